@@ -1,0 +1,49 @@
+# Everything a user runs. Set-up happens by itself, once, and again when the lock changes.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+READY := .venv/.ready
+
+# A stale kernel in the user's folder must not stand in for this environment's.
+export JUPYTER_PREFER_ENV_PATH := 1
+export PYTHONDONTWRITEBYTECODE :=
+export MPLBACKEND :=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint lab clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## install everything into .venv, as locked
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed; name one: make PYTHON=python3.12"; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv .venv \
+	  || { echo "No venv; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Setting up .venv (about a minute, once)"
+	@{ $(PY) -m pip install -q --disable-pip-version-check uv==0.13.9 \
+	  && $(PY) -m uv pip sync -q --python $(PY) --require-hashes --compile-bytecode --allow-empty-requirements requirements.lock; } \
+	  || { echo "uv could not; trying pip"; $(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; }
+	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: $(READY) ## the experiment on this machine: a grid, its charts, the verdict
+	@$(PY) -m experiment 30_grid
+
+test: $(READY) lint ## every check: lint, types, tests, notebooks
+	@$(PY) -m pytest
+
+lint: $(READY) ## style and types
+	@$(PY) -m ruff check
+	@$(PY) -m ruff format --check
+	@$(PY) -m mypy
+
+lab: $(READY) ## JupyterLab on the notebooks
+	@$(PY) -m jupyter lab --notebook-dir=notebooks notebooks/00_start_here.ipynb
+
+clean: ## remove the environment and what was measured, but published runs
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@find results -mindepth 1 -maxdepth 1 ! -name README.md ! -name published -exec rm -rf {} +
+	@find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,65 @@
+"""What a deployment has done so far, and how to take it back."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Self
+
+from rollout.errors import DeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+OURS = {"project": "million-downloads"}  # on everything we make
+
+
+class Changes:
+    """
+    A context: leaving it by an exception removes what was created inside.
+
+    Attributes:
+        said: What was done, in order, in a person's words.
+    """
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self._undo = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._undo.pop_all()
+        self._undo.__exit__(kind, error, trace)
+
+    def created(self, what: str, remove: Callable[[], object]) -> None:
+        """Note that something is new, and how it is removed."""
+        self.said.append(f"created {what}")
+        self._undo.callback(remove)
+
+    def changed(self, what: str) -> None:
+        """Note that something was changed."""
+        self.said.append(f"changed {what}")
+
+
+def check_ours(what: str, tags: Mapping[str, str]) -> None:
+    """
+    Refuse to touch what somebody else made.
+
+    Raises:
+        DeployError: If it does not carry our tag.
+    """
+    if not OURS.items() <= tags.items():
+        key, value = next(iter(OURS.items()))
+        msg = (
+            f"The {what} exists, but has no tag {key}={value}, so it is not ours to "
+            "change or remove. Choose another name."
+        )
+        raise DeployError(msg)

@@ -1,0 +1,159 @@
+"""The function itself: its code and configuration, created or changed in steps."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from rollout.changes import check_ours
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rollout.changes import Changes
+    from rollout.target import Target
+
+_WAIT = {"Delay": 0.25, "MaxAttempts": 480}
+# A new role is not known everywhere at once; until it is, Lambda refuses it.
+_ROLE_KNOWN_WITHIN_S = 60.0
+_ROLE_PAUSE_S = 1.0
+_ROLE_UNKNOWN = "cannot be assumed by Lambda"
+
+
+def find(target: Target, name: str) -> dict[str, Any] | None:
+    """Return what GetFunction answers, or None if there is no such function."""
+    client = target.client("lambda")
+    try:
+        found: dict[str, Any] = client.get_function(FunctionName=name)
+    except client.exceptions.ResourceNotFoundException:
+        return None
+    return found
+
+
+def ensure(
+    target: Target,
+    name: str,
+    wanted: Mapping[str, Any],
+    code: bytes,
+    tags: Mapping[str, str],
+    done: Changes,
+) -> None:
+    """
+    Create the function, or change what differs, and wait until it can be called.
+
+    Args:
+        target: Where.
+
+        name: The function's.
+
+        wanted: Its configuration, in the words of CreateFunction.
+
+        code: The zip.
+
+        tags: Put on it, beside those it has.
+
+        done: Told what was done.
+    """
+    current = find(target, name)
+    if current is None:
+        _create(target, name, wanted, code, tags, done)
+        return
+    check_ours(f"function {name}", current.get("Tags", {}))
+    # Lambda takes one update at a time, and somebody's may be under way.
+    _wait(target, "function_updated_v2", name)
+    configuration = current["Configuration"]
+    _update_code(target, configuration, code, done)
+    _update_configuration(target, configuration, wanted, done)
+    if not tags.items() <= current.get("Tags", {}).items():
+        target.client("lambda").tag_resource(
+            Resource=configuration["FunctionArn"], Tags=dict(tags)
+        )
+        done.changed(f"function {name}: tags")
+
+
+def remove(target: Target, name: str) -> bool:
+    """Delete the function; tell whether there was one."""
+    current = find(target, name)
+    if current is None:
+        return False
+    check_ours(f"function {name}", current.get("Tags", {}))
+    target.client("lambda").delete_function(FunctionName=name)
+    return True
+
+
+def _create(
+    target: Target,
+    name: str,
+    wanted: Mapping[str, Any],
+    code: bytes,
+    tags: Mapping[str, str],
+    done: Changes,
+) -> None:
+    client = target.client("lambda")
+    _once_assumable(
+        lambda: client.create_function(
+            FunctionName=name,
+            Code={"ZipFile": code},
+            Architectures=[target.architecture],
+            Tags=dict(tags),
+            **wanted,
+        )
+    )
+    done.created(f"function {name}", lambda: remove(target, name))
+    _wait(target, "function_active_v2", name)
+
+
+def _update_code(
+    target: Target, current: Mapping[str, Any], code: bytes, done: Changes
+) -> None:
+    name = current["FunctionName"]
+    digest = base64.b64encode(hashlib.sha256(code).digest()).decode("ascii")
+    architectures = [target.architecture]
+    if (current["CodeSha256"], current["Architectures"]) != (digest, architectures):
+        target.client("lambda").update_function_code(
+            FunctionName=name, ZipFile=code, Architectures=architectures
+        )
+        _wait(target, "function_updated_v2", name)
+        done.changed(f"function {name}: code")
+
+
+def _update_configuration(
+    target: Target,
+    current: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    done: Changes,
+) -> None:
+    name = current["FunctionName"]
+    client = target.client("lambda")
+    # Lambda leaves the environment out when it is empty.
+    present = {"Environment": {"Variables": {}}, **current}
+    differing = [key for key in wanted if present.get(key) != wanted[key]]
+    if differing:
+        _once_assumable(
+            lambda: client.update_function_configuration(FunctionName=name, **wanted)
+        )
+        _wait(target, "function_updated_v2", name)
+        done.changed(f"function {name}: {', '.join(differing)}")
+
+
+def _wait(target: Target, event: str, name: str) -> None:
+    waiter = target.client("lambda").get_waiter(event)
+    waiter.wait(FunctionName=name, WaiterConfig=_WAIT)
+
+
+def _once_assumable(call: Callable[[], object]) -> None:
+    """Call, again and again while Lambda has not heard of the role yet."""
+    end = time.monotonic() + _ROLE_KNOWN_WITHIN_S
+    while True:
+        try:
+            call()
+        except ClientError as error:
+            if _ROLE_UNKNOWN not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(_ROLE_PAUSE_S)
+        else:
+            return

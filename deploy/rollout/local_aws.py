@@ -1,0 +1,238 @@
+"""
+One endpoint for boto3 on this machine, with no Docker and no account.
+
+Lambda is ``local_lambda``. S3, IAM, STS and CloudWatch Logs are moto's server, in a
+process of its own and never on the way of an Invoke. For use from an event loop::
+
+    async with LocalAws(account_concurrency=1000) as aws:
+        boto3.client("lambda", endpoint_url=aws.endpoint_url, ...)
+
+or, as ``rollout serve`` does, for as long as the process is wanted::
+
+    asyncio.run(main_async("127.0.0.1", 0, on_ready=print))
+
+Signatures::
+
+    LocalAws(host="127.0.0.1", port=0, *, account_concurrency=1000,
+             event_retry_delays_s=(60, 120))
+        await aws.start() -> None     EndpointError: host not loopback, port taken
+        await aws.stop() -> None      idempotent; afterwards no process and no folder
+        aws.endpoint_url -> str       "http://127.0.0.1:PORT", once started
+
+    await main_async(host, port, *, on_ready, stop=None)
+        calls on_ready(endpoint_url) once, returns after SIGINT, SIGTERM or stop.set()
+
+Any credentials will do. What is stored is gone when the endpoint stops.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import re
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Self
+
+from aiohttp import web
+
+from rollout import moto_server
+from rollout.errors import RolloutError
+from rollout.local_lambda import errors, folder, model, server
+
+REGION = "us-east-1"  # of requests that are not signed
+
+_SCOPE = re.compile(r"Credential=[^/,]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
+
+
+class EndpointError(RolloutError):
+    """The local endpoint cannot be started."""
+
+
+class LocalAws:
+    """
+    The local endpoint; see the module's text.
+
+    Args:
+        host: A loopback address.
+
+        port: Where to listen; 0 for any free port.
+
+        account_concurrency: How many executions may run at once.
+
+        event_retry_delays_s: Pauses before the event of a failing function is
+            repeated; AWS's by default.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        account_concurrency: int = 1000,
+        event_retry_delays_s: Sequence[float] = (60, 120),
+    ) -> None:
+        self.endpoint_url = ""
+        self._host = host
+        self._port = port
+        self._account_concurrency = account_concurrency
+        self._event_retry_delays_s = event_retry_delays_s
+        self._cleanup = contextlib.AsyncExitStack()
+        self._moto: moto_server.Moto
+        self._lambda: server.LocalLambda
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """
+        Start to serve.
+
+        Raises:
+            EndpointError: If the host is not loopback or the port is taken.
+        """
+        _check_loopback(self._host)
+        async with contextlib.AsyncExitStack() as stack:
+            listener = stack.enter_context(_bind(self._host, self._port))
+            self.endpoint_url = _url(listener)
+            self._moto = await stack.enter_async_context(moto_server.running())
+            home = stack.enter_context(folder.temporary())
+            self._lambda = await stack.enter_async_context(
+                server.running(
+                    home,
+                    self.endpoint_url,
+                    account_concurrency=self._account_concurrency,
+                    event_retry_delays_s=self._event_retry_delays_s,
+                    read_object=self._moto.read_object,
+                    send_logs=self._moto.call_logs,
+                )
+            )
+            await stack.enter_async_context(_serving(listener, self._handle))
+            # First of all on stop: whoever waits for an answer gets one.
+            stack.callback(self._lambda.refuse)
+            self._cleanup = stack.pop_all()
+
+    async def stop(self) -> None:
+        """End all processes and remove everything that was made."""
+        await self._cleanup.aclose()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if "Origin" in request.headers:
+            # A page in the user's browser could otherwise deploy code here.
+            raise web.HTTPForbidden(text="This endpoint does not serve web pages.\n")
+        region, service = _signed_for(request)
+        if service == "lambda":
+            return await self._lambda.handle(request, region)
+        body = b""
+        if service == "logs":
+            body = await request.read()
+            await self._lambda.before_logs(*_logs_call(request, body))
+        return await self._moto.forward(request, body)
+
+
+async def main_async(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    on_ready: Callable[[str], object],
+    stop: asyncio.Event | None = None,
+) -> None:
+    """
+    Serve until SIGINT, SIGTERM or ``stop``.
+
+    Args:
+        host: A loopback address.
+
+        port: Where to listen; 0 for any free port.
+
+        on_ready: Called with the endpoint's URL once it answers.
+
+        stop: Set it to end, for example when stdin closes.
+
+    Raises:
+        EndpointError: If the host is not loopback or the port is taken.
+    """
+    stopped = stop or asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        async with LocalAws(host, port) as aws:
+            on_ready(aws.endpoint_url)
+            await stopped.wait()
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def _signed_for(request: web.Request) -> tuple[str, str]:
+    """Return the region and the service a request is meant for."""
+    scope = request.headers.get("Authorization", "")
+    presigned = request.query.get("X-Amz-Credential", "")
+    found = _SCOPE.search(scope) or _SCOPE.search(f"Credential={presigned}")
+    if found:
+        return found["region"], found["service"]
+    return REGION, "lambda" if model.is_lambda_path(request.path) else ""
+
+
+def _logs_call(request: web.Request, body: bytes) -> tuple[str, str]:
+    """Return the operation and the log group a request to CloudWatch Logs names."""
+    operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    try:
+        parameters = json.loads(body)
+        named = parameters.get("logGroupName") or parameters["logGroupIdentifier"]
+        return operation, str(named).rpartition("log-group:")[2]
+    except (ValueError, LookupError, AttributeError):
+        return operation, ""  # moto will say what is wrong with it
+
+
+def _check_loopback(host: str) -> None:
+    with contextlib.suppress(ValueError):
+        if host == "localhost" or ipaddress.ip_address(host).is_loopback:
+            return
+    msg = (
+        f"The local endpoint cannot listen on {host!r}: it runs any code it is given, "
+        "for anybody who reaches it. Use 127.0.0.1."
+    )
+    raise EndpointError(msg)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=server.BACKLOG)
+    except OSError as error:
+        msg = (
+            f"The local endpoint cannot listen on port {port} of {host}: "
+            f"{error.strerror}. Choose another port, or 0 for any free one."
+        )
+        raise EndpointError(msg) from error
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextlib.asynccontextmanager
+async def _serving(
+    listener: socket.socket,
+    handle: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> AsyncIterator[None]:
+    app = web.Application(client_max_size=errors.CREATE_BYTES)
+    app.router.add_route("*", "/{path:.*}", handle)
+    runner = web.AppRunner(
+        app, access_log=None, keepalive_timeout=3600, shutdown_timeout=1
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener, backlog=server.BACKLOG).start()
+        yield
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,103 @@
+"""A local endpoint of one's own: a child process that never outlives its parent."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from rollout.errors import EndpointError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_READY_WITHIN_S = 60.0
+_STOPPED_WITHIN_S = 15.0
+_LAST_WORDS_BYTES = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEndpoint:
+    """
+    A running endpoint.
+
+    Attributes:
+        endpoint_url: For `rollout.target.connect` and for boto3.
+
+        origin_url: Where the files of experiments are; empty without an origin.
+    """
+
+    endpoint_url: str
+    origin_url: str
+
+
+@contextmanager
+def local_endpoint(*, origin: bool = True) -> Iterator[LocalEndpoint]:
+    """
+    Run a local endpoint for as long as the context lasts.
+
+    It ends with this process too, however that ends: its standard input is a pipe
+    from here, and it stops when the pipe closes.
+
+    Args:
+        origin: Whether files to download are served as well.
+
+    Raises:
+        EndpointError: If it does not start, or ended by itself meanwhile.
+    """
+    command = [sys.executable, "-m", "rollout", "serve", "--until-stdin-closes"]
+    if origin:
+        command.append("--origin")
+    with (
+        tempfile.TemporaryFile() as words,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=words,
+            # Ctrl-C, and a notebook's "interrupt", are for the parent only.
+            start_new_session=True,
+        ) as child,
+    ):
+        try:
+            yield _ready(child, words)
+            if child.poll() is not None:
+                raise EndpointError(_ended("ended by itself", child, words))
+        finally:
+            _stop(child)
+
+
+def _ready(child: subprocess.Popen[bytes], words: IO[bytes]) -> LocalEndpoint:
+    assert child.stdout
+    readable, _, _ = select.select([child.stdout], [], [], _READY_WITHIN_S)
+    line = child.stdout.readline() if readable else b""
+    if not line:
+        what = f"was not ready within {_READY_WITHIN_S:.0f} s"
+        raise EndpointError(_ended(what, child, words))
+    return LocalEndpoint(**json.loads(line))
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        child.terminate()
+    try:
+        child.wait(_STOPPED_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+def _ended(what: str, child: subprocess.Popen[bytes], words: IO[bytes]) -> str:
+    end = words.seek(0, os.SEEK_END)
+    words.seek(max(0, end - _LAST_WORDS_BYTES))
+    said = words.read().decode("utf-8", "replace").strip() or "nothing"
+    return (
+        f"The local endpoint {what} (exit status {child.poll()}). Its last words: "
+        f"{said}. `rollout serve` starts one in the foreground."
+    )

@@ -1,0 +1,140 @@
+"""
+Every way a request to Lambda can be refused, in AWS's shapes.
+
+Statuses, codes, texts and body keys were recorded from AWS by LocalStack's snapshot
+tests (``tests/aws/services/lambda_``, 2025-11 to 2026-01) unless a line says
+otherwise. A failing *function* is no refusal: see ``outcome.py``.
+"""
+
+import json
+from collections.abc import Iterable
+
+EVENT_BYTES = 1024 * 1024  # docs of Invoke in boto3; 256 KiB until late 2025
+CREATE_BYTES = 70_167_211
+
+
+class LambdaError(Exception):
+    """
+    A refusal.
+
+    Attributes:
+        status: HTTP status.
+
+        code: Goes into the header ``x-amzn-ErrorType``; boto3 raises by this name.
+
+        body: What the client reads, as JSON.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, *, key: str = "message"
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.body: dict[str, object] = {"Type": "User", key: message}
+
+    def to_json(self) -> bytes:
+        """Return the response body."""
+        return json.dumps(self.body).encode()
+
+
+def function_not_found(arn: str) -> LambdaError:
+    """Answer for a function, version or alias that does not exist."""
+    text = f"Function not found: {arn}"
+    return LambdaError(404, "ResourceNotFoundException", text, key="Message")
+
+
+def function_exists(name: str) -> LambdaError:
+    """Answer for a name that is taken (text: hashicorp/terraform#15929)."""
+    return LambdaError(
+        409, "ResourceConflictException", f"Function already exist: {name}"
+    )
+
+
+def pending() -> LambdaError:
+    """Answer for a function that is still being created (text: LocalStack's)."""
+    text = (
+        "The operation cannot be performed at this time. The function is currently in "
+        "the following state: Pending"
+    )
+    return LambdaError(409, "ResourceConflictException", text)
+
+
+def update_in_progress(arn: str) -> LambdaError:
+    """Answer for a change on top of another."""
+    text = (
+        "The operation cannot be performed at this time. An update is in progress for "
+        f"resource: {arn}"
+    )
+    return LambdaError(409, "ResourceConflictException", text)
+
+
+def stale_revision() -> LambdaError:
+    """Answer for a change of something the caller has not seen."""
+    text = (
+        "The RevisionId provided does not match the latest RevisionId. Call the "
+        "GetFunction/GetAlias API to retrieve the latest RevisionId"
+    )
+    return LambdaError(412, "PreconditionFailedException", text)
+
+
+def other_region(theirs: str, ours: str) -> LambdaError:
+    """Answer for the ARN of a function in another region."""
+    text = f"Functions from '{theirs}' are not reachable in this region ('{ours}')"
+    return LambdaError(404, "ResourceNotFoundException", text, key="Message")
+
+
+def validation(problems: Iterable[str]) -> LambdaError:
+    """Answer for members that break the service model's constraints."""
+    found = list(problems)
+    noun = "error" if len(found) == 1 else "errors"
+    text = f"{len(found)} validation {noun} detected: {'; '.join(found)}"
+    error = LambdaError(400, "ValidationException", text)
+    del error.body["Type"]
+    return error
+
+
+def invalid_parameter(message: str) -> LambdaError:
+    """Answer for values Lambda itself, not its front door, refuses."""
+    return LambdaError(400, "InvalidParameterValueException", message)
+
+
+def invalid_content(message: str) -> LambdaError:
+    """Answer for a body that is not JSON in UTF-8."""
+    text = f"Could not parse request body into json: {message}"
+    return LambdaError(400, "InvalidRequestContentException", text)
+
+
+def too_large(message: str) -> LambdaError:
+    """Answer for a request over one of Lambda's size limits."""
+    return LambdaError(413, "RequestEntityTooLargeException", message)
+
+
+def throttled(reason: str) -> LambdaError:
+    """Answer when no more executions are allowed."""
+    error = LambdaError(429, "TooManyRequestsException", "Rate Exceeded.")
+    error.body["Reason"] = reason
+    return error
+
+
+def unknown_operation() -> LambdaError:
+    """Answer for a method and path that are not Lambda's."""
+    return LambdaError(404, "UnknownOperationException", "Unknown operation")
+
+
+def not_modelled(what: str) -> LambdaError:
+    """Say plainly that AWS could do this and the stand-in cannot."""
+    text = f"{what} is not modelled by the local Lambda. AWS has it."
+    return LambdaError(501, "NotImplementedException", text)
+
+
+def internal() -> LambdaError:
+    """Answer for a mistake of ours."""
+    text = "The local Lambda failed; its log has the traceback."
+    return LambdaError(500, "ServiceException", text)
+
+
+def stopping() -> LambdaError:
+    """Answer for whoever still waits when the endpoint is stopped."""
+    text = "The local Lambda is being stopped."
+    return LambdaError(503, "ServiceUnavailableException", text)

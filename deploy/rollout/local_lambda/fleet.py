@@ -1,0 +1,199 @@
+"""All environments of one function version, and the zygote they are forked from."""
+
+import asyncio
+import shutil
+import time
+import uuid
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rollout.local_lambda import errors
+from rollout.local_lambda.environment import Environment, Sandbox
+from rollout.local_lambda.invocation import Invocation
+from rollout.local_lambda.log_shipper import LogShipper
+from rollout.local_lambda.logs import EnvironmentLog, Stream
+from rollout.local_lambda.version import Version
+from rollout.local_lambda.zygote import Child, Zygote
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """
+    What all fleets of an endpoint share.
+
+    Attributes:
+        endpoint_url: Where functions reach AWS, that is, us.
+
+        runtime_api: Host and port of the Runtime API.
+
+        environments: Who is who on the Runtime API.
+
+        logs: Takes what functions print.
+    """
+
+    endpoint_url: str
+    runtime_api: str
+    environments: dict[str, Environment]
+    logs: LogShipper
+
+
+class Fleet:
+    """
+    Runs invocations of one version.
+
+    The zygote is started at once, so the first invocation need not wait for imports.
+
+    Args:
+        version: What to run.
+
+        folder: Its own; holds the sandboxes.
+
+        house: What it shares with other fleets.
+    """
+
+    def __init__(self, version: Version, folder: Path, house: House) -> None:
+        self._version = version
+        self._folder = folder
+        self._house = house
+        self._idle: list[Environment] = []
+        self._environments: dict[str, Environment] = {}
+        self._spare: list[Sandbox] = []
+        self._sandboxes: list[Sandbox] = []
+        self._retired = False
+        self._closing: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+        self._zygote: Zygote | None = None
+        self._start_zygote()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an invocation is running."""
+        return len(self._idle) < len(self._environments)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the last process is gone."""
+        return self._ended.is_set()
+
+    def submit(self, invocation: Invocation) -> None:
+        """Run an invocation: in the environment used last if one is free."""
+        environment = self._idle.pop() if self._idle else self._start()
+        environment.assign(invocation)
+
+    def retire(self) -> None:
+        """Take no more work; end when what is running has finished."""
+        self._retired = True
+        if self.is_busy:
+            for environment in self._idle:
+                self._kill(environment.id)
+        else:
+            self._end()
+
+    async def ended(self) -> None:
+        """Wait until a retired fleet's last process is gone."""
+        await self._ended.wait()
+
+    async def stop(self) -> None:
+        """Kill everything now."""
+        self._retired = True
+        self._end()
+        await self._ended.wait()
+
+    def end_logs(self) -> None:
+        """Keep this fleet's lines from bringing a deleted log group back."""
+        for sandbox in self._sandboxes:
+            sandbox.log.stream.ended = True
+
+    def _end(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+
+    async def _close(self) -> None:
+        if self._zygote is not None:
+            await self._zygote.close()
+        for sandbox in self._sandboxes:
+            self._house.logs.remove(sandbox.log)
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        self._ended.set()
+
+    def _start_zygote(self) -> Zygote:
+        self._zygote = Zygote(
+            self._version.environ(self._house.runtime_api, self._house.endpoint_url),
+            self._version.package.task_root,
+            self._on_report,
+            self._on_zygote_end,
+        )
+        return self._zygote
+
+    def _start(self) -> Environment:
+        sandbox = self._spare.pop() if self._spare else self._new_sandbox()
+        id_ = uuid.uuid4().hex
+        environment = Environment(
+            id_,
+            self._version,
+            sandbox,
+            kill=partial(self._kill, id_),
+            on_free=self._on_free,
+            on_undelivered=self._resubmit,
+        )
+        self._environments[id_] = self._house.environments[id_] = environment
+        zygote = self._zygote or self._start_zygote()
+        own = {
+            "TMPDIR": str(sandbox.tmp),
+            "AWS_LAMBDA_LOG_STREAM_NAME": sandbox.log.stream.name,
+        }
+        zygote.spawn(Child(id_, own, sandbox.log.path))
+        return environment
+
+    def _new_sandbox(self) -> Sandbox:
+        number = uuid.uuid4().hex
+        day = time.strftime("%Y/%m/%d", time.gmtime())
+        stream = Stream(
+            self._version.region,
+            self._version.log_group,
+            f"{day}/[$LATEST]{number}",
+        )
+        folder = self._folder / number
+        sandbox = Sandbox(folder, EnvironmentLog(folder / "log.txt", stream))
+        sandbox.tmp.mkdir(parents=True)
+        self._sandboxes.append(sandbox)
+        self._house.logs.add(sandbox.log)
+        return sandbox
+
+    def _kill(self, environment_id: str) -> None:
+        if self._zygote is not None:
+            self._zygote.kill(environment_id)
+
+    def _on_free(self, environment: Environment) -> None:
+        self._idle.append(environment)
+        if self._retired:
+            self.retire()
+
+    def _resubmit(self, invocation: Invocation) -> None:
+        if self._closing is None:
+            self.submit(invocation)
+        elif not invocation.answer.done():
+            invocation.answer.set_exception(errors.stopping())
+
+    def _on_report(self, report: dict[str, Any]) -> None:
+        if "started" in report:
+            self._environments[report["started"]].started(report["pid"])
+        else:
+            self._on_exit(report["exited"], report["status"], report["peak_kb"])
+
+    def _on_exit(self, id_: str, status: int | None, peak_kb: int) -> None:
+        environment = self._environments.pop(id_)
+        del self._house.environments[id_]
+        if environment in self._idle:
+            self._idle.remove(environment)
+        self._spare.append(environment.sandbox)
+        environment.exited(status, peak_kb)
+        if self._retired and not self.is_busy:
+            self._end()
+
+    def _on_zygote_end(self) -> None:
+        self._zygote = None
+        for id_ in list(self._environments):
+            self._on_exit(id_, None, 0)

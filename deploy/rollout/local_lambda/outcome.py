@@ -1,0 +1,101 @@
+"""
+What an invocation ends in, and how Lambda tells a caller that a function failed.
+
+* answered      the function's own JSON
+* failed        the runtime's JSON about an exception or a failed import
+* by Lambda, once the process is gone
+  x timed out   Sandbox.Timedout
+  x exited      Runtime.ExitError
+  x too large   Function.ResponseSizeTooLarge
+
+Every failure is HTTP 200 with ``X-Amz-Function-Error: Unhandled``. Texts: LocalStack's
+recordings of AWS, test_lambda (2025-11), and AWS's runtime interface emulator
+(``rapid/handlers.go``).
+"""
+
+import json
+import os
+import signal
+from dataclasses import dataclass
+
+RESPONSE_BYTES = 6 * 1024 * 1024 + 100  # RIE, interop/model.go: MaxPayloadSize
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """
+    How an invocation ended.
+
+    Attributes:
+        payload: What the caller reads.
+
+        error_type: None when the function answered; names the failure otherwise.
+
+        content_type: As the runtime gave it.
+    """
+
+    payload: bytes
+    error_type: str | None = None
+    content_type: str = "application/json"
+
+
+def answered(payload: bytes, content_type: str) -> Outcome:
+    """Return the function's own answer, unless Lambda would not carry it."""
+    if len(payload) > RESPONSE_BYTES:
+        return too_large()
+    return Outcome(payload, content_type=content_type)
+
+
+def failed(payload: bytes) -> Outcome:
+    """Return what the runtime said about an exception."""
+    try:
+        kind = str(json.loads(payload)["errorType"])
+    except (ValueError, KeyError, TypeError):
+        kind = "Runtime.Unknown"
+    return Outcome(payload, error_type=kind)
+
+
+def too_large() -> Outcome:
+    """Return the failure of an answer that is over the limit."""
+    kind = "Function.ResponseSizeTooLarge"
+    text = (
+        "Response payload size exceeded maximum allowed payload size "
+        f"({RESPONSE_BYTES} bytes)."
+    )
+    payload = json.dumps({"errorMessage": text, "errorType": kind}).encode()
+    return Outcome(payload, error_type=kind)
+
+
+def timed_out(request_id: str, timeout_s: int) -> Outcome:
+    """Return the failure of a function that was killed at its timeout."""
+    text = f"Task timed out after {timeout_s:.2f} seconds"
+    return _by_lambda("Sandbox.Timedout", request_id, text)
+
+
+def exited(request_id: str, status: int | None) -> Outcome:
+    """
+    Return the failure of a function whose process ended.
+
+    Args:
+        request_id: The invocation it was working on.
+
+        status: As ``os.waitpid`` gives it; None when nobody could say.
+    """
+    return _by_lambda("Runtime.ExitError", request_id, _exit_reason(status))
+
+
+def _exit_reason(status: int | None) -> str:
+    if not status:
+        return "Runtime exited without providing a reason"
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        name = (signal.strsignal(number) or f"signal {number}").lower()
+        dumped = " (core dumped)" if os.WCOREDUMP(status) else ""
+        return f"Runtime exited with error: signal: {name}{dumped}"
+    return f"Runtime exited with error: exit status {os.WEXITSTATUS(status)}"
+
+
+def _by_lambda(kind: str, request_id: str, text: str) -> Outcome:
+    message = f"RequestId: {request_id} Error: {text}"
+    payload = json.dumps({"errorType": kind, "errorMessage": message}).encode()
+    return Outcome(payload, error_type=kind)

@@ -1,0 +1,149 @@
+"""How many may run at once: reserved and account concurrency, and events that wait."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from rollout.local_lambda import errors
+from rollout.local_lambda.fleet import Fleet
+from rollout.local_lambda.invocation import Answer, Invocation, Request
+
+_RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
+_ACCOUNT = "ConcurrentInvocationLimitExceeded"
+
+
+@dataclass(eq=False, slots=True)
+class Runner:
+    """
+    What the pool knows of one function.
+
+    Attributes:
+        fleet: Runs the current version.
+
+        reserved: Its share of the account's concurrency, or None.
+
+        in_flight: Invocations running, on old versions too.
+    """
+
+    fleet: Fleet
+    reserved: int | None = None
+    in_flight: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class _Event:
+    runner: Runner
+    request: Request
+    attempts: int = 0
+
+
+class Pool:
+    """
+    Admits invocations.
+
+    Args:
+        account_concurrency: How many may run at once in all functions together.
+
+        event_retry_delays_s: Pauses before an event is tried again when the function
+            failed: 60 and 120 s on AWS, so three attempts in all.
+    """
+
+    def __init__(
+        self, account_concurrency: int, event_retry_delays_s: Sequence[float]
+    ) -> None:
+        self.account_concurrency = account_concurrency
+        self._retry_delays_s = event_retry_delays_s
+        self._runners: set[Runner] = set()
+        self._waiting: dict[Runner, deque[_Event]] = {}
+        self._retries: dict[_Event, asyncio.TimerHandle] = {}
+        self._running: set[asyncio.Future[Answer]] = set()
+        self._stopped = False
+
+    @property
+    def unreserved_concurrency(self) -> int:
+        """What functions without a reservation share."""
+        return self.account_concurrency - sum(r.reserved or 0 for r in self._runners)
+
+    def add(self, runner: Runner) -> None:
+        """Let a function run."""
+        self._runners.add(runner)
+
+    def remove(self, runner: Runner) -> None:
+        """Forget a function and its waiting events; what runs goes on."""
+        self._runners.discard(runner)
+        self._waiting.pop(runner, None)
+        for event in [event for event in self._retries if event.runner is runner]:
+            self._retries.pop(event).cancel()
+
+    def invoke(self, runner: Runner, request: Request) -> asyncio.Future[Answer]:
+        """
+        Run a request now.
+
+        Raises:
+            LambdaError: 429, if no concurrency is left.
+        """
+        if self._stopped:
+            raise errors.stopping()
+        reason = self._reason_to_wait(runner)
+        if reason:
+            raise errors.throttled(reason)
+        invocation = Invocation(request)
+        runner.in_flight += 1
+        self._running.add(invocation.answer)
+        invocation.answer.add_done_callback(partial(self._release, runner))
+        runner.fleet.submit(invocation)
+        return invocation.answer
+
+    def enqueue(self, runner: Runner, request: Request) -> None:
+        """Run a request as soon as there is room, and again if the function fails."""
+        self._enqueue(_Event(runner, request))
+
+    def set_reserved(self, runner: Runner, reserved: int | None) -> None:
+        """Change a function's share."""
+        runner.reserved = reserved
+        self._admit_events()
+
+    def stop(self) -> None:
+        """Refuse everything from now on; tell those who wait."""
+        self._stopped = True
+        for runner in list(self._runners):
+            self.remove(runner)
+        for answer in self._running:
+            if not answer.done():
+                answer.set_exception(errors.stopping())
+
+    def _reason_to_wait(self, runner: Runner) -> str | None:
+        if runner.reserved is not None:
+            return _RESERVED if runner.in_flight >= runner.reserved else None
+        shared = sum(r.in_flight for r in self._runners if r.reserved is None)
+        return _ACCOUNT if shared >= self.unreserved_concurrency else None
+
+    def _release(self, runner: Runner, answer: asyncio.Future[Answer]) -> None:
+        runner.in_flight -= 1
+        self._running.discard(answer)
+        self._admit_events()
+
+    def _enqueue(self, event: _Event) -> None:
+        self._retries.pop(event, None)
+        self._waiting.setdefault(event.runner, deque()).append(event)
+        self._admit_events()
+
+    def _admit_events(self) -> None:
+        for runner, waiting in list(self._waiting.items()):
+            while waiting and not self._stopped and not self._reason_to_wait(runner):
+                event = waiting.popleft()
+                answer = self.invoke(runner, event.request)
+                answer.add_done_callback(partial(self._on_event_done, event))
+            if not waiting:
+                self._waiting.pop(runner, None)
+
+    def _on_event_done(self, event: _Event, answer: asyncio.Future[Answer]) -> None:
+        if answer.exception() or answer.result().outcome.error_type is None:
+            return
+        if event.attempts < len(self._retry_delays_s) and event.runner in self._runners:
+            delay_s = self._retry_delays_s[event.attempts]
+            event.attempts += 1
+            loop = asyncio.get_running_loop()
+            self._retries[event] = loop.call_later(delay_s, self._enqueue, event)

@@ -1,0 +1,102 @@
+"""A function's configuration: merged from what callers pass, refused as AWS would."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rollout.limits import limit
+from rollout.local_lambda import errors, model
+
+DEFAULTS: dict[str, Any] = {
+    "Description": "",
+    "Timeout": 3,
+    "MemorySize": 128,
+    "EphemeralStorage": {"Size": 512},
+    "Architectures": ["x86_64"],
+    "PackageType": "Zip",
+    "TracingConfig": {"Mode": "PassThrough"},
+}
+
+_NO_SETTINGS = {
+    *("FunctionName", "Code", "Tags", "Publish", "PublishTo", "RevisionId", "DryRun"),
+    *("SnapStart", "Layers", "FileSystemConfigs", "ImageConfig"),
+}
+# They would change what runs, so taking them in silence would be a lie.
+_NOT_MODELLED = ("Publish", "PublishTo", "Layers", "FileSystemConfigs", "ImageConfig")
+# From the documentation, "Working with Lambda environment variables".
+_RESERVED_VARIABLES = {
+    *("_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION"),
+    *("AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION"),
+    *("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_INITIALIZATION_TYPE"),
+    *("AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    *("AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"),
+}
+_UNCONFIGURABLE = (
+    "Lambda was unable to configure your environment variables because the environment "
+    "variables you have provided "
+)
+
+
+def merged(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return a configuration with what a caller asked for.
+
+    Args:
+        before: The configuration so far, or ``DEFAULTS``.
+
+        asked: Parameters of CreateFunction or UpdateFunctionConfiguration.
+
+    Raises:
+        LambdaError: If AWS would refuse it, or the local Lambda cannot do it.
+    """
+    refuse_not_modelled(asked)
+    new = {key: value for key, value in asked.items() if key not in _NO_SETTINGS}
+    settings = {**before, **new}
+    _check_runtime(settings)
+    _check_variables(settings.get("Environment", {}).get("Variables", {}))
+    return settings
+
+
+def refuse_not_modelled(asked: Mapping[str, Any]) -> None:
+    """Refuse what AWS would do and the local Lambda would not."""
+    for name in _NOT_MODELLED:
+        if asked.get(name):
+            raise errors.not_modelled(name)
+    if asked.get("PackageType") == "Image":
+        what = "PackageType Image"
+        raise errors.not_modelled(what)
+
+
+def _check_runtime(settings: Mapping[str, Any]) -> None:
+    runtime = settings.get("Runtime")
+    if not runtime or not settings.get("Handler"):
+        text = (
+            "Runtime and Handler are mandatory parameters for functions created with "
+            "deployment packages."
+        )
+        raise errors.invalid_parameter(text)
+    if runtime not in model.runtimes():
+        text = (
+            f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must "
+            f"satisfy enum value set: [{', '.join(model.runtimes())}] or be a valid ARN"
+        )
+        raise errors.invalid_parameter(text)
+    if not runtime.startswith("python3"):
+        what = f"Runtime {runtime} (only Python's are)"
+        raise errors.not_modelled(what)
+
+
+def _check_variables(variables: Mapping[str, str]) -> None:
+    reserved = sorted(_RESERVED_VARIABLES & variables.keys())
+    if reserved:
+        text = (
+            f"{_UNCONFIGURABLE}contains reserved keys that are currently not supported "
+            f"for modification. Reserved keys used in this request: "
+            f"{', '.join(reserved)}"
+        )
+        raise errors.invalid_parameter(text)
+    measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
+    if len(measured.encode()) > limit("environment_bytes").most:
+        text = f"{_UNCONFIGURABLE}exceeded the 4KB limit. String measured: {measured}"
+        raise errors.invalid_parameter(text)

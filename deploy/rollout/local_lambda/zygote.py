@@ -1,0 +1,121 @@
+"""The endpoint's side of a zygote: start it, talk to it, hear of its children."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SCRIPT = Path(__file__).with_name("zygote_main.py")
+
+# Apple's frameworks abort in a forked child that did not exec.
+START = "fresh" if sys.platform == "darwin" else "fork"
+
+_PATIENCE_S = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """
+    How to start one environment.
+
+    Attributes:
+        id: Unique among the endpoint's environments.
+
+        environ: Variables of its own, on top of the zygote's.
+
+        log: File its output is appended to.
+    """
+
+    id: str
+    environ: Mapping[str, str]
+    log: Path
+
+
+class Zygote:
+    """
+    A process that forks environments of one function version.
+
+    Args:
+        environ: All the variables it gets.
+
+        task_root: Where it runs.
+
+        on_report: Called with each report of a start or an exit; see zygote_main.
+
+        on_end: Called once, when the process has ended and every report is in.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        task_root: Path,
+        on_report: Callable[[dict[str, Any]], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        self._environ = environ
+        self._task_root = task_root
+        self._on_report = on_report
+        self._on_end = on_end
+        self._unsent: list[bytes] = []
+        self._started = asyncio.create_task(self._start())
+        self._ended = asyncio.create_task(self._listen())
+
+    def spawn(self, child: Child) -> None:
+        """Ask for an environment; its start is reported."""
+        self._send(
+            {
+                "spawn": child.id,
+                "environ": dict(child.environ),
+                "log": str(child.log),
+                "agent": f"env/{child.id}",
+            }
+        )
+
+    def kill(self, environment: str) -> None:
+        """Ask for an environment's end; it is reported like any exit."""
+        self._send({"kill": environment})
+
+    async def close(self) -> None:
+        """End the process and all its children."""
+        process = await asyncio.shield(self._started)
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(asyncio.shield(self._ended), _PATIENCE_S)
+        except TimeoutError:
+            process.kill()  # stuck in an import; it has no children yet
+            await self._ended
+
+    def _send(self, command: Mapping[str, object]) -> None:
+        line = json.dumps(command).encode() + b"\n"
+        if self._started.done():
+            process = self._started.result()
+            assert process.stdin is not None
+            process.stdin.write(line)
+        else:
+            self._unsent.append(line)
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        # -P and -s: neither this folder nor the user's own packages are on sys.path.
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-s", str(SCRIPT), START),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=self._environ,
+            cwd=self._task_root,
+            start_new_session=True,  # Ctrl-C is for the endpoint, which closes us
+        )
+        assert process.stdin is not None
+        process.stdin.writelines(self._unsent)
+        return process
+
+    async def _listen(self) -> None:
+        process = await self._started
+        assert process.stdout is not None
+        async for line in process.stdout:
+            self._on_report(json.loads(line))
+        await process.wait()
+        self._on_end()

@@ -1,0 +1,84 @@
+"""
+What a URL's query may ask for.
+
+* latency_ms=N     every answer waits this long, in ms
+* one fault
+  x status=CODE    this status, 400 to 599, and a sentence
+  x cut=1          the connection closes after half of the body
+  x stall=1        half of the body, then silence until the client leaves
+  x reset=1        the connection is reset instead of an answer
+* fault_every=N    the fault meets only numbers that N divides: 100 is 1 %
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+_FAULTS = ("status", "cut", "stall", "reset")
+_ALLOWED = {
+    "latency_ms": range(60_001),
+    "status": range(400, 600),
+    "cut": range(2),
+    "stall": range(2),
+    "reset": range(2),
+    "fault_every": range(1, 1_000_000_001),
+}
+_RULE = "It may have " + ", ".join(
+    f"{name}={allowed[0]}..{allowed[-1]}" for name, allowed in _ALLOWED.items()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """
+    How answers to one template differ from plain ones.
+
+    Attributes:
+        latency_s: Waited before every answer.
+
+        fault: ``status``, ``cut``, ``stall``, ``reset``, or empty for none.
+
+        status: What to answer when the fault is ``status``.
+
+        every: The fault meets numbers that this divides.
+    """
+
+    latency_s: float
+    fault: str
+    status: int
+    every: int
+
+
+@lru_cache
+def parse(query: str) -> Faults:
+    """
+    Read a query, as in ``latency_ms=50&status=503&fault_every=100``.
+
+    Raises:
+        ValueError: If it asks for anything else, or for two faults at once.
+    """
+    values = dict(_pair(part) for part in query.split("&") if part)
+    faults = [name for name in _FAULTS if values.get(name)]
+    if len(faults) > 1 or (not faults and "fault_every" in values):
+        msg = (
+            f"The query {query} asks for {len(faults)} faults; it must ask for one. "
+            f"Keep one of {', '.join(_FAULTS)}."
+        )
+        raise ValueError(msg)
+    return Faults(
+        latency_s=values.get("latency_ms", 0) / 1_000,
+        fault="".join(faults),
+        status=values.get("status", 0),
+        every=values.get("fault_every", 1),
+    )
+
+
+def _pair(part: str) -> tuple[str, int]:
+    name, _, text = part.partition("=")
+    # Any digits: a number too long to be one is out of range, too.
+    value = int(text[:20]) if text.isascii() and text.isdigit() else -1
+    if value not in _ALLOWED.get(name, ()):
+        msg = f"The query has {part!r}. {_RULE}."
+        raise ValueError(msg)
+    return name, value

@@ -1,0 +1,74 @@
+"""The local endpoint in the foreground: what `rollout serve` does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from rollout.errors import EndpointError
+from rollout.local_aws import main_async
+from rollout.local_endpoint import LocalEndpoint
+from rollout.origin import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_STDIN = 0
+
+
+def serve(
+    host: str,
+    port: int,
+    announce: Callable[[LocalEndpoint], object],
+    *,
+    with_origin: bool,
+    until_stdin_closes: bool,
+) -> None:
+    """
+    Serve until SIGINT, SIGTERM, or the end of stdin if that is wanted.
+
+    Args:
+        host: A loopback address.
+
+        port: Where to listen; 0 for any free port.
+
+        announce: Told the addresses once everything answers.
+
+        with_origin: Whether files to download are served as well.
+
+        until_stdin_closes: Whether to end with whoever holds the other end of stdin.
+
+    Raises:
+        EndpointError: If it cannot listen there.
+    """
+    with ExitStack() as stack:
+        origin_url = stack.enter_context(Origin()).url if with_origin else ""
+
+        async def run() -> None:
+            stop = asyncio.Event()
+            if until_stdin_closes:
+                _watch_stdin(stop)
+            await main_async(
+                host,
+                port,
+                on_ready=lambda url: announce(LocalEndpoint(url, origin_url)),
+                stop=stop,
+            )
+
+        asyncio.run(run())
+
+
+def _watch_stdin(stop: asyncio.Event) -> None:
+    def on_readable() -> None:
+        if not os.read(_STDIN, 1_024):
+            loop.remove_reader(_STDIN)
+            stop.set()
+
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_reader(_STDIN, on_readable)
+    except PermissionError as error:
+        msg = "Stdin is not a pipe, so it cannot close. Leave out --until-stdin-closes."
+        raise EndpointError(msg) from error

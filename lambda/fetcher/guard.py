@@ -1,0 +1,142 @@
+"""
+Which schemes and addresses may be contacted.
+
+The worker fetches what strangers ask it to, from inside somebody's network. So the
+decision is taken on the address a socket is about to connect to, after DNS and after
+every redirect: no spelling of a host and no changing name gets around it.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEMES = ("http", "https")
+
+_MAX_URL = 8_192  # what common servers accept as a request line
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
+_METADATA = IPv6Network("fd00:ec2::/32")  # EC2's instance metadata over IPv6
+
+
+class BadUrlError(ValueError):
+    """The text is not a URL that can be fetched."""
+
+
+class BlockedError(OSError):
+    """
+    The address may not be contacted.
+
+    An `OSError`, because it is raised where a socket is about to connect.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(errno.EACCES, reason)
+
+
+def check_url(url: str) -> SplitResult:
+    """
+    Return the URL's parts if it can be fetched at all.
+
+    Raises:
+        BadUrlError: If it is no URL, too long, or of a scheme other than http and
+            https. Says which, without repeating what may be a password.
+    """
+    if len(url) > _MAX_URL:
+        msg = f"The URL is {len(url):,} characters long; at most {_MAX_URL:,} are sent."
+        raise BadUrlError(msg)
+    if not url.isprintable() or " " in url:
+        msg = "The URL holds a space or a control character; percent-encode it."
+        raise BadUrlError(msg)
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        msg = "The URL's host or port is malformed."
+        raise BadUrlError(msg) from None  # the cause quotes what may be a password
+    if parts.scheme.lower() not in SCHEMES:
+        msg = f"The scheme is {parts.scheme!r}; only http and https are fetched."
+        raise BadUrlError(msg)
+    if not host:
+        msg = "The URL names no host."
+        raise BadUrlError(msg)
+    return parts
+
+
+def forbidden(address: str, *, allow_private: bool) -> str:
+    """
+    Say why this address may not be contacted; nothing if it may.
+
+    Args:
+        address: A numeric IPv4 or IPv6 address.
+
+        allow_private: Whether loopback and private networks are allowed. Link-local
+            addresses, where clouds keep credentials and Lambda its Runtime API, never
+            are.
+
+    >>> forbidden("93.184.215.14", allow_private=False)
+    ''
+    >>> forbidden("::ffff:169.254.169.254", allow_private=True)
+    '169.254.169.254 is link-local, where a cloud keeps its credentials'
+    """
+    ip = _innermost(ip_address(address.partition("%")[0]))
+    if ip.is_link_local:
+        return f"{ip} is link-local, where a cloud keeps its credentials"
+    if ip in _METADATA:
+        return f"{ip} is where EC2 keeps its credentials"
+    if ip.is_loopback and allow_private:  # ::1 counts as reserved, too
+        return ""
+    if ip.is_multicast or ip.is_unspecified or ip.is_reserved:
+        return f"{ip} is not the address of one host"
+    if ip.is_global or allow_private:
+        return ""
+    return f"{ip} is not on the public internet; --allow-private would permit it"
+
+
+def guarded_socket(
+    *, allow_private: bool
+) -> Callable[[tuple[int, int, int, str, tuple[str, int]]], socket.socket]:
+    """
+    Return a maker of sockets that looks at where each is going to connect.
+
+    Its argument is one entry of `socket.getaddrinfo`; it raises `BlockedError`.
+    """
+
+    def make(info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
+        family, kind, protocol, _, (address, *_) = info
+        if reason := forbidden(address, allow_private=allow_private):
+            raise BlockedError(reason)
+        return socket.socket(family, kind, protocol)
+
+    return make
+
+
+def without_credentials(url: str) -> str:
+    """
+    Return the URL as it may be logged.
+
+    >>> without_credentials("https://user:secret@host/a")
+    'https://***@host/a'
+    """
+    scheme, separator, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    _, at, host = authority.rpartition("@")
+    return f"{scheme}{separator}{'***@' if at else ''}{host}{slash}{path}"
+
+
+def _innermost(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address that an IPv6 one stands for, if it does."""
+    if isinstance(ip, IPv4Address):
+        return ip
+    if ip.ipv4_mapped:
+        return ip.ipv4_mapped
+    if ip.sixtofour:
+        return ip.sixtofour
+    if ip in _NAT64:
+        return IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip

@@ -1,0 +1,29 @@
+"""Bodies are read, checked, counted and thrown away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fetcher.source import Item
+
+
+class Discard:
+    """A sink, and the writer of each of its bodies."""
+
+    def open(self, item: Item) -> Discard:  # noqa: ARG002 - every body is the same
+        """Return the writer."""
+        return self
+
+    def write(self, chunk: bytes) -> None:
+        """Forget the chunk."""
+
+    def commit(self) -> str:
+        """Return that nothing was kept."""
+        return ""
+
+    def discard(self) -> None:
+        """Do nothing: nothing was kept."""
+
+    def close(self) -> None:
+        """Do nothing: nothing is held."""

@@ -1,0 +1,100 @@
+"""Where a run took place: machine, versions, commit."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+_PACKAGES = (
+    "aiohttp",
+    "awslambdaric",
+    "boto3",
+    "granian",
+    "moto",
+    "pandas",
+    "papermill",
+)
+_ROOT_MARK = "pyproject.toml"
+
+
+def machine() -> dict[str, Any]:
+    """Return what a reader needs to judge a figure measured here."""
+    return {
+        "name": machine_name(),
+        "cpu": _cpu(),
+        "cores": cores(),
+        "memory_bytes": _memory_bytes(),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in _PACKAGES},
+    }
+
+
+def machine_name() -> str:
+    """
+    Return the machine in a few words, as in ``2 × AMD EPYC, 24 GiB, Linux``.
+
+    No host name: it tells a reader nothing, and a published run would leak it.
+    """
+    gibibytes = round(_memory_bytes() / 2**30)
+    return f"{cores()} × {_cpu()}, {gibibytes} GiB, {platform.system()}"
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def commit() -> dict[str, Any]:
+    """Return the commit the code is at, and whether files differ from it."""
+    found = _git("rev-parse", "HEAD")
+    return {"commit": found, "dirty": bool(found and _git("status", "--porcelain"))}
+
+
+def root() -> Path:
+    """
+    Return the project's folder, wherever the notebook was started from.
+
+    Raises:
+        FileNotFoundError: If the package is not in a checkout.
+    """
+    for folder in Path(__file__).resolve().parents:
+        if (folder / _ROOT_MARK).exists():
+            return folder
+    msg = f"No {_ROOT_MARK} above {__file__}. Install with `make setup` in a checkout."
+    raise FileNotFoundError(msg)
+
+
+def _git(*words: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", *words],  # noqa: S607 - whichever git the user has
+            cwd=root(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""  # a copy without git has no commit to name
+    return done.stdout.strip()
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        if line.startswith("model name"):
+            return " ".join(line.partition(":")[2].split())
+    return platform.processor() or platform.machine()
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

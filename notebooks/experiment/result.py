@@ -1,0 +1,113 @@
+"""What a run came to: tables made from the ledger, checked, saved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from experiment.charts import where_measured
+from experiment.ledger import read_invocations
+from experiment.table import (
+    check,
+    downloads_table,
+    runs_table,
+    shards_table,
+    totals,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from experiment.ledger import Run
+    from experiment.plan import Plan
+
+
+@dataclass(frozen=True)
+class Result:
+    """
+    The tables of one run, or of all the runs of a grid.
+
+    Attributes:
+        downloads: One row per URL.
+
+        shards: One row per invocation.
+
+        runs: One row per run.
+
+        where: The footnote of its charts.
+    """
+
+    downloads: pd.DataFrame
+    shards: pd.DataFrame
+    runs: pd.DataFrame
+    where: str
+
+    @property
+    def widest_shards(self) -> pd.DataFrame:
+        """The invocations of the last run among those of the highest concurrency."""
+        widest = self.runs[self.runs["concurrency"] == self.runs["concurrency"].max()]
+        return self.shards[self.shards["run"] == widest["run"].iloc[-1]]
+
+
+def result_of(run: Run, plan: Plan) -> Result:
+    """
+    Read a run back from its folder, check that every URL is accounted for, save tables.
+
+    Raises:
+        AccountError: If figures do not add up.
+    """
+    invocations = list(read_invocations(run.folder))
+    names = {"run": run.name, "target": plan.settings.target}
+    downloads = downloads_table(invocations, plan.source, **names)
+    downloads.insert(2, "file_kb", plan.settings.file_kb)
+    figures = totals(downloads, invocations)
+    check(downloads, figures, plan.files)
+    run.record["totals"] = figures
+    return _saved(run, downloads, shards_table(invocations, **names), [run.record])
+
+
+def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
+    """
+    Put the tables of a grid's runs together, and save them as the grid's own.
+
+    Args:
+        run: The grid's.
+
+        records: What `experiment.grid.run_grid` returned.
+    """
+    folders = [run.folder / record["run"] for record in records]
+    downloads, shards = (
+        pd.concat(
+            [pd.read_parquet(folder / f"{name}.parquet") for folder in folders],
+            ignore_index=True,
+        )
+        for name in ("downloads", "shards")
+    )
+    figures = [record["totals"] for record in records]
+    run.record["totals"] = {
+        "runs": len(figures),
+        "files": sum(one["files"] for one in figures),
+        "counts": {
+            name: sum(one["counts"][name] for one in figures)
+            for name in figures[0]["counts"]
+        },
+        "body_bytes": sum(one["body_bytes"] for one in figures),
+    }
+    return _saved(run, downloads, shards, records)
+
+
+def _saved(
+    run: Run,
+    downloads: pd.DataFrame,
+    shards: pd.DataFrame,
+    records: Sequence[Mapping[str, Any]],
+) -> Result:
+    runs = runs_table(records)
+    for name, table in (("downloads", downloads), ("shards", shards), ("runs", runs)):
+        run.save_table(name, table)
+    record = run.record
+    files = int(runs["files"].iloc[0])
+    where = where_measured(record["target"], record["machine"]["name"], files)
+    return Result(downloads, shards, runs, where)

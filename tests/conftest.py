@@ -1,0 +1,73 @@
+"""What several test files need: a local endpoint, and an environment without traps."""
+
+import io
+import os
+import socket
+import zipfile
+
+import pytest
+
+from rollout.local_endpoint import local_endpoint
+from rollout.target import connect
+from rollout.worker import destroy
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_environment():
+    """
+    Nobody's AWS set-up or proxy decides how a test ends.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith("AWS_") or name.lower().endswith("_proxy"):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def endpoint(_plain_environment):
+    """
+    A local endpoint with an origin: `.endpoint_url` and `.origin_url`.
+    """
+    with local_endpoint() as running:
+        yield running
+
+
+@pytest.fixture
+def target(endpoint):
+    return connect("local", endpoint.endpoint_url)
+
+
+@pytest.fixture
+def function_name(request, target):
+    """
+    A name of the test's own; what is deployed under it is removed.
+    """
+    name = f"t-{request.node.name.partition('[')[0][-36:]}"
+    yield name
+    destroy(target, name)
+
+
+@pytest.fixture(scope="session")
+def zip_of():
+    """
+    Make a function's code: a zip whose module `main` is the text given.
+    """
+
+    def made(text):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("main.py", text)
+        return buffer.getvalue()
+
+    return made
+
+
+@pytest.fixture
+def silent_url():
+    """
+    An address where nobody listens, and nobody else can either.
+    """
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"

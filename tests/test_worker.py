@@ -1,0 +1,258 @@
+import json
+from dataclasses import replace
+
+import pytest
+from botocore.exceptions import ClientError
+
+from rollout import function, role
+from rollout.errors import DeployError, SettingError
+from rollout.worker import ABSENT, Worker, deploy, destroy, status
+
+ANSWERS = "def handler(event, context):\n    return event\n"
+
+
+@pytest.fixture
+def code(zip_of):
+    return zip_of(ANSWERS)
+
+
+@pytest.fixture
+def worker(function_name):
+    return Worker(name=function_name, handler="main.handler", memory_mb=256)
+
+
+def test_a_first_deployment_makes_everything(target, worker, code):
+    deployed = deploy(target, worker, code=code)
+
+    assert deployed.state == "Active"
+    assert (deployed.memory_mb, deployed.tmp_mb) == (256, 512)
+    assert (deployed.runtime, deployed.architecture) == (
+        target.runtime,
+        target.architecture,
+    )
+    assert deployed.code_bytes == len(code)
+    assert deployed.role == f"{worker.name}-us-east-1"
+    assert deployed.log_group == f"/aws/lambda/{worker.name}"
+    assert len(deployed.changes) == 3
+    assert replace(deployed, changes=()) == status(target, worker.name)
+
+
+def test_deploying_again_changes_nothing_and_says_so(target, worker, code):
+    first = deploy(target, worker, code=code)
+    again = deploy(target, worker, code=code)
+
+    assert again.changes == ()
+    assert replace(first, changes=()) == again
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"memory_mb": 512}, "MemorySize"),
+        ({"timeout_s": 60}, "Timeout"),
+        ({"tmp_mb": 1_024}, "EphemeralStorage"),
+        ({"environment": {"CONTACT": "me"}}, "Environment"),
+        ({"tags": {"owner": "me"}}, "tags"),
+    ],
+)
+def test_only_what_differs_is_changed(target, worker, code, change, said):
+    """
+    A grid over memory takes seconds a step, because code and role stay as they are.
+    """
+    deploy(target, worker, code=code)
+    wanted = replace(worker, **change)
+
+    assert deploy(target, wanted, code=code).changes == (
+        f"changed function {worker.name}: {said}",
+    )
+    assert deploy(target, wanted, code=code).changes == ()
+
+
+def test_new_code_is_uploaded(target, worker, code, zip_of):
+    before = deploy(target, worker, code=code)
+    after = deploy(target, worker, code=zip_of(ANSWERS + "\n"))
+
+    assert after.changes == (f"changed function {worker.name}: code",)
+    assert after.code_sha256 != before.code_sha256
+
+
+def test_how_long_lines_are_kept_can_change(target, worker, code):
+    deploy(target, worker, code=code)
+    after = deploy(target, replace(worker, log_retention_days=1), code=code)
+
+    assert after.changes == (
+        f"changed log group /aws/lambda/{worker.name}: lines are kept for 1 days",
+    )
+
+
+def test_a_role_that_was_tampered_with_is_put_right(target, worker, code):
+    deploy(target, worker, code=code)
+    iam = target.client("iam")
+    own_role = role.role_name(target, worker.name)
+    iam.delete_role_policy(RoleName=own_role, PolicyName="write-own-log")
+
+    changes = deploy(target, worker, code=code).changes
+
+    assert changes == (f"changed role {own_role}: trust and permissions",)
+
+
+def test_the_function_may_write_its_own_log_and_nothing_else(target, worker, code):
+    """
+    Code that downloads from anywhere holds no key to anything. It cannot even make
+    its log group again after `destroy`.
+    """
+    deploy(target, worker, code=code)
+    iam = target.client("iam")
+    own_role = role.role_name(target, worker.name)
+    (policy,) = iam.list_role_policies(RoleName=own_role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=own_role, PolicyName=policy)
+
+    (statement,) = document["PolicyDocument"]["Statement"]
+    group = f"log-group:/aws/lambda/{worker.name}"
+    assert statement == {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": f"arn:aws:logs:us-east-1:123456789012:{group}:*",
+    }
+    assert not iam.list_attached_role_policies(RoleName=own_role)["AttachedPolicies"]
+
+
+def test_everything_made_carries_our_tag(target, worker, code):
+    deployed = deploy(target, replace(worker, tags={"owner": "me"}), code=code)
+    wanted = {"project": "million-downloads", "owner": "me"}
+    own_role = target.client("iam").get_role(RoleName=deployed.role)["Role"]
+    group = deployed.arn.replace(":lambda:", ":logs:").replace(
+        f"function:{worker.name}", f"log-group:{deployed.log_group}"
+    )
+
+    tagged = target.client("lambda").get_function(FunctionName=worker.name)["Tags"]
+    assert wanted == tagged
+    assert wanted == {tag["Key"]: tag["Value"] for tag in own_role["Tags"]}
+    assert (
+        wanted
+        == target.client("logs").list_tags_log_group(logGroupName=deployed.log_group)[
+            "tags"
+        ]
+    ), group
+
+
+def test_destroy_leaves_nothing_and_may_be_repeated(target, worker, code):
+    deployed = deploy(target, worker, code=code)
+
+    assert destroy(target, worker.name) == [
+        f"function {worker.name}",
+        f"log group {deployed.log_group}",
+        f"role {deployed.role}",
+    ]
+    assert status(target, worker.name).state == ABSENT
+    assert status(target, worker.name).role == ""
+    assert status(target, worker.name).log_group == ""
+    assert destroy(target, worker.name) == []
+
+
+def test_destroy_removes_what_somebody_left_half_way(target, worker, code):
+    deployed = deploy(target, worker, code=code)
+    target.client("lambda").delete_function(FunctionName=worker.name)
+
+    assert destroy(target, worker.name) == [
+        f"log group {deployed.log_group}",
+        f"role {deployed.role}",
+    ]
+
+
+def test_a_failed_first_deployment_cleans_up_after_itself(target, worker):
+    with pytest.raises(DeployError, match="could not be deployed. AWS says"):
+        deploy(target, worker, code=b"this is no zip")
+
+    found = status(target, worker.name)
+    assert (found.state, found.role, found.log_group) == (ABSENT, "", "")
+
+
+def test_a_failed_update_removes_nothing(target, worker, code):
+    before = deploy(target, worker, code=code)
+
+    with pytest.raises(DeployError):
+        deploy(target, worker, code=b"this is no zip")
+
+    assert replace(before, changes=()) == status(target, worker.name)
+
+
+def test_somebody_elses_function_is_neither_changed_nor_removed(target, worker, code):
+    """
+    A slip in `--name` must not overwrite, or delete, what is in production.
+    """
+    client = target.client("lambda")
+    deployed = deploy(target, worker, code=code)
+    client.untag_resource(Resource=deployed.arn, TagKeys=["project"])
+
+    with pytest.raises(DeployError, match="not ours to change or remove"):
+        deploy(target, replace(worker, memory_mb=512), code=code)
+    with pytest.raises(DeployError, match="not ours to change or remove"):
+        destroy(target, worker.name)
+    assert status(target, worker.name).memory_mb == 256
+
+    client.tag_resource(Resource=deployed.arn, Tags={"project": "million-downloads"})
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ({"memory_mb": 127}, "`memory_mb` is 127 MB; Lambda takes 128 to 10,240 MB"),
+        ({"timeout_s": 901}, "`timeout_s` is 901 s"),
+        ({"tmp_mb": 10_241}, "`tmp_mb` is 10,241 MB"),
+        ({"name": "no spaces"}, "The function's name is 'no spaces'"),
+        ({"environment": {"LONG": "x" * 4_096}}, "Lambda takes 0 to 4,096 bytes"),
+    ],
+)
+def test_settings_lambda_would_refuse_are_refused_before_any_call(setting, sentence):
+    with pytest.raises(SettingError, match=sentence):
+        Worker(**setting)
+
+
+def test_a_new_role_is_waited_for(monkeypatch):
+    """
+    For some seconds after its creation Lambda does not know a role.
+    """
+    text = "The role defined for the function cannot be assumed by Lambda."
+    refusal = ClientError(
+        {"Error": {"Code": "InvalidParameterValueException", "Message": text}}, "Create"
+    )
+    answers = iter([refusal, refusal, None])
+
+    def call():
+        answer = next(answers)
+        if answer:
+            raise answer
+
+    monkeypatch.setattr(function, "_ROLE_PAUSE_S", 0)
+    function._once_assumable(call)
+
+    assert next(answers, "all were used") == "all were used"
+
+
+def test_other_refusals_are_not_waited_out():
+    refusal = ClientError(
+        {"Error": {"Code": "AccessDenied", "Message": "no"}}, "Create"
+    )
+    calls = []
+
+    def call():
+        calls.append(1)
+        raise refusal
+
+    with pytest.raises(ClientError):
+        function._once_assumable(call)
+
+    assert len(calls) == 1
+
+
+def test_our_own_zip_is_deployed_if_none_is_given(target, function_name):
+    deploy(target, Worker(name=function_name))
+    client = target.client("lambda")
+    location = client.get_function(FunctionName=function_name)["Code"]["Location"]
+
+    answer = client.invoke(FunctionName=function_name, Payload=b"{}")
+    said = json.load(answer["Payload"])
+    assert answer["FunctionError"] == "Unhandled"
+    assert said["errorType"] == "ValueError"
+    assert location.startswith(target.endpoint_url)
