@@ -33,7 +33,7 @@ def endpoint(_plain_environment):
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def target(endpoint):
     return connect("local", endpoint.endpoint_url)
 
@@ -64,10 +64,15 @@ def zip_of():
 
 
 @pytest.fixture
-def silent_url():
+def silent_socket():
     """
-    An address where nobody listens, and nobody else can either.
+    A port where nobody listens, and nobody else can either.
     """
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        yield bound
+
+
+@pytest.fixture
+def silent_url(silent_socket):
+    return f"http://127.0.0.1:{silent_socket.getsockname()[1]}"

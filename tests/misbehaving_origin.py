@@ -41,7 +41,7 @@ class Origin:
     * /bad-chunk              a chunk whose length is no number
     * /reset/N                N bytes of many more, then RST
     * /hang-up                closes without an answer
-    * /silence                takes the request, says nothing
+    * /silence[/...]          takes the request, says nothing
     * /stall                  half of a body, then nothing
     * /loop                   redirects to itself
     * /chain/N                N redirects, then 3 bytes
@@ -54,9 +54,11 @@ class Origin:
 
     def __init__(self, ssl=None):
         self.requests: list[Request] = []
+        self.connections = 0
         self._ssl = ssl
         self._came = threading.Condition()
         self._healing = Counter()
+        self._tasks = set()  # the loop itself holds none
 
     def __enter__(self):
         self._events = asyncio.new_event_loop()
@@ -92,13 +94,13 @@ class Origin:
 
     async def _close(self):
         self._server.close()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader, writer):
+        self.connections += 1
+        self._tasks.add(asyncio.current_task())
         gone = (OSError, asyncio.IncompleteReadError, asyncio.CancelledError)
         with contextlib.suppress(*gone):
             while head := await reader.readuntil(b"\r\n\r\n"):
@@ -113,9 +115,11 @@ class Origin:
                 if await answer(writer, *rest):
                     break
         writer.close()
+        with contextlib.suppress(*gone):
+            await writer.wait_closed()
 
     async def _send(self, writer, status=200, body=b"", **headers):
-        headers = {"Content-Type": "image/jpeg"} | headers
+        headers = {"Content_Type": "image/jpeg"} | headers
         lines = "".join(
             f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items()
         )
@@ -172,7 +176,7 @@ class Origin:
     async def _hang_up(self, _writer):
         return True
 
-    async def _silence(self, _writer):
+    async def _silence(self, _writer, *_):
         await asyncio.Event().wait()
 
     async def _stall(self, writer):

@@ -20,7 +20,7 @@ def test_codes_stay_what_earlier_reports_say():
 
 
 def test_the_tree_in_the_docstring_names_every_outcome_once():
-    words = re.findall(r"^ *[*x] ([a-z_]+)\b(?: {2,}|$)", outcome.__doc__, re.M)
+    words = re.findall(r"^ *[*x] ([a-z_]+)\b(?: {2,}|$)", outcome.__doc__, re.MULTILINE)
 
     assert sorted(words) == sorted(Outcome)
 

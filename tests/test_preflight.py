@@ -46,7 +46,7 @@ def test_values_at_the_limits_pass(target):
         ({"concurrency": 0}, "there must be at least 1"),
         ({"connections": 481}, "481 connections .* Set `connections`"),
         ({"connections": 0}, "0 connections"),
-        ({"tmp_mb": 511}, "`tmp_mb` is 511 MB"),
+        ({"tmp_mb": 511, "scratch_bytes": 0}, "`tmp_mb` is 511 MB"),
         ({"scratch_bytes": 2_000_000_001}, "Set `tmp_mb` to 2,001, or use a sink"),
         ({"scratch_bytes": 10**11}, "deal smaller shards, or use a sink"),
         ({"request_bytes": 6_291_457}, "largest event has 6,291,457 bytes"),

@@ -54,7 +54,7 @@ def test_an_endpoint_that_does_not_answer_is_named_before_any_work(silent_url):
 
 
 def test_something_else_at_the_address_is_not_taken_for_an_endpoint(endpoint):
-    with pytest.raises(TargetError, match="does not let us in"):
+    with pytest.raises(TargetError, match="is not AWS, nor a local endpoint"):
         connect("local", endpoint.origin_url)
 
 
@@ -93,7 +93,8 @@ def test_the_lambda_client_never_repeats_a_call(target):
     assert config.read_timeout > limit("timeout_s").most
 
 
-def test_aws_differs_from_local_in_the_target_only(endpoint, monkeypatch, nobody):
+@pytest.mark.usefixtures("nobody")
+def test_aws_differs_from_local_in_the_target_only(endpoint, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
@@ -107,19 +108,22 @@ def test_aws_differs_from_local_in_the_target_only(endpoint, monkeypatch, nobody
     assert not target.allow_private
 
 
-def test_aws_without_a_region_is_refused(nobody):
+@pytest.mark.usefixtures("nobody")
+def test_aws_without_a_region_is_refused():
     with pytest.raises(TargetError, match="AWS_DEFAULT_REGION"):
         connect("aws")
 
 
-def test_aws_without_credentials_is_refused(monkeypatch, nobody):
+@pytest.mark.usefixtures("nobody")
+def test_aws_without_credentials_is_refused(monkeypatch):
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
 
     with pytest.raises(TargetError, match="no AWS credentials"):
         connect("aws")
 
 
-def test_an_unreadable_aws_setup_is_refused(monkeypatch, nobody):
+@pytest.mark.usefixtures("nobody")
+def test_an_unreadable_aws_setup_is_refused(monkeypatch):
     monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
 
     with pytest.raises(TargetError, match="no-such-profile"):

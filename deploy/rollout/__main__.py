@@ -45,6 +45,7 @@ examples:
   rollout logs -f
   rollout destroy
 
+  unset AWS_ENDPOINT_URL
   rollout deploy --target aws                   the same, with your AWS account
 """
 

@@ -51,6 +51,7 @@ _UNIX = 3
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 # Runtimes from python3.12 on are Amazon Linux 2023, with glibc 2.34.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+_FIRST_MINOR = 12
 _PLATFORMS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
 
 
@@ -96,14 +97,12 @@ def build(runtime: str, architecture: str, system: str = "linux") -> bytes:
 
 
 def _check_platform(runtime: str, architecture: str, system: str) -> None:
-    if (
-        not runtime.startswith("python3.")
-        or architecture not in _MACHINES
-        or system != "linux"
-    ):
+    minor = runtime.removeprefix("python3.")
+    is_known = minor.isdecimal() and int(minor) >= _FIRST_MINOR
+    if not is_known or architecture not in _MACHINES or system != "linux":
         msg = (
             f"There is no zip for {runtime} on {architecture} {system}. The runtime "
-            "must be as in python3.13, the architecture one of "
+            f"must be python3.{_FIRST_MINOR} or later, the architecture one of "
             f"{', '.join(_MACHINES)}, the system linux."
         )
         raise BundleError(msg)

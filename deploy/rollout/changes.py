@@ -59,7 +59,8 @@ def check_ours(what: str, tags: Mapping[str, str]) -> None:
     if not OURS.items() <= tags.items():
         key, value = next(iter(OURS.items()))
         msg = (
-            f"The {what} exists, but has no tag {key}={value}, so it is not ours to "
-            "change or remove. Choose another name."
+            f"The {what} exists, but shows no tag {key}={value}, so it is not ours to "
+            "change or remove. Choose another name; or, if it is ours, make sure that "
+            "you may list its tags."
         )
         raise DeployError(msg)

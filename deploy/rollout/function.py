@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rollout.changes import Changes
     from rollout.target import Target
 
-_WAIT = {"Delay": 0.25, "MaxAttempts": 480}
+_WAIT = {"Delay": 0.1, "MaxAttempts": 1_200}
 # A new role is not known everywhere at once; until it is, Lambda refuses it.
 _ROLE_KNOWN_WITHIN_S = 60.0
 _ROLE_PAUSE_S = 1.0

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import random
+import resource
 import socket
 import ssl
 import time
@@ -20,7 +21,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import get_cert_path
 from yarl import URL
 
-from rollout.errors import InvocationLost, InvokeError
+from rollout.errors import InvocationLost, InvokeError, SettingError
 from rollout.limits import limit
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ _KEEPALIVE_AFTER_S = 30
 _KEEPALIVE_OPTION: int = getattr(socket, "TCP_KEEPIDLE", 0x10)  # macOS: TCP_KEEPALIVE
 _LARGE_BODY_BYTES = 2**20
 _UNREACHABLE = "Unreachable"
+_OTHER_DESCRIPTORS = 256  # of the process, beside the connections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,10 +98,17 @@ class Invoker:
         self._functions_url = f"{target.lambda_url}/2015-03-31/functions"
         self._host = urlsplit(target.lambda_url).netloc
         self._proxy = target.proxy
+        self._in_flight = in_flight
         self._turns = asyncio.Semaphore(in_flight)
 
     async def __aenter__(self) -> Self:
-        """Open the pool of connections."""
+        """
+        Open the pool of connections.
+
+        Raises:
+            SettingError: If this machine does not allow so many.
+        """
+        _allow_descriptors(self._in_flight + _OTHER_DESCRIPTORS)
         connector = aiohttp.TCPConnector(
             limit=0,
             ssl=_trust(self._target.ca_file),
@@ -239,6 +248,21 @@ def _refused(
         f"{reason and f' ({reason})'}: {text}"
     )
     return InvokeError(msg, code=code, status=response.status)
+
+
+def _allow_descriptors(wanted: int) -> None:
+    # A process starts with 1,024, on macOS with 256; most may ask for more.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= wanted:
+        return
+    if resource.RLIM_INFINITY != hard < wanted:
+        msg = (
+            f"So many calls at once need {wanted:,} open files and sockets; this "
+            f"machine allows {hard:,}. Raise its limit (`ulimit -Hn`), or have fewer "
+            "calls in flight."
+        )
+        raise SettingError(msg)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext:

@@ -30,6 +30,7 @@ import contextlib
 import ipaddress
 import json
 import re
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -38,16 +39,13 @@ from typing import Self
 from aiohttp import web
 
 from rollout import moto_server
-from rollout.errors import RolloutError
+from rollout.errors import EndpointError
 from rollout.local_lambda import errors, folder, model, server
 
 REGION = "us-east-1"  # of requests that are not signed
 
+_DESCRIPTORS = 10_000
 _SCOPE = re.compile(r"Credential=[^/,]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
-
-
-class EndpointError(RolloutError):
-    """The local endpoint cannot be started."""
 
 
 class LocalAws:
@@ -157,6 +155,7 @@ async def main_async(
     Raises:
         EndpointError: If the host is not loopback or the port is taken.
     """
+    _allow_many_connections()
     stopped = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
@@ -169,6 +168,16 @@ async def main_async(
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+
+
+def _allow_many_connections() -> None:
+    """Make room for 1,000 callers and 1,000 environments; 1,024 files are usual."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _signed_for(request: web.Request) -> tuple[str, str]:

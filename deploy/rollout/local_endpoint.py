@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 import tempfile
@@ -52,7 +51,8 @@ def local_endpoint(*, origin: bool = True) -> Iterator[LocalEndpoint]:
     Raises:
         EndpointError: If it does not start, or ended by itself meanwhile.
     """
-    command = [sys.executable, "-m", "rollout", "serve", "--until-stdin-closes"]
+    # -P: nothing in the working directory stands in for a module of ours.
+    command = [sys.executable, "-P", "-m", "rollout", "serve", "--until-stdin-closes"]
     if origin:
         command.append("--origin")
     with (
@@ -90,7 +90,7 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
     try:
         child.wait(_STOPPED_WITHIN_S)
     except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
+        child.kill()
 
 
 def _ended(what: str, child: subprocess.Popen[bytes], words: IO[bytes]) -> str:

@@ -49,6 +49,13 @@ class Moto:
 
             body: Its body if that has been read already, or empty.
         """
+        try:
+            return await self._forward(request, body)
+        except aiohttp.ClientConnectorError as error:
+            text = f"moto's server, which stands for this service, is gone: {error}\n"
+            raise web.HTTPBadGateway(text=text) from error
+
+    async def _forward(self, request: web.Request, body: bytes) -> web.StreamResponse:
         async with self._session.request(
             request.method,
             URL(self._url + request.raw_path, encoded=True),

@@ -19,6 +19,7 @@ from botocore.exceptions import (
     HTTPClientError,
     NoCredentialsError,
 )
+from botocore.parsers import ResponseParserError
 from botocore.session import Session as CoreSession
 from botocore.utils import get_environ_proxies
 
@@ -275,6 +276,9 @@ def _knock(target: Target) -> None:
         )
         msg = f"Nothing answers at {where}: {error}. {remedy}"
         raise TargetError(msg) from error
-    except (BotoCoreError, ClientError, KeyError) as error:
-        msg = f"{where} does not let us in: {error}. Check address and credentials."
+    except ResponseParserError as error:
+        msg = f"What answers at {where} is not AWS, nor a local endpoint."
+        raise TargetError(msg) from error
+    except (BotoCoreError, ClientError) as error:
+        msg = f"{where} does not let us in: {error}. Check your credentials."
         raise TargetError(msg) from error

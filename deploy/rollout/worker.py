@@ -196,17 +196,21 @@ def _explained(verb: str, name: str) -> Iterator[None]:
     """Turn what AWS says into a sentence about the function."""
     try:
         yield
-    except WaiterError as error:
-        state = error.last_response.get("Configuration", {})
-        reason = state.get("StateReason") or state.get("LastUpdateStatusReason")
-        msg = (
-            f"The function {name} could not be {verb}: it is {state.get('State')}. "
-            f"AWS says: {reason or error}"
-        )
-        raise DeployError(msg) from error
     except (ClientError, BotoCoreError) as error:
-        msg = f"The function {name} could not be {verb}. AWS says: {error}"
+        msg = f"The function {name} could not be {verb}. AWS says: {_words(error)}"
         raise DeployError(msg) from error
+
+
+def _words(error: Exception) -> str:
+    """Return what AWS said, without what botocore says around it."""
+    if isinstance(error, WaiterError):
+        found = error.last_response.get("Configuration", {})
+        reason = found.get("StateReason") or found.get("LastUpdateStatusReason")
+        return str(reason or error)
+    if isinstance(error, ClientError):
+        said = error.response["Error"]
+        return f"{error.operation_name}: {said['Code']}: {said['Message']}"
+    return str(error)
 
 
 def _configuration(target: Target, worker: Worker, role_arn: str) -> dict[str, Any]:

@@ -89,9 +89,8 @@ def forbidden(address: str, *, allow_private: bool) -> str:
         return f"{ip} is link-local, where a cloud keeps its credentials"
     if ip in _METADATA:
         return f"{ip} is where EC2 keeps its credentials"
-    if ip.is_loopback and allow_private:  # ::1 counts as reserved, too
-        return ""
-    if ip.is_multicast or ip.is_unspecified or ip.is_reserved:
+    reserved = ip.is_reserved and not ip.is_loopback  # ::1 is both
+    if ip.is_multicast or ip.is_unspecified or reserved:
         return f"{ip} is not the address of one host"
     if ip.is_global or allow_private:
         return ""

@@ -75,7 +75,7 @@ class UrlList:
             wrong = _wrong_in(fields) or repeats.check(_item(0, fields), line)
             if wrong:
                 problems.add(line, wrong)
-        if not self._many and not problems:
+        if not (self._many or problems.many):
             problems.add(1, "there are no URLs in the file")
         problems.raise_if_any()
 
@@ -91,26 +91,23 @@ class _Problems:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._many = 0
+        self.many = 0
         self._named: list[str] = []
 
     def add(self, line: int, wrong: str) -> None:
-        self._many += 1
+        self.many += 1
         if len(self._named) < _PROBLEMS_NAMED:
             self._named.append(f"  line {line:,}: {wrong}")
 
-    def __bool__(self) -> bool:
-        return self._many > 0
-
     def raise_if_any(self) -> None:
-        if not self:
+        if not self.many:
             return
-        lines = "problem" if self._many == 1 else "problems"
-        more = self._many - len(self._named)
+        lines = "problem" if self.many == 1 else "problems"
+        more = self.many - len(self._named)
         rest = f"\n  ... and {more:,} more" if more else ""
         named = "\n".join(self._named)
         msg = (
-            f"{self._path}: {self._many:,} {lines}; nothing was fetched.\n{named}{rest}"
+            f"{self._path}: {self.many:,} {lines}; nothing was fetched.\n{named}{rest}"
         )
         raise UrlListError(msg)
 

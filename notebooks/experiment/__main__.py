@@ -16,15 +16,30 @@ from experiment.grid import execute
 from experiment.ledger import LedgerError, read_run, run_folder_for
 from experiment.machine import root
 from experiment.settings import SettingsError, unknown_parameter
+from fetcher.urllist import UrlListError
+from rollout.errors import EndpointError, PreflightError, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _EXIT_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 1, 2, 130
+# Papermill passes on the names only of what a cell raised before any work was done.
+_REFUSALS = {
+    kind.__name__
+    for kind in (
+        SettingsError,
+        UrlListError,
+        LedgerError,
+        TargetError,
+        EndpointError,
+        PreflightError,
+    )
+}
+_PATHS = ("url_list", "run_folder")  # as seen from here, not from the notebooks
 _EPILOG = """
 The executed notebook, its charts and its tables go to a new folder in results/.
 
-exit status: 0 done, 1 a cell failed, 2 bad parameters, 130 interrupted
+exit status: 0 done, 1 a cell failed, 2 refused before any work, 130 interrupted
 
 example: python -m experiment 30_grid -p files 2000 -p concurrency '[1, 2, 4]'
 """
@@ -36,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         parameters = _parameters(args)
         folder = _folder(args.notebook, parameters)
-    except (SettingsError, OSError, yaml.YAMLError) as error:
+    except (SettingsError, LedgerError, OSError, yaml.YAMLError) as error:
         print(f"experiment: {error}", file=sys.stderr)
         return _EXIT_COULD_NOT_RUN
     output = folder / f"{args.notebook}.ipynb"
@@ -45,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PapermillExecutionError as error:
         print(f"experiment: {error.ename}: {error.evalue}", file=sys.stderr)
         print(f"experiment: {output} shows where", file=sys.stderr)
-        return _EXIT_FAILED
+        return _EXIT_COULD_NOT_RUN if error.ename in _REFUSALS else _EXIT_FAILED
     except KeyboardInterrupt:
         print(f"\nexperiment: interrupted; what was reported is in {folder}")
         return _EXIT_INTERRUPTED
@@ -61,19 +76,29 @@ def _parameters(args: argparse.Namespace) -> dict[str, Any]:
         msg = f"There is no notebook {args.notebook!r}. There are: {there}."
         raise SettingsError(msg)
     known = papermill.inspect_notebook(path)
-    given: dict[str, Any] = {}
-    if args.file:
-        given |= yaml.safe_load(args.file.read_text()) or {}
+    given = _from_file(args.file) if args.file else {}
     given |= {name: yaml.safe_load(value) for name, value in args.parameter}
     for name in given:
         if name not in known:
             raise SettingsError(unknown_parameter(name, list(known)))
-    return given | {"run_folder": ""} if "run_folder" in known else given
+    for name in _PATHS:
+        if given.get(name):
+            given[name] = str(Path(str(given[name])).absolute())
+    return {"run_folder": ""} | given if "run_folder" in known else given
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    given = yaml.safe_load(path.read_text()) or {}
+    if not isinstance(given, dict):
+        msg = f"{path} holds no parameters; write one a line, as in `files: 2000`."
+        raise SettingsError(msg)
+    return given
 
 
 def _folder(notebook: str, parameters: dict[str, Any]) -> Path:
     """Choose the folder; a notebook that keeps a run is told to use it too."""
-    folder = run_folder_for(notebook, parameters.get("target", "local"))
+    wanted = parameters.get("run_folder") or ""
+    folder = run_folder_for(notebook, parameters.get("target", "local"), wanted)
     if "run_folder" in parameters:
         parameters["run_folder"] = str(folder)
     return folder

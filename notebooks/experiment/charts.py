@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from fetcher.outcome import Outcome
 
@@ -31,7 +32,12 @@ _PHASES = (
     ("reporting", "downloaded_at", "answered_at", "#CC79A7"),
 )
 _SIZE_IN = (8, 4.5)
+_PLAIN = FuncFormatter(lambda value, _: f"{value:,g}")
 _MOST_ROWS_LABELLED = 20
+_LABEL_POINTS = 13
+_TITLE_LETTERS = 84
+_POINTS_PER_INCH = 72
+_LABELLED_AT = (0.8, 0.6, 0.4, 0.2)  # a height each, or labels would meet
 
 
 class ChartError(ValueError):
@@ -59,8 +65,9 @@ def verdict(runs: pd.DataFrame) -> str:
     met = "inside" if seconds <= GOAL_S else "outside"
     whole = runs["files"].max() >= GOAL_FILES
     take = "take" if whole else "would take"
+    here = "On this machine, at" if (runs["target"] == "local").all() else "At"
     return (
-        f"At concurrency {concurrency:,}, 1M files of {size(file_kb)} {take} "
+        f"{here} concurrency {concurrency:,}, 1M files of {size(file_kb)} {take} "
         f"{duration(seconds)}: {met} the {GOAL_S} s goal"
     )
 
@@ -80,8 +87,6 @@ def files_per_s_by_concurrency(runs: pd.DataFrame) -> Figure:
         )
         ax.plot(band.index, band["median"], color=colour, marker=marker, lw=2)
         ends.append((band["median"].iloc[-1], f"{size(file_kb)} files", colour))
-    last = runs["concurrency"].max()
-    _label_ends(ax, last, ends)
     goal = f"goal: 1M files in {GOAL_S} s ({GOAL_RATE:,.0f} files/s)"
     ax.axhline(GOAL_RATE, color=_INK, lw=1, ls="--", zorder=0.5)
     ax.annotate(
@@ -94,9 +99,10 @@ def files_per_s_by_concurrency(runs: pd.DataFrame) -> Figure:
         fontsize=9,
     )
     ax.set_xscale("log", base=2)
-    _only_measured(ax, runs["concurrency"])
     ax.set_yscale("log")
+    _only_measured(ax, runs["concurrency"])
     ax.set_ylim(top=GOAL_RATE * 2)
+    _label_ends(ax, runs["concurrency"].max(), ends)
     ax.set_xlabel("Concurrency: executions at once (log)")
     ax.set_ylabel("Files per second (log)")
     return _finished(figure, ax, verdict(runs), _where(runs))
@@ -135,7 +141,7 @@ def timeline(shards: pd.DataFrame, where: str) -> Figure:
     else:
         ax.set_yticks(rows)
     ax.set_yticklabels([f"{int(tick) + 1:,}" for tick in ax.get_yticks()])
-    figure.legend(loc="outside lower left", ncols=5, frameon=False)
+    ax.legend(loc="upper right", frameon=False)  # always empty: later starts later
     return _finished(figure, ax, _timeline_title(shards), where)
 
 
@@ -143,19 +149,22 @@ def latency_by_size(downloads: pd.DataFrame, where: str) -> Figure:
     """Draw the share of downloads that were done within a time, one line per size."""
     figure, ax = _axes()
     whole = downloads[downloads["outcome"] == Outcome.OK.value]
-    for file_kb, (colour, _), rows in _series(whole, "file_kb"):
+    curves = zip(_series(whole, "file_kb"), _LABELLED_AT, strict=False)
+    for (file_kb, (colour, _), rows), height in curves:
         seconds = np.sort(rows["seconds"].to_numpy())
         share = np.arange(1, len(seconds) + 1) / len(seconds)
         ax.step(seconds * 1e3, share * 100, where="post", color=colour, lw=2)
         ax.annotate(
             f"{size(file_kb)} files",
-            (float(np.median(seconds)) * 1e3, 50),
-            (6, -4),
+            (float(np.quantile(seconds, height)) * 1e3, height * 100),
+            (8, -4),
             textcoords="offset points",
             color=colour,
         )
     ax.set_xscale("log")
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter(_PLAIN)
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel("Milliseconds from first try to last byte (log)")
     ax.set_ylabel("Downloads done, %")
     ax.set_ylim(0, 101)
@@ -253,11 +262,16 @@ def _axes() -> tuple[Figure, Axes]:
 
 
 def _label_ends(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
-    for y, text, colour in ends:
+    """Label lines where they end, shifting up what would overlap the one below."""
+    below = -np.inf
+    for y, text, colour in sorted(ends):
+        points = ax.transData.transform((x, y))[1] * _POINTS_PER_INCH / ax.figure.dpi
+        shift = max(0.0, below + _LABEL_POINTS - points)
+        below = points + shift
         ax.annotate(
             text,
             (x, y),
-            (8, 0),
+            (8, shift),
             textcoords="offset points",
             color=colour,
             va="center",
@@ -267,15 +281,17 @@ def _label_ends(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
 
 def _only_measured(ax: Axes, values: pd.Series) -> None:
     ax.set_xticks(sorted(values.unique()))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    ax.xaxis.set_major_formatter(_PLAIN)
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(_PLAIN)
+    ax.yaxis.set_minor_locator(NullLocator())
 
 
 def _finished(figure: Figure, ax: Axes, title: str, where: str) -> Figure:
     """Title and footnote it, and close it: the caller shows it once."""
-    ax.set_title(title, loc="left", fontweight="bold", fontsize=11)
-    figure.text(1, -0.01, where, ha="right", va="top", fontsize=8, color=_INK)
+    wrapped = fill(title, _TITLE_LETTERS)
+    ax.set_title(wrapped, loc="left", fontweight="bold", fontsize=11)
+    figure.supxlabel(where, x=0.99, ha="right", fontsize=8, color=_INK)
     plt.close(figure)
     return figure

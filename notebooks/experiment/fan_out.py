@@ -93,7 +93,7 @@ async def _invoke(
     answer, report, error = None, None, ""
     try:
         answer = await invoker.invoke(function, shard.to_json())
-        report, error = _read(answer.payload, answer.function_error)
+        report, error = _read(answer.payload, answer.function_error, shard)
     except RolloutError as failed:
         error = str(failed)
     return Invocation(
@@ -110,15 +110,24 @@ async def _invoke(
     )
 
 
-def _read(payload: bytes, function_error: str | None) -> tuple[Report | None, str]:
+def _read(
+    payload: bytes, function_error: str | None, shard: Shard
+) -> tuple[Report | None, str]:
     try:
-        answer: dict[str, Any] = json.loads(payload)
+        answer: Any = json.loads(payload)
         if function_error:
-            kind, message = answer.get("errorType"), answer.get("errorMessage")
-            return None, f"the execution failed: {kind}: {message}"
-        return Report.from_dict(answer), ""
+            failed = answer if isinstance(answer, dict) else {"errorMessage": answer}
+            kind = failed.get("errorType", function_error)
+            return None, f"the execution failed: {kind}: {failed.get('errorMessage')}"
+        report = Report.from_dict(answer)
     except ValueError as error:
         return None, f"the execution answered something else than a report: {error}"
+    if len(report.downloads) != len(shard.source):
+        return None, (
+            f"the execution reported {len(report.downloads):,} URLs; it was asked for "
+            f"{len(shard.source):,}"
+        )
+    return report, ""
 
 
 def _unfinished(done: Invocation) -> Iterator[int]:

@@ -91,7 +91,7 @@ def run_grid(
         try:
             record = _measure(cell, session, run.folder / name)
         except PapermillExecutionError as error:
-            failed.append(f"{name}: {error.ename}: {error.evalue}")
+            failed.append(name)
             said = f"failed: {error.ename}: {error.evalue}"
         else:
             run.absorb(run.folder / name)
@@ -99,10 +99,9 @@ def run_grid(
             said = _said(record["totals"])
         print(f"[{number}/{len(cells)}] {name}: {said}", flush=True)
     if failed:
-        cells_failed = "\n  ".join(failed)
         msg = (
-            f"{len(failed)} of {len(cells)} cells have no result. Their executed "
-            f"notebooks in {run.folder} show where:\n  {cells_failed}"
+            f"{len(failed)} of {len(cells)} cells have no result: {', '.join(failed)}. "
+            f"Their executed notebooks in {run.folder} show why."
         )
         raise GridError(msg)
     return records

@@ -154,12 +154,7 @@ def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) ->
     Raises:
         LedgerError: If the folder already holds a run.
     """
-    if (folder / _RUN).exists():
-        msg = (
-            f"{folder} already holds a run. Set another run_folder in the notebook's "
-            "parameters cell, or none."
-        )
-        raise LedgerError(msg)
+    _refuse_used(folder)
     folder.mkdir(parents=True, exist_ok=True)
     return Run(
         folder,
@@ -178,8 +173,14 @@ def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) ->
 
 
 def run_folder_for(notebook: str, target: str, wanted: str = "") -> Path:
-    """Return the folder wanted, or a new ``results/<UTC time>-<notebook>-<target>``."""
+    """
+    Return the folder wanted, or a new ``results/<UTC time>-<notebook>-<target>``.
+
+    Raises:
+        LedgerError: If the one wanted already holds a run.
+    """
     if wanted:
+        _refuse_used(Path(wanted))
         return Path(wanted)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     plain = folder = root() / "results" / f"{stamp}-{notebook}-{target}"
@@ -233,6 +234,15 @@ def check_schema(found: object, what: str) -> None:
         msg = (
             f"{what} has schema {found!r}; this code reads schema {SCHEMA}. Check out "
             "the commit named in the run's run.json to read it."
+        )
+        raise LedgerError(msg)
+
+
+def _refuse_used(folder: Path) -> None:
+    if (folder / _RUN).exists():
+        msg = (
+            f"{folder} already holds a run. Set another run_folder in the notebook's "
+            "parameters cell, or none."
         )
         raise LedgerError(msg)
 

@@ -13,7 +13,6 @@ _PACKAGES = (
     "aiohttp",
     "awslambdaric",
     "boto3",
-    "granian",
     "moto",
     "pandas",
     "papermill",

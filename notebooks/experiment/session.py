@@ -5,14 +5,20 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
 
+from experiment.settings import DownloadSettings, SettingsError
+from fetcher.guard import BadUrlError, check_url
 from rollout.local_endpoint import local_endpoint
-
-from experiment.settings import SettingsError
+from rollout.origin.picture import MOST_BYTES
 from rollout.target import Target, connect, wants_local_endpoint
 
 if TYPE_CHECKING:
     from experiment.settings import FanOutSettings, Settings
+
+_ORIGIN_ANSWERS_WITHIN_S = 5
+_MOST_KB = MOST_BYTES // 1_000
 
 
 @dataclass
@@ -35,12 +41,12 @@ class Session:
         Return the URLs to fetch, with ``{number}`` in them.
 
         Raises:
-            SettingsError: If there is no origin, and the settings bring no URLs.
+            SettingsError: If there is no origin, or it does not answer, and the
+                settings bring no URLs.
         """
         if settings.url_template:
             return settings.url_template
-        origin = settings.origin_url or self.origin_url
-        if not origin and not settings.url_list:
+        if not self.origin_url:
             msg = (
                 f"There is nothing to download: {self.target.endpoint_url or 'AWS'} "
                 "has no origin. Set origin_url, url_template or url_list in the "
@@ -48,7 +54,10 @@ class Session:
                 "`rollout serve --origin`."
             )
             raise SettingsError(msg)
-        return f"{origin}/{settings.file_kb * 1_000}/{{number}}.jpg"
+        folder = f"{self.origin_url}/{settings.file_kb * 1_000}"
+        if self.target.name == "local":  # another target may see what we cannot
+            _knock(self.origin_url, f"{folder}/0.jpg")
+        return f"{folder}/{{number}}.jpg"
 
     def close(self) -> None:
         """Stop the local endpoint, if this session started it."""
@@ -65,9 +74,38 @@ def open_session(settings: Settings) -> Session:
     Raises:
         rollout.errors.RolloutError: If the target does not answer.
     """
-    held = ExitStack()
     endpoint_url, origin_url = settings.endpoint_url, ""
-    if wants_local_endpoint(settings.target, settings.endpoint_url):
-        endpoint = held.enter_context(local_endpoint())
-        endpoint_url, origin_url = endpoint.endpoint_url, endpoint.origin_url
-    return Session(connect(settings.target, endpoint_url), origin_url, held)
+    if isinstance(settings, DownloadSettings):
+        origin_url = settings.origin_url.rstrip("/")
+    with ExitStack() as held:
+        if wants_local_endpoint(settings.target, settings.endpoint_url):
+            endpoint = held.enter_context(local_endpoint())
+            endpoint_url = endpoint.endpoint_url
+            origin_url = origin_url or endpoint.origin_url
+        target = connect(settings.target, endpoint_url)
+        return Session(target, origin_url, held.pop_all())
+
+
+def _knock(origin_url: str, first: str) -> None:
+    """Ask for the head of the first file: an origin that is not there ends it here."""
+    try:
+        check_url(first)
+        opener = build_opener(ProxyHandler({}))  # executions use no proxy either
+        head = Request(first, method="HEAD")  # noqa: S310 - http or https, as checked
+        with opener.open(head, timeout=_ORIGIN_ANSWERS_WITHIN_S):
+            return
+    except HTTPError as error:
+        msg = (
+            f"The origin {origin_url} answers {first} with {error.code} "
+            f"{error.reason}. Ours has files of 1 to {_MOST_KB:,} kB."
+        )
+    except BadUrlError as error:
+        msg = f"The origin_url is {origin_url!r}. {error}"
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        msg = f"The origin {origin_url} does not answer: {reason}."
+    msg += (
+        " Set origin_url to the one that `rollout serve --origin` prints, or leave "
+        "it empty, in the notebook's parameters cell."
+    )
+    raise SettingsError(msg)

@@ -94,23 +94,14 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FanOutSettings(Settings):
+class DownloadSettings(Settings):
     """
-    One setting to measure: so many files, so wide.
+    What every notebook that downloads needs besides.
 
     Attributes:
-        origin_url:
-            A running origin to fetch from; empty: the local endpoint's own.
+        origin_url: A running origin to fetch from; empty: the local endpoint's own.
 
-        url_template: URLs with ``{number}`` in them, fetched instead of an origin's.
-
-        url_list: A file of URLs, fetched instead.
-
-        files: How many files to download. A `url_list` is fetched whole.
-
-        file_kb: Size of the origin's files, in kB of 1,000 bytes.
-
-        concurrency: Executions at once.
+        files: How many files a run downloads.
 
         connections: Downloads in flight inside one execution.
 
@@ -118,47 +109,62 @@ class FanOutSettings(Settings):
             Invocations each execution serves, one after the other. More of them show
             progress earlier and leave less to do again if one fails.
 
-        waves: Rounds of invocations; what one leaves unfinished goes into the next.
-
         engine: What downloads: see `fetcher.shard.ENGINES`.
 
         sink: Where bodies go: ``directory`` (the execution's /tmp) or ``discard``.
+
+        run_folder: Where results go; empty: a new folder in ``results/``.
+    """
+
+    origin_url: str = ""
+    files: int = 400
+    connections: int = 20
+    shards_per_execution: int = 4
+    engine: str = "aiohttp"
+    sink: str = "directory"
+    run_folder: str = ""
+
+    def _check(self) -> None:
+        super()._check()
+        for name in ("files", "shards_per_execution"):
+            at_least_one(name, getattr(self, name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FanOutSettings(DownloadSettings):
+    """
+    One setting to measure: so many files, so wide.
+
+    Attributes:
+        url_template: URLs with ``{number}`` in them, fetched instead of an origin's.
+
+        url_list: A file of URLs, fetched instead, and whole, whatever `files` says.
+
+        file_kb: Size of the origin's files, in kB of 1,000 bytes.
+
+        concurrency: Executions at once.
+
+        waves: Rounds of invocations; what one leaves unfinished goes into the next.
 
         attempts: Tries per URL where trying again may help.
 
         repeat: Which repetition of the same setting this is, from 1.
 
         tear_down: Remove the function afterwards.
-
-        run_folder: Where results go; empty: a new folder in ``results/``.
     """
 
-    origin_url: str = ""
     url_template: str = ""
     url_list: str = ""
-    files: int = 400
     file_kb: int = 10
     concurrency: int = 2
-    connections: int = 20
-    shards_per_execution: int = 4
     waves: int = 2
-    engine: str = "aiohttp"
-    sink: str = "directory"
     attempts: int = 3
     repeat: int = 1
     tear_down: bool = True
-    run_folder: str = ""
 
     def _check(self) -> None:
         super()._check()
-        for name in (
-            "files",
-            "file_kb",
-            "concurrency",
-            "shards_per_execution",
-            "waves",
-            "repeat",
-        ):
+        for name in ("file_kb", "concurrency", "waves", "repeat"):
             at_least_one(name, getattr(self, name))
         if sum(map(bool, (self.origin_url, self.url_template, self.url_list))) > 1:
             msg = "Of origin_url, url_template and url_list, set one at most."
@@ -194,46 +200,27 @@ class FanOutSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GridSettings(Settings):
+class GridSettings(DownloadSettings):
     """
     A grid of settings: concurrency × file size, each measured several times.
 
     Attributes:
-        origin_url: As in `FanOutSettings`.
-
-        files: How many files each cell of the grid downloads.
-
         file_kb: The sizes, in kB of 1,000 bytes.
 
         concurrency: The widths: executions at once.
 
-        connections: Downloads in flight inside one execution.
-
-        shards_per_execution: As in `FanOutSettings`.
-
         repeats: Runs of each setting; charts show the median.
-
-        engine, sink: As in `FanOutSettings`.
-
-        run_folder: Where results go; empty: a new folder in ``results/``.
     """
 
-    origin_url: str = ""
-    files: int = 400
     file_kb: list[int] = field(default_factory=lambda: [10, 100])
     concurrency: list[int] = field(default_factory=lambda: [1, 2, 4])
-    connections: int = 20
-    shards_per_execution: int = 4
     repeats: int = 2
-    engine: str = "aiohttp"
-    sink: str = "directory"
-    run_folder: str = ""
 
     def _check(self) -> None:
+        super()._check()
         for name in ("file_kb", "concurrency"):
             _distinct_counts(name, getattr(self, name))
         at_least_one("repeats", self.repeats)
-        super()._check()
         for _ in self.cells():
             pass  # making a cell's settings checks them
 
@@ -245,21 +232,17 @@ class GridSettings(Settings):
         alike.
         """
         shared = {
-            item.name: getattr(self, item.name)
-            for item in fields(FanOutSettings)
-            if hasattr(self, item.name) and item.name not in ("file_kb", "concurrency")
+            item.name: getattr(self, item.name) for item in fields(DownloadSettings)
         }
         for repeat in range(1, self.repeats + 1):
             for file_kb in self.file_kb:
                 for concurrency in self.concurrency:
                     yield FanOutSettings(
-                        **shared
-                        | {
-                            "file_kb": file_kb,
-                            "concurrency": concurrency,
-                            "repeat": repeat,
-                            "tear_down": False,
-                        }
+                        **shared,
+                        file_kb=file_kb,
+                        concurrency=concurrency,
+                        repeat=repeat,
+                        tear_down=False,
                     )
 
 

@@ -14,7 +14,6 @@ from rollout.local_lambda.fleet import Fleet, House
 from rollout.local_lambda.functions import Function
 from rollout.local_lambda.model import Call
 from rollout.local_lambda.names import Reference, resolve
-from rollout.local_lambda.package import Package
 from rollout.local_lambda.pool import Pool, Runner
 from rollout.local_lambda.version import Version
 
@@ -49,7 +48,7 @@ class Control:
         self._house = house
         self._pool = pool
         self._read_object = read_object
-        self._functions: dict[str, Function] = {}
+        self._functions: dict[str, Function] = {}  # by ARN
         self._leaving: set[Fleet] = set()  # of deleted functions
         self._removals: set[asyncio.Task[None]] = set()
 
@@ -64,7 +63,7 @@ class Control:
                 ``:$LATEST``, as it does for some operations.
         """
         reference = reference_of(call)
-        found = self._functions.get(reference.name)
+        found = self._functions.get(reference.unqualified_arn)
         if reference.qualifier not in (None, "$LATEST"):
             raise errors.function_not_found(reference.arn)
         if found is None:
@@ -78,18 +77,18 @@ class Control:
         reference = reference_of(call)
         configured = settings.merged(settings.DEFAULTS, asked)
         content = await self._content(asked["Code"])
-        if reference.name in self._functions:
+        if reference.unqualified_arn in self._functions:
             raise errors.function_exists(reference.name)
         folder = self._folder / f"{reference.name}-{uuid.uuid4().hex[:8]}"
-        code = await _unpack(content, folder)
-        if reference.name in self._functions:  # somebody was faster
+        code = await package.store(content, folder)
+        if reference.unqualified_arn in self._functions:  # somebody was faster
             await asyncio.to_thread(shutil.rmtree, folder)
             raise errors.function_exists(reference.name)
         version = Version(reference.name, reference.region, code, configured)
         runner = Runner(self._fleet(version, folder))
         tags = dict(asked.get("Tags", {}))
         function = Function(reference, folder, version, runner, tags, [runner.fleet])
-        self._functions[reference.name] = function
+        self._functions[reference.unqualified_arn] = function
         self._pool.add(runner)
         return function.describe()
 
@@ -97,11 +96,13 @@ class Control:
         """GetFunction."""
         function = self.function(call)
         function.settle()
-        name = function.reference.name
-        location = f"{self._house.endpoint_url}/2015-03-31/functions/{name}/code.zip"
+        path = f"2015-03-31/functions/{function.reference.unqualified_arn}/code.zip"
         answer: dict[str, Any] = {
             "Configuration": function.describe(),
-            "Code": {"RepositoryType": "S3", "Location": location},
+            "Code": {
+                "RepositoryType": "S3",
+                "Location": f"{self._house.endpoint_url}/{path}",
+            },
         }
         if function.tags:
             answer["Tags"] = function.tags
@@ -117,20 +118,19 @@ class Control:
 
     async def list_functions(self, call: Call) -> Answer:
         """ListFunctions."""
-        names = sorted(
-            name
-            for name, function in self._functions.items()
-            if function.reference.region == call.region
-        )
         marker = call.parameters.get("Marker", "")
         most = min(call.parameters.get("MaxItems", _PAGE), _PAGE)
-        names = [name for name in names if name > marker]
-        shown = names[:most]
+        here = {
+            function.reference.name: function
+            for function in self._functions.values()
+            if function.reference.region == call.region
+        }
+        names = sorted(name for name in here if name > marker)
         answer: dict[str, Any] = {
-            "Functions": [_listed(self._functions[name]) for name in shown]
+            "Functions": [_listed(here[name]) for name in names[:most]]
         }
         if len(names) > most:
-            answer["NextMarker"] = shown[-1]
+            answer["NextMarker"] = names[most - 1]
         return answer
 
     async def update_function_code(self, call: Call) -> Answer:
@@ -138,9 +138,9 @@ class Control:
         function = self.function(call)
         asked = call.parameters
         settings.refuse_not_modelled(asked)
-        _check_changeable(function, asked)
+        function.refuse_change(asked.get("RevisionId"))
         content = await self._content(asked)
-        code = await _unpack(content, function.folder)
+        code = await package.store(content, function.folder)
         if asked.get("DryRun"):
             await asyncio.to_thread(shutil.rmtree, code.folder)
             return function.describe()
@@ -154,14 +154,14 @@ class Control:
     async def update_function_configuration(self, call: Call) -> Answer:
         """UpdateFunctionConfiguration."""
         function = self.function(call)
-        _check_changeable(function, call.parameters)
+        function.refuse_change(call.parameters.get("RevisionId"))
         configured = settings.merged(function.version.settings, call.parameters)
         return self._replace(function, replace(function.version, settings=configured))
 
     async def delete_function(self, call: Call) -> Answer:
         """DeleteFunction; what is running may finish."""
         function = self.function(call)
-        del self._functions[function.reference.name]
+        del self._functions[function.reference.unqualified_arn]
         self._pool.remove(function.runner)
         for fleet in function.fleets:
             fleet.end_logs()
@@ -177,7 +177,7 @@ class Control:
     async def put_function_concurrency(self, call: Call) -> Answer:
         """PutFunctionConcurrency."""
         function = self.function(call, names_version=True)
-        _refuse_qualified(call)
+        reference_of(call).refuse_qualifier()
         wanted = call.parameters["ReservedConcurrentExecutions"]
         before = function.runner.reserved or 0
         left = self._pool.unreserved_concurrency + before - wanted
@@ -202,7 +202,7 @@ class Control:
     async def delete_function_concurrency(self, call: Call) -> Answer:
         """DeleteFunctionConcurrency."""
         function = self.function(call)
-        _refuse_qualified(call)
+        reference_of(call).refuse_qualifier()
         self._pool.set_reserved(function.runner, None)
         return {}
 
@@ -237,9 +237,9 @@ class Control:
         """ListTags."""
         return {"Tags": self._tagged(call).tags}
 
-    def zip_file(self, name: str) -> Path:
+    def zip_file(self, arn: str) -> Path:
         """Return what a function's Code.Location serves."""
-        return self._functions[name].version.package.zip_file
+        return self._known(arn).version.package.zip_file
 
     async def stop(self) -> None:
         """Kill all processes."""
@@ -268,12 +268,7 @@ class Control:
 
     async def _content(self, code: Mapping[str, Any]) -> bytes:
         if "ZipFile" in code:
-            content = bytes(code["ZipFile"])
-            if len(content) > limit("zip_bytes").most:
-                most = limit("zip_bytes").most
-                text = f"Zipped size must be smaller than {most} bytes"
-                raise errors.too_large(text)
-            return content
+            return bytes(code["ZipFile"])
         if "S3Bucket" not in code or "S3Key" not in code:
             text = "Please provide a source for function code."
             raise errors.invalid_parameter(text)
@@ -281,11 +276,12 @@ class Control:
         return await self._read_object(code["S3Bucket"], code["S3Key"], version)
 
     def _tagged(self, call: Call) -> Function:
-        arn = call.parameters["Resource"]
-        reference = resolve(arn, call.region)
-        if reference.name not in self._functions:
+        return self._known(resolve(call.parameters["Resource"], call.region).arn)
+
+    def _known(self, arn: str) -> Function:
+        if arn not in self._functions:
             raise errors.function_not_found(arn)
-        return self._functions[reference.name]
+        return self._functions[arn]
 
 
 def reference_of(call: Call) -> Reference:
@@ -301,31 +297,3 @@ def _listed(function: Function) -> dict[str, Any]:
 
 def _concurrency(function: Function) -> dict[str, int | None]:
     return {"ReservedConcurrentExecutions": function.runner.reserved}
-
-
-def _refuse_qualified(call: Call) -> None:
-    if reference_of(call).qualifier:
-        text = (
-            "This operation is permitted on Lambda functions only. Aliases and "
-            "versions do not support this operation. Please specify either a function "
-            "name or an unqualified function ARN."
-        )
-        raise errors.invalid_parameter(text)
-
-
-def _check_changeable(function: Function, asked: Mapping[str, Any]) -> None:
-    if asked.get("RevisionId", function.revision) != function.revision:
-        raise errors.stale_revision()
-    if function.state == "Pending":
-        raise errors.pending()
-    if function.is_changing:
-        raise errors.update_in_progress(function.reference.unqualified_arn)
-
-
-async def _unpack(content: bytes, folder: Path) -> Package:
-    target = folder / f"code-{uuid.uuid4().hex[:8]}"
-    try:
-        return await asyncio.to_thread(package.unpack, content, target)
-    except errors.LambdaError:
-        await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
-        raise

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rollout.local_lambda import errors
 from rollout.local_lambda.fleet import Fleet
 from rollout.local_lambda.names import Reference
 from rollout.local_lambda.pool import Runner
@@ -79,6 +80,20 @@ class Function:
             self._changing_since = None
             self._is_new = False
             self.revision = str(uuid.uuid4())
+
+    def refuse_change(self, revision: str | None) -> None:
+        """
+        Raise unless the function can be changed now.
+
+        Args:
+            revision: The one the caller has seen, if it said so.
+        """
+        if revision not in (None, self.revision):
+            raise errors.stale_revision()
+        if self.state == "Pending":
+            raise errors.pending()
+        if self.is_changing:
+            raise errors.update_in_progress(self.reference.unqualified_arn)
 
     def describe(self) -> dict[str, Any]:
         """Return its configuration as Lambda does (LocalStack test_function_state)."""

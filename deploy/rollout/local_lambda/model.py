@@ -21,8 +21,12 @@ from multidict import MultiMapping
 from rollout.limits import limit
 from rollout.local_lambda import errors
 
-# The model's maxima (5400 s, 32768 MB) are Managed Instances'.
-MAXIMA = {"Timeout": limit("timeout_s").most, "MemorySize": limit("memory_mb").most}
+# The model's own maxima are those of Managed Instances.
+MAXIMA = {
+    "Timeout": limit("timeout_s").most,
+    "MemorySize": limit("memory_mb").most,
+    "Size": limit("tmp_mb").most,
+}
 
 
 @dataclass(frozen=True, slots=True)

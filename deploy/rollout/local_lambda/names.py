@@ -41,6 +41,16 @@ class Reference:
         suffix = f":{self.qualifier}" if self.qualifier else ""
         return self.unqualified_arn + suffix
 
+    def refuse_qualifier(self) -> None:
+        """Raise if a version or alias is named where only functions will do."""
+        if self.qualifier:
+            text = (
+                "This operation is permitted on Lambda functions only. Aliases and "
+                "versions do not support this operation. Please specify either a "
+                "function name or an unqualified function ARN."
+            )
+            raise errors.invalid_parameter(text)
+
 
 def resolve(spelling: str, region: str, qualifier: str | None = None) -> Reference:
     """

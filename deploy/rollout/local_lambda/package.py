@@ -1,8 +1,11 @@
 """A deployment package: checked as Lambda checks it, unpacked for a process to run."""
 
+import asyncio
 import base64
 import hashlib
 import io
+import shutil
+import uuid
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -43,6 +46,25 @@ class Package:
 def digest(content: bytes) -> str:
     """Return a zip's digest in Lambda's spelling."""
     return base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+async def store(content: bytes, folder: Path) -> Package:
+    """
+    Keep a zip and its content in a new folder below ``folder``.
+
+    Raises:
+        LambdaError: If Lambda would not take it.
+    """
+    most = limit("zip_bytes").most
+    if len(content) > most:
+        text = f"Zipped size must be smaller than {most} bytes"
+        raise errors.too_large(text)
+    target = folder / f"code-{uuid.uuid4().hex[:8]}"
+    try:
+        return await asyncio.to_thread(unpack, content, target)
+    except errors.LambdaError:
+        await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
+        raise
 
 
 def unpack(content: bytes, folder: Path) -> Package:

@@ -14,19 +14,22 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from rollout.limits import limit
 from rollout.local_lambda import errors, model, runtime_api
 from rollout.local_lambda.control import Answer, Control, ReadObject, reference_of
-from rollout.local_lambda.environment import Environment
 from rollout.local_lambda.fleet import House
 from rollout.local_lambda.invocation import Answer as Ended
 from rollout.local_lambda.invocation import Request
 from rollout.local_lambda.log_shipper import LogShipper, Send
 from rollout.local_lambda.model import Call
 from rollout.local_lambda.pool import Pool
+
+if TYPE_CHECKING:
+    from rollout.local_lambda.environment import Environment
 
 BACKLOG = 4096  # a thousand callers may come at once
 
@@ -46,7 +49,7 @@ _OPERATIONS: dict[str, tuple[int, Callable[[Control, Call], Awaitable[Answer]]]]
     "UntagResource": (204, Control.untag_resource),
     "ListTags": (200, Control.list_tags),
 }
-_CODE_LOCATION = re.compile(r"/2015-03-31/functions/(?P<name>[\w-]+)/code\.zip")
+_CODE_LOCATION = re.compile(r"/2015-03-31/functions/(?P<arn>[\w:-]+)/code\.zip")
 
 _logger = logging.getLogger(__name__)
 
@@ -144,7 +147,7 @@ class LocalLambda:
     ) -> web.StreamResponse:
         location = _CODE_LOCATION.fullmatch(request.path)
         if location and request.method == "GET":
-            return web.FileResponse(self._control.zip_file(location["name"]))
+            return web.FileResponse(self._control.zip_file(location["arn"]))
         call = model.parse(
             request.method,
             request.raw_path,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ SCRIPT = Path(__file__).with_name("zygote_main.py")
 START = "fresh" if sys.platform == "darwin" else "fork"
 
 _PATIENCE_S = 2
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,10 @@ class Zygote:
 
     async def close(self) -> None:
         """End the process and all its children."""
-        process = await asyncio.shield(self._started)
+        try:
+            process = await asyncio.shield(self._started)
+        except OSError:
+            return  # it never was
         assert process.stdin is not None
         process.stdin.close()
         try:
@@ -113,7 +119,12 @@ class Zygote:
         return process
 
     async def _listen(self) -> None:
-        process = await self._started
+        try:
+            process = await self._started
+        except OSError:
+            _logger.exception("No process for functions could be started.")
+            self._on_end()
+            return
         assert process.stdout is not None
         async for line in process.stdout:
             self._on_report(json.loads(line))

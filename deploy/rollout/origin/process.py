@@ -101,14 +101,12 @@ class Origin:
 
     def _stop(self) -> None:
         process = self._process
-        assert process.stdin
-        process.stdin.close()
         process.terminate()
         try:
             process.wait(_STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
+        process.communicate()  # closes its stdin, too
 
 
 def _start(listener_fd: int) -> subprocess.Popen[bytes]:

@@ -166,14 +166,15 @@ class AiohttpEngine:
     async def _attempt(
         self, session: aiohttp.ClientSession, attempt: Attempt
     ) -> Ending:
-        body = attempt.body
+        body, now = attempt.body, asyncio.get_running_loop().time
+        ends = now() + attempt.timeout_s
         try:
-            async with asyncio.timeout(attempt.timeout_s) as whole:
-                return await self._fetch(session, attempt.item.url, body)
+            async with asyncio.timeout_at(ends) as timer:
+                return await self._fetch(session, attempt.item.url, body, timer)
         except RefusedError as refused:
             return body.fail(refused.outcome, refused.detail)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if whole.expired():
+            if timer.expired() and now() >= ends:
                 seconds = f"{attempt.timeout_s:.3g} s"
                 return body.fail(Outcome.TOTAL_TIMEOUT, f"not done within {seconds}")
             outcome, detail = self._diagnose(error)
@@ -182,7 +183,11 @@ class AiohttpEngine:
             body.discard()
 
     async def _fetch(
-        self, session: aiohttp.ClientSession, url: str, body: Body
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        body: Body,
+        timer: asyncio.Timeout,
     ) -> Ending:
         # Encoding the URL anew would break signed ones. aiohttp gives up at
         # `max_redirects`, not past it.
@@ -195,17 +200,27 @@ class AiohttpEngine:
                 wait_s = _retry_after(headers.get("Retry-After", ""))
                 response.close()
                 return body.fail(refused.outcome, refused.detail, wait_s)
-            await self._read(response.content, body)
+            await self._read(response.content, body, timer)
             return body.finish()
 
-    async def _read(self, content: aiohttp.StreamReader, body: Body) -> None:
-        """Pass the body on. aiohttp 3.14's own timer dies with a malformed chunk."""
-        longest_s = self._options.read_timeout_s
-        now = asyncio.get_running_loop().time
-        async with asyncio.timeout(longest_s) as silence:
-            async for chunk in content.iter_any():
-                body.write(chunk)
-                silence.reschedule(now() + longest_s)
+    async def _read(
+        self, content: aiohttp.StreamReader, body: Body, timer: asyncio.Timeout
+    ) -> None:
+        """
+        Pass the body on, unless nothing comes for too long.
+
+        aiohttp 3.14's own timer cannot be trusted with that: it dies with a malformed
+        chunk, which nobody is told of.
+        """
+        now, ends = asyncio.get_running_loop().time, timer.when()
+        assert ends is not None, "an attempt has an end"
+        while True:
+            if not content.is_eof():
+                timer.reschedule(min(ends, now() + self._options.read_timeout_s))
+            chunk = await content.readany()
+            if not chunk:
+                return
+            body.write(chunk)
 
     def _diagnose(self, error: Exception) -> tuple[Outcome, str]:
         """Say which outcome an exception of aiohttp's stands for."""

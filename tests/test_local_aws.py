@@ -1,0 +1,269 @@
+"""The endpoint as a whole: what it stands for, and that nothing of it stays behind."""
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from rollout.errors import EndpointError
+from rollout.local_aws import LocalAws, main_async
+
+SERVE = """
+import asyncio
+from rollout.local_aws import main_async
+asyncio.run(main_async(on_ready=lambda url: print(url, flush=True)))
+"""
+
+# What a user would write; it knows nothing of this project.
+SCRIPT = """
+import io, json, sys, zipfile, boto3
+client = boto3.client(
+    "lambda", endpoint_url=sys.argv[1], region_name="us-east-1",
+    aws_access_key_id="x", aws_secret_access_key="x",
+)
+code = io.BytesIO()
+with zipfile.ZipFile(code, "w") as archive:
+    archive.writestr("app.py", "import os\\ndef run(e, c): return [e, os.getpid()]\\n")
+name = sys.argv[2]
+client.create_function(
+    FunctionName=name, Role="arn:aws:iam::123456789012:role/r", Runtime="python3.11",
+    Handler="app.run", Code={"ZipFile": code.getvalue()},
+)
+client.get_waiter("function_active_v2").wait(FunctionName=name)
+answer = client.invoke(FunctionName=name, Payload=b'"hello"')
+print(answer["Payload"].read().decode())
+"""
+
+
+@contextlib.contextmanager
+def serving(folder):
+    """Run an endpoint in a process of its own, with its own temporary folder."""
+    environment = os.environ | {"TMPDIR": str(folder)}
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("tmp")) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def url(served):
+    return served[1]
+
+
+@pytest.fixture
+def client(url):
+    made = []
+
+    def client(service):
+        made.append(
+            boto3.client(
+                service,
+                endpoint_url=url,
+                region_name="us-east-1",
+                aws_access_key_id="x",
+                aws_secret_access_key="x",
+                config=Config(retries={"total_max_attempts": 1}),
+            )
+        )
+        return made[-1]
+
+    yield client
+    for each in made:
+        each.close()
+
+
+def run_script(url, name="f"):
+    command = [sys.executable, "-c", SCRIPT, url, name]
+    return json.loads(subprocess.check_output(command))
+
+
+def descendants(pid):
+    """Return the ids of all processes below one."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            found += [child, *descendants(child)]
+    return found
+
+
+def alive(pids):
+    """Return those that still run; a zombie only waits for init to notice."""
+    return [pid for pid in pids if _state(pid) not in ("", "Z")]
+
+
+def _state(pid):
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return status.rsplit(")", 1)[1].split()[0]
+
+
+def eventually(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_plain_boto3_script_deploys_and_invokes(url):
+    assert run_script(url, "plain")[0] == "hello"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_endpoint_leaves_no_process_and_no_folder(tmp_path, number):
+    with serving(tmp_path) as (process, url):
+        run_script(url)
+        below = descendants(process.pid)
+        made = list(tmp_path.iterdir())
+        process.send_signal(number)
+        status = process.wait(10)
+
+    assert len(below) == 3  # moto, a zygote, an environment
+    assert len(made) == 1
+    assert status == 0
+    assert alive(below) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_endpoint_leaves_no_process_and_the_next_one_cleans_up(tmp_path):
+    with serving(tmp_path) as (process, url):
+        run_script(url)
+        below = descendants(process.pid)
+        process.kill()
+        process.wait()
+    eventually(lambda: not alive(below))
+    (left,) = tmp_path.iterdir()
+    with serving(tmp_path):
+        (made,) = tmp_path.iterdir()
+
+    assert left != made
+
+
+def test_a_killed_zygote_takes_its_environments_along_and_is_replaced(served):
+    process, url = served
+    _, environment = run_script(url, "orphan")
+    (zygote,) = [
+        pid for pid in descendants(process.pid) if environment in descendants(pid)
+    ]
+    os.kill(zygote, signal.SIGKILL)
+    eventually(lambda: not alive([environment]))
+    invocation = f"{url}/2015-03-31/functions/orphan/invocations"
+    with urllib.request.urlopen(invocation, data=b"1") as answer:
+        event, replacement = json.load(answer)
+
+    assert event == 1
+    assert replacement != environment
+
+
+def test_objects_survive_the_way_to_moto_and_back(client):
+    s3 = client("s3")
+    content = os.urandom(9_000_000)
+    s3.create_bucket(Bucket="bucket")
+    s3.upload_fileobj(io.BytesIO(content), "bucket", "a key/ü+%.bin")
+    got = s3.get_object(Bucket="bucket", Key="a key/ü+%.bin")["Body"].read()
+    part = s3.get_object(Bucket="bucket", Key="a key/ü+%.bin", Range="bytes=5-9")
+    signed = s3.generate_presigned_url(
+        "get_object", {"Bucket": "bucket", "Key": "a key/ü+%.bin"}
+    )
+    with urllib.request.urlopen(signed) as answer:
+        downloaded = answer.read()
+    head = s3.head_object(Bucket="bucket", Key="a key/ü+%.bin")
+
+    assert got == downloaded == content
+    assert part["Body"].read() == content[5:10]
+    assert head["ContentLength"] == len(content)
+    with pytest.raises(s3.exceptions.NoSuchKey):
+        s3.get_object(Bucket="bucket", Key="other")
+
+
+def test_roles_identities_and_log_groups_are_there_too(client):
+    iam, sts, logs = client("iam"), client("sts"), client("logs")
+    role = iam.create_role(RoleName="worker", AssumeRolePolicyDocument="{}")["Role"]
+    logs.create_log_group(logGroupName="group")
+    groups = logs.describe_log_groups(logGroupNamePrefix="group")["logGroups"]
+
+    account = sts.get_caller_identity()["Account"]
+    assert role["Arn"] == f"arn:aws:iam::{account}:role/worker"
+    assert [group["logGroupName"] for group in groups] == ["group"]
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.get_log_events(logGroupName="no", logStreamName="no")
+
+
+def test_code_can_come_from_s3(client):
+    s3, functions = client("s3"), client("lambda")
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("app.py", "def run(event, context): return 'from S3'\n")
+    s3.create_bucket(Bucket="code-bucket")
+    s3.put_object(Bucket="code-bucket", Key="a/b c.zip", Body=code.getvalue())
+    functions.create_function(
+        FunctionName="from-s3",
+        Role="arn:aws:iam::123456789012:role/r",
+        Runtime="python3.11",
+        Handler="app.run",
+        Code={"S3Bucket": "code-bucket", "S3Key": "a/b c.zip"},
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="from-s3")
+    answer = functions.invoke(FunctionName="from-s3")
+
+    assert answer["Payload"].read() == b'"from S3"'
+
+
+def test_a_taken_port_is_named(url):
+    port = int(url.rpartition(":")[2])
+    with pytest.raises(EndpointError, match=f"port {port} of 127.0.0.1: Address"):
+        asyncio.run(LocalAws("127.0.0.1", port).start())
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org", ""])
+def test_only_loopback_is_served(host):
+    with pytest.raises(EndpointError, match="runs any code it is given"):
+        asyncio.run(LocalAws(host).start())
+
+
+def test_a_port_of_ones_own_can_be_chosen_and_the_event_ends_it():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    urls = []
+
+    async def run():
+        stop = asyncio.Event()
+
+        def ready(url):
+            urls.append(url)
+            stop.set()
+
+        await main_async("127.0.0.1", port, on_ready=ready, stop=stop)
+
+    asyncio.run(run())
+
+    assert urls == [f"http://127.0.0.1:{port}"]
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(urls[0])

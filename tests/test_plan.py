@@ -1,0 +1,213 @@
+"""Settings into shards: every URL exactly once, in sizes that hardly differ."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.invocations import urls
+
+from experiment.ledger import LedgerError
+from experiment.plan import Plan, make_plan, split
+from experiment.settings import FanOutSettings, SettingsError
+from fetcher.source import numbers_in
+from fetcher.urllist import UrlListError
+from rollout import preflight
+from rollout.errors import PreflightError
+
+
+class Nowhere:
+    """A session with no origin at hand: URLs are made, nothing is asked."""
+
+    target = SimpleNamespace(allow_private=True)
+
+    @staticmethod
+    def template(settings):
+        return f"http://h/{settings.file_kb}/{{number}}.jpg"
+
+
+def plan_of(folder, source, **settings):
+    return Plan(folder, FanOutSettings(**settings), source, allow_private=True)
+
+
+@given(st.integers(1, 5_000), st.data())
+def test_a_count_is_split_into_stretches_without_gap_or_overlap(many, data):
+    parts = data.draw(st.integers(1, many))
+    stretches = split(many, parts)
+
+    covered = [
+        number for start, size in stretches for number in range(start, start + size)
+    ]
+    sizes = [size for _, size in stretches]
+    assert covered == list(range(many))
+    assert len(sizes) == parts
+    assert max(sizes) - min(sizes) <= 1
+
+
+@given(
+    st.sets(st.integers(0, 2_000), min_size=1, max_size=300),
+    st.integers(1, 6),
+    st.integers(1, 6),
+)
+def test_a_wave_deals_every_number_exactly_once(left, concurrency, each):
+    """
+    Whatever an earlier wave left over, nothing is skipped or fetched twice.
+    """
+    everything = urls((0, 2_001))
+    plan = plan_of(
+        SimpleNamespace(name="run"),
+        everything,
+        concurrency=concurrency,
+        shards_per_execution=each,
+        files=2_001,
+    )
+    shards = plan.wave(1, everything.pick(sorted(left)))
+
+    dealt = [number for shard in shards for number in numbers_in(shard.source.ranges)]
+    sizes = [len(shard.source) for shard in shards]
+    assert dealt == sorted(left)
+    assert max(sizes) - min(sizes) <= 1
+    assert len(shards) == min(concurrency * each, len(left))
+    assert [shard.index for shard in shards] == list(range(len(shards)))
+    assert {shard.wave for shard in shards} == {1}
+
+
+def test_a_shard_carries_what_the_settings_want(tmp_path):
+    plan = plan_of(
+        tmp_path,
+        urls((0, 10)),
+        concurrency=2,
+        shards_per_execution=2,
+        files=10,
+        connections=7,
+        attempts=5,
+        sink="discard",
+        timeout_s=30,
+    )
+    first, *_ = plan.wave(0, plan.source)
+
+    assert first.run == tmp_path.name
+    assert (first.options.connections, first.options.attempts) == (7, 5)
+    assert first.options.allow_private
+    assert first.sink.kind == "discard"
+    assert 0 < first.deadline_s < 30
+
+
+def test_the_summary_says_what_is_going_to_happen(tmp_path):
+    plan = plan_of(tmp_path, urls((0, 4_001)), files=4_001)
+
+    assert plan.summary() == (
+        "4,001 files in 8 shards of up to 501: 2 executions at once × 20 connections"
+    )
+
+
+def test_a_template_covers_as_many_files_as_wanted(tmp_path):
+    settings = FanOutSettings(files=12, file_kb=3, run_folder=str(tmp_path))
+    plan = make_plan("20_fan_out", settings, Nowhere)
+
+    assert plan.folder == tmp_path
+    assert plan.files == 12
+    assert [item.url for item in plan.source][-1] == "http://h/3/11.jpg"
+
+
+def test_a_list_is_fetched_whole_whatever_files_says(tmp_path):
+    path = tmp_path / "urls.txt"
+    path.write_text("".join(f"http://h/{number}\n" for number in range(9)))
+    plan = make_plan("20_fan_out", FanOutSettings(url_list=str(path), files=2), Nowhere)
+
+    assert plan.files == 9
+    assert [item.url for item in plan.source][-1] == "http://h/8"
+
+
+def test_a_list_shorter_than_the_shards_is_refused(tmp_path):
+    path = tmp_path / "urls.txt"
+    path.write_text("http://h/1\nhttp://h/2\n")
+    said = re.escape(
+        f"{path} holds 2 URLs, fewer than the 8 shards of concurrency × "
+        "shards_per_execution. Lower one of them."
+    )
+
+    with pytest.raises(SettingsError, match=said):
+        make_plan("20_fan_out", FanOutSettings(url_list=str(path)), Nowhere)
+
+
+def test_a_list_with_bad_lines_is_refused_naming_them(tmp_path):
+    path = tmp_path / "urls.txt"
+    path.write_text("http://h/1\nftp://h/2\n\nhttp://h/1\n")
+
+    with pytest.raises(UrlListError) as refused:
+        make_plan("20_fan_out", FanOutSettings(url_list=str(path)), Nowhere)
+
+    said = str(refused.value)
+    assert "3 problems; nothing was fetched" in said
+    assert "line 2: The scheme is 'ftp'" in said
+    assert "line 3: is blank" in said
+    assert "line 4: repeats the URL of line 1" in said
+
+
+def test_a_list_that_is_not_there_is_refused(tmp_path):
+    settings = FanOutSettings(url_list=str(tmp_path / "urls.txt"))
+
+    with pytest.raises(FileNotFoundError, match=r"urls\.txt"):
+        make_plan("20_fan_out", settings, Nowhere)
+
+
+def test_a_template_without_a_number_is_refused():
+    settings = FanOutSettings(url_template="http://h/same.jpg")
+    session = SimpleNamespace(
+        target=Nowhere.target, template=lambda settings: settings.url_template
+    )
+
+    with pytest.raises(ValueError, match=r"has no \{number\} in it"):
+        make_plan("20_fan_out", settings, session)
+
+
+def test_a_run_folder_that_holds_a_run_is_refused(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    settings = FanOutSettings(run_folder=str(tmp_path))
+
+    with pytest.raises(LedgerError, match=r"already holds a run\. Set another run_"):
+        make_plan("20_fan_out", settings, Nowhere)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"file_kb": 10_000, "files": 1_000},
+            "keeps 1,250,000,000 bytes in its temporary storage, which has 512 MB. Set",
+        ),
+        (
+            {"concurrency": 2_000, "files": 8_000},
+            "2,000 executions at once are wanted; the account has",
+        ),
+    ],
+)
+def test_what_the_target_cannot_take_is_refused_before_any_work(
+    tmp_path, target, changed, said
+):
+    settings = FanOutSettings(**changed)
+    plan = Plan(tmp_path, settings, urls((0, settings.files)), allow_private=True)
+
+    with pytest.raises(PreflightError, match=re.escape(said)):
+        preflight.check(target, plan.need())
+
+
+@pytest.mark.parametrize("free", [{"sink": "discard"}, {"url_template": "h/{number}"}])
+def test_tmp_is_not_counted_where_nothing_or_nobody_knows_what_goes_into_it(
+    tmp_path, free
+):
+    plan = plan_of(tmp_path, urls((0, 1_000)), file_kb=10_000, files=1_000, **free)
+
+    assert plan.need().scratch_bytes == 0
+
+
+def test_what_is_needed_follows_the_largest_shard(tmp_path):
+    plan = plan_of(tmp_path, urls((0, 41)), files=41, file_kb=10)
+    need = plan.need()
+
+    assert need.scratch_bytes == 6 * 10_000
+    assert (need.concurrency, need.connections) == (2, 20)
+    assert need.request_bytes == len(plan.wave(0, plan.source)[0].to_json())
+    assert 0 < need.deadline_s < need.timeout_s

@@ -1,0 +1,266 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import psutil
+import pytest
+
+from fetcher.shard import Options, Report, Shard, SinkSpec
+from fetcher.source import Template
+from rollout.__main__ import main
+from rollout.errors import EndpointError
+from rollout.local_endpoint import local_endpoint
+from rollout.target import connect
+from rollout.worker import ABSENT, Worker, deploy
+
+SERVE = [sys.executable, "-m", "rollout", "serve"]
+
+
+@pytest.fixture
+def run(endpoint, capsys):
+    """
+    Run the command against the local endpoint: exit status, stdout, stderr.
+    """
+
+    def ran(*arguments):
+        code = main([*arguments, "--endpoint-url", endpoint.endpoint_url])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return ran
+
+
+@pytest.fixture
+def event_file(endpoint, tmp_path):
+    """
+    The event of a shard: five files of 10 kB from the endpoint's own origin.
+    """
+    shard = Shard(
+        run="test",
+        index=0,
+        source=Template(f"{endpoint.origin_url}/10000/{{number}}.jpg", ((0, 5),)),
+        sink=SinkSpec(kind="discard"),
+        options=Options(allow_private=True),
+    )
+    path = tmp_path / "event.json"
+    path.write_bytes(shard.to_json())
+    return path
+
+
+def family_of(pid):
+    parent = psutil.Process(pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def test_deploy_invoke_logs_status_destroy(run, event_file, function_name):
+    """
+    The main path, with the real worker and real downloads.
+    """
+    name = ("--name", function_name)
+
+    code, out, err = run("deploy", *name, "--memory-mb", "512")
+    assert (code, json.loads(out)["memory_mb"]) == (0, 512)
+    assert f"created function {function_name}" in err
+
+    code, out, err = run("deploy", *name, "--memory-mb", "512")
+    assert (code, json.loads(out)["changes"]) == (0, [])
+    assert "nothing had to be changed" in err
+
+    code, out, _ = run("invoke", *name, "--payload", str(event_file))
+    report = Report.from_dict(json.loads(out))
+    assert code == 0
+    assert (report.tally.ok, report.tally.body_bytes) == (5, 50_000)
+
+    code, out, _ = run("logs", *name)
+    assert code == 0
+    assert "REPORT RequestId: " in out
+
+    code, out, _ = run("status", *name)
+    assert (code, json.loads(out)["state"]) == (0, "Active")
+
+    code, out, _ = run("destroy", *name)
+    assert (code, len(out.splitlines())) == (0, 3)
+    code, out, _ = run("status", *name)
+    assert (code, json.loads(out)["state"]) == (0, ABSENT)
+
+
+def test_a_function_that_fails_is_exit_status_one(
+    target, run, function_name, zip_of, tmp_path
+):
+    event = tmp_path / "event.json"
+    event.write_text("{}")
+    code = zip_of("def handler(event, context):\n    raise ValueError(event)\n")
+    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+
+    code, out, err = run("invoke", "--name", function_name, "--payload", str(event))
+
+    assert code == 1
+    assert json.loads(out)["errorType"] == "ValueError"
+    assert "failed (Unhandled)" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["deploy", "--memory-mb", "1"], "`memory_mb` is 1 MB"),
+        (["invoke", "--payload", "/no/such/file"], "No such file"),
+        (["invoke", "--payload", "/dev/null", "--name", "absent"], "Function not foun"),
+        (["invoke", "--local", "--target", "aws", "--payload", "/dev/null"], "--local"),
+        (["logs", "--name", "absent"], "There is no log group /aws/lambda/absent"),
+        (["status", "--name", "not a name"], "could not be looked at"),
+    ],
+)
+def test_what_is_refused_is_one_line_and_exit_status_two(run, arguments, sentence):
+    code, out, err = run(*arguments)
+
+    assert code == 2
+    assert out == ""
+    assert err.startswith("rollout: ")
+    assert err.count("\n") == 1
+    assert sentence in err
+
+
+def test_an_endpoint_that_does_not_answer_is_one_line(capsys, silent_url):
+    assert main(["status", "--endpoint-url", silent_url]) == 2
+    assert silent_url in capsys.readouterr().err
+
+
+def test_invoke_local_needs_nothing_and_leaves_nothing(event_file, tmp_path):
+    """
+    One command from nothing to an answer; no process and no file stay behind.
+    """
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "rollout", "invoke", "--local", "--payload"]
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+
+    done = subprocess.run(
+        [*command, str(event_file)],
+        capture_output=True,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+
+    after = {process.pid for process in psutil.Process().children(recursive=True)}
+    assert done.returncode == 0, done.stderr.decode()
+    assert Report.from_dict(json.loads(done.stdout)).tally.ok == 5
+    assert done.stderr == b""
+    assert list(scratch.iterdir()) == []
+    assert after == before
+
+
+def test_serve_announces_itself_and_ends_with_ctrl_c(tmp_path):
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [*SERVE, "--origin"], stdout=subprocess.PIPE, env=environment
+    ) as process:
+        addresses = json.loads(process.stdout.readline())
+        family = family_of(process.pid)
+        with urllib.request.urlopen(f"{addresses['origin_url']}/1000/1.jpg") as answer:
+            body = answer.read()
+        target = connect("local", addresses["endpoint_url"])
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+
+    assert process.returncode == 0
+    assert len(body) == 1_000
+    assert target.account
+    assert rest == b""
+    assert not [one for one in family if one.is_running()]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_that_is_taken_is_one_line(capsys, silent_socket):
+    port = str(silent_socket.getsockname()[1])
+
+    assert main(["serve", "--port", port]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("rollout: ")
+    assert err.count("\n") == 1
+    assert port in err
+
+
+def test_a_killed_parent_takes_its_endpoint_along(tmp_path):
+    """
+    A notebook's kernel that is killed leaves no server, no executions, no zygote.
+    """
+    script = (
+        "from rollout.local_endpoint import local_endpoint\n"
+        "with local_endpoint() as endpoint:\n"
+        "    print(endpoint.endpoint_url, flush=True)\n"
+        "    input()\n"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+    ) as parent:
+        assert parent.stdout.readline()
+        _, *children = family_of(parent.pid)
+        parent.kill()
+
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert children
+    assert alive == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_endpoint_that_dies_in_use_is_not_passed_over():
+    """
+    Otherwise all one sees is "connection refused" on the notebook's next line.
+    """
+    before = psutil.Process().children()
+
+    def use_one_that_dies():
+        with local_endpoint(origin=False):
+            (child,) = set(psutil.Process().children()) - set(before)
+            family.extend(child.children(recursive=True))
+            child.kill()
+            child.wait(10)
+
+    family = []
+    with pytest.raises(EndpointError, match="ended by itself"):
+        use_one_that_dies()
+
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert family
+    assert alive == []
+
+
+def test_logs_follow_new_lines(endpoint, target, run, function_name, zip_of, tmp_path):
+    event = tmp_path / "event.json"
+    event.write_text("{}")
+    again = ("invoke", "--name", function_name, "--payload", str(event))
+    code = zip_of("def handler(event, context):\n    print(context.aws_request_id)\n")
+    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+    run(*again)
+    command = [sys.executable, "-m", "rollout", "logs", "-f", "--name", function_name]
+    with subprocess.Popen(
+        [*command, "--endpoint-url", endpoint.endpoint_url],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        first = next(line for line in process.stdout if line.startswith("REPORT"))
+        run(*again)
+        second = next(line for line in process.stdout if line.startswith("REPORT"))
+        process.send_signal(signal.SIGINT)
+
+    assert process.returncode == 130
+    assert first != second
+
+
+def test_help_tells_exit_statuses_and_examples(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert "exit status:" in out
+    assert "rollout invoke --local" in out

@@ -1,0 +1,215 @@
+"""The parameters cell, checked: what cannot work is refused in a person's words."""
+
+import re
+
+import pytest
+
+from experiment.settings import (
+    DownloadSettings,
+    FanOutSettings,
+    GridSettings,
+    Settings,
+    SettingsError,
+)
+from fetcher.shard import MAX_CONNECTIONS
+
+CELL = 'target: str = "local"  # where\nfiles: int = 10  # how many\n'
+
+
+def notebook(injected="", **values):
+    """A notebook's variables after its parameters cells ran."""
+    cells = ["", CELL, injected] if injected else ["", CELL]
+    return {"In": cells, "target": "local", "files": 10, **values}
+
+
+@pytest.mark.parametrize("kind", [Settings, FanOutSettings, GridSettings])
+def test_the_defaults_are_settings_that_work(kind):
+    assert kind().to_dict()["target"] == "local"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"files": "400"}, "files is '400', a str; it must be a"),
+        ({"files": True}, "files is True, a bool; it must be a"),
+        ({"files": 400.0}, "files is 400.0, a float; it must be a"),
+        ({"concurrency": [1, 2]}, "concurrency is [1, 2], a list; it must be a"),
+        ({"tear_down": 1}, "tear_down is 1, a"),
+        ({"origin_url": None}, "origin_url is None, a NoneType; it must be a"),
+        ({"memory_mb": "1769"}, "memory_mb is '1769', a str; it must be a"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(given, said):
+    """
+    Papermill and YAML let a string stand where a number is due.
+    """
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        FanOutSettings(**given)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "files",
+        "file_kb",
+        "concurrency",
+        "shards_per_execution",
+        "waves",
+        "repeat",
+        "attempts",
+    ],
+)
+@pytest.mark.parametrize("value", [0, -3])
+def test_a_count_of_nothing_is_refused(name, value):
+    with pytest.raises(SettingsError, match=f"{name} is {value}; it must be at least"):
+        FanOutSettings(**{name: value})
+
+
+@pytest.mark.parametrize("value", [0, -1, MAX_CONNECTIONS + 1])
+def test_connections_beyond_an_executions_descriptors_are_refused(value):
+    said = f"connections is {value:,}; it must be from 1 to {MAX_CONNECTIONS}"
+    with pytest.raises(SettingsError, match=said):
+        FanOutSettings(connections=value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"target": "gcp"}, "target is 'gcp'; it must be one of: local, aws."),
+        ({"engine": "wget"}, "engine is 'wget'; it must be one of:"),
+        ({"sink": "tape"}, "sink is 'tape'; it must be one of:"),
+        ({"function": "a b"}, "The function's name is 'a b'; it must have 1 to 40"),
+        ({"memory_mb": 64}, "`memory_mb` is 64 MB; Lambda takes 128 to 10,240 MB."),
+        ({"timeout_s": 901}, "`timeout_s` is 901 s; Lambda takes 1 to 900 s."),
+        ({"tmp_mb": 20_000}, "`tmp_mb` is 20,000 MB; Lambda takes 512 to 10,240 MB."),
+    ],
+)
+def test_a_value_out_of_range_is_refused(given, said):
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        FanOutSettings(**given)
+
+
+def test_every_refusal_says_where_to_mend_it():
+    with pytest.raises(SettingsError, match="Set it in the notebook's parameters cell"):
+        FanOutSettings(files=0)
+
+
+def test_more_shards_than_files_are_refused():
+    said = re.escape(
+        "concurrency 4 × shards_per_execution 3 makes 12 shards, more than the 11 "
+        "files; every shard needs one."
+    )
+    with pytest.raises(SettingsError, match=said):
+        FanOutSettings(concurrency=4, shards_per_execution=3, files=11)
+
+    assert FanOutSettings(concurrency=4, shards_per_execution=3, files=12).shards == 12
+
+
+def test_files_come_from_one_place_only():
+    with pytest.raises(SettingsError, match="Of origin_url, url_template and url_list"):
+        FanOutSettings(origin_url="http://h", url_list="urls.txt")
+
+
+def test_a_misspelt_parameter_from_papermill_names_the_close_one():
+    """
+    Papermill itself only warns, and measures the default.
+    """
+    injected = "# Parameters\nconcurency = 9\n"
+    variables = notebook(injected, concurency=9)
+
+    with pytest.raises(SettingsError) as refused:
+        FanOutSettings.from_notebook(variables)
+
+    assert str(refused.value) == (
+        "There is no parameter 'concurency'. Did you mean 'concurrency'?"
+    )
+
+
+def test_a_misspelt_parameter_in_the_cell_itself_is_found():
+    variables = notebook() | {"In": ["", "flies: int = 3  # buzz\n"], "flies": 3}
+
+    with pytest.raises(
+        SettingsError, match=r"no parameter 'flies'\. Did you mean 'file"
+    ):
+        FanOutSettings.from_notebook(variables)
+
+
+def test_a_parameter_like_no_other_gets_the_list_of_those_there_are():
+    variables = notebook("# Parameters\nzzz = 1\n", zzz=1)
+
+    with pytest.raises(SettingsError, match=r"'zzz'\. There are: target, endpoint_url"):
+        FanOutSettings.from_notebook(variables)
+
+
+def test_other_variables_and_cells_of_a_notebook_are_no_parameters():
+    cells = [
+        "import json\nx = 1",
+        "%matplotlib inline",
+        "y: int = 1\nprint(y)",
+        "not python",
+    ]
+    variables = notebook() | {"In": ["", CELL, *cells], "x": 1, "y": 1}
+
+    assert FanOutSettings.from_notebook(variables) == FanOutSettings(files=10)
+
+
+def test_the_later_value_of_a_parameter_counts():
+    variables = notebook("# Parameters\nfiles = 500\n", files=500)
+
+    assert FanOutSettings.from_notebook(variables).files == 500
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"concurrency": 2}, "concurrency is 2; it must be a list of different whole"),
+        ({"concurrency": []}, "concurrency is []; it must be a list of different"),
+        ({"concurrency": [2, 2]}, "concurrency is [2, 2]; it must be a list of diff"),
+        ({"concurrency": [1, True]}, "concurrency is [1, True]; it must be a list"),
+        ({"file_kb": ["10"]}, "file_kb is ['10']; it must be a list of different"),
+        ({"file_kb": [0]}, "file_kb is 0; it must be at least 1."),
+        ({"repeats": 0}, "repeats is 0; it must be at least 1."),
+        ({"files": 3}, "makes 4 shards, more than the 3 files"),
+        ({"connections": 10_000}, "connections is 10,000; it must be from 1 to"),
+    ],
+)
+def test_a_grid_is_checked_whole_before_its_first_cell(given, said):
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        GridSettings(**given)
+
+
+def test_a_grid_has_every_combination_once_and_repeats_outermost():
+    grid = GridSettings(file_kb=[10, 20], concurrency=[1, 2], repeats=2, files=50)
+    cells = [(cell.repeat, cell.file_kb, cell.concurrency) for cell in grid.cells()]
+
+    assert cells == [
+        *[(1, 10, 1), (1, 10, 2), (1, 20, 1), (1, 20, 2)],
+        *[(2, 10, 1), (2, 10, 2), (2, 20, 1), (2, 20, 2)],
+    ]
+
+
+def test_a_grids_cells_share_everything_else():
+    """
+    A parameter that the grid takes and its cells do not see would be measured never.
+    """
+    changed = {
+        "function": "mine",
+        "memory_mb": 512,
+        "timeout_s": 30,
+        "tmp_mb": 1_024,
+        "origin_url": "http://h",
+        "files": 50,
+        "connections": 7,
+        "shards_per_execution": 2,
+        "sink": "discard",
+    }
+
+    for cell in GridSettings(**changed).cells():
+        assert changed.items() <= cell.to_dict().items()
+        assert not cell.tear_down
+
+
+def test_every_setting_is_documented():
+    for kind in (Settings, DownloadSettings, FanOutSettings, GridSettings):
+        for name in vars(kind).get("__annotations__", {}):
+            assert re.search(rf"^\s+{name}:", kind.__doc__, re.MULTILINE), name
