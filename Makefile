@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export MPLBACKEND :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lab clean
+.PHONY: help setup run test lint lock lab clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +24,8 @@ $(READY): requirements.lock pyproject.toml
 	  || { echo "No venv; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Setting up .venv (about a minute, once)"
 	@{ $(PY) -m pip install -q --disable-pip-version-check uv==0.13.9 \
-	  && $(PY) -m uv pip sync -q --python $(PY) --require-hashes --compile-bytecode --allow-empty-requirements requirements.lock; } \
-	  || { echo "uv could not; trying pip"; $(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock; }
+	  && $(PY) -m uv pip sync -q --python $(PY) --require-hashes --compile-bytecode requirements.lock; } \
+	  || { echo "uv could not; trying pip"; $(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; }
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -39,6 +39,10 @@ lint: $(READY) ## style and types
 	@$(PY) -m ruff check
 	@$(PY) -m ruff format --check
 	@$(PY) -m mypy
+
+lock: $(READY) ## renew requirements.lock from pyproject.toml
+	@$(PY) -m uv pip compile -q --universal --python-version 3.11 --extra test \
+	  --generate-hashes --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock
 
 lab: $(READY) ## JupyterLab on the notebooks
 	@$(PY) -m jupyter lab --notebook-dir=notebooks notebooks/00_start_here.ipynb

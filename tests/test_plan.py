@@ -149,7 +149,7 @@ def test_a_list_with_bad_lines_is_refused_naming_them(tmp_path):
 def test_a_list_that_is_not_there_is_refused(tmp_path):
     settings = FanOutSettings(url_list=str(tmp_path / "urls.txt"))
 
-    with pytest.raises(FileNotFoundError, match=r"urls\.txt"):
+    with pytest.raises(SettingsError, match=r"url_list cannot be read: .*urls\.txt"):
         make_plan("20_fan_out", settings, Nowhere)
 
 

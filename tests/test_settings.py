@@ -168,6 +168,7 @@ def test_the_later_value_of_a_parameter_counts():
         ({"concurrency": [1, True]}, "concurrency is [1, True]; it must be a list"),
         ({"file_kb": ["10"]}, "file_kb is ['10']; it must be a list of different"),
         ({"file_kb": [0]}, "file_kb is 0; it must be at least 1."),
+        ({"file_kb": [1, 2, 3, 4, 5]}, "file_kb has 5 sizes; a chart shows 4 at most"),
         ({"repeats": 0}, "repeats is 0; it must be at least 1."),
         ({"files": 3}, "makes 4 shards, more than the 3 files"),
         ({"connections": 10_000}, "connections is 10,000; it must be from 1 to"),

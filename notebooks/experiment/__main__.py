@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _EXIT_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 1, 2, 130
-# Papermill passes on the names only of what a cell raised before any work was done.
+# What cells raise before any work is done; papermill passes on the names only.
 _REFUSALS = {
     kind.__name__
     for kind in (

@@ -101,8 +101,9 @@ def files_per_s_by_concurrency(runs: pd.DataFrame) -> Figure:
     ax.set_xscale("log", base=2)
     ax.set_yscale("log")
     _only_measured(ax, runs["concurrency"])
-    ax.set_ylim(top=GOAL_RATE * 2)
-    _label_ends(ax, runs["concurrency"].max(), ends)
+    ax.set_ylim(top=max(GOAL_RATE, runs["files_per_s"].max()) * 2)
+    on_the_axis = [end for end in ends if end[0] > 0]  # a log axis has no zero
+    _label_ends(ax, runs["concurrency"].max(), on_the_axis)
     ax.set_xlabel("Concurrency: executions at once (log)")
     ax.set_ylabel("Files per second (log)")
     return _finished(figure, ax, verdict(runs), _where(runs))

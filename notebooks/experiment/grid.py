@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import papermill
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
-from traitlets.config import Config
 
 from experiment.ledger import read_run
 from experiment.machine import root
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from typing import TextIO
 
@@ -20,20 +24,57 @@ if TYPE_CHECKING:
     from experiment.settings import FanOutSettings, GridSettings
 
 _CELL_NOTEBOOK = "20_fan_out"
+_KERNEL = "python3"
 _LONGEST_CELL_S = 3_600
-# Without it the kernel complains, in red, that loopback is not encrypted.
-_QUIET_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})
+# Else the kernel complains, in red, that loopback is not encrypted, and after Ctrl-C
+# that its socket is gone. What a cell raises comes another way.
+_QUIET = ["--IPKernelApp.log_level=CRITICAL"]
 
 
 class GridError(RuntimeError):
     """Some cells of the grid have no result."""
 
 
+class _Manager(AsyncKernelManager):
+    """A kernel's manager that hangs up on one notebook before it serves the next."""
+
+    _latest: Any = None
+
+    def client(self, **options: object) -> Any:  # noqa: ANN401 - the base promises less
+        """Return the means to talk to the kernel."""
+        self.hang_up()
+        self._latest = super().client(**options)
+        return self._latest
+
+    def hang_up(self) -> None:
+        """Close the channels of the latest client."""
+        if self._latest:
+            self._latest.stop_channels()
+
+
+@contextmanager
+def kernel() -> Iterator[AsyncKernelManager]:
+    """
+    Keep one kernel for several notebooks.
+
+    Starting one and importing pandas and matplotlib takes longer than a small run.
+    """
+    manager = _Manager(kernel_name=_KERNEL)
+    run_sync(manager.start_kernel)(extra_arguments=_QUIET)
+    try:
+        yield manager
+    finally:
+        manager.hang_up()
+        run_sync(manager.shutdown_kernel)(now=True)
+
+
 def execute(
     notebook: str,
     output: Path,
     parameters: dict[str, Any],
+    *,
     stdout: TextIO | None = None,
+    manager: AsyncKernelManager | None = None,
 ) -> None:
     """
     Execute a notebook through papermill.
@@ -47,6 +88,8 @@ def execute(
 
         stdout: Where what it prints is shown meanwhile; None: nowhere.
 
+        manager: The kernel to use; None: one of its own.
+
     Raises:
         papermill.exceptions.PapermillExecutionError: If a cell raised.
     """
@@ -57,11 +100,12 @@ def execute(
         output,
         parameters=parameters,
         cwd=folder,
-        kernel_name="python3",
+        kernel_name=_KERNEL,
         progress_bar=False,
         stdout_file=stdout,
         execution_timeout=_LONGEST_CELL_S,
-        config=_QUIET_KERNEL,
+        extra_arguments=_QUIET,
+        km=manager,
     )
 
 
@@ -86,18 +130,23 @@ def run_grid(
     """
     cells = list(settings.cells())
     records, failed = [], []
-    for number, cell in enumerate(cells, start=1):
-        name = f"{cell.file_kb}kB-c{cell.concurrency}-r{cell.repeat}"
-        try:
-            record = _measure(cell, session, run.folder / name)
-        except PapermillExecutionError as error:
-            failed.append(name)
-            said = f"failed: {error.ename}: {error.evalue}"
-        else:
-            run.absorb(run.folder / name)
-            records.append(record)
-            said = _said(record["totals"])
-        print(f"[{number}/{len(cells)}] {name}: {said}", flush=True)
+    with kernel() as manager:
+        for number, cell in enumerate(cells, start=1):
+            name = f"{cell.file_kb}kB-c{cell.concurrency}-r{cell.repeat}"
+            try:
+                record = _measure(cell, session, run.folder / name, manager)
+            except PapermillExecutionError as error:
+                failed.append(name)
+                said = f"failed: {error.ename}: {error.evalue}"
+            except DeadKernelError:
+                failed.append(name)
+                said = "failed: its kernel died"
+                run_sync(manager.restart_kernel)(now=True)
+            else:
+                run.absorb(run.folder / name)
+                records.append(record)
+                said = _said(record["totals"])
+            print(f"[{number}/{len(cells)}] {name}: {said}", flush=True)
     if failed:
         msg = (
             f"{len(failed)} of {len(cells)} cells have no result: {', '.join(failed)}. "
@@ -107,13 +156,19 @@ def run_grid(
     return records
 
 
-def _measure(cell: FanOutSettings, session: Session, folder: Path) -> dict[str, Any]:
+def _measure(
+    cell: FanOutSettings,
+    session: Session,
+    folder: Path,
+    manager: AsyncKernelManager,
+) -> dict[str, Any]:
     parameters = cell.to_dict() | {
         "endpoint_url": session.target.endpoint_url,
         "origin_url": session.origin_url,
         "run_folder": str(folder),
     }
-    execute(_CELL_NOTEBOOK, folder / f"{_CELL_NOTEBOOK}.ipynb", parameters)
+    output = folder / f"{_CELL_NOTEBOOK}.ipynb"
+    execute(_CELL_NOTEBOOK, output, parameters, manager=manager)
     return read_run(folder)
 
 

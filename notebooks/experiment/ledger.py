@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from IPython.display import Image
+
 from experiment.machine import commit, machine, root
 from fetcher.shard import Report
 from fetcher.source import source_from_dict
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 _REPORTS = "reports.jsonl"
 _RUN = "run.json"
+_DPI = 120
 
 
 class LedgerError(ValueError):
@@ -121,10 +124,11 @@ class Run:
         """Write a table as ``<name>.parquet``."""
         table.to_parquet(self.folder / f"{name}.parquet", index=False)
 
-    def save_chart(self, name: str, figure: Figure) -> Figure:
-        """Write a chart as ``<name>.png`` and hand it back to be shown."""
-        figure.savefig(self.folder / f"{name}.png", dpi=120)
-        return figure
+    def save_chart(self, name: str, figure: Figure) -> Image:
+        """Write a chart as ``<name>.png``; return that picture, to be shown."""
+        path = self.folder / f"{name}.png"
+        figure.savefig(path, dpi=_DPI)
+        return Image(path, alt=figure.axes[0].get_title(loc="left"))
 
     def close(self, *, verdict: str) -> None:
         """Write down how it ended."""
@@ -223,7 +227,7 @@ def read_invocations(folder: Path) -> Iterator[Invocation]:
                 return
             try:
                 yield Invocation.from_json(line)
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 msg = f"{path}, line {number:,} cannot be read: {error}."
                 raise LedgerError(msg) from error
 

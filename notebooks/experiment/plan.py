@@ -129,7 +129,11 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
 
 
 def _listed(settings: FanOutSettings) -> Inline:
-    urls = UrlList(Path(settings.url_list))
+    try:
+        urls = UrlList(Path(settings.url_list))
+    except OSError as error:
+        msg = f"The url_list cannot be read: {error}."
+        raise SettingsError(msg) from error
     if len(urls) < settings.shards:
         msg = (
             f"{settings.url_list} holds {len(urls):,} URLs, fewer than the "

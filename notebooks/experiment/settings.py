@@ -14,6 +14,7 @@ from rollout.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+MOST_SIZES = 4  # as many lines as a chart can tell apart
 _INJECTED_BY_PAPERMILL = "# Parameters"
 
 
@@ -220,6 +221,12 @@ class GridSettings(DownloadSettings):
         super()._check()
         for name in ("file_kb", "concurrency"):
             _distinct_counts(name, getattr(self, name))
+        if len(self.file_kb) > MOST_SIZES:
+            msg = (
+                f"file_kb has {len(self.file_kb)} sizes; a chart shows {MOST_SIZES} at "
+                "most. Measure the others in a grid of their own."
+            )
+            raise ValueError(msg)
         at_least_one("repeats", self.repeats)
         for _ in self.cells():
             pass  # making a cell's settings checks them

@@ -1,0 +1,119 @@
+"""A grid: each cell measured in a folder of its own, a failing one loses no other."""
+
+import sys
+from contextlib import nullcontext
+
+import pytest
+from papermill.exceptions import PapermillExecutionError
+from tests.invocations import invocation, urls
+
+from experiment import grid
+from experiment.grid import GridError, execute, run_grid
+from experiment.ledger import open_run, read_invocations, read_run
+from experiment.plan import Plan
+from experiment.result import result_of
+from experiment.session import open_session
+from experiment.settings import FanOutSettings, GridSettings
+
+MANY = 12
+
+
+@pytest.fixture
+def session(endpoint):
+    settings = FanOutSettings(
+        endpoint_url=endpoint.endpoint_url, origin_url=endpoint.origin_url
+    )
+    with_target = open_session(settings)
+    yield with_target
+    with_target.close()
+
+
+@pytest.fixture
+def run(tmp_path):
+    opened = open_run("30_grid", GridSettings(), tmp_path / "grid", region="here")
+    yield opened
+    opened.close(verdict="")
+
+
+@pytest.fixture
+def cells(monkeypatch):
+    """
+    What the cells were told, in order; the one of concurrency 2 fails.
+
+    Executing notebooks for real is for test_notebooks.py.
+    """
+    told = []
+
+    def pretend(notebook, output, parameters, **_):
+        told.append((notebook, output, parameters))
+        settings = FanOutSettings(**parameters)
+        if settings.concurrency == 2:
+            raise PapermillExecutionError(5, 3, "", "OSError", "disk full", [])
+        whole = urls((0, settings.files))
+        cell = open_run(notebook, settings, output.parent, region="here")
+        cell.append(invocation(whole))
+        result_of(cell, Plan(cell.folder, settings, whole, allow_private=True))
+        cell.close(verdict="")
+
+    monkeypatch.setattr(grid, "execute", pretend)
+    monkeypatch.setattr(grid, "kernel", nullcontext)
+    return told
+
+
+def test_cells_are_measured_one_after_the_other_at_the_shared_target(
+    run, cells, session, endpoint, capsys
+):
+    settings = GridSettings(files=MANY, concurrency=[1, 3], file_kb=[5], repeats=2)
+    records = run_grid(settings, session, run)
+
+    assert [record["run"] for record in records] == [
+        "5kB-c1-r1",
+        "5kB-c3-r1",
+        "5kB-c1-r2",
+        "5kB-c3-r2",
+    ]
+    for notebook, output, parameters in cells:
+        assert notebook == "20_fan_out"
+        assert output.parent == run.folder / output.parent.name
+        assert parameters["run_folder"] == str(output.parent)
+        assert parameters["endpoint_url"] == endpoint.endpoint_url
+        assert parameters["origin_url"] == endpoint.origin_url
+        assert parameters["tear_down"] is False
+    assert len(list(read_invocations(run.folder))) == 4
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first == "[1/4] 5kB-c1-r1: 6 files/s, 0 MB/s, 12 of 12 ok"
+
+
+def test_a_cell_that_fails_loses_no_other_and_is_named(run, cells, session, capsys):
+    settings = GridSettings(files=MANY, concurrency=[1, 2, 3], file_kb=[5], repeats=1)
+
+    with pytest.raises(GridError) as failed:
+        run_grid(settings, session, run)
+
+    assert str(failed.value) == (
+        "1 of 3 cells have no result: 5kB-c2-r1. Their executed notebooks in "
+        f"{run.folder} show why."
+    )
+    assert len(cells) == 3
+    assert read_run(run.folder / "5kB-c3-r1")["totals"]["files"] == MANY
+    assert "[2/3] 5kB-c2-r1: failed: OSError: disk full" in capsys.readouterr().out
+
+
+def test_a_notebook_that_is_not_there_is_not_executed(tmp_path):
+    with pytest.raises(FileNotFoundError, match="77_nothing"):
+        execute("77_nothing", tmp_path / "out.ipynb", {})
+
+
+def test_a_cell_that_raises_ends_the_execution_and_is_kept(tmp_path, silent_url, capfd):
+    """
+    The executed notebook shows where.
+    """
+    output = tmp_path / "new" / "out.ipynb"
+
+    with pytest.raises(PapermillExecutionError) as failed:
+        execute("99_tear_down", output, {"endpoint_url": silent_url}, stdout=sys.stdout)
+
+    assert failed.value.ename == "TargetError"
+    assert silent_url in failed.value.evalue
+    assert output.exists()
+    assert capfd.readouterr().err == ""

@@ -1,0 +1,99 @@
+"""What a run came to: read back, checked, saved; a grid's is its runs' together."""
+
+import pandas as pd
+import pytest
+from tests.invocations import invocation, urls
+
+from experiment.ledger import open_run, read_run
+from experiment.plan import Plan
+from experiment.result import result_of, result_of_grid
+from experiment.settings import FanOutSettings, GridSettings
+
+MANY = 12
+
+
+@pytest.fixture
+def measured(tmp_path):
+    """Make a finished run by hand; it is closed whatever happens."""
+    opened = []
+
+    def made(name, *invocations, kind=FanOutSettings, **settings):
+        settings = kind(files=MANY, **settings)
+        run = open_run("made", settings, tmp_path / name, region="here")
+        opened.append(run)
+        for done in invocations:
+            run.append(done)
+        plan = Plan(run.folder, settings, urls((0, MANY)), allow_private=True)
+        return run, plan
+
+    yield made
+    for run in opened:
+        run.close(verdict="")
+
+
+def test_a_result_accounts_for_every_url(measured):
+    whole = urls((0, MANY))
+    run, plan = measured(
+        "run", invocation(whole.part(0, 6)), invocation(whole.part(6, 6), error="died")
+    )
+    result = result_of(run, plan)
+
+    assert result.downloads["number"].tolist() == list(range(MANY))
+    assert result.downloads["outcome"].value_counts()[["ok", "unstarted"]].tolist() == [
+        6,
+        6,
+    ]
+    assert len(result.shards) == 2
+    (ok,), (not_ok,) = result.runs["ok"], result.runs["not_ok"]
+    assert (ok, not_ok) == (6, 6)
+    assert result.where.startswith("target: local, this machine")
+    assert result.where.endswith("12 files a run")
+
+
+def test_a_results_tables_are_saved_as_they_are(measured):
+    run, plan = measured("run", invocation(urls((0, MANY))))
+    result = result_of(run, plan)
+
+    for name in ("downloads", "shards", "runs"):
+        saved = pd.read_parquet(run.folder / f"{name}.parquet")
+        pd.testing.assert_frame_equal(saved, getattr(result, name), check_dtype=False)
+        assert (saved["target"] == "local").all()
+
+
+def test_a_runs_record_has_its_totals(measured):
+    run, plan = measured("run", invocation(urls((0, MANY))))
+    result_of(run, plan)
+    run.close(verdict="done")
+
+    totals = read_run(run.folder)["totals"]
+    assert totals["files"] == MANY
+    assert sum(totals["counts"].values()) == MANY
+
+
+def test_a_grid_puts_its_runs_together(measured):
+    """
+    A cell in which every execution was lost is still a row.
+    """
+    run, _ = measured("grid", kind=GridSettings, concurrency=[1, 3], file_kb=[5])
+    records = []
+    for concurrency, error in ((1, ""), (3, "it died")):
+        cell, plan = measured(
+            f"grid/c{concurrency}",
+            invocation(urls((0, MANY)), error=error),
+            concurrency=concurrency,
+            file_kb=5,
+        )
+        result_of(cell, plan)
+        cell.close(verdict="")
+        records.append(read_run(cell.folder))
+    result = result_of_grid(run, records)
+
+    assert len(result.downloads) == 2 * MANY
+    assert (result.downloads["file_kb"] == 5).all()
+    assert result.runs["concurrency"].tolist() == [1, 3]
+    assert run.record["totals"]["runs"] == 2
+    assert run.record["totals"]["files"] == 2 * MANY
+    assert run.record["totals"]["counts"]["ok"] == MANY
+    assert run.record["totals"]["counts"]["unstarted"] == MANY
+    assert result.widest_shards["run"].unique().tolist() == ["c3"]
+    assert pd.read_parquet(run.folder / "downloads.parquet")["run"].nunique() == 2
