@@ -3,6 +3,9 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
+UV := uv==0.13.9
+# Jupyter asks root to say so.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # A stale kernel in the user's folder must not stand in for this environment's.
 export JUPYTER_PREFER_ENV_PATH := 1
@@ -23,7 +26,7 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(PY) || $(PYTHON) -m venv .venv \
 	  || { echo "No venv; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Setting up .venv (about a minute, once)"
-	@{ $(PY) -m pip install -q --disable-pip-version-check uv==0.13.9 \
+	@{ $(PY) -m pip install -q --disable-pip-version-check $(UV) \
 	  && $(PY) -m uv pip sync -q --python $(PY) --require-hashes --compile-bytecode requirements.lock; } \
 	  || { echo "uv could not; trying pip"; $(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; }
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -33,7 +36,7 @@ run: $(READY) ## the experiment on this machine: a grid, its charts, the verdict
 	@$(PY) -m experiment 30_grid
 
 test: $(READY) lint ## every check: lint, types, tests, notebooks
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 lint: $(READY) ## style and types
 	@$(PY) -m ruff check
@@ -41,11 +44,12 @@ lint: $(READY) ## style and types
 	@$(PY) -m mypy
 
 lock: $(READY) ## renew requirements.lock from pyproject.toml
+	@$(PY) -m pip install -q --disable-pip-version-check $(UV)
 	@$(PY) -m uv pip compile -q --universal --python-version 3.11 --extra test \
 	  --generate-hashes --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock
 
 lab: $(READY) ## JupyterLab on the notebooks
-	@$(PY) -m jupyter lab --notebook-dir=notebooks notebooks/00_start_here.ipynb
+	@$(PY) -m jupyter lab $(AS_ROOT) --notebook-dir=notebooks notebooks/00_start_here.ipynb
 
 clean: ## remove the environment and what was measured, but published runs
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from experiment.ledger import Invocation
+from fetcher.downloads import Download, Downloads
 from fetcher.outcome import Outcome
-from fetcher.shard import Download, Downloads, Report
+from fetcher.shard import Report
 from fetcher.source import Template
 from fetcher.tally import Tally
 

@@ -5,8 +5,8 @@ import hashlib
 import pytest
 
 from fetcher.body import Body, RefusedError
+from fetcher.options import Options
 from fetcher.outcome import Outcome
-from fetcher.shard import Options
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
 from fetcher.source import Item

@@ -10,8 +10,8 @@ from fetcher import download
 from fetcher.body import Ending
 from fetcher.download import Job
 from fetcher.engines.engine import Attempt
+from fetcher.options import Options
 from fetcher.outcome import Outcome, can_heal
-from fetcher.shard import Options
 from fetcher.sinks.discard import Discard
 from fetcher.source import Item
 

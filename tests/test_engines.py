@@ -19,8 +19,8 @@ from tests.misbehaving_origin import Origin, closed_port, full_port, sentence
 
 from fetcher.download import Job, engine_for
 from fetcher.engines.aiohttp import _retry_after
+from fetcher.options import ENGINES, Options
 from fetcher.outcome import Outcome
-from fetcher.shard import ENGINES, Options
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
 from fetcher.source import Item, Template

@@ -8,8 +8,9 @@ import pytest
 from tests.misbehaving_origin import Origin
 
 from fetcher import handler
+from fetcher.options import Options, SinkSpec
 from fetcher.outcome import Outcome
-from fetcher.shard import Options, Report, Shard, SinkSpec
+from fetcher.shard import Report, Shard
 from fetcher.source import Inline, Item, Template
 
 SOON_S = 10

@@ -194,6 +194,10 @@ def test_tables_and_charts_go_into_the_folder(run):
     run.save_table("shards", table)
     figure = timeline(table, "here")
 
-    assert run.save_chart("timeline", figure) is figure
+    shown = run.save_chart("timeline", figure)
+
+    saved = (run.folder / "timeline.png").read_bytes()
+    assert saved.startswith(b"\x89PNG")
+    assert shown.data == saved
+    assert shown.alt == figure.axes[0].get_title(loc="left")
     assert (run.folder / "shards.parquet").stat().st_size
-    assert (run.folder / "timeline.png").read_bytes().startswith(b"\x89PNG")

@@ -98,7 +98,8 @@ def test_the_summary_says_what_is_going_to_happen(tmp_path):
     plan = plan_of(tmp_path, urls((0, 4_001)), files=4_001)
 
     assert plan.summary() == (
-        "4,001 files in 8 shards of up to 501: 2 executions at once × 20 connections"
+        "files: 4,001; shards: 8, of 501 files at most; executions at once: 2; "
+        "connections in each: 20"
     )
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from fetcher.shard import DESCRIPTORS, MAX_CONNECTIONS
+from fetcher.options import DESCRIPTORS, MAX_CONNECTIONS
 from rollout.errors import PreflightError
 from rollout.limits import limit
 from rollout.preflight import Need, check

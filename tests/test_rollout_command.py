@@ -8,7 +8,8 @@ import urllib.request
 import psutil
 import pytest
 
-from fetcher.shard import Options, Report, Shard, SinkSpec
+from fetcher.options import Options, SinkSpec
+from fetcher.shard import Report, Shard
 from fetcher.source import Template
 from rollout.__main__ import main
 from rollout.errors import EndpointError

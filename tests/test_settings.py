@@ -11,7 +11,7 @@ from experiment.settings import (
     Settings,
     SettingsError,
 )
-from fetcher.shard import MAX_CONNECTIONS
+from fetcher.options import MAX_CONNECTIONS
 
 CELL = 'target: str = "local"  # where\nfiles: int = 10  # how many\n'
 

@@ -8,17 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetcher.downloads import Download, Downloads
+from fetcher.options import MAX_CONNECTIONS, Options, SinkSpec
 from fetcher.outcome import Outcome
-from fetcher.shard import (
-    MAX_CONNECTIONS,
-    SCHEMA,
-    Download,
-    Downloads,
-    Options,
-    Report,
-    Shard,
-    SinkSpec,
-)
+from fetcher.shard import SCHEMA, Report, Shard
 from fetcher.source import Inline, Item, Template
 from fetcher.tally import Tally
 

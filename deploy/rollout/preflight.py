@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fetcher.shard import MAX_CONNECTIONS
+from fetcher.options import MAX_CONNECTIONS
 from rollout.errors import PreflightError
 from rollout.limits import limit, problem
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from fetcher.download import Job, engine_for
 from fetcher.guard import without_credentials
 from fetcher.handler import peak_rss_bytes
-from fetcher.shard import ENGINES, Options, check_seconds
+from fetcher.options import ENGINES, Options, check_seconds
 from fetcher.sinks.directory import Directory
 from fetcher.tally import Tally
 from fetcher.urllist import UrlList
@@ -22,8 +22,8 @@ from fetcher.urllist import UrlList
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from fetcher.downloads import Download
     from fetcher.engines.engine import Engine
-    from fetcher.shard import Download
     from fetcher.source import Item
 
 _EXIT_OK, _EXIT_SOME_FAILED, _EXIT_COULD_NOT_RUN = 0, 1, 2

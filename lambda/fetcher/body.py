@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fetcher.outcome import Outcome
 
 if TYPE_CHECKING:
-    from fetcher.shard import Options
+    from fetcher.options import Options
     from fetcher.sinks.sink import Sink, Writer
     from fetcher.source import Item
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from fetcher import __version__, guard
 from fetcher.body import Body, Ending
+from fetcher.downloads import Download
 from fetcher.engines.aiohttp import AiohttpEngine
 from fetcher.engines.engine import Attempt
 from fetcher.outcome import Outcome, can_heal
-from fetcher.shard import Download
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fetcher.engines.engine import Engine
-    from fetcher.shard import Options
+    from fetcher.options import Options
     from fetcher.sinks.sink import Sink
     from fetcher.source import Item
 

@@ -11,7 +11,8 @@ from time import monotonic, process_time, time
 from typing import TYPE_CHECKING, Any
 
 from fetcher.download import Job, engine_for
-from fetcher.shard import Download, Downloads, Report, Shard, SinkSpec
+from fetcher.downloads import Download, Downloads
+from fetcher.shard import Report, Shard
 from fetcher.sinks.directory import Directory, Scratch
 from fetcher.sinks.discard import Discard
 from fetcher.tally import Tally
@@ -19,6 +20,7 @@ from fetcher.tally import Tally
 if TYPE_CHECKING:
     from awslambdaric.lambda_context import LambdaContext
 
+    from fetcher.options import SinkSpec
     from fetcher.sinks.sink import Sink
     from fetcher.source import Item
 

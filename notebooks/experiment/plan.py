@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from experiment.ledger import run_folder_for
 from experiment.settings import SettingsError
+from fetcher.downloads import most_bytes
 from fetcher.handler import usable_s
-from fetcher.shard import Shard, SinkSpec
+from fetcher.options import SinkSpec
+from fetcher.shard import Shard
 from fetcher.source import Inline, Template
 from fetcher.urllist import UrlList
 from rollout.preflight import Need
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
     from experiment.session import Session
     from experiment.settings import FanOutSettings
     from fetcher.source import Source
-
-_REPORT_BYTES_PER_URL = 24  # the columns of fetcher.shard.Downloads, before deflating
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Plan:
             scratch_bytes=0 if fits_anything else scratch,
             tmp_mb=settings.tmp_mb,
             request_bytes=len(first.to_json()),
-            report_bytes=len(first.source) * _REPORT_BYTES_PER_URL,
+            report_bytes=most_bytes(len(first.source)),
             timeout_s=settings.timeout_s,
             deadline_s=first.deadline_s,
         )
@@ -98,9 +98,9 @@ class Plan:
         settings = self.settings
         shards = len(self.wave(0, self.source))
         return (
-            f"{self.files:,} files in {shards:,} shards of up to "
-            f"{-(-self.files // shards):,}: {settings.concurrency:,} executions at "
-            f"once × {settings.connections:,} connections"
+            f"files: {self.files:,}; shards: {shards:,}, of "
+            f"{-(-self.files // shards):,} files at most; executions at once: "
+            f"{settings.concurrency:,}; connections in each: {settings.connections:,}"
         )
 
 

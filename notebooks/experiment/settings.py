@@ -7,7 +7,7 @@ import difflib
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
-from fetcher.shard import Options, SinkSpec, check_types
+from fetcher.options import Options, SinkSpec, check_one_of, check_types
 from rollout.target import NAMES as TARGETS
 from rollout.worker import Worker
 
@@ -59,7 +59,7 @@ class Settings:
 
     def _check(self) -> None:
         check_types(self)
-        one_of("target", self.target, TARGETS)
+        check_one_of("target", self.target, TARGETS)
         self.worker()
 
     def worker(self) -> Worker:
@@ -110,7 +110,7 @@ class DownloadSettings(Settings):
             Invocations each execution serves, one after the other. More of them show
             progress earlier and leave less to do again if one fails.
 
-        engine: What downloads: see `fetcher.shard.ENGINES`.
+        engine: What downloads: see `fetcher.options.ENGINES`.
 
         sink: Where bodies go: ``directory`` (the execution's /tmp) or ``discard``.
 
@@ -258,13 +258,6 @@ def unknown_parameter(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known)}."
     return f"There is no parameter {name!r}. {hint}"
-
-
-def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    """Refuse a value that is not in the list."""
-    if value not in allowed:
-        msg = f"{name} is {value!r}; it must be one of: {', '.join(allowed)}."
-        raise ValueError(msg)
 
 
 def at_least_one(name: str, value: int) -> None:

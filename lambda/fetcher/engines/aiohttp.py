@@ -20,7 +20,7 @@ from fetcher.outcome import Outcome
 
 if TYPE_CHECKING:
     from fetcher.engines.engine import Attempt, Work
-    from fetcher.shard import Options
+    from fetcher.options import Options
 
 _DNS_TTL_S = 300
 _LOOKUPS = 64  # names looked up at once
