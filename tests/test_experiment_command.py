@@ -115,7 +115,7 @@ def test_a_mistyped_parameter_ends_the_run_before_any_work(
     said = capsys.readouterr().err
 
     assert status == 2
-    assert "experiment: SettingsError: files is 'many', a str; it must be" in said
+    assert "experiment: SettingsError: files is 'many', of type str; it must be" in said
     assert f"{tmp_path / 'run' / '20_fan_out.ipynb'} shows where" in said
     assert not (tmp_path / "run" / "run.json").exists()
 

@@ -30,13 +30,13 @@ def test_the_defaults_are_settings_that_work(kind):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"files": "400"}, "files is '400', a str; it must be a"),
-        ({"files": True}, "files is True, a bool; it must be a"),
-        ({"files": 400.0}, "files is 400.0, a float; it must be a"),
-        ({"concurrency": [1, 2]}, "concurrency is [1, 2], a list; it must be a"),
-        ({"tear_down": 1}, "tear_down is 1, a"),
-        ({"origin_url": None}, "origin_url is None, a NoneType; it must be a"),
-        ({"memory_mb": "1769"}, "memory_mb is '1769', a str; it must be a"),
+        ({"files": "400"}, "files is '400', of type str; it must be of"),
+        ({"files": True}, "files is True, of type bool; it must be of"),
+        ({"files": 400.0}, "files is 400.0, of type float; it must be of"),
+        ({"concurrency": [1, 2]}, "concurrency is [1, 2], of type list; it must be of"),
+        ({"tear_down": 1}, "tear_down is 1, of"),
+        ({"origin_url": None}, "origin_url is None, of type NoneType; it must be of"),
+        ({"memory_mb": "1769"}, "memory_mb is '1769', of type str; it must be of"),
     ],
 )
 def test_a_value_of_another_type_is_refused(given, said):

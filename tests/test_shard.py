@@ -182,10 +182,13 @@ def test_options_nothing_could_work_with_are_refused_by_name(wrong, said):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"connections": "100"}, "connections is '100', a str; it must be a int"),
-        ({"connections": True}, "connections is True, a bool"),
-        ({"allow_private": 1}, "allow_private is 1, a int"),
-        ({"attempts": 2.0}, "attempts is 2.0, a float"),
+        (
+            {"connections": "100"},
+            "connections is '100', of type str; it must be of type int",
+        ),
+        ({"connections": True}, "connections is True, of type bool"),
+        ({"allow_private": 1}, "allow_private is 1, of type int"),
+        ({"attempts": 2.0}, "attempts is 2.0, of type float"),
     ],
 )
 def test_options_of_another_type_are_refused_by_name(wrong, said):
@@ -222,7 +225,7 @@ def test_a_shard_that_could_do_nothing_is_refused(wrong, said):
         ({"source": 7}, "not a shard"),
         ({"sink": {"kind": "tape"}}, "sink is 'tape'"),
         ({"sink": {"colour": "red"}}, "colour"),
-        ({"options": {"connections": "many"}}, "connections is 'many', a str"),
+        ({"options": {"connections": "many"}}, "connections is 'many', of type str"),
         ({"options": {"conections": 5}}, "conections"),
         ({"options": None}, "not a shard"),
     ],

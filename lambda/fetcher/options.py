@@ -132,8 +132,8 @@ def check_types(settings: DataclassInstance) -> None:
         whole_for_float = wanted is float and type(value) is int
         if type(value) is not wanted and not whole_for_float:
             msg = (
-                f"{item.name} is {value!r}, a {type(value).__name__}; "
-                f"it must be a {wanted.__name__}, like {item.default!r}."
+                f"{item.name} is {value!r}, of type {type(value).__name__}; "
+                f"it must be of type {wanted.__name__}, like {item.default!r}."
             )
             raise TypeError(msg)
 
