@@ -106,6 +106,7 @@ def execute(
         execution_timeout=_LONGEST_CELL_S,
         extra_arguments=_QUIET,
         km=manager,
+        request_save_on_cell_execute=manager is None,
     )
 
 
