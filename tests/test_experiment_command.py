@@ -11,19 +11,18 @@ import pytest
 
 from experiment.__main__ import main
 from experiment.ledger import read_invocations, read_run
-from experiment.machine import root
 
 WAIT_S = 60  # upper bound of every wait here; nothing takes it unless it is broken
 
 
 @pytest.fixture
-def refused(capsys):
+def refused(capsys, monkeypatch, tmp_path):
     """Run the command, which must refuse; return what it said."""
+    monkeypatch.setattr("experiment.ledger.root", lambda: tmp_path / "root")
 
     def ran(*arguments):
-        before = set((root() / "results").iterdir())
         assert main(arguments) == 2
-        assert set((root() / "results").iterdir()) == before
+        assert not (tmp_path / "root").exists()
         said = capsys.readouterr()
         assert said.out == ""
         return said.err
@@ -155,6 +154,7 @@ def test_a_run_ends_with_where_everything_is_and_the_verdict(
         f"verdict  {record['verdict']}",
     ]
     assert record["totals"]["counts"]["ok"] == 6
+    assert "1M files of 2 kB" in record["verdict"]
     assert record["settings"]["connections"] == 3
     assert record["settings"]["files"] == 9
 

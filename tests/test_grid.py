@@ -1,19 +1,20 @@
 """A grid: each cell measured in a folder of its own, a failing one loses no other."""
 
-import sys
 from contextlib import nullcontext
 
 import pytest
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from tests.invocations import invocation, urls
 
 from experiment import grid
-from experiment.grid import GridError, execute, run_grid
+from experiment.grid import GridError, check_grid, execute, run_grid
 from experiment.ledger import open_run, read_invocations, read_run
 from experiment.plan import Plan
 from experiment.result import result_of
 from experiment.session import open_session
-from experiment.settings import FanOutSettings, GridSettings
+from experiment.settings import FanOutSettings, GridSettings, SettingsError
+from rollout.errors import PreflightError
 
 MANY = 12
 
@@ -99,21 +100,60 @@ def test_a_cell_that_fails_loses_no_other_and_is_named(run, cells, session, caps
     assert "[2/3] 5kB-c2-r1: failed: OSError: disk full" in capsys.readouterr().out
 
 
+def test_a_kernel_that_dies_loses_its_cell_only(run, cells, session, monkeypatch):
+    """
+    The cells share a kernel: the next one needs it alive.
+    """
+    restarts = []
+
+    class Manager:
+        async def restart_kernel(self, *, now):
+            restarts.append(now)
+
+    pretend = grid.execute
+
+    def die_first(*arguments, **options):
+        if not restarts:
+            raise DeadKernelError
+        pretend(*arguments, **options)
+
+    monkeypatch.setattr(grid, "kernel", lambda: nullcontext(Manager()))
+    monkeypatch.setattr(grid, "execute", die_first)
+    settings = GridSettings(files=MANY, concurrency=[1, 3], file_kb=[5], repeats=1)
+
+    with pytest.raises(GridError, match="1 of 2 cells have no result: 5kB-c1-r1"):
+        run_grid(settings, session, run)
+
+    assert restarts == [True]
+    assert len(cells) == 1
+
+
+def test_an_origin_that_does_not_answer_is_refused_before_any_cell(
+    endpoint, silent_url
+):
+    settings = GridSettings(endpoint_url=endpoint.endpoint_url, origin_url=silent_url)
+    session = open_session(settings)
+
+    with pytest.raises(SettingsError, match="does not answer"):
+        check_grid(settings, session)
+
+    session.close()
+
+
+def test_one_cell_that_cannot_fit_tmp_refuses_the_whole_grid(endpoint):
+    settings = GridSettings(
+        endpoint_url=endpoint.endpoint_url,
+        origin_url=endpoint.origin_url,
+        file_kb=[10, 50_000],
+    )
+    session = open_session(settings)
+
+    with pytest.raises(PreflightError, match="tmp_mb"):
+        check_grid(settings, session)
+
+    session.close()
+
+
 def test_a_notebook_that_is_not_there_is_not_executed(tmp_path):
     with pytest.raises(FileNotFoundError, match="77_nothing"):
         execute("77_nothing", tmp_path / "out.ipynb", {})
-
-
-def test_a_cell_that_raises_ends_the_execution_and_is_kept(tmp_path, silent_url, capfd):
-    """
-    The executed notebook shows where.
-    """
-    output = tmp_path / "new" / "out.ipynb"
-
-    with pytest.raises(PapermillExecutionError) as failed:
-        execute("99_tear_down", output, {"endpoint_url": silent_url}, stdout=sys.stdout)
-
-    assert failed.value.ename == "TargetError"
-    assert silent_url in failed.value.evalue
-    assert output.exists()
-    assert capfd.readouterr().err == ""

@@ -2,12 +2,14 @@
 
 import pandas as pd
 import pytest
-from tests.invocations import invocation, urls
+from tests.invocations import done, invocation, urls
 
+from experiment.charts import verdict
 from experiment.ledger import open_run, read_run
 from experiment.plan import Plan
 from experiment.result import result_of, result_of_grid
 from experiment.settings import FanOutSettings, GridSettings
+from fetcher.outcome import Outcome
 
 MANY = 12
 
@@ -21,8 +23,8 @@ def measured(tmp_path):
         settings = kind(files=MANY, **settings)
         run = open_run("made", settings, tmp_path / name, region="here")
         opened.append(run)
-        for done in invocations:
-            run.append(done)
+        for one in invocations:
+            run.append(one)
         plan = Plan(run.folder, settings, urls((0, MANY)), allow_private=True)
         return run, plan
 
@@ -48,6 +50,20 @@ def test_a_result_accounts_for_every_url(measured):
     assert (ok, not_ok) == (6, 6)
     assert result.where.startswith("target: local, this machine")
     assert result.where.endswith("12 files a run")
+
+
+def test_the_users_own_files_are_as_large_as_they_were_on_average(measured):
+    """
+    A verdict on somebody's list must not speak of the origin's files.
+    """
+    whole = urls((0, MANY))
+    ends = [done(body_bytes=2_000), done(Outcome.CUT, body_bytes=9), None] * 4
+    run, plan = measured("run", invocation(whole, ends), url_template="h/{number}")
+    result = result_of(run, plan)
+
+    assert result.downloads["file_kb"].unique().tolist() == [2.0]
+    assert result.runs["file_kb"].tolist() == [2.0]
+    assert "1M files of 2 kB" in verdict(result.runs)
 
 
 def test_a_results_tables_are_saved_as_they_are(measured):

@@ -13,6 +13,8 @@ from papermill.exceptions import PapermillExecutionError
 
 from experiment.ledger import read_run
 from experiment.machine import root
+from experiment.plan import make_plan
+from rollout import preflight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,6 +110,20 @@ def execute(
         km=manager,
         request_save_on_cell_execute=manager is None,
     )
+
+
+def check_grid(settings: GridSettings, session: Session) -> None:
+    """
+    Plan every cell and ask the target whether it can take it, before any is run.
+
+    Raises:
+        SettingsError: If the origin does not have files of each size.
+
+        rollout.errors.PreflightError: If a cell cannot work there.
+    """
+    for cell in settings.cells():
+        plan = make_plan(_CELL_NOTEBOOK, cell, session)
+        preflight.check(session.target, plan.need())
 
 
 def run_grid(

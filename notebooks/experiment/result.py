@@ -16,12 +16,14 @@ from experiment.table import (
     shards_table,
     totals,
 )
+from fetcher.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from experiment.ledger import Run
     from experiment.plan import Plan
+    from experiment.settings import FanOutSettings
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,9 @@ def result_of(run: Run, plan: Plan) -> Result:
     invocations = list(read_invocations(run.folder))
     names = {"run": run.name, "target": plan.settings.target}
     downloads = downloads_table(invocations, plan.source, **names)
-    downloads.insert(2, "file_kb", plan.settings.file_kb)
-    figures = totals(downloads, invocations)
+    file_kb = _file_kb(plan.settings, downloads)
+    downloads.insert(2, "file_kb", file_kb)
+    figures = totals(downloads, invocations) | {"file_kb": file_kb}
     check(downloads, figures, plan.files)
     run.record["totals"] = figures
     return _saved(run, downloads, shards_table(invocations, **names), [run.record])
@@ -96,6 +99,14 @@ def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
         "body_bytes": sum(one["body_bytes"] for one in figures),
     }
     return _saved(run, downloads, shards, records)
+
+
+def _file_kb(settings: FanOutSettings, downloads: pd.DataFrame) -> float:
+    """Return the origin's size, or what the user's own files came to on average."""
+    whole = downloads[downloads["outcome"] == Outcome.OK.value]
+    if not settings.brings_urls or whole.empty:
+        return settings.file_kb
+    return float(f"{whole['body_bytes'].mean() / 1_000:.3g}")
 
 
 def _saved(

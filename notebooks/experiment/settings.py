@@ -239,7 +239,9 @@ class GridSettings(DownloadSettings):
         alike.
         """
         shared = {
-            item.name: getattr(self, item.name) for item in fields(DownloadSettings)
+            item.name: getattr(self, item.name)
+            for item in fields(DownloadSettings)
+            if item.name != "run_folder"  # the grid's; each cell has its own in it
         }
         for repeat in range(1, self.repeats + 1):
             for file_kb in self.file_kb:
