@@ -39,6 +39,7 @@ def runs(files_per_s=(100.0,), *, concurrency=4, file_kb=10, files=400, target="
             "concurrency": concurrency,
             "file_kb": file_kb,
             "files": files,
+            "ok": files,
             "files_per_s": list(files_per_s),
             "target": target,
             "machine": "a machine",
@@ -116,6 +117,12 @@ def test_a_verdict_measured_here_says_so():
 def test_a_run_of_fewer_files_is_projected_and_says_would():
     assert "would take" in verdict(runs([20_000], files=999_999))
     assert "would" not in verdict(runs([20_000], files=1_000_000))
+
+
+def test_a_million_planned_of_which_some_failed_is_projected_too():
+    table = runs([20_000], files=1_000_000).assign(ok=999_999)
+
+    assert "would take" in verdict(table)
 
 
 def test_one_lucky_run_does_not_win():

@@ -139,6 +139,7 @@ def test_a_run_ends_with_where_everything_is_and_the_verdict(
             *("-p", "endpoint_url", endpoint.endpoint_url),
             *("-p", "function", "t-command"),
             *("-p", "url_list", "urls.txt"),
+            *("-p", "allow_private", "true"),
             *("-p", "run_folder", "my-run"),
         ]
     )

@@ -9,6 +9,7 @@ from experiment.ledger import open_run, read_run
 from experiment.plan import Plan
 from experiment.result import result_of, result_of_grid
 from experiment.settings import FanOutSettings, GridSettings
+from experiment.table import AccountError
 from fetcher.outcome import Outcome
 
 MANY = 12
@@ -113,3 +114,31 @@ def test_a_grid_puts_its_runs_together(measured):
     assert run.record["totals"]["counts"]["unstarted"] == MANY
     assert result.widest_shards["run"].unique().tolist() == ["c3"]
     assert pd.read_parquet(run.folder / "downloads.parquet")["run"].nunique() == 2
+
+
+@pytest.mark.parametrize(
+    ("dealt", "wrong"),
+    [
+        ([(0, 6), (0, 6)], "did not ask for every URL exactly once"),
+        ([(0, 11)], "did not ask for every URL exactly once"),
+        ([(0, 12), (6, 6)], "did not ask for every URL exactly once"),
+    ],
+)
+def test_urls_dealt_twice_or_never_are_noticed(measured, dealt, wrong):
+    """
+    Tables have a row per URL whatever was asked for: only the ledger can tell.
+    """
+    whole = urls((0, MANY))
+    run, plan = measured("run", *(invocation(whole.part(*part)) for part in dealt))
+
+    with pytest.raises(AccountError, match=wrong):
+        result_of(run, plan)
+
+
+def test_a_url_asked_for_again_once_it_was_ok_is_noticed(measured):
+    whole = urls((0, MANY))
+    again = invocation(whole.part(0, 1), wave=1)
+    run, plan = measured("run", invocation(whole), again)
+
+    with pytest.raises(AccountError, match="again once it was ok"):
+        result_of(run, plan)

@@ -83,7 +83,8 @@ def test_deploy_invoke_logs_status_destroy(run, event_file, function_name):
     assert (code, json.loads(out)["state"]) == (0, "Active")
 
     code, out, _ = run("destroy", *name)
-    assert (code, len(out.splitlines())) == (0, 3)
+    *removed, left = out.splitlines()
+    assert (code, len(removed), left) == (0, 3, "left     nothing")
     code, out, _ = run("status", *name)
     assert (code, json.loads(out)["state"]) == (0, ABSENT)
 

@@ -214,3 +214,21 @@ def test_every_setting_is_documented():
     for kind in (Settings, DownloadSettings, FanOutSettings, GridSettings):
         for name in vars(kind).get("__annotations__", {}):
             assert re.search(rf"^\s+{name}:", kind.__doc__, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("name", ["origin_url", "url_template"])
+def test_a_password_in_a_url_is_refused_because_results_are_kept(name):
+    with pytest.raises(SettingsError, match=f"{name} holds a user name") as refused:
+        FanOutSettings(**{name: "http://me:secret@host/{number}.jpg"})
+
+    assert "secret" not in str(refused.value)
+
+
+def test_a_misspelt_parameter_can_be_mended_in_the_same_kernel():
+    """
+    IPython remembers the cell that was wrong; the latest one counts.
+    """
+    cells = ["filez: int = 5", "files: int = 50"]
+    namespace = {"In": cells, "files": 50, "filez": 5}
+
+    assert FanOutSettings.from_notebook(namespace).files == 50

@@ -146,8 +146,13 @@ def _logs(arguments: argparse.Namespace) -> int:
 
 
 def _destroy(arguments: argparse.Namespace) -> int:
-    for removed in worker.destroy(_target(arguments), arguments.name):
+    target, name = _target(arguments), arguments.name
+    for removed in worker.destroy(target, name):
         print(f"removed {removed}")
+    left = worker.status(target, name)
+    function = "" if left.state == worker.ABSENT else name
+    found = ", ".join(filter(None, (function, left.role, left.log_group)))
+    print(f"left     {found or 'nothing'}")
     return DONE
 
 

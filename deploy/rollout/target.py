@@ -82,7 +82,11 @@ class Target:
         found = self._session.get_credentials()
         if found is None:
             raise TargetError(_NO_CREDENTIALS)
-        return found.get_frozen_credentials()
+        try:
+            return found.get_frozen_credentials()
+        except BotoCoreError as error:
+            msg = f"The AWS credentials cannot be renewed. {error} {_NO_CREDENTIALS}"
+            raise TargetError(msg) from error
 
     @cached_property
     def account(self) -> str:

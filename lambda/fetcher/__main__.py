@@ -50,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             **{name: getattr(args, name) for name in Options.__dataclass_fields__}
         )
         check_seconds("deadline", args.deadline)
+        _check_report(args.report, args.urls)
         urls = UrlList(args.urls)
         with ExitStack() as stack:
             report = args.report and stack.enter_context(args.report.open("w"))
@@ -58,6 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError, OSError) as error:
         print(f"fetcher: {error}", file=sys.stderr)
         return _EXIT_COULD_NOT_RUN
+
+
+def _check_report(report: Path | None, urls: Path) -> None:
+    if report and report.exists() and report.samefile(urls):
+        msg = f"--report {report} is the list itself; name another file."
+        raise ValueError(msg)
 
 
 def _fetch(

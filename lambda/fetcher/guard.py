@@ -9,6 +9,7 @@ every redirect: no spelling of a host and no changing name gets around it.
 from __future__ import annotations
 
 import errno
+import re
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 SCHEMES = ("http", "https")
 
+_CREDENTIALS = re.compile(
+    r"^([^/?#]*//)[^/?#]*@"
+)  # the authority ends there: RFC 3986, 3.2
 _MAX_URL = 8_192  # what common servers accept as a request line
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
 _METADATA = IPv6Network("fd00:ec2::/32")  # EC2's instance metadata over IPv6
@@ -121,11 +125,10 @@ def without_credentials(url: str) -> str:
 
     >>> without_credentials("https://user:secret@host/a")
     'https://***@host/a'
+    >>> without_credentials("https://host?mail=a@b")
+    'https://host?mail=a@b'
     """
-    scheme, separator, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    _, at, host = authority.rpartition("@")
-    return f"{scheme}{separator}{'***@' if at else ''}{host}{slash}{path}"
+    return _CREDENTIALS.sub(r"\1***@", url)
 
 
 def _innermost(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

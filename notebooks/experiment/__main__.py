@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import papermill
 import yaml
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from experiment.grid import execute
@@ -61,6 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"experiment: {error.ename}: {error.evalue}", file=sys.stderr)
         print(f"experiment: {output} shows where", file=sys.stderr)
         return _EXIT_COULD_NOT_RUN if error.ename in _REFUSALS else _EXIT_FAILED
+    except DeadKernelError as error:
+        print(f"experiment: {error} {output} shows how far it came", file=sys.stderr)
+        return _EXIT_FAILED
     except KeyboardInterrupt:
         print(f"\nexperiment: interrupted; what was reported is in {folder}")
         return _EXIT_INTERRUPTED

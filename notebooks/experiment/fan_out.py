@@ -102,7 +102,7 @@ async def _invoke(
         source=shard.source,
         queued_at=queued_at,
         invoked_at=answer.sent_at if answer else sent_at,
-        answered_at=time(),
+        answered_at=answer.answered_at if answer else time(),
         throttles=answer.throttles if answer else 0,
         request_id=answer.request_id if answer else "",
         error=error,

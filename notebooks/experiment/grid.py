@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import papermill
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from experiment.ledger import read_run
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _CELL_NOTEBOOK = "20_fan_out"
 _KERNEL = "python3"
-_LONGEST_CELL_S = 3_600
+_LONGEST_CELL_S = 3_600  # of a grid's cell; a whole grid may take as long as it takes
 # Else the kernel complains, in red, that loopback is not encrypted, and after Ctrl-C
 # that its socket is gone. What a cell raises comes another way.
 _QUIET = ["--IPKernelApp.log_level=CRITICAL"]
@@ -105,7 +105,7 @@ def execute(
         kernel_name=_KERNEL,
         progress_bar=False,
         stdout_file=stdout,
-        execution_timeout=_LONGEST_CELL_S,
+        execution_timeout=_LONGEST_CELL_S if manager else None,
         extra_arguments=_QUIET,
         km=manager,
         request_save_on_cell_execute=manager is None,
@@ -143,7 +143,7 @@ def run_grid(
         What each cell's ``run.json`` holds, in the order measured.
 
     Raises:
-        GridError: If a cell failed. The others have been measured all the same.
+        GridError: If every cell failed. If some did, `check_complete` raises it.
     """
     cells = list(settings.cells())
     records, failed = [], []
@@ -155,22 +155,34 @@ def run_grid(
             except PapermillExecutionError as error:
                 failed.append(name)
                 said = f"failed: {error.ename}: {error.evalue}"
-            except DeadKernelError:
+            except (DeadKernelError, CellTimeoutError) as error:
                 failed.append(name)
-                said = "failed: its kernel died"
+                said = f"failed: {type(error).__name__}"
                 run_sync(manager.restart_kernel)(now=True)
             else:
                 run.absorb(run.folder / name)
                 records.append(record)
                 said = _said(record["totals"])
             print(f"[{number}/{len(cells)}] {name}: {said}", flush=True)
-    if failed:
+    run.record["failed_cells"] = failed
+    if not records:
+        check_complete(run)
+    return records
+
+
+def check_complete(run: Run) -> None:
+    """
+    Make sure that every cell of the grid has a result.
+
+    Raises:
+        GridError: Naming those that have none.
+    """
+    if failed := run.record["failed_cells"]:
         msg = (
-            f"{len(failed)} of {len(cells)} cells have no result: {', '.join(failed)}. "
-            f"Their executed notebooks in {run.folder} show why."
+            f"There is no result of {', '.join(failed)}. The executed notebooks in "
+            f"{run.folder} show why."
         )
         raise GridError(msg)
-    return records
 
 
 def _measure(

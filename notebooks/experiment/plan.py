@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiment.ledger import run_folder_for
-from experiment.settings import SettingsError
+from experiment.settings import SettingsError, check_no_credentials
 from fetcher.downloads import most_bytes
 from fetcher.handler import usable_s
 from fetcher.options import SinkSpec
@@ -125,7 +125,8 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
     else:
         source = Template(session.template(settings), ((0, settings.files),))
     folder = run_folder_for(notebook, settings.target, settings.run_folder)
-    return Plan(folder, settings, source, session.target.allow_private)
+    ours = session.target.allow_private and not settings.brings_urls
+    return Plan(folder, settings, source, ours or settings.allow_private)
 
 
 def _listed(settings: FanOutSettings) -> Inline:
@@ -141,7 +142,10 @@ def _listed(settings: FanOutSettings) -> Inline:
             "one of them."
         )
         raise SettingsError(msg)
-    return Inline(tuple(urls))
+    source = Inline(tuple(urls))
+    for item in source:
+        check_no_credentials("url_list", item.url)
+    return source
 
 
 def split(many: int, parts: int) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ from experiment.charts import where_measured
 from experiment.ledger import read_invocations
 from experiment.table import (
     check,
+    check_invocations,
     downloads_table,
     runs_table,
     shards_table,
@@ -61,6 +62,7 @@ def result_of(run: Run, plan: Plan) -> Result:
         AccountError: If figures do not add up.
     """
     invocations = list(read_invocations(run.folder))
+    check_invocations(invocations, plan.source)
     names = {"run": run.name, "target": plan.settings.target}
     downloads = downloads_table(invocations, plan.source, **names)
     file_kb = _file_kb(plan.settings, downloads)

@@ -7,6 +7,7 @@ import difflib
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
+from fetcher.guard import without_credentials
 from fetcher.options import Options, SinkSpec, check_one_of, check_types
 from rollout.target import NAMES as TARGETS
 from rollout.worker import Worker
@@ -141,6 +142,9 @@ class FanOutSettings(DownloadSettings):
 
         url_list: A file of URLs, fetched instead, and whole, whatever `files` says.
 
+        allow_private:
+            Whether URLs of one's own may lead to loopback and private addresses.
+
         file_kb: Size of the origin's files, in kB of 1,000 bytes.
 
         concurrency: Executions at once.
@@ -156,6 +160,7 @@ class FanOutSettings(DownloadSettings):
 
     url_template: str = ""
     url_list: str = ""
+    allow_private: bool = False
     file_kb: int = 10
     concurrency: int = 2
     waves: int = 2
@@ -167,6 +172,8 @@ class FanOutSettings(DownloadSettings):
         super()._check()
         for name in ("file_kb", "concurrency", "waves", "repeat"):
             at_least_one(name, getattr(self, name))
+        for name in ("origin_url", "url_template"):
+            check_no_credentials(name, getattr(self, name))
         if sum(map(bool, (self.origin_url, self.url_template, self.url_list))) > 1:
             msg = "Of origin_url, url_template and url_list, set one at most."
             raise ValueError(msg)
@@ -262,6 +269,16 @@ def unknown_parameter(name: str, known: list[str]) -> str:
     return f"There is no parameter {name!r}. {hint}"
 
 
+def check_no_credentials(name: str, url: str) -> None:
+    """Refuse a URL with a password in it: results are kept, and shown to others."""
+    if without_credentials(url) != url:
+        msg = (
+            f"{name} holds a user name or password, which would stand in the results. "
+            "Use `fetcher` for such URLs: its report masks them."
+        )
+        raise ValueError(msg)
+
+
 def at_least_one(name: str, value: int) -> None:
     """Refuse a count of nothing."""
     if value < 1:
@@ -283,8 +300,9 @@ def _parameters_set(cells: Iterable[str]) -> Iterator[str]:
     Yield the names that parameters cells assigned, going by IPython's history.
 
     The notebook's own cell holds nothing but annotated assignments; papermill's has a
-    heading of its own.
+    heading of its own. Of each the latest counts: it may mend an earlier one.
     """
+    latest: dict[bool, list[ast.expr]] = {}
     for source in cells:
         try:
             body = ast.parse(source).body
@@ -292,10 +310,12 @@ def _parameters_set(cells: Iterable[str]) -> Iterator[str]:
             continue  # a cell with a magic, or one that somebody mistyped
         if source.startswith(_INJECTED_BY_PAPERMILL):
             plain = [node for node in body if isinstance(node, ast.Assign)]
-            names = [name for node in plain for name in node.targets]
+            names: list[ast.expr] = [name for node in plain for name in node.targets]
         else:
             annotated = [node for node in body if isinstance(node, ast.AnnAssign)]
             if len(annotated) < len(body):
                 continue
             names = [node.target for node in annotated]
+        latest[source.startswith(_INJECTED_BY_PAPERMILL)] = names
+    for names in latest.values():
         yield from (name.id for name in names if isinstance(name, ast.Name))

@@ -154,6 +154,35 @@ def totals(
     }
 
 
+def check_invocations(invocations: Sequence[Invocation], source: Source) -> None:
+    """
+    Make sure that every URL was asked for, none twice in one wave or once it was ok.
+
+    Raises:
+        AccountError: If not, or if a report's counts are not those of its URLs.
+    """
+    waves: dict[int, list[int]] = {}
+    ok: list[int] = []
+    for done in invocations:
+        numbers = list(numbers_in(done.source.ranges))
+        waves.setdefault(done.wave, []).extend(numbers)
+        if done.report:
+            codes = done.report.downloads.columns["outcome"]
+            found = np.bincount(codes, minlength=len(ORDER)).tolist()
+            if found != [done.report.tally.counts[outcome] for outcome in ORDER]:
+                _refuse(f"Shard {done.shard} of wave {done.wave} miscounts its URLs.")
+            ok.extend(np.asarray(numbers)[np.asarray(codes) == CODE[Outcome.OK]])
+    if sorted(waves.get(0, [])) != list(numbers_in(source.ranges)):
+        _refuse("The first wave did not ask for every URL exactly once.")
+    if any(len(set(numbers)) < len(numbers) for numbers in (*waves.values(), ok)):
+        _refuse("Some URL was asked for twice in one wave, or again once it was ok.")
+
+
+def _refuse(wrong: str) -> None:
+    msg = f"{wrong} This is a bug: please report it with the run's folder."
+    raise AccountError(msg)
+
+
 def check(downloads: pd.DataFrame, figures: Mapping[str, Any], files: int) -> None:
     """
     Make sure that every URL of the plan has exactly one outcome.
@@ -162,19 +191,13 @@ def check(downloads: pd.DataFrame, figures: Mapping[str, Any], files: int) -> No
         AccountError: If URLs are missing or doubled, or counts do not sum.
     """
     if len(downloads) != files or downloads["number"].nunique() != files:
-        msg = (
+        _refuse(
             f"{files:,} files were planned; {len(downloads):,} rows account for "
-            f"{downloads['number'].nunique():,} of them. This is a bug: please report "
-            "it with the run's folder."
+            f"{downloads['number'].nunique():,} of them."
         )
-        raise AccountError(msg)
     counted = sum(figures["counts"].values())
     if counted != files:
-        msg = (
-            f"The outcomes sum to {counted:,}, not to the {files:,} files planned. "
-            "This is a bug: please report it with the run's folder."
-        )
-        raise AccountError(msg)
+        _refuse(f"The outcomes sum to {counted:,}, not to the {files:,} files planned.")
 
 
 def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

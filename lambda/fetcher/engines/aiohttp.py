@@ -118,9 +118,7 @@ class AiohttpEngine:
 
     async def _run(self, work: Work, deadline_s: float) -> None:
         async with self._session() as session:
-            workers = asyncio.gather(
-                *(self._work(session, work) for _ in range(self._options.connections))
-            )
+            workers = asyncio.ensure_future(self._all(session, work))
             stopped = asyncio.ensure_future(self._stopped.wait())
             try:
                 await asyncio.wait(
@@ -134,6 +132,15 @@ class AiohttpEngine:
             # At the deadline, what is in flight is cancelled and its body discarded.
             with contextlib.suppress(asyncio.CancelledError):
                 await workers
+
+    async def _all(self, session: aiohttp.ClientSession, work: Work) -> None:
+        """Keep every connection busy; a bug or a full disk in one ends all."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._options.connections):
+                    group.create_task(self._work(session, work))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
 
     def _session(self) -> aiohttp.ClientSession:
         options = self._options
@@ -233,7 +240,11 @@ class AiohttpEngine:
 
 
 class _Lookups(ThreadPoolExecutor):
-    """Threads that look names up; at the deadline nobody waits for a slow one."""
+    """
+    Threads that look names up; at the deadline no report waits for a slow one.
+
+    The process itself does, when it ends: Python joins its threads.
+    """
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - inherited
         """Leave running look-ups behind."""
