@@ -236,3 +236,13 @@ def test_a_module_and_a_command_are_the_same(tmp_path):
 
     assert (process.returncode, out) == (2, "")
     assert err.startswith("fetcher: ")
+
+
+def test_a_report_over_the_list_itself_is_refused(tmp_path, capsys):
+    path = tmp_path / "urls.jsonl"
+    path.write_text('{"url": "http://h/1"}\n')
+    status = main([str(path), "--to", str(tmp_path / "out"), "--report", str(path)])
+
+    assert status == 2
+    assert "is the list itself" in capsys.readouterr().err
+    assert path.read_text() == '{"url": "http://h/1"}\n'

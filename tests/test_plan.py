@@ -212,3 +212,31 @@ def test_what_is_needed_follows_the_largest_shard(tmp_path):
     assert (need.concurrency, need.connections) == (2, 20)
     assert need.request_bytes == len(plan.wave(0, plan.source)[0].to_json())
     assert 0 < need.deadline_s < need.timeout_s
+
+
+@pytest.mark.parametrize(
+    ("settings", "allowed"),
+    [({}, True), ({"url_list": True}, False), ({"url_list": True, "own": True}, True)],
+)
+def test_only_our_own_origin_may_be_private_without_being_asked(
+    tmp_path, settings, allowed
+):
+    """
+    A stranger's URL may redirect to what only this machine can reach.
+    """
+    path = tmp_path / "urls.txt"
+    path.write_text("".join(f"http://h/{number}\n" for number in range(9)))
+    chosen = FanOutSettings(
+        url_list=str(path) if "url_list" in settings else "",
+        allow_private="own" in settings,
+    )
+
+    assert make_plan("20_fan_out", chosen, Nowhere).allow_private is allowed
+
+
+def test_a_list_with_a_password_is_refused_because_results_are_kept(tmp_path):
+    path = tmp_path / "urls.txt"
+    path.write_text("".join(f"http://me:pw@h/{number}\n" for number in range(9)))
+
+    with pytest.raises(SettingsError, match="url_list holds a user name"):
+        make_plan("20_fan_out", FanOutSettings(url_list=str(path)), Nowhere)

@@ -194,3 +194,15 @@ def test_arbitrary_bytes_are_a_list_or_refused_line_by_line(listed, suffix, data
     else:
         assert [item.number for item in urls] == list(range(len(urls)))
         assert len(urls) > 0
+
+
+@pytest.mark.parametrize("lines", [["h/docs", "h/docs/x"], ["h/docs/x/y", "h/docs"]])
+def test_a_name_that_is_a_file_and_a_folder_is_refused(tmp_path, lines):
+    """
+    Else which of the two is kept would depend on which came first.
+    """
+    path = tmp_path / "urls.txt"
+    path.write_text("".join(f"http://{line}\n" for line in lines))
+
+    with pytest.raises(UrlListError, match=r"line 2: .* line 1 makes impossible"):
+        UrlList(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from fetcher import guard
@@ -226,6 +227,7 @@ class _Repeats:
     def __init__(self) -> None:
         self._urls: dict[int, int] = {}
         self._names: dict[int, int] = {}
+        self._folders: dict[int, int] = {}
 
     def check(self, item: Item, line: int) -> str:
         """Say which earlier line this one repeats; nothing if it does not."""
@@ -236,4 +238,17 @@ class _Repeats:
         first = self._names.setdefault(hash(name), line)
         if first != line:
             return f"would be stored under the same name as line {first:,}: {name}"
-        return ""
+        return self._check_folders(name, line)
+
+    def _check_folders(self, name: str, line: int) -> str:
+        """Refuse what would have to be a file and a folder at once."""
+        clash = self._folders.get(hash(name))
+        for parent in accumulate(name.split("/")[:-1], "{}/{}".format):
+            self._folders.setdefault(hash(parent), line)
+            clash = clash or self._names.get(hash(parent))
+        if not clash:
+            return ""
+        return (
+            f"would be stored as {name}, which line {clash:,} makes impossible: one "
+            "needs as a folder what the other has as a file; give one a destination"
+        )

@@ -276,7 +276,7 @@ def check_no_credentials(name: str, url: str) -> None:
             f"{name} holds a user name or password, which would stand in the results. "
             "Use `fetcher` for such URLs: its report masks them."
         )
-        raise ValueError(msg)
+        raise SettingsError(msg)
 
 
 def at_least_one(name: str, value: int) -> None:
