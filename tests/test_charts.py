@@ -9,16 +9,14 @@ from tests.invocations import SENT_AT, done, invocation, urls
 from experiment.charts import (
     GOAL_RATE,
     ChartError,
-    duration,
     files_per_s_by_concurrency,
     latency_by_size,
-    size,
     timeline,
     verdict,
-    where_measured,
 )
 from experiment.settings import MOST_SIZES
 from experiment.table import downloads_table, shards_table
+from experiment.words import duration, size, where_measured
 from fetcher.outcome import Outcome
 
 WHERE = where_measured("local", "a machine", 400)

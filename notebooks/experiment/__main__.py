@@ -16,7 +16,8 @@ from papermill.exceptions import PapermillExecutionError
 from experiment.grid import execute
 from experiment.ledger import LedgerError, read_run, run_folder_for
 from experiment.machine import root
-from experiment.settings import SettingsError, unknown_parameter
+from experiment.parameters import unknown_parameter
+from experiment.settings import SettingsError
 from fetcher.urllist import UrlListError
 from rollout.errors import EndpointError, PreflightError, TargetError
 

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from experiment.words import duration, size, where_measured
 from fetcher.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -162,44 +163,6 @@ def latency_by_size(downloads: pd.DataFrame, where: str) -> Figure:
     ax.set_ylabel("Downloads done, %")
     ax.set_ylim(0, 101)
     return _finished(figure, ax, _latency_title(whole), where)
-
-
-def size(kilobytes: float) -> str:
-    """
-    Return a file size as people say it.
-
-    >>> size(10), size(1_700)
-    ('10 kB', '1.7 MB')
-    """
-    thousand = 1_000
-    if kilobytes < thousand:
-        return f"{kilobytes:,g} kB"
-    return f"{kilobytes / thousand:,g} MB"
-
-
-def duration(seconds: float) -> str:
-    """
-    Return a time as people say it, to a tenth where the goal is decided.
-
-    >>> duration(4.26), duration(60.3), duration(320), duration(36_000)
-    ('4.3 s', '60.3 s', '5 min 20 s', '10 h 0 min')
-    """
-    if seconds < 100:  # noqa: PLR2004 - the goal is 60
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes_left = divmod(minutes, 60)
-    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
-
-
-def where_measured(target: str, machine: str, files: int) -> str:
-    """
-    Return the footnote that keeps a local run from being taken for AWS.
-
-    >>> where_measured("local", "2 cores", 400)
-    'target: local, this machine (2 cores), not AWS. 400 files a run'
-    """
-    place = f"local, this machine ({machine}), not AWS" if target == "local" else target
-    return f"target: {place}. {files:,} files a run"
 
 
 def _timeline_title(shards: pd.DataFrame) -> str:

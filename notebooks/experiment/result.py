@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from experiment.charts import where_measured
 from experiment.ledger import read_invocations
 from experiment.table import (
     check,
@@ -17,6 +16,7 @@ from experiment.table import (
     shards_table,
     totals,
 )
+from experiment.words import where_measured
 from fetcher.outcome import Outcome
 
 if TYPE_CHECKING:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import ast
-import difflib
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
+from experiment.parameters import parameters_set, unknown_parameter
 from fetcher.guard import without_credentials
 from fetcher.options import Options, SinkSpec, check_one_of, check_types
 from rollout.target import NAMES as TARGETS
 from rollout.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 MOST_SIZES = 4  # as many lines as a chart can tell apart
-_INJECTED_BY_PAPERMILL = "# Parameters"
 
 
 class SettingsError(ValueError):
@@ -85,7 +83,7 @@ class Settings:
                 which papermill only warns about.
         """
         known = [item.name for item in fields(cls)]
-        for name in _parameters_set(namespace.get("In", [])):
+        for name in parameters_set(namespace.get("In", [])):
             if name not in known:
                 raise SettingsError(unknown_parameter(name, known))
         return cls(**{name: namespace[name] for name in known if name in namespace})
@@ -262,13 +260,6 @@ class GridSettings(DownloadSettings):
                     )
 
 
-def unknown_parameter(name: str, known: list[str]) -> str:
-    """Return what to say of a parameter that does not exist."""
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known)}."
-    return f"There is no parameter {name!r}. {hint}"
-
-
 def check_no_credentials(name: str, url: str) -> None:
     """Refuse a URL with a password in it: results are kept, and shown to others."""
     if without_credentials(url) != url:
@@ -293,29 +284,3 @@ def _distinct_counts(name: str, values: list[int]) -> None:
         raise ValueError(msg)
     for value in values:
         at_least_one(name, value)
-
-
-def _parameters_set(cells: Iterable[str]) -> Iterator[str]:
-    """
-    Yield the names that parameters cells assigned, going by IPython's history.
-
-    The notebook's own cell holds nothing but annotated assignments; papermill's has a
-    heading of its own. Of each the latest counts: it may mend an earlier one.
-    """
-    latest: dict[bool, list[ast.expr]] = {}
-    for source in cells:
-        try:
-            body = ast.parse(source).body
-        except SyntaxError:
-            continue  # a cell with a magic, or one that somebody mistyped
-        if source.startswith(_INJECTED_BY_PAPERMILL):
-            plain = [node for node in body if isinstance(node, ast.Assign)]
-            names: list[ast.expr] = [name for node in plain for name in node.targets]
-        else:
-            annotated = [node for node in body if isinstance(node, ast.AnnAssign)]
-            if len(annotated) < len(body):
-                continue
-            names = [node.target for node in annotated]
-        latest[source.startswith(_INJECTED_BY_PAPERMILL)] = names
-    for names in latest.values():
-        yield from (name.id for name in names if isinstance(name, ast.Name))
