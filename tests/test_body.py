@@ -102,7 +102,9 @@ def test_a_body_that_is_not_what_was_asked_for_is_refused(
 
 
 def test_the_type_wanted_is_compared_without_regard_to_case():
-    ending = pass_through(body(expect_type="Image/"), kind="IMAGE/png; q=1")
+    ending = pass_through(
+        body(expect_type="Image/"), b"\x89PNG\r\n\x1a\n", kind="IMAGE/png; q=1"
+    )
 
     assert ending.outcome is Outcome.OK
 

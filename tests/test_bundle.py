@@ -48,14 +48,15 @@ def test_the_zip_holds_all_the_worker_imports_and_no_more(zipped, tmp_path):
     zipfile.ZipFile(io.BytesIO(zipped)).extractall(tmp_path)
     look = (
         "import sys, json; sys.path.insert(0, sys.argv[1]); import fetcher.handler; "
+        "import fetcher.engines.curl, fetcher.engines.aiohttp; "
         "print(json.dumps(sorted({m.partition('.')[0] for m in sys.modules})))"
     )
     command = [sys.executable, "-I", "-S", "-c", look, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, check=True, timeout=30)
     top_level = {path.name.partition(".")[0] for path in tmp_path.iterdir()}
 
-    assert "aiohttp" in json.loads(done.stdout)
-    assert {"fetcher", "aiohttp", "yarl"} <= top_level
+    assert "fetcher" in json.loads(done.stdout)
+    assert {"fetcher", "aiohttp", "pycurl", "yarl"} <= top_level
     assert not {"boto3", "rollout", "pandas", "pip"} & top_level
 
 

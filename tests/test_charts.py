@@ -76,6 +76,14 @@ def footnote(figure):
     return figure.get_supxlabel()
 
 
+def key(figure):
+    """What is written above the axes, and whether it is clear of them."""
+    legend = figure.axes[0].get_legend()
+    figure.canvas.draw()
+    assert legend.get_window_extent().y0 >= figure.axes[0].bbox.y1
+    return [text.get_text() for text in legend.get_texts()]
+
+
 def title(figure):
     """The first axes' title, on one line."""
     return " ".join(figure.axes[0].get_title(loc="left").split())
@@ -167,6 +175,18 @@ def test_throughput_has_a_band_from_the_least_to_the_most():
     at_two = {round(y) for x, y in corners if x == 2}
 
     assert at_two == {10, 180}
+
+
+def test_throughput_says_what_line_and_band_are_where_there_is_a_band():
+    """
+    With one run of each setting there is nothing between the least and the most.
+    """
+    assert key(files_per_s_by_concurrency(grid())) == [
+        "median of the runs",
+        "slowest to fastest run",
+    ]
+    once = files_per_s_by_concurrency(runs([100.0]))
+    assert once.axes[0].get_legend() is None
 
 
 def test_throughput_is_titled_labelled_and_footnoted():
@@ -266,10 +286,24 @@ def test_the_timeline_shows_what_was_lost(tmp_path):
         invocation(urls((0, 4))), invocation(urls((4, 4)), shard=1, error="it died")
     )
     figure = timeline(table, WHERE)
-    (ax,) = figure.axes
 
-    assert "lost" in [text.get_text() for text in ax.get_legend().get_texts()]
+    assert "lost" in key(figure)
     figure.savefig(tmp_path / "chart.png")
+
+
+def test_the_timelines_key_is_above_its_bars():
+    """
+    Inside, it lay on the last bars: with few invocations they end far right.
+    """
+    figure = timeline(shards(invocation(urls((0, 4)))), WHERE)
+
+    assert key(figure) == ["queued", "starting", "downloading", "reporting"]
+
+
+def test_a_timeline_of_one_run_among_several_says_which():
+    figure = timeline(shards(invocation(urls((0, 4)))), WHERE, of="Concurrency 4")
+
+    assert title(figure).startswith("Concurrency 4: 1 invocation took 2.0 s;")
 
 
 def test_a_timeline_of_nothing_but_losses_can_be_drawn(tmp_path):
@@ -309,7 +343,18 @@ def test_latency_is_titled_labelled_and_footnoted():
     assert ax.get_xlabel() == "Milliseconds from first try to last byte (log)"
     assert ax.get_ylabel() == "Downloads done, %"
     assert footnote(figure) == WHERE
-    assert {text.get_text() for text in ax.texts} == {"10 kB files", "100 kB files"}
+    assert key(figure) == ["10 kB files", "100 kB files"]
+    assert len({line.get_marker() for line in ax.get_lines()}) == 2
+
+
+def test_latency_of_files_that_took_much_the_same_has_ticks_enough():
+    """
+    Two ticks on an axis leave a reader guessing what lies between.
+    """
+    (ax,) = latency_by_size(downloads(0.021, 0.03, 0.045), WHERE).axes
+    low, high = ax.get_xlim()
+
+    assert sum(low <= tick <= high for tick in ax.get_xticks()) >= 4
 
 
 def test_latency_counts_whole_files_only():

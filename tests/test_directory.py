@@ -1,22 +1,11 @@
-"""Bodies as files: their names, and that none is there before it is whole."""
+"""Bodies as files: none is under its name before it is whole."""
 
-import os
-import signal
-import tempfile
-from pathlib import Path, PurePosixPath
+import resource
 
 import pytest
-from hypothesis import assume, example, given
-from hypothesis import strategies as st
 
-from fetcher.sinks.directory import Directory, Scratch, name_of
+from fetcher.sinks.directory import Directory
 from fetcher.source import Item
-
-ANY_TEXT = st.text(st.characters(), min_size=1, max_size=30)
-NASTY = st.text(
-    st.sampled_from("./%~\\\0ab\ud800é"), min_size=1, max_size=12
-) | st.just("..part")
-PATHS = st.text(st.sampled_from("./%~?=&ab"), max_size=12)
 
 
 def item(destination="", url="http://h/a"):
@@ -31,58 +20,6 @@ def keep(sink, what, body=b"xyz"):
     writer = sink.open(what)
     writer.write(body)
     return writer.commit()
-
-
-@given(ANY_TEXT | NASTY)
-@example("../../etc/passwd")
-@example("/etc/passwd")
-@example("..\\..\\x")
-@example("\0")
-@example("a" * 10_000)
-@example("é" * 10_000)
-def test_a_name_never_leaves_the_folder(destination):
-    name = name_of(item(destination))
-    parts = name.split("/")
-
-    assert not name.startswith("/")
-    assert not {"", ".", ".."} & set(parts)
-    assert name.isascii()
-    assert name.isprintable()
-    assert all(len(f"{part}.part") <= 255 for part in parts)
-    assert not any(part.endswith(".part") for part in parts)
-    assert str(PurePosixPath(name)) == name
-
-
-@given(ANY_TEXT | NASTY, ANY_TEXT | NASTY)
-@example("%2E%2E", "..")
-@example("a//b", "a/%/b")
-@example("x.part", "x%2Epart")
-@example("a" * 300, "a" * 301)
-def test_different_destinations_get_different_names(one, other):
-    assume(one != other)
-
-    assert name_of(item(one)) != name_of(item(other))
-
-
-def test_a_destination_made_to_look_shortened_does_not_meet_a_shortened_one():
-    shortened = name_of(item("a" * 10_000))
-
-    assert name_of(item(shortened)) != shortened
-
-
-@given(PATHS, PATHS)
-@example("/a", "a")
-def test_different_urls_get_different_names(one, other):
-    one, other = one.removesuffix("?"), other.removesuffix("?")  # "h/?" asks for "h/"
-    assume(one != other)
-
-    assert name_of(item(url=f"http://h/{one}")) != name_of(
-        item(url=f"http://h/{other}")
-    )
-
-
-def test_credentials_do_not_become_part_of_a_name():
-    assert name_of(item(url="http://u:hunter2@h/a")) == "h/a"
 
 
 def test_a_body_is_under_its_name_only_once_it_is_whole(tmp_path):
@@ -143,64 +80,49 @@ def test_a_directory_keeps_its_files_when_closed(tmp_path):
     assert files_below(tmp_path) == ["b"]
 
 
-@pytest.fixture
-def temporary(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return tmp_path
+def test_a_sink_tells_where_a_body_will_be(tmp_path):
+    sink = Directory(tmp_path)
+    path = sink.path_of(item("a/b"))
+
+    assert path == keep(sink, item("a/b"))
 
 
-def test_a_scratch_folder_goes_when_it_is_closed(temporary):
-    sink = Scratch()
-    keep(sink, item("a/b"))
-    before = files_below(temporary)
-    sink.close()
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
+    (tmp_path / "b.part").symlink_to("/dev/full")
+    writer = Directory(tmp_path).open(item("b"))
 
-    assert len(before) == 1
-    assert list(temporary.iterdir()) == []
-
-
-@pytest.mark.usefixtures("temporary")
-def test_two_shards_at_work_leave_each_other_s_files_alone():
-    one, other = Scratch(), Scratch()
-    path = keep(one, item("b"))
-    other.close()
-
-    assert Path(path).exists()
-    one.close()
+    with pytest.raises(OSError, match=r"No space left on device: .*b\.part"):
+        writer.write(b"xyz")
+    writer.discard()
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_ours_in_temporary_storage_stays(temporary):
-    (temporary / "shard-of-mine").mkdir()
-    Scratch().close()
-
-    assert [path.name for path in temporary.iterdir()] == ["shard-of-mine"]
-
-
-def _killed_at_work(folder):
-    tempfile.tempdir = folder
-    keep(Scratch(), item("b"))
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def test_leftovers_of_a_killed_shard_go_when_the_next_begins(temporary):
+def test_what_a_write_leaves_over_is_written_too(tmp_path):
     """
-    Lambda keeps /tmp when it kills an execution; its room is limited.
+    A nearly full disk takes a part of what it is given, then nothing.
     """
-    pid = os.fork()
-    if not pid:
-        _killed_at_work(str(temporary))
-    os.waitpid(pid, 0)
-    left = files_below(temporary)
-    sink = Scratch()
+    writer = Directory(tmp_path).open(item("b"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            writer.write(b"123456789")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    assert len(left) == 1
-    assert files_below(temporary) == []
-    sink.close()
+    assert (tmp_path / "b.part").read_bytes() == b"12345"
+    writer.discard()
 
 
-def test_closing_a_scratch_folder_that_is_gone_is_no_error(temporary):
-    sink = Scratch()
-    next(temporary.iterdir()).rmdir()
-    sink.close()
+def test_a_descriptor_is_closed_once_however_often_a_body_is_discarded(tmp_path):
+    """
+    Closed twice, it may be somebody else's by then.
+    """
+    sink = Directory(tmp_path)
+    writer = sink.open(item("b"))
+    writer.discard()
+    other = sink.open(item("c"))
+    writer.discard()
+    other.write(b"xyz")
 
-    assert list(temporary.iterdir()) == []
+    assert other.commit() == str(tmp_path / "c")

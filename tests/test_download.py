@@ -158,7 +158,7 @@ def test_a_wait_beyond_the_total_timeout_is_not_begun(clock):
     assert engine.waits == []
 
 
-def test_an_attempt_has_what_is_left_of_the_total_timeout(clock):
+def test_the_total_timeout_counts_from_the_first_try(clock):
     busy = Ending(Outcome.HTTP_STATUS, 503, retry_after_s=60.0)
     job = Job([Item(0, "http://h/")], Discard(), Options(), lambda *_: None)
     first = job.next()
@@ -166,7 +166,8 @@ def test_an_attempt_has_what_is_left_of_the_total_timeout(clock):
     clock.now += 60
     second = job.next()
 
-    assert (first.timeout_s, second.timeout_s) == (300, 240)
+    assert (first.ends_at, second.ends_at) == (1_300, 1_300)
+    assert (second.began_at, second.tries) == (1_000, 2)
 
 
 def test_a_retry_that_is_due_goes_before_a_url_not_yet_tried(clock):

@@ -384,7 +384,9 @@ def test_a_name_server_that_does_not_answer_does_not_delay_the_report(
     A report that comes after Lambda's timeout is a report lost.
     """
     answered = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(30))
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *_, **__: answered.wait(30) and ()
+    )
     ended = []
     options = Options(engine=engine, connect_timeout_s=0.2, attempts=1)
     items = [Item(0, "http://one.invalid/"), Item(1, "http://other.invalid/")]

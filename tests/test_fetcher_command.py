@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from tests.misbehaving_origin import WAIT_S, Origin
+from tests.misbehaving_origin import Origin
+from tests.running_command import Run
 
 from fetcher.__main__ import main
 
@@ -30,6 +31,7 @@ def run(tmp_path, capsys):
                 *("--to", str(tmp_path / "out")),
                 *("--report", str(report)),
                 *("--connections", "4"),
+                *("--processes", "1"),  # forking is not for processes with threads
                 "--allow-private",
                 *options,
             ]
@@ -42,16 +44,6 @@ def run(tmp_path, capsys):
     return run
 
 
-def start(tmp_path, *options):
-    command = [sys.executable, "-m", "fetcher", str(tmp_path / "urls.txt")]
-    return subprocess.Popen(
-        [*command, "--to", str(tmp_path / "out"), *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def files_below(folder):
     return [path for path in folder.rglob("*") if path.is_file()]
 
@@ -61,7 +53,8 @@ def test_when_every_url_is_ok_the_status_is_0(run, origin, tmp_path):
     status, summary, report, err = run(urls)
 
     assert status == 0
-    assert (summary["files"], summary["ok"], summary["body_bytes"]) == (5, 5, 10)
+    assert (summary["files"], summary["ok"], summary["kept"]) == (5, 5, 0)
+    assert summary["body_bytes"] == 10
     assert summary["counts"] == {"ok": 5}
     assert sorted(line["url"] for line in report) == urls
     assert len(files_below(tmp_path / "out")) == 5
@@ -136,6 +129,8 @@ def test_a_bad_list_is_refused_by_line_before_anything_is_fetched(
         (["--read-timeout", "-1"], "read_timeout_s is -1.0"),
         (["--deadline", "0"], "deadline is 0.0; it must be more than 0 s"),
         (["--deadline", "nan"], "deadline is nan"),
+        (["--processes", "0"], "processes is 0; it must be at least 1"),
+        (["--per-host", "-1"], "per_host is -1"),
         (["--report", "/no/such/folder/r"], "No such file or directory"),
         (["--to", "/dev/null/x"], "Not a directory"),
     ],
@@ -176,6 +171,8 @@ def test_help_names_every_option_and_status(capsys):
         *("--to", "--connections", "--engine", "--attempts", "--connect-timeout"),
         *("--read-timeout", "--total-timeout", "--max-bytes", "--expect-type"),
         *("--allow-private", "--deadline", "--report", "exit status: 0", "SIGTERM"),
+        *("--processes", "--per-host", "--host-rate", "--min-speed", "--compressed"),
+        *("--respect-robots-tag", "--contact", "earlier run", "kept"),
     ):
         assert option in told
 
@@ -213,29 +210,26 @@ def test_a_signal_half_way_reports_what_ended_and_the_rest_as_unstarted(
     silent = f"/silence/{kind.name}"
     urls = [origin.url(f"/bytes/{n}") for n in range(5)]
     urls += [origin.url(f"{silent}/{n}") for n in range(20)]
-    (tmp_path / "urls.txt").write_text("\n".join(urls))
-    report = tmp_path / "report"
-    options = ("--connections", "5", "--allow-private", "--report", str(report))
-    with start(tmp_path, *options) as process:
+    run = Run(tmp_path, urls)
+    with run.start("--connections", "5", "--processes", "1") as process:
         origin.wait_for(silent, 5)
         process.send_signal(kind)
-        out, err = process.communicate(timeout=WAIT_S)
+        status, summary = run.finish()
 
-    assert process.returncode == 1, err
-    assert json.loads(out)["counts"] == {"ok": 5, "unstarted": 20}
-    told = [json.loads(line) for line in report.read_text().splitlines()]
-    assert sorted(line["url"] for line in told) == sorted(urls)
-    assert len(files_below(tmp_path / "out")) == 5
-    assert "Traceback" not in err
+    assert status == 1, run.err
+    assert summary["counts"] == {"ok": 5, "unstarted": 20}
+    assert sorted(run.told()) == sorted(urls)
+    assert len(run.files()) == 5
+    assert "Traceback" not in run.err
 
 
 def test_a_module_and_a_command_are_the_same(tmp_path):
-    (tmp_path / "urls.txt").write_text("nonsense")
-    with start(tmp_path) as process:
-        out, err = process.communicate(timeout=WAIT_S)
+    run = Run(tmp_path, ["nonsense"])
+    with run.start():
+        status, summary = run.finish()
 
-    assert (process.returncode, out) == (2, "")
-    assert err.startswith("fetcher: ")
+    assert (status, summary) == (2, None)
+    assert run.err.startswith("fetcher: ")
 
 
 def test_a_report_over_the_list_itself_is_refused(tmp_path, capsys):
@@ -246,3 +240,56 @@ def test_a_report_over_the_list_itself_is_refused(tmp_path, capsys):
     assert status == 2
     assert "is the list itself" in capsys.readouterr().err
     assert path.read_text() == '{"url": "http://h/1"}\n'
+
+
+def test_the_same_command_again_does_only_the_rest(run, origin, tmp_path):
+    urls = [origin.url(f"/bytes/{n}/again") for n in range(5)]
+    missing = origin.url("/status/404")
+    run([*urls, missing])
+    (gone, *_) = files_below(tmp_path / "out")
+    gone.unlink()
+    before = len(origin.requests)
+    status, summary, report, err = run([*urls, missing])
+
+    assert status == 1
+    assert (summary["files"], summary["ok"], summary["kept"]) == (6, 5, 4)
+    assert summary["counts"] == {"ok": 5, "http_status": 1}
+    assert len(origin.requests) - before == 2
+    assert sorted(line["url"] for line in report) == sorted([*urls, missing])
+    assert "6 of 6 files, 5 ok, 1 not" in err
+
+
+def test_when_all_is_there_nothing_is_asked_for(run, origin):
+    urls = [origin.url(f"/bytes/{n}/there") for n in range(5)]
+    run(urls)
+    before = len(origin.requests)
+    status, summary, report, _ = run(urls)
+
+    assert (status, summary["kept"], summary["files_per_s"]) == (0, 5, 0)
+    assert (len(report), len(origin.requests)) == (5, before)
+
+
+def test_a_report_that_is_something_else_is_refused_and_left_alone(run, origin):
+    url = origin.url("/bytes/1/notes")
+    _, _, _, _ = run([url])
+    before = len(origin.requests)
+    status, summary, _, err = run([url], "--report", __file__)
+
+    assert (status, summary) == (2, None)
+    assert f"--report {__file__} is there already" in err
+    assert len(origin.requests) == before
+
+
+def test_what_does_not_use_an_engine_does_not_import_one():
+    """
+    Either is dear: a third of the time that a thousand small files take.
+    """
+    code = (
+        "import sys, fetcher.__main__;"
+        "print({'aiohttp', 'pycurl', 'asyncio', 'ssl', 'hashlib'} & set(sys.modules))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout == "set()\n"

@@ -64,7 +64,7 @@ def test_a_shard_goes_in_and_a_report_comes_out(origin):
     assert (report.run, report.index, report.wave) == ("r", 7, 2)
     assert before <= report.started_at <= report.downloading_at
     assert report.downloading_at <= report.downloaded_at <= time.time()
-    assert report.engine.startswith("aiohttp ")
+    assert report.engine.startswith("curl ")
     assert report.peak_rss_bytes > 10_000_000
     assert report.cpu_s > 0
 

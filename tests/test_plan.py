@@ -154,14 +154,32 @@ def test_a_list_that_is_not_there_is_refused(tmp_path):
         make_plan("20_fan_out", settings, Nowhere)
 
 
-def test_a_template_without_a_number_is_refused():
-    settings = FanOutSettings(url_template="http://h/same.jpg")
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("http://h/same.jpg", r"'http://h/same\.jpg' has no \{number\} in it"),
+        ("ftp://h/{number}.jpg", "The scheme is 'ftp'; only http and https"),
+        ("h/{number}.jpg", "The scheme is ''; only http and https"),
+        ("http://h /{number}.jpg", "holds a space or a control character"),
+    ],
+)
+def test_a_template_that_makes_no_urls_is_refused_by_name(template, said):
+    """
+    A bare ValueError counted as a crash, and did not say which parameter to mend.
+    """
     session = SimpleNamespace(
         target=Nowhere.target, template=lambda settings: settings.url_template
     )
 
-    with pytest.raises(ValueError, match=r"has no \{number\} in it"):
-        make_plan("20_fan_out", settings, session)
+    with pytest.raises(SettingsError, match=f"^The url_template cannot .*{said}"):
+        make_plan("20_fan_out", FanOutSettings(url_template=template), session)
+
+
+def test_an_origin_that_is_no_address_is_refused_by_its_own_name():
+    session = SimpleNamespace(target=Nowhere.target, template=lambda _: "h/{number}")
+
+    with pytest.raises(SettingsError, match=r"^The origin_url cannot be used"):
+        make_plan("20_fan_out", FanOutSettings(), session)
 
 
 def test_a_run_folder_that_holds_a_run_is_refused(tmp_path):

@@ -67,6 +67,31 @@ def test_the_users_own_files_are_as_large_as_they_were_on_average(measured):
     assert "1M files of 2 kB" in verdict(result.runs)
 
 
+def test_a_result_says_what_is_not_ok_and_why(measured):
+    """
+    Twenty blocked files were "20 failed", and nothing led to allow_private.
+    """
+    whole = urls((0, MANY))
+    blocked = done(Outcome.BLOCKED, body_bytes=0, detail="127.0.0.1 is private")
+    ends = [blocked, done(), done(Outcome.CUT), blocked, *[done()] * 8]
+    run, plan = measured("run", invocation(whole, ends))
+    first, *others = result_of(run, plan).outcomes().splitlines()
+
+    assert first == "9 of 12 files are ok"
+    assert others[:2] == [
+        "blocked: 2, as in http://127.0.0.1:1/1000/0.jpg: 127.0.0.1 is private",
+        "cut: 1, as in http://127.0.0.1:1/1000/2.jpg: it ended cut",
+    ]
+    assert others[2].startswith("If these addresses are meant, set allow_private in")
+    assert len(others) == 3
+
+
+def test_a_result_with_every_file_ok_says_just_that(measured):
+    run, plan = measured("run", invocation(urls((0, MANY))))
+
+    assert result_of(run, plan).outcomes() == "12 of 12 files are ok"
+
+
 def test_a_results_tables_are_saved_as_they_are(measured):
     run, plan = measured("run", invocation(urls((0, MANY))))
     result = result_of(run, plan)
@@ -113,6 +138,7 @@ def test_a_grid_puts_its_runs_together(measured):
     assert run.record["totals"]["counts"]["ok"] == MANY
     assert run.record["totals"]["counts"]["unstarted"] == MANY
     assert result.widest_shards["run"].unique().tolist() == ["c3"]
+    assert result.widest_setting == "Concurrency 3, 5 kB files, run 1"
     assert pd.read_parquet(run.folder / "downloads.parquet")["run"].nunique() == 2
 
 

@@ -1,12 +1,14 @@
 """What a notebook holds open: refused at once if it cannot work, closed for good."""
 
 import re
+from contextlib import ExitStack
+from dataclasses import replace
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
 
-from experiment.session import open_session
+from experiment.session import Session, open_session
 from experiment.settings import FanOutSettings, Settings, SettingsError
 from rollout.errors import TargetError
 
@@ -91,15 +93,28 @@ def test_an_origin_url_that_is_no_address_is_refused(session_with, address):
         session.template(settings)
 
 
-def test_nothing_to_download_is_refused(session_with, endpoint):
+def test_an_endpoint_without_its_origin_is_refused_naming_the_missing_parameter(
+    session_with, endpoint
+):
+    """
+    The endpoint may well have an origin: it only has to be told as well.
+    """
     session, settings = session_with()
     said = re.escape(
-        f"There is nothing to download: {endpoint.endpoint_url} has no origin. Set "
-        "origin_url, url_template or url_list"
+        "There is nothing to download: an endpoint_url is set and no origin_url. Set "
+        "origin_url to what `rollout serve --origin` printed beside "
+        f"{endpoint.endpoint_url};"
     )
 
     with pytest.raises(SettingsError, match=said):
         session.template(settings)
+
+
+def test_nothing_to_download_on_aws_is_refused_without_talk_of_local_origins(target):
+    session = Session(replace(target, name="aws"), "", ExitStack())
+
+    with pytest.raises(SettingsError, match="on AWS cannot reach an origin on this"):
+        session.template(FanOutSettings(target="aws"))
 
 
 def test_an_endpoint_that_is_not_there_is_refused(silent_url):

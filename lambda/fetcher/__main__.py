@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
-from fetcher.download import Job, engine_for
-from fetcher.guard import without_credentials
-from fetcher.handler import peak_rss_bytes
+from fetcher.command.account import Account
+from fetcher.command.positions import Positions
+from fetcher.command.processes import Processes, shares, usual_processes
+from fetcher.command.resume import keep
+from fetcher.command.stops import Stops
+from fetcher.memory import peak_rss_bytes
 from fetcher.options import ENGINES, Options, check_seconds
 from fetcher.sinks.directory import Directory
-from fetcher.tally import Tally
 from fetcher.urllist import UrlList
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from fetcher.downloads import Download
-    from fetcher.engines.engine import Engine
-    from fetcher.source import Item
+    from collections.abc import Sequence
 
 _EXIT_OK, _EXIT_SOME_FAILED, _EXIT_COULD_NOT_RUN = 0, 1, 2
 _FOREVER_S = 10 * 365 * 86_400.0
@@ -34,31 +30,74 @@ URLS holds one URL a line, or URL, TAB, destination; .csv and .jsonl files name 
 columns: url, and if wanted destination and sha256. A file is stored below DIR under its
 destination, or else under its host and path, and only once it is whole.
 
+If the report is there from an earlier run, only the rest is done: URLs that were ok,
+and whose files are still there in full, are kept. In the end it has one line for each
+URL of the list, as ever. Remove it to fetch everything again.
+
+The last line on stdout sums up in JSON: files in the list, ok and kept among them,
+counts by outcome; body_bytes and files_per_s of this run, without what was kept;
+peak_rss_bytes, the most memory that each process ever held, added up.
+
 exit status: 0 every URL is ok, 1 some are not, 2 could not run
 SIGINT or SIGTERM: what has ended is reported, the rest comes back as unstarted
 
 example: fetcher urls.txt --to photos --expect-type image/ --report photos.jsonl
 """
 
+# What is an option of ours is a field of Options too: its name and default are there.
+_OPTIONS = (
+    ("--connections N", "connections", "downloads in flight at once"),
+    ("--engine NAME", "engine", f"HTTP implementation: {' or '.join(ENGINES)}"),
+    ("--attempts N", "attempts", "tries per URL, where trying again may help"),
+    ("--connect-timeout S", "connect_timeout_s", "longest wait for a connection"),
+    ("--read-timeout S", "read_timeout_s", "longest silence once connected"),
+    ("--total-timeout S", "total_timeout_s", "longest for one URL, retries included"),
+    ("--max-bytes N", "max_bytes", "longest body accepted"),
+    ("--min-speed B", "min_bytes_per_s", "bytes a second; what is slower has stalled"),
+    ("--per-host N", "per_host", "downloads in flight at one host"),
+    ("--host-rate R", "host_rate", "requests a second begun at one host"),
+    (
+        "--compressed",
+        "compressed",
+        "let bodies travel compressed; they are kept inflated",
+    ),
+    ("--expect-type TYPE", "expect_type", "start of the Content-Type, as in image/"),
+    ("--respect-robots-tag", "respect_robots", "refuse what X-Robots-Tag reserves"),
+    ("--allow-private", "allow_private", "contact loopback and private addresses too"),
+    ("--contact TEXT", "contact", "for an origin's owner; goes into the User-Agent"),
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    parser = _parser()
-    args = parser.parse_args(argv)
+    args = _parser().parse_args(argv)
     try:
-        options = Options(
-            **{name: getattr(args, name) for name in Options.__dataclass_fields__}
-        )
+        options = Options(**{name: getattr(args, name) for _, name, _ in _OPTIONS})
         check_seconds("deadline", args.deadline)
-        _check_report(args.report, args.urls)
-        urls = UrlList(args.urls)
-        with ExitStack() as stack:
-            report = args.report and stack.enter_context(args.report.open("w"))
-            sink = Directory(args.to)
-            return _fetch(urls, sink, options, args.deadline, report)
+        return _run(args, options)
     except (ValueError, TypeError, OSError) as error:
         print(f"fetcher: {error}", file=sys.stderr)
         return _EXIT_COULD_NOT_RUN
+
+
+def _run(args: argparse.Namespace, options: Options) -> int:
+    if args.processes < 1:
+        msg = f"processes is {args.processes}; it must be at least 1."
+        raise ValueError(msg)
+    _check_report(args.report, args.urls)
+    urls = UrlList(args.urls)
+    sink = Directory(args.to)
+    done = keep(args.report, urls, sink) if args.report else Positions(len(urls))
+    with ExitStack() as stack:
+        stops = stack.enter_context(Stops())
+        report = args.report and stack.enter_context(args.report.open("ab"))
+        account = Account(urls, done, report)
+        parts = shares(options, min(args.processes, len(urls) - len(done)))
+        work = Processes(urls, done, sink, account)
+        if len(done) < len(urls):
+            work.run(parts, args.deadline, stops)
+            account.abandon(work.lost)
+        return _sum_up(account, work)
 
 
 def _check_report(report: Path | None, urls: Path) -> None:
@@ -67,101 +106,18 @@ def _check_report(report: Path | None, urls: Path) -> None:
         raise ValueError(msg)
 
 
-def _fetch(
-    urls: UrlList,
-    sink: Directory,
-    options: Options,
-    deadline_s: float,
-    report: TextIO | None,
-) -> int:
-    account = _Account(len(urls), report)
-    engine = engine_for(options)
-    with _stopped_by_signals(engine):
-        Job(urls, sink, options, account).run(engine, deadline_s)
-    account.finish()
-    return _EXIT_OK if account.tally.ok == len(urls) else _EXIT_SOME_FAILED
-
-
-class _Account:
-    """Takes in each download: the report's line, the tally, the progress shown."""
-
-    def __init__(self, many: int, report: TextIO | None) -> None:
-        self.tally = Tally()
-        self._many = many
-        self._report = report
-        self._began = monotonic()
-        self._shown = self._began
-        self._live = sys.stderr.isatty()
-        self._every_s = 0.2 if self._live else 5.0
-
-    def __call__(self, _: int, item: Item, download: Download) -> None:
-        self.tally.add(download.outcome, download.body_bytes, download.seconds)
-        if self._report:
-            self._report.write(_line(item, download) + "\n")
-        if monotonic() - self._shown > self._every_s:
-            self._show()
-
-    def finish(self) -> None:
-        """Show the last figures and print the summary."""
-        self._show()
-        if self._live:
-            print(file=sys.stderr)
-        counts = {name: many for name, many in self.tally.counts.items() if many}
-        seconds = monotonic() - self._began
-        summary = {
-            "files": self._many,
-            "ok": self.tally.ok,
-            "counts": counts,
-            "body_bytes": self.tally.body_bytes,
-            "seconds": round(seconds, 3),
-            "files_per_s": round(self.tally.ok / seconds, 1),
-            "peak_rss_bytes": peak_rss_bytes(),
-        }
-        print(json.dumps(summary))
-
-    def _show(self) -> None:
-        self._shown = monotonic()
-        seconds = self._shown - self._began
-        done, ok = self.tally.files, self.tally.ok
-        left_s = seconds / done * (self._many - done) if done else 0
-        line = (
-            f"{done:,} of {self._many:,} files, {ok:,} ok, {done - ok:,} not; "
-            f"{done / seconds:,.0f} files/s, "
-            f"{self.tally.body_bytes / seconds / 1e6:,.1f} MB/s; {left_s:,.0f} s left"
-        )
-        start, end = ("\r\x1b[K", "") if self._live else ("", "\n")
-        print(f"{start}{line}", end=end, file=sys.stderr, flush=True)
-
-
-def _line(item: Item, download: Download) -> str:
-    return json.dumps(
-        {
-            "url": without_credentials(item.url),
-            "outcome": download.outcome,
-            "status": download.status,
-            "bytes": download.body_bytes,
-            "seconds": round(download.seconds, 6),
-            "attempts": download.attempts,
-            "path": download.path,
-            "detail": download.detail,
-        }
-    )
-
-
-@contextmanager
-def _stopped_by_signals(engine: Engine) -> Iterator[None]:
-    """Let SIGINT and SIGTERM bring the deadline to now instead of ending us."""
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(kind, lambda *_: engine.stop()) for kind in kinds]
-    try:
-        yield
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)
+def _sum_up(account: Account, work: Processes) -> int:
+    """Print the summary and return the exit status."""
+    summary = account.finish()
+    rss_bytes = peak_rss_bytes() + work.children_rss_bytes
+    print(json.dumps(summary | {"peak_rss_bytes": rss_bytes}))
+    if work.failure:
+        print(work.failure, file=sys.stderr)
+        return _EXIT_COULD_NOT_RUN
+    return _EXIT_OK if summary["ok"] == summary["files"] else _EXIT_SOME_FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
-    defaults = Options()
     parser = argparse.ArgumentParser(
         prog="fetcher",
         description="Download a list of URLs and account for every one.",
@@ -171,62 +127,14 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("urls", metavar="URLS", type=Path, help="the list: .txt, .csv or .jsonl")
     add("--to", metavar="DIR", type=Path, required=True, help="where files go")
+    for flag, name, what in _OPTIONS:
+        _add_option(parser, flag, name, what)
     add(
-        "--connections",
+        "--processes",
         metavar="N",
         type=int,
-        default=defaults.connections,
-        help="downloads in flight at once (default: %(default)s)",
-    )
-    add(
-        "--engine",
-        choices=ENGINES,
-        default=defaults.engine,
-        help="HTTP implementation (default: %(default)s)",
-    )
-    add(
-        "--attempts",
-        metavar="N",
-        type=int,
-        default=defaults.attempts,
-        help="tries per URL, where trying again may help (default: %(default)s)",
-    )
-    for name, what in (
-        ("connect", "longest wait for a connection"),
-        ("read", "longest silence once connected"),
-        ("total", "longest time for one URL, retries included"),
-    ):
-        add(
-            f"--{name}-timeout",
-            metavar="S",
-            dest=f"{name}_timeout_s",
-            type=float,
-            default=getattr(defaults, f"{name}_timeout_s"),
-            help=f"{what}, in seconds (default: %(default)g)",
-        )
-    add(
-        "--max-bytes",
-        metavar="N",
-        type=int,
-        default=defaults.max_bytes,
-        help="longest body accepted (default: %(default)s)",
-    )
-    add(
-        "--expect-type",
-        metavar="TYPE",
-        default=defaults.expect_type,
-        help="start of the Content-Type wanted, as in image/ (default: any)",
-    )
-    add(
-        "--allow-private",
-        action="store_true",
-        help="contact loopback and private addresses too",
-    )
-    add(
-        "--contact",
-        metavar="TEXT",
-        default=defaults.contact,
-        help="how an origin's owner can reach you; goes into the User-Agent",
+        default=usual_processes(),
+        help="share the connections among so many processes (default: %(default)s)",
     )
     add(
         "--deadline",
@@ -237,6 +145,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--report", metavar="FILE", type=Path, help="write one JSON line per URL")
     return parser
+
+
+def _add_option(
+    parser: argparse.ArgumentParser, flag: str, name: str, what: str
+) -> None:
+    default = getattr(Options(), name)
+    option, _, metavar = flag.partition(" ")
+    if isinstance(default, bool):
+        parser.add_argument(option, dest=name, action="store_true", help=what)
+        return
+    parser.add_argument(
+        option,
+        dest=name,
+        metavar=metavar,
+        type=type(default),
+        default=default,
+        choices=ENGINES if name == "engine" else None,
+        help=f"{what} (default: {default or 'none'})",
+    )
 
 
 if __name__ == "__main__":

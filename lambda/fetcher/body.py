@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from fetcher.inflate import ACCEPTED, ENCODINGS, Inflater
 from fetcher.outcome import Outcome
+from fetcher.signatures import LONGEST, belied
 
 if TYPE_CHECKING:
+    import hashlib
+
     from fetcher.options import Options
     from fetcher.sinks.sink import Sink, Writer
     from fetcher.source import Item
 
 _OK = 200
 _LONGEST_DETAIL = 200  # characters: a line, however much of it an origin made up
+# Directives by which an origin reserves what it serves. `none` is noindex and nofollow.
+# https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag
+_RESERVING = frozenset({"noindex", "none", "noai", "noimageai", "noimageindex", "noml"})
 _CREDENTIALS = re.compile(r"//[^/\s]*@")
 
 
@@ -60,19 +66,46 @@ class Body:
     Engines call `begin` with the headers, `write` with each chunk, then either
     `finish` or `fail`, once. `begin`, `write` and `finish` turn what is wrong with
     the response into an outcome; what is wrong with the connection the engine knows.
+
+    Attributes:
+        size: Bytes that have come so far.
     """
+
+    __slots__ = (
+        "_digest",
+        "_inflater",
+        "_item",
+        "_kind",
+        "_options",
+        "_promised",
+        "_sink",
+        "_start",
+        "_status",
+        "_writer",
+        "size",
+    )
 
     def __init__(self, item: Item, sink: Sink, options: Options) -> None:
         self._item = item
         self._sink = sink
         self._options = options
         self._writer: Writer | None = None
-        self._digest = hashlib.sha256() if item.sha256 else None
+        self._digest = _sha256() if item.sha256 else None
         self._status = 0
         self._promised: int | None = None
-        self._bytes = 0
+        self._inflater: Inflater | None = None
+        self._kind = ""
+        self._start: bytes | None = None  # gathered while the type is in doubt
+        self.size = 0
 
-    def begin(self, status: int, kind: str, promised: int | None) -> None:
+    def begin(
+        self,
+        status: int,
+        kind: str,
+        promised: int | None,
+        robots: str = "",
+        encoding: str = "",
+    ) -> None:
         """
         Judge the headers and open the sink.
 
@@ -83,36 +116,67 @@ class Body:
 
             promised: Content-Length; None: not given.
 
+            robots: X-Robots-Tag; empty: none given, or none of interest.
+
+            encoding: Content-Encoding; empty: none given, or none to be undone.
+
         Raises:
             RefusedError: If the body is not wanted.
         """
-        self._status, self._promised = status, promised
+        self._status = status
+        options = self._options
         if status != _OK:
             detail = f"expected status 200, got {status}"
             raise RefusedError(Outcome.HTTP_STATUS, detail)
-        wanted = self._options.expect_type
-        if wanted and not kind.lower().startswith(wanted.lower()):
-            detail = f"expected a body of type {wanted}, got {kind or 'no type'}"
-            raise RefusedError(Outcome.WRONG_TYPE, detail)
-        if promised is not None:
-            self._check_size(promised)
-        with _SinkErrors():
+        if robots and (tag := reserved(robots)):
+            detail = f"the origin's X-Robots-Tag says {tag}"
+            raise RefusedError(Outcome.BLOCKED, detail)
+        if wanted := options.expect_type:
+            if not kind.lower().startswith(wanted.lower()):
+                detail = f"expected a body of type {wanted}, got {kind or 'no type'}"
+                raise RefusedError(Outcome.WRONG_TYPE, detail)
+            self._kind, self._start = kind, b""
+        if encoding.lower() not in ("", "identity"):
+            self._inflater = _inflater(encoding)
+            promised = None  # the engine checks what travelled
+        self._promised = promised
+        if promised is not None and promised > options.max_bytes:
+            self._refuse_size(promised)
+        try:
             self._writer = self._sink.open(self._item)
+        except OSError as error:
+            raise _sink_failed(error) from error
 
     def write(self, chunk: bytes) -> None:
         """
         Take in the next part of the body.
 
         Raises:
-            RefusedError: If it has grown too large, or the sink failed.
+            RefusedError: If it has grown too large, belies its type, or the sink
+                failed.
         """
-        self._bytes += len(chunk)
-        self._check_size(self._bytes)
+        if self._inflater:
+            try:
+                for piece in self._inflater.feed(chunk):
+                    self._take(piece)
+            except ValueError as error:
+                raise RefusedError(Outcome.PROTOCOL, str(error)) from error
+        else:
+            self._take(chunk)
+
+    def _take(self, chunk: bytes) -> None:
+        self.size += len(chunk)
+        if self.size > self._options.max_bytes:
+            self._refuse_size(self.size)
         if self._digest:
             self._digest.update(chunk)
+        if self._start is not None:
+            self._look_at(chunk)
         assert self._writer is not None, "begin() comes first"
-        with _SinkErrors():
+        try:
             self._writer.write(chunk)
+        except OSError as error:
+            raise _sink_failed(error) from error
 
     def finish(self) -> Ending:
         """
@@ -121,28 +185,34 @@ class Body:
         Raises:
             RefusedError: If it is not, or the sink failed.
         """
-        if self._promised is not None and self._bytes != self._promised:
+        if self._promised is not None and self.size != self._promised:
             raise RefusedError(Outcome.CUT, "the body ended early")
+        if self._inflater and not self._inflater.is_whole:
+            raise RefusedError(Outcome.CUT, "the compressed body ended early")
+        if self._start is not None:
+            self._judge(self._start)
         if self._digest and self._digest.hexdigest() != self._item.sha256.lower():
             got = self._digest.hexdigest()
             detail = f"expected sha256 {self._item.sha256}, got {got}"
             raise RefusedError(Outcome.CHECKSUM, detail)
         assert self._writer is not None, "begin() comes first"
-        with _SinkErrors():
+        try:
             path = self._writer.commit()
+        except OSError as error:
+            raise _sink_failed(error) from error
         self._writer = None
-        return Ending(Outcome.OK, self._status, self._bytes, path=path)
+        return Ending(Outcome.OK, self._status, self.size, "", path)
 
     def fail(self, outcome: Outcome, detail: str, retry_after_s: float = 0.0) -> Ending:
         """Throw away what came and say how it ended; when cut, how much came."""
         self.discard()
         if outcome is Outcome.CUT and self._promised is not None:
-            came = f"expected {self._promised:,} bytes, got {self._bytes:,}"
+            came = f"expected {self._promised:,} bytes, got {self.size:,}"
             detail = f"{came}: {detail}"
         return Ending(
             outcome,
             self._status,
-            self._bytes,
+            self.size,
             detail=_one_line(detail),
             retry_after_s=retry_after_s,
         )
@@ -153,10 +223,58 @@ class Body:
             self._writer.discard()
             self._writer = None
 
-    def _check_size(self, size: int) -> None:
-        if size > self._options.max_bytes:
-            detail = f"expected at most {self._options.max_bytes:,} bytes, got {size:,}"
-            raise RefusedError(Outcome.TOO_LARGE, detail)
+    def _look_at(self, chunk: bytes) -> None:
+        """Judge the type once enough has come, or at the end."""
+        assert self._start is not None
+        start = self._start + chunk[:LONGEST]
+        if len(start) < LONGEST:
+            self._start = start
+            return
+        self._start = None
+        self._judge(start)
+
+    def _judge(self, start: bytes) -> None:
+        if looks := belied(self._kind, start[:LONGEST]):
+            detail = f"expected a body of type {self._kind}, got {looks}"
+            raise RefusedError(Outcome.WRONG_TYPE, detail)
+
+    def _refuse_size(self, size: int) -> NoReturn:
+        detail = f"expected at most {self._options.max_bytes:,} bytes, got {size:,}"
+        raise RefusedError(Outcome.TOO_LARGE, detail)
+
+
+def _inflater(encoding: str) -> Inflater:
+    if encoding.lower() not in ENCODINGS:
+        detail = f"expected a body sent as {ACCEPTED}, got {encoding}"
+        raise RefusedError(Outcome.PROTOCOL, detail)
+    return Inflater()
+
+
+def _sha256() -> hashlib._Hash:
+    import hashlib  # noqa: PLC0415 - loads OpenSSL: 4 MB that hardly any list needs
+
+    return hashlib.sha256()
+
+
+def reserved(robots: str) -> str:
+    """
+    Return the directive of an X-Robots-Tag header that asks for a body to be left.
+
+    >>> reserved("nofollow, noai"), reserved("otherbot: none"), reserved("all")
+    ('noai', '', '')
+    """
+    for directive in robots.lower().split(","):
+        agent, _, rest = directive.rpartition(":")
+        if not agent and rest.strip() in _RESERVING:
+            return rest.strip()
+    return ""
+
+
+def _sink_failed(error: OSError) -> RefusedError:
+    """Turn what the operating system says into the outcome `sink`."""
+    where = f" at {error.filename}" if error.filename else ""
+    detail = f"could not keep the body{where}: {error.strerror or error}"
+    return RefusedError(Outcome.SINK, detail)
 
 
 def _one_line(detail: str) -> str:
@@ -166,17 +284,3 @@ def _one_line(detail: str) -> str:
     if len(plain) <= _LONGEST_DETAIL:
         return plain
     return f"{plain[: _LONGEST_DETAIL - 3]}..."
-
-
-class _SinkErrors:
-    """Turns what the operating system says into the outcome `sink`."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(
-        self, kind: object, error: BaseException | None, trace: object
-    ) -> None:
-        if isinstance(error, OSError):
-            where = f" at {error.filename}" if error.filename else ""
-            detail = f"could not keep the body{where}: {error.strerror or error}"
-            raise RefusedError(Outcome.SINK, detail) from error

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections.abc import Callable
+from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from fetcher import __version__, guard
 from fetcher.body import Body, Ending
 from fetcher.downloads import Download
-from fetcher.engines.aiohttp import AiohttpEngine
 from fetcher.engines.engine import Attempt
+from fetcher.hosts import Hosts
 from fetcher.outcome import Outcome, can_heal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from fetcher.engines.engine import Engine
     from fetcher.options import Options
@@ -27,13 +29,18 @@ OnDownload = Callable[[int, "Item", Download], None]
 
 _BACKOFF_FIRST_S = 0.5
 _BACKOFF_LONGEST_S = 20.0
+_RETRIES_FREE = 100  # beside as many as there were first tries
+_WAITING_MOST = 4_096  # attempts read ahead while their hosts are busy
+_ASK_AGAIN_S = 0.1  # while what is left waits for downloads in flight
 
 
 def engine_for(options: Options) -> Engine:
-    """Return the engine that the options name."""
+    """Return the engine that the options name; the others are not even imported."""
     about = f"; {options.contact}" if options.contact else ""
     user_agent = f"million-downloads/{__version__} (fetcher{about})"
-    return {"aiohttp": AiohttpEngine}[options.engine](options, user_agent)
+    module = import_module(f"fetcher.engines.{options.engine}")
+    engine: Engine = module.Engine(options, user_agent)
+    return engine
 
 
 class Job:
@@ -59,13 +66,14 @@ class Job:
         on_download: OnDownload,
     ) -> None:
         self._items = enumerate(source)
-        self._fetchable = self._check(self._items)
         self._sink = sink
         self._options = options
         self._on_download = on_download
         self._began = monotonic()
-        self._begun: dict[int, _Begun] = {}
-        self._retries: list[tuple[float, int]] = []  # when due, index
+        self._hosts = Hosts(options)
+        self._in_flight: dict[int, Attempt] = {}
+        self._retries: list[tuple[float, int, Attempt]] = []  # when due, position
+        self._retries_left = _RETRIES_FREE
 
     def run(self, engine: Engine, deadline_s: float) -> None:
         """
@@ -79,84 +87,115 @@ class Job:
     def next(self) -> Attempt | float | None:
         """Return an attempt; or seconds to wait; or None when nothing is left."""
         now = monotonic()
-        if self._retries and self._retries[0][0] <= now:
-            _, index = heapq.heappop(self._retries)
-            return self._attempt(index, self._begun[index], now)
-        if fresh := next(self._fetchable, None):
-            index, item = fresh
-            begun = self._begun[index] = _Begun(item, now)
-            return self._attempt(index, begun, now)
-        if self._retries:
-            return self._retries[0][0] - now
-        return None
+        while attempt := self._due(now) or self._fresh(now):
+            if attempt.host.free_at() <= now < (attempt.ends_at or math.inf):
+                return self._begin(attempt, now)
+            if not self._is_over(attempt, now):
+                self._hosts.hold(attempt)
+        wait_s = self._retries[0][0] - now if self._retries else math.inf
+        if self._hosts.waiting:
+            wait_s = min(wait_s, self._hosts.wait_s(now), _ASK_AGAIN_S)
+        return max(0.0, wait_s) if wait_s < math.inf else None
 
     def ended(self, attempt: Attempt, ending: Ending) -> None:
         """Try again if that may help and there is time; else pass the ending on."""
         now = monotonic()
-        begun = self._begun[attempt.position]
-        if begun.tries < self._options.attempts and can_heal(
-            ending.outcome, ending.status
+        del self._in_flight[attempt.position]
+        self._hosts.ended(attempt, ending, now)
+        if (
+            ending.outcome is not Outcome.OK
+            and attempt.tries < self._options.attempts
+            and self._retries_left
+            and can_heal(ending.outcome, ending.status)
         ):
-            due = now + max(_backoff(begun.tries), ending.retry_after_s)
-            if due < begun.at + self._options.total_timeout_s:
-                begun.detail = f"was to be tried again: {ending.detail}"
-                heapq.heappush(self._retries, (due, attempt.position))
+            due = now + max(_backoff(attempt.tries), ending.retry_after_s)
+            if due < attempt.ends_at:
+                self._retries_left -= 1
+                attempt.last = ending
+                heapq.heappush(self._retries, (due, attempt.position, attempt))
                 return
-        self._account(attempt.position, ending, now)
+        self._account(attempt, ending, now)
 
-    def _attempt(self, index: int, begun: _Begun, now: float) -> Attempt:
-        begun.tries += 1
-        left = begun.at + self._options.total_timeout_s - now
-        return Attempt(
-            index, begun.item, Body(begun.item, self._sink, self._options), left
-        )
+    def _due(self, now: float) -> Attempt | None:
+        """Return what was to be tried again by now, or waited for its host."""
+        if self._retries and self._retries[0][0] <= now:
+            return heapq.heappop(self._retries)[2]
+        if self._hosts.waiting:
+            return self._hosts.release(now)
+        return None
 
-    def _account(self, index: int, ending: Ending, now: float) -> None:
-        begun = self._begun.pop(index)
+    def _fresh(self, now: float) -> Attempt | None:
+        """Return the next of the source; account at once for those that are no URL."""
+        if self._hosts.waiting >= _WAITING_MOST:
+            return None
+        for index, item in self._items:
+            url = item.url
+            if not guard.is_plain(url):
+                try:
+                    guard.check_url(url)
+                except guard.BadUrlError as error:
+                    bad = Download(Outcome.BAD_URL, detail=str(error))
+                    self._on_download(index, item, bad)
+                    continue
+            return Attempt(index, item, self._hosts.named(guard.host_of(url), now))
+        return None
+
+    def _is_over(self, attempt: Attempt, now: float) -> bool:
+        """End an attempt that had to wait too long, or whose host is given up."""
+        if attempt.last and now >= attempt.ends_at:
+            self._account(attempt, attempt.last, now)
+            return True
+        host = attempt.host
+        if host.given_up and host.last and host.free_at() > now:
+            detail = (
+                f"not tried: the host has failed too often, at last: {host.last.detail}"
+            )
+            self._account(attempt, host.last._replace(detail=detail), now)
+            return True
+        return False
+
+    def _begin(self, attempt: Attempt, now: float) -> Attempt:
+        attempt.host.take(now)
+        if not attempt.tries:
+            attempt.began_at = now
+            attempt.ends_at = now + self._options.total_timeout_s
+            self._retries_left += 1
+        attempt.tries += 1
+        attempt.is_answered = False
+        attempt.body = Body(attempt.item, self._sink, self._options)
+        self._in_flight[attempt.position] = attempt
+        return attempt
+
+    def _account(self, attempt: Attempt, ending: Ending, now: float) -> None:
+        began_at = attempt.began_at or now
         self._on_download(
-            index,
-            begun.item,
+            attempt.position,
+            attempt.item,
             Download(
-                outcome=ending.outcome,
-                status=ending.status,
-                body_bytes=ending.body_bytes,
-                started_s=begun.at - self._began,
-                seconds=now - begun.at,
-                attempts=begun.tries,
-                detail=ending.detail,
-                path=ending.path,
+                ending.outcome,
+                ending.status,
+                ending.body_bytes,
+                began_at - self._began,
+                now - began_at,
+                attempt.tries,
+                ending.detail,
+                ending.path,
             ),
         )
 
     def _abandon(self) -> None:
         now = monotonic()
-        for index, begun in list(self._begun.items()):
-            self._account(index, Ending(Outcome.UNSTARTED, detail=begun.detail), now)
+        waiting = [*self._hosts.held(), *(attempt for *_, attempt in self._retries)]
+        for attempt in waiting:
+            last = (
+                f"was to be tried again: {attempt.last.detail}" if attempt.last else ""
+            )
+            self._account(attempt, Ending(Outcome.UNSTARTED, detail=last), now)
+        for attempt in self._in_flight.values():
+            detail = "broken off at the deadline"
+            self._account(attempt, Ending(Outcome.UNSTARTED, detail=detail), now)
         for index, item in self._items:
             self._on_download(index, item, Download(Outcome.UNSTARTED))
-
-    def _check(self, items: Iterator[tuple[int, Item]]) -> Iterator[tuple[int, Item]]:
-        """Yield items in order; account at once for those that are no URL."""
-        for index, item in items:
-            try:
-                guard.check_url(item.url)
-            except guard.BadUrlError as error:
-                bad = Download(Outcome.BAD_URL, detail=str(error))
-                self._on_download(index, item, bad)
-            else:
-                yield index, item
-
-
-class _Begun:
-    """A URL that was tried and has not ended."""
-
-    __slots__ = ("at", "detail", "item", "tries")
-
-    def __init__(self, item: Item, at: float) -> None:
-        self.item = item
-        self.at = at
-        self.tries = 0
-        self.detail = "broken off at the deadline"
 
 
 def _backoff(tries: int) -> float:

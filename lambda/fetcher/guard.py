@@ -9,6 +9,7 @@ every redirect: no spelling of a host and no changing name gets around it.
 from __future__ import annotations
 
 import errno
+import os
 import re
 import socket
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -23,8 +24,12 @@ SCHEMES = ("http", "https")
 _CREDENTIALS = re.compile(
     r"^([^/?#]*//)[^/?#]*@"
 )  # the authority ends there: RFC 3986, 3.2
+_PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,4})?(?:/[!-~]*)?")
 _MAX_URL = 8_192  # what common servers accept as a request line
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
+# Where the runtime client takes invocations from, as host:port.
+# https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+_RUNTIME_API = "AWS_LAMBDA_RUNTIME_API"
 _METADATA = IPv6Network("fd00:ec2::/32")  # EC2's instance metadata over IPv6
 
 
@@ -41,6 +46,18 @@ class BlockedError(OSError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(errno.EACCES, reason)
+
+
+def is_plain(url: str) -> bool:
+    """
+    Tell whether a URL is one of the many that `check_url` certainly lets pass.
+
+    It costs a tenth.
+
+    >>> is_plain("http://h:80/a?b"), is_plain("http://u:p@h/"), is_plain("ftp://h/")
+    (True, False, False)
+    """
+    return _PLAIN.fullmatch(url) is not None and len(url) <= _MAX_URL
 
 
 def check_url(url: str) -> SplitResult:
@@ -72,6 +89,19 @@ def check_url(url: str) -> SplitResult:
     return parts
 
 
+def host_of(url: str) -> str:
+    """
+    Return the name and port in a URL that `check_url` let pass, in lower case.
+
+    >>> host_of("http://user:secret@H:8080/a"), host_of("https://h?a/b@c")
+    ('h:8080', 'h')
+    """
+    authority = url.split("/", 3)[2]
+    if "?" in authority or "#" in authority:
+        authority = re.split("[?#]", authority)[0]
+    return authority.rpartition("@")[2].lower()
+
+
 def forbidden(address: str, *, allow_private: bool) -> str:
     """
     Say why this address may not be contacted; nothing if it may.
@@ -101,6 +131,28 @@ def forbidden(address: str, *, allow_private: bool) -> str:
     return f"{ip} is not on the public internet; --allow-private would permit it"
 
 
+def connectable(address: str, port: int, *, allow_private: bool) -> str:
+    """
+    Say why no connection may be made there; nothing if it may.
+
+    Besides what `forbidden` knows, that is Lambda's Runtime API, wherever it is: who
+    could talk to it could take and answer invocations.
+
+    Args:
+        address: A numeric IPv4 or IPv6 address.
+
+        port: TCP port.
+
+        allow_private: As for `forbidden`.
+    """
+    host, _, api_port = os.environ.get(_RUNTIME_API, "").partition(":")
+    if str(port) == api_port.partition("/")[0]:
+        ip = _innermost(ip_address(address.partition("%")[0]))
+        if str(ip) == host or (ip.is_loopback and host == "localhost"):
+            return f"{ip}:{port} is Lambda's Runtime API"
+    return forbidden(address, allow_private=allow_private)
+
+
 def guarded_socket(
     *, allow_private: bool
 ) -> Callable[[tuple[int, int, int, str, tuple[str, int]]], socket.socket]:
@@ -111,8 +163,8 @@ def guarded_socket(
     """
 
     def make(info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
-        family, kind, protocol, _, (address, *_) = info
-        if reason := forbidden(address, allow_private=allow_private):
+        family, kind, protocol, _, (address, port, *_) = info
+        if reason := connectable(address, port, allow_private=allow_private):
             raise BlockedError(reason)
         return socket.socket(family, kind, protocol)
 
@@ -139,6 +191,8 @@ def _innermost(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
         return ip.ipv4_mapped
     if ip.sixtofour:
         return ip.sixtofour
+    if ip.teredo:
+        return ip.teredo[1]
     if ip in _NAT64:
         return IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip

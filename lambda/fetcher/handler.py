@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from fetcher.download import Job, engine_for
 from fetcher.downloads import Download, Downloads
 from fetcher.shard import Report, Shard
-from fetcher.sinks.directory import Directory, Scratch
+from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
+from fetcher.sinks.scratch import Scratch
 from fetcher.tally import Tally
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ _DESCRIPTORS_KEPT_BACK = 64
 _DESCRIPTORS_PER_CONNECTION = 2  # the socket, and the file its body goes to
 MAX_CONNECTIONS = (DESCRIPTORS - _DESCRIPTORS_KEPT_BACK) // _DESCRIPTORS_PER_CONNECTION
 
-ENGINES = ("aiohttp",)
+ENGINES = ("curl", "aiohttp")
 SINKS = ("discard", "directory")
 
 
@@ -40,7 +40,21 @@ class Options:
 
         max_bytes: Longest body that is accepted.
 
-        expect_type: Start of the Content-Type wanted, as in ``image/``; empty: any.
+        min_bytes_per_s:
+            A body that comes slower than this over `read_timeout_s` counts as
+            stalled; 0: any pace will do.
+
+        expect_type:
+            Start of the Content-Type wanted, as in ``image/``; the body's first bytes
+            must not belie it. Empty: any.
+
+        compressed: Whether bodies may travel gzipped; they are kept inflated.
+
+        per_host: Downloads in flight at one host; 0: as many as `connections`.
+
+        host_rate: Requests a second begun at one host; 0: any number.
+
+        respect_robots: Whether a body is refused that X-Robots-Tag reserves.
 
         allow_private: Whether loopback and private addresses may be contacted.
 
@@ -48,13 +62,18 @@ class Options:
     """
 
     connections: int = 100
-    engine: str = "aiohttp"
+    engine: str = "curl"
     attempts: int = 3
     connect_timeout_s: float = 10.0
     read_timeout_s: float = 20.0
     total_timeout_s: float = 300.0
     max_bytes: int = 5_000_000_000
+    min_bytes_per_s: int = 0
     expect_type: str = ""
+    compressed: bool = False
+    per_host: int = 0
+    host_rate: float = 0.0
+    respect_robots: bool = False
     allow_private: bool = False
     contact: str = ""
 
@@ -72,6 +91,12 @@ class Options:
         for name in ("attempts", "max_bytes"):
             if getattr(self, name) < 1:
                 msg = f"{name} is {getattr(self, name)}; it must be at least 1."
+                raise ValueError(msg)
+        for name in ("min_bytes_per_s", "per_host", "host_rate"):
+            if not 0 <= getattr(self, name) < math.inf:
+                msg = (
+                    f"{name} is {getattr(self, name)}; it must be 0 (no limit) or more."
+                )
                 raise ValueError(msg)
         for name in ("connect_timeout_s", "read_timeout_s", "total_timeout_s"):
             check_seconds(name, getattr(self, name))

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from itertools import accumulate
+import os
+from array import array
+from bisect import bisect_right
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from fetcher import guard
-from fetcher.sinks.directory import name_of
+from fetcher.listfile import (
+    Block,
+    Problems,
+    UrlListError,
+    blocks,
+    lines_of,
+    parse_text,
+    parser_for,
+)
+from fetcher.naming import plain_names
+from fetcher.repeats import Repeats, clashing, names_of
 from fetcher.source import Item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
-    from typing import BinaryIO, TypeAlias
+    from typing import BinaryIO
 
-    Lines: TypeAlias = Iterator[tuple[int, str]]  # line number from 1, its text
-    Rows: TypeAlias = Iterator[tuple[int, dict[str, Any]]]  # line number, fields
+    from fetcher.command.positions import Positions
 
-_MAX_LINE = 65_536  # bytes: far above any URL, destination and digest together
-_PROBLEMS_NAMED = 10
 _SHA256_DIGITS = 64
 
-
-class UrlListError(ValueError):
-    """The list cannot be used; says which lines and why."""
+__all__ = ["UrlList", "UrlListError"]
 
 
 class UrlList:
@@ -35,7 +41,7 @@ class UrlList:
     Plain text holds one URL a line, or URL, TAB, destination. ``.csv`` and ``.jsonl``
     name their columns: ``url``, and if wanted ``destination`` and ``sha256``.
 
-    The file is read twice, never held: once to check every line, then to fetch.
+    The file is read several times, never held: to check every line, then to fetch.
 
     Args:
         path: The file, in UTF-8.
@@ -53,139 +59,133 @@ class UrlList:
             msg = f"{path} is not a file; the list is read twice, so save it to one."
             raise UrlListError(msg)
         self._path = path
+        self._parse = parser_for(path)
         self._many = 0
+        self._starts = array("Q")  # of each block: where it is in the file
+        self._firsts = array("Q")  # and the position of its first item
         self._check()
 
     def __len__(self) -> int:
         return self._many
 
     def __iter__(self) -> Iterator[Item]:
-        read = 0
-        for _, fields in self._rows():
-            yield _item(read, fields)
-            read += 1
-        if read != self._many:
+        return self.items_in([(0, self._many)])
+
+    def items_in(
+        self, spans: Iterable[tuple[int, int]], done: Positions | None = None
+    ) -> Iterator[Item]:
+        """
+        Yield the items of some spans of the list.
+
+        Args:
+            spans: Position of the first item, and how many; asked for one by one.
+
+            done: Positions to leave out, if there are any now.
+
+        Raises:
+            UrlListError: If the file is not what it was when it was checked.
+        """
+        pieces = self._pieces(spans)
+        if done:
+            pieces = (
+                [item for item in piece if item.number not in done] for piece in pieces
+            )
+        return chain.from_iterable(pieces)
+
+    def _pieces(self, spans: Iterable[tuple[int, int]]) -> Iterator[list[Item]]:
+        held = -1
+        items: list[Item] = []
+        with self._path.open("rb") as file:
+            for start, many in spans:
+                at, end = start, start + many
+                while at < end:
+                    index = bisect_right(self._firsts, at) - 1
+                    if index != held:
+                        held, items = index, self._read(file, index)
+                    first = self._firsts[index]
+                    piece = items[at - first : end - first]
+                    yield piece
+                    at += len(piece)
+
+    def _read(self, file: BinaryIO, index: int) -> list[Item]:
+        """Return the items of one block; `UrlListError` if it has changed."""
+        start, first = self._starts[index], self._firsts[index]
+        many = self._firsts[index + 1] - first
+        data = os.pread(file.fileno(), self._starts[index + 1] - start, start)
+        items = self._items_of(Block(start, 2 if start else 1, many, data), first)
+        size = os.fstat(file.fileno()).st_size
+        if len(items) != many or size != self._starts[-1]:
             msg = f"{self._path} changed while its URLs were fetched."
             raise UrlListError(msg)
+        return items
+
+    def _items_of(self, block: Block, first: int) -> list[Item]:
+        if self._parse is parse_text and "\t" not in (text := block.plain_text or "\t"):
+            urls = text.removesuffix("\n").split("\n")
+            return list(map(Item, range(first, first + len(urls)), urls))
+        rows = self._parse(lines_of(block, None), None)
+        return [_item(number, row) for number, (_, row) in enumerate(rows, first)]
 
     def _check(self) -> None:
-        problems = _Problems(self._path)
-        repeats = _Repeats()
-        for line, fields in self._rows(problems):
-            self._many += 1
-            wrong = _wrong_in(fields) or repeats.check(_item(0, fields), line)
-            if wrong:
-                problems.add(line, wrong)
+        problems = Problems(self._path)
+        size = self._path.stat().st_size
+        clashes = clashing(self._names(problems), lambda: self._again(problems), size)
+        if clashes:
+            self._tell(clashes, problems)
         if not (self._many or problems.many):
             problems.add(1, "there are no URLs in the file")
         problems.raise_if_any()
 
-    def _rows(self, problems: _Problems | None = None) -> Rows:
-        """Yield line numbers, from 1, and the fields found there."""
-        parse = _PARSERS.get(self._path.suffix.lower(), _parse_text)
+    def _again(self, problems: Problems) -> Iterator[list[str]]:
+        # Wrong lines must be left out once more; who looks for none saves the time.
+        return self._names(Problems(self._path) if problems.many else None)
+
+    def _names(self, problems: Problems | None) -> Iterator[list[str]]:
+        """Yield the names of all items, block by block, and note where blocks are."""
+        many, starts, firsts = 0, array("Q"), array("Q")
         with self._path.open("rb") as file:
-            yield from parse(_lines(file, problems), problems)
+            for block in blocks(file):
+                starts.append(block.start)
+                firsts.append(many)
+                items, names = self._names_in(block, problems)
+                many += items
+                yield names
+            starts.append(file.tell())
+            firsts.append(many)
+        self._many, self._starts, self._firsts = many, starts, firsts
 
+    def _names_in(
+        self, block: Block, problems: Problems | None
+    ) -> tuple[int, list[str]]:
+        """Return how many items a block has, and what they are or could be called."""
+        if self._parse is parse_text and (text := block.plain_text):
+            plain = plain_names(text, block.many)
+            if plain:
+                return block.many, plain
+        names = [names_of(item) for _, item in self._right_in(block, problems)]
+        # Neighbours in a list share folders more often than what one line names.
+        return len(names), list(chain([n[0] for n in names], *(n[1:] for n in names)))
 
-class _Problems:
-    """What is wrong with a list, gathered so that one look mends it all."""
+    def _right_in(
+        self, block: Block, problems: Problems | None
+    ) -> Iterator[tuple[int, Item]]:
+        """Yield line numbers and items; note the lines that are wrong."""
+        for line, fields in self._parse(lines_of(block, problems), problems):
+            wrong = problems and _wrong_in(fields)
+            if problems and wrong:
+                problems.add(line, wrong)
+            else:
+                yield line, _item(0, fields)
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.many = 0
-        self._named: list[str] = []
-
-    def add(self, line: int, wrong: str) -> None:
-        self.many += 1
-        if len(self._named) < _PROBLEMS_NAMED:
-            self._named.append(f"  line {line:,}: {wrong}")
-
-    def raise_if_any(self) -> None:
-        if not self.many:
-            return
-        lines = "problem" if self.many == 1 else "problems"
-        more = self.many - len(self._named)
-        rest = f"\n  ... and {more:,} more" if more else ""
-        named = "\n".join(self._named)
-        msg = (
-            f"{self._path}: {self.many:,} {lines}; nothing was fetched.\n{named}{rest}"
-        )
-        raise UrlListError(msg)
-
-
-def _lines(file: BinaryIO, problems: _Problems | None) -> Lines:
-    """Yield numbered lines that are text; note the others, if notes are taken."""
-    number = 0
-    while raw := file.readline(_MAX_LINE + 1):
-        number += 1
-        if len(raw) > _MAX_LINE:
-            length = len(raw) + (0 if raw.endswith(b"\n") else _skip_line(file))
-            wrong = f"is {length:,} bytes long; at most {_MAX_LINE:,} are read"
-        elif not raw.strip():
-            wrong = "is blank; remove it"
-        else:
-            try:
-                yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
-                continue
-            except UnicodeDecodeError as error:
-                wrong = f"is not UTF-8: {error.reason} at byte {error.start + 1}"
-        if problems:
-            problems.add(number, wrong)
-
-
-def _skip_line(file: BinaryIO) -> int:
-    skipped = 0
-    while raw := file.readline(_MAX_LINE):
-        skipped += len(raw)
-        if raw.endswith(b"\n"):
-            break
-    return skipped
-
-
-def _parse_text(lines: Lines, _problems: _Problems | None) -> Rows:
-    for number, line in lines:
-        url, _, destination = line.rstrip("\r\n").partition("\t")
-        yield number, {"url": url, "destination": destination}
-
-
-def _parse_jsonl(lines: Lines, problems: _Problems | None) -> Rows:
-    for number, line in lines:
-        try:
-            fields = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            fields = error
-        if isinstance(fields, dict):
-            yield number, fields
-        elif problems:
-            found = fields if isinstance(fields, Exception) else type(fields).__name__
-            problems.add(number, f"is not a JSON object: {found}")
-
-
-def _parse_csv(lines: Lines, problems: _Problems | None) -> Rows:
-    header: list[str] = []
-    for number, line in lines:
-        try:
-            (row,) = csv.reader([line], strict=True)
-        except csv.Error as error:
-            if problems:
-                problems.add(number, f"is not CSV: {error}")
-            continue
-        if not header:
-            header = row
-            if "url" not in header:
-                if problems:
-                    problems.add(number, "names no column url; the first line must")
-                return
-        elif len(row) == len(header):
-            yield number, dict(zip(header, row, strict=True))
-        elif problems:
-            problems.add(number, f"has {len(row)} fields; the header has {len(header)}")
-
-
-_PARSERS: dict[str, Callable[[Lines, _Problems | None], Rows]] = {
-    ".csv": _parse_csv,
-    ".jsonl": _parse_jsonl,
-}
+    def _tell(self, clashes: set[int], problems: Problems) -> None:
+        """Note the lines whose names clash."""
+        repeats = Repeats(clashes)
+        wrong_again = Problems(self._path)
+        with self._path.open("rb") as file:
+            for block in blocks(file):
+                for line, item in self._right_in(block, wrong_again):
+                    if wrong := repeats.check(item, line):
+                        problems.add(line, wrong)
 
 
 def _item(number: int, fields: dict[str, Any]) -> Item:
@@ -201,13 +201,14 @@ def _wrong_in(fields: dict[str, Any]) -> str:
     """Say what is wrong with a line taken by itself; nothing if it is right."""
     for name in ("url", "destination", "sha256"):
         value = fields.get(name)
-        if not isinstance(value, str | None):
+        if value is not None and not isinstance(value, str):
             return f"{name} is a {type(value).__name__}; it must be text"
+    url, digest = fields.get("url") or "", fields.get("sha256") or ""
     try:
-        guard.check_url(fields.get("url") or "")
+        if not guard.is_plain(url):
+            guard.check_url(url)
     except guard.BadUrlError as error:
         return str(error)
-    digest = fields.get("sha256") or ""
     if digest and not _is_sha256(digest):
         return f"sha256 is {digest[:80]!r}; it must be {_SHA256_DIGITS} hex digits"
     return ""
@@ -215,40 +216,3 @@ def _wrong_in(fields: dict[str, Any]) -> str:
 
 def _is_sha256(text: str) -> bool:
     return len(text) == _SHA256_DIGITS and set(text.lower()) <= set("0123456789abcdef")
-
-
-class _Repeats:
-    """
-    Which lines were first to hold a URL, and a name to store it under.
-
-    Hashes of 64 bits stand for the texts: they take less room.
-    """
-
-    def __init__(self) -> None:
-        self._urls: dict[int, int] = {}
-        self._names: dict[int, int] = {}
-        self._folders: dict[int, int] = {}
-
-    def check(self, item: Item, line: int) -> str:
-        """Say which earlier line this one repeats; nothing if it does not."""
-        first = self._urls.setdefault(hash(item.url), line)
-        if first != line:
-            return f"repeats the URL of line {first:,}"
-        name = name_of(item)
-        first = self._names.setdefault(hash(name), line)
-        if first != line:
-            return f"would be stored under the same name as line {first:,}: {name}"
-        return self._check_folders(name, line)
-
-    def _check_folders(self, name: str, line: int) -> str:
-        """Refuse what would have to be a file and a folder at once."""
-        clash = self._folders.get(hash(name))
-        for parent in accumulate(name.split("/")[:-1], "{}/{}".format):
-            self._folders.setdefault(hash(parent), line)
-            clash = clash or self._names.get(hash(parent))
-        if not clash:
-            return ""
-        return (
-            f"would be stored as {name}, which line {clash:,} makes impossible: one "
-            "needs as a folder what the other has as a file; give one a destination"
-        )

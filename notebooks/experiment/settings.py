@@ -120,7 +120,7 @@ class DownloadSettings(Settings):
     files: int = 400
     connections: int = 20
     shards_per_execution: int = 4
-    engine: str = "aiohttp"
+    engine: str = "curl"
     sink: str = "directory"
     run_folder: str = ""
 

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
-from fetcher import guard
+from fetcher import guard, redirects
 from fetcher.body import Body, Ending, RefusedError
+from fetcher.inflate import ACCEPTED
 from fetcher.outcome import Outcome
+from fetcher.pace import Pace
 
 if TYPE_CHECKING:
     from fetcher.engines.engine import Attempt, Work
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 _DNS_TTL_S = 300
 _LOOKUPS = 64  # names looked up at once
-_MAX_REDIRECTS = 5
 
 # aiohttp keeps any number of idle connections. With a new host for every file they
 # would take up the 1,024 descriptors of an execution within seconds.
@@ -33,19 +34,9 @@ _IDLE_S = 0.2
 # The first that fits counts: subclasses stand before what they inherit from.
 _MEANINGS: tuple[tuple[type[Exception], Outcome, str], ...] = (
     (
-        aiohttp.NonHttpUrlClientError,
-        Outcome.BLOCKED,
-        "redirected to a scheme other than http and https",
-    ),
-    (
         aiohttp.InvalidURL,
         Outcome.BAD_URL,
         "the URL, or one it redirects to, is malformed",
-    ),
-    (
-        aiohttp.TooManyRedirects,
-        Outcome.TOO_MANY_REDIRECTS,
-        f"redirected more than {_MAX_REDIRECTS} times",
     ),
     (UnicodeError, Outcome.BAD_URL, "the URL's host cannot be a name in DNS"),
     (
@@ -81,7 +72,7 @@ _MEANINGS: tuple[tuple[type[Exception], Outcome, str], ...] = (
 )
 
 
-class AiohttpEngine:
+class Engine:
     """
     Downloads with aiohttp.
 
@@ -95,7 +86,8 @@ class AiohttpEngine:
 
     def __init__(self, options: Options, user_agent: str) -> None:
         self._options = options
-        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
+        encoding = ACCEPTED if options.compressed else "identity"
+        self._headers = {"User-Agent": user_agent, "Accept-Encoding": encoding}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = asyncio.Event()
 
@@ -174,41 +166,69 @@ class AiohttpEngine:
         self, session: aiohttp.ClientSession, attempt: Attempt
     ) -> Ending:
         body, now = attempt.body, asyncio.get_running_loop().time
-        ends = now() + attempt.timeout_s
+        ends = attempt.ends_at
         try:
             async with asyncio.timeout_at(ends) as timer:
-                return await self._fetch(session, attempt.item.url, body, timer)
+                return await self._follow(session, attempt, timer)
         except RefusedError as refused:
             return body.fail(refused.outcome, refused.detail)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             if timer.expired() and now() >= ends:
-                seconds = f"{attempt.timeout_s:.3g} s"
-                return body.fail(Outcome.TOTAL_TIMEOUT, f"not done within {seconds}")
+                seconds = self._options.total_timeout_s
+                detail = f"not done within {seconds:g} s"
+                return body.fail(Outcome.TOTAL_TIMEOUT, detail)
             outcome, detail = self._diagnose(error)
             return body.fail(outcome, detail)
         finally:
             body.discard()
 
+    async def _follow(
+        self, session: aiohttp.ClientSession, attempt: Attempt, timer: asyncio.Timeout
+    ) -> Ending:
+        """Fetch a URL, and what it is redirected to: aiohttp would encode that anew."""
+        url = attempt.item.url
+        for _ in range(redirects.MOST + 1):
+            ended = await self._fetch(session, url, attempt, timer)
+            if isinstance(ended, Ending):
+                return ended
+            url = redirects.checked(ended)
+        detail = f"redirected more than {redirects.MOST} times"
+        return attempt.body.fail(Outcome.TOO_MANY_REDIRECTS, detail)
+
     async def _fetch(
         self,
         session: aiohttp.ClientSession,
         url: str,
-        body: Body,
+        attempt: Attempt,
         timer: asyncio.Timeout,
-    ) -> Ending:
-        # Encoding the URL anew would break signed ones. aiohttp gives up at
-        # `max_redirects`, not past it.
-        exactly = URL(url, encoded=url.isascii())
-        async with session.get(exactly, max_redirects=_MAX_REDIRECTS + 1) as response:
-            headers, promised = response.headers, response.content_length
+    ) -> Ending | str:
+        """Return how it ended, or the URL that it was redirected to."""
+        body = attempt.body
+        exactly = URL(url, encoded=url.isascii())  # encoding it would void signed ones
+        async with session.get(exactly, allow_redirects=False) as response:
+            attempt.is_answered = True
+            location = response.headers.get("Location")
+            if location and response.status in redirects.STATUSES:
+                return redirects.joined(url, location)
             try:
-                body.begin(response.status, headers.get("Content-Type", ""), promised)
+                self._begin(body, response)
             except RefusedError as refused:
-                wait_s = _retry_after(headers.get("Retry-After", ""))
+                wait_s = _retry_after(response.headers.get("Retry-After", ""))
                 response.close()
                 return body.fail(refused.outcome, refused.detail, wait_s)
             await self._read(response.content, body, timer)
             return body.finish()
+
+    def _begin(self, body: Body, response: aiohttp.ClientResponse) -> None:
+        headers, options = response.headers, self._options
+        robots = ",".join(headers.getall("X-Robots-Tag", ()))
+        body.begin(
+            response.status,
+            headers.get("Content-Type", ""),
+            response.content_length,
+            robots if options.respect_robots else "",
+            headers.get("Content-Encoding", "") if options.compressed else "",
+        )
 
     async def _read(
         self, content: aiohttp.StreamReader, body: Body, timer: asyncio.Timeout
@@ -221,6 +241,7 @@ class AiohttpEngine:
         """
         now, ends = asyncio.get_running_loop().time, timer.when()
         assert ends is not None, "an attempt has an end"
+        pace = Pace(self._options, now())
         while True:
             if not content.is_eof():
                 timer.reschedule(min(ends, now() + self._options.read_timeout_s))
@@ -228,9 +249,13 @@ class AiohttpEngine:
             if not chunk:
                 return
             body.write(chunk)
+            if stalled := pace.stalled(body.size, now()):
+                raise RefusedError(Outcome.READ_TIMEOUT, stalled)
 
     def _diagnose(self, error: Exception) -> tuple[Outcome, str]:
         """Say which outcome an exception of aiohttp's stands for."""
+        if isinstance(error, guard.BadUrlError):
+            return Outcome.BAD_URL, str(error)
         if isinstance(error, OSError) and error.errno == errno.EACCES:
             return Outcome.BLOCKED, f"not permitted: {error.strerror}"  # by the guard
         for kind, outcome, detail in _MEANINGS:

@@ -2,31 +2,60 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from fetcher.body import Body, Ending
+    from fetcher.hosts import Host
     from fetcher.source import Item
 
 
-class Attempt(NamedTuple):
+class Attempt:
     """
-    One try at one URL.
+    One URL being tried, for the first time or again.
 
     Attributes:
         position: In the source, from 0.
 
         item: What to fetch.
 
-        body: What the response is handed to.
+        host: Where it is, with the name and port as they stand in the URL.
 
-        timeout_s: Longest this try may take.
+        body: What the response is handed to; a new one for each try.
+
+        began_at: When it was first tried, on the monotonic clock.
+
+        ends_at: When its time is up, however often it was tried.
+
+        tries: How often it was tried.
+
+        last: How the try before this one ended.
+
+        is_answered: Whether this try's host has answered, be it with a redirect.
     """
 
-    position: int
-    item: Item
+    __slots__ = (
+        "began_at",
+        "body",
+        "ends_at",
+        "host",
+        "is_answered",
+        "item",
+        "last",
+        "position",
+        "tries",
+    )
     body: Body
-    timeout_s: float
+
+    def __init__(self, position: int, item: Item, host: Host) -> None:
+        self.position = position
+        self.item = item
+        self.host = host
+        self.tries = 0
+        self.began_at = 0.0
+        self.ends_at = 0.0
+        self.is_answered = False
+        self.last: Ending | None = None
 
 
 class Work(Protocol):

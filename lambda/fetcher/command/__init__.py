@@ -1,0 +1,1 @@
+"""The `fetcher` command: a list downloaded in several processes, and resumed."""

@@ -1,0 +1,91 @@
+"""One of several processes: it downloads what it is dealt and tells what ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+from time import monotonic
+from typing import TYPE_CHECKING, NoReturn
+
+from fetcher.command.fetching import fetch
+from fetcher.command.messages import send
+from fetcher.command.stops import SIGNALS, Stops
+from fetcher.download import engine_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from threading import Event
+
+    from fetcher.command.batch import Ended
+    from fetcher.options import Options
+    from fetcher.sinks.sink import Sink
+    from fetcher.source import Item
+
+_LOOK_EVERY_S = 0.1  # at the parent
+
+
+class Child:
+    """
+    Work for a process that was forked to do nothing else.
+
+    Args:
+        answer: The pipe that takes what ended.
+
+        parent: The process at its other end.
+    """
+
+    def __init__(self, answer: int, parent: int) -> None:
+        self._answer = answer
+        self._parent = parent
+
+    def work(
+        self, items: Iterable[Item], sink: Sink, options: Options, deadline_at: float
+    ) -> NoReturn:
+        """
+        Download, then end this process.
+
+        Args:
+            items: What to fetch.
+
+            sink: Where bodies go.
+
+            options: What this process may use.
+
+            deadline_at: On the monotonic clock.
+        """
+        status = 1
+        try:
+            self._fetch(items, sink, options, deadline_at)
+            status = 0
+        except BrokenPipeError:
+            pass  # the parent is gone: there is nobody to tell
+        except BaseException as error:  # noqa: BLE001 - the parent shows it
+            send(self._answer, told(error))
+        finally:
+            os._exit(status)
+
+    def _fetch(
+        self, items: Iterable[Item], sink: Sink, options: Options, deadline_at: float
+    ) -> None:
+        with Stops() as stops:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+            engine, left_s = engine_for(options), deadline_at - monotonic()
+            fetch(engine, items, sink, options, left_s, stops, self._send, self._pause)
+
+    def _send(self, ended: Ended) -> None:
+        send(self._answer, ended)
+
+    def _pause(self, over: Event) -> None:
+        """End the downloads if the parent has died, however it did."""
+        over.wait(_LOOK_EVERY_S)
+        if os.getppid() != self._parent:
+            raise BrokenPipeError
+
+
+def told(error: BaseException) -> str:
+    """Return what a person needs to know: of errors we foresee, what they say."""
+    if isinstance(error, (OSError, ValueError)):
+        return f"fetcher: {error}"
+    import traceback  # noqa: PLC0415 - hardly ever needed
+
+    return "".join(traceback.format_exception(error)).rstrip()

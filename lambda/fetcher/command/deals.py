@@ -1,0 +1,73 @@
+"""Positions of a list dealt to several processes: whichever is free takes some more."""
+
+from __future__ import annotations
+
+import os
+import select
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DEAL = struct.Struct("=QQ")  # position of the first, how many
+_AT_ONCE = select.PIPE_BUF // _DEAL.size  # a pipe takes these all or none
+_MOST = 64  # positions: so few that all processes end at about the same time
+_FEWEST_DEALS = 32  # for each process
+
+
+class Deals:
+    """
+    A pipe that holds a part of the positions not dealt yet.
+
+    Reading one deal is a single step for the system, so nobody needs a lock.
+
+    Args:
+        many: How many positions there are.
+
+        processes: How many will take from them.
+
+    Attributes:
+        pipe: The end to write to.
+
+        is_open: Whether this process may still offer some.
+    """
+
+    def __init__(self, many: int, processes: int) -> None:
+        size = max(1, min(many // (processes * _FEWEST_DEALS), _MOST))
+        self._many = many
+        self._starts = range(0, many, size)
+        self._taken, self.pipe = os.pipe()
+        self.is_open = True
+        os.set_blocking(self.pipe, False)
+
+    def offer(self) -> bool:
+        """Put in as many as there is room for; return whether there are more."""
+        try:
+            while self._starts:
+                os.write(self.pipe, b"".join(map(self._deal, self._starts[:_AT_ONCE])))
+                self._starts = self._starts[_AT_ONCE:]
+        except BlockingIOError:
+            return True
+        except BrokenPipeError:  # nobody is left to take them
+            pass
+        return False
+
+    def taken(self) -> Iterator[tuple[int, int]]:
+        """Take deals until there are none left: position of the first, how many."""
+        while deal := os.read(self._taken, _DEAL.size):
+            first, many = _DEAL.unpack(deal)
+            yield first, many
+
+    def end(self) -> None:
+        """Close the end to write to: while one is open, there may be more."""
+        if self.is_open:
+            os.close(self.pipe)
+            self.is_open = False
+
+    def only_offer(self) -> None:
+        """Close the end to read from: when none is open, there is nobody to take."""
+        os.close(self._taken)
+
+    def _deal(self, start: int) -> bytes:
+        return _DEAL.pack(start, min(self._starts.step, self._many - start))

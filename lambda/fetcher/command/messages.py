@@ -1,0 +1,62 @@
+"""What a process tells the one that started it, through a pipe."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import struct
+from typing import TYPE_CHECKING
+
+from fetcher.command.batch import Ended
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LENGTH = struct.Struct("=I")
+_READ = 1 << 18  # bytes
+
+
+def send(pipe: int, message: Ended | str) -> None:
+    """
+    Write what ended, or what went wrong, whole.
+
+    Raises:
+        BrokenPipeError: If nobody will read it.
+    """
+    # The quickest there is, and both ends run the same Python.
+    data = marshal.dumps(message if isinstance(message, str) else tuple(message))
+    rest = memoryview(_LENGTH.pack(len(data)) + data)
+    while rest:
+        rest = rest[os.write(pipe, rest) :]
+
+
+class Messages:
+    """
+    The messages that arrive through a pipe.
+
+    Args:
+        pipe: The descriptor to read from.
+    """
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._came = bytearray()
+        self.ended = False
+
+    def receive(self) -> Iterator[Ended | str]:
+        """
+        Read once, and yield the messages that are complete by now.
+
+        A message whose sender died while it wrote is never given.
+        """
+        data = os.read(self._pipe, _READ)
+        self.ended = not data
+        self._came += data
+        while len(self._came) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(self._came)
+            end = _LENGTH.size + length
+            if len(self._came) < end:
+                return
+            message = marshal.loads(self._came[_LENGTH.size : end])  # noqa: S302 - ours
+            del self._came[:end]
+            yield message if isinstance(message, str) else Ended(*message)

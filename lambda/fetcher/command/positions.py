@@ -1,0 +1,53 @@
+"""Positions in a list: a bit each, however long it is."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_NOT_FULL = re.compile(rb"[^\xff]")
+
+
+class Positions:
+    """
+    A set of positions, from 0.
+
+    Args:
+        many: How many there could be.
+
+    >>> some = Positions(4)
+    >>> some.add([0, 2, 2])
+    >>> len(some), 2 in some, list(some.missing())
+    (2, True, [1, 3])
+    """
+
+    def __init__(self, many: int) -> None:
+        self._most = many
+        self._many = 0
+        self._bits = bytearray((many + 7) // 8)
+
+    def __len__(self) -> int:
+        return self._many
+
+    def __contains__(self, position: int) -> bool:
+        return bool(self._bits[position >> 3] & 1 << (position & 7))
+
+    def add(self, positions: Iterable[int]) -> None:
+        """Put positions into the set, those that are in it again without effect."""
+        bits = self._bits
+        for position in positions:
+            at, bit = position >> 3, 1 << (position & 7)
+            if not bits[at] & bit:
+                bits[at] |= bit
+                self._many += 1
+
+    def missing(self) -> Iterator[int]:
+        """Yield those that are not in the set, ascending."""
+        for hole in _NOT_FULL.finditer(self._bits):
+            first = hole.start() * 8
+            for position in range(first, min(first + 8, self._most)):
+                if position not in self:
+                    yield position

@@ -1,0 +1,248 @@
+"""
+One download in several processes, so that every core has work.
+
+Positions of the list are dealt to whichever process is free. Ours, the first, downloads
+too, for one that only watched would take up as much memory; beside that, a thread takes
+in what the others, its children, tell through a pipe each. A child that dies takes down
+no more than it had in hand. Children whose parent dies end by themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from fetcher.command.child import Child, told
+from fetcher.command.deals import Deals
+from fetcher.command.fetching import fetch
+from fetcher.command.messages import Messages
+from fetcher.command.stops import SIGNALS
+from fetcher.download import engine_for
+from fetcher.memory import peak_rss_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from threading import Event
+
+    from fetcher.command.account import Account
+    from fetcher.command.batch import Ended
+    from fetcher.command.positions import Positions
+    from fetcher.command.stops import Stops
+    from fetcher.engines.engine import Engine
+    from fetcher.options import Options
+    from fetcher.sinks.sink import Sink
+    from fetcher.source import Item
+    from fetcher.urllist import UrlList
+
+_MOST_PROCESSES = 4
+_TICK_MS = 100
+_LINUX = hasattr(os, "sched_getaffinity")
+
+
+def usual_processes() -> int:
+    """Return how many processes there are unless somebody wants another number."""
+    usable = len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1
+    return min(usable, _MOST_PROCESSES)
+
+
+def shares(options: Options, processes: int) -> list[Options]:
+    """
+    Divide what may be used among processes: each gets a connection, or there are fewer.
+
+    >>> from fetcher.options import Options
+    >>> [share.connections for share in shares(Options(connections=5), 2)]
+    [3, 2]
+    """
+    most = min(options.connections, options.per_host or options.connections)
+    processes = max(1, min(processes, most))
+    return [
+        replace(
+            options,
+            connections=(options.connections + nth) // processes,
+            per_host=(options.per_host + nth) // processes if options.per_host else 0,
+            host_rate=options.host_rate / processes,
+        )
+        for nth in reversed(range(processes))
+    ]
+
+
+class Processes:
+    """
+    The process and its children at work on the positions dealt to them.
+
+    Args:
+        urls: The list.
+
+        done: Positions that need not be fetched.
+
+        sink: Where bodies go.
+
+        account: Takes in what ended.
+
+    Attributes:
+        failure: What went wrong first in any of them, for a person; empty: nothing.
+
+        lost: Why positions are missing in the account; empty: none should be.
+
+        children_rss_bytes: The most memory that each child ever held, added up.
+    """
+
+    def __init__(
+        self, urls: UrlList, done: Positions, sink: Sink, account: Account
+    ) -> None:
+        self._urls = urls
+        self._done = done
+        self._sink = sink
+        self._account = account
+        self._children: dict[int, tuple[int, Messages]] = {}  # by pipe: process, told
+        self._poll = select.poll()
+        self._broken = False
+        self._ending = False
+        self.failure = ""
+        self.lost = ""
+        self.children_rss_bytes = 0
+
+    def run(self, parts: Sequence[Options], deadline_s: float, stops: Stops) -> None:
+        """
+        Download in as many processes as there are parts.
+
+        Args:
+            parts: What each of them may use.
+
+            deadline_s: Seconds from now.
+
+            stops: Handles the signals; they are passed on.
+
+        Raises:
+            OSError: If the account could not be kept.
+        """
+        self._stops = stops
+        self._deals = Deals(len(self._urls), len(parts))
+        deadline_at = monotonic() + deadline_s
+        engine = engine_for(parts[0])  # imported once, for the children too
+        try:
+            for options in parts[1:]:
+                self._fork(options, deadline_at)
+            self._poll.register(self._deals.pipe, select.POLLOUT)
+            self._offer()
+            self._work(engine, parts[0], deadline_at - monotonic())
+            while self._children:
+                self._turn()
+        finally:
+            self._deals.end()
+            self._end_children()
+            for pipe in list(self._children):
+                self._bury(pipe)
+
+    def _fork(self, options: Options, deadline_at: float) -> None:
+        told, tell = os.pipe()
+        parent = os.getpid()
+        # Until the child handles signals itself, one would call what is the parent's.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            pid = os.fork()
+            if not pid:
+                # What stays open here would keep others from seeing its end.
+                self._deals.end()
+                for pipe in (*self._children, told):
+                    os.close(pipe)
+                Child(tell, parent).work(
+                    self._items(), self._sink, options, deadline_at
+                )
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        os.close(tell)
+        self._children[told] = pid, Messages(told)
+        self._poll.register(told, select.POLLIN)
+
+    def _items(self) -> Iterator[Item]:
+        return self._urls.items_in(self._deals.taken(), self._done)
+
+    def _work(self, engine: Engine, options: Options, left_s: float) -> None:
+        """Do our own part."""
+        try:
+            fetch(
+                engine,
+                self._items(),
+                self._sink,
+                options,
+                left_s,
+                self._stops,
+                self._take,
+                self._pause,
+            )
+        except Exception as error:
+            if self._broken:
+                raise
+            self._fail(told(error))
+        finally:
+            self._deals.only_offer()
+
+    def _take(self, ended: Ended) -> None:
+        try:
+            self._account.take(ended)
+        except BaseException:
+            self._broken = True
+            self._deals.end()  # somebody may be waiting for the next
+            raise
+
+    def _pause(self, over: Event) -> None:
+        if self._children or self._deals.is_open:
+            self._turn()
+        else:
+            over.wait(_TICK_MS / 1_000)
+            self._account.tick()
+
+    def _turn(self) -> None:
+        """Wait for what is to be done next, not for long, and do it."""
+        for pipe, _ in self._poll.poll(_TICK_MS):
+            if pipe == self._deals.pipe:
+                self._offer()
+            else:
+                self._hear(pipe)
+        if self._stops.came:
+            self._end_children()
+        self._account.tick()
+
+    def _offer(self) -> None:
+        if not self._deals.offer():
+            self._poll.unregister(self._deals.pipe)
+            self._deals.end()
+
+    def _hear(self, pipe: int) -> None:
+        _, messages = self._children[pipe]
+        for message in messages.receive():
+            if isinstance(message, str):
+                self._fail(message)
+            else:
+                self._take(message)
+        if messages.ended:
+            self._bury(pipe)
+
+    def _bury(self, pipe: int) -> None:
+        """Give up what a child tells and wait for its end."""
+        pid, _ = self._children.pop(pipe)
+        self._poll.unregister(pipe)
+        os.close(pipe)
+        _, status, usage = os.wait4(pid, 0)
+        self.children_rss_bytes += peak_rss_bytes(usage)
+        code = os.waitstatus_to_exitcode(status)
+        if code < 0:
+            self.lost = f"the process downloading it died (signal {-code})"
+        elif code:
+            self.lost = "the process downloading it failed"
+
+    def _fail(self, what: str) -> None:
+        self.failure = self.failure or what
+        self.lost = "the process downloading it failed"
+
+    def _end_children(self) -> None:
+        """Have them break off, once."""
+        if not self._ending:
+            for pid, _ in self._children.values():
+                os.kill(pid, signal.SIGTERM)
+        self._ending = True

@@ -1,0 +1,57 @@
+"""How far a download is, on stderr: one line that changes, or one now and then."""
+
+from __future__ import annotations
+
+import sys
+from time import monotonic
+
+_LIVE_S = 0.2
+_LOGGED_S = 5.0
+
+
+class Progress:
+    """
+    Shows how far we are; on a terminal in place, in a log line by line.
+
+    Args:
+        many: How many files there are.
+
+        kept: How many of them are there from an earlier run.
+    """
+
+    def __init__(self, many: int, kept: int) -> None:
+        self._many = many
+        self._kept = kept
+        self._began = self._shown = monotonic()
+        self._live = sys.stderr.isatty()
+        self._every_s = _LIVE_S if self._live else _LOGGED_S
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been."""
+        return monotonic() - self._began
+
+    def tick(self, done: int, ok: int, body_bytes: int) -> None:
+        """Show the figures if it is time to."""
+        if monotonic() - self._shown > self._every_s:
+            self.show(done, ok, body_bytes)
+
+    def finish(self, done: int, ok: int, body_bytes: int) -> None:
+        """Show the last figures."""
+        self.show(done, ok, body_bytes)
+        if self._live:
+            print(file=sys.stderr)
+
+    def show(self, done: int, ok: int, body_bytes: int) -> None:
+        """Show the figures."""
+        self._shown = monotonic()
+        seconds = self._shown - self._began
+        fetched = done - self._kept
+        left_s = seconds / fetched * (self._many - done) if fetched else 0
+        line = (
+            f"{done:,} of {self._many:,} files, {ok:,} ok, {done - ok:,} not; "
+            f"{fetched / seconds:,.0f} files/s, "
+            f"{body_bytes / seconds / 1e6:,.1f} MB/s; {left_s:,.0f} s left"
+        )
+        start, end = ("\r\x1b[K", "") if self._live else ("", "\n")
+        print(f"{start}{line}", end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,42 @@
+"""The report file: one JSON line for each URL, written as downloads end."""
+
+from __future__ import annotations
+
+import json
+from json.encoder import encode_basestring_ascii as quoted
+from typing import TYPE_CHECKING, Any
+
+from fetcher.guard import without_credentials
+
+if TYPE_CHECKING:
+    from fetcher.downloads import Download
+    from fetcher.source import Item
+
+BEGINNING = b'{"url": "'
+_FIELDS = {
+    *("url", "outcome", "status", "bytes"),
+    *("seconds", "attempts", "path", "detail"),
+}
+
+
+def line_of(item: Item, download: Download) -> str:
+    """Return the line of one URL, its end included."""
+    url = without_credentials(item.url) if "@" in item.url else item.url
+    return (
+        f'{{"url": {quoted(url)}, "outcome": "{download.outcome!s}", '
+        f'"status": {download.status}, "bytes": {download.body_bytes}, '
+        f'"seconds": {download.seconds:.6f}, "attempts": {download.attempts}, '
+        f'"path": {quoted(download.path)}, "detail": {quoted(download.detail)}}}\n'
+    )
+
+
+def fields_of(line: bytes) -> dict[str, Any] | None:
+    """Return what is in a line; None if it is not one of a report."""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(fields, dict) or fields.keys() != _FIELDS:
+        return None
+    texts = (fields["url"], fields["outcome"], fields["path"])
+    return fields if all(isinstance(text, str) for text in texts) else None

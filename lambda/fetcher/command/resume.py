@@ -1,0 +1,148 @@
+"""What of an earlier report still holds: files that are there need no fetching."""
+
+from __future__ import annotations
+
+import os
+import stat
+from array import array
+from typing import TYPE_CHECKING, Any
+
+from fetcher.command.positions import Positions
+from fetcher.command.report import BEGINNING, fields_of
+from fetcher.guard import without_credentials
+from fetcher.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from fetcher.sinks.directory import Directory
+    from fetcher.urllist import UrlList
+
+_ASIDE = ".part"
+_LONGEST = 1 << 20  # bytes of a line: far above any URL, path and detail together
+_BLOCK = 1 << 16  # bytes
+
+
+def keep(report: Path, urls: UrlList, sink: Directory) -> Positions:
+    """
+    Cut an earlier report down to the URLs of the list that need not be fetched.
+
+    These are the ones that were `ok`, are still to be stored at the same path, and
+    whose file is there with the size that the report says. The report is written anew
+    aside and takes the other's place when it is whole.
+
+    Args:
+        report: The report. If there is none, nothing is kept.
+
+        urls: The list.
+
+        sink: Where bodies go.
+
+    Returns:
+        The positions in the list of what is kept.
+
+    Raises:
+        ValueError: If the file is something else than a report. It is left alone.
+    """
+    kept = Positions(len(urls))
+    if not report.is_file():
+        return kept
+    with report.open("rb") as file:
+        many = sum(block.count(b"\n") for block in _blocks(file)) + 1
+        numbers = _standing(file, report, many)
+        wanted = Positions(many)
+        for item in urls:
+            url, path = without_credentials(item.url), sink.path_of(item)
+            number = numbers.get(hash((url, path)))
+            if number is not None:
+                kept.add([item.number])
+                wanted.add([number])
+        _replace(report, (raw for n, raw in enumerate(_lines(file)) if n in wanted))
+    return kept
+
+
+def _standing(file: BinaryIO, report: Path, many: int) -> _Numbers:
+    """Return the numbers of lines, from 0, whose files are there."""
+    numbers = _Numbers(many)
+    for number, raw in enumerate(_lines(file)):
+        fields = fields_of(raw)
+        if fields is None and _is_torn(raw, file):
+            break
+        if fields is None:
+            msg = (
+                f"--report {report} is there already, but its line {number + 1:,} is "
+                "not one of a report. Name another file, or remove this one."
+            )
+            raise ValueError(msg)
+        if fields["outcome"] == Outcome.OK and _is_there(fields):
+            numbers.add(hash((fields["url"], fields["path"])), number)
+    return numbers
+
+
+def _is_torn(raw: bytes, file: BinaryIO) -> bool:
+    """Tell whether a line is the last one of a report whose writer was killed."""
+    ended = raw.endswith(b"\n") or file.read(1)
+    return not ended and raw[: len(BEGINNING)] == BEGINNING[: len(raw)]
+
+
+def _is_there(fields: dict[str, Any]) -> bool:
+    try:
+        found = os.stat(fields["path"])  # noqa: PTH116 - a path object a file is dear
+    except (OSError, ValueError):  # or no path at all
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size == fields["bytes"]
+
+
+def _replace(report: Path, lines: Iterator[bytes]) -> None:
+    """Put these lines in the report's place; until then, it is as it was."""
+    aside = report.with_name(report.name + _ASIDE)
+    with aside.open("wb") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(report)
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    return iter(lambda: file.read(_BLOCK), b"")
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of the file from its beginning."""
+    file.seek(0)
+    return iter(lambda: file.readline(_LONGEST), b"")
+
+
+class _Numbers:
+    """
+    Numbers of lines by a hash of what they say.
+
+    It takes 24 to 48 bytes a line, a third of what a dictionary would.
+
+    Args:
+        many: How many lines there are at most.
+    """
+
+    def __init__(self, many: int) -> None:
+        size = 1 << (many * 3 // 2).bit_length()
+        self._mask = size - 1
+        self._hashes = array("q", [0]) * size
+        self._numbers = array("q", [-1]) * size
+
+    def add(self, key: int, number: int) -> None:
+        at = self._at(key)
+        self._hashes[at] = key
+        self._numbers[at] = number
+
+    def get(self, key: int) -> int | None:
+        number = self._numbers[self._at(key)]
+        return None if number < 0 else number
+
+    def _at(self, key: int) -> int:
+        """Return where the key is, or else where it would go."""
+        at = key & self._mask
+        while self._numbers[at] >= 0 and self._hashes[at] != key:
+            at = at + 1 & self._mask
+        return at

@@ -1,0 +1,61 @@
+"""What libcurl's error codes mean."""
+
+from __future__ import annotations
+
+import pycurl
+
+from fetcher.outcome import Outcome
+
+_E_HTTP2_STREAM = 92  # pycurl has no name for it
+# https://curl.se/libcurl/c/libcurl-errors.html
+_MEANINGS: dict[int, tuple[Outcome, str]] = {
+    pycurl.E_UNSUPPORTED_PROTOCOL: (Outcome.PROTOCOL, "not HTTP: {message}"),
+    pycurl.E_URL_MALFORMAT: (Outcome.BAD_URL, "the URL is malformed: {message}"),
+    pycurl.E_COULDNT_RESOLVE_HOST: (Outcome.DNS, "no address for {host}: {message}"),
+    pycurl.E_COULDNT_CONNECT: (Outcome.CONNECT, "no connection to {host}: {message}"),
+    pycurl.E_INTERFACE_FAILED: (Outcome.CONNECT, "no connection to {host}: {message}"),
+    pycurl.E_OPERATION_TIMEDOUT: (Outcome.CONNECT_TIMEOUT, "no connection: {message}"),
+    pycurl.E_PARTIAL_FILE: (Outcome.CUT, "the body ended early"),
+    pycurl.E_GOT_NOTHING: (
+        Outcome.CUT,
+        "the connection was closed before an answer came",
+    ),
+    pycurl.E_FILESIZE_EXCEEDED: (
+        Outcome.TOO_LARGE,
+        "no disk has room for what was promised",
+    ),
+    pycurl.E_SEND_ERROR: (Outcome.CUT, "the connection broke: {message}"),
+    pycurl.E_RECV_ERROR: (Outcome.CUT, "the connection broke: {message}"),
+    pycurl.E_HTTP2: (Outcome.CUT, "the connection broke: {message}"),
+    _E_HTTP2_STREAM: (Outcome.CUT, "the connection broke: {message}"),
+}
+# What libcurl calls E_RECV_ERROR though it received all it needed to see the mistake.
+_MALFORMED = ("chunk hex-length", "Malformed encoding", "Too large response headers")
+_TLS = frozenset(
+    {
+        pycurl.E_SSL_CONNECT_ERROR,
+        pycurl.E_SSL_CERTPROBLEM,
+        pycurl.E_SSL_CIPHER,
+        pycurl.E_SSL_CACERT,
+        pycurl.E_PEER_FAILED_VERIFICATION,
+        pycurl.E_SSL_CACERT_BADFILE,
+        pycurl.E_SSL_ENGINE_INITFAILED,
+        pycurl.E_SSL_ISSUER_ERROR,
+        pycurl.E_SSL_INVALIDCERTSTATUS,
+    }
+)
+
+
+def diagnose(code: int, message: str, host: str) -> tuple[Outcome, str]:
+    """
+    Say which outcome an error of libcurl's stands for, and why in a line.
+
+    >>> diagnose(pycurl.E_GOT_NOTHING, "Empty reply from server", "h")[0]
+    <Outcome.CUT: 'cut'>
+    """
+    if code in _TLS:
+        return Outcome.TLS, f"TLS with {host} failed: {message}"
+    if message.startswith(_MALFORMED):
+        return Outcome.PROTOCOL, f"not HTTP: {message}"
+    outcome, detail = _MEANINGS.get(code, (Outcome.PROTOCOL, "not HTTP: {message}"))
+    return outcome, detail.format(message=message, host=host)

@@ -1,0 +1,63 @@
+"""libcurl's handles as every download of a job needs them."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pycurl
+
+from fetcher.inflate import ACCEPTED
+
+if TYPE_CHECKING:
+    from fetcher.options import Options
+
+_BUFFER_BYTES = 262_144  # larger ones save calls, but leave the processor's cache
+_UNTHINKABLE_BYTES = 2**62  # libcurl takes a larger Content-Length for none
+_DNS_KEPT_S = 300
+
+
+def configured(options: Options, user_agent: str) -> pycurl.Curl:
+    """Return a new handle that lacks only its callbacks and a URL."""
+    handle = pycurl.Curl()
+    set_ = handle.setopt
+    set_(pycurl.USERAGENT, user_agent)
+    encoding = ACCEPTED if options.compressed else "identity"
+    set_(pycurl.HTTPHEADER, [f"Accept-Encoding: {encoding}"])
+    set_(pycurl.MAXFILESIZE_LARGE, _UNTHINKABLE_BYTES)
+    set_(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+    set_(pycurl.PROXY, "")  # the guard must see the address connected to
+    set_(pycurl.PATH_AS_IS, 1)  # encoding the URL anew would break signed ones
+    set_(pycurl.NOSIGNAL, 1)
+    set_(pycurl.BUFFERSIZE, _BUFFER_BYTES)
+    set_(pycurl.DNS_CACHE_TIMEOUT, _DNS_KEPT_S)
+    return handle
+
+
+def trust(handle: pycurl.Curl) -> None:
+    """
+    Prepare for HTTPS with the certificates that Python would use.
+
+    pycurl brings none of its own.
+    """
+    import ssl  # noqa: PLC0415 - loads a second OpenSSL, which plain HTTP can do without
+
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile:
+        handle.setopt(pycurl.CAINFO, paths.cafile)
+    if paths.capath:
+        handle.setopt(pycurl.CAPATH, paths.capath)
+
+
+class Opened:
+    """A new socket: pycurl duplicates its descriptor, then drops it."""
+
+    def __init__(self, family: int, kind: int, protocol: int) -> None:
+        self._socket = socket.socket(family, kind, protocol)
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._socket.fileno()
+
+    def __del__(self) -> None:
+        self._socket.close()

@@ -1,0 +1,329 @@
+"""One of libcurl's handles and the download it is busy with."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pycurl
+
+from fetcher import guard, redirects
+from fetcher.body import Ending, RefusedError
+from fetcher.engines.curl_errors import diagnose
+from fetcher.engines.curl_handle import Opened, configured, trust
+from fetcher.outcome import Outcome
+from fetcher.pace import Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fetcher.engines.engine import Attempt
+    from fetcher.engines.resolver import Resolver
+    from fetcher.options import Options
+
+_ABORT = -1
+_EMPTY_LINES = frozenset({b"\r\n", b"\n"})
+# An unwanted body is read to its end if it is short: the connection can be kept.
+_SWALLOWED_BYTES = 65_536
+
+
+class Transfer:
+    """
+    A handle that is used again and again.
+
+    Args:
+        options: How to fetch.
+
+        user_agent: Sent with every request.
+
+        on_first: Called with this transfer when the first part of a body has come;
+            `judge` is to be called as soon as libcurl is not at work.
+
+    Attributes:
+        handle: libcurl's; its attribute `transfer` leads back here.
+
+        attempt: What it is busy with.
+
+        is_attached: Whether libcurl is at work on it.
+
+        host: Name and port of the URL aimed at.
+
+        hostname: The name alone, once it has been looked up.
+
+        redirects: How many were met on the way.
+
+        redirect_url: Where the latest of them leads.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        user_agent: str,
+        on_first: Callable[[Transfer], None],
+    ) -> None:
+        self._options = options
+        self._on_first = on_first
+        self.handle = configured(options, user_agent)
+        self.handle.transfer = self
+        self.handle.setopt(pycurl.WRITEFUNCTION, self._write)
+        self.handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        self._head: list[bytes] = []
+        self.handle.setopt(pycurl.HEADERFUNCTION, self._head.append)
+        self._trusts = False
+        self.is_attached = False
+
+    def begin(self, attempt: Attempt, now: float) -> None:
+        """Take on an attempt."""
+        self.attempt = attempt
+        self.redirects = 0
+        self.redirect_url = ""
+        self._begun_at = now
+        self._error: BaseException | None = None
+
+    def aim(self) -> None:
+        """
+        Make the attempt's URL, or where it was redirected to, the one to fetch.
+
+        Raises:
+            BadUrlError: If the URL is malformed.
+
+            BlockedError: If its scheme is not allowed; only a redirect's can be.
+        """
+        url, host = self.attempt.item.url, self.attempt.host.name
+        if self.redirect_url:
+            url = redirects.checked(self.redirect_url)
+            host = guard.host_of(url)
+        if not url.isascii():
+            url = _in_ascii(url)
+            host = guard.host_of(url)
+        if url.startswith("https") and not self._trusts:
+            trust(self.handle)
+            self._trusts = True
+        self._url, self.host = url, host
+        self._head.clear()
+        self.redirect_url = ""
+        self.handle.setopt(pycurl.URL, url)
+        self._begun = False
+        self._refused: RefusedError | None = None
+        self._blocked = ""
+        self._first = b""
+        self._is_paused = False
+        self._swallowed = 0
+        self._pace: Pace | None = None
+
+    @property
+    def is_https(self) -> bool:
+        """Whether the URL aimed at is."""
+        return self._url.startswith("https")
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection stands, TLS and all."""
+        return self.is_attached and self.handle.getinfo(pycurl.PRETRANSFER_TIME) > 0
+
+    def is_resolved(self, resolver: Resolver) -> bool:
+        """
+        Tell whether the host's addresses are known; libcurl then knows them, too.
+
+        Raises:
+            OSError: If it has none.
+
+            UnicodeError: If it cannot be a name in DNS.
+        """
+        parts = urlsplit(self._url)
+        self.hostname = parts.hostname or ""
+        if not _is_address(self.hostname):
+            addresses = resolver.look_up(self.hostname)
+            if addresses is None:
+                return False
+            port = parts.port or {"http": 80, "https": 443}[parts.scheme.lower()]
+            listed = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
+            entry = f"+{self.hostname}:{port}:{listed}"
+            self.handle.setopt(pycurl.RESOLVE, [entry])
+        return True
+
+    def ended(self, code: int, message: str) -> Ending | None:
+        """
+        Return how the attempt ended, or None if `redirect_url` is to be fetched.
+
+        Args:
+            code: libcurl's; 0 if it has nothing to complain of.
+
+            message: libcurl's.
+        """
+        if self._error:
+            raise self._error
+        body = self.attempt.body
+        try:
+            if not self._begun:
+                self._begin()
+            if self.redirect_url:
+                return None
+            if self._refused:
+                return self._refuse(self._refused)
+            if code == pycurl.E_OK and self._has_whole_head():
+                return body.finish()
+        except RefusedError as refused:
+            return self._refuse(refused)
+        if self._blocked and code == pycurl.E_COULDNT_CONNECT:
+            return body.fail(Outcome.BLOCKED, self._blocked)
+        return body.fail(*diagnose(code or pycurl.E_GOT_NOTHING, message, self.host))
+
+    def judge(self) -> int | None:
+        """
+        Judge the head of the response, which pycurl does not show in a callback.
+
+        Returns:
+            What to tell `ended` if there is no use in waiting for the rest.
+        """
+        if self._begun or not self._first:
+            return None
+        self._begin()
+        if (self._refused or self.redirect_url) and not self._is_short():
+            return int(pycurl.E_OK)
+        if self._is_paused:
+            self._is_paused = False
+            try:
+                self.handle.unpause()
+            except pycurl.error as error:  # what `_write` returned, most often
+                return int(error.args[0])
+        return None
+
+    def overdue(self, now: float) -> tuple[Outcome, str] | None:
+        """Return how the attempt has to end because of the time it takes, if so."""
+        options = self._options
+        if now >= self.attempt.ends_at:
+            detail = f"not done within {options.total_timeout_s:g} s"
+            return Outcome.TOTAL_TIMEOUT, detail
+        if self._pace is None:
+            if self.is_connected:
+                self._pace = Pace(options, now)
+            elif now - self._begun_at >= options.connect_timeout_s:
+                detail = f"no connection within {options.connect_timeout_s:g} s"
+                return Outcome.CONNECT_TIMEOUT, detail
+            return None
+        came = self.attempt.body.size + self.handle.getinfo(pycurl.HEADER_SIZE)
+        stalled = self._pace.stalled(came, now)
+        if stalled and self._refused:
+            return self._refused.outcome, self._refused.detail
+        return (Outcome.READ_TIMEOUT, stalled) if stalled else None
+
+    def close(self) -> None:
+        """Give the handle back to libcurl."""
+        self.handle.transfer = None
+        self.handle.close()
+
+    def _begin(self) -> None:
+        """Judge the head, then the first part, of the response."""
+        info = self.handle.getinfo
+        status = info(pycurl.RESPONSE_CODE)
+        self._begun = status >= HTTPStatus.OK  # before come 100 Continue and the like
+        if not self._begun:
+            return
+        self.attempt.is_answered = True
+        if status in redirects.STATUSES and (url := self._text(pycurl.REDIRECT_URL)):
+            self.redirects += 1
+            self.redirect_url = url
+            return
+        promised = info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
+        options, body = self._options, self.attempt.body
+        try:
+            body.begin(
+                status,
+                self._text(pycurl.CONTENT_TYPE) if options.expect_type else "",
+                int(promised) if promised >= 0 else None,
+                self._header(b"x-robots-tag") if options.respect_robots else "",
+                self._header(b"content-encoding") if options.compressed else "",
+            )
+            if self._first:
+                body.write(self._first)
+                self._first = b""
+        except RefusedError as refused:
+            self._refused = refused
+
+    def _text(self, what: int) -> str:
+        """Return what an origin sent, in whatever encoding it may be."""
+        raw: bytes = self.handle.getinfo_raw(what) or b""
+        return raw.decode("utf-8", errors="replace")
+
+    def _write(self, chunk: bytes) -> int | None:
+        """Take in a part of the body; libcurl calls this."""
+        try:
+            if not self._begun:
+                return self._hold(chunk)
+            if self._refused or self.redirect_url:
+                return self._swallow(chunk)
+            self.attempt.body.write(chunk)
+        except RefusedError as refused:
+            self._refused = refused
+            return _ABORT
+        except BaseException as error:  # noqa: BLE001 - raised again in `ended`
+            self._error = error
+            return _ABORT
+        return None
+
+    def _hold(self, chunk: bytes) -> int | None:
+        """Keep the first part until the head is judged; let libcurl keep the next."""
+        if self._first:
+            self._is_paused = True
+            return int(pycurl.WRITEFUNC_PAUSE)
+        self._first = chunk
+        self._on_first(self)
+        return None
+
+    def _is_short(self) -> bool:
+        promised = self.handle.getinfo(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
+        return bool(0 <= promised <= _SWALLOWED_BYTES)
+
+    def _refuse(self, refused: RefusedError) -> Ending:
+        wait_s = float(self.handle.getinfo(pycurl.RETRY_AFTER))
+        return self.attempt.body.fail(refused.outcome, refused.detail, wait_s)
+
+    def _swallow(self, chunk: bytes) -> int | None:
+        self._swallowed += len(chunk)
+        return _ABORT if self._swallowed > _SWALLOWED_BYTES else None
+
+    def _header(self, name: bytes) -> str:
+        """Return a header's values, of the last head that came."""
+        values: list[str] = []
+        for line in self._head:
+            if line.startswith(b"HTTP/"):
+                values.clear()
+            its_name, _, value = line.partition(b":")
+            if its_name.lower() == name:
+                values.append(value.decode("latin-1").strip())
+        return ",".join(values)
+
+    def _has_whole_head(self) -> bool:
+        """Tell an empty body from an answer that was cut in its head."""
+        return bool(self.attempt.body.size) or not _EMPTY_LINES.isdisjoint(self._head)
+
+    def _open_socket(self, _purpose: int, address: Any) -> Opened | int:  # noqa: ANN401 - pycurl's
+        """Let the guard look at where a socket is about to connect."""
+        host, port, *_ = address.addr
+        allow_private = self._options.allow_private
+        reason = guard.connectable(host, port, allow_private=allow_private)
+        if reason:
+            self._blocked = reason
+            return int(pycurl.SOCKET_BAD)
+        return Opened(address.family, address.socktype, address.protocol)
+
+
+def _in_ascii(url: str) -> str:
+    from yarl import URL  # noqa: PLC0415 - hardly any list needs it
+
+    try:
+        return str(URL(url))
+    except ValueError as error:
+        msg = "The URL's host cannot be a name in DNS."
+        raise guard.BadUrlError(msg) from error
+
+
+def _is_address(hostname: str) -> bool:
+    try:
+        ip_address(hostname.partition("%")[0])
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,45 @@
+"""Bodies that travel compressed, inflated piece by piece."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# RFC 9110, section 8.4.1; x-gzip is an old name of gzip.
+ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+ACCEPTED = "gzip, deflate"
+
+_PIECE_BYTES = 1_048_576  # a few bytes can inflate to a thousand times as many
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+
+
+class Inflater:
+    """Inflates one body."""
+
+    def __init__(self) -> None:
+        self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """
+        Yield what a part of the body inflates to, a MB at a time.
+
+        Raises:
+            ValueError: If it does not inflate.
+        """
+        try:
+            while chunk:
+                if self._inflater.eof:  # gzip may have several members: RFC 1952
+                    self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+                yield self._inflater.decompress(chunk, _PIECE_BYTES)
+                chunk = self._inflater.unconsumed_tail or self._inflater.unused_data
+        except zlib.error as error:
+            msg = f"the body does not inflate: {error}"
+            raise ValueError(msg) from error
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the compressed data has come to its end."""
+        return self._inflater.eof

@@ -1,0 +1,51 @@
+"""A directory in temporary storage that goes with the shard it was made for."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from fetcher.sinks.directory import Directory
+
+_SCRATCH = "fetcher-shard-"
+
+
+class Scratch(Directory):
+    """
+    A directory in temporary storage, ``/tmp`` on Lambda, that goes with `close`.
+
+    Leftovers of shards that were killed in this environment go first: they would
+    take up the room of this one. A lock, which dies with its process, tells them
+    from the folders of shards still at work.
+    """
+
+    def __init__(self) -> None:
+        here = Path(tempfile.gettempdir())
+        for old in here.glob(f"{_SCRATCH}*"):
+            with contextlib.suppress(OSError):  # locked, or another user's
+                os.close(_locked(old))
+                shutil.rmtree(old)
+        new = Path(tempfile.mkdtemp(prefix="fetcher-"))
+        self._lock = _locked(new)
+        self._folder = new.rename(here / f"{_SCRATCH}{new.name}")
+        super().__init__(self._folder)
+
+    def close(self) -> None:
+        """Remove the folder; what cannot be removed now, the next one tries to."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._lock)
+
+
+def _locked(folder: Path) -> int:
+    """Return a descriptor that holds the folder's lock; `OSError` if another does."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor

@@ -1,0 +1,106 @@
+"""Names looked up once, without waiting."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from fetcher.engines import resolver
+from fetcher.engines.resolver import Resolver
+
+WAIT_S = 10
+
+
+@pytest.fixture
+def names(monkeypatch):
+    """
+    Stand in for the name servers: `names.asked` holds what they were asked.
+    """
+
+    class Names:
+        def __init__(self):
+            self.asked = []
+            self.answers = threading.Event()
+            self.answers.set()
+
+        def __call__(self, name, *_, **__):
+            self.asked.append(name)
+            self.answers.wait(WAIT_S)
+            if name == "no.invalid":
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            name.encode("idna")
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))]
+
+    names = Names()
+    monkeypatch.setattr(socket, "getaddrinfo", names)
+    return names
+
+
+def found(one, name):
+    until = time.monotonic() + WAIT_S
+    while (addresses := one.look_up(name)) is None and time.monotonic() < until:
+        time.sleep(0.001)
+    return addresses
+
+
+def test_a_name_is_looked_up_once_however_many_ask(names):
+    names.answers.clear()
+    one = Resolver()
+    first = [one.look_up("h") for _ in range(100)]
+    names.answers.set()
+
+    assert first == [None] * 100
+    assert found(one, "h") == ("192.0.2.1",)
+    assert names.asked == ["h"]
+    one.close()
+
+
+def test_a_slow_name_does_not_hold_up_the_others(names):
+    names.answers.clear()
+    one = Resolver()
+    wanted = [f"h{n}" for n in range(50)]
+    for name in wanted:
+        one.look_up(name)
+    until = time.monotonic() + WAIT_S
+    while len(names.asked) < 50 and time.monotonic() < until:
+        time.sleep(0.001)
+    names.answers.set()
+
+    assert sorted(names.asked) == sorted(wanted)
+    one.close()
+
+
+@pytest.mark.usefixtures("names")
+@pytest.mark.parametrize(
+    ("name", "error"), [("no.invalid", OSError), ("a..b", UnicodeError)]
+)
+def test_a_failure_is_raised_and_forgotten_soon(monkeypatch, name, error):
+    monkeypatch.setattr(resolver, "_FAILURE_KEPT_S", 0.0)
+    one = Resolver()
+    with pytest.raises(error):
+        _raised(one, name)
+    assert one.look_up(name) is None
+    one.close()
+
+
+def _raised(one, name):
+    until = time.monotonic() + WAIT_S
+    while time.monotonic() < until:
+        if one._known.get(name):
+            raise one._known[name][1]
+        one.look_up(name)
+        time.sleep(0.001)
+
+
+def test_what_was_found_is_asked_for_again_after_a_while(names, monkeypatch):
+    monkeypatch.setattr(resolver, "_KEPT_S", 0.0)
+    one = Resolver()
+    one.look_up("h")
+    until = time.monotonic() + WAIT_S
+    while names.asked.count("h") < 2 and time.monotonic() < until:
+        one.look_up("h")
+        time.sleep(0.001)
+
+    assert names.asked.count("h") >= 2
+    one.close()

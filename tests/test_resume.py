@@ -1,0 +1,198 @@
+"""An earlier report, cut down to what need not be fetched again."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fetcher.command import resume
+from fetcher.command.report import line_of
+from fetcher.command.resume import keep
+from fetcher.downloads import Download
+from fetcher.outcome import Outcome
+from fetcher.sinks.directory import Directory
+from fetcher.urllist import UrlList
+
+ITEMS = 6
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A list of a few URLs, all of them downloaded; and what to change about it."""
+    return Run(tmp_path)
+
+
+class Run:
+    def __init__(self, folder):
+        self.report = folder / "report.jsonl"
+        self.list = folder / "urls.txt"
+        self.list.write_text("".join(f"http://h/{n}\n" for n in range(ITEMS)))
+        self.sink = Directory(folder / "out")
+        self.lines = [self.line(item) for item in UrlList(self.list)]
+        self.report.write_text("".join(self.lines))
+
+    def line(self, item, outcome=Outcome.OK):
+        writer = self.sink.open(item)
+        writer.write(b"x" * item.number)
+        path = writer.commit()
+        return line_of(item, Download(outcome, 200, item.number, path=path))
+
+    def path(self, number):
+        return Path(json.loads(self.lines[number])["path"])
+
+    def keep(self):
+        """Return the positions kept, which the report must agree with."""
+        urls = UrlList(self.list)
+        kept = keep(self.report, urls, self.sink)
+        numbers = [item.number for item in urls if item.number in kept]
+        reported = [
+            json.loads(line)["url"] for line in self.report.read_text().splitlines()
+        ]
+        assert sorted(reported) == [f"http://h/{n}" for n in numbers]
+        return numbers
+
+
+def test_all_that_is_there_is_kept(run):
+    before = run.report.read_bytes()
+
+    assert run.keep() == [0, 1, 2, 3, 4, 5]
+    assert run.report.read_bytes() == before
+
+
+def test_without_a_report_nothing_is_kept(run):
+    run.report.unlink()
+
+    assert len(keep(run.report, UrlList(run.list), run.sink)) == 0
+    assert not run.report.exists()
+
+
+def test_an_empty_report_keeps_nothing(run):
+    run.report.write_text("")
+
+    assert run.keep() == []
+
+
+def test_a_file_that_is_gone_or_of_another_size_is_not_kept(run):
+    run.path(1).unlink()
+    run.path(2).write_bytes(b"x" * 9)
+    run.path(3).unlink()
+    run.path(3).mkdir()
+
+    assert run.keep() == [0, 4, 5]
+
+
+def test_what_was_not_ok_is_not_kept(run):
+    lines = [line.replace('"ok"', '"cut"') for line in run.lines[:2]] + run.lines[2:]
+    run.report.write_text("".join(lines))
+
+    assert run.keep() == [2, 3, 4, 5]
+
+
+def test_what_the_list_does_not_name_any_more_is_dropped(run):
+    run.list.write_text("http://h/2\nhttp://h/9\nhttp://h/1\n")
+    kept = keep(run.report, UrlList(run.list), run.sink)
+
+    assert list(kept.missing()) == [1]
+    assert run.report.read_text() == run.lines[1] + run.lines[2]
+
+
+def test_what_belongs_elsewhere_now_is_not_kept(run, tmp_path):
+    """
+    Whoever names another folder wants the files there.
+    """
+    kept = keep(run.report, UrlList(run.list), Directory(tmp_path / "other"))
+
+    assert len(kept) == 0
+
+
+def test_a_url_with_a_password_is_kept_though_the_report_does_not_tell_it(run):
+    run.list.write_text("http://u:hunter2@h/1\n")
+    (item,) = UrlList(run.list)
+    run.report.write_text(run.line(item))
+
+    assert len(keep(run.report, UrlList(run.list), run.sink)) == 1
+    assert "hunter2" not in run.report.read_text()
+
+
+@pytest.mark.parametrize("left", [1, 5, 40, -2])
+def test_a_line_that_was_not_written_to_its_end_is_dropped(run, left):
+    run.report.write_text("".join(run.lines[:3]) + run.lines[3][:left])
+
+    assert run.keep() == [0, 1, 2]
+
+
+def test_a_last_line_that_lacks_only_its_end_counts(run):
+    run.report.write_text("".join(run.lines).rstrip("\n"))
+
+    assert run.keep() == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_line_that_comes_twice_is_kept_once(run):
+    run.report.write_text("".join(run.lines + run.lines))
+
+    assert run.keep() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("my notes\n", 1),
+        ("my notes", 1),
+        ("{}\n", 1),
+        ("\n", 1),
+        ('{"url": "http://h/1"}\n', 1),
+        ('{"url": "http', None),
+        ("x" * 2_000_000, 1),
+    ],
+)
+def test_a_file_that_is_no_report_is_refused_and_left_alone(run, text, line):
+    run.report.write_text(text)
+    if line is None:
+        assert run.keep() == []
+        return
+
+    with pytest.raises(ValueError, match=f"its line {line} is not one of a report"):
+        run.keep()
+    assert run.report.read_text() == text
+
+
+def test_one_wrong_line_among_many_is_named(run):
+    run.report.write_text("".join(run.lines[:2]) + "oh\n" + "".join(run.lines[2:]))
+
+    with pytest.raises(ValueError, match="its line 3 is not one of a report"):
+        run.keep()
+
+
+def test_a_crash_while_the_report_is_cut_down_leaves_it_as_it_was(run, monkeypatch):
+    def crash(_):
+        raise OSError(28, "disk full")
+
+    before = run.report.read_bytes()
+    monkeypatch.setattr(resume.os, "fsync", crash)
+    run.path(1).unlink()
+    with pytest.raises(OSError, match="disk full"):
+        run.keep()
+
+    assert run.report.read_bytes() == before
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.integers(0, ITEMS - 1), max_size=9),
+    st.sets(st.integers(0, ITEMS - 1)),
+    st.integers(0, 500),
+)
+def test_whatever_is_left_of_a_report_what_stands_in_it_is_kept(
+    run, written, gone, cut
+):
+    text = "".join(run.lines[n] for n in written)[: -cut or None]
+    run.report.write_text(text)
+    whole = {n for n in written if run.lines[n].rstrip("\n") in text}
+    for number, line in enumerate(run.lines):
+        run.path(number).write_bytes(b"x" * json.loads(line)["bytes"])
+    for number in gone:
+        run.path(number).unlink()
+
+    assert run.keep() == sorted(whole - gone)
