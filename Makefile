@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export MPLBACKEND :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint lock lab clean
+.PHONY: help setup run bench test lint lock lab clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ $(READY): requirements.lock pyproject.toml
 
 run: $(READY) ## the experiment on this machine: a grid, its charts, the verdict
 	@$(PY) -m experiment 30_grid
+
+bench: $(READY) ## fetcher beside curl, wget2 and aria2c, those installed: about ten minutes
+	@$(PY) -m experiment.bench
 
 test: $(READY) lint ## every check: lint, types, tests, notebooks
 	@$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile

@@ -1,0 +1,135 @@
+"""What a program's run costs: seconds, CPU, memory, all its processes together."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, thread_time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_SAMPLE_EVERY_S = 0.02
+_MOST_SHARE = 0.01  # of the time, spent on sampling
+_MEMORY = re.compile(r"^(VmRSS|VmHWM):\s*(\d+) kB$", re.MULTILINE)
+
+
+class Cost(NamedTuple):
+    """
+    What one run took.
+
+    Attributes:
+        wall_s: From before the start to after the end.
+
+        cpu_s: User and system, of the process and of all descendants that were waited
+            for.
+
+        peak_rss_bytes: The most memory that the process and its descendants held
+            together in any sample, or that one of them ever held: the kernel's own
+            figure for that, too, includes what its parent held when it was forked.
+
+        status: The exit status, negative for the signal that ended it.
+    """
+
+    wall_s: float
+    cpu_s: float
+    peak_rss_bytes: int
+    status: int
+
+
+def run(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    output: Path,
+    limit_s: float,
+) -> Cost:
+    """
+    Run a program to its end, or for so long; nothing it started outlives this.
+
+    Args:
+        command: The program and its arguments.
+
+        folder: Where it runs.
+
+        environ: All the variables it gets.
+
+        output: Where what it prints goes.
+
+        limit_s: After this time it is killed.
+    """
+    with output.open("wb") as file:
+        began = monotonic()
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,  # so that it and its children can be killed at once
+        )
+    try:
+        peak_rss_bytes = _watch(process.pid, began + limit_s)
+        wall_s = monotonic() - began
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    cpu_s = usage.ru_utime + usage.ru_stime
+    return Cost(wall_s, cpu_s, peak_rss_bytes, process.returncode)
+
+
+def _watch(pid: int, until: float) -> int:
+    """Look at the memory again and again until the end; return the most seen."""
+    most = 0
+    descriptor = os.pidfd_open(pid)
+    try:
+        ended = select.poll()
+        ended.register(descriptor, select.POLLIN)
+        while monotonic() < until:
+            before = thread_time()
+            most = max(most, _rss_bytes(pid))
+            pause_s = max(_SAMPLE_EVERY_S, (thread_time() - before) / _MOST_SHARE)
+            if ended.poll(pause_s * 1e3):
+                break
+    finally:
+        os.close(descriptor)
+    return most
+
+
+def _rss_bytes(pid: int) -> int:
+    """Return what all hold together now, or what one of them once held, if more."""
+    held = [_held_kib(member) for member in _family(pid)]
+    together = sum(now for now, _ in held)
+    return max(together, *(peak for _, peak in held)) * 1_024
+
+
+def _family(pid: int) -> Iterator[int]:
+    """Yield a process and its descendants."""
+    yield pid
+    with suppress(OSError):  # it has ended
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            for child in _read(thread / "children").split():
+                yield from _family(int(child))
+
+
+def _held_kib(pid: int) -> tuple[int, int]:
+    """Return what a process holds now, and the most it ever held."""
+    fields = dict(_MEMORY.findall(_read(Path(f"/proc/{pid}/status"))))
+    return int(fields.get("VmRSS", 0)), int(fields.get("VmHWM", 0))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:  # it has ended
+        return ""

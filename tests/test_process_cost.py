@@ -1,0 +1,109 @@
+"""What a run costs: every process of it counts, and nothing of it stays."""
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+
+import pytest
+
+from experiment.process_cost import _rss_bytes, run
+
+MB = 1_000_000
+LIMIT_S = 10
+BURN = "import time\nwhile time.process_time() < 0.3: pass"
+
+
+@pytest.fixture
+def cost_of(tmp_path):
+    def cost_of(*command, limit_s=60):
+        return run(
+            command,
+            folder=tmp_path,
+            environ={},
+            output=tmp_path / "output",
+            limit_s=limit_s,
+        )
+
+    return cost_of
+
+
+def test_a_run_has_seconds_cpu_memory_and_a_status(cost_of):
+    cost = cost_of(sys.executable, "-c", f"{BURN}\nraise SystemExit(3)")
+
+    assert cost.status == 3
+    assert 0.3 <= cost.cpu_s <= cost.wall_s * 1.1
+    assert 5 * MB < cost.peak_rss_bytes < 50 * MB
+
+
+def test_cpu_of_child_processes_counts(cost_of):
+    """
+    A program may share its work out among processes.
+    """
+    child = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {BURN!r}])"
+
+    assert cost_of(sys.executable, "-c", child).cpu_s >= 0.3
+
+
+def test_memory_held_for_a_moment_counts(cost_of):
+    """
+    The samples are 20 ms apart; the kernel keeps the peak of each process.
+    """
+    cost = cost_of(sys.executable, "-c", f"x = b'x' * {100 * MB}\ndel x\n{BURN}")
+
+    assert 100 * MB < cost.peak_rss_bytes < 150 * MB
+
+
+def test_memory_of_who_measures_does_not_count(cost_of):
+    """
+    The kernel's ru_maxrss of a child starts with what its parent held.
+    """
+    held = b"x" * (200 * MB)
+
+    assert cost_of("/bin/sh", "-c", "sleep 0.1").peak_rss_bytes < 10 * MB
+    assert held
+
+
+def test_memory_of_a_process_and_its_children_is_added_up():
+    hold = f"x = b'x' * {50 * MB}; print(flush=True); input()"
+    parent = (
+        "import subprocess, sys\n"
+        f"x = b'x' * {50 * MB}\n"
+        f"subprocess.run([sys.executable, '-c', {hold!r}])\n"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", parent], **pipes) as process:
+        process.stdout.readline()  # both hold it now
+        together = _rss_bytes(process.pid)
+        process.communicate(b"\n")
+
+    assert 100 * MB < together < 200 * MB
+
+
+def test_a_process_that_has_ended_holds_nothing():
+    with subprocess.Popen(["/bin/true"]) as process:
+        process.wait()
+
+        assert _rss_bytes(process.pid) == 0
+
+
+def test_what_takes_too_long_is_killed(cost_of):
+    cost = cost_of("/bin/sh", "-c", "sleep 60", limit_s=0.2)
+
+    assert cost.status == -9
+    assert 0.2 <= cost.wall_s < 10
+
+
+def test_what_a_program_left_running_is_killed(cost_of, tmp_path):
+    cost_of("/bin/sh", "-c", "sleep 60 >&2 & echo $!")
+
+    pid = int((tmp_path / "output").read_text())
+    with contextlib.suppress(ProcessLookupError):
+        assert select.select([os.pidfd_open(pid)], [], [], LIMIT_S)[0]
+
+
+def test_what_a_program_says_is_kept(cost_of, tmp_path):
+    cost_of("/bin/sh", "-c", "echo out; echo err >&2")
+
+    assert (tmp_path / "output").read_text() == "out\nerr\n"
