@@ -6,8 +6,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from papermill.exceptions import PapermillExecutionError
 
 from experiment.__main__ import main
 from experiment.ledger import read_invocations, read_run
@@ -59,17 +61,81 @@ def test_a_misspelt_parameter_in_a_file_is_refused_too(refused, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("just words", "holds no parameters; write one a line, as in `files: 2000`"),
-        ("files: [1", "while parsing a flow sequence"),
-        (None, "No such file"),
+        (b"just words", "holds no parameters; write one a line, as in `files: 2000`"),
+        (b"files: 1\nwaves: [1", "is not YAML: line 2, while parsing a flow sequence"),
+        (b"files: \xff", "is not YAML: 'utf-8' codec can't decode byte 0xff"),
+        (b"1: 2", "There is no parameter '1'"),
+        (None, "cannot be read: No such file or directory. -f takes a file of param"),
     ],
 )
 def test_a_file_that_holds_no_parameters_is_refused(refused, tmp_path, text, said):
     path = tmp_path / "big.yaml"
     if text:
-        path.write_text(text)
+        path.write_bytes(text)
 
-    assert said in refused("20_fan_out", "-f", str(path))
+    refusal = refused("20_fan_out", "-f", str(path))
+    assert said in refusal
+    assert refusal.count("\n") == 1
+
+
+@pytest.mark.parametrize("value", ["[1", "2024-13-45", "'1"])
+def test_a_value_that_is_not_yaml_is_refused_naming_its_parameter(refused, value):
+    said = refused("20_fan_out", "-p", "files", value)
+
+    assert said.startswith(
+        f"experiment: The value of files is {value!r}, which is not YAML: "
+    )
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("target", ["../../../evil", "local/../../evil", "[local]", ""])
+def test_a_target_that_would_be_a_path_is_refused_before_a_folder_is_named_after_it(
+    refused, target
+):
+    """
+    The notebook was refused later, by its own check, outside of results/.
+    """
+    assert "; it must be one of: local, aws." in refused(
+        "20_fan_out", "-p", "target", target
+    )
+
+
+@pytest.mark.parametrize("name", ["../notebooks/20_fan_out", "20_fan_out.ipynb", ""])
+def test_a_notebook_is_named_and_not_pointed_at(refused, name):
+    assert f"There is no notebook {name!r}." in refused(name)
+
+
+@pytest.mark.parametrize("below", ["file", "file/deeper", "/proc/x", "/sys/x", "/proc"])
+def test_a_run_folder_that_nothing_can_be_written_to_is_refused(
+    refused, tmp_path, below
+):
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / below
+
+    said = refused("20_fan_out", "-p", "run_folder", str(folder))
+    assert said.startswith(f"experiment: Nothing can be written to {folder}: ")
+    assert said.count("\n") == 1
+
+
+def test_a_run_folder_that_cannot_be_made_leaves_none_of_its_parents(refused, tmp_path):
+    folder = tmp_path / "a" / "b" / ("c" * 300)
+
+    assert "File name too long" in refused(
+        "20_fan_out", "-p", "run_folder", str(folder)
+    )
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_notebook_in_the_run_folder_is_never_overwritten(refused, tmp_path):
+    """
+    `-p run_folder notebooks` would have put the executed one in the place of ours.
+    """
+    path = tmp_path / "20_fan_out.ipynb"
+    path.write_text("somebody's")
+
+    said = refused("20_fan_out", "-p", "run_folder", str(tmp_path))
+    assert f"{path} exists and would be lost. Set another run_folder." in said
+    assert path.read_text() == "somebody's"
 
 
 def test_a_run_folder_that_holds_a_run_is_refused_and_left_alone(refused, tmp_path):
@@ -97,26 +163,71 @@ def test_help_says_what_comes_out_and_how_it_exits(capsys):
     assert "python -m experiment 30_grid -p files 2000" in said
 
 
-def test_a_mistyped_parameter_ends_the_run_before_any_work(
-    tmp_path, silent_url, capsys
+@pytest.mark.parametrize(
+    ("notebook", "wrong", "said"),
+    [
+        (
+            "20_fan_out",
+            {"files": "many"},
+            "SettingsError: files is 'many', of type str; it must be",
+        ),
+        ("20_fan_out", {"origin_url": "SILENT"}, "SettingsError: The origin http"),
+        (
+            "00_start_here",
+            {"file_kb": "50000"},
+            "PreflightError: An execution keeps 5,000,000,000 bytes in its temporary",
+        ),
+    ],
+    ids=["settings", "origin", "preflight"],
+)
+def test_a_run_that_its_notebook_refuses_leaves_no_folder(
+    endpoint, silent_url, tmp_path, monkeypatch, capsys, notebook, wrong, said
 ):
     """
-    The class that knows the types is the notebook's: its first cell refuses.
+    A folder with nothing but a notebook in it looks like a run that was lost.
     """
-    status = main(
-        [
-            "20_fan_out",
-            *("-p", "files", "many"),
-            *("-p", "endpoint_url", silent_url),
-            *("-p", "run_folder", str(tmp_path / "run")),
-        ]
-    )
-    said = capsys.readouterr().err
+    (tmp_path / "results").mkdir()
+    folder = tmp_path / "results" / "new" / "run"
+    monkeypatch.setattr("experiment.runner.run_folder_for", lambda *_: folder)
+    there = {"endpoint_url": endpoint.endpoint_url, "origin_url": endpoint.origin_url}
+    options = []
+    for name, value in (there | wrong).items():
+        options += ["-p", name, value.replace("SILENT", silent_url)]
 
-    assert status == 2
-    assert "experiment: SettingsError: files is 'many', of type str; it must be" in said
-    assert f"{tmp_path / 'run' / '20_fan_out.ipynb'} shows where" in said
-    assert not (tmp_path / "run" / "run.json").exists()
+    assert main([notebook, *options]) == 2
+    assert f"experiment: {said}" in capsys.readouterr().err
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_what_a_refused_run_found_in_its_folder_stays(tmp_path, monkeypatch, capsys):
+    def refuse(_notebook, output, _parameters, **_):
+        output.write_text("executed")
+        raise PapermillExecutionError(5, 3, "", "SettingsError", "wrong", [])
+
+    monkeypatch.setattr("experiment.runner.execute", refuse)
+    (tmp_path / "notes.txt").write_text("mine")
+
+    assert main(["20_fan_out", "-p", "run_folder", str(tmp_path)]) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    assert capsys.readouterr().err == "experiment: SettingsError: wrong\n"
+
+
+def test_a_run_that_breaks_off_at_work_was_not_refused(tmp_path, monkeypatch, capsys):
+    """
+    An endpoint may end in the middle: then there is something to look at.
+    """
+
+    def break_off(_notebook, output, _parameters, **_):
+        output.write_text("executed")
+        output.with_name("run.json").write_text("{}")
+        raise PapermillExecutionError(5, 3, "", "EndpointError", "it ended", [])
+
+    monkeypatch.setattr("experiment.runner.execute", break_off)
+    folder = tmp_path / "run"
+
+    assert main(["20_fan_out", "-p", "run_folder", str(folder)]) == 1
+    assert f"{folder / '20_fan_out.ipynb'} shows where" in capsys.readouterr().err
+    assert (folder / "20_fan_out.ipynb").exists()
 
 
 def test_a_run_ends_with_where_everything_is_and_the_verdict(
@@ -148,6 +259,8 @@ def test_a_run_ends_with_where_everything_is_and_the_verdict(
 
     assert status == 0
     assert said.err == ""
+    assert "6 of 6 files are ok\n" in said.out
+    assert said.out.count(record["verdict"]) == said.out.count("my-run\n") == 1
     assert said.out.splitlines()[-4:] == [
         "run      my-run",
         "chart    my-run/latency.png",
@@ -166,7 +279,7 @@ def test_a_cell_that_fails_is_an_exit_status(
     """
     A function of somebody else's stands where ours should go.
     """
-    monkeypatch.setattr("experiment.__main__.run_folder_for", lambda *_: tmp_path / "x")
+    monkeypatch.setattr("experiment.runner.run_folder_for", lambda *_: tmp_path / "x")
     target.client("lambda").create_function(
         FunctionName="t-somebodys",
         Runtime=target.runtime,
@@ -191,42 +304,107 @@ def test_a_cell_that_fails_is_an_exit_status(
     assert (tmp_path / "x" / "10_deploy.ipynb").exists()
 
 
-def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path):
+class Interrupted:
+    """
+    A run of ``20_fan_out`` that gets Ctrl-C at some point, and what it left.
+
+    Args:
+        folder: Where its results and its temporary files go, each in a folder.
+    """
+
+    def __init__(self, folder):
+        self.results = folder / "run"
+        self.scratch = folder / "scratch"
+        self.scratch.mkdir()
+        self._mark = f"INTERRUPTED_TEST={folder}"
+
+    def run(self, moment, *, times=1):
+        """Interrupt it at that moment, once or several times in a row."""
+        name, _, value = self._mark.partition("=")
+        command = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "experiment", "20_fan_out"),
+                *("-p", "files", "20000"),
+                *("-p", "shards_per_execution", "1000"),
+                *("-p", "run_folder", str(self.results)),
+            ],
+            env=os.environ | {name: value, "TMPDIR": str(self.scratch)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            until(lambda: moment() or command.poll() is not None)
+            self.family = descendants(command.pid)
+            for _ in range(times):
+                os.killpg(command.pid, signal.SIGINT)  # as a terminal does
+                time.sleep(0.05)
+            self.out, self.err = command.communicate(timeout=WAIT_S)
+        finally:
+            if command.poll() is None:
+                os.killpg(command.pid, signal.SIGKILL)
+                command.communicate()
+        return command.returncode
+
+    def leaves_nothing_behind(self):
+        """Wait until no process of it is left, nor any temporary file."""
+        until(lambda: not self.family & running() and not marked(self._mark))
+        until(lambda: not list(self.scratch.iterdir()))
+
+
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path, times):
     """
     What was reported until then is kept; kernel, endpoint and executions end.
-    """
-    folder = tmp_path / "run"
-    mark = f"INTERRUPTED_TEST={tmp_path}"
-    name, _, value = mark.partition("=")
-    command = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "experiment", "20_fan_out"),
-            *("-p", "files", "20000"),
-            *("-p", "shards_per_execution", "1000"),
-            *("-p", "run_folder", str(folder)),
-        ],
-        env=os.environ | {name: value},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        until(lambda: lines(folder / "reports.jsonl") > 5 or command.poll() is not None)
-        family = descendants(command.pid)
-        os.killpg(command.pid, signal.SIGINT)  # as a terminal does
-        out, err = command.communicate(timeout=WAIT_S)
-    finally:
-        if command.poll() is None:
-            os.killpg(command.pid, signal.SIGKILL)
-            command.communicate()
 
-    assert command.returncode == 130, err
-    assert f"experiment: interrupted; what was reported is in {folder}" in out
-    assert len(family) > 3  # the kernel, the endpoint, executions at least
-    until(lambda: not family & running() and not marked(mark))
+    The second of two came while the first was cleaned up after, and left files.
+    """
+    interrupted = Interrupted(tmp_path)
+    folder = interrupted.results
+    status = interrupted.run(lambda: lines(folder / "reports.jsonl") > 5, times=times)
+
+    assert (status, interrupted.err) == (130, "")
+    assert f"experiment: interrupted; what was reported is in {folder}" in (
+        interrupted.out
+    )
+    assert len(interrupted.family) > 3  # the kernel, the endpoint, executions at least
+    interrupted.leaves_nothing_behind()
     assert 5 < len(list(read_invocations(folder))) < 2_000
     assert "ended" not in read_run(folder)
+
+
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+def test_ctrl_c_while_the_kernel_starts_leaves_nothing_at_all(tmp_path, times):
+    """
+    Neither its connection file nor a folder with no results is of use to anybody.
+    """
+    interrupted = Interrupted(tmp_path)
+    status = interrupted.run(
+        lambda: list(interrupted.scratch.glob("kernel-*/*")), times=times
+    )
+
+    assert (status, interrupted.err) == (130, "")
+    assert interrupted.out.strip() == (
+        "experiment: interrupted before anything was reported"
+    )
+    interrupted.leaves_nothing_behind()
+    assert not interrupted.results.exists()
+
+
+def test_ctrl_c_while_modules_are_imported_shows_no_traceback(monkeypatch, capsys):
+    """
+    Importing papermill takes a second: long enough to think better of it.
+    """
+
+    class Slow(ModuleType):
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "experiment.runner", Slow("experiment.runner"))
+
+    assert main(["20_fan_out"]) == 130
+    assert "interrupted before anything was reported" in capsys.readouterr().out
 
 
 def until(is_so):

@@ -162,8 +162,15 @@ def test_a_notebook_is_stored_without_outputs(path):
         if CHECKED in cell.metadata.get("tags", ()):
             assert cell.execution_count, "nbval compares only what was run"
             continue
-        assert not cell.outputs
-        assert cell.execution_count is None
+        assert not cell.outputs, clear_it(path)
+        assert cell.execution_count is None, clear_it(path)
+
+
+def clear_it(path):
+    return (
+        f"{path.name} was run and saved. Clear it: .venv/bin/python -m jupyter "
+        f"nbconvert --clear-output --inplace notebooks/{path.name}"
+    )
 
 
 @each

@@ -49,18 +49,14 @@ _OPTIONS = (
     ("--connections N", "connections", "downloads in flight at once"),
     ("--engine NAME", "engine", f"HTTP implementation: {' or '.join(ENGINES)}"),
     ("--attempts N", "attempts", "tries per URL, where trying again may help"),
-    ("--connect-timeout S", "connect_timeout_s", "longest wait for a connection"),
-    ("--read-timeout S", "read_timeout_s", "longest silence once connected"),
-    ("--total-timeout S", "total_timeout_s", "longest for one URL, retries included"),
+    ("--connect-timeout S", "connect_timeout_s", "seconds to wait for a connection"),
+    ("--read-timeout S", "read_timeout_s", "seconds of silence, once connected"),
+    ("--total-timeout S", "total_timeout_s", "seconds for one URL, retries included"),
     ("--max-bytes N", "max_bytes", "longest body accepted"),
     ("--min-speed B", "min_bytes_per_s", "bytes a second; what is slower has stalled"),
     ("--per-host N", "per_host", "downloads in flight at one host"),
     ("--host-rate R", "host_rate", "requests a second begun at one host"),
-    (
-        "--compressed",
-        "compressed",
-        "let bodies travel compressed; they are kept inflated",
-    ),
+    ("--compressed", "compressed", "let bodies travel compressed; keep them inflated"),
     ("--expect-type TYPE", "expect_type", "start of the Content-Type, as in image/"),
     ("--respect-robots-tag", "respect_robots", "refuse what X-Robots-Tag reserves"),
     ("--allow-private", "allow_private", "contact loopback and private addresses too"),
@@ -162,8 +158,15 @@ def _add_option(
         type=type(default),
         default=default,
         choices=ENGINES if name == "engine" else None,
-        help=f"{what} (default: {default or 'none'})",
+        help=f"{what} (default: {_shown(default)})",
     )
+
+
+def _shown(default: str | float) -> str:
+    """Return a default as a person would write it; empty text and 0 set no limit."""
+    if not default:
+        return "none"
+    return f"{default:g}" if isinstance(default, float) else str(default)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
-import sys
 import uuid
 from pathlib import Path
 from time import monotonic, process_time, time
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.download import Job, engine_for
 from fetcher.downloads import Download, Downloads
+from fetcher.memory import peak_rss_bytes
 from fetcher.shard import Report, Shard
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
@@ -108,9 +107,3 @@ def _sink(spec: SinkSpec) -> Sink:
     if spec.path:
         return Directory(Path(spec.path))
     return Scratch()
-
-
-def peak_rss_bytes() -> int:
-    """Return the most memory this process ever held, in bytes."""
-    unit = 1 if sys.platform == "darwin" else 1_024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

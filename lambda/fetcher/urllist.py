@@ -112,7 +112,8 @@ class UrlList:
         start, first = self._starts[index], self._firsts[index]
         many = self._firsts[index + 1] - first
         data = os.pread(file.fileno(), self._starts[index + 1] - start, start)
-        items = self._items_of(Block(start, 2 if start else 1, many, data), first)
+        line = 2 if start else 1  # not its number, but whether it may be a header
+        items = self._items_of(Block(start, line, many, data), first)
         size = os.fstat(file.fileno()).st_size
         if len(items) != many or size != self._starts[-1]:
             msg = f"{self._path} changed while its URLs were fetched."

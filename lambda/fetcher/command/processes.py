@@ -187,19 +187,25 @@ class Processes:
             self._account.take(ended)
         except BaseException:
             self._broken = True
-            self._deals.end()  # somebody may be waiting for the next
+            self._deals.end()  # we may be waiting for the next
             raise
 
     def _pause(self, over: Event) -> None:
-        if self._children or self._deals.is_open:
-            self._turn()
-        else:
+        if self._is_alone:
             over.wait(_TICK_MS / 1_000)
-            self._account.tick()
+        try:
+            self._turn()
+        except BaseException:
+            self._deals.end()
+            raise
+
+    @property
+    def _is_alone(self) -> bool:
+        return not (self._children or self._deals.is_open)
 
     def _turn(self) -> None:
-        """Wait for what is to be done next, not for long, and do it."""
-        for pipe, _ in self._poll.poll(_TICK_MS):
+        """See to the others: wait for what they want, not for long, and do it."""
+        for pipe, _ in self._poll.poll(0 if self._is_alone else _TICK_MS):
             if pipe == self._deals.pipe:
                 self._offer()
             else:

@@ -22,11 +22,12 @@ _FIELDS = {
 def line_of(item: Item, download: Download) -> str:
     """Return the line of one URL, its end included."""
     url = without_credentials(item.url) if "@" in item.url else item.url
+    detail = quoted(download.detail) if download.detail else '""'
     return (
-        f'{{"url": {quoted(url)}, "outcome": "{download.outcome!s}", '
+        f'{{"url": {quoted(url)}, "outcome": "{download.outcome}", '
         f'"status": {download.status}, "bytes": {download.body_bytes}, '
         f'"seconds": {download.seconds:.6f}, "attempts": {download.attempts}, '
-        f'"path": {quoted(download.path)}, "detail": {quoted(download.detail)}}}\n'
+        f'"path": {quoted(download.path)}, "detail": {detail}}}\n'
     )
 
 

@@ -67,10 +67,12 @@ class Transfer:
         self._on_first = on_first
         self.handle = configured(options, user_agent)
         self.handle.transfer = self
-        self.handle.setopt(pycurl.WRITEFUNCTION, self._write)
-        self.handle.setopt(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        # Bound once: pycurl finds attributes slowly.
+        self._info, self._set = self.handle.getinfo, self.handle.setopt
+        self._set(pycurl.WRITEFUNCTION, self._write)
+        self._set(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         self._head: list[bytes] = []
-        self.handle.setopt(pycurl.HEADERFUNCTION, self._head.append)
+        self._set(pycurl.HEADERFUNCTION, self._head.append)
         self._trusts = False
         self.is_attached = False
 
@@ -104,7 +106,7 @@ class Transfer:
         self._url, self.host = url, host
         self._head.clear()
         self.redirect_url = ""
-        self.handle.setopt(pycurl.URL, url)
+        self._set(pycurl.URL, url)
         self._begun = False
         self._refused: RefusedError | None = None
         self._blocked = ""
@@ -121,7 +123,7 @@ class Transfer:
     @property
     def is_connected(self) -> bool:
         """Whether the connection stands, TLS and all."""
-        return self.is_attached and self.handle.getinfo(pycurl.PRETRANSFER_TIME) > 0
+        return self.is_attached and self._info(pycurl.PRETRANSFER_TIME) > 0
 
     def is_resolved(self, resolver: Resolver) -> bool:
         """
@@ -141,7 +143,7 @@ class Transfer:
             port = parts.port or {"http": 80, "https": 443}[parts.scheme.lower()]
             listed = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
             entry = f"+{self.hostname}:{port}:{listed}"
-            self.handle.setopt(pycurl.RESOLVE, [entry])
+            self._set(pycurl.RESOLVE, [entry])
         return True
 
     def ended(self, code: int, message: str) -> Ending | None:
@@ -204,7 +206,7 @@ class Transfer:
                 detail = f"no connection within {options.connect_timeout_s:g} s"
                 return Outcome.CONNECT_TIMEOUT, detail
             return None
-        came = self.attempt.body.size + self.handle.getinfo(pycurl.HEADER_SIZE)
+        came = self.attempt.body.size + self._info(pycurl.HEADER_SIZE)
         stalled = self._pace.stalled(came, now)
         if stalled and self._refused:
             return self._refused.outcome, self._refused.detail
@@ -212,12 +214,13 @@ class Transfer:
 
     def close(self) -> None:
         """Give the handle back to libcurl."""
+        del self._info, self._set
         self.handle.transfer = None
         self.handle.close()
 
     def _begin(self) -> None:
         """Judge the head, then the first part, of the response."""
-        info = self.handle.getinfo
+        info = self._info
         status = info(pycurl.RESPONSE_CODE)
         self._begun = status >= HTTPStatus.OK  # before come 100 Continue and the like
         if not self._begun:
@@ -274,11 +277,11 @@ class Transfer:
         return None
 
     def _is_short(self) -> bool:
-        promised = self.handle.getinfo(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
+        promised = self._info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
         return bool(0 <= promised <= _SWALLOWED_BYTES)
 
     def _refuse(self, refused: RefusedError) -> Ending:
-        wait_s = float(self.handle.getinfo(pycurl.RETRY_AFTER))
+        wait_s = float(self._info(pycurl.RETRY_AFTER))
         return self.attempt.body.fail(refused.outcome, refused.detail, wait_s)
 
     def _swallow(self, chunk: bytes) -> int | None:
