@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
+NO_NEWS := .venv/etc/jupyter/labconfig/page_config.json
 UV := uv==0.13.9
 # Jupyter asks root to say so.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -51,8 +52,14 @@ lock: $(READY) ## renew requirements.lock from pyproject.toml
 	@$(PY) -m uv pip compile -q --universal --python-version 3.11 --extra test \
 	  --generate-hashes --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock
 
-lab: $(READY) ## JupyterLab on the notebooks
-	@$(PY) -m jupyter lab $(AS_ROOT) --notebook-dir=notebooks notebooks/00_start_here.ipynb
+# JupyterLab opens with a question about news otherwise, and asks the internet for them.
+$(NO_NEWS): $(READY)
+	@$(PY) -m jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements
+	@touch $@
+
+lab: $(READY) $(NO_NEWS) ## JupyterLab on the notebooks
+	@$(PY) -m jupyter lab $(AS_ROOT) --MappingKernelManager.transport_encryption=auto \
+	  --notebook-dir=notebooks notebooks/00_start_here.ipynb
 
 clean: ## remove the environment and what was measured, but published runs
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

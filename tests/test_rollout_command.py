@@ -1,9 +1,11 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
 import psutil
 import pytest
@@ -87,6 +89,48 @@ def test_deploy_invoke_logs_status_destroy(run, event_file, function_name):
     assert (code, len(removed), left) == (0, 3, "left     nothing")
     code, out, _ = run("status", *name)
     assert (code, json.loads(out)["state"]) == (0, ABSENT)
+
+
+def test_looking_at_a_function_reports_no_changes(run):
+    """
+    An empty list of them read as "nothing was deployed".
+    """
+    code, out, _ = run("status", "--name", "t-absent")
+
+    assert code == 0
+    assert "changes" not in json.loads(out)
+
+
+def sample_in_readme():
+    text = Path(__file__).parents[1].joinpath("README.md").read_text()
+    (sample,) = re.findall(r"```json\n(.+?)```", text, re.DOTALL)
+    return sample
+
+
+def sample_in_help(capsys):
+    with pytest.raises(SystemExit):
+        main(["invoke", "--help"])
+    return re.search(r"^  \{.+\}$", capsys.readouterr().out, re.DOTALL | re.MULTILINE)[
+        0
+    ]
+
+
+def test_readme_and_help_show_the_same_event(capsys):
+    assert json.loads(sample_in_readme()) == json.loads(sample_in_help(capsys))
+
+
+def test_the_event_that_readme_shows_works(endpoint, run, function_name, tmp_path):
+    """
+    What a payload is was said nowhere, and guesses are answered with "schema None".
+    """
+    path = tmp_path / "event.json"
+    sample = sample_in_readme()
+    path.write_text(sample.replace("http://127.0.0.1:PORT", endpoint.origin_url))
+    run("deploy", "--name", function_name)
+    code, out, err = run("invoke", "--name", function_name, "--payload", str(path))
+
+    assert (code, err) == (0, "")
+    assert Report.from_dict(json.loads(out)).tally.ok == 5
 
 
 def test_a_function_that_fails_is_exit_status_one(
@@ -184,7 +228,18 @@ def test_a_port_that_is_taken_is_one_line(capsys, silent_socket):
     err = capsys.readouterr().err
     assert err.startswith("rollout: ")
     assert err.count("\n") == 1
-    assert port in err
+    assert f"port {port} of 127.0.0.1: Address already in use. Choose another" in err
+    assert err.count("127.0.0.1") == 1
+
+
+@pytest.mark.parametrize("port", ["99999", "-1"])
+@pytest.mark.parametrize("more", [[], ["--origin"]])
+def test_a_port_that_cannot_be_is_one_line(capsys, port, more):
+    assert main(["serve", "--port", port, *more]) == 2
+    assert capsys.readouterr().err == (
+        f"rollout: The local endpoint cannot listen on port {port}: ports are 1 to "
+        "65,535, and 0 is any free one.\n"
+    )
 
 
 def test_a_killed_parent_takes_its_endpoint_along(tmp_path):

@@ -49,6 +49,20 @@ examples:
   rollout deploy --target aws                   the same, with your AWS account
 """
 
+_EVENT = """\
+an event is a shard, the files one invocation is asked for. This one asks for five of
+10 kB; put in the origin_url that `rollout serve --origin` prints:
+
+  {"schema": 1, "run": "try", "index": 0, "wave": 0,
+   "source": {"kind": "template", "ranges": [[0, 5]],
+              "text": "http://127.0.0.1:PORT/10000/{number}.jpg"},
+   "sink": {"kind": "discard"},
+   "options": {"connections": 5, "allow_private": true},
+   "deadline_s": 60}
+
+allow_private lets it contact this machine. Leave it out for files on the internet.
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """
@@ -133,8 +147,9 @@ async def _invoke_once(target: Target, name: str, payload: bytes) -> Answer:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    found = worker.status(_target(arguments), arguments.name)
-    print(json.dumps(asdict(found), indent=2))
+    found = asdict(worker.status(_target(arguments), arguments.name))
+    del found["changes"]  # looking changes nothing
+    print(json.dumps(found, indent=2))
     return DONE
 
 
@@ -186,7 +201,11 @@ def _parser() -> argparse.ArgumentParser:
     deploy.set_defaults(command=_deploy)
 
     invoke = commands.add_parser(
-        "invoke", parents=[where], help="call the function and print its answer"
+        "invoke",
+        parents=[where],
+        help="call the function and print its answer",
+        epilog=_EVENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     invoke.set_defaults(command=_invoke)
     invoke.add_argument(

@@ -45,6 +45,7 @@ from rollout.local_lambda import errors, folder, model, server
 REGION = "us-east-1"  # of requests that are not signed
 
 _DESCRIPTORS = 10_000
+_LAST_PORT = 65_535
 _SCOPE = re.compile(r"Credential=[^/,]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 
 
@@ -213,13 +214,20 @@ def _check_loopback(host: str) -> None:
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= _LAST_PORT:
+        msg = (
+            f"The local endpoint cannot listen on port {port}: ports are 1 to "
+            f"{_LAST_PORT:,}, and 0 is any free one."
+        )
+        raise EndpointError(msg)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=server.BACKLOG)
     except OSError as error:
+        reason, _, _ = str(error.strerror).partition(" (")  # then comes the address
         msg = (
-            f"The local endpoint cannot listen on port {port} of {host}: "
-            f"{error.strerror}. Choose another port, or 0 for any free one."
+            f"The local endpoint cannot listen on port {port} of {host}: {reason}. "
+            "Choose another port, or 0 for any free one."
         )
         raise EndpointError(msg) from error
 

@@ -115,7 +115,7 @@ def _scratch(need: Need) -> Iterator[str]:
         yield (
             f"An execution keeps {need.scratch_bytes:,} bytes in its temporary "
             f"storage, which has {need.tmp_mb:,} MB. {remedy}, or use a sink that "
-            "keeps nothing there."
+            "keeps nothing there, or download fewer files."
         )
 
 

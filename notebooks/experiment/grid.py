@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import os
+import signal
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
 import papermill
@@ -18,7 +22,6 @@ from rollout import preflight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from typing import TextIO
 
     from experiment.ledger import Run
@@ -27,10 +30,16 @@ if TYPE_CHECKING:
 
 _CELL_NOTEBOOK = "20_fan_out"
 _KERNEL = "python3"
+_KERNEL_READY_WITHIN_S = 60
 _LONGEST_CELL_S = 3_600  # of a grid's cell; a whole grid may take as long as it takes
 # Else the kernel complains, in red, that loopback is not encrypted, and after Ctrl-C
-# that its socket is gone. What a cell raises comes another way.
-_QUIET = ["--IPKernelApp.log_level=CRITICAL"]
+# that its socket is gone. What a cell raises comes another way. Nor are cells anything
+# for the user's own history.
+_QUIET = [
+    "--IPKernelApp.log_level=CRITICAL",
+    "--HistoryManager.hist_file=:memory:",
+]
+_RUNTIME_FOLDER = "JUPYTER_RUNTIME_DIR"
 
 
 class GridError(RuntimeError):
@@ -61,13 +70,48 @@ def kernel() -> Iterator[AsyncKernelManager]:
 
     Starting one and importing pandas and matplotlib takes longer than a small run.
     """
-    manager = _Manager(kernel_name=_KERNEL)
-    run_sync(manager.start_kernel)(extra_arguments=_QUIET)
+    with _runtime_folder() as folder:
+        manager = _Manager(
+            kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
+        )
+        try:
+            _start(manager, folder)
+            yield manager
+        finally:
+            manager.hang_up()
+            if manager.has_kernel:
+                run_sync(manager.shutdown_kernel)()
+
+
+def _start(manager: AsyncKernelManager, folder: Path) -> None:
     try:
-        yield manager
-    finally:
-        manager.hang_up()
-        run_sync(manager.shutdown_kernel)(now=True)
+        run_sync(manager.start_kernel)(
+            extra_arguments=_QUIET,
+            cwd=root() / "notebooks",
+            env=os.environ | {_RUNTIME_FOLDER: str(folder)},
+        )
+        client = manager.client()
+        client.start_channels()
+        run_sync(client.wait_for_ready)(timeout=_KERNEL_READY_WITHIN_S)
+    except KeyboardInterrupt:
+        # Shutting down begins with an interrupt, and its imports would tell of it.
+        if manager.has_kernel:
+            run_sync(manager.signal_kernel)(signal.SIGKILL)
+        raise
+
+
+@contextmanager
+def _runtime_folder() -> Iterator[Path]:
+    """
+    Make a folder for connection files.
+
+    A kernel that is started from a kernel has its folder inside the other's: whichever
+    way that one ends, nothing of either is left.
+    """
+    outer = Path(os.environ.get(_RUNTIME_FOLDER) or gettempdir())
+    outer.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="kernel-", dir=outer) as folder:
+        yield Path(folder)
 
 
 def execute(
@@ -97,19 +141,19 @@ def execute(
     """
     folder = root() / "notebooks"
     output.parent.mkdir(parents=True, exist_ok=True)
-    papermill.execute_notebook(
-        folder / f"{notebook}.ipynb",
-        output,
-        parameters=parameters,
-        cwd=folder,
-        kernel_name=_KERNEL,
-        progress_bar=False,
-        stdout_file=stdout,
-        execution_timeout=_LONGEST_CELL_S if manager else None,
-        extra_arguments=_QUIET,
-        km=manager,
-        request_save_on_cell_execute=manager is None,
-    )
+    with nullcontext(manager) if manager else kernel() as at_hand:
+        papermill.execute_notebook(
+            folder / f"{notebook}.ipynb",
+            output,
+            parameters=parameters,
+            cwd=folder,
+            kernel_name=_KERNEL,
+            progress_bar=False,
+            stdout_file=stdout,
+            execution_timeout=_LONGEST_CELL_S if manager else None,
+            km=at_hand,
+            request_save_on_cell_execute=manager is None,
+        )
 
 
 def check_grid(settings: GridSettings, session: Session) -> None:

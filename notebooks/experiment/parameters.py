@@ -10,32 +10,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _INJECTED_BY_PAPERMILL = "# Parameters"
+_EVERY_NOTEBOOK_HAS = "target"
 
 
 def parameters_set(cells: Iterable[str]) -> Iterator[str]:
     """
     Yield the names that parameters cells assigned, going by IPython's history.
 
-    The notebook's own cell holds nothing but annotated assignments; papermill's has a
-    heading of its own. Of each the latest counts: it may mend an earlier one.
+    There is the notebook's own cell, and papermill's, which has a heading of its own.
+    Of each the latest counts: it may mend an earlier one.
     """
-    latest: dict[bool, list[ast.expr]] = {}
+    latest: dict[bool, list[ast.stmt]] = {}
     for source in cells:
         try:
             body = ast.parse(source).body
         except SyntaxError:
             continue  # a cell with a magic, or one that somebody mistyped
-        if source.startswith(_INJECTED_BY_PAPERMILL):
-            plain = [node for node in body if isinstance(node, ast.Assign)]
-            names: list[ast.expr] = [name for node in plain for name in node.targets]
-        else:
-            annotated = [node for node in body if isinstance(node, ast.AnnAssign)]
-            if len(annotated) < len(body):
-                continue
-            names = [node.target for node in annotated]
-        latest[source.startswith(_INJECTED_BY_PAPERMILL)] = names
-    for names in latest.values():
-        yield from (name.id for name in names if isinstance(name, ast.Name))
+        injected = source.startswith(_INJECTED_BY_PAPERMILL)
+        if injected or _is_the_notebooks_own(body):
+            latest[injected] = body
+    for body in latest.values():
+        for node in body:
+            yield from _names(node)
+
+
+def _is_the_notebooks_own(body: list[ast.stmt]) -> bool:
+    """Tell the cell of parameters, however it was edited, from one that uses them."""
+    assigned = [node for node in body if isinstance(node, ast.Assign | ast.AnnAssign)]
+    annotated = any(isinstance(node, ast.AnnAssign) for node in body)
+    return (annotated and assigned == body) or any(
+        _names(node) == [_EVERY_NOTEBOOK_HAS] and isinstance(node.value, ast.Constant)
+        for node in assigned
+    )
+
+
+def _names(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    else:
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def unknown_parameter(name: str, known: list[str]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from experiment.ledger import run_folder_for
 from experiment.settings import SettingsError, check_no_credentials
 from fetcher.downloads import most_bytes
+from fetcher.guard import check_url
 from fetcher.handler import usable_s
 from fetcher.options import SinkSpec
 from fetcher.shard import Shard
@@ -116,17 +117,29 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
         session: Where they come from, if the settings bring no URLs.
 
     Raises:
-        SettingsError: If there is nothing to download, or fewer URLs than shards.
+        SettingsError: If there is nothing to download, or fewer URLs than shards, or
+            the template makes no URLs.
 
         fetcher.urllist.UrlListError: If the list cannot be used.
     """
     if settings.url_list:
         source: Source = _listed(settings)
     else:
-        source = Template(session.template(settings), ((0, settings.files),))
+        source = _numbered(session.template(settings), settings)
     folder = run_folder_for(notebook, settings.target, settings.run_folder)
     ours = session.target.allow_private and not settings.brings_urls
     return Plan(folder, settings, source, ours or settings.allow_private)
+
+
+def _numbered(text: str, settings: FanOutSettings) -> Template:
+    try:
+        source = Template(text, ((0, settings.files),))
+        check_url(next(iter(source)).url)
+    except ValueError as error:
+        name = "url_template" if settings.url_template else "origin_url"
+        msg = f"The {name} cannot be used. {error}"
+        raise SettingsError(msg) from error
+    return source
 
 
 def _listed(settings: FanOutSettings) -> Inline:

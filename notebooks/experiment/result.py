@@ -16,7 +16,7 @@ from experiment.table import (
     shards_table,
     totals,
 )
-from experiment.words import where_measured
+from experiment.words import size, where_measured
 from fetcher.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from experiment.ledger import Run
     from experiment.plan import Plan
     from experiment.settings import FanOutSettings
+
+_HOW_TO_ALLOW = (
+    "If these addresses are meant, set allow_private in the parameters cell of "
+    "20_fan_out."
+)
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,35 @@ class Result:
     @property
     def widest_shards(self) -> pd.DataFrame:
         """The invocations of the last run among those of the highest concurrency."""
-        widest = self.runs[self.runs["concurrency"] == self.runs["concurrency"].max()]
-        return self.shards[self.shards["run"] == widest["run"].iloc[-1]]
+        return self.shards[self.shards["run"] == self._widest["run"]]
+
+    @property
+    def widest_setting(self) -> str:
+        """Which run that is, in words."""
+        run = self._widest
+        return (
+            f"Concurrency {run['concurrency']:,}, {size(run['file_kb'])} files, "
+            f"run {run['repeat']}"
+        )
+
+    def outcomes(self) -> str:
+        """Say how many files are ok, and of each other outcome how many and why."""
+        counts = self.downloads["outcome"].value_counts()
+        ok = counts.get(Outcome.OK.value, 0)
+        lines = [f"{ok:,} of {len(self.downloads):,} files are ok"]
+        for name, many in counts.items():
+            if many and name != Outcome.OK.value:
+                ended = self.downloads[self.downloads["outcome"] == name].iloc[0]
+                why = f"{ended['url']}: {ended['detail'] or 'nothing was said'}"
+                lines.append(f"{name}: {many:,}, as in {why}")
+        if counts.get(Outcome.BLOCKED.value, 0):
+            lines.append(_HOW_TO_ALLOW)
+        return "\n".join(lines)
+
+    @property
+    def _widest(self) -> pd.Series:
+        most = self.runs["concurrency"].max()
+        return self.runs[self.runs["concurrency"] == most].iloc[-1]
 
 
 def result_of(run: Run, plan: Plan) -> Result:

@@ -47,12 +47,7 @@ class Session:
         if settings.url_template:
             return settings.url_template
         if not self.origin_url:
-            msg = (
-                f"There is nothing to download: {self.target.endpoint_url or 'AWS'} "
-                "has no origin. Set origin_url, url_template or url_list in the "
-                "notebook's parameters cell, or start the local endpoint with "
-                "`rollout serve --origin`."
-            )
+            msg = _no_origin(self.target)
             raise SettingsError(msg)
         folder = f"{self.origin_url}/{settings.file_kb * 1_000}"
         if self.target.allow_private:  # its executions are on this machine
@@ -84,6 +79,20 @@ def open_session(settings: Settings) -> Session:
             origin_url = origin_url or endpoint.origin_url
         target = connect(settings.target, endpoint_url)
         return Session(target, origin_url, held.pop_all())
+
+
+def _no_origin(target: Target) -> str:
+    if target.name == "aws":
+        return (
+            "There is nothing to download: executions on AWS cannot reach an origin on "
+            "this machine. Set origin_url, or in 20_fan_out url_template or url_list."
+        )
+    return (
+        "There is nothing to download: an endpoint_url is set and no origin_url. Set "
+        "origin_url to what `rollout serve --origin` printed beside "
+        f"{target.endpoint_url}; without --origin it prints none, and has no files. Or "
+        "set url_template or url_list in 20_fan_out."
+    )
 
 
 def _knock(origin_url: str, first: str) -> None:

@@ -1,0 +1,143 @@
+"""How every chart looks: axes, bars, ticks, keys, and where its words go."""
+
+from __future__ import annotations
+
+import re
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.collections import PolyCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+INK = "#333333"
+BAND_ALPHA = 0.15
+
+_SIZE_IN = (8, 4.5)
+_PLAIN = FuncFormatter(lambda value, _: f"{value:,g}")
+_LABEL_POINTS = 13
+_BAR_HEIGHT = 0.8
+_TITLE_LETTERS, _FOOTNOTE_LETTERS = 72, 105  # wider ones would leave the picture
+_TITLE_PAD, _TITLE_PAD_OVER_KEY = 6, 24
+_POINTS_PER_INCH = 72
+_IN_A_FIGURE = re.compile(r"(?<=\d) (?=[\w%])|(?<=\d min) (?=\d)|(?<=\d h) (?=\d)")
+_NO_BREAK_SPACE = "\xa0"
+_STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), tuple(range(1, 10)))  # of a decade
+_FEWEST_TICKS, _MOST_TICKS = 4, 8
+
+
+def new_axes() -> tuple[Figure, Axes]:
+    """Return an empty chart of the size all have."""
+    figure, ax = plt.subplots(figsize=_SIZE_IN, layout="constrained")
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(color=INK, alpha=0.12)
+    ax.set_axisbelow(True)
+    return figure, ax
+
+
+def draw_bars(
+    ax: Axes,
+    rows: np.ndarray,
+    since: pd.Series,
+    until: pd.Series,
+    colour: str,
+    label: str,
+) -> None:
+    """Draw a bar a row, all as one thing: a thousand single ones take seconds."""
+    left, right = since.to_numpy(), until.to_numpy()
+    low, high = rows - _BAR_HEIGHT / 2, rows + _BAR_HEIGHT / 2
+    corners = [(left, low), (left, high), (right, high), (right, low)]
+    outlines = list(np.array(corners).transpose(2, 0, 1))
+    ax.add_collection(PolyCollection(outlines, facecolors=colour, label=label))
+    ax.autoscale_view()
+
+
+def label_ends(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
+    """Label lines where they end, shifting up what would overlap the one below."""
+    below = -np.inf
+    for y, text, colour in sorted(ends):
+        points = ax.transData.transform((x, y))[1] * _POINTS_PER_INCH / ax.figure.dpi
+        shift = max(0.0, below + _LABEL_POINTS - points)
+        below = points + shift
+        ax.annotate(
+            text,
+            (x, y),
+            (8, shift),
+            textcoords="offset points",
+            color=colour,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def tick_measured(axis: Axis, values: pd.Series) -> None:
+    """Tick a log axis where something was measured, and nowhere else."""
+    axis.set_ticks(sorted(values.unique()))
+    axis.set_major_formatter(_PLAIN)
+    axis.set_minor_locator(NullLocator())
+
+
+def tick_round(axis: Axis) -> None:
+    """Tick a log axis at round values, the closer the less it spans."""
+    low, high = axis.get_view_interval()
+    for steps in _STEPS:
+        locator = LogLocator(subs=steps)
+        ticks = np.asarray(locator.tick_values(low, high))
+        if np.count_nonzero((low <= ticks) & (ticks <= high)) >= _FEWEST_TICKS:
+            axis.set_major_locator(locator)
+            break
+    else:
+        axis.set_major_locator(MaxNLocator(_MOST_TICKS))
+    axis.set_major_formatter(_PLAIN)
+    axis.set_minor_locator(NullLocator())
+
+
+def key_above(ax: Axes, shown: Sequence[Artist] | None = None) -> None:
+    """Explain what is drawn between title and axes, where nothing is overprinted."""
+    handles = ax.get_legend_handles_labels()[0] if shown is None else shown
+    ax.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0, 1.01),
+        ncols=max(len(handles), 1),
+        frameon=False,
+        fontsize=9,
+        handlelength=1.4,
+        columnspacing=1.6,
+        borderpad=0,
+        borderaxespad=0.2,
+    )
+
+
+def key_to_bands(ax: Axes) -> None:
+    """Say that lines are medians, and how far their bands go."""
+    median = Line2D([], [], color=INK, lw=2, label="median of the runs")
+    band = Patch(color=INK, alpha=BAND_ALPHA, lw=0, label="slowest to fastest run")
+    key_above(ax, [median, band])
+
+
+def finished(figure: Figure, ax: Axes, title: str, where: str) -> Figure:
+    """Title and footnote it, and close it: the caller shows it once."""
+    ax.set_title(
+        fill(_IN_A_FIGURE.sub(_NO_BREAK_SPACE, title), _TITLE_LETTERS),
+        loc="left",
+        fontweight="bold",
+        fontsize=11,
+        pad=_TITLE_PAD_OVER_KEY if ax.get_legend() else _TITLE_PAD,
+    )
+    footnote = fill(where, _FOOTNOTE_LETTERS)
+    figure.supxlabel(footnote, x=0.99, ha="right", fontsize=8, color=INK)
+    plt.close(figure)
+    return figure

@@ -1,0 +1,165 @@
+"""One notebook, run in a folder of its own that stays only if there is work in it."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from experiment import arguments
+from experiment.grid import execute
+from experiment.ledger import LedgerError, read_run, run_folder_for
+from experiment.settings import SettingsError
+from fetcher.urllist import UrlListError
+from rollout.errors import EndpointError, PreflightError, TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EXIT_DONE, _EXIT_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 0, 1, 2, 130
+# What cells raise before any work is done; papermill passes on the names only.
+_REFUSALS = {
+    kind.__name__
+    for kind in (
+        SettingsError,
+        UrlListError,
+        LedgerError,
+        TargetError,
+        EndpointError,
+        PreflightError,
+    )
+}
+
+
+class _Output:
+    """
+    Where the executed notebook goes.
+
+    Attributes:
+        folder: The run's.
+
+        path: The notebook in it.
+    """
+
+    def __init__(self, notebook: str, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / f"{notebook}.ipynb"
+        self._made: list[Path] = []
+        self._found: set[Path] = set()
+
+    def make(self) -> None:
+        """
+        Make the folder.
+
+        Raises:
+            LedgerError: If nothing can be written there, or it holds such a notebook.
+        """
+        try:
+            parents = (self.folder, *self.folder.parents)
+            self._made = [folder for folder in parents if not folder.exists()]
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._found = set(self.folder.iterdir())
+            with TemporaryFile(dir=self.folder):
+                pass
+        except OSError as error:
+            self._remove_folders()
+            msg = (
+                f"Nothing can be written to {self.folder}: {error.strerror}. Set "
+                "run_folder to a folder that is not there yet."
+            )
+            raise LedgerError(msg) from error
+        if self.path in self._found:
+            msg = f"{self.path} exists and would be lost. Set another run_folder."
+            raise LedgerError(msg)
+
+    @property
+    def holds_work(self) -> bool:
+        """Whether anything was begun that a person may want to look at."""
+        return not set(self.folder.iterdir()) <= self._found | {self.path}
+
+    @property
+    def holds_reports(self) -> bool:
+        """Whether any execution answered, in this run or a cell of its grid."""
+        return any(path.stat().st_size for path in self.folder.rglob("reports.jsonl"))
+
+    def remove(self) -> None:
+        """Remove the notebook and every folder made for it."""
+        self.path.unlink(missing_ok=True)
+        self._remove_folders()
+
+    def _remove_folders(self) -> None:
+        for folder in self._made:
+            with suppress(OSError):  # it holds something else, or was never made
+                folder.rmdir()
+
+
+def run(argv: Sequence[str] | None) -> int:
+    """Run the notebook that is asked for and return the exit status."""
+    try:
+        notebook, parameters = arguments.read(argv)
+        output = _Output(notebook, _folder(notebook, parameters))
+        output.make()
+    except (SettingsError, LedgerError) as error:
+        _complain(str(error))
+        return _EXIT_COULD_NOT_RUN
+    try:
+        execute(notebook, output.path, parameters, stdout=sys.stdout)
+    except PapermillExecutionError as error:
+        return _failed(output, error)
+    except DeadKernelError as error:
+        _complain(f"{error} {output.path} shows how far it came")
+        return _EXIT_FAILED
+    except KeyboardInterrupt:
+        return _interrupted(output)
+    _tell(output.folder)
+    return _EXIT_DONE
+
+
+def _folder(notebook: str, parameters: dict[str, Any]) -> Path:
+    """Choose the folder; a notebook that keeps a run is told to use it too."""
+    wanted = parameters.get("run_folder") or ""
+    folder = run_folder_for(notebook, parameters.get("target", "local"), wanted)
+    if "run_folder" in parameters:
+        parameters["run_folder"] = str(folder)
+    return folder
+
+
+def _failed(output: _Output, error: PapermillExecutionError) -> int:
+    _complain(f"{error.ename}: {error.evalue}")
+    if error.ename in _REFUSALS and not output.holds_work:
+        output.remove()
+        return _EXIT_COULD_NOT_RUN
+    _complain(f"{output.path} shows where")
+    return _EXIT_FAILED
+
+
+def _interrupted(output: _Output) -> int:
+    if output.holds_reports:
+        said = f"interrupted; what was reported is in {output.folder}"
+    else:
+        said = "interrupted before anything was reported"
+    if not output.holds_work:
+        output.remove()
+    print(f"\nexperiment: {said}")
+    return _EXIT_INTERRUPTED
+
+
+def _complain(what: str) -> None:
+    print(f"experiment: {what}", file=sys.stderr)
+
+
+def _tell(folder: Path) -> None:
+    """Print where the results are, and the verdict."""
+    shown = (
+        folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    )
+    print(f"run      {shown}")
+    for chart in sorted(folder.glob("*.png")):
+        print(f"chart    {shown / chart.name}")
+    with suppress(LedgerError):  # one that deploys or tears down measures nothing
+        print(f"verdict  {read_run(folder)['verdict']}")
