@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fetcher.options import Options
 
 _ABORT = -1
+_HELD_BYTES = 131_072  # of one body, while its head is not judged
 _EMPTY_LINES = frozenset({b"\r\n", b"\n"})
 # An unwanted body is read to its end if it is short: the connection can be kept.
 _SWALLOWED_BYTES = 65_536
@@ -110,7 +111,7 @@ class Transfer:
         self._begun = False
         self._refused: RefusedError | None = None
         self._blocked = ""
-        self._first = b""
+        self._held: list[bytes] = []
         self._is_paused = False
         self._swallowed = 0
         self._pace: Pace | None = None
@@ -180,7 +181,7 @@ class Transfer:
         Returns:
             What to tell `ended` if there is no use in waiting for the rest.
         """
-        if self._begun or not self._first:
+        if self._begun or not self._held:
             return None
         self._begin()
         if (self._refused or self.redirect_url) and not self._is_short():
@@ -240,9 +241,9 @@ class Transfer:
                 self._header(b"x-robots-tag") if options.respect_robots else "",
                 self._header(b"content-encoding") if options.compressed else "",
             )
-            if self._first:
-                body.write(self._first)
-                self._first = b""
+            if self._held:
+                body.write(b"".join(self._held))
+                self._held = []
         except RefusedError as refused:
             self._refused = refused
 
@@ -268,12 +269,13 @@ class Transfer:
         return None
 
     def _hold(self, chunk: bytes) -> int | None:
-        """Keep the first part until the head is judged; let libcurl keep the next."""
-        if self._first:
+        """Keep the first parts until the head is judged; let libcurl keep the rest."""
+        if not self._held:
+            self._on_first(self)
+        elif sum(map(len, self._held)) >= _HELD_BYTES:
             self._is_paused = True
             return int(pycurl.WRITEFUNC_PAUSE)
-        self._first = chunk
-        self._on_first(self)
+        self._held.append(chunk)
         return None
 
     def _is_short(self) -> bool:
