@@ -75,7 +75,8 @@ def kernel() -> Iterator[AsyncKernelManager]:
             kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
         )
         try:
-            _start(manager, folder)
+            with _interrupted_afterwards():
+                _start(manager, folder)
             yield manager
         finally:
             manager.hang_up()
@@ -84,20 +85,28 @@ def kernel() -> Iterator[AsyncKernelManager]:
 
 
 def _start(manager: AsyncKernelManager, folder: Path) -> None:
+    run_sync(manager.start_kernel)(
+        extra_arguments=_QUIET,
+        cwd=root() / "notebooks",
+        env=os.environ | {_RUNTIME_FOLDER: str(folder)},
+    )
+    client = manager.client()
+    client.start_channels()
+    run_sync(client.wait_for_ready)(timeout=_KERNEL_READY_WITHIN_S)
+
+
+@contextmanager
+def _interrupted_afterwards() -> Iterator[None]:
+    """Let Ctrl-C wait: a kernel that is half started can neither be used nor ended."""
+    came: list[int] = []
+    number = signal.SIGINT
+    handler = signal.signal(number, lambda number, _: came.append(number))
     try:
-        run_sync(manager.start_kernel)(
-            extra_arguments=_QUIET,
-            cwd=root() / "notebooks",
-            env=os.environ | {_RUNTIME_FOLDER: str(folder)},
-        )
-        client = manager.client()
-        client.start_channels()
-        run_sync(client.wait_for_ready)(timeout=_KERNEL_READY_WITHIN_S)
-    except KeyboardInterrupt:
-        # Shutting down begins with an interrupt, and its imports would tell of it.
-        if manager.has_kernel:
-            run_sync(manager.signal_kernel)(signal.SIGKILL)
-        raise
+        yield
+    finally:
+        signal.signal(number, handler)
+    if came:
+        signal.raise_signal(number)
 
 
 @contextmanager
