@@ -34,8 +34,8 @@ def _clean_up_in_peace() -> None:
     def interrupt(_number: int, _frame: object) -> None:
         nonlocal latest
         logging.disable()  # nbclient's tasks would complain that their kernel is gone
-        before, latest = latest, monotonic()
-        if latest - before >= _CLEANING_UP_S:
+        if monotonic() - latest >= _CLEANING_UP_S:
+            latest = monotonic()
             raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM):
