@@ -6,10 +6,15 @@ import socket
 import zipfile
 
 import pytest
+from hypothesis import settings
 
 from rollout.local_endpoint import local_endpoint
 from rollout.target import connect
 from rollout.worker import destroy
+
+# How long an example takes says more about what else the machine does.
+settings.register_profile("any-machine", deadline=None)
+settings.load_profile("any-machine")
 
 
 @pytest.fixture(scope="session", autouse=True)
