@@ -7,7 +7,9 @@ import zipfile
 
 import pytest
 from hypothesis import settings
+from tests.misbehaving_origin import Origin
 
+from fetcher.options import ENGINES
 from rollout.local_endpoint import local_endpoint
 from rollout.target import connect
 from rollout.worker import destroy
@@ -27,6 +29,20 @@ def _plain_environment():
             if name.startswith("AWS_") or name.lower().endswith("_proxy"):
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="module")
+def origin():
+    """
+    An origin that misbehaves as its paths say; tests of other origins have their own.
+    """
+    with Origin() as origin:
+        yield origin
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,6 @@ from tests.misbehaving_origin import Origin, closed_port
 from tests.names import Names
 
 from fetcher import guard
-from fetcher.options import ENGINES
 from fetcher.outcome import Outcome
 
 PUBLIC = "127.0.0.2"  # which `public` makes the guard believe
@@ -67,17 +66,6 @@ LINK_LOCAL = {
     "[fe80::1%25lo]": "blocked bad_url",
     "[fd00:ec2::254]": "blocked",
 }
-
-
-@pytest.fixture(scope="module")
-def origin():
-    with Origin() as origin:
-        yield origin
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request):
-    return request.param
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ none of them is answered in full before all have been asked for.
 
 import pytest
 from tests.jobs import body_of, fetch, fetch_beside_good_ones
-from tests.misbehaving_origin import CHUNKED, JPEG, Origin, sentence
+from tests.misbehaving_origin import CHUNKED, JPEG, sentence
 
-from fetcher.options import ENGINES
 from fetcher.outcome import Outcome
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -162,17 +161,6 @@ DOUBTFUL = {
     "an encoding nobody knows": OK + b"Transfer-Encoding: odd\r\n\r\nxyz",
     "another protocol of the kind": b"HTTP/1.9 200 OK\r\nContent-Length: 3\r\n\r\nxyz",
 }
-
-
-@pytest.fixture(scope="module")
-def origin():
-    with Origin() as origin:
-        yield origin
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request):
-    return request.param
 
 
 @pytest.mark.parametrize("answer", ANSWERS)

@@ -6,25 +6,13 @@ import zlib
 
 import pytest
 from tests.jobs import body_of, fetch, fetch_beside_good_ones, files_below, run_alone
-from tests.misbehaving_origin import JPEG, Origin, sentence
+from tests.misbehaving_origin import JPEG, sentence
 
-from fetcher.options import ENGINES
 from fetcher.outcome import Outcome
 from fetcher.source import Item
 
 MB = 10**6
 BODY = JPEG.ljust(20_000, b"x")
-
-
-@pytest.fixture(scope="module")
-def origin():
-    with Origin() as origin:
-        yield origin
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request):
-    return request.param
 
 
 def answer(body, coding="gzip", length=True):

@@ -13,21 +13,9 @@ from tests.bare_server import closed_port, full_port, reset, silence
 from tests.jobs import body_of, fetch, fetch_beside_good_ones, run_alone
 from tests.misbehaving_origin import CHUNKED, WAIT_S, Origin, sentence
 
-from fetcher.options import ENGINES
 from fetcher.outcome import Outcome
 
 THREE = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n"
-
-
-@pytest.fixture(scope="module")
-def origin():
-    with Origin() as origin:
-        yield origin
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request):
-    return request.param
 
 
 def test_what_takes_too_long_ends_in_its_time_and_the_good_ones_beside_it_well(

@@ -11,23 +11,11 @@ import pytest
 from tests.jobs import fetch, files_below
 from tests.misbehaving_origin import WAIT_S, Origin, sentence
 
-from fetcher.options import ENGINES
 from fetcher.outcome import Outcome
 from fetcher.source import Item
 
 ROOM = 256 * 1_024  # bytes
 BODY = 10_000
-
-
-@pytest.fixture(scope="module")
-def origin():
-    with Origin() as origin:
-        yield origin
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request):
-    return request.param
 
 
 @contextlib.contextmanager

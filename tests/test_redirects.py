@@ -6,7 +6,6 @@ import pytest
 from tests.jobs import body_of, fetch, fetch_beside_good_ones
 from tests.misbehaving_origin import Origin, sentence
 
-from fetcher.options import ENGINES
 from fetcher.outcome import Outcome
 
 NEVER = {
@@ -48,17 +47,6 @@ NEVER = {
     "http://a..b/": "bad_url",
     "http://u:hunter2@no.invalid/": "dns",
 }
-
-
-@pytest.fixture(scope="module")
-def origin():
-    with Origin() as origin:
-        yield origin
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request):
-    return request.param
 
 
 def to(origin, place):
