@@ -24,7 +24,7 @@ def pass_through(body, *chunks, status=200, kind="image/jpeg", promised=None):
     try:
         body.begin(status, kind, promised)
         for chunk in chunks:
-            body.write(chunk)
+            body.write([chunk])
         return body.finish()
     finally:
         body.discard()
@@ -118,7 +118,7 @@ def test_a_body_as_large_as_allowed_is_kept():
 def test_a_failed_body_leaves_nothing_and_says_how_much_came(tmp_path):
     failing = body(Directory(tmp_path))
     failing.begin(200, "image/jpeg", 1_000)
-    failing.write(b"xyz")
+    failing.write([b"xyz"])
     ending = failing.fail(Outcome.CUT, "the connection broke")
 
     assert ending.detail == "expected 1,000 bytes, got 3: the connection broke"
@@ -154,9 +154,9 @@ class Full(Discard):
     def open(self, _item):
         return self
 
-    def write(self, chunk):
+    def write(self, parts):
         with open("/dev/full", "wb", buffering=0) as file:  # noqa: PTH123
-            file.write(chunk)
+            file.writelines(parts)
 
 
 def test_a_full_disk_is_an_outcome_not_a_crash():

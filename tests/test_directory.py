@@ -18,13 +18,13 @@ def files_below(folder):
 
 def keep(sink, what, body=b"xyz"):
     writer = sink.open(what)
-    writer.write(body)
+    writer.write([body])
     return writer.commit()
 
 
 def test_a_body_is_under_its_name_only_once_it_is_whole(tmp_path):
     writer = Directory(tmp_path).open(item("a/b.jpg"))
-    writer.write(b"half")
+    writer.write([b"half"])
     before = files_below(tmp_path)
     path = writer.commit()
 
@@ -36,7 +36,7 @@ def test_a_body_is_under_its_name_only_once_it_is_whole(tmp_path):
 
 def test_of_a_discarded_body_nothing_is_left(tmp_path):
     writer = Directory(tmp_path).open(item("b.jpg"))
-    writer.write(b"half")
+    writer.write([b"half"])
     writer.discard()
     writer.discard()
 
@@ -92,7 +92,7 @@ def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
     writer = Directory(tmp_path).open(item("b"))
 
     with pytest.raises(OSError, match=r"No space left on device: .*b\.part"):
-        writer.write(b"xyz")
+        writer.write([b"xyz"])
     writer.discard()
     assert list(tmp_path.iterdir()) == []
 
@@ -106,7 +106,7 @@ def test_what_a_write_leaves_over_is_written_too(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (5, hard))
     try:
         with pytest.raises(OSError, match="File too large"):
-            writer.write(b"123456789")
+            writer.write([b"123456789"])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
@@ -123,6 +123,6 @@ def test_a_descriptor_is_closed_once_however_often_a_body_is_discarded(tmp_path)
     writer.discard()
     other = sink.open(item("c"))
     writer.discard()
-    other.write(b"xyz")
+    other.write([b"xyz"])
 
     assert other.commit() == str(tmp_path / "c")

@@ -7,7 +7,7 @@ from fetcher.source import Item
 def test_nothing_is_kept_and_nothing_goes_wrong():
     sink = Discard()
     writer = sink.open(Item(0, "http://h/a"))
-    writer.write(b"x")
+    writer.write([b"x"])
     path = writer.commit()
     writer.discard()
     sink.close()

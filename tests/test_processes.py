@@ -175,7 +175,7 @@ from pathlib import Path
 from fetcher import __main__
 
 class Failing(__main__.Directory):
-    def open(self, item):
+    def keep(self, item, parts):
         raise RuntimeError("a bug")
 
 __main__.Directory = Failing

@@ -17,7 +17,7 @@ def files_below(folder):
 
 def keep(sink, destination):
     writer = sink.open(Item(0, "http://h/a", destination))
-    writer.write(b"xyz")
+    writer.write([b"xyz"])
     return writer.commit()
 
 

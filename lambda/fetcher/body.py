@@ -11,6 +11,7 @@ from fetcher.signatures import LONGEST, belied
 
 if TYPE_CHECKING:
     import hashlib
+    from collections.abc import Sequence
 
     from fetcher.options import Options
     from fetcher.sinks.sink import Sink, Writer
@@ -64,8 +65,9 @@ class Body:
     What an engine hands one response to.
 
     Engines call `begin` with the headers, `write` with each chunk, then either
-    `finish` or `fail`, once. `begin`, `write` and `finish` turn what is wrong with
-    the response into an outcome; what is wrong with the connection the engine knows.
+    `finish` or `fail`, once; or `whole` instead of the first three. These turn what is
+    wrong with the response into an outcome; what is wrong with the connection the
+    engine knows.
 
     Attributes:
         size: Bytes that have come so far.
@@ -123,6 +125,41 @@ class Body:
         Raises:
             RefusedError: If the body is not wanted.
         """
+        self._judge_head(status, kind, promised, robots, encoding)
+        self._open()
+
+    def whole(
+        self,
+        status: int,
+        kind: str,
+        promised: int | None,
+        robots: str,
+        encoding: str,
+        parts: Sequence[bytes],
+    ) -> Ending:
+        """
+        Judge the headers, see `begin`, and a body that came whole; keep it.
+
+        Raises:
+            RefusedError: If the body is not wanted, or not what was promised, or the
+                sink failed.
+        """
+        self._judge_head(status, kind, promised, robots, encoding)
+        if self._inflater:
+            self._open()
+            self.write(parts)
+            return self.finish()
+        self._look_at(parts)
+        self._check_whole()
+        try:
+            path = self._sink.keep(self._item, parts)
+        except OSError as error:
+            raise _sink_failed(error) from error
+        return Ending(Outcome.OK, status, self.size, "", path)
+
+    def _judge_head(
+        self, status: int, kind: str, promised: int | None, robots: str, encoding: str
+    ) -> None:
         self._status = status
         options = self._options
         if status != _OK:
@@ -142,39 +179,36 @@ class Body:
         self._promised = promised
         if promised is not None and promised > options.max_bytes:
             self._refuse_size(promised)
+
+    def _open(self) -> None:
         try:
             self._writer = self._sink.open(self._item)
         except OSError as error:
             raise _sink_failed(error) from error
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, parts: Sequence[bytes]) -> None:
         """
-        Take in the next part of the body.
+        Take in the next parts of the body.
 
         Raises:
             RefusedError: If it has grown too large, belies its type, or the sink
                 failed.
         """
-        if self._inflater:
-            try:
+        if not self._inflater:
+            self._take(parts)
+            return
+        try:
+            for chunk in parts:
                 for piece in self._inflater.feed(chunk):
-                    self._take(piece)
-            except ValueError as error:
-                raise RefusedError(Outcome.PROTOCOL, str(error)) from error
-        else:
-            self._take(chunk)
+                    self._take((piece,))
+        except ValueError as error:
+            raise RefusedError(Outcome.PROTOCOL, str(error)) from error
 
-    def _take(self, chunk: bytes) -> None:
-        self.size += len(chunk)
-        if self.size > self._options.max_bytes:
-            self._refuse_size(self.size)
-        if self._digest:
-            self._digest.update(chunk)
-        if self._start is not None:
-            self._look_at(chunk)
+    def _take(self, parts: Sequence[bytes]) -> None:
+        self._look_at(parts)
         assert self._writer is not None, "begin() comes first"
         try:
-            self._writer.write(chunk)
+            self._writer.write(parts)
         except OSError as error:
             raise _sink_failed(error) from error
 
@@ -185,16 +219,7 @@ class Body:
         Raises:
             RefusedError: If it is not, or the sink failed.
         """
-        if self._promised is not None and self.size != self._promised:
-            raise RefusedError(Outcome.CUT, "the body ended early")
-        if self._inflater and not self._inflater.is_whole:
-            raise RefusedError(Outcome.CUT, "the compressed body ended early")
-        if self._start is not None:
-            self._judge(self._start)
-        if self._digest and self._digest.hexdigest() != self._item.sha256.lower():
-            got = self._digest.hexdigest()
-            detail = f"expected sha256 {self._item.sha256}, got {got}"
-            raise RefusedError(Outcome.CHECKSUM, detail)
+        self._check_whole()
         assert self._writer is not None, "begin() comes first"
         try:
             path = self._writer.commit()
@@ -223,9 +248,33 @@ class Body:
             self._writer.discard()
             self._writer = None
 
-    def _look_at(self, chunk: bytes) -> None:
+    def _look_at(self, parts: Sequence[bytes]) -> None:
+        self.size += sum(map(len, parts))
+        if self.size > self._options.max_bytes:
+            self._refuse_size(self.size)
+        if self._digest:
+            for chunk in parts:
+                self._digest.update(chunk)
+        if self._start is not None:
+            for chunk in parts:
+                self._look_at_start(chunk)
+
+    def _check_whole(self) -> None:
+        if self._promised is not None and self.size != self._promised:
+            raise RefusedError(Outcome.CUT, "the body ended early")
+        if self._inflater and not self._inflater.is_whole:
+            raise RefusedError(Outcome.CUT, "the compressed body ended early")
+        if self._start is not None:
+            self._judge(self._start)
+        if self._digest and self._digest.hexdigest() != self._item.sha256.lower():
+            got = self._digest.hexdigest()
+            detail = f"expected sha256 {self._item.sha256}, got {got}"
+            raise RefusedError(Outcome.CHECKSUM, detail)
+
+    def _look_at_start(self, chunk: bytes) -> None:
         """Judge the type once enough has come, or at the end."""
-        assert self._start is not None
+        if self._start is None:
+            return
         start = self._start + chunk[:LONGEST]
         if len(start) < LONGEST:
             self._start = start

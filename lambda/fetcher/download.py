@@ -129,15 +129,16 @@ class Job:
         if self._hosts.waiting >= _WAITING_MOST:
             return None
         for index, item in self._items:
-            url = item.url
-            if not guard.is_plain(url):
+            host = guard.plain_host(item.url)
+            if not host:
                 try:
-                    guard.check_url(url)
+                    guard.check_url(item.url)
                 except guard.BadUrlError as error:
                     bad = Download(Outcome.BAD_URL, detail=str(error))
                     self._on_download(index, item, bad)
                     continue
-            return Attempt(index, item, self._hosts.named(guard.host_of(url), now))
+                host = guard.host_of(item.url)
+            return Attempt(index, item, self._hosts.named(host, now))
         return None
 
     def _is_over(self, attempt: Attempt, now: float) -> bool:
@@ -167,19 +168,21 @@ class Job:
         return attempt
 
     def _account(self, attempt: Attempt, ending: Ending, now: float) -> None:
+        outcome, status, body_bytes, detail, path, _ = ending
         began_at = attempt.began_at or now
+        started_s, seconds = began_at - self._began, now - began_at
         self._on_download(
             attempt.position,
             attempt.item,
             Download(
-                ending.outcome,
-                ending.status,
-                ending.body_bytes,
-                began_at - self._began,
-                now - began_at,
+                outcome,
+                status,
+                body_bytes,
+                started_s,
+                seconds,
                 attempt.tries,
-                ending.detail,
-                ending.path,
+                detail,
+                path,
             ),
         )
 

@@ -24,7 +24,10 @@ SCHEMES = ("http", "https")
 _CREDENTIALS = re.compile(
     r"^([^/?#]*//)[^/?#]*@"
 )  # the authority ends there: RFC 3986, 3.2
-_PLAIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,4})?(?:/[!-~]*)?")
+_PLAIN_PORT = "(?:[1-5]?[0-9]{1,4}|6[0-4][0-9]{3})"
+_plain = re.compile(
+    rf"https?://([A-Za-z0-9.-]+(?::{_PLAIN_PORT})?)(?:/[!-~]*)?"
+).fullmatch
 _MAX_URL = 8_192  # what common servers accept as a request line
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
 # Where the runtime client takes invocations from, as host:port.
@@ -48,16 +51,17 @@ class BlockedError(OSError):
         super().__init__(errno.EACCES, reason)
 
 
-def is_plain(url: str) -> bool:
+def plain_host(url: str) -> str:
     """
-    Tell whether a URL is one of the many that `check_url` certainly lets pass.
+    Return the `host_of` one of the many URLs that `check_url` certainly lets pass.
 
-    It costs a tenth.
+    It costs a tenth of both. Empty: the URL is not that plain.
 
-    >>> is_plain("http://h:80/a?b"), is_plain("http://u:p@h/"), is_plain("ftp://h/")
-    (True, False, False)
+    >>> plain_host("http://H:80/a?b"), plain_host("http://u:p@h/"), plain_host("h")
+    ('h:80', '', '')
     """
-    return _PLAIN.fullmatch(url) is not None and len(url) <= _MAX_URL
+    found = _plain(url)
+    return found[1].lower() if found and len(url) <= _MAX_URL else ""
 
 
 def check_url(url: str) -> SplitResult:

@@ -206,7 +206,7 @@ def _wrong_in(fields: dict[str, Any]) -> str:
             return f"{name} is a {type(value).__name__}; it must be text"
     url, digest = fields.get("url") or "", fields.get("sha256") or ""
     try:
-        if not guard.is_plain(url):
+        if not guard.plain_host(url):
             guard.check_url(url)
     except guard.BadUrlError as error:
         return str(error)

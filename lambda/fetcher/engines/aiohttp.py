@@ -248,7 +248,7 @@ class Engine:
             chunk = await content.readany()
             if not chunk:
                 return
-            body.write(chunk)
+            body.write((chunk,))
             if stalled := pace.stalled(body.size, now()):
                 raise RefusedError(Outcome.READ_TIMEOUT, stalled)
 

@@ -76,12 +76,13 @@ class _Loop:
         multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, connections)
         multi.setopt(pycurl.M_MAX_CONCURRENT_STREAMS, connections)
         self._free: list[Transfer] = []
+        self._transfers: dict[pycurl.Curl, Transfer] = {}
         self._busy: set[Transfer] = set()
         self._known_hosts: set[str] = set()  # to libcurl, for a while
         self._forget_at = monotonic() + _KNOWN_S
         self._waiting: list[Transfer] = []  # for a name, or for a first connection
         self._leaders: dict[str, Transfer] = {}  # making first connections
-        self._answered: list[Transfer] = []  # in the latest round, not yet judged
+        self._came: list[Transfer] = []  # parts of bodies, in the latest round
         self._ask_at = 0.0  # for work
         self._look_at = 0.0
 
@@ -98,8 +99,8 @@ class _Loop:
             return False
         self._multi.perform()
         has_ended = self._harvest()
-        if self._answered:
-            self._judge_heads()
+        if self._came:
+            self._take_in()
         if not has_ended:
             self._wait(min(deadline, self._ask_at or math.inf) - now)
         if now >= self._look_at:
@@ -116,8 +117,9 @@ class _Loop:
         for transfer in self._busy:
             self._detach(transfer)
             transfer.attempt.body.discard()
-        for transfer in (*self._busy, *self._free):
+        for transfer in self._transfers.values():
             transfer.close()
+        self._transfers.clear()
         self._multi.close()
         self._resolver.close()
 
@@ -138,7 +140,9 @@ class _Loop:
             self._go(transfer)
 
     def _new_transfer(self) -> Transfer:
-        return Transfer(self._options, self._user_agent, self._answered.append)
+        transfer = Transfer(self._options, self._user_agent, self._came.append)
+        self._transfers[transfer.handle] = transfer
+        return transfer
 
     def _go(self, transfer: Transfer) -> None:
         """Start, unless the host has to be looked up first."""
@@ -205,16 +209,16 @@ class _Loop:
         """Take in what has ended; tell whether anything has."""
         _, done, failed = self._multi.info_read()
         for handle in done:
-            self._ended(handle.transfer, pycurl.E_OK, "")
+            self._ended(self._transfers[handle], pycurl.E_OK, "")
         for handle, code, message in failed:
-            self._ended(handle.transfer, code, message)
+            self._ended(self._transfers[handle], code, message)
         return bool(done or failed)
 
-    def _judge_heads(self) -> None:
-        for transfer in self._answered:
-            if transfer.is_attached and (code := transfer.judge()) is not None:
+    def _take_in(self) -> None:
+        for transfer in self._came:
+            if transfer.is_attached and (code := transfer.take_in()) is not None:
                 self._ended(transfer, code, "")
-        self._answered.clear()
+        self._came.clear()
 
     def _ended(self, transfer: Transfer, code: int, message: str) -> None:
         self._detach(transfer)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fetcher.options import Options
 
 _ABORT = -1
-_HELD_BYTES = 131_072  # of one body, while its head is not judged
+_HELD_BYTES = 65_536  # of one body, until libcurl has done its round
 _EMPTY_LINES = frozenset({b"\r\n", b"\n"})
 # An unwanted body is read to its end if it is short: the connection can be kept.
 _SWALLOWED_BYTES = 65_536
@@ -39,11 +39,11 @@ class Transfer:
 
         user_agent: Sent with every request.
 
-        on_first: Called with this transfer when the first part of a body has come;
-            `judge` is to be called as soon as libcurl is not at work.
+        on_data: Called with this transfer when a part of a body has come; `take_in`
+            is to be called as soon as libcurl is not at work.
 
     Attributes:
-        handle: libcurl's; its attribute `transfer` leads back here.
+        handle: libcurl's.
 
         attempt: What it is busy with.
 
@@ -62,18 +62,19 @@ class Transfer:
         self,
         options: Options,
         user_agent: str,
-        on_first: Callable[[Transfer], None],
+        on_data: Callable[[Transfer], None],
     ) -> None:
         self._options = options
-        self._on_first = on_first
+        self._on_data = on_data
         self.handle = configured(options, user_agent)
-        self.handle.transfer = self
         # Bound once: pycurl finds attributes slowly.
         self._info, self._set = self.handle.getinfo, self.handle.setopt
         self._set(pycurl.WRITEFUNCTION, self._write)
         self._set(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         self._head: list[bytes] = []
-        self._set(pycurl.HEADERFUNCTION, self._head.append)
+        self._listens = False
+        if options.respect_robots or options.compressed:
+            self._listen()
         self._trusts = False
         self.is_attached = False
 
@@ -112,6 +113,7 @@ class Transfer:
         self._refused: RefusedError | None = None
         self._blocked = ""
         self._held: list[bytes] = []
+        self._held_bytes = 0
         self._is_paused = False
         self._swallowed = 0
         self._pace: Pace | None = None
@@ -156,34 +158,45 @@ class Transfer:
 
             message: libcurl's.
         """
-        if self._error:
-            raise self._error
-        body = self.attempt.body
         try:
-            if not self._begun:
-                self._begin()
+            if self._error:
+                raise self._error
+            if not self._begun and (ending := self._begin(is_whole=not code)):
+                return ending
             if self.redirect_url:
                 return None
             if self._refused:
-                return self._refuse(self._refused)
-            if code == pycurl.E_OK and self._has_whole_head():
-                return body.finish()
+                raise self._refused
+            if self._held:
+                self._pass_on()
+            if self._begun and not code:
+                return self.attempt.body.finish()
         except RefusedError as refused:
             return self._refuse(refused)
+        fail = self.attempt.body.fail
         if self._blocked and code == pycurl.E_COULDNT_CONNECT:
-            return body.fail(Outcome.BLOCKED, self._blocked)
-        return body.fail(*diagnose(code or pycurl.E_GOT_NOTHING, message, self.host))
+            return fail(Outcome.BLOCKED, self._blocked)
+        return fail(*diagnose(code or pycurl.E_GOT_NOTHING, message, self.host))
 
-    def judge(self) -> int | None:
+    def take_in(self) -> int | None:
         """
-        Judge the head of the response, which pycurl does not show in a callback.
+        Pass on what came of the body; judge its head before, if that is not done.
+
+        pycurl does not show the head in a callback.
 
         Returns:
             What to tell `ended` if there is no use in waiting for the rest.
         """
-        if self._begun or not self._held:
+        if not self._held:
             return None
-        self._begin()
+        if self._begun:
+            try:
+                self._pass_on()
+            except RefusedError as refused:
+                self._refused = refused
+                return int(pycurl.E_OK)
+            return None
+        self._begin(is_whole=False)
         if (self._refused or self.redirect_url) and not self._is_short():
             return int(pycurl.E_OK)
         if self._is_paused:
@@ -207,7 +220,9 @@ class Transfer:
                 detail = f"no connection within {options.connect_timeout_s:g} s"
                 return Outcome.CONNECT_TIMEOUT, detail
             return None
-        came = self.attempt.body.size + self._info(pycurl.HEADER_SIZE)
+        came = (
+            self.attempt.body.size + self._held_bytes + self._info(pycurl.HEADER_SIZE)
+        )
         stalled = self._pace.stalled(came, now)
         if stalled and self._refused:
             return self._refused.outcome, self._refused.detail
@@ -216,36 +231,42 @@ class Transfer:
     def close(self) -> None:
         """Give the handle back to libcurl."""
         del self._info, self._set
-        self.handle.transfer = None
         self.handle.close()
 
-    def _begin(self) -> None:
-        """Judge the head, then the first part, of the response."""
-        info = self._info
-        status = info(pycurl.RESPONSE_CODE)
-        self._begun = status >= HTTPStatus.OK  # before come 100 Continue and the like
-        if not self._begun:
-            return
-        self.attempt.is_answered = True
+    def _begin(self, *, is_whole: bool) -> Ending | None:
+        """Judge the head of the response and what is held; all, if that is whole."""
+        status = self._info(pycurl.RESPONSE_CODE)
+        if status < HTTPStatus.OK:  # 100 Continue and the like
+            return None
+        attempt = self.attempt
+        attempt.is_answered = self._begun = True
         if status in redirects.STATUSES and (url := self._text(pycurl.REDIRECT_URL)):
             self.redirects += 1
             self.redirect_url = url
-            return
-        promised = info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
-        options, body = self._options, self.attempt.body
+            return None
+        promised = self._info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
+        if promised < 0:
+            promised = None
+            if is_whole and not self._held and not self._has_whole_head():
+                self._begun = False
+                return None
+        options, held = self._options, self._held
+        head = (
+            status,
+            self._text(pycurl.CONTENT_TYPE) if options.expect_type else "",
+            promised,
+            self._header(b"x-robots-tag") if options.respect_robots else "",
+            self._header(b"content-encoding") if options.compressed else "",
+        )
         try:
-            body.begin(
-                status,
-                self._text(pycurl.CONTENT_TYPE) if options.expect_type else "",
-                int(promised) if promised >= 0 else None,
-                self._header(b"x-robots-tag") if options.respect_robots else "",
-                self._header(b"content-encoding") if options.compressed else "",
-            )
-            if self._held:
-                body.write(b"".join(self._held))
-                self._held = []
+            if is_whole:
+                return attempt.body.whole(*head, held)
+            attempt.body.begin(*head)
+            if held:
+                self._pass_on()
         except RefusedError as refused:
             self._refused = refused
+        return None
 
     def _text(self, what: int) -> str:
         """Return what an origin sent, in whatever encoding it may be."""
@@ -254,29 +275,26 @@ class Transfer:
 
     def _write(self, chunk: bytes) -> int | None:
         """Take in a part of the body; libcurl calls this."""
-        try:
+        if self._refused or self.redirect_url:
+            return self._swallow(chunk)
+        if not self._held:
+            self._on_data(self)
+        elif self._held_bytes >= _HELD_BYTES:
             if not self._begun:
-                return self._hold(chunk)
-            if self._refused or self.redirect_url:
-                return self._swallow(chunk)
-            self.attempt.body.write(chunk)
-        except RefusedError as refused:
-            self._refused = refused
-            return _ABORT
-        except BaseException as error:  # noqa: BLE001 - raised again in `ended`
-            self._error = error
-            return _ABORT
+                self._is_paused = True
+                return int(pycurl.WRITEFUNC_PAUSE)
+            try:
+                self._pass_on()
+            except BaseException as error:  # noqa: BLE001 - raised again in `ended`
+                self._error = error
+                return _ABORT
+        self._held.append(chunk)
+        self._held_bytes += len(chunk)
         return None
 
-    def _hold(self, chunk: bytes) -> int | None:
-        """Keep the first parts until the head is judged; let libcurl keep the rest."""
-        if not self._held:
-            self._on_first(self)
-        elif sum(map(len, self._held)) >= _HELD_BYTES:
-            self._is_paused = True
-            return int(pycurl.WRITEFUNC_PAUSE)
-        self._held.append(chunk)
-        return None
+    def _pass_on(self) -> None:
+        held, self._held, self._held_bytes = self._held, [], 0
+        self.attempt.body.write(held)
 
     def _is_short(self) -> bool:
         promised = self._info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
@@ -302,8 +320,20 @@ class Transfer:
         return ",".join(values)
 
     def _has_whole_head(self) -> bool:
-        """Tell an empty body from an answer that was cut in its head."""
-        return bool(self.attempt.body.size) or not _EMPTY_LINES.isdisjoint(self._head)
+        """
+        Tell an empty body from an answer that was cut in its head.
+
+        libcurl does not. Handing us every head would take a tenth of its time, so
+        the few answers in doubt are asked for again, and listened to.
+        """
+        if not self._listens:
+            self._listen()
+            self.redirect_url = self._url
+        return not _EMPTY_LINES.isdisjoint(self._head)
+
+    def _listen(self) -> None:
+        self._listens = True
+        self._set(pycurl.HEADERFUNCTION, self._head.append)
 
     def _open_socket(self, _purpose: int, address: Any) -> Opened | int:  # noqa: ANN401 - pycurl's
         """Let the guard look at where a socket is about to connect."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fetcher.naming import PART, name_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from fetcher.source import Item
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _FOLDERS_REMEMBERED = 4_096
 _ASIDE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 _CLOSED = -1
+_MOST_PARTS = 1_024  # IOV_MAX: what one call takes
 
 
 class Directory:
@@ -37,8 +39,33 @@ class Directory:
         """Return where the item's body is kept."""
         return self._below + name_of(item)
 
+    def keep(self, item: Item, parts: Sequence[bytes]) -> str:
+        """Write a file and return its path; leave nothing of it if that fails."""
+        path, aside = self._paths_of(item)
+        descriptor = os.open(aside, _ASIDE, 0o666)
+        try:
+            try:
+                _write(descriptor, parts)
+            finally:
+                os.close(descriptor)
+            os.replace(aside, path)  # noqa: PTH105 - a path object a file is dear
+        except OSError as error:
+            _unlink(aside)
+            error.filename = error.filename or aside
+            raise
+        return path
+
     def open(self, item: Item) -> _File:
         """Open the file aside from its final name."""
+        path, aside = self._paths_of(item)
+        self._asides.add(aside)
+        return _File(path, aside, self._asides)
+
+    def close(self) -> None:
+        """Do nothing: the files stay, and none is open."""
+
+    def _paths_of(self, item: Item) -> tuple[str, str]:
+        """Return where a body goes, and where it is until it is whole."""
         path = self._below + name_of(item)
         folder = path[: path.rindex("/")]
         if folder not in self._made:
@@ -46,11 +73,7 @@ class Directory:
         aside = path + PART
         while aside in self._asides:  # another body is on its way to the same name
             aside += PART
-        self._asides.add(aside)
-        return _File(path, aside, self._asides)
-
-    def close(self) -> None:
-        """Do nothing: the files stay, and none is open."""
+        return path, aside
 
     def _make(self, folder: str) -> None:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - it is no path object
@@ -70,12 +93,9 @@ class _File:
         self._asides = asides
         self._descriptor = os.open(aside, _ASIDE, 0o666)
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, parts: Sequence[bytes]) -> None:
         try:
-            written = os.write(self._descriptor, chunk)
-            while written < len(chunk):  # a nearly full disk takes a part of it
-                chunk = chunk[written:]
-                written = os.write(self._descriptor, chunk)
+            _write(self._descriptor, parts)
         except OSError as error:
             error.filename = self._aside
             raise
@@ -89,11 +109,25 @@ class _File:
     def discard(self) -> None:
         with contextlib.suppress(OSError):  # there is nobody left to tell
             self._close()
-        with contextlib.suppress(OSError):
-            os.unlink(self._aside)  # noqa: PTH108 - a path object a file is dear
+        _unlink(self._aside)
         self._asides.discard(self._aside)
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, _CLOSED
         if descriptor != _CLOSED:
             os.close(descriptor)
+
+
+def _write(descriptor: int, parts: Sequence[bytes]) -> None:
+    if len(parts) > _MOST_PARTS:
+        parts = [b"".join(parts)]
+    written, size = os.writev(descriptor, parts), sum(map(len, parts))
+    if written < size:  # a nearly full disk takes a part of it
+        rest = memoryview(b"".join(parts))
+        while written < size:
+            written += os.write(descriptor, rest[written:])
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(OSError):  # there is nobody left to tell
+        os.unlink(path)  # noqa: PTH108 - a path object a file is dear

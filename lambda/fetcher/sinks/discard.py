@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fetcher.source import Item
 
 
 class Discard:
     """A sink, and the writer of each of its bodies."""
 
+    def keep(self, item: Item, parts: Sequence[bytes]) -> str:  # noqa: ARG002
+        """Do nothing."""
+        return ""
+
     def open(self, item: Item) -> Discard:  # noqa: ARG002 - every body is the same
         """Return the writer."""
         return self
 
-    def write(self, chunk: bytes) -> None:
-        """Forget the chunk."""
+    def write(self, parts: Sequence[bytes]) -> None:
+        """Forget them."""
 
     def commit(self) -> str:
         """Return that nothing was kept."""
