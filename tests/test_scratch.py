@@ -16,9 +16,7 @@ def files_below(folder):
 
 
 def keep(sink, destination):
-    writer = sink.open(Item(0, "http://h/a", destination))
-    writer.write([b"xyz"])
-    return writer.commit()
+    return sink.keep(Item(0, "http://h/a", destination), [b"xy", b"z"])
 
 
 @pytest.fixture
@@ -35,6 +33,18 @@ def test_a_scratch_folder_goes_when_it_is_closed(temporary):
 
     assert len(before) == 1
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.usefixtures("temporary")
+def test_a_body_is_kept_in_one_go_or_part_by_part():
+    sink = Scratch()
+    writer = sink.open(Item(0, "http://h/a", "parts"))
+    writer.write([b"xy"])
+    writer.write([b"z"])
+    paths = [writer.commit(), keep(sink, "whole")]
+
+    assert [Path(path).read_bytes() for path in paths] == [b"xyz", b"xyz"]
+    sink.close()
 
 
 @pytest.mark.usefixtures("temporary")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fetcher.source import Item
 
 _FOLDERS_REMEMBERED = 4_096
-_ASIDE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 _CLOSED = -1
 _MOST_PARTS = 1_024  # IOV_MAX: what one call takes
 
@@ -26,7 +26,6 @@ class Directory:
 
     Args:
         folder: Created if missing. Nothing is ever written outside it.
-
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,16 +41,11 @@ class Directory:
     def keep(self, item: Item, parts: Sequence[bytes]) -> str:
         """Write a file and return its path; leave nothing of it if that fails."""
         path, aside = self._paths_of(item)
-        descriptor = os.open(aside, _ASIDE, 0o666)
+        write_file(aside, parts)
         try:
-            try:
-                _write(descriptor, parts)
-            finally:
-                os.close(descriptor)
             os.replace(aside, path)  # noqa: PTH105 - a path object a file is dear
-        except OSError as error:
+        except OSError:
             _unlink(aside)
-            error.filename = error.filename or aside
             raise
         return path
 
@@ -66,14 +60,18 @@ class Directory:
 
     def _paths_of(self, item: Item) -> tuple[str, str]:
         """Return where a body goes, and where it is until it is whole."""
-        path = self._below + name_of(item)
-        folder = path[: path.rindex("/")]
-        if folder not in self._made:
-            self._make(folder)
+        path = self._made_path(item)
         aside = path + PART
         while aside in self._asides:  # another body is on its way to the same name
             aside += PART
         return path, aside
+
+    def _made_path(self, item: Item) -> str:
+        path = self._below + name_of(item)
+        folder = path[: path.rindex("/")]
+        if folder not in self._made:
+            self._make(folder)
+        return path
 
     def _make(self, folder: str) -> None:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - it is no path object
@@ -91,7 +89,7 @@ class _File:
         self._path = path
         self._aside = aside
         self._asides = asides
-        self._descriptor = os.open(aside, _ASIDE, 0o666)
+        self._descriptor = os.open(aside, _CREATE, 0o666)
 
     def write(self, parts: Sequence[bytes]) -> None:
         try:
@@ -116,6 +114,20 @@ class _File:
         descriptor, self._descriptor = self._descriptor, _CLOSED
         if descriptor != _CLOSED:
             os.close(descriptor)
+
+
+def write_file(path: str, parts: Sequence[bytes]) -> None:
+    """Write a file, or leave nothing of it and raise `OSError`."""
+    descriptor = os.open(path, _CREATE, 0o666)
+    try:
+        try:
+            _write(descriptor, parts)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        _unlink(path)
+        error.filename = path
+        raise
 
 
 def _write(descriptor: int, parts: Sequence[bytes]) -> None:

@@ -8,8 +8,14 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fetcher.sinks.directory import Directory
+from fetcher.sinks.directory import Directory, write_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fetcher.source import Item
 
 _SCRATCH = "fetcher-shard-"
 
@@ -33,6 +39,12 @@ class Scratch(Directory):
         self._lock = _locked(new)
         self._folder = new.rename(here / f"{_SCRATCH}{new.name}")
         super().__init__(self._folder)
+
+    def keep(self, item: Item, parts: Sequence[bytes]) -> str:
+        """Write a file in place: nobody looks here before the shard is done."""
+        path = self._made_path(item)
+        write_file(path, parts)
+        return path
 
     def close(self) -> None:
         """Remove the folder; what cannot be removed now, the next one tries to."""
