@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export MPLBACKEND :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run bench test lint lock lab clean
+.PHONY: help setup run bench test soak lint lock lab clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: $(READY) ## fetcher beside curl, wget2 and aria2c, those installed: about
 
 test: $(READY) lint ## every check: lint, types, tests, notebooks
 	@$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile
+
+soak: $(READY) ## the long trials, with figures: on a machine that does nothing else
+	@$(PY) -m pytest -m soak -s
 
 lint: $(READY) ## style and types
 	@$(PY) -m ruff check

@@ -19,11 +19,29 @@ settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
 
 
+def pytest_addoption(parser):
+    group = parser.getgroup("conformance", "tests/conformance")
+    group.addoption(
+        "--target",
+        choices=("local", "aws"),
+        default="local",
+        help="who answers: the local Lambda, or AWS with your own credentials",
+    )
+    group.addoption(
+        "--role-arn",
+        metavar="ARN",
+        help="the role functions on AWS run under; one is made if none is named",
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _plain_environment():
+def _plain_environment(request):
     """
-    Nobody's AWS set-up or proxy decides how a test ends.
+    Nobody's AWS set-up or proxy decides how a test ends, unless AWS is asked for.
     """
+    if request.config.getoption("target") == "aws":
+        yield
+        return
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
             if name.startswith("AWS_") or name.lower().endswith("_proxy"):

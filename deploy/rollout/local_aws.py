@@ -22,7 +22,10 @@ Signatures::
     await main_async(host, port, *, on_ready, stop=None)
         calls on_ready(endpoint_url) once, returns after SIGINT, SIGTERM or stop.set()
 
-Any credentials will do. What is stored is gone when the endpoint stops.
+Any credentials will do, but for function URLs whose AuthType is AWS_IAM: these check
+signatures, of the pair ``local`` and ``local`` that functions find in their
+environment, of IAM's CreateAccessKey and of STS's AssumeRole, as this endpoint answered
+them. What is stored is gone when the endpoint stops.
 """
 
 import asyncio
@@ -33,18 +36,20 @@ import re
 import resource
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
 from aiohttp import web
 
 from rollout import moto_server
 from rollout.errors import EndpointError
-from rollout.local_lambda import errors, folder, model, server
+from rollout.local_lambda import errors, folder, http_front, model, server
 
 REGION = "us-east-1"  # of requests that are not signed
 
 _DESCRIPTORS = 10_000
+# PutLogEvents takes 1 MiB of text, which JSON can spell six times as long.
+_LOGS_BYTES = 8 * 1024 * 1024
 _LAST_PORT = 65_535
 _SCOPE = re.compile(r"Credential=[^/,]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 
@@ -109,9 +114,11 @@ class LocalAws:
                     event_retry_delays_s=self._event_retry_delays_s,
                     read_object=self._moto.read_object,
                     send_logs=self._moto.call_logs,
+                    identify=self._moto.identify,
                 )
             )
-            await stack.enter_async_context(_serving(listener, self._handle))
+            listen = await stack.enter_async_context(http_front.running(self._handle))
+            stack.callback((await listen(listener)).close)
             # First of all on stop: whoever waits for an answer gets one.
             stack.callback(self._lambda.refuse)
             self._cleanup = stack.pop_all()
@@ -127,11 +134,16 @@ class LocalAws:
         region, service = _signed_for(request)
         if service == "lambda":
             return await self._lambda.handle(request, region)
-        body = b""
-        if service == "logs":
-            body = await request.read()
-            await self._lambda.before_logs(*_logs_call(request, body))
-        return await self._moto.forward(request, body)
+        try:
+            body = b""
+            if service == "logs":
+                body = await http_front.read_body(
+                    request, _LOGS_BYTES, _too_large_for_logs()
+                )
+                await self._lambda.before_logs(*_logs_call(request, body))
+            return await self._moto.forward(request, body)
+        except errors.LambdaError as error:
+            return moto_server.refusal(error, service)
 
 
 async def main_async(
@@ -202,6 +214,11 @@ def _logs_call(request: web.Request, body: bytes) -> tuple[str, str]:
         return operation, ""  # moto will say what is wrong with it
 
 
+def _too_large_for_logs() -> errors.LambdaError:
+    text = f"Upload too large: the limit of the local endpoint is {_LOGS_BYTES} bytes"
+    return errors.LambdaError(400, "InvalidParameterException", text)
+
+
 def _check_loopback(host: str) -> None:
     with contextlib.suppress(ValueError):
         if host == "localhost" or ipaddress.ip_address(host).is_loopback:
@@ -222,7 +239,9 @@ def _bind(host: str, port: int) -> socket.socket:
         raise EndpointError(msg)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=server.BACKLOG)
+        return socket.create_server(
+            (host, port), family=family, backlog=http_front.BACKLOG
+        )
     except OSError as error:
         reason, _, _ = str(error.strerror).partition(" (")  # then comes the address
         msg = (
@@ -235,21 +254,3 @@ def _bind(host: str, port: int) -> socket.socket:
 def _url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-@contextlib.asynccontextmanager
-async def _serving(
-    listener: socket.socket,
-    handle: Callable[[web.Request], Awaitable[web.StreamResponse]],
-) -> AsyncIterator[None]:
-    app = web.Application(client_max_size=errors.CREATE_BYTES)
-    app.router.add_route("*", "/{path:.*}", handle)
-    runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=3600, shutdown_timeout=1
-    )
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listener, backlog=server.BACKLOG).start()
-        yield
-    finally:
-        await runner.cleanup()

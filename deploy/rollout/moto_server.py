@@ -2,8 +2,9 @@
 moto's server in a process of its own: S3, IAM, STS and CloudWatch Logs on loopback.
 
 As a module it is our side of that process; run with ``-m`` it is the process. That one
-blocks on its stdin and ends when it closes, so it cannot outlive its parent however
-that ends, SIGKILL included.
+reads its stdin and ends when it closes, so it cannot outlive its parent however that
+ends, SIGKILL included. A line on its stdin is the id of an access key; it answers whose
+that is, secret included, which is why this is no request that anybody could make.
 """
 
 import asyncio
@@ -13,6 +14,9 @@ import logging
 import re
 import sys
 from collections.abc import AsyncIterator, Iterable
+from datetime import UTC
+from html import escape
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -20,10 +24,15 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from rollout.local_lambda import errors
+from rollout.local_lambda import errors, http_front
+from rollout.local_lambda.callers import Caller
+from rollout.local_lambda.names import ACCOUNT
 
 _START_S = 60
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade"}
+# The pair that functions find in their environment, and `rollout.target` signs with.
+_LOCAL = "local"
+_QUERY_SERVICES = ("iam", "sts")  # they speak AWS's query protocol
 
 
 class Moto:
@@ -34,11 +43,30 @@ class Moto:
         url: Where it is.
 
         session: For requests to it.
+
+        process: It.
     """
 
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        url: str,
+        session: aiohttp.ClientSession,
+        process: asyncio.subprocess.Process,
+    ) -> None:
         self._url = url
         self._session = session
+        self._process = process
+        self._asking = asyncio.Lock()
+
+    async def identify(self, access_key: str) -> Caller | None:
+        """Find whose an access key is; see `callers.Identify`."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        async with self._asking:
+            self._process.stdin.write(json.dumps(access_key).encode() + b"\n")
+            await self._process.stdin.drain()
+            found = json.loads(await self._process.stdout.readline())
+        return Caller(**found) if found else None
 
     async def forward(self, request: web.Request, body: bytes) -> web.StreamResponse:
         """
@@ -48,31 +76,38 @@ class Moto:
             request: What to pass on.
 
             body: Its body if that has been read already, or empty.
-        """
-        try:
-            return await self._forward(request, body)
-        except aiohttp.ClientConnectorError as error:
-            text = f"moto's server, which stands for this service, is gone: {error}\n"
-            raise web.HTTPBadGateway(text=text) from error
 
-    async def _forward(self, request: web.Request, body: bytes) -> web.StreamResponse:
-        async with self._session.request(
-            request.method,
-            URL(self._url + request.raw_path, encoded=True),
-            headers=_end_to_end(request.headers.items()),
-            data=body if body or not request.body_exists else request.content,
-            allow_redirects=False,
-        ) as answer:
-            response = web.StreamResponse(
-                status=answer.status,
-                reason=answer.reason,
-                headers=_end_to_end(answer.headers.items()),
-            )
-            await response.prepare(request)
-            async for chunk in answer.content.iter_chunked(256 * 1024):
-                await response.write(chunk)
-            await response.write_eof()
-            return response
+        Raises:
+            LambdaError: If moto cannot answer, or the request's body does not come.
+        """
+        response = None
+        try:
+            async with self._session.request(
+                request.method,
+                URL(self._url + request.raw_path, encoded=True),
+                headers=_end_to_end(request.headers.items()),
+                data=_data(request, body),
+                allow_redirects=False,
+            ) as answer:
+                if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise _incapable()
+                response = web.StreamResponse(
+                    status=answer.status,
+                    reason=answer.reason,
+                    headers=_end_to_end(answer.headers.items()),
+                )
+                await response.prepare(request)
+                async for chunk in answer.content.iter_chunked(256 * 1024):
+                    await response.write(chunk)
+                await response.write_eof()
+                return response
+        except aiohttp.ClientError as error:
+            if response is not None and response.prepared:
+                # Half an answer; all that is left is to close the connection.
+                raise ConnectionResetError from error
+            if isinstance(error.__cause__, errors.LambdaError):  # the body's
+                raise error.__cause__ from None
+            raise _gone(error) from error
 
     async def read_object(self, bucket: str, key: str, version: str | None) -> bytes:
         """
@@ -141,10 +176,42 @@ async def running() -> AsyncIterator[Moto]:
             timeout=aiohttp.ClientTimeout(total=None),
             connector=aiohttp.TCPConnector(limit=0, force_close=True),
         ) as session:
-            yield Moto(url, session)
+            yield Moto(url, session, process)
     finally:
         process.stdin.close()
         await process.wait()
+
+
+def refusal(error: errors.LambdaError, service: str) -> web.Response:
+    """
+    Tell a caller of an error as its service would.
+
+    Args:
+        error: What is wrong.
+
+        service: The service's name in signatures; empty stands for S3.
+    """
+    if service not in (*_QUERY_SERVICES, "s3", ""):
+        body = {"__type": error.code, "message": str(error)}
+        return web.json_response(body, status=error.status)
+    code, text = escape(error.code), escape(str(error))
+    xml = f"<Error><Code>{code}</Code><Message>{text}</Message></Error>"
+    if service in _QUERY_SERVICES:
+        xml = f"<ErrorResponse>{xml}</ErrorResponse>"
+    return web.Response(status=error.status, text=xml, content_type="text/xml")
+
+
+def _incapable() -> errors.LambdaError:
+    text = (
+        "moto's server, which stands for this service, cannot do this; its log has the "
+        "traceback."
+    )
+    return errors.LambdaError(501, "NotImplementedException", text)
+
+
+def _gone(error: aiohttp.ClientError) -> errors.LambdaError:
+    text = f"moto's server, which stands for this service, is gone: {error}"
+    return errors.LambdaError(503, "ServiceUnavailable", text)
 
 
 def _scope(region: str, service: str) -> dict[str, str]:
@@ -158,8 +225,36 @@ def _end_to_end(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, text) for name, text in headers if name.lower() not in _HOP_BY_HOP]
 
 
+def _data(request: web.Request, body: bytes) -> bytes | AsyncIterator[bytes]:
+    return body if body or not request.body_exists else http_front.chunks(request)
+
+
+def _caller(access_key: str) -> dict[str, Any] | None:
+    """Say who has an access key, in moto's own process; None if nobody has."""
+    from moto.iam.models import iam_backends  # noqa: PLC0415 see main
+    from moto.sts.models import sts_backends  # noqa: PLC0415
+
+    iam, sts = iam_backends[ACCOUNT]["aws"], sts_backends[ACCOUNT]["aws"]
+    who: dict[str, Any] = {"access_key": access_key}
+    if access_key == _LOCAL:
+        user_id, arn, _ = sts.get_caller_identity(access_key, "us-east-1")
+        who |= {"arn": arn, "user_id": user_id}
+        return who | {"secret": _LOCAL, "tokens": ["", _LOCAL]}
+    for user in iam.users.values():
+        for key in user.access_keys:
+            if key.access_key_id == access_key and key.status == "Active":
+                who |= {"arn": user.arn, "user_id": user.id}
+                return who | {"secret": key.secret_access_key, "tokens": [""]}
+    role = sts.get_assumed_role_from_access_key(access_key)
+    if role is None:
+        return None
+    who |= {"arn": role.arn, "user_id": role.user_id, "tokens": [role.session_token]}
+    expires_at = role.expiration.replace(tzinfo=UTC).timestamp()
+    return who | {"secret": role.secret_access_key, "expires_at": expires_at}
+
+
 def main() -> None:
-    """Serve until stdin closes."""
+    """Serve, and answer questions, until stdin closes."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not every request
     from moto.server import ThreadedMotoServer  # noqa: PLC0415 half a second's import
 
@@ -168,7 +263,9 @@ def main() -> None:
     host, port = server.get_host_and_port()
     sys.stdout.write(f"http://{host}:{port}\n")
     sys.stdout.flush()
-    sys.stdin.read()
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(_caller(json.loads(line))) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
 """
 AWS Lambda's API on loopback: real runtime processes, Lambda's limits and errors.
 
-``server`` takes requests, ``model`` understands them with botocore's own description
-of Lambda, ``control`` makes and changes functions, ``pool`` admits invocations,
-``fleet`` runs those of one version in ``environment``s that ``zygote`` forks, and
-these talk to ``runtime_api``. ``outcome`` and ``errors`` hold what can go wrong.
+``server`` takes requests; ``model`` and ``constraints`` understand them with botocore's
+own description of Lambda. ``control`` knows which functions there are; the operations
+on them are in ``function_config``, ``versions``, ``aliases``, ``event_config``,
+``concurrency`` and ``tags``. ``pool`` admits invocations, ``fleet`` runs those of one
+version in ``environment``s that ``zygote`` forks, and these talk to ``runtime_api``.
+``outcome`` and ``errors`` hold what can go wrong. Function URLs are
+``function_url_config`` and ``function_url_front``, with ``function_url_event``,
+``_answer`` and ``_cors`` for their format and ``signature`` for who may; ``http_front``
+is below their ports and Lambda's.
 
 What is not as on AWS:
 
@@ -18,11 +23,19 @@ What is not as on AWS:
 * An init may take 10 s more than the timeout; AWS stops it at 10 s and tries again.
 * Billed Duration includes the init, as AWS bills since August 2025.
 * A change is over as soon as GetFunction or GetFunctionConfiguration shows it, or
-  after a second. An updated function runs its new version at once.
-* Events wait for concurrency without an end; a function that reserved none keeps them.
-  They are forgotten when the function is deleted or the endpoint stops.
+  after a second. An updated function runs its new code at once.
+* A published version gets its first process with its first invocation.
+* Events are tried again at once when concurrency is free, not after growing pauses.
+  What becomes too old or fails too often is forgotten, as is everything when the
+  function is deleted or the endpoint stops. How long and how often an event is tried is
+  settled when it is accepted.
+* What tags are called, and how much code an account has, is not limited.
+* A function URL is ``http://127.0.0.1:PORT/``, without TLS; its id is in events only.
+  With AuthType NONE it asks for no resource policy, as it would on AWS. With AWS_IAM
+  signatures are checked, against keys that this endpoint gave out; policies are not.
 * Log lines of a running function are up to half a second late in their time.
 
-Not there: versions, aliases, function URLs, layers, images, destinations, streaming,
-permissions. Asking for them is refused in plain words.
+Not there: layers, images, destinations, dead-letter queues, streaming, permissions,
+VPCs, SnapStart, provisioned concurrency, logs as JSON. Asking for them is refused in
+plain words.
 """

@@ -38,17 +38,26 @@ class LambdaError(Exception):
         return json.dumps(self.body).encode()
 
 
-def function_not_found(arn: str) -> LambdaError:
+class NotFoundError(LambdaError):
+    """Something is named that does not exist."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(404, "ResourceNotFoundException", message, key="Message")
+
+
+def function_not_found(arn: str) -> NotFoundError:
     """Answer for a function, version or alias that does not exist."""
-    text = f"Function not found: {arn}"
-    return LambdaError(404, "ResourceNotFoundException", text, key="Message")
+    return NotFoundError(f"Function not found: {arn}")
 
 
 def function_exists(name: str) -> LambdaError:
     """Answer for a name that is taken (text: hashicorp/terraform#15929)."""
-    return LambdaError(
-        409, "ResourceConflictException", f"Function already exist: {name}"
-    )
+    return conflict(f"Function already exist: {name}")
+
+
+def conflict(message: str) -> LambdaError:
+    """Answer for what cannot be done as things stand."""
+    return LambdaError(409, "ResourceConflictException", message)
 
 
 def pending() -> LambdaError:
@@ -57,7 +66,7 @@ def pending() -> LambdaError:
         "The operation cannot be performed at this time. The function is currently in "
         "the following state: Pending"
     )
-    return LambdaError(409, "ResourceConflictException", text)
+    return conflict(text)
 
 
 def update_in_progress(arn: str) -> LambdaError:
@@ -66,14 +75,14 @@ def update_in_progress(arn: str) -> LambdaError:
         "The operation cannot be performed at this time. An update is in progress for "
         f"resource: {arn}"
     )
-    return LambdaError(409, "ResourceConflictException", text)
+    return conflict(text)
 
 
 def stale_revision() -> LambdaError:
     """Answer for a change of something the caller has not seen."""
     text = (
-        "The RevisionId provided does not match the latest RevisionId. Call the "
-        "GetFunction/GetAlias API to retrieve the latest RevisionId"
+        "The Revision Id provided does not match the latest Revision Id. Call the "
+        "GetFunction/GetAlias API to retrieve the latest Revision Id"
     )
     return LambdaError(412, "PreconditionFailedException", text)
 
@@ -81,7 +90,16 @@ def stale_revision() -> LambdaError:
 def other_region(theirs: str, ours: str) -> LambdaError:
     """Answer for the ARN of a function in another region."""
     text = f"Functions from '{theirs}' are not reachable in this region ('{ours}')"
-    return LambdaError(404, "ResourceNotFoundException", text, key="Message")
+    return NotFoundError(text)
+
+
+def other_account(theirs: str, ours: str) -> LambdaError:
+    """Answer for the ARN of somebody else's function (text: our own)."""
+    text = (
+        f"The function belongs to account {theirs}. Here is account {ours}, and no "
+        "other account's function allows itself to be used."
+    )
+    return LambdaError(403, "AccessDeniedException", text, key="Message")
 
 
 def validation(problems: Iterable[str]) -> LambdaError:
@@ -115,6 +133,17 @@ def throttled(reason: str) -> LambdaError:
     error = LambdaError(429, "TooManyRequestsException", "Rate Exceeded.")
     error.body["Reason"] = reason
     return error
+
+
+def malformed_request(what: str) -> LambdaError:
+    """Answer for what is not HTTP (our own text; AWS closes such connections)."""
+    return LambdaError(400, "BadRequestException", f"Malformed request: {what}")
+
+
+def request_timeout() -> LambdaError:
+    """Answer for a body that does not come."""
+    text = "The request's body did not arrive in time."
+    return LambdaError(408, "RequestTimeoutException", text)
 
 
 def unknown_operation() -> LambdaError:

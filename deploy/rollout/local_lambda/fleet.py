@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import time
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -153,7 +153,7 @@ class Fleet:
         stream = Stream(
             self._version.region,
             self._version.log_group,
-            f"{day}/[$LATEST]{number}",
+            f"{day}/[{self._version.number}]{number}",
         )
         folder = self._folder / number
         sandbox = Sandbox(folder, EnvironmentLog(folder / "log.txt", stream))
@@ -188,7 +188,7 @@ class Fleet:
         del self._house.environments[id_]
         if environment in self._idle:
             self._idle.remove(environment)
-        self._spare.append(environment.sandbox)
+        self._spare.append(replace(environment.sandbox, was_reset=True))
         environment.exited(status, peak_kb)
         if self._retired and not self.is_busy:
             self._end()

@@ -1,23 +1,22 @@
-"""A function as Lambda's control plane knows it, and how Lambda describes it."""
+"""A function: its versions, the names they go by, and all that belongs to it."""
 
-import platform
-import time
+import asyncio
 import uuid
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rollout.local_lambda import errors
-from rollout.local_lambda.fleet import Fleet
+from rollout.local_lambda.aliases import Alias
+from rollout.local_lambda.deployment import Deployment
+from rollout.local_lambda.event_config import EventConfig
+from rollout.local_lambda.fleet import Fleet, House
+from rollout.local_lambda.function_url import FunctionUrl
 from rollout.local_lambda.names import Reference
-from rollout.local_lambda.pool import Runner
-from rollout.local_lambda.version import Version
-
-# AWS takes a few seconds for a change. Here it ends when somebody looks, or by itself.
-CHANGE_S = 1.0
-
-_AT_WORK = {"Reason": "The function is being created.", "ReasonCode": "Creating"}
+from rollout.local_lambda.package import Package
+from rollout.local_lambda.pool import EventLimits, Runner
+from rollout.local_lambda.version import LATEST, Version
 
 
 @dataclass(eq=False)
@@ -30,105 +29,113 @@ class Function:
 
         folder: Where its code and sandboxes are.
 
-        version: What runs now.
+        house: What its fleets share with others.
 
-        runner: How it runs.
+        latest: ``$LATEST``.
 
         tags: Its tags.
 
-        fleets: Those that may still be running, one per version.
+        published: Its other versions by number, in the order of their making.
 
-        revision: Changes with every change.
+        aliases: By name.
+
+        event_configs: How events are tried, by version or alias.
+
+        urls: Its addresses, by alias; None for its own.
+
+        fleets: Those that may still be running, and what they run.
+
+        runner: How the pool knows it.
+
+        disk: Held while code is stored or removed.
+
+        is_deleted: Whether it only lives on in what is running.
     """
 
     reference: Reference
     folder: Path
-    version: Version
-    runner: Runner
+    house: House
+    latest: Deployment
     tags: dict[str, str]
-    fleets: list[Fleet] = field(default_factory=list)
-    revision: str = ""
-    _is_new: bool = True
-    _changing_since: float | None = None
-    _modified: str = ""
+    published: dict[str, Deployment] = field(default_factory=dict)
+    aliases: dict[str, Alias] = field(default_factory=dict)
+    event_configs: dict[str, EventConfig] = field(default_factory=dict)
+    urls: dict[str | None, FunctionUrl] = field(default_factory=dict)
+    fleets: dict[Fleet, Version] = field(default_factory=dict)
+    runner: Runner = field(init=False)
+    disk: asyncio.Lock = field(default_factory=asyncio.Lock)
+    is_deleted: bool = False
 
     def __post_init__(self) -> None:
-        self.begin_change()
+        self.runner = Runner(self.fleet_of)
 
     @property
-    def state(self) -> str:
-        """``Pending`` or ``Active``."""
-        return "Pending" if self._is_new and self.is_changing else "Active"
+    def newest(self) -> Deployment | None:
+        """The version published last."""
+        return next(reversed(self.published.values()), None)
 
-    @property
-    def is_changing(self) -> bool:
-        """Whether Lambda is still at work on a creation or an update."""
-        since = self._changing_since
-        if since is not None and time.monotonic() - since > CHANGE_S:
-            self.settle()
-        return self._changing_since is not None
+    def deployments(self) -> Iterator[Deployment]:
+        """Iterate over all versions, ``$LATEST`` first, in order."""
+        yield self.latest
+        yield from self.published.values()
 
-    def begin_change(self) -> None:
-        """Note that Lambda is at work."""
-        self._changing_since = time.monotonic()
-        self.revision = str(uuid.uuid4())
-        self._modified = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000}+0000"
+    def deployment(self, qualifier: str | None) -> Deployment:
+        """Find what a version or alias stands for, or None for ``$LATEST``."""
+        alias = self.aliases.get(qualifier or LATEST)
+        number = alias.version if alias else qualifier or LATEST
+        found = self.latest if number == LATEST else self.published.get(number)
+        if found is None or self.is_deleted:
+            raise errors.function_not_found(self.reference.at(qualifier).arn)
+        return found
+
+    def describe(self, qualifier: str | None = None) -> dict[str, Any]:
+        """Return the configuration of a version or alias under the name it goes by."""
+        arn = self.reference.at(qualifier).arn
+        return self.deployment(qualifier).describe(arn)
 
     def settle(self) -> None:
-        """Note that Lambda is done, which is again another revision."""
-        if self._changing_since is not None:
-            self._changing_since = None
-            self._is_new = False
-            self.revision = str(uuid.uuid4())
+        """Note that Lambda is done with whatever it was at work on."""
+        for deployment in self.deployments():
+            deployment.settle()
 
     def refuse_change(self, revision: str | None) -> None:
-        """
-        Raise unless the function can be changed now.
+        """Raise unless ``$LATEST`` can be changed now; see ``Deployment``."""
+        self.latest.refuse_change(self.reference.unqualified_arn, revision)
 
-        Args:
-            revision: The one the caller has seen, if it said so.
-        """
-        if revision not in (None, self.revision):
-            raise errors.stale_revision()
-        if self.state == "Pending":
-            raise errors.pending()
-        if self.is_changing:
-            raise errors.update_in_progress(self.reference.unqualified_arn)
+    def publish(self, number: str, description: str | None) -> Deployment:
+        """Freeze ``$LATEST`` under a number."""
+        source = self.latest.version
+        settings = dict(source.settings)
+        if description is not None:
+            settings["Description"] = description
+        version = replace(source, settings=settings, number=number)
+        made = Deployment(version, self.latest.modified, source=source)
+        if not self.latest.is_changing:
+            made.settle()
+        self.published[number] = made
+        # As LocalStack test_function_revisions_version_and_alias found.
+        self.latest.renew_revision()
+        return made
 
-    def describe(self) -> dict[str, Any]:
-        """Return its configuration as Lambda does (LocalStack test_function_state)."""
-        settings = self.version.settings
-        logging = {"LogFormat": "Text", **settings.get("LoggingConfig", {})}
-        return {
-            **settings,
-            "FunctionName": self.reference.name,
-            "FunctionArn": self.reference.unqualified_arn,
-            "CodeSize": self.version.package.size,
-            "CodeSha256": self.version.package.sha256,
-            "Version": "$LATEST",
-            "LastModified": self._modified,
-            "RevisionId": self.revision,
-            "LoggingConfig": {**logging, "LogGroup": self.version.log_group},
-            "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
-            "RuntimeVersionConfig": {"RuntimeVersionArn": self._runtime_arn},
-            **self._status(),
-        }
+    def fleet_of(self, qualifier: str) -> Fleet:
+        """Return what runs a version or, this time, an alias."""
+        alias = self.aliases.get(qualifier)
+        deployment = self.deployment(alias.pick() if alias else qualifier)
+        return deployment.fleet or self.start(deployment)
 
-    def _status(self) -> dict[str, str]:
-        if not self.is_changing:
-            return {"State": "Active", "LastUpdateStatus": "Successful"}
-        if self._is_new:
-            return {"State": "Pending"} | _prefixed("State")
-        return {"State": "Active", "LastUpdateStatus": "InProgress"} | _prefixed(
-            "LastUpdateStatus"
-        )
+    def start(self, deployment: Deployment) -> Fleet:
+        """Make a fleet for a version."""
+        folder = self.folder / f"fleet-{uuid.uuid4().hex[:8]}"
+        deployment.fleet = Fleet(deployment.version, folder, self.house)
+        self.fleets[deployment.fleet] = deployment.version
+        return deployment.fleet
 
-    @property
-    def _runtime_arn(self) -> str:
-        """Names the interpreter that runs everything here, whatever Runtime says."""
-        python = platform.python_version()
-        return f"arn:aws:lambda:{self.reference.region}::runtime:local-python{python}"
+    def uses(self, package: Package) -> bool:
+        """Whether some version has this code, or is still running it."""
+        versions = [deployment.version for deployment in self.deployments()]
+        return any(v.package is package for v in [*versions, *self.fleets.values()])
 
-
-def _prefixed(name: str) -> dict[str, str]:
-    return {f"{name}{key}": text for key, text in _AT_WORK.items()}
+    def event_limits(self, qualifier: str) -> EventLimits:
+        """Return how long and how often events for a version or alias are tried."""
+        config = self.event_configs.get(qualifier)
+        return config.limits if config else EventLimits()

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from rollout.local_lambda.outcome import Outcome
+from rollout.local_lambda.version import LATEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Request:
 
         payload: The event, JSON.
 
+        qualifier: The version or alias to run.
+
         client_context: JSON, or empty.
 
         wants_log: Whether the answer shall have the end of the log.
@@ -26,6 +29,7 @@ class Request:
     id: str
     arn: str
     payload: bytes
+    qualifier: str = LATEST
     client_context: str = ""
     wants_log: bool = False
 
@@ -38,10 +42,13 @@ class Answer:
     Attributes:
         outcome: How it ended.
 
+        version: The version that ran.
+
         log: The last 4 KB it logged, if they were wanted.
     """
 
     outcome: Outcome
+    version: str
     log: bytes | None
 
 

@@ -1,7 +1,7 @@
 """
 Lambda's HTTP interface, read from the service model boto3 itself uses.
 
-Paths, parameter places and constraints are botocore's, so none is typed by hand.
+Paths and parameter places are botocore's, so none is typed by hand.
 """
 
 import base64
@@ -18,15 +18,7 @@ import botocore.session
 from botocore.model import ServiceModel, Shape
 from multidict import MultiMapping
 
-from rollout.limits import limit
-from rollout.local_lambda import errors
-
-# The model's own maxima are those of Managed Instances.
-MAXIMA = {
-    "Timeout": limit("timeout_s").most,
-    "MemorySize": limit("memory_mb").most,
-    "Size": limit("tmp_mb").most,
-}
+from rollout.local_lambda import constraints, errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +40,10 @@ class Call:
     parameters: Mapping[str, Any]
     region: str
     payload: bytes = b""
+
+
+Answer = Mapping[str, Any]
+"""What an operation returns, by boto3's names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +109,7 @@ def parse(
     if "payload" not in shape.serialization:
         parameters |= _json_body(shape, body)
         body = b""
-    problems = list(_problems(shape, parameters))
+    problems = list(constraints.problems(shape, parameters))
     if problems:
         raise errors.validation(problems)
     return Call(route.operation, parameters, region, body)
@@ -122,6 +118,11 @@ def parse(
 def runtimes() -> list[str]:
     """Return every runtime name boto3's model knows."""
     return list(_service().shape_for("Runtime").enum)
+
+
+def pattern_of(shape: str) -> str:
+    """Return the regular expression that values of a shape match."""
+    return str(_service().shape_for(shape).metadata["pattern"])
 
 
 def _outside_body(
@@ -172,13 +173,13 @@ def _json_body(shape: Shape, body: bytes) -> dict[str, Any]:
 
 def _members(shape: Shape, value: Mapping[str, object], path: str) -> dict[str, object]:
     return {
-        name: _typed(shape.members[name], item, _join(path, name))
+        name: _typed(shape.members[name], item, constraints.join(path, name))
         for name, item in value.items()
         if item is not None and name in shape.members
     }
 
 
-_PYTHON_TYPES = {
+_PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "structure": dict,
     "map": dict,
     "list": list,
@@ -186,6 +187,7 @@ _PYTHON_TYPES = {
     "blob": str,
     "integer": int,
     "long": int,
+    "double": (int, float),
     "boolean": bool,
 }
 
@@ -193,14 +195,15 @@ _PYTHON_TYPES = {
 def _typed(shape: Shape, value: object, path: str) -> object:
     """Check a JSON value's type against its shape; decode base64 on the way."""
     wanted = _PYTHON_TYPES.get(shape.type_name, object)
-    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+    misfit = isinstance(value, bool) and wanted is not bool
+    if misfit or not isinstance(value, wanted):
         text = f"{path or 'body'} must be a {shape.type_name}"
         raise errors.invalid_content(text)
     if isinstance(value, dict) and shape.type_name == "structure":
         return _members(shape, value, path)
     if isinstance(value, dict):
         return {
-            name: _typed(shape.value, item, _join(path, name))
+            name: _typed(shape.value, item, constraints.join(path, name))
             for name, item in value.items()
         }
     if isinstance(value, list):
@@ -211,55 +214,6 @@ def _typed(shape: Shape, value: object, path: str) -> object:
         except binascii.Error:
             text = f"{path} must be base64"
             raise errors.invalid_content(text) from None
+    if isinstance(value, int | float) and shape.type_name == "double":
+        return float(value)
     return value
-
-
-def _join(path: str, name: str) -> str:
-    """Spell a member as AWS's messages do: ``ephemeralStorage.size``."""
-    member = name[:1].lower() + name[1:]
-    return f"{path}.{member}" if path else member
-
-
-def _problems(
-    shape: Shape, value: object, path: str = "", name: str = ""
-) -> Iterator[str]:
-    if isinstance(value, dict) and shape.type_name == "structure":
-        for missing in sorted(set(shape.required_members) - value.keys()):
-            yield _problem("null", _join(path, missing), "Member must not be null")
-        for key, item in value.items():
-            yield from _problems(shape.members[key], item, _join(path, key), key)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _problems(shape.key, key, path)
-            yield from _problems(shape.value, item, f"{path}.{key}")
-    elif isinstance(value, list):
-        for item in value:
-            yield from _problems(shape.member, item, path)
-    elif isinstance(value, int | str):
-        constraint = _broken_constraint(shape, value, name)
-        if constraint:
-            yield _problem(value, path, constraint)
-
-
-def _problem(value: object, path: str, constraint: str) -> str:
-    return f"Value '{value}' at '{path}' failed to satisfy constraint: {constraint}"
-
-
-def _broken_constraint(shape: Shape, value: int | str, name: str) -> str | None:
-    limits = shape.metadata
-    size, kind = (value, "value") if isinstance(value, int) else (len(value), "length")
-    least, most = limits.get("min"), MAXIMA.get(name, limits.get("max"))
-    if least is not None and size < least:
-        return f"Member must have {kind} greater than or equal to {least}"
-    if most is not None and size > most:
-        return f"Member must have {kind} less than or equal to {most}"
-    pattern = limits.get("pattern")
-    # Python's re has no Unicode categories: letters, separators and numbers, nearly.
-    spelled = pattern and pattern.replace(r"\p{L}\p{Z}\p{N}_", r"\w\s")
-    if spelled and not re.fullmatch(spelled, str(value)):
-        return f"Member must satisfy regular expression pattern: {pattern}"
-    # Runtime has an enum too, but Lambda refuses that one itself, in other words.
-    allowed = [] if name == "Runtime" else limits.get("enum", [])
-    if allowed and value not in allowed:
-        return f"Member must satisfy enum value set: [{', '.join(allowed)}]"
-    return None

@@ -101,6 +101,9 @@ def unpack(content: bytes, folder: Path) -> Package:
 
 
 def _check_size(archive: zipfile.ZipFile) -> None:
+    if not archive.namelist():
+        text = "Uploaded file must be a non-empty zip"
+        raise errors.invalid_parameter(text)
     most = limit("unzipped_bytes").most
     if sum(item.file_size for item in archive.infolist()) > most:
         text = f"Unzipped size must be smaller than {most} bytes"

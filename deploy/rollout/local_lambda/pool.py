@@ -1,8 +1,9 @@
 """How many may run at once: reserved and account concurrency, and events that wait."""
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,22 +21,39 @@ class Runner:
     What the pool knows of one function.
 
     Attributes:
-        fleet: Runs the current version.
+        choose: Finds what runs a version or alias, or raises LambdaError.
 
         reserved: Its share of the account's concurrency, or None.
 
-        in_flight: Invocations running, on old versions too.
+        in_flight: Invocations running, of all versions.
     """
 
-    fleet: Fleet
+    choose: Callable[[str], Fleet]
     reserved: int | None = None
     in_flight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EventLimits:
+    """
+    How long and how often an event may be tried.
+
+    Attributes:
+        retries: Attempts after the first, when the function fails.
+
+        age_s: Seconds after which it is dropped.
+    """
+
+    retries: int = 2
+    age_s: int = 21_600
 
 
 @dataclass(eq=False, slots=True)
 class _Event:
     runner: Runner
     request: Request
+    limits: EventLimits
+    accepted: float
     attempts: int = 0
 
 
@@ -89,16 +107,17 @@ class Pool:
         reason = self._reason_to_wait(runner)
         if reason:
             raise errors.throttled(reason)
+        fleet = runner.choose(request.qualifier)
         invocation = Invocation(request)
         runner.in_flight += 1
         self._running.add(invocation.answer)
         invocation.answer.add_done_callback(partial(self._release, runner))
-        runner.fleet.submit(invocation)
+        fleet.submit(invocation)
         return invocation.answer
 
-    def enqueue(self, runner: Runner, request: Request) -> None:
+    def enqueue(self, runner: Runner, request: Request, limits: EventLimits) -> None:
         """Run a request as soon as there is room, and again if the function fails."""
-        self._enqueue(_Event(runner, request))
+        self._enqueue(_Event(runner, request, limits, time.monotonic()))
 
     def set_reserved(self, runner: Runner, reserved: int | None) -> None:
         """Change a function's share."""
@@ -132,17 +151,27 @@ class Pool:
 
     def _admit_events(self) -> None:
         for runner, waiting in list(self._waiting.items()):
+            if runner.reserved == 0:  # LocalStack test_reserved_concurrency
+                waiting.clear()
             while waiting and not self._stopped and not self._reason_to_wait(runner):
-                event = waiting.popleft()
-                answer = self.invoke(runner, event.request)
-                answer.add_done_callback(partial(self._on_event_done, event))
+                self._run_event(waiting.popleft())
             if not waiting:
                 self._waiting.pop(runner, None)
+
+    def _run_event(self, event: _Event) -> None:
+        if time.monotonic() - event.accepted > event.limits.age_s:
+            return
+        try:
+            answer = self.invoke(event.runner, event.request)
+        except errors.NotFoundError:  # deleted since the event was accepted
+            return
+        answer.add_done_callback(partial(self._on_event_done, event))
 
     def _on_event_done(self, event: _Event, answer: asyncio.Future[Answer]) -> None:
         if answer.exception() or answer.result().outcome.error_type is None:
             return
-        if event.attempts < len(self._retry_delays_s) and event.runner in self._runners:
+        retries = min(event.limits.retries, len(self._retry_delays_s))
+        if event.attempts < retries and event.runner in self._runners:
             delay_s = self._retry_delays_s[event.attempts]
             event.attempts += 1
             loop = asyncio.get_running_loop()

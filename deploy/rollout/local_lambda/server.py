@@ -15,41 +15,73 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from rollout.limits import limit
-from rollout.local_lambda import errors, model, runtime_api
-from rollout.local_lambda.control import Answer, Control, ReadObject, reference_of
+from rollout.local_lambda import (
+    aliases,
+    concurrency,
+    errors,
+    event_config,
+    function_config,
+    function_url_config,
+    function_url_front,
+    model,
+    runtime_api,
+    tags,
+    versions,
+)
+from rollout.local_lambda.callers import Identify
+from rollout.local_lambda.control import Control, ReadObject
 from rollout.local_lambda.fleet import House
+from rollout.local_lambda.http_front import BACKLOG, read_body, refusal
 from rollout.local_lambda.invocation import Answer as Ended
 from rollout.local_lambda.invocation import Request
 from rollout.local_lambda.log_shipper import LogShipper, Send
-from rollout.local_lambda.model import Call
+from rollout.local_lambda.model import Answer, Call
+from rollout.local_lambda.names import reference_of
 from rollout.local_lambda.pool import Pool
+from rollout.local_lambda.version import LATEST
 
 if TYPE_CHECKING:
     from rollout.local_lambda.environment import Environment
 
-BACKLOG = 4096  # a thousand callers may come at once
-
 _OPERATIONS: dict[str, tuple[int, Callable[[Control, Call], Awaitable[Answer]]]] = {
-    "CreateFunction": (201, Control.create_function),
-    "GetFunction": (200, Control.get_function),
-    "GetFunctionConfiguration": (200, Control.get_function_configuration),
-    "ListFunctions": (200, Control.list_functions),
-    "UpdateFunctionCode": (200, Control.update_function_code),
-    "UpdateFunctionConfiguration": (200, Control.update_function_configuration),
-    "DeleteFunction": (204, Control.delete_function),
-    "PutFunctionConcurrency": (200, Control.put_function_concurrency),
-    "GetFunctionConcurrency": (200, Control.get_function_concurrency),
-    "DeleteFunctionConcurrency": (204, Control.delete_function_concurrency),
-    "GetAccountSettings": (200, Control.get_account_settings),
-    "TagResource": (204, Control.tag_resource),
-    "UntagResource": (204, Control.untag_resource),
-    "ListTags": (200, Control.list_tags),
+    "CreateFunction": (201, function_config.create),
+    "GetFunction": (200, function_config.get),
+    "GetFunctionConfiguration": (200, function_config.get_configuration),
+    "ListFunctions": (200, function_config.list_),
+    "UpdateFunctionCode": (200, function_config.update_code),
+    "UpdateFunctionConfiguration": (200, function_config.update_configuration),
+    "DeleteFunction": (204, function_config.delete),
+    "PublishVersion": (201, versions.publish),
+    "ListVersionsByFunction": (200, versions.list_),
+    "CreateAlias": (201, aliases.create),
+    "GetAlias": (200, aliases.get),
+    "UpdateAlias": (200, aliases.update),
+    "DeleteAlias": (204, aliases.delete),
+    "ListAliases": (200, aliases.list_),
+    "PutFunctionEventInvokeConfig": (200, event_config.put),
+    "UpdateFunctionEventInvokeConfig": (200, event_config.update),
+    "GetFunctionEventInvokeConfig": (200, event_config.get),
+    "DeleteFunctionEventInvokeConfig": (204, event_config.delete),
+    "ListFunctionEventInvokeConfigs": (200, event_config.list_),
+    "CreateFunctionUrlConfig": (201, function_url_config.create),
+    "GetFunctionUrlConfig": (200, function_url_config.get),
+    "UpdateFunctionUrlConfig": (200, function_url_config.update),
+    "DeleteFunctionUrlConfig": (204, function_url_config.delete),
+    "ListFunctionUrlConfigs": (200, function_url_config.list_),
+    "PutFunctionConcurrency": (200, concurrency.put),
+    "GetFunctionConcurrency": (200, concurrency.get),
+    "DeleteFunctionConcurrency": (204, concurrency.delete),
+    "GetAccountSettings": (200, concurrency.account_settings),
+    "TagResource": (204, tags.tag),
+    "UntagResource": (204, tags.untag),
+    "ListTags": (200, tags.list_),
 }
-_CODE_LOCATION = re.compile(r"/2015-03-31/functions/(?P<arn>[\w:-]+)/code\.zip")
+_CODE_LOCATION = re.compile(r"/2015-03-31/functions/(?P<arn>[\w:$-]+)/code\.zip")
 
 _logger = logging.getLogger(__name__)
 
@@ -63,6 +95,7 @@ async def running(
     event_retry_delays_s: Sequence[float],
     read_object: ReadObject,
     send_logs: Send,
+    identify: Identify,
 ) -> AsyncIterator["LocalLambda"]:
     """
     Run a Lambda whose processes all end with this context.
@@ -79,6 +112,8 @@ async def running(
         read_object: Fetches code from S3.
 
         send_logs: Calls CloudWatch Logs.
+
+        identify: Finds who signed a request.
     """
     environments: dict[str, Environment] = {}
     runner = web.AppRunner(
@@ -94,14 +129,16 @@ async def running(
     logs = LogShipper(send_logs)
     house = House(endpoint_url, f"{host}:{port}", environments, logs)
     pool = Pool(account_concurrency, event_retry_delays_s)
-    control = Control(folder, house, pool, read_object)
-    try:
-        yield LocalLambda(control, pool, logs)
-    finally:
-        pool.stop()
-        await control.stop()
-        await logs.stop()
-        await runner.cleanup()
+    ours = urlsplit(endpoint_url).hostname or "127.0.0.1"
+    async with function_url_front.running(ours, pool, identify) as urls:
+        control = Control(folder, house, pool, urls, read_object)
+        try:
+            yield LocalLambda(control, pool, logs)
+        finally:
+            pool.stop()
+            await control.stop()
+            await logs.stop()
+            await runner.cleanup()
 
 
 class LocalLambda:
@@ -135,10 +172,10 @@ class LocalLambda:
         try:
             response = await self._answer(request, region, request_id)
         except errors.LambdaError as error:
-            response = _refusal(error)
+            response = refusal(error)
         except Exception:
             _logger.exception("%s %s failed", request.method, request.path)
-            response = _refusal(errors.internal())
+            response = refusal(errors.internal())
         response.headers["x-amzn-RequestId"] = request_id
         return response
 
@@ -153,7 +190,7 @@ class LocalLambda:
             request.raw_path,
             request.query,
             request.headers,
-            await _body(request),
+            await read_body(request, errors.CREATE_BYTES, _request_too_large()),
             region,
         )
         if call.operation == "Invoke":
@@ -167,28 +204,32 @@ class LocalLambda:
         return web.json_response(answer, status=status)
 
     async def _invoke(self, call: Call, request_id: str) -> web.Response:
+        reference = reference_of(call)
+        qualifier = reference.qualifier or LATEST
         function = self._control.function(call, names_version=True)
-        if function.state == "Pending":
+        if function.deployment(qualifier).state == "Pending":
             raise errors.pending()
         kind = call.parameters.get("InvocationType", "RequestResponse")
         request = Request(
             request_id,
-            reference_of(call).arn,
+            reference.arn,
             _checked_payload(call.payload, kind),
+            qualifier,
             _client_context(call.parameters.get("ClientContext", "")),
             wants_log=call.parameters.get("LogType") == "Tail",
         )
         if kind == "DryRun":
             return web.Response(status=204)
         if kind == "Event":
-            self._pool.enqueue(function.runner, request)
+            limits = function.event_limits(qualifier)
+            self._pool.enqueue(function.runner, request, limits)
             return web.Response(status=202)
         return _ended(await self._pool.invoke(function.runner, request))
 
 
 def _ended(ended: Ended) -> web.Response:
     headers = {
-        "X-Amz-Executed-Version": "$LATEST",
+        "X-Amz-Executed-Version": ended.version,
         "Content-Type": ended.outcome.content_type,
     }
     if ended.outcome.error_type:
@@ -198,15 +239,12 @@ def _ended(ended: Ended) -> web.Response:
     return web.Response(body=ended.outcome.payload, headers=headers)
 
 
-async def _body(request: web.Request) -> bytes:
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        text = (
-            f"Request must be smaller than {errors.CREATE_BYTES} bytes for the "
-            "CreateFunction operation"
-        )
-        raise errors.too_large(text) from None
+def _request_too_large() -> errors.LambdaError:
+    text = (
+        f"Request must be smaller than {errors.CREATE_BYTES} bytes for the "
+        "CreateFunction operation"
+    )
+    return errors.too_large(text)
 
 
 def _checked_payload(payload: bytes, kind: str) -> bytes:
@@ -244,12 +282,3 @@ def _client_context(header: str) -> str:
         what = "Client context must be a valid Base64-encoded JSON object."
         raise errors.invalid_content(what) from None
     return text
-
-
-def _refusal(error: errors.LambdaError) -> web.Response:
-    return web.Response(
-        status=error.status,
-        body=error.to_json(),
-        headers={"x-amzn-ErrorType": error.code},
-        content_type="application/json",
-    )

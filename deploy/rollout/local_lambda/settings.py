@@ -17,12 +17,17 @@ DEFAULTS: dict[str, Any] = {
     "TracingConfig": {"Mode": "PassThrough"},
 }
 
-_NO_SETTINGS = {
-    *("FunctionName", "Code", "Tags", "Publish", "PublishTo", "RevisionId", "DryRun"),
-    *("SnapStart", "Layers", "FileSystemConfigs", "ImageConfig"),
-}
 # They would change what runs, so taking them in silence would be a lie.
-_NOT_MODELLED = ("Publish", "PublishTo", "Layers", "FileSystemConfigs", "ImageConfig")
+_NOT_MODELLED = {
+    *("PublishTo", "Layers", "FileSystemConfigs", "ImageConfig", "TenancyConfig"),
+    *("CapacityProviderConfig", "DurableConfig", "RuntimeConfig", "AcceleratorConfig"),
+}
+_NO_SETTINGS = {
+    *("FunctionName", "Code", "Tags", "Publish", "RevisionId", "DryRun", "SnapStart"),
+    *_NOT_MODELLED,
+}
+# Lambda takes them neither for new functions nor for changes.
+_RETIRED_RUNTIMES = {"python2.7", "python3.6", "python3.7"}
 # From the documentation, "Working with Lambda environment variables".
 _RESERVED_VARIABLES = {
     *("_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION"),
@@ -52,6 +57,8 @@ def merged(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any
     """
     refuse_not_modelled(asked)
     new = {key: value for key, value in asked.items() if key not in _NO_SETTINGS}
+    if "LoggingConfig" in new:
+        new["LoggingConfig"] = before.get("LoggingConfig", {}) | new["LoggingConfig"]
     settings = {**before, **new}
     _check_runtime(settings)
     _check_variables(settings.get("Environment", {}).get("Variables", {}))
@@ -60,12 +67,23 @@ def merged(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any
 
 def refuse_not_modelled(asked: Mapping[str, Any]) -> None:
     """Refuse what AWS would do and the local Lambda would not."""
-    for name in _NOT_MODELLED:
+    for name in sorted(_NOT_MODELLED):
         if asked.get(name):
             raise errors.not_modelled(name)
-    if asked.get("PackageType") == "Image":
-        what = "PackageType Image"
-        raise errors.not_modelled(what)
+    details = {
+        "PackageType Image": asked.get("PackageType") == "Image",
+        "LogFormat JSON": _of(asked, "LoggingConfig", "LogFormat") == "JSON",
+        "SnapStart": _of(asked, "SnapStart", "ApplyOn") == "PublishedVersions",
+        "DeadLetterConfig": _of(asked, "DeadLetterConfig", "TargetArn"),
+        "VpcConfig": _of(asked, "VpcConfig", "SubnetIds"),
+    }
+    for what, is_asked in details.items():
+        if is_asked:
+            raise errors.not_modelled(what)
+
+
+def _of(asked: Mapping[str, Any], name: str, member: str) -> object:
+    return asked.get(name, {}).get(member)
 
 
 def _check_runtime(settings: Mapping[str, Any]) -> None:
@@ -74,6 +92,13 @@ def _check_runtime(settings: Mapping[str, Any]) -> None:
         text = (
             "Runtime and Handler are mandatory parameters for functions created with "
             "deployment packages."
+        )
+        raise errors.invalid_parameter(text)
+    if runtime in _RETIRED_RUNTIMES:
+        text = (
+            f"The runtime parameter of {runtime} is no longer supported for creating "
+            "or updating AWS Lambda functions. We recommend you use the new runtime "
+            "(python3.12) while creating or updating functions."
         )
         raise errors.invalid_parameter(text)
     if runtime not in model.runtimes():

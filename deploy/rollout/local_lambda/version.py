@@ -7,11 +7,13 @@ from typing import Any
 
 from rollout.local_lambda.package import Package
 
+LATEST = "$LATEST"
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
     """
-    Code and configuration, frozen together; an update makes a new one.
+    Code and configuration, frozen together; an update of ``$LATEST`` makes a new one.
 
     Attributes:
         name: The function's name.
@@ -21,12 +23,15 @@ class Version:
         package: Its code.
 
         settings: What the caller configured, by boto3's names.
+
+        number: ``$LATEST``, or the number it was published under.
     """
 
     name: str
     region: str
     package: Package
     settings: dict[str, Any]
+    number: str = LATEST
 
     @property
     def log_group(self) -> str:
@@ -69,7 +74,7 @@ class Version:
             "AWS_ENDPOINT_URL": endpoint_url,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.settings['Runtime']}",
             "AWS_LAMBDA_FUNCTION_NAME": self.name,
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_VERSION": self.number,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_mb),
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": self.log_group,

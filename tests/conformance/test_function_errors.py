@@ -1,0 +1,251 @@
+"""Functions that fail: HTTP 200, ``X-Amz-Function-Error: Unhandled``, and why."""
+
+import time
+
+import pytest
+from tests.lambda_api import call, invoke
+
+BY_THE_RUNTIME = ["errorMessage", "errorType", "requestId", "stackTrace"]
+BY_LAMBDA = ["errorType", "errorMessage"]
+
+EXITS = (
+    "import os, sys\n"
+    "def run(event, context):\n"
+    "    if event: {line}\n"
+    "    return os.getpid()\n"
+)
+
+
+@pytest.mark.fact("LocalStack test_lambda_handler_error, recorded 2025-11")
+def test_an_exception_is_reported_as_python_saw_it(lambda_client, deploy):
+    name = deploy("def run(event, context):\n    raise ValueError('no')\n")
+    answer = call(lambda_client, name)
+    error, kind = invoke(lambda_client, name)
+
+    assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
+    assert kind == "Unhandled"
+    assert list(error) == BY_THE_RUNTIME
+    assert (error["errorType"], error["errorMessage"]) == ("ValueError", "no")
+    (frame,) = error["stackTrace"]
+    assert frame.startswith('  File "')
+    assert frame.endswith("app.py\", line 2, in run\n    raise ValueError('no')\n")
+
+
+@pytest.mark.fact("LocalStack test_lambda_handler_error, recorded 2025-11")
+def test_an_exception_in_the_handler_carries_the_request_id(lambda_client, deploy):
+    name = deploy("def run(event, context): raise ValueError(context.aws_request_id)\n")
+    error, _ = invoke(lambda_client, name)
+
+    assert error["requestId"] == error["errorMessage"]
+
+
+@pytest.mark.fact("awslambdaric 4.2.2, bootstrap.py: one process runs until it ends")
+def test_a_function_lives_on_after_an_exception(lambda_client, deploy):
+    name = deploy(
+        "count = 0\n"
+        "def run(event, context):\n"
+        "    global count\n"
+        "    count += 1\n"
+        "    if event: raise ValueError('no')\n"
+        "    return count\n"
+    )
+    invoke(lambda_client, name, 1)
+
+    assert invoke(lambda_client, name, 0) == (2, None)
+
+
+@pytest.mark.fact("LocalStack test_lambda_runtime_error, recorded 2025-11")
+def test_an_exception_while_importing_has_no_request_id(lambda_client, deploy):
+    name = deploy("raise RuntimeError('early')\n")
+    error, kind = invoke(lambda_client, name)
+
+    assert kind == "Unhandled"
+    assert list(error) == BY_THE_RUNTIME
+    assert (error["errorType"], error["errorMessage"]) == ("RuntimeError", "early")
+    assert error["requestId"] == ""
+    assert "in import_module" in error["stackTrace"][0]
+    assert "in <module>" in error["stackTrace"][-1]
+
+
+@pytest.mark.fact("awslambdaric 4.2.2, bootstrap.py _get_handler")
+@pytest.mark.parametrize(
+    ("code", "handler", "kind", "message"),
+    [
+        (
+            "import nothing_like_it\n",
+            "app.run",
+            "Runtime.ImportModuleError",
+            "Unable to import module 'app': No module named 'nothing_like_it'",
+        ),
+        (
+            "def other(): pass\n",
+            "app.run",
+            "Runtime.HandlerNotFound",
+            "Handler 'run' missing on module 'app'",
+        ),
+        (
+            "def run(:\n",
+            "app.run",
+            "Runtime.UserCodeSyntaxError",
+            "Syntax error in module 'app': ",
+        ),
+        (
+            "def run(event, context): pass\n",
+            "app",
+            "Runtime.MalformedHandlerName",
+            "Bad handler 'app': not enough values to unpack (expected 2, got 1)",
+        ),
+        (
+            "def run(event, context): pass\n",
+            "sys.exit",
+            "Runtime.BuiltInModuleConflict",
+            "Cannot use built-in module sys as a handler module",
+        ),
+    ],
+    ids=lambda value: value if str(value).startswith("Runtime.") else "",
+)
+def test_code_that_cannot_be_loaded_says_why(
+    lambda_client, deploy, code, handler, kind, message
+):
+    name = deploy(code, Handler=handler)
+    for _ in range(2):
+        error, function_error = invoke(lambda_client, name)
+
+        assert function_error == "Unhandled"
+        assert error["errorType"] == kind
+        assert error["errorMessage"].startswith(message)
+        assert error["requestId"] == ""
+
+
+@pytest.mark.fact("awslambdaric 4.2.2, lambda_runtime_marshaller.py and bootstrap.py")
+def test_a_result_that_is_not_json_is_the_functions_failure(lambda_client, deploy):
+    answer, kind = invoke(
+        lambda_client, deploy("def run(event, context): return {1}\n")
+    )
+
+    assert kind == "Unhandled"
+    assert answer["errorType"] == "Runtime.MarshalError"
+    assert answer["errorMessage"] == (
+        "Unable to marshal response: Object of type set is not JSON serializable"
+    )
+    assert answer["requestId"] != ""
+    assert answer["stackTrace"] == []
+
+
+@pytest.mark.fact("LocalStack test_lambda_handler_exit, recorded 2025-11")
+def test_an_exit_is_reported_and_the_process_replaced(lambda_client, deploy):
+    name = deploy(EXITS.format(line="sys.exit(0)"))
+    before, _ = invoke(lambda_client, name)
+    answer = call(lambda_client, name, Payload=b"1")
+    error, kind = invoke(lambda_client, name, 1)
+    after, _ = invoke(lambda_client, name)
+
+    assert answer["ExecutedVersion"] == "$LATEST"
+    assert kind == "Unhandled"
+    assert list(error) == BY_LAMBDA
+    assert error["errorType"] == "Runtime.ExitError"
+    assert error["errorMessage"].startswith("RequestId: ")
+    assert error["errorMessage"].endswith(
+        " Error: Runtime exited without providing a reason"
+    )
+    assert before is not None
+    assert after is not None
+
+
+@pytest.mark.fact("LocalStack test_lambda_runtime_exit, recorded 2025-11")
+def test_an_exit_while_importing_is_an_exit_too(lambda_client, deploy):
+    error, kind = invoke(lambda_client, deploy("import sys\nsys.exit(0)\n"))
+
+    assert kind == "Unhandled"
+    assert error["errorType"] == "Runtime.ExitError"
+    assert error["errorMessage"].endswith("Runtime exited without providing a reason")
+
+
+@pytest.mark.fact(
+    "LocalStack test_lambda_runtime_wrapper_not_found, recorded 2025-11 (status 127); "
+    "aws-lambda-runtime-interface-emulator, rapid/handlers.go watchEvents"
+)
+@pytest.mark.parametrize("while_importing", [False, True])
+def test_an_exit_status_is_told(lambda_client, deploy, while_importing):
+    code = EXITS.format(line="os._exit(7)")
+    if while_importing:
+        code = "import sys\nsys.exit(7)\n"
+    error, _ = invoke(lambda_client, deploy(code), 1)
+
+    assert error["errorType"] == "Runtime.ExitError"
+    assert error["errorMessage"].endswith("Runtime exited with error: exit status 7")
+
+
+@pytest.mark.fact("DataBiosphere/azul#3485: the text; awslabs/aws-lambda-cpp#30")
+def test_a_signal_is_told_by_name(lambda_client, deploy):
+    name = deploy(EXITS.format(line="os.kill(os.getpid(), 9)"))
+    error, _ = invoke(lambda_client, name, 1)
+
+    assert error["errorType"] == "Runtime.ExitError"
+    assert error["errorMessage"].endswith("Runtime exited with error: signal: killed")
+
+
+@pytest.mark.fact("LocalStack test_lambda_invoke_with_timeout, recorded 2025-11")
+def test_a_function_is_killed_at_its_timeout(lambda_client, deploy):
+    name = deploy("import time\ndef run(event, c): time.sleep(event)\n", Timeout=1)
+    invoke(lambda_client, name, 0)
+    began = time.monotonic()
+    error, kind = invoke(lambda_client, name, 30)
+    took = time.monotonic() - began
+
+    assert kind == "Unhandled"
+    assert list(error) == BY_LAMBDA
+    assert error["errorType"] == "Sandbox.Timedout"
+    assert error["errorMessage"].startswith("RequestId: ")
+    assert error["errorMessage"].endswith(" Error: Task timed out after 1.00 seconds")
+    assert 1 <= took < 5
+
+
+@pytest.mark.fact(
+    "LocalStack test_lambda_invoke_timed_out_environment_reuse, recorded 2024-04"
+)
+@pytest.mark.parametrize("end", ["time.sleep(30)", "os._exit(1)"])
+def test_after_a_timeout_or_exit_memory_is_new_and_tmp_stays(
+    lambda_client, deploy, end
+):
+    """
+    The process is replaced, not the environment's disk.
+    """
+    name = deploy(
+        "import os, tempfile, time, pathlib\n"
+        "memory = []\n"
+        "file = pathlib.Path(tempfile.gettempdir(), 'kept')\n"
+        "def run(event, context):\n"
+        "    memory.append(1); seen = file.exists(); file.touch()\n"
+        f"    if event: {end}\n"
+        "    return [len(memory), seen]\n",
+        Timeout=1,
+    )
+    _, kind = invoke(lambda_client, name, 1)
+
+    assert kind == "Unhandled"
+    assert invoke(lambda_client, name, 0) == ([1, True], None)
+
+
+@pytest.mark.fact(
+    "LocalStack test_lambda_too_large_response, recorded 2025-11; "
+    "aws-lambda-runtime-interface-emulator, interop/model.go MaxPayloadSize"
+)
+def test_an_answer_over_the_limit_is_refused_and_one_at_it_passes(
+    lambda_client, deploy
+):
+    name = deploy("def run(event, context): return 'x' * event\n")
+    most = 6_291_556 - len('""')
+
+    error, kind = invoke(lambda_client, name, most + 1)
+    fits, _ = invoke(lambda_client, name, most)
+
+    assert kind == "Unhandled"
+    assert sorted(error) == ["errorMessage", "errorType"]
+    assert error["errorType"] == "Function.ResponseSizeTooLarge"
+    assert error["errorMessage"] == (
+        "Response payload size exceeded maximum allowed payload size (6291556 bytes)."
+    )
+    assert len(fits) == most
+    assert len(invoke(lambda_client, name, 50_000_000)[0]["errorMessage"]) < 200
+    assert invoke(lambda_client, name, 1) == ("x", None)

@@ -1,0 +1,222 @@
+"""Invoke: what goes in, what comes back, and what is refused."""
+
+import base64
+import json
+import re
+
+import pytest
+from tests.lambda_api import ECHO, call, invoke, refused
+
+WHO = (
+    "def run(event, c):\n"
+    "    return {\n"
+    "        'id': c.aws_request_id, 'name': c.function_name,\n"
+    "        'version': c.function_version, 'arn': c.invoked_function_arn,\n"
+    "        'memory': c.memory_limit_in_mb, 'group': c.log_group_name,\n"
+    "        'stream': c.log_stream_name, 'tenant': c.tenant_id,\n"
+    "        'left': c.get_remaining_time_in_millis(),\n"
+    "        'client': c.client_context and c.client_context.custom,\n"
+    "    }\n"
+)
+
+
+@pytest.mark.fact("LocalStack test_invocation_type_request_response, recorded 2025-11")
+def test_an_answer_is_the_functions_json_and_the_version_that_ran(
+    lambda_client, deploy
+):
+    answer = call(lambda_client, deploy(ECHO), Payload=b'{"a": 1}')
+
+    assert answer["StatusCode"] == 200
+    assert json.loads(answer["Payload"]) == {"a": 1}
+    assert answer["ExecutedVersion"] == "$LATEST"
+    assert not {"FunctionError", "LogResult"} & answer.keys()
+
+
+@pytest.mark.fact("LocalStack test_lambda_common test_echo_invoke, recorded 2026-01")
+@pytest.mark.parametrize(
+    "event",
+    [None, True, False, 1, 1.5, "ü\u2028", [1, {"a": []}], {}, "x" * 5_000_000],
+    ids=lambda event: str(event)[:8],
+)
+def test_events_arrive_and_answers_return_unchanged(lambda_client, deploy, event):
+    assert invoke(lambda_client, deploy(ECHO), event) == (event, None)
+
+
+@pytest.mark.fact("LocalStack test_lambda_common test_echo_invoke, recorded 2026-01")
+def test_an_invocation_without_payload_gets_an_empty_object(lambda_client, deploy):
+    assert call(lambda_client, deploy(ECHO))["Payload"] == b"{}"
+
+
+@pytest.mark.fact("LocalStack test_invocation_type_no_return_payload, recorded 2024-10")
+def test_a_function_that_returns_nothing_answers_null(lambda_client, deploy):
+    answer = call(lambda_client, deploy("def run(event, context): pass\n"))
+
+    assert answer["Payload"] == b"null"
+
+
+@pytest.mark.fact("awslambdaric 4.2.2, lambda_runtime_marshaller.py")
+def test_an_answer_may_be_bytes_and_text_beyond_ascii_is_not_escaped(
+    lambda_client, deploy
+):
+    """
+    Escaping stopped with python3.12.
+    """
+    as_bytes = deploy("def run(event, context): return b'\\x00raw'\n")
+    as_text = deploy("def run(event, context): return ['ü', float('nan')]\n")
+
+    assert call(lambda_client, as_bytes)["Payload"] == b"\x00raw"
+    assert call(lambda_client, as_text)["Payload"] == '["ü", NaN]'.encode()
+
+
+@pytest.mark.fact("LocalStack test_invocation_type_event, recorded 2025-11")
+def test_an_event_is_accepted_and_answered_with_nothing(lambda_client, deploy):
+    answer = call(lambda_client, deploy(ECHO), InvocationType="Event")
+
+    assert (answer["StatusCode"], answer["Payload"]) == (202, b"")
+    assert not {"ExecutedVersion", "FunctionError"} & answer.keys()
+
+
+@pytest.mark.fact("LocalStack test_invocation_type_event_error, recorded 2025-11")
+def test_an_event_is_accepted_though_the_function_will_fail(lambda_client, deploy):
+    name = deploy("def run(event, context): raise ValueError('no')\n")
+    answer = call(lambda_client, name, InvocationType="Event")
+
+    assert (answer["StatusCode"], answer["Payload"]) == (202, b"")
+    assert "FunctionError" not in answer
+
+
+@pytest.mark.fact("LocalStack test_invocation_type_dry_run, recorded 2023-04")
+def test_a_dry_run_runs_nothing(lambda_client, deploy):
+    name = deploy("def run(event, context): raise ValueError('it ran')\n")
+    answer = call(lambda_client, name, InvocationType="DryRun")
+
+    assert (answer["StatusCode"], answer["Payload"]) == (204, b"")
+    assert "FunctionError" not in answer
+
+
+@pytest.mark.fact("LocalStack test_request_id_invoke, recorded 2024-04")
+def test_caller_and_function_see_one_request_id(lambda_client, deploy):
+    answer = call(lambda_client, deploy(WHO))
+    request_id = answer["ResponseMetadata"]["RequestId"]
+
+    assert json.loads(answer["Payload"])["id"] == request_id
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", request_id)
+
+
+@pytest.mark.fact(
+    "LocalStack test_lambda_common test_introspection_invoke, recorded 2026-01; "
+    "awslambdaric 4.2.2, lambda_context.py"
+)
+def test_the_context_tells_who_runs_where_and_how_long_it_has(lambda_client, deploy):
+    name = deploy(WHO, MemorySize=256, Timeout=7)
+    context = base64.b64encode(b'{"custom": {"k": "v"}}').decode()
+    told = json.loads(call(lambda_client, name, ClientContext=context)["Payload"])
+    without, _ = invoke(lambda_client, name)
+
+    assert (told["name"], told["version"]) == (name, "$LATEST")
+    assert told["memory"] == "256"
+    assert 5000 < told["left"] <= 7000
+    assert told["group"] == f"/aws/lambda/{name}"
+    assert re.fullmatch(
+        r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", told["stream"], re.ASCII
+    )
+    assert told["tenant"] is None
+    assert told["client"] == {"k": "v"}
+    assert without["client"] is None
+
+
+@pytest.mark.fact(
+    "LocalStack test_lambda_common test_introspection_invoke, recorded 2026-01; "
+    "LocalStack test_invocation_with_qualifier, recorded 2025-11"
+)
+@pytest.mark.parametrize("qualifier", [None, "$LATEST"])
+def test_a_function_sees_its_arn_as_it_was_invoked(
+    lambda_client, deploy, arn_of, qualifier
+):
+    name = deploy(WHO)
+    named = f"{name}:{qualifier}" if qualifier else name
+    as_parameter = {"Qualifier": qualifier} if qualifier else {}
+
+    told, _ = invoke(lambda_client, named)
+    told_too = json.loads(call(lambda_client, name, **as_parameter)["Payload"])
+
+    assert told["arn"] == told_too["arn"] == arn_of(name, qualifier)
+
+
+@pytest.mark.fact("botocore lambda/2015-03-31: the pattern of FunctionName")
+def test_a_function_can_be_spelled_in_many_ways(lambda_client, deploy, account, arn_of):
+    name = deploy(ECHO)
+    spellings = [
+        *(name, f"{name}:$LATEST", arn_of(name), arn_of(name, "$LATEST")),
+        *(f"{account}:function:{name}", f"{account}:function:{name}:$LATEST"),
+    ]
+
+    answers = [invoke(lambda_client, spelling, 1) for spelling in spellings]
+
+    assert answers == [(1, None)] * len(spellings)
+
+
+# Refused
+
+
+@pytest.mark.fact("LocalStack test_invoke_exceptions, recorded 2025-11")
+def test_invoking_an_unknown_function_is_not_found(lambda_client, arn_of):
+    assert refused(lambda_client.invoke, FunctionName="no-such-function") == (
+        404,
+        "ResourceNotFoundException",
+        f"Function not found: {arn_of('no-such-function', '$LATEST')}",
+    )
+
+
+@pytest.mark.fact(
+    "LocalStack test_lambda_invoke_payload_encoding_error, recorded 2025-11"
+)
+@pytest.mark.parametrize(
+    "payload", [b"{", b"\xff", b"NaN", b"[" * 100_000], ids=lambda text: str(text[:4])
+)
+def test_an_event_that_is_not_json_is_refused(lambda_client, deploy, payload):
+    status, code, message = refused(
+        lambda_client.invoke, FunctionName=deploy(ECHO), Payload=payload
+    )
+
+    assert (status, code) == (400, "InvalidRequestContentException")
+    assert message.startswith(
+        "Could not parse request body into json: Could not parse payload into json: "
+    )
+
+
+@pytest.mark.fact(
+    "awslabs/aws-athena-query-federation#793: status; pelmers/streetwarp-web#14: text"
+)
+def test_a_request_over_six_megabytes_is_refused(lambda_client, deploy):
+    name = deploy("def run(event, context): return len(event)\n")
+    text = b'"%s"' % (b"x" * (6_291_456 - 2))
+    refusal = refused(lambda_client.invoke, FunctionName=name, Payload=text + b" ")
+    at_the_limit = call(lambda_client, name, Payload=text)
+
+    assert refusal == (
+        413,
+        "RequestEntityTooLargeException",
+        "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+    )
+    assert at_the_limit["Payload"] == b"6291454"
+
+
+@pytest.mark.fact("botocore lambda/2015-03-31, Invoke: 1 MB for asynchronous requests")
+def test_an_event_over_one_megabyte_is_refused(lambda_client, deploy):
+    name = deploy(ECHO)
+    text = b'"%s"' % (b"x" * (1_048_576 - 2))
+    status, code, message = refused(
+        lambda_client.invoke,
+        FunctionName=name,
+        Payload=text + b" ",
+        InvocationType="Event",
+    )
+    at_the_limit = call(lambda_client, name, Payload=text, InvocationType="Event")
+
+    assert (status, code) == (413, "RequestEntityTooLargeException")
+    assert message == (
+        "1048577 byte payload is too large for the Event invocation type (limit "
+        "1048576 bytes)"
+    )
+    assert at_the_limit["StatusCode"] == 202

@@ -1,0 +1,207 @@
+"""What a function's log has: in the tail of an answer, and in CloudWatch Logs."""
+
+import base64
+import re
+
+import pytest
+from tests.lambda_api import call, eventually
+
+REPORT = re.compile(
+    r"REPORT RequestId: (?P<id>[0-9a-f-]{36})"
+    r"\tDuration: (?P<duration>\d+\.\d\d) ms"
+    r"\tBilled Duration: (?P<billed>\d+) ms"
+    r"\tMemory Size: (?P<size>\d+) MB"
+    r"\tMax Memory Used: (?P<used>\d+) MB"
+    r"(\tInit Duration: (?P<init>\d+\.\d\d) ms)?"
+    r"(\t|\tStatus: (?P<status>\w+)(\tError Type: (?P<kind>[\w.]+))?)\n"
+)
+
+
+def tail_of(client, name, payload=b"null"):
+    """Invoke; return the answer, and the end of the log decoded."""
+    answer = call(client, name, Payload=payload, LogType="Tail")
+    return answer, base64.b64decode(answer["LogResult"]).decode()
+
+
+def report_in(tail):
+    found = REPORT.fullmatch(tail.splitlines(keepends=True)[-1])
+    assert found, tail
+    return found
+
+
+@pytest.mark.fact("LocalStack test_invocation_with_logs, recorded 2025-11")
+def test_the_tail_is_start_the_functions_lines_end_and_report(lambda_client, deploy):
+    name = deploy("def run(event, context): print(event)\n", MemorySize=256)
+    answer, tail = tail_of(lambda_client, name, b"{}")
+    start, line, end, _ = tail.splitlines(keepends=True)
+    report = report_in(tail)
+    request_id = answer["ResponseMetadata"]["RequestId"]
+
+    assert start == f"START RequestId: {request_id} Version: $LATEST\n"
+    assert line == "{}\n"
+    assert end == f"END RequestId: {request_id}\n"
+    assert (report["id"], report["size"], report["status"]) == (request_id, "256", None)
+    assert 0 < int(report["used"]) <= 256
+
+
+@pytest.mark.fact("LocalStack test_invocation_type_event_error, recorded 2025-11")
+def test_only_the_first_report_of_an_environment_has_its_init(lambda_client, deploy):
+    name = deploy("def run(event, context): pass\n")
+    _, cold = tail_of(lambda_client, name)
+    _, warm = tail_of(lambda_client, name)
+
+    assert float(report_in(cold)["init"]) > 0
+    assert report_in(warm)["init"] is None
+
+
+@pytest.mark.fact(
+    "AWS blog 2025-04, Lambda standardizes billing for INIT phase: from 2025-08-01"
+)
+def test_the_init_is_billed_and_all_of_it_rounded_up(lambda_client, deploy):
+    name = deploy("import time\ntime.sleep(0.3)\ndef run(event, context): pass\n")
+    report = report_in(tail_of(lambda_client, name)[1])
+    exact = float(report["duration"]) + float(report["init"])
+
+    assert float(report["init"]) >= 300
+    assert exact <= int(report["billed"]) < exact + 1.01
+
+
+@pytest.mark.fact(
+    "AWS docs lambda-runtime-environment, Failures during the invoke phase, new style"
+)
+def test_a_timeout_stands_in_the_report(lambda_client, deploy):
+    name = deploy(
+        "import time\ndef run(event, c): print('begun', flush=True); time.sleep(9)\n",
+        Timeout=1,
+    )
+    _, tail = tail_of(lambda_client, name)
+    _, line, end, _ = tail.splitlines()
+    report = report_in(tail)
+
+    assert line == "begun"
+    assert end.startswith("END RequestId: ")
+    assert report["status"] == "timeout"
+    assert 1000 <= float(report["duration"]) < 2000
+
+
+@pytest.mark.fact(
+    "AWS docs lambda-runtime-environment, Failures during the invoke phase, new style"
+)
+def test_an_exit_stands_in_the_report(lambda_client, deploy):
+    name = deploy("import os\ndef run(event, c): print('x', flush=True); os._exit(1)\n")
+    _, tail = tail_of(lambda_client, name)
+    _, line, end, _ = tail.splitlines()
+    report = report_in(tail)
+
+    assert line == "x"
+    assert end.startswith("END RequestId: ")
+    assert (report["status"], report["kind"]) == ("error", "Runtime.ExitError")
+
+
+@pytest.mark.fact(
+    "AWS docs lambda-runtime-environment, Failures during the invoke phase: suppressed "
+    "init"
+)
+def test_after_a_crash_the_init_counts_as_duration(lambda_client, deploy):
+    name = deploy(
+        "import os, time\n"
+        "time.sleep(0.3)\n"
+        "def run(event, context):\n"
+        "    if event: os._exit(1)\n"
+    )
+    tail_of(lambda_client, name, b"1")
+    report = report_in(tail_of(lambda_client, name, b"0")[1])
+
+    assert report["init"] is None
+    assert float(report["duration"]) >= 300
+
+
+@pytest.mark.fact(
+    "LocalStack test_invocation_with_qualifier, recorded 2025-11; awslambdaric 4.2.2, "
+    "bootstrap.py _setup_logging"
+)
+def test_logged_lines_have_level_moment_and_request_id(lambda_client, deploy):
+    name = deploy(
+        "import logging\n"
+        "def run(event, context):\n"
+        "    logging.getLogger().setLevel('INFO')\n"
+        "    print('printed', end=' ')\n"
+        "    logging.info('logged')\n"
+    )
+    answer, tail = tail_of(lambda_client, name)
+    request_id = answer["ResponseMetadata"]["RequestId"]
+
+    assert re.search(
+        r"^printed \[INFO\]\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+        rf"\t{request_id}\tlogged$",
+        tail,
+        re.MULTILINE,
+    )
+
+
+@pytest.mark.fact("LocalStack test_invocation_type_event_error, recorded 2025-11")
+def test_a_traceback_is_several_lines_indented_with_hard_spaces(lambda_client, deploy):
+    name = deploy("def run(event, context):\n    raise KeyError('k')\n")
+    _, tail = tail_of(lambda_client, name)
+
+    assert "[ERROR] KeyError: 'k'\nTraceback (most recent call last):\n" in tail
+    assert "\n\u00a0\u00a0File " in tail
+
+
+@pytest.mark.fact("awslambdaric 4.2.2, bootstrap.py: LAMBDA_WARNING")
+def test_a_failed_import_is_warned_of(lambda_client, lines_of, deploy):
+    name = deploy("raise RuntimeError('early')\n")
+    call(lambda_client, name)
+
+    assert eventually(
+        lambda: [line for line in lines_of(name) if "LAMBDA_WARNING" in line],
+        within_s=60,
+    )
+
+
+@pytest.mark.fact("botocore lambda/2015-03-31, Invoke: the last 4 KB of the log")
+def test_the_tail_is_four_kilobytes_at_most(lambda_client, deploy):
+    name = deploy("def run(event, context): print('x' * 100_000)\n")
+    answer, tail = tail_of(lambda_client, name)
+
+    assert len(base64.b64decode(answer["LogResult"])) == 4096
+    assert report_in(tail)
+
+
+@pytest.mark.fact("LocalStack test_lambda_too_large_response, recorded 2025-11")
+def test_what_was_printed_before_an_oversize_answer_is_kept(
+    lambda_client, lines_of, deploy
+):
+    name = deploy("def run(event, c): print('before'); return 'x' * 7_000_000\n")
+    call(lambda_client, name)
+
+    assert eventually(lambda: "before" in lines_of(name), within_s=60)
+
+
+@pytest.mark.fact(
+    "LocalStack transformer_utility.py: the pattern of log streams; AWS docs "
+    "monitoring-cloudwatchlogs: /aws/lambda/NAME"
+)
+def test_all_of_it_is_in_cloudwatch_logs(lambda_client, client_of, lines_of, deploy):
+    """
+    On AWS it takes seconds to get there.
+    """
+    name = deploy("def run(event, context): print(f'got {event}')\n")
+    for event in (b"0", b"1"):
+        call(lambda_client, name, Payload=event)
+
+    lines = eventually(
+        lambda: (
+            sum(line.startswith("REPORT") for line in lines_of(name)) == 2
+            and lines_of(name)
+        ),
+        within_s=60,
+        every_s=0.2,
+    )
+    streams = client_of("logs").describe_log_streams(logGroupName=f"/aws/lambda/{name}")
+
+    assert [line for line in lines if line.startswith("got")] == ["got 0", "got 1"]
+    (stream,) = streams["logStreams"]
+    assert re.fullmatch(
+        r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", stream["logStreamName"]
+    )

@@ -1,0 +1,57 @@
+"""The frame of tests/conformance itself."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def run_pytest(*arguments, **environment):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_without_credentials_a_run_against_aws_is_skipped_and_says_so(tmp_path):
+    nobody = {
+        "HOME": str(tmp_path),
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    code, out = run_pytest("tests/conformance", "--target", "aws", **nobody)
+    summary = out.splitlines()[-1]
+
+    assert code == 0, out
+    assert "There are no AWS credentials" in out
+    assert "skipped" in summary
+    assert not {"passed", "failed", "error", "errors"} & set(summary.split())
+
+
+def test_a_case_without_a_source_fails(tmp_path):
+    cases = tmp_path / "test_sourceless.py"
+    cases.write_text(
+        "import pytest\n"
+        "from tests.conformance.conftest import _has_a_source\n"
+        "def test_none(): pass\n"
+        "@pytest.mark.fact('')\n"
+        "def test_empty(): pass\n"
+        "@pytest.mark.fact\n"
+        "def test_bare(): pass\n"
+        "@pytest.mark.fact('a page')\n"
+        "def test_sourced(): pass\n"
+    )
+    code, out = run_pytest(f"--rootdir={ROOT}", f"-c{ROOT}/pyproject.toml", str(cases))
+
+    assert code == 1
+    assert out.count("names no source") >= 3
+    assert out.splitlines()[-1].startswith(("1 passed, 3 errors", "3 errors, 1 passed"))
