@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from experiment.ledger import Invocation
+import pandas as pd
+
+from experiment.invocation import Invocation
+from experiment.pieces import entry_of, pieces
+from experiment.table import Names, downloads_table, shards_table, totals
 from fetcher.downloads import Download, Downloads
 from fetcher.outcome import Outcome
 from fetcher.shard import Report
-from fetcher.source import Template
+from fetcher.source import Template, numbers_in, ranges_of
 from fetcher.tally import Tally
 
 TEXT = "http://127.0.0.1:1/1000/{number}.jpg"
@@ -15,6 +19,35 @@ SENT_AT = 1_700_000_000.0
 
 def urls(*ranges):
     return Template(TEXT, ranges)
+
+
+def pick(whole, numbers):
+    """Those of the URLs that have these numbers, which ascend."""
+    return Template(whole.text, ranges_of(numbers))
+
+
+def part(whole, start, many):
+    """So many of the URLs, from one position on."""
+    return pick(whole, list(numbers_in(whole.ranges))[start : start + many])
+
+
+def table_of(invocations, whole):
+    """What became of every URL, in pieces put together."""
+    entries = [entry_of(place, done) for place, done in enumerate(invocations)]
+    names = Names("a run", "local", 10)
+    made = pieces(entries, invocations.__getitem__, len(whole))
+    tables = [downloads_table(piece, whole, names).to_pandas() for piece in made]
+    return pd.concat(tables, ignore_index=True)
+
+
+def figures_of(invocations, whole):
+    """A run's totals."""
+    tally = Tally()
+    for one in invocations:
+        if one.report:
+            tally.merge(one.report.tally)
+    counts = table_of(invocations, whole)["outcome"].value_counts().to_dict()
+    return totals(shards_table(invocations, run="r", target="local"), tally, counts)
 
 
 def done(outcome=Outcome.OK, **more):
@@ -35,13 +68,10 @@ def done(outcome=Outcome.OK, **more):
 
 def report(source, ends, *, shard=0, wave=0, started_at=SENT_AT + 1, cold=False):
     """What an execution answers whose URLs ended like this; None: not begun."""
-    downloads, tally = Downloads(len(source)), Tally()
+    downloads = Downloads(len(source))
     for position, end in enumerate(ends):
-        if end is None:
-            tally.add(Outcome.UNSTARTED, 0, 0.0)
-        else:
+        if end is not None:
             downloads[position] = end
-            tally.add(end.outcome, end.body_bytes, end.seconds)
     return Report(
         run="made",
         index=shard,
@@ -51,7 +81,7 @@ def report(source, ends, *, shard=0, wave=0, started_at=SENT_AT + 1, cold=False)
         started_at=started_at,
         downloading_at=started_at + 0.25,
         downloaded_at=started_at + 1.25,
-        tally=tally,
+        tally=downloads.tally(),
         downloads=downloads,
         cpu_s=0.5,
         peak_rss_bytes=50_000_000,
@@ -59,19 +89,25 @@ def report(source, ends, *, shard=0, wave=0, started_at=SENT_AT + 1, cold=False)
     )
 
 
-def invocation(source, ends=None, *, shard=0, wave=0, sent_at=SENT_AT, error=""):
+def invocation(
+    source, ends=None, *, shard=0, wave=0, sent_at=SENT_AT, error="", **more
+):
     """What the ledger keeps of one shard; with an error there is no report."""
     ends = [done()] * len(source) if ends is None else ends
     answer = report(source, ends, shard=shard, wave=wave, started_at=sent_at + 0.5)
-    return Invocation(
+    made = Invocation(
+        session=0,
         wave=wave,
         shard=shard,
-        source=source,
+        ranges=source.ranges,
+        template=source.text,
         queued_at=sent_at - 1,
         invoked_at=sent_at,
         answered_at=sent_at + 2,
         throttles=1,
+        hedges=0,
         request_id="a request",
         error=error,
         report=None if error else answer,
     )
+    return made._replace(**more)

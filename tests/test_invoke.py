@@ -8,8 +8,9 @@ import pytest
 from aiohttp import web
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from tests.lambda_stub import lambda_stub, what_came
 
-from rollout import invoke
+from rollout import connections
 from rollout.errors import InvocationLost, InvokeError, SettingError
 from rollout.invoke import Invoker
 from rollout.target import Target
@@ -91,6 +92,22 @@ def call_stub(target, answer, many=1, *, in_flight=100, payload=b"{}", name="f")
                 await stub.runner.cleanup()
 
     return stub, asyncio.run(run())
+
+
+async def run_through(target, url, *, many, in_flight, **options):
+    """Call the stub with different payloads of 1 kB; each is answered with itself."""
+    answers = []
+
+    async def call_until_none_is_left():
+        for number in numbers:
+            payload = b'{"number": %d}' % number + b" " * 980
+            answers.append(await invoker.invoke("f", payload, **options))
+            assert answers[-1].payload == payload
+
+    numbers = iter(range(many))
+    async with Invoker(at(target, url), in_flight=in_flight) as invoker:
+        await asyncio.gather(*(call_until_none_is_left() for _ in range(in_flight)))
+    return answers
 
 
 async def fine(_):
@@ -181,6 +198,65 @@ def test_a_call_that_stays_throttled_is_given_up_in_time(target, function):
     assert caught.value.code == "TooManyRequestsException"
 
 
+@pytest.mark.parametrize(
+    ("limits", "many"),
+    [({"concurrency": 20, "takes_s": 0.02}, 400), ({"rate": 100}, 100)],
+    ids=["too many", "too fast"],
+)
+def test_calls_turned_away_are_made_again_and_each_runs_once(target, limits, many):
+    """
+    Lambda turns away what is one too many at once, and what comes too fast.
+    """
+    with lambda_stub(**limits) as url:
+        answers = asyncio.run(run_through(target, url, many=many, in_flight=100))
+        came = what_came(url)
+
+    assert came["accepted"] == many
+    assert came["twice"] == 0
+    assert sum(answer.throttles for answer in answers) == came["refused"] > 0
+    assert came["most"] <= limits.get("concurrency", 100)
+
+
+def test_after_a_call_was_turned_away_fewer_are_in_flight(target):
+    """
+    Calls that keep knocking would be most of the traffic: one in 20 gets in here.
+    """
+    with lambda_stub(concurrency=5, takes_s=0.02) as url:
+        asyncio.run(run_through(target, url, many=200, in_flight=100))
+        came = what_came(url)
+
+    assert came["accepted"] == 200
+    assert came["refused"] < 150
+
+
+def test_lambda_says_how_long_it_wants_to_be_left_alone(target):
+    async def first_not(_):
+        if len(stub_times) == 0:
+            stub_times.append(time.monotonic())
+            return web.Response(status=429, headers={"Retry-After": "1"}, body=b"{}")
+        stub_times.append(time.monotonic())
+        return web.Response(body=b"{}")
+
+    stub_times = []
+    _, (answer,) = call_stub(target, first_not)
+    first, second = stub_times
+
+    assert answer.throttles == 1
+    assert second - first >= 1
+
+
+def test_waiting_for_a_turn_is_no_reason_to_give_up(target):
+    """
+    Calls that wait for longer ones of ours are not turned away by anybody.
+    """
+    with lambda_stub(concurrency=1, takes_s=0.3) as url:
+        answers = asyncio.run(
+            run_through(target, url, many=5, in_flight=5, accepted_within_s=0.5)
+        )
+
+    assert [answer.status for answer in answers] == [200] * 5
+
+
 def test_without_a_connection_the_call_is_made_again(
     target, silent_socket, silent_url, monkeypatch
 ):
@@ -189,7 +265,7 @@ def test_without_a_connection_the_call_is_made_again(
     """
     stub = Lambda(fine)
     attempts = []
-    real = invoke._kept_alive
+    real = connections._kept_alive
 
     def listen_from_the_second_attempt_on(address):
         attempts.append(address)
@@ -197,7 +273,7 @@ def test_without_a_connection_the_call_is_made_again(
             attempts.append(asyncio.ensure_future(stub.start(silent_socket)))
         return real(address)
 
-    monkeypatch.setattr(invoke, "_kept_alive", listen_from_the_second_attempt_on)
+    monkeypatch.setattr(connections, "_kept_alive", listen_from_the_second_attempt_on)
 
     async def run():
         async with Invoker(at(target, silent_url)) as invoker:
@@ -230,6 +306,26 @@ def test_a_call_that_was_sent_is_never_made_again(target):
     assert isinstance(outcome, InvocationLost)
     assert "The call of f was lost after" in str(outcome)
     assert len(stub.seen) == 1
+
+
+def test_a_call_over_a_used_connection_is_never_made_again_either(target):
+    """
+    Clients repeat requests by themselves when a kept connection breaks.
+    """
+
+    async def hang_up_on_the_second(request):
+        if len(stub_requests) == 1:
+            request.transport.abort()
+        stub_requests.append(request.transport)
+        return web.Response(body=b"{}")
+
+    stub_requests = []
+    stub, (first, second) = call_stub(target, hang_up_on_the_second, 2, in_flight=1)
+
+    assert first.status == 200
+    assert isinstance(second, InvocationLost)
+    assert len(stub.seen) == 2
+    assert stub_requests[0] is stub_requests[1]
 
 
 def test_half_an_answer_is_none(target):
@@ -302,13 +398,13 @@ def test_connections_are_kept_alive_while_a_function_works(target, monkeypatch):
     A router that forgets a silent connection would lose every long invocation.
     """
     made = []
-    real = invoke._kept_alive
+    real = connections._kept_alive
 
     def kept(address):
         made.append(real(address))
         return made[-1]
 
-    monkeypatch.setattr(invoke, "_kept_alive", kept)
+    monkeypatch.setattr(connections, "_kept_alive", kept)
     options = []
 
     async def look(_):
@@ -343,3 +439,76 @@ def test_a_thousand_calls_get_their_sockets(target, few_descriptors):
     assert asyncio.run(opened(1_000)) > 1_000
     with pytest.raises(SettingError, match="fewer calls in flight"):
         asyncio.run(opened(few_descriptors))
+
+
+# How fast
+
+
+@pytest.mark.soak
+def test_soak_one_core_dispatches_2500_calls_a_second(target):
+    """
+    Of 1 kB each, 1,000 in flight, against a server that costs nothing here.
+    """
+    many = 30_000
+    with lambda_stub() as url:
+        asyncio.run(run_through(target, url, many=1_000, in_flight=1_000))
+        began, used = time.monotonic(), time.process_time()
+        asyncio.run(run_through(target, url, many=many, in_flight=1_000))
+        took_s, cpu_s = time.monotonic() - began, time.process_time() - used
+        came = what_came(url)
+
+    print(f"\n{many / took_s:,.0f} calls/s, {cpu_s / many * 1e6:.0f} us of CPU each")
+    assert came["accepted"] == many + 1_000
+    assert many / took_s >= 2_500
+
+
+def test_a_thousand_in_flight_are_answered_each_once(target):
+    with lambda_stub(takes_s=0.1) as url:
+        asyncio.run(run_through(target, url, many=1_000, in_flight=1_000))
+        came = what_came(url)
+
+    assert (came["accepted"], came["twice"], came["refused"]) == (1_000, 0, 0)
+    assert came["most"] > 100
+
+
+@pytest.mark.soak
+def test_soak_a_thousand_in_flight_for_ten_seconds_lose_and_double_nothing(target):
+    """
+    Fewer are allowed than wanted, so some of them are turned away all the time.
+    """
+    many = 20_000
+    with lambda_stub(concurrency=700, takes_s=0.35) as url:
+        began = time.monotonic()
+        answers = asyncio.run(run_through(target, url, many=many, in_flight=1_000))
+        took_s = time.monotonic() - began
+        came = what_came(url)
+
+    throttles = sum(answer.throttles for answer in answers)
+    print(f"\n{many:,} calls in {took_s:.1f} s, {throttles:,} of them made again")
+    assert took_s >= 10
+    assert (came["accepted"], came["twice"]) == (many, 0)
+    assert came["refused"] == throttles
+
+
+@pytest.mark.soak
+def test_soak_1200_calls_a_second_through_the_local_lambda(target, function):
+    many, in_flight = 10_000, 100
+
+    async def run():
+        async with Invoker(target, in_flight=in_flight) as invoker:
+            payload = json.dumps({"text": "x" * 980}).encode()
+
+            async def calls(many):
+                waiting = [invoker.invoke(function, payload) for _ in range(many)]
+                return await asyncio.gather(*waiting)
+
+            await calls(in_flight)
+            began = time.monotonic()
+            answers = await calls(many)
+            return answers, time.monotonic() - began
+
+    answers, took_s = asyncio.run(run())
+
+    print(f"\n{many / took_s:,.0f} calls/s through the local Lambda")
+    assert {answer.function_error for answer in answers} == {None}
+    assert many / took_s >= 1_200

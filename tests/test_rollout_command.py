@@ -2,6 +2,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -41,16 +42,20 @@ def event_file(endpoint, tmp_path):
     """
     The event of a shard: five files of 10 kB from the endpoint's own origin.
     """
-    shard = Shard(
+    path = tmp_path / "event.json"
+    shard = shard_of(f"{endpoint.origin_url}/10000/{{number}}.jpg")
+    path.write_bytes(shard.to_json())
+    return path
+
+
+def shard_of(template):
+    return Shard(
         run="test",
         index=0,
-        source=Template(f"{endpoint.origin_url}/10000/{{number}}.jpg", ((0, 5),)),
+        source=Template(template, ((0, 5),)),
         sink=SinkSpec(kind="discard"),
         options=Options(allow_private=True),
     )
-    path = tmp_path / "event.json"
-    path.write_bytes(shard.to_json())
-    return path
 
 
 def family_of(pid):
@@ -153,8 +158,10 @@ def test_a_function_that_fails_is_exit_status_one(
     [
         (["deploy", "--memory-mb", "1"], "`memory_mb` is 1 MB"),
         (["invoke", "--payload", "/no/such/file"], "No such file"),
-        (["invoke", "--payload", "/dev/null", "--name", "absent"], "Function not foun"),
-        (["invoke", "--local", "--target", "aws", "--payload", "/dev/null"], "--local"),
+        (["invoke", "--payload", __file__], "is not JSON: Expecting value: line 1"),
+        (["invoke", "--payload", "/dev/null", "--name", "no"], "Function not found"),
+        (["invoke", "--payload", "/dev/null", "--name", "no"], "Run `rollout deploy"),
+        (["invoke", "--local", "--payload", "/dev/null"], "leave out --target and"),
         (["logs", "--name", "absent"], "There is no log group /aws/lambda/absent"),
         (["status", "--name", "not a name"], "could not be looked at"),
     ],
@@ -195,9 +202,60 @@ def test_invoke_local_needs_nothing_and_leaves_nothing(event_file, tmp_path):
     after = {process.pid for process in psutil.Process().children(recursive=True)}
     assert done.returncode == 0, done.stderr.decode()
     assert Report.from_dict(json.loads(done.stdout)).tally.ok == 5
-    assert done.stderr == b""
+    start, end, report = done.stderr.decode().splitlines()
+    assert start.startswith("START RequestId: ")
+    assert end.startswith("END RequestId: ")
+    assert report.startswith("REPORT RequestId: ")
     assert list(scratch.iterdir()) == []
     assert after == before
+
+
+def test_ctrl_c_ends_invoke_local_and_leaves_nothing(tmp_path):
+    """
+    The call is in the middle of a download that takes for ever.
+    """
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as never_answers:
+        event = tmp_path / "event.json"
+        address = f"http://127.0.0.1:{never_answers.getsockname()[1]}/{{number}}"
+        event.write_bytes(shard_of(address).to_json())
+        with subprocess.Popen(
+            [sys.executable, "-m", "rollout", "invoke", "--local", "--payload", event],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "TMPDIR": str(scratch)},
+        ) as process:
+            connection, _ = never_answers.accept()
+            family = family_of(process.pid)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+            connection.close()
+
+    assert process.returncode == 130
+    assert out == b""
+    assert err.startswith(b"START RequestId: ")
+    assert b"Traceback" not in err
+    assert not [one for one in family if one.is_running()]
+    assert list(scratch.iterdir()) == []
+
+
+def test_the_end_of_the_log_is_shown_beside_the_answer(
+    target, run, function_name, zip_of, tmp_path
+):
+    event = tmp_path / "event.json"
+    event.write_text('"hello"')
+    code = zip_of("def handler(event, context):\n    print(event)\n    return 1\n")
+    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+
+    again = ("invoke", "--name", function_name, "--payload", str(event))
+    _, out, err = run(*again, "--tail")
+    _, out_without, err_without = run(*again)
+    start, line, _, report = err.splitlines()
+
+    assert out == out_without == "1\n"
+    assert (start[:5], line, report[:6]) == ("START", "hello", "REPORT")
+    assert err_without == ""
 
 
 def test_serve_announces_itself_and_ends_with_ctrl_c(tmp_path):
@@ -311,6 +369,30 @@ def test_logs_follow_new_lines(endpoint, target, run, function_name, zip_of, tmp
 
     assert process.returncode == 130
     assert first != second
+
+
+def test_following_ends_when_nobody_reads_any_more(
+    endpoint, target, run, function_name, zip_of, tmp_path
+):
+    """
+    As in `rollout logs -f | grep -m1 REPORT`, though no further line ever comes.
+    """
+    event = tmp_path / "event.json"
+    event.write_text("{}")
+    code = zip_of("def handler(event, context): pass\n")
+    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+    run("invoke", "--name", function_name, "--payload", str(event))
+    command = [sys.executable, "-m", "rollout", "logs", "-f", "--name", function_name]
+    with subprocess.Popen(
+        [*command, "--endpoint-url", endpoint.endpoint_url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read()
+
+    assert (process.returncode, err) == (0, b"")
 
 
 def test_help_tells_exit_statuses_and_examples(capsys):

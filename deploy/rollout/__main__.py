@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
+import select
 import sys
-from contextlib import ExitStack
+import threading
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout import logs, worker
-from rollout.errors import RolloutError, SettingError
-from rollout.invoke import Answer, Invoker
-from rollout.local_endpoint import LocalEndpoint, local_endpoint
+from rollout import deploy_command, invoke_command, logs, where, worker
+from rollout.errors import RolloutError
+from rollout.invoke_command import DONE
 from rollout.serve import serve
-from rollout.target import NAMES, Target, connect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DONE = 0
-FUNCTION_FAILED = 1
+    from rollout.local_endpoint import LocalEndpoint
+
 REFUSED = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
@@ -49,18 +46,19 @@ examples:
   rollout deploy --target aws                   the same, with your AWS account
 """
 
-_EVENT = """\
-an event is a shard, the files one invocation is asked for. This one asks for five of
-10 kB; put in the origin_url that `rollout serve --origin` prints:
 
-  {"schema": 1, "run": "try", "index": 0, "wave": 0,
-   "source": {"kind": "template", "ranges": [[0, 5]],
-              "text": "http://127.0.0.1:PORT/10000/{number}.jpg"},
-   "sink": {"kind": "discard"},
-   "options": {"connections": 5, "allow_private": true},
-   "deadline_s": 60}
-
-allow_private lets it contact this machine. Leave it out for files on the internet.
+_LIMITS = """\
+what an environment gets of this machine:
+  memory      as configured, on Linux: an environment that has more is killed, though
+              one that takes it fast may have more for up to a second or so. On macOS
+              nothing limits it.
+  /tmp        its own, empty at first and of the configured size, in this machine's
+              memory; the code is read-only. This takes Linux's leave to mount: root has
+              it, and other users where the system allows user namespaces. Without it,
+              in most containers and on macOS, each environment has a folder of its own
+              in TMPDIR, of any size, and /tmp is everybody's.
+  processor,  not limited and not shared out: all environments have the cores and the
+  network     line of this machine in common. Memory buys neither, as it does on AWS.
 """
 
 
@@ -98,89 +96,49 @@ def _serve(arguments: argparse.Namespace) -> int:
         announce,
         with_origin=arguments.origin,
         until_stdin_closes=arguments.until_stdin_closes,
+        pace=arguments.pace,
     )
     return DONE
-
-
-def _deploy(arguments: argparse.Namespace) -> int:
-    wanted = worker.Worker(
-        name=arguments.name,
-        memory_mb=arguments.memory_mb,
-        timeout_s=arguments.timeout_s,
-        tmp_mb=arguments.tmp_mb,
-    )
-    deployed = worker.deploy(_target(arguments), wanted)
-    print(json.dumps(asdict(deployed), indent=2))
-    for change in deployed.changes or ["nothing had to be changed"]:
-        print(change, file=sys.stderr)
-    return DONE
-
-
-def _invoke(arguments: argparse.Namespace) -> int:
-    if arguments.local and arguments.target != "local":
-        msg = "--local calls the function on this machine; leave out --target."
-        raise SettingError(msg)
-    payload = _payload(arguments.payload)
-    with ExitStack() as stack:
-        if arguments.local:
-            endpoint = stack.enter_context(local_endpoint(origin=False))
-            target = connect("local", endpoint.endpoint_url)
-            worker.deploy(target, worker.Worker(name=arguments.name))
-            stack.callback(worker.destroy, target, arguments.name)
-        else:
-            target = _target(arguments)
-        answer = asyncio.run(_invoke_once(target, arguments.name, payload))
-    sys.stdout.buffer.write(answer.payload + b"\n")
-    if answer.function_error:
-        print(
-            f"rollout: {arguments.name} failed ({answer.function_error}); its request "
-            f"was {answer.request_id}.",
-            file=sys.stderr,
-        )
-        return FUNCTION_FAILED
-    return DONE
-
-
-async def _invoke_once(target: Target, name: str, payload: bytes) -> Answer:
-    async with Invoker(target, in_flight=1) as invoker:
-        return await invoker.invoke(name, payload)
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    found = asdict(worker.status(_target(arguments), arguments.name))
+    found = asdict(worker.status(where.target(arguments), arguments.name))
     del found["changes"]  # looking changes nothing
     print(json.dumps(found, indent=2))
     return DONE
 
 
 def _logs(arguments: argparse.Namespace) -> int:
-    lines = logs.follow if arguments.follow else logs.read
-    for line in lines(_target(arguments), arguments.name):
-        print(line, flush=arguments.follow)
+    target, name = where.target(arguments), arguments.name
+    if not arguments.follow:
+        for line in logs.read(target, name):
+            print(line)
+        return DONE
+    nobody_reads = threading.Event()
+    watch = threading.Thread(
+        target=_wait_for_end, args=(sys.stdout.fileno(), nobody_reads), daemon=True
+    )
+    watch.start()
+    for line in logs.follow(target, name, until=nobody_reads):
+        print(line, flush=True)
     return DONE
+
+
+def _wait_for_end(pipe: int, nobody_reads: threading.Event) -> None:
+    """Notice, while there is nothing to write, that `grep -m1` has what it wants."""
+    poll = select.poll()
+    poll.register(pipe, 0)
+    poll.poll()
+    nobody_reads.set()
 
 
 def _destroy(arguments: argparse.Namespace) -> int:
-    target, name = _target(arguments), arguments.name
+    target, name = where.target(arguments), arguments.name
     for removed in worker.destroy(target, name):
         print(f"removed {removed}")
-    left = worker.status(target, name)
-    function = "" if left.state == worker.ABSENT else name
-    found = ", ".join(filter(None, (function, left.role, left.log_group)))
-    print(f"left     {found or 'nothing'}")
+    for found in worker.left(target, name) or ["nothing"]:
+        print(f"left     {found}")
     return DONE
-
-
-def _target(arguments: argparse.Namespace) -> Target:
-    return connect(arguments.target, arguments.endpoint_url)
-
-
-def _payload(path: Path) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if path == Path("-") else path.read_bytes()
-    except OSError as error:
-        msg = f"The payload {path} cannot be read: {error.strerror}."
-        raise SettingError(msg) from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -192,42 +150,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="command", required=True)
     _add_serve(commands)
-    where = _where()
+    parent = where.options()
 
-    deploy = commands.add_parser(
-        "deploy", parents=[where], help="create the function, or change what differs"
-    )
-    _add_sizes(deploy)
-    deploy.set_defaults(command=_deploy)
-
-    invoke = commands.add_parser(
-        "invoke",
-        parents=[where],
-        help="call the function and print its answer",
-        epilog=_EVENT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    invoke.set_defaults(command=_invoke)
-    invoke.add_argument(
-        "--payload",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="the event, as JSON; - is stdin",
-    )
-    invoke.add_argument(
-        "--local",
-        action="store_true",
-        help="deploy to a local endpoint of its own, gone afterwards",
-    )
+    deploy_command.add_parser(commands, parent)
+    invoke_command.add_parser(commands, parent)
 
     status = commands.add_parser(
-        "status", parents=[where], help="print what there is of the function"
+        "status", parents=[parent], help="print what there is of the function"
     )
     status.set_defaults(command=_status)
 
     log = commands.add_parser(
-        "logs", parents=[where], help="print what the function wrote"
+        "logs", parents=[parent], help="print what the function wrote"
     )
     log.set_defaults(command=_logs)
     log.add_argument(
@@ -235,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     destroy = commands.add_parser(
-        "destroy", parents=[where], help="remove function, role and log group"
+        "destroy", parents=[parent], help="remove function, role and log group"
     )
     destroy.set_defaults(command=_destroy)
     return parser
@@ -249,6 +183,8 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             "Run a local endpoint until SIGINT or SIGTERM. Once it answers, one line "
             'is printed: {"endpoint_url": ..., "origin_url": ...}'
         ),
+        epilog=_LIMITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(command=_serve)
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
@@ -257,37 +193,19 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--origin", action="store_true", help="serve files to download, too"
     )
     parser.add_argument(
+        "--pace",
+        choices=("none", "aws"),
+        default="none",
+        help=(
+            "aws: as there, a function gets 1,000 new environments in 10 s, and ten "
+            "calls a second for each; none: as fast as this machine can (%(default)s)"
+        ),
+    )
+    parser.add_argument(
         "--until-stdin-closes",
         action="store_true",
         help="end as well when stdin, a pipe, closes: when its holder is gone",
     )
-
-
-def _where() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--target", choices=NAMES, default="local")
-    parser.add_argument(
-        "--endpoint-url",
-        default=os.environ.get("AWS_ENDPOINT_URL", ""),
-        metavar="URL",
-        help="where the services answer; by default $AWS_ENDPOINT_URL",
-    )
-    parser.add_argument(
-        "--name", default=worker.Worker().name, help="the function's (%(default)s)"
-    )
-    return parser
-
-
-def _add_sizes(parser: argparse.ArgumentParser) -> None:
-    wanted = worker.Worker()
-    for option, default, what in (
-        ("--memory-mb", wanted.memory_mb, "its memory"),
-        ("--timeout-s", wanted.timeout_s, "when Lambda ends it"),
-        ("--tmp-mb", wanted.tmp_mb, "size of its /tmp"),
-    ):
-        parser.add_argument(
-            option, type=int, default=default, metavar="N", help=f"{what} ({default})"
-        )
 
 
 if __name__ == "__main__":

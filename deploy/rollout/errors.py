@@ -62,11 +62,16 @@ class InvokeError(RolloutError):
         code: AWS's name for it, as in ``ResourceNotFoundException``.
 
         status: The HTTP status; 0 when there was no connection to get one from.
+
+        retry_after_s: How long AWS wants to be left alone; 0 if it does not say.
     """
 
-    def __init__(self, message: str, *, code: str, status: int) -> None:
+    def __init__(
+        self, message: str, *, code: str, status: int, retry_after_s: float = 0.0
+    ) -> None:
         self.code = code
         self.status = status
+        self.retry_after_s = retry_after_s
         super().__init__(message)
 
 

@@ -6,43 +6,30 @@ import asyncio
 import io
 import json
 import random
-import resource
-import socket
-import ssl
 import time
+from base64 import b64decode
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
 import aiohttp
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.httpsession import get_cert_path
 from yarl import URL
 
-from rollout.errors import InvocationLost, InvokeError, SettingError
-from rollout.limits import limit
+from rollout.connections import open_session
+from rollout.errors import InvocationLost, InvokeError
+from rollout.signing import Signer
+from rollout.turns import Turns
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from aiohappyeyeballs import AddrInfoType
-
     from rollout.target import Target
 
-_CONNECT_TIMEOUT_S = 10
-# The answer to the longest invocation has this long to come after its end.
-_ANSWER_WITHIN_S = 30
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
-# Routers forget a connection that is silent while the function works: AWS advises
-# keep-alives. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
-_KEEPALIVE_AFTER_S = 30
-_KEEPALIVE_OPTION: int = getattr(socket, "TCP_KEEPIDLE", 0x10)  # macOS: TCP_KEEPALIVE
 _LARGE_BODY_BYTES = 2**20
 _UNREACHABLE = "Unreachable"
-_OTHER_DESCRIPTORS = 256  # of the process, beside the connections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +50,8 @@ class Answer:
 
         executed_version: ``$LATEST`` or a number.
 
+        log: The last 4 kB the function logged, if they were asked for.
+
         throttles: How often the call was turned away before.
 
         sent_at: When the accepted call was begun, before connecting.
@@ -75,6 +64,7 @@ class Answer:
     function_error: str | None
     request_id: str
     executed_version: str
+    log: bytes
     throttles: int
     sent_at: float
     answered_at: float
@@ -85,7 +75,8 @@ class Invoker:
     An async context that calls functions.
 
     A call is made again only while it is certain that nothing ran: when there was no
-    connection to send it over, or when Lambda said that it was one too many.
+    connection to send it over, or when Lambda said that it was one too many. Then
+    fewer are in flight for a while.
 
     Args:
         target: Where the functions are.
@@ -96,10 +87,13 @@ class Invoker:
     def __init__(self, target: Target, *, in_flight: int = 1_000) -> None:
         self._target = target
         self._functions_url = f"{target.lambda_url}/2015-03-31/functions"
-        self._host = urlsplit(target.lambda_url).netloc
+        self._signer = Signer(
+            "lambda", target.region, urlsplit(target.lambda_url).netloc
+        )
         self._proxy = target.proxy
         self._in_flight = in_flight
-        self._turns = asyncio.Semaphore(in_flight)
+        self._turns = Turns(in_flight)
+        self._addresses: dict[str, _Address] = {}
 
     async def __aenter__(self) -> Self:
         """
@@ -108,20 +102,7 @@ class Invoker:
         Raises:
             SettingError: If this machine does not allow so many.
         """
-        _allow_descriptors(self._in_flight + _OTHER_DESCRIPTORS)
-        connector = aiohttp.TCPConnector(
-            limit=0,
-            ssl=_trust(self._target.ca_file),
-            socket_factory=_kept_alive,
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            timeout=aiohttp.ClientTimeout(
-                total=None,
-                sock_connect=_CONNECT_TIMEOUT_S,
-                sock_read=limit("timeout_s").most + _ANSWER_WITHIN_S,
-            ),
-        )
+        self._session = open_session(self._in_flight, self._target.ca_file)
         return self
 
     async def __aexit__(
@@ -134,7 +115,12 @@ class Invoker:
         await self._session.close()
 
     async def invoke(
-        self, function_name: str, payload: bytes, *, accepted_within_s: float = 60.0
+        self,
+        function_name: str,
+        payload: bytes,
+        *,
+        wants_log: bool = False,
+        accepted_within_s: float = 60.0,
     ) -> Answer:
         """
         Call a function and wait for what it returns.
@@ -144,9 +130,12 @@ class Invoker:
 
             payload: The event, as JSON.
 
+            wants_log: Whether the answer shall have the end of the log.
+
             accepted_within_s:
                 How long a call is made again while it is turned away or there is
-                no connection. How long the function then runs is not counted.
+                no connection. Waiting for its turn is not counted, nor is how long
+                the function then runs.
 
         Raises:
             InvokeError: If the API refuses the call, or still turns it away at the
@@ -154,31 +143,42 @@ class Invoker:
 
             InvocationLost: If the call may have been sent, and no answer came.
         """
-        give_up_at = time.monotonic() + accepted_within_s
+        tried_s = 0.0
         longest_pause_s = _FIRST_PAUSE_S
         throttles = 0
         while True:
-            try:
-                async with self._turns:
-                    return await self._attempt(function_name, payload, throttles)
-            except InvokeError as error:
-                pause_s = random.uniform(0, longest_pause_s)  # noqa: S311 no secret
-                is_over = time.monotonic() + pause_s > give_up_at
-                if is_over or not _may_be_made_again(error):
-                    raise
-                throttles += error.status == HTTPStatus.TOO_MANY_REQUESTS
+            async with self._turns:
+                began = time.monotonic()
+                try:
+                    return await self._attempt(
+                        function_name, payload, throttles, wants_log=wants_log
+                    )
+                except InvokeError as error:
+                    if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+                        throttles += 1
+                        self._turns.turned_away()
+                    pause_s = random.uniform(0, longest_pause_s)  # noqa: S311 no secret
+                    pause_s += error.retry_after_s
+                    tried_s += time.monotonic() - began + pause_s
+                    if tried_s > accepted_within_s or not _may_be_made_again(error):
+                        raise
             await asyncio.sleep(pause_s)
             longest_pause_s = min(2 * longest_pause_s, _LONGEST_PAUSE_S)
 
     async def _attempt(
-        self, function_name: str, payload: bytes, throttles: int
+        self, function_name: str, payload: bytes, throttles: int, *, wants_log: bool
     ) -> Answer:
-        url = f"{self._functions_url}/{quote(function_name, safe='')}/invocations"
-        headers = self._signed(url, payload)
+        address = self._address(function_name)
+        headers = self._signer.headers(
+            self._target.credentials(),
+            address.path,
+            payload,
+            log_type="Tail" if wants_log else "",
+        )
         sent_at = time.time()
         try:
             async with self._session.post(
-                URL(url, encoded=True),
+                address.url,
                 data=_body(payload),
                 headers=headers,
                 proxy=self._proxy,
@@ -203,17 +203,24 @@ class Invoker:
             function_error=response.headers.get("X-Amz-Function-Error"),
             request_id=response.headers.get("x-amzn-RequestId", ""),
             executed_version=response.headers.get("X-Amz-Executed-Version", ""),
+            log=b64decode(response.headers.get("X-Amz-Log-Result", "")),
             throttles=throttles,
             sent_at=sent_at,
             answered_at=time.time(),
         )
 
-    def _signed(self, url: str, payload: bytes) -> dict[str, str]:
-        headers = {"Host": self._host, "Content-Type": "application/json"}
-        request = AWSRequest("POST", url, headers, payload)
-        signer = SigV4Auth(self._target.credentials(), "lambda", self._target.region)
-        signer.add_auth(request)
-        return dict(request.headers.items())
+    def _address(self, function_name: str) -> _Address:
+        found = self._addresses.get(function_name)
+        if found is None:
+            name = quote(function_name, safe="")
+            url = URL(f"{self._functions_url}/{name}/invocations", encoded=True)
+            found = self._addresses[function_name] = _Address(url, url.raw_path)
+        return found
+
+
+class _Address(NamedTuple):
+    url: URL
+    path: str  # percent-encoded
 
 
 def _body(payload: bytes) -> bytes | io.BytesIO:
@@ -247,31 +254,10 @@ def _refused(
         f"{function_name} was not called: {response.status} {code or response.reason}"
         f"{reason and f' ({reason})'}: {text}"
     )
-    return InvokeError(msg, code=code, status=response.status)
-
-
-def _allow_descriptors(wanted: int) -> None:
-    # A process starts with 1,024, on macOS with 256; most may ask for more.
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft >= wanted:
-        return
-    if resource.RLIM_INFINITY != hard < wanted:
-        msg = (
-            f"So many calls at once need {wanted:,} open files and sockets; this "
-            f"machine allows {hard:,}. Raise its limit (`ulimit -Hn`), or have fewer "
-            "calls in flight."
-        )
-        raise SettingError(msg)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _trust(ca_file: str | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=get_cert_path(ca_file or True))
-
-
-def _kept_alive(address: AddrInfoType) -> socket.socket:
-    family, kind, protocol, _, _ = address
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    made.setsockopt(socket.IPPROTO_TCP, _KEEPALIVE_OPTION, _KEEPALIVE_AFTER_S)
-    return made
+    wait = response.headers.get("Retry-After", "")
+    return InvokeError(
+        msg,
+        code=code,
+        status=response.status,
+        retry_after_s=float(wait) if wait.isdecimal() else 0.0,
+    )

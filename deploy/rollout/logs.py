@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from typing import TYPE_CHECKING, Any
 
 from rollout.errors import DeployError
@@ -29,22 +29,34 @@ def read(target: Target, name: str) -> Iterator[str]:
         yield _line(event)
 
 
-def follow(target: Target, name: str) -> Iterator[str]:
+def follow(
+    target: Target, name: str, until: threading.Event | None = None
+) -> Iterator[str]:
     """
-    Yield the lines there are, and new ones as they arrive, without end.
+    Yield the lines there are, and new ones as they arrive.
+
+    Args:
+        target: Where the function is.
+
+        name: The function's.
+
+        until: Ends it when set, after what is there by then; otherwise it has no end.
 
     Raises:
         DeployError: If the function has no log group, or no longer has one.
     """
+    over = until or threading.Event()
     seen: dict[str, int] = {}
-    while True:
+    is_last = False
+    while not is_last:
+        is_last = over.is_set()
         since_ms = max(seen.values(), default=0) - _LATE_MS
         seen = {key: at for key, at in seen.items() if at >= since_ms}
         for event in _events(target, name, max(0, since_ms)):
             if event["eventId"] not in seen:
                 seen[event["eventId"]] = event["timestamp"]
                 yield _line(event)
-        time.sleep(_PAUSE_S)
+        over.wait(_PAUSE_S)
 
 
 def _events(target: Target, name: str, since_ms: int) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,50 @@
+"""The options of `rollout` that say which function is meant, and where it is."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from rollout.target import NAMES, Target, connect
+from rollout.worker import Worker
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the parent of every parser whose command is about a function."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(
+        "--target",
+        choices=NAMES,
+        default="local",
+        help="your AWS account, or a local endpoint (%(default)s)",
+    )
+    parser.add_argument(
+        "--endpoint-url",
+        default="",
+        metavar="URL",
+        help="where the services answer; by default $AWS_ENDPOINT_URL",
+    )
+    for option, variable in (("--profile", "AWS_PROFILE"), ("--region", "AWS_REGION")):
+        parser.add_argument(
+            option,
+            default="",
+            metavar="NAME",
+            help=f"with --target aws, as the AWS CLI's; by default ${variable}",
+        )
+    parser.add_argument(
+        "--name", default=Worker().name, help="the function's (%(default)s)"
+    )
+    return parser
+
+
+def target(arguments: argparse.Namespace) -> Target:
+    """
+    Connect to where the function is.
+
+    Raises:
+        TargetError: If nothing of the kind answers there.
+    """
+    url = arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")
+    return connect(
+        arguments.target, url, profile=arguments.profile, region=arguments.region
+    )
