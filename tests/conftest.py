@@ -3,13 +3,21 @@
 import io
 import os
 import socket
+import tempfile
+import uuid
 import zipfile
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from tests.misbehaving_origin import Origin
+from tests.s3_proxy import S3Proxy
 
 from fetcher.options import ENGINES
+from fetcher.s3_upload import LEAST_PART
+from fetcher.s3_urls import Place
+from fetcher.sinks import s3_tar
+from fetcher.sinks.s3_tar import tar_of
 from rollout.local_endpoint import local_endpoint
 from rollout.target import connect
 from rollout.worker import destroy
@@ -103,6 +111,15 @@ def zip_of():
 
 
 @pytest.fixture
+def shared_folder():
+    """
+    A folder that local functions see as well: their /tmp is their own.
+    """
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
 def silent_socket():
     """
     A port where nobody listens, and nobody else can either.
@@ -115,3 +132,50 @@ def silent_socket():
 @pytest.fixture
 def silent_url(silent_socket):
     return f"http://127.0.0.1:{silent_socket.getsockname()[1]}"
+
+
+@pytest.fixture(scope="session")
+def s3(target):
+    return target.client("s3")
+
+
+@pytest.fixture
+def bucket(s3):
+    """
+    A bucket of the test's own, empty.
+    """
+    name = f"t-{uuid.uuid4().hex}"
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture(scope="module")
+def s3_proxy(endpoint):
+    with S3Proxy(endpoint.endpoint_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxy(s3_proxy):
+    """
+    A proxy before S3 that fails as a test tells it, and has not been asked yet.
+    """
+    yield s3_proxy
+    s3_proxy.fault = lambda _: None
+    s3_proxy.asked.clear()
+
+
+@pytest.fixture
+def tar(bucket):
+    """
+    Where the sink `s3-tar` keeps shard 7 of the first wave.
+    """
+    return tar_of(Place(bucket, "kept"), "r", 0, 7)
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """
+    Parts of a tar as small as S3 takes them: less to send.
+    """
+    monkeypatch.setattr(s3_tar, "_PART_BYTES", LEAST_PART)

@@ -1,6 +1,7 @@
 """The frame of tests/conformance itself."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +56,10 @@ def test_a_case_without_a_source_fails(tmp_path):
     assert code == 1
     assert out.count("names no source") >= 3
     assert out.splitlines()[-1].startswith(("1 passed, 3 errors", "3 errors, 1 passed"))
+
+
+def test_the_page_on_what_is_modelled_names_every_file_of_cases():
+    page = (ROOT / "deploy/README.md").read_text()
+    cases = {path.name for path in ROOT.glob("tests/conformance/test_*.py")}
+
+    assert set(re.findall(r"`(test_\w+\.py)`", page)) == cases

@@ -741,7 +741,7 @@ def test_a_connection_that_is_still_open_is_told_that_the_url_is_gone(client, de
     caller.close()
 
 
-def test_a_request_under_way_outlives_its_url(client, deploy, tmp_path):
+def test_a_request_under_way_outlives_its_url(client, deploy, shared_folder):
     code = (
         "import pathlib, time\n"
         "def run(event, context):\n"
@@ -752,7 +752,7 @@ def test_a_request_under_way_outlives_its_url(client, deploy, tmp_path):
     )
     name = deploy(code, Timeout=30)
     url = client.create_function_url_config(FunctionName=name, AuthType="NONE")
-    gate = tmp_path / "gate"
+    gate = shared_folder / "gate"
     with ThreadPoolExecutor(1) as thread:
         answer = thread.submit(fetch, url["FunctionUrl"], Gate=str(gate))
         eventually(gate.with_suffix(".entered").exists)
@@ -853,8 +853,8 @@ def test_streaming_is_refused_in_plain_words(client, deploy, operation):
     assert message.startswith("InvokeMode RESPONSE_STREAM is not modelled")
 
 
-def test_a_stopped_endpoint_answers_who_waits_and_leaves_no_url(tmp_path):
-    entered = tmp_path / "entered"
+def test_a_stopped_endpoint_answers_who_waits_and_leaves_no_url(shared_folder):
+    entered = shared_folder / "entered"
     code = (
         "import pathlib, time\n"
         "def run(event, context):\n"

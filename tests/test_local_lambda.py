@@ -60,12 +60,12 @@ def deploy(client, request):
 
 
 @pytest.fixture
-def busy(tmp_path):
+def busy(shared_folder):
     """Keep a function with the code GATE busy; its answer can be had afterwards."""
 
     @contextlib.contextmanager
     def busy(client, name):
-        gate = tmp_path / "gate"
+        gate = shared_folder / "gate"
         with ThreadPoolExecutor(1) as thread:
             running = thread.submit(invoke, client, name, str(gate))
             try:
@@ -150,7 +150,6 @@ def test_an_environment_has_none_of_our_variables_and_knows_the_endpoint(
 
     assert not {"AWS_PROFILE", "SOME_TOKEN"} & variables.keys()
     assert variables["AWS_ENDPOINT_URL"] == aws.endpoint_url
-    assert Path(variables["TMPDIR"]).name == "tmp"
 
 
 def test_boto3_in_a_function_talks_to_the_same_endpoint(client, deploy):
@@ -208,12 +207,12 @@ def test_environments_can_be_fresh_processes_where_forking_is_unsafe(
 # Concurrency
 
 
-def test_the_account_has_a_limit_and_events_wait_for_room(busy, tmp_path):
+def test_the_account_has_a_limit_and_events_wait_for_room(busy, shared_folder):
     with running(account_concurrency=1) as aws:
         client = connect(aws)
         client.create_function(**request_for("gate", GATE))
         client.get_waiter("function_active_v2").wait(FunctionName="gate")
-        late = tmp_path / "late"
+        late = shared_folder / "late"
         event = {"InvocationType": "Event", "Payload": json.dumps(str(late))}
         with busy(client, "gate"):
             with pytest.raises(client.exceptions.TooManyRequestsException) as caught:
@@ -324,6 +323,41 @@ def test_a_deleted_functions_process_ends_with_its_last_call(client, deploy, bus
 
 
 # Refusals
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "part"),
+    [
+        ({"Code": {"ZipFile": b"no zip"}}, "InvalidParameterValue", "not unzip"),
+        ({"Runtime": "python9"}, "InvalidParameterValue", "Value python9 at 'runtime'"),
+        ({"FunctionName": "a b"}, "Validation", "'a b' at 'functionName' failed"),
+        ({"Role": "r1"}, "Validation", "Value 'r1' at 'role' failed"),
+        ({"Timeout": 901}, "Validation", "less than or equal to 900"),
+        ({"MemorySize": 10_241}, "Validation", "less than or equal to 10240"),
+        ({"EphemeralStorage": {"Size": 10_241}}, "Validation", "ephemeralStorage.size"),
+        (
+            {"Environment": {"Variables": {"KEY": "x" * 4096}}},
+            "InvalidParameterValue",
+            'exceeded the 4KB limit. String measured: {"KEY":"x',
+        ),
+        (
+            {"Environment": {"Variables": {"AWS_REGION": "x"}}},
+            "InvalidParameterValue",
+            "Reserved keys used in this request: AWS_REGION",
+        ),
+        (
+            {"Code": {"S3Bucket": "no-such-bucket", "S3Key": "k"}},
+            "InvalidParameterValue",
+            "S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does",
+        ),
+    ],
+)
+def test_a_wrong_function_is_refused_in_lambdas_words(client, wrong, code, part):
+    request = request_for("wrong", ECHO) | wrong
+    status, name, message = refused(client.create_function, **request)
+
+    assert (status, name) == (400, f"{code}Exception")
+    assert part in message
 
 
 @pytest.mark.parametrize(

@@ -133,11 +133,11 @@ def test_code_goes_when_no_version_has_it_any_more(client, deploy):
     assert invoke(client, name) == (str(latest), None)
 
 
-def test_a_running_call_survives_the_deletion_of_its_version(client, deploy, tmp_path):
+def test_a_running_call_survives_the_deletion_of_its_version(client, deploy, shared_folder):
     name = deploy(GATE)
     client.publish_version(FunctionName=name)
     recode(client, name, ECHO)
-    gate = tmp_path / "gate"
+    gate = shared_folder / "gate"
     send(client, f"{name}:1", gate)
     eventually(gate.with_suffix(".entered").exists)
     client.delete_function(FunctionName=name, Qualifier="1")
@@ -158,11 +158,11 @@ def test_all_versions_count_for_the_account(client, deploy):
     assert usage["FunctionCount"] == 1
 
 
-def test_reserved_concurrency_is_shared_by_all_versions(client, deploy, tmp_path):
+def test_reserved_concurrency_is_shared_by_all_versions(client, deploy, shared_folder):
     name = deploy(GATE)
     client.publish_version(FunctionName=name)
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
-    gate = tmp_path / "gate"
+    gate = shared_folder / "gate"
     send(client, f"{name}:1", gate)
     eventually(gate.with_suffix(".entered").exists)
     refusal = refused(client.invoke, FunctionName=name)
@@ -250,8 +250,8 @@ def test_destinations_are_not_taken_in_silence(client, deploy):
 # Events
 
 
-def test_an_event_that_became_too_old_is_dropped(monkeypatch, tmp_path):
-    old, young, gate = (tmp_path / name for name in ("old", "young", "gate"))
+def test_an_event_that_became_too_old_is_dropped(monkeypatch, shared_folder):
+    old, young, gate = (shared_folder / name for name in ("old", "young", "gate"))
     with running(account_concurrency=1) as aws:
         client = connect(aws)
         for name, code in (("gate", GATE), ("note", NOTE)):
@@ -274,8 +274,8 @@ def test_an_event_that_became_too_old_is_dropped(monkeypatch, tmp_path):
     assert not old.exists()
 
 
-def test_an_event_that_became_too_old_is_not_tried_again(monkeypatch, tmp_path):
-    limited, unlimited = tmp_path / "limited", tmp_path / "unlimited"
+def test_an_event_that_became_too_old_is_not_tried_again(monkeypatch, shared_folder):
+    limited, unlimited = shared_folder / "limited", shared_folder / "unlimited"
     fast = types.SimpleNamespace(monotonic=lambda: 100 * time.monotonic())
     monkeypatch.setattr(pool, "time", fast)
     with running(event_retry_delays_s=(0.7, 0.1)) as aws:
@@ -295,13 +295,13 @@ def test_an_event_that_became_too_old_is_not_tried_again(monkeypatch, tmp_path):
 
 
 def test_events_of_a_function_with_nothing_reserved_are_dropped(
-    client, deploy, tmp_path
+    client, deploy, shared_folder
 ):
     """
     AWS hands them to the dead-letter queue, which is not modelled.
     """
     name = deploy(NOTE)
-    dropped, kept = tmp_path / "dropped", tmp_path / "kept"
+    dropped, kept = shared_folder / "dropped", shared_folder / "kept"
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     send(client, name, dropped)
     client.delete_function_concurrency(FunctionName=name)
@@ -312,7 +312,7 @@ def test_events_of_a_function_with_nothing_reserved_are_dropped(
 
 
 def test_an_event_runs_what_its_alias_stands_for_when_its_turn_comes(
-    client, deploy, tmp_path
+    client, deploy, shared_folder
 ):
     name = deploy(GATE)
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
@@ -321,7 +321,7 @@ def test_an_event_runs_what_its_alias_stands_for_when_its_turn_comes(
     client.publish_version(FunctionName=name)
     for alias in ("moved", "gone"):
         client.create_alias(FunctionName=name, Name=alias, FunctionVersion="1")
-    gate, note, lost = (tmp_path / name for name in ("gate", "note", "lost"))
+    gate, note, lost = (shared_folder / name for name in ("gate", "note", "lost"))
     send(client, f"{name}:1", gate)
     eventually(gate.with_suffix(".entered").exists)
     send(client, f"{name}:gone", lost)

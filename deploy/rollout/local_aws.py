@@ -14,12 +14,12 @@ or, as ``rollout serve`` does, for as long as the process is wanted::
 Signatures::
 
     LocalAws(host="127.0.0.1", port=0, *, account_concurrency=1000,
-             event_retry_delays_s=(60, 120))
+             event_retry_delays_s=(60, 120), keep_idle_s=300, pace="none")
         await aws.start() -> None     EndpointError: host not loopback, port taken
         await aws.stop() -> None      idempotent; afterwards no process and no folder
         aws.endpoint_url -> str       "http://127.0.0.1:PORT", once started
 
-    await main_async(host, port, *, on_ready, stop=None)
+    await main_async(host, port, *, on_ready, stop=None, pace="none")
         calls on_ready(endpoint_url) once, returns after SIGINT, SIGTERM or stop.set()
 
 Any credentials will do, but for function URLs whose AuthType is AWS_IAM: these check
@@ -37,15 +37,21 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from typing import Self
+from typing import Literal, Self
 
 from aiohttp import web
 
 from rollout import moto_server
 from rollout.errors import EndpointError
 from rollout.local_lambda import errors, folder, http_front, model, server
+from rollout.local_lambda.pace import AwsPace
 
 REGION = "us-east-1"  # of requests that are not signed
+
+Pace = Literal["none", "aws"]
+
+# AWS does not say how long; minutes is what people see.
+KEEP_IDLE_S = 300.0
 
 _DESCRIPTORS = 10_000
 # PutLogEvents takes 1 MiB of text, which JSON can spell six times as long.
@@ -67,6 +73,11 @@ class LocalAws:
 
         event_retry_delays_s: Pauses before the event of a failing function is
             repeated; AWS's by default.
+
+        keep_idle_s: How long an environment waits for its next invocation.
+
+        pace: ``"aws"`` slows functions down as AWS does; ``"none"`` is as fast as this
+            machine can.
     """
 
     def __init__(
@@ -76,12 +87,16 @@ class LocalAws:
         *,
         account_concurrency: int = 1000,
         event_retry_delays_s: Sequence[float] = (60, 120),
+        keep_idle_s: float = KEEP_IDLE_S,
+        pace: Pace = "none",
     ) -> None:
         self.endpoint_url = ""
         self._host = host
         self._port = port
         self._account_concurrency = account_concurrency
         self._event_retry_delays_s = event_retry_delays_s
+        self._keep_idle_s = keep_idle_s
+        self._pace = pace
         self._cleanup = contextlib.AsyncExitStack()
         self._moto: moto_server.Moto
         self._lambda: server.LocalLambda
@@ -112,6 +127,8 @@ class LocalAws:
                     self.endpoint_url,
                     account_concurrency=self._account_concurrency,
                     event_retry_delays_s=self._event_retry_delays_s,
+                    keep_idle_s=self._keep_idle_s,
+                    pace=AwsPace() if self._pace == "aws" else None,
                     read_object=self._moto.read_object,
                     send_logs=self._moto.call_logs,
                     identify=self._moto.identify,
@@ -152,6 +169,7 @@ async def main_async(
     *,
     on_ready: Callable[[str], object],
     stop: asyncio.Event | None = None,
+    pace: Pace = "none",
 ) -> None:
     """
     Serve until SIGINT, SIGTERM or ``stop``.
@@ -165,6 +183,8 @@ async def main_async(
 
         stop: Set it to end, for example when stdin closes.
 
+        pace: As for `LocalAws`.
+
     Raises:
         EndpointError: If the host is not loopback or the port is taken.
     """
@@ -175,7 +195,7 @@ async def main_async(
     for number in signals:
         loop.add_signal_handler(number, stopped.set)
     try:
-        async with LocalAws(host, port) as aws:
+        async with LocalAws(host, port, pace=pace) as aws:
             on_ready(aws.endpoint_url)
             await stopped.wait()
     finally:

@@ -17,6 +17,8 @@ from rollout.errors import EndpointError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rollout.local_aws import Pace
+
 _READY_WITHIN_S = 60.0
 _STOPPED_WITHIN_S = 15.0
 _LAST_WORDS_BYTES = 4_000
@@ -38,7 +40,9 @@ class LocalEndpoint:
 
 
 @contextmanager
-def local_endpoint(*, origin: bool = True) -> Iterator[LocalEndpoint]:
+def local_endpoint(
+    *, origin: bool = True, pace: Pace = "none"
+) -> Iterator[LocalEndpoint]:
     """
     Run a local endpoint for as long as the context lasts.
 
@@ -48,11 +52,14 @@ def local_endpoint(*, origin: bool = True) -> Iterator[LocalEndpoint]:
     Args:
         origin: Whether files to download are served as well.
 
+        pace: ``"aws"`` slows functions down as AWS does.
+
     Raises:
         EndpointError: If it does not start, or ended by itself meanwhile.
     """
     # -P: nothing in the working directory stands in for a module of ours.
     command = [sys.executable, "-P", "-m", "rollout", "serve", "--until-stdin-closes"]
+    command += ["--pace", pace]
     if origin:
         command.append("--origin")
     with (

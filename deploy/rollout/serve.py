@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from rollout.errors import EndpointError
-from rollout.local_aws import main_async
+from rollout.local_aws import Pace, main_async
 from rollout.local_endpoint import LocalEndpoint
 from rollout.origin import Origin
 
@@ -25,6 +25,7 @@ def serve(
     *,
     with_origin: bool,
     until_stdin_closes: bool,
+    pace: Pace = "none",
 ) -> None:
     """
     Serve until SIGINT, SIGTERM, or the end of stdin if that is wanted.
@@ -39,6 +40,8 @@ def serve(
         with_origin: Whether files to download are served as well.
 
         until_stdin_closes: Whether to end with whoever holds the other end of stdin.
+
+        pace: ``"aws"`` slows functions down as AWS does.
 
     Raises:
         EndpointError: If it cannot listen there.
@@ -55,6 +58,7 @@ def serve(
                 port,
                 on_ready=lambda url: announce(LocalEndpoint(url, origin_url)),
                 stop=stop,
+                pace=pace,
             )
 
         asyncio.run(run())

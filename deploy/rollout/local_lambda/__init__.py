@@ -5,8 +5,8 @@ AWS Lambda's API on loopback: real runtime processes, Lambda's limits and errors
 own description of Lambda. ``control`` knows which functions there are; the operations
 on them are in ``function_config``, ``versions``, ``aliases``, ``event_config``,
 ``concurrency`` and ``tags``. ``pool`` admits invocations, ``fleet`` runs those of one
-version in ``environment``s that ``zygote`` forks, and these talk to ``runtime_api``.
-``outcome`` and ``errors`` hold what can go wrong. Function URLs are
+version in ``environment``s that ``zygote`` forks into ``sandbox``es, and these talk to
+``runtime_api``. ``outcome`` and ``errors`` hold what can go wrong. Function URLs are
 ``function_url_config`` and ``function_url_front``, with ``function_url_event``,
 ``_answer`` and ``_cors`` for their format and ``signature`` for who may; ``http_front``
 is below their ports and Lambda's.
@@ -15,12 +15,18 @@ What is not as on AWS:
 
 * The interpreter is ours, whatever Runtime says, and with it the machine, the number
   of CPUs and the packages beside the interpreter; the package's own come first.
-* /tmp is not virtual. Each environment has a folder of its own, in TMPDIR, which is
-  what ``tempfile`` uses; a literal "/tmp" is everybody's. Its size is not limited.
-* Memory and processes are not limited; descriptors are, to 1,024.
+* /tmp is in this machine's memory. It is each environment's own, and the code is
+  read-only, only where Linux permits mounting: ``private_tmp`` says to whom. Without
+  that, and on macOS, each environment has a folder of its own in TMPDIR, which is what
+  ``tempfile`` uses, of any size; a literal "/tmp" is everybody's.
+* Memory is looked at now and then, as ``memory_watch`` says, and when an invocation
+  ends. On macOS nothing limits it. Processes are not limited; descriptors are, to 1,024.
+* Memory buys neither a share of a processor nor of a network: all share this machine's.
 * /var/task is a folder elsewhere: the working directory, and LAMBDA_TASK_ROOT.
-* An environment that is idle is kept until its function is changed or deleted.
-* An init may take 10 s more than the timeout; AWS stops it at 10 s and tries again.
+* How long AWS keeps an idle environment is not documented; here it is five minutes.
+* The 10 s of an init are those in which it had a core of this machine, or wanted none.
+* New environments and calls come as fast as this machine can, unless ``pace`` is asked
+  for. Which reason AWS gives for a function that cannot scale faster is not documented.
 * Billed Duration includes the init, as AWS bills since August 2025.
 * A change is over as soon as GetFunction or GetFunctionConfiguration shows it, or
   after a second. An updated function runs its new code at once.

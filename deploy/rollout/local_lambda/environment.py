@@ -1,53 +1,36 @@
 """
-One execution environment: a process, the work it has, its clock and its log.
+One execution environment: a process, the work it has, its clock, its memory, its log.
 
 * starting   forked; imports the handler; asks for work when done
 * idle       waits for work, or is about to ask for it
 * working    has an invocation; is killed at the function's timeout
 * gone       the process has ended
+
+While it starts or works it is killed as soon as it has more memory than is configured.
 """
 
 import asyncio
 import math
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
-from rollout.local_lambda import outcome
+from rollout.local_lambda import outcome, process_stats, report
 from rollout.local_lambda.invocation import Answer, Invocation
-from rollout.local_lambda.logs import EnvironmentLog
+from rollout.local_lambda.memory_watch import MemoryWatch, Watched
 from rollout.local_lambda.outcome import Outcome
+from rollout.local_lambda.sandbox import Sandbox
 from rollout.local_lambda.version import Version
 
-# AWS stops an init at 10 s and repeats it under the function's own timeout.
-INIT_S = 10
+# AWS's page lambda-runtime-environment: an init is stopped then, and repeated under the
+# function's own timeout as a part of the invocation.
+INIT_S = 10.0
+_A_MOMENT_S = 0.05
 
-_OURS = ("Sandbox.", "Runtime.Exit", "Function.")
+Deliver = Callable[[Invocation, int], None]
+"""Takes an invocation and its deadline, in milliseconds since the epoch."""
 
-
-@dataclass(frozen=True, slots=True)
-class Sandbox:
-    """
-    What stays when an environment's process is replaced: /tmp and the log stream.
-
-    Attributes:
-        folder: Holds both.
-
-        log: What its processes print.
-
-        was_reset: Whether a process has failed in it. The init of the next one is
-            reported as part of its first invocation.
-    """
-
-    folder: Path
-    log: EnvironmentLog
-    was_reset: bool = False
-
-    @property
-    def tmp(self) -> Path:
-        """The environment's TMPDIR."""
-        return self.folder / "tmp"
+_LIMITS_MEMORY = sys.platform == "linux"
 
 
 class Environment:
@@ -61,11 +44,13 @@ class Environment:
 
         sandbox: Where it runs.
 
+        memory: Watches it at work.
+
         kill: Ends the process.
 
         on_free: Called when it could take the next invocation.
 
-        on_undelivered: Called with work it died without having seen.
+        on_undelivered: Called with work it died without having begun.
     """
 
     def __init__(
@@ -74,6 +59,7 @@ class Environment:
         version: Version,
         sandbox: Sandbox,
         *,
+        memory: MemoryWatch,
         kill: Callable[[], None],
         on_free: Callable[["Environment"], None],
         on_undelivered: Callable[[Invocation], None],
@@ -82,51 +68,58 @@ class Environment:
         self.sandbox = sandbox
         self.invocation: Invocation | None = None
         self._version = version
+        self._memory = memory
         self._kill = kill
         self._on_free = on_free
         self._on_undelivered = on_undelivered
-        self._work = asyncio.Event()
-        self._pid = 0
-        self._peak_kb = 0
+        self._deliver: Deliver | None = None
+        self._is_delivered = False
+        limit_kb = version.memory_mb * 1024 if _LIMITS_MEMORY else sys.maxsize
+        self._process = Watched(0, limit_kb, kill)
         self._forked = time.monotonic()
+        self._waited_s = 0.0
         self._init_s: float | None = None
-        self._init_reported = False
+        self._unreported_init_s = 0.0
         self._init_error = b""
+        self._init_timed_out = False
         self._began: float | None = None
         self._log_start = 0
         self._timed_out = False
+        self._verdict: Outcome | None = None
         self._gone = False
-        self._timer = self._kill_after(INIT_S + version.timeout_s)
+        self._timer: asyncio.TimerHandle | None = None
 
     def assign(self, invocation: Invocation) -> None:
         """Give it work; it is fetched when the process asks."""
         self.invocation = invocation
-        self._work.set()
+        if self._deliver is not None:
+            self._hand_over(invocation, self._deliver)
 
     def started(self, pid: int) -> None:
         """Take note that the process exists."""
-        self._pid = pid
+        self._process.pid = pid
         self._forked = time.monotonic()
+        if self._init_s is not None:  # it was faster than the news of it
+            return
+        if _LIMITS_MEMORY:
+            self._memory.add(self._process)
+        if self.sandbox.was_reset and self.invocation:
+            self._begin(self.invocation)
+        else:
+            self._call_after(INIT_S, self._stop_init)
 
-    async def next(self) -> tuple[Invocation, int] | None:
+    def next(self, deliver: Deliver) -> None:
         """
-        Wait for work, as the process asked.
+        Let the process have work, as it asked: now, or when there is some.
 
-        Returns:
-            The invocation and its deadline in milliseconds since the epoch; None if
-            the process is not to run any more.
+        Args:
+            deliver: Called with it, unless the process is not to run any more.
         """
         if self._init_s is None:
-            self._init_s = time.monotonic() - self._forked
-            self._timer.cancel()
-        await self._work.wait()
-        self._work.clear()
-        if self._gone or self.invocation is None:
-            return None
-        self._begin(self.invocation)
-        timeout_s = self._version.timeout_s
-        self._timer = self._kill_after(timeout_s)
-        return self.invocation, int((time.time() + timeout_s) * 1000)
+            self._end_init(time.monotonic() - self._forked)
+        self._deliver = deliver
+        if self.invocation is not None and not self._is_delivered:
+            self._hand_over(self.invocation, deliver)
 
     def respond(self, request_id: str, result: Outcome) -> bool:
         """Take the process's answer; False if nobody asked for it."""
@@ -135,13 +128,17 @@ class Environment:
             invocation is None
             or invocation.request.id != request_id
             or self._began is None
-            or self._timed_out
+            or self._is_doomed
         ):
             return False
-        self._finish(invocation, result)
-        if result.error_type == "Function.ResponseSizeTooLarge":
+        self._note_peak(process_stats.peak_kb(self._process.pid))
+        if self._process.is_over_limit:  # for too short a time to be seen
+            self._kill()
+        elif result.error_type == "Function.ResponseSizeTooLarge":
+            self._verdict = result
             self._kill()  # the runtime would not survive the refusal anyway
         else:
+            self._finish(invocation, result)
             self._on_free(self)
         return True
 
@@ -152,13 +149,12 @@ class Environment:
     def exited(self, status: int | None, peak_kb: int) -> None:
         """Take note that the process has ended, and answer for it."""
         self._gone = True
-        self._peak_kb = peak_kb
-        self._timer.cancel()
-        self._work.set()
+        self._note_peak(peak_kb)
+        self._stop_watching()
         invocation = self.invocation
         if invocation is None:
             return
-        if self._init_s is not None and self._began is None:
+        if self._began is None and (self._init_s is not None or self._init_timed_out):
             self.invocation = None
             self._on_undelivered(invocation)
             return
@@ -166,31 +162,89 @@ class Environment:
             self._begin(invocation)
         self._finish(invocation, self._last_words(invocation.request.id, status))
 
+    @property
+    def _is_doomed(self) -> bool:
+        """Whether it was killed and is about to be gone."""
+        is_over_limit = self._process.is_over_limit
+        return is_over_limit or self._timed_out or self._verdict is not None
+
     def _last_words(self, request_id: str, status: int | None) -> Outcome:
+        if self._process.is_over_limit:
+            return outcome.out_of_memory(request_id)
+        if self._verdict:
+            return self._verdict
         if self._timed_out:
             return outcome.timed_out(request_id, self._version.timeout_s)
         if self._init_error:
             return outcome.failed(self._init_error)
         return outcome.exited(request_id, status)
 
-    def _kill_after(self, seconds: float) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(seconds, self._time_out)
+    def _hand_over(self, invocation: Invocation, deliver: Deliver) -> None:
+        if self._gone or self._init_timed_out:
+            return
+        self._deliver = None
+        self._is_delivered = True
+        if self._began is None:
+            self._begin(invocation)
+        assert self._began is not None
+        left_s = self._began + self._version.timeout_s - time.monotonic()
+        deliver(invocation, int((time.time() + left_s) * 1000))
+
+    def _end_init(self, seconds: float) -> None:
+        self._init_s = seconds
+        if self._began is None:
+            self._unreported_init_s = seconds
+            self._stop_watching()
+
+    def _stop_init(self) -> None:
+        # On AWS nobody else's environment is on its cores.
+        waited_s = process_stats.core_wait_s(self._process.pid)
+        more_s, self._waited_s = waited_s - self._waited_s, waited_s
+        if more_s > _A_MOMENT_S:
+            self._call_after(more_s, self._stop_init)
+            return
+        self._init_timed_out = True
+        took_s = time.monotonic() - self._forked
+        self.sandbox.log.write(report.init_timed_out(took_s))
+        self._kill()
 
     def _time_out(self) -> None:
         self._timed_out = True
         self._kill()
 
+    def _call_after(self, seconds: float, call: Callable[[], None]) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, call)
+
+    def _stop_watching(self) -> None:
+        self._memory.remove(self._process)
+        if self._timer is not None:
+            self._timer.cancel()
+
     def _begin(self, invocation: Invocation) -> None:
         self._began = time.monotonic()
+        if not self._gone:
+            self._call_after(self._version.timeout_s, self._time_out)
+            if _LIMITS_MEMORY:
+                self._memory.add(self._process)
         self._log_start = self.sandbox.log.write(
-            f"START RequestId: {invocation.request.id} Version: {self._version.number}\n"
+            report.start(invocation.request.id, self._version.number)
         )
 
     def _finish(self, invocation: Invocation, result: Outcome) -> None:
-        self._timer.cancel()
-        self.sandbox.log.write(self._closing_lines(invocation.request.id, result))
-        self._init_reported = True
+        assert self._began is not None
+        self._stop_watching()
+        took_s = time.monotonic() - self._began
+        usage = report.Usage(
+            duration_s=self._version.timeout_s if self._timed_out else took_s,
+            init_s=self._unreported_init_s,
+            memory_mb=self._version.memory_mb,
+            peak_mb=math.ceil(self._process.peak_kb / 1024),
+        )
+        lines = report.end(invocation.request.id, result, usage)
+        self.sandbox.log.write(lines, is_last=True)
+        self._unreported_init_s = 0.0
         self._began = None
+        self._is_delivered = False
         self.invocation = None
         if invocation.answer.done():  # the endpoint is stopping
             return
@@ -198,49 +252,5 @@ class Environment:
         log = self.sandbox.log.tail(self._log_start) if wanted else None
         invocation.answer.set_result(Answer(result, self._version.number, log))
 
-    def _closing_lines(self, request_id: str, result: Outcome) -> str:
-        """
-        Spell END and REPORT as AWS does.
-
-        LocalStack test_invocation_with_logs; of failures, the new style of AWS's page
-        lambda-runtime-environment, where a reset's init is "suppressed".
-        """
-        assert self._began is not None
-        duration_ms = (time.monotonic() - self._began) * 1000
-        init_ms = 0.0
-        if not self._init_reported and self._init_s is not None:
-            init_ms = self._init_s * 1000
-        if self.sandbox.was_reset:
-            duration_ms, init_ms = duration_ms + init_ms, 0.0
-        fields = [
-            f"REPORT RequestId: {request_id}",
-            f"Duration: {duration_ms:.2f} ms",
-            # Init is billed too, since 2025-08-01.
-            f"Billed Duration: {math.ceil(duration_ms + init_ms)} ms",
-            f"Memory Size: {self._version.memory_mb} MB",
-            f"Max Memory Used: {self._peak_mb()} MB",
-        ]
-        if init_ms:
-            fields.append(f"Init Duration: {init_ms:.2f} ms")
-        kind = result.error_type or ""
-        status = ""
-        if kind == "Sandbox.Timedout":
-            status = "Status: timeout"
-        elif kind.startswith(_OURS):
-            status = f"Status: error\tError Type: {kind}"
-        return f"END RequestId: {request_id}\n" + "\t".join([*fields, f"{status}\n"])
-
-    def _peak_mb(self) -> int:
-        if not self._gone:
-            self._peak_kb = _peak_kb(self._pid) or self._peak_kb
-        return math.ceil(self._peak_kb / 1024)
-
-
-def _peak_kb(pid: int) -> int:
-    """Return a process's largest resident size; 0 where there is no /proc."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
-    except OSError:
-        return 0
-    _, _, rest = status.partition("VmHWM:")
-    return int(rest.split(maxsplit=1)[0]) if rest else 0
+    def _note_peak(self, peak_kb: int) -> None:
+        self._process.peak_kb = max(self._process.peak_kb, peak_kb)

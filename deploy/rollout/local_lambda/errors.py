@@ -45,6 +45,14 @@ class NotFoundError(LambdaError):
         super().__init__(404, "ResourceNotFoundException", message, key="Message")
 
 
+class ThrottledError(LambdaError):
+    """No more executions are allowed now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(429, "TooManyRequestsException", "Rate Exceeded.")
+        self.body["Reason"] = reason
+
+
 def function_not_found(arn: str) -> NotFoundError:
     """Answer for a function, version or alias that does not exist."""
     return NotFoundError(f"Function not found: {arn}")
@@ -128,11 +136,9 @@ def too_large(message: str) -> LambdaError:
     return LambdaError(413, "RequestEntityTooLargeException", message)
 
 
-def throttled(reason: str) -> LambdaError:
+def throttled(reason: str) -> ThrottledError:
     """Answer when no more executions are allowed."""
-    error = LambdaError(429, "TooManyRequestsException", "Rate Exceeded.")
-    error.body["Reason"] = reason
-    return error
+    return ThrottledError(reason)
 
 
 def malformed_request(what: str) -> LambdaError:

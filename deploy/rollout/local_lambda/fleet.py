@@ -2,18 +2,19 @@
 
 import asyncio
 import shutil
-import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rollout.local_lambda import errors
-from rollout.local_lambda.environment import Environment, Sandbox
+from rollout.local_lambda.environment import Environment
+from rollout.local_lambda.idle import Idle
 from rollout.local_lambda.invocation import Invocation
 from rollout.local_lambda.log_shipper import LogShipper
-from rollout.local_lambda.logs import EnvironmentLog, Stream
+from rollout.local_lambda.memory_watch import MemoryWatch
+from rollout.local_lambda.sandbox import Sandbox, Sandboxes
 from rollout.local_lambda.version import Version
 from rollout.local_lambda.zygote import Child, Zygote
 
@@ -31,12 +32,18 @@ class House:
         environments: Who is who on the Runtime API.
 
         logs: Takes what functions print.
+
+        memory: Watches who is at work.
+
+        keep_idle_s: How long an environment waits for its next invocation.
     """
 
     endpoint_url: str
     runtime_api: str
     environments: dict[str, Environment]
     logs: LogShipper
+    memory: MemoryWatch
+    keep_idle_s: float
 
 
 class Fleet:
@@ -57,15 +64,21 @@ class Fleet:
         self._version = version
         self._folder = folder
         self._house = house
-        self._idle: list[Environment] = []
         self._environments: dict[str, Environment] = {}
-        self._spare: list[Sandbox] = []
-        self._sandboxes: list[Sandbox] = []
+        self._idle = Idle[Environment](house.keep_idle_s, self._leave)
+        self._leaving: set[Environment] = set()
+        self._sandboxes = Sandboxes(folder, version, house.logs)
+        self._spare = Idle[Sandbox](house.keep_idle_s, self._remove)
         self._retired = False
         self._closing: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._zygote: Zygote | None = None
         self._start_zygote()
+
+    @property
+    def has_idle(self) -> bool:
+        """Whether an invocation would find an environment."""
+        return len(self._idle) > 0
 
     @property
     def is_busy(self) -> bool:
@@ -79,7 +92,7 @@ class Fleet:
 
     def submit(self, invocation: Invocation) -> None:
         """Run an invocation: in the environment used last if one is free."""
-        environment = self._idle.pop() if self._idle else self._start()
+        environment = self._idle.pop() or self._start()
         environment.assign(invocation)
 
     def retire(self) -> None:
@@ -103,8 +116,7 @@ class Fleet:
 
     def end_logs(self) -> None:
         """Keep this fleet's lines from bringing a deleted log group back."""
-        for sandbox in self._sandboxes:
-            sandbox.log.stream.ended = True
+        self._sandboxes.end_logs()
 
     def _end(self) -> None:
         if self._closing is None:
@@ -113,8 +125,9 @@ class Fleet:
     async def _close(self) -> None:
         if self._zygote is not None:
             await self._zygote.close()
-        for sandbox in self._sandboxes:
-            self._house.logs.remove(sandbox.log)
+        self._idle.clear()
+        self._spare.clear()
+        self._sandboxes.let_go()
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
         self._ended.set()
 
@@ -128,46 +141,41 @@ class Fleet:
         return self._zygote
 
     def _start(self) -> Environment:
-        sandbox = self._spare.pop() if self._spare else self._new_sandbox()
+        sandbox = self._spare.pop() or self._sandboxes.make()
         id_ = uuid.uuid4().hex
         environment = Environment(
             id_,
             self._version,
             sandbox,
+            memory=self._house.memory,
             kill=partial(self._kill, id_),
             on_free=self._on_free,
             on_undelivered=self._resubmit,
         )
         self._environments[id_] = self._house.environments[id_] = environment
         zygote = self._zygote or self._start_zygote()
-        own = {
-            "TMPDIR": str(sandbox.tmp),
-            "AWS_LAMBDA_LOG_STREAM_NAME": sandbox.log.stream.name,
-        }
-        zygote.spawn(Child(id_, own, sandbox.log.path))
+        stream = {"AWS_LAMBDA_LOG_STREAM_NAME": sandbox.log.stream.name}
+        tmp_mb = self._version.tmp_mb
+        log = sandbox.log.path
+        zygote.spawn(Child(id_, sandbox.name, stream, log, sandbox.tmp, tmp_mb))
         return environment
-
-    def _new_sandbox(self) -> Sandbox:
-        number = uuid.uuid4().hex
-        day = time.strftime("%Y/%m/%d", time.gmtime())
-        stream = Stream(
-            self._version.region,
-            self._version.log_group,
-            f"{day}/[{self._version.number}]{number}",
-        )
-        folder = self._folder / number
-        sandbox = Sandbox(folder, EnvironmentLog(folder / "log.txt", stream))
-        sandbox.tmp.mkdir(parents=True)
-        self._sandboxes.append(sandbox)
-        self._house.logs.add(sandbox.log)
-        return sandbox
 
     def _kill(self, environment_id: str) -> None:
         if self._zygote is not None:
             self._zygote.kill(environment_id)
 
+    def _leave(self, environment: Environment) -> None:
+        """End an environment that nobody needed for long, and its sandbox."""
+        self._leaving.add(environment)
+        self._kill(environment.id)
+
+    def _remove(self, sandbox: Sandbox) -> None:
+        if self._zygote is not None:
+            self._zygote.forget(sandbox.name)
+        self._sandboxes.remove(sandbox)
+
     def _on_free(self, environment: Environment) -> None:
-        self._idle.append(environment)
+        self._idle.push(environment)
         if self._retired:
             self.retire()
 
@@ -186,9 +194,13 @@ class Fleet:
     def _on_exit(self, id_: str, status: int | None, peak_kb: int) -> None:
         environment = self._environments.pop(id_)
         del self._house.environments[id_]
-        if environment in self._idle:
-            self._idle.remove(environment)
-        self._spare.append(replace(environment.sandbox, was_reset=True))
+        self._idle.remove(environment)
+        if environment in self._leaving:
+            self._leaving.discard(environment)
+            self._remove(environment.sandbox)
+        else:
+            environment.sandbox.was_reset = True
+            self._spare.push(environment.sandbox)
         environment.exited(status, peak_kb)
         if self._retired and not self.is_busy:
             self._end()

@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PREFIX = "local-lambda-"
+
+# Functions have a /tmp of their own over this one, in which nothing of ours should be.
+_SHARED = Path("/tmp")  # noqa: S108 - the folder made in it is ours alone
+_ASIDE = Path("/var/tmp")  # noqa: S108
+
 _LOCK = "lock"
 
 
@@ -20,7 +25,7 @@ def temporary() -> Iterator[Path]:
     It is locked as long as its owner lives, so the next endpoint knows which folders
     nobody owns any more, and removes them.
     """
-    parent = Path(tempfile.gettempdir())
+    parent = _parent()
     _remove_stale(parent)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     lock = os.open(folder / "new-lock", os.O_CREAT | os.O_RDWR, 0o600)
@@ -33,6 +38,13 @@ def temporary() -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def _parent() -> Path:
+    parent = Path(tempfile.gettempdir())
+    if parent == _SHARED and os.access(_ASIDE, os.W_OK | os.X_OK):
+        return _ASIDE
+    return parent
 
 
 def _remove_stale(parent: Path) -> None:

@@ -60,25 +60,36 @@ class EnvironmentLog:
         self.stream = stream
         self._collected = 0
 
-    def write(self, text: str) -> int:
-        """Append lines of Lambda's own; return where they start."""
+    def write(self, text: str, *, is_last: bool = False) -> int:
+        """
+        Append lines of Lambda's own; return where they start.
+
+        Args:
+            text: The lines.
+
+            is_last: Whether an invocation ends with them. Then they and all before
+                them go to the stream now.
+        """
         with self._opened() as file:
             size = os.fstat(file).st_size
             if size and os.pread(file, 1, size - 1) != b"\n":
                 text = f"\n{text}"
-            os.write(file, text.encode())
-            self._collect(file)
+            line = text.encode()
+            os.write(file, line)
+            if is_last:
+                self._collect(file, size + len(line))
         return size
 
     def collect(self) -> bool:
         """Hand up to 1 MB of new lines to the stream; True if there may be more."""
         try:
-            if self.path.stat().st_size == self._collected:
-                return False
+            size = self.path.stat().st_size
         except FileNotFoundError:  # not started yet
             return False
+        if size == self._collected:
+            return False
         with self._opened() as file:
-            return self._collect(file)
+            return self._collect(file, size)
 
     def tail(self, since: int) -> bytes:
         """Return the last 4 KB of what was written from an offset on."""
@@ -95,8 +106,10 @@ class EnvironmentLog:
         finally:
             os.close(file)
 
-    def _collect(self, file: int) -> bool:
-        read = os.pread(file, _CHUNK_BYTES, self._collected)
+    def _collect(self, file: int, size: int) -> bool:
+        # Room for a whole chunk, if it is not needed, costs more than all the rest.
+        wanted = min(max(size - self._collected, 0), _CHUNK_BYTES)
+        read = os.pread(file, wanted, self._collected)
         more = len(read) == _CHUNK_BYTES
         end = read.rfind(b"\n") + 1
         if more and not end:

@@ -6,6 +6,7 @@ What an invocation ends in, and how Lambda tells a caller that a function failed
 * by Lambda, once the process is gone
   x timed out   Sandbox.Timedout
   x exited      Runtime.ExitError
+  x killed      Runtime.OutOfMemory
   x too large   Function.ResponseSizeTooLarge
 
 Every failure is HTTP 200 with ``X-Amz-Function-Error: Unhandled``. Texts: LocalStack's
@@ -39,10 +40,17 @@ class Outcome:
     content_type: str = "application/json"
 
 
-def answered(payload: bytes, content_type: str) -> Outcome:
-    """Return the function's own answer, unless Lambda would not carry it."""
-    if len(payload) > RESPONSE_BYTES:
-        return too_large()
+def answered(payload: bytes | None, content_type: str) -> Outcome:
+    """
+    Return the function's own answer, unless Lambda would not carry it.
+
+    Args:
+        payload: The answer; None if it is too large to be read.
+
+        content_type: As the runtime gave it.
+    """
+    if payload is None or len(payload) > RESPONSE_BYTES:
+        return _too_large()
     return Outcome(payload, content_type=content_type)
 
 
@@ -52,17 +60,6 @@ def failed(payload: bytes) -> Outcome:
         kind = str(json.loads(payload)["errorType"])
     except (ValueError, KeyError, TypeError):
         kind = "Runtime.Unknown"
-    return Outcome(payload, error_type=kind)
-
-
-def too_large() -> Outcome:
-    """Return the failure of an answer that is over the limit."""
-    kind = "Function.ResponseSizeTooLarge"
-    text = (
-        "Response payload size exceeded maximum allowed payload size "
-        f"({RESPONSE_BYTES} bytes)."
-    )
-    payload = json.dumps({"errorMessage": text, "errorType": kind}).encode()
     return Outcome(payload, error_type=kind)
 
 
@@ -84,6 +81,17 @@ def exited(request_id: str, status: int | None) -> Outcome:
     return _by_lambda("Runtime.ExitError", request_id, _exit_reason(status))
 
 
+def out_of_memory(request_id: str) -> Outcome:
+    """
+    Return the failure of a function that was killed at its memory limit.
+
+    The text and type reports of 2026 show: adobe/helix-html2md-service#1001,
+    nasa-gcn/gcn.nasa.gov#3628. Before, the type was Runtime.ExitError.
+    """
+    text = _exit_reason(signal.SIGKILL)
+    return _by_lambda("Runtime.OutOfMemory", request_id, text)
+
+
 def _exit_reason(status: int | None) -> str:
     if not status:
         return "Runtime exited without providing a reason"
@@ -98,4 +106,15 @@ def _exit_reason(status: int | None) -> str:
 def _by_lambda(kind: str, request_id: str, text: str) -> Outcome:
     message = f"RequestId: {request_id} Error: {text}"
     payload = json.dumps({"errorType": kind, "errorMessage": message}).encode()
+    return Outcome(payload, error_type=kind)
+
+
+def _too_large() -> Outcome:
+    """Return the failure of an answer that is over the limit."""
+    kind = "Function.ResponseSizeTooLarge"
+    text = (
+        "Response payload size exceeded maximum allowed payload size "
+        f"({RESPONSE_BYTES} bytes)."
+    )
+    payload = json.dumps({"errorMessage": text, "errorType": kind}).encode()
     return Outcome(payload, error_type=kind)

@@ -10,8 +10,11 @@ from functools import partial
 from rollout.local_lambda import errors
 from rollout.local_lambda.fleet import Fleet
 from rollout.local_lambda.invocation import Answer, Invocation, Request
+from rollout.local_lambda.pace import AwsPace
 
 _RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
+# How long a function that must slow down is left alone.
+_SLOW_DOWN_S = 0.1
 _ACCOUNT = "ConcurrentInvocationLimitExceeded"
 
 
@@ -66,17 +69,24 @@ class Pool:
 
         event_retry_delays_s: Pauses before an event is tried again when the function
             failed: 60 and 120 s on AWS, so three attempts in all.
+
+        pace: Slows functions down; None: nobody does.
     """
 
     def __init__(
-        self, account_concurrency: int, event_retry_delays_s: Sequence[float]
+        self,
+        account_concurrency: int,
+        event_retry_delays_s: Sequence[float],
+        pace: AwsPace | None = None,
     ) -> None:
         self.account_concurrency = account_concurrency
+        self._pace = pace
         self._retry_delays_s = event_retry_delays_s
         self._runners: set[Runner] = set()
         self._waiting: dict[Runner, deque[_Event]] = {}
         self._retries: dict[_Event, asyncio.TimerHandle] = {}
         self._running: set[asyncio.Future[Answer]] = set()
+        self._later: asyncio.TimerHandle | None = None
         self._stopped = False
 
     @property
@@ -92,6 +102,8 @@ class Pool:
         """Forget a function and its waiting events; what runs goes on."""
         self._runners.discard(runner)
         self._waiting.pop(runner, None)
+        if self._pace:
+            self._pace.forget(runner)
         for event in [event for event in self._retries if event.runner is runner]:
             self._retries.pop(event).cancel()
 
@@ -108,6 +120,9 @@ class Pool:
         if reason:
             raise errors.throttled(reason)
         fleet = runner.choose(request.qualifier)
+        reason = self._reason_to_slow_down(runner, fleet)
+        if reason:
+            raise errors.throttled(reason)
         invocation = Invocation(request)
         runner.in_flight += 1
         self._running.add(invocation.answer)
@@ -129,6 +144,8 @@ class Pool:
         self._stopped = True
         for runner in list(self._runners):
             self.remove(runner)
+        if self._later is not None:
+            self._later.cancel()
         for answer in self._running:
             if not answer.done():
                 answer.set_exception(errors.stopping())
@@ -138,6 +155,16 @@ class Pool:
             return _RESERVED if runner.in_flight >= runner.reserved else None
         shared = sum(r.in_flight for r in self._runners if r.reserved is None)
         return _ACCOUNT if shared >= self.unreserved_concurrency else None
+
+    def _reason_to_slow_down(self, runner: Runner, fleet: Fleet) -> str | None:
+        if self._pace is None:
+            return None
+        return self._pace.refuse_or_count(
+            runner,
+            reserved=runner.reserved,
+            shared=self.unreserved_concurrency,
+            is_cold=not fleet.has_idle,
+        )
 
     def _release(self, runner: Runner, answer: asyncio.Future[Answer]) -> None:
         runner.in_flight -= 1
@@ -150,22 +177,38 @@ class Pool:
         self._admit_events()
 
     def _admit_events(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         for runner, waiting in list(self._waiting.items()):
             if runner.reserved == 0:  # LocalStack test_reserved_concurrency
                 waiting.clear()
             while waiting and not self._stopped and not self._reason_to_wait(runner):
-                self._run_event(waiting.popleft())
+                event = waiting.popleft()
+                if not self._run_event(event):
+                    waiting.appendleft(event)
+                    self._admit_events_later()
+                    break
             if not waiting:
                 self._waiting.pop(runner, None)
 
-    def _run_event(self, event: _Event) -> None:
+    def _admit_events_later(self) -> None:
+        if self._later is None:
+            loop = asyncio.get_running_loop()
+            self._later = loop.call_later(_SLOW_DOWN_S, self._admit_events)
+
+    def _run_event(self, event: _Event) -> bool:
+        """Run it, unless there is nothing to run any more; False if it is too early."""
         if time.monotonic() - event.accepted > event.limits.age_s:
-            return
+            return True
         try:
             answer = self.invoke(event.runner, event.request)
         except errors.NotFoundError:  # deleted since the event was accepted
-            return
+            return True
+        except errors.ThrottledError:
+            return False
         answer.add_done_callback(partial(self._on_event_done, event))
+        return True
 
     def _on_event_done(self, event: _Event, answer: asyncio.Future[Answer]) -> None:
         if answer.exception() or answer.result().outcome.error_type is None:

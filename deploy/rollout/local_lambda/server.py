@@ -36,12 +36,14 @@ from rollout.local_lambda import (
 from rollout.local_lambda.callers import Identify
 from rollout.local_lambda.control import Control, ReadObject
 from rollout.local_lambda.fleet import House
-from rollout.local_lambda.http_front import BACKLOG, read_body, refusal
+from rollout.local_lambda.http_front import read_body, refusal
 from rollout.local_lambda.invocation import Answer as Ended
 from rollout.local_lambda.invocation import Request
 from rollout.local_lambda.log_shipper import LogShipper, Send
+from rollout.local_lambda.memory_watch import MemoryWatch
 from rollout.local_lambda.model import Answer, Call
 from rollout.local_lambda.names import reference_of
+from rollout.local_lambda.pace import AwsPace
 from rollout.local_lambda.pool import Pool
 from rollout.local_lambda.version import LATEST
 
@@ -93,6 +95,8 @@ async def running(
     *,
     account_concurrency: int,
     event_retry_delays_s: Sequence[float],
+    keep_idle_s: float,
+    pace: AwsPace | None,
     read_object: ReadObject,
     send_logs: Send,
     identify: Identify,
@@ -109,6 +113,10 @@ async def running(
 
         event_retry_delays_s: Pauses before events of a failing function are repeated.
 
+        keep_idle_s: How long an environment waits for its next invocation.
+
+        pace: Slows functions down as AWS does; None: as fast as this machine can.
+
         read_object: Fetches code from S3.
 
         send_logs: Calls CloudWatch Logs.
@@ -116,29 +124,23 @@ async def running(
         identify: Finds who signed a request.
     """
     environments: dict[str, Environment] = {}
-    runner = web.AppRunner(
-        runtime_api.build(environments),
-        access_log=None,
-        keepalive_timeout=3600,
-        shutdown_timeout=1,
-    )
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=BACKLOG)
-    await site.start()
-    host, port = runner.addresses[0][:2]
     logs = LogShipper(send_logs)
-    house = House(endpoint_url, f"{host}:{port}", environments, logs)
-    pool = Pool(account_concurrency, event_retry_delays_s)
+    memory = MemoryWatch()
+    pool = Pool(account_concurrency, event_retry_delays_s, pace)
     ours = urlsplit(endpoint_url).hostname or "127.0.0.1"
-    async with function_url_front.running(ours, pool, identify) as urls:
+    async with (
+        runtime_api.running(environments) as api,
+        function_url_front.running(ours, pool, identify) as urls,
+    ):
+        house = House(endpoint_url, api, environments, logs, memory, keep_idle_s)
         control = Control(folder, house, pool, urls, read_object)
         try:
             yield LocalLambda(control, pool, logs)
         finally:
             pool.stop()
             await control.stop()
+            memory.stop()
             await logs.stop()
-            await runner.cleanup()
 
 
 class LocalLambda:

@@ -49,6 +49,11 @@ class Version:
         """Configured memory."""
         return int(self.settings["MemorySize"])
 
+    @property
+    def tmp_mb(self) -> int:
+        """Configured size of /tmp."""
+        return int(self.settings["EphemeralStorage"]["Size"])
+
     def environ(self, runtime_api: str, endpoint_url: str) -> dict[str, str]:
         """
         Return the variables all of its processes have in common.

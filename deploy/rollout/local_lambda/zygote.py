@@ -1,6 +1,7 @@
 """The endpoint's side of a zygote: start it, talk to it, hear of its children."""
 
 import asyncio
+import functools
 import json
 import logging
 import sys
@@ -14,6 +15,10 @@ SCRIPT = Path(__file__).with_name("zygote_main.py")
 # Apple's frameworks abort in a forked child that did not exec.
 START = "fresh" if sys.platform == "darwin" else "fork"
 
+# A /tmp of their own for environments, wherever that is permitted.
+TMP = "shared" if sys.platform == "darwin" else "private"
+
+_READY_WITHIN_S = 60  # it imports the libraries meanwhile
 _PATIENCE_S = 2
 
 _logger = logging.getLogger(__name__)
@@ -27,14 +32,23 @@ class Child:
     Attributes:
         id: Unique among the endpoint's environments.
 
+        sandbox: Unique too; environments in one sandbox have their /tmp in common.
+
         environ: Variables of its own, on top of the zygote's.
 
         log: File its output is appended to.
+
+        tmp: Its TMPDIR, where a /tmp of its own is not permitted.
+
+        tmp_mb: The size of its /tmp, where that is permitted.
     """
 
     id: str
+    sandbox: str
     environ: Mapping[str, str]
     log: Path
+    tmp: Path
+    tmp_mb: int
 
 
 class Zygote:
@@ -71,6 +85,9 @@ class Zygote:
         self._send(
             {
                 "spawn": child.id,
+                "sandbox": child.sandbox,
+                "tmp": str(child.tmp),
+                "tmp_mb": child.tmp_mb,
                 "environ": dict(child.environ),
                 "log": str(child.log),
                 "agent": f"env/{child.id}",
@@ -80,6 +97,10 @@ class Zygote:
     def kill(self, environment: str) -> None:
         """Ask for an environment's end; it is reported like any exit."""
         self._send({"kill": environment})
+
+    def forget(self, sandbox: str) -> None:
+        """Tell that a sandbox will not be used again."""
+        self._send({"forget": sandbox})
 
     async def close(self) -> None:
         """End the process and all its children."""
@@ -107,7 +128,7 @@ class Zygote:
     async def _start(self) -> asyncio.subprocess.Process:
         # -P and -s: neither this folder nor the user's own packages are on sys.path.
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-s", str(SCRIPT), START),
+            *(sys.executable, "-P", "-s", str(SCRIPT), START, TMP),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=self._environ,
@@ -126,7 +147,30 @@ class Zygote:
             self._on_end()
             return
         assert process.stdout is not None
+        await self._hear_ready(process, process.stdout)
         async for line in process.stdout:
             self._on_report(json.loads(line))
         await process.wait()
         self._on_end()
+
+    async def _hear_ready(
+        self, process: asyncio.subprocess.Process, reports: asyncio.StreamReader
+    ) -> None:
+        try:
+            async with asyncio.timeout(_READY_WITHIN_S):
+                line = await reports.readline()
+        except TimeoutError:
+            text = "The libraries of %s took over %d s to import; that was stopped."
+            _logger.warning(text, self._task_root, _READY_WITHIN_S)
+            process.kill()
+            return
+        if line and TMP == "private" and not json.loads(line)["private_tmp"]:
+            _warn_of_shared_tmp()
+
+
+@functools.cache
+def _warn_of_shared_tmp() -> None:
+    _logger.warning(
+        "This system does not let us mount, so /tmp is not private to an environment. "
+        "Each has a folder of its own in TMPDIR, of any size."
+    )

@@ -4,11 +4,17 @@ One function version's parent process: it imports the libraries once and is fork
 Run by path, never imported: it must know nothing of this project, because its children
 become execution environments. Commands come on stdin, one JSON object a line::
 
-    {"spawn": ID, "environ": {...}, "log": PATH, "agent": USER_AGENT}
+    {"spawn": ID, "sandbox": NAME, "tmp": PATH, "tmp_mb": MB,
+     "environ": {...}, "log": PATH, "agent": USER_AGENT}
     {"kill": ID}
+    {"forget": NAME}
+
+A sandbox is where one environment runs after the other; private_tmp.py gives it a /tmp
+of its own. Where that is not permitted, TMPDIR is the PATH given, of any size.
 
 Reports leave on stdout::
 
+    {"private_tmp": BOOL}     once, first of all
     {"started": ID, "pid": PID}
     {"exited": ID, "status": STATUS, "peak_kb": KIB}
 
@@ -22,11 +28,7 @@ imported, so all children share one address and say who they are in the User-Age
 """
 
 import contextlib
-import ctypes
-import functools
-import gc
-import importlib
-import importlib.metadata
+import importlib.util
 import json
 import os
 import resource
@@ -34,58 +36,59 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
-import traceback
-from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-import runtime_client
-from awslambdaric import bootstrap, lambda_config, lambda_runtime_client
+if TYPE_CHECKING:
+    from rollout.local_lambda.private_tmp import PrivateTmp
 
-DESCRIPTORS = 1024  # recorded: LocalStack test_runtime_ulimits (2025-11)
-PR_SET_PDEATHSIG = 1
+_HERE = Path(__file__)
+_MAXRSS_A_KB = 1024 if sys.platform == "darwin" else 1
+
+
+def _beside(name: str) -> ModuleType:
+    """Import a module of this folder, which no function may find on its path."""
+    path = _HERE.with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"_{name}", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+environment_main = _beside("environment_main")
+package_code = _beside("package_code")
+private_tmp = _beside("private_tmp")
 
 
 def main() -> None:
-    """Serve as the parent, or become an environment."""
-    start, *rest = sys.argv[1:]
-    sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
-    if start == "environment":
-        become_environment(json.loads(rest[0]))
-        return
+    """Serve until stdin closes; a forked child becomes an environment instead."""
+    start, tmp = sys.argv[1:]
+    root = Path(os.environ["LAMBDA_TASK_ROOT"])
+    sys.path.insert(0, str(root))
+    _allow_many_sandboxes()
+    # A process with threads cannot do this, and libraries may start some.
+    has_own_tmp = tmp == "private" and private_tmp.is_permitted(root)
+    namespaces = private_tmp.PrivateTmp() if has_own_tmp else None
     if start == "fork":
-        preload()
-    command = Parent(forks=start == "fork").serve()
+        package_code.preload(root)
+    if namespaces:
+        package_code.compile_own(root)
+        namespaces.protect(root)
+    command = Parent(namespaces, forks=start == "fork").serve()
     # Only a forked child gets here with a command. It carries none of the parent's
     # frames, so sys.exit() in a handler ends it like any process.
     if command:
-        become_environment(command)
+        environment_main.become(command)
 
 
-def preload() -> None:
-    """Import the third-party libraries that the package carries."""
-    handler = os.environ["_HANDLER"].replace("/", ".").partition(".")[0]
-    for name in sorted(set(third_party(os.environ["LAMBDA_TASK_ROOT"], handler))):
-        try:
-            importlib.import_module(name)
-        except (Exception, SystemExit):  # noqa: BLE001
-            # The handler's own import will say so to the caller, if it needs it.
-            traceback.print_exc()
-    gc.collect()
-    gc.freeze()  # keeps the collector from copying shared pages in every child
-
-
-def third_party(task_root: str, handler: str) -> Iterator[str]:
-    """Name the importable packages of distributions other than the handler's own."""
-    for distribution in importlib.metadata.distributions(path=[task_root]):
-        tops = {
-            file.parts[0].partition(".")[0]
-            for file in distribution.files or ()
-            if file.suffix in {".py", ".so"}
-        }
-        names = {name for name in tops if name.isidentifier()}
-        if handler not in names:
-            yield from names
+def _allow_many_sandboxes() -> None:
+    """Make room for a descriptor of each sandbox."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 class Parent:
@@ -93,11 +96,14 @@ class Parent:
     Starts, kills and reaps environments as told on stdin.
 
     Args:
+        namespaces: Gives sandboxes a /tmp of their own; None where it may not.
+
         forks: Whether children are forked; otherwise each is a fresh interpreter,
             for systems where a fork after imports is unsafe (macOS).
     """
 
-    def __init__(self, *, forks: bool) -> None:
+    def __init__(self, namespaces: "PrivateTmp | None", *, forks: bool) -> None:
+        self._namespaces = namespaces
         self._forks = forks
         self._pids: dict[str, int] = {}
         # Libraries may print: keep stdin and stdout out of their reach.
@@ -110,6 +116,7 @@ class Parent:
         os.set_blocking(self._waker, False)
         signal.set_wakeup_fd(self._waker)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._report({"private_tmp": namespaces is not None})
 
     def serve(self) -> dict[str, Any] | None:
         """Return None when stdin closed, or the command in a forked child."""
@@ -130,15 +137,27 @@ class Parent:
                 command = json.loads(line)
                 if "kill" in command:
                     self._kill(command["kill"])
+                elif "forget" in command:
+                    self._forget(command["forget"])
                 elif self._spawn(command):
                     return dict(command)
 
     def _spawn(self, command: dict[str, Any]) -> bool:
         """Start an environment; True in the forked child."""
-        pid = os.fork() if self._forks else _start_fresh(command)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        log = os.open(command["log"], flags, 0o600)  # a sandbox may not see it
+        if self._namespaces:
+            self._namespaces.enter(command["sandbox"], command["tmp_mb"])
+        else:
+            Path(command["tmp"]).mkdir(exist_ok=True)
+            command["environ"]["TMPDIR"] = command["tmp"]
+        pid = os.fork() if self._forks else _start_fresh(command, log)
         if pid == 0:
-            self._let_go()
+            self._let_go(log)
             return True
+        if self._namespaces:
+            self._namespaces.leave()
+        os.close(log)
         # The child does this too; whoever is first, a kill always hits the group.
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)
@@ -146,16 +165,24 @@ class Parent:
         self._report({"started": command["spawn"], "pid": pid})
         return False
 
-    def _let_go(self) -> None:
+    def _let_go(self, log: int) -> None:
+        os.dup2(log, 1)
+        os.dup2(log, 2)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for descriptor in (self._commands, self._reports, self._wake, self._waker):
-            os.close(descriptor)
+        for own in (log, self._commands, self._reports, self._wake, self._waker):
+            os.close(own)
+        if self._namespaces:
+            self._namespaces.stay()
 
     def _kill(self, environment: str) -> None:
         pid = self._pids.get(environment)
         if pid:
             _kill_group(pid)
+
+    def _forget(self, sandbox: str) -> None:
+        if self._namespaces:
+            self._namespaces.forget(sandbox)
 
     def _kill_all(self) -> None:
         for pid in self._pids.values():
@@ -181,7 +208,7 @@ class Parent:
                 {
                     "exited": environment,
                     "status": status,
-                    "peak_kb": usage.ru_maxrss,
+                    "peak_kb": usage.ru_maxrss // _MAXRSS_A_KB,
                 }
             )
 
@@ -198,63 +225,15 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def _start_fresh(command: dict[str, Any]) -> int:
-    arguments = [sys.executable, *_flags(), __file__, "environment"]
-    process = subprocess.Popen([*arguments, json.dumps(command)])
+def _start_fresh(command: dict[str, Any], log: int) -> int:
+    # -P and -s as for this process: the package's own modules come first.
+    main = _HERE.with_name("environment_main.py")
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-s", main, json.dumps(command)], stdout=log, stderr=log
+    )
     # Reaped by pid in _reap, so the object must not warn about a running child.
     process.returncode = 0
     return process.pid
-
-
-def _flags() -> list[str]:
-    return ["-P", "-s"]
-
-
-def become_environment(command: dict[str, Any]) -> None:
-    """Run AWS's runtime client in this process until it ends."""
-    _isolate()
-    os.environ.update(command["environ"])
-    tempfile.tempdir = None  # a preloaded library may have asked before TMPDIR was set
-    log = os.open(command["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(log)
-    agent = command["agent"]
-    runtime_client.initialize_client(agent)
-    config = lambda_config.LambdaConfigProvider(["", os.environ["_HANDLER"]])
-    client = lambda_runtime_client.LambdaRuntimeClient(
-        config.api_address, config.use_thread_polling
-    )
-    # Failed imports are told through http.client, which does not know the agent.
-    client.call_rapid = functools.partial(_call_rapid, client.call_rapid, agent)
-    bootstrap.run(config.handler, client)
-
-
-def _isolate() -> None:
-    with contextlib.suppress(OSError):
-        os.setpgid(0, 0)
-    if sys.platform == "linux":
-        # The parent may be killed; its children must not stay.
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
-        if parent == 1:
-            sys.exit("the parent process is gone")
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    unlimited = hard == resource.RLIM_INFINITY
-    limit = DESCRIPTORS if unlimited else min(DESCRIPTORS, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-
-
-def _call_rapid(
-    call: Callable[..., None],
-    agent: str,
-    method: str,
-    endpoint: str,
-    expected: int,
-    payload: object = None,
-    headers: dict[str, str] | None = None,
-) -> None:
-    call(method, endpoint, expected, payload, {**(headers or {}), "User-Agent": agent})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,78 @@
+"""
+What a process does to become an execution environment: AWS's runtime client runs in it.
+
+Loaded by path from zygote_main.py, whose forked children call `become`, or run by path
+as a fresh interpreter with the command as its argument.
+"""
+
+# awslambdaric imports it late, so that for Python 3.12 on each environment would do so.
+import concurrent.futures.thread  # noqa: F401
+import contextlib
+import ctypes
+import functools
+import json
+import os
+import resource
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import runtime_client
+from awslambdaric import bootstrap, lambda_config, lambda_runtime_client
+
+DESCRIPTORS = 1024  # recorded: LocalStack test_runtime_ulimits (2025-11)
+PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None)
+
+
+def become(command: dict[str, Any]) -> None:
+    """Run AWS's runtime client in this process until it ends."""
+    _isolate()
+    # Namespaces were entered, or the parent was in others: it stood somewhere else.
+    os.chdir(os.environ["LAMBDA_TASK_ROOT"])
+    os.environ.update(command["environ"])
+    tempfile.tempdir = None  # a preloaded library may have asked before TMPDIR was set
+    agent = command["agent"]
+    runtime_client.initialize_client(agent)
+    config = lambda_config.LambdaConfigProvider(["", os.environ["_HANDLER"]])
+    client = lambda_runtime_client.LambdaRuntimeClient(
+        config.api_address, config.use_thread_polling
+    )
+    # Failed imports are told through http.client, which does not know the agent.
+    client.call_rapid = functools.partial(_call_rapid, client.call_rapid, agent)
+    bootstrap.run(config.handler, client)
+
+
+def _isolate() -> None:
+    with contextlib.suppress(OSError):
+        os.setpgid(0, 0)
+    if sys.platform == "linux":
+        # The parent may be killed; its children must not stay.
+        parent = os.getppid()
+        _libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
+        if parent == 1:
+            sys.exit("the parent process is gone")
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = hard == resource.RLIM_INFINITY
+    limit = DESCRIPTORS if unlimited else min(DESCRIPTORS, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+
+def _call_rapid(
+    call: Callable[..., None],
+    agent: str,
+    method: str,
+    endpoint: str,
+    expected: int,
+    payload: object = None,
+    headers: dict[str, str] | None = None,
+) -> None:
+    call(method, endpoint, expected, payload, {**(headers or {}), "User-Agent": agent})
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
+    become(json.loads(sys.argv[1]))

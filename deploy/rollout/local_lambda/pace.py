@@ -1,0 +1,117 @@
+"""
+AWS's pace, where it is wanted: how fast functions get environments, and calls.
+
+A function gets 1,000 new environments in 10 s. What it did not use is refilled
+continuously and does not add up beyond that (AWS's page scaling-behavior). It may be
+called ten times a second for each execution that may run at once, in its own share of
+the account's concurrency or in what all others have in common (AWS's page
+gettingstarted-limits). The reasons are those of botocore's model; which one AWS gives
+for a function that cannot scale faster is not documented.
+"""
+
+import time
+from collections.abc import Callable
+
+_NEW_ENVIRONMENTS = 1_000
+_REFILLED_IN_S = 10
+_CALLS_PER_EXECUTION_S = 10
+
+CANNOT_SCALE = "ConcurrentInvocationLimitExceeded"
+CALLED_TOO_OFTEN = "FunctionInvocationRateLimitExceeded"
+RESERVED_CALLED_TOO_OFTEN = "ReservedFunctionInvocationRateLimitExceeded"
+
+Clock = Callable[[], float]
+
+
+class Allowance:
+    """
+    So many at once, and so many more a second.
+
+    Args:
+        most: What there is at first, and at most.
+
+        per_s: What comes back.
+
+        clock: Tells seconds.
+    """
+
+    def __init__(self, most: float, per_s: float, clock: Clock) -> None:
+        self.most = most
+        self._per_s = per_s
+        self._clock = clock
+        self._left = most
+        self._at = clock()
+
+    def has_one(self) -> bool:
+        """Whether one is left."""
+        now = self._clock()
+        self._left = min(self.most, self._left + (now - self._at) * self._per_s)
+        self._at = now
+        return self._left >= 1
+
+    def take(self) -> None:
+        """Use one."""
+        self._left -= 1
+
+
+class AwsPace:
+    """
+    Says who must slow down. Functions are told apart by any object of theirs.
+
+    Args:
+        clock: Tells seconds.
+    """
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._environments: dict[object, Allowance] = {}
+        self._calls: dict[object, Allowance] = {}
+
+    def forget(self, function: object) -> None:
+        """Let go of a function that is deleted."""
+        self._environments.pop(function, None)
+        self._calls.pop(function, None)
+
+    def refuse_or_count(
+        self, function: object, *, reserved: int | None, shared: int, is_cold: bool
+    ) -> str | None:
+        """
+        Count a call, or return the reason why it comes too early.
+
+        Args:
+            function: Whose call it is.
+
+            reserved: The function's own share of the concurrency, if it has one.
+
+            shared: What functions without one have in common.
+
+            is_cold: Whether it takes a new environment.
+        """
+        calls = self._calls_of(function, reserved, shared)
+        if not calls.has_one():
+            return CALLED_TOO_OFTEN if reserved is None else RESERVED_CALLED_TOO_OFTEN
+        if is_cold:
+            environments = self._environments_of(function)
+            if not environments.has_one():
+                return CANNOT_SCALE
+            environments.take()
+        calls.take()
+        return None
+
+    def _environments_of(self, function: object) -> Allowance:
+        if function not in self._environments:
+            per_s = _NEW_ENVIRONMENTS / _REFILLED_IN_S
+            allowance = Allowance(_NEW_ENVIRONMENTS, per_s, self._clock)
+            self._environments[function] = allowance
+        return self._environments[function]
+
+    def _calls_of(
+        self, function: object, reserved: int | None, shared: int
+    ) -> Allowance:
+        owner = None if reserved is None else function
+        concurrency = shared if reserved is None else reserved
+        per_s = _CALLS_PER_EXECUTION_S * concurrency
+        known = self._calls.get(owner)
+        if known is None or known.most != per_s:  # the concurrency was changed
+            known = self._calls[owner] = Allowance(per_s, per_s, self._clock)
+        return known
