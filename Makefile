@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export MPLBACKEND :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run bench test soak lint lock lab clean
+.PHONY: help setup run million bench test soak lint lock lab clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ $(READY): requirements.lock pyproject.toml
 
 run: $(READY) ## the experiment on this machine: a grid, its charts, the verdict
 	@$(PY) -m experiment 30_grid
+
+million: $(READY) ## a million files of 10 kB on this machine, every one accounted for: a minute or two
+	@$(PY) -m experiment 40_million -f notebooks/settings/40_million-local.yaml
 
 bench: $(READY) ## fetcher beside curl, wget2 and aria2c, those installed: about ten minutes
 	@$(PY) -m experiment.bench

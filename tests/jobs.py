@@ -77,7 +77,7 @@ def fetch_beside_good_ones(engine, origin, bad, folder, **options):
     return odd
 
 
-def run_alone(program, *args):
+def run_alone(program, *args, within_s=WAIT_S):
     """
     Run a program in a process of its own; return what it prints, line by line, as JSON.
     """
@@ -86,7 +86,7 @@ def run_alone(program, *args):
         cwd=Path(__file__).parents[1],  # where it finds `tests`
         capture_output=True,
         text=True,
-        timeout=WAIT_S,
+        timeout=within_s,
         check=False,
     )
     assert run.returncode == 0, run.stderr

@@ -6,9 +6,11 @@ import zipfile
 
 import pytest
 
-from rollout import bundle
+from rollout import bundle, wheels
 from rollout.errors import BundleError
+from rollout.lambda_platform import LambdaPlatform
 from rollout.limits import Limit
+from rollout.required import closure, locked
 from rollout.target import machine
 
 
@@ -18,10 +20,11 @@ def zipped():
 
 
 @pytest.fixture
-def offline(monkeypatch):
+def offline(monkeypatch, tmp_path):
     """
-    pip reaches no index, whatever the machine is set up for.
+    pip reaches no index, whatever the machine is set up for, and nothing is kept.
     """
+    monkeypatch.setattr(wheels, "KEPT", tmp_path / "kept")
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
@@ -104,21 +107,21 @@ def test_requirements_are_those_of_lambda_not_of_this_machine():
     """
     pip holds markers against the interpreter it runs on, so pip is not asked.
     """
-    old = bundle._lambda_environment("python3.11", "arm64")
-    new = bundle._lambda_environment("python3.13", "arm64")
+    old = LambdaPlatform("python3.11", "arm64").environment()
+    new = LambdaPlatform("python3.13", "arm64").environment()
 
-    assert "typing-extensions" in bundle._closure(old)
-    assert "typing-extensions" not in bundle._closure(new)
+    assert "typing-extensions" in closure(old)
+    assert "typing-extensions" not in closure(new)
 
 
 def test_every_version_is_locked_with_its_hashes():
-    environment = bundle._lambda_environment("python3.13", "arm64")
-    lines = list(bundle._locked(bundle._closure(environment), environment))
+    environment = LambdaPlatform("python3.13", "arm64").environment()
+    lines = list(locked(closure(environment), environment))
 
     assert any(line.startswith("aiohttp==") for line in lines)
     assert all("--hash=sha256:" in line and ";" not in line for line in lines)
     with pytest.raises(BundleError, match="no version of it"):
-        list(bundle._locked(["no-such-package"], environment))
+        list(locked(["no-such-package"], environment))
 
 
 def test_a_zip_lambda_would_refuse_is_refused_here(monkeypatch):

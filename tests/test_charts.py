@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from tests.invocations import SENT_AT, done, invocation, urls
+from tests.invocations import SENT_AT, done, invocation, table_of, urls
 
 from experiment.charts import (
     GOAL_RATE,
@@ -15,7 +15,7 @@ from experiment.charts import (
     verdict,
 )
 from experiment.settings import MOST_SIZES
-from experiment.table import downloads_table, shards_table
+from experiment.table import shards_table
 from experiment.words import duration, size, where_measured
 from fetcher.outcome import Outcome
 
@@ -67,9 +67,7 @@ def shards(*invocations):
 def downloads(*seconds, file_kb=10, outcome=Outcome.OK):
     source = urls((0, len(seconds)))
     ends = [done(outcome, seconds=value) for value in seconds]
-    table = downloads_table([invocation(source, ends)], source, run="r", target="local")
-    table.insert(2, "file_kb", file_kb)
-    return table
+    return table_of([invocation(source, ends)], source).assign(file_kb=file_kb)
 
 
 def footnote(figure):

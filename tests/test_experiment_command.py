@@ -10,9 +10,12 @@ from types import ModuleType
 
 import pytest
 from papermill.exceptions import PapermillExecutionError
+from tests.invocations import invocation, urls
 
 from experiment.__main__ import main
-from experiment.ledger import read_invocations, read_run
+from experiment.ledger import open_run, read_run
+from experiment.reports import read_invocations
+from experiment.settings import FanOutSettings, GridSettings
 
 WAIT_S = 60  # upper bound of every wait here; nothing takes it unless it is broken
 
@@ -146,7 +149,78 @@ def test_a_run_folder_that_holds_a_run_is_refused_and_left_alone(refused, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
-@pytest.mark.parametrize("arguments", [[], ["20_fan_out", "-p", "files"]])
+def died(folder, kind=FanOutSettings, **settings):
+    """A run that broke off after two of its eight shards."""
+    run = open_run("20_fan_out", kind(files=16, **settings), folder, region="here")
+    for shard in range(2):
+        run.append(invocation(urls((2 * shard, 2)), shard=shard))
+    return run
+
+
+def test_only_a_run_can_be_resumed(refused, tmp_path):
+    said = refused("resume", str(tmp_path))
+
+    assert said == (
+        f"experiment: {tmp_path} holds no run.json: it is not a run's folder.\n"
+    )
+
+
+def test_a_grid_is_resumed_cell_by_cell(refused, tmp_path):
+    died(tmp_path, GridSettings).close(verdict="")
+
+    assert "which cannot go on. Of a grid each cell can: name its folder." in refused(
+        "resume", str(tmp_path)
+    )
+
+
+def test_a_run_that_is_being_written_is_not_resumed(refused, tmp_path):
+    """
+    Two of them would fetch every file twice.
+    """
+    run = died(tmp_path)
+    said = refused("resume", str(tmp_path))
+    run.close(verdict="")
+
+    assert f"{tmp_path} is in use: another process is writing this run." in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "reports.jsonl",
+        "run.json",
+    ]
+
+
+def test_resuming_needs_a_run(refused):
+    assert "Set run_folder to the run that is to go on." in refused(
+        "20_fan_out", "-p", "resume", "true"
+    )
+
+
+def test_a_run_that_died_is_resumed_with_its_own_parameters(tmp_path, endpoint, capfd):
+    """
+    What was reported stays; the notebook that shows how it died stays, too.
+    """
+    folder = tmp_path / "run"
+    there = {"endpoint_url": endpoint.endpoint_url, "origin_url": endpoint.origin_url}
+    died(folder, file_kb=1, connections=3, function="t-resumed", **there).close(
+        verdict=""
+    )
+    (folder / "20_fan_out.ipynb").write_text("how it died")
+
+    assert main(["resume", str(folder), "-p", "attempts", "2"]) == 0
+    said, record = capfd.readouterr().out, read_run(folder)
+    asked = [done.ranges for done in read_invocations(folder) if done.session]
+    assert "16 of 16 files are ok" in said
+    assert min(first for ((first, _),) in asked) == 4
+    assert record["totals"]["counts"]["ok"] == 16
+    assert record["settings"]["connections"] == 3
+    assert record["continued"][0]["settings_before"]["attempts"] == 3
+    assert (folder / "20_fan_out.ipynb").read_text() == "how it died"
+    assert (folder / "20_fan_out-2.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["20_fan_out", "-p", "files"], ["resume"], ["20_fan_out", "results/a-run"]],
+)
 def test_a_command_line_that_makes_no_sense_is_refused(arguments, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
@@ -368,6 +442,7 @@ def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path, times)
     assert f"experiment: interrupted; what was reported is in {folder}" in (
         interrupted.out
     )
+    assert f"; to go on: python -m experiment resume {folder}\n" in interrupted.out
     assert len(interrupted.family) > 3  # the kernel, the endpoint, executions at least
     interrupted.leaves_nothing_behind()
     assert 5 < len(list(read_invocations(folder))) < 2_000

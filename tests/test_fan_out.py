@@ -2,25 +2,32 @@
 
 import asyncio
 import io
+import json
 import re
 import zipfile
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
+from tests.invocations import table_of, urls
 
 from experiment.fan_out import fan_out
-from experiment.ledger import open_run, read_invocations
+from experiment.invocation import LedgerError
+from experiment.ledger import Run, open_run
 from experiment.plan import Plan
+from experiment.reports import read_invocations
 from experiment.settings import FanOutSettings
-from experiment.table import check, downloads_table, totals
+from experiment.wave import FanOutError
 from fetcher.outcome import Outcome
 from fetcher.source import Template, numbers_in
+from fetcher.urllist import UrlListError
 from rollout import bundle
+from rollout.invoke import Invoker
 from rollout.worker import Worker, deploy
 
 # The worker itself, with a few shards of the first wave that do something else.
 UNRELIABLE = """
-import os
+import os, time, urllib.error, urllib.request
 from fetcher import handler
 
 def download(event, context):
@@ -30,7 +37,7 @@ def download(event, context):
         if event["index"] == 1:
             os._exit(3)
         if event["index"] == 2:
-            return {"schema": 1, "nothing": "else"}
+            return {"schema": 2, "nothing": "else"}
         if event["index"] == 3:
             event["source"]["ranges"][0][1] -= 1
     return handler.download(event, context)
@@ -40,16 +47,36 @@ def never(event, context):
 
 def text(event, context):
     return "not a report"
+
+def better_later(event, context):
+    if event["wave"] == 0:
+        event["source"]["text"] += "?status=503&fault_every=2"
+    return handler.download(event, context)
+
+def slow_once(event, context):
+    if event["index"] == 5 and is_first(context.function_name):
+        time.sleep(4)
+    return handler.download(event, context)
+
+def is_first(name):
+    for _ in range(2):  # that often the origin answers 503
+        try:
+            urllib.request.urlopen(f"{HEALS}/{name}/0").close()
+            return False
+        except urllib.error.HTTPError:
+            pass
+    return True
 """
 
 
 @pytest.fixture(scope="module")
-def code(target):
+def code(target, origin):
     """The worker's own zip, and the module above."""
     built = bundle.build(target.runtime, target.architecture, target.system)
     buffer = io.BytesIO(built)
     with zipfile.ZipFile(buffer, "a") as archive:
-        archive.writestr("unreliable.py", UNRELIABLE)
+        address = f"HEALS = {origin.url('/heals')!r}\n"
+        archive.writestr("unreliable.py", address + UNRELIABLE)
     return buffer.getvalue()
 
 
@@ -68,8 +95,10 @@ def run_with(tmp_path, target, code, endpoint, function_name):
         source = Template(text, ((0, settings.files),))
         plan = Plan(tmp_path / "run", settings, source, allow_private=True)
         run = open_run("20_fan_out", settings, plan.folder, region=target.region)
-        asyncio.run(fan_out(plan, target, run))
-        run.close(verdict="")
+        try:
+            asyncio.run(fan_out(plan, target, run))
+        finally:
+            run.close(verdict="")
         return plan, list(read_invocations(plan.folder))
 
     return fanned_out
@@ -77,18 +106,16 @@ def run_with(tmp_path, target, code, endpoint, function_name):
 
 def outcomes(plan, invocations):
     """Count the URLs by outcome, after checking that each has exactly one."""
-    table = downloads_table(invocations, plan.source, run="r", target="local")
-    figures = totals(table, invocations)
-    check(table, figures, plan.files)
-    return {name: many for name, many in figures["counts"].items() if many}
+    table = table_of(invocations, plan.urls)
+    assert table["number"].tolist() == list(range(plan.files))
+    counts = table["outcome"].value_counts()
+    return {name: many for name, many in counts.items() if many}
 
 
 def test_every_url_is_fetched_once(run_with):
     plan, invocations = run_with("fetcher.handler.download", files=41)
 
-    asked = [
-        number for done in invocations for number in numbers_in(done.source.ranges)
-    ]
+    asked = [number for done in invocations for number in numbers_in(done.ranges)]
     assert sorted(asked) == list(range(41))
     assert outcomes(plan, invocations) == {"ok": 41}
     assert len(invocations) == plan.settings.shards
@@ -131,7 +158,7 @@ def test_executions_that_fail_never_end_the_run_and_their_urls_are_dealt_again(
         number
         for done in invocations
         if done.wave == 1
-        for number in numbers_in(done.source.ranges)
+        for number in numbers_in(done.ranges)
     ]
 
     assert outcomes(plan, invocations) == {"ok": 30}
@@ -140,7 +167,10 @@ def test_executions_that_fail_never_end_the_run_and_their_urls_are_dealt_again(
     assert lost[0] == "the execution failed: RuntimeError: no luck"
     assert re.match("the execution failed: Runtime.ExitError: .*exit status 3", lost[1])
     assert lost[2].startswith("the execution answered something else than a report:")
-    assert lost[3] == "the execution reported 4 URLs; it was asked for 5"
+    assert lost[3] == (
+        "the execution reported on run run, wave 0, shard 3, 4 URLs; it was asked for "
+        "run run, wave 0, shard 3, 5 URLs"
+    )
     assert all(done.answered_at >= done.invoked_at for done in invocations)
 
 
@@ -190,7 +220,7 @@ def test_what_a_deadline_leaves_unstarted_goes_into_the_next_wave(run_with):
             n
             for done in invocations
             if done.wave == wave
-            for n in numbers_in(done.source.ranges)
+            for n in numbers_in(done.ranges)
         }
         for wave in waves
     ]
@@ -216,3 +246,163 @@ def test_progress_is_shown_on_standard_output(run_with, capfd):
     assert "8/8" in shown.out
     assert "8 ok, 0 failed, 0 executions in flight" in shown.out
     assert shown.err == ""
+
+
+def test_what_may_heal_goes_into_the_next_wave(run_with):
+    """
+    An origin that is overloaded for a moment costs a wave, not the files.
+    """
+    plan, invocations = run_with(
+        "unreliable.better_later", files=16, attempts=1, concurrency=2
+    )
+    again = [
+        number
+        for done in invocations
+        if done.wave == 1
+        for number in numbers_in(done.ranges)
+    ]
+
+    assert outcomes(plan, invocations) == {"ok": 16}
+    assert sorted(again) == list(range(0, 16, 2))
+
+
+def test_a_straggler_is_sent_again_and_the_first_report_counts(run_with):
+    plan, invocations = run_with(
+        "unreliable.slow_once", files=12, concurrency=2, shards_per_execution=3
+    )
+    (last,) = (done for done in invocations if done.shard == 5)
+
+    assert not [done.error for done in invocations if done.error]
+    assert last.answered_at - last.invoked_at < 4  # that long the first one slept
+    assert outcomes(plan, invocations) == {"ok": 12}
+    assert {done.shard: done.hedges for done in invocations} == {
+        **dict.fromkeys(range(5), 0),
+        5: 1,
+    }
+    assert len(invocations) == 6
+
+
+def test_nothing_is_sent_twice_if_that_is_not_wanted(run_with):
+    plan, invocations = run_with(
+        "unreliable.slow_once",
+        files=12,
+        concurrency=2,
+        shards_per_execution=3,
+        hedge=False,
+    )
+    last = max(invocations, key=lambda done: done.answered_at)
+
+    assert outcomes(plan, invocations) == {"ok": 12}
+    assert {done.hedges for done in invocations} == {0}
+    assert last.answered_at - last.invoked_at > 4
+
+
+def test_a_target_that_is_gone_ends_the_run_saying_how_to_go_on(
+    tmp_path, target, silent_url, monkeypatch
+):
+    """
+    A hundred thousand shards would each have tried for a minute.
+    """
+    monkeypatch.setitem(Invoker.invoke.__kwdefaults__, "accepted_within_s", 0.3)
+    gone = SimpleNamespace(
+        lambda_url=silent_url,
+        region=target.region,
+        credentials=target.credentials,
+        proxy=None,
+        ca_file=None,
+    )
+    settings = FanOutSettings(files=1_000, shards_per_execution=400)
+    plan = Plan(tmp_path, settings, urls((0, 1_000)), allow_private=True)
+    run = open_run("20_fan_out", settings, plan.folder, region="here")
+    said = re.escape(f"go on: python -m experiment resume {tmp_path}")
+
+    with pytest.raises(FanOutError, match=f"there is no connection.*{said}"):
+        asyncio.run(fan_out(plan, gone, run))
+    run.close(verdict="")
+    assert len(list(read_invocations(tmp_path))) == settings.concurrency
+
+
+@pytest.mark.parametrize("error", [LedgerError, UrlListError])
+def test_what_cannot_go_on_is_raised_as_it_is_and_nothing_is_left_running(
+    run_with, monkeypatch, error
+):
+    """
+    A notebook's refusals are told by their names.
+    """
+    kept = []
+
+    def full(*came):
+        kept.append(came)
+        if len(kept) == 3:
+            raise error
+
+    monkeypatch.setattr(Run, "append", full)
+    with pytest.raises(error):
+        run_with("fetcher.handler.download", files=40, shards_per_execution=20)
+    assert len(kept) == 3
+
+
+def cut_off(plan, lines):
+    """Leave so many lines of the ledger, and a torn one, as a crash does."""
+    path = plan.folder / "reports.jsonl"
+    written = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(written[:lines]) + written[lines][:-9])
+    return {
+        number
+        for line in written[:lines]
+        for number in numbers_in(json.loads(line)["ranges"])
+    }
+
+
+def test_a_run_that_died_goes_on_with_what_has_no_outcome(run_with):
+    plan, _ = run_with("fetcher.handler.download", files=41)
+    kept = cut_off(plan, 5)
+    plan, invocations = run_with(
+        "fetcher.handler.download",
+        files=41,
+        resume=True,
+        run_folder=str(plan.folder),
+    )
+    asked = [n for done in invocations if done.session for n in numbers_in(done.ranges)]
+
+    assert sorted(asked) == sorted(set(range(41)) - kept)
+    assert {(done.session, done.wave) for done in invocations} == {(0, 0), (1, 1)}
+    assert outcomes(plan, invocations) == {"ok": 41}
+
+
+def test_a_run_that_is_over_goes_on_with_nothing(run_with):
+    plan, before = run_with("fetcher.handler.download", files=8)
+    _, after = run_with(
+        "fetcher.handler.download", files=8, resume=True, run_folder=str(plan.folder)
+    )
+
+    assert len(after) == len(before)
+
+
+@pytest.mark.parametrize(
+    ("resume", "asked"),
+    [(False, {0, 2, 4}), (True, {0, 2, 4, *range(6, 16)})],
+)
+def test_failures_are_tried_again_if_that_is_wanted(run_with, resume, asked):
+    """
+    Alone, or with what has no outcome yet; never what is ok.
+    """
+    plan, _ = run_with(
+        "fetcher.handler.download",
+        query="?status=404&fault_every=2",
+        files=16,
+        concurrency=1,
+        shards_per_execution=8,
+    )
+    assert cut_off(plan, 3) == set(range(6))
+    plan, invocations = run_with(
+        "fetcher.handler.download",
+        files=16,
+        retry_failed=True,
+        resume=resume,
+        run_folder=str(plan.folder),
+    )
+    again = [n for done in invocations if done.session for n in numbers_in(done.ranges)]
+
+    assert sorted(again) == sorted(asked)
+    assert outcomes(plan, invocations)["ok"] == 3 + len(asked)

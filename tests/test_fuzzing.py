@@ -137,7 +137,7 @@ def test_any_shard_comes_back_as_a_report(engine, origin, texts, attempts):
     options = Options(
         engine=engine, allow_private=True, attempts=attempts, connections=8, **TIMEOUTS
     )
-    source = Inline(tuple(Item(*numbered) for numbered in enumerate(urls)))
+    source = Inline(((0, len(urls)),), urls)
     event = Shard(run="r", index=0, options=options, source=source).to_json()
     report = Report.from_dict(handler.download(json.loads(event), Context()))
     outcomes = Counter(one.outcome for one in report.downloads)

@@ -53,7 +53,7 @@ def invoke(shard, context=None):
 
 def test_a_shard_goes_in_and_a_report_comes_out(origin):
     urls = [origin.url(path) for path in ("/bytes/5", "/status/404", "/bytes/6")]
-    source = Inline(tuple(Item(10 * n, url) for n, url in enumerate([*urls, "x:"])))
+    source = Inline.of([Item(10 * n, url) for n, url in enumerate([*urls, "x:"])])
     before = time.time()
     report = invoke(shard(source))
     outcomes = [one.outcome for one in report.downloads]
@@ -95,7 +95,7 @@ def test_temporary_storage_is_empty_after_a_mistake_of_ours(
         msg = "a mistake"
         raise LookupError(msg)
 
-    monkeypatch.setattr(handler.Tally, "add", mistaken)
+    monkeypatch.setattr(handler.Downloads, "__setitem__", mistaken)
 
     with pytest.raises(LookupError):
         invoke(shard(Template(origin.url("/bytes/5/{number}"), ((0, 3),))))
@@ -136,9 +136,9 @@ def test_the_report_comes_before_the_earlier_of_both_deadlines(
     ("event", "said"),
     [
         (None, "event is a NoneType; it must be a JSON object"),
-        ({}, "schema None; this worker speaks schema 1"),
-        ({"schema": 99}, "schema 99; this worker speaks schema 1. Deploy the worker"),
-        ({"schema": 1}, "The event is not a shard: KeyError"),
+        ({}, "schema None; this worker speaks schema 2"),
+        ({"schema": 99}, "schema 99; this worker speaks schema 2. Deploy the worker"),
+        ({"schema": 2}, "The event is not a shard: KeyError"),
     ],
 )
 def test_an_event_that_is_no_shard_is_refused_with_the_reason(event, said):

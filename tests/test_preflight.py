@@ -1,11 +1,17 @@
 from dataclasses import replace
 
 import pytest
+from tests.aws_target import aws_in_place
 
 from fetcher.options import DESCRIPTORS, MAX_CONNECTIONS
+from fetcher.s3_urls import Place
+from rollout import logs
+from rollout.bucket import region_of
 from rollout.errors import PreflightError
 from rollout.limits import limit
-from rollout.preflight import Need, check
+from rollout.preflight import Need, check, check_may_invoke, line_bytes_per_s
+from rollout.target import connect
+from rollout.worker import Worker, deploy
 
 FINE = Need(
     concurrency=100,
@@ -71,6 +77,145 @@ def test_all_problems_are_found_at_once(target):
         check(target, replace(FINE, concurrency=2_000, tmp_mb=100, timeout_s=1_000))
 
     assert len(caught.value.problems) == 4  # /tmp is too small for the files, too
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"memory_mb": 64}, "`memory_mb` is 64 MB"),
+        (
+            {"memory_mb": 128, "connections": 480, "engine": "curl"},
+            "take some 156 MB .* Set `memory_mb` to 192, or `connections` to 340",
+        ),
+        (
+            {"memory_mb": 256, "connections": 400, "engine": "aiohttp"},
+            "400 connections with aiohttp take some 340 MB",
+        ),
+        (
+            {"memory_mb": 128, "connections": 400, "sink_mb": 100.0},
+            r"Set `memory_mb` to 256\.",
+        ),
+        (
+            {"shard_bytes": 10**12, "waves": 2},
+            "takes 12,800 s at the 625 Mbit/s .* 2 waves of 290 s end before",
+        ),
+    ],
+)
+def test_what_an_execution_cannot_do_is_refused(target, change, sentence):
+    with pytest.raises(PreflightError, match=sentence):
+        check(target, replace(FINE, **change))
+
+
+def test_more_memory_comes_with_a_faster_line(target):
+    """
+    https://aws.amazon.com/blogs/compute/improving-lambda-function-latency-with-scalable-network-bandwidth/
+    """
+    slow = replace(FINE, shard_bytes=50 * 10**9, waves=2)
+    with pytest.raises(PreflightError, match="640 s at the 625 Mbit/s"):
+        check(target, slow)
+
+    check(target, replace(slow, memory_mb=10_240))
+    assert line_bytes_per_s(2_048) * 8 == 625e6
+    assert line_bytes_per_s(6_144) * 8 == 1_812.5e6
+
+
+def test_what_is_reserved_for_the_function_binds(target, function_name, zip_of):
+    deploy(
+        target,
+        Worker(name=function_name, handler="main.handler"),
+        code=zip_of("def handler(event, context):\n    return event\n"),
+    )
+    client = target.client("lambda")
+    client.put_function_concurrency(
+        FunctionName=function_name, ReservedConcurrentExecutions=10
+    )
+    need = replace(FINE, function=function_name)
+
+    with pytest.raises(PreflightError, match="10 are reserved for t-"):
+        check(target, replace(need, concurrency=11))
+    check(target, replace(need, concurrency=10))
+
+
+def test_a_function_that_is_not_there_yet_has_nothing_reserved(target):
+    check(target, replace(FINE, function="t-not-there"))
+
+
+def test_calling_is_tried_without_calling(target, function_name, zip_of):
+    with pytest.raises(PreflightError, match=r"cannot be called\. .* not found"):
+        check_may_invoke(target, function_name)
+
+    code = zip_of("def handler(event, context):\n    print('called')\n")
+    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+    check_may_invoke(target, function_name)
+
+    assert list(logs.read(target, function_name)) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "sentence"),
+    [
+        ("lambda:GetAccountSettings", "Allow lambda:GetAccountSettings"),
+        ("lambda:GetFunctionConcurrency", "and lambda:GetFunctionConcurrency"),
+        ("iam:GetRole", "iam:GetRole .* deploy/permissions.json is a policy"),
+        ("logs:DescribeLogGroups", "logs:DescribeLogGroups"),
+    ],
+)
+def test_a_permission_that_is_missing_is_named(endpoint, monkeypatch, action, sentence):
+    with aws_in_place(endpoint.endpoint_url, monkeypatch) as gate:
+        gate.policy = gate.without(action)
+
+        with pytest.raises(PreflightError, match=sentence):
+            check(connect("aws"), replace(FINE, function="million-downloads"))
+
+
+@pytest.fixture
+def bucket(target):
+    s3 = target.client("s3")
+    s3.create_bucket(Bucket="preflight-near")
+    s3.create_bucket(
+        Bucket="preflight-far",
+        CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
+    )
+    yield lambda name: replace(FINE, bucket=Place(name, "prefix"))
+    s3.delete_bucket(Bucket="preflight-near")
+    s3.delete_bucket(Bucket="preflight-far")
+
+
+def test_the_bucket_is_there_and_in_the_functions_region(target, bucket):
+    assert check(target, bucket("preflight-near")) == []
+    with pytest.raises(PreflightError, match="There is no bucket preflight-none"):
+        check(target, bucket("preflight-none"))
+    with pytest.raises(PreflightError, match=r"is in eu-west-1, .* would cost \$0.02"):
+        check(target, bucket("preflight-far"))
+
+
+def test_a_bucket_one_may_not_look_at_still_tells_its_region():
+    """
+    S3 answers 403 with the region, and the executions may have other permissions.
+    """
+    headers = {"HTTPHeaders": {"x-amz-bucket-region": "eu-west-1"}}
+
+    assert region_of({"ResponseMetadata": headers}) == "eu-west-1"
+    assert region_of({"ResponseMetadata": {}}) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "remarks"),
+    [
+        ({}, []),
+        ({"writes_per_s": 3_500.0}, []),
+        ({"writes_per_s": 3_501.0}, ["takes 3,500 a prefix, and keys begin in 1 ways"]),
+        (
+            {"writes_per_s": 78_000.0, "prefixes": 256},
+            ["takes 3,500 until it has learned to tell the 256 beginnings"],
+        ),
+    ],
+)
+def test_writes_that_s3_slows_down_are_remarked_upon(target, change, remarks):
+    found = check(target, replace(FINE, **change))
+
+    assert len(found) == len(remarks)
+    assert all(text in said for text, said in zip(remarks, found, strict=True))
 
 
 def test_both_sides_count_the_same_descriptors():

@@ -175,7 +175,7 @@ from pathlib import Path
 from fetcher import __main__
 
 class Failing(__main__.Directory):
-    def keep(self, item, parts):
+    def keep(self, item, parts, kind=""):
         raise RuntimeError("a bug")
 
 __main__.Directory = Failing

@@ -1,15 +1,20 @@
 """What a run came to: read back, checked, saved; a grid's is its runs' together."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
-from tests.invocations import done, invocation, urls
+from tests.full import no_file_larger_than
+from tests.invocations import done, invocation, part, urls
 
+from experiment import downloads_file, pieces
 from experiment.charts import verdict
+from experiment.invocation import LedgerError
 from experiment.ledger import open_run, read_run
+from experiment.pieces import AccountError
 from experiment.plan import Plan
 from experiment.result import result_of, result_of_grid
 from experiment.settings import FanOutSettings, GridSettings
-from experiment.table import AccountError
 from fetcher.outcome import Outcome
 
 MANY = 12
@@ -20,13 +25,13 @@ def measured(tmp_path):
     """Make a finished run by hand; it is closed whatever happens."""
     opened = []
 
-    def made(name, *invocations, kind=FanOutSettings, **settings):
-        settings = kind(files=MANY, **settings)
+    def made(name, *invocations, kind=FanOutSettings, files=MANY, **settings):
+        settings = kind(files=files, **settings)
         run = open_run("made", settings, tmp_path / name, region="here")
         opened.append(run)
         for one in invocations:
             run.append(one)
-        plan = Plan(run.folder, settings, urls((0, MANY)), allow_private=True)
+        plan = Plan(run.folder, settings, urls((0, files)), allow_private=True)
         return run, plan
 
     yield made
@@ -37,7 +42,9 @@ def measured(tmp_path):
 def test_a_result_accounts_for_every_url(measured):
     whole = urls((0, MANY))
     run, plan = measured(
-        "run", invocation(whole.part(0, 6)), invocation(whole.part(6, 6), error="died")
+        "run",
+        invocation(part(whole, 0, 6)),
+        invocation(part(whole, 6, 6), error="died"),
     )
     result = result_of(run, plan)
 
@@ -145,9 +152,9 @@ def test_a_grid_puts_its_runs_together(measured):
 @pytest.mark.parametrize(
     ("dealt", "wrong"),
     [
-        ([(0, 6), (0, 6)], "did not ask for every URL exactly once"),
-        ([(0, 11)], "did not ask for every URL exactly once"),
-        ([(0, 12), (6, 6)], "did not ask for every URL exactly once"),
+        ([(0, 6), (0, 6)], "was asked for twice in one wave"),
+        ([(0, 11)], "Of 12 URLs 1 were not asked for yet. Go on with the run: python"),
+        ([(0, 12), (6, 6)], "was asked for twice in one wave"),
     ],
 )
 def test_urls_dealt_twice_or_never_are_noticed(measured, dealt, wrong):
@@ -155,7 +162,7 @@ def test_urls_dealt_twice_or_never_are_noticed(measured, dealt, wrong):
     Tables have a row per URL whatever was asked for: only the ledger can tell.
     """
     whole = urls((0, MANY))
-    run, plan = measured("run", *(invocation(whole.part(*part)) for part in dealt))
+    run, plan = measured("run", *(invocation(part(whole, *some)) for some in dealt))
 
     with pytest.raises(AccountError, match=wrong):
         result_of(run, plan)
@@ -163,8 +170,78 @@ def test_urls_dealt_twice_or_never_are_noticed(measured, dealt, wrong):
 
 def test_a_url_asked_for_again_once_it_was_ok_is_noticed(measured):
     whole = urls((0, MANY))
-    again = invocation(whole.part(0, 1), wave=1)
+    again = invocation(part(whole, 0, 1), wave=1)
     run, plan = measured("run", invocation(whole), again)
 
     with pytest.raises(AccountError, match="again once it was ok"):
         result_of(run, plan)
+
+
+def test_a_long_table_is_written_in_pieces_and_held_in_part(measured, monkeypatch):
+    """
+    A hundred million rows do not fit into memory, and no chart needs them.
+    """
+    monkeypatch.setattr(pieces, "PIECE", 5)
+    monkeypatch.setattr(downloads_file, "SAMPLE", 4)
+    ends = [done(), done(Outcome.CUT)] * 6
+    run, plan = measured("run", invocation(urls((0, MANY)), ends))
+    result = result_of(run, plan)
+    saved = pd.read_parquet(run.folder / "downloads.parquet")
+
+    assert saved["number"].tolist() == list(range(MANY))
+    assert result.downloads["number"].tolist() == [0, 3, 6, 9]
+    assert result.counts["ok"] == result.counts["cut"] == 6
+    assert result.outcomes().startswith("6 of 12 files are ok\ncut: 6, as in http://")
+    pd.testing.assert_frame_equal(
+        saved.iloc[::3].reset_index(drop=True), result.downloads
+    )
+
+
+def test_a_run_of_many_urls_takes_little_room(measured):
+    many, each = 200_000, 50_000
+    shards = [urls((start, each)) for start in range(0, many, each)]
+    answered = [invocation(one, shard=index) for index, one in enumerate(shards)]
+    run, plan = measured("run", *answered, files=many)
+    result_of(run, plan)
+    folder = run.folder
+
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 60 * many
+    assert pd.read_parquet(folder / "downloads.parquet")["url"].nunique() == many
+
+
+def test_a_run_that_went_on_counts_the_time_it_worked(measured):
+    """
+    Nobody downloads while the machine is off.
+    """
+    whole = urls((0, MANY))
+    later = invocation(part(whole, 6, 6), wave=1, session=1, sent_at=1_800_000_000.0)
+    run, plan = measured("run", invocation(part(whole, 0, 6)), later)
+    result = result_of(run, plan)
+
+    assert run.record["totals"]["wall_s"] == pytest.approx(2 + 2)
+    assert result.shards["session"].tolist() == [0, 1]
+
+
+def test_only_failures_tried_again_leave_the_rest_unasked(measured):
+    run, plan = measured("run", invocation(part(urls((0, MANY)), 0, 6)))
+    again = replace(plan.settings, retry_failed=True, run_folder=str(run.folder))
+
+    assert result_of(run, replace(plan, settings=again)).counts["unstarted"] == 6
+
+
+def test_hedges_are_counted(measured):
+    whole = urls((0, MANY))
+    run, plan = measured("run", invocation(whole, hedges=1))
+    result = result_of(run, plan)
+
+    assert result.shards["hedges"].tolist() == [1]
+    assert result.runs["hedges"].tolist() == [1]
+
+
+def test_a_disk_too_full_for_the_table_is_told(measured):
+    run, plan = measured("run", invocation(urls((0, MANY))))
+    with no_file_larger_than(1_000), pytest.raises(LedgerError) as full:
+        result_of(run, plan)
+
+    assert "downloads.parquet cannot be written: File too large" in str(full.value)
+    assert result_of(run, plan).counts["ok"] == MANY

@@ -35,7 +35,7 @@ class Run:
 
     def line(self, item, outcome=Outcome.OK):
         writer = self.sink.open(item)
-        writer.write(b"x" * item.number)
+        writer.write([b"x" * item.number])
         path = writer.commit()
         return line_of(item, Download(outcome, 200, item.number, path=path))
 

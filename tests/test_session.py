@@ -111,7 +111,7 @@ def test_an_endpoint_without_its_origin_is_refused_naming_the_missing_parameter(
 
 
 def test_nothing_to_download_on_aws_is_refused_without_talk_of_local_origins(target):
-    session = Session(replace(target, name="aws"), "", ExitStack())
+    session = Session(replace(target, name="aws"), "", "", None, ExitStack())
 
     with pytest.raises(SettingsError, match="on AWS cannot reach an origin on this"):
         session.template(FanOutSettings(target="aws"))

@@ -78,6 +78,16 @@ def test_connections_beyond_an_executions_descriptors_are_refused(value):
         ({"target": "gcp"}, "target is 'gcp'; it must be one of: local, aws."),
         ({"engine": "wget"}, "engine is 'wget'; it must be one of:"),
         ({"sink": "tape"}, "sink is 'tape'; it must be one of:"),
+        (
+            {"deal_by": "luck"},
+            "deal_by is 'luck'; it must be one of: count, bytes, host",
+        ),
+        (
+            {"deal_by": "host"},
+            "deal_by is 'host', which takes a url_list: the files of",
+        ),
+        ({"resume": True}, "Set run_folder to the run that is to go on."),
+        ({"retry_failed": True}, "Set run_folder to the run that is to go on."),
         ({"function": "a b"}, "The function's name is 'a b'; it must have 1 to 40"),
         ({"memory_mb": 64}, "`memory_mb` is 64 MB; Lambda takes 128 to 10,240 MB."),
         ({"timeout_s": 901}, "`timeout_s` is 901 s; Lambda takes 1 to 900 s."),

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.downloads import Download, Downloads
+from fetcher.downloads import TICKS_PER_S, Download, Downloads
 from fetcher.options import MAX_CONNECTIONS, Options, SinkSpec
 from fetcher.outcome import Outcome
 from fetcher.shard import SCHEMA, Report, Shard
 from fetcher.source import Inline, Item, Template
-from fetcher.tally import Tally
 
 LAMBDA_ANSWERS_WITH = 6 * 1_024 * 1_024  # bytes
 
@@ -38,7 +37,7 @@ SHARDS = st.builds(
     index=st.integers(0, 10**6),
     wave=st.integers(0, 100),
     source=st.builds(
-        lambda url, name: Inline((Item(4, url, name),)), ANY_TEXT, ANY_TEXT
+        lambda url, name: Inline.of([Item(4, url, name)]), ANY_TEXT, ANY_TEXT
     ),
     sink=st.builds(
         SinkSpec, kind=st.sampled_from(["discard", "directory"]), path=ANY_TEXT
@@ -46,14 +45,15 @@ SHARDS = st.builds(
     options=OPTIONS,
     deadline_s=SECONDS,
 )
+TIMES = st.integers(0, 900 * TICKS_PER_S).map(lambda ticks: ticks / TICKS_PER_S)
 DOWNLOADS = st.lists(
     st.builds(
         Download,
         outcome=st.sampled_from(Outcome),
         status=st.integers(0, 999),
         body_bytes=st.integers(0, 2**63),
-        started_s=st.floats(0, 900, width=32),
-        seconds=st.floats(0, 900, width=32),
+        started_s=TIMES,
+        seconds=TIMES,
         attempts=st.integers(0, 255),
         detail=ANY_TEXT,
         path=st.just(""),
@@ -64,6 +64,7 @@ SHARD = Shard(run="r", index=0, source=Template("http://h/{number}", ((0, 2),)))
 
 
 def columns_of(downloads):
+    downloads = list(downloads)
     columns = Downloads(len(downloads))
     for index, download in enumerate(downloads):
         columns[index] = download
@@ -71,9 +72,7 @@ def columns_of(downloads):
 
 
 def report_on(downloads):
-    tally = Tally()
-    for download in downloads:
-        tally.add(download.outcome, download.body_bytes, download.seconds)
+    columns = columns_of(downloads)
     return Report(
         run="r",
         index=3,
@@ -83,8 +82,8 @@ def report_on(downloads):
         started_at=1.0,
         downloading_at=2.0,
         downloaded_at=3.0,
-        tally=tally,
-        downloads=columns_of(downloads),
+        tally=columns.tally(),
+        downloads=columns,
         cpu_s=0.5,
         peak_rss_bytes=1,
         engine="aiohttp 3",
@@ -119,6 +118,37 @@ def test_figures_too_large_for_their_column_are_held_at_its_end():
     columns = columns_of([Download(Outcome.OK, status=70_000, attempts=300)])
 
     assert (columns[0].status, columns[0].attempts) == (65_535, 255)
+
+
+@given(st.floats(0, 40_000), st.floats(0, 40_000))
+def test_times_are_kept_to_ten_microseconds(started_s, seconds):
+    (kept,) = columns_of([Download(Outcome.OK, started_s=started_s, seconds=seconds)])
+
+    assert kept.started_s == pytest.approx(started_s, abs=6e-6)
+    assert kept.seconds == pytest.approx(seconds, abs=6e-6)
+
+
+def test_ten_thousand_files_alike_are_reported_in_four_bytes_each():
+    """
+    What all have in common is said once; only times differ, and not by much.
+    """
+    chance = random.Random(1)
+    columns = columns_of(
+        Download(Outcome.OK, 200, 10_000, n / 10_000, chance.lognormvariate(-5, 0.5), 1)
+        for n in range(10_000)
+    )
+    told = columns.to_dict()
+
+    constant = {
+        name: one for name, one in told["columns"].items() if one in range(10**6)
+    }
+    assert constant == {
+        "outcome": 0,
+        "status": 200,
+        "body_bytes": 10_000,
+        "attempts": 1,
+    }
+    assert len(json.dumps(told)) / len(columns) < 4
 
 
 @pytest.mark.parametrize(
@@ -204,7 +234,7 @@ def test_a_sink_there_is_none_of_is_refused():
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"source": Inline(())}, "Shard 0 of run r has no URLs"),
+        ({"source": Inline((), ())}, "Shard 0 of run r has no URLs"),
         ({"deadline_s": 0.0}, "deadline_s is 0.0"),
         ({"deadline_s": float("inf")}, "deadline_s is inf"),
     ],
@@ -217,7 +247,7 @@ def test_a_shard_that_could_do_nothing_is_refused(wrong, said):
 @pytest.mark.parametrize(
     ("spoiled", "said"),
     [
-        ({"schema": SCHEMA + 1}, "schema 2; this worker speaks schema 1"),
+        ({"schema": SCHEMA + 1}, "schema 3; this worker speaks schema 2"),
         ({"schema": None}, "schema None"),
         ({"index": "first"}, "index is 'first'; it must be a number"),
         ({"wave": None}, "wave is None; it must be a number"),
@@ -268,10 +298,18 @@ def test_a_malformed_report_is_refused_with_the_reason(spoiled, said):
         Report.from_dict(fields | spoiled)
 
 
-@pytest.mark.parametrize("many", [0, 2])
+@pytest.mark.parametrize("many", [0, 1, 3])
 def test_columns_of_another_length_than_they_say_are_refused(many):
-    fields = report_on([Download(Outcome.OK)]).to_dict()
+    fields = report_on([Download(Outcome.OK, 200), Download(Outcome.CUT)]).to_dict()
     fields["downloads"]["many"] = many
 
     with pytest.raises(ValueError, match="not a report"):
+        Report.from_dict(fields)
+
+
+def test_an_outcome_there_is_none_of_is_refused():
+    fields = report_on([Download(Outcome.OK)]).to_dict()
+    fields["downloads"]["columns"]["outcome"] = len(Outcome)
+
+    with pytest.raises(ValueError, match="There is no outcome 18"):
         Report.from_dict(fields)

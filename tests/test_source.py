@@ -26,7 +26,7 @@ ANY_TEXT = st.text(st.characters(), max_size=20)  # surrogates, tabs, NULs and a
 @st.composite
 def inlines(draw):
     texts = st.tuples(ANY_TEXT, ANY_TEXT, ANY_TEXT)
-    return Inline(tuple(Item(number, *draw(texts)) for number in draw(NUMBERS)))
+    return Inline.of([Item(number, *draw(texts)) for number in draw(NUMBERS)])
 
 
 @st.composite
@@ -63,15 +63,19 @@ def test_a_source_has_as_many_items_as_it_says_numbered_as_it_says(source):
     assert numbers == list(numbers_in(source.ranges))
 
 
-@given(SOURCES, st.data())
-def test_picking_keeps_the_items_with_those_numbers_unchanged(source, data):
-    """
-    What is unfinished is dealt again under its old numbers.
-    """
-    some = data.draw(st.sets(st.sampled_from(list(source)))) if len(source) else set()
-    picked = source.pick(sorted(item.number for item in some))
+@given(st.lists(st.tuples(ANY_TEXT, ANY_TEXT, ANY_TEXT), max_size=9))
+def test_items_come_back_from_an_inline_source_as_they_went_in(texts):
+    items = [Item(3 * place, *of_one) for place, of_one in enumerate(texts)]
 
-    assert list(picked) == sorted(some)
+    assert list(Inline.of(items)) == items
+
+
+def test_what_is_empty_everywhere_does_not_travel():
+    alone = Inline(((0, 1_000),), ["http://h/1"] * 1_000)
+    named = Inline(((0, 1_000),), ["http://h/1"] * 1_000, ["a"] * 1_000)
+
+    assert Inline.of(list(alone)).destinations == ()
+    assert len(alone.to_dict()["packed"]) < len(named.to_dict()["packed"])
 
 
 def test_every_place_for_the_number_in_a_template_is_filled():
@@ -94,11 +98,16 @@ def test_a_template_without_a_number_is_refused():
 @pytest.mark.parametrize(
     ("spoiled", "said"),
     [
-        ({"kind": "magnet"}, "kind is 'magnet'; it must be 'template' or 'inline'"),
+        ({"kind": "magnet"}, "kind is 'magnet'; it must be one of template, inline"),
         ({"packed": "?"}, "inline source cannot be read"),
         ({"packed": pack(b"[")[:-4]}, "inline source cannot be read"),
         ({"packed": pack(b"\xff")}, "inline source cannot be read"),
-        ({"packed": pack(b'[["http://h/1"]]')}, "inline source cannot be read"),
+        ({"packed": pack(b'[["http://h/1"]]')}, "For 2 numbers there must be as many"),
+        (
+            {"packed": pack(b'[["a", "b"], ["c"], []]')},
+            "there must be as many texts of",
+        ),
+        ({"packed": pack(b"[[], [], [], []]")}, "inline source cannot be read"),
         ({"ranges": None}, "inline source cannot be read"),
         ({"ranges": [[3, 1], [2, 1]]}, "must ascend"),
         ({"ranges": [[3, 0]]}, "none may be empty"),
@@ -106,7 +115,7 @@ def test_a_template_without_a_number_is_refused():
     ],
 )
 def test_a_malformed_source_is_refused_with_the_reason(spoiled, said):
-    fields = Inline((Item(0, "http://h/0"), Item(1, "http://h/1"))).to_dict()
+    fields = Inline(((0, 2),), ["http://h/0", "http://h/1"]).to_dict()
 
     with pytest.raises(ValueError, match=said):
         source_from_dict(fields | spoiled)

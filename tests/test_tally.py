@@ -6,20 +6,21 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetcher.downloads import Download, Downloads
 from fetcher.outcome import ORDER, Outcome
 from fetcher.tally import Histogram, Tally
 
-SECONDS = st.floats(min_value=0, max_value=1e5)
+SECONDS = st.floats(min_value=0, max_value=1e4)
 DOWNLOADS = st.lists(
     st.tuples(st.sampled_from(Outcome), st.integers(0, 10**12), SECONDS), max_size=50
 )
 
 
-def tally_of(downloads):
-    tally = Tally()
-    for download in downloads:
-        tally.add(*download)
-    return tally
+def tally_of(ends):
+    downloads = Downloads(len(ends))
+    for place, (outcome, body_bytes, seconds) in enumerate(ends):
+        downloads[place] = Download(outcome, body_bytes=body_bytes, seconds=seconds)
+    return downloads.tally()
 
 
 @given(DOWNLOADS, DOWNLOADS)

@@ -1,3 +1,7 @@
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
 from rollout.errors import TargetError
@@ -77,7 +81,7 @@ def test_the_local_target_reads_nothing_of_the_users_aws_setup(endpoint, monkeyp
 def test_the_local_target_runs_what_this_machine_is(target):
     here = (target.runtime, target.architecture, target.system)
 
-    assert here == machine()
+    assert here == machine() == target.machine_for("arm64")
     assert target.allow_private
     assert target.account == "123456789012"
     assert target.partition == "aws"
@@ -101,8 +105,10 @@ def test_aws_differs_from_local_in_the_target_only(endpoint, monkeypatch):
 
     target = connect("aws", endpoint.endpoint_url)
 
+    assert target.machine_for("x86_64") == ("python3.13", "x86_64", "linux")
     assert (target.runtime, target.architecture) == ("python3.13", "arm64")
     assert target.system == "linux"
+    assert not target.runs_here
     assert target.region == "us-west-2"
     assert target.credentials().access_key == "key"
     assert not target.allow_private
@@ -110,7 +116,7 @@ def test_aws_differs_from_local_in_the_target_only(endpoint, monkeypatch):
 
 @pytest.mark.usefixtures("nobody")
 def test_aws_without_a_region_is_refused():
-    with pytest.raises(TargetError, match="AWS_DEFAULT_REGION"):
+    with pytest.raises(TargetError, match="Set AWS_REGION"):
         connect("aws")
 
 
@@ -128,3 +134,113 @@ def test_an_unreadable_aws_setup_is_refused(monkeypatch):
 
     with pytest.raises(TargetError, match="no-such-profile"):
         connect("aws")
+
+
+@contextmanager
+def refusing(code, status=403):
+    """
+    An STS that lets nobody in.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            said = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
+            body = f"<ErrorResponse>{said}</ErrorResponse>".encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "text/xml")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def set_up(nobody, tmp_path):  # noqa: ARG001 the home is nobody's
+    """
+    Write the user's AWS set-up: what goes into ~/.aws/config.
+    """
+
+    def write(text):
+        path = tmp_path / ".aws" / "config"
+        path.parent.mkdir()
+        path.write_text(text)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("ExpiredToken", "have expired: run `aws sso login --profile lab`"),
+        ("InvalidClientTokenId", "does not know this access key"),
+        ("SignatureDoesNotMatch", "The secret does not fit"),
+        ("AccessDenied", "Check your credentials"),
+    ],
+)
+def test_credentials_aws_does_not_take_are_explained(set_up, code, remedy):
+    keys = "aws_access_key_id = key\naws_secret_access_key = secret\n"
+    set_up(f"[profile lab]\nregion = eu-west-1\n{keys}")
+
+    with (
+        refusing(code) as url,
+        pytest.raises(TargetError, match=remedy) as caught,
+    ):
+        connect("aws", url, profile="lab")
+
+    assert code in str(caught.value)
+
+
+def test_a_sign_on_that_has_ended_says_how_to_sign_on_again(set_up):
+    set_up(
+        "[profile lab]\nregion = eu-west-1\nsso_session = work\n"
+        "sso_account_id = 123456789012\nsso_role_name = dev\n"
+        "[sso-session work]\nsso_region = eu-west-1\n"
+        "sso_start_url = https://example.invalid/start\n"
+    )
+
+    with pytest.raises(TargetError, match=r"cannot be used\. .*SSO"):
+        connect("aws", profile="lab")
+
+
+def test_half_of_a_key_pair_is_refused(set_up):
+    set_up("[profile lab]\nregion = eu-west-1\naws_access_key_id = key\n")
+
+    with pytest.raises(TargetError, match="Partial credentials"):
+        connect("aws", profile="lab")
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "region"),
+    [
+        ({}, {}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-2"}, {}, "eu-west-2"),
+        (
+            {"AWS_DEFAULT_REGION": "eu-west-2", "AWS_REGION": "eu-west-3"},
+            {},
+            "eu-west-3",
+        ),
+        ({"AWS_REGION": "eu-west-3"}, {"region": "us-east-2"}, "us-east-2"),
+    ],
+)
+def test_the_region_is_the_one_the_aws_cli_would_take(
+    endpoint, set_up, monkeypatch, variables, options, region
+):
+    set_up(
+        "[profile lab]\nregion = eu-west-1\naws_access_key_id = key\n"
+        "aws_secret_access_key = secret\n"
+    )
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    target = connect("aws", endpoint.endpoint_url, profile="lab", **options)
+
+    assert (target.region, target.profile) == (region, "lab")

@@ -52,7 +52,8 @@ def test_deploying_again_changes_nothing_and_says_so(target, worker, code):
         ({"timeout_s": 60}, "Timeout"),
         ({"tmp_mb": 1_024}, "EphemeralStorage"),
         ({"environment": {"CONTACT": "me"}}, "Environment"),
-        ({"tags": {"owner": "me"}}, "tags"),
+        ({"handler": "main.other"}, "Handler"),
+        ({"url": "AWS_IAM"}, "URL, AWS_IAM"),
     ],
 )
 def test_only_what_differs_is_changed(target, worker, code, change, said):
@@ -93,7 +94,8 @@ def test_a_role_that_was_tampered_with_is_put_right(target, worker, code):
 
     changes = deploy(target, worker, code=code).changes
 
-    assert changes == (f"changed role {own_role}: trust and permissions",)
+    assert changes == (f"changed role {own_role}: permissions write-own-log",)
+    assert not deploy(target, worker, code=code).changes
 
 
 def test_the_function_may_write_its_own_log_and_nothing_else(target, worker, code):
@@ -115,6 +117,77 @@ def test_the_function_may_write_its_own_log_and_nothing_else(target, worker, cod
         "Resource": f"arn:aws:logs:us-east-1:123456789012:{group}:*",
     }
     assert not iam.list_attached_role_policies(RoleName=own_role)["AttachedPolicies"]
+
+
+def policies_of(target, name):
+    iam, own_role = target.client("iam"), role.role_name(target, name)
+    return {
+        policy: iam.get_role_policy(RoleName=own_role, PolicyName=policy)[
+            "PolicyDocument"
+        ]["Statement"]
+        for policy in iam.list_role_policies(RoleName=own_role)["PolicyNames"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("bucket", "objects"),
+    [("my-photos", "my-photos/*"), ("s3://my-photos/2026/x", "my-photos/2026/x/*")],
+)
+def test_a_bucket_that_is_named_may_be_used_and_no_other(
+    target, worker, code, bucket, objects
+):
+    deploy(target, replace(worker, bucket=bucket), code=code)
+    objects_of, listing = policies_of(target, worker.name)["use-bucket"]
+
+    assert objects_of["Resource"] == f"arn:aws:s3:::{objects}"
+    assert set(objects_of["Action"]) == {
+        *("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
+    }
+    assert listing["Action"] == ["s3:ListBucket"]
+    assert listing["Resource"] == "arn:aws:s3:::my-photos"
+
+    deploy(target, worker, code=code)
+    assert list(policies_of(target, worker.name)) == ["write-own-log"]
+
+
+def test_a_service_may_share_its_jobs_out_to_itself(target, worker, code):
+    deployed = deploy(
+        target, replace(worker, bucket="my-photos", url="AWS_IAM"), code=code
+    )
+    (statement,) = policies_of(target, worker.name)["invoke-itself"]
+
+    assert statement["Action"] == ["lambda:InvokeFunction"]
+    assert statement["Resource"] == deployed.arn
+
+
+def test_a_url_is_made_changed_and_taken_away(target, worker, code):
+    assert not deploy(target, worker, code=code).url
+
+    made = deploy(target, replace(worker, url="AWS_IAM"), code=code)
+    assert made.url.startswith("http")
+    open_to_all = deploy(target, replace(worker, url="NONE"), code=code)
+    assert open_to_all.url == made.url
+    assert open_to_all.changes == (f"changed function {worker.name}: URL, NONE",)
+
+    gone = deploy(target, worker, code=code)
+    assert not gone.url
+    assert gone.changes == (f"changed function {worker.name}: no URL",)
+
+
+def test_what_is_there_gets_the_tags_too(target, worker, code):
+    """
+    One looks for a run's costs by its tag, and the log group may be older.
+    """
+    deploy(target, worker, code=code)
+    tagged = replace(worker, tags={"run": "r1"})
+    own_role = role.role_name(target, worker.name)
+
+    assert deploy(target, tagged, code=code).changes == (
+        f"changed log group /aws/lambda/{worker.name}: tags",
+        f"changed role {own_role}: tags",
+        f"changed function {worker.name}: tags",
+    )
+    assert deploy(target, tagged, code=code).changes == ()
 
 
 def test_everything_made_carries_our_tag(target, worker, code):
@@ -196,6 +269,11 @@ def test_somebody_elses_function_is_neither_changed_nor_removed(target, worker, 
         ({"timeout_s": 901}, "`timeout_s` is 901 s"),
         ({"tmp_mb": 10_241}, "`tmp_mb` is 10,241 MB"),
         ({"name": "no spaces"}, "The function's name is 'no spaces'"),
+        ({"architecture": "arm"}, "`architecture` is 'arm'; it must be one of: arm64"),
+        ({"url": "IAM"}, "`url` is 'IAM'; it must be one of: AWS_IAM, NONE"),
+        ({"log_retention_days": 2}, "`log_retention_days` is 2; CloudWatch takes"),
+        ({"bucket": "No Bucket"}, "The bucket cannot be used"),
+        ({"bucket": "photos/*"}, r"The prefix '\*' has \* in it"),
         ({"environment": {"LONG": "x" * 4_096}}, "Lambda takes 0 to 4,096 bytes"),
     ],
 )

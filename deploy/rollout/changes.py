@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
 OURS = {"project": "million-downloads"}  # on everything we make
@@ -18,13 +20,15 @@ class Changes:
     """
     A context: leaving it by an exception removes what was created inside.
 
+    What cannot be removed is told in the exception's notes.
+
     Attributes:
         said: What was done, in order, in a person's words.
     """
 
     def __init__(self) -> None:
         self.said: list[str] = []
-        self._undo = ExitStack()
+        self._made: list[tuple[str, Callable[[], object]]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -36,13 +40,26 @@ class Changes:
         trace: TracebackType | None,
     ) -> None:
         if error is None:
-            self._undo.pop_all()
-        self._undo.__exit__(kind, error, trace)
+            return
+        for what, remove in reversed(self._made):
+            try:
+                remove()
+            except (ClientError, BotoCoreError, DeployError) as failure:
+                error.add_note(f"The {what} is left, for: {failure}.")
 
-    def created(self, what: str, remove: Callable[[], object]) -> None:
-        """Note that something is new, and how it is removed."""
+    @contextmanager
+    def creating(self, what: str, remove: Callable[[], object]) -> Iterator[None]:
+        """
+        Note that something is new once it is made.
+
+        Args:
+            what: It, in a person's words.
+
+            remove: Takes it back, if it was made: an answer may be lost on its way.
+        """
+        self._made.append((what, remove))
+        yield
         self.said.append(f"created {what}")
-        self._undo.callback(remove)
 
     def changed(self, what: str) -> None:
         """Note that something was changed."""

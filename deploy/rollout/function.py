@@ -17,11 +17,21 @@ if TYPE_CHECKING:
     from rollout.changes import Changes
     from rollout.target import Target
 
-_WAIT = {"Delay": 0.1, "MaxAttempts": 1_200}
+# Into a network of the user's it takes minutes.
+_WAIT = {"Delay": 0.1, "MaxAttempts": 3_000}
 # A new role is not known everywhere at once; until it is, Lambda refuses it.
 _ROLE_KNOWN_WITHIN_S = 60.0
 _ROLE_PAUSE_S = 1.0
-_ROLE_UNKNOWN = "cannot be assumed by Lambda"
+_ROLE_UNKNOWN = (
+    "cannot be assumed by Lambda",
+    "execution role does not have permissions to call",  # ... CreateNetworkInterface
+)
+# What Lambda leaves out while it is not set, or takes for a change.
+_UNSET: dict[str, Any] = {
+    "Environment": {"Variables": {}},
+    "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
+    "FileSystemConfigs": [],
+}
 
 
 def find(target: Target, name: str) -> dict[str, Any] | None:
@@ -38,6 +48,7 @@ def ensure(
     target: Target,
     name: str,
     wanted: Mapping[str, Any],
+    architecture: str,
     code: bytes,
     tags: Mapping[str, str],
     done: Changes,
@@ -52,6 +63,8 @@ def ensure(
 
         wanted: Its configuration, in the words of CreateFunction.
 
+        architecture: Of the code.
+
         code: The zip.
 
         tags: Put on it, beside those it has.
@@ -60,13 +73,13 @@ def ensure(
     """
     current = find(target, name)
     if current is None:
-        _create(target, name, wanted, code, tags, done)
+        _create(target, name, wanted, architecture, code, tags, done)
         return
     check_ours(f"function {name}", current.get("Tags", {}))
     # Lambda takes one update at a time, and somebody's may be under way.
     _wait(target, "function_updated_v2", name)
     configuration = current["Configuration"]
-    _update_code(target, configuration, code, done)
+    _update_code(target, configuration, architecture, code, done)
     _update_configuration(target, configuration, wanted, done)
     if not tags.items() <= current.get("Tags", {}).items():
         target.client("lambda").tag_resource(
@@ -89,30 +102,36 @@ def _create(
     target: Target,
     name: str,
     wanted: Mapping[str, Any],
+    architecture: str,
     code: bytes,
     tags: Mapping[str, str],
     done: Changes,
 ) -> None:
     client = target.client("lambda")
-    _once_assumable(
-        lambda: client.create_function(
-            FunctionName=name,
-            Code={"ZipFile": code},
-            Architectures=[target.architecture],
-            Tags=dict(tags),
-            **wanted,
+    set_ones = {key: value for key, value in wanted.items() if value != _UNSET.get(key)}
+    with done.creating(f"function {name}", lambda: remove(target, name)):
+        _once_assumable(
+            lambda: client.create_function(
+                FunctionName=name,
+                Code={"ZipFile": code},
+                Architectures=[architecture],
+                Tags=dict(tags),
+                **set_ones,
+            )
         )
-    )
-    done.created(f"function {name}", lambda: remove(target, name))
     _wait(target, "function_active_v2", name)
 
 
 def _update_code(
-    target: Target, current: Mapping[str, Any], code: bytes, done: Changes
+    target: Target,
+    current: Mapping[str, Any],
+    architecture: str,
+    code: bytes,
+    done: Changes,
 ) -> None:
     name = current["FunctionName"]
     digest = base64.b64encode(hashlib.sha256(code).digest()).decode("ascii")
-    architectures = [target.architecture]
+    architectures = [architecture]
     if (current["CodeSha256"], current["Architectures"]) != (digest, architectures):
         target.client("lambda").update_function_code(
             FunctionName=name, ZipFile=code, Architectures=architectures
@@ -129,15 +148,26 @@ def _update_configuration(
 ) -> None:
     name = current["FunctionName"]
     client = target.client("lambda")
-    # Lambda leaves the environment out when it is empty.
-    present = {"Environment": {"Variables": {}}, **current}
-    differing = [key for key in wanted if present.get(key) != wanted[key]]
+    present = {key: _as_wanted(key, current) for key in wanted}
+    differing = {key: wanted[key] for key in wanted if present[key] != wanted[key]}
     if differing:
         _once_assumable(
-            lambda: client.update_function_configuration(FunctionName=name, **wanted)
+            lambda: client.update_function_configuration(FunctionName=name, **differing)
         )
         _wait(target, "function_updated_v2", name)
         done.changed(f"function {name}: {', '.join(differing)}")
+
+
+def _as_wanted(key: str, current: Mapping[str, Any]) -> object:
+    """Return a setting as one asks for it, of which Lambda's own words tell more."""
+    found = current.get(key, _UNSET.get(key))
+    if key == "VpcConfig":
+        return {name: sorted(found.get(name, ())) for name in _UNSET[key]}
+    if key == "FileSystemConfigs":
+        return [
+            {name: one[name] for name in ("Arn", "LocalMountPath")} for one in found
+        ]
+    return found
 
 
 def _wait(target: Target, event: str, name: str) -> None:
@@ -152,7 +182,8 @@ def _once_assumable(call: Callable[[], object]) -> None:
         try:
             call()
         except ClientError as error:
-            if _ROLE_UNKNOWN not in str(error) or time.monotonic() > end:
+            is_new = any(text in str(error) for text in _ROLE_UNKNOWN)
+            if not is_new or time.monotonic() > end:
                 raise
             time.sleep(_ROLE_PAUSE_S)
         else:

@@ -52,7 +52,7 @@ def ensure(
 
         days: How long lines are kept.
 
-        tags: Put on a new group.
+        tags: Put on it, beside those it has.
 
         done: Told what was done.
     """
@@ -60,10 +60,14 @@ def ensure(
     own_name = group_name(name)
     group = find(target, name)
     if group is None:
-        logs.create_log_group(logGroupName=own_name, tags=tags)
-        done.created(f"log group {own_name}", lambda: remove(target, name))
+        with done.creating(f"log group {own_name}", lambda: remove(target, name)):
+            logs.create_log_group(logGroupName=own_name, tags=tags)
     else:
-        _check_ours(target, name)
+        current = _tags(target, name)
+        check_ours(f"log group {own_name}", current)
+        if not tags.items() <= current.items():
+            logs.tag_resource(resourceArn=_arn(target, name), tags=tags)
+            done.changed(f"log group {own_name}: tags")
         if group.get("retentionInDays") == days:
             return
         done.changed(f"log group {own_name}: lines are kept for {days} days")
@@ -74,12 +78,18 @@ def remove(target: Target, name: str) -> bool:
     """Delete the log group and every line in it; tell whether there was one."""
     if find(target, name) is None:
         return False
-    _check_ours(target, name)
+    check_ours(f"log group {group_name(name)}", _tags(target, name))
     target.client("logs").delete_log_group(logGroupName=group_name(name))
     return True
 
 
-def _check_ours(target: Target, name: str) -> None:
-    arn = arn_of_streams(target, name).removesuffix(":*")
-    tags = target.client("logs").list_tags_for_resource(resourceArn=arn)["tags"]
-    check_ours(f"log group {group_name(name)}", tags)
+def _tags(target: Target, name: str) -> dict[str, str]:
+    logs = target.client("logs")
+    found: dict[str, str] = logs.list_tags_for_resource(resourceArn=_arn(target, name))[
+        "tags"
+    ]
+    return found
+
+
+def _arn(target: Target, name: str) -> str:
+    return arn_of_streams(target, name).removesuffix(":*")

@@ -1,4 +1,4 @@
-"""What the function may do: a role of its own, allowed to write its own log."""
+"""The role the function runs under: its own, allowed what it needs and no more."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rollout.changes import check_ours
-from rollout.log_group import arn_of_streams
+from rollout.permissions import JOIN_VPC, write_own_log
 
 if TYPE_CHECKING:
     from rollout.changes import Changes
+    from rollout.permissions import Policies
     from rollout.target import Target
 
 PATH = "/million-downloads/"
 
-_POLICY = "write-own-log"
 # Lambda only takes roles of the function's own account, so no condition is needed here.
 _TRUST = {
     "Version": "2012-10-17",
@@ -43,38 +43,41 @@ def find(target: Target, name: str) -> dict[str, Any] | None:
     return role
 
 
-def ensure(target: Target, name: str, tags: dict[str, str], done: Changes) -> str:
+def ensure(
+    target: Target,
+    name: str,
+    tags: dict[str, str],
+    done: Changes,
+    policies: Policies | None = None,
+) -> str:
     """
     Create the function's role, or bring it up to date.
+
+    Args:
+        target: Where.
+
+        name: The function's.
+
+        tags: Put on it, beside those it has.
+
+        done: Told what was done.
+
+        policies: What it may do; only write its own log if none are given.
 
     Returns:
         Its ARN.
     """
-    iam = target.client("iam")
+    wanted = write_own_log(target, name) if policies is None else policies
     own_name = role_name(target, name)
-    policy = _policy(arn_of_streams(target, name))
     role = find(target, name)
     if role is None:
-        role = iam.create_role(
-            Path=PATH,
-            RoleName=own_name,
-            AssumeRolePolicyDocument=json.dumps(_TRUST),
-            Description=f"What the function {name} may do",
-            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-        )["Role"]
-        done.created(f"role {own_name}", lambda: remove(target, name))
+        role = _create(target, name, tags, done)
+        _put(target, own_name, wanted)
     else:
         _check_ours(role)
-        trusted = role["AssumeRolePolicyDocument"] == _TRUST
-        if trusted and _current_policy(target, own_name) == policy:
-            return str(role["Arn"])
-        iam.update_assume_role_policy(
-            RoleName=own_name, PolicyDocument=json.dumps(_TRUST)
-        )
-        done.changed(f"role {own_name}: trust and permissions")
-    iam.put_role_policy(
-        RoleName=own_name, PolicyName=_POLICY, PolicyDocument=json.dumps(policy)
-    )
+        _update_trust(target, role, done)
+        _update_policies(target, own_name, wanted, done)
+        _update_tags(target, role, tags, done)
     return str(role["Arn"])
 
 
@@ -86,37 +89,97 @@ def remove(target: Target, name: str) -> bool:
         return False
     own_name = role["RoleName"]
     _check_ours(role)
-    for policy in iam.list_role_policies(RoleName=own_name)["PolicyNames"]:
+    for policy in _policies(target, own_name):
         iam.delete_role_policy(RoleName=own_name, PolicyName=policy)
     iam.delete_role(RoleName=own_name)
     return True
 
 
-def _check_ours(role: dict[str, Any]) -> None:
-    tags = {tag["Key"]: tag["Value"] for tag in role.get("Tags", ())}
-    check_ours(f"role {role['RoleName']}", tags)
+def has_joined_vpc(target: Target, name: str) -> bool:
+    """Tell whether Lambda has been connecting the function with a network."""
+    own_role = find(target, name)
+    return bool(own_role) and JOIN_VPC in _policies(target, role_name(target, name))
 
 
-def _policy(streams: str) -> dict[str, Any]:
-    # No logs:CreateLogGroup: an execution that outlives `destroy` cannot bring the
-    # log group back.
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                "Resource": streams,
-            }
-        ],
+def _create(
+    target: Target, name: str, tags: dict[str, str], done: Changes
+) -> dict[str, Any]:
+    own_name = role_name(target, name)
+    with done.creating(f"role {own_name}", lambda: remove(target, name)):
+        role: dict[str, Any] = target.client("iam").create_role(
+            Path=PATH,
+            RoleName=own_name,
+            AssumeRolePolicyDocument=json.dumps(_TRUST),
+            Description=f"What the function {name} may do",
+            Tags=_pairs(tags),
+        )["Role"]
+    return role
+
+
+def _update_trust(target: Target, role: dict[str, Any], done: Changes) -> None:
+    if role["AssumeRolePolicyDocument"] != _TRUST:
+        own_name = role["RoleName"]
+        target.client("iam").update_assume_role_policy(
+            RoleName=own_name, PolicyDocument=json.dumps(_TRUST)
+        )
+        done.changed(f"role {own_name}: trust")
+
+
+def _update_policies(
+    target: Target, own_name: str, wanted: Policies, done: Changes
+) -> None:
+    current = {
+        name: _document(target, own_name, name) for name in _policies(target, own_name)
     }
+    differing = {
+        name: document
+        for name, document in wanted.items()
+        if current.get(name) != document
+    }
+    surplus = current.keys() - wanted.keys()
+    _put(target, own_name, differing)
+    for name in surplus:
+        target.client("iam").delete_role_policy(RoleName=own_name, PolicyName=name)
+    if differing or surplus:
+        names = ", ".join(sorted(differing.keys() | surplus))
+        done.changed(f"role {own_name}: permissions {names}")
 
 
-def _current_policy(target: Target, own_name: str) -> dict[str, Any] | None:
-    iam = target.client("iam")
-    try:
-        found = iam.get_role_policy(RoleName=own_name, PolicyName=_POLICY)
-    except iam.exceptions.NoSuchEntityException:
-        return None
+def _update_tags(
+    target: Target, role: dict[str, Any], tags: dict[str, str], done: Changes
+) -> None:
+    if not tags.items() <= _tags(role).items():
+        own_name = role["RoleName"]
+        target.client("iam").tag_role(RoleName=own_name, Tags=_pairs(tags))
+        done.changed(f"role {own_name}: tags")
+
+
+def _put(target: Target, own_name: str, policies: Policies) -> None:
+    for name, document in policies.items():
+        target.client("iam").put_role_policy(
+            RoleName=own_name, PolicyName=name, PolicyDocument=json.dumps(document)
+        )
+
+
+def _policies(target: Target, own_name: str) -> list[str]:
+    listed = target.client("iam").list_role_policies(RoleName=own_name)
+    names: list[str] = listed["PolicyNames"]
+    return names
+
+
+def _document(target: Target, own_name: str, policy: str) -> dict[str, Any]:
+    found = target.client("iam").get_role_policy(RoleName=own_name, PolicyName=policy)
     document: dict[str, Any] = found["PolicyDocument"]
     return document
+
+
+def _check_ours(role: dict[str, Any]) -> None:
+    check_ours(f"role {role['RoleName']}", _tags(role))
+
+
+def _tags(role: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in role.get("Tags", ())}
+
+
+def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from dataclasses import dataclass, field
@@ -10,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -20,19 +18,20 @@ from botocore.exceptions import (
     NoCredentialsError,
 )
 from botocore.parsers import ResponseParserError
-from botocore.session import Session as CoreSession
 from botocore.utils import get_environ_proxies
 
+from rollout.credentials import NO_CREDENTIALS, aws_session, local_session, remedy
 from rollout.errors import TargetError
 from rollout.limits import limit
 
 if TYPE_CHECKING:
+    import boto3
     from botocore.client import BaseClient
     from botocore.credentials import ReadOnlyCredentials
 
 NAMES = ("local", "aws")
+ARCHITECTURES = ("arm64", "x86_64")  # the first is cheaper, and the default
 
-_LOCAL_REGION = "us-east-1"
 _CONNECT_TIMEOUT_S = 5
 _READ_TIMEOUT_S = 60
 _ATTEMPTS = 4
@@ -81,17 +80,23 @@ class Target:
         """Return what requests are signed with now; they may expire."""
         found = self._session.get_credentials()
         if found is None:
-            raise TargetError(_NO_CREDENTIALS)
+            raise TargetError(NO_CREDENTIALS)
         try:
             return found.get_frozen_credentials()
         except BotoCoreError as error:
-            msg = f"The AWS credentials cannot be renewed. {error} {_NO_CREDENTIALS}"
+            msg = f"The AWS credentials cannot be renewed. {error} {NO_CREDENTIALS}"
             raise TargetError(msg) from error
 
     @cached_property
     def account(self) -> str:
         """The account's twelve digits."""
         return str(self.client("sts").get_caller_identity()["Account"])
+
+    @property
+    def profile(self) -> str:
+        """The profile whose credentials are used; empty: none was chosen."""
+        name = str(self._session.profile_name)
+        return "" if name == "default" else name
 
     @property
     def partition(self) -> str:
@@ -119,18 +124,34 @@ class Target:
 
     @property
     def architecture(self) -> str:
-        """What the function runs on: ``arm64`` or ``x86_64``."""
-        return self._machine.architecture
+        """What a function runs on, unless it asks: ``arm64`` or ``x86_64``."""
+        return self.machine_for(ARCHITECTURES[0]).architecture
 
     @property
     def runtime(self) -> str:
         """Lambda's name for the Python that runs the function."""
-        return self._machine.runtime
+        return self.machine_for(ARCHITECTURES[0]).runtime
 
     @property
     def system(self) -> str:
         """The operating system below the function, as in `sys.platform`."""
-        return self._machine.system
+        return self.machine_for(ARCHITECTURES[0]).system
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether functions run on this machine, in its Python."""
+        return self._is_local
+
+    def machine_for(self, architecture: str) -> Machine:
+        """Return what a function runs on that asks for this architecture."""
+        return (
+            machine() if self._is_local else _LAMBDA._replace(architecture=architecture)
+        )
+
+    def function_arn(self, name: str) -> str:
+        """Return the ARN of a function."""
+        place = f"{self.partition}:lambda:{self.region}:{self.account}"
+        return f"arn:{place}:function:{name}"
 
     @property
     def allow_private(self) -> bool:
@@ -138,8 +159,9 @@ class Target:
         return self._is_local
 
     @property
-    def _machine(self) -> Machine:
-        return machine() if self._is_local else _LAMBDA
+    def asks_iam(self) -> bool:
+        """Whether IAM decides who may do what: the local endpoint lets everybody."""
+        return not self._is_local
 
     @property
     def _is_local(self) -> bool:
@@ -162,7 +184,9 @@ class Target:
         )
 
 
-def connect(name: str, endpoint_url: str = "") -> Target:
+def connect(
+    name: str, endpoint_url: str = "", *, profile: str = "", region: str = ""
+) -> Target:
     """
     Return a target that is known to answer.
 
@@ -172,6 +196,10 @@ def connect(name: str, endpoint_url: str = "") -> Target:
         endpoint_url:
             Where the services answer. The local target needs it; for ``aws`` leave
             it empty, unless a proxy of yours stands in front.
+
+        profile: As the AWS CLI's option; empty: what its variables say.
+
+        region: Likewise. The local target reads neither.
 
     Raises:
         TargetError: If the name is unknown, nothing answers at the address, or what
@@ -183,12 +211,13 @@ def connect(name: str, endpoint_url: str = "") -> Target:
     if name == "local" and not endpoint_url:
         msg = (
             "The local target has no endpoint_url. Start one with `rollout serve` and "
-            "pass the address it prints, or use rollout.local_endpoint."
+            "pass the address it prints, as --endpoint-url or in AWS_ENDPOINT_URL; in "
+            "Python use rollout.local_endpoint."
         )
         raise TargetError(msg)
     if endpoint_url:
         _check_url(endpoint_url)
-    session = _local_session() if name == "local" else _aws_session()
+    session = local_session() if name == "local" else aws_session(profile, region)
     target = Target(name, endpoint_url.rstrip("/"), session.region_name, session)
     _knock(target)
     return target
@@ -226,34 +255,7 @@ def machine() -> Machine:
     )
 
 
-_LAMBDA = Machine("python3.13", "arm64", "linux")
-_NO_CREDENTIALS = (
-    "There are no AWS credentials. Run `aws configure` or `aws sso login`, or set "
-    "AWS_PROFILE."
-)
-
-
-def _local_session() -> boto3.Session:
-    # Nothing of the user's AWS set-up is read: no variable, no file, no real key.
-    known = {
-        name: (None, None, default, convert)
-        for name, (_, _, default, convert) in CoreSession.SESSION_VARIABLES.items()
-    }
-    nowhere = (None, None, os.devnull, None)
-    core = CoreSession(known | {"config_file": nowhere, "credentials_file": nowhere})
-    return boto3.Session("local", "local", None, _LOCAL_REGION, core)
-
-
-def _aws_session() -> boto3.Session:
-    try:
-        session = boto3.Session()
-    except BotoCoreError as error:
-        msg = f"The AWS set-up cannot be read. {error}"
-        raise TargetError(msg) from error
-    if not session.region_name:
-        msg = "There is no AWS region. Set AWS_DEFAULT_REGION, as in us-east-1."
-        raise TargetError(msg)
-    return session
+_LAMBDA = Machine("python3.13", ARCHITECTURES[0], "linux")
 
 
 def _check_url(url: str) -> None:
@@ -271,18 +273,22 @@ def _knock(target: Target) -> None:
     try:
         target.account  # noqa: B018 the answer is kept for later
     except NoCredentialsError as error:
-        raise TargetError(_NO_CREDENTIALS) from error
+        raise TargetError(NO_CREDENTIALS) from error
     except (ConnectionError, HTTPClientError) as error:
-        remedy = (
+        to_do = (
             "Start one with `rollout serve`."
             if target.endpoint_url
-            else "Is there a network?"
+            else f"Is there a network, and a region {target.region}?"
         )
-        msg = f"Nothing answers at {where}: {error}. {remedy}"
+        msg = f"Nothing answers at {where}: {error}. {to_do}"
         raise TargetError(msg) from error
     except ResponseParserError as error:
         msg = f"What answers at {where} is not AWS, nor a local endpoint."
         raise TargetError(msg) from error
-    except (BotoCoreError, ClientError) as error:
-        msg = f"{where} does not let us in: {error}. Check your credentials."
+    except ClientError as error:
+        msg = f"{where} does not let us in: {error}. {remedy(error, target.profile)}"
+        raise TargetError(msg) from error
+    except BotoCoreError as error:  # of sign-on, roles to assume, files, processes
+        said = str(error).rstrip(".")
+        msg = f"The AWS credentials cannot be used. {said}."
         raise TargetError(msg) from error

@@ -1,80 +1,26 @@
-"""The function on Lambda, with its role and log group: made, changed, removed."""
+"""The function on Lambda, with role, log group and URL: made, changed, removed."""
 
 from __future__ import annotations
 
-import json
-import re
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
-from rollout import bundle, function, log_group, role
+from rollout import bundle, function, function_url, log_group, network, role
 from rollout.changes import OURS, Changes
-from rollout.errors import DeployError, SettingError
-from rollout.limits import problem
+from rollout.errors import DeployError
+from rollout.wanted import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from rollout.target import Target
 
+__all__ = ["ABSENT", "Deployed", "Worker", "deploy", "destroy", "left", "status"]
+
 ABSENT = "Absent"  # beside Lambda's own states
-
-# Together with the region it makes the role's name, which has at most 64 characters.
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
-    """
-    The function that is wanted.
-
-    Attributes:
-        name: The function's; role and log group are named after it.
-
-        memory_mb: Memory; 1,769 MB come with one whole processor.
-
-        timeout_s: Lambda ends an invocation after so many seconds.
-
-        tmp_mb: Size of ``/tmp``.
-
-        handler: Module and function that take the event.
-
-        log_retention_days: How long log lines are kept.
-
-        environment: Variables the function finds set.
-
-        tags: Put on everything, beside our own.
-    """
-
-    name: str = "million-downloads"
-    memory_mb: int = 1_769
-    timeout_s: int = 300
-    tmp_mb: int = 512
-    handler: str = "fetcher.handler.download"
-    log_retention_days: int = 7
-    environment: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Refuse what Lambda would refuse, before anything is made."""
-        if not _NAME.fullmatch(self.name):
-            msg = (
-                f"The function's name is {self.name!r}; it must have 1 to 40 letters, "
-                "digits, hyphens and underscores."
-            )
-            raise SettingError(msg)
-        size = len(json.dumps(dict(self.environment), separators=(",", ":")).encode())
-        msg = (
-            problem("memory_mb", self.memory_mb, "MB")
-            or problem("timeout_s", self.timeout_s, "s")
-            or problem("tmp_mb", self.tmp_mb, "MB")
-            or problem("environment_bytes", size, "bytes of JSON")
-        )
-        if msg:
-            raise SettingError(msg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +40,8 @@ class Deployed:
 
         role, log_group: Their names.
 
+        url: Where it is called by HTTP.
+
         changes: What this deployment did; empty when everything was as wanted.
     """
 
@@ -109,6 +57,7 @@ class Deployed:
     code_bytes: int = 0
     role: str = ""
     log_group: str = ""
+    url: str = ""
     changes: tuple[str, ...] = ()
 
 
@@ -130,22 +79,25 @@ def deploy(target: Target, worker: Worker, *, code: bytes | None = None) -> Depl
         DeployError: If it cannot be made. What a first deployment had created by
             then is removed again.
     """
+    machine = target.machine_for(worker.architecture)
     if code is None:
-        code = bundle.build(target.runtime, target.architecture, target.system)
+        code = bundle.build(*machine, installed=target.runs_here)
+    name, days = worker.name, worker.log_retention_days
     tags = OURS | dict(worker.tags)
-    days = worker.log_retention_days
-    with _explained("deployed", worker.name), Changes() as done:
-        log_group.ensure(target, worker.name, days, tags, done)
-        arn = role.ensure(target, worker.name, tags, done)
-        wanted = _configuration(target, worker, arn)
-        function.ensure(target, worker.name, wanted, code, tags, done)
-    return replace(status(target, worker.name), changes=tuple(done.said))
+    with _explained("deployed", name), Changes() as done:
+        log_group.ensure(target, name, days, tags, done)
+        arn = role.ensure(target, name, tags, done, worker.policies(target))
+        wanted = worker.configuration(target, arn)
+        function.ensure(target, name, wanted, machine.architecture, code, tags, done)
+        function_url.ensure(target, name, worker.url, done)
+    return replace(status(target, name), changes=tuple(done.said))
 
 
 def status(target: Target, name: str) -> Deployed:
     """Return what there is of a function, its role and its log group."""
     with _explained("looked at", name):
         own_function = function.find(target, name)
+        url = function_url.find(target, name) if own_function else None
         group = log_group.find(target, name)
         own_role = role.find(target, name)
     found = Deployed(
@@ -167,6 +119,7 @@ def status(target: Target, name: str) -> Deployed:
         tmp_mb=configuration["EphemeralStorage"]["Size"],
         code_sha256=configuration["CodeSha256"],
         code_bytes=configuration["CodeSize"],
+        url=url["FunctionUrl"] if url else "",
     )
 
 
@@ -175,7 +128,7 @@ def destroy(target: Target, name: str) -> list[str]:
     Remove a function, its role and its log group, as far as they exist.
 
     Returns:
-        What was removed; nothing if nothing was left.
+        What was removed; nothing if nothing was left. `left` tells what still is there.
 
     Raises:
         DeployError: If it is not ours, or something cannot be removed.
@@ -186,9 +139,28 @@ def destroy(target: Target, name: str) -> list[str]:
             removed.append(f"function {name}")
         if log_group.remove(target, name):
             removed.append(f"log group {log_group.group_name(name)}")
-        if role.remove(target, name):
+        if not _is_needed_to_leave(target, name) and role.remove(target, name):
             removed.append(f"role {role.role_name(target, name)}")
     return removed
+
+
+def left(target: Target, name: str) -> list[str]:
+    """Return what there is of a function, in a person's words: after `destroy`, why."""
+    found = status(target, name)
+    lines = [f"function {name}"] if found.state != ABSENT else []
+    lines += [f"log group {found.log_group}"] if found.log_group else []
+    if found.role and _is_needed_to_leave(target, name):
+        lines.append(
+            f"role {found.role}: Lambda needs it to remove its interfaces from your "
+            "network, which takes some 20 minutes and costs nothing. Destroy again then"
+        )
+    elif found.role:
+        lines.append(f"role {found.role}")
+    return lines
+
+
+def _is_needed_to_leave(target: Target, name: str) -> bool:
+    return role.has_joined_vpc(target, name) and network.has_interfaces(target, name)
 
 
 @contextmanager
@@ -197,8 +169,17 @@ def _explained(verb: str, name: str) -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        msg = f"The function {name} could not be {verb}. AWS says: {_words(error)}"
-        raise DeployError(msg) from error
+        said = [f"The function {name} could not be {verb}. AWS says: {_words(error)}"]
+        raise DeployError(" ".join(said + _notes(error))) from error
+    except DeployError as error:
+        if notes := _notes(error):
+            raise DeployError(" ".join([str(error), *notes])) from error
+        raise
+
+
+def _notes(error: Exception) -> list[str]:
+    notes: list[str] = getattr(error, "__notes__", [])
+    return notes
 
 
 def _words(error: Exception) -> str:
@@ -211,15 +192,3 @@ def _words(error: Exception) -> str:
         said = error.response["Error"]
         return f"{error.operation_name}: {said['Code']}: {said['Message']}"
     return str(error)
-
-
-def _configuration(target: Target, worker: Worker, role_arn: str) -> dict[str, Any]:
-    return {
-        "Runtime": target.runtime,
-        "Role": role_arn,
-        "Handler": worker.handler,
-        "MemorySize": worker.memory_mb,
-        "Timeout": worker.timeout_s,
-        "EphemeralStorage": {"Size": worker.tmp_mb},
-        "Environment": {"Variables": dict(worker.environment)},
-    }

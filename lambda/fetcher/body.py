@@ -100,6 +100,11 @@ class Body:
         self._start: bytes | None = None  # gathered while the type is in doubt
         self.size = 0
 
+    @property
+    def wants_kind(self) -> bool:
+        """Whether the Content-Type is of interest."""
+        return bool(self._options.expect_type) or self._sink.wants_kind
+
     def begin(
         self,
         status: int,
@@ -114,7 +119,7 @@ class Body:
         Args:
             status: HTTP status.
 
-            kind: Content-Type; empty: none given.
+            kind: Content-Type; empty: none given, or none of interest.
 
             promised: Content-Length; None: not given.
 
@@ -126,7 +131,7 @@ class Body:
             RefusedError: If the body is not wanted.
         """
         self._judge_head(status, kind, promised, robots, encoding)
-        self._open()
+        self._open(kind)
 
     def whole(
         self,
@@ -146,13 +151,13 @@ class Body:
         """
         self._judge_head(status, kind, promised, robots, encoding)
         if self._inflater:
-            self._open()
+            self._open(kind)
             self.write(parts)
             return self.finish()
         self._look_at(parts)
         self._check_whole()
         try:
-            path = self._sink.keep(self._item, parts)
+            path = self._sink.keep(self._item, parts, kind)
         except OSError as error:
             raise _sink_failed(error) from error
         return Ending(Outcome.OK, status, self.size, "", path)
@@ -180,9 +185,9 @@ class Body:
         if promised is not None and promised > options.max_bytes:
             self._refuse_size(promised)
 
-    def _open(self) -> None:
+    def _open(self, kind: str) -> None:
         try:
-            self._writer = self._sink.open(self._item)
+            self._writer = self._sink.open(self._item, kind)
         except OSError as error:
             raise _sink_failed(error) from error
 
@@ -238,7 +243,7 @@ class Body:
             outcome,
             self._status,
             self.size,
-            detail=_one_line(detail),
+            detail=one_line(detail),
             retry_after_s=retry_after_s,
         )
 
@@ -326,7 +331,7 @@ def _sink_failed(error: OSError) -> RefusedError:
     return RefusedError(Outcome.SINK, detail)
 
 
-def _one_line(detail: str) -> str:
+def one_line(detail: str) -> str:
     """Return what fits on one line, prints, and gives no password away."""
     words = _CREDENTIALS.sub("//***@", " ".join(detail.split()))
     plain = "".join(sign if sign.isprintable() else "?" for sign in words)

@@ -16,12 +16,14 @@ from fetcher.downloads import Download
 from fetcher.engines.engine import Attempt
 from fetcher.hosts import Hosts
 from fetcher.outcome import Outcome, can_heal
+from fetcher.s3_urls import SCHEME, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fetcher.engines.engine import Engine
     from fetcher.options import Options
+    from fetcher.s3_account import Account
     from fetcher.sinks.sink import Sink
     from fetcher.source import Item
 
@@ -31,6 +33,7 @@ _BACKOFF_FIRST_S = 0.5
 _BACKOFF_LONGEST_S = 20.0
 _RETRIES_FREE = 100  # beside as many as there were first tries
 _WAITING_MOST = 4_096  # attempts read ahead while their hosts are busy
+_CAUGHT_UP_S = 0.02  # while a sink takes nothing more
 _ASK_AGAIN_S = 0.1  # while what is left waits for downloads in flight
 
 
@@ -56,6 +59,8 @@ class Job:
 
         on_download: Called once a URL when it has ended, with its position in the
             source, the item, and what became of it.
+
+        tells_rest: Whether that includes URLs that were not come to at all.
     """
 
     def __init__(
@@ -64,13 +69,17 @@ class Job:
         sink: Sink,
         options: Options,
         on_download: OnDownload,
+        *,
+        tells_rest: bool = True,
     ) -> None:
         self._items = enumerate(source)
         self._sink = sink
         self._options = options
         self._on_download = on_download
+        self._tells_rest = tells_rest
         self._began = monotonic()
         self._hosts = Hosts(options)
+        self._account_in_s3: Account | None = None
         self._in_flight: dict[int, Attempt] = {}
         self._retries: list[tuple[float, int, Attempt]] = []  # when due, position
         self._retries_left = _RETRIES_FREE
@@ -86,6 +95,8 @@ class Job:
 
     def next(self) -> Attempt | float | None:
         """Return an attempt; or seconds to wait; or None when nothing is left."""
+        if self._sink.is_full:
+            return _CAUGHT_UP_S
         now = monotonic()
         while attempt := self._due(now) or self._fresh(now):
             if attempt.host.free_at() <= now < (attempt.ends_at or math.inf):
@@ -132,14 +143,30 @@ class Job:
             host = guard.plain_host(item.url)
             if not host:
                 try:
-                    guard.check_url(item.url)
+                    host = guard.host_of(self._checked(item.url))
                 except guard.BadUrlError as error:
                     bad = Download(Outcome.BAD_URL, detail=str(error))
                     self._on_download(index, item, bad)
                     continue
-                host = guard.host_of(item.url)
             return Attempt(index, item, self._hosts.named(host, now))
         return None
+
+    def _checked(self, url: str) -> str:
+        """Return a URL that can be fetched, or what stands for it on the web."""
+        if self._options.allow_s3 and url.startswith(SCHEME):
+            return self._in_s3().address_of(place_of(url))
+        guard.check_url(url)
+        return url
+
+    def _in_s3(self) -> Account:
+        if self._account_in_s3 is None:
+            from fetcher.s3_account import Account  # noqa: PLC0415 - loads OpenSSL
+
+            try:
+                self._account_in_s3 = Account.from_environment()
+            except OSError as error:
+                raise guard.BadUrlError(str(error)) from error
+        return self._account_in_s3
 
     def _is_over(self, attempt: Attempt, now: float) -> bool:
         """End an attempt that had to wait too long, or whose host is given up."""
@@ -163,6 +190,9 @@ class Job:
             self._retries_left += 1
         attempt.tries += 1
         attempt.is_answered = False
+        if attempt.item.url.startswith(SCHEME):  # signed anew, for a signature expires
+            place = place_of(attempt.item.url)
+            attempt.url = self._in_s3().signed("GET", place)
         attempt.body = Body(attempt.item, self._sink, self._options)
         self._in_flight[attempt.position] = attempt
         return attempt
@@ -197,8 +227,9 @@ class Job:
         for attempt in self._in_flight.values():
             detail = "broken off at the deadline"
             self._account(attempt, Ending(Outcome.UNSTARTED, detail=detail), now)
-        for index, item in self._items:
-            self._on_download(index, item, Download(Outcome.UNSTARTED))
+        if self._tells_rest:
+            for index, item in self._items:
+                self._on_download(index, item, Download(Outcome.UNSTARTED))
 
 
 def _backoff(tries: int) -> float:

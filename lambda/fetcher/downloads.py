@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import struct
 from array import array
+from collections import Counter
+from itertools import compress, starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetcher.outcome import CODE, ORDER, Outcome
 from fetcher.source import pack, unpack
+from fetcher.tally import Histogram, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,15 +49,20 @@ class Download(NamedTuple):
     path: str = ""
 
 
-_COLUMNS = {
+TICKS_PER_S = 100_000  # how finely times are kept: what is finer is noise
+FIELDS = {  # of a row, in order, each with the letter that stands for its type
     "outcome": "B",
     "status": "H",
     "body_bytes": "Q",
-    "started_s": "f",
-    "seconds": "f",
+    "started_ticks": "I",
+    "ticks": "I",
     "attempts": "B",
 }
-_MOST_COUNTED = {"status": 2**16 - 1, "attempts": 2**8 - 1}
+_ROW = struct.Struct("<" + "".join(FIELDS.values()))
+_SIZES = {name: struct.calcsize(f"<{kind}") for name, kind in FIELDS.items()}
+_MOST = [256**size - 1 for size in _SIZES.values()]
+_UNSTARTED = _ROW.pack(CODE[Outcome.UNSTARTED], 0, 0, 0, 0, 0)
+_IS_OK = bytes(code == CODE[Outcome.OK] for code in range(256))
 
 # A report must stay below the 6 MB that Lambda answers with, whatever went wrong:
 # this much text of different details, which may not deflate, leaves the columns of
@@ -67,84 +76,152 @@ def most_bytes(many: int) -> int:
 
     Deflating is not counted on; base64 makes four bytes of three.
     """
-    row = sum(array(kind).itemsize for kind in _COLUMNS.values())
-    return (many * row + _DETAILS_ROOM) * 4 // 3
+    return (many * _ROW.size + _DETAILS_ROOM) * 4 // 3
 
 
 class Downloads:
     """
-    The downloads of one shard, a column a field, in the source's order.
+    The downloads of one shard, a row each, in the source's order.
 
     Before anything is set, every URL is `unstarted`: whatever happens, each has
     exactly one outcome. Details that were not met before are kept while there is room
     for them in a report; outcome and status always are.
+
+    Attributes:
+        rows: One after the other, each packed as `FIELDS` say, little-endian.
+
+        details: What there is to say of some of them, by position.
     """
 
     def __init__(self, many: int) -> None:
-        self.columns: dict[str, Any] = {
-            name: array(kind, bytes(array(kind).itemsize * many))
-            for name, kind in _COLUMNS.items()
-        }
-        self.columns["outcome"] = array("B", [CODE[Outcome.UNSTARTED]]) * many
+        self.rows = bytearray(_UNSTARTED * many)
         self.details: dict[int, str] = {}
         self._known: set[str] = set()
         self._room = _DETAILS_ROOM
 
     def __len__(self) -> int:
-        return len(self.columns["outcome"])
+        return len(self.rows) // _ROW.size
 
     def __setitem__(self, index: int, download: Download) -> None:
-        columns = self.columns
-        columns["outcome"][index] = CODE[download.outcome]
-        columns["status"][index] = min(download.status, _MOST_COUNTED["status"])
-        columns["body_bytes"][index] = download.body_bytes
-        columns["started_s"][index] = download.started_s
-        columns["seconds"][index] = download.seconds
-        columns["attempts"][index] = min(download.attempts, _MOST_COUNTED["attempts"])
-        self._keep(index, download.detail)
+        outcome, status, body_bytes, started_s, seconds, attempts, detail, _ = download
+        started = int(started_s * TICKS_PER_S + 0.5)
+        ticks = int(seconds * TICKS_PER_S + 0.5)
+        row = CODE[outcome], status, body_bytes, started, ticks, attempts
+        try:
+            _ROW.pack_into(self.rows, index * _ROW.size, *row)
+        except struct.error:  # some figure is too large, and is held at its end
+            held = map(min, row, _MOST)
+            _ROW.pack_into(self.rows, index * _ROW.size, *held)
+        if detail:
+            self._keep(index, detail)
 
     def __getitem__(self, index: int) -> Download:
-        columns = self.columns
-        return Download(
-            outcome=ORDER[columns["outcome"][index]],
-            detail=self.details.get(index, ""),
-            status=columns["status"][index],
-            body_bytes=columns["body_bytes"][index],
-            started_s=columns["started_s"][index],
-            seconds=columns["seconds"][index],
-            attempts=columns["attempts"][index],
-        )
+        return self._read(index, _ROW.unpack_from(self.rows, index * _ROW.size))
 
     def __iter__(self) -> Iterator[Download]:
-        return (self[index] for index in range(len(self)))
+        return starmap(self._read, enumerate(_ROW.iter_unpack(self.rows)))
+
+    def _read(self, index: int, row: tuple[int, ...]) -> Download:
+        code, status, body_bytes, started, ticks, attempts = row
+        return Download(
+            outcome=ORDER[code],
+            status=status,
+            body_bytes=body_bytes,
+            started_s=started / TICKS_PER_S,
+            seconds=ticks / TICKS_PER_S,
+            attempts=attempts,
+            detail=self.details.get(index, ""),
+        )
 
     def _keep(self, index: int, detail: str) -> None:
         known = detail in self._known
         size = 0 if known else len(detail.encode(errors="surrogatepass"))
-        if detail and size <= self._room:
+        if size <= self._room:
             self._room -= size
             self._known.add(detail)
             self.details[index] = detail
 
+    def tally(self) -> Tally:
+        """Return what they come to."""
+        (codes,) = self._planes("outcome")
+        is_ok = codes.translate(_IS_OK)
+        latency = Histogram()
+        for ticks, many in Counter(compress(self._column("ticks"), is_ok)).items():
+            latency.add(ticks / TICKS_PER_S, many)
+        return Tally(
+            Counter({ORDER[code]: codes.count(code) for code in set(codes)}),
+            sum(compress(self._column("body_bytes"), is_ok)),
+            latency,
+        )
+
+    def _column(self, name: str) -> array[int]:
+        size = _SIZES[name]
+        values = bytearray(size * len(self))
+        for place, plane in enumerate(self._planes(name)):
+            values[place::size] = plane
+        return array(FIELDS[name], bytes(values))
+
+    def _planes(self, name: str) -> list[bytearray]:
+        """Return the lowest bytes of a column, then the next higher ones, ..."""
+        return [self.rows[place :: _ROW.size] for place in _PLACES[name]]
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the columns, little-endian and deflated, as JSON fields."""
-        raw = b"".join(column.tobytes() for column in self.columns.values())
+        """
+        Return the columns as JSON fields.
+
+        One of nothing but the same value is that value. Of another the bytes of equal
+        rank come together: the higher ones hardly differ, so they deflate to nothing.
+        """
+        columns: dict[str, int | str] = {}
+        for name in FIELDS:
+            planes = self._planes(name)
+            if all(plane.count(plane[:1]) == len(plane) for plane in planes):
+                value = b"".join(plane[:1] for plane in planes)
+                columns[name] = int.from_bytes(value, "little")
+            else:
+                columns[name] = pack(b"".join(planes))
         details = json.dumps(self.details, separators=(",", ":")).encode()
-        return {"many": len(self), "columns": pack(raw), "details": pack(details)}
+        return {"many": len(self), "columns": columns, "details": pack(details)}
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Downloads:
-        """Read back what `to_dict` gave."""
-        downloads = cls(given["many"])
-        raw = unpack(given["columns"])
-        start = 0
-        for name, kind in _COLUMNS.items():
-            end = start + array(kind).itemsize * given["many"]
-            downloads.columns[name] = array(kind, raw[start:end])
-            start = end
-        if start != len(raw):
-            msg = f"The columns are {len(raw):,} bytes; {start:,} were expected."
+        """
+        Read back what `to_dict` gave.
+
+        Raises:
+            ValueError: If a column is not what its rows need.
+        """
+        many = given["many"]
+        downloads = cls(many)
+        for name in FIELDS:
+            planes = _planes_of(given["columns"][name], _SIZES[name], many)
+            for place, plane in zip(_PLACES[name], planes, strict=True):
+                downloads.rows[place :: _ROW.size] = plane
+        (codes,) = downloads._planes("outcome")
+        if max(codes, default=0) >= len(ORDER):
+            msg = f"There is no outcome {max(codes)}; there are {len(ORDER)}."
             raise ValueError(msg)
         details = json.loads(unpack(given["details"]))
         downloads.details = {int(index): text for index, text in details.items()}
         return downloads
+
+
+def _planes_of(packed: int | str, size: int, many: int) -> list[bytes]:
+    if isinstance(packed, int):
+        value = (packed % 256**size).to_bytes(size, "little")
+        return [bytes([byte]) * many for byte in value]
+    raw = unpack(packed)
+    if len(raw) != size * many:
+        msg = f"A column is {len(raw):,} bytes; {size * many:,} were expected."
+        raise ValueError(msg)
+    return [raw[place * many : (place + 1) * many] for place in range(size)]
+
+
+def _places() -> Iterator[tuple[str, range]]:
+    end = 0
+    for name, size in _SIZES.items():
+        yield name, range(end, end + size)
+        end += size
+
+
+_PLACES = dict(_places())

@@ -11,22 +11,28 @@ from typing import TYPE_CHECKING, Any
 from fetcher.download import Job, engine_for
 from fetcher.downloads import Download, Downloads
 from fetcher.memory import peak_rss_bytes
+from fetcher.s3_urls import prefix_of
 from fetcher.shard import Report, Shard
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
-from fetcher.tally import Tally
+from fetcher.source import Inline, Template, numbers_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from awslambdaric.lambda_context import LambdaContext
 
-    from fetcher.options import SinkSpec
+    from fetcher.body import Ending
     from fetcher.sinks.sink import Sink
-    from fetcher.source import Item
+    from fetcher.source import Item, Ranges, Source
 
 # Kept back from Lambda's timeout: breaking off, removing the scratch folder, reporting.
 _REPORTING_S = 2.0
 _REPORTING_SHARE = 0.1
+# Kept back from downloads: what a sink has yet to send when the last has ended.
+_SETTLING_S = 5.0
+_SETTLING_SHARE = 0.2
 
 _execution = uuid.uuid4().hex
 _invocations = 0
@@ -67,20 +73,24 @@ def usable_s(timeout_s: float) -> float:
 
 
 def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
-    tally = Tally()
     downloads = Downloads(len(shard.source))
 
     def account(index: int, _: Item, download: Download) -> None:
         downloads[index] = download
-        tally.add(download.outcome, download.body_bytes, download.seconds)
 
     engine = engine_for(shard.options)
     cpu_before_s = process_time()
-    sink = _sink(shard.sink)
+    sink = _sink(shard, deadline_at)
     try:
         downloading_at = time()
-        job = Job(shard.source, sink, shard.options, account)
-        job.run(engine, deadline_at - monotonic())
+        left_s = deadline_at - monotonic()
+        if sink.settles:
+            left_s -= min(_SETTLING_S, _SETTLING_SHARE * left_s)
+        items = _items(shard.source, monotonic() + left_s)
+        # Of what is not come to, `downloads` says already that it is not begun.
+        job = Job(items, sink, shard.options, account, tells_rest=False)
+        job.run(engine, left_s)
+        _correct(downloads, shard.source.ranges, sink.settle())
         downloaded_at = time()
     finally:
         sink.close()
@@ -93,7 +103,7 @@ def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
         started_at=started_at,
         downloading_at=downloading_at,
         downloaded_at=downloaded_at,
-        tally=tally,
+        tally=downloads.tally(),
         downloads=downloads,
         cpu_s=process_time() - cpu_before_s,
         peak_rss_bytes=peak_rss_bytes(),
@@ -101,9 +111,50 @@ def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
     )
 
 
-def _sink(spec: SinkSpec) -> Sink:
-    if spec.kind == "discard":
+def _correct(
+    downloads: Downloads, ranges: Ranges, endings: Mapping[int, Ending]
+) -> None:
+    """Write down how downloads ended after all."""
+    if not endings:
+        return
+    for index, number in enumerate(numbers_in(ranges)):
+        if ending := endings.get(number):
+            downloads.details.pop(index, None)
+            downloads[index] = downloads[index]._replace(
+                outcome=ending.outcome,
+                status=ending.status or downloads[index].status,
+                body_bytes=ending.body_bytes or downloads[index].body_bytes,
+                detail=ending.detail,
+            )
+
+
+def _items(source: Source, until: float) -> Iterable[Item]:
+    if isinstance(source, (Template, Inline)):
+        return source
+    from fetcher.s3_slices import Slices  # noqa: PLC0415 - loads OpenSSL
+
+    assert isinstance(source, Slices), "there is no other kind"
+    return source.items(until)
+
+
+def _sink(shard: Shard, deadline_at: float) -> Sink:
+    kind, path = shard.sink.kind, shard.sink.path
+    if kind == "discard":
         return Discard()
-    if spec.path:
-        return Directory(Path(spec.path))
-    return Scratch()
+    if shard.sink.is_in_s3:
+        return _sink_in_s3(shard, deadline_at)
+    return Directory(Path(path)) if path else Scratch()
+
+
+def _sink_in_s3(shard: Shard, deadline_at: float) -> Sink:
+    from fetcher.s3_account import Account  # noqa: PLC0415 - loads OpenSSL
+
+    account, prefix = Account.from_environment(), prefix_of(shard.sink.path)
+    if shard.sink.kind == "s3-objects":
+        from fetcher.sinks.s3_objects import S3Objects  # noqa: PLC0415
+
+        return S3Objects(prefix, account, deadline_at)
+    from fetcher.sinks.s3_tar import S3Tar, tar_of  # noqa: PLC0415
+
+    tar = tar_of(prefix, shard.run, shard.wave, shard.index)
+    return S3Tar(tar, account, deadline_at)

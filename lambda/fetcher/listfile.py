@@ -28,10 +28,21 @@ class UrlListError(ValueError):
 
 
 class Problems:
-    """What is wrong with a list, gathered so that one look mends it all."""
+    """
+    What is wrong with a list, gathered so that one look mends it all.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Args:
+        name: The list's.
+
+        unit: What is counted in it.
+
+    Attributes:
+        many: How many there are.
+    """
+
+    def __init__(self, name: Path | str, unit: str = "line") -> None:
+        self._name = name
+        self.unit = unit
         self.many = 0
         self._first: list[tuple[int, str]] = []
 
@@ -41,16 +52,23 @@ class Problems:
         insort(self._first, (line, wrong))
         del self._first[_PROBLEMS_NAMED:]
 
+    def named(self) -> str:
+        """Return the first ones, a line each."""
+        more = self.many - len(self._first)
+        rest = f"\n  ... and {more:,} more" if more else ""
+        return (
+            "\n".join(f"  {self.unit} {line:,}: {wrong}" for line, wrong in self._first)
+            + rest
+        )
+
     def raise_if_any(self) -> None:
         """Raise `UrlListError` if anything was noted."""
         if not self.many:
             return
-        lines = "problem" if self.many == 1 else "problems"
-        more = self.many - len(self._first)
-        rest = f"\n  ... and {more:,} more" if more else ""
-        named = "\n".join(f"  line {line:,}: {wrong}" for line, wrong in self._first)
+        problems = "problem" if self.many == 1 else "problems"
         msg = (
-            f"{self._path}: {self.many:,} {lines}; nothing was fetched.\n{named}{rest}"
+            f"{self._name}: {self.many:,} {problems}; nothing was fetched.\n"
+            f"{self.named()}"
         )
         raise UrlListError(msg)
 
@@ -84,9 +102,17 @@ class Block(NamedTuple):
         return "" if b"\r" in data or not data.isascii() else data.decode("ascii")
 
 
-def blocks(file: BinaryIO) -> Iterator[Block]:
-    """Yield the whole file, block by block."""
-    start, line = 0, 1
+def blocks(file: BinaryIO, start: int = 0, line: int = 1) -> Iterator[Block]:
+    """
+    Yield the file, block by block.
+
+    Args:
+        file: At the beginning of a line.
+
+        start: Where that is, in bytes.
+
+        line: The line's number.
+    """
     while data := file.read(_BLOCK):
         skipped = 0
         if not data.endswith(b"\n"):

@@ -6,6 +6,8 @@ import math
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING
 
+from fetcher.s3_urls import SCHEME, prefix_of
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -17,7 +19,7 @@ _DESCRIPTORS_PER_CONNECTION = 2  # the socket, and the file its body goes to
 MAX_CONNECTIONS = (DESCRIPTORS - _DESCRIPTORS_KEPT_BACK) // _DESCRIPTORS_PER_CONNECTION
 
 ENGINES = ("curl", "aiohttp")
-SINKS = ("discard", "directory")
+SINKS = ("discard", "directory", "s3-tar", "s3-objects")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,10 @@ class Options:
 
         allow_private: Whether loopback and private addresses may be contacted.
 
+        allow_s3:
+            Whether ``s3://`` URLs are fetched: with the permissions of whoever runs
+            this, which those who bring the URLs may not have.
+
         contact: Put into the User-Agent, so that an origin's owner can reach you.
     """
 
@@ -75,6 +81,7 @@ class Options:
     host_rate: float = 0.0
     respect_robots: bool = False
     allow_private: bool = False
+    allow_s3: bool = False
     contact: str = ""
 
     def __post_init__(self) -> None:
@@ -116,7 +123,8 @@ class SinkSpec:
 
         path:
             The directory sink's folder. Empty: a scratch folder in the execution's
-            own temporary storage (``/tmp`` on Lambda), removed with the shard.
+            own temporary storage (``/tmp`` on Lambda), removed with the shard. For
+            sinks in S3, what all keys begin with: ``s3://bucket/prefix``.
     """
 
     kind: str = "directory"
@@ -126,6 +134,19 @@ class SinkSpec:
         """Refuse kinds there are none of."""
         check_types(self)
         check_one_of("sink", self.kind, SINKS)
+        if self.is_in_s3:
+            prefix_of(self.path)
+        elif self.path.startswith(SCHEME):
+            msg = (
+                f"The {self.kind} sink's path is {self.path}, in S3; use the sink "
+                "s3-tar or s3-objects there."
+            )
+            raise ValueError(msg)
+
+    @property
+    def is_in_s3(self) -> bool:
+        """Whether bodies go to S3."""
+        return self.kind.startswith("s3-")
 
 
 def check_seconds(name: str, seconds: float) -> None:

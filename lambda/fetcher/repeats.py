@@ -121,10 +121,13 @@ class Repeats:
 
     Args:
         clashes: What `clashing` found; lines with none of these are passed over.
+
+        unit: What is counted in the list.
     """
 
-    def __init__(self, clashes: set[int]) -> None:
+    def __init__(self, clashes: set[int], unit: str = "line") -> None:
         self._clashes = clashes
+        self._unit = unit
         self._urls: dict[int, int] = {}
         self._names: dict[int, int] = {}
         self._folders: dict[int, int] = {}
@@ -136,11 +139,12 @@ class Repeats:
             return ""
         first = self._urls.setdefault(hash(item.url), line)
         if first != line:
-            return f"repeats the URL of line {first:,}"
+            return f"repeats the URL of {self._unit} {first:,}"
         name = names[0]
         first = self._names.setdefault(hash(name), line)
         if first != line:
-            return f"would be stored under the same name as line {first:,}: {name}"
+            same = f"would be stored under the same name as {self._unit} {first:,}"
+            return f"{same}: {name}"
         return self._check_folders(name, line)
 
     def _check_folders(self, name: str, line: int) -> str:
@@ -152,8 +156,9 @@ class Repeats:
         if not clash:
             return ""
         return (
-            f"would be stored as {name}, which line {clash:,} makes impossible: one "
-            "needs as a folder what the other has as a file; give one a destination"
+            f"would be stored as {name}, which {self._unit} {clash:,} makes "
+            "impossible: one needs as a folder what the other has as a file; give one "
+            "a destination"
         )
 
 

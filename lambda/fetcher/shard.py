@@ -14,7 +14,7 @@ from fetcher.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SCHEMA = 1  # raise when a field changes meaning; readers refuse other numbers
+SCHEMA = 2  # raise when a field changes meaning; readers refuse other numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

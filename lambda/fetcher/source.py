@@ -1,5 +1,5 @@
 """
-Where URLs come from: a list carried in the shard, or a numbered template.
+Where URLs come from: a list carried in the shard, a numbered template, or S3.
 
 Every URL of a run has a number, its position in the plan. A source covers ranges
 of numbers, so that what is unfinished can be dealt again as a smaller source of the
@@ -12,11 +12,13 @@ import base64
 import json
 import zlib
 from dataclasses import dataclass
-from itertools import chain, groupby
+from itertools import chain, groupby, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+KINDS = ("template", "inline", "slices")
 
 Ranges = tuple[tuple[int, int], ...]  # (first number, how many), ...
 
@@ -42,7 +44,7 @@ class Item(NamedTuple):
 
 
 class Source(Protocol):
-    """What the engine iterates over and the plan deals."""
+    """What the engine iterates over."""
 
     @property
     def ranges(self) -> Ranges:
@@ -51,12 +53,6 @@ class Source(Protocol):
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[Item]: ...
-
-    def pick(self, numbers: Sequence[int]) -> Source:
-        """Return a source of only these numbers, which must be covered."""
-
-    def part(self, start: int, many: int) -> Source:
-        """Return a source of as many items, the first of them at this position."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `source_from_dict` reads."""
@@ -100,14 +96,6 @@ class Template:
             for number in numbers_in(self.ranges):
                 yield Item(number, f"{before}{number}{after}")
 
-    def pick(self, numbers: Sequence[int]) -> Template:
-        """Return the template over these numbers only."""
-        return Template(self.text, ranges_of(numbers))
-
-    def part(self, start: int, many: int) -> Template:
-        """Return the template over a stretch of its numbers."""
-        return Template(self.text, stretch(self.ranges, start, many))
-
     def to_dict(self) -> dict[str, Any]:
         """Return what `source_from_dict` reads."""
         return {"kind": "template", "text": self.text, "ranges": self.ranges}
@@ -119,36 +107,48 @@ class Inline:
     URLs carried in the shard itself, compressed when they travel.
 
     Attributes:
-        items: What to fetch, numbers ascending.
+        ranges: The numbers covered, ascending.
+
+        urls: What to fetch, one each.
+
+        destinations: As in `Item`, one each; none at all if all are empty.
+
+        sha256s: Likewise.
     """
 
-    items: tuple[Item, ...]
+    ranges: Ranges
+    urls: Sequence[str]
+    destinations: Sequence[str] = ()
+    sha256s: Sequence[str] = ()
 
-    @property
-    def ranges(self) -> Ranges:
-        """The numbers covered, ascending."""
-        return ranges_of([item.number for item in self.items])
+    def __post_init__(self) -> None:
+        """Refuse columns that do not fit together."""
+        many = count(self.ranges)
+        some = {len(self.destinations), len(self.sha256s)} - {0}
+        if len(self.urls) != many or not some <= {many}:
+            msg = f"For {many:,} numbers there must be as many texts of each kind."
+            raise ValueError(msg)
+
+    @classmethod
+    def of(cls, items: Sequence[Item]) -> Inline:
+        """Return a source of these items, their numbers ascending."""
+        numbers, urls, *others = zip(*items, strict=True) if items else [()] * 4
+        return cls(
+            ranges_of(numbers), urls, *(one if any(one) else () for one in others)
+        )
 
     def __len__(self) -> int:
         """Return how many URLs there are."""
-        return len(self.items)
+        return len(self.urls)
 
     def __iter__(self) -> Iterator[Item]:
         """Yield the items in ascending order."""
-        return iter(self.items)
-
-    def pick(self, numbers: Sequence[int]) -> Inline:
-        """Return the items with these numbers only."""
-        wanted = frozenset(numbers)
-        return Inline(tuple(item for item in self.items if item.number in wanted))
-
-    def part(self, start: int, many: int) -> Inline:
-        """Return a stretch of the items."""
-        return Inline(self.items[start : start + many])
+        others = self.destinations or repeat(""), self.sha256s or repeat("")
+        return map(Item, numbers_in(self.ranges), self.urls, *others)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `source_from_dict` reads: the items' texts, deflated."""
-        texts = json.dumps([item[1:] for item in self.items])
+        """Return what `source_from_dict` reads: the texts, deflated."""
+        texts = json.dumps([self.urls, self.destinations, self.sha256s])
         return {
             "kind": "inline",
             "ranges": self.ranges,
@@ -164,20 +164,18 @@ def source_from_dict(fields: dict[str, Any]) -> Source:
         ValueError: If the kind is unknown, or a field is missing or malformed.
     """
     kind = fields.get("kind")
-    if kind not in ("template", "inline"):
-        msg = f"The source's kind is {kind!r}; it must be 'template' or 'inline'."
+    if kind not in KINDS:
+        msg = f"The source's kind is {kind!r}; it must be one of {', '.join(KINDS)}."
         raise ValueError(msg)
     try:
         ranges = _checked(fields["ranges"])
         if kind == "template":
             return Template(fields["text"], ranges)
-        texts = json.loads(unpack(fields["packed"]))
-        return Inline(
-            tuple(
-                Item(number, *of_one)
-                for number, of_one in zip(numbers_in(ranges), texts, strict=True)
-            )
-        )
+        if kind == "slices":
+            from fetcher.s3_slices import Slices  # noqa: PLC0415 - loads OpenSSL
+
+            return Slices(fields["where"], ranges, fields["per_slice"])
+        return Inline(ranges, *map(tuple, json.loads(unpack(fields["packed"]))))
     except (KeyError, TypeError, ValueError) as error:
         msg = f"The {kind} source cannot be read: {error!r}."
         raise ValueError(msg) from error
@@ -222,23 +220,6 @@ def ranges_of(numbers: Iterable[int]) -> Ranges:
         (_, first), *rest = run
         folded.append((first, 1 + len(rest)))
     return tuple(folded)
-
-
-def stretch(ranges: Ranges, start: int, many: int) -> Ranges:
-    """
-    Return the ranges of as many numbers, the first of them at this position.
-
-    >>> stretch(((0, 2), (5, 3)), start=1, many=3)
-    ((1, 1), (5, 2))
-    """
-    cut = []
-    for first, length in ranges:
-        here = min(length - start, many)
-        if here > 0:
-            cut.append((first + start, here))
-            many -= here
-        start = max(0, start - length)
-    return tuple(cut)
 
 
 def pack(data: bytes) -> str:

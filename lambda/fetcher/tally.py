@@ -30,10 +30,10 @@ class Histogram:
 
     buckets: Counter[int] = field(default_factory=Counter)
 
-    def add(self, seconds: float) -> None:
-        """Count one observation."""
+    def add(self, seconds: float, many: int = 1) -> None:
+        """Count an observation that was made so many times."""
         ratio = max(seconds, _SHORTEST_S) / _SHORTEST_S
-        self.buckets[int(math.log10(ratio) * _BUCKETS_PER_DECADE)] += 1
+        self.buckets[int(math.log10(ratio) * _BUCKETS_PER_DECADE)] += many
 
     def merge(self, other: Histogram) -> None:
         """Take in everything the other has counted."""
@@ -86,13 +86,6 @@ class Tally:
     counts: Counter[Outcome] = field(default_factory=Counter)
     body_bytes: int = 0
     latency: Histogram = field(default_factory=Histogram)
-
-    def add(self, outcome: Outcome, body_bytes: int, seconds: float) -> None:
-        """Count one URL."""
-        self.counts[outcome] += 1
-        if outcome is Outcome.OK:
-            self.body_bytes += body_bytes
-            self.latency.add(seconds)
 
     def merge(self, other: Tally) -> None:
         """Take in everything the other has counted."""

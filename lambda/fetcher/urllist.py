@@ -20,6 +20,7 @@ from fetcher.listfile import (
 )
 from fetcher.naming import plain_names
 from fetcher.repeats import Repeats, clashing, names_of
+from fetcher.s3_urls import SCHEME, place_of
 from fetcher.source import Item
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ class UrlList:
     ) -> Iterator[tuple[int, Item]]:
         """Yield line numbers and items; note the lines that are wrong."""
         for line, fields in self._parse(lines_of(block, problems), problems):
-            wrong = problems and _wrong_in(fields)
+            wrong = problems and wrong_in(fields)
             if problems and wrong:
                 problems.add(line, wrong)
             else:
@@ -198,7 +199,7 @@ def _item(number: int, fields: dict[str, Any]) -> Item:
     )
 
 
-def _wrong_in(fields: dict[str, Any]) -> str:
+def wrong_in(fields: dict[str, Any], *, allow_s3: bool = False) -> str:
     """Say what is wrong with a line taken by itself; nothing if it is right."""
     for name in ("url", "destination", "sha256"):
         value = fields.get(name)
@@ -206,7 +207,9 @@ def _wrong_in(fields: dict[str, Any]) -> str:
             return f"{name} is a {type(value).__name__}; it must be text"
     url, digest = fields.get("url") or "", fields.get("sha256") or ""
     try:
-        if not guard.plain_host(url):
+        if allow_s3 and url.startswith(SCHEME):
+            place_of(url)
+        elif not guard.plain_host(url):
             guard.check_url(url)
     except guard.BadUrlError as error:
         return str(error)

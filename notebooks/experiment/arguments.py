@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import papermill
 import yaml
 
+from experiment.invocation import LedgerError
+from experiment.ledger import read_run
 from experiment.machine import root
 from experiment.parameters import unknown_parameter
 from experiment.settings import SettingsError
@@ -18,13 +20,20 @@ from rollout.target import NAMES as TARGETS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_RESUME = "resume"  # stands for a notebook's name, and is a parameter
 _PATHS = ("url_list", "run_folder")  # as seen from here, not from the notebooks
 _EPILOG = """
 The executed notebook, its charts and its tables go to a new folder in results/.
 
+With resume a run that broke off goes on in its folder: what has no outcome yet is
+fetched, with the parameters it had, but for those given anew. `-p retry_failed true`
+fetches what failed as well.
+
 exit status: 0 done, 1 a cell failed, 2 refused before any work, 130 interrupted
 
-example: python -m experiment 30_grid -p files 2000 -p concurrency '[1, 2, 4]'
+examples:
+  python -m experiment 30_grid -p files 2000 -p concurrency '[1, 2, 4]'
+  python -m experiment resume results/20261124T001500Z-20_fan_out-local
 """
 
 
@@ -35,15 +44,37 @@ def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
     Raises:
         SettingsError: If there is no such notebook or parameter, or a value cannot be
             read.
+
+        LedgerError: If the run to go on with is none, or of a notebook that cannot.
     """
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if (args.notebook == _RESUME) != (args.run is not None):
+        parser.error(f"RUN is named after {_RESUME}, and only there")
+    given = _from_file(args.file) if args.file else {}
+    given |= {name: _value(name, text) for name, text in args.parameter}
+    if args.run:
+        notebook, before = _begun(args.run)
+        return notebook, _checked(notebook, before | given)
     there = sorted(path.stem for path in (root() / "notebooks").glob("*.ipynb"))
     if args.notebook not in there:
         msg = f"There is no notebook {args.notebook!r}. There are: {', '.join(there)}."
         raise SettingsError(msg)
-    given = _from_file(args.file) if args.file else {}
-    given |= {name: _value(name, text) for name, text in args.parameter}
     return args.notebook, _checked(args.notebook, given)
+
+
+def _begun(run: Path) -> tuple[str, dict[str, Any]]:
+    """Return which notebook began a run, and the parameters that go on with it."""
+    record = read_run(run)
+    notebook, before = record["notebook"], record["settings"]
+    if _RESUME not in before:
+        msg = (
+            f"{run} is a run of {notebook}, which cannot go on. Of a grid each cell "
+            "can: name its folder."
+        )
+        raise LedgerError(msg)
+    anew = {"run_folder": str(run), _RESUME: True, "retry_failed": False}
+    return notebook, before | anew
 
 
 def _checked(notebook: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +139,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("notebook", metavar="NOTEBOOK", help="as in 30_grid")
+    parser.add_argument(
+        "notebook", metavar="NOTEBOOK", help=f"as in 30_grid; or {_RESUME}"
+    )
+    parser.add_argument(
+        "run", metavar="RUN", type=Path, nargs="?", help="the folder of a run to resume"
+    )
     parser.add_argument(
         "-f", dest="file", metavar="FILE", type=Path, help="parameters in YAML"
     )

@@ -30,7 +30,8 @@ from experiment.bench_table import (
     setting_in_words,
     summarise,
 )
-from experiment.ledger import SCHEMA, run_folder_for
+from experiment.invocation import SCHEMA
+from experiment.ledger import run_folder_for
 from experiment.machine import commit, machine, machine_name
 from experiment.peers import programs
 from rollout.errors import RolloutError

@@ -15,6 +15,7 @@ from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from experiment import cost
 from experiment.ledger import read_run
 from experiment.machine import root
 from experiment.plan import make_plan
@@ -172,11 +173,18 @@ def check_grid(settings: GridSettings, session: Session) -> None:
     Raises:
         SettingsError: If the origin does not have files of each size.
 
-        rollout.errors.PreflightError: If a cell cannot work there.
+        rollout.errors.PreflightError: If a cell cannot work there, or all together
+            may cost too much.
+
+        experiment.cost.DryRun: If no more was wanted.
     """
+    prices = []
     for cell in settings.cells():
         plan = make_plan(_CELL_NOTEBOOK, cell, session)
         preflight.check(session.target, plan.need())
+        prices.append(cost.estimate(plan, session.target))
+    print(cost.of_all(prices))
+    cost.check(settings, *prices)
 
 
 def run_grid(

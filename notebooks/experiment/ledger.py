@@ -3,92 +3,32 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from IPython.display import Image
 
+from experiment.invocation import SCHEMA, LedgerError, check_schema
+from experiment.listed import fingerprint
 from experiment.machine import commit, machine, root
-from fetcher.shard import Report
-from fetcher.source import source_from_dict
+from experiment.reports import Reports, no_room
+from experiment.settings import FanOutSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import TextIO
 
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from experiment.invocation import Invocation
     from experiment.settings import Settings
-    from fetcher.source import Source
 
-SCHEMA = 1
-_REPORTS = "reports.jsonl"
 _RUN = "run.json"
 _DPI = 120
-
-
-class LedgerError(ValueError):
-    """A run's folder cannot be used."""
-
-
-class Invocation(NamedTuple):
-    """
-    What became of one shard. Moments are seconds since 1970 on this machine's clock.
-
-    Attributes:
-        wave, shard: Which one.
-
-        source: What it was asked for.
-
-        queued_at: It was ready to go.
-
-        invoked_at: The request was sent.
-
-        answered_at: The answer had been read, or was known not to come.
-
-        throttles: How often Lambda said it was too busy first.
-
-        request_id: Lambda's name for the invocation; empty: there was none.
-
-        error: Why there is no report; empty: there is one.
-
-        report: What the execution answered.
-    """
-
-    wave: int
-    shard: int
-    source: Source
-    queued_at: float
-    invoked_at: float
-    answered_at: float
-    throttles: int
-    request_id: str
-    error: str
-    report: Report | None
-
-    def to_json(self) -> str:
-        """Return the ledger's line."""
-        plain = self._asdict()
-        plain["source"] = self.source.to_dict()
-        plain["report"] = self.report.to_dict() if self.report else None
-        return json.dumps({"schema": SCHEMA, **plain}, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, line: str) -> Invocation:
-        """
-        Read a line back.
-
-        Raises:
-            ValueError: If it is torn, or of another schema.
-        """
-        plain = json.loads(line)
-        check_schema(plain.pop("schema"), _REPORTS)
-        plain["source"] = source_from_dict(plain["source"])
-        if plain["report"]:
-            plain["report"] = Report.from_dict(plain["report"])
-        return cls(**plain)
+# What a run downloads, and where to: who continues it may change the rest.
+_SAME = ("target", "url_template", "files", "file_kb", "sink")
 
 
 class Run:
@@ -107,28 +47,51 @@ class Run:
         self.folder = folder
         self.name = folder.name
         self.record = record
-        self._reports: TextIO = (folder / _REPORTS).open("x")
+        self._reports = Reports(folder)
         self._save()
 
-    def append(self, invocation: Invocation) -> None:
-        """Write one line and push it out: from now on a crash does not lose it."""
-        self._reports.write(invocation.to_json() + "\n")
-        self._reports.flush()
+    @property
+    def session(self) -> int:
+        """How often the run was continued."""
+        return len(self.record.get("continued", ()))
+
+    def append(self, invocation: Invocation, answer: bytes = b"") -> None:
+        """Keep what became of a shard: see `experiment.reports.Reports.append`."""
+        self._reports.append(invocation, answer)
 
     def absorb(self, folder: Path) -> None:
         """Take in the lines of another run, a cell of this grid."""
-        self._reports.write((folder / _REPORTS).read_text())
-        self._reports.flush()
+        self._reports.absorb(folder)
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table as ``<name>.parquet``."""
-        table.to_parquet(self.folder / f"{name}.parquet", index=False)
+        with self.saved(f"{name}.parquet") as aside:
+            table.to_parquet(aside, index=False)
 
     def save_chart(self, name: str, figure: Figure) -> Image:
         """Write a chart as ``<name>.png``; return that picture, to be shown."""
-        path = self.folder / f"{name}.png"
-        figure.savefig(path, dpi=_DPI)
-        return Image(path, alt=figure.axes[0].get_title(loc="left"))
+        with self.saved(f"{name}.png") as aside:
+            figure.savefig(aside, dpi=_DPI, format="png")
+        alt = figure.axes[0].get_title(loc="left")
+        return Image(self.folder / f"{name}.png", alt=alt)
+
+    @contextmanager
+    def saved(self, name: str) -> Iterator[Path]:
+        """
+        Lend a path to write to; what is there in the end becomes the file, whole.
+
+        Raises:
+            LedgerError: If the disk is full. What the file held before is still there.
+        """
+        path = self.folder / name
+        aside = path.with_name(f"{name}.part")
+        try:
+            yield aside
+            aside.replace(path)
+        except OSError as error:
+            raise no_room(path, error) from error
+        finally:
+            aside.unlink(missing_ok=True)
 
     def close(self, *, verdict: str) -> None:
         """Write down how it ended."""
@@ -137,14 +100,16 @@ class Run:
         self._save()
 
     def _save(self) -> None:
-        aside = self.folder / f"{_RUN}.part"
-        aside.write_text(json.dumps(self.record, indent=2, ensure_ascii=False) + "\n")
-        aside.replace(self.folder / _RUN)
+        with self.saved(_RUN) as aside:
+            text = json.dumps(self.record, indent=2, ensure_ascii=False)
+            aside.write_text(f"{text}\n")
 
 
 def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) -> Run:
     """
-    Start a run's folder.
+    Start a run's folder, or open it to continue the run, if the settings say so.
+
+    Nobody else can write to it until the run is closed, or this process has ended.
 
     Args:
         notebook: As in ``20_fan_out``.
@@ -156,24 +121,72 @@ def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) ->
         region: Where it runs.
 
     Raises:
-        LedgerError: If the folder already holds a run.
+        LedgerError: If the folder already holds a run, or does not hold the one to
+            continue; or if another process is at it.
     """
+    now = {"started": _now(), **commit()}
+    if isinstance(settings, FanOutSettings) and settings.continues:
+        return Run(folder, _continued(check_continues(folder, settings), settings, now))
     _refuse_used(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    return Run(
-        folder,
-        {
-            "schema": SCHEMA,
-            "run": folder.name,
-            "notebook": notebook,
-            "target": settings.target,
-            "region": region,
-            "settings": settings.to_dict(),
-            **commit(),
-            "machine": machine(),
-            "started": _now(),
-        },
-    )
+    record = {
+        "schema": SCHEMA,
+        "run": folder.name,
+        "notebook": notebook,
+        "target": settings.target,
+        "region": region,
+        "settings": settings.to_dict(),
+        "machine": machine(),
+        **now,
+    }
+    if isinstance(settings, FanOutSettings) and settings.url_list:
+        record["url_list"] = fingerprint(Path(settings.url_list))
+    return Run(folder, record)
+
+
+def _continued(
+    record: dict[str, Any], settings: FanOutSettings, now: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the record of a run that goes on, and what was set before."""
+    before = record["settings"]
+    record["settings"] = settings.to_dict()
+    was = {
+        name: value
+        for name, value in before.items()
+        if value != record["settings"].get(name)
+    }
+    record.setdefault("continued", []).append({**now, "settings_before": was})
+    for name in ("ended", "totals", "verdict"):
+        record.pop(name, None)
+    return record
+
+
+def check_continues(folder: Path, settings: FanOutSettings) -> dict[str, Any]:
+    """
+    Return a run's record, if going on with these settings continues it.
+
+    Raises:
+        LedgerError: If it is no run, or of other files.
+    """
+    record = read_run(folder)
+    before = record["settings"]
+    for name in _SAME:
+        if (wanted := getattr(settings, name)) != before.get(name):
+            msg = (
+                f"{folder} cannot be continued: its {name} is {before.get(name)!r}, "
+                f"and {wanted!r} is set now. Set what was set then, or begin another "
+                "run in another run_folder."
+            )
+            raise LedgerError(msg)
+    if settings.url_list or "url_list" in record:
+        found = fingerprint(Path(settings.url_list)) if settings.url_list else None
+        if found != record.get("url_list"):
+            msg = (
+                f"{folder} cannot be continued: {settings.url_list or 'an origin'} is "
+                f"not the list it began with, {before['url_list']}, or has changed."
+            )
+            raise LedgerError(msg)
+    return record
 
 
 def run_folder_for(notebook: str, target: str, wanted: str = "") -> Path:
@@ -204,49 +217,18 @@ def read_run(folder: Path) -> dict[str, Any]:
     """
     try:
         record: dict[str, Any] = json.loads((folder / _RUN).read_text())
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         msg = f"{folder} holds no {_RUN}: it is not a run's folder."
         raise LedgerError(msg) from error
     check_schema(record.get("schema"), f"{folder / _RUN}")
     return record
 
 
-def read_invocations(folder: Path) -> Iterator[Invocation]:
-    """
-    Yield what was appended, in the order it arrived.
-
-    A last line that was torn by a crash counts as not written.
-
-    Raises:
-        LedgerError: If any other line cannot be read.
-    """
-    path = folder / _REPORTS
-    with path.open() as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith("\n"):
-                return
-            try:
-                yield Invocation.from_json(line)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                msg = f"{path}, line {number:,} cannot be read: {error}."
-                raise LedgerError(msg) from error
-
-
-def check_schema(found: object, what: str) -> None:
-    """Refuse what was written in another layout."""
-    if found != SCHEMA:
-        msg = (
-            f"{what} has schema {found!r}; this code reads schema {SCHEMA}. Check out "
-            "the commit named in the run's run.json to read it."
-        )
-        raise LedgerError(msg)
-
-
 def _refuse_used(folder: Path) -> None:
     if (folder / _RUN).exists():
         msg = (
             f"{folder} already holds a run. Set another run_folder in the notebook's "
-            "parameters cell, or none."
+            "parameters cell, or none; or set resume to continue it."
         )
         raise LedgerError(msg)
 

@@ -1,27 +1,55 @@
-"""Settings into shards: which execution is asked for which URLs."""
+"""Settings into shards: which execution is asked for which URLs, as they are sent."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from experiment.ledger import run_folder_for
-from experiment.settings import SettingsError, check_no_credentials
-from fetcher.downloads import most_bytes
+from experiment.deal import (
+    BYTES,
+    HOST,
+    deal_by_bytes,
+    deal_by_host,
+    deal_in_order,
+    deal_ranges,
+    sizes,
+)
+from experiment.ledger import check_continues, run_folder_for
+from experiment.listed import UrlFile
+from experiment.needs import need_of
+from experiment.numbers import ENDLESS
+from experiment.settings import SettingsError
 from fetcher.guard import check_url
 from fetcher.handler import usable_s
-from fetcher.options import SinkSpec
 from fetcher.shard import Shard
-from fetcher.source import Inline, Template
-from fetcher.urllist import UrlList
-from rollout.preflight import Need
+from fetcher.source import Template
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from experiment.session import Session
     from experiment.settings import FanOutSettings
     from fetcher.source import Source
+    from rollout.preflight import Need
+
+_MOST_FILES = 100_000  # a shard: a report on more may not fit what Lambda answers with
+_MOST_TEXT = 4_000_000  # characters of URL a shard: an event with more may not fit
+_TEXT_IN_FLIGHT = 128_000_000  # of all shards out at once: they are held meanwhile
+
+
+class Todo(NamedTuple):
+    """
+    Numbers of URLs that are to be fetched.
+
+    Attributes:
+        ranges: What they are, ascending; made as they are asked for.
+
+        many: How many; None: as many as a long list turns out to have.
+    """
+
+    ranges: Iterable[tuple[int, int]]
+    many: int | None
 
 
 @dataclass(frozen=True)
@@ -34,72 +62,96 @@ class Plan:
 
         settings: What was wanted.
 
-        source: Every URL of the run.
+        urls: Every URL of the run: numbered ones, or a list's.
 
         allow_private: Whether executions may contact loopback.
     """
 
     folder: Path
     settings: FanOutSettings
-    source: Source
+    urls: Template | UrlFile
     allow_private: bool
 
     @property
-    def files(self) -> int:
-        """How many URLs the plan covers."""
-        return len(self.source)
+    def many(self) -> int | None:
+        """How many URLs there are; None: a long list was not read to its end yet."""
+        return len(self.urls) if isinstance(self.urls, Template) else self.urls.many
 
-    def wave(self, number: int, source: Source) -> tuple[Shard, ...]:
+    @property
+    def files(self) -> int:
+        """The same, estimated if need be."""
+        return len(self.urls) if isinstance(self.urls, Template) else self.urls.about
+
+    def count(self) -> int:
+        """Return how many there are; a long list is read to its end for it."""
+        return len(self.urls) if isinstance(self.urls, Template) else self.urls.count()
+
+    @property
+    def everything(self) -> Todo:
+        """Every URL of the run."""
+        return Todo([(0, self.many or ENDLESS)], self.many)
+
+    def wave(self, number: int, todo: Todo) -> Iterator[Shard]:
         """
-        Deal URLs into shards whose sizes differ by at most one.
+        Deal URLs into shards, each made when it is asked for.
 
         Args:
             number: Which wave it is, from 0.
 
-            source: What is still to do: all of it, or a pick.
+            todo: What is still to do.
 
         Returns:
-            As many shards as the settings ask for, or fewer if there are fewer URLs.
+            About as many shards as the settings ask for: fewer if there are fewer
+            URLs, more if a request or a report would not fit what Lambda takes.
         """
         settings = self.settings
-        return tuple(
-            Shard(
+        sink = settings.sink_spec()
+        options = settings.options(allow_private=self.allow_private)
+        for index, source in enumerate(self._dealt(todo)):
+            yield Shard(
                 run=self.folder.name,
                 index=index,
                 wave=number,
-                source=source.part(start, many),
-                sink=SinkSpec(kind=settings.sink),
-                options=settings.options(allow_private=self.allow_private),
+                source=source,
+                sink=sink,
+                options=options,
                 deadline_s=usable_s(settings.timeout_s),
             )
-            for index, (start, many) in enumerate(
-                split(len(source), min(settings.shards, len(source)))
-            )
-        )
+
+    def _dealt(self, todo: Todo) -> Iterator[Source]:
+        many = self.files if todo.many is None else todo.many
+        if not many:
+            return
+        shards = self.shards_for(many)
+        if isinstance(self.urls, Template):
+            for ranges in deal_ranges(todo.ranges, sizes(many, shards)):
+                yield Template(self.urls.text, ranges)
+            return
+        lines = self.urls.lines(todo.ranges)
+        text = min(_MOST_TEXT, _TEXT_IN_FLIGHT // self.settings.concurrency)
+        if self.settings.deal_by == HOST:
+            yield from deal_by_host(lines, many / shards, text)
+        elif self.settings.deal_by == BYTES:
+            yield from deal_by_bytes(lines, many / shards, text)
+        else:
+            yield from deal_in_order(lines, sizes(many, shards), text)
+
+    def shards_for(self, many: int) -> int:
+        """Return how many shards so many URLs are dealt into."""
+        fewest = -(-many // _MOST_FILES)
+        return max(fewest, min(self.settings.shards, many))
 
     def need(self) -> Need:
         """Return what a target must offer for this plan."""
-        settings = self.settings
-        first, *_ = self.wave(0, self.source)  # none is larger
-        scratch = len(first.source) * settings.file_kb * 1_000
-        fits_anything = settings.sink == "discard" or settings.brings_urls
-        return Need(
-            concurrency=min(settings.concurrency, self.files),
-            connections=settings.connections,
-            scratch_bytes=0 if fits_anything else scratch,
-            tmp_mb=settings.tmp_mb,
-            request_bytes=len(first.to_json()),
-            report_bytes=most_bytes(len(first.source)),
-            timeout_s=settings.timeout_s,
-            deadline_s=first.deadline_s,
-        )
+        return need_of(self)
 
     def summary(self) -> str:
         """Say in a sentence what is going to happen."""
         settings = self.settings
-        shards = len(self.wave(0, self.source))
+        shards = self.shards_for(self.files)
+        about = "" if self.many else "about "
         return (
-            f"files: {self.files:,}; shards: {shards:,}, of "
+            f"files: {about}{self.files:,}; shards: {about}{shards:,}, of "
             f"{-(-self.files // shards):,} files at most; executions at once: "
             f"{settings.concurrency:,}; connections in each: {settings.connections:,}"
         )
@@ -121,56 +173,51 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
             the template makes no URLs.
 
         fetcher.urllist.UrlListError: If the list cannot be used.
+
+        LedgerError: If the run folder cannot be used, or holds another run than the
+            one to continue.
     """
     if settings.url_list:
-        source: Source = _listed(settings)
+        urls: Template | UrlFile = _listed(settings)
     else:
-        source = _numbered(session.template(settings), settings)
-    folder = run_folder_for(notebook, settings.target, settings.run_folder)
+        urls = _numbered(session.template(settings), settings)
+    if settings.continues:
+        folder = Path(settings.run_folder)
+        check_continues(folder, settings)
+    else:
+        folder = run_folder_for(notebook, settings.target, settings.run_folder)
     ours = session.target.allow_private and not settings.brings_urls
-    return Plan(folder, settings, source, ours or settings.allow_private)
+    return Plan(folder, settings, urls, ours or settings.allow_private)
 
 
 def _numbered(text: str, settings: FanOutSettings) -> Template:
     try:
-        source = Template(text, ((0, settings.files),))
-        check_url(next(iter(source)).url)
+        urls = Template(text, ((0, settings.files),))
+        check_url(next(iter(urls)).url)
     except ValueError as error:
         name = "url_template" if settings.url_template else "origin_url"
         msg = f"The {name} cannot be used. {error}"
         raise SettingsError(msg) from error
-    return source
+    return urls
 
 
-def _listed(settings: FanOutSettings) -> Inline:
+def _listed(settings: FanOutSettings) -> UrlFile:
     try:
-        urls = UrlList(Path(settings.url_list))
+        urls = UrlFile(Path(settings.url_list))
     except OSError as error:
         msg = f"The url_list cannot be read: {error}."
         raise SettingsError(msg) from error
-    if len(urls) < settings.shards:
+    if urls.about < settings.shards:
         msg = (
-            f"{settings.url_list} holds {len(urls):,} URLs, fewer than the "
+            f"{settings.url_list} holds {urls.about:,} URLs, fewer than the "
             f"{settings.shards:,} shards of concurrency × shards_per_execution. Lower "
             "one of them."
         )
         raise SettingsError(msg)
-    source = Inline(tuple(urls))
-    for item in source:
-        check_no_credentials("url_list", item.url)
-    return source
-
-
-def split(many: int, parts: int) -> list[tuple[int, int]]:
-    """
-    Cut a count into stretches whose sizes differ by at most one, the larger first.
-
-    Returns:
-        Start and size of each.
-
-    >>> split(5, parts=2)
-    [(0, 3), (3, 2)]
-    """
-    small, extra = divmod(many, parts)
-    sizes = [small + 1] * extra + [small] * (parts - extra)
-    return list(zip(accumulate(sizes, initial=0), sizes, strict=False))
+    if settings.deal_by == BYTES and not urls.tells_sizes:
+        msg = (
+            f"deal_by is 'bytes', and {settings.url_list} tells no sizes. Give it a "
+            "column `bytes`, as .csv or .jsonl, or deal by count."
+        )
+        raise SettingsError(msg)
+    return urls

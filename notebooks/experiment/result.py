@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 
-from experiment.ledger import read_invocations
+from experiment.downloads_file import DownloadsFile
+from experiment.pieces import AccountError, entry_of, pieces, refuse
+from experiment.reports import read_at, read_places
 from experiment.table import (
-    check,
-    check_invocations,
+    Names,
     downloads_table,
     runs_table,
     shards_table,
@@ -18,14 +21,19 @@ from experiment.table import (
 )
 from experiment.words import size, where_measured
 from fetcher.outcome import Outcome
+from fetcher.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from experiment.invocation import Invocation
     from experiment.ledger import Run
+    from experiment.pieces import Entry
     from experiment.plan import Plan
     from experiment.settings import FanOutSettings
 
+
+_DOWNLOADS = "downloads.parquet"
 _HOW_TO_ALLOW = (
     "If these addresses are meant, set allow_private in the parameters cell of "
     "20_fan_out."
@@ -38,7 +46,13 @@ class Result:
     The tables of one run, or of all the runs of a grid.
 
     Attributes:
-        downloads: One row per URL.
+        downloads:
+            One row per URL; of very many evenly spaced ones. ``downloads.parquet`` has
+            them all.
+
+        counts: URLs by outcome.
+
+        examples: Of each outcome but `ok` that was met, a URL and its detail.
 
         shards: One row per invocation.
 
@@ -48,6 +62,8 @@ class Result:
     """
 
     downloads: pd.DataFrame
+    counts: Mapping[str, int]
+    examples: Mapping[str, tuple[str, str]]
     shards: pd.DataFrame
     runs: pd.DataFrame
     where: str
@@ -68,15 +84,13 @@ class Result:
 
     def outcomes(self) -> str:
         """Say how many files are ok, and of each other outcome how many and why."""
-        counts = self.downloads["outcome"].value_counts()
-        ok = counts.get(Outcome.OK.value, 0)
-        lines = [f"{ok:,} of {len(self.downloads):,} files are ok"]
-        for name, many in counts.items():
-            if many and name != Outcome.OK.value:
-                ended = self.downloads[self.downloads["outcome"] == name].iloc[0]
-                why = f"{ended['url']}: {ended['detail'] or 'nothing was said'}"
-                lines.append(f"{name}: {many:,}, as in {why}")
-        if counts.get(Outcome.BLOCKED.value, 0):
+        ok, files = self.counts[Outcome.OK.value], sum(self.counts.values())
+        lines = [f"{ok:,} of {files:,} files are ok"]
+        for name in sorted(self.examples, key=self.counts.__getitem__, reverse=True):
+            url, detail = self.examples[name]
+            why = f"{url}: {detail or 'nothing was said'}"
+            lines.append(f"{name}: {self.counts[name]:,}, as in {why}")
+        if self.counts[Outcome.BLOCKED.value]:
             lines.append(_HOW_TO_ALLOW)
         return "\n".join(lines)
 
@@ -90,19 +104,44 @@ def result_of(run: Run, plan: Plan) -> Result:
     """
     Read a run back from its folder, check that every URL is accounted for, save tables.
 
+    However long the run was, little of it is in memory at any time.
+
     Raises:
         AccountError: If figures do not add up.
     """
-    invocations = list(read_invocations(run.folder))
-    check_invocations(invocations, plan.source)
-    names = {"run": run.name, "target": plan.settings.target}
-    downloads = downloads_table(invocations, plan.source, **names)
-    file_kb = _file_kb(plan.settings, downloads)
-    downloads.insert(2, "file_kb", file_kb)
-    figures = totals(downloads, invocations) | {"file_kb": file_kb}
-    check(downloads, figures, plan.files)
+    settings, files = plan.settings, plan.count()
+    entries: list[Entry] = []
+    tally = Tally()
+    noted = _noted(read_places(run.folder), entries, tally)
+    shards = shards_table(noted, run=run.name, target=settings.target)
+    names = Names(run.name, settings.target, _file_kb(settings, tally))
+    unasked = 0
+    with run.saved(_DOWNLOADS) as path, DownloadsFile(path, files) as downloads:
+        for piece in pieces(entries, partial(read_at, run.folder), files):
+            downloads.add(downloads_table(piece, plan.urls, names))
+            unasked += piece.unasked
+    if unasked and (settings.resume or not settings.retry_failed):
+        msg = (
+            f"Of {files:,} URLs {unasked:,} were not asked for yet. Go on with "
+            f"the run: python -m experiment resume {run.folder}"
+        )
+        raise AccountError(msg)
+    if (ok := downloads.counts[Outcome.OK.value]) != tally.ok:
+        refuse(f"Reports tell of {tally.ok:,} whole files, rows of {ok:,}.")
+    figures = totals(shards, tally, downloads.counts) | {"file_kb": names.file_kb}
     run.record["totals"] = figures
-    return _saved(run, downloads, shards_table(invocations, **names), [run.record])
+    return _saved(run, downloads, shards, [run.record])
+
+
+def _noted(
+    places: Iterable[tuple[int, Invocation]], entries: list[Entry], tally: Tally
+) -> Iterator[Invocation]:
+    """Pass invocations on, and note where they stand and what they come to."""
+    for place, done in places:
+        entries.append(entry_of(place, done))
+        if done.report:
+            tally.merge(done.report.tally)
+        yield done
 
 
 def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
@@ -115,44 +154,44 @@ def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
         records: What `experiment.grid.run_grid` returned.
     """
     folders = [run.folder / record["run"] for record in records]
-    downloads, shards = (
-        pd.concat(
-            [pd.read_parquet(folder / f"{name}.parquet") for folder in folders],
-            ignore_index=True,
-        )
-        for name in ("downloads", "shards")
-    )
     figures = [record["totals"] for record in records]
+    files = sum(one["files"] for one in figures)
+    with run.saved(_DOWNLOADS) as path, DownloadsFile(path, files) as downloads:
+        for folder in folders:
+            with pq.ParquetFile(folder / _DOWNLOADS) as saved:
+                for group in range(saved.num_row_groups):
+                    downloads.add(saved.read_row_group(group))
+    shards = pd.concat(
+        [pd.read_parquet(folder / "shards.parquet") for folder in folders],
+        ignore_index=True,
+    )
     run.record["totals"] = {
         "runs": len(figures),
-        "files": sum(one["files"] for one in figures),
-        "counts": {
-            name: sum(one["counts"][name] for one in figures)
-            for name in figures[0]["counts"]
-        },
+        "files": files,
+        "counts": dict(downloads.counts),
         "body_bytes": sum(one["body_bytes"] for one in figures),
     }
     return _saved(run, downloads, shards, records)
 
 
-def _file_kb(settings: FanOutSettings, downloads: pd.DataFrame) -> float:
+def _file_kb(settings: FanOutSettings, tally: Tally) -> float:
     """Return the origin's size, or what the user's own files came to on average."""
-    whole = downloads[downloads["outcome"] == Outcome.OK.value]
-    if not settings.brings_urls or whole.empty:
+    if not settings.brings_urls or not tally.ok:
         return settings.file_kb
-    return float(f"{whole['body_bytes'].mean() / 1_000:.3g}")
+    return float(f"{tally.body_bytes / tally.ok / 1_000:.3g}")
 
 
 def _saved(
     run: Run,
-    downloads: pd.DataFrame,
+    downloads: DownloadsFile,
     shards: pd.DataFrame,
     records: Sequence[Mapping[str, Any]],
 ) -> Result:
     runs = runs_table(records)
-    for name, table in (("downloads", downloads), ("shards", shards), ("runs", runs)):
-        run.save_table(name, table)
+    run.save_table("shards", shards)
+    run.save_table("runs", runs)
     record = run.record
     files = int(runs["files"].iloc[0])
     where = where_measured(record["target"], record["machine"]["name"], files)
-    return Result(downloads, shards, runs, where)
+    counts, examples = dict(downloads.counts), downloads.examples
+    return Result(downloads.sample(), counts, examples, shards, runs, where)

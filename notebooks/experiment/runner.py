@@ -12,8 +12,11 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from experiment import arguments
+from experiment.cost import DryRun
 from experiment.grid import execute
-from experiment.ledger import LedgerError, read_run, run_folder_for
+from experiment.invocation import LedgerError
+from experiment.ledger import read_run, run_folder_for
+from experiment.reports import check_free
 from experiment.settings import SettingsError
 from fetcher.urllist import UrlListError
 from rollout.errors import EndpointError, PreflightError, TargetError
@@ -43,12 +46,16 @@ class _Output:
     Attributes:
         folder: The run's.
 
-        path: The notebook in it.
+        path: The notebook in it; the run's first ones stay when it is run again.
     """
 
-    def __init__(self, notebook: str, folder: Path) -> None:
+    def __init__(self, notebook: str, folder: Path, *, again: bool) -> None:
         self.folder = folder
         self.path = folder / f"{notebook}.ipynb"
+        runs = 1
+        while again and self.path.exists():
+            runs += 1
+            self.path = folder / f"{notebook}-{runs}.ipynb"
         self._made: list[Path] = []
         self._found: set[Path] = set()
 
@@ -102,7 +109,9 @@ def run(argv: Sequence[str] | None) -> int:
     """Run the notebook that is asked for and return the exit status."""
     try:
         notebook, parameters = arguments.read(argv)
-        output = _Output(notebook, _folder(notebook, parameters))
+        again = bool(parameters.get("resume") or parameters.get("retry_failed"))
+        folder = _folder(notebook, parameters, again=again)
+        output = _Output(notebook, folder, again=again)
         output.make()
     except (SettingsError, LedgerError) as error:
         _complain(str(error))
@@ -120,9 +129,16 @@ def run(argv: Sequence[str] | None) -> int:
     return _EXIT_DONE
 
 
-def _folder(notebook: str, parameters: dict[str, Any]) -> Path:
+def _folder(notebook: str, parameters: dict[str, Any], *, again: bool) -> Path:
     """Choose the folder; a notebook that keeps a run is told to use it too."""
     wanted = parameters.get("run_folder") or ""
+    if again:
+        if not wanted:
+            msg = "Set run_folder to the run that is to go on."
+            raise SettingsError(msg)
+        read_run(Path(wanted))
+        check_free(Path(wanted))
+        return Path(wanted)
     folder = run_folder_for(notebook, parameters.get("target", "local"), wanted)
     if "run_folder" in parameters:
         parameters["run_folder"] = str(folder)
@@ -130,6 +146,10 @@ def _folder(notebook: str, parameters: dict[str, Any]) -> Path:
 
 
 def _failed(output: _Output, error: PapermillExecutionError) -> int:
+    if error.ename == DryRun.__name__:
+        print(error.evalue)
+        output.remove()
+        return _EXIT_DONE
     _complain(f"{error.ename}: {error.evalue}")
     if error.ename in _REFUSALS and not output.holds_work:
         output.remove()
@@ -141,12 +161,22 @@ def _failed(output: _Output, error: PapermillExecutionError) -> int:
 def _interrupted(output: _Output) -> int:
     if output.holds_reports:
         said = f"interrupted; what was reported is in {output.folder}"
+        if _can_go_on(output.folder):
+            said += f"; to go on: python -m experiment resume {output.folder}"
     else:
         said = "interrupted before anything was reported"
     if not output.holds_work:
         output.remove()
     print(f"\nexperiment: {said}")
     return _EXIT_INTERRUPTED
+
+
+def _can_go_on(folder: Path) -> bool:
+    """Tell whether the run is one that `resume` takes."""
+    try:
+        return "resume" in read_run(folder)["settings"]
+    except LedgerError:
+        return False
 
 
 def _complain(what: str) -> None:

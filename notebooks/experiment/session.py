@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
-from experiment.settings import DownloadSettings, SettingsError
+from experiment.settings import (
+    NGINX,
+    DownloadSettings,
+    FanOutSettings,
+    SettingsError,
+)
 from fetcher.guard import BadUrlError, check_url
 from rollout.local_endpoint import local_endpoint
+from rollout.origin.nginx import Nginx, is_installed
 from rollout.origin.picture import MOST_BYTES
 from rollout.target import Target, connect, wants_local_endpoint
 
 if TYPE_CHECKING:
-    from experiment.settings import FanOutSettings, Settings
+    from experiment.settings import Settings
 
+OWN_ORIGIN = "the project's own"
 _ORIGIN_ANSWERS_WITHIN_S = 5
 _MOST_KB = MOST_BYTES // 1_000
 
@@ -30,10 +37,16 @@ class Session:
         target: Where functions are deployed.
 
         origin_url: Where the experiment's files are; empty: nowhere.
+
+        origin: What serves them, in words.
+
+        nginx: The origin, if this session started one of nginx.
     """
 
     target: Target
     origin_url: str
+    origin: str
+    nginx: Nginx | None
     _held: ExitStack = field(repr=False)
 
     def template(self, settings: FanOutSettings) -> str:
@@ -54,8 +67,12 @@ class Session:
             _knock(self.origin_url, f"{folder}/0.jpg")
         return f"{folder}/{{number}}.jpg"
 
+    def requests(self) -> int | None:
+        """Return how many requests the origin has counted; None: it is not ours."""
+        return self.nginx.requests() if self.nginx else None
+
     def close(self) -> None:
-        """Stop the local endpoint, if this session started it."""
+        """Stop what this session started."""
         self._held.close()
 
 
@@ -63,22 +80,37 @@ def open_session(settings: Settings) -> Session:
     """
     Connect to the target; start a local endpoint first if none is named.
 
-    An endpoint started here ends with `Session.close`, or with this process, however
-    it ends.
+    So is nginx, if the settings ask for it as the origin and it is installed. What is
+    started here ends with `Session.close`, or with this process, however it ends.
 
     Raises:
         rollout.errors.RolloutError: If the target does not answer.
     """
-    endpoint_url, origin_url = settings.endpoint_url, ""
+    endpoint_url, origin_url, origin = settings.endpoint_url, "", ""
     if isinstance(settings, DownloadSettings):
-        origin_url = settings.origin_url.rstrip("/")
+        origin_url = origin = settings.origin_url.rstrip("/")
     with ExitStack() as held:
+        nginx = _nginx(settings)
+        if nginx:
+            origin_url = held.enter_context(nginx).url
+            origin = f"nginx {nginx.version}"
         if wants_local_endpoint(settings.target, settings.endpoint_url):
-            endpoint = held.enter_context(local_endpoint())
+            endpoint = held.enter_context(local_endpoint(origin=not origin_url))
             endpoint_url = endpoint.endpoint_url
             origin_url = origin_url or endpoint.origin_url
         target = connect(settings.target, endpoint_url)
-        return Session(target, origin_url, held.pop_all())
+        origin = origin or (OWN_ORIGIN if origin_url else "")
+        return Session(target, origin_url, origin, nginx, held.pop_all())
+
+
+def _nginx(settings: Settings) -> Nginx | None:
+    """Return an nginx to start, if that is wanted and can be."""
+    if not isinstance(settings, FanOutSettings) or settings.origin != NGINX:
+        return None
+    has_files = settings.origin_url or settings.brings_urls
+    if has_files or settings.target != "local" or not is_installed():
+        return None
+    return Nginx([settings.file_kb * 1_000])
 
 
 def _no_origin(target: Target) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
+from experiment.deal import COUNT, WAYS
 from experiment.parameters import parameters_set, unknown_parameter
 from fetcher.guard import without_credentials
 from fetcher.options import Options, SinkSpec, check_one_of, check_types
+from fetcher.s3_urls import SCHEME
+from rollout.target import ARCHITECTURES
 from rollout.target import NAMES as TARGETS
 from rollout.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+OWN, NGINX = ORIGINS = ("own", "nginx")
 MOST_SIZES = 4  # as many lines as a chart can tell apart
 
 
@@ -39,6 +44,8 @@ class Settings:
         timeout_s: Longest time of one invocation.
 
         tmp_mb: Size of an execution's ``/tmp``.
+
+        architecture: Of AWS's processors; a local function has this machine's.
     """
 
     target: str = "local"
@@ -47,6 +54,7 @@ class Settings:
     memory_mb: int = 1_769
     timeout_s: int = 60
     tmp_mb: int = 512
+    architecture: str = ARCHITECTURES[0]
 
     def __post_init__(self) -> None:
         """Refuse what could not work, in the words of the parameters cell."""
@@ -61,14 +69,27 @@ class Settings:
         check_one_of("target", self.target, TARGETS)
         self.worker()
 
-    def worker(self) -> Worker:
-        """Return the function to deploy."""
+    def worker(self, run: str = "") -> Worker:
+        """
+        Return the function to deploy.
+
+        Args:
+            run: What it is for: a tag, to find what it cost by; empty: nothing yet.
+        """
         return Worker(
             name=self.function,
             memory_mb=self.memory_mb,
             timeout_s=self.timeout_s,
             tmp_mb=self.tmp_mb,
+            architecture=self.architecture,
+            bucket=self.bucket,
+            tags={"run": run} if run else {},
         )
+
+    @property
+    def bucket(self) -> str:
+        """What in S3 the function may use; empty: nothing."""
+        return ""
 
     @classmethod
     def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
@@ -111,7 +132,15 @@ class DownloadSettings(Settings):
 
         engine: What downloads: see `fetcher.options.ENGINES`.
 
-        sink: Where bodies go: ``directory`` (the execution's /tmp) or ``discard``.
+        sink: Where bodies go: one of `fetcher.options.SINKS`.
+
+        sink_path:
+            Where that is: ``s3://bucket/prefix``, or a folder; empty: the execution's
+            /tmp.
+
+        max_cost_usd: What a run, or a grid of them, may cost on AWS at most.
+
+        dry_run: Show plan and price, and stop before anything is deployed.
 
         run_folder: Where results go; empty: a new folder in ``results/``.
     """
@@ -122,12 +151,29 @@ class DownloadSettings(Settings):
     shards_per_execution: int = 4
     engine: str = "curl"
     sink: str = "directory"
+    sink_path: str = ""
+    max_cost_usd: float = 5.0
+    dry_run: bool = False
     run_folder: str = ""
 
     def _check(self) -> None:
         super()._check()
         for name in ("files", "shards_per_execution"):
             at_least_one(name, getattr(self, name))
+        if not 0 < self.max_cost_usd < math.inf:
+            msg = f"max_cost_usd is {self.max_cost_usd}; it must be more than 0."
+            raise ValueError(msg)
+        self.sink_spec()
+
+    def sink_spec(self) -> SinkSpec:
+        """Return where bodies go."""
+        return SinkSpec(kind=self.sink, path=self.sink_path)
+
+    @property
+    def bucket(self) -> str:
+        """What in S3 the function may use; empty: nothing."""
+        in_s3 = self.sink_path.startswith(SCHEME)
+        return self.sink_path.removeprefix(SCHEME) if in_s3 else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +182,10 @@ class FanOutSettings(DownloadSettings):
     One setting to measure: so many files, so wide.
 
     Attributes:
+        origin:
+            What serves the experiment's files on this machine: ``own``, the project's
+            own; or ``nginx``, which is quicker, where it is installed.
+
         url_template: URLs with ``{number}`` in them, fetched instead of an origin's.
 
         url_list: A file of URLs, fetched instead, and whole, whatever `files` says.
@@ -147,29 +197,47 @@ class FanOutSettings(DownloadSettings):
 
         concurrency: Executions at once.
 
-        waves: Rounds of invocations; what one leaves unfinished goes into the next.
+        deal_by:
+            What shards of a `url_list` have alike: one of `experiment.deal.WAYS`.
+            ``count``: how many URLs; ``bytes``: how many bytes, of a list with such a
+            column; ``host``: few hosts each, so that names and connections are shared.
+
+        waves: Rounds of invocations; what one leaves unfinished, or what may end better
+            when tried again, goes into the next.
+
+        hedge: Whether the last few shards are begun a second time if they take long.
 
         attempts: Tries per URL where trying again may help.
+
+        resume: Continue the run in `run_folder`: fetch what has no outcome there.
+
+        retry_failed: Fetch what has an outcome there, but is not ok.
 
         repeat: Which repetition of the same setting this is, from 1.
 
         tear_down: Remove the function afterwards.
     """
 
+    origin: str = OWN
     url_template: str = ""
     url_list: str = ""
     allow_private: bool = False
     file_kb: int = 10
     concurrency: int = 2
+    deal_by: str = "count"
     waves: int = 2
+    hedge: bool = True
     attempts: int = 3
     repeat: int = 1
     tear_down: bool = True
+    resume: bool = False
+    retry_failed: bool = False
 
     def _check(self) -> None:
         super()._check()
         for name in ("file_kb", "concurrency", "waves", "repeat"):
             at_least_one(name, getattr(self, name))
+        check_one_of("origin", self.origin, ORIGINS)
         for name in ("origin_url", "url_template"):
             check_no_credentials(name, getattr(self, name))
         if sum(map(bool, (self.origin_url, self.url_template, self.url_list))) > 1:
@@ -182,8 +250,22 @@ class FanOutSettings(DownloadSettings):
                 f"than the {self.files:,} files; every shard needs one."
             )
             raise ValueError(msg)
+        check_one_of("deal_by", self.deal_by, WAYS)
+        if self.deal_by != COUNT and not self.url_list:
+            msg = (
+                f"deal_by is {self.deal_by!r}, which takes a url_list: the files of a "
+                "template or an origin are all alike."
+            )
+            raise ValueError(msg)
+        if self.continues and not self.run_folder:
+            msg = "Set run_folder to the run that is to go on."
+            raise ValueError(msg)
         self.options(allow_private=False)
-        SinkSpec(kind=self.sink)
+
+    @property
+    def continues(self) -> bool:
+        """Whether a run is continued instead of begun."""
+        return self.resume or self.retry_failed
 
     @property
     def brings_urls(self) -> bool:

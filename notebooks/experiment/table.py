@@ -3,93 +3,94 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from fetcher.outcome import CODE, ORDER, Outcome
-from fetcher.source import count, numbers_in
+from fetcher.outcome import ORDER, Outcome
+from fetcher.source import Template, count
 from fetcher.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from experiment.ledger import Invocation
-    from fetcher.source import Source
+    from experiment.invocation import Invocation
+    from experiment.listed import UrlFile
+    from experiment.pieces import Piece
 
-_COLUMNS = {
-    "outcome": np.uint8,
-    "status": np.uint16,
-    "body_bytes": np.int64,
-    "started_at": np.float64,
-    "seconds": np.float32,
-    "attempts": np.uint8,
-    "wave": np.int16,
-    "shard": np.int32,
-}
+_AT_ONCE = 1_000  # rows of Python objects, which take ten times the room
+_OUTCOMES = [outcome.value for outcome in ORDER]
 
 
-class AccountError(ValueError):
-    """The figures of a run do not add up."""
+class Names(NamedTuple):
+    """
+    What stands in every row, so that tables can be put together.
+
+    Attributes:
+        run: The run's name.
+
+        target: Where it ran.
+
+        file_kb: How large its files are.
+    """
+
+    run: str
+    target: str
+    file_kb: float
 
 
-def downloads_table(
-    invocations: Sequence[Invocation], source: Source, *, run: str, target: str
-) -> pd.DataFrame:
+def downloads_table(piece: Piece, urls: Template | UrlFile, names: Names) -> pa.Table:
     """
     Return one row per URL, in the plan's order.
 
-    A URL that several waves tried has the outcome of the last that did; one that none
-    answered for is ``unstarted``.
-
-    Args:
-        invocations: What was appended.
-
-        source: Every URL of the run.
-
-        run: Stands in every row, so that tables can be put together.
-
-        target: Likewise.
-
     Returns:
-        Columns run, target, number, url, outcome (a category), status, body_bytes,
-        started_at (seconds since 1970), seconds, attempts, wave, shard, detail.
+        Columns run, target, file_kb, number, url, outcome (a category), status,
+        body_bytes, started_at (seconds since 1970), seconds, attempts, wave, shard,
+        detail.
     """
-    numbers = np.fromiter(numbers_in(source.ranges), np.int64, len(source))
-    columns: dict[str, Any] = {
-        name: np.zeros(len(numbers), kind) for name, kind in _COLUMNS.items()
-    }
-    columns["outcome"][:] = CODE[Outcome.UNSTARTED]
-    columns["started_at"][:] = math.nan
-    details = np.full(len(numbers), "", dtype=object)
-    for done in sorted(invocations, key=lambda done: done.wave):
-        rows = np.searchsorted(numbers, list(numbers_in(done.source.ranges)))
-        columns["wave"][rows], columns["shard"][rows] = done.wave, done.shard
-        if done.report is None:
-            details[rows] = done.error
-            continue
-        for name, values in done.report.downloads.columns.items():
-            if name != "started_s":
-                columns[name][rows] = values
-        started = np.asarray(done.report.downloads.columns["started_s"])
-        columns["started_at"][rows] = done.report.downloading_at + started
-        details[rows] = ""
-        for position, detail in done.report.downloads.details.items():
-            details[rows[position]] = detail
-    codes = columns.pop("outcome")
-    outcomes = [outcome.value for outcome in ORDER]
-    return pd.DataFrame(
+    many = len(piece.numbers)
+    codes, *others = piece.columns.items()
+    detail = pa.repeat("", many) if piece.details is None else pa.array(piece.details)
+    return pa.table(
         {
-            "run": pd.Categorical.from_codes(np.zeros_like(codes), [run]),
-            "target": pd.Categorical.from_codes(np.zeros_like(codes), [target]),
-            "number": numbers,
-            "url": _urls(source),
-            "outcome": pd.Categorical.from_codes(codes, outcomes),
-            **columns,
-            "detail": details,
+            "run": _same(names.run, many),
+            "target": _same(names.target, many),
+            "file_kb": pa.repeat(float(names.file_kb), many),
+            "number": piece.numbers,
+            "url": _urls(piece, urls),
+            "outcome": pa.DictionaryArray.from_arrays(codes[1], _OUTCOMES),
+            **dict(others),
+            "detail": detail,
         }
     )
+
+
+def _same(text: str, many: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(np.zeros(many, np.int8), [text])
+
+
+def _urls(piece: Piece, urls: Template | UrlFile) -> pa.Array:
+    """Return the URLs of a piece; those of a run continued elsewhere may be others."""
+    if not isinstance(urls, Template):
+        span = int(piece.numbers[0]), len(piece.numbers)
+        return pa.array([url for lines in urls.lines([span]) for url in lines.urls])
+    made = _numbered(urls.text, piece.numbers)
+    for template, mask in piece.asked_of.items():
+        if template != urls.text:
+            others = _numbered(template, piece.numbers[mask])
+            made = pc.replace_with_mask(made, mask, others)
+    return made
+
+
+def _numbered(template: str, numbers: np.ndarray) -> pa.Array:
+    first, *texts = template.split("{number}")
+    digits = pa.array(numbers).cast(pa.string())
+    parts = [part for text in texts for part in (digits, text)]
+    return pc.binary_join_element_wise(first, *parts, "")
 
 
 def shards_table(
@@ -99,105 +100,62 @@ def shards_table(
     Return one row per invocation, in the order they were sent.
 
     Returns:
-        Columns run, target, wave, shard, execution, cold, files, a column per
+        Columns run, target, session, wave, shard, execution, cold, files, a column per
         outcome, body_bytes, queued_at, invoked_at, started_at, downloading_at,
         downloaded_at, answered_at (seconds since 1970), cpu_s, peak_rss_bytes,
-        throttles, error. An invocation without a report has the error, and nothing
-        in what only a report can tell.
+        throttles, hedges, request_id, error, billed_s (as Lambda says). An invocation
+        without a report has the error, and nothing in what only a report can tell.
     """
-    rows = [_shard_row(done) for done in invocations]
-    table = pd.DataFrame(rows).sort_values("invoked_at", ignore_index=True)
+    rows = map(_shard_row, invocations)
+    some = iter(lambda: list(islice(rows, _AT_ONCE)), [])
+    table = pd.concat(map(pd.DataFrame, some), ignore_index=True)
+    table = table.sort_values("invoked_at", ignore_index=True)
     table.insert(0, "run", run)
     table.insert(1, "target", target)
     return table
 
 
 def totals(
-    downloads: pd.DataFrame, invocations: Sequence[Invocation]
+    shards: pd.DataFrame, tally: Tally, counts: Mapping[str, int]
 ) -> dict[str, Any]:
     """
     Return a run's figures.
 
-    The clock runs from the first request sent to the last answer read.
+    The clock runs from the first request sent to the last answer read; in a run that
+    was continued, not between its sessions.
+
+    Args:
+        shards: One row per invocation.
+
+        tally: What their reports come to.
+
+        counts: URLs by outcome.
 
     Returns:
         files, counts by outcome, body_bytes, wall_s, files_per_s and mb_per_s (of
         files that are `ok`), cpu_us_per_file, invocations, failed_invocations,
-        throttles, cold_executions, and p50_s, p95_s, p99_s of a download.
+        throttles, hedges, cold_executions, and p50_s, p95_s, p99_s of a download.
     """
-    tally, cpu_s, cold = Tally(), 0.0, 0
-    for done in invocations:
-        if done.report:
-            tally.merge(done.report.tally)
-            cpu_s += done.report.cpu_s
-            cold += done.report.cold
-    first = min(done.invoked_at for done in invocations)
-    wall_s = max(done.answered_at for done in invocations) - first
-    whole = downloads[downloads["outcome"] == Outcome.OK.value]
-    body_bytes = int(whole["body_bytes"].sum())
-    counts = downloads["outcome"].value_counts()
+    sessions = shards.groupby("session")
+    took_s = sessions["answered_at"].max() - sessions["invoked_at"].min()
+    wall_s, ok = float(took_s.sum()), counts[Outcome.OK.value]
     return {
-        "files": len(downloads),
-        "counts": {outcome.value: int(counts[outcome.value]) for outcome in ORDER},
-        "body_bytes": body_bytes,
+        "files": sum(counts.values()),
+        "counts": dict(counts),
+        "body_bytes": tally.body_bytes,
         "wall_s": wall_s,
-        "files_per_s": len(whole) / wall_s,
-        "mb_per_s": body_bytes / wall_s / 1e6,
-        "cpu_us_per_file": cpu_s / max(len(whole), 1) * 1e6,
-        "invocations": len(invocations),
-        "failed_invocations": sum(done.report is None for done in invocations),
-        "throttles": sum(done.throttles for done in invocations),
-        "cold_executions": cold,
+        "files_per_s": ok / wall_s,
+        "mb_per_s": tally.body_bytes / wall_s / 1e6,
+        "cpu_us_per_file": float(shards["cpu_s"].sum()) / max(ok, 1) * 1e6,
+        "invocations": len(shards),
+        "failed_invocations": int((shards["error"] != "").sum()),
+        "throttles": int(shards["throttles"].sum()),
+        "hedges": int(shards["hedges"].sum()),
+        "cold_executions": int((shards["cold"] == 1).sum()),
         "p50_s": tally.latency.quantile(0.50),
         "p95_s": tally.latency.quantile(0.95),
         "p99_s": tally.latency.quantile(0.99),
     }
-
-
-def check_invocations(invocations: Sequence[Invocation], source: Source) -> None:
-    """
-    Make sure that every URL was asked for, none twice in one wave or once it was ok.
-
-    Raises:
-        AccountError: If not, or if a report's counts are not those of its URLs.
-    """
-    waves: dict[int, list[int]] = {}
-    ok: list[int] = []
-    for done in invocations:
-        numbers = list(numbers_in(done.source.ranges))
-        waves.setdefault(done.wave, []).extend(numbers)
-        if done.report:
-            codes = done.report.downloads.columns["outcome"]
-            found = np.bincount(codes, minlength=len(ORDER)).tolist()
-            if found != [done.report.tally.counts[outcome] for outcome in ORDER]:
-                _refuse(f"Shard {done.shard} of wave {done.wave} miscounts its URLs.")
-            ok.extend(np.asarray(numbers)[np.asarray(codes) == CODE[Outcome.OK]])
-    if sorted(waves.get(0, [])) != list(numbers_in(source.ranges)):
-        _refuse("The first wave did not ask for every URL exactly once.")
-    if any(len(set(numbers)) < len(numbers) for numbers in (*waves.values(), ok)):
-        _refuse("Some URL was asked for twice in one wave, or again once it was ok.")
-
-
-def _refuse(wrong: str) -> None:
-    msg = f"{wrong} This is a bug: please report it with the run's folder."
-    raise AccountError(msg)
-
-
-def check(downloads: pd.DataFrame, figures: Mapping[str, Any], files: int) -> None:
-    """
-    Make sure that every URL of the plan has exactly one outcome.
-
-    Raises:
-        AccountError: If URLs are missing or doubled, or counts do not sum.
-    """
-    if len(downloads) != files or downloads["number"].nunique() != files:
-        _refuse(
-            f"{files:,} files were planned; {len(downloads):,} rows account for "
-            f"{downloads['number'].nunique():,} of them."
-        )
-    counted = sum(figures["counts"].values())
-    if counted != files:
-        _refuse(f"The outcomes sum to {counted:,}, not to the {files:,} files planned.")
 
 
 def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -237,19 +195,16 @@ _SET = (
 )
 
 
-def _urls(source: Source) -> list[str]:
-    return [item.url for item in source]
-
-
 def _shard_row(done: Invocation) -> dict[str, Any]:
     report = done.report
     tally = report.tally if report else Tally()
     return {
+        "session": done.session,
         "wave": done.wave,
         "shard": done.shard,
         "execution": report.execution if report else "",
         "cold": report.cold if report else None,
-        "files": count(done.source.ranges),
+        "files": count(done.ranges),
         **{outcome.value: tally.counts[outcome] for outcome in ORDER},
         "body_bytes": tally.body_bytes,
         "queued_at": done.queued_at,
@@ -261,6 +216,8 @@ def _shard_row(done: Invocation) -> dict[str, Any]:
         "cpu_s": report.cpu_s if report else math.nan,
         "peak_rss_bytes": report.peak_rss_bytes if report else 0,
         "throttles": done.throttles,
+        "hedges": done.hedges,
         "request_id": done.request_id,
         "error": done.error,
+        "billed_s": math.nan if done.billed_s is None else done.billed_s,
     }

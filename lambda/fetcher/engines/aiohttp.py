@@ -186,7 +186,7 @@ class Engine:
         self, session: aiohttp.ClientSession, attempt: Attempt, timer: asyncio.Timeout
     ) -> Ending:
         """Fetch a URL, and what it is redirected to: aiohttp would encode that anew."""
-        url = attempt.item.url
+        url = attempt.url
         for _ in range(redirects.MOST + 1):
             ended = await self._fetch(session, url, attempt, timer)
             if isinstance(ended, Ending):

@@ -95,7 +95,7 @@ class Transfer:
 
             BlockedError: If its scheme is not allowed; only a redirect's can be.
         """
-        url, host = self.attempt.item.url, self.attempt.host.name
+        url, host = self.attempt.url, self.attempt.host.name
         if self.redirect_url:
             url = redirects.checked(self.redirect_url)
             host = guard.host_of(url)
@@ -253,7 +253,7 @@ class Transfer:
         options, held = self._options, self._held
         head = (
             status,
-            self._text(pycurl.CONTENT_TYPE) if options.expect_type else "",
+            self._text(pycurl.CONTENT_TYPE) if attempt.body.wants_kind else "",
             promised,
             self._header(b"x-robots-tag") if options.respect_robots else "",
             self._header(b"content-encoding") if options.compressed else "",

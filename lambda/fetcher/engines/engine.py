@@ -19,6 +19,8 @@ class Attempt:
 
         item: What to fetch.
 
+        url: The item's, or what stands for it in this try: a secret, if it is signed.
+
         host: Where it is, with the name and port as they stand in the URL.
 
         body: What the response is handed to; a new one for each try.
@@ -44,12 +46,14 @@ class Attempt:
         "last",
         "position",
         "tries",
+        "url",
     )
     body: Body
 
     def __init__(self, position: int, item: Item, host: Host) -> None:
         self.position = position
         self.item = item
+        self.url = item.url
         self.host = host
         self.tries = 0
         self.began_at = 0.0

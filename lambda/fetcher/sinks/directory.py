@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from fetcher.naming import PART, name_of
+from fetcher.sinks.sink import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ _CLOSED = -1
 _MOST_PARTS = 1_024  # IOV_MAX: what one call takes
 
 
-class Directory:
+class Directory(Sink):
     """
     A sink that writes each body aside and renames it when it is whole.
 
@@ -38,7 +39,7 @@ class Directory:
         """Return where the item's body is kept."""
         return self._below + name_of(item)
 
-    def keep(self, item: Item, parts: Sequence[bytes]) -> str:
+    def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:  # noqa: ARG002
         """Write a file and return its path; leave nothing of it if that fails."""
         path, aside = self._paths_of(item)
         write_file(aside, parts)
@@ -49,7 +50,7 @@ class Directory:
             raise
         return path
 
-    def open(self, item: Item) -> _File:
+    def open(self, item: Item, kind: str = "") -> _File:  # noqa: ARG002
         """Open the file aside from its final name."""
         path, aside = self._paths_of(item)
         self._asides.add(aside)
@@ -93,7 +94,7 @@ class _File:
 
     def write(self, parts: Sequence[bytes]) -> None:
         try:
-            _write(self._descriptor, parts)
+            write_all(self._descriptor, parts)
         except OSError as error:
             error.filename = self._aside
             raise
@@ -121,7 +122,7 @@ def write_file(path: str, parts: Sequence[bytes]) -> None:
     descriptor = os.open(path, _CREATE, 0o666)
     try:
         try:
-            _write(descriptor, parts)
+            write_all(descriptor, parts)
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -130,7 +131,8 @@ def write_file(path: str, parts: Sequence[bytes]) -> None:
         raise
 
 
-def _write(descriptor: int, parts: Sequence[bytes]) -> None:
+def write_all(descriptor: int, parts: Sequence[bytes]) -> None:
+    """Write parts to an open file; `OSError` may leave some of them there."""
     if len(parts) > _MOST_PARTS:
         parts = [b"".join(parts)]
     written, size = os.writev(descriptor, parts), sum(map(len, parts))

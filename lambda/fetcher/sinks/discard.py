@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fetcher.sinks.sink import Sink
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fetcher.source import Item
 
 
-class Discard:
+class Discard(Sink):
     """A sink, and the writer of each of its bodies."""
 
-    def keep(self, item: Item, parts: Sequence[bytes]) -> str:  # noqa: ARG002
+    def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:  # noqa: ARG002
         """Do nothing."""
         return ""
 
-    def open(self, item: Item) -> Discard:  # noqa: ARG002 - every body is the same
+    def open(self, item: Item, kind: str = "") -> Discard:  # noqa: ARG002 - every body is the same
         """Return the writer."""
         return self
 

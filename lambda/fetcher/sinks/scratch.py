@@ -40,7 +40,7 @@ class Scratch(Directory):
         self._folder = new.rename(here / f"{_SCRATCH}{new.name}")
         super().__init__(self._folder)
 
-    def keep(self, item: Item, parts: Sequence[bytes]) -> str:
+    def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:  # noqa: ARG002
         """Write a file in place: nobody looks here before the shard is done."""
         path = self._made_path(item)
         write_file(path, parts)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from fetcher.body import Ending
     from fetcher.source import Item
 
 
@@ -24,13 +25,47 @@ class Writer(Protocol):
 
 
 class Sink(Protocol):
-    """Where the bodies of one shard go."""
+    """
+    Where the bodies of one shard go.
 
-    def keep(self, item: Item, parts: Sequence[bytes]) -> str:
-        """Keep a body that has come whole, as `Writer.commit` would; or `OSError`."""
+    Attributes:
+        wants_kind: Whether it makes use of a body's Content-Type.
 
-    def open(self, item: Item) -> Writer:
+        settles: Whether what it was given is only safe once `settle` has said so.
+    """
+
+    wants_kind: bool = False
+    settles: bool = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more should be begun until it has caught up."""
+        return False
+
+    def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:
+        """
+        Keep a body that has come whole, as `Writer.commit` would; or `OSError`.
+
+        Args:
+            item: What it is the body of.
+
+            parts: The body.
+
+            kind: Its Content-Type, if that is wanted; empty: none given.
+        """
+
+    def open(self, item: Item, kind: str = "") -> Writer:
         """Make room for a body that comes in parts; `OSError` if there is none."""
+
+    def settle(self) -> Mapping[int, Ending]:
+        """
+        Wait until all that was kept is safe, once all downloads have ended.
+
+        Returns:
+            How those ended after all, by their numbers, whose body was lost on the
+            way, or had been kept by another execution of the same shard.
+        """
+        return {}
 
     def close(self) -> None:
         """Release what was held, once the shard is done."""

@@ -1,0 +1,96 @@
+"""What the function may do: policies for its role, each as narrow as AWS allows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rollout.log_group import arn_of_streams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fetcher.s3_urls import Place
+    from rollout.network import Efs
+    from rollout.target import Target
+
+Policies = dict[str, dict[str, Any]]  # by their names
+
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+_INTERFACES = (
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+)
+JOIN_VPC = "join-vpc"
+
+
+def write_own_log(target: Target, name: str) -> Policies:
+    """
+    Let it write its own log.
+
+    No logs:CreateLogGroup: an execution that outlives `destroy` cannot bring the log
+    group back.
+    """
+    streams = arn_of_streams(target, name)
+    actions = ("logs:CreateLogStream", "logs:PutLogEvents")
+    return {"write-own-log": _document(_allow(actions, streams))}
+
+
+def use_bucket(target: Target, prefix: Place) -> Policies:
+    """
+    Let it read and write objects whose keys begin so, and break its uploads off.
+
+    It may list the bucket, because S3 tells what is missing from what is forbidden
+    only to those who may.
+    """
+    bucket = f"arn:{target.partition}:s3:::{prefix.bucket}"
+    keys = f"{prefix.key.rstrip('/')}/*" if prefix.key else "*"
+    actions = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
+    return {
+        "use-bucket": _document(
+            _allow(actions, f"{bucket}/{keys}"), _allow(("s3:ListBucket",), bucket)
+        )
+    }
+
+
+def invoke_itself(target: Target, name: str) -> Policies:
+    """Let it share its work out to further executions of itself."""
+    action = ("lambda:InvokeFunction",)
+    return {"invoke-itself": _document(_allow(action, target.function_arn(name)))}
+
+
+def join_vpc(target: Target, name: str) -> Policies:
+    """
+    Let Lambda connect it with the network, and keep the function's code from that.
+
+    EC2 narrows none of these actions down to a function's own interfaces.
+    """
+    denied: dict[str, Any] = _allow(_INTERFACES, "*") | {
+        "Effect": "Deny",
+        "Condition": {
+            "ArnEquals": {"lambda:SourceFunctionArn": target.function_arn(name)}
+        },
+    }
+    return {JOIN_VPC: _document(_allow(_INTERFACES, "*"), denied)}
+
+
+def mount_efs(target: Target, efs: Efs) -> Policies:
+    """Let it mount the file system, through its access point only, and write there."""
+    place = f"{target.partition}:elasticfilesystem:{target.region}:{target.account}"
+    actions = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
+    statement: dict[str, Any] = _allow(actions, f"arn:{place}:file-system/*")
+    through = {"elasticfilesystem:AccessPointArn": efs.access_point}
+    return {
+        "mount-efs": _document(statement | {"Condition": {"StringEquals": through}})
+    }
+
+
+def _document(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _allow(actions: Sequence[str], resource: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}

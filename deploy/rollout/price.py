@@ -1,0 +1,171 @@
+"""What was used into dollars, item by item, at the prices of limits.toml."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from rollout.limits import limit, price
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+REGION = "us-east-1"  # whose prices limits.toml has
+
+_MB_OF_A_GB = 1_024
+_GB = 2**30
+_CENT = 0.01
+_LEAST_SHOWN = 0.001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """
+    What is paid for.
+
+    Attributes:
+        architecture: ``arm64`` or ``x86_64``.
+
+        memory_mb, tmp_mb: The function's.
+
+        invocations: How many.
+
+        billed_s: How long all of them were billed for, their inits included.
+
+        log_bytes: Written to CloudWatch Logs.
+
+        s3_writes, s3_reads: Requests.
+
+        stored_bytes: Kept in S3, for a month.
+
+        between_regions_bytes: Sent from S3 in another region.
+
+        to_internet_bytes: Sent out of AWS.
+    """
+
+    architecture: str
+    memory_mb: int
+    tmp_mb: int
+    invocations: int
+    billed_s: float
+    log_bytes: int = 0
+    s3_writes: int = 0
+    s3_reads: int = 0
+    stored_bytes: int = 0
+    between_regions_bytes: int = 0
+    to_internet_bytes: int = 0
+
+
+class Item(NamedTuple):
+    """
+    A line of a bill.
+
+    Attributes:
+        what: For what.
+
+        amount: How much of it.
+
+        each: Dollars for one.
+
+        dollars: Both multiplied.
+
+        source, seen: Where the price stands, and when it was read there.
+    """
+
+    what: str
+    amount: float
+    each: float
+    dollars: float
+    source: str
+    seen: date
+
+
+class Bill(NamedTuple):
+    """
+    What it comes to.
+
+    Attributes:
+        items: Never empty; none costs nothing but the first two.
+    """
+
+    items: tuple[Item, ...]
+
+    @property
+    def dollars(self) -> float:
+        """The sum."""
+        return sum(item.dollars for item in self.items)
+
+    def lines(self) -> Iterator[str]:
+        """Yield it as text, the sum last."""
+        for item in self.items:
+            yield f"{in_dollars(item.dollars):>10}  {_amount(item.amount)} {item.what}"
+        yield f"{in_dollars(self.dollars):>10}  in all"
+
+
+def bill(usage: Usage) -> Bill:
+    r"""
+    Price what was used.
+
+    >>> thousand = Usage(
+    ...     architecture="x86_64", memory_mb=512, tmp_mb=512, invocations=1_000,
+    ...     billed_s=29_000,
+    ... )
+    >>> print(*bill(thousand).lines(), sep="\n")
+         $0.24  14,500 GB-seconds of memory, x86_64
+      $0.00020  1,000 requests
+         $0.24  in all
+    """
+    more_tmp_mb = max(0, usage.tmp_mb - limit("tmp_mb").least)
+    always = (
+        _item(
+            f"GB-seconds of memory, {usage.architecture}",
+            usage.memory_mb / _MB_OF_A_GB * usage.billed_s,
+            f"{usage.architecture}_gb_s",
+        ),
+        _item("requests", usage.invocations, "request"),
+    )
+    others = (
+        _item(
+            f"GB-seconds of /tmp above {limit('tmp_mb').least} MB",
+            more_tmp_mb / _MB_OF_A_GB * usage.billed_s,
+            "tmp_gb_s",
+        ),
+        _item("GB of log lines", usage.log_bytes / _GB, "log_gb"),
+        _item("writes to S3", usage.s3_writes, "s3_write"),
+        _item("reads from S3", usage.s3_reads, "s3_read"),
+        _item("GB in S3 for a month", usage.stored_bytes / _GB, "s3_gb_month"),
+        _item(
+            "GB from another region",
+            usage.between_regions_bytes / _GB,
+            "between_regions_gb",
+        ),
+        _item("GB to the internet", usage.to_internet_bytes / _GB, "to_internet_gb"),
+    )
+    return Bill((*always, *(item for item in others if item.amount)))
+
+
+def in_dollars(dollars: float) -> str:
+    """
+    Return an amount as people write it: to the cent, below one to two figures.
+
+    >>> in_dollars(1_234.5), in_dollars(0.000_214), in_dollars(0.000_000_2)
+    ('$1,234.50', '$0.00021', '$0.00000020')
+    """
+    if dollars >= _CENT or not dollars:
+        return f"${dollars:,.2f}"
+    return f"${dollars:.{1 - math.floor(math.log10(dollars))}f}"
+
+
+def _amount(amount: float) -> str:
+    if amount >= 1:
+        return f"{amount:,.0f}"
+    return f"{amount:.2g}" if amount >= _LEAST_SHOWN else f"less than {_LEAST_SHOWN}"
+
+
+def _item(what: str, amount: float, name: str) -> Item:
+    found = price(name)
+    return Item(
+        what, amount, found.dollars, amount * found.dollars, found.source, found.seen
+    )

@@ -1,0 +1,189 @@
+"""The function that is wanted: checked before anything is made."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fetcher.guard import BadUrlError
+from fetcher.s3_urls import SCHEME, prefix_of
+from rollout import permissions
+from rollout.errors import SettingError
+from rollout.limits import problem
+from rollout.target import ARCHITECTURES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fetcher.s3_urls import Place
+    from rollout.network import Efs, Vpc
+    from rollout.permissions import Policies
+    from rollout.target import Target
+
+AWS_IAM, ANYBODY = "AWS_IAM", "NONE"
+URL_AUTHS = (AWS_IAM, ANYBODY)
+
+# Together with the region it makes the role's name, which has at most 64 characters.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_HAS_A_MEANING_IN_POLICIES = "*?$"
+# CloudWatch Logs' API reference, PutRetentionPolicy.
+_RETENTIONS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1_096, 1_827, 2_192, 2_557, 2_922, 3_288, 3_653),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """
+    The function that is wanted.
+
+    Attributes:
+        name: The function's; role and log group are named after it.
+
+        memory_mb: Memory; 1,769 MB come with one whole processor.
+
+        timeout_s: Lambda ends an invocation after so many seconds.
+
+        tmp_mb: Size of ``/tmp``.
+
+        architecture: What it runs on; the local target has this machine's only.
+
+        handler: Module and function that take the event.
+
+        log_retention_days: How long log lines are kept.
+
+        environment: Variables the function finds set.
+
+        bucket:
+            What in S3 it may read and write, as ``bucket`` or ``bucket/prefix``;
+            empty: nothing.
+
+        url:
+            Who may call the function's URL: one of `URL_AUTHS`; empty: it has none.
+
+        vpc: The network it is in; None: Lambda's own, from which the internet is near.
+
+        efs: A file system it mounts; it takes a `vpc`.
+
+        tags: Put on everything, beside our own.
+    """
+
+    name: str = "million-downloads"
+    memory_mb: int = 1_769
+    timeout_s: int = 300
+    tmp_mb: int = 512
+    architecture: str = ARCHITECTURES[0]
+    handler: str = "fetcher.handler.download"
+    log_retention_days: int = 7
+    environment: Mapping[str, str] = field(default_factory=dict)
+    bucket: str = ""
+    url: str = ""
+    vpc: Vpc | None = None
+    efs: Efs | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what AWS would refuse, before anything is made."""
+        size = len(json.dumps(dict(self.environment), separators=(",", ":")).encode())
+        msg = (
+            _problem_of_name(self.name)
+            or problem("memory_mb", self.memory_mb, "MB")
+            or problem("timeout_s", self.timeout_s, "s")
+            or problem("tmp_mb", self.tmp_mb, "MB")
+            or problem("environment_bytes", size, "bytes of JSON")
+            or _problem_of_choice("architecture", self.architecture, ARCHITECTURES)
+            or _problem_of_choice("url", self.url, ("", *URL_AUTHS))
+            or _problem_of_retention(self.log_retention_days)
+            or _problem_of_efs(self)
+        )
+        if msg:
+            raise SettingError(msg)
+        if self.bucket:
+            self.prefix()
+
+    def prefix(self) -> Place:
+        """
+        Return what `bucket` names.
+
+        Raises:
+            SettingError: If that is no place in S3.
+        """
+        try:
+            place = prefix_of(f"{SCHEME}{self.bucket.removeprefix(SCHEME)}")
+        except BadUrlError as error:
+            msg = f"The bucket cannot be used. {error}"
+            raise SettingError(msg) from error
+        if strange := set(place.key) & set(_HAS_A_MEANING_IN_POLICIES):
+            msg = (
+                f"The prefix {place.key!r} has {''.join(sorted(strange))} in it, which "
+                "would stand for anything in the role's policy. Choose another."
+            )
+            raise SettingError(msg)
+        return place
+
+    def configuration(self, target: Target, role_arn: str) -> dict[str, Any]:
+        """Return the function's configuration, in the words of CreateFunction."""
+        return {
+            "Runtime": target.machine_for(self.architecture).runtime,
+            "Role": role_arn,
+            "Handler": self.handler,
+            "MemorySize": self.memory_mb,
+            "Timeout": self.timeout_s,
+            "EphemeralStorage": {"Size": self.tmp_mb},
+            "Environment": {"Variables": dict(self.environment)},
+            "VpcConfig": self.vpc.setting() if self.vpc else _NO_VPC,
+            "FileSystemConfigs": [self.efs.setting()] if self.efs else [],
+        }
+
+    def policies(self, target: Target) -> Policies:
+        """Return what its role is to allow."""
+        wanted = permissions.write_own_log(target, self.name)
+        if self.bucket:
+            wanted |= permissions.use_bucket(target, self.prefix())
+        if self.bucket and self.url:  # jobs are kept there, and shared out
+            wanted |= permissions.invoke_itself(target, self.name)
+        if self.vpc:
+            wanted |= permissions.join_vpc(target, self.name)
+        if self.efs:
+            wanted |= permissions.mount_efs(target, self.efs)
+        return wanted
+
+
+_NO_VPC: dict[str, list[str]] = {"SubnetIds": [], "SecurityGroupIds": []}
+
+
+def _problem_of_name(name: str) -> str:
+    if _NAME.fullmatch(name):
+        return ""
+    return (
+        f"The function's name is {name!r}; it must have 1 to 40 letters, digits, "
+        "hyphens and underscores."
+    )
+
+
+def _problem_of_choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value in allowed:
+        return ""
+    known = ", ".join(filter(None, allowed))
+    return f"`{name}` is {value!r}; it must be one of: {known}."
+
+
+def _problem_of_retention(days: int) -> str:
+    if days in _RETENTIONS:
+        return ""
+    return (
+        f"`log_retention_days` is {days:,}; CloudWatch takes one of: "
+        f"{', '.join(map(str, _RETENTIONS))}."
+    )
+
+
+def _problem_of_efs(worker: Worker) -> str:
+    if worker.efs and not worker.vpc:
+        return (
+            "An EFS is reached through a network: name subnets and security groups "
+            "beside the access point."
+        )
+    return ""

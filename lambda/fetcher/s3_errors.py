@@ -1,0 +1,94 @@
+"""
+Why S3 did not do what it was asked.
+
+* S3Error        an `OSError`: sinks fail with these, and rows end as `sink`
+  x LateError    the time for it was up, be it that S3 never took it
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from html import unescape
+
+# What going on cannot heal, whatever object it is about.
+_HOPELESS = frozenset(
+    {
+        "AccessDenied",
+        "AllAccessDisabled",
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "NoSuchBucket",
+        "PermanentRedirect",
+        "SignatureDoesNotMatch",
+    }
+)
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_HEALING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+_HEALING_CODES = frozenset({"InternalError", "RequestTimeout", "SlowDown"})
+_CODE = re.compile(rb"<Code>(.*?)</Code>")
+_MESSAGE = re.compile(rb"<Message>(.*?)</Message>", re.DOTALL)
+
+
+class S3Error(OSError):
+    """
+    S3 refused, or could not be reached.
+
+    Attributes:
+        code: S3's name for it, as in ``NoSuchKey``; empty: there was no answer.
+
+        status: The answer's HTTP status; 0: there was none.
+    """
+
+    def __init__(
+        self, said: str, where: str, *, code: str = "", status: int = 0
+    ) -> None:
+        super().__init__(errno.EIO, said, where)
+        self.code = code
+        self.status = status
+
+    @property
+    def can_heal(self) -> bool:
+        """Whether trying again may help."""
+        return (
+            not self.status
+            or self.status in _HEALING_STATUSES
+            or self.code in _HEALING_CODES
+        )
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether other objects of the bucket will fare no better."""
+        return self.code in _HOPELESS
+
+
+class LateError(S3Error):
+    """The time for it was up."""
+
+
+def answered(status: int, body: bytes, where: str, region: str) -> S3Error:
+    """
+    Return what an answer of S3's means.
+
+    Args:
+        status: Its HTTP status.
+
+        body: Its body, XML most often.
+
+        where: What it was asked for.
+
+        region: The bucket's, if the answer tells it.
+    """
+    code = _text(_CODE, body)
+    said = f"S3 answered {status} {code}".rstrip()
+    if message := _text(_MESSAGE, body):
+        said += f": {message}"
+    if code in ("PermanentRedirect", "AuthorizationHeaderMalformed") and region:
+        said += f" The bucket is in {region}; the worker has to run there, too."
+    return S3Error(said, where, code=code, status=status)
+
+
+def _text(pattern: re.Pattern[bytes], body: bytes) -> str:
+    found = pattern.search(body)
+    return unescape(found[1].decode(errors="replace")) if found else ""

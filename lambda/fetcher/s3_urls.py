@@ -1,0 +1,124 @@
+"""What ``s3://bucket/key`` stands for: taken apart, checked, made an address."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
+
+from fetcher.guard import BadUrlError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SCHEME = "s3://"
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_MOST_KEY = 1_024  # bytes
+_AS_THEY_ARE = "/-_.~"  # in a key; all else is percent-encoded, once
+
+
+class Place(NamedTuple):
+    """A bucket, and a key or the beginning of keys in it."""
+
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{SCHEME}{self.bucket}/{self.key}"
+
+    def below(self, name: str) -> Place:
+        """
+        Return the place of this name.
+
+        Raises:
+            BadUrlError: If the key would be longer than S3's.
+
+        >>> str(Place("kept", "a").below("1")), str(Place("kept", "").below("1"))
+        ('s3://kept/a/1', 's3://kept/1')
+        """
+        return _checked(self.bucket, f"{self.key}/{name}" if self.key else name)
+
+
+def place_of(url: str) -> Place:
+    """
+    Return what an URL of S3 names: the key stands in it as it is, nothing encoded.
+
+    Raises:
+        BadUrlError: If it names no object that there could be.
+
+    >>> place_of("s3://photos/cats/1 %.jpg")
+    Place(bucket='photos', key='cats/1 %.jpg')
+    """
+    place = prefix_of(url)
+    if not place.key:
+        msg = "The URL names a bucket and no key: write s3://bucket/key."
+        raise BadUrlError(msg)
+    return place
+
+
+def prefix_of(url: str) -> Place:
+    """
+    Return a bucket and the beginning of keys, which may be empty.
+
+    Raises:
+        BadUrlError: If it is no URL of S3.
+    """
+    if not url.startswith(SCHEME):
+        msg = f"{url[:80]!r} is no place in S3: write s3://bucket/prefix."
+        raise BadUrlError(msg)
+    bucket, _, key = url.removeprefix(SCHEME).partition("/")
+    return _checked(bucket, key)
+
+
+def _checked(bucket: str, key: str) -> Place:
+    if not _BUCKET.fullmatch(bucket):
+        msg = (
+            f"The bucket is {bucket[:80]!r}; it must have 3 to 63 small letters, "
+            "digits, dots and hyphens."
+        )
+        raise BadUrlError(msg)
+    size = len(key.encode(errors="surrogatepass"))
+    if size > _MOST_KEY:
+        msg = f"The key has {size:,} bytes; S3 takes {_MOST_KEY:,}."
+        raise BadUrlError(msg)
+    return Place(bucket, key)
+
+
+def address_of(place: Place, region: str, endpoint_url: str) -> str:
+    """
+    Return where requests about an object go.
+
+    Args:
+        place: The object, or a bucket with an empty key.
+
+        region: The bucket's.
+
+        endpoint_url: What stands in for AWS; empty: nothing does.
+
+    >>> address_of(Place("b-1", "a b"), "eu-west-1", "")
+    'https://b-1.s3.eu-west-1.amazonaws.com/a%20b'
+    >>> address_of(Place("b.1", "a"), "eu-west-1", "")
+    'https://s3.eu-west-1.amazonaws.com/b.1/a'
+    """
+    path = quote(place.key, safe=_AS_THEY_ARE, errors="surrogatepass")
+    if endpoint_url:
+        return f"{endpoint_url.rstrip('/')}/{place.bucket}/{path}"
+    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    if "." in place.bucket:  # the certificate is one for names without
+        return f"https://s3.{region}.{domain}/{place.bucket}/{path}"
+    return f"https://{place.bucket}.s3.{region}.{domain}/{path}"
+
+
+def query_of(parameters: Mapping[str, str]) -> str:
+    """
+    Return parameters as they stand in a query that is signed: sorted and encoded.
+
+    >>> query_of({"partNumber": "2", "uploadId": "a/b"})
+    'partNumber=2&uploadId=a%2Fb'
+    """
+    pairs = sorted(
+        (quote(n, safe="-_.~"), quote(v, safe="-_.~")) for n, v in parameters.items()
+    )
+    return "&".join(f"{name}={value}" for name, value in pairs)

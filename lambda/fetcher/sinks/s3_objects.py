@@ -1,0 +1,144 @@
+"""
+Each body becomes an object in S3, under a key that is always the same for it.
+
+A bucket takes 3,500 writes a second for each prefix that S3 tells apart, and learns to
+tell apart those that are written to. So the first part of a key is one of 256, taken
+from the rest of it. What S3 is too busy for, it is given again a little later.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
+"""
+
+from __future__ import annotations
+
+import zlib
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from fetcher.body import Ending
+from fetcher.naming import name_of
+from fetcher.outcome import Outcome
+from fetcher.s3_errors import S3Error
+from fetcher.s3_files import Files
+from fetcher.s3_senders import Senders
+from fetcher.sinks.s3_filed import Filed, lost
+from fetcher.sinks.sink import Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fetcher.s3 import Connection
+    from fetcher.s3_account import Account
+    from fetcher.s3_files import Part
+    from fetcher.s3_urls import Place
+    from fetcher.source import Item
+
+# Each takes a descriptor, or two, of the few that are kept back from downloads.
+_SENDERS = 24
+_FULL_BYTES = 32 * 2**20  # on their way: in memory, but for a file a sender
+_FULL_MANY = 16 * _SENDERS
+
+
+def object_of(prefix: Place, item: Item) -> Place:
+    """
+    Return where an item's body is kept.
+
+    Raises:
+        ValueError: If the key would be too long.
+
+    >>> from fetcher.s3_urls import Place
+    >>> from fetcher.source import Item
+    >>> str(object_of(Place("photos", "kept"), Item(0, "http://h/1.jpg")))
+    's3://photos/kept/df/h/1.jpg'
+    """
+    name = name_of(item)
+    return prefix.below(f"{zlib.crc32(name.encode()) & 0xFF:02x}/{name}")
+
+
+class S3Objects(Sink):
+    """
+    A sink that writes each body to an object of its own.
+
+    Args:
+        prefix: What all keys begin with.
+
+        account: Whose requests these are.
+
+        until: When all has to be safe, on the monotonic clock.
+    """
+
+    wants_kind = True
+    settles = True
+
+    def __init__(self, prefix: Place, account: Account, until: float) -> None:
+        self._prefix = prefix
+        self._until = until
+        self._files = Files()
+        self._senders = Senders(account, _SENDERS)
+        self._lock = Lock()
+        self._waiting: set[int] = set()  # numbers, of what is not safe yet
+        self._lost: dict[int, Ending] = {}
+        self._hopeless: S3Error | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether S3 takes less than is downloaded."""
+        return (
+            self._senders.pending_bytes >= _FULL_BYTES
+            or len(self._waiting) >= _FULL_MANY
+        )
+
+    def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:
+        """Begin to send a body; `OSError` if there is no sense in that."""
+        return self._send(item, b"".join(parts), kind)
+
+    def open(self, item: Item, kind: str = "") -> Filed:
+        """Make room for a body that does not come at once."""
+        self._check()
+        return Filed(self._files, lambda body: self._send(item, body, kind))
+
+    def _send(self, item: Item, body: bytes | Part, kind: str) -> str:
+        self._check()
+        try:
+            place = object_of(self._prefix, item)
+        except ValueError as error:
+            raise OSError(str(error)) from error
+        headers = (
+            {"content-type": kind} if kind.isascii() and kind.isprintable() else {}
+        )
+        number = item.number
+
+        def send(connection: Connection) -> None:
+            try:
+                connection.request(
+                    "PUT", place, headers=headers, body=body, until=self._until
+                )
+            except S3Error as error:
+                self._lose(number, error)
+            with self._lock:
+                self._waiting.discard(number)
+
+        with self._lock:
+            self._waiting.add(number)
+        self._senders.submit(send, body)
+        return str(place)
+
+    def settle(self) -> dict[int, Ending]:
+        """Wait until all has been sent; say what was not."""
+        self._senders.wait(self._until)
+        late = Ending(Outcome.UNSTARTED, detail="S3 had not taken it at the deadline")
+        with self._lock:
+            return dict.fromkeys(self._waiting, late) | self._lost
+
+    def close(self) -> None:
+        """Break off what is under way."""
+        self._senders.close()
+        self._files.close()
+
+    def _check(self) -> None:
+        if self._hopeless:
+            raise self._hopeless.with_traceback(None)  # it would grow
+
+    def _lose(self, number: int, error: S3Error) -> None:
+        with self._lock:
+            self._lost[number] = lost(error, "body")
+            if error.is_hopeless:
+                self._hopeless = error

@@ -1,0 +1,192 @@
+"""
+Bodies become one tar in S3, for WebDataset and for anything that reads tars.
+
+A million files so become a thousand uploads. Members are written to files in temporary
+storage, the parts of a multipart upload, which leave as soon as they are full; no part
+is ever held in memory. A body is written there once it is judged whole: until then
+what does not come at once has a file of its own.
+
+The tar is not to be seen before it is complete, and it is called after run, wave and
+shard. Should two executions have the same shard, the first to finish keeps the name;
+the other then answers for the tar that is there.
+"""
+
+from __future__ import annotations
+
+import logging
+from array import array
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from fetcher.body import Ending
+from fetcher.outcome import Outcome
+from fetcher.s3 import Connection
+from fetcher.s3_errors import S3Error
+from fetcher.s3_files import Files, Part
+from fetcher.s3_upload import LEAST_PART, Upload
+from fetcher.sinks.directory import write_all
+from fetcher.sinks.s3_filed import Filed, lost
+from fetcher.sinks.s3_tar_index import TAR, index_of, number_of, rows_in
+from fetcher.sinks.s3_tar_member import BLOCK, member_of
+from fetcher.sinks.s3_tar_part import TarPart
+from fetcher.sinks.sink import Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fetcher.s3_account import Account
+    from fetcher.s3_urls import Place
+    from fetcher.source import Item
+
+# Larger parts are fewer requests, each of which costs, and of which a prefix takes
+# 3,500 a second; smaller ones leave less to be sent when the last download has ended.
+_PART_BYTES = 16 * 2**20
+_FULL_BYTES = 6 * _PART_BYTES  # on their way: as much temporary storage is taken
+
+_OTHER = "another execution of this shard finished first, without this file"
+_log = logging.getLogger(__name__)
+
+
+def tar_of(prefix: Place, run: str, wave: int, shard: int) -> Place:
+    """
+    Return where a shard's files are kept.
+
+    >>> from fetcher.s3_urls import Place
+    >>> str(tar_of(Place("photos", "kept"), "r1", 0, 42))
+    's3://photos/kept/r1/00-00042.tar'
+    """
+    return prefix.below(f"{run}/{wave:02}-{shard:05}{TAR}")
+
+
+class S3Tar(Sink):
+    """
+    A sink that keeps all bodies in one tar.
+
+    Args:
+        tar: Where it will be; its index is beside it.
+
+        account: Whose requests these are.
+
+        until: When all has to be safe, on the monotonic clock.
+    """
+
+    wants_kind = True
+    settles = True
+
+    def __init__(self, tar: Place, account: Account, until: float) -> None:
+        self._tar = tar
+        self._path = str(tar)
+        self._until = until
+        self._connection = Connection(account)
+        self._upload = Upload(account, tar)
+        self._files = Files()
+        self._index = self._files.take()
+        self._part: TarPart | None = None
+        self._base = 0  # where the part begins in the tar
+        self._kept = array("Q")  # numbers
+
+    @property
+    def is_full(self) -> bool:
+        """Whether S3 takes less than is downloaded."""
+        return self._upload.pending_bytes >= _FULL_BYTES
+
+    def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:
+        """Write a member; `OSError` if that, or the upload, has failed."""
+        self._check()
+        size = sum(map(len, parts))
+        self._open_part().append(member_of(item, size, kind), parts, size)
+        return self._count(item)
+
+    def open(self, item: Item, kind: str = "") -> Filed:
+        """Make room for a body that does not come at once."""
+        self._check()
+        return Filed(self._files, lambda body: self._take(item, body, kind), BLOCK)
+
+    def _take(self, item: Item, body: Part, kind: str) -> str:
+        """Write a member whose body is in a file of its own."""
+        self._check()
+        member = member_of(item, body.size, kind)
+        if body.size < LEAST_PART:
+            self._open_part().copy(member, body)
+            body.release()
+        else:
+            self._send(TarPart.around(member, body))
+        return self._count(item)
+
+    def settle(self) -> dict[int, Ending]:
+        """Complete the tar; say what is not in it, or all if that fails."""
+        if not self._kept:
+            return {}
+        try:
+            last = self._open_part()
+            last.end()
+            self._note(last)
+            self._part = None
+            if self._upload.finish(last.sent(), self._until):
+                self._put_index()
+                return {}
+            return self._of_another()
+        except OSError as error:
+            return dict.fromkeys(self._kept, lost(error, "tar"))
+
+    def close(self) -> None:
+        """Leave nothing in temporary storage, nor of a tar that is not complete."""
+        if self._part:
+            self._part.sent().release()
+        self._files.give(self._index)
+        self._upload.close()
+        self._connection.close()
+        self._files.close()
+
+    def _check(self) -> None:
+        if self._upload.failure:
+            raise self._upload.failure.with_traceback(None)  # it would grow
+
+    def _open_part(self) -> TarPart:
+        if self._part is None:
+            self._part = TarPart(self._files.take(), self._files)
+        return self._part
+
+    def _count(self, item: Item) -> str:
+        self._kept.append(item.number)
+        if self._part and self._part.size >= _PART_BYTES:
+            with suppress(OSError):  # no room for the index: later there may be
+                self._send(self._part)
+                self._part = None
+        return self._path
+
+    def _send(self, part: TarPart) -> None:
+        self._note(part)
+        self._upload.send(part.sent(), self._until)
+
+    def _note(self, part: TarPart) -> None:
+        """Say in the index where a part's bodies are: its place in the tar is known."""
+        index, size = self._index.fileno(), self._index.tell()
+        try:
+            write_all(index, [b"".join(row.line(self._base) for row in part.rows)])
+        except OSError:
+            self._index.seek(size)
+            raise
+        self._base += part.size
+
+    def _put_index(self) -> None:
+        index = Part(self._index, self._index.tell(), self._files)
+        try:
+            self._connection.request(
+                "PUT", index_of(self._tar), body=index, until=self._until
+            )
+        except S3Error as error:
+            # The tar is complete, and says itself where everything is.
+            _log.warning("There is no index beside %s: %s", self._tar, error)
+
+    def _of_another(self) -> dict[int, Ending]:
+        """Return what the tar that is there lacks of ours, and has beside ours."""
+        theirs = {
+            number_of(row): row["size"]
+            for row in rows_in(self._connection, self._tar, self._until)
+        }
+        lacking = Ending(Outcome.UNSTARTED, detail=_OTHER)
+        return dict.fromkeys(self._kept, lacking) | {
+            number: Ending(Outcome.OK, 200, size, path=self._path)
+            for number, size in theirs.items()
+        }

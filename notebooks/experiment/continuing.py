@@ -1,0 +1,38 @@
+"""What is left to do of a run, going by its ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from experiment.numbers import ENDLESS, NumberSet, numbers_of
+from experiment.plan import Todo
+from experiment.reports import read_invocations
+from experiment.rows import OK, UNSTARTED, rows_of
+
+if TYPE_CHECKING:
+    from experiment.ledger import Run
+    from experiment.plan import Plan
+
+
+def to_do(plan: Plan, run: Run) -> tuple[Todo, int]:
+    """
+    Return which URLs are to be fetched, and the number of the first wave.
+
+    Of a run without a line that is everything; else what has no outcome yet, or is
+    not ok, as the settings say.
+    """
+    ended, ok, first = NumberSet(), NumberSet(), 0
+    for done in read_invocations(run.folder):
+        first = max(first, done.wave + 1)
+        if done.report:
+            numbers = numbers_of(done.ranges)
+            codes = rows_of(done.report.downloads)["outcome"]
+            ended.add(numbers[codes != UNSTARTED])
+            ok.add(numbers[codes == OK])
+    settings = plan.settings
+    if settings.retry_failed and not settings.resume:
+        failed = ended.without(ok)
+        return Todo(failed.ranges(), len(failed)), first
+    done_with = ok if settings.retry_failed else ended
+    many = None if plan.many is None else plan.many - len(done_with)
+    return Todo(done_with.gaps(plan.many or ENDLESS), many), first

@@ -1,0 +1,235 @@
+"""A file of URLs, read as it is needed: every line of it is a row of the run."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from array import array
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from experiment.numbers import ENDLESS
+from experiment.settings import check_no_credentials
+from fetcher.guard import without_credentials
+from fetcher.listfile import (
+    Block,
+    CsvParser,
+    UrlListError,
+    blocks,
+    lines_of,
+    parse_text,
+    parser_for,
+)
+from fetcher.urllist import UrlList
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
+
+CHECKED_FIRST_BYTES = 4_000_000  # half a second's work
+_MOST_SHOWN = 200  # characters of a line that holds no URL
+_END_BYTES = 65_536
+
+
+class Lines(NamedTuple):
+    """
+    Some consecutive lines, a column a field.
+
+    Attributes:
+        first: The number of the first.
+
+        urls: One a line.
+
+        destinations, sha256s: Likewise, empty where there is none.
+
+        sizes: In bytes; 0: unknown. Of a list that tells none: no sizes.
+    """
+
+    first: int
+    urls: Sequence[str]
+    destinations: Sequence[str]
+    sha256s: Sequence[str]
+    sizes: Sequence[int]
+
+    def cut(self, start: int, end: int) -> Lines:
+        """Return those from one position to another."""
+        return Lines(
+            self.first + start,
+            self.urls[start:end],
+            self.destinations[start:end],
+            self.sha256s[start:end],
+            self.sizes[start:end],
+        )
+
+
+class UrlFile:
+    """
+    A file of URLs, as `fetcher.urllist.UrlList` takes them, however long.
+
+    A short one is checked whole before anything is fetched. A longer one is read as it
+    goes, and never held: its lines are numbered as they stand there, a line without a
+    URL becomes a `bad_url`, and a URL that stands there twice is fetched twice.
+
+    Args:
+        path: The file.
+
+    Attributes:
+        path: The file.
+
+        many: How many lines there are; None: not known before the last was read.
+
+        about: The same, estimated if need be.
+
+        tells_sizes: Whether it has a column ``bytes``.
+
+    Raises:
+        UrlListError: If a short list has lines that are wrong, or a long one holds no
+            URLs where it begins.
+
+        SettingsError: If a short one holds a password.
+
+        OSError: If it cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.many: int | None = None
+        self._size = path.stat().st_size
+        if self._size <= CHECKED_FIRST_BYTES or not path.is_file():
+            self.many = _checked(path)
+        self._parse = parser_for(path)
+        self._headers = int(isinstance(self._parse, CsvParser))
+        self._starts = array("Q", [0])  # of each block: where it is in the file
+        self._lines = array("Q", [0])  # and how many lines are before it
+        beginning = self._beginning()
+        self.tells_sizes = any(beginning.sizes)
+        self.about = self.many or self._estimate()
+
+    def _beginning(self) -> Lines:
+        with self.path.open("rb") as file:
+            block = next(blocks(file))
+        if not any(True for _ in self._parse(lines_of(block, None), None)):
+            msg = f"{self.path} holds no URL in its first {block.many:,} lines."
+            raise UrlListError(msg)
+        self._note(block)
+        return self._lines_in(block)
+
+    def _estimate(self) -> int:
+        about = round(self._size * self._lines[1] / self._starts[1])
+        return max(1, about - self._headers)
+
+    def count(self) -> int:
+        """Return how many lines there are, read to the end if that is not known."""
+        if self.many is None:
+            for _ in self.lines([(ENDLESS - 1, 1)]):
+                pass
+        assert self.many is not None
+        return self.many
+
+    def lines(self, spans: Iterable[tuple[int, int]]) -> Iterator[Lines]:
+        """
+        Yield the lines of some spans, those of one block at a time, up to the end.
+
+        Args:
+            spans: Number of the first, and how many; ascending, asked for one by one.
+
+        Raises:
+            UrlListError: If the file is not what it was.
+        """
+        held = Lines(0, (), (), (), ())
+        with self.path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size != self._size:
+                msg = f"{self.path} changed while its URLs were fetched."
+                raise UrlListError(msg)
+            file.seek(self._starts[-1])
+            scan = blocks(file, self._starts[-1], self._lines[-1] + 1)
+            for start, many in spans:
+                at, end = start, start + many
+                while at < end:
+                    if not held.first <= at < held.first + len(held.urls):
+                        block = self._block_with(file, scan, at + self._headers)
+                        if block is None:
+                            return
+                        held = self._lines_in(block)
+                    piece = held.cut(at - held.first, end - held.first)
+                    yield piece
+                    at += len(piece.urls)
+
+    def _block_with(
+        self, file: BinaryIO, scan: Iterator[Block], line: int
+    ) -> Block | None:
+        """Return the block with a line, counted from 0; None: there is no such line."""
+        if line < self._lines[-1]:
+            index = bisect_right(self._lines, line) - 1
+            start, before = self._starts[index], self._lines[index]
+            data = os.pread(file.fileno(), self._starts[index + 1] - start, start)
+            return Block(start, before + 1, self._lines[index + 1] - before, data)
+        for block in scan:
+            self._note(block)
+            if line < self._lines[-1]:
+                return block
+        self.many = self.about = self._lines[-1] - self._headers
+        return None
+
+    def _note(self, block: Block) -> None:
+        """Keep where a block is, unless that is known."""
+        if block.start == self._starts[-1]:
+            self._starts.append(block.start + len(block.data) + block.skipped)
+            self._lines.append(self._lines[-1] + block.many)
+
+    def _lines_in(self, block: Block) -> Lines:
+        first = block.line - 1 - self._headers
+        plain = block.plain_text if self._parse is parse_text else ""
+        if plain and "\t" not in plain and "@" not in plain:
+            return Lines(first, plain.removesuffix("\n").split("\n"), (), (), ())
+        raw = block.data.split(b"\n")
+        fields = dict(self._parse(lines_of(block, None), None))
+        rows = [
+            _row(line, raw[line - block.line], fields.get(line))
+            for line in range(block.line, block.line + block.many)
+        ]
+        urls, *others = zip(*rows, strict=True)
+        return Lines(first, urls, *(one if any(one) else () for one in others))
+
+
+def fingerprint(path: Path) -> dict[str, int]:
+    """Return what tells a file from one with other URLs."""
+    with path.open("rb") as file:
+        ends = file.read(_END_BYTES)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _END_BYTES))
+        ends += file.read()
+    return {"bytes": size, "crc32_of_ends": zlib.crc32(ends)}
+
+
+def _checked(path: Path) -> int:
+    """Return how many lines a list has, all of them right."""
+    urls = UrlList(path)
+    for item in urls:
+        if "@" in item.url:
+            check_no_credentials("url_list", item.url)
+    return len(urls)
+
+
+def _row(
+    line: int, raw: bytes, fields: dict[str, Any] | None
+) -> tuple[str, str, str, int]:
+    """Return URL, destination, digest and size, or what certainly is no URL."""
+    fields = fields or {}
+    texts = [fields.get(name) or "" for name in ("url", "destination", "sha256")]
+    if not all(isinstance(text, str) for text in texts) or not texts[0]:
+        text = raw.decode(errors="replace").strip()[:_MOST_SHOWN]
+        return f"line {line}: {text}", "", "", 0
+    url, destination, sha256 = texts
+    if "@" in url and (hidden := without_credentials(url)) != url:
+        url = hidden.partition("//")[2]  # results are kept, and shown to others
+    return url, destination, sha256, _bytes(fields.get("bytes"))
+
+
+def _bytes(told: object) -> int:
+    try:
+        return max(0, int(str(told)))
+    except ValueError:
+        return 0

@@ -1,0 +1,38 @@
+"""The target `aws`, of which only the addresses are not AWS's."""
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.permission_gate import guarding
+
+ROOT = Path(__file__).parents[1]
+POLICY = json.loads(ROOT.joinpath("deploy/permissions.json").read_text())
+
+
+@contextmanager
+def aws_in_place(endpoint_url, monkeypatch, policy=POLICY):
+    """
+    Let `connect("aws")` find the local endpoint, behind a gate that yields.
+
+    The environment is that of a user who has access keys in variables.
+    """
+    with guarding(endpoint_url, policy) as gate:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", gate.url)
+        yield gate
+
+
+def actions_of(policy):
+    """Return every action that a policy names."""
+    return [
+        action
+        for statement in policy["Statement"]
+        for action in (
+            [statement["Action"]]
+            if isinstance(statement["Action"], str)
+            else statement["Action"]
+        )
+    ]

@@ -1,0 +1,376 @@
+"""The service at its URL: what its callers send, and what they are answered."""
+
+import json
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from tests.service import as_json, service
+
+from fetcher import api_schema, api_settings
+from fetcher.api_download import most_urls
+from fetcher.api_http import MOST_ANSWER
+from fetcher.options import Options
+from fetcher.outcome import Outcome
+
+PRIVATE = {api_settings.ALLOW_PRIVATE: "true"}
+
+
+@pytest.fixture(scope="module")
+def lenient(endpoint):
+    """A service that downloads from this machine, too."""
+    with service(endpoint.endpoint_url, "lenient", environment=PRIVATE) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def strict(endpoint):
+    """A service as it is unless somebody says otherwise, and with little time."""
+    with service(endpoint.endpoint_url, "strict", timeout_s=30) as one:
+        yield one
+
+
+def test_the_request_of_the_original_works_unchanged(lenient, origin):
+    """
+    github.com/0xIbra/million-downloads, api.js: the list is the body, the answer has
+    these names, and each error these four.
+    """
+    listed = [
+        {"url": origin.url("/bytes/5"), "destination": "a.jpg"},
+        {"url": origin.url("/status/404"), "destination": "b.jpg"},
+        {"url": origin.url("/bytes/6"), "destination": "/tmp/some-image.jpg"},
+    ]
+    answer = lenient.post("/download", listed, Content_Type="application/json")
+    (error,) = answer.content["errors"]
+
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json")
+    assert answer.content["totalSucceeded"] == 2
+    assert answer.content["totalErrors"] == 1
+    assert error["error"] is True
+    assert (error["url"], error["destination"]) == (listed[1]["url"], "b.jpg")
+    assert error["errorMessage"] == "expected status 200, got 404"
+    assert (error["outcome"], error["status"]) == ("http_status", 404)
+
+
+def test_json_is_json_whatever_type_it_is_sent_as(lenient, origin):
+    """
+    curl -d says that it is a form.
+    """
+    answer = lenient.post("/download", [{"url": origin.url("/bytes/5")}])
+    same = lenient.post(
+        "/download",
+        [{"url": origin.url("/bytes/5")}],
+        Content_Type="text/plain; charset=utf-8",
+    )
+
+    assert answer.content == same.content
+    assert answer.content == {"totalSucceeded": 1, "totalErrors": 0, "errors": []}
+
+
+def test_every_url_of_a_request_ends_in_its_own_way(lenient, origin, silent_url):
+    wrong = "0" * 64
+    listed = [
+        {"url": origin.url("/cut/10/5")},
+        {"url": silent_url},
+        {"url": "ftp://h/a"},
+        {"url": "http://["},
+        {"url": ""},
+        {"url": origin.url("/bytes/3"), "sha256": wrong},
+        {"url": origin.url("/loop"), "destination": "\ud800 ü"},
+    ]
+    answer = lenient.post("/download", listed)
+    errors = answer.content["errors"]
+
+    assert answer.content["totalSucceeded"] == 0
+    assert [error["outcome"] for error in errors] == [
+        *("cut", "connect", "bad_url", "bad_url", "bad_url"),
+        *("checksum", "too_many_redirects"),
+    ]
+    assert [error["url"] for error in errors] == [one["url"] for one in listed]
+    assert errors[-1]["destination"] == "\ud800 ü"
+    assert all(error["errorMessage"] for error in errors)
+
+
+def test_what_is_listed_twice_counts_twice_and_is_fetched_once(lenient, origin):
+    one = {"url": origin.url("/bytes/5/twice"), "destination": "a"}
+    answer = lenient.post("/download", [one, one, one])
+
+    assert answer.content == {"totalSucceeded": 3, "totalErrors": 0, "errors": []}
+    assert len(origin.seen("/bytes/5/twice")) == 1
+
+
+def test_of_two_urls_with_one_destination_the_second_is_an_error(lenient, origin):
+    """
+    Both cannot be kept, and which one was would be chance.
+    """
+    listed = [
+        {"url": origin.url(f"/bytes/{size}"), "destination": "a"} for size in (5, 6)
+    ]
+    answer = lenient.post("/download", listed)
+    (error,) = answer.content["errors"]
+
+    assert answer.content["totalSucceeded"] == 1
+    assert (error["url"], error["outcome"]) == (listed[1]["url"], "sink")
+    assert "same name as URL number 0" in error["errorMessage"]
+
+
+def test_no_urls_are_downloaded_at_once(strict):
+    answer = strict.post("/download", [])
+
+    assert answer.status == 200
+    assert answer.content == {"totalSucceeded": 0, "totalErrors": 0, "errors": []}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[1,", b"\xff", b"[NaN]", b"[" * 100_000, b"1" * 5_000]
+)
+def test_a_body_that_is_not_json_is_400(strict, body):
+    answer = strict.post("/download", body)
+
+    assert answer.status == 400
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.content["code"] == 400
+    assert answer.content["detail"].startswith("The body is not JSON: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({}, "body is {}; it must be of type array."),
+        (b"null", "body is null; it must be of type array."),
+        ([1], "body[0] is 1; it must be of type object."),
+        ([{"url": "u"}, {}], "body[1] has no url."),
+        ([{"url": None}], "body[0].url is null; it must be of type string."),
+        (
+            [{"url": "u", "dest": ""}],
+            'body[0] has "dest"; it may have: url, destination, sha256.',
+        ),
+        (
+            [{"url": "u", "sha256": "0\n"}],
+            'body[0].sha256 is "0\\n"; it must match ^[0-9A-Fa-f]{64}$.',
+        ),
+    ],
+)
+def test_json_that_is_no_list_of_urls_is_422_and_says_where(strict, content, said):
+    answer = strict.post("/download", content)
+
+    assert answer.status == 422
+    assert answer.content == {"code": 422, "detail": said}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/download", "POST"),
+        ("PUT", "/download", "POST"),
+        ("GET", "/jobs", "POST"),
+        ("DELETE", f"/jobs/{'0' * 32}", "GET"),
+        ("HEAD", "/openapi.json", "GET"),
+    ],
+)
+def test_another_method_is_405_and_says_which_is_right(strict, method, path, allowed):
+    answer = strict.call(method, path)
+
+    assert (answer.status, answer.headers["Allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/downloads", "/download/", "/jobs/0", f"/jobs/{'0' * 32}/error"]
+)
+def test_another_path_is_404(strict, path):
+    answer = strict.get(path)
+
+    assert answer.status == 404
+    assert "openapi.json" in answer.content["detail"]
+
+
+def test_without_a_bucket_there_are_no_jobs(strict):
+    answer = strict.post("/jobs", {"urls": [{"url": "http://h/a"}]})
+
+    assert answer.status == 404
+    assert "deployed without a bucket" in answer.content["detail"]
+
+
+def test_10_000_urls_fit_into_the_usual_five_minutes(lenient, endpoint):
+    listed = [
+        {"url": f"{endpoint.origin_url}/100/{number}.jpg", "destination": f"{number}"}
+        for number in range(10_000)
+    ]
+    answer = lenient.post("/download", listed)
+
+    assert answer.content == {"totalSucceeded": 10_000, "totalErrors": 0, "errors": []}
+
+
+def test_more_urls_than_there_is_time_for_are_413_and_sent_to_jobs(strict):
+    listed = [{"url": f"http://127.0.0.1/{number}"} for number in range(10_000)]
+    answer = strict.post("/download", listed)
+
+    assert answer.status == 413
+    assert "10,000 URLs" in answer.content["detail"]
+    assert f"has the time for {most_urls(30):,}" in answer.content["detail"]
+    assert "POST them to /jobs" in answer.content["detail"]
+
+
+def test_a_body_above_6_mb_is_413_by_lambda_itself(strict):
+    body = as_json([{"url": f"http://h/{'a' * 6 * 2**20}"}])
+    answer = strict.post("/download", body, Content_Type="application/json")
+
+    assert answer.status == 413
+    assert "6291456 bytes" in answer.content["Message"]
+
+
+def test_a_body_that_lambda_lets_through_is_413_if_its_errors_could_not_be_told(strict):
+    listed = [{"url": f"http://h/{number}/{'ü' * 3_000}"} for number in range(400)]
+    answer = strict.post("/download", listed, Content_Type="application/json")
+
+    assert answer.status == 413
+    assert "to say so would take" in answer.content["detail"]
+
+
+def test_as_many_errors_as_fit_are_answered_whole(strict):
+    """
+    Lambda would turn an answer that is too large into a 502 for the whole request.
+    """
+    many = most_urls(30)
+    size = MOST_ANSWER // many - 240
+    listed = [
+        {"url": f"http://127.0.0.1/{number}", "destination": f"{number}".zfill(size)}
+        for number in range(many)
+    ]
+    answer = strict.post("/download", listed, Content_Type="application/json")
+
+    assert answer.status == 200
+    assert answer.content["totalErrors"] == many
+    assert {error["outcome"] for error in answer.content["errors"]} == {"blocked"}
+    assert len(answer.body) > 5_000_000
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "localhost", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]"),
+        *("169.254.169.254", "10.0.0.1", "192.168.1.1", "0.0.0.0"),
+    ],
+)
+def test_private_addresses_are_blocked_one_by_one(strict, host):
+    answer = strict.post("/download", [{"url": f"http://{host}/latest/meta-data"}])
+    (error,) = answer.content["errors"]
+
+    assert answer.status == 200
+    assert error["outcome"] == "blocked"
+
+
+def test_a_redirect_to_a_private_address_is_blocked_as_well(lenient, origin):
+    url = origin.url("/to/http%3A%2F%2F169.254.169.254%2F")
+    (error,) = lenient.post("/download", [{"url": url}]).content["errors"]
+
+    assert error["outcome"] == "blocked"
+
+
+def test_a_url_for_signed_requests_lets_nobody_else_in(endpoint):
+    with service(endpoint.endpoint_url, "signed", url="AWS_IAM") as one:
+        stranger = one.post("/download", [])
+        ours = one.signed("/download", [])
+
+    assert stranger.status == 403
+    assert ours.content == {"totalSucceeded": 0, "totalErrors": 0, "errors": []}
+
+
+def test_a_bucket_keeps_what_was_downloaded(endpoint, target, origin):
+    listed = [{"url": origin.url("/bytes/5"), "destination": "cats/1.jpg"}]
+    with service(
+        endpoint.endpoint_url, "kept", bucket="kept-files", environment=PRIVATE
+    ) as one:
+        answer = one.post("/download", listed)
+    (kept,) = target.client("s3").list_objects_v2(Bucket="kept-files")["Contents"]
+
+    assert answer.content == {"totalSucceeded": 1, "totalErrors": 0, "errors": []}
+    assert kept["Key"].startswith("files/")
+    assert kept["Key"].endswith("/cats/1.jpg")
+    assert kept["Size"] == 5
+
+
+def test_a_bucket_that_is_not_there_is_503(endpoint, target):
+    with service(endpoint.endpoint_url, "lost", bucket="lost-bucket") as one:
+        target.client("s3").delete_bucket(Bucket="lost-bucket")
+        answer = one.post("/jobs", {"urls": [{"url": "http://h/a"}]})
+
+    assert answer.status == 503
+    assert "The specified bucket does not exist" in answer.content["detail"]
+
+
+def test_a_function_with_a_url_still_downloads_shards(lenient, target, origin):
+    event = {
+        "schema": 2,
+        "run": "r",
+        "index": 0,
+        "wave": 0,
+        "source": {
+            "kind": "template",
+            "text": origin.url("/bytes/5/{number}"),
+            "ranges": [[0, 3]],
+        },
+        "sink": {"kind": "discard"},
+        "options": {"allow_private": True},
+        "deadline_s": 60,
+    }
+    answer = target.client("lambda").invoke(
+        FunctionName=lenient.name, Payload=json.dumps(event)
+    )
+
+    assert json.load(answer["Payload"])["tally"]["counts"]["ok"] == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (api_settings.ALLOW_PRIVATE, "yes"),
+        (api_settings.JOB_URLS, "0"),
+        (api_settings.JOB_EXECUTIONS, "1e3"),
+    ],
+)
+def test_a_setting_that_cannot_be_understood_is_named(name, value):
+    with pytest.raises(ValueError, match=f"{name} is '{value}'; it must be"):
+        api_settings.Settings.from_environment({name: value})
+
+
+def test_the_description_is_served_and_names_all_outcomes_and_options(strict):
+    answer = strict.get("/openapi.json")
+    schemas = answer.content["components"]["schemas"]
+    options = {item.name for item in fields(Options)} - {"engine", "allow_private"}
+
+    assert answer.content == api_schema.document()
+    assert schemas["Outcome"]["enum"] == list(Outcome)
+    assert (
+        schemas["JobRequest"]["properties"]["options"]["properties"].keys() == options
+    )
+
+
+def test_schemathesis_finds_nothing(endpoint):
+    """
+    It sends what openapi.json allows, and much that it does not.
+    """
+    with service(
+        endpoint.endpoint_url,
+        "described",
+        bucket="described-jobs",
+        timeout_s=10,
+        environment={api_settings.JOB_EXECUTIONS: "2"},
+    ) as one:
+        run = subprocess.run(
+            [
+                *(Path(sys.executable).with_name("st"), "run", f"{one.url}openapi.json"),
+                *("--checks", "all", "--no-color", "--max-examples", "10"),
+                *("--phases", "examples,coverage,fuzzing", "--seed", "1"),
+                *("--generation-database", "none"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    assert run.returncode == 0, run.stdout
+    assert "No issues found" in run.stdout

@@ -1,0 +1,154 @@
+"""A list read as it goes: every line has its number, wherever reading begins."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experiment.listed import CHECKED_FIRST_BYTES, UrlFile, fingerprint
+from experiment.numbers import ENDLESS
+from experiment.settings import SettingsError
+from fetcher.guard import BadUrlError, check_url
+from fetcher.urllist import UrlListError
+
+MANY = 120_000
+WHOLE = [(0, ENDLESS)]
+
+
+def written(path, lines):
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return UrlFile(path)
+
+
+def read(file, spans=WHOLE):
+    """Numbers and URLs of some spans."""
+    return [
+        (lines.first + place, url)
+        for lines in file.lines(spans)
+        for place, url in enumerate(lines.urls)
+    ]
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """A list too long to be checked first."""
+    path = tmp_path_factory.mktemp("listed") / "urls.txt"
+    lines = [f"http://host/{number}/{'x' * 30}" for number in range(MANY)]
+    written(path, lines)
+    assert path.stat().st_size > CHECKED_FIRST_BYTES
+    return path
+
+
+SPANS = st.lists(st.integers(0, MANY + 2_000), max_size=8, unique=True).map(sorted)
+
+
+@settings(max_examples=25)
+@given(SPANS)
+def test_any_spans_of_a_list_are_read_by_their_numbers(long, ends):
+    spans = [(a, b - a) for a, b in zip(ends[::2], ends[1::2], strict=False)]
+    file = UrlFile(long)
+    for _ in range(2):  # where blocks are is known the second time
+        found = read(file, spans)
+
+        assert [number for number, _ in found] == [
+            n for a, many in spans for n in range(a, min(a + many, MANY))
+        ]
+        assert all(url.split("/")[3] == str(number) for number, url in found)
+
+
+def test_how_long_a_list_is_shows_at_its_end(long):
+    file = UrlFile(long)
+
+    assert file.many is None
+    assert file.about == pytest.approx(MANY, rel=0.1)
+    read(file, [(0, 10)])
+    assert file.many is None
+    assert file.count() == file.many == file.about == MANY
+
+
+def test_a_short_list_is_checked_first_and_its_length_known(tmp_path):
+    assert written(tmp_path / "a.txt", ["http://h/1", "http://h/2"]).many == 2
+    with pytest.raises(UrlListError, match="line 2: repeats the URL of line 1"):
+        written(tmp_path / "b.txt", ["http://h/1", "http://h/1"])
+    with pytest.raises(SettingsError, match="holds a user name or password"):
+        written(tmp_path / "c.txt", ["http://h/1", "http://me:pw@h/2"])
+
+
+def is_bad(url):
+    try:
+        check_url(url)
+    except BadUrlError:
+        return True
+    return False
+
+
+BAD = ["", "   ", "not a URL", "ftp://h/x", "http://h/\udcff", "http://me:pw@h/x"]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_line_of_a_long_list_that_is_no_url_has_a_number_too(tmp_path, bad):
+    """
+    After hours nothing is refused for one line: it ends `bad_url`, and can be found.
+    """
+    lines = [f"http://host/{number}/{'x' * 30}" for number in range(MANY)]
+    lines[50_000] = bad
+    path = tmp_path / "urls.txt"
+    path.write_bytes("\n".join(lines).encode(errors="surrogateescape"))
+    found = read(UrlFile(path))
+
+    assert [number for number, _ in found] == list(range(MANY))
+    assert found[50_001][1] == lines[50_001]
+    url = found[50_000][1]
+    assert is_bad(url)
+    assert "pw" not in url
+
+
+@pytest.mark.parametrize("name", ["urls.csv", "urls.jsonl"])
+def test_every_format_tells_destinations_digests_and_sizes(tmp_path, name):
+    """
+    The header of a .csv is no line of the list.
+    """
+    rows = [
+        {
+            "url": f"http://host/{number}",
+            "destination": f"a/{number}",
+            "sha256": f"{number:064x}",
+            "bytes": number,
+        }
+        for number in range(MANY // 2)
+    ]
+    path = tmp_path / name
+    if name.endswith("csv"):
+        lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+    else:
+        lines = [json.dumps(row) for row in rows]
+    lines[7_000] = '{"url": 5}'
+    file = written(path, lines)
+    got = [one for lines in file.lines(WHOLE) for one in zip(*lines[1:], strict=True)]
+    bad = 6_999 if name.endswith("csv") else 7_000
+
+    assert file.tells_sizes
+    assert len(got) == file.many == len(rows)
+    assert got[bad][0].startswith("line 7001: {")
+    assert [one for place, one in enumerate(got) if place != bad] == [
+        tuple(row.values()) for place, row in enumerate(rows) if place != bad
+    ]
+
+
+def test_a_long_file_that_begins_without_urls_is_refused(tmp_path):
+    with pytest.raises(UrlListError, match=r"holds no URL in its first [\d,]+ lines"):
+        written(tmp_path / "urls.csv", ["a,b"] * CHECKED_FIRST_BYTES)
+
+
+def test_a_list_that_changes_meanwhile_is_noticed(tmp_path, long):
+    path = tmp_path / "urls.txt"
+    path.write_bytes(long.read_bytes())
+    file = UrlFile(path)
+    before = fingerprint(path)
+    with path.open("a") as end:
+        end.write("http://h/more\n")
+
+    with pytest.raises(UrlListError, match="changed while its URLs were fetched"):
+        read(file)
+    assert fingerprint(path) != before

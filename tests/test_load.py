@@ -1,0 +1,52 @@
+"""What a run takes of the machine."""
+
+import subprocess
+import sys
+import time
+
+from experiment.load import PARTS, Load
+
+BUSY = "import time\nwhile time.process_time() < 0.4: pass"
+
+
+def used(load, part):
+    seconds = load.table()[part]
+    return seconds.iloc[-1] - seconds.iloc[0]
+
+
+def test_the_work_of_this_process_is_the_notebook_s():
+    with Load() as load:
+        end = time.process_time() + 0.3
+        while time.process_time() < end:
+            pass
+
+    assert used(load, "notebook") >= 0.25
+
+
+def test_a_child_s_work_counts_for_what_it_is():
+    """
+    Told by its command line, here that of a process which could serve files.
+    """
+    command = [sys.executable, "-c", f"{BUSY}\ninput()", "nginx"]
+    with (
+        Load() as load,
+        subprocess.Popen(command, stdin=subprocess.PIPE) as child,
+    ):
+        while used(load, "origin") < 0.25:
+            assert child.poll() is None
+            time.sleep(0.05)
+        child.stdin.close()
+
+    assert used(load, "executions") == 0
+
+
+def test_samples_are_taken_before_and_after_at_least():
+    began = time.time()
+    with Load() as load:
+        pass
+    table = load.table()
+
+    assert len(table) >= 2
+    assert began <= table["at"].min() <= table["at"].max() <= time.time()
+    assert set(PARTS) < set(table)
+    assert (table["used_bytes"] > 0).all()

@@ -1,0 +1,172 @@
+"""The policy in deploy/permissions.json: enough, and no more than that."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from tests.aws_target import POLICY, actions_of, aws_in_place
+
+from rollout import role
+from rollout.errors import DeployError
+from rollout.target import connect
+from rollout.worker import Worker, deploy, destroy, left, status
+
+NAME = "million-downloads-t"
+ANSWERS = "def handler(event, context):\n    return event\n"
+# AWS narrows none of these down to a function.
+ABOUT_ANYTHING = {
+    "lambda:GetAccountSettings",
+    "ec2:DescribeVpcs",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeNetworkInterfaces",
+}
+# What is asked when all goes well, and the function is new.
+TO_CREATE = {
+    *("lambda:CreateFunction", "lambda:GetFunction", "lambda:TagResource"),
+    *("lambda:CreateFunctionUrlConfig", "lambda:GetFunctionUrlConfig"),
+    *("iam:CreateRole", "iam:GetRole", "iam:TagRole", "iam:PutRolePolicy"),
+    *("iam:PassRole", "logs:CreateLogGroup", "logs:PutRetentionPolicy"),
+    *("logs:TagResource", "logs:DescribeLogGroups"),
+}
+
+
+@pytest.fixture(scope="module")
+def running(endpoint):
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        aws_in_place(endpoint.endpoint_url, patch) as gate,
+    ):
+        yield gate, connect("aws")
+
+
+@pytest.fixture
+def gate(running):
+    gate, _ = running
+    gate.needed.clear()
+    return gate
+
+
+@pytest.fixture
+def aws(running):
+    gate, target = running
+    yield target
+    gate.policy = POLICY
+    gate.answers.clear()
+    destroy(target, NAME)
+
+
+@pytest.fixture
+def code(zip_of):
+    return zip_of(ANSWERS)
+
+
+@pytest.fixture
+def worker():
+    return Worker(name=NAME, handler="main.handler", url="AWS_IAM")
+
+
+def test_no_action_is_a_pattern_and_resources_are_the_functions_own():
+    for statement in POLICY["Statement"]:
+        actions = actions_of({"Statement": [statement]})
+        assert not [action for action in actions if "*" in action]
+        if set(actions) <= ABOUT_ANYTHING:
+            assert statement["Resource"] == "*"
+        elif actions == ["logs:DescribeLogGroups"]:
+            assert statement["Resource"] == "arn:aws:logs:*:*:log-group:*"
+        else:
+            assert "million-downloads" in statement["Resource"]
+
+
+def test_a_new_function_takes_just_these_permissions(aws, gate, worker, code):
+    deploy(aws, worker, code=code)
+
+    assert gate.actions - {"lambda:ListTags"} == TO_CREATE
+
+
+@pytest.mark.parametrize("action", sorted(TO_CREATE))
+def test_a_deployment_that_lacks_a_permission_names_it_and_leaves_nothing(
+    aws, gate, worker, code, action
+):
+    """
+    The first run in an account often fails so; the next must find it clean.
+    """
+    gate.policy = gate.without(action)
+
+    with pytest.raises(DeployError, match=f"not authorized to perform: {action}"):
+        deploy(aws, worker, code=code)
+
+    gate.policy = POLICY
+    assert left(aws, NAME) == []
+
+
+def test_what_a_failed_deployment_may_not_remove_it_names(aws, gate, worker, code):
+    gate.policy = gate.without("lambda:CreateFunction")
+    gate.policy = gate.without("iam:DeleteRole")
+
+    with pytest.raises(DeployError) as caught:
+        deploy(aws, worker, code=code)
+
+    said = str(caught.value)
+    own_role = role.role_name(aws, NAME)
+    assert said.index("lambda:CreateFunction") < said.index(f"role {own_role} is left")
+    assert "iam:DeleteRole" in said
+    gate.policy = POLICY
+    assert left(aws, NAME) == [f"role {own_role}"]
+
+
+def test_a_function_whose_tags_may_not_be_seen_is_left_alone(aws, gate, worker, code):
+    """
+    Without lambda:ListTags Lambda answers, and leaves the tags out.
+    """
+    deploy(aws, worker, code=code)
+    function = aws.client("lambda").get_function(FunctionName=NAME)
+    gate.answers["GetFunction"] = (200, {"Configuration": function["Configuration"]})
+
+    with pytest.raises(DeployError, match="make sure that you may list its tags"):
+        destroy(aws, NAME)
+
+    del gate.answers["GetFunction"]
+    assert status(aws, NAME).state == "Active"
+
+
+def test_the_policy_allows_nothing_that_is_never_asked_for(
+    aws, gate, worker, code, zip_of
+):
+    """
+    A whole life: made, changed in every way, looked at, removed. A fan-out's own
+    permissions are in test_aws_path.py.
+    """
+    nothing_there = (404, {"Message": "no policy"})
+    gate.answers |= {
+        "GetPolicy": nothing_there,
+        "AddPermission": (201, {"Statement": "{}"}),
+        "RemovePermission": (204, ""),
+    }
+    deploy(aws, worker, code=code)
+    changed = replace(
+        worker,
+        memory_mb=256,
+        url="NONE",
+        log_retention_days=1,
+        tags={"run": "1"},
+        bucket="some-bucket",
+    )
+    deploy(aws, changed, code=zip_of(ANSWERS + "\n"))
+    iam = aws.client("iam")
+    own_role = role.role_name(aws, NAME)
+    trust = json.dumps(role._TRUST).replace("lambda.amazonaws", "ec2.amazonaws")
+    iam.update_assume_role_policy(RoleName=own_role, PolicyDocument=trust)
+    sids = '{"Statement": [{"Sid": "anybody-may-call-the-url"}]}'
+    gate.answers["GetPolicy"] = (200, {"Policy": sids})
+    deploy(aws, replace(worker, url=""), code=code)
+    destroy(aws, NAME)
+
+    of_a_fan_out = {
+        *("lambda:InvokeFunction", "lambda:InvokeFunctionUrl"),
+        *("lambda:GetAccountSettings", "lambda:GetFunctionConcurrency"),
+        "logs:FilterLogEvents",
+    }
+    of_a_vpc = ABOUT_ANYTHING - {"lambda:GetAccountSettings"}
+    assert set(actions_of(POLICY)) - of_a_fan_out - of_a_vpc <= gate.actions
+    assert gate.actions <= set(actions_of(POLICY))
