@@ -14,10 +14,10 @@ export PYTHONDONTWRITEBYTECODE :=
 export MPLBACKEND :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run million bench test soak lint lock lab clean
+.PHONY: help setup run million bench test soak aws-check lint lock lab clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## install everything into .venv, as locked
 
@@ -47,6 +47,9 @@ test: $(READY) lint ## every check: lint, types, tests, notebooks
 
 soak: $(READY) ## the long trials, with figures: on a machine that does nothing else
 	@$(PY) -m pytest -m soak -s
+
+aws-check: $(READY) ## a few cents in your AWS account: does it work there, and is nothing left? Never yet run
+	@$(PY) -m experiment.aws_check
 
 lint: $(READY) ## style and types
 	@$(PY) -m ruff check

@@ -178,4 +178,4 @@ def small_parts(monkeypatch):
     """
     Parts of a tar as small as S3 takes them: less to send.
     """
-    monkeypatch.setattr(s3_tar, "_PART_BYTES", LEAST_PART)
+    monkeypatch.setattr(s3_tar, "PART_BYTES", LEAST_PART)

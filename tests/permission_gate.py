@@ -16,6 +16,12 @@ from botocore.session import get_session
 ACCOUNT = "123456789012"
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
+_S3_ACTIONS = {  # by method, and whether it is about an object
+    ("PUT", False): "s3:CreateBucket",
+    ("PUT", True): "s3:PutObject",
+    ("DELETE", True): "s3:DeleteObject",
+    ("DELETE", False): "s3:DeleteBucket",
+}
 # The API's names are the actions', but for these.
 _ACTIONS = {"Invoke": "InvokeFunction"}
 _ASK_NOBODY = {"sts:GetCallerIdentity"}
@@ -173,6 +179,10 @@ def _needs(request, body, region, service):
         yield Need(f"ec2:{_asked(service, body)['Action']}", "*")
     elif service == "logs":
         yield from _needs_of_logs(request, json.loads(body), region)
+    elif service == "s3":
+        bucket, _, key = urlsplit(request.path).path.strip("/").partition("/")
+        action = _S3_ACTIONS[request.command, bool(key)]
+        yield Need(action, f"arn:aws:s3:::{bucket}{key and '/'}{key}")
     else:
         raise AssertionError(service, request.path)
 
@@ -192,7 +202,7 @@ def _needs_of_lambda(request, body, region):
     operation, name = _operation(request.command, urlsplit(request.path).path)
     action = f"lambda:{_ACTIONS.get(operation, operation)}"
     asked = json.loads(body) if body and operation != "Invoke" else {}
-    if operation == "GetAccountSettings":
+    if operation in {"GetAccountSettings", "ListFunctions"}:
         yield Need(action, "*")
         return
     name = (name or asked["FunctionName"]).rpartition(":function:")[2]

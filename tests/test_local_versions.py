@@ -133,7 +133,9 @@ def test_code_goes_when_no_version_has_it_any_more(client, deploy):
     assert invoke(client, name) == (str(latest), None)
 
 
-def test_a_running_call_survives_the_deletion_of_its_version(client, deploy, shared_folder):
+def test_a_running_call_survives_the_deletion_of_its_version(
+    client, deploy, shared_folder
+):
     name = deploy(GATE)
     client.publish_version(FunctionName=name)
     recode(client, name, ECHO)

@@ -213,6 +213,7 @@ def test_bad_rows_are_left_out_if_that_is_wanted(tmp_path):
             b"a,b\n1,2\n",
             "m.csv has no column 'url'. It has 'a', 'b': say which",
         ),
+        ("m.csv", b'"url', "m.csv, line 1 is not CSV: unexpected end of data"),
         ("m.csv", b"", "m.csv has no column 'url'. It has none"),
         (
             "m.parquet",

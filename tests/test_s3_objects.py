@@ -20,6 +20,7 @@ from tests.s3_proxy import (
     always,
     once,
 )
+from tests.tar_sink import wait_for
 
 from fetcher.download import Job, engine_for
 from fetcher.options import Options
@@ -220,22 +221,23 @@ def test_a_key_that_is_too_long_is_an_error_of_the_sink(proxy, bucket):
         sink.keep(Item(0, "http://h/0", name), [b"x"])
 
 
+@pytest.mark.parametrize(("size", "limit"), [(9, "_FULL_MANY"), (300_000, "_SENDERS")])
 def test_nothing_more_is_begun_while_s3_takes_less_than_is_downloaded(
-    proxy, bucket, monkeypatch
+    proxy, bucket, monkeypatch, size, limit
 ):
-    monkeypatch.setattr(s3_objects, "_FULL_MANY", 10)
+    """
+    Be it for the bodies that memory holds, or for the descriptors of the others.
+    """
+    monkeypatch.setattr(s3_objects, limit, 10)
     taken = threading.Event()
     proxy.fault = lambda _: taken.wait(WAIT_S) and None
     with Origin() as origin, sink_for(bucket, proxy) as sink:
-        urls = [Item(n, origin.url(f"/bytes/9/{n}")) for n in range(50)]
+        urls = [Item(n, origin.url(f"/bytes/{size}/{n}")) for n in range(50)]
         options, ended = Options(allow_private=True, connections=4), []
         job = Job(urls, sink, options, lambda *one: ended.append(one))
         run = threading.Thread(target=job.run, args=(engine_for(options), WAIT_S))
         run.start()
-        latest = monotonic() + WAIT_S
-        while not (sink.is_full and len(ended) == len(origin.requests)):
-            assert monotonic() < latest
-            sleep(0.01)
+        wait_for(lambda: sink.is_full and not job._in_flight)
         begun = len(origin.requests)
         sleep(0.3)
         waited = len(origin.requests)
@@ -268,7 +270,4 @@ def test_closing_breaks_off_what_is_under_way_and_leaves_no_descriptor(proxy, bu
 
     assert took_s < 4
     assert during >= before + 40
-    latest = monotonic() + WAIT_S
-    while descriptors() > before:  # the proxy's own go a little later
-        assert monotonic() < latest
-        sleep(0.01)
+    wait_for(lambda: descriptors() <= before)  # the proxy's own go a little later

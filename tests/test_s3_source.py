@@ -289,6 +289,10 @@ def test_what_is_no_list_is_said_so(s3, bucket, data, said):
         list(Slices(f"s3://{bucket}/l", ((0, 2),)))
 
 
+def test_of_a_list_nothing_may_be_wanted(bucket):
+    assert list(Slices(f"s3://{bucket}/l", ())) == []
+
+
 def test_a_list_that_is_not_there_is_said_so(bucket):
     with pytest.raises(OSError, match=r"S3 answered 404 NoSuchKey.*000000\.jsonl\.gz"):
         list(Slices(f"s3://{bucket}/l", ((0, 2),)))

@@ -383,6 +383,23 @@ def test_of_a_body_that_temporary_storage_has_no_room_for_nothing_is_in_the_tar(
     ]
 
 
+def test_a_body_larger_than_a_part_can_be_is_an_error_of_the_sink(
+    proxy, tar, s3, monkeypatch
+):
+    monkeypatch.setattr(s3_tar, "MOST_PART", 6 * MB)
+    with sink_for(tar, proxy) as sink:
+        fill(sink, 1)
+        with pytest.raises(OSError, match="6,291,456 bytes; a part takes 6,291,456"):
+            write(sink, Item(1, "http://h/1.jpg"), body(1, 6 * MB))
+        lost = sink.settle()
+
+    assert lost == {}
+    assert list(files_in(objects_in(s3, tar.bucket)[tar.key])) == [
+        "000000000.jpg",
+        "000000000.json",
+    ]
+
+
 @pytest.mark.usefixtures("small_parts")
 def test_nothing_more_is_begun_while_s3_takes_less_than_is_downloaded(
     proxy, tar, monkeypatch
@@ -399,7 +416,7 @@ def test_nothing_more_is_begun_while_s3_takes_less_than_is_downloaded(
         job = Job(items, sink, options, lambda *one: ended.append(one))
         run = threading.Thread(target=job.run, args=(engine_for(options), WAIT_S))
         run.start()
-        wait_for(lambda: sink.is_full and len(ended) == len(origin.requests))
+        wait_for(lambda: sink.is_full and not job._in_flight)
         begun = len(origin.requests)
         sleep(0.3)
         waited = len(origin.requests)
@@ -448,4 +465,4 @@ def test_no_part_is_held_in_memory(proxy, bucket):
     ((lost, grown),) = run_alone(HELD, proxy.url, bucket, 80)
 
     assert lost == 0
-    assert grown < s3_tar._PART_BYTES
+    assert grown < s3_tar.PART_BYTES

@@ -43,6 +43,22 @@ def offer_for_this_machine(monkeypatch, folder):
     return _offer(monkeypatch, folder, _made(platform, tag, tag, None))
 
 
+def offer_to_children(monkeypatch, folder):
+    """
+    The same for the processes that this one starts.
+    """
+    offer_for_this_machine(monkeypatch, folder)
+    (folder / "sitecustomize.py").write_text(
+        "from pathlib import Path\n"
+        "from rollout import lambda_platform, required, target, wheels\n"
+        "target._LAMBDA = target.machine()._replace(system='linux')\n"
+        "lambda_platform._FIRST_MINOR = 0\n"
+        f"required.LOCK = Path({str(folder / 'requirements.lock')!r})\n"
+        f"wheels.KEPT = Path({str(folder / 'kept')!r})\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
 def _offer(monkeypatch, folder, made):
     lines = []
     for name, version, file_name, wheel in made:

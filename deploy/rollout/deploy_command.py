@@ -71,7 +71,9 @@ def _wanted(arguments: argparse.Namespace) -> Worker:
     environment = dict(map(_pair, arguments.environment))
     if arguments.url and arguments.bucket:
         if "/" in arguments.bucket:
-            msg = f"A service has a bucket of its own: no prefix in {arguments.bucket!r}."
+            msg = (
+                f"A service has a bucket of its own: no prefix in {arguments.bucket!r}."
+            )
             raise SettingError(msg)
         environment = {_BUCKET_VARIABLE: arguments.bucket} | environment
     return Worker(

@@ -157,7 +157,11 @@ def _csv(
 ) -> Iterator[Row]:
     """Yield the rows of CSV; what is quoted may go over several lines."""
     lines = csv.reader(_decoded(file, name), strict=True)
-    header = next(lines, [])
+    try:
+        header = next(lines, [])
+    except csv.Error as error:
+        msg = f"{name}, line 1 is not CSV: {error}"
+        raise UrlListError(msg) from error
     at = _positions(header, name, columns)
     while True:
         number = lines.line_num + 1

@@ -32,11 +32,14 @@ class Senders:
     Attributes:
         pending_bytes: What was given to them and is not done.
 
+        pending_files: How much of that is in files.
+
         stopped: Set by `close`.
     """
 
     def __init__(self, account: Account, most: int) -> None:
         self.pending_bytes = 0
+        self.pending_files = 0
         self.stopped = Event()
         self._account = account
         self._most = most
@@ -59,7 +62,8 @@ class Senders:
             self._waiting.append((send, body))
             self._pending += 1
             self.pending_bytes += _size_of(body)
-            is_short = self._pending > len(self._threads) < self._most
+            self.pending_files += isinstance(body, Part)
+            is_short = len(self._threads) < min(self._most, self._pending)
             self._changed.notify()
         if is_short:
             thread = Thread(target=self._work, daemon=True)
@@ -105,6 +109,7 @@ class Senders:
                 with self._changed:
                     self._pending -= 1
                     self.pending_bytes -= _size_of(body)
+                    self.pending_files -= isinstance(body, Part)
                     if not self._pending:
                         self._changed.notify_all()
         except BaseException as error:  # noqa: BLE001 - a mistake of ours, raised in `wait`

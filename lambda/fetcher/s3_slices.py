@@ -92,7 +92,8 @@ class Slices:
                 )
                 if len(ahead) > 1:
                     yield from ahead.popleft().result()
-            yield from ahead.popleft().result()
+            while ahead:
+                yield from ahead.popleft().result()
         except LateError:
             return  # whoever wanted more has no time for it
         finally:
@@ -185,6 +186,6 @@ def _unpack_rows(data: bytes, place: Place) -> list[list[str]]:
 
 def _short(item: Item) -> list[str]:
     row = list(item[1:])
-    while not row[-1]:
+    while len(row) > 1 and not row[-1]:
         row.pop()
     return row

@@ -71,7 +71,6 @@ class Upload:
         self._id = ""
         self._many = 0
         self._sent: dict[int, tuple[str, str]] = {}  # by number: ETag, CRC-32
-        self._until = 0.0
 
     @property
     def pending_bytes(self) -> int:

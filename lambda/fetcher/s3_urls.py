@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
 def place_of(url: str) -> Place:
     """
-    Return what an URL of S3 names: the key stands in it as it is, nothing encoded.
+    Return what a URL of S3 names: the key stands in it as it is, nothing encoded.
 
     Raises:
         BadUrlError: If it names no object that there could be.

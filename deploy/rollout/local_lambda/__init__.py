@@ -20,7 +20,8 @@ What is not as on AWS:
   that, and on macOS, each environment has a folder of its own in TMPDIR, which is what
   ``tempfile`` uses, of any size; a literal "/tmp" is everybody's.
 * Memory is looked at now and then, as ``memory_watch`` says, and when an invocation
-  ends. On macOS nothing limits it. Processes are not limited; descriptors are, to 1,024.
+  ends. On macOS nothing limits it. Processes are not limited; descriptors are, to
+  1,024.
 * Memory buys neither a share of a processor nor of a network: all share this machine's.
 * /var/task is a folder elsewhere: the working directory, and LAMBDA_TASK_ROOT.
 * How long AWS keeps an idle environment is not documented; here it is five minutes.

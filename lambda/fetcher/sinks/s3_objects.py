@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from fetcher.s3_urls import Place
     from fetcher.source import Item
 
-# Each takes a descriptor, or two, of the few that are kept back from downloads.
-_SENDERS = 24
-_FULL_BYTES = 32 * 2**20  # on their way: in memory, but for a file a sender
+# Each takes a descriptor, and another for a file, of the few kept back from downloads.
+_SENDERS = 20
+_FULL_BYTES = 32 * 2**20  # on their way
 _FULL_MANY = 16 * _SENDERS
 
 
@@ -83,6 +83,7 @@ class S3Objects(Sink):
         """Whether S3 takes less than is downloaded."""
         return (
             self._senders.pending_bytes >= _FULL_BYTES
+            or self._senders.pending_files >= _SENDERS
             or len(self._waiting) >= _FULL_MANY
         )
 

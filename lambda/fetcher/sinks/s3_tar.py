@@ -13,6 +13,7 @@ the other then answers for the tar that is there.
 
 from __future__ import annotations
 
+import errno
 import logging
 from array import array
 from contextlib import suppress
@@ -23,7 +24,7 @@ from fetcher.outcome import Outcome
 from fetcher.s3 import Connection
 from fetcher.s3_errors import S3Error
 from fetcher.s3_files import Files, Part
-from fetcher.s3_upload import LEAST_PART, Upload
+from fetcher.s3_upload import LEAST_PART, MOST_PART, Upload
 from fetcher.sinks.directory import write_all
 from fetcher.sinks.s3_filed import Filed, lost
 from fetcher.sinks.s3_tar_index import TAR, index_of, number_of, rows_in
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 
 # Larger parts are fewer requests, each of which costs, and of which a prefix takes
 # 3,500 a second; smaller ones leave less to be sent when the last download has ended.
-_PART_BYTES = 16 * 2**20
-_FULL_BYTES = 6 * _PART_BYTES  # on their way: as much temporary storage is taken
+PART_BYTES = 16 * 2**20
+_FULL_BYTES = 6 * PART_BYTES  # on their way: as much temporary storage is taken
 
 _OTHER = "another execution of this shard finished first, without this file"
 _log = logging.getLogger(__name__)
@@ -110,7 +111,11 @@ class S3Tar(Sink):
             self._open_part().copy(member, body)
             body.release()
         else:
-            self._send(TarPart.around(member, body))
+            part = TarPart.around(member, body)
+            if part.size > MOST_PART:
+                msg = f"the body has {body.size:,} bytes; a part takes {MOST_PART:,}"
+                raise OSError(errno.EFBIG, msg)
+            self._send(part)
         return self._count(item)
 
     def settle(self) -> dict[int, Ending]:
@@ -149,7 +154,7 @@ class S3Tar(Sink):
 
     def _count(self, item: Item) -> str:
         self._kept.append(item.number)
-        if self._part and self._part.size >= _PART_BYTES:
+        if self._part and self._part.size >= PART_BYTES:
             with suppress(OSError):  # no room for the index: later there may be
                 self._send(self._part)
                 self._part = None
