@@ -8,6 +8,7 @@ from tests.permission_gate import guarding
 
 ROOT = Path(__file__).parents[1]
 POLICY = json.loads(ROOT.joinpath("deploy/permissions.json").read_text())
+POLICY_OF_CHECK = json.loads(ROOT.joinpath("deploy/permissions-check.json").read_text())
 
 
 @contextmanager

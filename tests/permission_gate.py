@@ -170,7 +170,9 @@ def _needs(request, body, region, service):
     elif service in ("iam", "sts"):
         asked = _asked(service, body)
         action = f"{service}:{asked['Action']}"
-        if action not in _ASK_NOBODY:
+        if action == "iam:ListRoles":
+            yield Need(action, "*")
+        elif action not in _ASK_NOBODY:
             role = f"arn:aws:iam::{ACCOUNT}:role{_path(asked)}{asked['RoleName']}"
             yield Need(action, role)
             if "Tags.member.1.Key" in asked:

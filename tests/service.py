@@ -64,14 +64,19 @@ class Service:
         return fetched(urllib.request.Request(url, sent, headers, method="POST"))
 
     def ended(self, job, within_s=WAIT_S):
-        """Ask how far a job is until it is over; return the last answer."""
+        """
+        Ask how far a job is until it is over; return the last answer.
+
+        Whoever asks while executions are killed may be answered by 502.
+        """
         deadline = time.monotonic() + within_s
         while True:
-            told = self.get(f"/jobs/{job}").content
-            if told["state"] in ("done", "failed"):
-                return told
-            assert time.monotonic() < deadline, told
-            time.sleep(0.1)
+            answer = self.get(f"/jobs/{job}")
+            if answer.status == 200 and answer.content["state"] in ("done", "failed"):
+                return answer.content
+            assert answer.status in (200, 502), answer
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.2)
 
     def errors(self, job, limit=1000):
         """Return the errors of a job from all pages."""

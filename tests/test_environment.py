@@ -144,13 +144,13 @@ def test_make_by_itself_helps_and_lists_every_target():
         text=True,
         check=True,
     ).stdout
-    listed = re.findall(r"^  make (\w+) +\S", said, re.MULTILINE)
+    listed = re.findall(r"^  make ([\w-]+) +\S", said, re.MULTILINE)
 
     assert sorted(listed) == sorted(PHONY)
 
 
 def test_every_target_is_a_command_not_a_file():
-    targets = re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)
 
     assert sorted(targets) == sorted(PHONY)
 
@@ -162,7 +162,9 @@ def test_every_make_target_that_is_named_exists(name):
     named = {
         target
         for file in files
-        for target in re.findall(r"(?:`|^)make (\w+)", file.read_text(), re.MULTILINE)
+        for target in re.findall(
+            r"(?:`|^)make ([\w-]+)", file.read_text(), re.MULTILINE
+        )
     }
 
     assert named <= set(PHONY)

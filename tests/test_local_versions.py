@@ -331,7 +331,7 @@ def test_an_event_runs_what_its_alias_stands_for_when_its_turn_comes(
     client.update_alias(FunctionName=name, Name="moved", FunctionVersion="2")
     client.delete_alias(FunctionName=name, Name="gone")
     gate.touch()
-    eventually(note.exists)
+    eventually(lambda: note.exists() and note.read_text())
 
     assert note.read_text() == "x"
     assert not lost.with_suffix(".entered").exists()

@@ -95,7 +95,7 @@ def test_a_signal_stops_all_processes_and_the_next_run_does_only_the_rest(
     later = [origin.url(f"/heals/{n}/60") for n in range(30)]
     run = Run(tmp_path, good + later)
     with run.start("--processes", "2", "--connections", "4") as process:
-        origin.wait_for("/heals", 4)
+        origin.wait_for("/heals", len(later))
         process.send_signal(kind)
         status, summary = run.finish()
 

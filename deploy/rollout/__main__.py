@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout import deploy_command, invoke_command, logs, where, worker
+from rollout import deploy_command, invoke_command, jobs_command, logs, where, worker
 from rollout.errors import RolloutError
 from rollout.invoke_command import DONE
 from rollout.serve import serve
@@ -154,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
 
     deploy_command.add_parser(commands, parent)
     invoke_command.add_parser(commands, parent)
+    jobs_command.add_parser(commands, parent)
 
     status = commands.add_parser(
         "status", parents=[parent], help="print what there is of the function"

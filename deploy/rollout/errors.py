@@ -9,6 +9,7 @@ Every way a roll-out can be refused or fail.
   x DeployError          the function could not be made, changed or removed
   x PreflightError       what is wanted cannot work there: every reason at once
   x InvokeError          the API refused the call
+  x ServiceError         the service at the function's URL refused, or does not answer
   x InvocationLost       the call was sent and its answer never came
 """
 
@@ -73,6 +74,10 @@ class InvokeError(RolloutError):
         self.status = status
         self.retry_after_s = retry_after_s
         super().__init__(message)
+
+
+class ServiceError(RolloutError):
+    """The service at the function's URL refused, or does not answer."""
 
 
 class InvocationLost(RolloutError):  # noqa: N818 it says what happened

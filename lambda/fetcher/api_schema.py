@@ -8,6 +8,7 @@ anything else than what is done.
 from __future__ import annotations
 
 import json
+import math
 import re
 from functools import cache
 from pathlib import Path
@@ -113,6 +114,9 @@ def _problems_of_object(
 
 
 def _problems_of_text(value: str, schema: Schema, where: str) -> Iterator[str]:
+    most = schema.get("maxLength", math.inf)
+    if len(value) > most:
+        yield f"{where} is {len(value):,} characters long; at most {most:,}."
     # Python's $ lets a line feed follow; a schema's does not, and nor does fullmatch.
     if "pattern" in schema and not re.fullmatch(schema["pattern"], value):
         yield f"{where} is {_shown(value)}; it must match {schema['pattern']}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fetcher.api_download import error_of
+from fetcher.api_http import MOST_ANSWER, size_in_answer
 from fetcher.jobs_progress import look
 from fetcher.jobs_slice import ends_of, results_of
 from fetcher.outcome import Outcome
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 # Each takes some requests to S3; a page must come soon.
 _MOST_SLICES = 20
+_MOST_PAGE = MOST_ANSWER // 2  # bytes, but for the last error
 
 
 def errors(
@@ -40,15 +42,17 @@ def errors(
         if many and index >= first
     )
     found: list[dict[str, Any]] = []
+    size = 0
     for looked, index in enumerate(faulty):
         start = skipped if index == first else 0
-        if looked == _MOST_SLICES or len(found) == limit:
+        if looked == _MOST_SLICES:
             return found, f"{index}-{start}"
-        some = _errors_in(hands, index)[start:]
-        room = limit - len(found)
-        found += some[:room]
-        if len(some) > room:
-            return found, f"{index}-{start + room}"
+        some = _errors_in(hands, index)
+        for position, error in enumerate(some[start:], start):
+            if len(found) == limit or size >= _MOST_PAGE:
+                return found, f"{index}-{position}"
+            found.append(error)
+            size += size_in_answer(error)
     return found, None
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from fetcher.api_call import Call
 
+MOST_ATTEMPTS = 6  # at a piece of work; Lambda makes three of each event
+
 # From its timeout on an execution is gone; clocks may differ a little.
 _CLOCKS_S = 2.0
 
@@ -77,11 +79,9 @@ class Hands(NamedTuple):
         return attempt if self.store.create(name, me) else None
 
 
-@contextmanager
-def store_of(job_id: str, call: Call) -> Iterator[Store]:
-    """Open the documents of a job, whether there are any or not."""
-    with Store(call.settings.bucket, job_id, call.until) as store:
-        yield store
+def store_of(job_id: str, call: Call) -> Store:
+    """Return the documents of a job, whether there are any or not."""
+    return Store(call.settings.bucket, job_id, call.until)
 
 
 @contextmanager

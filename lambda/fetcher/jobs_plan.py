@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.api_download import most_urls
 from fetcher.jobs import Plan, slice_name
+from fetcher.jobs_hands import MOST_ATTEMPTS
 from fetcher.jobs_manifest import manifest
 from fetcher.s3_errors import LateError
 from fetcher.source import Inline, source_from_dict
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 # As many as are downloaded at once; fewer would leave connections idle.
 _LEAST = 100
 _MOST = 1_000
-_MOST_ATTEMPTS = 6  # Lambda makes three of each event
 
 
 def plan(hands: Hands) -> None:
@@ -31,7 +31,7 @@ def plan(hands: Hands) -> None:
         attempt = hands.claim("plan")
         if attempt is None:
             return
-        made = _given_up() if attempt >= _MOST_ATTEMPTS else _made(hands)
+        made = _given_up() if attempt >= MOST_ATTEMPTS else _made(hands)
         if not hands.store.create("plan", made._asdict()):
             made = hands.plan() or made
     for index in range(min(made.lanes, made.slices)):
@@ -40,7 +40,7 @@ def plan(hands: Hands) -> None:
 
 def _given_up() -> Plan:
     problem = (
-        f"The executions that read the list have died {_MOST_ATTEMPTS} times. Give the "
+        f"The executions that read the list have died {MOST_ATTEMPTS} times. Give the "
         "function more memory or time, or shorten the list."
     )
     return Plan(problem=problem)

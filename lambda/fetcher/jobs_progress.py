@@ -22,7 +22,7 @@ PLANNING, RUNNING, DONE, FAILED = "planning", "running", "done", "failed"
 
 
 @dataclass(slots=True)
-class Come:
+class Totals:
     """
     What results come to.
 
@@ -49,8 +49,8 @@ class Come:
         return [list(self.errors.items()), self.counts, self.body_bytes]
 
     @classmethod
-    def from_list(cls, document: list[Any] | None) -> Come:
-        """Read it back; nothing has come if there is no document."""
+    def from_list(cls, document: list[Any] | None) -> Totals:
+        """Read it back; zero if there is no document."""
         if document is None:
             return cls()
         errors, counts, body_bytes = document
@@ -70,7 +70,7 @@ class Seen:
         ages: How long ago a slice's last result was written, in seconds.
     """
 
-    done: Come
+    done: Totals
     rounds: Mapping[int, list[Result]]
     ages: Mapping[int, float]
 
@@ -85,23 +85,23 @@ def progress(hands: Hands) -> dict[str, Any]:
     plan = hands.plan()
     if plan is None:
         _look_after_planning(hands)
-        return _told(hands, PLANNING, None, Come(), 0)
+        return _told(hands, PLANNING, None, Totals(), 0)
     if plan.problem:
-        return _told(hands, FAILED, plan, Come(), 0)
+        return _told(hands, FAILED, plan, Totals(), 0)
     seen = look(hands)
-    come = seen.done
-    if len(come.errors) == plan.slices:
-        return _told(hands, DONE, plan, come, 0)
+    totals = seen.done
+    if len(totals.errors) == plan.slices:
+        return _told(hands, DONE, plan, totals, 0)
     running = _look_after_lanes(hands, plan, seen)
     for rounds in seen.rounds.values():
-        come.add(rounds)
-    return _told(hands, RUNNING, plan, come, running)
+        totals.add(rounds)
+    return _told(hands, RUNNING, plan, totals, running)
 
 
 def look(hands: Hands) -> Seen:
     """Return what there is of a job's results; add up those that are new."""
     store = hands.store
-    done = Come.from_list(store.get("done"))
+    done = Totals.from_list(store.get("done"))
     known = len(done.errors)
     entries = [(_slice_of(entry), entry) for entry in store.list("results/")]
     ages = {index: entry.age_s for index, entry in entries}
@@ -167,9 +167,9 @@ def _slice_of(entry: Entry) -> int:
 
 
 def _told(
-    hands: Hands, state: str, plan: Plan | None, come: Come, running: int
+    hands: Hands, state: str, plan: Plan | None, totals: Totals, running: int
 ) -> dict[str, Any]:
-    ended, succeeded = come.counts.total(), come.counts[Outcome.OK]
+    ended, succeeded = totals.counts.total(), totals.counts[Outcome.OK]
     return {
         "id": hands.job.id,
         "state": state,
@@ -179,11 +179,11 @@ def _told(
         "remaining": plan.urls - ended if plan else None,
         "totalSucceeded": succeeded,
         "totalErrors": ended - succeeded,
-        "counts": {name: many for name, many in come.counts.items() if many},
-        "bodyBytes": come.body_bytes,
+        "counts": {name: many for name, many in totals.counts.items() if many},
+        "bodyBytes": totals.body_bytes,
         "slices": {
             "total": plan.slices if plan else 0,
-            "done": len(come.errors),
+            "done": len(totals.errors),
             "running": running,
         },
     }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fetcher import handler
 from fetcher.downloads import Download, Downloads
 from fetcher.jobs import Result, round_name, slice_name
+from fetcher.jobs_hands import MOST_ATTEMPTS
 from fetcher.options import Options
 from fetcher.outcome import Outcome
 from fetcher.shard import Report, Shard
@@ -28,7 +29,6 @@ _WRITING_S = 5.0
 _WRITING_SHARE = 0.25
 
 _MOST_ROUNDS = 10
-_MOST_ATTEMPTS = 6  # Lambda makes three of each event
 
 
 def work(hands: Hands, index: int) -> None:
@@ -94,7 +94,7 @@ def _send_on(hands: Hands, index: int, *, is_done: bool) -> None:
 def _round(hands: Hands, index: int, rounds: list[Result], attempt: int) -> Result:
     """Download what is left of a slice; return what that comes to."""
     _, items = ends_of(hands.store, index, rounds)
-    if attempt >= _MOST_ATTEMPTS:
+    if attempt >= MOST_ATTEMPTS:
         report = _given_up(hands, index, len(rounds), len(items))
     else:
         report = _downloaded(hands, index, len(rounds), items)
@@ -135,7 +135,7 @@ def _downloaded(hands: Hands, index: int, round_: int, items: list[Item]) -> Rep
 def _given_up(hands: Hands, index: int, round_: int, many: int) -> Report:
     """Return the report of executions that all died before they could."""
     detail = (
-        f"given up: {_MOST_ATTEMPTS} executions have died over this slice of the job; "
+        f"given up: {MOST_ATTEMPTS} executions have died over this slice of the job; "
         "the function may need more memory"
     )
     downloads = Downloads(many)

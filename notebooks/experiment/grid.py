@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
+    from experiment.grid_settings import GridSettings
     from experiment.ledger import Run
     from experiment.session import Session
-    from experiment.settings import FanOutSettings, GridSettings
+    from experiment.settings import FanOutSettings
 
 _CELL_NOTEBOOK = "20_fan_out"
 _KERNEL = "python3"
@@ -210,7 +211,7 @@ def run_grid(
     records, failed = [], []
     with kernel() as manager:
         for number, cell in enumerate(cells, start=1):
-            name = f"{cell.file_kb}kB-c{cell.concurrency}-r{cell.repeat}"
+            name = settings.name_of(cell)
             try:
                 record = _measure(cell, session, run.folder / name, manager)
             except PapermillExecutionError as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, fields
+import uuid
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from experiment.deal import COUNT, WAYS
@@ -16,10 +17,9 @@ from rollout.target import NAMES as TARGETS
 from rollout.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 OWN, NGINX = ORIGINS = ("own", "nginx")
-MOST_SIZES = 4  # as many lines as a chart can tell apart
 
 
 class SettingsError(ValueError):
@@ -215,6 +215,8 @@ class FanOutSettings(DownloadSettings):
 
         repeat: Which repetition of the same setting this is, from 1.
 
+        fresh: Replace the function's executions first, so that all begin cold.
+
         tear_down: Remove the function afterwards.
     """
 
@@ -229,6 +231,7 @@ class FanOutSettings(DownloadSettings):
     hedge: bool = True
     attempts: int = 3
     repeat: int = 1
+    fresh: bool = False
     tear_down: bool = True
     resume: bool = False
     retry_failed: bool = False
@@ -262,6 +265,11 @@ class FanOutSettings(DownloadSettings):
             raise ValueError(msg)
         self.options(allow_private=False)
 
+    def worker(self, run: str = "") -> Worker:
+        """Return the function to deploy: see `Settings.worker`."""
+        start = uuid.uuid4().hex if self.fresh else ""
+        return replace(super().worker(run), start=start)
+
     @property
     def continues(self) -> bool:
         """Whether a run is continued instead of begun."""
@@ -287,61 +295,6 @@ class FanOutSettings(DownloadSettings):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class GridSettings(DownloadSettings):
-    """
-    A grid of settings: concurrency × file size, each measured several times.
-
-    Attributes:
-        file_kb: The sizes, in kB of 1,000 bytes.
-
-        concurrency: The widths: executions at once.
-
-        repeats: Runs of each setting; charts show the median.
-    """
-
-    file_kb: list[int] = field(default_factory=lambda: [10, 100])
-    concurrency: list[int] = field(default_factory=lambda: [1, 2, 4])
-    repeats: int = 2
-
-    def _check(self) -> None:
-        super()._check()
-        for name in ("file_kb", "concurrency"):
-            _distinct_counts(name, getattr(self, name))
-        if len(self.file_kb) > MOST_SIZES:
-            msg = (
-                f"file_kb has {len(self.file_kb)} sizes; a chart shows {MOST_SIZES} at "
-                "most. Measure the others in a grid of their own."
-            )
-            raise ValueError(msg)
-        at_least_one("repeats", self.repeats)
-        for _ in self.cells():
-            pass  # making a cell's settings checks them
-
-    def cells(self) -> Iterator[FanOutSettings]:
-        """
-        Yield the settings of each cell.
-
-        Repeats are the outer loop, so that a machine's drift falls on every setting
-        alike.
-        """
-        shared = {
-            item.name: getattr(self, item.name)
-            for item in fields(DownloadSettings)
-            if item.name != "run_folder"  # the grid's; each cell has its own in it
-        }
-        for repeat in range(1, self.repeats + 1):
-            for file_kb in self.file_kb:
-                for concurrency in self.concurrency:
-                    yield FanOutSettings(
-                        **shared,
-                        file_kb=file_kb,
-                        concurrency=concurrency,
-                        repeat=repeat,
-                        tear_down=False,
-                    )
-
-
 def check_no_credentials(name: str, url: str) -> None:
     """Refuse a URL with a password in it: results are kept, and shown to others."""
     if without_credentials(url) != url:
@@ -357,12 +310,3 @@ def at_least_one(name: str, value: int) -> None:
     if value < 1:
         msg = f"{name} is {value:,}; it must be at least 1."
         raise ValueError(msg)
-
-
-def _distinct_counts(name: str, values: list[int]) -> None:
-    whole = isinstance(values, list) and all(type(value) is int for value in values)
-    if not whole or not values or len(set(values)) != len(values):
-        msg = f"{name} is {values!r}; it must be a list of different whole numbers."
-        raise ValueError(msg)
-    for value in values:
-        at_least_one(name, value)

@@ -1,0 +1,427 @@
+"""Jobs of the service, from list to last error, whatever happens to executions."""
+
+import gzip
+import json
+import os
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.lambda_api import connect as client_of
+from tests.lambda_api import eventually, running
+from tests.misbehaving_origin import Origin
+from tests.service import service
+
+from fetcher import api_settings, jobs_hands
+from fetcher.api_call import Call
+from fetcher.jobs_plan import _pieces
+from fetcher.jobs_slice import work
+
+BUCKET = "the-jobs"
+TIMEOUT_S = 4
+JOB_URLS = 2_000
+ENVIRONMENT = {
+    api_settings.ALLOW_PRIVATE: "true",
+    api_settings.JOB_URLS: str(JOB_URLS),
+    api_settings.JOB_EXECUTIONS: "2",
+}
+
+
+@pytest.fixture(scope="module")
+def aws():
+    """An endpoint where an event that failed is repeated soon."""
+    with running(event_retry_delays_s=(0.1, 0.1)) as aws:
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def jobs(aws):
+    with service(
+        aws.endpoint_url,
+        "jobs",
+        bucket=BUCKET,
+        timeout_s=TIMEOUT_S,
+        environment=ENVIRONMENT,
+    ) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def s3(aws):
+    return client_of(aws, "s3")
+
+
+def listed(origin, many):
+    """Return items whose destinations are their numbers."""
+    return [
+        {"url": origin.url(f"/bytes/5/{number}"), "destination": f"d/{number}"}
+        for number in range(many)
+    ]
+
+
+def keys(s3, prefix):
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+    return [one["Key"] for page in pages for one in page.get("Contents", ())]
+
+
+def submitted(jobs, request, **headers):
+    answer = jobs.post("/jobs", request, **headers)
+    assert answer.status == 202, answer
+    assert answer.headers["Location"] == f"/jobs/{answer.content['id']}"
+    return answer.content["id"]
+
+
+def check_sums(told):
+    """Every URL has ended, in one way."""
+    assert told["state"] == "done"
+    assert told["remaining"] == 0
+    assert sum(told["counts"].values()) == told["urls"]
+    assert told["totalSucceeded"] + told["totalErrors"] == told["urls"]
+    assert told["slices"]["done"] == told["slices"]["total"]
+
+
+def test_a_job_keeps_all_files_and_lists_all_errors(jobs, s3, origin):
+    urls = listed(origin, 450)
+    for number in range(0, 450, 7):
+        urls[number]["url"] = origin.url("/status/404")
+    job = submitted(jobs, {"urls": urls})
+    told = jobs.ended(job)
+    errors = jobs.errors(job, limit=10)
+
+    check_sums(told)
+    assert told["counts"] == {"ok": 385, "http_status": 65}
+    assert told["bodyBytes"] == 5 * 385
+    assert told["slices"]["total"] > 2
+    assert len(keys(s3, f"files/{job}/")) == 385
+    assert [error["number"] for error in errors] == list(range(0, 450, 7))
+    assert [error["destination"] for error in errors] == [
+        f"d/{number}" for number in range(0, 450, 7)
+    ]
+    assert {error["errorMessage"] for error in errors} == {
+        "expected status 200, got 404"
+    }
+
+
+def test_a_page_of_errors_is_one_that_lambda_returns(jobs):
+    """
+    However many are asked for, and however long their URLs are.
+    """
+    urls = [{"url": f"{number}".ljust(60_000, "x")} for number in range(90)]
+    job = submitted(jobs, {"urls": urls})
+    told = jobs.ended(job)
+    page = jobs.get(f"/jobs/{job}/errors?limit=1000")
+    errors = jobs.errors(job)
+
+    check_sums(told)
+    assert told["counts"] == {"bad_url": 90}
+    assert page.status == 200
+    assert 0 < len(page.content["errors"]) < 90
+    assert [error["url"] for error in errors] == [one["url"] for one in urls]
+
+
+def test_there_are_never_more_executions_than_lanes(jobs):
+    """
+    Each has at most as many downloads in flight as it has connections.
+    """
+    with Origin() as own:
+        request = {"urls": listed(own, 400), "sink": {"kind": "discard"}}
+        job = submitted(jobs, request | {"options": {"connections": 3}})
+        told = jobs.ended(job)
+
+        check_sums(told)
+        assert own.most_at_once <= 2 * 3
+
+
+def test_tar_files_hold_the_files_of_a_job(jobs, s3, origin):
+    request = {"urls": listed(origin, 20), "sink": {"kind": "s3-tar", "prefix": "a/b"}}
+    job = submitted(jobs, request)
+    told = jobs.ended(job)
+
+    check_sums(told)
+    assert told["totalSucceeded"] == 20
+    assert f"files/a/b/{job}/00-00000.tar" in keys(s3, "files/a/b/")
+
+
+def test_the_same_key_is_the_same_job(jobs, origin):
+    request = {"urls": listed(origin, 3), "sink": {"kind": "discard"}}
+    first = submitted(jobs, request, Idempotency_Key="a-key")
+    second = submitted(jobs, request, Idempotency_Key="a-key")
+    other = submitted(jobs, request, Idempotency_Key="another-key")
+
+    assert first == second != other
+    assert jobs.ended(first)["totalSucceeded"] == 3
+
+
+def test_a_key_that_is_used_for_another_request_is_409(jobs, origin):
+    urls = listed(origin, 3)
+    submitted(jobs, {"urls": urls[:2]}, Idempotency_Key="used")
+    answer = jobs.post("/jobs", {"urls": urls}, Idempotency_Key="used")
+
+    assert answer.status == 409
+    assert "given with another request" in answer.content["detail"]
+
+
+def test_two_urls_with_one_destination_are_409(jobs, origin):
+    urls = listed(origin, 3)
+    urls[2]["destination"] = urls[0]["destination"]
+    answer = jobs.post("/jobs", {"urls": urls})
+
+    assert answer.status == 409
+    assert answer.content["detail"].startswith("urls[2] would be stored under the same")
+
+
+def test_more_urls_than_a_job_may_have_are_413(jobs, origin):
+    answer = jobs.post("/jobs", {"urls": listed(origin, JOB_URLS + 1)})
+
+    assert answer.status == 413
+    assert f"a job may have {JOB_URLS:,}" in answer.content["detail"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({}, "body must have one of these, and not several: urls, manifest."),
+        ({"urls": []}, "body.urls has nothing in it."),
+        ({"manifest": "http://h/a"}, 'body.manifest is "http://h/a"; it must match'),
+        (
+            {"manifest": "s3://bucket/a", "sink": {"kind": "directory"}},
+            'body.sink.kind is "directory"; it must be one of: s3-objects, s3-tar,',
+        ),
+        (
+            {"manifest": "s3://bucket/a", "sink": {"kind": "s3-tar", "prefix": "../j"}},
+            'body.sink.prefix is "../j"; it must match',
+        ),
+        (
+            {"manifest": "s3://bucket/a", "options": {"allow_private": True}},
+            'body.options has "allow_private"; it may have:',
+        ),
+        (
+            {"manifest": "s3://bucket/a", "options": {"connections": 481}},
+            "body.options.connections is 481; it must be from 1 to 480.",
+        ),
+    ],
+)
+def test_a_request_for_no_job_is_422_and_says_where(jobs, request_, said):
+    answer = jobs.post("/jobs", request_)
+
+    assert answer.status == 422
+    assert answer.content["detail"].startswith(said)
+
+
+@pytest.mark.parametrize("key", ["", "two words", "x" * 256])
+def test_a_key_that_is_none_is_422(jobs, key):
+    answer = jobs.post("/jobs", {"urls": [{"url": "u"}]}, Idempotency_Key=key)
+
+    assert answer.status == 422
+    assert answer.content["detail"].startswith("Idempotency-Key is ")
+
+
+@pytest.mark.parametrize("path", ["", "/errors"])
+def test_a_job_that_there_is_not_is_404(jobs, path):
+    answer = jobs.get(f"/jobs/{'0' * 32}{path}")
+
+    assert answer.status == 404
+    assert answer.content["detail"] == f"There is no job {'0' * 32}."
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "after=x"])
+def test_a_page_that_there_cannot_be_is_422(jobs, query):
+    assert jobs.get(f"/jobs/{'0' * 32}/errors?{query}").status == 422
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl.gz", ".txt"])
+def test_a_manifest_in_s3_is_a_list(jobs, s3, origin, ending):
+    urls = listed(origin, 150)
+    pairs = [(one["url"], one["destination"]) for one in urls]
+    text = {
+        ".csv": "url,destination\n" + "".join(f"{a},{b}\n" for a, b in pairs),
+        ".jsonl.gz": "".join(f"{json.dumps(one)}\n" for one in urls),
+        ".txt": "".join(f"{a}\t{b}\n" for a, b in pairs),
+    }[ending].encode()
+    body = gzip.compress(text) if ending.endswith(".gz") else text
+    s3.put_object(Bucket=BUCKET, Key=f"list{ending}", Body=body)
+    job = submitted(jobs, {"manifest": f"s3://{BUCKET}/list{ending}"})
+    told = jobs.ended(job)
+
+    check_sums(told)
+    assert told["totalSucceeded"] == told["urls"] == 150
+    assert {key.partition("/d/")[2] for key in keys(s3, f"files/{job}/")} == {
+        str(number) for number in range(150)
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "said"),
+    [
+        ("bad.txt", b"http://h/a\nhttp://h/a\n", "line 2: repeats the URL of line 1"),
+        ("bad.csv", b"link\nhttp://h/a\n", "line 1: names no column url"),
+        ("bad.jsonl", b'{"url": null}\n', "line 1: "),
+        ("long.txt", b"", f"may have {JOB_URLS:,}. Split it."),
+        ("empty.txt", b"", "there are no URLs in the file"),
+        ("bad.txt.gz", b"http://h/a\n", "is not whole, or not gzip"),
+        ("cut.txt.gz", gzip.compress(b"http://h/a\n")[:-9], "is not whole"),
+        ("rows.parquet", b"PAR1", "is no text. Save it as .txt, .csv or .jsonl"),
+        (None, b"", "cannot be read. S3 answered 404 NoSuchKey"),
+    ],
+)
+def test_a_manifest_that_cannot_be_used_fails_the_job_and_says_why(
+    jobs, s3, name, body, said
+):
+    if name == "long.txt":
+        body = b"".join(b"http://h/%d\n" % number for number in range(JOB_URLS + 1))
+    if name:
+        s3.put_object(Bucket=BUCKET, Key=name, Body=body)
+    url = f"s3://{BUCKET}/{name or 'nothing.txt'}"
+    told = jobs.ended(submitted(jobs, {"manifest": url}))
+
+    assert told["state"] == "failed"
+    assert url in told["detail"]
+    assert said in told["detail"]
+    assert told["counts"] == {}
+
+
+def test_an_execution_that_is_killed_is_followed_by_another(jobs, s3, origin):
+    """
+    The file only comes whole once it has been asked for twice.
+    """
+    urls = listed(origin, 120)
+    held, _ = origin.together(2)
+    urls[5]["url"] = held
+    job = submitted(jobs, {"urls": urls})
+    kill_when_asked(origin, held)
+    told = jobs.ended(job)
+
+    check_sums(told)
+    assert told["totalSucceeded"] == 120
+    assert len(keys(s3, f"files/{job}/")) == 120
+    assert f"jobs/{job}/claims/000000-00-01" in keys(s3, f"jobs/{job}/claims/")
+
+
+def test_who_asks_brings_back_what_lambda_has_given_up(aws, origin):
+    with service(
+        aws.endpoint_url,
+        "given-up",
+        bucket="given-up",
+        timeout_s=TIMEOUT_S,
+        environment=ENVIRONMENT,
+    ) as jobs:
+        client_of(aws).put_function_event_invoke_config(
+            FunctionName=jobs.name, MaximumRetryAttempts=0
+        )
+        urls = listed(origin, 100)
+        held, _ = origin.together(2)
+        urls[5]["url"] = held
+        job = submitted(jobs, {"urls": urls})
+        kill_when_asked(origin, held)
+        told = jobs.ended(job)
+
+    check_sums(told)
+    assert told["totalSucceeded"] == 100
+
+
+def test_an_event_that_comes_again_changes_nothing(aws, jobs, s3, origin):
+    """
+    Lambda may deliver an event more than once.
+    """
+    job = submitted(jobs, {"urls": listed(origin, 250), "sink": {"kind": "discard"}})
+    before = jobs.ended(job), sorted(keys(s3, f"jobs/{job}/"))
+    asked = len(origin.requests)
+    for event in [{"job": job}, *({"job": job, "slice": index} for index in (0, 2))]:
+        answer = client_of(aws).invoke(
+            FunctionName=jobs.name, Payload=json.dumps(event)
+        )
+        assert "FunctionError" not in answer
+
+    assert (jobs.ended(job), sorted(keys(s3, f"jobs/{job}/"))) == before
+    assert len(origin.requests) == asked
+
+
+def test_what_there_was_no_time_for_goes_into_another_round(jobs, s3, origin):
+    """
+    Nothing comes of some URLs in any time; a second round finds that out.
+    """
+    urls = listed(origin, 10)
+    for number in (3, 4):
+        urls[number]["url"] = origin.url(f"/silence/{number}")
+    request = {"urls": urls, "options": {"total_timeout_s": 900, "attempts": 1}}
+    job = submitted(jobs, request)
+    told = jobs.ended(job)
+    errors = jobs.errors(job)
+
+    check_sums(told)
+    assert told["counts"] == {"ok": 8, "unstarted": 2}
+    assert [error["number"] for error in errors] == [3, 4]
+    assert [key[-2:] for key in keys(s3, f"jobs/{job}/results/")] == ["00", "01"]
+
+
+class Context:
+    """What is used of Lambda's context."""
+
+    def __init__(self, arn):
+        self.aws_request_id = "another request"
+        self.invoked_function_arn = arn
+
+    def get_remaining_time_in_millis(self):
+        return 10_000
+
+
+def test_a_slice_that_kills_every_execution_is_given_up(
+    aws, jobs, s3, origin, monkeypatch
+):
+    """
+    Otherwise each question about the job would kill one more.
+    """
+    arn = client_of(aws).get_function(FunctionName=jobs.name)["Configuration"][
+        "FunctionArn"
+    ]
+    for name, text in {
+        "AWS_ENDPOINT_URL": aws.endpoint_url,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": "us-east-1",
+        api_settings.BUCKET: BUCKET,
+    }.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setattr(jobs_hands, "_CLOCKS_S", -100.0)  # claims are old at once
+    job = submitted(jobs, {"urls": listed(origin, 3), "sink": {"kind": "discard"}})
+    jobs.ended(job)
+    for name in ("done", "results/000000-00"):
+        s3.delete_object(Bucket=BUCKET, Key=f"jobs/{job}/{name}")
+    for attempt in range(6):
+        s3.put_object(
+            Bucket=BUCKET,
+            Key=f"jobs/{job}/claims/000000-00-{attempt:02}",
+            Body=b'{"request":"one that died","at":0}',
+        )
+    call = Call.begun(Context(arn))
+    with (
+        jobs_hands.store_of(job, call) as store,
+        jobs_hands.hands_for(jobs_hands.job_in(store), store, call) as hands,
+    ):
+        work(hands, 0)
+    told = jobs.ended(job)
+    errors = jobs.errors(job)
+
+    check_sums(told)
+    assert told["counts"] == {"unstarted": 3}
+    assert len(errors) == 3
+    assert all("6 executions have died" in error["errorMessage"] for error in errors)
+
+
+@given(many=st.integers(0, 200), size=st.integers(1, 50))
+def test_every_url_is_in_one_slice(many, size):
+    pieces = list(_pieces(range(many), size))
+
+    assert [item for piece in pieces for item in piece] == list(range(many))
+    assert all(len(piece) == size for piece in pieces[:-1])
+
+
+def kill_when_asked(origin, url):
+    """Kill all execution environments of this process's endpoints once a URL is on."""
+    path = "/" + url.split("/", 3)[3]
+    eventually(lambda: origin.seen(path))
+    for process in psutil.Process(os.getpid()).children(recursive=True):
+        parent = process.parent()
+        if parent and any("zygote_main" in word for word in parent.cmdline()):
+            process.kill()
