@@ -14,7 +14,7 @@ from experiment.charts import (
     timeline,
     verdict,
 )
-from experiment.settings import MOST_SIZES
+from experiment.grid_settings import MOST_SIZES
 from experiment.table import shards_table
 from experiment.words import duration, size, where_measured
 from fetcher.outcome import Outcome

@@ -9,12 +9,13 @@ from tests.invocations import invocation, urls
 
 from experiment import grid
 from experiment.grid import GridError, check_complete, check_grid, execute, run_grid
+from experiment.grid_settings import GridSettings
 from experiment.ledger import open_run, read_run
 from experiment.plan import Plan
 from experiment.reports import read_invocations
 from experiment.result import result_of
 from experiment.session import open_session
-from experiment.settings import FanOutSettings, GridSettings, SettingsError
+from experiment.settings import FanOutSettings, SettingsError
 from rollout.errors import PreflightError
 
 MANY = 12

@@ -108,7 +108,8 @@ def test_a_page_of_errors_is_one_that_lambda_returns(jobs):
     However many are asked for, and however long their URLs are.
     """
     urls = [{"url": f"{number}".ljust(60_000, "x")} for number in range(90)]
-    job = submitted(jobs, {"urls": urls})
+    # As any other type it would come in base64, and so be above 6 MB.
+    job = submitted(jobs, {"urls": urls}, Content_Type="application/json")
     told = jobs.ended(job)
     page = jobs.get(f"/jobs/{job}/errors?limit=1000")
     errors = jobs.errors(job)

@@ -20,7 +20,7 @@ import papermill
 import pytest
 import yaml
 
-from experiment import settings
+from experiment import grid_settings, settings
 from experiment.grid import execute
 from experiment.ledger import read_run
 from experiment.machine import root
@@ -54,7 +54,7 @@ def settings_class(path):
     """The class whose `from_notebook` the notebook calls."""
     source = "\n".join(cell.source for cell in cells_of(path))
     (name,) = re.findall(r"(\w+)\.from_notebook\(globals\(\)", source)
-    return getattr(settings, name)
+    return getattr(grid_settings if name == "GridSettings" else settings, name)
 
 
 def default_of(item):
@@ -495,4 +495,4 @@ def test_nbval_passes_over_every_notebook(nbval):
 
     assert nbval.returncode == 0, said
     # Those that were given other parameters have a cell more.
-    assert re.search(rf"^{cells + 4} passed in", said, re.MULTILINE), said
+    assert re.search(rf"^{cells + 5} passed in", said, re.MULTILINE), said

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.aws_target import POLICY, actions_of, aws_in_place
+from tests.aws_target import POLICY, ROOT, actions_of, aws_in_place
 
 from rollout import role
 from rollout.errors import DeployError
@@ -170,3 +170,11 @@ def test_the_policy_allows_nothing_that_is_never_asked_for(
     of_a_vpc = ABOUT_ANYTHING - {"lambda:GetAccountSettings"}
     assert set(actions_of(POLICY)) - of_a_fan_out - of_a_vpc <= gate.actions
     assert gate.actions <= set(actions_of(POLICY))
+
+
+def test_readme_tells_whom_to_grant_what():
+    text = ROOT.joinpath("deploy/README.md").read_text()
+
+    for name in ("permissions.json", "permissions-check.json"):
+        assert f"]({name})" in text
+        assert ROOT.joinpath("deploy", name).is_file()

@@ -19,6 +19,13 @@ needs_mounts = pytest.mark.skipif(
     not is_permitted(), reason="this system does not let us mount"
 )
 
+# What Python needs below /tmp is seen there: a checkout may well be.
+NEEDED = {
+    Path(path).relative_to("/tmp").parts[0]
+    for path in (sys.prefix, folder.__file__)
+    if Path(path).is_relative_to("/tmp")
+}
+
 SERVE = [sys.executable, "-P", "-m", "rollout", "serve", "--until-stdin-closes"]
 
 # Root with every right but that to mount is in this like any other user.
@@ -105,7 +112,7 @@ def test_nothing_is_mounted_outside_and_nothing_stays(shared_folder):
 
     assert seen["own"] == "/tmp"
     assert seen["tmpdir"] is None
-    assert seen["tmp"] == ["file"]
+    assert set(seen["tmp"]) - NEEDED == {"file"}
     assert not Path("/tmp/file").exists()
     assert before == meanwhile == mounts()
     assert len(made) == 1
@@ -133,7 +140,7 @@ def test_an_ordinary_user_has_it_too_and_gets_no_rights_from_it(shared_folder):
         seen = look(client)
 
     assert seen["own"] == "/tmp"
-    assert seen["tmp"] == ["file"]
+    assert set(seen["tmp"]) - NEEDED == {"file"}
     assert int(seen["rights"], 16) == 0
     assert seen["user"] == os.getuid()
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from experiment.grid_settings import GridSettings
 from experiment.settings import (
     DownloadSettings,
     FanOutSettings,
-    GridSettings,
     Settings,
     SettingsError,
 )
@@ -180,6 +180,11 @@ def test_the_later_value_of_a_parameter_counts():
         ({"file_kb": [0]}, "file_kb is 0; it must be at least 1."),
         ({"file_kb": [1, 2, 3, 4, 5]}, "file_kb has 5 sizes; a chart shows 4 at most"),
         ({"repeats": 0}, "repeats is 0; it must be at least 1."),
+        ({"memories_mb": [512, 512]}, "memories_mb is [512, 512]; it must be a list"),
+        ({"memories_mb": [64]}, "`memory_mb` is 64 MB; Lambda takes 128 to 10,240"),
+        ({"engines": ["wget"]}, "engine is 'wget'; it must be one of: curl, aiohttp"),
+        ({"engines": "curl"}, "engines is 'curl'; it must be a list of different"),
+        ({"sinks": ["s3-tar"]}, "is no place in S3: write s3://bucket/prefix."),
         ({"files": 3}, "makes 4 shards, more than the 3 files"),
         ({"connections": 10_000}, "connections is 10,000; it must be from 1 to"),
     ],
@@ -197,6 +202,55 @@ def test_a_grid_has_every_combination_once_and_repeats_outermost():
         *[(1, 10, 1), (1, 10, 2), (1, 20, 1), (1, 20, 2)],
         *[(2, 10, 1), (2, 10, 2), (2, 20, 1), (2, 20, 2)],
     ]
+
+
+def test_a_grid_may_vary_memory_engine_and_sink_each_cold_and_then_warm():
+    """
+    A change of memory replaces all executions, so that the next run begins cold; what
+    was measured then must not be taken for memory's own.
+    """
+    grid = GridSettings(
+        file_kb=[10],
+        concurrency=[1],
+        memories_mb=[512, 1_769],
+        engines=["curl", "aiohttp"],
+        sinks=["discard", "s3-tar"],
+        sink_path="s3://photos/x",
+        repeats=1,
+    )
+    cells = list(grid.cells())
+
+    assert len(cells) == 2 * 2 * 2 * 2
+    assert [cell.fresh for cell in cells] == [True, False] * 8
+    assert [cell.memory_mb for cell in cells] == [512] * 8 + [1_769] * 8
+    assert {cell.sink: cell.sink_path for cell in cells} == {
+        "discard": "",
+        "s3-tar": "s3://photos/x",
+    }
+    names = [grid.name_of(cell) for cell in cells]
+    assert len(set(names)) == len(names)
+    assert names[:2] == [
+        "10kB-c1-512MB-curl-discard-cold-r1",
+        "10kB-c1-512MB-curl-discard-warm-r1",
+    ]
+    assert grid.worker().bucket == "photos/x"
+
+
+def test_a_grid_of_one_memory_takes_executions_as_they_come_unless_asked():
+    one = GridSettings(memories_mb=[512], concurrency=[1], file_kb=[10], repeats=1)
+    asked = GridSettings(cold=True, concurrency=[1], file_kb=[10], repeats=1)
+
+    assert [cell.fresh for cell in one.cells()] == [False]
+    assert [cell.fresh for cell in asked.cells()] == [True, False]
+
+
+def test_what_is_to_begin_cold_replaces_executions_every_time():
+    fresh, other = (FanOutSettings(fresh=True).worker("r1") for _ in range(2))
+
+    assert fresh.start
+    assert fresh.start != other.start
+    assert not FanOutSettings().worker("r1").start
+    assert fresh.tags == {"run": "r1"}
 
 
 def test_a_grids_cells_share_everything_else():

@@ -69,6 +69,30 @@ def test_only_what_differs_is_changed(target, worker, code, change, said):
     assert deploy(target, wanted, code=code).changes == ()
 
 
+def test_executions_are_replaced_when_asked_and_stay_otherwise(target, worker, zip_of):
+    """
+    A grid measures with executions that are all new, and at once again with these.
+    """
+    code = zip_of(
+        "import uuid\nME = uuid.uuid4().hex\ndef handler(*_):\n    return ME\n"
+    )
+
+    def execution():
+        answer = target.client("lambda").invoke(FunctionName=worker.name)
+        return answer["Payload"].read()
+
+    deploy(target, worker, code=code)
+    first = execution()
+    deploy(target, replace(worker, start="a"), code=code)
+    second = execution()
+    assert deploy(target, worker, code=code).changes == ()
+    assert deploy(target, replace(worker, start="a"), code=code).changes == ()
+    assert execution() == second != first
+
+    deploy(target, replace(worker, start="b"), code=code)
+    assert execution() not in {first, second}
+
+
 def test_new_code_is_uploaded(target, worker, code, zip_of):
     before = deploy(target, worker, code=code)
     after = deploy(target, worker, code=zip_of(ANSWERS + "\n"))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rollout.limits import price
-from rollout.price import in_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +35,11 @@ def problems(target: Target, place: Place) -> Iterator[str]:
         return
     region = region_of(answer)
     if region and region != target.region:
-        between = in_dollars(price("between_regions_gb").dollars)
+        between = price("between_regions_gb").dollars
         yield (
             f"The bucket {place.bucket} is in {region}, the function in "
             f"{target.region}: executions sign for their own region, and every GB in "
-            f"between would cost {between}. Use a bucket in {target.region}, or "
+            f"between would cost ${between:g}. Use a bucket in {target.region}, or "
             f"deploy in {region}."
         )
 

@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from rollout import where, worker
 from rollout.errors import SettingError
+from rollout.limits import price
 from rollout.network import Efs, Vpc
 from rollout.target import ARCHITECTURES
 from rollout.wanted import AWS_IAM, URL_AUTHS, Worker
@@ -64,6 +65,11 @@ def deploy(arguments: argparse.Namespace) -> int:
     sys.stdout.flush()
     for change in deployed.changes or ["nothing had to be changed"]:
         sys.stderr.write(f"{change}\n")
+    if wanted.vpc:
+        sys.stderr.write(
+            "From your network the internet is reached through a NAT gateway only, at "
+            f"${price('nat_gb').dollars:g} for every GB downloaded.\n"
+        )
     return DONE
 
 

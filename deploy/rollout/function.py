@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from rollout.changes import check_ours
+from rollout.wanted import START_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -148,14 +149,22 @@ def _update_configuration(
 ) -> None:
     name = current["FunctionName"]
     client = target.client("lambda")
-    present = {key: _as_wanted(key, current) for key in wanted}
-    differing = {key: wanted[key] for key in wanted if present[key] != wanted[key]}
+    asked = {**wanted, "Environment": _with_start(wanted, current)}
+    present = {key: _as_wanted(key, current) for key in asked}
+    differing = {key: asked[key] for key in asked if present[key] != asked[key]}
     if differing:
         _once_assumable(
             lambda: client.update_function_configuration(FunctionName=name, **differing)
         )
         _wait(target, "function_updated_v2", name)
         done.changed(f"function {name}: {', '.join(differing)}")
+
+
+def _with_start(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> object:
+    """Return the environment that is wanted; executions stay unless others are."""
+    there = current.get("Environment", _UNSET["Environment"])["Variables"]
+    kept = {START_VARIABLE: there[START_VARIABLE]} if START_VARIABLE in there else {}
+    return {"Variables": kept | wanted["Environment"]["Variables"]}
 
 
 def _as_wanted(key: str, current: Mapping[str, Any]) -> object:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from rollout.permissions import Policies
     from rollout.target import Target
 
+# A variable's new value replaces all executions.
+START_VARIABLE = "FETCHER_START"
+
 AWS_IAM, ANYBODY = "AWS_IAM", "NONE"
 URL_AUTHS = (AWS_IAM, ANYBODY)
 
@@ -57,6 +60,8 @@ class Worker:
 
         environment: Variables the function finds set.
 
+        start: Another than before replaces all executions; empty: these may stay.
+
         bucket:
             What in S3 it may read and write, as ``bucket`` or ``bucket/prefix``;
             empty: nothing.
@@ -79,6 +84,7 @@ class Worker:
     handler: str = "fetcher.handler.download"
     log_retention_days: int = 7
     environment: Mapping[str, str] = field(default_factory=dict)
+    start: str = ""
     bucket: str = ""
     url: str = ""
     vpc: Vpc | None = None
@@ -87,7 +93,7 @@ class Worker:
 
     def __post_init__(self) -> None:
         """Refuse what AWS would refuse, before anything is made."""
-        size = len(json.dumps(dict(self.environment), separators=(",", ":")).encode())
+        size = len(json.dumps(self._variables, separators=(",", ":")).encode())
         msg = (
             _problem_of_name(self.name)
             or problem("memory_mb", self.memory_mb, "MB")
@@ -133,10 +139,15 @@ class Worker:
             "MemorySize": self.memory_mb,
             "Timeout": self.timeout_s,
             "EphemeralStorage": {"Size": self.tmp_mb},
-            "Environment": {"Variables": dict(self.environment)},
+            "Environment": {"Variables": self._variables},
             "VpcConfig": self.vpc.setting() if self.vpc else _NO_VPC,
             "FileSystemConfigs": [self.efs.setting()] if self.efs else [],
         }
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        start = {START_VARIABLE: self.start} if self.start else {}
+        return dict(self.environment) | start
 
     def policies(self, target: Target) -> Policies:
         """Return what its role is to allow."""

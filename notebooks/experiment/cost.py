@@ -11,7 +11,7 @@ from rollout.preflight import line_bytes_per_s
 from rollout.price import REGION, Bill, Usage, bill, in_dollars
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -186,6 +186,19 @@ def of_all(estimates: Sequence[Estimate]) -> str:
     return (
         f"dollars: {where}from {in_dollars(least)} to {in_dollars(most)} for "
         f"{len(estimates):,} runs"
+    )
+
+
+def of_runs(records: Sequence[Mapping[str, Any]]) -> str:
+    """Say what a grid did cost."""
+    costs = [record["cost"] for record in records]
+    if "usd" in costs[0]:
+        total = sum(cost["usd"] for cost in costs)
+        return f"cost: {in_dollars(total)}, as Lambda billed it"
+    total = sum(cost["projected_usd"] for cost in costs)
+    return (
+        f"local: no dollars; on AWS it would have cost {in_dollars(total)} (projected: "
+        "the times are this machine's)"
     )
 
 

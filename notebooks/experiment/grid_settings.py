@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiment.settings import DownloadSettings, FanOutSettings, at_least_one
+from fetcher.options import SinkSpec
+from fetcher.s3_urls import SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +30,8 @@ class GridSettings(DownloadSettings):
 
         engines: What downloads; empty: `engine` alone.
 
-        sinks: Where bodies go; empty: `sink` alone.
+        sinks:
+            Where bodies go; empty: `sink` alone. `sink_path` is of those it fits.
 
         cold:
             Measure each setting twice, one after the other: with executions that all
@@ -82,6 +85,7 @@ class GridSettings(DownloadSettings):
                 "memory_mb": memory_mb,
                 "engine": engine,
                 "sink": sink,
+                "sink_path": self._path_for(sink),
                 "file_kb": file_kb,
                 "concurrency": concurrency,
                 "repeat": repeat,
@@ -96,8 +100,17 @@ class GridSettings(DownloadSettings):
         """Whether each setting is measured cold, and then warm."""
         return self.cold or len(self.memories_mb) > 1
 
+    def sink_spec(self) -> SinkSpec:
+        """Return where bodies go, where nothing else is said."""
+        return SinkSpec(kind=self.sink, path=self._path_for(self.sink))
+
+    def _path_for(self, sink: str) -> str:
+        """Return `sink_path`, unless it is of another kind of sink in the grid."""
+        fits = self.sink_path.startswith(SCHEME) == sink.startswith("s3-")
+        return self.sink_path if fits or not self.sinks else ""
+
     @property
-    def _shared(self) -> dict[str, object]:
+    def _shared(self) -> dict[str, Any]:
         """What all cells have alike; run folders they have of their own."""
         return {
             item.name: getattr(self, item.name)

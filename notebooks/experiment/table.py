@@ -176,12 +176,24 @@ def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
                 "target": record["target"],
                 "machine": record["machine"]["name"],
                 **{name: settings[name] for name in _SET},
+                "fresh": settings.get("fresh", False),
                 **figures,
-                "ok": counts[Outcome.OK.value],
-                "not_ok": figures["files"] - counts[Outcome.OK.value],
+                "ok": (ok := counts[Outcome.OK.value]),
+                "not_ok": figures["files"] - ok,
+                **_dollars(record, ok),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _dollars(record: Mapping[str, Any], ok: int) -> dict[str, float]:
+    """Return what a million files would cost, if the run was priced."""
+    cost = record.get("cost", {})
+    return {
+        f"{name}_per_million": cost[name] / max(ok, 1) * 1e6
+        for name in ("usd", "projected_usd")
+        if name in cost
+    }
 
 
 _SET = (
