@@ -54,6 +54,8 @@ class Gate:
     Attributes:
         url: Where it is.
 
+        behind: What it is in front of.
+
         policy: The policy in force.
 
         needed: Every permission that was needed so far, refused ones included.
@@ -67,6 +69,7 @@ class Gate:
 
     def __init__(self, behind, policy):
         self.policy = policy
+        self.behind = behind
         self.needed = []
         self.answers = {}
         self.asked = []

@@ -92,6 +92,33 @@ def test_the_aws_path_works_whole_with_the_policy_that_readme_grants(
     } <= gate.actions
 
 
+def test_files_in_s3_are_read_with_the_functions_role(
+    gate, endpoint, parameters, tmp_path
+):
+    """
+    Executions ask S3 themselves, past the gate: what they may is their role's policy.
+    """
+    s3 = connect("local", endpoint.endpoint_url).client("s3")
+    s3.create_bucket(Bucket="aws-path-photos")
+    for number in range(6):
+        s3.put_object(Bucket="aws-path-photos", Key=f"2026/{number}.jpg", Body=b"x")
+    template = "s3://aws-path-photos/2026/{number}.jpg"
+    given = {"url_template": template, "files": 6, "tear_down": False, "waves": 1}
+    variables = run_cells("20_fan_out", parameters | given)
+
+    assert read_run(tmp_path / "run")["totals"]["counts"]["ok"] == 6
+    items = {item.what: item.amount for item in variables["spent"].bill.items}
+    assert items["reads from S3"] == 6
+    iam = variables["session"].target.client("iam")
+    found = iam.get_role_policy(
+        RoleName=variables["deployed"].role, PolicyName="read-sources"
+    )
+    assert found["PolicyDocument"]["Statement"][0]["Resource"] == (
+        "arn:aws:s3:::aws-path-photos/2026/*"
+    )
+    assert "s3:GetObject" not in gate.actions
+
+
 def test_a_dry_run_deploys_and_invokes_nothing(gate, parameters, capsys):
     with pytest.raises(DryRun):
         run_cells("20_fan_out", parameters | {"dry_run": True})

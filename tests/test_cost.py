@@ -211,6 +211,17 @@ def test_files_from_s3_cost_requests_and_a_transfer_from_other_regions(
     assert bool(item(price.least, "reads from S3")) == read
 
 
+def test_what_executions_read_in_s3_their_role_may_read():
+    template = Template("s3://photos/2026/cat-{number}.jpg", ((0, 400),))
+    assert plan_of(template).worker().sources == ("photos/2026",)
+    assert plan_of(template).worker().tags == {"run": "run"}
+    assert plan_of(Template("s3://photos/{number}", ((0, 400),))).worker().sources == (
+        "photos",
+    )
+    public = "https://photos.s3.us-east-1.amazonaws.com/{number}"
+    assert plan_of(Template(public, ((0, 400),))).worker().sources == ()
+
+
 def test_sizes_that_nobody_knows_are_guessed_and_the_guess_is_told(tmp_path):
     template = {"url_template": "http://h/{number}", "file_kb": 1_700}
     price = estimate(plan_of(**template), AWS)

@@ -44,7 +44,7 @@ def test_sizes_surroundings_and_tags_are_passed_on(wanted):
         *("--name", "mine", "--memory-mb", "512", "--timeout-s", "30"),
         *("--tmp-mb", "1024", "--architecture", "x86_64", "--log-retention-days", "1"),
         *("--environment", "A=1", "--environment", "B=x=y", "--tag", "owner=me"),
-        *("--bucket", "photos/2026"),
+        *("--bucket", "photos/2026", "--source", "others", "--source", "more/x"),
     )
 
     assert worker == Worker(
@@ -57,6 +57,7 @@ def test_sizes_surroundings_and_tags_are_passed_on(wanted):
         environment={"A": "1", "B": "x=y"},
         tags={"owner": "me"},
         bucket="photos/2026",
+        sources=("others", "more/x"),
     )
 
 

@@ -115,6 +115,40 @@ def test_what_a_failed_deployment_may_not_remove_it_names(aws, gate, worker, cod
     assert left(aws, NAME) == [f"role {own_role}"]
 
 
+def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, worker, code):
+    """
+    Two deployments at once: the one that comes second fails, and removes nothing.
+    """
+    deploy(aws, worker, code=code)
+
+    def not_there_yet(_):
+        del gate.answers["GetFunction"]
+        return 404, {"Message": "not found"}
+
+    gate.answers["GetFunction"] = not_there_yet
+    with pytest.raises(DeployError, match="Function already exist"):
+        deploy(aws, worker, code=code)
+
+    assert status(aws, NAME).state == "Active"
+
+
+def test_a_lost_answer_leaves_nothing_behind(aws, gate, worker, code):
+    """
+    Lambda made the function, and we were not told.
+    """
+    behind = connect("local", gate.behind)
+
+    def make_and_break_off(_):
+        deploy(behind, worker, code=code)
+        return 500, {"message": "Service error"}
+
+    gate.answers["CreateFunction"] = make_and_break_off
+    with pytest.raises(DeployError, match="CreateFunction"):
+        deploy(aws, worker, code=code)
+
+    assert left(aws, NAME) == []
+
+
 def test_a_function_whose_tags_may_not_be_seen_is_left_alone(aws, gate, worker, code):
     """
     Without lambda:ListTags Lambda answers, and leaves the tags out.

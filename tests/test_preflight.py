@@ -8,8 +8,8 @@ from fetcher.s3_urls import Place
 from rollout import logs
 from rollout.bucket import region_of
 from rollout.errors import PreflightError
-from rollout.limits import limit
-from rollout.preflight import Need, check, check_may_invoke, line_bytes_per_s
+from rollout.limits import limit, line_bytes_per_s
+from rollout.preflight import Need, check, check_may_invoke
 from rollout.target import connect
 from rollout.worker import Worker, deploy
 
@@ -203,7 +203,8 @@ def test_a_bucket_one_may_not_look_at_still_tells_its_region():
     ("change", "remarks"),
     [
         ({}, []),
-        ({"writes_per_s": 3_500.0}, []),
+        ({"writes_per_s": 3_500.0, "reads_per_s": 5_500.0}, []),
+        ({"reads_per_s": 5_501.0}, ["5,501 objects a second would be read"]),
         ({"writes_per_s": 3_501.0}, ["takes 3,500 a prefix, and keys begin in 1 ways"]),
         (
             {"writes_per_s": 78_000.0, "prefixes": 256},
@@ -211,7 +212,7 @@ def test_a_bucket_one_may_not_look_at_still_tells_its_region():
         ),
     ],
 )
-def test_writes_that_s3_slows_down_are_remarked_upon(target, change, remarks):
+def test_requests_that_s3_slows_down_are_remarked_upon(target, change, remarks):
     found = check(target, replace(FINE, **change))
 
     assert len(found) == len(remarks)

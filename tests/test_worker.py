@@ -174,6 +174,18 @@ def test_a_bucket_that_is_named_may_be_used_and_no_other(
     assert list(policies_of(target, worker.name)) == ["write-own-log"]
 
 
+def test_sources_may_be_read_and_nothing_else(target, worker, code):
+    deploy(target, replace(worker, sources=("one/a", "two-buckets")), code=code)
+    statements = policies_of(target, worker.name)["read-sources"]
+
+    assert [(one["Action"], one["Resource"]) for one in statements] == [
+        (["s3:GetObject"], "arn:aws:s3:::one/a/*"),
+        (["s3:ListBucket"], "arn:aws:s3:::one"),
+        (["s3:GetObject"], "arn:aws:s3:::two-buckets/*"),
+        (["s3:ListBucket"], "arn:aws:s3:::two-buckets"),
+    ]
+
+
 def test_a_service_may_share_its_jobs_out_to_itself(target, worker, code):
     deployed = deploy(
         target, replace(worker, bucket="my-photos", url="AWS_IAM"), code=code

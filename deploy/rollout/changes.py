@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
+# Of IAM, Lambda and CloudWatch Logs: it is there, and not ours to take back.
+_SOMEBODY_WAS_FASTER = {
+    "EntityAlreadyExists",
+    "ResourceConflictException",
+    "ResourceAlreadyExistsException",
+}
+
 OURS = {"project": "million-downloads"}  # on everything we make
 
 
@@ -58,7 +65,12 @@ class Changes:
             remove: Takes it back, if it was made: an answer may be lost on its way.
         """
         self._made.append((what, remove))
-        yield
+        try:
+            yield
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _SOMEBODY_WAS_FASTER:
+                self._made.pop()
+            raise
         self.said.append(f"created {what}")
 
     def changed(self, what: str) -> None:

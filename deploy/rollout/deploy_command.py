@@ -92,6 +92,7 @@ def _wanted(arguments: argparse.Namespace) -> Worker:
         log_retention_days=arguments.log_retention_days,
         environment=environment,
         bucket=arguments.bucket,
+        sources=tuple(arguments.source),
         url=arguments.url,
         vpc=_vpc(arguments),
         efs=_efs(arguments),
@@ -149,6 +150,13 @@ def _add_surroundings(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="BUCKET[/PREFIX]",
         help="what in S3 it may read and write (nothing)",
+    )
+    parser.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="BUCKET[/PREFIX]",
+        help="what in S3 it may read only; may be repeated",
     )
     parser.add_argument(
         "--url",

@@ -162,7 +162,7 @@ def _update_configuration(
 
 def _with_start(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> object:
     """Return the environment that is wanted; executions stay unless others are."""
-    there = current.get("Environment", _UNSET["Environment"])["Variables"]
+    there = current.get("Environment", {}).get("Variables", {})
     kept = {START_VARIABLE: there[START_VARIABLE]} if START_VARIABLE in there else {}
     return {"Variables": kept | wanted["Environment"]["Variables"]}
 

@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import date
 
+MBIT_BYTES = 125_000
+
+_LINE_GROWS_FROM_MB = 2_048
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
@@ -92,6 +96,21 @@ def problem(name: str, value: float, unit: str) -> str:
         f"`{name}` is {value:,} {unit}; Lambda takes {allowed.least:,} to "
         f"{allowed.most:,} {unit}."
     )
+
+
+def line_bytes_per_s(memory_mb: int) -> float:
+    """
+    Return what the network gives an execution at most.
+
+    AWS names the first and the last of it; in between it is taken to grow evenly.
+
+    >>> line_bytes_per_s(512) * 8 / 1e6, line_bytes_per_s(10_240) * 8 / 1e6
+    (625.0, 3000.0)
+    """
+    line, memory = limit("network_mbit_s"), limit("memory_mb")
+    above = max(0, memory_mb - _LINE_GROWS_FROM_MB)
+    share = above / (memory.most - _LINE_GROWS_FROM_MB)
+    return (line.least + share * (line.most - line.least)) * MBIT_BYTES
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rollout.log_group import arn_of_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fetcher.s3_urls import Place
     from rollout.network import Efs
@@ -46,14 +46,18 @@ def use_bucket(target: Target, prefix: Place) -> Policies:
     It may list the bucket, because S3 tells what is missing from what is forbidden
     only to those who may.
     """
-    bucket = f"arn:{target.partition}:s3:::{prefix.bucket}"
-    keys = f"{prefix.key.rstrip('/')}/*" if prefix.key else "*"
     actions = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
-    return {
-        "use-bucket": _document(
-            _allow(actions, f"{bucket}/{keys}"), _allow(("s3:ListBucket",), bucket)
-        )
-    }
+    return {"use-bucket": _document(*_below(target, prefix, actions))}
+
+
+def read_sources(target: Target, prefixes: Iterable[Place]) -> Policies:
+    """Let it read what its keys begin so, as it may that of its own bucket."""
+    statements = [
+        statement
+        for prefix in prefixes
+        for statement in _below(target, prefix, ("s3:GetObject",))
+    ]
+    return {"read-sources": _document(*statements)}
 
 
 def invoke_itself(target: Target, name: str) -> Policies:
@@ -86,6 +90,15 @@ def mount_efs(target: Target, efs: Efs) -> Policies:
     return {
         "mount-efs": _document(statement | {"Condition": {"StringEquals": through}})
     }
+
+
+def _below(
+    target: Target, prefix: Place, actions: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    bucket = f"arn:{target.partition}:s3:::{prefix.bucket}"
+    keys = f"{prefix.key.rstrip('/')}/*" if prefix.key else "*"
+    yield _allow(actions, f"{bucket}/{keys}")
+    yield _allow(("s3:ListBucket",), bucket)
 
 
 def _document(*statements: dict[str, Any]) -> dict[str, Any]:

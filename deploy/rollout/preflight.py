@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fetcher.options import MAX_CONNECTIONS
 from rollout import bucket, worker
 from rollout.errors import DeployError, PreflightError
-from rollout.limits import limit, problem
+from rollout.limits import MBIT_BYTES, limit, line_bytes_per_s, problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +66,8 @@ class Need:
         writes_per_s: To S3, at most.
 
         prefixes: Over how many beginnings of keys these are spread.
+
+        reads_per_s: From S3, at most.
     """
 
     concurrency: int
@@ -85,6 +87,7 @@ class Need:
     bucket: Place | None = None
     writes_per_s: float = 0.0
     prefixes: int = 1
+    reads_per_s: float = 0.0
 
 
 def check(target: Target, need: Need) -> list[str]:
@@ -133,25 +136,6 @@ def check_may_invoke(target: Target, function: str) -> None:
     except (BotoCoreError, ClientError) as error:
         sentence = f"The function {function} cannot be called. AWS says: {error}."
         raise PreflightError([sentence]) from error
-
-
-def line_bytes_per_s(memory_mb: int) -> float:
-    """
-    Return what the network gives an execution at most.
-
-    AWS names the first and the last of it; in between it is taken to grow evenly.
-
-    >>> line_bytes_per_s(512) * 8 / 1e6, line_bytes_per_s(10_240) * 8 / 1e6
-    (625.0, 3000.0)
-    """
-    line, memory = limit("network_mbit_s"), limit("memory_mb")
-    above = max(0, memory_mb - _LINE_GROWS_FROM_MB)
-    share = above / (memory.most - _LINE_GROWS_FROM_MB)
-    return (line.least + share * (line.most - line.least)) * _MBIT_BYTES
-
-
-_LINE_GROWS_FROM_MB = 2_048
-_MBIT_BYTES = 125_000
 
 
 def _concurrency(target: Target, need: Need) -> Iterator[str]:
@@ -258,7 +242,7 @@ def _duration(need: Need) -> Iterator[str]:
     if 0 < need.deadline_s * need.waves < least_s:
         yield (
             f"A shard of {need.shard_bytes:,} bytes takes {least_s:,.0f} s at the "
-            f"{line / _MBIT_BYTES:,.0f} Mbit/s that Lambda gives an execution, and "
+            f"{line / MBIT_BYTES:,.0f} Mbit/s that Lambda gives an execution, and "
             f"{need.waves:,} waves of {need.deadline_s:g} s end before. Deal smaller "
             "shards, or raise `timeout_s`."
         )
@@ -278,6 +262,13 @@ def _payloads(need: Need) -> Iterator[str]:
 
 
 def _remarks(need: Need) -> Iterator[str]:
+    reads = limit("s3_reads_per_s").most
+    if need.reads_per_s > reads:
+        yield (
+            f"Up to {need.reads_per_s:,.0f} objects a second would be read from S3, "
+            f"which gives {reads:,} a prefix. Spread them over several prefixes, or "
+            "buckets."
+        )
     most = limit("s3_writes_per_s").most
     if need.writes_per_s > most * need.prefixes:
         yield (

@@ -66,6 +66,8 @@ class Worker:
             What in S3 it may read and write, as ``bucket`` or ``bucket/prefix``;
             empty: nothing.
 
+        sources: What in S3 it may read, each written likewise.
+
         url:
             Who may call the function's URL: one of `URL_AUTHS`; empty: it has none.
 
@@ -86,6 +88,7 @@ class Worker:
     environment: Mapping[str, str] = field(default_factory=dict)
     start: str = ""
     bucket: str = ""
+    sources: tuple[str, ...] = ()
     url: str = ""
     vpc: Vpc | None = None
     efs: Efs | None = None
@@ -107,28 +110,8 @@ class Worker:
         )
         if msg:
             raise SettingError(msg)
-        if self.bucket:
-            self.prefix()
-
-    def prefix(self) -> Place:
-        """
-        Return what `bucket` names.
-
-        Raises:
-            SettingError: If that is no place in S3.
-        """
-        try:
-            place = prefix_of(f"{SCHEME}{self.bucket.removeprefix(SCHEME)}")
-        except BadUrlError as error:
-            msg = f"The bucket cannot be used. {error}"
-            raise SettingError(msg) from error
-        if strange := set(place.key) & set(_HAS_A_MEANING_IN_POLICIES):
-            msg = (
-                f"The prefix {place.key!r} has {''.join(sorted(strange))} in it, which "
-                "would stand for anything in the role's policy. Choose another."
-            )
-            raise SettingError(msg)
-        return place
+        for place in filter(None, (self.bucket, *self.sources)):
+            _place(place)
 
     def configuration(self, target: Target, role_arn: str) -> dict[str, Any]:
         """Return the function's configuration, in the words of CreateFunction."""
@@ -153,9 +136,11 @@ class Worker:
         """Return what its role is to allow."""
         wanted = permissions.write_own_log(target, self.name)
         if self.bucket:
-            wanted |= permissions.use_bucket(target, self.prefix())
+            wanted |= permissions.use_bucket(target, _place(self.bucket))
         if self.bucket and self.url:  # jobs are kept there, and shared out
             wanted |= permissions.invoke_itself(target, self.name)
+        if self.sources:
+            wanted |= permissions.read_sources(target, map(_place, self.sources))
         if self.vpc:
             wanted |= permissions.join_vpc(target, self.name)
         if self.efs:
@@ -164,6 +149,21 @@ class Worker:
 
 
 _NO_VPC: dict[str, list[str]] = {"SubnetIds": [], "SecurityGroupIds": []}
+
+
+def _place(text: str) -> Place:
+    try:
+        place = prefix_of(f"{SCHEME}{text.removeprefix(SCHEME)}")
+    except BadUrlError as error:
+        msg = f"The bucket cannot be used. {error}"
+        raise SettingError(msg) from error
+    if strange := set(place.key) & set(_HAS_A_MEANING_IN_POLICIES):
+        msg = (
+            f"The prefix {place.key!r} has {''.join(sorted(strange))} in it, which "
+            "would stand for anything in the role's policy. Choose another."
+        )
+        raise SettingError(msg)
+    return place
 
 
 def _problem_of_name(name: str) -> str:

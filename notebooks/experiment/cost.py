@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiment.usage import LOG_BYTES, file_bytes, usage_of
 from rollout.errors import PreflightError
-from rollout.preflight import line_bytes_per_s
+from rollout.limits import line_bytes_per_s
 from rollout.price import REGION, Bill, Usage, bill, in_dollars
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiment.usage import file_bytes
+from experiment.usage import file_bytes, is_from_s3
 from fetcher.downloads import most_bytes
 from fetcher.s3_urls import prefix_of
-from rollout.preflight import Need, line_bytes_per_s
+from rollout.limits import line_bytes_per_s
+from rollout.preflight import Need
 
 if TYPE_CHECKING:
     from experiment.plan import Plan
@@ -45,6 +46,7 @@ def need_of(plan: Plan) -> Need:
         bucket=prefix_of(settings.sink_path) if in_s3 else None,
         writes_per_s=_files_per_s(plan) if is_object_each else 0.0,
         prefixes=_PREFIXES.get(settings.sink, 1),
+        reads_per_s=_files_per_s(plan) if is_from_s3(plan) else 0.0,
     )
 
 

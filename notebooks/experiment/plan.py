@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,8 +20,10 @@ from experiment.listed import UrlFile
 from experiment.needs import need_of
 from experiment.numbers import ENDLESS
 from experiment.settings import SettingsError
+from experiment.usage import sources_of
 from fetcher.guard import check_url
 from fetcher.handler import usable_s
+from fetcher.s3_urls import SCHEME, place_of
 from fetcher.shard import Shard
 from fetcher.source import Template
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from experiment.settings import FanOutSettings
     from fetcher.source import Source
     from rollout.preflight import Need
+    from rollout.worker import Worker
 
 _MOST_FILES = 100_000  # a shard: a report on more may not fit what Lambda answers with
 _MOST_TEXT = 4_000_000  # characters of URL a shard: an event with more may not fit
@@ -145,6 +148,11 @@ class Plan:
         """Return what a target must offer for this plan."""
         return need_of(self)
 
+    def worker(self) -> Worker:
+        """Return the function that this plan takes."""
+        wanted = self.settings.worker(run=self.folder.name)
+        return replace(wanted, sources=sources_of(self))
+
     def summary(self) -> str:
         """Say in a sentence what is going to happen."""
         settings = self.settings
@@ -193,7 +201,8 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
 def _numbered(text: str, settings: FanOutSettings) -> Template:
     try:
         urls = Template(text, ((0, settings.files),))
-        check_url(next(iter(urls)).url)
+        first = next(iter(urls)).url
+        (place_of if first.startswith(SCHEME) else check_url)(first)
     except ValueError as error:
         name = "url_template" if settings.url_template else "origin_url"
         msg = f"The {name} cannot be used. {error}"

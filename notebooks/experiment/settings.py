@@ -186,7 +186,9 @@ class FanOutSettings(DownloadSettings):
             What serves the experiment's files on this machine: ``own``, the project's
             own; or ``nginx``, which is quicker, where it is installed.
 
-        url_template: URLs with ``{number}`` in them, fetched instead of an origin's.
+        url_template:
+            URLs with ``{number}`` in them, fetched instead of an origin's. Those of
+            ``s3://bucket/key`` are read with the permissions of the function's role.
 
         url_list: A file of URLs, fetched instead, and whole, whatever `files` says.
 
@@ -292,6 +294,7 @@ class FanOutSettings(DownloadSettings):
             engine=self.engine,
             attempts=self.attempts,
             allow_private=allow_private,
+            allow_s3=self.url_template.startswith(SCHEME),
         )
 
 

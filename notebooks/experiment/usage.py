@@ -70,10 +70,32 @@ def file_bytes(plan: Plan) -> tuple[int, str]:
     return told, f"How large files are is not known: {guess}."
 
 
+def is_from_s3(plan: Plan) -> bool:
+    """Tell whether files come from S3, as far as the first URL shows."""
+    first = _first_url(plan)
+    return first.startswith(SCHEME) or bool(_region_in(first))
+
+
+def sources_of(plan: Plan) -> tuple[str, ...]:
+    """
+    Return what in S3 executions read with their role: of a template of ``s3://``.
+
+    >>> from types import SimpleNamespace as Plan
+    >>> sources_of(Plan(urls=Template("s3://photos/2026/{number}.jpg", ((0, 1),))))
+    ('photos/2026',)
+    """
+    before, _, _ = _first_url(plan).partition("{number}")
+    if not before.startswith(SCHEME):
+        return ()
+    return (before.removeprefix(SCHEME).rpartition("/")[0],)
+
+
 def _with_origin(
     used: Usage, plan: Plan, target: Target, files: int, body_bytes: int
 ) -> Usage:
-    region = _region_of_s3(plan, target)
+    first = _first_url(plan)
+    in_s3 = first.startswith(SCHEME)  # executions sign for their own region only
+    region = target.region if in_s3 else _region_in(first)
     if not region:  # what comes in from the internet is free
         sent = used.to_internet_bytes + files * _REQUEST_BYTES
         return replace(used, to_internet_bytes=sent)
@@ -92,14 +114,15 @@ def _with_sink(used: Usage, plan: Plan, files: int, body_bytes: int) -> Usage:
     return used
 
 
-def _region_of_s3(plan: Plan, target: Target) -> str:
-    """Return the region of the S3 that files come from; empty: it is none."""
-    urls = plan.urls
-    first = urls.text if isinstance(urls, Template) else _first_lines(urls).urls[0]
-    if first.startswith(SCHEME):
-        return target.region  # executions sign for no other
-    found = _REGION_OF_S3.search(urlsplit(first).hostname or "")
+def _region_in(url: str) -> str:
+    """Return the region of the S3 that a URL leads to; empty: it is none."""
+    found = _REGION_OF_S3.search(urlsplit(url).hostname or "")
     return found[1] if found else ""
+
+
+def _first_url(plan: Plan) -> str:
+    urls = plan.urls
+    return urls.text if isinstance(urls, Template) else _first_lines(urls).urls[0]
 
 
 def _first_lines(urls: UrlFile) -> Lines:
