@@ -56,7 +56,7 @@ def test_a_file_costs_the_same_however_many_there_are(tmp_path):
             tmp_path / str(files),
             files=files,
             connections=50,
-            shards_per_execution=max(1, files // 100_000),
+            shards_per_execution=files // 10_000,  # of 5,000 files each
             tmp_mb=2_048,
         )
         cost[files] = figures["cpu_us_per_file"]
