@@ -4,7 +4,8 @@ import hashlib
 
 import pytest
 
-from fetcher.body import Body, RefusedError
+from fetcher.body import Body
+from fetcher.ending import RefusedError
 from fetcher.options import Options
 from fetcher.outcome import Outcome
 from fetcher.sinks.directory import Directory

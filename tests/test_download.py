@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher import download
-from fetcher.body import Ending
 from fetcher.download import Job
+from fetcher.ending import Ending
 from fetcher.engines.engine import Attempt
 from fetcher.options import Options
 from fetcher.outcome import Outcome, can_heal

@@ -1,30 +1,23 @@
 """Every engine, against an origin that misbehaves."""
 
 import datetime as dt
-import os
-import signal
 import socket
 import ssl
 import threading
 import time
 from collections import Counter
-from email.utils import format_datetime
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.misbehaving_origin import Origin, closed_port, full_port, sentence
 
 from fetcher.download import Job, engine_for
-from fetcher.engines.aiohttp import _retry_after
 from fetcher.options import ENGINES, Options
 from fetcher.outcome import Outcome
 from fetcher.sinks.directory import Directory
-from fetcher.sinks.discard import Discard
-from fetcher.source import Item, Template
+from fetcher.source import Item
 
 SOON_S = 10  # upper bound of what must not take its full timeout
 
@@ -307,121 +300,3 @@ def test_a_mixture_of_everything_sums_to_the_number_of_urls(fetch, tmp_path, ori
         "bad_url": 40,
     }
     assert len(files_below(tmp_path)) == 20
-
-
-def test_at_the_deadline_what_is_unfinished_is_unstarted(fetch, tmp_path, origin):
-    paths = ["/bytes/9", "/stall", "/silence", "/retry-after/503/30"]
-    items = [Item(n, origin.url(paths[n % 4]), f"{n}") for n in range(40)]
-    began = time.monotonic()
-    ended = fetch(*items, deadline_s=0.5, attempts=3)
-
-    assert time.monotonic() - began < SOON_S
-    assert {"ok", "unstarted"} == {one.outcome for one in ended}
-    assert len(files_below(tmp_path)) == sum(one.outcome == "ok" for one in ended)
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_signal_brings_the_deadline_to_now(origin, engine):
-    ended = []
-    options = Options(engine=engine, allow_private=True, connections=5)
-    running = engine_for(options)
-    source = Template(origin.url(f"/silence/{engine}{{number}}"), ((0, 20),))
-    job = Job(source, Discard(), options, lambda *one: ended.append(one))
-
-    def interrupt():
-        origin.wait_for(f"/silence/{engine}", 5)
-        os.kill(os.getpid(), signal.SIGUSR1)
-
-    before = signal.signal(signal.SIGUSR1, lambda *_: running.stop())
-    helper = threading.Thread(target=interrupt)
-    helper.start()
-    began = time.monotonic()
-    job.run(running, 60.0)
-    helper.join()
-    signal.signal(signal.SIGUSR1, before)
-
-    assert time.monotonic() - began < SOON_S
-    assert [one.outcome for *_, one in ended] == ["unstarted"] * 20
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_stopping_before_the_start_or_after_the_end_does_no_harm(origin, engine):
-    ended = []
-    options = Options(engine=engine, allow_private=True)
-    running = engine_for(options)
-    running.stop()
-    source = Template(origin.url("/silence/{number}"), ((0, 3),))
-    Job(source, Discard(), options, lambda *one: ended.append(one)).run(running, 60.0)
-    running.stop()
-
-    assert [one.outcome for *_, one in ended] == ["unstarted"] * 3
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_mistake_of_ours_surfaces_instead_of_hanging(origin, engine):
-    def mistaken(*_):
-        msg = "a mistake"
-        raise LookupError(msg)
-
-    options = Options(engine=engine, allow_private=True)
-    urls = [Item(0, origin.url("/bytes/1"))]
-    urls += [Item(n, origin.url("/silence")) for n in range(1, 9)]
-    began = time.monotonic()
-
-    with pytest.raises(LookupError, match="a mistake"):
-        Job(urls, Discard(), options, mistaken).run(engine_for(options), 60.0)
-    assert time.monotonic() - began < SOON_S
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_name_server_that_does_not_answer_does_not_delay_the_report(
-    monkeypatch, engine
-):
-    """
-    A report that comes after Lambda's timeout is a report lost.
-    """
-    answered = threading.Event()
-    monkeypatch.setattr(
-        socket, "getaddrinfo", lambda *_, **__: answered.wait(30) and ()
-    )
-    ended = []
-    options = Options(engine=engine, connect_timeout_s=0.2, attempts=1)
-    items = [Item(0, "http://one.invalid/"), Item(1, "http://other.invalid/")]
-    began = time.monotonic()
-    Job(items, Discard(), options, lambda *one: ended.append(one)).run(
-        engine_for(options), 60.0
-    )
-    took = time.monotonic() - began
-    answered.set()
-
-    assert took < SOON_S
-    assert [one.outcome for *_, one in ended] == ["connect_timeout"] * 2
-
-
-@pytest.mark.parametrize(
-    ("text", "least", "most"),
-    [
-        ("120", 120, 120),
-        ("0", 0, 0),
-        ("", 0, 0),
-        ("soon", 0, 0),
-        ("-5", 0, 0),
-        ("1.5", 0, 0),
-        ("٣", 0, 0),
-        ("Fri, 31 Dec 1999 23:59:59 GMT", 0, 0),
-        ("Fri, 99 Dec 9999 99:99:99 GMT", 0, 0),
-    ],
-)
-def test_the_wait_that_an_origin_asks_for_is_read(text, least, most):
-    assert least <= _retry_after(text) <= most
-
-
-def test_a_wait_may_be_given_as_a_date():
-    then = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=90)
-
-    assert 85 < _retry_after(format_datetime(then, usegmt=True)) <= 90
-
-
-@given(st.text(st.characters()) | st.text("0123456789 :,+-GMTDecMonJan", max_size=40))
-def test_no_retry_after_is_too_strange_to_read(text):
-    assert _retry_after(text) >= 0

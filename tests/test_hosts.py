@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher import hosts as module
-from fetcher.body import Ending
+from fetcher.ending import Ending
 from fetcher.engines.engine import Attempt
 from fetcher.hosts import Hosts
 from fetcher.options import Options

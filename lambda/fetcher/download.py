@@ -11,19 +11,20 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from fetcher import __version__, guard
-from fetcher.body import Body, Ending
+from fetcher.body import Body
 from fetcher.downloads import Download
+from fetcher.ending import Ending
 from fetcher.engines.engine import Attempt
 from fetcher.hosts import Hosts
 from fetcher.outcome import Outcome, can_heal
-from fetcher.s3_urls import SCHEME, place_of
+from fetcher.s3.urls import SCHEME, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fetcher.engines.engine import Engine
     from fetcher.options import Options
-    from fetcher.s3_account import Account
+    from fetcher.s3.account import Account
     from fetcher.sinks.sink import Sink
     from fetcher.source import Item
 
@@ -160,7 +161,7 @@ class Job:
 
     def _in_s3(self) -> Account:
         if self._account_in_s3 is None:
-            from fetcher.s3_account import Account  # noqa: PLC0415 - loads OpenSSL
+            from fetcher.s3.account import Account  # noqa: PLC0415 - loads OpenSSL
 
             try:
                 self._account_in_s3 = Account.from_environment()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fetcher.outcome import Outcome
 
 if TYPE_CHECKING:
-    from fetcher.body import Ending
+    from fetcher.ending import Ending
     from fetcher.engines.engine import Attempt
     from fetcher.options import Options
 

@@ -15,12 +15,13 @@ import aiohttp
 from yarl import URL
 
 from fetcher import guard, redirects
-from fetcher.body import Body, Ending, RefusedError
+from fetcher.ending import Ending, RefusedError
 from fetcher.inflate import ACCEPTED
 from fetcher.outcome import Outcome
 from fetcher.pace import Pace
 
 if TYPE_CHECKING:
+    from fetcher.body import Body
     from fetcher.engines.engine import Attempt, Work
     from fetcher.options import Options
 

@@ -15,7 +15,7 @@ from fetcher.engines.resolver import Resolver
 from fetcher.outcome import Outcome
 
 if TYPE_CHECKING:
-    from fetcher.body import Ending
+    from fetcher.ending import Ending
     from fetcher.engines.engine import Work
     from fetcher.options import Options
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pycurl
 
 from fetcher import guard, redirects
-from fetcher.body import Ending, RefusedError
+from fetcher.ending import Ending, RefusedError
 from fetcher.engines.curl_errors import diagnose
-from fetcher.engines.curl_handle import Opened, configured, trust
+from fetcher.engines.curl_handle import Opened, configured, resolved, trust
+from fetcher.engines.curl_head import Head
+from fetcher.engines.resolver import is_address
 from fetcher.outcome import Outcome
 from fetcher.pace import Pace
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _ABORT = -1
 _HELD_BYTES = 65_536  # of one body, until libcurl has done its round
-_EMPTY_LINES = frozenset({b"\r\n", b"\n"})
 # An unwanted body is read to its end if it is short: the connection can be kept.
 _SWALLOWED_BYTES = 65_536
 
@@ -71,10 +71,9 @@ class Transfer:
         self._info, self._set = self.handle.getinfo, self.handle.setopt
         self._set(pycurl.WRITEFUNCTION, self._write)
         self._set(pycurl.OPENSOCKETFUNCTION, self._open_socket)
-        self._head: list[bytes] = []
-        self._listens = False
+        self._head = Head(self.handle)
         if options.respect_robots or options.compressed:
-            self._listen()
+            self._head.listen()
         self._trusts = False
         self.is_attached = False
 
@@ -139,14 +138,13 @@ class Transfer:
         """
         parts = urlsplit(self._url)
         self.hostname = parts.hostname or ""
-        if not _is_address(self.hostname):
-            addresses = resolver.look_up(self.hostname)
-            if addresses is None:
-                return False
-            port = parts.port or {"http": 80, "https": 443}[parts.scheme.lower()]
-            listed = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
-            entry = f"+{self.hostname}:{port}:{listed}"
-            self._set(pycurl.RESOLVE, [entry])
+        if is_address(self.hostname):
+            return True
+        addresses = resolver.look_up(self.hostname)
+        if addresses is None:
+            return False
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme.lower()]
+        self._set(pycurl.RESOLVE, [resolved(self.hostname, port, addresses)])
         return True
 
     def ended(self, code: int, message: str) -> Ending | None:
@@ -240,23 +238,26 @@ class Transfer:
             return None
         attempt = self.attempt
         attempt.is_answered = self._begun = True
-        if status in redirects.STATUSES and (url := self._text(pycurl.REDIRECT_URL)):
+        if status in redirects.STATUSES and (
+            url := self._head.text(pycurl.REDIRECT_URL)
+        ):
             self.redirects += 1
             self.redirect_url = url
             return None
         promised = self._info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
         if promised < 0:
             promised = None
-            if is_whole and not self._held and not self._has_whole_head():
+            if is_whole and not self._held and not self._head.is_whole:
                 self._begun = False
+                self._ask_again()
                 return None
         options, held = self._options, self._held
         head = (
             status,
-            self._text(pycurl.CONTENT_TYPE) if attempt.body.wants_kind else "",
+            self._head.text(pycurl.CONTENT_TYPE) if attempt.body.wants_kind else "",
             promised,
-            self._header(b"x-robots-tag") if options.respect_robots else "",
-            self._header(b"content-encoding") if options.compressed else "",
+            self._head.values(b"x-robots-tag") if options.respect_robots else "",
+            self._head.values(b"content-encoding") if options.compressed else "",
         )
         try:
             if is_whole:
@@ -267,11 +268,6 @@ class Transfer:
         except RefusedError as refused:
             self._refused = refused
         return None
-
-    def _text(self, what: int) -> str:
-        """Return what an origin sent, in whatever encoding it may be."""
-        raw: bytes = self.handle.getinfo_raw(what) or b""
-        return raw.decode("utf-8", errors="replace")
 
     def _write(self, chunk: bytes) -> int | None:
         """Take in a part of the body; libcurl calls this."""
@@ -308,32 +304,16 @@ class Transfer:
         self._swallowed += len(chunk)
         return _ABORT if self._swallowed > _SWALLOWED_BYTES else None
 
-    def _header(self, name: bytes) -> str:
-        """Return a header's values, of the last head that came."""
-        values: list[str] = []
-        for line in self._head:
-            if line.startswith(b"HTTP/"):
-                values.clear()
-            its_name, _, value = line.partition(b":")
-            if its_name.lower() == name:
-                values.append(value.decode("latin-1").strip())
-        return ",".join(values)
-
-    def _has_whole_head(self) -> bool:
+    def _ask_again(self) -> None:
         """
-        Tell an empty body from an answer that was cut in its head.
+        Have the head listened to, if it was not.
 
-        libcurl does not. Handing us every head would take a tenth of its time, so
-        the few answers in doubt are asked for again, and listened to.
+        libcurl does not tell an empty body from a head that was cut. Handing us every
+        head would take a tenth of its time.
         """
-        if not self._listens:
-            self._listen()
+        if not self._head.listens:
+            self._head.listen()
             self.redirect_url = self._url
-        return not _EMPTY_LINES.isdisjoint(self._head)
-
-    def _listen(self) -> None:
-        self._listens = True
-        self._set(pycurl.HEADERFUNCTION, self._head.append)
 
     def _open_socket(self, _purpose: int, address: Any) -> Opened | int:  # noqa: ANN401 - pycurl's
         """Let the guard look at where a socket is about to connect."""
@@ -354,11 +334,3 @@ def _in_ascii(url: str) -> str:
     except ValueError as error:
         msg = "The URL's host cannot be a name in DNS."
         raise guard.BadUrlError(msg) from error
-
-
-def _is_address(hostname: str) -> bool:
-    try:
-        ip_address(hostname.partition("%")[0])
-    except ValueError:
-        return False
-    return True

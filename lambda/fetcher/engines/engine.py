@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from fetcher.body import Body, Ending
+    from fetcher.body import Body
+    from fetcher.ending import Ending
     from fetcher.hosts import Host
     from fetcher.source import Item
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from ipaddress import ip_address
 from queue import SimpleQueue
 from time import monotonic
 
@@ -72,3 +73,17 @@ class Resolver:
             except (OSError, UnicodeError) as error:
                 self._known[name] = monotonic() + _FAILURE_KEPT_S, error
             self._asked.discard(name)
+
+
+def is_address(hostname: str) -> bool:
+    """
+    Tell whether a URL's host needs no looking up.
+
+    >>> is_address("127.0.0.1"), is_address("fe80::1%eth0"), is_address("h")
+    (True, True, False)
+    """
+    try:
+        ip_address(hostname.partition("%")[0])
+    except ValueError:
+        return False
+    return True

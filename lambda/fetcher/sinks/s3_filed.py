@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fetcher.body import Ending, one_line
+from fetcher.ending import Ending, one_line
 from fetcher.outcome import Outcome
-from fetcher.s3_errors import LateError
-from fetcher.s3_files import Part
+from fetcher.s3.errors import LateError
+from fetcher.s3.files import Part
 from fetcher.sinks.directory import write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from fetcher.s3_files import Files
+    from fetcher.s3.files import Files
 
 
 def lost(error: OSError, what: str) -> Ending:

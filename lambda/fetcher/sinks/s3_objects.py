@@ -13,22 +13,22 @@ import zlib
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from fetcher.body import Ending
+from fetcher.ending import Ending
 from fetcher.naming import name_of
 from fetcher.outcome import Outcome
-from fetcher.s3_errors import S3Error
-from fetcher.s3_files import Files
-from fetcher.s3_senders import Senders
+from fetcher.s3.errors import S3Error
+from fetcher.s3.files import Files
+from fetcher.s3.senders import Senders
 from fetcher.sinks.s3_filed import Filed, lost
 from fetcher.sinks.sink import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fetcher.s3 import Connection
-    from fetcher.s3_account import Account
-    from fetcher.s3_files import Part
-    from fetcher.s3_urls import Place
+    from fetcher.s3.account import Account
+    from fetcher.s3.connection import Connection
+    from fetcher.s3.files import Part
+    from fetcher.s3.urls import Place
     from fetcher.source import Item
 
 # Each takes a descriptor, and another for a file, of the few kept back from downloads.
@@ -44,7 +44,7 @@ def object_of(prefix: Place, item: Item) -> Place:
     Raises:
         ValueError: If the key would be too long.
 
-    >>> from fetcher.s3_urls import Place
+    >>> from fetcher.s3.urls import Place
     >>> from fetcher.source import Item
     >>> str(object_of(Place("photos", "kept"), Item(0, "http://h/1.jpg")))
     's3://photos/kept/df/h/1.jpg'

@@ -19,12 +19,12 @@ from array import array
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from fetcher.body import Ending
+from fetcher.ending import Ending
 from fetcher.outcome import Outcome
-from fetcher.s3 import Connection
-from fetcher.s3_errors import S3Error
-from fetcher.s3_files import Files, Part
-from fetcher.s3_upload import LEAST_PART, MOST_PART, Upload
+from fetcher.s3.connection import Connection
+from fetcher.s3.errors import S3Error
+from fetcher.s3.files import Files, Part
+from fetcher.s3.upload import LEAST_PART, MOST_PART, Upload
 from fetcher.sinks.directory import write_all
 from fetcher.sinks.s3_filed import Filed, lost
 from fetcher.sinks.s3_tar_index import TAR, index_of, number_of, rows_in
@@ -35,8 +35,8 @@ from fetcher.sinks.sink import Sink
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fetcher.s3_account import Account
-    from fetcher.s3_urls import Place
+    from fetcher.s3.account import Account
+    from fetcher.s3.urls import Place
     from fetcher.source import Item
 
 # Larger parts are fewer requests, each of which costs, and of which a prefix takes
@@ -52,7 +52,7 @@ def tar_of(prefix: Place, run: str, wave: int, shard: int) -> Place:
     """
     Return where a shard's files are kept.
 
-    >>> from fetcher.s3_urls import Place
+    >>> from fetcher.s3.urls import Place
     >>> str(tar_of(Place("photos", "kept"), "r1", 0, 42))
     's3://photos/kept/r1/00-00042.tar'
     """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fetcher.body import Ending
+    from fetcher.ending import Ending
     from fetcher.source import Item
 
 

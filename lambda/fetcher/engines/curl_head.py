@@ -1,0 +1,59 @@
+"""The head of a response, as far as libcurl keeps it to itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pycurl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_EMPTY_LINES = frozenset({b"\r\n", b"\n"})
+
+
+class Head:
+    """
+    What one of libcurl's handles got before the body.
+
+    Args:
+        handle: libcurl's.
+
+    Attributes:
+        listens: Whether its lines are kept, from the next request on.
+    """
+
+    def __init__(self, handle: pycurl.Curl) -> None:
+        self._set: Callable[..., None] = handle.setopt
+        self._raw: Callable[[int], bytes | None] = handle.getinfo_raw
+        self._lines: list[bytes] = []
+        self.listens = False
+
+    def listen(self) -> None:
+        """Keep the lines."""
+        self.listens = True
+        self._set(pycurl.HEADERFUNCTION, self._lines.append)
+
+    def clear(self) -> None:
+        """Forget the lines of the request before."""
+        self._lines.clear()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its end came; not known unless it was listened to."""
+        return not _EMPTY_LINES.isdisjoint(self._lines)
+
+    def text(self, what: int) -> str:
+        """Return what an origin sent, in whatever encoding it may be."""
+        return (self._raw(what) or b"").decode("utf-8", errors="replace")
+
+    def values(self, name: bytes) -> str:
+        """Return a header's values, of the last head that came."""
+        values: list[str] = []
+        for line in self._lines:
+            if line.startswith(b"HTTP/"):
+                values.clear()
+            its_name, _, value = line.partition(b":")
+            if its_name.lower() == name:
+                values.append(value.decode("latin-1").strip())
+        return ",".join(values)

@@ -1,0 +1,39 @@
+"""How long an origin asks us to wait."""
+
+import datetime as dt
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fetcher.engines.aiohttp import _retry_after
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("120", 120, 120),
+        ("0", 0, 0),
+        ("", 0, 0),
+        ("soon", 0, 0),
+        ("-5", 0, 0),
+        ("1.5", 0, 0),
+        ("٣", 0, 0),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", 0, 0),
+        ("Fri, 99 Dec 9999 99:99:99 GMT", 0, 0),
+    ],
+)
+def test_the_wait_that_an_origin_asks_for_is_read(text, least, most):
+    assert least <= _retry_after(text) <= most
+
+
+def test_a_wait_may_be_given_as_a_date():
+    then = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=90)
+
+    assert 85 < _retry_after(format_datetime(then, usegmt=True)) <= 90
+
+
+@given(st.text(st.characters()) | st.text("0123456789 :,+-GMTDecMonJan", max_size=40))
+def test_no_retry_after_is_too_strange_to_read(text):
+    assert _retry_after(text) >= 0
