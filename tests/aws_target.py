@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tests.permission_gate import guarding
 
+from rollout import role
+
 ROOT = Path(__file__).parents[1]
 POLICY = json.loads(ROOT.joinpath("deploy/permissions.json").read_text())
 POLICY_OF_CHECK = json.loads(ROOT.joinpath("deploy/permissions-check.json").read_text())
@@ -37,3 +39,14 @@ def actions_of(policy):
             else statement["Action"]
         )
     ]
+
+
+def policies_of(target, name):
+    """Return the statements of every policy of a function's role."""
+    iam, own_role = target.client("iam"), role.role_name(target, name)
+    return {
+        policy: iam.get_role_policy(RoleName=own_role, PolicyName=policy)[
+            "PolicyDocument"
+        ]["Statement"]
+        for policy in iam.list_role_policies(RoleName=own_role)["PolicyNames"]
+    }

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tests.aws_target import POLICY, aws_in_place
 from tests.misbehaving_origin import Origin
 from tests.s3_proxy import S3Proxy
 
 from fetcher.options import ENGINES
-from fetcher.s3_upload import LEAST_PART
-from fetcher.s3_urls import Place
+from fetcher.s3.upload import LEAST_PART
+from fetcher.s3.urls import Place
 from fetcher.sinks import s3_tar
 from fetcher.sinks.s3_tar import tar_of
 from rollout.local_endpoint import local_endpoint
@@ -111,6 +112,46 @@ def zip_of():
 
 
 @pytest.fixture
+def code(zip_of):
+    """
+    A function's code: it answers its event.
+    """
+    return zip_of("def handler(event, context):\n    return event\n")
+
+
+@pytest.fixture(scope="module")
+def gated(endpoint):
+    """
+    The gate before the target `aws`, and that target.
+    """
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        aws_in_place(endpoint.endpoint_url, patch) as gate,
+    ):
+        yield gate, connect("aws")
+
+
+@pytest.fixture
+def gate(gated):
+    """
+    A gate that allows what the policy does, and has not been asked yet.
+    """
+    gate, _ = gated
+    gate.policy = POLICY
+    for heard in (gate.answers, gate.asked, gate.needed):
+        heard.clear()
+    return gate
+
+
+@pytest.fixture(scope="session")
+def wheels_folder(tmp_path_factory):
+    """
+    A folder for wheels: what pip once fetched from there is kept there too.
+    """
+    return tmp_path_factory.mktemp("wheels")
+
+
+@pytest.fixture
 def shared_folder():
     """
     A folder that local functions see as well: their /tmp is their own.
@@ -163,6 +204,18 @@ def proxy(s3_proxy):
     yield s3_proxy
     s3_proxy.fault = lambda _: None
     s3_proxy.asked.clear()
+
+
+@pytest.fixture
+def s3_environment(proxy, monkeypatch):
+    """
+    What Lambda tells an execution of S3, in this process.
+    """
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-ours")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "token-of-ours")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
 
 
 @pytest.fixture

@@ -1,10 +1,16 @@
-"""What a sink has left in a bucket."""
+"""What is put into a bucket, and what a sink has left there."""
 
 from __future__ import annotations
 
 import io
 import json
 import tarfile
+
+
+def put(s3, bucket, key, content):
+    """Put an object there; return its URL."""
+    s3.put_object(Bucket=bucket, Key=key, Body=content)
+    return f"s3://{bucket}/{key}"
 
 
 def objects_in(client, bucket):

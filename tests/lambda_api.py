@@ -25,6 +25,15 @@ SLEEP = (
     "    time.sleep(event)\n"
     "    return os.getpid()\n"
 )
+# Says that it runs, and runs until the file it is given exists.
+GATE = (
+    "import os, pathlib, time\n"
+    "def run(event, context):\n"
+    "    gate = pathlib.Path(event)\n"
+    "    gate.with_suffix('.entered').touch()\n"
+    "    while not gate.exists(): time.sleep(0.005)\n"
+    "    return os.getpid()\n"
+)
 
 
 @contextlib.contextmanager
@@ -89,10 +98,28 @@ def request_for(name, code, **settings):
     } | settings
 
 
+def create(client, name, code, **settings):
+    """Make a function and wait until it can be called."""
+    client.create_function(**request_for(name, code, **settings))
+    client.get_waiter("function_active_v2").wait(FunctionName=name)
+
+
+def recode(client, name, code):
+    """Give a function other code, and wait until it runs that."""
+    client.update_function_code(FunctionName=name, ZipFile=zipped({"app.py": code}))
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+
+
 def call(client, name, **options):
     """Invoke, and replace the stream of the payload by its content."""
     answer = client.invoke(FunctionName=name, **options)
     return answer | {"Payload": answer["Payload"].read()}
+
+
+def send(client, name, path, **options):
+    """Invoke a function with a path as its event, and do not wait for it."""
+    payload = json.dumps(str(path))
+    call(client, name, InvocationType="Event", Payload=payload, **options)
 
 
 def invoke(client, name, event=None):

@@ -8,20 +8,17 @@ needs a server that costs less than the client; aiohttp's costs more.
 
 import argparse
 import asyncio
-import contextlib
 import json
-import subprocess
-import sys
 import time
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
+
+from tests.stub_process import content_length, running, serve
 
 RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 CALLER_RATE = "CallerRateLimitExceeded"
 
 
-@contextlib.contextmanager
 def lambda_stub(**options):
     """
     Run the stub; its address has no path.
@@ -31,18 +28,7 @@ def lambda_stub(**options):
             are turned away; `rate`, calls a second before they are.
     """
     given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    with subprocess.Popen(
-        [sys.executable, __file__, *given], stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.kill()
-
-
-def what_came(url):
-    with urllib.request.urlopen(url) as answer:
-        return json.load(answer)
+    return running(__name__, *given)
 
 
 @dataclass
@@ -145,23 +131,10 @@ class Caller(asyncio.Protocol):
 REFUSED = b"x-amzn-ErrorType: TooManyRequestsException\r\n"
 
 
-def content_length(head):
-    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
-    return int(rest.partition(b"\r\n")[0]) if found else 0
-
-
-async def serve(options):
-    seen = Seen()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Caller(options, seen), "127.0.0.1", 0, backlog=4096
-    )
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--takes-s", type=float, default=0.0)
     parser.add_argument("--concurrency", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0.0)
-    asyncio.run(serve(parser.parse_args()))
+    options, seen = parser.parse_args(), Seen()
+    asyncio.run(serve(lambda: Caller(options, seen)))

@@ -5,14 +5,12 @@ Lambda's Invoke as a process of its own that downloads nothing and reports succe
 """
 
 import asyncio
-import contextlib
 import json
 import random
-import subprocess
-import sys
 import time
-import urllib.request
 from functools import lru_cache
+
+from tests.stub_process import content_length, running, serve
 
 from fetcher.downloads import Download, Downloads
 from fetcher.outcome import Outcome
@@ -20,21 +18,9 @@ from fetcher.shard import Report
 from fetcher.tally import Tally
 
 
-@contextlib.contextmanager
 def report_stub():
     """Run the stub; its address has no path."""
-    with subprocess.Popen(
-        [sys.executable, __file__], stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.kill()
-
-
-def what_came(url):
-    with urllib.request.urlopen(url) as answer:
-        return json.load(answer)
+    return running(__name__)
 
 
 @lru_cache
@@ -103,19 +89,6 @@ class Caller(asyncio.Protocol):
         self.transport.write(head + body)
 
 
-def content_length(head):
-    _, found, rest = head.lower().partition(b"\r\ncontent-length:")
-    return int(rest.partition(b"\r\n")[0]) if found else 0
-
-
-async def serve():
-    seen = {"calls": 0, "files": 0, "first_at": None}
-    server = await asyncio.get_running_loop().create_server(
-        lambda: Caller(seen), "127.0.0.1", 0, backlog=4_096
-    )
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-
 if __name__ == "__main__":
-    asyncio.run(serve())
+    seen = {"calls": 0, "files": 0, "first_at": None}
+    asyncio.run(serve(lambda: Caller(seen)))

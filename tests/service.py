@@ -14,7 +14,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from fetcher import api_settings
+from fetcher.service import settings
 from rollout.target import connect
 from rollout.worker import Worker, deploy, destroy
 
@@ -97,10 +97,10 @@ def service(endpoint_url, name, *, url="NONE", bucket="", **more):
     environment = dict(more.pop("environment", {}))
     if bucket:
         target.client("s3").create_bucket(Bucket=bucket)
-        environment[api_settings.BUCKET] = bucket
+        environment[settings.BUCKET] = bucket
     wanted = Worker(
         name=name,
-        handler="fetcher.api.handle",
+        handler="fetcher.service.api.handle",
         url=url,
         bucket=bucket,
         environment=environment,

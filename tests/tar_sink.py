@@ -7,7 +7,7 @@ from time import monotonic, sleep
 
 from tests.s3_proxy import WAIT_S
 
-from fetcher.s3_account import Account
+from fetcher.s3.account import Account
 from fetcher.sinks.s3_tar import S3Tar
 from fetcher.source import Item
 

@@ -26,8 +26,8 @@ FILES = 60
 
 
 @pytest.fixture
-def gate(endpoint, monkeypatch, tmp_path):
-    wheelhouse.offer_for_this_machine(monkeypatch, tmp_path)
+def gate(endpoint, monkeypatch, wheels_folder):
+    wheelhouse.offer_for_this_machine(monkeypatch, wheels_folder)
     with aws_in_place(endpoint.endpoint_url, monkeypatch) as gate:
         yield gate
         destroy(connect("aws"), NAME)

@@ -12,11 +12,11 @@ import pandas as pd
 import psutil
 import pytest
 
-from experiment import bench as module
-from experiment.bench import FULL, QUICK, Scale, bench, main
-from experiment.bench_table import summarise
+from experiment.bench import __main__ as module
+from experiment.bench.__main__ import FULL, QUICK, Scale, bench, main
+from experiment.bench.peers import Program, programs
+from experiment.bench.table import summarise
 from experiment.ledger import read_run
-from experiment.peers import Program, programs
 from rollout.origin import OriginError, jpeg
 from rollout.origin.nginx import is_installed
 
@@ -142,8 +142,8 @@ INTERRUPTED = """
 import sys
 from pathlib import Path
 import experiment.ledger
-from experiment import bench
-from experiment.peers import Program
+from experiment.bench import __main__ as bench
+from experiment.bench.peers import Program
 
 experiment.ledger.root = lambda: Path({root!r})
 stuck = "echo $PWD > {fifo}; sleep 60"

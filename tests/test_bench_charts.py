@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import pytest
 from tests.bench_runs import MACHINE, runs, whole
 
-from experiment.bench_charts import compare
-from experiment.bench_table import finding, summarise
+from experiment.bench.charts import compare
+from experiment.bench.table import finding, summarise
 
 SIZES = (10_000, 100_000, 1_700_000)
 

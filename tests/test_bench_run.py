@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from experiment import bench_run
-from experiment.bench_run import Served, Setting, measure, origin_for
-from experiment.peers import Program, programs
+from experiment.bench import run as bench_run
+from experiment.bench.peers import Program, programs
+from experiment.bench.run import Served, Setting, measure, origin_for
 from rollout.origin import jpeg
 from rollout.origin.nginx import is_installed
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from tests.bench_runs import runs, whole
 
-from experiment.bench_table import as_text, finding, rss_as_text, summarise
+from experiment.bench.table import as_text, finding, rss_as_text, summarise
 
 FAILED = {"error": "0.jpg has 9 bytes, not 10,000"}
 RATIOS = ["files/s ÷ best peer's", "CPU ÷ curl -Z's"]

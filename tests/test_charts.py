@@ -271,7 +271,7 @@ def test_the_timeline_is_titled_labelled_and_footnoted():
     (ax,) = figure.axes
 
     assert title(figure) == (
-        "1 invocation took 2.0 s; 50% of their time went into downloading"
+        "1 invocation took 2.0 s; 50 % of their time went into downloading"
     )
     assert ax.get_xlabel() == "Seconds since the run began"
     assert ax.get_ylabel() == "Invocation, in the order sent"
@@ -307,7 +307,7 @@ def test_a_timeline_of_one_run_among_several_says_which():
 def test_a_timeline_of_nothing_but_losses_can_be_drawn(tmp_path):
     figure = timeline(shards(invocation(urls((0, 4)), error="it died")), WHERE)
 
-    assert "0% of their time went into downloading" in title(figure)
+    assert "0 % of their time went into downloading" in title(figure)
     figure.savefig(tmp_path / "chart.png")
 
 

@@ -63,7 +63,7 @@ def test_sizes_surroundings_and_tags_are_passed_on(wanted):
 
 def test_a_url_is_for_signed_requests_and_makes_it_a_service(wanted):
     _, worker = wanted("--url")
-    assert (worker.url, worker.handler) == ("AWS_IAM", "fetcher.api.handle")
+    assert (worker.url, worker.handler) == ("AWS_IAM", "fetcher.service.api.handle")
     assert worker.environment == {}
 
     _, worker = wanted("--url", "NONE", "--bucket", "photos")

@@ -4,34 +4,20 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.aws_target import aws_in_place
 
 from rollout.errors import DeployError
-from rollout.target import connect
 from rollout.worker import Worker, deploy, destroy
 
 NAME = "million-downloads-u"
-ANSWERS = "def handler(event, context):\n    return event\n"
 ANYBODY = ["anybody-may-call-the-url", "anybody-may-invoke-by-the-url"]
 
 
 @pytest.fixture
-def gate(endpoint, monkeypatch):
-    with aws_in_place(endpoint.endpoint_url, monkeypatch) as gate:
-        yield gate
-
-
-@pytest.fixture
-def aws(gate):
-    target = connect("aws")
+def aws(gated, gate):
+    _, target = gated
     yield target
     gate.answers.clear()
     destroy(target, NAME)
-
-
-@pytest.fixture
-def code(zip_of):
-    return zip_of(ANSWERS)
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ from experiment import grid
 from experiment.grid import GridError, check_complete, check_grid, execute, run_grid
 from experiment.grid_settings import GridSettings
 from experiment.ledger import open_run, read_run
+from experiment.parameters import SettingsError
 from experiment.plan import Plan
 from experiment.reports import read_invocations
 from experiment.result import result_of
 from experiment.session import open_session
-from experiment.settings import FanOutSettings, SettingsError
+from experiment.settings import FanOutSettings
 from rollout.errors import PreflightError
 
 MANY = 12

@@ -1,31 +1,25 @@
-"""Jobs of the service, from list to last error, whatever happens to executions."""
+"""Jobs of the service, from list to last error: what is asked for, and answered."""
 
 import gzip
 import json
-import os
 
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.lambda_api import connect as client_of
-from tests.lambda_api import eventually, running
+from tests.lambda_api import running
 from tests.misbehaving_origin import Origin
-from tests.service import service
+from tests.service_jobs import (
+    BUCKET,
+    JOB_URLS,
+    check_sums,
+    job_service,
+    keys,
+    listed,
+    submitted,
+)
 
-from fetcher import api_settings, jobs_hands
-from fetcher.api_call import Call
-from fetcher.jobs_plan import _pieces
-from fetcher.jobs_slice import work
-
-BUCKET = "the-jobs"
-TIMEOUT_S = 4
-JOB_URLS = 2_000
-ENVIRONMENT = {
-    api_settings.ALLOW_PRIVATE: "true",
-    api_settings.JOB_URLS: str(JOB_URLS),
-    api_settings.JOB_EXECUTIONS: "2",
-}
+from fetcher.jobs.plan import _pieces
 
 
 @pytest.fixture(scope="module")
@@ -37,48 +31,13 @@ def aws():
 
 @pytest.fixture(scope="module")
 def jobs(aws):
-    with service(
-        aws.endpoint_url,
-        "jobs",
-        bucket=BUCKET,
-        timeout_s=TIMEOUT_S,
-        environment=ENVIRONMENT,
-    ) as one:
+    with job_service(aws) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
 def s3(aws):
     return client_of(aws, "s3")
-
-
-def listed(origin, many):
-    """Return items whose destinations are their numbers."""
-    return [
-        {"url": origin.url(f"/bytes/5/{number}"), "destination": f"d/{number}"}
-        for number in range(many)
-    ]
-
-
-def keys(s3, prefix):
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-    return [one["Key"] for page in pages for one in page.get("Contents", ())]
-
-
-def submitted(jobs, request, **headers):
-    answer = jobs.post("/jobs", request, **headers)
-    assert answer.status == 202, answer
-    assert answer.headers["Location"] == f"/jobs/{answer.content['id']}"
-    return answer.content["id"]
-
-
-def check_sums(told):
-    """Every URL has ended, in one way."""
-    assert told["state"] == "done"
-    assert told["remaining"] == 0
-    assert sum(told["counts"].values()) == told["urls"]
-    assert told["totalSucceeded"] + told["totalErrors"] == told["urls"]
-    assert told["slices"]["done"] == told["slices"]["total"]
 
 
 def test_a_job_keeps_all_files_and_lists_all_errors(jobs, s3, origin):
@@ -261,7 +220,7 @@ def test_a_manifest_in_s3_is_a_list(jobs, s3, origin, ending):
         ("long.txt", b"", f"may have {JOB_URLS:,}. Split it."),
         ("empty.txt", b"", "there are no URLs in the file"),
         ("bad.txt.gz", b"http://h/a\n", "is not whole, or not gzip"),
-        ("cut.txt.gz", gzip.compress(b"http://h/a\n")[:-9], "is not whole"),
+        ("cut.txt.gz", gzip.compress(b"http://h/a\n", mtime=0)[:-9], "is not whole"),
         ("rows.parquet", b"PAR1", "is no text. Save it as .txt, .csv or .jsonl"),
         (None, b"", "cannot be read. S3 answered 404 NoSuchKey"),
     ],
@@ -282,147 +241,9 @@ def test_a_manifest_that_cannot_be_used_fails_the_job_and_says_why(
     assert told["counts"] == {}
 
 
-def test_an_execution_that_is_killed_is_followed_by_another(jobs, s3, origin):
-    """
-    The file only comes whole once it has been asked for twice.
-    """
-    urls = listed(origin, 120)
-    held, _ = origin.together(2)
-    urls[5]["url"] = held
-    job = submitted(jobs, {"urls": urls})
-    kill_when_asked(origin, held)
-    told = jobs.ended(job)
-
-    check_sums(told)
-    assert told["totalSucceeded"] == 120
-    assert len(keys(s3, f"files/{job}/")) == 120
-    assert f"jobs/{job}/claims/000000-00-01" in keys(s3, f"jobs/{job}/claims/")
-
-
-def test_who_asks_brings_back_what_lambda_has_given_up(aws, origin):
-    with service(
-        aws.endpoint_url,
-        "given-up",
-        bucket="given-up",
-        timeout_s=TIMEOUT_S,
-        environment=ENVIRONMENT,
-    ) as jobs:
-        client_of(aws).put_function_event_invoke_config(
-            FunctionName=jobs.name, MaximumRetryAttempts=0
-        )
-        urls = listed(origin, 100)
-        held, _ = origin.together(2)
-        urls[5]["url"] = held
-        job = submitted(jobs, {"urls": urls})
-        kill_when_asked(origin, held)
-        told = jobs.ended(job)
-
-    check_sums(told)
-    assert told["totalSucceeded"] == 100
-
-
-def test_an_event_that_comes_again_changes_nothing(aws, jobs, s3, origin):
-    """
-    Lambda may deliver an event more than once.
-    """
-    job = submitted(jobs, {"urls": listed(origin, 250), "sink": {"kind": "discard"}})
-    before = jobs.ended(job), sorted(keys(s3, f"jobs/{job}/"))
-    asked = len(origin.requests)
-    for event in [{"job": job}, *({"job": job, "slice": index} for index in (0, 2))]:
-        answer = client_of(aws).invoke(
-            FunctionName=jobs.name, Payload=json.dumps(event)
-        )
-        assert "FunctionError" not in answer
-
-    assert (jobs.ended(job), sorted(keys(s3, f"jobs/{job}/"))) == before
-    assert len(origin.requests) == asked
-
-
-def test_what_there_was_no_time_for_goes_into_another_round(jobs, s3, origin):
-    """
-    Nothing comes of some URLs in any time; a second round finds that out.
-    """
-    urls = listed(origin, 10)
-    for number in (3, 4):
-        urls[number]["url"] = origin.url(f"/silence/{number}")
-    request = {"urls": urls, "options": {"total_timeout_s": 900, "attempts": 1}}
-    job = submitted(jobs, request)
-    told = jobs.ended(job)
-    errors = jobs.errors(job)
-
-    check_sums(told)
-    assert told["counts"] == {"ok": 8, "unstarted": 2}
-    assert [error["number"] for error in errors] == [3, 4]
-    assert [key[-2:] for key in keys(s3, f"jobs/{job}/results/")] == ["00", "01"]
-
-
-class Context:
-    """What is used of Lambda's context."""
-
-    def __init__(self, arn):
-        self.aws_request_id = "another request"
-        self.invoked_function_arn = arn
-
-    def get_remaining_time_in_millis(self):
-        return 10_000
-
-
-def test_a_slice_that_kills_every_execution_is_given_up(
-    aws, jobs, s3, origin, monkeypatch
-):
-    """
-    Otherwise each question about the job would kill one more.
-    """
-    arn = client_of(aws).get_function(FunctionName=jobs.name)["Configuration"][
-        "FunctionArn"
-    ]
-    for name, text in {
-        "AWS_ENDPOINT_URL": aws.endpoint_url,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_REGION": "us-east-1",
-        api_settings.BUCKET: BUCKET,
-    }.items():
-        monkeypatch.setenv(name, text)
-    monkeypatch.setattr(jobs_hands, "_CLOCKS_S", -100.0)  # claims are old at once
-    job = submitted(jobs, {"urls": listed(origin, 3), "sink": {"kind": "discard"}})
-    jobs.ended(job)
-    for name in ("done", "results/000000-00"):
-        s3.delete_object(Bucket=BUCKET, Key=f"jobs/{job}/{name}")
-    for attempt in range(6):
-        s3.put_object(
-            Bucket=BUCKET,
-            Key=f"jobs/{job}/claims/000000-00-{attempt:02}",
-            Body=b'{"request":"one that died","at":0}',
-        )
-    call = Call.begun(Context(arn))
-    with (
-        jobs_hands.store_of(job, call) as store,
-        jobs_hands.hands_for(jobs_hands.job_in(store), store, call) as hands,
-    ):
-        work(hands, 0)
-    told = jobs.ended(job)
-    errors = jobs.errors(job)
-
-    check_sums(told)
-    assert told["counts"] == {"unstarted": 3}
-    assert len(errors) == 3
-    assert all("6 executions have died" in error["errorMessage"] for error in errors)
-
-
 @given(many=st.integers(0, 200), size=st.integers(1, 50))
 def test_every_url_is_in_one_slice(many, size):
     pieces = list(_pieces(range(many), size))
 
     assert [item for piece in pieces for item in piece] == list(range(many))
     assert all(len(piece) == size for piece in pieces[:-1])
-
-
-def kill_when_asked(origin, url):
-    """Kill all execution environments of this process's endpoints once a URL is on."""
-    path = "/" + url.split("/", 3)[3]
-    eventually(lambda: origin.seen(path))
-    for process in psutil.Process(os.getpid()).children(recursive=True):
-        parent = process.parent()
-        if parent and any("zygote_main" in word for word in parent.cmdline()):
-            process.kill()

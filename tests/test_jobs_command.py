@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from tests.service import service
 
-from fetcher import api_settings
+from fetcher.service import settings
 from rollout import jobs, jobs_command
 from rollout.__main__ import main
 from rollout.errors import ServiceError
@@ -24,7 +24,7 @@ def commanded(endpoint):
         url="AWS_IAM",
         bucket=BUCKET,
         timeout_s=10,
-        environment={api_settings.ALLOW_PRIVATE: "true"},
+        environment={settings.ALLOW_PRIVATE: "true"},
     ) as one:
         yield one
 
@@ -89,6 +89,19 @@ def test_a_file_is_a_job(
     assert {one["Key"].partition("/d/")[2] for one in kept["Contents"]} == {
         str(number) for number in range(12)
     }
+
+
+def test_a_list_that_a_request_makes_too_long_is_put_into_the_bucket(rollout, tmp_path):
+    """
+    Lambda takes 6 MB, and in JSON inside of JSON some letters are seven bytes.
+    """
+    rows = [(f"http://127.0.0.1:1/{n}/{'ü' * 400}", f"{n}") for n in range(3_000)]
+    path = written(tmp_path / "list.csv", rows)
+    status, out, err = rollout("submit", path, "--sink", "discard")
+
+    assert path.stat().st_size < 3_000_000
+    assert (status, err) == (0, "")
+    assert json.loads(out)["state"] == "planning"
 
 
 def test_errors_are_lines_of_json_and_the_exit_status_tells_of_them(
@@ -204,3 +217,13 @@ def test_a_long_list_needs_a_bucket(endpoint, target):
         pytest.raises(ServiceError, match="bare-service was deployed without a bucket"),
     ):
         jobs.Service(target, bare.name).upload("a.txt", b"")
+
+
+def test_a_list_that_the_bucket_does_not_take_is_said_so(endpoint, target):
+    with service(endpoint.endpoint_url, "full-service", bucket="gone-bucket") as one:
+        target.client("s3").delete_bucket(Bucket="gone-bucket")
+        with pytest.raises(
+            ServiceError,
+            match=r"s3://gone-bucket/lists/a\.txt.* s3:PutObject\..*NoSuchBucket",
+        ):
+            jobs.Service(target, one.name).upload("a.txt", b"")

@@ -11,7 +11,7 @@ from tests.in_bucket import files_in, objects_in, uploads_in
 from tests.tar_sink import MB, fill, outcomes, sink_for
 
 from fetcher.outcome import Outcome
-from fetcher.s3_urls import Place
+from fetcher.s3.urls import Place
 from fetcher.sinks.s3_tar import tar_of
 from rollout.errors import DeployError
 from rollout.kept import abort_uploads, kept_by
@@ -19,8 +19,8 @@ from rollout.kept import abort_uploads, kept_by
 KILLED = """
 import os, signal, sys
 from time import monotonic, sleep
-from fetcher.s3_account import Account
-from fetcher.s3_urls import Place
+from fetcher.s3.account import Account
+from fetcher.s3.urls import Place
 from fetcher.sinks import s3_tar
 from fetcher.source import Item
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from experiment.listed import CHECKED_FIRST_BYTES, UrlFile, fingerprint
 from experiment.numbers import ENDLESS
-from experiment.settings import SettingsError
+from experiment.parameters import SettingsError
 from fetcher.guard import BadUrlError, check_url
 from fetcher.urllist import UrlListError
 

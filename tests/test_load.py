@@ -1,8 +1,14 @@
 """What a run takes of the machine."""
 
+import math
 import subprocess
 import sys
 import time
+from collections import defaultdict
+from itertools import count
+from threading import get_ident
+
+import psutil
 
 from experiment.load import PARTS, Load
 
@@ -50,3 +56,17 @@ def test_samples_are_taken_before_and_after_at_least():
     assert began <= table["at"].min() <= table["at"].max() <= time.time()
     assert set(PARTS) < set(table)
     assert (table["used_bytes"] > 0).all()
+
+
+def test_how_busy_the_processors_are_is_said_since_the_sample_before(monkeypatch):
+    """
+    Of a thread that asks for the first time psutil knows nothing, and says 0.
+    """
+    asked = defaultdict(count)
+    monkeypatch.setattr(psutil, "cpu_percent", lambda: next(asked[get_ident()]))
+    with Load() as load:
+        time.sleep(0.6)
+    first, *others = load.table()["cpu_percent"]
+
+    assert math.isnan(first)  # there is none before it
+    assert others == [1, 2]

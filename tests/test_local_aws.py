@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import zipfile
@@ -18,6 +17,8 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.config import Config
+from tests.lambda_api import eventually
+from tests.processes import alive
 
 from rollout.errors import EndpointError
 from rollout.local_aws import LocalAws, main_async
@@ -112,24 +113,8 @@ def descendants(pid):
     return found
 
 
-def alive(pids):
-    """Return those that still run; a zombie only waits for init to notice."""
-    return [pid for pid in pids if _state(pid) not in ("", "Z")]
-
-
-def _state(pid):
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    return status.rsplit(")", 1)[1].split()[0]
-
-
-def eventually(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+def any_alive(pids):
+    return any(map(alive, pids))
 
 
 def test_a_plain_boto3_script_deploys_and_invokes(url):
@@ -148,7 +133,7 @@ def test_a_stopped_endpoint_leaves_no_process_and_no_folder(tmp_path, number):
     assert len(below) == 3  # moto, a zygote, an environment
     assert len(made) == 1
     assert status == 0
-    assert alive(below) == []
+    assert not any_alive(below)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -158,7 +143,7 @@ def test_a_killed_endpoint_leaves_no_process_and_the_next_one_cleans_up(tmp_path
         below = descendants(process.pid)
         process.kill()
         process.wait()
-    eventually(lambda: not alive(below))
+    eventually(lambda: not any_alive(below))
     (left,) = tmp_path.iterdir()
     with serving(tmp_path):
         (made,) = tmp_path.iterdir()
@@ -173,7 +158,7 @@ def test_a_killed_zygote_takes_its_environments_along_and_is_replaced(served):
         pid for pid in descendants(process.pid) if environment in descendants(pid)
     ]
     os.kill(zygote, signal.SIGKILL)
-    eventually(lambda: not alive([environment]))
+    eventually(lambda: not alive(environment))
     invocation = f"{url}/2015-03-31/functions/orphan/invocations"
     with urllib.request.urlopen(invocation, data=b"1") as answer:
         event, replacement = json.load(answer)

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.report_stub import report_stub, what_came
+from tests.report_stub import report_stub
+from tests.stub_process import what_came
 
 ALONE = Path(__file__).with_name("alone.py")
 AT_ONCE = 1_000_000  # lines

@@ -75,7 +75,7 @@ def test_the_line_of_files_done_is_titled_with_the_verdict(downloads, runs):
 def test_the_rate_s_title_tells_the_middle_and_the_slow_tenth(downloads):
     figure = draw.rate_over_time(over_time(downloads, BEGAN, 10.0), WHERE)
 
-    assert title(figure).startswith("80 files/s in the middle of the run")
+    assert title(figure).startswith("Half of the time at least 80 files/s")
 
 
 def test_outcomes_nobody_met_are_not_drawn():
@@ -120,7 +120,7 @@ def test_a_stack_shows_every_part_of_every_bar(load):
     shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
 
     assert shown == [*PARTS, "wrk"]
-    assert "this run: a file costs 2000 µs of CPU, 100% of it in: origin" in title(
+    assert "This run: a file costs 2,000 µs of CPU, 100 % of it in: origin" in title(
         figure
     )
 

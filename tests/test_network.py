@@ -6,16 +6,14 @@ from dataclasses import replace
 
 import pytest
 from botocore.session import get_session
-from tests.aws_target import aws_in_place
+from tests.aws_target import policies_of
 
 from rollout import network, role
 from rollout.errors import DeployError, SettingError
 from rollout.network import Efs, Vpc
-from rollout.target import connect
 from rollout.worker import Worker, deploy, destroy, left
 
 NAME = "million-downloads-v"
-ANSWERS = "def handler(event, context):\n    return event\n"
 POINT = (
     "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/"
     "fsap-0123456789abcdef0"
@@ -33,23 +31,12 @@ NEW_ROLE = (
 
 
 @pytest.fixture
-def gate(endpoint, monkeypatch):
-    with aws_in_place(endpoint.endpoint_url, monkeypatch) as gate:
-        yield gate
-
-
-@pytest.fixture
-def aws(gate):
-    target = connect("aws")
+def aws(gated, gate):
+    _, target = gated
     yield target
     gate.answers.clear()
     gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(0))
     destroy(target, NAME)
-
-
-@pytest.fixture
-def code(zip_of):
-    return zip_of(ANSWERS)
 
 
 @pytest.fixture
@@ -174,22 +161,18 @@ def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
     """
     answer_as_lambda(gate)
     deploy(aws, worker, code=code)
-    iam, own_role = aws.client("iam"), role.role_name(aws, NAME)
-    found = {
-        name: iam.get_role_policy(RoleName=own_role, PolicyName=name)["PolicyDocument"]
-        for name in iam.list_role_policies(RoleName=own_role)["PolicyNames"]
-    }
+    found = policies_of(aws, NAME)
 
-    allowed, denied = found["join-vpc"]["Statement"]
+    allowed, denied = found["join-vpc"]
     assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
     assert allowed["Action"] == denied["Action"]
     (function,) = denied["Condition"]["ArnEquals"].values()
     assert function == f"arn:aws:lambda:us-east-1:123456789012:function:{NAME}"
-    (mount,) = found["mount-efs"]["Statement"]
+    (mount,) = found["mount-efs"]
     assert POINT in json.dumps(mount["Condition"])
 
     deploy(aws, replace(worker, vpc=None, efs=None), code=code)
-    assert iam.list_role_policies(RoleName=own_role)["PolicyNames"] == ["write-own-log"]
+    assert list(policies_of(aws, NAME)) == ["write-own-log"]
 
 
 def test_the_role_stays_while_lambda_has_interfaces_in_the_network(

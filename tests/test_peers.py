@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from experiment import peers
-from experiment.peers import CURL, environ, programs
+from experiment.bench import peers
+from experiment.bench.peers import CURL, environ, programs
 from fetcher.options import ENGINES
 from rollout.origin import Origin
 

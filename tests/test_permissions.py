@@ -4,15 +4,15 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.aws_target import POLICY, ROOT, actions_of, aws_in_place
+from tests.aws_target import POLICY, ROOT, actions_of
 
 from rollout import role
-from rollout.errors import DeployError
+from rollout.errors import DeployError, ServiceError
+from rollout.jobs import Service
 from rollout.target import connect
 from rollout.worker import Worker, deploy, destroy, left, status
 
 NAME = "million-downloads-t"
-ANSWERS = "def handler(event, context):\n    return event\n"
 # AWS narrows none of these down to a function.
 ABOUT_ANYTHING = {
     "lambda:GetAccountSettings",
@@ -31,34 +31,13 @@ TO_CREATE = {
 }
 
 
-@pytest.fixture(scope="module")
-def running(endpoint):
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        aws_in_place(endpoint.endpoint_url, patch) as gate,
-    ):
-        yield gate, connect("aws")
-
-
 @pytest.fixture
-def gate(running):
-    gate, _ = running
-    gate.needed.clear()
-    return gate
-
-
-@pytest.fixture
-def aws(running):
-    gate, target = running
+def aws(gated, gate):
+    _, target = gated
     yield target
     gate.policy = POLICY
     gate.answers.clear()
     destroy(target, NAME)
-
-
-@pytest.fixture
-def code(zip_of):
-    return zip_of(ANSWERS)
 
 
 @pytest.fixture
@@ -186,7 +165,7 @@ def test_the_policy_allows_nothing_that_is_never_asked_for(
         tags={"run": "1"},
         bucket="some-bucket",
     )
-    deploy(aws, changed, code=zip_of(ANSWERS + "\n"))
+    deploy(aws, changed, code=zip_of("def handler(*_): pass\n"))
     iam = aws.client("iam")
     own_role = role.role_name(aws, NAME)
     trust = json.dumps(role._TRUST).replace("lambda.amazonaws", "ec2.amazonaws")
@@ -196,14 +175,32 @@ def test_the_policy_allows_nothing_that_is_never_asked_for(
     deploy(aws, replace(worker, url=""), code=code)
     destroy(aws, NAME)
 
+    of_a_job = {"s3:PutObject"}
     of_a_fan_out = {
         *("lambda:InvokeFunction", "lambda:InvokeFunctionUrl"),
         *("lambda:GetAccountSettings", "lambda:GetFunctionConcurrency"),
         "logs:FilterLogEvents",
     }
     of_a_vpc = ABOUT_ANYTHING - {"lambda:GetAccountSettings"}
-    assert set(actions_of(POLICY)) - of_a_fan_out - of_a_vpc <= gate.actions
+    elsewhere = of_a_job | of_a_fan_out | of_a_vpc
+    assert set(actions_of(POLICY)) - elsewhere <= gate.actions
     assert gate.actions <= set(actions_of(POLICY))
+
+
+def test_a_long_list_may_be_handed_in_to_a_service(aws, gate, worker, code, s3):
+    """
+    What does not fit a request goes through the service's bucket.
+    """
+    bucket = "million-downloads-lists"
+    s3.create_bucket(Bucket=bucket)
+    deploy(aws, replace(worker, environment={"FETCHER_BUCKET": bucket}), code=code)
+    service = Service(aws, NAME)
+
+    assert service.upload("a.txt", b"http://h/1") == f"s3://{bucket}/lists/a.txt"
+
+    gate.policy = gate.without("s3:PutObject")
+    with pytest.raises(ServiceError, match="s3:PutObject"):
+        service.upload("b.txt", b"http://h/1")
 
 
 def test_readme_tells_whom_to_grant_what():

@@ -1,16 +1,14 @@
 from dataclasses import replace
 
 import pytest
-from tests.aws_target import aws_in_place
 
 from fetcher.options import DESCRIPTORS, MAX_CONNECTIONS
-from fetcher.s3_urls import Place
+from fetcher.s3.urls import Place
 from rollout import logs
 from rollout.bucket import region_of
 from rollout.errors import PreflightError
 from rollout.limits import limit, line_bytes_per_s
 from rollout.preflight import Need, check, check_may_invoke
-from rollout.target import connect
 from rollout.worker import Worker, deploy
 
 FINE = Need(
@@ -119,12 +117,8 @@ def test_more_memory_comes_with_a_faster_line(target):
     assert line_bytes_per_s(6_144) * 8 == 1_812.5e6
 
 
-def test_what_is_reserved_for_the_function_binds(target, function_name, zip_of):
-    deploy(
-        target,
-        Worker(name=function_name, handler="main.handler"),
-        code=zip_of("def handler(event, context):\n    return event\n"),
-    )
+def test_what_is_reserved_for_the_function_binds(target, function_name, code):
+    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
     client = target.client("lambda")
     client.put_function_concurrency(
         FunctionName=function_name, ReservedConcurrentExecutions=10
@@ -160,12 +154,12 @@ def test_calling_is_tried_without_calling(target, function_name, zip_of):
         ("logs:DescribeLogGroups", "logs:DescribeLogGroups"),
     ],
 )
-def test_a_permission_that_is_missing_is_named(endpoint, monkeypatch, action, sentence):
-    with aws_in_place(endpoint.endpoint_url, monkeypatch) as gate:
-        gate.policy = gate.without(action)
+def test_a_permission_that_is_missing_is_named(gated, gate, action, sentence):
+    _, aws = gated
+    gate.policy = gate.without(action)
 
-        with pytest.raises(PreflightError, match=sentence):
-            check(connect("aws"), replace(FINE, function="million-downloads"))
+    with pytest.raises(PreflightError, match=sentence):
+        check(aws, replace(FINE, function="million-downloads"))
 
 
 @pytest.fixture

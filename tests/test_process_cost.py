@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from experiment.process_cost import _rss_bytes, run
+from experiment.bench.process_cost import _rss_bytes, run
 
 MB = 1_000_000
 LIMIT_S = 10

@@ -10,8 +10,8 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.s3_account import Account
-from fetcher.s3_urls import Place
+from fetcher.s3.account import Account
+from fetcher.s3.urls import Place
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
 VALUE = st.text("abc/+= ~%&é", max_size=9)

@@ -5,9 +5,10 @@ import threading
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
 import pytest
+from tests.full_sink import fetch_while_full
 from tests.in_bucket import objects_in
 from tests.misbehaving_origin import Origin
 from tests.s3_proxy import (
@@ -25,8 +26,8 @@ from tests.tar_sink import wait_for
 from fetcher.download import Job, engine_for
 from fetcher.options import Options
 from fetcher.outcome import Outcome
-from fetcher.s3_account import Account
-from fetcher.s3_urls import Place
+from fetcher.s3.account import Account
+from fetcher.s3.urls import Place
 from fetcher.sinks import s3_objects
 from fetcher.sinks.s3_objects import S3Objects, object_of
 from fetcher.source import Item
@@ -233,20 +234,11 @@ def test_nothing_more_is_begun_while_s3_takes_less_than_is_downloaded(
     proxy.fault = lambda _: taken.wait(WAIT_S) and None
     with Origin() as origin, sink_for(bucket, proxy) as sink:
         urls = [Item(n, origin.url(f"/bytes/{size}/{n}")) for n in range(50)]
-        options, ended = Options(allow_private=True, connections=4), []
-        job = Job(urls, sink, options, lambda *one: ended.append(one))
-        run = threading.Thread(target=job.run, args=(engine_for(options), WAIT_S))
-        run.start()
-        wait_for(lambda: sink.is_full and not job._in_flight)
-        begun = len(origin.requests)
-        sleep(0.3)
-        waited = len(origin.requests)
-        taken.set()
-        run.join(WAIT_S)
+        begun, waited, ended = fetch_while_full(origin, urls, sink, taken)
         lost = sink.settle()
 
     assert waited == begun < 50
-    assert len(ended) == 50
+    assert ended == 50
     assert lost == {}
 
 

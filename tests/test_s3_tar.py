@@ -1,34 +1,20 @@
-"""Bodies as a tar in S3: all of it or nothing, once, and every file found again."""
+"""Bodies as a tar in S3: every file whole, found again, and never held in memory."""
 
 import io
 import json
 import resource
 import threading
-from time import monotonic, sleep
 
 import pytest
-from tests.in_bucket import files_in, objects_in, rows_in, uploads_in
+from tests.full_sink import fetch_while_full
+from tests.in_bucket import files_in, objects_in, rows_in
 from tests.jobs import run_alone
 from tests.misbehaving_origin import Origin
-from tests.s3_proxy import (
-    DENIED,
-    ERROR_IN_200,
-    HANG_UP,
-    INTERNAL,
-    LOSE_ANSWER,
-    SLOW_DOWN,
-    WAIT_S,
-    always,
-    once,
-)
-from tests.tar_sink import MB, body, fill, outcomes, sink_for, wait_for, write
+from tests.s3_proxy import WAIT_S
+from tests.tar_sink import MB, body, fill, sink_for, write
 from webdataset import tariterators
 
-from fetcher import s3_upload
-from fetcher.download import Job, engine_for
-from fetcher.options import Options
-from fetcher.outcome import Outcome
-from fetcher.s3_upload import LEAST_PART
+from fetcher.s3.upload import LEAST_PART
 from fetcher.sinks import s3_tar
 from fetcher.source import Item
 
@@ -114,233 +100,6 @@ def test_a_tar_larger_than_a_part_goes_up_in_parts_while_it_grows(proxy, tar, s3
         assert files[row["key"]] == raw[row["offset"] : row["offset"] + row["size"]]
 
 
-@pytest.mark.parametrize("fault", [SLOW_DOWN, INTERNAL, HANG_UP])
-@pytest.mark.parametrize(
-    "what",
-    ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "PutObject"],
-)
-@pytest.mark.usefixtures("small_parts")
-def test_what_s3_is_too_busy_for_it_is_asked_again(proxy, tar, s3, what, fault):
-    proxy.fault = once(what, fault)
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 6, MB)
-        lost = sink.settle()
-
-    assert lost == {}
-    assert len(files_in(objects_in(s3, tar.bucket)[tar.key])) == 12
-    assert f"{tar.key[:-4]}.jsonl" in objects_in(s3, tar.bucket)
-
-
-@pytest.mark.usefixtures("small_parts")
-def test_an_error_that_comes_as_a_success_is_one(proxy, tar, s3):
-    """
-    S3 begins to answer before it has put an object together.
-    """
-    proxy.fault = once("CompleteMultipartUpload", ERROR_IN_200)
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 6, MB)
-        lost = sink.settle()
-
-    assert lost == {}
-    assert len(proxy.seen("CompleteMultipartUpload")) == 2
-    assert tar.key in objects_in(s3, tar.bucket)
-
-
-@pytest.mark.parametrize(
-    ("many", "what"), [(6, "CompleteMultipartUpload"), (1, "PutObject")]
-)
-@pytest.mark.usefixtures("small_parts")
-def test_a_tar_whose_last_answer_was_lost_is_known_to_be_ours(proxy, tar, many, what):
-    proxy.fault = once(what, LOSE_ANSWER)
-    with sink_for(tar, proxy) as sink:
-        fill(sink, many, MB)
-        lost = sink.settle()
-
-    assert lost == {}
-    assert len(proxy.seen(what)) >= 2
-
-
-@pytest.mark.parametrize(
-    ("many", "what"),
-    [
-        (6, "CreateMultipartUpload"),
-        (6, "UploadPart"),
-        (6, "CompleteMultipartUpload"),
-        (1, "PutObject"),
-    ],
-)
-@pytest.mark.usefixtures("small_parts")
-def test_if_a_tar_cannot_be_completed_all_of_it_is_lost_and_nothing_is_left(
-    proxy, tar, s3, many, what
-):
-    proxy.fault = always(what, DENIED)
-    with sink_for(tar, proxy) as sink:
-        fill(sink, many, MB)
-        lost = sink.settle()
-
-    assert outcomes(lost) == dict.fromkeys(range(many), Outcome.SINK)
-    assert "could not keep the tar at s3://" in lost[0].detail
-    assert "S3 answered 403 AccessDenied: because" in lost[0].detail
-    assert objects_in(s3, tar.bucket) == {}
-    assert uploads_in(s3, tar.bucket) == []
-
-
-@pytest.mark.usefixtures("small_parts")
-def test_once_an_upload_has_failed_nothing_more_is_taken_in(proxy, tar):
-    proxy.fault = always("UploadPart", DENIED)
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 6, MB)
-        wait_for(lambda: sink._upload.failure)
-
-        with pytest.raises(OSError, match="AccessDenied"):
-            fill(sink, 1)
-        with pytest.raises(OSError, match="AccessDenied"):
-            sink.open(Item(9, "http://h/9"))
-
-
-@pytest.mark.parametrize(("many", "what"), [(6, "UploadPart"), (1, "PutObject")])
-@pytest.mark.usefixtures("small_parts")
-def test_what_is_not_safe_at_the_deadline_is_to_be_fetched_again(
-    proxy, tar, s3, many, what
-):
-    """
-    It is unstarted, not lost for good: the next wave will see to it.
-    """
-    over = threading.Event()
-    proxy.fault = lambda asked: (
-        over.wait(WAIT_S) and HANG_UP if asked.what == what else None
-    )
-    began = monotonic()
-    with sink_for(tar, proxy, left_s=0.6) as sink:
-        fill(sink, many, MB)
-        lost = sink.settle()
-    took_s = monotonic() - began
-    over.set()
-
-    assert outcomes(lost) == dict.fromkeys(range(many), Outcome.UNSTARTED)
-    assert "deadline" in lost[0].detail
-    assert objects_in(s3, tar.bucket) == {}
-    assert uploads_in(s3, tar.bucket) == []
-    assert took_s < 5
-
-
-def test_a_shard_run_twice_leaves_one_tar_and_says_what_is_in_it(proxy, tar, s3):
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 3)
-        first = sink.settle()
-    before = objects_in(s3, tar.bucket)
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 3, first=1)
-        second = sink.settle()
-
-    assert first == {}
-    assert outcomes(second) == {
-        0: Outcome.OK,
-        1: Outcome.OK,
-        2: Outcome.OK,
-        3: Outcome.UNSTARTED,
-    }
-    assert second[0].body_bytes == 10_000
-    assert "another execution of this shard finished first" in second[3].detail
-    assert objects_in(s3, tar.bucket) == before
-    assert uploads_in(s3, tar.bucket) == []
-
-
-@pytest.mark.usefixtures("small_parts")
-def test_of_two_executions_that_finish_a_shard_at_once_one_keeps_it(proxy, tar, s3):
-    together = threading.Barrier(2, timeout=WAIT_S)
-    proxy.fault = lambda asked: (
-        asked.what == "CompleteMultipartUpload" and together.wait() and None
-    )
-    answers = []
-
-    def run(first):
-        with sink_for(tar, proxy) as sink:
-            fill(sink, 6, MB, first=first)
-            answers.append((first, outcomes(sink.settle())))
-
-    threads = [threading.Thread(target=run, args=(first,)) for first in (0, 3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(WAIT_S)
-    (winner, nothing), (loser, settled) = sorted(answers, key=lambda one: len(one[1]))
-    kept = objects_in(s3, tar.bucket)
-    bodies = [name for name in files_in(kept[tar.key]) if name.endswith("jpg")]
-    numbers = {int(row["key"][:9]) for row in rows_in(kept["kept/r/00-00007.jsonl"])}
-
-    assert nothing == {}
-    assert bodies == [f"{number:09}.jpg" for number in range(winner, winner + 6)]
-    assert numbers == set(range(winner, winner + 6))
-    assert {n for n, outcome in settled.items() if outcome is Outcome.OK} == numbers
-    assert {n for n, outcome in settled.items() if outcome is Outcome.UNSTARTED} == (
-        set(range(loser, loser + 6)) - numbers
-    )
-    assert uploads_in(s3, tar.bucket) == []
-
-
-@pytest.mark.parametrize("is_there", [True, False])
-def test_if_two_finish_at_once_the_other_is_waited_for_a_little(
-    proxy, tar, s3, monkeypatch, is_there
-):
-    """
-    AWS: a conditional write may fail with 409 before the other one is visible.
-    """
-    monkeypatch.setattr(s3_upload, "_AT_ONCE_S", 1.5)
-    other = tar._replace(key="kept/r/00-00008.tar")
-    with sink_for(other, proxy) as sink:
-        fill(sink, 2)
-        sink.settle()
-    theirs = objects_in(s3, tar.bucket)
-
-    def becomes_visible(asked):
-        if asked.what == "PutObject":
-            return 409, "ConditionalRequestConflict"
-        if asked.what == "HeadObject" and is_there and len(proxy.seen(asked.what)) == 2:
-            for key in theirs:
-                name = key.replace("00008", "00007")
-                s3.put_object(Bucket=tar.bucket, Key=name, Body=theirs[key])
-        return None
-
-    proxy.fault = becomes_visible
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 2, first=1)
-        lost = sink.settle()
-    expected = {1: Outcome.OK if is_there else Outcome.UNSTARTED, 2: Outcome.UNSTARTED}
-
-    assert outcomes(lost) == expected | ({0: Outcome.OK} if is_there else {})
-
-
-@pytest.mark.parametrize("size", [10, 5 * MB])
-def test_a_tar_without_an_index_says_itself_what_is_in_it(proxy, tar, s3, size):
-    """
-    Whoever wrote it may have been killed before it could write the index.
-    """
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 3, size)
-        sink.settle()
-    s3.delete_object(Bucket=tar.bucket, Key="kept/r/00-00007.jsonl")
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 1, first=9)
-        lost = sink.settle()
-
-    assert outcomes(lost) == dict.fromkeys(range(3), Outcome.OK) | {
-        9: Outcome.UNSTARTED
-    }
-    assert {ending.body_bytes for n, ending in lost.items() if n != 9} == {size}
-
-
-def test_a_tar_is_safe_even_if_its_index_cannot_be_written(proxy, tar, s3, caplog):
-    proxy.fault = lambda asked: DENIED if asked.path.endswith(".jsonl") else None
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 3)
-        lost = sink.settle()
-
-    assert lost == {}
-    assert list(objects_in(s3, tar.bucket)) == [tar.key]
-    assert "There is no index beside s3://" in caplog.text
-
-
 def test_a_shard_of_which_nothing_came_leaves_nothing(proxy, tar, s3):
     with sink_for(tar, proxy) as sink:
         writer = sink.open(Item(0, "http://h/0"))
@@ -411,21 +170,11 @@ def test_nothing_more_is_begun_while_s3_takes_less_than_is_downloaded(
     )
     with Origin() as origin, sink_for(tar, proxy) as sink:
         items = [Item(n, origin.url(f"/bytes/{MB}/{n}")) for n in range(40)]
-        ended = []
-        options = Options(allow_private=True, connections=4)
-        job = Job(items, sink, options, lambda *one: ended.append(one))
-        run = threading.Thread(target=job.run, args=(engine_for(options), WAIT_S))
-        run.start()
-        wait_for(lambda: sink.is_full and not job._in_flight)
-        begun = len(origin.requests)
-        sleep(0.3)
-        waited = len(origin.requests)
-        taken.set()
-        run.join(WAIT_S)
+        begun, waited, ended = fetch_while_full(origin, items, sink, taken)
         lost = sink.settle()
 
     assert waited == begun < 40
-    assert len(ended) == 40
+    assert ended == 40
     assert lost == {}
 
 
@@ -433,8 +182,8 @@ HELD = """
 import json, sys
 from time import monotonic
 from fetcher.memory import peak_rss_bytes as peak
-from fetcher.s3_account import Account
-from fetcher.s3_urls import Place
+from fetcher.s3.account import Account
+from fetcher.s3.urls import Place
 from fetcher.sinks.s3_tar import S3Tar
 from fetcher.source import Item
 

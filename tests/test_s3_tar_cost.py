@@ -18,8 +18,8 @@ from time import monotonic, process_time
 from fetcher.download import Job, engine_for
 from fetcher.downloads import Downloads
 from fetcher.options import Options
-from fetcher.s3_account import Account
-from fetcher.s3_urls import Place
+from fetcher.s3.account import Account
+from fetcher.s3.urls import Place
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.s3_tar import S3Tar
 from fetcher.sinks.scratch import Scratch

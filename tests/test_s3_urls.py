@@ -2,7 +2,7 @@
 
 import pytest
 
-from fetcher.s3_urls import Place, address_of, place_of
+from fetcher.s3.urls import Place, address_of, place_of
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from experiment.parameters import SettingsError
 from experiment.session import Session, open_session
-from experiment.settings import FanOutSettings, Settings, SettingsError
+from experiment.settings import FanOutSettings, Settings
 from rollout.errors import TargetError
 
 

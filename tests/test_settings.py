@@ -5,12 +5,8 @@ import re
 import pytest
 
 from experiment.grid_settings import GridSettings
-from experiment.settings import (
-    DownloadSettings,
-    FanOutSettings,
-    Settings,
-    SettingsError,
-)
+from experiment.parameters import SettingsError
+from experiment.settings import DownloadSettings, FanOutSettings, Settings
 from fetcher.options import MAX_CONNECTIONS
 
 CELL = 'target: str = "local"  # where\nfiles: int = 10  # how many\n'

@@ -20,11 +20,11 @@ def fail(*_, **__):
     pytest.fail("pip was started")
 
 
-def test_wheels_are_fetched_for_lambdas_python_and_machine(monkeypatch, tmp_path):
+def test_wheels_are_fetched_for_lambdas_python_and_machine(monkeypatch, wheels_folder):
     """
     What is installed here would not even be found there: modules carry the version.
     """
-    wheelhouse.offer(monkeypatch, tmp_path)
+    wheelhouse.offer(monkeypatch, wheels_folder)
 
     files = files_in(bundle.build(*ARM))
     extensions = [name for name in files if ".cpython-" in name]
@@ -35,19 +35,19 @@ def test_wheels_are_fetched_for_lambdas_python_and_machine(monkeypatch, tmp_path
     assert not [name for name in files if name.endswith(("RECORD", "INSTALLER"))]
 
 
-def test_wheels_are_fetched_once(monkeypatch, tmp_path):
+def test_wheels_are_fetched_once(monkeypatch, wheels_folder):
     """
     A grid deploys for every setting, and pip takes seconds.
     """
-    wheelhouse.offer(monkeypatch, tmp_path)
+    wheelhouse.offer(monkeypatch, wheels_folder)
     first = bundle.build(*ARM)
     monkeypatch.setattr(subprocess, "run", fail)
 
     assert bundle.build(*ARM) == first
 
 
-def test_other_versions_are_fetched_anew(monkeypatch, tmp_path):
-    wheelhouse.offer(monkeypatch, tmp_path)
+def test_other_versions_are_fetched_anew(monkeypatch, wheels_folder):
+    wheelhouse.offer(monkeypatch, wheels_folder)
     fetched(names(), ARM)
     monkeypatch.setattr(subprocess, "run", fail)
 
@@ -123,11 +123,11 @@ def test_a_library_at_the_oldest_glibc_passes():
     ARM.check({"libx.so.1": wheelhouse.LIBRARY + b"GLIBC_2.34"})
 
 
-def test_what_is_installed_here_may_be_of_no_use_there(monkeypatch, tmp_path):
+def test_what_is_installed_here_may_be_of_no_use_there(monkeypatch, wheels_folder):
     """
     Somebody compiled it, against libraries that Lambda has not.
     """
-    wheelhouse.offer(monkeypatch, tmp_path)
+    wheelhouse.offer(monkeypatch, wheels_folder)
     monkeypatch.setattr(bundle, "machine", lambda: (*ARM, "linux"))
     files = files_in(bundle.build(*ARM, installed=False))
 

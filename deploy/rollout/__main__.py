@@ -199,7 +199,8 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default="none",
         help=(
             "aws: as there, a function gets 1,000 new environments in 10 s, and ten "
-            "calls a second for each; none: as fast as this machine can (%(default)s)"
+            "calls a second for each execution that may run at once; none: as fast as "
+            "this machine can (%(default)s)"
         ),
     )
     parser.add_argument(

@@ -11,7 +11,7 @@ from rollout.limits import price
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fetcher.s3_urls import Place
+    from fetcher.s3.urls import Place
     from rollout.target import Target
 
 _REGION = "x-amz-bucket-region"  # told even to those who may not look

@@ -7,6 +7,7 @@ import json
 import sys
 from dataclasses import asdict
 
+from fetcher.service.settings import BUCKET
 from rollout import where, worker
 from rollout.errors import SettingError
 from rollout.limits import price
@@ -17,8 +18,7 @@ from rollout.wanted import AWS_IAM, URL_AUTHS, Worker
 DONE = 0
 
 # A function with a URL answers requests as well as events that are shards.
-_SERVICE = "fetcher.api.handle"
-_BUCKET_VARIABLE = "FETCHER_BUCKET"  # where the service keeps jobs and files
+_SERVICE = "fetcher.service.api.handle"
 
 _EPILOG = """\
 Everything is made by plain API calls, tagged, and changed only where it differs from
@@ -81,7 +81,7 @@ def _wanted(arguments: argparse.Namespace) -> Worker:
                 f"A service has a bucket of its own: no prefix in {arguments.bucket!r}."
             )
             raise SettingError(msg)
-        environment = {_BUCKET_VARIABLE: arguments.bucket} | environment
+        environment = {BUCKET: arguments.bucket} | environment
     return Worker(
         name=arguments.name,
         memory_mb=arguments.memory_mb,

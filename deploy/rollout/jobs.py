@@ -12,12 +12,14 @@ from urllib.parse import urlencode
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
     ConnectionError,  # noqa: A004 botocore's: it covers connecting only
     HTTPClientError,
 )
 from botocore.httpsession import URLLib3Session
 
-from fetcher.api_settings import BUCKET
+from fetcher.service.settings import BUCKET
 from rollout import function, function_url
 from rollout.errors import ServiceError
 
@@ -124,7 +126,7 @@ class Service:
             Where it is: the job's manifest.
 
         Raises:
-            ServiceError: If the service was deployed without a bucket.
+            ServiceError: If the service was deployed without a bucket, or S3 refuses.
         """
         found = function.find(self._target, self._name) or {"Configuration": {}}
         environment = found["Configuration"].get("Environment", {})
@@ -136,8 +138,16 @@ class Service:
             )
             raise ServiceError(msg)
         key = f"{_UPLOADED_TO}/{name}"
-        self._target.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
-        return f"s3://{bucket}/{key}"
+        where = f"s3://{bucket}/{key}"
+        try:
+            self._target.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        except (ClientError, BotoCoreError) as error:
+            msg = (
+                f"The list cannot be put at {where}, for which your credentials need "
+                f"s3:PutObject. AWS says: {error}"
+            )
+            raise ServiceError(msg) from error
+        return where
 
     def _call(
         self,

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fetcher.listfile import UrlListError
-from fetcher.s3_urls import SCHEME
+from fetcher.s3.urls import SCHEME
+from fetcher.service.http import size_within
 from fetcher.urllist import UrlList
 from rollout import where
 from rollout.errors import SettingError
@@ -30,7 +31,7 @@ DONE = 0
 NOT_ALL = 1
 
 _SINKS = ("s3-objects", "s3-tar", "discard")
-_SENT_BYTES = 3_000_000  # a longer list is put into the service's bucket
+_SENT_BYTES = 3_000_000  # what is longer is put into the service's bucket
 _TO_CONVERT = (".parquet", ".json", ".ndjson", ".zst", ".json.gz", ".ndjson.gz")
 
 _EPILOG = """\
@@ -172,7 +173,9 @@ def _list(
             path = Path(name)
         urls = UrlList(path)  # checks every line
         if path.stat().st_size <= _SENT_BYTES:
-            return {"urls": [_fields(item) for item in urls]}
+            listed = {"urls": [_fields(item) for item in urls]}
+            if size_within(listed) <= _SENT_BYTES:
+                return listed
         body = path.read_bytes()
     digest = hashlib.sha256(body).hexdigest()
     packed = gzip.compress(body, mtime=0)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fetcher.s3 import Connection
-from fetcher.s3_account import Account
-from fetcher.s3_errors import S3Error
-from fetcher.s3_urls import prefix_of
+from fetcher.s3.account import Account
+from fetcher.s3.connection import Connection
+from fetcher.s3.errors import S3Error
+from fetcher.s3.urls import prefix_of
 from fetcher.sinks.s3_tar import tar_of
 from fetcher.sinks.s3_tar_index import number_of, rows_in
 from fetcher.sinks.s3_tar_member import END

@@ -23,7 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fetcher.guard import without_credentials
 from fetcher.listfile import Problems, UrlListError
 from fetcher.repeats import Repeats, clashing, names_of
-from fetcher.s3_urls import SCHEME, place_of
+from fetcher.s3.urls import SCHEME, place_of
 from fetcher.source import Item
 from fetcher.urllist import wrong_in
 from rollout.errors import SettingError

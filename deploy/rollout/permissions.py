@@ -9,7 +9,7 @@ from rollout.log_group import arn_of_streams
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from fetcher.s3_urls import Place
+    from fetcher.s3.urls import Place
     from rollout.network import Efs
     from rollout.target import Target
 

@@ -15,7 +15,7 @@ from rollout.limits import MBIT_BYTES, limit, line_bytes_per_s, problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fetcher.s3_urls import Place
+    from fetcher.s3.urls import Place
     from rollout.target import Target
 
 # Whether a MB of /tmp is a million bytes or 2**20 AWS does not say: the fewer are safe.

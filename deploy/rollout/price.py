@@ -42,7 +42,7 @@ class Usage:
 
         between_regions_bytes: Sent from S3 in another region.
 
-        to_internet_bytes: Sent out of AWS.
+        to_internet_bytes: Sent out of AWS: requests for files, and reports.
     """
 
     architecture: str
@@ -141,7 +141,11 @@ def bill(usage: Usage) -> Bill:
             usage.between_regions_bytes / _GB,
             "between_regions_gb",
         ),
-        _item("GB to the internet", usage.to_internet_bytes / _GB, "to_internet_gb"),
+        _item(
+            "GB of requests and reports to the internet",
+            usage.to_internet_bytes / _GB,
+            "to_internet_gb",
+        ),
     )
     return Bill((*always, *(item for item in others if item.amount)))
 

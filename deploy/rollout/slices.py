@@ -1,4 +1,4 @@
-"""A list cut into objects in S3, as `fetcher.s3_slices` reads them, and back."""
+"""A list cut into objects in S3, as `fetcher.s3.slices` reads them, and back."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fetcher.s3_slices import PER_SLICE, Slices, pack_rows
-from fetcher.s3_urls import prefix_of
+from fetcher.s3.slices import PER_SLICE, Slices, pack_rows
+from fetcher.s3.urls import prefix_of
 from fetcher.source import Item
 from rollout.errors import DeployError
 
@@ -47,8 +47,8 @@ def slice_up(listed: Path, where: str, target: Target) -> Slices:
     """
     prefix_of(where)
     slices, many = Slices(where, ()), 0
-    sent: deque[Future[object]]
-    client, sent = target.client("s3"), deque()
+    sent: deque[Future[object]] = deque()
+    client = target.client("s3")
     with _explained(where), ThreadPoolExecutor(_AT_ONCE) as senders:
         for index, items in enumerate(_pieces(listed)):
             many += len(items)

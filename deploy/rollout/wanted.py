@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fetcher.guard import BadUrlError
-from fetcher.s3_urls import SCHEME, prefix_of
+from fetcher.s3.urls import SCHEME, prefix_of
 from rollout import permissions
 from rollout.errors import SettingError
 from rollout.limits import problem
@@ -17,7 +17,7 @@ from rollout.target import ARCHITECTURES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fetcher.s3_urls import Place
+    from fetcher.s3.urls import Place
     from rollout.network import Efs, Vpc
     from rollout.permissions import Policies
     from rollout.target import Target

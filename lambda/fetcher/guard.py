@@ -132,7 +132,10 @@ def forbidden(address: str, *, allow_private: bool) -> str:
         return f"{ip} is not the address of one host"
     if ip.is_global or allow_private:
         return ""
-    return f"{ip} is not on the public internet; --allow-private would permit it"
+    return (
+        f"{ip} is not on the public internet; whoever runs the fetcher can set "
+        "allow_private"
+    )
 
 
 def connectable(address: str, port: int, *, allow_private: bool) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fetcher.download import Job, engine_for
 from fetcher.downloads import Download, Downloads
 from fetcher.memory import peak_rss_bytes
-from fetcher.s3_urls import prefix_of
+from fetcher.s3.urls import prefix_of
 from fetcher.shard import Report, Shard
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from awslambdaric.lambda_context import LambdaContext
 
-    from fetcher.body import Ending
+    from fetcher.ending import Ending
     from fetcher.sinks.sink import Sink
     from fetcher.source import Item, Ranges, Source
 
@@ -131,7 +131,7 @@ def _correct(
 def _items(source: Source, until: float) -> Iterable[Item]:
     if isinstance(source, (Template, Inline)):
         return source
-    from fetcher.s3_slices import Slices  # noqa: PLC0415 - loads OpenSSL
+    from fetcher.s3.slices import Slices  # noqa: PLC0415 - loads OpenSSL
 
     assert isinstance(source, Slices), "there is no other kind"
     return source.items(until)
@@ -147,7 +147,7 @@ def _sink(shard: Shard, deadline_at: float) -> Sink:
 
 
 def _sink_in_s3(shard: Shard, deadline_at: float) -> Sink:
-    from fetcher.s3_account import Account  # noqa: PLC0415 - loads OpenSSL
+    from fetcher.s3.account import Account  # noqa: PLC0415 - loads OpenSSL
 
     account, prefix = Account.from_environment(), prefix_of(shard.sink.path)
     if shard.sink.kind == "s3-objects":

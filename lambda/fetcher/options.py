@@ -6,7 +6,7 @@ import math
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING
 
-from fetcher.s3_urls import SCHEME, prefix_of
+from fetcher.s3.urls import SCHEME, prefix_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -172,7 +172,7 @@ def source_from_dict(fields: dict[str, Any]) -> Source:
         if kind == "template":
             return Template(fields["text"], ranges)
         if kind == "slices":
-            from fetcher.s3_slices import Slices  # noqa: PLC0415 - loads OpenSSL
+            from fetcher.s3.slices import Slices  # noqa: PLC0415 - loads OpenSSL
 
             return Slices(fields["where"], ranges, fields["per_slice"])
         return Inline(ranges, *map(tuple, json.loads(unpack(fields["packed"]))))

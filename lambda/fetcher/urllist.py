@@ -20,7 +20,7 @@ from fetcher.listfile import (
 )
 from fetcher.naming import plain_names
 from fetcher.repeats import Repeats, clashing, names_of
-from fetcher.s3_urls import SCHEME, place_of
+from fetcher.s3.urls import SCHEME, place_of
 from fetcher.source import Item
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ import yaml
 from experiment.invocation import LedgerError
 from experiment.ledger import read_run
 from experiment.machine import root
-from experiment.parameters import unknown_parameter
-from experiment.settings import SettingsError
+from experiment.parameters import SettingsError, unknown_parameter
 from fetcher.options import check_one_of
 from rollout.target import NAMES as TARGETS
 

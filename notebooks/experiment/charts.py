@@ -185,7 +185,7 @@ def _timeline_title(shards: pd.DataFrame) -> str:
     held = (shards["answered_at"] - shards["invoked_at"]).sum()
     return (
         f"{len(shards):,} invocation{'s' * (len(shards) > 1)} took {duration(wall)}; "
-        f"{busy / held:.0%} of their time went into downloading"
+        f"{busy / held * 100:.0f} % of their time went into downloading"
     )
 
 

@@ -24,6 +24,10 @@ _LONGEST_INIT_S = 10
 _SHORTEST_S = 0.001
 _HEDGED = 20  # one in so many shards, at most
 _CENT = 0.01
+_WHAT_IS_BILLED = "time as Lambda billed it, what was sent and logged as estimated"
+_WHAT_IS_PROJECTED = (
+    "projected: times are this machine's, what is sent and logged is estimated"
+)
 
 
 class DryRun(Exception):  # noqa: N818 it says what it is
@@ -91,11 +95,11 @@ class Cost:
     def __str__(self) -> str:
         """Return it as a person reads it."""
         total = in_dollars(self.bill.dollars)
-        head = f"cost: {total}, as Lambda billed it:"
+        head = f"cost: {total}, {_WHAT_IS_BILLED}:"
         if self.is_local:
             head = (
-                f"local: no dollars; on AWS it would have cost {total} (projected: "
-                "the times are this machine's):"
+                f"local: no dollars; on AWS it would have cost {total} "
+                f"({_WHAT_IS_PROJECTED}):"
             )
         lines = [head, *self.bill.lines()]
         if self.unheard:
@@ -194,11 +198,11 @@ def of_runs(records: Sequence[Mapping[str, Any]]) -> str:
     costs = [record["cost"] for record in records]
     if "usd" in costs[0]:
         total = sum(cost["usd"] for cost in costs)
-        return f"cost: {in_dollars(total)}, as Lambda billed it"
+        return f"cost: {in_dollars(total)}, {_WHAT_IS_BILLED}"
     total = sum(cost["projected_usd"] for cost in costs)
     return (
-        f"local: no dollars; on AWS it would have cost {in_dollars(total)} (projected: "
-        "the times are this machine's)"
+        f"local: no dollars; on AWS it would have cost {in_dollars(total)} "
+        f"({_WHAT_IS_PROJECTED})"
     )
 
 

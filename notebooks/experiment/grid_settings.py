@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, fields
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from experiment.settings import DownloadSettings, FanOutSettings, at_least_one
+from experiment.parameters import at_least_one
+from experiment.settings import DownloadSettings, FanOutSettings
 from fetcher.options import SinkSpec
-from fetcher.s3_urls import SCHEME
+from fetcher.s3.urls import SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experiment.numbers import ENDLESS
-from experiment.settings import check_no_credentials
+from experiment.parameters import check_no_credentials
 from fetcher.guard import without_credentials
 from fetcher.listfile import (
     Block,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from threading import Event, Thread
 from time import time
@@ -35,11 +36,10 @@ class Load:
     def __init__(self) -> None:
         self._rows: list[dict[str, float]] = []
         self._over = Event()
-        self._thread = Thread(target=self._sample_for_ever, daemon=True)
+        self._thread = Thread(target=self._sample_to_the_end, daemon=True)
 
     def __enter__(self) -> Self:
-        psutil.cpu_percent()  # the first call only starts the clock
-        self._sample()
+        self._sample(math.nan)
         self._thread.start()
         return self
 
@@ -51,7 +51,6 @@ class Load:
     ) -> None:
         self._over.set()
         self._thread.join()
-        self._sample()
 
     def table(self) -> pd.DataFrame:
         """
@@ -59,21 +58,24 @@ class Load:
 
         Returns:
             Columns at (seconds since 1970), cpu_percent (of all cores, since the
-            sample before), used_bytes (memory of the whole machine), and a column
-            of CPU seconds used so far for each of `PARTS`.
+            sample before; of the first nothing), used_bytes (memory of the whole
+            machine), and a column of CPU seconds used so far for each of `PARTS`.
         """
         return pd.DataFrame(self._rows)
 
-    def _sample_for_ever(self) -> None:
-        while not self._over.wait(_EVERY_S):
-            self._sample()
+    def _sample_to_the_end(self) -> None:
+        psutil.cpu_percent()  # each thread has a clock, which its first call starts
+        is_over = False
+        while not is_over:
+            is_over = self._over.wait(_EVERY_S)
+            self._sample(psutil.cpu_percent())
 
-    def _sample(self) -> None:
+    def _sample(self, cpu_percent: float) -> None:
         memory = psutil.virtual_memory()
         self._rows.append(
             {
                 "at": time(),
-                "cpu_percent": psutil.cpu_percent(),
+                "cpu_percent": cpu_percent,
                 "used_bytes": float(memory.total - memory.available),
                 **_cpu_s_by_part(),
             }

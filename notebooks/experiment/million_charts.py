@@ -22,6 +22,7 @@ _PART_COLOURS = (
     *("#009E73", "#0072B2", "#E69F00", "#CC79A7", "#999999", "#56B4E9", "#D55E00"),
     *("#332288", "#666633"),
 )
+_BAR_HEIGHT = 0.5
 _LABELLED_SHARE = 0.04  # of the longest bar: shorter pieces have no room for a figure
 _GIB = 2**30
 
@@ -75,8 +76,8 @@ def rate_over_time(progress: pd.DataFrame, where: str) -> Figure:
     key_above(ax)
     low, middle = progress["files_per_s"].quantile([0.1, 0.5])
     title = (
-        f"{middle:,.0f} files/s in the middle of the run; nine tenths of the time at "
-        f"least {low:,.0f}"
+        f"Half of the time at least {middle:,.0f} files/s, nine tenths of it at least "
+        f"{low:,.0f}"
     )
     return finished(figure, ax, title, where)
 
@@ -90,7 +91,7 @@ def outcome_counts(counts: Mapping[str, int], where: str) -> Figure:
         names,
         [met[name] for name in names],
         color=[_BLUE if name == Outcome.OK.value else _ORANGE for name in names],
-        height=0.5,
+        height=_BAR_HEIGHT,
     )
     ax.set_ylim(-1, len(names))
     ax.bar_label(bars, [f"{met[name]:,}" for name in names], padding=4)
@@ -148,11 +149,18 @@ def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:
     least = table.sum().max() * _LABELLED_SHARE
     colours = dict(zip(table.index, _PART_COLOURS[: len(table)], strict=True))
     for part, values in table.iterrows():
-        ax.barh(table.columns, values, left=left, color=colours[part], label=str(part))
+        ax.barh(
+            table.columns,
+            values,
+            _BAR_HEIGHT,
+            left,
+            color=colours[part],
+            label=str(part),
+        )
         for row, (start, value) in enumerate(zip(left, values, strict=True)):
             if value > least:
                 ax.annotate(
-                    f"{value:.0f}",
+                    f"{value:,.0f}",
                     (start + value / 2, row),
                     ha="center",
                     va="center",
@@ -160,13 +168,14 @@ def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:
                     fontsize=9,
                 )
         left += values.to_numpy()
-    ax.invert_yaxis()
+    ax.set_ylim(len(bars), -1)
     ax.grid(axis="y", visible=False)
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("CPU microseconds per file")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9)
     name, run = next(iter(bars.items()))
     title = (
-        f"{name}: a file costs {run.sum():.0f} µs of CPU, "
-        f"{run.max() / run.sum():.0%} of it in: {run.idxmax()}"
+        f"{name.capitalize()}: a file costs {run.sum():,.0f} µs of CPU, "
+        f"{run.max() / run.sum() * 100:.0f} % of it in: {run.idxmax()}"
     )
     return finished(figure, ax, title, where)

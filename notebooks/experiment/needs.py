@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from experiment.usage import file_bytes, is_from_s3
 from fetcher.downloads import most_bytes
-from fetcher.s3_urls import prefix_of
+from fetcher.s3.urls import prefix_of
 from rollout.limits import line_bytes_per_s
 from rollout.preflight import Need
 

@@ -1,4 +1,4 @@
-"""Which parameters a notebook was given: papermill only warns about unknown ones."""
+"""Which parameters a notebook was given, and what is refused whichever they are."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import ast
 import difflib
 from typing import TYPE_CHECKING
 
+from fetcher.guard import without_credentials
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _INJECTED_BY_PAPERMILL = "# Parameters"
 _EVERY_NOTEBOOK_HAS = "target"
+
+
+class SettingsError(ValueError):
+    """A parameter is missing, unknown, of the wrong type or out of range."""
 
 
 def parameters_set(cells: Iterable[str]) -> Iterator[str]:
@@ -57,3 +63,20 @@ def unknown_parameter(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known)}."
     return f"There is no parameter {name!r}. {hint}"
+
+
+def check_no_credentials(name: str, url: str) -> None:
+    """Refuse a URL with a password in it: results are kept, and shown to others."""
+    if without_credentials(url) != url:
+        msg = (
+            f"{name} holds a user name or password, which would stand in the results. "
+            "Use `fetcher` for such URLs: its report masks them."
+        )
+        raise SettingsError(msg)
+
+
+def at_least_one(name: str, value: int) -> None:
+    """Refuse a count of nothing."""
+    if value < 1:
+        msg = f"{name} is {value:,}; it must be at least 1."
+        raise ValueError(msg)

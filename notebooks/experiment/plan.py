@@ -19,11 +19,11 @@ from experiment.ledger import check_continues, run_folder_for
 from experiment.listed import UrlFile
 from experiment.needs import need_of
 from experiment.numbers import ENDLESS
-from experiment.settings import SettingsError
+from experiment.parameters import SettingsError
 from experiment.usage import sources_of
 from fetcher.guard import check_url
 from fetcher.handler import usable_s
-from fetcher.s3_urls import SCHEME, place_of
+from fetcher.s3.urls import SCHEME, place_of
 from fetcher.shard import Shard
 from fetcher.source import Template
 

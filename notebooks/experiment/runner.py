@@ -16,8 +16,8 @@ from experiment.cost import DryRun
 from experiment.grid import execute
 from experiment.invocation import LedgerError
 from experiment.ledger import read_run, run_folder_for
+from experiment.parameters import SettingsError
 from experiment.reports import check_free
-from experiment.settings import SettingsError
 from fetcher.urllist import UrlListError
 from rollout.errors import EndpointError, PreflightError, TargetError
 

@@ -8,12 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
-from experiment.settings import (
-    NGINX,
-    DownloadSettings,
-    FanOutSettings,
-    SettingsError,
-)
+from experiment.parameters import SettingsError
+from experiment.settings import NGINX, DownloadSettings, FanOutSettings
 from fetcher.guard import BadUrlError, check_url
 from rollout.local_endpoint import local_endpoint
 from rollout.origin.nginx import Nginx, is_installed

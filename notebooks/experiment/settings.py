@@ -8,10 +8,15 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from experiment.deal import COUNT, WAYS
-from experiment.parameters import parameters_set, unknown_parameter
-from fetcher.guard import without_credentials
+from experiment.parameters import (
+    SettingsError,
+    at_least_one,
+    check_no_credentials,
+    parameters_set,
+    unknown_parameter,
+)
 from fetcher.options import Options, SinkSpec, check_one_of, check_types
-from fetcher.s3_urls import SCHEME
+from fetcher.s3.urls import SCHEME
 from rollout.target import ARCHITECTURES
 from rollout.target import NAMES as TARGETS
 from rollout.worker import Worker
@@ -20,10 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OWN, NGINX = ORIGINS = ("own", "nginx")
-
-
-class SettingsError(ValueError):
-    """A parameter is missing, unknown, of the wrong type or out of range."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,20 +297,3 @@ class FanOutSettings(DownloadSettings):
             allow_private=allow_private,
             allow_s3=self.url_template.startswith(SCHEME),
         )
-
-
-def check_no_credentials(name: str, url: str) -> None:
-    """Refuse a URL with a password in it: results are kept, and shown to others."""
-    if without_credentials(url) != url:
-        msg = (
-            f"{name} holds a user name or password, which would stand in the results. "
-            "Use `fetcher` for such URLs: its report masks them."
-        )
-        raise SettingsError(msg)
-
-
-def at_least_one(name: str, value: int) -> None:
-    """Refuse a count of nothing."""
-    if value < 1:
-        msg = f"{name} is {value:,}; it must be at least 1."
-        raise ValueError(msg)

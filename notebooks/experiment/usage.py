@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from fetcher.s3_upload import LEAST_PART
-from fetcher.s3_urls import SCHEME
+from fetcher.s3.upload import LEAST_PART
+from fetcher.s3.urls import SCHEME
 from fetcher.source import Template
 from rollout.price import Usage
 

@@ -19,6 +19,17 @@ def name(lambda_client, deploy):
     return name
 
 
+def refused_alias(client, name, version, weights):
+    """Return how an alias that is shared so is refused."""
+    return refused(
+        client.create_alias,
+        FunctionName=name,
+        Name="live",
+        FunctionVersion=version,
+        RoutingConfig={"AdditionalVersionWeights": weights},
+    )
+
+
 @pytest.mark.fact(ALIASES)
 def test_an_alias_is_created_shown_and_deleted(lambda_client, name, arn_of):
     created = lambda_client.create_alias(
@@ -185,13 +196,7 @@ def test_invocations_are_shared_between_two_versions(lambda_client, name):
 def test_invocations_cannot_be_shared_otherwise(
     lambda_client, name, version, weights, message
 ):
-    refusal = refused(
-        lambda_client.create_alias,
-        FunctionName=name,
-        Name="live",
-        FunctionVersion=version,
-        RoutingConfig={"AdditionalVersionWeights": weights},
-    )
+    refusal = refused_alias(lambda_client, name, version, weights)
 
     assert refusal == (400, "InvalidParameterValueException", message)
 
@@ -208,13 +213,7 @@ def test_invocations_cannot_be_shared_otherwise(
 def test_a_share_is_between_nothing_and_all_of_a_numbered_version(
     unchecked_client, name, weights, shown, constraint
 ):
-    status, code, message = refused(
-        unchecked_client.create_alias,
-        FunctionName=name,
-        Name="live",
-        FunctionVersion="1",
-        RoutingConfig={"AdditionalVersionWeights": weights},
-    )
+    status, code, message = refused_alias(unchecked_client, name, "1", weights)
 
     assert (status, code) == (400, "ValidationException")
     assert message.startswith(
@@ -226,20 +225,8 @@ def test_a_share_is_between_nothing_and_all_of_a_numbered_version(
 
 @pytest.mark.fact(ROUTING)
 def test_an_alias_needs_versions_that_exist(lambda_client, name, arn_of):
-    target = refused(
-        lambda_client.create_alias,
-        FunctionName=name,
-        Name="live",
-        FunctionVersion="10",
-        RoutingConfig={"AdditionalVersionWeights": {"2": 0.5}},
-    )
-    other = refused(
-        lambda_client.create_alias,
-        FunctionName=name,
-        Name="live",
-        FunctionVersion="1",
-        RoutingConfig={"AdditionalVersionWeights": {"10": 0.5}},
-    )
+    target = refused_alias(lambda_client, name, "10", {"2": 0.5})
+    other = refused_alias(lambda_client, name, "1", {"10": 0.5})
     function = refused(
         lambda_client.create_alias,
         FunctionName="no-such-function",

@@ -6,10 +6,8 @@ own description of Lambda. ``control`` knows which functions there are; the oper
 on them are in ``function_config``, ``versions``, ``aliases``, ``event_config``,
 ``concurrency`` and ``tags``. ``pool`` admits invocations, ``fleet`` runs those of one
 version in ``environment``s that ``zygote`` forks into ``sandbox``es, and these talk to
-``runtime_api``. ``outcome`` and ``errors`` hold what can go wrong. Function URLs are
-``function_url_config`` and ``function_url_front``, with ``function_url_event``,
-``_answer`` and ``_cors`` for their format and ``signature`` for who may; ``http_front``
-is below their ports and Lambda's.
+``runtime_api``. ``outcome`` and ``errors`` hold what can go wrong. Function URLs are in
+``function_url``; ``http_front`` is below their ports and Lambda's.
 
 What is not as on AWS:
 
@@ -28,7 +26,6 @@ What is not as on AWS:
 * The 10 s of an init are those in which it had a core of this machine, or wanted none.
 * New environments and calls come as fast as this machine can, unless ``pace`` is asked
   for. Which reason AWS gives for a function that cannot scale faster is not documented.
-* Billed Duration includes the init, as AWS bills since August 2025.
 * A change is over as soon as GetFunction or GetFunctionConfiguration shows it, or
   after a second. An updated function runs its new code at once.
 * A published version gets its first process with its first invocation.

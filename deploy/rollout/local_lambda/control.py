@@ -11,7 +11,7 @@ from typing import Any
 from rollout.local_lambda import errors, package
 from rollout.local_lambda.deployment import Deployment
 from rollout.local_lambda.fleet import Fleet, House
-from rollout.local_lambda.function_url_front import UrlFront
+from rollout.local_lambda.function_url.front import UrlFront
 from rollout.local_lambda.functions import Function
 from rollout.local_lambda.model import Call
 from rollout.local_lambda.names import Reference, reference_of
@@ -28,7 +28,7 @@ class Control:
     The functions of one endpoint.
 
     The operations are in modules of their own: ``function_config``, ``versions``,
-    ``aliases``, ``event_config``, ``function_url_config``, ``concurrency``, ``tags``.
+    ``aliases``, ``event_config``, ``function_url.config``, ``concurrency``, ``tags``.
 
     Args:
         folder: Where code and sandboxes go.

@@ -136,11 +136,6 @@ def too_large(message: str) -> LambdaError:
     return LambdaError(413, "RequestEntityTooLargeException", message)
 
 
-def throttled(reason: str) -> ThrottledError:
-    """Answer when no more executions are allowed."""
-    return ThrottledError(reason)
-
-
 def malformed_request(what: str) -> LambdaError:
     """Answer for what is not HTTP (our own text; AWS closes such connections)."""
     return LambdaError(400, "BadRequestException", f"Malformed request: {what}")

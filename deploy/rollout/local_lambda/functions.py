@@ -12,7 +12,7 @@ from rollout.local_lambda.aliases import Alias
 from rollout.local_lambda.deployment import Deployment
 from rollout.local_lambda.event_config import EventConfig
 from rollout.local_lambda.fleet import Fleet, House
-from rollout.local_lambda.function_url import FunctionUrl
+from rollout.local_lambda.function_url.url import FunctionUrl
 from rollout.local_lambda.names import Reference
 from rollout.local_lambda.package import Package
 from rollout.local_lambda.pool import EventLimits, Runner

@@ -118,11 +118,11 @@ class Pool:
             raise errors.stopping()
         reason = self._reason_to_wait(runner)
         if reason:
-            raise errors.throttled(reason)
+            raise errors.ThrottledError(reason)
         fleet = runner.choose(request.qualifier)
         reason = self._reason_to_slow_down(runner, fleet)
         if reason:
-            raise errors.throttled(reason)
+            raise errors.ThrottledError(reason)
         invocation = Invocation(request)
         runner.in_flight += 1
         self._running.add(invocation.answer)

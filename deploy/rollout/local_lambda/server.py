@@ -26,8 +26,6 @@ from rollout.local_lambda import (
     errors,
     event_config,
     function_config,
-    function_url_config,
-    function_url_front,
     model,
     runtime_api,
     tags,
@@ -36,6 +34,8 @@ from rollout.local_lambda import (
 from rollout.local_lambda.callers import Identify
 from rollout.local_lambda.control import Control, ReadObject
 from rollout.local_lambda.fleet import House
+from rollout.local_lambda.function_url import config as url_config
+from rollout.local_lambda.function_url import front as url_front
 from rollout.local_lambda.http_front import read_body, refusal
 from rollout.local_lambda.invocation import Answer as Ended
 from rollout.local_lambda.invocation import Request
@@ -70,11 +70,11 @@ _OPERATIONS: dict[str, tuple[int, Callable[[Control, Call], Awaitable[Answer]]]]
     "GetFunctionEventInvokeConfig": (200, event_config.get),
     "DeleteFunctionEventInvokeConfig": (204, event_config.delete),
     "ListFunctionEventInvokeConfigs": (200, event_config.list_),
-    "CreateFunctionUrlConfig": (201, function_url_config.create),
-    "GetFunctionUrlConfig": (200, function_url_config.get),
-    "UpdateFunctionUrlConfig": (200, function_url_config.update),
-    "DeleteFunctionUrlConfig": (204, function_url_config.delete),
-    "ListFunctionUrlConfigs": (200, function_url_config.list_),
+    "CreateFunctionUrlConfig": (201, url_config.create),
+    "GetFunctionUrlConfig": (200, url_config.get),
+    "UpdateFunctionUrlConfig": (200, url_config.update),
+    "DeleteFunctionUrlConfig": (204, url_config.delete),
+    "ListFunctionUrlConfigs": (200, url_config.list_),
     "PutFunctionConcurrency": (200, concurrency.put),
     "GetFunctionConcurrency": (200, concurrency.get),
     "DeleteFunctionConcurrency": (204, concurrency.delete),
@@ -130,7 +130,7 @@ async def running(
     ours = urlsplit(endpoint_url).hostname or "127.0.0.1"
     async with (
         runtime_api.running(environments) as api,
-        function_url_front.running(ours, pool, identify) as urls,
+        url_front.running(ours, pool, identify) as urls,
     ):
         house = House(endpoint_url, api, environments, logs, memory, keep_idle_s)
         control = Control(folder, house, pool, urls, read_object)

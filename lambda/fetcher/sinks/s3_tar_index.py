@@ -13,13 +13,13 @@ import tarfile
 from io import BufferedReader, RawIOBase
 from typing import TYPE_CHECKING, Any
 
-from fetcher.s3_errors import S3Error
+from fetcher.s3.errors import S3Error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fetcher.s3 import Connection
-    from fetcher.s3_urls import Place
+    from fetcher.s3.connection import Connection
+    from fetcher.s3.urls import Place
 
 TAR, INDEX = ".tar", ".jsonl"
 

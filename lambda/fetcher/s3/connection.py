@@ -1,0 +1,220 @@
+"""
+S3 spoken over libcurl: a few requests, tried again until they succeed.
+
+boto3 is in Lambda's Python, but to load it takes a quarter of a second of processor
+time and 40 MB: more than a thousand small downloads.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+import pycurl
+
+from fetcher.engines.curl_handle import trust
+from fetcher.s3.errors import LateError, S3Error, answered
+from fetcher.s3.files import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fetcher.s3.account import Account
+    from fetcher.s3.urls import Place
+
+_CONNECT_S = 5
+_SILENCE_S = 20
+_PATIENCE_S = 60.0  # what has failed for so long is given up
+_BACKOFF_FIRST_S = 0.1
+_BACKOFF_LONGEST_S = 5.0
+_BUFFER_BYTES = 524_288  # what libcurl reads at once of what it sends
+_MORE_THAN_OK = 300
+_NONE: Mapping[str, str] = {}
+
+
+class Answer(NamedTuple):
+    """
+    What S3 answered, having done what it was asked.
+
+    Attributes:
+        headers: By their names in small letters.
+
+        body: Its body.
+    """
+
+    headers: dict[str, str]
+    body: bytes
+
+
+class Connection:
+    """
+    Makes requests to S3, one after the other: to be used by one thread only.
+
+    Args:
+        account: Whose they are.
+
+        stopped: Ends a request under way when it is set.
+    """
+
+    def __init__(self, account: Account, stopped: Event | None = None) -> None:
+        self._account = account
+        self._stopped = stopped or Event()
+        self._curl = curl = pycurl.Curl()
+        self._head: list[bytes] = []
+        self._body: list[bytes] = []
+        curl.setopt(pycurl.PROXY, "")
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.PATH_AS_IS, 1)
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+        curl.setopt(pycurl.UPLOAD_BUFFERSIZE, _BUFFER_BYTES)
+        curl.setopt(pycurl.CONNECTTIMEOUT, _CONNECT_S)
+        curl.setopt(pycurl.LOW_SPEED_LIMIT, 1)
+        curl.setopt(pycurl.LOW_SPEED_TIME, _SILENCE_S)
+        curl.setopt(pycurl.HEADERFUNCTION, self._head.append)
+        curl.setopt(pycurl.WRITEFUNCTION, self._body.append)
+        curl.setopt(pycurl.NOPROGRESS, 0)
+        curl.setopt(pycurl.XFERINFOFUNCTION, lambda *_: self._stopped.is_set())
+        if not account.endpoint_url.startswith("http:"):
+            trust(curl)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._curl.close()
+
+    def request(
+        self,
+        method: str,
+        place: Place,
+        parameters: Mapping[str, str] = _NONE,
+        headers: Mapping[str, str] = _NONE,
+        body: bytes | Part = b"",
+        *,
+        until: float,
+    ) -> Answer:
+        """
+        Make a request, again and again while that may help.
+
+        Args:
+            method: ``GET``, say.
+
+            place: What it is about.
+
+            parameters: Of its query.
+
+            headers: Their names in small letters.
+
+            body: What is sent.
+
+            until: When to give up, on the monotonic clock.
+
+        Raises:
+            LateError: If it was not done by then.
+
+            S3Error: If S3 refuses, or a minute of trying was in vain.
+        """
+        patient_until = monotonic() + _PATIENCE_S
+        tries = 0
+        while True:
+            try:
+                return self._try(method, place, parameters, headers, body, until)
+            except S3Error as error:
+                now, tries = monotonic(), tries + 1
+                wait_s = _backoff(tries)
+                if self._stopped.is_set() or now + wait_s >= until:
+                    raise _late(place, error) from error
+                if not error.can_heal or now + wait_s >= patient_until:
+                    raise
+                self._stopped.wait(wait_s)
+
+    def _try(
+        self,
+        method: str,
+        place: Place,
+        parameters: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes | Part,
+        until: float,
+    ) -> Answer:
+        left_s = until - monotonic()
+        if left_s <= 0:
+            raise _late(place)
+        set_, told = self._curl.setopt, {"content-type": "", "expect": "", **headers}
+        signed = {
+            name: text for name, text in told.items() if name.startswith("x-amz-")
+        }
+        set_(pycurl.URL, self._account.signed(method, place, parameters, signed))
+        set_(pycurl.HTTPHEADER, [f"{name}: {text}" for name, text in told.items()])
+        set_(pycurl.TIMEOUT_MS, max(1, int(left_s * 1_000)))
+        self._aim(method, body)
+        self._head.clear()
+        self._body.clear()
+        try:
+            self._curl.perform()
+        except pycurl.error as error:
+            _, said = error.args
+            msg = f"S3 did not answer: {said or error}"
+            raise S3Error(msg, str(place)) from error
+        status = self._curl.getinfo(pycurl.RESPONSE_CODE)
+        answer = Answer(_headers(self._head), b"".join(self._body))
+        # To complete an upload may fail after the head has said that it did not.
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+        if status >= _MORE_THAN_OK or (method == "POST" and b"<Error>" in answer.body):
+            region = answer.headers.get("x-amz-bucket-region", "")
+            raise answered(status, answer.body, str(place), region)
+        return answer
+
+    def _aim(self, method: str, body: bytes | Part) -> None:
+        set_ = self._curl.setopt
+        if isinstance(body, Part):
+            set_(pycurl.UPLOAD, 1)
+            reader = _Reader(body)
+            set_(pycurl.READFUNCTION, reader.read)
+            set_(pycurl.SEEKFUNCTION, reader.seek)
+            set_(pycurl.INFILESIZE_LARGE, body.size)
+        elif method in ("PUT", "POST"):
+            set_(pycurl.UPLOAD, 0)
+            set_(pycurl.POST, 1)
+            set_(pycurl.POSTFIELDS, body)
+        else:
+            set_(pycurl.UPLOAD, 0)
+            set_(pycurl.HTTPGET, 1)
+            set_(pycurl.NOBODY, method == "HEAD")
+        set_(pycurl.CUSTOMREQUEST, method)
+
+
+class _Reader:
+    """Hands a part to libcurl, as often as it wants."""
+
+    def __init__(self, part: Part) -> None:
+        self._descriptor = part.file.fileno()
+        self._size = part.size
+        self._at = 0
+
+    def read(self, most: int) -> bytes:
+        some = os.pread(self._descriptor, min(most, self._size - self._at), self._at)
+        self._at += len(some)
+        return some
+
+    def seek(self, offset: int, _origin: int) -> int:
+        self._at = offset
+        return int(pycurl.SEEKFUNC_OK)
+
+
+def _headers(lines: list[bytes]) -> dict[str, str]:
+    pairs = (line.decode("latin-1").partition(":") for line in lines)
+    return {name.lower(): text.strip() for name, _, text in pairs}
+
+
+def _late(place: Place, last: S3Error | None = None) -> LateError:
+    said = f"; at last: {last.strerror}" if last else ""
+    return LateError(f"not done at the deadline{said}", str(place))
+
+
+def _backoff(tries: int) -> float:
+    """Return seconds to wait: full jitter, so that executions do not come in waves."""
+    longest = min(_BACKOFF_LONGEST_S, _BACKOFF_FIRST_S * 2 ** (tries - 1))
+    return random.uniform(0, longest)  # noqa: S311 - no secret depends on it

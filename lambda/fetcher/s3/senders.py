@@ -1,0 +1,134 @@
+"""Threads that send to S3 while the downloads go on."""
+
+from __future__ import annotations
+
+from collections import deque
+from threading import Condition, Event, Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from fetcher.s3.connection import Connection
+from fetcher.s3.files import Part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fetcher.s3.account import Account
+
+    Send = Callable[[Connection], None]
+
+_LEFT_BEHIND_S = 2.0  # libcurl looks once a second whether it is to stop
+
+
+class Senders:
+    """
+    Do what they are given, each over a connection of its own.
+
+    Args:
+        account: Whose requests they make.
+
+        most: How many there may be; they come as there is work.
+
+    Attributes:
+        pending_bytes: What was given to them and is not done.
+
+        pending_files: How much of that is in files.
+
+        stopped: Set by `close`.
+    """
+
+    def __init__(self, account: Account, most: int) -> None:
+        self.pending_bytes = 0
+        self.pending_files = 0
+        self.stopped = Event()
+        self._account = account
+        self._most = most
+        self._waiting: deque[tuple[Send, bytes | Part]] = deque()
+        self._changed = Condition()
+        self._pending = 0
+        self._threads: list[Thread] = []
+        self._failed: BaseException | None = None
+
+    def submit(self, send: Send, body: bytes | Part) -> None:
+        """
+        Have something sent, soon.
+
+        Args:
+            send: Given a connection; S3's failures are its own to keep.
+
+            body: What it sends. A part is released in the end, sent or not.
+        """
+        with self._changed:
+            self._waiting.append((send, body))
+            self._pending += 1
+            self.pending_bytes += _size_of(body)
+            self.pending_files += isinstance(body, Part)
+            is_short = len(self._threads) < min(self._most, self._pending)
+            self._changed.notify()
+        if is_short:
+            thread = Thread(target=self._work, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def wait(self, until: float) -> bool:
+        """
+        Wait until all is done; tell whether it is.
+
+        Args:
+            until: The latest, on the monotonic clock.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._failed or not self._pending, until - monotonic()
+            )
+            if self._failed:
+                raise self._failed
+            return not self._pending
+
+    def close(self) -> None:
+        """Break off what is under way."""
+        self.stopped.set()
+        with self._changed:
+            self._changed.notify_all()
+        latest = monotonic() + _LEFT_BEHIND_S
+        for thread in self._threads:
+            thread.join(max(0.0, latest - monotonic()))
+        for _, body in self._waiting:
+            _release(body)
+        self._waiting.clear()
+
+    def _work(self) -> None:
+        connection = Connection(self._account, self.stopped)
+        try:
+            while job := self._next():
+                send, body = job
+                try:
+                    send(connection)
+                finally:
+                    _release(body)
+                with self._changed:
+                    self._pending -= 1
+                    self.pending_bytes -= _size_of(body)
+                    self.pending_files -= isinstance(body, Part)
+                    if not self._pending:
+                        self._changed.notify_all()
+        except BaseException as error:  # noqa: BLE001 - a mistake of ours, raised in `wait`
+            with self._changed:
+                self._failed = error
+                self._changed.notify_all()
+        finally:
+            connection.close()
+
+    def _next(self) -> tuple[Send, bytes | Part] | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self.stopped.is_set())
+            return None if self.stopped.is_set() else self._waiting.popleft()
+
+
+def _size_of(body: bytes | Part) -> int:
+    return body.size if isinstance(body, Part) else len(body)
+
+
+def _release(body: bytes | Part) -> None:
+    if isinstance(body, Part):
+        body.release()

@@ -1,0 +1,245 @@
+"""
+One object sent in parts while it grows: not to be seen before it is whole.
+
+Whoever is first to finish an object of some name keeps that name; who comes later is
+told so. An upload that is never finished is invisible, but what came of it is stored
+and paid for until somebody aborts it.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+import zlib
+from base64 import b64encode
+from contextlib import suppress
+from threading import Lock
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+from fetcher.s3.connection import Connection
+from fetcher.s3.errors import LateError, S3Error
+from fetcher.s3.senders import Senders
+
+if TYPE_CHECKING:
+    from fetcher.s3.account import Account
+    from fetcher.s3.files import Part
+    from fetcher.s3.urls import Place
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+LEAST_PART = 5 * 2**20  # bytes, of every part but the last
+MOST_PART = 5 * 2**30
+
+_SENDERS = 4  # one connection to S3 is slower than an execution's network
+_READ_BYTES = 262_144
+_LAST_LOOK_S = 1.0  # of the time kept back for reporting
+_AT_ONCE_S = 5.0
+_LOOK_EVERY_S = 0.2
+_TOKEN = "x-amz-meta-written-by"  # noqa: S105 - says who wrote an object
+_IF_FIRST = {"if-none-match": "*"}
+_UPLOAD_ID = re.compile(rb"<UploadId>(.*?)</UploadId>")
+_COMPLETE = (
+    '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    "{}</CompleteMultipartUpload>"
+)
+_AT_ONCE = "ConditionalRequestConflict"
+_TAKEN = frozenset({"PreconditionFailed", "NoSuchUpload", _AT_ONCE})
+
+
+class Upload:
+    """
+    An object on its way.
+
+    Args:
+        account: Whose requests these are.
+
+        place: What it will be called.
+
+    Attributes:
+        failure: Why it cannot be finished any more, if so.
+    """
+
+    def __init__(self, account: Account, place: Place) -> None:
+        self.failure: S3Error | None = None
+        self._place = place
+        self._senders = Senders(account, _SENDERS)
+        self._connection = Connection(account)
+        self._told = {_TOKEN: uuid.uuid4().hex}
+        self._creating = Lock()
+        self._id = ""
+        self._many = 0
+        self._sent: dict[int, tuple[str, str]] = {}  # by number: ETag, CRC-32
+
+    @property
+    def pending_bytes(self) -> int:
+        """What was given to `send` and has not arrived."""
+        return self._senders.pending_bytes
+
+    def send(self, part: Part, until: float) -> None:
+        """
+        Send the next part, in the background; then release it.
+
+        Args:
+            part: Not smaller than `LEAST_PART`.
+
+            until: When to give up, on the monotonic clock.
+        """
+        self._many += 1
+        number = self._many
+
+        def send(connection: Connection) -> None:
+            if not self.failure:
+                try:
+                    self._send(connection, number, part, until)
+                except S3Error as error:
+                    self.failure = self.failure or error
+
+        self._senders.submit(send, part)
+
+    def finish(self, last: Part, until: float) -> bool:
+        """
+        Send the last part, of any size, and make the object visible.
+
+        Args:
+            last: As for `send`.
+
+            until: When to give up, on the monotonic clock.
+
+        Returns:
+            Whether the object is this one; else another was there first.
+
+        Raises:
+            S3Error: If it is not, and there is no other.
+        """
+        try:
+            if self._many:
+                self._complete(last, until)
+            else:
+                try:
+                    self._put(last, until)
+                finally:
+                    last.release()
+        except S3Error as error:
+            return self._is_first_after_all(error)
+        return True
+
+    def close(self) -> None:
+        """Break off what is under way; forget an object that was not finished."""
+        self._senders.close()
+        if self._id:
+            with suppress(S3Error):
+                self._abort()
+        self._connection.close()
+
+    def _send(
+        self, connection: Connection, number: int, part: Part, until: float
+    ) -> None:
+        with self._creating:
+            if not self._id:
+                self._id = self._create(connection, until)
+        crc = _crc_of(part)
+        answer = connection.request(
+            "PUT",
+            self._place,
+            {"partNumber": str(number), "uploadId": self._id},
+            {"x-amz-checksum-crc32": crc},
+            part,
+            until=until,
+        )
+        self._sent[number] = answer.headers["etag"], crc
+
+    def _create(self, connection: Connection, until: float) -> str:
+        headers = {**self._told, "x-amz-checksum-algorithm": "CRC32"}
+        answer = connection.request(
+            "POST", self._place, {"uploads": ""}, headers, until=until
+        )
+        found = _UPLOAD_ID.search(answer.body)
+        if not found:
+            msg = "S3 began an upload without saying which"
+            raise S3Error(msg, str(self._place))
+        return found[1].decode()
+
+    def _complete(self, last: Part, until: float) -> None:
+        self.send(last, until)
+        is_done = self._senders.wait(until)
+        if self.failure:
+            raise self.failure
+        if not is_done:
+            msg = f"{self.pending_bytes:,} bytes were still to be sent at the deadline"
+            raise LateError(msg, str(self._place))
+        parts = "".join(
+            f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag>"
+            f"<ChecksumCRC32>{crc}</ChecksumCRC32></Part>"
+            for number, (etag, crc) in sorted(self._sent.items())
+        )
+        document = _COMPLETE.format(parts)
+        self._connection.request(
+            "POST",
+            self._place,
+            {"uploadId": self._id},
+            _IF_FIRST,
+            document.encode(),
+            until=until,
+        )
+        self._id = ""
+
+    def _put(self, whole: Part, until: float) -> None:
+        headers = {
+            **self._told,
+            **_IF_FIRST,
+            "x-amz-checksum-crc32": _crc_of(whole),
+        }
+        self._connection.request(
+            "PUT", self._place, headers=headers, body=whole, until=until
+        )
+
+    def _is_first_after_all(self, error: S3Error) -> bool:
+        """
+        Tell whose object is there after an attempt that may have succeeded.
+
+        An answer that was lost on its way looks like a failure, and trying again then
+        finds the name taken, by us.
+        """
+        is_late = isinstance(error, LateError)
+        if not (is_late or error.code in _TAKEN):
+            raise error
+        if self._id and is_late:
+            # From here on it will not be finished, or it is already.
+            self._senders.stopped.set()
+            with suppress(S3Error):
+                self._abort()
+        is_at_once = error.code == _AT_ONCE
+        looks_until = monotonic() + (_AT_ONCE_S if is_at_once else _LAST_LOOK_S)
+        while True:
+            try:
+                answer = self._connection.request(
+                    "HEAD", self._place, until=looks_until
+                )
+                return answer.headers.get(_TOKEN) == self._told[_TOKEN]
+            except S3Error:
+                if not is_at_once:
+                    raise error from None
+                if monotonic() + _LOOK_EVERY_S > looks_until:
+                    msg = "two executions finished at once, and neither is there"
+                    raise LateError(msg, str(self._place)) from error
+                sleep(_LOOK_EVERY_S)  # the other is not visible yet
+
+    def _abort(self) -> None:
+        upload_id, self._id = self._id, ""
+        self._connection.request(
+            "DELETE",
+            self._place,
+            {"uploadId": upload_id},
+            until=monotonic() + _LAST_LOOK_S,
+        )
+
+
+def _crc_of(part: Part) -> str:
+    crc, at = 0, 0
+    while at < part.size:
+        some = os.pread(part.file.fileno(), min(_READ_BYTES, part.size - at), at)
+        crc = zlib.crc32(some, crc)
+        at += len(some)
+    return b64encode(crc.to_bytes(4, "big")).decode("ascii")

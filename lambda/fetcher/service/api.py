@@ -1,0 +1,99 @@
+"""
+The downloader as a service: what the function does with whatever event it is given.
+
+* a request to its URL   is answered; openapi.json tells how
+* an event of a job      is carried out; executions send them, see `fetcher.jobs`
+* a shard                is downloaded, as by `fetcher.handler.download`
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from fetcher import handler
+from fetcher.jobs.events import EventError
+from fetcher.jobs.work import carry_on, is_of_job
+from fetcher.s3.errors import S3Error
+from fetcher.service import jobs
+from fetcher.service.call import Call
+from fetcher.service.download import download
+from fetcher.service.http import (
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    UNAVAILABLE,
+    Refusal,
+    Request,
+    answer,
+    is_http,
+    refused,
+    request_of,
+)
+from fetcher.service.schema import document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from awslambdaric.lambda_context import LambdaContext
+
+    Handle = Callable[[Request, Call], dict[str, Any]]
+
+
+def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
+    """
+    Do what an event asks for.
+
+    Args:
+        event: One of the kinds above.
+
+        context: Lambda's.
+
+    Returns:
+        What belongs to that kind: an HTTP answer, nothing, or a report.
+
+    Raises:
+        ValueError: If it is none of these kinds.
+
+        OSError: If a job cannot be carried on now; Lambda repeats its event.
+    """
+    if is_http(event):
+        return _answered(event, Call.begun(context))
+    if is_of_job(event):
+        carry_on(event, Call.begun(context))
+        return None
+    return handler.download(event, context)
+
+
+def _answered(event: dict[str, Any], call: Call) -> dict[str, Any]:
+    try:
+        request = request_of(event)
+        return _route(request)(request, call)
+    except Refusal as refusal:
+        return refused(refusal)
+    except (S3Error, EventError) as error:
+        return refused(Refusal(UNAVAILABLE, str(error)))
+
+
+def _route(request: Request) -> Handle:
+    for pattern, methods in _ROUTES.items():
+        if re.fullmatch(pattern, request.path):
+            if request.method in methods:
+                return methods[request.method]
+            allowed = ", ".join(methods)
+            msg = f"{request.path} takes {allowed}, not {request.method[:20]}."
+            raise Refusal(METHOD_NOT_ALLOWED, msg, {"Allow": allowed})
+    msg = "There is nothing at this path; GET /openapi.json tells what there is."
+    raise Refusal(NOT_FOUND, msg)
+
+
+def _describe(_request: Request, _call: Call) -> dict[str, Any]:
+    return answer(200, document())
+
+
+_ROUTES: dict[str, dict[str, Handle]] = {
+    "/download": {"POST": download},
+    "/jobs": {"POST": jobs.submit},
+    "/jobs/[0-9a-f]{32}": {"GET": jobs.show},
+    "/jobs/[0-9a-f]{32}/errors": {"GET": jobs.list_errors},
+    "/openapi.json": {"GET": _describe},
+}

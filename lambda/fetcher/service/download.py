@@ -1,0 +1,124 @@
+"""`POST /download`: files that one execution fetches while its caller waits."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from fetcher import handler
+from fetcher.downloads import Download
+from fetcher.jobs.plan import most_urls
+from fetcher.options import Options, SinkSpec
+from fetcher.outcome import Outcome
+from fetcher.service.errors import error_of
+from fetcher.service.http import (
+    CONTENT_TOO_LARGE,
+    MOST_ANSWER,
+    Refusal,
+    answer,
+    content_of,
+    size_within,
+)
+from fetcher.service.items import items_of, repeated
+from fetcher.service.schema import check
+from fetcher.shard import Report, Shard
+from fetcher.source import Inline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fetcher.service.call import Call
+    from fetcher.service.http import Request
+    from fetcher.source import Item
+
+FILES = "files"  # what the keys of all files in the bucket begin with
+
+_ERROR_ROOM = 200  # bytes of an error in the answer besides its URL and destination
+
+
+def download(request: Request, call: Call) -> dict[str, Any]:
+    """
+    Fetch the files of a request.
+
+    Returns:
+        How many arrived, and for each that did not, why.
+
+    Raises:
+        Refusal: If the request is malformed, or more than one execution can do.
+    """
+    most = most_urls(call.timeout_s)
+    content = content_of(request)
+    check(content, "Items", "body")
+    items = items_of(content)
+    _check_fits(items, most)
+    ends = _ends_of(items, call)
+    errors = [
+        {"error": True, **error_of(item, end)}
+        for item, end in zip(items, ends, strict=True)
+        if end.outcome is not Outcome.OK
+    ]
+    told = {
+        "totalSucceeded": len(items) - len(errors),
+        "totalErrors": len(errors),
+        "errors": errors,
+    }
+    if size_within(told) > MOST_ANSWER:
+        for error in errors:
+            error["errorMessage"] = error["outcome"]
+    return answer(200, told)
+
+
+def _check_fits(items: Sequence[Item], most: int) -> None:
+    if len(items) > most:
+        msg = (
+            f"There are {len(items):,} URLs; an execution of this function has the "
+            f"time for {most:,}. POST them to /jobs, which deals them out to several."
+        )
+        raise Refusal(CONTENT_TOO_LARGE, msg)
+    texts = size_within([(item.url, item.destination) for item in items])
+    size = texts + len(items) * _ERROR_ROOM
+    if size > MOST_ANSWER:
+        msg = (
+            f"If all of the {len(items):,} URLs failed, to say so would take "
+            f"{size:,} bytes; Lambda returns at most {MOST_ANSWER:,}. POST them to "
+            "/jobs, or in several requests."
+        )
+        raise Refusal(CONTENT_TOO_LARGE, msg)
+
+
+def _ends_of(items: Sequence[Item], call: Call) -> list[Download]:
+    """Return how each URL ended; what is asked for twice is fetched once."""
+    repeats = repeated(items)
+    fetched = [item for item in items if item.number not in repeats]
+    if not fetched:
+        return []
+    shard = Shard(
+        run=f"request {call.context.aws_request_id}",
+        index=0,
+        source=Inline.of(fetched),
+        sink=_sink(call.settings.bucket),
+        options=Options(allow_private=call.settings.allow_private),
+    )
+    told = handler.download(json.loads(shard.to_json()), call.context)
+    downloads = Report.from_dict(told).downloads
+    ends = {item.number: end for item, end in zip(fetched, downloads, strict=True)}
+    for number, first in repeats.items():
+        ends[number] = _end_of_repeat(items[number], items[first], ends[first])
+    return [ends[item.number] for item in items]
+
+
+def _sink(bucket: str) -> SinkSpec:
+    """Return where files go: to a scratch folder if there is no bucket."""
+    if not bucket:
+        return SinkSpec()
+    return SinkSpec(kind="s3-objects", path=f"s3://{bucket}/{FILES}")
+
+
+def _end_of_repeat(item: Item, first: Item, end: Download) -> Download:
+    if (item.url, item.sha256) == (first.url, first.sha256):
+        return end
+    detail = (
+        f"not fetched: it would be stored under the same name as URL number "
+        f"{first.number:,} of the list"
+    )
+    return Download(Outcome.SINK, detail=detail)

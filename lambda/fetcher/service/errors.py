@@ -1,0 +1,77 @@
+"""URLs that did not arrive, as callers are told: those of a job page by page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fetcher.jobs.progress import look
+from fetcher.jobs.slice import ends_of, results_of
+from fetcher.outcome import Outcome
+from fetcher.service.http import MOST_ANSWER, size_within
+
+if TYPE_CHECKING:
+    from fetcher.downloads import Download
+    from fetcher.jobs.hands import Hands
+    from fetcher.source import Item
+
+# Each takes some requests to S3; a page must come soon.
+_MOST_SLICES = 20
+_MOST_PAGE = MOST_ANSWER // 2  # bytes, but for the last error
+
+
+def error_of(item: Item, end: Download) -> dict[str, Any]:
+    """Return what there is to tell of a file that did not arrive."""
+    return {
+        "url": item.url,
+        "destination": item.destination,
+        "outcome": end.outcome,
+        "status": end.status,
+        "errorMessage": end.detail or end.outcome,
+    }
+
+
+def errors(
+    hands: Hands, after: str, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """
+    Return some errors, and where the next page begins.
+
+    Args:
+        hands: The job's.
+
+        after: What was returned with the page before; empty: there is none.
+
+        limit: How many to return at most.
+
+    Returns:
+        The errors, in the list's order, and the next page's `after`; None: that is
+        all there is.
+    """
+    first, skipped = map(int, after.split("-")) if after else (0, 0)
+    faulty = sorted(
+        index
+        for index, many in look(hands).done.errors.items()
+        if many and index >= first
+    )
+    found: list[dict[str, Any]] = []
+    size = 0
+    for looked, index in enumerate(faulty):
+        start = skipped if index == first else 0
+        if looked == _MOST_SLICES:
+            return found, f"{index}-{start}"
+        some = _errors_in(hands, index)
+        for position, error in enumerate(some[start:], start):
+            if len(found) == limit or size >= _MOST_PAGE:
+                return found, f"{index}-{position}"
+            found.append(error)
+            size += size_within(error)
+    return found, None
+
+
+def _errors_in(hands: Hands, index: int) -> list[dict[str, Any]]:
+    ended, _ = ends_of(hands.store, index, results_of(hands.store, index))
+    return [
+        {"number": item.number, **error_of(item, end)}
+        for item, end in ended
+        if end.outcome is not Outcome.OK
+    ]

@@ -1,0 +1,133 @@
+"""
+HTTP as a function URL tells it: a request taken from an event, an answer made for it.
+
+Payload format version 2.0:
+https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BAD_REQUEST = 400
+NOT_FOUND = 404
+METHOD_NOT_ALLOWED = 405
+CONFLICT = 409
+CONTENT_TOO_LARGE = 413
+UNPROCESSABLE = 422
+UNAVAILABLE = 503
+
+# What Lambda takes back: 6 MB and 100 bytes for what stands around it.
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MOST_ANSWER = 6 * 1_024 * 1_024
+
+
+class Request(NamedTuple):
+    """
+    What was asked.
+
+    Attributes:
+        method: As in ``POST``.
+
+        path: Percent-encoded, as it was sent.
+
+        query: What stands after the path; of several with one name, joined by commas.
+
+        headers: By their names in small letters.
+
+        body: What came.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Refusal(Exception):  # noqa: N818 - it says what it is
+    """
+    The request is not carried out.
+
+    Attributes:
+        status: What HTTP calls it.
+
+        headers: Sent along.
+    """
+
+    def __init__(
+        self, status: int, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.status = status
+        self.headers = headers or {}
+        super().__init__(detail)
+
+
+def is_http(event: object) -> bool:
+    """Tell whether an event is a request to the function's URL."""
+    return isinstance(event, dict) and "http" in event.get("requestContext", ())
+
+
+def request_of(event: Mapping[str, Any]) -> Request:
+    """Return the request that an event tells of."""
+    body = event.get("body") or ""
+    return Request(
+        event["requestContext"]["http"]["method"],
+        event["rawPath"],
+        event.get("queryStringParameters") or {},
+        event["headers"],
+        base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(),
+    )
+
+
+def content_of(request: Request) -> Any:  # noqa: ANN401 - any JSON
+    """
+    Return the body, read as JSON whatever type it is said to be.
+
+    Raises:
+        Refusal: 400, if it is none.
+    """
+    try:
+        return json.loads(request.body, parse_constant=_no_json)
+    except (ValueError, RecursionError) as error:
+        msg = f"The body is not JSON: {error}."
+        raise Refusal(BAD_REQUEST, msg) from error
+
+
+def answer(
+    status: int, content: object, headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return what the function returns so that its URL answers this JSON."""
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json", **(headers or {})},
+        "body": json.dumps(content, separators=(",", ":")),
+    }
+
+
+def refused(refusal: Refusal) -> dict[str, Any]:
+    """Return the answer to a request that is not carried out."""
+    told = {"code": refusal.status, "detail": str(refusal)}
+    return answer(refusal.status, told, refusal.headers)
+
+
+def size_within(content: object) -> int:
+    """
+    Return how many bytes some JSON takes up in what Lambda brings or takes back.
+
+    It travels as text inside other JSON, so quotes and all else are escaped twice.
+
+    >>> size_within({"a": 1})
+    11
+    """
+    return len(json.dumps(json.dumps(content, separators=(",", ":"))))
+
+
+def _no_json(constant: str) -> NoReturn:
+    msg = f"{constant} is no number there"
+    raise ValueError(msg)

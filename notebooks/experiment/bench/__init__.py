@@ -1,0 +1,1 @@
+"""The same files by `fetcher` and by other downloaders, on this machine."""

@@ -1,0 +1,220 @@
+"""
+Compare `fetcher` with the downloaders that are installed, on this machine.
+
+The same files from the same origin on loopback, the same number of connections; each
+program starts afresh for every run and writes into an empty folder in RAM, and every
+file it wrote is checked. The programs take turns, so that whatever else the machine
+does meets all of them. Time, CPU and memory are those of the whole process, its start
+included. HTTPS is HTTP/2 for programs that speak it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from experiment.bench.charts import compare
+from experiment.bench.peers import programs
+from experiment.bench.run import Setting, measure, origin_for
+from experiment.bench.table import (
+    as_text,
+    finding,
+    rss_as_text,
+    setting_in_words,
+    summarise,
+)
+from experiment.invocation import SCHEMA
+from experiment.ledger import run_folder_for
+from experiment.machine import commit, machine, machine_name
+from rollout.errors import RolloutError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from experiment.bench.peers import Program
+    from experiment.bench.run import Served
+
+_EXIT_OK, _EXIT_SOME_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 0, 1, 2, 130
+_CONNECTIONS = 100
+_DPI = 120
+_EPILOG = """
+Tables go to stdout and, with a chart, into a new folder in results/.
+
+exit status: 0 done, 1 some runs failed, 2 could not run, 130 interrupted
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """
+    How much a bench downloads.
+
+    Attributes:
+        files: How many files in a run, by their size in bytes.
+
+        repeats: Runs of each program in each setting.
+
+        rss_files: The numbers of files for which our own memory is compared.
+
+        rss_file_bytes: Their size.
+    """
+
+    files: dict[int, int]
+    repeats: int
+    rss_files: tuple[int, ...]
+    rss_file_bytes: int = 10_000
+
+
+FULL = Scale(
+    files={10_000: 30_000, 100_000: 8_000, 1_700_000: 800},
+    repeats=3,
+    rss_files=(1_000, 100_000),
+)
+QUICK = Scale(
+    files={10_000: 300, 100_000: 100, 1_700_000: 20}, repeats=1, rss_files=(100, 1_000)
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    args = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up after it, too
+    folder = run_folder_for("bench", "local")
+    try:
+        return bench(QUICK if args.quick else FULL, folder)
+    except RolloutError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return _EXIT_COULD_NOT_RUN
+    except KeyboardInterrupt:
+        print(f"\nbench: interrupted; what was measured is in {_shown(folder)}")
+        return _EXIT_INTERRUPTED
+
+
+def bench(scale: Scale, folder: Path) -> int:
+    """Measure, print the tables, fill the folder; return the exit status."""
+    with origin_for({*scale.files, scale.rss_file_bytes}) as served:
+        compared = programs()
+        record = _opened(folder, scale, compared, served)
+        print(f"machine  {machine_name()}\norigin   {served.name}, on loopback")
+        runs = _kept(folder / "bench.csv", _runs(scale, compared, served))
+        summary = summarise(runs)
+        summary.to_csv(folder / "bench_summary.csv", index=False)
+        print(f"\n{as_text(summary)}\n")
+        rss = _kept(folder / "rss.csv", _rss_runs(scale, compared, served))
+        print(f"{rss_as_text(rss)}\n")
+    verdict = finding(summary)
+    chart = folder / "bench.png"
+    compare(runs).savefig(chart, dpi=_DPI)
+    _save(folder, record | {"ended": _now(), "verdict": verdict})
+    print(f"run      {_shown(folder)}\nchart    {_shown(chart)}\nverdict  {verdict}")
+    errors = [*runs["error"], *rss["error"]]
+    return _EXIT_SOME_FAILED if any(errors) else _EXIT_OK
+
+
+def _runs(
+    scale: Scale, compared: Sequence[Program], served: Served
+) -> Iterator[dict[str, Any]]:
+    """Let the programs take turns in every setting."""
+    for scheme in served.schemes:
+        for file_bytes, files in scale.files.items():
+            setting = Setting(scheme, file_bytes, files, _CONNECTIONS)
+            for repeat in range(1, scale.repeats + 1):
+                for program in compared:
+                    row = measure(program, setting, served)
+                    _tell(row, setting, f"run {repeat} of {scale.repeats}")
+                    yield {"repeat": repeat, **row}
+
+
+def _rss_runs(
+    scale: Scale, compared: Sequence[Program], served: Served
+) -> Iterator[dict[str, Any]]:
+    for files in scale.rss_files:
+        setting = Setting("http", scale.rss_file_bytes, files, _CONNECTIONS)
+        for program in compared:
+            if program.ours:
+                row = measure(program, setting, served)
+                _tell(row, setting, "memory")
+                yield row
+
+
+def _tell(row: dict[str, Any], setting: Setting, which: str) -> None:
+    """Show progress."""
+    found = row["error"] or f"{row['wall_s']:.2f} s, {row['files_per_s']:,.0f} files/s"
+    print(
+        f"{setting_in_words(*setting)}, {which}, {row['program']}: {found}",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _kept(path: Path, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Write each row as it comes, so that a crash loses none; return them all."""
+    place = {"run": path.parent.name, "target": "local", "machine": machine_name()}
+    kept: list[pd.DataFrame] = []
+    for row in rows:
+        table = pd.DataFrame([place | row])
+        table.to_csv(path, mode="a", header=not kept, index=False)
+        kept.append(table)
+    return pd.concat(kept, ignore_index=True)
+
+
+def _opened(
+    folder: Path, scale: Scale, compared: Sequence[Program], served: Served
+) -> dict[str, Any]:
+    """Start the run's folder; return what ``run.json`` holds so far."""
+    record = {
+        "schema": SCHEMA,
+        "run": folder.name,
+        "notebook": "bench",
+        "target": "local",
+        "settings": {**asdict(scale), "connections": _CONNECTIONS},
+        "origin": served.name,
+        "programs": {program.name: program.version for program in compared},
+        **commit(),
+        "machine": machine(),
+        "started": _now(),
+    }
+    folder.mkdir(parents=True)
+    _save(folder, record)
+    return record
+
+
+def _save(folder: Path, record: dict[str, Any]) -> None:
+    text = json.dumps(record, indent=2, ensure_ascii=False)
+    (folder / "run.json").write_text(f"{text}\n")
+
+
+def _shown(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m experiment.bench",
+        description=__doc__,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="few files, once: start-up is most of it, so only a check that it works",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

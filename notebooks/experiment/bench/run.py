@@ -1,0 +1,134 @@
+"""One run of one program: its files checked, its cost measured."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from experiment.bench.delivery import fault_in
+from experiment.bench.peers import environ
+from experiment.bench.process_cost import run
+from rollout.memory_folder import RAM, memory_folder
+from rollout.origin import Origin, jpeg
+from rollout.origin.nginx import Nginx, is_installed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from experiment.bench.peers import Program
+    from experiment.bench.process_cost import Cost
+
+LIMIT_S = 600  # what takes longer hangs
+_MOST_SAID = 200  # characters
+
+
+class Setting(NamedTuple):
+    """What every program is given alike."""
+
+    scheme: str
+    file_bytes: int
+    files: int
+    connections: int
+
+
+class Served(NamedTuple):
+    """
+    An origin at work.
+
+    Attributes:
+        name: As in ``nginx 1.22.1``.
+
+        schemes: What it speaks.
+
+        template: For a size and a scheme, the URLs, with ``{number}`` in them.
+
+        ca_file: What verifies its HTTPS; None: it has no HTTPS.
+    """
+
+    name: str
+    schemes: tuple[str, ...]
+    template: Callable[[int, str], str]
+    ca_file: Path | None
+
+
+@contextmanager
+def origin_for(sizes: Iterable[int]) -> Iterator[Served]:
+    """Start nginx if it is installed, and our own origin, without HTTPS, if not."""
+    if is_installed():
+        with Nginx(sizes, https=True) as nginx:
+            name = f"nginx {nginx.version}"
+            yield Served(name, ("http", "https"), nginx.template, nginx.ca_file)
+    else:
+        with Origin() as origin:
+            name = "rollout.origin (nginx is not installed, so HTTP only)"
+            yield Served(name, ("http",), lambda size, _: origin.template(size), None)
+
+
+def measure(
+    program: Program, setting: Setting, served: Served, limit_s: float = LIMIT_S
+) -> dict[str, Any]:
+    """
+    Run a program once, in an empty folder that is removed afterwards.
+
+    Returns:
+        A row of ``bench.csv``. ``error`` says what was wrong with the run, or nothing.
+    """
+    ca_file = served.ca_file if setting.scheme == "https" else None
+    template = served.template(setting.file_bytes, setting.scheme)
+    room_bytes = setting.files * setting.file_bytes
+    with memory_folder("bench-", room_bytes) as scratch:
+        urls, output, folder = (scratch / name for name in ("urls", "output", "files"))
+        folder.mkdir()
+        numbers = range(setting.files)
+        program.write_list(urls, (template.format(number=n) for n in numbers))
+        started_at = datetime.now(UTC).timestamp()
+        cost = run(
+            program.arguments(urls, setting.connections, ca_file),
+            folder=folder,
+            environ=environ(scratch, ca_file),
+            output=output,
+            limit_s=limit_s,
+        )
+        picture = jpeg(setting.file_bytes)
+        error = _complaint(cost, output, limit_s) or fault_in(
+            folder, setting.files, picture
+        )
+        stored_in = "RAM" if scratch.is_relative_to(RAM) else "disk"
+    return {
+        **setting._asdict(),
+        "program": program.name,
+        "version": program.version,
+        "ours": program.ours,
+        "origin": served.name,
+        "stored_in": stored_in,
+        "started_at": started_at,
+        **_figures(cost, setting),
+        "error": error,
+    }
+
+
+def _figures(cost: Cost, setting: Setting) -> dict[str, float]:
+    return {
+        "wall_s": cost.wall_s,
+        "cpu_s": cost.cpu_s,
+        "peak_rss_bytes": cost.peak_rss_bytes,
+        "files_per_s": setting.files / cost.wall_s,
+        "mb_per_s": setting.files * setting.file_bytes / 1e6 / cost.wall_s,
+        "cpu_us_per_file": cost.cpu_s / setting.files * 1e6,
+    }
+
+
+def _complaint(cost: Cost, output: Path, limit_s: float) -> str:
+    """Say how a program failed, in its own words where it has any."""
+    if cost.wall_s >= limit_s:
+        return f"not done after {limit_s:g} s"
+    if cost.status == 0:
+        return ""
+    ended = f"exit status {cost.status}"
+    if cost.status < 0:
+        ended = f"killed by {signal.Signals(-cost.status).name}"
+    said = output.read_text(errors="replace").strip().splitlines()
+    return f"{ended}: {said[-1].strip()[:_MOST_SAID]}" if said else ended

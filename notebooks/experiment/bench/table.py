@@ -1,0 +1,158 @@
+"""What a bench found: medians, ratios, and the words and tables they are told in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from experiment.bench.peers import CURL
+from experiment.words import size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SETTING = ["scheme", "file_bytes", "files", "connections"]
+_FIGURES = ["files_per_s", "mb_per_s", "cpu_us_per_file", "peak_rss_bytes"]
+_RATE_RATIO, _CPU_RATIO = "files_per_s_vs_best_peer", "cpu_vs_curl"
+_HEADINGS = (
+    "",
+    "files/s",
+    "MB/s",
+    "CPU µs/file",
+    "peak RSS MB",
+    "files/s ÷ best peer's",
+    f"CPU ÷ {CURL}'s",
+)
+_NONE = "-"
+
+
+def summarise(runs: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return one row per setting and program: medians, and how they compare.
+
+    Medians are of the runs that ended well; how many did not, and why the first of
+    those did not, stands beside them. The best peer has the highest median of files/s
+    among the programs that are not ours, in the same setting.
+    """
+    by = [*SETTING, "program"]
+    every = runs.groupby(by, sort=False).agg(
+        version=("version", "first"),
+        ours=("ours", "first"),
+        runs=("error", "size"),
+        failed_runs=("error", lambda errors: (errors != "").sum()),
+        error=("error", lambda errors: next(filter(None, errors), "")),
+    )
+    well = runs[runs["error"] == ""]
+    table = every.join(well.groupby(by)[_FIGURES].median()).reset_index()
+    peers = table[~table["ours"]].groupby(SETTING)["files_per_s"].max()
+    curl = table[table["program"] == CURL].set_index(SETTING)["cpu_us_per_file"]
+    settings = pd.MultiIndex.from_frame(table[SETTING])
+    table[_RATE_RATIO] = table["files_per_s"] / peers.reindex(settings).to_numpy()
+    table[_CPU_RATIO] = table["cpu_us_per_file"] / curl.reindex(settings).to_numpy()
+    return table
+
+
+def finding(summary: pd.DataFrame) -> str:
+    """
+    Say in one sentence how our thriftiest engine compares with the peers.
+
+    >>> finding(pd.DataFrame({"ours": True, "program": "fetcher x",
+    ...     "cpu_us_per_file": [50.0, 90.0], "files_per_s": 1.0,
+    ...     "cpu_vs_curl": [0.5, 0.9], "files_per_s_vs_best_peer": [1.5, 1.5]}))
+    "fetcher x: 0.50 to 0.90 × curl -Z's CPU per file, 1.50 × the best peer's files/s"
+    """
+    ours = summary[summary["ours"] & summary["files_per_s"].notna()]
+    if ours.empty:
+        return "No run of ours ended well: there is nothing to compare"
+    best = ours.groupby("program")["cpu_us_per_file"].mean().idxmin()
+    rows = ours[ours["program"] == best]
+    ratios = (
+        (rows[_CPU_RATIO].dropna(), f"{CURL}'s CPU per file"),
+        (rows[_RATE_RATIO].dropna(), "the best peer's files/s"),
+    )
+    said = [f"{_span(values)} × {what}" for values, what in ratios if len(values)]
+    settings = (summary["program"] == best).sum()
+    if len(rows) < settings:
+        best += f", in {len(rows)} of {settings} settings, having failed in the others"
+    return f"{best}: {', '.join(said) or 'no peer to compare with'}"
+
+
+def as_text(summary: pd.DataFrame) -> str:
+    """Return a table per setting, to be printed."""
+    return "\n\n".join(
+        "\n".join([setting_in_words(*setting), *_lines(rows)])
+        for setting, rows in summary.groupby(SETTING, sort=False)
+    )
+
+
+def setting_in_words(scheme: str, file_bytes: int, files: int, connections: int) -> str:
+    """
+    Return a setting as people say it.
+
+    >>> setting_in_words("http", 10_000, 30_000, 100)
+    'HTTP, 30,000 files of 10 kB, 100 connections'
+    """
+    return (
+        f"{scheme.upper()}, {files:,} files of {size(file_bytes / 1e3)}, "
+        f"{connections} connections"
+    )
+
+
+def rss_as_text(rss: pd.DataFrame) -> str:
+    """Return the table of memory against the number of URLs, to be printed."""
+    counts = list(rss["files"].unique())
+    cells = [["", *(f"{count:,} URLs" for count in counts)]]
+    for program, rows in rss.groupby("program", sort=False):
+        found = rows.set_index("files")
+        cells.append([program, *(_rss(found.loc[count]) for count in counts)])
+    heading = f"Peak RSS, {size(rss['file_bytes'].iloc[0] / 1e3)} files over HTTP"
+    failed = (
+        f"  {row['program']}, {row['files']:,} URLs: {row['error']}"
+        for _, row in rss[rss["error"] != ""].iterrows()
+    )
+    return "\n".join([heading, *_aligned(cells), *failed])
+
+
+def _rss(row: pd.Series) -> str:
+    return "failed" if row["error"] else f"{row['peak_rss_bytes'] / 1e6:,.0f} MB"
+
+
+def _lines(rows: pd.DataFrame) -> Iterator[str]:
+    found = [row for _, row in rows.iterrows()]
+    heading, *lines = _aligned([_HEADINGS, *map(_cells, found)])
+    yield heading
+    for line, row in zip(lines, found, strict=True):
+        yield line
+        if row["failed_runs"]:
+            yield f"  {row['failed_runs']} of {row['runs']} runs failed: {row['error']}"
+
+
+def _cells(row: pd.Series) -> list[str]:
+    return [
+        f"{row['program']} {row['version']}",
+        _number(row["files_per_s"], ",.0f"),
+        _number(row["mb_per_s"], ",.0f"),
+        _number(row["cpu_us_per_file"], ",.0f"),
+        _number(row["peak_rss_bytes"] / 1e6, ",.0f"),
+        _number(row[_RATE_RATIO], ".2f"),
+        _number(row[_CPU_RATIO], ".2f"),
+    ]
+
+
+def _number(value: float, form: str) -> str:
+    return _NONE if pd.isna(value) else f"{value:{form}}"
+
+
+def _span(values: pd.Series) -> str:
+    least, most = f"{values.min():.2f}", f"{values.max():.2f}"
+    return least if least == most else f"{least} to {most}"
+
+
+def _aligned(cells: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield lines: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for first, *others in cells:
+        rest = zip(others, widths[1:], strict=True)
+        right = "".join(f"  {cell:>{width}}" for cell, width in rest)
+        yield f"{first:<{widths[0]}}{right}"
