@@ -92,19 +92,27 @@ def test_the_aws_path_works_whole_with_the_policy_that_readme_grants(
     } <= gate.actions
 
 
+@pytest.mark.parametrize("listed", [False, True])
 def test_files_in_s3_are_read_with_the_functions_role(
-    gate, endpoint, parameters, tmp_path
+    gate, endpoint, parameters, tmp_path, listed
 ):
     """
     Executions ask S3 themselves, past the gate: what they may is their role's policy.
     """
-    s3 = connect("local", endpoint.endpoint_url).client("s3")
-    s3.create_bucket(Bucket="aws-path-photos")
+    s3, where = connect("local", endpoint.endpoint_url).client("s3"), "aws-path-photos"
+    s3.create_bucket(Bucket=where)
+    urls = [f"s3://{where}/2026/{number}.jpg" for number in range(6)]
     for number in range(6):
-        s3.put_object(Bucket="aws-path-photos", Key=f"2026/{number}.jpg", Body=b"x")
-    template = "s3://aws-path-photos/2026/{number}.jpg"
-    given = {"url_template": template, "files": 6, "tear_down": False, "waves": 1}
-    variables = run_cells("20_fan_out", parameters | given)
+        s3.put_object(Bucket=where, Key=f"2026/{number}.jpg", Body=b"x")
+    given = {"url_template": f"s3://{where}/2026/{{number}}.jpg", "files": 6}
+    if listed:
+        path = tmp_path / "urls.txt"
+        path.write_text("\n".join(urls))
+        given = {"url_template": "", "url_list": str(path)}
+        given["sources"] = [f"s3://{where}/2026"]
+    variables = run_cells(
+        "20_fan_out", parameters | given | {"tear_down": False, "waves": 1}
+    )
 
     assert read_run(tmp_path / "run")["totals"]["counts"]["ok"] == 6
     items = {item.what: item.amount for item in variables["spent"].bill.items}
@@ -114,7 +122,7 @@ def test_files_in_s3_are_read_with_the_functions_role(
         RoleName=variables["deployed"].role, PolicyName="read-sources"
     )
     assert found["PolicyDocument"]["Statement"][0]["Resource"] == (
-        "arn:aws:s3:::aws-path-photos/2026/*"
+        f"arn:aws:s3:::{where}/2026/*"
     )
     assert "s3:GetObject" not in gate.actions
 

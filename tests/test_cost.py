@@ -212,6 +212,18 @@ def test_files_from_s3_cost_requests_and_a_transfer_from_other_regions(
     assert bool(item(price.least, "reads from S3")) == read
 
 
+@pytest.mark.parametrize(
+    ("sink", "path", "ways"), [("directory", "", 1), ("s3-tar", "s3://kept/a", 2)]
+)
+def test_from_a_network_of_ones_own_every_byte_passes_a_gateway(sink, path, ways):
+    inside = {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}
+    price = estimate(plan_of(**ORIGINAL, **inside, sink=sink, sink_path=path), AWS)
+
+    gb = item(price.least, "through a NAT gateway").amount
+    assert gb == pytest.approx(ways * 1.7e12 / 2**30)
+    assert not item(estimate(plan_of(**ORIGINAL), AWS).least, "a NAT gateway")
+
+
 def test_what_executions_read_in_s3_their_role_may_read():
     template = Template("s3://photos/2026/cat-{number}.jpg", ((0, 400),))
     assert plan_of(template).worker().sources == ("photos/2026",)

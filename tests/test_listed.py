@@ -152,3 +152,13 @@ def test_a_list_that_changes_meanwhile_is_noticed(tmp_path, long):
     with pytest.raises(UrlListError, match="changed while its URLs were fetched"):
         read(file)
     assert fingerprint(path) != before
+
+
+def test_objects_in_s3_are_listed_where_that_is_allowed(tmp_path):
+    path = tmp_path / "urls.txt"
+    path.write_text("s3://photos/1 @#?.jpg\nhttp://h/2\n")
+
+    (lines,) = UrlFile(path, allow_s3=True).lines([(0, 2)])
+    assert list(lines.urls) == ["s3://photos/1 @#?.jpg", "http://h/2"]
+    with pytest.raises(UrlListError, match="line 1: s3:// is for runs on Lambda that"):
+        UrlFile(path)

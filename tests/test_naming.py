@@ -83,6 +83,14 @@ def test_a_url_is_named_the_quick_way_as_the_careful_one_would(url):
     assert name_of(item(url=url)) == slow_name(url)
 
 
+def test_keys_of_s3_that_differ_in_any_sign_are_files_of_their_own():
+    keys = ["a", "a?", "a#1", "a#2", "a?b", "@a", "x@a", ":1/a", "%61", "/a"]
+    names = {name_of(item(url=f"s3://photos/{key}")) for key in keys}
+
+    assert len(names) == len(keys)
+    assert all(name.startswith("photos/") for name in names)
+
+
 @given(
     st.from_regex(
         r"https?://[a-z0-9][a-z0-9.-]{0,20}(:[0-9]{2,4})?(/[A-Za-z0-9_-]{1,9}){1,39}\.jpg",

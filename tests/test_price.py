@@ -55,6 +55,7 @@ def test_the_original_experiment_cost_24_cents():
         ("for a month", {"stored_bytes": 2**40}, 1_024 * 0.023),
         ("another region", {"between_regions_bytes": 2**30}, 0.02),
         ("the internet", {"to_internet_bytes": 2**30}, 0.09),
+        ("a NAT gateway", {"nat_bytes": 2**30}, 0.045),
     ],
 )
 def test_each_item_is_what_aws_asks_for_it(what, given, dollars):

@@ -8,8 +8,16 @@ from experiment.grid_settings import GridSettings
 from experiment.parameters import SettingsError
 from experiment.settings import DownloadSettings, FanOutSettings, Settings
 from fetcher.options import MAX_CONNECTIONS
+from rollout.network import Efs, Vpc
 
 CELL = 'target: str = "local"  # where\nfiles: int = 10  # how many\n'
+
+
+POINT = (
+    "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/"
+    "fsap-0123456789abcdef0"
+)
+NETWORK = {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}
 
 
 def notebook(injected="", **values):
@@ -263,6 +271,7 @@ def test_a_grids_cells_share_everything_else():
         "connections": 7,
         "shards_per_execution": 2,
         "sink": "discard",
+        **NETWORK,
     }
 
     for cell in GridSettings(**changed).cells():
@@ -292,3 +301,40 @@ def test_a_misspelt_parameter_can_be_mended_in_the_same_kernel():
     namespace = {"In": cells, "files": 50, "filez": 5}
 
     assert FanOutSettings.from_notebook(namespace).files == 50
+
+
+def test_a_network_and_a_file_system_of_ones_own_are_the_functions():
+    settings = FanOutSettings(**NETWORK, efs=POINT, sink_path="/mnt/files/run")
+    worker = settings.worker()
+
+    assert worker.vpc == Vpc(subnets=("subnet-1",), security_groups=("sg-1",))
+    assert worker.efs == Efs(access_point=POINT, mount="/mnt/files")
+    assert settings.sink_spec().path == "/mnt/files/run"
+    assert FanOutSettings().worker().vpc is None
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"subnets": "subnet-1"}, "subnets is 'subnet-1'; it must be a list of"),
+        ({"subnets": ["subnet-1", "subnet-1"]}, "must be a list of different texts"),
+        ({"subnets": ["subnet-1"]}, "The security groups are none; there must be 1"),
+        ({"efs": POINT, "sink_path": "/mnt/files"}, "name subnets and security groups"),
+        ({**NETWORK, "efs": "fs-1", "sink_path": "/mnt/files"}, "must be an ARN"),
+        ({**NETWORK, "efs": POINT}, "sink_path is '', so nothing would be kept there"),
+        ({**NETWORK, "efs": POINT, "sink_path": "/mnt/filesystem"}, "Set sink_path to"),
+        ({"sources": ["s3://photos"]}, "sources is for a url_list"),
+        ({"sources": ["s3://no_bucket"], "url_list": "l.txt"}, "The bucket is"),
+    ],
+)
+def test_what_of_the_surroundings_cannot_work_is_refused(given, said):
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        FanOutSettings(**given)
+
+
+def test_lists_of_objects_in_s3_are_read_from_the_sources_that_are_named():
+    settings = FanOutSettings(url_list="l.txt", sources=["s3://photos/2026"])
+
+    assert settings.worker().sources == ("s3://photos/2026",)
+    assert settings.options(allow_private=False).allow_s3
+    assert not FanOutSettings(url_list="l.txt").options(allow_private=False).allow_s3

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout import deploy_command, invoke_command, jobs_command, logs, where, worker
+from rollout import (
+    deploy_command,
+    invoke_command,
+    jobs_command,
+    logs,
+    manifest_command,
+    where,
+    worker,
+)
 from rollout.errors import RolloutError
 from rollout.invoke_command import DONE
 from rollout.serve import serve
@@ -154,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
 
     deploy_command.add_parser(commands, parent)
     invoke_command.add_parser(commands, parent)
+    manifest_command.add_parser(commands, where.target_options())
     jobs_command.add_parser(commands, parent)
 
     status = commands.add_parser(

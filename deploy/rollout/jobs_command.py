@@ -21,7 +21,7 @@ from rollout import where
 from rollout.errors import SettingError
 from rollout.jobs import OVER, Service
 from rollout.manifest import convert
-from rollout.manifest_rows import Columns
+from rollout.manifest_command import add_columns, columns_of
 
 if TYPE_CHECKING:
     from fetcher.source import Item
@@ -109,13 +109,7 @@ def _add_submit(
     parser.add_argument(
         "--key", default="", help="used again, it names the same job: for safe retries"
     )
-    for column in ("url", "destination", "sha256"):
-        parser.add_argument(
-            f"--{column}-column",
-            default="",
-            metavar="NAME",
-            help=f"what LIST calls the column {column}",
-        )
+    add_columns(parser, "LIST")
 
 
 def _submit(arguments: argparse.Namespace) -> int:
@@ -158,7 +152,7 @@ def _list(
 ) -> dict[str, Any]:
     """Return what names the list in a request; upload it if it is long."""
     name = arguments.list
-    columns = _columns(arguments)
+    columns = columns_of(arguments)
     is_text = columns is None and not name.lower().endswith(_TO_CONVERT)
     if is_text and name.startswith(SCHEME):
         return {"manifest": name}
@@ -180,18 +174,6 @@ def _list(
     digest = hashlib.sha256(body).hexdigest()
     packed = gzip.compress(body, mtime=0)
     return {"manifest": service.upload(f"{digest}{path.suffix}.gz", packed)}
-
-
-def _columns(arguments: argparse.Namespace) -> Columns | None:
-    """Return what the columns are called; None if nobody says."""
-    url, destination, sha256 = (
-        arguments.url_column,
-        arguments.destination_column,
-        arguments.sha256_column,
-    )
-    if not (url or destination or sha256):
-        return None
-    return Columns(url=url or Columns().url, destination=destination, sha256=sha256)
 
 
 def _inflate(packed: Path, to: Path) -> None:

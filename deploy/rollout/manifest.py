@@ -3,8 +3,7 @@ A manifest, as other tools write them, into a list that a run can be made of.
 
 Whatever it is, Parquet included, it is read once, in flat memory, and every row is
 checked before anything is fetched. What comes out is a list in JSON lines, as
-`fetcher.urllist.UrlList` reads them; `slice_up` cuts it into objects in S3, so that an
-execution reads no more of it than it needs.
+`fetcher.urllist.UrlList` reads them.
 """
 
 from __future__ import annotations

@@ -43,6 +43,8 @@ class Usage:
         between_regions_bytes: Sent from S3 in another region.
 
         to_internet_bytes: Sent out of AWS: requests for files, and reports.
+
+        nat_bytes: Through a NAT gateway, either way; its hours are not priced.
     """
 
     architecture: str
@@ -56,6 +58,7 @@ class Usage:
     stored_bytes: int = 0
     between_regions_bytes: int = 0
     to_internet_bytes: int = 0
+    nat_bytes: int = 0
 
 
 class Item(NamedTuple):
@@ -146,6 +149,7 @@ def bill(usage: Usage) -> Bill:
             usage.to_internet_bytes / _GB,
             "to_internet_gb",
         ),
+        _item("GB through a NAT gateway", usage.nat_bytes / _GB, "nat_gb"),
     )
     return Bill((*always, *(item for item in others if item.amount)))
 

@@ -1,4 +1,4 @@
-"""The options of `rollout` that say which function is meant, and where it is."""
+"""The options of `rollout` that say where things are, and which function is meant."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rollout.target import NAMES, Target, connect
 from rollout.worker import Worker
 
 
-def options() -> argparse.ArgumentParser:
-    """Return the parent of every parser whose command is about a function."""
+def target_options() -> argparse.ArgumentParser:
+    """Return the parent of every parser whose command looks into an account."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument(
         "--target",
@@ -31,6 +31,12 @@ def options() -> argparse.ArgumentParser:
             metavar="NAME",
             help=f"with --target aws, as the AWS CLI's; by default ${variable}",
         )
+    return parser
+
+
+def options() -> argparse.ArgumentParser:
+    """Return the parent of every parser whose command is about a function."""
+    parser = argparse.ArgumentParser(add_help=False, parents=[target_options()])
     parser.add_argument(
         "--name", default=Worker().name, help="the function's (%(default)s)"
     )
@@ -39,7 +45,7 @@ def options() -> argparse.ArgumentParser:
 
 def target(arguments: argparse.Namespace) -> Target:
     """
-    Connect to where the function is.
+    Connect to the account, or the local endpoint.
 
     Raises:
         TargetError: If nothing of the kind answers there.

@@ -16,16 +16,16 @@ from fetcher.shard import Report, Shard
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
-from fetcher.source import Inline, Template, numbers_in
+from fetcher.source import numbers_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from awslambdaric.lambda_context import LambdaContext
 
     from fetcher.ending import Ending
     from fetcher.sinks.sink import Sink
-    from fetcher.source import Item, Ranges, Source
+    from fetcher.source import Item, Ranges
 
 # Kept back from Lambda's timeout: breaking off, removing the scratch folder, reporting.
 _REPORTING_S = 2.0
@@ -86,9 +86,8 @@ def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
         left_s = deadline_at - monotonic()
         if sink.settles:
             left_s -= min(_SETTLING_S, _SETTLING_SHARE * left_s)
-        items = _items(shard.source, monotonic() + left_s)
         # Of what is not come to, `downloads` says already that it is not begun.
-        job = Job(items, sink, shard.options, account, tells_rest=False)
+        job = Job(shard.source, sink, shard.options, account, tells_rest=False)
         job.run(engine, left_s)
         _correct(downloads, shard.source.ranges, sink.settle())
         downloaded_at = time()
@@ -126,15 +125,6 @@ def _correct(
                 body_bytes=ending.body_bytes or downloads[index].body_bytes,
                 detail=ending.detail,
             )
-
-
-def _items(source: Source, until: float) -> Iterable[Item]:
-    if isinstance(source, (Template, Inline)):
-        return source
-    from fetcher.s3.slices import Slices  # noqa: PLC0415 - loads OpenSSL
-
-    assert isinstance(source, Slices), "there is no other kind"
-    return source.items(until)
 
 
 def _sink(shard: Shard, deadline_at: float) -> Sink:

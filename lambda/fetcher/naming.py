@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from fetcher.s3.urls import SCHEME
+
 if TYPE_CHECKING:
     from fetcher.source import Item
 
@@ -103,6 +105,8 @@ def _escaped_sign(match: re.Match[str]) -> str:
 
 
 def _parts(url: str) -> list[str]:
+    if url.startswith(SCHEME):  # nothing in a key has a meaning
+        return url.removeprefix(SCHEME).split("/")
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].replace(":", "+")
     path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")

@@ -1,5 +1,5 @@
 """
-Where URLs come from: a list carried in the shard, a numbered template, or S3.
+Where URLs come from: a list carried in the shard, or a numbered template.
 
 Every URL of a run has a number, its position in the plan. A source covers ranges
 of numbers, so that what is unfinished can be dealt again as a smaller source of the
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-KINDS = ("template", "inline", "slices")
+KINDS = ("template", "inline")
 
 Ranges = tuple[tuple[int, int], ...]  # (first number, how many), ...
 
@@ -171,10 +171,6 @@ def source_from_dict(fields: dict[str, Any]) -> Source:
         ranges = _checked(fields["ranges"])
         if kind == "template":
             return Template(fields["text"], ranges)
-        if kind == "slices":
-            from fetcher.s3.slices import Slices  # noqa: PLC0415 - loads OpenSSL
-
-            return Slices(fields["where"], ranges, fields["per_slice"])
         return Inline(ranges, *map(tuple, json.loads(unpack(fields["packed"]))))
     except (KeyError, TypeError, ValueError) as error:
         msg = f"The {kind} source cannot be read: {error!r}."

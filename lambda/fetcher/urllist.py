@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fetcher.command.positions import Positions
 
 _SHA256_DIGITS = 64
+_NOT_HERE = "s3:// is for runs on Lambda that name its buckets in `sources`"
 
 __all__ = ["UrlList", "UrlListError"]
 
@@ -47,6 +48,8 @@ class UrlList:
     Args:
         path: The file, in UTF-8.
 
+        allow_s3: Whether ``s3://bucket/key`` is a URL, too.
+
     Raises:
         UrlListError: If any line is blank, too long, not UTF-8, not a URL that can be
             fetched, or repeats the URL of another or the name it is stored under; or
@@ -55,11 +58,12 @@ class UrlList:
         OSError: If the file cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, allow_s3: bool = False) -> None:
         if path.exists() and not path.is_file():
             msg = f"{path} is not a file; the list is read twice, so save it to one."
             raise UrlListError(msg)
         self._path = path
+        self._allow_s3 = allow_s3
         self._parse = parser_for(path)
         self._many = 0
         self._starts = array("Q")  # of each block: where it is in the file
@@ -173,7 +177,7 @@ class UrlList:
     ) -> Iterator[tuple[int, Item]]:
         """Yield line numbers and items; note the lines that are wrong."""
         for line, fields in self._parse(lines_of(block, problems), problems):
-            wrong = problems and wrong_in(fields)
+            wrong = problems and wrong_in(fields, allow_s3=self._allow_s3)
             if problems and wrong:
                 problems.add(line, wrong)
             else:
@@ -207,7 +211,9 @@ def wrong_in(fields: dict[str, Any], *, allow_s3: bool = False) -> str:
             return f"{name} is a {type(value).__name__}; it must be text"
     url, digest = fields.get("url") or "", fields.get("sha256") or ""
     try:
-        if allow_s3 and url.startswith(SCHEME):
+        if url.startswith(SCHEME):
+            if not allow_s3:
+                return _NOT_HERE
             place_of(url)
         elif not guard.plain_host(url):
             guard.check_url(url)

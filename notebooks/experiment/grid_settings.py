@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from experiment.parameters import at_least_one
+from experiment.parameters import at_least_one, check_different
 from experiment.settings import DownloadSettings, FanOutSettings
 from fetcher.options import SinkSpec
 from fetcher.s3.urls import SCHEME
@@ -53,10 +53,10 @@ class GridSettings(DownloadSettings):
     def _check(self) -> None:
         super()._check()
         for name in ("file_kb", "concurrency"):
-            _check_different(name, getattr(self, name), int, least=1)
-        _check_different("memories_mb", self.memories_mb, int)
-        _check_different("engines", self.engines, str)
-        _check_different("sinks", self.sinks, str)
+            check_different(name, getattr(self, name), int, least=1)
+        check_different("memories_mb", self.memories_mb, int)
+        check_different("engines", self.engines, str)
+        check_different("sinks", self.sinks, str)
         if len(self.file_kb) > MOST_SIZES:
             msg = (
                 f"file_kb has {len(self.file_kb)} sizes; a chart shows {MOST_SIZES} at "
@@ -134,16 +134,3 @@ class GridSettings(DownloadSettings):
         if self.parts_cold_and_warm:
             parts.append("cold" if cell.fresh else "warm")
         return "-".join([*parts, f"r{cell.repeat}"])
-
-
-def _check_different(
-    name: str, values: list[int] | list[str], kind: type, *, least: int = 0
-) -> None:
-    alike = isinstance(values, list) and all(type(value) is kind for value in values)
-    if not alike or len(set(values)) != len(values) or len(values) < least:
-        what = "whole numbers" if kind is int else "texts"
-        msg = f"{name} is {values!r}; it must be a list of different {what}."
-        raise ValueError(msg)
-    for value in values:
-        if isinstance(value, int):
-            at_least_one(name, value)

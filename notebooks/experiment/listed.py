@@ -75,6 +75,8 @@ class UrlFile:
     Args:
         path: The file.
 
+        allow_s3: Whether ``s3://bucket/key`` is a URL, too.
+
     Attributes:
         path: The file.
 
@@ -93,12 +95,12 @@ class UrlFile:
         OSError: If it cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, allow_s3: bool = False) -> None:
         self.path = path
         self.many: int | None = None
         self._size = path.stat().st_size
         if self._size <= CHECKED_FIRST_BYTES or not path.is_file():
-            self.many = _checked(path)
+            self.many = _checked(path, allow_s3=allow_s3)
         self._parse = parser_for(path)
         self._headers = int(isinstance(self._parse, CsvParser))
         self._starts = array("Q", [0])  # of each block: where it is in the file
@@ -204,9 +206,9 @@ def fingerprint(path: Path) -> dict[str, int]:
     return {"bytes": size, "crc32_of_ends": zlib.crc32(ends)}
 
 
-def _checked(path: Path) -> int:
+def _checked(path: Path, *, allow_s3: bool) -> int:
     """Return how many lines a list has, all of them right."""
-    urls = UrlList(path)
+    urls = UrlList(path, allow_s3=allow_s3)
     for item in urls:
         if "@" in item.url:
             check_no_credentials("url_list", item.url)

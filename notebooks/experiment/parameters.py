@@ -80,3 +80,17 @@ def at_least_one(name: str, value: int) -> None:
     if value < 1:
         msg = f"{name} is {value:,}; it must be at least 1."
         raise ValueError(msg)
+
+
+def check_different(
+    name: str, values: list[int] | list[str], kind: type, *, least: int = 0
+) -> None:
+    """Refuse what is no list of texts, or of counts, each there once."""
+    alike = isinstance(values, list) and all(type(value) is kind for value in values)
+    if not alike or len(set(values)) != len(values) or len(values) < least:
+        what = "whole numbers" if kind is int else "texts"
+        msg = f"{name} is {values!r}; it must be a list of different {what}."
+        raise ValueError(msg)
+    for value in values:
+        if isinstance(value, int):
+            at_least_one(name, value)

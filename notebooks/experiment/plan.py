@@ -151,7 +151,7 @@ class Plan:
     def worker(self) -> Worker:
         """Return the function that this plan takes."""
         wanted = self.settings.worker(run=self.folder.name)
-        return replace(wanted, sources=sources_of(self))
+        return replace(wanted, sources=sources_of(self) or wanted.sources)
 
     def summary(self) -> str:
         """Say in a sentence what is going to happen."""
@@ -212,7 +212,7 @@ def _numbered(text: str, settings: FanOutSettings) -> Template:
 
 def _listed(settings: FanOutSettings) -> UrlFile:
     try:
-        urls = UrlFile(Path(settings.url_list))
+        urls = UrlFile(Path(settings.url_list), allow_s3=bool(settings.sources))
     except OSError as error:
         msg = f"The url_list cannot be read: {error}."
         raise SettingsError(msg) from error

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import uuid
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from experiment.deal import COUNT, WAYS
 from experiment.parameters import (
     SettingsError,
     at_least_one,
+    check_different,
     check_no_credentials,
     parameters_set,
     unknown_parameter,
 )
 from fetcher.options import Options, SinkSpec, check_one_of, check_types
 from fetcher.s3.urls import SCHEME
+from rollout.network import Efs, Vpc
 from rollout.target import ARCHITECTURES
 from rollout.target import NAMES as TARGETS
 from rollout.worker import Worker
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OWN, NGINX = ORIGINS = ("own", "nginx")
+EFS_MOUNT = "/mnt/files"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,14 @@ class Settings:
         tmp_mb: Size of an execution's ``/tmp``.
 
         architecture: Of AWS's processors; a local function has this machine's.
+
+        subnets:
+            Ids, of a network of one's own to be in; none: Lambda's, from which the
+            internet is near.
+
+        security_groups: Ids, in that network.
+
+        efs: ARN of an EFS access point in that network; mounted at `EFS_MOUNT`.
     """
 
     target: str = "local"
@@ -56,6 +67,9 @@ class Settings:
     timeout_s: int = 60
     tmp_mb: int = 512
     architecture: str = ARCHITECTURES[0]
+    subnets: list[str] = field(default_factory=list)
+    security_groups: list[str] = field(default_factory=list)
+    efs: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what could not work, in the words of the parameters cell."""
@@ -68,6 +82,8 @@ class Settings:
     def _check(self) -> None:
         check_types(self)
         check_one_of("target", self.target, TARGETS)
+        for name in ("subnets", "security_groups"):
+            check_different(name, getattr(self, name), str)
         self.worker()
 
     def worker(self, run: str = "") -> Worker:
@@ -84,8 +100,17 @@ class Settings:
             tmp_mb=self.tmp_mb,
             architecture=self.architecture,
             bucket=self.bucket,
+            vpc=self._vpc,
+            efs=Efs(access_point=self.efs, mount=EFS_MOUNT) if self.efs else None,
             tags={"run": run} if run else {},
         )
+
+    @property
+    def _vpc(self) -> Vpc | None:
+        subnets, groups = tuple(self.subnets), tuple(self.security_groups)
+        if not (subnets or groups):
+            return None
+        return Vpc(subnets=subnets, security_groups=groups)
 
     @property
     def bucket(self) -> str:
@@ -165,6 +190,16 @@ class DownloadSettings(Settings):
             msg = f"max_cost_usd is {self.max_cost_usd}; it must be more than 0."
             raise ValueError(msg)
         self.sink_spec()
+        self._check_efs()
+
+    def _check_efs(self) -> None:
+        is_there = f"{self.sink_path}/".startswith(f"{EFS_MOUNT}/")
+        if self.efs and self.sink == "directory" and not is_there:
+            msg = (
+                f"efs is set, and sink_path is {self.sink_path!r}, so nothing would be "
+                f"kept there. Set sink_path to {EFS_MOUNT}, or a folder below."
+            )
+            raise ValueError(msg)
 
     def sink_spec(self) -> SinkSpec:
         """Return where bodies go."""
@@ -192,6 +227,10 @@ class FanOutSettings(DownloadSettings):
             ``s3://bucket/key`` are read with the permissions of the function's role.
 
         url_list: A file of URLs, fetched instead, and whole, whatever `files` says.
+
+        sources:
+            Where ``s3://`` lines of a `url_list` may lead, as ``s3://bucket/prefix``:
+            what the function's role may read.
 
         allow_private:
             Whether URLs of one's own may lead to loopback and private addresses.
@@ -226,6 +265,7 @@ class FanOutSettings(DownloadSettings):
     origin: str = OWN
     url_template: str = ""
     url_list: str = ""
+    sources: list[str] = field(default_factory=list)
     allow_private: bool = False
     file_kb: int = 10
     concurrency: int = 2
@@ -263,6 +303,10 @@ class FanOutSettings(DownloadSettings):
                 "template or an origin are all alike."
             )
             raise ValueError(msg)
+        check_different("sources", self.sources, str)
+        if self.sources and not self.url_list:
+            msg = "sources is for a url_list; of a url_template they are known."
+            raise ValueError(msg)
         if self.continues and not self.run_folder:
             msg = "Set run_folder to the run that is to go on."
             raise ValueError(msg)
@@ -271,7 +315,7 @@ class FanOutSettings(DownloadSettings):
     def worker(self, run: str = "") -> Worker:
         """Return the function to deploy: see `Settings.worker`."""
         start = uuid.uuid4().hex if self.fresh else ""
-        return replace(super().worker(run), start=start)
+        return replace(super().worker(run), start=start, sources=tuple(self.sources))
 
     @property
     def continues(self) -> bool:
@@ -295,5 +339,5 @@ class FanOutSettings(DownloadSettings):
             engine=self.engine,
             attempts=self.attempts,
             allow_private=allow_private,
-            allow_s3=self.url_template.startswith(SCHEME),
+            allow_s3=self.url_template.startswith(SCHEME) or bool(self.sources),
         )

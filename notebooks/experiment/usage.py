@@ -53,6 +53,7 @@ def usage_of(
         log_bytes=invocations * LOG_BYTES,
         to_internet_bytes=invocations * _REPORT_BYTES + files * _ROW_BYTES,
     )
+    used = _with_network(used, plan, body_bytes)
     return _with_sink(
         _with_origin(used, plan, target, files, body_bytes), plan, files, body_bytes
     )
@@ -101,6 +102,14 @@ def _with_origin(
         return replace(used, to_internet_bytes=sent)
     between = 0 if region == target.region else body_bytes
     return replace(used, s3_reads=files, between_regions_bytes=between)
+
+
+def _with_network(used: Usage, plan: Plan, body_bytes: int) -> Usage:
+    """Add what passes a gateway; an endpoint for S3 in the network would save it."""
+    if not plan.settings.subnets:
+        return used
+    ways = 2 if plan.settings.sink_spec().is_in_s3 else 1
+    return replace(used, nat_bytes=ways * body_bytes)
 
 
 def _with_sink(used: Usage, plan: Plan, files: int, body_bytes: int) -> Usage:
