@@ -15,11 +15,11 @@ from types import SimpleNamespace
 from botocore.credentials import ReadOnlyCredentials
 
 from experiment.fan_out import fan_out
+from experiment.fan_out_settings import FanOutSettings
 from experiment.ledger import open_run
 from experiment.plan import make_plan
 from experiment.result import result_of
 from experiment.session import open_session
-from experiment.settings import FanOutSettings
 from fetcher.memory import peak_rss_bytes
 from rollout.worker import deploy
 

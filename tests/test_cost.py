@@ -12,10 +12,10 @@ from tests.invocations import urls
 
 from experiment import cost
 from experiment.cost import DryRun, check, cost_of, estimate
+from experiment.fan_out_settings import FanOutSettings
 from experiment.listed import UrlFile
 from experiment.parameters import SettingsError
 from experiment.plan import Plan
-from experiment.settings import FanOutSettings
 from fetcher.source import Template
 from rollout.errors import PreflightError
 

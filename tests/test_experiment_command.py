@@ -13,10 +13,10 @@ from papermill.exceptions import PapermillExecutionError
 from tests.invocations import invocation, urls
 
 from experiment.__main__ import main
+from experiment.fan_out_settings import FanOutSettings
 from experiment.grid_settings import GridSettings
 from experiment.ledger import open_run, read_run
 from experiment.reports import read_invocations
-from experiment.settings import FanOutSettings
 
 WAIT_S = 60  # upper bound of every wait here; nothing takes it unless it is broken
 

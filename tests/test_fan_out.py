@@ -12,11 +12,11 @@ import pytest
 from tests.invocations import table_of, urls
 
 from experiment.fan_out import fan_out
+from experiment.fan_out_settings import FanOutSettings
 from experiment.invocation import LedgerError
 from experiment.ledger import Run, open_run
 from experiment.plan import Plan
 from experiment.reports import read_invocations
-from experiment.settings import FanOutSettings
 from experiment.wave import FanOutError
 from fetcher.outcome import Outcome
 from fetcher.source import Template, numbers_in

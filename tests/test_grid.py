@@ -8,6 +8,7 @@ from papermill.exceptions import PapermillExecutionError
 from tests.invocations import invocation, urls
 
 from experiment import grid
+from experiment.fan_out_settings import FanOutSettings
 from experiment.grid import GridError, check_complete, check_grid, execute, run_grid
 from experiment.grid_settings import GridSettings
 from experiment.ledger import open_run, read_run
@@ -16,7 +17,6 @@ from experiment.plan import Plan
 from experiment.reports import read_invocations
 from experiment.result import result_of
 from experiment.session import open_session
-from experiment.settings import FanOutSettings
 from rollout.errors import PreflightError
 
 MANY = 12

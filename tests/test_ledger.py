@@ -10,11 +10,11 @@ from tests.full import no_file_larger_than
 from tests.invocations import done, invocation, urls
 
 from experiment.charts import timeline
+from experiment.fan_out_settings import FanOutSettings
 from experiment.invocation import SCHEMA, Invocation, LedgerError
 from experiment.ledger import open_run, read_run, run_folder_for
 from experiment.machine import root
 from experiment.reports import check_free, read_invocations
-from experiment.settings import FanOutSettings
 from experiment.table import shards_table
 from fetcher.outcome import Outcome
 

@@ -9,11 +9,11 @@ import asyncio
 import pytest
 
 from experiment.fan_out import fan_out
+from experiment.fan_out_settings import FanOutSettings
 from experiment.ledger import open_run
 from experiment.plan import make_plan
 from experiment.result import result_of
 from experiment.session import open_session
-from experiment.settings import FanOutSettings
 from rollout.origin.nginx import is_installed
 from rollout.worker import deploy, destroy
 

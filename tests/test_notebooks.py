@@ -20,11 +20,13 @@ import papermill
 import pytest
 import yaml
 
-from experiment import grid_settings, settings
+from experiment.fan_out_settings import FanOutSettings
 from experiment.grid import execute
+from experiment.grid_settings import GridSettings
 from experiment.ledger import read_run
 from experiment.machine import root
 from experiment.reports import read_invocations
+from experiment.settings import Settings
 from rollout.worker import ABSENT, status
 
 FOLDER = root() / "notebooks"
@@ -54,7 +56,10 @@ def settings_class(path):
     """The class whose `from_notebook` the notebook calls."""
     source = "\n".join(cell.source for cell in cells_of(path))
     (name,) = re.findall(r"(\w+)\.from_notebook\(globals\(\)", source)
-    return getattr(grid_settings if name == "GridSettings" else settings, name)
+    (kind,) = [
+        k for k in (Settings, FanOutSettings, GridSettings) if k.__name__ == name
+    ]
+    return kind
 
 
 def default_of(item):

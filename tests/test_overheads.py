@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
+from experiment.fan_out_settings import FanOutSettings
 from experiment.overheads import CLIENT, ENGINE, LIBCURL, bars, floor, layers
 from experiment.session import open_session
-from experiment.settings import FanOutSettings
 from rollout.origin.nginx import Nginx, is_installed
 
 needs_nginx = pytest.mark.skipif(not is_installed(), reason="nginx is not installed")

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.invocations import urls
 
+from experiment.fan_out_settings import FanOutSettings
 from experiment.invocation import LedgerError
 from experiment.listed import CHECKED_FIRST_BYTES
 from experiment.numbers import ranges_of
 from experiment.parameters import SettingsError
 from experiment.plan import Plan, Todo, make_plan
-from experiment.settings import FanOutSettings
 from fetcher.source import numbers_in
 from fetcher.urllist import UrlListError
 from rollout import preflight

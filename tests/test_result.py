@@ -9,13 +9,13 @@ from tests.invocations import done, invocation, part, urls
 
 from experiment import downloads_file, pieces
 from experiment.charts import verdict
+from experiment.fan_out_settings import FanOutSettings
 from experiment.grid_settings import GridSettings
 from experiment.invocation import LedgerError
 from experiment.ledger import open_run, read_run
 from experiment.pieces import AccountError
 from experiment.plan import Plan
 from experiment.result import result_of, result_of_grid
-from experiment.settings import FanOutSettings
 from fetcher.outcome import Outcome
 
 MANY = 12

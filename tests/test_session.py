@@ -8,9 +8,10 @@ from urllib.request import urlopen
 
 import pytest
 
+from experiment.fan_out_settings import FanOutSettings
 from experiment.parameters import SettingsError
 from experiment.session import Session, open_session
-from experiment.settings import FanOutSettings, Settings
+from experiment.settings import Settings
 from rollout.errors import TargetError
 
 

@@ -13,7 +13,7 @@ from tests.invocations import (
     urls,
 )
 
-from experiment.settings import FanOutSettings
+from experiment.fan_out_settings import FanOutSettings
 from experiment.table import runs_table, shards_table
 from fetcher.outcome import Outcome
 

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from experiment.fan_out_settings import FanOutSettings
     from experiment.plan import Plan
-    from experiment.settings import DownloadSettings, FanOutSettings
+    from experiment.settings import DownloadSettings
     from rollout.target import Target
 
 # docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
+    from experiment.fan_out_settings import FanOutSettings
     from experiment.grid_settings import GridSettings
     from experiment.ledger import Run
     from experiment.session import Session
-    from experiment.settings import FanOutSettings
 
 _CELL_NOTEBOOK = "20_fan_out"
 _KERNEL = "python3"

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, fields
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from experiment.fan_out_settings import FanOutSettings
 from experiment.parameters import at_least_one, check_different
-from experiment.settings import DownloadSettings, FanOutSettings
+from experiment.settings import DownloadSettings
 from fetcher.options import SinkSpec
 from fetcher.s3.urls import SCHEME
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import Image
 
+from experiment.fan_out_settings import FanOutSettings
 from experiment.invocation import SCHEMA, LedgerError, check_schema
 from experiment.listed import fingerprint
 from experiment.machine import commit, machine, root
 from experiment.reports import Reports, no_room
-from experiment.settings import FanOutSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

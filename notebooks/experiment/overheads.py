@@ -22,8 +22,8 @@ from fetcher.sinks.scratch import Scratch
 from fetcher.source import Template
 
 if TYPE_CHECKING:
+    from experiment.fan_out_settings import FanOutSettings
     from experiment.session import Session
-    from experiment.settings import FanOutSettings
     from fetcher.sinks.sink import Sink
 
 LIBCURL, ENGINE = "libcurl and the network", "engine, checks and account"

@@ -30,8 +30,8 @@ from fetcher.source import Template
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from experiment.fan_out_settings import FanOutSettings
     from experiment.session import Session
-    from experiment.settings import FanOutSettings
     from fetcher.source import Source
     from rollout.preflight import Need
     from rollout.worker import Worker

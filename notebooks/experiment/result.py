@@ -26,11 +26,11 @@ from fetcher.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from experiment.fan_out_settings import FanOutSettings
     from experiment.invocation import Invocation
     from experiment.ledger import Run
     from experiment.pieces import Entry
     from experiment.plan import Plan
-    from experiment.settings import FanOutSettings
 
 
 _DOWNLOADS = "downloads.parquet"

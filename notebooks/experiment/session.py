@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from experiment.fan_out_settings import NGINX, FanOutSettings
 from experiment.parameters import SettingsError
-from experiment.settings import NGINX, DownloadSettings, FanOutSettings
+from experiment.settings import DownloadSettings
 from fetcher.guard import BadUrlError, check_url
 from rollout.local_endpoint import local_endpoint
 from rollout.origin.nginx import Nginx, is_installed
