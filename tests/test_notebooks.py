@@ -26,7 +26,7 @@ from experiment.grid_settings import GridSettings
 from experiment.ledger import read_run
 from experiment.machine import root
 from experiment.reports import read_invocations
-from experiment.settings import Settings
+from experiment.settings import DeploySettings, Settings
 from rollout.worker import ABSENT, status
 
 FOLDER = root() / "notebooks"
@@ -57,7 +57,9 @@ def settings_class(path):
     source = "\n".join(cell.source for cell in cells_of(path))
     (name,) = re.findall(r"(\w+)\.from_notebook\(globals\(\)", source)
     (kind,) = [
-        k for k in (Settings, FanOutSettings, GridSettings) if k.__name__ == name
+        k
+        for k in (Settings, DeploySettings, FanOutSettings, GridSettings)
+        if k.__name__ == name
     ]
     return kind
 

@@ -7,7 +7,7 @@ import pytest
 from experiment.fan_out_settings import FanOutSettings
 from experiment.grid_settings import GridSettings
 from experiment.parameters import SettingsError
-from experiment.settings import DownloadSettings, Settings
+from experiment.settings import DeploySettings, DownloadSettings, Settings
 from fetcher.options import MAX_CONNECTIONS
 from rollout.network import Efs, Vpc
 
@@ -18,6 +18,7 @@ POINT = (
     "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/"
     "fsap-0123456789abcdef0"
 )
+KINDS = (Settings, DeploySettings, DownloadSettings, FanOutSettings, GridSettings)
 NETWORK = {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}
 
 
@@ -27,7 +28,7 @@ def notebook(injected="", **values):
     return {"In": cells, "target": "local", "files": 10, **values}
 
 
-@pytest.mark.parametrize("kind", [Settings, FanOutSettings, GridSettings])
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_defaults_are_settings_that_work(kind):
     assert kind().to_dict()["target"] == "local"
 
@@ -184,7 +185,7 @@ def test_what_is_to_begin_cold_replaces_executions_every_time():
 
 
 def test_every_setting_is_documented():
-    for kind in (Settings, DownloadSettings, FanOutSettings, GridSettings):
+    for kind in KINDS:
         for name in vars(kind).get("__annotations__", {}):
             assert re.search(rf"^\s+{name}:", kind.__doc__, re.MULTILINE), name
 
@@ -242,3 +243,25 @@ def test_lists_of_objects_in_s3_are_read_from_the_sources_that_are_named():
     assert settings.worker().sources == ("s3://photos/2026",)
     assert settings.options(allow_private=False).allow_s3
     assert not FanOutSettings(url_list="l.txt").options(allow_private=False).allow_s3
+
+
+def test_a_function_may_be_deployed_as_a_service():
+    worker = DeploySettings(url="AWS_IAM", service_bucket="kept").worker()
+
+    assert (worker.url, worker.bucket) == ("AWS_IAM", "kept")
+    assert worker.handler == "fetcher.service.api.handle"
+    assert worker.environment == {"FETCHER_BUCKET": "kept"}
+    assert DeploySettings().worker() == Settings().worker()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"url": "all"}, "`url` is 'all'; it must be one of: AWS_IAM, NONE"),
+        ({"service_bucket": "kept"}, "service_bucket is for a service: set url"),
+        ({"url": "NONE", "service_bucket": "a/b"}, "no prefix in 'a/b'"),
+    ],
+)
+def test_a_service_that_cannot_work_is_refused(given, said):
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        DeploySettings(**given)

@@ -7,18 +7,14 @@ import json
 import sys
 from dataclasses import asdict
 
-from fetcher.service.settings import BUCKET
 from rollout import where, worker
 from rollout.errors import SettingError
 from rollout.limits import price
 from rollout.network import Efs, Vpc
 from rollout.target import ARCHITECTURES
-from rollout.wanted import AWS_IAM, URL_AUTHS, Worker
+from rollout.wanted import AWS_IAM, URL_AUTHS, Worker, as_service
 
 DONE = 0
-
-# A function with a URL answers requests as well as events that are shards.
-_SERVICE = "fetcher.service.api.handle"
 
 _EPILOG = """\
 Everything is made by plain API calls, tagged, and changed only where it differs from
@@ -74,30 +70,22 @@ def deploy(arguments: argparse.Namespace) -> int:
 
 
 def _wanted(arguments: argparse.Namespace) -> Worker:
-    environment = dict(map(_pair, arguments.environment))
-    if arguments.url and arguments.bucket:
-        if "/" in arguments.bucket:
-            msg = (
-                f"A service has a bucket of its own: no prefix in {arguments.bucket!r}."
-            )
-            raise SettingError(msg)
-        environment = {BUCKET: arguments.bucket} | environment
-    return Worker(
+    wanted = Worker(
         name=arguments.name,
         memory_mb=arguments.memory_mb,
         timeout_s=arguments.timeout_s,
         tmp_mb=arguments.tmp_mb,
         architecture=arguments.architecture,
-        handler=_SERVICE if arguments.url else Worker().handler,
         log_retention_days=arguments.log_retention_days,
-        environment=environment,
+        environment=dict(map(_pair, arguments.environment)),
         bucket=arguments.bucket,
         sources=tuple(arguments.source),
-        url=arguments.url,
         vpc=_vpc(arguments),
         efs=_efs(arguments),
         tags=dict(map(_pair, arguments.tag)),
     )
+    url = arguments.url
+    return as_service(wanted, url, arguments.bucket) if url else wanted
 
 
 def _vpc(arguments: argparse.Namespace) -> Vpc | None:

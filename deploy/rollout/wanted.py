@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from fetcher.guard import BadUrlError
 from fetcher.s3.urls import SCHEME, prefix_of
+from fetcher.service.settings import BUCKET
 from rollout import permissions
 from rollout.errors import SettingError
 from rollout.limits import problem
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 # A variable's new value replaces all executions.
 START_VARIABLE = "FETCHER_START"
 
+# It answers requests as well as events that are shards.
+_SERVICE = "fetcher.service.api.handle"
 AWS_IAM, ANYBODY = "AWS_IAM", "NONE"
 URL_AUTHS = (AWS_IAM, ANYBODY)
 
@@ -146,6 +149,33 @@ class Worker:
         if self.efs:
             wanted |= permissions.mount_efs(target, self.efs)
         return wanted
+
+
+def as_service(worker: Worker, url: str, bucket: str = "") -> Worker:
+    """
+    Return the function as a service at a URL.
+
+    Args:
+        worker: The function otherwise.
+
+        url: Who may call it: one of `URL_AUTHS`.
+
+        bucket: Where it keeps jobs and files; empty: it takes no jobs.
+
+    Raises:
+        SettingError: If the bucket is a part of one.
+    """
+    if "/" in bucket:
+        msg = f"A service has a bucket of its own: no prefix in {bucket!r}."
+        raise SettingError(msg)
+    kept = {BUCKET: bucket} if bucket else {}
+    return replace(
+        worker,
+        handler=_SERVICE,
+        url=url,
+        bucket=bucket,
+        environment=kept | dict(worker.environment),
+    )
 
 
 _NO_VPC: dict[str, list[str]] = {"SubnetIds": [], "SecurityGroupIds": []}

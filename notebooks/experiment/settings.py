@@ -18,6 +18,7 @@ from fetcher.s3.urls import SCHEME
 from rollout.network import Efs, Vpc
 from rollout.target import ARCHITECTURES
 from rollout.target import NAMES as TARGETS
+from rollout.wanted import as_service
 from rollout.worker import Worker
 
 if TYPE_CHECKING:
@@ -134,6 +135,33 @@ class Settings:
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON fields."""
         return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploySettings(Settings):
+    """
+    A function to deploy and leave there.
+
+    Attributes:
+        url:
+            Who may call it as a service at a URL of its own: ``AWS_IAM``, those whose
+            requests are signed; ``NONE``, anybody; empty: there is no URL.
+
+        service_bucket: Where a service keeps jobs and files; empty: it takes no jobs.
+    """
+
+    url: str = ""
+    service_bucket: str = ""
+
+    def worker(self, run: str = "") -> Worker:
+        """Return the function to deploy: see `Settings.worker`."""
+        wanted = super().worker(run)
+        if self.url:
+            return as_service(wanted, self.url, self.service_bucket)
+        if self.service_bucket:
+            msg = "service_bucket is for a service: set url to AWS_IAM."
+            raise ValueError(msg)
+        return wanted
 
 
 @dataclass(frozen=True, kw_only=True)
