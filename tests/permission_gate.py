@@ -15,12 +15,20 @@ from botocore.session import get_session
 
 ACCOUNT = "123456789012"
 
+_KEY = re.compile(r"<Key>([^<]*)</Key>")  # of a DeleteObjects
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 _S3_ACTIONS = {  # by method, and whether it is about an object
     ("PUT", False): "s3:CreateBucket",
     ("PUT", True): "s3:PutObject",
     ("DELETE", True): "s3:DeleteObject",
     ("DELETE", False): "s3:DeleteBucket",
+    ("GET", False): "s3:ListBucket",
+    ("HEAD", False): "s3:ListBucket",
+    ("POST", False): "s3:DeleteObject",
+}
+_S3_ACTIONS_ON_UPLOADS = {
+    ("GET", False): "s3:ListBucketMultipartUploads",
+    ("DELETE", True): "s3:AbortMultipartUpload",
 }
 # The API's names are the actions', but for these.
 _ACTIONS = {"Invoke": "InvokeFunction"}
@@ -82,7 +90,7 @@ class Gate:
             def do_GET(self):
                 gate._handle(self, behind)
 
-            do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
+            do_POST = do_PUT = do_DELETE = do_HEAD = do_GET  # noqa: N815
 
             def log_message(self, *_):
                 pass
@@ -185,9 +193,7 @@ def _needs(request, body, region, service):
     elif service == "logs":
         yield from _needs_of_logs(request, json.loads(body), region)
     elif service == "s3":
-        bucket, _, key = urlsplit(request.path).path.strip("/").partition("/")
-        action = _S3_ACTIONS[request.command, bool(key)]
-        yield Need(action, f"arn:aws:s3:::{bucket}{key and '/'}{key}")
+        yield from _needs_of_s3(request, body)
     else:
         raise AssertionError(service, request.path)
 
@@ -195,6 +201,8 @@ def _needs(request, body, region, service):
 def _asked(service, body):
     if service in ("iam", "sts", "ec2"):
         return {name: values[0] for name, values in parse_qs(body.decode()).items()}
+    if service == "s3":
+        return body.decode()
     return json.loads(body or b"{}")
 
 
@@ -222,6 +230,18 @@ def _needs_of_lambda(request, body, region):
     if "Role" in asked:
         to_lambda = {"iam:PassedToService": "lambda.amazonaws.com"}
         yield Need("iam:PassRole", asked["Role"], to_lambda)
+
+
+def _needs_of_s3(request, body):
+    asked = urlsplit(request.path)
+    bucket, _, key = asked.path.strip("/").partition("/")
+    is_about_uploads = "upload" in asked.query
+    actions = _S3_ACTIONS_ON_UPLOADS if is_about_uploads else _S3_ACTIONS
+    action = actions[request.command, bool(key)]
+    for about in _KEY.findall(body.decode()) if asked.query == "delete" else [key]:
+        yield Need(action, f"arn:aws:s3:::{bucket}{about and '/'}{about}")
+    if source := request.headers.get("x-amz-copy-source"):
+        yield Need("s3:GetObject", f"arn:aws:s3:::{unquote(source)}")
 
 
 def _needs_of_logs(request, asked, region):
@@ -277,9 +297,10 @@ def _refuse(request, service, need):
         f"User: arn:aws:iam::{ACCOUNT}:user/tester is not authorized to perform: "
         f"{need.action} on resource: {need.resource}"
     )
-    if service == "iam":
+    if service in ("iam", "s3"):
         error = f"<Error><Code>AccessDenied</Code><Message>{text}</Message></Error>"
-        content = f"<ErrorResponse>{error}</ErrorResponse>".encode()
+        whole = error if service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
+        content = whole.encode() if request.command != "HEAD" else b""
         headers = [("Content-Type", "text/xml")]
     else:
         code = "AccessDeniedException"

@@ -2,6 +2,7 @@
 
 import math
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -35,7 +36,7 @@ ORIGINAL = {
 def plan_of(source=None, **settings):
     wanted = FanOutSettings(**settings)
     source = source or urls((0, wanted.files))
-    return Plan(SimpleNamespace(name="run"), wanted, source, allow_private=True)
+    return Plan(Path("run"), wanted, source, allow_private=True)
 
 
 def item(bill, what):
@@ -231,8 +232,30 @@ def test_what_executions_read_in_s3_their_role_may_read():
     assert plan_of(Template("s3://photos/{number}", ((0, 400),))).worker().sources == (
         "photos",
     )
+    spread = "s3://photos-{number%3}/2026/cat-{number%16}/{number}"
+    assert plan_of(Template(spread, ((0, 400),))).worker().sources == (
+        *("photos-0/2026", "photos-1/2026", "photos-2/2026"),
+    )
     public = "https://photos.s3.us-east-1.amazonaws.com/{number}"
     assert plan_of(Template(public, ((0, 400),))).worker().sources == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "buckets", "prefixes"),
+    [
+        ("s3://photos/2026/{number}.jpg", 1, 1),
+        ("s3://photos-{number%4}/{number%16}/{number}.jpg", 4, 16),
+        ("s3://photos-{number%4}/{number%15}/{number}.jpg", 4, 60),
+        ("s3://photos/{number%16}-{number}/{number%7}.jpg", 1, 16),
+        ("s3://photos/{number%1000}/{number}.jpg", 1, 400),
+        ("https://photos.s3.us-east-1.amazonaws.com/{number%16}/{number}.jpg", 0, 16),
+    ],
+)
+def test_preflight_knows_over_how_much_of_s3_reads_are_spread(text, buckets, prefixes):
+    need = plan_of(Template(text, ((0, 400),))).need()
+
+    assert (len(need.sources), need.read_prefixes) == (buckets, prefixes)
+    assert need.reads_per_s > 0
 
 
 def test_sizes_that_nobody_knows_are_guessed_and_the_guess_is_told(tmp_path):

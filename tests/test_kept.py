@@ -14,7 +14,7 @@ from fetcher.outcome import Outcome
 from fetcher.s3.urls import Place
 from fetcher.sinks.s3_tar import tar_of
 from rollout.errors import DeployError
-from rollout.kept import abort_uploads, kept_by
+from rollout.kept import abort_uploads, seal
 
 KILLED = """
 import os, signal, sys
@@ -50,8 +50,7 @@ def test_a_worker_killed_amid_an_upload_leaves_nothing_visible(
         said = worker.stdout.readline()
         os.kill(worker.pid, signal.SIGKILL)
     visible, begun = objects_in(s3, bucket), uploads_in(s3, bucket)
-    prefix = f"s3://{bucket}/kept"
-    kept_of_the_first = kept_by(target, prefix, "r", 0, 7)
+    prefix = Place(bucket, "kept")
     with sink_for(tar_of(Place(bucket, "kept"), "r", 1, 0), proxy) as sink:
         fill(sink, 8, MB)
         lost = sink.settle()
@@ -61,7 +60,6 @@ def test_a_worker_killed_amid_an_upload_leaves_nothing_visible(
     assert said == "one part is there\n"
     assert visible == {}
     assert begun == ["kept/r/00-00007.tar"]
-    assert kept_of_the_first == {}
     assert lost == {}
     assert len(files_in(after["kept/r/01-00000.tar"])) == 16
     assert aborted == [f"upload of {prefix}/r/00-00007.tar"]
@@ -69,19 +67,30 @@ def test_a_worker_killed_amid_an_upload_leaves_nothing_visible(
     assert abort_uploads(target, prefix) == []
 
 
-@pytest.mark.parametrize("has_index", [True, False])
-def test_what_a_shard_kept_is_found_though_its_report_was_lost(
-    proxy, tar, s3, target, has_index
-):
+def test_uploads_of_other_programs_are_left_alone(bucket, s3, target):
+    theirs = ["kept/video.mp4", "kept/r/00-00007.tar.gz", "kept/r/1-7.tar"]
+    for key in [*theirs, "elsewhere/r/00-00007.tar"]:
+        s3.create_multipart_upload(Bucket=bucket, Key=key)
+
+    assert abort_uploads(target, Place(bucket, "kept")) == []
+    assert len(uploads_in(s3, bucket)) == 4
+
+
+def test_a_shard_whose_report_was_lost_keeps_nothing(proxy, tar, s3, target):
     with sink_for(tar, proxy) as sink:
         fill(sink, 3)
         sink.settle()
-    if not has_index:
-        s3.delete_object(Bucket=tar.bucket, Key="kept/r/00-00007.jsonl")
+    kept = Place(tar.bucket, "kept")
+    sealed = seal(target, kept, "r", {(0, 7), (0, 8)}, reported={(0, 7)})
+    before = objects_in(s3, tar.bucket)
+    sealed_then = seal(target, kept, "r", set(), reported={(0, 8)})
+    after = objects_in(s3, tar.bucket)
 
-    assert kept_by(target, f"s3://{tar.bucket}/kept", "r", 0, 7) == dict.fromkeys(
-        range(3), 10_000
-    )
+    assert sealed == [f"{kept}/r/00-00008.tar"]
+    assert len(files_in(before[tar.key])) == 6
+    assert sealed_then == [str(tar)]
+    assert files_in(after[tar.key]) == {}
+    assert set(after) == {tar.key, "kept/r/00-00008.tar"}
 
 
 def test_an_execution_whose_urls_were_dealt_again_keeps_nothing_any_more(
@@ -92,20 +101,19 @@ def test_an_execution_whose_urls_were_dealt_again_keeps_nothing_any_more(
     """
     with sink_for(tar, proxy) as sink:
         fill(sink, 3)
-        kept = kept_by(target, f"s3://{tar.bucket}/kept", "r", 0, 7)
+        seal(target, Place(tar.bucket, "kept"), "r", {(0, 7)}, set())
         lost = sink.settle()
 
-    assert kept == {}
     assert outcomes(lost) == dict.fromkeys(range(3), Outcome.UNSTARTED)
     assert files_in(objects_in(s3, tar.bucket)[tar.key]) == {}
 
 
+def test_a_bucket_that_is_gone_holds_nothing_that_was_begun(target):
+    assert abort_uploads(target, Place("no-such-bucket", "")) == []
+
+
 def test_what_s3_refuses_is_said(target):
     with pytest.raises(
-        DeployError, match=r"s3://no-such-bucket cannot be seen to: .*NoSuch"
+        DeployError, match=r"s3://no-such-bucket/a cannot be seen to.*NoSuchBucket"
     ):
-        kept_by(target, "s3://no-such-bucket", "r", 0, 0)
-    with pytest.raises(
-        DeployError, match=r"s3://no-such-bucket cannot be seen to: .*NoSuch"
-    ):
-        abort_uploads(target, "s3://no-such-bucket")
+        seal(target, Place("no-such-bucket", "a"), "r", {(0, 0)}, set())

@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 from tests.aws_target import POLICY, ROOT, actions_of
 
+from fetcher.s3.urls import Place
 from rollout import role
 from rollout.errors import DeployError, ServiceError
 from rollout.jobs import Service
+from rollout.kept import seal
 from rollout.target import connect
 from rollout.worker import Worker, deploy, destroy, left, status
 
@@ -20,6 +22,11 @@ ABOUT_ANYTHING = {
     "ec2:DescribeSubnets",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeNetworkInterfaces",
+}
+# What is asked of a bucket that executions left something in.
+OF_A_BUCKET = {
+    *("s3:ListBucket", "s3:ListBucketMultipartUploads"),
+    *("s3:AbortMultipartUpload", "s3:PutObject", "s3:DeleteObject"),
 }
 # What is asked when all goes well, and the function is new.
 TO_CREATE = {
@@ -54,7 +61,9 @@ def test_no_action_is_a_pattern_and_resources_are_the_functions_own():
         elif actions == ["logs:DescribeLogGroups"]:
             assert statement["Resource"] == "arn:aws:logs:*:*:log-group:*"
         else:
-            assert "million-downloads" in statement["Resource"]
+            resources = statement["Resource"]
+            for one in resources if isinstance(resources, list) else [resources]:
+                assert "million-downloads" in one
 
 
 def test_a_new_function_takes_just_these_permissions(aws, gate, worker, code):
@@ -150,12 +159,6 @@ def test_the_policy_allows_nothing_that_is_never_asked_for(
     A whole life: made, changed in every way, looked at, removed. A fan-out's own
     permissions are in test_aws_path.py.
     """
-    nothing_there = (404, {"Message": "no policy"})
-    gate.answers |= {
-        "GetPolicy": nothing_there,
-        "AddPermission": (201, {"Statement": "{}"}),
-        "RemovePermission": (204, ""),
-    }
     deploy(aws, worker, code=code)
     changed = replace(
         worker,
@@ -170,8 +173,6 @@ def test_the_policy_allows_nothing_that_is_never_asked_for(
     own_role = role.role_name(aws, NAME)
     trust = json.dumps(role._TRUST).replace("lambda.amazonaws", "ec2.amazonaws")
     iam.update_assume_role_policy(RoleName=own_role, PolicyDocument=trust)
-    sids = '{"Statement": [{"Sid": "anybody-may-call-the-url"}]}'
-    gate.answers["GetPolicy"] = (200, {"Policy": sids})
     deploy(aws, replace(worker, url=""), code=code)
     destroy(aws, NAME)
 
@@ -182,7 +183,8 @@ def test_the_policy_allows_nothing_that_is_never_asked_for(
         "logs:FilterLogEvents",
     }
     of_a_vpc = ABOUT_ANYTHING - {"lambda:GetAccountSettings"}
-    elsewhere = of_a_job | of_a_fan_out | of_a_vpc
+    of_an_origin = {"s3:PutObject", "s3:GetObject", "s3:DeleteObject"}
+    elsewhere = of_an_origin | of_a_job | of_a_fan_out | of_a_vpc | OF_A_BUCKET
     assert set(actions_of(POLICY)) - elsewhere <= gate.actions
     assert gate.actions <= set(actions_of(POLICY))
 
@@ -201,6 +203,21 @@ def test_a_long_list_may_be_handed_in_to_a_service(aws, gate, worker, code, s3):
     gate.policy = gate.without("s3:PutObject")
     with pytest.raises(ServiceError, match="s3:PutObject"):
         service.upload("b.txt", b"http://h/1")
+
+
+def test_what_executions_left_may_be_seen_to(aws, gate, s3):
+    left = Place("million-downloads-left", "kept")
+    s3.create_bucket(Bucket=left.bucket)
+    s3.put_object(Bucket=left.bucket, Key="kept/r/00-00001.tar", Body=b"")
+    s3.create_multipart_upload(Bucket=left.bucket, Key="kept/r/00-00002.tar")
+
+    assert seal(aws, left, "r", set(), set()) == [f"{left}/r/00-00001.tar"]
+    assert gate.actions == OF_A_BUCKET
+    for action in OF_A_BUCKET:
+        gate.policy = gate.without(action)
+        s3.create_multipart_upload(Bucket=left.bucket, Key="kept/r/00-00002.tar")
+        with pytest.raises(DeployError, match="TidyUpAfterExecutions in deploy/perm"):
+            seal(aws, left, "r", set(), set())
 
 
 def test_readme_tells_whom_to_grant_what():

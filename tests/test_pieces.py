@@ -167,6 +167,14 @@ def test_a_url_is_the_one_that_was_asked_for():
     ]
 
 
+def test_a_url_has_the_remainders_that_it_was_asked_for_with():
+    text = "s3://b-{number%3}/{number%12}/{number}/%d{number}.jpg"
+    source = Template(text, ((0, 40),))
+    table = table_of([invocation(source)], source)
+
+    assert table["url"].tolist() == [item.url for item in source]
+
+
 @pytest.mark.parametrize(
     "again", [invocation(part(WHOLE, 3, 1)), invocation(part(WHOLE, 3, 1), wave=1)]
 )

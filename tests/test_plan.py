@@ -3,6 +3,7 @@
 import random
 import re
 from itertools import chain
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -47,7 +48,7 @@ def test_a_wave_deals_every_number_exactly_once(left, concurrency, each):
     Whatever an earlier wave left over, nothing is skipped or fetched twice.
     """
     plan = plan_of(
-        SimpleNamespace(name="run"),
+        Path("run"),
         urls((0, 2_001)),
         concurrency=concurrency,
         shards_per_execution=each,
@@ -171,6 +172,9 @@ def test_a_list_that_is_not_there_is_refused(tmp_path):
         ("ftp://h/{number}.jpg", "The scheme is 'ftp'; only http and https"),
         ("h/{number}.jpg", "The scheme is ''; only http and https"),
         ("http://h /{number}.jpg", "holds a space or a control character"),
+        ("http://h/{id}/{number}.jpg", r"holds '\{id\}', which stands for nothing"),
+        ("s3://photos-{number%40}/{number}.jpg", "names 40 buckets; the function's"),
+        ("s3://Photos/{number}.jpg", "The bucket is 'Photos'"),
     ],
 )
 def test_a_template_that_makes_no_urls_is_refused_by_name(template, said):

@@ -1,7 +1,9 @@
 """Sources: what they cover, how they are dealt again, how they travel."""
 
 import json
+import re
 from itertools import pairwise
+from string import digits
 
 import pytest
 from hypothesis import given
@@ -21,6 +23,7 @@ from fetcher.source import (
 
 NUMBERS = st.sets(st.integers(0, 10**6), max_size=40).map(sorted)
 ANY_TEXT = st.text(st.characters(), max_size=20)  # surrogates, tabs, NULs and all
+NO_BRACES = st.text(st.characters(exclude_characters="{}"), max_size=20)
 
 
 @st.composite
@@ -30,9 +33,28 @@ def inlines(draw):
 
 
 @st.composite
+def texts_of_templates(draw):
+    divisors = draw(st.lists(st.none() | st.integers(1, 30), max_size=4))
+    divisors.insert(draw(st.integers(0, len(divisors))), None)
+    places = ["{number}" if by is None else f"{{number%{by}}}" for by in divisors]
+    between = NO_BRACES.filter(lambda text: text and text[0] not in digits)
+    text = draw(NO_BRACES) + places[0]
+    return text + "".join(draw(between) + place for place in places[1:])
+
+
+@st.composite
 def templates(draw):
-    text = f"{draw(ANY_TEXT)}{{number}}{draw(ANY_TEXT)}"
+    text = draw(texts_of_templates()) + draw(NO_BRACES)
     return Template(text, ranges_of(draw(NUMBERS)))
+
+
+def filled(text, number):
+    """Return a template's text as its words say it is filled, one by one."""
+
+    def remainder(found):
+        return str(number % int(found[1]))
+
+    return re.sub(r"\{number%(\d+)\}", remainder, text).replace("{number}", str(number))
 
 
 SOURCES = inlines() | templates()
@@ -90,9 +112,66 @@ def test_a_million_urls_of_a_template_travel_in_a_hundred_bytes():
     assert len(json.dumps(source.to_dict())) < 100
 
 
-def test_a_template_without_a_number_is_refused():
-    with pytest.raises(ValueError, match=r"'http://h/1.jpg' has no \{number\} in it"):
-        Template("http://h/1.jpg", ((0, 2),))
+def test_remainders_spread_numbers_over_hosts_buckets_and_prefixes():
+    source = Template("s3://b-{number%4}/{number%16}/%s/{number}.jpg", ((18, 2),))
+
+    assert [item.url for item in source] == [
+        "s3://b-2/2/%s/18.jpg",
+        "s3://b-3/3/%s/19.jpg",
+    ]
+
+
+@given(texts_of_templates(), NO_BRACES, st.integers(1, 400))
+def test_no_two_numbers_have_the_same_url(text, end, many):
+    urls = [item.url for item in Template(text + end, ((0, many),))]
+
+    assert len(set(urls)) == many
+
+
+@given(templates(), st.integers(1, 9))
+def test_a_url_follows_from_its_number_however_the_ranges_are_dealt_again(source, size):
+    whole = {item.number: item.url for item in source}
+    numbers = list(whole)
+    again = [
+        item
+        for first in range(0, len(numbers), size)
+        for item in Template(source.text, ranges_of(numbers[first : first + size]))
+    ]
+
+    assert {item.number: item.url for item in again} == whole
+    assert whole == {number: filled(source.text, number) for number in numbers}
+
+
+def test_numbers_alone_may_stand_side_by_side():
+    urls = [item.url for item in Template("h/{number}{number}1{number}", ((0, 2_000),))]
+
+    assert len(set(urls)) == 2_000
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("http://h/1.jpg", "'http://h/1.jpg' has no {number} in it, so files would"),
+        ("http://h-{number%4}/1.jpg", "has no {number} in it"),
+        ("http://h/{number%0}/{number}", "divides by 0. Write {number%16}, say"),
+        ("http://h/{id}/{number}", "holds '{id}', which stands for nothing. There are"),
+        ("http://h/{number%-1}/{number}", "holds '{number%-1}', which stands for"),
+        ("http://h/{number%}/{number}", "holds '{number%}'"),
+        ("http://h/{number%1234567890}/{number}", "holds '{number%1234567890}'"),
+        ("http://h/{number%٣}/{number}", "holds '{number%٣}'"),
+        ("http://h/{number:03}/{number}", "holds '{number:03}'"),
+        ("http://h/{}{number}", "holds '{}'"),
+        ("http://h/{{number}}", "holds '{'"),
+        ("http://h/{number}}", "holds '}'"),
+        ("http://h/{number%16/{number}", "holds '{number%16/'"),
+        ("http://h/{number%16}{number}", "has a digit or another number right after"),
+        ("http://h/{number}{number%16}", "has a digit or another number right after"),
+        ("http://h/{number%16}0{number}", "Put something else in between, as in {num"),
+    ],
+)
+def test_a_template_that_stands_for_no_urls_is_refused(text, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        Template(text, ((0, 2),))
 
 
 @pytest.mark.parametrize(

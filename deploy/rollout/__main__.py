@@ -19,6 +19,7 @@ from rollout import (
     jobs_command,
     logs,
     manifest_command,
+    origin_command,
     where,
     worker,
 )
@@ -163,6 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     deploy_command.add_parser(commands, parent)
     invoke_command.add_parser(commands, parent)
     manifest_command.add_parser(commands, where.target_options())
+    origin_command.add_parser(commands, where.target_options())
     jobs_command.add_parser(commands, parent)
 
     status = commands.add_parser(

@@ -2,118 +2,150 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from time import monotonic
+import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fetcher.s3.account import Account
-from fetcher.s3.connection import Connection
-from fetcher.s3.errors import S3Error
-from fetcher.s3.urls import prefix_of
 from fetcher.sinks.s3_tar import tar_of
-from fetcher.sinks.s3_tar_index import number_of, rows_in
+from fetcher.sinks.s3_tar_index import index_of
 from fetcher.sinks.s3_tar_member import END
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fetcher.s3.urls import Place
     from rollout.target import Target
 
-_PATIENCE_S = 60.0
-_TAKEN = 412
+_AT_ONCE = 16
+_OURS = re.compile(r"(?:.*/)?(\d{2,})-(\d{5,})\.tar")  # as `tar_of` calls them
+_NO_BUCKET = "NoSuchBucket"
+
+Shards = set[tuple[int, int]]  # wave and index
 
 
-def kept_by(
-    target: Target, prefix: str, run: str, wave: int, shard: int
-) -> dict[int, int]:
+def check_unused(target: Target, prefix: Place, run: str) -> None:
     """
-    Return what a shard has kept of which no report came, and see that it stays so.
+    Make sure that no other run of this name has kept anything there.
 
-    Its execution may have finished before the report was lost; then its tar is there.
-    If not, an empty tar takes the place: should the execution be at work still, it
-    will find it, and keep nothing. So its URLs can be dealt again, and none of them
-    will be in two tars.
-
-    Args:
-        target: Where S3 is.
-
-        prefix: The sink's path, ``s3://bucket/prefix``.
-
-        run: The shard's run,
-
-        wave: its wave,
-
-        shard: and its index there.
-
-    Returns:
-        Sizes by the URLs' numbers.
+    Executions would take its tars for theirs.
 
     Raises:
-        DeployError: If S3 refuses.
+        DeployError: If one has, or S3 refuses.
     """
-    tar, until = tar_of(prefix_of(prefix), run, wave, shard), monotonic() + _PATIENCE_S
-    with closing(Connection(_account(target))) as connection:
-        try:
-            first = {"if-none-match": "*"}
-            connection.request("PUT", tar, headers=first, body=END, until=until)
-            return {}
-        except S3Error as error:
-            if error.status != _TAKEN:
-                raise _explained(prefix, error) from error
-        try:
-            return {
-                number_of(row): row["size"] for row in rows_in(connection, tar, until)
-            }
-        except S3Error as error:
-            raise _explained(prefix, error) from error
-
-
-def abort_uploads(target: Target, prefix: str) -> list[str]:
-    """
-    Abort the uploads that executions began and did not finish, for these are paid for.
-
-    No execution may be at work: it would find its upload gone.
-
-    Args:
-        target: Where S3 is.
-
-        prefix: The sink's path, or a run's: ``s3://bucket/prefix``.
-
-    Returns:
-        Which there were.
-
-    Raises:
-        DeployError: If S3 refuses.
-    """
-    place, client = prefix_of(prefix), target.client("s3")
-    aborted = []
-    try:
-        pages = client.get_paginator("list_multipart_uploads").paginate(
-            Bucket=place.bucket, Prefix=f"{place.key}/" if place.key else ""
+    with _explained(prefix):
+        is_used = bool(_tars(target, prefix.below(run)))
+    if is_used:
+        msg = (
+            f"There are tars at {prefix.below(run)} already, of another run called "
+            f"{run}. Choose another run_folder, or another sink_path."
         )
-        for page in pages:
-            for found in page.get("Uploads", ()):
+        raise DeployError(msg)
+
+
+def seal(
+    target: Target, prefix: Place, run: str, asked: Shards, reported: Shards
+) -> list[str]:
+    """
+    See that shards whose reports did not come keep nothing: their URLs go elsewhere.
+
+    What such a shard has kept is replaced by an empty tar. If it is at work still, it
+    will find that, and keep nothing. So no file will be in two tars.
+
+    Args:
+        target: Where S3 is.
+
+        prefix: The sink's path.
+
+        run: The run's name.
+
+        asked: All shards known to have been asked for; what has kept something, is.
+
+        reported: Those that reported.
+
+    Returns:
+        The tars that were replaced.
+
+    Raises:
+        DeployError: If S3 refuses.
+    """
+    with _explained(prefix):
+        abort_uploads(target, prefix.below(run))
+        there = _tars(target, prefix.below(run))
+        lost = sorted((asked | there) - reported)
+        with ThreadPoolExecutor(_AT_ONCE) as senders:
+            return list(
+                senders.map(lambda one: _empty(target, tar_of(prefix, run, *one)), lost)
+            )
+
+
+def abort_uploads(target: Target, prefix: Place) -> list[str]:
+    """
+    Abort the uploads of tars that were begun and not finished, for these are paid for.
+
+    No execution may be at work that is to succeed: it would find its upload gone.
+
+    Args:
+        target: Where S3 is.
+
+        prefix: Below which keys they are; those of other programs are left alone.
+
+    Returns:
+        Which there were; none if there is no such bucket any more.
+
+    Raises:
+        DeployError: If S3 refuses.
+    """
+    client, aborted = target.client("s3"), []
+    with _explained(prefix):
+        for upload in _pages(target, prefix, "list_multipart_uploads", "Uploads"):
+            key = upload["Key"]
+            if _OURS.fullmatch(key):
                 client.abort_multipart_upload(
-                    Bucket=place.bucket, Key=found["Key"], UploadId=found["UploadId"]
+                    Bucket=prefix.bucket, Key=key, UploadId=upload["UploadId"]
                 )
-                aborted.append(f"upload of s3://{place.bucket}/{found['Key']}")
-    except (ClientError, BotoCoreError) as error:
-        raise _explained(prefix, error) from error
+                aborted.append(f"upload of {prefix._replace(key=key)}")
     return aborted
 
 
-def _account(target: Target) -> Account:
-    """Return who we are in S3, for requests made as an execution makes them."""
-    found = target.credentials()
-    return Account(
-        access_key=found.access_key,
-        secret=found.secret_key,
-        token=found.token or "",
-        region=target.region,
-        endpoint_url=target.endpoint_url,
-    )
+def _tars(target: Target, folder: Place) -> Shards:
+    found = _pages(target, folder, "list_objects_v2", "Contents")
+    names = filter(None, (_OURS.fullmatch(one["Key"]) for one in found))
+    return {(int(name[1]), int(name[2])) for name in names}
 
 
-def _explained(prefix: str, error: Exception) -> DeployError:
-    return DeployError(f"What is kept at {prefix} cannot be seen to: {error}")
+def _empty(target: Target, tar: Place) -> str:
+    client = target.client("s3")
+    client.put_object(Bucket=tar.bucket, Key=tar.key, Body=END)
+    client.delete_object(Bucket=tar.bucket, Key=index_of(tar).key)
+    return str(tar)
+
+
+def _pages(
+    target: Target, prefix: Place, operation: str, of: str
+) -> Iterator[dict[str, str]]:
+    pages = target.client("s3").get_paginator(operation)
+    below = f"{prefix.key}/" if prefix.key else ""
+    try:
+        for page in pages.paginate(Bucket=prefix.bucket, Prefix=below):
+            found: Iterable[dict[str, str]] = page.get(of, ())
+            yield from found
+    except ClientError as error:
+        if error.response["Error"]["Code"] != _NO_BUCKET:
+            raise
+
+
+@contextmanager
+def _explained(prefix: Place) -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        msg = (
+            f"What executions left at {prefix} cannot be seen to, which "
+            "takes FindWhatExecutionsLeft and TidyUpAfterExecutions in deploy/"
+            f"permissions.json. AWS says: {error}"
+        )
+        raise DeployError(msg) from error

@@ -24,7 +24,7 @@ _INTERFACES = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:UnassignPrivateIpAddresses",
 )
-JOIN_VPC = "join-vpc"
+JOIN_VPC, USE_BUCKET = "join-vpc", "use-bucket"
 
 
 def write_own_log(target: Target, name: str) -> Policies:
@@ -47,7 +47,7 @@ def use_bucket(target: Target, prefix: Place) -> Policies:
     only to those who may.
     """
     actions = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
-    return {"use-bucket": _document(*_below(target, prefix, actions))}
+    return {USE_BUCKET: _document(*_below(target, prefix, actions))}
 
 
 def read_sources(target: Target, prefixes: Iterable[Place]) -> Policies:

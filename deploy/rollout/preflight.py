@@ -67,7 +67,11 @@ class Need:
 
         prefixes: Over how many beginnings of keys these are spread.
 
+        sources: Where in S3 files come from, as far as one knows.
+
         reads_per_s: From S3, at most.
+
+        read_prefixes: Over how many beginnings of keys these are spread.
     """
 
     concurrency: int
@@ -87,7 +91,9 @@ class Need:
     bucket: Place | None = None
     writes_per_s: float = 0.0
     prefixes: int = 1
+    sources: tuple[Place, ...] = ()
     reads_per_s: float = 0.0
+    read_prefixes: int = 1
 
 
 def check(target: Target, need: Need) -> list[str]:
@@ -116,7 +122,7 @@ def check(target: Target, need: Need) -> list[str]:
         *_deadline(need),
         *_duration(need),
         *_payloads(need),
-        *(bucket.problems(target, need.bucket) if need.bucket else ()),
+        *_buckets(target, need),
     ]
     problems = [sentence for sentence in found if sentence]
     if problems:
@@ -261,13 +267,28 @@ def _payloads(need: Need) -> Iterator[str]:
             )
 
 
+def _buckets(target: Target, need: Need) -> Iterator[str]:
+    places = need.sources + ((need.bucket,) if need.bucket else ())
+    for place in {place.bucket: place for place in places}.values():
+        yield from bucket.problems(target, place)
+
+
 def _remarks(need: Need) -> Iterator[str]:
-    reads = limit("s3_reads_per_s").most
-    if need.reads_per_s > reads:
+    most = limit("s3_reads_per_s").most
+    buckets = len({place.bucket for place in need.sources}) or 1
+    if need.reads_per_s > most * need.read_prefixes:
         yield (
             f"Up to {need.reads_per_s:,.0f} objects a second would be read from S3, "
-            f"which gives {reads:,} a prefix. Spread them over several prefixes, or "
-            "buckets."
+            f"which gives {most:,} a prefix, and these begin in {need.read_prefixes:,} "
+            "ways. Spread them over more prefixes, or buckets: {number%16} in a "
+            "template is a remainder."
+        )
+    elif need.reads_per_s > most * buckets:
+        yield (
+            f"Up to {need.reads_per_s:,.0f} objects a second would be read from S3, "
+            f"which gives {most:,} a bucket until it has learned to tell the "
+            f"{need.read_prefixes:,} beginnings of keys apart. Executions wait when "
+            "told to slow down; more buckets need no learning."
         )
     most = limit("s3_writes_per_s").most
     if need.writes_per_s > most * need.prefixes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from fetcher.s3.urls import Place
 from rollout.changes import check_ours
-from rollout.permissions import JOIN_VPC, write_own_log
+from rollout.permissions import JOIN_VPC, USE_BUCKET, write_own_log
 
 if TYPE_CHECKING:
     from rollout.changes import Changes
@@ -99,6 +100,17 @@ def has_joined_vpc(target: Target, name: str) -> bool:
     """Tell whether Lambda has been connecting the function with a network."""
     own_role = find(target, name)
     return bool(own_role) and JOIN_VPC in _policies(target, role_name(target, name))
+
+
+def bucket_of(target: Target, name: str) -> Place | None:
+    """Return what in S3 the function may use, as its role says; None: nothing."""
+    own_name = role_name(target, name)
+    if not find(target, name) or USE_BUCKET not in _policies(target, own_name):
+        return None
+    document = _document(target, own_name, USE_BUCKET)
+    arn: str = document["Statement"][0]["Resource"]
+    bucket, _, keys = arn.rpartition(":")[2].partition("/")
+    return Place(bucket, keys.removesuffix("*").rstrip("/"))
 
 
 def _create(

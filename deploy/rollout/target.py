@@ -35,6 +35,7 @@ ARCHITECTURES = ("arm64", "x86_64")  # the first is cheaper, and the default
 _CONNECT_TIMEOUT_S = 5
 _READ_TIMEOUT_S = 60
 _ATTEMPTS = 4
+_ATTEMPTS_OF_THREADS = 10
 # An answer that comes at the last moment of the longest invocation is still heard.
 _INVOKE_READ_TIMEOUT_S = limit("timeout_s").most + 30
 _ARCHITECTURES = {"aarch64": "arm64", "amd64": "x86_64"}
@@ -75,6 +76,23 @@ class Target:
                 config=self._config(service),
             )
         return self._clients[service]
+
+    def client_for_threads(self, service: str, many: int) -> BaseClient:
+        """
+        Return a client for so many calls at once.
+
+        It makes fewer when the service asks for that, and has more patience than
+        others with what is turned away.
+        """
+        busy = Config(
+            max_pool_connections=many,
+            retries={"mode": "adaptive", "total_max_attempts": _ATTEMPTS_OF_THREADS},
+        )
+        return self._session.client(
+            service,
+            endpoint_url=self.endpoint_url or None,
+            config=self._config(service).merge(busy),
+        )
 
     def credentials(self) -> ReadOnlyCredentials:
         """Return what requests are signed with now; they may expire."""

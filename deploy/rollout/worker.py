@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
-from rollout import bundle, function, function_url, log_group, network, role
+from rollout import bundle, function, function_url, kept, log_group, network, role
 from rollout.changes import OURS, Changes
 from rollout.errors import DeployError
 from rollout.wanted import Worker
@@ -127,6 +127,9 @@ def destroy(target: Target, name: str) -> list[str]:
     """
     Remove a function, its role and its log group, as far as they exist.
 
+    And abort the uploads into its bucket that executions began and did not finish:
+    nobody sees them, and they are paid for. What is kept there stays.
+
     Returns:
         What was removed; nothing if nothing was left. `left` tells what still is there.
 
@@ -135,13 +138,14 @@ def destroy(target: Target, name: str) -> list[str]:
     """
     removed = []
     with _explained("removed", name):
+        bucket = role.bucket_of(target, name)
         if function.remove(target, name):
             removed.append(f"function {name}")
         if log_group.remove(target, name):
             removed.append(f"log group {log_group.group_name(name)}")
         if not _is_needed_to_leave(target, name) and role.remove(target, name):
             removed.append(f"role {role.role_name(target, name)}")
-    return removed
+    return removed + (kept.abort_uploads(target, bucket) if bucket else [])
 
 
 def left(target: Target, name: str) -> list[str]:

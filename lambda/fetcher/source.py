@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from dataclasses import dataclass
 from itertools import chain, groupby, repeat
+from string import digits
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 KINDS = ("template", "inline")
+
+_PLACEHOLDER = re.compile(r"\{number(?:%([0-9]{1,9}))?\}")
+_BRACE = re.compile(r"\{[^{}]*\}?|\}")
 
 Ranges = tuple[tuple[int, int], ...]  # (first number, how many), ...
 
@@ -63,23 +68,21 @@ class Template:
     """
     Numbered URLs: ``{number}`` in the text is replaced by the position.
 
-    A million of them travel in a hundred bytes.
+    ``{number%16}`` is replaced by the remainder, so that one text spreads over hosts,
+    buckets or prefixes. A million URLs travel in a hundred bytes.
 
     >>> [item.url for item in Template("http://h/{number}.jpg", ((7, 2),))]
     ['http://h/7.jpg', 'http://h/8.jpg']
+    >>> [item.url for item in Template("s3://b-{number%2}/{number}", ((7, 2),))]
+    ['s3://b-1/7', 's3://b-0/8']
     """
 
     text: str
     ranges: Ranges
 
     def __post_init__(self) -> None:
-        """Refuse a text that would name the same URL every time."""
-        if "{number}" not in self.text:
-            msg = (
-                f"The URL template {self.text!r} has no {{number}} in it, so every "
-                "file would be the same one. Write it like "
-                "http://host/{number}.jpg."
-            )
+        """Refuse a text that would name the same URL twice, or none."""
+        if msg := _problem_of(self.text):
             raise ValueError(msg)
 
     def __len__(self) -> int:
@@ -88,17 +91,68 @@ class Template:
 
     def __iter__(self) -> Iterator[Item]:
         """Yield the items in ascending order."""
-        before, _, after = self.text.partition("{number}")
-        if "{number}" in after:
-            for number in numbers_in(self.ranges):
-                yield Item(number, self.text.replace("{number}", str(number)))
-        else:
+        texts, divisors = parts_of(self.text)
+        if divisors == [None]:
+            before, after = texts
             for number in numbers_in(self.ranges):
                 yield Item(number, f"{before}{number}{after}")
+        else:
+            form = "%d".join(text.replace("%", "%%") for text in texts)
+            for number in numbers_in(self.ranges):
+                filled = (number if by is None else number % by for by in divisors)
+                yield Item(number, form % tuple(filled))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `source_from_dict` reads."""
         return {"kind": "template", "text": self.text, "ranges": self.ranges}
+
+
+def parts_of(text: str) -> tuple[list[str], list[int | None]]:
+    """
+    Take a template's text apart.
+
+    Returns:
+        The texts around its placeholders, and what the number is divided by in each of
+        these, for the remainder; None: it stands there itself.
+
+    >>> parts_of("s3://b-{number%4}/{number}.jpg")
+    (['s3://b-', '/', '.jpg'], [4, None])
+    """
+    first, *rest = _PLACEHOLDER.split(text)
+    divisors = [int(by) if by is not None else None for by in rest[::2]]
+    return [first, *rest[1::2]], divisors
+
+
+def _problem_of(text: str) -> str:
+    """Say what is wrong with a template's text; empty: nothing."""
+    texts, divisors = parts_of(text)
+    named = f"The URL template {text!r}"
+    if None not in divisors:
+        return (
+            f"{named} has no {{number}} in it, so files would be fetched again and "
+            "again. Write it like http://host/{number}.jpg."
+        )
+    if 0 in divisors:
+        return (
+            f"{named} divides by 0. Write {{number%16}}, say, for the remainder of a "
+            "division by 16."
+        )
+    for part in texts:
+        if found := _BRACE.search(part):
+            return (
+                f"{named} holds {found[0]!r}, which stands for nothing. There are "
+                "{number} and, for a remainder, {number%16}; write other braces as "
+                "%7B and %7D."
+            )
+    # Remainders differ in length. So where one ends, and a number begins, must show.
+    joined = any(not part or part[0] in digits for part in texts[1:-1])
+    if joined and any(divisors):
+        return (
+            f"{named} has a digit or another number right after a number, so two files "
+            "may have one URL. Put something else in between, as in "
+            "{number%16}/{number}."
+        )
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

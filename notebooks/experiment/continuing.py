@@ -8,10 +8,13 @@ from experiment.numbers import ENDLESS, NumberSet, numbers_of
 from experiment.plan import Todo
 from experiment.reports import read_invocations
 from experiment.rows import OK, UNSTARTED, rows_of
+from fetcher.s3.urls import prefix_of
+from rollout import kept
 
 if TYPE_CHECKING:
     from experiment.ledger import Run
     from experiment.plan import Plan
+    from rollout.target import Target
 
 
 def to_do(plan: Plan, run: Run) -> tuple[Todo, int]:
@@ -36,3 +39,24 @@ def to_do(plan: Plan, run: Run) -> tuple[Todo, int]:
     done_with = ok if settings.retry_failed else ended
     many = None if plan.many is None else plan.many - len(done_with)
     return Todo(done_with.gaps(plan.many or ENDLESS), many), first
+
+
+def seal_unreported(plan: Plan, target: Target, run: Run) -> None:
+    """
+    See that shards that did not report have kept nothing in a tar.
+
+    Their URLs are about to be dealt again, and each is to be in one tar. What is still
+    at work finds its tar sealed; but a run that died and goes on knows nothing of
+    shards whose answers never came, until they have begun to keep something.
+
+    Raises:
+        DeployError: If S3 refuses.
+    """
+    if plan.settings.sink != "s3-tar":
+        return
+    asked, reported = set(), set()
+    for done in read_invocations(run.folder):
+        asked.add((done.wave, done.shard))
+        if done.report:
+            reported.add((done.wave, done.shard))
+    kept.seal(target, prefix_of(plan.settings.sink_path), plan.run, asked, reported)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiment.continuing import to_do
+from experiment.continuing import seal_unreported, to_do
 from experiment.plan import Todo
 from experiment.progress import Progress
 from experiment.wave import Wave
@@ -37,6 +37,8 @@ async def fan_out(plan: Plan, target: Target, run: Run) -> None:
 
         LedgerError: If the run's folder takes no more.
 
+        rollout.errors.DeployError: If S3 does not let us see to what was kept there.
+
         fetcher.urllist.UrlListError: If the list changes meanwhile.
     """
     todo, first = to_do(plan, run)
@@ -44,6 +46,8 @@ async def fan_out(plan: Plan, target: Target, run: Run) -> None:
     with Progress(plan, before) as progress:
         async with Invoker(target, in_flight=plan.settings.concurrency) as invoker:
             for number in range(first, first + plan.settings.waves):
+                if number or run.session:
+                    seal_unreported(plan, target, run)
                 wave = Wave(number, plan, run, invoker, progress)
                 left = await wave.go(plan.wave(number, todo))
                 if not left:

@@ -33,8 +33,9 @@ class FanOutSettings(DownloadSettings):
             own; or ``nginx``, which is quicker, where it is installed.
 
         url_template:
-            URLs with ``{number}`` in them, fetched instead of an origin's. Those of
-            ``s3://bucket/key`` are read with the permissions of the function's role.
+            URLs with ``{number}`` in them, and its remainder as ``{number%16}``,
+            fetched instead of an origin's. Those of ``s3://bucket/key`` are read with
+            the permissions of the function's role.
 
         url_list: A file of URLs, fetched instead, and whole, whatever `files` says.
 

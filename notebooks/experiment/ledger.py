@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _RUN = "run.json"
 _DPI = 120
 # What a run downloads, and where to: who continues it may change the rest.
-_SAME = ("target", "url_template", "files", "file_kb", "sink")
+_SAME = ("target", "url_template", "files", "file_kb", "sink", "sink_path")
 
 
 class Run:
@@ -187,6 +187,12 @@ def check_continues(folder: Path, settings: FanOutSettings) -> dict[str, Any]:
             )
             raise LedgerError(msg)
     return record
+
+
+def name_of_run(folder: Path) -> str:
+    """Return what executions know a run by: of a grid's cell, the grid's name, too."""
+    is_cell = (folder.parent / _RUN).exists()
+    return f"{folder.parent.name}/{folder.name}" if is_cell else folder.name
 
 
 def run_folder_for(notebook: str, target: str, wanted: str = "") -> Path:

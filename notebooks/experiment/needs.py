@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiment.usage import file_bytes, is_from_s3
+from experiment.usage import file_bytes, is_from_s3, sources_of
 from fetcher.downloads import most_bytes
-from fetcher.s3.urls import prefix_of
+from fetcher.s3.urls import SCHEME, prefix_of
+from fetcher.source import Template
 from rollout.limits import line_bytes_per_s
 from rollout.preflight import Need
+from rollout.s3_spread import ways_of
 
 if TYPE_CHECKING:
     from experiment.plan import Plan
+    from fetcher.s3.urls import Place
     from fetcher.shard import Shard
 
 # As in `fetcher.sinks`: what bodies on their way to S3 take, at most.
@@ -46,8 +49,22 @@ def need_of(plan: Plan) -> Need:
         bucket=prefix_of(settings.sink_path) if in_s3 else None,
         writes_per_s=_files_per_s(plan) if is_object_each else 0.0,
         prefixes=_PREFIXES.get(settings.sink, 1),
+        sources=_sources(plan),
         reads_per_s=_files_per_s(plan) if is_from_s3(plan) else 0.0,
+        read_prefixes=_read_prefixes(plan),
     )
+
+
+def _sources(plan: Plan) -> tuple[Place, ...]:
+    named = sources_of(plan) or plan.settings.sources
+    return tuple(prefix_of(f"{SCHEME}{one.removeprefix(SCHEME)}") for one in named)
+
+
+def _read_prefixes(plan: Plan) -> int:
+    """Return over how many beginnings of keys what is read is spread."""
+    if isinstance(plan.urls, Template):
+        return ways_of(plan.urls)
+    return max(1, len(plan.settings.sources))
 
 
 def _scratch_bytes(plan: Plan, first: Shard) -> int:

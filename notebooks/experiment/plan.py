@@ -15,7 +15,7 @@ from experiment.deal import (
     deal_ranges,
     sizes,
 )
-from experiment.ledger import check_continues, run_folder_for
+from experiment.ledger import check_continues, name_of_run, run_folder_for
 from experiment.listed import UrlFile
 from experiment.needs import need_of
 from experiment.numbers import ENDLESS
@@ -23,9 +23,11 @@ from experiment.parameters import SettingsError
 from experiment.usage import sources_of
 from fetcher.guard import check_url
 from fetcher.handler import usable_s
-from fetcher.s3.urls import SCHEME, place_of
+from fetcher.s3.urls import SCHEME, prefix_of
 from fetcher.shard import Shard
 from fetcher.source import Template
+from rollout import kept
+from rollout.s3_spread import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,7 +63,7 @@ class Plan:
     Everything that is going to be asked for.
 
     Attributes:
-        folder: Where the run's results will go; its name is the run's.
+        folder: Where the run's results will go.
 
         settings: What was wanted.
 
@@ -74,6 +76,11 @@ class Plan:
     settings: FanOutSettings
     urls: Template | UrlFile
     allow_private: bool
+
+    @property
+    def run(self) -> str:
+        """What executions know the run by, and where sinks in S3 put its tars."""
+        return name_of_run(self.folder)
 
     @property
     def many(self) -> int | None:
@@ -112,7 +119,7 @@ class Plan:
         options = settings.options(allow_private=self.allow_private)
         for index, source in enumerate(self._dealt(todo)):
             yield Shard(
-                run=self.folder.name,
+                run=self.run,
                 index=index,
                 wave=number,
                 source=source,
@@ -150,7 +157,7 @@ class Plan:
 
     def worker(self) -> Worker:
         """Return the function that this plan takes."""
-        wanted = self.settings.worker(run=self.folder.name)
+        wanted = self.settings.worker(run=self.run)
         return replace(wanted, sources=sources_of(self) or wanted.sources)
 
     def summary(self) -> str:
@@ -184,6 +191,8 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
 
         LedgerError: If the run folder cannot be used, or holds another run than the
             one to continue.
+
+        rollout.errors.DeployError: If another run of this name keeps tars there.
     """
     if settings.url_list:
         urls: Template | UrlFile = _listed(settings)
@@ -195,14 +204,19 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
     else:
         folder = run_folder_for(notebook, settings.target, settings.run_folder)
     ours = session.target.allow_private and not settings.brings_urls
-    return Plan(folder, settings, urls, ours or settings.allow_private)
+    plan = Plan(folder, settings, urls, ours or settings.allow_private)
+    if settings.sink == "s3-tar" and not settings.continues:
+        kept.check_unused(session.target, prefix_of(settings.sink_path), plan.run)
+    return plan
 
 
 def _numbered(text: str, settings: FanOutSettings) -> Template:
     try:
         urls = Template(text, ((0, settings.files),))
-        first = next(iter(urls)).url
-        (place_of if first.startswith(SCHEME) else check_url)(first)
+        if text.startswith(SCHEME):
+            folders_of(urls)
+        else:
+            check_url(next(iter(urls)).url)
     except ValueError as error:
         name = "url_template" if settings.url_template else "origin_url"
         msg = f"The {name} cannot be used. {error}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fetcher.outcome import ORDER, Outcome
-from fetcher.source import Template, count
+from fetcher.source import Template, count, parts_of
 from fetcher.tally import Tally
 
 if TYPE_CHECKING:
@@ -87,9 +87,10 @@ def _urls(piece: Piece, urls: Template | UrlFile) -> pa.Array:
 
 
 def _numbered(template: str, numbers: np.ndarray) -> pa.Array:
-    first, *texts = template.split("{number}")
-    digits = pa.array(numbers).cast(pa.string())
-    parts = [part for text in texts for part in (digits, text)]
+    (first, *texts), divisors = parts_of(template)
+    filled = [numbers if by is None else numbers % by for by in divisors]
+    digits = [pa.array(each).cast(pa.string()) for each in filled]
+    parts = chain.from_iterable(zip(digits, texts, strict=True))
     return pc.binary_join_element_wise(first, *parts, "")
 
 

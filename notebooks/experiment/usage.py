@@ -11,6 +11,7 @@ from fetcher.s3.upload import LEAST_PART
 from fetcher.s3.urls import SCHEME
 from fetcher.source import Template
 from rollout.price import Usage
+from rollout.s3_spread import folders_of
 
 if TYPE_CHECKING:
     from experiment.listed import Lines, UrlFile
@@ -82,13 +83,13 @@ def sources_of(plan: Plan) -> tuple[str, ...]:
     Return what in S3 executions read with their role: of a template of ``s3://``.
 
     >>> from types import SimpleNamespace as Plan
-    >>> sources_of(Plan(urls=Template("s3://photos/2026/{number}.jpg", ((0, 1),))))
-    ('photos/2026',)
+    >>> sources_of(Plan(urls=Template("s3://b-{number%2}/a/{number}.jpg", ((0, 9),))))
+    ('b-0/a', 'b-1/a')
     """
-    before, _, _ = _first_url(plan).partition("{number}")
-    if not before.startswith(SCHEME):
+    urls = plan.urls
+    if not isinstance(urls, Template) or not urls.text.startswith(SCHEME):
         return ()
-    return (before.removeprefix(SCHEME).rpartition("/")[0],)
+    return tuple(f"{bucket}/{key}".rstrip("/") for bucket, key in folders_of(urls))
 
 
 def _with_origin(
@@ -131,7 +132,9 @@ def _region_in(url: str) -> str:
 
 def _first_url(plan: Plan) -> str:
     urls = plan.urls
-    return urls.text if isinstance(urls, Template) else _first_lines(urls).urls[0]
+    if isinstance(urls, Template):
+        return next(iter(urls)).url
+    return _first_lines(urls).urls[0]
 
 
 def _first_lines(urls: UrlFile) -> Lines:

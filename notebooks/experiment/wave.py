@@ -263,7 +263,7 @@ class Wave:
         except ValueError as error:
             other = "the execution answered something else than a report"
             return None, f"{other}: {error}"
-        asked = self._run.name, self._number, out.index, count(out.ranges)
+        asked = self._plan.run, self._number, out.index, count(out.ranges)
         came = report.run, report.wave, report.index, len(report.downloads)
         if came != asked:
             return None, (

@@ -1,0 +1,102 @@
+"""Runs into s3-tar that break off: in the end every file is in one tar."""
+
+import io
+import tarfile
+from collections import Counter
+
+import pytest
+from tests.in_bucket import objects_in, uploads_in
+from tests.notebook_cells import run_cells
+
+from experiment.ledger import read_run
+from fetcher.s3.urls import Place
+from rollout.errors import DeployError
+from rollout.wanted import Worker
+from rollout.worker import deploy, destroy
+
+FILES = 60
+
+
+@pytest.fixture
+def parameters(endpoint, tmp_path, bucket):
+    return {
+        "endpoint_url": endpoint.endpoint_url,
+        "origin_url": endpoint.origin_url,
+        "function": "sealing",
+        "files": FILES,
+        "sink": "s3-tar",
+        "sink_path": f"s3://{bucket}/kept",
+        "run_folder": str(tmp_path / "run"),
+    }
+
+
+def urls_in(objects):
+    """Return how often each file is in a tar."""
+    found = Counter()
+    for key, body in objects.items():
+        if key.endswith(".tar"):
+            with tarfile.open(fileobj=io.BytesIO(body), mode="r:") as tar:
+                found.update(name for name in tar.getnames() if name.endswith("jpg"))
+    return found
+
+
+def test_a_run_that_lost_reports_has_each_file_in_one_tar(
+    parameters, s3, bucket, tmp_path
+):
+    run_cells("20_fan_out", parameters)
+    reports = tmp_path / "run" / "reports.jsonl"
+    lines = reports.read_bytes().splitlines(keepends=True)
+    reports.write_bytes(b"".join(lines[:3]))
+    before = urls_in(objects_in(s3, bucket))
+    s3.create_multipart_upload(Bucket=bucket, Key="kept/run/00-00009.tar")
+    run_cells("20_fan_out", parameters | {"resume": True})
+    objects = objects_in(s3, bucket)
+
+    assert set(before.values()) == {1}
+    assert read_run(tmp_path / "run")["totals"]["counts"]["ok"] == FILES
+    assert len(urls_in(objects)) == FILES
+    assert set(urls_in(objects).values()) == {1}
+    assert uploads_in(s3, bucket) == []
+    assert {key for key in objects if key.endswith(".jsonl")} == {
+        key.removesuffix(".tar") + ".jsonl"
+        for key, body in objects.items()
+        if key.endswith(".tar") and body.strip(b"\0")
+    }
+
+
+def test_a_run_of_a_name_that_is_taken_in_the_bucket_is_refused(parameters, tmp_path):
+    """
+    Its executions would take the other's tars for theirs.
+    """
+    run_cells("20_fan_out", parameters)
+    (tmp_path / "run").rename(tmp_path / "before")
+
+    with pytest.raises(DeployError, match="of another run called run"):
+        run_cells("20_fan_out", parameters)
+
+    assert not (tmp_path / "run").exists()
+
+
+def test_tars_of_a_grids_cell_have_the_grids_name_in_their_keys(
+    parameters, s3, bucket, tmp_path
+):
+    """
+    Cells of two grids are called the same.
+    """
+    small = {"file_kb": [1], "concurrency": [1], "repeats": 1, "files": 20}
+    given = parameters | small | {"run_folder": str(tmp_path / "one")}
+    run_cells("30_grid", given)["session"].close()
+    tars = [key for key in objects_in(s3, bucket) if key.endswith(".tar")]
+
+    assert {key.rpartition("/")[0] for key in tars} == {"kept/one/1kB-c1-r1"}
+
+
+def test_destroy_aborts_what_was_begun_in_the_functions_bucket(target, s3, bucket):
+    deploy(target, Worker(name="sealing-2", bucket=f"{bucket}/kept"))
+    for key in ("kept/r/00-00007.tar", "other/r/00-00007.tar"):
+        s3.create_multipart_upload(Bucket=bucket, Key=key)
+    removed = destroy(target, "sealing-2")
+
+    assert removed[-1] == f"upload of {Place(bucket, 'kept/r/00-00007.tar')}"
+    assert uploads_in(s3, bucket) == ["other/r/00-00007.tar"]
+    assert destroy(target, "sealing-2") == []
