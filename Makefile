@@ -43,7 +43,7 @@ bench: $(READY) ## fetcher beside curl, wget2 and aria2c, those installed: about
 	@$(PY) -m experiment.bench
 
 test: $(READY) lint ## every check: lint, types, tests, notebooks
-	@$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile
+	@$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 soak: $(READY) ## the long trials, with figures: on a machine that does nothing else
 	@$(PY) -m pytest -m soak -s

@@ -19,9 +19,12 @@ from fetcher.s3.upload import LEAST_PART
 from fetcher.s3.urls import Place
 from fetcher.sinks import s3_tar
 from fetcher.sinks.s3_tar import tar_of
+from rollout import bundle
 from rollout.local_endpoint import local_endpoint
 from rollout.target import connect
 from rollout.worker import destroy
+
+WITH_LIBRARIES = bundle._installed
 
 # How long an example takes says more about what else the machine does.
 settings.register_profile("any-machine", deadline=None)
@@ -56,6 +59,29 @@ def _plain_environment(request):
             if name.startswith("AWS_") or name.lower().endswith("_proxy"):
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _light_zips():
+    """
+    Zips made here hold no libraries: executions find them beside the interpreter.
+
+    Unpacking and compiling them took most of a deployment's time. Commands and
+    notebooks are processes of their own, and deploy them whole.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle, "_installed", lambda _: {})
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole_zips():
+    """
+    Zips with their libraries, for tests of what is in them, and for those that measure.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bundle, "_installed", WITH_LIBRARIES)
+        yield bundle
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import pandas as pd
 
+from experiment.fan_out_settings import FanOutSettings
 from experiment.invocation import Invocation
+from experiment.ledger import open_run
 from experiment.pieces import entry_of, pieces
 from experiment.table import Names, downloads_table, shards_table, totals
 from fetcher.downloads import Download, Downloads
@@ -19,6 +23,20 @@ SENT_AT = 1_700_000_000.0
 
 def urls(*ranges):
     return Template(TEXT, ranges)
+
+
+SOURCE = urls((0, 3), (7, 2))
+
+
+@contextmanager
+def opened_run(folder):
+    """A run of ten files that is being written."""
+    settings = FanOutSettings(files=10)
+    run = open_run("20_fan_out", settings, folder, region="us-east-1")
+    try:
+        yield run
+    finally:
+        run.close(verdict="")
 
 
 def pick(whole, numbers):
@@ -111,3 +129,11 @@ def invocation(
         report=None if error else answer,
     )
     return made._replace(**more)
+
+
+def died(folder, kind=FanOutSettings, **settings):
+    """A run that broke off after two of its eight shards."""
+    run = open_run("20_fan_out", kind(files=16, **settings), folder, region="here")
+    for shard in range(2):
+        run.append(invocation(urls((2 * shard, 2)), shard=shard))
+    return run

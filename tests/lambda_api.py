@@ -116,6 +116,32 @@ def call(client, name, **options):
     return answer | {"Payload": answer["Payload"].read()}
 
 
+def open_url(client, name, *, qualifier=None, **config):
+    """Give a function or an alias a URL that is open to everybody; return it."""
+    qualified = {"Qualifier": qualifier} if qualifier else {}
+    made = client.create_function_url_config(
+        FunctionName=name, AuthType="NONE", **qualified, **config
+    )
+    let_anybody_in(client, name, **qualified)
+    return made["FunctionUrl"]
+
+
+def let_anybody_in(client, name, **qualified):
+    """Give both permissions that it takes since October 2025."""
+    for action, only in (
+        ("InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
+        ("InvokeFunction", {"InvokedViaFunctionUrl": True}),
+    ):
+        client.add_permission(
+            FunctionName=name,
+            StatementId=f"anybody-{action}",
+            Action=f"lambda:{action}",
+            Principal="*",
+            **only,
+            **qualified,
+        )
+
+
 def send(client, name, path, **options):
     """Invoke a function with a path as its event, and do not wait for it."""
     payload = json.dumps(str(path))

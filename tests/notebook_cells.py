@@ -1,4 +1,4 @@
-"""A notebook's cells, run in this very process: what a test has patched stays so."""
+"""The notebooks, their cells, and a way to run these in this very process."""
 
 import ast
 import asyncio
@@ -8,14 +8,24 @@ import nbformat
 
 from experiment.machine import root
 
+FOLDER = root() / "notebooks"
+PATHS = sorted(FOLDER.glob("*.ipynb"))
+NAMES = [path.stem for path in PATHS]
+
+
+def cells_of(path, kind="code"):
+    notebook = nbformat.read(path, as_version=4)
+    return [cell for cell in notebook.cells if cell.cell_type == kind]
+
 
 def run_cells(name, parameters):
     """
     Run a notebook's code with other parameters, and return its variables.
 
-    As in a kernel, cells may await, and share one event loop.
+    What a test has patched stays so. As in a kernel, cells may await, and share one
+    event loop.
     """
-    notebook = nbformat.read(root() / "notebooks" / f"{name}.ipynb", as_version=4)
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     namespace = {}
 
     async def run():

@@ -121,9 +121,9 @@ def test_files_in_s3_are_read_with_the_functions_role(
     found = iam.get_role_policy(
         RoleName=variables["deployed"].role, PolicyName="read-sources"
     )
-    assert found["PolicyDocument"]["Statement"][0]["Resource"] == (
+    assert found["PolicyDocument"]["Statement"][0]["Resource"] == [
         f"arn:aws:s3:::{where}/2026/*"
-    )
+    ]
     assert "s3:GetObject" not in gate.actions
 
 

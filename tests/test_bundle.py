@@ -13,10 +13,12 @@ from rollout.limits import Limit
 from rollout.required import closure, locked
 from rollout.target import machine
 
+pytestmark = pytest.mark.usefixtures("whole_zips")
+
 
 @pytest.fixture(scope="module")
-def zipped():
-    return bundle.build(*machine())
+def zipped(whole_zips):
+    return whole_zips.build(*machine())
 
 
 @pytest.fixture

@@ -22,12 +22,6 @@ from fetcher.source import Item
 SOON_S = 10  # upper bound of what must not take its full timeout
 
 
-@pytest.fixture(scope="module")
-def origin():
-    with Origin() as origin:
-        yield origin
-
-
 @pytest.fixture(params=ENGINES)
 def fetch(request, tmp_path):
     """Return a function that fetches URLs into tmp_path and returns what became."""

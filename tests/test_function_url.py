@@ -4,8 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.aws_target import POLICY
+from tests.fetching import fetch
 
 from rollout.errors import DeployError
+from rollout.target import connect
 from rollout.worker import Worker, deploy, destroy
 
 NAME = "million-downloads-u"
@@ -16,37 +19,32 @@ ANYBODY = ["anybody-may-call-the-url", "anybody-may-invoke-by-the-url"]
 def aws(gated, gate):
     _, target = gated
     yield target
-    gate.answers.clear()
+    gate.policy = POLICY
     destroy(target, NAME)
 
 
 @pytest.fixture
-def policy(gate):
+def client(gate):
     """
-    The function's policy, kept as AWS would.
+    Lambda, past the gate.
     """
-    statements = {}
+    return connect("local", gate.behind).client("lambda")
 
-    def get(_):
-        if not statements:
-            return 404, {"Message": "The resource you requested does not exist."}
-        found = [{"Sid": name} for name in statements]
-        return 200, {"Policy": json.dumps({"Statement": found})}
 
-    def add(asked):
-        statements[asked["StatementId"]] = asked
-        return 201, {"Statement": "{}"}
+@pytest.fixture
+def policy(client):
+    """
+    Return the statements of the function's policy, by their ids.
+    """
 
-    def remove(_):
-        statements.popitem()
-        return 204, ""
+    def policy():
+        try:
+            text = client.get_policy(FunctionName=NAME)["Policy"]
+        except client.exceptions.ResourceNotFoundException:
+            return {}
+        return {one["Sid"]: one for one in json.loads(text)["Statement"]}
 
-    gate.answers |= {
-        "GetPolicy": get,
-        "AddPermission": add,
-        "RemovePermission": remove,
-    }
-    return statements
+    return policy
 
 
 @pytest.fixture
@@ -59,21 +57,23 @@ def test_a_url_for_anybody_lets_anybody_in_by_the_url_only(aws, policy, worker, 
     Since October 2025 it takes both.
     https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     """
-    deploy(aws, worker, code=code)
+    url = deploy(aws, worker, code=code).url
 
-    call, invoke = policy.values()
-    assert list(policy) == ANYBODY
+    assert fetch(url)[0] == 200
+    assert list(policy()) == ANYBODY
+    call, invoke = policy().values()
     assert call["Action"] == "lambda:InvokeFunctionUrl"
-    assert call["FunctionUrlAuthType"] == "NONE"
+    assert call["Condition"] == {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}
     assert invoke["Action"] == "lambda:InvokeFunction"
-    assert invoke["InvokedViaFunctionUrl"] is True
+    assert invoke["Condition"] == {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
     assert call["Principal"] == invoke["Principal"] == "*"
 
 
 def test_a_url_for_signed_requests_lets_nobody_else_in(aws, policy, worker, code):
-    deploy(aws, replace(worker, url="AWS_IAM"), code=code)
+    url = deploy(aws, replace(worker, url="AWS_IAM"), code=code).url
 
-    assert not policy
+    assert not policy()
+    assert fetch(url)[0] == 403
 
 
 @pytest.mark.parametrize("url", ["AWS_IAM", ""])
@@ -84,7 +84,7 @@ def test_who_was_let_in_is_shut_out_before_the_url_changes(
     gate.needed.clear()
     deploy(aws, replace(worker, url=url), code=code)
 
-    assert not policy
+    assert not policy()
     actions = [need.action for need in gate.needed]
     change = "Update" if url else "Delete"
     assert actions.index("lambda:RemovePermission") < actions.index(
@@ -92,24 +92,24 @@ def test_who_was_let_in_is_shut_out_before_the_url_changes(
     )
 
 
-def test_a_permission_that_is_missing_is_given_again(aws, policy, worker, code):
+def test_a_permission_that_is_missing_is_given_again(aws, client, policy, worker, code):
     deploy(aws, worker, code=code)
-    policy.popitem()
+    client.remove_permission(FunctionName=NAME, StatementId=ANYBODY[1])
 
     assert deploy(aws, worker, code=code).changes == (
         f"changed function {NAME}: URL, NONE",
     )
-    assert list(policy) == ANYBODY
+    assert list(policy()) == ANYBODY
     assert deploy(aws, worker, code=code).changes == ()
 
 
 def test_a_first_deployment_that_cannot_let_anybody_in_leaves_nothing(
-    aws, worker, code
+    aws, gate, worker, code
 ):
-    """
-    The local Lambda has no policies, and says so.
-    """
-    with pytest.raises(DeployError, match="local Lambda"):
+    gate.policy = gate.without("lambda:AddPermission")
+
+    with pytest.raises(DeployError, match="lambda:AddPermission"):
         deploy(aws, worker, code=code)
 
+    gate.policy = POLICY
     assert destroy(aws, NAME) == []

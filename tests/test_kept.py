@@ -14,7 +14,7 @@ from fetcher.outcome import Outcome
 from fetcher.s3.urls import Place
 from fetcher.sinks.s3_tar import tar_of
 from rollout.errors import DeployError
-from rollout.kept import abort_uploads, seal
+from rollout.kept import abort_uploads, check_unused, seal
 
 KILLED = """
 import os, signal, sys
@@ -76,6 +76,24 @@ def test_uploads_of_other_programs_are_left_alone(bucket, s3, target):
     assert len(uploads_in(s3, bucket)) == 4
 
 
+def test_an_upload_that_ends_meanwhile_need_not_be_aborted(bucket, s3, target):
+    begun = s3.create_multipart_upload(Bucket=bucket, Key="kept/r/00-00007.tar")
+    worker = target.client_for_threads("s3", 1)
+
+    def end(**_):
+        named = {name: begun[name] for name in ("Bucket", "Key", "UploadId")}
+        worker.abort_multipart_upload(**named)
+
+    s3.meta.events.register_last("after-call.s3.ListMultipartUploads", end)
+    try:
+        aborted = abort_uploads(target, Place(bucket, "kept"))
+    finally:
+        s3.meta.events.unregister("after-call.s3.ListMultipartUploads", end)
+
+    assert aborted == []
+    assert uploads_in(s3, bucket) == []
+
+
 def test_a_shard_whose_report_was_lost_keeps_nothing(proxy, tar, s3, target):
     with sink_for(tar, proxy) as sink:
         fill(sink, 3)
@@ -86,9 +104,9 @@ def test_a_shard_whose_report_was_lost_keeps_nothing(proxy, tar, s3, target):
     sealed_then = seal(target, kept, "r", set(), reported={(0, 8)})
     after = objects_in(s3, tar.bucket)
 
-    assert sealed == [f"{kept}/r/00-00008.tar"]
+    assert sealed == {(0, 8)}
     assert len(files_in(before[tar.key])) == 6
-    assert sealed_then == [str(tar)]
+    assert sealed_then == {(0, 7)}
     assert files_in(after[tar.key]) == {}
     assert set(after) == {tar.key, "kept/r/00-00008.tar"}
 
@@ -106,6 +124,15 @@ def test_an_execution_whose_urls_were_dealt_again_keeps_nothing_any_more(
 
     assert outcomes(lost) == dict.fromkeys(range(3), Outcome.UNSTARTED)
     assert files_in(objects_in(s3, tar.bucket)[tar.key]) == {}
+
+
+def test_tars_deeper_down_are_another_runs(bucket, s3, target):
+    s3.put_object(Bucket=bucket, Key="kept/r/deeper/00-00001.tar", Body=b"")
+    check_unused(target, Place(bucket, "kept"), "r")
+
+    with pytest.raises(DeployError, match="another run called r/deeper"):
+        check_unused(target, Place(bucket, "kept"), "r/deeper")
+    assert seal(target, Place(bucket, "kept"), "r", set(), set()) == set()
 
 
 def test_a_bucket_that_is_gone_holds_nothing_that_was_begun(target):

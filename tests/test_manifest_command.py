@@ -50,6 +50,21 @@ def test_a_manifest_in_s3_is_brought_here(rollout, endpoint, s3, bucket, tmp_pat
     assert f"s3://{bucket}/b.txt cannot be read" in err
 
 
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [("s3://Lists/a.csv", "The bucket is 'Lists'"), ("s3://lists", "and no key")],
+)
+def test_a_place_in_s3_that_cannot_be_is_refused(
+    rollout, endpoint, tmp_path, manifest, said
+):
+    where = ("--endpoint-url", endpoint.endpoint_url)
+    status, out, err = rollout(*where, manifest, tmp_path / "urls.jsonl")
+
+    assert (status, out) == (2, "")
+    assert f"{manifest} cannot be read" in err
+    assert said in err
+
+
 def test_a_bad_row_refuses_the_manifest_and_the_list_before_stays(rollout, tmp_path):
     path, to = tmp_path / "m.txt", tmp_path / "urls.jsonl"
     path.write_text("http://h/1\nftp://h/2\n")

@@ -19,6 +19,7 @@ from rollout.worker import deploy, destroy
 
 pytestmark = [
     pytest.mark.soak,
+    pytest.mark.usefixtures("whole_zips"),
     pytest.mark.skipif(not is_installed(), reason="nginx is not installed"),
 ]
 

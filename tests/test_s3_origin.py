@@ -116,11 +116,12 @@ def test_pictures_are_put_fetched_with_the_functions_role_and_removed(
         .client("iam")
         .get_role_policy(RoleName=variables["deployed"].role, PolicyName="read-sources")
     )
-    assert [
+    (resources,) = (
         one["Resource"]
         for one in policy["PolicyDocument"]["Statement"]
         if "s3:GetObject" in one["Action"]
-    ] == [f"arn:aws:s3:::{name}/origin/*" for name in BUCKETS]
+    )
+    assert resources == [f"arn:aws:s3:::{name}/origin/*" for name in BUCKETS]
 
     assert main(["origin", "remove", *command]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "removed 200 objects"
@@ -270,6 +271,12 @@ def test_buckets_are_looked_at_before_anything_is_put(origin, s3):
         assert f"There is no bucket {BUCKETS[0]}" in err
         assert f"The bucket {far} is in eu-west-1" in err
     s3.delete_bucket(Bucket=far)
+
+
+def test_a_local_bucket_is_not_to_be_made_in_an_account(origin, endpoint):
+    _, _, err = origin("put", *SIZE, TEMPLATE)
+
+    assert f"--region us-east-1 --endpoint-url {endpoint.endpoint_url}" in err
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from tests.notebook_cells import run_cells
 
 from experiment.ledger import read_run
 from fetcher.s3.urls import Place
+from rollout import kept
 from rollout.errors import DeployError
 from rollout.wanted import Worker
 from rollout.worker import deploy, destroy
@@ -64,6 +65,23 @@ def test_a_run_that_lost_reports_has_each_file_in_one_tar(
     }
 
 
+def test_a_run_of_which_no_report_came_is_fetched_once_more_and_not_twice(
+    parameters, s3, bucket, tmp_path
+):
+    """
+    Its tars are sealed: a wave of the same name could keep nothing.
+    """
+    run_cells("20_fan_out", parameters)
+    (tmp_path / "run" / "reports.jsonl").write_bytes(b"")
+    moved = (tmp_path / "run").rename(tmp_path / "moved")  # tars are where they were
+    given = {"run_folder": str(moved), "resume": True, "waves": 1}
+    run_cells("20_fan_out", parameters | given)
+
+    assert read_run(moved)["totals"]["counts"]["ok"] == FILES
+    assert len(urls_in(objects_in(s3, bucket))) == FILES
+    assert set(urls_in(objects_in(s3, bucket)).values()) == {1}
+
+
 def test_a_run_of_a_name_that_is_taken_in_the_bucket_is_refused(parameters, tmp_path):
     """
     Its executions would take the other's tars for theirs.
@@ -100,3 +118,29 @@ def test_destroy_aborts_what_was_begun_in_the_functions_bucket(target, s3, bucke
     assert removed[-1] == f"upload of {Place(bucket, 'kept/r/00-00007.tar')}"
     assert uploads_in(s3, bucket) == ["other/r/00-00007.tar"]
     assert destroy(target, "sealing-2") == []
+
+
+def test_a_buckets_prefix_may_hold_colons(target, s3, bucket):
+    deploy(target, Worker(name="sealing-3", bucket=f"{bucket}/at:9"))
+    s3.create_multipart_upload(Bucket=bucket, Key="at:9/r/00-00007.tar")
+    removed = destroy(target, "sealing-3")
+
+    assert removed[-1] == f"upload of {Place(bucket, 'at:9/r/00-00007.tar')}"
+
+
+def test_what_destroy_could_not_abort_is_found_without_the_role(
+    target, bucket, monkeypatch
+):
+    def refuse(_target, prefix):
+        msg = f"What executions left at {prefix} cannot be seen to"
+        raise DeployError(msg)
+
+    deploy(target, Worker(name="sealing-4", bucket=bucket))
+    monkeypatch.setattr(kept, "abort_uploads", refuse)
+
+    with pytest.raises(
+        DeployError,
+        match=f"Removed: function sealing-4, .*multipart-uploads --bucket {bucket}",
+    ):
+        destroy(target, "sealing-4")
+    assert destroy(target, "sealing-4") == []

@@ -229,6 +229,7 @@ def test_a_network_and_a_file_system_of_ones_own_are_the_functions():
         ({**NETWORK, "efs": POINT}, "sink_path is '', so nothing would be kept there"),
         ({**NETWORK, "efs": POINT, "sink_path": "/mnt/filesystem"}, "Set sink_path to"),
         ({"sources": ["s3://photos"]}, "sources is for a url_list"),
+        ({"sources": "s3://photos", "url_list": "l.txt"}, "list of different texts"),
         ({"sources": ["s3://no_bucket"], "url_list": "l.txt"}, "The bucket is"),
     ],
 )

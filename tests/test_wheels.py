@@ -11,6 +11,8 @@ from rollout.required import closure
 from rollout.wheels import fetched
 from rollout.zipped import files_in
 
+pytestmark = pytest.mark.usefixtures("whole_zips")
+
 
 def names():
     return closure(ARM.environment())

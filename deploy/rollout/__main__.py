@@ -181,7 +181,9 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     destroy = commands.add_parser(
-        "destroy", parents=[parent], help="remove function, role and log group"
+        "destroy",
+        parents=[parent],
+        help="remove function, role and log group, and uploads left unfinished",
     )
     destroy.set_defaults(command=_destroy)
     return parser

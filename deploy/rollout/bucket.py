@@ -25,9 +25,10 @@ def problems(target: Target, place: Place) -> Iterator[str]:
     except ClientError as error:
         answer = error.response
         if answer["Error"]["Code"] == _NOT_FOUND:
+            at = f" --endpoint-url {target.endpoint_url}" if target.endpoint_url else ""
             yield (
                 f"There is no bucket {place.bucket}. Make one in {target.region}: aws "
-                f"s3 mb s3://{place.bucket} --region {target.region}"
+                f"s3 mb s3://{place.bucket} --region {target.region}{at}"
             )
             return
     except BotoCoreError as error:

@@ -66,8 +66,6 @@ def ensure(target: Target, name: str, wanted: str, done: Changes) -> None:
 
 def _let_anybody(target: Target, name: str, *, let: bool) -> bool:
     """Have the function's policy let anybody in, or nobody; tell whether it changed."""
-    if not target.asks_iam:
-        return False
     client = target.client("lambda")
     there = _statements(target, name)
     differing = [one for one in _LET_ANYBODY if (one in there) != let]

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from rollout.target import Target
 
 _AT_ONCE = 16
-_OURS = re.compile(r"(?:.*/)?(\d{2,})-(\d{5,})\.tar")  # as `tar_of` calls them
+_TAR = re.compile(r"(\d{2,})-(\d{5,})\.tar")  # as `tar_of` calls them
 _NO_BUCKET = "NoSuchBucket"
+_NO_UPLOAD = "NoSuchUpload"
 
 Shards = set[tuple[int, int]]  # wave and index
 
@@ -38,6 +39,8 @@ def check_unused(target: Target, prefix: Place, run: str) -> None:
     """
     with _explained(prefix):
         is_used = bool(_tars(target, prefix.below(run)))
+        # Whether that is allowed shows before anything is paid for.
+        next(_pages(target, prefix, "list_multipart_uploads", "Uploads"), None)
     if is_used:
         msg = (
             f"There are tars at {prefix.below(run)} already, of another run called "
@@ -48,7 +51,7 @@ def check_unused(target: Target, prefix: Place, run: str) -> None:
 
 def seal(
     target: Target, prefix: Place, run: str, asked: Shards, reported: Shards
-) -> list[str]:
+) -> Shards:
     """
     See that shards whose reports did not come keep nothing: their URLs go elsewhere.
 
@@ -67,7 +70,7 @@ def seal(
         reported: Those that reported.
 
     Returns:
-        The tars that were replaced.
+        The shards whose tars were replaced.
 
     Raises:
         DeployError: If S3 refuses.
@@ -75,11 +78,12 @@ def seal(
     with _explained(prefix):
         abort_uploads(target, prefix.below(run))
         there = _tars(target, prefix.below(run))
-        lost = sorted((asked | there) - reported)
+        lost = (asked | there) - reported
+        tars = [tar_of(prefix, run, *one) for one in sorted(lost)]
         with ThreadPoolExecutor(_AT_ONCE) as senders:
-            return list(
-                senders.map(lambda one: _empty(target, tar_of(prefix, run, *one)), lost)
-            )
+            for _ in senders.map(lambda tar: _empty(target, tar), tars):
+                pass  # what was refused is raised
+    return lost
 
 
 def abort_uploads(target: Target, prefix: Place) -> list[str]:
@@ -103,7 +107,9 @@ def abort_uploads(target: Target, prefix: Place) -> list[str]:
     with _explained(prefix):
         for upload in _pages(target, prefix, "list_multipart_uploads", "Uploads"):
             key = upload["Key"]
-            if _OURS.fullmatch(key):
+            if not _TAR.fullmatch(key.rpartition("/")[2]):
+                continue
+            with _unless(_NO_UPLOAD):  # it was finished or aborted meanwhile
                 client.abort_multipart_upload(
                     Bucket=prefix.bucket, Key=key, UploadId=upload["UploadId"]
                 )
@@ -112,16 +118,17 @@ def abort_uploads(target: Target, prefix: Place) -> list[str]:
 
 
 def _tars(target: Target, folder: Place) -> Shards:
+    """Return of which shards there are tars in a run's folder."""
     found = _pages(target, folder, "list_objects_v2", "Contents")
-    names = filter(None, (_OURS.fullmatch(one["Key"]) for one in found))
+    keys = (one["Key"].removeprefix(f"{folder.key}/") for one in found)
+    names = filter(None, map(_TAR.fullmatch, keys))
     return {(int(name[1]), int(name[2])) for name in names}
 
 
-def _empty(target: Target, tar: Place) -> str:
+def _empty(target: Target, tar: Place) -> None:
     client = target.client("s3")
     client.put_object(Bucket=tar.bucket, Key=tar.key, Body=END)
     client.delete_object(Bucket=tar.bucket, Key=index_of(tar).key)
-    return str(tar)
 
 
 def _pages(
@@ -129,12 +136,19 @@ def _pages(
 ) -> Iterator[dict[str, str]]:
     pages = target.client("s3").get_paginator(operation)
     below = f"{prefix.key}/" if prefix.key else ""
-    try:
+    with _unless(_NO_BUCKET):
         for page in pages.paginate(Bucket=prefix.bucket, Prefix=below):
             found: Iterable[dict[str, str]] = page.get(of, ())
             yield from found
+
+
+@contextmanager
+def _unless(code: str) -> Iterator[None]:
+    """Let what AWS refuses with this code be."""
+    try:
+        yield
     except ClientError as error:
-        if error.response["Error"]["Code"] != _NO_BUCKET:
+        if error.response["Error"]["Code"] != code:
             raise
 
 

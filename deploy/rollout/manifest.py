@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fetcher.guard import without_credentials
+from fetcher.guard import BadUrlError, without_credentials
 from fetcher.listfile import Problems, UrlListError
 from fetcher.repeats import Repeats, clashing, names_of
 from fetcher.s3.urls import SCHEME, place_of
@@ -224,7 +224,11 @@ def _at_hand(manifest: str, target: Target | None) -> Iterator[Path]:
     if target is None:
         msg = f"{manifest} is in S3: say at which target, with a `target`."
         raise SettingError(msg)
-    place = place_of(manifest)
+    try:
+        place = place_of(manifest)
+    except BadUrlError as error:
+        msg = f"{manifest} cannot be read. {error}"
+        raise UrlListError(msg) from error
     with tempfile.NamedTemporaryFile(prefix="rollout-manifest-") as file:
         try:
             found = target.client("s3").get_object(Bucket=place.bucket, Key=place.key)

@@ -83,6 +83,9 @@ def _manifest(arguments: argparse.Namespace) -> int:
     if to.suffix != _ENDING:
         msg = f"The list is to be {to}; its name must end in {_ENDING}."
         raise SettingError(msg)
+    if to.is_dir():
+        msg = f"The list is to be {to}, which is a folder."
+        raise SettingError(msg)
     target = where.target(arguments) if name.startswith(SCHEME) else None
     aside = to.with_name(f"{to.name}.part")
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rollout.log_group import arn_of_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from fetcher.s3.urls import Place
     from rollout.network import Efs
@@ -47,17 +47,21 @@ def use_bucket(target: Target, prefix: Place) -> Policies:
     only to those who may.
     """
     actions = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
-    return {USE_BUCKET: _document(*_below(target, prefix, actions))}
+    bucket, keys = _arns(target, prefix)
+    return {
+        USE_BUCKET: _document(_allow(actions, keys), _allow(("s3:ListBucket",), bucket))
+    }
 
 
 def read_sources(target: Target, prefixes: Iterable[Place]) -> Policies:
     """Let it read what its keys begin so, as it may that of its own bucket."""
-    statements = [
-        statement
-        for prefix in prefixes
-        for statement in _below(target, prefix, ("s3:GetObject",))
-    ]
-    return {"read-sources": _document(*statements)}
+    buckets, keys = zip(*(_arns(target, prefix) for prefix in prefixes), strict=True)
+    return {
+        "read-sources": _document(
+            _allow(("s3:GetObject",), [*keys]),
+            _allow(("s3:ListBucket",), sorted(set(buckets))),
+        )
+    }
 
 
 def invoke_itself(target: Target, name: str) -> Policies:
@@ -92,18 +96,16 @@ def mount_efs(target: Target, efs: Efs) -> Policies:
     }
 
 
-def _below(
-    target: Target, prefix: Place, actions: Sequence[str]
-) -> Iterator[dict[str, Any]]:
+def _arns(target: Target, prefix: Place) -> tuple[str, str]:
+    """Return what a bucket, and what the objects below a prefix of it, are called."""
     bucket = f"arn:{target.partition}:s3:::{prefix.bucket}"
     keys = f"{prefix.key.rstrip('/')}/*" if prefix.key else "*"
-    yield _allow(actions, f"{bucket}/{keys}")
-    yield _allow(("s3:ListBucket",), bucket)
+    return bucket, f"{bucket}/{keys}"
 
 
 def _document(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def _allow(actions: Sequence[str], resource: str) -> dict[str, Any]:
+def _allow(actions: Sequence[str], resource: str | list[str]) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource}

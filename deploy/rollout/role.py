@@ -109,7 +109,7 @@ def bucket_of(target: Target, name: str) -> Place | None:
         return None
     document = _document(target, own_name, USE_BUCKET)
     arn: str = document["Statement"][0]["Resource"]
-    bucket, _, keys = arn.rpartition(":")[2].partition("/")
+    bucket, _, keys = arn.split(":", 5)[5].partition("/")  # a key may hold colons
     return Place(bucket, keys.removesuffix("*").rstrip("/"))
 
 

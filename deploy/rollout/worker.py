@@ -145,7 +145,17 @@ def destroy(target: Target, name: str) -> list[str]:
             removed.append(f"log group {log_group.group_name(name)}")
         if not _is_needed_to_leave(target, name) and role.remove(target, name):
             removed.append(f"role {role.role_name(target, name)}")
-    return removed + (kept.abort_uploads(target, bucket) if bucket else [])
+    if bucket is None:
+        return removed
+    try:
+        return removed + kept.abort_uploads(target, bucket)
+    except DeployError as error:  # the role is gone that said which bucket it is
+        msg = (
+            f"Removed: {', '.join(removed) or 'nothing'}. {error}. What is to be "
+            "aborted is told by: aws s3api list-multipart-uploads --bucket "
+            f"{bucket.bucket}"
+        )
+        raise DeployError(msg) from error
 
 
 def left(target: Target, name: str) -> list[str]:

@@ -41,7 +41,7 @@ def to_do(plan: Plan, run: Run) -> tuple[Todo, int]:
     return Todo(done_with.gaps(plan.many or ENDLESS), many), first
 
 
-def seal_unreported(plan: Plan, target: Target, run: Run) -> None:
+def seal_unreported(plan: Plan, target: Target, run: Run) -> int:
     """
     See that shards that did not report have kept nothing in a tar.
 
@@ -49,14 +49,20 @@ def seal_unreported(plan: Plan, target: Target, run: Run) -> None:
     at work finds its tar sealed; but a run that died and goes on knows nothing of
     shards whose answers never came, until they have begun to keep something.
 
+    Returns:
+        The number of the first wave whose tars are not sealed: executions of an
+        earlier one would fetch everything, and could keep none of it.
+
     Raises:
         DeployError: If S3 refuses.
     """
     if plan.settings.sink != "s3-tar":
-        return
+        return 0
     asked, reported = set(), set()
     for done in read_invocations(run.folder):
         asked.add((done.wave, done.shard))
-        if done.report:
+        if done.report and done.report.tally.ok:  # or its tar holds nothing of worth
             reported.add((done.wave, done.shard))
-    kept.seal(target, prefix_of(plan.settings.sink_path), plan.run, asked, reported)
+    prefix = prefix_of(plan.settings.sink_path)
+    sealed = kept.seal(target, prefix, plan.run, asked, reported)
+    return max((wave + 1 for wave, _ in sealed), default=0)

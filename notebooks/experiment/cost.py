@@ -147,6 +147,7 @@ def estimate(plan: Plan, target: Target) -> Estimate:
         s3_reads=least.s3_reads * tries,
         between_regions_bytes=least.between_regions_bytes * tries,
         to_internet_bytes=least.to_internet_bytes * tries,
+        nat_bytes=least.nat_bytes * tries,
     )
     notes = tuple(filter(None, (guess, _whose_prices(target))))
     remedy = _remedy(most, settings)

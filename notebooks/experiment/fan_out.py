@@ -42,14 +42,18 @@ async def fan_out(plan: Plan, target: Target, run: Run) -> None:
         fetcher.urllist.UrlListError: If the list changes meanwhile.
     """
     todo, first = to_do(plan, run)
+    if run.session:
+        first = max(first, seal_unreported(plan, target, run))
     before = 0 if todo.many is None else plan.files - todo.many
     with Progress(plan, before) as progress:
         async with Invoker(target, in_flight=plan.settings.concurrency) as invoker:
             for number in range(first, first + plan.settings.waves):
-                if number or run.session:
+                if number > first:
                     seal_unreported(plan, target, run)
                 wave = Wave(number, plan, run, invoker, progress)
                 left = await wave.go(plan.wave(number, todo))
                 if not left:
-                    return
+                    break
                 todo = Todo(left.ranges(), len(left))
+    if run.session:  # of what the run's death left at work, some may have ended since
+        seal_unreported(plan, target, run)

@@ -91,6 +91,7 @@ class FanOutSettings(DownloadSettings):
     retry_failed: bool = False
 
     def _check(self) -> None:
+        check_different("sources", self.sources, str)  # `worker` takes them one by one
         super()._check()
         for name in ("file_kb", "concurrency", "waves", "repeat"):
             at_least_one(name, getattr(self, name))
@@ -114,7 +115,6 @@ class FanOutSettings(DownloadSettings):
                 "template or an origin are all alike."
             )
             raise ValueError(msg)
-        check_different("sources", self.sources, str)
         if self.sources and not self.url_list:
             msg = "sources is for a url_list; of a url_template they are known."
             raise ValueError(msg)

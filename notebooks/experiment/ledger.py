@@ -132,6 +132,7 @@ def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) ->
     record = {
         "schema": SCHEMA,
         "run": folder.name,
+        "known_as": name_of_run(folder),
         "notebook": notebook,
         "target": settings.target,
         "region": region,
@@ -190,7 +191,13 @@ def check_continues(folder: Path, settings: FanOutSettings) -> dict[str, Any]:
 
 
 def name_of_run(folder: Path) -> str:
-    """Return what executions know a run by: of a grid's cell, the grid's name, too."""
+    """
+    Return what executions know a run by: of a grid's cell, the grid's name, too.
+
+    It stays when the folder is called otherwise, for so are tars in S3.
+    """
+    if (folder / _RUN).exists():
+        return str(read_run(folder).get("known_as", folder.name))
     is_cell = (folder.parent / _RUN).exists()
     return f"{folder.parent.name}/{folder.name}" if is_cell else folder.name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -77,7 +78,7 @@ class Plan:
     urls: Template | UrlFile
     allow_private: bool
 
-    @property
+    @cached_property
     def run(self) -> str:
         """What executions know the run by, and where sinks in S3 put its tars."""
         return name_of_run(self.folder)

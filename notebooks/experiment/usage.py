@@ -74,8 +74,7 @@ def file_bytes(plan: Plan) -> tuple[int, str]:
 
 def is_from_s3(plan: Plan) -> bool:
     """Tell whether files come from S3, as far as the first URL shows."""
-    first = _first_url(plan)
-    return first.startswith(SCHEME) or bool(_region_in(first))
+    return _is_signed(plan) or bool(_region_in(_first_url(plan)))
 
 
 def sources_of(plan: Plan) -> tuple[str, ...]:
@@ -95,9 +94,8 @@ def sources_of(plan: Plan) -> tuple[str, ...]:
 def _with_origin(
     used: Usage, plan: Plan, target: Target, files: int, body_bytes: int
 ) -> Usage:
-    first = _first_url(plan)
-    in_s3 = first.startswith(SCHEME)  # executions sign for their own region only
-    region = target.region if in_s3 else _region_in(first)
+    # Executions sign for their own region only.
+    region = target.region if _is_signed(plan) else _region_in(_first_url(plan))
     if not region:  # what comes in from the internet is free
         sent = used.to_internet_bytes + files * _REQUEST_BYTES
         return replace(used, to_internet_bytes=sent)
@@ -122,6 +120,11 @@ def _with_sink(used: Usage, plan: Plan, files: int, body_bytes: int) -> Usage:
         stored = body_bytes + files * _TAR_BYTES
         return replace(used, s3_writes=writes, stored_bytes=stored)
     return used
+
+
+def _is_signed(plan: Plan) -> bool:
+    """Tell whether URLs are ``s3://``; of a list with `sources`, all may be."""
+    return bool(plan.settings.sources) or _first_url(plan).startswith(SCHEME)
 
 
 def _region_in(url: str) -> str:

@@ -16,7 +16,16 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.conformance.facts import source_of
-from tests.lambda_api import PLAIN, ROLE, connect, eventually, request_for, running
+from tests.lambda_api import (
+    ECHO,
+    PLAIN,
+    ROLE,
+    connect,
+    eventually,
+    refused,
+    request_for,
+    running,
+)
 
 from rollout import role
 from rollout.changes import OURS, Changes
@@ -166,6 +175,19 @@ _LOGS_OF_THIS_SUITE = {
         }
     ],
 }
+
+
+@pytest.fixture
+def refusal_of(unchecked_client, role_arn):
+    """
+    Ask for a function that cannot be; return status, code and message.
+    """
+
+    def refusal_of(**wrong):
+        request = request_for(f"{PREFIX}never-made", ECHO, Role=role_arn) | wrong
+        return refused(unchecked_client.create_function, **request)
+
+    return refusal_of
 
 
 @pytest.fixture

@@ -1,33 +1,14 @@
 """What Lambda refuses of a deployment, and in which words."""
 
-import io
-import zipfile
-
 import pytest
 from tests.lambda_api import ECHO, refused, request_for, zipped
 
-from rollout import limits
-
-NAME = "conformance-never-made"
 EXCEPTIONS = "LocalStack test_create_lambda_exceptions, recorded 2026-01"
 SIZES = "LocalStack TestLambdaSizeLimits, recorded 2024-04"
 MODEL = "botocore lambda/2015-03-31 and AWS docs gettingstarted-limits"
 
 INVALID = (400, "InvalidParameterValueException")
 VALIDATION = (400, "ValidationException")
-
-
-@pytest.fixture
-def refusal_of(unchecked_client, role_arn):
-    """
-    Ask for a function that cannot be; return status, code and message.
-    """
-
-    def refusal_of(**wrong):
-        request = request_for(NAME, ECHO, Role=role_arn) | wrong
-        return refused(unchecked_client.create_function, **request)
-
-    return refusal_of
 
 
 def breaks(value, member, constraint):
@@ -179,7 +160,7 @@ def test_there_is_one_architecture(refusal_of, architectures, constraint):
     "LocalStack's untag_resource: the text; botocore lambda/2015-03-31: the Role"
 )
 def test_what_is_required_must_not_be_null(unchecked_client):
-    request = request_for(NAME, ECHO)
+    request = request_for("conformance-never-made", ECHO)
     del request["Role"]
 
     assert refused(unchecked_client.create_function, **request) == (
@@ -188,83 +169,6 @@ def test_what_is_required_must_not_be_null(unchecked_client):
             "1 validation error detected: Value null at 'role' failed to satisfy "
             "constraint: Member must not be null"
         ),
-    )
-
-
-# Code
-
-
-@pytest.mark.fact(EXCEPTIONS)
-def test_code_is_a_zip(refusal_of):
-    assert refusal_of(Code={"ZipFile": b"no zip"}) == (
-        *INVALID,
-        (
-            "Could not unzip uploaded file. Please check your file, then try to upload "
-            "again."
-        ),
-    )
-
-
-@pytest.mark.fact("dumrauf/serverless_static_website_with_basic_auth#17: the text")
-def test_a_zip_is_not_empty(refusal_of):
-    message = "Uploaded file must be a non-empty zip"
-
-    assert refusal_of(Code={"ZipFile": zipped({})}) == (*INVALID, message)
-
-
-@pytest.mark.fact("aws/aws-sdk-php#580: the text")
-def test_code_comes_from_somewhere(refusal_of):
-    message = "Please provide a source for function code."
-
-    assert refusal_of(Code={}) == (*INVALID, message)
-
-
-@pytest.mark.fact("nationalarchives/ds-caselaw-data-enrichment-service#337: the text")
-def test_a_function_of_zips_takes_no_image(lambda_client, deploy):
-    name = deploy(ECHO)
-    refusal = refused(
-        lambda_client.update_function_code, FunctionName=name, ImageUri="image"
-    )
-
-    assert refusal == (
-        *INVALID,
-        "Please don't provide ImageUri when updating a function with packageType Zip.",
-    )
-
-
-@pytest.mark.fact("LocalStack test_lambda_code_location_s3_errors, recorded 2024-10")
-def test_code_in_s3_exists(refusal_of):
-    bucket = "no-such-bucket-of-conformance-3f1c"
-
-    assert refusal_of(Code={"S3Bucket": bucket, "S3Key": "k"}) == (
-        *INVALID,
-        (
-            "Error occurred while GetObject. S3 Error Code: NoSuchBucket. S3 Error "
-            "Message: The specified bucket does not exist"
-        ),
-    )
-
-
-@pytest.mark.fact(SIZES)
-def test_code_is_at_most_50_mib_zipped(refusal_of):
-    most = limits.limit("zip_bytes").most
-
-    assert refusal_of(Code={"ZipFile": b"\0" * (most + 1)}) == (
-        413,
-        "RequestEntityTooLargeException",
-        "Zipped size must be smaller than 52428800 bytes",
-    )
-
-
-@pytest.mark.fact(SIZES)
-def test_code_is_at_most_250_mib_unzipped(refusal_of):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("zeros", b"\0" * (limits.limit("unzipped_bytes").most + 1))
-
-    assert refusal_of(Code={"ZipFile": buffer.getvalue()}) == (
-        *INVALID,
-        "Unzipped size must be smaller than 262144000 bytes",
     )
 
 
@@ -347,61 +251,3 @@ def test_what_the_caller_has_not_seen_is_not_changed(
         ),
     )
     assert changed["LastUpdateStatus"] == "InProgress"
-
-
-# Tags
-
-
-@pytest.mark.fact("LocalStack's tag_resource and _store_tags: the texts")
-def test_fifty_tags_at_most_and_on_functions_only(lambda_client, deploy, arn_of):
-    name = deploy(ECHO, Tags={"first": ""})
-    many = {f"key{number}": "" for number in range(50)}
-    none = refused(lambda_client.tag_resource, Resource=arn_of(name), Tags={})
-    too_many = refused(lambda_client.tag_resource, Resource=arn_of(name), Tags=many)
-    version = refused(
-        lambda_client.tag_resource, Resource=arn_of(name, "$LATEST"), Tags={"a": "b"}
-    )
-
-    assert none == (
-        *INVALID,
-        "An error occurred and the request cannot be processed.",
-    )
-    assert too_many == (*INVALID, "Number of tags exceeds resource tag limit.")
-    assert version == (
-        *INVALID,
-        (
-            "Tags on function aliases and versions are not supported. Please specify a "
-            "function ARN."
-        ),
-    )
-    assert lambda_client.list_tags(Resource=arn_of(name))["Tags"] == {"first": ""}
-
-
-@pytest.mark.fact("LocalStack's _store_tags: tags change the revision")
-def test_tags_change_the_revision(lambda_client, deploy, arn_of):
-    name = deploy(ECHO)
-    revisions = set()
-    for change in (
-        lambda: None,
-        lambda: lambda_client.tag_resource(Resource=arn_of(name), Tags={"a": "b"}),
-        lambda: lambda_client.untag_resource(Resource=arn_of(name), TagKeys=["a"]),
-    ):
-        change()
-        shown = lambda_client.get_function_configuration(FunctionName=name)
-        revisions.add(shown["RevisionId"])
-
-    assert len(revisions) == 3
-
-
-@pytest.mark.fact("LocalStack test_tag_nonexisting_resource, recorded 2023-11")
-def test_what_does_not_exist_has_no_tags(lambda_client, arn_of):
-    arn = arn_of("no-such-function")
-    refusals = {
-        refused(lambda_client.list_tags, Resource=arn),
-        refused(lambda_client.tag_resource, Resource=arn, Tags={"a": "b"}),
-        refused(lambda_client.untag_resource, Resource=arn, TagKeys=["a"]),
-    }
-
-    assert refusals == {
-        (404, "ResourceNotFoundException", f"Function not found: {arn}")
-    }

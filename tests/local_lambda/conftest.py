@@ -5,7 +5,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.lambda_api import connect, create, eventually, invoke, running
+from tests.lambda_api import connect, create, eventually, invoke, open_url, running
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +61,11 @@ def url_of(client, deploy):
     """
 
     def url_of(code, auth_type="NONE", **config):
+        name = deploy(code)
+        if auth_type == "NONE":
+            return open_url(client, name, **config)
         made = client.create_function_url_config(
-            FunctionName=deploy(code), AuthType=auth_type, **config
+            FunctionName=name, AuthType=auth_type, **config
         )
         return made["FunctionUrl"]
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.fetching import fetch
-from tests.lambda_api import ECHO
+from tests.lambda_api import ECHO, open_url
 
 CORS = {
     "AllowOrigins": ["https://a.example"],
@@ -109,9 +109,9 @@ def test_a_status_below_200_ends_the_connection(url_of):
 
 def test_no_more_run_at_once_than_are_reserved(client, deploy):
     name = deploy(ECHO)
-    made = client.create_function_url_config(FunctionName=name, AuthType="NONE")
+    url = open_url(client, name)
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-    status, headers, body = fetch(made["FunctionUrl"])
+    status, headers, body = fetch(url)
 
     assert status == 429
     assert headers["x-amzn-ErrorType"] == "TooManyRequestsException"

@@ -16,7 +16,7 @@ from botocore.httpsession import URLLib3Session
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.fetching import fetch
-from tests.lambda_api import ECHO, create
+from tests.lambda_api import ECHO, create, open_url
 
 # What came, byte for byte: how the event tells it must not lose anything.
 BOUNCE = """
@@ -32,9 +32,7 @@ def run(event, context):
 @pytest.fixture(scope="module")
 def bounce(client):
     create(client, "bounce", BOUNCE)
-    yield client.create_function_url_config(FunctionName="bounce", AuthType="NONE")[
-        "FunctionUrl"
-    ]
+    yield open_url(client, "bounce")
     client.delete_function(FunctionName="bounce")
 
 

@@ -15,6 +15,8 @@ from tests.lambda_api import (
     connect,
     create,
     eventually,
+    let_anybody_in,
+    open_url,
     refused,
     request_for,
     running,
@@ -28,10 +30,11 @@ from rollout.local_lambda.model import Call
 
 def test_a_url_goes_with_its_configuration_and_with_its_function(client, deploy):
     name = deploy(ECHO)
-    create = client.create_function_url_config
-    first = create(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+    first = open_url(client, name)
     client.delete_function_url_config(FunctionName=name)
-    second = create(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+    second = client.create_function_url_config(FunctionName=name, AuthType="NONE")[
+        "FunctionUrl"
+    ]
     answered, _, _ = fetch(second)
     client.delete_function(FunctionName=name)
 
@@ -45,8 +48,8 @@ def test_a_url_goes_with_its_configuration_and_with_its_function(client, deploy)
 
 def test_a_connection_that_is_still_open_is_told_that_the_url_is_gone(client, deploy):
     name = deploy(ECHO)
-    url = client.create_function_url_config(FunctionName=name, AuthType="NONE")
-    caller = http.client.HTTPConnection(urlsplit(url["FunctionUrl"]).netloc, timeout=30)
+    url = open_url(client, name)
+    caller = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
     caller.request("GET", "/")
     before = caller.getresponse()
     before.read()
@@ -70,10 +73,10 @@ def test_a_request_under_way_outlives_its_url(client, deploy, shared_folder):
         "    return 'done'\n"
     )
     name = deploy(code, Timeout=30)
-    url = client.create_function_url_config(FunctionName=name, AuthType="NONE")
+    url = open_url(client, name)
     gate = shared_folder / "gate"
     with ThreadPoolExecutor(1) as thread:
-        answer = thread.submit(fetch, url["FunctionUrl"], Gate=str(gate))
+        answer = thread.submit(fetch, url, Gate=str(gate))
         eventually(gate.with_suffix(".entered").exists)
         client.delete_function(FunctionName=name)
         gate.touch()
@@ -89,20 +92,20 @@ def test_the_url_of_an_alias_runs_what_the_alias_stands_for(client, deploy):
     name = deploy(code)
     client.publish_version(FunctionName=name)
     client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
-    made = client.create_function_url_config(
-        FunctionName=name, Qualifier="live", AuthType="NONE"
-    )
-    version, arn = json.loads(fetch(made["FunctionUrl"])[2])
+    url = open_url(client, name, qualifier="live")
+    version, arn = json.loads(fetch(url)[2])
     client.update_alias(FunctionName=name, Name="live", FunctionVersion="$LATEST")
-    later, _ = json.loads(fetch(made["FunctionUrl"])[2])
+    later, _ = json.loads(fetch(url)[2])
+    shown = client.get_function_url_config(FunctionName=name, Qualifier="live")
 
     assert (version, later) == ("1", "$LATEST")
-    assert arn == made["FunctionArn"]
+    assert arn == shown["FunctionArn"]
     assert arn.endswith(f":{name}:live")
 
 
 def test_an_update_holds_at_once_and_at_the_same_address(client, deploy):
     name = deploy(ECHO)
+    let_anybody_in(client, name)
     url = client.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")
     before, _, _ = fetch(url["FunctionUrl"])
     client.update_function_url_config(FunctionName=name, AuthType="NONE")
@@ -183,9 +186,7 @@ def test_a_stopped_endpoint_answers_who_waits_and_leaves_no_url(shared_folder):
     with ThreadPoolExecutor(1) as thread:
         with running() as aws, contextlib.closing(connect(aws)) as client:
             create(client, "waits", code, Timeout=90)
-            url = client.create_function_url_config(
-                FunctionName="waits", AuthType="NONE"
-            )["FunctionUrl"]
+            url = open_url(client, "waits")
             answer = thread.submit(fetch, url)
             eventually(entered.exists)
         status, _, _ = answer.result()

@@ -3,11 +3,11 @@ AWS Lambda's API on loopback: real runtime processes, Lambda's limits and errors
 
 ``server`` takes requests; ``model`` and ``constraints`` understand them with botocore's
 own description of Lambda. ``control`` knows which functions there are; the operations
-on them are in ``function_config``, ``versions``, ``aliases``, ``event_config``,
-``concurrency`` and ``tags``. ``pool`` admits invocations, ``fleet`` runs those of one
-version in ``environment``s that ``zygote`` forks into ``sandbox``es, and these talk to
-``runtime_api``. ``outcome`` and ``errors`` hold what can go wrong. Function URLs are in
-``function_url``; ``http_front`` is below their ports and Lambda's.
+on them are in ``function_config``, ``versions``, ``aliases``, ``policy``,
+``event_config``, ``concurrency`` and ``tags``. ``pool`` admits invocations, ``fleet``
+runs those of one version in ``environment``s that ``zygote`` forks into ``sandbox``es,
+and these talk to ``runtime_api``. ``outcome`` and ``errors`` hold what can go wrong.
+Function URLs are in ``function_url``; ``http_front`` is below their ports and Lambda's.
 
 What is not as on AWS:
 
@@ -35,11 +35,11 @@ What is not as on AWS:
   settled when it is accepted.
 * What tags are called, and how much code an account has, is not limited.
 * A function URL is ``http://127.0.0.1:PORT/``, without TLS; its id is in events only.
-  With AuthType NONE it asks for no resource policy, as it would on AWS. With AWS_IAM
-  signatures are checked, against keys that this endpoint gave out; policies are not.
+  With AWS_IAM signatures are checked, against keys that this endpoint gave out.
+* Resource policies are kept and shown, and asked by URLs whose AuthType is NONE. What
+  they allow anybody else is not asked: here everybody may do everything.
 * Log lines of a running function are up to half a second late in their time.
 
-Not there: layers, images, destinations, dead-letter queues, streaming, permissions,
-VPCs, SnapStart, provisioned concurrency, logs as JSON. Asking for them is refused in
-plain words.
+Not there: layers, images, destinations, dead-letter queues, streaming, VPCs, SnapStart,
+provisioned concurrency, logs as JSON. Asking for them is refused in plain words.
 """

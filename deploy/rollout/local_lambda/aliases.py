@@ -3,7 +3,7 @@
 import random
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rollout.local_lambda import errors
@@ -46,6 +46,10 @@ class Alias:
             if random.random() < weight:  # noqa: S311 - no secret
                 return number
         return self.version
+
+    def renewed(self) -> "Alias":
+        """Return it with another revision, for a change of what belongs to it."""
+        return replace(self, revision=str(uuid.uuid4()))
 
     def stands_for(self, number: str) -> bool:
         """Whether some of its invocations run a version."""
@@ -120,6 +124,7 @@ async def delete(control: "Control", call: Call) -> Answer:
     name = call.parameters["Name"]
     function.aliases.pop(name, None)
     function.event_configs.pop(name, None)
+    function.policies.pop(name, None)
     return {}
 
 

@@ -28,7 +28,8 @@ class Control:
     The functions of one endpoint.
 
     The operations are in modules of their own: ``function_config``, ``versions``,
-    ``aliases``, ``event_config``, ``function_url.config``, ``concurrency``, ``tags``.
+    ``aliases``, ``policy``, ``event_config``, ``function_url.config``,
+    ``concurrency``, ``tags``.
 
     Args:
         folder: Where code and sandboxes go.
@@ -151,6 +152,7 @@ class Control:
     def withdraw(self, function: Function, number: str) -> None:
         """Delete a version, if there is one; what is running may finish."""
         function.event_configs.pop(number, None)
+        function.policies.pop(number, None)
         deployment = function.published.pop(number, None)
         if deployment:
             self._retire(function, deployment)

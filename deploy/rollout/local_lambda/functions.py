@@ -15,6 +15,7 @@ from rollout.local_lambda.fleet import Fleet, House
 from rollout.local_lambda.function_url.url import FunctionUrl
 from rollout.local_lambda.names import Reference
 from rollout.local_lambda.package import Package
+from rollout.local_lambda.policy import Policy
 from rollout.local_lambda.pool import EventLimits, Runner
 from rollout.local_lambda.version import LATEST, Version
 
@@ -43,6 +44,8 @@ class Function:
 
         urls: Its addresses, by alias; None for its own.
 
+        policies: Whom they let in, by version or alias; None for its own.
+
         fleets: Those that may still be running, and what they run.
 
         runner: How the pool knows it.
@@ -61,6 +64,7 @@ class Function:
     aliases: dict[str, Alias] = field(default_factory=dict)
     event_configs: dict[str, EventConfig] = field(default_factory=dict)
     urls: dict[str | None, FunctionUrl] = field(default_factory=dict)
+    policies: dict[str | None, Policy] = field(default_factory=dict)
     fleets: dict[Fleet, Version] = field(default_factory=dict)
     runner: Runner = field(init=False)
     disk: asyncio.Lock = field(default_factory=asyncio.Lock)

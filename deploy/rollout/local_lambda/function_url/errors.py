@@ -36,7 +36,11 @@ def gone() -> LambdaError:
 
 
 def forbidden() -> LambdaError:
-    """Answer for a request that is not signed, or to a deleted alias."""
+    """
+    Answer for a request that nobody lets in, or to a deleted alias.
+
+    Whole, with its header, in awsdocs/aws-lambda-developer-guide#494 (2026-05).
+    """
     text = (
         "Forbidden. For troubleshooting Function URL authorization issues, see: "
         f"{_HELP}"

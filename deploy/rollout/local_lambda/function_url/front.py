@@ -2,8 +2,8 @@
 What comes to function URLs: requests in, invocations, responses out.
 
 A URL whose AuthType is AWS_IAM lets in whoever signs with credentials that the endpoint
-gave out; what IAM allows them is not asked. One whose AuthType is NONE lets in
-everybody and asks for no resource policy: on AWS the function needs one.
+gave out; what IAM and the resource policy allow them is not asked. One whose AuthType
+is NONE lets in everybody if the resource policy does.
 """
 
 import contextlib
@@ -25,6 +25,7 @@ from rollout.local_lambda.function_url.signature import Signed
 from rollout.local_lambda.function_url.url import Address, FunctionUrl
 from rollout.local_lambda.http_front import Listen
 from rollout.local_lambda.invocation import Request
+from rollout.local_lambda.policy import lets_anybody_call_url
 from rollout.local_lambda.pool import Pool
 from rollout.local_lambda.version import LATEST
 
@@ -135,17 +136,18 @@ class UrlFront:
             return _preflight(url, request)
         most = limit("request_bytes").most
         body = await http_front.read_body(request, most, refusals.too_large(most))
-        caller = None
+        function, caller = target.function, None
         if url.auth_type == "AWS_IAM":
             signed = Signed(request.method, request.raw_path, request.headers, body)
             region = url.reference.region
             caller = await signature.check(signed, region, self._identify)
+        elif not lets_anybody_call_url(function.policies.get(target.alias, {})):
+            raise refusals.forbidden()
         payload = event.build(request, body, url, request_id, caller)
         if len(payload) > most:
             raise refusals.too_large(most)
         qualifier = url.reference.qualifier or LATEST
         invocation = Request(request_id, url.reference.arn, payload, qualifier)
-        function = target.function
         try:
             if function.deployment(qualifier).state == "Pending":
                 raise errors.pending()

@@ -1,15 +1,13 @@
 """Fan-out: whatever executions do, every URL ends in exactly one outcome."""
 
 import asyncio
-import io
-import json
 import re
-import zipfile
 from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
-from tests.invocations import table_of, urls
+from tests.fan_out.outcomes import outcomes
+from tests.invocations import urls
 
 from experiment.fan_out import fan_out
 from experiment.fan_out_settings import FanOutSettings
@@ -19,97 +17,9 @@ from experiment.plan import Plan
 from experiment.reports import read_invocations
 from experiment.wave import FanOutError
 from fetcher.outcome import Outcome
-from fetcher.source import Template, numbers_in
+from fetcher.source import numbers_in
 from fetcher.urllist import UrlListError
-from rollout import bundle
 from rollout.invoke import Invoker
-from rollout.worker import Worker, deploy
-
-# The worker itself, with a few shards of the first wave that do something else.
-UNRELIABLE = """
-import os, time, urllib.error, urllib.request
-from fetcher import handler
-
-def download(event, context):
-    if event["wave"] == 0:
-        if event["index"] == 0:
-            raise RuntimeError("no luck")
-        if event["index"] == 1:
-            os._exit(3)
-        if event["index"] == 2:
-            return {"schema": 2, "nothing": "else"}
-        if event["index"] == 3:
-            event["source"]["ranges"][0][1] -= 1
-    return handler.download(event, context)
-
-def never(event, context):
-    raise RuntimeError("never any luck")
-
-def text(event, context):
-    return "not a report"
-
-def better_later(event, context):
-    if event["wave"] == 0:
-        event["source"]["text"] += "?status=503&fault_every=2"
-    return handler.download(event, context)
-
-def slow_once(event, context):
-    if event["index"] == 5 and is_first(context.function_name):
-        time.sleep(4)
-    return handler.download(event, context)
-
-def is_first(name):
-    for _ in range(2):  # that often the origin answers 503
-        try:
-            urllib.request.urlopen(f"{HEALS}/{name}/0").close()
-            return False
-        except urllib.error.HTTPError:
-            pass
-    return True
-"""
-
-
-@pytest.fixture(scope="module")
-def code(target, origin):
-    """The worker's own zip, and the module above."""
-    built = bundle.build(target.runtime, target.architecture, target.system)
-    buffer = io.BytesIO(built)
-    with zipfile.ZipFile(buffer, "a") as archive:
-        address = f"HEALS = {origin.url('/heals')!r}\n"
-        archive.writestr("unreliable.py", address + UNRELIABLE)
-    return buffer.getvalue()
-
-
-@pytest.fixture
-def run_with(tmp_path, target, code, endpoint, function_name):
-    """Deploy a handler, fan out over it, and return the plan and its ledger."""
-
-    def fanned_out(handler, *, query="", is_deployed=True, **settings):
-        settings = FanOutSettings(function=function_name, **settings)
-        if is_deployed:
-            worker = Worker(
-                name=function_name, handler=handler, timeout_s=settings.timeout_s
-            )
-            deploy(target, worker, code=code)
-        text = f"{endpoint.origin_url}/1000/{{number}}.jpg{query}"
-        source = Template(text, ((0, settings.files),))
-        plan = Plan(tmp_path / "run", settings, source, allow_private=True)
-        run = open_run("20_fan_out", settings, plan.folder, region=target.region)
-        try:
-            asyncio.run(fan_out(plan, target, run))
-        finally:
-            run.close(verdict="")
-        return plan, list(read_invocations(plan.folder))
-
-    return fanned_out
-
-
-def outcomes(plan, invocations):
-    """Count the URLs by outcome, after checking that each has exactly one."""
-    table = table_of(invocations, plan.urls)
-    assert table["number"].tolist() == list(range(plan.files))
-    counts = table["outcome"].value_counts()
-    return {name: many for name, many in counts.items() if many}
 
 
 def test_every_url_is_fetched_once(run_with):
@@ -124,7 +34,11 @@ def test_every_url_is_fetched_once(run_with):
 
 def test_no_more_executions_are_at_work_than_wanted(run_with):
     _, invocations = run_with(
-        "fetcher.handler.download", files=12, concurrency=2, shards_per_execution=3
+        "fetcher.handler.download",
+        alone=True,
+        files=12,
+        concurrency=2,
+        shards_per_execution=3,
     )
 
     moments = sorted(
@@ -191,7 +105,7 @@ def test_an_answer_that_is_no_object_is_an_error_of_that_shard_only(run_with):
 
 
 def test_a_function_that_is_not_there_is_an_error_in_the_ledger(run_with):
-    plan, invocations = run_with("", is_deployed=False, files=8, waves=1)
+    plan, invocations = run_with("", files=8, waves=1)
 
     assert outcomes(plan, invocations) == {"unstarted": 8}
     assert all("ResourceNotFoundException" in done.error for done in invocations)
@@ -268,7 +182,11 @@ def test_what_may_heal_goes_into_the_next_wave(run_with):
 
 def test_a_straggler_is_sent_again_and_the_first_report_counts(run_with):
     plan, invocations = run_with(
-        "unreliable.slow_once", files=12, concurrency=2, shards_per_execution=3
+        "unreliable.slow_once",
+        alone=True,
+        files=12,
+        concurrency=2,
+        shards_per_execution=3,
     )
     (last,) = (done for done in invocations if done.shard == 5)
 
@@ -285,6 +203,7 @@ def test_a_straggler_is_sent_again_and_the_first_report_counts(run_with):
 def test_nothing_is_sent_twice_if_that_is_not_wanted(run_with):
     plan, invocations = run_with(
         "unreliable.slow_once",
+        alone=True,
         files=12,
         concurrency=2,
         shards_per_execution=3,
@@ -340,69 +259,3 @@ def test_what_cannot_go_on_is_raised_as_it_is_and_nothing_is_left_running(
     with pytest.raises(error):
         run_with("fetcher.handler.download", files=40, shards_per_execution=20)
     assert len(kept) == 3
-
-
-def cut_off(plan, lines):
-    """Leave so many lines of the ledger, and a torn one, as a crash does."""
-    path = plan.folder / "reports.jsonl"
-    written = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(written[:lines]) + written[lines][:-9])
-    return {
-        number
-        for line in written[:lines]
-        for number in numbers_in(json.loads(line)["ranges"])
-    }
-
-
-def test_a_run_that_died_goes_on_with_what_has_no_outcome(run_with):
-    plan, _ = run_with("fetcher.handler.download", files=41)
-    kept = cut_off(plan, 5)
-    plan, invocations = run_with(
-        "fetcher.handler.download",
-        files=41,
-        resume=True,
-        run_folder=str(plan.folder),
-    )
-    asked = [n for done in invocations if done.session for n in numbers_in(done.ranges)]
-
-    assert sorted(asked) == sorted(set(range(41)) - kept)
-    assert {(done.session, done.wave) for done in invocations} == {(0, 0), (1, 1)}
-    assert outcomes(plan, invocations) == {"ok": 41}
-
-
-def test_a_run_that_is_over_goes_on_with_nothing(run_with):
-    plan, before = run_with("fetcher.handler.download", files=8)
-    _, after = run_with(
-        "fetcher.handler.download", files=8, resume=True, run_folder=str(plan.folder)
-    )
-
-    assert len(after) == len(before)
-
-
-@pytest.mark.parametrize(
-    ("resume", "asked"),
-    [(False, {0, 2, 4}), (True, {0, 2, 4, *range(6, 16)})],
-)
-def test_failures_are_tried_again_if_that_is_wanted(run_with, resume, asked):
-    """
-    Alone, or with what has no outcome yet; never what is ok.
-    """
-    plan, _ = run_with(
-        "fetcher.handler.download",
-        query="?status=404&fault_every=2",
-        files=16,
-        concurrency=1,
-        shards_per_execution=8,
-    )
-    assert cut_off(plan, 3) == set(range(6))
-    plan, invocations = run_with(
-        "fetcher.handler.download",
-        files=16,
-        retry_failed=True,
-        resume=resume,
-        run_folder=str(plan.folder),
-    )
-    again = [n for done in invocations if done.session for n in numbers_in(done.ranges)]
-
-    assert sorted(again) == sorted(asked)
-    assert outcomes(plan, invocations)["ok"] == 3 + len(asked)

@@ -1,0 +1,233 @@
+"""Requests to function URLs: events, responses and refusals."""
+
+import json
+import time
+
+import pytest
+from tests.fetching import fetch
+from tests.lambda_api import ECHO, open_url
+
+RESPONSES = "LocalStack test_lambda test_lambda_url_invocation, recorded 2025-11"
+PAGE = "AWS Lambda developer guide, urls-invocation.html"
+
+
+@pytest.fixture
+def url_of(lambda_client, on_aws):
+    """
+    Give a function a URL that is open to everybody, and return it.
+    """
+
+    def url_of(name):
+        url = open_url(lambda_client, name)
+        if on_aws:
+            time.sleep(10)  # new URLs and permissions take a while to spread
+        return url
+
+    return url_of
+
+
+@pytest.mark.fact(PAGE)
+def test_the_event_has_the_request_in_payload_format_2(deploy, url_of):
+    url = url_of(deploy(ECHO))
+    path = "path/1?q=query&q=%2Fbar&empty="
+    headers = {"ExTrA-HeadErs": "With WeiRd CapS", "User-Agent": "test/echo"}
+    _, answered, body = fetch(
+        url + path, b'{"foo": 1}', **headers, **{"Content-Type": "application/json"}
+    )
+    event = json.loads(body)
+    context = event["requestContext"]
+
+    assert event["version"] == "2.0"
+    assert event["routeKey"] == context["routeKey"] == context["stage"] == "$default"
+    assert event["rawPath"] == context["http"]["path"] == "/path/1"
+    assert event["rawQueryString"] == "q=query&q=%2Fbar&empty="
+    assert event["queryStringParameters"] == {"q": "query,/bar", "empty": ""}
+    assert event["headers"]["extra-headers"] == "With WeiRd CapS"
+    assert event["headers"]["content-type"] == "application/json"
+    assert context["http"]["method"] == "POST"
+    assert context["http"]["userAgent"] == "test/echo"
+    assert context["requestId"] == answered["x-amzn-RequestId"]
+    assert context["domainPrefix"] == context["apiId"]
+    assert abs(context["timeEpoch"] / 1000 - time.time()) < 60
+    assert (event["body"], event["isBase64Encoded"]) == ('{"foo": 1}', False)
+
+
+@pytest.mark.fact(
+    "aws-powertools/powertools-lambda-python, tests/events/lambdaFunctionUrlEvent.json"
+)
+def test_what_there_is_none_of_is_not_in_the_event(deploy, url_of):
+    _, _, body = fetch(url_of(deploy(ECHO)))
+    event = json.loads(body)
+
+    assert event.keys() == {
+        *("version", "routeKey", "rawPath", "rawQueryString", "headers"),
+        *("requestContext", "isBase64Encoded"),
+    }
+    assert event["requestContext"].keys() == {
+        *("accountId", "apiId", "domainName", "domainPrefix", "http", "requestId"),
+        *("routeKey", "stage", "time", "timeEpoch"),
+    }
+    assert event["requestContext"]["accountId"] == "anonymous"
+    assert (event["rawPath"], event["rawQueryString"]) == ("/", "")
+
+
+@pytest.mark.fact("aws/aws-lambda-go#597, 2026-04: both are there")
+def test_cookies_are_listed_and_stay_in_the_headers(deploy, url_of):
+    _, _, body = fetch(url_of(deploy(ECHO)), Cookie="a=1; b=2")
+    event = json.loads(body)
+
+    assert event["cookies"] == ["a=1", "b=2"]
+    assert event["headers"]["cookie"] == "a=1; b=2"
+
+
+@pytest.mark.fact("middleapi/standard-server#93: captured from function URLs")
+def test_the_path_stays_percent_encoded(deploy, url_of):
+    _, _, body = fetch(url_of(deploy(ECHO)) + "a%2Fb%20c")
+
+    assert json.loads(body)["rawPath"] == "/a%2Fb%20c"
+
+
+@pytest.mark.fact(
+    "ministackorg/ministack#766: measured for format 2.0; form-data also LocalStack "
+    "test_lambda_url_form_payload, recorded 2025-11"
+)
+@pytest.mark.parametrize(
+    ("kind", "is_binary"),
+    [
+        ("text/plain; charset=utf-8", False),
+        ("application/json", False),
+        ("application/xml", False),
+        ("application/javascript", False),
+        ("application/x-www-form-urlencoded", True),
+        ("multipart/form-data; boundary=x", True),
+        ("application/octet-stream", True),
+    ],
+)
+def test_the_content_type_decides_whether_a_body_is_text(
+    deploy, url_of, kind, is_binary
+):
+    _, _, body = fetch(url_of(deploy(ECHO)), b"abc", **{"Content-Type": kind})
+    event = json.loads(body)
+
+    assert event["isBase64Encoded"] is is_binary
+    assert event["body"] == ("YWJj" if is_binary else "abc")
+
+
+@pytest.mark.fact(RESPONSES)
+@pytest.mark.parametrize(
+    ("returned", "body"),
+    [
+        ('{"hello": "world"}', b'{"hello":"world"}'),
+        ('{"statusCode": 200, "body": "body123"}', b"body123"),
+        ("""{"statusCode": 200, "body": '{"a": "b"}'}""", b'{"a": "b"}'),
+        ('["hello", 3, True]', b'["hello",3,true]'),
+        ('"hello"', b"hello"),
+        ("3", b"3"),
+        ("3.1", b"3.1"),
+        ("True", b"true"),
+    ],
+)
+def test_any_json_is_a_response(deploy, url_of, returned, body):
+    code = f"def run(event, context): return {returned}\n"
+    status, headers, answered = fetch(url_of(deploy(code)), b"{'key':'value'}")
+
+    assert (status, answered) == (200, body)
+    assert headers["Content-Type"] == "application/json"
+    assert headers["Content-Length"] == str(len(body))
+
+
+@pytest.mark.fact(f"LocalStack test_lambda_url_headers_and_status, 2025-11; {PAGE}")
+def test_a_status_code_makes_a_response_with_headers_and_cookies(deploy, url_of):
+    code = (
+        "def run(event, context):\n"
+        "    return {\n"
+        "        'statusCode': '418', 'body': 'dGVh', 'isBase64Encoded': True,\n"
+        "        'headers': {'Content-Type': 'text/plain', 'My-Header': 'A Value'},\n"
+        "        'cookies': ['a=1; Path=/', 'b=2'],\n"
+        "    }\n"
+    )
+    status, headers, body = fetch(url_of(deploy(code)))
+
+    assert (status, body) == (418, b"tea")
+    assert headers["Content-Type"] == "text/plain"
+    assert headers["My-Header"] == "A Value"
+    assert headers.get_all("Set-Cookie") == ["a=1; Path=/", "b=2"]
+
+
+@pytest.mark.fact("LocalStack test_lambda_url_invocation_exception, recorded 2025-11")
+def test_a_failing_function_is_a_bad_gateway(deploy, url_of):
+    code = "def run(event, context): raise ValueError('secret')\n"
+    status, _, body = fetch(url_of(deploy(code)))
+
+    assert (status, body) == (502, b"Internal Server Error")
+
+
+@pytest.mark.fact("awslabs/route53-dynamic-dns-with-lambda#56")
+def test_a_function_that_takes_too_long_is_a_bad_gateway_too(deploy, url_of):
+    code = "import time\ndef run(event, context): time.sleep(5)\n"
+    status, _, _ = fetch(url_of(deploy(code, Timeout=1)))
+
+    assert status == 502
+
+
+@pytest.mark.fact("AWS Lambda developer guide, urls-configuration.html, Throttling")
+def test_a_url_without_concurrency_answers_429(lambda_client, deploy, url_of):
+    name = deploy(ECHO)
+    url = url_of(name)
+    lambda_client.put_function_concurrency(
+        FunctionName=name, ReservedConcurrentExecutions=0
+    )
+    status, _, _ = fetch(url)
+
+    assert status == 429
+
+
+@pytest.mark.fact("nextauthjs/next-auth#7215, anomalyco/sst#5705")
+def test_a_request_that_makes_too_large_an_event_is_refused(deploy, url_of):
+    body = b"x" * 6_291_456
+    status, _, answered = fetch(
+        url_of(deploy(ECHO)), body, **{"Content-Type": "text/plain"}
+    )
+
+    limit = "6291456 bytes for the InvokeFunction operation"
+    assert status == 413
+    assert json.loads(answered) == {"Message": f"Request must be smaller than {limit}"}
+
+
+@pytest.mark.fact(
+    "LocalStack test_lambda_permission_url_invocation, recorded 2025-11, for the text; "
+    "AWS Lambda developer guide, urls-auth.html, for the signature"
+)
+def test_without_a_signature_an_iam_url_lets_nobody_in(lambda_client, deploy):
+    url = lambda_client.create_function_url_config(
+        FunctionName=deploy(ECHO), AuthType="AWS_IAM"
+    )["FunctionUrl"]
+    status, headers, body = fetch(url)
+
+    assert status == 403
+    assert headers["x-amzn-ErrorType"] == "AccessDeniedException"
+    assert json.loads(body) == {
+        "Message": (
+            "Forbidden. For troubleshooting Function URL authorization issues, see: "
+            "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+        )
+    }
+
+
+@pytest.mark.fact("LocalStack test_lambda_url_persists_after_alias_delete, 2025-11")
+def test_the_url_of_a_deleted_alias_stays_and_lets_nobody_in(
+    lambda_client, deploy, on_aws
+):
+    if on_aws:
+        pytest.skip("AWS takes about a minute to notice; LocalStack's test waits")
+    name = deploy(ECHO)
+    version = lambda_client.publish_version(FunctionName=name)["Version"]
+    lambda_client.create_alias(FunctionName=name, Name="a", FunctionVersion=version)
+    url = open_url(lambda_client, name, qualifier="a")
+    before, _, _ = fetch(url)
+    lambda_client.delete_alias(FunctionName=name, Name="a")
+    status, headers, body = fetch(url)
+
+    assert (before, status) == (200, 403)
+    assert headers["x-amzn-ErrorType"] == "AccessDeniedException"
+    assert json.loads(body)["Message"].startswith("Forbidden. ")

@@ -1,0 +1,28 @@
+"""An origin, and two ways to talk to it."""
+
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+from tests.origin.asking import LIMIT_S, dial
+
+from rollout.origin import Origin
+
+
+@pytest.fixture(scope="module")
+def origin():
+    with Origin() as origin:
+        yield origin
+
+
+@pytest.fixture
+def connection(origin):
+    connection = HTTPConnection(urlsplit(origin.url).netloc, timeout=LIMIT_S)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def sock(origin):
+    with dial(origin.url) as sock:
+        yield sock
