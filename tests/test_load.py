@@ -13,6 +13,24 @@ import psutil
 from experiment.load import PARTS, Load
 
 BUSY = "import time\nwhile time.process_time() < 0.4: pass"
+BUSY_UNTIL_TOLD = f"{BUSY}\ninput()"
+ONE_CHILD = f"""
+import subprocess, sys, time
+from experiment.load import Load
+
+def used(part):
+    seconds = load.table()[part]
+    return seconds.iloc[-1] - seconds.iloc[0]
+
+command = [sys.executable, "-c", {BUSY_UNTIL_TOLD!r}, "nginx"]
+with Load() as load, subprocess.Popen(command, stdin=subprocess.PIPE) as child:
+    while used("origin") < 0.25:  # as it must be at some time
+        assert child.poll() is None
+        time.sleep(0.05)
+    child.stdin.write(b"enough")
+    child.stdin.close()
+print(used("executions"))
+"""
 
 
 def used(load, part):
@@ -32,18 +50,13 @@ def test_the_work_of_this_process_is_the_notebook_s():
 def test_a_child_s_work_counts_for_what_it_is():
     """
     Told by its command line, here that of a process which could serve files.
-    """
-    command = [sys.executable, "-c", f"{BUSY}\ninput()", "nginx"]
-    with (
-        Load() as load,
-        subprocess.Popen(command, stdin=subprocess.PIPE) as child,
-    ):
-        while used(load, "origin") < 0.25:
-            assert child.poll() is None
-            time.sleep(0.05)
-        child.stdin.close()
 
-    assert used(load, "executions") == 0
+    Seen from a process that has no other children: ours may have endpoints at work.
+    """
+    command = [sys.executable, "-c", ONE_CHILD]
+    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+
+    assert float(told.stdout) == 0
 
 
 def test_samples_are_taken_before_and_after_at_least():

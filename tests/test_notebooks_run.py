@@ -160,8 +160,8 @@ def test_a_runs_record_says_what_where_and_how_it_ended(executed):
         record = read_run(folder)
 
         assert {
-            *("schema", "run", "notebook", "target", "region", "settings", "commit"),
-            *("dirty", "machine", "started", "ended", "totals", "verdict"),
+            *("schema", "run", "known_as", "notebook", "target", "region", "settings"),
+            *("commit", "dirty", "machine", "started", "ended", "totals", "verdict"),
         } == record.keys() - {"failed_cells", "cost"}
         assert record["run"] == folder.name
         assert SMALL.items() <= record["settings"].items()
