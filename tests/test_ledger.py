@@ -9,7 +9,7 @@ from tests.invocations import SOURCE, done, invocation, opened_run
 from experiment.charts import timeline
 from experiment.fan_out_settings import FanOutSettings
 from experiment.invocation import SCHEMA, Invocation, LedgerError
-from experiment.ledger import open_run, read_run, run_folder_for
+from experiment.ledger import name_of_run, open_run, read_run, run_folder_for
 from experiment.machine import root
 from experiment.reports import read_invocations
 from experiment.table import shards_table
@@ -204,3 +204,21 @@ def test_tables_and_charts_go_into_the_folder(run):
     assert shown.data == saved
     assert shown.alt == figure.axes[0].get_title(loc="left")
     assert (run.folder / "shards.parquet").stat().st_size
+
+
+def test_executions_know_a_grids_cell_by_both_names_whatever_it_is_called_later(
+    tmp_path,
+):
+    """
+    Cells of two grids are called the same, and tars in S3 are called after the run.
+    """
+    grid = open_run("30_grid", FanOutSettings(), tmp_path / "grid", region="r")
+    cell = open_run("20_fan_out", FanOutSettings(), grid.folder / "c1", region="r")
+    cell.close(verdict="")
+    grid.close(verdict="")
+    moved = cell.folder.rename(tmp_path / "moved")
+
+    assert name_of_run(grid.folder) == "grid"
+    assert name_of_run(moved) == "grid/c1"
+    assert name_of_run(grid.folder / "c2") == "grid/c2"
+    assert name_of_run(tmp_path / "new") == "new"

@@ -95,20 +95,6 @@ def test_a_run_of_a_name_that_is_taken_in_the_bucket_is_refused(parameters, tmp_
     assert not (tmp_path / "run").exists()
 
 
-def test_tars_of_a_grids_cell_have_the_grids_name_in_their_keys(
-    parameters, s3, bucket, tmp_path
-):
-    """
-    Cells of two grids are called the same.
-    """
-    small = {"file_kb": [1], "concurrency": [1], "repeats": 1, "files": 20}
-    given = parameters | small | {"run_folder": str(tmp_path / "one")}
-    run_cells("30_grid", given)["session"].close()
-    tars = [key for key in objects_in(s3, bucket) if key.endswith(".tar")]
-
-    assert {key.rpartition("/")[0] for key in tars} == {"kept/one/1kB-c1-r1"}
-
-
 def test_destroy_aborts_what_was_begun_in_the_functions_bucket(target, s3, bucket):
     deploy(target, Worker(name="sealing-2", bucket=f"{bucket}/kept"))
     for key in ("kept/r/00-00007.tar", "other/r/00-00007.tar"):
