@@ -14,7 +14,7 @@ def test_the_folder_is_in_ram_if_there_is_room(monkeypatch, tmp_path):
 
     with memory_folder("a-", 1) as folder:
         assert folder.parent == tmp_path
-        assert folder.name.startswith("a-")
+        assert folder.name.startswith("million-downloads-a-")
 
 
 @pytest.mark.parametrize("ram", ["full", "missing"])

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import contextmanager
+import tempfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from rollout.owned_folder import owned_folder
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 RAM = Path("/dev/shm")  # noqa: S108 - the folder made in it is ours alone
 
 
-@contextmanager
-def memory_folder(prefix: str, room_bytes: int) -> Iterator[Path]:
+def memory_folder(prefix: str, room_bytes: int) -> AbstractContextManager[Path]:
     """
     Make a folder, and remove it with all it holds at the end.
 
@@ -27,9 +27,8 @@ def memory_folder(prefix: str, room_bytes: int) -> Iterator[Path]:
 
         room_bytes: How much it is going to hold.
     """
-    where = RAM if _has_room(room_bytes) else None
-    with TemporaryDirectory(prefix=prefix, dir=where) as folder:
-        yield Path(folder)
+    parent = RAM if _has_room(room_bytes) else Path(tempfile.gettempdir())
+    return owned_folder(f"million-downloads-{prefix}", parent)
 
 
 def _has_room(room_bytes: int) -> bool:
