@@ -12,7 +12,8 @@ from tests.aws_target import POLICY, POLICY_OF_CHECK, actions_of, aws_in_place
 from experiment import aws_check
 from experiment.aws_check import FUNCTION, Check, Step, left, main, run
 from experiment.ledger import read_run
-from rollout.target import connect, machine
+from rollout.machine import machine
+from rollout.target import connect
 from rollout.worker import destroy
 
 BOTH = {"Statement": [*POLICY["Statement"], *POLICY_OF_CHECK["Statement"]]}

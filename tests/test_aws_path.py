@@ -18,7 +18,8 @@ from experiment.ledger import read_run
 from rollout import logs
 from rollout.__main__ import main
 from rollout.errors import PreflightError
-from rollout.target import connect, machine
+from rollout.machine import machine
+from rollout.target import connect
 from rollout.worker import destroy, left, status
 
 NAME = "million-downloads-a"

@@ -10,8 +10,8 @@ from rollout import bundle, wheels
 from rollout.errors import BundleError
 from rollout.lambda_platform import LambdaPlatform
 from rollout.limits import Limit
+from rollout.machine import machine
 from rollout.required import closure, locked
-from rollout.target import machine
 
 pytestmark = pytest.mark.usefixtures("whole_zips")
 

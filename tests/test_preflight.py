@@ -9,7 +9,8 @@ from rollout import logs
 from rollout.bucket import region_of
 from rollout.errors import PreflightError
 from rollout.limits import limit, line_bytes_per_s
-from rollout.preflight import Need, check, check_may_invoke
+from rollout.need import Need
+from rollout.preflight import check, check_may_invoke
 from rollout.worker import Worker, deploy
 
 FINE = Need(

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout import limits
+from rollout.machine import ARCHITECTURES
 from rollout.price import Usage, bill, in_dollars
-from rollout.target import ARCHITECTURES
 
 COUNTS = st.integers(0, 10**13)
 

@@ -20,8 +20,9 @@ from tests.s3_proxy import SLOW_DOWN, WAIT_S
 from experiment.arguments import read
 from experiment.ledger import read_run
 from rollout.__main__ import main
+from rollout.machine import machine
 from rollout.origin.picture import jpeg
-from rollout.target import connect, machine
+from rollout.target import connect
 from rollout.worker import destroy
 
 FUNCTION = "million-downloads-o"

@@ -6,7 +6,8 @@ import pytest
 
 from rollout.errors import TargetError
 from rollout.limits import limit
-from rollout.target import connect, machine
+from rollout.machine import machine
+from rollout.target import connect
 
 MISLEADING = {
     "AWS_ACCESS_KEY_ID": "real",

@@ -35,7 +35,7 @@ def offer_for_this_machine(monkeypatch, folder):
     What the target `aws` deploys then runs in the local Lambda.
     """
     here = target.machine()._replace(system="linux")
-    monkeypatch.setattr(target, "_LAMBDA", here)
+    monkeypatch.setattr(target, "LAMBDA", here)
     monkeypatch.setattr(lambda_platform, "_FIRST_MINOR", 0)
     platform = LambdaPlatform(here.runtime, here.architecture)
     version = f"cp{platform.version.replace('.', '')}"
@@ -51,7 +51,7 @@ def offer_to_children(monkeypatch, folder):
     (folder / "sitecustomize.py").write_text(
         "from pathlib import Path\n"
         "from rollout import lambda_platform, required, target, wheels\n"
-        "target._LAMBDA = target.machine()._replace(system='linux')\n"
+        "target.LAMBDA = target.machine()._replace(system='linux')\n"
         "lambda_platform._FIRST_MINOR = 0\n"
         f"required.LOCK = Path({str(folder / 'requirements.lock')!r})\n"
         f"wheels.KEPT = Path({str(folder / 'kept')!r})\n"

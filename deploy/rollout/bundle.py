@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rollout.errors import BundleError
 from rollout.lambda_platform import LambdaPlatform
 from rollout.limits import limit
+from rollout.machine import machine
 from rollout.required import closure, distribution, here
-from rollout.target import machine
 from rollout.wheels import fetched
 from rollout.zipped import read, zip_of
 

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from rollout import where, worker
 from rollout.errors import SettingError
 from rollout.limits import price
+from rollout.machine import ARCHITECTURES
 from rollout.network import Efs, Vpc
-from rollout.target import ARCHITECTURES
 from rollout.wanted import AWS_IAM, URL_AUTHS, Worker, as_service
 
 DONE = 0

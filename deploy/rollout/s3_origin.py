@@ -16,10 +16,10 @@ from fetcher.s3.urls import place_of
 from fetcher.source import Template
 from rollout import bucket
 from rollout.errors import PreflightError, RolloutError, SettingError
+from rollout.machine import ARCHITECTURES
 from rollout.origin.picture import check_size, jpeg
 from rollout.price import Bill, Usage, bill
 from rollout.s3_spread import first_of_each_bucket, folders_of
-from rollout.target import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

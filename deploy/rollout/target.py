@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from botocore.config import Config
@@ -23,6 +21,7 @@ from botocore.utils import get_environ_proxies
 from rollout.credentials import NO_CREDENTIALS, aws_session, local_session, remedy
 from rollout.errors import TargetError
 from rollout.limits import limit
+from rollout.machine import ARCHITECTURES, LAMBDA, Machine, machine
 
 if TYPE_CHECKING:
     import boto3
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
 
 NAMES = ("local", "aws")
-ARCHITECTURES = ("arm64", "x86_64")  # the first is cheaper, and the default
 
 _CONNECT_TIMEOUT_S = 5
 _READ_TIMEOUT_S = 60
@@ -38,7 +36,6 @@ _ATTEMPTS = 4
 _ATTEMPTS_OF_THREADS = 10
 # An answer that comes at the last moment of the longest invocation is still heard.
 _INVOKE_READ_TIMEOUT_S = limit("timeout_s").most + 30
-_ARCHITECTURES = {"aarch64": "arm64", "amd64": "x86_64"}
 
 
 @dataclass(frozen=True)
@@ -163,7 +160,7 @@ class Target:
     def machine_for(self, architecture: str) -> Machine:
         """Return what a function runs on that asks for this architecture."""
         return (
-            machine() if self._is_local else _LAMBDA._replace(architecture=architecture)
+            machine() if self._is_local else LAMBDA._replace(architecture=architecture)
         )
 
     def function_arn(self, name: str) -> str:
@@ -244,36 +241,6 @@ def connect(
 def wants_local_endpoint(name: str, endpoint_url: str) -> bool:
     """Tell whether an endpoint must be started before `connect` can find one."""
     return name == "local" and not endpoint_url
-
-
-class Machine(NamedTuple):
-    """
-    What a function runs on.
-
-    Attributes:
-        runtime: Lambda's name for the Python, as in ``python3.13``.
-
-        architecture: ``arm64`` or ``x86_64``.
-
-        system: As in `sys.platform`.
-    """
-
-    runtime: str
-    architecture: str
-    system: str
-
-
-def machine() -> Machine:
-    """Return this interpreter and this machine, in Lambda's words."""
-    processor = platform.machine().lower()
-    return Machine(
-        runtime=f"python3.{sys.version_info.minor}",
-        architecture=_ARCHITECTURES.get(processor, processor),
-        system=sys.platform,
-    )
-
-
-_LAMBDA = Machine("python3.13", ARCHITECTURES[0], "linux")
 
 
 def _check_url(url: str) -> None:

@@ -13,7 +13,7 @@ from fetcher.service.settings import BUCKET
 from rollout import permissions
 from rollout.errors import SettingError
 from rollout.limits import problem
-from rollout.target import ARCHITECTURES
+from rollout.machine import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from fetcher.downloads import most_bytes
 from fetcher.s3.urls import SCHEME, prefix_of
 from fetcher.source import Template
 from rollout.limits import line_bytes_per_s
-from rollout.preflight import Need
+from rollout.need import Need
 from rollout.s3_spread import ways_of
 
 if TYPE_CHECKING:

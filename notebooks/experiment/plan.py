@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from experiment.fan_out_settings import FanOutSettings
     from experiment.session import Session
     from fetcher.source import Source
-    from rollout.preflight import Need
+    from rollout.need import Need
     from rollout.worker import Worker
 
 _MOST_FILES = 100_000  # a shard: a report on more may not fit what Lambda answers with

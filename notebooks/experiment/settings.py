@@ -15,8 +15,8 @@ from experiment.parameters import (
 )
 from fetcher.options import SinkSpec, check_one_of, check_types
 from fetcher.s3.urls import SCHEME
+from rollout.machine import ARCHITECTURES
 from rollout.network import Efs, Vpc
-from rollout.target import ARCHITECTURES
 from rollout.target import NAMES as TARGETS
 from rollout.wanted import as_service
 from rollout.worker import Worker

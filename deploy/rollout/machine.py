@@ -1,0 +1,41 @@
+"""What functions run on: on AWS, and on this machine."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import NamedTuple
+
+ARCHITECTURES = ("arm64", "x86_64")  # the first is cheaper, and the default
+
+_ARCHITECTURES = {"aarch64": "arm64", "amd64": "x86_64"}
+
+
+class Machine(NamedTuple):
+    """
+    What a function runs on.
+
+    Attributes:
+        runtime: Lambda's name for the Python, as in ``python3.13``.
+
+        architecture: ``arm64`` or ``x86_64``.
+
+        system: As in `sys.platform`.
+    """
+
+    runtime: str
+    architecture: str
+    system: str
+
+
+def machine() -> Machine:
+    """Return this interpreter and this machine, in Lambda's words."""
+    processor = platform.machine().lower()
+    return Machine(
+        runtime=f"python3.{sys.version_info.minor}",
+        architecture=_ARCHITECTURES.get(processor, processor),
+        system=sys.platform,
+    )
+
+
+LAMBDA = Machine("python3.13", ARCHITECTURES[0], "linux")
