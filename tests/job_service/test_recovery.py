@@ -2,9 +2,7 @@
 
 import json
 
-import pytest
 from tests.lambda_api import connect as client_of
-from tests.lambda_api import running
 from tests.service_jobs import (
     BUCKET,
     check_sums,
@@ -21,33 +19,21 @@ from fetcher.service import settings
 from fetcher.service.call import Call
 
 
-@pytest.fixture(scope="module")
-def aws():
-    """An endpoint where an event that failed is repeated soon."""
-    with running(event_retry_delays_s=(0.1, 0.1)) as aws:
-        yield aws
-
-
-@pytest.fixture(scope="module")
-def jobs(aws):
-    with job_service(aws) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def s3(aws):
-    return client_of(aws, "s3")
+def submitted_and_killed(jobs, origin, many):
+    """Make a job, and kill what works on it once a file is asked for."""
+    urls = listed(origin, many)
+    held, _ = origin.together(2)
+    urls[5]["url"] = held
+    job = submitted(jobs, {"urls": urls})
+    kill_when_asked(origin, held)
+    return job
 
 
 def test_an_execution_that_is_killed_is_followed_by_another(jobs, s3, origin):
     """
     The file only comes whole once it has been asked for twice.
     """
-    urls = listed(origin, 120)
-    held, _ = origin.together(2)
-    urls[5]["url"] = held
-    job = submitted(jobs, {"urls": urls})
-    kill_when_asked(origin, held)
+    job = submitted_and_killed(jobs, origin, 120)
     told = jobs.ended(job)
 
     check_sums(told)
@@ -61,12 +47,7 @@ def test_who_asks_brings_back_what_lambda_has_given_up(aws, origin):
         client_of(aws).put_function_event_invoke_config(
             FunctionName=jobs.name, MaximumRetryAttempts=0
         )
-        urls = listed(origin, 100)
-        held, _ = origin.together(2)
-        urls[5]["url"] = held
-        job = submitted(jobs, {"urls": urls})
-        kill_when_asked(origin, held)
-        told = jobs.ended(job)
+        told = jobs.ended(submitted_and_killed(jobs, origin, 100))
 
     check_sums(told)
     assert told["totalSucceeded"] == 100

@@ -6,38 +6,17 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.lambda_api import connect as client_of
-from tests.lambda_api import running
 from tests.misbehaving_origin import Origin
 from tests.service_jobs import (
     BUCKET,
     JOB_URLS,
     check_sums,
-    job_service,
     keys,
     listed,
     submitted,
 )
 
 from fetcher.jobs.plan import _pieces
-
-
-@pytest.fixture(scope="module")
-def aws():
-    """An endpoint where an event that failed is repeated soon."""
-    with running(event_retry_delays_s=(0.1, 0.1)) as aws:
-        yield aws
-
-
-@pytest.fixture(scope="module")
-def jobs(aws):
-    with job_service(aws) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def s3(aws):
-    return client_of(aws, "s3")
 
 
 def test_a_job_keeps_all_files_and_lists_all_errors(jobs, s3, origin):
