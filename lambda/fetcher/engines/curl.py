@@ -153,7 +153,7 @@ class _Loop:
         except guard.BlockedError as error:
             self._give_up(transfer, Outcome.BLOCKED, str(error.strerror))
         else:
-            if transfer.host in self._known_hosts:
+            if transfer.peer.host in self._known_hosts:
                 self._attach(transfer)
             else:
                 self._connect(transfer)
@@ -165,23 +165,22 @@ class _Loop:
 
     def _connect(self, transfer: Transfer) -> None:
         """Hand a transfer to libcurl once its host's addresses are known."""
+        peer = transfer.peer
         try:
-            is_ready = self._may_follow(transfer) and transfer.is_resolved(
-                self._resolver
-            )
+            is_ready = self._may_follow(transfer) and peer.is_resolved(self._resolver)
         except UnicodeError:
             detail = "the URL's host cannot be a name in DNS"
             self._give_up(transfer, Outcome.BAD_URL, detail)
         except OSError as error:
-            detail = f"no address for {transfer.hostname}: {error.strerror}"
+            detail = f"no address for {peer.hostname}: {error.strerror}"
             self._give_up(transfer, Outcome.DNS, detail)
         else:
             if is_ready:
                 self._attach(transfer)
-                if transfer.is_https and transfer.host not in self._known_hosts:
-                    self._leaders[transfer.host] = transfer
+                if peer.is_https and peer.host not in self._known_hosts:
+                    self._leaders[peer.host] = transfer
                 else:
-                    self._known_hosts.add(transfer.host)
+                    self._known_hosts.add(peer.host)
             else:
                 self._waiting.append(transfer)
 
@@ -192,9 +191,9 @@ class _Loop:
         With HTTP/2 all share it. That libcurl can be told to wait (PIPEWAIT) is of no
         use: it waits for the end of the first download where there is no HTTP/2.
         """
-        host = transfer.host
+        host = transfer.peer.host
         leader = self._leaders.get(host)
-        if leader is None or leader.host != host or not leader.is_attached:
+        if leader is None or leader.peer.host != host or not leader.is_attached:
             return True  # there is none, or it has failed
         if leader.is_connected:
             self._known_hosts.add(host)
@@ -223,7 +222,7 @@ class _Loop:
     def _ended(self, transfer: Transfer, code: int, message: str) -> None:
         self._detach(transfer)
         if code == pycurl.E_OK:
-            self._known_hosts.add(transfer.host)
+            self._known_hosts.add(transfer.peer.host)
         ending = transfer.ended(code, message)
         if ending:
             self._release(transfer, ending)

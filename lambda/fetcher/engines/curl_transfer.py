@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 import pycurl
 
 from fetcher import guard, redirects
 from fetcher.ending import Ending, RefusedError
 from fetcher.engines.curl_errors import diagnose
-from fetcher.engines.curl_handle import Opened, configured, resolved, trust
+from fetcher.engines.curl_handle import configured
 from fetcher.engines.curl_head import Head
-from fetcher.engines.resolver import is_address
+from fetcher.engines.curl_peer import Peer
 from fetcher.outcome import Outcome
 from fetcher.pace import Pace
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fetcher.engines.engine import Attempt
-    from fetcher.engines.resolver import Resolver
     from fetcher.options import Options
 
 _ABORT = -1
@@ -49,9 +47,7 @@ class Transfer:
 
         is_attached: Whether libcurl is at work on it.
 
-        host: Name and port of the URL aimed at.
-
-        hostname: The name alone, once it has been looked up.
+        peer: Whom it talks to.
 
         redirects: How many were met on the way.
 
@@ -68,13 +64,12 @@ class Transfer:
         self._on_data = on_data
         self.handle = configured(options, user_agent)
         # Bound once: pycurl finds attributes slowly.
-        self._info, self._set = self.handle.getinfo, self.handle.setopt
-        self._set(pycurl.WRITEFUNCTION, self._write)
-        self._set(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        self._info = self.handle.getinfo
+        self.handle.setopt(pycurl.WRITEFUNCTION, self._write)
+        self.peer = Peer(self.handle, allow_private=options.allow_private)
         self._head = Head(self.handle)
         if options.respect_robots or options.compressed:
             self._head.listen()
-        self._trusts = False
         self.is_attached = False
 
     def begin(self, attempt: Attempt, now: float) -> None:
@@ -98,19 +93,11 @@ class Transfer:
         if self.redirect_url:
             url = redirects.checked(self.redirect_url)
             host = guard.host_of(url)
-        if not url.isascii():
-            url = _in_ascii(url)
-            host = guard.host_of(url)
-        if url.startswith("https") and not self._trusts:
-            trust(self.handle)
-            self._trusts = True
-        self._url, self.host = url, host
+        self.peer.aim(url, host)
         self._head.clear()
         self.redirect_url = ""
-        self._set(pycurl.URL, url)
         self._begun = False
         self._refused: RefusedError | None = None
-        self._blocked = ""
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._is_paused = False
@@ -118,34 +105,9 @@ class Transfer:
         self._pace: Pace | None = None
 
     @property
-    def is_https(self) -> bool:
-        """Whether the URL aimed at is."""
-        return self._url.startswith("https")
-
-    @property
     def is_connected(self) -> bool:
         """Whether the connection stands, TLS and all."""
         return self.is_attached and self._info(pycurl.PRETRANSFER_TIME) > 0
-
-    def is_resolved(self, resolver: Resolver) -> bool:
-        """
-        Tell whether the host's addresses are known; libcurl then knows them, too.
-
-        Raises:
-            OSError: If it has none.
-
-            UnicodeError: If it cannot be a name in DNS.
-        """
-        parts = urlsplit(self._url)
-        self.hostname = parts.hostname or ""
-        if is_address(self.hostname):
-            return True
-        addresses = resolver.look_up(self.hostname)
-        if addresses is None:
-            return False
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme.lower()]
-        self._set(pycurl.RESOLVE, [resolved(self.hostname, port, addresses)])
-        return True
 
     def ended(self, code: int, message: str) -> Ending | None:
         """
@@ -172,9 +134,9 @@ class Transfer:
         except RefusedError as refused:
             return self._refuse(refused)
         fail = self.attempt.body.fail
-        if self._blocked and code == pycurl.E_COULDNT_CONNECT:
-            return fail(Outcome.BLOCKED, self._blocked)
-        return fail(*diagnose(code or pycurl.E_GOT_NOTHING, message, self.host))
+        if self.peer.blocked and code == pycurl.E_COULDNT_CONNECT:
+            return fail(Outcome.BLOCKED, self.peer.blocked)
+        return fail(*diagnose(code or pycurl.E_GOT_NOTHING, message, self.peer.host))
 
     def take_in(self) -> int | None:
         """
@@ -228,7 +190,8 @@ class Transfer:
 
     def close(self) -> None:
         """Give the handle back to libcurl."""
-        del self._info, self._set
+        del self._info
+        self.peer.close()
         self.handle.close()
 
     def _begin(self, *, is_whole: bool) -> Ending | None:
@@ -313,24 +276,4 @@ class Transfer:
         """
         if not self._head.listens:
             self._head.listen()
-            self.redirect_url = self._url
-
-    def _open_socket(self, _purpose: int, address: Any) -> Opened | int:  # noqa: ANN401 - pycurl's
-        """Let the guard look at where a socket is about to connect."""
-        host, port, *_ = address.addr
-        allow_private = self._options.allow_private
-        reason = guard.connectable(host, port, allow_private=allow_private)
-        if reason:
-            self._blocked = reason
-            return int(pycurl.SOCKET_BAD)
-        return Opened(address.family, address.socktype, address.protocol)
-
-
-def _in_ascii(url: str) -> str:
-    from yarl import URL  # noqa: PLC0415 - hardly any list needs it
-
-    try:
-        return str(URL(url))
-    except ValueError as error:
-        msg = "The URL's host cannot be a name in DNS."
-        raise guard.BadUrlError(msg) from error
+            self.redirect_url = self.peer.url

@@ -1,0 +1,106 @@
+"""Whom a handle of libcurl's talks to: named, looked up, let through by the guard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pycurl
+
+from fetcher import guard
+from fetcher.engines.curl_handle import Opened, resolved, trust
+from fetcher.engines.resolver import is_address
+
+if TYPE_CHECKING:
+    from fetcher.engines.resolver import Resolver
+
+
+class Peer:
+    """
+    The server of a URL.
+
+    Args:
+        handle: libcurl's.
+
+        allow_private: Whether it may have a private address.
+
+    Attributes:
+        url: As libcurl is to fetch it.
+
+        host: Name and port in it.
+
+        hostname: The name alone, once it has been looked up.
+
+        blocked: Why the guard let nobody connect; empty: it did not refuse.
+    """
+
+    def __init__(self, handle: pycurl.Curl, *, allow_private: bool) -> None:
+        self._handle = handle
+        self._set = handle.setopt  # bound once: pycurl finds attributes slowly
+        self._allow_private = allow_private
+        self._set(pycurl.OPENSOCKETFUNCTION, self._open_socket)
+        self._trusts = False
+
+    def aim(self, url: str, host: str) -> None:
+        """
+        Make this the URL to fetch.
+
+        Raises:
+            BadUrlError: If it is malformed.
+        """
+        if not url.isascii():
+            url = _in_ascii(url)
+            host = guard.host_of(url)
+        if url.startswith("https") and not self._trusts:
+            trust(self._handle)
+            self._trusts = True
+        self.url, self.host, self.blocked = url, host, ""
+        self._set(pycurl.URL, url)
+
+    @property
+    def is_https(self) -> bool:
+        """Whether the URL aimed at is."""
+        return self.url.startswith("https")
+
+    def is_resolved(self, resolver: Resolver) -> bool:
+        """
+        Tell whether the host's addresses are known; libcurl then knows them, too.
+
+        Raises:
+            OSError: If it has none.
+
+            UnicodeError: If it cannot be a name in DNS.
+        """
+        parts = urlsplit(self.url)
+        self.hostname = parts.hostname or ""
+        if is_address(self.hostname):
+            return True
+        addresses = resolver.look_up(self.hostname)
+        if addresses is None:
+            return False
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme.lower()]
+        self._set(pycurl.RESOLVE, [resolved(self.hostname, port, addresses)])
+        return True
+
+    def close(self) -> None:
+        """Let go of the handle."""
+        del self._handle, self._set
+
+    def _open_socket(self, _purpose: int, address: Any) -> Opened | int:  # noqa: ANN401 - pycurl's
+        """Let the guard look at where a socket is about to connect."""
+        host, port, *_ = address.addr
+        reason = guard.connectable(host, port, allow_private=self._allow_private)
+        if reason:
+            self.blocked = reason
+            return int(pycurl.SOCKET_BAD)
+        return Opened(address.family, address.socktype, address.protocol)
+
+
+def _in_ascii(url: str) -> str:
+    from yarl import URL  # noqa: PLC0415 - hardly any list needs it
+
+    try:
+        return str(URL(url))
+    except ValueError as error:
+        msg = "The URL's host cannot be a name in DNS."
+        raise guard.BadUrlError(msg) from error
