@@ -168,14 +168,15 @@ def run_many(served, name, *, calls, in_flight, sleep_s, kill_every_s=None):
 
 
 def run_for(served, name, *, seconds, in_flight, sleep_s):
-    """Keep so many calls in flight for so long."""
+    """Keep so many calls in flight for so long; each caller makes two at least."""
 
     async def run():
         answers = {}
-        ends = time.monotonic() + seconds
 
-        async def caller(invoker):
-            while time.monotonic() < ends:
+        async def caller(invoker, ends):
+            made = 0
+            while time.monotonic() < ends or made < 2:
+                made += 1
                 id_ = len(answers)
                 answers[id_] = None
                 answers[id_] = await _call(invoker, name, record, id_, sleep_s)
@@ -184,8 +185,9 @@ def run_for(served, name, *, seconds, in_flight, sleep_s):
             Invoker(served.target, in_flight=in_flight) as invoker,
             asyncio.TaskGroup() as group,
         ):
+            ends = time.monotonic() + seconds
             for _ in range(in_flight):
-                group.create_task(caller(invoker))
+                group.create_task(caller(invoker, ends))
         return answers
 
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:

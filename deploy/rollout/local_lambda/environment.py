@@ -95,10 +95,10 @@ class Environment:
         if self._deliver is not None:
             self._hand_over(invocation, self._deliver)
 
-    def started(self, pid: int) -> None:
-        """Take note that the process exists."""
+    def started(self, pid: int, at: float) -> None:
+        """Take note that the process exists, since when on the monotonic clock."""
         self._process.pid = pid
-        self._forked = time.monotonic()
+        self._forked = at
         if self._init_s is not None:  # it was faster than the news of it
             return
         if _LIMITS_MEMORY:
@@ -106,7 +106,7 @@ class Environment:
         if self.sandbox.was_reset and self.invocation:
             self._begin(self.invocation)
         else:
-            self._call_after(INIT_S, self._stop_init)
+            self._call_after(at + INIT_S - time.monotonic(), self._stop_init)
 
     def next(self, deliver: Deliver) -> None:
         """

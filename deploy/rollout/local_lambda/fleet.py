@@ -187,7 +187,7 @@ class Fleet:
 
     def _on_report(self, report: dict[str, Any]) -> None:
         if "started" in report:
-            self._environments[report["started"]].started(report["pid"])
+            self._environments[report["started"]].started(report["pid"], report["at"])
         else:
             self._on_exit(report["exited"], report["status"], report["peak_kb"])
 

@@ -15,7 +15,7 @@ of its own. Where that is not permitted, TMPDIR is the PATH given, of any size.
 Reports leave on stdout::
 
     {"private_tmp": BOOL}     once, first of all
-    {"started": ID, "pid": PID}
+    {"started": ID, "pid": PID, "at": SECONDS}     on the monotonic clock
     {"exited": ID, "status": STATUS, "peak_kb": KIB}
 
 When stdin closes, whatever the reason, it kills its children and ends. So nothing
@@ -36,6 +36,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -151,6 +152,7 @@ class Parent:
         else:
             Path(command["tmp"]).mkdir(exist_ok=True)
             command["environ"]["TMPDIR"] = command["tmp"]
+        at = time.monotonic()
         pid = os.fork() if self._forks else _start_fresh(command, log)
         if pid == 0:
             self._let_go(log)
@@ -162,7 +164,7 @@ class Parent:
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)
         self._pids[command["spawn"]] = pid
-        self._report({"started": command["spawn"], "pid": pid})
+        self._report({"started": command["spawn"], "pid": pid, "at": at})
         return False
 
     def _let_go(self, log: int) -> None:
