@@ -42,8 +42,9 @@ million: $(READY) ## a million files of 10 kB on this machine, every one account
 bench: $(READY) ## fetcher beside curl, wget2 and aria2c, those installed: about ten minutes
 	@$(PY) -m experiment.bench
 
+# Four processes even on two cores: many a test waits.
 test: $(READY) lint ## every check: lint, types, tests, notebooks
-	@$(PY) -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 soak: $(READY) ## the long trials, with figures: on a machine that does nothing else
 	@$(PY) -m pytest -m soak -s

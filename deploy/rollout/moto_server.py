@@ -1,20 +1,11 @@
-"""
-moto's server in a process of its own: S3, IAM, STS and CloudWatch Logs on loopback.
-
-As a module it is our side of that process; run with ``-m`` it is the process. That one
-reads its stdin and ends when it closes, so it cannot outlive its parent however that
-ends, SIGKILL included. A line on its stdin is the id of an access key; it answers whose
-that is, secret included, which is why this is no request that anybody could make.
-"""
+"""Our side of moto's server: S3, IAM, STS and CloudWatch Logs on loopback."""
 
 import asyncio
 import contextlib
 import json
-import logging
 import re
 import sys
 from collections.abc import AsyncIterator, Iterable
-from datetime import UTC
 from html import escape
 from http import HTTPStatus
 from typing import Any
@@ -26,12 +17,9 @@ from yarl import URL
 
 from rollout.local_lambda import errors, http_front
 from rollout.local_lambda.callers import Caller
-from rollout.local_lambda.names import ACCOUNT
 
 _START_S = 60
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade"}
-# The pair that functions find in their environment, and `rollout.target` signs with.
-_LOCAL = "local"
 _QUERY_SERVICES = ("iam", "sts")  # they speak AWS's query protocol
 
 
@@ -158,7 +146,7 @@ class Moto:
 async def running() -> AsyncIterator[Moto]:
     """Run moto's server until the end of the context."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rollout.moto_server"),
+        *(sys.executable, "-m", "rollout.moto_main"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for us; we end it
@@ -227,46 +215,3 @@ def _end_to_end(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _data(request: web.Request, body: bytes) -> bytes | AsyncIterator[bytes]:
     return body if body or not request.body_exists else http_front.chunks(request)
-
-
-def _caller(access_key: str) -> dict[str, Any] | None:
-    """Say who has an access key, in moto's own process; None if nobody has."""
-    from moto.iam.models import iam_backends  # noqa: PLC0415 see main
-    from moto.sts.models import sts_backends  # noqa: PLC0415
-
-    iam, sts = iam_backends[ACCOUNT]["aws"], sts_backends[ACCOUNT]["aws"]
-    who: dict[str, Any] = {"access_key": access_key}
-    if access_key == _LOCAL:
-        user_id, arn, _ = sts.get_caller_identity(access_key, "us-east-1")
-        who |= {"arn": arn, "user_id": user_id}
-        return who | {"secret": _LOCAL, "tokens": ["", _LOCAL]}
-    for user in iam.users.values():
-        for key in user.access_keys:
-            if key.access_key_id == access_key and key.status == "Active":
-                who |= {"arn": user.arn, "user_id": user.id}
-                return who | {"secret": key.secret_access_key, "tokens": [""]}
-    role = sts.get_assumed_role_from_access_key(access_key)
-    if role is None:
-        return None
-    who |= {"arn": role.arn, "user_id": role.user_id, "tokens": [role.session_token]}
-    expires_at = role.expiration.replace(tzinfo=UTC).timestamp()
-    return who | {"secret": role.secret_access_key, "expires_at": expires_at}
-
-
-def main() -> None:
-    """Serve, and answer questions, until stdin closes."""
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not every request
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 half a second's import
-
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    sys.stdout.write(f"http://{host}:{port}\n")
-    sys.stdout.flush()
-    for line in sys.stdin:
-        sys.stdout.write(json.dumps(_caller(json.loads(line))) + "\n")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
