@@ -167,7 +167,8 @@ def test_rows_of_another_encoding_are_named(tmp_path, kind):
             sink.getvalue(),
             "  row 3: url is not UTF-8: it holds the byte 0xE9",
         )
-    said = refused(tmp_path, f"m.{kind}", data, Columns(url="URL"))
+    columns = None if kind == "txt" else Columns(url="URL")
+    said = refused(tmp_path, f"m.{kind}", data, columns)
 
     assert said == f"m.{kind}: 1 problem; nothing was fetched.\n{expected}"
 
@@ -181,3 +182,12 @@ def test_a_column_that_is_no_text_is_refused(tmp_path):
         convert(
             str(tmp_path / "m.parquet"), tmp_path / "l.jsonl", Columns(url="SAMPLE_ID")
         )
+
+
+def test_columns_of_a_text_are_refused(tmp_path):
+    """
+    They were passed over in silence.
+    """
+    said = refused(tmp_path, "m.txt.gz", b"http://h/1\n", Columns(url="image"))
+
+    assert said.startswith("m.txt.gz is read as text")

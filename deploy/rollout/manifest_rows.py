@@ -96,6 +96,13 @@ def rows_of(
     kind = _format_of(name)
     if kind == "parquet":
         return _parquet(path, name, columns)
+    if kind == "txt" and columns != Columns():
+        msg = (
+            f"{name} is read as text, a URL or URL, TAB, destination a line, and text "
+            "has no names of columns. Leave them out, or give it an ending that says "
+            "what it is: .parquet, .csv or .jsonl."
+        )
+        raise UrlListError(msg)
     return _text(path, name, kind, columns, problems)
 
 

@@ -102,6 +102,8 @@ def _put(arguments: argparse.Namespace) -> int:
     _check_price(price, target, arguments.max_cost_usd)
     _follow(s3_origin.put(target, template, size_bytes), arguments.files, "written")
     sys.stdout.write(f"{_settings(arguments, target)}\n")
+    if account := where.variables(arguments):
+        sys.stderr.write(f"a run that downloads them needs {account} as well\n")
     return DONE
 
 

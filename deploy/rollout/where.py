@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 
 from rollout.target import NAMES, Target, connect
 from rollout.worker import Worker
+
+_VARIABLES = {"--profile": "AWS_PROFILE", "--region": "AWS_REGION"}
 
 
 def target_options() -> argparse.ArgumentParser:
@@ -24,7 +27,7 @@ def target_options() -> argparse.ArgumentParser:
         metavar="URL",
         help="where the services answer; by default $AWS_ENDPOINT_URL",
     )
-    for option, variable in (("--profile", "AWS_PROFILE"), ("--region", "AWS_REGION")):
+    for option, variable in _VARIABLES.items():
         parser.add_argument(
             option,
             default="",
@@ -53,4 +56,13 @@ def target(arguments: argparse.Namespace) -> Target:
     url = arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")
     return connect(
         arguments.target, url, profile=arguments.profile, region=arguments.region
+    )
+
+
+def variables(arguments: argparse.Namespace) -> str:
+    """Return what a shell sets for a program to see the account that options name."""
+    return " ".join(
+        f"{variable}={shlex.quote(given)}"
+        for option, variable in _VARIABLES.items()
+        if (given := getattr(arguments, option.removeprefix("--")))
     )

@@ -43,6 +43,15 @@ def test_locally_nothing_costs_anything(origin):
     assert err.startswith("dollars: none, it is local; on AWS:\n")
 
 
+@pytest.mark.usefixtures("lab")
+def test_the_account_that_options_name_is_needed_by_a_run_too(origin):
+    size = ("--files", 9, "--file-kb", 1)
+    status, _, err = origin("put", *size, TEMPLATE, "--region", "us-east-1")
+
+    assert status == 0
+    assert err.endswith("needs AWS_REGION=us-east-1 as well\n")
+
+
 def test_buckets_are_looked_at_before_anything_is_put(origin, s3):
     far = "million-downloads-lab-1"
     s3.create_bucket(
