@@ -1,7 +1,7 @@
 """
 Lambda's Invoke as a process of its own that downloads nothing and reports success.
 
-``GET /`` tells what it was asked for: calls, URLs, and when the first call came.
+``GET /`` tells what it was asked for: calls, URLs, and when the first and last came.
 """
 
 import asyncio
@@ -77,7 +77,8 @@ class Caller(asyncio.Protocol):
         self.answer(self.seen if head.startswith(b"GET") else self.invoke(body))
 
     def invoke(self, body):
-        self.seen["first_at"] = self.seen["first_at"] or time.time()
+        self.seen["last_at"] = time.time()
+        self.seen["first_at"] = self.seen["first_at"] or self.seen["last_at"]
         many, report = report_on(json.loads(body))
         self.seen["calls"] += 1
         self.seen["files"] += many
@@ -90,5 +91,5 @@ class Caller(asyncio.Protocol):
 
 
 if __name__ == "__main__":
-    seen = {"calls": 0, "files": 0, "first_at": None}
+    seen = {"calls": 0, "files": 0, "first_at": None, "last_at": None}
     asyncio.run(serve(lambda: Caller(seen)))

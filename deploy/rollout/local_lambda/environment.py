@@ -104,7 +104,7 @@ class Environment:
         if _LIMITS_MEMORY:
             self._memory.add(self._process)
         if self.sandbox.was_reset and self.invocation:
-            self._begin(self.invocation)
+            self._begin(self.invocation, at)
         else:
             self._call_after(at + INIT_S - time.monotonic(), self._stop_init)
 
@@ -159,7 +159,7 @@ class Environment:
             self._on_undelivered(invocation)
             return
         if self._began is None:
-            self._begin(invocation)
+            self._begin(invocation, time.monotonic())
         self._finish(invocation, self._last_words(invocation.request.id, status))
 
     @property
@@ -185,7 +185,7 @@ class Environment:
         self._deliver = None
         self._is_delivered = True
         if self._began is None:
-            self._begin(invocation)
+            self._begin(invocation, time.monotonic())
         assert self._began is not None
         left_s = self._began + self._version.timeout_s - time.monotonic()
         deliver(invocation, int((time.time() + left_s) * 1000))
@@ -220,10 +220,11 @@ class Environment:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _begin(self, invocation: Invocation) -> None:
-        self._began = time.monotonic()
+    def _begin(self, invocation: Invocation, at: float) -> None:
+        self._began = at
         if not self._gone:
-            self._call_after(self._version.timeout_s, self._time_out)
+            left_s = at + self._version.timeout_s - time.monotonic()
+            self._call_after(left_s, self._time_out)
             if _LIMITS_MEMORY:
                 self._memory.add(self._process)
         self._log_start = self.sandbox.log.write(
