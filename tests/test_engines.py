@@ -232,6 +232,17 @@ def test_a_busy_origin_is_asked_again_when_it_said(fetch, origin, request):
     assert third - second >= 1
 
 
+def test_waiting_takes_hardly_any_processor_time(fetch, origin, request):
+    """
+    Without a socket, libcurl's select() comes back at once.
+    """
+    before_s = time.process_time()
+    (one,) = fetch(origin.url(f"/heals/{request.node.name}/1"), attempts=3)
+
+    assert one.attempts == 3
+    assert time.process_time() - before_s < 0.6  # of two seconds
+
+
 def test_a_wait_beyond_the_total_timeout_is_not_begun(fetch, origin):
     (one,) = fetch(
         origin.url("/retry-after/503/3600"), attempts=3, total_timeout_s=30.0

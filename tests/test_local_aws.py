@@ -158,7 +158,7 @@ def test_a_killed_zygote_takes_its_environments_along_and_is_replaced(served):
         pid for pid in descendants(process.pid) if environment in descendants(pid)
     ]
     os.kill(zygote, signal.SIGKILL)
-    eventually(lambda: not alive(environment))
+    eventually(lambda: zygote not in descendants(process.pid))
     invocation = f"{url}/2015-03-31/functions/orphan/invocations"
     with urllib.request.urlopen(invocation, data=b"1") as answer:
         event, replacement = json.load(answer)

@@ -151,4 +151,4 @@ def test_a_certificate_has_to_be_trusted(tmp_path, monkeypatch, is_trusted):
             assert answer.body == b"xyz"
         else:
             with pytest.raises(LateError, match="certificate"):
-                connection.request("GET", Place("photos", "a"), until=monotonic() + 0.5)
+                connection.request("GET", Place("photos", "a"), until=monotonic() + 2)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _LOOK_EVERY_S = 0.1  # at timeouts and stalls
 _LOOK_UP_EVERY_S = 0.005  # at names being looked up
 _KNOWN_S = 240.0  # less than libcurl keeps addresses
-_NOTHING_TO_SELECT = -1
 
 
 class Engine:
@@ -263,5 +262,10 @@ class _Loop:
         curl_ms = self._multi.timeout()
         if curl_ms >= 0:
             wait_s = min(wait_s, curl_ms / 1_000)
-        if wait_s > 0 and self._multi.select(wait_s) == _NOTHING_TO_SELECT:
-            time.sleep(min(wait_s, _LOOK_UP_EVERY_S))
+        if wait_s <= 0:
+            return
+        began = monotonic()
+        if self._multi.select(wait_s) <= 0:
+            # Without a socket, nothing in flight, it comes back at once.
+            left_s = wait_s - (monotonic() - began)
+            time.sleep(max(0.0, min(left_s, _LOOK_UP_EVERY_S)))
