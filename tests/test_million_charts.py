@@ -78,6 +78,12 @@ def test_the_rate_s_title_tells_the_middle_and_the_slow_tenth(downloads):
     assert title(figure).startswith("Half of the time at least 80 files/s")
 
 
+def test_a_run_that_mostly_waits_has_no_middle_to_tell_of(downloads):
+    figure = draw.rate_over_time(over_time(downloads, BEGAN - 20, 30.0), WHERE)
+
+    assert title(figure).startswith("Files came for less than half of the time, ")
+
+
 def test_outcomes_nobody_met_are_not_drawn():
     figure = draw.outcome_counts({"ok": 990, "cut": 10, "dns": 0}, WHERE)
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]

@@ -59,7 +59,13 @@ def test_one_lucky_run_does_not_win():
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0.04, "0.0 s"), (9.94, "9.9 s"), (60.3, "60.3 s"), (121, "2 min 1 s")],
+    [
+        (0.04, "40 ms"),
+        (0.9996, "1.0 s"),
+        (9.94, "9.9 s"),
+        (60.3, "60.3 s"),
+        (121, "2 min 1 s"),
+    ],
 )
 def test_a_time_is_said_as_people_say_it(seconds, said):
     assert duration(seconds) == said

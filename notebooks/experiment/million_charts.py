@@ -74,11 +74,16 @@ def rate_over_time(progress: pd.DataFrame, where: str) -> Figure:
     ax.set_xlabel("Seconds since the first request was sent")
     ax.set_ylabel("Files per second")
     key_above(ax)
-    low, middle = progress["files_per_s"].quantile([0.1, 0.5])
+    rates = progress["files_per_s"]
+    low, middle = rates.quantile([0.1, 0.5])
     title = (
         f"Half of the time at least {middle:,.0f} files/s, nine tenths of it at least "
         f"{low:,.0f}"
     )
+    if not middle:  # so short a run is all beginning and end
+        title = (
+            f"Files came for less than half of the time, {rates.max():,.0f}/s at most"
+        )
     return finished(figure, ax, title, where)
 
 

@@ -18,9 +18,11 @@ def duration(seconds: float) -> str:
     """
     Return a time as people say it, to a tenth where the goal is decided.
 
-    >>> duration(4.26), duration(60.3), duration(320), duration(36_000)
-    ('4.3 s', '60.3 s', '5 min 20 s', '10 h 0 min')
+    >>> duration(0.058), duration(4.26), duration(60.3), duration(320), duration(36_000)
+    ('58 ms', '4.3 s', '60.3 s', '5 min 20 s', '10 h 0 min')
     """
+    if seconds < 0.9995:  # noqa: PLR2004 - rounded, the last millisecond makes a second
+        return f"{seconds * 1_000:.0f} ms"
     if seconds < 100:  # noqa: PLR2004 - the goal is 60
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
