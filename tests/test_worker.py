@@ -217,6 +217,7 @@ def test_somebody_elses_function_is_neither_changed_nor_removed(target, worker, 
         ({"log_retention_days": 2}, "`log_retention_days` is 2; CloudWatch takes"),
         ({"bucket": "No Bucket"}, "The bucket cannot be used"),
         ({"bucket": "photos/*"}, r"The prefix '\*' has \* in it"),
+        ({"tags": {"aws:x": "1"}}, "The tag is called 'aws:x'"),
         ({"environment": {"LONG": "x" * 4_096}}, "Lambda takes 0 to 4,096 bytes"),
     ],
 )

@@ -110,6 +110,7 @@ class Worker:
             or _problem_of_choice("url", self.url, ("", *URL_AUTHS))
             or _problem_of_retention(self.log_retention_days)
             or _problem_of_efs(self)
+            or _problem_of_tags(self.tags)
         )
         if msg:
             raise SettingError(msg)
@@ -228,3 +229,11 @@ def _problem_of_efs(worker: Worker) -> str:
             "beside the access point."
         )
     return ""
+
+
+def _problem_of_tags(tags: Mapping[str, str]) -> str:
+    # https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
+    reserved = [key for key in tags if key.lower().startswith("aws:")]
+    if not reserved:
+        return ""
+    return f"The tag is called {reserved[0]!r}; AWS keeps such that begin with aws:."
