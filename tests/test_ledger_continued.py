@@ -8,6 +8,7 @@ import pytest
 from tests.full import no_file_larger_than
 from tests.invocations import SOURCE, done, invocation, opened_run, urls
 
+from experiment import listed
 from experiment.fan_out_settings import FanOutSettings
 from experiment.invocation import LedgerError
 from experiment.ledger import open_run, read_run
@@ -126,6 +127,29 @@ def test_a_list_that_changed_does_not_continue_a_run(tmp_path):
     run.close(verdict="")
     continued(run.folder, files=400, url_list=str(path)).close(verdict="")
     path.write_text(path.read_text().replace("h/3", "h/x"))
+
+    with pytest.raises(LedgerError, match=r"is not the list it began with, .*\.txt"):
+        continued(run.folder, files=400, url_list=str(path))
+
+
+@pytest.mark.parametrize("read_whole", [True, False])
+def test_a_long_list_whose_middle_was_shuffled_does_not_continue_a_run(
+    tmp_path, monkeypatch, read_whole
+):
+    """
+    Its URLs would get the numbers of others: some fetched twice, others never.
+    """
+    if not read_whole:
+        monkeypatch.setattr(listed, "_WHOLE_BYTES", 0)
+    lines = [f"http://host/{number:06}/{'x' * 30}\n" for number in range(100_000)]
+    path = tmp_path / "urls.txt"
+    path.write_text("".join(lines))
+    settings = FanOutSettings(url_list=str(path))
+    run = open_run("20_fan_out", settings, tmp_path / "run", region="here")
+    run.close(verdict="")
+    continued(run.folder, files=400, url_list=str(path)).close(verdict="")
+    lines[40_000:60_000] = reversed(lines[40_000:60_000])
+    path.write_text("".join(lines))
 
     with pytest.raises(LedgerError, match=r"is not the list it began with, .*\.txt"):
         continued(run.folder, files=400, url_list=str(path))

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CHECKED_FIRST_BYTES = 4_000_000  # half a second's work
 _MOST_SHOWN = 200  # characters of a line that holds no URL
+_WHOLE_BYTES = 512 * 2**20  # the most that is read to tell a list from others
+_AT_ONCE = 2**20
 _END_BYTES = 65_536
 
 
@@ -197,13 +199,23 @@ class UrlFile:
 
 
 def fingerprint(path: Path) -> dict[str, int]:
-    """Return what tells a file from one with other URLs."""
+    """
+    Return what tells a file from one with other URLs, or with the same elsewhere.
+
+    Of a file that takes too long to read, that is both ends and when it was written.
+    """
+    status = path.stat()
+    told = {"bytes": status.st_size}
     with path.open("rb") as file:
+        if status.st_size <= _WHOLE_BYTES:
+            crc = 0
+            while piece := file.read(_AT_ONCE):
+                crc = zlib.crc32(piece, crc)
+            return told | {"crc32": crc}
         ends = file.read(_END_BYTES)
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - _END_BYTES))
+        file.seek(-_END_BYTES, os.SEEK_END)
         ends += file.read()
-    return {"bytes": size, "crc32_of_ends": zlib.crc32(ends)}
+    return told | {"crc32_of_ends": zlib.crc32(ends), "mtime_ns": status.st_mtime_ns}
 
 
 def _checked(path: Path, *, allow_s3: bool) -> int:
