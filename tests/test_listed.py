@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 from experiment.listed import CHECKED_FIRST_BYTES, UrlFile, fingerprint
 from experiment.numbers import ENDLESS
 from experiment.parameters import SettingsError
+from experiment.pieces import Piece
+from experiment.table import Names, downloads_table
 from fetcher.guard import BadUrlError, check_url
 from fetcher.urllist import UrlListError
 
@@ -134,6 +137,33 @@ def test_every_format_tells_destinations_digests_and_sizes(tmp_path, name):
     assert [one for place, one in enumerate(got) if place != bad] == [
         tuple(row.values()) for place, row in enumerate(rows) if place != bad
     ]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        r'{"url": "http://a\udc80b/x"}',
+        r'{"url": "http://h/x\ud800"}',
+        r'{"url": "http://h/x", "destination": "a\udc80"}',
+    ],
+)
+def test_half_a_surrogate_pair_is_no_url_and_can_be_put_into_tables(tmp_path, bad):
+    """
+    JSON can spell it, and UTF-8 cannot: the row shows the line as it stands there.
+    """
+    lines = [json.dumps({"url": f"http://h/{n}/{'x' * 30}"}) for n in range(MANY)]
+    lines[50_000] = bad
+    file = written(tmp_path / "urls.jsonl", lines)
+    piece = Piece(49_999, 50_002)
+    piece.details = np.array(["", "it holds \ud800", "é"], object)
+
+    assert file.many is None
+    table = downloads_table(piece, file, Names("a run", "local", 10))
+    urls = table["url"].to_pylist()
+    assert urls[1] == f"line 50001: {bad}"
+    assert is_bad(urls[1])
+    assert urls[::2] == [f"http://h/{n}/{'x' * 30}" for n in (49_999, 50_001)]
+    assert table["detail"].to_pylist() == ["", r"it holds \ud800", "é"]
 
 
 def test_a_long_file_that_begins_without_urls_is_refused(tmp_path):

@@ -233,13 +233,21 @@ def _row(
     """Return URL, destination, digest and size, or what certainly is no URL."""
     fields = fields or {}
     texts = [fields.get(name) or "" for name in ("url", "destination", "sha256")]
-    if not all(isinstance(text, str) for text in texts) or not texts[0]:
+    if not (texts[0] and all(map(_is_text, texts))):
         text = raw.decode(errors="replace").strip()[:_MOST_SHOWN]
         return f"line {line}: {text}", "", "", 0
     url, destination, sha256 = texts
     if "@" in url and (hidden := without_credentials(url)) != url:
         url = hidden.partition("//")[2]  # results are kept, and shown to others
     return url, destination, sha256, _bytes(fields.get("bytes"))
+
+
+def _is_text(told: object) -> bool:
+    """Say whether it is text that files can hold: JSON may halve surrogate pairs."""
+    try:
+        return isinstance(told, str) and (told.isascii() or bool(told.encode()))
+    except UnicodeEncodeError:
+        return False
 
 
 def _bytes(told: object) -> int:

@@ -16,7 +16,9 @@ from fetcher.source import Template, count, parts_of
 from fetcher.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from experiment.invocation import Invocation
     from experiment.listed import UrlFile
@@ -54,7 +56,7 @@ def downloads_table(piece: Piece, urls: Template | UrlFile, names: Names) -> pa.
     """
     many = len(piece.numbers)
     codes, *others = piece.columns.items()
-    detail = pa.repeat("", many) if piece.details is None else pa.array(piece.details)
+    detail = pa.repeat("", many) if piece.details is None else _texts(piece.details)
     return pa.table(
         {
             "run": _same(names.run, many),
@@ -77,13 +79,31 @@ def _urls(piece: Piece, urls: Template | UrlFile) -> pa.Array:
     """Return the URLs of a piece; those of a run continued elsewhere may be others."""
     if not isinstance(urls, Template):
         span = int(piece.numbers[0]), len(piece.numbers)
-        return pa.array([url for lines in urls.lines([span]) for url in lines.urls])
+        return _texts([url for lines in urls.lines([span]) for url in lines.urls])
     made = _numbered(urls.text, piece.numbers)
     for template, mask in piece.asked_of.items():
         if template != urls.text:
             others = _numbered(template, piece.numbers[mask])
             made = pc.replace_with_mask(made, mask, others)
     return made
+
+
+def _texts(texts: Sequence[str] | NDArray[np.object_]) -> pa.Array:
+    """Return a column of texts, whatever strangers' JSON made of them."""
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([_writable(text) for text in texts], pa.string())
+
+
+def _writable(text: str) -> str:
+    r"""
+    Return a text in which halves of surrogate pairs, which no UTF-8 has, are escaped.
+
+    >>> _writable("caf\udce9"), _writable("café")
+    ('caf\\udce9', 'café')
+    """
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _numbered(template: str, numbers: np.ndarray) -> pa.Array:
@@ -231,6 +251,6 @@ def _shard_row(done: Invocation) -> dict[str, Any]:
         "throttles": done.throttles,
         "hedges": done.hedges,
         "request_id": done.request_id,
-        "error": done.error,
+        "error": _writable(done.error),
         "billed_s": math.nan if done.billed_s is None else done.billed_s,
     }
