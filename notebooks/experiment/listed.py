@@ -72,7 +72,8 @@ class UrlFile:
 
     A short one is checked whole before anything is fetched. A longer one is read as it
     goes, and never held: its lines are numbered as they stand there, a line without a
-    URL becomes a `bad_url`, and a URL that stands there twice is fetched twice.
+    URL becomes a `bad_url`, and a URL that stands there twice is fetched twice; where
+    it names destinations, `experiment.repeated` has a look at it first.
 
     Args:
         path: The file.

@@ -21,6 +21,7 @@ from experiment.listed import UrlFile
 from experiment.needs import need_of
 from experiment.numbers import ENDLESS
 from experiment.parameters import SettingsError
+from experiment.repeated import refuse_repeats
 from experiment.usage import sources_of
 from fetcher.guard import check_url
 from fetcher.handler import usable_s
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from rollout.need import Need
     from rollout.worker import Worker
 
+_BY_NAME = ("directory", "s3-objects")  # sinks in which a name is there once
 _MOST_FILES = 100_000  # a shard: a report on more may not fit what Lambda answers with
 _MOST_TEXT = 4_000_000  # characters of URL a shard: an event with more may not fit
 _TEXT_IN_FLIGHT = 128_000_000  # of all shards out at once: they are held meanwhile
@@ -227,7 +229,10 @@ def _numbered(text: str, settings: FanOutSettings) -> Template:
 
 def _listed(settings: FanOutSettings) -> UrlFile:
     try:
-        urls = UrlFile(Path(settings.url_list), allow_s3=bool(settings.sources))
+        path, allow_s3 = Path(settings.url_list), bool(settings.sources)
+        urls = UrlFile(path, allow_s3=allow_s3)
+        if urls.many is None and settings.sink in _BY_NAME:
+            refuse_repeats(path, allow_s3=allow_s3)
     except OSError as error:
         msg = f"The url_list cannot be read: {error}."
         raise SettingsError(msg) from error
