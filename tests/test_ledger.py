@@ -163,6 +163,21 @@ def test_a_record_of_another_schema_is_refused(tmp_path):
         read_run(tmp_path)
 
 
+@pytest.mark.parametrize("text", ["", '{"schema": 2, "run"', "[]", "\udcff"])
+def test_a_record_that_was_cut_off_is_told_with_what_to_do(tmp_path, text):
+    """
+    As a machine that lost power may leave it.
+    """
+    (tmp_path / "run.json").write_text(text, errors="surrogateescape")
+    said = f"{tmp_path}/run.json is not a run's record: "
+
+    with pytest.raises(LedgerError, match=re.escape(said)) as refused:
+        read_run(tmp_path)
+    assert str(refused.value).endswith(
+        "Bring back a copy, or begin another run in another run_folder."
+    )
+
+
 def test_a_grid_takes_in_the_lines_of_its_cells(run, tmp_path):
     run.absorb(written(tmp_path / "one", line_of(shard=1), line_of(shard=2)))
     run.absorb(written(tmp_path / "two", line_of(shard=3)))

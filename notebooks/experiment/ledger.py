@@ -226,14 +226,21 @@ def read_run(folder: Path) -> dict[str, Any]:
     Return a run's record.
 
     Raises:
-        LedgerError: If there is none, or it is of another schema.
+        LedgerError: If there is none, it cannot be read, or is of another schema.
     """
     try:
         record: dict[str, Any] = json.loads((folder / _RUN).read_text())
+        found = record.get("schema")
     except (FileNotFoundError, NotADirectoryError) as error:
         msg = f"{folder} holds no {_RUN}: it is not a run's folder."
         raise LedgerError(msg) from error
-    check_schema(record.get("schema"), f"{folder / _RUN}")
+    except (ValueError, AttributeError) as error:
+        msg = (
+            f"{folder / _RUN} is not a run's record: {error}. It was cut off, or "
+            "edited. Bring back a copy, or begin another run in another run_folder."
+        )
+        raise LedgerError(msg) from error
+    check_schema(found, f"{folder / _RUN}")
     return record
 
 
