@@ -238,6 +238,21 @@ def test_what_of_the_surroundings_cannot_work_is_refused(given, said):
         FanOutSettings(**given)
 
 
+@pytest.mark.parametrize("path", ["/tmp", "/tmp/", "/tmp/kept"])
+def test_files_are_not_kept_in_a_tmp_that_goes_with_its_execution(path):
+    said = f"sink_path is {path!r}, and each execution has a /tmp of its own, which"
+
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        DownloadSettings(sink_path=path)
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        GridSettings(sink_path=path)
+
+
+@pytest.mark.parametrize("path", ["", "/tmpfiles", "/var/tmp/kept"])
+def test_files_are_kept_in_other_folders(path):
+    assert DownloadSettings(sink_path=path).sink_spec().path == path
+
+
 def test_lists_of_objects_in_s3_are_read_from_the_sources_that_are_named():
     settings = FanOutSettings(url_list="l.txt", sources=["s3://photos/2026"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
 from experiment.parameters import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 EFS_MOUNT = "/mnt/files"
+_TMP = "/tmp"  # noqa: S108 - what is refused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,8 +187,8 @@ class DownloadSettings(Settings):
         sink: Where bodies go: one of `fetcher.options.SINKS`.
 
         sink_path:
-            Where that is: ``s3://bucket/prefix``, or a folder; empty: the execution's
-            /tmp.
+            Where that is: ``s3://bucket/prefix``, or a folder, here none below /tmp;
+            empty: the execution's /tmp.
 
         max_cost_usd: What a run, or a grid of them, may cost on AWS at most.
 
@@ -215,6 +217,7 @@ class DownloadSettings(Settings):
             raise ValueError(msg)
         self.sink_spec()
         self._check_efs()
+        self._check_tmp()
 
     def _check_efs(self) -> None:
         is_there = f"{self.sink_path}/".startswith(f"{EFS_MOUNT}/")
@@ -222,6 +225,15 @@ class DownloadSettings(Settings):
             msg = (
                 f"efs is set, and sink_path is {self.sink_path!r}, so nothing would be "
                 f"kept there. Set sink_path to {EFS_MOUNT}, or a folder below."
+            )
+            raise ValueError(msg)
+
+    def _check_tmp(self) -> None:
+        if self.target == "local" and PurePath(self.sink_path).is_relative_to(_TMP):
+            msg = (
+                f"sink_path is {self.sink_path!r}, and each execution has a {_TMP} of "
+                "its own, which goes with it. Set another folder, as below "
+                f"/var{_TMP}, or s3-objects as sink."
             )
             raise ValueError(msg)
 
