@@ -6,6 +6,7 @@ import os
 import zlib
 from array import array
 from bisect import bisect_right
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experiment.numbers import ENDLESS
@@ -14,6 +15,7 @@ from fetcher.guard import without_credentials
 from fetcher.listfile import (
     Block,
     CsvParser,
+    Problems,
     UrlListError,
     blocks,
     lines_of,
@@ -23,12 +25,14 @@ from fetcher.listfile import (
 from fetcher.urllist import UrlList
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
 
 CHECKED_FIRST_BYTES = 4_000_000  # half a second's work
+_TEXTS = ("url", "destination", "sha256")
+_NOT_SIMPLE = ("\t", "@", "\n\n")  # in lines that may be more, or less, than a URL
 _MOST_SHOWN = 200  # characters of a line that holds no URL
 _WHOLE_BYTES = 512 * 2**20  # the most that is read to tell a list from others
 _AT_ONCE = 2**20
@@ -47,6 +51,8 @@ class Lines(NamedTuple):
         destinations, sha256s: Likewise, empty where there is none.
 
         sizes: In bytes; 0: unknown. Of a list that tells none: no sizes.
+
+        wrong: Why some hold no URL, by number; of lines around these, too.
     """
 
     first: int
@@ -54,6 +60,7 @@ class Lines(NamedTuple):
     destinations: Sequence[str]
     sha256s: Sequence[str]
     sizes: Sequence[int]
+    wrong: Mapping[int, str] = MappingProxyType({})
 
     def cut(self, start: int, end: int) -> Lines:
         """Return those from one position to another."""
@@ -63,7 +70,19 @@ class Lines(NamedTuple):
             self.destinations[start:end],
             self.sha256s[start:end],
             self.sizes[start:end],
+            self.wrong,
         )
+
+
+class _Wrongs(Problems):
+    """What is wrong with lines, all of it: there are few in a block."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self.by_line: dict[int, str] = {}
+
+    def add(self, line: int, wrong: str) -> None:
+        self.by_line[line] = wrong
 
 
 class UrlFile:
@@ -187,16 +206,20 @@ class UrlFile:
     def _lines_in(self, block: Block) -> Lines:
         first = block.line - 1 - self._headers
         plain = block.plain_text if self._parse is parse_text else ""
-        if plain and "\t" not in plain and "@" not in plain:
+        odd = plain[:1] == "\n" or any(sign in plain for sign in _NOT_SIMPLE)
+        if plain and not odd:
             return Lines(first, plain.removesuffix("\n").split("\n"), (), (), ())
         raw = block.data.split(b"\n")
-        fields = dict(self._parse(lines_of(block, None), None))
+        wrongs = _Wrongs()
+        fields = dict(self._parse(lines_of(block, wrongs), wrongs))
         rows = [
-            _row(line, raw[line - block.line], fields.get(line))
+            _row(line, raw[line - block.line], fields.get(line), wrongs)
             for line in range(block.line, block.line + block.many)
         ]
-        urls, *others = zip(*rows, strict=True)
-        return Lines(first, urls, *(one if any(one) else () for one in others))
+        columns = (one if any(one) else () for one in zip(*rows, strict=True))
+        urls, destinations, sha256s, sizes = columns
+        wrong = {line - 1 - self._headers: why for line, why in wrongs.by_line.items()}
+        return Lines(first, urls, destinations, sha256s, sizes, wrong)
 
 
 def fingerprint(path: Path) -> dict[str, int]:
@@ -229,26 +252,36 @@ def _checked(path: Path, *, allow_s3: bool) -> int:
 
 
 def _row(
-    line: int, raw: bytes, fields: dict[str, Any] | None
+    line: int, raw: bytes, fields: dict[str, Any] | None, wrongs: _Wrongs
 ) -> tuple[str, str, str, int]:
     """Return URL, destination, digest and size, or what certainly is no URL."""
-    fields = fields or {}
-    texts = [fields.get(name) or "" for name in ("url", "destination", "sha256")]
-    if not (texts[0] and all(map(_is_text, texts))):
+    wrong = "" if fields is None else _wrong_with(fields)
+    if fields is None or wrong:
+        if wrong:
+            wrongs.add(line, wrong)
         text = raw.decode(errors="replace").strip()[:_MOST_SHOWN]
         return f"line {line}: {text}", "", "", 0
-    url, destination, sha256 = texts
+    url, destination, sha256 = (fields.get(name) or "" for name in _TEXTS)
     if "@" in url and (hidden := without_credentials(url)) != url:
         url = hidden.partition("//")[2]  # results are kept, and shown to others
+        wrongs.add(line, "The URL holds a user name or password.")
     return url, destination, sha256, _bytes(fields.get("bytes"))
 
 
-def _is_text(told: object) -> bool:
-    """Say whether it is text that files can hold: JSON may halve surrogate pairs."""
-    try:
-        return isinstance(told, str) and (told.isascii() or bool(told.encode()))
-    except UnicodeEncodeError:
-        return False
+def _wrong_with(fields: dict[str, Any]) -> str:
+    """Say why files cannot hold what a line tells; nothing if they can."""
+    if not fields.get("url"):
+        return "names no URL"
+    for name in _TEXTS:
+        text = fields.get(name) or ""
+        if not isinstance(text, str):
+            return f"{name} is a {type(text).__name__}; it must be text"
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                return f"{name} holds half a surrogate pair, which UTF-8 cannot spell"
+    return ""
 
 
 def _bytes(told: object) -> int:

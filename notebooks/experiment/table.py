@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 1_000  # rows of Python objects, which take ten times the room
 _OUTCOMES = [outcome.value for outcome in ORDER]
+_BAD_URL = ORDER.index(Outcome.BAD_URL)
 
 
 class Names(NamedTuple):
@@ -56,6 +57,7 @@ def downloads_table(piece: Piece, urls: Template | UrlFile, names: Names) -> pa.
     """
     many = len(piece.numbers)
     codes, *others = piece.columns.items()
+    column = _urls(piece, urls)
     detail = pa.repeat("", many) if piece.details is None else _texts(piece.details)
     return pa.table(
         {
@@ -63,7 +65,7 @@ def downloads_table(piece: Piece, urls: Template | UrlFile, names: Names) -> pa.
             "target": _same(names.target, many),
             "file_kb": pa.repeat(float(names.file_kb), many),
             "number": piece.numbers,
-            "url": _urls(piece, urls),
+            "url": column,
             "outcome": pa.DictionaryArray.from_arrays(codes[1], _OUTCOMES),
             **dict(others),
             "detail": detail,
@@ -76,16 +78,34 @@ def _same(text: str, many: int) -> pa.DictionaryArray:
 
 
 def _urls(piece: Piece, urls: Template | UrlFile) -> pa.Array:
-    """Return the URLs of a piece; those of a run continued elsewhere may be others."""
+    """
+    Return the URLs of a piece; those of a run continued elsewhere may be others.
+
+    Of a list's lines that hold none, the piece gets to know why.
+    """
     if not isinstance(urls, Template):
         span = int(piece.numbers[0]), len(piece.numbers)
-        return _texts([url for lines in urls.lines([span]) for url in lines.urls])
+        texts: list[str] = []
+        for lines in urls.lines([span]):
+            texts += lines.urls
+            _explain(piece, lines.wrong)
+        return _texts(texts)
     made = _numbered(urls.text, piece.numbers)
     for template, mask in piece.asked_of.items():
         if template != urls.text:
             others = _numbered(template, piece.numbers[mask])
             made = pc.replace_with_mask(made, mask, others)
     return made
+
+
+def _explain(piece: Piece, wrong: Mapping[int, str]) -> None:
+    """Say why lines are `bad_url`: the execution that was asked for them cannot."""
+    for number, why in wrong.items():
+        at = number - int(piece.numbers[0])
+        if 0 <= at < len(piece.numbers) and piece.columns["outcome"][at] == _BAD_URL:
+            if piece.details is None:
+                piece.details = np.full(len(piece.numbers), "", object)
+            piece.details[at] = why
 
 
 def _texts(texts: Sequence[str] | NDArray[np.object_]) -> pa.Array:
