@@ -141,7 +141,7 @@ def test_only_a_change_of_network_is_asked_for(aws, gate, worker, code):
 def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
     aws, gate, worker, code, monkeypatch
 ):
-    monkeypatch.setattr("rollout.function._ROLE_PAUSE_S", 0)
+    monkeypatch.setattr("rollout.function._PAUSE_S", 0)
     answer_as_lambda(gate)
     status, found = gate.answers["UpdateFunctionConfiguration"]
     refusal = {"Type": "User", "message": NEW_ROLE}

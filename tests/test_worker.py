@@ -226,11 +226,30 @@ def test_settings_lambda_would_refuse_are_refused_before_any_call(setting, sente
         Worker(**setting)
 
 
-def test_a_new_role_is_waited_for(monkeypatch):
+UNKNOWN_TO_KMS = (
+    "Lambda was unable to configure access to your environment variables because the "
+    "KMS key is invalid for CreateGrant. Please check your KMS key settings. KMS "
+    "Exception: InvalidArnException KMS Message: ARN does not refer to a valid "
+    "principal: arn:aws:sts::123456789012:assumed-role/t-us-east-1/t"
+)
+THROTTLED = (
+    "Your request has been throttled by EC2, please make sure you have enough API rate "
+    "limit. EC2 Error Code: RequestLimitExceeded."
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The role defined for the function cannot be assumed by Lambda.",
+        UNKNOWN_TO_KMS,
+        THROTTLED,
+    ],
+)
+def test_a_refusal_that_passes_is_waited_out(monkeypatch, text):
     """
-    For some seconds after its creation Lambda does not know a role.
+    For some seconds after its creation neither Lambda nor KMS knows a role.
     """
-    text = "The role defined for the function cannot be assumed by Lambda."
     refusal = ClientError(
         {"Error": {"Code": "InvalidParameterValueException", "Message": text}}, "Create"
     )
@@ -241,8 +260,8 @@ def test_a_new_role_is_waited_for(monkeypatch):
         if answer:
             raise answer
 
-    monkeypatch.setattr(function, "_ROLE_PAUSE_S", 0)
-    function._once_assumable(call)
+    monkeypatch.setattr(function, "_PAUSE_S", 0)
+    function._once_it_passes(call)
 
     assert next(answers, "all were used") == "all were used"
 
@@ -270,6 +289,6 @@ def test_other_refusals_are_not_waited_out():
         raise refusal
 
     with pytest.raises(ClientError):
-        function._once_assumable(call)
+        function._once_it_passes(call)
 
     assert len(calls) == 1

@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 
 # Into a network of the user's it takes minutes.
 _WAIT = {"Delay": 0.1, "MaxAttempts": 3_000}
-# A new role is not known everywhere at once; until it is, Lambda refuses it.
-_ROLE_KNOWN_WITHIN_S = 60.0
-_ROLE_PAUSE_S = 1.0
-_ROLE_UNKNOWN = (
+_PATIENCE_S = 60.0
+_PAUSE_S = 1.0
+_PASSES = (
+    # A new role is not known everywhere at once; until it is, Lambda refuses it.
     "cannot be assumed by Lambda",
     "execution role does not have permissions to call",  # ... CreateNetworkInterface
+    # So does KMS, which is to let it read the environment's variables.
+    # https://github.com/hashicorp/terraform-provider-aws/issues/4633
+    "ARN does not refer to a valid principal",
+    # Lambda asks EC2 about the network. Terraform's aws_lambda_function waits, too.
+    "throttled by EC2",
 )
 # What Lambda leaves out while it is not set, or takes for a change.
 _UNSET: dict[str, Any] = {
@@ -111,7 +116,7 @@ def _create(
     client = target.client("lambda")
     set_ones = {key: value for key, value in wanted.items() if value != _UNSET.get(key)}
     with done.creating(f"function {name}", lambda: remove(target, name)):
-        _once_assumable(
+        _once_it_passes(
             lambda: client.create_function(
                 FunctionName=name,
                 Code={"ZipFile": code},
@@ -153,7 +158,7 @@ def _update_configuration(
     present = {key: _as_wanted(key, current) for key in asked}
     differing = {key: asked[key] for key in asked if present[key] != asked[key]}
     if differing:
-        _once_assumable(
+        _once_it_passes(
             lambda: client.update_function_configuration(FunctionName=name, **differing)
         )
         _wait(target, "function_updated_v2", name)
@@ -184,16 +189,16 @@ def _wait(target: Target, event: str, name: str) -> None:
     waiter.wait(FunctionName=name, WaiterConfig=_WAIT)
 
 
-def _once_assumable(call: Callable[[], object]) -> None:
-    """Call, again and again while Lambda has not heard of the role yet."""
-    end = time.monotonic() + _ROLE_KNOWN_WITHIN_S
+def _once_it_passes(call: Callable[[], object]) -> None:
+    """Call, again and again while Lambda refuses for what soon is over."""
+    end = time.monotonic() + _PATIENCE_S
     while True:
         try:
             call()
         except ClientError as error:
-            is_new = any(text in str(error) for text in _ROLE_UNKNOWN)
-            if not is_new or time.monotonic() > end:
+            passes = any(text in str(error) for text in _PASSES)
+            if not passes or time.monotonic() > end:
                 raise
-            time.sleep(_ROLE_PAUSE_S)
+            time.sleep(_PAUSE_S)
         else:
             return
