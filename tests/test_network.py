@@ -11,6 +11,7 @@ from tests.aws_target import policies_of
 from rollout import network, role
 from rollout.errors import DeployError, SettingError
 from rollout.network import Efs, Vpc
+from rollout.permissions import NAMES
 from rollout.worker import Worker, deploy, destroy, left
 
 NAME = "million-downloads-v"
@@ -173,6 +174,17 @@ def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
 
     deploy(aws, replace(worker, vpc=None, efs=None), code=code)
     assert list(policies_of(aws, NAME)) == ["write-own-log"]
+
+
+def test_whatever_policy_is_made_is_known_as_made_here(target):
+    """
+    Or it would stay when it is not wanted any more.
+    """
+    everything = Worker(
+        bucket="my-photos", url="AWS_IAM", sources=("others",), vpc=VPC, efs=EFS
+    )
+
+    assert everything.policies(target).keys() == NAMES
 
 
 def test_the_role_stays_while_lambda_has_interfaces_in_the_network(

@@ -1,12 +1,13 @@
 """What the function's role allows: what is asked for, and no more."""
 
+import json
 from dataclasses import replace
 
 import pytest
 from tests.aws_target import policies_of
 
 from rollout import role
-from rollout.worker import Worker, deploy
+from rollout.worker import Worker, deploy, destroy
 
 
 @pytest.fixture
@@ -24,6 +25,29 @@ def test_a_role_that_was_tampered_with_is_put_right(target, worker, code):
 
     assert changes == (f"changed role {own_role}: permissions write-own-log",)
     assert not deploy(target, worker, code=code).changes
+
+
+def test_what_the_user_added_to_the_role_stays_until_it_is_removed(
+    target, worker, code
+):
+    """
+    A bucket encrypted with a key of theirs needs that key's permissions beside.
+    """
+    deployed = deploy(target, replace(worker, bucket="my-photos"), code=code)
+    key = "arn:aws:kms:us-east-1:123456789012:key/k"
+    statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    target.client("iam").put_role_policy(
+        RoleName=deployed.role,
+        PolicyName="use-my-key",
+        PolicyDocument=json.dumps(document),
+    )
+
+    assert deploy(target, worker, code=code).changes == (
+        f"changed role {deployed.role}: permissions use-bucket",
+    )
+    assert policies_of(target, worker.name)["use-my-key"] == [statement]
+    assert f"role {deployed.role}" in destroy(target, worker.name)
 
 
 def test_the_function_may_write_its_own_log_and_nothing_else(target, worker, code):

@@ -1,17 +1,21 @@
 """Runs into s3-tar that break off: in the end every file is in one tar."""
 
 import io
+import json
 import tarfile
+import uuid
 from collections import Counter
 
 import pytest
+from tests.aws_target import policies_of
 from tests.in_bucket import objects_in, uploads_in
 from tests.notebook_cells import run_cells
 
 from experiment.ledger import read_run
 from fetcher.s3.urls import Place
-from rollout import kept
+from rollout import kept, role
 from rollout.errors import DeployError
+from rollout.permissions import use_bucket
 from rollout.wanted import Worker
 from rollout.worker import deploy, destroy
 
@@ -101,7 +105,7 @@ def test_destroy_aborts_what_was_begun_in_the_functions_bucket(target, s3, bucke
         s3.create_multipart_upload(Bucket=bucket, Key=key)
     removed = destroy(target, "sealing-2")
 
-    assert removed[-1] == f"upload of {Place(bucket, 'kept/r/00-00007.tar')}"
+    assert f"upload of {Place(bucket, 'kept/r/00-00007.tar')}" in removed
     assert uploads_in(s3, bucket) == ["other/r/00-00007.tar"]
     assert destroy(target, "sealing-2") == []
 
@@ -111,7 +115,7 @@ def test_a_buckets_prefix_may_hold_colons(target, s3, bucket):
     s3.create_multipart_upload(Bucket=bucket, Key="at:9/r/00-00007.tar")
     removed = destroy(target, "sealing-3")
 
-    assert removed[-1] == f"upload of {Place(bucket, 'at:9/r/00-00007.tar')}"
+    assert f"upload of {Place(bucket, 'at:9/r/00-00007.tar')}" in removed
 
 
 def test_what_destroy_could_not_abort_is_found_without_the_role(
@@ -126,7 +130,53 @@ def test_what_destroy_could_not_abort_is_found_without_the_role(
 
     with pytest.raises(
         DeployError,
-        match=f"Removed: function sealing-4, .*multipart-uploads --bucket {bucket}",
+        match=f"Removed: function sealing-4, log group /aws/lambda/sealing-4, role .*"
+        f"cannot be seen to.*multipart-uploads --bucket {bucket}",
     ):
         destroy(target, "sealing-4")
     assert destroy(target, "sealing-4") == []
+
+
+def test_a_role_that_cannot_go_yet_does_not_keep_uploads_from_being_aborted(
+    target, s3, bucket
+):
+    """
+    Without its policies destroy could not tell any more where uploads are.
+    """
+    iam = target.client("iam")
+    deployed = deploy(target, Worker(name="sealing-5", bucket=bucket))
+    document = json.dumps(use_bucket(target, Place(bucket, ""))["use-bucket"])
+    policy = iam.create_policy(PolicyName=bucket, PolicyDocument=document)["Policy"]
+    iam.attach_role_policy(RoleName=deployed.role, PolicyArn=policy["Arn"])
+    s3.create_multipart_upload(Bucket=bucket, Key="r/00-00007.tar")
+
+    with pytest.raises(DeployError) as caught:
+        destroy(target, "sealing-5")
+
+    said = str(caught.value)
+    upload = f"upload of {Place(bucket, 'r/00-00007.tar')}"
+    assert said.startswith(f"Removed: function sealing-5, {upload}, log group ")
+    detach = f"detach-role-policy --role-name {deployed.role} --policy-arn "
+    assert f"{detach}{policy['Arn']}, and destroy again." in said
+    assert uploads_in(s3, bucket) == []
+    assert "use-bucket" in policies_of(target, "sealing-5")
+
+    iam.detach_role_policy(RoleName=deployed.role, PolicyArn=policy["Arn"])
+    iam.delete_policy(PolicyArn=policy["Arn"])
+    assert destroy(target, "sealing-5") == [f"role {deployed.role}"]
+
+
+def test_if_neither_uploads_nor_the_role_can_go_both_are_said(
+    target, bucket, monkeypatch
+):
+    def refuse(*_):
+        raise DeployError(uuid.uuid4().hex)
+
+    deploy(target, Worker(name="sealing-6", bucket=bucket))
+    with monkeypatch.context() as patch:
+        patch.setattr(kept, "abort_uploads", refuse)
+        patch.setattr(role, "remove", refuse)
+        with pytest.raises(DeployError, match=r"\w{32}\. What is .* \w{32}$"):
+            destroy(target, "sealing-6")
+
+    destroy(target, "sealing-6")

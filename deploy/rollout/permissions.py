@@ -24,7 +24,12 @@ _INTERFACES = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:UnassignPrivateIpAddresses",
 )
-JOIN_VPC, USE_BUCKET = "join-vpc", "use-bucket"
+WRITE_OWN_LOG, INVOKE_ITSELF = "write-own-log", "invoke-itself"
+USE_BUCKET, READ_SOURCES = "use-bucket", "read-sources"
+JOIN_VPC, MOUNT_EFS = "join-vpc", "mount-efs"
+NAMES = frozenset(
+    {WRITE_OWN_LOG, INVOKE_ITSELF, USE_BUCKET, READ_SOURCES, JOIN_VPC, MOUNT_EFS}
+)
 
 
 def write_own_log(target: Target, name: str) -> Policies:
@@ -36,7 +41,7 @@ def write_own_log(target: Target, name: str) -> Policies:
     """
     streams = arn_of_streams(target, name)
     actions = ("logs:CreateLogStream", "logs:PutLogEvents")
-    return {"write-own-log": _document(_allow(actions, streams))}
+    return {WRITE_OWN_LOG: _document(_allow(actions, streams))}
 
 
 def use_bucket(target: Target, prefix: Place) -> Policies:
@@ -57,7 +62,7 @@ def read_sources(target: Target, prefixes: Iterable[Place]) -> Policies:
     """Let it read what its keys begin so, as it may that of its own bucket."""
     buckets, keys = zip(*(_arns(target, prefix) for prefix in prefixes), strict=True)
     return {
-        "read-sources": _document(
+        READ_SOURCES: _document(
             _allow(("s3:GetObject",), [*keys]),
             _allow(("s3:ListBucket",), sorted(set(buckets))),
         )
@@ -67,7 +72,7 @@ def read_sources(target: Target, prefixes: Iterable[Place]) -> Policies:
 def invoke_itself(target: Target, name: str) -> Policies:
     """Let it share its work out to further executions of itself."""
     action = ("lambda:InvokeFunction",)
-    return {"invoke-itself": _document(_allow(action, target.function_arn(name)))}
+    return {INVOKE_ITSELF: _document(_allow(action, target.function_arn(name)))}
 
 
 def join_vpc(target: Target, name: str) -> Policies:
@@ -91,9 +96,7 @@ def mount_efs(target: Target, efs: Efs) -> Policies:
     actions = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
     statement: dict[str, Any] = _allow(actions, f"arn:{place}:file-system/*")
     through = {"elasticfilesystem:AccessPointArn": efs.access_point}
-    return {
-        "mount-efs": _document(statement | {"Condition": {"StringEquals": through}})
-    }
+    return {MOUNT_EFS: _document(statement | {"Condition": {"StringEquals": through}})}
 
 
 def _arns(target: Target, prefix: Place) -> tuple[str, str]:

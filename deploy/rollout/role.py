@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.s3.urls import Place
 from rollout.changes import check_ours
-from rollout.permissions import JOIN_VPC, USE_BUCKET, write_own_log
+from rollout.errors import DeployError
+from rollout.permissions import JOIN_VPC, NAMES, USE_BUCKET, write_own_log
 
 if TYPE_CHECKING:
     from rollout.changes import Changes
@@ -83,13 +84,19 @@ def ensure(
 
 
 def remove(target: Target, name: str) -> bool:
-    """Delete the role and the policies inside it; tell whether there was one."""
+    """
+    Delete the role and the policies inside it; tell whether there was one.
+
+    Raises:
+        DeployError: If it is not ours, or others are attached: then it stays as it is.
+    """
     iam = target.client("iam")
     role = find(target, name)
     if role is None:
         return False
     own_name = role["RoleName"]
     _check_ours(role)
+    _check_nothing_is_attached(target, own_name)
     for policy in _policies(target, own_name):
         iam.delete_role_policy(RoleName=own_name, PolicyName=policy)
     iam.delete_role(RoleName=own_name)
@@ -104,8 +111,11 @@ def has_joined_vpc(target: Target, name: str) -> bool:
 
 def bucket_of(target: Target, name: str) -> Place | None:
     """Return what in S3 the function may use, as its role says; None: nothing."""
-    own_name = role_name(target, name)
-    if not find(target, name) or USE_BUCKET not in _policies(target, own_name):
+    own_name, role = role_name(target, name), find(target, name)
+    if role is None:
+        return None
+    _check_ours(role)
+    if USE_BUCKET not in _policies(target, own_name):
         return None
     document = _document(target, own_name, USE_BUCKET)
     arn: str = document["Statement"][0]["Resource"]
@@ -148,7 +158,8 @@ def _update_policies(
         for name, document in wanted.items()
         if current.get(name) != document
     }
-    surplus = current.keys() - wanted.keys()
+    # What else is there the user has added, for a key of the bucket's, say.
+    surplus = (current.keys() & NAMES) - wanted.keys()
     _put(target, own_name, differing)
     for name in surplus:
         target.client("iam").delete_role_policy(RoleName=own_name, PolicyName=name)
@@ -183,6 +194,20 @@ def _document(target: Target, own_name: str, policy: str) -> dict[str, Any]:
     found = target.client("iam").get_role_policy(RoleName=own_name, PolicyName=policy)
     document: dict[str, Any] = found["PolicyDocument"]
     return document
+
+
+def _check_nothing_is_attached(target: Target, own_name: str) -> None:
+    # IAM would refuse to delete the role, and only after its own policies are gone.
+    # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html
+    listed = target.client("iam").list_attached_role_policies(RoleName=own_name)
+    arns = [policy["PolicyArn"] for policy in listed["AttachedPolicies"]]
+    if arns:
+        msg = (
+            f"The role {own_name} stays, for somebody attached {', '.join(arns)}. "
+            f"Detach what is attached, by aws iam detach-role-policy --role-name "
+            f"{own_name} --policy-arn {arns[0]}, and destroy again."
+        )
+        raise DeployError(msg)
 
 
 def _check_ours(role: dict[str, Any]) -> None:

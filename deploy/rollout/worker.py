@@ -16,6 +16,7 @@ from rollout.wanted import Worker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fetcher.s3.urls import Place
     from rollout.target import Target
 
 __all__ = ["ABSENT", "Deployed", "Worker", "deploy", "destroy", "left", "status"]
@@ -128,34 +129,35 @@ def destroy(target: Target, name: str) -> list[str]:
     Remove a function, its role and its log group, as far as they exist.
 
     And abort the uploads into its bucket that executions began and did not finish:
-    nobody sees them, and they are paid for. What is kept there stays.
+    nobody sees them, and they are paid for. What is kept there stays. If they cannot be
+    aborted, the rest goes all the same.
 
     Returns:
         What was removed; nothing if nothing was left. `left` tells what still is there.
 
     Raises:
-        DeployError: If it is not ours, or something cannot be removed.
+        DeployError: If it is not ours, or something cannot be removed; says what was.
     """
-    removed = []
-    with _explained("removed", name):
-        bucket = role.bucket_of(target, name)
-        if function.remove(target, name):
-            removed.append(f"function {name}")
-        if log_group.remove(target, name):
-            removed.append(f"log group {log_group.group_name(name)}")
-        if not _is_needed_to_leave(target, name) and role.remove(target, name):
-            removed.append(f"role {role.role_name(target, name)}")
-    if bucket is None:
-        return removed
+    removed: list[str] = []
+    failed = []
     try:
-        return removed + kept.abort_uploads(target, bucket)
-    except DeployError as error:  # the role is gone that said which bucket it is
-        msg = (
-            f"Removed: {', '.join(removed) or 'nothing'}. {error}. What is to be "
-            "aborted is told by: aws s3api list-multipart-uploads --bucket "
-            f"{bucket.bucket}"
-        )
-        raise DeployError(msg) from error
+        with _explained("removed", name):
+            bucket = role.bucket_of(target, name)
+            if function.remove(target, name):
+                removed.append(f"function {name}")
+            # Before the role goes, which says where they are.
+            if bucket and (failure := _abort_uploads(target, bucket, removed)):
+                failed.append(failure)
+            if log_group.remove(target, name):
+                removed.append(f"log group {log_group.group_name(name)}")
+            if not _is_needed_to_leave(target, name) and role.remove(target, name):
+                removed.append(f"role {role.role_name(target, name)}")
+    except DeployError as error:
+        failed.append(str(error))
+    if failed:
+        msg = f"Removed: {', '.join(removed) or 'nothing'}. {' '.join(failed)}"
+        raise DeployError(msg)
+    return removed
 
 
 def left(target: Target, name: str) -> list[str]:
@@ -171,6 +173,18 @@ def left(target: Target, name: str) -> list[str]:
     elif found.role:
         lines.append(f"role {found.role}")
     return lines
+
+
+def _abort_uploads(target: Target, bucket: Place, removed: list[str]) -> str:
+    """Return what is to be said if that fails; nothing if it does not."""
+    try:
+        removed += kept.abort_uploads(target, bucket)
+    except DeployError as error:
+        return (
+            f"{error}. What is to be aborted is told by: aws s3api "
+            f"list-multipart-uploads --bucket {bucket.bucket}"
+        )
+    return ""
 
 
 def _is_needed_to_leave(target: Target, name: str) -> bool:
