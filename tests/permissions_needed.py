@@ -70,6 +70,16 @@ def permissions_for(request, body, region, service):
         raise AssertionError(service, request.path)
 
 
+def action_of(operation):
+    """Return the action that an operation of Lambda's takes."""
+    return f"lambda:{_ACTIONS.get(operation, operation)}"
+
+
+def operation_names():
+    """Return what Lambda's operations are called."""
+    return [name for name, *_ in _operations()]
+
+
 def asked_of(service, body):
     if service in ("iam", "sts", "ec2"):
         return {name: values[0] for name, values in parse_qs(body.decode()).items()}
@@ -85,7 +95,7 @@ def _path(asked):
 
 def _needs_of_lambda(request, body, region):
     operation, name = _operation(request.command, urlsplit(request.path).path)
-    action = f"lambda:{_ACTIONS.get(operation, operation)}"
+    action = action_of(operation)
     asked = json.loads(body) if body and operation != "Invoke" else {}
     if operation in {"GetAccountSettings", "ListFunctions"}:
         yield Need(action, "*")
@@ -99,6 +109,9 @@ def _needs_of_lambda(request, body, region):
         yield Need("lambda:TagResource", function)
     if asked.get("VpcConfig", {}).get("SubnetIds"):
         yield from (Need(action, "*") for action in _OF_A_VPC)
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-filesystem.html
+    if asked.get("FileSystemConfigs"):
+        yield Need("elasticfilesystem:DescribeMountTargets", "*")
     if "Role" in asked:
         to_lambda = {"iam:PassedToService": "lambda.amazonaws.com"}
         yield Need("iam:PassRole", asked["Role"], to_lambda)

@@ -1,13 +1,16 @@
 """`make aws-check`, against the local endpoint: what it will do in an account."""
 
+import ast
 import re
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
+from botocore import xform_name
 from tests import wheelhouse
-from tests.aws_target import POLICY, POLICY_OF_CHECK, actions_of, aws_in_place
+from tests.aws_target import POLICY, POLICY_OF_CHECK, ROOT, actions_of, aws_in_place
+from tests.permissions_needed import action_of, operation_names
 
 from experiment import aws_check
 from experiment.aws_check import FUNCTION, Check, Step, left, main, run
@@ -141,6 +144,21 @@ def test_the_policy_of_the_suite_has_no_patterns_and_its_own_names_only():
             assert set(actions) == {"lambda:ListFunctions", "iam:ListRoles"}
         else:
             assert not [one for one in statement["Resource"] if one.endswith(":*")]
+
+
+def test_whatever_the_suite_calls_the_policies_allow():
+    """
+    Locally nobody asks them: its client goes past the gate.
+    """
+    files = [*ROOT.glob("tests/conformance/*.py"), ROOT / "tests/policies.py"]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    called = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    needed = {
+        action_of(name) for name in operation_names() if xform_name(name) in called
+    }
+
+    assert {"lambda:GetPolicy", "lambda:InvokeFunction"} < needed
+    assert needed <= set(actions_of(BOTH))
 
 
 def test_the_check_is_the_commands_a_person_would_type():

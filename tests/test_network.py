@@ -99,6 +99,7 @@ def test_a_new_function_is_put_into_the_network_and_mounts_the_file_system(
     (asked,) = asked_of(gate, "CreateFunction")
     assert {name: asked[name] for name in ASKED} == ASKED
     assert asked["Architectures"] == ["arm64"]
+    assert "elasticfilesystem:DescribeMountTargets" in gate.actions
 
 
 def test_the_network_of_a_function_that_is_in_none_is_not_mentioned(aws, worker, code):

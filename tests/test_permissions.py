@@ -22,6 +22,7 @@ ABOUT_ANYTHING = {
     "ec2:DescribeSubnets",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeNetworkInterfaces",
+    "elasticfilesystem:DescribeMountTargets",
 }
 # What is asked of a bucket that executions left something in.
 OF_A_BUCKET = {
