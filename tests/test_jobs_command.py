@@ -211,6 +211,40 @@ def test_a_service_that_does_not_answer_is_asked_again_and_then_named(
         service.status("0" * 32)
 
 
+def test_who_waits_for_a_job_outlasts_that_no_execution_is_left(
+    rollout, commanded, target, monkeypatch, tmp_path
+):
+    """
+    Its own executions may take all that is reserved for the function.
+    """
+    monkeypatch.setattr(jobs, "_PAUSE_S", 0.001)
+    monkeypatch.setattr(jobs, "_LOOK_EVERY_S", 0.05)
+    path = written(tmp_path / "list.txt", [("http://127.0.0.1:1/a", "a")])
+    _, out, _ = rollout("submit", path, "--sink", "discard", "--option", "attempts=1")
+    job = json.loads(out)["id"]
+    rollout("status", job, "--wait")
+    client, answers = target.client("lambda"), []
+    send = jobs.URLLib3Session.send
+
+    def send_and_count(session, request):
+        answer = send(session, request)
+        if "/jobs/" in request.url:
+            answers.append(answer)
+            if len(answers) == jobs._ATTEMPTS + 1:
+                client.delete_function_concurrency(FunctionName=commanded.name)
+        return answer
+
+    client.put_function_concurrency(
+        FunctionName=commanded.name, ReservedConcurrentExecutions=0
+    )
+    monkeypatch.setattr(jobs.URLLib3Session, "send", send_and_count)
+    rollout("status", job, "--wait")
+
+    refused = [answer.status_code for answer in answers[: jobs._ATTEMPTS + 1]]
+    assert refused == [429] * (jobs._ATTEMPTS + 1)
+    assert json.loads(answers[-1].content)["state"] == "done"
+
+
 def test_a_long_list_needs_a_bucket(endpoint, target):
     with (
         service(endpoint.endpoint_url, "bare-service") as bare,

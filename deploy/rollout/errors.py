@@ -10,6 +10,7 @@ Every way a roll-out can be refused or fail.
   x PreflightError       what is wanted cannot work there: every reason at once
   x InvokeError          the API refused the call
   x ServiceError         the service at the function's URL refused, or does not answer
+    x BusyError          Lambda had no execution left for it
   x InvocationLost       the call was sent and its answer never came
 """
 
@@ -78,6 +79,10 @@ class InvokeError(RolloutError):
 
 class ServiceError(RolloutError):
     """The service at the function's URL refused, or does not answer."""
+
+
+class BusyError(ServiceError):
+    """Lambda had no execution left for the service: jobs take those it has."""
 
 
 class InvocationLost(RolloutError):  # noqa: N818 it says what happened

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -21,7 +22,7 @@ from botocore.httpsession import URLLib3Session
 
 from fetcher.service.settings import BUCKET
 from rollout import function, function_url
-from rollout.errors import ServiceError
+from rollout.errors import BusyError, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -95,12 +96,13 @@ class Service:
         return self._call("GET", f"jobs/{job}")
 
     def progress(self, job: str) -> Iterator[dict[str, Any]]:
-        """Yield how far a job is, now and then, until it is over."""
+        """Yield how far a job is, now and then, until it is over; outlast a 429."""
         while True:
-            told = self.status(job)
-            yield told
-            if told["state"] in OVER:
-                return
+            with suppress(BusyError):
+                told = self.status(job)
+                yield told
+                if told["state"] in OVER:
+                    return
             time.sleep(_LOOK_EVERY_S)
 
     def errors(self, job: str) -> Iterator[dict[str, Any]]:
@@ -175,6 +177,8 @@ class Service:
                 break
             time.sleep(_PAUSE_S * 2**attempt)
         msg = f"The service of the function {self._name} answers: {said}"
+        if answer and answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            raise BusyError(msg)
         raise ServiceError(msg)
 
 

@@ -131,10 +131,11 @@ def _submit(arguments: argparse.Namespace) -> int:
 
 def _status(arguments: argparse.Namespace) -> int:
     service = Service(where.target(arguments), arguments.name)
-    told = service.status(arguments.job)
     if arguments.wait:
         for told in service.progress(arguments.job):
             sys.stderr.write(f"{_line(told)}\n")
+    else:
+        told = service.status(arguments.job)
     _print(told)
     is_bad = told["state"] == "failed" or told["totalErrors"]
     return NOT_ALL if told["state"] in OVER and is_bad else DONE
