@@ -15,6 +15,7 @@ from tests.misbehaving_origin import Origin
 from tests.s3_proxy import S3Proxy
 
 from fetcher.options import ENGINES
+from fetcher.s3 import connection
 from fetcher.s3.upload import LEAST_PART
 from fetcher.s3.urls import Place
 from fetcher.sinks import s3_tar
@@ -71,6 +72,16 @@ def _light_zips():
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bundle, "_installed", lambda _: {})
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _known_permissions():
+    """
+    What S3 denies here it denies for good.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "_ALLOWED_WITHIN_S", 0)
         yield
 
 

@@ -66,6 +66,36 @@ def test_what_s3_refuses_is_not_asked_again(proxy, place):
     assert len(proxy.asked) == 1
 
 
+def test_permissions_that_are_not_known_yet_are_waited_for_once(
+    proxy, place, monkeypatch
+):
+    """
+    The first execution may come before what a deployment allowed is known everywhere.
+    """
+    monkeypatch.setattr(module, "_ALLOWED_WITHIN_S", WAIT_S)
+    monkeypatch.setattr(Connection, "_was_allowed", False)
+    proxy.fault = lambda _: DENIED if len(proxy.asked) <= 2 else None
+    with connected(proxy.url) as connection:
+        connection.request("PUT", place, body=b"xyz", until=soon())
+        assert len(proxy.asked) == 3
+
+        proxy.fault = always("GetObject", DENIED)
+        with pytest.raises(S3Error, match="AccessDenied"):
+            connection.request("GET", place, until=soon())
+        assert len(proxy.asked) == 4
+
+
+def test_permissions_that_stay_unknown_are_denied_in_the_end(proxy, place, monkeypatch):
+    monkeypatch.setattr(module, "_ALLOWED_WITHIN_S", 0.5)
+    monkeypatch.setattr(Connection, "_was_allowed", False)
+    proxy.fault = always("GetObject", DENIED)
+    with connected(proxy.url) as connection, pytest.raises(S3Error) as caught:
+        connection.request("GET", place, until=soon())
+
+    assert caught.value.is_hopeless
+    assert len(proxy.asked) > 1
+
+
 def test_if_nobody_is_there_that_is_said(place):
     with closed_port() as port:
         pass

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _CONNECT_S = 5
 _SILENCE_S = 20
 _PATIENCE_S = 60.0  # what has failed for so long is given up
+# Permissions just given are not known everywhere at once.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html
+_ALLOWED_WITHIN_S = 15.0
+_DENIED = "AccessDenied"
 _BACKOFF_FIRST_S = 0.1
 _BACKOFF_LONGEST_S = 5.0
 _BUFFER_BYTES = 524_288  # what libcurl reads at once of what it sends
@@ -58,6 +62,8 @@ class Connection:
 
         stopped: Ends a request under way when it is set.
     """
+
+    _was_allowed = False  # anything, to any of this process's
 
     def __init__(self, account: Account, stopped: Event | None = None) -> None:
         self._account = account
@@ -116,19 +122,26 @@ class Connection:
 
             S3Error: If S3 refuses, or a minute of trying was in vain.
         """
-        patient_until = monotonic() + _PATIENCE_S
-        tries = 0
+        began, tries = monotonic(), 0
         while True:
             try:
-                return self._try(method, place, parameters, headers, body, until)
+                answer = self._try(method, place, parameters, headers, body, until)
             except S3Error as error:
-                now, tries = monotonic(), tries + 1
+                tries += 1
                 wait_s = _backoff(tries)
-                if self._stopped.is_set() or now + wait_s >= until:
+                next_at = monotonic() + wait_s
+                is_over = self._stopped.is_set() or Connection._was_allowed
+                if error.code == _DENIED and not is_over:
+                    if next_at >= min(until, began + _ALLOWED_WITHIN_S):
+                        raise
+                elif self._stopped.is_set() or next_at >= until:
                     raise _late(place, error) from error
-                if not error.can_heal or now + wait_s >= patient_until:
+                elif not error.can_heal or next_at >= began + _PATIENCE_S:
                     raise
                 self._stopped.wait(wait_s)
+            else:
+                Connection._was_allowed = True
+                return answer
 
     def _try(
         self,
