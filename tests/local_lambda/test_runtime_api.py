@@ -6,6 +6,8 @@ import socket
 import pytest
 from tests.lambda_api import invoke
 
+from rollout.local_lambda import runtime_api
+
 API = (
     "import os\ndef run(event, context): return os.environ['AWS_LAMBDA_RUNTIME_API']\n"
 )
@@ -42,7 +44,7 @@ def text(first, *headers, body=""):
     [
         b"\x16\x03\x01 this is TLS\r\n\r\n",
         b"GET\r\n\r\n",
-        b"x" * 100_000,
+        b"x" * (runtime_api.HEAD_BYTES + 1),
         text("POST /2018-06-01/runtime/init/error HTTP/1.1", "Content-Length: -1"),
         text("POST /2018-06-01/runtime/init/error HTTP/1.1", "Content-Length: many"),
         text("POST /2018-06-01/x HTTP/1.1", "Transfer-Encoding: chunked", body="0"),
@@ -107,3 +109,33 @@ def test_an_environment_that_asks_for_nonsense_is_refused(
     ask_from_inside, method, path, status
 ):
     assert ask_from_inside(method, path, "{}") == status
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        ("fall(event)", "RecursionError"),
+        ("raise ValueError(event * 300_000)", "ValueError"),
+        ("raise ValueError(event * 1_040_000)", "ValueError"),
+        ("raise ValueError(event * 2_000_000)", "ValueError"),
+    ],
+)
+def test_an_exception_with_much_to_tell_leaves_its_environment_warm(
+    client, deploy, failure, kind
+):
+    """
+    Its cause comes in a header, and a refusal would end the process.
+    """
+    name = deploy(
+        "import os\n"
+        "def fall(n): return fall(n + n[:1])\n"
+        "def run(event, context):\n"
+        f"    if event: {failure}\n"
+        "    return os.getpid()\n",
+        Timeout=30,
+    )
+    before, _ = invoke(client, name, "")
+    error, _ = invoke(client, name, "x")
+
+    assert error["errorType"] == kind
+    assert invoke(client, name, "") == (before, None)

@@ -22,7 +22,9 @@ from rollout.local_lambda.environment import Environment
 from rollout.local_lambda.invocation import Invocation
 
 _BACKLOG = 4096  # a thousand environments may come at once
-_HEAD_BYTES = 16_384
+# awslambdaric sends an exception's traceback in a header, of up to max_header_size in
+# its lambda_runtime_client.py; there is room for all the others beside it.
+HEAD_BYTES = 1024 * 1024 + 16_384
 _PATH = re.compile(
     r"/2018-06-01/runtime/(?P<what>invocation|init)/((?P<id>[^/]+)/)?(?P<call>\w+)"
 )
@@ -99,7 +101,7 @@ class _Connection(asyncio.Protocol):
         if self._head is None:
             end = self._unread.find(b"\r\n\r\n")
             if end < 0:
-                if len(self._unread) > _HEAD_BYTES:
+                if len(self._unread) > HEAD_BYTES:
                     raise ValueError
                 return
             self._head = _parse(self._unread[:end].decode("latin-1"))
