@@ -19,7 +19,8 @@ Reports leave on stdout::
     {"exited": ID, "status": STATUS, "peak_kb": KIB}
 
 When stdin closes, whatever the reason, it kills its children and ends. So nothing
-outlives the endpoint, even if that was killed.
+outlives the endpoint, even if that was killed. On Linux, neither does what a function
+detached from its process group: see orphans.py.
 
 The handler's module is imported by the child, as a cold start would. Only third-party
 distributions found in the package are imported here, and nothing of theirs may run a
@@ -60,6 +61,7 @@ def _beside(name: str) -> ModuleType:
 
 
 environment_main = _beside("environment_main")
+orphans = _beside("orphans")
 package_code = _beside("package_code")
 private_tmp = _beside("private_tmp")
 
@@ -107,6 +109,8 @@ class Parent:
         self._namespaces = namespaces
         self._forks = forks
         self._pids: dict[str, int] = {}
+        orphans.adopt()
+        self._helpers = orphans.children()  # imported libraries may have started some
         # Libraries may print: keep stdin and stdout out of their reach.
         self._commands, self._reports = os.dup(0), os.dup(1)
         null = os.open(os.devnull, os.O_RDONLY)
@@ -191,34 +195,42 @@ class Parent:
             _kill_group(pid)
         for pid in self._pids.values():
             os.waitpid(pid, 0)
+        orphans.end()
 
     def _reap(self) -> None:
         ids = {pid: environment for environment, pid in self._pids.items()}
-        while ids:
-            try:
-                pid, status, usage = os.wait4(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
+        reports = []
+        while ended := _next_ended():
+            pid, status, usage = ended
             environment = ids.pop(pid, None)
             if environment is None:
                 continue
             _kill_group(pid)  # whatever the function started and left behind
             del self._pids[environment]
-            self._report(
-                {
-                    "exited": environment,
-                    "status": status,
-                    "peak_kb": usage.ru_maxrss // _MAXRSS_A_KB,
-                }
+            peak_kb = usage.ru_maxrss // _MAXRSS_A_KB
+            reports.append(
+                {"exited": environment, "status": status, "peak_kb": peak_kb}
             )
+        if not reports:
+            return
+        # The sandbox may be used again as soon as the exit is known.
+        orphans.end(self._pids.values(), self._helpers)
+        for report in reports:
+            self._report(report)
 
     def _report(self, report: dict[str, Any]) -> None:
         line = json.dumps(report).encode() + b"\n"
         # A closed pipe means the endpoint is gone; stdin says so next.
         with contextlib.suppress(BrokenPipeError):
             os.write(self._reports, line)
+
+
+def _next_ended() -> tuple[int, int, resource.struct_rusage] | None:
+    try:
+        ended = os.wait4(-1, os.WNOHANG)
+    except ChildProcessError:
+        return None
+    return ended if ended[0] else None
 
 
 def _kill_group(pid: int) -> None:
