@@ -1,10 +1,14 @@
 """Processes that a function detaches: none outlives its environment."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.lambda_api import connect, create, eventually, invoke, running
+from tests.mounting import is_permitted
 from tests.processes import alive
+
+from rollout.local_lambda import zygote
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux gives orphans to whom we choose"
@@ -41,7 +45,11 @@ def test_what_was_detached_ends_with_its_environment(
     eventually(lambda: not any_alive(pids))
 
 
-def test_what_was_detached_ends_with_the_function(client, deploy, shared_folder):
+@pytest.mark.parametrize("tmp", ["private", "shared"])
+def test_what_was_detached_ends_with_the_function(
+    client, deploy, shared_folder, monkeypatch, tmp
+):
+    monkeypatch.setattr(zygote, "TMP", tmp)
     name = deploy(DETACH)
     pids = detach(client, name, shared_folder / "pids")
     lived = all(map(alive, pids))
@@ -61,3 +69,19 @@ def test_what_was_detached_ends_with_the_endpoint(shared_folder):
 
     assert lived
     assert not any_alive(pids)
+
+
+@pytest.mark.skipif(not is_permitted(), reason="this system does not let us mount")
+def test_what_another_environment_detached_lives_on(client, deploy, shared_folder):
+    kept = detach(client, deploy(DETACH), shared_folder / "kept")
+    name = deploy(DETACH.replace("if not event", "if event == 1"))
+    with ThreadPoolExecutor(2) as threads:
+        slow = threads.submit(
+            detach, client, name, shared_folder / "slow", "time.sleep(1.5)"
+        )
+        eventually((shared_folder / "slow").exists)
+        ended = detach(client, name, shared_folder / "ended", "os._exit(1)")
+        eventually(lambda: not any_alive(ended))
+        others = [*kept, *slow.result()]
+
+    assert all(map(alive, others))
