@@ -1,82 +1,29 @@
 """Every engine, against an origin that misbehaves."""
 
-import datetime as dt
 import socket
-import ssl
 import threading
 import time
 from collections import Counter
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from tests import jobs
+from tests.jobs import SOON_S, files_below
 from tests.misbehaving_origin import Origin, closed_port, full_port, sentence
+from tests.tls import Authority
 
-from fetcher.download import Job, engine_for
-from fetcher.options import ENGINES, Options
+from fetcher.options import ENGINES
 from fetcher.outcome import Outcome
-from fetcher.sinks.directory import Directory
 from fetcher.source import Item
-
-SOON_S = 10  # upper bound of what must not take its full timeout
 
 
 @pytest.fixture(params=ENGINES)
 def fetch(request, tmp_path):
     """Return a function that fetches URLs into tmp_path and returns what became."""
 
-    def fetch(*urls, deadline_s=60.0, sink=None, **options):
-        urls = [url if isinstance(url, Item) else Item(0, url) for url in urls]
-        ended = {}
-        given = {"allow_private": True, "attempts": 1, "connections": 8} | options
-        options = Options(engine=request.param, **given)
-        job = Job(
-            urls,
-            sink or Directory(tmp_path),
-            options,
-            lambda index, _, one: ended.update({index: one}),
-        )
-        job.run(engine_for(options), deadline_s)
-
-        assert sorted(ended) == list(range(len(urls)))
-        return [one for _, one in sorted(ended.items())]
+    def fetch(*urls, sink=tmp_path, **options):
+        return jobs.fetch(request.param, urls, sink, **options)
 
     return fetch
-
-
-@pytest.fixture(scope="module")
-def untrusted(tmp_path_factory):
-    """Return the context of a server whose certificate nobody has signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now)
-        .not_valid_after(now + dt.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    path.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
-
-
-def files_below(folder):
-    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("many", [0, 1, 1_000, 3_000_000])
@@ -171,8 +118,9 @@ def test_a_host_that_cannot_be_a_name_is_no_url(fetch):
     assert ended[2].outcome in {"bad_url", "dns"}
 
 
-def test_a_certificate_nobody_signed_is_not_accepted(fetch, untrusted):
-    with Origin(untrusted) as origin:
+def test_a_certificate_nobody_signed_is_not_accepted(fetch, tmp_path_factory):
+    authority = Authority(tmp_path_factory.mktemp("tls"))
+    with Origin(authority.context(signed=False)) as origin:
         (one,) = fetch(origin.url("/bytes/1", "https"))
 
     assert one.outcome is Outcome.TLS
