@@ -232,8 +232,8 @@ class DownloadSettings(Settings):
         if self.target == "local" and PurePath(self.sink_path).is_relative_to(_TMP):
             msg = (
                 f"sink_path is {self.sink_path!r}, and each execution has a {_TMP} of "
-                "its own, which goes with it. Set another folder, as below "
-                f"/var{_TMP}, or s3-objects as sink."
+                "its own, which goes with it. Set another folder, as below /var/tmp, "
+                "or s3-objects as sink."
             )
             raise ValueError(msg)
 
