@@ -21,8 +21,6 @@ def aws_in_place(endpoint_url, monkeypatch, policy=POLICY):
     The environment is that of a user who has access keys in variables.
     """
     with guarding(endpoint_url, policy) as gate:
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
         monkeypatch.setenv("AWS_REGION", "us-east-1")
         monkeypatch.setenv("AWS_ENDPOINT_URL", gate.url)
         yield gate

@@ -112,9 +112,13 @@ def engine(request):
 @pytest.fixture(scope="session")
 def endpoint(_plain_environment):
     """
-    A local endpoint with an origin: `.endpoint_url` and `.origin_url`.
+    A local endpoint with an origin: `.endpoint_url`, `.origin_url` and `.keys`.
+
+    Its keys are in the environment, where `rollout` and boto3 look for them.
     """
-    with local_endpoint() as running:
+    with local_endpoint() as running, pytest.MonkeyPatch.context() as patch:
+        for name, text in running.keys.environ().items():
+            patch.setenv(name, text)
         yield running
 
 
@@ -248,9 +252,6 @@ def s3_environment(proxy, monkeypatch):
     """
     What Lambda tells an execution of S3, in this process.
     """
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-ours")
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "token-of-ours")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
 

@@ -17,7 +17,9 @@ from rollout.local_aws import main_async
 from rollout.local_lambda import http_front
 http_front.HEAD_S = http_front.BODY_S = {PATIENCE_S}
 http_front.UNREAD_S = http_front.LINGER_S = {PATIENCE_S}
-asyncio.run(main_async(on_ready=lambda url: print(url, flush=True)))
+asyncio.run(main_async(
+    on_ready=lambda aws: print(aws.endpoint_url, flush=True), any_credentials=True,
+))
 """
 HOST = b"Host: localhost\r\n"
 LIST = b"GET /2015-03-31/functions/ HTTP/1.1\r\n" + HOST + b"\r\n"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import psutil
+import pytest
 from tests.counting_origin import asked
 
 from experiment.ledger import read_run
@@ -26,12 +27,20 @@ STOPPED_S = 3
 
 @contextmanager
 def running(*command, name):
-    """Run a command that tells its address in a line of JSON; yield both."""
+    """
+    Run a command that tells its address in a line of JSON; yield both.
+
+    Whoever is started meanwhile finds its key pair, if it tells one.
+    """
     with subprocess.Popen(
         [sys.executable, *map(str, command)], stdout=subprocess.PIPE, text=True
     ) as process:
         try:
-            yield process, json.loads(process.stdout.readline())[name]
+            told = json.loads(process.stdout.readline())
+            with pytest.MonkeyPatch.context() as patch:
+                for part in set(told) & {"access_key_id", "secret_access_key"}:
+                    patch.setenv(f"AWS_{part.upper()}", told[part])
+                yield process, told[name]
         finally:
             process.kill()
 

@@ -69,8 +69,8 @@ def connect(aws, service="lambda", region="us-east-1"):
         service,
         endpoint_url=aws.endpoint_url,
         region_name=region,
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
+        aws_access_key_id=aws.keys.access_key_id,
+        aws_secret_access_key=aws.keys.secret_access_key,
         config=PLAIN,
     )
 

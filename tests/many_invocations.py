@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.lambda_api import eventually, request_for
 
 from rollout.invoke import Invoker
+from rollout.local_lambda.callers import KeyPair
 from rollout.target import connect
 
 # Says who runs before it works: one line per run, appended in one write.
@@ -37,12 +38,13 @@ class Served:
     """An endpoint in a process of its own."""
 
     url: str
+    keys: KeyPair
     pid: int
     folder: Path
 
     @property
     def target(self):
-        return connect("local", self.url)
+        return connect("local", self.url, keys=self.keys)
 
     def environments(self):
         """The processes in which functions run."""
@@ -93,8 +95,9 @@ def served():
             command, stdout=subprocess.PIPE, env=os.environ | {"TMPDIR": folder}
         ) as process:
             try:
-                url = json.loads(process.stdout.readline())["endpoint_url"]
-                yield Served(url, process.pid, Path(folder))
+                told = json.loads(process.stdout.readline())
+                keys = KeyPair(told["access_key_id"], told["secret_access_key"])
+                yield Served(told["endpoint_url"], keys, process.pid, Path(folder))
             finally:
                 process.terminate()
                 process.wait(30)

@@ -10,15 +10,12 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from tests.signing import credentials_at_hand, headers_signed
 
 from fetcher.service import settings
 from rollout.target import connect
 from rollout.worker import Worker, deploy, destroy
 
-OURS = Credentials("local", "local")
 WAIT_S = 60
 
 
@@ -58,9 +55,9 @@ class Service:
     def signed(self, path, body):
         """Make a POST that carries a signature."""
         url, sent = self.url + path.removeprefix("/"), as_json(body)
-        request = AWSRequest("POST", url, {"Content-Type": "application/json"}, sent)
-        SigV4Auth(OURS, "lambda", "us-east-1").add_auth(request)
-        headers = dict(request.headers.items())
+        headers = headers_signed(
+            credentials_at_hand(), "POST", url, sent, Content_Type="application/json"
+        )
         return fetched(urllib.request.Request(url, sent, headers, method="POST"))
 
     def ended(self, job, within_s=WAIT_S):
@@ -91,9 +88,9 @@ class Service:
 
 
 @contextlib.contextmanager
-def service(endpoint_url, name, *, url="NONE", bucket="", **more):
+def service(endpoint_url, name, *, keys=None, url="NONE", bucket="", **more):
     """Deploy the service; take it away again at the end."""
-    target = connect("local", endpoint_url)
+    target = connect("local", endpoint_url, keys=keys)
     environment = dict(more.pop("environment", {}))
     if bucket:
         target.client("s3").create_bucket(Bucket=bucket)

@@ -25,6 +25,7 @@ def job_service(aws, name="jobs", bucket=BUCKET):
     return service(
         aws.endpoint_url,
         name,
+        keys=aws.keys,
         bucket=bucket,
         timeout_s=TIMEOUT_S,
         environment=ENVIRONMENT,

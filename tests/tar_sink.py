@@ -6,21 +6,17 @@ from contextlib import closing
 from time import monotonic, sleep
 
 from tests.s3_proxy import WAIT_S
+from tests.signing import account_at
 
-from fetcher.s3.account import Account
 from fetcher.sinks.s3_tar import S3Tar
 from fetcher.source import Item
 
 MB = 2**20
 
 
-def account(url):
-    return Account("local", "local", "local", "us-east-1", url)
-
-
 def sink_for(tar, proxy, left_s=WAIT_S):
     """Return the sink, as a context."""
-    return closing(S3Tar(tar, account(proxy.url), monotonic() + left_s))
+    return closing(S3Tar(tar, account_at(proxy.url), monotonic() + left_s))
 
 
 def body(number, size):

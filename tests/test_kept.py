@@ -25,7 +25,8 @@ from fetcher.sinks import s3_tar
 from fetcher.source import Item
 
 s3_tar.PART_BYTES = 5 * 2**20
-account = Account("local", "local", "local", "us-east-1", sys.argv[1])
+keys = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+account = Account(*keys, "", "us-east-1", sys.argv[1])
 tar = s3_tar.tar_of(Place(sys.argv[2], "kept"), "r", 0, 7)
 sink = s3_tar.S3Tar(tar, account, monotonic() + 60)
 for number in range(8):

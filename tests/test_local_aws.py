@@ -12,12 +12,13 @@ import sys
 import urllib.error
 import urllib.request
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
 import pytest
 from botocore.config import Config
-from tests.lambda_api import eventually
+from tests.lambda_api import eventually, invoke
 from tests.processes import alive
 
 from rollout.errors import EndpointError
@@ -26,7 +27,10 @@ from rollout.local_aws import LocalAws, main_async
 SERVE = """
 import asyncio
 from rollout.local_aws import main_async
-asyncio.run(main_async(on_ready=lambda url: print(url, flush=True)))
+import json
+def tell(aws):
+    print(json.dumps([aws.endpoint_url, aws.keys.environ()]), flush=True)
+asyncio.run(main_async(on_ready=tell))
 """
 
 # What a user would write; it knows nothing of this project.
@@ -34,7 +38,6 @@ SCRIPT = """
 import io, json, sys, zipfile, boto3
 client = boto3.client(
     "lambda", endpoint_url=sys.argv[1], region_name="us-east-1",
-    aws_access_key_id="x", aws_secret_access_key="x",
 )
 code = io.BytesIO()
 with zipfile.ZipFile(code, "w") as archive:
@@ -50,6 +53,35 @@ print(answer["Payload"].read().decode())
 """
 
 
+@dataclass
+class Served:
+    """An endpoint in a process of its own."""
+
+    process: subprocess.Popen
+    url: str
+    environ: dict[str, str]
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def run_script(self, name="f"):
+        command = [sys.executable, "-c", SCRIPT, self.url, name]
+        return json.loads(
+            subprocess.check_output(command, env=os.environ | self.environ)
+        )
+
+    def client(self, service):
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=self.environ["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environ["AWS_SECRET_ACCESS_KEY"],
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+
 @contextlib.contextmanager
 def serving(folder):
     """Run an endpoint in a process of its own, with its own temporary folder."""
@@ -61,7 +93,7 @@ def serving(folder):
         env=environment,
     ) as process:
         try:
-            yield process, process.stdout.readline().strip()
+            yield Served(process, *json.loads(process.stdout.readline()))
         finally:
             process.kill()
 
@@ -74,34 +106,20 @@ def served(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def url(served):
-    return served[1]
+    return served.url
 
 
 @pytest.fixture
-def client(url):
+def client(served):
     made = []
 
     def client(service):
-        made.append(
-            boto3.client(
-                service,
-                endpoint_url=url,
-                region_name="us-east-1",
-                aws_access_key_id="x",
-                aws_secret_access_key="x",
-                config=Config(retries={"total_max_attempts": 1}),
-            )
-        )
+        made.append(served.client(service))
         return made[-1]
 
     yield client
     for each in made:
         each.close()
-
-
-def run_script(url, name="f"):
-    command = [sys.executable, "-c", SCRIPT, url, name]
-    return json.loads(subprocess.check_output(command))
 
 
 def descendants(pid):
@@ -117,18 +135,18 @@ def any_alive(pids):
     return any(map(alive, pids))
 
 
-def test_a_plain_boto3_script_deploys_and_invokes(url):
-    assert run_script(url, "plain")[0] == "hello"
+def test_a_plain_boto3_script_deploys_and_invokes(served):
+    assert served.run_script("plain")[0] == "hello"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_endpoint_leaves_no_process_and_no_folder(tmp_path, number):
-    with serving(tmp_path) as (process, url):
-        run_script(url)
-        below = descendants(process.pid)
+    with serving(tmp_path) as served:
+        served.run_script()
+        below = descendants(served.pid)
         made = list(tmp_path.iterdir())
-        process.send_signal(number)
-        status = process.wait(10)
+        served.process.send_signal(number)
+        status = served.process.wait(10)
 
     assert len(below) == 3  # moto, a zygote, an environment
     assert len(made) == 1
@@ -138,11 +156,11 @@ def test_a_stopped_endpoint_leaves_no_process_and_no_folder(tmp_path, number):
 
 
 def test_a_killed_endpoint_leaves_no_process_and_the_next_one_cleans_up(tmp_path):
-    with serving(tmp_path) as (process, url):
-        run_script(url)
-        below = descendants(process.pid)
-        process.kill()
-        process.wait()
+    with serving(tmp_path) as served:
+        served.run_script()
+        below = descendants(served.pid)
+        served.process.kill()
+        served.process.wait()
     eventually(lambda: not any_alive(below))
     (left,) = tmp_path.iterdir()
     with serving(tmp_path):
@@ -152,16 +170,14 @@ def test_a_killed_endpoint_leaves_no_process_and_the_next_one_cleans_up(tmp_path
 
 
 def test_a_killed_zygote_takes_its_environments_along_and_is_replaced(served):
-    process, url = served
-    _, environment = run_script(url, "orphan")
+    _, environment = served.run_script("orphan")
     (zygote,) = [
-        pid for pid in descendants(process.pid) if environment in descendants(pid)
+        pid for pid in descendants(served.pid) if environment in descendants(pid)
     ]
     os.kill(zygote, signal.SIGKILL)
-    eventually(lambda: zygote not in descendants(process.pid))
-    invocation = f"{url}/2015-03-31/functions/orphan/invocations"
-    with urllib.request.urlopen(invocation, data=b"1") as answer:
-        event, replacement = json.load(answer)
+    eventually(lambda: zygote not in descendants(served.pid))
+    with contextlib.closing(served.client("lambda")) as client:
+        event, replacement = invoke(client, "orphan", 1)[0]
 
     assert event == 1
     assert replacement != environment
@@ -241,8 +257,8 @@ def test_a_port_of_ones_own_can_be_chosen_and_the_event_ends_it():
     async def run():
         stop = asyncio.Event()
 
-        def ready(url):
-            urls.append(url)
+        def ready(aws):
+            urls.append(aws.endpoint_url)
             stop.set()
 
         await main_async("127.0.0.1", port, on_ready=ready, stop=stop)

@@ -7,10 +7,10 @@ from time import monotonic
 import pytest
 from tests.bare_server import BareServer, closed_port
 from tests.s3_proxy import DENIED, HANG_UP, SLOW_DOWN, WAIT_S, always
+from tests.signing import account_at
 from tests.tls import Authority
 
 from fetcher.s3 import connection as module
-from fetcher.s3.account import Account
 from fetcher.s3.connection import Connection
 from fetcher.s3.errors import LateError, S3Error
 from fetcher.s3.urls import Place
@@ -22,9 +22,7 @@ def place(bucket):
 
 
 def connected(url, stopped=None):
-    return closing(
-        Connection(Account("local", "local", "local", "us-east-1", url), stopped)
-    )
+    return closing(Connection(account_at(url), stopped))
 
 
 def soon():

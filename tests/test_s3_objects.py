@@ -21,12 +21,12 @@ from tests.s3_proxy import (
     always,
     once,
 )
+from tests.signing import account_at
 from tests.tar_sink import wait_for
 
 from fetcher.download import Job, engine_for
 from fetcher.options import Options
 from fetcher.outcome import Outcome
-from fetcher.s3.account import Account
 from fetcher.s3.urls import Place
 from fetcher.sinks import s3_objects
 from fetcher.sinks.s3_objects import S3Objects, object_of
@@ -34,7 +34,7 @@ from fetcher.source import Item
 
 
 def sink_for(bucket, proxy, left_s=WAIT_S):
-    account = Account("local", "local", "local", "us-east-1", proxy.url)
+    account = account_at(proxy.url)
     return closing(S3Objects(Place(bucket, "kept"), account, monotonic() + left_s))
 
 

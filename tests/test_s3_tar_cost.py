@@ -30,7 +30,8 @@ many, tempfile.tempdir = int(many), folder
 options, downloads = Options(allow_private=True), Downloads(int(many))
 engine = engine_for(options)
 until, began = monotonic() + 600, process_time()
-account = Account("local", "local", "local", "us-east-1", s3_url)
+keys = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+account = Account(*keys, "", "us-east-1", s3_url)
 sink = {
     "directory": lambda: Directory(Path(folder, "kept")),
     "scratch": Scratch,

@@ -14,6 +14,7 @@ from tests.processes import family_of
 from rollout.__main__ import main
 from rollout.errors import EndpointError
 from rollout.local_endpoint import local_endpoint
+from rollout.local_lambda.callers import KeyPair
 from rollout.target import connect
 
 SERVE = [sys.executable, "-m", "rollout", "serve"]
@@ -28,7 +29,8 @@ def test_serve_announces_itself_and_ends_with_ctrl_c(tmp_path):
         family = family_of(process.pid)
         with urllib.request.urlopen(f"{addresses['origin_url']}/1000/1.jpg") as answer:
             body = answer.read()
-        target = connect("local", addresses["endpoint_url"])
+        keys = KeyPair(addresses["access_key_id"], addresses["secret_access_key"])
+        target = connect("local", addresses["endpoint_url"], keys=keys)
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
 

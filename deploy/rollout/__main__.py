@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
     from rollout.local_endpoint import LocalEndpoint
 
+_REGION = "us-east-1"  # where `rollout` itself looks for local functions
+_OPEN_DOOR = (
+    "rollout: warning: --any-credentials lets in everybody on this machine, signed or "
+    "not; they can run code as you."
+)
+
 REFUSED = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
@@ -45,13 +51,13 @@ examples:
   rollout invoke --local --payload event.json   try the worker, no account needed
 
   rollout serve --origin                        a local endpoint, until Ctrl-C
-  export AWS_ENDPOINT_URL=http://127.0.0.1:...  the address it prints
+  export AWS_ENDPOINT_URL=http://127.0.0.1:...  paste the five lines it prints
   rollout deploy --memory-mb 1769
   rollout invoke --payload event.json
   rollout logs -f
   rollout destroy
 
-  unset AWS_ENDPOINT_URL
+  unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
   rollout deploy --target aws                   the same, with your AWS account
 """
 
@@ -97,8 +103,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _serve(arguments: argparse.Namespace) -> int:
     def announce(endpoint: LocalEndpoint) -> None:
-        print(json.dumps(asdict(endpoint)), flush=True)
+        keys = endpoint.keys
+        if not arguments.until_stdin_closes:  # there is somebody to paste them
+            print(_to_paste(endpoint), file=sys.stderr, flush=True)
+        line = {
+            "endpoint_url": endpoint.endpoint_url,
+            "origin_url": endpoint.origin_url,
+            "access_key_id": keys.access_key_id,
+            "secret_access_key": keys.secret_access_key,
+        }
+        print(json.dumps(line), flush=True)
 
+    if arguments.any_credentials:
+        print(_OPEN_DOOR, file=sys.stderr, flush=True)
     serve(
         arguments.host,
         arguments.port,
@@ -106,8 +123,19 @@ def _serve(arguments: argparse.Namespace) -> int:
         with_origin=arguments.origin,
         until_stdin_closes=arguments.until_stdin_closes,
         pace=arguments.pace,
+        any_credentials=arguments.any_credentials,
     )
     return DONE
+
+
+def _to_paste(endpoint: LocalEndpoint) -> str:
+    """Return what makes boto3, the AWS CLI and `rollout` of a shell use an endpoint."""
+    variables = {
+        "AWS_ENDPOINT_URL": endpoint.endpoint_url,
+        "AWS_DEFAULT_REGION": _REGION,
+        **endpoint.keys.environ(),
+    }
+    return "\n".join(f"export {name}={text}" for name, text in variables.items())
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -195,7 +223,10 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="run a local endpoint",
         description=(
             "Run a local endpoint until SIGINT or SIGTERM. Once it answers, one line "
-            'is printed: {"endpoint_url": ..., "origin_url": ...}'
+            'is printed: {"endpoint_url": ..., "origin_url": ..., "access_key_id": '
+            '..., "secret_access_key": ...}, and on stderr the same as lines to paste '
+            "into a shell. It runs code, so it answers only requests that are signed "
+            "with that pair, or with keys that its IAM or STS gave out."
         ),
         epilog=_LIMITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -214,6 +245,14 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             "aws: as there, a function gets 1,000 new environments in 10 s, and ten "
             "calls a second for each execution that may run at once; none: as fast as "
             "this machine can (%(default)s)"
+        ),
+    )
+    parser.add_argument(
+        "--any-credentials",
+        action="store_true",
+        help=(
+            "let in everybody on this machine, signed or not: they can then run code "
+            "as you"
         ),
     )
     parser.add_argument(

@@ -10,11 +10,13 @@ from botocore.exceptions import BotoCoreError
 from botocore.session import Session as CoreSession
 
 from rollout.errors import TargetError
+from rollout.local_lambda.callers import KeyPair
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 _LOCAL_REGION = "us-east-1"
+_NOBODY = "nobody"
 NO_CREDENTIALS = (
     "There are no AWS credentials. Run `aws configure` or `aws sso login`, or set "
     "AWS_PROFILE."
@@ -25,16 +27,28 @@ _UNKNOWN = {"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure"
 _WRONG = {"SignatureDoesNotMatch", "IncompleteSignature"}
 
 
-def local_session() -> boto3.Session:
-    """Return the session of nobody in particular."""
-    # Nothing of the user's AWS set-up is read: no variable, no file, no real key.
+def local_session(keys: KeyPair | None) -> boto3.Session:
+    """
+    Return a session for a local endpoint.
+
+    Args:
+        keys: The endpoint's; None: those in the environment. Whether they are this
+            endpoint's is for it to say.
+    """
+    pair = keys or KeyPair(
+        os.environ.get("AWS_ACCESS_KEY_ID") or _NOBODY,
+        os.environ.get("AWS_SECRET_ACCESS_KEY") or _NOBODY,
+    )
+    # Nothing else of the user's AWS set-up is read: no variable, no file.
     known = {
         name: (None, None, default, convert)
         for name, (_, _, default, convert) in CoreSession.SESSION_VARIABLES.items()
     }
     nowhere = (None, None, os.devnull, None)
     core = CoreSession(known | {"config_file": nowhere, "credentials_file": nowhere})
-    return boto3.Session("local", "local", None, _LOCAL_REGION, core)
+    return boto3.Session(
+        pair.access_key_id, pair.secret_access_key, None, _LOCAL_REGION, core
+    )
 
 
 def aws_session(profile: str, region: str) -> boto3.Session:
@@ -63,6 +77,13 @@ def aws_session(profile: str, region: str) -> boto3.Session:
         )
         raise TargetError(msg)
     return session
+
+
+LOCAL_REMEDY = (
+    "A local endpoint lets in only who signs with its own key pair. Paste the `export` "
+    "lines that `rollout serve` printed, so that AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY are this endpoint's."
+)
 
 
 def remedy(error: ClientError, profile: str) -> str:

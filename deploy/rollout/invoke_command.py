@@ -126,7 +126,7 @@ def _payload(path: Path) -> bytes:
 def _invoke_locally(name: str, payload: bytes) -> Answer:
     with ExitStack() as stack:
         endpoint = stack.enter_context(local_endpoint(origin=False))
-        target = connect("local", endpoint.endpoint_url)
+        target = connect("local", endpoint.endpoint_url, keys=endpoint.keys)
         worker.deploy(target, worker.Worker(name=name))
         stack.callback(worker.destroy, target, name)
         stack.enter_context(_log_shown(target, name))

@@ -14,25 +14,27 @@ or, as ``rollout serve`` does, for as long as the process is wanted::
 Signatures::
 
     LocalAws(host="127.0.0.1", port=0, *, account_concurrency=1000,
-             event_retry_delays_s=(60, 120), keep_idle_s=300, pace="none")
+             event_retry_delays_s=(60, 120), keep_idle_s=300, pace="none",
+             any_credentials=False)
         await aws.start() -> None     EndpointError: host not loopback, port taken
         await aws.stop() -> None      idempotent; afterwards no process and no folder
         aws.endpoint_url -> str       "http://127.0.0.1:PORT", once started
+        aws.keys -> KeyPair           what to sign with
 
-    await main_async(host, port, *, on_ready, stop=None, pace="none")
-        calls on_ready(endpoint_url) once, returns after SIGINT, SIGTERM or stop.set()
+    await main_async(host, port, *, on_ready, stop=None, pace="none",
+                     any_credentials=False)
+        calls on_ready(aws) once, returns after SIGINT, SIGTERM or stop.set()
 
-Any credentials will do, but for function URLs whose AuthType is AWS_IAM: these check
-signatures, of the pair ``local`` and ``local`` that functions find in their
-environment, of IAM's CreateAccessKey and of STS's AssumeRole, as this endpoint answered
-them. What is stored is gone when the endpoint stops.
+It runs code as the user who started it, so every request must be signed: with the pair
+that it made at its start, which functions find in their environment, or with one of
+IAM's CreateAccessKey or STS's AssumeRole, as this endpoint answered them. See
+`authentication`. What is stored is gone when the endpoint stops.
 """
 
 import asyncio
 import contextlib
 import ipaddress
 import json
-import re
 import resource
 import signal
 import socket
@@ -41,12 +43,11 @@ from typing import Literal, Self
 
 from aiohttp import web
 
-from rollout import moto_server
+from rollout import authentication, moto_server
 from rollout.errors import EndpointError
-from rollout.local_lambda import errors, folder, http_front, model, server
+from rollout.local_lambda import errors, folder, http_front, server
+from rollout.local_lambda.callers import Caller, KeyPair
 from rollout.local_lambda.pace import AwsPace
-
-REGION = "us-east-1"  # of requests that are not signed
 
 Pace = Literal["none", "aws"]
 
@@ -54,10 +55,16 @@ Pace = Literal["none", "aws"]
 KEEP_IDLE_S = 300.0
 
 _DESCRIPTORS = 10_000
-# PutLogEvents takes 1 MiB of text, which JSON can spell six times as long.
-_LOGS_BYTES = 8 * 1024 * 1024
+_MIB = 1024 * 1024
+_BODY_BYTES = {
+    "lambda": errors.CREATE_BYTES,
+    # PutLogEvents takes 1 MiB of text, which JSON can spell six times as long.
+    "logs": 8 * _MIB,
+    # Policies are the longest parameters, 10,240 characters each.
+    "iam": _MIB,
+    "sts": _MIB,
+}
 _LAST_PORT = 65_535
-_SCOPE = re.compile(r"Credential=[^/,]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 
 
 class LocalAws:
@@ -89,15 +96,20 @@ class LocalAws:
         event_retry_delays_s: Sequence[float] = (60, 120),
         keep_idle_s: float = KEEP_IDLE_S,
         pace: Pace = "none",
+        any_credentials: bool = False,
     ) -> None:
         self.endpoint_url = ""
+        self.keys = KeyPair.random()
         self._host = host
         self._port = port
         self._account_concurrency = account_concurrency
         self._event_retry_delays_s = event_retry_delays_s
         self._keep_idle_s = keep_idle_s
         self._pace = pace
+        self._any_credentials = any_credentials
         self._cleanup = contextlib.AsyncExitStack()
+        self._door: authentication.Door
+        self._owner: Caller
         self._moto: moto_server.Moto
         self._lambda: server.LocalLambda
 
@@ -119,19 +131,24 @@ class LocalAws:
         async with contextlib.AsyncExitStack() as stack:
             listener = stack.enter_context(_bind(self._host, self._port))
             self.endpoint_url = _url(listener)
-            self._moto = await stack.enter_async_context(moto_server.running())
             home = stack.enter_context(folder.temporary())
+            self._moto = await stack.enter_async_context(moto_server.running(home))
+            self._owner = await self._moto.owner(self.keys)
+            self._door = authentication.Door(
+                self._identify, _BODY_BYTES, asks_signatures=not self._any_credentials
+            )
             self._lambda = await stack.enter_async_context(
                 server.running(
                     home,
                     self.endpoint_url,
+                    self.keys,
                     account_concurrency=self._account_concurrency,
                     event_retry_delays_s=self._event_retry_delays_s,
                     keep_idle_s=self._keep_idle_s,
                     pace=AwsPace() if self._pace == "aws" else None,
                     read_object=self._moto.read_object,
                     send_logs=self._moto.call_logs,
-                    identify=self._moto.identify,
+                    identify=self._identify,
                 )
             )
             listen = await stack.enter_async_context(http_front.running(self._handle))
@@ -144,32 +161,36 @@ class LocalAws:
         """End all processes and remove everything that was made."""
         await self._cleanup.aclose()
 
+    async def _identify(self, access_key: str) -> Caller | None:
+        if access_key == self._owner.access_key:
+            return self._owner
+        return await self._moto.identify(access_key)
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        if "Origin" in request.headers:
-            # A page in the user's browser could otherwise deploy code here.
-            raise web.HTTPForbidden(text="This endpoint does not serve web pages.\n")
-        region, service = _signed_for(request)
-        if service == "lambda":
-            return await self._lambda.handle(request, region)
+        service = ""
         try:
-            body = b""
+            admitted = await self._door.admit(request)
+            service, body = admitted.service, admitted.body
+            if service == "lambda":
+                assert isinstance(body, bytes)
+                return await self._lambda.handle(request, body, admitted.region)
             if service == "logs":
-                body = await http_front.read_body(
-                    request, _LOGS_BYTES, _too_large_for_logs()
-                )
+                assert isinstance(body, bytes)
                 await self._lambda.before_logs(*_logs_call(request, body))
-            return await self._moto.forward(request, body)
+            return await self._moto.forward(request, service, body)
         except errors.LambdaError as error:
-            return moto_server.refusal(error, service)
+            service = service or authentication.service_of(request)
+            return authentication.refusal(error, service)
 
 
 async def main_async(
     host: str = "127.0.0.1",
     port: int = 0,
     *,
-    on_ready: Callable[[str], object],
+    on_ready: Callable[[LocalAws], object],
     stop: asyncio.Event | None = None,
     pace: Pace = "none",
+    any_credentials: bool = False,
 ) -> None:
     """
     Serve until SIGINT, SIGTERM or ``stop``.
@@ -179,11 +200,13 @@ async def main_async(
 
         port: Where to listen; 0 for any free port.
 
-        on_ready: Called with the endpoint's URL once it answers.
+        on_ready: Called with the endpoint once it answers.
 
         stop: Set it to end, for example when stdin closes.
 
         pace: As for `LocalAws`.
+
+        any_credentials: Likewise.
 
     Raises:
         EndpointError: If the host is not loopback or the port is taken.
@@ -195,8 +218,10 @@ async def main_async(
     for number in signals:
         loop.add_signal_handler(number, stopped.set)
     try:
-        async with LocalAws(host, port, pace=pace) as aws:
-            on_ready(aws.endpoint_url)
+        async with LocalAws(
+            host, port, pace=pace, any_credentials=any_credentials
+        ) as aws:
+            on_ready(aws)
             await stopped.wait()
     finally:
         for number in signals:
@@ -213,16 +238,6 @@ def _allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _signed_for(request: web.Request) -> tuple[str, str]:
-    """Return the region and the service a request is meant for."""
-    scope = request.headers.get("Authorization", "")
-    presigned = request.query.get("X-Amz-Credential", "")
-    found = _SCOPE.search(scope) or _SCOPE.search(f"Credential={presigned}")
-    if found:
-        return found["region"], found["service"]
-    return REGION, "lambda" if model.is_lambda_path(request.path) else ""
-
-
 def _logs_call(request: web.Request, body: bytes) -> tuple[str, str]:
     """Return the operation and the log group a request to CloudWatch Logs names."""
     operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
@@ -232,11 +247,6 @@ def _logs_call(request: web.Request, body: bytes) -> tuple[str, str]:
         return operation, str(named).rpartition("log-group:")[2]
     except (ValueError, LookupError, AttributeError):
         return operation, ""  # moto will say what is wrong with it
-
-
-def _too_large_for_logs() -> errors.LambdaError:
-    text = f"Upload too large: the limit of the local endpoint is {_LOGS_BYTES} bytes"
-    return errors.LambdaError(400, "InvalidParameterException", text)
 
 
 def _check_loopback(host: str) -> None:

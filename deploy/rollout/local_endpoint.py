@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from rollout.errors import EndpointError
+from rollout.local_lambda.callers import KeyPair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +34,13 @@ class LocalEndpoint:
         endpoint_url: For `rollout.target.connect` and for boto3.
 
         origin_url: Where the files of experiments are; empty without an origin.
+
+        keys: What requests are signed with.
     """
 
     endpoint_url: str
     origin_url: str
+    keys: KeyPair
 
 
 @contextmanager
@@ -88,7 +92,9 @@ def _ready(child: subprocess.Popen[bytes], words: IO[bytes]) -> LocalEndpoint:
     if not line:
         what = f"was not ready within {_READY_WITHIN_S:.0f} s"
         raise EndpointError(_ended(what, child, words))
-    return LocalEndpoint(**json.loads(line))
+    told = json.loads(line)
+    keys = KeyPair(told["access_key_id"], told["secret_access_key"])
+    return LocalEndpoint(told["endpoint_url"], told["origin_url"], keys)
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,9 @@
-"""Our side of moto's server: S3, IAM, STS and CloudWatch Logs on loopback."""
+"""
+Our side of moto's server: S3, IAM, STS and CloudWatch Logs.
+
+It lets in everybody, so it listens where only we can come: on a UNIX socket in a folder
+of ours. Whoever else asks is asked for a signature first, see `authentication`.
+"""
 
 import asyncio
 import contextlib
@@ -6,8 +11,8 @@ import json
 import re
 import sys
 from collections.abc import AsyncIterator, Iterable
-from html import escape
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,12 +20,14 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from rollout.local_lambda import errors, http_front
-from rollout.local_lambda.callers import Caller
+from rollout.local_lambda import errors
+from rollout.local_lambda.callers import Caller, KeyPair
 
 _START_S = 60
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade"}
-_QUERY_SERVICES = ("iam", "sts")  # they speak AWS's query protocol
+_BASE = "http://moto"  # whatever the name, it is the socket that is called
+_SERVICE = "X-Signed-For"  # what moto_main goes by
+_OWNER = ""  # whom moto_main takes for the account itself
 
 
 class Moto:
@@ -28,8 +35,6 @@ class Moto:
     A running moto server.
 
     Args:
-        url: Where it is.
-
         session: For requests to it.
 
         process: It.
@@ -37,33 +42,50 @@ class Moto:
 
     def __init__(
         self,
-        url: str,
         session: aiohttp.ClientSession,
         process: asyncio.subprocess.Process,
     ) -> None:
-        self._url = url
         self._session = session
         self._process = process
         self._asking = asyncio.Lock()
 
+    async def owner(self, keys: KeyPair) -> Caller:
+        """Return the account itself as whoever signs with the endpoint's own pair."""
+        found = await self._ask(_OWNER)
+        assert found is not None
+        named = {
+            "access_key": keys.access_key_id,
+            "secret": keys.secret_access_key,
+            "tokens": ("", keys.session_token),
+        }
+        return Caller(**found | named)
+
     async def identify(self, access_key: str) -> Caller | None:
         """Find whose an access key is; see `callers.Identify`."""
+        found = await self._ask(access_key) if access_key != _OWNER else None
+        return Caller(**found) if found else None
+
+    async def _ask(self, access_key: str) -> dict[str, Any] | None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         async with self._asking:
             self._process.stdin.write(json.dumps(access_key).encode() + b"\n")
             await self._process.stdin.drain()
             found = json.loads(await self._process.stdout.readline())
-        return Caller(**found) if found else None
+        return dict(found) if found else None
 
-    async def forward(self, request: web.Request, body: bytes) -> web.StreamResponse:
+    async def forward(
+        self, request: web.Request, service: str, body: bytes | AsyncIterator[bytes]
+    ) -> web.StreamResponse:
         """
         Pass a request on, and the answer back, as they come.
 
         Args:
             request: What to pass on.
 
-            body: Its body if that has been read already, or empty.
+            service: What it is meant for.
+
+            body: Its body.
 
         Raises:
             LambdaError: If moto cannot answer, or the request's body does not come.
@@ -72,9 +94,9 @@ class Moto:
         try:
             async with self._session.request(
                 request.method,
-                URL(self._url + request.raw_path, encoded=True),
-                headers=_end_to_end(request.headers.items()),
-                data=_data(request, body),
+                URL(_BASE + request.raw_path, encoded=True),
+                headers=[*_end_to_end(request.headers.items()), (_SERVICE, service)],
+                data=body if request.body_exists else b"",
                 allow_redirects=False,
             ) as answer:
                 if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -104,7 +126,7 @@ class Moto:
         Raises:
             LambdaError: In the words Lambda has for code that is not there.
         """
-        url = f"{self._url}/{quote(bucket)}/{quote(key)}"
+        url = f"{_BASE}/{quote(bucket)}/{quote(key)}"
         query = f"?versionId={quote(version)}" if version else ""
         async with self._session.get(
             URL(url + query, encoded=True), headers=_scope("us-east-1", "s3")
@@ -131,9 +153,7 @@ class Moto:
         }
         body = json.dumps(parameters).encode()
         try:
-            async with self._session.post(
-                self._url, data=body, headers=headers
-            ) as answer:
+            async with self._session.post(_BASE, data=body, headers=headers) as answer:
                 if answer.status == web.HTTPOk.status_code:
                     return None
                 document = json.loads(await answer.read())
@@ -143,50 +163,38 @@ class Moto:
 
 
 @contextlib.asynccontextmanager
-async def running() -> AsyncIterator[Moto]:
-    """Run moto's server until the end of the context."""
+async def running(folder: Path) -> AsyncIterator[Moto]:
+    """
+    Run moto's server until the end of the context.
+
+    Args:
+        folder: Where its socket is, and it itself; nobody else may look into it.
+    """
+    socket = folder / "moto.sock"
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rollout.moto_main"),
+        *(sys.executable, "-P", "-m", "rollout.moto_main", str(socket)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        cwd=folder,
         start_new_session=True,  # Ctrl-C is for us; we end it
     )
     assert process.stdin is not None
     assert process.stdout is not None
     try:
         async with asyncio.timeout(_START_S):
-            url = (await process.stdout.readline()).decode().strip()
-        if not url:
+            is_ready = await process.stdout.readline()
+        if not is_ready:
             msg = "moto's server ended at its start; see its own message above."
             raise RuntimeError(msg)
         async with aiohttp.ClientSession(
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None),
-            connector=aiohttp.TCPConnector(limit=0, force_close=True),
+            connector=aiohttp.UnixConnector(str(socket), limit=0, force_close=True),
         ) as session:
-            yield Moto(url, session, process)
+            yield Moto(session, process)
     finally:
         process.stdin.close()
         await process.wait()
-
-
-def refusal(error: errors.LambdaError, service: str) -> web.Response:
-    """
-    Tell a caller of an error as its service would.
-
-    Args:
-        error: What is wrong.
-
-        service: The service's name in signatures; empty stands for S3.
-    """
-    if service not in (*_QUERY_SERVICES, "s3", ""):
-        body = {"__type": error.code, "message": str(error)}
-        return web.json_response(body, status=error.status)
-    code, text = escape(error.code), escape(str(error))
-    xml = f"<Error><Code>{code}</Code><Message>{text}</Message></Error>"
-    if service in _QUERY_SERVICES:
-        xml = f"<ErrorResponse>{xml}</ErrorResponse>"
-    return web.Response(status=error.status, text=xml, content_type="text/xml")
 
 
 def _incapable() -> errors.LambdaError:
@@ -206,12 +214,9 @@ def _scope(region: str, service: str) -> dict[str, str]:
     """Say which service and region are meant; moto checks no signature."""
     scope = f"local/20260101/{region}/{service}/aws4_request"
     signature = f"Credential={scope}, SignedHeaders=host, Signature=0"
-    return {"Authorization": f"AWS4-HMAC-SHA256 {signature}"}
+    return {"Authorization": f"AWS4-HMAC-SHA256 {signature}", _SERVICE: service}
 
 
 def _end_to_end(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(name, text) for name, text in headers if name.lower() not in _HOP_BY_HOP]
-
-
-def _data(request: web.Request, body: bytes) -> bytes | AsyncIterator[bytes]:
-    return body if body or not request.body_exists else http_front.chunks(request)
+    left_out = {*_HOP_BY_HOP, _SERVICE.lower()}
+    return [(name, text) for name, text in headers if name.lower() not in left_out]

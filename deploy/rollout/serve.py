@@ -26,6 +26,7 @@ def serve(
     with_origin: bool,
     until_stdin_closes: bool,
     pace: Pace = "none",
+    any_credentials: bool = False,
 ) -> None:
     """
     Serve until SIGINT, SIGTERM, or the end of stdin if that is wanted.
@@ -35,7 +36,7 @@ def serve(
 
         port: Where to listen; 0 for any free port.
 
-        announce: Told the addresses once everything answers.
+        announce: Told the addresses and the key pair once everything answers.
 
         with_origin: Whether files to download are served as well.
 
@@ -43,9 +44,12 @@ def serve(
 
         pace: ``"aws"`` slows functions down as AWS does.
 
+        any_credentials: Whether to let in everybody on this machine, signed or not.
+
     Raises:
         EndpointError: If it cannot listen there.
     """
+    os.umask(0o077)  # whatever is made here is this user's alone
     with ExitStack() as stack:
         origin_url = stack.enter_context(Origin()).url if with_origin else ""
 
@@ -56,9 +60,12 @@ def serve(
             await main_async(
                 host,
                 port,
-                on_ready=lambda url: announce(LocalEndpoint(url, origin_url)),
+                on_ready=lambda aws: announce(
+                    LocalEndpoint(aws.endpoint_url, origin_url, aws.keys)
+                ),
                 stop=stop,
                 pace=pace,
+                any_credentials=any_credentials,
             )
 
         asyncio.run(run())

@@ -18,9 +18,16 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 
-from rollout.credentials import NO_CREDENTIALS, aws_session, local_session, remedy
+from rollout.credentials import (
+    LOCAL_REMEDY,
+    NO_CREDENTIALS,
+    aws_session,
+    local_session,
+    remedy,
+)
 from rollout.errors import TargetError
 from rollout.limits import limit
+from rollout.local_lambda.callers import KeyPair
 from rollout.machine import ARCHITECTURES, LAMBDA, Machine, machine
 
 if TYPE_CHECKING:
@@ -101,6 +108,13 @@ class Target:
         except BotoCoreError as error:
             msg = f"The AWS credentials cannot be renewed. {error} {NO_CREDENTIALS}"
             raise TargetError(msg) from error
+
+    def environ(self) -> dict[str, str]:
+        """Return the variables with which a child process signs as this target does."""
+        if not self._is_local:
+            return {}
+        found = self.credentials()
+        return KeyPair(found.access_key, found.secret_key).environ()
 
     @cached_property
     def account(self) -> str:
@@ -200,7 +214,12 @@ class Target:
 
 
 def connect(
-    name: str, endpoint_url: str = "", *, profile: str = "", region: str = ""
+    name: str,
+    endpoint_url: str = "",
+    *,
+    keys: KeyPair | None = None,
+    profile: str = "",
+    region: str = "",
 ) -> Target:
     """
     Return a target that is known to answer.
@@ -212,9 +231,12 @@ def connect(
             Where the services answer. The local target needs it; for ``aws`` leave
             it empty, unless a proxy of yours stands in front.
 
+        keys: What a local endpoint is signed to with; by default the pair in
+            AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+
         profile: As the AWS CLI's option; empty: what its variables say.
 
-        region: Likewise. The local target reads neither.
+        region: Likewise. The local target reads neither of them.
 
     Raises:
         TargetError: If the name is unknown, nothing answers at the address, or what
@@ -232,7 +254,8 @@ def connect(
         raise TargetError(msg)
     if endpoint_url:
         _check_url(endpoint_url)
-    session = local_session() if name == "local" else aws_session(profile, region)
+    is_local = name == "local"
+    session = local_session(keys) if is_local else aws_session(profile, region)
     target = Target(name, endpoint_url.rstrip("/"), session.region_name, session)
     _knock(target)
     return target
@@ -271,7 +294,8 @@ def _knock(target: Target) -> None:
         msg = f"What answers at {where} is not AWS, nor a local endpoint."
         raise TargetError(msg) from error
     except ClientError as error:
-        msg = f"{where} does not let us in: {error}. {remedy(error, target.profile)}"
+        heals = LOCAL_REMEDY if target.runs_here else remedy(error, target.profile)
+        msg = f"{where} does not let us in: {error}. {heals}"
         raise TargetError(msg) from error
     except BotoCoreError as error:  # of sign-on, roles to assume, files, processes
         said = str(error).rstrip(".")

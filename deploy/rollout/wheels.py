@@ -66,7 +66,7 @@ def _installed_aside(requirements: str, platform: LambdaPlatform) -> Files:
 
 
 def _pip_install(wanted: Path, folder: Path, platform: LambdaPlatform) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input"]
+    command = [sys.executable, "-P", "-m", "pip", "install", "--quiet", "--no-input"]
     command += ["--no-deps", "--no-compile", "--only-binary=:all:", "--require-hashes"]
     command += ["--disable-pip-version-check", "--implementation=cp"]
     command += [f"--python-version={platform.version}"]

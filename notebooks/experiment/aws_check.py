@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 FUNCTION = "million-downloads-check"
 
 _DONE, _FAILED, _COULD_NOT_RUN = 0, 1, 2
-_ROLLOUT = (sys.executable, "-m", "rollout")
-_EXPERIMENT = (sys.executable, "-m", "experiment")
+_ROLLOUT = (sys.executable, "-P", "-m", "rollout")
+_EXPERIMENT = (sys.executable, "-P", "-m", "experiment")
 # What tests/conformance calls what it makes.
 _OF_THE_SUITE = "conformance-"
 # AWS publishes it for everybody, as "AWS IP address ranges" in the VPC user guide.

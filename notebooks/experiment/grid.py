@@ -22,7 +22,7 @@ from experiment.plan import make_plan
 from rollout import preflight
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import TextIO
 
     from experiment.fan_out_settings import FanOutSettings
@@ -66,11 +66,14 @@ class _Manager(AsyncKernelManager):
 
 
 @contextmanager
-def kernel() -> Iterator[AsyncKernelManager]:
+def kernel(environ: Mapping[str, str] | None = None) -> Iterator[AsyncKernelManager]:
     """
     Keep one kernel for several notebooks.
 
     Starting one and importing pandas and matplotlib takes longer than a small run.
+
+    Args:
+        environ: Variables it gets beside those of this process.
     """
     with _runtime_folder() as folder:
         manager = _Manager(
@@ -78,7 +81,7 @@ def kernel() -> Iterator[AsyncKernelManager]:
         )
         try:
             with _interrupted_afterwards():
-                _start(manager, folder)
+                _start(manager, folder, environ or {})
             yield manager
         finally:
             manager.hang_up()
@@ -86,11 +89,13 @@ def kernel() -> Iterator[AsyncKernelManager]:
                 run_sync(manager.shutdown_kernel)()
 
 
-def _start(manager: AsyncKernelManager, folder: Path) -> None:
+def _start(
+    manager: AsyncKernelManager, folder: Path, environ: Mapping[str, str]
+) -> None:
     run_sync(manager.start_kernel)(
         extra_arguments=_QUIET,
         cwd=root() / "notebooks",
-        env=os.environ | {_RUNTIME_FOLDER: str(folder)},
+        env={**os.environ, **environ, _RUNTIME_FOLDER: str(folder)},
     )
     client = manager.client()
     client.start_channels()
@@ -209,7 +214,7 @@ def run_grid(
     """
     cells = list(settings.cells())
     records, failed = [], []
-    with kernel() as manager:
+    with kernel(session.target.environ()) as manager:
         for number, cell in enumerate(cells, start=1):
             name = settings.name_of(cell)
             try:

@@ -84,6 +84,7 @@ def open_session(settings: Settings) -> Session:
         rollout.errors.RolloutError: If the target does not answer.
     """
     endpoint_url, origin_url, origin = settings.endpoint_url, "", ""
+    keys = None
     if isinstance(settings, DownloadSettings):
         origin_url = origin = settings.origin_url.rstrip("/")
     with ExitStack() as held:
@@ -93,9 +94,9 @@ def open_session(settings: Settings) -> Session:
             origin = f"nginx {nginx.version}"
         if wants_local_endpoint(settings.target, settings.endpoint_url):
             endpoint = held.enter_context(local_endpoint(origin=not origin_url))
-            endpoint_url = endpoint.endpoint_url
+            endpoint_url, keys = endpoint.endpoint_url, endpoint.keys
             origin_url = origin_url or endpoint.origin_url
-        target = connect(settings.target, endpoint_url)
+        target = connect(settings.target, endpoint_url, keys=keys)
         origin = origin or (OWN_ORIGIN if origin_url else "")
         return Session(target, origin_url, origin, nginx, held.pop_all())
 

@@ -110,8 +110,7 @@ def test_a_slice_that_kills_every_execution_is_given_up(
     ]
     for name, text in {
         "AWS_ENDPOINT_URL": aws.endpoint_url,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
+        **aws.keys.environ(),
         "AWS_REGION": "us-east-1",
         settings.BUCKET: BUCKET,
     }.items():

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from tests.fetching import fetch
 from tests.lambda_api import create
+from tests.signing import credentials_of
 
 from rollout.local_lambda.callers import Caller
 from rollout.local_lambda.errors import LambdaError
-from rollout.local_lambda.function_url import signature
-
-OURS = Credentials("local", "local")
+from rollout.local_lambda.function_url.authorization import check as check_url
+from rollout.local_lambda.signature import Signed
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,15 @@ def iam_url(client):
     client.delete_function(FunctionName="signed")
 
 
-def signed_headers(url, data=b"", credentials=OURS, **scope):
+@pytest.fixture(scope="module")
+def ours(aws):
+    """
+    The endpoint's own pair.
+    """
+    return credentials_of(aws.keys)
+
+
+def signed_headers(url, data, credentials, **scope):
     """Return what botocore adds to a POST when it signs it."""
     request = AWSRequest("POST", url, {"X-Signed": "a  b"}, data)
     service, region = scope.get("service", "lambda"), scope.get("region", "us-east-1")
@@ -43,16 +51,16 @@ def signed_headers(url, data=b"", credentials=OURS, **scope):
     return dict(request.headers.items())
 
 
-def post_signed(url, data=b"", *signer, sent=None, **scope):
+def post_signed(url, data, signer, *, sent=None, **scope):
     """Sign a POST and send it, or something else under its signature."""
-    signed = signed_headers(url, data, *signer, **scope)
+    signed = signed_headers(url, data, signer, **scope)
     status, headers, body = fetch(sent or url, data, "POST", **signed)
     return status, headers, json.loads(body)
 
 
-def test_whoever_signs_with_our_own_pair_is_let_in(iam_url):
+def test_whoever_signs_with_our_own_pair_is_let_in(iam_url, ours):
     url = iam_url + "a%2Fb%20c/%C3%BC?b=1&a=%2F&a=2&c&d=x%20y"
-    status, _, context = post_signed(url, b"body")
+    status, _, context = post_signed(url, b"body", ours)
 
     assert status == 200
     assert context["accountId"] == "123456789012"
@@ -129,24 +137,26 @@ def test_a_role_is_known_by_its_session_and_needs_its_token(client_of, iam_url):
 @pytest.mark.parametrize(
     ("credentials", "scope", "code", "message"),
     [
-        (Credentials("any", "any"), {}, "UnrecognizedClientException", "The security"),
-        (Credentials("local", "x"), {}, "InvalidSignatureException", "The request sig"),
-        (OURS, {"service": "s3"}, "InvalidSignatureException", "Credential should be"),
-        (OURS, {"region": "eu-west-1"}, "InvalidSignatureException", "Credential sho"),
+        (("any", "any"), {}, "UnrecognizedClientException", "The security"),
+        ((None, "x"), {}, "InvalidSignatureException", "The request sig"),
+        ((), {"service": "s3"}, "InvalidSignatureException", "Credential should be"),
+        ((), {"region": "eu-west-1"}, "InvalidSignatureException", "Credential sho"),
     ],
 )
 def test_signatures_of_others_and_for_others_are_refused(
-    iam_url, credentials, scope, code, message
+    iam_url, ours, credentials, scope, code, message
 ):
-    status, headers, told = post_signed(iam_url, b"", credentials, **scope)
+    key, secret = credentials or (None, None)
+    signer = Credentials(key or ours.access_key, secret or ours.secret_key)
+    status, headers, told = post_signed(iam_url, b"", signer, **scope)
 
     assert status == 403
     assert headers["x-amzn-ErrorType"] == code
     assert told["message"].startswith(message)
 
 
-def test_a_path_that_was_not_signed_is_refused(iam_url):
-    status, headers, _ = post_signed(iam_url + "a", b"", sent=iam_url + "b")
+def test_a_path_that_was_not_signed_is_refused(iam_url, ours):
+    status, headers, _ = post_signed(iam_url + "a", b"", ours, sent=iam_url + "b")
 
     assert status == 403
     assert headers["x-amzn-ErrorType"] == "InvalidSignatureException"
@@ -171,14 +181,14 @@ def test_what_is_no_signature_is_forbidden(iam_url, authorization):
     assert json.loads(body)["Message"].startswith("Forbidden. For troubleshooting")
 
 
-def test_curls_own_signatures_hold(iam_url):
+def test_curls_own_signatures_hold(iam_url, ours):
     """
     A second opinion: its code is nobody's of ours.
     """
     if not shutil.which("curl"):
         pytest.skip("there is no curl")
     command = ["curl", "-sS", "--aws-sigv4", "aws:amz:us-east-1:lambda"]
-    data = ["--user", "local:local", "--data", "a=1"]
+    data = ["--user", f"{ours.access_key}:{ours.secret_key}", "--data", "a=1"]
     answer = subprocess.check_output([*command, *data, iam_url + "path"])
 
     assert json.loads(answer)["http"]["path"] == "/path"
@@ -195,9 +205,9 @@ def check(headers, target, body=b"", caller=CALLER):
         return caller if key == caller.access_key else None
 
     sent = CIMultiDictProxy(CIMultiDict(headers | {"Host": "h:1"}))
-    request = signature.Signed("POST", target, sent, body)
+    request = Signed("POST", target, sent)
     try:
-        asyncio.run(signature.check(request, "us-east-1", identify))
+        asyncio.run(check_url(request, body, "us-east-1", identify))
     except LambdaError as error:
         return error.code, str(error)
     return None

@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 from tests.lambda_api import ECHO, connect, invoke, refused, request_for
+from tests.signing import credentials_of, headers_signed
 
 
 def test_output_is_in_cloudwatch_logs_when_the_answer_is_here(aws, client, deploy):
@@ -116,7 +117,9 @@ def test_a_wrong_function_is_refused_in_lambdas_words(client, wrong, code, part)
 )
 def test_nonsense_gets_an_answer_in_aws_shape(aws, method, path, body, status):
     connection = http.client.HTTPConnection(aws.endpoint_url.removeprefix("http://"))
-    connection.request(method, path, body)
+    url = aws.endpoint_url + path
+    signed = headers_signed(credentials_of(aws.keys), method, url, body.encode())
+    connection.request(method, path, body, signed)
     answer = connection.getresponse()
     document = json.loads(answer.read())
     connection.close()

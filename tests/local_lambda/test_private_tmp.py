@@ -74,12 +74,13 @@ def served(command, tmpdir):
         text=True,
         env=os.environ | {"TMPDIR": str(tmpdir)},
     ) as process:
+        told = json.loads(process.stdout.readline())
         client = boto3.client(
             "lambda",
-            endpoint_url=json.loads(process.stdout.readline())["endpoint_url"],
+            endpoint_url=told["endpoint_url"],
             region_name="us-east-1",
-            aws_access_key_id="x",
-            aws_secret_access_key="x",
+            aws_access_key_id=told["access_key_id"],
+            aws_secret_access_key=told["secret_access_key"],
         )
         try:
             yield client, process

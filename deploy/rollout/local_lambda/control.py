@@ -17,6 +17,7 @@ from rollout.local_lambda.model import Call
 from rollout.local_lambda.names import Reference, reference_of
 from rollout.local_lambda.package import Package
 from rollout.local_lambda.pool import Pool
+from rollout.local_lambda.signature import presigned
 from rollout.local_lambda.version import LATEST, Version
 
 ReadObject = Callable[[str, str, str | None], Awaitable[bytes]]
@@ -168,8 +169,9 @@ class Control:
         return await self._read_object(code["S3Bucket"], code["S3Key"], version)
 
     def code_location(self, arn: str) -> str:
-        """Return the address that serves the code of a function or version."""
-        return f"{self._house.endpoint_url}/2015-03-31/functions/{arn}/code.zip"
+        """Return an address that serves a version's code for a while."""
+        url = f"{self._house.endpoint_url}/2015-03-31/functions/{arn}/code.zip"
+        return presigned(url, self._house.keys, arn.split(":")[3])
 
     def zip_file(self, arn: str) -> Path:
         """Return what is at a code's location."""

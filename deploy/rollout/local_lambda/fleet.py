@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rollout.local_lambda import errors
+from rollout.local_lambda.callers import KeyPair
 from rollout.local_lambda.environment import Environment
 from rollout.local_lambda.idle import Idle
 from rollout.local_lambda.invocation import Invocation
@@ -27,6 +28,8 @@ class House:
     Attributes:
         endpoint_url: Where functions reach AWS, that is, us.
 
+        keys: What they sign with there.
+
         runtime_api: Host and port of the Runtime API.
 
         environments: Who is who on the Runtime API.
@@ -39,6 +42,7 @@ class House:
     """
 
     endpoint_url: str
+    keys: KeyPair
     runtime_api: str
     environments: dict[str, Environment]
     logs: LogShipper
@@ -132,8 +136,9 @@ class Fleet:
         self._ended.set()
 
     def _start_zygote(self) -> Zygote:
+        house = self._house
         self._zygote = Zygote(
-            self._version.environ(self._house.runtime_api, self._house.endpoint_url),
+            self._version.environ(house.runtime_api, house.endpoint_url, house.keys),
             self._version.package.task_root,
             self._on_report,
             self._on_zygote_end,

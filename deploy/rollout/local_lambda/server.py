@@ -32,12 +32,12 @@ from rollout.local_lambda import (
     tags,
     versions,
 )
-from rollout.local_lambda.callers import Identify
+from rollout.local_lambda.callers import Identify, KeyPair
 from rollout.local_lambda.control import Control, ReadObject
 from rollout.local_lambda.fleet import House
 from rollout.local_lambda.function_url import config as url_config
 from rollout.local_lambda.function_url import front as url_front
-from rollout.local_lambda.http_front import read_body, refusal
+from rollout.local_lambda.http_front import refusal
 from rollout.local_lambda.invocation import Answer as Ended
 from rollout.local_lambda.invocation import Request
 from rollout.local_lambda.log_shipper import LogShipper, Send
@@ -96,6 +96,7 @@ _logger = logging.getLogger(__name__)
 async def running(
     folder: Path,
     endpoint_url: str,
+    keys: KeyPair,
     *,
     account_concurrency: int,
     event_retry_delays_s: Sequence[float],
@@ -112,6 +113,8 @@ async def running(
         folder: For code and sandboxes.
 
         endpoint_url: Where functions find AWS.
+
+        keys: What functions sign with there.
 
         account_concurrency: How many executions may run at once.
 
@@ -136,7 +139,7 @@ async def running(
         runtime_api.running(environments) as api,
         url_front.running(ours, pool, identify) as urls,
     ):
-        house = House(endpoint_url, api, environments, logs, memory, keep_idle_s)
+        house = House(endpoint_url, keys, api, environments, logs, memory, keep_idle_s)
         control = Control(folder, house, pool, urls, read_object)
         try:
             yield LocalLambda(control, pool, logs)
@@ -172,11 +175,13 @@ class LocalLambda:
         """Send on what has been printed, before somebody calls CloudWatch Logs."""
         await self._logs.before(operation, group)
 
-    async def handle(self, request: web.Request, region: str) -> web.StreamResponse:
+    async def handle(
+        self, request: web.Request, body: bytes, region: str
+    ) -> web.StreamResponse:
         """Answer one request; a mistake of ours is an answer too."""
         request_id = str(uuid.uuid4())
         try:
-            response = await self._answer(request, region, request_id)
+            response = await self._answer(request, body, region, request_id)
         except errors.LambdaError as error:
             response = refusal(error)
         except Exception:
@@ -186,7 +191,7 @@ class LocalLambda:
         return response
 
     async def _answer(
-        self, request: web.Request, region: str, request_id: str
+        self, request: web.Request, body: bytes, region: str, request_id: str
     ) -> web.StreamResponse:
         location = _CODE_LOCATION.fullmatch(request.path)
         if location and request.method == "GET":
@@ -196,7 +201,7 @@ class LocalLambda:
             request.raw_path,
             request.query,
             request.headers,
-            await read_body(request, errors.CREATE_BYTES, _request_too_large()),
+            body,
             region,
         )
         if call.operation == "Invoke":
@@ -243,14 +248,6 @@ def _ended(ended: Ended) -> web.Response:
     if ended.log is not None:
         headers["X-Amz-Log-Result"] = base64.b64encode(ended.log).decode()
     return web.Response(body=ended.outcome.payload, headers=headers)
-
-
-def _request_too_large() -> errors.LambdaError:
-    text = (
-        f"Request must be smaller than {errors.CREATE_BYTES} bytes for the "
-        "CreateFunction operation"
-    )
-    return errors.too_large(text)
 
 
 def _checked_payload(payload: bytes, kind: str) -> bytes:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rollout.local_lambda.callers import KeyPair
 from rollout.local_lambda.package import Package
 
 LATEST = "$LATEST"
@@ -54,13 +55,15 @@ class Version:
         """Configured size of /tmp."""
         return int(self.settings["EphemeralStorage"]["Size"])
 
-    def environ(self, runtime_api: str, endpoint_url: str) -> dict[str, str]:
+    def environ(
+        self, runtime_api: str, endpoint_url: str, keys: KeyPair
+    ) -> dict[str, str]:
         """
         Return the variables all of its processes have in common.
 
         They are AWS's, as recorded by LocalStack (test_introspection_invoke, 2026-01),
         except that paths are this machine's. Nothing of our own environment is in it,
-        so no secret of the user's is.
+        so no secret of the user's is. The credentials are the endpoint's own.
         """
         root = self.package.task_root
         libraries = [str(root), str(root / "lib"), os.environ.get("LD_LIBRARY_PATH")]
@@ -71,9 +74,7 @@ class Version:
             "LC_CTYPE": "C.UTF-8",
             "TZ": ":UTC",
             **self.settings.get("Environment", {}).get("Variables", {}),
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_SESSION_TOKEN": "local",
+            **keys.environ(),
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_ENDPOINT_URL": endpoint_url,

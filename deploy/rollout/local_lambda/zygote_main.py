@@ -69,6 +69,7 @@ private_tmp = _beside("private_tmp")
 def main() -> None:
     """Serve until stdin closes; a forked child becomes an environment instead."""
     start, tmp = sys.argv[1:]
+    os.umask(0o022)  # what functions have on Lambda; the endpoint's is stricter
     root = Path(os.environ["LAMBDA_TASK_ROOT"])
     sys.path.insert(0, str(root))
     _allow_many_sandboxes()

@@ -19,14 +19,14 @@ from aiohttp import web
 from rollout.limits import limit
 from rollout.local_lambda import errors, http_front
 from rollout.local_lambda.callers import Identify
-from rollout.local_lambda.function_url import answer, cors, event, signature
+from rollout.local_lambda.function_url import answer, authorization, cors, event
 from rollout.local_lambda.function_url import errors as refusals
-from rollout.local_lambda.function_url.signature import Signed
 from rollout.local_lambda.function_url.url import Address, FunctionUrl
 from rollout.local_lambda.http_front import Listen
 from rollout.local_lambda.invocation import Request
 from rollout.local_lambda.policy import lets_anybody_call_url
 from rollout.local_lambda.pool import Pool
+from rollout.local_lambda.signature import Signed
 from rollout.local_lambda.version import LATEST
 
 if TYPE_CHECKING:
@@ -138,9 +138,9 @@ class UrlFront:
         body = await http_front.read_body(request, most, refusals.too_large(most))
         function, caller = target.function, None
         if url.auth_type == "AWS_IAM":
-            signed = Signed(request.method, request.raw_path, request.headers, body)
+            signed = Signed(request.method, request.raw_path, request.headers)
             region = url.reference.region
-            caller = await signature.check(signed, region, self._identify)
+            caller = await authorization.check(signed, body, region, self._identify)
         elif not lets_anybody_call_url(function.policies.get(target.alias, {})):
             raise refusals.forbidden()
         payload = event.build(request, body, url, request_id, caller)
