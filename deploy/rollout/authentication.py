@@ -1,20 +1,18 @@
 """
 The endpoint's door: only who signs comes in, and no web page.
 
-A request must be meant for this address, come from no page in a browser, and carry the
-signature of a key that the endpoint made or gave out. What is refused is answered in
-the words of the service that was asked, so that boto3 raises what it raises on AWS.
+A request must come from no page in a browser, and carry the signature of a key that the
+endpoint made or gave out. What is refused is answered in the words of the service that
+was asked, so that boto3 raises what it raises on AWS.
 """
 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -162,8 +160,12 @@ class Door:
 
         Raises:
             LambdaError: If it is refused; `refusal` makes the answer.
+
+            aiohttp.web.HTTPForbidden: If a web page sent it.
         """
-        check_not_a_page(request)
+        if "Origin" in request.headers:
+            # A page in the user's browser could otherwise try what it can sign.
+            raise web.HTTPForbidden(text="This endpoint does not serve web pages.\n")
         signed = Signed(request.method, request.raw_path, request.headers)
         try:
             claim = signature.claim_of(signed)
@@ -204,27 +206,6 @@ class Door:
         return await http_front.read_body(request, most, _too_large(service, most))
 
 
-def check_not_a_page(request: web.BaseRequest) -> None:
-    """
-    Refuse what a page in the user's browser may have sent.
-
-    A page sends its ``Origin`` with whatever could change something. One whose name was
-    made to resolve to this machine sends that name as ``Host``. Another loopback
-    address or port there is a tunnel of the user's own.
-
-    Raises:
-        aiohttp.web.HTTPForbidden: For such a request.
-    """
-    if "Origin" in request.headers:
-        raise web.HTTPForbidden(text="This endpoint does not serve web pages.\n")
-    named = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
-    if named == "localhost" or _is_loopback(named):
-        return
-    raise web.HTTPForbidden(
-        text=f"This endpoint is not {named!r}. Call it by its own address.\n"
-    )
-
-
 def refusal(error: LambdaError, service: str) -> web.Response:
     """
     Tell a caller of an error as its service would.
@@ -248,8 +229,8 @@ def service_of(request: web.Request) -> str:
         return "lambda"
     if "X-Amz-Target" in request.headers:
         return "logs"
-    is_form = request.content_type == "application/x-www-form-urlencoded"
-    return "iam" if is_form or "Action" in request.query else S3
+    is_query = request.method == "POST" and request.path == "/"
+    return "iam" if is_query or "Action" in request.query else S3
 
 
 def _known(service: str) -> str:
@@ -304,13 +285,6 @@ async def _hashed(request: web.Request, claimed: str) -> AsyncIterator[bytes]:
         raise _refused(SignatureError(Reason.BODY), S3)
     if held:
         yield held
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _xml(error: LambdaError, *, is_query: bool) -> web.Response:

@@ -10,6 +10,7 @@ aiohttp does the talking. What it leaves open is closed here:
 * What comes of a body after its request was refused is read for `LINGER_S`, so that
   the client sees the refusal.
 * What is not HTTP is refused, without a traceback in the log.
+* So is what names another host: see `_check_host`.
 
 The unit of memory is the connection: it holds at most one body, of the size its reader
 allows, and aiohttp's buffers.
@@ -17,10 +18,12 @@ allows, and aiohttp's buffers.
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import cast
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -52,7 +55,7 @@ async def running(handle: Handle) -> AsyncIterator[Listen]:
         A function that serves one more listening socket. The server it returns is the
         caller's to close.
     """
-    app = web.Application(middlewares=[_refuse_what_is_no_path])
+    app = web.Application(middlewares=[_check_host, _refuse_what_is_no_path])
     app.router.add_route("*", "/{path:.*}", handle)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
@@ -122,6 +125,25 @@ def refusal(error: errors.LambdaError) -> web.Response:
         headers={"x-amzn-ErrorType": error.code},
         content_type="application/json",
     )
+
+
+@web.middleware
+async def _check_host(request: web.Request, handler: Handle) -> web.StreamResponse:
+    """
+    Refuse what is meant for another host.
+
+    A web page whose name was made to resolve to this machine sends that name. Another
+    loopback address or port is a tunnel of the user's own.
+    """
+    try:
+        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+        is_ours = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_ours = False
+    if is_ours:
+        return await handler(request)
+    text = "This is not the host that the request names. Call it by its own address.\n"
+    raise web.HTTPForbidden(text=text)
 
 
 @web.middleware
