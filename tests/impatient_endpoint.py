@@ -9,6 +9,8 @@ import sys
 
 import psutil
 
+from rollout.local_lambda.callers import KeyPair
+
 # Instead of half a minute, so that tests need not wait.
 PATIENCE_S = 0.4
 SERVE = f"""
@@ -28,6 +30,8 @@ CREATE = b"POST /2015-03-31/functions HTTP/1.1\r\n" + HOST
 
 class Endpoint:
     """An endpoint in a process of its own, and how it is doing."""
+
+    keys = KeyPair.random()  # any are good enough for it
 
     def __init__(self, process, url):
         self.endpoint_url = url

@@ -109,6 +109,8 @@ def test_what_the_suite_left_is_found(gate):
 
 
 def test_without_credentials_nothing_is_tried(monkeypatch, tmp_path, capsys):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -164,7 +166,7 @@ def test_whatever_the_suite_calls_the_policies_allow():
 def test_the_check_is_the_commands_a_person_would_type():
     steps = list(Check(run_folder="results/x").steps())
 
-    assert [step.command[:3] for step in steps[:2]] == [
-        (sys.executable, "-m", "rollout")
+    assert [step.command[:4] for step in steps[:2]] == [
+        (sys.executable, "-P", "-m", "rollout")
     ] * 2
     assert "0.1" in steps[2].command

@@ -41,8 +41,6 @@ def _as_boto3_does(proxy, s3, tar, ours):
         "s3",
         endpoint_url=proxy.url,
         region_name="us-east-1",
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
     )
     where = {"Bucket": tar.bucket, "Key": tar.key}
     s3.delete_object(**where)

@@ -1,3 +1,4 @@
+import os
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +29,8 @@ def nobody(monkeypatch, tmp_path):
     """
     A user with no AWS set-up at all, on a machine that is not Amazon's.
     """
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
@@ -71,9 +74,9 @@ def test_the_local_target_reads_nothing_of_the_users_aws_setup(endpoint, monkeyp
     for name, value in MISLEADING.items():
         monkeypatch.setenv(name, value)
 
-    target = connect("local", endpoint.endpoint_url)
+    target = connect("local", endpoint.endpoint_url, keys=endpoint.keys)
 
-    assert target.credentials().access_key == "local"
+    assert target.credentials().access_key == endpoint.keys.access_key_id
     assert target.region == "us-east-1"
     assert target.proxy is None
     assert target.client("iam").list_roles()["Roles"] is not None
@@ -100,8 +103,8 @@ def test_the_lambda_client_never_repeats_a_call(target):
 
 @pytest.mark.usefixtures("nobody")
 def test_aws_differs_from_local_in_the_target_only(endpoint, monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    for name, text in endpoint.keys.environ().items():
+        monkeypatch.setenv(name, text)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
 
     target = connect("aws", endpoint.endpoint_url)
@@ -111,7 +114,7 @@ def test_aws_differs_from_local_in_the_target_only(endpoint, monkeypatch):
     assert target.system == "linux"
     assert not target.runs_here
     assert target.region == "us-west-2"
-    assert target.credentials().access_key == "key"
+    assert target.credentials().access_key == endpoint.keys.access_key_id
     assert not target.allow_private
 
 
@@ -236,8 +239,9 @@ def test_the_region_is_the_one_the_aws_cli_would_take(
     endpoint, set_up, monkeypatch, variables, options, region
 ):
     set_up(
-        "[profile lab]\nregion = eu-west-1\naws_access_key_id = key\n"
-        "aws_secret_access_key = secret\n"
+        "[profile lab]\nregion = eu-west-1\n"
+        f"aws_access_key_id = {endpoint.keys.access_key_id}\n"
+        f"aws_secret_access_key = {endpoint.keys.secret_access_key}\n"
     )
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

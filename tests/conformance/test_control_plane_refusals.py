@@ -1,8 +1,12 @@
 """Functions whose name is taken or unknown, too large, or of another region."""
 
+from types import SimpleNamespace
+
 import boto3
 import pytest
 from tests.lambda_api import ECHO, PLAIN, connect, refused, request_for
+
+from rollout.local_lambda.callers import KeyPair
 
 UNKNOWN = "no-such-function"
 
@@ -78,6 +82,11 @@ def elsewhere(on_aws, lambda_client):
     if on_aws:
         client = boto3.client("lambda", region_name=region, config=PLAIN)
     else:
-        client = connect(lambda_client.meta, region=region)
+        found = lambda_client._request_signer._credentials
+    here = SimpleNamespace(
+        endpoint_url=lambda_client.meta.endpoint_url,
+        keys=KeyPair(found.access_key, found.secret_key),
+    )
+    client = connect(here, region=region)
     yield client
     client.close()
