@@ -48,6 +48,21 @@ def item(destination="", url="http://h/a"):
     return Item(0, url, destination)
 
 
+def test_no_secret_stands_in_a_name_and_each_still_has_its_own():
+    """
+    Names are shown as paths in reports; a URL copied from a report has one, too.
+    """
+    forms = ["http://h/a?n=1&sig={}&m=2", "http://h/a?u=http://{}@h/x"]
+    secrets = ["hunter2", "hunter3+x", "***", ""]
+    urls = [form.format(secret) for form in forms for secret in secrets]
+    urls.append("http://h/a?sig=hunter2/x")
+    names = [name_of(Item(0, url)) for url in urls]
+    copied = name_of(Item(0, f"http://h/a?n=1&sig=***&m=2{names[0][-17:]}"))
+
+    assert len({*names, copied}) == len(names) + 1
+    assert not any("hunter" in name for name in names)
+
+
 def can_be_fetched(url):
     try:
         check_url(url)

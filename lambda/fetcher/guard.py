@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 SCHEMES = ("http", "https")
 
-_CREDENTIALS = re.compile(
-    r"^([^/?#]*//)[^/?#]*@"
-)  # the authority ends there: RFC 3986, 3.2
 _PLAIN_PORT = "(?:[1-5]?[0-9]{1,4}|6[0-4][0-9]{3})"
 _plain = re.compile(
     rf"https?://([A-Za-z0-9.-]+(?::{_PLAIN_PORT})?)(?:/[!-~]*)?"
@@ -176,18 +173,6 @@ def guarded_socket(
         return socket.socket(family, kind, protocol)
 
     return make
-
-
-def without_credentials(url: str) -> str:
-    """
-    Return the URL as it may be logged.
-
-    >>> without_credentials("https://user:secret@host/a")
-    'https://***@host/a'
-    >>> without_credentials("https://host?mail=a@b")
-    'https://host?mail=a@b'
-    """
-    return _CREDENTIALS.sub(r"\1***@", url)
 
 
 def _innermost(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
