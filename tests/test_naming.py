@@ -110,7 +110,7 @@ def test_keys_of_s3_that_differ_in_any_sign_are_files_of_their_own():
 
 @given(
     st.from_regex(
-        r"https?://[a-z0-9][a-z0-9.-]{0,20}(:[0-9]{2,4})?(/[A-Za-z0-9_-]{1,9}){1,39}\.jpg",
+        r"https?://([a-z0-9][a-z0-9.-]{0,16}\.)?[a-z][a-z0-9-]{0,9}(:[0-9]{2,4})?(/[A-Za-z0-9_-]{1,9}){1,39}\.jpg",
         fullmatch=True,
     )
 )
@@ -185,7 +185,7 @@ def test_a_destination_made_to_look_shortened_does_not_meet_a_shortened_one():
 @given(PATHS, PATHS)
 @example("/a", "a")
 def test_different_urls_get_different_names(one, other):
-    one, other = one.removesuffix("?"), other.removesuffix("?")  # "h/?" asks for "h/"
+    one, other = one.rstrip("?"), other.rstrip("?")  # "h/?" asks for "h/"
     assume(one != other)
 
     assert name_of(item(url=f"http://h/{one}")) != name_of(

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from fetcher.guard import PLAIN_HOST, PLAIN_PORT
 from fetcher.masking import MASK, masked
 from fetcher.s3.urls import SCHEME
 
@@ -23,8 +24,7 @@ _UNSAFE = re.compile(rf"[^.{_SAFE}]")
 _SEGMENT = rf"[%{_SAFE}][.%{_SAFE}]{{0,{_SHORTENED - 2}}}+(?<!\.part)"
 _PLAIN_SEGMENT = _SEGMENT.replace("%", "")
 _PLAIN_PATH = f"{_PLAIN_SEGMENT}(?:/{_PLAIN_SEGMENT}){{0,38}}+"
-_PLAIN_PORT = "(?:[1-5]?[0-9]{1,4}|6[0-4][0-9]{3})"
-_PLAIN_HOST = rf"[A-Za-z0-9-][A-Za-z0-9.-]{{0,190}}+(?<!\.part)(?::{_PLAIN_PORT})?+"
+_PLAIN_HOST = rf"{PLAIN_HOST}(?<!\.part)(?::{PLAIN_PORT})?+"
 _PLAIN_URL = f"https?://({_PLAIN_HOST}/{_PLAIN_PATH})"
 _plain_url = re.compile(_PLAIN_URL).fullmatch
 _plain_path = re.compile(_PLAIN_PATH).fullmatch
