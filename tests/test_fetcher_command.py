@@ -100,6 +100,18 @@ def test_a_password_in_a_url_is_told_to_nobody(run, origin):
     assert origin.requests[-1].headers["authorization"].startswith("basic ")
 
 
+def test_a_token_in_a_url_is_sent_and_told_to_nobody_else(run, origin, tmp_path):
+    urls = [origin.url(f"/target/a?n=1&{name}=hunter2") for name in ("sig", "token")]
+    dead = "http://no.invalid/?key=hunter2"
+    _, summary, report, err = run([*urls, dead], "--attempts", "1")
+    bodies = {path.read_bytes() for path in files_below(tmp_path / "out")}
+
+    assert summary["counts"] == {"ok": 2, "dns": 1}
+    assert bodies == {b"/target/a?n=1&sig=hunter2", b"/target/a?n=1&token=hunter2"}
+    assert "hunter2" not in json.dumps([summary, report]) + err
+    assert not any("hunter2" in str(path) for path in tmp_path.rglob("*"))
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

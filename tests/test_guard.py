@@ -16,7 +16,6 @@ from fetcher.guard import (
     guarded_socket,
     host_of,
     plain_host,
-    without_credentials,
 )
 
 METADATA = [
@@ -148,20 +147,6 @@ def test_a_refusal_does_not_repeat_the_password(url):
         check_url(url)
 
     assert "hunter2" not in str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "logged"),
-    [
-        ("http://h/a@b", "http://h/a@b"),
-        ("http://u:p@h", "http://***@h"),
-        ("http://u:p@q@h/", "http://***@h/"),
-        ("http://token@h:8/a?b=c@d", "http://***@h:8/a?b=c@d"),
-        ("h/a", "h/a"),
-    ],
-)
-def test_urls_are_logged_without_credentials(url, logged):
-    assert without_credentials(url) == logged
 
 
 @given(

@@ -167,6 +167,21 @@ def test_half_a_surrogate_pair_is_no_url_and_can_be_put_into_tables(tmp_path, ba
     assert table["detail"].to_pylist() == ["", r"it holds \ud800", "é"]
 
 
+def test_executions_get_a_token_that_tables_do_not_show(tmp_path):
+    """
+    No run folder holds such a URL: who continues the run reads the list again.
+    """
+    listed = ["http://h/1?n=1&sig=hunter2", "http://h/2?u=http://me:hunter2@h"]
+    file = written(tmp_path / "a.txt", listed)
+    table = downloads_table(Piece(0, 2), file, Names("a run", "local", 10))
+
+    assert [url for lines in file.lines([(0, 2)]) for url in lines.urls] == listed
+    assert table["url"].to_pylist() == [
+        "http://h/1?n=1&sig=***",
+        "http://h/2?u=http://***@h",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "bad", "why"),
     [
@@ -175,6 +190,7 @@ def test_half_a_surrogate_pair_is_no_url_and_can_be_put_into_tables(tmp_path, ba
         ("a.txt", "http://me:pw@h/x", "The URL holds a user name or password."),
         ("a.csv", "http://h/x,y,z", "has 3 fields; the header has 2"),
         ("a.csv", ",y", "names no URL"),
+        ("a.csv", "http://h/?sig=hunter2,y,z", "has 3 fields; the header has 2"),
         ("a.jsonl", "[]", "is not a JSON object: list"),
         ("a.jsonl", '{"url": 5}', "url is a int; it must be text"),
         (

@@ -25,8 +25,8 @@ NEVER = {
     "http://169.254.169.254/latest/meta-data/": "blocked",
     "https://169.254.169.254/": "blocked",
     "//169.254.169.254/": "blocked",
-    "http://0xa9fea9fe/": "blocked",
-    # aiohttp takes no host of digits alone for an address.
+    # libcurl tells where a redirect leads with the address written as it should be.
+    "http://0xa9fea9fe/": "blocked bad_url",
     "http://2852039166/": "blocked bad_url",
     "http://0251.0376.0251.0376/": "blocked bad_url",
     "http://169.254.43518/": "blocked bad_url",

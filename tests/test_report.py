@@ -57,6 +57,12 @@ def test_a_password_is_not_reported():
     assert json.loads(line)["url"] == "http://***@h/1"
 
 
+def test_a_token_is_not_reported_and_the_rest_of_its_url_is():
+    line = line_of(Item(0, "http://h/1?n=1&sig=hunter2&m=2"), Download(Outcome.OK))
+
+    assert json.loads(line)["url"] == "http://h/1?n=1&sig=***&m=2"
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -116,6 +116,42 @@ def test_a_url_with_a_password_is_kept_though_the_report_does_not_tell_it(run):
     assert "hunter2" not in run.report.read_text()
 
 
+def test_a_token_that_was_renewed_makes_no_other_url_of_one(run):
+    """
+    What is stored at the same path, and is masked alike, is the same.
+    """
+    run.list.write_text("http://h/1?n=1&token=old\tcats/1\n")
+    (item,) = UrlList(run.list)
+    run.report.write_text(run.line(item))
+    run.list.write_text("http://h/1?n=1&token=new\tcats/1\n")
+    kept = keep(run.report, UrlList(run.list), run.sink)
+
+    assert list(kept.missing()) == []
+
+
+def test_urls_that_only_what_is_masked_tells_apart_are_not_mixed_up(run):
+    """
+    Nothing in the report but their paths tells which of them is done.
+    """
+    lines = [f"http://h/get?key={n}\n" for n in range(ITEMS)]
+    run.list.write_text("".join(lines))
+    items = list(UrlList(run.list))
+    run.report.write_text("".join(map(run.line, items[2:4])))
+    kept = keep(run.report, UrlList(run.list), run.sink)
+
+    assert list(kept.missing()) == [0, 1, 4, 5]
+    assert len(run.report.read_text().splitlines()) == 2
+
+
+def test_a_renewed_token_with_a_name_of_its_own_is_fetched_anew(run):
+    run.list.write_text("http://h/1?n=1&token=old\n")
+    (item,) = UrlList(run.list)
+    run.report.write_text(run.line(item))
+    run.list.write_text("http://h/1?n=1&token=new\n")
+
+    assert len(keep(run.report, UrlList(run.list), run.sink)) == 0
+
+
 @pytest.mark.parametrize("left", [1, 5, 40, -2])
 def test_a_line_that_was_not_written_to_its_end_is_dropped(run, left):
     run.report.write_text("".join(run.lines[:3]) + run.lines[3][:left])

@@ -11,7 +11,7 @@ from fetcher.s3.urls import Place, address_of, place_of
         ("s3://photos", "names a bucket and no key"),
         ("s3://photos/", "names a bucket and no key"),
         ("s3://evil.com#/a", "The bucket is 'evil.com#'"),
-        ("s3://me@evil/a", "The bucket is 'me@evil'"),
+        ("s3://me@evil/a", r"The bucket is '\*\*\*@evil'"),
         ("s3://a..b/c", "The bucket is 'a..b'"),
         ("s3://ab/c", "The bucket is 'ab'; it must have 3 to 63"),
         ("s3:///c", "The bucket is ''"),

@@ -39,6 +39,16 @@ def test_the_request_of_the_original_works_unchanged(lenient, origin):
     assert (error["outcome"], error["status"]) == ("http_status", 404)
 
 
+def test_an_error_does_not_repeat_what_is_secret_in_a_url(lenient, origin):
+    listed = [{"url": origin.url("/status/404?n=1&sig=hunter2")}]
+    answer = lenient.post("/download", listed)
+    refused = lenient.post("/download", [listed[0]["url"]])
+
+    assert answer.content["errors"][0]["url"].endswith("/status/404?n=1&sig=***")
+    assert refused.status == 422
+    assert "hunter2" not in json.dumps([answer.content, refused.content])
+
+
 def test_json_is_json_whatever_type_it_is_sent_as(lenient, origin):
     """
     curl -d says that it is a form.

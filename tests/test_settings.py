@@ -198,6 +198,21 @@ def test_a_password_in_a_url_is_refused_because_results_are_kept(name):
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("name", ["origin_url", "url_template"])
+@pytest.mark.parametrize(
+    "query", ["sv=1&sig=hunter2", "u=http://me:hunter2@h", "key=hunter2{number}"]
+)
+def test_a_token_in_a_template_is_refused_because_parameters_are_kept(name, query):
+    with pytest.raises(SettingsError, match=f"{name} holds a .*url_list") as refused:
+        FanOutSettings(**{name: f"http://host/{{number}}?{query}"})
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_number_is_no_secret_whatever_it_is_called():
+    FanOutSettings(url_template="http://host/get?key={number}&token={number%7}")
+
+
 def test_a_misspelt_parameter_can_be_mended_in_the_same_kernel():
     """
     IPython remembers the cell that was wrong; the latest one counts.

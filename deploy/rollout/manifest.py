@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fetcher.guard import BadUrlError, without_credentials
+from fetcher.guard import BadUrlError
 from fetcher.listfile import Problems, UrlListError
+from fetcher.masking import has_credentials
 from fetcher.repeats import Repeats, clashing, names_of
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.source import Item
@@ -192,7 +193,7 @@ def _wrong_in(fields: dict[str, Any]) -> str:
             return f"{name} is not UTF-8: it holds the byte {byte}"
     if wrong := wrong_in(fields, allow_s3=True):
         return wrong
-    if "@" in url and without_credentials(url) != url:
+    if has_credentials(url):
         return "the URL holds a user name or password, which would stand in the results"
     return ""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
+
+from fetcher.masking import masked_in
 
 if TYPE_CHECKING:
     from fetcher.outcome import Outcome
 
 _LONGEST_DETAIL = 200  # characters: a line, however much of it an origin made up
-_CREDENTIALS = re.compile(r"//[^/\s]*@")
 
 
 class Ending(NamedTuple):
@@ -48,8 +48,8 @@ class RefusedError(Exception):
 
 
 def one_line(detail: str) -> str:
-    """Return what fits on one line, prints, and gives no password away."""
-    words = _CREDENTIALS.sub("//***@", " ".join(detail.split()))
+    """Return what fits on one line, prints, and gives no secret away."""
+    words = masked_in(" ".join(detail.split()))
     plain = "".join(sign if sign.isprintable() else "?" for sign in words)
     if len(plain) <= _LONGEST_DETAIL:
         return plain

@@ -12,6 +12,7 @@ import errno
 import os
 import re
 import socket
+import unicodedata
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -21,13 +22,17 @@ if TYPE_CHECKING:
 
 SCHEMES = ("http", "https")
 
-_CREDENTIALS = re.compile(
-    r"^([^/?#]*//)[^/?#]*@"
-)  # the authority ends there: RFC 3986, 3.2
-_PLAIN_PORT = "(?:[1-5]?[0-9]{1,4}|6[0-4][0-9]{3})"
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+# A name whose last label is none of a number, or an address as it should be written.
+PLAIN_HOST = (
+    r"(?:(?:[A-Za-z0-9-][A-Za-z0-9.-]{0,125}\.)?+[A-Za-z-][A-Za-z0-9-]{0,63}+"
+    rf"|{_BYTE}(?:\.{_BYTE}){{3}})"
+)
+PLAIN_PORT = "(?:6[0-4][0-9]{3}|[1-5]?[0-9]{1,4})"
 _plain = re.compile(
-    rf"https?://([A-Za-z0-9.-]+(?::{_PLAIN_PORT})?)(?:/[!-~]*)?"
+    rf"https?://({PLAIN_HOST}(?::{PLAIN_PORT})?+)(?:/[!-~]*)?"
 ).fullmatch
+_ends_in_number = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?").fullmatch
 _MAX_URL = 8_192  # what common servers accept as a request line
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
 # Where the runtime client takes invocations from, as host:port.
@@ -90,7 +95,39 @@ def check_url(url: str) -> SplitResult:
     if not host:
         msg = "The URL names no host."
         raise BadUrlError(msg)
+    authority = parts.netloc
+    if "\\" in authority or authority.count("@") > 1 or _is_encoded(host):
+        msg = "The URL's host or port is malformed."
+        raise BadUrlError(msg)
+    if ":" not in host and _is_odd_address(host):
+        msg = (
+            "The URL's host is an address that programs read in different ways; write "
+            "it as four decimal numbers, like 192.0.2.1."
+        )
+        raise BadUrlError(msg)
     return parts
+
+
+def _is_encoded(host: str) -> bool:
+    return "%" in host and ":" not in host  # where it begins the zone of an address
+
+
+def _is_odd_address(host: str) -> bool:
+    """
+    Tell whether some programs take a name for an IPv4 address, and others do not.
+
+    >>> [_is_odd_address(host) for host in ("127.1", "0x7f.0.0.1", "1.2.3.4", "h.1a")]
+    [True, True, False, False]
+    """
+    if not host.isascii():  # as it is before it is looked up: RFC 5895
+        host = unicodedata.normalize("NFKC", host).replace("\u3002", ".")
+    if not _ends_in_number(host.lower()):
+        return False
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return True
+    return False
 
 
 def host_of(url: str) -> str:
@@ -176,18 +213,6 @@ def guarded_socket(
         return socket.socket(family, kind, protocol)
 
     return make
-
-
-def without_credentials(url: str) -> str:
-    """
-    Return the URL as it may be logged.
-
-    >>> without_credentials("https://user:secret@host/a")
-    'https://***@host/a'
-    >>> without_credentials("https://host?mail=a@b")
-    'https://host?mail=a@b'
-    """
-    return _CREDENTIALS.sub(r"\1***@", url)
 
 
 def _innermost(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

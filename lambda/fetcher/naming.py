@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from fetcher.guard import PLAIN_HOST, PLAIN_PORT
+from fetcher.masking import MASK, masked
 from fetcher.s3.urls import SCHEME
 
 if TYPE_CHECKING:
@@ -22,8 +24,7 @@ _UNSAFE = re.compile(rf"[^.{_SAFE}]")
 _SEGMENT = rf"[%{_SAFE}][.%{_SAFE}]{{0,{_SHORTENED - 2}}}+(?<!\.part)"
 _PLAIN_SEGMENT = _SEGMENT.replace("%", "")
 _PLAIN_PATH = f"{_PLAIN_SEGMENT}(?:/{_PLAIN_SEGMENT}){{0,38}}+"
-_PLAIN_PORT = "(?:[1-5]?[0-9]{1,4}|6[0-4][0-9]{3})"
-_PLAIN_HOST = rf"[A-Za-z0-9-][A-Za-z0-9.-]{{0,190}}+(?<!\.part)(?::{_PLAIN_PORT})?+"
+_PLAIN_HOST = rf"{PLAIN_HOST}(?<!\.part)(?::{PLAIN_PORT})?+"
 _PLAIN_URL = f"https?://({_PLAIN_HOST}/{_PLAIN_PATH})"
 _plain_url = re.compile(_PLAIN_URL).fullmatch
 _plain_path = re.compile(_PLAIN_PATH).fullmatch
@@ -74,7 +75,8 @@ def name_of(item: Item) -> str:
 
     The same item always gets the same name, so that running a list again replaces
     files instead of adding to them. Different destinations get different names, and
-    so do URLs that differ in more than scheme, credentials or fragment.
+    so do URLs that differ in more than scheme, credentials or fragment. What else is
+    secret in a URL does not stand in its name, but makes it another's.
 
     >>> from fetcher.source import Item
     >>> name_of(Item(0, "http://h:8080/a%20b/c.jpg?size=2"))
@@ -94,6 +96,8 @@ def _quick_name(url: str) -> str:
     if plain := _plain_url(url):
         return plain[1].replace(":", "+")
     if everyday := _everyday_url(url):
+        if MASK in masked(everyday[2]):
+            return ""
         path = _UNSAFE_IN_PATH.sub(_escaped_sign, everyday[2])
         if _everyday_path(path):
             return f"{everyday[1].replace(':', '+')}/{path}"
@@ -110,7 +114,10 @@ def _parts(url: str) -> list[str]:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].replace(":", "+")
     path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
-    return [host, *path.split("/")]
+    shown = masked(path)
+    if MASK in shown:  # and not only if it was: no other URL may be spelled like that
+        shown = f"{shown}~{_digest(path)}"
+    return [host, *shown.split("/")]
 
 
 def _joined(parts: list[str]) -> str:

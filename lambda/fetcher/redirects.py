@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import re
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 
 from fetcher import guard
+from fetcher.ending import RefusedError
+from fetcher.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MOST = 5
 STATUSES = frozenset(
@@ -20,6 +26,24 @@ STATUSES = frozenset(
 )
 _HAS_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*:")
 _AS_IT_IS = "".join(map(chr, range(0x21, 0x7F)))
+
+
+def place_of(status: int, locations: Sequence[str]) -> str:
+    """
+    Return where a response redirects to; nothing: it does not.
+
+    Raises:
+        RefusedError: If that is to several places at once.
+
+    >>> place_of(302, ["/a", "/a"]), place_of(302, []), place_of(200, ["/a"])
+    ('/a', '', '')
+    """
+    if status not in STATUSES or not locations:
+        return ""
+    if len(set(locations)) > 1:
+        detail = "not HTTP: redirected to several places at once"
+        raise RefusedError(Outcome.PROTOCOL, detail)
+    return locations[0]
 
 
 def joined(url: str, location: str) -> str:
@@ -43,7 +67,9 @@ def joined(url: str, location: str) -> str:
 
 def checked(url: str) -> str:
     """
-    Return the absolute URL of a redirect as it may be asked for.
+    Return the absolute URL of a redirect as it may be asked for, with no password.
+
+    Neither the origin's nor the first URL's own goes on: nobody knows for whom it was.
 
     Raises:
         BlockedError: If its scheme is another than http and https.
@@ -52,10 +78,14 @@ def checked(url: str) -> str:
 
     >>> checked("http://h/a b%20c?d=%2C")
     'http://h/a%20b%20c?d=%2C'
+    >>> checked("http://user:secret@h/a@b")
+    'http://h/a@b'
     """
     if not url.lower().startswith(("http:", "https:")):
         reason = "redirected to a scheme other than http and https"
         raise guard.BlockedError(reason)
     exactly = quote(url, safe=_AS_IT_IS) if url.isascii() else url
-    guard.check_url(exactly)
-    return exactly
+    authority = guard.check_url(exactly).netloc
+    if "@" not in authority:
+        return exactly
+    return exactly.replace(authority, authority.rpartition("@")[2], 1)

@@ -17,6 +17,8 @@ from itertools import chain, groupby, repeat
 from string import digits
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from fetcher.masking import masked
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -126,7 +128,7 @@ def parts_of(text: str) -> tuple[list[str], list[int | None]]:
 def _problem_of(text: str) -> str:
     """Say what is wrong with a template's text; empty: nothing."""
     texts, divisors = parts_of(text)
-    named = f"The URL template {text!r}"
+    named = f"The URL template {masked(text)!r}"
     if None not in divisors:
         return (
             f"{named} has no {{number}} in it, so files would be fetched again and "

@@ -10,7 +10,7 @@ from experiment.deal import COUNT, WAYS
 from experiment.parameters import (
     at_least_one,
     check_different,
-    check_no_credentials,
+    check_no_secret,
 )
 from experiment.settings import DownloadSettings
 from fetcher.options import Options, check_one_of
@@ -97,7 +97,7 @@ class FanOutSettings(DownloadSettings):
             at_least_one(name, getattr(self, name))
         check_one_of("origin", self.origin, ORIGINS)
         for name in ("origin_url", "url_template"):
-            check_no_credentials(name, getattr(self, name))
+            check_no_secret(name, getattr(self, name))
         if sum(map(bool, (self.origin_url, self.url_template, self.url_list))) > 1:
             msg = "Of origin_url, url_template and url_list, set one at most."
             raise ValueError(msg)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experiment.numbers import ENDLESS
 from experiment.parameters import check_no_credentials
-from fetcher.guard import without_credentials
 from fetcher.listfile import (
     Block,
     CsvParser,
@@ -22,6 +21,7 @@ from fetcher.listfile import (
     parse_text,
     parser_for,
 )
+from fetcher.masking import has_credentials, masked, masked_in
 from fetcher.urllist import UrlList
 
 if TYPE_CHECKING:
@@ -246,8 +246,7 @@ def _checked(path: Path, *, allow_s3: bool) -> int:
     """Return how many lines a list has, all of them right."""
     urls = UrlList(path, allow_s3=allow_s3)
     for item in urls:
-        if "@" in item.url:
-            check_no_credentials("url_list", item.url)
+        check_no_credentials("url_list", item.url)
     return len(urls)
 
 
@@ -259,11 +258,11 @@ def _row(
     if fields is None or wrong:
         if wrong:
             wrongs.add(line, wrong)
-        text = raw.decode(errors="replace").strip()[:_MOST_SHOWN]
+        text = masked_in(raw.decode(errors="replace").strip())[:_MOST_SHOWN]
         return f"line {line}: {text}", "", "", 0
     url, destination, sha256 = (fields.get(name) or "" for name in _TEXTS)
-    if "@" in url and (hidden := without_credentials(url)) != url:
-        url = hidden.partition("//")[2]  # results are kept, and shown to others
+    if has_credentials(url):
+        url = masked(url).partition("//")[2]  # results are kept, and shown to others
         wrongs.add(line, "The URL holds a user name or password.")
     return url, destination, sha256, _bytes(fields.get("bytes"))
 

@@ -6,7 +6,8 @@ import ast
 import difflib
 from typing import TYPE_CHECKING
 
-from fetcher.guard import without_credentials
+from fetcher.masking import has_credentials, masked
+from fetcher.source import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -67,10 +68,23 @@ def unknown_parameter(name: str, known: list[str]) -> str:
 
 def check_no_credentials(name: str, url: str) -> None:
     """Refuse a URL with a password in it: results are kept, and shown to others."""
-    if without_credentials(url) != url:
+    if has_credentials(url):
         msg = (
             f"{name} holds a user name or password, which would stand in the results. "
             "Use `fetcher` for such URLs: its report masks them."
+        )
+        raise SettingsError(msg)
+
+
+def check_no_secret(name: str, template: str) -> None:
+    """Refuse a template with a password, or what else is masked: it is a parameter."""
+    check_no_credentials(name, template)
+    text = "".join(parts_of(template)[0])  # a number is no secret
+    if masked(text) != text:
+        msg = (
+            f"{name} holds a token, key or signature, which would stand in the "
+            "results, as parameters do. Write the URLs to a file and set url_list: "
+            "what is secret in those is masked."
         )
         raise SettingsError(msg)
 

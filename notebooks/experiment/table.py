@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from fetcher.masking import masked
 from fetcher.outcome import ORDER, Outcome
 from fetcher.source import Template, count, parts_of
 from fetcher.tally import Tally
@@ -79,7 +80,7 @@ def _same(text: str, many: int) -> pa.DictionaryArray:
 
 def _urls(piece: Piece, urls: Template | UrlFile) -> pa.Array:
     """
-    Return the URLs of a piece; those of a run continued elsewhere may be others.
+    Return a piece's URLs, masked; those of a run continued elsewhere may be others.
 
     Of a list's lines that hold none, the piece gets to know why.
     """
@@ -87,7 +88,7 @@ def _urls(piece: Piece, urls: Template | UrlFile) -> pa.Array:
         span = int(piece.numbers[0]), len(piece.numbers)
         texts: list[str] = []
         for lines in urls.lines([span]):
-            texts += lines.urls
+            texts += map(masked, lines.urls)
             _explain(piece, lines.wrong)
         return _texts(texts)
     made = _numbered(urls.text, piece.numbers)

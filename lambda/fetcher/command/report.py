@@ -6,7 +6,7 @@ import json
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any
 
-from fetcher.guard import without_credentials
+from fetcher.masking import masked
 
 if TYPE_CHECKING:
     from fetcher.downloads import Download
@@ -21,10 +21,9 @@ _FIELDS = {
 
 def line_of(item: Item, download: Download) -> str:
     """Return the line of one URL, its end included."""
-    url = without_credentials(item.url) if "@" in item.url else item.url
     detail = quoted(download.detail) if download.detail else '""'
     return (
-        f'{{"url": {quoted(url)}, "outcome": "{download.outcome}", '
+        f'{{"url": {quoted(masked(item.url))}, "outcome": "{download.outcome}", '
         f'"status": {download.status}, "bytes": {download.body_bytes}, '
         f'"seconds": {download.seconds:.6f}, "attempts": {download.attempts}, '
         f'"path": {quoted(download.path)}, "detail": {detail}}}\n'

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.command.positions import Positions
 from fetcher.command.report import BEGINNING, fields_of
-from fetcher.guard import without_credentials
+from fetcher.masking import masked
 from fetcher.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ def keep(report: Path, urls: UrlList, sink: Directory) -> Positions:
     Cut an earlier report down to the URLs of the list that need not be fetched.
 
     These are the ones that were `ok`, are still to be stored at the same path, and
-    whose file is there with the size that the report says. The report is written anew
-    aside and takes the other's place when it is whole.
+    whose file is there with the size that the report says. A URL is known by its path,
+    which no other has, and by itself but for what the report masks: a token may have
+    been renewed. The report is written anew aside and takes the other's place when it
+    is whole.
 
     Args:
         report: The report. If there is none, nothing is kept.
@@ -54,7 +56,7 @@ def keep(report: Path, urls: UrlList, sink: Directory) -> Positions:
         numbers = _standing(file, report, many)
         wanted = Positions(many)
         for item in urls:
-            url, path = without_credentials(item.url), sink.path_of(item)
+            url, path = masked(item.url), sink.path_of(item)
             number = numbers.get(hash((url, path)))
             if number is not None:
                 kept.add([item.number])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fetcher.options import Options
 
 _DNS_TTL_S = 300
+_UNDONE = frozenset({"chunked", "identity"})  # what else was sent it would hand on
 _LOOKUPS = 64  # names looked up at once
 
 # aiohttp keeps any number of idle connections. With a new host for every file they
@@ -208,10 +209,10 @@ class Engine:
         exactly = URL(url, encoded=url.isascii())  # encoding it would void signed ones
         async with session.get(exactly, allow_redirects=False) as response:
             attempt.is_answered = True
-            location = response.headers.get("Location")
-            if location and response.status in redirects.STATUSES:
-                return redirects.joined(url, location)
             try:
+                places = response.headers.getall("Location", ())
+                if place := redirects.place_of(response.status, places):
+                    return redirects.joined(url, place)
                 self._begin(body, response)
             except RefusedError as refused:
                 wait_s = _retry_after(response.headers.get("Retry-After", ""))
@@ -222,6 +223,10 @@ class Engine:
 
     def _begin(self, body: Body, response: aiohttp.ClientResponse) -> None:
         headers, options = response.headers, self._options
+        coding = headers.get("Transfer-Encoding", "")
+        if not _UNDONE.issuperset(coding.lower().replace(",", " ").split()):
+            detail = f"not HTTP: a body was sent as {coding}, which nobody asked for"
+            raise RefusedError(Outcome.PROTOCOL, detail)
         robots = ",".join(headers.getall("X-Robots-Tag", ()))
         body.begin(
             response.status,

@@ -30,7 +30,9 @@ _MEANINGS: dict[int, tuple[Outcome, str]] = {
     _E_HTTP2_STREAM: (Outcome.CUT, "the connection broke: {message}"),
 }
 # What libcurl calls E_RECV_ERROR though it received all it needed to see the mistake.
-_MALFORMED = ("chunk hex-length", "Malformed encoding", "Too large response headers")
+_ENDLESS_HEAD = ("Too large response headers", "Too many response headers")
+_MALFORMED_BODY = ("chunk hex-length", "invalid chunk size", "Malformed encoding")
+_MALFORMED = (*_ENDLESS_HEAD, *_MALFORMED_BODY)
 _TLS = frozenset(
     {
         pycurl.E_SSL_CONNECT_ERROR,
@@ -44,6 +46,22 @@ _TLS = frozenset(
         pycurl.E_SSL_INVALIDCERTSTATUS,
     }
 )
+
+
+def has_head(code: int, message: str) -> bool | None:
+    """
+    Tell whether the head of a response had come to its end; None: it may have.
+
+    Args:
+        code: libcurl's; 0 if it has nothing to complain of.
+
+        message: libcurl's.
+    """
+    if code == pycurl.E_FTP_WEIRD_SERVER_REPLY or message.startswith(_ENDLESS_HEAD):
+        return False
+    if code == pycurl.E_RECV_ERROR and not message.startswith(_MALFORMED_BODY):
+        return None
+    return True
 
 
 def diagnose(code: int, message: str, host: str) -> tuple[Outcome, str]:

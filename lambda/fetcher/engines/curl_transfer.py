@@ -9,7 +9,7 @@ import pycurl
 
 from fetcher import guard, redirects
 from fetcher.ending import Ending, RefusedError
-from fetcher.engines.curl_errors import diagnose
+from fetcher.engines.curl_errors import diagnose, has_head
 from fetcher.engines.curl_handle import configured
 from fetcher.engines.curl_head import Head
 from fetcher.engines.curl_peer import Peer
@@ -121,13 +121,15 @@ class Transfer:
         try:
             if self._error:
                 raise self._error
-            if not self._begun and (ending := self._begin(is_whole=not code)):
-                return ending
+            if not self._begun and (came := has_head(code, message)) is not False:
+                ending = self._begin(is_whole=not code, is_sure=came is True)
+                if ending:
+                    return ending
             if self.redirect_url:
                 return None
             if self._refused:
                 raise self._refused
-            if self._held:
+            if self._begun and self._held:
                 self._pass_on()
             if self._begun and not code:
                 return self.attempt.body.finish()
@@ -194,11 +196,18 @@ class Transfer:
         self.peer.close()
         self.handle.close()
 
-    def _begin(self, *, is_whole: bool) -> Ending | None:
-        """Judge the head of the response and what is held; all, if that is whole."""
+    def _begin(self, *, is_whole: bool, is_sure: bool = True) -> Ending | None:
+        """
+        Judge the head of the response and what is held.
+
+        Args:
+            is_whole: That is all; nothing went wrong.
+
+            is_sure: What came has a whole head, or is one libcurl is content with.
+        """
         status = self._info(pycurl.RESPONSE_CODE)
-        if status < HTTPStatus.OK:  # 100 Continue and the like
-            return None
+        if status < HTTPStatus.OK and status != HTTPStatus.SWITCHING_PROTOCOLS:
+            return None  # 100 Continue and the like: another follows
         attempt = self.attempt
         attempt.is_answered = self._begun = True
         if status in redirects.STATUSES and (
@@ -209,11 +218,11 @@ class Transfer:
             return None
         promised = self._info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
         if promised < 0:
-            promised = None
-            if is_whole and not self._held and not self._head.is_whole:
-                self._begun = False
-                self._ask_again()
-                return None
+            promised, is_sure = None, is_sure and not is_whole
+        if not (is_sure or self._held or self._head.is_whole):
+            self._begun = False
+            self._ask_again()
+            return None
         options, held = self._options, self._held
         head = (
             status,

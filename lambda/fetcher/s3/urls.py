@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from fetcher.guard import BadUrlError
+from fetcher.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +67,7 @@ def prefix_of(url: str) -> Place:
         BadUrlError: If it is no URL of S3.
     """
     if not url.startswith(SCHEME):
-        msg = f"{url[:80]!r} is no place in S3: write s3://bucket/prefix."
+        msg = f"{masked(url)[:80]!r} is no place in S3: write s3://bucket/prefix."
         raise BadUrlError(msg)
     bucket, _, key = url.removeprefix(SCHEME).partition("/")
     return _checked(bucket, key)
@@ -74,8 +75,9 @@ def prefix_of(url: str) -> Place:
 
 def _checked(bucket: str, key: str) -> Place:
     if not _BUCKET.fullmatch(bucket):
+        named = masked(f"{SCHEME}{bucket}").removeprefix(SCHEME)
         msg = (
-            f"The bucket is {bucket[:80]!r}; it must have 3 to 63 small letters, "
+            f"The bucket is {named[:80]!r}; it must have 3 to 63 small letters, "
             "digits, dots and hyphens."
         )
         raise BadUrlError(msg)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.jobs.progress import look
 from fetcher.jobs.slice import ends_of, results_of
+from fetcher.masking import masked
 from fetcher.outcome import Outcome
 from fetcher.service.http import MOST_ANSWER, size_within
 
@@ -22,7 +23,7 @@ _MOST_PAGE = MOST_ANSWER // 2  # bytes, but for the last error
 def error_of(item: Item, end: Download) -> dict[str, Any]:
     """Return what there is to tell of a file that did not arrive."""
     return {
-        "url": item.url,
+        "url": masked(item.url),
         "destination": item.destination,
         "outcome": end.outcome,
         "status": end.status,

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fetcher.masking import masked_in
 from fetcher.service.http import UNPROCESSABLE, Refusal
 
 if TYPE_CHECKING:
@@ -141,5 +142,5 @@ def _is_a(value: object, wanted: str) -> bool:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value)
+    text = masked_in(json.dumps(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

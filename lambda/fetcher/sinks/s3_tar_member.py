@@ -12,6 +12,8 @@ import errno
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, NamedTuple
 
+from fetcher.masking import masked
+
 if TYPE_CHECKING:
     from fetcher.source import Item
 
@@ -93,7 +95,7 @@ def member_of(item: Item, size: int, kind: str) -> Member:
         msg = f"the body has {size:,} bytes; a tar's header can say {_MOST_BYTES:,}"
         raise OSError(errno.EFBIG, msg)
     key = f"{item.number:09}"
-    told = f'"url": {quoted(item.url)}, "status": 200, "bytes": {size}'
+    told = f'"url": {quoted(masked(item.url))}, "status": 200, "bytes": {size}'
     if kind:
         told += f', "content_type": {quoted(kind)}'
     if item.destination:

@@ -1,0 +1,99 @@
+"""
+What is secret in a URL: passwords, and the tokens and signatures in its query.
+
+URLs are masked wherever they are written or shown; whoever fetches them has them whole.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+MASK = "***"
+
+_FLAGS = re.ASCII | re.IGNORECASE
+_SIGNS = r"(?:[\w.~\[-]|%(?:25)*5B)*"
+_NAME = (
+    rf"{_SIGNS}(?:token|signature|credentials?|secret|password|passwd|passphrase"
+    r"|(?:api|app|auth|access|secret)key|accesskeyid|accessid|sess(?:ion)?_?id|jwt)"
+    rf"|(?:{_SIGNS}(?:[-_.\[]|%(?:25)*5B))?(?:key|sig|auth|authorization|pass|pwd|hmac)"
+    r"|key-pair-id|policy"
+)
+_NAMED = rf"(?:{_NAME})_*(?:\]|%(?:25)*5D)?"
+_named = re.compile(_NAMED, _FLAGS).fullmatch
+
+# The URL's own password, in which only these three cannot stand: RFC 3986, 3.2.
+_CREDENTIALS = re.compile(r"^([^/?#]*//)[^/?#]*@")
+_CREDENTIALS_IN_TEXT = re.compile(r"//[^/\s]*@")
+_NAMES = re.compile(r"[?&;#]([^?&;#=\s]+)=")
+_VALUE = re.compile(rf"([?&;#]{_NAMED}=)[^&#\s]+", _FLAGS)
+
+# Of a URL inside another. It may be percent-encoded, each time with one more 25, and
+# what it holds was encoded once more: only signs encoded as often are its own.
+_INNER_CREDENTIALS = re.compile(
+    r"((?:^|[:=\s'\"(])//)[^/?#&\s]*(?:&[^/?#&=\s]*)*(@|%40)", _FLAGS
+)
+_ENCODED_CREDENTIALS = re.compile(
+    r"(%(?P<deep>(?:25)*)2F%(?P=deep)2F)"
+    r"(?:(?!%(?P=deep)(?:2F|3F|23|26))[^/?#&\s])*(@|%(?P=deep)40)",
+    _FLAGS,
+)
+_ENCODED_VALUE = re.compile(
+    rf"(%(?P<deep>(?:25)*)(?:3F|26|3B|23){_NAMED}(?:=|%(?P=deep)3D))"
+    r"(?:(?!%(?P=deep)(?:26|23))[^&#\s])+",
+    _FLAGS,
+)
+
+
+def has_credentials(url: str) -> bool:
+    """
+    Tell whether a user name or password stands before the URL's host.
+
+    >>> has_credentials("https://user:secret@host"), has_credentials("//host?a@b")
+    (True, False)
+    """
+    return "@" in url and _CREDENTIALS.match(url) is not None
+
+
+def masked(url: str) -> str:
+    """
+    Return the URL as it may be written or shown.
+
+    Masked are the user name and password of it and of URLs inside it, and the values
+    of parameters that are called like a signature, a token, a key or a password. All
+    else stays, for it says which URL it is.
+
+    >>> masked("https://user:secret@host/a?size=2&X-Amz-Signature=12ab")
+    'https://***@host/a?size=2&X-Amz-Signature=***'
+    >>> masked("https://host?mail=a@b")
+    'https://host?mail=a@b'
+    >>> masked("https://host?from=http%3A%2F%2Fme%3Asecret%40h%2F%3Fsig%3Dab%26n%3D1")
+    'https://host?from=http%3A%2F%2F***%40h%2F%3Fsig%3D***%26n%3D1'
+    """
+    has_value, is_encoded = "=" in url, "%" in url
+    if "@" in url or (is_encoded and "40" in url):
+        url = _CREDENTIALS.sub(rf"\1{MASK}@", url)
+        url = _INNER_CREDENTIALS.sub(rf"\1{MASK}\2", url)
+        url = _ENCODED_CREDENTIALS.sub(rf"\1{MASK}\3", url)
+    if has_value and any(map(_is_secret, _NAMES.findall(url))):
+        url = _VALUE.sub(rf"\1{MASK}", url)
+    if is_encoded and (has_value or "3D" in url or "3d" in url):
+        url = _ENCODED_VALUE.sub(rf"\1{MASK}", url)
+    return url
+
+
+def masked_in(text: str) -> str:
+    """
+    Return what others said, the URLs in it masked.
+
+    Nobody knows where these end, so rather more is masked.
+
+    >>> masked_in("no route to http://me:pass?word@h/?token=12")
+    'no route to http://***@h/?token=***'
+    """
+    return masked(_CREDENTIALS_IN_TEXT.sub(f"//{MASK}@", text))
+
+
+@lru_cache(maxsize=1_024)  # a list has few names, again and again
+def _is_secret(name: str) -> bool:
+    return _named(name) is not None
