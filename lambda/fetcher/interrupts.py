@@ -25,3 +25,9 @@ def quit_when_interrupted(command: str) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+
+
+def raise_when_interrupted() -> None:
+    """Have SIGINT raise `KeyboardInterrupt`, and SIGTERM end, as in any Python."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import time
+from contextlib import ExitStack
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -121,25 +122,27 @@ def _locked(path: Path) -> FileIO:
     """Open a report to append to, for this process and its children alone."""
     until = time.monotonic() + _PATIENCE_S
     while True:
-        file = _opened(path)
-        try:
-            if not _is_regular(file):
+        with ExitStack() as stack:
+            file = stack.enter_context(_opened(path))
+            if not _is_regular(file) or (_lock(file) and _leads_to(path, file)):
+                stack.pop_all()
                 return file
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _leads_to(path, file):  # else it was replaced by whoever held the lock
-                return file
-        except BlockingIOError as error:
+            # It may just have been replaced by whoever held the lock.
             if time.monotonic() >= until:
                 msg = (
                     f"--report {path} is in use: {_holder(file)} is writing it. Wait "
                     "for its end, or name another file."
                 )
-                raise ValueError(msg) from error
-        except BaseException:
-            file.close()
-            raise
-        file.close()
+                raise ValueError(msg)
         time.sleep(_LOOK_EVERY_S)
+
+
+def _lock(file: FileIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _opened(path: Path) -> FileIO:
