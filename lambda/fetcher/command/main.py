@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ from fetcher.command.processes import Processes, shares, usual_processes
 from fetcher.command.report_file import ReportFile
 from fetcher.command.resume import keep
 from fetcher.command.stops import Stops
+from fetcher.descriptors import RULE, raise_limit
 from fetcher.memory import peak_rss_bytes
-from fetcher.options import ENGINES, Options, check_seconds
+from fetcher.options import DESCRIPTORS, ENGINES, Options, check_seconds
 from fetcher.sinks.directory import Directory
+from fetcher.sinks.folders import MOST_OPEN
 from fetcher.urllist import UrlList
 
 if TYPE_CHECKING:
@@ -83,6 +86,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         msg = f"processes is {args.processes}; it must be at least 1."
         raise ValueError(msg)
     _check_report(args.report, args.urls)
+    allowed = raise_limit(DESCRIPTORS + MOST_OPEN)
     urls = UrlList(args.urls)
     sink = Directory(args.to)
     with ExitStack() as stack:
@@ -91,6 +95,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         done = keep(report, urls, sink) if report else Positions(len(urls))
         account = Account(urls, done, report)
         parts = shares(options, min(args.processes, len(urls) - len(done)))
+        parts = _cut(parts, allowed)
         work = Processes(urls, done, sink, account)
         if len(done) < len(urls):
             work.run(parts, args.deadline, stops)
@@ -98,6 +103,19 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         if report:
             report.check()
         return _sum_up(account, work)
+
+
+def _cut(parts: list[Options], allowed: int) -> list[Options]:
+    """Give no process more connections than it may have, and say so."""
+    cut = [replace(one, connections=min(one.connections, allowed)) for one in parts]
+    if cut != parts:
+        before, now = (sum(one.connections for one in some) for some in (parts, cut))
+        print(
+            f"fetcher: {now:,} connections, not {before:,}: a process may open too few "
+            f"files and sockets here; {RULE}.",
+            file=sys.stderr,
+        )
+    return cut
 
 
 def _check_report(report: Path | None, urls: Path) -> None:

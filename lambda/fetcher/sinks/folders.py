@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import resource
 import stat
@@ -15,7 +16,7 @@ _ROOT = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 _BELOW = _ROOT | os.O_NOFOLLOW
 _CLOSED = -1
 _FEWEST_OPEN = 32  # of the descriptors that connections leave
-_MOST_OPEN = 4_096
+MOST_OPEN = 4_096
 _IS_LINK = "a symbolic link, and none is followed here"
 
 
@@ -37,7 +38,9 @@ class Folders:
         self._root = _CLOSED
         self._root = os.open(root, _ROOT)
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._most = max(_FEWEST_OPEN, min(soft - DESCRIPTORS, _MOST_OPEN))
+        above = MOST_OPEN if soft == resource.RLIM_INFINITY else soft - DESCRIPTORS
+        self._is_above = above > _FEWEST_OPEN
+        self._most = max(_FEWEST_OPEN, min(above, MOST_OPEN))
 
     def at(self, folder: str) -> int:
         """
@@ -82,6 +85,10 @@ class Folders:
         except OSError as error:
             error.filename = f"{self._path}/{folder}"
             raise
+        if self._is_above:  # libcurl can only wait for sockets below
+            low = descriptor
+            descriptor = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, DESCRIPTORS)
+            os.close(low)
         if len(self._open) >= self._most:
             os.close(self._open.pop(next(iter(self._open))))
         self._open[folder] = descriptor
