@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from typing import TYPE_CHECKING
 
 import pycurl
@@ -11,6 +10,7 @@ import pycurl
 from fetcher.inflate import ACCEPTED
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterable
 
     from fetcher.options import Options
