@@ -50,6 +50,8 @@ def fetch(engine, urls, to, deadline_s=60.0, **options):
     given = Options(engine=engine, **given)
     sink = Directory(to) if isinstance(to, Path) else to
     Job(items, sink, given, account).run(engine_for(given), deadline_s)
+    if sink is not to:
+        sink.close()
 
     assert sorted(ended) == list(range(len(items)))
     return [ended[index] for index in range(len(items))]

@@ -55,10 +55,7 @@ class Run:
 
     def wait_for_lines(self, many):
         """Wait until the report has so many."""
-        until = monotonic() + WAIT_S
-        while self.report.read_bytes().count(b"\n") < many:
-            assert monotonic() < until, f"expected {many} lines"
-            sleep(0.01)
+        until(lambda: self.report.read_bytes().count(b"\n") >= many)
 
     def children(self):
         return psutil.Process(self.process.pid).children()
@@ -72,3 +69,11 @@ class Run:
 
     def files(self):
         return [path for path in self.out.rglob("*") if path.is_file()]
+
+
+def until(is_so):
+    """Wait for what must come."""
+    give_up_at = monotonic() + WAIT_S
+    while not is_so():
+        assert monotonic() < give_up_at, "it did not come"
+        sleep(0.01)

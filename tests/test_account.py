@@ -8,6 +8,7 @@ import pytest
 from fetcher.command.account import Account
 from fetcher.command.batch import Ended
 from fetcher.command.positions import Positions
+from fetcher.command.report_file import ReportFile
 from fetcher.urllist import UrlList
 
 
@@ -52,7 +53,7 @@ def test_what_has_ended_is_in_the_report_at_once(urls, tmp_path):
     A crash loses nothing that was accounted for.
     """
     path = tmp_path / "report"
-    with path.open("ab") as report:
+    with ReportFile(path) as report:
         Account(urls, Positions(5), report).take(Ended((1,), {"ok": 1}, 10, "{}\n"))
 
         assert path.read_text() == "{}\n"

@@ -1,8 +1,10 @@
 """Bodies as files: none is under its name before it is whole."""
 
+import os
 import resource
 
 import pytest
+from tests.full import no_file_larger_than
 
 from fetcher.sinks.directory import Directory
 from fetcher.source import Item
@@ -63,9 +65,10 @@ def test_a_name_that_is_both_file_and_folder_is_an_error_of_the_sink(tmp_path, n
 
 
 def test_more_folders_than_are_remembered_are_made(tmp_path, monkeypatch):
-    monkeypatch.setattr("fetcher.sinks.directory._FOLDERS_REMEMBERED", 2)
+    monkeypatch.setattr("fetcher.sinks.folders._FEWEST_OPEN", 2)
+    monkeypatch.setattr("fetcher.sinks.folders.MOST_OPEN", 2)
     sink = Directory(tmp_path)
-    names = [f"{n % 5}/{n}" for n in range(20)]
+    names = [f"{n % 5}/{n % 3}/{n % 2}/{n}" for n in range(40)]
     for name in names:
         keep(sink, item(name))
 
@@ -88,11 +91,13 @@ def test_a_sink_tells_where_a_body_will_be(tmp_path):
 
 
 def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
-    (tmp_path / "b.part").symlink_to("/dev/full")
-    writer = Directory(tmp_path).open(item("b"))
-
-    with pytest.raises(OSError, match=r"No space left on device: .*b\.part"):
-        writer.write([b"xyz"])
+    sink = Directory(tmp_path)
+    writer = sink.open(item("b"))
+    with no_file_larger_than(2):
+        with pytest.raises(OSError, match=r"File too large: .*b\.part"):
+            writer.write([b"xyz"] * 2)
+        with pytest.raises(OSError, match=r"File too large: .*c\.part"):
+            sink.keep(item("c"), [b"xyz"])
     writer.discard()
     assert list(tmp_path.iterdir()) == []
 
@@ -126,3 +131,101 @@ def test_a_descriptor_is_closed_once_however_often_a_body_is_discarded(tmp_path)
     other.write([b"xyz"])
 
     assert other.commit() == str(tmp_path / "c")
+
+
+def keep_whole(sink, what):
+    return sink.keep(what, [b"x", b"yz"])
+
+
+@pytest.fixture
+def secret(tmp_path_factory):
+    """A file outside the sink's folder, which must stay as it is."""
+    path = tmp_path_factory.mktemp("elsewhere") / "secret"
+    path.write_bytes(b"secret")
+    yield path
+    assert path.read_bytes() == b"secret"
+    assert [one.name for one in path.parent.iterdir()] == ["secret"]
+
+
+@pytest.mark.parametrize("keep", [keep, keep_whole])
+@pytest.mark.parametrize("name", ["a/b", "a/b.part"])
+def test_a_link_where_a_file_is_due_is_replaced_not_followed(
+    tmp_path, secret, keep, name
+):
+    (tmp_path / "a").mkdir()
+    (tmp_path / name).symlink_to(secret)
+    keep(Directory(tmp_path), item("a/b"))
+
+    assert files_below(tmp_path) == ["a/b"]
+    assert not (tmp_path / "a/b").is_symlink()
+    assert (tmp_path / "a/b").read_bytes() == b"xyz"
+
+
+@pytest.mark.parametrize("keep", [keep, keep_whole])
+@pytest.mark.parametrize("link", ["a", "a/b"])
+def test_a_link_where_a_folder_is_due_is_not_followed(tmp_path, secret, keep, link):
+    if link != "a":
+        (tmp_path / "a").mkdir()
+    (tmp_path / link).symlink_to(secret.parent)
+
+    with pytest.raises(OSError, match=f"a symbolic link, .*/{link}'") as refused:
+        keep(Directory(tmp_path), item("a/b/secret"))
+    assert refused.value.filename == str(tmp_path / link)
+
+
+@pytest.mark.parametrize("keep", [keep, keep_whole])
+def test_a_folder_that_became_a_link_is_not_followed(tmp_path, secret, keep):
+    """
+    As somebody could make it one between two files.
+    """
+    sink = Directory(tmp_path)
+    keep(sink, item("a/b/first"))
+    (tmp_path / "a").rename(tmp_path / "moved")
+    (tmp_path / "a").symlink_to(secret.parent)
+    keep(sink, item("a/b/second"))
+    with pytest.raises(OSError, match="a symbolic link"):
+        keep(Directory(tmp_path), item("a/b/third"))
+
+    assert files_below(tmp_path / "moved") == ["b/first", "b/second"]
+
+
+def test_the_sinks_own_folder_may_be_a_link(tmp_path):
+    """
+    Whoever named it wants that: photos may be on another disk.
+    """
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "photos").symlink_to(tmp_path / "disk")
+    path = keep(Directory(tmp_path / "photos"), item("a/b"))
+
+    assert path == str(tmp_path / "photos/a/b")
+    assert files_below(tmp_path / "disk") == ["a/b"]
+
+
+@pytest.mark.parametrize("keep", [keep, keep_whole])
+@pytest.mark.parametrize("left", [os.mkfifo, lambda path: path.write_bytes(b"half")])
+def test_what_a_killed_run_left_is_in_nobodys_way(tmp_path, keep, left):
+    left(tmp_path / "b.part")
+    keep(Directory(tmp_path), item("b"))
+
+    assert (tmp_path / "b").read_bytes() == b"xyz"
+    assert files_below(tmp_path) == ["b"]
+
+
+def test_folders_that_are_open_stay_few(tmp_path, monkeypatch):
+    monkeypatch.setattr("fetcher.sinks.folders.MOST_OPEN", 0)
+    sink = Directory(tmp_path)
+    before = os.open("/", os.O_RDONLY)
+    os.close(before)
+    for n in range(200):
+        keep(sink, item(f"{n}/{n}/{n}"))
+    after = os.open("/", os.O_RDONLY)
+    os.close(after)
+    sink.close()
+
+    assert after - before <= 32
+
+
+def test_a_path_too_long_to_be_opened_is_not_written(tmp_path):
+    with pytest.raises(OSError, match="File name too long"):
+        keep(Directory(tmp_path), item("/".join(["abc"] * 1_024)))
+    assert list(tmp_path.iterdir()) == []

@@ -297,7 +297,7 @@ def test_what_does_not_use_an_engine_does_not_import_one():
     Either is dear: a third of the time that a thousand small files take.
     """
     code = (
-        "import sys, fetcher.__main__;"
+        "import sys, fetcher.command.main;"
         "print({'aiohttp', 'pycurl', 'asyncio', 'ssl', 'hashlib'} & set(sys.modules))"
     )
     told = subprocess.run(

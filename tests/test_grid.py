@@ -122,7 +122,7 @@ def test_a_kernel_that_dies_loses_its_cell_only(run, cells, session, monkeypatch
             raise DeadKernelError
         pretend(*arguments, **options)
 
-    monkeypatch.setattr(grid, "kernel", lambda: nullcontext(Manager()))
+    monkeypatch.setattr(grid, "kernel", lambda _: nullcontext(Manager()))
     monkeypatch.setattr(grid, "execute", die_first)
     settings = GridSettings(files=MANY, concurrency=[1, 3], file_kb=[5], repeats=1)
 

@@ -30,8 +30,9 @@ def continued(folder, **settings):
     return open_run("20_fan_out", settings, folder, region="here")
 
 
+@pytest.mark.parametrize("zeros", [0, 100_000], ids=["killed", "power-cut"])
 @pytest.mark.parametrize("cut", [1, 3_000])
-def test_a_line_torn_by_a_crash_is_removed_when_the_run_goes_on(run, cut):
+def test_a_line_torn_by_a_crash_is_removed_when_the_run_goes_on(run, cut, zeros):
     """
     The next one would be appended to it, and both be lost.
     """
@@ -40,7 +41,8 @@ def test_a_line_torn_by_a_crash_is_removed_when_the_run_goes_on(run, cut):
     run.append(invocation(SOURCE, shard=1))
     run.close(verdict="")
     path = run.folder / "reports.jsonl"
-    path.write_bytes(path.read_bytes() + torn)
+    path.write_bytes(path.read_bytes() + torn + bytes(zeros))
+    assert [one.shard for one in read_invocations(run.folder)] == [1]
 
     again = continued(run.folder)
     again.append(invocation(SOURCE, shard=3))

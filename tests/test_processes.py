@@ -172,14 +172,14 @@ FAILING = """
 import sys
 from pathlib import Path
 
-from fetcher import __main__
+from fetcher.command import main
 
-class Failing(__main__.Directory):
+class Failing(main.Directory):
     def keep(self, item, parts, kind=""):
         raise RuntimeError("a bug")
 
-__main__.Directory = Failing
-sys.exit(__main__.main())
+main.Directory = Failing
+sys.exit(main.main())
 """
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fetcher.command import resume
+from fetcher.command import report_file
 from fetcher.command.report import line_of
+from fetcher.command.report_file import ReportFile
 from fetcher.command.resume import keep
 from fetcher.downloads import Download
 from fetcher.outcome import Outcome
@@ -42,10 +43,14 @@ class Run:
     def path(self, number):
         return Path(json.loads(self.lines[number])["path"])
 
+    def kept(self, sink=None):
+        with ReportFile(self.report) as report:
+            return keep(report, UrlList(self.list), sink or self.sink)
+
     def keep(self):
         """Return the positions kept, which the report must agree with."""
         urls = UrlList(self.list)
-        kept = keep(self.report, urls, self.sink)
+        kept = self.kept()
         numbers = [item.number for item in urls if item.number in kept]
         reported = [
             json.loads(line)["url"] for line in self.report.read_text().splitlines()
@@ -64,8 +69,7 @@ def test_all_that_is_there_is_kept(run):
 def test_without_a_report_nothing_is_kept(run):
     run.report.unlink()
 
-    assert len(keep(run.report, UrlList(run.list), run.sink)) == 0
-    assert not run.report.exists()
+    assert run.keep() == []
 
 
 def test_an_empty_report_keeps_nothing(run):
@@ -92,7 +96,7 @@ def test_what_was_not_ok_is_not_kept(run):
 
 def test_what_the_list_does_not_name_any_more_is_dropped(run):
     run.list.write_text("http://h/2\nhttp://h/9\nhttp://h/1\n")
-    kept = keep(run.report, UrlList(run.list), run.sink)
+    kept = run.kept()
 
     assert list(kept.missing()) == [1]
     assert run.report.read_text() == run.lines[1] + run.lines[2]
@@ -102,7 +106,7 @@ def test_what_belongs_elsewhere_now_is_not_kept(run, tmp_path):
     """
     Whoever names another folder wants the files there.
     """
-    kept = keep(run.report, UrlList(run.list), Directory(tmp_path / "other"))
+    kept = run.kept(Directory(tmp_path / "other"))
 
     assert len(kept) == 0
 
@@ -112,7 +116,7 @@ def test_a_url_with_a_password_is_kept_though_the_report_does_not_tell_it(run):
     (item,) = UrlList(run.list)
     run.report.write_text(run.line(item))
 
-    assert len(keep(run.report, UrlList(run.list), run.sink)) == 1
+    assert len(run.kept()) == 1
     assert "hunter2" not in run.report.read_text()
 
 
@@ -206,12 +210,60 @@ def test_a_crash_while_the_report_is_cut_down_leaves_it_as_it_was(run, monkeypat
         raise OSError(28, "disk full")
 
     before = run.report.read_bytes()
-    monkeypatch.setattr(resume.os, "fsync", crash)
+    monkeypatch.setattr(report_file.os, "fsync", crash)
     run.path(1).unlink()
     with pytest.raises(OSError, match="disk full"):
         run.keep()
 
     assert run.report.read_bytes() == before
+    assert not run.report.with_name("report.jsonl.part").exists()
+
+
+@pytest.mark.parametrize("zeros", [1, 4_096, 3_000_000])
+@pytest.mark.parametrize("left", [0, 1, 40, -2])
+def test_zeros_in_the_end_are_dropped_as_a_torn_line_is(run, left, zeros):
+    """
+    When the power fails, a file may be longer already than what was written to it.
+    """
+    text = "".join(run.lines[:3]) + run.lines[3][:left]
+    run.report.write_bytes(text.encode() + bytes(zeros))
+
+    assert run.keep() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("text", ["my notes", "{}", "http://h/1\n"])
+def test_zeros_make_no_report_of_something_else(run, text):
+    before = text.encode() + bytes(9)
+    run.report.write_bytes(before)
+
+    with pytest.raises(ValueError, match="its line 1 is not one of a report"):
+        run.keep()
+    assert run.report.read_bytes() == before
+
+
+def test_zeros_before_other_lines_are_named(run):
+    run.report.write_bytes(f"{run.lines[0]}\0\0{run.lines[1]}".encode())
+
+    with pytest.raises(ValueError, match="its line 2 is not one of a report"):
+        run.keep()
+
+
+def test_a_link_aside_from_the_report_is_not_followed(run, tmp_path):
+    (tmp_path / "precious").write_text("secret")
+    run.report.with_name("report.jsonl.part").symlink_to(tmp_path / "precious")
+
+    assert run.keep() == [0, 1, 2, 3, 4, 5]
+    assert (tmp_path / "precious").read_text() == "secret"
+    assert not run.report.is_symlink()
+
+
+def test_a_report_that_is_a_link_stays_one(run, tmp_path):
+    run.path(1).unlink()
+    run.report.rename(tmp_path / "elsewhere.jsonl")
+    run.report.symlink_to("elsewhere.jsonl")
+
+    assert run.keep() == [0, 2, 3, 4, 5]
+    assert run.report.is_symlink()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

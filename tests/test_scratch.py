@@ -92,3 +92,17 @@ def test_closing_a_scratch_folder_that_is_gone_is_no_error(temporary):
     sink.close()
 
     assert list(temporary.iterdir()) == []
+
+
+def test_what_others_put_into_temporary_storage_is_neither_waited_for_nor_followed(
+    temporary,
+):
+    """
+    A FIFO's other end may never be opened, and a link may lead to anything.
+    """
+    os.mkfifo(temporary / "fetcher-shard-fifo")
+    (temporary / "precious").mkdir()
+    (temporary / "fetcher-shard-link").symlink_to(temporary / "precious")
+    Scratch().close()
+
+    assert (temporary / "precious").is_dir()

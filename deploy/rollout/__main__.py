@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # what follows takes half a second
+    from fetcher.interrupts import quit_when_interrupted
+
+    quit_when_interrupted("rollout")
+
 import argparse
 import json
 import os
@@ -13,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fetcher.interrupts import INTERRUPTED, raise_when_interrupted
 from rollout import (
     deploy_command,
     invoke_command,
@@ -39,7 +45,6 @@ _OPEN_DOOR = (
 )
 
 REFUSED = 2
-INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 _EXAMPLES = """\
 exit status:
@@ -88,12 +93,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     arguments = _parser().parse_args(argv)
+    if argv is None:
+        raise_when_interrupted()  # there may be something to tidy up
     try:
         status: int = arguments.command(arguments)
     except (RolloutError, BotoCoreError, ClientError) as error:
         print(f"rollout: {' '.join(str(error).split())}", file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
+        print("rollout: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # as in `rollout logs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 # Lambda gives an execution 1,024 descriptors; some are files, pipes and the runtime's.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 DESCRIPTORS = 1_024
-_DESCRIPTORS_KEPT_BACK = 64
-_DESCRIPTORS_PER_CONNECTION = 2  # the socket, and the file its body goes to
-MAX_CONNECTIONS = (DESCRIPTORS - _DESCRIPTORS_KEPT_BACK) // _DESCRIPTORS_PER_CONNECTION
+DESCRIPTORS_KEPT_BACK = 64
+DESCRIPTORS_PER_CONNECTION = 2  # the socket, and the file its body goes to
+MAX_CONNECTIONS = (DESCRIPTORS - DESCRIPTORS_KEPT_BACK) // DESCRIPTORS_PER_CONNECTION
 
 ENGINES = ("curl", "aiohttp")
 SINKS = ("discard", "directory", "s3-tar", "s3-objects")

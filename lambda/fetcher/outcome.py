@@ -23,7 +23,7 @@ Every way one download can end: each URL ends in exactly one.
   x checksum
 * our side
   x sink                disk full, write refused
-  x unstarted           the deadline came first
+  x unstarted           the deadline came first, or no socket could be opened
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ _HEALING_OUTCOMES = frozenset(
         Outcome.CONNECT_TIMEOUT,
         Outcome.READ_TIMEOUT,
         Outcome.CUT,
+        Outcome.UNSTARTED,
     }
 )
 _HEALING_STATUSES = frozenset(

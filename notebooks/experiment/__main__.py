@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":  # what follows takes a second
+    from fetcher.interrupts import quit_when_interrupted
+
+    quit_when_interrupted("experiment")
+
 import logging
 import signal
 import sys
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from fetcher.interrupts import INTERRUPTED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _CLEANING_UP_S = 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     try:
-        # It takes a second, in which Ctrl-C may come as well.
-        from experiment.runner import run  # noqa: PLC0415
+        from experiment.runner import run  # noqa: PLC0415 - takes a second
 
+        if argv is None:
+            _clean_up_in_peace()
         return run(argv)
     except KeyboardInterrupt:
         print("\nexperiment: interrupted before anything was reported")
-        return _EXIT_INTERRUPTED
+        return INTERRUPTED
 
 
 def _clean_up_in_peace() -> None:
@@ -43,5 +50,4 @@ def _clean_up_in_peace() -> None:
 
 
 if __name__ == "__main__":
-    _clean_up_in_peace()
     sys.exit(main())

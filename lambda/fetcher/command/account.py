@@ -13,9 +13,8 @@ from fetcher.downloads import Download
 from fetcher.outcome import Outcome
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
-
     from fetcher.command.positions import Positions
+    from fetcher.command.report_file import ReportFile
     from fetcher.urllist import UrlList
 
 
@@ -31,7 +30,9 @@ class Account:
         report: Where lines go; None: nowhere.
     """
 
-    def __init__(self, urls: UrlList, done: Positions, report: BinaryIO | None) -> None:
+    def __init__(
+        self, urls: UrlList, done: Positions, report: ReportFile | None
+    ) -> None:
         self._urls = urls
         self._done = done
         self._report = report
@@ -51,7 +52,6 @@ class Account:
         with self._lock:
             if self._report:
                 self._report.write(ended.lines.encode())
-                self._report.flush()
             self._done.add(ended.positions)
             self._counts.update(ended.counts)
             self._body_bytes += ended.body_bytes

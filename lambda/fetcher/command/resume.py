@@ -14,18 +14,18 @@ from fetcher.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from typing import BinaryIO
 
+    from fetcher.command.report_file import ReportFile
     from fetcher.sinks.directory import Directory
     from fetcher.urllist import UrlList
 
-_ASIDE = ".part"
 _LONGEST = 1 << 20  # bytes of a line: far above any URL, path and detail together
 _BLOCK = 1 << 16  # bytes
+_NUL = b"\0"
 
 
-def keep(report: Path, urls: UrlList, sink: Directory) -> Positions:
+def keep(report: ReportFile, urls: UrlList, sink: Directory) -> Positions:
     """
     Cut an earlier report down to the URLs of the list that need not be fetched.
 
@@ -36,7 +36,7 @@ def keep(report: Path, urls: UrlList, sink: Directory) -> Positions:
     is whole.
 
     Args:
-        report: The report. If there is none, nothing is kept.
+        report: The report. If it is no file that can be read, nothing is kept.
 
         urls: The list.
 
@@ -49,9 +49,9 @@ def keep(report: Path, urls: UrlList, sink: Directory) -> Positions:
         ValueError: If the file is something else than a report. It is left alone.
     """
     kept = Positions(len(urls))
-    if not report.is_file():
+    if not report.is_regular:
         return kept
-    with report.open("rb") as file:
+    with report.reader() as file:
         many = sum(block.count(b"\n") for block in _blocks(file)) + 1
         numbers = _standing(file, report, many)
         wanted = Positions(many)
@@ -61,11 +61,11 @@ def keep(report: Path, urls: UrlList, sink: Directory) -> Positions:
             if number is not None:
                 kept.add([item.number])
                 wanted.add([number])
-        _replace(report, (raw for n, raw in enumerate(_lines(file)) if n in wanted))
+        report.replace(raw for n, raw in enumerate(_lines(file)) if n in wanted)
     return kept
 
 
-def _standing(file: BinaryIO, report: Path, many: int) -> _Numbers:
+def _standing(file: BinaryIO, report: ReportFile, many: int) -> _Numbers:
     """Return the numbers of lines, from 0, whose files are there."""
     numbers = _Numbers(many)
     for number, raw in enumerate(_lines(file)):
@@ -85,8 +85,9 @@ def _standing(file: BinaryIO, report: Path, many: int) -> _Numbers:
 
 def _is_torn(raw: bytes, file: BinaryIO) -> bool:
     """Tell whether a line is the last one of a report whose writer was killed."""
-    ended = raw.endswith(b"\n") or file.read(1)
-    return not ended and raw[: len(BEGINNING)] == BEGINNING[: len(raw)]
+    if raw.endswith(b"\n") or any(block.strip(_NUL) for block in _blocks(file)):
+        return False
+    return raw[: len(BEGINNING)] == BEGINNING[: len(raw)]
 
 
 def _is_there(fields: dict[str, Any]) -> bool:
@@ -97,24 +98,22 @@ def _is_there(fields: dict[str, Any]) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_size == fields["bytes"]
 
 
-def _replace(report: Path, lines: Iterator[bytes]) -> None:
-    """Put these lines in the report's place; until then, it is as it was."""
-    aside = report.with_name(report.name + _ASIDE)
-    with aside.open("wb") as file:
-        file.writelines(lines)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(report)
-
-
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
     return iter(lambda: file.read(_BLOCK), b"")
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of the file from its beginning."""
+    """
+    Yield the lines of the file from its beginning.
+
+    When the power fails, a file may have been made longer and not been written to: the
+    zeros in its end are left out. No line has any.
+    """
     file.seek(0)
-    return iter(lambda: file.readline(_LONGEST), b"")
+    for raw in iter(lambda: file.readline(_LONGEST), b""):
+        line = raw if raw.endswith(b"\n") else raw.rstrip(_NUL)
+        if line:
+            yield line
 
 
 class _Numbers:

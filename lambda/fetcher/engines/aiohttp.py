@@ -15,6 +15,7 @@ import aiohttp
 from yarl import URL
 
 from fetcher import guard, redirects
+from fetcher.descriptors import lacking
 from fetcher.ending import Ending, RefusedError
 from fetcher.inflate import ACCEPTED
 from fetcher.outcome import Outcome
@@ -264,6 +265,8 @@ class Engine:
             return Outcome.BAD_URL, str(error)
         if isinstance(error, OSError) and error.errno == errno.EACCES:
             return Outcome.BLOCKED, f"not permitted: {error.strerror}"  # by the guard
+        if isinstance(error, OSError) and (lack := lacking(error)):
+            return Outcome.UNSTARTED, lack
         for kind, outcome, detail in _MEANINGS:
             if isinstance(error, kind):
                 return outcome, detail.format(error=error, options=self._options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import os
 from typing import TYPE_CHECKING
 
 import pycurl
@@ -10,6 +10,7 @@ import pycurl
 from fetcher.inflate import ACCEPTED
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterable
 
     from fetcher.options import Options
@@ -65,8 +66,9 @@ def resolved(hostname: str, port: int, addresses: Iterable[str]) -> str:
 class Opened:
     """A new socket: pycurl duplicates its descriptor, then drops it."""
 
-    def __init__(self, family: int, kind: int, protocol: int) -> None:
-        self._socket = socket.socket(family, kind, protocol)
+    def __init__(self, made: socket.socket) -> None:
+        self._socket = made
+        os.close(os.dup(self.fileno()))  # pycurl would not tell that it cannot
 
     def fileno(self) -> int:
         """Return the descriptor."""

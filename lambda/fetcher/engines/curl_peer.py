@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pycurl
 
 from fetcher import guard
+from fetcher.descriptors import lacking
 from fetcher.engines.curl_handle import Opened, resolved, trust
 from fetcher.engines.resolver import is_address
+from fetcher.outcome import Outcome
 
 if TYPE_CHECKING:
     from fetcher.engines.resolver import Resolver
@@ -31,7 +34,8 @@ class Peer:
 
         hostname: The name alone, once it has been looked up.
 
-        blocked: Why the guard let nobody connect; empty: it did not refuse.
+        kept_back: How an attempt ends that was kept from connecting, by the guard or
+            for lack of descriptors; None: it was not.
     """
 
     def __init__(self, handle: pycurl.Curl, *, allow_private: bool) -> None:
@@ -40,6 +44,7 @@ class Peer:
         self._allow_private = allow_private
         self._set(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         self._trusts = False
+        self.kept_back: tuple[Outcome, str] | None = None
 
     def aim(self, url: str, host: str) -> None:
         """
@@ -54,7 +59,7 @@ class Peer:
         if url.startswith("https") and not self._trusts:
             trust(self._handle)
             self._trusts = True
-        self.url, self.host, self.blocked = url, host, ""
+        self.url, self.host, self.kept_back = url, host, None
         self._set(pycurl.URL, url)
 
     @property
@@ -91,9 +96,16 @@ class Peer:
         host, port, *_ = address.addr
         reason = guard.connectable(host, port, allow_private=self._allow_private)
         if reason:
-            self.blocked = reason
+            self.kept_back = Outcome.BLOCKED, reason
             return int(pycurl.SOCKET_BAD)
-        return Opened(address.family, address.socktype, address.protocol)
+        try:
+            return Opened(
+                socket.socket(address.family, address.socktype, address.protocol)
+            )
+        except OSError as error:  # libcurl tries the next address
+            if reason := lacking(error):
+                self.kept_back = Outcome.UNSTARTED, reason
+            return int(pycurl.SOCKET_BAD)
 
 
 def _in_ascii(url: str) -> str:

@@ -136,8 +136,8 @@ class Transfer:
         except RefusedError as refused:
             return self._refuse(refused)
         fail = self.attempt.body.fail
-        if self.peer.blocked and code == pycurl.E_COULDNT_CONNECT:
-            return fail(Outcome.BLOCKED, self.peer.blocked)
+        if self.peer.kept_back and code == pycurl.E_COULDNT_CONNECT:
+            return fail(*self.peer.kept_back)
         return fail(*diagnose(code or pycurl.E_GOT_NOTHING, message, self.peer.host))
 
     def take_in(self) -> int | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from typing import TYPE_CHECKING
 
 from fetcher.naming import PART, name_of
+from fetcher.sinks.folders import Folders
 from fetcher.sinks.sink import Sink
 
 if TYPE_CHECKING:
@@ -15,10 +17,12 @@ if TYPE_CHECKING:
 
     from fetcher.source import Item
 
-_FOLDERS_REMEMBERED = 4_096
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+# Nothing is written to what is at a name already: it may be a link to elsewhere.
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _CLOSED = -1
 _MOST_PARTS = 1_024  # IOV_MAX: what one call takes
+_LONGEST_PATH = os.pathconf("/", "PC_PATH_MAX")
+_ROOM = 16  # of it, for the ends of names aside
 
 
 class Directory(Sink):
@@ -26,13 +30,14 @@ class Directory(Sink):
     A sink that writes each body aside and renames it when it is whole.
 
     Args:
-        folder: Created if missing. Nothing is ever written outside it.
+        folder: Created if missing. Nothing is ever written outside it, whatever
+            symbolic links there are below it.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._below = f"{folder}/"
-        self._made: set[str] = set()
+        self._folders = Folders(str(folder))
         self._asides: set[str] = set()  # being written
 
     def path_of(self, item: Item) -> str:
@@ -41,56 +46,71 @@ class Directory(Sink):
 
     def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:  # noqa: ARG002
         """Write a file and return its path; leave nothing of it if that fails."""
-        path, aside = self._paths_of(item)
-        write_file(aside, parts)
+        path, at = self._place_of(item)
+        aside = self._aside_of(path)
+        write_file(aside, parts, at)
         try:
-            os.replace(aside, path)  # noqa: PTH105 - a path object a file is dear
+            _rename(aside, path, at)
         except OSError:
-            _unlink(aside)
+            _unlink(aside, at)
             raise
         return path
 
     def open(self, item: Item, kind: str = "") -> _File:  # noqa: ARG002
         """Open the file aside from its final name."""
-        path, aside = self._paths_of(item)
+        path, at = self._place_of(item)
+        aside = self._aside_of(path)
+        descriptor = create(aside, at)
         self._asides.add(aside)
-        return _File(path, aside, self._asides)
+        return _File(self, item, aside, descriptor)
 
     def close(self) -> None:
-        """Do nothing: the files stay, and none is open."""
+        """Let go of the folders: the files stay, and none is open."""
+        self._folders.close()
 
-    def _paths_of(self, item: Item) -> tuple[str, str]:
-        """Return where a body goes, and where it is until it is whole."""
-        path = self._made_path(item)
+    def finish(self, item: Item, aside: str) -> str:
+        """Give a file that was opened its final name; return the path."""
+        path, at = self._place_of(item)
+        _rename(aside, path, at)
+        self._asides.discard(aside)
+        return path
+
+    def drop(self, item: Item, aside: str) -> None:
+        """Remove a file that was opened; nothing happens if that was done before."""
+        if aside in self._asides:
+            with contextlib.suppress(OSError):  # there is nobody left to tell
+                _, at = self._place_of(item)
+                _unlink(aside, at)
+            self._asides.discard(aside)
+
+    def _place_of(self, item: Item) -> tuple[str, int]:
+        """Return where a body goes, and the descriptor of its folder, made if new."""
+        name = name_of(item)
+        path = self._below + name
+        if len(path) > _LONGEST_PATH - _ROOM:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
+        return path, self._folders.at(name[: max(0, name.rfind("/"))])
+
+    def _aside_of(self, path: str) -> str:
+        """Return where a body is until it is whole."""
         aside = path + PART
         while aside in self._asides:  # another body is on its way to the same name
             aside += PART
-        return path, aside
-
-    def _made_path(self, item: Item) -> str:
-        path = self._below + name_of(item)
-        folder = path[: path.rindex("/")]
-        if folder not in self._made:
-            self._make(folder)
-        return path
-
-    def _make(self, folder: str) -> None:
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - it is no path object
-        if len(self._made) >= _FOLDERS_REMEMBERED:
-            self._made.clear()
-        self._made.add(folder)
+        return aside
 
 
 class _File:
     """Bare descriptors: file and path objects would cost more than writing does."""
 
-    __slots__ = ("_aside", "_asides", "_descriptor", "_path")
+    __slots__ = ("_aside", "_descriptor", "_item", "_sink")
 
-    def __init__(self, path: str, aside: str, asides: set[str]) -> None:
-        self._path = path
+    def __init__(
+        self, sink: Directory, item: Item, aside: str, descriptor: int
+    ) -> None:
+        self._sink = sink
+        self._item = item
         self._aside = aside
-        self._asides = asides
-        self._descriptor = os.open(aside, _CREATE, 0o666)
+        self._descriptor = descriptor
 
     def write(self, parts: Sequence[bytes]) -> None:
         try:
@@ -101,15 +121,12 @@ class _File:
 
     def commit(self) -> str:
         self._close()
-        os.replace(self._aside, self._path)  # noqa: PTH105 - a path object a file is dear
-        self._asides.discard(self._aside)
-        return self._path
+        return self._sink.finish(self._item, self._aside)
 
     def discard(self) -> None:
         with contextlib.suppress(OSError):  # there is nobody left to tell
             self._close()
-        _unlink(self._aside)
-        self._asides.discard(self._aside)
+        self._sink.drop(self._item, self._aside)
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, _CLOSED
@@ -117,16 +134,46 @@ class _File:
             os.close(descriptor)
 
 
-def write_file(path: str, parts: Sequence[bytes]) -> None:
-    """Write a file, or leave nothing of it and raise `OSError`."""
-    descriptor = os.open(path, _CREATE, 0o666)
+def create(path: str, at: int | None = None) -> int:
+    """
+    Return the descriptor of a new file, made in place of what is there.
+
+    Args:
+        path: Where it is.
+
+        at: The descriptor of its folder; None: the path is trusted to lead there.
+    """
+    name = path if at is None else _name_in(path)
+    try:
+        try:
+            return os.open(name, _CREATE, 0o666, dir_fd=at)
+        except FileExistsError:  # left by a run that was killed
+            os.unlink(name, dir_fd=at)
+            return os.open(name, _CREATE, 0o666, dir_fd=at)
+    except OSError as error:
+        error.filename = path
+        raise
+
+
+def write_file(path: str, parts: Sequence[bytes], at: int) -> None:
+    """
+    Write a new file, or leave nothing of it and raise `OSError`.
+
+    Args:
+        path: Where it is.
+
+        parts: What is in it.
+
+        at: The descriptor of its folder.
+    """
+    descriptor = create(path, at)
     try:
         try:
             write_all(descriptor, parts)
         finally:
             os.close(descriptor)
     except OSError as error:
-        _unlink(path)
+        _unlink(path, at)
         error.filename = path
         raise
 
@@ -142,6 +189,18 @@ def write_all(descriptor: int, parts: Sequence[bytes]) -> None:
             written += os.write(descriptor, rest[written:])
 
 
-def _unlink(path: str) -> None:
+def _rename(old: str, new: str, at: int) -> None:
+    try:
+        os.replace(_name_in(old), _name_in(new), src_dir_fd=at, dst_dir_fd=at)
+    except OSError as error:
+        error.filename, error.filename2 = old, new
+        raise
+
+
+def _unlink(path: str, at: int) -> None:
     with contextlib.suppress(OSError):  # there is nobody left to tell
-        os.unlink(path)  # noqa: PTH108 - a path object a file is dear
+        os.unlink(_name_in(path), dir_fd=at)
+
+
+def _name_in(path: str) -> str:
+    return path[path.rindex("/") + 1 :]

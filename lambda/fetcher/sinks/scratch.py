@@ -42,19 +42,21 @@ class Scratch(Directory):
 
     def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:  # noqa: ARG002
         """Write a file in place: nobody looks here before the shard is done."""
-        path = self._made_path(item)
-        write_file(path, parts)
+        path, at = self._place_of(item)
+        write_file(path, parts, at)
         return path
 
     def close(self) -> None:
         """Remove the folder; what cannot be removed now, the next one tries to."""
+        super().close()
         shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._lock)
 
 
 def _locked(folder: Path) -> int:
     """Return a descriptor that holds the folder's lock; `OSError` if another does."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    # What others put into a shared folder is neither waited for nor followed.
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

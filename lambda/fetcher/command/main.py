@@ -1,0 +1,191 @@
+"""What the `fetcher` command does."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fetcher.command.account import Account
+from fetcher.command.positions import Positions
+from fetcher.command.processes import Processes, shares, usual_processes
+from fetcher.command.report_file import ReportFile
+from fetcher.command.resume import keep
+from fetcher.command.stops import Stops
+from fetcher.descriptors import RULE, raise_limit
+from fetcher.memory import peak_rss_bytes
+from fetcher.options import DESCRIPTORS, ENGINES, Options, check_seconds
+from fetcher.sinks.directory import Directory
+from fetcher.sinks.folders import MOST_OPEN
+from fetcher.urllist import UrlList
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EXIT_OK, _EXIT_SOME_FAILED, _EXIT_COULD_NOT_RUN = 0, 1, 2
+_FOREVER_S = 10 * 365 * 86_400.0
+
+_EPILOG = """
+URLS holds one URL a line, or URL, TAB, destination; .csv and .jsonl files name their
+columns: url, and if wanted destination and sha256. A file is stored below DIR under its
+destination, or else under its host and path, and only once it is whole.
+
+If the report is there from an earlier run, only the rest is done: URLs that were ok,
+and whose files are still there in full, are kept. In the end it has one line for each
+URL of the list, as ever. Remove it to fetch everything again.
+
+The last line on stdout sums up in JSON: files in the list, ok and kept among them,
+counts by outcome; body_bytes and files_per_s of this run, without what was kept;
+peak_rss_bytes, the most memory that each process ever held, added up.
+
+exit status: 0 every URL is ok, 1 some are not, 2 could not run
+SIGINT or SIGTERM: what has ended is reported, the rest comes back as unstarted; before
+the first download, nothing is, and the exit status is 130
+
+example: fetcher urls.txt --to photos --expect-type image/ --report photos.jsonl
+"""
+
+# What is an option of ours is a field of Options too: its name and default are there.
+_OPTIONS = (
+    ("--connections N", "connections", "downloads in flight at once"),
+    ("--engine NAME", "engine", f"HTTP implementation: {' or '.join(ENGINES)}"),
+    ("--attempts N", "attempts", "tries per URL, where trying again may help"),
+    ("--connect-timeout S", "connect_timeout_s", "seconds to wait for a connection"),
+    ("--read-timeout S", "read_timeout_s", "seconds of silence, once connected"),
+    ("--total-timeout S", "total_timeout_s", "seconds for one URL, retries included"),
+    ("--max-bytes N", "max_bytes", "longest body accepted"),
+    ("--min-speed B", "min_bytes_per_s", "bytes a second; what is slower has stalled"),
+    ("--per-host N", "per_host", "downloads in flight at one host"),
+    ("--host-rate R", "host_rate", "requests a second begun at one host"),
+    ("--compressed", "compressed", "let bodies travel compressed; keep them inflated"),
+    ("--expect-type TYPE", "expect_type", "start of the Content-Type, as in image/"),
+    ("--respect-robots-tag", "respect_robots", "refuse what X-Robots-Tag reserves"),
+    ("--allow-private", "allow_private", "contact loopback and private addresses too"),
+    ("--contact TEXT", "contact", "for an origin's owner; goes into the User-Agent"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    args = _parser().parse_args(argv)
+    try:
+        options = Options(**{name: getattr(args, name) for _, name, _ in _OPTIONS})
+        check_seconds("deadline", args.deadline)
+        return _run(args, options)
+    except (ValueError, TypeError, OSError) as error:
+        print(f"fetcher: {error}", file=sys.stderr)
+        return _EXIT_COULD_NOT_RUN
+
+
+def _run(args: argparse.Namespace, options: Options) -> int:
+    if args.processes < 1:
+        msg = f"processes is {args.processes}; it must be at least 1."
+        raise ValueError(msg)
+    _check_report(args.report, args.urls)
+    allowed = raise_limit(DESCRIPTORS + MOST_OPEN)
+    urls = UrlList(args.urls)
+    sink = Directory(args.to)
+    with ExitStack() as stack:
+        report = args.report and stack.enter_context(ReportFile(args.report))
+        stops = stack.enter_context(Stops())
+        done = keep(report, urls, sink) if report else Positions(len(urls))
+        account = Account(urls, done, report)
+        parts = shares(options, min(args.processes, len(urls) - len(done)))
+        parts = _cut(parts, allowed)
+        work = Processes(urls, done, sink, account)
+        if len(done) < len(urls):
+            work.run(parts, args.deadline, stops)
+            account.abandon(work.lost)
+        if report:
+            report.check()
+        return _sum_up(account, work)
+
+
+def _cut(parts: list[Options], allowed: int) -> list[Options]:
+    """Give no process more connections than it may have, and say so."""
+    cut = [replace(one, connections=min(one.connections, allowed)) for one in parts]
+    if cut != parts:
+        before, now = (sum(one.connections for one in some) for some in (parts, cut))
+        print(
+            f"fetcher: {now:,} connections, not {before:,}: a process may open too few "
+            f"files and sockets here; {RULE}.",
+            file=sys.stderr,
+        )
+    return cut
+
+
+def _check_report(report: Path | None, urls: Path) -> None:
+    if report and report.exists() and report.samefile(urls):
+        msg = f"--report {report} is the list itself; name another file."
+        raise ValueError(msg)
+
+
+def _sum_up(account: Account, work: Processes) -> int:
+    """Print the summary and return the exit status."""
+    summary = account.finish()
+    rss_bytes = peak_rss_bytes() + work.children_rss_bytes
+    print(json.dumps(summary | {"peak_rss_bytes": rss_bytes}))
+    if work.failure:
+        print(work.failure, file=sys.stderr)
+        return _EXIT_COULD_NOT_RUN
+    return _EXIT_OK if summary["ok"] == summary["files"] else _EXIT_SOME_FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fetcher",
+        description="Download a list of URLs and account for every one.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("urls", metavar="URLS", type=Path, help="the list: .txt, .csv or .jsonl")
+    add("--to", metavar="DIR", type=Path, required=True, help="where files go")
+    for flag, name, what in _OPTIONS:
+        _add_option(parser, flag, name, what)
+    add(
+        "--processes",
+        metavar="N",
+        type=int,
+        default=usual_processes(),
+        help="share the connections among so many processes (default: %(default)s)",
+    )
+    add(
+        "--deadline",
+        metavar="S",
+        type=float,
+        default=_FOREVER_S,
+        help="stop after this many seconds; the rest comes back as unstarted",
+    )
+    add("--report", metavar="FILE", type=Path, help="write one JSON line per URL")
+    return parser
+
+
+def _add_option(
+    parser: argparse.ArgumentParser, flag: str, name: str, what: str
+) -> None:
+    default = getattr(Options(), name)
+    option, _, metavar = flag.partition(" ")
+    if isinstance(default, bool):
+        parser.add_argument(option, dest=name, action="store_true", help=what)
+        return
+    parser.add_argument(
+        option,
+        dest=name,
+        metavar=metavar,
+        type=type(default),
+        default=default,
+        choices=ENGINES if name == "engine" else None,
+        help=f"{what} (default: {_shown(default)})",
+    )
+
+
+def _shown(default: str | float) -> str:
+    """Return a default as a person would write it; empty text and 0 set no limit."""
+    if not default:
+        return "none"
+    return f"{default:g}" if isinstance(default, float) else str(default)
