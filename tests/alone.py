@@ -31,6 +31,8 @@ def stub_session(url):
         credentials=lambda: ReadOnlyCredentials("local", "local", None),
         proxy=None,
         ca_file=None,
+        runs_here=False,
+        check_alive=lambda _: None,
         allow_private=True,
     )
     return SimpleNamespace(

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
@@ -77,7 +78,7 @@ def test_without_a_connection_the_call_is_made_again(
     target, silent_socket, silent_url, monkeypatch
 ):
     """
-    Nothing was sent, so nothing can run twice.
+    Nothing was sent, so nothing can run twice. AWS is there again some time.
     """
     stub = Lambda(fine)
     attempts = []
@@ -92,7 +93,8 @@ def test_without_a_connection_the_call_is_made_again(
     monkeypatch.setattr(connections, "_kept_alive", listen_from_the_second_attempt_on)
 
     async def run():
-        async with Invoker(at(target, silent_url)) as invoker:
+        aws = replace(at(target, silent_url), name="aws")
+        async with Invoker(aws) as invoker:
             answer = await invoker.invoke("f", b"{}")
         await stub.runner.cleanup()
         return answer
@@ -102,10 +104,31 @@ def test_without_a_connection_the_call_is_made_again(
 
 
 def test_nobody_there_is_given_up_in_time(target, silent_url):
+    aws = replace(at(target, silent_url), name="aws")
     with pytest.raises(InvokeError, match="there is no connection") as caught:
-        call(at(target, silent_url), "f", {}, accepted_within_s=0.2)
+        call(aws, "f", {}, accepted_within_s=0.2)
 
     assert (caught.value.code, caught.value.status) == ("Unreachable", 0)
+
+
+def test_a_local_endpoint_that_is_gone_is_given_up_at_once(
+    target, silent_url, monkeypatch
+):
+    """
+    Its functions went with it: whoever listens there next does not have them.
+    """
+    attempts = []
+    real = connections._kept_alive
+    monkeypatch.setattr(
+        connections,
+        "_kept_alive",
+        lambda address: attempts.append(address) or real(address),
+    )
+    with pytest.raises(InvokeError, match="there is no connection") as caught:
+        call(at(target, silent_url), "f", {})
+
+    assert (caught.value.code, caught.value.status) == ("Gone", 0)
+    assert len(attempts) == 1
 
 
 def test_a_call_that_was_sent_is_never_made_again(target):

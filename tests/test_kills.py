@@ -13,9 +13,6 @@ def tried(kill, folder, **size):
 
 @pytest.mark.parametrize("kill", [kills.kill_an_execution, kills.kill_the_endpoint])
 def test_a_run_goes_on_after_a_kill(kill, tmp_path):
-    """
-    With the endpoint the fan-out is killed, too.
-    """
     tried(kill, tmp_path / "short", files=600, shards=60)
 
 

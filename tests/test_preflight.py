@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -246,3 +248,67 @@ def test_buckets_are_told_apart_from_the_first_moment(target, bucket):
 
 def test_both_sides_count_the_same_descriptors():
     assert limit("descriptors").most == DESCRIPTORS
+
+
+FEW = """
+import resource, sys
+from dataclasses import replace
+from rollout.errors import PreflightError
+from rollout.preflight import check
+from rollout.target import connect
+from tests.test_preflight import FINE
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, int(sys.argv[2])))
+need = replace(FINE, concurrency=int(sys.argv[3]), connections=int(sys.argv[4]))
+try:
+    check(connect("local", sys.argv[1]), need)
+except PreflightError as error:
+    print(*error.problems, sep="\\n")
+print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+"""
+
+
+def with_descriptors(endpoint, hard, concurrency, connections):
+    """Return what preflight says in a process that may have so many, and then has."""
+    words = (endpoint.endpoint_url, hard, concurrency, connections)
+    done = subprocess.run(
+        [sys.executable, "-c", FEW, *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *problems, has = done.stdout.splitlines()
+    return problems, int(has)
+
+
+def test_too_few_descriptors_are_known_before_anything_is_deployed(endpoint):
+    """
+    It failed when the function was there, and only then.
+    """
+    said, _ = with_descriptors(endpoint, 256, concurrency=2, connections=20)
+
+    (problem,) = said
+    assert problem == (
+        "2 calls at once need 258 open files and sockets; this machine allows a "
+        "process 256. Raise its limit (`ulimit -Hn`)."
+    )
+
+
+def test_each_process_that_has_too_few_descriptors_is_named(endpoint):
+    said, _ = with_descriptors(endpoint, 400, concurrency=200, connections=180)
+
+    assert [one.partition(" need ")[0] for one in said] == [
+        "200 calls at once",
+        "200 executions of a local endpoint",
+        "180 connections of an execution",
+    ]
+    assert "or set `concurrency` to 144 or less" in said[0]
+    assert "or set `concurrency` to 168 or less" in said[1]
+    assert "or set `connections` to 168 or less" in said[2]
+
+
+def test_descriptors_that_the_system_gives_are_asked_for(endpoint):
+    assert with_descriptors(endpoint, 1_000, concurrency=300, connections=100) == (
+        [],
+        664,
+    )

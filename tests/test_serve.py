@@ -9,6 +9,7 @@ import urllib.request
 
 import psutil
 import pytest
+from tests.children import child_with, kill
 from tests.processes import family_of
 
 from rollout.__main__ import main
@@ -16,6 +17,7 @@ from rollout.errors import EndpointError
 from rollout.local_endpoint import local_endpoint
 from rollout.local_lambda.callers import KeyPair
 from rollout.target import connect
+from rollout.worker import Worker, deploy
 
 SERVE = [sys.executable, "-m", "rollout", "serve"]
 
@@ -115,3 +117,41 @@ def test_an_endpoint_that_dies_in_use_is_not_passed_over():
     _, alive = psutil.wait_procs(family, timeout=20)
     assert family
     assert alive == []
+
+
+def test_an_endpoint_that_dies_is_named_by_whatever_fails_for_it():
+    """
+    "Connection refused" tells nobody what to look for.
+    """
+    before = psutil.Process().children()
+
+    def deploy_to_one_that_dies():
+        with local_endpoint(origin=False) as endpoint:
+            url, check = endpoint.endpoint_url, endpoint.check
+            target = connect("local", url, check_alive=check)
+            (child,) = set(psutil.Process().children()) - set(before)
+            kill(child)
+            with pytest.raises(EndpointError, match=said):
+                deploy(target, Worker(name="t-nobody"), code=b"")
+            raise OSError
+
+    said = r"The local endpoint ended by itself \(signal 9\)"
+    with pytest.raises(EndpointError, match=said):
+        deploy_to_one_that_dies()
+
+
+def test_a_serve_whose_origin_dies_ends_and_says_so():
+    """
+    Every download from it would fail, one by one, and look like the files' fault.
+    """
+    with subprocess.Popen(
+        [*SERVE, "--origin"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        origin_url = json.loads(process.stdout.readline())["origin_url"]
+        kill(child_with(process.pid, "rollout.origin"))
+        _, said = process.communicate()
+
+    assert process.returncode == 2
+    assert said == (
+        f"rollout: The origin at {origin_url} ended by itself (signal 9).\n"
+    )

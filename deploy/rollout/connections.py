@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import socket
 import ssl
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from botocore.httpsession import get_cert_path
 
+from rollout.descriptors import allow, needed_for
 from rollout.errors import SettingError
 from rollout.limits import limit
 
@@ -23,7 +23,6 @@ _ANSWER_WITHIN_S = 30
 # keep-alives. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 _KEEPALIVE_AFTER_S = 30
 _KEEPALIVE_OPTION: int = getattr(socket, "TCP_KEEPIDLE", 0x10)  # macOS: TCP_KEEPALIVE
-_OTHER_DESCRIPTORS = 256  # of the process, beside the connections
 
 
 def open_session(in_flight: int, ca_file: str | None) -> aiohttp.ClientSession:
@@ -38,7 +37,14 @@ def open_session(in_flight: int, ca_file: str | None) -> aiohttp.ClientSession:
     Raises:
         SettingError: If this machine does not allow so many.
     """
-    _allow_descriptors(in_flight + _OTHER_DESCRIPTORS)
+    wanted = needed_for(in_flight)
+    if (allowed := allow(wanted)) < wanted:
+        msg = (
+            f"So many calls at once need {wanted:,} open files and sockets; this "
+            f"machine allows {allowed:,}. Raise its limit (`ulimit -Hn`), or have "
+            "fewer calls in flight."
+        )
+        raise SettingError(msg)
     connector = aiohttp.TCPConnector(
         limit=0, ssl=_trust(ca_file), socket_factory=_kept_alive
     )
@@ -51,21 +57,6 @@ def open_session(in_flight: int, ca_file: str | None) -> aiohttp.ClientSession:
             sock_read=limit("timeout_s").most + _ANSWER_WITHIN_S,
         ),
     )
-
-
-def _allow_descriptors(wanted: int) -> None:
-    # A process starts with 1,024, on macOS with 256; most may ask for more.
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft >= wanted:
-        return
-    if resource.RLIM_INFINITY != hard < wanted:
-        msg = (
-            f"So many calls at once need {wanted:,} open files and sockets; this "
-            f"machine allows {hard:,}. Raise its limit (`ulimit -Hn`), or have fewer "
-            "calls in flight."
-        )
-        raise SettingError(msg)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext:

@@ -30,7 +30,7 @@ class TargetError(RolloutError):
 
 
 class EndpointError(RolloutError):
-    """The local endpoint does not start, or ended by itself."""
+    """The local endpoint does not start, or it or its origin ended by itself."""
 
 
 class BundleError(RolloutError):

@@ -19,6 +19,7 @@ from yarl import URL
 from rollout.connections import open_session
 from rollout.errors import InvocationLost, InvokeError
 from rollout.signing import Signer
+from rollout.target import DIES_WITHIN_S
 from rollout.turns import Turns
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _LARGE_BODY_BYTES = 2**20
-_UNREACHABLE = "Unreachable"
+_UNREACHABLE, _GONE = "Unreachable", "Gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +143,8 @@ class Invoker:
                 end of that time.
 
             InvocationLost: If the call may have been sent, and no answer came.
+
+            EndpointError: If a local endpoint that this process started has ended.
         """
         tried_s = 0.0
         longest_pause_s = _FIRST_PAUSE_S
@@ -187,8 +190,11 @@ class Invoker:
         except aiohttp.ClientConnectorCertificateError as error:
             raise _not_sent(function_name, error, code="Untrusted") from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise _not_sent(function_name, error, code=_UNREACHABLE) from error
+            self.check_alive(DIES_WITHIN_S)
+            code = _GONE if self._is_final(error) else _UNREACHABLE
+            raise _not_sent(function_name, error, code=code) from error
         except (aiohttp.ClientError, TimeoutError) as error:
+            self.check_alive(DIES_WITHIN_S)
             after_s = time.time() - sent_at
             msg = (
                 f"The call of {function_name} was lost after {after_s:.1f} s: "
@@ -208,6 +214,17 @@ class Invoker:
             sent_at=sent_at,
             answered_at=time.time(),
         )
+
+    def check_alive(self, within_s: float) -> None:
+        """Make sure of what the target depends on: see `Target`."""
+        self._target.check_alive(within_s)
+
+    def _is_final(self, error: aiohttp.ClientError) -> bool:
+        """Tell whether nobody will ever answer: a local endpoint's functions go too."""
+        refused = isinstance(error, aiohttp.ClientConnectorError) and isinstance(
+            error.os_error, ConnectionRefusedError
+        )
+        return refused and self._target.runs_here
 
     def _address(self, function_name: str) -> _Address:
         found = self._addresses.get(function_name)

@@ -9,14 +9,15 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from rollout.errors import EndpointError
 from rollout.local_lambda.callers import KeyPair
+from rollout.origin.ended import ended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rollout.local_aws import Pace
 
@@ -43,10 +44,23 @@ class LocalEndpoint:
     keys: KeyPair
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnEndpoint(LocalEndpoint):
+    """
+    An endpoint that this process has started.
+
+    Attributes:
+        check: Raises `EndpointError`, with its last words, once it ended by itself.
+            Takes how many seconds to wait for that.
+    """
+
+    check: Callable[[float], None] = field(repr=False, compare=False)
+
+
 @contextmanager
 def local_endpoint(
     *, origin: bool = True, pace: Pace = "none"
-) -> Iterator[LocalEndpoint]:
+) -> Iterator[OwnEndpoint]:
     """
     Run a local endpoint for as long as the context lasts.
 
@@ -78,14 +92,22 @@ def local_endpoint(
         ) as child,
     ):
         try:
-            yield _ready(child, words)
-            if child.poll() is not None:
-                raise EndpointError(_ended("ended by itself", child, words))
+            endpoint = _ready(child, words)
+            try:
+                yield endpoint
+            except Exception:
+                endpoint.check(0.0)  # it may be why
+                raise
+            endpoint.check(0.0)
         finally:
             _stop(child)
 
 
-def _ready(child: subprocess.Popen[bytes], words: IO[bytes]) -> LocalEndpoint:
+def _ready(child: subprocess.Popen[bytes], words: IO[bytes]) -> OwnEndpoint:
+    def check(within_s: float) -> None:
+        if ended(child, within_s):
+            raise EndpointError(_ended("ended by itself", child, words))
+
     assert child.stdout
     readable, _, _ = select.select([child.stdout], [], [], _READY_WITHIN_S)
     line = child.stdout.readline() if readable else b""
@@ -93,8 +115,12 @@ def _ready(child: subprocess.Popen[bytes], words: IO[bytes]) -> LocalEndpoint:
         what = f"was not ready within {_READY_WITHIN_S:.0f} s"
         raise EndpointError(_ended(what, child, words))
     told = json.loads(line)
-    keys = KeyPair(told["access_key_id"], told["secret_access_key"])
-    return LocalEndpoint(told["endpoint_url"], told["origin_url"], keys)
+    return OwnEndpoint(
+        told["endpoint_url"],
+        told["origin_url"],
+        KeyPair(told["access_key_id"], told["secret_access_key"]),
+        check=check,
+    )
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:
@@ -107,10 +133,11 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 
 
 def _ended(what: str, child: subprocess.Popen[bytes], words: IO[bytes]) -> str:
-    end = words.seek(0, os.SEEK_END)
-    words.seek(max(0, end - _LAST_WORDS_BYTES))
-    said = words.read().decode("utf-8", "replace").strip() or "nothing"
+    size = os.fstat(words.fileno()).st_size  # its position is the child's, too
+    said = os.pread(words.fileno(), size, max(0, size - _LAST_WORDS_BYTES))
+    last_words = said.decode("utf-8", "replace").strip().rstrip(".") or "nothing"
+    how = ended(child)
     return (
-        f"The local endpoint {what} (exit status {child.poll()}). Its last words: "
-        f"{said}. `rollout serve` starts one in the foreground."
+        f"The local endpoint {what}{how and f' ({how})'}. Its last words: "
+        f"{last_words}. `rollout serve` starts one in the foreground."
     )

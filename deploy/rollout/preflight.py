@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fetcher.options import MAX_CONNECTIONS
 from rollout import bucket, worker
+from rollout.descriptors import allow, needed_for
 from rollout.errors import DeployError, PreflightError
 from rollout.limits import MBIT_BYTES, limit, line_bytes_per_s, problem
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 # Whether a MB of /tmp is a million bytes or 2**20 AWS does not say: the fewer are safe.
 _MB = 10**6
+# Open files and sockets of a local endpoint, some 20, and of an execution, beside those
+# for what they have to do.
+_ENDPOINT, _EXECUTION = 64, 64
 # Peak resident memory of 480 bodies of 1.7 MB on their way, discarded: 27 MB and 0.07
 # a connection with curl, 38 MB and 0.56 with aiohttp at 100 connections; Lambda's
 # runtime and TLS come on top.
@@ -44,6 +48,7 @@ def check(target: Target, need: Need) -> list[str]:
         *_concurrency(target, need),
         *_permissions(target, need),
         *_connections(need),
+        *_descriptors(target, need),
         problem("memory_mb", need.memory_mb, "MB"),
         *_memory(need),
         problem("tmp_mb", need.tmp_mb, "MB"),
@@ -146,6 +151,27 @@ def _connections(need: Need) -> Iterator[str]:
             f"{limit('descriptors').most:,} descriptors are enough for 1 to "
             f"{MAX_CONNECTIONS:,}. Set `connections` within these."
         )
+
+
+def _descriptors(target: Target, need: Need) -> Iterator[str]:
+    """Count open files and sockets on this machine, process by process."""
+    settings = "concurrency", need.concurrency
+    wants = [("calls at once", *settings, needed_for(0), 1)]
+    if target.runs_here:
+        # Of each execution it has a caller and a runtime at the other end.
+        wants.append(("executions of a local endpoint", *settings, _ENDPOINT, 2))
+        connections = "connections", need.connections
+        wants.append(("connections of an execution", *connections, _EXECUTION, 2))
+    for what, name, many, base, each in wants:
+        wanted = base + many * each
+        if (allowed := allow(wanted)) < wanted:
+            room = (allowed - base) // each
+            fewer = f", or set `{name}` to {room:,} or less" if room >= 1 else ""
+            yield (
+                f"{many:,} {what} need {wanted:,} open files and sockets; this "
+                f"machine allows a process {allowed:,}. Raise its limit (`ulimit -Hn`)"
+                f"{fewer}."
+            )
 
 
 def _scratch(need: Need) -> Iterator[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import ExitStack
+import threading
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from rollout.errors import EndpointError
@@ -48,13 +49,18 @@ def serve(
 
     Raises:
         EndpointError: If it cannot listen there.
+
+        OriginError: If the origin ended by itself.
     """
     os.umask(0o077)  # whatever is made here is this user's alone
     with ExitStack() as stack:
-        origin_url = stack.enter_context(Origin()).url if with_origin else ""
+        origin = stack.enter_context(Origin()) if with_origin else None
+        origin_url = origin.url if origin else ""
 
         async def run() -> None:
             stop = asyncio.Event()
+            if origin:
+                _watch(origin, stop)
             if until_stdin_closes:
                 _watch_stdin(stop)
             await main_async(
@@ -69,6 +75,20 @@ def serve(
             )
 
         asyncio.run(run())
+        if origin:
+            origin.check()
+
+
+def _watch(origin: Origin, stop: asyncio.Event) -> None:
+    """Stop at once when the origin ends, or downloads from it would fail one by one."""
+    loop = asyncio.get_running_loop()
+
+    def wait() -> None:
+        origin.wait()
+        with suppress(RuntimeError):  # the loop has ended first, as it should
+            loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _watch_stdin(stop: asyncio.Event) -> None:

@@ -31,6 +31,8 @@ from rollout.local_lambda.callers import KeyPair
 from rollout.machine import ARCHITECTURES, LAMBDA, Machine, machine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import boto3
     from botocore.client import BaseClient
     from botocore.credentials import ReadOnlyCredentials
@@ -41,6 +43,8 @@ _CONNECT_TIMEOUT_S = 5
 _READ_TIMEOUT_S = 60
 _ATTEMPTS = 4
 _ATTEMPTS_OF_THREADS = 10
+# A process that dies closes its sockets a moment before its parent can know.
+DIES_WITHIN_S = 0.1
 # An answer that comes at the last moment of the longest invocation is still heard.
 _INVOKE_READ_TIMEOUT_S = limit("timeout_s").most + 30
 
@@ -56,12 +60,18 @@ class Target:
         endpoint_url: Where every service answers; empty: at AWS's own addresses.
 
         region: As in ``us-east-1``.
+
+        check_alive: Raises `EndpointError` once a child of ours that it depends on
+            ended by itself. Takes how many seconds to wait for that.
     """
 
     name: str
     endpoint_url: str
     region: str
     _session: boto3.Session = field(repr=False, compare=False)
+    check_alive: Callable[[float], None] = field(
+        default=lambda _: None, repr=False, compare=False
+    )
     _clients: dict[str, BaseClient] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -74,11 +84,7 @@ class Target:
         seems lost may be running, and would run twice.
         """
         if service not in self._clients:
-            self._clients[service] = self._session.client(
-                service,
-                endpoint_url=self.endpoint_url or None,
-                config=self._config(service),
-            )
+            self._clients[service] = self._made(service, self._config(service))
         return self._clients[service]
 
     def client_for_threads(self, service: str, many: int) -> BaseClient:
@@ -92,11 +98,7 @@ class Target:
             max_pool_connections=many,
             retries={"mode": "adaptive", "total_max_attempts": _ATTEMPTS_OF_THREADS},
         )
-        return self._session.client(
-            service,
-            endpoint_url=self.endpoint_url or None,
-            config=self._config(service).merge(busy),
-        )
+        return self._made(service, self._config(service).merge(busy))
 
     def credentials(self) -> ReadOnlyCredentials:
         """Return what requests are signed with now; they may expire."""
@@ -196,6 +198,17 @@ class Target:
     def _is_local(self) -> bool:
         return self.name == "local"
 
+    def _made(self, service: str, config: Config) -> BaseClient:
+        client = self._session.client(
+            service, endpoint_url=self.endpoint_url or None, config=config
+        )
+        client.meta.events.register("needs-retry", self._look_for_life)
+        return client
+
+    def _look_for_life(self, *, caught_exception: object, **_: object) -> None:
+        if caught_exception:
+            self.check_alive(DIES_WITHIN_S)
+
     def _config(self, service: str) -> Config:
         calls_functions = service == "lambda"
         return Config(
@@ -220,6 +233,7 @@ def connect(
     keys: KeyPair | None = None,
     profile: str = "",
     region: str = "",
+    check_alive: Callable[[float], None] = lambda _: None,
 ) -> Target:
     """
     Return a target that is known to answer.
@@ -237,6 +251,8 @@ def connect(
         profile: As the AWS CLI's option; empty: what its variables say.
 
         region: Likewise. The local target reads neither of them.
+
+        check_alive: As in `Target`.
 
     Raises:
         TargetError: If the name is unknown, nothing answers at the address, or what
@@ -256,7 +272,8 @@ def connect(
         _check_url(endpoint_url)
     is_local = name == "local"
     session = local_session(keys) if is_local else aws_session(profile, region)
-    target = Target(name, endpoint_url.rstrip("/"), session.region_name, session)
+    url = endpoint_url.rstrip("/")
+    target = Target(name, url, session.region_name, session, check_alive)
     _knock(target)
     return target
 

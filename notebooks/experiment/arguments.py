@@ -28,7 +28,8 @@ With resume a run that broke off goes on in its folder: what has no outcome yet 
 fetched, with the parameters it had, but for those given anew. `-p retry_failed true`
 fetches what failed as well.
 
-exit status: 0 done, 1 a cell failed, 2 refused before any work, 130 interrupted
+exit status: 0 done, 1 a cell failed, 2 refused before any work, or no room for the
+results, 130 interrupted
 
 examples:
   python -m experiment 30_grid -p files 2000 -p concurrency '[1, 2, 4]'

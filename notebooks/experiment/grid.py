@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from contextlib import contextmanager, nullcontext
@@ -16,10 +17,12 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from experiment import cost
+from experiment.invocation import NoRoomError
 from experiment.ledger import read_run
 from experiment.machine import root
 from experiment.plan import make_plan
 from rollout import preflight
+from rollout.target import DIES_WITHIN_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,6 +45,8 @@ _QUIET = [
     "--HistoryManager.hist_file=:memory:",
 ]
 _RUNTIME_FOLDER = "JUPYTER_RUNTIME_DIR"
+# What a disk says that is full, worn out or not to be written to.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
 class GridError(RuntimeError):
@@ -154,10 +159,12 @@ def execute(
 
     Raises:
         papermill.exceptions.PapermillExecutionError: If a cell raised.
+
+        NoRoomError: If the executed notebook cannot be written.
     """
     folder = root() / "notebooks"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with nullcontext(manager) if manager else kernel() as at_hand:
+    with _told(output), nullcontext(manager) if manager else kernel() as at_hand:
+        output.parent.mkdir(parents=True, exist_ok=True)
         papermill.execute_notebook(
             folder / f"{notebook}.ipynb",
             output,
@@ -170,6 +177,19 @@ def execute(
             km=at_hand,
             request_save_on_cell_execute=manager is None,
         )
+
+
+@contextmanager
+def _told(output: Path) -> Iterator[None]:
+    """Say in a sentence what of a notebook cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        where = error.filename or output
+        msg = f"{where} cannot be written: {os.strerror(error.errno)}."
+        raise NoRoomError(msg) from error
 
 
 def check_grid(settings: GridSettings, session: Session) -> None:
@@ -211,6 +231,8 @@ def run_grid(
 
     Raises:
         GridError: If every cell failed. If some did, `check_complete` raises it.
+
+        rollout.errors.EndpointError: If the endpoint ended by itself.
     """
     cells = list(settings.cells())
     records, failed = [], []
@@ -221,6 +243,7 @@ def run_grid(
                 record = _measure(cell, session, run.folder / name, manager)
             except PapermillExecutionError as error:
                 failed.append(name)
+                session.target.check_alive(DIES_WITHIN_S)
                 said = f"failed: {error.ename}: {error.evalue}"
             except (DeadKernelError, CellTimeoutError) as error:
                 failed.append(name)

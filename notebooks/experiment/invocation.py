@@ -17,6 +17,10 @@ class LedgerError(ValueError):
     """A run's folder cannot be used."""
 
 
+class NoRoomError(LedgerError):
+    """A run's folder takes no more, as when the disk is full."""
+
+
 class Invocation(NamedTuple):
     """
     What became of one shard. Moments are seconds since 1970 on this machine's clock.

@@ -6,7 +6,7 @@ import fcntl
 import os
 from typing import TYPE_CHECKING
 
-from experiment.invocation import Invocation, LedgerError
+from experiment.invocation import Invocation, LedgerError, NoRoomError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,10 +147,10 @@ def _end_of_lines(file: FileIO) -> int:
     return 0
 
 
-def no_room(path: Path, error: OSError) -> LedgerError:
+def no_room(path: Path, error: OSError) -> NoRoomError:
     """Return what to say of a file that cannot be written."""
     why = os.strerror(error.errno) if error.errno else error
-    return LedgerError(
+    return NoRoomError(
         f"{path} cannot be written: {why}. What was written before is kept. "
         f"Mend that, and go on: python -m experiment resume {path.parent}"
     )

@@ -14,7 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 from experiment import arguments
 from experiment.cost import DryRun
 from experiment.grid import execute
-from experiment.invocation import LedgerError
+from experiment.invocation import LedgerError, NoRoomError
 from experiment.ledger import read_run, run_folder_for
 from experiment.parameters import SettingsError
 from experiment.reports import check_free
@@ -120,6 +120,8 @@ def run(argv: Sequence[str] | None) -> int:
         execute(notebook, output.path, parameters, stdout=sys.stdout)
     except PapermillExecutionError as error:
         return _failed(output, error)
+    except NoRoomError as error:
+        return _no_room(output, error)
     except DeadKernelError as error:
         _complain(f"{error} {output.path} shows how far it came")
         return _EXIT_FAILED
@@ -150,12 +152,29 @@ def _failed(output: _Output, error: PapermillExecutionError) -> int:
         print(error.evalue)
         output.remove()
         return _EXIT_DONE
+    if error.ename == NoRoomError.__name__:
+        _complain(error.evalue)
+        return _EXIT_COULD_NOT_RUN
     _complain(f"{error.ename}: {error.evalue}")
     if error.ename in _REFUSALS and not output.holds_work:
         output.remove()
         return _EXIT_COULD_NOT_RUN
     _complain(f"{output.path} shows where")
+    _tell(output.folder, in_any_case=False)
     return _EXIT_FAILED
+
+
+def _no_room(output: _Output, error: NoRoomError) -> int:
+    output.path.unlink(missing_ok=True)  # it was being written, and is torn
+    said = "Nothing was reported yet. Make room, and begin again."
+    if output.holds_reports:
+        said = f"What was reported is kept in {output.folder}. Make room"
+        if _can_go_on(output.folder):
+            said += f", and go on: python -m experiment resume {output.folder}"
+    if not output.holds_work:
+        output.remove()
+    _complain(f"{error} {said}")
+    return _EXIT_COULD_NOT_RUN
 
 
 def _interrupted(output: _Output) -> int:
@@ -183,13 +202,18 @@ def _complain(what: str) -> None:
     print(f"experiment: {what}", file=sys.stderr)
 
 
-def _tell(folder: Path) -> None:
-    """Print where the results are, and the verdict."""
+def _tell(folder: Path, *, in_any_case: bool = True) -> None:
+    """Print where the results are, and the verdict; of a run that has one, or any."""
+    verdict = ""
+    with suppress(LedgerError):  # one that deploys or tears down measures nothing
+        verdict = read_run(folder).get("verdict", "")
+    if not verdict and not in_any_case:
+        return
     shown = (
         folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     )
     print(f"run      {shown}")
     for chart in sorted(folder.glob("*.png")):
         print(f"chart    {shown / chart.name}")
-    with suppress(LedgerError):  # one that deploys or tears down measures nothing
-        print(f"verdict  {read_run(folder)['verdict']}")
+    if verdict:
+        print(f"verdict  {verdict}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -12,12 +13,17 @@ from experiment.fan_out_settings import NGINX, FanOutSettings
 from experiment.parameters import SettingsError
 from experiment.settings import DownloadSettings
 from fetcher.guard import BadUrlError, check_url
+from rollout.errors import EndpointError, RolloutError
 from rollout.local_endpoint import local_endpoint
+from rollout.origin import OriginError
 from rollout.origin.nginx import Nginx, is_installed
 from rollout.origin.picture import MOST_BYTES
 from rollout.target import Target, connect, wants_local_endpoint
+from rollout.worker import destroy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from experiment.settings import Settings
 
 OWN_ORIGIN = "the project's own"
@@ -45,6 +51,7 @@ class Session:
     origin: str
     nginx: Nginx | None
     _held: ExitStack = field(repr=False)
+    _has_own_endpoint: bool = False
 
     def template(self, settings: FanOutSettings) -> str:
         """
@@ -65,8 +72,41 @@ class Session:
         return f"{folder}/{{number}}.jpg"
 
     def requests(self) -> int | None:
-        """Return how many requests the origin has counted; None: it is not ours."""
-        return self.nginx.requests() if self.nginx else None
+        """
+        Return how many requests the origin has counted.
+
+        None: it is not ours, or does not say any more; what it served stays served.
+        """
+        try:
+            return self.nginx.requests() if self.nginx else None
+        except (OSError, HTTPException, OriginError) as error:
+            print(f"Warning: the origin's own count is missing. It said: {error!r}")
+            return None
+
+    def end(self, function: str = "") -> list[str]:
+        """
+        Remove a function and stop what this session started.
+
+        An endpoint of its own ends with all that is in it. So what cannot be removed
+        from there is a warning only: the run's result stands.
+
+        Args:
+            function: Its name; empty: it stays.
+
+        Returns:
+            What was removed.
+
+        Raises:
+            rollout.errors.RolloutError: If something is left elsewhere.
+        """
+        try:
+            with self._held:
+                return destroy(self.target, function) if function else []
+        except (RolloutError, OSError) as error:
+            if not self._has_own_endpoint:
+                raise
+            print(f"Warning: {error} It was this run's own, and nothing of it is left.")
+            return []
 
     def close(self) -> None:
         """Stop what this session started."""
@@ -85,6 +125,15 @@ def open_session(settings: Settings) -> Session:
     """
     endpoint_url, origin_url, origin = settings.endpoint_url, "", ""
     keys = None
+    children: list[Callable[[float], None]] = []
+
+    def check_alive(within_s: float) -> None:
+        try:
+            for check in children:
+                check(within_s)
+        except OriginError as error:
+            raise EndpointError(str(error)) from error
+
     if isinstance(settings, DownloadSettings):
         origin_url = origin = settings.origin_url.rstrip("/")
     with ExitStack() as held:
@@ -92,13 +141,18 @@ def open_session(settings: Settings) -> Session:
         if nginx:
             origin_url = held.enter_context(nginx).url
             origin = f"nginx {nginx.version}"
+            children.append(nginx.check)
         if wants_local_endpoint(settings.target, settings.endpoint_url):
             endpoint = held.enter_context(local_endpoint(origin=not origin_url))
             endpoint_url, keys = endpoint.endpoint_url, endpoint.keys
             origin_url = origin_url or endpoint.origin_url
-        target = connect(settings.target, endpoint_url, keys=keys)
+            children.append(endpoint.check)
+        target = connect(
+            settings.target, endpoint_url, keys=keys, check_alive=check_alive
+        )
         origin = origin or (OWN_ORIGIN if origin_url else "")
-        return Session(target, origin_url, origin, nginx, held.pop_all())
+        is_own = wants_local_endpoint(settings.target, settings.endpoint_url)
+        return Session(target, origin_url, origin, nginx, held.pop_all(), is_own)
 
 
 def _nginx(settings: Settings) -> Nginx | None:

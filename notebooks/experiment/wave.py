@@ -16,7 +16,7 @@ from experiment.rows import not_final
 from fetcher.shard import Report
 from fetcher.source import Template, count
 from rollout.billed import billed_in
-from rollout.errors import InvokeError, RolloutError
+from rollout.errors import EndpointError, InvokeError, RolloutError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +35,7 @@ _TIMES_AS_LONG = 2.0
 _NOT_BEFORE_S = 1.0
 _LOOK_EVERY_S = 0.25
 _REMEMBERED = 1_000  # durations
+_DIES_WITHIN_S = 15.0  # an endpoint of ours that refuses is ending, if slowly
 _MAY_HAVE_RUN = 500  # from this status on
 
 
@@ -138,18 +139,17 @@ class Wave:
         try:
             for shard in shards:
                 while len(self._out) >= self._plan.settings.concurrency:
-                    self._take(await self._ended.get())
+                    await self._take_next()
                 self._send(shard)
                 sent += 1
                 await asyncio.sleep(0)  # or none would be on its way before all are
                 while not self._ended.empty():
                     self._take(self._ended.get_nowait())
             while self._out:
-                try:
-                    async with asyncio.timeout(_LOOK_EVERY_S):
-                        self._take(await self._ended.get())
-                except TimeoutError:
+                if not await self._take_next():
                     self._hedge(max(1, int(sent * _LAST_SHARE)))
+        except EndpointError as error:
+            raise self._gone(str(error), "Go") from error
         finally:
             for call in self._out:
                 call.cancel()
@@ -169,6 +169,17 @@ class Wave:
         out.calls.add(call)
         self._out[call] = out
 
+    async def _take_next(self) -> bool:
+        """Wait a little for a call to end; return whether one did."""
+        try:
+            async with asyncio.timeout(_LOOK_EVERY_S):
+                call = await self._ended.get()
+        except TimeoutError:
+            self._invoker.check_alive(0.0)
+            return False
+        self._take(call)
+        return True
+
     def _take(self, call: asyncio.Task[_Came]) -> None:
         """Keep what a call brought, if it is the first of its shard's to bring it."""
         out = self._out.pop(call)
@@ -178,6 +189,9 @@ class Wave:
         came = call.result()
         if came.done.error and out.calls:
             return  # the other call may bring a report yet
+        if not came.done.report or came.done.report.tally.ok < count(out.ranges):
+            # What fails for want of the origin that we started is no outcome.
+            self._invoker.check_alive(0.0)
         out.is_settled = True
         for other in out.calls:
             other.cancel()
@@ -196,11 +210,14 @@ class Wave:
             came.reached or self._out
         ):
             return
-        msg = (
-            f"{came.done.error} What was reported until then is kept. Once the target "
-            f"answers, go on: python -m experiment resume {self._run.folder}"
+        self._invoker.check_alive(_DIES_WITHIN_S)
+        raise self._gone(came.done.error, "Once the target answers, go")
+
+    def _gone(self, why: str, go: str) -> FanOutError:
+        return FanOutError(
+            f"{why} What was reported until then is kept. {go} on: "
+            f"python -m experiment resume {self._run.folder}"
         )
-        raise FanOutError(msg)
 
     def _hedge(self, most: int) -> None:
         """Send stragglers once more, if there are no more shards than that."""
@@ -233,6 +250,8 @@ class Wave:
         )
         try:
             answer = await self._invoker.invoke(function, out.payload, wants_log=True)
+        except EndpointError:
+            raise
         except RolloutError as failed:
             reached = not isinstance(failed, InvokeError) or failed.status > 0
             refused = isinstance(failed, InvokeError) and failed.status < _MAY_HAVE_RUN

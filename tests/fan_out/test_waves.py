@@ -229,6 +229,8 @@ def test_a_target_that_is_gone_ends_the_run_saying_how_to_go_on(
         credentials=target.credentials,
         proxy=None,
         ca_file=None,
+        runs_here=False,
+        check_alive=lambda _: None,
     )
     settings = FanOutSettings(files=1_000, shards_per_execution=400)
     plan = Plan(tmp_path, settings, urls((0, 1_000)), allow_private=True)

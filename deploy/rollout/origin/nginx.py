@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from rollout.memory_folder import memory_folder
 from rollout.origin import picture
 from rollout.origin.certificate import write_certificate
+from rollout.origin.ended import ended
 from rollout.origin.server import HOST, OriginError, listen
 
 if TYPE_CHECKING:
@@ -166,6 +167,23 @@ class Nginx:
         self._asked += 1
         return int(found[0]) - self._asked
 
+    def check(self, within_s: float = 0.0) -> None:
+        """
+        Make sure that it is still there.
+
+        Args:
+            within_s: How long to wait for its end.
+
+        Raises:
+            OriginError: If its process ended by itself.
+        """
+        if how := ended(self._process, within_s):
+            msg = (
+                f"nginx at {self.url} ended by itself ({how}). "
+                f"It says: {self._last_words()}"
+            )
+            raise OriginError(msg)
+
     def _furnish(self) -> None:
         for name in _FOLDERS:
             (self._folder / name).mkdir()
@@ -219,12 +237,15 @@ class Nginx:
         try:
             self.requests()
         except (OSError, HTTPException) as error:
-            said = (self._folder / _ERRORS).read_text().splitlines()
             msg = (
                 f"nginx at {self.url} does not answer: {error!r}. "
-                f"It says: {said[-1] if said else 'nothing'}"
+                f"It says: {self._last_words()}"
             )
             raise OriginError(msg) from error
+
+    def _last_words(self) -> str:
+        said = (self._folder / _ERRORS).read_text().splitlines()
+        return said[-1] if said else "nothing"
 
 
 def is_installed() -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode, urlsplit
 
 from rollout.origin import faults, picture
+from rollout.origin.ended import ended
 from rollout.origin.server import OriginError, address, listen
 
 if TYPE_CHECKING:
@@ -98,6 +99,24 @@ class Origin:
         finally:
             connection.close()
         return stats
+
+    def check(self, within_s: float = 0.0) -> None:
+        """
+        Make sure that it is still there.
+
+        Args:
+            within_s: How long to wait for its end.
+
+        Raises:
+            OriginError: If its process ended by itself.
+        """
+        if how := ended(self._process, within_s):
+            msg = f"The origin at {self.url} ended by itself ({how})."
+            raise OriginError(msg)
+
+    def wait(self) -> None:
+        """Wait for its process to end."""
+        self._process.wait()
 
     def _stop(self) -> None:
         process = self._process

@@ -23,7 +23,7 @@ _LINGER_FOR_NO_TIME = struct.pack("ii", 1, 0)  # so closing sends RST
 
 
 class OriginError(RolloutError):
-    """The origin could not be started."""
+    """The origin could not be started, or ended by itself."""
 
 
 def listen(port: int) -> socket.socket:
