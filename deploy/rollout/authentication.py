@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from rollout.local_lambda import http_front, model, signature
+from rollout.local_lambda import claims, http_front, model, signature
+from rollout.local_lambda.claims import Claim, Reason, SignatureError, Signed
 from rollout.local_lambda.errors import LambdaError, too_large
-from rollout.local_lambda.signature import Claim, Reason, SignatureError, Signed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -168,7 +168,7 @@ class Door:
             raise web.HTTPForbidden(text="This endpoint does not serve web pages.\n")
         signed = Signed(request.method, request.raw_path, request.headers)
         try:
-            claim = signature.claim_of(signed)
+            claim = claims.claim_of(signed)
         except SignatureError as error:
             service = service_of(request)
             if self._asks_signatures:
@@ -186,7 +186,7 @@ class Door:
     ) -> Admitted:
         caller = await signature.caller_of(claim, self._identify)
         if claim.service == S3:
-            claimed = signature.claimed_hash(signed, claim)
+            claimed = claims.claimed_hash(signed, claim)
             signature.verify(signed, claim, caller, claimed)
             return Admitted(S3, claim.region, _hashed(request, claimed))
         body = await self._read(request, claim.service)

@@ -66,12 +66,18 @@ class Moto:
         return Caller(**found) if found else None
 
     async def _ask(self, access_key: str) -> dict[str, Any] | None:
+        """Ask whose key it is; `LambdaError` if moto is gone."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         async with self._asking:
-            self._process.stdin.write(json.dumps(access_key).encode() + b"\n")
-            await self._process.stdin.drain()
-            found = json.loads(await self._process.stdout.readline())
+            with contextlib.suppress(ConnectionError):  # then nothing comes back
+                self._process.stdin.write(json.dumps(access_key).encode() + b"\n")
+                await self._process.stdin.drain()
+            line = await self._process.stdout.readline()
+        if not line:
+            why = "its process has ended"
+            raise _gone(why)
+        found = json.loads(line)
         return dict(found) if found else None
 
     async def forward(
@@ -128,10 +134,14 @@ class Moto:
         """
         url = f"{_BASE}/{quote(bucket)}/{quote(key)}"
         query = f"?versionId={quote(version)}" if version else ""
-        async with self._session.get(
-            URL(url + query, encoded=True), headers=_scope("us-east-1", "s3")
-        ) as answer:
-            content = await answer.read()
+        headers = _scope("us-east-1", "s3")
+        try:
+            async with self._session.get(
+                URL(url + query, encoded=True), headers=headers
+            ) as answer:
+                content = await answer.read()
+        except aiohttp.ClientError as error:
+            raise _gone(error) from error
         if answer.status == web.HTTPOk.status_code:
             return content
         code = re.search(rb"<Code>(.*?)</Code>", content)
@@ -205,8 +215,8 @@ def _incapable() -> errors.LambdaError:
     return errors.LambdaError(501, "NotImplementedException", text)
 
 
-def _gone(error: aiohttp.ClientError) -> errors.LambdaError:
-    text = f"moto's server, which stands for this service, is gone: {error}"
+def _gone(why: object) -> errors.LambdaError:
+    text = f"moto's server, which stands for this service, is gone: {why}"
     return errors.LambdaError(503, "ServiceUnavailable", text)
 
 

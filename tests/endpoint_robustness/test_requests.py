@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.impatient_endpoint import CREATE, HOST, impatient_endpoint, parsed
-from tests.lambda_api import connect
+from tests.lambda_api import ECHO, connect, request_for
 
 
 @pytest.mark.parametrize(
@@ -164,4 +164,8 @@ def test_a_moto_that_has_died_is_named(tmp_path):
             says = pytest.raises(ClientError, match=r"moto's server.*is gone")
             with says:
                 s3.list_buckets()
+        with contextlib.closing(connect(endpoint)) as functions:
+            request = request_for("f", ECHO, Code={"S3Bucket": "code", "S3Key": "f"})
+            with says:
+                functions.create_function(**request)
         assert endpoint.is_well()

@@ -20,9 +20,9 @@ from tests.lambda_api import create
 from tests.signing import credentials_of
 
 from rollout.local_lambda.callers import Caller
+from rollout.local_lambda.claims import Signed
 from rollout.local_lambda.errors import LambdaError
 from rollout.local_lambda.function_url.authorization import check as check_url
-from rollout.local_lambda.signature import Signed
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,7 @@
 """
 AWS signatures, verified: who sent a request, and that nobody changed it.
 
-Signature Version 4 is read from the Authorization header and from a presigned query
-string; of presigned S3 URLs also version 2, which boto3 still makes by default. Every
-request of the endpoint is verified, so what several have in common is kept:
+Every request of the endpoint is verified, so what several have in common is kept:
 botocore's signer takes ten times as long. Texts are those of AWS's services.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
@@ -12,159 +10,33 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from botocore.auth import HmacV1Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest, HTTPHeaders
 from botocore.credentials import Credentials
 from botocore.utils import normalize_url_path
-from multidict import CIMultiDictProxy
 
 from rollout.local_lambda.callers import Caller, Identify, KeyPair
+from rollout.local_lambda.claims import (
+    ALGORITHM,
+    S3,
+    Claim,
+    Reason,
+    SignatureError,
+    Signed,
+)
 
-_ALGORITHM = "AWS4-HMAC-SHA256"
-_S3 = "s3"
-_UNSIGNED = "UNSIGNED-PAYLOAD"
 # Lambda's is 5 minutes (aws/aws-cli#4600); S3's 15 (docs RESTAuthentication).
 _SKEW_S = 300
-_SKEW_OF_S = {_S3: 900, "iam": 900, "sts": 900}
-_LONGEST_S = 604_800  # of a presigned URL: a week (docs sigv4-query-string-auth)
+_SKEW_OF_S = {S3: 900, "iam": 900, "sts": 900}
 # docs of GetFunction: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
 _CODE_LASTS_S = 600
 _ISO = "%Y%m%dT%H%M%SZ"
-_SCOPE = r"(?P<key>[^/,\s]+)/(?P<day>\d{8})/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)"
-_CREDENTIAL = re.compile(rf"{_SCOPE}/aws4_request")
-_AUTHORIZATION = re.compile(
-    rf"{_ALGORITHM}\s+Credential={_SCOPE}/aws4_request,\s*"
-    r"SignedHeaders=(?P<names>[^,\s]+),\s*Signature=(?P<signature>[0-9a-f]{64})"
-)
-_INCOMPLETE = (
-    f"A signature takes '{_ALGORITHM}', 'Credential', 'SignedHeaders', 'Signature' and "
-    "'X-Amz-Date', and in a query string 'X-Amz-Expires', each in full."
-)
 _SIGNED_AGAIN = re.compile(r"(^|&)X-Amz-Signature=[^&]*")
-
-
-class Reason(StrEnum):
-    """Why a request is not let in; services have errors of their own for each."""
-
-    MISSING = "nobody signed it"
-    MALFORMED = "the signature is not complete"
-    UNKNOWN_KEY = "nobody has that key"
-    OTHER_SESSION = "the session token is another"
-    SESSION_OVER = "the session is over"
-    SCOPE = "it was signed for something else"
-    TIME = "it was signed too long ago, or will be"
-    URL_OVER = "the presigned URL is over"
-    MISMATCH = "the signature is another"
-    BODY = "the body is another"
-
-
-class SignatureError(Exception):
-    """
-    A request that is not let in.
-
-    Attributes:
-        reason: Why.
-
-    ``str()`` says what is wrong, or is empty where the service has its own words.
-    """
-
-    def __init__(self, reason: Reason, text: str = "") -> None:
-        super().__init__(text)
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """
-    A request as it arrived.
-
-    Attributes:
-        method: ``GET``, say.
-
-        target: Path and query, not decoded.
-
-        headers: All of them.
-    """
-
-    method: str
-    target: str
-    headers: CIMultiDictProxy[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """
-    What a request says about who signed it.
-
-    Attributes:
-        access_key: The id of the key.
-
-        day: As in ``20261128``.
-
-        region: The region it is meant for.
-
-        service: The service it is meant for, as in ``lambda``.
-
-        headers: The names of the headers that were signed.
-
-        signature: The signature.
-
-        stamp: When it was signed, as in ``20261128T135624Z``.
-
-        token: The session token; empty: none.
-
-        lasts_s: How long a presigned URL is good for; None: it is none.
-    """
-
-    access_key: str
-    day: str
-    region: str
-    service: str
-    headers: Sequence[str]
-    signature: str
-    stamp: str
-    token: str = ""
-    lasts_s: int | None = None
-
-    @property
-    def is_version_2(self) -> bool:
-        """Whether this is a presigned S3 URL of the old kind."""
-        return not self.day
-
-
-def claim_of(request: Signed) -> Claim:
-    """
-    Read who says to have signed a request.
-
-    Raises:
-        SignatureError: If nobody does, or not in full.
-    """
-    given = request.headers.get("Authorization", "").strip()
-    if given:
-        found = _AUTHORIZATION.fullmatch(given)
-        if found is None:
-            raise SignatureError(Reason.MALFORMED, _INCOMPLETE)
-        return Claim(
-            found["key"],
-            found["day"],
-            found["region"],
-            found["service"],
-            headers=found["names"].split(";"),
-            signature=found["signature"],
-            stamp=request.headers.get("X-Amz-Date", ""),
-            token=request.headers.get("X-Amz-Security-Token", ""),
-        )
-    _, _, query = request.target.partition("?")
-    if "X-Amz-" in query or "Signature=" in query:
-        return _presigned(dict(parse_qsl(query, keep_blank_values=True)))
-    raise SignatureError(Reason.MISSING)
 
 
 async def caller_of(claim: Claim, identify: Identify) -> Caller:
@@ -212,65 +84,12 @@ def verify(request: Signed, claim: Claim, caller: Caller, payload_hash: str) -> 
     _check_moment(claim)
 
 
-def claimed_hash(request: Signed, claim: Claim) -> str:
-    """
-    Return what a request to S3 says its body's hash is, or why there is none.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
-    """
-    default = "" if claim.lasts_s is None else _UNSIGNED
-    return request.headers.get("X-Amz-Content-SHA256", default)
-
-
 def presigned(url: str, keys: KeyPair, region: str) -> str:
     """Return a URL of Lambda's that anybody may GET for ten minutes, as on AWS."""
     request = AWSRequest("GET", url)
     credentials = Credentials(keys.access_key_id, keys.secret_access_key)
     SigV4QueryAuth(credentials, "lambda", region, _CODE_LASTS_S).add_auth(request)
     return str(request.url)
-
-
-def _presigned(query: Mapping[str, str]) -> Claim:
-    if "AWSAccessKeyId" in query:
-        return _presigned_version_2(query)
-    scope = _CREDENTIAL.fullmatch(query.get("X-Amz-Credential", ""))
-    lasts_s = query.get("X-Amz-Expires", "")
-    if (
-        scope is None
-        or query.get("X-Amz-Algorithm") != _ALGORITHM
-        or not lasts_s.isascii()
-        or not lasts_s.isdecimal()
-        or not 0 < int(lasts_s) <= _LONGEST_S
-    ):
-        raise SignatureError(Reason.MALFORMED, _INCOMPLETE)
-    return Claim(
-        scope["key"],
-        scope["day"],
-        scope["region"],
-        scope["service"],
-        headers=query.get("X-Amz-SignedHeaders", "").split(";"),
-        signature=query.get("X-Amz-Signature", ""),
-        stamp=query.get("X-Amz-Date", ""),
-        token=query.get("X-Amz-Security-Token", ""),
-        lasts_s=int(lasts_s),
-    )
-
-
-def _presigned_version_2(query: Mapping[str, str]) -> Claim:
-    ends = query.get("Expires", "")
-    if not ends.isascii() or not ends.isdecimal():
-        raise SignatureError(Reason.MALFORMED, _INCOMPLETE)
-    return Claim(
-        access_key=query["AWSAccessKeyId"],
-        day="",
-        region="us-east-1",
-        service=_S3,
-        headers=(),
-        signature=query.get("Signature", ""),
-        stamp=ends,
-        token=query.get("x-amz-security-token", ""),
-        lasts_s=0,
-    )
 
 
 def _signature(request: Signed, claim: Claim, secret: str, payload_hash: str) -> str:
@@ -294,7 +113,7 @@ def _signature(request: Signed, claim: Claim, secret: str, payload_hash: str) ->
     )
     hashed = hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
     scope = f"{claim.day}/{claim.region}/{claim.service}/aws4_request"
-    to_sign = f"{_ALGORITHM}\n{claim.stamp}\n{scope}\n{hashed}"
+    to_sign = f"{ALGORITHM}\n{claim.stamp}\n{scope}\n{hashed}"
     key = _signing_key(secret, claim.day, claim.region, claim.service)
     return _mac(key, to_sign).hex()
 
@@ -322,7 +141,7 @@ class _Version2(HmacV1Auth):  # type: ignore[misc] # botocore has no types
 
 
 def _canonical_path(path: str, service: str) -> str:
-    if service == _S3:  # which takes paths as they are
+    if service == S3:  # which takes paths as they are
         return _encoded(path, "/")
     if "//" in path or "/." in path:
         path = normalize_url_path(path)

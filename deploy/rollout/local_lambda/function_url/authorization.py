@@ -6,11 +6,11 @@ Signatures in the query string are refused: AWS documents none for function URLs
 
 import hashlib
 
-from rollout.local_lambda import signature
+from rollout.local_lambda import claims, signature
 from rollout.local_lambda.callers import Caller, Identify
+from rollout.local_lambda.claims import Claim, Reason, SignatureError, Signed
 from rollout.local_lambda.errors import LambdaError
 from rollout.local_lambda.function_url import errors
-from rollout.local_lambda.signature import Claim, Reason, SignatureError, Signed
 
 _SERVICE = "lambda"
 
@@ -35,7 +35,7 @@ async def check(
     """
     payload_hash = hashlib.sha256(body).hexdigest()
     try:
-        claim = signature.claim_of(request)
+        claim = claims.claim_of(request)
         if claim.lasts_s is not None:
             raise errors.forbidden()
         caller = await signature.caller_of(claim, identify)

@@ -19,6 +19,7 @@ from aiohttp import web
 from rollout.limits import limit
 from rollout.local_lambda import errors, http_front
 from rollout.local_lambda.callers import Identify
+from rollout.local_lambda.claims import Signed
 from rollout.local_lambda.function_url import answer, authorization, cors, event
 from rollout.local_lambda.function_url import errors as refusals
 from rollout.local_lambda.function_url.url import Address, FunctionUrl
@@ -26,7 +27,6 @@ from rollout.local_lambda.http_front import Listen
 from rollout.local_lambda.invocation import Request
 from rollout.local_lambda.policy import lets_anybody_call_url
 from rollout.local_lambda.pool import Pool
-from rollout.local_lambda.signature import Signed
 from rollout.local_lambda.version import LATEST
 
 if TYPE_CHECKING:
