@@ -13,6 +13,7 @@ from experiment.parameters import SettingsError
 from experiment.settings import DownloadSettings
 from fetcher.guard import BadUrlError, check_url
 from rollout.local_endpoint import local_endpoint
+from rollout.origin import stats_at
 from rollout.origin.nginx import Nginx, is_installed
 from rollout.origin.picture import MOST_BYTES
 from rollout.target import Target, connect, wants_local_endpoint
@@ -38,6 +39,8 @@ class Session:
         origin: What serves them, in words.
 
         nginx: The origin, if this session started one of nginx.
+
+        is_own: Whether it started the project's own for the files.
     """
 
     target: Target
@@ -45,6 +48,7 @@ class Session:
     origin: str
     nginx: Nginx | None
     _held: ExitStack = field(repr=False)
+    is_own: bool = False
 
     def template(self, settings: FanOutSettings) -> str:
         """
@@ -66,7 +70,15 @@ class Session:
 
     def requests(self) -> int | None:
         """Return how many requests the origin has counted; None: it is not ours."""
-        return self.nginx.requests() if self.nginx else None
+        if self.nginx:
+            return self.nginx.requests()
+        return stats_at(self.origin_url)["requests"] if self.is_own else None
+
+    def files_from(self, settings: FanOutSettings) -> str:
+        """Say where files come from, and why if it is not where the settings say."""
+        if self.is_own and settings.origin == NGINX:
+            return f"nginx is not installed: files come from {self.origin} origin"
+        return f"Files come from: {self.origin or 'your URLs'}"
 
     def close(self) -> None:
         """Stop what this session started."""
@@ -86,28 +98,34 @@ def open_session(settings: Settings) -> Session:
     endpoint_url, origin_url, origin = settings.endpoint_url, "", ""
     if isinstance(settings, DownloadSettings):
         origin_url = origin = settings.origin_url.rstrip("/")
+    is_own = False
     with ExitStack() as held:
         nginx = _nginx(settings)
         if nginx:
             origin_url = held.enter_context(nginx).url
             origin = f"nginx {nginx.version}"
         if wants_local_endpoint(settings.target, settings.endpoint_url):
-            endpoint = held.enter_context(local_endpoint(origin=not origin_url))
+            is_own = not origin_url and not _brings_urls(settings)
+            endpoint = held.enter_context(local_endpoint(origin=is_own))
             endpoint_url = endpoint.endpoint_url
-            origin_url = origin_url or endpoint.origin_url
+            if is_own:
+                origin_url, origin = endpoint.origin_url, OWN_ORIGIN
         target = connect(settings.target, endpoint_url)
-        origin = origin or (OWN_ORIGIN if origin_url else "")
-        return Session(target, origin_url, origin, nginx, held.pop_all())
+        return Session(target, origin_url, origin, nginx, held.pop_all(), is_own)
 
 
 def _nginx(settings: Settings) -> Nginx | None:
     """Return an nginx to start, if that is wanted and can be."""
     if not isinstance(settings, FanOutSettings) or settings.origin != NGINX:
         return None
-    has_files = settings.origin_url or settings.brings_urls
+    has_files = settings.origin_url or _brings_urls(settings)
     if has_files or settings.target != "local" or not is_installed():
         return None
     return Nginx([settings.file_kb * 1_000])
+
+
+def _brings_urls(settings: Settings) -> bool:
+    return isinstance(settings, FanOutSettings) and settings.brings_urls
 
 
 def _no_origin(target: Target) -> str:
