@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export MPLBACKEND :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run million bench test soak aws-check lint lock lab clean
+.PHONY: help setup run million bench test test-bare soak aws-check lint lock lab clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,7 +44,10 @@ bench: $(READY) ## fetcher beside curl, wget2 and aria2c, those installed: about
 
 # Four processes even on two cores: many a test waits.
 test: $(READY) lint ## every check: lint, types, tests, notebooks
-	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ORDER)
+
+test-bare: ## `run` and `test` as a newcomer: without git, nginx, curl..., by each Python here
+	@$(PYTHON) tests/bare.py
 
 soak: $(READY) ## the long trials, with figures: on a machine that does nothing else
 	@$(PY) -m pytest -m soak -s

@@ -86,9 +86,15 @@ class BareServer:
 
     async def _close(self):
         self._server.close()
-        for task in self._tasks:
+        await asyncio.sleep(0)  # whoever was let in just now has a transport then
+        # Else who neither reads nor goes away, or is in a handshake, would be waited
+        # for, or left open when the loop ends.
+        for transport in [*self._events._transports.values()]:
+            transport.abort()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _serve(self, reader, writer):
         self.connections += 1

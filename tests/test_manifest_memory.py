@@ -74,4 +74,5 @@ def test_soak_a_million_rows_are_checked_in_flat_memory(tmp_path):
 
     assert many == 1_000_000
     assert grown < 150_000_000
-    assert sum(1 for _ in path.open()) == 1_000_000
+    with path.open() as lines:
+        assert sum(1 for _ in lines) == 1_000_000

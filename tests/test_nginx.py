@@ -203,10 +203,21 @@ def test_an_nginx_that_cannot_start_says_why(monkeypatch):
         pass
 
 
+def test_nginx_is_found_in_the_sbin_beside_a_folder_on_the_path(monkeypatch, tmp_path):
+    """
+    Debian keeps it there, and only root has that on PATH.
+    """
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert not is_installed()
+
+    (tmp_path / "sbin").mkdir()
+    (tmp_path / "sbin" / "nginx").touch(mode=0o755)
+    assert is_installed()
+
+
 def test_without_nginx_the_error_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("rollout.origin.nginx._SBIN", str(tmp_path))
 
     assert not is_installed()
-    with pytest.raises(OriginError, match=r"no nginx on PATH .*nginx-light"):
+    with pytest.raises(OriginError, match=r"no nginx on PATH.*nginx-light"):
         Nginx([1_000])

@@ -1,11 +1,12 @@
 """What the worker's CPU goes into, measured on a real origin."""
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
 from experiment.fan_out_settings import FanOutSettings
-from experiment.overheads import CLIENT, ENGINE, LIBCURL, bars, floor, layers
+from experiment.overheads import CLIENT, ENGINE, LIBCURL, bars, floor, layers, left_out
 from experiment.session import open_session
 from rollout.origin.nginx import Nginx, is_installed
 
@@ -48,6 +49,14 @@ def test_files_from_elsewhere_have_no_cost_to_show(endpoint):
     assert session.requests() is None
     assert session.origin == endpoint.origin_url
     session.close()
+
+
+def test_without_wrk_it_is_said_what_the_chart_lacks(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    session = SimpleNamespace(nginx=object())
+
+    assert left_out(session) == "wrk is not installed: the chart of CPU shows no floor"
+    assert left_out(SimpleNamespace(nginx=None)) == ""
 
 
 @needs_nginx

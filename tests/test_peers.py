@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from experiment.bench import peers
-from experiment.bench.peers import CURL, environ, programs
+from experiment.bench.peers import CURL, environ, not_installed, programs
 from fetcher.options import ENGINES
 from rollout.origin import Origin
 
@@ -43,6 +43,7 @@ def test_only_peers_that_are_installed_are_compared(monkeypatch, tmp_path):
 
     (only,) = [program for program in programs() if not program.ours]
     assert (only.name, only.version) == (CURL, "9.8.7")
+    assert not_installed() == ["wget2", "aria2c"]
 
 
 def test_each_tells_its_version(program):

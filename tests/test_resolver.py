@@ -37,6 +37,20 @@ def names(monkeypatch):
     return names
 
 
+@pytest.fixture
+def one(names):
+    """
+    A resolver whose threads have ended before the next test has other answers.
+    """
+    before = set(threading.enumerate())
+    one = Resolver()
+    yield one
+    names.answers.set()
+    one.close()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(WAIT_S)
+
+
 def found(one, name):
     until = time.monotonic() + WAIT_S
     while (addresses := one.look_up(name)) is None and time.monotonic() < until:
@@ -44,21 +58,18 @@ def found(one, name):
     return addresses
 
 
-def test_a_name_is_looked_up_once_however_many_ask(names):
+def test_a_name_is_looked_up_once_however_many_ask(one, names):
     names.answers.clear()
-    one = Resolver()
     first = [one.look_up("h") for _ in range(100)]
     names.answers.set()
 
     assert first == [None] * 100
     assert found(one, "h") == ("192.0.2.1",)
     assert names.asked == ["h"]
-    one.close()
 
 
-def test_a_slow_name_does_not_hold_up_the_others(names):
+def test_a_slow_name_does_not_hold_up_the_others(one, names):
     names.answers.clear()
-    one = Resolver()
     wanted = [f"h{n}" for n in range(50)]
     for name in wanted:
         one.look_up(name)
@@ -68,20 +79,16 @@ def test_a_slow_name_does_not_hold_up_the_others(names):
     names.answers.set()
 
     assert sorted(names.asked) == sorted(wanted)
-    one.close()
 
 
-@pytest.mark.usefixtures("names")
 @pytest.mark.parametrize(
     ("name", "error"), [("no.invalid", OSError), ("a..b", UnicodeError)]
 )
-def test_a_failure_is_raised_and_forgotten_soon(monkeypatch, name, error):
+def test_a_failure_is_raised_and_forgotten_soon(one, monkeypatch, name, error):
     monkeypatch.setattr(resolver, "_FAILURE_KEPT_S", 0.0)
-    one = Resolver()
     with pytest.raises(error):
         _raised(one, name)
     assert one.look_up(name) is None
-    one.close()
 
 
 def _raised(one, name):
@@ -93,9 +100,8 @@ def _raised(one, name):
         time.sleep(0.001)
 
 
-def test_what_was_found_is_asked_for_again_after_a_while(names, monkeypatch):
+def test_what_was_found_is_asked_for_again_after_a_while(one, names, monkeypatch):
     monkeypatch.setattr(resolver, "_KEPT_S", 0.0)
-    one = Resolver()
     one.look_up("h")
     until = time.monotonic() + WAIT_S
     while names.asked.count("h") < 2 and time.monotonic() < until:
@@ -103,4 +109,3 @@ def test_what_was_found_is_asked_for_again_after_a_while(names, monkeypatch):
         time.sleep(0.001)
 
     assert names.asked.count("h") >= 2
-    one.close()

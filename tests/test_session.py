@@ -45,6 +45,38 @@ def test_a_session_starts_an_endpoint_of_its_own_and_stops_it():
             urlopen(address)
 
 
+def test_without_nginx_the_projects_own_origin_serves_counts_and_is_named(
+    monkeypatch, tmp_path
+):
+    """
+    So that a million files are checked against requests on any machine.
+    """
+    monkeypatch.setenv("PATH", str(tmp_path))
+    settings = FanOutSettings(origin="nginx")
+    session = open_session(settings)
+    url = session.template(settings)
+    before = session.requests()
+    for number in range(3):
+        with urlopen(url.format(number=number)):
+            pass
+
+    assert session.requests() - before == 3
+    assert session.files_from(settings) == (
+        "nginx is not installed: files come from the project's own origin"
+    )
+    session.close()
+
+
+def test_urls_of_the_users_own_need_no_origin_and_nobody_counts_requests():
+    settings = FanOutSettings(url_template="http://nowhere.invalid/{number}")
+    session = open_session(settings)
+
+    assert session.files_from(settings) == "Files come from: your URLs"
+    assert session.requests() is None
+    assert session.origin_url == ""
+    session.close()
+
+
 def test_files_of_a_named_origin_come_from_there(session_with, endpoint):
     session, settings = session_with(origin_url=f"{endpoint.origin_url}/", file_kb=7)
 

@@ -54,6 +54,13 @@ def bars(session: Session, settings: FanOutSettings) -> dict[str, pd.Series]:
     return {name: cost for name, cost in found.items() if cost is not None}
 
 
+def left_out(session: Session) -> str:
+    """Say in a line what is missing for `bars`; nothing if nothing is."""
+    if session.nginx and not shutil.which("wrk"):
+        return "wrk is not installed: the chart of CPU shows no floor"
+    return ""
+
+
 def layers(template: str, files: int, connections: int) -> pd.Series:
     """
     Measure what each layer of the worker adds to a file's cost, in this process.

@@ -15,7 +15,7 @@ from experiment.settings import DownloadSettings
 from fetcher.guard import BadUrlError, check_url
 from rollout.errors import EndpointError, RolloutError
 from rollout.local_endpoint import local_endpoint
-from rollout.origin import OriginError
+from rollout.origin import OriginError, stats_at
 from rollout.origin.nginx import Nginx, is_installed
 from rollout.origin.picture import MOST_BYTES
 from rollout.target import Target, connect, wants_local_endpoint
@@ -44,6 +44,8 @@ class Session:
         origin: What serves them, in words.
 
         nginx: The origin, if this session started one of nginx.
+
+        is_own: Whether it started the project's own for the files.
     """
 
     target: Target
@@ -52,6 +54,7 @@ class Session:
     nginx: Nginx | None
     _held: ExitStack = field(repr=False)
     _has_own_endpoint: bool = False
+    _has_own_origin: bool = False
 
     def template(self, settings: FanOutSettings) -> str:
         """
@@ -78,10 +81,20 @@ class Session:
         None: it is not ours, or does not say any more; what it served stays served.
         """
         try:
-            return self.nginx.requests() if self.nginx else None
+            if self.nginx:
+                return self.nginx.requests()
+            return (
+                stats_at(self.origin_url)["requests"] if self._has_own_origin else None
+            )
         except (OSError, HTTPException, OriginError) as error:
             print(f"Warning: the origin's own count is missing. It said: {error!r}")
             return None
+
+    def files_from(self, settings: FanOutSettings) -> str:
+        """Say where files come from, and why if it is not where the settings say."""
+        if self._has_own_origin and settings.origin == NGINX:
+            return f"nginx is not installed: files come from {self.origin} origin"
+        return f"Files come from: {self.origin or 'your URLs'}"
 
     def end(self, function: str = "") -> list[str]:
         """
@@ -136,33 +149,47 @@ def open_session(settings: Settings) -> Session:
 
     if isinstance(settings, DownloadSettings):
         origin_url = origin = settings.origin_url.rstrip("/")
+    has_own_endpoint = wants_local_endpoint(settings.target, settings.endpoint_url)
+    has_own_origin = False
     with ExitStack() as held:
         nginx = _nginx(settings)
         if nginx:
             origin_url = held.enter_context(nginx).url
             origin = f"nginx {nginx.version}"
             children.append(nginx.check)
-        if wants_local_endpoint(settings.target, settings.endpoint_url):
-            endpoint = held.enter_context(local_endpoint(origin=not origin_url))
+        if has_own_endpoint:
+            has_own_origin = not origin_url and not _brings_urls(settings)
+            endpoint = held.enter_context(local_endpoint(origin=has_own_origin))
             endpoint_url, keys = endpoint.endpoint_url, endpoint.keys
-            origin_url = origin_url or endpoint.origin_url
             children.append(endpoint.check)
+            if has_own_origin:
+                origin_url, origin = endpoint.origin_url, OWN_ORIGIN
         target = connect(
             settings.target, endpoint_url, keys=keys, check_alive=check_alive
         )
-        origin = origin or (OWN_ORIGIN if origin_url else "")
-        is_own = wants_local_endpoint(settings.target, settings.endpoint_url)
-        return Session(target, origin_url, origin, nginx, held.pop_all(), is_own)
+        return Session(
+            target,
+            origin_url,
+            origin,
+            nginx,
+            held.pop_all(),
+            has_own_endpoint,
+            has_own_origin,
+        )
 
 
 def _nginx(settings: Settings) -> Nginx | None:
     """Return an nginx to start, if that is wanted and can be."""
     if not isinstance(settings, FanOutSettings) or settings.origin != NGINX:
         return None
-    has_files = settings.origin_url or settings.brings_urls
+    has_files = settings.origin_url or _brings_urls(settings)
     if has_files or settings.target != "local" or not is_installed():
         return None
     return Nginx([settings.file_kb * 1_000])
+
+
+def _brings_urls(settings: Settings) -> bool:
+    return isinstance(settings, FanOutSettings) and settings.brings_urls
 
 
 def _no_origin(target: Target) -> str:

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.skipif(
 MB = 1_000_000
 HOLDING = (
     "import subprocess, sys\n"
-    "CODE = 'import sys, time; x = b\"x\" * int(sys.argv[1]); print(); time.sleep(9)'\n"
+    "CODE = 'import sys, time; x = b\"x\" * int(sys.argv[1]);'\n"
+    "CODE += 'print(flush=True); time.sleep(9)'\n"
     "def hold(size):\n"
     "    command = [sys.executable, '-c', CODE, str(size)]\n"
     "    child = subprocess.Popen(command, stdout=subprocess.PIPE)\n"

@@ -8,7 +8,7 @@ URLs cost the memory of one. The query asks for latency and faults; see
 """
 
 from rollout.origin.picture import jpeg
-from rollout.origin.process import Origin
+from rollout.origin.process import Origin, stats_at
 from rollout.origin.server import OriginError
 
-__all__ = ["Origin", "OriginError", "jpeg"]
+__all__ = ["Origin", "OriginError", "jpeg", "stats_at"]

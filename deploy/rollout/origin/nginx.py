@@ -14,6 +14,7 @@ import signal
 import subprocess
 from contextlib import ExitStack, suppress
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -26,10 +27,8 @@ from rollout.origin.server import HOST, OriginError, listen
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable
-    from pathlib import Path
     from types import TracebackType
 
-_SBIN = "/usr/sbin"  # where Debian keeps it, which is not on everybody's PATH
 _START_LIMIT_S = 10
 _STOP_LIMIT_S = 2
 _BACKLOG = 4_096
@@ -254,15 +253,18 @@ def is_installed() -> bool:
 
 
 def _path() -> str | None:
-    return shutil.which("nginx") or shutil.which("nginx", path=_SBIN)
+    """Find it, also in the sbin beside a bin: Debian's is not on everybody's PATH."""
+    folders = os.get_exec_path()
+    beside = [str(Path(folder).with_name("sbin")) for folder in folders if folder]
+    return shutil.which("nginx", path=os.pathsep.join([*folders, *beside]))
 
 
 def _find() -> str:
     path = _path()
     if path is None:
         msg = (
-            f"There is no nginx on PATH or in {_SBIN}. On Debian and Ubuntu: "
-            "apt install nginx-light."
+            "There is no nginx on PATH, nor in an sbin beside it. On Debian and "
+            "Ubuntu: apt install nginx-light."
         )
         raise OriginError(msg)
     return path

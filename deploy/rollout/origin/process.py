@@ -91,14 +91,7 @@ class Origin:
 
     def stats(self) -> dict[str, int]:
         """Return what was served since the start: requests, files, body_bytes."""
-        where = urlsplit(self.url)
-        connection = HTTPConnection(where.netloc, timeout=_START_LIMIT_S)
-        try:
-            connection.request("GET", "/stats")
-            stats: dict[str, int] = json.load(connection.getresponse())
-        finally:
-            connection.close()
-        return stats
+        return stats_at(self.url)
 
     def check(self, within_s: float = 0.0) -> None:
         """
@@ -126,6 +119,17 @@ class Origin:
         except subprocess.TimeoutExpired:
             process.kill()
         process.communicate()  # closes its stdin, too
+
+
+def stats_at(url: str) -> dict[str, int]:
+    """Return what the origin at a URL has served, whoever started it: see `Origin`."""
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=_START_LIMIT_S)
+    try:
+        connection.request("GET", "/stats")
+        stats: dict[str, int] = json.load(connection.getresponse())
+    finally:
+        connection.close()
+    return stats
 
 
 def _start(listener_fd: int) -> subprocess.Popen[bytes]:

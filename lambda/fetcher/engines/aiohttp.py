@@ -17,6 +17,7 @@ from yarl import URL
 from fetcher import guard, redirects
 from fetcher.descriptors import lacking
 from fetcher.ending import Ending, RefusedError
+from fetcher.engines import trust
 from fetcher.inflate import ACCEPTED
 from fetcher.outcome import Outcome
 from fetcher.pace import Pace
@@ -141,6 +142,7 @@ class Engine:
         options = self._options
         connector = aiohttp.TCPConnector(
             limit=options.connections,
+            ssl=trust.context(),
             keepalive_timeout=_IDLE_S,
             ttl_dns_cache=_DNS_TTL_S,
             socket_factory=guard.guarded_socket(allow_private=options.allow_private),

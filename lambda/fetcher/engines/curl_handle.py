@@ -41,7 +41,7 @@ def trust(handle: pycurl.Curl) -> None:
     """
     Prepare for HTTPS with the certificates that Python would use.
 
-    pycurl brings none of its own.
+    pycurl brings none of its own. What it asks of them: see `fetcher.engines.trust`.
     """
     import ssl  # noqa: PLC0415 - loads a second OpenSSL, which plain HTTP can do without
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from experiment.bench.charts import compare
-from experiment.bench.peers import programs
+from experiment.bench.peers import not_installed, programs
 from experiment.bench.run import Setting, measure, origin_for
 from experiment.bench.table import (
     as_text,
@@ -104,6 +104,8 @@ def bench(scale: Scale, folder: Path) -> int:
         compared = programs()
         record = _opened(folder, scale, compared, served)
         print(f"machine  {machine_name()}\norigin   {served.name}, on loopback")
+        if missing := not_installed():
+            print(f"peers    not installed, so left out: {', '.join(missing)}")
         runs = _kept(folder / "bench.csv", _runs(scale, compared, served))
         summary = summarise(runs)
         summary.to_csv(folder / "bench_summary.csv", index=False)

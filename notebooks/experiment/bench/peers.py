@@ -76,6 +76,11 @@ def programs() -> list[Program]:
     ]
 
 
+def not_installed() -> list[str]:
+    """Return the names of the peers that are not."""
+    return [peer.name for peer in _PEERS if not shutil.which(peer.command[0])]
+
+
 def environ(home: Path, ca_file: Path | None) -> dict[str, str]:
     """
     Return the variables to start programs with: no proxy, nobody's configuration.
