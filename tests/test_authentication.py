@@ -295,7 +295,7 @@ def test_moto_listens_where_nobody_else_can_come():
         for child in psutil.Process().children()
         if "rollout.moto_main" in child.cmdline()
     ]
-    path = Path(moto.cmdline()[-1])
+    path = Path(moto.cwd(), moto.cmdline()[-1])
     ports = [
         one for one in moto.net_connections("inet") if one.status == psutil.CONN_LISTEN
     ]

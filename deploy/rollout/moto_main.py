@@ -58,7 +58,12 @@ class _Server(ThreadedWSGIServer):
 
 
 def main(socket: str) -> None:
-    """Serve, and answer questions, until stdin closes."""
+    """
+    Serve, and answer questions, until stdin closes.
+
+    Args:
+        socket: The name of the socket to make in the working directory.
+    """
     os.umask(0o077)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not every request
     application = _Application(create_backend_app)

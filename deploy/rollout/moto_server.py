@@ -8,9 +8,10 @@ of ours. Whoever else asks is asked for a signature first, see `authentication`.
 import asyncio
 import contextlib
 import json
+import os
 import re
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from yarl import URL
 from rollout.local_lambda import errors
 from rollout.local_lambda.callers import Caller, KeyPair
 
+SOCKET = "moto.sock"
+
+_PATH_BYTES = 107  # unix(7)
 _START_S = 60
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade"}
 _BASE = "http://moto"  # whatever the name, it is the socket that is called
@@ -180,9 +184,8 @@ async def running(folder: Path) -> AsyncIterator[Moto]:
     Args:
         folder: Where its socket is, and it itself; nobody else may look into it.
     """
-    socket = folder / "moto.sock"
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "rollout.moto_main", str(socket)),
+        *(sys.executable, "-P", "-m", "rollout.moto_main", SOCKET),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=folder,
@@ -196,15 +199,30 @@ async def running(folder: Path) -> AsyncIterator[Moto]:
         if not is_ready:
             msg = "moto's server ended at its start; see its own message above."
             raise RuntimeError(msg)
-        async with aiohttp.ClientSession(
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=None),
-            connector=aiohttp.UnixConnector(str(socket), limit=0, force_close=True),
-        ) as session:
-            yield Moto(session, process)
+        with _address(folder) as address:
+            async with aiohttp.ClientSession(
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(total=None),
+                connector=aiohttp.UnixConnector(address, limit=0, force_close=True),
+            ) as session:
+                yield Moto(session, process)
     finally:
         process.stdin.close()
         await process.wait()
+
+
+@contextlib.contextmanager
+def _address(folder: Path) -> Iterator[str]:
+    """Yield a path of the socket that is short enough for one."""
+    path = folder / SOCKET
+    if len(os.fsencode(path)) <= _PATH_BYTES or sys.platform != "linux":
+        yield str(path)
+        return
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{SOCKET}"
+    finally:
+        os.close(descriptor)
 
 
 def _incapable() -> errors.LambdaError:

@@ -11,8 +11,6 @@ PREFIX = "local-lambda-"
 
 # Functions have a /tmp of their own over this one, in which nothing of ours should be.
 _SHARED = Path("/tmp")  # noqa: S108 - the folder made in it is ours alone
-# A UNIX socket in the folder must have a path of at most 103 bytes (macOS).
-_PATH_BYTES = 70
 _ASIDE = Path("/var/tmp")  # noqa: S108
 
 
@@ -23,7 +21,6 @@ def temporary() -> AbstractContextManager[Path]:
 
 def _parent() -> Path:
     parent = Path(tempfile.gettempdir())
-    is_unfit = parent == _SHARED or len(os.fsencode(parent)) > _PATH_BYTES
-    if is_unfit and os.access(_ASIDE, os.W_OK | os.X_OK):
+    if parent == _SHARED and os.access(_ASIDE, os.W_OK | os.X_OK):
         return _ASIDE
     return parent
