@@ -53,7 +53,7 @@ soak: $(READY) ## the long trials, with figures: on a machine that does nothing 
 	@$(PY) -m pytest -m soak -s
 
 aws-check: $(READY) ## a few cents in your AWS account: does it work there, and is nothing left? Never yet run
-	@$(PY) -m experiment.aws_check
+	@$(PY) -m experiment.command.aws_check
 
 lint: $(READY) ## style and types
 	@$(PY) -m ruff check

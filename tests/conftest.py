@@ -10,22 +10,22 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from tests.aws_target import POLICY, aws_in_place
-from tests.misbehaving_origin import Origin
-from tests.s3_proxy import S3Proxy
+from tests.support.aws_target import POLICY, aws_in_place
+from tests.support.misbehaving_origin import Origin
+from tests.support.s3_proxy import S3Proxy
 
-from fetcher.options import ENGINES
+from fetcher.contract.options import ENGINES
 from fetcher.s3 import connection
 from fetcher.s3.upload import LEAST_PART
 from fetcher.s3.urls import Place
 from fetcher.sinks import s3_tar
 from fetcher.sinks.s3_tar import tar_of
-from rollout import bundle
-from rollout.local_endpoint import local_endpoint
-from rollout.target import connect
-from rollout.worker import destroy
+from local_aws.endpoint_process import local_endpoint
+from rollout.bundle import build
+from rollout.deploy.deploy import destroy
+from rollout.target.target import connect
 
-WITH_LIBRARIES = bundle._installed
+WITH_LIBRARIES = build._installed
 
 # How long an example takes says more about what else the machine does.
 settings.register_profile("any-machine", deadline=None)
@@ -71,7 +71,7 @@ def _light_zips():
     notebooks are processes of their own, and deploy them whole.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle, "_installed", lambda _: {})
+        patch.setattr(build, "_installed", lambda _: {})
         yield
 
 
@@ -91,8 +91,8 @@ def whole_zips():
     Zips with their libraries, for tests of what is in them, and for those that measure.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bundle, "_installed", WITH_LIBRARIES)
-        yield bundle
+        patch.setattr(build, "_installed", WITH_LIBRARIES)
+        yield build
 
 
 @pytest.fixture(scope="module")

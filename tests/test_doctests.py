@@ -6,13 +6,16 @@ import pkgutil
 
 import pytest
 
+import aws_facts
 import experiment
 import fetcher
+import local_aws
+import origin
 import rollout
 
 NAMES = [
     module.name
-    for package in (fetcher, rollout, experiment)
+    for package in (fetcher, aws_facts, origin, local_aws, rollout, experiment)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     if not module.name.endswith("__main__")
 ]

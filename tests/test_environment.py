@@ -16,8 +16,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from experiment.machine import root
-from fetcher.outcome import Outcome
+from experiment.ledger.machine import root
+from fetcher.contract.outcome import Outcome
 
 ROOT = root()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

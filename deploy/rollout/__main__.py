@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 if __name__ == "__main__":  # what follows takes half a second
-    from fetcher.interrupts import quit_when_interrupted
+    from fetcher.process.interrupts import quit_when_interrupted
 
     quit_when_interrupted("rollout")
 
@@ -18,25 +18,19 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fetcher.interrupts import INTERRUPTED, raise_when_interrupted
-from rollout import (
-    deploy_command,
-    invoke_command,
-    jobs_command,
-    logs,
-    manifest_command,
-    origin_command,
-    where,
-    worker,
-)
+from fetcher.process.interrupts import INTERRUPTED, raise_when_interrupted
+from rollout.cli import deploy as deploy_command
+from rollout.cli import invoke, jobs, manifest, options, origin
+from rollout.cli.invoke import DONE
+from rollout.cli.serve import serve
+from rollout.deploy import deploy as worker
 from rollout.errors import RolloutError
-from rollout.invoke_command import DONE
-from rollout.serve import serve
+from rollout.invoke import logs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rollout.local_endpoint import LocalEndpoint
+    from local_aws.endpoint_process import LocalEndpoint
 
 _REGION = "us-east-1"  # where `rollout` itself looks for local functions
 _OPEN_DOOR = (
@@ -147,14 +141,14 @@ def _to_paste(endpoint: LocalEndpoint) -> str:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    found = asdict(worker.status(where.target(arguments), arguments.name))
+    found = asdict(worker.status(options.target(arguments), arguments.name))
     del found["changes"]  # looking changes nothing
     print(json.dumps(found, indent=2))
     return DONE
 
 
 def _logs(arguments: argparse.Namespace) -> int:
-    target, name = where.target(arguments), arguments.name
+    target, name = options.target(arguments), arguments.name
     if not arguments.follow:
         for line in logs.read(target, name):
             print(line)
@@ -178,7 +172,7 @@ def _wait_for_end(pipe: int, nobody_reads: threading.Event) -> None:
 
 
 def _destroy(arguments: argparse.Namespace) -> int:
-    target, name = where.target(arguments), arguments.name
+    target, name = options.target(arguments), arguments.name
     for removed in worker.destroy(target, name):
         print(f"removed {removed}")
     for found in worker.left(target, name) or ["nothing"]:
@@ -195,13 +189,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="command", required=True)
     _add_serve(commands)
-    parent = where.options()
+    parent = options.options()
 
     deploy_command.add_parser(commands, parent)
-    invoke_command.add_parser(commands, parent)
-    manifest_command.add_parser(commands, where.target_options())
-    origin_command.add_parser(commands, where.target_options())
-    jobs_command.add_parser(commands, parent)
+    invoke.add_parser(commands, parent)
+    manifest.add_parser(commands, options.target_options())
+    origin.add_parser(commands, options.target_options())
+    jobs.add_parser(commands, parent)
 
     status = commands.add_parser(
         "status", parents=[parent], help="print what there is of the function"

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rollout.owned_folder import owned_folder
+from origin.temporary_folders import owned_folder
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

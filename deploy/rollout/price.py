@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from rollout.limits import limit, price
+from aws_facts.limits import limit, price
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,24 +8,24 @@ from pathlib import Path
 from time import monotonic, process_time, time
 from typing import TYPE_CHECKING, Any
 
-from fetcher.download import Job, engine_for
-from fetcher.downloads import Download, Downloads
-from fetcher.memory import peak_rss_bytes
+from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.shard import Report, Shard
+from fetcher.contract.source import numbers_in
+from fetcher.process.memory import peak_rss_bytes
 from fetcher.s3.urls import prefix_of
-from fetcher.shard import Report, Shard
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
-from fetcher.source import numbers_in
+from fetcher.transfer.job import Job, engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from awslambdaric.lambda_context import LambdaContext
 
-    from fetcher.ending import Ending
-    from fetcher.sinks.sink import Sink
-    from fetcher.source import Item, Ranges
+    from fetcher.contract.source import Item, Ranges
+    from fetcher.transfer.ending import Ending
+    from fetcher.transfer.sink import Sink
 
 # Kept back from Lambda's timeout: breaking off, removing the scratch folder, reporting.
 _REPORTING_S = 2.0
@@ -137,7 +137,7 @@ def _sink(shard: Shard, deadline_at: float) -> Sink:
 
 
 def _sink_in_s3(shard: Shard, deadline_at: float) -> Sink:
-    from fetcher.s3.account import Account  # noqa: PLC0415 - loads OpenSSL
+    from fetcher.s3.credentials import Account  # noqa: PLC0415 - loads OpenSSL
 
     account, prefix = Account.from_environment(), prefix_of(shard.sink.path)
     if shard.sink.kind == "s3-objects":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 if __name__ == "__main__":  # what follows takes a second
-    from fetcher.interrupts import quit_when_interrupted
+    from fetcher.process.interrupts import quit_when_interrupted
 
     quit_when_interrupted("experiment")
 
@@ -13,7 +13,7 @@ import sys
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.interrupts import INTERRUPTED
+from fetcher.process.interrupts import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ _CLEANING_UP_S = 10.0
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     try:
-        from experiment.runner import run  # noqa: PLC0415 - takes a second
+        from experiment.command.runner import run  # noqa: PLC0415 - takes a second
 
         if argv is None:
             _clean_up_in_peace()

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
-from experiment.fan_out_settings import NGINX, FanOutSettings
-from experiment.parameters import SettingsError
-from experiment.settings import DownloadSettings
-from fetcher.guard import BadUrlError, check_url
+from experiment.parameters.cell import SettingsError
+from experiment.parameters.fan_out import NGINX, FanOutSettings
+from experiment.parameters.settings import DownloadSettings
+from fetcher.security.guard import BadUrlError, check_url
+from local_aws.endpoint_process import local_endpoint
+from origin import OriginError, stats_at
+from origin.nginx import Nginx, is_installed
+from origin.picture import MOST_BYTES
+from rollout.deploy.deploy import destroy
 from rollout.errors import EndpointError, RolloutError
-from rollout.local_endpoint import local_endpoint
-from rollout.origin import OriginError, stats_at
-from rollout.origin.nginx import Nginx, is_installed
-from rollout.origin.picture import MOST_BYTES
-from rollout.target import Target, connect, wants_local_endpoint
-from rollout.worker import destroy
+from rollout.target.target import Target, connect, wants_local_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from experiment.settings import Settings
+    from experiment.parameters.settings import Settings
 
 OWN_ORIGIN = "the project's own"
 _ORIGIN_ANSWERS_WITHIN_S = 5

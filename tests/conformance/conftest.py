@@ -16,7 +16,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.conformance.facts import source_of
-from tests.lambda_api import (
+from tests.support.lambda_api import (
     ECHO,
     PLAIN,
     ROLE,
@@ -27,10 +27,10 @@ from tests.lambda_api import (
     running,
 )
 
-from rollout import role
-from rollout.changes import OURS, Changes
+from rollout.deploy import role
+from rollout.deploy.changes import OURS, Changes
 from rollout.errors import TargetError
-from rollout.target import connect as connect_target
+from rollout.target.target import connect as connect_target
 
 PREFIX = "conformance-"
 

@@ -1,7 +1,7 @@
 """Aliases: names for versions, shared between two of them if wanted."""
 
 import pytest
-from tests.lambda_api import call, invoke, refused
+from tests.support.lambda_api import call, invoke, refused
 
 WHO = "def run(event, c): return [c.function_version, c.invoked_function_arn]\n"
 ROUTING = "LocalStack test_notfound_and_invalid_routingconfigs, recorded 2023-11"

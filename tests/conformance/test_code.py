@@ -4,9 +4,9 @@ import io
 import zipfile
 
 import pytest
-from tests.lambda_api import ECHO, refused, zipped
+from tests.support.lambda_api import ECHO, refused, zipped
 
-from rollout import limits
+from aws_facts import limits
 
 EXCEPTIONS = "LocalStack test_create_lambda_exceptions, recorded 2026-01"
 SIZES = "LocalStack TestLambdaSizeLimits, recorded 2024-04"

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.lambda_api import (
+from tests.support.lambda_api import (
     ECHO,
     SLEEP,
     call,

@@ -8,7 +8,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.lambda_api import (
+from tests.support.lambda_api import (
     ECHO,
     SLEEP,
     eventually,

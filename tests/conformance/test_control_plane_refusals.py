@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from tests.lambda_api import ECHO, PLAIN, connect, refused, request_for
+from tests.support.lambda_api import ECHO, PLAIN, connect, refused, request_for
 
-from rollout.local_lambda.callers import KeyPair
+from local_aws.local_lambda.requests.callers import KeyPair
 
 UNKNOWN = "no-such-function"
 

@@ -1,7 +1,7 @@
 """What a function finds around it."""
 
 import pytest
-from tests.lambda_api import invoke
+from tests.support.lambda_api import invoke
 
 TELL = (
     "import os, resource, sys\n"

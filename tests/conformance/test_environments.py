@@ -7,8 +7,8 @@ from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.lambda_api import call, invoke
-from tests.mounting import is_permitted
+from tests.support.lambda_api import call, invoke
+from tests.support.tmp_mounts import is_permitted
 
 OUT_OF_MEMORY = (
     "adobe/helix-html2md-service#1001 (2026-07), nasa-gcn/gcn.nasa.gov#3628 (2026-06): "

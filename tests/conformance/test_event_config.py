@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from tests.lambda_api import ECHO, call, eventually, refused
+from tests.support.lambda_api import ECHO, call, eventually, refused
 
 LIFECYCLE = "LocalStack test_lambda_eventinvokeconfig_lifecycle, recorded 2024-04"
 EXCEPTIONS = "LocalStack test_lambda_eventinvokeconfig_exceptions, recorded 2023-11"

@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.lambda_api import SLEEP, call, eventually, invoke, zipped
+from tests.support.lambda_api import SLEEP, call, eventually, invoke, zipped
 
 
 @pytest.mark.fact(

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from tests.lambda_api import call, invoke
+from tests.support.lambda_api import call, invoke
 
 BY_THE_RUNTIME = ["errorMessage", "errorType", "requestId", "stackTrace"]
 BY_LAMBDA = ["errorType", "errorMessage"]

@@ -4,8 +4,8 @@ import json
 import time
 
 import pytest
-from tests.fetching import fetch
-from tests.lambda_api import ECHO, open_url
+from tests.support.lambda_api import ECHO, open_url
+from tests.support.urllib_http import fetch
 
 RESPONSES = "LocalStack test_lambda test_lambda_url_invocation, recorded 2025-11"
 PAGE = "AWS Lambda developer guide, urls-invocation.html"

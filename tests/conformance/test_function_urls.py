@@ -1,7 +1,7 @@
 """Function URLs: the operations on them."""
 
 import pytest
-from tests.lambda_api import ECHO, refusal_of, refused
+from tests.support.lambda_api import ECHO, refusal_of, refused
 
 CONFIGS = "LocalStack test_lambda_api TestLambdaUrl test_url_config_exceptions, 2023-11"
 LIFE = "LocalStack test_lambda test_lambda_update_function_url_config, recorded 2025-11"

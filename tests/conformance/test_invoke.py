@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from tests.lambda_api import ECHO, call, invoke, refused
+from tests.support.lambda_api import ECHO, call, invoke, refused
 
 WHO = (
     "def run(event, c):\n"

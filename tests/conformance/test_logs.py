@@ -4,7 +4,7 @@ import base64
 import re
 
 import pytest
-from tests.lambda_api import call, eventually
+from tests.support.lambda_api import call, eventually
 
 REPORT = re.compile(
     r"REPORT RequestId: (?P<id>[0-9a-f-]{36})"

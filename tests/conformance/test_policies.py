@@ -4,9 +4,9 @@ import json
 import time
 
 import pytest
-from tests.fetching import fetch
-from tests.lambda_api import ECHO, refused
-from tests.policies import permit
+from tests.support.lambda_api import ECHO, refused
+from tests.support.lambda_permissions import permit
+from tests.support.urllib_http import fetch
 
 RECORDED = "LocalStack test_lambda_api TestLambdaPermissions "
 FIELDS = f"{RECORDED}test_add_lambda_permission_fields, recorded 2023-11"

@@ -1,8 +1,8 @@
 """Resource policies: what is refused."""
 
 import pytest
-from tests.lambda_api import ECHO, refused
-from tests.policies import permit, to_s3
+from tests.support.lambda_api import ECHO, refused
+from tests.support.lambda_permissions import permit, to_s3
 
 RECORDED = "LocalStack test_lambda_api TestLambdaPermissions "
 REMOVED = f"{RECORDED}test_remove_multi_permissions, recorded 2023-11"

@@ -1,7 +1,7 @@
 """A function's tags: how many, on what, and what they change."""
 
 import pytest
-from tests.lambda_api import ECHO, refused
+from tests.support.lambda_api import ECHO, refused
 
 INVALID = (400, "InvalidParameterValueException")
 

@@ -1,7 +1,7 @@
 """What Lambda refuses of a deployment, and in which words."""
 
 import pytest
-from tests.lambda_api import ECHO, refused, request_for, zipped
+from tests.support.lambda_api import ECHO, refused, request_for, zipped
 
 EXCEPTIONS = "LocalStack test_create_lambda_exceptions, recorded 2026-01"
 SIZES = "LocalStack TestLambdaSizeLimits, recorded 2024-04"

@@ -1,7 +1,7 @@
 """What Lambda refuses of versions, and in which words."""
 
 import pytest
-from tests.lambda_api import ECHO, refused, zipped
+from tests.support.lambda_api import ECHO, refused, zipped
 
 
 @pytest.mark.fact(

@@ -4,7 +4,7 @@ import base64
 import urllib.request
 
 import pytest
-from tests.lambda_api import ECHO, call, invoke, refused, request_for, zipped
+from tests.support.lambda_api import ECHO, call, invoke, refused, request_for, zipped
 
 # Which version runs, as everybody tells the function.
 WHO = (

@@ -4,9 +4,9 @@ from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
-from tests.origin.asking import LIMIT_S, dial
+from tests.support.raw_http import LIMIT_S, dial
 
-from rollout.origin import Origin
+from origin import Origin
 
 
 @pytest.fixture(scope="module")

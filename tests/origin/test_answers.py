@@ -5,9 +5,9 @@ from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
-from tests.origin.asking import LIMIT_S, ask, dial, get, receive_all, receive_head
+from tests.support.raw_http import LIMIT_S, ask, dial, get, receive_all, receive_head
 
-from rollout.origin import Origin, answers, jpeg
+from origin import Origin, answers, jpeg
 
 
 def test_every_number_is_the_picture_asked_for(origin, connection):
@@ -102,7 +102,7 @@ def test_it_says_what_it_is(connection, target):
     _, body = get(connection, target)
 
     about = json.loads(body)
-    assert about["name"] == "rollout.origin"
+    assert about["name"] == "origin"
     assert about["pictures"] == "/<bytes>/<number>.jpg"
 
 

@@ -4,9 +4,9 @@ from time import monotonic
 from urllib.parse import urlsplit
 
 import pytest
-from tests.origin.asking import ask, get, receive_all, receive_head
+from tests.support.raw_http import ask, get, receive_all, receive_head
 
-from rollout.origin import faults, jpeg
+from origin import faults, jpeg
 
 
 def test_latency_is_waited_before_the_answer(connection):

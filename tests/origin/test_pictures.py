@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from rollout.origin import jpeg, picture
+from origin import jpeg, picture
 
 
 @settings(deadline=None, max_examples=60)

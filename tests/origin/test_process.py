@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
-from tests.origin.asking import LIMIT_S, ask, dial, receive_all
+from tests.support.raw_http import LIMIT_S, ask, dial, receive_all
 
-from rollout.origin import Origin, OriginError, jpeg, process
+from origin import Origin, OriginError, jpeg, process
 
-COMMAND = [sys.executable, "-m", "rollout.origin"]
+COMMAND = [sys.executable, "-m", "origin"]
 
 
 def is_refused(url):
@@ -46,7 +46,7 @@ def test_it_outlives_no_parent():
     A notebook's kernel may be killed at any moment.
     """
     script = (
-        "from rollout.origin import Origin\n"
+        "from origin import Origin\n"
         "with Origin() as origin:\n"
         "    print(origin.url, flush=True)\n"
         "    input()\n"

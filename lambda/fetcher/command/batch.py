@@ -7,14 +7,14 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from fetcher.command.report import line_of
-from fetcher.outcome import Outcome
+from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from fetcher.downloads import Download
-    from fetcher.source import Item
+    from fetcher.contract.downloads import Download
+    from fetcher.contract.source import Item
 
 _MANY = 256
 _OK = Outcome.OK

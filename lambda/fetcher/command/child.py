@@ -7,19 +7,19 @@ import signal
 from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
-from fetcher.command.fetching import fetch
-from fetcher.command.messages import send
+from fetcher.command.fetch import fetch
+from fetcher.command.result_pipe import send
 from fetcher.command.stops import SIGNALS, Stops
-from fetcher.download import engine_for
+from fetcher.transfer.job import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from threading import Event
 
     from fetcher.command.batch import Ended
-    from fetcher.options import Options
-    from fetcher.sinks.sink import Sink
-    from fetcher.source import Item
+    from fetcher.contract.options import Options
+    from fetcher.contract.source import Item
+    from fetcher.transfer.sink import Sink
 
 _LOOK_EVERY_S = 0.1  # at the parent
 

@@ -10,18 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetcher.command.account import Account
-from fetcher.command.positions import Positions
+from fetcher.command.accounting import Account
 from fetcher.command.processes import Processes, shares, usual_processes
 from fetcher.command.report_file import ReportFile
 from fetcher.command.resume import keep
 from fetcher.command.stops import Stops
-from fetcher.descriptors import RULE, raise_limit
-from fetcher.memory import peak_rss_bytes
-from fetcher.options import DESCRIPTORS, ENGINES, Options, check_seconds
+from fetcher.contract.options import DESCRIPTORS, ENGINES, Options, check_seconds
+from fetcher.lists.position_set import Positions
+from fetcher.lists.url_list import UrlList
+from fetcher.process.descriptors import RULE, raise_limit
+from fetcher.process.memory import peak_rss_bytes
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.folders import MOST_OPEN
-from fetcher.urllist import UrlList
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,26 +17,26 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from fetcher.command.child import Child, told
-from fetcher.command.deals import Deals
-from fetcher.command.fetching import fetch
-from fetcher.command.messages import Messages
+from fetcher.command.fetch import fetch
+from fetcher.command.result_pipe import Messages
 from fetcher.command.stops import SIGNALS
-from fetcher.download import engine_for
-from fetcher.memory import peak_rss_bytes
+from fetcher.command.work_pipe import Deals
+from fetcher.process.memory import peak_rss_bytes
+from fetcher.transfer.job import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from threading import Event
 
-    from fetcher.command.account import Account
+    from fetcher.command.accounting import Account
     from fetcher.command.batch import Ended
-    from fetcher.command.positions import Positions
     from fetcher.command.stops import Stops
-    from fetcher.engines.engine import Engine
-    from fetcher.options import Options
-    from fetcher.sinks.sink import Sink
-    from fetcher.source import Item
-    from fetcher.urllist import UrlList
+    from fetcher.contract.options import Options
+    from fetcher.contract.source import Item
+    from fetcher.lists.position_set import Positions
+    from fetcher.lists.url_list import UrlList
+    from fetcher.transfer.engine import Engine
+    from fetcher.transfer.sink import Sink
 
 _MOST_PROCESSES = 4
 _TICK_MS = 100
@@ -53,7 +53,7 @@ def shares(options: Options, processes: int) -> list[Options]:
     """
     Divide what may be used among processes: each gets a connection, or there are fewer.
 
-    >>> from fetcher.options import Options
+    >>> from fetcher.contract.options import Options
     >>> [share.connections for share in shares(Options(connections=5), 2)]
     [3, 2]
     """

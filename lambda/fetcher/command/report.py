@@ -6,11 +6,11 @@ import json
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any
 
-from fetcher.masking import masked
+from fetcher.security.masking import masked
 
 if TYPE_CHECKING:
-    from fetcher.downloads import Download
-    from fetcher.source import Item
+    from fetcher.contract.downloads import Download
+    from fetcher.contract.source import Item
 
 BEGINNING = b'{"url": "'
 _FIELDS = {

@@ -12,7 +12,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from fetcher.naming import PART
+from fetcher.lists.file_names import PART
 from fetcher.sinks.directory import create
 
 if TYPE_CHECKING:

@@ -7,18 +7,18 @@ import stat
 from array import array
 from typing import TYPE_CHECKING, Any
 
-from fetcher.command.positions import Positions
 from fetcher.command.report import BEGINNING, fields_of
-from fetcher.masking import masked
-from fetcher.outcome import Outcome
+from fetcher.contract.outcome import Outcome
+from fetcher.lists.position_set import Positions
+from fetcher.security.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
     from fetcher.command.report_file import ReportFile
+    from fetcher.lists.url_list import UrlList
     from fetcher.sinks.directory import Directory
-    from fetcher.urllist import UrlList
 
 _LONGEST = 1 << 20  # bytes of a line: far above any URL, path and detail together
 _BLOCK = 1 << 16  # bytes

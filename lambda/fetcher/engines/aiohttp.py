@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
-from fetcher import guard, redirects
-from fetcher.descriptors import lacking
-from fetcher.ending import Ending, RefusedError
-from fetcher.engines import trust
-from fetcher.inflate import ACCEPTED
-from fetcher.outcome import Outcome
-from fetcher.pace import Pace
+from fetcher.contract.outcome import Outcome
+from fetcher.process.descriptors import lacking
+from fetcher.security import guard, trust
+from fetcher.transfer import redirects
+from fetcher.transfer.ending import Ending, RefusedError
+from fetcher.transfer.inflate import ACCEPTED
+from fetcher.transfer.stall import Pace
 
 if TYPE_CHECKING:
-    from fetcher.body import Body
-    from fetcher.engines.engine import Attempt, Work
-    from fetcher.options import Options
+    from fetcher.contract.options import Options
+    from fetcher.transfer.body import Body
+    from fetcher.transfer.engine import Attempt, Work
 
 _DNS_TTL_S = 300
 _UNDONE = frozenset({"chunked", "identity"})  # what else was sent it would hand on

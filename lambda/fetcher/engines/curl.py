@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import pycurl
 
-from fetcher import guard, redirects
+from fetcher.contract.outcome import Outcome
 from fetcher.engines.curl_transfer import Transfer
 from fetcher.engines.resolver import Resolver
-from fetcher.outcome import Outcome
+from fetcher.security import guard
+from fetcher.transfer import redirects
 
 if TYPE_CHECKING:
-    from fetcher.ending import Ending
-    from fetcher.engines.engine import Work
-    from fetcher.options import Options
+    from fetcher.contract.options import Options
+    from fetcher.transfer.ending import Ending
+    from fetcher.transfer.engine import Work
 
 _LOOK_EVERY_S = 0.1  # at timeouts and stalls
 _LOOK_UP_EVERY_S = 0.005  # at names being looked up

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pycurl
 
-from fetcher.outcome import Outcome
+from fetcher.contract.outcome import Outcome
 
 _E_HTTP2_STREAM = 92  # pycurl has no name for it
 # https://curl.se/libcurl/c/libcurl-errors.html

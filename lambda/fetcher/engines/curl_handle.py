@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pycurl
 
-from fetcher.inflate import ACCEPTED
+from fetcher.transfer.inflate import ACCEPTED
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable
 
-    from fetcher.options import Options
+    from fetcher.contract.options import Options
 
 _BUFFER_BYTES = 131_072  # twice that is 2 % quicker, and takes 10 MB more
 _UNTHINKABLE_BYTES = 2**62  # libcurl takes a larger Content-Length for none
@@ -41,7 +41,7 @@ def trust(handle: pycurl.Curl) -> None:
     """
     Prepare for HTTPS with the certificates that Python would use.
 
-    pycurl brings none of its own. What it asks of them: see `fetcher.engines.trust`.
+    pycurl brings none of its own. What it asks of them: see `fetcher.security.trust`.
     """
     import ssl  # noqa: PLC0415 - loads a second OpenSSL, which plain HTTP can do without
 

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import pycurl
 
-from fetcher import guard
-from fetcher.descriptors import lacking
+from fetcher.contract.outcome import Outcome
 from fetcher.engines.curl_handle import Opened, resolved, trust
 from fetcher.engines.resolver import is_address
-from fetcher.outcome import Outcome
+from fetcher.process.descriptors import lacking
+from fetcher.security import guard
 
 if TYPE_CHECKING:
     from fetcher.engines.resolver import Resolver

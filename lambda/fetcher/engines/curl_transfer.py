@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 
 import pycurl
 
-from fetcher import guard, redirects
-from fetcher.ending import Ending, RefusedError
+from fetcher.contract.outcome import Outcome
 from fetcher.engines.curl_errors import diagnose, has_head
 from fetcher.engines.curl_handle import configured
 from fetcher.engines.curl_head import Head
 from fetcher.engines.curl_peer import Peer
-from fetcher.outcome import Outcome
-from fetcher.pace import Pace
+from fetcher.security import guard
+from fetcher.transfer import redirects
+from fetcher.transfer.ending import Ending, RefusedError
+from fetcher.transfer.stall import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetcher.engines.engine import Attempt
-    from fetcher.options import Options
+    from fetcher.contract.options import Options
+    from fetcher.transfer.engine import Attempt
 
 _ABORT = -1
 _HELD_BYTES = 65_536  # of one body, until libcurl has done its round

@@ -17,12 +17,12 @@ import pycurl
 
 from fetcher.engines.curl_handle import trust
 from fetcher.s3.errors import LateError, S3Error, answered
-from fetcher.s3.files import Part
+from fetcher.s3.scratch_files import Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fetcher.s3.account import Account
+    from fetcher.s3.credentials import Account
     from fetcher.s3.urls import Place
 
 _CONNECT_S = 5

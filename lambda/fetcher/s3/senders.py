@@ -8,12 +8,12 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from fetcher.s3.connection import Connection
-from fetcher.s3.files import Part
+from fetcher.s3.scratch_files import Part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetcher.s3.account import Account
+    from fetcher.s3.credentials import Account
 
     Send = Callable[[Connection], None]
 

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from fetcher.guard import BadUrlError
-from fetcher.masking import masked
+from fetcher.security.guard import BadUrlError
+from fetcher.security.masking import masked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

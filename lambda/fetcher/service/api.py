@@ -2,7 +2,8 @@
 The downloader as a service: what the function does with whatever event it is given.
 
 * a request to its URL   is answered; openapi.json tells how
-* an event of a job      is carried out; executions send them, see `fetcher.jobs`
+* an event of a job      is carried out; executions send them, see
+`fetcher.service.jobs`
 * a shard                is downloaded, as by `fetcher.handler.download`
 """
 
@@ -12,10 +13,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from fetcher import handler
-from fetcher.jobs.events import EventError
-from fetcher.jobs.work import carry_on, is_of_job
 from fetcher.s3.errors import S3Error
-from fetcher.service import jobs
+from fetcher.service import job_requests
 from fetcher.service.call import Call
 from fetcher.service.download import download
 from fetcher.service.http import (
@@ -29,6 +28,8 @@ from fetcher.service.http import (
     refused,
     request_of,
 )
+from fetcher.service.jobs.events import EventError
+from fetcher.service.jobs.work import carry_on, is_of_job
 from fetcher.service.schema import document
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ def _describe(_request: Request, _call: Call) -> dict[str, Any]:
 
 _ROUTES: dict[str, dict[str, Handle]] = {
     "/download": {"POST": download},
-    "/jobs": {"POST": jobs.submit},
-    "/jobs/[0-9a-f]{32}": {"GET": jobs.show},
-    "/jobs/[0-9a-f]{32}/errors": {"GET": jobs.list_errors},
+    "/jobs": {"POST": job_requests.submit},
+    "/jobs/[0-9a-f]{32}": {"GET": job_requests.show},
+    "/jobs/[0-9a-f]{32}/errors": {"GET": job_requests.list_errors},
     "/openapi.json": {"GET": _describe},
 }

@@ -6,10 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from fetcher import handler
-from fetcher.downloads import Download
-from fetcher.jobs.plan import most_urls
-from fetcher.options import Options, SinkSpec
-from fetcher.outcome import Outcome
+from fetcher.contract.downloads import Download
+from fetcher.contract.options import Options, SinkSpec
+from fetcher.contract.outcome import Outcome
+from fetcher.contract.shard import Report, Shard
+from fetcher.contract.source import Inline
 from fetcher.service.errors import error_of
 from fetcher.service.http import (
     CONTENT_TOO_LARGE,
@@ -20,16 +21,15 @@ from fetcher.service.http import (
     size_within,
 )
 from fetcher.service.items import items_of, repeated
+from fetcher.service.jobs.plan import most_urls
 from fetcher.service.schema import check
-from fetcher.shard import Report, Shard
-from fetcher.source import Inline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fetcher.contract.source import Item
     from fetcher.service.call import Call
     from fetcher.service.http import Request
-    from fetcher.source import Item
 
 FILES = "files"  # what the keys of all files in the bucket begin with
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fetcher.jobs.progress import look
-from fetcher.jobs.slice import ends_of, results_of
-from fetcher.masking import masked
-from fetcher.outcome import Outcome
+from fetcher.contract.outcome import Outcome
+from fetcher.security.masking import masked
 from fetcher.service.http import MOST_ANSWER, size_within
+from fetcher.service.jobs.progress import look
+from fetcher.service.jobs.slice import ends_of, results_of
 
 if TYPE_CHECKING:
-    from fetcher.downloads import Download
-    from fetcher.jobs.hands import Hands
-    from fetcher.source import Item
+    from fetcher.contract.downloads import Download
+    from fetcher.contract.source import Item
+    from fetcher.service.jobs.context import Hands
 
 # Each takes some requests to S3; a page must come soon.
 _MOST_SLICES = 20

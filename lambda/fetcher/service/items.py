@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fetcher.naming import name_of
-from fetcher.source import Item
+from fetcher.contract.source import Item
+from fetcher.lists.file_names import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

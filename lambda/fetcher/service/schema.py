@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fetcher.masking import masked_in
+from fetcher.security.masking import masked_in
 from fetcher.service.http import UNPROCESSABLE, Refusal
 
 if TYPE_CHECKING:

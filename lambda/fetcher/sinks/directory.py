@@ -7,15 +7,15 @@ import errno
 import os
 from typing import TYPE_CHECKING
 
-from fetcher.naming import PART, name_of
+from fetcher.lists.file_names import PART, name_of
 from fetcher.sinks.folders import Folders
-from fetcher.sinks.sink import Sink
+from fetcher.transfer.sink import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from fetcher.source import Item
+    from fetcher.contract.source import Item
 
 # Nothing is written to what is at a name already: it may be a link to elsewhere.
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fetcher.sinks.sink import Sink
+from fetcher.transfer.sink import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fetcher.source import Item
+    from fetcher.contract.source import Item
 
 
 class Discard(Sink):

@@ -9,7 +9,7 @@ import os
 import resource
 import stat
 
-from fetcher.options import DESCRIPTORS
+from fetcher.contract.options import DESCRIPTORS
 
 # O_PATH, where there is one, asks for no permission to list the folder.
 _ROOT = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC

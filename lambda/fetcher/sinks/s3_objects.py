@@ -13,23 +13,23 @@ import zlib
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from fetcher.ending import Ending
-from fetcher.naming import name_of
-from fetcher.outcome import Outcome
+from fetcher.contract.outcome import Outcome
+from fetcher.lists.file_names import name_of
 from fetcher.s3.errors import S3Error
-from fetcher.s3.files import Files
+from fetcher.s3.scratch_files import Files
 from fetcher.s3.senders import Senders
-from fetcher.sinks.s3_filed import Filed, lost
-from fetcher.sinks.sink import Sink
+from fetcher.sinks.spooled_body import Filed, lost
+from fetcher.transfer.ending import Ending
+from fetcher.transfer.sink import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fetcher.s3.account import Account
+    from fetcher.contract.source import Item
     from fetcher.s3.connection import Connection
-    from fetcher.s3.files import Part
+    from fetcher.s3.credentials import Account
+    from fetcher.s3.scratch_files import Part
     from fetcher.s3.urls import Place
-    from fetcher.source import Item
 
 # Each takes a descriptor, and another for a file, of the few kept back from downloads.
 _SENDERS = 20
@@ -45,7 +45,7 @@ def object_of(prefix: Place, item: Item) -> Place:
         ValueError: If the key would be too long.
 
     >>> from fetcher.s3.urls import Place
-    >>> from fetcher.source import Item
+    >>> from fetcher.contract.source import Item
     >>> str(object_of(Place("photos", "kept"), Item(0, "http://h/1.jpg")))
     's3://photos/kept/df/h/1.jpg'
     """

@@ -19,25 +19,25 @@ from array import array
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from fetcher.ending import Ending
-from fetcher.outcome import Outcome
+from fetcher.contract.outcome import Outcome
 from fetcher.s3.connection import Connection
 from fetcher.s3.errors import S3Error
-from fetcher.s3.files import Files, Part
+from fetcher.s3.scratch_files import Files, Part
 from fetcher.s3.upload import LEAST_PART, MOST_PART, Upload
 from fetcher.sinks.directory import write_all
-from fetcher.sinks.s3_filed import Filed, lost
 from fetcher.sinks.s3_tar_index import TAR, index_of, number_of, rows_in
 from fetcher.sinks.s3_tar_member import BLOCK, member_of
 from fetcher.sinks.s3_tar_part import TarPart
-from fetcher.sinks.sink import Sink
+from fetcher.sinks.spooled_body import Filed, lost
+from fetcher.transfer.ending import Ending
+from fetcher.transfer.sink import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fetcher.s3.account import Account
+    from fetcher.contract.source import Item
+    from fetcher.s3.credentials import Account
     from fetcher.s3.urls import Place
-    from fetcher.source import Item
 
 # Larger parts are fewer requests, each of which costs, and of which a prefix takes
 # 3,500 a second; smaller ones leave less to be sent when the last download has ended.

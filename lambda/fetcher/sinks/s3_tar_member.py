@@ -12,10 +12,10 @@ import errno
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, NamedTuple
 
-from fetcher.masking import masked
+from fetcher.security.masking import masked
 
 if TYPE_CHECKING:
-    from fetcher.source import Item
+    from fetcher.contract.source import Item
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
@@ -87,7 +87,7 @@ def member_of(item: Item, size: int, kind: str) -> Member:
     Raises:
         OSError: If it is larger than a header can say.
 
-    >>> from fetcher.source import Item
+    >>> from fetcher.contract.source import Item
     >>> member_of(Item(7, "http://h/a.png"), 5, "").name
     '000000007.png'
     """
@@ -130,7 +130,7 @@ def extension_of(item: Item, kind: str) -> str:
 
     The JSON's own place is left to it.
 
-    >>> from fetcher.source import Item
+    >>> from fetcher.contract.source import Item
     >>> extension_of(Item(0, "http://h/a.php?b=c.d"), "image/jpeg; q=1")
     'jpg'
     >>> extension_of(Item(0, "http://h/a.tar.GZ?b"), "")

@@ -6,7 +6,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from fetcher.s3.files import Part
+from fetcher.s3.scratch_files import Part
 from fetcher.sinks.directory import write_all
 from fetcher.sinks.s3_tar_member import BLOCK, END
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from io import FileIO
 
-    from fetcher.s3.files import Files
+    from fetcher.s3.scratch_files import Files
     from fetcher.sinks.s3_tar_member import Member
 
 _COPIED_BYTES = 262_144

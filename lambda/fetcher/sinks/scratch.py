@@ -15,7 +15,7 @@ from fetcher.sinks.directory import Directory, write_file
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fetcher.source import Item
+    from fetcher.contract.source import Item
 
 _SCRATCH = "fetcher-shard-"
 

@@ -31,9 +31,9 @@ from experiment.bench.table import (
     setting_in_words,
     summarise,
 )
-from experiment.invocation import SCHEMA
-from experiment.ledger import run_folder_for
-from experiment.machine import commit, machine, machine_name
+from experiment.ledger.invocation import SCHEMA
+from experiment.ledger.machine import commit, machine, machine_name
+from experiment.ledger.run_folder import run_folder_for
 from rollout.errors import RolloutError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
 
 from experiment.bench.table import finding, summarise
-from experiment.words import size
+from experiment.tables.words import size
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from fetcher.download import engine_for
-from fetcher.options import ENGINES, Options
+from fetcher.contract.options import ENGINES, Options
+from fetcher.transfer.job import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

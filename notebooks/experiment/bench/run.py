@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from experiment.bench.delivery import fault_in
 from experiment.bench.peers import environ
 from experiment.bench.process_cost import run
+from origin import Origin, jpeg
+from origin.nginx import Nginx, is_installed
 from rollout.memory_folder import RAM, memory_folder
-from rollout.origin import Origin, jpeg
-from rollout.origin.nginx import Nginx, is_installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -63,7 +63,7 @@ def origin_for(sizes: Iterable[int]) -> Iterator[Served]:
             yield Served(name, ("http", "https"), nginx.template, nginx.ca_file)
     else:
         with Origin() as origin:
-            name = "rollout.origin (nginx is not installed, so HTTP only)"
+            name = "origin (nginx is not installed, so HTTP only)"
             yield Served(name, ("http",), lambda size, _: origin.template(size), None)
 
 

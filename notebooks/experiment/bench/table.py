@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from experiment.bench.peers import CURL
-from experiment.words import size
+from experiment.tables.words import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

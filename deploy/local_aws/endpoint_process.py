@@ -1,0 +1,143 @@
+"""A local endpoint of one's own: a child process that never outlives its parent."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+from local_aws.local_lambda.requests.callers import KeyPair
+from origin.ended import ended
+from rollout.errors import EndpointError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from local_aws.endpoint import Pace
+
+_READY_WITHIN_S = 60.0
+_STOPPED_WITHIN_S = 15.0
+_LAST_WORDS_BYTES = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEndpoint:
+    """
+    A running endpoint.
+
+    Attributes:
+        endpoint_url: For `rollout.target.target.connect` and for boto3.
+
+        origin_url: Where the files of experiments are; empty without an origin.
+
+        keys: What requests are signed with.
+    """
+
+    endpoint_url: str
+    origin_url: str
+    keys: KeyPair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnEndpoint(LocalEndpoint):
+    """
+    An endpoint that this process has started.
+
+    Attributes:
+        check: Raises `EndpointError`, with its last words, once it ended by itself.
+            Takes how many seconds to wait for that.
+    """
+
+    check: Callable[[float], None] = field(repr=False, compare=False)
+
+
+@contextmanager
+def local_endpoint(
+    *, origin: bool = True, pace: Pace = "none"
+) -> Iterator[OwnEndpoint]:
+    """
+    Run a local endpoint for as long as the context lasts.
+
+    It ends with this process too, however that ends: its standard input is a pipe
+    from here, and it stops when the pipe closes.
+
+    Args:
+        origin: Whether files to download are served as well.
+
+        pace: ``"aws"`` slows functions down as AWS does.
+
+    Raises:
+        EndpointError: If it does not start, or ended by itself meanwhile.
+    """
+    # -P: nothing in the working directory stands in for a module of ours.
+    command = [sys.executable, "-P", "-m", "rollout", "serve", "--until-stdin-closes"]
+    command += ["--pace", pace]
+    if origin:
+        command.append("--origin")
+    with (
+        tempfile.TemporaryFile() as words,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=words,
+            # Ctrl-C, and a notebook's "interrupt", are for the parent only.
+            start_new_session=True,
+        ) as child,
+    ):
+        try:
+            endpoint = _ready(child, words)
+            try:
+                yield endpoint
+            except Exception:
+                endpoint.check(0.0)  # it may be why
+                raise
+            endpoint.check(0.0)
+        finally:
+            _stop(child)
+
+
+def _ready(child: subprocess.Popen[bytes], words: IO[bytes]) -> OwnEndpoint:
+    def check(within_s: float) -> None:
+        if ended(child, within_s):
+            raise EndpointError(_ended("ended by itself", child, words))
+
+    assert child.stdout
+    readable, _, _ = select.select([child.stdout], [], [], _READY_WITHIN_S)
+    line = child.stdout.readline() if readable else b""
+    if not line:
+        what = f"was not ready within {_READY_WITHIN_S:.0f} s"
+        raise EndpointError(_ended(what, child, words))
+    told = json.loads(line)
+    return OwnEndpoint(
+        told["endpoint_url"],
+        told["origin_url"],
+        KeyPair(told["access_key_id"], told["secret_access_key"]),
+        check=check,
+    )
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    if child.poll() is None:
+        child.terminate()
+    try:
+        child.wait(_STOPPED_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+
+
+def _ended(what: str, child: subprocess.Popen[bytes], words: IO[bytes]) -> str:
+    size = os.fstat(words.fileno()).st_size  # its position is the child's, too
+    said = os.pread(words.fileno(), size, max(0, size - _LAST_WORDS_BYTES))
+    last_words = said.decode("utf-8", "replace").strip().rstrip(".") or "nothing"
+    how = ended(child)
+    return (
+        f"The local endpoint {what}{how and f' ({how})'}. Its last words: "
+        f"{last_words}. `rollout serve` starts one in the foreground."
+    )

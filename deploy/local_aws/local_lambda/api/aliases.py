@@ -1,0 +1,171 @@
+"""Aliases: names for versions, and how callers are shared between two of them."""
+
+import random
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from local_aws.local_lambda import errors
+from local_aws.local_lambda.requests.names import Reference, reference_of
+from local_aws.local_lambda.requests.paging import page
+from local_aws.local_lambda.requests.service_model import Answer, Call
+from local_aws.local_lambda.runtime.version import LATEST
+
+if TYPE_CHECKING:
+    from local_aws.local_lambda.functions.function import Function
+    from local_aws.local_lambda.functions.registry import Control
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """
+    A name for a version.
+
+    Attributes:
+        name: The name.
+
+        version: The number it stands for.
+
+        description: The caller's words.
+
+        weights: The share of invocations that another version gets.
+
+        revision: Another one for every change.
+    """
+
+    name: str
+    version: str
+    description: str
+    weights: Mapping[str, float]
+    revision: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def pick(self) -> str:
+        """Draw the version that the next invocation runs."""
+        for number, weight in self.weights.items():
+            if random.random() < weight:  # noqa: S311 - no secret
+                return number
+        return self.version
+
+    def renewed(self) -> "Alias":
+        """Return it with another revision, for a change of what belongs to it."""
+        return replace(self, revision=str(uuid.uuid4()))
+
+    def stands_for(self, number: str) -> bool:
+        """Whether some of its invocations run a version."""
+        return number == self.version or number in self.weights
+
+    def describe(self, arn: str) -> dict[str, Any]:
+        """Return it as Lambda does (LocalStack test_alias_lifecycle)."""
+        answer: dict[str, Any] = {
+            "AliasArn": arn,
+            "Name": self.name,
+            "FunctionVersion": self.version,
+            "Description": self.description,
+            "RevisionId": self.revision,
+        }
+        if self.weights:
+            answer["RoutingConfig"] = {"AdditionalVersionWeights": self.weights}
+        return answer
+
+
+async def create(control: "Control", call: Call) -> Answer:
+    """CreateAlias."""
+    asked = call.parameters
+    name, number = asked["Name"], asked["FunctionVersion"]
+    reference = reference_of(call).at(number)
+    function = control.find(reference)
+    function.deployment(number)
+    arn = reference.at(name).arn
+    if name in function.aliases:
+        text = f"Alias already exists: {arn}"
+        raise errors.conflict(text)
+    weights = _weights(asked)
+    _check_weights(function, number, weights)
+    alias = Alias(name, number, asked.get("Description", ""), weights)
+    function.aliases[name] = alias
+    return alias.describe(arn)
+
+
+async def update(control: "Control", call: Call) -> Answer:
+    """UpdateAlias."""
+    asked = call.parameters
+    reference = _reference(call)
+    function = control.find(reference)
+    alias = function.aliases.get(asked["Name"])
+    if alias is None:
+        text = f"Alias not found: {reference.arn}"  # apex/up#606
+        raise errors.NotFoundError(text)
+    if asked.get("RevisionId", alias.revision) != alias.revision:
+        raise errors.stale_revision()
+    number = asked.get("FunctionVersion", alias.version)
+    function.deployment(number)
+    weights = _weights(asked) if "RoutingConfig" in asked else alias.weights
+    _check_weights(function, number, weights)
+    description = asked.get("Description", alias.description)
+    changed = Alias(alias.name, number, description, weights)
+    function.aliases[alias.name] = changed
+    return changed.describe(reference.arn)
+
+
+async def get(control: "Control", call: Call) -> Answer:
+    """GetAlias."""
+    reference = _reference(call)
+    alias = control.function(call).aliases.get(call.parameters["Name"])
+    if alias is None:
+        text = f"Cannot find alias arn: {reference.arn}"
+        raise errors.NotFoundError(text)
+    return alias.describe(reference.arn)
+
+
+async def delete(control: "Control", call: Call) -> Answer:
+    """DeleteAlias; one that is not there is as good as deleted."""
+    function = control.function(call)
+    name = call.parameters["Name"]
+    function.aliases.pop(name, None)
+    function.event_configs.pop(name, None)
+    function.policies.pop(name, None)
+    return {}
+
+
+async def list_(control: "Control", call: Call) -> Answer:
+    """ListAliases."""
+    function = control.function(call)
+    number = call.parameters.get("FunctionVersion")
+    described = {
+        name: alias.describe(function.reference.at(name).arn)
+        for name, alias in function.aliases.items()
+        if number in (None, alias.version)
+    }
+    shown, next_page = page(call, described)
+    return {"Aliases": shown, **next_page}
+
+
+def _reference(call: Call) -> Reference:
+    return reference_of(call).at(call.parameters["Name"])
+
+
+def _weights(asked: Mapping[str, Any]) -> dict[str, float]:
+    return dict(asked.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}))
+
+
+def _check_weights(
+    function: "Function", number: str, weights: Mapping[str, float]
+) -> None:
+    """Refuse as AWS does (LocalStack test_notfound_and_invalid_routingconfigs)."""
+    if len(weights) > 1:
+        text = "Number of items in AdditionalVersionWeights cannot be greater than 1"
+        raise errors.invalid_parameter(text)
+    for other in weights:
+        if other == number:
+            text = (
+                f"Invalid function version {number}. Function version {number} is "
+                "already included in routing configuration."
+            )
+            raise errors.invalid_parameter(text)
+        if number == LATEST:
+            text = (
+                "$LATEST is not supported for an alias pointing to more than 1 version"
+            )
+            raise errors.invalid_parameter(text)
+        function.deployment(other)

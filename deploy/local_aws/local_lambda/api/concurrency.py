@@ -1,0 +1,65 @@
+"""How many may run at once, as callers configure and see it."""
+
+from typing import TYPE_CHECKING
+
+from aws_facts.limits import limit
+from local_aws.local_lambda import errors
+from local_aws.local_lambda.requests.names import reference_of
+from local_aws.local_lambda.requests.service_model import Answer, Call
+
+if TYPE_CHECKING:
+    from local_aws.local_lambda.functions.function import Function
+    from local_aws.local_lambda.functions.registry import Control
+
+
+async def put(control: "Control", call: Call) -> Answer:
+    """PutFunctionConcurrency."""
+    function = control.function(call, names_version=True)
+    reference_of(call).refuse_qualifier()
+    wanted = call.parameters["ReservedConcurrentExecutions"]
+    pool = control.pool
+    left = pool.unreserved_concurrency + (function.runner.reserved or 0) - wanted
+    least = min(limit("unreserved_concurrency").least, pool.account_concurrency)
+    if wanted and left < least:
+        text = (
+            "Specified ReservedConcurrentExecutions for function decreases account's "
+            f"UnreservedConcurrentExecution below its minimum value of [{least}]."
+        )
+        raise errors.invalid_parameter(text)
+    pool.set_reserved(function.runner, wanted)
+    return describe(function)
+
+
+async def get(control: "Control", call: Call) -> Answer:
+    """GetFunctionConcurrency."""
+    return describe(control.function(call))
+
+
+async def delete(control: "Control", call: Call) -> Answer:
+    """DeleteFunctionConcurrency."""
+    function = control.function(call)
+    reference_of(call).refuse_qualifier()
+    control.pool.set_reserved(function.runner, None)
+    return {}
+
+
+def describe(function: "Function") -> Answer:
+    """Return what a function has reserved; nothing if it has not."""
+    reserved = function.runner.reserved
+    return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
+
+
+async def account_settings(control: "Control", call: Call) -> Answer:
+    """GetAccountSettings: limits of the account, use of the region."""
+    functions = control.functions_in(call.region)
+    sizes = [d.version.package.size for f in functions for d in f.deployments()]
+    return {
+        "AccountLimit": {
+            "TotalCodeSize": 80_530_636_800,
+            "CodeSizeUnzipped": limit("unzipped_bytes").most,
+            "CodeSizeZipped": limit("zip_bytes").most,
+            "ConcurrentExecutions": control.pool.account_concurrency,
+            "UnreservedConcurrentExecutions": control.pool.unreserved_concurrency,
+        },
+        "AccountUsage": {"TotalCodeSize": sum(sizes), "FunctionCount": len(functions)},
+    }

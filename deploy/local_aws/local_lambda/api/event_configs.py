@@ -1,0 +1,161 @@
+"""How long and how often Lambda tries an event, for each version and alias."""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local_aws.local_lambda import errors
+from local_aws.local_lambda.requests.names import Reference, reference_of
+from local_aws.local_lambda.requests.paging import page
+from local_aws.local_lambda.requests.service_model import Answer, Call
+from local_aws.local_lambda.runtime.admission import EventLimits
+from local_aws.local_lambda.runtime.version import LATEST
+
+if TYPE_CHECKING:
+    from local_aws.local_lambda.functions.function import Function
+    from local_aws.local_lambda.functions.registry import Control
+
+_SETTINGS = (
+    "MaximumRetryAttempts",
+    "MaximumEventAgeInSeconds",
+    "DestinationConfig",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EventConfig:
+    """
+    What a caller configured; None is Lambda's default.
+
+    Attributes:
+        retries: Attempts after the first.
+
+        age_s: Seconds an event may get old.
+
+        modified: When it was configured, in seconds since the epoch.
+    """
+
+    retries: int | None
+    age_s: int | None
+    modified: float
+
+    @property
+    def limits(self) -> EventLimits:
+        """What it means for an event."""
+        defaults = EventLimits()
+        return EventLimits(
+            defaults.retries if self.retries is None else self.retries,
+            defaults.age_s if self.age_s is None else self.age_s,
+        )
+
+    def describe(self, arn: str) -> dict[str, Any]:
+        """Return it as Lambda does (LocalStack test_lambda_eventinvokeconfig_*)."""
+        answer: dict[str, Any] = {
+            "FunctionArn": arn,
+            "LastModified": self.modified,
+            "DestinationConfig": {"OnSuccess": {}, "OnFailure": {}},
+        }
+        if self.retries is not None:
+            answer["MaximumRetryAttempts"] = self.retries
+        if self.age_s is not None:
+            answer["MaximumEventAgeInSeconds"] = self.age_s
+        return answer
+
+
+async def put(control: "Control", call: Call) -> Answer:
+    """PutFunctionEventInvokeConfig."""
+    function, reference = _target(control, call)
+    return _configure(function, reference, call, retries=None, age_s=None)
+
+
+async def update(control: "Control", call: Call) -> Answer:
+    """UpdateFunctionEventInvokeConfig."""
+    function, reference = _target(control, call)
+    _, before = _existing(control, reference)
+    return _configure(function, reference, call, before.retries, before.age_s)
+
+
+async def get(control: "Control", call: Call) -> Answer:
+    """GetFunctionEventInvokeConfig."""
+    reference = _qualified(call)
+    _, config = _existing(control, reference)
+    return config.describe(reference.arn)
+
+
+async def delete(control: "Control", call: Call) -> Answer:
+    """DeleteFunctionEventInvokeConfig."""
+    reference = _qualified(call)
+    function, _ = _existing(control, reference)
+    del function.event_configs[reference.qualifier or LATEST]
+    return {}
+
+
+async def list_(control: "Control", call: Call) -> Answer:
+    """ListFunctionEventInvokeConfigs."""
+    reference = _qualified(call)
+    function = control.get(reference)
+    if function is None:
+        raise _no_function()
+    described = {
+        qualifier: config.describe(reference.at(qualifier).arn)
+        for qualifier, config in function.event_configs.items()
+    }
+    shown, next_page = page(call, described)
+    return {"FunctionEventInvokeConfigs": shown, **next_page}
+
+
+def _target(control: "Control", call: Call) -> tuple["Function", Reference]:
+    if not any(name in call.parameters for name in _SETTINGS):
+        text = "You must specify at least one of error handling or destination setting."
+        raise errors.invalid_parameter(text)
+    reference = _qualified(call)
+    function = control.get(reference)
+    try:
+        if function is not None:
+            function.deployment(reference.qualifier)
+            return function, reference
+    except errors.NotFoundError:
+        pass
+    raise _no_function()
+
+
+def _configure(
+    function: "Function",
+    reference: Reference,
+    call: Call,
+    retries: int | None,
+    age_s: int | None,
+) -> Answer:
+    asked = call.parameters
+    for destination in asked.get("DestinationConfig", {}).values():
+        if destination.get("Destination"):
+            what = "DestinationConfig"
+            raise errors.not_modelled(what)
+    config = EventConfig(
+        asked.get("MaximumRetryAttempts", retries),
+        asked.get("MaximumEventAgeInSeconds", age_s),
+        time.time(),
+    )
+    function.event_configs[reference.qualifier or LATEST] = config
+    return config.describe(reference.arn)
+
+
+def _existing(
+    control: "Control", reference: Reference
+) -> tuple["Function", EventConfig]:
+    function = control.get(reference)
+    configs = function.event_configs if function else {}
+    config = configs.get(reference.qualifier or LATEST)
+    if function is None or config is None:
+        text = f"The function {reference.arn} doesn't have an EventInvokeConfig"
+        raise errors.NotFoundError(text)
+    return function, config
+
+
+def _qualified(call: Call) -> Reference:
+    reference = reference_of(call)
+    return reference.at(reference.qualifier or LATEST)
+
+
+def _no_function() -> errors.NotFoundError:
+    return errors.NotFoundError("The function doesn't exist.")

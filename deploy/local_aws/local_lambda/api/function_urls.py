@@ -1,0 +1,110 @@
+"""The operations on function URLs."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from local_aws.local_lambda import errors
+from local_aws.local_lambda import url_errors as refusals
+from local_aws.local_lambda.functions.function_url import FunctionUrl, timestamp
+from local_aws.local_lambda.requests.names import Reference, reference_of
+from local_aws.local_lambda.requests.paging import page
+from local_aws.local_lambda.requests.service_model import Answer, Call
+
+if TYPE_CHECKING:
+    from local_aws.local_lambda.functions.function import Function
+    from local_aws.local_lambda.functions.registry import Control
+
+
+async def create(control: "Control", call: Call) -> Answer:
+    """CreateFunctionUrlConfig."""
+    asked = call.parameters
+    _refuse_streaming(asked)
+    function, reference = _target(control, call)
+    _refuse_second(function, reference)
+    address = await control.urls.open(function, reference.qualifier)
+    try:
+        _target(control, call)
+        _refuse_second(function, reference)
+    except errors.LambdaError:  # somebody was faster
+        control.urls.close(address)
+        raise
+    url = FunctionUrl(
+        reference=reference,
+        address=address,
+        auth_type=asked["AuthType"],
+        cors=asked.get("Cors", {}),
+        invoke_mode=asked.get("InvokeMode"),
+    )
+    function.urls[reference.qualifier] = url
+    return url.describe_new()
+
+
+async def get(control: "Control", call: Call) -> Answer:
+    """GetFunctionUrlConfig."""
+    _, url = _existing(control, call)
+    return url.describe()
+
+
+async def update(control: "Control", call: Call) -> Answer:
+    """UpdateFunctionUrlConfig; what is not named stays."""
+    asked = call.parameters
+    _refuse_streaming(asked)
+    _target(control, call)
+    function, url = _existing(control, call)
+    changed = replace(
+        url,
+        auth_type=asked.get("AuthType", url.auth_type),
+        cors=asked.get("Cors", url.cors),
+        invoke_mode=asked.get("InvokeMode", url.invoke_mode),
+        modified=timestamp(),
+    )
+    function.urls[url.reference.qualifier] = changed
+    return changed.describe()
+
+
+async def delete(control: "Control", call: Call) -> Answer:
+    """DeleteFunctionUrlConfig; what is running may finish."""
+    function, url = _existing(control, call)
+    del function.urls[url.reference.qualifier]
+    control.urls.close(url.address)
+    return {}
+
+
+async def list_(control: "Control", call: Call) -> Answer:
+    """ListFunctionUrlConfigs."""
+    function = control.get(reference_of(call))
+    if function is None:
+        raise refusals.no_function()
+    described = {url.reference.arn: url.describe() for url in function.urls.values()}
+    shown, next_page = page(call, described)
+    return {"FunctionUrlConfigs": shown, **next_page}
+
+
+def _target(control: "Control", call: Call) -> tuple["Function", Reference]:
+    reference = reference_of(call)
+    function = control.get(reference)
+    alias = reference.qualifier
+    if function is None or (alias and alias not in function.aliases):
+        raise refusals.no_function()
+    return function, reference
+
+
+def _refuse_second(function: "Function", reference: Reference) -> None:
+    if reference.qualifier in function.urls:
+        raise refusals.exists(reference.arn)
+
+
+def _existing(control: "Control", call: Call) -> tuple["Function", FunctionUrl]:
+    reference = reference_of(call)
+    function = control.get(reference)
+    url = function and function.urls.get(reference.qualifier)
+    if not function or not url:
+        raise refusals.no_url()
+    return function, url
+
+
+def _refuse_streaming(asked: Mapping[str, Any]) -> None:
+    if asked.get("InvokeMode") == "RESPONSE_STREAM":
+        what = "InvokeMode RESPONSE_STREAM"
+        raise errors.not_modelled(what)

@@ -1,0 +1,228 @@
+"""
+Resource policies: whom a function, a version or an alias lets in.
+
+Statements, policies and refusals are as LocalStack recorded them, test_lambda_api
+``TestLambdaPermissions`` (2022-12 to 2023-11), unless a line says otherwise. Whether a
+principal, an action or a source exists is not checked. Not recorded, so our reading: a
+policy goes with its alias, and InvokedViaFunctionUrl can be asked to be false.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from local_aws.local_lambda import errors
+from local_aws.local_lambda.requests.names import Reference, reference_of
+from local_aws.local_lambda.requests.service_model import Answer, Call
+from local_aws.local_lambda.runtime.version import LATEST
+
+if TYPE_CHECKING:
+    from local_aws.local_lambda.functions.function import Function
+    from local_aws.local_lambda.functions.registry import Control
+
+Policy = Mapping[str, Mapping[str, Any]]
+"""Statements by their ids, in the order of their making."""
+
+_MOST_BYTES = 20_480  # AWS docs gettingstarted-limits
+_CONDITIONS = {
+    "FunctionUrlAuthType": ("StringEquals", "lambda:FunctionUrlAuthType"),
+    "PrincipalOrgID": ("StringEquals", "aws:PrincipalOrgID"),
+    "SourceAccount": ("StringEquals", "AWS:SourceAccount"),
+    "EventSourceToken": ("StringEquals", "lambda:EventSourceToken"),
+    # AWS docs urls-auth
+    "InvokedViaFunctionUrl": ("Bool", "lambda:InvokedViaFunctionUrl"),
+    "SourceArn": ("ArnLike", "AWS:SourceArn"),
+}
+_CALL_URL = "lambda:InvokeFunctionUrl"
+# Since October 2025 a request to a URL takes both: AWS docs urls-auth,
+# awsdocs/aws-lambda-developer-guide#494.
+_UNSIGNED_REQUEST = {
+    _CALL_URL: {"lambda:FunctionUrlAuthType": "NONE"},
+    "lambda:InvokeFunction": {"lambda:InvokedViaFunctionUrl": "true"},
+}
+
+
+def lets_anybody_call_url(policy: Policy) -> bool:
+    """Whether requests that nobody signed may pass to a URL whose AuthType is NONE."""
+    return all(
+        any(_lets_anybody(one, action, context) for one in policy.values())
+        for action, context in _UNSIGNED_REQUEST.items()
+    )
+
+
+async def add(control: "Control", call: Call) -> Answer:
+    """AddPermission."""
+    asked = call.parameters
+    reference = reference_of(call)
+    if reference.qualifier == LATEST:
+        # The text is in terraform-aws-modules/terraform-aws-lambda#36.
+        text = "We currently do not support adding policies for $LATEST."
+        raise errors.invalid_parameter(text)
+    function = control.find(reference.at(None))
+    _refuse_unknown(function, reference)
+    _refuse_stale(function, call, reference)
+    policy = function.policies.get(reference.qualifier, {})
+    sid = asked["StatementId"]
+    if sid in policy:
+        text = (
+            f"The statement id ({sid}) provided already exists. Please provide a new "
+            "statement id, or remove the existing statement."
+        )
+        raise errors.conflict(text)
+    statement = _statement(asked, reference.arn)
+    changed = {**policy, sid: statement}
+    _refuse_too_long(changed)
+    function.policies[reference.qualifier] = changed
+    _renew_revision(function, reference)
+    return {"Statement": _compact(statement)}
+
+
+async def get(control: "Control", call: Call) -> Answer:
+    """GetPolicy."""
+    reference = _target(call)
+    function = control.find(reference.at(None))
+    policy = function.policies.get(reference.qualifier)
+    if not policy:
+        text = "The resource you requested does not exist."
+        raise errors.NotFoundError(text)
+    return {
+        "Policy": _compact(_document(policy)),
+        "RevisionId": _revision(function, reference),
+    }
+
+
+async def remove(control: "Control", call: Call) -> Answer:
+    """RemovePermission; a policy goes with its last statement."""
+    reference = _target(call)
+    function = control.get(reference)
+    if function is None:
+        text = f"No policy found for: {reference.unqualified_arn}"
+        raise errors.NotFoundError(text)
+    _refuse_unknown(function, reference)
+    policy = function.policies.get(reference.qualifier)
+    if not policy:
+        text = "No policy is associated with the given resource."
+        raise errors.NotFoundError(text)
+    sid = call.parameters["StatementId"]
+    if sid not in policy:
+        text = f"Statement {sid} is not found in resource policy."
+        raise errors.NotFoundError(text)
+    _refuse_stale(function, call, reference)
+    function.policies[reference.qualifier] = {
+        key: statement for key, statement in policy.items() if key != sid
+    }
+    _renew_revision(function, reference)
+    return {}
+
+
+def _lets_anybody(
+    statement: Mapping[str, Any], action: str, context: Mapping[str, str]
+) -> bool:
+    conditions = statement.get("Condition", {}).values()
+    return (
+        statement["Principal"] == "*"
+        and statement["Action"] in (action, "lambda:*", "*")
+        and all(
+            context.get(key) == value
+            for condition in conditions
+            for key, value in condition.items()
+        )
+    )
+
+
+def _statement(asked: Mapping[str, Any], arn: str) -> dict[str, Any]:
+    if "FunctionUrlAuthType" in asked and asked["Action"] != _CALL_URL:
+        # The text is in RJPearson94/terraform-aws-open-next#73.
+        text = f"FunctionUrlAuthType is only supported for {_CALL_URL} action"
+        raise errors.invalid_parameter(text)
+    statement: dict[str, Any] = {
+        "Sid": asked["StatementId"],
+        "Effect": "Allow",
+        "Principal": _principal(asked["Principal"]),
+        "Action": asked["Action"],
+        "Resource": arn,
+    }
+    conditions: dict[str, dict[str, str]] = {}
+    for parameter, (operator, key) in _CONDITIONS.items():
+        if parameter in asked:
+            value = asked[parameter]
+            text = json.dumps(value) if isinstance(value, bool) else value
+            conditions.setdefault(operator, {})[key] = text
+    return statement | ({"Condition": conditions} if conditions else {})
+
+
+def _principal(spelled: str) -> str | dict[str, str]:
+    """
+    Spell a principal as policies do.
+
+    >>> _principal("123456789012")
+    {'AWS': 'arn:aws:iam::123456789012:root'}
+    """
+    if spelled == "*":
+        return spelled
+    if spelled.endswith((".amazonaws.com", ".amazon.com")):
+        return {"Service": spelled}
+    if re.fullmatch(r"\d{12}", spelled):
+        return {"AWS": f"arn:aws:iam::{spelled}:root"}
+    if re.match(r"arn:aws[a-z-]*:iam:", spelled):
+        return {"AWS": spelled}
+    text = (
+        "The provided principal was invalid. Please check the principal and try again."
+    )
+    raise errors.invalid_parameter(text)
+
+
+def _document(policy: Policy) -> dict[str, Any]:
+    return {
+        "Version": "2012-10-17",
+        "Id": "default",
+        "Statement": list(policy.values()),
+    }
+
+
+def _compact(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, separators=(",", ":"))
+
+
+def _target(call: Call) -> Reference:
+    reference = reference_of(call)
+    return reference.at(None) if reference.qualifier == LATEST else reference
+
+
+def _refuse_unknown(function: "Function", reference: Reference) -> None:
+    qualifier = reference.qualifier
+    if qualifier and not qualifier.isdecimal() and qualifier not in function.aliases:
+        text = f"Cannot find alias arn: {reference.arn}"
+        raise errors.NotFoundError(text)
+    function.deployment(qualifier)
+
+
+def _refuse_stale(function: "Function", call: Call, reference: Reference) -> None:
+    revision = _revision(function, reference)
+    if call.parameters.get("RevisionId", revision) != revision:
+        raise errors.stale_revision()
+
+
+def _refuse_too_long(policy: Policy) -> None:
+    size = len(_compact(_document(policy)))
+    if size > _MOST_BYTES:
+        # The text is in adobe/helix-deploy#24.
+        text = (
+            f"The final policy size ({size}) is bigger than the limit ({_MOST_BYTES})."
+        )
+        raise errors.LambdaError(400, "PolicyLengthExceededException", text)
+
+
+def _revision(function: "Function", reference: Reference) -> str:
+    alias = function.aliases.get(reference.qualifier or LATEST)
+    owner = alias or function.deployment(reference.qualifier)
+    return owner.revision
+
+
+def _renew_revision(function: "Function", reference: Reference) -> None:
+    alias = function.aliases.get(reference.qualifier or LATEST)
+    if alias:
+        function.aliases[alias.name] = alias.renewed()
+    else:
+        function.deployment(reference.qualifier).renew_revision()

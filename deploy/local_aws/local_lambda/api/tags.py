@@ -1,0 +1,59 @@
+"""Tags of functions; their versions and aliases have none."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from local_aws.local_lambda import errors
+from local_aws.local_lambda.requests.names import resolve
+from local_aws.local_lambda.requests.service_model import Answer, Call
+
+if TYPE_CHECKING:
+    from local_aws.local_lambda.functions.function import Function
+    from local_aws.local_lambda.functions.registry import Control
+
+_MOST = 50  # AWS's documentation of tags on Lambda functions
+
+
+async def tag(control: "Control", call: Call) -> Answer:
+    """TagResource."""
+    function = _tagged(control, call)
+    if not call.parameters["Tags"]:
+        text = "An error occurred and the request cannot be processed."
+        raise errors.invalid_parameter(text)
+    tags = function.tags | call.parameters["Tags"]
+    check(tags)
+    function.tags = tags
+    function.latest.renew_revision()
+    return {}
+
+
+async def untag(control: "Control", call: Call) -> Answer:
+    """UntagResource."""
+    function = _tagged(control, call)
+    for key in call.parameters["TagKeys"]:
+        function.tags.pop(key, None)
+    function.latest.renew_revision()
+    return {}
+
+
+async def list_(control: "Control", call: Call) -> Answer:
+    """ListTags."""
+    return {"Tags": _tagged(control, call).tags}
+
+
+def check(tags: Mapping[str, str]) -> None:
+    """Raise if a function cannot have that many."""
+    if len(tags) > _MOST:
+        text = "Number of tags exceeds resource tag limit."
+        raise errors.invalid_parameter(text)
+
+
+def _tagged(control: "Control", call: Call) -> "Function":
+    reference = resolve(call.parameters["Resource"], call.region)
+    if reference.qualifier:
+        text = (
+            "Tags on function aliases and versions are not supported. Please specify a "
+            "function ARN."
+        )
+        raise errors.invalid_parameter(text)
+    return control.find(reference)

@@ -1,0 +1,178 @@
+"""
+What comes to function URLs: requests in, invocations, responses out.
+
+A URL whose AuthType is AWS_IAM lets in whoever signs with credentials that the endpoint
+gave out; what IAM and the resource policy allow them is not asked. One whose AuthType
+is NONE lets in everybody if the resource policy does.
+"""
+
+import contextlib
+import logging
+import socket
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from aws_facts.limits import limit
+from local_aws.local_lambda import errors, http
+from local_aws.local_lambda import url_errors as refusals
+from local_aws.local_lambda.api.policies import lets_anybody_call_url
+from local_aws.local_lambda.function_url import answer, authorization, cors, event
+from local_aws.local_lambda.functions.function_url import Address, FunctionUrl
+from local_aws.local_lambda.http import Listen
+from local_aws.local_lambda.requests.callers import Identify
+from local_aws.local_lambda.requests.claims import Signed
+from local_aws.local_lambda.runtime.admission import Pool
+from local_aws.local_lambda.runtime.invocation import Request
+from local_aws.local_lambda.runtime.version import LATEST
+
+if TYPE_CHECKING:
+    from local_aws.local_lambda.functions.function import Function
+
+_logger = logging.getLogger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    host: str, pool: Pool, identify: Identify
+) -> AsyncIterator["UrlFront"]:
+    """
+    Serve function URLs until the end of the context.
+
+    Args:
+        host: Where: a loopback address.
+
+        pool: Runs the functions.
+
+        identify: Finds who signed a request.
+    """
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await front.handle(request)
+
+    async with http.running(handle) as listen:
+        front = UrlFront(host, pool, identify, listen)
+        try:
+            yield front
+        finally:
+            front.close_all()
+
+
+class UrlFront:
+    """
+    The listeners of all function URLs; see `running`.
+
+    Args:
+        host: Where they listen.
+
+        pool: Runs the functions.
+
+        identify: Finds who signed a request.
+
+        listen: Serves a socket.
+    """
+
+    def __init__(
+        self, host: str, pool: Pool, identify: Identify, listen: Listen
+    ) -> None:
+        self._host = host
+        self._pool = pool
+        self._identify = identify
+        self._listen = listen
+        self._targets: dict[int, _Target] = {}  # by port
+
+    async def open(self, function: "Function", alias: str | None) -> Address:
+        """Listen on another port, for a function or an alias of it."""
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        listener = socket.create_server((self._host, 0), family=family)
+        host, port = listener.getsockname()[:2]
+        address = Address(await self._listen(listener), host, port)
+        self._targets[port] = _Target(address, function, alias)
+        return address
+
+    def close(self, address: Address) -> None:
+        """Take no more requests; those under way are answered."""
+        del self._targets[address.port]
+        address.server.close()
+
+    def close_all(self) -> None:
+        """Take no more requests."""
+        for target in list(self._targets.values()):
+            self.close(target.address)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request; a mistake of ours is an answer too."""
+        request_id = str(uuid.uuid4())
+        target = self._target(request)
+        url = target.url if target else None
+        try:
+            response = await self._answer(request, request_id, target)
+        except errors.LambdaError as error:
+            response = http.refusal(error)
+        except Exception:
+            _logger.exception("%s %s failed", request.method, request.path)
+            response = http.refusal(errors.internal())
+        origin = request.headers.get("Origin")
+        for name, text in cors.headers(url.cors if url else {}, origin):
+            response.headers.add(name, text)
+        response.headers["x-amzn-RequestId"] = request_id
+        return response
+
+    def _target(self, request: web.Request) -> "_Target | None":
+        if request.transport is None:  # whoever asked is gone
+            return None
+        return self._targets.get(request.transport.get_extra_info("sockname")[1])
+
+    async def _answer(
+        self, request: web.Request, request_id: str, target: "_Target | None"
+    ) -> web.Response:
+        url = target.url if target else None
+        if target is None or url is None:
+            raise refusals.gone()
+        if url.cors and request.method == "OPTIONS":
+            return _preflight(url, request)
+        most = limit("request_bytes").most
+        body = await http.read_body(request, most, refusals.too_large(most))
+        function, caller = target.function, None
+        if url.auth_type == "AWS_IAM":
+            signed = Signed(request.method, request.raw_path, request.headers)
+            region = url.reference.region
+            caller = await authorization.check(signed, body, region, self._identify)
+        elif not lets_anybody_call_url(function.policies.get(target.alias, {})):
+            raise refusals.forbidden()
+        payload = event.build(request, body, url, request_id, caller)
+        if len(payload) > most:
+            raise refusals.too_large(most)
+        qualifier = url.reference.qualifier or LATEST
+        invocation = Request(request_id, url.reference.arn, payload, qualifier)
+        try:
+            if function.deployment(qualifier).state == "Pending":
+                raise errors.pending()
+            ended = await self._pool.invoke(function.runner, invocation)
+        except errors.NotFoundError:
+            raise refusals.forbidden() from None
+        return answer.response(ended.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Who listens at an address; what is configured may change meanwhile."""
+
+    address: Address
+    function: "Function"
+    alias: str | None
+
+    @property
+    def url(self) -> FunctionUrl | None:
+        return self.function.urls.get(self.alias)
+
+
+def _preflight(url: FunctionUrl, request: web.Request) -> web.Response:
+    response = web.Response(headers={"Content-Type": "application/json"})
+    origin = request.headers.get("Origin")
+    for name, text in cors.preflight_headers(url.cors, origin):
+        response.headers.add(name, text)
+    return response

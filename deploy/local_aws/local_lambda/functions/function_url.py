@@ -1,0 +1,99 @@
+"""
+The address of a function or alias.
+
+Every URL has a port of its own on loopback, ``http://127.0.0.1:PORT/``. AWS's form has
+an id as the first label of the host name. Here the name would have to resolve, and of
+``ID.lambda-url.REGION.localhost`` only curl and browsers make 127.0.0.1 by themselves:
+urllib, requests, aiohttp and botocore ask the system, which does so where
+nss-myhostname or systemd-resolved is set up and fails elsewhere. An id in the path
+would change what the function sees and the client signs. A port always works and leaves
+path and query alone; the id is in the event.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from local_aws.local_lambda.requests.names import Reference
+
+
+def timestamp() -> str:
+    """Return the time as Lambda spells it here."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """
+    Where a URL is.
+
+    Attributes:
+        server: What listens there.
+
+        host: A loopback address.
+
+        port: The URL's own.
+    """
+
+    server: asyncio.Server
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionUrl:
+    """
+    One function URL.
+
+    Attributes:
+        reference: What runs: a function or an alias of it.
+
+        address: Where.
+
+        auth_type: ``NONE`` or ``AWS_IAM``.
+
+        cors: As configured, by boto3's names; empty if it is not.
+
+        invoke_mode: As configured, or None.
+
+        id: AWS would make it the first label of the host name.
+
+        created: When it was made.
+
+        modified: When it was changed, if it was.
+    """
+
+    reference: Reference
+    address: Address
+    auth_type: str
+    cors: Mapping[str, Any]
+    invoke_mode: str | None
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    created: str = field(default_factory=timestamp)
+    modified: str = ""
+
+    def describe_new(self) -> dict[str, Any]:
+        """Return what CreateFunctionUrlConfig answers: no more than was asked for."""
+        shown = {
+            "FunctionUrl": f"http://{self.address}/",
+            "FunctionArn": self.reference.arn,
+            "AuthType": self.auth_type,
+            "Cors": self.cors,
+            "CreationTime": self.created,
+            "InvokeMode": self.invoke_mode,
+        }
+        return {key: value for key, value in shown.items() if value}
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the other operations answer."""
+        return self.describe_new() | {
+            "LastModifiedTime": self.modified or self.created,
+            "InvokeMode": self.invoke_mode or "BUFFERED",
+        }

@@ -1,0 +1,238 @@
+"""
+HTTP on loopback: connections that cannot hang, and refusals in AWS's shape.
+
+aiohttp does the talking. What it leaves open is closed here:
+
+* A request's line and headers must arrive within `HEAD_S`; aiohttp would wait as long
+  as it keeps an idle connection, which is an hour, so that pooled clients stay.
+* A body may pause for `BODY_S` in all, and longer only as it delivers `BODY_RATE`.
+* An answer that nobody reads is given up after `UNREAD_S`.
+* What comes of a body after its request was refused is read for `LINGER_S`, so that
+  the client sees the refusal.
+* What is not HTTP is refused, without a traceback in the log.
+* So is what names another host: see `_check_host`.
+
+The unit of memory is the connection: it holds at most one body, of the size its reader
+allows, and aiohttp's buffers.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from http import HTTPStatus
+from typing import cast
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from local_aws.local_lambda import errors
+
+HEAD_S = 30.0
+BODY_S = 30.0
+BODY_RATE = 50_000  # bytes a second
+UNREAD_S = 300.0
+LINGER_S = 5.0
+BACKLOG = 4096  # a thousand callers may come at once
+
+_KEEP_ALIVE_S = 3600
+_SHOWN = 200  # characters of what aiohttp says about malformed requests
+
+Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Listen = Callable[[socket.socket], Awaitable[asyncio.Server]]
+
+
+@contextlib.asynccontextmanager
+async def running(handle: Handle) -> AsyncIterator[Listen]:
+    """
+    Answer requests until the end of the context; those under way are finished first.
+
+    Args:
+        handle: Answers a request.
+
+    Returns:
+        A function that serves one more listening socket. The server it returns is the
+        caller's to close.
+    """
+    app = web.Application(middlewares=[_check_host, _refuse_what_is_no_path])
+    app.router.add_route("*", "/{path:.*}", handle)
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    loop = asyncio.get_running_loop()
+
+    def connection() -> _Connection:
+        return _Connection(cast("web.Server", runner.server))
+
+    async def listen(listener: socket.socket) -> asyncio.Server:
+        return await loop.create_server(connection, sock=listener, backlog=BACKLOG)
+
+    try:
+        yield listen
+    finally:
+        await runner.cleanup()
+
+
+async def read_body(
+    request: web.BaseRequest, most: int, refusal_if_larger: errors.LambdaError
+) -> bytes:
+    """
+    Read a body that may not be larger than `most` bytes.
+
+    Raises:
+        LambdaError: If it is larger, as soon as that is known, or does not come.
+    """
+    if (request.content_length or 0) > most:
+        raise refusal_if_larger
+    body = bytearray()
+    async for chunk in chunks(request):
+        body += chunk
+        if len(body) > most:
+            raise refusal_if_larger
+    return bytes(body)
+
+
+async def chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
+    """
+    Yield a body as it comes.
+
+    Raises:
+        LambdaError: If it does not come.
+    """
+    loop = asyncio.get_running_loop()
+    received, waited_s = 0, 0.0
+    while True:
+        began = loop.time()
+        try:
+            async with asyncio.timeout(BODY_S + received / BODY_RATE - waited_s):
+                chunk = await request.content.readany()
+        except TimeoutError:
+            raise errors.request_timeout() from None
+        except web.RequestPayloadError as error:
+            raise errors.malformed_request(_brief(str(error))) from None
+        if not chunk:
+            return
+        waited_s += loop.time() - began
+        received += len(chunk)
+        yield chunk
+
+
+def refusal(error: errors.LambdaError) -> web.Response:
+    """Return the response that tells a caller of an error."""
+    return web.Response(
+        status=error.status,
+        body=error.to_json(),
+        headers={"x-amzn-ErrorType": error.code},
+        content_type="application/json",
+    )
+
+
+@web.middleware
+async def _check_host(request: web.Request, handler: Handle) -> web.StreamResponse:
+    """
+    Refuse what is meant for another host.
+
+    A web page whose name was made to resolve to this machine sends that name. Another
+    loopback address or port is a tunnel of the user's own.
+    """
+    try:
+        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+        is_ours = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_ours = False
+    if is_ours:
+        return await handler(request)
+    text = "This is not the host that the request names. Call it by its own address.\n"
+    raise web.HTTPForbidden(text=text)
+
+
+@web.middleware
+async def _refuse_what_is_no_path(
+    request: web.Request, handler: Handle
+) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:  # CONNECT, and OPTIONS *
+        return refusal(errors.unknown_operation())
+
+
+class _Connection(web.RequestHandler):
+    """One connection; aiohttp's, with the limits above."""
+
+    __slots__ = ("_head_timer", "_unread_timer")
+
+    def __init__(self, server: web.Server) -> None:
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._unread_timer: asyncio.TimerHandle | None = None
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=_KEEP_ALIVE_S,
+            access_log=None,  # type: ignore[arg-type] # aiohttp's way to say: none
+            lingering_time=LINGER_S,
+            auto_decompress=False,  # S3 stores, and functions get, what was sent
+        )
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        requests = self._request_count
+        super().data_received(data)
+        if self._request_count > requests:
+            self._cancel(self._head_timer)
+            self._head_timer = None
+        elif self._waiter is not None:  # no request is being answered
+            self._expect_head()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._cancel(self._head_timer)
+        self._cancel(self._unread_timer)
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        assert self.transport is not None
+        self._unread_timer = self._loop.call_later(UNREAD_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._cancel(self._unread_timer)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer for what no handler could."""
+        if status == HTTPStatus.BAD_REQUEST:
+            error = errors.malformed_request(_brief(message or ""))
+        else:
+            super().handle_error(request, status, exc, message)  # logs
+            error = errors.internal()
+        response = refusal(error)
+        response.force_close()
+        return response
+
+    def _expect_head(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self._loop.call_later(HEAD_S, self.force_close)
+
+    @staticmethod
+    def _cancel(timer: asyncio.TimerHandle | None) -> None:
+        if timer is not None:
+            timer.cancel()
+
+
+def _brief(text: str) -> str:
+    """
+    Return what a parser says without what it read.
+
+    >>> _brief("Got more than 8190 bytes when reading: b'x'")
+    'Got more than 8190 bytes when reading'
+    """
+    first, _, _ = text.strip().partition("\n")
+    return first.partition(": ")[0].rstrip(":.")[:_SHOWN]

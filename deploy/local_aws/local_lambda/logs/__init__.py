@@ -1,0 +1,1 @@
+"""What functions write: kept for each environment, and shipped to CloudWatch Logs."""

@@ -1,0 +1,28 @@
+"""Lists in pages, as Lambda gives them."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from local_aws.local_lambda.requests.service_model import Call
+
+# "returns a maximum of 50 items in each response, even if you set the number higher":
+# ListFunctions and ListVersionsByFunction in boto3's documentation.
+_MOST = 50
+
+_Item = TypeVar("_Item")
+
+
+def page(call: Call, items: Mapping[str, _Item]) -> tuple[list[_Item], dict[str, str]]:
+    """
+    Return one page of a list, and the members that say how to ask for the next.
+
+    Args:
+        call: What was asked.
+
+        items: The whole list, by keys in whose order it is shown.
+    """
+    marker = call.parameters.get("Marker", "")
+    size = min(call.parameters.get("MaxItems", _MOST), _MOST)
+    keys = sorted(key for key in items if key > marker)
+    shown = [items[key] for key in keys[:size]]
+    return shown, {"NextMarker": keys[size - 1]} if len(keys) > size else {}

@@ -1,0 +1,220 @@
+"""
+Lambda's HTTP interface, read from the service model boto3 itself uses.
+
+Paths and parameter places are botocore's, so none is typed by hand.
+"""
+
+import base64
+import binascii
+import functools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import botocore.session
+from botocore.model import ServiceModel, Shape
+from multidict import MultiMapping
+
+from local_aws.local_lambda import errors
+from local_aws.local_lambda.requests import constraints
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """
+    One request, understood.
+
+    Attributes:
+        operation: Name of the operation in the service model, ``"Invoke"``.
+
+        parameters: What the caller passed to boto3, by boto3's names.
+
+        region: The region the request was signed for.
+
+        payload: The raw body, for operations whose body is not JSON parameters.
+    """
+
+    operation: str
+    parameters: Mapping[str, Any]
+    region: str
+    payload: bytes = b""
+
+
+Answer = Mapping[str, Any]
+"""What an operation returns, by boto3's names."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    method: str
+    path: re.Pattern[str]
+    operation: str
+
+
+@functools.cache
+def _service() -> ServiceModel:
+    return botocore.session.get_session().get_service_model("lambda")
+
+
+@functools.cache
+def _routes() -> tuple[_Route, ...]:
+    routes = []
+    for name in _service().operation_names:
+        http = _service().operation_model(name).http
+        path = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", http["requestUri"].rstrip("/"))
+        routes.append(_Route(http["method"], re.compile(path + "/?"), name))
+    # Invoke first: it is asked for a thousand times more often than the rest.
+    return tuple(sorted(routes, key=lambda route: route.operation != "Invoke"))
+
+
+def is_lambda_path(path: str) -> bool:
+    """
+    Tell whether an unsigned request can only be meant for Lambda.
+
+    >>> is_lambda_path("/2015-03-31/functions/f/invocations")
+    True
+    >>> is_lambda_path("/my-bucket/functions")
+    False
+    """
+    return re.match(r"/20\d\d-\d\d-\d\d/", path) is not None
+
+
+def parse(
+    method: str,
+    raw_path: str,
+    query: MultiMapping[str],
+    headers: Mapping[str, str],
+    body: bytes,
+    region: str,
+) -> Call:
+    """
+    Turn an HTTP request into the call boto3 made.
+
+    Raises:
+        LambdaError: If it is no operation of Lambda's or breaks a constraint.
+    """
+    path = raw_path.partition("?")[0]
+    for route in _routes():
+        match = route.path.fullmatch(path) if route.method == method else None
+        if match:
+            break
+    else:
+        raise errors.unknown_operation()
+    shape = _service().operation_model(route.operation).input_shape
+    if shape is None:
+        return Call(route.operation, {}, region)
+    parameters = dict(_outside_body(shape, match.groupdict(), query, headers))
+    if "payload" not in shape.serialization:
+        parameters |= _json_body(shape, body)
+        body = b""
+    problems = list(constraints.problems(shape, parameters))
+    if problems:
+        raise errors.validation(problems)
+    return Call(route.operation, parameters, region, body)
+
+
+def runtimes() -> list[str]:
+    """Return every runtime name boto3's model knows."""
+    return list(_service().shape_for("Runtime").enum)
+
+
+def pattern_of(shape: str) -> str:
+    """Return the regular expression that values of a shape match."""
+    return str(_service().shape_for(shape).metadata["pattern"])
+
+
+def _outside_body(
+    shape: Shape,
+    in_path: Mapping[str, str],
+    query: MultiMapping[str],
+    headers: Mapping[str, str],
+) -> Iterator[tuple[str, Any]]:
+    for name, member in shape.members.items():
+        place = member.serialization.get("location")
+        wire = member.serialization.get("name", name)
+        if place == "uri":
+            yield name, unquote(in_path[wire])
+        elif place == "header" and wire in headers:
+            yield name, headers[wire]
+        elif place == "querystring" and wire in query:
+            values = query.getall(wire)
+            yield (
+                name,
+                values if member.type_name == "list" else _scalar(member, values[0]),
+            )
+
+
+def _scalar(shape: Shape, text: str) -> object:
+    if shape.type_name != "integer":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        problem = f"Value '{text}' is not an integer"
+        raise errors.validation([problem]) from None
+
+
+def _json_body(shape: Shape, body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise errors.invalid_content(str(error)) from None
+    if not isinstance(document, dict):
+        text = "the body must be an object"
+        raise errors.invalid_content(text)
+    return {
+        name: value
+        for name, value in _members(shape, document, "").items()
+        if name in shape.members and "location" not in shape.members[name].serialization
+    }
+
+
+def _members(shape: Shape, value: Mapping[str, object], path: str) -> dict[str, object]:
+    return {
+        name: _typed(shape.members[name], item, constraints.join(path, name))
+        for name, item in value.items()
+        if item is not None and name in shape.members
+    }
+
+
+_PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "structure": dict,
+    "map": dict,
+    "list": list,
+    "string": str,
+    "blob": str,
+    "integer": int,
+    "long": int,
+    "double": (int, float),
+    "boolean": bool,
+}
+
+
+def _typed(shape: Shape, value: object, path: str) -> object:
+    """Check a JSON value's type against its shape; decode base64 on the way."""
+    wanted = _PYTHON_TYPES.get(shape.type_name, object)
+    misfit = isinstance(value, bool) and wanted is not bool
+    if misfit or not isinstance(value, wanted):
+        text = f"{path or 'body'} must be a {shape.type_name}"
+        raise errors.invalid_content(text)
+    if isinstance(value, dict) and shape.type_name == "structure":
+        return _members(shape, value, path)
+    if isinstance(value, dict):
+        return {
+            name: _typed(shape.value, item, constraints.join(path, name))
+            for name, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_typed(shape.member, item, path) for item in value]
+    if isinstance(value, str) and shape.type_name == "blob":
+        try:
+            return base64.b64decode(value, validate=True)
+        except binascii.Error:
+            text = f"{path} must be base64"
+            raise errors.invalid_content(text) from None
+    if isinstance(value, int | float) and shape.type_name == "double":
+        return float(value)
+    return value

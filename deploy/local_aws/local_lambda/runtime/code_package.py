@@ -1,0 +1,118 @@
+"""A deployment package: checked as Lambda checks it, unpacked for a process to run."""
+
+import asyncio
+import base64
+import hashlib
+import io
+import shutil
+import uuid
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from aws_facts.limits import limit
+from local_aws.local_lambda import errors
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """
+    Code on disk.
+
+    Attributes:
+        folder: Holds the zip as uploaded and its unpacked content.
+
+        size: Bytes of the zip.
+
+        sha256: Digest of the zip as Lambda shows it, base64.
+    """
+
+    folder: Path
+    size: int
+    sha256: str
+
+    @property
+    def zip_file(self) -> Path:
+        """The zip as uploaded."""
+        return self.folder / "code.zip"
+
+    @property
+    def task_root(self) -> Path:
+        """The unpacked zip: what is /var/task on AWS."""
+        return self.folder / "task"
+
+
+def digest(content: bytes) -> str:
+    """Return a zip's digest in Lambda's spelling."""
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
+
+
+async def store(content: bytes, folder: Path) -> Package:
+    """
+    Keep a zip and its content in a new folder below ``folder``.
+
+    Raises:
+        LambdaError: If Lambda would not take it.
+    """
+    most = limit("zip_bytes").most
+    if len(content) > most:
+        text = f"Zipped size must be smaller than {most} bytes"
+        raise errors.too_large(text)
+    target = folder / f"code-{uuid.uuid4().hex[:8]}"
+    try:
+        return await asyncio.to_thread(unpack, content, target)
+    except errors.LambdaError:
+        await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
+        raise
+
+
+def unpack(content: bytes, folder: Path) -> Package:
+    """
+    Store and unpack a zip in a new folder.
+
+    Raises:
+        LambdaError: If it is no zip or too big unpacked.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            _check_size(archive)
+            package = Package(folder, len(content), digest(content))
+            package.task_root.mkdir(parents=True)
+            for item in archive.infolist():
+                _extract(archive, item, package.task_root)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        OSError,
+        RuntimeError,  # encrypted
+        UnicodeError,
+        ValueError,
+    ) as error:
+        text = (
+            "Could not unzip uploaded file. Please check your file, then try to upload "
+            "again."
+        )
+        raise errors.invalid_parameter(text) from error
+    package.zip_file.write_bytes(content)
+    return package
+
+
+def _check_size(archive: zipfile.ZipFile) -> None:
+    if not archive.namelist():
+        text = "Uploaded file must be a non-empty zip"
+        raise errors.invalid_parameter(text)
+    most = limit("unzipped_bytes").most
+    if sum(item.file_size for item in archive.infolist()) > most:
+        text = f"Unzipped size must be smaller than {most} bytes"
+        raise errors.invalid_parameter(text)
+
+
+def _extract(archive: zipfile.ZipFile, item: zipfile.ZipInfo, target: Path) -> None:
+    unpacked = Path(archive.extract(item, target))
+    # zipfile forgets permissions; programs in the package must stay executable.
+    permissions = item.external_attr >> 16 & 0o777
+    if permissions and not item.is_dir():
+        unpacked.chmod(permissions | 0o600)

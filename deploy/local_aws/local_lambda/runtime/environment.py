@@ -1,0 +1,258 @@
+"""
+One execution environment: a process, the work it has, its clock, its memory, its log.
+
+* starting   forked; imports the handler; asks for work when done
+* idle       waits for work, or is about to ask for it
+* working    has an invocation; is killed at the function's timeout
+* gone       the process has ended
+
+While it starts or works it is killed as soon as it has more memory than is configured.
+"""
+
+import asyncio
+import math
+import sys
+import time
+from collections.abc import Callable
+
+from local_aws.local_lambda.runtime import outcome, report_lines
+from local_aws.local_lambda.runtime.invocation import Answer, Invocation
+from local_aws.local_lambda.runtime.outcome import Outcome
+from local_aws.local_lambda.runtime.processes import process_stats
+from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch, Watched
+from local_aws.local_lambda.runtime.processes.sandbox import Sandbox
+from local_aws.local_lambda.runtime.version import Version
+
+# AWS's page lambda-runtime-environment: an init is stopped then, and repeated under the
+# function's own timeout as a part of the invocation.
+INIT_S = 10.0
+_A_MOMENT_S = 0.05
+
+Deliver = Callable[[Invocation, int], None]
+"""Takes an invocation and its deadline, in milliseconds since the epoch."""
+
+_LIMITS_MEMORY = sys.platform == "linux"
+
+
+class Environment:
+    """
+    The endpoint's view of one process.
+
+    Args:
+        id: How the process names itself towards the Runtime API.
+
+        version: What it runs.
+
+        sandbox: Where it runs.
+
+        memory: Watches it at work.
+
+        kill: Ends the process.
+
+        on_free: Called when it could take the next invocation.
+
+        on_undelivered: Called with work it died without having begun.
+    """
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002
+        version: Version,
+        sandbox: Sandbox,
+        *,
+        memory: MemoryWatch,
+        kill: Callable[[], None],
+        on_free: Callable[["Environment"], None],
+        on_undelivered: Callable[[Invocation], None],
+    ) -> None:
+        self.id = id
+        self.sandbox = sandbox
+        self.invocation: Invocation | None = None
+        self._version = version
+        self._memory = memory
+        self._kill = kill
+        self._on_free = on_free
+        self._on_undelivered = on_undelivered
+        self._deliver: Deliver | None = None
+        self._is_delivered = False
+        limit_kb = version.memory_mb * 1024 if _LIMITS_MEMORY else sys.maxsize
+        self._process = Watched(0, limit_kb, kill)
+        self._forked = time.monotonic()
+        self._waited_s = 0.0
+        self._init_s: float | None = None
+        self._unreported_init_s = 0.0
+        self._init_error = b""
+        self._init_timed_out = False
+        self._began: float | None = None
+        self._log_start = 0
+        self._timed_out = False
+        self._verdict: Outcome | None = None
+        self._gone = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def assign(self, invocation: Invocation) -> None:
+        """Give it work; it is fetched when the process asks."""
+        self.invocation = invocation
+        if self._deliver is not None:
+            self._hand_over(invocation, self._deliver)
+
+    def started(self, pid: int, at: float) -> None:
+        """Take note that the process exists, since when on the monotonic clock."""
+        self._process.pid = pid
+        self._forked = at
+        if self._init_s is not None:  # it was faster than the news of it
+            return
+        if _LIMITS_MEMORY:
+            self._memory.add(self._process)
+        if self.sandbox.was_reset and self.invocation:
+            self._begin(self.invocation, at)
+        else:
+            self._call_after(at + INIT_S - time.monotonic(), self._stop_init)
+
+    def next(self, deliver: Deliver) -> None:
+        """
+        Let the process have work, as it asked: now, or when there is some.
+
+        Args:
+            deliver: Called with it, unless the process is not to run any more.
+        """
+        if self._init_s is None:
+            self._end_init(time.monotonic() - self._forked)
+        self._deliver = deliver
+        if self.invocation is not None and not self._is_delivered:
+            self._hand_over(self.invocation, deliver)
+
+    def respond(self, request_id: str, result: Outcome) -> bool:
+        """Take the process's answer; False if nobody asked for it."""
+        invocation = self.invocation
+        if (
+            invocation is None
+            or invocation.request.id != request_id
+            or self._began is None
+            or self._is_doomed
+        ):
+            return False
+        self._note_peak(process_stats.peak_kb(self._process.pid))
+        if self._process.is_over_limit:  # for too short a time to be seen
+            self._kill()
+        elif result.error_type == "Function.ResponseSizeTooLarge":
+            self._verdict = result
+            self._kill()  # the runtime would not survive the refusal anyway
+        else:
+            self._finish(invocation, result)
+            self._on_free(self)
+        return True
+
+    def init_failed(self, payload: bytes) -> None:
+        """Keep what the runtime says about a failed import; its exit follows."""
+        self._init_error = payload
+
+    def exited(self, status: int | None, peak_kb: int) -> None:
+        """Take note that the process has ended, and answer for it."""
+        self._gone = True
+        self._note_peak(peak_kb)
+        self._stop_watching()
+        invocation = self.invocation
+        if invocation is None:
+            return
+        if self._began is None and (self._init_s is not None or self._init_timed_out):
+            self.invocation = None
+            self._on_undelivered(invocation)
+            return
+        if self._began is None:
+            self._begin(invocation, time.monotonic())
+        self._finish(invocation, self._last_words(invocation.request.id, status))
+
+    @property
+    def _is_doomed(self) -> bool:
+        """Whether it was killed and is about to be gone."""
+        is_over_limit = self._process.is_over_limit
+        return is_over_limit or self._timed_out or self._verdict is not None
+
+    def _last_words(self, request_id: str, status: int | None) -> Outcome:
+        if self._process.is_over_limit:
+            return outcome.out_of_memory(request_id)
+        if self._verdict:
+            return self._verdict
+        if self._timed_out:
+            return outcome.timed_out(request_id, self._version.timeout_s)
+        if self._init_error:
+            return outcome.failed(self._init_error)
+        return outcome.exited(request_id, status)
+
+    def _hand_over(self, invocation: Invocation, deliver: Deliver) -> None:
+        if self._gone or self._init_timed_out:
+            return
+        self._deliver = None
+        self._is_delivered = True
+        if self._began is None:
+            self._begin(invocation, time.monotonic())
+        assert self._began is not None
+        left_s = self._began + self._version.timeout_s - time.monotonic()
+        deliver(invocation, int((time.time() + left_s) * 1000))
+
+    def _end_init(self, seconds: float) -> None:
+        self._init_s = seconds
+        if self._began is None:
+            self._unreported_init_s = seconds
+            self._stop_watching()
+
+    def _stop_init(self) -> None:
+        # On AWS nobody else's environment is on its cores.
+        waited_s = process_stats.core_wait_s(self._process.pid)
+        more_s, self._waited_s = waited_s - self._waited_s, waited_s
+        if more_s > _A_MOMENT_S:
+            self._call_after(more_s, self._stop_init)
+            return
+        self._init_timed_out = True
+        took_s = time.monotonic() - self._forked
+        self.sandbox.log.write(report_lines.init_timed_out(took_s))
+        self._kill()
+
+    def _time_out(self) -> None:
+        self._timed_out = True
+        self._kill()
+
+    def _call_after(self, seconds: float, call: Callable[[], None]) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, call)
+
+    def _stop_watching(self) -> None:
+        self._memory.remove(self._process)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _begin(self, invocation: Invocation, at: float) -> None:
+        self._began = at
+        if not self._gone:
+            left_s = at + self._version.timeout_s - time.monotonic()
+            self._call_after(left_s, self._time_out)
+            if _LIMITS_MEMORY:
+                self._memory.add(self._process)
+        self._log_start = self.sandbox.log.write(
+            report_lines.start(invocation.request.id, self._version.number)
+        )
+
+    def _finish(self, invocation: Invocation, result: Outcome) -> None:
+        assert self._began is not None
+        self._stop_watching()
+        took_s = time.monotonic() - self._began
+        usage = report_lines.Usage(
+            duration_s=self._version.timeout_s if self._timed_out else took_s,
+            init_s=self._unreported_init_s,
+            memory_mb=self._version.memory_mb,
+            peak_mb=math.ceil(self._process.peak_kb / 1024),
+        )
+        lines = report_lines.end(invocation.request.id, result, usage)
+        self.sandbox.log.write(lines, is_last=True)
+        self._unreported_init_s = 0.0
+        self._began = None
+        self._is_delivered = False
+        self.invocation = None
+        if invocation.answer.done():  # the endpoint is stopping
+            return
+        wanted = invocation.request.wants_log
+        log = self.sandbox.log.tail(self._log_start) if wanted else None
+        invocation.answer.set_result(Answer(result, self._version.number, log))
+
+    def _note_peak(self, peak_kb: int) -> None:
+        self._process.peak_kb = max(self._process.peak_kb, peak_kb)

@@ -1,0 +1,216 @@
+"""All environments of one function version, and the zygote they are forked from."""
+
+import asyncio
+import shutil
+import uuid
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from local_aws.local_lambda import errors
+from local_aws.local_lambda.logs.shipper import LogShipper
+from local_aws.local_lambda.requests.callers import KeyPair
+from local_aws.local_lambda.runtime.environment import Environment
+from local_aws.local_lambda.runtime.idle import Idle
+from local_aws.local_lambda.runtime.invocation import Invocation
+from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
+from local_aws.local_lambda.runtime.processes.sandbox import Sandbox, Sandboxes
+from local_aws.local_lambda.runtime.processes.zygote import Child, Zygote
+from local_aws.local_lambda.runtime.version import Version
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """
+    What all fleets of an endpoint share.
+
+    Attributes:
+        endpoint_url: Where functions reach AWS, that is, us.
+
+        keys: What they sign with there.
+
+        runtime_api: Host and port of the Runtime API.
+
+        environments: Who is who on the Runtime API.
+
+        logs: Takes what functions print.
+
+        memory: Watches who is at work.
+
+        keep_idle_s: How long an environment waits for its next invocation.
+    """
+
+    endpoint_url: str
+    keys: KeyPair
+    runtime_api: str
+    environments: dict[str, Environment]
+    logs: LogShipper
+    memory: MemoryWatch
+    keep_idle_s: float
+
+
+class Fleet:
+    """
+    Runs invocations of one version.
+
+    The zygote is started at once, so the first invocation need not wait for imports.
+
+    Args:
+        version: What to run.
+
+        folder: Its own; holds the sandboxes.
+
+        house: What it shares with other fleets.
+    """
+
+    def __init__(self, version: Version, folder: Path, house: House) -> None:
+        self._version = version
+        self._folder = folder
+        self._house = house
+        self._environments: dict[str, Environment] = {}
+        self._idle = Idle[Environment](house.keep_idle_s, self._leave)
+        self._leaving: set[Environment] = set()
+        self._sandboxes = Sandboxes(folder, version, house.logs)
+        self._spare = Idle[Sandbox](house.keep_idle_s, self._remove)
+        self._retired = False
+        self._closing: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+        self._zygote: Zygote | None = None
+        self._start_zygote()
+
+    @property
+    def has_idle(self) -> bool:
+        """Whether an invocation would find an environment."""
+        return len(self._idle) > 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an invocation is running."""
+        return len(self._idle) < len(self._environments)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the last process is gone."""
+        return self._ended.is_set()
+
+    def submit(self, invocation: Invocation) -> None:
+        """Run an invocation: in the environment used last if one is free."""
+        environment = self._idle.pop() or self._start()
+        environment.assign(invocation)
+
+    def retire(self) -> None:
+        """Take no more work; end when what is running has finished."""
+        self._retired = True
+        if self.is_busy:
+            for environment in self._idle:
+                self._kill(environment.id)
+        else:
+            self._end()
+
+    async def ended(self) -> None:
+        """Wait until a retired fleet's last process is gone."""
+        await self._ended.wait()
+
+    async def stop(self) -> None:
+        """Kill everything now."""
+        self._retired = True
+        self._end()
+        await self._ended.wait()
+
+    def end_logs(self) -> None:
+        """Keep this fleet's lines from bringing a deleted log group back."""
+        self._sandboxes.end_logs()
+
+    def _end(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+
+    async def _close(self) -> None:
+        if self._zygote is not None:
+            await self._zygote.close()
+        self._idle.clear()
+        self._spare.clear()
+        self._sandboxes.let_go()
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        self._ended.set()
+
+    def _start_zygote(self) -> Zygote:
+        house = self._house
+        self._zygote = Zygote(
+            self._version.environ(house.runtime_api, house.endpoint_url, house.keys),
+            self._version.package.task_root,
+            self._on_report,
+            self._on_zygote_end,
+        )
+        return self._zygote
+
+    def _start(self) -> Environment:
+        sandbox = self._spare.pop() or self._sandboxes.make()
+        id_ = uuid.uuid4().hex
+        environment = Environment(
+            id_,
+            self._version,
+            sandbox,
+            memory=self._house.memory,
+            kill=partial(self._kill, id_),
+            on_free=self._on_free,
+            on_undelivered=self._resubmit,
+        )
+        self._environments[id_] = self._house.environments[id_] = environment
+        zygote = self._zygote or self._start_zygote()
+        stream = {"AWS_LAMBDA_LOG_STREAM_NAME": sandbox.log.stream.name}
+        tmp_mb = self._version.tmp_mb
+        log = sandbox.log.path
+        zygote.spawn(Child(id_, sandbox.name, stream, log, sandbox.tmp, tmp_mb))
+        return environment
+
+    def _kill(self, environment_id: str) -> None:
+        if self._zygote is not None:
+            self._zygote.kill(environment_id)
+
+    def _leave(self, environment: Environment) -> None:
+        """End an environment that nobody needed for long, and its sandbox."""
+        self._leaving.add(environment)
+        self._kill(environment.id)
+
+    def _remove(self, sandbox: Sandbox) -> None:
+        if self._zygote is not None:
+            self._zygote.forget(sandbox.name)
+        self._sandboxes.remove(sandbox)
+
+    def _on_free(self, environment: Environment) -> None:
+        self._idle.push(environment)
+        if self._retired:
+            self.retire()
+
+    def _resubmit(self, invocation: Invocation) -> None:
+        if self._closing is None:
+            self.submit(invocation)
+        elif not invocation.answer.done():
+            invocation.answer.set_exception(errors.stopping())
+
+    def _on_report(self, report: dict[str, Any]) -> None:
+        if "started" in report:
+            self._environments[report["started"]].started(report["pid"], report["at"])
+        else:
+            self._on_exit(report["exited"], report["status"], report["peak_kb"])
+
+    def _on_exit(self, id_: str, status: int | None, peak_kb: int) -> None:
+        environment = self._environments.pop(id_)
+        del self._house.environments[id_]
+        self._idle.remove(environment)
+        if environment in self._leaving:
+            self._leaving.discard(environment)
+            self._remove(environment.sandbox)
+        else:
+            environment.sandbox.was_reset = True
+            self._spare.push(environment.sandbox)
+        environment.exited(status, peak_kb)
+        if self._retired and not self.is_busy:
+            self._end()
+
+    def _on_zygote_end(self) -> None:
+        self._zygote = None
+        for id_ in list(self._environments):
+            self._on_exit(id_, None, 0)

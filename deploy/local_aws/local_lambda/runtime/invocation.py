@@ -1,0 +1,69 @@
+"""One execution of a function, from the request to its answer."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from local_aws.local_lambda.runtime.outcome import Outcome
+from local_aws.local_lambda.runtime.version import LATEST
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    What a caller asked for.
+
+    Attributes:
+        id: The request id that caller, function and log see.
+
+        arn: The function, spelled as invoked.
+
+        payload: The event, JSON.
+
+        qualifier: The version or alias to run.
+
+        client_context: JSON, or empty.
+
+        wants_log: Whether the answer shall have the end of the log.
+    """
+
+    id: str
+    arn: str
+    payload: bytes
+    qualifier: str = LATEST
+    client_context: str = ""
+    wants_log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What an execution left.
+
+    Attributes:
+        outcome: How it ended.
+
+        version: The version that ran.
+
+        log: The last 4 KB it logged, if they were wanted.
+    """
+
+    outcome: Outcome
+    version: str
+    log: bytes | None
+
+
+@dataclass(eq=False, slots=True)
+class Invocation:
+    """
+    A request on its way through an environment.
+
+    Attributes:
+        request: What was asked for.
+
+        answer: Resolved when the execution has ended.
+    """
+
+    request: Request
+    answer: asyncio.Future[Answer] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )

@@ -1,0 +1,93 @@
+"""What it takes to run one state of a function: its code and its configuration."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local_aws.local_lambda.requests.callers import KeyPair
+from local_aws.local_lambda.runtime.code_package import Package
+
+LATEST = "$LATEST"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """
+    Code and configuration, frozen together; an update of ``$LATEST`` makes a new one.
+
+    Attributes:
+        name: The function's name.
+
+        region: The region it was created in.
+
+        package: Its code.
+
+        settings: What the caller configured, by boto3's names.
+
+        number: ``$LATEST``, or the number it was published under.
+    """
+
+    name: str
+    region: str
+    package: Package
+    settings: dict[str, Any]
+    number: str = LATEST
+
+    @property
+    def log_group(self) -> str:
+        """Where its lines go in CloudWatch Logs."""
+        default = f"/aws/lambda/{self.name}"
+        return str(self.settings.get("LoggingConfig", {}).get("LogGroup", default))
+
+    @property
+    def timeout_s(self) -> int:
+        """Seconds after which an invocation is killed."""
+        return int(self.settings["Timeout"])
+
+    @property
+    def memory_mb(self) -> int:
+        """Configured memory."""
+        return int(self.settings["MemorySize"])
+
+    @property
+    def tmp_mb(self) -> int:
+        """Configured size of /tmp."""
+        return int(self.settings["EphemeralStorage"]["Size"])
+
+    def environ(
+        self, runtime_api: str, endpoint_url: str, keys: KeyPair
+    ) -> dict[str, str]:
+        """
+        Return the variables all of its processes have in common.
+
+        They are AWS's, as recorded by LocalStack (test_introspection_invoke, 2026-01),
+        except that paths are this machine's. Nothing of our own environment is in it,
+        so no secret of the user's is. The credentials are the endpoint's own.
+        """
+        root = self.package.task_root
+        libraries = [str(root), str(root / "lib"), os.environ.get("LD_LIBRARY_PATH")]
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
+            "LD_LIBRARY_PATH": ":".join(filter(None, libraries)),
+            "LANG": "en_US.UTF-8",
+            "LC_CTYPE": "C.UTF-8",
+            "TZ": ":UTC",
+            **self.settings.get("Environment", {}).get("Variables", {}),
+            **keys.environ(),
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ENDPOINT_URL": endpoint_url,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.settings['Runtime']}",
+            "AWS_LAMBDA_FUNCTION_NAME": self.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": self.number,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_mb),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": self.log_group,
+            "AWS_LAMBDA_RUNTIME_API": runtime_api,
+            "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+            "LAMBDA_TASK_ROOT": str(root),
+            "LAMBDA_RUNTIME_DIR": str(Path(__file__).parent),
+            "PWD": str(root),
+            "_HANDLER": self.settings["Handler"],
+        }

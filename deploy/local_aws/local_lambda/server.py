@@ -1,0 +1,287 @@
+"""
+Lambda's public API: requests in, operations called, AWS-shaped answers out.
+
+``LocalLambda.handle`` takes any request meant for Lambda; ``endpoint.py`` owns the
+socket. Functions' processes talk to the Runtime API, on a port of its own.
+"""
+
+import base64
+import binascii
+import contextlib
+import json
+import logging
+import re
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from aws_facts.limits import limit
+from local_aws.local_lambda import errors
+from local_aws.local_lambda.api import (
+    aliases,
+    concurrency,
+    event_configs,
+    functions,
+    policies,
+    tags,
+    versions,
+)
+from local_aws.local_lambda.api import function_urls as url_config
+from local_aws.local_lambda.function_url import front as url_front
+from local_aws.local_lambda.functions.registry import Control, ReadObject
+from local_aws.local_lambda.http import refusal
+from local_aws.local_lambda.logs.shipper import LogShipper, Send
+from local_aws.local_lambda.requests import service_model
+from local_aws.local_lambda.requests.callers import Identify, KeyPair
+from local_aws.local_lambda.requests.names import reference_of
+from local_aws.local_lambda.requests.service_model import Answer, Call
+from local_aws.local_lambda.runtime import runtime_api
+from local_aws.local_lambda.runtime.admission import Pool
+from local_aws.local_lambda.runtime.aws_pace import AwsPace
+from local_aws.local_lambda.runtime.fleet import House
+from local_aws.local_lambda.runtime.invocation import Answer as Ended
+from local_aws.local_lambda.runtime.invocation import Request
+from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
+from local_aws.local_lambda.runtime.version import LATEST
+
+if TYPE_CHECKING:
+    from local_aws.local_lambda.runtime.environment import Environment
+
+_OPERATIONS: dict[str, tuple[int, Callable[[Control, Call], Awaitable[Answer]]]] = {
+    "CreateFunction": (201, functions.create),
+    "GetFunction": (200, functions.get),
+    "GetFunctionConfiguration": (200, functions.get_configuration),
+    "ListFunctions": (200, functions.list_),
+    "UpdateFunctionCode": (200, functions.update_code),
+    "UpdateFunctionConfiguration": (200, functions.update_configuration),
+    "DeleteFunction": (204, functions.delete),
+    "PublishVersion": (201, versions.publish),
+    "ListVersionsByFunction": (200, versions.list_),
+    "CreateAlias": (201, aliases.create),
+    "GetAlias": (200, aliases.get),
+    "UpdateAlias": (200, aliases.update),
+    "DeleteAlias": (204, aliases.delete),
+    "ListAliases": (200, aliases.list_),
+    "AddPermission": (201, policies.add),
+    "GetPolicy": (200, policies.get),
+    "RemovePermission": (204, policies.remove),
+    "PutFunctionEventInvokeConfig": (200, event_configs.put),
+    "UpdateFunctionEventInvokeConfig": (200, event_configs.update),
+    "GetFunctionEventInvokeConfig": (200, event_configs.get),
+    "DeleteFunctionEventInvokeConfig": (204, event_configs.delete),
+    "ListFunctionEventInvokeConfigs": (200, event_configs.list_),
+    "CreateFunctionUrlConfig": (201, url_config.create),
+    "GetFunctionUrlConfig": (200, url_config.get),
+    "UpdateFunctionUrlConfig": (200, url_config.update),
+    "DeleteFunctionUrlConfig": (204, url_config.delete),
+    "ListFunctionUrlConfigs": (200, url_config.list_),
+    "PutFunctionConcurrency": (200, concurrency.put),
+    "GetFunctionConcurrency": (200, concurrency.get),
+    "DeleteFunctionConcurrency": (204, concurrency.delete),
+    "GetAccountSettings": (200, concurrency.account_settings),
+    "TagResource": (204, tags.tag),
+    "UntagResource": (204, tags.untag),
+    "ListTags": (200, tags.list_),
+}
+_CODE_LOCATION = re.compile(r"/2015-03-31/functions/(?P<arn>[\w:$-]+)/code\.zip")
+
+_logger = logging.getLogger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    folder: Path,
+    endpoint_url: str,
+    keys: KeyPair,
+    *,
+    account_concurrency: int,
+    event_retry_delays_s: Sequence[float],
+    keep_idle_s: float,
+    pace: AwsPace | None,
+    read_object: ReadObject,
+    send_logs: Send,
+    identify: Identify,
+) -> AsyncIterator["LocalLambda"]:
+    """
+    Run a Lambda whose processes all end with this context.
+
+    Args:
+        folder: For code and sandboxes.
+
+        endpoint_url: Where functions find AWS.
+
+        keys: What functions sign with there.
+
+        account_concurrency: How many executions may run at once.
+
+        event_retry_delays_s: Pauses before events of a failing function are repeated.
+
+        keep_idle_s: How long an environment waits for its next invocation.
+
+        pace: Slows functions down as AWS does; None: as fast as this machine can.
+
+        read_object: Fetches code from S3.
+
+        send_logs: Calls CloudWatch Logs.
+
+        identify: Finds who signed a request.
+    """
+    environments: dict[str, Environment] = {}
+    logs = LogShipper(send_logs)
+    memory = MemoryWatch()
+    pool = Pool(account_concurrency, event_retry_delays_s, pace)
+    ours = urlsplit(endpoint_url).hostname or "127.0.0.1"
+    async with (
+        runtime_api.running(environments) as api,
+        url_front.running(ours, pool, identify) as urls,
+    ):
+        house = House(endpoint_url, keys, api, environments, logs, memory, keep_idle_s)
+        control = Control(folder, house, pool, urls, read_object)
+        try:
+            yield LocalLambda(control, pool, logs)
+        finally:
+            pool.stop()
+            await control.stop()
+            memory.stop()
+            await logs.stop()
+
+
+class LocalLambda:
+    """
+    Answers requests for Lambda.
+
+    Args:
+        control: Makes, changes and shows functions.
+
+        pool: Runs them.
+
+        logs: Sends on what they print.
+    """
+
+    def __init__(self, control: Control, pool: Pool, logs: LogShipper) -> None:
+        self._control = control
+        self._pool = pool
+        self._logs = logs
+
+    def refuse(self) -> None:
+        """Run nothing more; whoever waits is told."""
+        self._pool.stop()
+
+    async def before_logs(self, operation: str, group: str) -> None:
+        """Send on what has been printed, before somebody calls CloudWatch Logs."""
+        await self._logs.before(operation, group)
+
+    async def handle(
+        self, request: web.Request, body: bytes, region: str
+    ) -> web.StreamResponse:
+        """Answer one request; a mistake of ours is an answer too."""
+        request_id = str(uuid.uuid4())
+        try:
+            response = await self._answer(request, body, region, request_id)
+        except errors.LambdaError as error:
+            response = refusal(error)
+        except Exception:
+            _logger.exception("%s %s failed", request.method, request.path)
+            response = refusal(errors.internal())
+        response.headers["x-amzn-RequestId"] = request_id
+        return response
+
+    async def _answer(
+        self, request: web.Request, body: bytes, region: str, request_id: str
+    ) -> web.StreamResponse:
+        location = _CODE_LOCATION.fullmatch(request.path)
+        if location and request.method == "GET":
+            return web.FileResponse(self._control.zip_file(location["arn"]))
+        call = service_model.parse(
+            request.method,
+            request.raw_path,
+            request.query,
+            request.headers,
+            body,
+            region,
+        )
+        if call.operation == "Invoke":
+            return await self._invoke(call, request_id)
+        if call.operation not in _OPERATIONS:
+            raise errors.not_modelled(call.operation)
+        status, operation = _OPERATIONS[call.operation]
+        answer = await operation(self._control, call)
+        if status == web.HTTPNoContent.status_code:
+            return web.Response(status=status)
+        return web.json_response(answer, status=status)
+
+    async def _invoke(self, call: Call, request_id: str) -> web.Response:
+        reference = reference_of(call)
+        qualifier = reference.qualifier or LATEST
+        function = self._control.function(call, names_version=True)
+        if function.deployment(qualifier).state == "Pending":
+            raise errors.pending()
+        kind = call.parameters.get("InvocationType", "RequestResponse")
+        request = Request(
+            request_id,
+            reference.arn,
+            _checked_payload(call.payload, kind),
+            qualifier,
+            _client_context(call.parameters.get("ClientContext", "")),
+            wants_log=call.parameters.get("LogType") == "Tail",
+        )
+        if kind == "DryRun":
+            return web.Response(status=204)
+        if kind == "Event":
+            limits = function.event_limits(qualifier)
+            self._pool.enqueue(function.runner, request, limits)
+            return web.Response(status=202)
+        return _ended(await self._pool.invoke(function.runner, request))
+
+
+def _ended(ended: Ended) -> web.Response:
+    headers = {
+        "X-Amz-Executed-Version": ended.version,
+        "Content-Type": ended.outcome.content_type,
+    }
+    if ended.outcome.error_type:
+        headers["X-Amz-Function-Error"] = "Unhandled"
+    if ended.log is not None:
+        headers["X-Amz-Log-Result"] = base64.b64encode(ended.log).decode()
+    return web.Response(body=ended.outcome.payload, headers=headers)
+
+
+def _checked_payload(payload: bytes, kind: str) -> bytes:
+    size, most = len(payload), limit("request_bytes").most
+    if kind == "Event" and size > errors.EVENT_BYTES:
+        text = (
+            f"{size} byte payload is too large for the Event invocation type (limit "
+            f"{errors.EVENT_BYTES} bytes)"
+        )
+        raise errors.too_large(text)
+    if size > most:
+        text = (
+            f"Request must be smaller than {most} bytes for the InvokeFunction "
+            "operation"
+        )
+        raise errors.too_large(text)
+    try:
+        json.loads(payload or b"{}", parse_constant=_not_json)
+    except (ValueError, RecursionError) as error:
+        text = f"Could not parse payload into json: {error}"
+        raise errors.invalid_content(text) from None
+    return payload or b"{}"
+
+
+def _not_json(constant: str) -> None:
+    msg = f"Unrecognized token '{constant}'"
+    raise ValueError(msg)
+
+
+def _client_context(header: str) -> str:
+    try:
+        text = base64.b64decode(header, validate=True).decode()
+        json.loads(text or "{}")
+    except (binascii.Error, ValueError):
+        what = "Client context must be a valid Base64-encoded JSON object."
+        raise errors.invalid_content(what) from None
+    return text

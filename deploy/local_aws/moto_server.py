@@ -1,0 +1,250 @@
+"""
+Our side of moto's server: S3, IAM, STS and CloudWatch Logs.
+
+It lets in everybody, so it listens where only we can come: on a UNIX socket in a folder
+of ours. Whoever else asks is asked for a signature first, see `authentication`.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Iterable, Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from local_aws.local_lambda import errors
+from local_aws.local_lambda.requests.callers import Caller, KeyPair
+
+SOCKET = "moto.sock"
+
+_PATH_BYTES = 107  # unix(7)
+_START_S = 60
+_HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade"}
+_BASE = "http://moto"  # whatever the name, it is the socket that is called
+_SERVICE = "X-Signed-For"  # what moto_main goes by
+_OWNER = ""  # whom moto_main takes for the account itself
+
+
+class Moto:
+    """
+    A running moto server.
+
+    Args:
+        session: For requests to it.
+
+        process: It.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        process: asyncio.subprocess.Process,
+    ) -> None:
+        self._session = session
+        self._process = process
+        self._asking = asyncio.Lock()
+
+    async def owner(self, keys: KeyPair) -> Caller:
+        """Return the account itself as whoever signs with the endpoint's own pair."""
+        found = await self._ask(_OWNER)
+        assert found is not None
+        named = {
+            "access_key": keys.access_key_id,
+            "secret": keys.secret_access_key,
+            "tokens": ("", keys.session_token),
+        }
+        return Caller(**found | named)
+
+    async def identify(self, access_key: str) -> Caller | None:
+        """Find whose an access key is; see `callers.Identify`."""
+        found = await self._ask(access_key) if access_key != _OWNER else None
+        return Caller(**found) if found else None
+
+    async def _ask(self, access_key: str) -> dict[str, Any] | None:
+        """Ask whose key it is; `LambdaError` if moto is gone."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        async with self._asking:
+            with contextlib.suppress(ConnectionError):  # then nothing comes back
+                self._process.stdin.write(json.dumps(access_key).encode() + b"\n")
+                await self._process.stdin.drain()
+            line = await self._process.stdout.readline()
+        if not line:
+            why = "its process has ended"
+            raise _gone(why)
+        found = json.loads(line)
+        return dict(found) if found else None
+
+    async def forward(
+        self, request: web.Request, service: str, body: bytes | AsyncIterator[bytes]
+    ) -> web.StreamResponse:
+        """
+        Pass a request on, and the answer back, as they come.
+
+        Args:
+            request: What to pass on.
+
+            service: What it is meant for.
+
+            body: Its body.
+
+        Raises:
+            LambdaError: If moto cannot answer, or the request's body does not come.
+        """
+        response = None
+        try:
+            async with self._session.request(
+                request.method,
+                URL(_BASE + request.raw_path, encoded=True),
+                headers=[*_end_to_end(request.headers.items()), (_SERVICE, service)],
+                data=body if request.body_exists else b"",
+                allow_redirects=False,
+            ) as answer:
+                if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+                    raise _incapable()
+                response = web.StreamResponse(
+                    status=answer.status,
+                    reason=answer.reason,
+                    headers=_end_to_end(answer.headers.items()),
+                )
+                await response.prepare(request)
+                async for chunk in answer.content.iter_chunked(256 * 1024):
+                    await response.write(chunk)
+                await response.write_eof()
+                return response
+        except aiohttp.ClientError as error:
+            if response is not None and response.prepared:
+                # Half an answer; all that is left is to close the connection.
+                raise ConnectionResetError from error
+            if isinstance(error.__cause__, errors.LambdaError):  # the body's
+                raise error.__cause__ from None
+            raise _gone(error) from error
+
+    async def read_object(self, bucket: str, key: str, version: str | None) -> bytes:
+        """
+        Read an object from S3.
+
+        Raises:
+            LambdaError: In the words Lambda has for code that is not there.
+        """
+        url = f"{_BASE}/{quote(bucket)}/{quote(key)}"
+        query = f"?versionId={quote(version)}" if version else ""
+        headers = _scope("us-east-1", "s3")
+        try:
+            async with self._session.get(
+                URL(url + query, encoded=True), headers=headers
+            ) as answer:
+                content = await answer.read()
+        except aiohttp.ClientError as error:
+            raise _gone(error) from error
+        if answer.status == web.HTTPOk.status_code:
+            return content
+        code = re.search(rb"<Code>(.*?)</Code>", content)
+        text = re.search(rb"<Message>(.*?)</Message>", content)
+        reason = (
+            "Error occurred while GetObject. "
+            f"S3 Error Code: {code[1].decode() if code else answer.status}. "
+            f"S3 Error Message: {text[1].decode() if text else answer.reason}"
+        )
+        raise errors.invalid_parameter(reason)
+
+    async def call_logs(
+        self, region: str, operation: str, parameters: dict[str, Any]
+    ) -> str | None:
+        """Call CloudWatch Logs; return None or the name of the error."""
+        headers = _scope(region, "logs") | {
+            "X-Amz-Target": f"Logs_20140328.{operation}",
+            "Content-Type": "application/x-amz-json-1.1",
+        }
+        body = json.dumps(parameters).encode()
+        try:
+            async with self._session.post(_BASE, data=body, headers=headers) as answer:
+                if answer.status == web.HTTPOk.status_code:
+                    return None
+                document = json.loads(await answer.read())
+        except (aiohttp.ClientError, ValueError) as error:
+            return repr(error)
+        return str(document.get("__type", answer.status))
+
+
+@contextlib.asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Moto]:
+    """
+    Run moto's server until the end of the context.
+
+    Args:
+        folder: Where its socket is, and it itself; nobody else may look into it.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "local_aws.moto_main", SOCKET),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=folder,
+        start_new_session=True,  # Ctrl-C is for us; we end it
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(_START_S):
+            is_ready = await process.stdout.readline()
+        if not is_ready:
+            msg = "moto's server ended at its start; see its own message above."
+            raise RuntimeError(msg)
+        with _address(folder) as address:
+            async with aiohttp.ClientSession(
+                auto_decompress=False,
+                timeout=aiohttp.ClientTimeout(total=None),
+                connector=aiohttp.UnixConnector(address, limit=0, force_close=True),
+            ) as session:
+                yield Moto(session, process)
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+@contextlib.contextmanager
+def _address(folder: Path) -> Iterator[str]:
+    """Yield a path of the socket that is short enough for one."""
+    path = folder / SOCKET
+    if len(os.fsencode(path)) <= _PATH_BYTES or sys.platform != "linux":
+        yield str(path)
+        return
+    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{SOCKET}"
+    finally:
+        os.close(descriptor)
+
+
+def _incapable() -> errors.LambdaError:
+    text = (
+        "moto's server, which stands for this service, cannot do this; its log has the "
+        "traceback."
+    )
+    return errors.LambdaError(501, "NotImplementedException", text)
+
+
+def _gone(why: object) -> errors.LambdaError:
+    text = f"moto's server, which stands for this service, is gone: {why}"
+    return errors.LambdaError(503, "ServiceUnavailable", text)
+
+
+def _scope(region: str, service: str) -> dict[str, str]:
+    """Say which service and region are meant; moto checks no signature."""
+    scope = f"local/20260101/{region}/{service}/aws4_request"
+    signature = f"Credential={scope}, SignedHeaders=host, Signature=0"
+    return {"Authorization": f"AWS4-HMAC-SHA256 {signature}", _SERVICE: service}
+
+
+def _end_to_end(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    left_out = {*_HOP_BY_HOP, _SERVICE.lower()}
+    return [(name, text) for name, text in headers if name.lower() not in left_out]

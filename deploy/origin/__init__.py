@@ -1,0 +1,14 @@
+"""
+A file origin for experiments: real JPEGs of exact sizes, with faults on request.
+
+It answers on loopback only, from a process of its own, at
+``/<bytes>/<number>.jpg``: what each number holds is the same picture, so a million
+URLs cost the memory of one. The query asks for latency and faults; see
+`origin.faults`.
+"""
+
+from origin.picture import jpeg
+from origin.process import Origin, stats_at
+from origin.server import OriginError
+
+__all__ = ["Origin", "OriginError", "jpeg", "stats_at"]

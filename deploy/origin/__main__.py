@@ -1,0 +1,73 @@
+"""`python -m origin`: the origin alone."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import signal
+import socket
+
+from origin.server import OriginError, address, listen, start
+
+_STDIN = 0
+_DESCRIPTORS = 65_536
+
+
+def main() -> None:
+    """Answer until SIGINT or SIGTERM; the first line on stdout has the address."""
+    parser = argparse.ArgumentParser(
+        prog="python -m origin",
+        description="Serve JPEGs of exact sizes on loopback, with faults on request.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
+    parser.add_argument(
+        "--until-stdin-closes",
+        action="store_true",
+        help="also end when stdin, a pipe, is closed by whoever holds it",
+    )
+    parser.add_argument("--listener-fd", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    _allow_many_connections()
+    try:
+        listener = _listener(options)
+    except OriginError as error:
+        parser.exit(2, f"{error}\n")
+    with listener:
+        asyncio.run(_run(listener, until_stdin_closes=options.until_stdin_closes))
+
+
+def _listener(options: argparse.Namespace) -> socket.socket:
+    if options.listener_fd is None:
+        return listen(options.port)
+    return socket.socket(fileno=options.listener_fd)  # opened by `Origin`
+
+
+async def _run(listener: socket.socket, *, until_stdin_closes: bool) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    if until_stdin_closes:
+        loop.add_reader(_STDIN, _read_stdin, stopped)
+    server = await start(listener)
+    print(json.dumps({"origin_url": address(listener)}), flush=True)
+    await stopped.wait()
+    server.close()
+
+
+def _read_stdin(closed: asyncio.Event) -> None:
+    if not os.read(_STDIN, 4_096):
+        closed.set()
+
+
+def _allow_many_connections() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(soft, min(hard, _DESCRIPTORS))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+if __name__ == "__main__":
+    main()

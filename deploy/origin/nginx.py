@@ -1,0 +1,308 @@
+"""
+The same pictures from nginx, for what a Python origin would be too slow for.
+
+Each size is one file in RAM, and a pattern leads every number to it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+from contextlib import ExitStack, suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+from origin import picture
+from origin.certificate import write_certificate
+from origin.ended import ended
+from origin.server import HOST, OriginError, listen
+from rollout.memory_folder import memory_folder
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterable
+    from types import TracebackType
+
+_START_LIMIT_S = 10
+_STOP_LIMIT_S = 2
+_BACKLOG = 4_096
+_MOST_CONNECTIONS = 65_536
+_FOLDERS = ("files", "body", "proxy", "fastcgi", "uwsgi", "scgi")
+_CERTIFICATE, _KEY, _ERRORS = "certificate.pem", "key.pem", "errors.log"
+_STATS = "/stats"
+_COUNTS = re.compile(r"^ *\d+ \d+ (\d+) *$", re.MULTILINE)  # the third is requests
+
+# Paths are relative to the folder that nginx is started with.
+_CONFIG = """\
+daemon off;
+{user}
+pid nginx.pid;
+error_log stderr;
+worker_processes {workers};
+worker_rlimit_nofile {connections};
+events {{
+  worker_connections {connections};
+}}
+http {{
+  access_log off;
+  types {{ image/jpeg jpg; }}
+  sendfile on;
+  tcp_nopush on;
+  open_file_cache max=100;
+  keepalive_timeout 60s;
+  keepalive_requests 1000000000;
+  client_body_temp_path body;
+  proxy_temp_path proxy;
+  fastcgi_temp_path fastcgi;
+  uwsgi_temp_path uwsgi;
+  scgi_temp_path scgi;
+  server {{
+    {listen}
+    location ~ "^/([0-9]+)/[0-9]+\\.jpg$" {{ alias files/$1.jpg; }}
+    location = {stats} {{ stub_status; }}
+    location / {{ return 404; }}
+  }}
+}}
+"""
+
+
+class Nginx:
+    """
+    nginx on loopback, serving JPEGs as the project's own origin does, without faults.
+
+    However the thread that started it ends, nginx ends with it, by way of setpriv.
+
+    Args:
+        sizes: In bytes, of all the files there shall be.
+
+        https: Whether to serve HTTPS as well, with HTTP/2 for who asks for it.
+
+        workers: Processes that answer.
+
+    Attributes:
+        version: As in ``1.22.1``.
+
+        url: As in ``http://127.0.0.1:43123``. Known once started.
+
+        https_url: The same for HTTPS; empty without.
+
+        ca_file: What verifies HTTPS. It goes when nginx does.
+    """
+
+    url: str
+    https_url: str
+    ca_file: Path
+
+    def __init__(
+        self, sizes: Iterable[int], *, https: bool = False, workers: int = 1
+    ) -> None:
+        self._sizes = sorted(set(sizes))
+        self._https = https
+        self._workers = workers
+        self._program = _find()
+        self.version = _version(self._program)
+
+    def __enter__(self) -> Self:
+        """
+        Start it, and return once it answers.
+
+        Raises:
+            OriginError: If nothing answers within 10 s.
+        """
+        with ExitStack() as held:
+            room_bytes = sum(self._sizes)
+            self._folder = held.enter_context(memory_folder("nginx-", room_bytes))
+            self._furnish()
+            self._process = self._start()
+            held.callback(_stop, self._process)
+            self._asked = 0
+            self._knock()
+            self._held = held.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop it; its processes and its folder are gone afterwards."""
+        self._held.close()
+
+    def template(self, size_bytes: int, scheme: str = "http") -> str:
+        """
+        Return a URL with ``{number}`` in it, for any number from 0.
+
+        Raises:
+            ValueError: If it does not serve that size, or that scheme.
+        """
+        base = {"http": self.url, "https": self.https_url}.get(scheme)
+        if size_bytes not in self._sizes or not base:
+            msg = (
+                f"This nginx has no files of {size_bytes:,} bytes over {scheme}. "
+                "Name every size when you start it, and https if you need it."
+            )
+            raise ValueError(msg)
+        return f"{base}/{size_bytes}/{{number}}.jpg"
+
+    def requests(self) -> int:
+        """Return how many requests have come in since the start, but for these."""
+        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=_START_LIMIT_S)
+        try:
+            connection.request("GET", _STATS)
+            answer = connection.getresponse().read().decode()
+        finally:
+            connection.close()
+        found = _COUNTS.findall(answer)
+        if not found:
+            msg = f"{self.url}{_STATS} should tell counts; it says {answer[:200]!r}."
+            raise OriginError(msg)
+        self._asked += 1
+        return int(found[0]) - self._asked
+
+    def check(self, within_s: float = 0.0) -> None:
+        """
+        Make sure that it is still there.
+
+        Args:
+            within_s: How long to wait for its end.
+
+        Raises:
+            OriginError: If its process ended by itself.
+        """
+        if how := ended(self._process, within_s):
+            msg = (
+                f"nginx at {self.url} ended by itself ({how}). "
+                f"It says: {self._last_words()}"
+            )
+            raise OriginError(msg)
+
+    def _furnish(self) -> None:
+        for name in _FOLDERS:
+            (self._folder / name).mkdir()
+        for size in self._sizes:
+            (self._folder / "files" / f"{size}.jpg").write_bytes(picture.jpeg(size))
+        if self._https:
+            self.ca_file = self._folder / _CERTIFICATE
+            write_certificate(self.ca_file, self._folder / _KEY)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        """Let it inherit sockets that listen: there is no moment of refusal."""
+        with ExitStack() as held:
+            plain, *secure = [
+                held.enter_context(_listening()) for _ in range(1 + self._https)
+            ]
+            self.url = f"http://{_place(plain)}"
+            self.https_url = f"https://{_place(secure[0])}" if secure else ""
+            self._configure(plain, secure)
+            listeners = [listener.fileno() for listener in (plain, *secure)]
+            command = [self._program, "-p", f"{self._folder}/", "-c", "nginx.conf"]
+            errors = held.enter_context((self._folder / _ERRORS).open("w"))
+            return subprocess.Popen(
+                [*_dying_with_us(), *command],
+                env={"NGINX": "".join(f"{fd};" for fd in listeners)},
+                cwd=self._folder,
+                pass_fds=listeners,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,  # Ctrl-C is for us
+            )
+
+    def _configure(self, plain: socket.socket, secure: list[socket.socket]) -> None:
+        lines = [f"listen {_place(plain)} backlog={_BACKLOG};"]
+        for listener in secure:
+            lines += [
+                f"listen {_place(listener)} ssl http2 backlog={_BACKLOG};",
+                f"ssl_certificate {_CERTIFICATE};",
+                f"ssl_certificate_key {_KEY};",
+            ]
+        config = _CONFIG.format(
+            user="user root;" if os.geteuid() == 0 else "",  # the folder is ours alone
+            workers=self._workers,
+            connections=_connections(),
+            listen="\n    ".join(lines),
+            stats=_STATS,
+        )
+        (self._folder / "nginx.conf").write_text(config)
+
+    def _knock(self) -> None:
+        try:
+            self.requests()
+        except (OSError, HTTPException) as error:
+            msg = (
+                f"nginx at {self.url} does not answer: {error!r}. "
+                f"It says: {self._last_words()}"
+            )
+            raise OriginError(msg) from error
+
+    def _last_words(self) -> str:
+        said = (self._folder / _ERRORS).read_text().splitlines()
+        return said[-1] if said else "nothing"
+
+
+def is_installed() -> bool:
+    """Return whether there is an nginx to start."""
+    return _path() is not None
+
+
+def _path() -> str | None:
+    """Find it, also in the sbin beside a bin: Debian's is not on everybody's PATH."""
+    folders = os.get_exec_path()
+    beside = [str(Path(folder).with_name("sbin")) for folder in folders if folder]
+    return shutil.which("nginx", path=os.pathsep.join([*folders, *beside]))
+
+
+def _find() -> str:
+    path = _path()
+    if path is None:
+        msg = (
+            "There is no nginx on PATH, nor in an sbin beside it. On Debian and "
+            "Ubuntu: apt install nginx-light."
+        )
+        raise OriginError(msg)
+    return path
+
+
+def _version(program: str) -> str:
+    told = subprocess.run([program, "-v"], capture_output=True, text=True, check=True)
+    return told.stderr.partition("/")[2].split()[0]
+
+
+def _dying_with_us() -> list[str]:
+    """Return what makes the kernel end a program with us, if it is at hand."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
+
+
+def _listening() -> socket.socket:
+    listener = listen(0)
+    listener.settimeout(0)  # nginx expects what it inherits not to block
+    return listener
+
+
+def _place(listener: socket.socket) -> str:
+    return f"{HOST}:{listener.getsockname()[1]}"
+
+
+def _connections() -> int:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY:
+        return _MOST_CONNECTIONS
+    return min(most, _MOST_CONNECTIONS)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

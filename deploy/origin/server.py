@@ -1,0 +1,139 @@
+"""
+How the origin's answers are sent.
+
+A bare protocol on asyncio, because granian's RSGI interface costs more CPU, with less
+to do: 45 µs against 27 for 10 kB, 90 against 45 for 100 kB, 950 against 690 for
+1.7 MB. Here the transport is at hand, too, and faults need that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+
+from origin.answers import REQUEST_MOST_BYTES, Answer, Ending, Site
+from rollout.errors import RolloutError
+
+HOST = "127.0.0.1"
+
+_BACKLOG = 4_096
+_CHUNK_BYTES = 262_144
+_LINGER_FOR_NO_TIME = struct.pack("ii", 1, 0)  # so closing sends RST
+
+
+class OriginError(RolloutError):
+    """The origin could not be started, or ended by itself."""
+
+
+def listen(port: int) -> socket.socket:
+    """
+    Return a socket that listens on loopback; 0 stands for any free port.
+
+    Raises:
+        OriginError: If the port is taken, or is no port.
+    """
+    try:
+        return socket.create_server((HOST, port), backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        msg = (
+            f"The origin cannot have port {port} on {HOST}: {error}. "
+            "Choose another, or 0 for one that is free."
+        )
+        raise OriginError(msg) from error
+
+
+def address(listener: socket.socket) -> str:
+    """Return the URL at which a listening socket is reached."""
+    host, port = listener.getsockname()
+    return f"http://{host}:{port}"
+
+
+async def start(listener: socket.socket) -> asyncio.Server:
+    """Answer on a socket that `listen` returned, until the server is closed."""
+    site = Site()
+    return await asyncio.get_running_loop().create_server(
+        lambda: _Connection(site), sock=listener, backlog=_BACKLOG
+    )
+
+
+class _Connection(asyncio.Protocol):
+    """One client's requests, answered one after the other."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._received = b""
+        self._answer: Answer | None = None
+        self._sent_bytes = 0
+        self._flows = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        # Nothing piles up: what the client does not take yet is one chunk at most.
+        transport.set_write_buffer_limits(0)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        self._proceed()
+
+    def pause_writing(self) -> None:
+        self._flows = False
+
+    def resume_writing(self) -> None:
+        self._flows = True
+        # Not at once: Python 3.11 loses a connection twice if it is closed in here.
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._send()
+        self._proceed()
+
+    def _proceed(self) -> None:
+        while self._answer is None and (head := self._next_head()):
+            self._answer = self._site.answer(head)
+            if self._answer.delay_s:
+                loop = asyncio.get_running_loop()
+                loop.call_later(self._answer.delay_s, self._go_on)
+            else:
+                self._send()
+
+    def _next_head(self) -> bytes:
+        """Take a request's head from what came; empty if it is not there yet."""
+        head, end, rest = self._received.partition(b"\r\n\r\n")
+        if not end and len(head) <= REQUEST_MOST_BYTES:
+            return b""
+        self._received = rest
+        return head
+
+    def _send(self) -> None:
+        """Hand over as much of the answer as the client takes now."""
+        answer, transport = self._answer, self._transport
+        assert answer
+        while self._flows and not transport.is_closing():
+            if self._sent_bytes == len(answer.data):
+                self._end(answer)
+                return
+            chunk = answer.data[self._sent_bytes : self._sent_bytes + _CHUNK_BYTES]
+            self._sent_bytes += len(chunk)
+            transport.write(chunk)
+
+    def _end(self, answer: Answer) -> None:
+        self._site.stats.add(answer)
+        match answer.ending:
+            case Ending.NEXT:
+                self._answer = None
+                self._sent_bytes = 0
+            case Ending.CLOSE:
+                self._transport.close()
+            case Ending.RESET:
+                self._reset()
+            case Ending.SILENCE:
+                pass  # the answer stays unfinished until the client leaves
+
+    def _reset(self) -> None:
+        sock = self._transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_FOR_NO_TIME)
+        self._transport.abort()

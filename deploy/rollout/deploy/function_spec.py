@@ -1,0 +1,239 @@
+"""The function that is wanted: checked before anything is made."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from aws_facts.limits import problem
+from fetcher.s3.urls import SCHEME, prefix_of
+from fetcher.security.guard import BadUrlError
+from fetcher.service.settings import BUCKET
+from rollout.deploy import policies as permissions
+from rollout.errors import SettingError
+from rollout.target.machine import ARCHITECTURES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fetcher.s3.urls import Place
+    from rollout.deploy.network import Efs, Vpc
+    from rollout.deploy.policies import Policies
+    from rollout.target.target import Target
+
+# A variable's new value replaces all executions.
+START_VARIABLE = "FETCHER_START"
+
+# It answers requests as well as events that are shards.
+_SERVICE = "fetcher.service.api.handle"
+AWS_IAM, ANYBODY = "AWS_IAM", "NONE"
+URL_AUTHS = (AWS_IAM, ANYBODY)
+
+# Together with the region it makes the role's name, which has at most 64 characters.
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_HAS_A_MEANING_IN_POLICIES = "*?$"
+# CloudWatch Logs' API reference, PutRetentionPolicy.
+_RETENTIONS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1_096, 1_827, 2_192, 2_557, 2_922, 3_288, 3_653),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """
+    The function that is wanted.
+
+    Attributes:
+        name: The function's; role and log group are named after it.
+
+        memory_mb: Memory; 1,769 MB come with one whole processor.
+
+        timeout_s: Lambda ends an invocation after so many seconds.
+
+        tmp_mb: Size of ``/tmp``.
+
+        architecture: What it runs on; the local target has this machine's only.
+
+        handler: Module and function that take the event.
+
+        log_retention_days: How long log lines are kept.
+
+        environment: Variables the function finds set.
+
+        start: Another than before replaces all executions; empty: these may stay.
+
+        bucket:
+            What in S3 it may read and write, as ``bucket`` or ``bucket/prefix``;
+            empty: nothing.
+
+        sources: What in S3 it may read, each written likewise.
+
+        url:
+            Who may call the function's URL: one of `URL_AUTHS`; empty: it has none.
+
+        vpc: The network it is in; None: Lambda's own, from which the internet is near.
+
+        efs: A file system it mounts; it takes a `vpc`.
+
+        tags: Put on everything, beside our own.
+    """
+
+    name: str = "million-downloads"
+    memory_mb: int = 1_769
+    timeout_s: int = 300
+    tmp_mb: int = 512
+    architecture: str = ARCHITECTURES[0]
+    handler: str = "fetcher.handler.download"
+    log_retention_days: int = 7
+    environment: Mapping[str, str] = field(default_factory=dict)
+    start: str = ""
+    bucket: str = ""
+    sources: tuple[str, ...] = ()
+    url: str = ""
+    vpc: Vpc | None = None
+    efs: Efs | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what AWS would refuse, before anything is made."""
+        size = len(json.dumps(self._variables, separators=(",", ":")).encode())
+        msg = (
+            _problem_of_name(self.name)
+            or problem("memory_mb", self.memory_mb, "MB")
+            or problem("timeout_s", self.timeout_s, "s")
+            or problem("tmp_mb", self.tmp_mb, "MB")
+            or problem("environment_bytes", size, "bytes of JSON")
+            or _problem_of_choice("architecture", self.architecture, ARCHITECTURES)
+            or _problem_of_choice("url", self.url, ("", *URL_AUTHS))
+            or _problem_of_retention(self.log_retention_days)
+            or _problem_of_efs(self)
+            or _problem_of_tags(self.tags)
+        )
+        if msg:
+            raise SettingError(msg)
+        for place in filter(None, (self.bucket, *self.sources)):
+            _place(place)
+
+    def configuration(self, target: Target, role_arn: str) -> dict[str, Any]:
+        """Return the function's configuration, in the words of CreateFunction."""
+        return {
+            "Runtime": target.machine_for(self.architecture).runtime,
+            "Role": role_arn,
+            "Handler": self.handler,
+            "MemorySize": self.memory_mb,
+            "Timeout": self.timeout_s,
+            "EphemeralStorage": {"Size": self.tmp_mb},
+            "Environment": {"Variables": self._variables},
+            "VpcConfig": self.vpc.setting() if self.vpc else _NO_VPC,
+            "FileSystemConfigs": [self.efs.setting()] if self.efs else [],
+        }
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        start = {START_VARIABLE: self.start} if self.start else {}
+        return dict(self.environment) | start
+
+    def policies(self, target: Target) -> Policies:
+        """Return what its role is to allow."""
+        wanted = permissions.write_own_log(target, self.name)
+        if self.bucket:
+            wanted |= permissions.use_bucket(target, _place(self.bucket))
+        if self.bucket and self.url:  # jobs are kept there, and shared out
+            wanted |= permissions.invoke_itself(target, self.name)
+        if self.sources:
+            wanted |= permissions.read_sources(target, map(_place, self.sources))
+        if self.vpc:
+            wanted |= permissions.join_vpc(target, self.name)
+        if self.efs:
+            wanted |= permissions.mount_efs(target, self.efs)
+        return wanted
+
+
+def as_service(worker: Worker, url: str, bucket: str = "") -> Worker:
+    """
+    Return the function as a service at a URL.
+
+    Args:
+        worker: The function otherwise.
+
+        url: Who may call it: one of `URL_AUTHS`.
+
+        bucket: Where it keeps jobs and files; empty: it takes no jobs.
+
+    Raises:
+        SettingError: If the bucket is a part of one.
+    """
+    if "/" in bucket:
+        msg = f"A service has a bucket of its own: no prefix in {bucket!r}."
+        raise SettingError(msg)
+    kept = {BUCKET: bucket} if bucket else {}
+    return replace(
+        worker,
+        handler=_SERVICE,
+        url=url,
+        bucket=bucket,
+        environment=kept | dict(worker.environment),
+    )
+
+
+_NO_VPC: dict[str, list[str]] = {"SubnetIds": [], "SecurityGroupIds": []}
+
+
+def _place(text: str) -> Place:
+    try:
+        place = prefix_of(f"{SCHEME}{text.removeprefix(SCHEME)}")
+    except BadUrlError as error:
+        msg = f"The bucket cannot be used. {error}"
+        raise SettingError(msg) from error
+    if strange := set(place.key) & set(_HAS_A_MEANING_IN_POLICIES):
+        msg = (
+            f"The prefix {place.key!r} has {''.join(sorted(strange))} in it, which "
+            "would stand for anything in the role's policy. Choose another."
+        )
+        raise SettingError(msg)
+    return place
+
+
+def _problem_of_name(name: str) -> str:
+    if _NAME.fullmatch(name):
+        return ""
+    return (
+        f"The function's name is {name!r}; it must have 1 to 40 letters, digits, "
+        "hyphens and underscores."
+    )
+
+
+def _problem_of_choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value in allowed:
+        return ""
+    known = ", ".join(filter(None, allowed))
+    return f"`{name}` is {value!r}; it must be one of: {known}."
+
+
+def _problem_of_retention(days: int) -> str:
+    if days in _RETENTIONS:
+        return ""
+    return (
+        f"`log_retention_days` is {days:,}; CloudWatch takes one of: "
+        f"{', '.join(map(str, _RETENTIONS))}."
+    )
+
+
+def _problem_of_efs(worker: Worker) -> str:
+    if worker.efs and not worker.vpc:
+        return (
+            "An EFS is reached through a network: name subnets and security groups "
+            "beside the access point."
+        )
+    return ""
+
+
+def _problem_of_tags(tags: Mapping[str, str]) -> str:
+    # https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
+    reserved = [key for key in tags if key.lower().startswith("aws:")]
+    if not reserved:
+        return ""
+    return f"The tag is called {reserved[0]!r}; AWS keeps such that begin with aws:."

@@ -1,0 +1,109 @@
+"""A function inside the user's own network, and a file system mounted from there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rollout.errors import SettingError
+
+if TYPE_CHECKING:
+    from rollout.target.target import Target
+
+# Both as Lambda's own service model has them.
+_ACCESS_POINT = re.compile(
+    r"arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z-]+-\d:\d{12}:access-point/"
+    r"fsap-[a-f0-9]{17}"
+)
+_MOUNT = re.compile(r"/mnt/[a-zA-Z0-9-_.]+")
+_SUBNET = re.compile(r"subnet-[0-9a-z]+")
+_SECURITY_GROUP = re.compile(r"sg-[0-9a-zA-Z]+")
+_MOST_SUBNETS, _MOST_SECURITY_GROUPS = 16, 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vpc:
+    """
+    The network. From there the internet is reached through a NAT gateway only.
+
+    Attributes:
+        subnets: Their ids; private ones, in several zones.
+
+        security_groups: Their ids; they must let requests out.
+    """
+
+    subnets: tuple[str, ...]
+    security_groups: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what Lambda would refuse."""
+        _check_ids("subnets", self.subnets, _SUBNET, _MOST_SUBNETS)
+        _check_ids(
+            "security groups",
+            self.security_groups,
+            _SECURITY_GROUP,
+            _MOST_SECURITY_GROUPS,
+        )
+
+    def setting(self) -> dict[str, Any]:
+        """Return Lambda's ``VpcConfig``."""
+        return {
+            "SubnetIds": sorted(self.subnets),
+            "SecurityGroupIds": sorted(self.security_groups),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Efs:
+    """
+    A file system that all executions share.
+
+    Attributes:
+        access_point: The ARN of its access point.
+
+        mount: Where it is mounted.
+    """
+
+    access_point: str
+    mount: str = "/mnt/files"
+
+    def __post_init__(self) -> None:
+        """Refuse what Lambda would refuse."""
+        if not _ACCESS_POINT.fullmatch(self.access_point):
+            msg = (
+                f"The EFS access point is {self.access_point!r}; it must be an ARN "
+                "like arn:aws:elasticfilesystem:us-east-1:123456789012:"
+                "access-point/fsap-0123456789abcdef0."
+            )
+            raise SettingError(msg)
+        if not _MOUNT.fullmatch(self.mount):
+            msg = (
+                f"The EFS is to be mounted at {self.mount!r}; it must be a folder in "
+                "/mnt, such as /mnt/files."
+            )
+            raise SettingError(msg)
+
+    def setting(self) -> dict[str, str]:
+        """Return the one of Lambda's ``FileSystemConfigs``."""
+        return {"Arn": self.access_point, "LocalMountPath": self.mount}
+
+
+def has_interfaces(target: Target, name: str) -> bool:
+    """Tell whether Lambda still has interfaces of this function in a network."""
+    found = target.client("ec2").describe_network_interfaces(
+        Filters=[{"Name": "description", "Values": [f"AWS Lambda VPC ENI-{name}-*"]}]
+    )
+    return bool(found["NetworkInterfaces"])
+
+
+def _check_ids(
+    what: str, ids: tuple[str, ...], pattern: re.Pattern[str], most: int
+) -> None:
+    strange = [one for one in ids if not pattern.fullmatch(one)]
+    if strange or not 1 <= len(ids) <= most:
+        msg = (
+            f"The {what} are {', '.join(ids) or 'none'}; there must be 1 to {most}, "
+            f"each an id that begins with {pattern.pattern.partition('-')[0]}-."
+        )
+        raise SettingError(msg)

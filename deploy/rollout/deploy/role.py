@@ -1,0 +1,222 @@
+"""The role the function runs under: its own, allowed what it needs and no more."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from fetcher.s3.urls import Place
+from rollout.deploy.changes import check_ours
+from rollout.deploy.policies import JOIN_VPC, NAMES, USE_BUCKET, write_own_log
+from rollout.errors import DeployError
+
+if TYPE_CHECKING:
+    from rollout.deploy.changes import Changes
+    from rollout.deploy.policies import Policies
+    from rollout.target.target import Target
+
+PATH = "/million-downloads/"
+
+# Lambda only takes roles of the function's own account, so no condition is needed here.
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+
+
+def role_name(target: Target, name: str) -> str:
+    """Return the name of a function's role; roles are shared by all regions."""
+    return f"{name}-{target.region}"
+
+
+def find(target: Target, name: str) -> dict[str, Any] | None:
+    """Return the function's role as IAM describes it, or None."""
+    iam = target.client("iam")
+    try:
+        role: dict[str, Any] = iam.get_role(RoleName=role_name(target, name))["Role"]
+    except iam.exceptions.NoSuchEntityException:
+        return None
+    return role
+
+
+def ensure(
+    target: Target,
+    name: str,
+    tags: dict[str, str],
+    done: Changes,
+    policies: Policies | None = None,
+) -> str:
+    """
+    Create the function's role, or bring it up to date.
+
+    Args:
+        target: Where.
+
+        name: The function's.
+
+        tags: Put on it, beside those it has.
+
+        done: Told what was done.
+
+        policies: What it may do; only write its own log if none are given.
+
+    Returns:
+        Its ARN.
+    """
+    wanted = write_own_log(target, name) if policies is None else policies
+    own_name = role_name(target, name)
+    role = find(target, name)
+    if role is None:
+        role = _create(target, name, tags, done)
+        _put(target, own_name, wanted)
+    else:
+        _check_ours(role)
+        _update_trust(target, role, done)
+        _update_policies(target, own_name, wanted, done)
+        _update_tags(target, role, tags, done)
+    return str(role["Arn"])
+
+
+def remove(target: Target, name: str) -> bool:
+    """
+    Delete the role and the policies inside it; tell whether there was one.
+
+    Raises:
+        DeployError: If it is not ours, or others are attached: then it stays as it is.
+    """
+    iam = target.client("iam")
+    role = find(target, name)
+    if role is None:
+        return False
+    own_name = role["RoleName"]
+    _check_ours(role)
+    _check_nothing_is_attached(target, own_name)
+    for policy in _policies(target, own_name):
+        iam.delete_role_policy(RoleName=own_name, PolicyName=policy)
+    iam.delete_role(RoleName=own_name)
+    return True
+
+
+def has_joined_vpc(target: Target, name: str) -> bool:
+    """Tell whether Lambda has been connecting the function with a network."""
+    own_role = find(target, name)
+    return bool(own_role) and JOIN_VPC in _policies(target, role_name(target, name))
+
+
+def bucket_of(target: Target, name: str) -> Place | None:
+    """Return what in S3 the function may use, as its role says; None: nothing."""
+    own_name, role = role_name(target, name), find(target, name)
+    if role is None:
+        return None
+    _check_ours(role)
+    if USE_BUCKET not in _policies(target, own_name):
+        return None
+    document = _document(target, own_name, USE_BUCKET)
+    arn: str = document["Statement"][0]["Resource"]
+    bucket, _, keys = arn.split(":", 5)[5].partition("/")  # a key may hold colons
+    return Place(bucket, keys.removesuffix("*").rstrip("/"))
+
+
+def _create(
+    target: Target, name: str, tags: dict[str, str], done: Changes
+) -> dict[str, Any]:
+    own_name = role_name(target, name)
+    with done.creating(f"role {own_name}", lambda: remove(target, name)):
+        role: dict[str, Any] = target.client("iam").create_role(
+            Path=PATH,
+            RoleName=own_name,
+            AssumeRolePolicyDocument=json.dumps(_TRUST),
+            Description=f"What the function {name} may do",
+            Tags=_pairs(tags),
+        )["Role"]
+    return role
+
+
+def _update_trust(target: Target, role: dict[str, Any], done: Changes) -> None:
+    if role["AssumeRolePolicyDocument"] != _TRUST:
+        own_name = role["RoleName"]
+        target.client("iam").update_assume_role_policy(
+            RoleName=own_name, PolicyDocument=json.dumps(_TRUST)
+        )
+        done.changed(f"role {own_name}: trust")
+
+
+def _update_policies(
+    target: Target, own_name: str, wanted: Policies, done: Changes
+) -> None:
+    current = {
+        name: _document(target, own_name, name) for name in _policies(target, own_name)
+    }
+    differing = {
+        name: document
+        for name, document in wanted.items()
+        if current.get(name) != document
+    }
+    # What else is there the user has added, for a key of the bucket's, say.
+    surplus = (current.keys() & NAMES) - wanted.keys()
+    _put(target, own_name, differing)
+    for name in surplus:
+        target.client("iam").delete_role_policy(RoleName=own_name, PolicyName=name)
+    if differing or surplus:
+        names = ", ".join(sorted(differing.keys() | surplus))
+        done.changed(f"role {own_name}: permissions {names}")
+
+
+def _update_tags(
+    target: Target, role: dict[str, Any], tags: dict[str, str], done: Changes
+) -> None:
+    if not tags.items() <= _tags(role).items():
+        own_name = role["RoleName"]
+        target.client("iam").tag_role(RoleName=own_name, Tags=_pairs(tags))
+        done.changed(f"role {own_name}: tags")
+
+
+def _put(target: Target, own_name: str, policies: Policies) -> None:
+    for name, document in policies.items():
+        target.client("iam").put_role_policy(
+            RoleName=own_name, PolicyName=name, PolicyDocument=json.dumps(document)
+        )
+
+
+def _policies(target: Target, own_name: str) -> list[str]:
+    listed = target.client("iam").list_role_policies(RoleName=own_name)
+    names: list[str] = listed["PolicyNames"]
+    return names
+
+
+def _document(target: Target, own_name: str, policy: str) -> dict[str, Any]:
+    found = target.client("iam").get_role_policy(RoleName=own_name, PolicyName=policy)
+    document: dict[str, Any] = found["PolicyDocument"]
+    return document
+
+
+def _check_nothing_is_attached(target: Target, own_name: str) -> None:
+    # IAM would refuse to delete the role, and only after its own policies are gone.
+    # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html
+    listed = target.client("iam").list_attached_role_policies(RoleName=own_name)
+    arns = [policy["PolicyArn"] for policy in listed["AttachedPolicies"]]
+    if arns:
+        msg = (
+            f"The role {own_name} stays, for somebody attached {', '.join(arns)}. "
+            f"Detach what is attached, by aws iam detach-role-policy --role-name "
+            f"{own_name} --policy-arn {arns[0]}, and destroy again."
+        )
+        raise DeployError(msg)
+
+
+def _check_ours(role: dict[str, Any]) -> None:
+    check_ours(f"role {role['RoleName']}", _tags(role))
+
+
+def _tags(role: dict[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in role.get("Tags", ())}
+
+
+def _pairs(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

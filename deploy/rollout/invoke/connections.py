@@ -1,0 +1,71 @@
+"""The connections that calls go over, as many as are in flight."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+import aiohttp
+from botocore.httpsession import get_cert_path
+
+from aws_facts.limits import limit
+from rollout.errors import SettingError
+from rollout.invoke.descriptors import allow, needed_for
+
+if TYPE_CHECKING:
+    from aiohappyeyeballs import AddrInfoType
+
+_CONNECT_TIMEOUT_S = 10
+# The answer to the longest invocation has this long to come after its end.
+_ANSWER_WITHIN_S = 30
+# Routers forget a connection that is silent while the function works: AWS advises
+# keep-alives. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+_KEEPALIVE_AFTER_S = 30
+_KEEPALIVE_OPTION: int = getattr(socket, "TCP_KEEPIDLE", 0x10)  # macOS: TCP_KEEPALIVE
+
+
+def open_session(in_flight: int, ca_file: str | None) -> aiohttp.ClientSession:
+    """
+    Open a pool that repeats no POST by itself.
+
+    Args:
+        in_flight: Calls at the same time.
+
+        ca_file: The certificates to trust; botocore's if none is named.
+
+    Raises:
+        SettingError: If this machine does not allow so many.
+    """
+    wanted = needed_for(in_flight)
+    if (allowed := allow(wanted)) < wanted:
+        msg = (
+            f"So many calls at once need {wanted:,} open files and sockets; this "
+            f"machine allows {allowed:,}. Raise its limit (`ulimit -Hn`), or have "
+            "fewer calls in flight."
+        )
+        raise SettingError(msg)
+    connector = aiohttp.TCPConnector(
+        limit=0, ssl=_trust(ca_file), socket_factory=_kept_alive
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(
+            total=None,
+            sock_connect=_CONNECT_TIMEOUT_S,
+            sock_read=limit("timeout_s").most + _ANSWER_WITHIN_S,
+        ),
+    )
+
+
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=get_cert_path(ca_file or True))
+
+
+def _kept_alive(address: AddrInfoType) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    made.setsockopt(socket.IPPROTO_TCP, _KEEPALIVE_OPTION, _KEEPALIVE_AFTER_S)
+    return made

@@ -1,0 +1,280 @@
+"""Calling the function: many calls in flight from one event loop, none made twice."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import random
+import time
+from base64 import b64decode
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NamedTuple, Self
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from yarl import URL
+
+from rollout.errors import InvocationLost, InvokeError
+from rollout.invoke.connections import open_session
+from rollout.invoke.in_flight import Turns
+from rollout.invoke.signing import Signer
+from rollout.target.target import DIES_WITHIN_S
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rollout.target.target import Target
+
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0
+_LARGE_BODY_BYTES = 2**20
+_UNREACHABLE, _GONE = "Unreachable", "Gone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """
+    What one invocation answered.
+
+    Moments are seconds since 1970 on this machine's clock.
+
+    Attributes:
+        status: The HTTP status: 200.
+
+        payload: What the function returned, or what went wrong in it, as JSON.
+
+        function_error: Lambda's word if the function failed, as in ``Unhandled``.
+
+        request_id: As in the function's log.
+
+        executed_version: ``$LATEST`` or a number.
+
+        log: The last 4 kB the function logged, if they were asked for.
+
+        throttles: How often the call was turned away before.
+
+        sent_at: When the accepted call was begun, before connecting.
+
+        answered_at: When the answer's last byte was here.
+    """
+
+    status: int
+    payload: bytes
+    function_error: str | None
+    request_id: str
+    executed_version: str
+    log: bytes
+    throttles: int
+    sent_at: float
+    answered_at: float
+
+
+class Invoker:
+    """
+    An async context that calls functions.
+
+    A call is made again only while it is certain that nothing ran: when there was no
+    connection to send it over, or when Lambda said that it was one too many. Then
+    fewer are in flight for a while.
+
+    Args:
+        target: Where the functions are.
+
+        in_flight: Calls at the same time; further ones wait for their turn.
+    """
+
+    def __init__(self, target: Target, *, in_flight: int = 1_000) -> None:
+        self._target = target
+        self._functions_url = f"{target.lambda_url}/2015-03-31/functions"
+        self._signer = Signer(
+            "lambda", target.region, urlsplit(target.lambda_url).netloc
+        )
+        self._proxy = target.proxy
+        self._in_flight = in_flight
+        self._turns = Turns(in_flight)
+        self._addresses: dict[str, _Address] = {}
+
+    async def __aenter__(self) -> Self:
+        """
+        Open the pool of connections.
+
+        Raises:
+            SettingError: If this machine does not allow so many.
+        """
+        self._session = open_session(self._in_flight, self._target.ca_file)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+    async def invoke(
+        self,
+        function_name: str,
+        payload: bytes,
+        *,
+        wants_log: bool = False,
+        accepted_within_s: float = 60.0,
+    ) -> Answer:
+        """
+        Call a function and wait for what it returns.
+
+        Args:
+            function_name: Its name, with or without ``:version``.
+
+            payload: The event, as JSON.
+
+            wants_log: Whether the answer shall have the end of the log.
+
+            accepted_within_s:
+                How long a call is made again while it is turned away or there is
+                no connection. Waiting for its turn is not counted, nor is how long
+                the function then runs.
+
+        Raises:
+            InvokeError: If the API refuses the call, or still turns it away at the
+                end of that time.
+
+            InvocationLost: If the call may have been sent, and no answer came.
+
+            EndpointError: If a local endpoint that this process started has ended.
+        """
+        tried_s = 0.0
+        longest_pause_s = _FIRST_PAUSE_S
+        throttles = 0
+        while True:
+            async with self._turns:
+                began = time.monotonic()
+                try:
+                    return await self._attempt(
+                        function_name, payload, throttles, wants_log=wants_log
+                    )
+                except InvokeError as error:
+                    if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+                        throttles += 1
+                        self._turns.turned_away()
+                    pause_s = random.uniform(0, longest_pause_s)  # noqa: S311 no secret
+                    pause_s += error.retry_after_s
+                    tried_s += time.monotonic() - began + pause_s
+                    if tried_s > accepted_within_s or not _may_be_made_again(error):
+                        raise
+            await asyncio.sleep(pause_s)
+            longest_pause_s = min(2 * longest_pause_s, _LONGEST_PAUSE_S)
+
+    async def _attempt(
+        self, function_name: str, payload: bytes, throttles: int, *, wants_log: bool
+    ) -> Answer:
+        address = self._address(function_name)
+        headers = self._signer.headers(
+            self._target.credentials(),
+            address.path,
+            payload,
+            log_type="Tail" if wants_log else "",
+        )
+        sent_at = time.time()
+        try:
+            async with self._session.post(
+                address.url,
+                data=_body(payload),
+                headers=headers,
+                proxy=self._proxy,
+            ) as response:
+                body = await response.read()
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise _not_sent(function_name, error, code="Untrusted") from error
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            self.check_alive(DIES_WITHIN_S)
+            code = _GONE if self._is_final(error) else _UNREACHABLE
+            raise _not_sent(function_name, error, code=code) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self.check_alive(DIES_WITHIN_S)
+            after_s = time.time() - sent_at
+            msg = (
+                f"The call of {function_name} was lost after {after_s:.1f} s: "
+                f"{error!r}. It may have run; its log says."
+            )
+            raise InvocationLost(msg) from error
+        if response.status != HTTPStatus.OK:
+            raise _refused(function_name, response, body)
+        return Answer(
+            status=response.status,
+            payload=body,
+            function_error=response.headers.get("X-Amz-Function-Error"),
+            request_id=response.headers.get("x-amzn-RequestId", ""),
+            executed_version=response.headers.get("X-Amz-Executed-Version", ""),
+            log=b64decode(response.headers.get("X-Amz-Log-Result", "")),
+            throttles=throttles,
+            sent_at=sent_at,
+            answered_at=time.time(),
+        )
+
+    def check_alive(self, within_s: float) -> None:
+        """Make sure of what the target depends on: see `Target`."""
+        self._target.check_alive(within_s)
+
+    def _is_final(self, error: aiohttp.ClientError) -> bool:
+        """Tell whether nobody will ever answer: a local endpoint's functions go too."""
+        refused = isinstance(error, aiohttp.ClientConnectorError) and isinstance(
+            error.os_error, ConnectionRefusedError
+        )
+        return refused and self._target.runs_here
+
+    def _address(self, function_name: str) -> _Address:
+        found = self._addresses.get(function_name)
+        if found is None:
+            name = quote(function_name, safe="")
+            url = URL(f"{self._functions_url}/{name}/invocations", encoded=True)
+            found = self._addresses[function_name] = _Address(url, url.raw_path)
+        return found
+
+
+class _Address(NamedTuple):
+    url: URL
+    path: str  # percent-encoded
+
+
+def _body(payload: bytes) -> bytes | io.BytesIO:
+    # aiohttp warns of large bytes, which it would write at once.
+    return payload if len(payload) < _LARGE_BODY_BYTES else io.BytesIO(payload)
+
+
+def _may_be_made_again(error: InvokeError) -> bool:
+    return error.status == HTTPStatus.TOO_MANY_REQUESTS or error.code == _UNREACHABLE
+
+
+def _not_sent(
+    function_name: str, error: aiohttp.ClientError, *, code: str
+) -> InvokeError:
+    msg = f"{function_name} was not called, for there is no connection: {error}."
+    return InvokeError(msg, code=code, status=0)
+
+
+def _refused(
+    function_name: str, response: aiohttp.ClientResponse, body: bytes
+) -> InvokeError:
+    code = response.headers.get("x-amzn-ErrorType", "").partition(":")[0]
+    text = body.decode("utf-8", "replace")
+    try:
+        said = json.loads(text)
+        text = said.get("message") or said.get("Message") or text
+        reason = said.get("Reason", "")
+    except (ValueError, AttributeError):  # a gateway's own page
+        reason = ""
+    msg = (
+        f"{function_name} was not called: {response.status} {code or response.reason}"
+        f"{reason and f' ({reason})'}: {text}"
+    )
+    wait = response.headers.get("Retry-After", "")
+    return InvokeError(
+        msg,
+        code=code,
+        status=response.status,
+        retry_after_s=float(wait) if wait.isdecimal() else 0.0,
+    )

@@ -1,0 +1,79 @@
+"""What the function wrote, read back from CloudWatch Logs."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from rollout.deploy.log_group import group_name
+from rollout.errors import DeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rollout.target.target import Target
+
+_PAUSE_S = 1.0
+# Executions' lines arrive out of order: for so long a late one is still noticed.
+_LATE_MS = 30_000
+
+
+def read(target: Target, name: str) -> Iterator[str]:
+    """
+    Yield the lines there are.
+
+    Raises:
+        DeployError: If the function has no log group.
+    """
+    for event in _events(target, name, since_ms=0):
+        yield _line(event)
+
+
+def follow(
+    target: Target, name: str, until: threading.Event | None = None
+) -> Iterator[str]:
+    """
+    Yield the lines there are, and new ones as they arrive.
+
+    Args:
+        target: Where the function is.
+
+        name: The function's.
+
+        until: Ends it when set, after what is there by then; otherwise it has no end.
+
+    Raises:
+        DeployError: If the function has no log group, or no longer has one.
+    """
+    over = until or threading.Event()
+    seen: dict[str, int] = {}
+    is_last = False
+    while not is_last:
+        is_last = over.is_set()
+        since_ms = max(seen.values(), default=0) - _LATE_MS
+        seen = {key: at for key, at in seen.items() if at >= since_ms}
+        for event in _events(target, name, max(0, since_ms)):
+            if event["eventId"] not in seen:
+                seen[event["eventId"]] = event["timestamp"]
+                yield _line(event)
+        over.wait(_PAUSE_S)
+
+
+def _events(target: Target, name: str, since_ms: int) -> Iterator[dict[str, Any]]:
+    client = target.client("logs")
+    pages = client.get_paginator("filter_log_events").paginate(
+        logGroupName=group_name(name), startTime=since_ms
+    )
+    try:
+        for page in pages:
+            yield from page["events"]
+    except client.exceptions.ResourceNotFoundException as error:
+        msg = (
+            f"There is no log group {group_name(name)} on {target.name}. Run `rollout "
+            f"deploy --name {name}` first."
+        )
+        raise DeployError(msg) from error
+
+
+def _line(event: dict[str, Any]) -> str:
+    return str(event["message"]).rstrip("\n")

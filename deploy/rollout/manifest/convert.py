@@ -1,0 +1,241 @@
+"""
+A manifest, as other tools write them, into a list that a run can be made of.
+
+Whatever it is, Parquet included, it is read once, in flat memory, and every row is
+checked before anything is fetched. What comes out is a list in JSON lines, as
+`fetcher.lists.url_list.UrlList` reads them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii as quoted
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from fetcher.contract.source import Item
+from fetcher.lists.lines import Problems, UrlListError
+from fetcher.lists.name_clashes import Repeats, clashing, names_of
+from fetcher.lists.url_list import wrong_in
+from fetcher.s3.urls import SCHEME, place_of
+from fetcher.security.guard import BadUrlError
+from fetcher.security.masking import has_credentials
+from rollout.errors import SettingError
+from rollout.manifest.rows import Columns, rows_of, unit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rollout.manifest.rows import Row
+    from rollout.target.target import Target
+
+_READ_AT_ONCE = 1_048_576
+_ESCAPED = 0xDC00  # stands for a byte that is not UTF-8, that byte added
+_COPIED_BYTES = 1_048_576
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """
+    A list that a manifest was made into.
+
+    Attributes:
+        path: Where it is. Its rows say which of the manifest's they were.
+
+        many: How many URLs it holds.
+
+        skipped: How many rows were left out; 0 unless that was allowed.
+
+        problems: What was wrong with these, for a person; empty: nothing.
+    """
+
+    path: Path
+    many: int
+    skipped: int = 0
+    problems: str = ""
+
+
+def convert(
+    manifest: str,
+    to: Path,
+    columns: Columns | None = None,
+    *,
+    target: Target | None = None,
+    skip_bad: bool = False,
+) -> Listed:
+    """
+    Make a list of a manifest.
+
+    Args:
+        manifest: A path, or ``s3://bucket/key``. Its ending tells what it is:
+            ``.parquet``, ``.csv``, ``.jsonl``, or else text; ``.gz`` or ``.zst`` may
+            follow.
+
+        to: Where the list goes: a path that ends in ``.jsonl``.
+
+        columns: What its columns are called.
+
+        target: Where S3 is, for a manifest there.
+
+        skip_bad: Whether rows that cannot be used are left out, instead of refusing
+            the manifest.
+
+    Raises:
+        UrlListError: If it cannot be used; says which rows, and why.
+
+        OSError: If it cannot be read, or the list not be written.
+    """
+    with _at_hand(manifest, target) as path, _Names() as names:
+        problems = Problems(manifest, unit_of(manifest))
+        rows = rows_of(path, manifest, columns or Columns(), problems)
+        try:
+            many = _write(_right_in(rows, problems), to, names)
+            bad = _repeating(to, names, problems)
+            if bad and skip_bad:
+                many = _without(bad, to)
+            if not many:
+                problems.add(1, "there is no URL that could be fetched")
+            if not (many and skip_bad):
+                problems.raise_if_any()
+        except BaseException:
+            to.unlink(missing_ok=True)
+            raise
+    return Listed(path=to, many=many, skipped=problems.many, problems=problems.named())
+
+
+class _Names:
+    """What all items are or could be called, kept in files to be read again."""
+
+    def __init__(self) -> None:
+        self._files = tuple(tempfile.TemporaryFile("w+") for _ in range(2))  # noqa: SIM115
+        self.size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files:
+            file.close()
+
+    def add(self, item: Item) -> None:
+        """Put an item's names in; neighbours mostly share folders in one file."""
+        for file, name in zip(self._files, names_of(item), strict=False):
+            self.size += file.write(f"{name}\n")
+
+    def pieces(self) -> Iterator[list[str]]:
+        """Yield them all."""
+        for file in self._files:
+            file.seek(0)
+            while text := file.read(_READ_AT_ONCE) + file.readline():
+                yield text.removesuffix("\n").split("\n")
+
+
+def _right_in(rows: Iterator[Row], problems: Problems) -> Iterator[Row]:
+    """Yield the rows that are right by themselves."""
+    for row in rows:
+        if wrong := _wrong_in(row.fields):
+            problems.add(row.number, wrong)
+        else:
+            yield row
+
+
+def _write(rows: Iterator[Row], to: Path, names: _Names) -> int:
+    """Write the list; return how long it is."""
+    many = 0
+    with to.open("w") as file:
+        for many, (number, fields) in enumerate(rows, 1):  # noqa: B007 - the last counts
+            texts = "".join(
+                f',"{name}":{quoted(text)}' for name, text in fields.items() if text
+            )
+            file.write(f'{{"row":{number}{texts}}}\n')
+            names.add(_item(fields))
+    return many
+
+
+def _repeating(listed: Path, names: _Names, problems: Problems) -> set[int]:
+    """Note the rows that repeat earlier ones; return their numbers."""
+    clashes = clashing(names.pieces(), names.pieces, names.size)
+    if not clashes:
+        return set()
+    repeats, found = Repeats(clashes, problems.unit), set()
+    with listed.open("rb") as file:
+        for row in map(json.loads, file):
+            if wrong := repeats.check(_item(row), row["row"]):
+                problems.add(row["row"], wrong)
+                found.add(row["row"])
+    return found
+
+
+def _without(bad: set[int], listed: Path) -> int:
+    """Leave rows out of a list; return how long it is then."""
+    many, aside = 0, listed.with_name(f"{listed.name}.part")
+    with listed.open("rb") as old, aside.open("wb") as new:
+        for line in old:
+            if json.loads(line)["row"] not in bad:
+                new.write(line)
+                many += 1
+    aside.replace(listed)
+    return many
+
+
+def _wrong_in(fields: dict[str, Any]) -> str:
+    url = fields["url"]
+    if url is None or url == "":
+        return f"the URL is {'null' if url is None else 'empty'}"
+    for name, text in fields.items():
+        if isinstance(text, str) and (byte := _undecoded(text)):
+            return f"{name} is not UTF-8: it holds the byte {byte}"
+    if wrong := wrong_in(fields, allow_s3=True):
+        return wrong
+    if has_credentials(url):
+        return "the URL holds a user name or password, which would stand in the results"
+    return ""
+
+
+def _undecoded(text: str) -> str:
+    r"""
+    Return the first byte that could not be decoded, as `manifest_rows` lets it stand.
+
+    >>> _undecoded(b"caf\xe9".decode(errors="surrogateescape")), _undecoded("café")
+    ('0xE9', '')
+    """
+    if text.isascii():
+        return ""
+    bad = [ord(sign) for sign in text if "\udc80" <= sign <= "\udcff"]
+    return f"0x{bad[0] - _ESCAPED:02X}" if bad else ""
+
+
+def _item(fields: dict[str, Any]) -> Item:
+    destination, sha256 = fields.get("destination"), fields.get("sha256")
+    return Item(0, fields["url"], destination or "", sha256 or "")
+
+
+@contextmanager
+def _at_hand(manifest: str, target: Target | None) -> Iterator[Path]:
+    """Return where a manifest is on this machine; one in S3 is brought here first."""
+    if not manifest.startswith(SCHEME):
+        yield Path(manifest)
+        return
+    if target is None:
+        msg = f"{manifest} is in S3: say at which target, with a `target`."
+        raise SettingError(msg)
+    try:
+        place = place_of(manifest)
+    except BadUrlError as error:
+        msg = f"{manifest} cannot be read. {error}"
+        raise UrlListError(msg) from error
+    with tempfile.NamedTemporaryFile(prefix="rollout-manifest-") as file:
+        try:
+            found = target.client("s3").get_object(Bucket=place.bucket, Key=place.key)
+            shutil.copyfileobj(found["Body"], file, _COPIED_BYTES)
+        except (ClientError, BotoCoreError) as error:
+            msg = f"{manifest} cannot be read. AWS says: {error}"
+            raise UrlListError(msg) from error
+        file.flush()
+        yield Path(file.name)

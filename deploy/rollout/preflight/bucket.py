@@ -1,0 +1,51 @@
+"""Whether the bucket that files go to is there, and near."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from aws_facts.limits import price
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fetcher.s3.urls import Place
+    from rollout.target.target import Target
+
+_REGION = "x-amz-bucket-region"  # told even to those who may not look
+_NOT_FOUND = "404"
+
+
+def problems(target: Target, place: Place) -> Iterator[str]:
+    """Yield what keeps executions from writing there, as far as one can see."""
+    try:
+        answer = target.client("s3").head_bucket(Bucket=place.bucket)
+    except ClientError as error:
+        answer = error.response
+        if answer["Error"]["Code"] == _NOT_FOUND:
+            at = f" --endpoint-url {target.endpoint_url}" if target.endpoint_url else ""
+            yield (
+                f"There is no bucket {place.bucket}. Make one in {target.region}: aws "
+                f"s3 mb s3://{place.bucket} --region {target.region}{at}"
+            )
+            return
+    except BotoCoreError as error:
+        yield f"The bucket {place.bucket} cannot be looked at. {error}"
+        return
+    region = region_of(answer)
+    if region and region != target.region:
+        between = price("between_regions_gb").dollars
+        yield (
+            f"The bucket {place.bucket} is in {region}, the function in "
+            f"{target.region}: executions sign for their own region, and every GB in "
+            f"between would cost ${between:g}. Use a bucket in {target.region}, or "
+            f"deploy in {region}."
+        )
+
+
+def region_of(answer: Any) -> str:  # noqa: ANN401 - whatever botocore answers
+    """Return the region that an answer of S3 tells; empty: it tells none."""
+    headers: dict[str, str] = answer["ResponseMetadata"].get("HTTPHeaders", {})
+    return headers.get(_REGION, "")

@@ -1,0 +1,1 @@
+"""An origin in S3: pictures put into buckets, spread over keys, and removed."""

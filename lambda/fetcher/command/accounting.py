@@ -1,0 +1,83 @@
+"""What became of every URL of a list: counted, reported, shown, each exactly once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from fetcher.command.batch import Ended
+from fetcher.command.progress import Progress
+from fetcher.command.report import line_of
+from fetcher.contract.downloads import Download
+from fetcher.contract.outcome import Outcome
+
+if TYPE_CHECKING:
+    from fetcher.command.report_file import ReportFile
+    from fetcher.lists.position_set import Positions
+    from fetcher.lists.url_list import UrlList
+
+
+class Account:
+    """
+    Takes in what became of the URLs of a list, from any thread.
+
+    Args:
+        urls: The list.
+
+        done: Positions that need not be fetched; those accounted for are added.
+
+        report: Where lines go; None: nowhere.
+    """
+
+    def __init__(
+        self, urls: UrlList, done: Positions, report: ReportFile | None
+    ) -> None:
+        self._urls = urls
+        self._done = done
+        self._report = report
+        self._kept = len(done)
+        self._lock = Lock()
+        self._counts = Counter({Outcome.OK.value: self._kept})
+        self._body_bytes = 0
+        self._progress = Progress(len(urls), self._kept)
+
+    @property
+    def ok(self) -> int:
+        """How many files are there, whole."""
+        return self._counts[Outcome.OK.value]
+
+    def take(self, ended: Ended) -> None:
+        """Take in what became of some URLs."""
+        with self._lock:
+            if self._report:
+                self._report.write(ended.lines.encode())
+            self._done.add(ended.positions)
+            self._counts.update(ended.counts)
+            self._body_bytes += ended.body_bytes
+
+    def tick(self) -> None:
+        """Show how far we are, if it is time to."""
+        self._progress.tick(len(self._done), self.ok, self._body_bytes)
+
+    def abandon(self, why: str) -> None:
+        """Account for whatever has not ended as `unstarted`."""
+        download = Download(Outcome.UNSTARTED, detail=why)
+        missing = ((position, 1) for position in self._done.missing())
+        for item in self._urls.items_in(missing):
+            line = line_of(item, download)
+            self.take(Ended((item.number,), {download.outcome.value: 1}, 0, line))
+
+    def finish(self) -> dict[str, Any]:
+        """Show the last figures and return the summary."""
+        self._progress.finish(len(self._done), self.ok, self._body_bytes)
+        seconds = self._progress.seconds
+        return {
+            "files": len(self._urls),
+            "ok": self.ok,
+            "kept": self._kept,
+            "counts": {name: many for name, many in self._counts.items() if many},
+            "body_bytes": self._body_bytes,
+            "seconds": round(seconds, 3),
+            "files_per_s": round((self.ok - self._kept) / seconds, 1),
+        }

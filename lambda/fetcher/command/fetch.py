@@ -1,0 +1,55 @@
+"""Downloading in this process: an engine at work, what ends passed on in batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fetcher.command.batch import Batch
+from fetcher.transfer.job import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from threading import Event
+
+    from fetcher.command.batch import Ended
+    from fetcher.command.stops import Stops
+    from fetcher.contract.options import Options
+    from fetcher.contract.source import Item
+    from fetcher.transfer.engine import Engine
+    from fetcher.transfer.sink import Sink
+
+
+def fetch(
+    engine: Engine,
+    items: Iterable[Item],
+    sink: Sink,
+    options: Options,
+    deadline_s: float,
+    stops: Stops,
+    take: Callable[[Ended], None],
+    pause: Callable[[Event], object],
+) -> None:
+    """
+    Download until all is done, the deadline comes, or a signal.
+
+    Args:
+        engine: Made for these options.
+
+        items: What to fetch.
+
+        sink: Where bodies go.
+
+        options: How.
+
+        deadline_s: Seconds from now.
+
+        stops: Handles the signals.
+
+        take: Given what ended, every item exactly once.
+
+        pause: What a thread does in the meantime, see `Batch`; if it raises, that ends
+            the downloads.
+    """
+    stops.then(engine.stop)
+    with Batch(take, pause, stops.stop) as batch:
+        Job(items, sink, options, batch.add).run(engine, deadline_s)

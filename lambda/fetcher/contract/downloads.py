@@ -1,0 +1,227 @@
+"""What became of each URL of a shard, as columns that travel small."""
+
+from __future__ import annotations
+
+import json
+import struct
+from array import array
+from collections import Counter
+from itertools import compress, starmap
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fetcher.contract.outcome import CODE, ORDER, Outcome
+from fetcher.contract.source import pack, unpack
+from fetcher.contract.tally import Histogram, Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class Download(NamedTuple):
+    """
+    What became of one URL.
+
+    Attributes:
+        outcome: How it ended.
+
+        status: The last HTTP status seen; 0: none.
+
+        body_bytes: Bytes of the last body that arrived.
+
+        started_s: When it was first tried, in seconds from the shard's start.
+
+        seconds: From then to its end, waits between attempts included.
+
+        attempts: How often it was tried.
+
+        detail: For a person: what was expected, what came. Empty when `ok`.
+
+        path: Where the body is; empty: not kept.
+    """
+
+    outcome: Outcome
+    status: int = 0
+    body_bytes: int = 0
+    started_s: float = 0.0
+    seconds: float = 0.0
+    attempts: int = 0
+    detail: str = ""
+    path: str = ""
+
+
+TICKS_PER_S = 100_000  # how finely times are kept: what is finer is noise
+FIELDS = {  # of a row, in order, each with the letter that stands for its type
+    "outcome": "B",
+    "status": "H",
+    "body_bytes": "Q",
+    "started_ticks": "I",
+    "ticks": "I",
+    "attempts": "B",
+}
+_ROW = struct.Struct("<" + "".join(FIELDS.values()))
+_SIZES = {name: struct.calcsize(f"<{kind}") for name, kind in FIELDS.items()}
+_MOST = [256**size - 1 for size in _SIZES.values()]
+_UNSTARTED = _ROW.pack(CODE[Outcome.UNSTARTED], 0, 0, 0, 0, 0)
+_IS_OK = bytes(code == CODE[Outcome.OK] for code in range(256))
+
+# A report must stay below the 6 MB that Lambda answers with, whatever went wrong:
+# this much text of different details, which may not deflate, leaves the columns of
+# 100,000 URLs their room.
+_DETAILS_ROOM = 1_500_000  # bytes
+
+
+def most_bytes(many: int) -> int:
+    """
+    Return how large the downloads of so many URLs can get in a report, in bytes.
+
+    Deflating is not counted on; base64 makes four bytes of three.
+    """
+    return (many * _ROW.size + _DETAILS_ROOM) * 4 // 3
+
+
+class Downloads:
+    """
+    The downloads of one shard, a row each, in the source's order.
+
+    Before anything is set, every URL is `unstarted`: whatever happens, each has
+    exactly one outcome. Details that were not met before are kept while there is room
+    for them in a report; outcome and status always are.
+
+    Attributes:
+        rows: One after the other, each packed as `FIELDS` say, little-endian.
+
+        details: What there is to say of some of them, by position.
+    """
+
+    def __init__(self, many: int) -> None:
+        self.rows = bytearray(_UNSTARTED * many)
+        self.details: dict[int, str] = {}
+        self._known: set[str] = set()
+        self._room = _DETAILS_ROOM
+
+    def __len__(self) -> int:
+        return len(self.rows) // _ROW.size
+
+    def __setitem__(self, index: int, download: Download) -> None:
+        outcome, status, body_bytes, started_s, seconds, attempts, detail, _ = download
+        started = int(started_s * TICKS_PER_S + 0.5)
+        ticks = int(seconds * TICKS_PER_S + 0.5)
+        row = CODE[outcome], status, body_bytes, started, ticks, attempts
+        try:
+            _ROW.pack_into(self.rows, index * _ROW.size, *row)
+        except struct.error:  # some figure is too large, and is held at its end
+            held = map(min, row, _MOST)
+            _ROW.pack_into(self.rows, index * _ROW.size, *held)
+        if detail:
+            self._keep(index, detail)
+
+    def __getitem__(self, index: int) -> Download:
+        return self._read(index, _ROW.unpack_from(self.rows, index * _ROW.size))
+
+    def __iter__(self) -> Iterator[Download]:
+        return starmap(self._read, enumerate(_ROW.iter_unpack(self.rows)))
+
+    def _read(self, index: int, row: tuple[int, ...]) -> Download:
+        code, status, body_bytes, started, ticks, attempts = row
+        return Download(
+            outcome=ORDER[code],
+            status=status,
+            body_bytes=body_bytes,
+            started_s=started / TICKS_PER_S,
+            seconds=ticks / TICKS_PER_S,
+            attempts=attempts,
+            detail=self.details.get(index, ""),
+        )
+
+    def _keep(self, index: int, detail: str) -> None:
+        known = detail in self._known
+        size = 0 if known else len(detail.encode(errors="surrogatepass"))
+        if size <= self._room:
+            self._room -= size
+            self._known.add(detail)
+            self.details[index] = detail
+
+    def tally(self) -> Tally:
+        """Return what they come to."""
+        (codes,) = self._planes("outcome")
+        is_ok = codes.translate(_IS_OK)
+        latency = Histogram()
+        for ticks, many in Counter(compress(self._column("ticks"), is_ok)).items():
+            latency.add(ticks / TICKS_PER_S, many)
+        return Tally(
+            Counter({ORDER[code]: codes.count(code) for code in set(codes)}),
+            sum(compress(self._column("body_bytes"), is_ok)),
+            latency,
+        )
+
+    def _column(self, name: str) -> array[int]:
+        size = _SIZES[name]
+        values = bytearray(size * len(self))
+        for place, plane in enumerate(self._planes(name)):
+            values[place::size] = plane
+        return array(FIELDS[name], bytes(values))
+
+    def _planes(self, name: str) -> list[bytearray]:
+        """Return the lowest bytes of a column, then the next higher ones, ..."""
+        return [self.rows[place :: _ROW.size] for place in _PLACES[name]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        Return the columns as JSON fields.
+
+        One of nothing but the same value is that value. Of another the bytes of equal
+        rank come together: the higher ones hardly differ, so they deflate to nothing.
+        """
+        columns: dict[str, int | str] = {}
+        for name in FIELDS:
+            planes = self._planes(name)
+            if all(plane.count(plane[:1]) == len(plane) for plane in planes):
+                value = b"".join(plane[:1] for plane in planes)
+                columns[name] = int.from_bytes(value, "little")
+            else:
+                columns[name] = pack(b"".join(planes))
+        details = json.dumps(self.details, separators=(",", ":")).encode()
+        return {"many": len(self), "columns": columns, "details": pack(details)}
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Downloads:
+        """
+        Read back what `to_dict` gave.
+
+        Raises:
+            ValueError: If a column is not what its rows need.
+        """
+        many = given["many"]
+        downloads = cls(many)
+        for name in FIELDS:
+            planes = _planes_of(given["columns"][name], _SIZES[name], many)
+            for place, plane in zip(_PLACES[name], planes, strict=True):
+                downloads.rows[place :: _ROW.size] = plane
+        (codes,) = downloads._planes("outcome")
+        if max(codes, default=0) >= len(ORDER):
+            msg = f"There is no outcome {max(codes)}; there are {len(ORDER)}."
+            raise ValueError(msg)
+        details = json.loads(unpack(given["details"]))
+        downloads.details = {int(index): text for index, text in details.items()}
+        return downloads
+
+
+def _planes_of(packed: int | str, size: int, many: int) -> list[bytes]:
+    if isinstance(packed, int):
+        value = (packed % 256**size).to_bytes(size, "little")
+        return [bytes([byte]) * many for byte in value]
+    raw = unpack(packed)
+    if len(raw) != size * many:
+        msg = f"A column is {len(raw):,} bytes; {size * many:,} were expected."
+        raise ValueError(msg)
+    return [raw[place * many : (place + 1) * many] for place in range(size)]
+
+
+def _places() -> Iterator[tuple[str, range]]:
+    end = 0
+    for name, size in _SIZES.items():
+        yield name, range(end, end + size)
+        end += size
+
+
+_PLACES = dict(_places())

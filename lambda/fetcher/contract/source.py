@@ -1,0 +1,293 @@
+"""
+Where URLs come from: a list carried in the shard, or a numbered template.
+
+Every URL of a run has a number, its position in the plan. A source covers ranges
+of numbers, so that what is unfinished can be dealt again as a smaller source of the
+same kind.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from dataclasses import dataclass
+from itertools import chain, groupby, repeat
+from string import digits
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from fetcher.security.masking import masked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+KINDS = ("template", "inline")
+
+_PLACEHOLDER = re.compile(r"\{number(?:%([0-9]{1,9}))?\}")
+_BRACE = re.compile(r"\{[^{}]*\}?|\}")
+
+Ranges = tuple[tuple[int, int], ...]  # (first number, how many), ...
+
+
+class Item(NamedTuple):
+    """
+    One file to fetch.
+
+    Attributes:
+        number: Position in the plan, from 0.
+
+        url: Where it is.
+
+        destination: Name below the sink's folder; empty: named after the URL.
+
+        sha256: Expected digest in hex; empty: not checked.
+    """
+
+    number: int
+    url: str
+    destination: str = ""
+    sha256: str = ""
+
+
+class Source(Protocol):
+    """What the engine iterates over."""
+
+    @property
+    def ranges(self) -> Ranges:
+        """The numbers covered, ascending."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Item]: ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `source_from_dict` reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """
+    Numbered URLs: ``{number}`` in the text is replaced by the position.
+
+    ``{number%16}`` is replaced by the remainder, so that one text spreads over hosts,
+    buckets or prefixes. A million URLs travel in a hundred bytes.
+
+    >>> [item.url for item in Template("http://h/{number}.jpg", ((7, 2),))]
+    ['http://h/7.jpg', 'http://h/8.jpg']
+    >>> [item.url for item in Template("s3://b-{number%2}/{number}", ((7, 2),))]
+    ['s3://b-1/7', 's3://b-0/8']
+    """
+
+    text: str
+    ranges: Ranges
+
+    def __post_init__(self) -> None:
+        """Refuse a text that would name the same URL twice, or none."""
+        if msg := _problem_of(self.text):
+            raise ValueError(msg)
+
+    def __len__(self) -> int:
+        """Return how many URLs there are."""
+        return count(self.ranges)
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield the items in ascending order."""
+        texts, divisors = parts_of(self.text)
+        if divisors == [None]:
+            before, after = texts
+            for number in numbers_in(self.ranges):
+                yield Item(number, f"{before}{number}{after}")
+        else:
+            form = "%d".join(text.replace("%", "%%") for text in texts)
+            for number in numbers_in(self.ranges):
+                filled = (number if by is None else number % by for by in divisors)
+                yield Item(number, form % tuple(filled))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `source_from_dict` reads."""
+        return {"kind": "template", "text": self.text, "ranges": self.ranges}
+
+
+def parts_of(text: str) -> tuple[list[str], list[int | None]]:
+    """
+    Take a template's text apart.
+
+    Returns:
+        The texts around its placeholders, and what the number is divided by in each of
+        these, for the remainder; None: it stands there itself.
+
+    >>> parts_of("s3://b-{number%4}/{number}.jpg")
+    (['s3://b-', '/', '.jpg'], [4, None])
+    """
+    first, *rest = _PLACEHOLDER.split(text)
+    divisors = [int(by) if by is not None else None for by in rest[::2]]
+    return [first, *rest[1::2]], divisors
+
+
+def _problem_of(text: str) -> str:
+    """Say what is wrong with a template's text; empty: nothing."""
+    texts, divisors = parts_of(text)
+    named = f"The URL template {masked(text)!r}"
+    if None not in divisors:
+        return (
+            f"{named} has no {{number}} in it, so files would be fetched again and "
+            "again. Write it like http://host/{number}.jpg."
+        )
+    if 0 in divisors:
+        return (
+            f"{named} divides by 0. Write {{number%16}}, say, for the remainder of a "
+            "division by 16."
+        )
+    for part in texts:
+        if found := _BRACE.search(part):
+            return (
+                f"{named} holds {found[0]!r}, which stands for nothing. There are "
+                "{number} and, for a remainder, {number%16}; write other braces as "
+                "%7B and %7D."
+            )
+    # Remainders differ in length. So where one ends, and a number begins, must show.
+    joined = any(not part or part[0] in digits for part in texts[1:-1])
+    if joined and any(divisors):
+        return (
+            f"{named} has a digit or another number right after a number, so two files "
+            "may have one URL. Put something else in between, as in "
+            "{number%16}/{number}."
+        )
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """
+    URLs carried in the shard itself, compressed when they travel.
+
+    Attributes:
+        ranges: The numbers covered, ascending.
+
+        urls: What to fetch, one each.
+
+        destinations: As in `Item`, one each; none at all if all are empty.
+
+        sha256s: Likewise.
+    """
+
+    ranges: Ranges
+    urls: Sequence[str]
+    destinations: Sequence[str] = ()
+    sha256s: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse columns that do not fit together."""
+        many = count(self.ranges)
+        some = {len(self.destinations), len(self.sha256s)} - {0}
+        if len(self.urls) != many or not some <= {many}:
+            msg = f"For {many:,} numbers there must be as many texts of each kind."
+            raise ValueError(msg)
+
+    @classmethod
+    def of(cls, items: Sequence[Item]) -> Inline:
+        """Return a source of these items, their numbers ascending."""
+        numbers, urls, *others = zip(*items, strict=True) if items else [()] * 4
+        return cls(
+            ranges_of(numbers), urls, *(one if any(one) else () for one in others)
+        )
+
+    def __len__(self) -> int:
+        """Return how many URLs there are."""
+        return len(self.urls)
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield the items in ascending order."""
+        others = self.destinations or repeat(""), self.sha256s or repeat("")
+        return map(Item, numbers_in(self.ranges), self.urls, *others)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `source_from_dict` reads: the texts, deflated."""
+        texts = json.dumps([self.urls, self.destinations, self.sha256s])
+        return {
+            "kind": "inline",
+            "ranges": self.ranges,
+            "packed": pack(texts.encode()),
+        }
+
+
+def source_from_dict(fields: dict[str, Any]) -> Source:
+    """
+    Read a source back from its dictionary.
+
+    Raises:
+        ValueError: If the kind is unknown, or a field is missing or malformed.
+    """
+    kind = fields.get("kind")
+    if kind not in KINDS:
+        msg = f"The source's kind is {kind!r}; it must be one of {', '.join(KINDS)}."
+        raise ValueError(msg)
+    try:
+        ranges = _checked(fields["ranges"])
+        if kind == "template":
+            return Template(fields["text"], ranges)
+        return Inline(ranges, *map(tuple, json.loads(unpack(fields["packed"]))))
+    except (KeyError, TypeError, ValueError) as error:
+        msg = f"The {kind} source cannot be read: {error!r}."
+        raise ValueError(msg) from error
+
+
+def _checked(ranges: Iterable[Iterable[int]]) -> Ranges:
+    pairs = tuple((int(first), int(many)) for first, many in ranges)
+    end = 0
+    for first, many in pairs:
+        if first < end or many < 1:
+            msg = f"The ranges {pairs!r} must ascend, and none may be empty."
+            raise ValueError(msg)
+        end = first + many
+    return pairs
+
+
+def count(ranges: Ranges) -> int:
+    """Return how many numbers the ranges cover."""
+    return sum(many for _, many in ranges)
+
+
+def numbers_in(ranges: Ranges) -> Iterator[int]:
+    """
+    Yield every number the ranges cover.
+
+    >>> list(numbers_in(((0, 2), (5, 1))))
+    [0, 1, 5]
+    """
+    return chain.from_iterable(range(first, first + many) for first, many in ranges)
+
+
+def ranges_of(numbers: Iterable[int]) -> Ranges:
+    """
+    Fold ascending numbers into ranges.
+
+    >>> ranges_of([0, 1, 5])
+    ((0, 2), (5, 1))
+    """
+    runs = groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0])
+    folded = []
+    for _, run in runs:
+        (_, first), *rest = run
+        folded.append((first, 1 + len(rest)))
+    return tuple(folded)
+
+
+def pack(data: bytes) -> str:
+    """Return the data deflated, as text that JSON can carry."""
+    return base64.b64encode(zlib.compress(data, level=1)).decode("ascii")
+
+
+def unpack(text: str) -> bytes:
+    """
+    Return what `pack` was given.
+
+    Raises:
+        ValueError: If the text is not what `pack` gave.
+    """
+    try:
+        return zlib.decompress(base64.b64decode(text, validate=True))
+    except zlib.error as error:
+        msg = f"The packed data does not inflate: {error}."
+        raise ValueError(msg) from error

@@ -1,0 +1,148 @@
+"""What a file is called below its folder: safe everywhere, and no other's name."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from fetcher.s3.urls import SCHEME
+from fetcher.security.guard import PLAIN_HOST, PLAIN_PORT
+from fetcher.security.masking import MASK, masked
+
+if TYPE_CHECKING:
+    from fetcher.contract.source import Item
+
+PART = ".part"  # ends the name of a file that is not whole yet, and of no other
+_SHORTENED = 200  # characters; file systems allow 255 bytes, and `.part` must fit
+
+_SAFE = "A-Za-z0-9_~+=@,-"
+_UNSAFE = re.compile(rf"[^.{_SAFE}]")
+
+# Nearly all URLs are plain: nothing in them needs escaping or shortening, so the name
+# stands in the URL. At most 39 segments keep it below the longest URL that can be sent.
+_SEGMENT = rf"[%{_SAFE}][.%{_SAFE}]{{0,{_SHORTENED - 2}}}+(?<!\.part)"
+_PLAIN_SEGMENT = _SEGMENT.replace("%", "")
+_PLAIN_PATH = f"{_PLAIN_SEGMENT}(?:/{_PLAIN_SEGMENT}){{0,38}}+"
+_PLAIN_HOST = rf"{PLAIN_HOST}(?<!\.part)(?::{PLAIN_PORT})?+"
+_PLAIN_URL = f"https?://({_PLAIN_HOST}/{_PLAIN_PATH})"
+_plain_url = re.compile(_PLAIN_URL).fullmatch
+_plain_path = re.compile(_PLAIN_PATH).fullmatch
+_plain_lines = re.compile(f"^{_PLAIN_URL}$", re.MULTILINE).findall
+_plain_pairs = re.compile(f"^{_PLAIN_URL}\t({_PLAIN_PATH})$", re.MULTILINE).findall
+
+# Of the others, most have something to escape after a plain host, and no more: neither
+# a fragment, which `#` begins, nor a query that is empty.
+_everyday_url = re.compile(
+    rf"https?://({_PLAIN_HOST})/([!-\"$-~]*[!-\"$->@-~])"
+).fullmatch
+_everyday_path = re.compile(f"{_SEGMENT}(?:/{_SEGMENT})*+").fullmatch
+_UNSAFE_IN_PATH = re.compile(rf"[^./{_SAFE}]")
+_ESCAPED = {chr(code): f"%{code:02X}" for code in range(128)}
+
+
+def plain_names(lines: str, many: int) -> list[str] | None:
+    r"""
+    Return the names that lines stand for, if all of them are plain; else None.
+
+    A line is a URL; or URL, TAB, destination, and then both of its names count: the
+    destination, and what the URL would be called without. They come in any order.
+
+    Args:
+        lines: The lines, each ended with a line feed; the last one need not be.
+
+        many: How many there are.
+
+    >>> plain_names("http://h:80/1\nhttp://h/2\n", 2)
+    ['h+80/1', 'h/2']
+    >>> plain_names("http://h/1\tcats/1\n", 1)
+    ['cats/1', 'h/1']
+    """
+    names: list[str] = _plain_lines(lines)
+    if len(names) != many:
+        pairs: list[tuple[str, str]] = _plain_pairs(lines)
+        if len(pairs) != many:
+            return None
+        others = [name for name, destination in pairs if name != destination]
+        names = [destination for _, destination in pairs] + others
+    ports = lines.count(":") > many
+    return [name.replace(":", "+") for name in names] if ports else names
+
+
+def name_of(item: Item) -> str:
+    """
+    Return the file's name below the folder: the destination, else host and path.
+
+    The same item always gets the same name, so that running a list again replaces
+    files instead of adding to them. Different destinations get different names, and
+    so do URLs that differ in more than scheme, credentials or fragment. What else is
+    secret in a URL does not stand in its name, but makes it another's.
+
+    >>> from fetcher.contract.source import Item
+    >>> name_of(Item(0, "http://h:8080/a%20b/c.jpg?size=2"))
+    'h+8080/a%2520b/c.jpg%3Fsize=2'
+    >>> name_of(Item(0, "http://h/x", destination="cats/../1.jpg"))
+    'cats/%2E%2E/1.jpg'
+    """
+    if not item.destination:
+        return _quick_name(item.url) or _joined(_parts(item.url))
+    if _plain_path(item.destination):
+        return item.destination
+    return _joined(item.destination.split("/"))
+
+
+def _quick_name(url: str) -> str:
+    """Return the name of a URL that is plain, or nearly; nothing if it is not."""
+    if plain := _plain_url(url):
+        return plain[1].replace(":", "+")
+    if everyday := _everyday_url(url):
+        if MASK in masked(everyday[2]):
+            return ""
+        path = _UNSAFE_IN_PATH.sub(_escaped_sign, everyday[2])
+        if _everyday_path(path):
+            return f"{everyday[1].replace(':', '+')}/{path}"
+    return ""
+
+
+def _escaped_sign(match: re.Match[str]) -> str:
+    return _ESCAPED[match[0]]
+
+
+def _parts(url: str) -> list[str]:
+    if url.startswith(SCHEME):  # nothing in a key has a meaning
+        return url.removeprefix(SCHEME).split("/")
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2].replace(":", "+")
+    path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
+    shown = masked(path)
+    if MASK in shown:  # and not only if it was: no other URL may be spelled like that
+        shown = f"{shown}~{_digest(path)}"
+    return [host, *shown.split("/")]
+
+
+def _joined(parts: list[str]) -> str:
+    return "/".join(map(_segment, parts))
+
+
+def _segment(text: str) -> str:
+    """Return one path segment that is safe everywhere, told apart from any other."""
+    if not text or text.strip(".") == "":
+        return text.replace(".", "%2E") or "%"
+    safe = _UNSAFE.sub(_escaped, text)
+    if safe.endswith(PART):
+        safe = safe.removesuffix(PART) + "%2Epart"
+    if len(safe) >= _SHORTENED:  # and no name that was not shortened is as long
+        safe = f"{safe[: _SHORTENED - 17]}~{_digest(text)}"
+    return safe
+
+
+def _digest(text: str) -> str:
+    import hashlib  # noqa: PLC0415 - loads OpenSSL: 4 MB that hardly any list needs
+
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return "".join(
+        f"%{byte:02X}" for byte in match.group().encode(errors="surrogatepass")
+    )

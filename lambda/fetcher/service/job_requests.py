@@ -1,0 +1,162 @@
+"""`/jobs`: made, looked at, and asked what went wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from fetcher.contract.options import Options, SinkSpec
+from fetcher.contract.source import Inline
+from fetcher.service.download import FILES
+from fetcher.service.errors import errors
+from fetcher.service.http import (
+    CONFLICT,
+    CONTENT_TOO_LARGE,
+    NOT_FOUND,
+    Refusal,
+    answer,
+    content_of,
+)
+from fetcher.service.items import items_of, repeated
+from fetcher.service.jobs.context import hands_for, job_in, store_of
+from fetcher.service.jobs.documents import Job
+from fetcher.service.jobs.progress import progress
+from fetcher.service.schema import check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from fetcher.contract.source import Item
+    from fetcher.service.call import Call
+    from fetcher.service.http import Request
+    from fetcher.service.jobs.context import Hands
+    from fetcher.service.jobs.store import Store
+
+_DEFAULT_LIMIT = "100"
+# JSON has one kind of numbers, and 100.0 is as whole as 100.
+_WHOLE = {item.name for item in fields(Options) if type(item.default) is int}
+
+
+def submit(request: Request, call: Call) -> dict[str, Any]:
+    """Make a job, or find the one that was made with the same key."""
+    _check_bucket(call)
+    content = content_of(request)
+    check(content, "JobRequest", "body")
+    items = items_of(content.get("urls", ()))
+    _check_list(items, call.settings.job_urls)
+    wanted = _job(_id_for(request), content, call.settings.bucket)
+    with store_of(wanted.id, call) as store:
+        job = job_in(store) or _created(store, wanted, items)
+        if job.digest != wanted.digest:
+            msg = (
+                "This Idempotency-Key was given with another request, for the job "
+                f"{job.id}. Choose another one."
+            )
+            raise Refusal(CONFLICT, msg)
+        with hands_for(job, store, call) as hands:
+            if job is wanted:
+                hands.send_for_plan()
+            return answer(202, progress(hands), {"Location": f"/jobs/{job.id}"})
+
+
+def show(request: Request, call: Call) -> dict[str, Any]:
+    """Tell how far a job is."""
+    with _hands_of(request, call) as hands:
+        return answer(200, progress(hands))
+
+
+def list_errors(request: Request, call: Call) -> dict[str, Any]:
+    """Tell which files of a job did not arrive."""
+    limit = _number(request.query.get("limit", _DEFAULT_LIMIT))
+    check(limit, "Limit", "limit")
+    after = request.query.get("after")
+    if after is not None:
+        check(after, "After", "after")
+    with _hands_of(request, call) as hands:
+        state = progress(hands)["state"]
+        found, following = errors(hands, after or "", int(limit))
+        told = {"id": hands.job.id, "state": state, "errors": found, "next": following}
+    return answer(200, told)
+
+
+def _check_bucket(call: Call) -> None:
+    if not call.settings.bucket:
+        msg = "This service keeps no jobs: it was deployed without a bucket."
+        raise Refusal(NOT_FOUND, msg)
+
+
+def _check_list(items: Sequence[Item], most: int) -> None:
+    if len(items) > most:
+        msg = f"There are {len(items):,} URLs; a job may have {most:,}. Split the list."
+        raise Refusal(CONTENT_TOO_LARGE, msg)
+    for number, first in repeated(items).items():
+        msg = (
+            f"urls[{number}] would be stored under the same name as urls[{first}]. "
+            "Give it another destination, or leave it out."
+        )
+        raise Refusal(CONFLICT, msg)
+
+
+def _created(store: Store, wanted: Job, items: Sequence[Item]) -> Job:
+    """Write a job down; return it, or the one that somebody else was faster with."""
+    if items:
+        store.put(f"lists/{wanted.digest}", Inline.of(items).to_dict())
+    if store.create("job", wanted.to_dict()):
+        return wanted
+    return job_in(store) or wanted
+
+
+def _id_for(request: Request) -> str:
+    """Return the id of the job that is asked for: a key is always the same job's."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return uuid.uuid4().hex
+    check(key, "IdempotencyKey", "Idempotency-Key")
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def _job(id_: str, content: Mapping[str, Any], bucket: str) -> Job:
+    canonical = json.dumps(content, sort_keys=True).encode()
+    return Job(
+        id=id_,
+        digest=hashlib.sha256(canonical).hexdigest(),
+        manifest=content.get("manifest", ""),
+        sink=_sink(content.get("sink", {"kind": "s3-objects"}), id_, bucket),
+        options={
+            name: int(value) if name in _WHOLE else value
+            for name, value in content.get("options", {}).items()
+        },
+    )
+
+
+def _sink(wanted: Mapping[str, str], id_: str, bucket: str) -> SinkSpec:
+    kind, prefix = wanted["kind"], wanted.get("prefix", "")
+    if kind == "discard":
+        return SinkSpec(kind=kind)
+    if kind == "s3-objects" and not prefix:
+        prefix = id_  # tars are called after their job anyway
+    path = "/".join(filter(None, (FILES, prefix)))
+    return SinkSpec(kind=kind, path=f"s3://{bucket}/{path}")
+
+
+def _number(text: str) -> int | str:
+    """Return the number that a text is, or the text, which no schema of one allows."""
+    return int(text) if text.isascii() and text.isdecimal() else text
+
+
+@contextmanager
+def _hands_of(request: Request, call: Call) -> Iterator[Hands]:
+    """Open the job that a path names."""
+    _check_bucket(call)
+    id_ = request.path.split("/")[2]
+    with store_of(id_, call) as store:
+        job = job_in(store)
+        if job is None:
+            msg = f"There is no job {id_}."
+            raise Refusal(NOT_FOUND, msg)
+        with hands_for(job, store, call) as hands:
+            yield hands

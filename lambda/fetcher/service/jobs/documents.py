@@ -1,0 +1,141 @@
+"""What is to be done, how it is dealt out, and what comes of it: a job's documents."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fetcher.contract.options import SinkSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SCHEMA = 1  # raise when a document changes meaning; readers refuse other numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """
+    What is to be done.
+
+    Attributes:
+        id: The job's, 32 hex digits.
+
+        digest: Tells its request from others.
+
+        manifest: Where its list is in S3; empty: the list came with the request.
+
+        sink: Where the files go.
+
+        options: How they are fetched: those of `fetcher.contract.options.Options` that
+            the caller chose.
+
+        created_at: When, in seconds since 1970.
+    """
+
+    id: str
+    digest: str
+    manifest: str
+    sink: SinkSpec
+    options: Mapping[str, Any]
+    created_at: float = field(default_factory=time.time)
+
+    @property
+    def created(self) -> str:
+        """When, as JSON schemas spell it."""
+        return datetime.fromtimestamp(int(self.created_at), UTC).isoformat()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the job as a document."""
+        return {"schema": _SCHEMA, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Job:
+        """
+        Read a job back.
+
+        Raises:
+            ValueError: If it is of another schema.
+        """
+        given = dict(document)
+        schema = given.pop("schema")
+        if schema != _SCHEMA:
+            msg = (
+                f"The job has schema {schema!r}; this function speaks {_SCHEMA}. Let "
+                "jobs end before another version of the function is deployed."
+            )
+            raise ValueError(msg)
+        return cls(**given | {"sink": SinkSpec(**given["sink"])})
+
+
+class Plan(NamedTuple):
+    """
+    How a job is dealt out.
+
+    Attributes:
+        urls: How many there are.
+
+        slices: Into how many slices they are dealt.
+
+        lanes: How many executions may work at once.
+
+        problem: Why there can be no plan; empty: there is one.
+    """
+
+    urls: int = 0
+    slices: int = 0
+    lanes: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """
+    What a round of a slice has come to.
+
+    Attributes:
+        attempt: Whose report counts.
+
+        is_last: Whether nothing of the slice is left for another round.
+
+        counts: URLs by outcome; those left for another round do not count.
+
+        body_bytes: Of the files that arrived.
+    """
+
+    attempt: int
+    is_last: bool
+    counts: Counter[str]
+    body_bytes: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as a document."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Result:
+        """Read a result back."""
+        return cls(**{**document, "counts": Counter(document["counts"])})
+
+
+def slice_name(index: int) -> str:
+    """
+    Return how a slice is called in documents' names, which sort like their numbers.
+
+    >>> slice_name(12)
+    '000012'
+    """
+    return f"{index:06}"
+
+
+def round_name(index: int, round_: int) -> str:
+    """
+    Return how a round of a slice is called.
+
+    >>> round_name(12, 0)
+    '000012-00'
+    """
+    return f"{slice_name(index)}-{round_:02}"

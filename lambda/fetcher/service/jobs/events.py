@@ -1,0 +1,145 @@
+"""
+Events for the function itself: what an execution leaves for others to do.
+
+Lambda answers at once, runs each as soon as it may, and again if the execution fails.
+It takes functions that call each other in a circle for a mistake when their calls carry
+its tracing header; these carry none, for a job's chain of executions is as long as its
+list. https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import time
+from http import HTTPStatus
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote, urlsplit
+
+import pycurl
+
+from fetcher.engines.curl_handle import trust
+from fetcher.s3.credentials import ALGORITHM, Account
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_CONNECT_S = 5
+_BACKOFF_FIRST_S = 0.1
+_BACKOFF_LONGEST_S = 5.0
+_SHOWN = 300  # bytes of what Lambda says
+
+
+class EventError(OSError):
+    """Lambda did not take an event."""
+
+
+class Events:
+    """
+    Takes events to Lambda. A context.
+
+    Args:
+        function: The function's ARN, or an alias's.
+
+        until: When to give up, on the monotonic clock.
+    """
+
+    def __init__(self, function: str, until: float) -> None:
+        self._account = Account.from_environment()
+        get = os.environ.get
+        self._address = (
+            get("AWS_ENDPOINT_URL_LAMBDA")
+            or get("AWS_ENDPOINT_URL")
+            or _address_in(self._account.region)
+        ).rstrip("/")
+        self._path = f"/2015-03-31/functions/{quote(function, safe='')}/invocations"
+        self._until = until
+        self._curl = curl = pycurl.Curl()
+        curl.setopt(pycurl.URL, self._address + self._path)
+        curl.setopt(pycurl.PROXY, "")
+        curl.setopt(pycurl.NOSIGNAL, 1)
+        curl.setopt(pycurl.PATH_AS_IS, 1)
+        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(pycurl.CONNECTTIMEOUT, _CONNECT_S)
+        if self._address.startswith("https"):
+            trust(curl)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._curl.close()
+
+    def send(self, event: Mapping[str, object]) -> None:
+        """
+        Have the function invoked with an event, once or, if an answer is lost, twice.
+
+        Raises:
+            EventError: If Lambda refuses, or was not reached in time.
+        """
+        payload = json.dumps(event).encode()
+        longest = _BACKOFF_FIRST_S
+        while (said := self._try(payload)) is not None:
+            wait_s = random.uniform(0, longest)  # noqa: S311 - no secret depends on it
+            if monotonic() + wait_s >= self._until:
+                msg = f"Lambda did not take an event in time. At last: {said}"
+                raise EventError(msg)
+            sleep(wait_s)
+            longest = min(2 * longest, _BACKOFF_LONGEST_S)
+
+    def _try(self, payload: bytes) -> str | None:
+        """Return why trying again may help; None: it is done."""
+        headers = self._headers(payload)
+        body: list[bytes] = []
+        self._curl.setopt(pycurl.POSTFIELDS, payload)
+        lines = [f"{name}: {text}" for name, text in headers.items()]
+        self._curl.setopt(pycurl.HTTPHEADER, [*lines, "Content-Type:", "Expect:"])
+        self._curl.setopt(pycurl.WRITEFUNCTION, body.append)
+        left_ms = int((self._until - monotonic()) * 1_000)
+        self._curl.setopt(pycurl.TIMEOUT_MS, max(1, left_ms))
+        try:
+            self._curl.perform()
+        except pycurl.error as error:
+            return str(error)
+        status = self._curl.getinfo(pycurl.RESPONSE_CODE)
+        if status == HTTPStatus.ACCEPTED:
+            return None
+        said = f"{status} {b''.join(body)[:_SHOWN].decode(errors='replace')}"
+        if status != HTTPStatus.TOO_MANY_REQUESTS and status < 500:  # noqa: PLR2004
+            msg = (
+                f"Lambda refused an event: {said} The function's role must allow "
+                "lambda:InvokeFunction on the function itself."
+            )
+            raise EventError(msg)
+        return said
+
+    def _headers(self, payload: bytes) -> dict[str, str]:
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        headers = {  # in the alphabet's order, as they are signed
+            "host": urlsplit(self._address).netloc,
+            "x-amz-date": stamp,
+            "x-amz-invocation-type": "Event",
+        }
+        if self._account.token:
+            headers["x-amz-security-token"] = self._account.token
+        lines = "".join(f"{name}:{text}\n" for name, text in headers.items())
+        names = ";".join(headers)
+        # Lambda is among the services that want the path encoded once more.
+        path = quote(self._path, "/~")
+        digest = hashlib.sha256(payload).hexdigest()
+        request = f"POST\n{path}\n\n{lines}\n{names}\n{digest}"
+        scope = self._account.scope_of("lambda", stamp)
+        headers["authorization"] = (
+            f"{ALGORITHM} Credential={self._account.access_key}/{scope}, "
+            f"SignedHeaders={names}, "
+            f"Signature={self._account.signature('lambda', stamp, request)}"
+        )
+        return headers
+
+
+def _address_in(region: str) -> str:
+    domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return f"https://lambda.{region}.{domain}"

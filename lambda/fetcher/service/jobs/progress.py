@@ -1,0 +1,189 @@
+"""How far a job is; and what executions that died have left is sent for again."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from fetcher.contract.outcome import Outcome
+from fetcher.service.jobs.documents import Result, round_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fetcher.service.jobs.context import Hands
+    from fetcher.service.jobs.documents import Plan
+    from fetcher.service.jobs.store import Entry
+
+PLANNING, RUNNING, DONE, FAILED = "planning", "running", "done", "failed"
+
+
+@dataclass(slots=True)
+class Totals:
+    """
+    What results come to.
+
+    Attributes:
+        errors: Of the slices that are done, how many URLs did not arrive.
+
+        counts: URLs by outcome.
+
+        body_bytes: Of the files that arrived.
+    """
+
+    errors: dict[int, int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    body_bytes: int = 0
+
+    def add(self, rounds: Iterable[Result]) -> None:
+        """Take in what some rounds have come to."""
+        for result in rounds:
+            self.counts.update(result.counts)
+            self.body_bytes += result.body_bytes
+
+    def to_list(self) -> list[Any]:
+        """Return it as a document."""
+        return [list(self.errors.items()), self.counts, self.body_bytes]
+
+    @classmethod
+    def from_list(cls, document: list[Any] | None) -> Totals:
+        """Read it back; zero if there is no document."""
+        if document is None:
+            return cls()
+        errors, counts, body_bytes = document
+        return cls(dict(errors), Counter(counts), body_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """
+    What a look at the results shows.
+
+    Attributes:
+        done: What slices that are done come to.
+
+        rounds: Of others, the rounds that are.
+
+        ages: How long ago a slice's last result was written, in seconds.
+    """
+
+    done: Totals
+    rounds: Mapping[int, list[Result]]
+    ages: Mapping[int, float]
+
+
+def progress(hands: Hands) -> dict[str, Any]:
+    """
+    Return how far a job is, as callers are told.
+
+    Those who ask are who a job can count on when Lambda has given its executions up:
+    work is sent for again that has been silent for longer than an execution can live.
+    """
+    plan = hands.plan()
+    if plan is None:
+        _look_after_planning(hands)
+        return _told(hands, PLANNING, None, Totals(), 0)
+    if plan.problem:
+        return _told(hands, FAILED, plan, Totals(), 0)
+    seen = look(hands)
+    totals = seen.done
+    if len(totals.errors) == plan.slices:
+        return _told(hands, DONE, plan, totals, 0)
+    running = _look_after_lanes(hands, plan, seen)
+    for rounds in seen.rounds.values():
+        totals.add(rounds)
+    return _told(hands, RUNNING, plan, totals, running)
+
+
+def look(hands: Hands) -> Seen:
+    """Return what there is of a job's results; add up those that are new."""
+    store = hands.store
+    done = Totals.from_list(store.get("done"))
+    known = len(done.errors)
+    entries = [(_slice_of(entry), entry) for entry in store.list("results/")]
+    ages = {index: entry.age_s for index, entry in entries}
+    names = [entry.name for index, entry in entries if index not in done.errors]
+    documents = store.get_all(names)
+    rounds = defaultdict(list)
+    for index, entry in entries:
+        if entry.name in documents:
+            rounds[index].append(Result.from_dict(documents[entry.name]))
+    for index in [index for index, some in rounds.items() if some[-1].is_last]:
+        some = rounds.pop(index)
+        done.add(some)
+        done.errors[index] = sum(
+            result.counts.total() - result.counts[Outcome.OK] for result in some
+        )
+    if len(done.errors) > known:
+        store.put("done", done.to_list())
+    return Seen(done, rounds, ages)
+
+
+def _look_after_planning(hands: Hands) -> None:
+    claims = hands.store.list("claims/plan-")
+    age_s = claims[-1].age_s if claims else time.time() - hands.job.created_at
+    if age_s > hands.patience_s and _may_nudge(hands):
+        hands.send_for_plan()
+
+
+def _look_after_lanes(hands: Hands, plan: Plan, seen: Seen) -> int:
+    """Send for slices that nobody is at any more; return how many are worked on."""
+    claims = hands.store.list("claims/")
+    claimed = {entry.name.rpartition("-")[0]: entry.age_s for entry in claims}
+    planned_s = min((entry.age_s for entry in hands.store.list("plan")), default=0.0)
+    running, silent = 0, []
+    for lane in range(min(plan.lanes, plan.slices)):
+        slices = range(lane, plan.slices, plan.lanes)
+        index = next((one for one in slices if one not in seen.done.errors), None)
+        if index is None:
+            continue
+        work = round_name(index, len(seen.rounds.get(index, ())))
+        claimed_s = claimed.get(f"claims/{work}", math.inf)
+        before_s = seen.ages.get(index, seen.ages.get(index - plan.lanes, planned_s))
+        if claimed_s <= hands.patience_s:
+            running += 1
+        elif before_s > hands.patience_s:
+            silent.append(index)
+    if silent and _may_nudge(hands):
+        for index in silent:
+            hands.send_for_slice(index)
+    return running
+
+
+def _may_nudge(hands: Hands) -> bool:
+    """Tell whether work may be sent for again: not each time that somebody asks."""
+    before = hands.store.list("nudged")
+    if before and before[0].age_s <= hands.patience_s:
+        return False
+    hands.store.put("nudged", time.time())
+    return True
+
+
+def _slice_of(entry: Entry) -> int:
+    return int(entry.name.partition("/")[2].partition("-")[0])
+
+
+def _told(
+    hands: Hands, state: str, plan: Plan | None, totals: Totals, running: int
+) -> dict[str, Any]:
+    ended, succeeded = totals.counts.total(), totals.counts[Outcome.OK]
+    return {
+        "id": hands.job.id,
+        "state": state,
+        "detail": plan.problem if plan else "",
+        "createdAt": hands.job.created,
+        "urls": plan.urls if plan else None,
+        "remaining": plan.urls - ended if plan else None,
+        "totalSucceeded": succeeded,
+        "totalErrors": ended - succeeded,
+        "counts": {name: many for name, many in totals.counts.items() if many},
+        "bodyBytes": totals.body_bytes,
+        "slices": {
+            "total": plan.slices if plan else 0,
+            "done": len(totals.errors),
+            "running": running,
+        },
+    }

@@ -1,0 +1,167 @@
+"""One slice of a job: downloaded, accounted for, and the next one sent for."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from fetcher import handler
+from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.options import Options
+from fetcher.contract.outcome import Outcome
+from fetcher.contract.shard import Report, Shard
+from fetcher.contract.source import Inline, source_from_dict
+from fetcher.service.jobs.context import MOST_ATTEMPTS
+from fetcher.service.jobs.documents import Result, round_name, slice_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fetcher.contract.source import Item
+    from fetcher.service.jobs.context import Hands
+    from fetcher.service.jobs.store import Store
+
+# Kept back from Lambda's timeout, to write down what has become of the slice.
+_WRITING_S = 5.0
+_WRITING_SHARE = 0.25
+
+_MOST_ROUNDS = 10
+
+
+def work(hands: Hands, index: int) -> None:
+    """
+    Do the next round of a slice if nobody is at it, and send for what comes then.
+
+    Whatever is done twice, because Lambda repeats an event, say, counts once.
+    """
+    rounds = results_of(hands.store, index)
+    if not (rounds and rounds[-1].is_last):
+        name = round_name(index, len(rounds))
+        attempt = hands.claim(name)
+        if attempt is None:
+            return
+        result = _round(hands, index, rounds, attempt)
+        if hands.store.create(f"results/{name}", result.to_dict()):
+            rounds = [*rounds, result]
+        else:
+            rounds = results_of(hands.store, index)
+    _send_on(hands, index, is_done=rounds[-1].is_last)
+
+
+def results_of(store: Store, index: int) -> list[Result]:
+    """Return what a slice's rounds have come to, so far."""
+    names = [entry.name for entry in store.list(f"results/{slice_name(index)}-")]
+    return [Result.from_dict(store.get(name)) for name in names]
+
+
+def ends_of(
+    store: Store, index: int, rounds: Iterable[Result]
+) -> tuple[list[tuple[Item, Download]], list[Item]]:
+    """
+    Return which URLs of a slice have ended, how, and which have not.
+
+    Args:
+        store: The job's.
+
+        index: The slice.
+
+        rounds: Those of its results that count.
+    """
+    left = list(source_from_dict(store.get(f"slices/{slice_name(index)}")))
+    ended = []
+    for round_, result in enumerate(rounds):
+        report = store.get(_report_name(index, round_, result.attempt))
+        downloads = Report.from_dict(report).downloads
+        pairs = list(zip(left, downloads, strict=True))
+        is_over = result.is_last
+        ended += [pair for pair in pairs if is_over or _has_ended(pair[1])]
+        left = [item for item, end in pairs if not (is_over or _has_ended(end))]
+    return sorted(ended), left
+
+
+def _send_on(hands: Hands, index: int, *, is_done: bool) -> None:
+    if not is_done:
+        hands.send_for_slice(index)
+        return
+    plan = hands.plan()
+    if plan and index + plan.lanes < plan.slices:
+        hands.send_for_slice(index + plan.lanes)
+
+
+def _round(hands: Hands, index: int, rounds: list[Result], attempt: int) -> Result:
+    """Download what is left of a slice; return what that comes to."""
+    _, items = ends_of(hands.store, index, rounds)
+    if attempt >= MOST_ATTEMPTS:
+        report = _given_up(hands, index, len(rounds), len(items))
+    else:
+        report = _downloaded(hands, index, len(rounds), items)
+    hands.store.put(_report_name(index, len(rounds), attempt), report.to_dict())
+    counts = report.tally.counts
+    unstarted = counts[Outcome.UNSTARTED]
+    is_last = (
+        unstarted in (0, len(items))  # nothing is left, or nothing will become of it
+        or len(rounds) + 1 >= _MOST_ROUNDS
+    )
+    if not is_last:
+        del counts[Outcome.UNSTARTED]
+    return Result(
+        attempt=attempt,
+        is_last=is_last,
+        counts=Counter({outcome.value: many for outcome, many in counts.items()}),
+        body_bytes=report.tally.body_bytes,
+    )
+
+
+def _downloaded(hands: Hands, index: int, round_: int, items: list[Item]) -> Report:
+    left_s = hands.call.context.get_remaining_time_in_millis() / 1_000
+    shard = Shard(
+        run=hands.job.id,
+        index=index,
+        wave=round_,
+        source=Inline.of(items),
+        sink=hands.job.sink,
+        options=Options(
+            allow_private=hands.call.settings.allow_private, **hands.job.options
+        ),
+        deadline_s=left_s - min(_WRITING_S, _WRITING_SHARE * left_s),
+    )
+    told = handler.download(json.loads(shard.to_json()), hands.call.context)
+    return Report.from_dict(told)
+
+
+def _given_up(hands: Hands, index: int, round_: int, many: int) -> Report:
+    """Return the report of executions that all died before they could."""
+    detail = (
+        f"given up: {MOST_ATTEMPTS} executions have died over this slice of the job; "
+        "the function may need more memory"
+    )
+    downloads = Downloads(many)
+    for position in range(many):
+        downloads[position] = Download(Outcome.UNSTARTED, detail=detail)
+    now = time.time()
+    return Report(
+        run=hands.job.id,
+        index=index,
+        wave=round_,
+        execution=os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),
+        cold=False,
+        started_at=now,
+        downloading_at=now,
+        downloaded_at=now,
+        tally=downloads.tally(),
+        downloads=downloads,
+        cpu_s=0.0,
+        peak_rss_bytes=0,
+        engine="none",
+    )
+
+
+def _has_ended(end: Download) -> bool:
+    return end.outcome is not Outcome.UNSTARTED
+
+
+def _report_name(index: int, round_: int, attempt: int) -> str:
+    return f"reports/{round_name(index, round_)}-{attempt:02}"

@@ -1,0 +1,38 @@
+"""The events that executions send for a job, and what is done about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fetcher.service.jobs.context import hands_for, job_in, store_of
+from fetcher.service.jobs.plan import plan
+from fetcher.service.jobs.slice import work
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fetcher.service.call import Call
+
+
+def is_of_job(event: object) -> bool:
+    """Tell whether an event is one that an execution has sent for a job."""
+    return isinstance(event, dict) and "job" in event
+
+
+def carry_on(event: Mapping[str, Any], call: Call) -> None:
+    """
+    Plan a job, or work on a slice of it.
+
+    Raises:
+        LookupError: If there is no such job.
+    """
+    with store_of(event["job"], call) as store:
+        job = job_in(store)
+        if job is None:
+            msg = f"There is no job {event['job']} in {call.settings.bucket}."
+            raise LookupError(msg)
+        with hands_for(job, store, call) as hands:
+            if "slice" in event:
+                work(hands, event["slice"])
+            else:
+                plan(hands)

@@ -1,0 +1,63 @@
+"""Bodies that do not come at once: in files of their own until they can be sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fetcher.contract.outcome import Outcome
+from fetcher.s3.errors import LateError
+from fetcher.s3.scratch_files import Part
+from fetcher.sinks.directory import write_all
+from fetcher.transfer.ending import Ending, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from fetcher.s3.scratch_files import Files
+
+
+def lost(error: OSError, what: str) -> Ending:
+    """Return how a download ended whose body came, and was lost on its way to S3."""
+    where = f" at {error.filename}" if error.filename else ""
+    said = f"could not keep the {what}{where}: {error.strerror or error}"
+    is_late = isinstance(error, LateError)
+    outcome = Outcome.UNSTARTED if is_late else Outcome.SINK
+    return Ending(outcome, detail=one_line(said))
+
+
+class Filed:
+    """
+    A body on its way.
+
+    Args:
+        files: Where its file comes from.
+
+        keep: Given the whole body, which it releases unless it fails; returns where
+            that will be.
+
+        skip: Bytes of the file to leave out before it.
+    """
+
+    __slots__ = ("_file", "_files", "_keep", "_size")
+
+    def __init__(
+        self, files: Files, keep: Callable[[Part], str], skip: int = 0
+    ) -> None:
+        self._files = files
+        self._keep = keep
+        self._size = 0
+        self._file = files.take()
+        self._file.seek(skip)
+
+    def write(self, parts: Sequence[bytes]) -> None:
+        """Take in the next parts."""
+        write_all(self._file.fileno(), parts)
+        self._size += sum(map(len, parts))
+
+    def commit(self) -> str:
+        """Pass it on."""
+        return self._keep(Part(self._file, self._size, self._files))
+
+    def discard(self) -> None:
+        """Leave nothing of it."""
+        self._files.give(self._file)

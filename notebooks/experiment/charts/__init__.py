@@ -1,0 +1,1 @@
+"""Tables into charts, each with a title that says what was measured."""

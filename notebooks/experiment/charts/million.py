@@ -1,0 +1,186 @@
+"""The charts of one wide run; each title is the answer, computed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from experiment.charts.charts import GOAL_FILES, GOAL_RATE, GOAL_S, verdict
+from experiment.charts.drawing import INK, finished, key_above, new_axes
+from experiment.run.machine_load import PARTS
+from fetcher.contract.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.figure import Figure
+
+_BLUE, _ORANGE = "#0072B2", "#D55E00"
+_PART_COLOURS = (
+    *("#009E73", "#0072B2", "#E69F00", "#CC79A7", "#999999", "#56B4E9", "#D55E00"),
+    *("#332288", "#666633"),
+)
+_BAR_HEIGHT = 0.5
+_LABELLED_SHARE = 0.04  # of the longest bar: shorter pieces have no room for a figure
+_GIB = 2**30
+
+
+def files_over_time(progress: pd.DataFrame, runs: pd.DataFrame, where: str) -> Figure:
+    """Draw how many files were whole by when, beside the goal."""
+    figure, ax = new_axes()
+    files, took_s = progress["files"].iloc[-1], progress["seconds"].iloc[-1]
+    ax.plot(
+        [0, *progress["seconds"]],
+        [0, *progress["files"]],
+        color=_BLUE,
+        lw=2,
+        label="files done",
+    )
+    goal_s = min(GOAL_S, max(took_s, files / GOAL_RATE))
+    ax.plot(
+        [0, goal_s],
+        [0, goal_s * GOAL_RATE],
+        color=INK,
+        ls="--",
+        lw=1,
+        label=f"goal: {GOAL_FILES:,} files in {GOAL_S} s",
+    )
+    ax.set_xlim(left=0)
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter("{x:,.0f}")
+    ax.set_xlabel("Seconds since the first request was sent")
+    ax.set_ylabel("Files done")
+    key_above(ax)
+    return finished(figure, ax, verdict(runs), where)
+
+
+def rate_over_time(progress: pd.DataFrame, where: str) -> Figure:
+    """Draw files per second, stretch by stretch."""
+    figure, ax = new_axes()
+    ax.step(
+        [0, *progress["seconds"]],
+        [progress["files_per_s"].iloc[0], *progress["files_per_s"]],
+        where="pre",
+        color=_BLUE,
+        lw=1.5,
+        label="files per second",
+    )
+    ax.axhline(GOAL_RATE, color=INK, ls="--", lw=1, label=f"goal: {GOAL_RATE:,.0f}/s")
+    ax.set_xlim(left=0)
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter("{x:,.0f}")
+    ax.set_xlabel("Seconds since the first request was sent")
+    ax.set_ylabel("Files per second")
+    key_above(ax)
+    rates = progress["files_per_s"]
+    low, middle = rates.quantile([0.1, 0.5])
+    title = (
+        f"Half of the time at least {middle:,.0f} files/s, nine tenths of it at least "
+        f"{low:,.0f}"
+    )
+    if not middle:  # so short a run is all beginning and end
+        title = (
+            f"Files came for less than half of the time, {rates.max():,.0f}/s at most"
+        )
+    return finished(figure, ax, title, where)
+
+
+def outcome_counts(counts: Mapping[str, int], where: str) -> Figure:
+    """Draw how many files ended how."""
+    figure, ax = new_axes()
+    met = {name: many for name, many in counts.items() if many}
+    names = sorted(met, key=lambda name: met[name])
+    bars = ax.barh(
+        names,
+        [met[name] for name in names],
+        color=[_BLUE if name == Outcome.OK.value else _ORANGE for name in names],
+        height=_BAR_HEIGHT,
+    )
+    ax.set_ylim(-1, len(names))
+    ax.bar_label(bars, [f"{met[name]:,}" for name in names], padding=4)
+    ax.set_xscale("symlog", linthresh=10)
+    ax.margins(x=0.15)
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.set_xlabel("Files (log)")
+    ok, total = counts.get(Outcome.OK.value, 0), sum(counts.values())
+    title = f"{ok:,} of {total:,} files arrived whole; {total - ok:,} did not"
+    return finished(figure, ax, title, where)
+
+
+def machine_load(load: pd.DataFrame, began_at: float, where: str) -> Figure:
+    """Draw how busy the machine's processors and memory were during a run."""
+    figure, ax = new_axes()
+    seconds = load["at"] - began_at
+    ax.plot(seconds, load["cpu_percent"], color=_BLUE, lw=1.5, label="processors, %")
+    ax.set_ylim(0, 105)
+    ax.set_ylabel("Processors busy, %", color=_BLUE)
+    ax.set_xlabel("Seconds since the first request was sent")
+    memory = ax.twinx()
+    used = load["used_bytes"] / _GIB
+    memory.plot(seconds, used, color=_ORANGE, lw=1.5, ls="-.", label="memory, GiB")
+    memory.set_ylim(0, used.max() * 1.2)
+    memory.set_ylabel("Memory used, GiB", color=_ORANGE)
+    memory.spines[["top"]].set_visible(False)
+    key_above(ax, [*ax.lines, *memory.lines])
+    during = load[seconds > 0]["cpu_percent"]
+    title = (
+        f"The processors were {during.mean():.0f} % busy; memory rose by "
+        f"{used.max() - used.iloc[0]:.1f} GiB"
+    )
+    return finished(figure, ax, title, where)
+
+
+def cpu_by_part(load: pd.DataFrame, files: int) -> pd.Series:
+    """Return the CPU microseconds a file that each part of the run took."""
+    used = load[list(PARTS)].iloc[-1] - load[list(PARTS)].iloc[0]
+    return used / files * 1e6
+
+
+def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:
+    """
+    Draw where the CPU microseconds of a file go, a stack for each bar.
+
+    Args:
+        bars: Microseconds by part, by what the bar is called; the first is the run.
+
+        where: The footnote.
+    """
+    figure, ax = new_axes()
+    parts = dict.fromkeys(part for bar in bars.values() for part in bar.index)
+    table = pd.DataFrame(bars).fillna(0.0).loc[list(parts)]
+    left = np.zeros(len(table.columns))
+    least = table.sum().max() * _LABELLED_SHARE
+    colours = dict(zip(table.index, _PART_COLOURS[: len(table)], strict=True))
+    for part, values in table.iterrows():
+        ax.barh(
+            table.columns,
+            values,
+            _BAR_HEIGHT,
+            left,
+            color=colours[part],
+            label=str(part),
+        )
+        for row, (start, value) in enumerate(zip(left, values, strict=True)):
+            if value > least:
+                ax.annotate(
+                    f"{value:,.0f}",
+                    (start + value / 2, row),
+                    ha="center",
+                    va="center",
+                    color="white",
+                    fontsize=9,
+                )
+        left += values.to_numpy()
+    ax.set_ylim(len(bars), -1)
+    ax.grid(axis="y", visible=False)
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.set_xlabel("CPU microseconds per file")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9)
+    name, run = next(iter(bars.items()))
+    title = (
+        f"{name.capitalize()}: a file costs {run.sum():,.0f} µs of CPU, "
+        f"{run.max() / run.sum() * 100:.0f} % of it in: {run.idxmax()}"
+    )
+    return finished(figure, ax, title, where)

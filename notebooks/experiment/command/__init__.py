@@ -1,0 +1,1 @@
+"""`python -m experiment`: arguments read, notebooks run, `make aws-check`."""

@@ -1,0 +1,160 @@
+"""What the command line gives a notebook: parameters it has, their values from YAML."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import papermill
+import yaml
+
+from experiment.ledger.invocation import LedgerError
+from experiment.ledger.machine import root
+from experiment.ledger.run_folder import read_run
+from experiment.parameters.cell import SettingsError, unknown_parameter
+from fetcher.contract.options import check_one_of
+from rollout.target.target import NAMES as TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_RESUME = "resume"  # stands for a notebook's name, and is a parameter
+_PATHS = ("url_list", "run_folder")  # as seen from here, not from the notebooks
+_EPILOG = """
+The executed notebook, its charts and its tables go to a new folder in results/.
+
+With resume a run that broke off goes on in its folder: what has no outcome yet is
+fetched, with the parameters it had, but for those given anew. `-p retry_failed true`
+fetches what failed as well.
+
+exit status: 0 done, 1 a cell failed, 2 refused before any work, or no room for the
+results, 130 interrupted
+
+examples:
+  python -m experiment 30_grid -p files 2000 -p concurrency '[1, 2, 4]'
+  python -m experiment resume results/20261124T001500Z-20_fan_out-local
+"""
+
+
+def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
+    """
+    Return the notebook's name and its parameters, the later ones first in rank.
+
+    Raises:
+        SettingsError: If there is no such notebook or parameter, or a value cannot be
+            read.
+
+        LedgerError: If the run to go on with is none, or of a notebook that cannot.
+    """
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if (args.notebook == _RESUME) != (args.run is not None):
+        parser.error(f"RUN is named after {_RESUME}, and only there")
+    given = _from_file(args.file) if args.file else {}
+    given |= {name: _value(name, text) for name, text in args.parameter}
+    if args.run:
+        notebook, before = _begun(args.run)
+        return notebook, _checked(notebook, before | given)
+    there = sorted(path.stem for path in (root() / "notebooks").glob("*.ipynb"))
+    if args.notebook not in there:
+        msg = f"There is no notebook {args.notebook!r}. There are: {', '.join(there)}."
+        raise SettingsError(msg)
+    return args.notebook, _checked(args.notebook, given)
+
+
+def _begun(run: Path) -> tuple[str, dict[str, Any]]:
+    """Return which notebook began a run, and the parameters that go on with it."""
+    record = read_run(run)
+    notebook, before = record["notebook"], record["settings"]
+    if _RESUME not in before:
+        msg = (
+            f"{run} is a run of {notebook}, which cannot go on. Of a grid each cell "
+            "can: name its folder."
+        )
+        raise LedgerError(msg)
+    anew = {"run_folder": str(run), _RESUME: True, "retry_failed": False}
+    return notebook, before | anew
+
+
+def _checked(notebook: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what the notebook has not, and what would choose another folder."""
+    known = papermill.inspect_notebook(root() / "notebooks" / f"{notebook}.ipynb")
+    for name in given:
+        if name not in known:
+            raise SettingsError(unknown_parameter(str(name), list(known)))
+    try:
+        check_one_of("target", given.get("target", TARGETS[0]), TARGETS)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    for name in _PATHS:
+        if given.get(name):
+            given[name] = str(Path(str(given[name])).absolute())
+    return {"run_folder": ""} | given if "run_folder" in known else given
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        given = yaml.safe_load(path.read_text()) or {}
+    except OSError as error:
+        folder = root() / "notebooks" / "settings"
+        msg = (
+            f"The file {path} cannot be read: {error.strerror}. -f takes a file of "
+            f"parameters in YAML, such as those in {folder}."
+        )
+        raise SettingsError(msg) from error
+    except (ValueError, yaml.YAMLError) as error:
+        msg = f"The file {path} is not YAML: {_what_is_wrong(error)}."
+        raise SettingsError(msg) from error
+    if not isinstance(given, dict):
+        msg = f"{path} holds no parameters; write one a line, as in `files: 2000`."
+        raise SettingsError(msg)
+    return given
+
+
+def _value(name: str, text: str) -> Any:  # noqa: ANN401 - whatever YAML can say
+    try:
+        return yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError) as error:
+        msg = (
+            f"The value of {name} is {text!r}, which is not YAML: "
+            f"{_what_is_wrong(error)}. Write it as in the notebook's parameters cell, "
+            "and quote it for the shell."
+        )
+        raise SettingsError(msg) from error
+
+
+def _what_is_wrong(error: Exception) -> str:
+    """Return what YAML says of one place in the text, on one line."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return " ".join(str(error).split())
+    where = f"line {error.problem_mark.line + 1}" if error.problem_mark else ""
+    return ", ".join(filter(None, (where, error.context, error.problem)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m experiment",
+        description="Run a notebook as a batch job.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "notebook", metavar="NOTEBOOK", help=f"as in 30_grid; or {_RESUME}"
+    )
+    parser.add_argument(
+        "run", metavar="RUN", type=Path, nargs="?", help="the folder of a run to resume"
+    )
+    parser.add_argument(
+        "-f", dest="file", metavar="FILE", type=Path, help="parameters in YAML"
+    )
+    parser.add_argument(
+        "-p",
+        dest="parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="one parameter, its value in YAML; ranks above FILE",
+    )
+    return parser

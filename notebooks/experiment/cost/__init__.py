@@ -1,0 +1,1 @@
+"""Dollars of a plan before, and of a run after: what is ``billable``, its ``cost``."""

@@ -1,0 +1,257 @@
+"""Dollars: what a run will cost at least and at most, and what it did cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from aws_facts.limits import line_bytes_per_s
+from experiment.cost.billable import LOG_BYTES, file_bytes, usage_of
+from rollout.errors import PreflightError
+from rollout.price import REGION, Bill, Usage, bill, in_dollars
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from experiment.parameters.fan_out import FanOutSettings
+    from experiment.parameters.settings import DownloadSettings
+    from experiment.plan.plan import Plan
+    from rollout.target.target import Target
+
+# docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+_LONGEST_INIT_S = 10
+_SHORTEST_S = 0.001
+_HEDGED = 20  # one in so many shards, at most
+_CENT = 0.01
+_WHAT_IS_BILLED = "time as Lambda billed it, what was sent and logged as estimated"
+_WHAT_IS_PROJECTED = (
+    "projected: times are this machine's, what is sent and logged is estimated"
+)
+
+
+class DryRun(Exception):  # noqa: N818 it says what it is
+    """Nothing was deployed or invoked, as was wished."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows: no traceback, for nothing is wrong."""
+        return [str(self)]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """
+    What a run will cost.
+
+    Attributes:
+        least: If every execution fills its line, and nothing has to be done again.
+
+        most: If every invocation runs into its timeout, in every wave.
+
+        is_local: Whether these are the dollars of a run on AWS like this one.
+
+        notes: What one must know beside the figures.
+
+        remedy: What to change if it is too much.
+    """
+
+    least: Bill
+    most: Bill
+    is_local: bool
+    notes: tuple[str, ...]
+    remedy: str
+
+    def __str__(self) -> str:
+        """Return it as a person reads it, the most itemised."""
+        where = "none, it is local; projected to AWS: " if self.is_local else ""
+        low, high = in_dollars(self.least.dollars), in_dollars(self.most.dollars)
+        head = (
+            f"dollars: {where}from {low}, if every execution fills its line, to "
+            f"{high}, if every invocation runs into its timeout:"
+        )
+        return "\n".join((head, *self.most.lines(), *self.notes))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """
+    What a run did cost.
+
+    Attributes:
+        bill: Of what was billed, as Lambda says.
+
+        is_local: Whether nothing was: it is what a run on AWS like this one would cost.
+
+        unheard: Calls that may have run, of which nothing was heard.
+
+        at_most: Dollars that these came to, if they ran into their timeout.
+    """
+
+    bill: Bill
+    is_local: bool
+    unheard: int
+    at_most: float
+
+    def __str__(self) -> str:
+        """Return it as a person reads it."""
+        total = in_dollars(self.bill.dollars)
+        head = f"cost: {total}, {_WHAT_IS_BILLED}:"
+        if self.is_local:
+            head = (
+                f"local: no dollars; on AWS it would have cost {total} "
+                f"({_WHAT_IS_PROJECTED}):"
+            )
+        lines = [head, *self.bill.lines()]
+        if self.unheard:
+            lines.append(
+                f"{self.unheard:,} calls were not heard of again: at most "
+                f"{in_dollars(self.at_most)} more"
+            )
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON fields, the dollars of a local run marked as projected."""
+        name = "projected_usd" if self.is_local else "usd"
+        return {
+            name: self.bill.dollars,
+            "items": [
+                {"what": item.what, "amount": item.amount, name: item.dollars}
+                for item in self.bill.items
+            ],
+            "unheard": self.unheard,
+            f"unheard_at_most_{name}": self.at_most,
+        }
+
+
+def estimate(plan: Plan, target: Target) -> Estimate:
+    """Price a plan before anything is spent."""
+    settings, shards = plan.settings, plan.shards_for(plan.files)
+    each, guess = file_bytes(plan)
+    body_bytes = plan.files * each
+    line_s = body_bytes / line_bytes_per_s(settings.memory_mb)
+    least = replace(
+        usage_of(plan, target, shards, plan.files, body_bytes),
+        billed_s=line_s + shards * _SHORTEST_S,
+    )
+    hedges = max(1, shards // _HEDGED) if settings.hedge else 0
+    invocations = settings.waves * (shards + hedges)
+    inits_s = settings.concurrency * _LONGEST_INIT_S
+    tries = settings.waves * settings.attempts
+    most = replace(
+        least,
+        invocations=invocations,
+        billed_s=invocations * settings.timeout_s + inits_s,
+        log_bytes=invocations * LOG_BYTES,
+        s3_writes=least.s3_writes * settings.waves,
+        s3_reads=least.s3_reads * tries,
+        between_regions_bytes=least.between_regions_bytes * tries,
+        to_internet_bytes=least.to_internet_bytes * tries,
+        nat_bytes=least.nat_bytes * tries,
+    )
+    notes = tuple(filter(None, (guess, _whose_prices(target))))
+    remedy = _remedy(most, settings)
+    return Estimate(bill(least), bill(most), not target.asks_iam, notes, remedy)
+
+
+def check(settings: DownloadSettings, *estimates: Estimate) -> None:
+    """
+    Stop before anything is deployed, if it may cost too much or is not wanted yet.
+
+    Args:
+        settings: What may be spent, and whether it is wanted.
+
+        estimates: Of all that is going to run.
+
+    Raises:
+        PreflightError: If it may cost more than the settings allow.
+
+        DryRun: If the settings want no more than plan and price.
+    """
+    most = sum(one.most.dollars for one in estimates if not one.is_local)
+    if most > settings.max_cost_usd:
+        remedy = "Measure fewer settings, fewer `repeats` or fewer `files`."
+        if len(estimates) == 1:
+            remedy = estimates[0].remedy
+        msg = (
+            f"This may cost {in_dollars(most)}, more than the "
+            f"{in_dollars(settings.max_cost_usd)} of `max_cost_usd`. {remedy} Or set "
+            f"`max_cost_usd` to {most + _CENT:.2f}."
+        )
+        raise PreflightError([msg])
+    if settings.dry_run:
+        msg = "dry_run: nothing was deployed or invoked. Set dry_run to False for that."
+        raise DryRun(msg)
+
+
+def of_all(estimates: Sequence[Estimate]) -> str:
+    """Say what a grid will cost."""
+    least = sum(one.least.dollars for one in estimates)
+    most = sum(one.most.dollars for one in estimates)
+    where = "none, it is local; projected to AWS: " if estimates[0].is_local else ""
+    return (
+        f"dollars: {where}from {in_dollars(least)} to {in_dollars(most)} for "
+        f"{len(estimates):,} runs"
+    )
+
+
+def of_runs(records: Sequence[Mapping[str, Any]]) -> str:
+    """Say what a grid did cost."""
+    costs = [record["cost"] for record in records]
+    if "usd" in costs[0]:
+        total = sum(cost["usd"] for cost in costs)
+        return f"cost: {in_dollars(total)}, {_WHAT_IS_BILLED}"
+    total = sum(cost["projected_usd"] for cost in costs)
+    return (
+        f"local: no dollars; on AWS it would have cost {in_dollars(total)} "
+        f"({_WHAT_IS_PROJECTED})"
+    )
+
+
+def cost_of(plan: Plan, shards: pd.DataFrame, target: Target) -> Cost:
+    """
+    Price what was really billed: what the REPORT line of every invocation says.
+
+    Args:
+        plan: Of the run.
+
+        shards: One row per invocation, as `experiment.tables.table.shards_table` makes
+            them.
+
+        target: Where it ran.
+    """
+    heard = shards[shards["billed_s"] > 0]
+    files, body_bytes = int(heard["ok"].sum()), int(heard["body_bytes"].sum())
+    used = replace(
+        usage_of(plan, target, len(heard), files, body_bytes),
+        billed_s=float(heard["billed_s"].sum()),
+    )
+    unheard = int(shards["billed_s"].isna().sum() + shards["hedges"].sum())
+    unknown = replace(
+        usage_of(plan, target, unheard, 0, 0),
+        billed_s=unheard * plan.settings.timeout_s,
+    )
+    return Cost(bill(used), not target.asks_iam, unheard, bill(unknown).dollars)
+
+
+def _remedy(most: Usage, settings: FanOutSettings) -> str:
+    """Say what brings the most a run may cost down to what is allowed."""
+    items = bill(most).items
+    by_time = sum(item.dollars for item in items if "-seconds" in item.what)
+    rest = sum(item.dollars for item in items) - by_time
+    billed_s = most.billed_s * (settings.max_cost_usd - rest) / by_time
+    timeout_s = settings.timeout_s - (most.billed_s - billed_s) / most.invocations
+    if timeout_s < 1:
+        dearest = max(items, key=lambda item: item.dollars)
+        amount = f"{dearest.amount:,.0f} {dearest.what}"
+        return f"Dearest are {amount}: set fewer `files`, or fewer `waves`."
+    return (
+        f"Set `timeout_s` to {int(timeout_s):,}, or less `memory_mb`, or fewer "
+        "`waves`, `shards_per_execution` or `files`."
+    )
+
+
+def _whose_prices(target: Target) -> str:
+    if target.region == REGION:
+        return ""
+    return f"Prices are those of {REGION}; {target.region} has its own."

@@ -1,0 +1,1 @@
+"""A run's folder: reports as they arrive, and where and on what the run took place."""

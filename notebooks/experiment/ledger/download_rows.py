@@ -1,0 +1,44 @@
+"""What became of URLs, as arrays: which are done, which may end better."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiment.number_set import numbers_of
+from fetcher.contract.downloads import FIELDS
+from fetcher.contract.outcome import CODE, ORDER, Outcome, can_heal
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from experiment.ledger.invocation import Invocation
+    from fetcher.contract.downloads import Downloads
+
+OK, UNSTARTED = CODE[Outcome.OK], CODE[Outcome.UNSTARTED]
+_ROW = np.dtype([(name, f"<{kind}") for name, kind in FIELDS.items()])
+_LAST_STATUS = 600  # none from here on heals
+_OUTCOME_HEALS = np.array([can_heal(outcome) for outcome in ORDER])
+_STATUS_HEALS = np.array(
+    [can_heal(Outcome.HTTP_STATUS, status) for status in range(_LAST_STATUS + 1)]
+)
+
+
+def rows_of(downloads: Downloads) -> NDArray[Any]:
+    """Return the downloads of a shard as a structured array, nothing copied."""
+    return np.frombuffer(downloads.rows, _ROW)
+
+
+def not_final(done: Invocation) -> NDArray[np.int64]:
+    """Return the numbers of URLs without an outcome, or that may get a better one."""
+    numbers = numbers_of(done.ranges)
+    if done.report is None:
+        return numbers
+    if done.report.tally.ok == len(numbers):
+        return numbers[:0]
+    rows = rows_of(done.report.downloads)
+    codes, statuses = rows["outcome"], np.minimum(rows["status"], _LAST_STATUS)
+    refused = (codes == CODE[Outcome.HTTP_STATUS]) & _STATUS_HEALS[statuses]
+    is_open: NDArray[np.bool_] = (codes == UNSTARTED) | _OUTCOME_HEALS[codes] | refused
+    return numbers[is_open]

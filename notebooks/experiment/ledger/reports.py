@@ -1,0 +1,156 @@
+"""The ledger's file: a line per invocation, pushed out as it arrives."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+from experiment.ledger.invocation import Invocation, LedgerError, NoRoomError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import FileIO
+    from pathlib import Path
+
+_NAME = "reports.jsonl"
+_BLOCK = 65_536
+
+
+class Reports:
+    """
+    The file, open to append to.
+
+    Args:
+        folder: The run's.
+
+    Raises:
+        LedgerError: If another process has it open, or it cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _NAME
+        self._file = _locked(self._path)
+
+    def append(self, invocation: Invocation, answer: bytes = b"") -> None:
+        """
+        Write one line and push it out: from now on a crash does not lose it.
+
+        Args:
+            invocation: What became of a shard.
+
+            answer: Its report as it came; empty: it is written anew.
+
+        Raises:
+            LedgerError: If the disk is full. What stood there before is whole.
+        """
+        self._write(invocation.to_line(answer))
+
+    def absorb(self, folder: Path) -> None:
+        """Take in the lines of another run."""
+        with (folder / _NAME).open("rb") as lines:
+            for line in lines:
+                self._write(line)
+
+    def close(self) -> None:
+        """Let others write."""
+        self._file.close()
+
+    def _write(self, line: bytes) -> None:
+        size, left = self._file.tell(), memoryview(line)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            self._file.truncate(size)
+            raise no_room(self._path, error) from error
+
+
+def read_invocations(folder: Path) -> Iterator[Invocation]:
+    """
+    Yield what was appended, in the order it arrived.
+
+    A last line that was torn by a crash counts as not written.
+
+    Raises:
+        LedgerError: If any other line cannot be read.
+    """
+    return (invocation for _, invocation in read_places(folder))
+
+
+def read_places(folder: Path) -> Iterator[tuple[int, Invocation]]:
+    """Yield what was appended, each after its place for `read_at`."""
+    path = folder / _NAME
+    place = 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                yield place, Invocation.from_line(line)
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                msg = f"{path}, line {number:,} cannot be read: {error}."
+                raise LedgerError(msg) from error
+            place += len(line)
+
+
+def read_at(folder: Path, place: int) -> Invocation:
+    """Return what was appended at a place that `read_places` told."""
+    with (folder / _NAME).open("rb") as file:
+        file.seek(place)
+        return Invocation.from_line(file.readline())
+
+
+def check_free(folder: Path) -> None:
+    """
+    Make sure that no other process writes to a run's folder.
+
+    Raises:
+        LedgerError: If one does.
+    """
+    if (folder / _NAME).exists():
+        _locked(folder / _NAME).close()
+
+
+def _locked(path: Path) -> FileIO:
+    """
+    Open the reports to append to, for this process alone.
+
+    The lock goes with the process, however it ends. A last line that was torn by a
+    crash is removed, or the next one would be torn, too.
+    """
+    try:
+        file = path.open("a+b", buffering=0)
+    except OSError as error:
+        raise no_room(path, error) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        msg = f"{path.parent} is in use: another process is writing this run. Let it."
+        raise LedgerError(msg) from error
+    file.truncate(_end_of_lines(file))
+    file.seek(0, os.SEEK_END)
+    return file
+
+
+def _end_of_lines(file: FileIO) -> int:
+    """Return where the last whole line ends."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        start = max(0, end - _BLOCK)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        end = start
+    return 0
+
+
+def no_room(path: Path, error: OSError) -> NoRoomError:
+    """Return what to say of a file that cannot be written."""
+    why = os.strerror(error.errno) if error.errno else error
+    return NoRoomError(
+        f"{path} cannot be written: {why}. What was written before is kept. "
+        f"Mend that, and go on: python -m experiment resume {path.parent}"
+    )

@@ -1,0 +1,110 @@
+"""Which parameters a notebook was given, and what is refused whichever they are."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from typing import TYPE_CHECKING
+
+from fetcher.contract.source import parts_of
+from fetcher.security.masking import has_credentials, masked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_INJECTED_BY_PAPERMILL = "# Parameters"
+_EVERY_NOTEBOOK_HAS = "target"
+
+
+class SettingsError(ValueError):
+    """A parameter is missing, unknown, of the wrong type or out of range."""
+
+
+def parameters_set(cells: Iterable[str]) -> Iterator[str]:
+    """
+    Yield the names that parameters cells assigned, going by IPython's history.
+
+    There is the notebook's own cell, and papermill's, which has a heading of its own.
+    Of each the latest counts: it may mend an earlier one.
+    """
+    latest: dict[bool, list[ast.stmt]] = {}
+    for source in cells:
+        try:
+            body = ast.parse(source).body
+        except SyntaxError:
+            continue  # a cell with a magic, or one that somebody mistyped
+        injected = source.startswith(_INJECTED_BY_PAPERMILL)
+        if injected or _is_the_notebooks_own(body):
+            latest[injected] = body
+    for body in latest.values():
+        for node in body:
+            yield from _names(node)
+
+
+def _is_the_notebooks_own(body: list[ast.stmt]) -> bool:
+    """Tell the cell of parameters, however it was edited, from one that uses them."""
+    assigned = [node for node in body if isinstance(node, ast.Assign | ast.AnnAssign)]
+    annotated = any(isinstance(node, ast.AnnAssign) for node in body)
+    return (annotated and assigned == body) or any(
+        _names(node) == [_EVERY_NOTEBOOK_HAS] and isinstance(node.value, ast.Constant)
+        for node in assigned
+    )
+
+
+def _names(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.Assign):
+        targets = node.targets
+    else:
+        targets = [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def unknown_parameter(name: str, known: list[str]) -> str:
+    """Return what to say of a parameter that does not exist."""
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known)}."
+    return f"There is no parameter {name!r}. {hint}"
+
+
+def check_no_credentials(name: str, url: str) -> None:
+    """Refuse a URL with a password in it: results are kept, and shown to others."""
+    if has_credentials(url):
+        msg = (
+            f"{name} holds a user name or password, which would stand in the results. "
+            "Use `fetcher` for such URLs: its report masks them."
+        )
+        raise SettingsError(msg)
+
+
+def check_no_secret(name: str, template: str) -> None:
+    """Refuse a template with a password, or what else is masked: it is a parameter."""
+    check_no_credentials(name, template)
+    text = "".join(parts_of(template)[0])  # a number is no secret
+    if masked(text) != text:
+        msg = (
+            f"{name} holds a token, key or signature, which would stand in the "
+            "results, as parameters do. Write the URLs to a file and set url_list: "
+            "what is secret in those is masked."
+        )
+        raise SettingsError(msg)
+
+
+def at_least_one(name: str, value: int) -> None:
+    """Refuse a count of nothing."""
+    if value < 1:
+        msg = f"{name} is {value:,}; it must be at least 1."
+        raise ValueError(msg)
+
+
+def check_different(
+    name: str, values: list[int] | list[str], kind: type, *, least: int = 0
+) -> None:
+    """Refuse what is no list of texts, or of counts, each there once."""
+    alike = isinstance(values, list) and all(type(value) is kind for value in values)
+    if not alike or len(set(values)) != len(values) or len(values) < least:
+        what = "whole numbers" if kind is int else "texts"
+        msg = f"{name} is {values!r}; it must be a list of different {what}."
+        raise ValueError(msg)
+    for value in values:
+        if isinstance(value, int):
+            at_least_one(name, value)

@@ -1,0 +1,150 @@
+"""The parameters cell of a fan-out: so many files, so wide, checked."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from experiment.parameters.cell import at_least_one, check_different, check_no_secret
+from experiment.parameters.settings import DownloadSettings
+from experiment.plan.deal import COUNT, WAYS
+from fetcher.contract.options import Options, check_one_of
+from fetcher.s3.urls import SCHEME
+
+if TYPE_CHECKING:
+    from rollout.deploy.deploy import Worker
+
+OWN, NGINX = ORIGINS = ("own", "nginx")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FanOutSettings(DownloadSettings):
+    """
+    One setting to measure: so many files, so wide.
+
+    Attributes:
+        origin:
+            What serves the experiment's files on this machine: ``own``, the project's
+            own; or ``nginx``, which is quicker, where it is installed.
+
+        url_template:
+            URLs with ``{number}`` in them, and its remainder as ``{number%16}``,
+            fetched instead of an origin's. Those of ``s3://bucket/key`` are read with
+            the permissions of the function's role.
+
+        url_list: A file of URLs, fetched instead, and whole, whatever `files` says.
+
+        sources:
+            Where ``s3://`` lines of a `url_list` may lead, as ``s3://bucket/prefix``:
+            what the function's role may read.
+
+        allow_private:
+            Whether URLs of one's own may lead to loopback and private addresses.
+
+        file_kb: Size of the origin's files, in kB of 1,000 bytes.
+
+        concurrency: Executions at once.
+
+        deal_by:
+            What shards of a `url_list` have alike: one of `experiment.plan.deal.WAYS`.
+            ``count``: how many URLs; ``bytes``: how many bytes, of a list with such a
+            column; ``host``: few hosts each, so that names and connections are shared.
+
+        waves: Rounds of invocations; what one leaves unfinished, or what may end better
+            when tried again, goes into the next.
+
+        hedge: Whether the last few shards are begun a second time if they take long.
+
+        attempts: Tries per URL where trying again may help.
+
+        resume: Continue the run in `run_folder`: fetch what has no outcome there.
+
+        retry_failed: Fetch what has an outcome there, but is not ok.
+
+        repeat: Which repetition of the same setting this is, from 1.
+
+        fresh: Replace the function's executions first, so that all begin cold.
+
+        tear_down: Remove the function afterwards.
+    """
+
+    origin: str = OWN
+    url_template: str = ""
+    url_list: str = ""
+    sources: list[str] = field(default_factory=list)
+    allow_private: bool = False
+    file_kb: int = 10
+    concurrency: int = 2
+    deal_by: str = "count"
+    waves: int = 2
+    hedge: bool = True
+    attempts: int = 3
+    repeat: int = 1
+    fresh: bool = False
+    tear_down: bool = True
+    resume: bool = False
+    retry_failed: bool = False
+
+    def _check(self) -> None:
+        check_different("sources", self.sources, str)  # `worker` takes them one by one
+        super()._check()
+        for name in ("file_kb", "concurrency", "waves", "repeat"):
+            at_least_one(name, getattr(self, name))
+        check_one_of("origin", self.origin, ORIGINS)
+        for name in ("origin_url", "url_template"):
+            check_no_secret(name, getattr(self, name))
+        if sum(map(bool, (self.origin_url, self.url_template, self.url_list))) > 1:
+            msg = "Of origin_url, url_template and url_list, set one at most."
+            raise ValueError(msg)
+        if not self.url_list and self.shards > self.files:
+            msg = (
+                f"concurrency {self.concurrency:,} × shards_per_execution "
+                f"{self.shards_per_execution:,} makes {self.shards:,} shards, more "
+                f"than the {self.files:,} files; every shard needs one."
+            )
+            raise ValueError(msg)
+        check_one_of("deal_by", self.deal_by, WAYS)
+        if self.deal_by != COUNT and not self.url_list:
+            msg = (
+                f"deal_by is {self.deal_by!r}, which takes a url_list: the files of a "
+                "template or an origin are all alike."
+            )
+            raise ValueError(msg)
+        if self.sources and not self.url_list:
+            msg = "sources is for a url_list; of a url_template they are known."
+            raise ValueError(msg)
+        if self.continues and not self.run_folder:
+            msg = "Set run_folder to the run that is to go on."
+            raise ValueError(msg)
+        self.options(allow_private=False)
+
+    def worker(self, run: str = "") -> Worker:
+        """Return the function to deploy: see `Settings.worker`."""
+        start = uuid.uuid4().hex if self.fresh else ""
+        return replace(super().worker(run), start=start, sources=tuple(self.sources))
+
+    @property
+    def continues(self) -> bool:
+        """Whether a run is continued instead of begun."""
+        return self.resume or self.retry_failed
+
+    @property
+    def brings_urls(self) -> bool:
+        """Whether files come from the user's URLs, of sizes nobody knows yet."""
+        return bool(self.url_template or self.url_list)
+
+    @property
+    def shards(self) -> int:
+        """Invocations in the first wave."""
+        return self.concurrency * self.shards_per_execution
+
+    def options(self, *, allow_private: bool) -> Options:
+        """Return how a shard fetches."""
+        return Options(
+            connections=self.connections,
+            engine=self.engine,
+            attempts=self.attempts,
+            allow_private=allow_private,
+            allow_s3=self.url_template.startswith(SCHEME) or bool(self.sources),
+        )

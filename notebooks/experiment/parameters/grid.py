@@ -1,0 +1,137 @@
+"""The parameters cell of a grid: what is varied, and in which order it is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from experiment.parameters.cell import at_least_one, check_different
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.settings import DownloadSettings
+from fetcher.contract.options import SinkSpec
+from fetcher.s3.urls import SCHEME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST_SIZES = 4  # as many lines as a chart can tell apart
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridSettings(DownloadSettings):
+    """
+    A grid of settings, each measured several times.
+
+    Attributes:
+        file_kb: The sizes, in kB of 1,000 bytes.
+
+        concurrency: The widths: executions at once.
+
+        memories_mb: The function's memories; empty: `memory_mb` alone.
+
+        engines: What downloads; empty: `engine` alone.
+
+        sinks:
+            Where bodies go; empty: `sink` alone. `sink_path` is of those it fits.
+
+        cold:
+            Measure each setting twice, one after the other: with executions that all
+            begin cold, and then with these, warm. With several memories that is done
+            in any case: a change of memory replaces all executions.
+
+        repeats: Runs of each setting; charts show the median.
+    """
+
+    file_kb: list[int] = field(default_factory=lambda: [10, 100])
+    concurrency: list[int] = field(default_factory=lambda: [1, 2, 4])
+    memories_mb: list[int] = field(default_factory=list)
+    engines: list[str] = field(default_factory=list)
+    sinks: list[str] = field(default_factory=list)
+    cold: bool = False
+    repeats: int = 2
+
+    def _check(self) -> None:
+        super()._check()
+        for name in ("file_kb", "concurrency"):
+            check_different(name, getattr(self, name), int, least=1)
+        check_different("memories_mb", self.memories_mb, int)
+        check_different("engines", self.engines, str)
+        check_different("sinks", self.sinks, str)
+        if len(self.file_kb) > MOST_SIZES:
+            msg = (
+                f"file_kb has {len(self.file_kb)} sizes; a chart shows {MOST_SIZES} at "
+                "most. Measure the others in a grid of their own."
+            )
+            raise ValueError(msg)
+        at_least_one("repeats", self.repeats)
+        for _ in self.cells():
+            pass  # making a cell's settings checks them
+
+    def cells(self) -> Iterator[FanOutSettings]:
+        """
+        Yield the settings of each cell, in the order they are measured.
+
+        Repeats are the outer loop, so that a machine's drift falls on every setting
+        alike; then comes memory, whose change takes some seconds.
+        """
+        for repeat, memory_mb, engine, sink, file_kb, concurrency in product(
+            range(1, self.repeats + 1),
+            self.memories_mb or [self.memory_mb],
+            self.engines or [self.engine],
+            self.sinks or [self.sink],
+            self.file_kb,
+            self.concurrency,
+        ):
+            varied = {
+                "memory_mb": memory_mb,
+                "engine": engine,
+                "sink": sink,
+                "sink_path": self._path_for(sink),
+                "file_kb": file_kb,
+                "concurrency": concurrency,
+                "repeat": repeat,
+            }
+            for fresh in (True, False) if self.parts_cold_and_warm else (False,):
+                yield FanOutSettings(
+                    **self._shared | varied, fresh=fresh, tear_down=False
+                )
+
+    @property
+    def parts_cold_and_warm(self) -> bool:
+        """Whether each setting is measured cold, and then warm."""
+        return self.cold or len(self.memories_mb) > 1
+
+    def sink_spec(self) -> SinkSpec:
+        """Return where bodies go, where nothing else is said."""
+        return SinkSpec(kind=self.sink, path=self._path_for(self.sink))
+
+    def _path_for(self, sink: str) -> str:
+        """Return `sink_path`, unless it is of another kind of sink in the grid."""
+        fits = self.sink_path.startswith(SCHEME) == sink.startswith("s3-")
+        return self.sink_path if fits or not self.sinks else ""
+
+    @property
+    def _shared(self) -> dict[str, Any]:
+        """What all cells have alike; run folders they have of their own."""
+        return {
+            item.name: getattr(self, item.name)
+            for item in fields(DownloadSettings)
+            if item.name != "run_folder"
+        }
+
+    def name_of(self, cell: FanOutSettings) -> str:
+        """
+        Return what tells a cell from the others.
+
+        >>> grid = GridSettings(engines=["curl", "aiohttp"], repeats=1)
+        >>> grid.name_of(next(grid.cells()))
+        '10kB-c1-curl-r1'
+        """
+        parts = [f"{cell.file_kb}kB", f"c{cell.concurrency}"]
+        parts += [f"{cell.memory_mb}MB"] if self.memories_mb else []
+        parts += [cell.engine] if self.engines else []
+        parts += [cell.sink] if self.sinks else []
+        if self.parts_cold_and_warm:
+            parts.append("cold" if cell.fresh else "warm")
+        return "-".join([*parts, f"r{cell.repeat}"])

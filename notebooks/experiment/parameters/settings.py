@@ -1,0 +1,248 @@
+"""The parameters cell of a notebook, checked before anything starts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Self
+
+from experiment.parameters.cell import (
+    SettingsError,
+    at_least_one,
+    check_different,
+    parameters_set,
+    unknown_parameter,
+)
+from fetcher.contract.options import SinkSpec, check_one_of, check_types
+from fetcher.s3.urls import SCHEME
+from rollout.deploy.deploy import Worker
+from rollout.deploy.function_spec import as_service
+from rollout.deploy.network import Efs, Vpc
+from rollout.target.machine import ARCHITECTURES
+from rollout.target.target import NAMES as TARGETS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EFS_MOUNT = "/mnt/files"
+_TMP = "/tmp"  # noqa: S108 - what is refused
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """
+    What every notebook that touches a target needs.
+
+    Attributes:
+        target: ``local`` or ``aws``.
+
+        endpoint_url:
+            A running local endpoint; empty: one is started and stopped again.
+
+        function: Name of the Lambda function.
+
+        memory_mb: The function's memory; processor share follows it.
+
+        timeout_s: Longest time of one invocation.
+
+        tmp_mb: Size of an execution's ``/tmp``.
+
+        architecture: Of AWS's processors; a local function has this machine's.
+
+        subnets:
+            Ids, of a network of one's own to be in; none: Lambda's, from which the
+            internet is near.
+
+        security_groups: Ids, in that network.
+
+        efs: ARN of an EFS access point in that network; mounted at `EFS_MOUNT`.
+    """
+
+    target: str = "local"
+    endpoint_url: str = ""
+    function: str = "million-downloads"
+    memory_mb: int = 1_769
+    timeout_s: int = 60
+    tmp_mb: int = 512
+    architecture: str = ARCHITECTURES[0]
+    subnets: list[str] = field(default_factory=list)
+    security_groups: list[str] = field(default_factory=list)
+    efs: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what could not work, in the words of the parameters cell."""
+        try:
+            self._check()
+        except (TypeError, ValueError) as error:
+            msg = f"{error} Set it in the notebook's parameters cell."
+            raise SettingsError(msg) from error
+
+    def _check(self) -> None:
+        check_types(self)
+        check_one_of("target", self.target, TARGETS)
+        for name in ("subnets", "security_groups"):
+            check_different(name, getattr(self, name), str)
+        self.worker()
+
+    def worker(self, run: str = "") -> Worker:
+        """
+        Return the function to deploy.
+
+        Args:
+            run: What it is for: a tag, to find what it cost by; empty: nothing yet.
+        """
+        return Worker(
+            name=self.function,
+            memory_mb=self.memory_mb,
+            timeout_s=self.timeout_s,
+            tmp_mb=self.tmp_mb,
+            architecture=self.architecture,
+            bucket=self.bucket,
+            vpc=self._vpc,
+            efs=Efs(access_point=self.efs, mount=EFS_MOUNT) if self.efs else None,
+            tags={"run": run} if run else {},
+        )
+
+    @property
+    def _vpc(self) -> Vpc | None:
+        subnets, groups = tuple(self.subnets), tuple(self.security_groups)
+        if not (subnets or groups):
+            return None
+        return Vpc(subnets=subnets, security_groups=groups)
+
+    @property
+    def bucket(self) -> str:
+        """What in S3 the function may use; empty: nothing."""
+        return ""
+
+    @classmethod
+    def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
+        """
+        Read the settings from a notebook's variables.
+
+        Args:
+            namespace: The notebook's ``globals()``.
+
+        Raises:
+            SettingsError: If a parameter is wrong, or one is set that does not exist,
+                which papermill only warns about.
+        """
+        known = [item.name for item in fields(cls)]
+        for name in parameters_set(namespace.get("In", [])):
+            if name not in known:
+                raise SettingsError(unknown_parameter(name, known))
+        return cls(**{name: namespace[name] for name in known if name in namespace})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON fields."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeploySettings(Settings):
+    """
+    A function to deploy and leave there.
+
+    Attributes:
+        url:
+            Who may call it as a service at a URL of its own: ``AWS_IAM``, those whose
+            requests are signed; ``NONE``, anybody; empty: there is no URL.
+
+        service_bucket: Where a service keeps jobs and files; empty: it takes no jobs.
+    """
+
+    url: str = ""
+    service_bucket: str = ""
+
+    def worker(self, run: str = "") -> Worker:
+        """Return the function to deploy: see `Settings.worker`."""
+        wanted = super().worker(run)
+        if self.url:
+            return as_service(wanted, self.url, self.service_bucket)
+        if self.service_bucket:
+            msg = "service_bucket is for a service: set url to AWS_IAM."
+            raise ValueError(msg)
+        return wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadSettings(Settings):
+    """
+    What every notebook that downloads needs besides.
+
+    Attributes:
+        origin_url: A running origin to fetch from; empty: the local endpoint's own.
+
+        files: How many files a run downloads.
+
+        connections: Downloads in flight inside one execution.
+
+        shards_per_execution:
+            Invocations each execution serves, one after the other. More of them show
+            progress earlier and leave less to do again if one fails.
+
+        engine: What downloads: see `fetcher.contract.options.ENGINES`.
+
+        sink: Where bodies go: one of `fetcher.contract.options.SINKS`.
+
+        sink_path:
+            Where that is: ``s3://bucket/prefix``, or a folder, here none below /tmp;
+            empty: the execution's /tmp.
+
+        max_cost_usd: What a run, or a grid of them, may cost on AWS at most.
+
+        dry_run: Show plan and price, and stop before anything is deployed.
+
+        run_folder: Where results go; empty: a new folder in ``results/``.
+    """
+
+    origin_url: str = ""
+    files: int = 400
+    connections: int = 20
+    shards_per_execution: int = 4
+    engine: str = "curl"
+    sink: str = "directory"
+    sink_path: str = ""
+    max_cost_usd: float = 5.0
+    dry_run: bool = False
+    run_folder: str = ""
+
+    def _check(self) -> None:
+        super()._check()
+        for name in ("files", "shards_per_execution"):
+            at_least_one(name, getattr(self, name))
+        if not 0 < self.max_cost_usd < math.inf:
+            msg = f"max_cost_usd is {self.max_cost_usd}; it must be more than 0."
+            raise ValueError(msg)
+        self.sink_spec()
+        self._check_efs()
+        self._check_tmp()
+
+    def _check_efs(self) -> None:
+        is_there = f"{self.sink_path}/".startswith(f"{EFS_MOUNT}/")
+        if self.efs and self.sink == "directory" and not is_there:
+            msg = (
+                f"efs is set, and sink_path is {self.sink_path!r}, so nothing would be "
+                f"kept there. Set sink_path to {EFS_MOUNT}, or a folder below."
+            )
+            raise ValueError(msg)
+
+    def _check_tmp(self) -> None:
+        if self.target == "local" and PurePath(self.sink_path).is_relative_to(_TMP):
+            msg = (
+                f"sink_path is {self.sink_path!r}, and each execution has a {_TMP} of "
+                "its own, which goes with it. Set another folder, as below /var/tmp, "
+                "or s3-objects as sink."
+            )
+            raise ValueError(msg)
+
+    def sink_spec(self) -> SinkSpec:
+        """Return where bodies go."""
+        return SinkSpec(kind=self.sink, path=self.sink_path)
+
+    @property
+    def bucket(self) -> str:
+        """What in S3 the function may use; empty: nothing."""
+        in_s3 = self.sink_path.startswith(SCHEME)
+        return self.sink_path.removeprefix(SCHEME) if in_s3 else ""

@@ -1,0 +1,85 @@
+"""What a plan asks of its target, for preflight to check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_facts.limits import line_bytes_per_s
+from experiment.cost.billable import file_bytes, is_from_s3, sources_of
+from fetcher.contract.downloads import most_bytes
+from fetcher.contract.source import Template
+from fetcher.s3.urls import SCHEME, prefix_of
+from rollout.preflight.demand import Need
+from rollout.s3_origin.s3_spread import ways_of
+
+if TYPE_CHECKING:
+    from experiment.plan.plan import Plan
+    from fetcher.contract.shard import Shard
+    from fetcher.s3.urls import Place
+
+# As in `fetcher.sinks`: what bodies on their way to S3 take, at most.
+_MB_OF_OBJECTS = 32.0
+_BYTES_OF_TAR_PARTS = 7 * 16 * 2**20
+_PREFIXES = {"s3-objects": 256}
+
+
+def need_of(plan: Plan) -> Need:
+    """Return what a target must offer for this plan."""
+    settings = plan.settings
+    first = next(plan.wave(0, plan.everything))  # none is much larger
+    each, guess = file_bytes(plan)
+    shard_bytes = 0 if guess else len(first.source) * each
+    in_s3 = settings.sink_spec().is_in_s3
+    is_object_each = settings.sink == "s3-objects"
+    return Need(
+        concurrency=min(settings.concurrency, plan.files),
+        connections=settings.connections,
+        tmp_mb=settings.tmp_mb,
+        scratch_bytes=_scratch_bytes(plan, first),
+        request_bytes=len(first.to_json()),
+        report_bytes=most_bytes(len(first.source)),
+        timeout_s=settings.timeout_s,
+        deadline_s=first.deadline_s,
+        function=settings.function,
+        memory_mb=settings.memory_mb,
+        engine=settings.engine,
+        sink_mb=_MB_OF_OBJECTS if is_object_each else 0.0,
+        shard_bytes=shard_bytes,
+        waves=settings.waves,
+        bucket=prefix_of(settings.sink_path) if in_s3 else None,
+        writes_per_s=_files_per_s(plan) if is_object_each else 0.0,
+        prefixes=_PREFIXES.get(settings.sink, 1),
+        sources=_sources(plan),
+        reads_per_s=_files_per_s(plan) if is_from_s3(plan) else 0.0,
+        read_prefixes=_read_prefixes(plan),
+    )
+
+
+def _sources(plan: Plan) -> tuple[Place, ...]:
+    named = sources_of(plan) or plan.settings.sources
+    return tuple(prefix_of(f"{SCHEME}{one.removeprefix(SCHEME)}") for one in named)
+
+
+def _read_prefixes(plan: Plan) -> int:
+    """Return over how many beginnings of keys what is read is spread."""
+    if isinstance(plan.urls, Template):
+        return ways_of(plan.urls)
+    return max(1, len(plan.settings.sources))
+
+
+def _scratch_bytes(plan: Plan, first: Shard) -> int:
+    """Return what an execution keeps in /tmp at most; of sizes not known: 0."""
+    settings, many = plan.settings, len(first.source)
+    each, guess = file_bytes(plan)
+    if guess or settings.sink == "discard":
+        return 0
+    if settings.sink == "directory":  # on an EFS there is room
+        return 0 if settings.sink_path else many * each
+    on_their_way = min(many, settings.connections) * each
+    return on_their_way + (_BYTES_OF_TAR_PARTS if settings.sink == "s3-tar" else 0)
+
+
+def _files_per_s(plan: Plan) -> float:
+    """Return how many files all executions could fetch in a second, if lines bind."""
+    settings, (each, _) = plan.settings, file_bytes(plan)
+    return settings.concurrency * line_bytes_per_s(settings.memory_mb) / max(each, 1)

@@ -1,0 +1,254 @@
+"""Settings into shards: which execution is asked for which URLs, as they are sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from experiment.cost.billable import sources_of
+from experiment.ledger.run_folder import check_continues, name_of_run, run_folder_for
+from experiment.number_set import ENDLESS
+from experiment.parameters.cell import SettingsError
+from experiment.plan.deal import (
+    BYTES,
+    HOST,
+    deal_by_bytes,
+    deal_by_host,
+    deal_in_order,
+    deal_ranges,
+    sizes,
+)
+from experiment.plan.demand import need_of
+from experiment.plan.name_clashes import refuse_repeats
+from experiment.plan.url_file import UrlFile
+from fetcher.contract.shard import Shard
+from fetcher.contract.source import Template
+from fetcher.handler import usable_s
+from fetcher.s3.urls import SCHEME, prefix_of
+from fetcher.security.guard import check_url
+from rollout.deploy import leftover_tars
+from rollout.s3_origin.s3_spread import folders_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from experiment.parameters.fan_out import FanOutSettings
+    from experiment.session import Session
+    from fetcher.contract.source import Source
+    from rollout.deploy.deploy import Worker
+    from rollout.preflight.demand import Need
+
+_BY_NAME = ("directory", "s3-objects")  # sinks in which a name is there once
+_MOST_FILES = 100_000  # a shard: a report on more may not fit what Lambda answers with
+_MOST_TEXT = 4_000_000  # characters of URL a shard: an event with more may not fit
+_TEXT_IN_FLIGHT = 128_000_000  # of all shards out at once: they are held meanwhile
+
+
+class Todo(NamedTuple):
+    """
+    Numbers of URLs that are to be fetched.
+
+    Attributes:
+        ranges: What they are, ascending; made as they are asked for.
+
+        many: How many; None: as many as a long list turns out to have.
+    """
+
+    ranges: Iterable[tuple[int, int]]
+    many: int | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    Everything that is going to be asked for.
+
+    Attributes:
+        folder: Where the run's results will go.
+
+        settings: What was wanted.
+
+        urls: Every URL of the run: numbered ones, or a list's.
+
+        allow_private: Whether executions may contact loopback.
+    """
+
+    folder: Path
+    settings: FanOutSettings
+    urls: Template | UrlFile
+    allow_private: bool
+
+    @cached_property
+    def run(self) -> str:
+        """What executions know the run by, and where sinks in S3 put its tars."""
+        return name_of_run(self.folder)
+
+    @property
+    def many(self) -> int | None:
+        """How many URLs there are; None: a long list was not read to its end yet."""
+        return len(self.urls) if isinstance(self.urls, Template) else self.urls.many
+
+    @property
+    def files(self) -> int:
+        """The same, estimated if need be."""
+        return len(self.urls) if isinstance(self.urls, Template) else self.urls.about
+
+    def count(self) -> int:
+        """Return how many there are; a long list is read to its end for it."""
+        return len(self.urls) if isinstance(self.urls, Template) else self.urls.count()
+
+    @property
+    def everything(self) -> Todo:
+        """Every URL of the run."""
+        return Todo([(0, self.many or ENDLESS)], self.many)
+
+    def wave(self, number: int, todo: Todo) -> Iterator[Shard]:
+        """
+        Deal URLs into shards, each made when it is asked for.
+
+        Args:
+            number: Which wave it is, from 0.
+
+            todo: What is still to do.
+
+        Returns:
+            About as many shards as the settings ask for: fewer if there are fewer
+            URLs, more if a request or a report would not fit what Lambda takes.
+        """
+        settings = self.settings
+        sink = settings.sink_spec()
+        options = settings.options(allow_private=self.allow_private)
+        for index, source in enumerate(self._dealt(todo)):
+            yield Shard(
+                run=self.run,
+                index=index,
+                wave=number,
+                source=source,
+                sink=sink,
+                options=options,
+                deadline_s=usable_s(settings.timeout_s),
+            )
+
+    def _dealt(self, todo: Todo) -> Iterator[Source]:
+        many = self.files if todo.many is None else todo.many
+        if not many:
+            return
+        shards = self.shards_for(many)
+        if isinstance(self.urls, Template):
+            for ranges in deal_ranges(todo.ranges, sizes(many, shards)):
+                yield Template(self.urls.text, ranges)
+            return
+        lines = self.urls.lines(todo.ranges)
+        text = min(_MOST_TEXT, _TEXT_IN_FLIGHT // self.settings.concurrency)
+        if self.settings.deal_by == HOST:
+            yield from deal_by_host(lines, many / shards, text)
+        elif self.settings.deal_by == BYTES:
+            yield from deal_by_bytes(lines, many / shards, text)
+        else:
+            yield from deal_in_order(lines, sizes(many, shards), text)
+
+    def shards_for(self, many: int) -> int:
+        """Return how many shards so many URLs are dealt into."""
+        fewest = -(-many // _MOST_FILES)
+        return max(fewest, min(self.settings.shards, many))
+
+    def need(self) -> Need:
+        """Return what a target must offer for this plan."""
+        return need_of(self)
+
+    def worker(self) -> Worker:
+        """Return the function that this plan takes."""
+        wanted = self.settings.worker(run=self.run)
+        return replace(wanted, sources=sources_of(self) or wanted.sources)
+
+    def summary(self) -> str:
+        """Say in a sentence what is going to happen."""
+        settings = self.settings
+        shards = self.shards_for(self.files)
+        about = "" if self.many else "about "
+        return (
+            f"files: {about}{self.files:,}; shards: {about}{shards:,}, of "
+            f"{-(-self.files // shards):,} files at most; executions at once: "
+            f"{settings.concurrency:,}; connections in each: {settings.connections:,}"
+        )
+
+
+def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan:
+    """
+    Plan a run.
+
+    Args:
+        notebook: As in ``20_fan_out``; names the run.
+
+        settings: How many files, how wide.
+
+        session: Where they come from, if the settings bring no URLs.
+
+    Raises:
+        SettingsError: If there is nothing to download, or fewer URLs than shards, or
+            the template makes no URLs.
+
+        fetcher.lists.url_list.UrlListError: If the list cannot be used.
+
+        LedgerError: If the run folder cannot be used, or holds another run than the
+            one to continue.
+
+        rollout.errors.DeployError: If another run of this name keeps tars there.
+    """
+    if settings.url_list:
+        urls: Template | UrlFile = _listed(settings)
+    else:
+        urls = _numbered(session.template(settings), settings)
+    if settings.continues:
+        folder = Path(settings.run_folder)
+        check_continues(folder, settings)
+    else:
+        folder = run_folder_for(notebook, settings.target, settings.run_folder)
+    ours = session.target.allow_private and not settings.brings_urls
+    plan = Plan(folder, settings, urls, ours or settings.allow_private)
+    if settings.sink == "s3-tar" and not settings.continues:
+        leftover_tars.check_unused(
+            session.target, prefix_of(settings.sink_path), plan.run
+        )
+    return plan
+
+
+def _numbered(text: str, settings: FanOutSettings) -> Template:
+    try:
+        urls = Template(text, ((0, settings.files),))
+        if text.startswith(SCHEME):
+            folders_of(urls)
+        else:
+            check_url(next(iter(urls)).url)
+    except ValueError as error:
+        name = "url_template" if settings.url_template else "origin_url"
+        msg = f"The {name} cannot be used. {error}"
+        raise SettingsError(msg) from error
+    return urls
+
+
+def _listed(settings: FanOutSettings) -> UrlFile:
+    try:
+        path, allow_s3 = Path(settings.url_list), bool(settings.sources)
+        urls = UrlFile(path, allow_s3=allow_s3)
+        if urls.many is None and settings.sink in _BY_NAME:
+            refuse_repeats(path, allow_s3=allow_s3)
+    except OSError as error:
+        msg = f"The url_list cannot be read: {error}."
+        raise SettingsError(msg) from error
+    if urls.about < settings.shards:
+        msg = (
+            f"{settings.url_list} holds {urls.about:,} URLs, fewer than the "
+            f"{settings.shards:,} shards of concurrency × shards_per_execution. Lower "
+            "one of them."
+        )
+        raise SettingsError(msg)
+    if settings.deal_by == BYTES and not urls.tells_sizes:
+        msg = (
+            f"deal_by is 'bytes', and {settings.url_list} tells no sizes. Give it a "
+            "column `bytes`, as .csv or .jsonl, or deal by count."
+        )
+        raise SettingsError(msg)
+    return urls

@@ -1,0 +1,176 @@
+"""What the worker's CPU goes into, layer by layer, and the least it could be."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import shutil
+import subprocess
+from time import process_time
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pycurl
+
+from experiment.run.machine_load import Load
+from fetcher.contract.downloads import Downloads
+from fetcher.contract.options import Options
+from fetcher.contract.source import Template
+from fetcher.sinks.discard import Discard
+from fetcher.sinks.scratch import Scratch
+from fetcher.transfer.job import Job, engine_for
+
+if TYPE_CHECKING:
+    from experiment.parameters.fan_out import FanOutSettings
+    from experiment.session import Session
+    from fetcher.transfer.sink import Sink
+
+LIBCURL, ENGINE = "libcurl and the network", "engine, checks and account"
+SINK, REPORT, CLIENT = "files written and removed", "report", "wrk"
+_MOST_FILES = 20_000  # for each layer
+_DEADLINE_S = 120.0
+_WRK_S = 2
+_SELECT_S = 0.1
+_REQUESTS = re.compile(r"(\d+) requests in")
+
+
+def bars(session: Session, settings: FanOutSettings) -> dict[str, pd.Series]:
+    """
+    Measure what a file costs without a run around it, where that can be done.
+
+    Returns:
+        CPU microseconds a file by part; by what was measured: the worker alone, and
+        the floor, if wrk is installed. Nothing, if files come from elsewhere.
+    """
+    if not session.nginx or session.target.name != "local":
+        return {}
+    template = session.template(settings)
+    files = min(settings.files, _MOST_FILES)
+    found = {
+        "worker alone": layers(template, files, settings.connections),
+        "wrk, nothing kept": floor(template.format(number=0), settings.connections),
+    }
+    return {name: cost for name, cost in found.items() if cost is not None}
+
+
+def left_out(session: Session) -> str:
+    """Say in a line what is missing for `bars`; nothing if nothing is."""
+    if session.nginx and not shutil.which("wrk"):
+        return "wrk is not installed: the chart of CPU shows no floor"
+    return ""
+
+
+def layers(template: str, files: int, connections: int) -> pd.Series:
+    """
+    Measure what each layer of the worker adds to a file's cost, in this process.
+
+    Args:
+        template: URLs of an origin on this machine, with ``{number}``.
+
+        files: How many to fetch for each layer.
+
+        connections: Downloads in flight.
+
+    Returns:
+        CPU microseconds a file by layer.
+    """
+    options = Options(connections=connections, allow_private=True)
+    seconds = [_libcurl_s(template, files, connections)]
+    for sink in (Discard(), Scratch()):
+        began = process_time()
+        downloads = _download(template, files, sink, options)
+        seconds.append(process_time() - began)
+    began = process_time()
+    json.dumps(downloads.to_dict())
+    report_s = process_time() - began
+    libcurl_s, discarded_s, written_s = seconds
+    cost = {
+        LIBCURL: libcurl_s,
+        ENGINE: discarded_s - libcurl_s,
+        SINK: written_s - discarded_s,
+        REPORT: report_s,
+    }
+    return pd.Series(cost).clip(lower=0) / files * 1e6
+
+
+def floor(url: str, connections: int) -> pd.Series | None:
+    """
+    Measure the least a file can cost here: wrk throws away what the origin serves.
+
+    Args:
+        url: One file of an origin that this process has started.
+
+        connections: Downloads in flight.
+
+    Returns:
+        CPU microseconds a file of the origin and of wrk; None: wrk is not installed.
+    """
+    wrk = shutil.which("wrk")
+    if not wrk:
+        return None
+    before = _children_s()
+    with Load() as load:
+        done = subprocess.run(
+            [wrk, "-t1", f"-c{connections}", f"-d{_WRK_S}s", url],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    found = _REQUESTS.search(done.stdout)
+    assert found, done.stdout
+    origin = load.table()["origin"]
+    cost = {
+        "origin": origin.iloc[-1] - origin.iloc[0],
+        CLIENT: _children_s() - before,
+    }
+    return pd.Series(cost) / int(found[1]) * 1e6
+
+
+def _download(template: str, files: int, sink: Sink, options: Options) -> Downloads:
+    downloads = Downloads(files)
+    try:
+        Job(
+            Template(template, ((0, files),)),
+            sink,
+            options,
+            lambda index, _, download: downloads.__setitem__(index, download),
+        ).run(engine_for(options), _DEADLINE_S)
+    finally:
+        sink.close()
+    return downloads
+
+
+def _libcurl_s(template: str, files: int, connections: int) -> float:
+    """Return CPU seconds of the barest loop that throws bodies away."""
+    began = process_time()
+    multi = pycurl.CurlMulti()
+    multi.setopt(pycurl.M_MAXCONNECTS, connections)
+    free = [pycurl.Curl() for _ in range(connections)]
+    for handle in free:
+        handle.setopt(pycurl.WRITEFUNCTION, len)
+    numbers, left = iter(range(files)), files
+    while left:
+        while free and (number := next(numbers, None)) is not None:
+            handle = free.pop()
+            handle.setopt(pycurl.URL, template.format(number=number))
+            multi.add_handle(handle)
+        multi.perform()
+        _, done, failed = multi.info_read()
+        if failed:
+            raise ConnectionError(failed[0][2])
+        for handle in done:
+            multi.remove_handle(handle)
+        free += done
+        left -= len(done)
+        if not done:
+            multi.select(_SELECT_S)
+    for handle in free:
+        handle.close()
+    multi.close()
+    return process_time() - began
+
+
+def _children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

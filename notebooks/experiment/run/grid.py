@@ -1,0 +1,299 @@
+"""A grid of settings, each a run of ``20_fan_out`` through papermill."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
+from typing import TYPE_CHECKING, Any
+
+import papermill
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from experiment.cost import cost
+from experiment.ledger.invocation import NoRoomError
+from experiment.ledger.machine import root
+from experiment.ledger.run_folder import read_run
+from experiment.plan.plan import make_plan
+from rollout.preflight import checks
+from rollout.target.target import DIES_WITHIN_S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import TextIO
+
+    from experiment.ledger.run_folder import Run
+    from experiment.parameters.fan_out import FanOutSettings
+    from experiment.parameters.grid import GridSettings
+    from experiment.session import Session
+
+_CELL_NOTEBOOK = "20_fan_out"
+_KERNEL = "python3"
+_KERNEL_READY_WITHIN_S = 60
+_LONGEST_CELL_S = 3_600  # of a grid's cell; a whole grid may take as long as it takes
+# Else the kernel complains, in red, that loopback is not encrypted, and after Ctrl-C
+# that its socket is gone. What a cell raises comes another way. Nor are cells anything
+# for the user's own history.
+_QUIET = [
+    "--IPKernelApp.log_level=CRITICAL",
+    "--HistoryManager.hist_file=:memory:",
+]
+_RUNTIME_FOLDER = "JUPYTER_RUNTIME_DIR"
+# What a disk says that is full, worn out or not to be written to.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+
+
+class GridError(RuntimeError):
+    """Some cells of the grid have no result."""
+
+
+class _Manager(AsyncKernelManager):
+    """A kernel's manager that hangs up on one notebook before it serves the next."""
+
+    _latest: Any = None
+
+    def client(self, **options: object) -> Any:  # noqa: ANN401 - the base promises less
+        """Return the means to talk to the kernel."""
+        self.hang_up()
+        self._latest = super().client(**options)
+        return self._latest
+
+    def hang_up(self) -> None:
+        """Close the channels of the latest client."""
+        if self._latest:
+            self._latest.stop_channels()
+
+
+@contextmanager
+def kernel(environ: Mapping[str, str] | None = None) -> Iterator[AsyncKernelManager]:
+    """
+    Keep one kernel for several notebooks.
+
+    Starting one and importing pandas and matplotlib takes longer than a small run.
+
+    Args:
+        environ: Variables it gets beside those of this process.
+    """
+    with _runtime_folder() as folder:
+        manager = _Manager(
+            kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
+        )
+        try:
+            with _interrupted_afterwards():
+                _start(manager, folder, environ or {})
+            yield manager
+        finally:
+            manager.hang_up()
+            if manager.has_kernel:
+                run_sync(manager.shutdown_kernel)()
+
+
+def _start(
+    manager: AsyncKernelManager, folder: Path, environ: Mapping[str, str]
+) -> None:
+    run_sync(manager.start_kernel)(
+        extra_arguments=_QUIET,
+        cwd=root() / "notebooks",
+        env={**os.environ, **environ, _RUNTIME_FOLDER: str(folder)},
+    )
+    client = manager.client()
+    client.start_channels()
+    run_sync(client.wait_for_ready)(timeout=_KERNEL_READY_WITHIN_S)
+
+
+@contextmanager
+def _interrupted_afterwards() -> Iterator[None]:
+    """Let Ctrl-C wait: a kernel that is half started can neither be used nor ended."""
+    came: list[int] = []
+    number = signal.SIGINT
+    handler = signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(number, handler)
+    if came:
+        signal.raise_signal(number)
+
+
+@contextmanager
+def _runtime_folder() -> Iterator[Path]:
+    """
+    Make a folder for connection files.
+
+    A kernel that is started from a kernel has its folder inside the other's: whichever
+    way that one ends, nothing of either is left.
+    """
+    outer = Path(os.environ.get(_RUNTIME_FOLDER) or gettempdir())
+    outer.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="kernel-", dir=outer) as folder:
+        yield Path(folder)
+
+
+def execute(
+    notebook: str,
+    output: Path,
+    parameters: dict[str, Any],
+    *,
+    stdout: TextIO | None = None,
+    manager: AsyncKernelManager | None = None,
+) -> None:
+    """
+    Execute a notebook through papermill.
+
+    Args:
+        notebook: Its name, as in ``20_fan_out``.
+
+        output: Where the executed notebook goes.
+
+        parameters: What its parameters cell is overridden with.
+
+        stdout: Where what it prints is shown meanwhile; None: nowhere.
+
+        manager: The kernel to use; None: one of its own.
+
+    Raises:
+        papermill.exceptions.PapermillExecutionError: If a cell raised.
+
+        NoRoomError: If the executed notebook cannot be written.
+    """
+    folder = root() / "notebooks"
+    with _told(output), nullcontext(manager) if manager else kernel() as at_hand:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        papermill.execute_notebook(
+            folder / f"{notebook}.ipynb",
+            output,
+            parameters=parameters,
+            cwd=folder,
+            kernel_name=_KERNEL,
+            progress_bar=False,
+            stdout_file=stdout,
+            execution_timeout=_LONGEST_CELL_S if manager else None,
+            km=at_hand,
+            request_save_on_cell_execute=manager is None,
+        )
+
+
+@contextmanager
+def _told(output: Path) -> Iterator[None]:
+    """Say in a sentence what of a notebook cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        where = error.filename or output
+        msg = f"{where} cannot be written: {os.strerror(error.errno)}."
+        raise NoRoomError(msg) from error
+
+
+def check_grid(settings: GridSettings, session: Session) -> None:
+    """
+    Plan every cell and ask the target whether it can take it, before any is run.
+
+    Raises:
+        SettingsError: If the origin does not have files of each size.
+
+        rollout.errors.PreflightError: If a cell cannot work there, or all together
+            may cost too much.
+
+        experiment.cost.cost.DryRun: If no more was wanted.
+    """
+    prices = []
+    for cell in settings.cells():
+        plan = make_plan(_CELL_NOTEBOOK, cell, session)
+        checks.check(session.target, plan.need())
+        prices.append(cost.estimate(plan, session.target))
+    print(cost.of_all(prices))
+    cost.check(settings, *prices)
+
+
+def run_grid(
+    settings: GridSettings, session: Session, run: Run
+) -> list[dict[str, Any]]:
+    """
+    Measure every cell of the grid, one after the other, and say how each went.
+
+    Args:
+        settings: The grid.
+
+        session: The target and origin that all cells share.
+
+        run: The grid's run; each cell is a folder in it, and its reports are added.
+
+    Returns:
+        What each cell's ``run.json`` holds, in the order measured.
+
+    Raises:
+        GridError: If every cell failed. If some did, `check_complete` raises it.
+
+        rollout.errors.EndpointError: If the endpoint ended by itself.
+    """
+    cells = list(settings.cells())
+    records, failed = [], []
+    with kernel(session.target.environ()) as manager:
+        for number, cell in enumerate(cells, start=1):
+            name = settings.name_of(cell)
+            try:
+                record = _measure(cell, session, run.folder / name, manager)
+            except PapermillExecutionError as error:
+                failed.append(name)
+                session.target.check_alive(DIES_WITHIN_S)
+                said = f"failed: {error.ename}: {error.evalue}"
+            except (DeadKernelError, CellTimeoutError) as error:
+                failed.append(name)
+                said = f"failed: {type(error).__name__}"
+                run_sync(manager.restart_kernel)(now=True)
+            else:
+                run.absorb(run.folder / name)
+                records.append(record)
+                said = _said(record["totals"])
+            print(f"[{number}/{len(cells)}] {name}: {said}", flush=True)
+    run.record["failed_cells"] = failed
+    if not records:
+        check_complete(run)
+    return records
+
+
+def check_complete(run: Run) -> None:
+    """
+    Make sure that every cell of the grid has a result.
+
+    Raises:
+        GridError: Naming those that have none.
+    """
+    if failed := run.record["failed_cells"]:
+        msg = (
+            f"There is no result of {', '.join(failed)}. The executed notebooks in "
+            f"{run.folder} show why."
+        )
+        raise GridError(msg)
+
+
+def _measure(
+    cell: FanOutSettings,
+    session: Session,
+    folder: Path,
+    manager: AsyncKernelManager,
+) -> dict[str, Any]:
+    parameters = cell.to_dict() | {
+        "endpoint_url": session.target.endpoint_url,
+        "origin_url": session.origin_url,
+        "run_folder": str(folder),
+    }
+    output = folder / f"{_CELL_NOTEBOOK}.ipynb"
+    execute(_CELL_NOTEBOOK, output, parameters, manager=manager)
+    return read_run(folder)
+
+
+def _said(figures: dict[str, Any]) -> str:
+    ok, files = figures["counts"]["ok"], figures["files"]
+    return (
+        f"{figures['files_per_s']:,.0f} files/s, {figures['mb_per_s']:,.0f} MB/s, "
+        f"{ok:,} of {files:,} ok"
+    )

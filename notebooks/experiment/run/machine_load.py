@@ -1,0 +1,99 @@
+"""How busy the machine is while a run is on, and with what."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from threading import Event, Thread
+from time import time
+from typing import TYPE_CHECKING, Self
+
+import pandas as pd
+import psutil
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_EVERY_S = 0.5
+NOTEBOOK, REST = "notebook", "control plane"
+# What a process is for, by a word in its command line; the first that fits counts.
+_PARTS = {
+    "nginx": "origin",
+    "origin": "origin",
+    "zygote_main": "executions",
+}
+PARTS = ("origin", "executions", REST, NOTEBOOK)
+
+
+class Load:
+    """
+    Samples processor and memory, between `with` and its end, twice a second.
+
+    Only processes that this one has started, or these in turn, are told apart: all of
+    a local run, unless its endpoint was started elsewhere.
+    """
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, float]] = []
+        self._over = Event()
+        self._thread = Thread(target=self._sample_to_the_end, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._sample(math.nan)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def table(self) -> pd.DataFrame:
+        """
+        Return one row per sample.
+
+        Returns:
+            Columns at (seconds since 1970), cpu_percent (of all cores, since the
+            sample before; of the first nothing), used_bytes (memory of the whole
+            machine), and a column of CPU seconds used so far for each of `PARTS`.
+        """
+        return pd.DataFrame(self._rows)
+
+    def _sample_to_the_end(self) -> None:
+        psutil.cpu_percent()  # each thread has a clock, which its first call starts
+        is_over = False
+        while not is_over:
+            is_over = self._over.wait(_EVERY_S)
+            self._sample(psutil.cpu_percent())
+
+    def _sample(self, cpu_percent: float) -> None:
+        memory = psutil.virtual_memory()
+        self._rows.append(
+            {
+                "at": time(),
+                "cpu_percent": cpu_percent,
+                "used_bytes": float(memory.total - memory.available),
+                **_cpu_s_by_part(),
+            }
+        )
+
+
+def _cpu_s_by_part() -> dict[str, float]:
+    """Return the CPU seconds of our processes, those that have ended included."""
+    this = psutil.Process()
+    own = this.cpu_times()
+    seconds = dict.fromkeys(PARTS, 0.0)
+    seconds[NOTEBOOK] = own.user + own.system
+    for process in this.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has ended; its parent counts it
+            seconds[_part(process)] += sum(process.cpu_times()[:4])
+    return seconds
+
+
+def _part(process: psutil.Process) -> str:
+    command = " ".join(process.cmdline())
+    return next((part for word, part in _PARTS.items() if word in command), REST)

@@ -1,0 +1,63 @@
+"""A run beside the original experiment, and beside other programs."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from experiment.charts.charts import GOAL_FILES
+from experiment.ledger.machine import root
+from experiment.tables.words import duration
+
+_PUBLISHED = "results/published/*-bench-local/bench_summary.csv"
+_ORIGINAL = {
+    "what": "the original: 1,000 Lambda executions × 100 connections, kept in /tmp",
+    "file_kb": 1_700.0,
+    "files": GOAL_FILES,
+    "time for 1M": duration(29.0),
+    "how": "as its author reported; there is no way to check it",
+}
+
+
+def beside_others(runs: pd.DataFrame) -> pd.DataFrame:
+    """
+    Set a run beside the original, and beside what a published bench found.
+
+    Args:
+        runs: The run, one row.
+
+    Returns:
+        Columns what, file_kb, files (fetched), time for 1M, how (it is known).
+    """
+    run = runs.iloc[0]
+    is_whole = run["ok"] >= GOAL_FILES
+    this = {
+        "what": f"this run, target {run['target']}",
+        "file_kb": float(run["file_kb"]),
+        "files": int(run["ok"]),
+        "time for 1M": _time_for_a_million(run["files_per_s"]),
+        "how": "measured" if is_whole else "projected from this run's files/s",
+    }
+    return pd.DataFrame([this, _ORIGINAL, *_peers(float(run["file_kb"]))])
+
+
+def _peers(file_kb: float) -> list[dict[str, object]]:
+    """Return a row for each program of the latest published bench, not ours."""
+    published = sorted(root().glob(_PUBLISHED))
+    if not published:
+        return []
+    table = pd.read_csv(published[-1])
+    same = (table["scheme"] == "http") & (table["file_bytes"] == file_kb * 1_000)
+    return [
+        {
+            "what": f"{row['program']} {row['version']}, one process on one machine",
+            "file_kb": file_kb,
+            "files": int(row["files"]),
+            "time for 1M": _time_for_a_million(row["files_per_s"]),
+            "how": f"projected from {published[-1].parent.name}",
+        }
+        for _, row in table[same & ~table["ours"]].iterrows()
+    ]
+
+
+def _time_for_a_million(files_per_s: float) -> str:
+    return duration(GOAL_FILES / files_per_s) if files_per_s > 0 else "never"

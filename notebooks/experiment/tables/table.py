@@ -1,0 +1,277 @@
+"""From what was appended to tidy tables: per URL, per invocation, per run."""
+
+from __future__ import annotations
+
+import math
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fetcher.contract.outcome import ORDER, Outcome
+from fetcher.contract.source import Template, count, parts_of
+from fetcher.contract.tally import Tally
+from fetcher.security.masking import masked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from experiment.ledger.invocation import Invocation
+    from experiment.plan.url_file import UrlFile
+    from experiment.tables.outcomes import Piece
+
+_AT_ONCE = 1_000  # rows of Python objects, which take ten times the room
+_OUTCOMES = [outcome.value for outcome in ORDER]
+_BAD_URL = ORDER.index(Outcome.BAD_URL)
+
+
+class Names(NamedTuple):
+    """
+    What stands in every row, so that tables can be put together.
+
+    Attributes:
+        run: The run's name.
+
+        target: Where it ran.
+
+        file_kb: How large its files are.
+    """
+
+    run: str
+    target: str
+    file_kb: float
+
+
+def downloads_table(piece: Piece, urls: Template | UrlFile, names: Names) -> pa.Table:
+    """
+    Return one row per URL, in the plan's order.
+
+    Returns:
+        Columns run, target, file_kb, number, url, outcome (a category), status,
+        body_bytes, started_at (seconds since 1970), seconds, attempts, wave, shard,
+        detail.
+    """
+    many = len(piece.numbers)
+    codes, *others = piece.columns.items()
+    column = _urls(piece, urls)
+    detail = pa.repeat("", many) if piece.details is None else _texts(piece.details)
+    return pa.table(
+        {
+            "run": _same(names.run, many),
+            "target": _same(names.target, many),
+            "file_kb": pa.repeat(float(names.file_kb), many),
+            "number": piece.numbers,
+            "url": column,
+            "outcome": pa.DictionaryArray.from_arrays(codes[1], _OUTCOMES),
+            **dict(others),
+            "detail": detail,
+        }
+    )
+
+
+def _same(text: str, many: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(np.zeros(many, np.int8), [text])
+
+
+def _urls(piece: Piece, urls: Template | UrlFile) -> pa.Array:
+    """
+    Return a piece's URLs, masked; those of a run continued elsewhere may be others.
+
+    Of a list's lines that hold none, the piece gets to know why.
+    """
+    if not isinstance(urls, Template):
+        span = int(piece.numbers[0]), len(piece.numbers)
+        texts: list[str] = []
+        for lines in urls.lines([span]):
+            texts += map(masked, lines.urls)
+            _explain(piece, lines.wrong)
+        return _texts(texts)
+    made = _numbered(urls.text, piece.numbers)
+    for template, mask in piece.asked_of.items():
+        if template != urls.text:
+            others = _numbered(template, piece.numbers[mask])
+            made = pc.replace_with_mask(made, mask, others)
+    return made
+
+
+def _explain(piece: Piece, wrong: Mapping[int, str]) -> None:
+    """Say why lines are `bad_url`: the execution that was asked for them cannot."""
+    for number, why in wrong.items():
+        at = number - int(piece.numbers[0])
+        if 0 <= at < len(piece.numbers) and piece.columns["outcome"][at] == _BAD_URL:
+            if piece.details is None:
+                piece.details = np.full(len(piece.numbers), "", object)
+            piece.details[at] = why
+
+
+def _texts(texts: Sequence[str] | NDArray[np.object_]) -> pa.Array:
+    """Return a column of texts, whatever strangers' JSON made of them."""
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([_writable(text) for text in texts], pa.string())
+
+
+def _writable(text: str) -> str:
+    r"""
+    Return a text in which halves of surrogate pairs, which no UTF-8 has, are escaped.
+
+    >>> _writable("caf\udce9"), _writable("café")
+    ('caf\\udce9', 'café')
+    """
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _numbered(template: str, numbers: np.ndarray) -> pa.Array:
+    (first, *texts), divisors = parts_of(template)
+    filled = [numbers if by is None else numbers % by for by in divisors]
+    digits = [pa.array(each).cast(pa.string()) for each in filled]
+    parts = chain.from_iterable(zip(digits, texts, strict=True))
+    return pc.binary_join_element_wise(first, *parts, "")
+
+
+def shards_table(
+    invocations: Iterable[Invocation], *, run: str, target: str
+) -> pd.DataFrame:
+    """
+    Return one row per invocation, in the order they were sent.
+
+    Returns:
+        Columns run, target, session, wave, shard, execution, cold, files, a column per
+        outcome, body_bytes, queued_at, invoked_at, started_at, downloading_at,
+        downloaded_at, answered_at (seconds since 1970), cpu_s, peak_rss_bytes,
+        throttles, hedges, request_id, error, billed_s (as Lambda says). An invocation
+        without a report has the error, and nothing in what only a report can tell.
+    """
+    rows = map(_shard_row, invocations)
+    some = iter(lambda: list(islice(rows, _AT_ONCE)), [])
+    table = pd.concat(map(pd.DataFrame, some), ignore_index=True)
+    table = table.sort_values("invoked_at", ignore_index=True)
+    table.insert(0, "run", run)
+    table.insert(1, "target", target)
+    return table
+
+
+def totals(
+    shards: pd.DataFrame, tally: Tally, counts: Mapping[str, int]
+) -> dict[str, Any]:
+    """
+    Return a run's figures.
+
+    The clock runs from the first request sent to the last answer read; in a run that
+    was continued, not between its sessions.
+
+    Args:
+        shards: One row per invocation.
+
+        tally: What their reports come to.
+
+        counts: URLs by outcome.
+
+    Returns:
+        files, counts by outcome, body_bytes, wall_s, files_per_s and mb_per_s (of
+        files that are `ok`), cpu_us_per_file, invocations, failed_invocations,
+        throttles, hedges, cold_executions, and p50_s, p95_s, p99_s of a download.
+    """
+    sessions = shards.groupby("session")
+    took_s = sessions["answered_at"].max() - sessions["invoked_at"].min()
+    wall_s, ok = float(took_s.sum()), counts[Outcome.OK.value]
+    return {
+        "files": sum(counts.values()),
+        "counts": dict(counts),
+        "body_bytes": tally.body_bytes,
+        "wall_s": wall_s,
+        "files_per_s": ok / wall_s,
+        "mb_per_s": tally.body_bytes / wall_s / 1e6,
+        "cpu_us_per_file": float(shards["cpu_s"].sum()) / max(ok, 1) * 1e6,
+        "invocations": len(shards),
+        "failed_invocations": int((shards["error"] != "").sum()),
+        "throttles": int(shards["throttles"].sum()),
+        "hedges": int(shards["hedges"].sum()),
+        "cold_executions": int((shards["cold"] == 1).sum()),
+        "p50_s": tally.latency.quantile(0.50),
+        "p95_s": tally.latency.quantile(0.95),
+        "p99_s": tally.latency.quantile(0.99),
+    }
+
+
+def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """
+    Return one row per run: what was set and what came out.
+
+    Args:
+        records: What ``run.json`` holds, of finished runs of ``20_fan_out``.
+    """
+    rows = []
+    for record in records:
+        figures = dict(record["totals"])
+        counts = figures.pop("counts")
+        settings = record["settings"]
+        rows.append(
+            {
+                "run": record["run"],
+                "target": record["target"],
+                "machine": record["machine"]["name"],
+                **{name: settings[name] for name in _SET},
+                "fresh": settings.get("fresh", False),
+                **figures,
+                "ok": (ok := counts[Outcome.OK.value]),
+                "not_ok": figures["files"] - ok,
+                **_dollars(record, ok),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _dollars(record: Mapping[str, Any], ok: int) -> dict[str, float]:
+    """Return what a million files would cost, if the run was priced."""
+    cost = record.get("cost", {})
+    return {
+        f"{name}_per_million": cost[name] / max(ok, 1) * 1e6
+        for name in ("usd", "projected_usd")
+        if name in cost
+    }
+
+
+_SET = (
+    "file_kb",
+    "concurrency",
+    "connections",
+    "memory_mb",
+    "engine",
+    "sink",
+    "repeat",
+)
+
+
+def _shard_row(done: Invocation) -> dict[str, Any]:
+    report = done.report
+    tally = report.tally if report else Tally()
+    return {
+        "session": done.session,
+        "wave": done.wave,
+        "shard": done.shard,
+        "execution": report.execution if report else "",
+        "cold": report.cold if report else None,
+        "files": count(done.ranges),
+        **{outcome.value: tally.counts[outcome] for outcome in ORDER},
+        "body_bytes": tally.body_bytes,
+        "queued_at": done.queued_at,
+        "invoked_at": done.invoked_at,
+        "started_at": report.started_at if report else math.nan,
+        "downloading_at": report.downloading_at if report else math.nan,
+        "downloaded_at": report.downloaded_at if report else math.nan,
+        "answered_at": done.answered_at,
+        "cpu_s": report.cpu_s if report else math.nan,
+        "peak_rss_bytes": report.peak_rss_bytes if report else 0,
+        "throttles": done.throttles,
+        "hedges": done.hedges,
+        "request_id": done.request_id,
+        "error": _writable(done.error),
+        "billed_s": math.nan if done.billed_s is None else done.billed_s,
+    }

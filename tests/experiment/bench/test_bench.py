@@ -1,0 +1,184 @@
+"""The bench from end to end, with few files; Ctrl-C."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+
+from experiment.bench import __main__ as module
+from experiment.bench.__main__ import FULL, QUICK, Scale, bench, main
+from experiment.bench.peers import Program, programs
+from experiment.bench.table import summarise
+from experiment.ledger.run_folder import read_run
+from origin import OriginError, jpeg
+from origin.nginx import is_installed
+
+TINY = Scale(files={1_000: 20}, repeats=2, rss_files=(5, 10), rss_file_bytes=1_000)
+WAIT_S = 60  # upper bound of every wait here; nothing takes it unless it is broken
+PNG = b"\x89PNG"
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A bench that has been run: its exit status and its folder."""
+    folder = tmp_path_factory.mktemp("results") / "20261124T120000Z-bench-local"
+    return bench(TINY, folder), folder
+
+
+def test_every_program_downloads_every_setting_and_nothing_fails(done):
+    status, folder = done
+    runs = pd.read_csv(folder / "bench.csv", keep_default_na=False)
+    schemes = ["http", "https"] if is_installed() else ["http"]
+    names = [program.name for program in programs()]
+
+    assert status == 0
+    assert list(runs["program"]) == names * 2 * len(schemes)
+    assert list(runs["scheme"].unique()) == schemes
+    assert set(runs["error"]) == {""}
+    assert (runs["target"] == "local").all()
+
+
+def test_programs_take_turns(done):
+    """
+    Else whatever the machine does for a while meets one of them only.
+    """
+    runs = pd.read_csv(done[1] / "bench.csv")
+
+    assert list(runs["repeat"][: 2 * len(programs())]) == (
+        [1] * len(programs()) + [2] * len(programs())
+    )
+    assert runs["started_at"].is_monotonic_increasing
+
+
+def test_the_summary_is_the_medians_of_the_runs(done):
+    runs, summary = (
+        pd.read_csv(done[1] / name, dtype={"error": str}).fillna({"error": ""})
+        for name in ("bench.csv", "bench_summary.csv")
+    )
+
+    pd.testing.assert_frame_equal(summarise(runs), summary)
+
+
+def test_our_memory_is_measured_for_few_and_for_many_urls(done):
+    rss = pd.read_csv(done[1] / "rss.csv")
+
+    assert list(rss["files"].unique()) == [5, 10]
+    assert set(rss["program"]) == {one.name for one in programs() if one.ours}
+    assert (rss["peak_rss_bytes"] > 10**6).all()
+
+
+def test_the_folder_explains_itself(done):
+    record = read_run(done[1])
+
+    assert record["target"] == "local"
+    assert record["programs"].keys() == {program.name for program in programs()}
+    assert record["verdict"].startswith("fetcher (")
+    assert record["started"] < record["ended"]
+    assert (done[1] / "bench.png").read_bytes().startswith(PNG)
+
+
+@pytest.fixture
+def _instant(monkeypatch, tmp_path):
+    """Compare a program that copies one picture with one that does nothing."""
+    picture = tmp_path / "picture.jpg"
+    picture.write_bytes(jpeg(1_000))
+    copy = ("sh", "-c", f"xargs -a {{urls}} tee < {picture} > {os.devnull}")
+    instant = [
+        Program("fetcher (instant)", "{file}\n", copy, ours=True),
+        Program("lazy", "{url}\n", ("true",)),
+    ]
+    monkeypatch.setattr(module, "programs", lambda: instant)
+    monkeypatch.setattr(module, "not_installed", lambda: ["wget2", "aria2c"])
+
+
+@pytest.mark.usefixtures("_instant")
+def test_a_program_that_writes_wrong_files_is_in_the_table(tmp_path, capsys):
+    """
+    Dropped without a word it would look as if nobody had tried it.
+    """
+    assert bench(TINY, tmp_path / "bench") == 1
+    said = capsys.readouterr()
+    assert "2 of 2 runs failed: 0 of 20 files came; 0.jpg is missing" in said.out
+    assert "peers    not installed, so left out: wget2, aria2c\n" in said.out
+    assert re.findall(r"^lazy +- +- +- +- +- +-$", said.out, re.MULTILINE)
+    assert "run 1 of 2, lazy: 0 of 20 files came; 0.jpg is missing" in said.err
+
+
+@pytest.mark.usefixtures("_instant")
+def test_where_results_are_is_said_last(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("experiment.ledger.run_folder.root", lambda: tmp_path)
+    monkeypatch.setattr(module, "QUICK", TINY)
+
+    assert main(["--quick"]) == 1
+    run, chart, verdict = capsys.readouterr().out.splitlines()[-3:]
+    assert re.fullmatch(r"run      results/\d{8}T\d{6}Z-bench-local", run)
+    assert chart == f"chart    {run.split()[1]}/bench.png"
+    assert verdict == "verdict  fetcher (instant): no peer to compare with"
+
+
+def test_an_origin_that_does_not_start_is_status_2(monkeypatch, tmp_path, capsys):
+    def fail(_sizes):
+        msg = "nginx does not answer."
+        raise OriginError(msg)
+
+    monkeypatch.setattr("experiment.ledger.run_folder.root", lambda: tmp_path)
+    monkeypatch.setattr(module, "origin_for", fail)
+
+    assert main([]) == 2
+    assert capsys.readouterr().err == "bench: nginx does not answer.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_both_scales_cover_the_same_sizes():
+    assert FULL.files.keys() == QUICK.files.keys() == {10_000, 100_000, 1_700_000}
+    assert FULL.rss_files == (1_000, 100_000)
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+import experiment.ledger.run_folder
+from experiment.bench import __main__ as bench
+from experiment.bench.peers import Program
+
+experiment.ledger.run_folder.root = lambda: Path({root!r})
+stuck = "echo $PWD > {fifo}; sleep 60"
+bench.programs = lambda: [
+    Program("lazy", "{{url}}\\n", ("true",)),
+    Program("stuck", "{{url}}\\n", ("sh", "-c", stuck)),
+]
+sys.exit(bench.main([]))
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_bench_leaves_nothing_behind_but_what_was_measured(
+    tmp_path, how
+):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code = INTERRUPTED.format(root=str(tmp_path), fifo=fifo)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as process:
+        folder = Path(fifo.read_text().strip())  # the second program is at work
+        children = psutil.Process(process.pid).children(recursive=True)
+        ends = [os.pidfd_open(child.pid) for child in children]
+        folders = {folder, *(Path(child.cwd()) for child in children)} - {Path.cwd()}
+        process.send_signal(how)
+        said, _ = process.communicate(timeout=WAIT_S)
+
+    assert process.returncode == 130
+    assert "interrupted; what was measured is in" in said
+    assert all(select.select([end], [], [], WAIT_S)[0] for end in ends)
+    assert not [folder for folder in folders if folder.exists()]
+    (results,) = (tmp_path / "results").iterdir()
+    assert list(pd.read_csv(results / "bench.csv")["program"]) == ["lazy"]
+    assert "ended" not in read_run(results)

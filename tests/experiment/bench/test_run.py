@@ -1,0 +1,112 @@
+"""One run: what it took, and whatever was wrong with it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from experiment.bench import run as bench_run
+from experiment.bench.peers import Program, programs
+from experiment.bench.run import Served, Setting, measure, origin_for
+from origin import jpeg
+from origin.nginx import is_installed
+
+SETTING = Setting("http", 1_000, 3, 2)
+NOWHERE = Served("none", ("http",), lambda *_: "http://127.0.0.1:1/{number}.jpg", None)
+WRITE = "from pathlib import Path\nfor n in range(3): Path(str(n) + '.jpg').{}"
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(jpeg(1_000))
+    return path
+
+
+def measured(code, limit_s=60.0):
+    """Measure a program that does not download at all."""
+    command = (sys.executable, "-c", code)
+    return measure(Program("cheat", "{url}\n", command), SETTING, NOWHERE, limit_s)
+
+
+def writing(what):
+    return measured(WRITE.format(what))
+
+
+def test_a_run_is_a_row_with_units_in_the_names_of_its_columns(picture):
+    row = writing(f"write_bytes(Path('{picture}').read_bytes())")
+
+    assert row["error"] == ""
+    assert row["files_per_s"] == pytest.approx(3 / row["wall_s"])
+    assert row["mb_per_s"] == pytest.approx(3 * 1_000 / 1e6 / row["wall_s"])
+    assert row["cpu_us_per_file"] == pytest.approx(row["cpu_s"] * 1e6 / 3)
+    assert row["peak_rss_bytes"] > 0
+    assert row["program"] == "cheat"
+    assert SETTING._asdict().items() <= row.items()
+    assert row["stored_in"] in {"RAM", "disk"}
+
+
+@pytest.mark.parametrize(
+    ("what", "error"),
+    [
+        ("write_bytes(bytes(999))", "0.jpg has 999 bytes, not 1,000"),
+        ("write_bytes(bytes(1_000))", "0.jpg is not what the origin serves"),
+        ("exists()", "0 of 3 files came; 0.jpg is missing"),
+    ],
+)
+def test_a_program_that_writes_wrong_files_is_flagged(what, error):
+    assert writing(what)["error"] == error
+
+
+def test_a_program_that_fails_is_flagged_in_its_own_words(picture):
+    """
+    Even if the files are right: it says itself that they are not to be trusted.
+    """
+    code = WRITE.format(f"write_bytes(Path('{picture}').read_bytes())")
+
+    assert measured(f"{code}\nraise SystemExit('disk full')")["error"] == (
+        "exit status 1: disk full"
+    )
+
+
+def test_a_program_that_is_killed_is_flagged():
+    error = measured("import os\nos.kill(os.getpid(), 9)")["error"]
+
+    assert error == "killed by SIGKILL"
+
+
+def test_a_program_that_hangs_is_ended_and_flagged():
+    error = measured("import time\ntime.sleep(60)", limit_s=0.3)["error"]
+
+    assert error == "not done after 0.3 s"
+
+
+def test_nothing_of_a_run_stays(tmp_path):
+    measured(f"import os\nopen('{tmp_path / 'where'}', 'w').write(os.getcwd())")
+
+    assert not Path((tmp_path / "where").read_text()).parent.exists()
+
+
+def test_without_nginx_our_own_origin_serves_http_only(monkeypatch):
+    """
+    The output says so: figures from the two are not the same thing.
+    """
+    monkeypatch.setattr(bench_run, "is_installed", lambda: False)
+
+    with origin_for([1_000]) as served:
+        row = measure(programs()[0], SETTING, served)
+
+    assert row["error"] == ""
+    assert served.schemes == ("http",)
+    assert row["origin"] == "origin (nginx is not installed, so HTTP only)"
+
+
+@pytest.mark.skipif(not is_installed(), reason="nginx is not installed")
+@pytest.mark.parametrize("program", programs(), ids=lambda program: program.name)
+def test_every_program_verifies_https(program):
+    with origin_for([1_000]) as served:
+        https = SETTING._replace(scheme="https")
+
+        assert measure(program, https, served)["error"] == ""
+        untrusted = served._replace(ca_file=None)
+        assert measure(program, https, untrusted)["error"] != ""

@@ -1,0 +1,191 @@
+"""Medians and ratios of a bench, and the tables and sentences made of them."""
+
+import re
+
+import pandas as pd
+import pytest
+from tests.support.bench_rows import runs, whole
+
+from experiment.bench.table import as_text, finding, rss_as_text, summarise
+
+FAILED = {"error": "0.jpg has 9 bytes, not 10,000"}
+RATIOS = ["files/s ÷ best peer's", "CPU ÷ curl -Z's"]
+BY_HAND = (
+    ("fetcher (a)", 100, 60, {}),
+    ("curl -Z", 50, 80, {}),
+    ("wget2", 90, 120, {}),
+    ("fetcher (a)", 130, 20, {}),
+    ("curl -Z", 70, 100, {}),
+    ("wget2", 80, 150, {}),
+    ("fetcher (a)", 120, 40, {}),
+    ("curl -Z", 60, 80, {}),
+    ("wget2", 200, 130, {}),
+)
+
+
+def row(summary, program):
+    (found,) = summary[summary["program"] == program].to_dict("records")
+    return found
+
+
+def test_figures_are_medians_of_the_repeats():
+    found = row(summarise(runs(*BY_HAND)), "fetcher (a)")
+
+    assert found["files_per_s"] == 120
+    assert found["mb_per_s"] == 1.2
+    assert found["cpu_us_per_file"] == 40
+    assert found["runs"] == 3
+
+
+@pytest.mark.parametrize(
+    ("program", "rate", "cpu"),
+    [("fetcher (a)", 120 / 90, 0.5), ("curl -Z", 60 / 90, 1), ("wget2", 1, 130 / 80)],
+)
+def test_ratios_are_to_the_best_peers_median_and_to_curls(program, rate, cpu):
+    """
+    One lucky run of a peer, 200 files/s, does not make it the best, nor faster.
+    """
+    found = row(summarise(runs(*BY_HAND)), program)
+
+    assert found["files_per_s_vs_best_peer"] == pytest.approx(rate)
+    assert found["cpu_vs_curl"] == pytest.approx(cpu)
+
+
+def test_each_setting_has_a_best_peer_of_its_own():
+    https = {"scheme": "https"}
+    table = summarise(
+        runs(
+            ("fetcher (a)", 100, 1, {}),
+            ("wget2", 50, 1, {}),
+            ("fetcher (a)", 100, 1, https),
+            ("wget2", 200, 1, https),
+        )
+    )
+
+    ours = table[table["ours"]].set_index("scheme")["files_per_s_vs_best_peer"]
+    assert ours.to_dict() == {"http": 2.0, "https": 0.5}
+
+
+def test_settings_and_programs_stay_in_the_order_they_were_run_in():
+    table = summarise(whole())
+
+    assert list(table["program"][:4]) == [
+        "fetcher (a)",
+        "fetcher (b)",
+        "curl -Z",
+        "wget2",
+    ]
+    assert list(table["scheme"].unique()) == ["http", "https"]
+    assert list(table["file_bytes"].unique()) == [10_000, 100_000, 1_700_000]
+
+
+def test_a_failed_run_is_counted_and_does_not_count_as_fast():
+    """
+    Who writes half of the files is done in half of the time.
+    """
+    found = row(
+        summarise(
+            runs(
+                ("wget2", 50, 10, {}),
+                ("wget2", 900, 1, FAILED),
+                ("wget2", 70, 20, {}),
+            )
+        ),
+        "wget2",
+    )
+
+    assert found["files_per_s"] == 60
+    assert found["runs"] == 3
+    assert found["failed_runs"] == 1
+    assert found["error"] == FAILED["error"]
+
+
+def test_a_program_that_always_fails_keeps_its_row():
+    table = summarise(runs(("fetcher (a)", 100, 1, {}), ("curl -Z", 9, 1, FAILED)))
+    found = row(table, "curl -Z")
+
+    assert pd.isna(found["files_per_s"])
+    assert pd.isna(row(table, "fetcher (a)")["cpu_vs_curl"])
+    assert "curl -Z 1.2" in as_text(table)
+    assert "  1 of 1 runs failed: 0.jpg has 9 bytes, not 10,000" in as_text(table)
+
+
+def test_the_text_has_a_table_for_each_setting():
+    setting, *table = as_text(summarise(runs(*BY_HAND))).splitlines()
+
+    assert setting == "HTTP, 30,000 files of 10 kB, 100 connections"
+    assert [re.split(r"  +", line) for line in table] == [
+        ["", "files/s", "MB/s", "CPU µs/file", "peak RSS MB", *RATIOS],
+        ["fetcher (a) 1.2", "120", "1", "40", "20", "1.33", "0.50"],
+        ["curl -Z 1.2", "60", "1", "80", "20", "0.67", "1.00"],
+        ["wget2 1.2", "90", "1", "130", "20", "1.00", "1.62"],
+    ]
+    assert len({len(line) for line in table}) == 1
+    assert as_text(summarise(whole())).count("\n\n") == 5
+
+
+def test_the_finding_is_about_the_engine_that_takes_least_cpu():
+    assert finding(summarise(whole())).startswith("fetcher (a): 0.60 × curl -Z's CPU")
+
+
+def test_the_finding_says_it_as_well_if_ours_is_worse():
+    table = summarise(runs(("fetcher (a)", 50, 90, {}), ("curl -Z", 100, 30, {})))
+
+    assert finding(table) == (
+        "fetcher (a): 3.00 × curl -Z's CPU per file, 0.50 × the best peer's files/s"
+    )
+
+
+def test_the_finding_tells_in_how_many_settings_ours_failed():
+    """
+    Ratios of the rest alone could not be told from a success.
+    """
+    https = {"scheme": "https"}
+    table = summarise(
+        runs(
+            ("fetcher (a)", 2, 1, {}),
+            ("wget2", 1, 1, {}),
+            ("fetcher (a)", 2, 1, https | FAILED),
+            ("wget2", 1, 1, https),
+        )
+    )
+
+    assert finding(table) == (
+        "fetcher (a), in 1 of 2 settings, having failed in the others: "
+        "2.00 × the best peer's files/s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([("fetcher (a)", 1, 1, {})], "fetcher (a): no peer to compare with"),
+        (
+            [("fetcher (a)", 2, 1, {}), ("wget2", 1, 1, {})],
+            "fetcher (a): 2.00 × the best peer's files/s",
+        ),
+        (
+            [("fetcher (a)", 2, 1, FAILED), ("wget2", 1, 1, {})],
+            "No run of ours ended well: there is nothing to compare",
+        ),
+    ],
+)
+def test_the_finding_says_nothing_that_was_not_measured(rows, said):
+    assert finding(summarise(runs(*rows))) == said
+
+
+def test_memory_is_told_by_the_number_of_urls():
+    rss = runs(
+        ("fetcher (a)", 1, 1, {"files": 1_000}),
+        ("fetcher (b)", 1, 1, {"files": 1_000, "peak_rss_bytes": 41_600_000}),
+        ("fetcher (a)", 1, 1, {"files": 100_000}),
+        ("fetcher (b)", 1, 1, {"files": 100_000, "error": "killed by SIGKILL"}),
+    )
+
+    assert rss_as_text(rss).splitlines() == [
+        "Peak RSS, 10 kB files over HTTP",
+        "             1,000 URLs  100,000 URLs",
+        "fetcher (a)       20 MB         20 MB",
+        "fetcher (b)       42 MB        failed",
+        "  fetcher (b), 100,000 URLs: killed by SIGKILL",
+    ]

@@ -1,0 +1,145 @@
+"""The charts of one wide run: what their titles say is what the tables hold."""
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from experiment.charts import million as draw
+from experiment.run.machine_load import PARTS
+from experiment.tables.comparison import beside_others
+from experiment.tables.over_time import over_time
+
+BEGAN = 1_000.0
+WHERE = "target: local"
+
+
+def title(figure):
+    return figure.axes[0].get_title(loc="left").replace("\xa0", " ").replace("\n", " ")
+
+
+@pytest.fixture
+def downloads(tmp_path):
+    """One file done every 10 ms for 10 s, but that every fifth one failed."""
+    path = tmp_path / "downloads.parquet"
+    outcomes = pa.array(["cut" if n % 5 == 4 else "ok" for n in range(1_000)])
+    table = pa.table(
+        {
+            "outcome": outcomes.dictionary_encode(),
+            "started_at": [BEGAN + n / 100 for n in range(1_000)],
+            "seconds": [0.005] * 1_000,
+            "body_bytes": [10_000] * 1_000,
+        }
+    )
+    pq.write_table(table, path, row_group_size=100)
+    return path
+
+
+def test_only_whole_files_are_counted_over_time(downloads):
+    progress = over_time(downloads, BEGAN, 10.0)
+
+    assert progress["files"].iloc[-1] == 800
+    assert progress["files"].is_monotonic_increasing
+    assert progress["files_per_s"].mean() == pytest.approx(80, rel=0.05)
+    assert progress["mb_per_s"].mean() == pytest.approx(0.8, rel=0.05)
+
+
+def test_a_file_that_ended_after_the_last_answer_is_still_counted(downloads):
+    """
+    Executions have clocks of their own.
+    """
+    assert over_time(downloads, BEGAN, 1.0)["files"].iloc[-1] == 800
+
+
+@pytest.fixture
+def runs():
+    return pd.DataFrame(
+        {
+            "target": ["local"],
+            "machine": "2 cores",
+            "concurrency": 2,
+            "file_kb": 10.0,
+            "files": 10**6,
+            "ok": 10**6,
+            "files_per_s": 20_000.0,
+        }
+    )
+
+
+def test_the_line_of_files_done_is_titled_with_the_verdict(downloads, runs):
+    figure = draw.files_over_time(over_time(downloads, BEGAN, 10.0), runs, WHERE)
+
+    assert title(figure).endswith("take 50.0 s: inside the 60 s goal")
+
+
+def test_the_rate_s_title_tells_the_middle_and_the_slow_tenth(downloads):
+    figure = draw.rate_over_time(over_time(downloads, BEGAN, 10.0), WHERE)
+
+    assert title(figure).startswith("Half of the time at least 80 files/s")
+
+
+def test_a_run_that_mostly_waits_has_no_middle_to_tell_of(downloads):
+    figure = draw.rate_over_time(over_time(downloads, BEGAN - 20, 30.0), WHERE)
+
+    assert title(figure).startswith("Files came for less than half of the time, ")
+
+
+def test_outcomes_nobody_met_are_not_drawn():
+    figure = draw.outcome_counts({"ok": 990, "cut": 10, "dns": 0}, WHERE)
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+
+    assert title(figure) == "990 of 1,000 files arrived whole; 10 did not"
+    assert names == ["cut", "ok"]
+
+
+@pytest.fixture
+def load():
+    table = pd.DataFrame(
+        {
+            "at": [BEGAN - 1, BEGAN + 1, BEGAN + 2],
+            "cpu_percent": [1.0, 90.0, 100.0],
+            "used_bytes": [2.0**30, 3.0 * 2**30, 2.0**31],
+        }
+    )
+    return table.assign(**dict.fromkeys(PARTS, 0.0) | {"origin": [1.0, 2.0, 3.0]})
+
+
+def test_the_machine_s_title_leaves_out_what_was_before_the_run(load):
+    figure = draw.machine_load(load, BEGAN, WHERE)
+
+    assert title(figure) == "The processors were 95 % busy; memory rose by 2.0 GiB"
+
+
+def test_cpu_a_file_is_what_was_used_between_the_first_and_the_last_sample(load):
+    cost = draw.cpu_by_part(load, files=1_000)
+
+    assert cost["origin"] == 2_000
+    assert cost.sum() == 2_000
+
+
+def test_a_stack_shows_every_part_of_every_bar(load):
+    bars = {
+        "this run": draw.cpu_by_part(load, 1_000),
+        "the floor": pd.Series({"origin": 15.0, "wrk": 13.0}),
+    }
+    figure = draw.cpu_stack(bars, WHERE)
+    shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+    assert shown == [*PARTS, "wrk"]
+    assert "This run: a file costs 2,000 µs of CPU, 100 % of it in: origin" in title(
+        figure
+    )
+
+
+def test_a_run_stands_beside_the_original_and_a_published_bench(runs):
+    table = beside_others(runs)
+
+    assert table["time for 1M"].iloc[:2].tolist() == ["50.0 s", "29.0 s"]
+    assert any(what.startswith("curl -Z") for what in table["what"])
+    assert table["how"].iloc[0] == "measured"
+
+
+def test_a_run_of_fewer_files_is_projected(runs):
+    table = beside_others(runs.assign(ok=1_000))
+
+    assert table["how"].iloc[0].startswith("projected")

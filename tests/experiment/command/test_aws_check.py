@@ -1,0 +1,181 @@
+"""`make aws-check`, against the local endpoint: what it will do in an account."""
+
+import ast
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from botocore import xform_name
+from tests.support import wheelhouse
+from tests.support.aws_target import (
+    POLICY,
+    POLICY_OF_CHECK,
+    ROOT,
+    actions_of,
+    aws_in_place,
+)
+from tests.support.permissions_needed import action_of, operation_names
+
+from experiment.command import aws_check
+from experiment.command.aws_check import FUNCTION, Check, Step, left, main, run
+from experiment.ledger.run_folder import read_run
+from rollout.deploy.deploy import destroy
+from rollout.target.machine import machine
+from rollout.target.target import connect
+
+BOTH = {"Statement": [*POLICY["Statement"], *POLICY_OF_CHECK["Statement"]]}
+ONE_CASE = ("tests/conformance/test_invoke.py", "-k", "without_payload")
+
+
+@pytest.fixture
+def gate(endpoint, monkeypatch, wheels_folder):
+    wheelhouse.offer_to_children(monkeypatch, wheels_folder)
+    with aws_in_place(endpoint.endpoint_url, monkeypatch, BOTH) as gate:
+        yield gate
+        gate.policy = BOTH
+        destroy(connect("aws"), FUNCTION)
+
+
+@pytest.fixture
+def check(endpoint, tmp_path):
+    return Check(
+        url_template=f"{endpoint.origin_url}/10000/{{number}}.jpg",
+        allow_private=True,
+        architecture=machine().architecture,
+        suite=ONE_CASE,
+        run_folder=str(tmp_path / "run"),
+    )
+
+
+def test_every_step_is_shown_and_done_and_nothing_is_left(gate, check, capfd, tmp_path):
+    status = run(check, connect("aws"))
+    said = capfd.readouterr().out
+
+    assert status == 0, said
+    assert re.findall(r"^── (.+)$", said, re.MULTILINE) == [
+        "deploy",
+        "look at it",
+        "fan out, and price it",
+        "read the log",
+        "ask AWS what the local Lambda claims about it",
+        "remove everything",
+    ]
+    assert "20 of 20 files are ok" in said
+    assert "cost: $" in said
+    assert "REPORT RequestId" in said
+    assert re.search(r"^\d+ passed", said, re.MULTILINE)
+    assert said.splitlines()[-1] == "left     nothing"
+    assert read_run(tmp_path / "run")["cost"]["usd"] > 0
+    assert gate.actions <= set(actions_of(BOTH))
+
+
+@pytest.mark.usefixtures("gate")
+def test_what_was_deployed_is_removed_whatever_fails(check, capfd):
+    deploy = next(check.steps())
+    fails = Step("fail", ("false",))
+    status = run(SimpleNamespace(steps=lambda: [deploy, fails, fails]), connect("aws"))
+    said = capfd.readouterr().out
+
+    assert status == 1
+    assert f"removed function {FUNCTION}" in said
+    assert said.splitlines()[-3:] == ["failed   fail"] * 2 + ["left     nothing"]
+
+
+def test_where_nothing_may_be_deployed_nothing_else_is_tried(gate, check, capfd):
+    gate.policy = gate.without("iam:CreateRole")
+    status = run(check, connect("aws"))
+    said = capfd.readouterr()
+
+    assert status == 1
+    assert "not authorized to perform: iam:CreateRole" in said.err
+    assert said.out.splitlines()[-2:] == ["failed   deploy", "left     nothing"]
+    assert "fan out" not in said.out
+
+
+def test_what_the_suite_left_is_found(gate):
+    target = connect("aws")
+    logs = target.client("logs")
+    name = "/aws/lambda/conformance-abc"
+    gate.policy = {
+        "Statement": [
+            *BOTH["Statement"],
+            {"Action": "logs:CreateLogGroup", "Resource": "*"},
+        ]
+    }
+    logs.create_log_group(logGroupName=name)
+
+    assert list(left(target)) == [f"log group {name}"]
+
+    logs.delete_log_group(logGroupName=name)
+    gate.policy = gate.without("lambda:ListFunctions")
+    (said,) = left(target)
+    assert said.startswith("what could not be looked for: ")
+
+
+def test_without_credentials_nothing_is_tried(monkeypatch, tmp_path, capsys):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+    assert main() == 2
+    assert "There are no AWS credentials" in capsys.readouterr().err
+
+
+def test_who_runs_it_reads_first_that_nobody_has_yet(gate, monkeypatch, capsys):
+    monkeypatch.setattr(aws_check, "run", lambda *_: 0)
+
+    assert main() == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "account 123456789012 in us-east-1" in said
+    assert "had no AWS account" in said
+    assert gate.actions == set()
+
+
+def test_make_runs_it_and_says_that_it_never_ran():
+    helped = subprocess.run(
+        ["make", "help"], capture_output=True, text=True, check=True, timeout=30
+    ).stdout
+    (line,) = [line for line in helped.splitlines() if "aws-check" in line]
+
+    assert "Never yet run" in line
+
+
+def test_the_policy_of_the_suite_has_no_patterns_and_its_own_names_only():
+    for statement in POLICY_OF_CHECK["Statement"]:
+        actions = actions_of({"Statement": [statement]})
+        assert not [action for action in actions if "*" in action]
+        if statement["Resource"] == "*":  # AWS narrows neither
+            assert set(actions) == {"lambda:ListFunctions", "iam:ListRoles"}
+        else:
+            assert not [one for one in statement["Resource"] if one.endswith(":*")]
+
+
+def test_whatever_the_suite_calls_the_policies_allow():
+    """
+    Locally nobody asks them: its client goes past the gate.
+    """
+    files = [
+        *ROOT.glob("tests/conformance/*.py"),
+        ROOT / "tests/support/lambda_permissions.py",
+    ]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
+    called = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    needed = {
+        action_of(name) for name in operation_names() if xform_name(name) in called
+    }
+
+    assert {"lambda:GetPolicy", "lambda:InvokeFunction"} < needed
+    assert needed <= set(actions_of(BOTH))
+
+
+def test_the_check_is_the_commands_a_person_would_type():
+    steps = list(Check(run_folder="results/x").steps())
+
+    assert [step.command[:4] for step in steps[:2]] == [
+        (sys.executable, "-P", "-m", "rollout")
+    ] * 2
+    assert "0.1" in steps[2].command

@@ -1,0 +1,193 @@
+"""`python -m experiment`: what is wrong is refused before anything starts."""
+
+import pytest
+from tests.support.recorded_invocations import died
+
+from experiment.__main__ import main
+from experiment.parameters.grid import GridSettings
+
+
+@pytest.fixture
+def refused(capsys, monkeypatch, tmp_path):
+    """Run the command, which must refuse; return what it said."""
+    monkeypatch.setattr("experiment.ledger.run_folder.root", lambda: tmp_path / "root")
+
+    def ran(*arguments):
+        assert main(arguments) == 2
+        assert not (tmp_path / "root").exists()
+        said = capsys.readouterr()
+        assert said.out == ""
+        return said.err
+
+    return ran
+
+
+def test_a_notebook_that_is_not_there_is_refused_naming_those_that_are(refused):
+    said = refused("20_fanout")
+
+    assert "experiment: There is no notebook '20_fanout'. There are: 00_start" in said
+
+
+def test_a_misspelt_parameter_is_refused_before_anything_starts(refused):
+    """
+    Papermill only warns, exits 0, and has measured something else.
+    """
+    said = refused("20_fan_out", "-p", "concurency", "4")
+
+    assert said == (
+        "experiment: There is no parameter 'concurency'. Did you mean 'concurrency'?\n"
+    )
+
+
+def test_a_misspelt_parameter_in_a_file_is_refused_too(refused, tmp_path):
+    path = tmp_path / "big.yaml"
+    path.write_text("concurrency: 4\nflies: 9\n")
+
+    assert "no parameter 'flies'. Did you mean 'files'?" in refused(
+        "20_fan_out", "-f", str(path)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"just words", "holds no parameters; write one a line, as in `files: 2000`"),
+        (b"files: 1\nwaves: [1", "is not YAML: line 2, while parsing a flow sequence"),
+        (b"files: \xff", "is not YAML: 'utf-8' codec can't decode byte 0xff"),
+        (b"1: 2", "There is no parameter '1'"),
+        (None, "cannot be read: No such file or directory. -f takes a file of param"),
+    ],
+)
+def test_a_file_that_holds_no_parameters_is_refused(refused, tmp_path, text, said):
+    path = tmp_path / "big.yaml"
+    if text:
+        path.write_bytes(text)
+
+    refusal = refused("20_fan_out", "-f", str(path))
+    assert said in refusal
+    assert refusal.count("\n") == 1
+
+
+@pytest.mark.parametrize("value", ["[1", "2024-13-45", "'1"])
+def test_a_value_that_is_not_yaml_is_refused_naming_its_parameter(refused, value):
+    said = refused("20_fan_out", "-p", "files", value)
+
+    assert said.startswith(
+        f"experiment: The value of files is {value!r}, which is not YAML: "
+    )
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("target", ["../../../evil", "local/../../evil", "[local]", ""])
+def test_a_target_that_would_be_a_path_is_refused_before_a_folder_is_named_after_it(
+    refused, target
+):
+    """
+    The notebook was refused later, by its own check, outside of results/.
+    """
+    assert "; it must be one of: local, aws." in refused(
+        "20_fan_out", "-p", "target", target
+    )
+
+
+@pytest.mark.parametrize("name", ["../notebooks/20_fan_out", "20_fan_out.ipynb", ""])
+def test_a_notebook_is_named_and_not_pointed_at(refused, name):
+    assert f"There is no notebook {name!r}." in refused(name)
+
+
+@pytest.mark.parametrize("below", ["file", "file/deeper", "/proc/x", "/sys/x", "/proc"])
+def test_a_run_folder_that_nothing_can_be_written_to_is_refused(
+    refused, tmp_path, below
+):
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / below
+
+    said = refused("20_fan_out", "-p", "run_folder", str(folder))
+    assert said.startswith(f"experiment: Nothing can be written to {folder}: ")
+    assert said.count("\n") == 1
+
+
+def test_a_run_folder_that_cannot_be_made_leaves_none_of_its_parents(refused, tmp_path):
+    folder = tmp_path / "a" / "b" / ("c" * 300)
+
+    assert "File name too long" in refused(
+        "20_fan_out", "-p", "run_folder", str(folder)
+    )
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_notebook_in_the_run_folder_is_never_overwritten(refused, tmp_path):
+    """
+    `-p run_folder notebooks` would have put the executed one in the place of ours.
+    """
+    path = tmp_path / "20_fan_out.ipynb"
+    path.write_text("somebody's")
+
+    said = refused("20_fan_out", "-p", "run_folder", str(tmp_path))
+    assert f"{path} exists and would be lost. Set another run_folder." in said
+    assert path.read_text() == "somebody's"
+
+
+def test_a_run_folder_that_holds_a_run_is_refused_and_left_alone(refused, tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+
+    said = refused("20_fan_out", "-p", "run_folder", str(tmp_path))
+    assert f"{tmp_path} already holds a run." in said
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_only_a_run_can_be_resumed(refused, tmp_path):
+    said = refused("resume", str(tmp_path))
+
+    assert said == (
+        f"experiment: {tmp_path} holds no run.json: it is not a run's folder.\n"
+    )
+
+
+def test_a_grid_is_resumed_cell_by_cell(refused, tmp_path):
+    died(tmp_path, GridSettings).close(verdict="")
+
+    assert "which cannot go on. Of a grid each cell can: name its folder." in refused(
+        "resume", str(tmp_path)
+    )
+
+
+def test_a_run_that_is_being_written_is_not_resumed(refused, tmp_path):
+    """
+    Two of them would fetch every file twice.
+    """
+    run = died(tmp_path)
+    said = refused("resume", str(tmp_path))
+    run.close(verdict="")
+
+    assert f"{tmp_path} is in use: another process is writing this run." in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "reports.jsonl",
+        "run.json",
+    ]
+
+
+def test_resuming_needs_a_run(refused):
+    assert "Set run_folder to the run that is to go on." in refused(
+        "20_fan_out", "-p", "resume", "true"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["20_fan_out", "-p", "files"], ["resume"], ["20_fan_out", "results/a-run"]],
+)
+def test_a_command_line_that_makes_no_sense_is_refused(arguments, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_help_says_what_comes_out_and_how_it_exits(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+
+    said = capsys.readouterr().out
+    assert "exit status: 0 done" in said
+    assert "python -m experiment 30_grid -p files 2000" in said

@@ -1,0 +1,68 @@
+"""Ctrl-C in `python -m experiment`: nothing is left running, and nothing is lost."""
+
+import sys
+from types import ModuleType
+
+import pytest
+from tests.support.interrupted_run import Interrupted, lines
+
+from experiment.__main__ import main
+from experiment.ledger.reports import read_invocations
+from experiment.ledger.run_folder import read_run
+
+
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path, times):
+    """
+    What was reported until then is kept; kernel, endpoint and executions end.
+
+    The second of two came while the first was cleaned up after, and left files.
+    """
+    interrupted = Interrupted(tmp_path)
+    folder = interrupted.results
+    status = interrupted.run(lambda: lines(folder / "reports.jsonl") > 5, times=times)
+
+    assert (status, interrupted.err) == (130, "")
+    assert f"experiment: interrupted; what was reported is in {folder}" in (
+        interrupted.out
+    )
+    assert f"; to go on: python -m experiment resume {folder}\n" in interrupted.out
+    assert len(interrupted.family) > 3  # the kernel, the endpoint, executions at least
+    interrupted.leaves_nothing_behind()
+    assert 5 < len(list(read_invocations(folder))) < 2_000
+    assert "ended" not in read_run(folder)
+
+
+@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+def test_ctrl_c_while_the_kernel_starts_leaves_nothing_at_all(tmp_path, times):
+    """
+    Neither its connection file nor a folder with no results is of use to anybody.
+    """
+    interrupted = Interrupted(tmp_path)
+    status = interrupted.run(
+        lambda: list(interrupted.scratch.glob("kernel-*/*")), times=times
+    )
+
+    assert (status, interrupted.err) == (130, "")
+    assert interrupted.out.strip() == (
+        "experiment: interrupted before anything was reported"
+    )
+    interrupted.leaves_nothing_behind()
+    assert not interrupted.results.exists()
+
+
+def test_ctrl_c_while_modules_are_imported_shows_no_traceback(monkeypatch, capsys):
+    """
+    Importing papermill takes a second: long enough to think better of it.
+    """
+
+    class Slow(ModuleType):
+        def __getattr__(self, name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(
+        sys.modules, "experiment.command.runner", Slow("experiment.command.runner")
+    )
+
+    assert main(["20_fan_out"]) == 130
+    assert "interrupted before anything was reported" in capsys.readouterr().out

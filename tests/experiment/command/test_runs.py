@@ -1,0 +1,177 @@
+"""What `python -m experiment` says and leaves of the runs it began."""
+
+from pathlib import Path
+
+import pytest
+from papermill.exceptions import PapermillExecutionError
+from tests.support.recorded_invocations import died
+
+from experiment.__main__ import main
+from experiment.ledger.reports import read_invocations
+from experiment.ledger.run_folder import read_run
+
+
+def test_a_run_that_died_is_resumed_with_its_own_parameters(tmp_path, endpoint, capfd):
+    """
+    What was reported stays; the notebook that shows how it died stays, too.
+    """
+    folder = tmp_path / "run"
+    there = {"endpoint_url": endpoint.endpoint_url, "origin_url": endpoint.origin_url}
+    died(folder, file_kb=1, connections=3, function="t-resumed", **there).close(
+        verdict=""
+    )
+    (folder / "20_fan_out.ipynb").write_text("how it died")
+
+    assert main(["resume", str(folder), "-p", "attempts", "2"]) == 0
+    said, record = capfd.readouterr().out, read_run(folder)
+    asked = [done.ranges for done in read_invocations(folder) if done.session]
+    assert "16 of 16 files are ok" in said
+    assert min(first for ((first, _),) in asked) == 4
+    assert record["totals"]["counts"]["ok"] == 16
+    assert record["settings"]["connections"] == 3
+    assert record["continued"][0]["settings_before"]["attempts"] == 3
+    assert (folder / "20_fan_out.ipynb").read_text() == "how it died"
+    assert (folder / "20_fan_out-2.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    ("notebook", "wrong", "said"),
+    [
+        (
+            "20_fan_out",
+            {"files": "many"},
+            "SettingsError: files is 'many', of type str; it must be",
+        ),
+        ("20_fan_out", {"origin_url": "SILENT"}, "SettingsError: The origin http"),
+        (
+            "00_start_here",
+            {"file_kb": "50000"},
+            "PreflightError: An execution keeps 5,000,000,000 bytes in its temporary",
+        ),
+    ],
+    ids=["settings", "origin", "preflight"],
+)
+def test_a_run_that_its_notebook_refuses_leaves_no_folder(
+    endpoint, silent_url, tmp_path, monkeypatch, capsys, notebook, wrong, said
+):
+    """
+    A folder with nothing but a notebook in it looks like a run that was lost.
+    """
+    (tmp_path / "results").mkdir()
+    folder = tmp_path / "results" / "new" / "run"
+    monkeypatch.setattr("experiment.command.runner.run_folder_for", lambda *_: folder)
+    there = {"endpoint_url": endpoint.endpoint_url, "origin_url": endpoint.origin_url}
+    options = []
+    for name, value in (there | wrong).items():
+        options += ["-p", name, value.replace("SILENT", silent_url)]
+
+    assert main([notebook, *options]) == 2
+    assert f"experiment: {said}" in capsys.readouterr().err
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_what_a_refused_run_found_in_its_folder_stays(tmp_path, monkeypatch, capsys):
+    def refuse(_notebook, output, _parameters, **_):
+        output.write_text("executed")
+        raise PapermillExecutionError(5, 3, "", "SettingsError", "wrong", [])
+
+    monkeypatch.setattr("experiment.command.runner.execute", refuse)
+    (tmp_path / "notes.txt").write_text("mine")
+
+    assert main(["20_fan_out", "-p", "run_folder", str(tmp_path)]) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+    assert capsys.readouterr().err == "experiment: SettingsError: wrong\n"
+
+
+def test_a_run_that_breaks_off_at_work_was_not_refused(tmp_path, monkeypatch, capsys):
+    """
+    An endpoint may end in the middle: then there is something to look at.
+    """
+
+    def break_off(_notebook, output, _parameters, **_):
+        output.write_text("executed")
+        output.with_name("run.json").write_text("{}")
+        raise PapermillExecutionError(5, 3, "", "EndpointError", "it ended", [])
+
+    monkeypatch.setattr("experiment.command.runner.execute", break_off)
+    folder = tmp_path / "run"
+
+    assert main(["20_fan_out", "-p", "run_folder", str(folder)]) == 1
+    assert f"{folder / '20_fan_out.ipynb'} shows where" in capsys.readouterr().err
+    assert (folder / "20_fan_out.ipynb").exists()
+
+
+def test_a_run_ends_with_where_everything_is_and_the_verdict(
+    tmp_path, endpoint, monkeypatch, capsys
+):
+    """
+    Paths are those of the caller's folder, wherever notebooks run.
+    """
+    monkeypatch.chdir(tmp_path)
+    Path("urls.txt").write_text(
+        "".join(f"{endpoint.origin_url}/2000/{n}.jpg\n" for n in range(6))
+    )
+    Path("small.yaml").write_text("connections: 3\nfiles: 1\nconcurrency: 1\n")
+    status = main(
+        [
+            "20_fan_out",
+            *("-f", "small.yaml"),
+            *("-p", "files", "9"),
+            *("-p", "shards_per_execution", "2"),
+            *("-p", "endpoint_url", endpoint.endpoint_url),
+            *("-p", "function", "t-command"),
+            *("-p", "url_list", "urls.txt"),
+            *("-p", "allow_private", "true"),
+            *("-p", "run_folder", "my-run"),
+        ]
+    )
+    said = capsys.readouterr()
+    record = read_run(tmp_path / "my-run")
+
+    assert status == 0
+    assert said.err == ""
+    assert "6 of 6 files are ok\n" in said.out
+    assert said.out.count(record["verdict"]) == said.out.count("my-run\n") == 1
+    assert said.out.splitlines()[-4:] == [
+        "run      my-run",
+        "chart    my-run/latency.png",
+        "chart    my-run/timeline.png",
+        f"verdict  {record['verdict']}",
+    ]
+    assert record["totals"]["counts"]["ok"] == 6
+    assert "1M files of 2 kB" in record["verdict"]
+    assert record["settings"]["connections"] == 3
+    assert record["settings"]["files"] == 9
+
+
+def test_a_cell_that_fails_is_an_exit_status(
+    tmp_path, target, zip_of, monkeypatch, capsys
+):
+    """
+    A function of somebody else's stands where ours should go.
+    """
+    monkeypatch.setattr(
+        "experiment.command.runner.run_folder_for", lambda *_: tmp_path / "x"
+    )
+    target.client("lambda").create_function(
+        FunctionName="t-somebodys",
+        Runtime=target.runtime,
+        Role="arn:aws:iam::123456789012:role/somebodys",
+        Handler="main.handler",
+        Code={"ZipFile": zip_of("")},
+    )
+
+    try:
+        status = main(
+            [
+                "10_deploy",
+                *("-p", "function", "t-somebodys"),
+                *("-p", "endpoint_url", target.endpoint_url),
+            ]
+        )
+    finally:
+        target.client("lambda").delete_function(FunctionName="t-somebodys")
+
+    assert status == 1
+    assert "experiment: DeployError: " in capsys.readouterr().err
+    assert (tmp_path / "x" / "10_deploy.ipynb").exists()

@@ -1,0 +1,111 @@
+"""What a plan uses that is paid for, before it runs; and what in S3 it reads."""
+
+import pytest
+from tests.support.priced_plans import AWS, ORIGINAL, item, plan_of
+
+from experiment.cost.cost import estimate
+from fetcher.contract.source import Template
+
+NETWORK = {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}
+
+
+def test_what_is_tried_again_passes_the_gateway_again():
+    """
+    It is dearer than the rest of a run, so the most must be the most.
+    """
+    plan = plan_of(files=1_000, file_kb=1_000, waves=2, attempts=3, **NETWORK)
+    price = estimate(plan, AWS)
+    least, most = (
+        next(item.amount for item in bill.items if "NAT gateway" in item.what)
+        for bill in (price.least, price.most)
+    )
+
+    assert least == pytest.approx(1e9 / 2**30)
+    assert most == 2 * 3 * least
+
+
+@pytest.mark.parametrize(
+    ("sink", "writes"), [("s3-objects", 1_000_000), ("s3-tar", 3_000 + 324_249)]
+)
+def test_a_sink_in_s3_costs_its_requests_and_a_month(sink, writes):
+    """
+    A tar's parts are counted as small as S3 takes them: they are never more.
+    """
+    settings = ORIGINAL | {"sink": sink, "sink_path": "s3://photos/x"}
+    price = estimate(plan_of(**settings), AWS)
+
+    assert item(price.least, "writes to S3").amount == writes
+    stored = 1.7e12 + (1_024 * 1e6 if sink == "s3-tar" else 0)
+    assert item(price.least, "for a month").amount == pytest.approx(stored / 2**30)
+
+
+@pytest.mark.parametrize(
+    ("template", "between", "read"),
+    [
+        ("https://photos.s3.us-east-1.amazonaws.com/{number}", False, True),
+        ("https://photos.s3.eu-west-1.amazonaws.com/{number}", True, True),
+        ("https://s3-ap-southeast-2.amazonaws.com/photos/{number}", True, True),
+        (
+            "https://photos.s3.dualstack.us-gov-west-1.amazonaws.com/{number}",
+            True,
+            True,
+        ),
+        ("s3://photos/{number}", False, True),
+        (
+            "https://photos.example.com/s3.eu-west-1.amazonaws.com/{number}",
+            False,
+            False,
+        ),
+    ],
+)
+def test_files_from_s3_cost_requests_and_a_transfer_from_other_regions(
+    template, between, read
+):
+    price = estimate(plan_of(Template(template, ((0, 1_000),)), files=1_000), AWS)
+
+    assert bool(item(price.least, "from another region")) == between
+    assert bool(item(price.least, "reads from S3")) == read
+
+
+@pytest.mark.parametrize(
+    ("sink", "path", "ways"), [("directory", "", 1), ("s3-tar", "s3://kept/a", 2)]
+)
+def test_from_a_network_of_ones_own_every_byte_passes_a_gateway(sink, path, ways):
+    price = estimate(plan_of(**ORIGINAL, **NETWORK, sink=sink, sink_path=path), AWS)
+
+    gb = item(price.least, "through a NAT gateway").amount
+    assert gb == pytest.approx(ways * 1.7e12 / 2**30)
+    assert not item(estimate(plan_of(**ORIGINAL), AWS).least, "a NAT gateway")
+
+
+def test_what_executions_read_in_s3_their_role_may_read():
+    template = Template("s3://photos/2026/cat-{number}.jpg", ((0, 400),))
+    assert plan_of(template).worker().sources == ("photos/2026",)
+    assert plan_of(template).worker().tags == {"run": "run"}
+    assert plan_of(Template("s3://photos/{number}", ((0, 400),))).worker().sources == (
+        "photos",
+    )
+    spread = "s3://photos-{number%3}/2026/cat-{number%16}/{number}"
+    assert plan_of(Template(spread, ((0, 400),))).worker().sources == (
+        *("photos-0/2026", "photos-1/2026", "photos-2/2026"),
+    )
+    public = "https://photos.s3.us-east-1.amazonaws.com/{number}"
+    assert plan_of(Template(public, ((0, 400),))).worker().sources == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "buckets", "prefixes"),
+    [
+        ("s3://photos/2026/{number}.jpg", 1, 1),
+        ("s3://photos-{number%4}/{number%16}/{number}.jpg", 4, 16),
+        ("s3://photos-{number%4}/{number%15}/{number}.jpg", 4, 60),
+        ("s3://photos/{number%16}-{number}/{number%7}.jpg", 1, 16),
+        ("s3://photos/{number%1000}/{number}.jpg", 1, 400),
+        ("https://photos.s3.us-east-1.amazonaws.com/{number%16}/{number}.jpg", 0, 16),
+    ],
+)
+def test_preflight_knows_over_how_much_of_s3_reads_are_spread(text, buckets, prefixes):
+    need = plan_of(Template(text, ((0, 400),))).need()
+
+    assert (len(need.sources), need.read_prefixes) == (buckets, prefixes)
+    assert need.reads_per_s > 0

@@ -1,0 +1,192 @@
+"""Dollars of a plan before, and of a run after."""
+
+import math
+import re
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.priced_plans import AWS, ORIGINAL, item, plan_of
+
+from experiment.cost import cost
+from experiment.cost.cost import DryRun, check, cost_of, estimate
+from experiment.parameters.cell import SettingsError
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.plan.url_file import UrlFile
+from rollout.errors import PreflightError
+
+HERE = SimpleNamespace(region="us-east-1", asks_iam=False)
+
+
+def shards_of(*billed_s, hedges=0, ok=1_000):
+    rows = {
+        "billed_s": billed_s,
+        "hedges": [hedges] + [0] * (len(billed_s) - 1),
+        "ok": [ok if seconds > 0 else 0 for seconds in billed_s],
+        "body_bytes": 0,
+    }
+    return pd.DataFrame(rows)
+
+
+def test_the_original_experiment_comes_to_24_cents():
+    """
+    1,000 invocations of 29 s with 512 MB on x86_64, and their requests.
+    """
+    spent = cost_of(plan_of(**ORIGINAL), shards_of(*[29.0] * 1_000), AWS)
+
+    assert item(spent.bill, "of memory").dollars == pytest.approx(0.24, rel=0.05)
+    assert item(spent.bill, "requests").dollars == pytest.approx(0.0002)
+    lambdas = sum(one.dollars for one in spent.bill.items[:2])
+    assert lambdas == pytest.approx(0.24, rel=0.05)
+    assert str(spent).startswith("cost: $")
+    assert "14,500 GB-seconds of memory, x86_64" in str(spent)
+
+
+def test_a_plan_costs_at_least_what_its_bytes_take_and_at_most_its_timeouts():
+    price = estimate(plan_of(**ORIGINAL, timeout_s=60, hedge=False), AWS)
+
+    line_s = 1.7e12 / (625e6 / 8)
+    assert item(price.least, "of memory").amount == pytest.approx(line_s / 2, rel=0.01)
+    most_s = 2 * 1_000 * 60 + 1_000 * 10  # two waves, and every init
+    assert item(price.most, "of memory").amount == most_s / 2
+    assert item(price.most, "requests").amount == 2_000
+
+
+@given(
+    st.integers(1, 2_000),
+    st.integers(1, 4),
+    st.integers(1, 100),
+    st.integers(1, 900),
+    st.booleans(),
+)
+def test_at_least_is_never_more_than_at_most(files, waves, width, timeout_s, hedge):
+    settings = {
+        "files": files,
+        "waves": waves,
+        "concurrency": min(width, files),
+        "shards_per_execution": 1,
+        "timeout_s": timeout_s,
+        "hedge": hedge,
+        "file_kb": 1,
+    }
+    price = estimate(plan_of(**settings), AWS)
+
+    assert 0 < price.least.dollars <= price.most.dollars
+
+
+def test_what_is_too_dear_is_refused_with_what_to_change():
+    settings = ORIGINAL | {"timeout_s": 900, "memory_mb": 1_769}
+    price = estimate(plan_of(**settings), AWS)
+
+    with pytest.raises(
+        PreflightError, match=r"`max_cost_usd`\. Set `timeout_s`"
+    ) as caught:
+        check(FanOutSettings(**settings), price)
+    said = str(caught.value)
+    (timeout_s,) = re.findall(r"Set `timeout_s` to (\d+),", said)
+    (dollars,) = re.findall(r"Or set `max_cost_usd` to ([\d.]+)\.$", said)
+
+    for change in ({"timeout_s": int(timeout_s)}, {"max_cost_usd": float(dollars)}):
+        allowed = settings | change
+        check(FanOutSettings(**allowed), estimate(plan_of(**allowed), AWS))
+
+
+def test_where_time_is_not_what_costs_that_is_said():
+    settings = ORIGINAL | {"sink": "s3-objects", "sink_path": "s3://photos/x"}
+    price = estimate(plan_of(**settings), AWS)
+
+    with pytest.raises(PreflightError, match="Dearest are 1,583 GB in S3 for a month"):
+        check(FanOutSettings(**settings), price)
+
+
+def test_more_may_be_allowed():
+    settings = ORIGINAL | {"timeout_s": 900, "memory_mb": 1_769, "max_cost_usd": 100}
+
+    check(FanOutSettings(**settings), estimate(plan_of(**settings), AWS))
+
+
+def test_a_grid_is_refused_as_a_whole():
+    """
+    Each of its runs is cheap enough.
+    """
+    settings = ORIGINAL | {"timeout_s": 60}
+    one = estimate(plan_of(**settings), AWS)
+    check(FanOutSettings(**settings), *[one] * 3)
+
+    with pytest.raises(PreflightError, match="fewer `repeats`"):
+        check(FanOutSettings(**settings), *[one] * 40)
+
+
+def test_nothing_local_is_too_dear_and_none_of_it_is_taken_for_dollars():
+    settings = ORIGINAL | {"timeout_s": 900, "memory_mb": 1_769}
+    price = estimate(plan_of(**settings), HERE)
+    check(FanOutSettings(**settings), price)
+    spent = cost_of(plan_of(**settings), shards_of(1.0, 2.0), HERE)
+
+    assert "none, it is local; projected to AWS" in str(price)
+    assert str(spent).startswith("local: no dollars; on AWS it would have cost $")
+    assert "projected" in str(spent)
+    assert not [name for name in spent.to_dict() if name == "usd"]
+    assert spent.to_dict()["projected_usd"] == spent.bill.dollars
+
+
+def test_a_dry_run_stops_after_plan_and_price():
+    settings = {"dry_run": True}
+
+    with pytest.raises(DryRun, match="nothing was deployed or invoked"):
+        check(FanOutSettings(**settings), estimate(plan_of(**settings), HERE))
+
+
+def test_a_dry_run_that_is_too_dear_is_refused_all_the_same():
+    settings = ORIGINAL | {"timeout_s": 900, "memory_mb": 1_769, "dry_run": True}
+
+    with pytest.raises(PreflightError):
+        check(FanOutSettings(**settings), estimate(plan_of(**settings), AWS))
+
+
+def test_sizes_that_nobody_knows_are_guessed_and_the_guess_is_told(tmp_path):
+    template = {"url_template": "http://h/{number}", "file_kb": 1_700}
+    price = estimate(plan_of(**template), AWS)
+    assert price.notes == (
+        "How large files are is not known: 1,700 kB each, as `file_kb` says.",
+    )
+
+    path = tmp_path / "urls.csv"
+    path.write_text("url,bytes\nhttp://h/1,1000000\nhttp://h/2,3000000\n")
+    settings = {"url_list": str(path), "concurrency": 1, "shards_per_execution": 1}
+    listed = estimate(plan_of(UrlFile(path), **settings), AWS)
+    assert listed.notes == ("File sizes are those the list begins with.",)
+    line_s = item(listed.least, "of memory").amount / 1_769 * 1_024
+    assert line_s == pytest.approx(4e6 / (625e6 / 8), rel=0.05)
+
+
+def test_prices_of_another_region_are_said_to_be_others():
+    elsewhere = SimpleNamespace(region="eu-west-1", asks_iam=True)
+
+    assert "eu-west-1 has its own" in str(estimate(plan_of(), elsewhere))
+
+
+def test_calls_that_were_not_heard_of_are_counted_as_dear_as_they_may_be():
+    """
+    A call that was refused cost nothing; one that was lost, or broken off because
+    another was quicker, may have run to its end.
+    """
+    plan = plan_of(timeout_s=60)
+    spent = cost_of(plan, shards_of(2.0, math.nan, 0.0, hedges=1), AWS)
+
+    assert spent.unheard == 2
+    assert item(spent.bill, "requests").amount == 1
+    assert spent.at_most == pytest.approx(2 * 60 * 1_769 / 1_024 * 1.33334e-5, rel=0.01)
+    assert "2 calls were not heard of again: at most $0.00" in str(spent)
+
+
+@pytest.mark.parametrize("dollars", [0, -1.0, math.inf, math.nan])
+def test_a_limit_that_is_none_is_refused(dollars):
+    with pytest.raises(SettingsError, match="max_cost_usd"):
+        FanOutSettings(max_cost_usd=dollars)
+
+
+def test_a_notebook_shows_no_traceback_of_a_dry_run():
+    assert cost.DryRun("said")._render_traceback_() == ["said"]

@@ -1,0 +1,69 @@
+"""Where a run took place: enough to judge a figure, nothing that identifies a host."""
+
+import json
+import platform
+import re
+import subprocess
+
+import pytest
+
+from experiment.ledger import machine
+
+
+def test_a_machine_is_described_by_what_decides_its_speed():
+    found = machine.machine()
+
+    assert found["cores"] >= 1
+    assert found["memory_bytes"] > 10**8
+    assert found["python"] == platform.python_version()
+    assert found["cpu"]
+    assert {"aiohttp", "awslambdaric", "papermill"} <= found["packages"].keys()
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_no_host_or_user_name_goes_into_a_record():
+    """
+    Runs are published.
+    """
+    said = json.dumps(machine.machine())
+
+    assert platform.node() not in said.split()
+    assert "/home" not in said
+    assert "/root" not in said
+
+
+def test_a_machines_name_is_a_few_words():
+    assert re.fullmatch(r"\d+ × .+, \d+ GiB, \w+", machine.machine_name())
+
+
+def test_the_commit_and_whether_files_differ_are_known():
+    found = machine.commit()
+
+    assert re.fullmatch(r"[0-9a-f]{40}|", found["commit"])
+    assert isinstance(found["dirty"], bool)
+
+
+@pytest.mark.parametrize(
+    "error", [FileNotFoundError("git"), subprocess.CalledProcessError(128, "git")]
+)
+def test_a_copy_without_git_has_no_commit(monkeypatch, error):
+    def fail(*_args, **_kwargs):
+        raise error
+
+    monkeypatch.setattr(subprocess, "run", fail)
+
+    assert machine.commit() == {"commit": "", "dirty": False}
+
+
+def test_the_root_is_where_the_project_file_is():
+    assert (machine.root() / "pyproject.toml").is_file()
+    assert (machine.root() / "notebooks" / "20_fan_out.ipynb").is_file()
+
+
+def test_a_package_outside_a_checkout_has_no_root(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "__file__", str(tmp_path / "machine.py"))
+
+    with pytest.raises(
+        FileNotFoundError, match=r"No pyproject\.toml above .*make setup"
+    ):
+        machine.root()

@@ -1,0 +1,195 @@
+"""A run that goes on: one writer at a time, the same settings, nothing lost."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from tests.support.full_disk import no_file_larger_than
+from tests.support.recorded_invocations import (
+    SOURCE,
+    done,
+    invocation,
+    opened_run,
+    urls,
+)
+
+from experiment.ledger.invocation import LedgerError
+from experiment.ledger.reports import check_free, read_invocations
+from experiment.ledger.run_folder import open_run, read_run
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.plan import url_file
+from experiment.tables.table import shards_table
+from fetcher.contract.outcome import Outcome
+
+
+@pytest.fixture
+def run(tmp_path):
+    with opened_run(tmp_path / "a-run") as run:
+        yield run
+
+
+def continued(folder, **settings):
+    settings = FanOutSettings(
+        **{"files": 10, "run_folder": str(folder), "resume": True} | settings
+    )
+    return open_run("20_fan_out", settings, folder, region="here")
+
+
+@pytest.mark.parametrize("zeros", [0, 100_000], ids=["killed", "power-cut"])
+@pytest.mark.parametrize("cut", [1, 3_000])
+def test_a_line_torn_by_a_crash_is_removed_when_the_run_goes_on(run, cut, zeros):
+    """
+    The next one would be appended to it, and both be lost.
+    """
+    long = [done(Outcome.CUT, detail=f"{n * n:099}") for n in range(5)] * 20
+    torn = invocation(urls((0, 100)), long, shard=2).to_line()[:-cut]
+    run.append(invocation(SOURCE, shard=1))
+    run.close(verdict="")
+    path = run.folder / "reports.jsonl"
+    path.write_bytes(path.read_bytes() + torn + bytes(zeros))
+    assert [one.shard for one in read_invocations(run.folder)] == [1]
+
+    again = continued(run.folder)
+    again.append(invocation(SOURCE, shard=3))
+    again.close(verdict="")
+    assert [one.shard for one in read_invocations(run.folder)] == [1, 3]
+
+
+def test_a_run_that_goes_on_says_so_and_is_not_over(run):
+    run.record["totals"] = {"files": 10}
+    run.close(verdict="It was quick")
+    again = continued(run.folder, connections=7)
+    record = read_run(run.folder)
+
+    (entry,) = record["continued"]
+    assert entry["settings_before"] == {
+        "connections": 20,
+        "run_folder": "",
+        "resume": False,
+    }
+    assert record["settings"]["connections"] == 7
+    assert {"started", "commit", "dirty"} <= entry.keys()
+    assert not {"ended", "totals", "verdict"} & record.keys()
+    assert (run.session, again.session) == (0, 1)
+    again.close(verdict="")
+
+
+@pytest.mark.parametrize("busy", [continued, check_free])
+def test_two_processes_never_write_to_one_run(run, busy):
+    """
+    Lines of both, and every file twice: who comes second is told.
+    """
+    said = re.escape(f"{run.folder} is in use: another process is writing this run.")
+
+    with pytest.raises(LedgerError, match=said):
+        busy(run.folder)
+    assert "continued" not in read_run(run.folder)
+    run.append(invocation(SOURCE))
+    run.close(verdict="")
+    check_free(run.folder)
+
+
+def test_whoever_holds_a_run_lets_it_go_when_killed(run):
+    run.close(verdict="")
+    text = (
+        "import sys, pathlib, experiment.ledger.reports as reports\n"
+        "held = reports.Reports(pathlib.Path(sys.argv[1]))\n"
+        "print(flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", text, run.folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        other.stdout.readline()
+        with pytest.raises(LedgerError, match="is in use"):
+            check_free(run.folder)
+        other.kill()
+    check_free(run.folder)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"files": 11}, "its files is 10, and 11 is set now"),
+        ({"file_kb": 3}, "its file_kb is 10, and 3 is set now"),
+        ({"target": "aws"}, "its target is 'local', and 'aws' is set now"),
+        ({"url_template": "http://h/{number}"}, "its url_template is ''"),
+        ({"sink": "discard"}, "its sink is 'directory', and 'discard' is set now"),
+    ],
+)
+def test_other_files_do_not_continue_a_run(run, changed, said):
+    run.close(verdict="")
+
+    with pytest.raises(LedgerError, match=re.escape(said)):
+        continued(run.folder, **changed)
+
+
+def test_a_list_that_changed_does_not_continue_a_run(tmp_path):
+    path = tmp_path / "urls.txt"
+    path.write_text("".join(f"http://h/{number}\n" for number in range(9)))
+    settings = FanOutSettings(url_list=str(path))
+    run = open_run("20_fan_out", settings, tmp_path / "run", region="here")
+    run.close(verdict="")
+    continued(run.folder, files=400, url_list=str(path)).close(verdict="")
+    path.write_text(path.read_text().replace("h/3", "h/x"))
+
+    with pytest.raises(LedgerError, match=r"is not the list it began with, .*\.txt"):
+        continued(run.folder, files=400, url_list=str(path))
+
+
+@pytest.mark.parametrize("read_whole", [True, False])
+def test_a_long_list_whose_middle_was_shuffled_does_not_continue_a_run(
+    tmp_path, monkeypatch, read_whole
+):
+    """
+    Its URLs would get the numbers of others: some fetched twice, others never.
+    """
+    if not read_whole:
+        monkeypatch.setattr(url_file, "_WHOLE_BYTES", 0)
+    lines = [f"http://host/{number:06}/{'x' * 30}\n" for number in range(100_000)]
+    path = tmp_path / "urls.txt"
+    path.write_text("".join(lines))
+    settings = FanOutSettings(url_list=str(path))
+    run = open_run("20_fan_out", settings, tmp_path / "run", region="here")
+    run.close(verdict="")
+    continued(run.folder, files=400, url_list=str(path)).close(verdict="")
+    lines[40_000:60_000] = reversed(lines[40_000:60_000])
+    path.write_text("".join(lines))
+
+    with pytest.raises(LedgerError, match=r"is not the list it began with, .*\.txt"):
+        continued(run.folder, files=400, url_list=str(path))
+
+
+def test_a_full_disk_is_told_and_costs_nothing_that_was_written(run):
+    """
+    The line that did not fit is not there in part either, and the run can go on.
+    """
+    run.append(invocation(SOURCE, shard=1))
+    size = (run.folder / "reports.jsonl").stat().st_size
+    said = f"{run.folder}/reports.jsonl cannot be written: File too large. What was "
+    with no_file_larger_than(size + 100), pytest.raises(LedgerError) as full:
+        run.append(invocation(SOURCE, shard=2))
+
+    assert str(full.value).startswith(said)
+    assert str(full.value).endswith(f"python -m experiment resume {run.folder}")
+    assert (run.folder / "reports.jsonl").stat().st_size == size
+    run.append(invocation(SOURCE, shard=3))
+    assert [one.shard for one in read_invocations(run.folder)] == [1, 3]
+
+
+def test_a_table_that_does_not_fit_leaves_the_one_that_was_there(run):
+    table = shards_table([invocation(SOURCE)], run=run.name, target="local")
+    run.save_table("shards", table)
+    before = (run.folder / "shards.parquet").read_bytes()
+    with no_file_larger_than(100):
+        with pytest.raises(LedgerError, match=r"shards\.parquet cannot be written"):
+            run.save_table("shards", table)
+        with pytest.raises(LedgerError, match=r"run\.json cannot be written"):
+            run.close(verdict="it does not fit")
+
+    assert (run.folder / "shards.parquet").read_bytes() == before
+    assert "verdict" not in read_run(run.folder)
+    assert not list(run.folder.glob("*.part"))

@@ -1,0 +1,298 @@
+"""The parameters cell, checked: what cannot work is refused in a person's words."""
+
+import re
+
+import pytest
+
+from experiment.parameters.cell import SettingsError
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.grid import GridSettings
+from experiment.parameters.settings import DeploySettings, DownloadSettings, Settings
+from fetcher.contract.options import MAX_CONNECTIONS
+from rollout.deploy.network import Efs, Vpc
+
+CELL = 'target: str = "local"  # where\nfiles: int = 10  # how many\n'
+
+
+POINT = (
+    "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/"
+    "fsap-0123456789abcdef0"
+)
+KINDS = (Settings, DeploySettings, DownloadSettings, FanOutSettings, GridSettings)
+NETWORK = {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}
+
+
+def notebook(injected="", **values):
+    """A notebook's variables after its parameters cells ran."""
+    cells = ["", CELL, injected] if injected else ["", CELL]
+    return {"In": cells, "target": "local", "files": 10, **values}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_defaults_are_settings_that_work(kind):
+    assert kind().to_dict()["target"] == "local"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"files": "400"}, "files is '400', of type str; it must be of"),
+        ({"files": True}, "files is True, of type bool; it must be of"),
+        ({"files": 400.0}, "files is 400.0, of type float; it must be of"),
+        ({"concurrency": [1, 2]}, "concurrency is [1, 2], of type list; it must be of"),
+        ({"tear_down": 1}, "tear_down is 1, of"),
+        ({"origin_url": None}, "origin_url is None, of type NoneType; it must be of"),
+        ({"memory_mb": "1769"}, "memory_mb is '1769', of type str; it must be of"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(given, said):
+    """
+    Papermill and YAML let a string stand where a number is due.
+    """
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        FanOutSettings(**given)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "files",
+        "file_kb",
+        "concurrency",
+        "shards_per_execution",
+        "waves",
+        "repeat",
+        "attempts",
+    ],
+)
+@pytest.mark.parametrize("value", [0, -3])
+def test_a_count_of_nothing_is_refused(name, value):
+    with pytest.raises(SettingsError, match=f"{name} is {value}; it must be at least"):
+        FanOutSettings(**{name: value})
+
+
+@pytest.mark.parametrize("value", [0, -1, MAX_CONNECTIONS + 1])
+def test_connections_beyond_an_executions_descriptors_are_refused(value):
+    said = f"connections is {value:,}; it must be from 1 to {MAX_CONNECTIONS}"
+    with pytest.raises(SettingsError, match=said):
+        FanOutSettings(connections=value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"target": "gcp"}, "target is 'gcp'; it must be one of: local, aws."),
+        ({"engine": "wget"}, "engine is 'wget'; it must be one of:"),
+        ({"sink": "tape"}, "sink is 'tape'; it must be one of:"),
+        (
+            {"deal_by": "luck"},
+            "deal_by is 'luck'; it must be one of: count, bytes, host",
+        ),
+        (
+            {"deal_by": "host"},
+            "deal_by is 'host', which takes a url_list: the files of",
+        ),
+        ({"resume": True}, "Set run_folder to the run that is to go on."),
+        ({"retry_failed": True}, "Set run_folder to the run that is to go on."),
+        ({"function": "a b"}, "The function's name is 'a b'; it must have 1 to 40"),
+        ({"memory_mb": 64}, "`memory_mb` is 64 MB; Lambda takes 128 to 10,240 MB."),
+        ({"timeout_s": 901}, "`timeout_s` is 901 s; Lambda takes 1 to 900 s."),
+        ({"tmp_mb": 20_000}, "`tmp_mb` is 20,000 MB; Lambda takes 512 to 10,240 MB."),
+    ],
+)
+def test_a_value_out_of_range_is_refused(given, said):
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        FanOutSettings(**given)
+
+
+def test_every_refusal_says_where_to_mend_it():
+    with pytest.raises(SettingsError, match="Set it in the notebook's parameters cell"):
+        FanOutSettings(files=0)
+
+
+def test_more_shards_than_files_are_refused():
+    said = re.escape(
+        "concurrency 4 × shards_per_execution 3 makes 12 shards, more than the 11 "
+        "files; every shard needs one."
+    )
+    with pytest.raises(SettingsError, match=said):
+        FanOutSettings(concurrency=4, shards_per_execution=3, files=11)
+
+    assert FanOutSettings(concurrency=4, shards_per_execution=3, files=12).shards == 12
+
+
+def test_files_come_from_one_place_only():
+    with pytest.raises(SettingsError, match="Of origin_url, url_template and url_list"):
+        FanOutSettings(origin_url="http://h", url_list="urls.txt")
+
+
+def test_a_misspelt_parameter_from_papermill_names_the_close_one():
+    """
+    Papermill itself only warns, and measures the default.
+    """
+    injected = "# Parameters\nconcurency = 9\n"
+    variables = notebook(injected, concurency=9)
+
+    with pytest.raises(SettingsError) as refused:
+        FanOutSettings.from_notebook(variables)
+
+    assert str(refused.value) == (
+        "There is no parameter 'concurency'. Did you mean 'concurrency'?"
+    )
+
+
+def test_a_misspelt_parameter_in_the_cell_itself_is_found():
+    variables = notebook() | {"In": ["", "flies: int = 3  # buzz\n"], "flies": 3}
+
+    with pytest.raises(
+        SettingsError, match=r"no parameter 'flies'\. Did you mean 'file"
+    ):
+        FanOutSettings.from_notebook(variables)
+
+
+def test_a_parameter_like_no_other_gets_the_list_of_those_there_are():
+    variables = notebook("# Parameters\nzzz = 1\n", zzz=1)
+
+    with pytest.raises(SettingsError, match=r"'zzz'\. There are: target, endpoint_url"):
+        FanOutSettings.from_notebook(variables)
+
+
+def test_other_variables_and_cells_of_a_notebook_are_no_parameters():
+    cells = [
+        "import json\nx = 1",
+        "%matplotlib inline",
+        "y: int = 1\nprint(y)",
+        "not python",
+    ]
+    variables = notebook() | {"In": ["", CELL, *cells], "x": 1, "y": 1}
+
+    assert FanOutSettings.from_notebook(variables) == FanOutSettings(files=10)
+
+
+def test_the_later_value_of_a_parameter_counts():
+    variables = notebook("# Parameters\nfiles = 500\n", files=500)
+
+    assert FanOutSettings.from_notebook(variables).files == 500
+
+
+def test_what_is_to_begin_cold_replaces_executions_every_time():
+    fresh, other = (FanOutSettings(fresh=True).worker("r1") for _ in range(2))
+
+    assert fresh.start
+    assert fresh.start != other.start
+    assert not FanOutSettings().worker("r1").start
+    assert fresh.tags == {"run": "r1"}
+
+
+def test_every_setting_is_documented():
+    for kind in KINDS:
+        for name in vars(kind).get("__annotations__", {}):
+            assert re.search(rf"^\s+{name}:", kind.__doc__, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("name", ["origin_url", "url_template"])
+def test_a_password_in_a_url_is_refused_because_results_are_kept(name):
+    with pytest.raises(SettingsError, match=f"{name} holds a user name") as refused:
+        FanOutSettings(**{name: "http://me:secret@host/{number}.jpg"})
+
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["origin_url", "url_template"])
+@pytest.mark.parametrize(
+    "query", ["sv=1&sig=hunter2", "u=http://me:hunter2@h", "key=hunter2{number}"]
+)
+def test_a_token_in_a_template_is_refused_because_parameters_are_kept(name, query):
+    with pytest.raises(SettingsError, match=f"{name} holds a .*url_list") as refused:
+        FanOutSettings(**{name: f"http://host/{{number}}?{query}"})
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_number_is_no_secret_whatever_it_is_called():
+    FanOutSettings(url_template="http://host/get?key={number}&token={number%7}")
+
+
+def test_a_misspelt_parameter_can_be_mended_in_the_same_kernel():
+    """
+    IPython remembers the cell that was wrong; the latest one counts.
+    """
+    cells = ["filez: int = 5", "files: int = 50"]
+    namespace = {"In": cells, "files": 50, "filez": 5}
+
+    assert FanOutSettings.from_notebook(namespace).files == 50
+
+
+def test_a_network_and_a_file_system_of_ones_own_are_the_functions():
+    settings = FanOutSettings(**NETWORK, efs=POINT, sink_path="/mnt/files/run")
+    worker = settings.worker()
+
+    assert worker.vpc == Vpc(subnets=("subnet-1",), security_groups=("sg-1",))
+    assert worker.efs == Efs(access_point=POINT, mount="/mnt/files")
+    assert settings.sink_spec().path == "/mnt/files/run"
+    assert FanOutSettings().worker().vpc is None
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"subnets": "subnet-1"}, "subnets is 'subnet-1'; it must be a list of"),
+        ({"subnets": ["subnet-1", "subnet-1"]}, "must be a list of different texts"),
+        ({"subnets": ["subnet-1"]}, "The security groups are none; there must be 1"),
+        ({"efs": POINT, "sink_path": "/mnt/files"}, "name subnets and security groups"),
+        ({**NETWORK, "efs": "fs-1", "sink_path": "/mnt/files"}, "must be an ARN"),
+        ({**NETWORK, "efs": POINT}, "sink_path is '', so nothing would be kept there"),
+        ({**NETWORK, "efs": POINT, "sink_path": "/mnt/filesystem"}, "Set sink_path to"),
+        ({"sources": ["s3://photos"]}, "sources is for a url_list"),
+        ({"sources": "s3://photos", "url_list": "l.txt"}, "list of different texts"),
+        ({"sources": ["s3://no_bucket"], "url_list": "l.txt"}, "The bucket is"),
+    ],
+)
+def test_what_of_the_surroundings_cannot_work_is_refused(given, said):
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        FanOutSettings(**given)
+
+
+@pytest.mark.parametrize("path", ["/tmp", "/tmp/", "/tmp/kept"])
+def test_files_are_not_kept_in_a_tmp_that_goes_with_its_execution(path):
+    said = f"sink_path is {path!r}, and each execution has a /tmp of its own, which"
+
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        DownloadSettings(sink_path=path)
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        GridSettings(sink_path=path)
+
+
+@pytest.mark.parametrize("path", ["", "/tmpfiles", "/var/tmp/kept"])
+def test_files_are_kept_in_other_folders(path):
+    assert DownloadSettings(sink_path=path).sink_spec().path == path
+
+
+def test_lists_of_objects_in_s3_are_read_from_the_sources_that_are_named():
+    settings = FanOutSettings(url_list="l.txt", sources=["s3://photos/2026"])
+
+    assert settings.worker().sources == ("s3://photos/2026",)
+    assert settings.options(allow_private=False).allow_s3
+    assert not FanOutSettings(url_list="l.txt").options(allow_private=False).allow_s3
+
+
+def test_a_function_may_be_deployed_as_a_service():
+    worker = DeploySettings(url="AWS_IAM", service_bucket="kept").worker()
+
+    assert (worker.url, worker.bucket) == ("AWS_IAM", "kept")
+    assert worker.handler == "fetcher.service.api.handle"
+    assert worker.environment == {"FETCHER_BUCKET": "kept"}
+    assert DeploySettings().worker() == Settings().worker()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"url": "all"}, "`url` is 'all'; it must be one of: AWS_IAM, NONE"),
+        ({"service_bucket": "kept"}, "service_bucket is for a service: set url"),
+        ({"url": "NONE", "service_bucket": "a/b"}, "no prefix in 'a/b'"),
+    ],
+)
+def test_a_service_that_cannot_work_is_refused(given, said):
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        DeploySettings(**given)

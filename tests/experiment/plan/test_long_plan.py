@@ -1,0 +1,116 @@
+"""A list is dispatched as it is read: at once, and in memory that does not grow."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.report_stub import report_stub
+from tests.support.stub_process import what_came
+
+ALONE = Path(__file__).parents[2] / "support" / "fan_out_alone.py"
+AT_ONCE = 1_000_000  # lines
+
+
+def written(path, many):
+    with path.open("w") as file:
+        for first in range(0, many, AT_ONCE):
+            numbers = range(first, min(first + AT_ONCE, many))
+            file.write("".join([f"http://host/{n:09}\n" for n in numbers]))
+    return path
+
+
+def dispatched(folder, limit_s=60, **settings):
+    """Fan out over a stub; how soon it was called, and how it went."""
+    settings |= {"run_folder": str(folder)}
+    with report_stub() as url:
+        done = subprocess.run(
+            [sys.executable, ALONE, json.dumps(settings), url],
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=limit_s,
+            check=True,
+        )
+        came = what_came(url)
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert came["files"] == told["counts"]["ok"] == sum(told["counts"].values())
+    return (
+        told
+        | came
+        | {
+            f"{which}_after_s": came[f"{which}_at"] - told["began_at"]
+            for which in ("first", "last")
+        }
+    )
+
+
+@pytest.mark.parametrize("deal_by", ["count", "host"])
+def test_memory_is_flat_and_the_first_call_comes_at_once(tmp_path, deal_by):
+    wide = {"concurrency": 20, "shards_per_execution": 5, "deal_by": deal_by}
+    runs = []
+    for many in (10_000, 200_000):
+        path = written(tmp_path / f"{many}.txt", many)
+        runs.append(dispatched(tmp_path / f"{many}", url_list=str(path), **wide))
+    few, long = runs
+
+    assert (few["files"], long["files"]) == (10_000, 200_000)
+    assert long["first_after_s"] < long["last_after_s"] / 2
+    assert long["fan_out_peak_bytes"] < 1.25 * few["fan_out_peak_bytes"]
+    assert long["peak_bytes"] < 1.25 * few["peak_bytes"]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("from_list", [False, True], ids=["numbered", "listed"])
+def test_what_a_file_costs_the_notebook_is_little_and_flat(tmp_path, from_list):
+    """
+    Planned, dealt, sent, read, kept in the ledger, put into tables: 6 µs for it all.
+    """
+    costs = {}
+    for many in (10_000, 100_000, 1_000_000):
+        path = written(tmp_path / f"{many}.txt", many)
+        what = {"url_list": str(path)} if from_list else {"files": many}
+        run = dispatched(
+            tmp_path / f"{many}",
+            **what,
+            concurrency=10,
+            shards_per_execution=many // 10_000,
+        )
+        costs[many] = run["fan_out_us"] + run["result_us"]
+        print(f"\n{json.dumps(run)}")
+
+    assert costs[1_000_000] < 6
+    assert from_list or costs[100_000] < 6  # that list is short enough to be checked
+
+
+@pytest.mark.soak
+def test_a_hundred_million_urls_of_a_list_start_within_two_seconds(tmp_path):
+    """
+    And stay below 300 MB; the tables made of it afterwards are small, too.
+    """
+    many = 100_000_000
+    path = written(tmp_path / "urls.txt", many)
+    run = dispatched(
+        tmp_path / "run",
+        limit_s=1_800,
+        url_list=str(path),
+        concurrency=1_000,
+        shards_per_execution=4,
+    )
+    path.unlink()
+    print(f"\n{json.dumps(run)}")
+
+    assert run["files"] == many
+    assert run["first_after_s"] < 2
+    assert run["fan_out_peak_bytes"] < 300e6
+
+
+@pytest.mark.soak
+def test_a_hundred_million_numbered_urls_start_within_two_seconds(tmp_path):
+    many = 100_000_000
+    run = dispatched(tmp_path / "run", limit_s=900, files=many, concurrency=1_000)
+    print(f"\n{json.dumps(run)}")
+
+    assert run["files"] == many
+    assert run["first_after_s"] < 2
+    assert run["fan_out_peak_bytes"] < 300e6

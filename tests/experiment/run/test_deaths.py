@@ -1,0 +1,135 @@
+"""What a run says and keeps when a process that it started dies."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.interrupted_run import WAIT_S, lines, until
+from tests.support.killed_children import child_with, kill
+
+from experiment.__main__ import main
+from experiment.ledger.reports import read_invocations
+from experiment.ledger.run_folder import read_run
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.session import open_session
+from origin.nginx import is_installed
+from rollout.errors import EndpointError
+
+LONG = {"files": 20_000, "shards_per_execution": 1_000}
+
+
+class Command:
+    """
+    `python -m experiment`, at work.
+
+    Args:
+        folder: For its results.
+
+        notebook: Its name.
+
+        parameters: Of the notebook.
+    """
+
+    def __init__(self, folder, notebook="20_fan_out", **parameters):
+        given = {"run_folder": folder, **parameters}
+        options = [str(word) for one in given.items() for word in ("-p", *one)]
+        self.folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "experiment", notebook, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_for(self, moment):
+        until(lambda: moment() or self._process.poll() is not None)
+        assert self._process.poll() is None, "it ended too soon"
+
+    def kill_child(self, *words):
+        kill(child_with(self._process.pid, *words))
+
+    def finish(self):
+        try:
+            self.out, self.err = self._process.communicate(timeout=WAIT_S)
+        finally:
+            self._process.kill()
+        return self._process.returncode
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["serve", "--origin"], "ended by itself (signal 9). Its last words: nothing."),
+        (["origin"], "ended by itself (signal 9). `rollout serve` starts"),
+    ],
+    ids=["endpoint", "origin"],
+)
+def test_a_run_whose_endpoint_or_origin_dies_names_it_and_goes_on_later(
+    tmp_path, capsys, words, named
+):
+    """
+    It stood still for a minute, and could not connect to a host.
+    """
+    run = Command(tmp_path / "run", **LONG)
+    run.wait_for(lambda: lines(run.folder / "reports.jsonl") > 5)
+    run.kill_child(*words)
+
+    assert run.finish() == 1
+    assert named in run.err
+    assert "Cannot connect" not in run.err
+    assert f"Go on: python -m experiment resume {run.folder}\n" in run.err
+    assert sum(bool(one.report) for one in read_invocations(run.folder)) > 5
+    assert main(["resume", str(run.folder), "-p", "retry_failed", "true"]) == 0
+    assert read_run(run.folder)["totals"]["counts"]["ok"] == LONG["files"]
+    assert "of 20,000 files are ok" in capsys.readouterr().out
+
+
+def test_a_grid_whose_endpoint_dies_names_it(tmp_path):
+    """
+    Its cells run in another process, which did not start the endpoint.
+    """
+    one = {"file_kb": "[1]", "concurrency": "[2]", "repeats": 1}
+    run = Command(tmp_path / "run", "30_grid", **LONG, **one)
+    cell = run.folder / "1kB-c2-r1"
+    run.wait_for(lambda: lines(cell / "reports.jsonl") > 5)
+    run.kill_child("serve", "--origin")
+
+    assert run.finish() == 1
+    assert "The local endpoint ended by itself (signal 9)" in run.err
+    assert len(list(read_invocations(cell))) > 5
+
+
+@pytest.mark.skipif(not is_installed(), reason="nginx is not installed")
+def test_a_session_names_an_nginx_that_dies(endpoint):
+    settings = FanOutSettings(endpoint_url=endpoint.endpoint_url, origin="nginx")
+    session = open_session(settings)
+    session.target.check_alive(0.0)
+    kill(child_with(os.getpid(), "nginx.conf"))
+
+    with pytest.raises(EndpointError, match=r"nginx .* ended by itself \(signal 9\)"):
+        session.target.check_alive(0.0)
+    assert session.requests() is None
+    session.close()
+
+
+@pytest.mark.parametrize("words", [["local_aws.moto_main"], ["serve", "--origin"]])
+def test_what_dies_when_every_file_is_accounted_for_does_not_cost_the_result(
+    tmp_path, words
+):
+    """
+    What is left to do then is to remove what ends by itself.
+    """
+    run = Command(tmp_path / "run", files=40)
+    run.wait_for(lambda: "verdict" in _text(run.folder / "run.json"))
+    run.kill_child(*words)
+
+    assert run.finish() == 0, run.err
+    assert "40 of 40 files are ok" in run.out
+    assert run.out.count("Warning: ") == 1
+    assert f"verdict  {read_run(run.folder)['verdict']}" in run.out
+
+
+def _text(path: Path):
+    return path.read_text() if path.exists() else ""

@@ -1,0 +1,76 @@
+"""A disk that gets full under a run: one line says so, and what to do."""
+
+import resource
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+from tests.support.interrupted_run import WAIT_S
+
+from experiment.__main__ import main
+from experiment.ledger.reports import read_invocations
+from experiment.ledger.run_folder import read_run
+
+
+def run_with_room_for(size, endpoint, folder, **parameters):
+    """Run 20_fan_out where no file can be larger; return its end and its complaint."""
+    given = {
+        "endpoint_url": endpoint.endpoint_url,
+        "origin_url": endpoint.origin_url,
+        "file_kb": 1,
+        "run_folder": folder,
+        "tear_down": False,
+        **parameters,
+    }
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "experiment", "20_fan_out"),
+            *(str(word) for one in given.items() for word in ("-p", *one)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=2 * WAIT_S,
+        check=False,
+        preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size)),
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("size", "shards", "full"),
+    [(60_000, 4, "20_fan_out.ipynb"), (200_000, 500, "reports.jsonl")],
+    ids=["notebook", "ledger"],
+)
+def test_a_full_disk_is_one_line_that_says_how_to_go_on(
+    endpoint, tmp_path, size, shards, full
+):
+    """
+    Papermill's own error was a traceback, of the notebook's file.
+    """
+    folder, files = tmp_path / "run", 2 * shards
+    wanted = {"files": files, "shards_per_execution": shards}
+    status, said = run_with_room_for(
+        size, endpoint, folder, function=f"t-full-{shards}", **wanted
+    )
+
+    assert status == 2
+    assert said.startswith(f"experiment: {folder / full} cannot be written: File too")
+    assert said.endswith(f"go on: python -m experiment resume {folder}\n")
+    assert said.count("\n") == 1
+    assert " is kept" in said
+    assert list(read_invocations(folder))
+    assert main(["resume", str(folder), "-p", "tear_down", "true"]) == 0
+    assert read_run(folder)["totals"]["counts"]["ok"] == files
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_nothing(endpoint, tmp_path):
+    folder = tmp_path / "run"
+    status, said = run_with_room_for(2_000, endpoint, folder)
+
+    assert status == 2
+    assert said == (
+        f"experiment: {folder / '20_fan_out.ipynb'} cannot be written: File too large. "
+        "Nothing was reported yet. Make room, and begin again.\n"
+    )
+    assert not folder.exists()

@@ -1,0 +1,165 @@
+"""A grid: each cell measured in a folder of its own, a failing one loses no other."""
+
+from contextlib import nullcontext
+
+import pytest
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+from tests.support.recorded_invocations import invocation, urls
+
+from experiment.ledger.reports import read_invocations
+from experiment.ledger.run_folder import open_run, read_run
+from experiment.parameters.cell import SettingsError
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.grid import GridSettings
+from experiment.plan.plan import Plan
+from experiment.run import grid
+from experiment.run.grid import GridError, check_complete, check_grid, execute, run_grid
+from experiment.session import open_session
+from experiment.tables.result import result_of
+from rollout.errors import PreflightError
+
+MANY = 12
+
+
+@pytest.fixture
+def session(endpoint):
+    settings = FanOutSettings(
+        endpoint_url=endpoint.endpoint_url, origin_url=endpoint.origin_url
+    )
+    with_target = open_session(settings)
+    yield with_target
+    with_target.close()
+
+
+@pytest.fixture
+def run(tmp_path):
+    opened = open_run("30_grid", GridSettings(), tmp_path / "grid", region="here")
+    yield opened
+    opened.close(verdict="")
+
+
+@pytest.fixture
+def cells(monkeypatch):
+    """
+    What the cells were told, in order; the one of concurrency 2 fails.
+
+    Executing notebooks for real is for test_notebooks.py.
+    """
+    told = []
+
+    def pretend(notebook, output, parameters, **_):
+        told.append((notebook, output, parameters))
+        settings = FanOutSettings(**parameters)
+        if settings.concurrency == 2:
+            raise PapermillExecutionError(5, 3, "", "OSError", "disk full", [])
+        whole = urls((0, settings.files))
+        cell = open_run(notebook, settings, output.parent, region="here")
+        cell.append(invocation(whole))
+        result_of(cell, Plan(cell.folder, settings, whole, allow_private=True))
+        cell.close(verdict="")
+
+    monkeypatch.setattr(grid, "execute", pretend)
+    monkeypatch.setattr(grid, "kernel", nullcontext)
+    return told
+
+
+def test_cells_are_measured_one_after_the_other_at_the_shared_target(
+    run, cells, session, endpoint, capsys
+):
+    settings = GridSettings(files=MANY, concurrency=[1, 3], file_kb=[5], repeats=2)
+    records = run_grid(settings, session, run)
+
+    assert [record["run"] for record in records] == [
+        "5kB-c1-r1",
+        "5kB-c3-r1",
+        "5kB-c1-r2",
+        "5kB-c3-r2",
+    ]
+    for notebook, output, parameters in cells:
+        assert notebook == "20_fan_out"
+        assert output.parent == run.folder / output.parent.name
+        assert parameters["run_folder"] == str(output.parent)
+        assert parameters["endpoint_url"] == endpoint.endpoint_url
+        assert parameters["origin_url"] == endpoint.origin_url
+        assert parameters["tear_down"] is False
+    assert len(list(read_invocations(run.folder))) == 4
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert first == "[1/4] 5kB-c1-r1: 6 files/s, 0 MB/s, 12 of 12 ok"
+
+
+def test_a_cell_that_fails_loses_no_other_and_is_named(run, cells, session, capsys):
+    settings = GridSettings(files=MANY, concurrency=[1, 2, 3], file_kb=[5], repeats=1)
+
+    assert len(run_grid(settings, session, run)) == 2
+
+    with pytest.raises(GridError) as failed:
+        check_complete(run)
+
+    assert str(failed.value) == (
+        "There is no result of 5kB-c2-r1. The executed notebooks in "
+        f"{run.folder} show why."
+    )
+    assert len(cells) == 3
+    assert read_run(run.folder / "5kB-c3-r1")["totals"]["files"] == MANY
+    assert "[2/3] 5kB-c2-r1: failed: OSError: disk full" in capsys.readouterr().out
+
+
+def test_a_kernel_that_dies_loses_its_cell_only(run, cells, session, monkeypatch):
+    """
+    The cells share a kernel: the next one needs it alive.
+    """
+    restarts = []
+
+    class Manager:
+        async def restart_kernel(self, *, now):
+            restarts.append(now)
+
+    pretend = grid.execute
+
+    def die_first(*arguments, **options):
+        if not restarts:
+            raise DeadKernelError
+        pretend(*arguments, **options)
+
+    monkeypatch.setattr(grid, "kernel", lambda _: nullcontext(Manager()))
+    monkeypatch.setattr(grid, "execute", die_first)
+    settings = GridSettings(files=MANY, concurrency=[1, 3], file_kb=[5], repeats=1)
+
+    (record,) = run_grid(settings, session, run)
+
+    assert record["settings"]["concurrency"] == 3
+    assert run.record["failed_cells"] == ["5kB-c1-r1"]
+    assert restarts == [True]
+    assert len(cells) == 1
+
+
+def test_an_origin_that_does_not_answer_is_refused_before_any_cell(
+    endpoint, silent_url
+):
+    settings = GridSettings(endpoint_url=endpoint.endpoint_url, origin_url=silent_url)
+    session = open_session(settings)
+
+    with pytest.raises(SettingsError, match="does not answer"):
+        check_grid(settings, session)
+
+    session.close()
+
+
+def test_one_cell_that_cannot_fit_tmp_refuses_the_whole_grid(endpoint):
+    settings = GridSettings(
+        endpoint_url=endpoint.endpoint_url,
+        origin_url=endpoint.origin_url,
+        file_kb=[10, 50_000],
+    )
+    session = open_session(settings)
+
+    with pytest.raises(PreflightError, match="tmp_mb"):
+        check_grid(settings, session)
+
+    session.close()
+
+
+def test_a_notebook_that_is_not_there_is_not_executed(tmp_path):
+    with pytest.raises(FileNotFoundError, match="77_nothing"):
+        execute("77_nothing", tmp_path / "out.ipynb", {})

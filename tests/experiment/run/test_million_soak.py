@@ -1,0 +1,98 @@
+"""
+The million's promises that take minutes: cost that stays flat, and width.
+
+Each prints what it measured. They want a machine that does nothing else.
+"""
+
+import asyncio
+
+import pytest
+
+from experiment.ledger.run_folder import open_run
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.plan.plan import make_plan
+from experiment.run.fan_out import fan_out
+from experiment.session import open_session
+from experiment.tables.result import result_of
+from origin.nginx import is_installed
+from rollout.deploy.deploy import deploy, destroy
+
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.usefixtures("whole_zips"),
+    pytest.mark.skipif(not is_installed(), reason="nginx is not installed"),
+]
+
+
+def measured(folder, **settings):
+    """Run one setting as the notebook does, and return its figures and tables."""
+    wanted = FanOutSettings(
+        origin="nginx", timeout_s=300, run_folder=str(folder), **settings
+    )
+    session = open_session(wanted)
+    try:
+        plan = make_plan("40_million", wanted, session)
+        deploy(session.target, wanted.worker())
+        run = open_run("40_million", wanted, plan.folder, region="local")
+        asyncio.run(fan_out(plan, session.target, run))
+        result = result_of(run, plan)
+        run.close(verdict="")
+        destroy(session.target, wanted.function)
+    finally:
+        session.close()
+    figures = run.record["totals"]
+    print(
+        f"\n{wanted.concurrency} executions × {wanted.connections} connections: "
+        f"{figures['counts']['ok']:,} of {wanted.files:,} files in "
+        f"{figures['wall_s']:.1f} s, {figures['cpu_us_per_file']:.1f} µs of CPU each, "
+        f"{result.shards['peak_rss_bytes'].max() / 1e6:.0f} MB at most in an execution"
+    )
+    return figures, result
+
+
+def test_a_file_costs_the_same_however_many_there_are(tmp_path):
+    cost, memory = {}, {}
+    for files in (10_000, 100_000, 1_000_000):
+        figures, result = measured(
+            tmp_path / str(files),
+            files=files,
+            connections=50,
+            shards_per_execution=files // 10_000,  # of 5,000 files each
+            tmp_mb=2_048,
+        )
+        cost[files] = figures["cpu_us_per_file"]
+        memory[files] = result.shards["peak_rss_bytes"].max()
+
+        assert figures["counts"]["ok"] == files
+
+    assert max(cost.values()) <= 1.1 * min(cost.values())
+    assert max(memory.values()) <= 1.1 * min(memory.values())
+
+
+def test_a_thousand_executions_at_once_lose_nothing(tmp_path):
+    figures, result = measured(
+        tmp_path / "wide",
+        files=100_000,
+        concurrency=1_000,
+        connections=10,
+        shards_per_execution=1,
+        memory_mb=256,
+    )
+
+    assert figures["counts"]["ok"] == 100_000
+    assert figures["failed_invocations"] == 0
+    assert result.shards["execution"].nunique() > 900
+
+
+def test_a_hundred_executions_with_a_hundred_connections_fetch_large_files(tmp_path):
+    figures, _ = measured(
+        tmp_path / "large",
+        files=2_000,
+        file_kb=1_700,
+        concurrency=100,
+        connections=100,
+        shards_per_execution=1,
+    )
+
+    assert figures["counts"]["ok"] == 2_000
+    assert figures["failed_invocations"] == 0

@@ -1,0 +1,263 @@
+"""Fan-out: whatever executions do, every URL ends in exactly one outcome."""
+
+import asyncio
+import re
+from itertools import pairwise
+from types import SimpleNamespace
+
+import pytest
+from tests.support.fan_out_outcomes import outcomes
+from tests.support.recorded_invocations import urls
+
+from experiment.ledger.invocation import LedgerError
+from experiment.ledger.reports import read_invocations
+from experiment.ledger.run_folder import Run, open_run
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.plan.plan import Plan
+from experiment.run.fan_out import fan_out
+from experiment.run.wave import FanOutError
+from fetcher.contract.outcome import Outcome
+from fetcher.contract.source import numbers_in
+from fetcher.lists.url_list import UrlListError
+from rollout.invoke.invoker import Invoker
+
+
+def test_every_url_is_fetched_once(run_with):
+    plan, invocations = run_with("fetcher.handler.download", files=41)
+
+    asked = [number for done in invocations for number in numbers_in(done.ranges)]
+    assert sorted(asked) == list(range(41))
+    assert outcomes(plan, invocations) == {"ok": 41}
+    assert len(invocations) == plan.settings.shards
+    assert all(done.request_id and not done.error for done in invocations)
+
+
+def test_no_more_executions_are_at_work_than_wanted(run_with):
+    _, invocations = run_with(
+        "fetcher.handler.download",
+        alone=True,
+        files=12,
+        concurrency=2,
+        shards_per_execution=3,
+    )
+
+    moments = sorted(
+        [(done.invoked_at, 1) for done in invocations]
+        + [(done.answered_at, -1) for done in invocations]
+    )
+    at_once, most = 0, 0
+    for _, change in moments:
+        at_once += change
+        most = max(most, at_once)
+    assert most == 2
+    assert len({done.report.execution for done in invocations}) <= 2
+    assert [done.shard for done in sorted(invocations, key=lambda x: x.invoked_at)] == [
+        *range(6)
+    ]
+
+
+def test_executions_that_fail_never_end_the_run_and_their_urls_are_dealt_again(
+    run_with,
+):
+    """
+    One execution raises, one dies, one answers nonsense, one leaves a URL out.
+    """
+    plan, invocations = run_with(
+        "unreliable.download", files=30, concurrency=3, shards_per_execution=2
+    )
+    lost = {
+        done.shard: done.error for done in invocations if done.wave == 0 and done.error
+    }
+    again = [
+        number
+        for done in invocations
+        if done.wave == 1
+        for number in numbers_in(done.ranges)
+    ]
+
+    assert outcomes(plan, invocations) == {"ok": 30}
+    assert sorted(again) == list(range(20))
+    assert set(lost) == {0, 1, 2, 3}
+    assert lost[0] == "the execution failed: RuntimeError: no luck"
+    assert re.match("the execution failed: Runtime.ExitError: .*exit status 3", lost[1])
+    assert lost[2].startswith("the execution answered something else than a report:")
+    assert lost[3] == (
+        "the execution reported on run run, wave 0, shard 3, 4 URLs; it was asked for "
+        "run run, wave 0, shard 3, 5 URLs"
+    )
+    assert all(done.answered_at >= done.invoked_at for done in invocations)
+
+
+def test_a_run_whose_every_execution_fails_still_ends_and_accounts(run_with):
+    plan, invocations = run_with("unreliable.never", files=8, waves=2)
+
+    assert outcomes(plan, invocations) == {"unstarted": 8}
+    assert [done.wave for done in invocations].count(0) == plan.settings.shards
+    assert [done.wave for done in invocations].count(1) == plan.settings.shards
+    assert all("never any luck" in done.error for done in invocations)
+
+
+def test_an_answer_that_is_no_object_is_an_error_of_that_shard_only(run_with):
+    plan, invocations = run_with("unreliable.text", files=8, waves=1)
+
+    assert outcomes(plan, invocations) == {"unstarted": 8}
+    assert all("something else than a report" in done.error for done in invocations)
+
+
+def test_a_function_that_is_not_there_is_an_error_in_the_ledger(run_with):
+    plan, invocations = run_with("", files=8, waves=1)
+
+    assert outcomes(plan, invocations) == {"unstarted": 8}
+    assert all("ResourceNotFoundException" in done.error for done in invocations)
+
+
+def test_what_a_deadline_leaves_unstarted_goes_into_the_next_wave(run_with):
+    """
+    Each shard has time for two of its three files: the third waits for its wave.
+    """
+    plan, invocations = run_with(
+        "fetcher.handler.download",
+        query="?latency_ms=400",
+        files=6,
+        concurrency=2,
+        shards_per_execution=1,
+        connections=1,
+        timeout_s=1,
+        waves=6,
+    )
+    waves = sorted({done.wave for done in invocations})
+
+    assert outcomes(plan, invocations) == {"ok": 6}
+    assert len(waves) > 1
+    left = [
+        {
+            n
+            for done in invocations
+            if done.wave == wave
+            for n in numbers_in(done.ranges)
+        }
+        for wave in waves
+    ]
+    assert all(later <= earlier for earlier, later in pairwise(left))
+
+
+def test_a_final_outcome_is_not_asked_for_again(run_with):
+    plan, invocations = run_with(
+        "fetcher.handler.download", query="?status=404", files=8, waves=3
+    )
+
+    assert outcomes(plan, invocations) == {Outcome.HTTP_STATUS.value: 8}
+    assert {done.wave for done in invocations} == {0}
+
+
+def test_progress_is_shown_on_standard_output(run_with, capfd):
+    """
+    JupyterLab paints standard error red.
+    """
+    run_with("fetcher.handler.download", files=8)
+    shown = capfd.readouterr()
+
+    assert "8/8" in shown.out
+    assert "8 ok, 0 failed, 0 executions in flight" in shown.out
+    assert shown.err == ""
+
+
+def test_what_may_heal_goes_into_the_next_wave(run_with):
+    """
+    An origin that is overloaded for a moment costs a wave, not the files.
+    """
+    plan, invocations = run_with(
+        "unreliable.better_later", files=16, attempts=1, concurrency=2
+    )
+    again = [
+        number
+        for done in invocations
+        if done.wave == 1
+        for number in numbers_in(done.ranges)
+    ]
+
+    assert outcomes(plan, invocations) == {"ok": 16}
+    assert sorted(again) == list(range(0, 16, 2))
+
+
+def test_a_straggler_is_sent_again_and_the_first_report_counts(run_with):
+    plan, invocations = run_with(
+        "unreliable.slow_once",
+        alone=True,
+        files=12,
+        concurrency=2,
+        shards_per_execution=3,
+    )
+    (last,) = (done for done in invocations if done.shard == 5)
+
+    assert not [done.error for done in invocations if done.error]
+    assert last.answered_at - last.invoked_at < 4  # that long the first one slept
+    assert outcomes(plan, invocations) == {"ok": 12}
+    assert {done.shard: done.hedges for done in invocations} == {
+        **dict.fromkeys(range(5), 0),
+        5: 1,
+    }
+    assert len(invocations) == 6
+
+
+def test_nothing_is_sent_twice_if_that_is_not_wanted(run_with):
+    plan, invocations = run_with(
+        "unreliable.slow_once",
+        alone=True,
+        files=12,
+        concurrency=2,
+        shards_per_execution=3,
+        hedge=False,
+    )
+    last = max(invocations, key=lambda done: done.answered_at)
+
+    assert outcomes(plan, invocations) == {"ok": 12}
+    assert {done.hedges for done in invocations} == {0}
+    assert last.answered_at - last.invoked_at > 4
+
+
+def test_a_target_that_is_gone_ends_the_run_saying_how_to_go_on(
+    tmp_path, target, silent_url, monkeypatch
+):
+    """
+    A hundred thousand shards would each have tried for a minute.
+    """
+    monkeypatch.setitem(Invoker.invoke.__kwdefaults__, "accepted_within_s", 0.3)
+    gone = SimpleNamespace(
+        lambda_url=silent_url,
+        region=target.region,
+        credentials=target.credentials,
+        proxy=None,
+        ca_file=None,
+        runs_here=False,
+        check_alive=lambda _: None,
+    )
+    settings = FanOutSettings(files=1_000, shards_per_execution=400)
+    plan = Plan(tmp_path, settings, urls((0, 1_000)), allow_private=True)
+    run = open_run("20_fan_out", settings, plan.folder, region="here")
+    said = re.escape(f"go on: python -m experiment resume {tmp_path}")
+
+    with pytest.raises(FanOutError, match=f"there is no connection.*{said}"):
+        asyncio.run(fan_out(plan, gone, run))
+    run.close(verdict="")
+    assert len(list(read_invocations(tmp_path))) == settings.concurrency
+
+
+@pytest.mark.parametrize("error", [LedgerError, UrlListError])
+def test_what_cannot_go_on_is_raised_as_it_is_and_nothing_is_left_running(
+    run_with, monkeypatch, error
+):
+    """
+    A notebook's refusals are told by their names.
+    """
+    kept = []
+
+    def full(*came):
+        kept.append(came)
+        if len(kept) == 3:
+            raise error
+
+    monkeypatch.setattr(Run, "append", full)
+    with pytest.raises(error):
+        run_with("fetcher.handler.download", files=40, shards_per_execution=20)
+    assert len(kept) == 3

@@ -1,0 +1,191 @@
+"""One outcome per URL, whatever the ledger holds, and in pieces of any size."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.recorded_invocations import (
+    SENT_AT,
+    TEXT,
+    done,
+    invocation,
+    part,
+    pick,
+    table_of,
+    urls,
+)
+
+from experiment.ledger.download_rows import not_final
+from experiment.tables import outcomes
+from experiment.tables.outcomes import AccountError
+from fetcher.contract.downloads import Downloads
+from fetcher.contract.outcome import Outcome
+from fetcher.contract.source import Template, numbers_in
+
+MANY = 12
+WHOLE = urls((0, MANY))
+ENDS = st.none() | st.sampled_from(
+    [outcome for outcome in Outcome if outcome is not Outcome.UNSTARTED]
+).map(done)
+
+
+@st.composite
+def ledgers(draw):
+    """
+    Waves as a fan-out makes them: each asks again for what is not final.
+    """
+    left, invocations, expected = list(range(MANY)), [], {}
+    for wave in range(draw(st.integers(1, 4))):
+        cut = draw(st.integers(0, len(left)))
+        again = []
+        for shard, numbers in enumerate(filter(None, (left[:cut], left[cut:]))):
+            ends = [draw(ENDS) for _ in numbers]
+            error = draw(st.sampled_from(["", "", "it died"]))
+            one = invocation(
+                pick(WHOLE, numbers), ends, shard=shard, wave=wave, error=error
+            )
+            invocations.append(one)
+            again += not_final(one).tolist()
+            if not error:
+                expected |= {
+                    number: end.outcome
+                    for number, end in zip(numbers, ends, strict=True)
+                    if end
+                }
+        left = sorted(again)
+        if not left:
+            break
+    return draw(st.permutations(invocations)), expected
+
+
+@settings(max_examples=60)
+@given(ledgers(), st.sampled_from([1, 5, 100]))
+def test_whatever_happened_each_url_has_one_row_and_one_outcome(ledger, piece):
+    """
+    Waves, lost executions, answers in any order, tables in pieces of any size: nothing
+    is counted twice or lost.
+    """
+    invocations, expected = ledger
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outcomes, "PIECE", piece)
+        table = table_of(invocations, WHOLE)
+
+    assert table["number"].tolist() == list(range(MANY))
+    assert table["outcome"].tolist() == [
+        expected.get(number, Outcome.UNSTARTED).value for number in range(MANY)
+    ]
+
+
+def test_a_row_says_everything_about_its_url():
+    missing = done(Outcome.HTTP_STATUS, status=404, body_bytes=9, attempts=2)
+    ends = [done(), missing, *[done()] * 10]
+    row = table_of([invocation(WHOLE, ends, shard=3)], WHOLE).iloc[1]
+
+    assert row.drop(["seconds", "started_at"]).to_dict() == {
+        "run": "a run",
+        "target": "local",
+        "file_kb": 10.0,
+        "number": 1,
+        "url": "http://127.0.0.1:1/1000/1.jpg",
+        "outcome": "http_status",
+        "status": 404,
+        "body_bytes": 9,
+        "attempts": 2,
+        "wave": 0,
+        "shard": 3,
+        "detail": "it ended http_status",
+    }
+    assert row["seconds"] == pytest.approx(0.01)
+    assert row["started_at"] == pytest.approx(SENT_AT + 0.5 + 0.25 + 0.5)
+
+
+def test_the_last_wave_that_answered_decides():
+    first = invocation(WHOLE, [done(), *[None] * 11])
+    second = invocation(pick(WHOLE, range(1, 12)), wave=1, shard=7)
+    table = table_of([second, first], WHOLE)
+
+    assert (table["outcome"] == "ok").all()
+    assert table["wave"].tolist() == [0, *[1] * 11]
+    assert (table["detail"] == "").all()
+
+
+@pytest.mark.parametrize("error", ["", "it died"])
+def test_an_outcome_stays_when_a_later_wave_has_none(error):
+    """
+    A host that answered 503 did so, even if nobody came to ask it again.
+    """
+    first = invocation(WHOLE, [done(Outcome.HTTP_STATUS, status=503)] * MANY)
+    second = invocation(WHOLE, [None] * MANY, wave=1, shard=7, error=error)
+    table = table_of([first, second], WHOLE)
+
+    assert (table["status"] == 503).all()
+    assert (table["wave"] == 0).all()
+    assert (table["detail"] == "it ended http_status").all()
+
+
+def test_urls_of_a_lost_execution_are_unstarted_and_say_why():
+    lost = invocation(part(WHOLE, 6, 6), error="it died")
+    table = table_of([invocation(part(WHOLE, 0, 6)), lost], WHOLE)
+
+    assert table["outcome"].value_counts()["unstarted"] == 6
+    assert table["detail"].tolist() == [""] * 6 + ["it died"] * 6
+    assert table["started_at"][6:].isna().all()
+
+
+def test_urls_nobody_was_asked_for_are_unstarted():
+    table = table_of([invocation(part(WHOLE, 0, 1))], WHOLE)
+
+    assert table["outcome"].tolist() == ["ok", *["unstarted"] * 11]
+
+
+def test_numbers_with_gaps_find_their_rows():
+    """
+    What an earlier wave left has numbers with holes in them.
+    """
+    some = urls((3, 2), (6, 1), (9, 3))
+    ends = [done(body_bytes=number) for number in numbers_in(some.ranges)]
+    table = table_of([invocation(some, ends)], WHOLE)
+    asked = table[table["outcome"] == "ok"]
+
+    assert asked["number"].tolist() == [3, 4, 6, 9, 10, 11]
+    assert asked["body_bytes"].tolist() == asked["number"].tolist()
+
+
+def test_a_url_is_the_one_that_was_asked_for():
+    """
+    A run that goes on later finds our own origin at another port.
+    """
+    later = Template(TEXT.replace(":1/", ":2/"), ((4, 8),))
+    table = table_of([invocation(part(WHOLE, 0, 4)), invocation(later, wave=1)], WHOLE)
+
+    assert [url.split("/")[2] for url in table["url"]] == (
+        ["127.0.0.1:1"] * 4 + ["127.0.0.1:2"] * 8
+    )
+    assert [url.rpartition("/")[2] for url in table["url"]] == [
+        f"{number}.jpg" for number in range(MANY)
+    ]
+
+
+def test_a_url_has_the_remainders_that_it_was_asked_for_with():
+    text = "s3://b-{number%3}/{number%12}/{number}/%d{number}.jpg"
+    source = Template(text, ((0, 40),))
+    table = table_of([invocation(source)], source)
+
+    assert table["url"].tolist() == [item.url for item in source]
+
+
+@pytest.mark.parametrize(
+    "again", [invocation(part(WHOLE, 3, 1)), invocation(part(WHOLE, 3, 1), wave=1)]
+)
+def test_a_url_asked_for_twice_in_a_wave_or_once_it_was_ok_is_noticed(again):
+    with pytest.raises(AccountError, match="twice in one wave, or again once it was"):
+        table_of([invocation(WHOLE), again], WHOLE)
+
+
+def test_a_report_that_miscounts_its_urls_is_noticed():
+    whole = invocation(WHOLE)
+    wrong = replace(whole.report, tally=Downloads(MANY).tally())
+
+    with pytest.raises(AccountError, match="Shard 0 of wave 0 miscounts its URLs"):
+        table_of([whole._replace(report=wrong)], WHOLE)

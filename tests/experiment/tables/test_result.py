@@ -1,0 +1,248 @@
+"""What a run came to: read back, checked, saved; a grid's is its runs' together."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from tests.support.full_disk import no_file_larger_than
+from tests.support.recorded_invocations import done, invocation, part, urls
+
+from experiment.charts.charts import verdict
+from experiment.ledger.invocation import LedgerError
+from experiment.ledger.run_folder import open_run, read_run
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.grid import GridSettings
+from experiment.plan.plan import Plan
+from experiment.tables import downloads_file, outcomes
+from experiment.tables.outcomes import AccountError
+from experiment.tables.result import result_of, result_of_grid
+from fetcher.contract.outcome import Outcome
+
+MANY = 12
+
+
+@pytest.fixture
+def measured(tmp_path):
+    """Make a finished run by hand; it is closed whatever happens."""
+    opened = []
+
+    def made(name, *invocations, kind=FanOutSettings, files=MANY, **settings):
+        settings = kind(files=files, **settings)
+        run = open_run("made", settings, tmp_path / name, region="here")
+        opened.append(run)
+        for one in invocations:
+            run.append(one)
+        plan = Plan(run.folder, settings, urls((0, files)), allow_private=True)
+        return run, plan
+
+    yield made
+    for run in opened:
+        run.close(verdict="")
+
+
+def test_a_result_accounts_for_every_url(measured):
+    whole = urls((0, MANY))
+    run, plan = measured(
+        "run",
+        invocation(part(whole, 0, 6)),
+        invocation(part(whole, 6, 6), error="died"),
+    )
+    result = result_of(run, plan)
+
+    assert result.downloads["number"].tolist() == list(range(MANY))
+    assert result.downloads["outcome"].value_counts()[["ok", "unstarted"]].tolist() == [
+        6,
+        6,
+    ]
+    assert len(result.shards) == 2
+    (ok,), (not_ok,) = result.runs["ok"], result.runs["not_ok"]
+    assert (ok, not_ok) == (6, 6)
+    assert result.where.startswith("target: local, this machine")
+    assert result.where.endswith("12 files a run")
+
+
+def test_the_users_own_files_are_as_large_as_they_were_on_average(measured):
+    """
+    A verdict on somebody's list must not speak of the origin's files.
+    """
+    whole = urls((0, MANY))
+    ends = [done(body_bytes=2_000), done(Outcome.CUT, body_bytes=9), None] * 4
+    run, plan = measured("run", invocation(whole, ends), url_template="h/{number}")
+    result = result_of(run, plan)
+
+    assert result.downloads["file_kb"].unique().tolist() == [2.0]
+    assert result.runs["file_kb"].tolist() == [2.0]
+    assert "1M files of 2 kB" in verdict(result.runs)
+
+
+def test_a_result_says_what_is_not_ok_and_why(measured):
+    """
+    Twenty blocked files were "20 failed", and nothing led to allow_private.
+    """
+    whole = urls((0, MANY))
+    blocked = done(Outcome.BLOCKED, body_bytes=0, detail="127.0.0.1 is private")
+    ends = [blocked, done(), done(Outcome.CUT), blocked, *[done()] * 8]
+    run, plan = measured("run", invocation(whole, ends))
+    first, *others = result_of(run, plan).outcomes().splitlines()
+
+    assert first == "9 of 12 files are ok"
+    assert others[:2] == [
+        "blocked: 2, as in http://127.0.0.1:1/1000/0.jpg: 127.0.0.1 is private",
+        "cut: 1, as in http://127.0.0.1:1/1000/2.jpg: it ended cut",
+    ]
+    assert others[2].startswith("If these addresses are meant, set allow_private in")
+    assert len(others) == 3
+
+
+def test_a_result_with_every_file_ok_says_just_that(measured):
+    run, plan = measured("run", invocation(urls((0, MANY))))
+
+    assert result_of(run, plan).outcomes() == "12 of 12 files are ok"
+
+
+def test_a_results_tables_are_saved_as_they_are(measured):
+    run, plan = measured("run", invocation(urls((0, MANY))))
+    result = result_of(run, plan)
+
+    for name in ("downloads", "shards", "runs"):
+        saved = pd.read_parquet(run.folder / f"{name}.parquet")
+        pd.testing.assert_frame_equal(saved, getattr(result, name), check_dtype=False)
+        assert (saved["target"] == "local").all()
+
+
+def test_a_runs_record_has_its_totals(measured):
+    run, plan = measured("run", invocation(urls((0, MANY))))
+    result_of(run, plan)
+    run.close(verdict="done")
+
+    totals = read_run(run.folder)["totals"]
+    assert totals["files"] == MANY
+    assert sum(totals["counts"].values()) == MANY
+
+
+def test_a_grid_puts_its_runs_together(measured):
+    """
+    A cell in which every execution was lost is still a row.
+    """
+    run, _ = measured("grid", kind=GridSettings, concurrency=[1, 3], file_kb=[5])
+    records = []
+    for concurrency, error in ((1, ""), (3, "it died")):
+        cell, plan = measured(
+            f"grid/c{concurrency}",
+            invocation(urls((0, MANY)), error=error),
+            concurrency=concurrency,
+            file_kb=5,
+        )
+        result_of(cell, plan)
+        cell.close(verdict="")
+        records.append(read_run(cell.folder))
+    result = result_of_grid(run, records)
+
+    assert len(result.downloads) == 2 * MANY
+    assert (result.downloads["file_kb"] == 5).all()
+    assert result.runs["concurrency"].tolist() == [1, 3]
+    assert run.record["totals"]["runs"] == 2
+    assert run.record["totals"]["files"] == 2 * MANY
+    assert run.record["totals"]["counts"]["ok"] == MANY
+    assert run.record["totals"]["counts"]["unstarted"] == MANY
+    assert result.widest_shards["run"].unique().tolist() == ["c3"]
+    assert result.widest_setting == "Concurrency 3, 5 kB files, run 1"
+    assert pd.read_parquet(run.folder / "downloads.parquet")["run"].nunique() == 2
+
+
+@pytest.mark.parametrize(
+    ("dealt", "wrong"),
+    [
+        ([(0, 6), (0, 6)], "was asked for twice in one wave"),
+        ([(0, 11)], "Of 12 URLs 1 were not asked for yet. Go on with the run: python"),
+        ([(0, 12), (6, 6)], "was asked for twice in one wave"),
+    ],
+)
+def test_urls_dealt_twice_or_never_are_noticed(measured, dealt, wrong):
+    """
+    Tables have a row per URL whatever was asked for: only the ledger can tell.
+    """
+    whole = urls((0, MANY))
+    run, plan = measured("run", *(invocation(part(whole, *some)) for some in dealt))
+
+    with pytest.raises(AccountError, match=wrong):
+        result_of(run, plan)
+
+
+def test_a_url_asked_for_again_once_it_was_ok_is_noticed(measured):
+    whole = urls((0, MANY))
+    again = invocation(part(whole, 0, 1), wave=1)
+    run, plan = measured("run", invocation(whole), again)
+
+    with pytest.raises(AccountError, match="again once it was ok"):
+        result_of(run, plan)
+
+
+def test_a_long_table_is_written_in_pieces_and_held_in_part(measured, monkeypatch):
+    """
+    A hundred million rows do not fit into memory, and no chart needs them.
+    """
+    monkeypatch.setattr(outcomes, "PIECE", 5)
+    monkeypatch.setattr(downloads_file, "SAMPLE", 4)
+    ends = [done(), done(Outcome.CUT)] * 6
+    run, plan = measured("run", invocation(urls((0, MANY)), ends))
+    result = result_of(run, plan)
+    saved = pd.read_parquet(run.folder / "downloads.parquet")
+
+    assert saved["number"].tolist() == list(range(MANY))
+    assert result.downloads["number"].tolist() == [0, 3, 6, 9]
+    assert result.counts["ok"] == result.counts["cut"] == 6
+    assert result.outcomes().startswith("6 of 12 files are ok\ncut: 6, as in http://")
+    pd.testing.assert_frame_equal(
+        saved.iloc[::3].reset_index(drop=True), result.downloads
+    )
+
+
+def test_a_run_of_many_urls_takes_little_room(measured):
+    many, each = 200_000, 50_000
+    shards = [urls((start, each)) for start in range(0, many, each)]
+    answered = [invocation(one, shard=index) for index, one in enumerate(shards)]
+    run, plan = measured("run", *answered, files=many)
+    result_of(run, plan)
+    folder = run.folder
+
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 60 * many
+    assert pd.read_parquet(folder / "downloads.parquet")["url"].nunique() == many
+
+
+def test_a_run_that_went_on_counts_the_time_it_worked(measured):
+    """
+    Nobody downloads while the machine is off.
+    """
+    whole = urls((0, MANY))
+    later = invocation(part(whole, 6, 6), wave=1, session=1, sent_at=1_800_000_000.0)
+    run, plan = measured("run", invocation(part(whole, 0, 6)), later)
+    result = result_of(run, plan)
+
+    assert run.record["totals"]["wall_s"] == pytest.approx(2 + 2)
+    assert result.shards["session"].tolist() == [0, 1]
+
+
+def test_only_failures_tried_again_leave_the_rest_unasked(measured):
+    run, plan = measured("run", invocation(part(urls((0, MANY)), 0, 6)))
+    again = replace(plan.settings, retry_failed=True, run_folder=str(run.folder))
+
+    assert result_of(run, replace(plan, settings=again)).counts["unstarted"] == 6
+
+
+def test_hedges_are_counted(measured):
+    whole = urls((0, MANY))
+    run, plan = measured("run", invocation(whole, hedges=1))
+    result = result_of(run, plan)
+
+    assert result.shards["hedges"].tolist() == [1]
+    assert result.runs["hedges"].tolist() == [1]
+
+
+def test_a_disk_too_full_for_the_table_is_told(measured):
+    run, plan = measured("run", invocation(urls((0, MANY))))
+    with no_file_larger_than(1_000), pytest.raises(LedgerError) as full:
+        result_of(run, plan)
+
+    assert "downloads.parquet cannot be written: File too large" in str(full.value)
+    assert result_of(run, plan).counts["ok"] == MANY

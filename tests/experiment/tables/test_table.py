@@ -1,0 +1,138 @@
+"""Tables: one row per invocation, one per run, and figures that add up."""
+
+import math
+
+import pandas as pd
+import pytest
+from tests.support.recorded_invocations import (
+    SENT_AT,
+    done,
+    figures_of,
+    invocation,
+    part,
+    urls,
+)
+
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.tables.table import runs_table, shards_table
+from fetcher.contract.outcome import Outcome
+
+MANY = 12
+WHOLE = urls((0, MANY))
+
+
+def test_a_row_per_invocation_in_the_order_sent():
+    later = invocation(part(WHOLE, 0, 6), shard=0, sent_at=SENT_AT + 9)
+    sooner = invocation(part(WHOLE, 6, 6), shard=1)
+    table = shards_table([later, sooner], run="a run", target="local")
+
+    assert table["shard"].tolist() == [1, 0]
+    assert table["files"].tolist() == [6, 6]
+    assert table["ok"].tolist() == [6, 6]
+    assert table["run"].unique().tolist() == ["a run"]
+    moments = table[
+        [
+            "queued_at",
+            "invoked_at",
+            "started_at",
+            "downloading_at",
+            "downloaded_at",
+            "answered_at",
+        ]
+    ]
+    assert moments.apply(lambda row: row.is_monotonic_increasing, axis=1).all()
+
+
+def test_a_lost_invocation_has_a_row_with_its_error(tmp_path):
+    lost = invocation(part(WHOLE, 0, 6), error="it died")
+    table = shards_table(
+        [lost, invocation(part(WHOLE, 6, 6), shard=1)], run="r", target="local"
+    )
+    row = table.iloc[0]
+
+    assert row["error"] == "it died"
+    assert row["files"] == 6
+    assert row["ok"] == 0
+    assert math.isnan(row["downloading_at"])
+    table.to_parquet(tmp_path / "t.parquet")
+    assert len(pd.read_parquet(tmp_path / "t.parquet")) == 2
+
+
+def test_rows_are_put_together_whatever_some_of_them_lack(monkeypatch):
+    """
+    A thousand lost executions in a row tell neither their start nor if it was cold.
+    """
+    monkeypatch.setattr("experiment.tables.table._AT_ONCE", 2)
+    lost = [invocation(part(WHOLE, n, 1), error="it died") for n in range(4)]
+    table = shards_table(
+        [*lost, invocation(part(WHOLE, 4, 8))], run="r", target="local"
+    )
+
+    assert len(table) == 5
+    assert table["cold"].tolist() == [None] * 4 + [False]
+    assert table["downloading_at"].isna().tolist() == [True] * 4 + [False]
+    assert table["ok"].dtype == "int64"
+
+
+def test_a_run_whose_executions_were_all_lost_still_has_tables(tmp_path):
+    lost = [invocation(WHOLE, error="it died")]
+    table = shards_table(lost, run="r", target="local")
+    figures = figures_of(lost, WHOLE)
+
+    table.to_parquet(tmp_path / "t.parquet")
+    assert figures["counts"]["unstarted"] == MANY
+    assert figures["files_per_s"] == 0
+    assert figures["failed_invocations"] == 1
+    assert math.isnan(figures["p50_s"])
+
+
+def test_the_clock_runs_from_the_first_request_to_the_last_answer():
+    invocations = [
+        invocation(part(WHOLE, 0, 6)),
+        invocation(part(WHOLE, 6, 6), shard=1, sent_at=SENT_AT + 2),
+    ]
+    figures = figures_of(invocations, WHOLE)
+
+    assert figures["wall_s"] == pytest.approx(4)
+    assert figures["files_per_s"] == pytest.approx(MANY / 4)
+    assert figures["mb_per_s"] == pytest.approx(MANY * 1_000 / 4 / 1e6)
+    assert figures["cpu_us_per_file"] == pytest.approx(1e6 / MANY)
+    assert figures["throttles"] == 2
+    assert (figures["invocations"], figures["failed_invocations"]) == (2, 0)
+    assert figures["p50_s"] == pytest.approx(0.01, rel=0.03)
+
+
+def test_only_whole_files_count_as_speed():
+    cut = done(Outcome.CUT, body_bytes=500)
+    invocations = [invocation(WHOLE, [done(), cut] * 6)]
+    figures = figures_of(invocations, WHOLE)
+
+    assert figures["files_per_s"] == pytest.approx(6 / 2)
+    assert figures["body_bytes"] == 6_000
+    assert figures["counts"]["cut"] == 6
+
+
+def test_counts_have_every_outcome_and_sum_to_the_files():
+    invocations = [invocation(WHOLE)]
+    counts = figures_of(invocations, WHOLE)["counts"]
+
+    assert set(counts) == {outcome.value for outcome in Outcome}
+    assert sum(counts.values()) == MANY
+
+
+def test_a_row_per_run_has_what_was_set_and_what_came_out():
+    invocations = [invocation(WHOLE, [done(Outcome.CUT), *[done()] * 11])]
+    settings = FanOutSettings(files=MANY, file_kb=3, repeat=2)
+    record = {
+        "run": "r",
+        "target": "local",
+        "machine": {"name": "a machine"},
+        "settings": settings.to_dict(),
+        "totals": figures_of(invocations, WHOLE),
+    }
+    row = runs_table([record]).iloc[0]
+
+    assert (row["ok"], row["not_ok"]) == (11, 1)
+    assert (row["file_kb"], row["concurrency"], row["repeat"]) == (3, 2, 2)
+    assert row["machine"] == "a machine"
+    assert "counts" in record["totals"]  # the record was not emptied

@@ -1,0 +1,165 @@
+"""What a notebook holds open: refused at once if it cannot work, closed for good."""
+
+import re
+from contextlib import ExitStack
+from dataclasses import replace
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from experiment.parameters.cell import SettingsError
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.settings import Settings
+from experiment.session import Session, open_session
+from rollout.errors import TargetError
+
+
+@pytest.fixture
+def session_with(endpoint):
+    """Open a session at the shared endpoint."""
+    opened = []
+
+    def made(**settings):
+        settings = FanOutSettings(endpoint_url=endpoint.endpoint_url, **settings)
+        opened.append(open_session(settings))
+        return opened[-1], settings
+
+    yield made
+    for session in opened:
+        session.close()
+
+
+def test_a_session_starts_an_endpoint_of_its_own_and_stops_it():
+    settings = FanOutSettings()
+    session = open_session(settings)
+    origin_url = session.origin_url
+
+    template = session.template(settings)
+    assert template == f"{origin_url}/10000/{{number}}.jpg"
+    with urlopen(template.format(number=5)) as answer:
+        assert len(answer.read()) == 10_000
+    session.close()
+    for address in (origin_url, session.target.endpoint_url):
+        with pytest.raises(URLError, match="refused"):
+            urlopen(address)
+
+
+def test_without_nginx_the_projects_own_origin_serves_counts_and_is_named(
+    monkeypatch, tmp_path
+):
+    """
+    So that a million files are checked against requests on any machine.
+    """
+    monkeypatch.setenv("PATH", str(tmp_path))
+    settings = FanOutSettings(origin="nginx")
+    session = open_session(settings)
+    url = session.template(settings)
+    before = session.requests()
+    for number in range(3):
+        with urlopen(url.format(number=number)):
+            pass
+
+    assert session.requests() - before == 3
+    assert session.files_from(settings) == (
+        "nginx is not installed: files come from the project's own origin"
+    )
+    session.close()
+
+
+def test_urls_of_the_users_own_need_no_origin_and_nobody_counts_requests():
+    settings = FanOutSettings(url_template="http://nowhere.invalid/{number}")
+    session = open_session(settings)
+
+    assert session.files_from(settings) == "Files come from: your URLs"
+    assert session.requests() is None
+    assert session.origin_url == ""
+    session.close()
+
+
+def test_files_of_a_named_origin_come_from_there(session_with, endpoint):
+    session, settings = session_with(origin_url=f"{endpoint.origin_url}/", file_kb=7)
+
+    assert session.template(settings) == f"{endpoint.origin_url}/7000/{{number}}.jpg"
+
+
+def test_a_template_of_the_users_own_is_taken_as_it_is(session_with):
+    session, settings = session_with(url_template="http://nowhere.invalid/{number}")
+
+    assert session.template(settings) == "http://nowhere.invalid/{number}"
+
+
+def test_an_origin_that_does_not_answer_is_refused_before_any_work(
+    session_with, silent_url
+):
+    """
+    Otherwise a million URLs would end `connect`, each after three attempts.
+    """
+    session, settings = session_with(origin_url=silent_url)
+    said = re.escape(f"The origin {silent_url} does not answer: ")
+
+    with pytest.raises(SettingsError, match=f"{said}.*refused.* Set origin_url to"):
+        session.template(settings)
+
+
+def test_an_address_that_is_no_origin_is_refused(session_with, endpoint):
+    """
+    `rollout serve` prints two addresses, easily taken for each other.
+    """
+    session, settings = session_with(origin_url=endpoint.endpoint_url)
+
+    with pytest.raises(SettingsError, match=r"/10000/0\.jpg with 4\d\d "):
+        session.template(settings)
+
+
+def test_a_size_the_origin_does_not_have_is_refused(session_with, endpoint):
+    session, settings = session_with(origin_url=endpoint.origin_url, file_kb=60_000)
+
+    with pytest.raises(SettingsError, match="Ours has files of 1 to 50,000 kB"):
+        session.template(settings)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8000", "ftp://127.0.0.1", "http://:1"])
+def test_an_origin_url_that_is_no_address_is_refused(session_with, address):
+    session, settings = session_with(origin_url=address)
+
+    with pytest.raises(SettingsError, match=re.escape(f"origin_url is '{address}'")):
+        session.template(settings)
+
+
+def test_an_endpoint_without_its_origin_is_refused_naming_the_missing_parameter(
+    session_with, endpoint
+):
+    """
+    The endpoint may well have an origin: it only has to be told as well.
+    """
+    session, settings = session_with()
+    said = re.escape(
+        "There is nothing to download: an endpoint_url is set and no origin_url. Set "
+        "origin_url to what `rollout serve --origin` printed beside "
+        f"{endpoint.endpoint_url};"
+    )
+
+    with pytest.raises(SettingsError, match=said):
+        session.template(settings)
+
+
+def test_nothing_to_download_on_aws_is_refused_without_talk_of_local_origins(target):
+    session = Session(replace(target, name="aws"), "", "", None, ExitStack())
+
+    with pytest.raises(SettingsError, match="on AWS cannot reach an origin on this"):
+        session.template(FanOutSettings(target="aws"))
+
+
+def test_an_endpoint_that_is_not_there_is_refused(silent_url):
+    said = re.escape(f"Nothing answers at {silent_url}")
+
+    with pytest.raises(TargetError, match=f"{said}.*Start one with `rollout serve`"):
+        open_session(Settings(endpoint_url=silent_url))
+
+
+def test_an_endpoint_url_that_is_no_address_is_refused():
+    with pytest.raises(
+        TargetError, match="The endpoint_url is 'localhost'; it must be"
+    ):
+        open_session(Settings(endpoint_url="localhost"))

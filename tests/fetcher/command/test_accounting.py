@@ -1,0 +1,75 @@
+"""The account of a list: each URL once, in the counts, the report and the summary."""
+
+import io
+import json
+
+import pytest
+
+from fetcher.command.accounting import Account
+from fetcher.command.batch import Ended
+from fetcher.command.report_file import ReportFile
+from fetcher.lists.position_set import Positions
+from fetcher.lists.url_list import UrlList
+
+
+@pytest.fixture
+def urls(tmp_path):
+    path = tmp_path / "urls.txt"
+    path.write_text("".join(f"http://h/{n}\n" for n in range(5)))
+    return UrlList(path)
+
+
+def test_what_was_kept_counts_as_ok_but_not_as_fetched(urls):
+    done = Positions(5)
+    done.add([0, 3])
+    account = Account(urls, done, None)
+    account.take(Ended((1,), {"ok": 1}, 10, ""))
+    account.take(Ended((2, 4), {"cut": 2}, 0, ""))
+    summary = account.finish()
+
+    assert (summary["files"], summary["ok"], summary["kept"]) == (5, 3, 2)
+    assert summary["counts"] == {"ok": 3, "cut": 2}
+    assert summary["body_bytes"] == 10
+
+
+def test_what_nobody_accounted_for_is_unstarted(urls):
+    report = io.BytesIO()
+    done = Positions(5)
+    account = Account(urls, done, report)
+    account.take(Ended((1,), {"ok": 1}, 10, "{}\n"))
+    account.abandon("the process died")
+    account.abandon("again")
+    lines = [json.loads(line) for line in report.getvalue().splitlines()]
+
+    assert account.finish()["counts"] == {"ok": 1, "unstarted": 4}
+    assert [line["url"] for line in lines[1:]] == [
+        f"http://h/{n}" for n in (0, 2, 3, 4)
+    ]
+    assert {line["detail"] for line in lines[1:]} == {"the process died"}
+
+
+def test_what_has_ended_is_in_the_report_at_once(urls, tmp_path):
+    """
+    A crash loses nothing that was accounted for.
+    """
+    path = tmp_path / "report"
+    with ReportFile(path) as report:
+        Account(urls, Positions(5), report).take(Ended((1,), {"ok": 1}, 10, "{}\n"))
+
+        assert path.read_text() == "{}\n"
+
+
+def test_progress_is_shown_when_it_is_time_to(urls, monkeypatch, capsys):
+    monkeypatch.setattr("fetcher.command.progress._LOGGED_S", -1.0)
+    account = Account(urls, Positions(5), None)
+    account.take(Ended((1, 2), {"ok": 1, "cut": 1}, 2_000_000, ""))
+    account.tick()
+
+    assert "2 of 5 files, 1 ok, 1 not; " in capsys.readouterr().err
+
+
+def test_progress_is_not_shown_all_the_time(urls, capsys):
+    account = Account(urls, Positions(5), None)
+    account.tick()
+
+    assert capsys.readouterr().err == ""

@@ -1,0 +1,307 @@
+"""The `fetcher` command, as a person or a batch job runs it."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+from tests.support.misbehaving_origin import Origin
+from tests.support.running_command import Run
+
+from fetcher.__main__ import main
+
+
+@pytest.fixture(scope="module")
+def origin():
+    with Origin() as origin:
+        yield origin
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """Run the command on these lines; return its status, summary, report, stderr."""
+
+    def run(lines, *options):
+        (tmp_path / "urls.txt").write_text("".join(f"{line}\n" for line in lines))
+        report = tmp_path / "report.jsonl"
+        status = main(
+            [
+                str(tmp_path / "urls.txt"),
+                *("--to", str(tmp_path / "out")),
+                *("--report", str(report)),
+                *("--connections", "4"),
+                *("--processes", "1"),  # forking is not for processes with threads
+                "--allow-private",
+                *options,
+            ]
+        )
+        out, err = capsys.readouterr()
+        summary = json.loads(out.splitlines()[-1]) if out else None
+        told = report.read_text().splitlines() if report.exists() else []
+        return status, summary, [json.loads(line) for line in told], err
+
+    return run
+
+
+def files_below(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_when_every_url_is_ok_the_status_is_0(run, origin, tmp_path):
+    urls = [origin.url(f"/bytes/{n}") for n in range(5)]
+    status, summary, report, err = run(urls)
+
+    assert status == 0
+    assert (summary["files"], summary["ok"], summary["kept"]) == (5, 5, 0)
+    assert summary["body_bytes"] == 10
+    assert summary["counts"] == {"ok": 5}
+    assert sorted(line["url"] for line in report) == urls
+    assert len(files_below(tmp_path / "out")) == 5
+    assert "5 of 5 files, 5 ok" in err
+
+
+def test_when_some_url_is_not_ok_the_status_is_1_and_the_report_says_why(run, origin):
+    urls = [origin.url("/bytes/3"), origin.url("/status/404"), origin.url("/cut/9/1")]
+    status, summary, report, _ = run(urls, "--attempts", "1")
+    by_url = {line["url"]: line for line in report}
+
+    assert status == 1
+    assert summary["counts"] == {"ok": 1, "http_status": 1, "cut": 1}
+    assert list(report[0]) == [
+        *("url", "outcome", "status", "bytes", "seconds", "attempts", "path", "detail")
+    ]
+    ok, missing, cut = (by_url[url] for url in urls)
+    assert (ok["outcome"], ok["status"], ok["bytes"], ok["detail"]) == (
+        "ok",
+        200,
+        3,
+        "",
+    )
+    assert (missing["status"], missing["attempts"], missing["path"]) == (404, 1, "")
+    assert cut["detail"].startswith("expected 9 bytes, got 1")
+
+
+def test_the_path_in_the_report_is_where_the_file_is(run, origin, tmp_path):
+    url = origin.url("/bytes/3")
+    _, _, (line,), _ = run([f"{url}\tcats/1.jpg"])
+
+    assert line["path"] == str(tmp_path / "out/cats/1.jpg")
+    assert (tmp_path / "out/cats/1.jpg").read_bytes() == b"xxx"
+
+
+def test_a_password_in_a_url_is_told_to_nobody(run, origin):
+    url = origin.url("/bytes/3").replace("//", "//user:hunter2@")
+    dead = "http://user:hunter2@no.invalid/"
+    _, summary, report, err = run([url, dead], "--attempts", "1")
+
+    assert summary["counts"] == {"ok": 1, "dns": 1}
+    assert "hunter2" not in json.dumps([summary, report]) + err
+    assert origin.requests[-1].headers["authorization"].startswith("basic ")
+
+
+def test_a_token_in_a_url_is_sent_and_told_to_nobody_else(run, origin, tmp_path):
+    urls = [origin.url(f"/target/a?n=1&{name}=hunter2") for name in ("sig", "token")]
+    dead = "http://no.invalid/?key=hunter2"
+    _, summary, report, err = run([*urls, dead], "--attempts", "1")
+    bodies = {path.read_bytes() for path in files_below(tmp_path / "out")}
+
+    assert summary["counts"] == {"ok": 2, "dns": 1}
+    assert bodies == {b"/target/a?n=1&sig=hunter2", b"/target/a?n=1&token=hunter2"}
+    assert "hunter2" not in json.dumps([summary, report]) + err
+    assert not any("hunter2" in str(path) for path in tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "line 2: is blank"),
+        ("ftp://h/", "line 2: The scheme is 'ftp'"),
+        ("http://h/" + "a" * 100_000, "line 2: is 100,010 bytes long"),
+        ("http://h/1", "line 3: repeats the URL of line 2"),
+    ],
+)
+def test_a_bad_list_is_refused_by_line_before_anything_is_fetched(
+    run, origin, tmp_path, line, said
+):
+    before = len(origin.requests)
+    status, summary, report, err = run([origin.url("/bytes/1"), line, "http://h/1"])
+
+    assert (status, summary, report) == (2, None, [])
+    assert said in err
+    assert len(origin.requests) == before
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--connections", "0"], "connections is 0; it must be from 1 to"),
+        (["--attempts", "0"], "attempts is 0"),
+        (["--read-timeout", "-1"], "read_timeout_s is -1.0"),
+        (["--deadline", "0"], "deadline is 0.0; it must be more than 0 s"),
+        (["--deadline", "nan"], "deadline is nan"),
+        (["--processes", "0"], "processes is 0; it must be at least 1"),
+        (["--per-host", "-1"], "per_host is -1"),
+        (["--report", "/no/such/folder/r"], "No such file or directory"),
+        (["--to", "/dev/null/x"], "Not a directory"),
+    ],
+)
+def test_what_cannot_be_run_has_status_2_and_says_why(run, options, said):
+    status, summary, _, err = run(["http://h/"], *options)
+
+    assert (status, summary) == (2, None)
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_a_missing_list_has_status_2_and_says_so(tmp_path, capsys):
+    status = main([str(tmp_path / "none.txt"), "--to", str(tmp_path)])
+
+    assert status == 2
+    assert "No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["u.txt"], ["u.txt", "--to", "d", "--engine", "x"]]
+)
+def test_a_wrong_call_has_status_2_and_shows_the_usage(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+
+    assert ended.value.code == 2
+    assert "usage: fetcher" in capsys.readouterr().err
+
+
+def test_help_names_every_option_and_status(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    told = capsys.readouterr().out
+
+    assert ended.value.code == 0
+    for option in (
+        *("--to", "--connections", "--engine", "--attempts", "--connect-timeout"),
+        *("--read-timeout", "--total-timeout", "--max-bytes", "--expect-type"),
+        *("--allow-private", "--deadline", "--report", "exit status: 0", "SIGTERM"),
+        *("--processes", "--per-host", "--host-rate", "--min-speed", "--compressed"),
+        *("--respect-robots-tag", "--contact", "earlier run", "kept"),
+    ):
+        assert option in told
+
+
+def test_private_addresses_are_not_contacted_unless_allowed(origin, tmp_path):
+    (tmp_path / "urls.txt").write_text(origin.url("/bytes/1"))
+    report = tmp_path / "report"
+    status = main(
+        [
+            str(tmp_path / "urls.txt"),
+            *("--to", str(tmp_path / "out"), "--report", str(report)),
+        ]
+    )
+
+    assert status == 1
+    assert json.loads(report.read_text())["outcome"] == "blocked"
+
+
+def test_at_the_deadline_the_rest_is_unstarted(run, origin):
+    urls = [origin.url("/bytes/1")] + [origin.url(f"/silence/{n}") for n in range(9)]
+    status, summary, report, _ = run(urls, "--deadline", "0.5")
+
+    assert status == 1
+    assert summary["counts"] == {"ok": 1, "unstarted": 9}
+    assert len(report) == 10
+
+
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_half_way_reports_what_ended_and_the_rest_as_unstarted(
+    origin, tmp_path, kind
+):
+    """
+    Batch systems send SIGTERM, people Ctrl-C; neither may cost the account.
+    """
+    silent = f"/silence/{kind.name}"
+    urls = [origin.url(f"/bytes/{n}") for n in range(5)]
+    urls += [origin.url(f"{silent}/{n}") for n in range(20)]
+    run = Run(tmp_path, urls)
+    with run.start("--connections", "5", "--processes", "1") as process:
+        origin.wait_for(silent, 5)
+        process.send_signal(kind)
+        status, summary = run.finish()
+
+    assert status == 1, run.err
+    assert summary["counts"] == {"ok": 5, "unstarted": 20}
+    assert sorted(run.told()) == sorted(urls)
+    assert len(run.files()) == 5
+    assert "Traceback" not in run.err
+
+
+def test_a_module_and_a_command_are_the_same(tmp_path):
+    run = Run(tmp_path, ["nonsense"])
+    with run.start():
+        status, summary = run.finish()
+
+    assert (status, summary) == (2, None)
+    assert run.err.startswith("fetcher: ")
+
+
+def test_a_report_over_the_list_itself_is_refused(tmp_path, capsys):
+    path = tmp_path / "urls.jsonl"
+    path.write_text('{"url": "http://h/1"}\n')
+    status = main([str(path), "--to", str(tmp_path / "out"), "--report", str(path)])
+
+    assert status == 2
+    assert "is the list itself" in capsys.readouterr().err
+    assert path.read_text() == '{"url": "http://h/1"}\n'
+
+
+def test_the_same_command_again_does_only_the_rest(run, origin, tmp_path):
+    urls = [origin.url(f"/bytes/{n}/again") for n in range(5)]
+    missing = origin.url("/status/404")
+    run([*urls, missing])
+    (gone, *_) = files_below(tmp_path / "out")
+    gone.unlink()
+    before = len(origin.requests)
+    status, summary, report, err = run([*urls, missing])
+
+    assert status == 1
+    assert (summary["files"], summary["ok"], summary["kept"]) == (6, 5, 4)
+    assert summary["counts"] == {"ok": 5, "http_status": 1}
+    assert len(origin.requests) - before == 2
+    assert sorted(line["url"] for line in report) == sorted([*urls, missing])
+    assert "6 of 6 files, 5 ok, 1 not" in err
+
+
+def test_when_all_is_there_nothing_is_asked_for(run, origin):
+    urls = [origin.url(f"/bytes/{n}/there") for n in range(5)]
+    run(urls)
+    before = len(origin.requests)
+    status, summary, report, _ = run(urls)
+
+    assert (status, summary["kept"], summary["files_per_s"]) == (0, 5, 0)
+    assert (len(report), len(origin.requests)) == (5, before)
+
+
+def test_a_report_that_is_something_else_is_refused_and_left_alone(run, origin):
+    url = origin.url("/bytes/1/notes")
+    _, _, _, _ = run([url])
+    before = len(origin.requests)
+    status, summary, _, err = run([url], "--report", __file__)
+
+    assert (status, summary) == (2, None)
+    assert f"--report {__file__} is there already" in err
+    assert len(origin.requests) == before
+
+
+def test_what_does_not_use_an_engine_does_not_import_one():
+    """
+    Either is dear: a third of the time that a thousand small files take.
+    """
+    code = (
+        "import sys, fetcher.command.main;"
+        "print({'aiohttp', 'pycurl', 'asyncio', 'ssl', 'hashlib'} & set(sys.modules))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout == "set()\n"

@@ -1,0 +1,218 @@
+"""Several processes at one list: dealt, stopped, killed, every URL accounted for."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.misbehaving_origin import WAIT_S, Origin
+from tests.support.running_command import Run
+
+from fetcher.command.processes import shares, usual_processes
+from fetcher.contract.options import Options
+
+
+@pytest.fixture
+def origin():
+    with Origin() as origin:
+        yield origin
+
+
+@given(st.integers(1, 200), st.integers(0, 9), st.floats(0, 100), st.integers(1, 9))
+def test_processes_together_may_use_what_one_might(
+    connections, per_host, host_rate, processes
+):
+    """
+    An origin that asked for two connections must not get two from each process.
+    """
+    options = Options(connections=connections, per_host=per_host, host_rate=host_rate)
+    parts = shares(options, processes)
+
+    assert 1 <= len(parts) <= processes
+    assert sum(part.connections for part in parts) == connections
+    assert sum(part.per_host for part in parts) == per_host
+    assert sum(part.host_rate for part in parts) == pytest.approx(host_rate)
+    assert all(part.connections for part in parts)
+    assert all(part.per_host for part in parts) or not per_host
+
+
+def test_usually_there_is_a_process_for_each_core_but_not_many():
+    assert 1 <= usual_processes() <= 4
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_every_url_is_fetched_once_however_many_processes_there_are(
+    origin, tmp_path, processes
+):
+    urls = [origin.url(f"/bytes/{n % 50}/{n}") for n in range(500)]
+    run = Run(tmp_path, urls)
+    with run.start("--processes", str(processes), "--connections", "9"):
+        status, summary = run.finish()
+
+    assert (status, summary["counts"]) == (0, {"ok": 500}), run.err
+    assert summary["body_bytes"] == sum(n % 50 for n in range(500))
+    assert sorted(run.told()) == sorted(urls)
+    assert sorted(request.path for request in origin.requests) == sorted(
+        url.removeprefix(origin.url("")) for url in urls
+    )
+    assert len(run.files()) == 500
+    assert "500 of 500 files, 500 ok, 0 not" in run.err
+
+
+def test_memory_is_that_of_all_processes_together(origin, tmp_path):
+    run = Run(tmp_path, [origin.url(f"/bytes/1/{n}") for n in range(10)])
+    with run.start("--processes", "1"):
+        _, alone = run.finish()
+    run.report.unlink()
+    with run.start("--processes", "2"):
+        _, together = run.finish()
+
+    assert together["peak_rss_bytes"] > 1.5 * alone["peak_rss_bytes"]
+
+
+def test_at_the_deadline_all_processes_stop(origin, tmp_path):
+    urls = [origin.url(f"/silence/{n}") for n in range(1_000)]
+    run = Run(tmp_path, urls)
+    with run.start("--processes", "2", "--connections", "4", "--deadline", "1"):
+        status, summary = run.finish()
+
+    assert (status, summary["counts"]) == (1, {"unstarted": 1_000})
+    assert sorted(run.told()) == sorted(urls)
+
+
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_all_processes_and_the_next_run_does_only_the_rest(
+    origin, tmp_path, kind
+):
+    """
+    Batch systems send SIGTERM, people Ctrl-C; neither may cost what was done.
+    """
+    good = [origin.url(f"/bytes/{n}") for n in range(20)]
+    later = [origin.url(f"/heals/{n}/60") for n in range(30)]
+    run = Run(tmp_path, good + later)
+    with run.start("--processes", "2", "--connections", "4") as process:
+        origin.wait_for("/heals", len(later))
+        process.send_signal(kind)
+        status, summary = run.finish()
+
+    assert (status, summary["counts"]) == (1, {"ok": 20, "unstarted": 30}), run.err
+    assert sorted(run.told()) == sorted(good + later)
+    assert len(run.files()) == 20
+    assert "Traceback" not in run.err
+
+    before = len(origin.requests)
+    with run.start("--processes", "2", "--attempts", "1"):
+        status, summary = run.finish()
+
+    assert status in {0, 1}
+    assert (summary["files"], summary["kept"]) == (50, 20)
+    asked = {request.path for request in origin.requests[before:]}
+    assert asked == {url.removeprefix(origin.url("")) for url in later}
+    assert sorted(run.told()) == sorted(good + later)
+
+
+def held(origin, tmp_path, processes):
+    """Return a run in which each process waits in vain for the only URL it has."""
+    silent = [origin.url(f"/silence/{n}") for n in range(processes)]
+    return Run(tmp_path, [*silent, *(origin.url(f"/bytes/{n}") for n in range(40))])
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_killed_processes_cost_what_they_had_in_hand_and_the_others_go_on(
+    origin, tmp_path, processes
+):
+    run = held(origin, tmp_path, processes)
+    options = ("--connections", str(processes), "--read-timeout", "2")
+    with run.start("--processes", str(processes), "--attempts", "1", *options):
+        origin.wait_for("/silence", processes)
+        for child in run.children():
+            child.kill()
+        status, summary = run.finish()
+
+    counts = {"ok": 40, "read_timeout": 1, "unstarted": processes - 1}
+    assert (status, summary["counts"]) == (1, counts), run.err
+    lost = [line for line in run.told().values() if line["outcome"] == "unstarted"]
+    said = {line["detail"] for line in lost}
+    assert said == {"the process downloading it died (signal 9)"}
+
+
+def test_what_ended_before_a_process_was_killed_is_reported(origin, tmp_path):
+    urls = [origin.url(f"/bytes/{n}") for n in range(100)]
+    run = Run(tmp_path, [*urls, origin.url("/silence/1"), origin.url("/silence/2")])
+    with run.start("--processes", "2", "--connections", "2") as process:
+        origin.wait_for("/silence", 2)
+        run.wait_for_lines(100)
+        run.children()[0].kill()
+        process.terminate()
+        _, summary = run.finish()
+
+    assert summary["counts"] == {"ok": 100, "unstarted": 2}
+
+
+def test_when_the_parent_is_killed_its_children_end(origin, tmp_path):
+    """
+    Nobody would know of what they went on to download.
+    """
+    run = held(origin, tmp_path, 3)
+    with run.start("--processes", "3", "--connections", "3") as process:
+        origin.wait_for("/silence", 3)
+        children = run.children()
+        process.kill()
+        _, left = psutil.wait_procs(children, WAIT_S)
+
+    assert len(children) == 2
+    assert left == []
+
+
+FAILING = """
+import sys
+from pathlib import Path
+
+from fetcher.command import main
+
+class Failing(main.Directory):
+    def keep(self, item, parts, kind=""):
+        raise RuntimeError("a bug")
+
+main.Directory = Failing
+sys.exit(main.main())
+"""
+
+
+def test_a_bug_is_shown_once_when_all_is_accounted_for(origin, tmp_path):
+    (tmp_path / "urls.txt").write_text(
+        "".join(origin.url(f"/bytes/{n}\n") for n in range(100))
+    )
+    report = tmp_path / "report.jsonl"
+    options = ("--to", str(tmp_path / "out"), "--report", str(report))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", FAILING, str(tmp_path / "urls.txt"), *options),
+            *("--allow-private", "--processes", "2"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.count("RuntimeError: a bug") == 1
+    assert json.loads(done.stdout)["counts"] == {"unstarted": 100}
+    told = [json.loads(line) for line in report.read_text().splitlines()]
+    assert len({line["url"] for line in told}) == len(told) == 100
+    assert {line["detail"] for line in told} == {"the process downloading it failed"}
+
+
+def test_a_report_that_cannot_be_written_ends_all_processes(origin, tmp_path):
+    run = Run(tmp_path, [origin.url(f"/bytes/{n}") for n in range(100)])
+    run.report.symlink_to("/dev/full")
+    with run.start("--processes", "2"):
+        status, summary = run.finish()
+
+    assert (status, summary) == (2, None)
+    assert run.err.endswith("No space left on device\n")

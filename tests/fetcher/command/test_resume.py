@@ -1,0 +1,286 @@
+"""An earlier report, cut down to what need not be fetched again."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fetcher.command import report_file
+from fetcher.command.report import line_of
+from fetcher.command.report_file import ReportFile
+from fetcher.command.resume import keep
+from fetcher.contract.downloads import Download
+from fetcher.contract.outcome import Outcome
+from fetcher.lists.url_list import UrlList
+from fetcher.sinks.directory import Directory
+
+ITEMS = 6
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A list of a few URLs, all of them downloaded; and what to change about it."""
+    return Run(tmp_path)
+
+
+class Run:
+    def __init__(self, folder):
+        self.report = folder / "report.jsonl"
+        self.list = folder / "urls.txt"
+        self.list.write_text("".join(f"http://h/{n}\n" for n in range(ITEMS)))
+        self.sink = Directory(folder / "out")
+        self.lines = [self.line(item) for item in UrlList(self.list)]
+        self.report.write_text("".join(self.lines))
+
+    def line(self, item, outcome=Outcome.OK):
+        writer = self.sink.open(item)
+        writer.write([b"x" * item.number])
+        path = writer.commit()
+        return line_of(item, Download(outcome, 200, item.number, path=path))
+
+    def path(self, number):
+        return Path(json.loads(self.lines[number])["path"])
+
+    def kept(self, sink=None):
+        with ReportFile(self.report) as report:
+            return keep(report, UrlList(self.list), sink or self.sink)
+
+    def keep(self):
+        """Return the positions kept, which the report must agree with."""
+        urls = UrlList(self.list)
+        kept = self.kept()
+        numbers = [item.number for item in urls if item.number in kept]
+        reported = [
+            json.loads(line)["url"] for line in self.report.read_text().splitlines()
+        ]
+        assert sorted(reported) == [f"http://h/{n}" for n in numbers]
+        return numbers
+
+
+def test_all_that_is_there_is_kept(run):
+    before = run.report.read_bytes()
+
+    assert run.keep() == [0, 1, 2, 3, 4, 5]
+    assert run.report.read_bytes() == before
+
+
+def test_without_a_report_nothing_is_kept(run):
+    run.report.unlink()
+
+    assert run.keep() == []
+
+
+def test_an_empty_report_keeps_nothing(run):
+    run.report.write_text("")
+
+    assert run.keep() == []
+
+
+def test_a_file_that_is_gone_or_of_another_size_is_not_kept(run):
+    run.path(1).unlink()
+    run.path(2).write_bytes(b"x" * 9)
+    run.path(3).unlink()
+    run.path(3).mkdir()
+
+    assert run.keep() == [0, 4, 5]
+
+
+def test_what_was_not_ok_is_not_kept(run):
+    lines = [line.replace('"ok"', '"cut"') for line in run.lines[:2]] + run.lines[2:]
+    run.report.write_text("".join(lines))
+
+    assert run.keep() == [2, 3, 4, 5]
+
+
+def test_what_the_list_does_not_name_any_more_is_dropped(run):
+    run.list.write_text("http://h/2\nhttp://h/9\nhttp://h/1\n")
+    kept = run.kept()
+
+    assert list(kept.missing()) == [1]
+    assert run.report.read_text() == run.lines[1] + run.lines[2]
+
+
+def test_what_belongs_elsewhere_now_is_not_kept(run, tmp_path):
+    """
+    Whoever names another folder wants the files there.
+    """
+    kept = run.kept(Directory(tmp_path / "other"))
+
+    assert len(kept) == 0
+
+
+def test_a_url_with_a_password_is_kept_though_the_report_does_not_tell_it(run):
+    run.list.write_text("http://u:hunter2@h/1\n")
+    (item,) = UrlList(run.list)
+    run.report.write_text(run.line(item))
+
+    assert len(run.kept()) == 1
+    assert "hunter2" not in run.report.read_text()
+
+
+def test_a_token_that_was_renewed_makes_no_other_url_of_one(run):
+    """
+    What is stored at the same path, and is masked alike, is the same.
+    """
+    run.list.write_text("http://h/1?n=1&token=old\tcats/1\n")
+    (item,) = UrlList(run.list)
+    run.report.write_text(run.line(item))
+    run.list.write_text("http://h/1?n=1&token=new\tcats/1\n")
+    kept = keep(run.report, UrlList(run.list), run.sink)
+
+    assert list(kept.missing()) == []
+
+
+def test_urls_that_only_what_is_masked_tells_apart_are_not_mixed_up(run):
+    """
+    Nothing in the report but their paths tells which of them is done.
+    """
+    lines = [f"http://h/get?key={n}\n" for n in range(ITEMS)]
+    run.list.write_text("".join(lines))
+    items = list(UrlList(run.list))
+    run.report.write_text("".join(map(run.line, items[2:4])))
+    kept = keep(run.report, UrlList(run.list), run.sink)
+
+    assert list(kept.missing()) == [0, 1, 4, 5]
+    assert len(run.report.read_text().splitlines()) == 2
+
+
+def test_a_renewed_token_with_a_name_of_its_own_is_fetched_anew(run):
+    run.list.write_text("http://h/1?n=1&token=old\n")
+    (item,) = UrlList(run.list)
+    run.report.write_text(run.line(item))
+    run.list.write_text("http://h/1?n=1&token=new\n")
+
+    assert len(keep(run.report, UrlList(run.list), run.sink)) == 0
+
+
+@pytest.mark.parametrize("left", [1, 5, 40, -2])
+def test_a_line_that_was_not_written_to_its_end_is_dropped(run, left):
+    run.report.write_text("".join(run.lines[:3]) + run.lines[3][:left])
+
+    assert run.keep() == [0, 1, 2]
+
+
+def test_a_last_line_that_lacks_only_its_end_counts(run):
+    run.report.write_text("".join(run.lines).rstrip("\n"))
+
+    assert run.keep() == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_line_that_comes_twice_is_kept_once(run):
+    run.report.write_text("".join(run.lines + run.lines))
+
+    assert run.keep() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("my notes\n", 1),
+        ("my notes", 1),
+        ("{}\n", 1),
+        ("\n", 1),
+        ('{"url": "http://h/1"}\n', 1),
+        ('{"url": "http', None),
+        ("x" * 2_000_000, 1),
+    ],
+)
+def test_a_file_that_is_no_report_is_refused_and_left_alone(run, text, line):
+    run.report.write_text(text)
+    if line is None:
+        assert run.keep() == []
+        return
+
+    with pytest.raises(ValueError, match=f"its line {line} is not one of a report"):
+        run.keep()
+    assert run.report.read_text() == text
+
+
+def test_one_wrong_line_among_many_is_named(run):
+    run.report.write_text("".join(run.lines[:2]) + "oh\n" + "".join(run.lines[2:]))
+
+    with pytest.raises(ValueError, match="its line 3 is not one of a report"):
+        run.keep()
+
+
+def test_a_crash_while_the_report_is_cut_down_leaves_it_as_it_was(run, monkeypatch):
+    def crash(_):
+        raise OSError(28, "disk full")
+
+    before = run.report.read_bytes()
+    monkeypatch.setattr(report_file.os, "fsync", crash)
+    run.path(1).unlink()
+    with pytest.raises(OSError, match="disk full"):
+        run.keep()
+
+    assert run.report.read_bytes() == before
+    assert not run.report.with_name("report.jsonl.part").exists()
+
+
+@pytest.mark.parametrize("zeros", [1, 4_096, 3_000_000])
+@pytest.mark.parametrize("left", [0, 1, 40, -2])
+def test_zeros_in_the_end_are_dropped_as_a_torn_line_is(run, left, zeros):
+    """
+    When the power fails, a file may be longer already than what was written to it.
+    """
+    text = "".join(run.lines[:3]) + run.lines[3][:left]
+    run.report.write_bytes(text.encode() + bytes(zeros))
+
+    assert run.keep() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("text", ["my notes", "{}", "http://h/1\n"])
+def test_zeros_make_no_report_of_something_else(run, text):
+    before = text.encode() + bytes(9)
+    run.report.write_bytes(before)
+
+    with pytest.raises(ValueError, match="its line 1 is not one of a report"):
+        run.keep()
+    assert run.report.read_bytes() == before
+
+
+def test_zeros_before_other_lines_are_named(run):
+    run.report.write_bytes(f"{run.lines[0]}\0\0{run.lines[1]}".encode())
+
+    with pytest.raises(ValueError, match="its line 2 is not one of a report"):
+        run.keep()
+
+
+def test_a_link_aside_from_the_report_is_not_followed(run, tmp_path):
+    (tmp_path / "precious").write_text("secret")
+    run.report.with_name("report.jsonl.part").symlink_to(tmp_path / "precious")
+
+    assert run.keep() == [0, 1, 2, 3, 4, 5]
+    assert (tmp_path / "precious").read_text() == "secret"
+    assert not run.report.is_symlink()
+
+
+def test_a_report_that_is_a_link_stays_one(run, tmp_path):
+    run.path(1).unlink()
+    run.report.rename(tmp_path / "elsewhere.jsonl")
+    run.report.symlink_to("elsewhere.jsonl")
+
+    assert run.keep() == [0, 2, 3, 4, 5]
+    assert run.report.is_symlink()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.integers(0, ITEMS - 1), max_size=9),
+    st.sets(st.integers(0, ITEMS - 1)),
+    st.integers(0, 500),
+)
+def test_whatever_is_left_of_a_report_what_stands_in_it_is_kept(
+    run, written, gone, cut
+):
+    text = "".join(run.lines[n] for n in written)[: -cut or None]
+    run.report.write_text(text)
+    whole = {n for n in written if run.lines[n].rstrip("\n") in text}
+    for number, line in enumerate(run.lines):
+        run.path(number).write_bytes(b"x" * json.loads(line)["bytes"])
+    for number in gone:
+        run.path(number).unlink()
+
+    assert run.keep() == sorted(whole - gone)

@@ -1,0 +1,49 @@
+"""SIGINT and SIGTERM bring the end, once somebody can handle it."""
+
+import signal
+from threading import Event, Thread
+
+import pytest
+from tests.support.misbehaving_origin import WAIT_S
+
+from fetcher.command.stops import SIGNALS, Stops
+
+
+@pytest.mark.parametrize("kind", SIGNALS)
+def test_a_signal_calls_what_is_to_be_stopped(kind):
+    called = Event()
+    with Stops() as stops:
+        stops.then(called.set)
+        before = stops.came
+        signal.raise_signal(kind)
+
+        assert called.is_set()
+        assert (before, stops.came) == (False, True)
+
+
+def test_a_signal_that_came_early_is_not_forgotten():
+    called = Event()
+    with Stops() as stops:
+        signal.raise_signal(signal.SIGTERM)
+        stops.then(called.set)
+
+        assert called.is_set()
+
+
+def test_another_thread_can_stop_the_main_one():
+    called = Event()
+    with Stops() as stops:
+        stops.then(called.set)
+        thread = Thread(target=stops.stop)
+        thread.start()
+        thread.join()
+
+        assert called.wait(WAIT_S)
+
+
+def test_afterwards_signals_do_what_they_did_before():
+    before = [signal.getsignal(kind) for kind in SIGNALS]
+    with Stops():
+        pass
+
+    assert [signal.getsignal(kind) for kind in SIGNALS] == before

@@ -1,0 +1,265 @@
+"""Which addresses are contacted, however they are written, found or redirected to."""
+
+import socket
+
+import pytest
+from tests.support.engine_jobs import body_of, fetch, fetch_beside_good_ones
+from tests.support.misbehaving_origin import Origin, closed_port
+from tests.support.name_service import Names
+
+from fetcher.contract.outcome import Outcome
+from fetcher.security import guard
+
+PUBLIC = "127.0.0.2"  # which `public` makes the guard believe
+
+# Hosts of digits alone are no addresses to aiohttp, nor, it knows, are they names.
+PRIVATE = {
+    "127.0.0.1": "blocked",
+    "127.8.8.8": "blocked",
+    "localhost": "blocked",
+    "LOCALHOST": "blocked",
+    "localhost.": "blocked",
+    "127.1": "blocked bad_url",
+    "2130706433": "blocked bad_url",
+    "0177.0.0.1": "blocked bad_url",
+    "017700000001": "blocked bad_url",
+    "0x7f.1": "blocked bad_url",
+    "0x7f000001": "blocked bad_url",
+    "0": "blocked bad_url",
+    "0.0.0.0": "blocked",
+    "%31%32%37.0.0.1": "blocked bad_url dns",
+    "①②⑦.0.0.1": "blocked bad_url dns",
+    "127。0。0。1": "blocked bad_url dns",
+    "10.0.0.1": "blocked",
+    "172.16.0.1": "blocked",
+    "192.168.1.1": "blocked",
+    "100.64.0.1": "blocked",
+    "198.18.0.1": "blocked",
+    "[::1]": "blocked",
+    "[0:0:0:0:0:0:0:1]": "blocked",
+    "[::]": "blocked",
+    "[::ffff:127.0.0.1]": "blocked",
+    "[::ffff:7f00:1]": "blocked",
+    "[::127.0.0.1]": "blocked",
+    "[fd12::1]": "blocked",
+    "[64:ff9b::7f00:1]": "blocked",
+    "[64:ff9b::127.0.0.1]": "blocked",
+    "[64:ff9b:1::7f00:1]": "blocked",
+    "[2002:7f00:1::1]": "blocked",
+    "[2001:0:7f00:1::1]": "blocked",
+    "[2001:0:5db8:d70e:0:0:80ff:fffe]": "blocked",
+}
+LINK_LOCAL = {
+    "169.254.169.254": "blocked",
+    "169.254.169.254.": "blocked bad_url dns",
+    "2852039166": "blocked bad_url",
+    "0251.0376.0251.0376": "blocked bad_url",
+    "0xa9fea9fe": "blocked bad_url",
+    "169.254.43518": "blocked bad_url",
+    "[::ffff:169.254.169.254]": "blocked",
+    "[::ffff:a9fe:a9fe]": "blocked",
+    "[64:ff9b::a9fe:a9fe]": "blocked",
+    "[64:ff9b:1::a9fe:a9fe]": "blocked",
+    "[2002:a9fe:a9fe::1]": "blocked",
+    "[2001:0:5db8:d70e:0:0:5601:5601]": "blocked",
+    "[fe80::1]": "blocked",
+    "[fe80::1%25lo]": "blocked bad_url",
+    "[fd00:ec2::254]": "blocked",
+}
+
+
+@pytest.fixture
+def names(monkeypatch):
+    """Answer for these names; return who counts the questions."""
+
+    def names(**answers):
+        answers = {f"{name}.example": given for name, given in answers.items()}
+        service = Names({"localhost": [["127.0.0.1"]], **answers})
+        monkeypatch.setattr(socket, "getaddrinfo", service)
+        return service
+
+    return names
+
+
+@pytest.fixture
+def public(monkeypatch):
+    """Have one address of loopback pass for one of the public internet."""
+    real = guard.forbidden
+
+    def forbidden(address, **options):
+        return "" if address == PUBLIC else real(address, **options)
+
+    monkeypatch.setattr(guard, "forbidden", forbidden)
+
+
+def wrong(ended, expected):
+    """Return what did not end as expected, by host."""
+    return {
+        host: (str(one.outcome), one.detail)
+        for (host, outcomes), one in zip(expected.items(), ended, strict=True)
+        if one.outcome not in outcomes.split()
+    }
+
+
+def test_no_spelling_of_a_private_address_is_contacted(engine, origin, tmp_path, names):
+    names()
+    before = origin.connections
+    urls = [f"http://{host}:{origin.port}/bytes/3" for host in PRIVATE]
+    ended = fetch(engine, urls, tmp_path, allow_private=False)
+
+    assert wrong(ended, PRIVATE) == {}
+    assert origin.connections == before
+
+
+def test_no_spelling_of_a_link_local_address_is_contacted_even_if_private_ones_may(
+    engine, origin, tmp_path, names
+):
+    names()
+    urls = [f"http://{host}/latest/meta-data/" for host in LINK_LOCAL]
+    ended = fetch_beside_good_ones(engine, origin, urls, tmp_path)
+
+    assert wrong(ended, LINK_LOCAL) == {}
+
+
+@pytest.mark.usefixtures("public")
+def test_no_redirect_of_a_public_host_leads_to_a_private_address(
+    engine, origin, tmp_path, names
+):
+    names()
+    before = origin.connections
+    with Origin(host=PUBLIC) as outside:
+        urls = [
+            outside.saying(
+                b"HTTP/1.1 302 On\r\nContent-Length: 0\r\nLocation: "
+                + f"http://{host}:{origin.port}/bytes/3\r\n\r\n".encode(),
+                "next",
+            )
+            for host in PRIVATE
+        ]
+        *ended, good = fetch(
+            engine, [*urls, outside.url("/bytes/3")], tmp_path, allow_private=False
+        )
+
+    assert wrong(ended, PRIVATE) == {}
+    assert good.outcome is Outcome.OK
+    assert origin.connections == before
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "::1", "169.254.169.254", "::ffff:10.0.0.1", "fe80::1"]
+)
+def test_no_name_leads_to_a_private_address(engine, origin, tmp_path, names, address):
+    names(inside=[[address]])
+    before = origin.connections
+    url = f"http://inside.example:{origin.port}/bytes/3"
+    (one,) = fetch(engine, [url], tmp_path, allow_private=False, attempts=3)
+
+    assert (one.outcome, one.attempts) == (Outcome.BLOCKED, 1)
+    assert origin.connections == before
+
+
+@pytest.mark.usefixtures("public")
+@pytest.mark.parametrize("first", [[PUBLIC], [PUBLIC, "127.0.0.1"]])
+def test_a_name_that_changes_its_address_does_not_get_inside(
+    engine, origin, tmp_path, names, first, monkeypatch
+):
+    """
+    Public when it is looked at, private when it is connected to: DNS rebinding. Or
+    both at once, so that one is tried after the other.
+    """
+    monkeypatch.setattr("fetcher.transfer.job._backoff", lambda _: 0.01)
+    names(rebinding=[first, ["127.0.0.1"]])
+    before = origin.connections
+    urls = [f"http://rebinding.example:{origin.port}/bytes/{n}" for n in range(5)]
+    ended = fetch(engine, urls, tmp_path, allow_private=False, attempts=3)
+
+    # A name's address may be remembered; nobody listens there.
+    assert {one.outcome for one in ended} <= {Outcome.BLOCKED, Outcome.CONNECT}
+    assert origin.connections == before
+
+
+@pytest.mark.usefixtures("public")
+def test_a_name_that_changes_its_address_between_redirects_does_not_get_inside(
+    engine, tmp_path, names
+):
+    with Origin() as inside, Origin(host=PUBLIC) as outside:
+        names(rebinding=[[PUBLIC], ["127.0.0.1"]])
+        base = f"http://rebinding.example:{outside.port}"
+        there = f"http://rebinding.example:{inside.port}"
+        urls = [f"{base}/to/{there}/bytes/{number}" for number in range(5)]
+        ended = fetch(engine, urls, tmp_path, allow_private=False)
+
+    assert {one.outcome for one in ended} <= {Outcome.BLOCKED, Outcome.CONNECT}
+    assert inside.connections == 0
+
+
+def test_lambda_s_runtime_api_is_never_contacted(
+    engine, origin, tmp_path, names, monkeypatch
+):
+    """
+    Whoever speaks to it can answer other people's invocations.
+    """
+    names(api=[["127.0.0.1"]])
+    with Origin() as api:
+        monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", f"127.0.0.1:{api.port}")
+        hosts = ["127.0.0.1", "localhost", "api.example", "[::ffff:127.0.0.1]"]
+        urls = [f"http://{host}:{api.port}/bytes/3" for host in hosts]
+        urls.append(origin.url(f"/to/{urls[0]}"))
+        ended = fetch_beside_good_ones(engine, origin, urls, tmp_path)
+
+    assert [str(one.outcome) for one in ended] == ["blocked"] * len(urls)
+    assert api.connections == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["http_proxy", "https_proxy", "all_proxy", "ALL_PROXY"]
+)
+def test_no_proxy_is_gone_through(engine, origin, tmp_path, monkeypatch, name):
+    """
+    A proxy would connect where the guard cannot look.
+    """
+    with closed_port() as closed:
+        monkeypatch.setenv(name, f"http://127.0.0.1:{closed}")
+        (one,) = fetch(engine, [origin.url("/bytes/3")], tmp_path)
+
+    assert one.outcome is Outcome.OK
+
+
+@pytest.fixture(scope="module")
+def origin_6():
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            pass
+    except OSError as error:
+        pytest.skip(f"no IPv6 on loopback: {error}")
+    with Origin(host="::1") as origin:
+        yield origin
+
+
+def test_an_origin_may_have_an_ipv6_address(engine, origin_6, tmp_path):
+    bad = [origin_6.url("/cut/9/1"), origin_6.url("/chain/5")]
+    ended = fetch_beside_good_ones(engine, origin_6, bad, tmp_path)
+
+    assert [str(one.outcome) for one in ended] == ["cut", "ok"]
+
+
+def test_a_name_with_an_address_that_refuses_is_reached_at_the_other(
+    engine, origin, tmp_path, names
+):
+    names(two=[["::1", "127.0.0.1"]], owt=[["127.0.0.2", "127.0.0.1"]])
+    urls = [f"http://{host}.example:{origin.port}/bytes/3" for host in ("two", "owt")]
+    ended = fetch(engine, urls, tmp_path)
+
+    assert [body_of(one) for one in ended] == [b"xxx", b"xxx"]
+
+
+def test_a_name_is_looked_up_once_for_many_urls(engine, origin, tmp_path, names):
+    """
+    A name server asked a million times is one more origin to be polite to.
+    """
+    service = names(many=[["127.0.0.1"]])
+    urls = [f"http://many.example:{origin.port}/bytes/{n}" for n in range(50)]
+    ended = fetch(engine, urls, tmp_path, connections=20)
+
+    assert {one.outcome for one in ended} == {Outcome.OK}
+    assert service.asked["many.example"] <= 2

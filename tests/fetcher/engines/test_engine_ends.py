@@ -1,0 +1,101 @@
+"""How an engine ends before its work does: deadline, signal, mistake."""
+
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+from tests.support.engine_jobs import SOON_S, fetch
+
+from fetcher.contract.options import Options
+from fetcher.contract.source import Item, Template
+from fetcher.sinks.discard import Discard
+from fetcher.transfer.job import Job, engine_for
+
+
+def test_at_the_deadline_what_is_unfinished_is_unstarted(engine, tmp_path, origin):
+    paths = ["/bytes/9", "/stall", "/silence", "/retry-after/503/30"]
+    items = [Item(n, origin.url(paths[n % 4]), f"{n}") for n in range(40)]
+    began = time.monotonic()
+    ended = fetch(engine, items, tmp_path, deadline_s=0.5, attempts=3)
+
+    assert time.monotonic() - began < SOON_S
+    assert {"ok", "unstarted"} == {one.outcome for one in ended}
+    whole = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(whole) == sum(one.outcome == "ok" for one in ended)
+
+
+def test_a_signal_brings_the_deadline_to_now(origin, engine):
+    ended = []
+    options = Options(engine=engine, allow_private=True, connections=5)
+    running = engine_for(options)
+    source = Template(origin.url(f"/silence/{engine}{{number}}"), ((0, 20),))
+    job = Job(source, Discard(), options, lambda *one: ended.append(one))
+
+    def interrupt():
+        origin.wait_for(f"/silence/{engine}", 5)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: running.stop())
+    helper = threading.Thread(target=interrupt)
+    helper.start()
+    began = time.monotonic()
+    job.run(running, 60.0)
+    helper.join()
+    signal.signal(signal.SIGUSR1, before)
+
+    assert time.monotonic() - began < SOON_S
+    assert [one.outcome for *_, one in ended] == ["unstarted"] * 20
+
+
+def test_stopping_before_the_start_or_after_the_end_does_no_harm(origin, engine):
+    ended = []
+    options = Options(engine=engine, allow_private=True)
+    running = engine_for(options)
+    running.stop()
+    source = Template(origin.url("/silence/{number}"), ((0, 3),))
+    Job(source, Discard(), options, lambda *one: ended.append(one)).run(running, 60.0)
+    running.stop()
+
+    assert [one.outcome for *_, one in ended] == ["unstarted"] * 3
+
+
+def test_a_mistake_of_ours_surfaces_instead_of_hanging(origin, engine):
+    def mistaken(*_):
+        msg = "a mistake"
+        raise LookupError(msg)
+
+    options = Options(engine=engine, allow_private=True)
+    urls = [Item(0, origin.url("/bytes/1"))]
+    urls += [Item(n, origin.url("/silence")) for n in range(1, 9)]
+    began = time.monotonic()
+
+    with pytest.raises(LookupError, match="a mistake"):
+        Job(urls, Discard(), options, mistaken).run(engine_for(options), 60.0)
+    assert time.monotonic() - began < SOON_S
+
+
+def test_a_name_server_that_does_not_answer_does_not_delay_the_report(
+    monkeypatch, engine
+):
+    """
+    A report that comes after Lambda's timeout is a report lost.
+    """
+    answered = threading.Event()
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *_, **__: answered.wait(30) and ()
+    )
+    ended = []
+    options = Options(engine=engine, connect_timeout_s=0.2, attempts=1)
+    items = [Item(0, "http://one.invalid/"), Item(1, "http://other.invalid/")]
+    began = time.monotonic()
+    Job(items, Discard(), options, lambda *one: ended.append(one)).run(
+        engine_for(options), 60.0
+    )
+    took = time.monotonic() - began
+    answered.set()
+
+    assert took < SOON_S
+    assert [one.outcome for *_, one in ended] == ["connect_timeout"] * 2

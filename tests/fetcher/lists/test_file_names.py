@@ -1,0 +1,197 @@
+"""Names of files: none leaves its folder, none is another's, plain URLs are quick."""
+
+from pathlib import PurePosixPath
+
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from fetcher.contract.source import Item
+from fetcher.lists import file_names
+from fetcher.lists.file_names import name_of, plain_names
+from fetcher.security.guard import BadUrlError, check_url
+
+ANY_TEXT = st.text(st.characters(), min_size=1, max_size=30)
+NASTY = st.text(
+    st.sampled_from("./%~\\\0ab\ud800é"), min_size=1, max_size=12
+) | st.just("..part")
+PATHS = st.text(st.sampled_from("./%~?=&ab"), max_size=12)
+
+# Most are plain, and each of the others is one step away from it.
+SEGMENTS = st.sampled_from(
+    [
+        *("a,~=e", "1.jpg", "@", ".x", "x.", ".", "..", ".part", "a.part", "a%20b"),
+        *("a:b", "é", "a?b", "?", "#", "a#b", 'a\\"b', ""),
+        *("a" * 198, "a" * 199, "a" * 200, "a" * 195 + ".part"),
+    ]
+)
+HOSTS = st.sampled_from(
+    [
+        *("h", "H", "h.example", "127.0.0.1", "-", "h_h", "h..h", "h.", ".h", "h.part"),
+        *("[::1]", "u@h", "u:p@h", "é", "", "h" * 190, "h" * 191, "h" * 192),
+    ]
+)
+PORTS = st.sampled_from(["", ":", ":0", ":80", ":59999", ":65535", ":65536", ":8o"])
+URLS = st.builds(
+    "{}://{}{}{}{}".format,
+    st.sampled_from(["http", "https", "HTTP", "ftp", ""]),
+    HOSTS,
+    PORTS,
+    st.lists(SEGMENTS, max_size=4).map(lambda them: "".join(f"/{one}" for one in them)),
+    st.sampled_from(["", "", "", "\r", "\n", " "]),
+)
+
+
+DESTINATIONS = st.sampled_from(["", "", "cats/1.jpg", "h/1.jpg", "../x", "a:b", "é"])
+
+
+def item(destination="", url="http://h/a"):
+    return Item(0, url, destination)
+
+
+def test_no_secret_stands_in_a_name_and_each_still_has_its_own():
+    """
+    Names are shown as paths in reports; a URL copied from a report has one, too.
+    """
+    forms = ["http://h/a?n=1&sig={}&m=2", "http://h/a?u=http://{}@h/x"]
+    secrets = ["hunter2", "hunter3+x", "***", ""]
+    urls = [form.format(secret) for form in forms for secret in secrets]
+    urls.append("http://h/a?sig=hunter2/x")
+    names = [name_of(Item(0, url)) for url in urls]
+    copied = name_of(Item(0, f"http://h/a?n=1&sig=***&m=2{names[0][-17:]}"))
+
+    assert len({*names, copied}) == len(names) + 1
+    assert not any("hunter" in name for name in names)
+
+
+def can_be_fetched(url):
+    try:
+        check_url(url)
+    except BadUrlError:
+        return False
+    return True
+
+
+def slow_name(url):
+    """Return the name as if no URL were plain."""
+    return file_names._joined(file_names._parts(url))
+
+
+@given(URLS)
+@example("http://h/" + "/".join(["a" * 199] * 39))
+@example("http://h/" + "/".join(["a" * 199] * 40))
+def test_a_plain_line_is_a_url_that_can_be_fetched(url):
+    """
+    The quick way must not let pass what the careful one would not.
+    """
+    assume("\n" not in url)  # there a line ends
+
+    if plain_names(url, 1):
+        assert can_be_fetched(url)
+
+
+@given(URLS)
+@example("http://h/" + "a" * 199)
+@example("http://h/" + "%" * 66 + "/?a/")
+@example("http://h/a?")
+@example("http://h/a?#b")
+def test_a_url_is_named_the_quick_way_as_the_careful_one_would(url):
+    assume(can_be_fetched(url))
+
+    assert name_of(item(url=url)) == slow_name(url)
+
+
+def test_keys_of_s3_that_differ_in_any_sign_are_files_of_their_own():
+    keys = ["a", "a?", "a#1", "a#2", "a?b", "@a", "x@a", ":1/a", "%61", "/a"]
+    names = {name_of(item(url=f"s3://photos/{key}")) for key in keys}
+
+    assert len(names) == len(keys)
+    assert all(name.startswith("photos/") for name in names)
+
+
+@given(
+    st.from_regex(
+        r"https?://([a-z0-9][a-z0-9.-]{0,16}\.)?[a-z][a-z0-9-]{0,9}(:[0-9]{2,4})?(/[A-Za-z0-9_-]{1,9}){1,39}\.jpg",
+        fullmatch=True,
+    )
+)
+def test_everyday_urls_are_plain(url):
+    assert plain_names(url, 1) == [slow_name(url)]
+
+
+@given(
+    st.lists(st.tuples(URLS, DESTINATIONS), min_size=1, max_size=4),
+    st.sampled_from(["", "\n"]),
+)
+@example([("http://h/1", ""), ("http://h:80/2", "")], "")
+@example([("http://h/1", "x"), ("http://h:80/2", "h/2")], "")
+@example([("http://h/1", "h/1")], "")
+def test_lines_have_the_names_that_each_of_them_has(lines, end):
+    text = "\n".join("\t".join(line).rstrip("\t") for line in lines) + end
+    assume(text.count("\n") == len(lines) - (not end))
+    names = plain_names(text, len(lines))
+    each = {name_of(item(destination, url)) for url, destination in lines}
+    natural = {slow_name(url) for url, _ in lines}
+
+    if names is not None:
+        assert set(names) == each | natural
+        assert len(names) >= len(lines)
+
+
+@given(PATHS | NASTY)
+@example("cats/1.jpg")
+def test_a_plain_destination_is_named_like_any_other(destination):
+    assume(destination)
+
+    assert name_of(item(destination)) == file_names._joined(destination.split("/"))
+
+
+@given(ANY_TEXT | NASTY)
+@example("../../etc/passwd")
+@example("/etc/passwd")
+@example("..\\..\\x")
+@example("\0")
+@example("a" * 10_000)
+@example("é" * 10_000)
+def test_a_name_never_leaves_the_folder(destination):
+    name = name_of(item(destination))
+    parts = name.split("/")
+
+    assert not name.startswith("/")
+    assert not {"", ".", ".."} & set(parts)
+    assert name.isascii()
+    assert name.isprintable()
+    assert all(len(f"{part}.part") <= 255 for part in parts)
+    assert not any(part.endswith(".part") for part in parts)
+    assert str(PurePosixPath(name)) == name
+
+
+@given(ANY_TEXT | NASTY, ANY_TEXT | NASTY)
+@example("%2E%2E", "..")
+@example("a//b", "a/%/b")
+@example("x.part", "x%2Epart")
+@example("a" * 300, "a" * 301)
+def test_different_destinations_get_different_names(one, other):
+    assume(one != other)
+
+    assert name_of(item(one)) != name_of(item(other))
+
+
+def test_a_destination_made_to_look_shortened_does_not_meet_a_shortened_one():
+    shortened = name_of(item("a" * 10_000))
+
+    assert name_of(item(shortened)) != shortened
+
+
+@given(PATHS, PATHS)
+@example("/a", "a")
+def test_different_urls_get_different_names(one, other):
+    one, other = one.rstrip("?"), other.rstrip("?")  # "h/?" asks for "h/"
+    assume(one != other)
+
+    assert name_of(item(url=f"http://h/{one}")) != name_of(
+        item(url=f"http://h/{other}")
+    )
+
+
+def test_credentials_do_not_become_part_of_a_name():
+    assert name_of(item(url="http://u:hunter2@h/a")) == "h/a"

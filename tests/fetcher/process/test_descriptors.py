@@ -1,0 +1,118 @@
+"""Too few descriptors: known before the start, and never called something else."""
+
+import resource
+import subprocess
+from functools import partial
+
+import pytest
+from tests.support.engine_jobs import run_alone
+from tests.support.misbehaving_origin import Origin
+from tests.support.running_command import Run
+
+from fetcher.process.descriptors import raise_limit
+
+
+@pytest.fixture(scope="module")
+def origin():
+    with Origin() as origin:
+        yield origin
+
+
+@pytest.fixture
+def limited(monkeypatch):
+    """Have processes start with such limits."""
+    popen = subprocess.Popen
+
+    def limited(soft, hard):
+        limits = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        monkeypatch.setattr(
+            subprocess, "Popen", partial(popen, preexec_fn=limits, close_fds=True)
+        )
+
+    return limited
+
+
+def test_a_limit_too_low_for_any_connection_is_refused_with_the_rule(
+    limited, origin, tmp_path
+):
+    run = Run(tmp_path, [origin.url("/bytes/1/few")])
+    limited(30, 30)
+    with run.start():
+        status, summary = run.finish()
+
+    assert (status, summary) == (2, None)
+    assert run.err == (
+        "fetcher: This process may open 30 files and sockets; 66 are the fewest: it "
+        "takes 2 for a connection and 64 besides (`ulimit -Hn`). Raise the limit.\n"
+    )
+    assert not run.out.exists()
+
+
+def test_connections_that_a_limit_does_not_allow_are_cut_and_that_is_said(
+    limited, origin, tmp_path
+):
+    run = Run(tmp_path, [origin.url(f"/bytes/70000/{n}") for n in range(100)])
+    limited(80, 80)
+    with run.start("--connections", "90", "--processes", "2"):
+        status, summary = run.finish()
+
+    assert (status, summary["counts"]) == (0, {"ok": 100}), run.err
+    assert run.err.startswith("fetcher: 16 connections, not 90: ")
+
+
+def test_a_limit_that_may_be_raised_is_raised(limited, origin, tmp_path):
+    run = Run(tmp_path, [origin.url(f"/bytes/70000/{n}/raised") for n in range(100)])
+    limited(30, 1_024)
+    with run.start("--connections", "90", "--processes", "2"):
+        status, summary = run.finish()
+
+    assert (status, summary["counts"]) == (0, {"ok": 100}), run.err
+    assert "connections, not" not in run.err
+
+
+@pytest.mark.parametrize("limit", [resource.RLIM_INFINITY, 4_000])
+def test_a_limit_that_is_high_enough_is_left_alone(monkeypatch, limit):
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
+    monkeypatch.setattr(resource, "setrlimit", None)
+
+    assert raise_limit(4_000) == (4_000 - 64) // 2
+
+
+CROWDED = """
+import json, os, resource, sys
+from pathlib import Path
+from tests.support.engine_jobs import fetch
+from fetcher.sinks.discard import Discard
+
+engine, attempts, *urls = sys.argv[1:]
+fetch(engine, urls[:1], Discard())  # imports what it takes
+resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60))
+options = {"connections": len(urls), "attempts": int(attempts)}
+for one in fetch(engine, urls, Discard(), **options):
+    print(json.dumps([one.outcome, one.attempts, one.detail]))
+"""
+
+
+def test_a_lack_of_descriptors_is_called_that(engine, origin):
+    """
+    The host has nothing to do with it: `connect` would count against it.
+    """
+    urls = [origin.url("/trickle/20/0.1")] * 90
+    ended = run_alone(CROWDED, engine, "1", *urls)
+    crowded_out = [one for one in ended if one[0] != "ok"]
+
+    assert 0 < len(crowded_out) < 90
+    assert {outcome for outcome, _, _ in crowded_out} == {"unstarted"}
+    (said,) = {detail for _, _, detail in crowded_out}
+    assert said == (
+        "no socket could be opened: this process may have 60 open files and sockets "
+        "(`ulimit -n`), and has"
+    )
+
+
+def test_what_lacked_a_descriptor_is_tried_again(engine, origin):
+    urls = [origin.url("/trickle/2/0.05")] * 90
+    ended = run_alone(CROWDED, engine, "9", *urls)
+
+    assert {outcome for outcome, _, _ in ended} == {"ok"}
+    assert max(attempts for _, attempts, _ in ended) > 1

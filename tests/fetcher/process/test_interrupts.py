@@ -1,0 +1,107 @@
+"""Ctrl-C at the very beginning of a command: one line, and no traceback."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.misbehaving_origin import WAIT_S
+from tests.support.running_command import Run, until
+
+# Runs a command, and sends it a signal when Python is about to do a certain thing.
+INTERRUPTED = """
+import os, runpy, sys
+
+command, event, what, number = sys.argv[1:5]
+sys.argv[1:5] = []
+
+def hook(happens, about):
+    if happens == event and str(about[0]) == what:
+        os.kill(os.getpid(), int(number))
+
+sys.addaudithook(hook)
+if os.path.exists(command):
+    sys.argv[0] = command
+    runpy.run_path(command, run_name="__main__")
+else:
+    runpy.run_module(command, run_name="__main__", alter_sys=True)
+"""
+
+
+def interrupted(command, event, what, *arguments, number=signal.SIGINT):
+    return subprocess.run(
+        [
+            *(sys.executable, "-c", INTERRUPTED),
+            *(command, event, what, str(int(number)), *arguments),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+        check=False,
+    )
+
+
+def installed(command):
+    return str(Path(sys.executable).with_name(command))
+
+
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        ("fetcher", "argparse"),
+        ("fetcher", "fetcher.lists.url_list"),
+        (installed("fetcher"), "fetcher.command.main"),
+        ("rollout", "argparse"),
+        ("rollout", "rollout.deploy.deploy"),
+        (installed("rollout"), "rollout.__main__"),
+        (installed("rollout"), "botocore.exceptions"),
+        ("experiment", "logging"),
+        ("experiment", "experiment.command.runner"),
+        ("experiment", "papermill"),
+    ],
+)
+def test_ctrl_c_while_modules_are_imported_ends_a_command_in_one_line(command, module):
+    ended = interrupted(command, "import", module, "--help")
+
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == f"{Path(command).name}: interrupted\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_a_list_is_checked_ends_fetcher_in_one_line(tmp_path, number):
+    path = tmp_path / "urls.txt"
+    path.write_text("http://h/1\n")
+    options = ("--to", str(tmp_path / "out"), "--report", str(tmp_path / "report"))
+    ended = interrupted(
+        "fetcher", "open", str(path), str(path), *options, number=number
+    )
+
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == "fetcher: interrupted\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_fetcher_while_nobody_reads_its_report(tmp_path, number):
+    run = Run(tmp_path, ["http://h/1"])
+    os.mkfifo(run.report)
+    with run.start() as process:
+        until(run.out.exists)  # the report is opened next, and waits for a reader
+        process.send_signal(number)
+        status, summary = run.finish()
+
+    assert (status, summary) == (130, None)
+    assert run.err == "fetcher: interrupted\n"
+
+
+def test_a_report_may_be_a_pipe_that_somebody_comes_to_read(tmp_path):
+    run = Run(tmp_path, ["http://no.invalid/1"])
+    os.mkfifo(run.report)
+    with run.start("--attempts", "1"):
+        told = run.report.read_text()
+        status, _ = run.finish()
+
+    assert status == 1, run.err
+    assert told.count('"outcome": "dns"') == 1

@@ -1,0 +1,182 @@
+"""Requests to S3: tried again while that may help, given up in time, told apart."""
+
+import threading
+from contextlib import closing
+from time import monotonic
+
+import pytest
+from tests.support.bare_server import BareServer, closed_port
+from tests.support.certificates import Authority
+from tests.support.s3_proxy import DENIED, HANG_UP, SLOW_DOWN, WAIT_S, always
+from tests.support.signed_requests import account_at
+
+from fetcher.s3 import connection as module
+from fetcher.s3.connection import Connection
+from fetcher.s3.errors import LateError, S3Error
+from fetcher.s3.urls import Place
+
+
+@pytest.fixture
+def place(bucket):
+    return Place(bucket, "a")
+
+
+def connected(url, stopped=None):
+    return closing(Connection(account_at(url), stopped))
+
+
+def soon():
+    return monotonic() + WAIT_S
+
+
+@pytest.mark.parametrize("fault", [SLOW_DOWN, HANG_UP])
+def test_at_the_deadline_it_is_said_what_was_wrong_until_then(proxy, place, fault):
+    proxy.fault = always("GetObject", fault)
+    began = monotonic()
+    with connected(proxy.url) as connection, pytest.raises(LateError) as caught:
+        connection.request("GET", place, until=monotonic() + 0.8)
+
+    assert monotonic() - began < 2
+    assert len(proxy.asked) > 1
+    assert caught.value.filename == str(place)
+    assert "not done at the deadline; at last: S3" in caught.value.strerror
+
+
+def test_what_fails_for_long_is_given_up_before_the_deadline(proxy, place, monkeypatch):
+    monkeypatch.setattr(module, "_PATIENCE_S", 0.5)
+    proxy.fault = always("GetObject", SLOW_DOWN)
+    began = monotonic()
+    with connected(proxy.url) as connection, pytest.raises(S3Error) as caught:
+        connection.request("GET", place, until=soon())
+
+    assert monotonic() - began < 3
+    assert not isinstance(caught.value, LateError)
+    assert caught.value.code == "SlowDown"
+
+
+def test_what_s3_refuses_is_not_asked_again(proxy, place):
+    proxy.fault = always("GetObject", DENIED)
+    with connected(proxy.url) as connection, pytest.raises(S3Error) as caught:
+        connection.request("GET", place, until=soon())
+
+    assert (caught.value.code, caught.value.status) == ("AccessDenied", 403)
+    assert caught.value.is_hopeless
+    assert len(proxy.asked) == 1
+
+
+def test_permissions_that_are_not_known_yet_are_waited_for_once(
+    proxy, place, monkeypatch
+):
+    """
+    The first execution may come before what a deployment allowed is known everywhere.
+    """
+    monkeypatch.setattr(module, "_ALLOWED_WITHIN_S", WAIT_S)
+    monkeypatch.setattr(Connection, "_was_allowed", False)
+    proxy.fault = lambda _: DENIED if len(proxy.asked) <= 2 else None
+    with connected(proxy.url) as connection:
+        connection.request("PUT", place, body=b"xyz", until=soon())
+        assert len(proxy.asked) == 3
+
+        proxy.fault = always("GetObject", DENIED)
+        with pytest.raises(S3Error, match="AccessDenied"):
+            connection.request("GET", place, until=soon())
+        assert len(proxy.asked) == 4
+
+
+def test_permissions_that_stay_unknown_are_denied_in_the_end(proxy, place, monkeypatch):
+    monkeypatch.setattr(module, "_ALLOWED_WITHIN_S", 0.5)
+    monkeypatch.setattr(Connection, "_was_allowed", False)
+    proxy.fault = always("GetObject", DENIED)
+    with connected(proxy.url) as connection, pytest.raises(S3Error) as caught:
+        connection.request("GET", place, until=soon())
+
+    assert caught.value.is_hopeless
+    assert len(proxy.asked) > 1
+
+
+def test_if_nobody_is_there_that_is_said(place):
+    with closed_port() as port:
+        pass
+    with (
+        connected(f"http://127.0.0.1:{port}") as connection,
+        pytest.raises(LateError) as caught,
+    ):
+        connection.request("GET", place, until=monotonic() + 0.3)
+
+    assert "S3 did not answer: " in caught.value.strerror
+
+
+def test_silence_counts_as_a_failure(proxy, place, monkeypatch):
+    monkeypatch.setattr(module, "_SILENCE_S", 1)
+    over = threading.Event()
+    left = [True]
+    proxy.fault = lambda _: (
+        (left and left.pop() and over.wait(WAIT_S) and HANG_UP) or None
+    )
+    with connected(proxy.url) as connection:
+        connection.request("PUT", place, body=b"xyz", until=soon())
+    over.set()
+
+    assert len(proxy.asked) == 2
+
+
+def test_a_bucket_in_another_region_is_said_to_be_there(proxy, place):
+    proxy.fault = lambda _: (301, "PermanentRedirect", "eu-west-1")
+    with connected(proxy.url) as connection, pytest.raises(S3Error) as caught:
+        connection.request("GET", place, until=soon())
+
+    assert (
+        "The bucket is in eu-west-1; the worker has to run there"
+        in caught.value.strerror
+    )
+
+
+def test_an_object_that_looks_like_an_error_is_none(proxy, place):
+    content = b"<Error><Code>SlowDown</Code></Error>"
+    with connected(proxy.url) as connection:
+        connection.request("PUT", place, body=content, until=soon())
+        answer = connection.request("GET", place, until=soon())
+
+    assert answer.body == content
+
+
+def test_a_request_under_way_is_broken_off_when_it_is_to_stop(proxy, place):
+    stopped, over = threading.Event(), threading.Event()
+    proxy.fault = lambda _: stopped.set() or (over.wait(WAIT_S) and HANG_UP)
+    began = monotonic()
+    with connected(proxy.url, stopped) as connection, pytest.raises(LateError):
+        connection.request("GET", place, until=soon())
+    over.set()
+
+    assert monotonic() - began < 5
+
+
+def test_no_answer_says_what_a_request_was_signed_with(proxy, place):
+    proxy.fault = always("GetObject", HANG_UP)
+    with connected(proxy.url) as connection, pytest.raises(S3Error) as caught:
+        connection.request("GET", place, until=monotonic() + 0.5)
+
+    assert "X-Amz" not in str(caught.value)
+
+
+class Speaker(BareServer):
+    async def _photos(self, writer, *_):
+        await self._send(writer, body=b"xyz")
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_a_certificate_has_to_be_trusted(tmp_path, monkeypatch, is_trusted):
+    authority, other = Authority(tmp_path), tmp_path / "other"
+    other.mkdir()
+    trusted = authority if is_trusted else Authority(other)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted.path))
+    with (
+        Speaker(ssl=authority.context()) as server,
+        connected(server.url("")) as connection,
+    ):
+        if is_trusted:
+            answer = connection.request("GET", Place("photos", "a"), until=soon())
+            assert answer.body == b"xyz"
+        else:
+            with pytest.raises(LateError, match="certificate"):
+                connection.request("GET", Place("photos", "a"), until=monotonic() + 2)

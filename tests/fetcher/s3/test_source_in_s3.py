@@ -1,0 +1,166 @@
+"""S3 as where files come from, and where they go."""
+
+import json
+import os
+import time
+from itertools import count
+
+import pytest
+from tests.support.bucket_contents import files_in, objects_in, put
+from tests.support.engine_jobs import fetch
+from tests.support.handler_shards import invoke
+from tests.support.s3_proxy import SLOW_DOWN
+
+from fetcher.contract.options import SinkSpec
+from fetcher.contract.outcome import Outcome
+from fetcher.contract.source import Item, Template
+
+pytestmark = pytest.mark.usefixtures("s3_environment")
+
+
+@pytest.mark.parametrize("key", ["a.jpg", "b/ü %2F&+=#?.jpg", "c d", "~e/./f//g"])
+def test_an_object_is_downloaded_whatever_its_key(engine, s3, bucket, tmp_path, key):
+    url = put(s3, bucket, key, b"of " + key.encode())
+    (one,) = fetch(engine, [url], tmp_path, allow_s3=True)
+
+    assert (one.outcome, one.detail, one.body_bytes) == (
+        Outcome.OK,
+        "",
+        3 + len(key.encode()),
+    )
+    assert (tmp_path / "0").read_bytes() == b"of " + key.encode()
+
+
+def test_an_object_is_called_after_bucket_and_key(engine, s3, bucket, tmp_path):
+    url = put(s3, bucket, "cats/1.jpg", b"xyz")
+    fetch(engine, [Item(0, url)], tmp_path, allow_s3=True)
+
+    assert (tmp_path / bucket / "cats" / "1.jpg").read_bytes() == b"xyz"
+
+
+def test_objects_are_not_read_unless_that_is_allowed(engine, s3, bucket, tmp_path):
+    """
+    Who brings the URLs may not be allowed what we are.
+    """
+    url = put(s3, bucket, "a.jpg", b"xyz")
+    (one,) = fetch(engine, [url], tmp_path)
+
+    assert one.outcome is Outcome.BAD_URL
+    assert "only http and https are fetched" in one.detail
+
+
+@pytest.mark.parametrize(
+    ("url", "outcome", "said"),
+    [
+        (
+            "s3://{bucket}/absent.jpg",
+            Outcome.HTTP_STATUS,
+            "expected status 200, got 404",
+        ),
+        ("s3://{bucket}", Outcome.BAD_URL, "a bucket and no key"),
+        ("s3://No_Bucket/a", Outcome.BAD_URL, "The bucket is 'No_Bucket'"),
+    ],
+)
+def test_what_is_no_object_ends_as_one_would_expect(
+    engine, bucket, tmp_path, url, outcome, said
+):
+    (one,) = fetch(engine, [url.format(bucket=bucket)], tmp_path, allow_s3=True)
+
+    assert one.outcome is outcome
+    assert said in one.detail
+
+
+def test_without_credentials_it_is_said_what_is_missing(
+    engine, bucket, tmp_path, monkeypatch
+):
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    (one,) = fetch(engine, [f"s3://{bucket}/a"], tmp_path, allow_s3=True)
+
+    assert one.outcome is Outcome.BAD_URL
+    assert "AWS_SECRET_ACCESS_KEY" in one.detail
+
+
+def test_every_try_is_signed_anew(engine, s3, bucket, tmp_path, proxy):
+    """
+    A signature expires; a retry may come a long time after the first try.
+    """
+    url = put(s3, bucket, "a.jpg", b"xyz")
+    left = [SLOW_DOWN]
+    proxy.fault = lambda _: left.pop() if left else None
+    moment = count(int(time.time()))
+    with pytest.MonkeyPatch.context() as patch:
+        gmtime = time.gmtime
+        patch.setattr(
+            "fetcher.s3.credentials.time.gmtime", lambda: gmtime(next(moment))
+        )
+        (one,) = fetch(engine, [url], tmp_path, allow_s3=True, attempts=2)
+    signatures = {asked.signature for asked in proxy.asked}
+
+    assert (one.outcome, one.attempts) == (Outcome.OK, 2)
+    assert len(signatures) == 2
+
+
+def test_nobody_is_told_what_an_url_was_signed_with(engine, bucket, tmp_path, proxy):
+    proxy.fault = lambda _: (403, "AccessDenied")
+    (one,) = fetch(engine, [f"s3://{bucket}/a"], tmp_path, allow_s3=True)
+
+    assert one.outcome is Outcome.HTTP_STATUS
+    assert "X-Amz" not in one.detail
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] not in one.detail
+
+
+@pytest.mark.parametrize("kind", ["s3-tar", "s3-objects"])
+def test_from_s3_to_s3_through_the_handler(s3, bucket, kind):
+    """
+    Twice: the second time nothing is left that was not there.
+    """
+    for number in range(5):
+        put(s3, bucket, f"from/{number}.jpg", b"x" * number)
+    source = Template(f"s3://{bucket}/from/{{number}}.jpg", ((0, 6),))
+    sink = SinkSpec(kind=kind, path=f"s3://{bucket}/to")
+    reports = [invoke(source, sink, allow_s3=True) for _ in range(2)]
+    kept = objects_in(s3, bucket)
+    secret = os.environ["AWS_SECRET_ACCESS_KEY"].encode()
+    to = {key: content for key, content in kept.items() if key.startswith("to/")}
+
+    for report in reports:
+        assert [one.outcome for one in report.downloads] == ["ok"] * 5 + ["http_status"]
+        assert report.tally.body_bytes == 10
+    if kind == "s3-tar":
+        files = files_in(to["to/r/00-00003.tar"])
+        assert [len(files[f"{number:09}.jpg"]) for number in range(5)] == list(range(5))
+        assert json.loads(files["000000004.json"])["url"] == f"s3://{bucket}/from/4.jpg"
+        assert secret not in to["to/r/00-00003.tar"]
+        assert len(to) == 2
+    else:
+        assert {key.rpartition("/")[2]: len(body) for key, body in to.items()} == {
+            f"{number}.jpg": number for number in range(5)
+        }
+
+
+def test_rows_that_a_sink_lost_are_counted_as_lost(s3, bucket, proxy):
+    for number in range(3):
+        put(s3, bucket, f"from/{number}", b"x")
+    proxy.fault = lambda asked: (403, "AccessDenied") if asked.method == "PUT" else None
+    source = Template(f"s3://{bucket}/from/{{number}}", ((0, 4),))
+    sink = SinkSpec(kind="s3-tar", path=f"s3://{bucket}/to")
+    report = invoke(source, sink, allow_s3=True)
+
+    assert [one.outcome for one in report.downloads] == ["sink"] * 3 + ["http_status"]
+    assert report.tally.counts[Outcome.SINK] == 3
+    assert report.tally.ok == report.tally.body_bytes == 0
+    assert "AccessDenied" in report.downloads[0].detail
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "said"),
+    [
+        ("s3-tar", "", "'' is no place in S3: write s3://bucket/prefix"),
+        ("s3-objects", "/tmp/x", "'/tmp/x' is no place in S3"),
+        ("s3-tar", "s3://B", "The bucket is 'B'"),
+        ("directory", "s3://photos/a", "use the sink s3-tar or s3-objects"),
+    ],
+)
+def test_a_sink_that_cannot_be_there_is_refused(kind, path, said):
+    with pytest.raises(ValueError, match=said):
+        SinkSpec(kind=kind, path=path)

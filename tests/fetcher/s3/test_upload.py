@@ -1,0 +1,98 @@
+"""Uploads, as AWS's own code would make them."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import boto3
+import pytest
+from tests.support.tar_sink import MB, fill, sink_for
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_requests_are_those_that_boto3_makes(proxy, tar, s3):
+    """
+    What moto forgives, S3 may not; botocore's models know what it takes.
+    """
+    with sink_for(tar, proxy) as sink:
+        fill(sink, 7, MB)
+        sink.settle()
+    ours = {asked.what: asked for asked in proxy.asked}
+    proxy.asked.clear()
+    _as_boto3_does(proxy, s3, tar, ours)
+    theirs = {asked.what: asked for asked in proxy.asked}
+
+    assert set(theirs) == {
+        "CreateMultipartUpload",
+        "UploadPart",
+        "CompleteMultipartUpload",
+    }
+    for what, asked in theirs.items():
+        mine = ours[what]
+        assert (mine.method, mine.path) == (asked.method, asked.path)
+        assert set(mine.query) == set(asked.query) - {"x-id"}
+        assert _telling(mine.headers) == _telling(asked.headers)
+    assert _plain(ours["CompleteMultipartUpload"].body) == _plain(
+        theirs["CompleteMultipartUpload"].body
+    )
+
+
+def _as_boto3_does(proxy, s3, tar, ours):
+    through = boto3.client(
+        "s3",
+        endpoint_url=proxy.url,
+        region_name="us-east-1",
+    )
+    where = {"Bucket": tar.bucket, "Key": tar.key}
+    s3.delete_object(**where)
+    part = ours["UploadPart"]
+    upload = through.create_multipart_upload(
+        **where, ChecksumAlgorithm="CRC32", Metadata={"written-by": "x"}
+    )["UploadId"]
+    sent = through.upload_part(
+        **where,
+        UploadId=upload,
+        PartNumber=int(part.query["partNumber"]),
+        Body=part.body,
+        ChecksumCRC32=part.headers["x-amz-checksum-crc32"],
+    )
+    whole = ours["CompleteMultipartUpload"].body
+    parts = [
+        {"PartNumber": number, "ETag": etag, "ChecksumCRC32": crc}
+        for number, etag, crc in _parts_of(whole)
+    ]
+    assert sent["ETag"] in [one["ETag"] for one in parts]
+    with pytest.raises(through.exceptions.ClientError, match="InvalidPart"):
+        through.complete_multipart_upload(
+            **where, UploadId=upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
+        )
+
+
+def _parts_of(document):
+    return [
+        (int(number), etag, crc)
+        for number, etag, crc in re.findall(
+            r"<PartNumber>(\d+)</PartNumber><ETag>(.*?)</ETag>"
+            r"<ChecksumCRC32>(.*?)</ChecksumCRC32>",
+            document.decode().replace("&quot;", '"'),
+        )
+    ]
+
+
+def _telling(headers):
+    """
+    Return the headers that say what is wanted, not who wants it and with what.
+    """
+    ours = ("x-amz-checksum", "x-amz-meta-", "if-none-match", "content-length")
+    return {
+        name: "" if name.startswith("x-amz-meta") else text
+        for name, text in headers.items()
+        if name.startswith(ours)
+    }
+
+
+def _plain(document):
+    """
+    Return XML's texts by their names, in order: boto3 sorts neither as we do.
+    """
+    root = ET.fromstring(document)
+    return root.tag, [sorted((one.tag, one.text) for one in part) for part in root]

@@ -1,0 +1,228 @@
+"""Jobs of the service, from list to last error: what is asked for, and answered."""
+
+import gzip
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.misbehaving_origin import Origin
+from tests.support.service_jobs import (
+    BUCKET,
+    JOB_URLS,
+    check_sums,
+    keys,
+    listed,
+    submitted,
+)
+
+from fetcher.service.jobs.plan import _pieces
+
+
+def test_a_job_keeps_all_files_and_lists_all_errors(jobs, s3, origin):
+    urls = listed(origin, 450)
+    for number in range(0, 450, 7):
+        urls[number]["url"] = origin.url("/status/404")
+    job = submitted(jobs, {"urls": urls})
+    told = jobs.ended(job)
+    errors = jobs.errors(job, limit=10)
+
+    check_sums(told)
+    assert told["counts"] == {"ok": 385, "http_status": 65}
+    assert told["bodyBytes"] == 5 * 385
+    assert told["slices"]["total"] > 2
+    assert len(keys(s3, f"files/{job}/")) == 385
+    assert [error["number"] for error in errors] == list(range(0, 450, 7))
+    assert [error["destination"] for error in errors] == [
+        f"d/{number}" for number in range(0, 450, 7)
+    ]
+    assert {error["errorMessage"] for error in errors} == {
+        "expected status 200, got 404"
+    }
+
+
+def test_a_page_of_errors_is_one_that_lambda_returns(jobs):
+    """
+    However many are asked for, and however long their URLs are.
+    """
+    urls = [{"url": f"{number}".ljust(60_000, "x")} for number in range(90)]
+    # As any other type it would come in base64, and so be above 6 MB.
+    job = submitted(jobs, {"urls": urls}, Content_Type="application/json")
+    told = jobs.ended(job)
+    page = jobs.get(f"/jobs/{job}/errors?limit=1000")
+    errors = jobs.errors(job)
+
+    check_sums(told)
+    assert told["counts"] == {"bad_url": 90}
+    assert page.status == 200
+    assert 0 < len(page.content["errors"]) < 90
+    assert [error["url"] for error in errors] == [one["url"] for one in urls]
+
+
+def test_there_are_never_more_executions_than_lanes(jobs):
+    """
+    Each has at most as many downloads in flight as it has connections.
+    """
+    with Origin() as own:
+        request = {"urls": listed(own, 400), "sink": {"kind": "discard"}}
+        job = submitted(jobs, request | {"options": {"connections": 3}})
+        told = jobs.ended(job)
+
+        check_sums(told)
+        assert own.most_at_once <= 2 * 3
+
+
+def test_tar_files_hold_the_files_of_a_job(jobs, s3, origin):
+    request = {"urls": listed(origin, 20), "sink": {"kind": "s3-tar", "prefix": "a/b"}}
+    job = submitted(jobs, request)
+    told = jobs.ended(job)
+
+    check_sums(told)
+    assert told["totalSucceeded"] == 20
+    assert f"files/a/b/{job}/00-00000.tar" in keys(s3, "files/a/b/")
+
+
+def test_the_same_key_is_the_same_job(jobs, origin):
+    request = {"urls": listed(origin, 3), "sink": {"kind": "discard"}}
+    first = submitted(jobs, request, Idempotency_Key="a-key")
+    second = submitted(jobs, request, Idempotency_Key="a-key")
+    other = submitted(jobs, request, Idempotency_Key="another-key")
+
+    assert first == second != other
+    assert jobs.ended(first)["totalSucceeded"] == 3
+
+
+def test_a_key_that_is_used_for_another_request_is_409(jobs, origin):
+    urls = listed(origin, 3)
+    submitted(jobs, {"urls": urls[:2]}, Idempotency_Key="used")
+    answer = jobs.post("/jobs", {"urls": urls}, Idempotency_Key="used")
+
+    assert answer.status == 409
+    assert "given with another request" in answer.content["detail"]
+
+
+def test_two_urls_with_one_destination_are_409(jobs, origin):
+    urls = listed(origin, 3)
+    urls[2]["destination"] = urls[0]["destination"]
+    answer = jobs.post("/jobs", {"urls": urls})
+
+    assert answer.status == 409
+    assert answer.content["detail"].startswith("urls[2] would be stored under the same")
+
+
+def test_more_urls_than_a_job_may_have_are_413(jobs, origin):
+    answer = jobs.post("/jobs", {"urls": listed(origin, JOB_URLS + 1)})
+
+    assert answer.status == 413
+    assert f"a job may have {JOB_URLS:,}" in answer.content["detail"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({}, "body must have one of these, and not several: urls, manifest."),
+        ({"urls": []}, "body.urls has nothing in it."),
+        ({"manifest": "http://h/a"}, 'body.manifest is "http://h/a"; it must match'),
+        (
+            {"manifest": "s3://bucket/a", "sink": {"kind": "directory"}},
+            'body.sink.kind is "directory"; it must be one of: s3-objects, s3-tar,',
+        ),
+        (
+            {"manifest": "s3://bucket/a", "sink": {"kind": "s3-tar", "prefix": "../j"}},
+            'body.sink.prefix is "../j"; it must match',
+        ),
+        (
+            {"manifest": "s3://bucket/a", "options": {"allow_private": True}},
+            'body.options has "allow_private"; it may have:',
+        ),
+        (
+            {"manifest": "s3://bucket/a", "options": {"connections": 481}},
+            "body.options.connections is 481; it must be from 1 to 480.",
+        ),
+    ],
+)
+def test_a_request_for_no_job_is_422_and_says_where(jobs, request_, said):
+    answer = jobs.post("/jobs", request_)
+
+    assert answer.status == 422
+    assert answer.content["detail"].startswith(said)
+
+
+@pytest.mark.parametrize("key", ["", "two words", "x" * 256])
+def test_a_key_that_is_none_is_422(jobs, key):
+    answer = jobs.post("/jobs", {"urls": [{"url": "u"}]}, Idempotency_Key=key)
+
+    assert answer.status == 422
+    assert answer.content["detail"].startswith("Idempotency-Key is ")
+
+
+@pytest.mark.parametrize("path", ["", "/errors"])
+def test_a_job_that_there_is_not_is_404(jobs, path):
+    answer = jobs.get(f"/jobs/{'0' * 32}{path}")
+
+    assert answer.status == 404
+    assert answer.content["detail"] == f"There is no job {'0' * 32}."
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "after=x"])
+def test_a_page_that_there_cannot_be_is_422(jobs, query):
+    assert jobs.get(f"/jobs/{'0' * 32}/errors?{query}").status == 422
+
+
+@pytest.mark.parametrize("ending", [".csv", ".jsonl.gz", ".txt"])
+def test_a_manifest_in_s3_is_a_list(jobs, s3, origin, ending):
+    urls = listed(origin, 150)
+    pairs = [(one["url"], one["destination"]) for one in urls]
+    text = {
+        ".csv": "url,destination\n" + "".join(f"{a},{b}\n" for a, b in pairs),
+        ".jsonl.gz": "".join(f"{json.dumps(one)}\n" for one in urls),
+        ".txt": "".join(f"{a}\t{b}\n" for a, b in pairs),
+    }[ending].encode()
+    body = gzip.compress(text) if ending.endswith(".gz") else text
+    s3.put_object(Bucket=BUCKET, Key=f"list{ending}", Body=body)
+    job = submitted(jobs, {"manifest": f"s3://{BUCKET}/list{ending}"})
+    told = jobs.ended(job)
+
+    check_sums(told)
+    assert told["totalSucceeded"] == told["urls"] == 150
+    assert {key.partition("/d/")[2] for key in keys(s3, f"files/{job}/")} == {
+        str(number) for number in range(150)
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "said"),
+    [
+        ("bad.txt", b"http://h/a\nhttp://h/a\n", "line 2: repeats the URL of line 1"),
+        ("bad.csv", b"link\nhttp://h/a\n", "line 1: names no column url"),
+        ("bad.jsonl", b'{"url": null}\n', "line 1: "),
+        ("long.txt", b"", f"may have {JOB_URLS:,}. Split it."),
+        ("empty.txt", b"", "there are no URLs in the file"),
+        ("bad.txt.gz", b"http://h/a\n", "is not whole, or not gzip"),
+        ("cut.txt.gz", gzip.compress(b"http://h/a\n", mtime=0)[:-9], "is not whole"),
+        ("rows.parquet", b"PAR1", "is no text. Save it as .txt, .csv or .jsonl"),
+        (None, b"", "cannot be read. S3 answered 404 NoSuchKey"),
+    ],
+)
+def test_a_manifest_that_cannot_be_used_fails_the_job_and_says_why(
+    jobs, s3, name, body, said
+):
+    if name == "long.txt":
+        body = b"".join(b"http://h/%d\n" % number for number in range(JOB_URLS + 1))
+    if name:
+        s3.put_object(Bucket=BUCKET, Key=name, Body=body)
+    url = f"s3://{BUCKET}/{name or 'nothing.txt'}"
+    told = jobs.ended(submitted(jobs, {"manifest": url}))
+
+    assert told["state"] == "failed"
+    assert url in told["detail"]
+    assert said in told["detail"]
+    assert told["counts"] == {}
+
+
+@given(many=st.integers(0, 200), size=st.integers(1, 50))
+def test_every_url_is_in_one_slice(many, size):
+    pieces = list(_pieces(range(many), size))
+
+    assert [item for piece in pieces for item in piece] == list(range(many))
+    assert all(len(piece) == size for piece in pieces[:-1])

@@ -1,0 +1,231 @@
+"""Bodies as files: none is under its name before it is whole."""
+
+import os
+import resource
+
+import pytest
+from tests.support.full_disk import no_file_larger_than
+
+from fetcher.contract.source import Item
+from fetcher.sinks.directory import Directory
+
+
+def item(destination="", url="http://h/a"):
+    return Item(0, url, destination)
+
+
+def files_below(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def keep(sink, what, body=b"xyz"):
+    writer = sink.open(what)
+    writer.write([body])
+    return writer.commit()
+
+
+def test_a_body_is_under_its_name_only_once_it_is_whole(tmp_path):
+    writer = Directory(tmp_path).open(item("a/b.jpg"))
+    writer.write([b"half"])
+    before = files_below(tmp_path)
+    path = writer.commit()
+
+    assert before == ["a/b.jpg.part"]
+    assert files_below(tmp_path) == ["a/b.jpg"]
+    assert path == str(tmp_path / "a/b.jpg")
+    assert (tmp_path / "a/b.jpg").read_bytes() == b"half"
+
+
+def test_of_a_discarded_body_nothing_is_left(tmp_path):
+    writer = Directory(tmp_path).open(item("b.jpg"))
+    writer.write([b"half"])
+    writer.discard()
+    writer.discard()
+
+    assert files_below(tmp_path) == []
+
+
+def test_a_body_replaces_the_one_of_an_earlier_run(tmp_path):
+    sink = Directory(tmp_path)
+    keep(sink, item("b"), b"old and long")
+    keep(sink, item("b"), b"new")
+
+    assert (tmp_path / "b").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("names", [["a", "a/b"], ["a/b", "a"]])
+def test_a_name_that_is_both_file_and_folder_is_an_error_of_the_sink(tmp_path, names):
+    first, second = names
+    sink = Directory(tmp_path)
+    keep(sink, item(first))
+
+    with pytest.raises(OSError, match=r"[Nn]ot a directory|[Ii]s a directory|exists"):
+        keep(sink, item(second))
+    assert (tmp_path / first).read_bytes() == b"xyz"
+
+
+def test_more_folders_than_are_remembered_are_made(tmp_path, monkeypatch):
+    monkeypatch.setattr("fetcher.sinks.folders._FEWEST_OPEN", 2)
+    monkeypatch.setattr("fetcher.sinks.folders.MOST_OPEN", 2)
+    sink = Directory(tmp_path)
+    names = [f"{n % 5}/{n % 3}/{n % 2}/{n}" for n in range(40)]
+    for name in names:
+        keep(sink, item(name))
+
+    assert files_below(tmp_path) == sorted(names)
+
+
+def test_a_directory_keeps_its_files_when_closed(tmp_path):
+    sink = Directory(tmp_path)
+    keep(sink, item("b"))
+    sink.close()
+
+    assert files_below(tmp_path) == ["b"]
+
+
+def test_a_sink_tells_where_a_body_will_be(tmp_path):
+    sink = Directory(tmp_path)
+    path = sink.path_of(item("a/b"))
+
+    assert path == keep(sink, item("a/b"))
+
+
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):
+    sink = Directory(tmp_path)
+    writer = sink.open(item("b"))
+    with no_file_larger_than(2):
+        with pytest.raises(OSError, match=r"File too large: .*b\.part"):
+            writer.write([b"xyz"] * 2)
+        with pytest.raises(OSError, match=r"File too large: .*c\.part"):
+            sink.keep(item("c"), [b"xyz"])
+    writer.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_write_leaves_over_is_written_too(tmp_path):
+    """
+    A nearly full disk takes a part of what it is given, then nothing.
+    """
+    writer = Directory(tmp_path).open(item("b"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            writer.write([b"123456789"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert (tmp_path / "b.part").read_bytes() == b"12345"
+    writer.discard()
+
+
+def test_a_descriptor_is_closed_once_however_often_a_body_is_discarded(tmp_path):
+    """
+    Closed twice, it may be somebody else's by then.
+    """
+    sink = Directory(tmp_path)
+    writer = sink.open(item("b"))
+    writer.discard()
+    other = sink.open(item("c"))
+    writer.discard()
+    other.write([b"xyz"])
+
+    assert other.commit() == str(tmp_path / "c")
+
+
+def keep_whole(sink, what):
+    return sink.keep(what, [b"x", b"yz"])
+
+
+@pytest.fixture
+def secret(tmp_path_factory):
+    """A file outside the sink's folder, which must stay as it is."""
+    path = tmp_path_factory.mktemp("elsewhere") / "secret"
+    path.write_bytes(b"secret")
+    yield path
+    assert path.read_bytes() == b"secret"
+    assert [one.name for one in path.parent.iterdir()] == ["secret"]
+
+
+@pytest.mark.parametrize("keep", [keep, keep_whole])
+@pytest.mark.parametrize("name", ["a/b", "a/b.part"])
+def test_a_link_where_a_file_is_due_is_replaced_not_followed(
+    tmp_path, secret, keep, name
+):
+    (tmp_path / "a").mkdir()
+    (tmp_path / name).symlink_to(secret)
+    keep(Directory(tmp_path), item("a/b"))
+
+    assert files_below(tmp_path) == ["a/b"]
+    assert not (tmp_path / "a/b").is_symlink()
+    assert (tmp_path / "a/b").read_bytes() == b"xyz"
+
+
+@pytest.mark.parametrize("keep", [keep, keep_whole])
+@pytest.mark.parametrize("link", ["a", "a/b"])
+def test_a_link_where_a_folder_is_due_is_not_followed(tmp_path, secret, keep, link):
+    if link != "a":
+        (tmp_path / "a").mkdir()
+    (tmp_path / link).symlink_to(secret.parent)
+
+    with pytest.raises(OSError, match=f"a symbolic link, .*/{link}'") as refused:
+        keep(Directory(tmp_path), item("a/b/secret"))
+    assert refused.value.filename == str(tmp_path / link)
+
+
+@pytest.mark.parametrize("keep", [keep, keep_whole])
+def test_a_folder_that_became_a_link_is_not_followed(tmp_path, secret, keep):
+    """
+    As somebody could make it one between two files.
+    """
+    sink = Directory(tmp_path)
+    keep(sink, item("a/b/first"))
+    (tmp_path / "a").rename(tmp_path / "moved")
+    (tmp_path / "a").symlink_to(secret.parent)
+    keep(sink, item("a/b/second"))
+    with pytest.raises(OSError, match="a symbolic link"):
+        keep(Directory(tmp_path), item("a/b/third"))
+
+    assert files_below(tmp_path / "moved") == ["b/first", "b/second"]
+
+
+def test_the_sinks_own_folder_may_be_a_link(tmp_path):
+    """
+    Whoever named it wants that: photos may be on another disk.
+    """
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "photos").symlink_to(tmp_path / "disk")
+    path = keep(Directory(tmp_path / "photos"), item("a/b"))
+
+    assert path == str(tmp_path / "photos/a/b")
+    assert files_below(tmp_path / "disk") == ["a/b"]
+
+
+@pytest.mark.parametrize("keep", [keep, keep_whole])
+@pytest.mark.parametrize("left", [os.mkfifo, lambda path: path.write_bytes(b"half")])
+def test_what_a_killed_run_left_is_in_nobodys_way(tmp_path, keep, left):
+    left(tmp_path / "b.part")
+    keep(Directory(tmp_path), item("b"))
+
+    assert (tmp_path / "b").read_bytes() == b"xyz"
+    assert files_below(tmp_path) == ["b"]
+
+
+def test_folders_that_are_open_stay_few(tmp_path, monkeypatch):
+    monkeypatch.setattr("fetcher.sinks.folders.MOST_OPEN", 0)
+    sink = Directory(tmp_path)
+    before = os.open("/", os.O_RDONLY)
+    os.close(before)
+    for n in range(200):
+        keep(sink, item(f"{n}/{n}/{n}"))
+    after = os.open("/", os.O_RDONLY)
+    os.close(after)
+    sink.close()
+
+    assert after - before <= 32
+
+
+def test_a_path_too_long_to_be_opened_is_not_written(tmp_path):
+    with pytest.raises(OSError, match="File name too long"):
+        keep(Directory(tmp_path), item("/".join(["abc"] * 1_024)))
+    assert list(tmp_path.iterdir()) == []

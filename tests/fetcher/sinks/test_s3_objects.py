@@ -1,0 +1,265 @@
+"""Bodies as objects in S3: each under its key, none lost, whatever S3 is busy with."""
+
+import random
+import threading
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from tests.support.bucket_contents import objects_in
+from tests.support.full_sink import fetch_while_full
+from tests.support.misbehaving_origin import Origin
+from tests.support.s3_proxy import (
+    DENIED,
+    HANG_UP,
+    INTERNAL,
+    LOSE_ANSWER,
+    SLOW_DOWN,
+    WAIT_S,
+    always,
+    once,
+)
+from tests.support.signed_requests import account_at
+from tests.support.tar_sink import wait_for
+
+from fetcher.contract.options import Options
+from fetcher.contract.outcome import Outcome
+from fetcher.contract.source import Item
+from fetcher.s3.urls import Place
+from fetcher.sinks import s3_objects
+from fetcher.sinks.s3_objects import S3Objects, object_of
+from fetcher.transfer.job import Job, engine_for
+
+
+def sink_for(bucket, proxy, left_s=WAIT_S):
+    account = account_at(proxy.url)
+    return closing(S3Objects(Place(bucket, "kept"), account, monotonic() + left_s))
+
+
+def item(number):
+    return Item(number, f"http://h/{number}.jpg")
+
+
+def key(number):
+    return object_of(Place("any", "kept"), item(number)).key
+
+
+def test_each_body_is_an_object_of_its_own_type_under_its_own_key(proxy, bucket, s3):
+    with sink_for(bucket, proxy) as sink:
+        path = sink.keep(item(0), [b"ab", b"c"], "image/jpeg")
+        writer = sink.open(item(1), "text/plain; charset=é")
+        writer.write([b"x" * 300_000])
+        writer.write([b"y"])
+        writer.commit()
+        half = sink.open(item(2))
+        half.write([b"half"])
+        half.discard()
+        lost = sink.settle()
+    head = s3.head_object(Bucket=bucket, Key=key(0))
+
+    assert lost == {}
+    assert path == f"s3://{bucket}/{key(0)}"
+    assert objects_in(s3, bucket) == {key(0): b"abc", key(1): b"x" * 300_000 + b"y"}
+    assert head["ContentType"] == "image/jpeg"
+
+
+def test_keys_are_spread_over_prefixes_and_always_the_same():
+    """
+    A bucket takes 3,500 writes a second for each.
+    """
+    prefixes = Counter(key(number).split("/")[1] for number in range(25_600))
+
+    assert len(prefixes) == 256
+    assert max(prefixes.values()) < 200
+    assert key(5) == "kept/1f/h/5.jpg"
+
+
+def test_an_object_replaces_the_one_of_an_earlier_run(proxy, bucket, s3):
+    for content in (b"old and long", b"new"):
+        with sink_for(bucket, proxy) as sink:
+            sink.keep(item(0), [content])
+            sink.settle()
+
+    assert objects_in(s3, bucket) == {key(0): b"new"}
+
+
+@pytest.mark.parametrize("fault", [SLOW_DOWN, INTERNAL, HANG_UP, LOSE_ANSWER])
+@pytest.mark.parametrize("is_large", [False, True])
+def test_what_s3_is_too_busy_for_it_is_given_again(proxy, bucket, s3, fault, is_large):
+    proxy.fault = once("PutObject", fault)
+    with sink_for(bucket, proxy) as sink:
+        if is_large:
+            writer = sink.open(item(0))
+            writer.write([b"x" * 200_000])
+            writer.commit()
+        else:
+            sink.keep(item(0), [b"x" * 200_000])
+        lost = sink.settle()
+
+    assert lost == {}
+    assert objects_in(s3, bucket) == {key(0): b"x" * 200_000}
+    assert len(proxy.seen("PutObject")) == 2
+
+
+def busy(asked):
+    """
+    Return what a bucket answers that is asked far too often.
+    """
+    draw = random.random()
+    if asked.what != "PutObject" or draw > 0.4:
+        return None
+    return SLOW_DOWN if draw < 0.2 else INTERNAL if draw < 0.3 else HANG_UP
+
+
+def keep_all(origin, proxy, bucket, many):
+    """
+    Download so many files into the sink; return how they ended.
+    """
+    urls = [Item(n, origin.url(f"/target/{n}")) for n in range(many)]
+    options, ended = Options(allow_private=True, connections=32), {}
+
+    def account(_, item, download):
+        ended[item.number] = download.outcome
+
+    with sink_for(bucket, proxy, left_s=120) as sink:
+        Job(urls, sink, options, account).run(engine_for(options), 120)
+        lost = sink.settle()
+    return ended | {number: ending.outcome for number, ending in lost.items()}
+
+
+def check_none_lost(proxy, s3, bucket, many):
+    proxy.fault = busy
+    with Origin() as origin:
+        ended = keep_all(origin, proxy, bucket, many)
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        keys = [one["Key"] for page in pages for one in page["Contents"]]
+
+    assert ended == dict.fromkeys(range(many), Outcome.OK)
+    assert {k.rpartition("/")[2] for k in keys} == set(map(str, range(many)))
+    for one in random.sample(keys, 20):
+        found = s3.get_object(Bucket=bucket, Key=one)["Body"].read()
+        assert found == f"/target/{one.rpartition('/')[2]}".encode()
+    assert len(proxy.seen("PutObject")) > 1.2 * many
+
+
+def test_of_many_files_none_is_lost_while_s3_fails_at_random(proxy, bucket, s3):
+    check_none_lost(proxy, s3, bucket, 150)
+
+
+@pytest.mark.soak
+def test_soak_of_2000_files_none_is_lost_while_s3_fails_at_random(proxy, bucket, s3):
+    check_none_lost(proxy, s3, bucket, 2_000)
+
+
+def test_what_s3_refuses_is_lost_with_the_reason(proxy, bucket, s3):
+    proxy.fault = lambda asked: (
+        (400, "EntityTooLarge") if asked.path.endswith("/1.jpg") else None
+    )
+    with sink_for(bucket, proxy) as sink:
+        for number in range(3):
+            sink.keep(item(number), [b"x"])
+        lost = sink.settle()
+
+    assert {number: ending.outcome for number, ending in lost.items()} == {
+        1: Outcome.SINK
+    }
+    assert lost[1].detail == (
+        f"could not keep the body at s3://{bucket}/{key(1)}: "
+        "S3 answered 400 EntityTooLarge: because"
+    )
+    assert set(objects_in(s3, bucket)) == {key(0), key(2)}
+
+
+def test_once_s3_lets_nothing_in_nothing_more_is_taken(proxy, bucket):
+    proxy.fault = always("PutObject", DENIED)
+    with sink_for(bucket, proxy) as sink:
+        sink.keep(item(0), [b"x"])
+        lost = sink.settle()
+
+        assert lost[0].outcome is Outcome.SINK
+        with pytest.raises(OSError, match="AccessDenied"):
+            sink.keep(item(1), [b"x"])
+        with pytest.raises(OSError, match="AccessDenied"):
+            sink.open(item(1))
+
+
+def test_a_bucket_that_is_not_there_is_said_so(proxy):
+    with sink_for("no-such-bucket", proxy) as sink:
+        sink.keep(item(0), [b"x"])
+        lost = sink.settle()
+
+    assert "NoSuchBucket" in lost[0].detail
+
+
+def test_what_is_not_safe_at_the_deadline_is_to_be_fetched_again(proxy, bucket):
+    over = threading.Event()
+    proxy.fault = lambda asked: (
+        over.wait(WAIT_S) and HANG_UP if asked.path.endswith("/1.jpg") else None
+    )
+    began = monotonic()
+    with sink_for(bucket, proxy, left_s=0.5) as sink:
+        for number in range(3):
+            sink.keep(item(number), [b"x"])
+        lost = sink.settle()
+    took_s = monotonic() - began
+    over.set()
+
+    assert {number: ending.outcome for number, ending in lost.items()} == {
+        1: Outcome.UNSTARTED
+    }
+    assert "deadline" in lost[1].detail
+    assert took_s < 5
+
+
+def test_a_key_that_is_too_long_is_an_error_of_the_sink(proxy, bucket):
+    name = "/".join(["d" * 150] * 8)
+    with (
+        sink_for(bucket, proxy) as sink,
+        pytest.raises(OSError, match="The key has 1,2"),
+    ):
+        sink.keep(Item(0, "http://h/0", name), [b"x"])
+
+
+@pytest.mark.parametrize(("size", "limit"), [(9, "_FULL_MANY"), (300_000, "_SENDERS")])
+def test_nothing_more_is_begun_while_s3_takes_less_than_is_downloaded(
+    proxy, bucket, monkeypatch, size, limit
+):
+    """
+    Be it for the bodies that memory holds, or for the descriptors of the others.
+    """
+    monkeypatch.setattr(s3_objects, limit, 10)
+    taken = threading.Event()
+    proxy.fault = lambda _: taken.wait(WAIT_S) and None
+    with Origin() as origin, sink_for(bucket, proxy) as sink:
+        urls = [Item(n, origin.url(f"/bytes/{size}/{n}")) for n in range(50)]
+        begun, waited, ended = fetch_while_full(origin, urls, sink, taken)
+        lost = sink.settle()
+
+    assert waited == begun < 50
+    assert ended == 50
+    assert lost == {}
+
+
+def descriptors():
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+def test_closing_breaks_off_what_is_under_way_and_leaves_no_descriptor(proxy, bucket):
+    over = threading.Event()
+    proxy.fault = lambda _: over.wait(WAIT_S) and HANG_UP
+    before = descriptors()
+    with sink_for(bucket, proxy) as sink:
+        for number in range(40):
+            writer = sink.open(item(number))
+            writer.write([b"x" * 1_000])
+            writer.commit()
+        during = descriptors()
+        began = monotonic()
+    took_s = monotonic() - began
+    over.set()
+
+    assert took_s < 4
+    assert during >= before + 40
+    wait_for(lambda: descriptors() <= before)  # the proxy's own go a little later

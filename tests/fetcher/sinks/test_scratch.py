@@ -1,0 +1,108 @@
+"""Scratch folders: gone with their shard, or with the next one."""
+
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from fetcher.contract.source import Item
+from fetcher.sinks.scratch import Scratch
+
+
+def files_below(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def keep(sink, destination):
+    return sink.keep(Item(0, "http://h/a", destination), [b"xy", b"z"])
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_scratch_folder_goes_when_it_is_closed(temporary):
+    sink = Scratch()
+    keep(sink, "a/b")
+    before = files_below(temporary)
+    sink.close()
+
+    assert len(before) == 1
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.usefixtures("temporary")
+def test_a_body_is_kept_in_one_go_or_part_by_part():
+    sink = Scratch()
+    writer = sink.open(Item(0, "http://h/a", "parts"))
+    writer.write([b"xy"])
+    writer.write([b"z"])
+    paths = [writer.commit(), keep(sink, "whole")]
+
+    assert [Path(path).read_bytes() for path in paths] == [b"xyz", b"xyz"]
+    sink.close()
+
+
+@pytest.mark.usefixtures("temporary")
+def test_two_shards_at_work_leave_each_other_s_files_alone():
+    one, other = Scratch(), Scratch()
+    path = keep(one, "b")
+    other.close()
+
+    assert Path(path).exists()
+    one.close()
+
+
+def test_what_is_not_ours_in_temporary_storage_stays(temporary):
+    (temporary / "shard-of-mine").mkdir()
+    Scratch().close()
+
+    assert [path.name for path in temporary.iterdir()] == ["shard-of-mine"]
+
+
+def _killed_at_work(folder):
+    tempfile.tempdir = folder
+    keep(Scratch(), "b")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_leftovers_of_a_killed_shard_go_when_the_next_begins(temporary):
+    """
+    Lambda keeps /tmp when it kills an execution; its room is limited.
+    """
+    pid = os.fork()
+    if not pid:
+        _killed_at_work(str(temporary))
+    os.waitpid(pid, 0)
+    left = files_below(temporary)
+    sink = Scratch()
+
+    assert len(left) == 1
+    assert files_below(temporary) == []
+    sink.close()
+
+
+def test_closing_a_scratch_folder_that_is_gone_is_no_error(temporary):
+    sink = Scratch()
+    next(temporary.iterdir()).rmdir()
+    sink.close()
+
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_others_put_into_temporary_storage_is_neither_waited_for_nor_followed(
+    temporary,
+):
+    """
+    A FIFO's other end may never be opened, and a link may lead to anything.
+    """
+    os.mkfifo(temporary / "fetcher-shard-fifo")
+    (temporary / "precious").mkdir()
+    (temporary / "fetcher-shard-link").symlink_to(temporary / "precious")
+    Scratch().close()
+
+    assert (temporary / "precious").is_dir()

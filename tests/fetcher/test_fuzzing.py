@@ -1,0 +1,274 @@
+"""
+Nothing in a list, an answer or a name makes the worker raise, hang or go astray.
+
+`fetch` itself checks that each URL is accounted for exactly once.
+"""
+
+import json
+import socket
+import tempfile
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.engine_jobs import SOON_S, body_of, fetch, files_below
+from tests.support.misbehaving_origin import JPEG, Origin
+from tests.support.name_service import Names
+
+from fetcher import handler
+from fetcher.contract.options import ENGINES, Options
+from fetcher.contract.outcome import Outcome
+from fetcher.contract.shard import Report, Shard
+from fetcher.contract.source import Inline, Item
+
+TIMEOUTS = {"connect_timeout_s": 0.3, "read_timeout_s": 0.3, "total_timeout_s": 0.6}
+FUZZED = settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+# No digits of any script: they could make up the address of somebody's host.
+TEXT = st.text(st.characters(exclude_categories=["N"]), max_size=20)
+HOSTS = st.sampled_from(
+    [
+        *("{host}", "u:p@{host}", "origin.example:{port}", "inside.example", "h"),
+        *("127.0.0.1:1", "[::1]:1", "[::1", "[fe80::1%25lo]", "0x7f.1", "a..b", "."),
+        *("localhost:99999", "localhost:port", "localhost:", ":80", "", "é.example"),
+        *("x" * 300, "%41.example", "-", "a_b", "xn--", "xn--a", "169.254.169.254"),
+    ]
+)
+PATHS = st.sampled_from(
+    ["/bytes/3", "/target/", "/status/404", "/loop", "/cut/9/1", "/hang-up", "?", "#"]
+)
+URLS = TEXT | st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(
+        [
+            *("http://", "http://", "http://", "HTTP://", "https://", "http:", "//"),
+            *("ftp://", "file://", "gopher://", "data:", "\thttp://", "http:\\\\", ""),
+        ]
+    ),
+    HOSTS | TEXT,
+    PATHS,
+    TEXT,
+)
+
+
+@pytest.fixture(scope="module")
+def origin():
+    with Origin() as origin:
+        yield origin
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request):
+    return request.param
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _names():
+    """
+    No name is looked up for real, so that nothing here leaves loopback.
+    """
+    known = {
+        "localhost": [["127.0.0.1"]],
+        "origin.example": [["127.0.0.1"]],
+        "inside.example": [["169.254.169.254"]],
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", Names(known))
+        yield
+
+
+@contextmanager
+def folder():
+    """Give a folder, and look afterwards whether all went into it and none beside."""
+    with tempfile.TemporaryDirectory() as outer:
+        inner = Path(outer) / "in"
+        began = monotonic()
+        yield inner
+        seconds = monotonic() - began
+
+        assert [path.name for path in Path(outer).iterdir()] == ["in"]
+        assert not [path for path in files_below(inner) if path.suffix == ".part"]
+        assert seconds < SOON_S
+
+
+def kept_as_told(ended, inner):
+    """Tell whether the files are those of the downloads that ended well."""
+    paths = {one.path for one in ended if one.outcome is Outcome.OK}
+    there = {str(path) for path in files_below(inner)}
+    plain = all(one.detail.isprintable() and len(one.detail) <= 200 for one in ended)
+    return paths == there and plain
+
+
+@FUZZED
+@given(texts=st.lists(URLS, max_size=12), attempts=st.integers(1, 2))
+def test_any_list_of_urls_is_accounted_for(engine, origin, texts, attempts):
+    host = f"127.0.0.1:{origin.port}"
+    urls = [
+        text.replace("{host}", host).replace("{port}", str(origin.port))
+        for text in texts
+    ]
+    with folder() as inner:
+        ended = fetch(
+            engine, urls, inner, deadline_s=3.0, attempts=attempts, **TIMEOUTS
+        )
+
+        assert kept_as_told(ended, inner)
+
+
+class Context:
+    """What the handler uses of Lambda's context."""
+
+    @staticmethod
+    def get_remaining_time_in_millis():
+        return 3_000
+
+
+@FUZZED
+@given(texts=st.lists(URLS, min_size=1, max_size=8), attempts=st.integers(1, 2))
+def test_any_shard_comes_back_as_a_report(engine, origin, texts, attempts):
+    host = f"127.0.0.1:{origin.port}"
+    urls = [text.replace("{host}", host) for text in texts]
+    options = Options(
+        engine=engine, allow_private=True, attempts=attempts, connections=8, **TIMEOUTS
+    )
+    source = Inline(((0, len(urls)),), urls)
+    event = Shard(run="r", index=0, options=options, source=source).to_json()
+    report = Report.from_dict(handler.download(json.loads(event), Context()))
+    outcomes = Counter(one.outcome for one in report.downloads)
+
+    assert len(report.downloads) == len(urls)
+    assert report.tally.counts == outcomes
+
+
+@FUZZED
+@given(
+    destinations=st.lists(
+        st.text(st.characters(), max_size=30)
+        | st.text(st.sampled_from("./\\%~\0ab\ud800é"), max_size=12)
+        | st.sampled_from(["../x", "/etc/passwd", "a/../../x", "x" * 5_000, "a.part"]),
+        max_size=12,
+    ),
+    digest=st.sampled_from(["", "0" * 64]),
+)
+def test_no_destination_leads_out_of_the_folder(engine, origin, destinations, digest):
+    items = [
+        Item(number, origin.url(f"/bytes/{number}"), destination, digest)
+        for number, destination in enumerate(destinations)
+    ]
+    with folder() as inner:
+        ended = fetch(engine, items, inner, deadline_s=3.0)
+        outcomes = {Outcome.CHECKSUM} if digest else {Outcome.OK, Outcome.SINK}
+
+        assert {one.outcome for one in ended} <= outcomes
+        assert kept_as_told(ended, inner)
+        sizes = {path.stat().st_size for path in files_below(inner)}
+        assert sizes <= set(range(len(items)))
+
+
+STARTS_OF_PLACES = st.sampled_from(
+    ["http://", "https://", "//", "/", "", "ftp://", "file://", "HTTP:", "x:", "?"]
+)
+PLACES = (
+    TEXT | st.builds("{}{}{}{}".format, STARTS_OF_PLACES, HOSTS | TEXT, PATHS, TEXT)
+).map(lambda text: text.encode(errors="surrogatepass"))
+
+
+@FUZZED
+@given(
+    places=st.lists(PLACES, max_size=8),
+    status=st.sampled_from([300, 301, 302, 303, 304, 305, 307, 308]),
+)
+def test_no_redirect_leads_astray(engine, origin, places, status):
+    host = f"127.0.0.1:{origin.port}".encode()
+    urls = [
+        origin.saying(
+            b"HTTP/1.1 %d On\r\nContent-Length: 0\r\nLocation: %b\r\n\r\n"
+            % (status, place.replace(b"{host}", host)),
+            "next",
+        )
+        for place in places
+    ]
+    with folder() as inner:
+        ended = fetch(engine, urls, inner, deadline_s=3.0, **TIMEOUTS)
+
+        assert kept_as_told(ended, inner)
+
+
+NAMES = [
+    *(b"Content-Length", b"Transfer-Encoding", b"Content-Type", b"Content-Encoding"),
+    *(
+        b"Connection",
+        b"Retry-After",
+        b"X-Robots-Tag",
+        b"Trailer",
+        b"Upgrade",
+        b"X",
+        b"",
+    ),
+]
+VALUES = [
+    *(
+        b"3",
+        b"-1",
+        b"99",
+        b"9" * 30,
+        b"chunked",
+        b"gzip",
+        b"gzip, chunked",
+        b"identity",
+    ),
+    *(b"deflate", b"br", b"close", b"keep-alive", b"image/jpeg", b"text/html", b"none"),
+    *(b"Thu, 01 Jan 1970 00:00:00 GMT", b"\xff\xfe", b"a\0b", b"a\rb", b" ", b""),
+]
+LINES = st.tuples(
+    st.sampled_from(NAMES) | st.binary(max_size=9),
+    st.sampled_from([b": ", b":", b" : ", b"", b"\t"]),
+    st.sampled_from(VALUES) | st.binary(max_size=20),
+    st.sampled_from([b"\r\n", b"\r\n", b"\n", b"\r", b""]),
+).map(b"".join)
+STARTS = st.sampled_from(
+    [
+        *(b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 200 OK\r\n", b"HTTP/1.1 200\r\n"),
+        *(b"HTTP/1.1 503 No\r\n", b"HTTP/1.1 100 Go\r\n\r\nHTTP/1.1 200 OK\r\n"),
+        *(b"HTTP/2 200\r\n", b"HTTP/1.1 -1 No\r\n", b"ICY 200 OK\r\n", b"\0", b""),
+    ]
+)
+BODIES = st.sampled_from(
+    [
+        *(b"xyz", JPEG, b"<html>", b"3\r\nxyz\r\n0\r\n\r\n", b"3\r\nxyz", b"f" * 20),
+        *(b"\x1f\x8b\x08\0\0\0\0\0\0\3", b"0\r\nX: y\r\n\r\n", b""),
+    ]
+)
+ANSWERS = st.binary(max_size=60) | st.tuples(
+    STARTS,
+    st.lists(LINES, max_size=5).map(b"".join),
+    st.sampled_from([b"\r\n", b"\r\n", b"\n", b""]),
+    BODIES | st.binary(max_size=40),
+).map(b"".join)
+
+
+@FUZZED
+@given(
+    answers=st.lists(ANSWERS, max_size=12),
+    then=st.sampled_from([*["close"] * 6, "reset", "next"]),
+    compressed=st.booleans(),
+    expect_type=st.sampled_from(["", "image/"]),
+    respect_robots=st.booleans(),
+)
+def test_any_answer_has_an_outcome(engine, origin, answers, then, **options):
+    urls = [origin.saying(answer, then) for answer in answers]
+    urls.append(origin.saying(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"))
+    with folder() as inner:
+        *ended, good = fetch(engine, urls, inner, deadline_s=3.0, **TIMEOUTS, **options)
+
+        assert kept_as_told([*ended, good], inner)
+        assert all(len(body_of(one)) == one.body_bytes for one in ended if one.path)
+    assert good.outcome is (
+        Outcome.WRONG_TYPE if options["expect_type"] else Outcome.OK
+    )

@@ -1,0 +1,146 @@
+"""Lambda's door, called as Lambda calls it."""
+
+import json
+import tempfile
+import time
+
+import pytest
+from tests.support.misbehaving_origin import Origin
+
+from fetcher import handler
+from fetcher.contract.options import Options, SinkSpec
+from fetcher.contract.outcome import Outcome
+from fetcher.contract.shard import Report, Shard
+from fetcher.contract.source import Inline, Item, Template
+
+SOON_S = 10
+
+
+class Context:
+    """What the handler uses of Lambda's context."""
+
+    def __init__(self, remaining_s=60.0):
+        self._until = time.monotonic() + remaining_s
+
+    def get_remaining_time_in_millis(self):
+        return int((self._until - time.monotonic()) * 1_000)
+
+
+@pytest.fixture(scope="module")
+def origin():
+    with Origin() as origin:
+        yield origin
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def shard(source, **more):
+    options = Options(allow_private=True, connections=4, attempts=1)
+    return Shard(
+        **{"run": "r", "index": 7, "wave": 2, "options": options} | more, source=source
+    )
+
+
+def invoke(shard, context=None):
+    event = json.loads(shard.to_json())
+    answer = handler.download(event, context or Context())
+    return Report.from_dict(json.loads(json.dumps(answer)))
+
+
+def test_a_shard_goes_in_and_a_report_comes_out(origin):
+    urls = [origin.url(path) for path in ("/bytes/5", "/status/404", "/bytes/6")]
+    source = Inline.of([Item(10 * n, url) for n, url in enumerate([*urls, "x:"])])
+    before = time.time()
+    report = invoke(shard(source))
+    outcomes = [one.outcome for one in report.downloads]
+
+    assert outcomes == ["ok", "http_status", "ok", "bad_url"]
+    assert report.tally.files == 4
+    assert report.tally.body_bytes == 11
+    assert (report.run, report.index, report.wave) == ("r", 7, 2)
+    assert before <= report.started_at <= report.downloading_at
+    assert report.downloading_at <= report.downloaded_at <= time.time()
+    assert report.engine.startswith("curl ")
+    assert report.peak_rss_bytes > 10_000_000
+    assert report.cpu_s > 0
+
+
+@pytest.mark.parametrize("kind", ["directory", "discard"])
+def test_temporary_storage_is_empty_afterwards(origin, temporary, kind):
+    """
+    The next invocation in this environment needs the room.
+    """
+    source = Template(origin.url("/bytes/5/{number}"), ((0, 3),))
+    report = invoke(shard(source, sink=SinkSpec(kind=kind)))
+
+    assert report.tally.ok == 3
+    assert list(temporary.iterdir()) == []
+
+
+def test_files_stay_in_a_folder_that_was_asked_for(origin, temporary):
+    source = Template(origin.url("/bytes/5/{number}"), ((0, 3),))
+    invoke(shard(source, sink=SinkSpec(path=str(temporary / "kept"))))
+
+    assert len([p for p in (temporary / "kept").rglob("*") if p.is_file()]) == 3
+
+
+def test_temporary_storage_is_empty_after_a_mistake_of_ours(
+    origin, temporary, monkeypatch
+):
+    def mistaken(*_):
+        msg = "a mistake"
+        raise LookupError(msg)
+
+    monkeypatch.setattr(handler.Downloads, "__setitem__", mistaken)
+
+    with pytest.raises(LookupError):
+        invoke(shard(Template(origin.url("/bytes/5/{number}"), ((0, 3),))))
+    assert list(temporary.iterdir()) == []
+
+
+def test_only_the_first_invocation_of_an_environment_is_cold(origin, monkeypatch):
+    monkeypatch.setattr(handler, "_invocations", 0)
+    source = Template(origin.url("/bytes/5/{number}"), ((0, 1),))
+    reports = [invoke(shard(source)) for _ in range(3)]
+
+    assert [report.cold for report in reports] == [True, False, False]
+    assert len({report.execution for report in reports}) == 1
+
+
+def test_an_execution_is_called_after_its_log_stream(origin, monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/23/[1]abc")
+    source = Template(origin.url("/bytes/5/{number}"), ((0, 1),))
+
+    assert invoke(shard(source)).execution == "2026/11/23/[1]abc"
+
+
+@pytest.mark.parametrize(
+    ("deadline_s", "remaining_s"), [(0.5, 60.0), (60.0, 2.0), (900.0, 2.0)]
+)
+def test_the_report_comes_before_the_earlier_of_both_deadlines(
+    origin, deadline_s, remaining_s
+):
+    source = Template(origin.url("/silence/{number}"), ((0, 9),))
+    context = Context(remaining_s)
+    report = invoke(shard(source, deadline_s=deadline_s), context)
+
+    assert report.tally.counts[Outcome.UNSTARTED] == report.tally.files == 9
+    assert context.get_remaining_time_in_millis() > 0
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (None, "event is a NoneType; it must be a JSON object"),
+        ({}, "schema None; this worker speaks schema 2"),
+        ({"schema": 99}, "schema 99; this worker speaks schema 2. Deploy the worker"),
+        ({"schema": 2}, "The event is not a shard: KeyError"),
+    ],
+)
+def test_an_event_that_is_no_shard_is_refused_with_the_reason(event, said):
+    with pytest.raises(ValueError, match=said):
+        handler.download(event, Context())

@@ -1,0 +1,253 @@
+"""
+Every way an answer can be wrong has its outcome, and does no harm to its neighbours.
+
+The 99 good downloads beside each share its job, its engine, its host and its timeouts;
+none of them is answered in full before all have been asked for.
+"""
+
+import pytest
+from tests.support.engine_jobs import body_of, fetch, fetch_beside_good_ones
+from tests.support.misbehaving_origin import CHUNKED, JPEG, sentence
+
+from fetcher.contract.outcome import Outcome
+
+OK = b"HTTP/1.1 200 OK\r\n"
+THREE = OK + b"Content-Length: 3\r\n\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
+
+# What is sent, what happens then, and how it ends. More than one outcome is allowed
+# where it depends on what a parser looks at first.
+ANSWERS = {
+    "nothing, closed": (b"", "close", "cut"),
+    "nothing, reset": (b"", "reset", "cut"),
+    "half a head, closed": (OK + b"Content-Le", "close", "cut"),
+    "a status only, closed": (OK, "close", "cut"),
+    "a head without its end, closed": (OK + b"X: y\r\n", "close", "cut"),
+    "half a head, reset": (OK + b"Content-Le", "reset", "cut"),
+    "a head only, closed": (THREE, "close", "cut"),
+    "a head only, reset": (THREE, "reset", "cut"),
+    "half a body, closed": (THREE + b"x", "close", "cut"),
+    "half a body, reset": (THREE + b"x", "reset", "cut"),
+    "half a chunk, closed": (CHUNKED + b"3\r\nx", "close", "cut"),
+    "half a chunk, reset": (CHUNKED + b"3\r\nx", "reset", "cut"),
+    "no last chunk": (CHUNKED + b"3\r\nxyz\r\n", "close", "cut"),
+    "half of the last chunk": (CHUNKED + b"3\r\nxyz\r\n0\r\n", "close", "cut"),
+    "a chunk of no length": (CHUNKED + b"\r\nxyz\r\n", "close", "protocol"),
+    "a chunk of length many": (CHUNKED + b"many\r\nxyz\r\n", "close", "protocol"),
+    "a chunk of length -1": (CHUNKED + b"-1\r\nxyz\r\n", "close", "protocol"),
+    "a chunk beyond counting": (CHUNKED + b"f" * 40 + b"\r\nx", "close", "protocol"),
+    "a chunk longer than said": (
+        CHUNKED + b"3\r\nwxyz\r\n0\r\n\r\n",
+        "close",
+        "protocol",
+    ),
+    "a chunk's remark of 10 MB": (
+        CHUNKED + b"3;" + b"x" * 10**7,
+        "close",
+        "protocol cut too_large",
+    ),
+    "trailers of 10 MB": (
+        CHUNKED + b"0\r\n" + b"X: 123456789\r\n" * 700_000,
+        "close",
+        "protocol cut too_large",
+    ),
+    "no number for a status": (b"HTTP/1.1 abc OK\r\n\r\n", "close", "protocol"),
+    "no status": (b"HTTP/1.1\r\n\r\n", "close", "protocol"),
+    "a status of two digits": (b"HTTP/1.1 20 OK\r\n\r\n", "close", "protocol"),
+    "a negative status": (b"HTTP/1.1 -200 OK\r\n\r\n", "close", "protocol"),
+    "HTTP of no version": (b"HTTP/x.y 200 OK\r\n\r\n", "close", "protocol"),
+    "HTTP/0.9": (b"<html>hello</html>\n", "close", "protocol"),
+    "empty lines": (b"\r\n\r\n\r\n", "close", "protocol cut"),
+    "a mail server's greeting": (b"220 mail ESMTP ready\r\n\r\n", "close", "protocol"),
+    "an alert of TLS": (b"\x15\x03\x01\x00\x02\x02\x46", "close", "protocol"),
+    "zeros": (bytes(1_000), "close", "protocol"),
+    "a header without a colon": (OK + b"what\r\n\r\n", "close", "protocol"),
+    "a header of 10 MB": (OK + b"X: " + b"x" * 10**7, "close", "protocol"),
+    "headers of 10 MB": (OK + b"X: 123456789\r\n" * 700_000, "close", "protocol"),
+    "a zero in a header": (OK + b"X: a\0b\r\n\r\n", "close", "protocol"),
+    "a length of abc": (OK + b"Content-Length: abc\r\n\r\nxyz", "close", "protocol"),
+    "a length of -3": (OK + b"Content-Length: -3\r\n\r\nxyz", "close", "protocol"),
+    "a length of 3.0": (OK + b"Content-Length: 3.0\r\n\r\nxyz", "close", "protocol"),
+    "a length of 0x3": (OK + b"Content-Length: 0x3\r\n\r\nxyz", "close", "protocol"),
+    "a length of nothing": (OK + b"Content-Length: \r\n\r\nxyz", "close", "protocol"),
+    "two lengths on a line": (
+        OK + b"Content-Length: 3, 4\r\n\r\nxyz",
+        "close",
+        "protocol",
+    ),
+    "two lengths": (
+        OK + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nxyz",
+        "close",
+        "protocol",
+    ),
+    "two lengths, the longer first": (
+        OK + b"Content-Length: 4\r\nContent-Length: 3\r\n\r\nxyz",
+        "close",
+        "protocol",
+    ),
+    "a length of 10^18": (
+        OK + b"Content-Length: 1%018d\r\n\r\nx" % 0,
+        "close",
+        "too_large",
+    ),
+    "a length of 10^30": (
+        OK + b"Content-Length: 1%030d\r\n\r\nx" % 0,
+        "close",
+        "too_large protocol",
+    ),
+    "status 204": (b"HTTP/1.1 204 No\r\n\r\n", "next", "http_status"),
+    "status 206": (
+        b"HTTP/1.1 206 Part\r\nContent-Range: bytes 0-2/9\r\n\r\nxyz",
+        "close",
+        "http_status",
+    ),
+    "status 304": (b"HTTP/1.1 304 No\r\n\r\n", "next", "http_status"),
+    "status 304 with a place": (
+        b"HTTP/1.1 304 No\r\nLocation: /bytes/3\r\n\r\n",
+        "next",
+        "http_status",
+    ),
+    "status 302 without a place": (
+        b"HTTP/1.1 302 No\r\nContent-Length: 0\r\n\r\n",
+        "next",
+        "http_status",
+    ),
+    "status 999": (
+        b"HTTP/1.1 999 No\r\nContent-Length: 0\r\n\r\n",
+        "next",
+        "http_status",
+    ),
+    "a switch nobody asked for": (
+        b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n",
+        "close",
+        "http_status protocol cut",
+    ),
+    "interim answers only": (b"HTTP/1.1 100 Continue\r\n\r\n" * 9, "close", "cut"),
+}
+
+# What is unusual, but leaves no doubt about the body: xyz.
+UNUSUAL = {
+    "an interim answer first": b"HTTP/1.1 100 Continue\r\n\r\n" + THREE + b"xyz",
+    "hints first": b"HTTP/1.1 103 Hints\r\nLink: </a>\r\n\r\n" + THREE + b"xyz",
+    "HTTP/1.0, to the end": b"HTTP/1.0 200 OK\r\n\r\nxyz",
+    "HTTP/1.1, to the end": OK + b"\r\nxyz",
+    "no reason": b"HTTP/1.1 200\r\nContent-Length: 3\r\n\r\nxyz",
+    "headers in capitals": OK + b"CONTENT-LENGTH:3\r\n\r\nxyz",
+    "a remark on a chunk": CHUNKED + b"3;a=b\r\nxyz\r\n" + LAST_CHUNK,
+    "a length in leading zeros": CHUNKED + b"0003\r\nxyz\r\n" + LAST_CHUNK,
+    "a trailer": CHUNKED + b"3\r\nxyz\r\n0\r\nX: y\r\n\r\n",
+    "a header beyond ASCII": OK + b"X: \xff\xc3\xa4\r\nContent-Length: 3\r\n\r\nxyz",
+    "the type given twice": OK
+    + b"Content-Type: image/png\r\nContent-Type: image/png\r\n"
+    + b"Content-Length: 3\r\n\r\nxyz",
+}
+
+# What HTTP lets a client take or refuse; taken, it must be taken whole.
+DOUBTFUL = {
+    "the same length twice": OK + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nxyz",
+    "the same length twice on a line": OK + b"Content-Length: 3, 3\r\n\r\nxyz",
+    "a length, and chunks": OK
+    + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nxyz\r\n"
+    + LAST_CHUNK,
+    "chunks, and a length": OK
+    + b"Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n3\r\nxyz\r\n"
+    + LAST_CHUNK,
+    "more than promised": THREE + b"xyz and more",
+    "more after the last chunk": CHUNKED + b"3\r\nxyz\r\n" + LAST_CHUNK + b"and more",
+    "a second answer": THREE + b"xyz" + THREE + b"abc",
+    "a status of four digits": b"HTTP/1.1 2000 OK\r\nContent-Length: 3\r\n\r\nxyz",
+    "lines without returns": b"HTTP/1.1 200 OK\nContent-Length: 3\n\nxyz",
+    "a header folded": OK + b"X: a\r\n b\r\nContent-Length: 3\r\n\r\nxyz",
+    "an encoding nobody knows": OK + b"Transfer-Encoding: odd\r\n\r\nxyz",
+    "another protocol of the kind": b"HTTP/1.9 200 OK\r\nContent-Length: 3\r\n\r\nxyz",
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_bad_answer_has_its_outcome_and_the_good_ones_beside_it_theirs(
+    engine, origin, tmp_path, answer
+):
+    raw, then, outcomes = ANSWERS[answer]
+    url = origin.saying(raw, then)
+    (one,) = fetch_beside_good_ones(engine, origin, [url], tmp_path)
+
+    assert one.outcome in outcomes.split()
+    assert sentence(one.detail)
+    assert one.path == ""
+
+
+@pytest.mark.parametrize("answer", UNUSUAL)
+def test_an_unusual_answer_is_taken_whole(engine, origin, tmp_path, answer):
+    (one,) = fetch(engine, [origin.saying(UNUSUAL[answer])], tmp_path)
+
+    assert (one.outcome, one.body_bytes, one.detail) == (Outcome.OK, 3, "")
+    assert body_of(one) == b"xyz"
+
+
+def test_a_body_may_be_empty(engine, origin, tmp_path):
+    heads = [OK + b"Content-Length: 0\r\n\r\n", CHUNKED + LAST_CHUNK]
+    ended = fetch(engine, [origin.saying(head) for head in heads], tmp_path)
+
+    assert {(one.outcome, one.body_bytes) for one in ended} == {(Outcome.OK, 0)}
+    assert {body_of(one) for one in ended} == {b""}
+
+
+@pytest.mark.parametrize("answer", DOUBTFUL)
+def test_a_doubtful_answer_is_taken_whole_or_not_at_all(
+    engine, origin, tmp_path, answer
+):
+    (one,) = fetch(engine, [origin.saying(DOUBTFUL[answer])], tmp_path)
+
+    assert one.outcome in {Outcome.OK, Outcome.PROTOCOL, Outcome.CUT}
+    if one.outcome is Outcome.OK:
+        assert body_of(one) == b"xyz"
+
+
+def test_what_follows_an_answer_is_never_taken_for_the_next(engine, origin, tmp_path):
+    """
+    An origin's mistake, or an attacker's, must not become another URL's body.
+    """
+    poison = THREE + b"xyz" + THREE + b"BAD"
+    urls = [origin.saying(poison, "next") for _ in range(10)]
+    urls = [url for poisoned in urls for url in (poisoned, origin.url("/bytes/3"))]
+    ended = fetch(engine, urls, tmp_path, connections=1, attempts=3)
+    bodies = [body_of(one) for one in ended if one.path]
+
+    assert b"BAD" not in bodies
+    assert bodies.count(b"xxx") == 10
+
+
+BODIES = [
+    ("image/jpeg", JPEG, "ok"),
+    ("IMAGE/JPEG; q=1", JPEG, "ok"),
+    ("image/png", b"\x89PNG\r\n\x1a\n" + bytes(9), "ok"),
+    ("image/gif", b"GIF89a" + bytes(9), "ok"),
+    ("image/webp", b"RIFF\x10\0\0\0WEBPVP8 ", "ok"),
+    ("image/x-new", b"anything at all", "ok"),
+    ("text/html", JPEG, "wrong_type"),
+    ("", JPEG, "wrong_type"),
+    ("imagine/jpeg", JPEG, "wrong_type"),
+    ("image/jpeg", b"<!DOCTYPE html><html>404", "wrong_type"),
+    ("image/jpeg", b"\n <html>\n", "wrong_type"),
+    ("image/jpeg", b"{}", "wrong_type"),
+    ("image/jpeg", b"", "wrong_type"),
+    ("image/png", JPEG, "wrong_type"),
+]
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_body_of_another_type_is_not_kept(engine, origin, tmp_path, apart):
+    """
+    Whether the header says so, or its first bytes do; these may come one by one.
+    """
+    urls = []
+    for kind, body, _ in BODIES:
+        head = (
+            OK + f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        )
+        parts = [head + body] if not apart else [head, body[:1], body[1:2], body[2:]]
+        urls.append(origin.saying(parts))
+    ended = fetch_beside_good_ones(engine, origin, urls, tmp_path, expect_type="image/")
+
+    assert [str(one.outcome) for one in ended] == [outcome for *_, outcome in BODIES]
+    assert all(sentence(one.detail) for one in ended if one.detail)

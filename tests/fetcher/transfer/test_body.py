@@ -1,0 +1,167 @@
+"""One body checked on its way into a sink."""
+
+import hashlib
+
+import pytest
+
+from fetcher.contract.options import Options
+from fetcher.contract.outcome import Outcome
+from fetcher.contract.source import Item
+from fetcher.sinks.directory import Directory
+from fetcher.sinks.discard import Discard
+from fetcher.transfer.body import Body
+from fetcher.transfer.ending import RefusedError
+
+XYZ = hashlib.sha256(b"xyz").hexdigest()
+
+
+def body(sink=None, sha256="", **options):
+    item = Item(0, "http://h/a", "a", sha256)
+    return Body(item, sink or Discard(), Options(**options))
+
+
+def pass_through(body, *chunks, status=200, kind="image/jpeg", promised=None):
+    """Do as an engine does."""
+    try:
+        body.begin(status, kind, promised)
+        for chunk in chunks:
+            body.write([chunk])
+        return body.finish()
+    finally:
+        body.discard()
+
+
+@pytest.mark.parametrize("chunks", [[], [b"xyz"], [b"x", b"", b"yz"]])
+def test_a_whole_body_is_kept_and_counted(tmp_path, chunks):
+    many = len(b"".join(chunks))
+    ending = pass_through(body(Directory(tmp_path)), *chunks, promised=many)
+
+    assert (Outcome.OK, 200, many) == ending[:3]
+    assert (tmp_path / "a").read_bytes() == b"".join(chunks)
+
+
+@pytest.mark.parametrize("sha256", [XYZ, XYZ.upper()])
+def test_a_body_with_the_digest_wanted_is_kept(sha256):
+    assert pass_through(body(sha256=sha256), b"x", b"yz").outcome is Outcome.OK
+
+
+@pytest.mark.parametrize(
+    ("refuse", "outcome", "said"),
+    [
+        (
+            lambda sink: pass_through(body(sink), status=404),
+            Outcome.HTTP_STATUS,
+            "expected status 200, got 404",
+        ),
+        (
+            lambda sink: pass_through(body(sink), status=206),
+            Outcome.HTTP_STATUS,
+            "expected status 200, got 206",
+        ),
+        (
+            lambda sink: pass_through(
+                body(sink, expect_type="image/"), kind="text/html"
+            ),
+            Outcome.WRONG_TYPE,
+            "expected a body of type image/, got text/html",
+        ),
+        (
+            lambda sink: pass_through(body(sink, expect_type="image/"), kind=""),
+            Outcome.WRONG_TYPE,
+            "expected a body of type image/, got no type",
+        ),
+        (
+            lambda sink: pass_through(body(sink, max_bytes=2), promised=3),
+            Outcome.TOO_LARGE,
+            "expected at most 2 bytes, got 3",
+        ),
+        (
+            lambda sink: pass_through(body(sink, max_bytes=2), b"xy", b"z"),
+            Outcome.TOO_LARGE,
+            "expected at most 2 bytes, got 3",
+        ),
+        (
+            lambda sink: pass_through(body(sink), b"xy", promised=3),
+            Outcome.CUT,
+            "ended early",
+        ),
+        (
+            lambda sink: pass_through(body(sink, sha256="0" * 64), b"xyz"),
+            Outcome.CHECKSUM,
+            f"expected sha256 {'0' * 64}, got {XYZ}",
+        ),
+    ],
+)
+def test_a_body_that_is_not_what_was_asked_for_is_refused(
+    tmp_path, refuse, outcome, said
+):
+    with pytest.raises(RefusedError, match=said) as refusal:
+        refuse(Directory(tmp_path))
+
+    assert refusal.value.outcome is outcome
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_type_wanted_is_compared_without_regard_to_case():
+    ending = pass_through(
+        body(expect_type="Image/"), b"\x89PNG\r\n\x1a\n", kind="IMAGE/png; q=1"
+    )
+
+    assert ending.outcome is Outcome.OK
+
+
+def test_a_body_as_large_as_allowed_is_kept():
+    ending = pass_through(body(max_bytes=3), b"xyz", promised=3)
+
+    assert ending.outcome is Outcome.OK
+
+
+def test_a_failed_body_leaves_nothing_and_says_how_much_came(tmp_path):
+    failing = body(Directory(tmp_path))
+    failing.begin(200, "image/jpeg", 1_000)
+    failing.write([b"xyz"])
+    ending = failing.fail(Outcome.CUT, "the connection broke")
+
+    assert ending.detail == "expected 1,000 bytes, got 3: the connection broke"
+    assert (ending.status, ending.body_bytes) == (200, 3)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("detail", "told"),
+    [
+        ("two\r\n  lines", "two lines"),
+        ("\x1b[31mred\udcff", "?[31mred?"),
+        ("y" * 500, "y" * 197 + "..."),
+        ("no http://user:hunter2@h/ here", "no http://***@h/ here"),
+    ],
+)
+def test_a_detail_is_one_line_that_prints_whatever_the_origin_sent(detail, told):
+    """
+    Details go to terminals, tables and reports of limited size.
+    """
+    assert body().fail(Outcome.PROTOCOL, detail).detail == told
+
+
+@pytest.mark.parametrize("taken", ["a", "a.part"])
+def test_a_sink_that_fails_is_an_outcome_not_a_crash(tmp_path, taken):
+    (tmp_path / taken).mkdir()
+
+    with pytest.raises(RefusedError, match=f"could not keep the body at .*{taken}"):
+        pass_through(body(Directory(tmp_path)), b"xyz")
+
+
+class Full(Discard):
+    def open(self, _item, _kind=""):
+        return self
+
+    def write(self, parts):
+        with open("/dev/full", "wb", buffering=0) as file:  # noqa: PTH123
+            file.writelines(parts)
+
+
+def test_a_full_disk_is_an_outcome_not_a_crash():
+    with pytest.raises(RefusedError, match="No space left on device") as refusal:
+        pass_through(body(Full()), b"xyz")
+
+    assert refusal.value.outcome is Outcome.SINK

@@ -1,0 +1,163 @@
+"""Bodies that travel compressed: only if asked for, inflated as they come, capped."""
+
+import gzip
+import hashlib
+import zlib
+
+import pytest
+from tests.support.engine_jobs import (
+    body_of,
+    fetch,
+    fetch_beside_good_ones,
+    files_below,
+    run_alone,
+)
+from tests.support.misbehaving_origin import JPEG, sentence
+
+from fetcher.contract.outcome import Outcome
+from fetcher.contract.source import Item
+
+MB = 10**6
+BODY = JPEG.ljust(20_000, b"x")
+
+
+def answer(body, coding="gzip", length=True):
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Encoding: "
+    head += coding.encode() + b"\r\n"
+    if length:
+        return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    chunk = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    return head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk
+
+
+def bomb(inflated_bytes):
+    """Return a gzip body of so many zeros, in a thousandth of the room."""
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = deflate.compress(bytes(MB)) + deflate.flush(zlib.Z_FULL_FLUSH)
+    start = gzip.compress(b"")[:10]
+    end = b"\x03\x00" + bytes(4) + (inflated_bytes % 2**32).to_bytes(4, "little")
+    return start + block * (inflated_bytes // MB) + end
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", "deflate"])
+@pytest.mark.parametrize("length", [True, False])
+def test_a_compressed_body_is_kept_inflated(engine, origin, tmp_path, coding, length):
+    body = zlib.compress(BODY) if coding == "deflate" else gzip.compress(BODY)
+    url = origin.saying(answer(body, coding, length), "next")
+    item = Item(0, url, "a", hashlib.sha256(BODY).hexdigest())
+    (one,) = fetch(engine, [item], tmp_path, compressed=True, expect_type="image/")
+    accepted = origin.requests[-1].headers["accept-encoding"]
+
+    assert "gzip" in accepted
+    assert (one.outcome, one.detail, one.body_bytes) == (Outcome.OK, "", len(BODY))
+    assert body_of(one) == BODY
+
+
+def test_without_the_option_none_is_asked_for_and_bodies_are_kept_as_they_come(
+    engine, origin, tmp_path
+):
+    body = gzip.compress(BODY)
+    (one,) = fetch(engine, [origin.saying(answer(body), "next")], tmp_path)
+
+    assert origin.requests[-1].headers["accept-encoding"] == "identity"
+    assert (one.outcome, one.body_bytes) == (Outcome.OK, len(body))
+    assert body_of(one) == body
+
+
+def test_a_body_that_was_not_compressed_is_fine_with_the_option(
+    engine, origin, tmp_path
+):
+    urls = [origin.url("/bytes/3"), origin.saying(answer(b"xyz", "identity"))]
+    ended = fetch(engine, urls, tmp_path, compressed=True)
+
+    assert [body_of(one) for one in ended] == [b"xxx", b"xyz"]
+
+
+def test_what_does_not_inflate_is_not_kept(engine, origin, tmp_path):
+    whole = gzip.compress(BODY)
+    bad = {
+        "no checksum": whole[:-8],
+        "half a checksum": whole[:-5],
+        "only a start": whole[:50],
+        "nothing": b"",
+        "another checksum": whole[:-8] + bytes(8),
+        "no gzip": b"xyz",
+        "no deflate": whole[:10] + b"\xff" * 99,
+    }
+    urls = [
+        origin.saying(answer(body, length=length))
+        for length in (True, False)
+        for body in bad.values()
+    ]
+    ended = fetch_beside_good_ones(engine, origin, urls, tmp_path, compressed=True)
+
+    # An empty body may as well be whole: there is nothing in it to inflate.
+    kept = {
+        what: str(one.outcome)
+        for what, one in zip([*bad, *bad], ended, strict=True)
+        if one.outcome not in {Outcome.CUT, Outcome.PROTOCOL}
+    }
+    assert set(kept) <= {"nothing"}
+    assert all(sentence(one.detail) for one in ended if one.detail)
+
+
+def test_a_compressed_body_that_is_cut_is_told(engine, origin, tmp_path):
+    cut = answer(gzip.compress(BODY))[:-9]
+    chunked = answer(gzip.compress(BODY), length=False)[:-9]
+    urls = [origin.saying(cut), origin.saying(chunked)]
+    ended = fetch(engine, urls, tmp_path, compressed=True)
+
+    assert [str(one.outcome) for one in ended] == ["cut", "cut"]
+    assert files_below(tmp_path) == []
+
+
+def test_a_bomb_is_stopped_at_the_cap_beside_99_good_downloads(
+    engine, origin, tmp_path
+):
+    """
+    1 MB that would inflate to 1 GB.
+    """
+    url = origin.saying(answer(bomb(1_000 * MB)))
+    (one,) = fetch_beside_good_ones(
+        engine, origin, [url], tmp_path, compressed=True, max_bytes=2 * MB
+    )
+
+    assert one.outcome is Outcome.TOO_LARGE
+    assert one.body_bytes < 8 * MB
+    assert one.seconds < 5
+
+
+MEMORY = """
+import json, resource, sys
+from pathlib import Path
+from tests.support.engine_jobs import fetch
+
+engine, folder, *urls = sys.argv[1:]
+for url in urls:
+    (one,) = fetch(engine, [url], Path(folder), compressed=True, max_bytes=2_000_000)
+    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps([str(one.outcome), peak_kb * 1_024]))
+"""
+
+
+def test_a_bomb_takes_no_memory_to_speak_of(engine, origin, tmp_path):
+    """
+    Against what fetching a small body has taken before.
+    """
+    small = origin.saying(answer(gzip.compress(BODY)))
+    large = origin.saying(answer(bomb(1_000 * MB)))
+    (first, before), (second, after) = run_alone(MEMORY, engine, tmp_path, small, large)
+
+    assert (first, second) == ("ok", "too_large")
+    assert after - before < 16 * MB
+
+
+def test_an_unknown_coding_is_not_passed_off_as_the_body(engine, origin, tmp_path):
+    """
+    Whoever asked for the file inflated would not know it was not.
+    """
+    (one,) = fetch(
+        engine, [origin.saying(answer(b"xyz", "odd"))], tmp_path, compressed=True
+    )
+
+    assert one.outcome is Outcome.PROTOCOL

@@ -1,0 +1,174 @@
+"""How hard one host is asked."""
+
+import math
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fetcher.contract.options import Options
+from fetcher.contract.outcome import Outcome
+from fetcher.contract.source import Item
+from fetcher.transfer import hosts as module
+from fetcher.transfer.ending import Ending
+from fetcher.transfer.engine import Attempt
+from fetcher.transfer.hosts import Hosts
+
+OK = Ending(Outcome.OK, 200)
+REFUSED = Ending(Outcome.CONNECT, detail="connection refused")
+
+
+@pytest.fixture
+def host_of():
+    """
+    Make a host of its own set of limits.
+    """
+    return lambda **options: Hosts(Options(**options)).named("h", 0.0)
+
+
+def held(hosts, name="h", many=1):
+    attempts = []
+    for n in range(many):
+        attempt = Attempt(n, Item(n, f"http://{name}/{n}"), hosts.named(name, 0.0))
+        hosts.hold(attempt)
+        attempts.append(attempt)
+    return attempts
+
+
+def test_so_many_downloads_at_one_host_and_no_more(host_of):
+    host = host_of(per_host=2)
+    host.take(0.0)
+    one = host.free_at()
+    host.take(0.0)
+    full = host.free_at()
+    host.ended(OK, 1.0)
+
+    assert (one, full, host.free_at()) == (0.0, math.inf, 0.0)
+
+
+def test_requests_are_begun_at_the_rate_given(host_of):
+    host = host_of(host_rate=4.0)
+    begun = []
+    for _ in range(9):
+        begun.append(host.free_at())
+        host.take(begun[-1])
+
+    assert begun == [n * 0.25 for n in range(9)]
+
+
+def test_time_in_which_nothing_was_asked_is_not_saved_up(host_of):
+    host = host_of(host_rate=1.0)
+    host.take(100.0)
+
+    assert host.free_at() == 101.0
+
+
+def failing(host, now, times):
+    for _ in range(times):
+        host.take(now)
+        host.ended(REFUSED, now)
+
+
+def test_a_host_that_only_fails_is_left_alone_then_asked_by_one_at_a_time(host_of):
+    host = host_of()
+    failing(host, 0.0, 19)
+    before = host.free_at()
+    failing(host, 0.0, 1)
+    resting = host.free_at()
+    host.take(1.0)
+
+    assert (before, resting) == (0.0, 1.0)
+    assert host.free_at() == math.inf
+    host.ended(OK, 1.1)
+    assert host.free_at() <= 1.1
+
+
+def test_each_rest_is_longer_until_the_host_is_given_up(host_of):
+    host = host_of()
+    failing(host, 0.0, 20)
+    rests = []
+    for _ in range(6):
+        now = host.free_at()
+        failing(host, now, 1)
+        rests.append(host.free_at() - now)
+
+    assert rests == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    assert host.given_up
+    host.take(host.free_at())
+    host.ended(OK, 1e6)
+    assert not host.given_up
+
+
+def test_an_answer_however_bad_shows_that_the_host_is_there(host_of):
+    host = host_of()
+    for _ in range(10):
+        failing(host, 0.0, 19)
+        host.take(0.0)
+        host.ended(Ending(Outcome.HTTP_STATUS, 503), 0.0)
+
+    assert host.free_at() == 0.0
+
+
+def test_what_waits_is_released_in_order_when_the_host_can_take_it():
+    hosts = Hosts(Options(per_host=1))
+    host = hosts.named("h", 0.0)
+    host.take(0.0)
+    attempts = held(hosts, many=3)
+    nothing = hosts.release(1.0)
+    host.ended(OK, 2.0)
+    hosts.named("h", 0.0).take(2.0)
+    hosts.ended(attempts[0], OK, 2.0)
+    released = hosts.release(2.0)
+
+    assert nothing is None
+    assert released is attempts[0]
+    assert hosts.waiting == 2
+
+
+def test_hosts_with_nothing_to_remember_are_forgotten(monkeypatch):
+    """
+    A list of a hundred million URLs may name as many hosts.
+    """
+    monkeypatch.setattr(module, "_REMEMBERED", 10)
+    hosts = Hosts(Options())
+    hosts._most_remembered = 10
+    failing(hosts.named("bad", 0.0), 0.0, 3)
+    for n in range(1_000):
+        hosts.named(f"h{n}", 0.0)
+
+    assert len(hosts._hosts) <= 11
+    assert "bad" in hosts._hosts
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=200),
+    st.integers(1, 3),
+)
+def test_nothing_that_waits_is_lost_or_released_twice(events, per_host):
+    hosts = Hosts(Options(per_host=per_host))
+    numbers, waiting, flying = count(), set(), {}
+    for now, (name, is_arrival) in enumerate(events):
+        if is_arrival:
+            number = next(numbers)
+            host = hosts.named(name, now)
+            hosts.hold(Attempt(number, Item(number, f"http://{name}/"), host))
+            waiting.add(number)
+        elif flying:
+            number = min(flying)
+            hosts.ended(flying.pop(number), OK, now)
+        while attempt := hosts.release(now):
+            waiting.remove(attempt.position)
+            attempt.host.take(now)
+            flying[attempt.position] = attempt
+            at_host = sum(one.host is attempt.host for one in flying.values())
+            assert at_host <= per_host
+    while flying:
+        hosts.ended(flying.pop(min(flying)), OK, 1e9)
+        while attempt := hosts.release(1e9):
+            waiting.remove(attempt.position)
+            attempt.host.take(1e9)
+            flying[attempt.position] = attempt
+
+    assert not waiting
+    assert hosts.waiting == 0

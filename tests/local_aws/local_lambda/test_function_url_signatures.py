@@ -1,0 +1,289 @@
+"""Function URLs with AWS_IAM: whose signatures are let in, and what they cover."""
+
+import asyncio
+import hashlib
+import json
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict, CIMultiDictProxy
+from tests.support.lambda_api import create
+from tests.support.signed_requests import credentials_of
+from tests.support.urllib_http import fetch
+
+from local_aws.local_lambda.errors import LambdaError
+from local_aws.local_lambda.function_url.authorization import check as check_url
+from local_aws.local_lambda.requests.callers import Caller
+from local_aws.local_lambda.requests.claims import Signed
+
+
+@pytest.fixture(scope="module")
+def iam_url(client):
+    code = "def run(event, context): return event['requestContext']\n"
+    create(client, "signed", code)
+    yield client.create_function_url_config(FunctionName="signed", AuthType="AWS_IAM")[
+        "FunctionUrl"
+    ]
+    client.delete_function(FunctionName="signed")
+
+
+@pytest.fixture(scope="module")
+def ours(aws):
+    """
+    The endpoint's own pair.
+    """
+    return credentials_of(aws.keys)
+
+
+def signed_headers(url, data, credentials, **scope):
+    """Return what botocore adds to a POST when it signs it."""
+    request = AWSRequest("POST", url, {"X-Signed": "a  b"}, data)
+    service, region = scope.get("service", "lambda"), scope.get("region", "us-east-1")
+    SigV4Auth(credentials, service, region).add_auth(request)
+    return dict(request.headers.items())
+
+
+def post_signed(url, data, signer, *, sent=None, **scope):
+    """Sign a POST and send it, or something else under its signature."""
+    signed = signed_headers(url, data, signer, **scope)
+    status, headers, body = fetch(sent or url, data, "POST", **signed)
+    return status, headers, json.loads(body)
+
+
+def test_whoever_signs_with_our_own_pair_is_let_in(iam_url, ours):
+    url = iam_url + "a%2Fb%20c/%C3%BC?b=1&a=%2F&a=2&c&d=x%20y"
+    status, _, context = post_signed(url, b"body", ours)
+
+    assert status == 200
+    assert context["accountId"] == "123456789012"
+    assert context["authorizer"]["iam"].keys() == {
+        *("accessKey", "accountId", "callerId", "cognitoIdentity", "principalOrgId"),
+        *("userArn", "userId"),
+    }
+
+
+def test_functions_can_call_each_other_with_what_they_have(client, iam_url, deploy):
+    """
+    Their credentials come with a token.
+    """
+    code = (
+        "import os, urllib.request\n"
+        "from botocore.auth import SigV4Auth\n"
+        "from botocore.awsrequest import AWSRequest\n"
+        "from botocore.session import get_session\n"
+        "def run(event, context):\n"
+        "    request = AWSRequest('GET', event)\n"
+        "    credentials = get_session().get_credentials()\n"
+        "    SigV4Auth(credentials, 'lambda', os.environ['AWS_REGION'])"
+        ".add_auth(request)\n"
+        "    headers = dict(request.headers.items())\n"
+        "    sent = urllib.request.Request(event, headers=headers)\n"
+        "    return urllib.request.urlopen(sent).status\n"
+    )
+    answer = client.invoke(
+        FunctionName=deploy(code, Timeout=30), Payload=json.dumps(iam_url)
+    )
+
+    assert answer["Payload"].read() == b"200"
+
+
+def test_a_user_is_known_by_a_key_for_as_long_as_it_is_active(client_of, iam_url):
+    iam = client_of("iam")
+    iam.create_user(UserName="joe")
+    key = iam.create_access_key(UserName="joe")["AccessKey"]
+    joe = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    named = {"UserName": "joe", "AccessKeyId": key["AccessKeyId"]}
+    _, _, context = post_signed(iam_url, b"", joe)
+    iam.update_access_key(Status="Inactive", **named)
+    inactive, headers, told = post_signed(iam_url, b"", joe)
+    iam.update_access_key(Status="Active", **named)
+    active, _, _ = post_signed(iam_url, b"", joe)
+    iam.delete_access_key(**named)
+    deleted, _, _ = post_signed(iam_url, b"", joe)
+
+    assert context["authorizer"]["iam"]["accessKey"] == key["AccessKeyId"]
+    assert context["authorizer"]["iam"]["userArn"].endswith(":user/joe")
+    assert (inactive, active, deleted) == (403, 200, 403)
+    assert headers["x-amzn-ErrorType"] == "UnrecognizedClientException"
+    assert told == {"message": "The security token included in the request is invalid."}
+
+
+def test_a_role_is_known_by_its_session_and_needs_its_token(client_of, iam_url):
+    role = "arn:aws:iam::123456789012:role/worker"
+    given_ = client_of("sts").assume_role(RoleArn=role, RoleSessionName="me")
+    keys = given_["Credentials"]
+    pair = keys["AccessKeyId"], keys["SecretAccessKey"]
+    status, _, context = post_signed(
+        iam_url, b"", Credentials(*pair, keys["SessionToken"])
+    )
+    refusals = [
+        post_signed(iam_url, b"", Credentials(*pair, token))[0] for token in (None, "x")
+    ]
+
+    assert status == 200
+    arn = given_["AssumedRoleUser"]["Arn"]
+    assert context["authorizer"]["iam"]["userArn"] == arn
+    assert refusals == [403, 403]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "scope", "code", "message"),
+    [
+        (("any", "any"), {}, "UnrecognizedClientException", "The security"),
+        ((None, "x"), {}, "InvalidSignatureException", "The request sig"),
+        ((), {"service": "s3"}, "InvalidSignatureException", "Credential should be"),
+        ((), {"region": "eu-west-1"}, "InvalidSignatureException", "Credential sho"),
+    ],
+)
+def test_signatures_of_others_and_for_others_are_refused(
+    iam_url, ours, credentials, scope, code, message
+):
+    key, secret = credentials or (None, None)
+    signer = Credentials(key or ours.access_key, secret or ours.secret_key)
+    status, headers, told = post_signed(iam_url, b"", signer, **scope)
+
+    assert status == 403
+    assert headers["x-amzn-ErrorType"] == code
+    assert told["message"].startswith(message)
+
+
+def test_a_path_that_was_not_signed_is_refused(iam_url, ours):
+    status, headers, _ = post_signed(iam_url + "a", b"", ours, sent=iam_url + "b")
+
+    assert status == 403
+    assert headers["x-amzn-ErrorType"] == "InvalidSignatureException"
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        "Bearer token",
+        "AWS4-HMAC-SHA256",
+        "AWS4-HMAC-SHA256 Credential=local, SignedHeaders=host, Signature=0",
+        "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/lambda/aws4_request",
+    ],
+)
+def test_what_is_no_signature_is_forbidden(iam_url, authorization):
+    now = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    status, headers, body = fetch(iam_url, Authorization=authorization, X_Amz_Date=now)
+
+    assert status == 403
+    assert headers["x-amzn-ErrorType"] == "AccessDeniedException"
+    assert json.loads(body)["Message"].startswith("Forbidden. For troubleshooting")
+
+
+def test_curls_own_signatures_hold(iam_url, ours):
+    """
+    A second opinion: its code is nobody's of ours.
+    """
+    if not shutil.which("curl"):
+        pytest.skip("there is no curl")
+    command = ["curl", "-sS", "--aws-sigv4", "aws:amz:us-east-1:lambda"]
+    data = ["--user", f"{ours.access_key}:{ours.secret_key}", "--data", "a=1"]
+    answer = subprocess.check_output([*command, *data, iam_url + "path"])
+
+    assert json.loads(answer)["http"]["path"] == "/path"
+
+
+CALLER = Caller("key", "arn", "id", "secret", expires_at=None)
+KEYS = Credentials("key", "secret")
+
+
+def check(headers, target, body=b"", caller=CALLER):
+    """Return whether a POST passes, and why not."""
+
+    async def identify(key):
+        return caller if key == caller.access_key else None
+
+    sent = CIMultiDictProxy(CIMultiDict(headers | {"Host": "h:1"}))
+    request = Signed("POST", target, sent)
+    try:
+        asyncio.run(check_url(request, body, "us-east-1", identify))
+    except LambdaError as error:
+        return error.code, str(error)
+    return None
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+@given(
+    path=st.lists(texts, max_size=3),
+    query=st.lists(st.tuples(texts, texts), max_size=3),
+    body=st.binary(max_size=20),
+    where=st.integers(0, 255),
+)
+def test_what_botocore_signs_passes_and_nothing_else(path, query, body, where):
+    target = "/" + "/".join(quote(text, safe="-_.~") for text in path)
+    if query:
+        pairs = (map(quote_all, pair) for pair in query)
+        target += "?" + "&".join(f"{name}={text}" for name, text in pairs)
+    headers = signed_headers(f"http://h:1{target}", body, KEYS)
+    tampered = bytearray(body + b"x")
+    tampered[where % len(tampered)] ^= 1
+    refusal, _ = check(headers, target, bytes(tampered)) or (None, None)
+    other, _ = check(headers | {"X-Signed": "c"}, target, body) or (None, None)
+
+    assert check(headers, target, body) is None
+    assert refusal == other == "InvalidSignatureException"
+
+
+def quote_all(text):
+    return quote(text, safe="-_.~")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "begins"),
+    [(-4, None), (4, None), (-6, "Signature expired: "), (6, "Signature not yet curr")],
+)
+def test_a_signature_holds_for_five_minutes(monkeypatch, minutes, begins):
+    moment = datetime.now(UTC) + timedelta(minutes=minutes)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda **_: moment)
+    headers = signed_headers("http://h:1/", b"", KEYS)
+    refusal = check(headers, "/")
+
+    assert (refusal is None) == (begins is None)
+    assert begins is None or refusal[1].startswith(begins)
+
+
+def test_a_session_that_is_over_is_refused():
+    over = Caller("key", "arn", "id", "secret", expires_at=1.0)
+    headers = signed_headers("http://h:1/", b"", KEYS)
+
+    assert check(headers, "/", caller=over)[0] == "ExpiredTokenException"
+
+
+@pytest.mark.parametrize("claimed", ["UNSIGNED-PAYLOAD", hashlib.sha256().hexdigest()])
+def test_a_body_is_hashed_whatever_the_client_says_its_hash_is(claimed):
+    request = AWSRequest("POST", "http://h:1/", {"X-Amz-Content-SHA256": claimed}, b"a")
+    SigV4Auth(KEYS, "lambda", "us-east-1").add_auth(request)
+    headers = dict(request.headers.items())
+
+    assert check(headers, "/", b"a")[0] == "InvalidSignatureException"
+
+
+def test_a_signature_without_the_host_is_refused():
+    """
+    It would hold for the same request to another function.
+    """
+
+    class Hostless(SigV4Auth):
+        def headers_to_sign(self, request):
+            headers = super().headers_to_sign(request)
+            del headers["host"]
+            return headers
+
+    request = AWSRequest("POST", "http://h:1/")
+    Hostless(KEYS, "lambda", "us-east-1").add_auth(request)
+    refusal = check(dict(request.headers.items()), "/")
+
+    assert refusal[0] == "InvalidSignatureException"

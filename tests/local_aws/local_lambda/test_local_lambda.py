@@ -1,0 +1,142 @@
+"""What the local Lambda has of its own; tests/conformance has what is AWS's."""
+
+import http.client
+import json
+import urllib.request
+
+import pytest
+from tests.support.lambda_api import ECHO, connect, invoke, refused, request_for
+from tests.support.signed_requests import credentials_of, headers_signed
+
+
+def test_output_is_in_cloudwatch_logs_when_the_answer_is_here(aws, client, deploy):
+    logs = connect(aws, "logs")
+    name = deploy("def run(event, context): print(f'got {event}')\n")
+    group = f"/aws/lambda/{name}"
+    logs.create_log_group(logGroupName=group)
+    logs.put_retention_policy(logGroupName=group, retentionInDays=1)
+    for event in range(3):
+        invoke(client, name, event)
+    events = logs.filter_log_events(logGroupName=group)["events"]
+    (described,) = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    logs.close()
+
+    messages = [event["message"] for event in events]
+    assert [m for m in messages if m.startswith("got")] == ["got 0", "got 1", "got 2"]
+    assert sum(m.startswith("REPORT") for m in messages) == 3
+    assert described["retentionInDays"] == 1
+    assert len(streams) == 1
+    assert "/[$LATEST]" in streams[0]["logStreamName"]
+
+
+@pytest.mark.parametrize("group_first", [True, False])
+def test_a_deleted_log_group_does_not_come_back(aws, client, deploy, group_first):
+    logs = connect(aws, "logs")
+    name = deploy("def run(event, context): print('one line')\n")
+    group = f"/aws/lambda/{name}"
+    invoke(client, name)
+    made = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    deletions = [
+        lambda: logs.delete_log_group(logGroupName=group),
+        lambda: client.delete_function(FunctionName=name),
+    ]
+    for delete in deletions if group_first else reversed(deletions):
+        delete()
+    left = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    logs.close()
+
+    assert len(made) == 1
+    assert left == []
+
+
+def test_a_function_cannot_be_called_before_somebody_saw_that_it_is_active(client):
+    """
+    The text is LocalStack's; nobody has published AWS's.
+    """
+    client.create_function(**request_for("pending", ECHO))
+    status, code, message = refused(client.invoke, FunctionName="pending")
+    client.get_waiter("function_active_v2").wait(FunctionName="pending")
+    answer = invoke(client, "pending", 1)
+    client.delete_function(FunctionName="pending")
+
+    assert (status, code) == (409, "ResourceConflictException")
+    assert message.endswith("in the following state: Pending")
+    assert answer == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code", "part"),
+    [
+        ({"Code": {"ZipFile": b"no zip"}}, "InvalidParameterValue", "not unzip"),
+        ({"Runtime": "python9"}, "InvalidParameterValue", "Value python9 at 'runtime'"),
+        ({"FunctionName": "a b"}, "Validation", "'a b' at 'functionName' failed"),
+        ({"Role": "r1"}, "Validation", "Value 'r1' at 'role' failed"),
+        ({"Timeout": 901}, "Validation", "less than or equal to 900"),
+        ({"MemorySize": 10_241}, "Validation", "less than or equal to 10240"),
+        ({"EphemeralStorage": {"Size": 10_241}}, "Validation", "ephemeralStorage.size"),
+        (
+            {"Environment": {"Variables": {"KEY": "x" * 4096}}},
+            "InvalidParameterValue",
+            'exceeded the 4KB limit. String measured: {"KEY":"x',
+        ),
+        (
+            {"Environment": {"Variables": {"AWS_REGION": "x"}}},
+            "InvalidParameterValue",
+            "Reserved keys used in this request: AWS_REGION",
+        ),
+        (
+            {"Code": {"S3Bucket": "no-such-bucket", "S3Key": "k"}},
+            "InvalidParameterValue",
+            "S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does",
+        ),
+    ],
+)
+def test_a_wrong_function_is_refused_in_lambdas_words(client, wrong, code, part):
+    request = request_for("wrong", ECHO) | wrong
+    status, name, message = refused(client.create_function, **request)
+
+    assert (status, name) == (400, f"{code}Exception")
+    assert part in message
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/2015-03-31/nothing", "", 404),
+        ("PATCH", "/2015-03-31/functions/f", "", 404),
+        ("POST", "/2015-03-31/functions", "[1]", 400),
+        ("POST", "/2015-03-31/functions", "{", 400),
+        ("POST", "/2015-03-31/functions", '{"FunctionName": 1}', 400),
+        ("POST", "/2015-03-31/functions", "{}", 400),
+        ("GET", "/2015-03-31/functions?MaxItems=x", "", 400),
+        ("GET", "/2015-03-31/layers", "", 404),
+        ("GET", "/2018-10-31/layers", "", 501),
+        ("GET", "/2015-03-31/functions/no-such-function/code.zip", "", 404),
+    ],
+)
+def test_nonsense_gets_an_answer_in_aws_shape(aws, method, path, body, status):
+    connection = http.client.HTTPConnection(aws.endpoint_url.removeprefix("http://"))
+    url = aws.endpoint_url + path
+    signed = headers_signed(credentials_of(aws.keys), method, url, body.encode())
+    connection.request(method, path, body, signed)
+    answer = connection.getresponse()
+    document = json.loads(answer.read())
+    connection.close()
+
+    assert answer.status == status
+    assert answer.headers["x-amzn-ErrorType"].endswith("Exception")
+    assert document.get("message") or document.get("Message")
+
+
+def test_a_web_page_cannot_deploy_code(aws):
+    request = urllib.request.Request(
+        f"{aws.endpoint_url}/2015-03-31/functions",
+        data=b"{}",
+        headers={"Origin": "https://example.org"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    caught.value.close()
+
+    assert caught.value.code == 403

@@ -1,0 +1,141 @@
+"""The Runtime API, asked by what is no runtime: it refuses and goes on."""
+
+import json
+import socket
+
+import pytest
+from tests.support.lambda_api import invoke
+
+from local_aws.local_lambda.runtime import runtime_api
+
+API = (
+    "import os\ndef run(event, context): return os.environ['AWS_LAMBDA_RUNTIME_API']\n"
+)
+NEXT = "GET /2018-06-01/runtime/invocation/next HTTP/1.1"
+
+
+@pytest.fixture
+def ask(client, deploy):
+    """
+    Send bytes; return the answer's status and body, once the API has hung up.
+    """
+    name = deploy(API)
+    host, _, port = invoke(client, name)[0].rpartition(":")
+
+    def ask(sent):
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(sent)
+            received = b""
+            while chunk := connection.recv(65_536):
+                received += chunk
+        head, _, body = received.partition(b"\r\n\r\n")
+        return int(head.split()[1]), body
+
+    yield ask
+    assert invoke(client, name) == (f"{host}:{port}", None)
+
+
+def text(first, *headers, body=""):
+    return "\r\n".join([first, "Host: x", *headers, "", body]).encode()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01 this is TLS\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"x" * (runtime_api.HEAD_BYTES + 1),
+        text("POST /2018-06-01/runtime/init/error HTTP/1.1", "Content-Length: -1"),
+        text("POST /2018-06-01/runtime/init/error HTTP/1.1", "Content-Length: many"),
+        text("POST /2018-06-01/x HTTP/1.1", "Transfer-Encoding: chunked", body="0"),
+    ],
+)
+def test_what_no_runtime_says_is_a_bad_request(ask, sent):
+    status, body = ask(sent)
+
+    assert status == 400
+    assert json.loads(body)["errorType"]
+
+
+@pytest.mark.parametrize("agent", ["", "curl/8", "env/", f"env/{32 * '0'}"])
+def test_who_is_no_environment_gets_no_work(ask, agent):
+    assert ask(text(NEXT, f"User-Agent: {agent}"))[0] == 403
+
+
+CALL = (
+    "import http.client, os, sys\n"
+    "def agent():\n"
+    "    frame = sys._getframe()\n"
+    "    while 'client' not in frame.f_locals: frame = frame.f_back\n"
+    "    return frame.f_locals['agent']\n"
+    "def run(event, context):\n"
+    "    address = os.environ['AWS_LAMBDA_RUNTIME_API']\n"
+    "    connection = http.client.HTTPConnection(address)\n"
+    "    method, path, body = event\n"
+    "    path = path.replace('OWN', context.aws_request_id)\n"
+    "    connection.request(method, path, body, {'User-Agent': agent()})\n"
+    "    return connection.getresponse().status\n"
+)
+
+
+@pytest.fixture
+def ask_from_inside(client, deploy):
+    """
+    Let an environment itself ask; return the status.
+    """
+    name = deploy(CALL)
+
+    def ask(method, path, body=None):
+        event = [method, f"/2018-06-01/runtime/{path}", body]
+        answer, error = invoke(client, name, event)
+        assert error is None, answer
+        return answer
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "invocation/other", 404),
+        ("GET", "restore/next", 404),
+        ("POST", "invocation/next", 404),
+        ("POST", "invocation/not-mine/response", 400),
+        ("POST", "invocation/not-mine/error", 400),
+        ("DELETE", "invocation/OWN/response", 404),
+    ],
+)
+def test_an_environment_that_asks_for_nonsense_is_refused(
+    ask_from_inside, method, path, status
+):
+    assert ask_from_inside(method, path, "{}") == status
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind"),
+    [
+        ("fall(event)", "RecursionError"),
+        ("raise ValueError(event * 300_000)", "ValueError"),
+        ("raise ValueError(event * 1_040_000)", "ValueError"),
+        ("raise ValueError(event * 2_000_000)", "ValueError"),
+    ],
+)
+def test_an_exception_with_much_to_tell_leaves_its_environment_warm(
+    client, deploy, failure, kind
+):
+    """
+    Its cause comes in a header, and a refusal would end the process.
+    """
+    name = deploy(
+        "import os\n"
+        "def fall(n): return fall(n + n[:1])\n"
+        "def run(event, context):\n"
+        f"    if event: {failure}\n"
+        "    return os.getpid()\n",
+        Timeout=30,
+    )
+    before, _ = invoke(client, name, "")
+    error, _ = invoke(client, name, "x")
+
+    assert error["errorType"] == kind
+    assert invoke(client, name, "") == (before, None)

@@ -1,0 +1,193 @@
+"""Versions and aliases, and settings that are refused in plain words."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.lambda_api import (
+    ECHO,
+    GATE,
+    eventually,
+    invoke,
+    recode,
+    refused,
+    request_for,
+    send,
+    zipped,
+)
+
+from local_aws.local_lambda.api.aliases import Alias
+from local_aws.local_lambda.requests.paging import page
+from local_aws.local_lambda.requests.service_model import Call
+
+WHERE = "import os\ndef run(event, context): return os.environ['LAMBDA_TASK_ROOT']\n"
+LAMBDA = "arn:aws:lambda:us-east-1:123456789012"
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:queue"
+
+
+def test_a_version_settles_with_its_function(client):
+    client.create_function(**request_for("published", ECHO, Publish=True))
+    early = refused(client.invoke, FunctionName="published", Qualifier="1")
+    client.get_waiter("function_active_v2").wait(FunctionName="published")
+    answer = invoke(client, "published:1", 1)
+    client.delete_function(FunctionName="published")
+
+    assert early[:2] == (409, "ResourceConflictException")
+    assert answer == (1, None)
+
+
+def test_a_function_that_is_changing_is_not_published(client, deploy):
+    name = deploy(ECHO)
+    client.update_function_configuration(FunctionName=name, Timeout=9)
+    status, code, message = refused(client.publish_version, FunctionName=name)
+
+    assert (status, code) == (409, "ResourceConflictException")
+    assert "An update is in progress" in message
+
+
+def test_the_same_code_and_settings_are_the_same_version(client, deploy):
+    name = deploy(ECHO)
+    client.publish_version(FunctionName=name)
+    for timeout in (9, 3):
+        client.update_function_configuration(FunctionName=name, Timeout=timeout)
+        client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    recode(client, name, ECHO)
+
+    assert client.publish_version(FunctionName=name)["Version"] == "1"
+
+
+def test_code_goes_when_no_version_has_it_any_more(client, deploy):
+    """
+    A function that is deployed again and again must not fill the disk.
+    """
+    name = deploy(WHERE)
+    replaced = Path(invoke(client, name)[0])
+    recode(client, name, f"{WHERE}# 2\n")
+    client.publish_version(FunctionName=name)
+    published = Path(invoke(client, f"{name}:1")[0])
+    recode(client, name, f"{WHERE}# 3\n")
+    latest = Path(invoke(client, name)[0])
+    eventually(lambda: not replaced.exists())
+    before = published.exists(), latest.exists()
+    client.delete_function(FunctionName=name, Qualifier="1")
+    eventually(lambda: not published.exists())
+
+    assert before == (True, True)
+    assert invoke(client, name) == (str(latest), None)
+
+
+def test_a_running_call_survives_the_deletion_of_its_version(
+    client, deploy, shared_folder
+):
+    name = deploy(GATE)
+    client.publish_version(FunctionName=name)
+    recode(client, name, ECHO)
+    gate = shared_folder / "gate"
+    send(client, f"{name}:1", gate)
+    eventually(gate.with_suffix(".entered").exists)
+    client.delete_function(FunctionName=name, Qualifier="1")
+    gone = refused(client.invoke, FunctionName=f"{name}:1")
+    folders = client.get_account_settings()["AccountUsage"]["TotalCodeSize"]
+    gate.touch()
+
+    assert gone[:2] == (404, "ResourceNotFoundException")
+    assert folders == len(zipped({"app.py": ECHO}))
+
+
+def test_all_versions_count_for_the_account(client, deploy):
+    name = deploy(ECHO)
+    client.publish_version(FunctionName=name)
+    usage = client.get_account_settings()["AccountUsage"]
+
+    assert usage["TotalCodeSize"] == 2 * len(zipped({"app.py": ECHO}))
+    assert usage["FunctionCount"] == 1
+
+
+def test_reserved_concurrency_is_shared_by_all_versions(client, deploy, shared_folder):
+    name = deploy(GATE)
+    client.publish_version(FunctionName=name)
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    gate = shared_folder / "gate"
+    send(client, f"{name}:1", gate)
+    eventually(gate.with_suffix(".entered").exists)
+    refusal = refused(client.invoke, FunctionName=name)
+    gate.touch()
+
+    assert refusal == (429, "TooManyRequestsException", "Rate Exceeded.")
+
+
+def test_somebody_elses_function_cannot_be_used(client, deploy):
+    name = deploy(ECHO)
+    status, code, message = refused(
+        client.invoke,
+        FunctionName=f"arn:aws:lambda:us-east-1:999999999999:function:{name}",
+    )
+
+    assert (status, code) == (403, "AccessDeniedException")
+    assert "999999999999" in message
+
+
+@given(st.sets(st.text("ab1:", min_size=1, max_size=4)), st.integers(1, 5))
+def test_pages_together_are_the_whole_list_in_order(keys, size):
+    shown, asked = [], {"MaxItems": size}
+    while True:
+        call = Call("ListAny", asked, "us-east-1")
+        some, next_page = page(call, {key: key for key in keys})
+        shown += some
+        if not next_page:
+            break
+        assert len(some) == size
+        asked = {"MaxItems": size, "Marker": next_page["NextMarker"]}
+
+    assert shown == sorted(keys)
+
+
+@pytest.mark.parametrize(("weight", "version"), [(0.0, "1"), (1.0, "2")])
+def test_a_share_of_nothing_or_all_is_kept_exactly(weight, version):
+    alias = Alias("canary", "1", "", {"2": weight})
+
+    assert {alias.pick() for _ in range(1000)} == {version}
+
+
+# Refused in plain words
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"Layers": [f"{LAMBDA}:layer:a:1"]}, "Layers"),
+        ({"PackageType": "Image"}, "PackageType Image"),
+        ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, "SnapStart"),
+        ({"LoggingConfig": {"LogFormat": "JSON"}}, "LogFormat JSON"),
+        (
+            {"DeadLetterConfig": {"TargetArn": QUEUE}},
+            "DeadLetterConfig",
+        ),
+        (
+            {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}},
+            "VpcConfig",
+        ),
+    ],
+)
+def test_settings_that_would_change_what_runs_are_not_taken_in_silence(
+    client, settings, what
+):
+    refusal = refused(client.create_function, **request_for("no", ECHO, **settings))
+
+    assert refusal == (
+        501,
+        "NotImplementedException",
+        f"{what} is not modelled by the local Lambda. AWS has it.",
+    )
+
+
+def test_destinations_are_not_taken_in_silence(client, deploy):
+    status, _, message = refused(
+        client.put_function_event_invoke_config,
+        FunctionName=deploy(ECHO),
+        DestinationConfig={"OnFailure": {"Destination": QUEUE}},
+    )
+
+    assert status == 501
+    assert message.startswith("DestinationConfig is not modelled")

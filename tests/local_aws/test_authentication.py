@@ -1,0 +1,406 @@
+"""The endpoint's door: nobody comes in without a signature, and no web page does."""
+
+import contextlib
+import hashlib
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import boto3
+import psutil
+import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+from tests.support.lambda_api import ECHO, PLAIN, connect, create, invoke, running
+from tests.support.signed_requests import credentials_of, headers_signed
+from tests.support.urllib_http import fetch
+
+from local_aws.local_lambda.requests import callers
+from rollout.__main__ import main
+from rollout.errors import TargetError
+from rollout.target.target import connect as connect_target
+
+ROLE = "arn:aws:iam::123456789012:role/worker"
+FORM = {"Content_Type": "application/x-www-form-urlencoded"}
+# Of each service: a request that would tell or change something.
+UNSIGNED = {
+    "lambda": ("GET", "/2015-03-31/functions/", b"", {}),
+    "s3": ("PUT", "/a-bucket-of-theirs", b"", {}),
+    "iam": ("POST", "/", b"Action=CreateUser&UserName=theirs&Version=2010-05-08", FORM),
+    "sts": ("GET", "/?Action=GetCallerIdentity&Version=2011-06-15", b"", {}),
+    "logs": (
+        "POST",
+        "/",
+        b'{"logGroupName": "theirs"}',
+        {"X_Amz_Target": "Logs_20140328.CreateLogGroup"},
+    ),
+}
+MISSING = {
+    "lambda": "MissingAuthenticationTokenException",
+    "s3": "AccessDenied",
+    "iam": "MissingAuthenticationToken",
+    "sts": "MissingAuthenticationToken",
+    "logs": "MissingAuthenticationTokenException",
+}
+CALLS = {
+    "lambda": lambda client: client.list_functions(),
+    "s3": lambda client: client.list_buckets(),
+    "iam": lambda client: client.create_user(UserName="theirs"),
+    "sts": lambda client: client.get_caller_identity(),
+    "logs": lambda client: client.create_log_group(logGroupName="theirs"),
+}
+
+
+@pytest.fixture(scope="module")
+def aws():
+    with running() as aws:
+        yield aws
+
+
+@pytest.fixture(scope="module")
+def ours(aws):
+    return credentials_of(aws.keys)
+
+
+@pytest.fixture(scope="module")
+def made(aws):
+    """
+    A client of each service, that signs with the endpoint's pair.
+    """
+    with contextlib.ExitStack() as stack:
+        yield {
+            service: stack.enter_context(contextlib.closing(connect(aws, service)))
+            for service in CALLS
+        }
+
+
+@pytest.fixture(scope="module")
+def bucket(made):
+    made["s3"].create_bucket(Bucket="locked")
+    made["s3"].put_object(Bucket="locked", Key="a b/ü+%.txt", Body=b"within")
+    return "locked"
+
+
+def client_with(aws, service, keys, **more):
+    return contextlib.closing(
+        boto3.client(
+            service,
+            endpoint_url=aws.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id=keys.access_key,
+            aws_secret_access_key=keys.secret_key,
+            aws_session_token=keys.token,
+            config=PLAIN.merge(Config(**more)),
+        )
+    )
+
+
+def refusal_with(aws, service, keys):
+    """Return the status and code with which a service refuses who signs with keys."""
+    with (
+        client_with(aws, service, keys) as client,
+        pytest.raises(ClientError) as caught,
+    ):
+        CALLS[service](client)
+    response = caught.value.response
+    return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
+
+
+def nothing_of_theirs(made):
+    """Tell whether none of the requests above has left anything."""
+    buckets = [one["Name"] for one in made["s3"].list_buckets()["Buckets"]]
+    users = [one["UserName"] for one in made["iam"].list_users()["Users"]]
+    groups = [
+        one["logGroupName"] for one in made["logs"].describe_log_groups()["logGroups"]
+    ]
+    return not {"a-bucket-of-theirs", "theirs"} & {*buckets, *users, *groups}
+
+
+@pytest.mark.parametrize("service", UNSIGNED)
+def test_what_nobody_signed_is_refused_by_every_service(aws, made, service):
+    method, path, body, headers = UNSIGNED[service]
+    status, _, answer = fetch(aws.endpoint_url + path, body, method, **headers)
+
+    assert status == 403
+    assert MISSING[service].encode() in answer or service == "lambda"
+    assert nothing_of_theirs(made)
+
+
+@pytest.mark.parametrize(
+    ("service", "unknown", "wrong"),
+    [
+        ("lambda", "UnrecognizedClientException", "InvalidSignatureException"),
+        ("logs", "UnrecognizedClientException", "InvalidSignatureException"),
+        ("s3", "InvalidAccessKeyId", "SignatureDoesNotMatch"),
+        ("iam", "InvalidClientTokenId", "SignatureDoesNotMatch"),
+        ("sts", "InvalidClientTokenId", "SignatureDoesNotMatch"),
+    ],
+)
+def test_keys_of_others_are_refused_in_the_services_words(
+    aws, made, ours, service, unknown, wrong
+):
+    strangers = refusal_with(aws, service, Credentials("local", "local"))
+    guessed = refusal_with(aws, service, Credentials(ours.access_key, "guess"))
+
+    assert strangers == (403, unknown)
+    assert guessed == (403, wrong)
+    assert nothing_of_theirs(made)
+
+
+@pytest.mark.parametrize("service", CALLS)
+def test_a_page_in_a_browser_is_refused_whatever_it_signs(aws, ours, service):
+    method, path, body, headers = UNSIGNED[service]
+    url = aws.endpoint_url + path
+    signed = headers_signed(ours, method, url, body, service=service, **headers)
+    signed["Origin"] = "https://example.org"
+    status, got, _ = fetch(url, body, method, **signed)
+
+    assert status == 403
+    assert "Access-Control-Allow-Origin" not in got
+
+
+@pytest.mark.parametrize(
+    "host", ["rebound.example", "rebound.example:80", "", "192.0.2.1"]
+)
+def test_a_name_that_was_made_to_resolve_to_us_is_refused(aws, ours, host):
+    """
+    It would read S3 and code for a page of that name.
+    """
+    url = f"{aws.endpoint_url}/2015-03-31/functions/"
+    signed = headers_signed(ours, "GET", url, Host=host) | {"Host": host}
+    status, _, _ = fetch(url, **signed)
+
+    assert status == 403
+
+
+@pytest.mark.parametrize("service", ["ec2", "batch", "cloudformation", "dynamodb"])
+def test_other_services_are_not_there(aws, ours, service):
+    """
+    moto has them all, and some run code in containers.
+    """
+    url = f"{aws.endpoint_url}/"
+    body = b"Action=DescribeInstances&Version=2016-11-15"
+    signed = headers_signed(ours, "POST", url, body, service=service)
+    status, _, answer = fetch(url, body, "POST", **signed)
+
+    assert status == 501
+    assert service.encode() in answer
+
+
+@pytest.mark.parametrize("path", ["/moto-api/data.json", "/latest/meta-data/iam/"])
+def test_motos_own_pages_are_not_there(aws, ours, path):
+    url = aws.endpoint_url + path
+    request = AWSRequest("GET", url)
+    S3SigV4Auth(ours, "s3", "us-east-1").add_auth(request)
+    status, _, answer = fetch(url, **dict(request.headers.items()))
+
+    assert status == 404
+    assert b"NoSuchBucket" in answer
+
+
+def test_keys_of_users_and_sessions_open_every_service(aws, made):
+    made["iam"].create_user(UserName="joe")
+    key = made["iam"].create_access_key(UserName="joe")["AccessKey"]
+    joe = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    session = made["sts"].assume_role(RoleArn=ROLE, RoleSessionName="me")["Credentials"]
+    pair = session["AccessKeyId"], session["SecretAccessKey"]
+    for keys in (joe, Credentials(*pair, session["SessionToken"])):
+        for service in ("lambda", "s3", "sts"):
+            with client_with(aws, service, keys) as client:
+                CALLS[service](client)
+
+    assert refusal_with(aws, "s3", Credentials(*pair)) == (400, "InvalidToken")
+    assert refusal_with(aws, "lambda", Credentials(*pair, "x"))[0] == 403
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_presigned_urls_hold_for_what_they_say_and_no_longer(
+    aws, ours, bucket, version, monkeypatch
+):
+    with client_with(aws, "s3", ours, signature_version=version) as s3:
+        named = {"Bucket": bucket, "Key": "a b/ü+%.txt"}
+        url = s3.generate_presigned_url("get_object", named, ExpiresIn=60)
+        put = {"Bucket": bucket, "Key": f"put-{version}", "ContentType": "a/b"}
+        put_url = s3.generate_presigned_url("put_object", put)
+    got = fetch(url)
+    other = fetch(url.replace("%2B", "%2C"))
+    as_put = fetch(url, b"theirs", "PUT")
+    stored = fetch(put_url, b"body", "PUT", Content_Type="a/b")[0]
+    monkeypatch.setattr(time, "time", lambda now=time.time: now() + 61)
+    late = fetch(url)
+
+    assert (got[0], got[2]) == (200, b"within")
+    assert stored == 200
+    assert other[0] == as_put[0] == late[0] == 403
+    assert b"SignatureDoesNotMatch" in other[2]
+    assert b"Request has expired" in late[2]
+
+
+def test_code_has_an_address_that_needs_no_further_signature(made):
+    """
+    As on AWS, where it is a presigned one of S3.
+    """
+    create(made["lambda"], "located", ECHO)
+    location = made["lambda"].get_function(FunctionName="located")["Code"]["Location"]
+    status, _, content = fetch(location)
+    bare = fetch(location.partition("?")[0])[0]
+
+    assert status == 200
+    assert zipfile.ZipFile(BytesIO(content)).namelist() == ["app.py"]
+    assert bare == 403
+
+
+def test_an_object_that_is_not_the_one_signed_is_not_stored(aws, made, ours, bucket):
+    url = f"{aws.endpoint_url}/{bucket}/tampered"
+    request = AWSRequest("PUT", url, {}, b"signed")
+    request.headers["X-Amz-Content-SHA256"] = hashlib.sha256(b"signed").hexdigest()
+    S3SigV4Auth(ours, "s3", "us-east-1").add_auth(request)
+    headers = dict(request.headers.items())
+    refused = fetch(url, b"forged", "PUT", **headers)
+    there = made["s3"].list_objects_v2(Bucket=bucket, Prefix="tampered")
+
+    assert refused[0] == 400
+    assert b"XAmzContentSHA256Mismatch" in refused[2]
+    assert there["KeyCount"] == 0
+    assert fetch(url, b"signed", "PUT", **headers)[0] == 200
+
+
+def test_functions_sign_with_what_they_find(made):
+    code = (
+        "import boto3\n"
+        "def run(event, context):\n"
+        "    return boto3.client('sts').get_caller_identity()['Account']\n"
+    )
+    create(made["lambda"], "signing", code, Timeout=60)
+
+    assert invoke(made["lambda"], "signing")[0] == "123456789012"
+
+
+@pytest.mark.usefixtures("aws")
+def test_moto_listens_where_nobody_else_can_come():
+    """
+    It asks nobody for a signature.
+    """
+    (moto,) = [
+        child
+        for child in psutil.Process().children()
+        if "local_aws.moto_main" in child.cmdline()
+    ]
+    path = Path(moto.cwd(), moto.cmdline()[-1])
+    ports = [
+        one for one in moto.net_connections("inet") if one.status == psutil.CONN_LISTEN
+    ]
+
+    assert ports == []
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+    assert "-P" in moto.cmdline()
+
+
+def test_a_module_in_the_working_directory_is_not_ours(tmp_path):
+    """
+    A file called flask.py or docker.py was run by the endpoint.
+    """
+    names = ("flask", "docker", "org", "moto", "werkzeug", "boto3", "rollout")
+    for name in names:
+        tmp_path.joinpath(f"{name}.py").write_text("open('ran', 'w').close()\n")
+    script = (
+        "from local_aws.endpoint_process import local_endpoint\n"
+        "with local_endpoint():\n"
+        "    pass\n"
+    )
+    command = [sys.executable, "-P", "-c", script]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+
+    assert not tmp_path.joinpath("ran").exists()
+
+
+@contextlib.contextmanager
+def serving(*options, **environ):
+    command = [sys.executable, "-m", "rollout", "serve", *options]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environ,
+    ) as process:
+        try:
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+def test_serve_prints_lines_to_paste_into_a_shell(tmp_path):
+    with serving(TMPDIR=str(tmp_path)) as (process, told):
+        lines = [process.stderr.readline() for _ in range(5)]
+        pasted = dict(
+            line.removeprefix("export ").strip().split("=", 1) for line in lines
+        )
+        keys = {"access_key_id", "secret_access_key"}
+        same = {name: pasted[f"AWS_{name.upper()}"] for name in keys}
+        session = boto3.Session(*pasted_session(pasted))
+        with contextlib.closing(
+            session.client("sts", endpoint_url=pasted["AWS_ENDPOINT_URL"])
+        ) as sts:
+            account = sts.get_caller_identity()["Account"]
+        open_ = [
+            path
+            for path in tmp_path.rglob("*")
+            if stat.S_IMODE(path.lstat().st_mode) & 0o077
+        ]
+
+    assert same == {name: told[name] for name in keys}
+    assert account == "123456789012"
+    assert open_ == []
+
+
+def pasted_session(pasted):
+    return (
+        pasted["AWS_ACCESS_KEY_ID"],
+        pasted["AWS_SECRET_ACCESS_KEY"],
+        pasted["AWS_SESSION_TOKEN"],
+        pasted["AWS_DEFAULT_REGION"],
+    )
+
+
+def test_the_door_is_opened_on_purpose_only_and_not_to_pages():
+    with serving("--any-credentials") as (process, told):
+        url = f"{told['endpoint_url']}/2015-03-31/functions/"
+        warning = process.stderr.readline()
+        anybody = fetch(url)[0]
+        page = fetch(url, Origin="https://example.org")[0]
+        strangers = connect_target(
+            "local", told["endpoint_url"], keys=callers.KeyPair("x", "y")
+        )
+        buckets = strangers.client("s3").list_buckets()["Buckets"]
+
+    assert warning.startswith("rollout: warning: --any-credentials lets in everybody")
+    assert (anybody, page) == (200, 403)
+    assert buckets == []
+
+
+def test_whoever_has_not_pasted_the_pair_is_told_to(aws, monkeypatch, capsys):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+    with pytest.raises(TargetError, match="Paste the `export` lines"):
+        connect_target("local", aws.endpoint_url)
+
+    assert main(["status", "--endpoint-url", aws.endpoint_url]) == 2
+    assert "`rollout serve` printed" in capsys.readouterr().err
+
+
+def test_a_secret_is_in_no_representation():
+    keys = callers.KeyPair.random()
+
+    assert keys.secret_access_key not in repr(keys)
+    assert keys != callers.KeyPair.random()

@@ -1,0 +1,141 @@
+import subprocess
+import zipfile
+
+import pytest
+from tests.support import wheelhouse
+from tests.support.wheelhouse import ARM
+
+from rollout.bundle import build, wheels
+from rollout.bundle.archive import files_in
+from rollout.bundle.requirements import closure
+from rollout.bundle.wheels import fetched
+from rollout.errors import BundleError
+
+pytestmark = pytest.mark.usefixtures("whole_zips")
+
+
+def names():
+    return closure(ARM.environment())
+
+
+def fail(*_, **__):
+    pytest.fail("pip was started")
+
+
+def test_wheels_are_fetched_for_lambdas_python_and_machine(monkeypatch, wheels_folder):
+    """
+    What is installed here would not even be found there: modules carry the version.
+    """
+    wheelhouse.offer(monkeypatch, wheels_folder)
+
+    files = files_in(build.build(*ARM))
+    extensions = [name for name in files if ".cpython-" in name]
+
+    assert "pycurl/_pycurl.cpython-313-aarch64-linux-gnu.so" in files
+    assert all("-313-aarch64-" in name for name in extensions)
+    assert "fetcher/handler.py" in files
+    assert not [name for name in files if name.endswith(("RECORD", "INSTALLER"))]
+
+
+def test_wheels_are_fetched_once(monkeypatch, wheels_folder):
+    """
+    A grid deploys for every setting, and pip takes seconds.
+    """
+    wheelhouse.offer(monkeypatch, wheels_folder)
+    first = build.build(*ARM)
+    monkeypatch.setattr(subprocess, "run", fail)
+
+    assert build.build(*ARM) == first
+
+
+def test_other_versions_are_fetched_anew(monkeypatch, wheels_folder):
+    wheelhouse.offer(monkeypatch, wheels_folder)
+    fetched(names(), ARM)
+    monkeypatch.setattr(subprocess, "run", fail)
+
+    with pytest.raises(pytest.fail.Exception, match="pip was started"):
+        fetched(names()[1:], ARM)
+
+
+def test_what_was_kept_and_is_damaged_is_fetched_again(monkeypatch, tmp_path):
+    kept = wheelhouse.offer(monkeypatch, tmp_path)
+    first = fetched(names(), ARM)
+    (path,) = kept.iterdir()
+    path.write_bytes(b"no zip")
+
+    assert fetched(names(), ARM) == first
+    assert zipfile.is_zipfile(path)
+
+
+def test_where_nothing_can_be_kept_wheels_are_fetched_all_the_same(
+    monkeypatch, tmp_path
+):
+    wheelhouse.offer(monkeypatch, tmp_path)
+    tmp_path.joinpath("file").touch()
+    monkeypatch.setattr(wheels, "KEPT", tmp_path / "file" / "kept")
+
+    assert "pycurl/__init__.py" in fetched(names(), ARM)
+
+
+def test_a_wheel_that_is_not_the_locked_one_is_refused(monkeypatch, tmp_path):
+    wheelhouse.offer(monkeypatch, tmp_path)
+    (wheel,) = tmp_path.glob("pycurl-*.whl")
+    with zipfile.ZipFile(wheel, "a") as archive:
+        archive.writestr("pycurl/more.py", "")
+
+    with pytest.raises(BundleError, match="DO NOT MATCH THE HASHES"):
+        fetched(names(), ARM)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        (
+            {"library": wheelhouse.LIBRARY.replace(b"\xb7", b"\x3e")},
+            "python3.13 on arm64: .* which is of another machine; and [0-9]+ more",
+        ),
+        (
+            {"library": wheelhouse.LIBRARY + b"\x00GLIBC_2.17\x00GLIBC_2.38\x00"},
+            "which needs glibc 2.38",
+        ),
+        ({"tag": "cp313-cp313-musllinux_1_2_aarch64"}, "built for cp313-cp313-musl"),
+    ],
+)
+def test_wheels_that_lambda_could_not_import_are_refused(
+    monkeypatch, tmp_path, changed, sentence
+):
+    """
+    There they would fail in the first invocation: `invalid ELF header`.
+    """
+    kept = wheelhouse.offer(monkeypatch, tmp_path, **changed)
+
+    with pytest.raises(BundleError, match=sentence):
+        fetched(names(), ARM)
+    assert not kept.exists()
+
+
+def test_modules_of_another_python_are_noticed():
+    name = "a/b.cpython-312-aarch64-linux-gnu.so"
+
+    with pytest.raises(BundleError, match=r"b\.cpython-312.* of another Python"):
+        ARM.check({name: wheelhouse.LIBRARY})
+
+
+def test_a_library_at_the_oldest_glibc_passes():
+    ARM.check({"libx.so.1": wheelhouse.LIBRARY + b"GLIBC_2.34"})
+
+
+def test_what_is_installed_here_may_be_of_no_use_there(monkeypatch, wheels_folder):
+    """
+    Somebody compiled it, against libraries that Lambda has not.
+    """
+    wheelhouse.offer(monkeypatch, wheels_folder)
+    monkeypatch.setattr(build, "machine", lambda: (*ARM, "linux"))
+    files = files_in(build.build(*ARM, installed=False))
+
+    assert (
+        files["pycurl/_pycurl.cpython-313-aarch64-linux-gnu.so"] == wheelhouse.LIBRARY
+    )
+
+    monkeypatch.setattr(subprocess, "run", fail)
+    assert wheelhouse.LIBRARY not in files_in(build.build(*ARM)).values()

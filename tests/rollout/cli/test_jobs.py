@@ -1,0 +1,264 @@
+"""`rollout jobs`: a list in, a job's progress and errors out."""
+
+import gzip
+import json
+
+import pandas as pd
+import pytest
+from tests.support.deployed_service import service
+
+from fetcher.service import settings
+from rollout.__main__ import main
+from rollout.cli import jobs as jobs_command
+from rollout.errors import ServiceError
+from rollout.invoke import service as jobs
+
+BUCKET = "commanded-jobs"
+
+
+@pytest.fixture(scope="module")
+def commanded(endpoint):
+    """A service for signed requests only."""
+    with service(
+        endpoint.endpoint_url,
+        "commanded",
+        url="AWS_IAM",
+        bucket=BUCKET,
+        timeout_s=10,
+        environment={settings.ALLOW_PRIVATE: "true"},
+    ) as one:
+        yield one
+
+
+@pytest.fixture
+def rollout(endpoint, commanded, capsys):
+    """Run `rollout jobs`; return its exit status and what it printed."""
+
+    def run(verb, *words, name=commanded.name):
+        where = ("--endpoint-url", endpoint.endpoint_url, "--name", name)
+        status = main(["jobs", verb, *where, *map(str, words)])
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def pairs(origin, many):
+    return [(origin.url(f"/bytes/5/{number}"), f"d/{number}") for number in range(many)]
+
+
+def written(path, rows):
+    """Write rows in the format that the path's ending names."""
+    ending = "".join(path.suffixes)
+    if ending == ".parquet":
+        pd.DataFrame(rows, columns=["URL", "NAME"]).to_parquet(path)
+        return path
+    text = {
+        ".txt": "".join(f"{url}\t{name}\n" for url, name in rows),
+        ".csv": "url,destination\n" + "".join(f"{url},{name}\n" for url, name in rows),
+        ".jsonl": "".join(
+            json.dumps({"url": url, "destination": name}) + "\n" for url, name in rows
+        ),
+    }[ending.removesuffix(".gz")].encode()
+    path.write_bytes(gzip.compress(text) if ending.endswith(".gz") else text)
+    return path
+
+
+@pytest.mark.parametrize("ending", [".txt", ".csv", ".jsonl.gz", ".parquet"])
+@pytest.mark.parametrize("is_long", [False, True])
+def test_a_file_is_a_job(
+    rollout, target, origin, tmp_path, monkeypatch, ending, is_long
+):
+    """
+    Whatever its format; and whether it is sent, or put into the bucket because it is
+    too long for a request.
+    """
+    if is_long:
+        monkeypatch.setattr(jobs_command, "_SENT_BYTES", 0)
+    path = written(tmp_path / f"list{ending}", pairs(origin, 12))
+    named = ("--url-column", "URL", "--destination-column", "NAME")
+    columns = named if ending == ".parquet" else ()
+    status, out, _ = rollout("submit", path, *columns)
+    job = json.loads(out)["id"]
+    waited, out, err = rollout("status", job, "--wait")
+    told = json.loads(out)
+    kept = target.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"files/{job}/")
+
+    assert (status, waited) == (0, 0)
+    assert told["state"] == "done"
+    assert told["counts"] == {"ok": 12}
+    assert err.splitlines()[-1] == "done: 12 of 12 URLs, 0 errors, 0 at work"
+    assert {one["Key"].partition("/d/")[2] for one in kept["Contents"]} == {
+        str(number) for number in range(12)
+    }
+
+
+def test_a_list_that_a_request_makes_too_long_is_put_into_the_bucket(rollout, tmp_path):
+    """
+    Lambda takes 6 MB, and in JSON inside of JSON some letters are seven bytes.
+    """
+    rows = [(f"http://127.0.0.1:1/{n}/{'ü' * 1_200}", f"{n}") for n in range(1_000)]
+    path = written(tmp_path / "list.csv", rows)
+    status, out, err = rollout("submit", path, "--sink", "discard")
+
+    assert path.stat().st_size < 3_000_000
+    assert (status, err) == (0, "")
+    assert json.loads(out)["state"] == "planning"
+
+
+def test_errors_are_lines_of_json_and_the_exit_status_tells_of_them(
+    rollout, origin, tmp_path
+):
+    rows = [*pairs(origin, 3), (origin.url("/status/404"), "lost")]
+    path = written(tmp_path / "list.csv", rows)
+    options = ("--option", "attempts=1", "--option", "contact=me@here")
+    _, out, _ = rollout("submit", path, "--sink", "discard", *options)
+    job = json.loads(out)["id"]
+    waited, _, _ = rollout("status", job, "--wait")
+    status, out, _ = rollout("errors", job)
+
+    assert (waited, status) == (1, 0)
+    assert json.loads(out) == {
+        "number": 3,
+        "url": origin.url("/status/404"),
+        "destination": "lost",
+        "outcome": "http_status",
+        "status": 404,
+        "errorMessage": "expected status 200, got 404",
+    }
+
+
+def test_an_object_in_s3_is_read_by_the_service(rollout, target, origin):
+    text = "".join(f"{url}\n" for url, _ in pairs(origin, 4))
+    target.client("s3").put_object(Bucket=BUCKET, Key="l.txt", Body=text.encode())
+    sink = ("--sink", "s3-tar", "--prefix", "tars")
+    _, out, _ = rollout("submit", f"s3://{BUCKET}/l.txt", *sink)
+    job = json.loads(out)["id"]
+    waited, _, _ = rollout("status", job, "--wait")
+    listed = target.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="files/tars/")
+
+    assert waited == 0
+    assert f"files/tars/{job}/00-00000.tar" in [
+        one["Key"] for one in listed["Contents"]
+    ]
+
+
+def test_a_job_whose_list_cannot_be_used_exits_1(rollout):
+    _, out, _ = rollout("submit", f"s3://{BUCKET}/nothing.txt")
+    status, out, _ = rollout("status", json.loads(out)["id"], "--wait")
+
+    assert status == 1
+    assert "nothing.txt cannot be read" in json.loads(out)["detail"]
+
+
+def test_the_same_key_is_the_same_job(rollout, origin, tmp_path):
+    path = written(tmp_path / "list.txt", pairs(origin, 2))
+    told = [
+        json.loads(rollout("submit", path, "--key", "k", "--sink", "discard")[1])
+        for _ in range(2)
+    ]
+
+    assert told[0]["id"] == told[1]["id"]
+
+
+def test_a_list_that_is_wrong_is_refused_before_anything_is_sent(rollout, tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("http://h/a\nhttp://h/a\n")
+    status, out, err = rollout("submit", path)
+
+    assert (status, out) == (2, "")
+    assert "line 2: repeats the URL of line 1" in err
+
+
+def test_a_list_that_is_not_there_is_refused(rollout, tmp_path):
+    status, _, err = rollout("submit", tmp_path / "nothing.txt")
+
+    assert status == 2
+    assert "No such file" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("status", "0" * 32), f"There is no job {'0' * 32}."),
+        (("submit", "s3://b/a"), "body.manifest is"),
+        (("submit", "s3://bucket/a", "--option", "speed=1"), 'has "speed"'),
+        (("submit", "s3://bucket/a", "--option", "speed"), "'speed' is no NAME=VALUE"),
+    ],
+)
+def test_what_the_service_refuses_is_said_on_one_line(rollout, words, said):
+    status, out, err = rollout(*words)
+
+    assert (status, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_a_function_without_a_url_is_no_service(rollout):
+    status, _, err = rollout("status", "0" * 32, name="nobody")
+
+    assert status == 2
+    assert "The function nobody has no URL" in err
+    assert "rollout deploy --name nobody --url --bucket BUCKET" in err
+
+
+def test_a_service_that_does_not_answer_is_asked_again_and_then_named(
+    commanded, target, silent_url, monkeypatch
+):
+    monkeypatch.setattr(jobs, "_PAUSE_S", 0.001)
+    service = jobs.Service(target, commanded.name)
+    service._url = f"{silent_url}/"
+
+    with pytest.raises(ServiceError, match=r"function commanded answers: .* connect"):
+        service.status("0" * 32)
+
+
+def test_who_waits_for_a_job_outlasts_that_no_execution_is_left(
+    rollout, commanded, target, monkeypatch, tmp_path
+):
+    """
+    Its own executions may take all that is reserved for the function.
+    """
+    monkeypatch.setattr(jobs, "_PAUSE_S", 0.001)
+    monkeypatch.setattr(jobs, "_LOOK_EVERY_S", 0.05)
+    path = written(tmp_path / "list.txt", [("http://127.0.0.1:1/a", "a")])
+    _, out, _ = rollout("submit", path, "--sink", "discard", "--option", "attempts=1")
+    job = json.loads(out)["id"]
+    rollout("status", job, "--wait")
+    client, answers = target.client("lambda"), []
+    send = jobs.URLLib3Session.send
+
+    def send_and_count(session, request):
+        answer = send(session, request)
+        if "/jobs/" in request.url:
+            answers.append(answer)
+            if len(answers) == jobs._ATTEMPTS + 1:
+                client.delete_function_concurrency(FunctionName=commanded.name)
+        return answer
+
+    client.put_function_concurrency(
+        FunctionName=commanded.name, ReservedConcurrentExecutions=0
+    )
+    monkeypatch.setattr(jobs.URLLib3Session, "send", send_and_count)
+    rollout("status", job, "--wait")
+
+    refused = [answer.status_code for answer in answers[: jobs._ATTEMPTS + 1]]
+    assert refused == [429] * (jobs._ATTEMPTS + 1)
+    assert json.loads(answers[-1].content)["state"] == "done"
+
+
+def test_a_long_list_needs_a_bucket(endpoint, target):
+    with (
+        service(endpoint.endpoint_url, "bare-service") as bare,
+        pytest.raises(ServiceError, match="bare-service was deployed without a bucket"),
+    ):
+        jobs.Service(target, bare.name).upload("a.txt", b"")
+
+
+def test_a_list_that_the_bucket_does_not_take_is_said_so(endpoint, target):
+    with service(endpoint.endpoint_url, "full-service", bucket="gone-bucket") as one:
+        target.client("s3").delete_bucket(Bucket="gone-bucket")
+        with pytest.raises(
+            ServiceError,
+            match=r"s3://gone-bucket/lists/a\.txt.* s3:PutObject\..*NoSuchBucket",
+        ):
+            jobs.Service(target, one.name).upload("a.txt", b"")

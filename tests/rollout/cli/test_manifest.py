@@ -1,0 +1,104 @@
+"""`rollout manifest`: tables and lists from elsewhere into one that runs take."""
+
+import json
+from itertools import product
+
+import pytest
+from tests.support.manifest_files import FORMATS, LAION, PACKED, ROWS, listed
+
+from experiment.plan.url_file import UrlFile
+from rollout.__main__ import main
+
+COLUMNS = ("--url-column", LAION.url, "--destination-column", LAION.destination)
+COLUMNS = (*COLUMNS, "--sha256-column", LAION.sha256)
+
+
+@pytest.fixture
+def rollout(capsys):
+    """Run `rollout manifest`; return its exit status and what it printed."""
+
+    def run(*words):
+        return main(["manifest", *map(str, words)]), *capsys.readouterr()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("kind", "packed"), [("parquet", ""), *product(["csv", "jsonl"], PACKED)]
+)
+def test_a_manifest_becomes_a_list_that_a_run_takes(rollout, tmp_path, kind, packed):
+    path, to = tmp_path / f"m.{kind}{packed}", tmp_path / "urls.jsonl"
+    path.write_bytes(PACKED[packed](FORMATS[kind](ROWS)))
+    status, out, err = rollout(path, to, *COLUMNS)
+
+    assert (status, err) == (0, "")
+    assert json.loads(out) == {"list": str(to), "urls": len(ROWS), "skipped": 0}
+    (lines,) = UrlFile(to, allow_s3=True).lines([(0, len(ROWS))])
+    assert list(lines.urls) == [url for url, _, _ in ROWS]
+
+
+def test_a_manifest_in_s3_is_brought_here(rollout, endpoint, s3, bucket, tmp_path):
+    s3.put_object(Bucket=bucket, Key="a.txt", Body=b"http://h/1\nhttp://h/2\n")
+    to = tmp_path / "urls.jsonl"
+    where = ("--endpoint-url", endpoint.endpoint_url)
+
+    assert rollout(*where, f"s3://{bucket}/a.txt", to)[0] == 0
+    assert [row["url"] for row in listed(to)] == ["http://h/1", "http://h/2"]
+
+    status, out, err = rollout(*where, f"s3://{bucket}/b.txt", to)
+    assert (status, out) == (2, "")
+    assert f"s3://{bucket}/b.txt cannot be read" in err
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [("s3://Lists/a.csv", "The bucket is 'Lists'"), ("s3://lists", "and no key")],
+)
+def test_a_place_in_s3_that_cannot_be_is_refused(
+    rollout, endpoint, tmp_path, manifest, said
+):
+    where = ("--endpoint-url", endpoint.endpoint_url)
+    status, out, err = rollout(*where, manifest, tmp_path / "urls.jsonl")
+
+    assert (status, out) == (2, "")
+    assert f"{manifest} cannot be read" in err
+    assert said in err
+
+
+def test_a_bad_row_refuses_the_manifest_and_the_list_before_stays(rollout, tmp_path):
+    path, to = tmp_path / "m.txt", tmp_path / "urls.jsonl"
+    path.write_text("http://h/1\nftp://h/2\n")
+    to.write_text("what was there\n")
+    status, out, err = rollout(path, to)
+
+    assert (status, out) == (2, "")
+    assert "line 2: The scheme is 'ftp'" in err
+    assert to.read_text() == "what was there\n"
+    assert {one.name for one in tmp_path.iterdir()} == {"m.txt", "urls.jsonl"}
+
+
+def test_bad_rows_are_left_out_and_named_if_that_is_wanted(rollout, tmp_path):
+    path, to = tmp_path / "m.txt", tmp_path / "urls.jsonl"
+    path.write_text("http://h/1\nftp://h/2\n")
+    status, out, err = rollout(path, to, "--skip-bad")
+
+    assert status == 0
+    assert json.loads(out) == {"list": str(to), "urls": 1, "skipped": 1}
+    assert "line 2: The scheme is 'ftp'" in err
+
+
+@pytest.mark.parametrize("name", ["urls.txt", "urls"])
+def test_a_list_of_another_name_would_be_read_as_something_else(
+    rollout, tmp_path, name
+):
+    status, _, err = rollout(tmp_path / "m.txt", tmp_path / name)
+
+    assert status == 2
+    assert "must end in .jsonl" in err
+
+
+def test_a_manifest_that_is_not_there_is_said_so(rollout, tmp_path):
+    status, _, err = rollout(tmp_path / "m.parquet", tmp_path / "urls.jsonl")
+
+    assert status == 2
+    assert "m.parquet" in err

@@ -1,0 +1,299 @@
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.support.child_processes import family_of
+
+from fetcher.contract.options import Options, SinkSpec
+from fetcher.contract.shard import Report, Shard
+from fetcher.contract.source import Template
+from rollout.__main__ import main
+from rollout.deploy.deploy import ABSENT, Worker, deploy
+
+
+@pytest.fixture
+def run(endpoint, capsys):
+    """
+    Run the command against the local endpoint: exit status, stdout, stderr.
+    """
+
+    def ran(*arguments):
+        code = main([*arguments, "--endpoint-url", endpoint.endpoint_url])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return ran
+
+
+@pytest.fixture
+def event_file(endpoint, tmp_path):
+    """
+    The event of a shard: five files of 10 kB from the endpoint's own origin.
+    """
+    path = tmp_path / "event.json"
+    shard = shard_of(f"{endpoint.origin_url}/10000/{{number}}.jpg")
+    path.write_bytes(shard.to_json())
+    return path
+
+
+def shard_of(template):
+    return Shard(
+        run="test",
+        index=0,
+        source=Template(template, ((0, 5),)),
+        sink=SinkSpec(kind="discard"),
+        options=Options(allow_private=True),
+    )
+
+
+def test_deploy_invoke_logs_status_destroy(run, event_file, function_name):
+    """
+    The main path, with the real worker and real downloads.
+    """
+    name = ("--name", function_name)
+
+    code, out, err = run("deploy", *name, "--memory-mb", "512")
+    assert (code, json.loads(out)["memory_mb"]) == (0, 512)
+    assert f"created function {function_name}" in err
+
+    code, out, err = run("deploy", *name, "--memory-mb", "512")
+    assert (code, json.loads(out)["changes"]) == (0, [])
+    assert "nothing had to be changed" in err
+
+    code, out, _ = run("invoke", *name, "--payload", str(event_file))
+    report = Report.from_dict(json.loads(out))
+    assert code == 0
+    assert (report.tally.ok, report.tally.body_bytes) == (5, 50_000)
+
+    code, out, _ = run("logs", *name)
+    assert code == 0
+    assert "REPORT RequestId: " in out
+
+    code, out, _ = run("status", *name)
+    assert (code, json.loads(out)["state"]) == (0, "Active")
+
+    code, out, _ = run("destroy", *name)
+    *removed, left = out.splitlines()
+    assert (code, len(removed), left) == (0, 3, "left     nothing")
+    code, out, _ = run("status", *name)
+    assert (code, json.loads(out)["state"]) == (0, ABSENT)
+
+
+def test_looking_at_a_function_reports_no_changes(run):
+    """
+    An empty list of them read as "nothing was deployed".
+    """
+    code, out, _ = run("status", "--name", "t-absent")
+
+    assert code == 0
+    assert "changes" not in json.loads(out)
+
+
+def sample_in_readme():
+    text = Path(__file__).parents[3].joinpath("README.md").read_text()
+    (sample,) = re.findall(r"```json\n(.+?)```", text, re.DOTALL)
+    return sample
+
+
+def sample_in_help(capsys):
+    with pytest.raises(SystemExit):
+        main(["invoke", "--help"])
+    return re.search(r"^  \{.+\}$", capsys.readouterr().out, re.DOTALL | re.MULTILINE)[
+        0
+    ]
+
+
+def test_readme_and_help_show_the_same_event(capsys):
+    assert json.loads(sample_in_readme()) == json.loads(sample_in_help(capsys))
+
+
+def test_the_event_that_readme_shows_works(endpoint, run, function_name, tmp_path):
+    """
+    What a payload is was said nowhere, and guesses are answered with "schema None".
+    """
+    path = tmp_path / "event.json"
+    sample = sample_in_readme()
+    path.write_text(sample.replace("http://127.0.0.1:PORT", endpoint.origin_url))
+    run("deploy", "--name", function_name)
+    code, out, err = run("invoke", "--name", function_name, "--payload", str(path))
+
+    assert (code, err) == (0, "")
+    assert Report.from_dict(json.loads(out)).tally.ok == 5
+
+
+def test_a_function_that_fails_is_exit_status_one(
+    target, run, function_name, zip_of, tmp_path
+):
+    event = tmp_path / "event.json"
+    event.write_text("{}")
+    code = zip_of("def handler(event, context):\n    raise ValueError(event)\n")
+    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+
+    code, out, err = run("invoke", "--name", function_name, "--payload", str(event))
+
+    assert code == 1
+    assert json.loads(out)["errorType"] == "ValueError"
+    assert "failed (Unhandled)" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["deploy", "--memory-mb", "1"], "`memory_mb` is 1 MB"),
+        (["invoke", "--payload", "/no/such/file"], "No such file"),
+        (["invoke", "--payload", __file__], "is not JSON: Expecting value: line 1"),
+        (["invoke", "--payload", "/dev/null", "--name", "no"], "Function not found"),
+        (["invoke", "--payload", "/dev/null", "--name", "no"], "Run `rollout deploy"),
+        (["invoke", "--local", "--payload", "/dev/null"], "leave out --target and"),
+        (["logs", "--name", "absent"], "There is no log group /aws/lambda/absent"),
+        (["status", "--name", "not a name"], "could not be looked at"),
+    ],
+)
+def test_what_is_refused_is_one_line_and_exit_status_two(run, arguments, sentence):
+    code, out, err = run(*arguments)
+
+    assert code == 2
+    assert out == ""
+    assert err.startswith("rollout: ")
+    assert err.count("\n") == 1
+    assert sentence in err
+
+
+def test_invoke_local_needs_nothing_and_leaves_nothing(event_file, tmp_path):
+    """
+    One command from nothing to an answer; no process and no file stay behind.
+    """
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "rollout", "invoke", "--local", "--payload"]
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+
+    done = subprocess.run(
+        [*command, str(event_file)],
+        capture_output=True,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+
+    after = {process.pid for process in psutil.Process().children(recursive=True)}
+    assert done.returncode == 0, done.stderr.decode()
+    assert Report.from_dict(json.loads(done.stdout)).tally.ok == 5
+    start, end, report = done.stderr.decode().splitlines()
+    assert start.startswith("START RequestId: ")
+    assert end.startswith("END RequestId: ")
+    assert report.startswith("REPORT RequestId: ")
+    assert list(scratch.iterdir()) == []
+    assert after == before
+
+
+def test_ctrl_c_ends_invoke_local_and_leaves_nothing(tmp_path):
+    """
+    The call is in the middle of a download that takes for ever.
+    """
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as never_answers:
+        event = tmp_path / "event.json"
+        address = f"http://127.0.0.1:{never_answers.getsockname()[1]}/{{number}}"
+        event.write_bytes(shard_of(address).to_json())
+        with subprocess.Popen(
+            [sys.executable, "-m", "rollout", "invoke", "--local", "--payload", event],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "TMPDIR": str(scratch)},
+        ) as process:
+            connection, _ = never_answers.accept()
+            family = family_of(process.pid)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+            connection.close()
+
+    assert process.returncode == 130
+    assert out == b""
+    assert err.startswith(b"START RequestId: ")
+    assert b"Traceback" not in err
+    assert not [one for one in family if one.is_running()]
+    assert list(scratch.iterdir()) == []
+
+
+def test_the_end_of_the_log_is_shown_beside_the_answer(
+    target, run, function_name, zip_of, tmp_path
+):
+    event = tmp_path / "event.json"
+    event.write_text('"hello"')
+    code = zip_of("def handler(event, context):\n    print(event)\n    return 1\n")
+    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+
+    again = ("invoke", "--name", function_name, "--payload", str(event))
+    _, out, err = run(*again, "--tail")
+    _, out_without, err_without = run(*again)
+    start, line, _, report = err.splitlines()
+
+    assert out == out_without == "1\n"
+    assert (start[:5], line, report[:6]) == ("START", "hello", "REPORT")
+    assert err_without == ""
+
+
+def test_logs_follow_new_lines(endpoint, target, run, function_name, zip_of, tmp_path):
+    event = tmp_path / "event.json"
+    event.write_text("{}")
+    again = ("invoke", "--name", function_name, "--payload", str(event))
+    code = zip_of("def handler(event, context):\n    print(context.aws_request_id)\n")
+    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+    run(*again)
+    command = [sys.executable, "-m", "rollout", "logs", "-f", "--name", function_name]
+    with subprocess.Popen(
+        [*command, "--endpoint-url", endpoint.endpoint_url],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        first = next(line for line in process.stdout if line.startswith("REPORT"))
+        run(*again)
+        second = next(line for line in process.stdout if line.startswith("REPORT"))
+        process.send_signal(signal.SIGINT)
+
+    assert process.returncode == 130
+    assert first != second
+
+
+def test_following_ends_when_nobody_reads_any_more(
+    endpoint, target, run, function_name, zip_of, tmp_path
+):
+    """
+    As in `rollout logs -f | grep -m1 REPORT`, though no further line ever comes.
+    """
+    event = tmp_path / "event.json"
+    event.write_text("{}")
+    code = zip_of("def handler(event, context): pass\n")
+    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+    run("invoke", "--name", function_name, "--payload", str(event))
+    command = [sys.executable, "-m", "rollout", "logs", "-f", "--name", function_name]
+    with subprocess.Popen(
+        [*command, "--endpoint-url", endpoint.endpoint_url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        err = process.stderr.read()
+
+    assert (process.returncode, err) == (0, b"")
+
+
+def test_help_tells_exit_statuses_and_examples(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert "exit status:" in out
+    assert "rollout invoke --local" in out

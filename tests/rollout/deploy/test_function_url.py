@@ -1,0 +1,115 @@
+"""Who may call the function's URL: what is asked of AWS, over real HTTP."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from tests.support.aws_target import POLICY
+from tests.support.urllib_http import fetch
+
+from rollout.deploy.deploy import Worker, deploy, destroy
+from rollout.errors import DeployError
+from rollout.target.target import connect
+
+NAME = "million-downloads-u"
+ANYBODY = ["anybody-may-call-the-url", "anybody-may-invoke-by-the-url"]
+
+
+@pytest.fixture
+def aws(gated, gate):
+    _, target = gated
+    yield target
+    gate.policy = POLICY
+    destroy(target, NAME)
+
+
+@pytest.fixture
+def client(gate):
+    """
+    Lambda, past the gate.
+    """
+    return connect("local", gate.behind).client("lambda")
+
+
+@pytest.fixture
+def policy(client):
+    """
+    Return the statements of the function's policy, by their ids.
+    """
+
+    def policy():
+        try:
+            text = client.get_policy(FunctionName=NAME)["Policy"]
+        except client.exceptions.ResourceNotFoundException:
+            return {}
+        return {one["Sid"]: one for one in json.loads(text)["Statement"]}
+
+    return policy
+
+
+@pytest.fixture
+def worker():
+    return Worker(name=NAME, handler="main.handler", url="NONE")
+
+
+def test_a_url_for_anybody_lets_anybody_in_by_the_url_only(aws, policy, worker, code):
+    """
+    Since October 2025 it takes both.
+    https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+    """
+    url = deploy(aws, worker, code=code).url
+
+    assert fetch(url)[0] == 200
+    assert list(policy()) == ANYBODY
+    call, invoke = policy().values()
+    assert call["Action"] == "lambda:InvokeFunctionUrl"
+    assert call["Condition"] == {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}
+    assert invoke["Action"] == "lambda:InvokeFunction"
+    assert invoke["Condition"] == {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
+    assert call["Principal"] == invoke["Principal"] == "*"
+
+
+def test_a_url_for_signed_requests_lets_nobody_else_in(aws, policy, worker, code):
+    url = deploy(aws, replace(worker, url="AWS_IAM"), code=code).url
+
+    assert not policy()
+    assert fetch(url)[0] == 403
+
+
+@pytest.mark.parametrize("url", ["AWS_IAM", ""])
+def test_who_was_let_in_is_shut_out_before_the_url_changes(
+    aws, gate, policy, worker, code, url
+):
+    deploy(aws, worker, code=code)
+    gate.needed.clear()
+    deploy(aws, replace(worker, url=url), code=code)
+
+    assert not policy()
+    actions = [need.action for need in gate.needed]
+    change = "Update" if url else "Delete"
+    assert actions.index("lambda:RemovePermission") < actions.index(
+        f"lambda:{change}FunctionUrlConfig"
+    )
+
+
+def test_a_permission_that_is_missing_is_given_again(aws, client, policy, worker, code):
+    deploy(aws, worker, code=code)
+    client.remove_permission(FunctionName=NAME, StatementId=ANYBODY[1])
+
+    assert deploy(aws, worker, code=code).changes == (
+        f"changed function {NAME}: URL, NONE",
+    )
+    assert list(policy()) == ANYBODY
+    assert deploy(aws, worker, code=code).changes == ()
+
+
+def test_a_first_deployment_that_cannot_let_anybody_in_leaves_nothing(
+    aws, gate, worker, code
+):
+    gate.policy = gate.without("lambda:AddPermission")
+
+    with pytest.raises(DeployError, match="lambda:AddPermission"):
+        deploy(aws, worker, code=code)
+
+    gate.policy = POLICY
+    assert destroy(aws, NAME) == []

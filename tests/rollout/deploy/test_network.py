@@ -1,0 +1,246 @@
+"""A function in the user's network: what is asked of Lambda, over real HTTP."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+from botocore.session import get_session
+from tests.support.aws_target import policies_of
+
+from rollout.deploy import network, role
+from rollout.deploy.deploy import Worker, deploy, destroy, left
+from rollout.deploy.network import Efs, Vpc
+from rollout.deploy.policies import NAMES
+from rollout.errors import DeployError, SettingError
+
+NAME = "million-downloads-v"
+POINT = (
+    "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/"
+    "fsap-0123456789abcdef0"
+)
+VPC = Vpc(subnets=("subnet-2", "subnet-1"), security_groups=("sg-1",))
+EFS = Efs(access_point=POINT)
+ASKED = {
+    "VpcConfig": {"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]},
+    "FileSystemConfigs": [{"Arn": POINT, "LocalMountPath": "/mnt/files"}],
+}
+NEW_ROLE = (
+    "The provided execution role does not have permissions to call "
+    "CreateNetworkInterface on EC2"
+)
+
+
+@pytest.fixture
+def aws(gated, gate):
+    _, target = gated
+    yield target
+    gate.answers.clear()
+    gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(0))
+    destroy(target, NAME)
+
+
+@pytest.fixture
+def worker():
+    return Worker(name=NAME, handler="main.handler", vpc=VPC, efs=EFS)
+
+
+def interfaces(many):
+    items = "<item><status>in-use</status></item>" * many
+    found = f"<networkInterfaceSet>{items}</networkInterfaceSet>"
+    name = "DescribeNetworkInterfacesResponse"
+    return f'<{name} xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">{found}</{name}>'
+
+
+def answer_as_lambda(gate, **configuration):
+    """
+    Let there be a function that is in a network, which the local Lambda has not.
+    """
+    found = {
+        "FunctionName": NAME,
+        "FunctionArn": f"arn:aws:lambda:us-east-1:123456789012:function:{NAME}",
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "Runtime": "python3.13",
+        "Architectures": ["arm64"],
+        "Handler": "main.handler",
+        "MemorySize": 1_769,
+        "Timeout": 300,
+        "EphemeralStorage": {"Size": 512},
+        "CodeSha256": "",
+        "CodeSize": 1,
+        "Role": "arn:aws:iam::123456789012:role/million-downloads/x",
+    } | configuration
+    tags = {"project": "million-downloads"}
+    gate.answers |= {
+        "CreateFunction": (201, found),
+        "UpdateFunctionCode": (200, found),
+        "UpdateFunctionConfiguration": (200, found),
+        "GetFunctionUrlConfig": (404, {"Message": "none"}),
+        "GetFunction": (200, {"Configuration": found, "Tags": tags}),
+    }
+
+
+def asked_of(gate, operation):
+    return [asked for name, asked in gate.asked if name == operation]
+
+
+def test_a_new_function_is_put_into_the_network_and_mounts_the_file_system(
+    aws, gate, worker, code
+):
+    answer_as_lambda(gate)
+    there = gate.answers.pop("GetFunction")
+    not_there = (404, {"Message": f"Function not found: {NAME}"})
+    gate.answers["GetFunction"] = lambda _: (
+        there if asked_of(gate, "CreateFunction") else not_there
+    )
+    deploy(aws, worker, code=code)
+
+    (asked,) = asked_of(gate, "CreateFunction")
+    assert {name: asked[name] for name in ASKED} == ASKED
+    assert asked["Architectures"] == ["arm64"]
+    assert "elasticfilesystem:DescribeMountTargets" in gate.actions
+
+
+def test_the_network_of_a_function_that_is_in_none_is_not_mentioned(aws, worker, code):
+    """
+    The local Lambda takes the same request, and so shows that it is whole.
+    """
+    deployed = deploy(aws, replace(worker, vpc=None, efs=None), code=code)
+
+    assert deployed.state == "Active"
+
+
+def test_the_stand_in_refuses_a_network_in_plain_words_and_nothing_is_left(
+    aws, gate, worker, code
+):
+    gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(0))
+    with pytest.raises(DeployError, match="is not modelled by the local Lambda"):
+        deploy(aws, worker, code=code)
+
+    assert left(aws, NAME) == []
+
+
+def test_only_a_change_of_network_is_asked_for(aws, gate, worker, code):
+    """
+    Lambda tells the ids in an order of its own, and more than was asked.
+    """
+    known = {"SubnetIds": ["subnet-2", "subnet-1"], "VpcId": "vpc-1"}
+    known["SecurityGroupIds"] = ["sg-1"]
+    answer_as_lambda(
+        gate, VpcConfig=known, FileSystemConfigs=ASKED["FileSystemConfigs"]
+    )
+    deploy(aws, worker, code=code)
+    assert "VpcConfig" not in asked_of(gate, "UpdateFunctionConfiguration")[0]
+
+    deploy(aws, replace(worker, vpc=None, efs=None), code=code)
+
+    asked = asked_of(gate, "UpdateFunctionConfiguration")[-1]
+    assert asked["VpcConfig"] == {"SubnetIds": [], "SecurityGroupIds": []}
+    assert asked["FileSystemConfigs"] == []
+
+
+def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
+    aws, gate, worker, code, monkeypatch
+):
+    monkeypatch.setattr("rollout.deploy.lambda_function._PAUSE_S", 0)
+    answer_as_lambda(gate)
+    status, found = gate.answers["UpdateFunctionConfiguration"]
+    refusal = {"Type": "User", "message": NEW_ROLE}
+    answers = iter([(400, refusal), (400, refusal), (status, found)])
+    gate.answers["UpdateFunctionConfiguration"] = lambda _: next(answers)
+
+    deploy(aws, worker, code=code)
+
+    assert len(asked_of(gate, "UpdateFunctionConfiguration")) == 3
+
+
+def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
+    aws, gate, worker, code
+):
+    """
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    """
+    answer_as_lambda(gate)
+    deploy(aws, worker, code=code)
+    found = policies_of(aws, NAME)
+
+    allowed, denied = found["join-vpc"]
+    assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
+    assert allowed["Action"] == denied["Action"]
+    (function,) = denied["Condition"]["ArnEquals"].values()
+    assert function == f"arn:aws:lambda:us-east-1:123456789012:function:{NAME}"
+    (mount,) = found["mount-efs"]
+    assert POINT in json.dumps(mount["Condition"])
+
+    deploy(aws, replace(worker, vpc=None, efs=None), code=code)
+    assert list(policies_of(aws, NAME)) == ["write-own-log"]
+
+
+def test_whatever_policy_is_made_is_known_as_made_here(target):
+    """
+    Or it would stay when it is not wanted any more.
+    """
+    everything = Worker(
+        bucket="my-photos", url="AWS_IAM", sources=("others",), vpc=VPC, efs=EFS
+    )
+
+    assert everything.policies(target).keys() == NAMES
+
+
+def test_the_role_stays_while_lambda_has_interfaces_in_the_network(
+    aws, gate, worker, code
+):
+    """
+    Without it Lambda could not remove them, and they would keep the subnet from being
+    deleted.
+    """
+    answer_as_lambda(gate)
+    deploy(aws, worker, code=code)
+    gate.answers.clear()
+    gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(1))
+
+    assert not [line for line in destroy(aws, NAME) if line.startswith("role")]
+    (said,) = left(aws, NAME)
+    assert said.startswith(f"role {role.role_name(aws, NAME)}: Lambda needs it")
+    _, asked = gate.asked[-1]
+    assert asked["Filter.1.Value.1"] == f"AWS Lambda VPC ENI-{NAME}-*"
+
+    gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(0))
+    assert destroy(aws, NAME) == [f"role {role.role_name(aws, NAME)}"]
+    assert left(aws, NAME) == []
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Vpc(subnets=(), security_groups=("sg-1",)), "subnets are none"),
+        (lambda: Vpc(subnets=("sg-1",), security_groups=("sg-1",)), "subnets are sg-1"),
+        (
+            lambda: Vpc(subnets=("subnet-1",), security_groups=("sg-1",) * 6),
+            "security groups are .*; there must be 1 to 5",
+        ),
+        (lambda: Efs(access_point="fsap-1"), "must be an ARN like"),
+        (lambda: Efs(access_point=POINT, mount="/files"), "a folder in /mnt"),
+        (lambda: Worker(efs=EFS), "name subnets and security groups"),
+    ],
+)
+def test_what_lambda_would_refuse_is_refused_before_any_call(make, sentence):
+    with pytest.raises(SettingError, match=sentence):
+        make()
+
+
+def test_the_ids_are_those_of_lambdas_own_service_model():
+    """
+    botocore itself does not check them.
+    """
+    model = get_session().get_service_model("lambda")
+    patterns = {
+        "SubnetId": network._SUBNET,
+        "SecurityGroupId": network._SECURITY_GROUP,
+        "LocalMountPath": network._MOUNT,
+    }
+    for shape, ours in patterns.items():
+        theirs = model.shape_for(shape).metadata["pattern"]
+        assert ours.pattern.rstrip("+*") == theirs.rstrip("+*")
+    assert re.match(model.shape_for("FileSystemArn").metadata["pattern"], POINT)

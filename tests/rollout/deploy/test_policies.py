@@ -1,0 +1,229 @@
+"""The policy in deploy/permissions.json: enough, and no more than that."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from tests.support.aws_target import POLICY, ROOT, actions_of
+
+from fetcher.s3.urls import Place
+from rollout.deploy import role
+from rollout.deploy.deploy import Worker, deploy, destroy, left, status
+from rollout.deploy.leftover_tars import seal
+from rollout.errors import DeployError, ServiceError
+from rollout.invoke.service import Service
+from rollout.target.target import connect
+
+NAME = "million-downloads-t"
+# AWS narrows none of these down to a function.
+ABOUT_ANYTHING = {
+    "lambda:GetAccountSettings",
+    "ec2:DescribeVpcs",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeNetworkInterfaces",
+    "elasticfilesystem:DescribeMountTargets",
+}
+# What is asked of a bucket that executions left something in.
+OF_A_BUCKET = {
+    *("s3:ListBucket", "s3:ListBucketMultipartUploads"),
+    *("s3:AbortMultipartUpload", "s3:PutObject", "s3:DeleteObject"),
+}
+# What is asked when all goes well, and the function is new.
+TO_CREATE = {
+    *("lambda:CreateFunction", "lambda:GetFunction", "lambda:TagResource"),
+    *("lambda:CreateFunctionUrlConfig", "lambda:GetFunctionUrlConfig"),
+    *("iam:CreateRole", "iam:GetRole", "iam:TagRole", "iam:PutRolePolicy"),
+    *("iam:PassRole", "logs:CreateLogGroup", "logs:PutRetentionPolicy"),
+    *("logs:TagResource", "logs:DescribeLogGroups"),
+}
+
+
+@pytest.fixture
+def aws(gated, gate):
+    _, target = gated
+    yield target
+    gate.policy = POLICY
+    gate.answers.clear()
+    destroy(target, NAME)
+
+
+@pytest.fixture
+def worker():
+    return Worker(name=NAME, handler="main.handler", url="AWS_IAM")
+
+
+def test_no_action_is_a_pattern_and_resources_are_the_functions_own():
+    for statement in POLICY["Statement"]:
+        actions = actions_of({"Statement": [statement]})
+        assert not [action for action in actions if "*" in action]
+        if set(actions) <= ABOUT_ANYTHING:
+            assert statement["Resource"] == "*"
+        elif actions == ["logs:DescribeLogGroups"]:
+            assert statement["Resource"] == "arn:aws:logs:*:*:log-group:*"
+        else:
+            resources = statement["Resource"]
+            for one in resources if isinstance(resources, list) else [resources]:
+                assert "million-downloads" in one
+
+
+def test_a_new_function_takes_just_these_permissions(aws, gate, worker, code):
+    deploy(aws, worker, code=code)
+
+    assert gate.actions - {"lambda:ListTags"} == TO_CREATE
+
+
+@pytest.mark.parametrize("action", sorted(TO_CREATE))
+def test_a_deployment_that_lacks_a_permission_names_it_and_leaves_nothing(
+    aws, gate, worker, code, action
+):
+    """
+    The first run in an account often fails so; the next must find it clean.
+    """
+    gate.policy = gate.without(action)
+
+    with pytest.raises(DeployError, match=f"not authorized to perform: {action}"):
+        deploy(aws, worker, code=code)
+
+    gate.policy = POLICY
+    assert left(aws, NAME) == []
+
+
+def test_what_a_failed_deployment_may_not_remove_it_names(aws, gate, worker, code):
+    gate.policy = gate.without("lambda:CreateFunction")
+    gate.policy = gate.without("iam:DeleteRole")
+
+    with pytest.raises(DeployError) as caught:
+        deploy(aws, worker, code=code)
+
+    said = str(caught.value)
+    own_role = role.role_name(aws, NAME)
+    assert said.index("lambda:CreateFunction") < said.index(f"role {own_role} is left")
+    assert "iam:DeleteRole" in said
+    gate.policy = POLICY
+    assert left(aws, NAME) == [f"role {own_role}"]
+
+
+def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, worker, code):
+    """
+    Two deployments at once: the one that comes second fails, and removes nothing.
+    """
+    deploy(aws, worker, code=code)
+
+    def not_there_yet(_):
+        del gate.answers["GetFunction"]
+        return 404, {"Message": "not found"}
+
+    gate.answers["GetFunction"] = not_there_yet
+    with pytest.raises(DeployError, match="Function already exist"):
+        deploy(aws, worker, code=code)
+
+    assert status(aws, NAME).state == "Active"
+
+
+def test_a_lost_answer_leaves_nothing_behind(aws, gate, worker, code):
+    """
+    Lambda made the function, and we were not told.
+    """
+    behind = connect("local", gate.behind)
+
+    def make_and_break_off(_):
+        deploy(behind, worker, code=code)
+        return 500, {"message": "Service error"}
+
+    gate.answers["CreateFunction"] = make_and_break_off
+    with pytest.raises(DeployError, match="CreateFunction"):
+        deploy(aws, worker, code=code)
+
+    assert left(aws, NAME) == []
+
+
+def test_a_function_whose_tags_may_not_be_seen_is_left_alone(aws, gate, worker, code):
+    """
+    Without lambda:ListTags Lambda answers, and leaves the tags out.
+    """
+    deploy(aws, worker, code=code)
+    function = aws.client("lambda").get_function(FunctionName=NAME)
+    gate.answers["GetFunction"] = (200, {"Configuration": function["Configuration"]})
+
+    with pytest.raises(DeployError, match="make sure that you may list its tags"):
+        destroy(aws, NAME)
+
+    del gate.answers["GetFunction"]
+    assert status(aws, NAME).state == "Active"
+
+
+def test_the_policy_allows_nothing_that_is_never_asked_for(
+    aws, gate, worker, code, zip_of
+):
+    """
+    A whole life: made, changed in every way, looked at, removed. A fan-out's own
+    permissions are in test_aws_path.py.
+    """
+    deploy(aws, worker, code=code)
+    changed = replace(
+        worker,
+        memory_mb=256,
+        url="NONE",
+        log_retention_days=1,
+        tags={"run": "1"},
+        bucket="some-bucket",
+    )
+    deploy(aws, changed, code=zip_of("def handler(*_): pass\n"))
+    iam = aws.client("iam")
+    own_role = role.role_name(aws, NAME)
+    trust = json.dumps(role._TRUST).replace("lambda.amazonaws", "ec2.amazonaws")
+    iam.update_assume_role_policy(RoleName=own_role, PolicyDocument=trust)
+    deploy(aws, replace(worker, url=""), code=code)
+    destroy(aws, NAME)
+
+    of_a_job = {"s3:PutObject"}
+    of_a_fan_out = {
+        *("lambda:InvokeFunction", "lambda:InvokeFunctionUrl"),
+        *("lambda:GetAccountSettings", "lambda:GetFunctionConcurrency"),
+        "logs:FilterLogEvents",
+    }
+    of_a_vpc = ABOUT_ANYTHING - {"lambda:GetAccountSettings"}
+    of_an_origin = {"s3:PutObject", "s3:GetObject", "s3:DeleteObject"}
+    elsewhere = of_an_origin | of_a_job | of_a_fan_out | of_a_vpc | OF_A_BUCKET
+    assert set(actions_of(POLICY)) - elsewhere <= gate.actions
+    assert gate.actions <= set(actions_of(POLICY))
+
+
+def test_a_long_list_may_be_handed_in_to_a_service(aws, gate, worker, code, s3):
+    """
+    What does not fit a request goes through the service's bucket.
+    """
+    bucket = "million-downloads-lists"
+    s3.create_bucket(Bucket=bucket)
+    deploy(aws, replace(worker, environment={"FETCHER_BUCKET": bucket}), code=code)
+    service = Service(aws, NAME)
+
+    assert service.upload("a.txt", b"http://h/1") == f"s3://{bucket}/lists/a.txt"
+
+    gate.policy = gate.without("s3:PutObject")
+    with pytest.raises(ServiceError, match="s3:PutObject"):
+        service.upload("b.txt", b"http://h/1")
+
+
+def test_what_executions_left_may_be_seen_to(aws, gate, s3):
+    left = Place("million-downloads-left", "kept")
+    s3.create_bucket(Bucket=left.bucket)
+    s3.put_object(Bucket=left.bucket, Key="kept/r/00-00001.tar", Body=b"")
+    s3.create_multipart_upload(Bucket=left.bucket, Key="kept/r/00-00002.tar")
+
+    assert seal(aws, left, "r", set(), set()) == {(0, 1)}
+    assert gate.actions == OF_A_BUCKET
+    for action in OF_A_BUCKET:
+        gate.policy = gate.without(action)
+        s3.create_multipart_upload(Bucket=left.bucket, Key="kept/r/00-00002.tar")
+        with pytest.raises(DeployError, match="TidyUpAfterExecutions in deploy/perm"):
+            seal(aws, left, "r", set(), set())
+
+
+def test_readme_tells_whom_to_grant_what():
+    text = ROOT.joinpath("deploy/README.md").read_text()
+
+    for name in ("permissions.json", "permissions-check.json"):
+        assert f"]({name})" in text
+        assert ROOT.joinpath("deploy", name).is_file()

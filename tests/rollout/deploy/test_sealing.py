@@ -1,0 +1,182 @@
+"""Runs into s3-tar that break off: in the end every file is in one tar."""
+
+import io
+import json
+import tarfile
+import uuid
+from collections import Counter
+
+import pytest
+from tests.support.aws_target import policies_of
+from tests.support.bucket_contents import objects_in, uploads_in
+from tests.support.notebook_cells import run_cells
+
+from experiment.ledger.run_folder import read_run
+from fetcher.s3.urls import Place
+from rollout.deploy import leftover_tars, role
+from rollout.deploy.deploy import deploy, destroy
+from rollout.deploy.function_spec import Worker
+from rollout.deploy.policies import use_bucket
+from rollout.errors import DeployError
+
+FILES = 60
+
+
+@pytest.fixture
+def parameters(endpoint, tmp_path, bucket):
+    return {
+        "endpoint_url": endpoint.endpoint_url,
+        "origin_url": endpoint.origin_url,
+        "function": "sealing",
+        "files": FILES,
+        "sink": "s3-tar",
+        "sink_path": f"s3://{bucket}/kept",
+        "run_folder": str(tmp_path / "run"),
+    }
+
+
+def urls_in(objects):
+    """Return how often each file is in a tar."""
+    found = Counter()
+    for key, body in objects.items():
+        if key.endswith(".tar"):
+            with tarfile.open(fileobj=io.BytesIO(body), mode="r:") as tar:
+                found.update(name for name in tar.getnames() if name.endswith("jpg"))
+    return found
+
+
+def test_a_run_that_lost_reports_has_each_file_in_one_tar(
+    parameters, s3, bucket, tmp_path
+):
+    run_cells("20_fan_out", parameters)
+    reports = tmp_path / "run" / "reports.jsonl"
+    lines = reports.read_bytes().splitlines(keepends=True)
+    reports.write_bytes(b"".join(lines[:3]))
+    before = urls_in(objects_in(s3, bucket))
+    s3.create_multipart_upload(Bucket=bucket, Key="kept/run/00-00009.tar")
+    run_cells("20_fan_out", parameters | {"resume": True})
+    objects = objects_in(s3, bucket)
+
+    assert set(before.values()) == {1}
+    assert read_run(tmp_path / "run")["totals"]["counts"]["ok"] == FILES
+    assert len(urls_in(objects)) == FILES
+    assert set(urls_in(objects).values()) == {1}
+    assert uploads_in(s3, bucket) == []
+    assert {key for key in objects if key.endswith(".jsonl")} == {
+        key.removesuffix(".tar") + ".jsonl"
+        for key, body in objects.items()
+        if key.endswith(".tar") and body.strip(b"\0")
+    }
+
+
+def test_a_run_of_which_no_report_came_is_fetched_once_more_and_not_twice(
+    parameters, s3, bucket, tmp_path
+):
+    """
+    Its tars are sealed: a wave of the same name could keep nothing.
+    """
+    run_cells("20_fan_out", parameters)
+    (tmp_path / "run" / "reports.jsonl").write_bytes(b"")
+    moved = (tmp_path / "run").rename(tmp_path / "moved")  # tars are where they were
+    given = {"run_folder": str(moved), "resume": True, "waves": 1}
+    run_cells("20_fan_out", parameters | given)
+
+    assert read_run(moved)["totals"]["counts"]["ok"] == FILES
+    assert len(urls_in(objects_in(s3, bucket))) == FILES
+    assert set(urls_in(objects_in(s3, bucket)).values()) == {1}
+
+
+def test_a_run_of_a_name_that_is_taken_in_the_bucket_is_refused(parameters, tmp_path):
+    """
+    Its executions would take the other's tars for theirs.
+    """
+    run_cells("20_fan_out", parameters)
+    (tmp_path / "run").rename(tmp_path / "before")
+
+    with pytest.raises(DeployError, match="of another run called run"):
+        run_cells("20_fan_out", parameters)
+
+    assert not (tmp_path / "run").exists()
+
+
+def test_destroy_aborts_what_was_begun_in_the_functions_bucket(target, s3, bucket):
+    deploy(target, Worker(name="sealing-2", bucket=f"{bucket}/kept"))
+    for key in ("kept/r/00-00007.tar", "other/r/00-00007.tar"):
+        s3.create_multipart_upload(Bucket=bucket, Key=key)
+    removed = destroy(target, "sealing-2")
+
+    assert f"upload of {Place(bucket, 'kept/r/00-00007.tar')}" in removed
+    assert uploads_in(s3, bucket) == ["other/r/00-00007.tar"]
+    assert destroy(target, "sealing-2") == []
+
+
+def test_a_buckets_prefix_may_hold_colons(target, s3, bucket):
+    deploy(target, Worker(name="sealing-3", bucket=f"{bucket}/at:9"))
+    s3.create_multipart_upload(Bucket=bucket, Key="at:9/r/00-00007.tar")
+    removed = destroy(target, "sealing-3")
+
+    assert f"upload of {Place(bucket, 'at:9/r/00-00007.tar')}" in removed
+
+
+def test_what_destroy_could_not_abort_is_found_without_the_role(
+    target, bucket, monkeypatch
+):
+    def refuse(_target, prefix):
+        msg = f"What executions left at {prefix} cannot be seen to"
+        raise DeployError(msg)
+
+    deploy(target, Worker(name="sealing-4", bucket=bucket))
+    monkeypatch.setattr(leftover_tars, "abort_uploads", refuse)
+
+    with pytest.raises(
+        DeployError,
+        match=f"Removed: function sealing-4, log group /aws/lambda/sealing-4, role .*"
+        f"cannot be seen to.*multipart-uploads --bucket {bucket}",
+    ):
+        destroy(target, "sealing-4")
+    assert destroy(target, "sealing-4") == []
+
+
+def test_a_role_that_cannot_go_yet_does_not_keep_uploads_from_being_aborted(
+    target, s3, bucket
+):
+    """
+    Without its policies destroy could not tell any more where uploads are.
+    """
+    iam = target.client("iam")
+    deployed = deploy(target, Worker(name="sealing-5", bucket=bucket))
+    document = json.dumps(use_bucket(target, Place(bucket, ""))["use-bucket"])
+    policy = iam.create_policy(PolicyName=bucket, PolicyDocument=document)["Policy"]
+    iam.attach_role_policy(RoleName=deployed.role, PolicyArn=policy["Arn"])
+    s3.create_multipart_upload(Bucket=bucket, Key="r/00-00007.tar")
+
+    with pytest.raises(DeployError) as caught:
+        destroy(target, "sealing-5")
+
+    said = str(caught.value)
+    upload = f"upload of {Place(bucket, 'r/00-00007.tar')}"
+    assert said.startswith(f"Removed: function sealing-5, {upload}, log group ")
+    detach = f"detach-role-policy --role-name {deployed.role} --policy-arn "
+    assert f"{detach}{policy['Arn']}, and destroy again." in said
+    assert uploads_in(s3, bucket) == []
+    assert "use-bucket" in policies_of(target, "sealing-5")
+
+    iam.detach_role_policy(RoleName=deployed.role, PolicyArn=policy["Arn"])
+    iam.delete_policy(PolicyArn=policy["Arn"])
+    assert destroy(target, "sealing-5") == [f"role {deployed.role}"]
+
+
+def test_if_neither_uploads_nor_the_role_can_go_both_are_said(
+    target, bucket, monkeypatch
+):
+    def refuse(*_):
+        raise DeployError(uuid.uuid4().hex)
+
+    deploy(target, Worker(name="sealing-6", bucket=bucket))
+    with monkeypatch.context() as patch:
+        patch.setattr(leftover_tars, "abort_uploads", refuse)
+        patch.setattr(role, "remove", refuse)
+        with pytest.raises(DeployError, match=r"\w{32}\. What is .* \w{32}$"):
+            destroy(target, "sealing-6")
+
+    destroy(target, "sealing-6")

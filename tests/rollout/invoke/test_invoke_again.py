@@ -1,0 +1,255 @@
+"""Calls that are turned away, lost or many: made again, but never twice."""
+
+import asyncio
+import time
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+from tests.support.invokers import Lambda, at, call, call_stub, fine, run_through
+from tests.support.lambda_stub import lambda_stub
+from tests.support.stub_process import what_came
+
+from rollout.errors import InvocationLost, InvokeError
+from rollout.invoke import connections
+from rollout.invoke.invoker import Invoker
+
+
+@pytest.mark.parametrize(
+    ("limits", "many"),
+    [({"concurrency": 20, "takes_s": 0.02}, 400), ({"rate": 100}, 100)],
+    ids=["too many", "too fast"],
+)
+def test_calls_turned_away_are_made_again_and_each_runs_once(target, limits, many):
+    """
+    Lambda turns away what is one too many at once, and what comes too fast.
+    """
+    with lambda_stub(**limits) as url:
+        answers = asyncio.run(run_through(target, url, many=many, in_flight=100))
+        came = what_came(url)
+
+    assert came["accepted"] == many
+    assert came["twice"] == 0
+    assert sum(answer.throttles for answer in answers) == came["refused"] > 0
+    assert came["most"] <= limits.get("concurrency", 100)
+
+
+def test_after_a_call_was_turned_away_fewer_are_in_flight(target):
+    """
+    Calls that keep knocking would be most of the traffic: one in 20 gets in here.
+    """
+    with lambda_stub(concurrency=5, takes_s=0.02) as url:
+        asyncio.run(run_through(target, url, many=200, in_flight=100))
+        came = what_came(url)
+
+    assert came["accepted"] == 200
+    assert came["refused"] < 150
+
+
+def test_lambda_says_how_long_it_wants_to_be_left_alone(target):
+    async def first_not(_):
+        if len(stub_times) == 0:
+            stub_times.append(time.monotonic())
+            return web.Response(status=429, headers={"Retry-After": "1"}, body=b"{}")
+        stub_times.append(time.monotonic())
+        return web.Response(body=b"{}")
+
+    stub_times = []
+    _, (answer,) = call_stub(target, first_not)
+    first, second = stub_times
+
+    assert answer.throttles == 1
+    assert second - first >= 1
+
+
+def test_waiting_for_a_turn_is_no_reason_to_give_up(target):
+    """
+    Calls that wait for longer ones of ours are not turned away by anybody.
+    """
+    with lambda_stub(concurrency=1, takes_s=0.3) as url:
+        answers = asyncio.run(
+            run_through(target, url, many=5, in_flight=5, accepted_within_s=0.5)
+        )
+
+    assert [answer.status for answer in answers] == [200] * 5
+
+
+def test_without_a_connection_the_call_is_made_again(
+    target, silent_socket, silent_url, monkeypatch
+):
+    """
+    Nothing was sent, so nothing can run twice. AWS is there again some time.
+    """
+    stub = Lambda(fine)
+    attempts = []
+    real = connections._kept_alive
+
+    def listen_from_the_second_attempt_on(address):
+        attempts.append(address)
+        if len(attempts) == 2:
+            attempts.append(asyncio.ensure_future(stub.start(silent_socket)))
+        return real(address)
+
+    monkeypatch.setattr(connections, "_kept_alive", listen_from_the_second_attempt_on)
+
+    async def run():
+        aws = replace(at(target, silent_url), name="aws")
+        async with Invoker(aws) as invoker:
+            answer = await invoker.invoke("f", b"{}")
+        await stub.runner.cleanup()
+        return answer
+
+    assert asyncio.run(run()).throttles == 0
+    assert len(stub.seen) == 1
+
+
+def test_nobody_there_is_given_up_in_time(target, silent_url):
+    aws = replace(at(target, silent_url), name="aws")
+    with pytest.raises(InvokeError, match="there is no connection") as caught:
+        call(aws, "f", {}, accepted_within_s=0.2)
+
+    assert (caught.value.code, caught.value.status) == ("Unreachable", 0)
+
+
+def test_a_local_endpoint_that_is_gone_is_given_up_at_once(
+    target, silent_url, monkeypatch
+):
+    """
+    Its functions went with it: whoever listens there next does not have them.
+    """
+    attempts = []
+    real = connections._kept_alive
+    monkeypatch.setattr(
+        connections,
+        "_kept_alive",
+        lambda address: attempts.append(address) or real(address),
+    )
+    with pytest.raises(InvokeError, match="there is no connection") as caught:
+        call(at(target, silent_url), "f", {})
+
+    assert (caught.value.code, caught.value.status) == ("Gone", 0)
+    assert len(attempts) == 1
+
+
+def test_a_call_that_was_sent_is_never_made_again(target):
+    """
+    The function may have run: only the plan can say whether it may run twice.
+    """
+
+    async def hang_up(request):
+        request.transport.abort()
+        return web.Response()
+
+    stub, (outcome,) = call_stub(target, hang_up)
+
+    assert isinstance(outcome, InvocationLost)
+    assert "The call of f was lost after" in str(outcome)
+    assert len(stub.seen) == 1
+
+
+def test_a_call_over_a_used_connection_is_never_made_again_either(target):
+    """
+    Clients repeat requests by themselves when a kept connection breaks.
+    """
+
+    async def hang_up_on_the_second(request):
+        if len(stub_requests) == 1:
+            request.transport.abort()
+        stub_requests.append(request.transport)
+        return web.Response(body=b"{}")
+
+    stub_requests = []
+    stub, (first, second) = call_stub(target, hang_up_on_the_second, 2, in_flight=1)
+
+    assert first.status == 200
+    assert isinstance(second, InvocationLost)
+    assert len(stub.seen) == 2
+    assert stub_requests[0] is stub_requests[1]
+
+
+def test_half_an_answer_is_none(target):
+    async def stop_half_way(request):
+        response = web.StreamResponse(headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b"{")
+        request.transport.abort()
+        return response
+
+    stub, (outcome,) = call_stub(target, stop_half_way)
+
+    assert isinstance(outcome, InvocationLost)
+    assert len(stub.seen) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>Bad gateway</html>", b"[]", b"\xff"])
+def test_an_error_that_is_not_a_throttle_is_reported_at_once(target, body):
+    """
+    Also when it comes from a gateway in between, in words of its own.
+    """
+
+    async def fail(_):
+        return web.Response(status=502, body=body)
+
+    stub, (outcome,) = call_stub(target, fail)
+
+    assert isinstance(outcome, InvokeError)
+    assert (outcome.status, outcome.code) == (502, "")
+    assert "502 Bad Gateway" in str(outcome)
+    assert len(stub.seen) == 1
+
+
+def test_no_more_calls_are_in_flight_than_wanted(target):
+    async def slowly(_):
+        await asyncio.sleep(0.02)
+        return web.Response(body=b"{}")
+
+    stub, outcomes = call_stub(target, slowly, many=60, in_flight=20)
+
+    assert {outcome.status for outcome in outcomes} == {200}
+    assert stub.most_in_flight == 20
+
+
+@pytest.mark.soak
+def test_soak_one_core_dispatches_2500_calls_a_second(target):
+    """
+    Of 1 kB each, 1,000 in flight, against a server that costs nothing here.
+    """
+    many = 30_000
+    with lambda_stub() as url:
+        asyncio.run(run_through(target, url, many=1_000, in_flight=1_000))
+        began, used = time.monotonic(), time.process_time()
+        asyncio.run(run_through(target, url, many=many, in_flight=1_000))
+        took_s, cpu_s = time.monotonic() - began, time.process_time() - used
+        came = what_came(url)
+
+    print(f"\n{many / took_s:,.0f} calls/s, {cpu_s / many * 1e6:.0f} us of CPU each")
+    assert came["accepted"] == many + 1_000
+    assert many / took_s >= 2_500
+
+
+def test_a_thousand_in_flight_are_answered_each_once(target):
+    with lambda_stub(takes_s=0.1) as url:
+        asyncio.run(run_through(target, url, many=1_000, in_flight=1_000))
+        came = what_came(url)
+
+    assert (came["accepted"], came["twice"], came["refused"]) == (1_000, 0, 0)
+    assert came["most"] > 100
+
+
+@pytest.mark.soak
+def test_soak_a_thousand_in_flight_for_ten_seconds_lose_and_double_nothing(target):
+    """
+    Fewer are allowed than wanted, so some of them are turned away all the time.
+    """
+    many = 20_000
+    with lambda_stub(concurrency=700, takes_s=0.35) as url:
+        began = time.monotonic()
+        answers = asyncio.run(run_through(target, url, many=many, in_flight=1_000))
+        took_s = time.monotonic() - began
+        came = what_came(url)
+
+    throttles = sum(answer.throttles for answer in answers)
+    print(f"\n{many:,} calls in {took_s:.1f} s, {throttles:,} of them made again")
+    assert took_s >= 10
+    assert (came["accepted"], came["twice"]) == (many, 0)
+    assert came["refused"] == throttles

@@ -1,0 +1,251 @@
+import os
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from aws_facts.limits import limit
+from rollout.errors import TargetError
+from rollout.target.machine import machine
+from rollout.target.target import connect
+
+MISLEADING = {
+    "AWS_ACCESS_KEY_ID": "real",
+    "AWS_SECRET_ACCESS_KEY": "real",
+    "AWS_PROFILE": "no-such-profile",
+    "AWS_CONFIG_FILE": "/no/such/file",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_USE_FIPS_ENDPOINT": "true",
+    "AWS_MAX_ATTEMPTS": "many",
+    "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:1",
+    "HTTP_PROXY": "http://127.0.0.1:1",
+    "http_proxy": "http://127.0.0.1:1",
+}
+
+
+@pytest.fixture
+def nobody(monkeypatch, tmp_path):
+    """
+    A user with no AWS set-up at all, on a machine that is not Amazon's.
+    """
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+def test_an_unknown_target_is_refused_with_the_known_ones():
+    with pytest.raises(TargetError, match=r"'gcp'; it must be one of local, aws"):
+        connect("gcp")
+
+
+def test_the_local_target_without_an_endpoint_says_how_to_start_one():
+    with pytest.raises(TargetError, match="rollout serve"):
+        connect("local")
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:4566", "ftp://127.0.0.1", "http://"])
+def test_an_endpoint_that_is_no_address_is_refused(url):
+    with pytest.raises(TargetError, match="must be an address such as"):
+        connect("local", url)
+
+
+def test_an_endpoint_that_does_not_answer_is_named_before_any_work(silent_url):
+    """
+    The first line a user reads says where and what to do, not which library failed.
+    """
+    with pytest.raises(TargetError, match="rollout serve") as caught:
+        connect("local", silent_url)
+
+    assert silent_url in str(caught.value)
+
+
+def test_something_else_at_the_address_is_not_taken_for_an_endpoint(endpoint):
+    with pytest.raises(TargetError, match="is not AWS, nor a local endpoint"):
+        connect("local", endpoint.origin_url)
+
+
+def test_the_local_target_reads_nothing_of_the_users_aws_setup(endpoint, monkeypatch):
+    """
+    A laptop with real keys, a broken profile or a proxy runs locally all the same, and
+    the keys stay where they are.
+    """
+    for name, value in MISLEADING.items():
+        monkeypatch.setenv(name, value)
+
+    target = connect("local", endpoint.endpoint_url, keys=endpoint.keys)
+
+    assert target.credentials().access_key == endpoint.keys.access_key_id
+    assert target.region == "us-east-1"
+    assert target.proxy is None
+    assert target.client("iam").list_roles()["Roles"] is not None
+
+
+def test_the_local_target_runs_what_this_machine_is(target):
+    here = (target.runtime, target.architecture, target.system)
+
+    assert here == machine() == target.machine_for("arm64")
+    assert target.allow_private
+    assert target.account == "123456789012"
+    assert target.partition == "aws"
+
+
+def test_the_lambda_client_never_repeats_a_call(target):
+    """
+    An Invoke that is repeated is work done twice; one that waits too briefly is lost.
+    """
+    config = target.client("lambda").meta.config
+
+    assert config.retries["total_max_attempts"] == 1
+    assert config.read_timeout > limit("timeout_s").most
+
+
+@pytest.mark.usefixtures("nobody")
+def test_aws_differs_from_local_in_the_target_only(endpoint, monkeypatch):
+    for name, text in endpoint.keys.environ().items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+
+    target = connect("aws", endpoint.endpoint_url)
+
+    assert target.machine_for("x86_64") == ("python3.13", "x86_64", "linux")
+    assert (target.runtime, target.architecture) == ("python3.13", "arm64")
+    assert target.system == "linux"
+    assert not target.runs_here
+    assert target.region == "us-west-2"
+    assert target.credentials().access_key == endpoint.keys.access_key_id
+    assert not target.allow_private
+
+
+@pytest.mark.usefixtures("nobody")
+def test_aws_without_a_region_is_refused():
+    with pytest.raises(TargetError, match="Set AWS_REGION"):
+        connect("aws")
+
+
+@pytest.mark.usefixtures("nobody")
+def test_aws_without_credentials_is_refused(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+    with pytest.raises(TargetError, match="no AWS credentials"):
+        connect("aws")
+
+
+@pytest.mark.usefixtures("nobody")
+def test_an_unreadable_aws_setup_is_refused(monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
+
+    with pytest.raises(TargetError, match="no-such-profile"):
+        connect("aws")
+
+
+@contextmanager
+def refusing(code, status=403):
+    """
+    An STS that lets nobody in.
+    """
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            said = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
+            body = f"<ErrorResponse>{said}</ErrorResponse>".encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "text/xml")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def set_up(nobody, tmp_path):  # noqa: ARG001 the home is nobody's
+    """
+    Write the user's AWS set-up: what goes into ~/.aws/config.
+    """
+
+    def write(text):
+        path = tmp_path / ".aws" / "config"
+        path.parent.mkdir()
+        path.write_text(text)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        ("ExpiredToken", "have expired: run `aws sso login --profile lab`"),
+        ("InvalidClientTokenId", "does not know this access key"),
+        ("SignatureDoesNotMatch", "The secret does not fit"),
+        ("AccessDenied", "Check your credentials"),
+    ],
+)
+def test_credentials_aws_does_not_take_are_explained(set_up, code, remedy):
+    keys = "aws_access_key_id = key\naws_secret_access_key = secret\n"
+    set_up(f"[profile lab]\nregion = eu-west-1\n{keys}")
+
+    with (
+        refusing(code) as url,
+        pytest.raises(TargetError, match=remedy) as caught,
+    ):
+        connect("aws", url, profile="lab")
+
+    assert code in str(caught.value)
+
+
+def test_a_sign_on_that_has_ended_says_how_to_sign_on_again(set_up):
+    set_up(
+        "[profile lab]\nregion = eu-west-1\nsso_session = work\n"
+        "sso_account_id = 123456789012\nsso_role_name = dev\n"
+        "[sso-session work]\nsso_region = eu-west-1\n"
+        "sso_start_url = https://example.invalid/start\n"
+    )
+
+    with pytest.raises(TargetError, match=r"cannot be used\. .*SSO"):
+        connect("aws", profile="lab")
+
+
+def test_half_of_a_key_pair_is_refused(set_up):
+    set_up("[profile lab]\nregion = eu-west-1\naws_access_key_id = key\n")
+
+    with pytest.raises(TargetError, match="Partial credentials"):
+        connect("aws", profile="lab")
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "region"),
+    [
+        ({}, {}, "eu-west-1"),
+        ({"AWS_DEFAULT_REGION": "eu-west-2"}, {}, "eu-west-2"),
+        (
+            {"AWS_DEFAULT_REGION": "eu-west-2", "AWS_REGION": "eu-west-3"},
+            {},
+            "eu-west-3",
+        ),
+        ({"AWS_REGION": "eu-west-3"}, {"region": "us-east-2"}, "us-east-2"),
+    ],
+)
+def test_the_region_is_the_one_the_aws_cli_would_take(
+    endpoint, set_up, monkeypatch, variables, options, region
+):
+    set_up(
+        "[profile lab]\nregion = eu-west-1\n"
+        f"aws_access_key_id = {endpoint.keys.access_key_id}\n"
+        f"aws_secret_access_key = {endpoint.keys.secret_access_key}\n"
+    )
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    target = connect("aws", endpoint.endpoint_url, profile="lab", **options)
+
+    assert (target.region, target.profile) == (region, "lab")

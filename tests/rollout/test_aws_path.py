@@ -1,0 +1,163 @@
+"""
+The target `aws` whole: deployed, checked, fanned out, priced, removed.
+
+Only addresses are not AWS's: behind them are the local endpoint, and a gate that
+refuses what deploy/permissions.json does not allow. And Lambda has this machine's
+Python, so that what is deployed can run.
+"""
+
+import json
+
+import pytest
+from tests.support import wheelhouse
+from tests.support.aws_target import POLICY, actions_of, aws_in_place
+from tests.support.notebook_cells import run_cells
+
+from experiment.cost.cost import DryRun
+from experiment.ledger.run_folder import read_run
+from rollout.__main__ import main
+from rollout.deploy.deploy import destroy, left, status
+from rollout.errors import PreflightError
+from rollout.invoke import logs
+from rollout.target.machine import machine
+from rollout.target.target import connect
+
+NAME = "million-downloads-a"
+FILES = 60
+
+
+@pytest.fixture
+def gate(endpoint, monkeypatch, wheels_folder):
+    wheelhouse.offer_for_this_machine(monkeypatch, wheels_folder)
+    with aws_in_place(endpoint.endpoint_url, monkeypatch) as gate:
+        yield gate
+        destroy(connect("aws"), NAME)
+
+
+@pytest.fixture
+def parameters(endpoint, tmp_path):
+    return {
+        "target": "aws",
+        "function": NAME,
+        "url_template": f"{endpoint.origin_url}/10000/{{number}}.jpg",
+        "allow_private": True,
+        "files": FILES,
+        "shards_per_execution": 2,
+        "memory_mb": 512,
+        "architecture": machine().architecture,
+        "run_folder": str(tmp_path / "run"),
+    }
+
+
+def test_the_aws_path_works_whole_with_the_policy_that_readme_grants(
+    gate, parameters, tmp_path, capsys
+):
+    """
+    `rollout deploy`, preflight, 20_fan_out, `rollout destroy`.
+    """
+    options = ["--target", "aws", "--name", NAME, "--memory-mb", "512"]
+    options += ["--architecture", machine().architecture]
+    assert main(["deploy", *options, "--timeout-s", "60", "--tag", "run=mine"]) == 0
+    deployed = json.loads(capsys.readouterr().out)
+    assert deployed["state"] == "Active"
+
+    variables = run_cells("20_fan_out", parameters | {"tear_down": False})
+
+    run = read_run(tmp_path / "run")
+    assert (run["target"], run["totals"]["counts"]["ok"]) == ("aws", FILES)
+    assert variables["deployed"].changes == (
+        f"changed log group /aws/lambda/{NAME}: tags",
+        f"changed role {NAME}-us-east-1: tags",
+        f"changed function {NAME}: tags",
+    )
+    target = variables["session"].target
+    tags = target.client("lambda").list_tags(Resource=deployed["arn"])["Tags"]
+    assert tags == {"project": "million-downloads", "run": "run"}
+    billed_s = variables["result"].shards["billed_s"]
+    assert (billed_s > 0).all()
+    assert run["cost"]["usd"] == pytest.approx(variables["spent"].bill.dollars)
+    reported = [line for line in logs.read(target, NAME) if line.startswith("REPORT")]
+    assert len(reported) == len(billed_s) == 4
+
+    assert main(["destroy", "--target", "aws", "--name", NAME]) == 0
+    assert capsys.readouterr().out.splitlines()[-4:] == [
+        f"removed function {NAME}",
+        f"removed log group /aws/lambda/{NAME}",
+        f"removed role {NAME}-us-east-1",
+        "left     nothing",
+    ]
+    assert gate.actions <= set(actions_of(POLICY))
+    assert {
+        *("lambda:InvokeFunction", "lambda:GetAccountSettings"),
+        *("lambda:GetFunctionConcurrency", "logs:FilterLogEvents"),
+    } <= gate.actions
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_files_in_s3_are_read_with_the_functions_role(
+    gate, endpoint, parameters, tmp_path, listed
+):
+    """
+    Executions ask S3 themselves, past the gate: what they may is their role's policy.
+    """
+    s3, where = connect("local", endpoint.endpoint_url).client("s3"), "aws-path-photos"
+    s3.create_bucket(Bucket=where)
+    urls = [f"s3://{where}/2026/{number}.jpg" for number in range(6)]
+    for number in range(6):
+        s3.put_object(Bucket=where, Key=f"2026/{number}.jpg", Body=b"x")
+    given = {"url_template": f"s3://{where}/2026/{{number}}.jpg", "files": 6}
+    if listed:
+        path = tmp_path / "urls.txt"
+        path.write_text("\n".join(urls))
+        given = {"url_template": "", "url_list": str(path)}
+        given["sources"] = [f"s3://{where}/2026"]
+    variables = run_cells(
+        "20_fan_out", parameters | given | {"tear_down": False, "waves": 1}
+    )
+
+    assert read_run(tmp_path / "run")["totals"]["counts"]["ok"] == 6
+    items = {item.what: item.amount for item in variables["spent"].bill.items}
+    assert items["reads from S3"] == 6
+    iam = variables["session"].target.client("iam")
+    found = iam.get_role_policy(
+        RoleName=variables["deployed"].role, PolicyName="read-sources"
+    )
+    assert found["PolicyDocument"]["Statement"][0]["Resource"] == [
+        f"arn:aws:s3:::{where}/2026/*"
+    ]
+    assert "s3:GetObject" not in gate.actions
+
+
+def test_a_dry_run_deploys_and_invokes_nothing(gate, parameters, capsys):
+    with pytest.raises(DryRun):
+        run_cells("20_fan_out", parameters | {"dry_run": True})
+
+    said = capsys.readouterr().out
+    assert "files: 60; shards: 4" in said
+    assert "dollars: from $" in said
+    assert f"GB-seconds of memory, {machine().architecture}" in said
+    assert not [a for a in gate.actions if a.partition(":")[2].startswith("Create")]
+    assert "lambda:InvokeFunction" not in gate.actions
+    assert left(connect("aws"), NAME) == []
+
+
+def test_what_may_cost_too_much_is_refused_before_anything_is_made(gate, parameters):
+    with pytest.raises(PreflightError, match="`max_cost_usd`"):
+        run_cells("20_fan_out", parameters | {"max_cost_usd": 0.001})
+
+    assert "lambda:CreateFunction" not in gate.actions
+
+
+def test_who_may_deploy_and_not_call_is_told_before_the_fan_out(
+    gate, parameters, tmp_path
+):
+    """
+    A thousand calls would be refused, one by one, and end as a run of nothing.
+    """
+    gate.policy = gate.without("lambda:InvokeFunction")
+
+    with pytest.raises(PreflightError, match=r"not authorized .*: lambda:Invoke"):
+        run_cells("20_fan_out", parameters)
+
+    assert not (tmp_path / "run").exists()
+    assert status(connect("aws"), NAME).state == "Active"

@@ -1,0 +1,125 @@
+"""Dollars: every price with its source, and bills that add up."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aws_facts import limits
+from rollout.price import Usage, bill, in_dollars
+from rollout.target.machine import ARCHITECTURES
+
+COUNTS = st.integers(0, 10**13)
+
+
+def usage(**given):
+    plain = {
+        "architecture": "arm64",
+        "memory_mb": 1_769,
+        "tmp_mb": 512,
+        "invocations": 1_000,
+        "billed_s": 29_000.0,
+    }
+    return Usage(**plain | given)
+
+
+def dollars_for(what, **given):
+    (found,) = [item for item in bill(usage(**given)).items if what in item.what]
+    return found.dollars
+
+
+def test_the_original_experiment_cost_24_cents():
+    """
+    1,000 executions of 512 MB, on x86_64, for 29 s; and 2 GB of /tmp.
+    """
+    priced = bill(usage(architecture="x86_64", memory_mb=512, tmp_mb=2_048))
+    by_item = {item.what: item.dollars for item in priced.items}
+
+    assert priced.dollars == pytest.approx(0.24, rel=0.05)
+    assert by_item == {
+        "GB-seconds of memory, x86_64": pytest.approx(14_500 * 0.0000166667),
+        "requests": pytest.approx(0.0002),
+        "GB-seconds of /tmp above 512 MB": pytest.approx(43_500 * 0.0000000309),
+    }
+
+
+@pytest.mark.parametrize(
+    ("what", "given", "dollars"),
+    [
+        ("of memory", {"memory_mb": 1_024}, 29_000 * 0.0000133334),
+        ("requests", {"invocations": 1_000_000}, 0.20),
+        ("log lines", {"log_bytes": 2**30}, 0.50),
+        ("writes to S3", {"s3_writes": 1_000_000}, 5.00),
+        ("reads from S3", {"s3_reads": 1_000_000}, 0.40),
+        ("for a month", {"stored_bytes": 2**40}, 1_024 * 0.023),
+        ("another region", {"between_regions_bytes": 2**30}, 0.02),
+        ("the internet", {"to_internet_bytes": 2**30}, 0.09),
+        ("a NAT gateway", {"nat_bytes": 2**30}, 0.045),
+    ],
+)
+def test_each_item_is_what_aws_asks_for_it(what, given, dollars):
+    assert dollars_for(what, **given) == pytest.approx(dollars)
+
+
+def test_what_is_not_used_is_not_on_the_bill():
+    assert len(bill(usage()).items) == 2
+
+
+@given(
+    st.sampled_from(ARCHITECTURES),
+    st.integers(128, 10_240),
+    st.integers(512, 10_240),
+    *[COUNTS] * 4,
+)
+def test_a_bill_adds_up_and_two_halves_cost_what_the_whole_does(
+    architecture, memory_mb, tmp_mb, invocations, writes, stored, sent
+):
+    whole = usage(
+        architecture=architecture,
+        memory_mb=memory_mb,
+        tmp_mb=tmp_mb,
+        invocations=2 * invocations,
+        s3_writes=2 * writes,
+        stored_bytes=2 * stored,
+        to_internet_bytes=2 * sent,
+    )
+    half = usage(
+        architecture=architecture,
+        memory_mb=memory_mb,
+        tmp_mb=tmp_mb,
+        billed_s=14_500.0,
+        invocations=invocations,
+        s3_writes=writes,
+        stored_bytes=stored,
+        to_internet_bytes=sent,
+    )
+    priced = bill(whole)
+
+    assert priced.dollars == pytest.approx(sum(item.dollars for item in priced.items))
+    assert priced.dollars == pytest.approx(2 * bill(half).dollars)
+    assert all(item.dollars == item.amount * item.each for item in priced.items)
+
+
+def test_every_price_and_limit_has_a_source_and_a_date():
+    everything = limits._read()
+
+    assert everything["limits"]
+    assert everything["prices"]
+    for kind in everything.values():
+        for name, entry in kind.items():
+            assert entry["source"].startswith(("https://", "AWS's message")), name
+            assert isinstance(entry["seen"], dt.date), name
+
+
+def test_every_item_says_where_its_price_stands():
+    for item in bill(usage(s3_writes=1)).items:
+        assert item.source.startswith("https://aws.amazon.com/")
+
+
+@pytest.mark.parametrize(
+    ("dollars", "text"),
+    [(0, "$0.00"), (0.241, "$0.24"), (0.0099, "$0.0099"), (1_000, "$1,000.00")],
+)
+def test_dollars_are_written_as_people_do(dollars, text):
+    assert in_dollars(dollars) == text

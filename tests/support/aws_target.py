@@ -1,0 +1,50 @@
+"""The target `aws`, of which only the addresses are not AWS's."""
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.permission_gate import guarding
+
+from rollout.deploy import role
+
+ROOT = Path(__file__).parents[2]
+POLICY = json.loads(ROOT.joinpath("deploy/permissions.json").read_text())
+POLICY_OF_CHECK = json.loads(ROOT.joinpath("deploy/permissions-check.json").read_text())
+
+
+@contextmanager
+def aws_in_place(endpoint_url, monkeypatch, policy=POLICY):
+    """
+    Let `connect("aws")` find the local endpoint, behind a gate that yields.
+
+    The environment is that of a user who has access keys in variables.
+    """
+    with guarding(endpoint_url, policy) as gate:
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", gate.url)
+        yield gate
+
+
+def actions_of(policy):
+    """Return every action that a policy names."""
+    return [
+        action
+        for statement in policy["Statement"]
+        for action in (
+            [statement["Action"]]
+            if isinstance(statement["Action"], str)
+            else statement["Action"]
+        )
+    ]
+
+
+def policies_of(target, name):
+    """Return the statements of every policy of a function's role."""
+    iam, own_role = target.client("iam"), role.role_name(target, name)
+    return {
+        policy: iam.get_role_policy(RoleName=own_role, PolicyName=policy)[
+            "PolicyDocument"
+        ]["Statement"]
+        for policy in iam.list_role_policies(RoleName=own_role)["PolicyNames"]
+    }

@@ -1,0 +1,51 @@
+"""Tables to draw charts of, and what is written on a chart."""
+
+import pandas as pd
+from tests.support.recorded_invocations import done, invocation, table_of, urls
+
+from experiment.tables.table import shards_table
+from experiment.tables.words import where_measured
+from fetcher.contract.outcome import Outcome
+
+WHERE = where_measured("local", "a machine", 400)
+
+
+def runs(files_per_s=(100.0,), *, concurrency=4, file_kb=10, files=400, target="local"):
+    return pd.DataFrame(
+        {
+            "concurrency": concurrency,
+            "file_kb": file_kb,
+            "files": files,
+            "ok": files,
+            "files_per_s": list(files_per_s),
+            "target": target,
+            "machine": "a machine",
+        }
+    )
+
+
+def shards(*invocations):
+    return shards_table(invocations, run="r", target="local")
+
+
+def downloads(*seconds, file_kb=10, outcome=Outcome.OK):
+    source = urls((0, len(seconds)))
+    ends = [done(outcome, seconds=value) for value in seconds]
+    return table_of([invocation(source, ends)], source).assign(file_kb=file_kb)
+
+
+def footnote(figure):
+    return figure.get_supxlabel()
+
+
+def key(figure):
+    """What is written above the axes, and whether it is clear of them."""
+    legend = figure.axes[0].get_legend()
+    figure.canvas.draw()
+    assert legend.get_window_extent().y0 >= figure.axes[0].bbox.y1
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def title(figure):
+    """The first axes' title, on one line."""
+    return " ".join(figure.axes[0].get_title(loc="left").split())

@@ -1,0 +1,225 @@
+"""Runs that lose a process at some moment, and go on: is anything lost, or twice?"""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+from tests.support.counting_origin import asked
+
+from experiment.ledger.download_rows import OK, rows_of
+from experiment.ledger.reports import read_invocations
+from experiment.ledger.run_folder import read_run
+from experiment.number_set import numbers_of
+
+HERE = Path(__file__).parent
+WAIT_S = 60  # upper bound of every wait here; nothing takes it unless it is broken
+STOPPED_S = 3
+
+
+@contextmanager
+def running(*command, name):
+    """
+    Run a command that tells its address in a line of JSON; yield both.
+
+    Whoever is started meanwhile finds its key pair, if it tells one.
+    """
+    with subprocess.Popen(
+        [sys.executable, *map(str, command)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            told = json.loads(process.stdout.readline())
+            with pytest.MonkeyPatch.context() as patch:
+                for part in set(told) & {"access_key_id", "secret_access_key"}:
+                    patch.setenv(f"AWS_{part.upper()}", told[part])
+                yield process, told[name]
+        finally:
+            process.kill()
+
+
+def origin():
+    return running(HERE / "counting_origin.py", name="origin_url")
+
+
+def endpoint():
+    return running("-m", "rollout", "serve", name="endpoint_url")
+
+
+class Trial:
+    """
+    One run of some seconds.
+
+    Args:
+        folder: Where its results go.
+
+        origin_url: What it downloads from.
+
+        files, shards: How long it is.
+    """
+
+    def __init__(self, folder, origin_url, *, files, shards):
+        self.folder = folder
+        self.origin_url = origin_url
+        self.files = files
+        self.shards = shards
+        self.settings = {
+            "url_template": f"{origin_url}/1000/{{number}}.jpg?latency_ms=2",
+            "allow_private": True,
+            "files": files,
+            "connections": 2,
+            "concurrency": 2,
+            "shards_per_execution": shards // 2,
+            "waves": 3,
+            "hedge": False,  # it would fetch again on purpose
+            "function": f"t-{folder.name}",
+            "run_folder": str(folder),
+        }
+
+    def start(self, endpoint_url, **more):
+        settings = self.settings | {"endpoint_url": endpoint_url} | more
+        return started(HERE / "alone.py", json.dumps(settings))
+
+    def start_notebook(self, endpoint_url):
+        settings = self.settings | {"endpoint_url": endpoint_url}
+        given = [("-p", name, str(value)) for name, value in settings.items()]
+        return started("-m", "experiment", "20_fan_out", *chain(*given))
+
+    def wait_for_some(self, process):
+        """Wait for a random number of lines in the ledger."""
+        many = random.randrange(2, self.shards * 3 // 4)
+        path = self.folder / "reports.jsonl"
+        give_up_at = time.monotonic() + WAIT_S
+        while not path.exists() or path.read_bytes().count(b"\n") < many:
+            assert process.poll() is None, "it ended too soon"
+            assert time.monotonic() < give_up_at, "it did not come"
+            time.sleep(0.005)
+
+    def note(self):
+        """Keep in mind what is reported as ok, and how often that was asked for."""
+        self.reported = {
+            number
+            for done in read_invocations(self.folder)
+            if done.report
+            for number in numbers_of(done.ranges)[
+                rows_of(done.report.downloads)["outcome"] == OK
+            ].tolist()
+        }
+        before = asked(self.origin_url)
+        self.asked_before = {number: before[number] for number in self.reported}
+
+    def check(self):
+        """Every file is accounted for once, and what was reported was left alone."""
+        table = pd.read_parquet(self.folder / "downloads.parquet")
+        after = asked(self.origin_url)
+
+        assert (table["outcome"] == "ok").all(), table["outcome"].value_counts()
+        assert table["number"].tolist() == list(range(self.files))
+        assert table["url"].nunique() == self.files
+        assert table["body_bytes"].sum() == 1_000 * self.files
+        assert "ended" in read_run(self.folder)
+        assert 0 < len(self.reported) < self.files
+        assert {n: after[n] for n in self.reported} == self.asked_before
+
+
+def started(*command):
+    return subprocess.Popen(
+        [sys.executable, *map(str, command)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def finish(process, status=0):
+    try:
+        assert process.wait(WAIT_S) == status
+    finally:
+        process.kill()
+        process.wait()
+
+
+def kill(process):
+    process.kill()
+    process.wait()
+
+
+def kill_the_fan_out(trial, _origin):
+    with endpoint() as (_, url):
+        process = trial.start(url)
+        trial.wait_for_some(process)
+        kill(process)
+        trial.note()
+        finish(trial.start(url, resume=True))
+
+
+def kill_the_kernel(trial, _origin):
+    """The command says that it failed, and how the run goes on."""
+    with endpoint() as (_, url):
+        process = trial.start_notebook(url)
+        trial.wait_for_some(process)
+        (kernel,) = (
+            child
+            for child in psutil.Process(process.pid).children(recursive=True)
+            if "ipykernel_launcher" in child.cmdline()
+        )
+        kernel.kill()
+        finish(process, status=1)
+        trial.note()
+        finish(started("-m", "experiment", "resume", trial.folder))
+
+
+def kill_an_execution(trial, _origin):
+    with endpoint() as (server, url):
+        process = trial.start(url)
+        trial.wait_for_some(process)
+        trial.note()
+        random.choice(executions(server)).kill()
+        finish(process)
+
+
+def kill_the_endpoint(trial, _origin):
+    with endpoint() as (server, url):
+        process = trial.start(url)
+        trial.wait_for_some(process)
+        kill(server)
+        finish(process, status=1)
+    trial.note()
+    with endpoint() as (_, url):
+        finish(trial.start(url, resume=True))
+
+
+def stop_the_origin(trial, origin):
+    with endpoint() as (_, url):
+        process = trial.start(url)
+        trial.wait_for_some(process)
+        origin.send_signal(signal.SIGSTOP)
+        time.sleep(STOPPED_S)
+        origin.send_signal(signal.SIGCONT)
+        trial.note()
+        finish(process)
+
+
+KILLS = (
+    kill_the_fan_out,
+    kill_the_kernel,
+    kill_an_execution,
+    kill_the_endpoint,
+    stop_the_origin,
+)
+
+
+def executions(server):
+    """The processes of execution environments, each a child of the zygote."""
+    return [
+        process
+        for process in psutil.Process(server.pid).children(recursive=True)
+        if any("zygote_main" in word for word in process.parent().cmdline())
+    ]

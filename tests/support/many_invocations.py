@@ -1,0 +1,221 @@
+"""Many invocations of a served endpoint: who answered, who ran, and what is left."""
+
+import asyncio
+import collections
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.lambda_api import eventually, request_for
+
+from local_aws.local_lambda.requests.callers import KeyPair
+from rollout.invoke.invoker import Invoker
+from rollout.target.target import connect
+
+# Says who runs before it works: one line per run, appended in one write.
+RECORD = (
+    "import os, time\n"
+    "def run(event, context):\n"
+    "    file = os.open(event['record'], os.O_WRONLY | os.O_APPEND | os.O_CREAT)\n"
+    "    os.write(file, f\"{event['id']}\\n\".encode())\n"
+    "    os.close(file)\n"
+    "    time.sleep(event['sleep'])\n"
+    "    return event['id']\n"
+)
+
+
+@dataclass(frozen=True)
+class Served:
+    """An endpoint in a process of its own."""
+
+    url: str
+    keys: KeyPair
+    pid: int
+    folder: Path
+
+    @property
+    def target(self):
+        return connect("local", self.url, keys=self.keys)
+
+    def environments(self):
+        """The processes in which functions run."""
+        zygotes = [
+            pid
+            for pid in children(self.pid)
+            if b"zygote_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+        return [pid for zygote in zygotes for pid in children(zygote)]
+
+    def descriptors(self):
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def folders(self):
+        """What lies in the endpoint's own folder."""
+        (own,) = self.folder.iterdir()
+        return sorted(path.name for path in own.iterdir())
+
+    @contextlib.contextmanager
+    def function(self, code, **settings):
+        """Deploy a function; afterwards nothing may be left of it."""
+        client = self.target.client("lambda")
+        before = self.folders()
+        name = f"f-{uuid.uuid4().hex[:8]}"
+        client.create_function(**request_for(name, code, Timeout=60, **settings))
+        client.get_waiter("function_active_v2").wait(FunctionName=name)
+        yield name
+        client.delete_function(FunctionName=name)
+        assert self.environments() == []
+        assert self.folders() == before
+
+
+def children(pid):
+    try:
+        return list(
+            map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        )
+    except FileNotFoundError:
+        return []
+
+
+@contextlib.contextmanager
+def served():
+    """Serve, with a folder for temporary files that must be empty in the end."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        command = [sys.executable, "-P", "-m", "rollout", "serve"]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, env=os.environ | {"TMPDIR": folder}
+        ) as process:
+            try:
+                told = json.loads(process.stdout.readline())
+                keys = KeyPair(told["access_key_id"], told["secret_access_key"])
+                yield Served(told["endpoint_url"], keys, process.pid, Path(folder))
+            finally:
+                process.terminate()
+                process.wait(30)
+        assert list(Path(folder).iterdir()) == []
+
+
+@dataclass
+class Trial:
+    """
+    What came of many invocations.
+
+    Attributes:
+        answers: Of each id.
+
+        runs: How often each id ran.
+
+        kills: How many processes were killed.
+    """
+
+    answers: dict
+    runs: collections.Counter
+    kills: int = 0
+
+    def check(self):
+        """Check that each call answered once, rightly, and ran at most once."""
+        for id_, answer in self.answers.items():
+            if answer.function_error is None:
+                assert json.loads(answer.payload) == id_
+                assert self.runs[id_] == 1
+            else:
+                error = json.loads(answer.payload)
+                assert error["errorType"] == "Runtime.ExitError"
+                assert error["errorMessage"].endswith("signal: killed")
+                assert self.runs[id_] <= 1
+        assert set(self.runs) <= set(self.answers)
+
+    @property
+    def failures(self):
+        return sum(bool(answer.function_error) for answer in self.answers.values())
+
+
+def run_many(served, name, *, calls, in_flight, sleep_s, kill_every_s=None):
+    """Make so many calls, so many at once; meanwhile kill processes at random."""
+
+    killed = []
+
+    async def run():
+        ids = iter(range(calls))
+        answers = {}
+
+        async def caller(invoker):
+            for id_ in ids:
+                answers[id_] = await _call(invoker, name, record, id_, sleep_s())
+
+        async with Invoker(served.target, in_flight=in_flight) as invoker:
+            killing = asyncio.create_task(_kill(served, kill_every_s, killed))
+            async with asyncio.TaskGroup() as group:
+                for _ in range(in_flight):
+                    group.create_task(caller(invoker))
+            killing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await killing
+        return answers
+
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        record = Path(folder, "record")
+        answers = asyncio.run(run())
+        runs = collections.Counter(map(int, record.read_text().split()))
+    assert len(answers) == calls
+    return Trial(answers, runs, len(killed))
+
+
+def run_for(served, name, *, seconds, in_flight, sleep_s):
+    """Keep so many calls in flight for so long; each caller makes two at least."""
+
+    async def run():
+        answers = {}
+
+        async def caller(invoker, ends):
+            made = 0
+            while time.monotonic() < ends or made < 2:
+                made += 1
+                id_ = len(answers)
+                answers[id_] = None
+                answers[id_] = await _call(invoker, name, record, id_, sleep_s)
+
+        async with (
+            Invoker(served.target, in_flight=in_flight) as invoker,
+            asyncio.TaskGroup() as group,
+        ):
+            ends = time.monotonic() + seconds
+            for _ in range(in_flight):
+                group.create_task(caller(invoker, ends))
+        return answers
+
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        record = Path(folder, "record")
+        answers = asyncio.run(run())
+        runs = collections.Counter(map(int, record.read_text().split()))
+    return Trial(answers, runs)
+
+
+async def _call(invoker, name, record, id_, sleep_s):
+    event = {"id": id_, "record": str(record), "sleep": sleep_s}
+    return await invoker.invoke(name, json.dumps(event).encode())
+
+
+async def _kill(served, every_s, killed):
+    while every_s is not None:
+        await asyncio.sleep(every_s)
+        environments = served.environments()
+        if environments:
+            pid = random.choice(environments)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+
+
+def settle(served, descriptors):
+    """Wait until connections are closed and no more are open than before."""
+    eventually(lambda: served.descriptors() <= descriptors)

@@ -1,0 +1,45 @@
+"""The notebooks, their cells, and a way to run these in this very process."""
+
+import ast
+import asyncio
+import inspect
+
+import nbformat
+
+from experiment.ledger.machine import root
+
+FOLDER = root() / "notebooks"
+PATHS = sorted(FOLDER.glob("*.ipynb"))
+NAMES = [path.stem for path in PATHS]
+
+
+def cells_of(path, kind="code"):
+    notebook = nbformat.read(path, as_version=4)
+    return [cell for cell in notebook.cells if cell.cell_type == kind]
+
+
+def run_cells(name, parameters):
+    """
+    Run a notebook's code with other parameters, and return its variables.
+
+    What a test has patched stays so. As in a kernel, cells may await, and share one
+    event loop.
+    """
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    namespace = {}
+
+    async def run():
+        for cell in notebook.cells:
+            if cell.cell_type != "code":
+                continue
+            flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+            code = compile(cell.source, f"{name}: {cell.id}", "exec", flags=flags)
+            done = eval(code, namespace)
+            if inspect.isawaitable(done):
+                await done
+            if "parameters" in cell.metadata.get("tags", ()):
+                assert parameters.keys() <= namespace.keys()
+                namespace.update(parameters)
+
+    asyncio.run(run())
+    return namespace

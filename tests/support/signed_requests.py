@@ -1,0 +1,35 @@
+"""Requests that botocore signs, for tests that send them by other means."""
+
+import os
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from fetcher.s3.credentials import Account
+
+
+def credentials_of(keys):
+    """Return a pair of the endpoint's as botocore wants it."""
+    return Credentials(keys.access_key_id, keys.secret_access_key)
+
+
+def headers_signed(credentials, method, url, body=b"", *, service="lambda", **headers):
+    """Return the headers of a request, with its signature."""
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    request = AWSRequest(method, url, named, body)
+    SigV4Auth(credentials, service, "us-east-1").add_auth(request)
+    return dict(request.headers.items())
+
+
+def account_at(url):
+    """Return whom the environment says we are, towards an S3 at a URL."""
+    key, secret = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+    return Account(key, secret, "", "us-east-1", url)
+
+
+def credentials_at_hand():
+    """Return the pair in the environment."""
+    return Credentials(
+        os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+    )

@@ -1,0 +1,56 @@
+"""The sink ``s3-tar`` behind a proxy, and bodies for it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from time import monotonic, sleep
+
+from tests.support.s3_proxy import WAIT_S
+from tests.support.signed_requests import account_at
+
+from fetcher.contract.source import Item
+from fetcher.sinks.s3_tar import S3Tar
+
+MB = 2**20
+
+
+def sink_for(tar, proxy, left_s=WAIT_S):
+    """Return the sink, as a context."""
+    return closing(S3Tar(tar, account_at(proxy.url), monotonic() + left_s))
+
+
+def body(number, size):
+    """Return a body that no other number has."""
+    return bytes([number % 251]) * size
+
+
+def fill(sink, many, size=10_000, first=0):
+    """Keep so many bodies that come at once."""
+    for number in range(first, first + many):
+        sink.keep(Item(number, f"http://h/{number}.jpg"), [body(number, size)])
+
+
+def write(sink, item, content, kind=""):
+    """Keep a body that comes in parts."""
+    writer = sink.open(item, kind)
+    try:
+        for start in range(0, len(content), 100_000):
+            middle, end = start + 50_000, start + 100_000
+            writer.write([content[start:middle], content[middle:end]])
+        return writer.commit()
+    except OSError:
+        writer.discard()
+        raise
+
+
+def outcomes(endings):
+    """Return how downloads ended after all, by number."""
+    return {number: ending.outcome for number, ending in endings.items()}
+
+
+def wait_for(condition):
+    """Wait until something is so."""
+    latest = monotonic() + WAIT_S
+    while not condition():
+        assert monotonic() < latest, "it never came to that"
+        sleep(0.01)

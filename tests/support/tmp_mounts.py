@@ -1,0 +1,21 @@
+"""Whether this system lets environments have a /tmp of their own."""
+
+import functools
+import subprocess
+import sys
+import tempfile
+
+_TRY = """
+import os, sys
+from pathlib import Path
+os.environ["LAMBDA_TASK_ROOT"] = sys.argv[1]
+from local_aws.local_lambda.runtime.processes import private_tmp
+sys.exit(not private_tmp.is_permitted(Path(sys.argv[1])))
+"""
+
+
+@functools.cache
+def is_permitted():
+    """Ask in a process of its own: it forks."""
+    with tempfile.TemporaryDirectory() as folder:
+        return subprocess.call([sys.executable, "-c", _TRY, folder]) == 0
