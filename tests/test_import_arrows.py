@@ -1,48 +1,154 @@
-"""Imports point one way: experiment to rollout to fetcher."""
+"""
+Imports point one way, in no circle; each floor has few doors, each class one name.
+"""
 
 import ast
 import sys
+from collections import Counter
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = {
-    "fetcher": ROOT / "lambda" / "fetcher",
-    "rollout": ROOT / "deploy" / "rollout",
-    "experiment": ROOT / "notebooks" / "experiment",
-}
+ROOTS = [ROOT / name for name in ("lambda", "deploy", "notebooks")]
 ALLOWED = {
     "fetcher": {"fetcher"},
-    "rollout": {"rollout", "fetcher"},
-    "experiment": {"experiment", "rollout", "fetcher"},
+    "aws_facts": {"aws_facts"},
+    "origin": {"origin"},
+    "local_aws": {"local_aws", "aws_facts"},
+    "rollout": {"rollout", "local_aws", "origin", "aws_facts", "fetcher"},
 }
-MODULES = [
-    pytest.param(package, path, id=str(path.relative_to(ROOT)))
-    for package, folder in PACKAGES.items()
-    for path in sorted(folder.rglob("*.py"))
-]
+ALLOWED["experiment"] = {"experiment", *ALLOWED["rollout"]}
+FLOOR_MOST = 15  # entries of a folder that one look takes in
+# The module is chosen by the option `engine`, whatever the class in it is called.
+SAME_NAME = {("fetcher", "Engine")}
 IN_THE_ZIP = {"fetcher", "aiohttp", "yarl", "pycurl", "certifi"}
 FOR_TYPES_ONLY = {"_typeshed", "awslambdaric"}
 
 
+def packages_of(roots):
+    return {
+        folder.name: folder
+        for root in roots
+        for folder in root.iterdir()
+        if (folder / "__init__.py").is_file()
+    }
+
+
+def modules_of(roots):
+    """
+    Return every module by its dotted name, with the file it is in.
+    """
+    found = {}
+    for root in roots:
+        for path in sorted(root.rglob("*.py")):
+            *parts, last = path.relative_to(root).with_suffix("").parts
+            found[".".join(parts if last == "__init__" else [*parts, last])] = path
+    return found
+
+
+PACKAGES = packages_of(ROOTS)
+MODULES = modules_of(ROOTS)
+FILES = [
+    pytest.param(name.partition(".")[0], path, id=str(path.relative_to(ROOT)))
+    for name, path in MODULES.items()
+]
+FLOORS = [
+    pytest.param(path.parent, id=str(path.parent.relative_to(ROOT)))
+    for path in MODULES.values()
+    if path.name == "__init__.py"
+]
+
+
 def imported(tree):
-    """Return the top-level packages that are imported, anywhere in the tree."""
+    """
+    Return all that is imported, anywhere in the tree: modules, and names in them.
+    """
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names |= {alias.name.partition(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, "imports are absolute here"
-            names.add(node.module.partition(".")[0])
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
 
 
-@pytest.mark.parametrize(("package", "path"), MODULES)
-def test_a_module_imports_ours_only_in_the_direction_of_the_data(package, path):
-    ours = imported(ast.parse(path.read_text())) & set(PACKAGES)
+def packages_in(path):
+    names = imported(ast.parse(path.read_text()))
+    return {name.partition(".")[0] for name in names}
 
-    assert ours <= ALLOWED[package]
+
+def module_imports(modules):
+    """
+    Return which modules each imports: for types only and in functions, too.
+    """
+    return {
+        module: {
+            found
+            for name in imported(ast.parse(path.read_text()))
+            if (found := name if name in modules else name.rpartition(".")[0])
+            in modules.keys() - {module}
+        }
+        for module, path in modules.items()
+    }
+
+
+def circle_in(modules):
+    """
+    Return the modules of a circle of imports; none if there is no circle.
+    """
+    try:
+        TopologicalSorter(module_imports(modules)).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+@pytest.mark.parametrize(("package", "path"), FILES)
+def test_a_module_imports_ours_only_in_the_direction_of_the_data(package, path):
+    assert packages_in(path) & PACKAGES.keys() <= ALLOWED[package]
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    assert circle_in(MODULES) == []
+
+
+def test_a_circle_is_found_even_if_one_import_of_it_is_for_types_only(tmp_path):
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "one.py").write_text("from package.two import a\n")
+    (package / "two.py").write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n"
+        "    from package import one\n"
+    )
+
+    assert set(circle_in(modules_of([tmp_path]))) == {"package.one", "package.two"}
+
+
+@pytest.mark.parametrize("folder", FLOORS)
+def test_a_floor_has_few_rooms(folder):
+    entries = {
+        path.relative_to(folder).parts[0]
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+    assert len(entries) <= FLOOR_MOST
+
+
+def test_a_public_class_has_its_name_for_itself_in_its_package():
+    names = Counter(
+        (module.partition(".")[0], node.name)
+        for module, path in MODULES.items()
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+
+    assert {name for name, times in names.items() if times > 1} <= SAME_NAME
 
 
 def test_the_worker_imports_only_what_its_zip_holds():
@@ -50,13 +156,12 @@ def test_the_worker_imports_only_what_its_zip_holds():
     pandas or boto3 in the zip would cost every cold start.
     """
     names = {
-        name
-        for path in PACKAGES["fetcher"].rglob("*.py")
-        for name in imported(ast.parse(path.read_text()))
+        name for path in PACKAGES["fetcher"].rglob("*.py") for name in packages_in(path)
     }
 
     assert names - sys.stdlib_module_names <= IN_THE_ZIP | FOR_TYPES_ONLY
 
 
-def test_the_rule_sees_every_package():
-    assert {package for package, *_ in (one.values for one in MODULES)} == set(PACKAGES)
+def test_the_rules_see_every_package():
+    assert {package for package, _ in (one.values for one in FILES)} == set(ALLOWED)
+    assert ALLOWED.keys() == PACKAGES.keys()

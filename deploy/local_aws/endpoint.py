@@ -44,10 +44,10 @@ from typing import Literal, Self
 from aiohttp import web
 
 from local_aws import authentication, moto_server, temporary_folders
+from local_aws.errors import EndpointError
 from local_aws.local_lambda import errors, http, server
 from local_aws.local_lambda.requests.callers import Caller, KeyPair
 from local_aws.local_lambda.runtime.aws_pace import AwsPace
-from rollout.errors import EndpointError
 
 Pace = Literal["none", "aws"]
 

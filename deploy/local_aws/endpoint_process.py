@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
+from local_aws.ended import ended
+from local_aws.errors import EndpointError
 from local_aws.local_lambda.requests.callers import KeyPair
-from origin.ended import ended
-from rollout.errors import EndpointError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

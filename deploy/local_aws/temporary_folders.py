@@ -1,11 +1,17 @@
-"""The one temporary folder of an endpoint."""
+"""Temporary folders of an endpoint; the next one removes those of a killed one."""
 
+from __future__ import annotations
+
+import fcntl
 import os
+import shutil
 import tempfile
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from origin.temporary_folders import owned_folder
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PREFIX = "local-lambda-"
 
@@ -24,3 +30,48 @@ def _parent() -> Path:
     if parent == _SHARED and os.access(_ASIDE, os.W_OK | os.X_OK):
         return _ASIDE
     return parent
+
+
+_LOCK = "lock"
+
+
+@contextmanager
+def owned_folder(prefix: str, parent: Path) -> Iterator[Path]:
+    """
+    Make a folder that is removed at the end, with all it holds.
+
+    It is locked as long as its owner lives, so the next one knows which folders nobody
+    owns any more, and removes them.
+
+    Args:
+        prefix: What its name starts with, and those of the others of its kind.
+
+        parent: Where it is made.
+    """
+    _remove_stale(prefix, parent)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    lock = os.open(folder / "new-lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Under its final name the lock is held from the start: nobody takes a folder
+        # that is just being made for a stale one.
+        (folder / "new-lock").rename(folder / _LOCK)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _remove_stale(prefix: str, parent: Path) -> None:
+    for folder in parent.glob(f"{prefix}*"):
+        try:
+            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+        except OSError:
+            continue  # another user's, or just being made
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except BlockingIOError:
+            continue
+        finally:
+            os.close(lock)

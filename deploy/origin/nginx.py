@@ -22,7 +22,7 @@ from origin import picture
 from origin.certificate import write_certificate
 from origin.ended import ended
 from origin.server import HOST, OriginError, listen
-from rollout.memory_folder import memory_folder
+from origin.temporary_folders import memory_folder
 
 if TYPE_CHECKING:
     import socket

@@ -13,7 +13,6 @@ import socket
 import struct
 
 from origin.answers import REQUEST_MOST_BYTES, Answer, Ending, Site
-from rollout.errors import RolloutError
 
 HOST = "127.0.0.1"
 
@@ -22,7 +21,7 @@ _CHUNK_BYTES = 262_144
 _LINGER_FOR_NO_TIME = struct.pack("ii", 1, 0)  # so closing sends RST
 
 
-class OriginError(RolloutError):
+class OriginError(Exception):
     """The origin could not be started, or ended by itself."""
 
 

@@ -1,4 +1,4 @@
-"""Temporary folders; what a process that was killed leaves, the next one removes."""
+"""Temporary folders, in RAM if there is room; those of a killed process go, too."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 _LOCK = "lock"
 
@@ -56,3 +57,25 @@ def _remove_stale(prefix: str, parent: Path) -> None:
             continue
         finally:
             os.close(lock)
+
+
+RAM = Path("/dev/shm")  # noqa: S108 - the folder made in it is ours alone
+
+
+def memory_folder(prefix: str, room_bytes: int) -> AbstractContextManager[Path]:
+    """
+    Make a folder, and remove it with all it holds at the end.
+
+    It is in RAM if there is room for it, and else where temporary files go.
+
+    Args:
+        prefix: What its name starts with.
+
+        room_bytes: How much it is going to hold.
+    """
+    parent = RAM if _has_room(room_bytes) else Path(tempfile.gettempdir())
+    return owned_folder(f"million-downloads-{prefix}", parent)
+
+
+def _has_room(room_bytes: int) -> bool:
+    return os.access(RAM, os.W_OK) and shutil.disk_usage(RAM).free >= room_bytes

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from fetcher.process.interrupts import INTERRUPTED, raise_when_interrupted
+from local_aws.errors import EndpointError
+from origin import OriginError
 from rollout.cli import deploy as deploy_command
 from rollout.cli import invoke, jobs, manifest, options, origin
 from rollout.cli.invoke import DONE
@@ -39,6 +41,7 @@ _OPEN_DOOR = (
 )
 
 REFUSED = 2
+_REFUSALS = (RolloutError, EndpointError, OriginError, BotoCoreError, ClientError)
 
 _EXAMPLES = """\
 exit status:
@@ -91,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise_when_interrupted()  # there may be something to tidy up
     try:
         status: int = arguments.command(arguments)
-    except (RolloutError, BotoCoreError, ClientError) as error:
+    except _REFUSALS as error:
         print(f"rollout: {' '.join(str(error).split())}", file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:

@@ -4,7 +4,6 @@ Every way a roll-out can be refused or fail.
 * RolloutError           each is a sentence: the thing, its value, the rule, what to do
   x SettingError         a value no function could be deployed or called with
   x TargetError          the target is unknown, silent, or lets nobody in
-  x EndpointError        the local endpoint does not start, or ended
   x BundleError          no zip could be made
   x DeployError          the function could not be made, changed or removed
   x PreflightError       what is wanted cannot work there: every reason at once
@@ -27,10 +26,6 @@ class SettingError(RolloutError, ValueError):
 
 class TargetError(RolloutError):
     """The target is unknown, does not answer, or lets nobody in."""
-
-
-class EndpointError(RolloutError):
-    """The local endpoint does not start, or it or its origin ended by itself."""
 
 
 class BundleError(RolloutError):

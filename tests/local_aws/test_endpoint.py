@@ -22,7 +22,7 @@ from tests.support.child_processes import alive
 from tests.support.lambda_api import eventually, invoke
 
 from local_aws.endpoint import LocalAws, main_async
-from rollout.errors import EndpointError
+from local_aws.errors import EndpointError
 
 SERVE = """
 import asyncio

@@ -5,8 +5,8 @@ import tempfile
 
 import pytest
 
-from rollout import memory_folder as module
-from rollout.memory_folder import memory_folder
+from origin import temporary_folders as module
+from origin.temporary_folders import memory_folder
 
 
 def test_the_folder_is_in_ram_if_there_is_room(monkeypatch, tmp_path):

@@ -140,7 +140,7 @@ async def running(
         url_front.running(ours, pool, identify) as urls,
     ):
         house = House(endpoint_url, keys, api, environments, logs, memory, keep_idle_s)
-        control = Control(folder, house, pool, urls, read_object)
+        control = Control(folder, house, pool, urls.open, urls.close, read_object)
         try:
             yield LocalLambda(control, pool, logs)
         finally:

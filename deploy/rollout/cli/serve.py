@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from local_aws.endpoint import Pace, main_async
 from local_aws.endpoint_process import LocalEndpoint
+from local_aws.errors import EndpointError
 from origin import Origin
-from rollout.errors import EndpointError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,8 +24,9 @@ from fetcher.transfer.stall import Pace
 
 if TYPE_CHECKING:
     from fetcher.contract.options import Options
+    from fetcher.transfer.attempt import Attempt
     from fetcher.transfer.body import Body
-    from fetcher.transfer.engine import Attempt, Work
+    from fetcher.transfer.engine import Work
 
 _DNS_TTL_S = 300
 _UNDONE = frozenset({"chunked", "identity"})  # what else was sent it would hand on

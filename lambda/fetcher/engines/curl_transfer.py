@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fetcher.contract.options import Options
-    from fetcher.transfer.engine import Attempt
+    from fetcher.transfer.attempt import Attempt
 
 _ABORT = -1
 _HELD_BYTES = 65_536  # of one body, until libcurl has done its round

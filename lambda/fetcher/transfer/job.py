@@ -15,9 +15,9 @@ from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security import guard
+from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
 from fetcher.transfer.ending import Ending
-from fetcher.transfer.engine import Attempt
 from fetcher.transfer.hosts import Hosts
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from experiment.bench.table import (
 from experiment.ledger.invocation import SCHEMA
 from experiment.ledger.machine import commit, machine, machine_name
 from experiment.ledger.run_folder import run_folder_for
-from rollout.errors import RolloutError
+from origin import OriginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = run_folder_for("bench", "local")
     try:
         return bench(QUICK if args.quick else FULL, folder)
-    except RolloutError as error:
+    except OriginError as error:
         print(f"bench: {error}", file=sys.stderr)
         return _EXIT_COULD_NOT_RUN
     except KeyboardInterrupt:

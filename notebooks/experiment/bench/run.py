@@ -12,7 +12,7 @@ from experiment.bench.peers import environ
 from experiment.bench.process_cost import run
 from origin import Origin, jpeg
 from origin.nginx import Nginx, is_installed
-from rollout.memory_folder import RAM, memory_folder
+from origin.temporary_folders import RAM, memory_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -18,6 +18,7 @@ from experiment.charts.drawing import (
     tick_measured,
     tick_round,
 )
+from experiment.tables.goal import GOAL_FILES, GOAL_RATE, GOAL_S
 from experiment.tables.words import duration, size, where_measured
 from fetcher.contract.outcome import Outcome
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-GOAL_FILES = 1_000_000
-GOAL_S = 60
-GOAL_RATE = GOAL_FILES / GOAL_S
 
 # Okabe and Ito's colours that are dark enough for lines on white, a marker each.
 _SERIES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from experiment.charts.charts import GOAL_FILES, GOAL_RATE, GOAL_S, verdict
+from experiment.charts.charts import verdict
 from experiment.charts.drawing import INK, finished, key_above, new_axes
 from experiment.run.machine_load import PARTS
+from experiment.tables.goal import GOAL_FILES, GOAL_RATE, GOAL_S
 from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from experiment.ledger.run_folder import read_run, run_folder_for
 from experiment.parameters.cell import SettingsError
 from experiment.run.grid import execute
 from fetcher.lists.url_list import UrlListError
-from rollout.errors import EndpointError, PreflightError, TargetError
+from local_aws.errors import EndpointError
+from rollout.errors import PreflightError, TargetError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aws_facts.limits import line_bytes_per_s
-from experiment.cost.billable import LOG_BYTES, file_bytes, usage_of
+from experiment.cost.billable import LOG_BYTES, usage_of
+from experiment.plan.file_facts import file_bytes
 from rollout.errors import PreflightError
 from rollout.price import REGION, Bill, Usage, bill, in_dollars
 
@@ -127,7 +128,7 @@ class Cost:
 def estimate(plan: Plan, target: Target) -> Estimate:
     """Price a plan before anything is spent."""
     settings, shards = plan.settings, plan.shards_for(plan.files)
-    each, guess = file_bytes(plan)
+    each, guess = file_bytes(plan.urls, plan.settings)
     body_bytes = plan.files * each
     line_s = body_bytes / line_bytes_per_s(settings.memory_mb)
     least = replace(

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import Image
 
+from experiment.ledger.fingerprint import fingerprint
 from experiment.ledger.invocation import SCHEMA, LedgerError, check_schema
 from experiment.ledger.machine import commit, machine, root
 from experiment.ledger.reports import Reports, no_room
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.plan.url_file import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from experiment.parameters.cell import at_least_one, check_different, check_no_secret
 from experiment.parameters.settings import DownloadSettings
-from experiment.plan.deal import COUNT, WAYS
 from fetcher.contract.options import Options, check_one_of
 from fetcher.s3.urls import SCHEME
 
 if TYPE_CHECKING:
     from rollout.deploy.deploy import Worker
+
+COUNT, BYTES, HOST = WAYS = ("count", "bytes", "host")
 
 OWN, NGINX = ORIGINS = ("own", "nginx")
 
@@ -47,7 +48,8 @@ class FanOutSettings(DownloadSettings):
         concurrency: Executions at once.
 
         deal_by:
-            What shards of a `url_list` have alike: one of `experiment.plan.deal.WAYS`.
+            What shards of a `url_list` have alike: one of
+            `experiment.parameters.fan_out.WAYS`.
             ``count``: how many URLs; ``bytes``: how many bytes, of a list with such a
             column; ``host``: few hosts each, so that names and connections are shared.
 

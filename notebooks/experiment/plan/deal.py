@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from experiment.plan.url_file import Lines
     from fetcher.contract.source import Ranges
 
-COUNT, BYTES, HOST = WAYS = ("count", "bytes", "host")
 WINDOW = 2**16  # lines looked at together: the more, the fewer shards share a host
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_facts.limits import line_bytes_per_s
-from experiment.cost.billable import file_bytes, is_from_s3, sources_of
+from experiment.plan.file_facts import file_bytes, is_from_s3, sources_of
 from fetcher.contract.downloads import most_bytes
 from fetcher.contract.source import Template
 from fetcher.s3.urls import SCHEME, prefix_of
@@ -27,7 +27,7 @@ def need_of(plan: Plan) -> Need:
     """Return what a target must offer for this plan."""
     settings = plan.settings
     first = next(plan.wave(0, plan.everything))  # none is much larger
-    each, guess = file_bytes(plan)
+    each, guess = file_bytes(plan.urls, plan.settings)
     shard_bytes = 0 if guess else len(first.source) * each
     in_s3 = settings.sink_spec().is_in_s3
     is_object_each = settings.sink == "s3-objects"
@@ -50,13 +50,13 @@ def need_of(plan: Plan) -> Need:
         writes_per_s=_files_per_s(plan) if is_object_each else 0.0,
         prefixes=_PREFIXES.get(settings.sink, 1),
         sources=_sources(plan),
-        reads_per_s=_files_per_s(plan) if is_from_s3(plan) else 0.0,
+        reads_per_s=_files_per_s(plan) if is_from_s3(plan.urls, plan.settings) else 0.0,
         read_prefixes=_read_prefixes(plan),
     )
 
 
 def _sources(plan: Plan) -> tuple[Place, ...]:
-    named = sources_of(plan) or plan.settings.sources
+    named = sources_of(plan.urls) or plan.settings.sources
     return tuple(prefix_of(f"{SCHEME}{one.removeprefix(SCHEME)}") for one in named)
 
 
@@ -70,7 +70,7 @@ def _read_prefixes(plan: Plan) -> int:
 def _scratch_bytes(plan: Plan, first: Shard) -> int:
     """Return what an execution keeps in /tmp at most; of sizes not known: 0."""
     settings, many = plan.settings, len(first.source)
-    each, guess = file_bytes(plan)
+    each, guess = file_bytes(plan.urls, plan.settings)
     if guess or settings.sink == "discard":
         return 0
     if settings.sink == "directory":  # on an EFS there is room
@@ -81,5 +81,5 @@ def _scratch_bytes(plan: Plan, first: Shard) -> int:
 
 def _files_per_s(plan: Plan) -> float:
     """Return how many files all executions could fetch in a second, if lines bind."""
-    settings, (each, _) = plan.settings, file_bytes(plan)
+    settings, (each, _) = plan.settings, file_bytes(plan.urls, plan.settings)
     return settings.concurrency * line_bytes_per_s(settings.memory_mb) / max(each, 1)

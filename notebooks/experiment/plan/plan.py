@@ -7,20 +7,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from experiment.cost.billable import sources_of
 from experiment.ledger.run_folder import check_continues, name_of_run, run_folder_for
 from experiment.number_set import ENDLESS
 from experiment.parameters.cell import SettingsError
+from experiment.parameters.fan_out import BYTES, HOST
 from experiment.plan.deal import (
-    BYTES,
-    HOST,
     deal_by_bytes,
     deal_by_host,
     deal_in_order,
     deal_ranges,
     sizes,
 )
-from experiment.plan.demand import need_of
+from experiment.plan.file_facts import sources_of
 from experiment.plan.name_clashes import refuse_repeats
 from experiment.plan.url_file import UrlFile
 from fetcher.contract.shard import Shard
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from experiment.session import Session
     from fetcher.contract.source import Source
     from rollout.deploy.deploy import Worker
-    from rollout.preflight.demand import Need
 
 _BY_NAME = ("directory", "s3-objects")  # sinks in which a name is there once
 _MOST_FILES = 100_000  # a shard: a report on more may not fit what Lambda answers with
@@ -154,14 +151,10 @@ class Plan:
         fewest = -(-many // _MOST_FILES)
         return max(fewest, min(self.settings.shards, many))
 
-    def need(self) -> Need:
-        """Return what a target must offer for this plan."""
-        return need_of(self)
-
     def worker(self) -> Worker:
         """Return the function that this plan takes."""
         wanted = self.settings.worker(run=self.run)
-        return replace(wanted, sources=sources_of(self) or wanted.sources)
+        return replace(wanted, sources=sources_of(self.urls) or wanted.sources)
 
     def summary(self) -> str:
         """Say in a sentence what is going to happen."""

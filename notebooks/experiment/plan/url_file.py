@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from array import array
 from bisect import bisect_right
 from types import MappingProxyType
@@ -34,9 +33,6 @@ CHECKED_FIRST_BYTES = 4_000_000  # half a second's work
 _TEXTS = ("url", "destination", "sha256")
 _NOT_SIMPLE = ("\t", "@", "\n\n")  # in lines that may be more, or less, than a URL
 _MOST_SHOWN = 200  # characters of a line that holds no URL
-_WHOLE_BYTES = 512 * 2**20  # the most that is read to tell a list from others
-_AT_ONCE = 2**20
-_END_BYTES = 65_536
 
 
 class Lines(NamedTuple):
@@ -220,26 +216,6 @@ class UrlFile:
         urls, destinations, sha256s, sizes = columns
         wrong = {line - 1 - self._headers: why for line, why in wrongs.by_line.items()}
         return Lines(first, urls, destinations, sha256s, sizes, wrong)
-
-
-def fingerprint(path: Path) -> dict[str, int]:
-    """
-    Return what tells a file from one with other URLs, or with the same elsewhere.
-
-    Of a file that takes too long to read, that is both ends and when it was written.
-    """
-    status = path.stat()
-    told = {"bytes": status.st_size}
-    with path.open("rb") as file:
-        if status.st_size <= _WHOLE_BYTES:
-            crc = 0
-            while piece := file.read(_AT_ONCE):
-                crc = zlib.crc32(piece, crc)
-            return told | {"crc32": crc}
-        ends = file.read(_END_BYTES)
-        file.seek(-_END_BYTES, os.SEEK_END)
-        ends += file.read()
-    return told | {"crc32_of_ends": zlib.crc32(ends), "mtime_ns": status.st_mtime_ns}
 
 
 def _checked(path: Path, *, allow_s3: bool) -> int:

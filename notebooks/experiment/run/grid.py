@@ -20,6 +20,7 @@ from experiment.cost import cost
 from experiment.ledger.invocation import NoRoomError
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
+from experiment.plan.demand import need_of
 from experiment.plan.plan import make_plan
 from rollout.preflight import checks
 from rollout.target.target import DIES_WITHIN_S
@@ -207,7 +208,7 @@ def check_grid(settings: GridSettings, session: Session) -> None:
     prices = []
     for cell in settings.cells():
         plan = make_plan(_CELL_NOTEBOOK, cell, session)
-        checks.check(session.target, plan.need())
+        checks.check(session.target, need_of(plan))
         prices.append(cost.estimate(plan, session.target))
     print(cost.of_all(prices))
     cost.check(settings, *prices)
@@ -232,7 +233,7 @@ def run_grid(
     Raises:
         GridError: If every cell failed. If some did, `check_complete` raises it.
 
-        rollout.errors.EndpointError: If the endpoint ended by itself.
+        local_aws.errors.EndpointError: If the endpoint ended by itself.
     """
     cells = list(settings.cells())
     records, failed = [], []

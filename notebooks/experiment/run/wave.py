@@ -15,7 +15,8 @@ from experiment.ledger.invocation import Invocation
 from experiment.number_set import NumberSet
 from fetcher.contract.shard import Report
 from fetcher.contract.source import Template, count
-from rollout.errors import EndpointError, InvokeError, RolloutError
+from local_aws.errors import EndpointError
+from rollout.errors import InvokeError, RolloutError
 from rollout.invoke.report_line import billed_in
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from experiment.charts.charts import GOAL_FILES
 from experiment.ledger.machine import root
+from experiment.tables.goal import GOAL_FILES
 from experiment.tables.words import duration
 
 _PUBLISHED = "results/published/*-bench-local/bench_summary.csv"

@@ -6,13 +6,9 @@ import pandas as pd
 import pytest
 from tests.support.chart_tables import WHERE, footnote, key, runs, title
 
-from experiment.charts.charts import (
-    GOAL_RATE,
-    ChartError,
-    files_per_s_by_concurrency,
-    verdict,
-)
+from experiment.charts.charts import ChartError, files_per_s_by_concurrency, verdict
 from experiment.parameters.grid import MOST_SIZES
+from experiment.tables.goal import GOAL_RATE
 
 
 @pytest.fixture(autouse=True)

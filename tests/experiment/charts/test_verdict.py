@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 from tests.support.chart_tables import runs
 
-from experiment.charts.charts import GOAL_RATE, verdict
+from experiment.charts.charts import verdict
+from experiment.tables.goal import GOAL_RATE
 from experiment.tables.words import duration, size, where_measured
 
 

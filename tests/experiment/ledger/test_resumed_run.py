@@ -14,11 +14,11 @@ from tests.support.recorded_invocations import (
     urls,
 )
 
+from experiment.ledger import fingerprint
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.reports import check_free, read_invocations
 from experiment.ledger.run_folder import open_run, read_run
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.plan import url_file
 from experiment.tables.table import shards_table
 from fetcher.contract.outcome import Outcome
 
@@ -148,7 +148,7 @@ def test_a_long_list_whose_middle_was_shuffled_does_not_continue_a_run(
     Its URLs would get the numbers of others: some fetched twice, others never.
     """
     if not read_whole:
-        monkeypatch.setattr(url_file, "_WHOLE_BYTES", 0)
+        monkeypatch.setattr(fingerprint, "_WHOLE_BYTES", 0)
     lines = [f"http://host/{number:06}/{'x' * 30}\n" for number in range(100_000)]
     path = tmp_path / "urls.txt"
     path.write_text("".join(lines))

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from experiment.ledger.fingerprint import fingerprint
 from experiment.number_set import ENDLESS
 from experiment.parameters.cell import SettingsError
-from experiment.plan.url_file import CHECKED_FIRST_BYTES, UrlFile, fingerprint
+from experiment.plan.url_file import CHECKED_FIRST_BYTES, UrlFile
 from experiment.tables.outcomes import Piece
 from experiment.tables.table import Names, downloads_table
 from fetcher.contract.outcome import ORDER, Outcome

@@ -14,8 +14,8 @@ from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.session import open_session
+from local_aws.errors import EndpointError
 from origin.nginx import is_installed
-from rollout.errors import EndpointError
 
 LONG = {"files": 20_000, "shards_per_execution": 1_000}
 

@@ -9,7 +9,7 @@ import pytest
 from tests.support.engine_jobs import run_alone
 
 from origin.nginx import Nginx, is_installed
-from rollout.memory_folder import memory_folder
+from origin.temporary_folders import memory_folder
 
 COST = """
 import json, sys, tempfile

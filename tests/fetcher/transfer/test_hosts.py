@@ -11,8 +11,8 @@ from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.transfer import hosts as module
+from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.ending import Ending
-from fetcher.transfer.engine import Attempt
 from fetcher.transfer.hosts import Hosts
 
 OK = Ending(Outcome.OK, 200)

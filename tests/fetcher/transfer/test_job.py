@@ -11,8 +11,8 @@ from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.contract.source import Item
 from fetcher.sinks.discard import Discard
 from fetcher.transfer import job as download
+from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.ending import Ending
-from fetcher.transfer.engine import Attempt
 from fetcher.transfer.job import Job
 
 ENDINGS = st.sampled_from(

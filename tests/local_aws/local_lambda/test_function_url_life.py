@@ -150,7 +150,7 @@ def test_of_many_that_create_a_url_at_once_one_does():
             call = Call("CreateFunctionUrlConfig", asked, "us-east-1")
             calls = [function_urls.create(control, call) for _ in range(8)]
             made = await asyncio.gather(*calls, return_exceptions=True)
-            return made, len(control.urls._targets)
+            return made, len(control.open_url.__self__._targets)
 
     made, listening = asyncio.run(race())
     refusals = [each for each in made if isinstance(each, LambdaError)]

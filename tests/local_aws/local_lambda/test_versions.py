@@ -17,7 +17,7 @@ from tests.support.lambda_api import (
     zipped,
 )
 
-from local_aws.local_lambda.api.aliases import Alias
+from local_aws.local_lambda.functions.alias import Alias
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Call
 

@@ -13,10 +13,10 @@ from tests.support.child_processes import family_of
 from tests.support.killed_children import child_with, kill
 
 from local_aws.endpoint_process import local_endpoint
+from local_aws.errors import EndpointError
 from local_aws.local_lambda.requests.callers import KeyPair
 from rollout.__main__ import main
 from rollout.deploy.deploy import Worker, deploy
-from rollout.errors import EndpointError
 from rollout.target.target import connect
 
 SERVE = [sys.executable, "-m", "rollout", "serve"]

@@ -1,12 +1,10 @@
 """Aliases: names for versions, and how callers are shared between two of them."""
 
-import random
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from local_aws.local_lambda import errors
+from local_aws.local_lambda.functions.alias import Alias
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
@@ -15,58 +13,6 @@ from local_aws.local_lambda.runtime.version import LATEST
 if TYPE_CHECKING:
     from local_aws.local_lambda.functions.function import Function
     from local_aws.local_lambda.functions.registry import Control
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """
-    A name for a version.
-
-    Attributes:
-        name: The name.
-
-        version: The number it stands for.
-
-        description: The caller's words.
-
-        weights: The share of invocations that another version gets.
-
-        revision: Another one for every change.
-    """
-
-    name: str
-    version: str
-    description: str
-    weights: Mapping[str, float]
-    revision: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-    def pick(self) -> str:
-        """Draw the version that the next invocation runs."""
-        for number, weight in self.weights.items():
-            if random.random() < weight:  # noqa: S311 - no secret
-                return number
-        return self.version
-
-    def renewed(self) -> "Alias":
-        """Return it with another revision, for a change of what belongs to it."""
-        return replace(self, revision=str(uuid.uuid4()))
-
-    def stands_for(self, number: str) -> bool:
-        """Whether some of its invocations run a version."""
-        return number == self.version or number in self.weights
-
-    def describe(self, arn: str) -> dict[str, Any]:
-        """Return it as Lambda does (LocalStack test_alias_lifecycle)."""
-        answer: dict[str, Any] = {
-            "AliasArn": arn,
-            "Name": self.name,
-            "FunctionVersion": self.version,
-            "Description": self.description,
-            "RevisionId": self.revision,
-        }
-        if self.weights:
-            answer["RoutingConfig"] = {"AdditionalVersionWeights": self.weights}
-        return answer
 
 
 async def create(control: "Control", call: Call) -> Answer:

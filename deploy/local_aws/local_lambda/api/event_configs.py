@@ -1,14 +1,13 @@
 """How long and how often Lambda tries an event, for each version and alias."""
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from local_aws.local_lambda import errors
+from local_aws.local_lambda.functions.event_config import EventConfig
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
-from local_aws.local_lambda.runtime.admission import EventLimits
 from local_aws.local_lambda.runtime.version import LATEST
 
 if TYPE_CHECKING:
@@ -20,46 +19,6 @@ _SETTINGS = (
     "MaximumEventAgeInSeconds",
     "DestinationConfig",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class EventConfig:
-    """
-    What a caller configured; None is Lambda's default.
-
-    Attributes:
-        retries: Attempts after the first.
-
-        age_s: Seconds an event may get old.
-
-        modified: When it was configured, in seconds since the epoch.
-    """
-
-    retries: int | None
-    age_s: int | None
-    modified: float
-
-    @property
-    def limits(self) -> EventLimits:
-        """What it means for an event."""
-        defaults = EventLimits()
-        return EventLimits(
-            defaults.retries if self.retries is None else self.retries,
-            defaults.age_s if self.age_s is None else self.age_s,
-        )
-
-    def describe(self, arn: str) -> dict[str, Any]:
-        """Return it as Lambda does (LocalStack test_lambda_eventinvokeconfig_*)."""
-        answer: dict[str, Any] = {
-            "FunctionArn": arn,
-            "LastModified": self.modified,
-            "DestinationConfig": {"OnSuccess": {}, "OnFailure": {}},
-        }
-        if self.retries is not None:
-            answer["MaximumRetryAttempts"] = self.retries
-        if self.age_s is not None:
-            answer["MaximumEventAgeInSeconds"] = self.age_s
-        return answer
 
 
 async def put(control: "Control", call: Call) -> Answer:

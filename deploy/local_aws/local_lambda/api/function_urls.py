@@ -22,12 +22,12 @@ async def create(control: "Control", call: Call) -> Answer:
     _refuse_streaming(asked)
     function, reference = _target(control, call)
     _refuse_second(function, reference)
-    address = await control.urls.open(function, reference.qualifier)
+    address = await control.open_url(function, reference.qualifier)
     try:
         _target(control, call)
         _refuse_second(function, reference)
     except errors.LambdaError:  # somebody was faster
-        control.urls.close(address)
+        control.close_url(address)
         raise
     url = FunctionUrl(
         reference=reference,
@@ -67,7 +67,7 @@ async def delete(control: "Control", call: Call) -> Answer:
     """DeleteFunctionUrlConfig; what is running may finish."""
     function, url = _existing(control, call)
     del function.urls[url.reference.qualifier]
-    control.urls.close(url.address)
+    control.close_url(url.address)
     return {}
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from local_aws.local_lambda import errors
+from local_aws.local_lambda.functions.policy import _CALL_URL, Policy
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.service_model import Answer, Call
 from local_aws.local_lambda.runtime.version import LATEST
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from local_aws.local_lambda.functions.function import Function
     from local_aws.local_lambda.functions.registry import Control
 
-Policy = Mapping[str, Mapping[str, Any]]
-"""Statements by their ids, in the order of their making."""
 
 _MOST_BYTES = 20_480  # AWS docs gettingstarted-limits
 _CONDITIONS = {
@@ -34,21 +33,6 @@ _CONDITIONS = {
     "InvokedViaFunctionUrl": ("Bool", "lambda:InvokedViaFunctionUrl"),
     "SourceArn": ("ArnLike", "AWS:SourceArn"),
 }
-_CALL_URL = "lambda:InvokeFunctionUrl"
-# Since October 2025 a request to a URL takes both: AWS docs urls-auth,
-# awsdocs/aws-lambda-developer-guide#494.
-_UNSIGNED_REQUEST = {
-    _CALL_URL: {"lambda:FunctionUrlAuthType": "NONE"},
-    "lambda:InvokeFunction": {"lambda:InvokedViaFunctionUrl": "true"},
-}
-
-
-def lets_anybody_call_url(policy: Policy) -> bool:
-    """Whether requests that nobody signed may pass to a URL whose AuthType is NONE."""
-    return all(
-        any(_lets_anybody(one, action, context) for one in policy.values())
-        for action, context in _UNSIGNED_REQUEST.items()
-    )
 
 
 async def add(control: "Control", call: Call) -> Answer:
@@ -114,21 +98,6 @@ async def remove(control: "Control", call: Call) -> Answer:
     }
     _renew_revision(function, reference)
     return {}
-
-
-def _lets_anybody(
-    statement: Mapping[str, Any], action: str, context: Mapping[str, str]
-) -> bool:
-    conditions = statement.get("Condition", {}).values()
-    return (
-        statement["Principal"] == "*"
-        and statement["Action"] in (action, "lambda:*", "*")
-        and all(
-            context.get(key) == value
-            for condition in conditions
-            for key, value in condition.items()
-        )
-    )
 
 
 def _statement(asked: Mapping[str, Any], arn: str) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from aiohttp import web
 from aws_facts.limits import limit
 from local_aws.local_lambda import errors, http
 from local_aws.local_lambda import url_errors as refusals
-from local_aws.local_lambda.api.policies import lets_anybody_call_url
 from local_aws.local_lambda.function_url import answer, authorization, cors, event
 from local_aws.local_lambda.functions.function_url import Address, FunctionUrl
+from local_aws.local_lambda.functions.policy import lets_anybody_call_url
 from local_aws.local_lambda.http import Listen
 from local_aws.local_lambda.requests.callers import Identify
 from local_aws.local_lambda.requests.claims import Signed

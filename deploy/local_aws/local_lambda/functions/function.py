@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.api.aliases import Alias
-from local_aws.local_lambda.api.event_configs import EventConfig
-from local_aws.local_lambda.api.policies import Policy
+from local_aws.local_lambda.functions.alias import Alias
 from local_aws.local_lambda.functions.deployment import Deployment
+from local_aws.local_lambda.functions.event_config import EventConfig
 from local_aws.local_lambda.functions.function_url import FunctionUrl
+from local_aws.local_lambda.functions.policy import Policy
 from local_aws.local_lambda.requests.names import Reference
 from local_aws.local_lambda.runtime.admission import EventLimits, Runner
 from local_aws.local_lambda.runtime.code_package import Package

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.function_url.front import UrlFront
 from local_aws.local_lambda.functions.deployment import Deployment
 from local_aws.local_lambda.functions.function import Function
+from local_aws.local_lambda.functions.function_url import Address
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.service_model import Call
 from local_aws.local_lambda.requests.signature import presigned
@@ -24,14 +24,15 @@ from local_aws.local_lambda.runtime.version import LATEST, Version
 ReadObject = Callable[[str, str, str | None], Awaitable[bytes]]
 """Fetches code from S3: bucket, key, version -> bytes, or raises LambdaError."""
 
+OpenUrl = Callable[[Function, str | None], Awaitable[Address]]
+"""Opens the address of a function, or of an alias of it."""
+
 
 class Control:
     """
     The functions of one endpoint.
 
-    The operations are in modules of their own: ``function_config``, ``versions``,
-    ``aliases``, ``policy``, ``event_config``, ``function_url.config``,
-    ``concurrency``, ``tags``.
+    The operations on them are in ``local_lambda.api``.
 
     Args:
         folder: Where code and sandboxes go.
@@ -40,7 +41,9 @@ class Control:
 
         pool: Runs the functions.
 
-        urls: Listens for them.
+        open_url: Listens on a port for a function, or for an alias of it.
+
+        close_url: Ends that.
 
         read_object: Fetches code from S3.
     """
@@ -50,11 +53,13 @@ class Control:
         folder: Path,
         house: House,
         pool: Pool,
-        urls: UrlFront,
+        open_url: OpenUrl,
+        close_url: Callable[[Address], None],
         read_object: ReadObject,
     ) -> None:
         self.pool = pool
-        self.urls = urls
+        self.open_url = open_url
+        self.close_url = close_url
         self._folder = folder
         self._house = house
         self._read_object = read_object
@@ -129,7 +134,7 @@ class Control:
         del self._functions[function.reference.unqualified_arn]
         self.pool.remove(function.runner)
         for url in function.urls.values():
-            self.urls.close(url.address)
+            self.close_url(url.address)
         function.urls.clear()
         fleets = list(function.fleets)
         for fleet in fleets:

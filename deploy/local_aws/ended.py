@@ -1,0 +1,22 @@
+"""How a child process ended, in words."""
+
+from __future__ import annotations
+
+import subprocess
+
+
+def ended(process: subprocess.Popen[bytes], within_s: float = 0.0) -> str:
+    """
+    Say how a child ended; nothing while it lives.
+
+    Args:
+        process: The child.
+
+        within_s: How long to wait for its end. A process that dies closes its sockets
+            a moment before its parent can know.
+    """
+    try:
+        status = process.wait(within_s)
+    except subprocess.TimeoutExpired:
+        return ""
+    return f"signal {-status}" if status < 0 else f"exit status {status}"
