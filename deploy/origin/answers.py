@@ -31,7 +31,7 @@ class Ending(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """
     One answer, ready to be sent.
 
@@ -56,7 +56,7 @@ class Answer:
     ending: Ending = Ending.NEXT
     delay_s: float = 0
 
-    def without_body(self) -> Answer:
+    def without_body(self) -> Response:
         """Return the answer to HEAD where this is the one to GET."""
         head = self.data[: self.head_bytes]
         return replace(self, data=head, picture_bytes=0, files=0)
@@ -81,7 +81,7 @@ class Stats:
     files: int = 0
     body_bytes: int = 0
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: Response) -> None:
         """Count an answer that was sent."""
         self.files += answer.files
         self.body_bytes += answer.picture_bytes
@@ -92,10 +92,10 @@ class Site:
 
     def __init__(self) -> None:
         self.stats = Stats()
-        self._kept: OrderedDict[int, Answer] = OrderedDict()
+        self._kept: OrderedDict[int, Response] = OrderedDict()
         self._kept_bytes = 0
 
-    def answer(self, head: bytes) -> Answer:
+    def answer(self, head: bytes) -> Response:
         """Return the answer to a request, given all before its empty line."""
         request = _REQUEST.match(head)
         if request is None or len(head) > REQUEST_MOST_BYTES:
@@ -112,7 +112,7 @@ class Site:
             answer = _last(answer)
         return answer
 
-    def _find(self, target: str) -> Answer:
+    def _find(self, target: str) -> Response:
         if target in ("/", "/health"):
             return _json(name="origin", pictures=_PLACE, **asdict(self.stats))
         if target == "/stats":
@@ -127,12 +127,12 @@ class Site:
         except ValueError as error:
             return _text(400, str(error))
 
-    def _picture(self, size_bytes: int, number: int, asked: faults.Faults) -> Answer:
+    def _picture(self, size_bytes: int, number: int, asked: faults.Faults) -> Response:
         whole = self._whole(size_bytes)
         answer = _faulty(whole, asked) if number % asked.every == 0 else whole
         return replace(answer, delay_s=asked.latency_s) if asked.latency_s else answer
 
-    def _whole(self, size_bytes: int) -> Answer:
+    def _whole(self, size_bytes: int) -> Response:
         if size_bytes in self._kept:
             self._kept.move_to_end(size_bytes)
             return self._kept[size_bytes]
@@ -146,11 +146,11 @@ class Site:
         return answer
 
 
-def _faulty(whole: Answer, asked: faults.Faults) -> Answer:
+def _faulty(whole: Response, asked: faults.Faults) -> Response:
     if asked.fault == "status":
         return _text(asked.status, f"The URL asks for status {asked.status}.")
     if asked.fault == "reset":
-        return Answer(whole.data[:0], head_bytes=0, ending=Ending.RESET)
+        return Response(whole.data[:0], head_bytes=0, ending=Ending.RESET)
     if asked.fault == "cut":
         return _half(whole, Ending.CLOSE)
     if asked.fault == "stall":
@@ -158,31 +158,31 @@ def _faulty(whole: Answer, asked: faults.Faults) -> Answer:
     return whole
 
 
-def _half(whole: Answer, ending: Ending) -> Answer:
+def _half(whole: Response, ending: Ending) -> Response:
     half = whole.picture_bytes // 2
     data = whole.data[: whole.head_bytes + half]
-    return Answer(data, whole.head_bytes, picture_bytes=half, ending=ending)
+    return Response(data, whole.head_bytes, picture_bytes=half, ending=ending)
 
 
-def _last(answer: Answer) -> Answer:
+def _last(answer: Response) -> Response:
     """Close the connection after this answer, unless a fault does otherwise."""
     if answer.ending is not Ending.NEXT:
         return answer
     return replace(answer, ending=Ending.CLOSE)
 
 
-def _json(**values: object) -> Answer:
+def _json(**values: object) -> Response:
     return _answer(200, "application/json", json.dumps(values).encode())
 
 
-def _text(status: int, sentence: str) -> Answer:
+def _text(status: int, sentence: str) -> Response:
     return _answer(status, "text/plain; charset=utf-8", f"{sentence}\n".encode())
 
 
-def _answer(status: int, content_type: str, body: bytes) -> Answer:
+def _answer(status: int, content_type: str, body: bytes) -> Response:
     head = (
         f"HTTP/1.1 {status} {responses.get(status, 'Fault')}\r\n"
         f"Content-Type: {content_type}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     ).encode()
-    return Answer(memoryview(head + body), head_bytes=len(head))
+    return Response(memoryview(head + body), head_bytes=len(head))

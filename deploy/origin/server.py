@@ -12,7 +12,7 @@ import asyncio
 import socket
 import struct
 
-from origin.answers import REQUEST_MOST_BYTES, Answer, Ending, Site
+from origin.answers import REQUEST_MOST_BYTES, Ending, Response, Site
 
 HOST = "127.0.0.1"
 
@@ -64,7 +64,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, site: Site) -> None:
         self._site = site
         self._received = b""
-        self._answer: Answer | None = None
+        self._answer: Response | None = None
         self._sent_bytes = 0
         self._flows = True
 
@@ -119,7 +119,7 @@ class _Connection(asyncio.Protocol):
             self._sent_bytes += len(chunk)
             transport.write(chunk)
 
-    def _end(self, answer: Answer) -> None:
+    def _end(self, answer: Response) -> None:
         self._site.stats.add(answer)
         match answer.ending:
             case Ending.NEXT:

@@ -25,7 +25,7 @@ from rollout.cli import deploy as deploy_command
 from rollout.cli import invoke, jobs, manifest, options, origin
 from rollout.cli.invoke import DONE
 from rollout.cli.serve import serve
-from rollout.deploy import deploy as worker
+from rollout.deploy import deploy as deployment
 from rollout.errors import RolloutError
 from rollout.invoke import logs
 
@@ -144,7 +144,7 @@ def _to_paste(endpoint: LocalEndpoint) -> str:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    found = asdict(worker.status(options.target(arguments), arguments.name))
+    found = asdict(deployment.status(options.target(arguments), arguments.name))
     del found["changes"]  # looking changes nothing
     print(json.dumps(found, indent=2))
     return DONE
@@ -176,9 +176,9 @@ def _wait_for_end(pipe: int, nobody_reads: threading.Event) -> None:
 
 def _destroy(arguments: argparse.Namespace) -> int:
     target, name = options.target(arguments), arguments.name
-    for removed in worker.destroy(target, name):
+    for removed in deployment.destroy(target, name):
         print(f"removed {removed}")
-    for found in worker.left(target, name) or ["nothing"]:
+    for found in deployment.left(target, name) or ["nothing"]:
         print(f"left     {found}")
     return DONE
 

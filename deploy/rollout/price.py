@@ -21,7 +21,7 @@ _LEAST_SHOWN = 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Billable:
     """
     What is paid for.
 
@@ -61,7 +61,7 @@ class Usage:
     nat_bytes: int = 0
 
 
-class Item(NamedTuple):
+class BillLine(NamedTuple):
     """
     A line of a bill.
 
@@ -93,7 +93,7 @@ class Bill(NamedTuple):
         items: Never empty; none costs nothing but the first two.
     """
 
-    items: tuple[Item, ...]
+    items: tuple[BillLine, ...]
 
     @property
     def dollars(self) -> float:
@@ -107,11 +107,11 @@ class Bill(NamedTuple):
         yield f"{in_dollars(self.dollars):>10}  in all"
 
 
-def bill(usage: Usage) -> Bill:
+def bill(usage: Billable) -> Bill:
     r"""
     Price what was used.
 
-    >>> thousand = Usage(
+    >>> thousand = Billable(
     ...     architecture="x86_64", memory_mb=512, tmp_mb=512, invocations=1_000,
     ...     billed_s=29_000,
     ... )
@@ -172,8 +172,8 @@ def _amount(amount: float) -> str:
     return f"{amount:.2g}" if amount >= _LEAST_SHOWN else f"less than {_LEAST_SHOWN}"
 
 
-def _item(what: str, amount: float, name: str) -> Item:
+def _item(what: str, amount: float, name: str) -> BillLine:
     found = price(name)
-    return Item(
+    return BillLine(
         what, amount, found.dollars, amount * found.dollars, found.source, found.seen
     )

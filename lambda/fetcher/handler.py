@@ -16,7 +16,7 @@ from fetcher.s3.urls import prefix_of
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
-from fetcher.transfer.job import Job, engine_for
+from fetcher.transfer.job import Transfers, engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +87,7 @@ def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
         if sink.settles:
             left_s -= min(_SETTLING_S, _SETTLING_SHARE * left_s)
         # Of what is not come to, `downloads` says already that it is not begun.
-        job = Job(shard.source, sink, shard.options, account, tells_rest=False)
+        job = Transfers(shard.source, sink, shard.options, account, tells_rest=False)
         job.run(engine, left_s)
         _correct(downloads, shard.source.ranges, sink.settle())
         downloaded_at = time()

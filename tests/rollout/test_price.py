@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_facts import limits
-from rollout.price import Usage, bill, in_dollars
+from rollout.price import Billable, bill, in_dollars
 from rollout.target.machine import ARCHITECTURES
 
 COUNTS = st.integers(0, 10**13)
@@ -21,7 +21,7 @@ def usage(**given):
         "invocations": 1_000,
         "billed_s": 29_000.0,
     }
-    return Usage(**plain | given)
+    return Billable(**plain | given)
 
 
 def dollars_for(what, **given):

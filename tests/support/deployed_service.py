@@ -13,7 +13,7 @@ from typing import Any
 from tests.support.signed_requests import credentials_at_hand, headers_signed
 
 from fetcher.service import settings
-from rollout.deploy.deploy import Worker, deploy, destroy
+from rollout.deploy.deploy import FunctionSpec, deploy, destroy
 from rollout.target.target import connect
 
 WAIT_S = 60
@@ -95,7 +95,7 @@ def service(endpoint_url, name, *, keys=None, url="NONE", bucket="", **more):
     if bucket:
         target.client("s3").create_bucket(Bucket=bucket)
         environment[settings.BUCKET] = bucket
-    wanted = Worker(
+    wanted = FunctionSpec(
         name=name,
         handler="fetcher.service.api.handle",
         url=url,

@@ -32,7 +32,7 @@ from local_aws.local_lambda.api import (
 )
 from local_aws.local_lambda.api import function_urls as url_config
 from local_aws.local_lambda.function_url import front as url_front
-from local_aws.local_lambda.functions.registry import Control, ReadObject
+from local_aws.local_lambda.functions.registry import ReadObject, Registry
 from local_aws.local_lambda.http import refusal
 from local_aws.local_lambda.logs.shipper import LogShipper, Send
 from local_aws.local_lambda.requests import service_model
@@ -40,10 +40,10 @@ from local_aws.local_lambda.requests.callers import Identify, KeyPair
 from local_aws.local_lambda.requests.names import reference_of
 from local_aws.local_lambda.requests.service_model import Answer, Call
 from local_aws.local_lambda.runtime import runtime_api
-from local_aws.local_lambda.runtime.admission import Pool
+from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.aws_pace import AwsPace
-from local_aws.local_lambda.runtime.fleet import House
-from local_aws.local_lambda.runtime.invocation import Answer as Ended
+from local_aws.local_lambda.runtime.fleet import Shared
+from local_aws.local_lambda.runtime.invocation import ExecutionResult as Ended
 from local_aws.local_lambda.runtime.invocation import Request
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
 from local_aws.local_lambda.runtime.version import LATEST
@@ -51,7 +51,7 @@ from local_aws.local_lambda.runtime.version import LATEST
 if TYPE_CHECKING:
     from local_aws.local_lambda.runtime.environment import Environment
 
-_OPERATIONS: dict[str, tuple[int, Callable[[Control, Call], Awaitable[Answer]]]] = {
+_OPERATIONS: dict[str, tuple[int, Callable[[Registry, Call], Awaitable[Answer]]]] = {
     "CreateFunction": (201, functions.create),
     "GetFunction": (200, functions.get),
     "GetFunctionConfiguration": (200, functions.get_configuration),
@@ -133,19 +133,23 @@ async def running(
     environments: dict[str, Environment] = {}
     logs = LogShipper(send_logs)
     memory = MemoryWatch()
-    pool = Pool(account_concurrency, event_retry_delays_s, pace)
+    admission = Admission(account_concurrency, event_retry_delays_s, pace)
     ours = urlsplit(endpoint_url).hostname or "127.0.0.1"
     async with (
         runtime_api.running(environments) as api,
-        url_front.running(ours, pool, identify) as urls,
+        url_front.running(ours, admission, identify) as urls,
     ):
-        house = House(endpoint_url, keys, api, environments, logs, memory, keep_idle_s)
-        control = Control(folder, house, pool, urls.open, urls.close, read_object)
+        shared = Shared(
+            endpoint_url, keys, api, environments, logs, memory, keep_idle_s
+        )
+        registry = Registry(
+            folder, shared, admission, urls.open, urls.close, read_object
+        )
         try:
-            yield LocalLambda(control, pool, logs)
+            yield LocalLambda(registry, admission, logs)
         finally:
-            pool.stop()
-            await control.stop()
+            admission.stop()
+            await registry.stop()
             memory.stop()
             await logs.stop()
 
@@ -155,21 +159,23 @@ class LocalLambda:
     Answers requests for Lambda.
 
     Args:
-        control: Makes, changes and shows functions.
+        registry: Makes, changes and shows functions.
 
-        pool: Runs them.
+        admission: Runs them.
 
         logs: Sends on what they print.
     """
 
-    def __init__(self, control: Control, pool: Pool, logs: LogShipper) -> None:
-        self._control = control
-        self._pool = pool
+    def __init__(
+        self, registry: Registry, admission: Admission, logs: LogShipper
+    ) -> None:
+        self._registry = registry
+        self._admission = admission
         self._logs = logs
 
     def refuse(self) -> None:
         """Run nothing more; whoever waits is told."""
-        self._pool.stop()
+        self._admission.stop()
 
     async def before_logs(self, operation: str, group: str) -> None:
         """Send on what has been printed, before somebody calls CloudWatch Logs."""
@@ -195,7 +201,7 @@ class LocalLambda:
     ) -> web.StreamResponse:
         location = _CODE_LOCATION.fullmatch(request.path)
         if location and request.method == "GET":
-            return web.FileResponse(self._control.zip_file(location["arn"]))
+            return web.FileResponse(self._registry.zip_file(location["arn"]))
         call = service_model.parse(
             request.method,
             request.raw_path,
@@ -209,7 +215,7 @@ class LocalLambda:
         if call.operation not in _OPERATIONS:
             raise errors.not_modelled(call.operation)
         status, operation = _OPERATIONS[call.operation]
-        answer = await operation(self._control, call)
+        answer = await operation(self._registry, call)
         if status == web.HTTPNoContent.status_code:
             return web.Response(status=status)
         return web.json_response(answer, status=status)
@@ -217,7 +223,7 @@ class LocalLambda:
     async def _invoke(self, call: Call, request_id: str) -> web.Response:
         reference = reference_of(call)
         qualifier = reference.qualifier or LATEST
-        function = self._control.function(call, names_version=True)
+        function = self._registry.function(call, names_version=True)
         if function.deployment(qualifier).state == "Pending":
             raise errors.pending()
         kind = call.parameters.get("InvocationType", "RequestResponse")
@@ -233,9 +239,9 @@ class LocalLambda:
             return web.Response(status=204)
         if kind == "Event":
             limits = function.event_limits(qualifier)
-            self._pool.enqueue(function.runner, request, limits)
+            self._admission.enqueue(function.runner, request, limits)
             return web.Response(status=202)
-        return _ended(await self._pool.invoke(function.runner, request))
+        return _ended(await self._admission.invoke(function.runner, request))
 
 
 def _ended(ended: Ended) -> web.Response:

@@ -9,8 +9,8 @@ from dataclasses import asdict
 
 from aws_facts.limits import price
 from rollout.cli import options
-from rollout.deploy import deploy as worker
-from rollout.deploy.function_spec import AWS_IAM, URL_AUTHS, Worker, as_service
+from rollout.deploy import deploy as deployment
+from rollout.deploy.function_spec import AWS_IAM, URL_AUTHS, FunctionSpec, as_service
 from rollout.deploy.network import Efs, Vpc
 from rollout.errors import SettingError
 from rollout.target.machine import ARCHITECTURES
@@ -57,7 +57,7 @@ def deploy(arguments: argparse.Namespace) -> int:
         The exit status.
     """
     wanted = _wanted(arguments)
-    deployed = worker.deploy(options.target(arguments), wanted)
+    deployed = deployment.deploy(options.target(arguments), wanted)
     sys.stdout.write(f"{json.dumps(asdict(deployed), indent=2)}\n")
     sys.stdout.flush()
     for change in deployed.changes or ["nothing had to be changed"]:
@@ -70,8 +70,8 @@ def deploy(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _wanted(arguments: argparse.Namespace) -> Worker:
-    wanted = Worker(
+def _wanted(arguments: argparse.Namespace) -> FunctionSpec:
+    wanted = FunctionSpec(
         name=arguments.name,
         memory_mb=arguments.memory_mb,
         timeout_s=arguments.timeout_s,
@@ -108,7 +108,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _add_sizes(parser: argparse.ArgumentParser) -> None:
-    wanted = Worker()
+    wanted = FunctionSpec()
     for option, default, what in (
         ("--memory-mb", wanted.memory_mb, "its memory"),
         ("--timeout-s", wanted.timeout_s, "when Lambda ends it"),

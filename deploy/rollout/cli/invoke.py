@@ -19,7 +19,7 @@ from rollout.cli import options
 from rollout.deploy import deploy
 from rollout.errors import InvokeError, RolloutError, SettingError
 from rollout.invoke import logs
-from rollout.invoke.invoker import Answer, Invoker
+from rollout.invoke.invoker import Invoker, InvokeResult
 from rollout.target.target import Target, connect
 
 if TYPE_CHECKING:
@@ -125,18 +125,20 @@ def _payload(path: Path) -> bytes:
     return payload
 
 
-def _invoke_locally(name: str, payload: bytes) -> Answer:
+def _invoke_locally(name: str, payload: bytes) -> InvokeResult:
     with ExitStack() as stack:
         endpoint = stack.enter_context(local_endpoint(origin=False))
         target = connect("local", endpoint.endpoint_url, keys=endpoint.keys)
-        deploy.deploy(target, deploy.Worker(name=name))
+        deploy.deploy(target, deploy.FunctionSpec(name=name))
         stack.callback(deploy.destroy, target, name)
         stack.enter_context(_log_shown(target, name))
         return _invoke(target, name, payload)
 
 
-def _invoke(target: Target, name: str, payload: bytes, *, tail: bool = False) -> Answer:
-    async def once() -> Answer:
+def _invoke(
+    target: Target, name: str, payload: bytes, *, tail: bool = False
+) -> InvokeResult:
+    async def once() -> InvokeResult:
         async with Invoker(target, in_flight=1) as invoker:
             return await invoker.invoke(name, payload, wants_log=tail)
 

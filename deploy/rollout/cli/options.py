@@ -6,7 +6,7 @@ import argparse
 import os
 import shlex
 
-from rollout.deploy.deploy import Worker
+from rollout.deploy.deploy import FunctionSpec
 from rollout.target.target import NAMES, Target, connect
 
 _VARIABLES = {"--profile": "AWS_PROFILE", "--region": "AWS_REGION"}
@@ -41,7 +41,7 @@ def options() -> argparse.ArgumentParser:
     """Return the parent of every parser whose command is about a function."""
     parser = argparse.ArgumentParser(add_help=False, parents=[target_options()])
     parser.add_argument(
-        "--name", default=Worker().name, help="the function's (%(default)s)"
+        "--name", default=FunctionSpec().name, help="the function's (%(default)s)"
     )
     return parser
 

@@ -18,7 +18,7 @@ from rollout.deploy import (
     role,
 )
 from rollout.deploy.changes import OURS, Changes
-from rollout.deploy.function_spec import Worker
+from rollout.deploy.function_spec import FunctionSpec
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fetcher.s3.urls import Place
     from rollout.target.target import Target
 
-__all__ = ["ABSENT", "Deployed", "Worker", "deploy", "destroy", "left", "status"]
+__all__ = ["ABSENT", "Deployed", "FunctionSpec", "deploy", "destroy", "left", "status"]
 
 ABSENT = "Absent"  # beside Lambda's own states
 
@@ -70,7 +70,9 @@ class Deployed:
     changes: tuple[str, ...] = ()
 
 
-def deploy(target: Target, worker: Worker, *, code: bytes | None = None) -> Deployed:
+def deploy(
+    target: Target, worker: FunctionSpec, *, code: bytes | None = None
+) -> Deployed:
     """
     Make the function as wanted: create it, or change only what differs.
 

@@ -42,7 +42,7 @@ _RETENTIONS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
+class FunctionSpec:
     """
     The function that is wanted.
 
@@ -152,7 +152,7 @@ class Worker:
         return wanted
 
 
-def as_service(worker: Worker, url: str, bucket: str = "") -> Worker:
+def as_service(worker: FunctionSpec, url: str, bucket: str = "") -> FunctionSpec:
     """
     Return the function as a service at a URL.
 
@@ -222,7 +222,7 @@ def _problem_of_retention(days: int) -> str:
     )
 
 
-def _problem_of_efs(worker: Worker) -> str:
+def _problem_of_efs(worker: FunctionSpec) -> str:
     if worker.efs and not worker.vpc:
         return (
             "An EFS is reached through a network: name subnets and security groups "

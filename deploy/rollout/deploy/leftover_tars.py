@@ -28,7 +28,7 @@ _NO_UPLOAD = "NoSuchUpload"
 Shards = set[tuple[int, int]]  # wave and index
 
 
-def check_unused(target: Target, prefix: Place, run: str) -> None:
+def check_prefix_unused(target: Target, prefix: Place, run: str) -> None:
     """
     Make sure that no other run of this name has kept anything there.
 
@@ -49,7 +49,7 @@ def check_unused(target: Target, prefix: Place, run: str) -> None:
         raise DeployError(msg)
 
 
-def seal(
+def seal_unreported(
     target: Target, prefix: Place, run: str, asked: Shards, reported: Shards
 ) -> Shards:
     """

@@ -12,7 +12,7 @@ from collections import deque
 _RECOVERED_AFTER_S = 10.0
 
 
-class Turns:
+class InFlightLimit:
     """
     A context for each call, of which so many are open at once.
 
@@ -57,7 +57,7 @@ class Turns:
         """Let the next one in."""
         self._leave()
 
-    def turned_away(self) -> None:
+    def throttled(self) -> None:
         """Note, within its context, that a call was one too many."""
         self._least = max(1, min(self.in_flight - 1, self.places))
         self._since = time.monotonic()

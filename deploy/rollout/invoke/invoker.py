@@ -18,7 +18,7 @@ from yarl import URL
 
 from rollout.errors import InvocationLost, InvokeError
 from rollout.invoke.connections import open_session
-from rollout.invoke.in_flight import Turns
+from rollout.invoke.in_flight import InFlightLimit
 from rollout.invoke.signing import Signer
 from rollout.target.target import DIES_WITHIN_S
 
@@ -34,7 +34,7 @@ _UNREACHABLE, _GONE = "Unreachable", "Gone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class InvokeResult:
     """
     What one invocation answered.
 
@@ -93,7 +93,7 @@ class Invoker:
         )
         self._proxy = target.proxy
         self._in_flight = in_flight
-        self._turns = Turns(in_flight)
+        self._turns = InFlightLimit(in_flight)
         self._addresses: dict[str, _Address] = {}
 
     async def __aenter__(self) -> Self:
@@ -122,7 +122,7 @@ class Invoker:
         *,
         wants_log: bool = False,
         accepted_within_s: float = 60.0,
-    ) -> Answer:
+    ) -> InvokeResult:
         """
         Call a function and wait for what it returns.
 
@@ -159,7 +159,7 @@ class Invoker:
                 except InvokeError as error:
                     if error.status == HTTPStatus.TOO_MANY_REQUESTS:
                         throttles += 1
-                        self._turns.turned_away()
+                        self._turns.throttled()
                     pause_s = random.uniform(0, longest_pause_s)  # noqa: S311 no secret
                     pause_s += error.retry_after_s
                     tried_s += time.monotonic() - began + pause_s
@@ -170,7 +170,7 @@ class Invoker:
 
     async def _attempt(
         self, function_name: str, payload: bytes, throttles: int, *, wants_log: bool
-    ) -> Answer:
+    ) -> InvokeResult:
         address = self._address(function_name)
         headers = self._signer.headers(
             self._target.credentials(),
@@ -203,7 +203,7 @@ class Invoker:
             raise InvocationLost(msg) from error
         if response.status != HTTPStatus.OK:
             raise _refused(function_name, response, body)
-        return Answer(
+        return InvokeResult(
             status=response.status,
             payload=body,
             function_error=response.headers.get("X-Amz-Function-Error"),

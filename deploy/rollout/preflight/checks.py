@@ -16,7 +16,7 @@ from rollout.preflight import bucket
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rollout.preflight.demand import Need
+    from rollout.preflight.demand import Demand
     from rollout.target.target import Target
 
 # Whether a MB of /tmp is a million bytes or 2**20 AWS does not say: the fewer are safe.
@@ -31,7 +31,7 @@ _BASE_MB = 60.0
 _MB_PER_CONNECTION = {"curl": 0.2, "aiohttp": 0.7}
 
 
-def check(target: Target, need: Need) -> list[str]:
+def check(target: Target, need: Demand) -> list[str]:
     """
     Refuse what cannot work.
 
@@ -81,7 +81,7 @@ def check_may_invoke(target: Target, function: str) -> None:
         raise PreflightError([sentence]) from error
 
 
-def _concurrency(target: Target, need: Need) -> Iterator[str]:
+def _concurrency(target: Target, need: Demand) -> Iterator[str]:
     if need.concurrency < 1:
         yield f"{need.concurrency} executions are wanted; there must be at least 1."
         return
@@ -123,7 +123,7 @@ def _reserved(target: Target, function: str) -> int | None:
     return reserved
 
 
-def _permissions(target: Target, need: Need) -> Iterator[str]:
+def _permissions(target: Target, need: Demand) -> Iterator[str]:
     if need.function:
         try:
             deploy.status(target, need.function)
@@ -131,7 +131,7 @@ def _permissions(target: Target, need: Need) -> Iterator[str]:
             yield f"{error} deploy/permissions.json is a policy that allows it."
 
 
-def _memory(need: Need) -> Iterator[str]:
+def _memory(need: Demand) -> Iterator[str]:
     per_connection = _MB_PER_CONNECTION.get(
         need.engine, max(_MB_PER_CONNECTION.values())
     )
@@ -146,7 +146,7 @@ def _memory(need: Need) -> Iterator[str]:
         )
 
 
-def _connections(need: Need) -> Iterator[str]:
+def _connections(need: Demand) -> Iterator[str]:
     if not 1 <= need.connections <= MAX_CONNECTIONS:
         yield (
             f"{need.connections:,} connections an execution are wanted; its "
@@ -155,7 +155,7 @@ def _connections(need: Need) -> Iterator[str]:
         )
 
 
-def _descriptors(target: Target, need: Need) -> Iterator[str]:
+def _descriptors(target: Target, need: Demand) -> Iterator[str]:
     """Count open files and sockets on this machine, process by process."""
     settings = "concurrency", need.concurrency
     wants = [("calls at once", *settings, needed_for(0), 1)]
@@ -176,7 +176,7 @@ def _descriptors(target: Target, need: Need) -> Iterator[str]:
             )
 
 
-def _scratch(need: Need) -> Iterator[str]:
+def _scratch(need: Demand) -> Iterator[str]:
     if need.scratch_bytes > need.tmp_mb * _MB:
         wanted = -(-need.scratch_bytes // _MB)
         remedy = (
@@ -191,7 +191,7 @@ def _scratch(need: Need) -> Iterator[str]:
         )
 
 
-def _deadline(need: Need) -> Iterator[str]:
+def _deadline(need: Demand) -> Iterator[str]:
     if not 0 < need.deadline_s < need.timeout_s:
         yield (
             f"The worker's deadline is {need.deadline_s:g} s and Lambda's timeout "
@@ -200,7 +200,7 @@ def _deadline(need: Need) -> Iterator[str]:
         )
 
 
-def _duration(need: Need) -> Iterator[str]:
+def _duration(need: Demand) -> Iterator[str]:
     line = line_bytes_per_s(need.memory_mb)
     least_s = need.shard_bytes / line
     if 0 < need.deadline_s * need.waves < least_s:
@@ -212,7 +212,7 @@ def _duration(need: Need) -> Iterator[str]:
         )
 
 
-def _payloads(need: Need) -> Iterator[str]:
+def _payloads(need: Demand) -> Iterator[str]:
     for what, size, name in (
         ("event", need.request_bytes, "request_bytes"),
         ("report", need.report_bytes, "report_bytes"),
@@ -225,13 +225,13 @@ def _payloads(need: Need) -> Iterator[str]:
             )
 
 
-def _buckets(target: Target, need: Need) -> Iterator[str]:
+def _buckets(target: Target, need: Demand) -> Iterator[str]:
     places = need.sources + ((need.bucket,) if need.bucket else ())
     for place in {place.bucket: place for place in places}.values():
         yield from bucket.problems(target, place)
 
 
-def _remarks(need: Need) -> Iterator[str]:
+def _remarks(need: Demand) -> Iterator[str]:
     most = limit("s3_reads_per_s").most
     buckets = len({place.bucket for place in need.sources}) or 1
     if need.reads_per_s > most * need.read_prefixes:

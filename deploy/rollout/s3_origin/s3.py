@@ -17,7 +17,7 @@ from fetcher.s3.urls import place_of
 from origin.picture import check_size, jpeg
 from rollout.errors import PreflightError, RolloutError, SettingError
 from rollout.preflight import bucket
-from rollout.price import Bill, Usage, bill
+from rollout.price import Bill, Billable, bill
 from rollout.s3_origin.s3_spread import first_of_each_bucket, folders_of
 from rollout.target.machine import ARCHITECTURES
 
@@ -89,7 +89,7 @@ def price_of(template: Template, size_bytes: int) -> Bill:
         check_size(size_bytes)
     except ValueError as error:
         raise SettingError(str(error)) from error
-    used = Usage(
+    used = Billable(
         architecture=ARCHITECTURES[0],
         memory_mb=0,
         tmp_mb=0,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fetcher.lists.url_list import UrlList
 
 
-class Account:
+class Accounting:
     """
     Takes in what became of the URLs of a list, from any thread.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fetcher.command.batch import Batch
-from fetcher.transfer.job import Job
+from fetcher.transfer.job import Transfers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,4 +52,4 @@ def fetch(
     """
     stops.then(engine.stop)
     with Batch(take, pause, stops.stop) as batch:
-        Job(items, sink, options, batch.add).run(engine, deadline_s)
+        Transfers(items, sink, options, batch.add).run(engine, deadline_s)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetcher.command.accounting import Account
+from fetcher.command.accounting import Accounting
 from fetcher.command.processes import Processes, shares, usual_processes
 from fetcher.command.report_file import ReportFile
 from fetcher.command.resume import keep
@@ -93,7 +93,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         report = args.report and stack.enter_context(ReportFile(args.report))
         stops = stack.enter_context(Stops())
         done = keep(report, urls, sink) if report else Positions(len(urls))
-        account = Account(urls, done, report)
+        account = Accounting(urls, done, report)
         parts = shares(options, min(args.processes, len(urls) - len(done)))
         parts = _cut(parts, allowed)
         work = Processes(urls, done, sink, account)
@@ -124,7 +124,7 @@ def _check_report(report: Path | None, urls: Path) -> None:
         raise ValueError(msg)
 
 
-def _sum_up(account: Account, work: Processes) -> int:
+def _sum_up(account: Accounting, work: Processes) -> int:
     """Print the summary and return the exit status."""
     summary = account.finish()
     rss_bytes = peak_rss_bytes() + work.children_rss_bytes

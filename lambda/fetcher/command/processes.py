@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from threading import Event
 
-    from fetcher.command.accounting import Account
+    from fetcher.command.accounting import Accounting
     from fetcher.command.batch import Ended
     from fetcher.command.stops import Stops
     from fetcher.contract.options import Options
@@ -92,7 +92,7 @@ class Processes:
     """
 
     def __init__(
-        self, urls: UrlList, done: Positions, sink: Sink, account: Account
+        self, urls: UrlList, done: Positions, sink: Sink, account: Accounting
     ) -> None:
         self._urls = urls
         self._done = done

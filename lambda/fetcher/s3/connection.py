@@ -39,7 +39,7 @@ _MORE_THAN_OK = 300
 _NONE: Mapping[str, str] = {}
 
 
-class Answer(NamedTuple):
+class S3Response(NamedTuple):
     """
     What S3 answered, having done what it was asked.
 
@@ -100,7 +100,7 @@ class Connection:
         body: bytes | Part = b"",
         *,
         until: float,
-    ) -> Answer:
+    ) -> S3Response:
         """
         Make a request, again and again while that may help.
 
@@ -151,7 +151,7 @@ class Connection:
         headers: Mapping[str, str],
         body: bytes | Part,
         until: float,
-    ) -> Answer:
+    ) -> S3Response:
         left_s = until - monotonic()
         if left_s <= 0:
             raise _late(place)
@@ -172,7 +172,7 @@ class Connection:
             msg = f"S3 did not answer: {said or error}"
             raise S3Error(msg, str(place)) from error
         status = self._curl.getinfo(pycurl.RESPONSE_CODE)
-        answer = Answer(_headers(self._head), b"".join(self._body))
+        answer = S3Response(_headers(self._head), b"".join(self._body))
         # To complete an upload may fail after the head has said that it did not.
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
         if status >= _MORE_THAN_OK or (method == "POST" and b"<Error>" in answer.body):

@@ -13,7 +13,7 @@ from fetcher.service.jobs.slice import ends_of, results_of
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
     from fetcher.contract.source import Item
-    from fetcher.service.jobs.context import Hands
+    from fetcher.service.jobs.context import JobContext
 
 # Each takes some requests to S3; a page must come soon.
 _MOST_SLICES = 20
@@ -32,7 +32,7 @@ def error_of(item: Item, end: Download) -> dict[str, Any]:
 
 
 def errors(
-    hands: Hands, after: str, limit: int
+    hands: JobContext, after: str, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
     """
     Return some errors, and where the next page begins.
@@ -69,7 +69,7 @@ def errors(
     return found, None
 
 
-def _errors_in(hands: Hands, index: int) -> list[dict[str, Any]]:
+def _errors_in(hands: JobContext, index: int) -> list[dict[str, Any]]:
     ended, _ = ends_of(hands.store, index, results_of(hands.store, index))
     return [
         {"number": item.number, **error_of(item, end)}

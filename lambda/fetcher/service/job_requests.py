@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fetcher.contract.source import Item
     from fetcher.service.call import Call
     from fetcher.service.http import Request
-    from fetcher.service.jobs.context import Hands
+    from fetcher.service.jobs.context import JobContext
     from fetcher.service.jobs.store import Store
 
 _DEFAULT_LIMIT = "100"
@@ -59,7 +59,7 @@ def submit(request: Request, call: Call) -> dict[str, Any]:
             raise Refusal(CONFLICT, msg)
         with hands_for(job, store, call) as hands:
             if job is wanted:
-                hands.send_for_plan()
+                hands.request_plan()
             return answer(202, progress(hands), {"Location": f"/jobs/{job.id}"})
 
 
@@ -149,7 +149,7 @@ def _number(text: str) -> int | str:
 
 
 @contextmanager
-def _hands_of(request: Request, call: Call) -> Iterator[Hands]:
+def _hands_of(request: Request, call: Call) -> Iterator[JobContext]:
     """Open the job that a path names."""
     _check_bucket(call)
     id_ = request.path.split("/")[2]

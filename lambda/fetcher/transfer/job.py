@@ -48,7 +48,7 @@ def engine_for(options: Options) -> Engine:
     return engine
 
 
-class Job:
+class Transfers:
     """
     All the URLs of one source on their way: first tries, retries, endings.
 

@@ -20,7 +20,7 @@ _MOST_SHARE = 0.01  # of the time, spent on sampling
 _MEMORY = re.compile(r"^(VmRSS|VmHWM):\s*(\d+) kB$", re.MULTILINE)
 
 
-class Cost(NamedTuple):
+class ProcessCost(NamedTuple):
     """
     What one run took.
 
@@ -50,7 +50,7 @@ def run(
     environ: Mapping[str, str],
     output: Path,
     limit_s: float,
-) -> Cost:
+) -> ProcessCost:
     """
     Run a program to its end, or for so long; nothing it started outlives this.
 
@@ -85,7 +85,7 @@ def run(
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     cpu_s = usage.ru_utime + usage.ru_stime
-    return Cost(wall_s, cpu_s, peak_rss_bytes, process.returncode)
+    return ProcessCost(wall_s, cpu_s, peak_rss_bytes, process.returncode)
 
 
 def _watch(pid: int, until: float) -> int:

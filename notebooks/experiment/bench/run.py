@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from experiment.bench.peers import Program
-    from experiment.bench.process_cost import Cost
+    from experiment.bench.process_cost import ProcessCost
 
 LIMIT_S = 600  # what takes longer hangs
 _MOST_SAID = 200  # characters
@@ -110,7 +110,7 @@ def measure(
     }
 
 
-def _figures(cost: Cost, setting: Setting) -> dict[str, float]:
+def _figures(cost: ProcessCost, setting: Setting) -> dict[str, float]:
     return {
         "wall_s": cost.wall_s,
         "cpu_s": cost.cpu_s,
@@ -121,7 +121,7 @@ def _figures(cost: Cost, setting: Setting) -> dict[str, float]:
     }
 
 
-def _complaint(cost: Cost, output: Path, limit_s: float) -> str:
+def _complaint(cost: ProcessCost, output: Path, limit_s: float) -> str:
     """Say how a program failed, in its own words where it has any."""
     if cost.wall_s >= limit_s:
         return f"not done after {limit_s:g} s"

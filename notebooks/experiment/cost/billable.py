@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from experiment.plan.file_facts import is_signed, region_of
 from fetcher.s3.upload import LEAST_PART
-from rollout.price import Usage
+from rollout.price import Billable
 
 if TYPE_CHECKING:
     from experiment.plan.plan import Plan
@@ -23,7 +23,7 @@ _TAR_BYTES = 1_024  # around a file, about
 
 def usage_of(
     plan: Plan, target: Target, invocations: int, files: int, body_bytes: int
-) -> Usage:
+) -> Billable:
     """
     Return what is used, with no time yet.
 
@@ -39,7 +39,7 @@ def usage_of(
         body_bytes: What these come to.
     """
     settings = plan.settings
-    used = Usage(
+    used = Billable(
         architecture=settings.architecture,
         memory_mb=settings.memory_mb,
         tmp_mb=settings.tmp_mb,
@@ -55,8 +55,8 @@ def usage_of(
 
 
 def _with_origin(
-    used: Usage, plan: Plan, target: Target, files: int, body_bytes: int
-) -> Usage:
+    used: Billable, plan: Plan, target: Target, files: int, body_bytes: int
+) -> Billable:
     # Executions sign for their own region only.
     region = (
         target.region if is_signed(plan.urls, plan.settings) else region_of(plan.urls)
@@ -68,7 +68,7 @@ def _with_origin(
     return replace(used, s3_reads=files, between_regions_bytes=between)
 
 
-def _with_network(used: Usage, plan: Plan, body_bytes: int) -> Usage:
+def _with_network(used: Billable, plan: Plan, body_bytes: int) -> Billable:
     """Add what passes a gateway; an endpoint for S3 in the network would save it."""
     if not plan.settings.subnets:
         return used
@@ -76,7 +76,7 @@ def _with_network(used: Usage, plan: Plan, body_bytes: int) -> Usage:
     return replace(used, nat_bytes=ways * body_bytes)
 
 
-def _with_sink(used: Usage, plan: Plan, files: int, body_bytes: int) -> Usage:
+def _with_sink(used: Billable, plan: Plan, files: int, body_bytes: int) -> Billable:
     if plan.settings.sink == "s3-objects":
         return replace(used, s3_writes=files, stored_bytes=body_bytes)
     if plan.settings.sink == "s3-tar":

@@ -9,7 +9,7 @@ from aws_facts.limits import line_bytes_per_s
 from experiment.cost.billable import LOG_BYTES, usage_of
 from experiment.plan.file_facts import file_bytes
 from rollout.errors import PreflightError
-from rollout.price import REGION, Bill, Usage, bill, in_dollars
+from rollout.price import REGION, Bill, Billable, bill, in_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -235,7 +235,7 @@ def cost_of(plan: Plan, shards: pd.DataFrame, target: Target) -> Cost:
     return Cost(bill(used), not target.asks_iam, unheard, bill(unknown).dollars)
 
 
-def _remedy(most: Usage, settings: FanOutSettings) -> str:
+def _remedy(most: Billable, settings: FanOutSettings) -> str:
     """Say what brings the most a run may cost down to what is allowed."""
     items = bill(most).items
     by_time = sum(item.dollars for item in items if "-seconds" in item.what)

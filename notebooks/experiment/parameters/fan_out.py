@@ -12,7 +12,7 @@ from fetcher.contract.options import Options, check_one_of
 from fetcher.s3.urls import SCHEME
 
 if TYPE_CHECKING:
-    from rollout.deploy.deploy import Worker
+    from rollout.deploy.deploy import FunctionSpec
 
 COUNT, BYTES, HOST = WAYS = ("count", "bytes", "host")
 
@@ -121,7 +121,7 @@ class FanOutSettings(DownloadSettings):
             raise ValueError(msg)
         self.options(allow_private=False)
 
-    def worker(self, run: str = "") -> Worker:
+    def worker(self, run: str = "") -> FunctionSpec:
         """Return the function to deploy: see `Settings.worker`."""
         start = uuid.uuid4().hex if self.fresh else ""
         return replace(super().worker(run), start=start, sources=tuple(self.sources))

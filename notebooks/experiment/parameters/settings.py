@@ -16,7 +16,7 @@ from experiment.parameters.cell import (
 )
 from fetcher.contract.options import SinkSpec, check_one_of, check_types
 from fetcher.s3.urls import SCHEME
-from rollout.deploy.deploy import Worker
+from rollout.deploy.deploy import FunctionSpec
 from rollout.deploy.function_spec import as_service
 from rollout.deploy.network import Efs, Vpc
 from rollout.target.machine import ARCHITECTURES
@@ -85,14 +85,14 @@ class Settings:
             check_different(name, getattr(self, name), str)
         self.worker()
 
-    def worker(self, run: str = "") -> Worker:
+    def worker(self, run: str = "") -> FunctionSpec:
         """
         Return the function to deploy.
 
         Args:
             run: What it is for: a tag, to find what it cost by; empty: nothing yet.
         """
-        return Worker(
+        return FunctionSpec(
             name=self.function,
             memory_mb=self.memory_mb,
             timeout_s=self.timeout_s,
@@ -155,7 +155,7 @@ class DeploySettings(Settings):
     url: str = ""
     service_bucket: str = ""
 
-    def worker(self, run: str = "") -> Worker:
+    def worker(self, run: str = "") -> FunctionSpec:
         """Return the function to deploy: see `Settings.worker`."""
         wanted = super().worker(run)
         if self.url:

@@ -14,7 +14,7 @@ from fetcher.contract.source import Inline, Item
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from experiment.plan.url_file import Lines
+    from experiment.plan.url_file import LineBlock
     from fetcher.contract.source import Ranges
 
 WINDOW = 2**16  # lines looked at together: the more, the fewer shards share a host
@@ -70,7 +70,7 @@ def deal_ranges(
 
 
 def deal_in_order(
-    lines: Iterable[Lines], sizes: Iterator[int], most_text: int
+    lines: Iterable[LineBlock], sizes: Iterator[int], most_text: int
 ) -> Iterator[Inline]:
     """
     Deal lines as they come, so many to a shard.
@@ -82,7 +82,7 @@ def deal_in_order(
 
         most_text: Characters of URL that one may carry; it gets fewer lines then.
     """
-    taken: list[Lines] = []
+    taken: list[LineBlock] = []
     room, text = next(sizes), most_text
     for some in lines:
         left = some
@@ -101,7 +101,7 @@ def deal_in_order(
 
 
 def deal_by_host(
-    lines: Iterable[Lines], per_shard: float, most_text: int
+    lines: Iterable[LineBlock], per_shard: float, most_text: int
 ) -> Iterator[Inline]:
     """
     Deal lines so that those of one host come together, as many to each shard.
@@ -121,7 +121,7 @@ def deal_by_host(
 
 
 def deal_by_bytes(
-    lines: Iterable[Lines], per_shard: float, most_text: int
+    lines: Iterable[LineBlock], per_shard: float, most_text: int
 ) -> Iterator[Inline]:
     """
     Deal lines in their order, as many bytes to each shard.
@@ -141,13 +141,13 @@ def deal_by_bytes(
         yield from _cut(window, cuts.tolist(), most_text)
 
 
-def _windows(lines: Iterable[Lines]) -> Iterator[list[Line]]:
+def _windows(lines: Iterable[LineBlock]) -> Iterator[list[Line]]:
     every = chain.from_iterable(map(_lines_of, lines))
     while window := list(islice(every, WINDOW)):
         yield window
 
 
-def _lines_of(some: Lines) -> Iterator[Line]:
+def _lines_of(some: LineBlock) -> Iterator[Line]:
     many = len(some.urls)
     items = map(
         Item,
@@ -174,7 +174,7 @@ def _cut(
             yield Inline.of([item for _, item in shard])
 
 
-def _joined(some: Sequence[Lines]) -> Inline:
+def _joined(some: Sequence[LineBlock]) -> Inline:
     ranges: list[tuple[int, int]] = []
     for lines in some:
         first, many = lines.first, len(lines.urls)
@@ -190,7 +190,7 @@ def _joined(some: Sequence[Lines]) -> Inline:
     )
 
 
-def _texts(some: Sequence[Lines], name: str) -> tuple[str, ...]:
+def _texts(some: Sequence[LineBlock], name: str) -> tuple[str, ...]:
     columns = [(getattr(lines, name), len(lines.urls)) for lines in some]
     if not any(column for column, _ in columns):
         return ()

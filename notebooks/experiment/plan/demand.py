@@ -9,7 +9,7 @@ from experiment.plan.file_facts import file_bytes, is_from_s3, sources_of
 from fetcher.contract.downloads import most_bytes
 from fetcher.contract.source import Template
 from fetcher.s3.urls import SCHEME, prefix_of
-from rollout.preflight.demand import Need
+from rollout.preflight.demand import Demand
 from rollout.s3_origin.s3_spread import ways_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _BYTES_OF_TAR_PARTS = 7 * 16 * 2**20
 _PREFIXES = {"s3-objects": 256}
 
 
-def need_of(plan: Plan) -> Need:
+def demand_of(plan: Plan) -> Demand:
     """Return what a target must offer for this plan."""
     settings = plan.settings
     first = next(plan.wave(0, plan.everything))  # none is much larger
@@ -31,7 +31,7 @@ def need_of(plan: Plan) -> Need:
     shard_bytes = 0 if guess else len(first.source) * each
     in_s3 = settings.sink_spec().is_in_s3
     is_object_each = settings.sink == "s3-objects"
-    return Need(
+    return Demand(
         concurrency=min(settings.concurrency, plan.files),
         connections=settings.connections,
         tmp_mb=settings.tmp_mb,

@@ -12,7 +12,7 @@ from rollout.s3_origin.s3_spread import folders_of
 
 if TYPE_CHECKING:
     from experiment.parameters.fan_out import FanOutSettings
-    from experiment.plan.url_file import Lines, UrlFile
+    from experiment.plan.url_file import LineBlock, UrlFile
 
 _REGION_OF_S3 = re.compile(r"(?:^|\.)s3[.-](?:dualstack\.)?(\w\w(?:-\w+)+-\d)\.")
 
@@ -63,5 +63,5 @@ def _first_url(urls: Template | UrlFile) -> str:
     return _first_lines(urls).urls[0]
 
 
-def _first_lines(urls: UrlFile) -> Lines:
+def _first_lines(urls: UrlFile) -> LineBlock:
     return next(iter(urls.lines([(0, urls.about)])))

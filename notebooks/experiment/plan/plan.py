@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.session import Session
     from fetcher.contract.source import Source
-    from rollout.deploy.deploy import Worker
+    from rollout.deploy.deploy import FunctionSpec
 
 _BY_NAME = ("directory", "s3-objects")  # sinks in which a name is there once
 _MOST_FILES = 100_000  # a shard: a report on more may not fit what Lambda answers with
@@ -151,7 +151,7 @@ class Plan:
         fewest = -(-many // _MOST_FILES)
         return max(fewest, min(self.settings.shards, many))
 
-    def worker(self) -> Worker:
+    def worker(self) -> FunctionSpec:
         """Return the function that this plan takes."""
         wanted = self.settings.worker(run=self.run)
         return replace(wanted, sources=sources_of(self.urls) or wanted.sources)
@@ -202,7 +202,7 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
     ours = session.target.allow_private and not settings.brings_urls
     plan = Plan(folder, settings, urls, ours or settings.allow_private)
     if settings.sink == "s3-tar" and not settings.continues:
-        leftover_tars.check_unused(
+        leftover_tars.check_prefix_unused(
             session.target, prefix_of(settings.sink_path), plan.run
         )
     return plan

@@ -35,7 +35,7 @@ _NOT_SIMPLE = ("\t", "@", "\n\n")  # in lines that may be more, or less, than a 
 _MOST_SHOWN = 200  # characters of a line that holds no URL
 
 
-class Lines(NamedTuple):
+class LineBlock(NamedTuple):
     """
     Some consecutive lines, a column a field.
 
@@ -58,9 +58,9 @@ class Lines(NamedTuple):
     sizes: Sequence[int]
     wrong: Mapping[int, str] = MappingProxyType({})
 
-    def cut(self, start: int, end: int) -> Lines:
+    def cut(self, start: int, end: int) -> LineBlock:
         """Return those from one position to another."""
-        return Lines(
+        return LineBlock(
             self.first + start,
             self.urls[start:end],
             self.destinations[start:end],
@@ -127,7 +127,7 @@ class UrlFile:
         self.tells_sizes = any(beginning.sizes)
         self.about = self.many or self._estimate()
 
-    def _beginning(self) -> Lines:
+    def _beginning(self) -> LineBlock:
         with self.path.open("rb") as file:
             block = next(blocks(file))
         if not any(True for _ in self._parse(lines_of(block, None), None)):
@@ -148,7 +148,7 @@ class UrlFile:
         assert self.many is not None
         return self.many
 
-    def lines(self, spans: Iterable[tuple[int, int]]) -> Iterator[Lines]:
+    def lines(self, spans: Iterable[tuple[int, int]]) -> Iterator[LineBlock]:
         """
         Yield the lines of some spans, those of one block at a time, up to the end.
 
@@ -158,7 +158,7 @@ class UrlFile:
         Raises:
             UrlListError: If the file is not what it was.
         """
-        held = Lines(0, (), (), (), ())
+        held = LineBlock(0, (), (), (), ())
         with self.path.open("rb") as file:
             if os.fstat(file.fileno()).st_size != self._size:
                 msg = f"{self.path} changed while its URLs were fetched."
@@ -199,12 +199,12 @@ class UrlFile:
             self._starts.append(block.start + len(block.data) + block.skipped)
             self._lines.append(self._lines[-1] + block.many)
 
-    def _lines_in(self, block: Block) -> Lines:
+    def _lines_in(self, block: Block) -> LineBlock:
         first = block.line - 1 - self._headers
         plain = block.plain_text if self._parse is parse_text else ""
         odd = plain[:1] == "\n" or any(sign in plain for sign in _NOT_SIMPLE)
         if plain and not odd:
-            return Lines(first, plain.removesuffix("\n").split("\n"), (), (), ())
+            return LineBlock(first, plain.removesuffix("\n").split("\n"), (), (), ())
         raw = block.data.split(b"\n")
         wrongs = _Wrongs()
         fields = dict(self._parse(lines_of(block, wrongs), wrongs))
@@ -215,7 +215,7 @@ class UrlFile:
         columns = (one if any(one) else () for one in zip(*rows, strict=True))
         urls, destinations, sha256s, sizes = columns
         wrong = {line - 1 - self._headers: why for line, why in wrongs.by_line.items()}
-        return Lines(first, urls, destinations, sha256s, sizes, wrong)
+        return LineBlock(first, urls, destinations, sha256s, sizes, wrong)
 
 
 def _checked(path: Path, *, allow_s3: bool) -> int:

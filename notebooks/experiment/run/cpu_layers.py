@@ -19,7 +19,7 @@ from fetcher.contract.options import Options
 from fetcher.contract.source import Template
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
-from fetcher.transfer.job import Job, engine_for
+from fetcher.transfer.job import Transfers, engine_for
 
 if TYPE_CHECKING:
     from experiment.parameters.fan_out import FanOutSettings
@@ -130,7 +130,7 @@ def floor(url: str, connections: int) -> pd.Series | None:
 def _download(template: str, files: int, sink: Sink, options: Options) -> Downloads:
     downloads = Downloads(files)
     try:
-        Job(
+        Transfers(
             Template(template, ((0, files),)),
             sink,
             options,

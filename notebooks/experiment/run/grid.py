@@ -20,7 +20,7 @@ from experiment.cost import cost
 from experiment.ledger.invocation import NoRoomError
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
-from experiment.plan.demand import need_of
+from experiment.plan.demand import demand_of
 from experiment.plan.plan import make_plan
 from rollout.preflight import checks
 from rollout.target.target import DIES_WITHIN_S
@@ -208,7 +208,7 @@ def check_grid(settings: GridSettings, session: Session) -> None:
     prices = []
     for cell in settings.cells():
         plan = make_plan(_CELL_NOTEBOOK, cell, session)
-        checks.check(session.target, need_of(plan))
+        checks.check(session.target, demand_of(plan))
         prices.append(cost.estimate(plan, session.target))
     print(cost.of_all(prices))
     cost.check(settings, *prices)

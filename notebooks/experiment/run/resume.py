@@ -64,5 +64,5 @@ def seal_unreported(plan: Plan, target: Target, run: Run) -> int:
         if done.report and done.report.tally.ok:  # or its tar holds nothing of worth
             reported.add((done.wave, done.shard))
     prefix = prefix_of(plan.settings.sink_path)
-    sealed = leftover_tars.seal(target, prefix, plan.run, asked, reported)
+    sealed = leftover_tars.seal_unreported(target, prefix, plan.run, asked, reported)
     return max((wave + 1 for wave, _ in sealed), default=0)

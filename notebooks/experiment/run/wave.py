@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from experiment.run.progress import Progress
     from fetcher.contract.shard import Shard
     from fetcher.contract.source import Ranges
-    from rollout.invoke.invoker import Answer, Invoker
+    from rollout.invoke.invoker import Invoker, InvokeResult
 
 # A shard is a straggler if all but the last of its wave are done, and it has taken so
 # many times as long as others did.
@@ -45,7 +45,7 @@ class FanOutError(RuntimeError):
 
 
 @dataclass(slots=True, eq=False)
-class _Out:
+class _InFlight:
     """
     A shard that was sent.
 
@@ -68,12 +68,12 @@ class _Out:
     template: str
     payload: bytes
     since: float
-    calls: set[asyncio.Task[_Came]] = field(default_factory=set)
+    calls: set[asyncio.Task[_CallResult]] = field(default_factory=set)
     hedges: int = 0
     is_settled: bool = False
 
 
-class _Came(NamedTuple):
+class _CallResult(NamedTuple):
     """
     What came of a call.
 
@@ -115,8 +115,8 @@ class Wave:
         self._invoker = invoker
         self._progress = progress
         self._began = time()
-        self._out: dict[asyncio.Task[_Came], _Out] = {}  # by call in flight
-        self._ended: asyncio.Queue[asyncio.Task[_Came]] = asyncio.Queue()
+        self._out: dict[asyncio.Task[_CallResult], _InFlight] = {}  # by call in flight
+        self._ended: asyncio.Queue[asyncio.Task[_CallResult]] = asyncio.Queue()
         self._took_s: deque[float] = deque(maxlen=_REMEMBERED)
         self._unreached = 0  # calls in a row
         self._left = NumberSet()
@@ -160,11 +160,11 @@ class Wave:
     def _send(self, shard: Shard) -> None:
         source = shard.source
         template = source.text if isinstance(source, Template) else ""
-        out = _Out(shard.index, source.ranges, template, shard.to_json(), time())
+        out = _InFlight(shard.index, source.ranges, template, shard.to_json(), time())
         self._progress.sent()
         self._call(out)
 
-    def _call(self, out: _Out) -> None:
+    def _call(self, out: _InFlight) -> None:
         call = asyncio.create_task(self._answer(out))
         call.add_done_callback(self._ended.put_nowait)
         out.calls.add(call)
@@ -181,7 +181,7 @@ class Wave:
         self._take(call)
         return True
 
-    def _take(self, call: asyncio.Task[_Came]) -> None:
+    def _take(self, call: asyncio.Task[_CallResult]) -> None:
         """Keep what a call brought, if it is the first of its shard's to bring it."""
         out = self._out.pop(call)
         out.calls.remove(call)
@@ -204,7 +204,7 @@ class Wave:
             self._took_s.append(done.answered_at - done.invoked_at)
         self._look_for_life(came)
 
-    def _look_for_life(self, came: _Came) -> None:
+    def _look_for_life(self, came: _CallResult) -> None:
         """Give up when all places that calls are made from found nobody."""
         self._unreached = 0 if came.reached else self._unreached + 1
         if self._unreached < self._plan.settings.concurrency and (
@@ -232,7 +232,7 @@ class Wave:
                 out.hedges += 1
                 self._call(out)
 
-    async def _answer(self, out: _Out) -> _Came:
+    async def _answer(self, out: _InFlight) -> _CallResult:
         function, sent_at = self._plan.settings.function, time()
         done = Invocation(
             session=self._run.session,
@@ -261,7 +261,7 @@ class Wave:
                 error=str(failed),
                 billed_s=0.0 if refused else None,
             )
-            return _Came(done, b"", reached)
+            return _CallResult(done, b"", reached)
         report, error = self._read(answer, out)
         done = done._replace(
             invoked_at=answer.sent_at,
@@ -272,9 +272,9 @@ class Wave:
             report=report,
             billed_s=billed.seconds if (billed := billed_in(answer.log)) else None,
         )
-        return _Came(done, answer.payload if report else b"", reached=True)
+        return _CallResult(done, answer.payload if report else b"", reached=True)
 
-    def _read(self, answer: Answer, out: _Out) -> tuple[Report | None, str]:
+    def _read(self, answer: InvokeResult, out: _InFlight) -> tuple[Report | None, str]:
         try:
             told: Any = json.loads(answer.payload)
             if answer.function_error:

@@ -18,7 +18,7 @@ _ORIGINAL = {
 }
 
 
-def beside_others(runs: pd.DataFrame) -> pd.DataFrame:
+def compare_with_published(runs: pd.DataFrame) -> pd.DataFrame:
     """
     Set a run beside the original, and beside what a published bench found.
 

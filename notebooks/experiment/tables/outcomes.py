@@ -38,7 +38,7 @@ class AccountError(ValueError):
     """The figures of a run do not add up."""
 
 
-class Entry(NamedTuple):
+class LedgerEntry(NamedTuple):
     """
     An invocation in the ledger.
 
@@ -60,12 +60,12 @@ class Entry(NamedTuple):
 class _Opened:
     """An invocation that was read, and its numbers."""
 
-    entry: Entry
+    entry: LedgerEntry
     done: Invocation
     numbers: NDArray[np.int64]
 
 
-class Piece:
+class OutcomeBlock:
     """
     What became of consecutive URLs.
 
@@ -122,7 +122,9 @@ class Piece:
     def _check(self, done: Invocation, places: NDArray[np.int64]) -> None:
         again = (self._asked_in[places] == done.wave).any()
         if again or (self.columns["outcome"][places] == OK).any():
-            refuse("Some URL was asked for twice in one wave, or again once it was ok.")
+            fail_accounting(
+                "Some URL was asked for twice in one wave, or again once it was ok."
+            )
         self._asked_in[places] = done.wave
 
     def _take_rows(
@@ -151,15 +153,15 @@ class Piece:
             self.details[places] = [told.get(at, "") for at in positions.tolist()]
 
 
-def entry_of(place: int, done: Invocation) -> Entry:
+def entry_of(place: int, done: Invocation) -> LedgerEntry:
     """Return where an invocation stands, and what it spans."""
     (first, _), (start, many) = done.ranges[0], done.ranges[-1]
-    return Entry(done.wave, place, first, start + many - 1)
+    return LedgerEntry(done.wave, place, first, start + many - 1)
 
 
-def pieces(
-    entries: Iterable[Entry], read: Callable[[int], Invocation], many: int
-) -> Iterator[Piece]:
+def outcome_blocks(
+    entries: Iterable[LedgerEntry], read: Callable[[int], Invocation], many: int
+) -> Iterator[OutcomeBlock]:
     """
     Yield what became of every URL.
 
@@ -184,23 +186,25 @@ def pieces(
         opened = [one for one in opened if one.entry.last >= start]
         while waiting and waiting[-1].first < end:
             opened.append(_opened(waiting.pop(), read))
-        piece = Piece(start, end)
+        piece = OutcomeBlock(start, end)
         for one in sorted(opened, key=lambda one: one.entry):
             piece.take(one)
         yield piece
 
 
-def _opened(entry: Entry, read: Callable[[int], Invocation]) -> _Opened:
+def _opened(entry: LedgerEntry, read: Callable[[int], Invocation]) -> _Opened:
     done = read(entry.place)
     if done.report:
         codes = rows_of(done.report.downloads)["outcome"]
         found = np.bincount(codes, minlength=len(ORDER)).tolist()
         if found != [done.report.tally.counts[outcome] for outcome in ORDER]:
-            refuse(f"Shard {done.shard} of wave {done.wave} miscounts its URLs.")
+            fail_accounting(
+                f"Shard {done.shard} of wave {done.wave} miscounts its URLs."
+            )
     return _Opened(entry, done, numbers_of(done.ranges))
 
 
-def refuse(wrong: str) -> NoReturn:
+def fail_accounting(wrong: str) -> NoReturn:
     """Raise `AccountError`."""
     msg = f"{wrong} This is a bug: please report it with the run's folder."
     raise AccountError(msg)

@@ -11,7 +11,12 @@ import pyarrow.parquet as pq
 
 from experiment.ledger.reports import read_at, read_places
 from experiment.tables.downloads_file import DownloadsFile
-from experiment.tables.outcomes import AccountError, entry_of, pieces, refuse
+from experiment.tables.outcomes import (
+    AccountError,
+    entry_of,
+    fail_accounting,
+    outcome_blocks,
+)
 from experiment.tables.table import (
     Names,
     downloads_table,
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
     from experiment.ledger.run_folder import Run
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.plan.plan import Plan
-    from experiment.tables.outcomes import Entry
+    from experiment.tables.outcomes import LedgerEntry
 
 
 _DOWNLOADS = "downloads.parquet"
@@ -110,14 +115,14 @@ def result_of(run: Run, plan: Plan) -> Result:
         AccountError: If figures do not add up.
     """
     settings, files = plan.settings, plan.count()
-    entries: list[Entry] = []
+    entries: list[LedgerEntry] = []
     tally = Tally()
     noted = _noted(read_places(run.folder), entries, tally)
     shards = shards_table(noted, run=run.name, target=settings.target)
     names = Names(run.name, settings.target, _file_kb(settings, tally))
     unasked = 0
     with run.saved(_DOWNLOADS) as path, DownloadsFile(path, files) as downloads:
-        for piece in pieces(entries, partial(read_at, run.folder), files):
+        for piece in outcome_blocks(entries, partial(read_at, run.folder), files):
             downloads.add(downloads_table(piece, plan.urls, names))
             unasked += piece.unasked
     if unasked and (settings.resume or not settings.retry_failed):
@@ -127,14 +132,14 @@ def result_of(run: Run, plan: Plan) -> Result:
         )
         raise AccountError(msg)
     if (ok := downloads.counts[Outcome.OK.value]) != tally.ok:
-        refuse(f"Reports tell of {tally.ok:,} whole files, rows of {ok:,}.")
+        fail_accounting(f"Reports tell of {tally.ok:,} whole files, rows of {ok:,}.")
     figures = totals(shards, tally, downloads.counts) | {"file_kb": names.file_kb}
     run.record["totals"] = figures
     return _saved(run, downloads, shards, [run.record])
 
 
 def _noted(
-    places: Iterable[tuple[int, Invocation]], entries: list[Entry], tally: Tally
+    places: Iterable[tuple[int, Invocation]], entries: list[LedgerEntry], tally: Tally
 ) -> Iterator[Invocation]:
     """Pass invocations on, and note where they stand and what they come to."""
     for place, done in places:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from experiment.ledger.invocation import Invocation
     from experiment.plan.url_file import UrlFile
-    from experiment.tables.outcomes import Piece
+    from experiment.tables.outcomes import OutcomeBlock
 
 _AT_ONCE = 1_000  # rows of Python objects, which take ten times the room
 _OUTCOMES = [outcome.value for outcome in ORDER]
@@ -47,7 +47,9 @@ class Names(NamedTuple):
     file_kb: float
 
 
-def downloads_table(piece: Piece, urls: Template | UrlFile, names: Names) -> pa.Table:
+def downloads_table(
+    piece: OutcomeBlock, urls: Template | UrlFile, names: Names
+) -> pa.Table:
     """
     Return one row per URL, in the plan's order.
 
@@ -78,7 +80,7 @@ def _same(text: str, many: int) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(np.zeros(many, np.int8), [text])
 
 
-def _urls(piece: Piece, urls: Template | UrlFile) -> pa.Array:
+def _urls(piece: OutcomeBlock, urls: Template | UrlFile) -> pa.Array:
     """
     Return a piece's URLs, masked; those of a run continued elsewhere may be others.
 
@@ -99,7 +101,7 @@ def _urls(piece: Piece, urls: Template | UrlFile) -> pa.Array:
     return made
 
 
-def _explain(piece: Piece, wrong: Mapping[int, str]) -> None:
+def _explain(piece: OutcomeBlock, wrong: Mapping[int, str]) -> None:
     """Say why lines are `bad_url`: the execution that was asked for them cannot."""
     for number, why in wrong.items():
         at = number - int(piece.numbers[0])

@@ -7,7 +7,7 @@ import pytest
 
 from experiment.charts import million as draw
 from experiment.run.machine_load import PARTS
-from experiment.tables.comparison import beside_others
+from experiment.tables.comparison import compare_with_published
 from experiment.tables.over_time import over_time
 
 BEGAN = 1_000.0
@@ -132,7 +132,7 @@ def test_a_stack_shows_every_part_of_every_bar(load):
 
 
 def test_a_run_stands_beside_the_original_and_a_published_bench(runs):
-    table = beside_others(runs)
+    table = compare_with_published(runs)
 
     assert table["time for 1M"].iloc[:2].tolist() == ["50.0 s", "29.0 s"]
     assert any(what.startswith("curl -Z") for what in table["what"])
@@ -140,6 +140,6 @@ def test_a_run_stands_beside_the_original_and_a_published_bench(runs):
 
 
 def test_a_run_of_fewer_files_is_projected(runs):
-    table = beside_others(runs.assign(ok=1_000))
+    table = compare_with_published(runs.assign(ok=1_000))
 
     assert table["how"].iloc[0].startswith("projected")

@@ -4,7 +4,7 @@ import pytest
 from tests.support.priced_plans import AWS, ORIGINAL, item, plan_of
 
 from experiment.cost.cost import estimate
-from experiment.plan.demand import need_of
+from experiment.plan.demand import demand_of
 from fetcher.contract.source import Template
 
 NETWORK = {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}
@@ -106,7 +106,7 @@ def test_what_executions_read_in_s3_their_role_may_read():
     ],
 )
 def test_preflight_knows_over_how_much_of_s3_reads_are_spread(text, buckets, prefixes):
-    need = need_of(plan_of(Template(text, ((0, 400),))))
+    need = demand_of(plan_of(Template(text, ((0, 400),))))
 
     assert (len(need.sources), need.read_prefixes) == (buckets, prefixes)
     assert need.reads_per_s > 0

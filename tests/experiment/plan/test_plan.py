@@ -15,7 +15,7 @@ from experiment.ledger.invocation import LedgerError
 from experiment.number_set import ranges_of
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.plan.demand import need_of
+from experiment.plan.demand import demand_of
 from experiment.plan.plan import Plan, Todo, make_plan
 from fetcher.contract.source import numbers_in
 from fetcher.lists.url_list import UrlListError
@@ -209,7 +209,7 @@ def test_what_the_target_cannot_take_is_refused_before_any_work(
     plan = Plan(tmp_path, settings, urls((0, settings.files)), allow_private=True)
 
     with pytest.raises(PreflightError, match=re.escape(said)):
-        checks.check(target, need_of(plan))
+        checks.check(target, demand_of(plan))
 
 
 @pytest.mark.parametrize("free", [{"sink": "discard"}, {"url_template": "h/{number}"}])
@@ -218,12 +218,12 @@ def test_tmp_is_not_counted_where_nothing_or_nobody_knows_what_goes_into_it(
 ):
     plan = plan_of(tmp_path, urls((0, 1_000)), file_kb=10_000, files=1_000, **free)
 
-    assert need_of(plan).scratch_bytes == 0
+    assert demand_of(plan).scratch_bytes == 0
 
 
 def test_what_is_needed_follows_the_largest_shard(tmp_path):
     plan = plan_of(tmp_path, urls((0, 41)), files=41, file_kb=10)
-    need = need_of(plan)
+    need = demand_of(plan)
 
     assert need.scratch_bytes == 6 * 10_000
     assert (need.concurrency, need.connections) == (2, 20)

@@ -11,7 +11,7 @@ from experiment.ledger.fingerprint import fingerprint
 from experiment.number_set import ENDLESS
 from experiment.parameters.cell import SettingsError
 from experiment.plan.url_file import CHECKED_FIRST_BYTES, UrlFile
-from experiment.tables.outcomes import Piece
+from experiment.tables.outcomes import OutcomeBlock
 from experiment.tables.table import Names, downloads_table
 from fetcher.contract.outcome import ORDER, Outcome
 from fetcher.lists.url_list import UrlListError
@@ -156,7 +156,7 @@ def test_half_a_surrogate_pair_is_no_url_and_can_be_put_into_tables(tmp_path, ba
     lines = [json.dumps({"url": f"http://h/{n}/{'x' * 30}"}) for n in range(MANY)]
     lines[50_000] = bad
     file = written(tmp_path / "urls.jsonl", lines)
-    piece = Piece(49_999, 50_002)
+    piece = OutcomeBlock(49_999, 50_002)
     piece.details = np.array(["", "it holds \ud800", "é"], object)
 
     assert file.many is None
@@ -174,7 +174,7 @@ def test_executions_get_a_token_that_tables_do_not_show(tmp_path):
     """
     listed = ["http://h/1?n=1&sig=hunter2", "http://h/2?u=http://me:hunter2@h"]
     file = written(tmp_path / "a.txt", listed)
-    table = downloads_table(Piece(0, 2), file, Names("a run", "local", 10))
+    table = downloads_table(OutcomeBlock(0, 2), file, Names("a run", "local", 10))
 
     assert [url for lines in file.lines([(0, 2)]) for url in lines.urls] == listed
     assert table["url"].to_pylist() == [
@@ -210,7 +210,7 @@ def test_of_a_bad_line_of_a_long_list_the_table_says_what_is_wrong(
     header = ["url,destination"] if name == "a.csv" else []
     path = tmp_path / name
     path.write_text("\n".join([*header, *lines, ""]), errors="surrogateescape")
-    piece = Piece(0, 3)
+    piece = OutcomeBlock(0, 3)
     piece.columns["outcome"][1:] = ORDER.index(Outcome.BAD_URL)
     piece.details = np.array(["", "what the worker says", "its own"], object)
     table = downloads_table(piece, UrlFile(path), Names("a run", "local", 10))

@@ -13,7 +13,7 @@ from experiment.plan.plan import Plan
 from experiment.run.fan_out import fan_out
 from fetcher.contract.source import Template
 from rollout.bundle import build
-from rollout.deploy.deploy import Worker, deploy, destroy
+from rollout.deploy.deploy import FunctionSpec, deploy, destroy
 
 # The worker itself, with a few shards of the first wave that do something else.
 UNRELIABLE = """
@@ -81,7 +81,7 @@ def function_of(target, code):
         key = (handler, timeout_s)
         if key not in deployed:
             name = f"t-fan-out-{len(deployed)}"
-            worker = Worker(name=name, handler=handler, timeout_s=timeout_s)
+            worker = FunctionSpec(name=name, handler=handler, timeout_s=timeout_s)
             deployed[key] = deploy(target, worker, code=code).name
         return deployed[key]
 
@@ -101,7 +101,9 @@ def run_with(tmp_path, target, code, endpoint, function_of, function_name):
     def fanned_out(handler, *, query="", alone=False, **settings):
         timeout_s = FanOutSettings(**settings).timeout_s
         if alone:
-            worker = Worker(name=function_name, handler=handler, timeout_s=timeout_s)
+            worker = FunctionSpec(
+                name=function_name, handler=handler, timeout_s=timeout_s
+            )
             function = deploy(target, worker, code=code).name
         else:
             function = function_of(handler, timeout_s) if handler else function_name

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from fetcher.command.accounting import Account
+from fetcher.command.accounting import Accounting
 from fetcher.command.batch import Ended
 from fetcher.command.report_file import ReportFile
 from fetcher.lists.position_set import Positions
@@ -22,7 +22,7 @@ def urls(tmp_path):
 def test_what_was_kept_counts_as_ok_but_not_as_fetched(urls):
     done = Positions(5)
     done.add([0, 3])
-    account = Account(urls, done, None)
+    account = Accounting(urls, done, None)
     account.take(Ended((1,), {"ok": 1}, 10, ""))
     account.take(Ended((2, 4), {"cut": 2}, 0, ""))
     summary = account.finish()
@@ -35,7 +35,7 @@ def test_what_was_kept_counts_as_ok_but_not_as_fetched(urls):
 def test_what_nobody_accounted_for_is_unstarted(urls):
     report = io.BytesIO()
     done = Positions(5)
-    account = Account(urls, done, report)
+    account = Accounting(urls, done, report)
     account.take(Ended((1,), {"ok": 1}, 10, "{}\n"))
     account.abandon("the process died")
     account.abandon("again")
@@ -54,14 +54,14 @@ def test_what_has_ended_is_in_the_report_at_once(urls, tmp_path):
     """
     path = tmp_path / "report"
     with ReportFile(path) as report:
-        Account(urls, Positions(5), report).take(Ended((1,), {"ok": 1}, 10, "{}\n"))
+        Accounting(urls, Positions(5), report).take(Ended((1,), {"ok": 1}, 10, "{}\n"))
 
         assert path.read_text() == "{}\n"
 
 
 def test_progress_is_shown_when_it_is_time_to(urls, monkeypatch, capsys):
     monkeypatch.setattr("fetcher.command.progress._LOGGED_S", -1.0)
-    account = Account(urls, Positions(5), None)
+    account = Accounting(urls, Positions(5), None)
     account.take(Ended((1, 2), {"ok": 1, "cut": 1}, 2_000_000, ""))
     account.tick()
 
@@ -69,7 +69,7 @@ def test_progress_is_shown_when_it_is_time_to(urls, monkeypatch, capsys):
 
 
 def test_progress_is_not_shown_all_the_time(urls, capsys):
-    account = Account(urls, Positions(5), None)
+    account = Accounting(urls, Positions(5), None)
     account.tick()
 
     assert capsys.readouterr().err == ""

@@ -12,7 +12,7 @@ from tests.support.engine_jobs import SOON_S, fetch
 from fetcher.contract.options import Options
 from fetcher.contract.source import Item, Template
 from fetcher.sinks.discard import Discard
-from fetcher.transfer.job import Job, engine_for
+from fetcher.transfer.job import Transfers, engine_for
 
 
 def test_at_the_deadline_what_is_unfinished_is_unstarted(engine, tmp_path, origin):
@@ -32,7 +32,7 @@ def test_a_signal_brings_the_deadline_to_now(origin, engine):
     options = Options(engine=engine, allow_private=True, connections=5)
     running = engine_for(options)
     source = Template(origin.url(f"/silence/{engine}{{number}}"), ((0, 20),))
-    job = Job(source, Discard(), options, lambda *one: ended.append(one))
+    job = Transfers(source, Discard(), options, lambda *one: ended.append(one))
 
     def interrupt():
         origin.wait_for(f"/silence/{engine}", 5)
@@ -56,7 +56,9 @@ def test_stopping_before_the_start_or_after_the_end_does_no_harm(origin, engine)
     running = engine_for(options)
     running.stop()
     source = Template(origin.url("/silence/{number}"), ((0, 3),))
-    Job(source, Discard(), options, lambda *one: ended.append(one)).run(running, 60.0)
+    Transfers(source, Discard(), options, lambda *one: ended.append(one)).run(
+        running, 60.0
+    )
     running.stop()
 
     assert [one.outcome for *_, one in ended] == ["unstarted"] * 3
@@ -73,7 +75,7 @@ def test_a_mistake_of_ours_surfaces_instead_of_hanging(origin, engine):
     began = time.monotonic()
 
     with pytest.raises(LookupError, match="a mistake"):
-        Job(urls, Discard(), options, mistaken).run(engine_for(options), 60.0)
+        Transfers(urls, Discard(), options, mistaken).run(engine_for(options), 60.0)
     assert time.monotonic() - began < SOON_S
 
 
@@ -91,7 +93,7 @@ def test_a_name_server_that_does_not_answer_does_not_delay_the_report(
     options = Options(engine=engine, connect_timeout_s=0.2, attempts=1)
     items = [Item(0, "http://one.invalid/"), Item(1, "http://other.invalid/")]
     began = time.monotonic()
-    Job(items, Discard(), options, lambda *one: ended.append(one)).run(
+    Transfers(items, Discard(), options, lambda *one: ended.append(one)).run(
         engine_for(options), 60.0
     )
     took = time.monotonic() - began

@@ -30,7 +30,7 @@ from fetcher.contract.source import Item
 from fetcher.s3.urls import Place
 from fetcher.sinks import s3_objects
 from fetcher.sinks.s3_objects import S3Objects, object_of
-from fetcher.transfer.job import Job, engine_for
+from fetcher.transfer.job import Transfers, engine_for
 
 
 def sink_for(bucket, proxy, left_s=WAIT_S):
@@ -124,7 +124,7 @@ def keep_all(origin, proxy, bucket, many):
         ended[item.number] = download.outcome
 
     with sink_for(bucket, proxy, left_s=120) as sink:
-        Job(urls, sink, options, account).run(engine_for(options), 120)
+        Transfers(urls, sink, options, account).run(engine_for(options), 120)
         lost = sink.settle()
     return ended | {number: ending.outcome for number, ending in lost.items()}
 

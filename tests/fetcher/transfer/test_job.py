@@ -13,7 +13,7 @@ from fetcher.sinks.discard import Discard
 from fetcher.transfer import job as download
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.ending import Ending
-from fetcher.transfer.job import Job
+from fetcher.transfer.job import Transfers
 
 ENDINGS = st.sampled_from(
     [Ending(one) for one in Outcome if one is not Outcome.HTTP_STATUS]
@@ -74,7 +74,7 @@ def clock(monkeypatch):
 def outcomes(urls, engine, deadline_s=1e9, **options):
     ended = []
     items = [Item(10 + n, url) for n, url in enumerate(urls)]
-    job = Job(
+    job = Transfers(
         items,
         Discard(),
         Options(**options),
@@ -160,7 +160,7 @@ def test_a_wait_beyond_the_total_timeout_is_not_begun(clock):
 
 def test_the_total_timeout_counts_from_the_first_try(clock):
     busy = Ending(Outcome.HTTP_STATUS, 503, retry_after_s=60.0)
-    job = Job([Item(0, "http://h/")], Discard(), Options(), lambda *_: None)
+    job = Transfers([Item(0, "http://h/")], Discard(), Options(), lambda *_: None)
     first = job.next()
     job.ended(first, busy)
     clock.now += 60
@@ -172,7 +172,7 @@ def test_the_total_timeout_counts_from_the_first_try(clock):
 
 def test_a_retry_that_is_due_goes_before_a_url_not_yet_tried(clock):
     urls = [Item(n, f"http://h/{n}") for n in range(3)]
-    job = Job(urls, Discard(), Options(), lambda *_: None)
+    job = Transfers(urls, Discard(), Options(), lambda *_: None)
     first = job.next()
     job.ended(first, Ending(Outcome.CUT))
     meanwhile = job.next()
@@ -200,7 +200,7 @@ def test_the_source_is_read_only_as_fast_as_it_is_fetched():
     """
     taken = []
     items = (taken.append(n) or Item(n, "http://h/") for n in range(10**8))
-    job = Job(items, Discard(), Options(), lambda *_: None)
+    job = Transfers(items, Discard(), Options(), lambda *_: None)
     job.next()
 
     assert taken == [0]

@@ -145,12 +145,12 @@ def test_of_many_that_create_a_url_at_once_one_does():
     async def race():
         async with LocalAws() as aws:
             await asyncio.to_thread(make_function, aws)
-            control = aws._lambda._control
+            registry = aws._lambda._registry
             asked = {"FunctionName": "wanted", "AuthType": "NONE"}
             call = Call("CreateFunctionUrlConfig", asked, "us-east-1")
-            calls = [function_urls.create(control, call) for _ in range(8)]
+            calls = [function_urls.create(registry, call) for _ in range(8)]
             made = await asyncio.gather(*calls, return_exceptions=True)
-            return made, len(control.open_url.__self__._targets)
+            return made, len(registry.open_url.__self__._targets)
 
     made, listening = asyncio.run(race())
     refusals = [each for each in made if isinstance(each, LambdaError)]

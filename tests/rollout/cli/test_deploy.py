@@ -6,7 +6,7 @@ import pytest
 
 from rollout.__main__ import main
 from rollout.cli import deploy as deploy_command
-from rollout.deploy.deploy import Deployed, Worker
+from rollout.deploy.deploy import Deployed, FunctionSpec
 
 POINT = (
     "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/"
@@ -25,7 +25,7 @@ def wanted(monkeypatch, endpoint):
         asked.append(worker)
         return Deployed(name=worker.name)
 
-    monkeypatch.setattr(deploy_command.worker, "deploy", deploy)
+    monkeypatch.setattr(deploy_command.deployment, "deploy", deploy)
 
     def run(*options):
         url = ("--endpoint-url", endpoint.endpoint_url)
@@ -36,7 +36,7 @@ def wanted(monkeypatch, endpoint):
 
 
 def test_without_options_the_defaults_are_deployed(wanted):
-    assert wanted() == (0, Worker())
+    assert wanted() == (0, FunctionSpec())
 
 
 def test_sizes_surroundings_and_tags_are_passed_on(wanted):
@@ -47,7 +47,7 @@ def test_sizes_surroundings_and_tags_are_passed_on(wanted):
         *("--bucket", "photos/2026", "--source", "others", "--source", "more/x"),
     )
 
-    assert worker == Worker(
+    assert worker == FunctionSpec(
         name="mine",
         memory_mb=512,
         timeout_s=30,

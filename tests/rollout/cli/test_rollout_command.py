@@ -15,7 +15,7 @@ from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.shard import Report, Shard
 from fetcher.contract.source import Template
 from rollout.__main__ import main
-from rollout.deploy.deploy import ABSENT, Worker, deploy
+from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_function_that_fails_is_exit_status_one(
     event = tmp_path / "event.json"
     event.write_text("{}")
     code = zip_of("def handler(event, context):\n    raise ValueError(event)\n")
-    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+    deploy(target, FunctionSpec(name=function_name, handler="main.handler"), code=code)
 
     code, out, err = run("invoke", "--name", function_name, "--payload", str(event))
 
@@ -231,7 +231,7 @@ def test_the_end_of_the_log_is_shown_beside_the_answer(
     event = tmp_path / "event.json"
     event.write_text('"hello"')
     code = zip_of("def handler(event, context):\n    print(event)\n    return 1\n")
-    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+    deploy(target, FunctionSpec(name=function_name, handler="main.handler"), code=code)
 
     again = ("invoke", "--name", function_name, "--payload", str(event))
     _, out, err = run(*again, "--tail")
@@ -248,7 +248,7 @@ def test_logs_follow_new_lines(endpoint, target, run, function_name, zip_of, tmp
     event.write_text("{}")
     again = ("invoke", "--name", function_name, "--payload", str(event))
     code = zip_of("def handler(event, context):\n    print(context.aws_request_id)\n")
-    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+    deploy(target, FunctionSpec(name=function_name, handler="main.handler"), code=code)
     run(*again)
     command = [sys.executable, "-m", "rollout", "logs", "-f", "--name", function_name]
     with subprocess.Popen(
@@ -274,7 +274,7 @@ def test_following_ends_when_nobody_reads_any_more(
     event = tmp_path / "event.json"
     event.write_text("{}")
     code = zip_of("def handler(event, context): pass\n")
-    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+    deploy(target, FunctionSpec(name=function_name, handler="main.handler"), code=code)
     run("invoke", "--name", function_name, "--payload", str(event))
     command = [sys.executable, "-m", "rollout", "logs", "-f", "--name", function_name]
     with subprocess.Popen(

@@ -16,7 +16,7 @@ from local_aws.endpoint_process import local_endpoint
 from local_aws.errors import EndpointError
 from local_aws.local_lambda.requests.callers import KeyPair
 from rollout.__main__ import main
-from rollout.deploy.deploy import Worker, deploy
+from rollout.deploy.deploy import FunctionSpec, deploy
 from rollout.target.target import connect
 
 SERVE = [sys.executable, "-m", "rollout", "serve"]
@@ -132,7 +132,7 @@ def test_an_endpoint_that_dies_is_named_by_whatever_fails_for_it():
             (child,) = set(psutil.Process().children()) - set(before)
             kill(child)
             with pytest.raises(EndpointError, match=said):
-                deploy(target, Worker(name="t-nobody"), code=b"")
+                deploy(target, FunctionSpec(name="t-nobody"), code=b"")
             raise OSError
 
     said = r"The local endpoint ended by itself \(signal 9\)"

@@ -5,13 +5,13 @@ from botocore.exceptions import ClientError, WaiterError
 
 from rollout.deploy import deploy as worker_module
 from rollout.deploy import lambda_function, log_group, role
-from rollout.deploy.deploy import ABSENT, Worker, deploy, destroy, status
+from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy, destroy, status
 from rollout.errors import DeployError, SettingError
 
 
 @pytest.fixture
 def worker(function_name):
-    return Worker(name=function_name, handler="main.handler", memory_mb=256)
+    return FunctionSpec(name=function_name, handler="main.handler", memory_mb=256)
 
 
 def test_a_first_deployment_makes_everything(target, worker, code):
@@ -223,7 +223,7 @@ def test_somebody_elses_function_is_neither_changed_nor_removed(target, worker, 
 )
 def test_settings_lambda_would_refuse_are_refused_before_any_call(setting, sentence):
     with pytest.raises(SettingError, match=sentence):
-        Worker(**setting)
+        FunctionSpec(**setting)
 
 
 UNKNOWN_TO_KMS = (

@@ -7,7 +7,7 @@ import pytest
 from tests.support.aws_target import POLICY
 from tests.support.urllib_http import fetch
 
-from rollout.deploy.deploy import Worker, deploy, destroy
+from rollout.deploy.deploy import FunctionSpec, deploy, destroy
 from rollout.errors import DeployError
 from rollout.target.target import connect
 
@@ -49,7 +49,7 @@ def policy(client):
 
 @pytest.fixture
 def worker():
-    return Worker(name=NAME, handler="main.handler", url="NONE")
+    return FunctionSpec(name=NAME, handler="main.handler", url="NONE")
 
 
 def test_a_url_for_anybody_lets_anybody_in_by_the_url_only(aws, policy, worker, code):

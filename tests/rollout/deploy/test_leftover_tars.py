@@ -13,7 +13,11 @@ from tests.support.tar_sink import MB, fill, outcomes, sink_for
 from fetcher.contract.outcome import Outcome
 from fetcher.s3.urls import Place
 from fetcher.sinks.s3_tar import tar_of
-from rollout.deploy.leftover_tars import abort_uploads, check_unused, seal
+from rollout.deploy.leftover_tars import (
+    abort_uploads,
+    check_prefix_unused,
+    seal_unreported,
+)
 from rollout.errors import DeployError
 
 KILLED = """
@@ -100,9 +104,9 @@ def test_a_shard_whose_report_was_lost_keeps_nothing(proxy, tar, s3, target):
         fill(sink, 3)
         sink.settle()
     kept = Place(tar.bucket, "kept")
-    sealed = seal(target, kept, "r", {(0, 7), (0, 8)}, reported={(0, 7)})
+    sealed = seal_unreported(target, kept, "r", {(0, 7), (0, 8)}, reported={(0, 7)})
     before = objects_in(s3, tar.bucket)
-    sealed_then = seal(target, kept, "r", set(), reported={(0, 8)})
+    sealed_then = seal_unreported(target, kept, "r", set(), reported={(0, 8)})
     after = objects_in(s3, tar.bucket)
 
     assert sealed == {(0, 8)}
@@ -120,7 +124,7 @@ def test_an_execution_whose_urls_were_dealt_again_keeps_nothing_any_more(
     """
     with sink_for(tar, proxy) as sink:
         fill(sink, 3)
-        seal(target, Place(tar.bucket, "kept"), "r", {(0, 7)}, set())
+        seal_unreported(target, Place(tar.bucket, "kept"), "r", {(0, 7)}, set())
         lost = sink.settle()
 
     assert outcomes(lost) == dict.fromkeys(range(3), Outcome.UNSTARTED)
@@ -129,11 +133,11 @@ def test_an_execution_whose_urls_were_dealt_again_keeps_nothing_any_more(
 
 def test_tars_deeper_down_are_another_runs(bucket, s3, target):
     s3.put_object(Bucket=bucket, Key="kept/r/deeper/00-00001.tar", Body=b"")
-    check_unused(target, Place(bucket, "kept"), "r")
+    check_prefix_unused(target, Place(bucket, "kept"), "r")
 
     with pytest.raises(DeployError, match="another run called r/deeper"):
-        check_unused(target, Place(bucket, "kept"), "r/deeper")
-    assert seal(target, Place(bucket, "kept"), "r", set(), set()) == set()
+        check_prefix_unused(target, Place(bucket, "kept"), "r/deeper")
+    assert seal_unreported(target, Place(bucket, "kept"), "r", set(), set()) == set()
 
 
 def test_a_bucket_that_is_gone_holds_nothing_that_was_begun(target):
@@ -144,4 +148,4 @@ def test_what_s3_refuses_is_said(target):
     with pytest.raises(
         DeployError, match=r"s3://no-such-bucket/a cannot be seen to.*NoSuchBucket"
     ):
-        seal(target, Place("no-such-bucket", "a"), "r", {(0, 0)}, set())
+        seal_unreported(target, Place("no-such-bucket", "a"), "r", {(0, 0)}, set())

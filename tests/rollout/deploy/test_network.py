@@ -9,7 +9,7 @@ from botocore.session import get_session
 from tests.support.aws_target import policies_of
 
 from rollout.deploy import network, role
-from rollout.deploy.deploy import Worker, deploy, destroy, left
+from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left
 from rollout.deploy.network import Efs, Vpc
 from rollout.deploy.policies import NAMES
 from rollout.errors import DeployError, SettingError
@@ -42,7 +42,7 @@ def aws(gated, gate):
 
 @pytest.fixture
 def worker():
-    return Worker(name=NAME, handler="main.handler", vpc=VPC, efs=EFS)
+    return FunctionSpec(name=NAME, handler="main.handler", vpc=VPC, efs=EFS)
 
 
 def interfaces(many):
@@ -181,7 +181,7 @@ def test_whatever_policy_is_made_is_known_as_made_here(target):
     """
     Or it would stay when it is not wanted any more.
     """
-    everything = Worker(
+    everything = FunctionSpec(
         bucket="my-photos", url="AWS_IAM", sources=("others",), vpc=VPC, efs=EFS
     )
 
@@ -222,7 +222,7 @@ def test_the_role_stays_while_lambda_has_interfaces_in_the_network(
         ),
         (lambda: Efs(access_point="fsap-1"), "must be an ARN like"),
         (lambda: Efs(access_point=POINT, mount="/files"), "a folder in /mnt"),
-        (lambda: Worker(efs=EFS), "name subnets and security groups"),
+        (lambda: FunctionSpec(efs=EFS), "name subnets and security groups"),
     ],
 )
 def test_what_lambda_would_refuse_is_refused_before_any_call(make, sentence):

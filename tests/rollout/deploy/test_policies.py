@@ -8,8 +8,8 @@ from tests.support.aws_target import POLICY, ROOT, actions_of
 
 from fetcher.s3.urls import Place
 from rollout.deploy import role
-from rollout.deploy.deploy import Worker, deploy, destroy, left, status
-from rollout.deploy.leftover_tars import seal
+from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left, status
+from rollout.deploy.leftover_tars import seal_unreported
 from rollout.errors import DeployError, ServiceError
 from rollout.invoke.service import Service
 from rollout.target.target import connect
@@ -50,7 +50,7 @@ def aws(gated, gate):
 
 @pytest.fixture
 def worker():
-    return Worker(name=NAME, handler="main.handler", url="AWS_IAM")
+    return FunctionSpec(name=NAME, handler="main.handler", url="AWS_IAM")
 
 
 def test_no_action_is_a_pattern_and_resources_are_the_functions_own():
@@ -212,13 +212,13 @@ def test_what_executions_left_may_be_seen_to(aws, gate, s3):
     s3.put_object(Bucket=left.bucket, Key="kept/r/00-00001.tar", Body=b"")
     s3.create_multipart_upload(Bucket=left.bucket, Key="kept/r/00-00002.tar")
 
-    assert seal(aws, left, "r", set(), set()) == {(0, 1)}
+    assert seal_unreported(aws, left, "r", set(), set()) == {(0, 1)}
     assert gate.actions == OF_A_BUCKET
     for action in OF_A_BUCKET:
         gate.policy = gate.without(action)
         s3.create_multipart_upload(Bucket=left.bucket, Key="kept/r/00-00002.tar")
         with pytest.raises(DeployError, match="TidyUpAfterExecutions in deploy/perm"):
-            seal(aws, left, "r", set(), set())
+            seal_unreported(aws, left, "r", set(), set())
 
 
 def test_readme_tells_whom_to_grant_what():

@@ -7,12 +7,12 @@ import pytest
 from tests.support.aws_target import policies_of
 
 from rollout.deploy import role
-from rollout.deploy.deploy import Worker, deploy, destroy
+from rollout.deploy.deploy import FunctionSpec, deploy, destroy
 
 
 @pytest.fixture
 def worker(function_name):
-    return Worker(name=function_name, handler="main.handler", memory_mb=256)
+    return FunctionSpec(name=function_name, handler="main.handler", memory_mb=256)
 
 
 def test_a_role_that_was_tampered_with_is_put_right(target, worker, code):

@@ -15,7 +15,7 @@ from experiment.ledger.run_folder import read_run
 from fetcher.s3.urls import Place
 from rollout.deploy import leftover_tars, role
 from rollout.deploy.deploy import deploy, destroy
-from rollout.deploy.function_spec import Worker
+from rollout.deploy.function_spec import FunctionSpec
 from rollout.deploy.policies import use_bucket
 from rollout.errors import DeployError
 
@@ -100,7 +100,7 @@ def test_a_run_of_a_name_that_is_taken_in_the_bucket_is_refused(parameters, tmp_
 
 
 def test_destroy_aborts_what_was_begun_in_the_functions_bucket(target, s3, bucket):
-    deploy(target, Worker(name="sealing-2", bucket=f"{bucket}/kept"))
+    deploy(target, FunctionSpec(name="sealing-2", bucket=f"{bucket}/kept"))
     for key in ("kept/r/00-00007.tar", "other/r/00-00007.tar"):
         s3.create_multipart_upload(Bucket=bucket, Key=key)
     removed = destroy(target, "sealing-2")
@@ -111,7 +111,7 @@ def test_destroy_aborts_what_was_begun_in_the_functions_bucket(target, s3, bucke
 
 
 def test_a_buckets_prefix_may_hold_colons(target, s3, bucket):
-    deploy(target, Worker(name="sealing-3", bucket=f"{bucket}/at:9"))
+    deploy(target, FunctionSpec(name="sealing-3", bucket=f"{bucket}/at:9"))
     s3.create_multipart_upload(Bucket=bucket, Key="at:9/r/00-00007.tar")
     removed = destroy(target, "sealing-3")
 
@@ -125,7 +125,7 @@ def test_what_destroy_could_not_abort_is_found_without_the_role(
         msg = f"What executions left at {prefix} cannot be seen to"
         raise DeployError(msg)
 
-    deploy(target, Worker(name="sealing-4", bucket=bucket))
+    deploy(target, FunctionSpec(name="sealing-4", bucket=bucket))
     monkeypatch.setattr(leftover_tars, "abort_uploads", refuse)
 
     with pytest.raises(
@@ -144,7 +144,7 @@ def test_a_role_that_cannot_go_yet_does_not_keep_uploads_from_being_aborted(
     Without its policies destroy could not tell any more where uploads are.
     """
     iam = target.client("iam")
-    deployed = deploy(target, Worker(name="sealing-5", bucket=bucket))
+    deployed = deploy(target, FunctionSpec(name="sealing-5", bucket=bucket))
     document = json.dumps(use_bucket(target, Place(bucket, ""))["use-bucket"])
     policy = iam.create_policy(PolicyName=bucket, PolicyDocument=document)["Policy"]
     iam.attach_role_policy(RoleName=deployed.role, PolicyArn=policy["Arn"])
@@ -172,7 +172,7 @@ def test_if_neither_uploads_nor_the_role_can_go_both_are_said(
     def refuse(*_):
         raise DeployError(uuid.uuid4().hex)
 
-    deploy(target, Worker(name="sealing-6", bucket=bucket))
+    deploy(target, FunctionSpec(name="sealing-6", bucket=bucket))
     with monkeypatch.context() as patch:
         patch.setattr(leftover_tars, "abort_uploads", refuse)
         patch.setattr(role, "remove", refuse)

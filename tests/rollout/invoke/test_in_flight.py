@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollout.invoke import in_flight
-from rollout.invoke.in_flight import Turns
+from rollout.invoke.in_flight import InFlightLimit
 
 
 @pytest.fixture
@@ -37,14 +37,14 @@ async def leave(turn, many):
 
 async def turn_away(turn, many):
     for _ in range(many):
-        turn.turned_away()
+        turn.throttled()
         await leave(turn, 1)
 
 
 @pytest.mark.usefixtures("clock")
 def test_as_many_stay_in_flight_as_were_accepted():
     async def run():
-        turn = Turns(1_000)
+        turn = InFlightLimit(1_000)
         await enter(turn, 1_000)
         await turn_away(turn, 400)
         return turn.in_flight, turn.places
@@ -54,7 +54,7 @@ def test_as_many_stay_in_flight_as_were_accepted():
 
 def test_places_come_back_slowly_at_first_and_all_within_ten_seconds(clock):
     async def run():
-        turn = Turns(1_000)
+        turn = InFlightLimit(1_000)
         await enter(turn, 1_000)
         await turn_away(turn, 1_000)
         seen = []
@@ -75,7 +75,7 @@ def test_who_waits_is_let_in_when_a_call_ends_first_come_first_served():
             await asyncio.sleep(0)
 
     async def run():
-        turn = Turns(1)
+        turn = InFlightLimit(1)
         await asyncio.gather(*(call(turn, name) for name in range(5)))
         return turn.in_flight
 
@@ -89,7 +89,7 @@ def test_who_waits_is_let_in_when_a_place_comes_back_though_no_call_ends():
     """
 
     async def run():
-        turn = Turns(1_000)
+        turn = InFlightLimit(1_000)
         await enter(turn, 3)
         await turn_away(turn, 1)
         waiting = [asyncio.ensure_future(enter(turn, 1)) for _ in range(3)]
@@ -101,7 +101,7 @@ def test_who_waits_is_let_in_when_a_place_comes_back_though_no_call_ends():
 
 def test_who_gives_up_waiting_takes_no_place():
     async def run():
-        turn = Turns(1)
+        turn = InFlightLimit(1)
         await enter(turn, 1)
         waiting = [asyncio.ensure_future(enter(turn, 1)) for _ in range(3)]
         await asyncio.sleep(0)
@@ -130,7 +130,7 @@ def test_there_is_always_a_place_and_never_one_too_many(most, steps):
     clock = Clock()
 
     async def run():
-        turn = Turns(most)
+        turn = InFlightLimit(most)
         for step in steps:
             if step == "enter":
                 if turn.in_flight < turn.places:

@@ -12,7 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from tests.support.invokers import call, call_stub, fine
 
-from rollout.deploy.deploy import Worker, deploy, destroy
+from rollout.deploy.deploy import FunctionSpec, deploy, destroy
 from rollout.errors import InvokeError, SettingError
 from rollout.invoke import connections
 from rollout.invoke.invoker import Invoker
@@ -30,7 +30,7 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def function(target, zip_of):
-    worker = Worker(name="t-invoke", handler="main.handler", timeout_s=30)
+    worker = FunctionSpec(name="t-invoke", handler="main.handler", timeout_s=30)
     deploy(target, worker, code=zip_of(CODE))
     yield worker.name
     destroy(target, worker.name)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.deploy.deploy import Worker, deploy
+from rollout.deploy.deploy import FunctionSpec, deploy
 from rollout.invoke.report_line import billed_in
 
 # Recorded on AWS: LocalStack's snapshot of test_invocation_with_logs, 2025-11.
@@ -64,7 +64,7 @@ def test_an_answer_of_the_local_lambda_says_what_it_would_bill(
     The first invocation is billed for its init too.
     """
     code = zip_of("import time\ndef handler(event, context):\n    time.sleep(event)\n")
-    worker = Worker(name=function_name, handler="main.handler", memory_mb=256)
+    worker = FunctionSpec(name=function_name, handler="main.handler", memory_mb=256)
     deploy(target, worker, code=code)
     client = target.client("lambda")
 

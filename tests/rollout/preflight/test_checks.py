@@ -8,14 +8,14 @@ import pytest
 from aws_facts.limits import limit, line_bytes_per_s
 from fetcher.contract.options import DESCRIPTORS, MAX_CONNECTIONS
 from fetcher.s3.urls import Place
-from rollout.deploy.deploy import Worker, deploy
+from rollout.deploy.deploy import FunctionSpec, deploy
 from rollout.errors import PreflightError
 from rollout.invoke import logs
 from rollout.preflight.bucket import region_of
 from rollout.preflight.checks import check, check_may_invoke
-from rollout.preflight.demand import Need
+from rollout.preflight.demand import Demand
 
-FINE = Need(
+FINE = Demand(
     concurrency=100,
     connections=100,
     tmp_mb=2_000,
@@ -34,7 +34,7 @@ def test_what_works_passes(target):
 def test_values_at_the_limits_pass(target):
     check(
         target,
-        Need(
+        Demand(
             concurrency=1_000,
             connections=MAX_CONNECTIONS,
             tmp_mb=10_240,
@@ -122,7 +122,7 @@ def test_more_memory_comes_with_a_faster_line(target):
 
 
 def test_what_is_reserved_for_the_function_binds(target, function_name, code):
-    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+    deploy(target, FunctionSpec(name=function_name, handler="main.handler"), code=code)
     client = target.client("lambda")
     client.put_function_concurrency(
         FunctionName=function_name, ReservedConcurrentExecutions=10
@@ -143,7 +143,7 @@ def test_calling_is_tried_without_calling(target, function_name, zip_of):
         check_may_invoke(target, function_name)
 
     code = zip_of("def handler(event, context):\n    print('called')\n")
-    deploy(target, Worker(name=function_name, handler="main.handler"), code=code)
+    deploy(target, FunctionSpec(name=function_name, handler="main.handler"), code=code)
     check_may_invoke(target, function_name)
 
     assert list(logs.read(target, function_name)) == []

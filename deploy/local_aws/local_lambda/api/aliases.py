@@ -12,15 +12,15 @@ from local_aws.local_lambda.runtime.version import LATEST
 
 if TYPE_CHECKING:
     from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Control
+    from local_aws.local_lambda.functions.registry import Registry
 
 
-async def create(control: "Control", call: Call) -> Answer:
+async def create(registry: "Registry", call: Call) -> Answer:
     """CreateAlias."""
     asked = call.parameters
     name, number = asked["Name"], asked["FunctionVersion"]
     reference = reference_of(call).at(number)
-    function = control.find(reference)
+    function = registry.find(reference)
     function.deployment(number)
     arn = reference.at(name).arn
     if name in function.aliases:
@@ -33,11 +33,11 @@ async def create(control: "Control", call: Call) -> Answer:
     return alias.describe(arn)
 
 
-async def update(control: "Control", call: Call) -> Answer:
+async def update(registry: "Registry", call: Call) -> Answer:
     """UpdateAlias."""
     asked = call.parameters
     reference = _reference(call)
-    function = control.find(reference)
+    function = registry.find(reference)
     alias = function.aliases.get(asked["Name"])
     if alias is None:
         text = f"Alias not found: {reference.arn}"  # apex/up#606
@@ -54,19 +54,19 @@ async def update(control: "Control", call: Call) -> Answer:
     return changed.describe(reference.arn)
 
 
-async def get(control: "Control", call: Call) -> Answer:
+async def get(registry: "Registry", call: Call) -> Answer:
     """GetAlias."""
     reference = _reference(call)
-    alias = control.function(call).aliases.get(call.parameters["Name"])
+    alias = registry.function(call).aliases.get(call.parameters["Name"])
     if alias is None:
         text = f"Cannot find alias arn: {reference.arn}"
         raise errors.NotFoundError(text)
     return alias.describe(reference.arn)
 
 
-async def delete(control: "Control", call: Call) -> Answer:
+async def delete(registry: "Registry", call: Call) -> Answer:
     """DeleteAlias; one that is not there is as good as deleted."""
-    function = control.function(call)
+    function = registry.function(call)
     name = call.parameters["Name"]
     function.aliases.pop(name, None)
     function.event_configs.pop(name, None)
@@ -74,9 +74,9 @@ async def delete(control: "Control", call: Call) -> Answer:
     return {}
 
 
-async def list_(control: "Control", call: Call) -> Answer:
+async def list_(registry: "Registry", call: Call) -> Answer:
     """ListAliases."""
-    function = control.function(call)
+    function = registry.function(call)
     number = call.parameters.get("FunctionVersion")
     described = {
         name: alias.describe(function.reference.at(name).arn)

@@ -9,37 +9,37 @@ from local_aws.local_lambda.requests.service_model import Answer, Call
 
 if TYPE_CHECKING:
     from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Control
+    from local_aws.local_lambda.functions.registry import Registry
 
 
-async def put(control: "Control", call: Call) -> Answer:
+async def put(registry: "Registry", call: Call) -> Answer:
     """PutFunctionConcurrency."""
-    function = control.function(call, names_version=True)
+    function = registry.function(call, names_version=True)
     reference_of(call).refuse_qualifier()
     wanted = call.parameters["ReservedConcurrentExecutions"]
-    pool = control.pool
-    left = pool.unreserved_concurrency + (function.runner.reserved or 0) - wanted
-    least = min(limit("unreserved_concurrency").least, pool.account_concurrency)
+    admission = registry.admission
+    left = admission.unreserved_concurrency + (function.runner.reserved or 0) - wanted
+    least = min(limit("unreserved_concurrency").least, admission.account_concurrency)
     if wanted and left < least:
         text = (
             "Specified ReservedConcurrentExecutions for function decreases account's "
             f"UnreservedConcurrentExecution below its minimum value of [{least}]."
         )
         raise errors.invalid_parameter(text)
-    pool.set_reserved(function.runner, wanted)
+    admission.set_reserved(function.runner, wanted)
     return describe(function)
 
 
-async def get(control: "Control", call: Call) -> Answer:
+async def get(registry: "Registry", call: Call) -> Answer:
     """GetFunctionConcurrency."""
-    return describe(control.function(call))
+    return describe(registry.function(call))
 
 
-async def delete(control: "Control", call: Call) -> Answer:
+async def delete(registry: "Registry", call: Call) -> Answer:
     """DeleteFunctionConcurrency."""
-    function = control.function(call)
+    function = registry.function(call)
     reference_of(call).refuse_qualifier()
-    control.pool.set_reserved(function.runner, None)
+    registry.admission.set_reserved(function.runner, None)
     return {}
 
 
@@ -49,17 +49,17 @@ def describe(function: "Function") -> Answer:
     return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
 
 
-async def account_settings(control: "Control", call: Call) -> Answer:
+async def account_settings(registry: "Registry", call: Call) -> Answer:
     """GetAccountSettings: limits of the account, use of the region."""
-    functions = control.functions_in(call.region)
+    functions = registry.functions_in(call.region)
     sizes = [d.version.package.size for f in functions for d in f.deployments()]
     return {
         "AccountLimit": {
             "TotalCodeSize": 80_530_636_800,
             "CodeSizeUnzipped": limit("unzipped_bytes").most,
             "CodeSizeZipped": limit("zip_bytes").most,
-            "ConcurrentExecutions": control.pool.account_concurrency,
-            "UnreservedConcurrentExecutions": control.pool.unreserved_concurrency,
+            "ConcurrentExecutions": registry.admission.account_concurrency,
+            "UnreservedConcurrentExecutions": registry.admission.unreserved_concurrency,
         },
         "AccountUsage": {"TotalCodeSize": sum(sizes), "FunctionCount": len(functions)},
     }

@@ -12,7 +12,7 @@ from local_aws.local_lambda.runtime.version import LATEST
 
 if TYPE_CHECKING:
     from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Control
+    from local_aws.local_lambda.functions.registry import Registry
 
 _SETTINGS = (
     "MaximumRetryAttempts",
@@ -21,38 +21,38 @@ _SETTINGS = (
 )
 
 
-async def put(control: "Control", call: Call) -> Answer:
+async def put(registry: "Registry", call: Call) -> Answer:
     """PutFunctionEventInvokeConfig."""
-    function, reference = _target(control, call)
+    function, reference = _target(registry, call)
     return _configure(function, reference, call, retries=None, age_s=None)
 
 
-async def update(control: "Control", call: Call) -> Answer:
+async def update(registry: "Registry", call: Call) -> Answer:
     """UpdateFunctionEventInvokeConfig."""
-    function, reference = _target(control, call)
-    _, before = _existing(control, reference)
+    function, reference = _target(registry, call)
+    _, before = _existing(registry, reference)
     return _configure(function, reference, call, before.retries, before.age_s)
 
 
-async def get(control: "Control", call: Call) -> Answer:
+async def get(registry: "Registry", call: Call) -> Answer:
     """GetFunctionEventInvokeConfig."""
     reference = _qualified(call)
-    _, config = _existing(control, reference)
+    _, config = _existing(registry, reference)
     return config.describe(reference.arn)
 
 
-async def delete(control: "Control", call: Call) -> Answer:
+async def delete(registry: "Registry", call: Call) -> Answer:
     """DeleteFunctionEventInvokeConfig."""
     reference = _qualified(call)
-    function, _ = _existing(control, reference)
+    function, _ = _existing(registry, reference)
     del function.event_configs[reference.qualifier or LATEST]
     return {}
 
 
-async def list_(control: "Control", call: Call) -> Answer:
+async def list_(registry: "Registry", call: Call) -> Answer:
     """ListFunctionEventInvokeConfigs."""
     reference = _qualified(call)
-    function = control.get(reference)
+    function = registry.get(reference)
     if function is None:
         raise _no_function()
     described = {
@@ -63,12 +63,12 @@ async def list_(control: "Control", call: Call) -> Answer:
     return {"FunctionEventInvokeConfigs": shown, **next_page}
 
 
-def _target(control: "Control", call: Call) -> tuple["Function", Reference]:
+def _target(registry: "Registry", call: Call) -> tuple["Function", Reference]:
     if not any(name in call.parameters for name in _SETTINGS):
         text = "You must specify at least one of error handling or destination setting."
         raise errors.invalid_parameter(text)
     reference = _qualified(call)
-    function = control.get(reference)
+    function = registry.get(reference)
     try:
         if function is not None:
             function.deployment(reference.qualifier)
@@ -100,9 +100,9 @@ def _configure(
 
 
 def _existing(
-    control: "Control", reference: Reference
+    registry: "Registry", reference: Reference
 ) -> tuple["Function", EventConfig]:
-    function = control.get(reference)
+    function = registry.get(reference)
     configs = function.event_configs if function else {}
     config = configs.get(reference.qualifier or LATEST)
     if function is None or config is None:

@@ -13,21 +13,21 @@ from local_aws.local_lambda.requests.service_model import Answer, Call
 
 if TYPE_CHECKING:
     from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Control
+    from local_aws.local_lambda.functions.registry import Registry
 
 
-async def create(control: "Control", call: Call) -> Answer:
+async def create(registry: "Registry", call: Call) -> Answer:
     """CreateFunctionUrlConfig."""
     asked = call.parameters
     _refuse_streaming(asked)
-    function, reference = _target(control, call)
+    function, reference = _target(registry, call)
     _refuse_second(function, reference)
-    address = await control.open_url(function, reference.qualifier)
+    address = await registry.open_url(function, reference.qualifier)
     try:
-        _target(control, call)
+        _target(registry, call)
         _refuse_second(function, reference)
     except errors.LambdaError:  # somebody was faster
-        control.close_url(address)
+        registry.close_url(address)
         raise
     url = FunctionUrl(
         reference=reference,
@@ -40,18 +40,18 @@ async def create(control: "Control", call: Call) -> Answer:
     return url.describe_new()
 
 
-async def get(control: "Control", call: Call) -> Answer:
+async def get(registry: "Registry", call: Call) -> Answer:
     """GetFunctionUrlConfig."""
-    _, url = _existing(control, call)
+    _, url = _existing(registry, call)
     return url.describe()
 
 
-async def update(control: "Control", call: Call) -> Answer:
+async def update(registry: "Registry", call: Call) -> Answer:
     """UpdateFunctionUrlConfig; what is not named stays."""
     asked = call.parameters
     _refuse_streaming(asked)
-    _target(control, call)
-    function, url = _existing(control, call)
+    _target(registry, call)
+    function, url = _existing(registry, call)
     changed = replace(
         url,
         auth_type=asked.get("AuthType", url.auth_type),
@@ -63,17 +63,17 @@ async def update(control: "Control", call: Call) -> Answer:
     return changed.describe()
 
 
-async def delete(control: "Control", call: Call) -> Answer:
+async def delete(registry: "Registry", call: Call) -> Answer:
     """DeleteFunctionUrlConfig; what is running may finish."""
-    function, url = _existing(control, call)
+    function, url = _existing(registry, call)
     del function.urls[url.reference.qualifier]
-    control.close_url(url.address)
+    registry.close_url(url.address)
     return {}
 
 
-async def list_(control: "Control", call: Call) -> Answer:
+async def list_(registry: "Registry", call: Call) -> Answer:
     """ListFunctionUrlConfigs."""
-    function = control.get(reference_of(call))
+    function = registry.get(reference_of(call))
     if function is None:
         raise refusals.no_function()
     described = {url.reference.arn: url.describe() for url in function.urls.values()}
@@ -81,9 +81,9 @@ async def list_(control: "Control", call: Call) -> Answer:
     return {"FunctionUrlConfigs": shown, **next_page}
 
 
-def _target(control: "Control", call: Call) -> tuple["Function", Reference]:
+def _target(registry: "Registry", call: Call) -> tuple["Function", Reference]:
     reference = reference_of(call)
-    function = control.get(reference)
+    function = registry.get(reference)
     alias = reference.qualifier
     if function is None or (alias and alias not in function.aliases):
         raise refusals.no_function()
@@ -95,9 +95,9 @@ def _refuse_second(function: "Function", reference: Reference) -> None:
         raise refusals.exists(reference.arn)
 
 
-def _existing(control: "Control", call: Call) -> tuple["Function", FunctionUrl]:
+def _existing(registry: "Registry", call: Call) -> tuple["Function", FunctionUrl]:
     reference = reference_of(call)
-    function = control.get(reference)
+    function = registry.get(reference)
     url = function and function.urls.get(reference.qualifier)
     if not function or not url:
         raise refusals.no_url()

@@ -14,10 +14,10 @@ from local_aws.local_lambda.runtime import code_package
 
 if TYPE_CHECKING:
     from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Control
+    from local_aws.local_lambda.functions.registry import Registry
 
 
-async def create(control: "Control", call: Call) -> Answer:
+async def create(registry: "Registry", call: Call) -> Answer:
     """CreateFunction."""
     asked = call.parameters
     reference = reference_of(call)
@@ -25,22 +25,22 @@ async def create(control: "Control", call: Call) -> Answer:
     configured = configuration.merged(configuration.DEFAULTS, asked)
     tagged = dict(asked.get("Tags", {}))
     tags.check(tagged)
-    content = await control.content(asked["Code"])
-    function = await control.create(reference, content, configured, tagged)
-    shown = control.publish(function) if asked.get("Publish") else function.latest
+    content = await registry.content(asked["Code"])
+    function = await registry.create(reference, content, configured, tagged)
+    shown = registry.publish(function) if asked.get("Publish") else function.latest
     return shown.describe(reference.unqualified_arn)
 
 
-async def get(control: "Control", call: Call) -> Answer:
+async def get(registry: "Registry", call: Call) -> Answer:
     """GetFunction."""
-    function = control.function(call)
+    function = registry.function(call)
     function.settle()
     reference = reference_of(call)
     answer: dict[str, Any] = {
         "Configuration": function.describe(reference.qualifier),
         "Code": {
             "RepositoryType": "S3",
-            "Location": control.code_location(reference.arn),
+            "Location": registry.code_location(reference.arn),
         },
     }
     if function.tags:
@@ -50,17 +50,17 @@ async def get(control: "Control", call: Call) -> Answer:
     return answer
 
 
-async def get_configuration(control: "Control", call: Call) -> Answer:
+async def get_configuration(registry: "Registry", call: Call) -> Answer:
     """GetFunctionConfiguration."""
-    function = control.function(call)
+    function = registry.function(call)
     function.settle()
     return function.describe(reference_of(call).qualifier)
 
 
-async def list_(control: "Control", call: Call) -> Answer:
+async def list_(registry: "Registry", call: Call) -> Answer:
     """ListFunctions."""
     described: dict[str, Answer] = {}
-    for function in control.functions_in(call.region):
+    for function in registry.functions_in(call.region):
         name = function.reference.name
         if call.parameters.get("FunctionVersion") == "ALL":
             for key, version in versions.listed(function).items():
@@ -71,9 +71,9 @@ async def list_(control: "Control", call: Call) -> Answer:
     return {"Functions": shown, **next_page}
 
 
-async def update_code(control: "Control", call: Call) -> Answer:
+async def update_code(registry: "Registry", call: Call) -> Answer:
     """UpdateFunctionCode."""
-    function = _changeable(control, call)
+    function = _changeable(registry, call)
     asked = call.parameters
     configuration.refuse_not_modelled(asked)
     if "ImageUri" in asked:
@@ -82,11 +82,11 @@ async def update_code(control: "Control", call: Call) -> Answer:
             "Zip."
         )
         raise errors.invalid_parameter(text)
-    content = await control.content(asked)
+    content = await registry.content(asked)
     async with function.disk:
         code = await code_package.store(content, function.folder)
     try:
-        if _changeable(control, call) is not function:
+        if _changeable(registry, call) is not function:
             raise errors.function_not_found(function.reference.arn)
     except errors.LambdaError:  # somebody was faster
         await asyncio.to_thread(shutil.rmtree, code.folder)
@@ -97,32 +97,32 @@ async def update_code(control: "Control", call: Call) -> Answer:
     before = function.latest.version
     architectures = asked.get("Architectures", before.settings["Architectures"])
     configured = {**before.settings, "Architectures": architectures}
-    control.change(function, replace(before, package=code, settings=configured))
+    registry.change(function, replace(before, package=code, settings=configured))
     if asked.get("Publish"):
-        return function.describe(control.publish(function).version.number)
+        return function.describe(registry.publish(function).version.number)
     return function.describe()
 
 
-async def update_configuration(control: "Control", call: Call) -> Answer:
+async def update_configuration(registry: "Registry", call: Call) -> Answer:
     """UpdateFunctionConfiguration."""
-    function = _changeable(control, call)
+    function = _changeable(registry, call)
     before = function.latest.version
     configured = configuration.merged(before.settings, call.parameters)
-    control.change(function, replace(before, settings=configured))
+    registry.change(function, replace(before, settings=configured))
     return function.describe()
 
 
-async def delete(control: "Control", call: Call) -> Answer:
+async def delete(registry: "Registry", call: Call) -> Answer:
     """DeleteFunction, or one version of it."""
     if reference_of(call).qualifier:
-        versions.delete(control, call)
+        versions.delete(registry, call)
     else:
-        await control.delete(control.function(call))
+        await registry.delete(registry.function(call))
     return {}
 
 
-def _changeable(control: "Control", call: Call) -> "Function":
+def _changeable(registry: "Registry", call: Call) -> "Function":
     reference_of(call).refuse_published()
-    function = control.function(call)
+    function = registry.function(call)
     function.refuse_change(call.parameters.get("RevisionId"))
     return function

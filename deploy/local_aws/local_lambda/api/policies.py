@@ -20,7 +20,7 @@ from local_aws.local_lambda.runtime.version import LATEST
 
 if TYPE_CHECKING:
     from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Control
+    from local_aws.local_lambda.functions.registry import Registry
 
 
 _MOST_BYTES = 20_480  # AWS docs gettingstarted-limits
@@ -35,7 +35,7 @@ _CONDITIONS = {
 }
 
 
-async def add(control: "Control", call: Call) -> Answer:
+async def add(registry: "Registry", call: Call) -> Answer:
     """AddPermission."""
     asked = call.parameters
     reference = reference_of(call)
@@ -43,7 +43,7 @@ async def add(control: "Control", call: Call) -> Answer:
         # The text is in terraform-aws-modules/terraform-aws-lambda#36.
         text = "We currently do not support adding policies for $LATEST."
         raise errors.invalid_parameter(text)
-    function = control.find(reference.at(None))
+    function = registry.find(reference.at(None))
     _refuse_unknown(function, reference)
     _refuse_stale(function, call, reference)
     policy = function.policies.get(reference.qualifier, {})
@@ -62,10 +62,10 @@ async def add(control: "Control", call: Call) -> Answer:
     return {"Statement": _compact(statement)}
 
 
-async def get(control: "Control", call: Call) -> Answer:
+async def get(registry: "Registry", call: Call) -> Answer:
     """GetPolicy."""
     reference = _target(call)
-    function = control.find(reference.at(None))
+    function = registry.find(reference.at(None))
     policy = function.policies.get(reference.qualifier)
     if not policy:
         text = "The resource you requested does not exist."
@@ -76,10 +76,10 @@ async def get(control: "Control", call: Call) -> Answer:
     }
 
 
-async def remove(control: "Control", call: Call) -> Answer:
+async def remove(registry: "Registry", call: Call) -> Answer:
     """RemovePermission; a policy goes with its last statement."""
     reference = _target(call)
-    function = control.get(reference)
+    function = registry.get(reference)
     if function is None:
         text = f"No policy found for: {reference.unqualified_arn}"
         raise errors.NotFoundError(text)

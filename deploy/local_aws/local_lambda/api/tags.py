@@ -9,14 +9,14 @@ from local_aws.local_lambda.requests.service_model import Answer, Call
 
 if TYPE_CHECKING:
     from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Control
+    from local_aws.local_lambda.functions.registry import Registry
 
 _MOST = 50  # AWS's documentation of tags on Lambda functions
 
 
-async def tag(control: "Control", call: Call) -> Answer:
+async def tag(registry: "Registry", call: Call) -> Answer:
     """TagResource."""
-    function = _tagged(control, call)
+    function = _tagged(registry, call)
     if not call.parameters["Tags"]:
         text = "An error occurred and the request cannot be processed."
         raise errors.invalid_parameter(text)
@@ -27,18 +27,18 @@ async def tag(control: "Control", call: Call) -> Answer:
     return {}
 
 
-async def untag(control: "Control", call: Call) -> Answer:
+async def untag(registry: "Registry", call: Call) -> Answer:
     """UntagResource."""
-    function = _tagged(control, call)
+    function = _tagged(registry, call)
     for key in call.parameters["TagKeys"]:
         function.tags.pop(key, None)
     function.latest.renew_revision()
     return {}
 
 
-async def list_(control: "Control", call: Call) -> Answer:
+async def list_(registry: "Registry", call: Call) -> Answer:
     """ListTags."""
-    return {"Tags": _tagged(control, call).tags}
+    return {"Tags": _tagged(registry, call).tags}
 
 
 def check(tags: Mapping[str, str]) -> None:
@@ -48,7 +48,7 @@ def check(tags: Mapping[str, str]) -> None:
         raise errors.invalid_parameter(text)
 
 
-def _tagged(control: "Control", call: Call) -> "Function":
+def _tagged(registry: "Registry", call: Call) -> "Function":
     reference = resolve(call.parameters["Resource"], call.region)
     if reference.qualifier:
         text = (
@@ -56,4 +56,4 @@ def _tagged(control: "Control", call: Call) -> "Function":
             "function ARN."
         )
         raise errors.invalid_parameter(text)
-    return control.find(reference)
+    return registry.find(reference)

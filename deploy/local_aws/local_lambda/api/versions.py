@@ -10,15 +10,15 @@ from local_aws.local_lambda.requests.service_model import Answer, Call
 
 if TYPE_CHECKING:
     from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Control
+    from local_aws.local_lambda.functions.registry import Registry
 
 
-async def publish(control: "Control", call: Call) -> Answer:
+async def publish(registry: "Registry", call: Call) -> Answer:
     """PublishVersion; the newest one again if nothing has changed since."""
     asked = call.parameters
     configuration.refuse_not_modelled(asked)
     reference_of(call).refuse_published()
-    function = control.function(call)
+    function = registry.function(call)
     function.refuse_change(asked.get("RevisionId"))
     theirs, ours = asked.get("CodeSha256"), function.latest.version.package.sha256
     if theirs and theirs != ours:
@@ -27,13 +27,13 @@ async def publish(control: "Control", call: Call) -> Answer:
             f"({ours}). Please try again with the CodeSHA256 in $LATEST."
         )
         raise errors.invalid_parameter(text)
-    published = control.publish(function, asked.get("Description"))
+    published = registry.publish(function, asked.get("Description"))
     return function.describe(published.version.number)
 
 
-async def list_(control: "Control", call: Call) -> Answer:
+async def list_(registry: "Registry", call: Call) -> Answer:
     """ListVersionsByFunction."""
-    shown, next_page = page(call, listed(control.function(call)))
+    shown, next_page = page(call, listed(registry.function(call)))
     return {"Versions": shown, **next_page}
 
 
@@ -52,7 +52,7 @@ def unlisted(described: Answer) -> Answer:
     return {k: v for k, v in described.items() if not k.startswith(left_out)}
 
 
-def delete(control: "Control", call: Call) -> None:
+def delete(registry: "Registry", call: Call) -> None:
     """Delete the version a call names; one that is not there is no mistake."""
     reference = reference_of(call)
     number = str(reference.qualifier)
@@ -62,7 +62,7 @@ def delete(control: "Control", call: Call) -> None:
     if not number.isdecimal():
         text = "Deletion of aliases is not currently supported."
         raise errors.invalid_parameter(text)
-    function = control.find(reference.at(None))
+    function = registry.find(reference.at(None))
     names = [a.name for a in function.aliases.values() if a.stands_for(number)]
     if names:
         text = (
@@ -70,4 +70,4 @@ def delete(control: "Control", call: Call) -> None:
             f"[{', '.join(sorted(names))}]"
         )
         raise errors.conflict(text)
-    control.withdraw(function, number)
+    registry.withdraw(function, number)

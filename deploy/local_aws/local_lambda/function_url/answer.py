@@ -22,7 +22,7 @@ from typing import Any
 
 from aiohttp import web
 
-from local_aws.local_lambda.runtime.outcome import Outcome
+from local_aws.local_lambda.runtime.outcome import InvocationResult
 
 _JSON = "application/json"
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -37,7 +37,7 @@ class _MalformedError(Exception):
     """What a function returned is no response."""
 
 
-def response(outcome: Outcome) -> web.Response:
+def response(outcome: InvocationResult) -> web.Response:
     """Return the response to an invocation's outcome."""
     if outcome.error_type:
         return bad_gateway()

@@ -25,7 +25,7 @@ from local_aws.local_lambda.functions.policy import lets_anybody_call_url
 from local_aws.local_lambda.http import Listen
 from local_aws.local_lambda.requests.callers import Identify
 from local_aws.local_lambda.requests.claims import Signed
-from local_aws.local_lambda.runtime.admission import Pool
+from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.invocation import Request
 from local_aws.local_lambda.runtime.version import LATEST
 
@@ -37,7 +37,7 @@ _logger = logging.getLogger(__name__)
 
 @contextlib.asynccontextmanager
 async def running(
-    host: str, pool: Pool, identify: Identify
+    host: str, admission: Admission, identify: Identify
 ) -> AsyncIterator["UrlFront"]:
     """
     Serve function URLs until the end of the context.
@@ -45,7 +45,7 @@ async def running(
     Args:
         host: Where: a loopback address.
 
-        pool: Runs the functions.
+        admission: Runs the functions.
 
         identify: Finds who signed a request.
     """
@@ -54,7 +54,7 @@ async def running(
         return await front.handle(request)
 
     async with http.running(handle) as listen:
-        front = UrlFront(host, pool, identify, listen)
+        front = UrlFront(host, admission, identify, listen)
         try:
             yield front
         finally:
@@ -68,7 +68,7 @@ class UrlFront:
     Args:
         host: Where they listen.
 
-        pool: Runs the functions.
+        admission: Runs the functions.
 
         identify: Finds who signed a request.
 
@@ -76,10 +76,10 @@ class UrlFront:
     """
 
     def __init__(
-        self, host: str, pool: Pool, identify: Identify, listen: Listen
+        self, host: str, admission: Admission, identify: Identify, listen: Listen
     ) -> None:
         self._host = host
-        self._pool = pool
+        self._admission = admission
         self._identify = identify
         self._listen = listen
         self._targets: dict[int, _Target] = {}  # by port
@@ -151,7 +151,7 @@ class UrlFront:
         try:
             if function.deployment(qualifier).state == "Pending":
                 raise errors.pending()
-            ended = await self._pool.invoke(function.runner, invocation)
+            ended = await self._admission.invoke(function.runner, invocation)
         except errors.NotFoundError:
             raise refusals.forbidden() from None
         return answer.response(ended.outcome)

@@ -16,7 +16,7 @@ from local_aws.local_lambda.functions.policy import Policy
 from local_aws.local_lambda.requests.names import Reference
 from local_aws.local_lambda.runtime.admission import EventLimits, Runner
 from local_aws.local_lambda.runtime.code_package import Package
-from local_aws.local_lambda.runtime.fleet import Fleet, House
+from local_aws.local_lambda.runtime.fleet import Fleet, Shared
 from local_aws.local_lambda.runtime.version import LATEST, Version
 
 
@@ -30,7 +30,7 @@ class Function:
 
         folder: Where its code and sandboxes are.
 
-        house: What its fleets share with others.
+        shared: What its fleets share with others.
 
         latest: ``$LATEST``.
 
@@ -48,7 +48,7 @@ class Function:
 
         fleets: Those that may still be running, and what they run.
 
-        runner: How the pool knows it.
+        runner: How admission knows it.
 
         disk: Held while code is stored or removed.
 
@@ -57,7 +57,7 @@ class Function:
 
     reference: Reference
     folder: Path
-    house: House
+    shared: Shared
     latest: Deployment
     tags: dict[str, str]
     published: dict[str, Deployment] = field(default_factory=dict)
@@ -130,7 +130,7 @@ class Function:
     def start(self, deployment: Deployment) -> Fleet:
         """Make a fleet for a version."""
         folder = self.folder / f"fleet-{uuid.uuid4().hex[:8]}"
-        deployment.fleet = Fleet(deployment.version, folder, self.house)
+        deployment.fleet = Fleet(deployment.version, folder, self.shared)
         self.fleets[deployment.fleet] = deployment.version
         return deployment.fleet
 

@@ -16,9 +16,9 @@ from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.service_model import Call
 from local_aws.local_lambda.requests.signature import presigned
 from local_aws.local_lambda.runtime import code_package
-from local_aws.local_lambda.runtime.admission import Pool
+from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.code_package import Package
-from local_aws.local_lambda.runtime.fleet import Fleet, House
+from local_aws.local_lambda.runtime.fleet import Fleet, Shared
 from local_aws.local_lambda.runtime.version import LATEST, Version
 
 ReadObject = Callable[[str, str, str | None], Awaitable[bytes]]
@@ -28,7 +28,7 @@ OpenUrl = Callable[[Function, str | None], Awaitable[Address]]
 """Opens the address of a function, or of an alias of it."""
 
 
-class Control:
+class Registry:
     """
     The functions of one endpoint.
 
@@ -37,9 +37,9 @@ class Control:
     Args:
         folder: Where code and sandboxes go.
 
-        house: What fleets share.
+        shared: What fleets share.
 
-        pool: Runs the functions.
+        admission: Runs the functions.
 
         open_url: Listens on a port for a function, or for an alias of it.
 
@@ -51,17 +51,17 @@ class Control:
     def __init__(
         self,
         folder: Path,
-        house: House,
-        pool: Pool,
+        shared: Shared,
+        admission: Admission,
         open_url: OpenUrl,
         close_url: Callable[[Address], None],
         read_object: ReadObject,
     ) -> None:
-        self.pool = pool
+        self.admission = admission
         self.open_url = open_url
         self.close_url = close_url
         self._folder = folder
-        self._house = house
+        self._shared = shared
         self._read_object = read_object
         self._functions: dict[str, Function] = {}  # by ARN
         # "Lambda never reuses version numbers, even after you delete and recreate a
@@ -116,10 +116,10 @@ class Control:
             await asyncio.to_thread(shutil.rmtree, folder)
             raise errors.function_exists(reference.name)
         latest = Deployment(Version(reference.name, reference.region, code, configured))
-        function = Function(reference, folder, self._house, latest, tags)
+        function = Function(reference, folder, self._shared, latest, tags)
         function.start(latest)
         self._functions[reference.unqualified_arn] = function
-        self.pool.add(function.runner)
+        self.admission.add(function.runner)
         return function
 
     def change(self, function: Function, version: Version) -> None:
@@ -132,7 +132,7 @@ class Control:
         """Forget a function; what is running may finish."""
         function.is_deleted = True
         del self._functions[function.reference.unqualified_arn]
-        self.pool.remove(function.runner)
+        self.admission.remove(function.runner)
         for url in function.urls.values():
             self.close_url(url.address)
         function.urls.clear()
@@ -176,8 +176,8 @@ class Control:
 
     def code_location(self, arn: str) -> str:
         """Return an address that serves a version's code for a while."""
-        url = f"{self._house.endpoint_url}/2015-03-31/functions/{arn}/code.zip"
-        return presigned(url, self._house.keys, arn.split(":")[3])
+        url = f"{self._shared.endpoint_url}/2015-03-31/functions/{arn}/code.zip"
+        return presigned(url, self._shared.keys, arn.split(":")[3])
 
     def zip_file(self, arn: str) -> Path:
         """Return what is at a code's location."""

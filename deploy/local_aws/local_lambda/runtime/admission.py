@@ -10,7 +10,11 @@ from functools import partial
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.runtime.aws_pace import AwsPace
 from local_aws.local_lambda.runtime.fleet import Fleet
-from local_aws.local_lambda.runtime.invocation import Answer, Invocation, Request
+from local_aws.local_lambda.runtime.invocation import (
+    Execution,
+    ExecutionResult,
+    Request,
+)
 
 _RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 # How long a function that must slow down is left alone.
@@ -21,7 +25,7 @@ _ACCOUNT = "ConcurrentInvocationLimitExceeded"
 @dataclass(eq=False, slots=True)
 class Runner:
     """
-    What the pool knows of one function.
+    What admission knows of one function.
 
     Attributes:
         choose: Finds what runs a version or alias, or raises LambdaError.
@@ -60,7 +64,7 @@ class _Event:
     attempts: int = 0
 
 
-class Pool:
+class Admission:
     """
     Admits invocations.
 
@@ -85,7 +89,7 @@ class Pool:
         self._runners: set[Runner] = set()
         self._waiting: dict[Runner, deque[_Event]] = {}
         self._retries: dict[_Event, asyncio.TimerHandle] = {}
-        self._running: set[asyncio.Future[Answer]] = set()
+        self._running: set[asyncio.Future[ExecutionResult]] = set()
         self._later: asyncio.TimerHandle | None = None
         self._stopped = False
 
@@ -107,7 +111,9 @@ class Pool:
         for event in [event for event in self._retries if event.runner is runner]:
             self._retries.pop(event).cancel()
 
-    def invoke(self, runner: Runner, request: Request) -> asyncio.Future[Answer]:
+    def invoke(
+        self, runner: Runner, request: Request
+    ) -> asyncio.Future[ExecutionResult]:
         """
         Run a request now.
 
@@ -123,7 +129,7 @@ class Pool:
         reason = self._reason_to_slow_down(runner, fleet)
         if reason:
             raise errors.ThrottledError(reason)
-        invocation = Invocation(request)
+        invocation = Execution(request)
         runner.in_flight += 1
         self._running.add(invocation.answer)
         invocation.answer.add_done_callback(partial(self._release, runner))
@@ -166,7 +172,7 @@ class Pool:
             is_cold=not fleet.has_idle,
         )
 
-    def _release(self, runner: Runner, answer: asyncio.Future[Answer]) -> None:
+    def _release(self, runner: Runner, answer: asyncio.Future[ExecutionResult]) -> None:
         runner.in_flight -= 1
         self._running.discard(answer)
         self._admit_events()
@@ -210,7 +216,9 @@ class Pool:
         answer.add_done_callback(partial(self._on_event_done, event))
         return True
 
-    def _on_event_done(self, event: _Event, answer: asyncio.Future[Answer]) -> None:
+    def _on_event_done(
+        self, event: _Event, answer: asyncio.Future[ExecutionResult]
+    ) -> None:
         if answer.exception() or answer.result().outcome.error_type is None:
             return
         retries = min(event.limits.retries, len(self._retry_delays_s))

@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable
 
 from local_aws.local_lambda.runtime import outcome, report_lines
-from local_aws.local_lambda.runtime.invocation import Answer, Invocation
-from local_aws.local_lambda.runtime.outcome import Outcome
+from local_aws.local_lambda.runtime.invocation import Execution, ExecutionResult
+from local_aws.local_lambda.runtime.outcome import InvocationResult
 from local_aws.local_lambda.runtime.processes import process_stats
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch, Watched
 from local_aws.local_lambda.runtime.processes.sandbox import Sandbox
@@ -28,7 +28,7 @@ from local_aws.local_lambda.runtime.version import Version
 INIT_S = 10.0
 _A_MOMENT_S = 0.05
 
-Deliver = Callable[[Invocation, int], None]
+Deliver = Callable[[Execution, int], None]
 """Takes an invocation and its deadline, in milliseconds since the epoch."""
 
 _LIMITS_MEMORY = sys.platform == "linux"
@@ -63,11 +63,11 @@ class Environment:
         memory: MemoryWatch,
         kill: Callable[[], None],
         on_free: Callable[["Environment"], None],
-        on_undelivered: Callable[[Invocation], None],
+        on_undelivered: Callable[[Execution], None],
     ) -> None:
         self.id = id
         self.sandbox = sandbox
-        self.invocation: Invocation | None = None
+        self.invocation: Execution | None = None
         self._version = version
         self._memory = memory
         self._kill = kill
@@ -86,11 +86,11 @@ class Environment:
         self._began: float | None = None
         self._log_start = 0
         self._timed_out = False
-        self._verdict: Outcome | None = None
+        self._verdict: InvocationResult | None = None
         self._gone = False
         self._timer: asyncio.TimerHandle | None = None
 
-    def assign(self, invocation: Invocation) -> None:
+    def assign(self, invocation: Execution) -> None:
         """Give it work; it is fetched when the process asks."""
         self.invocation = invocation
         if self._deliver is not None:
@@ -122,7 +122,7 @@ class Environment:
         if self.invocation is not None and not self._is_delivered:
             self._hand_over(self.invocation, deliver)
 
-    def respond(self, request_id: str, result: Outcome) -> bool:
+    def respond(self, request_id: str, result: InvocationResult) -> bool:
         """Take the process's answer; False if nobody asked for it."""
         invocation = self.invocation
         if (
@@ -169,7 +169,7 @@ class Environment:
         is_over_limit = self._process.is_over_limit
         return is_over_limit or self._timed_out or self._verdict is not None
 
-    def _last_words(self, request_id: str, status: int | None) -> Outcome:
+    def _last_words(self, request_id: str, status: int | None) -> InvocationResult:
         if self._process.is_over_limit:
             return outcome.out_of_memory(request_id)
         if self._verdict:
@@ -180,7 +180,7 @@ class Environment:
             return outcome.failed(self._init_error)
         return outcome.exited(request_id, status)
 
-    def _hand_over(self, invocation: Invocation, deliver: Deliver) -> None:
+    def _hand_over(self, invocation: Execution, deliver: Deliver) -> None:
         if self._gone or self._init_timed_out:
             return
         self._deliver = None
@@ -221,7 +221,7 @@ class Environment:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _begin(self, invocation: Invocation, at: float) -> None:
+    def _begin(self, invocation: Execution, at: float) -> None:
         self._began = at
         if not self._gone:
             left_s = at + self._version.timeout_s - time.monotonic()
@@ -232,11 +232,11 @@ class Environment:
             report_lines.start(invocation.request.id, self._version.number)
         )
 
-    def _finish(self, invocation: Invocation, result: Outcome) -> None:
+    def _finish(self, invocation: Execution, result: InvocationResult) -> None:
         assert self._began is not None
         self._stop_watching()
         took_s = time.monotonic() - self._began
-        usage = report_lines.Usage(
+        usage = report_lines.ReportFigures(
             duration_s=self._version.timeout_s if self._timed_out else took_s,
             init_s=self._unreported_init_s,
             memory_mb=self._version.memory_mb,
@@ -252,7 +252,7 @@ class Environment:
             return
         wanted = invocation.request.wants_log
         log = self.sandbox.log.tail(self._log_start) if wanted else None
-        invocation.answer.set_result(Answer(result, self._version.number, log))
+        invocation.answer.set_result(ExecutionResult(result, self._version.number, log))
 
     def _note_peak(self, peak_kb: int) -> None:
         self._process.peak_kb = max(self._process.peak_kb, peak_kb)

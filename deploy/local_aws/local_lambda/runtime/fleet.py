@@ -13,7 +13,7 @@ from local_aws.local_lambda.logs.shipper import LogShipper
 from local_aws.local_lambda.requests.callers import KeyPair
 from local_aws.local_lambda.runtime.environment import Environment
 from local_aws.local_lambda.runtime.idle import Idle
-from local_aws.local_lambda.runtime.invocation import Invocation
+from local_aws.local_lambda.runtime.invocation import Execution
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
 from local_aws.local_lambda.runtime.processes.sandbox import Sandbox, Sandboxes
 from local_aws.local_lambda.runtime.processes.zygote import Child, Zygote
@@ -21,7 +21,7 @@ from local_aws.local_lambda.runtime.version import Version
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Shared:
     """
     What all fleets of an endpoint share.
 
@@ -61,18 +61,18 @@ class Fleet:
 
         folder: Its own; holds the sandboxes.
 
-        house: What it shares with other fleets.
+        shared: What it shares with other fleets.
     """
 
-    def __init__(self, version: Version, folder: Path, house: House) -> None:
+    def __init__(self, version: Version, folder: Path, shared: Shared) -> None:
         self._version = version
         self._folder = folder
-        self._house = house
+        self._shared = shared
         self._environments: dict[str, Environment] = {}
-        self._idle = Idle[Environment](house.keep_idle_s, self._leave)
+        self._idle = Idle[Environment](shared.keep_idle_s, self._leave)
         self._leaving: set[Environment] = set()
-        self._sandboxes = Sandboxes(folder, version, house.logs)
-        self._spare = Idle[Sandbox](house.keep_idle_s, self._remove)
+        self._sandboxes = Sandboxes(folder, version, shared.logs)
+        self._spare = Idle[Sandbox](shared.keep_idle_s, self._remove)
         self._retired = False
         self._closing: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
@@ -94,7 +94,7 @@ class Fleet:
         """Whether the last process is gone."""
         return self._ended.is_set()
 
-    def submit(self, invocation: Invocation) -> None:
+    def submit(self, invocation: Execution) -> None:
         """Run an invocation: in the environment used last if one is free."""
         environment = self._idle.pop() or self._start()
         environment.assign(invocation)
@@ -136,9 +136,9 @@ class Fleet:
         self._ended.set()
 
     def _start_zygote(self) -> Zygote:
-        house = self._house
+        shared = self._shared
         self._zygote = Zygote(
-            self._version.environ(house.runtime_api, house.endpoint_url, house.keys),
+            self._version.environ(shared.runtime_api, shared.endpoint_url, shared.keys),
             self._version.package.task_root,
             self._on_report,
             self._on_zygote_end,
@@ -152,12 +152,12 @@ class Fleet:
             id_,
             self._version,
             sandbox,
-            memory=self._house.memory,
+            memory=self._shared.memory,
             kill=partial(self._kill, id_),
             on_free=self._on_free,
             on_undelivered=self._resubmit,
         )
-        self._environments[id_] = self._house.environments[id_] = environment
+        self._environments[id_] = self._shared.environments[id_] = environment
         zygote = self._zygote or self._start_zygote()
         stream = {"AWS_LAMBDA_LOG_STREAM_NAME": sandbox.log.stream.name}
         tmp_mb = self._version.tmp_mb
@@ -184,7 +184,7 @@ class Fleet:
         if self._retired:
             self.retire()
 
-    def _resubmit(self, invocation: Invocation) -> None:
+    def _resubmit(self, invocation: Execution) -> None:
         if self._closing is None:
             self.submit(invocation)
         elif not invocation.answer.done():
@@ -198,7 +198,7 @@ class Fleet:
 
     def _on_exit(self, id_: str, status: int | None, peak_kb: int) -> None:
         environment = self._environments.pop(id_)
-        del self._house.environments[id_]
+        del self._shared.environments[id_]
         self._idle.remove(environment)
         if environment in self._leaving:
             self._leaving.discard(environment)

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from local_aws.local_lambda.runtime.outcome import Outcome
+from local_aws.local_lambda.runtime.outcome import InvocationResult
 from local_aws.local_lambda.runtime.version import LATEST
 
 
@@ -35,7 +35,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ExecutionResult:
     """
     What an execution left.
 
@@ -47,13 +47,13 @@ class Answer:
         log: The last 4 KB it logged, if they were wanted.
     """
 
-    outcome: Outcome
+    outcome: InvocationResult
     version: str
     log: bytes | None
 
 
 @dataclass(eq=False, slots=True)
-class Invocation:
+class Execution:
     """
     A request on its way through an environment.
 
@@ -64,6 +64,6 @@ class Invocation:
     """
 
     request: Request
-    answer: asyncio.Future[Answer] = field(
+    answer: asyncio.Future[ExecutionResult] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )

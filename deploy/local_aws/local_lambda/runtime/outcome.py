@@ -23,7 +23,7 @@ RESPONSE_BYTES = 6 * 1024 * 1024 + 100  # RIE, interop/model.go: MaxPayloadSize
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class InvocationResult:
     """
     How an invocation ended.
 
@@ -40,7 +40,7 @@ class Outcome:
     content_type: str = "application/json"
 
 
-def answered(payload: bytes | None, content_type: str) -> Outcome:
+def answered(payload: bytes | None, content_type: str) -> InvocationResult:
     """
     Return the function's own answer, unless Lambda would not carry it.
 
@@ -51,25 +51,25 @@ def answered(payload: bytes | None, content_type: str) -> Outcome:
     """
     if payload is None or len(payload) > RESPONSE_BYTES:
         return _too_large()
-    return Outcome(payload, content_type=content_type)
+    return InvocationResult(payload, content_type=content_type)
 
 
-def failed(payload: bytes) -> Outcome:
+def failed(payload: bytes) -> InvocationResult:
     """Return what the runtime said about an exception."""
     try:
         kind = str(json.loads(payload)["errorType"])
     except (ValueError, KeyError, TypeError):
         kind = "Runtime.Unknown"
-    return Outcome(payload, error_type=kind)
+    return InvocationResult(payload, error_type=kind)
 
 
-def timed_out(request_id: str, timeout_s: int) -> Outcome:
+def timed_out(request_id: str, timeout_s: int) -> InvocationResult:
     """Return the failure of a function that was killed at its timeout."""
     text = f"Task timed out after {timeout_s:.2f} seconds"
     return _by_lambda("Sandbox.Timedout", request_id, text)
 
 
-def exited(request_id: str, status: int | None) -> Outcome:
+def exited(request_id: str, status: int | None) -> InvocationResult:
     """
     Return the failure of a function whose process ended.
 
@@ -81,7 +81,7 @@ def exited(request_id: str, status: int | None) -> Outcome:
     return _by_lambda("Runtime.ExitError", request_id, _exit_reason(status))
 
 
-def out_of_memory(request_id: str) -> Outcome:
+def out_of_memory(request_id: str) -> InvocationResult:
     """
     Return the failure of a function that was killed at its memory limit.
 
@@ -103,13 +103,13 @@ def _exit_reason(status: int | None) -> str:
     return f"Runtime exited with error: exit status {os.WEXITSTATUS(status)}"
 
 
-def _by_lambda(kind: str, request_id: str, text: str) -> Outcome:
+def _by_lambda(kind: str, request_id: str, text: str) -> InvocationResult:
     message = f"RequestId: {request_id} Error: {text}"
     payload = json.dumps({"errorType": kind, "errorMessage": message}).encode()
-    return Outcome(payload, error_type=kind)
+    return InvocationResult(payload, error_type=kind)
 
 
-def _too_large() -> Outcome:
+def _too_large() -> InvocationResult:
     """Return the failure of an answer that is over the limit."""
     kind = "Function.ResponseSizeTooLarge"
     text = (
@@ -117,4 +117,4 @@ def _too_large() -> Outcome:
         f"({RESPONSE_BYTES} bytes)."
     )
     payload = json.dumps({"errorMessage": text, "errorType": kind}).encode()
-    return Outcome(payload, error_type=kind)
+    return InvocationResult(payload, error_type=kind)

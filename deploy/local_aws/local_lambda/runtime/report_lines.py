@@ -9,13 +9,13 @@ timeout's duration is the timeout: DataBiosphere/azul#8140 (2026-06).
 import math
 from dataclasses import dataclass
 
-from local_aws.local_lambda.runtime.outcome import Outcome
+from local_aws.local_lambda.runtime.outcome import InvocationResult
 
 _BY_LAMBDA = ("Sandbox.", "Runtime.Exit", "Runtime.OutOfMemory", "Function.")
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ReportFigures:
     """
     What an invocation took.
 
@@ -48,7 +48,7 @@ def init_timed_out(init_s: float) -> str:
     )
 
 
-def end(request_id: str, result: Outcome, usage: Usage) -> str:
+def end(request_id: str, result: InvocationResult, usage: ReportFigures) -> str:
     """Return what stands after an invocation."""
     duration_ms, init_ms = usage.duration_s * 1000, usage.init_s * 1000
     fields = [

@@ -19,7 +19,7 @@ from http import HTTPStatus
 
 from local_aws.local_lambda.runtime import outcome
 from local_aws.local_lambda.runtime.environment import Environment
-from local_aws.local_lambda.runtime.invocation import Invocation
+from local_aws.local_lambda.runtime.invocation import Execution
 
 _BACKLOG = 4096  # a thousand environments may come at once
 # awslambdaric sends an exception's traceback in a header, of up to max_header_size in
@@ -140,14 +140,17 @@ class _Connection(asyncio.Protocol):
             self._refuse(HTTPStatus.NOT_FOUND)
 
     def _take(
-        self, environment: Environment, request_id: str, result: outcome.Outcome
+        self,
+        environment: Environment,
+        request_id: str,
+        result: outcome.InvocationResult,
     ) -> None:
         if environment.respond(request_id, result):
             self._answer(HTTPStatus.ACCEPTED, _OK)
         else:
             self._refuse(HTTPStatus.BAD_REQUEST)
 
-    def _hand_over(self, invocation: Invocation, deadline_ms: int) -> None:
+    def _hand_over(self, invocation: Execution, deadline_ms: int) -> None:
         asked = invocation.request
         headers = {
             "Lambda-Runtime-Aws-Request-Id": asked.id,

@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from fetcher.service.jobs.documents import Job, Plan
+from fetcher.service.jobs.documents import Job, JobPlan
 from fetcher.service.jobs.events import Events
 from fetcher.service.jobs.store import Store
 
@@ -21,7 +21,7 @@ MOST_ATTEMPTS = 6  # at a piece of work; Lambda makes three of each event
 _CLOCKS_S = 2.0
 
 
-class Hands(NamedTuple):
+class JobContext(NamedTuple):
     """
     What it takes to work for a job.
 
@@ -45,12 +45,12 @@ class Hands(NamedTuple):
         """After how long an execution that has left no word is gone for sure."""
         return self.call.timeout_s + _CLOCKS_S
 
-    def plan(self) -> Plan | None:
+    def plan(self) -> JobPlan | None:
         """Return the job's plan; None if there is none yet."""
         document = self.store.get("plan")
-        return None if document is None else Plan(**document)
+        return None if document is None else JobPlan(**document)
 
-    def send_for_plan(self) -> None:
+    def request_plan(self) -> None:
         """Have the job planned."""
         self.events.send({"job": self.job.id})
 
@@ -85,10 +85,10 @@ def store_of(job_id: str, call: Call) -> Store:
 
 
 @contextmanager
-def hands_for(job: Job, store: Store, call: Call) -> Iterator[Hands]:
+def hands_for(job: Job, store: Store, call: Call) -> Iterator[JobContext]:
     """Bring together what it takes to work for a job."""
     with Events(call.context.invoked_function_arn, call.until) as events:
-        yield Hands(job, store, events, call)
+        yield JobContext(job, store, events, call)
 
 
 def job_in(store: Store) -> Job | None:

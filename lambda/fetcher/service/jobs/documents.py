@@ -71,7 +71,7 @@ class Job:
         return cls(**given | {"sink": SinkSpec(**given["sink"])})
 
 
-class Plan(NamedTuple):
+class JobPlan(NamedTuple):
     """
     How a job is dealt out.
 
@@ -92,7 +92,7 @@ class Plan(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class RoundResult:
     """
     What a round of a slice has come to.
 
@@ -116,7 +116,7 @@ class Result:
         return {item.name: getattr(self, item.name) for item in fields(self)}
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Result:
+    def from_dict(cls, document: Mapping[str, Any]) -> RoundResult:
         """Read a result back."""
         return cls(**{**document, "counts": Counter(document["counts"])})
 

@@ -10,14 +10,14 @@ from fetcher.handler import usable_s
 from fetcher.lists.url_list import UrlListError
 from fetcher.s3.errors import LateError
 from fetcher.service.jobs.context import MOST_ATTEMPTS
-from fetcher.service.jobs.documents import Plan, slice_name
+from fetcher.service.jobs.documents import JobPlan, slice_name
 from fetcher.service.jobs.manifest import manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fetcher.contract.source import Item
-    from fetcher.service.jobs.context import Hands
+    from fetcher.service.jobs.context import JobContext
 
 # As many as are downloaded at once; fewer would leave connections idle.
 _LEAST = 100
@@ -38,7 +38,7 @@ def most_urls(timeout_s: float) -> int:
     return max(1, int(usable_s(timeout_s) * _FILES_PER_S))
 
 
-def plan(hands: Hands) -> None:
+def plan(hands: JobContext) -> None:
     """Plan the job if nobody has, and begin."""
     made = hands.plan()
     if made is None:
@@ -52,28 +52,28 @@ def plan(hands: Hands) -> None:
         hands.send_for_slice(index)
 
 
-def _given_up() -> Plan:
+def _given_up() -> JobPlan:
     problem = (
         f"The executions that read the list have died {MOST_ATTEMPTS} times. Give the "
         "function more memory or time, or shorten the list."
     )
-    return Plan(problem=problem)
+    return JobPlan(problem=problem)
 
 
-def _made(hands: Hands) -> Plan:
+def _made(hands: JobContext) -> JobPlan:
     try:
         return _dealt(hands)
     except UrlListError as error:
-        return Plan(problem=str(error))
+        return JobPlan(problem=str(error))
     except LateError:
         problem = (
             f"The list could not be dealt out within the function's "
             f"{hands.call.timeout_s} s. Give it more time, or split the list."
         )
-        return Plan(problem=problem)
+        return JobPlan(problem=problem)
 
 
-def _dealt(hands: Hands) -> Plan:
+def _dealt(hands: JobContext) -> JobPlan:
     if not hands.job.manifest:
         items = source_from_dict(hands.store.get(f"lists/{hands.job.digest}"))
         return _sliced(hands, items, len(items))
@@ -84,11 +84,11 @@ def _dealt(hands: Hands) -> Plan:
                 f"{hands.job.manifest} has {len(listed):,} URLs; a job may have "
                 f"{most:,}. Split it."
             )
-            return Plan(problem=problem)
+            return JobPlan(problem=problem)
         return _sliced(hands, listed, len(listed))
 
 
-def _sliced(hands: Hands, items: Iterable[Item], many: int) -> Plan:
+def _sliced(hands: JobContext, items: Iterable[Item], many: int) -> JobPlan:
     lanes = hands.call.settings.job_executions
     most = min(_MOST, most_urls(hands.call.timeout_s))
     size = min(max(_LEAST, -(-many // lanes)), most)
@@ -96,7 +96,7 @@ def _sliced(hands: Hands, items: Iterable[Item], many: int) -> Plan:
     for index, some in enumerate(_pieces(items, size)):
         hands.store.put(f"slices/{slice_name(index)}", Inline.of(some).to_dict())
         slices = index + 1
-    return Plan(many, slices, lanes)
+    return JobPlan(many, slices, lanes)
 
 
 def _pieces(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

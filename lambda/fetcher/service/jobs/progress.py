@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fetcher.contract.outcome import Outcome
-from fetcher.service.jobs.documents import Result, round_name
+from fetcher.service.jobs.documents import RoundResult, round_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from fetcher.service.jobs.context import Hands
-    from fetcher.service.jobs.documents import Plan
+    from fetcher.service.jobs.context import JobContext
+    from fetcher.service.jobs.documents import JobPlan
     from fetcher.service.jobs.store import Entry
 
 PLANNING, RUNNING, DONE, FAILED = "planning", "running", "done", "failed"
@@ -38,7 +38,7 @@ class Totals:
     counts: Counter[str] = field(default_factory=Counter)
     body_bytes: int = 0
 
-    def add(self, rounds: Iterable[Result]) -> None:
+    def add(self, rounds: Iterable[RoundResult]) -> None:
         """Take in what some rounds have come to."""
         for result in rounds:
             self.counts.update(result.counts)
@@ -71,11 +71,11 @@ class Seen:
     """
 
     done: Totals
-    rounds: Mapping[int, list[Result]]
+    rounds: Mapping[int, list[RoundResult]]
     ages: Mapping[int, float]
 
 
-def progress(hands: Hands) -> dict[str, Any]:
+def progress(hands: JobContext) -> dict[str, Any]:
     """
     Return how far a job is, as callers are told.
 
@@ -98,7 +98,7 @@ def progress(hands: Hands) -> dict[str, Any]:
     return _told(hands, RUNNING, plan, totals, running)
 
 
-def look(hands: Hands) -> Seen:
+def look(hands: JobContext) -> Seen:
     """Return what there is of a job's results; add up those that are new."""
     store = hands.store
     done = Totals.from_list(store.get("done"))
@@ -110,7 +110,7 @@ def look(hands: Hands) -> Seen:
     rounds = defaultdict(list)
     for index, entry in entries:
         if entry.name in documents:
-            rounds[index].append(Result.from_dict(documents[entry.name]))
+            rounds[index].append(RoundResult.from_dict(documents[entry.name]))
     for index in [index for index, some in rounds.items() if some[-1].is_last]:
         some = rounds.pop(index)
         done.add(some)
@@ -122,14 +122,14 @@ def look(hands: Hands) -> Seen:
     return Seen(done, rounds, ages)
 
 
-def _look_after_planning(hands: Hands) -> None:
+def _look_after_planning(hands: JobContext) -> None:
     claims = hands.store.list("claims/plan-")
     age_s = claims[-1].age_s if claims else time.time() - hands.job.created_at
     if age_s > hands.patience_s and _may_nudge(hands):
-        hands.send_for_plan()
+        hands.request_plan()
 
 
-def _look_after_lanes(hands: Hands, plan: Plan, seen: Seen) -> int:
+def _look_after_lanes(hands: JobContext, plan: JobPlan, seen: Seen) -> int:
     """Send for slices that nobody is at any more; return how many are worked on."""
     claims = hands.store.list("claims/")
     claimed = {entry.name.rpartition("-")[0]: entry.age_s for entry in claims}
@@ -153,7 +153,7 @@ def _look_after_lanes(hands: Hands, plan: Plan, seen: Seen) -> int:
     return running
 
 
-def _may_nudge(hands: Hands) -> bool:
+def _may_nudge(hands: JobContext) -> bool:
     """Tell whether work may be sent for again: not each time that somebody asks."""
     before = hands.store.list("nudged")
     if before and before[0].age_s <= hands.patience_s:
@@ -167,7 +167,7 @@ def _slice_of(entry: Entry) -> int:
 
 
 def _told(
-    hands: Hands, state: str, plan: Plan | None, totals: Totals, running: int
+    hands: JobContext, state: str, plan: JobPlan | None, totals: Totals, running: int
 ) -> dict[str, Any]:
     ended, succeeded = totals.counts.total(), totals.counts[Outcome.OK]
     return {

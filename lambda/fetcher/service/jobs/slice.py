@@ -15,13 +15,13 @@ from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
 from fetcher.contract.source import Inline, source_from_dict
 from fetcher.service.jobs.context import MOST_ATTEMPTS
-from fetcher.service.jobs.documents import Result, round_name, slice_name
+from fetcher.service.jobs.documents import RoundResult, round_name, slice_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fetcher.contract.source import Item
-    from fetcher.service.jobs.context import Hands
+    from fetcher.service.jobs.context import JobContext
     from fetcher.service.jobs.store import Store
 
 # Kept back from Lambda's timeout, to write down what has become of the slice.
@@ -31,7 +31,7 @@ _WRITING_SHARE = 0.25
 _MOST_ROUNDS = 10
 
 
-def work(hands: Hands, index: int) -> None:
+def work(hands: JobContext, index: int) -> None:
     """
     Do the next round of a slice if nobody is at it, and send for what comes then.
 
@@ -51,14 +51,14 @@ def work(hands: Hands, index: int) -> None:
     _send_on(hands, index, is_done=rounds[-1].is_last)
 
 
-def results_of(store: Store, index: int) -> list[Result]:
+def results_of(store: Store, index: int) -> list[RoundResult]:
     """Return what a slice's rounds have come to, so far."""
     names = [entry.name for entry in store.list(f"results/{slice_name(index)}-")]
-    return [Result.from_dict(store.get(name)) for name in names]
+    return [RoundResult.from_dict(store.get(name)) for name in names]
 
 
 def ends_of(
-    store: Store, index: int, rounds: Iterable[Result]
+    store: Store, index: int, rounds: Iterable[RoundResult]
 ) -> tuple[list[tuple[Item, Download]], list[Item]]:
     """
     Return which URLs of a slice have ended, how, and which have not.
@@ -82,7 +82,7 @@ def ends_of(
     return sorted(ended), left
 
 
-def _send_on(hands: Hands, index: int, *, is_done: bool) -> None:
+def _send_on(hands: JobContext, index: int, *, is_done: bool) -> None:
     if not is_done:
         hands.send_for_slice(index)
         return
@@ -91,7 +91,9 @@ def _send_on(hands: Hands, index: int, *, is_done: bool) -> None:
         hands.send_for_slice(index + plan.lanes)
 
 
-def _round(hands: Hands, index: int, rounds: list[Result], attempt: int) -> Result:
+def _round(
+    hands: JobContext, index: int, rounds: list[RoundResult], attempt: int
+) -> RoundResult:
     """Download what is left of a slice; return what that comes to."""
     _, items = ends_of(hands.store, index, rounds)
     if attempt >= MOST_ATTEMPTS:
@@ -107,7 +109,7 @@ def _round(hands: Hands, index: int, rounds: list[Result], attempt: int) -> Resu
     )
     if not is_last:
         del counts[Outcome.UNSTARTED]
-    return Result(
+    return RoundResult(
         attempt=attempt,
         is_last=is_last,
         counts=Counter({outcome.value: many for outcome, many in counts.items()}),
@@ -115,7 +117,9 @@ def _round(hands: Hands, index: int, rounds: list[Result], attempt: int) -> Resu
     )
 
 
-def _downloaded(hands: Hands, index: int, round_: int, items: list[Item]) -> Report:
+def _downloaded(
+    hands: JobContext, index: int, round_: int, items: list[Item]
+) -> Report:
     left_s = hands.call.context.get_remaining_time_in_millis() / 1_000
     shard = Shard(
         run=hands.job.id,
@@ -132,7 +136,7 @@ def _downloaded(hands: Hands, index: int, round_: int, items: list[Item]) -> Rep
     return Report.from_dict(told)
 
 
-def _given_up(hands: Hands, index: int, round_: int, many: int) -> Report:
+def _given_up(hands: JobContext, index: int, round_: int, many: int) -> Report:
     """Return the report of executions that all died before they could."""
     detail = (
         f"given up: {MOST_ATTEMPTS} executions have died over this slice of the job; "
