@@ -14,6 +14,7 @@ Nothing of ours is imported: an endpoint's start waits for this process.
 import json
 import logging
 import os
+import socket
 import sys
 from datetime import UTC
 from threading import Thread
@@ -53,21 +54,22 @@ class _Application(DomainDispatcherApplication):
             return self.app_instances[service]
 
 
-class _Server(ThreadedWSGIServer):
-    request_queue_size = _BACKLOG
-
-
-def main(socket: str) -> None:
+def main(name: str) -> None:
     """
     Serve, and answer questions, until stdin closes.
 
     Args:
-        socket: The name of the socket to make in the working directory.
+        name: Of the socket to make in the working directory.
     """
     os.umask(0o077)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # not every request
     application = _Application(create_backend_app)
-    server = _Server(f"unix://{socket}", 0, application, MotoRequestHandler)
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(name)  # werkzeug would make it absolute, and so too long perhaps
+    listener.listen(_BACKLOG)
+    server = ThreadedWSGIServer(
+        "unix://", 0, application, MotoRequestHandler, fd=listener.fileno()
+    )
     Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -21,6 +21,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from local_aws.errors import EndpointError
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.requests.callers import Caller, KeyPair
 
@@ -198,7 +199,7 @@ async def running(folder: Path) -> AsyncIterator[Moto]:
             is_ready = await process.stdout.readline()
         if not is_ready:
             msg = "moto's server ended at its start; see its own message above."
-            raise RuntimeError(msg)
+            raise EndpointError(msg)
         with _address(folder) as address:
             async with aiohttp.ClientSession(
                 auto_decompress=False,

@@ -128,7 +128,7 @@ def test_a_token_that_was_renewed_makes_no_other_url_of_one(run):
     (item,) = UrlList(run.list)
     run.report.write_text(run.line(item))
     run.list.write_text("http://h/1?n=1&token=new\tcats/1\n")
-    kept = keep(run.report, UrlList(run.list), run.sink)
+    kept = run.kept()
 
     assert list(kept.missing()) == []
 
@@ -141,7 +141,7 @@ def test_urls_that_only_what_is_masked_tells_apart_are_not_mixed_up(run):
     run.list.write_text("".join(lines))
     items = list(UrlList(run.list))
     run.report.write_text("".join(map(run.line, items[2:4])))
-    kept = keep(run.report, UrlList(run.list), run.sink)
+    kept = run.kept()
 
     assert list(kept.missing()) == [0, 1, 4, 5]
     assert len(run.report.read_text().splitlines()) == 2
@@ -153,7 +153,7 @@ def test_a_renewed_token_with_a_name_of_its_own_is_fetched_anew(run):
     run.report.write_text(run.line(item))
     run.list.write_text("http://h/1?n=1&token=new\n")
 
-    assert len(keep(run.report, UrlList(run.list), run.sink)) == 0
+    assert len(run.kept()) == 0
 
 
 @pytest.mark.parametrize("left", [1, 5, 40, -2])
