@@ -85,7 +85,7 @@ class Trial:
 
     def start(self, endpoint_url, **more):
         settings = self.settings | {"endpoint_url": endpoint_url} | more
-        return started(HERE / "alone.py", json.dumps(settings))
+        return started(HERE / "fan_out_alone.py", json.dumps(settings))
 
     def start_notebook(self, endpoint_url):
         settings = self.settings | {"endpoint_url": endpoint_url}
