@@ -1,3 +1,3 @@
 """One execution's work: URLs in, files out, every one accounted for."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
