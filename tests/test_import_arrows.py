@@ -3,6 +3,7 @@ Imports point one way, in no circle; each floor has few doors, each class one na
 """
 
 import ast
+import re
 import sys
 from collections import Counter
 from graphlib import CycleError, TopologicalSorter
@@ -138,6 +139,16 @@ def test_a_floor_has_few_rooms(folder):
     }
 
     assert len(entries) <= FLOOR_MOST
+
+
+@pytest.mark.parametrize("folder", FLOORS)
+def test_a_package_says_what_is_in_each_of_its_rooms(folder):
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    modules = {path.stem for path in folder.glob("*.py")}
+    packages = {path.parent.name for path in folder.glob("*/__init__.py")}
+    rooms = (modules | packages) - {"__init__", "__main__"}
+
+    assert rooms - set(re.findall(r"``(\w+)``", text)) == set()
 
 
 def test_a_public_class_has_its_name_for_itself_in_its_package():
