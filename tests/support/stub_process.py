@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import json
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
+
+from tests.support.child_processes import started
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,16 +14,9 @@ ROOT = Path(__file__).parents[2]
 @contextlib.contextmanager
 def running(module, *options):
     """Run a module that calls `serve`; its address has no path."""
-    with subprocess.Popen(
-        [sys.executable, "-m", module, *options],
-        cwd=ROOT,  # where it finds `tests`
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-        finally:
-            process.kill()
+    # In a folder where it finds `tests`.
+    with started("-m", module, *options, cwd=ROOT) as (_, line):
+        yield f"http://127.0.0.1:{int(line)}"
 
 
 def what_came(url):
