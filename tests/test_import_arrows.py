@@ -1,5 +1,5 @@
 """
-Imports point one way, in no circle; each floor has few doors, each class one name.
+Imports point one way, in no circle; packages are small, and say what is in them.
 """
 
 import ast
@@ -21,7 +21,7 @@ ALLOWED = {
     "rollout": {"rollout", "local_aws", "origin", "aws_facts", "fetcher"},
 }
 ALLOWED["experiment"] = {"experiment", *ALLOWED["rollout"]}
-FLOOR_MOST = 15  # entries of a folder that one look takes in
+FLOOR_MOST = 15  # entries of a folder that one can take in at a glance
 # The module is chosen by the option `engine`, whatever the class in it is called.
 SAME_NAME = {("fetcher", "Engine")}
 IN_THE_ZIP = {"fetcher", "aiohttp", "yarl", "pycurl", "certifi"}
@@ -64,7 +64,7 @@ FLOORS = [
 
 def imported(tree):
     """
-    Return all that is imported, anywhere in the tree: modules, and names in them.
+    Return everything imported, anywhere in the tree: modules, and names in them.
     """
     names = set()
     for node in ast.walk(tree):
@@ -83,7 +83,7 @@ def packages_in(path):
 
 def module_imports(modules):
     """
-    Return which modules each imports: for types only and in functions, too.
+    Return which modules each imports, also for types only and in functions.
     """
     return {
         module: {
@@ -98,7 +98,7 @@ def module_imports(modules):
 
 def circle_in(modules):
     """
-    Return the modules of a circle of imports; none if there is no circle.
+    Return the modules of a circle of imports, if there is one.
     """
     try:
         TopologicalSorter(module_imports(modules)).prepare()
