@@ -1,14 +1,14 @@
-# Everything a user runs. Set-up happens by itself, once, and again when the lock changes.
+# All commands. Each sets up .venv when needed: at first, and when the lock has changed.
 
 PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
 NO_NEWS := .venv/etc/jupyter/labconfig/page_config.json
 UV := uv==0.13.9
-# Jupyter asks root to say so.
+# Jupyter refuses to run as root without it.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-# A stale kernel in the user's folder must not stand in for this environment's.
+# A stale kernel in the user's folder must not replace this environment's.
 export JUPYTER_PREFER_ENV_PATH := 1
 export PYTHONDONTWRITEBYTECODE :=
 export MPLBACKEND :=
@@ -16,43 +16,43 @@ export MPLBACKEND :=
 .DEFAULT_GOAL := help
 .PHONY: help setup run million bench test test-bare soak aws-check lint lock lab clean
 
-help: ## show this
+help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(READY) ## install everything into .venv, as locked
+setup: $(READY) ## install everything into .venv, as locked in requirements.lock
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or later is needed; name one: make PYTHON=python3.12"; exit 1; }
+	  || { echo "Python 3.11 or later is needed. Choose one: make PYTHON=python3.12"; exit 1; }
 	@test -x $(PY) || $(PYTHON) -m venv .venv \
-	  || { echo "No venv; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	  || { echo "python3 has no venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Setting up .venv (about a minute, once)"
 	@{ $(PY) -m pip install -q --disable-pip-version-check $(UV) \
 	  && $(PY) -m uv pip sync -q --python $(PY) --require-hashes --compile-bytecode requirements.lock; } \
-	  || { echo "uv could not; trying pip"; $(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; }
+	  || { echo "uv failed; trying pip"; $(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; }
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 run: $(READY) ## the experiment on this machine: a grid, its charts, the verdict
 	@$(PY) -m experiment 30_grid
 
-million: $(READY) ## a million files of 10 kB on this machine, every one accounted for: a minute or two
+million: $(READY) ## a million files of 10 kB on this machine, each accounted for: a minute or two
 	@$(PY) -m experiment 40_million -f notebooks/settings/40_million-local.yaml
 
-bench: $(READY) ## fetcher beside curl, wget2 and aria2c, those installed: about ten minutes
+bench: $(READY) ## fetcher beside curl, wget2 and aria2c, where installed: about ten minutes
 	@$(PY) -m experiment.bench
 
-# Four processes even on two cores: many a test waits.
+# Four processes even on two cores, since many tests wait.
 test: $(READY) lint ## every check: lint, types, tests, notebooks
 	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ORDER)
 
-test-bare: ## `run` and `test` as a newcomer: without git, nginx, curl..., by each Python here
+test-bare: ## `run` and `test` as on a new machine: no git, nginx or curl; each Python here
 	@$(PYTHON) tests/bare.py
 
-soak: $(READY) ## the long trials, with figures: on a machine that does nothing else
+soak: $(READY) ## the long trials, with figures; run nothing else meanwhile
 	@$(PY) -m pytest -m soak -s
 
-aws-check: $(READY) ## a few cents in your AWS account: does it work there, and is nothing left? Never yet run
+aws-check: $(READY) ## a few cents in your AWS account: does all of it work there? Not yet run
 	@$(PY) -m experiment.command.aws_check
 
 lint: $(READY) ## style and types
@@ -65,16 +65,16 @@ lock: $(READY) ## renew requirements.lock from pyproject.toml
 	@$(PY) -m uv pip compile -q --universal --python-version 3.11 --extra test \
 	  --generate-hashes --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock
 
-# JupyterLab opens with a question about news otherwise, and asks the internet for them.
+# Otherwise JupyterLab opens with a question about news, and fetches them.
 $(NO_NEWS): $(READY)
 	@mkdir -p $(@D)
 	@echo '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}' > $@
 
-lab: $(READY) $(NO_NEWS) ## JupyterLab on the notebooks
+lab: $(READY) $(NO_NEWS) ## the notebooks in JupyterLab
 	@$(PY) -m jupyter lab $(AS_ROOT) --MappingKernelManager.transport_encryption=auto \
 	  --notebook-dir=notebooks notebooks/00_start_here.ipynb
 
-clean: ## remove the environment and what was measured, but published runs
+clean: ## remove .venv, caches, and all results but the published ones
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 	@find results -mindepth 1 -maxdepth 1 ! -name README.md ! -name published -exec rm -rf {} +
 	@find . -name __pycache__ -prune -exec rm -rf {} +

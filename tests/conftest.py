@@ -1,16 +1,15 @@
-"""What several test files need: a local endpoint, and an environment without traps."""
+"""Fixtures for many tests: a local endpoint, and an environment without traps."""
 
-import io
 import os
 import socket
 import tempfile
 import uuid
-import zipfile
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from tests.support.aws_target import POLICY, aws_in_place
+from tests.support.lambda_api import zipped
 from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import S3Proxy
 
@@ -27,7 +26,7 @@ from rollout.target.target import connect
 
 WITH_LIBRARIES = build._installed
 
-# How long an example takes says more about what else the machine does.
+# The time an example takes depends on what else the machine does.
 settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
 
@@ -50,7 +49,7 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session", autouse=True)
 def _plain_environment(request):
     """
-    Nobody's AWS set-up or proxy decides how a test ends, unless AWS is asked for.
+    No AWS set-up or proxy of the user's affects a test, unless AWS is the target.
     """
     if request.config.getoption("target") == "aws":
         yield
@@ -65,10 +64,10 @@ def _plain_environment(request):
 @pytest.fixture(scope="session", autouse=True)
 def _light_zips():
     """
-    Zips made here hold no libraries: executions find them beside the interpreter.
+    Zips made here contain no libraries: executions find them beside the interpreter.
 
     Unpacking and compiling them took most of a deployment's time. Commands and
-    notebooks are processes of their own, and deploy them whole.
+    notebooks run as processes of their own, and deploy whole zips.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "_installed", lambda _: {})
@@ -78,7 +77,7 @@ def _light_zips():
 @pytest.fixture(scope="session", autouse=True)
 def _known_permissions():
     """
-    What S3 denies here it denies for good.
+    A denial by S3 is final here: no permission is new.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connection, "_ALLOWED_WITHIN_S", 0)
@@ -88,7 +87,7 @@ def _known_permissions():
 @pytest.fixture(scope="module")
 def whole_zips():
     """
-    Zips with their libraries, for tests of what is in them, and for those that measure.
+    Zips with their libraries, for tests of their content, and for measurements.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "_installed", WITH_LIBRARIES)
@@ -130,7 +129,7 @@ def target(endpoint):
 @pytest.fixture
 def function_name(request, target):
     """
-    A name of the test's own; what is deployed under it is removed.
+    A name of the test's own; a function deployed under it is removed afterwards.
     """
     name = f"t-{request.node.name.partition('[')[0][-36:]}"
     yield name
@@ -140,22 +139,16 @@ def function_name(request, target):
 @pytest.fixture(scope="session")
 def zip_of():
     """
-    Make a function's code: a zip whose module `main` is the text given.
+    Return what makes a function's code: a zip whose module `main` is a text.
     """
 
-    def made(text):
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            archive.writestr("main.py", text)
-        return buffer.getvalue()
-
-    return made
+    return lambda text: zipped({"main.py": text})
 
 
 @pytest.fixture
 def code(zip_of):
     """
-    A function's code: it answers its event.
+    A function's code that returns its event.
     """
     return zip_of("def handler(event, context):\n    return event\n")
 
@@ -163,7 +156,7 @@ def code(zip_of):
 @pytest.fixture(scope="module")
 def gated(endpoint):
     """
-    The gate before the target `aws`, and that target.
+    The gate in front of the target `aws`, and that target.
     """
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -175,7 +168,7 @@ def gated(endpoint):
 @pytest.fixture
 def gate(gated):
     """
-    A gate that allows what the policy does, and has not been asked yet.
+    A gate that allows what the policy does, and has seen no request yet.
     """
     gate, _ = gated
     gate.policy = POLICY
@@ -195,7 +188,7 @@ def wheels_folder(tmp_path_factory):
 @pytest.fixture
 def shared_folder():
     """
-    A folder that local functions see as well: their /tmp is their own.
+    A folder that local functions share with the test; their /tmp is their own.
     """
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         yield Path(folder)
@@ -204,7 +197,7 @@ def shared_folder():
 @pytest.fixture
 def silent_socket():
     """
-    A port where nobody listens, and nobody else can either.
+    A port on which nothing listens, nor can.
     """
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -240,7 +233,7 @@ def s3_proxy(endpoint):
 @pytest.fixture
 def proxy(s3_proxy):
     """
-    A proxy before S3 that fails as a test tells it, and has not been asked yet.
+    A proxy in front of S3 that fails on demand, and has seen no request yet.
     """
     yield s3_proxy
     s3_proxy.fault = lambda _: None
@@ -248,18 +241,9 @@ def proxy(s3_proxy):
 
 
 @pytest.fixture
-def s3_environment(proxy, monkeypatch):
-    """
-    What Lambda tells an execution of S3, in this process.
-    """
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
-
-
-@pytest.fixture
 def tar(bucket):
     """
-    Where the sink `s3-tar` keeps shard 7 of the first wave.
+    The place where the sink `s3-tar` keeps shard 7 of the first wave.
     """
     return tar_of(Place(bucket, "kept"), "r", 0, 7)
 
@@ -267,6 +251,6 @@ def tar(bucket):
 @pytest.fixture
 def small_parts(monkeypatch):
     """
-    Parts of a tar as small as S3 takes them: less to send.
+    Parts of a tar that are as small as S3 allows, so that less is sent.
     """
     monkeypatch.setattr(s3_tar, "PART_BYTES", LEAST_PART)

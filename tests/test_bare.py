@@ -1,4 +1,4 @@
-"""`make test-bare`: what a newcomer has, and what not."""
+"""`make test-bare`: what a newcomer has and does not have."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""The frame of tests/conformance itself."""
+"""The framework of tests/conformance."""
 
 import os
 import re

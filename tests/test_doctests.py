@@ -1,4 +1,4 @@
-"""Examples in docstrings are run: they are promises, too."""
+"""Examples in docstrings hold."""
 
 import doctest
 import importlib

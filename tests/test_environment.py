@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from importlib.metadata import entry_points
+from itertools import chain
 from pathlib import Path
 
 import nbformat
@@ -16,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+import fetcher
 from experiment.ledger.machine import root
 from fetcher.contract.outcome import Outcome
 
@@ -23,14 +25,18 @@ ROOT = root()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-README = (ROOT / "README.md").read_text()
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/README.md")])
+PATH = re.compile(
+    r"`(?!\S*(?:NAME|NN|RUN))((?:[\w.-]+/)+(?:[\w.-]+/|\w+\.(?:py|md|json|toml|yaml)))`"
+)
+CODE_ROOTS = ("", "lambda", "deploy", "deploy/local_aws", "notebooks")
 PHONY = re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[1].split()
 
 needs_make = pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
 
 
 def pins():
-    """Every requirement of the lock, with the lines that belong to it."""
+    """Return every requirement of the lock, with the lines that belong to it."""
     blocks = re.split(r"\n(?=\S)", LOCK.strip())
     return [
         (Requirement(block.partition("\\")[0].strip()), block)
@@ -40,7 +46,7 @@ def pins():
 
 
 def tracked():
-    """Every file that is committed, or will be with the next commit."""
+    """Return every file that is committed, or will be with the next commit."""
     if not shutil.which("git"):
         pytest.skip("there is no git")
     listed = subprocess.run(
@@ -54,6 +60,14 @@ def tracked():
         pytest.skip("this is a copy without git")
     names = listed.stdout.split("\0")
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+def page_id(path):
+    return str(path.relative_to(ROOT))
+
+
+def each_page(test):
+    return pytest.mark.parametrize("page", PAGES, ids=page_id)(test)
 
 
 # conda
@@ -73,7 +87,7 @@ def test_the_conda_environment_asks_for_the_projects_python():
 
 def test_the_conda_environment_installs_extras_that_exist():
     """
-    Versions stand in pyproject.toml alone, so nothing can drift.
+    Versions are in pyproject.toml only, so nothing can drift.
     """
     conda = yaml.safe_load((ROOT / "environment.yml").read_text())
     (pip,) = (line["pip"] for line in conda["dependencies"] if isinstance(line, dict))
@@ -94,23 +108,17 @@ def test_every_pin_of_the_lock_is_exact_and_has_hashes():
 
 
 def test_the_lock_covers_every_requirement_of_every_extra():
-    wanted = [
-        Requirement(line)
-        for lines in (
-            PROJECT["dependencies"],
-            *PROJECT["optional-dependencies"].values(),
-        )
-        for line in lines
-    ]
+    extras = PROJECT["optional-dependencies"]
+    lines = chain(PROJECT["dependencies"], *extras.values())
     locked = {
         canonicalize_name(pin.name): next(iter(pin.specifier)).version
         for pin, _ in pins()
         if not pin.marker or pin.marker.evaluate()
     }
 
-    for requirement in wanted:
+    for requirement in map(Requirement, lines):
         if requirement.name == PROJECT["name"]:
-            assert requirement.extras <= PROJECT["optional-dependencies"].keys()
+            assert requirement.extras <= extras.keys()
         else:
             version = locked[canonicalize_name(requirement.name)]
             assert requirement.specifier.contains(version), requirement
@@ -121,7 +129,7 @@ def test_the_lock_covers_every_requirement_of_every_extra():
 )
 def test_no_address_of_a_registry_is_written_down(name):
     """
-    Where packages come from is the user's own set-up.
+    Where packages come from is up to the user.
     """
     text = (ROOT / name).read_text()
 
@@ -139,14 +147,14 @@ def test_no_file_names_a_place_of_this_machine():
 
 @needs_make
 def test_make_by_itself_helps_and_lists_every_target():
-    said = subprocess.run(
+    printed = subprocess.run(
         ["make", "--no-print-directory"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    listed = re.findall(r"^  make ([\w-]+) +\S", said, re.MULTILINE)
+    listed = re.findall(r"^  make ([\w-]+) +\S", printed, re.MULTILINE)
 
     assert sorted(listed) == sorted(PHONY)
 
@@ -157,19 +165,13 @@ def test_every_target_is_a_command_not_a_file():
     assert sorted(targets) == sorted(PHONY)
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "notebooks"])
-def test_every_make_target_that_is_named_exists(name):
-    path = ROOT / name
-    files = sorted(path.glob("*.ipynb")) if path.is_dir() else [path]
-    named = {
-        target
-        for file in files
-        for target in re.findall(
-            r"(?:`|^)make ([\w-]+)", file.read_text(), re.MULTILINE
-        )
-    }
+@pytest.mark.parametrize(
+    "path", [*PAGES, *sorted(ROOT.glob("notebooks/*.ipynb"))], ids=page_id
+)
+def test_every_make_target_that_is_named_exists(path):
+    named = re.findall(r"(?:`|^)make ([\w-]+)", path.read_text(), re.MULTILINE)
 
-    assert named <= set(PHONY)
+    assert set(named) <= set(PHONY)
 
 
 @needs_make
@@ -198,15 +200,15 @@ def test_ci_runs_what_a_user_would():
     path = ROOT / ".ci" / "run"
 
     assert os.access(path, os.X_OK)
-    said = path.read_text().splitlines()
-    assert said[-2:] == ["make test", "make test-bare"]
+    assert path.read_text().splitlines()[-2:] == ["make test", "make test-bare"]
 
 
-# What is said about the project
+# Pages
 
 
-def test_the_readme_lists_exactly_the_notebooks_with_their_questions():
-    listed = dict(re.findall(r"^\| `(\d\d_\w+)` \| (.+?) \|$", README, re.MULTILINE))
+def test_the_notebooks_page_lists_exactly_the_notebooks_with_their_questions():
+    page = (ROOT / "notebooks/README.md").read_text()
+    listed = dict(re.findall(r"^\| `(\d\d_\w+)` \| (.+?) \|$", page, re.MULTILINE))
     questions = {}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         first, *_ = nbformat.read(path, as_version=4).cells
@@ -215,26 +217,48 @@ def test_the_readme_lists_exactly_the_notebooks_with_their_questions():
     assert listed == questions
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["README.md", "CHANGELOG.md", "deploy/README.md", "results/README.md"],
-)
-def test_links_to_files_lead_somewhere(name):
-    path = ROOT / name
-    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
-        assert "://" in link or (path.parent / link).exists(), link
+@each_page
+def test_links_lead_to_files_and_headings_that_exist(page):
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert "://" in link or target.exists(), link
+        if anchor and "://" not in link:
+            assert anchor in anchors_of(target), link
 
 
-def test_the_number_of_outcomes_in_the_text_is_right():
+def anchors_of(page):
+    """Return the anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {heading.replace(" ", "-") for heading in plain}
 
-    for name in ("README.md", "CHANGELOG.md"):
-        text = (ROOT / name).read_text()
-        for number in re.findall(r"(\d+) outcomes", text):
-            assert int(number) == len(Outcome)
+
+@each_page
+def test_paths_that_a_page_names_exist(page):
+    """
+    Those of two parts or more; NAME and the like stand for something else.
+    """
+    roots = [page.parent, *(ROOT / name for name in CODE_ROOTS)]
+    for path in PATH.findall(page.read_text()):
+        assert any((root / path).exists() for root in roots), path
+
+
+@each_page
+def test_the_number_of_outcomes_in_the_text_is_right(page):
+    for number in re.findall(r"exactly one of (\d+)|(\d+) outcomes", page.read_text()):
+        assert int("".join(number)) == len(Outcome)
 
 
 def test_the_description_is_the_readmes_question():
-    assert PROJECT["description"] in README
+    assert PROJECT["description"] in (ROOT / "README.md").read_text()
+
+
+def test_the_version_is_the_same_everywhere():
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    latest = re.findall(r"^## (\d\S+) \(\d{4}-\d\d-\d\d\)$", changelog, re.MULTILINE)[0]
+
+    assert latest == PROJECT["version"] == fetcher.__version__
 
 
 # Commands
@@ -255,7 +279,8 @@ def test_a_command_exists_and_helps(name):
     assert done.stderr == ""
 
 
-def test_commands_named_in_the_readme_exist():
-    named = set(re.findall(r"^\.venv/bin/(\w+)", README, re.MULTILINE))
+@each_page
+def test_commands_that_a_page_names_exist(page):
+    named = set(re.findall(r"^\.venv/bin/(\w+)", page.read_text(), re.MULTILINE))
 
     assert named <= PROJECT["scripts"].keys() | {"python"}

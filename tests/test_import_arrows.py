@@ -1,8 +1,9 @@
 """
-Imports point one way, in no circle; each floor has few doors, each class one name.
+Imports point one way, in no circle; packages are small, and say what is in them.
 """
 
 import ast
+import re
 import sys
 from collections import Counter
 from graphlib import CycleError, TopologicalSorter
@@ -20,7 +21,7 @@ ALLOWED = {
     "rollout": {"rollout", "local_aws", "origin", "aws_facts", "fetcher"},
 }
 ALLOWED["experiment"] = {"experiment", *ALLOWED["rollout"]}
-FLOOR_MOST = 15  # entries of a folder that one look takes in
+FLOOR_MOST = 15  # entries of a folder that one can take in at a glance
 # The module is chosen by the option `engine`, whatever the class in it is called.
 SAME_NAME = {("fetcher", "Engine")}
 IN_THE_ZIP = {"fetcher", "aiohttp", "yarl", "pycurl", "certifi"}
@@ -63,7 +64,7 @@ FLOORS = [
 
 def imported(tree):
     """
-    Return all that is imported, anywhere in the tree: modules, and names in them.
+    Return everything imported, anywhere in the tree: modules, and names in them.
     """
     names = set()
     for node in ast.walk(tree):
@@ -82,7 +83,7 @@ def packages_in(path):
 
 def module_imports(modules):
     """
-    Return which modules each imports: for types only and in functions, too.
+    Return which modules each imports, also for types only and in functions.
     """
     return {
         module: {
@@ -97,7 +98,7 @@ def module_imports(modules):
 
 def circle_in(modules):
     """
-    Return the modules of a circle of imports; none if there is no circle.
+    Return the modules of a circle of imports, if there is one.
     """
     try:
         TopologicalSorter(module_imports(modules)).prepare()
@@ -138,6 +139,16 @@ def test_a_floor_has_few_rooms(folder):
     }
 
     assert len(entries) <= FLOOR_MOST
+
+
+@pytest.mark.parametrize("folder", FLOORS)
+def test_a_package_says_what_is_in_each_of_its_rooms(folder):
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text()))
+    modules = {path.stem for path in folder.glob("*.py")}
+    packages = {path.parent.name for path in folder.glob("*/__init__.py")}
+    rooms = (modules | packages) - {"__init__", "__main__"}
+
+    assert rooms - set(re.findall(r"``(\w+)``", text)) == set()
 
 
 def test_a_public_class_has_its_name_for_itself_in_its_package():

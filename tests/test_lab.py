@@ -1,4 +1,4 @@
-"""`make lab`: what it switches off is called so in the JupyterLab that is there."""
+"""`make lab`: its options have these names in the installed JupyterLab."""
 
 import re
 import sys

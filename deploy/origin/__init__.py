@@ -2,9 +2,12 @@
 A file origin for experiments: real JPEGs of exact sizes, with faults on request.
 
 It answers on loopback only, from a process of its own, at
-``/<bytes>/<number>.jpg``: what each number holds is the same picture, so a million
-URLs cost the memory of one. The query asks for latency and faults; see
-`origin.faults`.
+``/<bytes>/<number>.jpg``. Every number holds the same picture, so a million URLs cost
+the memory of one. The query asks for latency and faults.
+
+* ``process`` runs it; ``server`` sends its ``answers``: a ``picture``, with ``faults``.
+* ``nginx`` serves the same pictures, faster, over HTTPS with a ``certificate``.
+* ``temporary_folders`` are where it keeps files; ``ended`` says how a process ended.
 """
 
 from origin.picture import jpeg

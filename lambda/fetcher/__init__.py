@@ -1,3 +1,15 @@
-"""One execution's work: URLs in, files out, every one accounted for."""
+"""
+One execution's work: URLs in, files out, every one accounted for.
 
-__version__ = "0.1.0"
+* ``contract``: what both sides share: shard, source, options, outcome, report.
+* ``lists``: lists of URLs, and the names of the files they become.
+* ``transfer``: attempts, retries, hosts, and the checks of a body.
+* ``engines``: the HTTP clients, curl and aiohttp.
+* ``sinks``: where bodies go; ``s3``: S3 as sinks and sources speak it.
+* ``security``: what may be contacted, trusted and shown.
+* ``process``: memory, descriptors and interrupts of this process.
+* ``command``: the `fetcher` command; ``service``: HTTP and jobs.
+* ``handler``: what Lambda calls.
+"""
+
+__version__ = "0.2.0"

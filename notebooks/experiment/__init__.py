@@ -1,1 +1,11 @@
-"""Asking how fast a million files can be downloaded, and answering with charts."""
+"""
+The experiment: how fast a million files can be downloaded, measured and charted.
+
+* ``parameters``: a notebook's settings, checked.
+* ``plan``: settings into shards; ``cost``: dollars before and after.
+* ``session``: the target and the local endpoint that a notebook holds open.
+* ``run``: fan-outs and grids, carried out and resumed; ``ledger``: their folder.
+* ``tables``: the ledger as tidy tables; ``charts``: tables as charts and verdicts.
+* ``command``: `python -m experiment` and `make aws-check`; ``bench``: `make bench`.
+* ``number_set``: sets of URLs' numbers.
+"""

@@ -4,7 +4,7 @@ import json
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.permission_gate import guarding
+from tests.support.permission_gate import Gate
 
 from rollout.deploy import role
 
@@ -20,7 +20,7 @@ def aws_in_place(endpoint_url, monkeypatch, policy=POLICY):
 
     The environment is that of a user who has access keys in variables.
     """
-    with guarding(endpoint_url, policy) as gate:
+    with Gate(endpoint_url, policy) as gate:
         monkeypatch.setenv("AWS_REGION", "us-east-1")
         monkeypatch.setenv("AWS_ENDPOINT_URL", gate.url)
         yield gate

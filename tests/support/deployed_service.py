@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
 from tests.support.signed_requests import credentials_at_hand, headers_signed
+from tests.support.urllib_http import fetch
+from tests.support.waiting import WAIT_S, eventually
 
 from fetcher.service import settings
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy
 from rollout.target.target import connect
 
-WAIT_S = 60
+OVER = ("done", "failed")
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,8 @@ class Service:
     def call(self, method, path, body=None, **headers):
         """Make a request; a body that is not bytes is sent as JSON."""
         sent = body if body is None or isinstance(body, bytes) else as_json(body)
-        named = {name.replace("_", "-"): text for name, text in headers.items()}
         url = self.url + path.removeprefix("/")
-        return fetched(urllib.request.Request(url, sent, named, method=method))
+        return Answer(*fetch(url, sent, method, **headers))
 
     def post(self, path, body, **headers):
         return self.call("POST", path, body, **headers)
@@ -58,22 +56,22 @@ class Service:
         headers = headers_signed(
             credentials_at_hand(), "POST", url, sent, Content_Type="application/json"
         )
-        return fetched(urllib.request.Request(url, sent, headers, method="POST"))
+        return Answer(*fetch(url, sent, "POST", **headers))
 
     def ended(self, job, within_s=WAIT_S):
         """
-        Ask how far a job is until it is over; return the last answer.
+        Ask for a job's state until it is over; return the last answer.
 
-        Whoever asks while executions are killed may be answered by 502.
+        While executions are killed the answer may be 502.
         """
-        deadline = time.monotonic() + within_s
-        while True:
+
+        def last_answer():
             answer = self.get(f"/jobs/{job}")
-            if answer.status == 200 and answer.content["state"] in ("done", "failed"):
-                return answer.content
             assert answer.status in (200, 502), answer
-            assert time.monotonic() < deadline, answer
-            time.sleep(0.2)
+            is_over = answer.status == 200 and answer.content["state"] in OVER
+            return answer.content if is_over else None
+
+        return eventually(last_answer, within_s=within_s, every_s=0.2)
 
     def errors(self, job, limit=1000):
         """Return the errors of a job from all pages."""
@@ -107,15 +105,6 @@ def service(endpoint_url, name, *, keys=None, url="NONE", bucket="", **more):
         yield Service(deploy(target, wanted).url, name)
     finally:
         destroy(target, name)
-
-
-def fetched(request):
-    try:
-        answer = urllib.request.urlopen(request, timeout=WAIT_S)
-    except urllib.error.HTTPError as error:
-        answer = error
-    with contextlib.closing(answer):
-        return Answer(answer.status, answer.headers, answer.read())
 
 
 def as_json(content):

@@ -6,7 +6,7 @@ import threading
 from time import sleep
 
 from tests.support.s3_proxy import WAIT_S
-from tests.support.tar_sink import wait_for
+from tests.support.waiting import eventually
 
 from fetcher.contract.options import Options
 from fetcher.transfer.job import Transfers, engine_for
@@ -24,7 +24,7 @@ def fetch_while_full(origin, items, sink, taken):
     job = Transfers(items, sink, options, lambda *one: ended.append(one))
     run = threading.Thread(target=job.run, args=(engine_for(options), WAIT_S))
     run.start()
-    wait_for(lambda: sink.is_full and not job._in_flight)
+    eventually(lambda: sink.is_full and not job._in_flight)
     begun = len(origin.requests)
     sleep(0.3)
     waited = len(origin.requests)

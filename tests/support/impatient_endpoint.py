@@ -4,10 +4,9 @@ import contextlib
 import json
 import os
 import socket
-import subprocess
-import sys
 
 import psutil
+from tests.support.child_processes import started
 
 from local_aws.local_lambda.requests.callers import KeyPair
 
@@ -68,16 +67,9 @@ class Endpoint:
 @contextlib.contextmanager
 def impatient_endpoint(folder):
     """Serve; what is temporary goes into a folder."""
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVE],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"TMPDIR": str(folder)},
-    ) as process:
-        try:
-            yield Endpoint(process, process.stdout.readline().strip())
-        finally:
-            process.terminate()
+    environ = os.environ | {"TMPDIR": str(folder)}
+    with started("-c", SERVE, env=environ) as (process, line):
+        yield Endpoint(process, line.strip())
 
 
 def read_all(talk):

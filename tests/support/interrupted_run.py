@@ -5,9 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-WAIT_S = 60  # upper bound of every wait here; nothing takes it unless it is broken
+import psutil
+from tests.support.child_processes import alive
+from tests.support.waiting import WAIT_S, eventually
 
 
 class Interrupted:
@@ -22,11 +23,10 @@ class Interrupted:
         self.results = folder / "run"
         self.scratch = folder / "scratch"
         self.scratch.mkdir()
-        self._mark = f"INTERRUPTED_TEST={folder}"
+        self._mark = {"INTERRUPTED_TEST": str(folder)}
 
     def run(self, moment, *, times=1):
         """Interrupt it at that moment, once or several times in a row."""
-        name, _, value = self._mark.partition("=")
         command = subprocess.Popen(
             [
                 *(sys.executable, "-m", "experiment", "20_fan_out"),
@@ -34,15 +34,15 @@ class Interrupted:
                 *("-p", "shards_per_execution", "1000"),
                 *("-p", "run_folder", str(self.results)),
             ],
-            env=os.environ | {name: value, "TMPDIR": str(self.scratch)},
+            env=os.environ | self._mark | {"TMPDIR": str(self.scratch)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
         try:
-            until(lambda: moment() or command.poll() is not None)
-            self.family = descendants(command.pid)
+            eventually(lambda: moment() or command.poll() is not None, within_s=WAIT_S)
+            self.family = psutil.Process(command.pid).children(recursive=True)
             for _ in range(times):
                 os.killpg(command.pid, signal.SIGINT)  # as a terminal does
                 time.sleep(0.05)
@@ -55,55 +55,19 @@ class Interrupted:
 
     def leaves_nothing_behind(self):
         """Wait until no process of it is left, nor any temporary file."""
-        until(lambda: not self.family & running() and not marked(self._mark))
-        until(lambda: not list(self.scratch.iterdir()))
+        eventually(lambda: not any(map(alive, self.family)), within_s=WAIT_S)
+        eventually(lambda: not self._marked(), within_s=WAIT_S)
+        eventually(lambda: not list(self.scratch.iterdir()), within_s=WAIT_S)
 
-
-def until(is_so):
-    """Wait for something that must come."""
-    give_up_at = time.monotonic() + WAIT_S
-    while not is_so():
-        assert time.monotonic() < give_up_at, "it did not come"
-        time.sleep(0.05)
+    def _marked(self):
+        """Return processes that have a variable of ours, whoever their parent is."""
+        found = psutil.process_iter(["environ"])
+        return [
+            one
+            for one in found
+            if self._mark.items() <= (one.info["environ"] or {}).items() and alive(one)
+        ]
 
 
 def lines(path):
     return path.read_bytes().count(b"\n") if path.exists() else 0
-
-
-def processes():
-    """Yield id, parent and start of every process there is."""
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                stat = (folder / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue  # it has just ended
-            if stat[0] != "Z":
-                yield int(folder.name), int(stat[1]), stat[19]
-
-
-def running():
-    return {(pid, start) for pid, _, start in processes()}
-
-
-def descendants(ancestor):
-    """Ids, with starts, of a process's children and theirs."""
-    there = list(processes())
-    found, size = {ancestor}, 0
-    while size < len(found):
-        size = len(found)
-        found |= {pid for pid, parent, _ in there if parent in found}
-    return {(pid, start) for pid, _, start in there if pid in found - {ancestor}}
-
-
-def marked(mark):
-    """Ids of processes that carry a variable of ours, whoever their parent is."""
-    found = set()
-    for pid, _, _ in processes():
-        try:
-            if mark.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                found.add(pid)
-        except OSError:
-            continue
-    return found

@@ -11,9 +11,11 @@ from itertools import chain
 from pathlib import Path
 
 import pandas as pd
-import psutil
 import pytest
+from tests.support import child_processes
+from tests.support.child_processes import child_with, environments_of
 from tests.support.counting_origin import asked
+from tests.support.waiting import WAIT_S, eventually
 
 from experiment.ledger.download_rows import OK, rows_of
 from experiment.ledger.reports import read_invocations
@@ -21,28 +23,24 @@ from experiment.ledger.run_folder import read_run
 from experiment.number_set import numbers_of
 
 HERE = Path(__file__).parent
-WAIT_S = 60  # upper bound of every wait here; nothing takes it unless it is broken
 STOPPED_S = 3
 
 
 @contextmanager
 def running(*command, name):
     """
-    Run a command that tells its address in a line of JSON; yield both.
+    Run a command that prints its address in a line of JSON; yield both.
 
-    Whoever is started meanwhile finds its key pair, if it tells one.
+    What is started meanwhile finds its key pair, if it prints one.
     """
-    with subprocess.Popen(
-        [sys.executable, *map(str, command)], stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            told = json.loads(process.stdout.readline())
-            with pytest.MonkeyPatch.context() as patch:
-                for part in set(told) & {"access_key_id", "secret_access_key"}:
-                    patch.setenv(f"AWS_{part.upper()}", told[part])
-                yield process, told[name]
-        finally:
-            process.kill()
+    with (
+        child_processes.started(*command) as (process, line),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        printed = json.loads(line)
+        for part in set(printed) & {"access_key_id", "secret_access_key"}:
+            patch.setenv(f"AWS_{part.upper()}", printed[part])
+        yield process, printed[name]
 
 
 def origin():
@@ -94,13 +92,14 @@ class Trial:
 
     def wait_for_some(self, process):
         """Wait for a random number of lines in the ledger."""
-        many = random.randrange(2, self.shards * 3 // 4)
+        count = random.randrange(2, self.shards * 3 // 4)
         path = self.folder / "reports.jsonl"
-        give_up_at = time.monotonic() + WAIT_S
-        while not path.exists() or path.read_bytes().count(b"\n") < many:
+
+        def there():
             assert process.poll() is None, "it ended too soon"
-            assert time.monotonic() < give_up_at, "it did not come"
-            time.sleep(0.005)
+            return path.exists() and path.read_bytes().count(b"\n") >= count
+
+        eventually(there, within_s=WAIT_S, every_s=0.005)
 
     def note(self):
         """Keep in mind what is reported as ok, and how often that was asked for."""
@@ -165,12 +164,7 @@ def kill_the_kernel(trial, _origin):
     with endpoint() as (_, url):
         process = trial.start_notebook(url)
         trial.wait_for_some(process)
-        (kernel,) = (
-            child
-            for child in psutil.Process(process.pid).children(recursive=True)
-            if "ipykernel_launcher" in child.cmdline()
-        )
-        kernel.kill()
+        child_with(process.pid, "ipykernel_launcher").kill()
         finish(process, status=1)
         trial.note()
         finish(started("-m", "experiment", "resume", trial.folder))
@@ -181,7 +175,7 @@ def kill_an_execution(trial, _origin):
         process = trial.start(url)
         trial.wait_for_some(process)
         trial.note()
-        random.choice(executions(server)).kill()
+        random.choice(environments_of(server.pid)).kill()
         finish(process)
 
 
@@ -214,12 +208,3 @@ KILLS = (
     kill_the_endpoint,
     stop_the_origin,
 )
-
-
-def executions(server):
-    """The processes of execution environments, each a child of the zygote."""
-    return [
-        process
-        for process in psutil.Process(server.pid).children(recursive=True)
-        if any("zygote_main" in word for word in process.parent().cmdline())
-    ]

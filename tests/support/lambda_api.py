@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import io
 import json
-import time
 import zipfile
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
@@ -12,6 +11,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.support.waiting import eventually  # noqa: F401 - tests of Lambda find it here
 
 from local_aws.endpoint import LocalAws
 
@@ -167,12 +167,3 @@ def refused(operation, **parameters):
     error = response["Error"]
     status = response["ResponseMetadata"]["HTTPStatusCode"]
     return status, error["Code"], error["Message"]
-
-
-def eventually(condition, *, within_s=10, every_s=0.01):
-    """Wait until a condition holds, and return what it then says."""
-    deadline = time.monotonic() + within_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(every_s)
-    return found

@@ -1,9 +1,9 @@
 """
 Lambda's Invoke as a process of its own that runs nothing and is never the slow one.
 
-It answers each call with its own payload. ``GET /`` tells what came: calls accepted and
-refused, the most at once, and payloads that were accepted twice. Every test of a rate
-needs a server that costs less than the client; aiohttp's costs more.
+It answers each call with its own payload. ``GET /`` returns what came: calls accepted
+and refused, the most at once, and payloads that were accepted twice. Every test of a
+rate needs a server that costs less than the client; aiohttp's costs more.
 """
 
 import argparse
@@ -13,10 +13,16 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.support.stub_process import content_length, running, serve
+from tests.support.stub_process import Caller, running, serve
 
 RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 CALLER_RATE = "CallerRateLimitExceeded"
+HEADERS = (
+    b"Content-Type: application/json\r\n"
+    b"x-amzn-RequestId: 00000000-0000-4000-8000-000000000000\r\n"
+    b"X-Amz-Executed-Version: $LATEST\r\n"
+)
+REFUSED = b"x-amzn-ErrorType: TooManyRequestsException\r\n"
 
 
 def lambda_stub(**options):
@@ -24,8 +30,8 @@ def lambda_stub(**options):
     Run the stub; its address has no path.
 
     Args:
-        options: `takes_s`, each call's time; `concurrency`, calls at once before they
-            are turned away; `rate`, calls a second before they are.
+        options: `takes_s`, each call's time; `concurrency`, calls at once, and `rate`,
+            calls a second, beyond which calls are refused.
     """
     given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
     return running(__name__, *given)
@@ -33,7 +39,7 @@ def lambda_stub(**options):
 
 @dataclass
 class Allowance:
-    """A bucket of tokens that holds a tenth of a second's."""
+    """A token bucket that holds the tokens of a tenth of a second."""
 
     tokens: float = 1.0
     at: float = field(default_factory=time.monotonic)
@@ -58,44 +64,25 @@ class Seen:
     allowance: Allowance = field(default_factory=Allowance)
 
 
-class Caller(asyncio.Protocol):
+class Lambda(Caller):
     def __init__(self, options, seen):
         self.options = options
         self.seen = seen
-        self.unread = b""
 
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def data_received(self, data):
-        self.unread += data
-        while True:
-            head, found, rest = self.unread.partition(b"\r\n\r\n")
-            size = content_length(head)
-            if not found or len(rest) < size:
-                return
-            self.unread = rest[size:]
-            if head.startswith(b"GET"):
-                self.tell()
-            else:
-                self.invoke(rest[:size])
-
-    def tell(self):
-        twice = sum(many > 1 for many in self.seen.payloads.values())
-        told = {
+    def seen_so_far(self):
+        return {
             "accepted": self.seen.accepted,
             "refused": self.seen.refused,
             "most": self.seen.most,
-            "twice": twice,
+            "twice": sum(count > 1 for count in self.seen.payloads.values()),
         }
-        self.answer(200, json.dumps(told).encode())
 
     def invoke(self, payload):
         reason = self.reason_to_refuse()
         if reason:
             self.seen.refused += 1
-            said = {"Reason": reason, "Type": "User", "message": "Rate Exceeded."}
-            self.answer(429, json.dumps(said).encode())
+            error = {"Reason": reason, "Type": "User", "message": "Rate Exceeded."}
+            self.answer(json.dumps(error).encode(), 429, HEADERS + REFUSED)
             return
         self.seen.accepted += 1
         self.seen.in_flight += 1
@@ -116,19 +103,7 @@ class Caller(asyncio.Protocol):
 
     def end(self, payload):
         self.seen.in_flight -= 1
-        self.answer(200, payload)
-
-    def answer(self, status, body):
-        self.transport.write(
-            b"HTTP/1.1 %d Some\r\nContent-Type: application/json\r\n"
-            b"x-amzn-RequestId: 00000000-0000-4000-8000-000000000000\r\n"
-            b"X-Amz-Executed-Version: $LATEST\r\n%s"
-            b"Content-Length: %d\r\n\r\n%s"
-            % (status, b"" if status == 200 else REFUSED, len(body), body)
-        )
-
-
-REFUSED = b"x-amzn-ErrorType: TooManyRequestsException\r\n"
+        self.answer(payload, headers=HEADERS)
 
 
 if __name__ == "__main__":
@@ -137,4 +112,4 @@ if __name__ == "__main__":
     parser.add_argument("--concurrency", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0.0)
     options, seen = parser.parse_args(), Seen()
-    asyncio.run(serve(lambda: Caller(options, seen)))
+    asyncio.run(serve(lambda: Lambda(options, seen)))

@@ -6,16 +6,16 @@ import contextlib
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.lambda_api import eventually, request_for
+import psutil
+from tests.support.child_processes import environments_of, started
+from tests.support.lambda_api import request_for
+from tests.support.waiting import eventually
 
 from local_aws.local_lambda.requests.callers import KeyPair
 from rollout.invoke.invoker import Invoker
@@ -47,13 +47,8 @@ class Served:
         return connect("local", self.url, keys=self.keys)
 
     def environments(self):
-        """The processes in which functions run."""
-        zygotes = [
-            pid
-            for pid in children(self.pid)
-            if b"zygote_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
-        return [pid for zygote in zygotes for pid in children(zygote)]
+        """Return the pids of processes in which functions run."""
+        return [process.pid for process in environments_of(self.pid)]
 
     def descriptors(self):
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
@@ -77,30 +72,15 @@ class Served:
         assert self.folders() == before
 
 
-def children(pid):
-    try:
-        return list(
-            map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-        )
-    except FileNotFoundError:
-        return []
-
-
 @contextlib.contextmanager
 def served():
     """Serve, with a folder for temporary files that must be empty in the end."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        command = [sys.executable, "-P", "-m", "rollout", "serve"]
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, env=os.environ | {"TMPDIR": folder}
-        ) as process:
-            try:
-                told = json.loads(process.stdout.readline())
-                keys = KeyPair(told["access_key_id"], told["secret_access_key"])
-                yield Served(told["endpoint_url"], keys, process.pid, Path(folder))
-            finally:
-                process.terminate()
-                process.wait(30)
+        command, environ = ("-P", "-m", "rollout", "serve"), {"TMPDIR": folder}
+        with started(*command, env=os.environ | environ) as (process, line):
+            printed = json.loads(line)
+            keys = KeyPair(printed["access_key_id"], printed["secret_access_key"])
+            yield Served(printed["endpoint_url"], keys, process.pid, Path(folder))
         assert list(Path(folder).iterdir()) == []
 
 
@@ -208,12 +188,11 @@ async def _call(invoker, name, record, id_, sleep_s):
 async def _kill(served, every_s, killed):
     while every_s is not None:
         await asyncio.sleep(every_s)
-        environments = served.environments()
-        if environments:
-            pid = random.choice(environments)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
+        if environments := environments_of(served.pid):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                chosen = random.choice(environments)
+                chosen.kill()
+                killed.append(chosen.pid)
 
 
 def settle(served, descriptors):

@@ -6,10 +6,9 @@ import json
 import subprocess
 import sys
 from contextlib import contextmanager
-from time import monotonic, sleep
 
 import psutil
-from tests.support.misbehaving_origin import WAIT_S
+from tests.support.waiting import WAIT_S, eventually
 
 
 class Run:
@@ -55,7 +54,7 @@ class Run:
 
     def wait_for_lines(self, many):
         """Wait until the report has so many."""
-        until(lambda: self.report.read_bytes().count(b"\n") >= many)
+        eventually(lambda: self.report.read_bytes().count(b"\n") >= many)
 
     def children(self):
         return psutil.Process(self.process.pid).children()
@@ -69,11 +68,3 @@ class Run:
 
     def files(self):
         return [path for path in self.out.rglob("*") if path.is_file()]
-
-
-def until(is_so):
-    """Wait for what must come."""
-    give_up_at = monotonic() + WAIT_S
-    while not is_so():
-        assert monotonic() < give_up_at, "it did not come"
-        sleep(0.01)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-import psutil
+from tests.support.child_processes import environments_of
 from tests.support.deployed_service import service
-from tests.support.lambda_api import eventually
+from tests.support.waiting import eventually
 
 from fetcher.service import settings
 
@@ -62,10 +62,8 @@ def check_sums(told):
 
 
 def kill_when_asked(origin, url):
-    """Kill all execution environments of this process's endpoints once a URL is on."""
+    """Kill the execution environments of this process's endpoints once a URL is on."""
     path = "/" + url.split("/", 3)[3]
     eventually(lambda: origin.seen(path))
-    for process in psutil.Process(os.getpid()).children(recursive=True):
-        parent = process.parent()
-        if parent and any("zygote_main" in word for word in parent.cmdline()):
-            process.kill()
+    for process in environments_of(os.getpid()):
+        process.kill()

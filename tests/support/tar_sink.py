@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from time import monotonic, sleep
+from time import monotonic
 
 from tests.support.s3_proxy import WAIT_S
 from tests.support.signed_requests import account_at
@@ -46,11 +46,3 @@ def write(sink, item, content, kind=""):
 def outcomes(endings):
     """Return how downloads ended after all, by number."""
     return {number: ending.outcome for number, ending in endings.items()}
-
-
-def wait_for(condition):
-    """Wait until something is so."""
-    latest = monotonic() + WAIT_S
-    while not condition():
-        assert monotonic() < latest, "it never came to that"
-        sleep(0.01)

@@ -1,8 +1,10 @@
-"""HTTP as urllib speaks it, without an exception for what is not 200."""
+"""HTTP as urllib speaks it, without an exception for a status other than 200."""
 
 import contextlib
 import urllib.error
 import urllib.request
+
+from tests.support.waiting import WAIT_S
 
 
 def fetch(url, data=None, method=None, **headers):
@@ -10,8 +12,8 @@ def fetch(url, data=None, method=None, **headers):
     headers = {name.replace("_", "-"): text for name, text in headers.items()}
     request = urllib.request.Request(url, data, headers, method=method)
     try:
-        answer = urllib.request.urlopen(request, timeout=30)
+        response = urllib.request.urlopen(request, timeout=WAIT_S)
     except urllib.error.HTTPError as error:
-        answer = error
-    with contextlib.closing(answer):
-        return answer.status, answer.headers, answer.read()
+        response = error
+    with contextlib.closing(response):
+        return response.status, response.headers, response.read()

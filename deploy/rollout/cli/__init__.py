@@ -1,5 +1,6 @@
 """
-The sub-commands of `rollout`, a module each; ``options`` has what they share.
+The sub-commands of `rollout`, a module each, and the ``options`` they share.
 
-``serve`` runs the local endpoint in the foreground, with an origin beside it.
+``serve`` runs the local endpoint in the foreground; ``deploy``, ``invoke`` and ``jobs``
+are about the function; ``manifest`` and ``origin`` about what it downloads.
 """

@@ -1,5 +1,5 @@
 """
-Tables and lists from elsewhere into a list that runs take.
+Lists that runs take, made from tables and lists of other tools.
 
-``convert`` is the whole way; ``rows`` reads the formats.
+``convert`` makes one; ``rows`` reads the formats.
 """

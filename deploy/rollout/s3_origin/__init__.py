@@ -1,1 +1,1 @@
-"""An origin in S3: pictures put into buckets, spread over keys, and removed."""
+"""An origin in S3: ``s3`` puts and removes pictures, ``s3_spread`` deals out keys."""

@@ -1,6 +1,6 @@
 """
-What both sides share: whoever asks for downloads, and whoever makes them.
+The contract between who asks for downloads and who makes them.
 
 A ``shard`` has a ``source`` of URLs and ``options``; every URL ends in an
-``outcome``; ``downloads`` and ``tally`` are what a report says of them.
+``outcome``; its report holds them as ``downloads``, added up in a ``tally``.
 """

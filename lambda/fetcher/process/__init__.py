@@ -1,1 +1,1 @@
-"""The process, as the system sees it: the memory it held, and how it ends."""
+"""The process, to the system: its ``memory``, ``descriptors`` and ``interrupts``."""

@@ -1,1 +1,8 @@
-"""S3 as the worker speaks it: signed requests, tried again until they succeed."""
+"""
+S3 as the worker speaks it: signed requests, retried.
+
+* ``connection`` makes requests with ``credentials``; ``urls`` parses ``s3://``;
+  ``errors`` says why S3 refused.
+* ``upload`` sends an object in parts while it grows, with ``senders`` (threads) and
+  ``scratch_files``.
+"""

@@ -1,1 +1,6 @@
-"""The same files by `fetcher` and by other downloaders, on this machine."""
+"""
+`make bench`: the same files by `fetcher` and by other downloaders.
+
+``peers`` are the programs; ``run`` runs one, with its ``process_cost`` measured and
+its ``delivery`` checked; ``table`` and ``charts`` show what came out.
+"""

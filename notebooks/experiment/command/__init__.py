@@ -1,1 +1,5 @@
-"""`python -m experiment`: arguments read, notebooks run, `make aws-check`."""
+"""
+`python -m experiment`: ``arguments`` are read, the ``runner`` runs a notebook.
+
+``aws_check`` is `make aws-check`.
+"""

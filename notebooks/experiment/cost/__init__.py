@@ -1,1 +1,1 @@
-"""Dollars of a plan before, and of a run after: what is ``billable``, its ``cost``."""
+"""Dollars: ``billable`` counts what a plan or run uses, ``cost`` prices it."""

@@ -1,1 +1,7 @@
-"""A run's folder: reports as they arrive, and where and on what the run took place."""
+"""
+A run's folder, written as reports arrive and read back afterwards.
+
+* ``run_folder`` opens it; ``reports`` appends an ``invocation`` a line;
+  ``download_rows`` are its URLs as arrays.
+* ``machine`` and ``fingerprint`` record where a run took place, and on which list.
+"""

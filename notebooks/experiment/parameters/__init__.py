@@ -1,1 +1,5 @@
-"""The parameters cell, checked: settings of a fan-out and of a grid."""
+"""
+The parameters cell, read by ``cell`` and checked.
+
+``settings`` are those of every notebook, ``fan_out`` and ``grid`` those of one kind.
+"""

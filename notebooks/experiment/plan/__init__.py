@@ -1,7 +1,7 @@
 """
 Settings into shards: which execution is asked for which URLs.
 
-``plan`` makes it, of a ``url_file`` if there is a list, dealt by ``deal``;
-``demand`` says what a target must offer for it; ``file_facts`` what is known of its
-files.
+``plan`` makes them, from a ``url_file`` if there is a list, dealt by ``deal``;
+``demand`` lists the resources they need; ``file_facts`` is what is known of the files;
+``name_clashes`` finds those that would overwrite each other.
 """

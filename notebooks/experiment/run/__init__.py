@@ -1,1 +1,7 @@
-"""A plan carried out: fan-outs wave by wave, grids, and the machine's load."""
+"""
+A plan carried out.
+
+``fan_out`` sends it ``wave`` by wave, with ``progress`` shown; ``resume`` finds what is
+left of a run; ``grid`` repeats fan-outs. ``machine_load`` and ``cpu_layers`` measure
+this machine meanwhile.
+"""

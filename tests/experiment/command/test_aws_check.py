@@ -141,7 +141,7 @@ def test_make_runs_it_and_says_that_it_never_ran():
     ).stdout
     (line,) = [line for line in helped.splitlines() if "aws-check" in line]
 
-    assert "Never yet run" in line
+    assert "Not yet run" in line
 
 
 def test_the_policy_of_the_suite_has_no_patterns_and_its_own_names_only():

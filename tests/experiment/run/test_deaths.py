@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.interrupted_run import WAIT_S, lines, until
-from tests.support.killed_children import child_with, kill
+from tests.support.child_processes import child_with, kill
+from tests.support.interrupted_run import lines
+from tests.support.waiting import WAIT_S, eventually
 
 from experiment.__main__ import main
 from experiment.ledger.reports import read_invocations
@@ -44,7 +45,8 @@ class Command:
         )
 
     def wait_for(self, moment):
-        until(lambda: moment() or self._process.poll() is not None)
+        ended = self._process.poll
+        eventually(lambda: moment() or ended() is not None, within_s=WAIT_S)
         assert self._process.poll() is None, "it ended too soon"
 
     def kill_child(self, *words):

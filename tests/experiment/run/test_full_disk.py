@@ -6,7 +6,7 @@ import sys
 from functools import partial
 
 import pytest
-from tests.support.interrupted_run import WAIT_S
+from tests.support.waiting import WAIT_S
 
 from experiment.__main__ import main
 from experiment.ledger.reports import read_invocations

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.misbehaving_origin import WAIT_S
-from tests.support.running_command import Run, until
+from tests.support.running_command import Run
+from tests.support.waiting import eventually
 
 # Runs a command, and sends it a signal when Python is about to do a certain thing.
 INTERRUPTED = """
@@ -88,7 +89,7 @@ def test_a_signal_ends_fetcher_while_nobody_reads_its_report(tmp_path, number):
     run = Run(tmp_path, ["http://h/1"])
     os.mkfifo(run.report)
     with run.start() as process:
-        until(run.out.exists)  # the report is opened next, and waits for a reader
+        eventually(run.out.exists)  # the report is opened next, and waits for a reader
         process.send_signal(number)
         status, summary = run.finish()
 

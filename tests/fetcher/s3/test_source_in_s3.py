@@ -15,7 +15,14 @@ from fetcher.contract.options import SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item, Template
 
-pytestmark = pytest.mark.usefixtures("s3_environment")
+
+@pytest.fixture(autouse=True)
+def _s3_environment(proxy, monkeypatch):
+    """
+    What Lambda tells an execution about S3, in this process.
+    """
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
 
 
 @pytest.mark.parametrize("key", ["a.jpg", "b/ü %2F&+=#?.jpg", "c d", "~e/./f//g"])

@@ -22,7 +22,7 @@ from tests.support.s3_proxy import (
     once,
 )
 from tests.support.signed_requests import account_at
-from tests.support.tar_sink import wait_for
+from tests.support.waiting import eventually
 
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
@@ -262,4 +262,4 @@ def test_closing_breaks_off_what_is_under_way_and_leaves_no_descriptor(proxy, bu
 
     assert took_s < 4
     assert during >= before + 40
-    wait_for(lambda: descriptors() <= before)  # the proxy's own go a little later
+    eventually(lambda: descriptors() <= before)  # the proxy's own go a little later

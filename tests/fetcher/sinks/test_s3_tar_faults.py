@@ -16,7 +16,8 @@ from tests.support.s3_proxy import (
     always,
     once,
 )
-from tests.support.tar_sink import MB, fill, outcomes, sink_for, wait_for
+from tests.support.tar_sink import MB, fill, outcomes, sink_for
+from tests.support.waiting import eventually
 
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
@@ -100,7 +101,7 @@ def test_once_an_upload_has_failed_nothing_more_is_taken_in(proxy, tar):
     proxy.fault = always("UploadPart", DENIED)
     with sink_for(tar, proxy) as sink:
         fill(sink, FULL, MB)
-        wait_for(lambda: sink._upload.failure)
+        eventually(lambda: sink._upload.failure)
 
         with pytest.raises(OSError, match="AccessDenied"):
             fill(sink, 1)

@@ -9,8 +9,7 @@ import urllib.request
 
 import psutil
 import pytest
-from tests.support.child_processes import family_of
-from tests.support.killed_children import child_with, kill
+from tests.support.child_processes import child_with, family_of, kill
 
 from local_aws.endpoint_process import local_endpoint
 from local_aws.errors import EndpointError

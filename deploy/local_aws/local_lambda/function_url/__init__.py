@@ -1,7 +1,6 @@
 """
 Function URLs: an HTTP request in, an invocation, an HTTP response out.
 
-``front`` listens: it lets in whoever ``signature`` knows among the ``callers``, makes
-an
-``event`` of the request and of the result an ``answer``, and adds what ``cors`` says.
+``front`` listens. It lets in those whom ``authorization`` knows, makes an ``event``
+of the request and an ``answer`` of the result, and adds the headers of ``cors``.
 """

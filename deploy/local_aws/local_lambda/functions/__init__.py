@@ -1,6 +1,6 @@
 """
-The functions there are: what the operations change and invocations run.
+The functions there are: operations change them, invocations run them.
 
-``registry`` knows them all. A ``function`` has versions (``deployment``), each
+``registry`` holds them all. A ``function`` has versions (``deployment``), each
 ``alias``, ``policy`` and ``event_config``, and a ``function_url``.
 """

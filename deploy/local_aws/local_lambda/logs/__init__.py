@@ -1,1 +1,1 @@
-"""What functions write: kept for each environment, and shipped to CloudWatch Logs."""
+"""Logs of functions: ``environment_log`` keeps them, ``shipper`` sends them on."""
