@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from fetcher.security.guard import BadUrlError
 from fetcher.security.masking import masked
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SCHEME = "s3://"
 
@@ -111,16 +108,3 @@ def address_of(place: Place, region: str, endpoint_url: str) -> str:
     if "." in place.bucket:  # the certificate is one for names without
         return f"https://s3.{region}.{domain}/{place.bucket}/{path}"
     return f"https://{place.bucket}.s3.{region}.{domain}/{path}"
-
-
-def query_of(parameters: Mapping[str, str]) -> str:
-    """
-    Return parameters as they stand in a query that is signed: sorted and encoded.
-
-    >>> query_of({"partNumber": "2", "uploadId": "a/b"})
-    'partNumber=2&uploadId=a%2Fb'
-    """
-    pairs = sorted(
-        (quote(n, safe="-_.~"), quote(v, safe="-_.~")) for n, v in parameters.items()
-    )
-    return "&".join(f"{name}={value}" for name, value in pairs)

@@ -1,6 +1,6 @@
 """
-What keeps downloads from harm: to whom they connect, and what nobody may read.
+What keeps downloads from harm: whom they connect to, and what nobody may read.
 
-``guard`` says which addresses and URLs are fetched; ``trust`` whose certificates
-are believed; ``masking``, where it is, hides what is secret in a URL.
+``guard`` says which addresses and URLs are fetched, and ``trust`` whose certificates
+are believed; ``masking`` hides secrets in URLs; ``signing`` signs requests to AWS.
 """
