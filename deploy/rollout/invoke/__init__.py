@@ -2,5 +2,6 @@
 Calls of the function: many in flight, none made twice.
 
 ``invoker`` sends them over ``connections``, as many as ``in_flight`` allows.
-``service`` calls the function's URL. ``logs`` and ``report_line`` read what Lambda says of them.
+``service`` calls the function's URL. ``logs`` and ``report_line`` read what Lambda
+says of them.
 """

@@ -41,7 +41,7 @@ _UNSAFE_IN_PATH = re.compile(rf"[^./{_SAFE}]")
 _ESCAPED = {chr(code): f"%{code:02X}" for code in range(128)}
 
 
-def plain_names(lines: str, many: int) -> list[str] | None:
+def plain_names(lines: str, count: int) -> list[str] | None:
     r"""
     Return the names that lines stand for, if all of them are plain; else None.
 
@@ -51,7 +51,7 @@ def plain_names(lines: str, many: int) -> list[str] | None:
     Args:
         lines: The lines, each ended with a line feed; the last one need not be.
 
-        many: How many there are.
+        count: How many there are.
 
     >>> plain_names("http://h:80/1\nhttp://h/2\n", 2)
     ['h+80/1', 'h/2']
@@ -59,13 +59,13 @@ def plain_names(lines: str, many: int) -> list[str] | None:
     ['cats/1', 'h/1']
     """
     names: list[str] = _plain_lines(lines)
-    if len(names) != many:
+    if len(names) != count:
         pairs: list[tuple[str, str]] = _plain_pairs(lines)
-        if len(pairs) != many:
+        if len(pairs) != count:
             return None
         others = [name for name, destination in pairs if name != destination]
         names = [destination for _, destination in pairs] + others
-    ports = lines.count(":") > many
+    ports = lines.count(":") > count
     return [name.replace(":", "+") for name in names] if ports else names
 
 

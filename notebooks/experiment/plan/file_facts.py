@@ -64,4 +64,4 @@ def _first_url(urls: Template | UrlFile) -> str:
 
 
 def _first_lines(urls: UrlFile) -> LineBlock:
-    return next(iter(urls.lines([(0, urls.about)])))
+    return next(iter(urls.lines([(0, urls.estimated_count)])))

@@ -81,7 +81,7 @@ def test_bad_rows_are_left_out_if_that_is_wanted(tmp_path):
         {"row": 1, "url": "http://h/1"},
         {"row": 6, "url": "http://h/6", "destination": "a/b"},
     ]
-    assert (found.many, found.skipped) == (2, 10)
+    assert (found.count, found.skipped) == (2, 10)
     assert "  row 2: the URL is null" in found.problems
     path.write_bytes(as_parquet([(None, None, None)]))
     with pytest.raises(UrlListError, match="no URL that could be fetched"):
