@@ -213,10 +213,10 @@ def _check_columns(names: Sequence[str], name: str, columns: Columns) -> None:
     lacking = [theirs for theirs in columns.named.values() if theirs not in names]
     if not lacking:
         return
-    shown = ", ".join(map(repr, names[:_SHOWN]))
+    known = ", ".join(map(repr, names[:_SHOWN]))
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     msg = (
-        f"{name} has no column {lacking[0]!r}. It has {shown or 'none'}{more}: say "
+        f"{name} has no column {lacking[0]!r}. It has {known or 'none'}{more}: say "
         "which of these holds the URL, and if wanted destination and sha256."
     )
     raise UrlListError(msg)

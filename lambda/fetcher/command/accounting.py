@@ -76,7 +76,7 @@ class Accounting:
             "files": len(self._urls),
             "ok": self.ok,
             "kept": self._kept,
-            "counts": {name: many for name, many in self._counts.items() if many},
+            "counts": {name: count for name, count in self._counts.items() if count},
             "body_bytes": self._body_bytes,
             "seconds": round(seconds, 3),
             "files_per_s": round((self.ok - self._kept) / seconds, 1),

@@ -11,12 +11,11 @@ from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from fetcher.contract.downloads import Download
     from fetcher.contract.source import Item
 
-_MANY = 256
+_BATCH_SIZE = 256
 _OK = Outcome.OK
 
 
@@ -76,12 +75,7 @@ class Batch:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
         if self._failed:
@@ -94,7 +88,7 @@ class Batch:
         size = download.body_bytes if outcome is _OK else 0
         # Needs no lock: the other thread removes rows from the front, in one step.
         self._rows.append((item.number, outcome, size, line_of(item, download)))
-        if len(self._rows) >= _MANY:
+        if len(self._rows) >= _BATCH_SIZE:
             self._flush()
 
     def _keep_flushing(self) -> None:
@@ -109,10 +103,10 @@ class Batch:
 
     def _flush(self) -> None:
         with self._flushing:
-            many = len(self._rows)
-            if not many:
+            count = len(self._rows)
+            if not count:
                 return
-            positions, outcomes, sizes, lines = zip(*self._rows[:many], strict=True)
-            del self._rows[:many]
+            positions, outcomes, sizes, lines = zip(*self._rows[:count], strict=True)
+            del self._rows[:count]
             counts = {str(name): n for name, n in Counter(outcomes).items()}
             self._take(Ended(positions, counts, sum(sizes), "".join(lines)))

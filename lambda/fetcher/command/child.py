@@ -60,7 +60,7 @@ class Child:
         except BrokenPipeError:
             pass  # the parent is gone: there is nobody to tell
         except BaseException as error:  # noqa: BLE001 - the parent shows it
-            send(self._answer, told(error))
+            send(self._answer, describe(error))
         finally:
             os._exit(status)
 
@@ -82,7 +82,7 @@ class Child:
             raise BrokenPipeError
 
 
-def told(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """Return what a person needs to know: of errors we foresee, what they say."""
     if isinstance(error, (OSError, ValueError)):
         return f"fetcher: {error}"

@@ -179,7 +179,6 @@ def _add_option(
         metavar=metavar,
         type=type(default),
         default=default,
-        choices=ENGINES if name == "engine" else None,
         help=f"{what} (default: {_shown(default)})",
     )
 

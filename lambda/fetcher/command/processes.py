@@ -16,7 +16,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.command.child import Child, told
+from fetcher.command.child import Child, describe
 from fetcher.command.fetch import fetch
 from fetcher.command.result_pipe import Messages
 from fetcher.command.stops import SIGNALS
@@ -98,7 +98,9 @@ class Processes:
         self._done = done
         self._sink = sink
         self._account = account
-        self._children: dict[int, tuple[int, Messages]] = {}  # by pipe: process, told
+        self._children: dict[
+            int, tuple[int, Messages]
+        ] = {}  # by pipe: process, messages
         self._poll = select.poll()
         self._broken = False
         self._ending = False
@@ -139,7 +141,7 @@ class Processes:
                 self._bury(pipe)
 
     def _fork(self, options: Options, deadline_at: float) -> None:
-        told, tell = os.pipe()
+        reader, writer = os.pipe()
         parent = os.getpid()
         # Until the child handles signals itself, one would call what is the parent's.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
@@ -148,16 +150,16 @@ class Processes:
             if not pid:
                 # What stays open here would keep others from seeing its end.
                 self._deals.end()
-                for pipe in (*self._children, told):
+                for pipe in (*self._children, reader):
                     os.close(pipe)
-                Child(tell, parent).work(
+                Child(writer, parent).work(
                     self._items(), self._sink, options, deadline_at
                 )
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        os.close(tell)
-        self._children[told] = pid, Messages(told)
-        self._poll.register(told, select.POLLIN)
+        os.close(writer)
+        self._children[reader] = pid, Messages(reader)
+        self._poll.register(reader, select.POLLIN)
 
     def _items(self) -> Iterator[Item]:
         return self._urls.items_in(self._deals.taken(), self._done)
@@ -178,7 +180,7 @@ class Processes:
         except Exception as error:
             if self._broken:
                 raise
-            self._fail(told(error))
+            self._fail(describe(error))
         finally:
             self._deals.only_offer()
 

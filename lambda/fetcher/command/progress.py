@@ -14,13 +14,13 @@ class Progress:
     Shows how far we are; on a terminal in place, in a log line by line.
 
     Args:
-        many: How many files there are.
+        count: How many files there are.
 
         kept: How many of them are there from an earlier run.
     """
 
-    def __init__(self, many: int, kept: int) -> None:
-        self._many = many
+    def __init__(self, count: int, kept: int) -> None:
+        self._count = count
         self._kept = kept
         self._began = self._shown = monotonic()
         self._live = sys.stderr.isatty()
@@ -47,9 +47,9 @@ class Progress:
         self._shown = monotonic()
         seconds = self._shown - self._began
         fetched = done - self._kept
-        left_s = seconds / fetched * (self._many - done) if fetched else 0
+        left_s = seconds / fetched * (self._count - done) if fetched else 0
         line = (
-            f"{done:,} of {self._many:,} files, {ok:,} ok, {done - ok:,} not; "
+            f"{done:,} of {self._count:,} files, {ok:,} ok, {done - ok:,} not; "
             f"{fetched / seconds:,.0f} files/s, "
             f"{body_bytes / seconds / 1e6:,.1f} MB/s; {left_s:,.0f} s left"
         )

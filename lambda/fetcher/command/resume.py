@@ -52,22 +52,22 @@ def keep(report: ReportFile, urls: UrlList, sink: Directory) -> Positions:
     if not report.is_regular:
         return kept
     with report.reader() as file:
-        many = sum(block.count(b"\n") for block in _blocks(file)) + 1
-        numbers = _standing(file, report, many)
-        wanted = Positions(many)
+        count = sum(block.count(b"\n") for block in _blocks(file)) + 1
+        numbers = _standing(file, report, count)
+        kept_lines = Positions(count)
         for item in urls:
             url, path = masked(item.url), sink.path_of(item)
             number = numbers.get(hash((url, path)))
             if number is not None:
                 kept.add([item.number])
-                wanted.add([number])
-        report.replace(raw for n, raw in enumerate(_lines(file)) if n in wanted)
+                kept_lines.add([number])
+        report.replace(raw for n, raw in enumerate(_lines(file)) if n in kept_lines)
     return kept
 
 
-def _standing(file: BinaryIO, report: ReportFile, many: int) -> _Numbers:
+def _standing(file: BinaryIO, report: ReportFile, count: int) -> _Numbers:
     """Return the numbers of lines, from 0, whose files are there."""
-    numbers = _Numbers(many)
+    numbers = _Numbers(count)
     for number, raw in enumerate(_lines(file)):
         fields = fields_of(raw)
         if fields is None and _is_torn(raw, file):
@@ -123,11 +123,11 @@ class _Numbers:
     It takes 24 to 48 bytes a line, a third of what a dictionary would.
 
     Args:
-        many: How many lines there are at most.
+        count: How many lines there are at most.
     """
 
-    def __init__(self, many: int) -> None:
-        size = 1 << (many * 3 // 2).bit_length()
+    def __init__(self, count: int) -> None:
+        size = 1 << (count * 3 // 2).bit_length()
         self._mask = size - 1
         self._hashes = array("q", [0]) * size
         self._numbers = array("q", [-1]) * size

@@ -23,7 +23,7 @@ class Deals:
     Reading one deal is a single step for the system, so nobody needs a lock.
 
     Args:
-        many: How many positions there are.
+        count: How many positions there are.
 
         processes: How many will take from them.
 
@@ -33,10 +33,10 @@ class Deals:
         is_open: Whether this process may still offer some.
     """
 
-    def __init__(self, many: int, processes: int) -> None:
-        size = max(1, min(many // (processes * _FEWEST_DEALS), _MOST))
-        self._many = many
-        self._starts = range(0, many, size)
+    def __init__(self, count: int, processes: int) -> None:
+        size = max(1, min(count // (processes * _FEWEST_DEALS), _MOST))
+        self._count = count
+        self._starts = range(0, count, size)
         self._taken, self.pipe = os.pipe()
         self.is_open = True
         os.set_blocking(self.pipe, False)
@@ -56,8 +56,8 @@ class Deals:
     def taken(self) -> Iterator[tuple[int, int]]:
         """Take deals until there are none left: position of the first, how many."""
         while deal := os.read(self._taken, _DEAL.size):
-            first, many = _DEAL.unpack(deal)
-            yield first, many
+            first, count = _DEAL.unpack(deal)
+            yield first, count
 
     def end(self) -> None:
         """Close the end to write to: while one is open, there may be more."""
@@ -70,4 +70,4 @@ class Deals:
         os.close(self._taken)
 
     def _deal(self, start: int) -> bytes:
-        return _DEAL.pack(start, min(self._starts.step, self._many - start))
+        return _DEAL.pack(start, min(self._starts.step, self._count - start))

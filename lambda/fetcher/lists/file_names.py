@@ -114,10 +114,12 @@ def _parts(url: str) -> list[str]:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].replace(":", "+")
     path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
-    shown = masked(path)
-    if MASK in shown:  # and not only if it was: no other URL may be spelled like that
-        shown = f"{shown}~{_digest(path)}"
-    return [host, *shown.split("/")]
+    masked_path = masked(path)
+    if (
+        MASK in masked_path
+    ):  # and not only if it was: no other URL may be spelled like that
+        masked_path = f"{masked_path}~{_digest(path)}"
+    return [host, *masked_path.split("/")]
 
 
 def _joined(parts: list[str]) -> str:

@@ -155,12 +155,12 @@ class Connection:
         left_s = until - monotonic()
         if left_s <= 0:
             raise _late(place)
-        set_, told = self._curl.setopt, {"content-type": "", "expect": "", **headers}
+        set_, sent = self._curl.setopt, {"content-type": "", "expect": "", **headers}
         signed = {
-            name: text for name, text in told.items() if name.startswith("x-amz-")
+            name: text for name, text in sent.items() if name.startswith("x-amz-")
         }
         set_(pycurl.URL, self._account.signed(method, place, parameters, signed))
-        set_(pycurl.HTTPHEADER, [f"{name}: {text}" for name, text in told.items()])
+        set_(pycurl.HTTPHEADER, [f"{name}: {text}" for name, text in sent.items()])
         set_(pycurl.TIMEOUT_MS, max(1, int(left_s * 1_000)))
         self._aim(method, body)
         self._head.clear()

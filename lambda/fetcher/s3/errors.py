@@ -42,9 +42,9 @@ class S3Error(OSError):
     """
 
     def __init__(
-        self, said: str, where: str, *, code: str = "", status: int = 0
+        self, summary: str, where: str, *, code: str = "", status: int = 0
     ) -> None:
-        super().__init__(errno.EIO, said, where)
+        super().__init__(errno.EIO, summary, where)
         self.code = code
         self.status = status
 
@@ -81,12 +81,12 @@ def answered(status: int, body: bytes, where: str, region: str) -> S3Error:
         region: The bucket's, if the answer tells it.
     """
     code = _text(_CODE, body)
-    said = f"S3 answered {status} {code}".rstrip()
+    summary = f"S3 answered {status} {code}".rstrip()
     if message := _text(_MESSAGE, body):
-        said += f": {message}"
+        summary += f": {message}"
     if code in ("PermanentRedirect", "AuthorizationHeaderMalformed") and region:
-        said += f" The bucket is in {region}; the worker has to run there, too."
-    return S3Error(said, where, code=code, status=status)
+        summary += f" The bucket is in {region}; the worker has to run there, too."
+    return S3Error(summary, where, code=code, status=status)
 
 
 def _text(pattern: re.Pattern[bytes], body: bytes) -> str:

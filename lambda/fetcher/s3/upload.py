@@ -66,10 +66,10 @@ class Upload:
         self._place = place
         self._senders = Senders(account, _SENDERS)
         self._connection = Connection(account)
-        self._told = {_TOKEN: uuid.uuid4().hex}
+        self._mark = {_TOKEN: uuid.uuid4().hex}
         self._creating = Lock()
         self._id = ""
-        self._many = 0
+        self._parts_begun = 0
         self._sent: dict[int, tuple[str, str]] = {}  # by number: ETag, CRC-32
 
     @property
@@ -86,8 +86,8 @@ class Upload:
 
             until: When to give up, on the monotonic clock.
         """
-        self._many += 1
-        number = self._many
+        self._parts_begun += 1
+        number = self._parts_begun
 
         def send(connection: Connection) -> None:
             if not self.failure:
@@ -114,7 +114,7 @@ class Upload:
             S3Error: If it is not, and there is no other.
         """
         try:
-            if self._many:
+            if self._parts_begun:
                 self._complete(last, until)
             else:
                 try:
@@ -151,7 +151,7 @@ class Upload:
         self._sent[number] = answer.headers["etag"], crc
 
     def _create(self, connection: Connection, until: float) -> str:
-        headers = {**self._told, "x-amz-checksum-algorithm": "CRC32"}
+        headers = {**self._mark, "x-amz-checksum-algorithm": "CRC32"}
         answer = connection.request(
             "POST", self._place, {"uploads": ""}, headers, until=until
         )
@@ -187,7 +187,7 @@ class Upload:
 
     def _put(self, whole: Part, until: float) -> None:
         headers = {
-            **self._told,
+            **self._mark,
             **_IF_FIRST,
             "x-amz-checksum-crc32": _crc_of(whole),
         }
@@ -217,7 +217,7 @@ class Upload:
                 answer = self._connection.request(
                     "HEAD", self._place, until=looks_until
                 )
-                return answer.headers.get(_TOKEN) == self._told[_TOKEN]
+                return answer.headers.get(_TOKEN) == self._mark[_TOKEN]
             except S3Error:
                 if not is_at_once:
                     raise error from None

@@ -32,13 +32,13 @@ def error_of(item: Item, end: Download) -> dict[str, Any]:
 
 
 def errors(
-    hands: JobContext, after: str, limit: int
+    context: JobContext, after: str, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
     """
     Return some errors, and where the next page begins.
 
     Args:
-        hands: The job's.
+        context: The job's.
 
         after: What was returned with the page before; empty: there is none.
 
@@ -51,8 +51,8 @@ def errors(
     first, skipped = map(int, after.split("-")) if after else (0, 0)
     faulty = sorted(
         index
-        for index, many in look(hands).done.errors.items()
-        if many and index >= first
+        for index, count in look(context).done.errors.items()
+        if count and index >= first
     )
     found: list[dict[str, Any]] = []
     size = 0
@@ -60,7 +60,7 @@ def errors(
         start = skipped if index == first else 0
         if looked == _MOST_SLICES:
             return found, f"{index}-{start}"
-        some = _errors_in(hands, index)
+        some = _errors_in(context, index)
         for position, error in enumerate(some[start:], start):
             if len(found) == limit or size >= _MOST_PAGE:
                 return found, f"{index}-{position}"
@@ -69,8 +69,8 @@ def errors(
     return found, None
 
 
-def _errors_in(hands: JobContext, index: int) -> list[dict[str, Any]]:
-    ended, _ = ends_of(hands.store, index, results_of(hands.store, index))
+def _errors_in(context: JobContext, index: int) -> list[dict[str, Any]]:
+    ended, _ = ends_of(context.store, index, results_of(context.store, index))
     return [
         {"number": item.number, **error_of(item, end)}
         for item, end in ended

@@ -112,8 +112,8 @@ def answer(
 
 def refused(refusal: Refusal) -> dict[str, Any]:
     """Return the answer to a request that is not carried out."""
-    told = {"code": refusal.status, "detail": str(refusal)}
-    return answer(refusal.status, told, refusal.headers)
+    content = {"code": refusal.status, "detail": str(refusal)}
+    return answer(refusal.status, content, refusal.headers)
 
 
 def size_within(content: object) -> int:

@@ -68,11 +68,11 @@ def check(value: object, name: str, where: str) -> None:
 def _problems(value: Any, schema: Schema, where: str) -> Iterator[str]:  # noqa: ANN401
     while "$ref" in schema:
         schema = document()["components"]["schemas"][schema["$ref"][len(_WHERE) :]]
-    wanted = schema.get("type", "enum")
-    if wanted != "enum" and not _is_a(value, wanted):
-        yield f"{where} is {_shown(value)}; it must be of type {wanted}."
-    elif wanted in _PROBLEMS:
-        yield from _PROBLEMS[wanted](value, schema, where)
+    expected = schema.get("type", "enum")
+    if expected != "enum" and not _is_a(value, expected):
+        yield f"{where} is {_shown(value)}; it must be of type {expected}."
+    elif expected in _PROBLEMS:
+        yield from _PROBLEMS[expected](value, schema, where)
 
 
 def _problems_of_array(value: list[Any], schema: Schema, where: str) -> Iterator[str]:
@@ -133,12 +133,12 @@ _PROBLEMS: dict[str, Callable[[Any, Schema, str], Iterator[str]]] = {
 }
 
 
-def _is_a(value: object, wanted: str) -> bool:
-    if wanted in _NUMBERS and isinstance(value, bool):
+def _is_a(value: object, expected: str) -> bool:
+    if expected in _NUMBERS and isinstance(value, bool):
         return False
-    if wanted == "integer" and isinstance(value, float):
+    if expected == "integer" and isinstance(value, float):
         return value.is_integer()
-    return isinstance(value, _TYPES[wanted])
+    return isinstance(value, _TYPES[expected])
 
 
 def _shown(value: object) -> str:

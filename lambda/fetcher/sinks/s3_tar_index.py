@@ -108,13 +108,13 @@ class _Object(RawIOBase):
         return self._at
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any buffer at all
-        many = min(len(buffer), self._size - self._at)
-        if many <= 0:
+        count = min(len(buffer), self._size - self._at)
+        if count <= 0:
             return 0
-        wanted = {"range": f"bytes={self._at}-{self._at + many - 1}"}
+        headers = {"range": f"bytes={self._at}-{self._at + count - 1}"}
         answer = self._connection.request(
-            "GET", self._place, headers=wanted, until=self._until
+            "GET", self._place, headers=headers, until=self._until
         )
-        buffer[:many] = answer.body
-        self._at += many
-        return many
+        buffer[:count] = answer.body
+        self._at += count
+        return count

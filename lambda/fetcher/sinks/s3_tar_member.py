@@ -64,13 +64,13 @@ class Member(NamedTuple):
 
         tail: Comes after it: padding, and the JSON with a head and padding of its own.
 
-        told: What the JSON says, without its braces.
+        fields: What the JSON says, without its braces.
     """
 
     name: str
     head: bytes
     tail: bytes
-    told: str
+    fields: str
 
 
 def member_of(item: Item, size: int, kind: str) -> Member:
@@ -95,15 +95,15 @@ def member_of(item: Item, size: int, kind: str) -> Member:
         msg = f"the body has {size:,} bytes; a tar's header can say {_MOST_BYTES:,}"
         raise OSError(errno.EFBIG, msg)
     key = f"{item.number:09}"
-    told = f'"url": {quoted(masked(item.url))}, "status": 200, "bytes": {size}'
+    fields = f'"url": {quoted(masked(item.url))}, "status": 200, "bytes": {size}'
     if kind:
-        told += f', "content_type": {quoted(kind)}'
+        fields += f', "content_type": {quoted(kind)}'
     if item.destination:
-        told += f', "destination": {quoted(item.destination)}'
+        fields += f', "destination": {quoted(item.destination)}'
     if item.sha256:
-        told += f', "sha256": {quoted(item.sha256.lower())}'
+        fields += f', "sha256": {quoted(item.sha256.lower())}'
     name = f"{key}.{extension_of(item, kind)}"
-    beside = b"{%b}" % told.encode("ascii")
+    beside = b"{%b}" % fields.encode("ascii")
     tail = b"".join(
         (
             bytes(-size % BLOCK),
@@ -112,7 +112,7 @@ def member_of(item: Item, size: int, kind: str) -> Member:
             bytes(-len(beside) % BLOCK),
         )
     )
-    return Member(name, header(name, size), tail, told)
+    return Member(name, header(name, size), tail, fields)
 
 
 def header(name: str, size: int) -> bytes:

@@ -38,10 +38,10 @@ class Row(NamedTuple):
 
     def line(self, base: int) -> bytes:
         """Return the index's line, the part beginning at this offset of the tar."""
-        name, told = self.member.name, self.member.told
+        name, fields = self.member.name, self.member.fields
         return (
             f'{{"key": "{name}", "offset": {base + self.offset}, '
-            f'"size": {self.size}, {told}}}\n'
+            f'"size": {self.size}, {fields}}}\n'
         ).encode("ascii")
 
 
@@ -88,8 +88,8 @@ class TarPart:
         with self._undone_if_it_fails():
             write_all(target, [member.head])
             for at in range(0, size, _COPIED_BYTES):
-                many = min(_COPIED_BYTES, size - at)
-                write_all(target, [os.pread(source, many, BLOCK + at)])
+                count = min(_COPIED_BYTES, size - at)
+                write_all(target, [os.pread(source, count, BLOCK + at)])
             write_all(target, [member.tail])
         self._count(member, size)
 

@@ -19,14 +19,14 @@ _REGION_OF_S3 = re.compile(r"(?:^|\.)s3[.-](?:dualstack\.)?(\w\w(?:-\w+)+-\d)\."
 
 def file_bytes(urls: Template | UrlFile, settings: FanOutSettings) -> tuple[int, str]:
     """Return how large a file is, and how that was guessed if it is not known."""
-    told = settings.file_kb * 1_000
+    default_bytes = settings.file_kb * 1_000
     if not settings.brings_urls:
-        return told, ""
+        return default_bytes, ""
     if not isinstance(urls, Template) and urls.tells_sizes:
         sizes = [size for size in _first_lines(urls).sizes if size]
         return sum(sizes) // len(sizes), "File sizes are those the list begins with."
     guess = f"{settings.file_kb:,} kB each, as `file_kb` says"
-    return told, f"How large files are is not known: {guess}."
+    return default_bytes, f"How large files are is not known: {guess}."
 
 
 def is_from_s3(urls: Template | UrlFile, settings: FanOutSettings) -> bool:

@@ -54,7 +54,7 @@ class JobContext(NamedTuple):
         """Have the job planned."""
         self.events.send({"job": self.job.id})
 
-    def send_for_slice(self, index: int) -> None:
+    def request_slice(self, index: int) -> None:
         """Have a slice worked on."""
         self.events.send({"job": self.job.id, "slice": index})
 
@@ -85,7 +85,7 @@ def store_of(job_id: str, call: Call) -> Store:
 
 
 @contextmanager
-def hands_for(job: Job, store: Store, call: Call) -> Iterator[JobContext]:
+def open_job(job: Job, store: Store, call: Call) -> Iterator[JobContext]:
     """Bring together what it takes to work for a job."""
     with Events(call.context.invoked_function_arn, call.until) as events:
         yield JobContext(job, store, events, call)

@@ -60,15 +60,15 @@ class Job:
         Raises:
             ValueError: If it is of another schema.
         """
-        given = dict(document)
-        schema = given.pop("schema")
+        values = dict(document)
+        schema = values.pop("schema")
         if schema != _SCHEMA:
             msg = (
                 f"The job has schema {schema!r}; this function speaks {_SCHEMA}. Let "
                 "jobs end before another version of the function is deployed."
             )
             raise ValueError(msg)
-        return cls(**given | {"sink": SinkSpec(**given["sink"])})
+        return cls(**values | {"sink": SinkSpec(**values["sink"])})
 
 
 class JobPlan(NamedTuple):

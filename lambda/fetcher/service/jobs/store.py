@@ -123,11 +123,11 @@ class Store:
 
     def list(self, beginning: str) -> list[Entry]:
         """Return the documents whose names begin like this, sorted by name."""
-        asked = {"list-type": "2", "prefix": self._prefix + beginning}
+        parameters = {"list-type": "2", "prefix": self._prefix + beginning}
         found = []
         while True:
             answer = self._connection.request(
-                "GET", self._bucket, asked, until=self.until
+                "GET", self._bucket, parameters, until=self.until
             )
             text, now = answer.body.decode(), time.time()
             for key, modified in _CONTENTS.findall(text):
@@ -135,7 +135,7 @@ class Store:
                 found.append(Entry(key.removeprefix(self._prefix), age_s))
             if not (more := _NEXT.search(text)):
                 return found
-            asked["continuation-token"] = unescape(more[1])
+            parameters["continuation-token"] = unescape(more[1])
 
     def _place(self, name: str) -> Place:
         return self._bucket.below(self._prefix + name)
