@@ -1,4 +1,4 @@
-"""Downloads that ended, gathered until it is worth passing them on."""
+"""Downloads that ended, collected until it is worth passing them on."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _OK = Outcome.OK
 
 class Ended(NamedTuple):
     """
-    What became of some URLs, ready to be reported.
+    Some URLs that ended, ready to be reported.
 
     Attributes:
-        positions: Which they are, in the list.
+        positions: Their positions in the list.
 
-        counts: How many ended how.
+        counts: URLs by outcome.
 
         body_bytes: Bytes of the bodies that ended `ok`.
 
-        lines: Of the report.
+        lines: Their lines in the report.
     """
 
     positions: tuple[int, ...]
@@ -41,19 +41,19 @@ class Ended(NamedTuple):
 
 class Batch:
     """
-    Takes in each download; passes them on when they are many, and ten times a second.
+    Collector of downloads, passed on when there are many, and ten times a second.
 
-    A thread sees to the latter, between `with` and its end: a download may take long,
-    and nobody should have to wait for it to learn of those before.
+    A thread does the latter until `with` ends: a download may take long, and nobody
+    should have to wait for it to learn of those before it.
 
     Args:
-        take: What they are passed on to, by one thread at a time.
+        take: Receives them, from one thread at a time.
 
-        pause: What the thread does in between, for a tenth of a second or so; it is
-            given what will be set when there is no need to go on.
+        pause: Called by the thread in between, for a tenth of a second or so; its
+            argument is set when there is no need to go on.
 
-        stop: Called when one of these fails in the thread, because what has failed is
-            not raised before the end of `with`.
+        stop: Called when one of these fails in the thread, because the error is not
+            raised before the end of `with`.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Batch:
         self._flush()
 
     def add(self, _: int, item: Item, download: Download) -> None:
-        """Take in what became of one URL."""
+        """Add one URL that ended."""
         outcome = download.outcome
         size = download.body_bytes if outcome is _OK else 0
         # Needs no lock: the other thread removes rows from the front, in one step.

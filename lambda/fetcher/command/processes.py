@@ -1,10 +1,10 @@
 """
 One download in several processes, so that every core has work.
 
-Positions of the list are dealt to whichever process is free. Ours, the first, downloads
-too, for one that only watched would take up as much memory; beside that, a thread takes
-in what the others, its children, tell through a pipe each. A child that dies takes down
-no more than it had in hand. Children whose parent dies end by themselves.
+Positions of the list are dealt to whichever process is free. The first one downloads
+too, since one that only watched would take as much memory; meanwhile, a thread of it
+reads what its children send through a pipe each. A child that dies takes down no more
+than it was downloading. Children whose parent dies end by themselves.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ _LINUX = hasattr(os, "sched_getaffinity")
 
 
 def usual_processes() -> int:
-    """Return how many processes there are unless somebody wants another number."""
+    """Return the default number of processes."""
     usable = len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1
     return min(usable, _MOST_PROCESSES)
 
 
 def shares(options: Options, processes: int) -> list[Options]:
     """
-    Divide what may be used among processes: each gets a connection, or there are fewer.
+    Divide options among processes, fewer if not each would get a connection.
 
     >>> from fetcher.contract.options import Options
     >>> [share.connections for share in shares(Options(connections=5), 2)]
@@ -72,7 +72,7 @@ def shares(options: Options, processes: int) -> list[Options]:
 
 class Processes:
     """
-    The process and its children at work on the positions dealt to them.
+    The process and its children, downloading the positions dealt to them.
 
     Args:
         urls: The list.
@@ -81,12 +81,12 @@ class Processes:
 
         sink: Where bodies go.
 
-        account: Takes in what ended.
+        account: Receives what ended.
 
     Attributes:
-        failure: What went wrong first in any of them, for a person; empty: nothing.
+        failure: The first error in any of them, for a person; empty: none.
 
-        lost: Why positions are missing in the account; empty: none should be.
+        lost: Why positions are missing from the account; empty: none should be.
 
         children_rss_bytes: The most memory that each child ever held, added up.
     """
@@ -113,14 +113,14 @@ class Processes:
         Download in as many processes as there are parts.
 
         Args:
-            parts: What each of them may use.
+            parts: The options of each.
 
             deadline_s: Seconds from now.
 
             stops: Handles the signals; they are passed on.
 
         Raises:
-            OSError: If the account could not be kept.
+            OSError: If the report cannot be written.
         """
         self._stops = stops
         self._deals = Deals(len(self._urls), len(parts))
@@ -143,12 +143,12 @@ class Processes:
     def _fork(self, options: Options, deadline_at: float) -> None:
         reader, writer = os.pipe()
         parent = os.getpid()
-        # Until the child handles signals itself, one would call what is the parent's.
+        # Until the child handles signals itself, the parent's handlers would run.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             pid = os.fork()
             if not pid:
-                # What stays open here would keep others from seeing its end.
+                # A copy left open here would keep others from seeing its end.
                 self._deals.end()
                 for pipe in (*self._children, reader):
                     os.close(pipe)
@@ -165,7 +165,7 @@ class Processes:
         return self._urls.items_in(self._deals.taken(), self._done)
 
     def _work(self, engine: Engine, options: Options, left_s: float) -> None:
-        """Do our own part."""
+        """Do this process's own part."""
         try:
             fetch(
                 engine,
@@ -206,7 +206,7 @@ class Processes:
         return not (self._children or self._deals.is_open)
 
     def _turn(self) -> None:
-        """See to the others: wait for what they want, not for long, and do it."""
+        """Serve the children for a moment: deal out work, receive what ended."""
         for pipe, _ in self._poll.poll(0 if self._is_alone else _TICK_MS):
             if pipe == self._deals.pipe:
                 self._offer()
@@ -232,7 +232,7 @@ class Processes:
             self._bury(pipe)
 
     def _bury(self, pipe: int) -> None:
-        """Give up what a child tells and wait for its end."""
+        """Close a child's pipe and wait for its end."""
         pid, _ = self._children.pop(pipe)
         self._poll.unregister(pipe)
         os.close(pipe)
@@ -249,7 +249,7 @@ class Processes:
         self.lost = "the process downloading it failed"
 
     def _end_children(self) -> None:
-        """Have them break off, once."""
+        """Tell the children to stop, once."""
         if not self._ending:
             for pid, _ in self._children.values():
                 os.kill(pid, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""How far a download is, on stderr: one line that changes, or one now and then."""
+"""Progress of a download on stderr: one line that changes, or one now and then."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _LOGGED_S = 5.0
 
 class Progress:
     """
-    Shows how far we are; on a terminal in place, in a log line by line.
+    Progress display: in place on a terminal, line by line in a log.
 
     Args:
         count: How many files there are.
 
-        kept: How many of them are there from an earlier run.
+        kept: How many of them an earlier run has left.
     """
 
     def __init__(self, count: int, kept: int) -> None:
@@ -28,11 +28,11 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """How long it has been."""
+        """Seconds since the start."""
         return monotonic() - self._began
 
     def tick(self, done: int, ok: int, body_bytes: int) -> None:
-        """Show the figures if it is time to."""
+        """Show the figures if they are due."""
         if monotonic() - self._shown > self._every_s:
             self.show(done, ok, body_bytes)
 

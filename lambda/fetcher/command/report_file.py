@@ -1,4 +1,4 @@
-"""The report's file: one run writes it, and nobody pulls it away unnoticed."""
+"""The report file: written by one run only, and not removed unnoticed."""
 
 from __future__ import annotations
 
@@ -27,10 +27,7 @@ _LOOK_EVERY_S = 0.05
 
 class ReportFile:
     """
-    The file, open to append to.
-
-    A file is locked, as the folder of a run in the experiment is; a pipe or a device
-    is just written to.
+    The report, open to append to; locked, unless it is a pipe or a device.
 
     Args:
         path: Where it is, or is to be.
@@ -56,15 +53,15 @@ class ReportFile:
 
     @property
     def is_regular(self) -> bool:
-        """Whether it is a file that what was written can be read from."""
+        """Whether it is a regular file, so that it can be read, too."""
         return _is_regular(self._file)
 
     def reader(self) -> BinaryIO:
-        """Open what stands in it to be read."""
+        """Open it to be read."""
         return self._path.open("rb")
 
     def replace(self, lines: Iterable[bytes]) -> None:
-        """Put these lines in its place; until then, it is as it was."""
+        """Replace its content by these lines, in one step."""
         path = self._path.resolve()  # a link stays one
         aside = path.with_name(path.name + PART)
         new = FileIO(create(str(aside)), "w")
@@ -95,10 +92,10 @@ class ReportFile:
 
     def check(self) -> None:
         """
-        Make sure that the file is still what its path leads to.
+        Check that the path still leads to this file.
 
-        It is not made anew: whoever removed it may not want it, or have begun another
-        one there.
+        It is not created again: whoever removed it may not want it, or may have begun
+        another one there.
 
         Raises:
             OSError: If it is not.
@@ -140,7 +137,7 @@ def _lock(file: FileIO) -> bool:
 
 
 def _opened(path: Path) -> FileIO:
-    # What is no file may be a pipe, which nobody reads if we have it open to read, too.
+    # A pipe must not be opened to read, too: then its reader may be missed.
     mode = "ab+" if path.is_file() or not path.exists() else "ab"
     return FileIO(path, mode)
 
@@ -157,7 +154,7 @@ def _leads_to(path: Path, file: FileIO) -> bool:
 
 
 def _holder(file: FileIO) -> str:
-    """Say who has locked a file, where the system tells."""
+    """Return who has locked a file, where the system tells."""
     inode = os.fstat(file.fileno()).st_ino
     try:
         locks = _LOCKS.read_text()

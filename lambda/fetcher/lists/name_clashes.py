@@ -67,7 +67,7 @@ def clashing(
 def _suspects(
     pieces: Iterable[list[str]], bits: int, turn: int, turns: int
 ) -> set[int]:
-    """Return hashes whose slot, as a file or a folder, was taken when they came."""
+    """Return hashes whose slot, as a file or a folder, was taken already."""
     mask = (1 << bits) - 1
     taken = bytearray(mask + 1 >> 3)
     suspects = set()
@@ -161,7 +161,7 @@ class Repeats:
         return self._check_folders(name, line)
 
     def _check_folders(self, name: str, line: int) -> str:
-        """Refuse what would have to be a file and a folder at once."""
+        """Explain if a name would have to be a file and a folder at once."""
         clash = self._folders.get(hash(name))
         for parent in _parents(name):
             self._folders.setdefault(hash(parent), line)

@@ -1,4 +1,4 @@
-"""Positions in a list: a bit each, however long it is."""
+"""Set of positions in a list, one bit each."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Positions:
         return bool(self._bits[position >> 3] & 1 << (position & 7))
 
     def add(self, positions: Iterable[int]) -> None:
-        """Put positions into the set, those that are in it again without effect."""
+        """Add positions; those already in the set have no effect."""
         bits = self._bits
         for position in positions:
             at, bit = position >> 3, 1 << (position & 7)
@@ -45,7 +45,7 @@ class Positions:
                 self._count += 1
 
     def missing(self) -> Iterator[int]:
-        """Yield those that are not in the set, ascending."""
+        """Yield the positions not in the set, ascending."""
         for hole in _NOT_FULL.finditer(self._bits):
             first = hole.start() * 8
             for position in range(first, min(first + 8, self._size)):

@@ -28,7 +28,7 @@ class UrlList:
     A file of URLs: iterating yields `fetcher.contract.source.Item`, numbered from 0.
 
     Plain text holds one URL a line, or URL, TAB, destination. ``.csv`` and ``.jsonl``
-    name their columns: ``url``, and if wanted ``destination`` and ``sha256``.
+    name their columns: ``url``, and optionally ``destination`` and ``sha256``.
 
     The file is read several times, never held: to check every line, then to fetch.
 
@@ -40,7 +40,7 @@ class UrlList:
     Raises:
         UrlListError: If any line is blank, too long, not UTF-8, not a URL that can be
             fetched, or repeats the URL of another or the name it is stored under; or
-            if it is no file that can be read twice.
+            if the path is no file that can be read twice.
 
         OSError: If the file cannot be read.
     """
@@ -71,10 +71,10 @@ class UrlList:
         Args:
             spans: Position of the first item, and how many; asked for one by one.
 
-            done: Positions to leave out, if there are any now.
+            done: Positions to leave out, if it has any yet.
 
         Raises:
-            UrlListError: If the file is not what it was when it was checked.
+            UrlListError: If the file has changed since it was checked.
         """
         pieces = self._pieces(spans)
         if done:

@@ -1,9 +1,9 @@
 """
-One object sent in parts while it grows: not to be seen before it is whole.
+One object sent in parts while it grows, and visible only once it is whole.
 
-Whoever is first to finish an object of some name keeps that name; who comes later is
-told so. An upload that is never finished is invisible, but what came of it is stored
-and paid for until somebody aborts it.
+The first upload to finish under a name keeps it; later ones are told so. An upload that
+is never finished is invisible, but its parts are stored and paid for until somebody
+aborts it.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 """
 
@@ -55,10 +55,10 @@ class Upload:
     Args:
         account: Whose requests these are.
 
-        place: What it will be called.
+        place: Where it will be.
 
     Attributes:
-        failure: Why it cannot be finished any more, if so.
+        failure: Why it can no longer be finished; None: it can.
     """
 
     def __init__(self, account: Account, place: Place) -> None:
@@ -74,7 +74,7 @@ class Upload:
 
     @property
     def pending_bytes(self) -> int:
-        """What was given to `send` and has not arrived."""
+        """Bytes given to `send` that have not arrived yet."""
         return self._senders.pending_bytes
 
     def send(self, part: Part, until: float) -> None:
@@ -108,10 +108,10 @@ class Upload:
             until: When to give up, on the monotonic clock.
 
         Returns:
-            Whether the object is this one; else another was there first.
+            Whether the object is this one; if not, another was there first.
 
         Raises:
-            S3Error: If it is not, and there is no other.
+            S3Error: If there is neither this one nor another.
         """
         try:
             if self._parts_begun:
@@ -126,7 +126,7 @@ class Upload:
         return True
 
     def close(self) -> None:
-        """Break off what is under way; forget an object that was not finished."""
+        """Abort what is in flight, and an object that was not finished."""
         self._senders.close()
         if self._id:
             with suppress(S3Error):
@@ -197,10 +197,9 @@ class Upload:
 
     def _is_first_after_all(self, error: S3Error) -> bool:
         """
-        Tell whose object is there after an attempt that may have succeeded.
+        Tell whether the object there is ours, after an attempt that may have succeeded.
 
-        An answer that was lost on its way looks like a failure, and trying again then
-        finds the name taken, by us.
+        If a response is lost on its way, the retry finds the name taken, by us.
         """
         is_late = isinstance(error, LateError)
         if not (is_late or error.code in _TAKEN):

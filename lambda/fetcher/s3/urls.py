@@ -1,4 +1,4 @@
-"""What ``s3://bucket/key`` stands for: taken apart, checked, made an address."""
+"""URLs like ``s3://bucket/key``: parsed, checked, and turned into addresses."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class Place(NamedTuple):
 
 def place_of(url: str) -> Place:
     """
-    Return what a URL of S3 names: the key stands in it as it is, nothing encoded.
+    Return the object that a URL names; its key is not percent-encoded in there.
 
     Raises:
-        BadUrlError: If it names no object that there could be.
+        BadUrlError: If there can be no such object.
 
     >>> place_of("s3://photos/cats/1 %.jpg")
     Place(bucket='photos', key='cats/1 %.jpg')
@@ -87,7 +87,7 @@ def _checked(bucket: str, key: str) -> Place:
 
 def address_of(place: Place, region: str, endpoint_url: str) -> str:
     """
-    Return where requests about an object go.
+    Return the URL that requests about an object go to.
 
     Args:
         place: The object, or a bucket with an empty key.

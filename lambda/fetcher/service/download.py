@@ -1,4 +1,4 @@
-"""`POST /download`: files that one execution fetches while its caller waits."""
+"""`POST /download`: files that one execution fetches while the caller waits."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def download(request: Request, call: Call) -> dict[str, Any]:
         How many arrived, and for each that did not, why.
 
     Raises:
-        Refusal: If the request is malformed, or more than one execution can do.
+        Refusal: If the request is malformed, or too much for one execution.
     """
     most = most_urls(call.timeout_s)
     content = content_of(request)
@@ -87,7 +87,7 @@ def _check_fits(items: Sequence[Item], most: int) -> None:
 
 
 def _ends_of(items: Sequence[Item], call: Call) -> list[Download]:
-    """Return how each URL ended; what is asked for twice is fetched once."""
+    """Return how each URL ended; one requested twice is fetched once."""
     repeats = repeated(items)
     fetched = [item for item in items if item.number not in repeats]
     if not fetched:

@@ -1,4 +1,4 @@
-"""URLs that did not arrive, as callers are told: those of a job page by page."""
+"""URLs that did not arrive, as callers see them: those of a job page by page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_PAGE = MOST_ANSWER // 2  # bytes, but for the last error
 
 
 def error_of(item: Item, end: Download) -> dict[str, Any]:
-    """Return what there is to tell of a file that did not arrive."""
+    """Return the description of a file that did not arrive."""
     return {
         "url": masked(item.url),
         "destination": item.destination,
@@ -40,13 +40,13 @@ def errors(
     Args:
         context: The job's.
 
-        after: What was returned with the page before; empty: there is none.
+        after: Returned with the previous page; empty: this is the first.
 
         limit: How many to return at most.
 
     Returns:
-        The errors, in the list's order, and the next page's `after`; None: that is
-        all there is.
+        The errors, in the list's order, and the next page's `after`; None: there are
+        no more.
     """
     first, skipped = map(int, after.split("-")) if after else (0, 0)
     faulty = sorted(

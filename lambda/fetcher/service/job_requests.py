@@ -1,4 +1,4 @@
-"""`/jobs`: made, looked at, and asked what went wrong."""
+"""`/jobs`: jobs created and shown, and their errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _WHOLE = {item.name for item in fields(Options) if type(item.default) is int}
 
 
 def submit(request: Request, call: Call) -> dict[str, Any]:
-    """Make a job, or find the one that was made with the same key."""
+    """Create a job, or find the one created with the same key."""
     _check_bucket(call)
     content = content_of(request)
     check(content, "JobRequest", "body")
@@ -64,13 +64,13 @@ def submit(request: Request, call: Call) -> dict[str, Any]:
 
 
 def show(request: Request, call: Call) -> dict[str, Any]:
-    """Tell how far a job is."""
+    """Return the progress of a job."""
     with _open_requested_job(request, call) as context:
         return answer(200, progress(context))
 
 
 def list_errors(request: Request, call: Call) -> dict[str, Any]:
-    """Tell which files of a job did not arrive."""
+    """Return the files of a job that did not arrive."""
     limit = _number(request.query.get("limit", _DEFAULT_LIMIT))
     check(limit, "Limit", "limit")
     after = request.query.get("after")
@@ -107,7 +107,7 @@ def _check_list(items: Sequence[Item], most: int) -> None:
 
 
 def _created(store: Store, requested: Job, items: Sequence[Item]) -> Job:
-    """Write a job down; return it, or the one that somebody else was faster with."""
+    """Store a job; return it, or the one that another request stored first."""
     if items:
         store.put(f"lists/{requested.digest}", Inline.of(items).to_dict())
     if store.create("job", requested.to_dict()):
@@ -116,7 +116,7 @@ def _created(store: Store, requested: Job, items: Sequence[Item]) -> Job:
 
 
 def _id_for(request: Request) -> str:
-    """Return the id of the job that is asked for: a key is always the same job's."""
+    """Return the id of the requested job: one key always gives the same."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return uuid.uuid4().hex
@@ -149,13 +149,13 @@ def _sink(requested: Mapping[str, str], id_: str, bucket: str) -> SinkSpec:
 
 
 def _number(text: str) -> int | str:
-    """Return the number that a text is, or the text, which no schema of one allows."""
+    """Return text as a number, or as it is, for the schema to refuse."""
     return int(text) if text.isascii() and text.isdecimal() else text
 
 
 @contextmanager
 def _open_requested_job(request: Request, call: Call) -> Iterator[JobContext]:
-    """Open the job that a path names."""
+    """Open the job named in the path."""
     _check_bucket(call)
     id_ = request.path.split("/")[2]
     with store_of(id_, call) as store:

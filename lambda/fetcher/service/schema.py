@@ -1,8 +1,8 @@
 """
-What openapi.json says of requests, held against what came.
+Requests checked against openapi.json.
 
-The description of the service is its only list of fields and limits, so it cannot say
-anything else than what is done.
+That description is the service's only list of fields and limits, so it cannot differ
+from what the service does.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ def check(value: object, name: str, where: str) -> None:
 
         name: The schema's, among those of the description's components.
 
-        where: What a caller calls the value.
+        where: The caller's name for the value.
 
     Raises:
-        Refusal: 422, with the first thing that is wrong.
+        Refusal: 422, with the first problem.
 
     >>> check([{"url": "https://h/a"}, {"url": 1}], "Items", "body")
     Traceback (most recent call last):

@@ -1,4 +1,4 @@
-"""Some whole members of a tar, in a file of temporary storage."""
+"""Part of a tar: some whole members, in a file of temporary storage."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _COPIED_BYTES = 262_144
 
 class Row(NamedTuple):
     """
-    Where a body is.
+    A body's place in a part.
 
     Attributes:
-        member: What is around it.
+        member: The member it belongs to.
 
         offset: Of its first byte.
 
@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
 class TarPart:
     """
-    Members one after the other; of one that cannot be written whole none is there.
+    Members one after the other, each written whole or not at all.
 
     Args:
         file: To be written to.
@@ -94,7 +94,7 @@ class TarPart:
         self._count(member, size)
 
     def end(self) -> None:
-        """Write what ends the tar."""
+        """Write the end of the tar."""
         with self._undone_if_it_fails():
             write_all(self._file.fileno(), [END])
         self.size += len(END)

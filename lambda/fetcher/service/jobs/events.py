@@ -1,10 +1,9 @@
 """
-Events for the function itself: what an execution leaves for others to do.
+Events for the function itself: work that an execution leaves to others.
 
-Lambda answers at once, runs each as soon as it may, and again if the execution fails.
-It takes functions that call each other in a circle for a mistake when their calls carry
-its tracing header; these carry none, for a job's chain of executions is as long as its
-list. https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+Lambda responds at once, runs each as soon as it can, and again if the execution fails.
+It stops functions that call each other in a loop if the calls carry its tracing header;
+these do not, since a job's chain of executions is as long as its list. https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
 """
 
 from __future__ import annotations
@@ -34,12 +33,12 @@ _SHOWN = 300  # bytes of what Lambda says
 
 
 class EventError(OSError):
-    """Lambda did not take an event."""
+    """An event that Lambda did not accept."""
 
 
 class Events:
     """
-    Takes events to Lambda. A context.
+    Sender of events to Lambda. A context.
 
     Args:
         function: The function's ARN, or an alias's.
@@ -77,7 +76,7 @@ class Events:
 
     def send(self, event: Mapping[str, object]) -> None:
         """
-        Have the function invoked with an event, once or, if an answer is lost, twice.
+        Have the function invoked with an event; twice if a response is lost.
 
         Raises:
             EventError: If Lambda refuses, or was not reached in time.

@@ -1,4 +1,4 @@
-"""How a job is dealt out: its list cut into slices, the first of which are begun."""
+"""Planning of a job: its list is cut into slices, and the first ones are begun."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FILES_PER_S = 34
 
 def most_urls(timeout_s: float) -> int:
     """
-    Return how many URLs an execution with this timeout should be asked for.
+    Return how many URLs to give an execution with this timeout.
 
     >>> most_urls(300), most_urls(30)
     (10132, 952)
@@ -39,7 +39,7 @@ def most_urls(timeout_s: float) -> int:
 
 
 def plan(context: JobContext) -> None:
-    """Plan the job if nobody has, and begin."""
+    """Plan the job unless that is done, and begin it."""
     job_plan = context.plan()
     if job_plan is None:
         attempt = context.claim("plan")

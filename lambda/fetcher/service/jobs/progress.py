@@ -1,4 +1,4 @@
-"""How far a job is; and what executions that died have left is sent for again."""
+"""Progress of a job; work that dead executions left is requested again."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ PLANNING, RUNNING, DONE, FAILED = "planning", "running", "done", "failed"
 @dataclass(slots=True)
 class Totals:
     """
-    What results come to.
+    Totals of results.
 
     Attributes:
-        errors: Of the slices that are done, how many URLs did not arrive.
+        errors: How many URLs did not arrive, by slice, of those that are done.
 
         counts: URLs by outcome.
 
@@ -39,7 +39,7 @@ class Totals:
     body_bytes: int = 0
 
     def add(self, rounds: Iterable[RoundResult]) -> None:
-        """Take in what some rounds have come to."""
+        """Add the results of some rounds."""
         for result in rounds:
             self.counts.update(result.counts)
             self.body_bytes += result.body_bytes
@@ -60,12 +60,12 @@ class Totals:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """
-    What a look at the results shows.
+    The results as they are now.
 
     Attributes:
-        done: What slices that are done come to.
+        done: Totals of the slices that are done.
 
-        rounds: Of others, the rounds that are.
+        rounds: The finished rounds of the others.
 
         ages: How long ago a slice's last result was written, in seconds.
     """
@@ -77,10 +77,10 @@ class Seen:
 
 def progress(context: JobContext) -> dict[str, Any]:
     """
-    Return how far a job is, as callers are told.
+    Return the progress of a job, as callers see it.
 
-    Those who ask are who a job can count on when Lambda has given its executions up:
-    work is sent for again that has been silent for longer than an execution can live.
+    When Lambda has given up a job's executions, it depends on those who ask: work that
+    has been silent for longer than an execution can live is requested again.
     """
     plan = context.plan()
     if plan is None:
@@ -130,7 +130,7 @@ def _look_after_planning(context: JobContext) -> None:
 
 
 def _look_after_lanes(context: JobContext, plan: JobPlan, seen: Seen) -> int:
-    """Send for slices that nobody is at any more; return how many are worked on."""
+    """Request abandoned slices again; return how many are being worked on."""
     claims = context.store.list("claims/")
     claimed = {entry.name.rpartition("-")[0]: entry.age_s for entry in claims}
     planned_s = min((entry.age_s for entry in context.store.list("plan")), default=0.0)
@@ -154,7 +154,7 @@ def _look_after_lanes(context: JobContext, plan: JobPlan, seen: Seen) -> int:
 
 
 def _may_nudge(context: JobContext) -> bool:
-    """Tell whether work may be sent for again: not each time that somebody asks."""
+    """Tell whether work may be requested again: not each time that somebody asks."""
     before = context.store.list("nudged")
     if before and before[0].age_s <= context.patience_s:
         return False

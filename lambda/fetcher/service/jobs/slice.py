@@ -1,4 +1,4 @@
-"""One slice of a job: downloaded, accounted for, and the next one sent for."""
+"""One slice of a job: downloaded, accounted for, and the next one requested."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fetcher.service.jobs.context import JobContext
     from fetcher.service.jobs.store import Store
 
-# Kept back from Lambda's timeout, to write down what has become of the slice.
+# Kept back from Lambda's timeout, to store the results of the slice.
 _WRITING_S = 5.0
 _WRITING_SHARE = 0.25
 
@@ -33,9 +33,9 @@ _MOST_ROUNDS = 10
 
 def work(context: JobContext, index: int) -> None:
     """
-    Do the next round of a slice if nobody is at it, and send for what comes then.
+    Do the next round of a slice unless another execution is, and request what follows.
 
-    Whatever is done twice, because Lambda repeats an event, say, counts once.
+    Work that is done twice, for example because Lambda repeats an event, counts once.
     """
     rounds = results_of(context.store, index)
     if not (rounds and rounds[-1].is_last):
@@ -52,7 +52,7 @@ def work(context: JobContext, index: int) -> None:
 
 
 def results_of(store: Store, index: int) -> list[RoundResult]:
-    """Return what a slice's rounds have come to, so far."""
+    """Return the results of a slice's rounds so far."""
     names = [entry.name for entry in store.list(f"results/{slice_name(index)}-")]
     return [RoundResult.from_dict(store.get(name)) for name in names]
 
@@ -61,14 +61,14 @@ def ends_of(
     store: Store, index: int, rounds: Iterable[RoundResult]
 ) -> tuple[list[tuple[Item, Download]], list[Item]]:
     """
-    Return which URLs of a slice have ended, how, and which have not.
+    Return the URLs of a slice that have ended, with how, and those that have not.
 
     Args:
         store: The job's.
 
         index: The slice.
 
-        rounds: Those of its results that count.
+        rounds: Its results.
     """
     left = list(source_from_dict(store.get(f"slices/{slice_name(index)}")))
     ended = []
@@ -94,7 +94,7 @@ def _send_on(context: JobContext, index: int, *, is_done: bool) -> None:
 def _round(
     context: JobContext, index: int, rounds: list[RoundResult], attempt: int
 ) -> RoundResult:
-    """Download what is left of a slice; return what that comes to."""
+    """Download the rest of a slice; return the result."""
     _, items = ends_of(context.store, index, rounds)
     if attempt >= MOST_ATTEMPTS:
         report = _given_up(context, index, len(rounds), len(items))
@@ -137,7 +137,7 @@ def _downloaded(
 
 
 def _given_up(context: JobContext, index: int, round_: int, count: int) -> Report:
-    """Return the report of executions that all died before they could."""
+    """Return a report for executions that all died before they could write one."""
     detail = (
         f"given up: {MOST_ATTEMPTS} executions have died over this slice of the job; "
         "the function may need more memory"

@@ -1,4 +1,4 @@
-"""The events that executions send for a job, and what is done about them."""
+"""Handling of the events that executions send for a job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def is_of_job(event: object) -> bool:
-    """Tell whether an event is one that an execution has sent for a job."""
+    """Tell whether an event was sent by an execution for a job."""
     return isinstance(event, dict) and "job" in event
 
 
