@@ -89,7 +89,8 @@ class RowReader:
         """Yield the rows of a block; of CSV, the first must have been read before."""
         lines = block.lines()
         if self.is_csv:
-            if block.line == 1 and (problem := self._read_header(*next(lines))):
+            header = next(lines, None) if block.line == 1 else None
+            if header and (problem := self._read_header(*header)):
                 yield ListRow(1, problem=problem)
             if "url" not in self._header:
                 return
