@@ -106,7 +106,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
 
 
 def _cut(parts: list[Options], allowed: int) -> list[Options]:
-    """Give no process more connections than it may open, and say so."""
+    """Give no process more connections than it may have, and say so."""
     cut = [replace(one, connections=min(one.connections, allowed)) for one in parts]
     if cut != parts:
         before, now = (sum(one.connections for one in some) for some in (parts, cut))

@@ -44,7 +44,7 @@ _LINUX = hasattr(os, "sched_getaffinity")
 
 
 def usual_processes() -> int:
-    """Return the default number of processes."""
+    """Return how many processes there are unless somebody wants another number."""
     usable = len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1
     return min(usable, _MOST_PROCESSES)
 

@@ -1,7 +1,8 @@
 """
-S3 as the worker speaks it: signed requests, retried until they succeed.
+S3 as the worker speaks it: signed requests, retried.
 
-``connection`` makes them, for the account in ``credentials``, and ``senders`` do so in
-threads; ``upload`` is one large object. ``urls`` parses ``s3://``, ``errors`` says why
-a request failed, and ``scratch_files`` are the files that bodies wait in.
+* ``connection`` makes requests with ``credentials``; ``urls`` parses ``s3://``;
+  ``errors`` says why S3 refused.
+* ``upload`` sends an object in parts while it grows, with ``senders`` (threads) and
+  ``scratch_files``.
 """

@@ -1,6 +1,6 @@
 """
-What keeps downloads from harm: whom they connect to, and what nobody may read.
+Protection of the network that downloads run in, and of secrets in URLs.
 
-``guard`` says which addresses and URLs are fetched, and ``trust`` whose certificates
-are believed; ``masking`` hides secrets in URLs; ``signing`` signs requests to AWS.
+``guard`` decides which addresses and URLs are fetched, ``trust`` which certificates are
+accepted; ``masking`` hides the secrets in a URL; ``signing`` signs requests to AWS.
 """

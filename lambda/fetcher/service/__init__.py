@@ -1,7 +1,9 @@
 """
-The downloader as a service over HTTP.
+The downloader as a service: HTTP over a function URL, and jobs kept in S3.
 
-``api`` routes what the function is invoked with: ``download`` fetches while the caller
-waits, and ``job_requests`` begins and shows ``jobs``. ``schema`` holds requests against
-openapi.json.
+* ``api`` takes any event; ``http`` reads requests from it, checked by ``schema``
+  against openapi.json, and ``items`` reads their files.
+* ``download`` answers `POST /download`; ``job_requests`` answers `/jobs`, and
+  ``errors`` lists what did not arrive.
+* ``call`` is one invocation, ``settings`` its environment; ``jobs`` does the work.
 """
