@@ -123,7 +123,7 @@ class S3Objects(Sink):
         return str(place)
 
     def settle(self) -> dict[int, Ending]:
-        """Wait until all bodies are sent; return the endings of those that were not."""
+        """Wait until all has been sent; say what was not."""
         self._senders.wait(self._until)
         late = Ending(Outcome.UNSTARTED, detail="S3 had not taken it at the deadline")
         with self._lock:

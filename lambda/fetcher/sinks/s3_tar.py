@@ -119,7 +119,7 @@ class S3Tar(Sink):
         return self._count(item)
 
     def settle(self) -> dict[int, Ending]:
-        """Complete the tar; return the endings of what is not in it."""
+        """Complete the tar; say what is not in it, or all if that fails."""
         if not self._kept:
             return {}
         try:
@@ -185,7 +185,7 @@ class S3Tar(Sink):
             _log.warning("There is no index beside %s: %s", self._tar, error)
 
     def _of_another(self) -> dict[int, Ending]:
-        """Return endings that match the tar that another execution finished."""
+        """Return what the tar that is there lacks of ours, and has beside ours."""
         theirs = {
             number_of(row): row["size"]
             for row in rows_in(self._connection, self._tar, self._until)

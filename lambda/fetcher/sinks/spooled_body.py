@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def lost(error: OSError, what: str) -> Ending:
     """Return how a download ended whose body came, and was lost on its way to S3."""
     where = f" at {error.filename}" if error.filename else ""
-    message = f"could not keep the {what}{where}: {error.strerror or error}"
+    said = f"could not keep the {what}{where}: {error.strerror or error}"
     is_late = isinstance(error, LateError)
     outcome = Outcome.UNSTARTED if is_late else Outcome.SINK
-    return Ending(outcome, detail=one_line(message))
+    return Ending(outcome, detail=one_line(said))
 
 
 class Filed:
