@@ -1,5 +1,5 @@
 """
-Tables and lists from elsewhere into a list that runs take.
+Conversion of tables and lists from elsewhere into a list for runs.
 
-``convert`` is the whole way; ``rows`` reads the formats.
+``convert`` does all of it; ``rows`` reads the formats.
 """

@@ -1,8 +1,8 @@
 """
-A manifest, as other tools write them, into a list that a run can be made of.
+Conversion of a manifest, as other tools write them, into a list for runs.
 
-Whatever it is, Parquet included, it is read once, in flat memory, and every row is
-checked before anything is fetched. What comes out is a list in JSON lines, as
+The manifest, Parquet included, is read once, in flat memory, and every row is checked
+before anything is fetched. The list is in JSON lines, as
 `fetcher.lists.url_list.UrlList` reads them.
 """
 
@@ -70,7 +70,7 @@ def convert(
     skip_bad: bool = False,
 ) -> ConvertedList:
     """
-    Make a list of a manifest.
+    Convert a manifest into a list.
 
     Args:
         manifest: A path, or ``s3://bucket/key``. Its ending tells what it is:
@@ -79,15 +79,15 @@ def convert(
 
         to: Where the list goes: a path that ends in ``.jsonl``.
 
-        columns: What its columns are called.
+        columns: The names of its columns.
 
         target: Where S3 is, for a manifest there.
 
-        skip_bad: Whether rows that cannot be used are left out, instead of refusing
+        skip_bad: Whether to leave out rows that cannot be used, rather than refuse
             the manifest.
 
     Raises:
-        UrlListError: If it cannot be used; says which rows, and why.
+        UrlListError: If it cannot be used; names the rows, and why.
 
         OSError: If it cannot be read, or the list not be written.
     """
@@ -112,7 +112,7 @@ def convert(
 
 
 class _Names:
-    """What all items are or could be called, kept in files to be read again."""
+    """Names that items have or could have, kept in files to be read again."""
 
     def __init__(self) -> None:
         self._files = tuple(tempfile.TemporaryFile("w+") for _ in range(2))  # noqa: SIM115
@@ -126,7 +126,7 @@ class _Names:
             file.close()
 
     def add(self, item: Item) -> None:
-        """Put an item's names in; neighbours mostly share folders in one file."""
+        """Add an item's names; in one file, neighbours mostly share folders."""
         for file, name in zip(self._files, names_of(item), strict=False):
             self.size += file.write(f"{name}\n")
 
@@ -218,7 +218,7 @@ def _undecoded(text: str) -> str:
 
 @contextmanager
 def _at_hand(manifest: str, target: Target | None) -> Iterator[Path]:
-    """Return where a manifest is on this machine; one in S3 is brought here first."""
+    """Yield the path of a manifest, downloaded first if it is in S3."""
     if not manifest.startswith(SCHEME):
         yield Path(manifest)
         return

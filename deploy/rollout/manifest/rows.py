@@ -1,8 +1,8 @@
 """
-What is in the rows of a manifest, whatever its format: read in pieces, never held.
+Rows of a manifest, whatever its format: read in pieces, never held.
 
-Parquet, CSV and JSON lines name their columns; of these, three are of interest, under
-whatever names they have. Text holds a URL a line, or URL, TAB, destination.
+Parquet, CSV and JSON lines name their columns; three of these matter, whatever their
+names. Text holds a URL a line, or URL, TAB, destination.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from fetcher.lists.lines import BYTE_ORDER_MARK, UrlListError, blocks
 from fetcher.lists.rows import TEXTS, CsvRows, ListRow, RowReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -31,14 +31,17 @@ _SHOWN = 12  # names of columns
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
     """
-    What a manifest calls its columns.
+    Names of a manifest's columns.
+
+    >>> Columns(url="URL", sha256="DIGEST").named
+    {'url': 'URL', 'sha256': 'DIGEST'}
 
     Attributes:
-        url: Where a file is.
+        url: The column of URLs.
 
-        destination: What it is to be called; empty: there is no such column.
+        destination: The column of names to store files under; empty: there is none.
 
-        sha256: Its digest in hex; empty: likewise.
+        sha256: The column of digests in hex; empty: there is none.
     """
 
     url: str = "url"
@@ -51,17 +54,19 @@ class Columns:
         names = {ours: getattr(self, ours) for ours in TEXTS}
         return {ours: theirs for ours, theirs in names.items() if theirs}
 
-    def renamed(self, row: ListRow) -> ListRow:
-        """Return a row with our names for its columns, None for those missing."""
-        get = row.fields.get
-        return row._replace(fields={our: get(name) for our, name in self.named.items()})
+    def renamed(self, rows: Iterable[ListRow]) -> Iterator[ListRow]:
+        """Yield rows with our names for their columns; what is missing is None."""
+        names = self.named.items()
+        for number, fields, problem in rows:
+            texts = {ours: fields.get(theirs) for ours, theirs in names}
+            yield ListRow(number, texts, problem)
 
 
 _COLUMNS_OF_TEXT = Columns(destination="destination")
 
 
 def unit_of(name: str) -> str:
-    """Return what a manifest's numbers count, by the ending of its name."""
+    """Return what the numbers of a manifest's rows count: rows or lines."""
     return "row" if _format_of(name) == "parquet" else "line"
 
 
@@ -114,18 +119,18 @@ def _text(path: Path, name: str, kind: str, columns: Columns) -> Iterator[ListRo
         columns = _COLUMNS_OF_TEXT
     with _inflated(path, name) as file:
         if kind == "csv":
-            yield from map(columns.renamed, _csv(file, name, columns))
+            yield from columns.renamed(_csv(file, name, columns))
             return
         reader = RowReader(kind)
         for block in blocks(file):
             if not block.start:
                 _refuse_wide(block.data, name)
-            yield from map(columns.renamed, reader.rows_in(block))
+            yield from columns.renamed(reader.rows_in(block))
 
 
 @contextmanager
 def _inflated(path: Path, name: str) -> Iterator[BinaryIO]:
-    """Open a file, whatever it is compressed with; say so if it is not whole."""
+    """Open a file, however it is compressed; refuse one that is not whole."""
     ending = name.lower().rpartition(".")[2]
     if ending == "gz":
         opened: Any = gzip.GzipFile(path)
@@ -153,7 +158,7 @@ def _csv(file: BinaryIO, name: str, columns: Columns) -> CsvRows:
 
 
 def _decoded(file: BinaryIO, name: str) -> Iterator[str]:
-    """Yield lines; bytes that are not UTF-8 become surrogates, to be found later."""
+    """Yield lines; bytes that are not UTF-8 become surrogates, noticed later."""
     for index, line in enumerate(file):
         if not index:
             _refuse_wide(line, name)

@@ -1,4 +1,4 @@
-"""A file of URLs, read as it is needed: every line of it is a row of the run."""
+"""File of URLs, read as needed; every line of it is a row of the run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MOST_SHOWN = 200  # characters of a line that holds no URL
 
 class LineBlock(NamedTuple):
     """
-    Some consecutive lines, a column a field.
+    Consecutive lines, in columns.
 
     Attributes:
         first: The number of the first.
@@ -67,10 +67,10 @@ class UrlFile:
     """
     A file of URLs, as `fetcher.lists.url_list.UrlList` takes them, however long.
 
-    A short one is checked whole before anything is fetched. A longer one is read as it
-    goes, and never held: its lines are numbered as they stand there, a line without a
-    URL becomes a `bad_url`, and a URL that stands there twice is fetched twice; where
-    it names destinations, `experiment.plan.name_clashes` has a look at it first.
+    A short one is checked whole before anything is fetched. A longer one is read as
+    needed, and never held: its lines are numbered in order, one without a URL becomes
+    a `bad_url`, and a URL listed twice is fetched twice; where it names destinations,
+    `experiment.plan.name_clashes` searches it first.
 
     Args:
         path: The file.
@@ -123,7 +123,7 @@ class UrlFile:
         return max(1, about - self._headers)
 
     def exact_count(self) -> int:
-        """Return how many lines there are, read to the end if that is not known."""
+        """Return how many lines there are, after reading to the end if need be."""
         if self.known_count is None:
             for _ in self.lines([(ENDLESS - 1, 1)]):
                 pass
@@ -138,7 +138,7 @@ class UrlFile:
             spans: Number of the first, and how many; ascending, asked for one by one.
 
         Raises:
-            UrlListError: If the file is not what it was.
+            UrlListError: If the file has changed.
         """
         held = LineBlock(0, (), (), (), ())
         with self.path.open("rb") as file:
@@ -162,7 +162,7 @@ class UrlFile:
     def _block_with(
         self, file: BinaryIO, scan: Iterator[Block], line: int
     ) -> Block | None:
-        """Return the block with a line, counted from 0; None: there is no such line."""
+        """Return the block with a line, counted from 0; None: it is past the end."""
         if line < self._lines[-1]:
             index = bisect_right(self._lines, line) - 1
             start, before = self._starts[index], self._lines[index]
@@ -176,7 +176,7 @@ class UrlFile:
         return None
 
     def _note(self, block: Block) -> None:
-        """Keep where a block is, unless that is known."""
+        """Note where a block is, unless that is known."""
         if block.start == self._starts[-1]:
             self._starts.append(block.start + len(block.data) + block.skipped)
             self._lines.append(self._lines[-1] + block.line_count)
@@ -202,7 +202,7 @@ class UrlFile:
 
 
 def _checked(path: Path, *, allow_s3: bool) -> int:
-    """Return how many lines a list has, all of them right."""
+    """Return how many lines a list has, once all are checked."""
     urls = UrlList(path, allow_s3=allow_s3)
     for item in urls:
         check_no_credentials("url_list", item.url)
