@@ -99,7 +99,7 @@ def _manifest(arguments: argparse.Namespace) -> int:
         aside.replace(to)
     except (UrlListError, OSError) as error:
         raise SettingError(str(error)) from error
-    told = {"list": str(to), "urls": listed.many, "skipped": listed.skipped}
+    told = {"list": str(to), "urls": listed.count, "skipped": listed.skipped}
     sys.stdout.write(f"{json.dumps(told, indent=2)}\n")
     if listed.problems:
         sys.stderr.write(f"{listed.problems}\n")

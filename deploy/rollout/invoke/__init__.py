@@ -3,7 +3,7 @@ Calls of the function: many in flight, none made twice.
 
 ``descriptors`` counts the files and sockets that they take.
 
-``invoker`` sends them, signed by ``signing``, over ``connections``, as many as
-``in_flight`` allows. ``service`` calls the function's URL. ``logs`` and
-``report_line`` read what Lambda says of them.
+``invoker`` sends them over ``connections``, as many as ``in_flight`` allows.
+``service`` calls the function's URL. ``logs`` and ``report_line`` read what Lambda
+says of them.
 """

@@ -16,10 +16,10 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 from yarl import URL
 
+from fetcher.security.signing import Signer
 from rollout.errors import InvocationLost, InvokeError
 from rollout.invoke.connections import open_session
 from rollout.invoke.in_flight import InFlightLimit
-from rollout.invoke.signing import Signer
 from rollout.target.target import DIES_WITHIN_S
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _LARGE_BODY_BYTES = 2**20
+_JSON = {"content-type": "application/json"}
+_JSON_AND_LOG = {**_JSON, "x-amz-log-type": "Tail"}
 _UNREACHABLE, _GONE = "Unreachable", "Gone"
 
 
@@ -88,9 +90,8 @@ class Invoker:
     def __init__(self, target: Target, *, in_flight: int = 1_000) -> None:
         self._target = target
         self._functions_url = f"{target.lambda_url}/2015-03-31/functions"
-        self._signer = Signer(
-            "lambda", target.region, urlsplit(target.lambda_url).netloc
-        )
+        self._host = urlsplit(target.lambda_url).netloc
+        self._signer = Signer("lambda", target.region)
         self._proxy = target.proxy
         self._in_flight = in_flight
         self._turns = InFlightLimit(in_flight)
@@ -174,9 +175,10 @@ class Invoker:
         address = self._address(function_name)
         headers = self._signer.headers(
             self._target.credentials(),
+            self._host,
             address.path,
             payload,
-            log_type="Tail" if wants_log else "",
+            _JSON_AND_LOG if wants_log else _JSON,
         )
         sent_at = time.time()
         try:

@@ -1,5 +1,5 @@
 """
-Lists that runs take, made from tables and lists of other tools.
+Conversion of tables and lists from elsewhere into a list for runs.
 
-``convert`` makes one; ``rows`` reads the formats.
+``convert`` does all of it; ``rows`` reads the formats.
 """

@@ -1,8 +1,8 @@
 """
-A manifest, as other tools write them, into a list that a run can be made of.
+Conversion of a manifest, as other tools write them, into a list for runs.
 
-Whatever it is, Parquet included, it is read once, in flat memory, and every row is
-checked before anything is fetched. What comes out is a list in JSON lines, as
+The manifest, Parquet included, is read once, in flat memory, and every row is checked
+before anything is fetched. The list is in JSON lines, as
 `fetcher.lists.url_list.UrlList` reads them.
 """
 
@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fetcher.contract.source import Item
 from fetcher.lists.lines import Problems, UrlListError
-from fetcher.lists.name_clashes import Repeats, clashing, names_of
-from fetcher.lists.url_list import wrong_in
+from fetcher.lists.name_clashes import names_of, repeats_in
+from fetcher.lists.rows import item_of, problem_to_fetch
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security.guard import BadUrlError
 from fetcher.security.masking import has_credentials
@@ -30,9 +29,10 @@ from rollout.errors import SettingError
 from rollout.manifest.rows import Columns, rows_of, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from rollout.manifest.rows import Row
+    from fetcher.contract.source import Item
+    from fetcher.lists.rows import ListRow
     from rollout.target.target import Target
 
 _READ_AT_ONCE = 1_048_576
@@ -41,22 +41,22 @@ _COPIED_BYTES = 1_048_576
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ConvertedList:
     """
-    A list that a manifest was made into.
+    A list made of a manifest.
 
     Attributes:
-        path: Where it is. Its rows say which of the manifest's they were.
+        path: Where it is. Each row has the number of the manifest's.
 
-        many: How many URLs it holds.
+        count: How many URLs it holds.
 
         skipped: How many rows were left out; 0 unless that was allowed.
 
-        problems: What was wrong with these, for a person; empty: nothing.
+        problems: The problems of these, for a person; empty: none.
     """
 
     path: Path
-    many: int
+    count: int
     skipped: int = 0
     problems: str = ""
 
@@ -68,9 +68,9 @@ def convert(
     *,
     target: Target | None = None,
     skip_bad: bool = False,
-) -> Listed:
+) -> ConvertedList:
     """
-    Make a list of a manifest.
+    Convert a manifest into a list.
 
     Args:
         manifest: A path, or ``s3://bucket/key``. Its ending tells what it is:
@@ -79,38 +79,40 @@ def convert(
 
         to: Where the list goes: a path that ends in ``.jsonl``.
 
-        columns: What its columns are called.
+        columns: The names of its columns.
 
         target: Where S3 is, for a manifest there.
 
-        skip_bad: Whether rows that cannot be used are left out, instead of refusing
+        skip_bad: Whether to leave out rows that cannot be used, rather than refuse
             the manifest.
 
     Raises:
-        UrlListError: If it cannot be used; says which rows, and why.
+        UrlListError: If it cannot be used; names the rows, and why.
 
         OSError: If it cannot be read, or the list not be written.
     """
     with _at_hand(manifest, target) as path, _Names() as names:
         problems = Problems(manifest, unit_of(manifest))
-        rows = rows_of(path, manifest, columns or Columns(), problems)
+        rows = rows_of(path, manifest, columns or Columns())
         try:
-            many = _write(_right_in(rows, problems), to, names)
-            bad = _repeating(to, names, problems)
+            count = _write(_good_rows(rows, problems), to, names)
+            bad = _note_repeats(to, names, problems)
             if bad and skip_bad:
-                many = _without(bad, to)
-            if not many:
+                count = _leave_out(bad, to)
+            if not count:
                 problems.add(1, "there is no URL that could be fetched")
-            if not (many and skip_bad):
+            if not (count and skip_bad):
                 problems.raise_if_any()
         except BaseException:
             to.unlink(missing_ok=True)
             raise
-    return Listed(path=to, many=many, skipped=problems.many, problems=problems.named())
+    return ConvertedList(
+        path=to, count=count, skipped=problems.count, problems=problems.first()
+    )
 
 
 class _Names:
-    """What all items are or could be called, kept in files to be read again."""
+    """Names that items have or could have, kept in files to be read again."""
 
     def __init__(self) -> None:
         self._files = tuple(tempfile.TemporaryFile("w+") for _ in range(2))  # noqa: SIM115
@@ -124,7 +126,7 @@ class _Names:
             file.close()
 
     def add(self, item: Item) -> None:
-        """Put an item's names in; neighbours mostly share folders in one file."""
+        """Add an item's names; in one file, neighbours mostly share folders."""
         for file, name in zip(self._files, names_of(item), strict=False):
             self.size += file.write(f"{name}\n")
 
@@ -136,63 +138,66 @@ class _Names:
                 yield text.removesuffix("\n").split("\n")
 
 
-def _right_in(rows: Iterator[Row], problems: Problems) -> Iterator[Row]:
-    """Yield the rows that are right by themselves."""
+def _good_rows(rows: Iterator[ListRow], problems: Problems) -> Iterator[ListRow]:
+    """Yield the rows that are good by themselves; note the problems of the others."""
     for row in rows:
-        if wrong := _wrong_in(row.fields):
-            problems.add(row.number, wrong)
+        if problem := row.problem or _problem_with(row.fields):
+            problems.add(row.number, problem)
         else:
             yield row
 
 
-def _write(rows: Iterator[Row], to: Path, names: _Names) -> int:
+def _write(rows: Iterator[ListRow], to: Path, names: _Names) -> int:
     """Write the list; return how long it is."""
-    many = 0
+    count = 0
     with to.open("w") as file:
-        for many, (number, fields) in enumerate(rows, 1):  # noqa: B007 - the last counts
+        for count, row in enumerate(rows, 1):  # noqa: B007 - the last counts
             texts = "".join(
-                f',"{name}":{quoted(text)}' for name, text in fields.items() if text
+                f',"{name}":{quoted(text)}' for name, text in row.fields.items() if text
             )
-            file.write(f'{{"row":{number}{texts}}}\n')
-            names.add(_item(fields))
-    return many
+            file.write(f'{{"row":{row.number}{texts}}}\n')
+            names.add(item_of(row.fields))
+    return count
 
 
-def _repeating(listed: Path, names: _Names, problems: Problems) -> set[int]:
+def _note_repeats(path: Path, names: _Names, problems: Problems) -> set[int]:
     """Note the rows that repeat earlier ones; return their numbers."""
-    clashes = clashing(names.pieces(), names.pieces, names.size)
-    if not clashes:
-        return set()
-    repeats, found = Repeats(clashes, problems.unit), set()
-    with listed.open("rb") as file:
-        for row in map(json.loads, file):
-            if wrong := repeats.check(_item(row), row["row"]):
-                problems.add(row["row"], wrong)
-                found.add(row["row"])
+
+    def items() -> Iterator[tuple[int, Item]]:
+        with path.open("rb") as file:
+            for fields in map(json.loads, file):
+                yield fields["row"], item_of(fields)
+
+    found = set()
+    for number, problem in repeats_in(
+        names.pieces(), names.pieces, items, names.size, problems.unit
+    ):
+        problems.add(number, problem)
+        found.add(number)
     return found
 
 
-def _without(bad: set[int], listed: Path) -> int:
-    """Leave rows out of a list; return how long it is then."""
-    many, aside = 0, listed.with_name(f"{listed.name}.part")
-    with listed.open("rb") as old, aside.open("wb") as new:
+def _leave_out(bad: set[int], path: Path) -> int:
+    """Remove rows from a list; return how long it is then."""
+    count, aside = 0, path.with_name(f"{path.name}.part")
+    with path.open("rb") as old, aside.open("wb") as new:
         for line in old:
             if json.loads(line)["row"] not in bad:
                 new.write(line)
-                many += 1
-    aside.replace(listed)
-    return many
+                count += 1
+    aside.replace(path)
+    return count
 
 
-def _wrong_in(fields: dict[str, Any]) -> str:
+def _problem_with(fields: Mapping[str, Any]) -> str:
     url = fields["url"]
     if url is None or url == "":
         return f"the URL is {'null' if url is None else 'empty'}"
     for name, text in fields.items():
         if isinstance(text, str) and (byte := _undecoded(text)):
             return f"{name} is not UTF-8: it holds the byte {byte}"
-    if wrong := wrong_in(fields, allow_s3=True):
-        return wrong
+    if problem := problem_to_fetch(fields, allow_s3=True):
+        return problem
     if has_credentials(url):
         return "the URL holds a user name or password, which would stand in the results"
     return ""
@@ -200,7 +205,7 @@ def _wrong_in(fields: dict[str, Any]) -> str:
 
 def _undecoded(text: str) -> str:
     r"""
-    Return the first byte that could not be decoded, as `manifest_rows` lets it stand.
+    Return the first byte that could not be decoded, as `rows` lets it stand.
 
     >>> _undecoded(b"caf\xe9".decode(errors="surrogateescape")), _undecoded("café")
     ('0xE9', '')
@@ -211,14 +216,9 @@ def _undecoded(text: str) -> str:
     return f"0x{bad[0] - _ESCAPED:02X}" if bad else ""
 
 
-def _item(fields: dict[str, Any]) -> Item:
-    destination, sha256 = fields.get("destination"), fields.get("sha256")
-    return Item(0, fields["url"], destination or "", sha256 or "")
-
-
 @contextmanager
 def _at_hand(manifest: str, target: Target | None) -> Iterator[Path]:
-    """Return where a manifest is on this machine; one in S3 is brought here first."""
+    """Yield the path of a manifest, downloaded first if it is in S3."""
     if not manifest.startswith(SCHEME):
         yield Path(manifest)
         return

@@ -1,8 +1,8 @@
 """
-What is in the rows of a manifest, whatever its format: read in pieces, never held.
+Rows of a manifest, whatever its format: read in pieces, never held.
 
-Parquet, CSV and JSON lines name their columns; of these, three are of interest, under
-whatever names they have. Text holds a URL a line, or URL, TAB, destination.
+Parquet, CSV and JSON lines name their columns; three of these matter, whatever their
+names. Text holds a URL a line, or URL, TAB, destination.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from fetcher.lists.lines import UrlListError, blocks, lines_of, parse_jsonl, parse_text
+from fetcher.lists.lines import BYTE_ORDER_MARK, UrlListError, blocks
+from fetcher.lists.rows import TEXTS, CsvRows, ListRow, RowReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
-    from fetcher.lists.lines import Parser, Problems
-
 _ROWS_AT_ONCE = 8_192
 _WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16 and UTF-32
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_OF_TEXT = {"url": "url", "destination": "destination"}
 _SHOWN = 12  # names of columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
     """
-    What a manifest calls its columns.
+    Names of a manifest's columns.
+
+    >>> Columns(url="URL", sha256="DIGEST").named
+    {'url': 'URL', 'sha256': 'DIGEST'}
 
     Attributes:
-        url: Where a file is.
+        url: The column of URLs.
 
-        destination: What it is to be called; empty: there is no such column.
+        destination: The column of names to store files under; empty: there is none.
 
-        sha256: Its digest in hex; empty: likewise.
+        sha256: The column of digests in hex; empty: there is none.
     """
 
     url: str = "url"
@@ -49,37 +49,30 @@ class Columns:
     sha256: str = ""
 
     @property
-    def wanted(self) -> dict[str, str]:
-        """Ours and theirs, of those that there are."""
-        names = {"url": self.url, "destination": self.destination}
-        names["sha256"] = self.sha256
+    def named(self) -> dict[str, str]:
+        """Our names and the manifest's, of the columns there are."""
+        names = {ours: getattr(self, ours) for ours in TEXTS}
         return {ours: theirs for ours, theirs in names.items() if theirs}
 
+    def renamed(self, rows: Iterable[ListRow]) -> Iterator[ListRow]:
+        """Yield rows with our names for their columns; what is missing is None."""
+        names = self.named.items()
+        for number, fields, problem in rows:
+            texts = {ours: fields.get(theirs) for ours, theirs in names}
+            yield ListRow(number, texts, problem)
 
-class Row(NamedTuple):
-    """
-    One row of a manifest.
 
-    Attributes:
-        number: Of the row, from 1; of its line, where there are lines.
-
-        fields: By our names; what is missing is None.
-    """
-
-    number: int
-    fields: dict[str, Any]
+_COLUMNS_OF_TEXT = Columns(destination="destination")
 
 
 def unit_of(name: str) -> str:
-    """Return what a manifest's numbers count, by the ending of its name."""
+    """Return what the numbers of a manifest's rows count: rows or lines."""
     return "row" if _format_of(name) == "parquet" else "line"
 
 
-def rows_of(
-    path: Path, name: str, columns: Columns, problems: Problems
-) -> Iterator[Row]:
+def rows_of(path: Path, name: str, columns: Columns) -> Iterator[ListRow]:
     """
-    Yield the rows of a manifest; note what can be said of them only here.
+    Yield the rows of a manifest, numbered by line, or else by row, from 1.
 
     Args:
         path: Where it is on this machine.
@@ -87,8 +80,6 @@ def rows_of(
         name: What it is called; the ending tells the format.
 
         columns: What its columns are called.
-
-        problems: Takes what is wrong with a row.
 
     Raises:
         UrlListError: If it is not of that format, or lacks a column.
@@ -103,7 +94,7 @@ def rows_of(
             "what it is: .parquet, .csv or .jsonl."
         )
         raise UrlListError(msg)
-    return _text(path, name, kind, columns, problems)
+    return _text(path, name, kind, columns)
 
 
 def _format_of(name: str) -> str:
@@ -123,26 +114,23 @@ def _plain(name: str) -> str:
     return name.lower().removesuffix(".gz").removesuffix(".zst")
 
 
-def _text(
-    path: Path, name: str, kind: str, columns: Columns, problems: Problems
-) -> Iterator[Row]:
+def _text(path: Path, name: str, kind: str, columns: Columns) -> Iterator[ListRow]:
+    if kind == "txt":
+        columns = _COLUMNS_OF_TEXT
     with _inflated(path, name) as file:
         if kind == "csv":
-            yield from _csv(file, name, columns, problems)
+            yield from columns.renamed(_csv(file, name, columns))
             return
-        parse: Parser = parse_jsonl if kind == "jsonl" else parse_text
-        wanted = columns.wanted if kind == "jsonl" else _OF_TEXT
+        reader = RowReader(kind)
         for block in blocks(file):
             if not block.start:
                 _refuse_wide(block.data, name)
-            for number, fields in parse(lines_of(block, problems), problems):
-                texts = {ours: fields.get(theirs) for ours, theirs in wanted.items()}
-                yield Row(number, texts)
+            yield from columns.renamed(reader.rows_in(block))
 
 
 @contextmanager
 def _inflated(path: Path, name: str) -> Iterator[BinaryIO]:
-    """Open a file, whatever it is compressed with; say so if it is not whole."""
+    """Open a file, however it is compressed; refuse one that is not whole."""
     ending = name.lower().rpartition(".")[2]
     if ending == "gz":
         opened: Any = gzip.GzipFile(path)
@@ -159,62 +147,45 @@ def _inflated(path: Path, name: str) -> Iterator[BinaryIO]:
             raise UrlListError(msg) from error
 
 
-def _csv(
-    file: BinaryIO, name: str, columns: Columns, problems: Problems
-) -> Iterator[Row]:
-    """Yield the rows of CSV; what is quoted may go over several lines."""
-    lines = csv.reader(_decoded(file, name), strict=True)
+def _csv(file: BinaryIO, name: str, columns: Columns) -> CsvRows:
     try:
-        header = next(lines, [])
+        rows = CsvRows(_decoded(file, name))
     except csv.Error as error:
         msg = f"{name}, line 1 is not CSV: {error}"
         raise UrlListError(msg) from error
-    at = _positions(header, name, columns)
-    while True:
-        number = lines.line_num + 1
-        try:
-            row = next(lines)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            problems.add(number, f"is not CSV: {error}")
-            continue
-        if len(row) == len(header):
-            yield Row(number, {ours: row[index] for ours, index in at.items()})
-        else:
-            wrong = f"has {len(row)} fields; the header has {len(header)}"
-            problems.add(number, wrong if row else "is blank; remove it")
+    _check_columns(rows.header, name, columns)
+    return rows
 
 
 def _decoded(file: BinaryIO, name: str) -> Iterator[str]:
-    """Yield lines; bytes that are not UTF-8 become surrogates, to be found later."""
+    """Yield lines; bytes that are not UTF-8 become surrogates, noticed later."""
     for index, line in enumerate(file):
         if not index:
             _refuse_wide(line, name)
-        raw = line if index else line.removeprefix(_BYTE_ORDER_MARK)
+        raw = line if index else line.removeprefix(BYTE_ORDER_MARK)
         yield raw.decode(errors="surrogateescape")
 
 
-def _parquet(path: Path, name: str, columns: Columns) -> Iterator[Row]:
+def _parquet(path: Path, name: str, columns: Columns) -> Iterator[ListRow]:
     pa = pyarrow_for(name)
     from pyarrow import parquet  # noqa: PLC0415 - it is there, then
 
     try:
         with parquet.ParquetFile(path) as file:
-            _positions(file.schema_arrow.names, name, columns)
-            for theirs in columns.wanted.values():
+            _check_columns(file.schema_arrow.names, name, columns)
+            for theirs in columns.named.values():
                 _check_type(pa, file.schema_arrow.field(theirs), name)
             number = 0
             for batch in file.iter_batches(
-                _ROWS_AT_ONCE, columns=list(columns.wanted.values())
+                _ROWS_AT_ONCE, columns=list(columns.named.values())
             ):
                 texts = {
                     ours: _texts(pa, batch.column(theirs))
-                    for ours, theirs in columns.wanted.items()
+                    for ours, theirs in columns.named.items()
                 }
                 for row in zip(*texts.values(), strict=True):
                     number += 1
-                    yield Row(number, dict(zip(texts, row, strict=True)))
+                    yield ListRow(number, dict(zip(texts, row, strict=True)))
     except (pa.ArrowException, OSError) as error:
         msg = f"{name} cannot be read as Parquet: {error}"
         raise UrlListError(msg) from error
@@ -242,16 +213,15 @@ def _check_type(pa: Any, field: Any, name: str) -> None:  # noqa: ANN401 - pyarr
         raise UrlListError(msg)
 
 
-def _positions(names: Sequence[str], name: str, columns: Columns) -> dict[str, int]:
-    """Return where our columns are; refuse a manifest that lacks one."""
-    wanted = columns.wanted
-    lacking = [theirs for theirs in wanted.values() if theirs not in names]
+def _check_columns(names: Sequence[str], name: str, columns: Columns) -> None:
+    """Refuse a manifest that lacks a column."""
+    lacking = [theirs for theirs in columns.named.values() if theirs not in names]
     if not lacking:
-        return {ours: names.index(theirs) for ours, theirs in wanted.items()}
-    shown = ", ".join(map(repr, names[:_SHOWN]))
+        return
+    known = ", ".join(map(repr, names[:_SHOWN]))
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     msg = (
-        f"{name} has no column {lacking[0]!r}. It has {shown or 'none'}{more}: say "
+        f"{name} has no column {lacking[0]!r}. It has {known or 'none'}{more}: say "
         "which of these holds the URL, and if wanted destination and sha256."
     )
     raise UrlListError(msg)

@@ -1,4 +1,4 @@
-"""What became of every URL of a list: counted, reported, shown, each exactly once."""
+"""Account of a list: each URL counted, reported and shown exactly once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 class Accounting:
     """
-    Takes in what became of the URLs of a list, from any thread.
+    Account of how the URLs of a list ended; safe to use from any thread.
 
     Args:
         urls: The list.
@@ -48,7 +48,7 @@ class Accounting:
         return self._counts[Outcome.OK.value]
 
     def take(self, ended: Ended) -> None:
-        """Take in what became of some URLs."""
+        """Add some URLs that ended."""
         with self._lock:
             if self._report:
                 self._report.write(ended.lines.encode())
@@ -57,11 +57,11 @@ class Accounting:
             self._body_bytes += ended.body_bytes
 
     def tick(self) -> None:
-        """Show how far we are, if it is time to."""
+        """Show progress if it is due."""
         self._progress.tick(len(self._done), self.ok, self._body_bytes)
 
     def abandon(self, why: str) -> None:
-        """Account for whatever has not ended as `unstarted`."""
+        """Account for all URLs that have not ended as `unstarted`."""
         download = Download(Outcome.UNSTARTED, detail=why)
         missing = ((position, 1) for position in self._done.missing())
         for item in self._urls.items_in(missing):
@@ -76,7 +76,7 @@ class Accounting:
             "files": len(self._urls),
             "ok": self.ok,
             "kept": self._kept,
-            "counts": {name: many for name, many in self._counts.items() if many},
+            "counts": {name: count for name, count in self._counts.items() if count},
             "body_bytes": self._body_bytes,
             "seconds": round(seconds, 3),
             "files_per_s": round((self.ok - self._kept) / seconds, 1),

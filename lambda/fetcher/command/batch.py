@@ -1,4 +1,4 @@
-"""Downloads that ended, gathered until it is worth passing them on."""
+"""Downloads that ended, collected until it is worth passing them on."""
 
 from __future__ import annotations
 
@@ -11,27 +11,26 @@ from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from fetcher.contract.downloads import Download
     from fetcher.contract.source import Item
 
-_MANY = 256
+_BATCH_SIZE = 256
 _OK = Outcome.OK
 
 
 class Ended(NamedTuple):
     """
-    What became of some URLs, ready to be reported.
+    Some URLs that ended, ready to be reported.
 
     Attributes:
-        positions: Which they are, in the list.
+        positions: Their positions in the list.
 
-        counts: How many ended how.
+        counts: URLs by outcome.
 
         body_bytes: Bytes of the bodies that ended `ok`.
 
-        lines: Of the report.
+        lines: Their lines in the report.
     """
 
     positions: tuple[int, ...]
@@ -42,19 +41,19 @@ class Ended(NamedTuple):
 
 class Batch:
     """
-    Takes in each download; passes them on when they are many, and ten times a second.
+    Collector of downloads, passed on when there are many, and ten times a second.
 
-    A thread sees to the latter, between `with` and its end: a download may take long,
-    and nobody should have to wait for it to learn of those before.
+    A thread does the latter until `with` ends: a download may take long, and nobody
+    should have to wait for it to learn of those before it.
 
     Args:
-        take: What they are passed on to, by one thread at a time.
+        take: Receives them, from one thread at a time.
 
-        pause: What the thread does in between, for a tenth of a second or so; it is
-            given what will be set when there is no need to go on.
+        pause: Called by the thread in between, for a tenth of a second or so; its
+            argument is set when there is no need to go on.
 
-        stop: Called when one of these fails in the thread, because what has failed is
-            not raised before the end of `with`.
+        stop: Called when one of these fails in the thread, because the error is not
+            raised before the end of `with`.
     """
 
     def __init__(
@@ -76,12 +75,7 @@ class Batch:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
         if self._failed:
@@ -89,12 +83,12 @@ class Batch:
         self._flush()
 
     def add(self, _: int, item: Item, download: Download) -> None:
-        """Take in what became of one URL."""
+        """Add one URL that ended."""
         outcome = download.outcome
         size = download.body_bytes if outcome is _OK else 0
         # Needs no lock: the other thread removes rows from the front, in one step.
         self._rows.append((item.number, outcome, size, line_of(item, download)))
-        if len(self._rows) >= _MANY:
+        if len(self._rows) >= _BATCH_SIZE:
             self._flush()
 
     def _keep_flushing(self) -> None:
@@ -109,10 +103,10 @@ class Batch:
 
     def _flush(self) -> None:
         with self._flushing:
-            many = len(self._rows)
-            if not many:
+            count = len(self._rows)
+            if not count:
                 return
-            positions, outcomes, sizes, lines = zip(*self._rows[:many], strict=True)
-            del self._rows[:many]
+            positions, outcomes, sizes, lines = zip(*self._rows[:count], strict=True)
+            del self._rows[:count]
             counts = {str(name): n for name, n in Counter(outcomes).items()}
             self._take(Ended(positions, counts, sum(sizes), "".join(lines)))

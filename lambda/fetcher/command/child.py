@@ -1,4 +1,4 @@
-"""One of several processes: it downloads what it is dealt and tells what ended."""
+"""Child process that downloads what it is dealt and sends back what ended."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _LOOK_EVERY_S = 0.1  # at the parent
 
 class Child:
     """
-    Work for a process that was forked to do nothing else.
+    The work of a process that was forked to do nothing else.
 
     Args:
-        answer: The pipe that takes what ended.
+        answer: The pipe to send what ended to.
 
         parent: The process at its other end.
     """
@@ -49,7 +49,7 @@ class Child:
 
             sink: Where bodies go.
 
-            options: What this process may use.
+            options: The process's share.
 
             deadline_at: On the monotonic clock.
         """
@@ -60,7 +60,7 @@ class Child:
         except BrokenPipeError:
             pass  # the parent is gone: there is nobody to tell
         except BaseException as error:  # noqa: BLE001 - the parent shows it
-            send(self._answer, told(error))
+            send(self._answer, describe(error))
         finally:
             os._exit(status)
 
@@ -76,14 +76,14 @@ class Child:
         send(self._answer, ended)
 
     def _pause(self, over: Event) -> None:
-        """End the downloads if the parent has died, however it did."""
+        """End the downloads if the parent has died."""
         over.wait(_LOOK_EVERY_S)
         if os.getppid() != self._parent:
             raise BrokenPipeError
 
 
-def told(error: BaseException) -> str:
-    """Return what a person needs to know: of errors we foresee, what they say."""
+def describe(error: BaseException) -> str:
+    """Describe an error for a person: by its message alone if it was foreseen."""
     if isinstance(error, (OSError, ValueError)):
         return f"fetcher: {error}"
     import traceback  # noqa: PLC0415 - hardly ever needed

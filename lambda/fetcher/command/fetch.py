@@ -1,4 +1,4 @@
-"""Downloading in this process: an engine at work, what ends passed on in batches."""
+"""Downloads in this process, passed on in batches as they end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def fetch(
     pause: Callable[[Event], object],
 ) -> None:
     """
-    Download until all is done, the deadline comes, or a signal.
+    Download until all is done, or the deadline or a signal comes.
 
     Args:
         engine: Made for these options.
@@ -45,10 +45,10 @@ def fetch(
 
         stops: Handles the signals.
 
-        take: Given what ended, every item exactly once.
+        take: Receives what ended, every item exactly once.
 
-        pause: What a thread does in the meantime, see `Batch`; if it raises, that ends
-            the downloads.
+        pause: Called by a thread meanwhile, see `Batch`; if it raises, the downloads
+            end.
     """
     stops.then(engine.stop)
     with Batch(take, pause, stops.stop) as batch:

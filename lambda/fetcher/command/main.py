@@ -1,4 +1,4 @@
-"""What the `fetcher` command does."""
+"""The `fetcher` command."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ destination, or else under its host and path, and only once it is whole.
 
 If the report is there from an earlier run, only the rest is done: URLs that were ok,
 and whose files are still there in full, are kept. In the end it has one line for each
-URL of the list, as ever. Remove it to fetch everything again.
+URL of the list, as always. Remove it to fetch everything again.
 
 The last line on stdout sums up in JSON: files in the list, ok and kept among them,
 counts by outcome; body_bytes and files_per_s of this run, without what was kept;
@@ -49,7 +49,7 @@ the first download, nothing is, and the exit status is 130
 example: fetcher urls.txt --to photos --expect-type image/ --report photos.jsonl
 """
 
-# What is an option of ours is a field of Options too: its name and default are there.
+# Each is a field of Options, which has its default and checks its value.
 _OPTIONS = (
     ("--connections N", "connections", "downloads in flight at once"),
     ("--engine NAME", "engine", f"HTTP implementation: {' or '.join(ENGINES)}"),
@@ -152,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         type=int,
         default=usual_processes(),
-        help="share the connections among so many processes (default: %(default)s)",
+        help="share the connections among N processes (default: %(default)s)",
     )
     add(
         "--deadline",
@@ -179,13 +179,12 @@ def _add_option(
         metavar=metavar,
         type=type(default),
         default=default,
-        choices=ENGINES if name == "engine" else None,
         help=f"{what} (default: {_shown(default)})",
     )
 
 
 def _shown(default: str | float) -> str:
-    """Return a default as a person would write it; empty text and 0 set no limit."""
+    """Return a default as a person would write it; empty and 0 set no limit."""
     if not default:
         return "none"
     return f"{default:g}" if isinstance(default, float) else str(default)

@@ -1,10 +1,10 @@
 """
 One download in several processes, so that every core has work.
 
-Positions of the list are dealt to whichever process is free. Ours, the first, downloads
-too, for one that only watched would take up as much memory; beside that, a thread takes
-in what the others, its children, tell through a pipe each. A child that dies takes down
-no more than it had in hand. Children whose parent dies end by themselves.
+Positions of the list are dealt to whichever process is free. The first one downloads
+too, since one that only watched would take as much memory; meanwhile, a thread of it
+reads what its children send through a pipe each. A child that dies takes down no more
+than it was downloading. Children whose parent dies end by themselves.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.command.child import Child, told
+from fetcher.command.child import Child, describe
 from fetcher.command.fetch import fetch
 from fetcher.command.result_pipe import Messages
 from fetcher.command.stops import SIGNALS
@@ -51,7 +51,7 @@ def usual_processes() -> int:
 
 def shares(options: Options, processes: int) -> list[Options]:
     """
-    Divide what may be used among processes: each gets a connection, or there are fewer.
+    Divide options among processes, fewer if not each would get a connection.
 
     >>> from fetcher.contract.options import Options
     >>> [share.connections for share in shares(Options(connections=5), 2)]
@@ -72,7 +72,7 @@ def shares(options: Options, processes: int) -> list[Options]:
 
 class Processes:
     """
-    The process and its children at work on the positions dealt to them.
+    The process and its children, downloading the positions dealt to them.
 
     Args:
         urls: The list.
@@ -81,12 +81,12 @@ class Processes:
 
         sink: Where bodies go.
 
-        account: Takes in what ended.
+        account: Receives what ended.
 
     Attributes:
-        failure: What went wrong first in any of them, for a person; empty: nothing.
+        failure: The first error in any of them, for a person; empty: none.
 
-        lost: Why positions are missing in the account; empty: none should be.
+        lost: Why positions are missing from the account; empty: none should be.
 
         children_rss_bytes: The most memory that each child ever held, added up.
     """
@@ -98,7 +98,9 @@ class Processes:
         self._done = done
         self._sink = sink
         self._account = account
-        self._children: dict[int, tuple[int, Messages]] = {}  # by pipe: process, told
+        self._children: dict[
+            int, tuple[int, Messages]
+        ] = {}  # by pipe: process, messages
         self._poll = select.poll()
         self._broken = False
         self._ending = False
@@ -111,14 +113,14 @@ class Processes:
         Download in as many processes as there are parts.
 
         Args:
-            parts: What each of them may use.
+            parts: The options of each.
 
             deadline_s: Seconds from now.
 
             stops: Handles the signals; they are passed on.
 
         Raises:
-            OSError: If the account could not be kept.
+            OSError: If the report cannot be written.
         """
         self._stops = stops
         self._deals = Deals(len(self._urls), len(parts))
@@ -139,31 +141,31 @@ class Processes:
                 self._bury(pipe)
 
     def _fork(self, options: Options, deadline_at: float) -> None:
-        told, tell = os.pipe()
+        reader, writer = os.pipe()
         parent = os.getpid()
-        # Until the child handles signals itself, one would call what is the parent's.
+        # Until the child handles signals itself, the parent's handlers would run.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             pid = os.fork()
             if not pid:
-                # What stays open here would keep others from seeing its end.
+                # A copy left open here would keep others from seeing its end.
                 self._deals.end()
-                for pipe in (*self._children, told):
+                for pipe in (*self._children, reader):
                     os.close(pipe)
-                Child(tell, parent).work(
+                Child(writer, parent).work(
                     self._items(), self._sink, options, deadline_at
                 )
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        os.close(tell)
-        self._children[told] = pid, Messages(told)
-        self._poll.register(told, select.POLLIN)
+        os.close(writer)
+        self._children[reader] = pid, Messages(reader)
+        self._poll.register(reader, select.POLLIN)
 
     def _items(self) -> Iterator[Item]:
         return self._urls.items_in(self._deals.taken(), self._done)
 
     def _work(self, engine: Engine, options: Options, left_s: float) -> None:
-        """Do our own part."""
+        """Do this process's own part."""
         try:
             fetch(
                 engine,
@@ -178,7 +180,7 @@ class Processes:
         except Exception as error:
             if self._broken:
                 raise
-            self._fail(told(error))
+            self._fail(describe(error))
         finally:
             self._deals.only_offer()
 
@@ -204,7 +206,7 @@ class Processes:
         return not (self._children or self._deals.is_open)
 
     def _turn(self) -> None:
-        """See to the others: wait for what they want, not for long, and do it."""
+        """Serve the children for a moment: deal out work, receive what ended."""
         for pipe, _ in self._poll.poll(0 if self._is_alone else _TICK_MS):
             if pipe == self._deals.pipe:
                 self._offer()
@@ -230,7 +232,7 @@ class Processes:
             self._bury(pipe)
 
     def _bury(self, pipe: int) -> None:
-        """Give up what a child tells and wait for its end."""
+        """Close a child's pipe and wait for its end."""
         pid, _ = self._children.pop(pipe)
         self._poll.unregister(pipe)
         os.close(pipe)
@@ -247,7 +249,7 @@ class Processes:
         self.lost = "the process downloading it failed"
 
     def _end_children(self) -> None:
-        """Have them break off, once."""
+        """Tell the children to stop, once."""
         if not self._ending:
             for pid, _ in self._children.values():
                 os.kill(pid, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""How far a download is, on stderr: one line that changes, or one now and then."""
+"""Progress of a download on stderr: one line that changes, or one now and then."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _LOGGED_S = 5.0
 
 class Progress:
     """
-    Shows how far we are; on a terminal in place, in a log line by line.
+    Progress display: in place on a terminal, line by line in a log.
 
     Args:
-        many: How many files there are.
+        count: How many files there are.
 
-        kept: How many of them are there from an earlier run.
+        kept: How many of them an earlier run has left.
     """
 
-    def __init__(self, many: int, kept: int) -> None:
-        self._many = many
+    def __init__(self, count: int, kept: int) -> None:
+        self._count = count
         self._kept = kept
         self._began = self._shown = monotonic()
         self._live = sys.stderr.isatty()
@@ -28,11 +28,11 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """How long it has been."""
+        """Seconds since the start."""
         return monotonic() - self._began
 
     def tick(self, done: int, ok: int, body_bytes: int) -> None:
-        """Show the figures if it is time to."""
+        """Show the figures if they are due."""
         if monotonic() - self._shown > self._every_s:
             self.show(done, ok, body_bytes)
 
@@ -47,9 +47,9 @@ class Progress:
         self._shown = monotonic()
         seconds = self._shown - self._began
         fetched = done - self._kept
-        left_s = seconds / fetched * (self._many - done) if fetched else 0
+        left_s = seconds / fetched * (self._count - done) if fetched else 0
         line = (
-            f"{done:,} of {self._many:,} files, {ok:,} ok, {done - ok:,} not; "
+            f"{done:,} of {self._count:,} files, {ok:,} ok, {done - ok:,} not; "
             f"{fetched / seconds:,.0f} files/s, "
             f"{body_bytes / seconds / 1e6:,.1f} MB/s; {left_s:,.0f} s left"
         )

@@ -31,7 +31,7 @@ def line_of(item: Item, download: Download) -> str:
 
 
 def fields_of(line: bytes) -> dict[str, Any] | None:
-    """Return what is in a line; None if it is not one of a report."""
+    """Return the fields of a line; None if it is not one of a report."""
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError):

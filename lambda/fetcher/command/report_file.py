@@ -1,4 +1,4 @@
-"""The report's file: one run writes it, and nobody pulls it away unnoticed."""
+"""The report file: written by one run only, and not removed unnoticed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from fetcher.sinks.directory import create
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
     from typing import BinaryIO
 
 _LOCKS = Path("/proc/locks")  # on Linux
@@ -28,10 +27,7 @@ _LOOK_EVERY_S = 0.05
 
 class ReportFile:
     """
-    The file, open to append to.
-
-    A file is locked, as the folder of a run in the experiment is; a pipe or a device
-    is just written to.
+    The report, open to append to; locked, unless it is a pipe or a device.
 
     Args:
         path: Where it is, or is to be.
@@ -49,12 +45,7 @@ class ReportFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def __str__(self) -> str:
@@ -62,15 +53,15 @@ class ReportFile:
 
     @property
     def is_regular(self) -> bool:
-        """Whether it is a file that what was written can be read from."""
+        """Whether it is a regular file, so that it can be read, too."""
         return _is_regular(self._file)
 
     def reader(self) -> BinaryIO:
-        """Open what stands in it to be read."""
+        """Open it to be read."""
         return self._path.open("rb")
 
     def replace(self, lines: Iterable[bytes]) -> None:
-        """Put these lines in its place; until then, it is as it was."""
+        """Replace its content by these lines, in one step."""
         path = self._path.resolve()  # a link stays one
         aside = path.with_name(path.name + PART)
         new = FileIO(create(str(aside)), "w")
@@ -101,10 +92,10 @@ class ReportFile:
 
     def check(self) -> None:
         """
-        Make sure that the file is still what its path leads to.
+        Check that the path still leads to this file.
 
-        It is not made anew: whoever removed it may not want it, or have begun another
-        one there.
+        It is not created again: whoever removed it may not want it, or may have begun
+        another one there.
 
         Raises:
             OSError: If it is not.
@@ -146,7 +137,7 @@ def _lock(file: FileIO) -> bool:
 
 
 def _opened(path: Path) -> FileIO:
-    # What is no file may be a pipe, which nobody reads if we have it open to read, too.
+    # A pipe must not be opened to read, too: then its reader may be missed.
     mode = "ab+" if path.is_file() or not path.exists() else "ab"
     return FileIO(path, mode)
 
@@ -163,7 +154,7 @@ def _leads_to(path: Path, file: FileIO) -> bool:
 
 
 def _holder(file: FileIO) -> str:
-    """Say who has locked a file, where the system tells."""
+    """Return who has locked a file, where the system tells."""
     inode = os.fstat(file.fileno()).st_ino
     try:
         locks = _LOCKS.read_text()

@@ -1,4 +1,4 @@
-"""What a process tells the one that started it, through a pipe."""
+"""Messages from a child process to its parent, through a pipe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _READ = 1 << 18  # bytes
 
 def send(pipe: int, message: Ended | str) -> None:
     """
-    Write what ended, or what went wrong, whole.
+    Send what ended, or an error message, whole.
 
     Raises:
         BrokenPipeError: If nobody will read it.
@@ -32,7 +32,7 @@ def send(pipe: int, message: Ended | str) -> None:
 
 class Messages:
     """
-    The messages that arrive through a pipe.
+    Messages arriving through a pipe.
 
     Args:
         pipe: The descriptor to read from.
@@ -47,7 +47,7 @@ class Messages:
         """
         Read once, and yield the messages that are complete by now.
 
-        A message whose sender died while it wrote is never given.
+        A message whose sender died while writing it is never yielded.
         """
         data = os.read(self._pipe, _READ)
         self.ended = not data

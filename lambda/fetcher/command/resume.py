@@ -1,4 +1,4 @@
-"""What of an earlier report still holds: files that are there need no fetching."""
+"""Files that an earlier report has as `ok` and that are still there."""
 
 from __future__ import annotations
 
@@ -29,11 +29,10 @@ def keep(report: ReportFile, urls: UrlList, sink: Directory) -> Positions:
     """
     Cut an earlier report down to the URLs of the list that need not be fetched.
 
-    These are the ones that were `ok`, are still to be stored at the same path, and
-    whose file is there with the size that the report says. A URL is known by its path,
-    which no other has, and by itself but for what the report masks: a token may have
-    been renewed. The report is written anew aside and takes the other's place when it
-    is whole.
+    These were `ok`, are still to be stored at the same path, and their file there has
+    the size that the report says. A URL is recognised by its path, which no other has,
+    and by its text apart from what the report masks: a token may have been renewed.
+    The new report is written aside and replaces the old one when it is whole.
 
     Args:
         report: The report. If it is no file that can be read, nothing is kept.
@@ -43,31 +42,31 @@ def keep(report: ReportFile, urls: UrlList, sink: Directory) -> Positions:
         sink: Where bodies go.
 
     Returns:
-        The positions in the list of what is kept.
+        The positions in the list that are kept.
 
     Raises:
-        ValueError: If the file is something else than a report. It is left alone.
+        ValueError: If the file is not a report. It is left alone.
     """
     kept = Positions(len(urls))
     if not report.is_regular:
         return kept
     with report.reader() as file:
-        many = sum(block.count(b"\n") for block in _blocks(file)) + 1
-        numbers = _standing(file, report, many)
-        wanted = Positions(many)
+        count = sum(block.count(b"\n") for block in _blocks(file)) + 1
+        numbers = _standing(file, report, count)
+        kept_lines = Positions(count)
         for item in urls:
             url, path = masked(item.url), sink.path_of(item)
             number = numbers.get(hash((url, path)))
             if number is not None:
                 kept.add([item.number])
-                wanted.add([number])
-        report.replace(raw for n, raw in enumerate(_lines(file)) if n in wanted)
+                kept_lines.add([number])
+        report.replace(raw for n, raw in enumerate(_lines(file)) if n in kept_lines)
     return kept
 
 
-def _standing(file: BinaryIO, report: ReportFile, many: int) -> _Numbers:
+def _standing(file: BinaryIO, report: ReportFile, count: int) -> _Numbers:
     """Return the numbers of lines, from 0, whose files are there."""
-    numbers = _Numbers(many)
+    numbers = _Numbers(count)
     for number, raw in enumerate(_lines(file)):
         fields = fields_of(raw)
         if fields is None and _is_torn(raw, file):
@@ -106,8 +105,8 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
     """
     Yield the lines of the file from its beginning.
 
-    When the power fails, a file may have been made longer and not been written to: the
-    zeros in its end are left out. No line has any.
+    After a power failure a file may end in zeros that were never written to: these are
+    left out. No line has any.
     """
     file.seek(0)
     for raw in iter(lambda: file.readline(_LONGEST), b""):
@@ -118,16 +117,16 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 class _Numbers:
     """
-    Numbers of lines by a hash of what they say.
+    Numbers of lines by a hash of their content.
 
-    It takes 24 to 48 bytes a line, a third of what a dictionary would.
+    This takes 24 to 48 bytes a line, a third of what a dictionary would.
 
     Args:
-        many: How many lines there are at most.
+        count: How many lines there are at most.
     """
 
-    def __init__(self, many: int) -> None:
-        size = 1 << (many * 3 // 2).bit_length()
+    def __init__(self, count: int) -> None:
+        size = 1 << (count * 3 // 2).bit_length()
         self._mask = size - 1
         self._hashes = array("q", [0]) * size
         self._numbers = array("q", [-1]) * size
@@ -142,7 +141,7 @@ class _Numbers:
         return None if number < 0 else number
 
     def _at(self, key: int) -> int:
-        """Return where the key is, or else where it would go."""
+        """Return the slot of a key, or else the one it would go to."""
         at = key & self._mask
         while self._numbers[at] >= 0 and self._hashes[at] != key:
             at = at + 1 & self._mask

@@ -1,4 +1,4 @@
-"""What SIGINT and SIGTERM do: they bring the deadline to now, nothing is lost."""
+"""Handling of SIGINT and SIGTERM: they bring the deadline forward to now."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType, TracebackType
+    from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stops:
     """
-    Handles the signals between `with` and its end.
+    Handler of the signals inside `with`.
 
     Attributes:
         came: Whether one has come.
@@ -29,23 +29,18 @@ class Stops:
         self._before = [signal.signal(kind, self._stop) for kind in SIGNALS]
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for which, handler in zip(SIGNALS, self._before, strict=True):
             signal.signal(which, handler)
 
     def then(self, call: Callable[[], None]) -> None:
-        """Have this called when one comes; at once if one has come."""
+        """Have this called when a signal comes; at once if one has come."""
         self._call = call
         if self.came:
             call()
 
     def stop(self) -> None:
-        """Do as if one came. Safe to call from any thread."""
+        """Act as if a signal had come. Safe to call from any thread."""
         thread = main_thread().ident
         assert thread is not None, "the main thread is running"
         signal.pthread_kill(thread, signal.SIGTERM)  # it may be waiting for a socket

@@ -1,4 +1,4 @@
-"""Positions of a list dealt to several processes: whichever is free takes some more."""
+"""Positions of a list, dealt to whichever of several processes is free."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _FEWEST_DEALS = 32  # for each process
 
 class Deals:
     """
-    A pipe that holds a part of the positions not dealt yet.
+    A pipe that holds some of the positions not dealt yet.
 
     Reading one deal is a single step for the system, so nobody needs a lock.
 
     Args:
-        many: How many positions there are.
+        count: How many positions there are.
 
-        processes: How many will take from them.
+        processes: How many will take some.
 
     Attributes:
         pipe: The end to write to.
@@ -33,16 +33,16 @@ class Deals:
         is_open: Whether this process may still offer some.
     """
 
-    def __init__(self, many: int, processes: int) -> None:
-        size = max(1, min(many // (processes * _FEWEST_DEALS), _MOST))
-        self._many = many
-        self._starts = range(0, many, size)
+    def __init__(self, count: int, processes: int) -> None:
+        size = max(1, min(count // (processes * _FEWEST_DEALS), _MOST))
+        self._count = count
+        self._starts = range(0, count, size)
         self._taken, self.pipe = os.pipe()
         self.is_open = True
         os.set_blocking(self.pipe, False)
 
     def offer(self) -> bool:
-        """Put in as many as there is room for; return whether there are more."""
+        """Write as many as there is room for; return whether there are more."""
         try:
             while self._starts:
                 os.write(self.pipe, b"".join(map(self._deal, self._starts[:_AT_ONCE])))
@@ -54,20 +54,20 @@ class Deals:
         return False
 
     def taken(self) -> Iterator[tuple[int, int]]:
-        """Take deals until there are none left: position of the first, how many."""
+        """Yield deals until none are left: position of the first, how many."""
         while deal := os.read(self._taken, _DEAL.size):
-            first, many = _DEAL.unpack(deal)
-            yield first, many
+            first, count = _DEAL.unpack(deal)
+            yield first, count
 
     def end(self) -> None:
-        """Close the end to write to: while one is open, there may be more."""
+        """Close the end to write to: until all are closed, there may be more."""
         if self.is_open:
             os.close(self.pipe)
             self.is_open = False
 
     def only_offer(self) -> None:
-        """Close the end to read from: when none is open, there is nobody to take."""
+        """Close the end to read from: once all are closed, nobody takes any."""
         os.close(self._taken)
 
     def _deal(self, start: int) -> bytes:
-        return _DEAL.pack(start, min(self._starts.step, self._many - start))
+        return _DEAL.pack(start, min(self._starts.step, self._count - start))

@@ -1,4 +1,4 @@
-"""What a file is called below its folder: safe everywhere, and no other's name."""
+"""Names of files below a folder: safe everywhere, and unique."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ _UNSAFE_IN_PATH = re.compile(rf"[^./{_SAFE}]")
 _ESCAPED = {chr(code): f"%{code:02X}" for code in range(128)}
 
 
-def plain_names(lines: str, many: int) -> list[str] | None:
+def plain_names(lines: str, count: int) -> list[str] | None:
     r"""
-    Return the names that lines stand for, if all of them are plain; else None.
+    Return the names that lines stand for, in any order, if all are plain; else None.
 
-    A line is a URL; or URL, TAB, destination, and then both of its names count: the
-    destination, and what the URL would be called without. They come in any order.
+    A line is a URL; or URL, TAB, destination, and then it has two names: the
+    destination, and the one that its URL would have without.
 
     Args:
-        lines: The lines, each ended with a line feed; the last one need not be.
+        lines: The lines, each ended with a line feed, the last one perhaps not.
 
-        many: How many there are.
+        count: How many there are.
 
     >>> plain_names("http://h:80/1\nhttp://h/2\n", 2)
     ['h+80/1', 'h/2']
@@ -59,13 +59,13 @@ def plain_names(lines: str, many: int) -> list[str] | None:
     ['cats/1', 'h/1']
     """
     names: list[str] = _plain_lines(lines)
-    if len(names) != many:
+    if len(names) != count:
         pairs: list[tuple[str, str]] = _plain_pairs(lines)
-        if len(pairs) != many:
+        if len(pairs) != count:
             return None
         others = [name for name, destination in pairs if name != destination]
         names = [destination for _, destination in pairs] + others
-    ports = lines.count(":") > many
+    ports = lines.count(":") > count
     return [name.replace(":", "+") for name in names] if ports else names
 
 
@@ -75,8 +75,8 @@ def name_of(item: Item) -> str:
 
     The same item always gets the same name, so that running a list again replaces
     files instead of adding to them. Different destinations get different names, and
-    so do URLs that differ in more than scheme, credentials or fragment. What else is
-    secret in a URL does not stand in its name, but makes it another's.
+    so do URLs that differ in more than scheme, credentials or fragment. Other secrets
+    in a URL are not part of its name, but still make it differ.
 
     >>> from fetcher.contract.source import Item
     >>> name_of(Item(0, "http://h:8080/a%20b/c.jpg?size=2"))
@@ -92,7 +92,7 @@ def name_of(item: Item) -> str:
 
 
 def _quick_name(url: str) -> str:
-    """Return the name of a URL that is plain, or nearly; nothing if it is not."""
+    """Return the name of a URL that is plain, or nearly so; empty: it is not."""
     if plain := _plain_url(url):
         return plain[1].replace(":", "+")
     if everyday := _everyday_url(url):
@@ -114,10 +114,10 @@ def _parts(url: str) -> list[str]:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].replace(":", "+")
     path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
-    shown = masked(path)
-    if MASK in shown:  # and not only if it was: no other URL may be spelled like that
-        shown = f"{shown}~{_digest(path)}"
-    return [host, *shown.split("/")]
+    masked_path = masked(path)
+    if MASK in masked_path:  # masked, or spelled like that in another URL
+        masked_path = f"{masked_path}~{_digest(path)}"
+    return [host, *masked_path.split("/")]
 
 
 def _joined(parts: list[str]) -> str:
@@ -125,7 +125,7 @@ def _joined(parts: list[str]) -> str:
 
 
 def _segment(text: str) -> str:
-    """Return one path segment that is safe everywhere, told apart from any other."""
+    """Return a path segment that is safe everywhere, and unlike any other's."""
     if not text or text.strip(".") == "":
         return text.replace(".", "%2E") or "%"
     safe = _UNSAFE.sub(_escaped, text)

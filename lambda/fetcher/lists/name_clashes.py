@@ -1,9 +1,9 @@
 """
-Which lines of a list cannot be told apart: the same URL, name, or file and folder.
+Lines of a list that clash: by URL, by name, or as a file and a folder of one name.
 
-Hashes of 64 bits stand for the texts. Not even these are kept: a bit each says that
-some hash was met before. What meets a bit that is set is suspected, mostly wrongly;
-reading the list again settles it. So memory stays small for any list.
+Hashes of 64 bits stand for the texts. Not even these are kept: one bit each says that
+some hash was met before. A name whose bit is set is suspected, mostly wrongly; reading
+the list again settles it. So memory stays small for any list.
 """
 
 from __future__ import annotations
@@ -21,19 +21,39 @@ _FEWEST_BITS = 16  # of the number of a slot
 _MOST_BITS = 28  # 32 MB, enough for 400 MB of lines; longer lists are read in turns
 
 
+def repeats_in(
+    names: Iterable[list[str]],
+    again: Callable[[], Iterable[list[str]]],
+    items: Callable[[], Iterable[tuple[int, Item]]],
+    size: int,
+    unit: str = "line",
+) -> Iterator[tuple[int, str]]:
+    """
+    Yield the numbers of lines that clash with earlier ones, each with the explanation.
+
+    Args:
+        names: The names of all items, in pieces; see `names_of`.
+
+        again: Reads them once more.
+
+        items: Reads the items, by their lines' numbers; called if anything clashes.
+
+        size: Bytes of the list; several for each name.
+
+        unit: What the numbers count.
+    """
+    clashes = clashing(names, again, size)
+    if clashes:
+        repeats = Repeats(clashes, unit)
+        for number, item in items():
+            if problem := repeats.check(item, number):
+                yield number, problem
+
+
 def clashing(
     names: Iterable[list[str]], again: Callable[[], Iterable[list[str]]], size: int
 ) -> set[int]:
-    """
-    Return the hashes of names that occur twice, or as a file and as a folder.
-
-    Args:
-        names: All names of the list, in pieces.
-
-        again: Reads them anew.
-
-        size: Bytes of the list; several for each name.
-    """
+    """Return the hashes of names that occur twice, or as a file and as a folder."""
     bits = min(max(_FEWEST_BITS, size.bit_length() - 1), _MOST_BITS)
     turns = 1 + (size >> _MOST_BITS + 1)
     found = set()
@@ -47,7 +67,7 @@ def clashing(
 def _suspects(
     pieces: Iterable[list[str]], bits: int, turn: int, turns: int
 ) -> set[int]:
-    """Return hashes whose slot, as a file or a folder, was taken when they came."""
+    """Return hashes whose slot, as a file or a folder, was taken already."""
     mask = (1 << bits) - 1
     taken = bytearray(mask + 1 >> 3)
     suspects = set()
@@ -109,21 +129,14 @@ def _not_above(before: str, folder: str) -> Iterator[str]:
 
 
 def names_of(item: Item) -> tuple[str, ...]:
-    """Return the item's name and, if another, the one that its URL stands for."""
+    """Return the item's name and, if it differs, the one derived from its URL."""
     name = name_of(item)
     natural = name_of(Item(0, item.url)) if item.destination else name
     return (name,) if name == natural else (name, natural)
 
 
 class Repeats:
-    """
-    Which lines were first to hold a URL, and a name to store it under.
-
-    Args:
-        clashes: What `clashing` found; lines with none of these are passed over.
-
-        unit: What is counted in the list.
-    """
+    """The lines that were first to name a URL, or a file to store it in."""
 
     def __init__(self, clashes: set[int], unit: str = "line") -> None:
         self._clashes = clashes
@@ -133,7 +146,7 @@ class Repeats:
         self._folders: dict[int, int] = {}
 
     def check(self, item: Item, line: int) -> str:
-        """Say which earlier line this one repeats; nothing if it does not."""
+        """Explain which earlier line this one repeats; empty: none."""
         names = names_of(item)
         if self._clashes.isdisjoint(map(hash, (*names, *_parents(names[0])))):
             return ""
@@ -148,7 +161,7 @@ class Repeats:
         return self._check_folders(name, line)
 
     def _check_folders(self, name: str, line: int) -> str:
-        """Refuse what would have to be a file and a folder at once."""
+        """Explain if a name would have to be a file and a folder at once."""
         clash = self._folders.get(hash(name))
         for parent in _parents(name):
             self._folders.setdefault(hash(parent), line)

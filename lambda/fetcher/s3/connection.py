@@ -1,8 +1,8 @@
 """
-S3 spoken over libcurl: a few requests, tried again until they succeed.
+Requests to S3 over libcurl, retried until they succeed.
 
-boto3 is in Lambda's Python, but to load it takes a quarter of a second of processor
-time and 40 MB: more than a thousand small downloads.
+boto3 is in Lambda's Python, but loading it takes a quarter of a second of CPU time and
+40 MB: more than a thousand small downloads.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _NONE: Mapping[str, str] = {}
 
 class S3Response(NamedTuple):
     """
-    What S3 answered, having done what it was asked.
+    S3's response to a request that succeeded.
 
     Attributes:
-        headers: By their names in small letters.
+        headers: By their names in lower case.
 
         body: Its body.
     """
@@ -55,12 +55,12 @@ class S3Response(NamedTuple):
 
 class Connection:
     """
-    Makes requests to S3, one after the other: to be used by one thread only.
+    A connection to S3 for one request at a time, to be used by one thread only.
 
     Args:
         account: Whose they are.
 
-        stopped: Ends a request under way when it is set.
+        stopped: Ends the request in flight when it is set.
     """
 
     _was_allowed = False  # anything, to any of this process's
@@ -102,16 +102,16 @@ class Connection:
         until: float,
     ) -> S3Response:
         """
-        Make a request, again and again while that may help.
+        Make a request, and repeat it while that may help.
 
         Args:
             method: ``GET``, say.
 
-            place: What it is about.
+            place: The object it is about.
 
             parameters: Of its query.
 
-            headers: Their names in small letters.
+            headers: By their names in lower case.
 
             body: What is sent.
 
@@ -120,7 +120,7 @@ class Connection:
         Raises:
             LateError: If it was not done by then.
 
-            S3Error: If S3 refuses, or a minute of trying was in vain.
+            S3Error: If S3 refuses, or has failed for a minute.
         """
         began, tries = monotonic(), 0
         while True:
@@ -155,12 +155,12 @@ class Connection:
         left_s = until - monotonic()
         if left_s <= 0:
             raise _late(place)
-        set_, told = self._curl.setopt, {"content-type": "", "expect": "", **headers}
+        set_, sent = self._curl.setopt, {"content-type": "", "expect": "", **headers}
         signed = {
-            name: text for name, text in told.items() if name.startswith("x-amz-")
+            name: text for name, text in sent.items() if name.startswith("x-amz-")
         }
         set_(pycurl.URL, self._account.signed(method, place, parameters, signed))
-        set_(pycurl.HTTPHEADER, [f"{name}: {text}" for name, text in told.items()])
+        set_(pycurl.HTTPHEADER, [f"{name}: {text}" for name, text in sent.items()])
         set_(pycurl.TIMEOUT_MS, max(1, int(left_s * 1_000)))
         self._aim(method, body)
         self._head.clear()
@@ -200,7 +200,7 @@ class Connection:
 
 
 class _Reader:
-    """Hands a part to libcurl, as often as it wants."""
+    """Reader of a part for libcurl, which may rewind it."""
 
     def __init__(self, part: Part) -> None:
         self._descriptor = part.file.fileno()

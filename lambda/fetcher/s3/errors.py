@@ -1,8 +1,8 @@
 """
-Why S3 did not do what it was asked.
+Reasons why a request to S3 failed.
 
 * S3Error        an `OSError`: sinks fail with these, and rows end as `sink`
-  x LateError    the time for it was up, be it that S3 never took it
+  x LateError    the deadline has passed
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import errno
 import re
 from html import unescape
 
-# What going on cannot heal, whatever object it is about.
+# No request for any other object of the bucket will succeed either.
 _HOPELESS = frozenset(
     {
         "AccessDenied",
@@ -36,15 +36,15 @@ class S3Error(OSError):
     S3 refused, or could not be reached.
 
     Attributes:
-        code: S3's name for it, as in ``NoSuchKey``; empty: there was no answer.
+        code: S3's name for it, as in ``NoSuchKey``; empty: there was no response.
 
-        status: The answer's HTTP status; 0: there was none.
+        status: The response's HTTP status; 0: there was none.
     """
 
     def __init__(
-        self, said: str, where: str, *, code: str = "", status: int = 0
+        self, summary: str, where: str, *, code: str = "", status: int = 0
     ) -> None:
-        super().__init__(errno.EIO, said, where)
+        super().__init__(errno.EIO, summary, where)
         self.code = code
         self.status = status
 
@@ -64,29 +64,29 @@ class S3Error(OSError):
 
 
 class LateError(S3Error):
-    """The time for it was up."""
+    """The deadline has passed."""
 
 
 def answered(status: int, body: bytes, where: str, region: str) -> S3Error:
     """
-    Return what an answer of S3's means.
+    Return the error that a response of S3's means.
 
     Args:
         status: Its HTTP status.
 
         body: Its body, XML most often.
 
-        where: What it was asked for.
+        where: The object it was about.
 
-        region: The bucket's, if the answer tells it.
+        region: The bucket's, if the response names it.
     """
     code = _text(_CODE, body)
-    said = f"S3 answered {status} {code}".rstrip()
+    summary = f"S3 answered {status} {code}".rstrip()
     if message := _text(_MESSAGE, body):
-        said += f": {message}"
+        summary += f": {message}"
     if code in ("PermanentRedirect", "AuthorizationHeaderMalformed") and region:
-        said += f" The bucket is in {region}; the worker has to run there, too."
-    return S3Error(said, where, code=code, status=status)
+        summary += f" The bucket is in {region}; the worker has to run there, too."
+    return S3Error(summary, where, code=code, status=status)
 
 
 def _text(pattern: re.Pattern[bytes], body: bytes) -> str:

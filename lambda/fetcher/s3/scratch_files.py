@@ -1,7 +1,7 @@
 """
-Unnamed files of temporary storage, used again and again.
+Unnamed files in temporary storage, reused.
 
-What they held stays in them: to write over it takes a tenth of the time that the
+Their old content stays in them: overwriting it takes a tenth of the time that the
 kernel needs to find, and clear, memory for new pages.
 """
 
@@ -22,7 +22,7 @@ class Files:
     """
     Files for one job; any thread may take and give them.
 
-    They go with their descriptors, so with this process, too.
+    They vanish with their descriptors, so with this process, too.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Files:
         self._is_open = True
 
     def take(self) -> FileIO:
-        """Return a file to be written from its beginning; `OSError` if none can be."""
+        """Return a file to write from its start; `OSError` if none can be had."""
         try:
             file = self._idle.pop()
         except IndexError:
@@ -39,14 +39,14 @@ class Files:
         return file
 
     def give(self, file: FileIO) -> None:
-        """Take back a file that is not needed any more."""
+        """Take back a file that is no longer needed."""
         if self._is_open and os.fstat(file.fileno()).st_size < _LARGE_BYTES:
             self._idle.append(file)
         else:
             file.close()
 
     def close(self) -> None:
-        """Close what was given back, and from now on what will be."""
+        """Close the files given back, now and from now on."""
         self._is_open = False
         while self._idle:
             self._idle.pop().close()
@@ -57,7 +57,7 @@ class Part(NamedTuple):
     A stretch of a file, as a request's body.
 
     Attributes:
-        file: Its position is of no concern.
+        file: The file, at any position.
 
         size: Bytes, from its beginning.
 

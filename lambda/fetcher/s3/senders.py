@@ -22,17 +22,17 @@ _LEFT_BEHIND_S = 2.0  # libcurl looks once a second whether it is to stop
 
 class Senders:
     """
-    Do what they are given, each over a connection of its own.
+    Threads that send what they are given, each over its own connection.
 
     Args:
         account: Whose requests they make.
 
-        most: How many there may be; they come as there is work.
+        most: How many there may be; they start as there is work.
 
     Attributes:
-        pending_bytes: What was given to them and is not done.
+        pending_bytes: Bytes given to them and not sent yet.
 
-        pending_files: How much of that is in files.
+        pending_files: How many of the pending bodies are in files.
 
         stopped: Set by `close`.
     """
@@ -54,9 +54,9 @@ class Senders:
         Have something sent, soon.
 
         Args:
-            send: Given a connection; S3's failures are its own to keep.
+            send: Called with a connection; must handle S3's failures itself.
 
-            body: What it sends. A part is released in the end, sent or not.
+            body: What it sends. A part is released afterwards, sent or not.
         """
         with self._changed:
             self._waiting.append((send, body))
@@ -86,7 +86,7 @@ class Senders:
             return not self._pending
 
     def close(self) -> None:
-        """Break off what is under way."""
+        """Abort what is in flight."""
         self.stopped.set()
         with self._changed:
             self._changed.notify_all()

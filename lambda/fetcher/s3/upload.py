@@ -1,9 +1,9 @@
 """
-One object sent in parts while it grows: not to be seen before it is whole.
+One object sent in parts while it grows, and visible only once it is whole.
 
-Whoever is first to finish an object of some name keeps that name; who comes later is
-told so. An upload that is never finished is invisible, but what came of it is stored
-and paid for until somebody aborts it.
+The first upload to finish under a name keeps it; later ones are told so. An upload that
+is never finished is invisible, but its parts are stored and paid for until somebody
+aborts it.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 """
 
@@ -55,10 +55,10 @@ class Upload:
     Args:
         account: Whose requests these are.
 
-        place: What it will be called.
+        place: Where it will be.
 
     Attributes:
-        failure: Why it cannot be finished any more, if so.
+        failure: Why it can no longer be finished; None: it can.
     """
 
     def __init__(self, account: Account, place: Place) -> None:
@@ -66,15 +66,15 @@ class Upload:
         self._place = place
         self._senders = Senders(account, _SENDERS)
         self._connection = Connection(account)
-        self._told = {_TOKEN: uuid.uuid4().hex}
+        self._mark = {_TOKEN: uuid.uuid4().hex}
         self._creating = Lock()
         self._id = ""
-        self._many = 0
+        self._parts_begun = 0
         self._sent: dict[int, tuple[str, str]] = {}  # by number: ETag, CRC-32
 
     @property
     def pending_bytes(self) -> int:
-        """What was given to `send` and has not arrived."""
+        """Bytes given to `send` that have not arrived yet."""
         return self._senders.pending_bytes
 
     def send(self, part: Part, until: float) -> None:
@@ -86,8 +86,8 @@ class Upload:
 
             until: When to give up, on the monotonic clock.
         """
-        self._many += 1
-        number = self._many
+        self._parts_begun += 1
+        number = self._parts_begun
 
         def send(connection: Connection) -> None:
             if not self.failure:
@@ -108,13 +108,13 @@ class Upload:
             until: When to give up, on the monotonic clock.
 
         Returns:
-            Whether the object is this one; else another was there first.
+            Whether the object is this one; if not, another was there first.
 
         Raises:
-            S3Error: If it is not, and there is no other.
+            S3Error: If there is neither this one nor another.
         """
         try:
-            if self._many:
+            if self._parts_begun:
                 self._complete(last, until)
             else:
                 try:
@@ -126,7 +126,7 @@ class Upload:
         return True
 
     def close(self) -> None:
-        """Break off what is under way; forget an object that was not finished."""
+        """Abort what is in flight, and an object that was not finished."""
         self._senders.close()
         if self._id:
             with suppress(S3Error):
@@ -151,7 +151,7 @@ class Upload:
         self._sent[number] = answer.headers["etag"], crc
 
     def _create(self, connection: Connection, until: float) -> str:
-        headers = {**self._told, "x-amz-checksum-algorithm": "CRC32"}
+        headers = {**self._mark, "x-amz-checksum-algorithm": "CRC32"}
         answer = connection.request(
             "POST", self._place, {"uploads": ""}, headers, until=until
         )
@@ -187,7 +187,7 @@ class Upload:
 
     def _put(self, whole: Part, until: float) -> None:
         headers = {
-            **self._told,
+            **self._mark,
             **_IF_FIRST,
             "x-amz-checksum-crc32": _crc_of(whole),
         }
@@ -197,10 +197,9 @@ class Upload:
 
     def _is_first_after_all(self, error: S3Error) -> bool:
         """
-        Tell whose object is there after an attempt that may have succeeded.
+        Tell whether the object there is ours, after an attempt that may have succeeded.
 
-        An answer that was lost on its way looks like a failure, and trying again then
-        finds the name taken, by us.
+        If a response is lost on its way, the retry finds the name taken, by us.
         """
         is_late = isinstance(error, LateError)
         if not (is_late or error.code in _TAKEN):
@@ -217,7 +216,7 @@ class Upload:
                 answer = self._connection.request(
                     "HEAD", self._place, until=looks_until
                 )
-                return answer.headers.get(_TOKEN) == self._told[_TOKEN]
+                return answer.headers.get(_TOKEN) == self._mark[_TOKEN]
             except S3Error:
                 if not is_at_once:
                     raise error from None

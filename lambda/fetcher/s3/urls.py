@@ -1,16 +1,13 @@
-"""What ``s3://bucket/key`` stands for: taken apart, checked, made an address."""
+"""URLs like ``s3://bucket/key``: parsed, checked, and turned into addresses."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from fetcher.security.guard import BadUrlError
 from fetcher.security.masking import masked
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SCHEME = "s3://"
 
@@ -44,10 +41,10 @@ class Place(NamedTuple):
 
 def place_of(url: str) -> Place:
     """
-    Return what a URL of S3 names: the key stands in it as it is, nothing encoded.
+    Return the object that a URL names; its key is not percent-encoded in there.
 
     Raises:
-        BadUrlError: If it names no object that there could be.
+        BadUrlError: If there can be no such object.
 
     >>> place_of("s3://photos/cats/1 %.jpg")
     Place(bucket='photos', key='cats/1 %.jpg')
@@ -90,7 +87,7 @@ def _checked(bucket: str, key: str) -> Place:
 
 def address_of(place: Place, region: str, endpoint_url: str) -> str:
     """
-    Return where requests about an object go.
+    Return the URL that requests about an object go to.
 
     Args:
         place: The object, or a bucket with an empty key.
@@ -111,16 +108,3 @@ def address_of(place: Place, region: str, endpoint_url: str) -> str:
     if "." in place.bucket:  # the certificate is one for names without
         return f"https://s3.{region}.{domain}/{place.bucket}/{path}"
     return f"https://{place.bucket}.s3.{region}.{domain}/{path}"
-
-
-def query_of(parameters: Mapping[str, str]) -> str:
-    """
-    Return parameters as they stand in a query that is signed: sorted and encoded.
-
-    >>> query_of({"partNumber": "2", "uploadId": "a/b"})
-    'partNumber=2&uploadId=a%2Fb'
-    """
-    pairs = sorted(
-        (quote(n, safe="-_.~"), quote(v, safe="-_.~")) for n, v in parameters.items()
-    )
-    return "&".join(f"{name}={value}" for name, value in pairs)

@@ -1,9 +1,8 @@
 """
-The downloader as a service: what the function does with whatever event it is given.
+Routing of the events that the function is invoked with.
 
-* a request to its URL   is answered; openapi.json tells how
-* an event of a job      is carried out; executions send them, see
-`fetcher.service.jobs`
+* a request to its URL   is answered as openapi.json describes
+* an event of a job      is carried out, see `fetcher.service.jobs`
 * a shard                is downloaded, as by `fetcher.handler.download`
 """
 
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
     """
-    Do what an event asks for.
+    Handle an event.
 
     Args:
         event: One of the kinds above.
@@ -50,12 +49,12 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | No
         context: Lambda's.
 
     Returns:
-        What belongs to that kind: an HTTP answer, nothing, or a report.
+        An HTTP response, nothing, or a report, depending on the kind.
 
     Raises:
         ValueError: If it is none of these kinds.
 
-        OSError: If a job cannot be carried on now; Lambda repeats its event.
+        OSError: If a job cannot go on now; Lambda repeats its event.
     """
     if is_http(event):
         return _answered(event, Call.begun(context))

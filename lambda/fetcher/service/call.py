@@ -1,4 +1,4 @@
-"""One invocation of the service: what it may use, and until when."""
+"""One invocation of the service: its settings and its deadline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fetcher.service.settings import Settings
 if TYPE_CHECKING:
     from awslambdaric.lambda_context import LambdaContext
 
-# Kept back from Lambda's timeout, to say that something was not done in time.
+# Kept back from Lambda's timeout, to report what was not done in time.
 _SAYING_S = 1.0
 _SAYING_SHARE = 0.1
 
@@ -27,7 +27,7 @@ class Call(NamedTuple):
 
         timeout_s: The function's timeout.
 
-        until: When to give up what does not get done, on the monotonic clock.
+        until: When to give up, on the monotonic clock.
     """
 
     settings: Settings

@@ -1,4 +1,4 @@
-"""`POST /download`: files that one execution fetches while its caller waits."""
+"""`POST /download`: files that one execution fetches while the caller waits."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def download(request: Request, call: Call) -> dict[str, Any]:
         How many arrived, and for each that did not, why.
 
     Raises:
-        Refusal: If the request is malformed, or more than one execution can do.
+        Refusal: If the request is malformed, or too much for one execution.
     """
     most = most_urls(call.timeout_s)
     content = content_of(request)
@@ -57,15 +57,15 @@ def download(request: Request, call: Call) -> dict[str, Any]:
         for item, end in zip(items, ends, strict=True)
         if end.outcome is not Outcome.OK
     ]
-    told = {
+    payload = {
         "totalSucceeded": len(items) - len(errors),
         "totalErrors": len(errors),
         "errors": errors,
     }
-    if size_within(told) > MOST_ANSWER:
+    if size_within(payload) > MOST_ANSWER:
         for error in errors:
             error["errorMessage"] = error["outcome"]
-    return answer(200, told)
+    return answer(200, payload)
 
 
 def _check_fits(items: Sequence[Item], most: int) -> None:
@@ -87,7 +87,7 @@ def _check_fits(items: Sequence[Item], most: int) -> None:
 
 
 def _ends_of(items: Sequence[Item], call: Call) -> list[Download]:
-    """Return how each URL ended; what is asked for twice is fetched once."""
+    """Return how each URL ended; one requested twice is fetched once."""
     repeats = repeated(items)
     fetched = [item for item in items if item.number not in repeats]
     if not fetched:
@@ -99,8 +99,8 @@ def _ends_of(items: Sequence[Item], call: Call) -> list[Download]:
         sink=_sink(call.settings.bucket),
         options=Options(allow_private=call.settings.allow_private),
     )
-    told = handler.download(json.loads(shard.to_json()), call.context)
-    downloads = Report.from_dict(told).downloads
+    report = handler.download(json.loads(shard.to_json()), call.context)
+    downloads = Report.from_dict(report).downloads
     ends = {item.number: end for item, end in zip(fetched, downloads, strict=True)}
     for number, first in repeats.items():
         ends[number] = _end_of_repeat(items[number], items[first], ends[first])

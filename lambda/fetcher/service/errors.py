@@ -1,4 +1,4 @@
-"""URLs that did not arrive, as callers are told: those of a job page by page."""
+"""URLs that did not arrive, as callers see them: those of a job page by page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_PAGE = MOST_ANSWER // 2  # bytes, but for the last error
 
 
 def error_of(item: Item, end: Download) -> dict[str, Any]:
-    """Return what there is to tell of a file that did not arrive."""
+    """Return the description of a file that did not arrive."""
     return {
         "url": masked(item.url),
         "destination": item.destination,
@@ -32,27 +32,27 @@ def error_of(item: Item, end: Download) -> dict[str, Any]:
 
 
 def errors(
-    hands: JobContext, after: str, limit: int
+    context: JobContext, after: str, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
     """
     Return some errors, and where the next page begins.
 
     Args:
-        hands: The job's.
+        context: The job's.
 
-        after: What was returned with the page before; empty: there is none.
+        after: Returned with the previous page; empty: this is the first.
 
         limit: How many to return at most.
 
     Returns:
-        The errors, in the list's order, and the next page's `after`; None: that is
-        all there is.
+        The errors, in the list's order, and the next page's `after`; None: there are
+        no more.
     """
     first, skipped = map(int, after.split("-")) if after else (0, 0)
     faulty = sorted(
         index
-        for index, many in look(hands).done.errors.items()
-        if many and index >= first
+        for index, count in look(context).done.errors.items()
+        if count and index >= first
     )
     found: list[dict[str, Any]] = []
     size = 0
@@ -60,7 +60,7 @@ def errors(
         start = skipped if index == first else 0
         if looked == _MOST_SLICES:
             return found, f"{index}-{start}"
-        some = _errors_in(hands, index)
+        some = _errors_in(context, index)
         for position, error in enumerate(some[start:], start):
             if len(found) == limit or size >= _MOST_PAGE:
                 return found, f"{index}-{position}"
@@ -69,8 +69,8 @@ def errors(
     return found, None
 
 
-def _errors_in(hands: JobContext, index: int) -> list[dict[str, Any]]:
-    ended, _ = ends_of(hands.store, index, results_of(hands.store, index))
+def _errors_in(context: JobContext, index: int) -> list[dict[str, Any]]:
+    ended, _ = ends_of(context.store, index, results_of(context.store, index))
     return [
         {"number": item.number, **error_of(item, end)}
         for item, end in ended

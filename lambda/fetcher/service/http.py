@@ -1,5 +1,5 @@
 """
-HTTP as a function URL tells it: a request taken from an event, an answer made for it.
+HTTP over a function URL: requests from events, and responses to them.
 
 Payload format version 2.0:
 https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
@@ -22,25 +22,25 @@ CONTENT_TOO_LARGE = 413
 UNPROCESSABLE = 422
 UNAVAILABLE = 503
 
-# What Lambda takes back: 6 MB and 100 bytes for what stands around it.
+# The most that Lambda returns: 6 MB, and 100 bytes for what stands around it.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MOST_ANSWER = 6 * 1_024 * 1_024
 
 
 class Request(NamedTuple):
     """
-    What was asked.
+    An HTTP request.
 
     Attributes:
         method: As in ``POST``.
 
         path: Percent-encoded, as it was sent.
 
-        query: What stands after the path; of several with one name, joined by commas.
+        query: Its parameters; several with one name are joined by commas.
 
-        headers: By their names in small letters.
+        headers: By their names in lower case.
 
-        body: What came.
+        body: The body.
     """
 
     method: str
@@ -52,10 +52,10 @@ class Request(NamedTuple):
 
 class Refusal(Exception):  # noqa: N818 - it says what it is
     """
-    The request is not carried out.
+    A request that is not carried out.
 
     Attributes:
-        status: What HTTP calls it.
+        status: The HTTP status.
 
         headers: Sent along.
     """
@@ -74,7 +74,7 @@ def is_http(event: object) -> bool:
 
 
 def request_of(event: Mapping[str, Any]) -> Request:
-    """Return the request that an event tells of."""
+    """Return the request in an event."""
     body = event.get("body") or ""
     return Request(
         event["requestContext"]["http"]["method"],
@@ -87,10 +87,10 @@ def request_of(event: Mapping[str, Any]) -> Request:
 
 def content_of(request: Request) -> Any:  # noqa: ANN401 - any JSON
     """
-    Return the body, read as JSON whatever type it is said to be.
+    Return the body, parsed as JSON whatever its declared type.
 
     Raises:
-        Refusal: 400, if it is none.
+        Refusal: 400, if it is not JSON.
     """
     try:
         return json.loads(request.body, parse_constant=_no_json)
@@ -102,7 +102,7 @@ def content_of(request: Request) -> Any:  # noqa: ANN401 - any JSON
 def answer(
     status: int, content: object, headers: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return what the function returns so that its URL answers this JSON."""
+    """Return the value that makes the function's URL respond with this JSON."""
     return {
         "statusCode": status,
         "headers": {"Content-Type": "application/json", **(headers or {})},
@@ -111,16 +111,16 @@ def answer(
 
 
 def refused(refusal: Refusal) -> dict[str, Any]:
-    """Return the answer to a request that is not carried out."""
-    told = {"code": refusal.status, "detail": str(refusal)}
-    return answer(refusal.status, told, refusal.headers)
+    """Return the response to a request that is not carried out."""
+    content = {"code": refusal.status, "detail": str(refusal)}
+    return answer(refusal.status, content, refusal.headers)
 
 
 def size_within(content: object) -> int:
     """
-    Return how many bytes some JSON takes up in what Lambda brings or takes back.
+    Return the size of JSON inside a request to Lambda or a response from it.
 
-    It travels as text inside other JSON, so quotes and all else are escaped twice.
+    It travels as text inside other JSON, so quotes are escaped twice.
 
     >>> size_within({"a": 1})
     11

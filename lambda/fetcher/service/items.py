@@ -1,4 +1,4 @@
-"""Files to download as the service's callers name them."""
+"""Files to download, as callers of the service list them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def items_of(listed: Sequence[Mapping[str, str]]) -> list[Item]:
 
 def repeated(items: Iterable[Item]) -> dict[int, int]:
     """
-    Return which items would be stored under the name of an earlier one, and of which.
+    Map the items that would be stored under the name of an earlier one to that one.
 
     >>> repeated([Item(0, "http://h/a"), Item(1, "http://h/b", "h/a")])
     {1: 0}

@@ -1,4 +1,4 @@
-"""`/jobs`: made, looked at, and asked what went wrong."""
+"""`/jobs`: jobs created and shown, and their errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from fetcher.service.http import (
     content_of,
 )
 from fetcher.service.items import items_of, repeated
-from fetcher.service.jobs.context import hands_for, job_in, store_of
+from fetcher.service.jobs.context import job_in, open_job, store_of
 from fetcher.service.jobs.documents import Job
 from fetcher.service.jobs.progress import progress
 from fetcher.service.schema import check
@@ -42,45 +42,50 @@ _WHOLE = {item.name for item in fields(Options) if type(item.default) is int}
 
 
 def submit(request: Request, call: Call) -> dict[str, Any]:
-    """Make a job, or find the one that was made with the same key."""
+    """Create a job, or find the one created with the same key."""
     _check_bucket(call)
     content = content_of(request)
     check(content, "JobRequest", "body")
     items = items_of(content.get("urls", ()))
     _check_list(items, call.settings.job_urls)
-    wanted = _job(_id_for(request), content, call.settings.bucket)
-    with store_of(wanted.id, call) as store:
-        job = job_in(store) or _created(store, wanted, items)
-        if job.digest != wanted.digest:
+    requested = _job(_id_for(request), content, call.settings.bucket)
+    with store_of(requested.id, call) as store:
+        job = job_in(store) or _created(store, requested, items)
+        if job.digest != requested.digest:
             msg = (
                 "This Idempotency-Key was given with another request, for the job "
                 f"{job.id}. Choose another one."
             )
             raise Refusal(CONFLICT, msg)
-        with hands_for(job, store, call) as hands:
-            if job is wanted:
-                hands.request_plan()
-            return answer(202, progress(hands), {"Location": f"/jobs/{job.id}"})
+        with open_job(job, store, call) as context:
+            if job is requested:
+                context.request_plan()
+            return answer(202, progress(context), {"Location": f"/jobs/{job.id}"})
 
 
 def show(request: Request, call: Call) -> dict[str, Any]:
-    """Tell how far a job is."""
-    with _hands_of(request, call) as hands:
-        return answer(200, progress(hands))
+    """Return the progress of a job."""
+    with _open_requested_job(request, call) as context:
+        return answer(200, progress(context))
 
 
 def list_errors(request: Request, call: Call) -> dict[str, Any]:
-    """Tell which files of a job did not arrive."""
+    """Return the files of a job that did not arrive."""
     limit = _number(request.query.get("limit", _DEFAULT_LIMIT))
     check(limit, "Limit", "limit")
     after = request.query.get("after")
     if after is not None:
         check(after, "After", "after")
-    with _hands_of(request, call) as hands:
-        state = progress(hands)["state"]
-        found, following = errors(hands, after or "", int(limit))
-        told = {"id": hands.job.id, "state": state, "errors": found, "next": following}
-    return answer(200, told)
+    with _open_requested_job(request, call) as context:
+        state = progress(context)["state"]
+        found, following = errors(context, after or "", int(limit))
+        content = {
+            "id": context.job.id,
+            "state": state,
+            "errors": found,
+            "next": following,
+        }
+    return answer(200, content)
 
 
 def _check_bucket(call: Call) -> None:
@@ -101,17 +106,17 @@ def _check_list(items: Sequence[Item], most: int) -> None:
         raise Refusal(CONFLICT, msg)
 
 
-def _created(store: Store, wanted: Job, items: Sequence[Item]) -> Job:
-    """Write a job down; return it, or the one that somebody else was faster with."""
+def _created(store: Store, requested: Job, items: Sequence[Item]) -> Job:
+    """Store a job; return it, or the one that another request stored first."""
     if items:
-        store.put(f"lists/{wanted.digest}", Inline.of(items).to_dict())
-    if store.create("job", wanted.to_dict()):
-        return wanted
-    return job_in(store) or wanted
+        store.put(f"lists/{requested.digest}", Inline.of(items).to_dict())
+    if store.create("job", requested.to_dict()):
+        return requested
+    return job_in(store) or requested
 
 
 def _id_for(request: Request) -> str:
-    """Return the id of the job that is asked for: a key is always the same job's."""
+    """Return the id of the requested job: one key always gives the same."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return uuid.uuid4().hex
@@ -133,8 +138,8 @@ def _job(id_: str, content: Mapping[str, Any], bucket: str) -> Job:
     )
 
 
-def _sink(wanted: Mapping[str, str], id_: str, bucket: str) -> SinkSpec:
-    kind, prefix = wanted["kind"], wanted.get("prefix", "")
+def _sink(requested: Mapping[str, str], id_: str, bucket: str) -> SinkSpec:
+    kind, prefix = requested["kind"], requested.get("prefix", "")
     if kind == "discard":
         return SinkSpec(kind=kind)
     if kind == "s3-objects" and not prefix:
@@ -144,13 +149,13 @@ def _sink(wanted: Mapping[str, str], id_: str, bucket: str) -> SinkSpec:
 
 
 def _number(text: str) -> int | str:
-    """Return the number that a text is, or the text, which no schema of one allows."""
+    """Return text as a number, or as it is, for the schema to refuse."""
     return int(text) if text.isascii() and text.isdecimal() else text
 
 
 @contextmanager
-def _hands_of(request: Request, call: Call) -> Iterator[JobContext]:
-    """Open the job that a path names."""
+def _open_requested_job(request: Request, call: Call) -> Iterator[JobContext]:
+    """Open the job named in the path."""
     _check_bucket(call)
     id_ = request.path.split("/")[2]
     with store_of(id_, call) as store:
@@ -158,5 +163,5 @@ def _hands_of(request: Request, call: Call) -> Iterator[JobContext]:
         if job is None:
             msg = f"There is no job {id_}."
             raise Refusal(NOT_FOUND, msg)
-        with hands_for(job, store, call) as hands:
-            yield hands
+        with open_job(job, store, call) as context:
+            yield context

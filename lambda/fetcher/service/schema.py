@@ -1,8 +1,8 @@
 """
-What openapi.json says of requests, held against what came.
+Requests checked against openapi.json.
 
-The description of the service is its only list of fields and limits, so it cannot say
-anything else than what is done.
+That description is the service's only list of fields and limits, so it cannot differ
+from what the service does.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ def check(value: object, name: str, where: str) -> None:
 
         name: The schema's, among those of the description's components.
 
-        where: What a caller calls the value.
+        where: The caller's name for the value.
 
     Raises:
-        Refusal: 422, with the first thing that is wrong.
+        Refusal: 422, with the first problem.
 
     >>> check([{"url": "https://h/a"}, {"url": 1}], "Items", "body")
     Traceback (most recent call last):
@@ -68,11 +68,11 @@ def check(value: object, name: str, where: str) -> None:
 def _problems(value: Any, schema: Schema, where: str) -> Iterator[str]:  # noqa: ANN401
     while "$ref" in schema:
         schema = document()["components"]["schemas"][schema["$ref"][len(_WHERE) :]]
-    wanted = schema.get("type", "enum")
-    if wanted != "enum" and not _is_a(value, wanted):
-        yield f"{where} is {_shown(value)}; it must be of type {wanted}."
-    elif wanted in _PROBLEMS:
-        yield from _PROBLEMS[wanted](value, schema, where)
+    expected = schema.get("type", "enum")
+    if expected != "enum" and not _is_a(value, expected):
+        yield f"{where} is {_shown(value)}; it must be of type {expected}."
+    elif expected in _PROBLEMS:
+        yield from _PROBLEMS[expected](value, schema, where)
 
 
 def _problems_of_array(value: list[Any], schema: Schema, where: str) -> Iterator[str]:
@@ -133,12 +133,12 @@ _PROBLEMS: dict[str, Callable[[Any, Schema, str], Iterator[str]]] = {
 }
 
 
-def _is_a(value: object, wanted: str) -> bool:
-    if wanted in _NUMBERS and isinstance(value, bool):
+def _is_a(value: object, expected: str) -> bool:
+    if expected in _NUMBERS and isinstance(value, bool):
         return False
-    if wanted == "integer" and isinstance(value, float):
+    if expected == "integer" and isinstance(value, float):
         return value.is_integer()
-    return isinstance(value, _TYPES[wanted])
+    return isinstance(value, _TYPES[expected])
 
 
 def _shown(value: object) -> str:

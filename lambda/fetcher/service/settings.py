@@ -1,4 +1,4 @@
-"""What the service is told by the function's environment."""
+"""Settings of the service, from the function's environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ JOB_EXECUTIONS = "FETCHER_JOB_EXECUTIONS"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """
-    What the one who deployed the service has decided, not the one who calls it.
+    Settings chosen by whoever deployed the service, not by its callers.
+
+    >>> Settings.from_environment({"FETCHER_BUCKET": "photos"}).bucket
+    'photos'
 
     Attributes:
         bucket: Where files and jobs are kept; empty: there are no jobs, and files go
@@ -39,7 +42,7 @@ class Settings:
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] = os.environ) -> Settings:
         """
-        Return what the variables say.
+        Return the settings that the variables describe.
 
         Raises:
             ValueError: If one cannot be understood.

@@ -1,4 +1,4 @@
-"""Bodies become files below one folder, each under its name only once whole."""
+"""Sink of files below one folder, each under its name only once it is whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from fetcher.contract.source import Item
 
-# Nothing is written to what is at a name already: it may be a link to elsewhere.
+# Existing files are not written to: they may be links to elsewhere.
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _CLOSED = -1
 _MOST_PARTS = 1_024  # IOV_MAX: what one call takes
@@ -27,7 +27,7 @@ _ROOM = 16  # of it, for the ends of names aside
 
 class Directory(Sink):
     """
-    A sink that writes each body aside and renames it when it is whole.
+    Sink that writes each body aside and renames it when it is whole.
 
     Args:
         folder: Created if missing. Nothing is ever written outside it, whatever
@@ -41,7 +41,7 @@ class Directory(Sink):
         self._asides: set[str] = set()  # being written
 
     def path_of(self, item: Item) -> str:
-        """Return where the item's body is kept."""
+        """Return the path of the item's body."""
         return self._below + name_of(item)
 
     def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:  # noqa: ARG002
@@ -65,7 +65,7 @@ class Directory(Sink):
         return _File(self, item, aside, descriptor)
 
     def close(self) -> None:
-        """Let go of the folders: the files stay, and none is open."""
+        """Close the folders; the files stay."""
         self._folders.close()
 
     def finish(self, item: Item, aside: str) -> str:
@@ -136,7 +136,7 @@ class _File:
 
 def create(path: str, at: int | None = None) -> int:
     """
-    Return the descriptor of a new file, made in place of what is there.
+    Return the descriptor of a new file, which replaces the one that is there.
 
     Args:
         path: Where it is.

@@ -1,4 +1,4 @@
-"""Bodies are read, checked, counted and thrown away."""
+"""Sink that throws bodies away, once they are read, checked and counted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Discard(Sink):
         """Forget them."""
 
     def commit(self) -> str:
-        """Return that nothing was kept."""
+        """Return an empty path: nothing was kept."""
         return ""
 
     def discard(self) -> None:

@@ -1,4 +1,4 @@
-"""Folders below a root, each held open: no symbolic link leads out of the root."""
+"""Folders below a root, held open, so that no symbolic link leads out of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _IS_LINK = "a symbolic link, and none is followed here"
 
 class Folders:
     """
-    Folders that are made when they are first asked for.
+    Folders that are created when first needed.
 
     Each is opened from its parent's descriptor, and its files are named relative to
     its own: whatever becomes of the path meanwhile, they are below the root. That
@@ -50,13 +50,13 @@ class Folders:
             folder: Relative to the root, without dots; empty: the root.
 
         Raises:
-            OSError: If it is something else than a folder, or cannot be made.
+            OSError: If it is not a folder, or cannot be made.
         """
         found = self._open.get(folder)
         return self._walk(folder) if found is None else found
 
     def close(self) -> None:
-        """Let go of all folders."""
+        """Close all folders."""
         while self._open:
             os.close(self._open.popitem()[1])
         root, self._root = self._root, _CLOSED

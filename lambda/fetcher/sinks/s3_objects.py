@@ -1,9 +1,9 @@
 """
-Each body becomes an object in S3, under a key that is always the same for it.
+Sink of objects in S3, one a body, each under a key that depends on its name alone.
 
-A bucket takes 3,500 writes a second for each prefix that S3 tells apart, and learns to
-tell apart those that are written to. So the first part of a key is one of 256, taken
-from the rest of it. What S3 is too busy for, it is given again a little later.
+A bucket takes 3,500 writes a second for each prefix that S3 distinguishes, and it comes
+to distinguish those that are written to. So a key begins with one of 256 prefixes, a
+hash of the rest. Writes that S3 is too busy for are repeated a little later.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html
 """
 
@@ -39,7 +39,7 @@ _FULL_MANY = 16 * _SENDERS
 
 def object_of(prefix: Place, item: Item) -> Place:
     """
-    Return where an item's body is kept.
+    Return the object that holds an item's body.
 
     Raises:
         ValueError: If the key would be too long.
@@ -55,7 +55,7 @@ def object_of(prefix: Place, item: Item) -> Place:
 
 class S3Objects(Sink):
     """
-    A sink that writes each body to an object of its own.
+    Sink that writes each body to an object of its own.
 
     Args:
         prefix: What all keys begin with.
@@ -88,11 +88,11 @@ class S3Objects(Sink):
         )
 
     def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:
-        """Begin to send a body; `OSError` if there is no sense in that."""
+        """Begin to send a body; `OSError` if that cannot succeed."""
         return self._send(item, b"".join(parts), kind)
 
     def open(self, item: Item, kind: str = "") -> Filed:
-        """Make room for a body that does not come at once."""
+        """Make room for a body that arrives in pieces."""
         self._check()
         return Filed(self._files, lambda body: self._send(item, body, kind))
 
@@ -130,7 +130,7 @@ class S3Objects(Sink):
             return dict.fromkeys(self._waiting, late) | self._lost
 
     def close(self) -> None:
-        """Break off what is under way."""
+        """Abort what is in flight."""
         self._senders.close()
         self._files.close()
 

@@ -1,14 +1,14 @@
 """
-Bodies become one tar in S3, for WebDataset and for anything that reads tars.
+Sink of one tar in S3, for WebDataset and for anything that reads tars.
 
-A million files so become a thousand uploads. Members are written to files in temporary
-storage, the parts of a multipart upload, which leave as soon as they are full; no part
-is ever held in memory. A body is written there once it is judged whole: until then
-what does not come at once has a file of its own.
+So a million files become a thousand uploads. Members are written to files in temporary
+storage, the parts of a multipart upload, which are sent as soon as they are full; no
+part is ever held in memory. A body is written there once it is judged whole; until then
+one that arrives in pieces has a file of its own.
 
-The tar is not to be seen before it is complete, and it is called after run, wave and
-shard. Should two executions have the same shard, the first to finish keeps the name;
-the other then answers for the tar that is there.
+The tar is visible only once it is complete, and it is named after run, wave and shard.
+If two executions have the same shard, the first to finish keeps the name; the other
+then reports what is in the tar that is there.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 
 def tar_of(prefix: Place, run: str, wave: int, shard: int) -> Place:
     """
-    Return where a shard's files are kept.
+    Return the tar that holds a shard's files.
 
     >>> from fetcher.s3.urls import Place
     >>> str(tar_of(Place("photos", "kept"), "r1", 0, 42))
@@ -61,7 +61,7 @@ def tar_of(prefix: Place, run: str, wave: int, shard: int) -> Place:
 
 class S3Tar(Sink):
     """
-    A sink that keeps all bodies in one tar.
+    Sink that keeps all bodies in one tar.
 
     Args:
         tar: Where it will be; its index is beside it.
@@ -99,7 +99,7 @@ class S3Tar(Sink):
         return self._count(item)
 
     def open(self, item: Item, kind: str = "") -> Filed:
-        """Make room for a body that does not come at once."""
+        """Make room for a body that arrives in pieces."""
         self._check()
         return Filed(self._files, lambda body: self._take(item, body, kind), BLOCK)
 
@@ -135,7 +135,7 @@ class S3Tar(Sink):
             return dict.fromkeys(self._kept, lost(error, "tar"))
 
     def close(self) -> None:
-        """Leave nothing in temporary storage, nor of a tar that is not complete."""
+        """Clear temporary storage, and abort a tar that is not complete."""
         if self._part:
             self._part.sent().release()
         self._files.give(self._index)
@@ -165,7 +165,7 @@ class S3Tar(Sink):
         self._upload.send(part.sent(), self._until)
 
     def _note(self, part: TarPart) -> None:
-        """Say in the index where a part's bodies are: its place in the tar is known."""
+        """Add a part's bodies to the index, now that its offset in the tar is known."""
         index, size = self._index.fileno(), self._index.tell()
         try:
             write_all(index, [b"".join(row.line(self._base) for row in part.rows)])

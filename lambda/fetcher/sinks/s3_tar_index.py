@@ -1,9 +1,9 @@
 """
-What is in a tar in S3: read from its index, or if need be from its headers.
+Contents of a tar in S3, read from its index or, failing that, from its headers.
 
-The index has a line of JSON for each file: its name, where its bytes are, and what the
-JSON beside it says. It is written right after the tar; a worker that is killed between
-both leaves a tar without one.
+The index has a line of JSON for each file: its name, where its bytes are, and the
+fields of the JSON beside it. It is written right after the tar; a worker that is killed
+in between leaves a tar without one.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _ABSENT = frozenset({403, 404})  # who may not list a bucket is told 403
 
 
 def index_of(tar: Place) -> Place:
-    """Return where the index of a tar is."""
+    """Return the index of a tar."""
     return tar._replace(key=tar.key.removesuffix(TAR) + INDEX)
 
 
 def number_of(row: dict[str, Any]) -> int:
     """
-    Return the number of the URL that a row of an index is about.
+    Return the number of the URL in a row of an index.
 
     >>> number_of({"key": "000000007.body.json"})
     7
@@ -108,13 +108,13 @@ class _Object(RawIOBase):
         return self._at
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any buffer at all
-        many = min(len(buffer), self._size - self._at)
-        if many <= 0:
+        count = min(len(buffer), self._size - self._at)
+        if count <= 0:
             return 0
-        wanted = {"range": f"bytes={self._at}-{self._at + many - 1}"}
+        headers = {"range": f"bytes={self._at}-{self._at + count - 1}"}
         answer = self._connection.request(
-            "GET", self._place, headers=wanted, until=self._until
+            "GET", self._place, headers=headers, until=self._until
         )
-        buffer[:many] = answer.body
-        self._at += many
-        return many
+        buffer[:count] = answer.body
+        self._at += count
+        return count

@@ -1,5 +1,5 @@
 """
-What a file looks like in a tar of WebDataset's: its body, and a JSON beside it.
+Members of a tar in WebDataset's format: a body, and a JSON beside it.
 
 The part of a name before the first dot is the key that both share; keys are the files'
 numbers, so no two are alike. Headers are POSIX ustar's, as `tarfile` writes them, in a
@@ -64,18 +64,18 @@ class Member(NamedTuple):
 
         tail: Comes after it: padding, and the JSON with a head and padding of its own.
 
-        told: What the JSON says, without its braces.
+        fields: The JSON, without its braces.
     """
 
     name: str
     head: bytes
     tail: bytes
-    told: str
+    fields: str
 
 
 def member_of(item: Item, size: int, kind: str) -> Member:
     """
-    Return what goes around a body.
+    Return the member for a body.
 
     Args:
         item: What it is the body of.
@@ -85,7 +85,7 @@ def member_of(item: Item, size: int, kind: str) -> Member:
         kind: Its Content-Type; empty: none was given.
 
     Raises:
-        OSError: If it is larger than a header can say.
+        OSError: If it is too large for a header.
 
     >>> from fetcher.contract.source import Item
     >>> member_of(Item(7, "http://h/a.png"), 5, "").name
@@ -95,15 +95,15 @@ def member_of(item: Item, size: int, kind: str) -> Member:
         msg = f"the body has {size:,} bytes; a tar's header can say {_MOST_BYTES:,}"
         raise OSError(errno.EFBIG, msg)
     key = f"{item.number:09}"
-    told = f'"url": {quoted(masked(item.url))}, "status": 200, "bytes": {size}'
+    fields = f'"url": {quoted(masked(item.url))}, "status": 200, "bytes": {size}'
     if kind:
-        told += f', "content_type": {quoted(kind)}'
+        fields += f', "content_type": {quoted(kind)}'
     if item.destination:
-        told += f', "destination": {quoted(item.destination)}'
+        fields += f', "destination": {quoted(item.destination)}'
     if item.sha256:
-        told += f', "sha256": {quoted(item.sha256.lower())}'
+        fields += f', "sha256": {quoted(item.sha256.lower())}'
     name = f"{key}.{extension_of(item, kind)}"
-    beside = b"{%b}" % told.encode("ascii")
+    beside = b"{%b}" % fields.encode("ascii")
     tail = b"".join(
         (
             bytes(-size % BLOCK),
@@ -112,11 +112,11 @@ def member_of(item: Item, size: int, kind: str) -> Member:
             bytes(-len(beside) % BLOCK),
         )
     )
-    return Member(name, header(name, size), tail, told)
+    return Member(name, header(name, size), tail, fields)
 
 
 def header(name: str, size: int) -> bytes:
-    """Return the block that comes before a file's bytes."""
+    """Return the header block of a file."""
     raw, digits = name.encode("ascii"), b"%011o" % size
     check = b"%06o\0 " % (_SUM + sum(raw) + sum(digits))
     return b"".join(
@@ -126,9 +126,9 @@ def header(name: str, size: int) -> bytes:
 
 def extension_of(item: Item, kind: str) -> str:
     """
-    Return what a body's name ends in: its type's, or else its own, or else ``bin``.
+    Return the extension for a body: its type's, or else its URL's, or else ``bin``.
 
-    The JSON's own place is left to it.
+    It is never that of the JSON beside the body.
 
     >>> from fetcher.contract.source import Item
     >>> extension_of(Item(0, "http://h/a.php?b=c.d"), "image/jpeg; q=1")

@@ -1,4 +1,4 @@
-"""Some whole members of a tar, in a file of temporary storage."""
+"""Part of a tar: some whole members, in a file of temporary storage."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _COPIED_BYTES = 262_144
 
 class Row(NamedTuple):
     """
-    Where a body is.
+    A body's place in a part.
 
     Attributes:
-        member: What is around it.
+        member: The member it belongs to.
 
         offset: Of its first byte.
 
@@ -38,16 +38,16 @@ class Row(NamedTuple):
 
     def line(self, base: int) -> bytes:
         """Return the index's line, the part beginning at this offset of the tar."""
-        name, told = self.member.name, self.member.told
+        name, fields = self.member.name, self.member.fields
         return (
             f'{{"key": "{name}", "offset": {base + self.offset}, '
-            f'"size": {self.size}, {told}}}\n'
+            f'"size": {self.size}, {fields}}}\n'
         ).encode("ascii")
 
 
 class TarPart:
     """
-    Members one after the other; of one that cannot be written whole none is there.
+    Members one after the other, each written whole or not at all.
 
     Args:
         file: To be written to.
@@ -88,13 +88,13 @@ class TarPart:
         with self._undone_if_it_fails():
             write_all(target, [member.head])
             for at in range(0, size, _COPIED_BYTES):
-                many = min(_COPIED_BYTES, size - at)
-                write_all(target, [os.pread(source, many, BLOCK + at)])
+                count = min(_COPIED_BYTES, size - at)
+                write_all(target, [os.pread(source, count, BLOCK + at)])
             write_all(target, [member.tail])
         self._count(member, size)
 
     def end(self) -> None:
-        """Write what ends the tar."""
+        """Write the end of the tar."""
         with self._undone_if_it_fails():
             write_all(self._file.fileno(), [END])
         self.size += len(END)

@@ -1,4 +1,4 @@
-"""What is known of the files of a plan before any is fetched."""
+"""Facts about the files of a plan, known before any is fetched."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _REGION_OF_S3 = re.compile(r"(?:^|\.)s3[.-](?:dualstack\.)?(\w\w(?:-\w+)+-\d)\."
 
 
 def file_bytes(urls: Template | UrlFile, settings: FanOutSettings) -> tuple[int, str]:
-    """Return how large a file is, and how that was guessed if it is not known."""
-    told = settings.file_kb * 1_000
+    """Return a file's size, and an explanation if that is a guess."""
+    default_bytes = settings.file_kb * 1_000
     if not settings.brings_urls:
-        return told, ""
+        return default_bytes, ""
     if not isinstance(urls, Template) and urls.tells_sizes:
         sizes = [size for size in _first_lines(urls).sizes if size]
         return sum(sizes) // len(sizes), "File sizes are those the list begins with."
     guess = f"{settings.file_kb:,} kB each, as `file_kb` says"
-    return told, f"How large files are is not known: {guess}."
+    return default_bytes, f"How large files are is not known: {guess}."
 
 
 def is_from_s3(urls: Template | UrlFile, settings: FanOutSettings) -> bool:
@@ -36,7 +36,7 @@ def is_from_s3(urls: Template | UrlFile, settings: FanOutSettings) -> bool:
 
 def sources_of(urls: Template | UrlFile) -> tuple[str, ...]:
     """
-    Return what in S3 executions read with their role: of a template of ``s3://``.
+    Return the S3 prefixes that executions read with their role, for a template.
 
     >>> sources_of(Template("s3://b-{number%2}/a/{number}.jpg", ((0, 9),)))
     ('b-0/a', 'b-1/a')
@@ -52,7 +52,7 @@ def is_signed(urls: Template | UrlFile, settings: FanOutSettings) -> bool:
 
 
 def region_of(urls: Template | UrlFile) -> str:
-    """Return the region of the S3 that the first URL leads to; empty: it is none."""
+    """Return the S3 region that the first URL leads to; empty: it is not S3."""
     found = _REGION_OF_S3.search(urlsplit(_first_url(urls)).hostname or "")
     return found[1] if found else ""
 
@@ -64,4 +64,4 @@ def _first_url(urls: Template | UrlFile) -> str:
 
 
 def _first_lines(urls: UrlFile) -> LineBlock:
-    return next(iter(urls.lines([(0, urls.about)])))
+    return next(iter(urls.lines([(0, urls.estimated_count)])))

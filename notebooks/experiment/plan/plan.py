@@ -85,16 +85,26 @@ class Plan:
     @property
     def many(self) -> int | None:
         """How many URLs there are; None: a long list was not read to its end yet."""
-        return len(self.urls) if isinstance(self.urls, Template) else self.urls.many
+        return (
+            len(self.urls) if isinstance(self.urls, Template) else self.urls.known_count
+        )
 
     @property
     def files(self) -> int:
         """The same, estimated if need be."""
-        return len(self.urls) if isinstance(self.urls, Template) else self.urls.about
+        return (
+            len(self.urls)
+            if isinstance(self.urls, Template)
+            else self.urls.estimated_count
+        )
 
     def count(self) -> int:
         """Return how many there are; a long list is read to its end for it."""
-        return len(self.urls) if isinstance(self.urls, Template) else self.urls.count()
+        return (
+            len(self.urls)
+            if isinstance(self.urls, Template)
+            else self.urls.exact_count()
+        )
 
     @property
     def everything(self) -> Todo:
@@ -226,14 +236,14 @@ def _listed(settings: FanOutSettings) -> UrlFile:
     try:
         path, allow_s3 = Path(settings.url_list), bool(settings.sources)
         urls = UrlFile(path, allow_s3=allow_s3)
-        if urls.many is None and settings.sink in _BY_NAME:
+        if urls.known_count is None and settings.sink in _BY_NAME:
             refuse_repeats(path, allow_s3=allow_s3)
     except OSError as error:
         msg = f"The url_list cannot be read: {error}."
         raise SettingsError(msg) from error
-    if urls.about < settings.shards:
+    if urls.estimated_count < settings.shards:
         msg = (
-            f"{settings.url_list} holds {urls.about:,} URLs, fewer than the "
+            f"{settings.url_list} holds {urls.estimated_count:,} URLs, fewer than the "
             f"{settings.shards:,} shards of concurrency × shards_per_execution. Lower "
             "one of them."
         )

@@ -91,7 +91,7 @@ def _urls(piece: OutcomeBlock, urls: Template | UrlFile) -> pa.Array:
         texts: list[str] = []
         for lines in urls.lines([span]):
             texts += map(masked, lines.urls)
-            _explain(piece, lines.wrong)
+            _explain(piece, lines.problems)
         return _texts(texts)
     made = _numbered(urls.text, piece.numbers)
     for template, mask in piece.asked_of.items():

@@ -65,15 +65,15 @@ def test_any_spans_of_a_list_are_read_by_their_numbers(long, ends):
 def test_how_long_a_list_is_shows_at_its_end(long):
     file = UrlFile(long)
 
-    assert file.many is None
-    assert file.about == pytest.approx(MANY, rel=0.1)
+    assert file.known_count is None
+    assert file.estimated_count == pytest.approx(MANY, rel=0.1)
     read(file, [(0, 10)])
-    assert file.many is None
-    assert file.count() == file.many == file.about == MANY
+    assert file.known_count is None
+    assert file.exact_count() == file.known_count == file.estimated_count == MANY
 
 
 def test_a_short_list_is_checked_first_and_its_length_known(tmp_path):
-    assert written(tmp_path / "a.txt", ["http://h/1", "http://h/2"]).many == 2
+    assert written(tmp_path / "a.txt", ["http://h/1", "http://h/2"]).known_count == 2
     with pytest.raises(UrlListError, match="line 2: repeats the URL of line 1"):
         written(tmp_path / "b.txt", ["http://h/1", "http://h/1"])
     with pytest.raises(SettingsError, match="holds a user name or password"):
@@ -134,7 +134,7 @@ def test_every_format_tells_destinations_digests_and_sizes(tmp_path, name):
     bad = 6_999 if name.endswith("csv") else 7_000
 
     assert file.tells_sizes
-    assert len(got) == file.many == len(rows)
+    assert len(got) == file.known_count == len(rows)
     assert got[bad][0].startswith("line 7001: {")
     assert [one for place, one in enumerate(got) if place != bad] == [
         tuple(row.values()) for place, row in enumerate(rows) if place != bad
@@ -159,7 +159,7 @@ def test_half_a_surrogate_pair_is_no_url_and_can_be_put_into_tables(tmp_path, ba
     piece = OutcomeBlock(49_999, 50_002)
     piece.details = np.array(["", "it holds \ud800", "é"], object)
 
-    assert file.many is None
+    assert file.known_count is None
     table = downloads_table(piece, file, Names("a run", "local", 10))
     urls = table["url"].to_pylist()
     assert urls[1] == f"line 50001: {bad}"

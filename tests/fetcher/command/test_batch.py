@@ -53,10 +53,10 @@ def test_what_ended_is_counted_and_reported():
 def test_many_are_passed_on_at_once():
     taken = []
     with Batch(taken.append, a_moment, never) as some:
-        for number in range(batch._MANY):
+        for number in range(batch._BATCH_SIZE):
             add(some, number)
 
-        assert sum(len(ended.positions) for ended in taken) == batch._MANY
+        assert sum(len(ended.positions) for ended in taken) == batch._BATCH_SIZE
 
 
 def test_a_few_are_passed_on_soon_though_nothing_else_ends():

@@ -138,6 +138,7 @@ def test_a_bad_list_is_refused_by_line_before_anything_is_fetched(
     [
         (["--connections", "0"], "connections is 0; it must be from 1 to"),
         (["--attempts", "0"], "attempts is 0"),
+        (["--engine", "x"], "engine is 'x'; it must be one of: curl, aiohttp"),
         (["--read-timeout", "-1"], "read_timeout_s is -1.0"),
         (["--deadline", "0"], "deadline is 0.0; it must be more than 0 s"),
         (["--deadline", "nan"], "deadline is nan"),
@@ -162,9 +163,7 @@ def test_a_missing_list_has_status_2_and_says_so(tmp_path, capsys):
     assert "No such file or directory" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "arguments", [[], ["u.txt"], ["u.txt", "--to", "d", "--engine", "x"]]
-)
+@pytest.mark.parametrize("arguments", [[], ["u.txt"], ["u.txt", "--no-such"]])
 def test_a_wrong_call_has_status_2_and_shows_the_usage(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         main(arguments)

@@ -17,6 +17,7 @@ from fetcher.lists.url_list import UrlList
 from fetcher.sinks.directory import Directory
 
 ITEMS = 6
+TORN = (1, 5, 40, -2)  # where a line ends whose writer was killed
 
 
 @pytest.fixture
@@ -59,39 +60,50 @@ class Run:
         return numbers
 
 
-def test_all_that_is_there_is_kept(run):
-    before = run.report.read_bytes()
-
-    assert run.keep() == [0, 1, 2, 3, 4, 5]
-    assert run.report.read_bytes() == before
-
-
-def test_without_a_report_nothing_is_kept(run):
-    run.report.unlink()
-
-    assert run.keep() == []
-
-
-def test_an_empty_report_keeps_nothing(run):
-    run.report.write_text("")
-
-    assert run.keep() == []
-
-
-def test_a_file_that_is_gone_or_of_another_size_is_not_kept(run):
+def spoil_files(run):
     run.path(1).unlink()
     run.path(2).write_bytes(b"x" * 9)
     run.path(3).unlink()
     run.path(3).mkdir()
 
-    assert run.keep() == [0, 4, 5]
+
+def write(lines):
+    """Return what replaces the report by some of these lines."""
+    return lambda run: run.report.write_text("".join(lines(run.lines)))
 
 
-def test_what_was_not_ok_is_not_kept(run):
-    lines = [line.replace('"ok"', '"cut"') for line in run.lines[:2]] + run.lines[2:]
-    run.report.write_text("".join(lines))
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        (lambda run: run.report.unlink(), []),
+        (write(lambda _: ""), []),
+        (spoil_files, [0, 4, 5]),
+        (write(lambda own: "".join(own).replace('"ok"', '"cut"', 2)), [2, 3, 4, 5]),
+        (write(lambda own: "".join(own).rstrip("\n")), [0, 1, 2, 3, 4, 5]),
+        (write(lambda own: own + own), [0, 1, 2, 3, 4, 5]),
+        *((write(lambda own, n=n: [*own[:3], own[3][:n]]), [0, 1, 2]) for n in TORN),
+    ],
+    ids=[
+        "without a report nothing",
+        "of an empty report nothing",
+        "no file that is gone or of another size",
+        "nothing that was not ok",
+        "a last line that lacks only its end",
+        "a line that comes twice, once",
+        *(f"no line that was not written to its end {n}" for n in TORN),
+    ],
+)
+def test_of_a_report_is_kept(run, change, kept):
+    change(run)
 
-    assert run.keep() == [2, 3, 4, 5]
+    assert run.keep() == kept
+
+
+def test_all_that_is_there_is_kept(run):
+    before = run.report.read_bytes()
+
+    assert run.keep() == [0, 1, 2, 3, 4, 5]
+    assert run.report.read_bytes() == before
 
 
 def test_what_the_list_does_not_name_any_more_is_dropped(run):
@@ -156,53 +168,31 @@ def test_a_renewed_token_with_a_name_of_its_own_is_fetched_anew(run):
     assert len(run.kept()) == 0
 
 
-@pytest.mark.parametrize("left", [1, 5, 40, -2])
-def test_a_line_that_was_not_written_to_its_end_is_dropped(run, left):
-    run.report.write_text("".join(run.lines[:3]) + run.lines[3][:left])
+def test_a_beginning_of_a_line_alone_is_a_torn_report(run):
+    run.report.write_text('{"url": "http')
 
-    assert run.keep() == [0, 1, 2]
-
-
-def test_a_last_line_that_lacks_only_its_end_counts(run):
-    run.report.write_text("".join(run.lines).rstrip("\n"))
-
-    assert run.keep() == [0, 1, 2, 3, 4, 5]
+    assert run.keep() == []
 
 
-def test_a_line_that_comes_twice_is_kept_once(run):
-    run.report.write_text("".join(run.lines + run.lines))
-
-    assert run.keep() == [0, 1, 2, 3, 4, 5]
+OTHERS = ["my notes", "{}\n", "\n", '{"url": "http://h/1"}\n', "x" * 2_000_000]
 
 
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("my notes\n", 1),
-        ("my notes", 1),
-        ("{}\n", 1),
-        ("\n", 1),
-        ('{"url": "http://h/1"}\n', 1),
-        ('{"url": "http', None),
-        ("x" * 2_000_000, 1),
+        *((lambda _, text=text: text, 1) for text in OTHERS),
+        *((lambda _, text=text: text + "\0" * 9, 1) for text in OTHERS[:2]),
+        (lambda own: "".join([*own[:2], "oh\n", *own[2:]]), 3),
+        (lambda own: f"{own[0]}\0\0{own[1]}", 2),
     ],
 )
 def test_a_file_that_is_no_report_is_refused_and_left_alone(run, text, line):
-    run.report.write_text(text)
-    if line is None:
-        assert run.keep() == []
-        return
+    run.report.write_text(text(run.lines))
+    before = run.report.read_bytes()
 
     with pytest.raises(ValueError, match=f"its line {line} is not one of a report"):
         run.keep()
-    assert run.report.read_text() == text
-
-
-def test_one_wrong_line_among_many_is_named(run):
-    run.report.write_text("".join(run.lines[:2]) + "oh\n" + "".join(run.lines[2:]))
-
-    with pytest.raises(ValueError, match="its line 3 is not one of a report"):
-        run.keep()
+    assert run.report.read_bytes() == before
 
 
 def test_a_crash_while_the_report_is_cut_down_leaves_it_as_it_was(run, monkeypatch):
@@ -229,23 +219,6 @@ def test_zeros_in_the_end_are_dropped_as_a_torn_line_is(run, left, zeros):
     run.report.write_bytes(text.encode() + bytes(zeros))
 
     assert run.keep() == [0, 1, 2]
-
-
-@pytest.mark.parametrize("text", ["my notes", "{}", "http://h/1\n"])
-def test_zeros_make_no_report_of_something_else(run, text):
-    before = text.encode() + bytes(9)
-    run.report.write_bytes(before)
-
-    with pytest.raises(ValueError, match="its line 1 is not one of a report"):
-        run.keep()
-    assert run.report.read_bytes() == before
-
-
-def test_zeros_before_other_lines_are_named(run):
-    run.report.write_bytes(f"{run.lines[0]}\0\0{run.lines[1]}".encode())
-
-    with pytest.raises(ValueError, match="its line 2 is not one of a report"):
-        run.keep()
 
 
 def test_a_link_aside_from_the_report_is_not_followed(run, tmp_path):

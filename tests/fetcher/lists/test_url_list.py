@@ -21,28 +21,19 @@ def listed(tmp_path):
     return partial(url_list, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("suffix", "text"),
-    [
-        (".txt", "http://h/1\nhttp://h/2\tb/c.jpg\n"),
-        (".txt", "\ufeffhttp://h/1\r\nhttp://h/2\tb/c.jpg"),
-        (".TSV", "http://h/1\nhttp://h/2\tb/c.jpg\n"),
-        (".csv", "url,destination\nhttp://h/1,\nhttp://h/2,b/c.jpg\n"),
-        (
-            ".csv",
-            '\ufeffdestination,n,url\r\n,1,http://h/1\r\n"b/c.jpg",2,"http://h/2"',
-        ),
-        (
-            ".jsonl",
-            '{"url":"http://h/1"}\n{"url":"http://h/2","destination":"b/c.jpg"}',
-        ),
-        (
-            ".jsonl",
-            """{"url":"http://h/1","destination":null}
-            {"n": 1, "destination":"b/c.jpg", "url":"http://h/2"}""",
-        ),
-    ],
-)
+JSON_ROW = '{"url":"http://h/2","destination":"b/c.jpg"}'
+SAME_ITEMS = [
+    (".txt", "http://h/1\nhttp://h/2\tb/c.jpg\n"),
+    (".txt", "\ufeffhttp://h/1\r\nhttp://h/2\tb/c.jpg"),
+    (".TSV", "http://h/1\nhttp://h/2\tb/c.jpg\n"),
+    (".csv", "url,destination\nhttp://h/1,\nhttp://h/2,b/c.jpg\n"),
+    (".csv", '\ufeffdestination,n,url\r\n,1,http://h/1\r\n"b/c.jpg",2,"http://h/2"'),
+    (".jsonl", f'{{"url":"http://h/1"}}\n{JSON_ROW}'),
+    (".jsonl", f'{{"url":"http://h/1","destination":null, "n": 1}}\n {JSON_ROW}'),
+]
+
+
+@pytest.mark.parametrize(("suffix", "text"), SAME_ITEMS)
 def test_each_format_gives_the_same_items(listed, suffix, text):
     urls = listed(text, suffix)
 
@@ -62,67 +53,51 @@ def test_digests_are_read(listed, suffix, text):
     assert list(listed(text, suffix)) == [Item(0, "http://h/1", "", SHA)]
 
 
+ONE = "http://h/1\n"
+SAME_NAME = "line 2: would be stored under the same name"
+BAD_LINES = {
+    ".txt": [
+        ("", "line 1: there are no URLs"),
+        (f"{ONE}\nhttp://h/2\n", "line 2: is blank"),
+        (f"{ONE} \t \n", "line 2: is blank"),
+        (f"{ONE}http://h/2\n{ONE}", "line 3: repeats the URL of line 1"),
+        ("http://h/1\thttp\nhttp://h/2\thttp", f"{SAME_NAME} as line 1: http"),
+        (f"{ONE}https://h/1", SAME_NAME),
+        (f"{ONE}http://h/2\th/1", SAME_NAME),
+        (f"{ONE}ftp://h/2", "line 2: The scheme is 'ftp'"),
+        (f"{ONE}# note", "line 2: The URL holds a space"),
+        ("http://h/1 ", "line 1: The URL holds a space"),
+        ("http://h/1\rhttp://h/2", "line 1: The URL holds a space or a control"),
+        ("http://h/" + "a" * 100_000, "line 1: is 100,009 bytes long"),
+        (b"http://h/1\nhttp://h/\xe9", "line 2: is not UTF-8"),
+        ("http://h/1".encode("utf-16"), "line 1: is not UTF-8"),
+    ],
+    ".csv": [
+        ("", "line 1: there are no URLs"),
+        ("url\n", "line 1: there are no URLs"),
+        ("http://u:hunter2@h/1\nhttp://h/2", "line 1: names no column url"),
+        (f"a,b\n{ONE * 9_000}", "1 problem; nothing was fetched.\n  line 1: names no"),
+        ("url,n\nhttp://h/1", "line 2: has 1 fields; the header has 2"),
+        ('url,n\nhttp://h/1,"a\nb"', "line 2: is not CSV: unexpected end"),
+        ("url,n\nhttp://h/1,a\rb\n", "line 2: is not CSV"),
+        ("url,n\n,1", "line 2: The scheme is ''"),
+        ("url,sha256\nhttp://h/1,abc", "line 2: sha256 is 'abc'; it must be 64 hex"),
+    ],
+    ".jsonl": [
+        ("{", "line 1: is not a JSON object: Expecting"),
+        ('"http://u:hunter2@h/"', "line 1: is not a JSON object: str"),
+        ("[" * 50_000, "line 1: is not a JSON object: "),
+        ("{}", "line 1: The scheme is ''"),
+        ('{"url": 7}', "line 1: url is a int; it must be text"),
+        ('{"url": "http://h", "destination": 0}', "line 1: destination is a int"),
+        ('{"url": "http://h/\\ud800"}', "line 1: The URL holds"),
+    ],
+}
+
+
 @pytest.mark.parametrize(
     ("suffix", "text", "said"),
-    [
-        (".txt", "", "line 1: there are no URLs"),
-        (".txt", "http://h/1\n\nhttp://h/2\n", "line 2: is blank"),
-        (".txt", "http://h/1\n \t \n", "line 2: is blank"),
-        (
-            ".txt",
-            "http://h/1\nhttp://h/2\nhttp://h/1\n",
-            "line 3: repeats the URL of line 1",
-        ),
-        (
-            ".txt",
-            "http://h/1\thttp\nhttp://h/2\thttp",
-            "line 2: would be stored under the same name as line 1: http",
-        ),
-        (
-            ".txt",
-            "http://h/1\nhttps://h/1",
-            "line 2: would be stored under the same name",
-        ),
-        (
-            ".txt",
-            "http://h/1\nhttp://h/2\th/1",
-            "line 2: would be stored under the same name",
-        ),
-        (".txt", "http://h/1\nftp://h/2", "line 2: The scheme is 'ftp'"),
-        (".txt", "http://h/1\n# note", "line 2: The URL holds a space"),
-        (".txt", "http://h/1 ", "line 1: The URL holds a space"),
-        (
-            ".txt",
-            "http://h/1\rhttp://h/2",
-            "line 1: The URL holds a space or a control",
-        ),
-        (".txt", "http://h/" + "a" * 100_000, "line 1: is 100,009 bytes long"),
-        (".txt", b"http://h/1\nhttp://h/\xe9", "line 2: is not UTF-8"),
-        (".txt", "http://h/1".encode("utf-16"), "line 1: is not UTF-8"),
-        (".csv", "", "line 1: there are no URLs"),
-        (".csv", "url\n", "line 1: there are no URLs"),
-        (".csv", "http://u:hunter2@h/1\nhttp://h/2", "line 1: names no column url"),
-        (".csv", "url,n\nhttp://h/1", "line 2: has 1 fields; the header has 2"),
-        (".csv", 'url,n\nhttp://h/1,"a\nb"', "line 2: is not CSV: unexpected end"),
-        (".csv", "url,n\nhttp://h/1,a\rb\n", "line 2: is not CSV"),
-        (".csv", "url,n\n,1", "line 2: The scheme is ''"),
-        (
-            ".csv",
-            "url,sha256\nhttp://h/1,abc",
-            "line 2: sha256 is 'abc'; it must be 64 hex",
-        ),
-        (".jsonl", "{", "line 1: is not a JSON object: Expecting"),
-        (".jsonl", '"http://u:hunter2@h/"', "line 1: is not a JSON object: str"),
-        (".jsonl", "[" * 50_000, "line 1: is not a JSON object: "),
-        (".jsonl", "{}", "line 1: The scheme is ''"),
-        (".jsonl", '{"url": 7}', "line 1: url is a int; it must be text"),
-        (
-            ".jsonl",
-            '{"url": "http://h", "destination": 0}',
-            "line 1: destination is a int",
-        ),
-        (".jsonl", '{"url": "http://h/\\ud800"}', "line 1: The URL holds"),
-    ],
+    [(suffix, *case) for suffix, cases in BAD_LINES.items() for case in cases],
 )
 def test_a_bad_line_is_named_with_what_is_wrong(listed, suffix, text, said):
     with pytest.raises(UrlListError) as refusal:

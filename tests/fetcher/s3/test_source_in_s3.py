@@ -4,6 +4,7 @@ import json
 import os
 import time
 from itertools import count
+from types import SimpleNamespace
 
 import pytest
 from tests.support.bucket_contents import files_in, objects_in, put
@@ -95,11 +96,11 @@ def test_every_try_is_signed_anew(engine, s3, bucket, tmp_path, proxy):
     left = [SLOW_DOWN]
     proxy.fault = lambda _: left.pop() if left else None
     moment = count(int(time.time()))
+    clock = SimpleNamespace(
+        time=lambda: next(moment), gmtime=time.gmtime, strftime=time.strftime
+    )
     with pytest.MonkeyPatch.context() as patch:
-        gmtime = time.gmtime
-        patch.setattr(
-            "fetcher.s3.credentials.time.gmtime", lambda: gmtime(next(moment))
-        )
+        patch.setattr("fetcher.security.signing.time", clock)
         (one,) = fetch(engine, [url], tmp_path, allow_s3=True, attempts=2)
     signatures = {asked.signature for asked in proxy.asked}
 

@@ -31,7 +31,7 @@ def test_a_body_too_large_for_a_header_is_an_error_of_the_sink():
 def test_a_secret_in_a_url_is_not_kept_with_its_body():
     member = member_of(Item(7, "http://u:hunter2@h/a.png?sig=hunter3&n=1"), 0, "")
 
-    assert '"http://***@h/a.png?sig=***&n=1"' in member.told
+    assert '"http://***@h/a.png?sig=***&n=1"' in member.fields
     assert b"hunter" not in member.tail
 
 

@@ -36,7 +36,7 @@ def test_every_format_gives_the_same_list(tmp_path, kind, packed):
     found = convert(str(path), tmp_path / "list.jsonl", LAION)
     rows = listed(found.path)
 
-    assert (found.many, found.skipped, found.problems) == (3, 0, "")
+    assert (found.count, found.skipped, found.problems) == (3, 0, "")
     assert [
         (row["url"], row.get("destination"), row.get("sha256")) for row in rows
     ] == ROWS
@@ -77,7 +77,7 @@ def test_a_manifest_in_s3_is_brought_here(target, tmp_path, kind):
         f"s3://{bucket}/m.{kind}", tmp_path / "l.jsonl", LAION, target=target
     )
 
-    assert found.many == 3
+    assert found.count == 3
     with pytest.raises(
         UrlListError, match=r"s3://.*/absent\.csv cannot be read.*NoSuchKey"
     ):

@@ -46,7 +46,7 @@ from rollout.manifest.rows import Columns
 path, to = sys.argv[1:]
 before, began = peak(), process_time()
 found = convert(path, Path(to), Columns(url="URL"))
-print(json.dumps([found.many, peak() - before, process_time() - began]))
+print(json.dumps([found.count, peak() - before, process_time() - began]))
 """
 
 

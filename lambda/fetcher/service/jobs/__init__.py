@@ -1,7 +1,7 @@
 """
 Jobs: more files than one execution can download, dealt out to several.
 
-What is known of one is in its documents; see `fetcher.service.jobs.store`:
+The state of a job is in its documents; see `fetcher.service.jobs.store`:
 
 =======================  =========================================================
 job                      what is to be done; written first, never changed

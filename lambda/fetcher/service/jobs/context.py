@@ -1,4 +1,4 @@
-"""What whoever works for a job has at hand."""
+"""The job that an invocation works for: its documents, and the way to others."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _CLOCKS_S = 2.0
 
 class JobContext(NamedTuple):
     """
-    What it takes to work for a job.
+    A job as an invocation works for it.
 
     Attributes:
-        job: What is to be done.
+        job: The job.
 
         store: The job's documents.
 
-        events: Reach other executions.
+        events: Invoke other executions.
 
         call: This invocation.
     """
@@ -42,7 +42,7 @@ class JobContext(NamedTuple):
 
     @property
     def patience_s(self) -> float:
-        """After how long an execution that has left no word is gone for sure."""
+        """Seconds after which a silent execution is certainly gone."""
         return self.call.timeout_s + _CLOCKS_S
 
     def plan(self) -> JobPlan | None:
@@ -51,22 +51,22 @@ class JobContext(NamedTuple):
         return None if document is None else JobPlan(**document)
 
     def request_plan(self) -> None:
-        """Have the job planned."""
+        """Have another execution plan the job."""
         self.events.send({"job": self.job.id})
 
-    def send_for_slice(self, index: int) -> None:
-        """Have a slice worked on."""
+    def request_slice(self, index: int) -> None:
+        """Have another execution work on a slice."""
         self.events.send({"job": self.job.id, "slice": index})
 
     def claim(self, work: str) -> int | None:
         """
-        Begin a piece of work, unless another execution is at it.
+        Begin a piece of work, unless another execution is doing it.
 
-        Who was at it before is known to be gone when the time it had must be over, or
-        when this is the same event once more: Lambda repeats what has failed.
+        An earlier one is known to be gone when its time must be over, or when this is
+        the same event once more: Lambda repeats events that failed.
 
         Returns:
-            Which attempt at it this is, from 0; None: it is another's.
+            The number of this attempt, from 0; None: another is at work.
         """
         claims = self.store.list(f"claims/{work}-")
         me = {"request": self.call.context.aws_request_id, "at": time.time()}
@@ -80,18 +80,18 @@ class JobContext(NamedTuple):
 
 
 def store_of(job_id: str, call: Call) -> Store:
-    """Return the documents of a job, whether there are any or not."""
+    """Return the store of a job's documents, whether there are any or not."""
     return Store(call.settings.bucket, job_id, call.until)
 
 
 @contextmanager
-def hands_for(job: Job, store: Store, call: Call) -> Iterator[JobContext]:
-    """Bring together what it takes to work for a job."""
+def open_job(job: Job, store: Store, call: Call) -> Iterator[JobContext]:
+    """Open a job to work for it."""
     with Events(call.context.invoked_function_arn, call.until) as events:
         yield JobContext(job, store, events, call)
 
 
 def job_in(store: Store) -> Job | None:
-    """Return the job that the documents are of; None if there is none."""
+    """Return the job in a store; None if there is none."""
     document = store.get("job")
     return None if document is None else Job.from_dict(document)

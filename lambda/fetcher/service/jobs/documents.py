@@ -1,4 +1,4 @@
-"""What is to be done, how it is dealt out, and what comes of it: a job's documents."""
+"""Documents of a job: its request, its plan, and the results of its rounds."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _SCHEMA = 1  # raise when a document changes meaning; readers refuse other numbe
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """
-    What is to be done.
+    A job as it was requested.
 
     Attributes:
         id: The job's, 32 hex digits.
 
-        digest: Tells its request from others.
+        digest: Identifies its request.
 
         manifest: Where its list is in S3; empty: the list came with the request.
 
@@ -45,7 +45,7 @@ class Job:
 
     @property
     def created(self) -> str:
-        """When, as JSON schemas spell it."""
+        """When it was created, as JSON schemas spell it."""
         return datetime.fromtimestamp(int(self.created_at), UTC).isoformat()
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,25 +60,25 @@ class Job:
         Raises:
             ValueError: If it is of another schema.
         """
-        given = dict(document)
-        schema = given.pop("schema")
+        values = dict(document)
+        schema = values.pop("schema")
         if schema != _SCHEMA:
             msg = (
                 f"The job has schema {schema!r}; this function speaks {_SCHEMA}. Let "
                 "jobs end before another version of the function is deployed."
             )
             raise ValueError(msg)
-        return cls(**given | {"sink": SinkSpec(**given["sink"])})
+        return cls(**values | {"sink": SinkSpec(**values["sink"])})
 
 
 class JobPlan(NamedTuple):
     """
-    How a job is dealt out.
+    Division of a job into slices.
 
     Attributes:
         urls: How many there are.
 
-        slices: Into how many slices they are dealt.
+        slices: How many slices they are dealt into.
 
         lanes: How many executions may work at once.
 
@@ -94,10 +94,10 @@ class JobPlan(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundResult:
     """
-    What a round of a slice has come to.
+    Result of one round of a slice.
 
     Attributes:
-        attempt: Whose report counts.
+        attempt: The one whose report counts.
 
         is_last: Whether nothing of the slice is left for another round.
 
@@ -123,7 +123,7 @@ class RoundResult:
 
 def slice_name(index: int) -> str:
     """
-    Return how a slice is called in documents' names, which sort like their numbers.
+    Return a slice's name in documents' names, which sort like their numbers.
 
     >>> slice_name(12)
     '000012'
@@ -133,7 +133,7 @@ def slice_name(index: int) -> str:
 
 def round_name(index: int, round_: int) -> str:
     """
-    Return how a round of a slice is called.
+    Return the name of a round of a slice.
 
     >>> round_name(12, 0)
     '000012-00'

@@ -1,19 +1,16 @@
 """
-Events for the function itself: what an execution leaves for others to do.
+Events for the function itself: work that an execution leaves to others.
 
-Lambda answers at once, runs each as soon as it may, and again if the execution fails.
-It takes functions that call each other in a circle for a mistake when their calls carry
-its tracing header; these carry none, for a job's chain of executions is as long as its
-list. https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+Lambda responds at once, runs each as soon as it can, and again if the execution fails.
+It stops functions that call each other in a loop if the calls carry its tracing header;
+these do not, since a job's chain of executions is as long as its list. https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
-import time
 from http import HTTPStatus
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Self
@@ -22,7 +19,8 @@ from urllib.parse import quote, urlsplit
 import pycurl
 
 from fetcher.engines.curl_handle import trust
-from fetcher.s3.credentials import ALGORITHM, Account
+from fetcher.s3.credentials import Account
+from fetcher.security.signing import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,16 +28,17 @@ if TYPE_CHECKING:
 _CONNECT_S = 5
 _BACKOFF_FIRST_S = 0.1
 _BACKOFF_LONGEST_S = 5.0
+_KIND = {"x-amz-invocation-type": "Event"}
 _SHOWN = 300  # bytes of what Lambda says
 
 
 class EventError(OSError):
-    """Lambda did not take an event."""
+    """An event that Lambda did not accept."""
 
 
 class Events:
     """
-    Takes events to Lambda. A context.
+    Sender of events to Lambda. A context.
 
     Args:
         function: The function's ARN, or an alias's.
@@ -50,21 +49,23 @@ class Events:
     def __init__(self, function: str, until: float) -> None:
         self._account = Account.from_environment()
         get = os.environ.get
-        self._address = (
+        address = (
             get("AWS_ENDPOINT_URL_LAMBDA")
             or get("AWS_ENDPOINT_URL")
             or _address_in(self._account.region)
         ).rstrip("/")
+        self._host = urlsplit(address).netloc
+        self._signer = Signer("lambda", self._account.region)
         self._path = f"/2015-03-31/functions/{quote(function, safe='')}/invocations"
         self._until = until
         self._curl = curl = pycurl.Curl()
-        curl.setopt(pycurl.URL, self._address + self._path)
+        curl.setopt(pycurl.URL, address + self._path)
         curl.setopt(pycurl.PROXY, "")
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.PATH_AS_IS, 1)
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.CONNECTTIMEOUT, _CONNECT_S)
-        if self._address.startswith("https"):
+        if address.startswith("https"):
             trust(curl)
 
     def __enter__(self) -> Self:
@@ -75,7 +76,7 @@ class Events:
 
     def send(self, event: Mapping[str, object]) -> None:
         """
-        Have the function invoked with an event, once or, if an answer is lost, twice.
+        Have the function invoked with an event; twice if a response is lost.
 
         Raises:
             EventError: If Lambda refuses, or was not reached in time.
@@ -92,7 +93,9 @@ class Events:
 
     def _try(self, payload: bytes) -> str | None:
         """Return why trying again may help; None: it is done."""
-        headers = self._headers(payload)
+        headers = self._signer.headers(
+            self._account, self._host, self._path, payload, _KIND
+        )
         body: list[bytes] = []
         self._curl.setopt(pycurl.POSTFIELDS, payload)
         lines = [f"{name}: {text}" for name, text in headers.items()]
@@ -115,29 +118,6 @@ class Events:
             )
             raise EventError(msg)
         return said
-
-    def _headers(self, payload: bytes) -> dict[str, str]:
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        headers = {  # in the alphabet's order, as they are signed
-            "host": urlsplit(self._address).netloc,
-            "x-amz-date": stamp,
-            "x-amz-invocation-type": "Event",
-        }
-        if self._account.token:
-            headers["x-amz-security-token"] = self._account.token
-        lines = "".join(f"{name}:{text}\n" for name, text in headers.items())
-        names = ";".join(headers)
-        # Lambda is among the services that want the path encoded once more.
-        path = quote(self._path, "/~")
-        digest = hashlib.sha256(payload).hexdigest()
-        request = f"POST\n{path}\n\n{lines}\n{names}\n{digest}"
-        scope = self._account.scope_of("lambda", stamp)
-        headers["authorization"] = (
-            f"{ALGORITHM} Credential={self._account.access_key}/{scope}, "
-            f"SignedHeaders={names}, "
-            f"Signature={self._account.signature('lambda', stamp, request)}"
-        )
-        return headers
 
 
 def _address_in(region: str) -> str:

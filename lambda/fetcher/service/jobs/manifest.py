@@ -1,4 +1,4 @@
-"""The list of a job that is an object in S3: brought here, then checked."""
+"""List of a job that is an object in S3: downloaded, then checked."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def manifest(url: str, until: float) -> Iterator[UrlList]:
 
 
 def _bring(place: Place, path: Path, until: float) -> None:
-    """Write one version of an object to a file; never is much of it in memory."""
+    """Write one version of an object to a file, a piece at a time."""
     connection = Connection(Account.from_environment())
     size, headers = 0, {}
     try:

@@ -1,4 +1,4 @@
-"""How a job is dealt out: its list cut into slices, the first of which are begun."""
+"""Planning of a job: its list is cut into slices, and the first ones are begun."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FILES_PER_S = 34
 
 def most_urls(timeout_s: float) -> int:
     """
-    Return how many URLs an execution with this timeout should be asked for.
+    Return how many URLs to give an execution with this timeout.
 
     >>> most_urls(300), most_urls(30)
     (10132, 952)
@@ -38,21 +38,21 @@ def most_urls(timeout_s: float) -> int:
     return max(1, int(usable_s(timeout_s) * _FILES_PER_S))
 
 
-def plan(hands: JobContext) -> None:
-    """Plan the job if nobody has, and begin."""
-    made = hands.plan()
-    if made is None:
-        attempt = hands.claim("plan")
+def plan(context: JobContext) -> None:
+    """Plan the job unless that is done, and begin it."""
+    job_plan = context.plan()
+    if job_plan is None:
+        attempt = context.claim("plan")
         if attempt is None:
             return
-        made = _given_up() if attempt >= MOST_ATTEMPTS else _made(hands)
-        if not hands.store.create("plan", made._asdict()):
-            made = hands.plan() or made
-    for index in range(min(made.lanes, made.slices)):
-        hands.send_for_slice(index)
+        job_plan = _give_up() if attempt >= MOST_ATTEMPTS else _make_plan(context)
+        if not context.store.create("plan", job_plan._asdict()):
+            job_plan = context.plan() or job_plan
+    for index in range(min(job_plan.lanes, job_plan.slices)):
+        context.request_slice(index)
 
 
-def _given_up() -> JobPlan:
+def _give_up() -> JobPlan:
     problem = (
         f"The executions that read the list have died {MOST_ATTEMPTS} times. Give the "
         "function more memory or time, or shorten the list."
@@ -60,43 +60,43 @@ def _given_up() -> JobPlan:
     return JobPlan(problem=problem)
 
 
-def _made(hands: JobContext) -> JobPlan:
+def _make_plan(context: JobContext) -> JobPlan:
     try:
-        return _dealt(hands)
+        return _dealt(context)
     except UrlListError as error:
         return JobPlan(problem=str(error))
     except LateError:
         problem = (
             f"The list could not be dealt out within the function's "
-            f"{hands.call.timeout_s} s. Give it more time, or split the list."
+            f"{context.call.timeout_s} s. Give it more time, or split the list."
         )
         return JobPlan(problem=problem)
 
 
-def _dealt(hands: JobContext) -> JobPlan:
-    if not hands.job.manifest:
-        items = source_from_dict(hands.store.get(f"lists/{hands.job.digest}"))
-        return _sliced(hands, items, len(items))
-    with manifest(hands.job.manifest, hands.store.until) as listed:
-        most = hands.call.settings.job_urls
+def _dealt(context: JobContext) -> JobPlan:
+    if not context.job.manifest:
+        items = source_from_dict(context.store.get(f"lists/{context.job.digest}"))
+        return _write_slices(context, items, len(items))
+    with manifest(context.job.manifest, context.store.until) as listed:
+        most = context.call.settings.job_urls
         if len(listed) > most:
             problem = (
-                f"{hands.job.manifest} has {len(listed):,} URLs; a job may have "
+                f"{context.job.manifest} has {len(listed):,} URLs; a job may have "
                 f"{most:,}. Split it."
             )
             return JobPlan(problem=problem)
-        return _sliced(hands, listed, len(listed))
+        return _write_slices(context, listed, len(listed))
 
 
-def _sliced(hands: JobContext, items: Iterable[Item], many: int) -> JobPlan:
-    lanes = hands.call.settings.job_executions
-    most = min(_MOST, most_urls(hands.call.timeout_s))
-    size = min(max(_LEAST, -(-many // lanes)), most)
+def _write_slices(context: JobContext, items: Iterable[Item], count: int) -> JobPlan:
+    lanes = context.call.settings.job_executions
+    most = min(_MOST, most_urls(context.call.timeout_s))
+    size = min(max(_LEAST, -(-count // lanes)), most)
     slices = 0
     for index, some in enumerate(_pieces(items, size)):
-        hands.store.put(f"slices/{slice_name(index)}", Inline.of(some).to_dict())
+        context.store.put(f"slices/{slice_name(index)}", Inline.of(some).to_dict())
         slices = index + 1
-    return JobPlan(many, slices, lanes)
+    return JobPlan(count, slices, lanes)
 
 
 def _pieces(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

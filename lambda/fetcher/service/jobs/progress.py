@@ -1,4 +1,4 @@
-"""How far a job is; and what executions that died have left is sent for again."""
+"""Progress of a job; work that dead executions left is requested again."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ PLANNING, RUNNING, DONE, FAILED = "planning", "running", "done", "failed"
 @dataclass(slots=True)
 class Totals:
     """
-    What results come to.
+    Totals of results.
 
     Attributes:
-        errors: Of the slices that are done, how many URLs did not arrive.
+        errors: How many URLs did not arrive, by slice, of those that are done.
 
         counts: URLs by outcome.
 
@@ -39,7 +39,7 @@ class Totals:
     body_bytes: int = 0
 
     def add(self, rounds: Iterable[RoundResult]) -> None:
-        """Take in what some rounds have come to."""
+        """Add the results of some rounds."""
         for result in rounds:
             self.counts.update(result.counts)
             self.body_bytes += result.body_bytes
@@ -60,12 +60,12 @@ class Totals:
 @dataclass(frozen=True, slots=True)
 class Seen:
     """
-    What a look at the results shows.
+    The results as they are now.
 
     Attributes:
-        done: What slices that are done come to.
+        done: Totals of the slices that are done.
 
-        rounds: Of others, the rounds that are.
+        rounds: The finished rounds of the others.
 
         ages: How long ago a slice's last result was written, in seconds.
     """
@@ -75,32 +75,32 @@ class Seen:
     ages: Mapping[int, float]
 
 
-def progress(hands: JobContext) -> dict[str, Any]:
+def progress(context: JobContext) -> dict[str, Any]:
     """
-    Return how far a job is, as callers are told.
+    Return the progress of a job, as callers see it.
 
-    Those who ask are who a job can count on when Lambda has given its executions up:
-    work is sent for again that has been silent for longer than an execution can live.
+    When Lambda has given up a job's executions, it depends on those who ask: work that
+    has been silent for longer than an execution can live is requested again.
     """
-    plan = hands.plan()
+    plan = context.plan()
     if plan is None:
-        _look_after_planning(hands)
-        return _told(hands, PLANNING, None, Totals(), 0)
+        _look_after_planning(context)
+        return _payload(context, PLANNING, None, Totals(), 0)
     if plan.problem:
-        return _told(hands, FAILED, plan, Totals(), 0)
-    seen = look(hands)
+        return _payload(context, FAILED, plan, Totals(), 0)
+    seen = look(context)
     totals = seen.done
     if len(totals.errors) == plan.slices:
-        return _told(hands, DONE, plan, totals, 0)
-    running = _look_after_lanes(hands, plan, seen)
+        return _payload(context, DONE, plan, totals, 0)
+    running = _look_after_lanes(context, plan, seen)
     for rounds in seen.rounds.values():
         totals.add(rounds)
-    return _told(hands, RUNNING, plan, totals, running)
+    return _payload(context, RUNNING, plan, totals, running)
 
 
-def look(hands: JobContext) -> Seen:
+def look(context: JobContext) -> Seen:
     """Return what there is of a job's results; add up those that are new."""
-    store = hands.store
+    store = context.store
     done = Totals.from_list(store.get("done"))
     known = len(done.errors)
     entries = [(_slice_of(entry), entry) for entry in store.list("results/")]
@@ -122,18 +122,18 @@ def look(hands: JobContext) -> Seen:
     return Seen(done, rounds, ages)
 
 
-def _look_after_planning(hands: JobContext) -> None:
-    claims = hands.store.list("claims/plan-")
-    age_s = claims[-1].age_s if claims else time.time() - hands.job.created_at
-    if age_s > hands.patience_s and _may_nudge(hands):
-        hands.request_plan()
+def _look_after_planning(context: JobContext) -> None:
+    claims = context.store.list("claims/plan-")
+    age_s = claims[-1].age_s if claims else time.time() - context.job.created_at
+    if age_s > context.patience_s and _may_nudge(context):
+        context.request_plan()
 
 
-def _look_after_lanes(hands: JobContext, plan: JobPlan, seen: Seen) -> int:
-    """Send for slices that nobody is at any more; return how many are worked on."""
-    claims = hands.store.list("claims/")
+def _look_after_lanes(context: JobContext, plan: JobPlan, seen: Seen) -> int:
+    """Request abandoned slices again; return how many are being worked on."""
+    claims = context.store.list("claims/")
     claimed = {entry.name.rpartition("-")[0]: entry.age_s for entry in claims}
-    planned_s = min((entry.age_s for entry in hands.store.list("plan")), default=0.0)
+    planned_s = min((entry.age_s for entry in context.store.list("plan")), default=0.0)
     running, silent = 0, []
     for lane in range(min(plan.lanes, plan.slices)):
         slices = range(lane, plan.slices, plan.lanes)
@@ -143,22 +143,22 @@ def _look_after_lanes(hands: JobContext, plan: JobPlan, seen: Seen) -> int:
         work = round_name(index, len(seen.rounds.get(index, ())))
         claimed_s = claimed.get(f"claims/{work}", math.inf)
         before_s = seen.ages.get(index, seen.ages.get(index - plan.lanes, planned_s))
-        if claimed_s <= hands.patience_s:
+        if claimed_s <= context.patience_s:
             running += 1
-        elif before_s > hands.patience_s:
+        elif before_s > context.patience_s:
             silent.append(index)
-    if silent and _may_nudge(hands):
+    if silent and _may_nudge(context):
         for index in silent:
-            hands.send_for_slice(index)
+            context.request_slice(index)
     return running
 
 
-def _may_nudge(hands: JobContext) -> bool:
-    """Tell whether work may be sent for again: not each time that somebody asks."""
-    before = hands.store.list("nudged")
-    if before and before[0].age_s <= hands.patience_s:
+def _may_nudge(context: JobContext) -> bool:
+    """Tell whether work may be requested again: not each time that somebody asks."""
+    before = context.store.list("nudged")
+    if before and before[0].age_s <= context.patience_s:
         return False
-    hands.store.put("nudged", time.time())
+    context.store.put("nudged", time.time())
     return True
 
 
@@ -166,20 +166,20 @@ def _slice_of(entry: Entry) -> int:
     return int(entry.name.partition("/")[2].partition("-")[0])
 
 
-def _told(
-    hands: JobContext, state: str, plan: JobPlan | None, totals: Totals, running: int
+def _payload(
+    context: JobContext, state: str, plan: JobPlan | None, totals: Totals, running: int
 ) -> dict[str, Any]:
     ended, succeeded = totals.counts.total(), totals.counts[Outcome.OK]
     return {
-        "id": hands.job.id,
+        "id": context.job.id,
         "state": state,
         "detail": plan.problem if plan else "",
-        "createdAt": hands.job.created,
+        "createdAt": context.job.created,
         "urls": plan.urls if plan else None,
         "remaining": plan.urls - ended if plan else None,
         "totalSucceeded": succeeded,
         "totalErrors": ended - succeeded,
-        "counts": {name: many for name, many in totals.counts.items() if many},
+        "counts": {name: count for name, count in totals.counts.items() if count},
         "bodyBytes": totals.body_bytes,
         "slices": {
             "total": plan.slices if plan else 0,

@@ -1,4 +1,4 @@
-"""One slice of a job: downloaded, accounted for, and the next one sent for."""
+"""One slice of a job: downloaded, accounted for, and the next one requested."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ if TYPE_CHECKING:
     from fetcher.service.jobs.context import JobContext
     from fetcher.service.jobs.store import Store
 
-# Kept back from Lambda's timeout, to write down what has become of the slice.
+# Kept back from Lambda's timeout, to store the results of the slice.
 _WRITING_S = 5.0
 _WRITING_SHARE = 0.25
 
 _MOST_ROUNDS = 10
 
 
-def work(hands: JobContext, index: int) -> None:
+def work(context: JobContext, index: int) -> None:
     """
-    Do the next round of a slice if nobody is at it, and send for what comes then.
+    Do the next round of a slice unless another execution is, and request what follows.
 
-    Whatever is done twice, because Lambda repeats an event, say, counts once.
+    Work that is done twice, for example because Lambda repeats an event, counts once.
     """
-    rounds = results_of(hands.store, index)
+    rounds = results_of(context.store, index)
     if not (rounds and rounds[-1].is_last):
         name = round_name(index, len(rounds))
-        attempt = hands.claim(name)
+        attempt = context.claim(name)
         if attempt is None:
             return
-        result = _round(hands, index, rounds, attempt)
-        if hands.store.create(f"results/{name}", result.to_dict()):
+        result = _round(context, index, rounds, attempt)
+        if context.store.create(f"results/{name}", result.to_dict()):
             rounds = [*rounds, result]
         else:
-            rounds = results_of(hands.store, index)
-    _send_on(hands, index, is_done=rounds[-1].is_last)
+            rounds = results_of(context.store, index)
+    _send_on(context, index, is_done=rounds[-1].is_last)
 
 
 def results_of(store: Store, index: int) -> list[RoundResult]:
-    """Return what a slice's rounds have come to, so far."""
+    """Return the results of a slice's rounds so far."""
     names = [entry.name for entry in store.list(f"results/{slice_name(index)}-")]
     return [RoundResult.from_dict(store.get(name)) for name in names]
 
@@ -61,14 +61,14 @@ def ends_of(
     store: Store, index: int, rounds: Iterable[RoundResult]
 ) -> tuple[list[tuple[Item, Download]], list[Item]]:
     """
-    Return which URLs of a slice have ended, how, and which have not.
+    Return the URLs of a slice that have ended, with how, and those that have not.
 
     Args:
         store: The job's.
 
         index: The slice.
 
-        rounds: Those of its results that count.
+        rounds: Its results.
     """
     left = list(source_from_dict(store.get(f"slices/{slice_name(index)}")))
     ended = []
@@ -82,25 +82,25 @@ def ends_of(
     return sorted(ended), left
 
 
-def _send_on(hands: JobContext, index: int, *, is_done: bool) -> None:
+def _send_on(context: JobContext, index: int, *, is_done: bool) -> None:
     if not is_done:
-        hands.send_for_slice(index)
+        context.request_slice(index)
         return
-    plan = hands.plan()
+    plan = context.plan()
     if plan and index + plan.lanes < plan.slices:
-        hands.send_for_slice(index + plan.lanes)
+        context.request_slice(index + plan.lanes)
 
 
 def _round(
-    hands: JobContext, index: int, rounds: list[RoundResult], attempt: int
+    context: JobContext, index: int, rounds: list[RoundResult], attempt: int
 ) -> RoundResult:
-    """Download what is left of a slice; return what that comes to."""
-    _, items = ends_of(hands.store, index, rounds)
+    """Download the rest of a slice; return the result."""
+    _, items = ends_of(context.store, index, rounds)
     if attempt >= MOST_ATTEMPTS:
-        report = _given_up(hands, index, len(rounds), len(items))
+        report = _given_up(context, index, len(rounds), len(items))
     else:
-        report = _downloaded(hands, index, len(rounds), items)
-    hands.store.put(_report_name(index, len(rounds), attempt), report.to_dict())
+        report = _downloaded(context, index, len(rounds), items)
+    context.store.put(_report_name(index, len(rounds), attempt), report.to_dict())
     counts = report.tally.counts
     unstarted = counts[Outcome.UNSTARTED]
     is_last = (
@@ -112,42 +112,42 @@ def _round(
     return RoundResult(
         attempt=attempt,
         is_last=is_last,
-        counts=Counter({outcome.value: many for outcome, many in counts.items()}),
+        counts=Counter({outcome.value: count for outcome, count in counts.items()}),
         body_bytes=report.tally.body_bytes,
     )
 
 
 def _downloaded(
-    hands: JobContext, index: int, round_: int, items: list[Item]
+    context: JobContext, index: int, round_: int, items: list[Item]
 ) -> Report:
-    left_s = hands.call.context.get_remaining_time_in_millis() / 1_000
+    left_s = context.call.context.get_remaining_time_in_millis() / 1_000
     shard = Shard(
-        run=hands.job.id,
+        run=context.job.id,
         index=index,
         wave=round_,
         source=Inline.of(items),
-        sink=hands.job.sink,
+        sink=context.job.sink,
         options=Options(
-            allow_private=hands.call.settings.allow_private, **hands.job.options
+            allow_private=context.call.settings.allow_private, **context.job.options
         ),
         deadline_s=left_s - min(_WRITING_S, _WRITING_SHARE * left_s),
     )
-    told = handler.download(json.loads(shard.to_json()), hands.call.context)
-    return Report.from_dict(told)
+    report = handler.download(json.loads(shard.to_json()), context.call.context)
+    return Report.from_dict(report)
 
 
-def _given_up(hands: JobContext, index: int, round_: int, many: int) -> Report:
-    """Return the report of executions that all died before they could."""
+def _given_up(context: JobContext, index: int, round_: int, count: int) -> Report:
+    """Return a report for executions that all died before they could write one."""
     detail = (
         f"given up: {MOST_ATTEMPTS} executions have died over this slice of the job; "
         "the function may need more memory"
     )
-    downloads = Downloads(many)
-    for position in range(many):
+    downloads = Downloads(count)
+    for position in range(count):
         downloads[position] = Download(Outcome.UNSTARTED, detail=detail)
     now = time.time()
     return Report(
-        run=hands.job.id,
+        run=context.job.id,
         index=index,
         wave=round_,
         execution=os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", ""),

@@ -1,4 +1,4 @@
-"""What is kept of one job: JSON documents in a bucket, some of them written once."""
+"""Store of one job: JSON documents in a bucket, some of them written once."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Entry(NamedTuple):
 
 class Store:
     """
-    The documents of a job. A context; methods raise `S3Error` when S3 fails.
+    Documents of a job. A context; methods raise `S3Error` when S3 fails.
 
     Args:
         bucket: Where.
@@ -104,18 +104,18 @@ class Store:
         return found
 
     def put(self, name: str, document: object) -> None:
-        """Write a document, over whatever is there."""
+        """Write a document, replacing the one that is there."""
         self._put(name, document, {})
 
     def create(self, name: str, document: object) -> bool:
-        """Write a document if there is none; tell whether what is there is this one."""
+        """Write a document if there is none; return whether the one there is this."""
         while True:
             try:
                 self._put(name, document, _IF_FIRST)
             except S3Error as error:
                 if error.code not in _TAKEN:
                     raise
-                # An answer that was lost on its way makes the document look taken.
+                # If a response is lost, the retry finds the document there.
                 if (there := self.get(name)) is not None:
                     return bool(there == document)
             else:
@@ -123,11 +123,11 @@ class Store:
 
     def list(self, beginning: str) -> list[Entry]:
         """Return the documents whose names begin like this, sorted by name."""
-        asked = {"list-type": "2", "prefix": self._prefix + beginning}
+        parameters = {"list-type": "2", "prefix": self._prefix + beginning}
         found = []
         while True:
             answer = self._connection.request(
-                "GET", self._bucket, asked, until=self.until
+                "GET", self._bucket, parameters, until=self.until
             )
             text, now = answer.body.decode(), time.time()
             for key, modified in _CONTENTS.findall(text):
@@ -135,7 +135,7 @@ class Store:
                 found.append(Entry(key.removeprefix(self._prefix), age_s))
             if not (more := _NEXT.search(text)):
                 return found
-            asked["continuation-token"] = unescape(more[1])
+            parameters["continuation-token"] = unescape(more[1])
 
     def _place(self, name: str) -> Place:
         return self._bucket.below(self._prefix + name)

@@ -1,10 +1,10 @@
-"""The events that executions send for a job, and what is done about them."""
+"""Handling of the events that executions send for a job."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fetcher.service.jobs.context import hands_for, job_in, store_of
+from fetcher.service.jobs.context import job_in, open_job, store_of
 from fetcher.service.jobs.plan import plan
 from fetcher.service.jobs.slice import work
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def is_of_job(event: object) -> bool:
-    """Tell whether an event is one that an execution has sent for a job."""
+    """Tell whether an event was sent by an execution for a job."""
     return isinstance(event, dict) and "job" in event
 
 
@@ -31,8 +31,8 @@ def carry_on(event: Mapping[str, Any], call: Call) -> None:
         if job is None:
             msg = f"There is no job {event['job']} in {call.settings.bucket}."
             raise LookupError(msg)
-        with hands_for(job, store, call) as hands:
+        with open_job(job, store, call) as context:
             if "slice" in event:
-                work(hands, event["slice"])
+                work(context, event["slice"])
             else:
-                plan(hands)
+                plan(context)

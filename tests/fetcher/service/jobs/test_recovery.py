@@ -15,7 +15,7 @@ from tests.support.service_jobs import (
 
 from fetcher.service import settings
 from fetcher.service.call import Call
-from fetcher.service.jobs.context import hands_for, job_in, store_of
+from fetcher.service.jobs.context import job_in, open_job, store_of
 from fetcher.service.jobs.slice import work
 
 
@@ -130,9 +130,9 @@ def test_a_slice_that_kills_every_execution_is_given_up(
     call = Call.begun(Context(arn))
     with (
         store_of(job, call) as store,
-        hands_for(job_in(store), store, call) as hands,
+        open_job(job_in(store), store, call) as context,
     ):
-        work(hands, 0)
+        work(context, 0)
     told = jobs.ended(job)
     errors = jobs.errors(job)
 
