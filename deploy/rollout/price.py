@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-REGION = "us-east-1"  # whose prices limits.toml has
+REGION = "us-east-1"  # of the prices in limits.toml
+DEFAULT_MAX_COST_USD = 5.0
 
 _MB_OF_A_GB = 1_024
 _GB = 2**30

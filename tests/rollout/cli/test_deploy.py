@@ -88,9 +88,9 @@ def test_a_network_and_a_file_system_are_passed_on_and_what_a_nat_costs_is_told(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--environment", "A"), "'A' is no NAME=VALUE"),
-        (("--tag", "=x"), "'=x' is no NAME=VALUE"),
-        (("--url", "--bucket", "photos/x"), "no prefix in 'photos/x'"),
+        (("--environment", "A"), "'A' is not NAME=VALUE"),
+        (("--tag", "=x"), "'=x' is not NAME=VALUE"),
+        (("--url", "--bucket", "photos/x"), "'photos/x' has a prefix"),
         (("--subnet", "subnet-1"), "security groups are none"),
         (("--efs", POINT), "name subnets and security groups"),
     ],

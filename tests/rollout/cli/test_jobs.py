@@ -182,7 +182,7 @@ def test_a_list_that_is_not_there_is_refused(rollout, tmp_path):
         (("status", "0" * 32), f"There is no job {'0' * 32}."),
         (("submit", "s3://b/a"), "body.manifest is"),
         (("submit", "s3://bucket/a", "--option", "speed=1"), 'has "speed"'),
-        (("submit", "s3://bucket/a", "--option", "speed"), "'speed' is no NAME=VALUE"),
+        (("submit", "s3://bucket/a", "--option", "speed"), "'speed' is not NAME=VALUE"),
     ],
 )
 def test_what_the_service_refuses_is_said_on_one_line(rollout, words, said):

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 
-from rollout.deploy import deploy as worker_module
+from rollout.deploy import deploy as deployment
 from rollout.deploy import lambda_function, log_group, role
 from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy, destroy, status
 from rollout.errors import DeployError, SettingError
@@ -19,10 +19,8 @@ def test_a_first_deployment_makes_everything(target, worker, code):
 
     assert deployed.state == "Active"
     assert (deployed.memory_mb, deployed.tmp_mb) == (256, 512)
-    assert (deployed.runtime, deployed.architecture) == (
-        target.runtime,
-        target.architecture,
-    )
+    machine = target.machine_for("arm64")
+    assert (deployed.runtime, deployed.architecture) == machine[:2]
     assert deployed.code_bytes == len(code)
     assert deployed.role == f"{worker.name}-us-east-1"
     assert deployed.log_group == f"/aws/lambda/{worker.name}"
@@ -216,8 +214,8 @@ def test_somebody_elses_function_is_neither_changed_nor_removed(target, worker, 
         ({"url": "IAM"}, "`url` is 'IAM'; it must be one of: AWS_IAM, NONE"),
         ({"log_retention_days": 2}, "`log_retention_days` is 2; CloudWatch takes"),
         ({"bucket": "No Bucket"}, "The bucket cannot be used"),
-        ({"bucket": "photos/*"}, r"The prefix '\*' has \* in it"),
-        ({"tags": {"aws:x": "1"}}, "The tag is called 'aws:x'"),
+        ({"bucket": "photos/*"}, r"The prefix '\*' contains \*, a wildcard"),
+        ({"tags": {"aws:x": "1"}}, "The tag's key is 'aws:x'"),
         ({"environment": {"LONG": "x" * 4_096}}, "Lambda takes 0 to 4,096 bytes"),
     ],
 )
@@ -261,7 +259,7 @@ def test_a_refusal_that_passes_is_waited_out(monkeypatch, text):
             raise answer
 
     monkeypatch.setattr(lambda_function, "_PAUSE_S", 0)
-    lambda_function._once_it_passes(call)
+    lambda_function._retry_while_transient(call)
 
     assert next(answers, "all were used") == "all were used"
 
@@ -273,8 +271,7 @@ def test_a_function_that_never_gets_ready_is_explained_by_lambda():
     answer = {"Configuration": {"State": "Failed", "StateReason": "No space left"}}
 
     assert (
-        worker_module._words(WaiterError("active", "gave up", answer))
-        == "No space left"
+        deployment._message(WaiterError("active", "gave up", answer)) == "No space left"
     )
 
 
@@ -289,6 +286,6 @@ def test_other_refusals_are_not_waited_out():
         raise refusal
 
     with pytest.raises(ClientError):
-        lambda_function._once_it_passes(call)
+        lambda_function._retry_while_transient(call)
 
     assert len(calls) == 1

@@ -146,6 +146,6 @@ def test_a_bucket_that_is_gone_holds_nothing_that_was_begun(target):
 
 def test_what_s3_refuses_is_said(target):
     with pytest.raises(
-        DeployError, match=r"s3://no-such-bucket/a cannot be seen to.*NoSuchBucket"
+        DeployError, match=r"s3://no-such-bucket/a cannot be removed.*NoSuchBucket"
     ):
         seal_unreported(target, Place("no-such-bucket", "a"), "r", {(0, 0)}, set())

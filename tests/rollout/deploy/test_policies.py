@@ -98,7 +98,9 @@ def test_what_a_failed_deployment_may_not_remove_it_names(aws, gate, worker, cod
 
     said = str(caught.value)
     own_role = role.role_name(aws, NAME)
-    assert said.index("lambda:CreateFunction") < said.index(f"role {own_role} is left")
+    assert said.index("lambda:CreateFunction") < said.index(
+        f"role {own_role} could not"
+    )
     assert "iam:DeleteRole" in said
     gate.policy = POLICY
     assert left(aws, NAME) == [f"role {own_role}"]

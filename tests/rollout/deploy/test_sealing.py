@@ -122,7 +122,7 @@ def test_what_destroy_could_not_abort_is_found_without_the_role(
     target, bucket, monkeypatch
 ):
     def refuse(_target, prefix):
-        msg = f"What executions left at {prefix} cannot be seen to"
+        msg = f"Leftovers of executions at {prefix} cannot be removed"
         raise DeployError(msg)
 
     deploy(target, FunctionSpec(name="sealing-4", bucket=bucket))
@@ -131,7 +131,7 @@ def test_what_destroy_could_not_abort_is_found_without_the_role(
     with pytest.raises(
         DeployError,
         match=f"Removed: function sealing-4, log group /aws/lambda/sealing-4, role .*"
-        f"cannot be seen to.*multipart-uploads --bucket {bucket}",
+        f"cannot be removed.*multipart-uploads --bucket {bucket}",
     ):
         destroy(target, "sealing-4")
     assert destroy(target, "sealing-4") == []
@@ -176,7 +176,7 @@ def test_if_neither_uploads_nor_the_role_can_go_both_are_said(
     with monkeypatch.context() as patch:
         patch.setattr(leftover_tars, "abort_uploads", refuse)
         patch.setattr(role, "remove", refuse)
-        with pytest.raises(DeployError, match=r"\w{32}\. What is .* \w{32}$"):
+        with pytest.raises(DeployError, match=r"\w{32}\. List the .* \w{32}$"):
             destroy(target, "sealing-6")
 
     destroy(target, "sealing-6")

@@ -142,7 +142,7 @@ def test_what_was_interrupted_is_completed_by_putting_again(origin, lab, proxy):
     before = len(in_lab(lab))
 
     assert process.returncode == 130
-    assert "objects written; the same command again completes it" in said
+    assert "objects written; repeat the command to complete it" in said
     assert 40 < before < 200
     assert origin("put", *size, TEMPLATE)[0] == 0
     assert Counter(in_lab(lab).values()) == {jpeg(3_000): 200}
