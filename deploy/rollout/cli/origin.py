@@ -106,8 +106,8 @@ def _check_price(price: Bill, target: Target, max_usd: float) -> None:
     if target.asks_iam and not price.dollars <= max_usd:
         msg = (
             f"This costs {in_dollars(price.dollars)}, more than the "
-            f"{in_dollars(max_usd)} of --max-cost-usd. Put fewer files, or smaller ones, or set "
-            f"--max-cost-usd to {price.dollars + _CENT:.2f}."
+            f"{in_dollars(max_usd)} of --max-cost-usd. Put fewer files, or smaller "
+            f"ones, or set --max-cost-usd to {price.dollars + _CENT:.2f}."
         )
         raise PreflightError([msg])
 
