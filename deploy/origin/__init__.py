@@ -1,10 +1,12 @@
 """
-A file origin for experiments: real JPEGs of exact sizes, with faults on request.
+An origin for experiments: real JPEGs of exact sizes, with faults on request.
 
 It answers on loopback only, from a process of its own, at
-``/<bytes>/<number>.jpg``: what each number holds is the same picture, so a million
-URLs cost the memory of one. The query asks for latency and faults; see
-`origin.faults`.
+``/<bytes>/<number>.jpg``. All numbers of a size are the same picture, so a million URLs
+cost the memory of one. The query requests latency and faults: see `origin.faults`.
+
+``process`` starts it and ``server`` sends its ``answers``; ``nginx`` serves the same
+pictures faster.
 """
 
 from origin.picture import jpeg

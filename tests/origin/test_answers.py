@@ -79,7 +79,7 @@ def test_head_gets_the_head_only(connection):
     [
         ("/picture.jpg", 404, "Pictures are at /<bytes>/<number>.jpg"),
         ("/10000/x.jpg", 404, "Nothing is at /10000/x.jpg"),
-        ("/999/1.jpg", 400, "999 bytes was asked for; it must have from 1,000"),
+        ("/999/1.jpg", 400, "999 bytes; it must be from 1,000"),
         ("/50000001/1.jpg", 400, "to 50,000,000"),
         ("/1000/1.jpg?latency=5", 400, "The query has 'latency=5'. It may have"),
         ("/1000/1.jpg?status=200", 400, "status=400..599"),
@@ -136,7 +136,7 @@ def test_pictures_kept_have_a_limit(monkeypatch):
         answer = site.answer(f"GET /{size_bytes}/1.jpg HTTP/1.1".encode())
 
         assert bytes(answer.data).endswith(jpeg(size_bytes))
-        assert sum(site._kept) == site._kept_bytes <= 5_000
+        assert sum(site._cache) == site._cached_bytes <= 5_000
 
 
 def test_connections_that_end_early_make_no_noise(capfd):

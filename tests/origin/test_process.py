@@ -73,7 +73,7 @@ def test_an_interrupt_meant_for_us_leaves_it_alone(origin):
 def test_a_taken_port_is_named(origin):
     port = urlsplit(origin.url).port
 
-    with pytest.raises(OriginError, match=f"cannot have port {port} .* in use"):
+    with pytest.raises(OriginError, match=f"cannot listen on port {port} .* in use"):
         Origin(port).__enter__()
 
 
@@ -138,4 +138,4 @@ def test_the_command_names_a_port_it_cannot_have(origin, port):
 
     assert done.returncode == 2
     assert done.stdout == ""
-    assert f"cannot have port {port}" in done.stderr
+    assert f"cannot listen on port {port}" in done.stderr

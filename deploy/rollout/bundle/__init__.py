@@ -1,6 +1,6 @@
 """
-The zip that goes to Lambda: the same bytes from the same sources.
+The zip for Lambda: the same bytes from the same sources.
 
-``build`` makes it, of the ``requirements`` that ``lambda_platform`` needs, as
-``wheels``; ``archive`` writes it.
+``build`` makes it from the worker and its ``requirements``, as ``wheels`` for a
+``lambda_platform``; ``archive`` writes it.
 """

@@ -1,1 +1,1 @@
-"""An origin in S3: pictures put into buckets, spread over keys, and removed."""
+"""An origin in S3: pictures put into buckets, spread over prefixes, and removed."""

@@ -9,7 +9,7 @@ from experiment.plan.file_facts import file_bytes, is_from_s3
 from fetcher.contract.downloads import most_bytes
 from fetcher.contract.source import Template
 from rollout.preflight.demand import Demand, Execution, Invocation, S3Load
-from rollout.s3_origin.s3_spread import ways_of
+from rollout.s3_origin.s3_spread import prefixes_of
 
 if TYPE_CHECKING:
     from experiment.plan.plan import Plan
@@ -57,7 +57,7 @@ def demand_of(plan: Plan) -> Demand:
 def _read_prefixes(plan: Plan) -> int:
     """Return over how many beginnings of keys what is read is spread."""
     if isinstance(plan.urls, Template):
-        return ways_of(plan.urls)
+        return prefixes_of(plan.urls)
     return max(1, len(plan.settings.sources))
 
 

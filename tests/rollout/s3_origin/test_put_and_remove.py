@@ -173,7 +173,7 @@ def test_an_object_that_s3_keeps_is_named(gate, capsys):
     status = main(["origin", "remove", "--target", "aws", "--files", "9", TEMPLATE])
 
     assert status == 2
-    assert f"S3 keeps origin/0/8.jpg in {BUCKETS[0]}: Int" in capsys.readouterr().err
+    assert f"remove origin/0/8.jpg from {BUCKETS[0]}: Int" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("lab")

@@ -83,8 +83,8 @@ def test_a_local_bucket_is_not_to_be_made_in_an_account(origin, endpoint):
         ("s3://Lab/origin/{number}.jpg", SIZE, "The bucket is 'Lab'"),
         ("s3://l-{number}/origin/{number}", MANY, "names 99 buckets; the function's"),
         ("s3://l-{number%33}/origin/{number}", MANY, "names 33 buckets"),
-        (TEMPLATE, ("--files", 0, "--file-kb", 3), "there must be at least 1"),
-        (TEMPLATE, ("--files", 9, "--file-kb", 0), "it must have from 1,000 to"),
+        (TEMPLATE, ("--files", 0, "--file-kb", 3), "it must be at least 1"),
+        (TEMPLATE, ("--files", 9, "--file-kb", 0), "it must be from 1,000 to"),
         (TEMPLATE, ("--files", 9, "--file-kb", 50_001), "50,001,000 bytes"),
     ],
 )
