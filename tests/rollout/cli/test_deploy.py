@@ -21,9 +21,9 @@ def wanted(monkeypatch, endpoint):
     """
     asked = []
 
-    def deploy(_, worker):
-        asked.append(worker)
-        return Deployed(name=worker.name)
+    def deploy(_, spec):
+        asked.append(spec)
+        return Deployed(name=spec.name)
 
     monkeypatch.setattr(deploy_command.deployment, "deploy", deploy)
 
@@ -40,14 +40,14 @@ def test_without_options_the_defaults_are_deployed(wanted):
 
 
 def test_sizes_surroundings_and_tags_are_passed_on(wanted):
-    _, worker = wanted(
+    _, spec = wanted(
         *("--name", "mine", "--memory-mb", "512", "--timeout-s", "30"),
         *("--tmp-mb", "1024", "--architecture", "x86_64", "--log-retention-days", "1"),
         *("--environment", "A=1", "--environment", "B=x=y", "--tag", "owner=me"),
         *("--bucket", "photos/2026", "--source", "others", "--source", "more/x"),
     )
 
-    assert worker == FunctionSpec(
+    assert spec == FunctionSpec(
         name="mine",
         memory_mb=512,
         timeout_s=30,
@@ -62,26 +62,26 @@ def test_sizes_surroundings_and_tags_are_passed_on(wanted):
 
 
 def test_a_url_is_for_signed_requests_and_makes_it_a_service(wanted):
-    _, worker = wanted("--url")
-    assert (worker.url, worker.handler) == ("AWS_IAM", "fetcher.service.api.handle")
-    assert worker.environment == {}
+    _, spec = wanted("--url")
+    assert (spec.url, spec.handler) == ("AWS_IAM", "fetcher.service.api.handle")
+    assert spec.environment == {}
 
-    _, worker = wanted("--url", "NONE", "--bucket", "photos")
-    assert worker.url == "NONE"
-    assert worker.environment == {"FETCHER_BUCKET": "photos"}
+    _, spec = wanted("--url", "NONE", "--bucket", "photos")
+    assert spec.url == "NONE"
+    assert spec.environment == {"FETCHER_BUCKET": "photos"}
 
 
 def test_a_network_and_a_file_system_are_passed_on_and_what_a_nat_costs_is_told(
     wanted, capsys
 ):
-    _, worker = wanted(
+    _, spec = wanted(
         *("--subnet", "subnet-1", "--subnet", "subnet-2"),
         *("--security-group", "sg-1", "--efs", POINT, "--efs-mount", "/mnt/photos"),
     )
 
-    assert worker.vpc.subnets == ("subnet-1", "subnet-2")
-    assert worker.vpc.security_groups == ("sg-1",)
-    assert (worker.efs.access_point, worker.efs.mount) == (POINT, "/mnt/photos")
+    assert spec.vpc.subnets == ("subnet-1", "subnet-2")
+    assert spec.vpc.security_groups == ("sg-1",)
+    assert (spec.efs.access_point, spec.efs.mount) == (POINT, "/mnt/photos")
     assert "NAT gateway only, at $0.045 for every GB" in capsys.readouterr().err
 
 

@@ -160,32 +160,22 @@ def test_the_same_key_is_the_same_job(rollout, origin, tmp_path):
     assert told[0]["id"] == told[1]["id"]
 
 
-def test_a_list_that_is_wrong_is_refused_before_anything_is_sent(rollout, tmp_path):
-    path = tmp_path / "list.txt"
-    path.write_text("http://h/a\nhttp://h/a\n")
-    status, out, err = rollout("submit", path)
-
-    assert (status, out) == (2, "")
-    assert "line 2: repeats the URL of line 1" in err
-
-
-def test_a_list_that_is_not_there_is_refused(rollout, tmp_path):
-    status, _, err = rollout("submit", tmp_path / "nothing.txt")
-
-    assert status == 2
-    assert "No such file" in err
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("submit", "list.txt"), "line 2: repeats the URL of line 1"),
+        (("submit", "nothing.txt"), "No such file"),
         (("status", "0" * 32), f"There is no job {'0' * 32}."),
         (("submit", "s3://b/a"), "body.manifest is"),
         (("submit", "s3://bucket/a", "--option", "speed=1"), 'has "speed"'),
         (("submit", "s3://bucket/a", "--option", "speed"), "'speed' is not NAME=VALUE"),
     ],
 )
-def test_what_the_service_refuses_is_said_on_one_line(rollout, words, said):
+def test_what_is_refused_is_said_on_one_line(
+    rollout, tmp_path, monkeypatch, words, said
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.txt").write_text("http://h/a\nhttp://h/a\n")
     status, out, err = rollout(*words)
 
     assert (status, out) == (2, "")

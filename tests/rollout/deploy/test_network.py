@@ -41,7 +41,7 @@ def aws(gated, gate):
 
 
 @pytest.fixture
-def worker():
+def spec():
     return FunctionSpec(name=NAME, handler="main.handler", vpc=VPC, efs=EFS)
 
 
@@ -86,7 +86,7 @@ def asked_of(gate, operation):
 
 
 def test_a_new_function_is_put_into_the_network_and_mounts_the_file_system(
-    aws, gate, worker, code
+    aws, gate, spec, code
 ):
     answer_as_lambda(gate)
     there = gate.answers.pop("GetFunction")
@@ -94,7 +94,7 @@ def test_a_new_function_is_put_into_the_network_and_mounts_the_file_system(
     gate.answers["GetFunction"] = lambda _: (
         there if asked_of(gate, "CreateFunction") else not_there
     )
-    deploy(aws, worker, code=code)
+    deploy(aws, spec, code=code)
 
     (asked,) = asked_of(gate, "CreateFunction")
     assert {name: asked[name] for name in ASKED} == ASKED
@@ -102,26 +102,26 @@ def test_a_new_function_is_put_into_the_network_and_mounts_the_file_system(
     assert "elasticfilesystem:DescribeMountTargets" in gate.actions
 
 
-def test_the_network_of_a_function_that_is_in_none_is_not_mentioned(aws, worker, code):
+def test_the_network_of_a_function_that_is_in_none_is_not_mentioned(aws, spec, code):
     """
     The local Lambda takes the same request, and so shows that it is whole.
     """
-    deployed = deploy(aws, replace(worker, vpc=None, efs=None), code=code)
+    deployed = deploy(aws, replace(spec, vpc=None, efs=None), code=code)
 
     assert deployed.state == "Active"
 
 
 def test_the_stand_in_refuses_a_network_in_plain_words_and_nothing_is_left(
-    aws, gate, worker, code
+    aws, gate, spec, code
 ):
     gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(0))
     with pytest.raises(DeployError, match="is not modelled by the local Lambda"):
-        deploy(aws, worker, code=code)
+        deploy(aws, spec, code=code)
 
     assert left(aws, NAME) == []
 
 
-def test_only_a_change_of_network_is_asked_for(aws, gate, worker, code):
+def test_only_a_change_of_network_is_asked_for(aws, gate, spec, code):
     """
     Lambda tells the ids in an order of its own, and more than was asked.
     """
@@ -130,10 +130,10 @@ def test_only_a_change_of_network_is_asked_for(aws, gate, worker, code):
     answer_as_lambda(
         gate, VpcConfig=known, FileSystemConfigs=ASKED["FileSystemConfigs"]
     )
-    deploy(aws, worker, code=code)
+    deploy(aws, spec, code=code)
     assert "VpcConfig" not in asked_of(gate, "UpdateFunctionConfiguration")[0]
 
-    deploy(aws, replace(worker, vpc=None, efs=None), code=code)
+    deploy(aws, replace(spec, vpc=None, efs=None), code=code)
 
     asked = asked_of(gate, "UpdateFunctionConfiguration")[-1]
     assert asked["VpcConfig"] == {"SubnetIds": [], "SecurityGroupIds": []}
@@ -141,7 +141,7 @@ def test_only_a_change_of_network_is_asked_for(aws, gate, worker, code):
 
 
 def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
-    aws, gate, worker, code, monkeypatch
+    aws, gate, spec, code, monkeypatch
 ):
     monkeypatch.setattr("rollout.deploy.lambda_function._PAUSE_S", 0)
     answer_as_lambda(gate)
@@ -150,19 +150,19 @@ def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
     answers = iter([(400, refusal), (400, refusal), (status, found)])
     gate.answers["UpdateFunctionConfiguration"] = lambda _: next(answers)
 
-    deploy(aws, worker, code=code)
+    deploy(aws, spec, code=code)
 
     assert len(asked_of(gate, "UpdateFunctionConfiguration")) == 3
 
 
 def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
-    aws, gate, worker, code
+    aws, gate, spec, code
 ):
     """
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
     """
     answer_as_lambda(gate)
-    deploy(aws, worker, code=code)
+    deploy(aws, spec, code=code)
     found = policies_of(aws, NAME)
 
     allowed, denied = found["join-vpc"]
@@ -173,7 +173,7 @@ def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
     (mount,) = found["mount-efs"]
     assert POINT in json.dumps(mount["Condition"])
 
-    deploy(aws, replace(worker, vpc=None, efs=None), code=code)
+    deploy(aws, replace(spec, vpc=None, efs=None), code=code)
     assert list(policies_of(aws, NAME)) == ["write-own-log"]
 
 
@@ -189,14 +189,14 @@ def test_whatever_policy_is_made_is_known_as_made_here(target):
 
 
 def test_the_role_stays_while_lambda_has_interfaces_in_the_network(
-    aws, gate, worker, code
+    aws, gate, spec, code
 ):
     """
     Without it Lambda could not remove them, and they would keep the subnet from being
     deleted.
     """
     answer_as_lambda(gate)
-    deploy(aws, worker, code=code)
+    deploy(aws, spec, code=code)
     gate.answers.clear()
     gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(1))
 

@@ -30,10 +30,10 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def function(target, zip_of):
-    worker = FunctionSpec(name="t-invoke", handler="main.handler", timeout_s=30)
-    deploy(target, worker, code=zip_of(CODE))
-    yield worker.name
-    destroy(target, worker.name)
+    spec = FunctionSpec(name="t-invoke", handler="main.handler", timeout_s=30)
+    deploy(target, spec, code=zip_of(CODE))
+    yield spec.name
+    destroy(target, spec.name)
 
 
 def test_an_answer_says_what_when_and_who(target, function):

@@ -64,8 +64,8 @@ def test_an_answer_of_the_local_lambda_says_what_it_would_bill(
     The first invocation is billed for its init too.
     """
     code = zip_of("import time\ndef handler(event, context):\n    time.sleep(event)\n")
-    worker = FunctionSpec(name=function_name, handler="main.handler", memory_mb=256)
-    deploy(target, worker, code=code)
+    spec = FunctionSpec(name=function_name, handler="main.handler", memory_mb=256)
+    deploy(target, spec, code=code)
     client = target.client("lambda")
 
     def billed():

@@ -35,24 +35,16 @@ def test_a_permission_that_is_missing_is_named(gate, capsys, action):
 
 
 @pytest.mark.usefixtures("lab")
-def test_locally_nothing_costs_anything(origin):
+def test_locally_nothing_costs_anything_and_options_that_a_run_needs_are_named(origin):
     size = ("--files", 9, "--file-kb", 1, "--max-cost-usd", 0)
-    status, _, err = origin("put", *size, TEMPLATE)
-
-    assert status == 0
-    assert err.startswith("dollars: none, it is local; on AWS:\n")
-
-
-@pytest.mark.usefixtures("lab")
-def test_the_account_that_options_name_is_needed_by_a_run_too(origin):
-    size = ("--files", 9, "--file-kb", 1)
     status, _, err = origin("put", *size, TEMPLATE, "--region", "us-east-1")
 
     assert status == 0
+    assert err.startswith("dollars: none, it is local; on AWS:\n")
     assert err.endswith("needs AWS_REGION=us-east-1 as well\n")
 
 
-def test_buckets_are_looked_at_before_anything_is_put(origin, s3):
+def test_buckets_are_looked_at_before_anything_is_put(origin, s3, endpoint):
     far = "million-downloads-lab-1"
     s3.create_bucket(
         Bucket=far, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
@@ -63,13 +55,8 @@ def test_buckets_are_looked_at_before_anything_is_put(origin, s3):
         assert status == 2
         assert f"There is no bucket {BUCKETS[0]}" in err
         assert f"The bucket {far} is in eu-west-1" in err
+        assert f"--region us-east-1 --endpoint-url {endpoint.endpoint_url}" in err
     s3.delete_bucket(Bucket=far)
-
-
-def test_a_local_bucket_is_not_to_be_made_in_an_account(origin, endpoint):
-    _, _, err = origin("put", *SIZE, TEMPLATE)
-
-    assert f"--region us-east-1 --endpoint-url {endpoint.endpoint_url}" in err
 
 
 @pytest.mark.parametrize(
