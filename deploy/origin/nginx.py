@@ -190,13 +190,14 @@ class Nginx:
     def _start(self) -> subprocess.Popen[bytes]:
         """Start it with listening sockets, so it never refuses a connection."""
         with ExitStack() as held:
-            plain, *secure = [
-                held.enter_context(_listening()) for _ in range(1 + self._https)
-            ]
+            sockets = [held.enter_context(listen(0)) for _ in range(1 + self._https)]
+            for listener in sockets:
+                listener.settimeout(0)  # nginx expects inherited sockets not to block
+            plain, *secure = sockets
             self.url = f"http://{_place(plain)}"
             self.https_url = f"https://{_place(secure[0])}" if secure else ""
             self._configure(plain, secure)
-            listeners = [listener.fileno() for listener in (plain, *secure)]
+            listeners = [listener.fileno() for listener in sockets]
             command = [self._program, "-p", f"{self._folder}/", "-c", "nginx.conf"]
             errors = held.enter_context((self._folder / _ERRORS).open("w"))
             return subprocess.Popen(
@@ -276,21 +277,14 @@ def _dying_with_us() -> list[str]:
     return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
-def _listening() -> socket.socket:
-    listener = listen(0)
-    listener.settimeout(0)  # nginx expects inherited sockets not to block
-    return listener
-
-
 def _place(listener: socket.socket) -> str:
     return f"{HOST}:{listener.getsockname()[1]}"
 
 
 def _connections() -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most == resource.RLIM_INFINITY:
-        return _MOST_CONNECTIONS
-    return min(most, _MOST_CONNECTIONS)
+    unlimited = most == resource.RLIM_INFINITY
+    return _MOST_CONNECTIONS if unlimited else min(most, _MOST_CONNECTIONS)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -50,14 +50,7 @@ class Changes:
 
     @contextmanager
     def creating(self, what: str, remove: Callable[[], object]) -> Iterator[None]:
-        """
-        Record a creation.
-
-        Args:
-            what: Describes it.
-
-            remove: Undoes it, if it happened: an answer may be lost on its way.
-        """
+        """Record a creation, and how to undo it even if its answer gets lost."""
         self._created.append((what, remove))
         try:
             yield

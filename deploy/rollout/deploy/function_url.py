@@ -36,18 +36,7 @@ def find(target: Target, name: str) -> dict[str, Any] | None:
 
 
 def ensure(target: Target, name: str, wanted: str, changes: Changes) -> None:
-    """
-    Create the function's URL, change who may call it, or delete it.
-
-    Args:
-        target: Where the function is.
-
-        name: The function's.
-
-        wanted: Who may call it: ``AWS_IAM`` or ``NONE``; empty: it gets no URL.
-
-        changes: Records what is done.
-    """
+    """Create a URL for these callers, change them, or, if there are none, delete it."""
     client = target.client("lambda")
     current = find(target, name)
     auth = current["AuthType"] if current else ""

@@ -62,20 +62,7 @@ def ensure(
     """
     Create the function, or change what differs, and wait until it can be called.
 
-    Args:
-        target: Where to deploy.
-
-        name: The function's.
-
-        wanted: Its configuration as CreateFunction takes it.
-
-        architecture: Of the code.
-
-        code: The zip.
-
-        tags: Added to those it has.
-
-        changes: Records what is done.
+    The wanted configuration is as CreateFunction takes it; tags are added.
     """
     current = find(target, name)
     if current is None:

@@ -58,19 +58,8 @@ def seal_unreported(
     A shard still at work will find the empty tar, and write none. So no file will be in
     two tars.
 
-    Args:
-        target: Where S3 is.
-
-        prefix: The sink's path.
-
-        run: The run's name.
-
-        invoked: Shards known to have been invoked; those with tars are added.
-
-        reported: Shards that reported.
-
     Returns:
-        The shards whose tars were replaced.
+        The shards whose tars were replaced: invoked, or with a tar, and unreported.
 
     Raises:
         DeployError: If S3 refuses.
@@ -91,10 +80,7 @@ def abort_uploads(target: Target, prefix: Place) -> list[str]:
 
     No execution that should succeed may be at work: it would lose its upload.
 
-    Args:
-        target: Where S3 is.
-
-        prefix: Where the tars go; uploads of other programs there are left alone.
+    Uploads of other programs are left alone.
 
     Returns:
         Descriptions of the uploads; none if the bucket is gone.

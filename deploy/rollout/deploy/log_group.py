@@ -42,20 +42,7 @@ def find(target: Target, name: str) -> dict[str, Any] | None:
 def ensure(
     target: Target, name: str, days: int, tags: dict[str, str], changes: Changes
 ) -> None:
-    """
-    Create the function's log group, or update it.
-
-    Args:
-        target: Where the function is.
-
-        name: The function's.
-
-        days: How long lines are kept.
-
-        tags: Added to those it has.
-
-        changes: Records what is done.
-    """
+    """Create the function's log group, or change its retention and add tags."""
     logs = target.client("logs")
     own_name = group_name(name)
     group = find(target, name)

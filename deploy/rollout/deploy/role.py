@@ -52,20 +52,7 @@ def ensure(
     policies: Policies,
     changes: Changes,
 ) -> str:
-    """
-    Create the function's role, or update it, and return its ARN.
-
-    Args:
-        target: Where the function is.
-
-        name: The function's.
-
-        tags: Added to those it has.
-
-        policies: Its permissions.
-
-        changes: Records what is done.
-    """
+    """Create the function's role, or update it and add tags; return its ARN."""
     own_name = role_name(target, name)
     role = find(target, name)
     if role is None:

@@ -27,12 +27,7 @@ _KEEPALIVE_OPTION: int = getattr(socket, "TCP_KEEPIDLE", 0x10)  # macOS: TCP_KEE
 
 def open_session(in_flight: int, ca_file: str | None) -> aiohttp.ClientSession:
     """
-    Open a pool that repeats no POST by itself.
-
-    Args:
-        in_flight: Calls at the same time.
-
-        ca_file: The certificates to trust; None: botocore's.
+    Open a pool that repeats no POST by itself, and trusts botocore's CAs by default.
 
     Raises:
         SettingError: If this machine does not allow so many connections.

@@ -33,14 +33,7 @@ def follow(
     target: Target, name: str, until: threading.Event | None = None
 ) -> Iterator[str]:
     """
-    Yield all lines so far, and new ones as they arrive.
-
-    Args:
-        target: Where the function is.
-
-        name: The function's.
-
-        until: Ends it when set, after the lines there are by then; None: it never ends.
+    Yield all lines so far, and new ones as they arrive, until the event is set.
 
     Raises:
         DeployError: If the function has no log group, or no longer has one.

@@ -114,15 +114,7 @@ class Service:
 
     def upload(self, name: str, body: bytes) -> str:
         """
-        Put a list where the service can read it.
-
-        Args:
-            name: Its name.
-
-            body: Its content.
-
-        Returns:
-            Its URL in S3: the job's manifest.
+        Put a list where the service can read it; return its URL in S3.
 
         Raises:
             ServiceError: If the service was deployed without a bucket, or S3 refuses.

@@ -171,15 +171,9 @@ def _in_threads(
     work: Callable[[T], int], parts: Iterable[Iterable[T]]
 ) -> Iterator[int]:
     """
-    Work on all parts, each in one thread; start nothing more once interrupted.
+    Work on all parts, each in one thread; yield the amount done so far.
 
-    Args:
-        work: Does one piece of work, and returns its amount.
-
-        parts: The work.
-
-    Yields:
-        The amount done so far.
+    Once interrupted, nothing more is started.
     """
     stopped = Event()
 

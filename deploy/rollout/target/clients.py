@@ -26,18 +26,7 @@ _ATTEMPTS_OF_THREADS = 10
 
 
 class Clients:
-    """
-    The boto3 clients of one target, each made once.
-
-    Args:
-        session: Signs their calls.
-
-        endpoint_url: Where every service answers; empty: at AWS's own addresses.
-
-        is_local: Whether that is a local endpoint.
-
-        check_alive: Called after a failed call: see `rollout.target.target.Target`.
-    """
+    """The boto3 clients of a `rollout.target.target.Target`, each made once."""
 
     def __init__(
         self,

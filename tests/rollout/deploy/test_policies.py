@@ -219,7 +219,7 @@ def test_what_executions_left_may_be_seen_to(aws, gate, s3):
     for action in OF_A_BUCKET:
         gate.policy = gate.without(action)
         s3.create_multipart_upload(Bucket=left.bucket, Key="kept/r/00-00002.tar")
-        with pytest.raises(DeployError, match="TidyUpAfterExecutions in deploy/perm"):
+        with pytest.raises(DeployError, match="TidyUpAfterExecutions of deploy/perm"):
             seal_unreported(aws, left, "r", set(), set())
 
 
