@@ -28,9 +28,7 @@ def test_the_largest_file_arrives_whole(connection):
 
 
 def test_a_connection_is_kept_open(connection):
-    """
-    New connections would cost more than the files.
-    """
+    """New connections would cost more than the files."""
     get(connection, "/1000/1.jpg")
     first = connection.sock
     get(connection, "/nowhere")
@@ -107,9 +105,7 @@ def test_it_says_what_it_is(connection, target):
 
 
 def test_what_was_served_is_counted():
-    """
-    Whoever doubts the downloader's accounts can hold them against these.
-    """
+    """Whoever doubts the downloader's accounts can hold them against these."""
     with Origin() as origin:
         connection = HTTPConnection(urlsplit(origin.url).netloc, timeout=LIMIT_S)
         for number in range(1, 5):
@@ -127,9 +123,7 @@ def test_what_was_served_is_counted():
 
 
 def test_pictures_kept_have_a_limit(monkeypatch):
-    """
-    A grid over many sizes must not fill the memory.
-    """
+    """A grid over many sizes must not fill the memory."""
     monkeypatch.setattr(answers, "_CACHE_BYTES", 5_000)
     site = answers.Site()
     for size_bytes in (1_000, 2_000, 1_000, 3_000, 60_000, 2_000):

@@ -66,9 +66,7 @@ def test_every_number_of_a_size_is_a_picture_of_that_many_bytes(nginx, size, num
 
 
 def test_it_serves_what_the_projects_own_origin_serves(nginx):
-    """
-    A run against one can be compared with a run against the other.
-    """
+    """A run against one can be compared with a run against the other."""
     with Origin() as ours:
         _, expected = get(ours.template(10_000).format(number=3))
     _, body = get(nginx.template(10_000).format(number=3))
@@ -155,9 +153,7 @@ def test_it_listens_on_loopback_and_its_processes_and_folder_go_with_it():
 @needs_nginx
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_who_started_it_however_that_ends(how):
-    """
-    A killed run must not leave a server that the next one is measured beside.
-    """
+    """A killed run must not leave a server that the next one is measured beside."""
     code = (
         "from origin.nginx import Nginx\n"
         "with Nginx([1_000]) as nginx:\n"
@@ -190,9 +186,7 @@ def test_an_nginx_that_cannot_start_says_why(monkeypatch):
 
 
 def test_nginx_is_found_in_the_sbin_beside_a_folder_on_the_path(monkeypatch, tmp_path):
-    """
-    Debian keeps it there, and only root has that on PATH.
-    """
+    """Debian keeps it there, and only root has that on PATH."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     assert not is_installed()
 

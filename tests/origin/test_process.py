@@ -42,9 +42,7 @@ def test_an_origin_that_hangs_is_killed(monkeypatch):
 
 
 def test_it_outlives_no_parent():
-    """
-    A notebook's kernel may be killed at any moment.
-    """
+    """A notebook's kernel may be killed at any moment."""
     script = (
         "from origin import Origin\n"
         "with Origin() as origin:\n"
@@ -64,9 +62,7 @@ def test_it_outlives_no_parent():
 
 
 def test_an_interrupt_meant_for_us_leaves_it_alone(origin):
-    """
-    Jupyter interrupts a cell by a SIGINT to the kernel's process group.
-    """
+    """Jupyter interrupts a cell by a SIGINT to the kernel's process group."""
     assert os.getpgid(origin._process.pid) != os.getpgrp()
 
 

@@ -38,9 +38,7 @@ def test_wheels_are_fetched_for_lambdas_python_and_machine(monkeypatch, wheels_f
 
 
 def test_wheels_are_fetched_once(monkeypatch, wheels_folder):
-    """
-    A grid deploys for every setting, and pip takes seconds.
-    """
+    """A grid deploys for every setting, and pip takes seconds."""
     wheelhouse.offer(monkeypatch, wheels_folder)
     first = build.build(*ARM)
     monkeypatch.setattr(subprocess, "run", fail)
@@ -104,9 +102,7 @@ def test_a_wheel_that_is_not_the_locked_one_is_refused(monkeypatch, tmp_path):
 def test_wheels_that_lambda_could_not_import_are_refused(
     monkeypatch, tmp_path, changed, sentence
 ):
-    """
-    There they would fail in the first invocation: `invalid ELF header`.
-    """
+    """There they would fail in the first invocation: `invalid ELF header`."""
     kept = wheelhouse.offer(monkeypatch, tmp_path, **changed)
 
     with pytest.raises(BundleError, match=sentence):
@@ -126,9 +122,7 @@ def test_a_library_at_the_oldest_glibc_passes():
 
 
 def test_what_is_installed_here_may_be_of_no_use_there(monkeypatch, wheels_folder):
-    """
-    Somebody compiled it, against libraries that Lambda has not.
-    """
+    """Somebody compiled it, against libraries that Lambda has not."""
     wheelhouse.offer(monkeypatch, wheels_folder)
     monkeypatch.setattr(build, "machine", lambda: (*ARM, "linux"))
     files = files_in(build.build(*ARM, installed=False))

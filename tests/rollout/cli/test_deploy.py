@@ -16,9 +16,7 @@ POINT = (
 
 @pytest.fixture
 def wanted(monkeypatch, endpoint):
-    """
-    Run the command up to deploying, and return what would be deployed.
-    """
+    """Run the command up to deploying, and return what would be deployed."""
     asked = []
 
     def deploy(_, spec):

@@ -93,9 +93,7 @@ def test_a_file_is_a_job(
 
 
 def test_a_list_that_a_request_makes_too_long_is_put_into_the_bucket(rollout, tmp_path):
-    """
-    Lambda takes 6 MB, and in JSON inside of JSON some letters are seven bytes.
-    """
+    """Lambda takes 6 MB, and in JSON inside of JSON some letters are seven bytes."""
     rows = [(f"http://127.0.0.1:1/{n}/{'ü' * 1_200}", f"{n}") for n in range(1_000)]
     path = written(tmp_path / "list.csv", rows)
     status, out, err = rollout("submit", path, "--sink", "discard")
@@ -205,9 +203,7 @@ def test_a_service_that_does_not_answer_is_asked_again_and_then_named(
 def test_who_waits_for_a_job_outlasts_that_no_execution_is_left(
     rollout, commanded, target, monkeypatch, tmp_path
 ):
-    """
-    Its own executions may take all that is reserved for the function.
-    """
+    """Its own executions may take all that is reserved for the function."""
     monkeypatch.setattr(jobs, "_PAUSE_S", 0.001)
     monkeypatch.setattr(jobs, "_LOOK_EVERY_S", 0.05)
     path = written(tmp_path / "list.txt", [("http://127.0.0.1:1/a", "a")])

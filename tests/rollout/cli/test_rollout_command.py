@@ -20,9 +20,7 @@ from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy
 
 @pytest.fixture
 def run(endpoint, capsys):
-    """
-    Run the command against the local endpoint: exit status, stdout, stderr.
-    """
+    """Run the command against the local endpoint: exit status, stdout, stderr."""
 
     def ran(*arguments):
         code = main([*arguments, "--endpoint-url", endpoint.endpoint_url])
@@ -33,9 +31,7 @@ def run(endpoint, capsys):
 
 @pytest.fixture
 def event_file(endpoint, tmp_path):
-    """
-    The event of a shard: five files of 10 kB from the endpoint's own origin.
-    """
+    """The event of a shard: five files of 10 kB from the endpoint's own origin."""
     path = tmp_path / "event.json"
     shard = shard_of(f"{endpoint.origin_url}/10000/{{number}}.jpg")
     path.write_bytes(shard.to_json())
@@ -44,9 +40,7 @@ def event_file(endpoint, tmp_path):
 
 @pytest.fixture
 def deployed(target, function_name, zip_of, tmp_path):
-    """
-    Deploy a handler's code; return how it is invoked with an event.
-    """
+    """Deploy a handler's code; return how it is invoked with an event."""
 
     def deployed(code, event="{}"):
         path = tmp_path / "event.json"
@@ -69,9 +63,7 @@ def shard_of(template):
 
 
 def test_deploy_invoke_logs_status_destroy(run, event_file, function_name):
-    """
-    The main path, with the real worker and real downloads.
-    """
+    """The main path, with the real worker and real downloads."""
     name = ("--name", function_name)
 
     code, out, err = run("deploy", *name, "--memory-mb", "512")
@@ -102,9 +94,7 @@ def test_deploy_invoke_logs_status_destroy(run, event_file, function_name):
 
 
 def test_looking_at_a_function_reports_no_changes(run):
-    """
-    An empty list of them read as "nothing was deployed".
-    """
+    """An empty list of them read as "nothing was deployed"."""
     code, out, _ = run("status", "--name", "t-absent")
 
     assert code == 0
@@ -174,9 +164,7 @@ def test_what_is_refused_is_one_line_and_exit_status_two(run, arguments, sentenc
 
 
 def test_invoke_local_needs_nothing_and_leaves_nothing(event_file, tmp_path):
-    """
-    One command from nothing to an answer; no process and no file stay behind.
-    """
+    """One command from nothing to an answer; no process and no file stay behind."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     command = [sys.executable, "-m", "rollout", "invoke", "--local", "--payload"]
@@ -203,9 +191,7 @@ def test_invoke_local_needs_nothing_and_leaves_nothing(event_file, tmp_path):
 
 
 def test_ctrl_c_ends_invoke_local_and_leaves_nothing(tmp_path):
-    """
-    The call is in the middle of a download that takes for ever.
-    """
+    """The call is in the middle of a download that takes for ever."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as never_answers:
@@ -245,9 +231,7 @@ def test_the_end_of_the_log_is_shown_beside_the_answer(run, deployed):
 
 @pytest.fixture
 def follow(endpoint, function_name):
-    """
-    Return a process that runs `rollout logs -f`.
-    """
+    """Return a process that runs `rollout logs -f`."""
     command = [sys.executable, "-m", "rollout", "logs", "-f", "--name", function_name]
     return lambda **pipes: subprocess.Popen(
         [*command, "--endpoint-url", endpoint.endpoint_url],
@@ -270,9 +254,7 @@ def test_logs_follow_new_lines(run, deployed, follow):
 
 
 def test_following_ends_when_nobody_reads_any_more(run, deployed, follow):
-    """
-    As in `rollout logs -f | grep -m1 REPORT`, though no further line ever comes.
-    """
+    """As in `rollout logs -f | grep -m1 REPORT`, though no further line ever comes."""
     run(*deployed("pass"))
     with follow(stderr=subprocess.PIPE) as process:
         process.stdout.readline()

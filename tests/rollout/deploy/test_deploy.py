@@ -112,9 +112,7 @@ def test_a_url_is_made_changed_and_taken_away(target, spec, code):
 
 
 def test_what_is_there_gets_the_tags_too(target, spec, code):
-    """
-    One looks for a run's costs by its tag, and the log group may be older.
-    """
+    """One looks for a run's costs by its tag, and the log group may be older."""
     deploy(target, spec, code=code)
     tagged = replace(spec, tags={"run": "r1"})
     own_role = role.role_name(target, spec.name)
@@ -182,9 +180,7 @@ def test_a_failed_update_removes_nothing(target, spec, code):
 
 
 def test_somebody_elses_function_is_neither_changed_nor_removed(target, spec, code):
-    """
-    A slip in `--name` must not overwrite, or delete, what is in production.
-    """
+    """A slip in `--name` must not overwrite, or delete, what is in production."""
     client = target.client("lambda")
     deployed = deploy(target, spec, code=code)
     client.untag_resource(Resource=deployed.arn, TagKeys=["project"])
@@ -241,9 +237,7 @@ THROTTLED = (
     ],
 )
 def test_only_a_refusal_that_passes_is_waited_out(monkeypatch, text, calls):
-    """
-    For some seconds after its creation neither Lambda nor KMS knows a role.
-    """
+    """For some seconds after its creation neither Lambda nor KMS knows a role."""
     error = {"Code": "InvalidParameterValueException", "Message": text}
     refusals = [ClientError({"Error": error}, "Create")] * 2
     made = []
@@ -261,9 +255,7 @@ def test_only_a_refusal_that_passes_is_waited_out(monkeypatch, text, calls):
 
 
 def test_a_function_that_never_gets_ready_is_explained_by_lambda():
-    """
-    The waiter's own words are about polls and attempts.
-    """
+    """The waiter's own words are about polls and attempts."""
     answer = {"Configuration": {"State": "Failed", "StateReason": "No space left"}}
     error = WaiterError("active", "gave up", answer)
 

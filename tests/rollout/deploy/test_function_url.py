@@ -25,17 +25,13 @@ def aws(gated, gate):
 
 @pytest.fixture
 def client(gate):
-    """
-    Lambda, past the gate.
-    """
+    """Lambda, past the gate."""
     return connect("local", gate.behind).client("lambda")
 
 
 @pytest.fixture
 def policy(client):
-    """
-    Return the statements of the function's policy, by their ids.
-    """
+    """Return the statements of the function's policy, by their ids."""
 
     def policy():
         try:

@@ -119,9 +119,7 @@ def test_a_shard_whose_report_was_lost_keeps_nothing(proxy, tar, s3, target):
 def test_an_execution_whose_urls_were_dealt_again_keeps_nothing_any_more(
     proxy, tar, s3, target
 ):
-    """
-    It was given up, but it was still at work.
-    """
+    """It was given up, but it was still at work."""
     with sink_for(tar, proxy) as sink:
         fill(sink, 3)
         seal_unreported(target, Place(tar.bucket, "kept"), "r", {(0, 7)}, set())

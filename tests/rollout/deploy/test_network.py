@@ -53,9 +53,7 @@ def interfaces(many):
 
 
 def answer_as_lambda(gate, **configuration):
-    """
-    Let there be a function that is in a network, which the local Lambda has not.
-    """
+    """Let there be a function that is in a network, which the local Lambda has not."""
     found = {
         "FunctionName": NAME,
         "FunctionArn": f"arn:aws:lambda:us-east-1:123456789012:function:{NAME}",
@@ -103,9 +101,7 @@ def test_a_new_function_is_put_into_the_network_and_mounts_the_file_system(
 
 
 def test_the_network_of_a_function_that_is_in_none_is_not_mentioned(aws, spec, code):
-    """
-    The local Lambda takes the same request, and so shows that it is whole.
-    """
+    """The local Lambda takes the same request, and so shows that it is whole."""
     deployed = deploy(aws, replace(spec, vpc=None, efs=None), code=code)
 
     assert deployed.state == "Active"
@@ -122,9 +118,7 @@ def test_the_stand_in_refuses_a_network_in_plain_words_and_nothing_is_left(
 
 
 def test_only_a_change_of_network_is_asked_for(aws, gate, spec, code):
-    """
-    Lambda tells the ids in an order of its own, and more than was asked.
-    """
+    """Lambda tells the ids in an order of its own, and more than was asked."""
     known = {"SubnetIds": ["subnet-2", "subnet-1"], "VpcId": "vpc-1"}
     known["SecurityGroupIds"] = ["sg-1"]
     answer_as_lambda(
@@ -158,9 +152,7 @@ def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
 def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
     aws, gate, spec, code
 ):
-    """
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
-    """
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
     answer_as_lambda(gate)
     deploy(aws, spec, code=code)
     found = policies_of(aws, NAME)
@@ -178,9 +170,7 @@ def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
 
 
 def test_whatever_policy_is_made_is_known_as_made_here(target):
-    """
-    Or it would stay when it is not wanted any more.
-    """
+    """Or it would stay when it is not wanted any more."""
     everything = FunctionSpec(
         bucket="my-photos", url="AWS_IAM", sources=("others",), vpc=VPC, efs=EFS
     )
@@ -231,9 +221,7 @@ def test_what_lambda_would_refuse_is_refused_before_any_call(make, sentence):
 
 
 def test_the_ids_are_those_of_lambdas_own_service_model():
-    """
-    botocore itself does not check them.
-    """
+    """botocore itself does not check them."""
     model = get_session().get_service_model("lambda")
     patterns = {
         "SubnetId": network._SUBNET,

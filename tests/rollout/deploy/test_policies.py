@@ -77,9 +77,7 @@ def test_a_new_function_takes_just_these_permissions(aws, gate, spec, code):
 def test_a_deployment_that_lacks_a_permission_names_it_and_leaves_nothing(
     aws, gate, spec, code, action
 ):
-    """
-    The first run in an account often fails so; the next must find it clean.
-    """
+    """The first run in an account often fails so; the next must find it clean."""
     gate.policy = gate.without(action)
 
     with pytest.raises(DeployError, match=f"not authorized to perform: {action}"):
@@ -107,9 +105,7 @@ def test_what_a_failed_deployment_may_not_remove_it_names(aws, gate, spec, code)
 
 
 def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, spec, code):
-    """
-    Two deployments at once: the one that comes second fails, and removes nothing.
-    """
+    """Two deployments at once: the one that comes second fails, and removes nothing."""
     deploy(aws, spec, code=code)
 
     def not_there_yet(_):
@@ -124,9 +120,7 @@ def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, spec, 
 
 
 def test_a_lost_answer_leaves_nothing_behind(aws, gate, spec, code):
-    """
-    Lambda made the function, and we were not told.
-    """
+    """Lambda made the function, and we were not told."""
     behind = connect("local", gate.behind)
 
     def make_and_break_off(_):
@@ -141,9 +135,7 @@ def test_a_lost_answer_leaves_nothing_behind(aws, gate, spec, code):
 
 
 def test_a_function_whose_tags_may_not_be_seen_is_left_alone(aws, gate, spec, code):
-    """
-    Without lambda:ListTags Lambda answers, and leaves the tags out.
-    """
+    """Without lambda:ListTags Lambda answers, and leaves the tags out."""
     deploy(aws, spec, code=code)
     function = aws.client("lambda").get_function(FunctionName=NAME)
     gate.answers["GetFunction"] = (200, {"Configuration": function["Configuration"]})
@@ -193,9 +185,7 @@ def test_the_policy_allows_nothing_that_is_never_asked_for(
 
 
 def test_a_long_list_may_be_handed_in_to_a_service(aws, gate, spec, code, s3):
-    """
-    What does not fit a request goes through the service's bucket.
-    """
+    """What does not fit a request goes through the service's bucket."""
     bucket = "million-downloads-lists"
     s3.create_bucket(Bucket=bucket)
     deploy(aws, replace(spec, environment={"FETCHER_BUCKET": bucket}), code=code)

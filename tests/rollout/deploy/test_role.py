@@ -28,9 +28,7 @@ def test_a_role_that_was_tampered_with_is_put_right(target, spec, code):
 
 
 def test_what_the_user_added_to_the_role_stays_until_it_is_removed(target, spec, code):
-    """
-    A bucket encrypted with a key of theirs needs that key's permissions beside.
-    """
+    """A bucket encrypted with a key of theirs needs that key's permissions beside."""
     deployed = deploy(target, replace(spec, bucket="my-photos"), code=code)
     key = "arn:aws:kms:us-east-1:123456789012:key/k"
     statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key}

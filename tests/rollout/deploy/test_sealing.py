@@ -72,9 +72,7 @@ def test_a_run_that_lost_reports_has_each_file_in_one_tar(
 def test_a_run_of_which_no_report_came_is_fetched_once_more_and_not_twice(
     parameters, s3, bucket, tmp_path
 ):
-    """
-    Its tars are sealed: a wave of the same name could keep nothing.
-    """
+    """Its tars are sealed: a wave of the same name could keep nothing."""
     run_cells("20_fan_out", parameters)
     (tmp_path / "run" / "reports.jsonl").write_bytes(b"")
     moved = (tmp_path / "run").rename(tmp_path / "moved")  # tars are where they were
@@ -87,9 +85,7 @@ def test_a_run_of_which_no_report_came_is_fetched_once_more_and_not_twice(
 
 
 def test_a_run_of_a_name_that_is_taken_in_the_bucket_is_refused(parameters, tmp_path):
-    """
-    Its executions would take the other's tars for theirs.
-    """
+    """Its executions would take the other's tars for theirs."""
     run_cells("20_fan_out", parameters)
     (tmp_path / "run").rename(tmp_path / "before")
 
@@ -140,9 +136,7 @@ def test_what_destroy_could_not_abort_is_found_without_the_role(
 def test_a_role_that_cannot_go_yet_does_not_keep_uploads_from_being_aborted(
     target, s3, bucket
 ):
-    """
-    Without its policies destroy could not tell any more where uploads are.
-    """
+    """Without its policies destroy could not tell any more where uploads are."""
     iam = target.client("iam")
     deployed = deploy(target, FunctionSpec(name="sealing-5", bucket=bucket))
     document = json.dumps(use_bucket(target, Place(bucket, ""))["use-bucket"])

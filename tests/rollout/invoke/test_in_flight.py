@@ -43,9 +43,7 @@ async def throttle(limit, count=1):
 
 
 def test_throttled_calls_lower_the_limit_and_it_is_back_within_ten_seconds(clock):
-    """
-    As many stay in flight as were accepted; the limit rises slowly at first.
-    """
+    """As many stay in flight as were accepted; the limit rises slowly at first."""
 
     async def run():
         limit = InFlightLimit(1_000)
@@ -80,9 +78,7 @@ def test_waiting_calls_are_admitted_when_one_ends_first_come_first_served():
 
 
 def test_waiting_calls_are_admitted_when_the_limit_rises_though_no_call_ends():
-    """
-    Calls may run for a quarter of an hour, and meanwhile AWS has scaled out.
-    """
+    """Calls may run for a quarter of an hour, and meanwhile AWS has scaled out."""
 
     async def run():
         limit = InFlightLimit(1_000)

@@ -109,9 +109,7 @@ def test_what_cannot_work_is_one_sentence(target, changes, sentence):
 
 
 def test_all_problems_are_found_at_once(target):
-    """
-    Nobody mends one number after the other, with a deployment in between.
-    """
+    """Nobody mends one number after the other, with a deployment in between."""
     changes = {"concurrency": 2_000, "invocation": {"deadline_s": 0.0}}
     with pytest.raises(PreflightError) as caught:
         check(target, demand(function={"tmp_mb": 512}, **changes))
@@ -205,9 +203,7 @@ def test_buckets_that_files_come_from_are_looked_at_too_and_each_once(target, bu
 
 
 def test_a_bucket_one_may_not_look_at_still_tells_its_region():
-    """
-    S3 answers 403 with the region, and the executions may have other permissions.
-    """
+    """S3 answers 403 with the region, and the executions may have other permissions."""
     headers = {"HTTPHeaders": {"x-amz-bucket-region": "eu-west-1"}}
 
     assert region_of({"ResponseMetadata": headers}) == "eu-west-1"
@@ -308,9 +304,7 @@ print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 def test_too_few_descriptors_are_known_before_anything_is_deployed(
     endpoint, hard, concurrency, connections, sentences, allowed
 ):
-    """
-    In a process that may have so many; what the system gives is asked for.
-    """
+    """In a process that may have so many; what the system gives is asked for."""
     words = (endpoint.endpoint_url, hard, concurrency, connections)
     done = subprocess.run(
         [sys.executable, "-c", FEW, *map(str, words)],

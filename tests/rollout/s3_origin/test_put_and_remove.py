@@ -46,9 +46,7 @@ def in_lab(s3):
 def test_pictures_are_put_fetched_with_the_functions_role_and_removed(
     lab, capsys, tmp_path
 ):
-    """
-    On the target `aws`, with no more than the permissions that README grants.
-    """
+    """On the target `aws`, with no more than the permissions that README grants."""
     files, picture = 64, jpeg(3_000)
     command = ["--target", "aws", TEMPLATE, "--files", str(files)]
     assert main(["origin", "put", *command, "--file-kb", "3"]) == 0
@@ -94,9 +92,7 @@ def test_pictures_are_put_fetched_with_the_functions_role_and_removed(
 
 @pytest.mark.usefixtures("lab")
 def test_one_picture_is_sent_to_each_bucket(origin, proxy):
-    """
-    All others S3 copies: 1,700 GB would take a home's line a week.
-    """
+    """All others S3 copies: 1,700 GB would take a home's line a week."""
     status, _, _ = origin("put", *SIZE, TEMPLATE, at=proxy.url)
     writes = [asked for asked in proxy.asked if asked.method == "PUT"]
 

@@ -26,9 +26,7 @@ MISLEADING = {
 
 @pytest.fixture
 def nobody(monkeypatch, tmp_path):
-    """
-    A user with no AWS set-up at all, on a machine that is not Amazon's.
-    """
+    """A user with no AWS set-up at all, on a machine that is not Amazon's."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -131,9 +129,7 @@ def test_an_incomplete_aws_setup_is_refused(monkeypatch, variables, message):
 
 @contextmanager
 def refusing(code, status=403):
-    """
-    An STS that lets nobody in.
-    """
+    """An STS that lets nobody in."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -158,9 +154,7 @@ def refusing(code, status=403):
 
 @pytest.fixture
 def set_up(nobody, tmp_path):  # noqa: ARG001 the home is nobody's
-    """
-    Write the user's AWS set-up: what goes into ~/.aws/config.
-    """
+    """Write the user's AWS set-up: what goes into ~/.aws/config."""
 
     def write(text):
         path = tmp_path / ".aws" / "config"
