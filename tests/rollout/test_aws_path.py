@@ -130,10 +130,10 @@ def test_a_dry_run_deploys_and_invokes_nothing(gate, parameters, capsys):
     with pytest.raises(DryRun):
         run_cells("20_fan_out", parameters | {"dry_run": True})
 
-    said = capsys.readouterr().out
-    assert "files: 60; shards: 4" in said
-    assert "dollars: from $" in said
-    assert f"GB-seconds of memory, {machine().architecture}" in said
+    output = capsys.readouterr().out
+    assert "files: 60; shards: 4" in output
+    assert "dollars: from $" in output
+    assert f"GB-seconds of memory, {machine().architecture}" in output
     assert not [a for a in gate.actions if a.partition(":")[2].startswith("Create")]
     assert "lambda:InvokeFunction" not in gate.actions
     assert left(connect("aws"), NAME) == []

@@ -97,14 +97,14 @@ def test_what_cannot_be_deployed_is_refused_in_one_line(
     wanted, capsys, options, sentence
 ):
     assert wanted(*options) == (2, None)
-    said = capsys.readouterr().err
-    assert sentence in said
-    assert said.count("\n") == 1
+    output = capsys.readouterr().err
+    assert sentence in output
+    assert output.count("\n") == 1
 
 
 def test_what_was_deployed_is_printed_as_json(wanted, capsys):
     wanted("--name", "mine")
-    said = capsys.readouterr()
+    output = capsys.readouterr()
 
-    assert json.loads(said.out)["name"] == "mine"
-    assert said.err == "nothing had to be changed\n"
+    assert json.loads(output.out)["name"] == "mine"
+    assert output.err == "nothing had to be changed\n"

@@ -80,12 +80,12 @@ def test_a_file_is_a_job(
     status, out, _ = rollout("submit", path, *columns)
     job = json.loads(out)["id"]
     waited, out, err = rollout("status", job, "--wait")
-    told = json.loads(out)
+    job_fields = json.loads(out)
     kept = target.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"files/{job}/")
 
     assert (status, waited) == (0, 0)
-    assert told["state"] == "done"
-    assert told["counts"] == {"ok": 12}
+    assert job_fields["state"] == "done"
+    assert job_fields["counts"] == {"ok": 12}
     assert err.splitlines()[-1] == "done: 12 of 12 URLs, 0 errors, 0 at work"
     assert {one["Key"].partition("/d/")[2] for one in kept["Contents"]} == {
         str(number) for number in range(12)
@@ -150,16 +150,16 @@ def test_a_job_whose_list_cannot_be_used_exits_1(rollout):
 
 def test_the_same_key_is_the_same_job(rollout, origin, tmp_path):
     path = written(tmp_path / "list.txt", pairs(origin, 2))
-    told = [
+    jobs_made = [
         json.loads(rollout("submit", path, "--key", "k", "--sink", "discard")[1])
         for _ in range(2)
     ]
 
-    assert told[0]["id"] == told[1]["id"]
+    assert jobs_made[0]["id"] == jobs_made[1]["id"]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("submit", "list.txt"), "line 2: repeats the URL of line 1"),
         (("submit", "nothing.txt"), "No such file"),
@@ -170,14 +170,14 @@ def test_the_same_key_is_the_same_job(rollout, origin, tmp_path):
     ],
 )
 def test_what_is_refused_is_said_on_one_line(
-    rollout, tmp_path, monkeypatch, words, said
+    rollout, tmp_path, monkeypatch, words, message
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "list.txt").write_text("http://h/a\nhttp://h/a\n")
     status, out, err = rollout(*words)
 
     assert (status, out) == (2, "")
-    assert said in err
+    assert message in err
     assert err.count("\n") == 1
 
 

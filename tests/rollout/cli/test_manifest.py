@@ -51,7 +51,7 @@ def test_a_manifest_in_s3_is_brought_here(rollout, endpoint, s3, bucket, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("manifest", "to", "said"),
+    ("manifest", "to", "message"),
     [
         ("s3://Lists/a.csv", "l.jsonl", "s3://Lists/a.csv cannot be read"),
         ("s3://Lists/a.csv", "l.jsonl", "The bucket is 'Lists'"),
@@ -64,7 +64,7 @@ def test_a_manifest_in_s3_is_brought_here(rollout, endpoint, s3, bucket, tmp_pat
     ],
 )
 def test_what_cannot_be_read_or_written_is_refused(
-    rollout, endpoint, tmp_path, monkeypatch, manifest, to, said
+    rollout, endpoint, tmp_path, monkeypatch, manifest, to, message
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder.jsonl").mkdir()
@@ -72,7 +72,7 @@ def test_what_cannot_be_read_or_written_is_refused(
     status, out, err = rollout(*where, manifest, to)
 
     assert (status, out) == (2, "")
-    assert said in err
+    assert message in err
 
 
 def test_a_bad_row_refuses_the_manifest_and_the_list_before_stays(rollout, tmp_path):

@@ -125,12 +125,12 @@ def test_an_endpoint_that_dies_is_named_by_whatever_fails_for_it():
             target = connect("local", url, check_alive=check)
             (child,) = set(psutil.Process().children()) - set(before)
             kill(child)
-            with pytest.raises(EndpointError, match=said):
+            with pytest.raises(EndpointError, match=message):
                 deploy(target, FunctionSpec(name="t-nobody"), code=b"")
             raise OSError
 
-    said = r"The local endpoint ended by itself \(signal 9\)"
-    with pytest.raises(EndpointError, match=said):
+    message = r"The local endpoint ended by itself \(signal 9\)"
+    with pytest.raises(EndpointError, match=message):
         deploy_to_one_that_dies()
 
 
@@ -141,9 +141,9 @@ def test_a_serve_whose_origin_dies_ends_and_says_so():
     ) as process:
         origin_url = json.loads(process.stdout.readline())["origin_url"]
         kill(child_with(process.pid, "origin"))
-        _, said = process.communicate()
+        _, message = process.communicate()
 
     assert process.returncode == 2
-    assert said == (
+    assert message == (
         f"rollout: The origin at {origin_url} ended by itself (signal 9).\n"
     )

@@ -38,7 +38,7 @@ def test_deploying_again_changes_nothing_and_says_so(target, spec, code):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"memory_mb": 512}, "function {}: MemorySize"),
         ({"timeout_s": 60}, "function {}: Timeout"),
@@ -52,7 +52,7 @@ def test_deploying_again_changes_nothing_and_says_so(target, spec, code):
         ),
     ],
 )
-def test_only_what_differs_is_changed(target, spec, code, change, said):
+def test_only_what_differs_is_changed(target, spec, code, change, message):
     """
     A grid over memory takes seconds a step, because code and role stay as they are.
     """
@@ -60,7 +60,7 @@ def test_only_what_differs_is_changed(target, spec, code, change, said):
     wanted = replace(spec, **change)
 
     assert deploy(target, wanted, code=code).changes == (
-        f"changed {said.format(spec.name)}",
+        f"changed {message.format(spec.name)}",
     )
     assert deploy(target, wanted, code=code).changes == ()
 

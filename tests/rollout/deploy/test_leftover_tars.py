@@ -52,7 +52,7 @@ def test_a_worker_killed_amid_an_upload_leaves_nothing_visible(
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
     ) as worker:
-        said = worker.stdout.readline()
+        message = worker.stdout.readline()
         os.kill(worker.pid, signal.SIGKILL)
     visible, begun = objects_in(s3, bucket), uploads_in(s3, bucket)
     prefix = Place(bucket, "kept")
@@ -62,7 +62,7 @@ def test_a_worker_killed_amid_an_upload_leaves_nothing_visible(
     aborted = abort_uploads(target, prefix)
     after = objects_in(s3, bucket)
 
-    assert said == "one part is there\n"
+    assert message == "one part is there\n"
     assert visible == {}
     assert begun == ["kept/r/00-00007.tar"]
     assert lost == {}

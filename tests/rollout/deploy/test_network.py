@@ -45,8 +45,8 @@ def spec():
     return FunctionSpec(name=NAME, handler="main.handler", vpc=VPC, efs=EFS)
 
 
-def interfaces(many):
-    items = "<item><status>in-use</status></item>" * many
+def interfaces(count):
+    items = "<item><status>in-use</status></item>" * count
     found = f"<networkInterfaceSet>{items}</networkInterfaceSet>"
     name = "DescribeNetworkInterfacesResponse"
     return f'<{name} xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">{found}</{name}>'
@@ -191,8 +191,8 @@ def test_the_role_stays_while_lambda_has_interfaces_in_the_network(
     gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(1))
 
     assert not [line for line in destroy(aws, NAME) if line.startswith("role")]
-    (said,) = left(aws, NAME)
-    assert said.startswith(f"role {role.role_name(aws, NAME)}: Lambda needs it")
+    (message,) = left(aws, NAME)
+    assert message.startswith(f"role {role.role_name(aws, NAME)}: Lambda needs it")
     _, asked = gate.asked[-1]
     assert asked["Filter.1.Value.1"] == f"AWS Lambda VPC ENI-{NAME}-*"
 

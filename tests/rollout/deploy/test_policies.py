@@ -94,12 +94,12 @@ def test_what_a_failed_deployment_may_not_remove_it_names(aws, gate, spec, code)
     with pytest.raises(DeployError) as caught:
         deploy(aws, spec, code=code)
 
-    said = str(caught.value)
+    message = str(caught.value)
     own_role = role.role_name(aws, NAME)
-    assert said.index("lambda:CreateFunction") < said.index(
+    assert message.index("lambda:CreateFunction") < message.index(
         f"role {own_role} could not"
     )
-    assert "iam:DeleteRole" in said
+    assert "iam:DeleteRole" in message
     gate.policy = POLICY
     assert left(aws, NAME) == [f"role {own_role}"]
 

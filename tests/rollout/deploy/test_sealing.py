@@ -147,11 +147,11 @@ def test_a_role_that_cannot_go_yet_does_not_keep_uploads_from_being_aborted(
     with pytest.raises(DeployError) as caught:
         destroy(target, "sealing-5")
 
-    said = str(caught.value)
+    message = str(caught.value)
     upload = f"upload of {Place(bucket, 'r/00-00007.tar')}"
-    assert said.startswith(f"Removed: function sealing-5, {upload}, log group ")
+    assert message.startswith(f"Removed: function sealing-5, {upload}, log group ")
     detach = f"detach-role-policy --role-name {deployed.role} --policy-arn "
-    assert f"{detach}{policy['Arn']}, and destroy again." in said
+    assert f"{detach}{policy['Arn']}, and destroy again." in message
     assert uploads_in(s3, bucket) == []
     assert "use-bucket" in policies_of(target, "sealing-5")
 

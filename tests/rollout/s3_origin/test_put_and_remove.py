@@ -50,15 +50,15 @@ def test_pictures_are_put_fetched_with_the_functions_role_and_removed(
     files, picture = 64, jpeg(3_000)
     command = ["--target", "aws", TEMPLATE, "--files", str(files)]
     assert main(["origin", "put", *command, "--file-kb", "3"]) == 0
-    said = capsys.readouterr()
+    output = capsys.readouterr()
     there = in_lab(lab)
-    assert "64 of 64 objects written\n" in said.err
+    assert "64 of 64 objects written\n" in output.err
     assert there == {
         f"s3://{BUCKETS[n % 2]}/origin/{n % 8}/{n}.jpg": picture for n in range(files)
     }
     Image.open(io.BytesIO(picture)).load()
 
-    _, parameters = read(["20_fan_out", *shlex.split(said.out.splitlines()[-1])])
+    _, parameters = read(["20_fan_out", *shlex.split(output.out.splitlines()[-1])])
     parameters |= {
         "allow_private": True,  # where S3 is, here
         "function": FUNCTION,
@@ -132,13 +132,13 @@ def test_what_was_interrupted_is_completed_by_putting_again(origin, lab, proxy):
             assert going_on.wait(WAIT_S)
             process.send_signal(signal.SIGINT)
             was_interrupted.set()
-            _, said = process.communicate(timeout=WAIT_S)
+            _, output = process.communicate(timeout=WAIT_S)
         finally:
             process.kill()
     before = len(in_lab(lab))
 
     assert process.returncode == 130
-    assert "objects written; repeat the command to complete it" in said
+    assert "objects written; repeat the command to complete it" in output
     assert 40 < before < 200
     assert origin("put", *size, TEMPLATE)[0] == 0
     assert Counter(in_lab(lab).values()) == {jpeg(3_000): 200}

@@ -12,15 +12,15 @@ from rollout.__main__ import main
 def test_what_costs_too_much_is_itemised_and_refused(gate, capsys):
     size = ("--files", "1000000", "--file-kb", "1700")
     status = main(["origin", "put", "--target", "aws", *size, TEMPLATE])
-    said = capsys.readouterr()
+    output = capsys.readouterr()
 
-    assert (status, said.out) == (2, "")
-    assert re.findall(r"\$([\d.]+)  ([\d,]+) (.*)", said.err) == [
+    assert (status, output.out) == (2, "")
+    assert re.findall(r"\$([\d.]+)  ([\d,]+) (.*)", output.err) == [
         ("5.00", "1,000,000", "writes to S3"),
         ("36.41", "1,583", "GB in S3 for a month"),
     ]
-    assert "This costs $41.41, more than the $5.00 of --max-cost-usd." in said.err
-    assert "set --max-cost-usd to 41.42" in said.err
+    assert "This costs $41.41, more than the $5.00 of --max-cost-usd." in output.err
+    assert "set --max-cost-usd to 41.42" in output.err
     assert gate.actions == {"s3:ListBucket"}
 
 
@@ -60,7 +60,7 @@ def test_buckets_are_looked_at_before_anything_is_put(origin, s3, endpoint):
 
 
 @pytest.mark.parametrize(
-    ("template", "size", "said"),
+    ("template", "size", "message"),
     [
         ("s3://lab/{number}.jpg", SIZE, "keys that do not begin with origin/"),
         ("s3://lab/originals/{number}.jpg", SIZE, "do not begin with origin/"),
@@ -75,8 +75,8 @@ def test_buckets_are_looked_at_before_anything_is_put(origin, s3, endpoint):
         (TEMPLATE, ("--files", 9, "--file-kb", 50_001), "50,001,000 bytes"),
     ],
 )
-def test_what_cannot_be_an_origin_is_refused(origin, template, size, said):
+def test_what_cannot_be_an_origin_is_refused(origin, template, size, message):
     status, out, err = origin("put", *size, template)
 
     assert (status, out) == (2, "")
-    assert said in err
+    assert message in err
