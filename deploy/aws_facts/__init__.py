@@ -1,5 +1,5 @@
 """
-What AWS allows and charges: figures, each with its source and the day it was read.
+AWS's limits and prices, each with its source and the day it was read.
 
 ``limits`` reads ``limits.toml``.
 """

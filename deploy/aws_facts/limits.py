@@ -19,12 +19,12 @@ _LINE_GROWS_FROM_MB = 2_048
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """
-    What Lambda allows.
+    A limit of AWS.
 
     Attributes:
-        least, most: The smallest and the largest value, both allowed.
+        least, most: The smallest and the largest value allowed.
 
-        source: Where AWS says so.
+        source: Where AWS states it.
 
         seen: The day it was read there.
     """
@@ -38,12 +38,12 @@ class Limit:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """
-    What Lambda charges.
+    A price of AWS.
 
     Attributes:
-        dollars: For one of what the price is named after.
+        dollars: For one unit of the item that names the price.
 
-        source: Where AWS says so.
+        source: Where AWS states it.
 
         seen: The day it was read there.
     """
@@ -75,14 +75,14 @@ def price(name: str) -> Price:
 
 def problem(name: str, value: float, unit: str) -> str:
     """
-    Say what is wrong with a setting, or nothing.
+    Describe how a setting breaks a limit; return nothing if it does not.
 
     Args:
-        name: The setting's, and the limit's.
+        name: Name of the setting and of the limit.
 
-        value: What it is set to.
+        value: Value of the setting.
 
-        unit: What it counts.
+        unit: Its unit.
 
     >>> problem("timeout_s", 60, "s")
     ''
@@ -100,9 +100,9 @@ def problem(name: str, value: float, unit: str) -> str:
 
 def line_bytes_per_s(memory_mb: int) -> float:
     """
-    Return what the network gives an execution at most.
+    Return an execution's network bandwidth.
 
-    AWS names the first and the last of it; in between it is taken to grow evenly.
+    AWS names the first and the last value; growth in between is assumed to be linear.
 
     >>> line_bytes_per_s(512) * 8 / 1e6, line_bytes_per_s(10_240) * 8 / 1e6
     (625.0, 3000.0)

@@ -1,5 +1,5 @@
 """
-A file origin for experiments: real JPEGs of exact sizes, with faults on request.
+An origin for experiments: real JPEGs of exact sizes, with faults on request.
 
 It answers on loopback only, from a process of its own, at
 ``/<bytes>/<number>.jpg``. Every number holds the same picture, so a million URLs cost

@@ -17,7 +17,7 @@ _DESCRIPTORS = 65_536
 
 
 def main() -> None:
-    """Answer until SIGINT or SIGTERM; the first line on stdout has the address."""
+    """Serve until SIGINT or SIGTERM; print the address as the first line on stdout."""
     parser = argparse.ArgumentParser(
         prog="python -m origin",
         description="Serve JPEGs of exact sizes on loopback, with faults on request.",
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument(
         "--until-stdin-closes",
         action="store_true",
-        help="also end when stdin, a pipe, is closed by whoever holds it",
+        help="also end when stdin, a pipe, closes",
     )
     parser.add_argument("--listener-fd", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""What the origin answers."""
+"""The origin's responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _METHODS = (b"GET", b"HEAD")
 
 
 class Ending(Enum):
-    """What happens to a connection once an answer is sent."""
+    """What happens to a connection after a response."""
 
     NEXT = auto()
     CLOSE = auto()
@@ -33,20 +33,20 @@ class Ending(Enum):
 @dataclass(frozen=True, slots=True)
 class Response:
     """
-    One answer, ready to be sent.
+    A response, ready to be sent.
 
     Attributes:
-        data: The head and the body, or what a fault leaves of them.
+        data: Head and body, or what a fault leaves of them.
 
-        head_bytes: How much of the data is the head.
+        head_bytes: Size of the head.
 
-        picture_bytes: How much of the data is a picture's.
+        picture_bytes: Size of the part of a picture in it.
 
-        files: How many whole pictures it is: 1 or 0.
+        files: 1 if it is a whole picture, else 0.
 
-        ending: What follows.
+        ending: What happens to the connection afterwards.
 
-        delay_s: Waited before anything is sent.
+        delay_s: Pause before anything is sent.
     """
 
     data: memoryview
@@ -57,7 +57,7 @@ class Response:
     delay_s: float = 0
 
     def without_body(self) -> Response:
-        """Return the answer to HEAD where this is the one to GET."""
+        """Return the response to HEAD that matches this one to GET."""
         head = self.data[: self.head_bytes]
         return replace(self, data=head, picture_bytes=0, files=0)
 
@@ -65,52 +65,52 @@ class Response:
 @dataclass(slots=True)
 class Stats:
     """
-    What was served since the start. Asking for it is not counted.
+    Counts since the start. Requests for them do not count.
 
     Attributes:
-        requests: All that came, refused ones and faults included.
+        requests: All requests, refused ones and faults included.
 
         files: Whole pictures handed to the network.
 
         body_bytes:
-            Of pictures: the whole ones and the halves that faults leave. Of one whose
-            client left midway, nothing.
+            Bytes of whole pictures, and of the halves that faults leave; nothing for a
+            client that left midway.
     """
 
     requests: int = 0
     files: int = 0
     body_bytes: int = 0
 
-    def add(self, answer: Response) -> None:
-        """Count an answer that was sent."""
-        self.files += answer.files
-        self.body_bytes += answer.picture_bytes
+    def add(self, response: Response) -> None:
+        """Count a response that was sent."""
+        self.files += response.files
+        self.body_bytes += response.picture_bytes
 
 
 class Site:
-    """Requests in, answers out; it keeps the latest 256 MB of pictures."""
+    """Responses to requests, with the latest 256 MB of pictures cached."""
 
     def __init__(self) -> None:
         self.stats = Stats()
-        self._kept: OrderedDict[int, Response] = OrderedDict()
-        self._kept_bytes = 0
+        self._cache: OrderedDict[int, Response] = OrderedDict()
+        self._cached_bytes = 0
 
     def answer(self, head: bytes) -> Response:
-        """Return the answer to a request, given all before its empty line."""
+        """Return the response to a request, given its head without the empty line."""
         request = _REQUEST.match(head)
         if request is None or len(head) > REQUEST_MOST_BYTES:
             self.stats.requests += 1
-            return _last(_text(400, "This is no HTTP/1 request."))
+            return _last(_text(400, "This is not an HTTP/1 request."))
         method, target, minor = request.groups()
         if method not in _METHODS:
             self.stats.requests += 1
             return _last(_text(501, "The origin knows GET and HEAD only."))
-        answer = self._find(target.decode("latin-1"))
+        response = self._find(target.decode("latin-1"))
         if method == b"HEAD":
-            answer = answer.without_body()
+            response = response.without_body()
         if minor == b"0" or b"connection: close" in head.lower():
-            answer = _last(answer)
-        return answer
+            response = _last(response)
+        return response
 
     def _find(self, target: str) -> Response:
         if target in ("/", "/health"):
@@ -127,33 +127,35 @@ class Site:
         except ValueError as error:
             return _text(400, str(error))
 
-    def _picture(self, size_bytes: int, number: int, asked: faults.Faults) -> Response:
+    def _picture(self, size_bytes: int, number: int, wanted: faults.Faults) -> Response:
         whole = self._whole(size_bytes)
-        answer = _faulty(whole, asked) if number % asked.every == 0 else whole
-        return replace(answer, delay_s=asked.latency_s) if asked.latency_s else answer
+        response = _faulty(whole, wanted) if number % wanted.every == 0 else whole
+        if not wanted.latency_s:
+            return response
+        return replace(response, delay_s=wanted.latency_s)
 
     def _whole(self, size_bytes: int) -> Response:
-        if size_bytes in self._kept:
-            self._kept.move_to_end(size_bytes)
-            return self._kept[size_bytes]
-        answer = _answer(200, "image/jpeg", jpeg(size_bytes))
-        answer = replace(answer, picture_bytes=size_bytes, files=1)
-        self._kept[size_bytes] = answer
-        self._kept_bytes += size_bytes
-        while self._kept_bytes > _CACHE_BYTES:
-            dropped, _ = self._kept.popitem(last=False)
-            self._kept_bytes -= dropped
-        return answer
+        if size_bytes in self._cache:
+            self._cache.move_to_end(size_bytes)
+            return self._cache[size_bytes]
+        response = _response(200, "image/jpeg", jpeg(size_bytes))
+        response = replace(response, picture_bytes=size_bytes, files=1)
+        self._cache[size_bytes] = response
+        self._cached_bytes += size_bytes
+        while self._cached_bytes > _CACHE_BYTES:
+            dropped, _ = self._cache.popitem(last=False)
+            self._cached_bytes -= dropped
+        return response
 
 
-def _faulty(whole: Response, asked: faults.Faults) -> Response:
-    if asked.fault == "status":
-        return _text(asked.status, f"The URL asks for status {asked.status}.")
-    if asked.fault == "reset":
+def _faulty(whole: Response, wanted: faults.Faults) -> Response:
+    if wanted.fault == "status":
+        return _text(wanted.status, f"The URL asks for status {wanted.status}.")
+    if wanted.fault == "reset":
         return Response(whole.data[:0], head_bytes=0, ending=Ending.RESET)
-    if asked.fault == "cut":
+    if wanted.fault == "cut":
         return _half(whole, Ending.CLOSE)
-    if asked.fault == "stall":
+    if wanted.fault == "stall":
         return _half(whole, Ending.SILENCE)
     return whole
 
@@ -164,22 +166,22 @@ def _half(whole: Response, ending: Ending) -> Response:
     return Response(data, whole.head_bytes, picture_bytes=half, ending=ending)
 
 
-def _last(answer: Response) -> Response:
-    """Close the connection after this answer, unless a fault does otherwise."""
-    if answer.ending is not Ending.NEXT:
-        return answer
-    return replace(answer, ending=Ending.CLOSE)
+def _last(response: Response) -> Response:
+    """Close the connection after this response, unless a fault does otherwise."""
+    if response.ending is not Ending.NEXT:
+        return response
+    return replace(response, ending=Ending.CLOSE)
 
 
 def _json(**values: object) -> Response:
-    return _answer(200, "application/json", json.dumps(values).encode())
+    return _response(200, "application/json", json.dumps(values).encode())
 
 
 def _text(status: int, sentence: str) -> Response:
-    return _answer(status, "text/plain; charset=utf-8", f"{sentence}\n".encode())
+    return _response(status, "text/plain; charset=utf-8", f"{sentence}\n".encode())
 
 
-def _answer(status: int, content_type: str, body: bytes) -> Response:
+def _response(status: int, content_type: str, body: bytes) -> Response:
     head = (
         f"HTTP/1.1 {status} {responses.get(status, 'Fault')}\r\n"
         f"Content-Type: {content_type}\r\n"

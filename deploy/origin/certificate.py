@@ -1,4 +1,4 @@
-"""A certificate for loopback that signs itself."""
+"""A self-signed certificate for loopback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = "localhost"
-_VALID = timedelta(days=7)  # an origin that lives longer is not an experiment's
+_VALID = timedelta(days=7)  # no experiment takes longer
 _CLOCKS_DIFFER = timedelta(hours=1)
 
 
@@ -30,7 +30,7 @@ def write_certificate(certificate: Path, key: Path) -> None:
     """
     Write a new certificate for 127.0.0.1 and localhost, and its key.
 
-    It is its own authority: a client that trusts this file verifies the server.
+    It is its own authority: a client that trusts this file can verify the server.
     """
     private = ec.generate_private_key(ec.SECP256R1())
     signed = _builder(private.public_key()).sign(private, SHA256())
@@ -61,7 +61,7 @@ def _builder(public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
 def _extensions(
     public: ec.EllipticCurvePublicKey,
 ) -> list[tuple[x509.ExtensionType, bool]]:
-    """Return what strict clients look for, Python 3.13's among them."""
+    """Return the extensions that strict clients require, as Python 3.13 does."""
     names = [x509.DNSName(_NAME), x509.IPAddress(ip_address(HOST))]
     return [
         (x509.SubjectAlternativeName(names), False),

@@ -1,4 +1,4 @@
-"""How a child process ended, in words."""
+"""How a child process ended, in words; `local_aws` has its own copy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 
 def ended(process: subprocess.Popen[bytes], within_s: float = 0.0) -> str:
     """
-    Say how a child ended; nothing while it lives.
+    Describe how a child ended; return nothing while it lives.
 
     Args:
         process: The child.

@@ -1,13 +1,13 @@
 """
-What a URL's query may ask for.
+The faults that a URL's query may request.
 
-* latency_ms=N     every answer waits this long, in ms
+* latency_ms=N     every response waits this long, in ms
 * one fault
   x status=CODE    this status, 400 to 599, and a sentence
   x cut=1          the connection closes after half of the body
   x stall=1        half of the body, then silence until the client leaves
-  x reset=1        the connection is reset instead of an answer
-* fault_every=N    the fault meets only numbers that N divides: 100 is 1 %
+  x reset=1        the connection is reset instead of a response
+* fault_every=N    the fault affects only numbers that N divides: 100 is 1 %
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _RULE = "It may have " + ", ".join(
 @dataclass(frozen=True, slots=True)
 class Faults:
     """
-    How answers to one template differ from plain ones.
+    A query's request for faults.
 
     Attributes:
-        latency_s: Waited before every answer.
+        latency_s: Pause before every response.
 
         fault: ``status``, ``cut``, ``stall``, ``reset``, or empty for none.
 
-        status: What to answer when the fault is ``status``.
+        status: The status, when the fault is ``status``.
 
-        every: The fault meets numbers that this divides.
+        every: The fault affects numbers that this divides.
     """
 
     latency_s: float

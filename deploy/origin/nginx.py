@@ -1,7 +1,7 @@
 """
-The same pictures from nginx, for what a Python origin would be too slow for.
+An origin by nginx, for loads that are too much for the Python one.
 
-Each size is one file in RAM, and a pattern leads every number to it.
+Each size is one file in RAM, and a pattern maps every number to it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from origin.temporary_folders import memory_folder
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable
-    from types import TracebackType
 
 _START_LIMIT_S = 10
 _STOP_LIMIT_S = 2
@@ -74,16 +73,17 @@ http {{
 
 class Nginx:
     """
-    nginx on loopback, serving JPEGs as the project's own origin does, without faults.
+    nginx on loopback, serving the same JPEGs as `Origin`, without faults.
 
-    However the thread that started it ends, nginx ends with it, by way of setpriv.
+    However the thread that started it ends, nginx ends with it, if setpriv is
+    installed. As in ``with Nginx([10_000]) as nginx: print(nginx.template(10_000))``.
 
     Args:
-        sizes: In bytes, of all the files there shall be.
+        sizes: Sizes of the files, in bytes.
 
-        https: Whether to serve HTTPS as well, with HTTP/2 for who asks for it.
+        https: Whether to serve HTTPS as well, with HTTP/2 on request.
 
-        workers: Processes that answer.
+        workers: Number of worker processes.
 
     Attributes:
         version: As in ``1.22.1``.
@@ -92,7 +92,7 @@ class Nginx:
 
         https_url: The same for HTTPS; empty without.
 
-        ca_file: What verifies HTTPS. It goes when nginx does.
+        ca_file: Certificate that verifies HTTPS, removed when nginx stops.
     """
 
     url: str
@@ -118,21 +118,16 @@ class Nginx:
         with ExitStack() as held:
             room_bytes = sum(self._sizes)
             self._folder = held.enter_context(memory_folder("nginx-", room_bytes))
-            self._furnish()
+            self._write_files()
             self._process = self._start()
             held.callback(_stop, self._process)
-            self._asked = 0
-            self._knock()
+            self._own_requests = 0
+            self._check_answers()
             self._held = held.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop it; its processes and its folder are gone afterwards."""
+    def __exit__(self, *_: object) -> None:
+        """Stop it, and remove its folder."""
         self._held.close()
 
     def template(self, size_bytes: int, scheme: str = "http") -> str:
@@ -152,23 +147,23 @@ class Nginx:
         return f"{base}/{size_bytes}/{{number}}.jpg"
 
     def requests(self) -> int:
-        """Return how many requests have come in since the start, but for these."""
+        """Return the number of requests since the start, except for this count."""
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=_START_LIMIT_S)
         try:
             connection.request("GET", _STATS)
-            answer = connection.getresponse().read().decode()
+            text = connection.getresponse().read().decode()
         finally:
             connection.close()
-        found = _COUNTS.findall(answer)
+        found = _COUNTS.findall(text)
         if not found:
-            msg = f"{self.url}{_STATS} should tell counts; it says {answer[:200]!r}."
+            msg = f"{self.url}{_STATS} should have counts; it has {text[:200]!r}."
             raise OriginError(msg)
-        self._asked += 1
-        return int(found[0]) - self._asked
+        self._own_requests += 1
+        return int(found[0]) - self._own_requests
 
     def check(self, within_s: float = 0.0) -> None:
         """
-        Make sure that it is still there.
+        Check that it is alive.
 
         Args:
             within_s: How long to wait for its end.
@@ -183,7 +178,7 @@ class Nginx:
             )
             raise OriginError(msg)
 
-    def _furnish(self) -> None:
+    def _write_files(self) -> None:
         for name in _FOLDERS:
             (self._folder / name).mkdir()
         for size in self._sizes:
@@ -193,15 +188,16 @@ class Nginx:
             write_certificate(self.ca_file, self._folder / _KEY)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        """Let it inherit sockets that listen: there is no moment of refusal."""
+        """Start it with listening sockets, so it never refuses a connection."""
         with ExitStack() as held:
-            plain, *secure = [
-                held.enter_context(_listening()) for _ in range(1 + self._https)
-            ]
+            sockets = [held.enter_context(listen(0)) for _ in range(1 + self._https)]
+            for listener in sockets:
+                listener.settimeout(0)  # nginx expects inherited sockets not to block
+            plain, *secure = sockets
             self.url = f"http://{_place(plain)}"
             self.https_url = f"https://{_place(secure[0])}" if secure else ""
             self._configure(plain, secure)
-            listeners = [listener.fileno() for listener in (plain, *secure)]
+            listeners = [listener.fileno() for listener in sockets]
             command = [self._program, "-p", f"{self._folder}/", "-c", "nginx.conf"]
             errors = held.enter_context((self._folder / _ERRORS).open("w"))
             return subprocess.Popen(
@@ -232,7 +228,7 @@ class Nginx:
         )
         (self._folder / "nginx.conf").write_text(config)
 
-    def _knock(self) -> None:
+    def _check_answers(self) -> None:
         try:
             self.requests()
         except (OSError, HTTPException) as error:
@@ -243,17 +239,17 @@ class Nginx:
             raise OriginError(msg) from error
 
     def _last_words(self) -> str:
-        said = (self._folder / _ERRORS).read_text().splitlines()
-        return said[-1] if said else "nothing"
+        lines = (self._folder / _ERRORS).read_text().splitlines()
+        return lines[-1] if lines else "nothing"
 
 
 def is_installed() -> bool:
-    """Return whether there is an nginx to start."""
+    """Return whether nginx is installed."""
     return _path() is not None
 
 
 def _path() -> str | None:
-    """Find it, also in the sbin beside a bin: Debian's is not on everybody's PATH."""
+    """Find nginx, also in the sbin beside a bin: Debian's is not on users' PATH."""
     folders = os.get_exec_path()
     beside = [str(Path(folder).with_name("sbin")) for folder in folders if folder]
     return shutil.which("nginx", path=os.pathsep.join([*folders, *beside]))
@@ -271,20 +267,14 @@ def _find() -> str:
 
 
 def _version(program: str) -> str:
-    told = subprocess.run([program, "-v"], capture_output=True, text=True, check=True)
-    return told.stderr.partition("/")[2].split()[0]
+    done = subprocess.run([program, "-v"], capture_output=True, text=True, check=True)
+    return done.stderr.partition("/")[2].split()[0]
 
 
 def _dying_with_us() -> list[str]:
-    """Return what makes the kernel end a program with us, if it is at hand."""
+    """Return a prefix that makes the kernel end a program with us, if available."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
-
-
-def _listening() -> socket.socket:
-    listener = listen(0)
-    listener.settimeout(0)  # nginx expects what it inherits not to block
-    return listener
 
 
 def _place(listener: socket.socket) -> str:
@@ -293,9 +283,8 @@ def _place(listener: socket.socket) -> str:
 
 def _connections() -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most == resource.RLIM_INFINITY:
-        return _MOST_CONNECTIONS
-    return min(most, _MOST_CONNECTIONS)
+    unlimited = most == resource.RLIM_INFINITY
+    return _MOST_CONNECTIONS if unlimited else min(most, _MOST_CONNECTIONS)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -11,8 +11,8 @@ from PIL import Image
 LEAST_BYTES = 1_000
 MOST_BYTES = 50_000_000
 
-# What Pillow makes of noise at its default quality: tables, then bytes a pixel.
-# Both are rounded up, so that the picture fits and padding fills the rest.
+# Pillow's output for noise at its default quality: tables, then bytes a pixel. Both are
+# rounded up, so that the picture fits and padding fills the rest.
 _TABLES_BYTES = 700
 _BYTES_PER_PIXEL = 2 / 3
 _BLOCK = 16  # pixels, the square a JPEG with subsampled colour is made of
@@ -27,8 +27,8 @@ def jpeg(size_bytes: int) -> bytes:
     """
     Return a JPEG of exactly this many bytes, the same one each time.
 
-    It shows noise, in a square that grows with the size up to 2,048 pixels; comments
-    that decoders skip fill what is left. The largest take about 0.2 s to make.
+    It shows noise, in a square that grows with the size up to 2,048 pixels; comments,
+    which decoders skip, fill the rest. The largest take about 0.2 s to make.
 
     Args:
         size_bytes: From 1,000 to 50,000,000.
@@ -55,8 +55,8 @@ def check_size(size_bytes: int) -> None:
     """
     if not LEAST_BYTES <= size_bytes <= MOST_BYTES:
         msg = (
-            f"A picture of {size_bytes:,} bytes was asked for; it must have from "
-            f"{LEAST_BYTES:,} to {MOST_BYTES:,}. Choose a size in between."
+            f"The picture's size is {size_bytes:,} bytes; it must be from "
+            f"{LEAST_BYTES:,} to {MOST_BYTES:,}."
         )
         raise ValueError(msg)
 

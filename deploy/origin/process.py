@@ -6,15 +6,12 @@ import json
 import subprocess
 import sys
 from http.client import HTTPConnection, HTTPException
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from urllib.parse import urlencode, urlsplit
 
 from origin import faults, picture
 from origin.ended import ended
 from origin.server import OriginError, address, listen
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _START_LIMIT_S = 20
 _STOP_LIMIT_S = 2
@@ -22,12 +19,13 @@ _STOP_LIMIT_S = 2
 
 class Origin:
     """
-    A file origin in a process of its own, so it never shares a GIL with what it serves.
+    An origin in a process of its own, so it shares no GIL with its clients.
 
-    Starting takes some 0.2 s. However this process ends, the origin ends with it.
+    Starting takes some 0.2 s. However this process ends, the origin ends with it. As in
+    ``with Origin() as origin: print(origin.template(10_000))``.
 
     Args:
-        port: Where on loopback to listen; 0 chooses a free port.
+        port: Port on loopback; 0: any free one.
 
     Attributes:
         url: As in ``http://127.0.0.1:43123``. Known once started.
@@ -54,7 +52,7 @@ class Origin:
             self._stop()
             msg = (
                 f"The origin at {self.url} does not answer: {error!r}. Its process "
-                f"ended with {self._process.returncode}; what it said is on stderr. "
+                f"ended with {self._process.returncode}; its output is on stderr. "
                 "Try `python -m origin`."
             )
             raise OriginError(msg) from error
@@ -63,13 +61,8 @@ class Origin:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Stop it; its process is gone afterwards."""
+    def __exit__(self, *_: object) -> None:
+        """Stop it, and wait for its process to end."""
         self._stop()
 
     def template(self, size_bytes: int, **faults_: int) -> str:
@@ -90,12 +83,12 @@ class Origin:
         return f"{self.url}/{size_bytes}/{{number}}.jpg" + (query and f"?{query}")
 
     def stats(self) -> dict[str, int]:
-        """Return what was served since the start: requests, files, body_bytes."""
+        """Return counts since the start: requests, files, body_bytes."""
         return stats_at(self.url)
 
     def check(self, within_s: float = 0.0) -> None:
         """
-        Make sure that it is still there.
+        Check that it is alive.
 
         Args:
             within_s: How long to wait for its end.
@@ -122,7 +115,7 @@ class Origin:
 
 
 def stats_at(url: str) -> dict[str, int]:
-    """Return what the origin at a URL has served, whoever started it: see `Origin`."""
+    """Return the counts of the origin at a URL: see `Origin.stats`."""
     connection = HTTPConnection(urlsplit(url).netloc, timeout=_START_LIMIT_S)
     try:
         connection.request("GET", "/stats")
@@ -133,7 +126,7 @@ def stats_at(url: str) -> dict[str, int]:
 
 
 def _start(listener_fd: int) -> subprocess.Popen[bytes]:
-    # -P: nothing in the working directory stands in for a module of ours.
+    # -P: no file in the working directory replaces a module of ours.
     command = [sys.executable, "-P", "-m", "origin", "--until-stdin-closes"]
     return subprocess.Popen(
         [*command, "--listener-fd", str(listener_fd)],

@@ -1,9 +1,9 @@
 """
-How the origin's answers are sent.
+The origin's server, which sends its responses.
 
-A bare protocol on asyncio, because granian's RSGI interface costs more CPU, with less
-to do: 45 µs against 27 for 10 kB, 90 against 45 for 100 kB, 950 against 690 for
-1.7 MB. Here the transport is at hand, too, and faults need that.
+A bare asyncio protocol, because granian's RSGI interface costs more CPU: 45 µs against
+27 for 10 kB, 90 against 45 for 100 kB, 950 against 690 for 1.7 MB. Faults also need the
+transport.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ def listen(port: int) -> socket.socket:
     Return a socket that listens on loopback; 0 stands for any free port.
 
     Raises:
-        OriginError: If the port is taken, or is no port.
+        OriginError: If the port is taken, or not a port.
     """
     try:
         return socket.create_server((HOST, port), backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
         msg = (
-            f"The origin cannot have port {port} on {HOST}: {error}. "
-            "Choose another, or 0 for one that is free."
+            f"The origin cannot listen on port {port} of {HOST}: {error}. "
+            "Choose another, or 0 for a free one."
         )
         raise OriginError(msg) from error
 
 
 def address(listener: socket.socket) -> str:
-    """Return the URL at which a listening socket is reached."""
+    """Return the URL of a listening socket."""
     host, port = listener.getsockname()
     return f"http://{host}:{port}"
 
 
 async def start(listener: socket.socket) -> asyncio.Server:
-    """Answer on a socket that `listen` returned, until the server is closed."""
+    """Serve on a socket that `listen` returned, until the server is closed."""
     site = Site()
     return await asyncio.get_running_loop().create_server(
         lambda: _Connection(site), sock=listener, backlog=_BACKLOG
@@ -57,21 +57,21 @@ async def start(listener: socket.socket) -> asyncio.Server:
 
 
 class _Connection(asyncio.Protocol):
-    """One client's requests, answered one after the other."""
+    """A client's requests, answered one after the other."""
 
     _transport: asyncio.Transport
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._received = b""
-        self._answer: Response | None = None
+        self._response: Response | None = None
         self._sent_bytes = 0
         self._flows = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        # Nothing piles up: what the client does not take yet is one chunk at most.
+        # At most one chunk waits for a slow client.
         transport.set_write_buffer_limits(0)
 
     def data_received(self, data: bytes) -> None:
@@ -83,7 +83,7 @@ class _Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._flows = True
-        # Not at once: Python 3.11 loses a connection twice if it is closed in here.
+        # Later: Python 3.11 calls connection_lost twice if it is closed in here.
         asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
@@ -91,16 +91,16 @@ class _Connection(asyncio.Protocol):
         self._proceed()
 
     def _proceed(self) -> None:
-        while self._answer is None and (head := self._next_head()):
-            self._answer = self._site.answer(head)
-            if self._answer.delay_s:
+        while self._response is None and (head := self._next_head()):
+            self._response = self._site.answer(head)
+            if self._response.delay_s:
                 loop = asyncio.get_running_loop()
-                loop.call_later(self._answer.delay_s, self._go_on)
+                loop.call_later(self._response.delay_s, self._go_on)
             else:
                 self._send()
 
     def _next_head(self) -> bytes:
-        """Take a request's head from what came; empty if it is not there yet."""
+        """Take a request's head from the received data; empty: it is not complete."""
         head, end, rest = self._received.partition(b"\r\n\r\n")
         if not end and len(head) <= REQUEST_MOST_BYTES:
             return b""
@@ -108,29 +108,29 @@ class _Connection(asyncio.Protocol):
         return head
 
     def _send(self) -> None:
-        """Hand over as much of the answer as the client takes now."""
-        answer, transport = self._answer, self._transport
-        assert answer
+        """Send as much of the response as the client takes now."""
+        response, transport = self._response, self._transport
+        assert response
         while self._flows and not transport.is_closing():
-            if self._sent_bytes == len(answer.data):
-                self._end(answer)
+            if self._sent_bytes == len(response.data):
+                self._end(response)
                 return
-            chunk = answer.data[self._sent_bytes : self._sent_bytes + _CHUNK_BYTES]
+            chunk = response.data[self._sent_bytes : self._sent_bytes + _CHUNK_BYTES]
             self._sent_bytes += len(chunk)
             transport.write(chunk)
 
-    def _end(self, answer: Response) -> None:
-        self._site.stats.add(answer)
-        match answer.ending:
+    def _end(self, response: Response) -> None:
+        self._site.stats.add(response)
+        match response.ending:
             case Ending.NEXT:
-                self._answer = None
+                self._response = None
                 self._sent_bytes = 0
             case Ending.CLOSE:
                 self._transport.close()
             case Ending.RESET:
                 self._reset()
             case Ending.SILENCE:
-                pass  # the answer stays unfinished until the client leaves
+                pass  # the response stays unfinished until the client leaves
 
     def _reset(self) -> None:
         sock = self._transport.get_extra_info("socket")

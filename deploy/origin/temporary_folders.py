@@ -1,4 +1,8 @@
-"""Temporary folders, in RAM if there is room; those of a killed process go, too."""
+"""
+Temporary folders, in RAM if there is room; the next one removes those of killed owners.
+
+`local_aws` has a copy of `owned_folder`: neither package imports the other.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +26,11 @@ def owned_folder(prefix: str, parent: Path) -> Iterator[Path]:
     """
     Make a folder that is removed at the end, with all it holds.
 
-    It is locked as long as its owner lives, so the next one knows which folders nobody
-    owns any more, and removes them.
+    It is locked while its owner lives, so the next owner can tell which folders are
+    stale, and removes them.
 
     Args:
-        prefix: What its name starts with, and those of the others of its kind.
+        prefix: Prefix of its name, and of the names of its kind.
 
         parent: Where it is made.
     """
@@ -64,14 +68,12 @@ RAM = Path("/dev/shm")  # noqa: S108 - the folder made in it is ours alone
 
 def memory_folder(prefix: str, room_bytes: int) -> AbstractContextManager[Path]:
     """
-    Make a folder, and remove it with all it holds at the end.
-
-    It is in RAM if there is room for it, and else where temporary files go.
+    Make a folder that is removed at the end, in RAM if there is room.
 
     Args:
-        prefix: What its name starts with.
+        prefix: Prefix of its name.
 
-        room_bytes: How much it is going to hold.
+        room_bytes: Size of its content to be.
     """
     parent = RAM if _has_room(room_bytes) else Path(tempfile.gettempdir())
     return owned_folder(f"million-downloads-{prefix}", parent)

@@ -1,44 +1,44 @@
 """
-Every way a roll-out can be refused or fail.
+Every way in which `rollout` refuses or fails.
 
-* RolloutError           each is a sentence: the thing, its value, the rule, what to do
-  x SettingError         a value no function could be deployed or called with
-  x TargetError          the target is unknown, silent, or lets nobody in
-  x BundleError          no zip could be made
-  x DeployError          the function could not be made, changed or removed
-  x PreflightError       what is wanted cannot work there: every reason at once
+* RolloutError           a sentence: the thing, its value, the rule, the next step
+  x SettingError         a value that no function could have
+  x TargetError          the target is unknown, silent, or refuses the credentials
+  x BundleError          no zip could be built
+  x DeployError          the function could not be created, changed or removed
+  x PreflightError       the target cannot meet the demand: every reason at once
   x InvokeError          the API refused the call
-  x ServiceError         the service at the function's URL refused, or does not answer
-    x BusyError          Lambda had no execution left for it
-  x InvocationLost       the call was sent and its answer never came
+  x ServiceError         the service at the function's URL refused, or is silent
+    x BusyError          Lambda had no execution free for it
+  x InvocationLost       the call was sent and no answer came
 """
 
 from __future__ import annotations
 
 
 class RolloutError(Exception):
-    """What all of ours have in common: the message is for a person."""
+    """Base of the package's errors, whose messages are for people."""
 
 
 class SettingError(RolloutError, ValueError):
-    """A value no function could be deployed or called with."""
+    """A value that no function could be deployed or called with."""
 
 
 class TargetError(RolloutError):
-    """The target is unknown, does not answer, or lets nobody in."""
+    """The target is unknown, does not answer, or refuses the credentials."""
 
 
 class BundleError(RolloutError):
-    """No zip could be made."""
+    """No zip could be built."""
 
 
 class DeployError(RolloutError):
-    """The function could not be made, changed or removed."""
+    """The function could not be created, changed or removed."""
 
 
 class PreflightError(RolloutError):
     """
-    What is wanted cannot work on this target.
+    The target cannot meet the demand.
 
     Attributes:
         problems: One sentence each. Never empty.
@@ -56,11 +56,11 @@ class InvokeError(RolloutError):
     With a status below 500 the function did not run; from 500 on AWS does not say.
 
     Attributes:
-        code: AWS's name for it, as in ``ResourceNotFoundException``.
+        code: AWS's name for the error, as in ``ResourceNotFoundException``.
 
-        status: The HTTP status; 0 when there was no connection to get one from.
+        status: The HTTP status; 0: could not connect.
 
-        retry_after_s: How long AWS wants to be left alone; 0 if it does not say.
+        retry_after_s: Pause that AWS asks for; 0: none.
     """
 
     def __init__(
@@ -77,13 +77,13 @@ class ServiceError(RolloutError):
 
 
 class BusyError(ServiceError):
-    """Lambda had no execution left for the service: jobs take those it has."""
+    """Lambda had no execution free for the service: its jobs use them all."""
 
 
 class InvocationLost(RolloutError):  # noqa: N818 it says what happened
     """
-    The call may have been sent, and its answer never came.
+    The call may have been sent, and no answer came.
 
-    The function may have run, or be running still, so calling it again may do the
-    same work twice: whether that matters is the caller's to say.
+    The function may have run, or still run, so a repeated call may do the same work
+    twice. Whether that matters, the caller decides.
     """

@@ -1,9 +1,9 @@
-"""What was used into dollars, item by item, at the prices of limits.toml."""
+"""Usage priced in dollars, item by item, at the prices of limits.toml."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from aws_facts.limits import limit, price
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-REGION = "us-east-1"  # whose prices limits.toml has
+REGION = "us-east-1"  # of the prices in limits.toml
+DEFAULT_MAX_COST_USD = 5.0
 
 _MB_OF_A_GB = 1_024
 _GB = 2**30
@@ -23,28 +24,28 @@ _LEAST_SHOWN = 0.001
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Billable:
     """
-    What is paid for.
+    Usage that AWS bills.
 
     Attributes:
         architecture: ``arm64`` or ``x86_64``.
 
-        memory_mb, tmp_mb: The function's.
+        memory_mb, tmp_mb: The function's sizes.
 
-        invocations: How many.
+        invocations: Number of invocations.
 
-        billed_s: How long all of them were billed for, their inits included.
+        billed_s: Billed time of all of them, inits included.
 
-        log_bytes: Written to CloudWatch Logs.
+        log_bytes: Bytes written to CloudWatch Logs.
 
-        s3_writes, s3_reads: Requests.
+        s3_writes, s3_reads: Requests to S3.
 
-        stored_bytes: Kept in S3, for a month.
+        stored_bytes: Bytes kept in S3 for a month.
 
-        between_regions_bytes: Sent from S3 in another region.
+        between_regions_bytes: Bytes sent from S3 in another region.
 
-        to_internet_bytes: Sent out of AWS: requests for files, and reports.
+        to_internet_bytes: Bytes sent out of AWS: requests for files, and reports.
 
-        nat_bytes: Through a NAT gateway, either way; its hours are not priced.
+        nat_bytes: Bytes through a NAT gateway, either way; its hours are not priced.
     """
 
     architecture: str
@@ -66,15 +67,15 @@ class BillLine(NamedTuple):
     A line of a bill.
 
     Attributes:
-        what: For what.
+        what: The item.
 
-        amount: How much of it.
+        amount: Its quantity.
 
         each: Dollars for one.
 
-        dollars: Both multiplied.
+        dollars: ``amount * each``.
 
-        source, seen: Where the price stands, and when it was read there.
+        source, seen: Where the price was read, and when.
     """
 
     what: str
@@ -87,10 +88,10 @@ class BillLine(NamedTuple):
 
 class Bill(NamedTuple):
     """
-    What it comes to.
+    A priced usage.
 
     Attributes:
-        items: Never empty; none costs nothing but the first two.
+        items: Its lines: memory and requests, then others that are used.
     """
 
     items: tuple[BillLine, ...]
@@ -101,7 +102,7 @@ class Bill(NamedTuple):
         return sum(item.dollars for item in self.items)
 
     def lines(self) -> Iterator[str]:
-        """Yield it as text, the sum last."""
+        """Yield the lines as text, the sum last."""
         for item in self.items:
             yield f"{in_dollars(item.dollars):>10}  {_amount(item.amount)} {item.what}"
         yield f"{in_dollars(self.dollars):>10}  in all"
@@ -109,7 +110,7 @@ class Bill(NamedTuple):
 
 def bill(usage: Billable) -> Bill:
     r"""
-    Price what was used.
+    Price a usage.
 
     >>> thousand = Billable(
     ...     architecture="x86_64", memory_mb=512, tmp_mb=512, invocations=1_000,
@@ -120,7 +121,7 @@ def bill(usage: Billable) -> Bill:
       $0.00020  1,000 requests
          $0.24  in all
     """
-    more_tmp_mb = max(0, usage.tmp_mb - limit("tmp_mb").least)
+    extra_tmp_mb = max(0, usage.tmp_mb - limit("tmp_mb").least)
     always = (
         _item(
             f"GB-seconds of memory, {usage.architecture}",
@@ -132,7 +133,7 @@ def bill(usage: Billable) -> Bill:
     others = (
         _item(
             f"GB-seconds of /tmp above {limit('tmp_mb').least} MB",
-            more_tmp_mb / _MB_OF_A_GB * usage.billed_s,
+            extra_tmp_mb / _MB_OF_A_GB * usage.billed_s,
             "tmp_gb_s",
         ),
         _item("GB of log lines", usage.log_bytes / _GB, "log_gb"),
@@ -156,7 +157,7 @@ def bill(usage: Billable) -> Bill:
 
 def in_dollars(dollars: float) -> str:
     """
-    Return an amount as people write it: to the cent, below one to two figures.
+    Format dollars: to the cent; below a cent with two significant figures.
 
     >>> in_dollars(1_234.5), in_dollars(0.000_214), in_dollars(0.000_000_2)
     ('$1,234.50', '$0.00021', '$0.00000020')
@@ -173,7 +174,5 @@ def _amount(amount: float) -> str:
 
 
 def _item(what: str, amount: float, name: str) -> BillLine:
-    found = price(name)
-    return BillLine(
-        what, amount, found.dollars, amount * found.dollars, found.source, found.seen
-    )
+    dollars, source, seen = astuple(price(name))
+    return BillLine(what, amount, dollars, amount * dollars, source, seen)

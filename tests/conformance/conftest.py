@@ -27,7 +27,7 @@ from tests.support.lambda_api import (
     running,
 )
 
-from rollout.deploy import role
+from rollout.deploy import policies, role
 from rollout.deploy.changes import OURS, Changes
 from rollout.errors import TargetError
 from rollout.target.target import connect as connect_target
@@ -152,7 +152,9 @@ def role_arn(request, on_aws, client_of):
     name = f"{PREFIX}{uuid.uuid4().hex[:8]}"
     try:
         with Changes() as done:
-            arn = role.ensure(target, name, OURS, done)
+            arn = role.ensure(
+                target, name, OURS, policies.write_own_log(target, name), done
+            )
         target.client("iam").put_role_policy(
             RoleName=role.role_name(target, name),
             PolicyName="write-logs-of-this-suite",

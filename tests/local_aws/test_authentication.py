@@ -384,7 +384,9 @@ def test_the_door_is_opened_on_purpose_only_and_not_to_pages():
         )
         buckets = strangers.client("s3").list_buckets()["Buckets"]
 
-    assert warning.startswith("rollout: warning: --any-credentials lets in everybody")
+    assert warning.startswith(
+        "rollout: warning: --any-credentials accepts every request"
+    )
     assert (anybody, page) == (200, 403)
     assert buckets == []
 

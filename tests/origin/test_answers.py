@@ -28,9 +28,7 @@ def test_the_largest_file_arrives_whole(connection):
 
 
 def test_a_connection_is_kept_open(connection):
-    """
-    New connections would cost more than the files.
-    """
+    """New connections would cost more than the files."""
     get(connection, "/1000/1.jpg")
     first = connection.sock
     get(connection, "/nowhere")
@@ -79,7 +77,7 @@ def test_head_gets_the_head_only(connection):
     [
         ("/picture.jpg", 404, "Pictures are at /<bytes>/<number>.jpg"),
         ("/10000/x.jpg", 404, "Nothing is at /10000/x.jpg"),
-        ("/999/1.jpg", 400, "999 bytes was asked for; it must have from 1,000"),
+        ("/999/1.jpg", 400, "999 bytes; it must be from 1,000"),
         ("/50000001/1.jpg", 400, "to 50,000,000"),
         ("/1000/1.jpg?latency=5", 400, "The query has 'latency=5'. It may have"),
         ("/1000/1.jpg?status=200", 400, "status=400..599"),
@@ -107,9 +105,7 @@ def test_it_says_what_it_is(connection, target):
 
 
 def test_what_was_served_is_counted():
-    """
-    Whoever doubts the downloader's accounts can hold them against these.
-    """
+    """Whoever doubts the downloader's accounts can hold them against these."""
     with Origin() as origin:
         connection = HTTPConnection(urlsplit(origin.url).netloc, timeout=LIMIT_S)
         for number in range(1, 5):
@@ -127,16 +123,14 @@ def test_what_was_served_is_counted():
 
 
 def test_pictures_kept_have_a_limit(monkeypatch):
-    """
-    A grid over many sizes must not fill the memory.
-    """
+    """A grid over many sizes must not fill the memory."""
     monkeypatch.setattr(answers, "_CACHE_BYTES", 5_000)
     site = answers.Site()
     for size_bytes in (1_000, 2_000, 1_000, 3_000, 60_000, 2_000):
         answer = site.answer(f"GET /{size_bytes}/1.jpg HTTP/1.1".encode())
 
         assert bytes(answer.data).endswith(jpeg(size_bytes))
-        assert sum(site._kept) == site._kept_bytes <= 5_000
+        assert sum(site._cache) == site._cached_bytes <= 5_000
 
 
 def test_connections_that_end_early_make_no_noise(capfd):

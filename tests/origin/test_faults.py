@@ -85,9 +85,7 @@ def test_a_template_keeps_its_place_for_the_number(origin):
     [(999, {}, "999"), (1_000, {"slow": 1}, "slow"), (1_000, {"status": 200}, "200")],
 )
 def test_a_template_the_origin_would_refuse_is_not_made(origin, size_bytes, asked, why):
-    """
-    Better one error here than a million there.
-    """
+    """Better one error here than a million there."""
     with pytest.raises(ValueError, match=why):
         origin.template(size_bytes, **asked)
 

@@ -19,9 +19,7 @@ def test_the_folder_is_in_ram_if_there_is_room(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("ram", ["full", "missing"])
 def test_without_room_in_ram_it_is_where_temporary_files_go(monkeypatch, tmp_path, ram):
-    """
-    Containers give it 64 MB, or nothing at all.
-    """
+    """Containers give it 64 MB, or nothing at all."""
     monkeypatch.setattr(module, "RAM", tmp_path / ("" if ram == "full" else "none"))
 
     with memory_folder("a-", 10**18) as folder:

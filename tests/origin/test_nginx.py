@@ -66,9 +66,7 @@ def test_every_number_of_a_size_is_a_picture_of_that_many_bytes(nginx, size, num
 
 
 def test_it_serves_what_the_projects_own_origin_serves(nginx):
-    """
-    A run against one can be compared with a run against the other.
-    """
+    """A run against one can be compared with a run against the other."""
     with Origin() as ours:
         _, expected = get(ours.template(10_000).format(number=3))
     _, body = get(nginx.template(10_000).format(number=3))
@@ -83,10 +81,11 @@ def test_nothing_else_is_there(nginx, path):
     assert response.status == 404
 
 
-def test_https_is_verified_with_the_certificate_it_names(nginx, trust):
-    url = nginx.template(1_000, "https").format(number=1)
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_https_is_verified_with_the_certificate_it_names(nginx, trust, host):
+    url = nginx.template(1_000, "https").replace("127.0.0.1", host)
 
-    _, body = get(url, trust)
+    _, body = get(url.format(number=1), trust)
 
     assert jpeg(1_000) == body
 
@@ -94,14 +93,6 @@ def test_https_is_verified_with_the_certificate_it_names(nginx, trust):
 def test_https_is_refused_by_who_does_not_trust_that_certificate(nginx):
     with pytest.raises(ssl.SSLCertVerificationError):
         get(nginx.template(1_000, "https").format(number=1))
-
-
-def test_the_certificate_is_good_for_localhost_as_well(nginx, trust):
-    url = nginx.template(1_000, "https").replace("127.0.0.1", "localhost")
-
-    _, body = get(url.format(number=1), trust)
-
-    assert len(body) == 1_000
 
 
 def test_https_offers_http_2(nginx, trust):
@@ -147,31 +138,22 @@ def test_as_many_workers_answer_as_were_asked_for():
 
 
 @needs_nginx
-def test_its_processes_and_its_folder_go_with_it():
+def test_it_listens_on_loopback_and_its_processes_and_folder_go_with_it():
     with Nginx([1_000], https=True) as nginx:
         master = psutil.Process(nginx._process.pid)
         everybody = [master, *master.children()]
+        listening = [one.laddr.ip for one in master.net_connections("inet")]
         assert nginx.ca_file.exists()
 
+    assert listening == ["127.0.0.1"] * 2
     assert not any(process.is_running() for process in everybody)
     assert not nginx.ca_file.parent.exists()
 
 
 @needs_nginx
-def test_it_listens_on_loopback_only():
-    with Nginx([1_000], https=True) as nginx:
-        process = psutil.Process(nginx._process.pid)
-        listening = [one.laddr.ip for one in process.net_connections("inet")]
-
-    assert listening == ["127.0.0.1"] * 2
-
-
-@needs_nginx
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_who_started_it_however_that_ends(how):
-    """
-    A killed run must not leave a server that the next one is measured beside.
-    """
+    """A killed run must not leave a server that the next one is measured beside."""
     code = (
         "from origin.nginx import Nginx\n"
         "with Nginx([1_000]) as nginx:\n"
@@ -204,9 +186,7 @@ def test_an_nginx_that_cannot_start_says_why(monkeypatch):
 
 
 def test_nginx_is_found_in_the_sbin_beside_a_folder_on_the_path(monkeypatch, tmp_path):
-    """
-    Debian keeps it there, and only root has that on PATH.
-    """
+    """Debian keeps it there, and only root has that on PATH."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     assert not is_installed()
 

@@ -1,14 +1,15 @@
-"""Temporary folders: those that a process which was killed left behind go, too."""
+"""Temporary folders, in both copies: those of killed processes go, too."""
 
+import importlib
 import subprocess
 import sys
 
-from origin.temporary_folders import owned_folder
+import pytest
 
 MADE_AND_HELD = """
 import sys, time
 from pathlib import Path
-from origin.temporary_folders import owned_folder
+from {}.temporary_folders import owned_folder
 with owned_folder("a-", Path(sys.argv[1])) as folder:
     (folder / "file").write_text("text")
     print(folder.name, flush=True)
@@ -16,12 +17,24 @@ with owned_folder("a-", Path(sys.argv[1])) as folder:
 """
 
 
+@pytest.fixture(params=["origin", "local_aws"])
+def package(request):
+    return request.param
+
+
+@pytest.fixture
+def owned_folder(package):
+    return importlib.import_module(f"{package}.temporary_folders").owned_folder
+
+
 def names_in(folder):
     return sorted(one.name for one in folder.iterdir())
 
 
-def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
-    command = [sys.executable, "-c", MADE_AND_HELD, str(tmp_path)]
+def test_what_a_killed_process_left_is_removed_by_the_next(
+    tmp_path, package, owned_folder
+):
+    command = [sys.executable, "-c", MADE_AND_HELD.format(package), str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
         theirs = owner.stdout.readline().strip()
         with owned_folder("a-", tmp_path) as ours:
@@ -37,7 +50,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
     assert names_in(tmp_path) == []
 
 
-def test_folders_that_are_not_ours_stay(tmp_path):
+def test_folders_that_are_not_ours_stay(tmp_path, owned_folder):
     for name in ("a-folder", "a-linked"):
         (tmp_path / name).mkdir()
     elsewhere = tmp_path / "elsewhere"

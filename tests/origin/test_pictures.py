@@ -33,9 +33,7 @@ def test_a_picture_has_the_exact_size_and_decodes_whole(size_bytes):
 
 
 def test_noise_leaves_room_for_padding_where_it_is_scarcest():
-    """
-    A Pillow that compresses less well would break a few sizes, and only those.
-    """
+    """A Pillow that compresses less well would break a few sizes, and only those."""
     sizes = range(1_000, 400_000)
     scarcest = [
         sizes[bisect_left(sizes, side, key=picture._side)]
@@ -55,9 +53,7 @@ def test_a_picture_grows_with_its_size():
 
 
 def test_a_picture_is_the_same_each_time():
-    """
-    Checksums can be worked out once, anywhere.
-    """
+    """Checksums can be worked out once, anywhere."""
     assert jpeg(20_000) == jpeg(20_000)
 
 

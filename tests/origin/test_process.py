@@ -42,9 +42,7 @@ def test_an_origin_that_hangs_is_killed(monkeypatch):
 
 
 def test_it_outlives_no_parent():
-    """
-    A notebook's kernel may be killed at any moment.
-    """
+    """A notebook's kernel may be killed at any moment."""
     script = (
         "from origin import Origin\n"
         "with Origin() as origin:\n"
@@ -64,16 +62,14 @@ def test_it_outlives_no_parent():
 
 
 def test_an_interrupt_meant_for_us_leaves_it_alone(origin):
-    """
-    Jupyter interrupts a cell by a SIGINT to the kernel's process group.
-    """
+    """Jupyter interrupts a cell by a SIGINT to the kernel's process group."""
     assert os.getpgid(origin._process.pid) != os.getpgrp()
 
 
 def test_a_taken_port_is_named(origin):
     port = urlsplit(origin.url).port
 
-    with pytest.raises(OriginError, match=f"cannot have port {port} .* in use"):
+    with pytest.raises(OriginError, match=f"cannot listen on port {port} .* in use"):
         Origin(port).__enter__()
 
 
@@ -138,4 +134,4 @@ def test_the_command_names_a_port_it_cannot_have(origin, port):
 
     assert done.returncode == 2
     assert done.stdout == ""
-    assert f"cannot have port {port}" in done.stderr
+    assert f"cannot listen on port {port}" in done.stderr

@@ -52,9 +52,7 @@ def parameters(endpoint, tmp_path):
 def test_the_aws_path_works_whole_with_the_policy_that_readme_grants(
     gate, parameters, tmp_path, capsys
 ):
-    """
-    `rollout deploy`, preflight, 20_fan_out, `rollout destroy`.
-    """
+    """`rollout deploy`, preflight, 20_fan_out, `rollout destroy`."""
     options = ["--target", "aws", "--name", NAME, "--memory-mb", "512"]
     options += ["--architecture", machine().architecture]
     assert main(["deploy", *options, "--timeout-s", "60", "--tag", "run=mine"]) == 0
@@ -132,10 +130,10 @@ def test_a_dry_run_deploys_and_invokes_nothing(gate, parameters, capsys):
     with pytest.raises(DryRun):
         run_cells("20_fan_out", parameters | {"dry_run": True})
 
-    said = capsys.readouterr().out
-    assert "files: 60; shards: 4" in said
-    assert "dollars: from $" in said
-    assert f"GB-seconds of memory, {machine().architecture}" in said
+    output = capsys.readouterr().out
+    assert "files: 60; shards: 4" in output
+    assert "dollars: from $" in output
+    assert f"GB-seconds of memory, {machine().architecture}" in output
     assert not [a for a in gate.actions if a.partition(":")[2].startswith("Create")]
     assert "lambda:InvokeFunction" not in gate.actions
     assert left(connect("aws"), NAME) == []
@@ -151,9 +149,7 @@ def test_what_may_cost_too_much_is_refused_before_anything_is_made(gate, paramet
 def test_who_may_deploy_and_not_call_is_told_before_the_fan_out(
     gate, parameters, tmp_path
 ):
-    """
-    A thousand calls would be refused, one by one, and end as a run of nothing.
-    """
+    """A thousand calls would be refused, one by one, and end as a run of nothing."""
     gate.policy = gate.without("lambda:InvokeFunction")
 
     with pytest.raises(PreflightError, match=r"not authorized .*: lambda:Invoke"):

@@ -56,7 +56,7 @@ def offer_to_children(monkeypatch, folder):
         "target.LAMBDA = target.machine()._replace(system='linux')\n"
         "lambda_platform._FIRST_MINOR = 0\n"
         f"required.LOCK = Path({str(folder / 'requirements.lock')!r})\n"
-        f"wheels.KEPT = Path({str(folder / 'kept')!r})\n"
+        f"wheels.CACHE = Path({str(folder / 'kept')!r})\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(folder))
 
@@ -70,7 +70,7 @@ def _offer(monkeypatch, folder, made):
     lock = folder / "requirements.lock"
     lock.write_text("".join(lines))
     monkeypatch.setattr(requirements, "LOCK", lock)
-    monkeypatch.setattr(wheels, "KEPT", folder / "kept")
+    monkeypatch.setattr(wheels, "CACHE", folder / "kept")
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))

@@ -1,4 +1,4 @@
-"""Files into a zip, the same bytes every time, and out of it again."""
+"""Reproducible zips, written and read."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-Files = dict[str, bytes]  # by their names inside the zip
+Files = dict[str, bytes]  # by their names in the zip
 
 _NOT_RUN = frozenset({".pyc", ".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".hash"})
 _NOT_ENTERED = frozenset({"__pycache__", "tests", "test"})
-# Which tool installed it, when, and from where is no part of what it does.
+# How it was installed, and from where, does not belong to the code.
 _OF_THE_INSTALLATION = frozenset(
     {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 )
@@ -25,12 +25,12 @@ _UNIX = 3
 
 
 def read(paths: Iterable[tuple[str, Path]]) -> Files:
-    """Read what runs, and its licences, of files by their names in the zip."""
+    """Read the files that run, and their licences, by their names in the zip."""
     return {name: path.read_bytes() for name, path in paths if _is_wanted(name)}
 
 
 def zip_of(files: Files) -> bytes:
-    """Return a zip that depends on names and contents only."""
+    """Return a zip whose bytes depend on names and contents only."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in sorted(files.items()):
@@ -45,10 +45,10 @@ def zip_of(files: Files) -> bytes:
 
 def files_in(zipped: bytes) -> Files:
     """
-    Return what a zip holds.
+    Return the files in a zip.
 
     Raises:
-        zipfile.BadZipFile: If it is none, or damaged.
+        zipfile.BadZipFile: If it is not a zip, or damaged.
     """
     with zipfile.ZipFile(io.BytesIO(zipped)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}

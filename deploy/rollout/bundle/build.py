@@ -1,4 +1,4 @@
-"""The function's code as a zip: the worker, and what it requires."""
+"""The function's code as a zip: the worker and its requirements."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def build(
     installed: bool = True,
 ) -> bytes:
     """
-    Return a zip of the worker and what it requires.
+    Return a zip of the worker and its requirements.
 
-    For this interpreter on this machine it may be copied from what is installed,
-    without a network. Else wheels are fetched: the versions and the hashes are those
-    of requirements.lock.
+    For this interpreter on this machine it may be copied from the installed packages,
+    without a network. Otherwise wheels are fetched, in the versions and with the hashes
+    of requirements.lock. The same versions give the same bytes.
 
     Args:
         runtime: Lambda's name for the Python, as in ``python3.13``.
@@ -43,15 +43,12 @@ def build(
 
         system: As in `sys.platform`. A Mac's own zip is of no use on Lambda.
 
-        installed: Whether what is installed may do. Somebody may have compiled it
-            against libraries that Lambda has not.
-
-    Returns:
-        The zip. The same versions give the same bytes.
+        installed: Whether installed packages may be copied. Those compiled here may
+            need libraries that Lambda lacks.
 
     Raises:
-        BundleError: If something required is missing or cannot be fetched, or the
-            zip is larger than Lambda takes.
+        BundleError: If a requirement is missing or cannot be fetched, or the zip is
+            larger than Lambda takes.
     """
     if installed and (runtime, architecture, system) == machine():
         names = closure(here())
@@ -71,8 +68,8 @@ def build(
 def _check_size(what: str, size: int, most: int, names: Iterable[str]) -> None:
     if size > most:
         msg = (
-            f"The {what} has {size:,} bytes; Lambda takes {most:,}. It holds "
-            f"{', '.join(names)}: which of them can go?"
+            f"The {what} has {size:,} bytes; Lambda takes {most:,}. Remove one of its "
+            f"requirements: {', '.join(names)}."
         )
         raise BundleError(msg)
 

@@ -1,4 +1,4 @@
-"""What the worker requires, on this machine or on Lambda, and in which versions."""
+"""The worker's requirements, on this machine or Lambda, in locked versions."""
 
 from __future__ import annotations
 
@@ -15,67 +15,67 @@ from rollout.errors import BundleError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-Environment = dict[str, str]  # what requirements' markers are held against
+Environment = dict[str, str]  # of requirements' markers
 
 DISTRIBUTION = "million-downloads"
 LOCK = Path(__file__).parents[3] / "requirements.lock"
 
 
 class _Required(NamedTuple):
-    """A distribution by its normalized name, and which extras of it."""
+    """A distribution's normalized name, and extras of it."""
 
     name: str
     extras: frozenset[str]
 
 
 def here() -> Environment:
-    """Return what markers see in this interpreter."""
+    """Return the environment that markers see in this interpreter."""
     return {name: str(value) for name, value in default_environment().items()}
 
 
 def closure(environment: Environment) -> list[str]:
     """
-    Return the names of all that the worker requires there, sorted.
+    Return the sorted names of the worker's requirements, direct and indirect.
 
     Raises:
-        BundleError: If something of it is not installed here.
+        BundleError: If one is not installed here.
     """
     found: set[_Required] = set()
     waiting = [_Required(DISTRIBUTION, frozenset())]
     while waiting:
         name, extras = waiting.pop()
         for line in distribution(name).requires or ():
-            wanted = Requirement(line)
-            key = _Required(canonicalize_name(wanted.name), frozenset(wanted.extras))
-            if key not in found and _applies(wanted, environment, extras):
-                found.add(key)
-                waiting.append(key)
+            requirement = Requirement(line)
+            name = canonicalize_name(requirement.name)
+            required = _Required(name, frozenset(requirement.extras))
+            if required not in found and _applies(requirement, environment, extras):
+                found.add(required)
+                waiting.append(required)
     return sorted({required.name for required in found})
 
 
 def distribution(name: str) -> metadata.Distribution:
     """
-    Return what is installed under this name.
+    Return an installed distribution.
 
     Raises:
-        BundleError: If nothing is.
+        BundleError: If it is not installed.
     """
     try:
         return metadata.distribution(name)
     except metadata.PackageNotFoundError as error:
         msg = (
-            f"The worker requires {name}, which is not installed here, so what it "
-            "requires in turn is unknown. Run `make setup`."
+            f"The worker requires {name}, which is not installed here, so its own "
+            "requirements are unknown. Run `make setup`."
         )
         raise BundleError(msg) from error
 
 
 def locked(names: Iterable[str], environment: Environment) -> Iterator[str]:
     """
-    Yield the lines of requirements.lock for these names.
+    Yield the lines of requirements.lock for these names, without their markers.
 
-    pip would hold the markers against this interpreter instead of Lambda's, so they
-    are evaluated here and left out.
+    pip would evaluate markers for this interpreter instead of Lambda's.
 
     Raises:
         BundleError: If there is no lock, or a name is not in it.
@@ -97,20 +97,20 @@ def locked(names: Iterable[str], environment: Environment) -> Iterator[str]:
 
 
 def _applies(
-    wanted: Requirement, environment: Environment, extras: Iterable[str] = ()
+    requirement: Requirement, environment: Environment, extras: Iterable[str] = ()
 ) -> bool:
-    marker = wanted.marker
+    marker = requirement.marker
     return marker is None or any(
         marker.evaluate(environment | {"extra": extra}) for extra in ("", *extras)
     )
 
 
 def _entries() -> list[str]:
-    """Return the lock's requirements, each with its lines of hashes."""
+    """Return the entries of the lock, each with its lines of hashes."""
     if not LOCK.is_file():
         msg = (
-            f"There is no {LOCK}, and a zip for another machine is made of its "
-            "versions. Run from a clone of the repository."
+            f"There is no {LOCK}, whose versions a zip for another machine needs. Run "
+            "from a clone of the repository."
         )
         raise BundleError(msg)
     entries: list[str] = []

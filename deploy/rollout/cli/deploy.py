@@ -1,27 +1,34 @@
-"""`rollout deploy`: its options, and what it prints."""
+"""`rollout deploy`: its options and its output."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from aws_facts.limits import price
 from rollout.cli import options
+from rollout.cli.options import DONE, command, name_and_value, print_json
 from rollout.deploy import deploy as deployment
-from rollout.deploy.function_spec import AWS_IAM, URL_AUTHS, FunctionSpec, as_service
-from rollout.deploy.network import Efs, Vpc
-from rollout.errors import SettingError
+from rollout.deploy.function_spec import (
+    AWS_IAM,
+    DEFAULTS,
+    URL_AUTHS,
+    FunctionSpec,
+    as_service,
+)
+from rollout.deploy.network import EFS_MOUNT, Efs, Vpc
 from rollout.target.machine import ARCHITECTURES
 
-DONE = 0
+if TYPE_CHECKING:
+    import argparse
+
+    from rollout.cli.options import Commands
 
 _EPILOG = """\
-Everything is made by plain API calls, tagged, and changed only where it differs from
-what is wanted: to change one thing, deploy again with all options. What a first
-deployment has made when it fails is removed again. deploy/permissions.json is a policy
-that allows it.
+Makes everything by plain API calls, tags it, and changes only what differs from the
+options: to change one thing, deploy again with all options. A first deployment that
+fails removes what it made. The policy deploy/permissions.json allows all of it.
 
 examples:
   rollout deploy --target aws --profile lab --region eu-west-1
@@ -32,61 +39,45 @@ examples:
 """
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    parent: argparse.ArgumentParser,
-) -> None:
-    """Make the command known."""
-    parser = commands.add_parser(
-        "deploy",
-        parents=[parent],
-        help="create the function, or change what differs",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(command=deploy)
+def add_parser(commands: Commands, parent: argparse.ArgumentParser) -> None:
+    """Add `rollout deploy`."""
+    summary = "create the function, or change what differs"
+    parser = command(commands, "deploy", summary, _EPILOG, parent=parent, run=_deploy)
     _add_sizes(parser)
     _add_surroundings(parser)
 
 
-def deploy(arguments: argparse.Namespace) -> int:
-    """
-    Run the command.
-
-    Returns:
-        The exit status.
-    """
-    wanted = _wanted(arguments)
-    deployed = deployment.deploy(options.target(arguments), wanted)
-    sys.stdout.write(f"{json.dumps(asdict(deployed), indent=2)}\n")
-    sys.stdout.flush()
+def _deploy(arguments: argparse.Namespace) -> int:
+    spec = _spec(arguments)
+    deployed = deployment.deploy(options.target(arguments), spec)
+    print_json(asdict(deployed))
     for change in deployed.changes or ["nothing had to be changed"]:
         sys.stderr.write(f"{change}\n")
-    if wanted.vpc:
+    if spec.vpc:
         sys.stderr.write(
-            "From your network the internet is reached through a NAT gateway only, at "
+            "Your network reaches the internet through a NAT gateway only, at "
             f"${price('nat_gb').dollars:g} for every GB downloaded.\n"
         )
     return DONE
 
 
-def _wanted(arguments: argparse.Namespace) -> FunctionSpec:
-    wanted = FunctionSpec(
+def _spec(arguments: argparse.Namespace) -> FunctionSpec:
+    spec = FunctionSpec(
         name=arguments.name,
         memory_mb=arguments.memory_mb,
         timeout_s=arguments.timeout_s,
         tmp_mb=arguments.tmp_mb,
         architecture=arguments.architecture,
         log_retention_days=arguments.log_retention_days,
-        environment=dict(map(_pair, arguments.environment)),
+        environment=dict(map(name_and_value, arguments.environment)),
         bucket=arguments.bucket,
         sources=tuple(arguments.source),
         vpc=_vpc(arguments),
         efs=_efs(arguments),
-        tags=dict(map(_pair, arguments.tag)),
+        tags=dict(map(name_and_value, arguments.tag)),
     )
     url = arguments.url
-    return as_service(wanted, url, arguments.bucket) if url else wanted
+    return as_service(spec, url, arguments.bucket) if url else spec
 
 
 def _vpc(arguments: argparse.Namespace) -> Vpc | None:
@@ -99,21 +90,12 @@ def _efs(arguments: argparse.Namespace) -> Efs | None:
     return Efs(access_point=access_point, mount=mount) if access_point else None
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        msg = f"{text!r} is no NAME=VALUE."
-        raise SettingError(msg)
-    return name, value
-
-
 def _add_sizes(parser: argparse.ArgumentParser) -> None:
-    wanted = FunctionSpec()
     for option, default, what in (
-        ("--memory-mb", wanted.memory_mb, "its memory"),
-        ("--timeout-s", wanted.timeout_s, "when Lambda ends it"),
-        ("--tmp-mb", wanted.tmp_mb, "size of its /tmp"),
-        ("--log-retention-days", wanted.log_retention_days, "days its log is kept"),
+        ("--memory-mb", DEFAULTS.memory_mb, "its memory"),
+        ("--timeout-s", DEFAULTS.timeout_s, "when Lambda ends it"),
+        ("--tmp-mb", DEFAULTS.tmp_mb, "size of its /tmp"),
+        ("--log-retention-days", DEFAULTS.log_retention_days, "days its log is kept"),
     ):
         parser.add_argument(
             option, type=int, default=default, metavar="N", help=f"{what} ({default})"
@@ -124,7 +106,7 @@ def _add_surroundings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--architecture",
         choices=ARCHITECTURES,
-        default=ARCHITECTURES[0],
+        default=DEFAULTS.architecture,
         help="of AWS's processors (%(default)s); a local one is this machine's",
     )
     for option, what in (
@@ -167,7 +149,7 @@ def _add_surroundings(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--efs-mount",
-        default="/mnt/files",
+        default=EFS_MOUNT,
         metavar="FOLDER",
         help="where it is mounted (%(default)s)",
     )

@@ -1,8 +1,7 @@
-"""`rollout invoke`: one call, its answer on stdout and the function's log on stderr."""
+"""`rollout invoke`: one call, answer to stdout and the function's log to stderr."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import sys
@@ -16,6 +15,7 @@ from botocore.exceptions import BotoCoreError
 from fetcher.contract.shard import SCHEMA
 from local_aws.endpoint_process import local_endpoint
 from rollout.cli import options
+from rollout.cli.options import DONE, command
 from rollout.deploy import deploy
 from rollout.errors import InvokeError, RolloutError, SettingError
 from rollout.invoke import logs
@@ -23,16 +23,18 @@ from rollout.invoke.invoker import Invoker, InvokeResult
 from rollout.target.target import Target, connect
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
-DONE = 0
+    from rollout.cli.options import Commands
+
 FUNCTION_FAILED = 1
 
-_EVENT = """\
-The answer comes on stdout, so it can be piped; what the function logs, on stderr.
+_EPILOG = """\
+The answer goes to stdout, so it can be piped; the function's log goes to stderr.
 
-an event is a shard, the files one invocation is asked for. This one asks for five of
-10 kB; put in the origin_url that `rollout serve --origin` prints:
+An event is a shard: the files that one invocation downloads. This one asks for five
+of 10 kB; insert the origin_url that `rollout serve --origin` prints:
 
   {"schema": %d, "run": "try", "index": 0, "wave": 0,
    "source": {"kind": "template", "ranges": [[0, 5]],
@@ -41,23 +43,14 @@ an event is a shard, the files one invocation is asked for. This one asks for fi
    "options": {"connections": 5, "allow_private": true},
    "deadline_s": 60}
 
-allow_private lets it contact this machine. Leave it out for files on the internet.
+allow_private lets it contact this machine. Omit it for files on the internet.
 """
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    parent: argparse.ArgumentParser,
-) -> None:
-    """Make the command known."""
-    parser = commands.add_parser(
-        "invoke",
-        parents=[parent],
-        help="call the function and print its answer",
-        epilog=_EVENT % SCHEMA,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(command=invoke)
+def add_parser(commands: Commands, parent: argparse.ArgumentParser) -> None:
+    """Add `rollout invoke`."""
+    summary, epilog = "call the function and print its answer", _EPILOG % SCHEMA
+    parser = command(commands, "invoke", summary, epilog, parent=parent, run=_run)
     parser.add_argument(
         "--payload",
         type=Path,
@@ -68,7 +61,7 @@ def add_parser(
     parser.add_argument(
         "--local",
         action="store_true",
-        help="deploy to a local endpoint of its own, gone afterwards, and show the log",
+        help="deploy to a temporary local endpoint, and show the whole log",
     )
     parser.add_argument(
         "--tail",
@@ -77,25 +70,19 @@ def add_parser(
     )
 
 
-def invoke(arguments: argparse.Namespace) -> int:
-    """
-    Run the command.
-
-    Returns:
-        The exit status.
-    """
+def _run(arguments: argparse.Namespace) -> int:
     _check_local(arguments)
     name, payload = arguments.name, _payload(arguments.payload)
     if arguments.local:
-        answer = _invoke_locally(name, payload)
+        result = _invoke_locally(name, payload)
     else:
-        answer = _invoke(options.target(arguments), name, payload, tail=arguments.tail)
-        sys.stderr.write(answer.log.decode("utf-8", "replace"))
-    sys.stdout.buffer.write(answer.payload + b"\n")
-    if answer.function_error:
+        result = _invoke(options.target(arguments), name, payload, tail=arguments.tail)
+        sys.stderr.write(result.log.decode("utf-8", "replace"))
+    sys.stdout.buffer.write(result.payload + b"\n")
+    if result.function_error:
         sys.stderr.write(
-            f"rollout: {name} failed ({answer.function_error}); its request was "
-            f"{answer.request_id}.\n"
+            f"rollout: {name} failed ({result.function_error}); its request was "
+            f"{result.request_id}.\n"
         )
         return FUNCTION_FAILED
     return DONE
@@ -153,11 +140,11 @@ def _invoke(
 
 @contextmanager
 def _log_shown(target: Target, name: str) -> Iterator[None]:
-    """Show on stderr what the function logs, while it does and to the last line."""
+    """Copy the function's log to stderr, as it is written and to the last line."""
     over = threading.Event()
 
     def show() -> None:
-        # An endpoint that went away is told by the call.
+        # If the endpoint is gone, the call says so.
         with suppress(BotoCoreError, RolloutError):
             for line in logs.follow(target, name, until=over):
                 sys.stderr.write(f"{line}\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import hashlib
 import json
@@ -19,26 +18,29 @@ from fetcher.s3.urls import SCHEME
 from fetcher.service.http import size_within
 from rollout.cli import options
 from rollout.cli.manifest import add_columns, columns_of
+from rollout.cli.options import DONE, command, name_and_value, print_json
 from rollout.errors import SettingError
 from rollout.invoke.service import OVER, Service
 from rollout.manifest.convert import convert
 
 if TYPE_CHECKING:
+    import argparse
+
     from fetcher.contract.source import Item
+    from rollout.cli.options import Commands
     from rollout.target.target import Target
 
-DONE = 0
 NOT_ALL = 1
 
 _SINKS = ("s3-objects", "s3-tar", "discard")
-_SENT_BYTES = 3_000_000  # what is longer is put into the service's bucket
+_SENT_BYTES = 3_000_000  # a longer list goes through the service's bucket
 _TO_CONVERT = (".parquet", ".json", ".ndjson", ".zst", ".json.gz", ".ndjson.gz")
 
 _EPILOG = """\
 exit status:
   0  done
-  1  some URL of the job did not arrive, or its list cannot be used
-  2  refused or failed; why stands on stderr in one line
+  1  some of the job's URLs failed, or its list cannot be used
+  2  refused or failed, with one line on stderr that says why
 
 examples:
   rollout deploy --target aws --url --bucket my-photos
@@ -48,40 +50,29 @@ examples:
 """
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    parent: argparse.ArgumentParser,
-) -> None:
-    """Make the command known."""
-    jobs = commands.add_parser(
-        "jobs",
-        help="have a long list downloaded by a function that is a service",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_parser(commands: Commands, parent: argparse.ArgumentParser) -> None:
+    """Add `rollout jobs` and its verbs."""
+    summary = "download a long list with a function that is a service"
+    jobs = command(commands, "jobs", summary, _EPILOG)
     verbs = jobs.add_subparsers(metavar="verb", required=True)
     _add_submit(verbs, parent)
-    for verb, command, what in (
-        ("status", _status, "print how far a job is"),
-        ("errors", _errors, "print the URLs that did not arrive, a JSON object a line"),
+    for verb, run, verb_summary in (
+        ("status", _status, "print a job's progress"),
+        ("errors", _errors, "print the URLs that failed, a JSON object a line"),
     ):
-        parser = verbs.add_parser(verb, parents=[parent], help=what)
-        parser.set_defaults(command=command)
+        parser = command(verbs, verb, verb_summary, parent=parent, run=run)
         parser.add_argument("job", metavar="ID", help="as `submit` printed it")
         if verb == "status":
             parser.add_argument(
-                "--wait", action="store_true", help="until it is over; say how it goes"
+                "--wait",
+                action="store_true",
+                help="keep polling until it is over, and show progress",
             )
 
 
-def _add_submit(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
-    parent: argparse.ArgumentParser,
-) -> None:
-    parser = verbs.add_parser(
-        "submit", parents=[parent], help="make a job and print how far it is"
-    )
-    parser.set_defaults(command=_submit)
+def _add_submit(verbs: Commands, parent: argparse.ArgumentParser) -> None:
+    summary = "make a job and print its progress"
+    parser = command(verbs, "submit", summary, parent=parent, run=_submit)
     parser.add_argument(
         "list",
         metavar="LIST",
@@ -91,7 +82,7 @@ def _add_submit(
         "--sink",
         choices=_SINKS,
         default=_SINKS[0],
-        help="an object a file, tar files, or nothing is kept (%(default)s)",
+        help="keep an object for each file, tar files, or nothing (%(default)s)",
     )
     parser.add_argument(
         "--prefix",
@@ -104,10 +95,12 @@ def _add_submit(
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="how it is fetched, as in max_bytes=1000000; may be repeated",
+        help="how to fetch, as in max_bytes=1000000; may be repeated",
     )
     parser.add_argument(
-        "--key", default="", help="used again, it names the same job: for safe retries"
+        "--key",
+        default="",
+        help="submitting again with the same key makes no second job",
     )
     add_columns(parser, "LIST")
 
@@ -122,23 +115,23 @@ def _submit(arguments: argparse.Namespace) -> int:
     if arguments.option:
         request["options"] = dict(map(_option, arguments.option))
     try:
-        listed = _list(arguments, target, service)
+        urls = _urls(arguments, target, service)
     except (UrlListError, OSError) as error:
         raise SettingError(str(error)) from error
-    _print(service.submit(request | listed, arguments.key))
+    print_json(service.submit(request | urls, arguments.key))
     return DONE
 
 
 def _status(arguments: argparse.Namespace) -> int:
     service = Service(options.target(arguments), arguments.name)
     if arguments.wait:
-        for told in service.progress(arguments.job):
-            sys.stderr.write(f"{_line(told)}\n")
+        for job in service.progress(arguments.job):
+            sys.stderr.write(f"{_progress_line(job)}\n")
     else:
-        told = service.status(arguments.job)
-    _print(told)
-    is_bad = told["state"] == "failed" or told["totalErrors"]
-    return NOT_ALL if told["state"] in OVER and is_bad else DONE
+        job = service.status(arguments.job)
+    print_json(job)
+    is_bad = job["state"] == "failed" or job["totalErrors"]
+    return NOT_ALL if job["state"] in OVER and is_bad else DONE
 
 
 def _errors(arguments: argparse.Namespace) -> int:
@@ -148,10 +141,10 @@ def _errors(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _list(
+def _urls(
     arguments: argparse.Namespace, target: Target, service: Service
 ) -> dict[str, Any]:
-    """Return what names the list in a request; upload it if it is long."""
+    """Return the request's fields for the list, which is uploaded if it is long."""
     name = arguments.list
     columns = columns_of(arguments)
     is_text = columns is None and not name.lower().endswith(_TO_CONVERT)
@@ -168,9 +161,9 @@ def _list(
             path = Path(name)
         urls = UrlList(path)  # checks every line
         if path.stat().st_size <= _SENT_BYTES:
-            listed = {"urls": [_fields(item) for item in urls]}
-            if size_within(listed) <= _SENT_BYTES:
-                return listed
+            fields = {"urls": [_fields(item) for item in urls]}
+            if size_within(fields) <= _SENT_BYTES:
+                return fields
         body = path.read_bytes()
     digest = hashlib.sha256(body).hexdigest()
     packed = gzip.compress(body, mtime=0)
@@ -182,41 +175,34 @@ def _inflate(packed: Path, to: Path) -> None:
         with gzip.open(packed) as source, to.open("wb") as file:
             shutil.copyfileobj(source, file)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        msg = f"{packed} is not whole, or not gzip: {error}."
+        msg = f"{packed} is incomplete, or not gzip: {error}."
         raise SettingError(msg) from error
 
 
 def _fields(item: Item) -> dict[str, str]:
-    named = {"destination": item.destination, "sha256": item.sha256}
-    return {"url": item.url} | {name: text for name, text in named.items() if text}
+    optional = {"destination": item.destination, "sha256": item.sha256}
+    return {"url": item.url} | {name: text for name, text in optional.items() if text}
 
 
 def _option(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        msg = f"{text!r} is no NAME=VALUE, as in max_bytes=1000000."
-        raise SettingError(msg)
+    name, value = name_and_value(text, example="max_bytes=1000000")
     try:
         return name, json.loads(value)
     except ValueError:
-        return name, value  # a text need not stand in quotes
+        return name, value  # a text needs no quotes
 
 
-def _line(told: dict[str, Any]) -> str:
+def _progress_line(job: dict[str, Any]) -> str:
     """
-    Return how far a job is, on one line.
+    Return a job's progress on one line.
 
-    >>> _line({"state": "planning", "urls": None})
+    >>> _progress_line({"state": "planning", "urls": None})
     'planning'
     """
-    if told["urls"] is None:
-        return str(told["state"])
-    ended = told["urls"] - told["remaining"]
+    if job["urls"] is None:
+        return str(job["state"])
+    ended = job["urls"] - job["remaining"]
     return (
-        f"{told['state']}: {ended:,} of {told['urls']:,} URLs, "
-        f"{told['totalErrors']:,} errors, {told['slices']['running']:,} at work"
+        f"{job['state']}: {ended:,} of {job['urls']:,} URLs, "
+        f"{job['totalErrors']:,} errors, {job['slices']['running']:,} at work"
     )
-
-
-def _print(told: dict[str, Any]) -> None:
-    sys.stdout.write(f"{json.dumps(told, indent=2)}\n")

@@ -1,26 +1,28 @@
-"""`rollout manifest`: a table or list from elsewhere into one that a run takes."""
+"""`rollout manifest`: converts a table or list of URLs into one that runs take."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fetcher.lists.lines import UrlListError
 from fetcher.s3.urls import SCHEME
 from rollout.cli import options
+from rollout.cli.options import DONE, command, print_json
 from rollout.errors import SettingError
 from rollout.manifest.convert import convert
 from rollout.manifest.rows import Columns
 
-DONE = 0
+if TYPE_CHECKING:
+    import argparse
+
+    from rollout.cli.options import Commands
 
 _ENDING = ".jsonl"
 _EPILOG = """\
-Every row is checked before anything is written under that name, and a manifest of any
-length takes the same little memory. What comes out is for `url_list` in a notebook, and
-for `fetcher`.
+Checks every row before LIST gets its name, in the same little memory for a manifest of
+any length. LIST is for `url_list` in a notebook, and for `fetcher`.
 
 examples:
   rollout manifest laion.parquet urls.jsonl --url-column URL
@@ -28,30 +30,23 @@ examples:
 """
 
 
-def add_parser(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    parent: argparse.ArgumentParser,
-) -> None:
-    """Make the command known."""
-    parser = commands.add_parser(
-        "manifest",
-        parents=[parent],
-        help="make a list of URLs from Parquet, CSV, JSON lines or text, also in S3",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_parser(commands: Commands, parent: argparse.ArgumentParser) -> None:
+    """Add `rollout manifest`."""
+    summary = "make a list of URLs from Parquet, CSV, JSON lines or text, also in S3"
+    parser = command(
+        commands, "manifest", summary, _EPILOG, parent=parent, run=_manifest
     )
-    parser.set_defaults(command=_manifest)
     parser.add_argument(
         "manifest",
         metavar="MANIFEST",
         help="a file or s3://bucket/key: .parquet, .csv, .jsonl or text; .gz, .zst",
     )
-    parser.add_argument("to", metavar=f"LIST{_ENDING}", help="what is written")
+    parser.add_argument("to", metavar=f"LIST{_ENDING}", help="the file to write")
     add_columns(parser, "MANIFEST")
     parser.add_argument(
         "--skip-bad",
         action="store_true",
-        help="leave out rows that cannot be used, and say which, instead of refusing",
+        help="leave out unusable rows and list them, instead of refusing the manifest",
     )
 
 
@@ -62,12 +57,12 @@ def add_columns(parser: argparse.ArgumentParser, of: str) -> None:
             f"--{column}-column",
             default="",
             metavar="NAME",
-            help=f"what {of} calls the column {column}",
+            help=f"{of}'s name for the column {column}",
         )
 
 
 def columns_of(arguments: argparse.Namespace) -> Columns | None:
-    """Return what the columns are called; None if nobody says."""
+    """Return the columns' names; None if no option names one."""
     url, destination, sha256 = (
         arguments.url_column,
         arguments.destination_column,
@@ -81,10 +76,10 @@ def columns_of(arguments: argparse.Namespace) -> Columns | None:
 def _manifest(arguments: argparse.Namespace) -> int:
     name, to = arguments.manifest, Path(arguments.to)
     if to.suffix != _ENDING:
-        msg = f"The list is to be {to}; its name must end in {_ENDING}."
+        msg = f"The list is {to}; its name must end in {_ENDING}."
         raise SettingError(msg)
     if to.is_dir():
-        msg = f"The list is to be {to}, which is a folder."
+        msg = f"The list is {to}, which is a folder. Name a file."
         raise SettingError(msg)
     target = options.target(arguments) if name.startswith(SCHEME) else None
     aside = to.with_name(f"{to.name}.part")
@@ -99,8 +94,7 @@ def _manifest(arguments: argparse.Namespace) -> int:
         aside.replace(to)
     except (UrlListError, OSError) as error:
         raise SettingError(str(error)) from error
-    told = {"list": str(to), "urls": listed.count, "skipped": listed.skipped}
-    sys.stdout.write(f"{json.dumps(told, indent=2)}\n")
+    print_json({"list": str(to), "urls": listed.count, "skipped": listed.skipped})
     if listed.problems:
         sys.stderr.write(f"{listed.problems}\n")
     return DONE

@@ -1,19 +1,71 @@
-"""The options of `rollout` that say where things are, and which function is meant."""
+"""What the sub-commands share: their parsers, common options, and output."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
+import sys
+from typing import TYPE_CHECKING
 
-from rollout.deploy.deploy import FunctionSpec
+from rollout.deploy.function_spec import DEFAULTS
+from rollout.errors import SettingError
 from rollout.target.target import NAMES, Target, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 it has no other name
+
+DONE = 0
 
 _VARIABLES = {"--profile": "AWS_PROFILE", "--region": "AWS_REGION"}
 
 
+def command(
+    commands: Commands,
+    name: str,
+    summary: str,
+    epilog: str = "",
+    *,
+    description: str = "",
+    parent: argparse.ArgumentParser | None = None,
+    run: Callable[[argparse.Namespace], int] | None = None,
+) -> argparse.ArgumentParser:
+    """
+    Add a sub-command.
+
+    Args:
+        commands: The parser's sub-commands so far.
+
+        name: The sub-command's.
+
+        summary: Its line in the list of sub-commands.
+
+        epilog: Shown after its options, line by line as it stands.
+
+        description: Shown before its options, likewise.
+
+        parent: Options it shares with others.
+
+        run: Runs it and returns the exit status; None: it has sub-commands.
+    """
+    parser = commands.add_parser(
+        name,
+        parents=[parent] if parent else [],
+        help=summary,
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if run:
+        parser.set_defaults(command=run)
+    return parser
+
+
 def target_options() -> argparse.ArgumentParser:
-    """Return the parent of every parser whose command looks into an account."""
+    """Return the options of every command that uses an account."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument(
         "--target",
@@ -37,21 +89,21 @@ def target_options() -> argparse.ArgumentParser:
     return parser
 
 
-def options() -> argparse.ArgumentParser:
-    """Return the parent of every parser whose command is about a function."""
+def function_options() -> argparse.ArgumentParser:
+    """Return the options of every command about one function."""
     parser = argparse.ArgumentParser(add_help=False, parents=[target_options()])
     parser.add_argument(
-        "--name", default=FunctionSpec().name, help="the function's (%(default)s)"
+        "--name", default=DEFAULTS.name, help="the function's (%(default)s)"
     )
     return parser
 
 
 def target(arguments: argparse.Namespace) -> Target:
     """
-    Connect to the account, or the local endpoint.
+    Connect to the account, or to the local endpoint.
 
     Raises:
-        TargetError: If nothing of the kind answers there.
+        TargetError: If it does not answer, or refuses the credentials.
     """
     url = arguments.endpoint_url or os.environ.get("AWS_ENDPOINT_URL", "")
     return connect(
@@ -60,9 +112,32 @@ def target(arguments: argparse.Namespace) -> Target:
 
 
 def variables(arguments: argparse.Namespace) -> str:
-    """Return what a shell sets for a program to see the account that options name."""
+    """Return the shell variables that choose the same account as the options do."""
     return " ".join(
-        f"{variable}={shlex.quote(given)}"
+        f"{variable}={shlex.quote(value)}"
         for option, variable in _VARIABLES.items()
-        if (given := getattr(arguments, option.removeprefix("--")))
+        if (value := getattr(arguments, option.removeprefix("--")))
     )
+
+
+def name_and_value(text: str, example: str = "") -> tuple[str, str]:
+    """
+    Split ``NAME=VALUE``.
+
+    Raises:
+        SettingError: If it is something else.
+
+    >>> name_and_value("a=b=c")
+    ('a', 'b=c')
+    """
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        msg = f"{text!r} is not NAME=VALUE{example and f', as in {example}'}."
+        raise SettingError(msg)
+    return name, value
+
+
+def print_json(fields: Mapping[str, object]) -> None:
+    """Print an object as indented JSON, at once."""
+    sys.stdout.write(f"{json.dumps(fields, indent=2)}\n")
+    sys.stdout.flush()

@@ -1,9 +1,11 @@
-"""The local endpoint in the foreground: what `rollout serve` does."""
+"""`rollout serve`: the local endpoint in the foreground."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import sys
 import threading
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
@@ -12,47 +14,129 @@ from local_aws.endpoint import Pace, main_async
 from local_aws.endpoint_process import LocalEndpoint
 from local_aws.errors import EndpointError
 from origin import Origin
+from rollout.cli.options import DONE, command
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
 
+    from rollout.cli.options import Commands
+
 _STDIN = 0
+_REGION = "us-east-1"  # where `rollout` itself looks for local functions
+_WARNING = (
+    "rollout: warning: --any-credentials accepts every request from this machine, "
+    "signed or not; anyone on it can run code as you."
+)
+_DESCRIPTION = """\
+Run a local endpoint until SIGINT or SIGTERM. Once it answers, it prints one line:
+{"endpoint_url": ..., "origin_url": ..., "access_key_id": ..., "secret_access_key": ...}
+and, on stderr, the same as lines to paste into a shell. It runs code, so it answers
+only requests signed with that key pair, or with keys that its IAM or STS issued.
+"""
+_EPILOG = """\
+what an environment gets of this machine:
+  memory      as configured, on Linux: an environment that uses more is killed, though
+              one that grows fast may exceed it for up to a second or so. On macOS it
+              is not limited.
+  /tmp        its own, empty at first and of the configured size, in this machine's
+              memory; the code is read-only. This needs Linux's permission to mount:
+              root has it, and other users where the system allows user namespaces.
+              Otherwise, in most containers and on macOS, each environment has a
+              folder of its own in TMPDIR, of any size, and all share /tmp.
+  processor,  not limited, and not divided: all environments share this machine's cores
+  network     and its line. More memory buys neither, as it does on AWS.
+"""
 
 
-def serve(
+def add_parser(commands: Commands) -> None:
+    """Add `rollout serve`."""
+    parser = command(
+        commands,
+        "serve",
+        "run a local endpoint",
+        _EPILOG,
+        description=_DESCRIPTION,
+        run=_run,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address")
+    parser.add_argument("--port", type=int, default=0, help="0: any free one")
+    parser.add_argument(
+        "--origin", action="store_true", help="serve files to download, too"
+    )
+    parser.add_argument(
+        "--pace",
+        choices=("none", "aws"),
+        default="none",
+        help=(
+            "aws: as there, a function gets 1,000 new environments in 10 s, and ten "
+            "calls a second for each execution that may run at once; none: as fast as "
+            "this machine can (%(default)s)"
+        ),
+    )
+    parser.add_argument(
+        "--any-credentials",
+        action="store_true",
+        help=(
+            "accept every request from this machine, signed or not: anyone on it can "
+            "then run code as you"
+        ),
+    )
+    parser.add_argument(
+        "--until-stdin-closes",
+        action="store_true",
+        help="also end when stdin, a pipe, closes because its holder ended",
+    )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    def announce(endpoint: LocalEndpoint) -> None:
+        keys = endpoint.keys
+        if not arguments.until_stdin_closes:  # a person may paste them
+            print(_exports(endpoint), file=sys.stderr, flush=True)
+        line = {
+            "endpoint_url": endpoint.endpoint_url,
+            "origin_url": endpoint.origin_url,
+            "access_key_id": keys.access_key_id,
+            "secret_access_key": keys.secret_access_key,
+        }
+        print(json.dumps(line), flush=True)
+
+    if arguments.any_credentials:
+        print(_WARNING, file=sys.stderr, flush=True)
+    _serve(
+        arguments.host,
+        arguments.port,
+        announce,
+        with_origin=arguments.origin,
+        until_stdin_closes=arguments.until_stdin_closes,
+        pace=arguments.pace,
+        any_credentials=arguments.any_credentials,
+    )
+    return DONE
+
+
+def _exports(endpoint: LocalEndpoint) -> str:
+    """Return shell lines that point boto3, the AWS CLI and `rollout` at an endpoint."""
+    variables = {
+        "AWS_ENDPOINT_URL": endpoint.endpoint_url,
+        "AWS_DEFAULT_REGION": _REGION,
+        **endpoint.keys.environ(),
+    }
+    return "\n".join(f"export {name}={text}" for name, text in variables.items())
+
+
+def _serve(
     host: str,
     port: int,
     announce: Callable[[LocalEndpoint], object],
     *,
     with_origin: bool,
     until_stdin_closes: bool,
-    pace: Pace = "none",
-    any_credentials: bool = False,
+    pace: Pace,
+    any_credentials: bool,
 ) -> None:
-    """
-    Serve until SIGINT, SIGTERM, or the end of stdin if that is wanted.
-
-    Args:
-        host: A loopback address.
-
-        port: Where to listen; 0 for any free port.
-
-        announce: Told the addresses and the key pair once everything answers.
-
-        with_origin: Whether files to download are served as well.
-
-        until_stdin_closes: Whether to end with whoever holds the other end of stdin.
-
-        pace: ``"aws"`` slows functions down as AWS does.
-
-        any_credentials: Whether to let in everybody on this machine, signed or not.
-
-    Raises:
-        EndpointError: If it cannot listen there.
-
-        OriginError: If the origin ended by itself.
-    """
-    os.umask(0o077)  # whatever is made here is this user's alone
+    os.umask(0o077)  # files made here are this user's alone
     with ExitStack() as stack:
         origin = stack.enter_context(Origin()) if with_origin else None
         origin_url = origin.url if origin else ""
@@ -80,12 +164,12 @@ def serve(
 
 
 def _watch(origin: Origin, stop: asyncio.Event) -> None:
-    """Stop at once when the origin ends, or downloads from it would fail one by one."""
+    """Stop when the origin ends, or every download from it would fail."""
     loop = asyncio.get_running_loop()
 
     def wait() -> None:
         origin.wait()
-        with suppress(RuntimeError):  # the loop has ended first, as it should
+        with suppress(RuntimeError):  # the loop ended first, as it should
             loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=wait, daemon=True).start()

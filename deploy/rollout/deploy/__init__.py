@@ -1,7 +1,7 @@
 """
-The function and all that belongs to it: made, changed, removed.
+The function and everything that belongs to it: created, updated, removed.
 
-``deploy`` does it, for a ``function_spec``: ``role`` and ``policies``,
-``lambda_function``, ``function_url``, ``log_group``, ``network``; ``changes`` takes
-note. ``leftover_tars`` finds what executions that died have left in S3.
+``deploy`` does so for a ``function_spec``: ``role`` with its ``policies``,
+``lambda_function``, ``function_url``, ``log_group``, ``network``; ``changes`` records
+it. ``leftover_tars`` cleans up after executions that died.
 """

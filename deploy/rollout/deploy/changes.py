@@ -1,4 +1,4 @@
-"""What a deployment has done so far, and how to take it back."""
+"""The changes of a deployment, and how to undo them."""
 
 from __future__ import annotations
 
@@ -11,76 +11,63 @@ from rollout.errors import DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import TracebackType
 
-# Of IAM, Lambda and CloudWatch Logs: it is there, and not ours to take back.
-_SOMEBODY_WAS_FASTER = {
+# Of IAM, Lambda and CloudWatch Logs: somebody else created it, so it stays.
+_EXISTS = {
     "EntityAlreadyExists",
     "ResourceConflictException",
     "ResourceAlreadyExistsException",
 }
 
-OURS = {"project": "million-downloads"}  # on everything we make
+OURS = {"project": "million-downloads"}  # the tag of everything we make
 
 
 class Changes:
     """
-    A context: leaving it by an exception removes what was created inside.
+    Context manager that records changes, and undoes creations if it ends in an error.
 
-    What cannot be removed is told in the exception's notes.
+    What cannot be removed is named in the exception's notes.
 
     Attributes:
-        said: What was done, in order, in a person's words.
+        descriptions: Changes made, in order, in words.
     """
 
     def __init__(self) -> None:
-        self.said: list[str] = []
-        self._made: list[tuple[str, Callable[[], object]]] = []
+        self.descriptions: list[str] = []
+        self._created: list[tuple[str, Callable[[], object]]] = []
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
         if error is None:
             return
-        for what, remove in reversed(self._made):
+        for what, remove in reversed(self._created):
             try:
                 remove()
             except (ClientError, BotoCoreError, DeployError) as failure:
-                error.add_note(f"The {what} is left, for: {failure}.")
+                error.add_note(f"The {what} could not be removed again: {failure}.")
 
     @contextmanager
     def creating(self, what: str, remove: Callable[[], object]) -> Iterator[None]:
-        """
-        Note that something is new once it is made.
-
-        Args:
-            what: It, in a person's words.
-
-            remove: Takes it back, if it was made: an answer may be lost on its way.
-        """
-        self._made.append((what, remove))
+        """Record a creation, and how to undo it even if its answer gets lost."""
+        self._created.append((what, remove))
         try:
             yield
         except ClientError as error:
-            if error.response["Error"]["Code"] in _SOMEBODY_WAS_FASTER:
-                self._made.pop()
+            if error.response["Error"]["Code"] in _EXISTS:
+                self._created.pop()
             raise
-        self.said.append(f"created {what}")
+        self.descriptions.append(f"created {what}")
 
     def changed(self, what: str) -> None:
-        """Note that something was changed."""
-        self.said.append(f"changed {what}")
+        """Record a change."""
+        self.descriptions.append(f"changed {what}")
 
 
 def check_ours(what: str, tags: Mapping[str, str]) -> None:
     """
-    Refuse to touch what somebody else made.
+    Refuse to touch a resource of somebody else's.
 
     Raises:
         DeployError: If it does not carry our tag.

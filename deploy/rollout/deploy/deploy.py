@@ -1,4 +1,4 @@
-"""The function on Lambda, with role, log group and URL: made, changed, removed."""
+"""Deployments: a function with its role, log group and URL, made or removed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ABSENT = "Absent"  # beside Lambda's own states
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
     """
-    What there is of a function. What is absent is empty.
+    A function as deployed. Fields of absent parts are empty.
 
     Attributes:
         name: The function's.
@@ -49,9 +49,9 @@ class Deployed:
 
         role, log_group: Their names.
 
-        url: Where it is called by HTTP.
+        url: Its address for calls by HTTP.
 
-        changes: What this deployment did; empty when everything was as wanted.
+        changes: Changes this deployment made, in words; empty: none were needed.
     """
 
     name: str
@@ -71,43 +71,43 @@ class Deployed:
 
 
 def deploy(
-    target: Target, worker: FunctionSpec, *, code: bytes | None = None
+    target: Target, spec: FunctionSpec, *, code: bytes | None = None
 ) -> Deployed:
     """
-    Make the function as wanted: create it, or change only what differs.
+    Create a function, or change only what differs.
 
     Args:
-        target: Where.
+        target: Where to deploy.
 
-        worker: What is wanted.
+        spec: The function.
 
-        code: The zip; ours, built for the target, if none is given.
+        code: The zip; by default ours, built for the target.
 
     Returns:
-        The function, ready to be called, with what had to be done.
+        The function, ready to be called, with the changes made.
 
     Raises:
-        DeployError: If it cannot be made. What a first deployment had created by
-            then is removed again.
+        DeployError: If it cannot be deployed. A first deployment that fails removes
+            what it created.
     """
-    machine = target.machine_for(worker.architecture)
+    machine = target.machine_for(spec.architecture)
     if code is None:
         code = build.build(*machine, installed=target.runs_here)
-    name, days = worker.name, worker.log_retention_days
-    tags = OURS | dict(worker.tags)
-    with _explained("deployed", name), Changes() as done:
-        log_group.ensure(target, name, days, tags, done)
-        arn = role.ensure(target, name, tags, done, worker.policies(target))
-        wanted = worker.configuration(target, arn)
+    name, days = spec.name, spec.log_retention_days
+    tags = OURS | dict(spec.tags)
+    with _explained("deployed", name), Changes() as changes:
+        log_group.ensure(target, name, days, tags, changes)
+        arn = role.ensure(target, name, tags, spec.policies(target), changes)
+        configuration = spec.configuration(target, arn)
         lambda_function.ensure(
-            target, name, wanted, machine.architecture, code, tags, done
+            target, name, configuration, machine.architecture, code, tags, changes
         )
-        function_url.ensure(target, name, worker.url, done)
-    return replace(status(target, name), changes=tuple(done.said))
+        function_url.ensure(target, name, spec.url, changes)
+    return replace(status(target, name), changes=tuple(changes.descriptions))
 
 
 def status(target: Target, name: str) -> Deployed:
-    """Return what there is of a function, its role and its log group."""
+    """Return a function, its role and its log group, as far as they exist."""
     with _explained("looked at", name):
         own_function = lambda_function.find(target, name)
         url = function_url.find(target, name) if own_function else None
@@ -140,40 +140,39 @@ def destroy(target: Target, name: str) -> list[str]:
     """
     Remove a function, its role and its log group, as far as they exist.
 
-    And abort the uploads into its bucket that executions began and did not finish:
-    nobody sees them, and they are paid for. What is kept there stays. If they cannot be
-    aborted, the rest goes all the same.
+    Also abort unfinished uploads into its bucket, which are invisible and billed.
+    Objects there stay. If uploads cannot be aborted, the rest is removed all the same.
 
     Returns:
-        What was removed; nothing if nothing was left. `left` tells what still is there.
+        Descriptions of what was removed. `left` describes what remains.
 
     Raises:
-        DeployError: If it is not ours, or something cannot be removed; says what was.
+        DeployError: If it is not ours, or something cannot be removed; names what was.
     """
     removed: list[str] = []
-    failed = []
+    failures = []
     try:
         with _explained("removed", name):
             bucket = role.bucket_of(target, name)
             if lambda_function.remove(target, name):
                 removed.append(f"function {name}")
-            # Before the role goes, which says where they are.
+            # While there is a role, which knows the bucket.
             if bucket and (failure := _abort_uploads(target, bucket, removed)):
-                failed.append(failure)
+                failures.append(failure)
             if log_group.remove(target, name):
                 removed.append(f"log group {log_group.group_name(name)}")
             if not _is_needed_to_leave(target, name) and role.remove(target, name):
                 removed.append(f"role {role.role_name(target, name)}")
     except DeployError as error:
-        failed.append(str(error))
-    if failed:
-        msg = f"Removed: {', '.join(removed) or 'nothing'}. {' '.join(failed)}"
+        failures.append(str(error))
+    if failures:
+        msg = f"Removed: {', '.join(removed) or 'nothing'}. {' '.join(failures)}"
         raise DeployError(msg)
     return removed
 
 
 def left(target: Target, name: str) -> list[str]:
-    """Return what there is of a function, in a person's words: after `destroy`, why."""
+    """Describe what remains of a function, after `destroy` with the reason."""
     found = status(target, name)
     lines = [f"function {name}"] if found.state != ABSENT else []
     lines += [f"log group {found.log_group}"] if found.log_group else []
@@ -188,12 +187,12 @@ def left(target: Target, name: str) -> list[str]:
 
 
 def _abort_uploads(target: Target, bucket: Place, removed: list[str]) -> str:
-    """Return what is to be said if that fails; nothing if it does not."""
+    """Abort unfinished uploads; return the message if that fails, else nothing."""
     try:
         removed += leftover_tars.abort_uploads(target, bucket)
     except DeployError as error:
         return (
-            f"{error}. What is to be aborted is told by: aws s3api "
+            f"{error}. List the uploads to abort: aws s3api "
             f"list-multipart-uploads --bucket {bucket.bucket}"
         )
     return ""
@@ -205,12 +204,12 @@ def _is_needed_to_leave(target: Target, name: str) -> bool:
 
 @contextmanager
 def _explained(verb: str, name: str) -> Iterator[None]:
-    """Turn what AWS says into a sentence about the function."""
+    """Turn AWS's errors into sentences about the function."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
-        said = [f"The function {name} could not be {verb}. AWS says: {_words(error)}"]
-        raise DeployError(" ".join(said + _notes(error))) from error
+        msg = f"The function {name} could not be {verb}. AWS says: {_message(error)}"
+        raise DeployError(" ".join([msg, *_notes(error)])) from error
     except DeployError as error:
         if notes := _notes(error):
             raise DeployError(" ".join([str(error), *notes])) from error
@@ -222,13 +221,13 @@ def _notes(error: Exception) -> list[str]:
     return notes
 
 
-def _words(error: Exception) -> str:
-    """Return what AWS said, without what botocore says around it."""
+def _message(error: Exception) -> str:
+    """Return AWS's own message, without botocore's words around it."""
     if isinstance(error, WaiterError):
         found = error.last_response.get("Configuration", {})
         reason = found.get("StateReason") or found.get("LastUpdateStatusReason")
         return str(reason or error)
     if isinstance(error, ClientError):
-        said = error.response["Error"]
-        return f"{error.operation_name}: {said['Code']}: {said['Message']}"
+        fields = error.response["Error"]
+        return f"{error.operation_name}: {fields['Code']}: {fields['Message']}"
     return str(error)

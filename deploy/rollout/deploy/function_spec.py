@@ -1,4 +1,4 @@
-"""The function that is wanted: checked before anything is made."""
+"""The specification of a function, checked before anything is made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aws_facts.limits import problem
 from fetcher.s3.urls import SCHEME, prefix_of
 from fetcher.security.guard import BadUrlError
 from fetcher.service.settings import BUCKET
-from rollout.deploy import policies as permissions
+from rollout.deploy import policies
 from rollout.errors import SettingError
 from rollout.target.machine import ARCHITECTURES
 
@@ -23,18 +23,17 @@ if TYPE_CHECKING:
     from rollout.deploy.policies import Policies
     from rollout.target.target import Target
 
-# A variable's new value replaces all executions.
-START_VARIABLE = "FETCHER_START"
+START_VARIABLE = "FETCHER_START"  # a new value replaces all executions
 
-# It answers requests as well as events that are shards.
+# Answers HTTP requests as well as events that are shards.
 _SERVICE = "fetcher.service.api.handle"
 AWS_IAM, ANYBODY = "AWS_IAM", "NONE"
 URL_AUTHS = (AWS_IAM, ANYBODY)
 
-# Together with the region it makes the role's name, which has at most 64 characters.
+# With the region it makes the role's name, of at most 64 characters.
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
-_HAS_A_MEANING_IN_POLICIES = "*?$"
-# CloudWatch Logs' API reference, PutRetentionPolicy.
+_SPECIAL_IN_POLICIES = "*?$"
+# CloudWatch Logs' API reference, PutRetentionPolicy
 _RETENTIONS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1_096, 1_827, 2_192, 2_557, 2_922, 3_288, 3_653),
@@ -44,41 +43,42 @@ _RETENTIONS = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSpec:
     """
-    The function that is wanted.
+    A function to deploy.
 
     Attributes:
         name: The function's; role and log group are named after it.
 
         memory_mb: Memory; 1,769 MB come with one whole processor.
 
-        timeout_s: Lambda ends an invocation after so many seconds.
+        timeout_s: Longest time of one invocation.
 
         tmp_mb: Size of ``/tmp``.
 
-        architecture: What it runs on; the local target has this machine's only.
+        architecture: Its processor; the local target has this machine's only.
 
         handler: Module and function that take the event.
 
         log_retention_days: How long log lines are kept.
 
-        environment: Variables the function finds set.
+        environment: Its environment variables.
 
-        start: Another than before replaces all executions; empty: these may stay.
+        start: A new value replaces all executions; empty: they stay.
 
-        bucket:
-            What in S3 it may read and write, as ``bucket`` or ``bucket/prefix``;
-            empty: nothing.
+        bucket: Place in S3 it may read and write, as ``bucket`` or ``bucket/prefix``;
+            empty: none.
 
-        sources: What in S3 it may read, each written likewise.
+        sources: Places in S3 it may read, written likewise.
 
-        url:
-            Who may call the function's URL: one of `URL_AUTHS`; empty: it has none.
+        url: Who may call its URL: one of `URL_AUTHS`; empty: it has none.
 
-        vpc: The network it is in; None: Lambda's own, from which the internet is near.
+        vpc: Its network; None: Lambda's own, with direct access to the internet.
 
-        efs: A file system it mounts; it takes a `vpc`.
+        efs: A file system it mounts; requires a `vpc`.
 
         tags: Put on everything, beside our own.
+
+    >>> FunctionSpec(memory_mb=512, bucket="photos/2026").bucket_place
+    Place(bucket='photos', key='2026')
     """
 
     name: str = "million-downloads"
@@ -98,7 +98,7 @@ class FunctionSpec:
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse what AWS would refuse, before anything is made."""
+        """Refuse what AWS would refuse."""
         size = len(json.dumps(self._variables, separators=(",", ":")).encode())
         msg = (
             _problem_of_name(self.name)
@@ -114,11 +114,20 @@ class FunctionSpec:
         )
         if msg:
             raise SettingError(msg)
-        for place in filter(None, (self.bucket, *self.sources)):
-            _place(place)
+        _ = self.bucket_place, self.source_places  # raises if one is wrong
+
+    @property
+    def bucket_place(self) -> Place | None:
+        """Place of the bucket, if there is one."""
+        return _place(self.bucket) if self.bucket else None
+
+    @property
+    def source_places(self) -> tuple[Place, ...]:
+        """Places of the sources."""
+        return tuple(map(_place, self.sources))
 
     def configuration(self, target: Target, role_arn: str) -> dict[str, Any]:
-        """Return the function's configuration, in the words of CreateFunction."""
+        """Return the configuration as CreateFunction takes it."""
         return {
             "Runtime": target.machine_for(self.architecture).runtime,
             "Role": role_arn,
@@ -137,45 +146,45 @@ class FunctionSpec:
         return dict(self.environment) | start
 
     def policies(self, target: Target) -> Policies:
-        """Return what its role is to allow."""
-        wanted = permissions.write_own_log(target, self.name)
-        if self.bucket:
-            wanted |= permissions.use_bucket(target, _place(self.bucket))
-        if self.bucket and self.url:  # jobs are kept there, and shared out
-            wanted |= permissions.invoke_itself(target, self.name)
+        """Return the policies of its role."""
+        found = policies.write_own_log(target, self.name)
+        if bucket := self.bucket_place:
+            found |= policies.use_bucket(target, bucket)
+        if self.bucket and self.url:  # a service shares jobs out to itself
+            found |= policies.invoke_itself(target, self.name)
         if self.sources:
-            wanted |= permissions.read_sources(target, map(_place, self.sources))
+            found |= policies.read_sources(target, self.source_places)
         if self.vpc:
-            wanted |= permissions.join_vpc(target, self.name)
+            found |= policies.join_vpc(target, self.name)
         if self.efs:
-            wanted |= permissions.mount_efs(target, self.efs)
-        return wanted
+            found |= policies.mount_efs(target, self.efs)
+        return found
 
 
-def as_service(worker: FunctionSpec, url: str, bucket: str = "") -> FunctionSpec:
+def as_service(spec: FunctionSpec, url: str, bucket: str = "") -> FunctionSpec:
     """
     Return the function as a service at a URL.
 
     Args:
-        worker: The function otherwise.
+        spec: The function otherwise.
 
         url: Who may call it: one of `URL_AUTHS`.
 
         bucket: Where it keeps jobs and files; empty: it takes no jobs.
 
     Raises:
-        SettingError: If the bucket is a part of one.
+        SettingError: If the bucket has a prefix.
     """
     if "/" in bucket:
-        msg = f"A service has a bucket of its own: no prefix in {bucket!r}."
+        msg = f"A service needs a whole bucket; {bucket!r} has a prefix. Leave it out."
         raise SettingError(msg)
-    kept = {BUCKET: bucket} if bucket else {}
+    own = {BUCKET: bucket} if bucket else {}
     return replace(
-        worker,
+        spec,
         handler=_SERVICE,
         url=url,
         bucket=bucket,
-        environment=kept | dict(worker.environment),
+        environment=own | dict(spec.environment),
     )
 
 
@@ -188,10 +197,10 @@ def _place(text: str) -> Place:
     except BadUrlError as error:
         msg = f"The bucket cannot be used. {error}"
         raise SettingError(msg) from error
-    if strange := set(place.key) & set(_HAS_A_MEANING_IN_POLICIES):
+    if special := set(place.key) & set(_SPECIAL_IN_POLICIES):
         msg = (
-            f"The prefix {place.key!r} has {''.join(sorted(strange))} in it, which "
-            "would stand for anything in the role's policy. Choose another."
+            f"The prefix {place.key!r} contains {''.join(sorted(special))}, a wildcard "
+            "in the role's policy. Choose another."
         )
         raise SettingError(msg)
     return place
@@ -222,11 +231,11 @@ def _problem_of_retention(days: int) -> str:
     )
 
 
-def _problem_of_efs(worker: FunctionSpec) -> str:
-    if worker.efs and not worker.vpc:
+def _problem_of_efs(spec: FunctionSpec) -> str:
+    if spec.efs and not spec.vpc:
         return (
             "An EFS is reached through a network: name subnets and security groups "
-            "beside the access point."
+            "as well as the access point."
         )
     return ""
 
@@ -236,4 +245,7 @@ def _problem_of_tags(tags: Mapping[str, str]) -> str:
     reserved = [key for key in tags if key.lower().startswith("aws:")]
     if not reserved:
         return ""
-    return f"The tag is called {reserved[0]!r}; AWS keeps such that begin with aws:."
+    return f"The tag's key is {reserved[0]!r}; AWS reserves those that begin with aws:."
+
+
+DEFAULTS = FunctionSpec()  # commands and notebooks take theirs from here

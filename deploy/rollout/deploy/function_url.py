@@ -1,4 +1,4 @@
-"""The function's URL: made, changed, removed."""
+"""The function's URL, and who may call it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from rollout.deploy.changes import Changes
     from rollout.target.target import Target
 
-# A URL for anybody needs both, since October 2025.
+# Since October 2025 a public URL needs both.
 # https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
-_LET_ANYBODY: dict[str, dict[str, Any]] = {
+_PUBLIC: dict[str, dict[str, Any]] = {
     "anybody-may-call-the-url": {
         "Action": "lambda:InvokeFunctionUrl",
         "FunctionUrlAuthType": ANYBODY,
@@ -35,47 +35,36 @@ def find(target: Target, name: str) -> dict[str, Any] | None:
     return found
 
 
-def ensure(target: Target, name: str, wanted: str, done: Changes) -> None:
-    """
-    Give the function a URL, change who may call it, or take it away.
-
-    Args:
-        target: Where.
-
-        name: The function's.
-
-        wanted: Who may call it: ``AWS_IAM`` or ``NONE``; empty: there is to be none.
-
-        done: Told what was done.
-    """
+def ensure(target: Target, name: str, wanted: str, changes: Changes) -> None:
+    """Create a URL for these callers, change them, or, if there are none, delete it."""
     client = target.client("lambda")
     current = find(target, name)
     auth = current["AuthType"] if current else ""
-    if auth == ANYBODY != wanted:  # before anything else: nobody slips in meanwhile
-        _let_anybody(target, name, let=False)
+    if auth == ANYBODY != wanted:  # first, so that nobody slips in meanwhile
+        _set_public(target, name, public=False)
     if not wanted and current:
         client.delete_function_url_config(FunctionName=name)
     elif wanted and not current:
         client.create_function_url_config(FunctionName=name, AuthType=wanted)
     elif wanted != auth:
         client.update_function_url_config(FunctionName=name, AuthType=wanted)
-    is_open_now = wanted == ANYBODY and _let_anybody(target, name, let=True)
-    if wanted != auth or is_open_now:
-        done.changed(f"function {name}: {f'URL, {wanted}' if wanted else 'no URL'}")
+    became_public = wanted == ANYBODY and _set_public(target, name, public=True)
+    if wanted != auth or became_public:
+        changes.changed(f"function {name}: {f'URL, {wanted}' if wanted else 'no URL'}")
 
 
-def _let_anybody(target: Target, name: str, *, let: bool) -> bool:
-    """Have the function's policy let anybody in, or nobody; tell whether it changed."""
+def _set_public(target: Target, name: str, *, public: bool) -> bool:
+    """Let everybody call the URL, or nobody; return whether the policy changed."""
     client = target.client("lambda")
-    there = _statements(target, name)
-    differing = [one for one in _LET_ANYBODY if (one in there) != let]
+    present = _statements(target, name)
+    differing = [sid for sid in _PUBLIC if (sid in present) != public]
     for statement in differing:
-        if let:
+        if public:
             client.add_permission(
                 FunctionName=name,
                 StatementId=statement,
                 Principal="*",
-                **_LET_ANYBODY[statement],
+                **_PUBLIC[statement],
             )
         else:
             client.remove_permission(FunctionName=name, StatementId=statement)

@@ -1,4 +1,4 @@
-"""What ``s3-tar`` has left in S3: tars without a report, uploads without an end."""
+"""Leftovers of ``s3-tar`` in S3: tars without a report, and unfinished uploads."""
 
 from __future__ import annotations
 
@@ -30,75 +30,60 @@ Shards = set[tuple[int, int]]  # wave and index
 
 def check_prefix_unused(target: Target, prefix: Place, run: str) -> None:
     """
-    Make sure that no other run of this name has kept anything there.
+    Refuse a prefix where another run of this name has written tars.
 
-    Executions would take its tars for theirs.
+    Executions would mistake them for their own.
 
     Raises:
-        DeployError: If one has, or S3 refuses.
+        DeployError: If there are some, or S3 refuses.
     """
     with _explained(prefix):
         is_used = bool(_tars(target, prefix.below(run)))
-        # Whether that is allowed shows before anything is paid for.
+        # Missing permissions show before anything is paid for.
         next(_pages(target, prefix, "list_multipart_uploads", "Uploads"), None)
     if is_used:
         msg = (
-            f"There are tars at {prefix.below(run)} already, of another run called "
-            f"{run}. Choose another run_folder, or another sink_path."
+            f"{prefix.below(run)} already has tars, of another run called {run}. "
+            "Choose another run_folder, or another sink_path."
         )
         raise DeployError(msg)
 
 
 def seal_unreported(
-    target: Target, prefix: Place, run: str, asked: Shards, reported: Shards
+    target: Target, prefix: Place, run: str, invoked: Shards, reported: Shards
 ) -> Shards:
     """
-    See that shards whose reports did not come keep nothing: their URLs go elsewhere.
+    Replace the tars of unreported shards by empty ones, before their URLs are redealt.
 
-    What such a shard has kept is replaced by an empty tar. If it is at work still, it
-    will find that, and keep nothing. So no file will be in two tars.
-
-    Args:
-        target: Where S3 is.
-
-        prefix: The sink's path.
-
-        run: The run's name.
-
-        asked: All shards known to have been asked for; what has kept something, is.
-
-        reported: Those that reported.
+    A shard still at work will find the empty tar, and write none. So no file will be in
+    two tars.
 
     Returns:
-        The shards whose tars were replaced.
+        The shards whose tars were replaced: invoked, or with a tar, and unreported.
 
     Raises:
         DeployError: If S3 refuses.
     """
     with _explained(prefix):
         abort_uploads(target, prefix.below(run))
-        there = _tars(target, prefix.below(run))
-        lost = (asked | there) - reported
+        lost = (invoked | _tars(target, prefix.below(run))) - reported
         tars = [tar_of(prefix, run, *one) for one in sorted(lost)]
         with ThreadPoolExecutor(_AT_ONCE) as senders:
             for _ in senders.map(lambda tar: _empty(target, tar), tars):
-                pass  # what was refused is raised
+                pass  # raises refusals
     return lost
 
 
 def abort_uploads(target: Target, prefix: Place) -> list[str]:
     """
-    Abort the uploads of tars that were begun and not finished, for these are paid for.
+    Abort unfinished uploads of tars, which are billed.
 
-    No execution may be at work that is to succeed: it would find its upload gone.
+    No execution that should succeed may be at work: it would lose its upload.
 
-    Args:
-        target: Where S3 is.
-
-        prefix: Below which keys they are; those of other programs are left alone.
+    Uploads of other programs are left alone.
 
     Returns:
-        Which there were; none if there is no such bucket any more.
+        Descriptions of the uploads; none if the bucket is gone.
 
     Raises:
         DeployError: If S3 refuses.
@@ -109,7 +94,7 @@ def abort_uploads(target: Target, prefix: Place) -> list[str]:
             key = upload["Key"]
             if not _TAR.fullmatch(key.rpartition("/")[2]):
                 continue
-            with _unless(_NO_UPLOAD):  # it was finished or aborted meanwhile
+            with _ignoring(_NO_UPLOAD):  # finished or aborted meanwhile
                 client.abort_multipart_upload(
                     Bucket=prefix.bucket, Key=key, UploadId=upload["UploadId"]
                 )
@@ -118,7 +103,7 @@ def abort_uploads(target: Target, prefix: Place) -> list[str]:
 
 
 def _tars(target: Target, folder: Place) -> Shards:
-    """Return of which shards there are tars in a run's folder."""
+    """Return the shards that have tars in a run's folder."""
     found = _pages(target, folder, "list_objects_v2", "Contents")
     keys = (one["Key"].removeprefix(f"{folder.key}/") for one in found)
     names = filter(None, map(_TAR.fullmatch, keys))
@@ -132,19 +117,19 @@ def _empty(target: Target, tar: Place) -> None:
 
 
 def _pages(
-    target: Target, prefix: Place, operation: str, of: str
+    target: Target, prefix: Place, operation: str, field: str
 ) -> Iterator[dict[str, str]]:
     pages = target.client("s3").get_paginator(operation)
     below = f"{prefix.key}/" if prefix.key else ""
-    with _unless(_NO_BUCKET):
+    with _ignoring(_NO_BUCKET):
         for page in pages.paginate(Bucket=prefix.bucket, Prefix=below):
-            found: Iterable[dict[str, str]] = page.get(of, ())
+            found: Iterable[dict[str, str]] = page.get(field, ())
             yield from found
 
 
 @contextmanager
-def _unless(code: str) -> Iterator[None]:
-    """Let what AWS refuses with this code be."""
+def _ignoring(code: str) -> Iterator[None]:
+    """Ignore this AWS error code."""
     try:
         yield
     except ClientError as error:
@@ -158,8 +143,8 @@ def _explained(prefix: Place) -> Iterator[None]:
         yield
     except (ClientError, BotoCoreError) as error:
         msg = (
-            f"What executions left at {prefix} cannot be seen to, which "
-            "takes FindWhatExecutionsLeft and TidyUpAfterExecutions in deploy/"
+            f"Leftovers of executions at {prefix} cannot be removed. Allow "
+            "FindWhatExecutionsLeft and TidyUpAfterExecutions of deploy/"
             f"permissions.json. AWS says: {error}"
         )
         raise DeployError(msg) from error

@@ -1,4 +1,4 @@
-"""Where the function's log goes: a group that forgets after some days."""
+"""The function's log group, which deletes lines after some days."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def group_name(name: str) -> str:
     """
-    Return where Lambda writes a function's log.
+    Return the name of the log group that Lambda writes a function's log to.
 
     >>> group_name("fetcher")
     '/aws/lambda/fetcher'
@@ -40,42 +40,29 @@ def find(target: Target, name: str) -> dict[str, Any] | None:
 
 
 def ensure(
-    target: Target, name: str, days: int, tags: dict[str, str], done: Changes
+    target: Target, name: str, days: int, tags: dict[str, str], changes: Changes
 ) -> None:
-    """
-    Create the function's log group, or bring it up to date.
-
-    Args:
-        target: Where.
-
-        name: The function's.
-
-        days: How long lines are kept.
-
-        tags: Put on it, beside those it has.
-
-        done: Told what was done.
-    """
+    """Create the function's log group, or change its retention and add tags."""
     logs = target.client("logs")
     own_name = group_name(name)
     group = find(target, name)
     if group is None:
-        with done.creating(f"log group {own_name}", lambda: remove(target, name)):
+        with changes.creating(f"log group {own_name}", lambda: remove(target, name)):
             logs.create_log_group(logGroupName=own_name, tags=tags)
     else:
         current = _tags(target, name)
         check_ours(f"log group {own_name}", current)
         if not tags.items() <= current.items():
             logs.tag_resource(resourceArn=_arn(target, name), tags=tags)
-            done.changed(f"log group {own_name}: tags")
+            changes.changed(f"log group {own_name}: tags")
         if group.get("retentionInDays") == days:
             return
-        done.changed(f"log group {own_name}: lines are kept for {days} days")
+        changes.changed(f"log group {own_name}: lines are kept for {days} days")
     logs.put_retention_policy(logGroupName=own_name, retentionInDays=days)
 
 
 def remove(target: Target, name: str) -> bool:
-    """Delete the log group and every line in it; tell whether there was one."""
+    """Delete the log group with all its lines; return whether there was one."""
     if find(target, name) is None:
         return False
     check_ours(f"log group {group_name(name)}", _tags(target, name))
@@ -84,11 +71,9 @@ def remove(target: Target, name: str) -> bool:
 
 
 def _tags(target: Target, name: str) -> dict[str, str]:
-    logs = target.client("logs")
-    found: dict[str, str] = logs.list_tags_for_resource(resourceArn=_arn(target, name))[
-        "tags"
-    ]
-    return found
+    logs, arn = target.client("logs"), _arn(target, name)
+    tags: dict[str, str] = logs.list_tags_for_resource(resourceArn=arn)["tags"]
+    return tags
 
 
 def _arn(target: Target, name: str) -> str:

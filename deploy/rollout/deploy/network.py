@@ -1,4 +1,4 @@
-"""A function inside the user's own network, and a file system mounted from there."""
+"""The user's own network, and a file system in it, for a function to use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rollout.errors import SettingError
 if TYPE_CHECKING:
     from rollout.target.target import Target
 
-# Both as Lambda's own service model has them.
+# As in Lambda's own service model.
 _ACCESS_POINT = re.compile(
     r"arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z-]+-\d:\d{12}:access-point/"
     r"fsap-[a-f0-9]{17}"
@@ -20,17 +20,21 @@ _MOUNT = re.compile(r"/mnt/[a-zA-Z0-9-_.]+")
 _SUBNET = re.compile(r"subnet-[0-9a-z]+")
 _SECURITY_GROUP = re.compile(r"sg-[0-9a-zA-Z]+")
 _MOST_SUBNETS, _MOST_SECURITY_GROUPS = 16, 5
+EFS_MOUNT = "/mnt/files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vpc:
     """
-    The network. From there the internet is reached through a NAT gateway only.
+    A network, which reaches the internet through a NAT gateway only.
 
     Attributes:
-        subnets: Their ids; private ones, in several zones.
+        subnets: Ids of private subnets, in several zones.
 
-        security_groups: Their ids; they must let requests out.
+        security_groups: Ids of security groups that let requests out.
+
+    >>> Vpc(subnets=("subnet-1",), security_groups=("sg-1",)).setting()
+    {'SubnetIds': ['subnet-1'], 'SecurityGroupIds': ['sg-1']}
     """
 
     subnets: tuple[str, ...]
@@ -57,16 +61,16 @@ class Vpc:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Efs:
     """
-    A file system that all executions share.
+    An EFS that all executions share, as in ``Efs(access_point="arn:aws:...")``.
 
     Attributes:
-        access_point: The ARN of its access point.
+        access_point: ARN of its access point.
 
-        mount: Where it is mounted.
+        mount: Folder where it is mounted.
     """
 
     access_point: str
-    mount: str = "/mnt/files"
+    mount: str = EFS_MOUNT
 
     def __post_init__(self) -> None:
         """Refuse what Lambda would refuse."""
@@ -79,18 +83,18 @@ class Efs:
             raise SettingError(msg)
         if not _MOUNT.fullmatch(self.mount):
             msg = (
-                f"The EFS is to be mounted at {self.mount!r}; it must be a folder in "
-                "/mnt, such as /mnt/files."
+                f"The EFS's mount is {self.mount!r}; it must be a folder in "
+                f"/mnt, such as {EFS_MOUNT}."
             )
             raise SettingError(msg)
 
     def setting(self) -> dict[str, str]:
-        """Return the one of Lambda's ``FileSystemConfigs``."""
+        """Return an entry of Lambda's ``FileSystemConfigs``."""
         return {"Arn": self.access_point, "LocalMountPath": self.mount}
 
 
 def has_interfaces(target: Target, name: str) -> bool:
-    """Tell whether Lambda still has interfaces of this function in a network."""
+    """Return whether Lambda still has interfaces for the function in a network."""
     found = target.client("ec2").describe_network_interfaces(
         Filters=[{"Name": "description", "Values": [f"AWS Lambda VPC ENI-{name}-*"]}]
     )
@@ -100,8 +104,8 @@ def has_interfaces(target: Target, name: str) -> bool:
 def _check_ids(
     what: str, ids: tuple[str, ...], pattern: re.Pattern[str], most: int
 ) -> None:
-    strange = [one for one in ids if not pattern.fullmatch(one)]
-    if strange or not 1 <= len(ids) <= most:
+    wrong = [one for one in ids if not pattern.fullmatch(one)]
+    if wrong or not 1 <= len(ids) <= most:
         msg = (
             f"The {what} are {', '.join(ids) or 'none'}; there must be 1 to {most}, "
             f"each an id that begins with {pattern.pattern.partition('-')[0]}-."

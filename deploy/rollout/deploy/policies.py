@@ -1,4 +1,4 @@
-"""What the function may do: policies for its role, each as narrow as AWS allows."""
+"""Policies for the function's role, each as narrow as AWS allows."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ NAMES = frozenset(
 
 def write_own_log(target: Target, name: str) -> Policies:
     """
-    Let it write its own log.
+    Return permission to write its own log.
 
-    No logs:CreateLogGroup: an execution that outlives `destroy` cannot bring the log
-    group back.
+    Without logs:CreateLogGroup: an execution that outlives `destroy` cannot make the
+    log group again.
     """
     streams = arn_of_streams(target, name)
     actions = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -46,10 +46,10 @@ def write_own_log(target: Target, name: str) -> Policies:
 
 def use_bucket(target: Target, prefix: Place) -> Policies:
     """
-    Let it read and write objects whose keys begin so, and break its uploads off.
+    Return permission to read and write objects below a prefix, and to abort uploads.
 
-    It may list the bucket, because S3 tells what is missing from what is forbidden
-    only to those who may.
+    Includes listing the bucket, without which S3 answers "forbidden" for a missing
+    object.
     """
     actions = ("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
     bucket, keys = _arns(target, prefix)
@@ -59,7 +59,7 @@ def use_bucket(target: Target, prefix: Place) -> Policies:
 
 
 def read_sources(target: Target, prefixes: Iterable[Place]) -> Policies:
-    """Let it read what its keys begin so, as it may that of its own bucket."""
+    """Return permission to read objects below some prefixes."""
     buckets, keys = zip(*(_arns(target, prefix) for prefix in prefixes), strict=True)
     return {
         READ_SOURCES: _document(
@@ -70,16 +70,16 @@ def read_sources(target: Target, prefixes: Iterable[Place]) -> Policies:
 
 
 def invoke_itself(target: Target, name: str) -> Policies:
-    """Let it share its work out to further executions of itself."""
+    """Return permission to share work out to further executions of itself."""
     action = ("lambda:InvokeFunction",)
     return {INVOKE_ITSELF: _document(_allow(action, target.function_arn(name)))}
 
 
 def join_vpc(target: Target, name: str) -> Policies:
     """
-    Let Lambda connect it with the network, and keep the function's code from that.
+    Return permission for Lambda to join it to the network, denied to its own code.
 
-    EC2 narrows none of these actions down to a function's own interfaces.
+    EC2 cannot narrow these actions to a function's own interfaces.
     """
     denied: dict[str, Any] = _allow(_INTERFACES, "*") | {
         "Effect": "Deny",
@@ -91,7 +91,7 @@ def join_vpc(target: Target, name: str) -> Policies:
 
 
 def mount_efs(target: Target, efs: Efs) -> Policies:
-    """Let it mount the file system, through its access point only, and write there."""
+    """Return permission to mount an EFS through its access point, and write there."""
     place = f"{target.partition}:elasticfilesystem:{target.region}:{target.account}"
     actions = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
     statement: dict[str, Any] = _allow(actions, f"arn:{place}:file-system/*")
@@ -100,7 +100,7 @@ def mount_efs(target: Target, efs: Efs) -> Policies:
 
 
 def _arns(target: Target, prefix: Place) -> tuple[str, str]:
-    """Return what a bucket, and what the objects below a prefix of it, are called."""
+    """Return the ARNs of a bucket, and of the objects below a prefix of it."""
     bucket = f"arn:{target.partition}:s3:::{prefix.bucket}"
     keys = f"{prefix.key.rstrip('/')}/*" if prefix.key else "*"
     return bucket, f"{bucket}/{keys}"

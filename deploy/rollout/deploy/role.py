@@ -1,4 +1,4 @@
-"""The role the function runs under: its own, allowed what it needs and no more."""
+"""The function's own role, with no more permissions than it needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.s3.urls import Place
 from rollout.deploy.changes import check_ours
-from rollout.deploy.policies import JOIN_VPC, NAMES, USE_BUCKET, write_own_log
+from rollout.deploy.policies import JOIN_VPC, NAMES, USE_BUCKET
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PATH = "/million-downloads/"
 
-# Lambda only takes roles of the function's own account, so no condition is needed here.
+# Lambda takes roles of the function's own account only: no condition is needed.
 _TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -49,46 +49,29 @@ def ensure(
     target: Target,
     name: str,
     tags: dict[str, str],
-    done: Changes,
-    policies: Policies | None = None,
+    policies: Policies,
+    changes: Changes,
 ) -> str:
-    """
-    Create the function's role, or bring it up to date.
-
-    Args:
-        target: Where.
-
-        name: The function's.
-
-        tags: Put on it, beside those it has.
-
-        done: Told what was done.
-
-        policies: What it may do; only write its own log if none are given.
-
-    Returns:
-        Its ARN.
-    """
-    wanted = write_own_log(target, name) if policies is None else policies
+    """Create the function's role, or update it and add tags; return its ARN."""
     own_name = role_name(target, name)
     role = find(target, name)
     if role is None:
-        role = _create(target, name, tags, done)
-        _put(target, own_name, wanted)
+        role = _create(target, name, tags, changes)
+        _put(target, own_name, policies)
     else:
         _check_ours(role)
-        _update_trust(target, role, done)
-        _update_policies(target, own_name, wanted, done)
-        _update_tags(target, role, tags, done)
+        _update_trust(target, role, changes)
+        _update_policies(target, own_name, policies, changes)
+        _update_tags(target, role, tags, changes)
     return str(role["Arn"])
 
 
 def remove(target: Target, name: str) -> bool:
     """
-    Delete the role and the policies inside it; tell whether there was one.
+    Delete the role and its inline policies; return whether there was one.
 
     Raises:
-        DeployError: If it is not ours, or others are attached: then it stays as it is.
+        DeployError: If it is not ours, or has policies attached; then it stays as is.
     """
     iam = target.client("iam")
     role = find(target, name)
@@ -104,13 +87,13 @@ def remove(target: Target, name: str) -> bool:
 
 
 def has_joined_vpc(target: Target, name: str) -> bool:
-    """Tell whether Lambda has been connecting the function with a network."""
+    """Return whether the function may have been in a network."""
     own_role = find(target, name)
     return bool(own_role) and JOIN_VPC in _policies(target, role_name(target, name))
 
 
 def bucket_of(target: Target, name: str) -> Place | None:
-    """Return what in S3 the function may use, as its role says; None: nothing."""
+    """Return the place in S3 that the role lets the function write to, if any."""
     own_name, role = role_name(target, name), find(target, name)
     if role is None:
         return None
@@ -124,57 +107,57 @@ def bucket_of(target: Target, name: str) -> Place | None:
 
 
 def _create(
-    target: Target, name: str, tags: dict[str, str], done: Changes
+    target: Target, name: str, tags: dict[str, str], changes: Changes
 ) -> dict[str, Any]:
     own_name = role_name(target, name)
-    with done.creating(f"role {own_name}", lambda: remove(target, name)):
+    with changes.creating(f"role {own_name}", lambda: remove(target, name)):
         role: dict[str, Any] = target.client("iam").create_role(
             Path=PATH,
             RoleName=own_name,
             AssumeRolePolicyDocument=json.dumps(_TRUST),
-            Description=f"What the function {name} may do",
+            Description=f"Permissions of the function {name}",
             Tags=_pairs(tags),
         )["Role"]
     return role
 
 
-def _update_trust(target: Target, role: dict[str, Any], done: Changes) -> None:
+def _update_trust(target: Target, role: dict[str, Any], changes: Changes) -> None:
     if role["AssumeRolePolicyDocument"] != _TRUST:
         own_name = role["RoleName"]
         target.client("iam").update_assume_role_policy(
             RoleName=own_name, PolicyDocument=json.dumps(_TRUST)
         )
-        done.changed(f"role {own_name}: trust")
+        changes.changed(f"role {own_name}: trust")
 
 
 def _update_policies(
-    target: Target, own_name: str, wanted: Policies, done: Changes
+    target: Target, own_name: str, policies: Policies, changes: Changes
 ) -> None:
     current = {
         name: _document(target, own_name, name) for name in _policies(target, own_name)
     }
     differing = {
         name: document
-        for name, document in wanted.items()
+        for name, document in policies.items()
         if current.get(name) != document
     }
-    # What else is there the user has added, for a key of the bucket's, say.
-    surplus = (current.keys() & NAMES) - wanted.keys()
+    # Policies of other names are the user's, for a key of the bucket's, say.
+    surplus = (current.keys() & NAMES) - policies.keys()
     _put(target, own_name, differing)
     for name in surplus:
         target.client("iam").delete_role_policy(RoleName=own_name, PolicyName=name)
     if differing or surplus:
         names = ", ".join(sorted(differing.keys() | surplus))
-        done.changed(f"role {own_name}: permissions {names}")
+        changes.changed(f"role {own_name}: permissions {names}")
 
 
 def _update_tags(
-    target: Target, role: dict[str, Any], tags: dict[str, str], done: Changes
+    target: Target, role: dict[str, Any], tags: dict[str, str], changes: Changes
 ) -> None:
     if not tags.items() <= _tags(role).items():
         own_name = role["RoleName"]
         target.client("iam").tag_role(RoleName=own_name, Tags=_pairs(tags))
-        done.changed(f"role {own_name}: tags")
+        changes.changed(f"role {own_name}: tags")
 
 
 def _put(target: Target, own_name: str, policies: Policies) -> None:
@@ -197,15 +180,15 @@ def _document(target: Target, own_name: str, policy: str) -> dict[str, Any]:
 
 
 def _check_nothing_is_attached(target: Target, own_name: str) -> None:
-    # IAM would refuse to delete the role, and only after its own policies are gone.
+    # IAM would refuse to delete the role, but only once its own policies are gone.
     # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteRole.html
     listed = target.client("iam").list_attached_role_policies(RoleName=own_name)
     arns = [policy["PolicyArn"] for policy in listed["AttachedPolicies"]]
     if arns:
         msg = (
-            f"The role {own_name} stays, for somebody attached {', '.join(arns)}. "
-            f"Detach what is attached, by aws iam detach-role-policy --role-name "
-            f"{own_name} --policy-arn {arns[0]}, and destroy again."
+            f"The role {own_name} stays, because somebody attached {', '.join(arns)}. "
+            f"Detach it, by aws iam detach-role-policy --role-name {own_name} "
+            f"--policy-arn {arns[0]}, and destroy again."
         )
         raise DeployError(msg)
 

@@ -1,5 +1,5 @@
 """
-Calls of the function: many in flight, none made twice.
+Calls of the function: many in flight, none repeated once it may have run.
 
 ``descriptors`` counts the files and sockets that they take.
 

@@ -1,4 +1,4 @@
-"""The connections that calls go over, as many as are in flight."""
+"""The pool of connections for calls in flight."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from aiohappyeyeballs import AddrInfoType
 
 _CONNECT_TIMEOUT_S = 10
-# The answer to the longest invocation has this long to come after its end.
+# Time for the longest invocation's answer to arrive after its end.
 _ANSWER_WITHIN_S = 30
-# Routers forget a connection that is silent while the function works: AWS advises
+# Routers drop connections that are silent while a function works, so AWS advises
 # keep-alives. https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 _KEEPALIVE_AFTER_S = 30
 _KEEPALIVE_OPTION: int = getattr(socket, "TCP_KEEPIDLE", 0x10)  # macOS: TCP_KEEPALIVE
@@ -27,21 +27,16 @@ _KEEPALIVE_OPTION: int = getattr(socket, "TCP_KEEPIDLE", 0x10)  # macOS: TCP_KEE
 
 def open_session(in_flight: int, ca_file: str | None) -> aiohttp.ClientSession:
     """
-    Open a pool that repeats no POST by itself.
-
-    Args:
-        in_flight: Calls at the same time.
-
-        ca_file: The certificates to trust; botocore's if none is named.
+    Open a pool that repeats no POST by itself, and trusts botocore's CAs by default.
 
     Raises:
-        SettingError: If this machine does not allow so many.
+        SettingError: If this machine does not allow so many connections.
     """
-    wanted = needed_for(in_flight)
-    if (allowed := allow(wanted)) < wanted:
+    needed = needed_for(in_flight)
+    if (allowed := allow(needed)) < needed:
         msg = (
-            f"So many calls at once need {wanted:,} open files and sockets; this "
-            f"machine allows {allowed:,}. Raise its limit (`ulimit -Hn`), or have "
+            f"{in_flight:,} calls in flight need {needed:,} open files and sockets; "
+            f"this machine allows {allowed:,}. Raise its limit (`ulimit -Hn`), or have "
             "fewer calls in flight."
         )
         raise SettingError(msg)
@@ -65,7 +60,7 @@ def _trust(ca_file: str | None) -> ssl.SSLContext:
 
 def _kept_alive(address: AddrInfoType) -> socket.socket:
     family, kind, protocol, _, _ = address
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    made.setsockopt(socket.IPPROTO_TCP, _KEEPALIVE_OPTION, _KEEPALIVE_AFTER_S)
-    return made
+    new = socket.socket(family, kind, protocol)
+    new.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    new.setsockopt(socket.IPPROTO_TCP, _KEEPALIVE_OPTION, _KEEPALIVE_AFTER_S)
+    return new

@@ -1,4 +1,4 @@
-"""How many calls are in flight: fewer once one is turned away, then more again."""
+"""A limit on calls in flight: lowered when Lambda throttles, then raised again."""
 
 from __future__ import annotations
 
@@ -14,52 +14,60 @@ _RECOVERED_AFTER_S = 10.0
 
 class InFlightLimit:
     """
-    A context for each call, of which so many are open at once.
+    Async context manager that caps calls in flight.
 
-    A call that is turned away takes its place along, so as many stay in flight as were
-    accepted. From then on places come back, slowly at first, ever faster, all within
-    ten seconds: where there is no room it costs a few refusals a second to know.
+    Each throttled call lowers the limit, so as many stay in flight as were accepted.
+    From then on the limit rises, slowly at first, ever faster, back to its maximum
+    within ten seconds: while the account is full, that costs a few refusals a second.
 
     Args:
-        most: Calls at once when none is turned away.
+        maximum: Calls at once when none is throttled.
+
+    >>> async def use():
+    ...     limit = InFlightLimit(10)
+    ...     async with limit:
+    ...         limit.throttled()
+    ...     return limit.limit
+    >>> asyncio.run(use())
+    1
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, maximum: int) -> None:
         self.in_flight = 0
-        self._most = most
-        self._least = most  # what was known to be accepted,
+        self._maximum = maximum
+        self._accepted = maximum  # calls that Lambda took at once,
         self._since = time.monotonic()  # at this moment
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._alarm: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
-    def places(self) -> int:
+    def limit(self) -> int:
         """Calls that may be in flight now."""
         share = (time.monotonic() - self._since) / _RECOVERED_AFTER_S
-        return min(self._most, self._least + math.floor(self._most * share**2))
+        return min(self._maximum, self._accepted + math.floor(self._maximum * share**2))
 
     async def __aenter__(self) -> None:
-        """Wait for a place; first come, first served."""
-        if not self._waiting and self.in_flight < self.places:
+        """Wait until one more call may start; first come, first served."""
+        if not self._waiting and self.in_flight < self.limit:
             self.in_flight += 1
             return
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        admitted = asyncio.get_running_loop().create_future()
+        self._waiting.append(admitted)
         self._admit()
         try:
-            await turn
+            await admitted
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if admitted.done() and not admitted.cancelled():
                 self._leave()
             raise
 
     async def __aexit__(self, *_: object) -> None:
-        """Let the next one in."""
+        """Admit the next call."""
         self._leave()
 
     def throttled(self) -> None:
-        """Note, within its context, that a call was one too many."""
-        self._least = max(1, min(self.in_flight - 1, self.places))
+        """Record, inside the context, that Lambda throttled this call."""
+        self._accepted = max(1, min(self.in_flight - 1, self.limit))
         self._since = time.monotonic()
 
     def _leave(self) -> None:
@@ -67,21 +75,21 @@ class InFlightLimit:
         self._admit()
 
     def _admit(self) -> None:
-        while self._waiting and self.in_flight < self.places:
-            turn = self._waiting.popleft()
-            if not turn.done():
+        while self._waiting and self.in_flight < self.limit:
+            admitted = self._waiting.popleft()
+            if not admitted.done():
                 self.in_flight += 1
-                turn.set_result(None)
-        if self._waiting and self._alarm is None and self.places < self._most:
-            wait_s = self._next_place_at() - time.monotonic()
+                admitted.set_result(None)
+        if self._waiting and self._timer is None and self.limit < self._maximum:
+            wait_s = self._limit_rises_at() - time.monotonic()
             loop = asyncio.get_running_loop()
-            self._alarm = loop.call_later(max(0.0, wait_s), self._on_alarm)
+            self._timer = loop.call_later(max(0.0, wait_s), self._on_timer)
 
-    def _on_alarm(self) -> None:
-        self._alarm = None
+    def _on_timer(self) -> None:
+        self._timer = None
         self._admit()
 
-    def _next_place_at(self) -> float:
-        more = self.in_flight + 1 - self._least
-        share = math.sqrt(max(0, more) / self._most)
+    def _limit_rises_at(self) -> float:
+        missing = self.in_flight + 1 - self._accepted
+        share = math.sqrt(max(0, missing) / self._maximum)
         return self._since + share * _RECOVERED_AFTER_S

@@ -1,4 +1,4 @@
-"""Calling the function: many calls in flight from one event loop, none made twice."""
+"""The function's caller: many calls in flight in one event loop, none repeated."""
 
 from __future__ import annotations
 
@@ -20,11 +20,9 @@ from fetcher.security.signing import Signer
 from rollout.errors import InvocationLost, InvokeError
 from rollout.invoke.connections import open_session
 from rollout.invoke.in_flight import InFlightLimit
-from rollout.target.target import DIES_WITHIN_S
+from rollout.target.clients import DIES_WITHIN_S
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from rollout.target.target import Target
 
 _FIRST_PAUSE_S = 0.1
@@ -38,14 +36,14 @@ _UNREACHABLE, _GONE = "Unreachable", "Gone"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvokeResult:
     """
-    What one invocation answered.
+    The answer to one invocation.
 
-    Moments are seconds since 1970 on this machine's clock.
+    Times are seconds since 1970 on this machine's clock.
 
     Attributes:
         status: The HTTP status: 200.
 
-        payload: What the function returned, or what went wrong in it, as JSON.
+        payload: The function's result, or its error, as JSON.
 
         function_error: Lambda's word if the function failed, as in ``Unhandled``.
 
@@ -53,13 +51,13 @@ class InvokeResult:
 
         executed_version: ``$LATEST`` or a number.
 
-        log: The last 4 kB the function logged, if they were asked for.
+        log: The last 4 kB of the function's log, if requested.
 
-        throttles: How often the call was turned away before.
+        throttles: How often the call was throttled before it was accepted.
 
-        sent_at: When the accepted call was begun, before connecting.
+        sent_at: Start of the accepted call, before connecting.
 
-        answered_at: When the answer's last byte was here.
+        answered_at: Arrival of the answer's last byte.
     """
 
     status: int
@@ -75,16 +73,15 @@ class InvokeResult:
 
 class Invoker:
     """
-    An async context that calls functions.
+    Async context manager that calls functions.
 
-    A call is made again only while it is certain that nothing ran: when there was no
-    connection to send it over, or when Lambda said that it was one too many. Then
-    fewer are in flight for a while.
+    A call is repeated only if certainly nothing ran: it could not connect, or Lambda
+    throttled it, in which case fewer calls are in flight for a while.
 
     Args:
         target: Where the functions are.
 
-        in_flight: Calls at the same time; further ones wait for their turn.
+        in_flight: Calls at the same time; further ones wait.
     """
 
     def __init__(self, target: Target, *, in_flight: int = 1_000) -> None:
@@ -94,7 +91,7 @@ class Invoker:
         self._signer = Signer("lambda", target.region)
         self._proxy = target.proxy
         self._in_flight = in_flight
-        self._turns = InFlightLimit(in_flight)
+        self._limit = InFlightLimit(in_flight)
         self._addresses: dict[str, _Address] = {}
 
     async def __aenter__(self) -> Self:
@@ -102,17 +99,12 @@ class Invoker:
         Open the pool of connections.
 
         Raises:
-            SettingError: If this machine does not allow so many.
+            SettingError: If this machine does not allow so many connections.
         """
         self._session = open_session(self._in_flight, self._target.ca_file)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
         await self._session.close()
 
@@ -125,23 +117,22 @@ class Invoker:
         accepted_within_s: float = 60.0,
     ) -> InvokeResult:
         """
-        Call a function and wait for what it returns.
+        Call a function and wait for its answer.
 
         Args:
             function_name: Its name, with or without ``:version``.
 
             payload: The event, as JSON.
 
-            wants_log: Whether the answer shall have the end of the log.
+            wants_log: Whether the answer includes the end of the log.
 
             accepted_within_s:
-                How long a call is made again while it is turned away or there is
-                no connection. Waiting for its turn is not counted, nor is how long
-                the function then runs.
+                How long to repeat a call that is throttled or cannot connect. Time
+                spent waiting for other calls, or running, does not count.
 
         Raises:
-            InvokeError: If the API refuses the call, or still turns it away at the
-                end of that time.
+            InvokeError: If the API refuses the call, or still throttles it after
+                that time.
 
             InvocationLost: If the call may have been sent, and no answer came.
 
@@ -151,7 +142,7 @@ class Invoker:
         longest_pause_s = _FIRST_PAUSE_S
         throttles = 0
         while True:
-            async with self._turns:
+            async with self._limit:
                 began = time.monotonic()
                 try:
                     return await self._attempt(
@@ -160,11 +151,11 @@ class Invoker:
                 except InvokeError as error:
                     if error.status == HTTPStatus.TOO_MANY_REQUESTS:
                         throttles += 1
-                        self._turns.throttled()
+                        self._limit.throttled()
                     pause_s = random.uniform(0, longest_pause_s)  # noqa: S311 no secret
                     pause_s += error.retry_after_s
                     tried_s += time.monotonic() - began + pause_s
-                    if tried_s > accepted_within_s or not _may_be_made_again(error):
+                    if tried_s > accepted_within_s or not _may_be_repeated(error):
                         raise
             await asyncio.sleep(pause_s)
             longest_pause_s = min(2 * longest_pause_s, _LONGEST_PAUSE_S)
@@ -200,7 +191,7 @@ class Invoker:
             after_s = time.time() - sent_at
             msg = (
                 f"The call of {function_name} was lost after {after_s:.1f} s: "
-                f"{error!r}. It may have run; its log says."
+                f"{error!r}. It may have run; see its log."
             )
             raise InvocationLost(msg) from error
         if response.status != HTTPStatus.OK:
@@ -218,11 +209,11 @@ class Invoker:
         )
 
     def check_alive(self, within_s: float) -> None:
-        """Make sure of what the target depends on: see `Target`."""
+        """Check that the local endpoint, if there is one, is alive: see `Target`."""
         self._target.check_alive(within_s)
 
     def _is_final(self, error: aiohttp.ClientError) -> bool:
-        """Tell whether nobody will ever answer: a local endpoint's functions go too."""
+        """Return whether it will never connect: a local endpoint took its functions."""
         refused = isinstance(error, aiohttp.ClientConnectorError) and isinstance(
             error.os_error, ConnectionRefusedError
         )
@@ -243,18 +234,18 @@ class _Address(NamedTuple):
 
 
 def _body(payload: bytes) -> bytes | io.BytesIO:
-    # aiohttp warns of large bytes, which it would write at once.
+    # aiohttp warns about large bytes, which it would write at once.
     return payload if len(payload) < _LARGE_BODY_BYTES else io.BytesIO(payload)
 
 
-def _may_be_made_again(error: InvokeError) -> bool:
+def _may_be_repeated(error: InvokeError) -> bool:
     return error.status == HTTPStatus.TOO_MANY_REQUESTS or error.code == _UNREACHABLE
 
 
 def _not_sent(
     function_name: str, error: aiohttp.ClientError, *, code: str
 ) -> InvokeError:
-    msg = f"{function_name} was not called, for there is no connection: {error}."
+    msg = f"Could not connect; {function_name} was not invoked: {error}."
     return InvokeError(msg, code=code, status=0)
 
 
@@ -264,13 +255,13 @@ def _refused(
     code = response.headers.get("x-amzn-ErrorType", "").partition(":")[0]
     text = body.decode("utf-8", "replace")
     try:
-        said = json.loads(text)
-        text = said.get("message") or said.get("Message") or text
-        reason = said.get("Reason", "")
+        fields = json.loads(text)
+        text = fields.get("message") or fields.get("Message") or text
+        reason = fields.get("Reason", "")
     except (ValueError, AttributeError):  # a gateway's own page
         reason = ""
     msg = (
-        f"{function_name} was not called: {response.status} {code or response.reason}"
+        f"{function_name} was not invoked: {response.status} {code or response.reason}"
         f"{reason and f' ({reason})'}: {text}"
     )
     wait = response.headers.get("Retry-After", "")

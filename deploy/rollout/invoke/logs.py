@@ -1,4 +1,4 @@
-"""What the function wrote, read back from CloudWatch Logs."""
+"""The function's log, read from CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from rollout.target.target import Target
 
 _PAUSE_S = 1.0
-# Executions' lines arrive out of order: for so long a late one is still noticed.
+# Lines of different executions arrive out of order; late ones are looked for so long.
 _LATE_MS = 30_000
 
 
 def read(target: Target, name: str) -> Iterator[str]:
     """
-    Yield the lines there are.
+    Yield all lines so far.
 
     Raises:
         DeployError: If the function has no log group.
@@ -33,14 +33,7 @@ def follow(
     target: Target, name: str, until: threading.Event | None = None
 ) -> Iterator[str]:
     """
-    Yield the lines there are, and new ones as they arrive.
-
-    Args:
-        target: Where the function is.
-
-        name: The function's.
-
-        until: Ends it when set, after what is there by then; otherwise it has no end.
+    Yield all lines so far, and new ones as they arrive, until the event is set.
 
     Raises:
         DeployError: If the function has no log group, or no longer has one.

@@ -1,8 +1,8 @@
 """
-What Lambda says it bills: the REPORT line, where the log of an invocation ends.
+The REPORT line, the end of an invocation's log, which says what Lambda bills.
 
-It comes with the answer of every invocation that asks for the end of its log, at no
-charge. CloudWatch has the same lines, but some seconds later, a page at a time.
+It comes free with the answer to an invocation that requests the end of its log.
+CloudWatch has the same lines, but some seconds later, a page at a time.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _REPORT = re.compile(
 
 class Billed(NamedTuple):
     """
-    What one invocation is billed for.
+    The billed time and memory of one invocation.
 
     Attributes:
-        seconds: Its time, its init included.
+        seconds: Its time, init included.
 
-        memory_mb: Of how much memory.
+        memory_mb: The function's memory.
 
-        init_s: The part of the time before the handler was called; 0: it was warm.
+        init_s: The init's part of the time; 0: the execution was warm.
     """
 
     seconds: float
@@ -39,10 +39,10 @@ class Billed(NamedTuple):
 
 def billed_in(log: bytes) -> Billed | None:
     r"""
-    Read the REPORT line in the end of an invocation's log; None if there is none.
+    Read the REPORT line at the end of an invocation's log; None if there is none.
 
-    Init is billed since August 2025, and ``Billed Duration`` holds it where Lambda
-    has come to write it so; lines that leave it out are recorded from later, too.
+    Init is billed since August 2025. ``Billed Duration`` includes it only in some lines
+    recorded since.
 
     >>> billed_in(
     ...     b"REPORT RequestId: 1\tDuration: 3.01 ms\tBilled Duration: 4 ms\t"
@@ -54,8 +54,8 @@ def billed_in(log: bytes) -> Billed | None:
     lines = list(_REPORT.finditer(log))
     if not lines:
         return None
-    found = lines[-1]  # what the function itself prints comes before
-    init_ms = float(found["init"] or 0)
-    whole_ms = math.ceil(float(found["duration"]) + init_ms)
-    billed_ms = max(int(found["billed"]), whole_ms)
-    return Billed(billed_ms / 1_000, int(found["memory"]), round(init_ms / 1_000, 6))
+    line = lines[-1]  # the function's own output comes before
+    init_ms = float(line["init"] or 0)
+    total_ms = math.ceil(float(line["duration"]) + init_ms)
+    billed_ms = max(int(line["billed"]), total_ms)
+    return Billed(billed_ms / 1_000, int(line["memory"]), round(init_ms / 1_000, 6))

@@ -1,4 +1,4 @@
-"""The service at a function's URL: jobs made, watched, and asked for their errors."""
+"""A client of the service at a function's URL: makes jobs and watches them."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ if TYPE_CHECKING:
 
     from rollout.target.target import Target
 
-OVER = ("done", "failed")  # states of a job that do not change any more
+OVER = ("done", "failed")  # final states of a job
 
 _ATTEMPTS = 5
 _PAUSE_S = 0.25
 _LOOK_EVERY_S = 2.0
-_HEALING = {
+_TRANSIENT = {
     HTTPStatus.TOO_MANY_REQUESTS,
     HTTPStatus.INTERNAL_SERVER_ERROR,
     HTTPStatus.BAD_GATEWAY,
     HTTPStatus.SERVICE_UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT,
 }
-_UPLOADED_TO = "lists"  # what the keys of lists in the service's bucket begin with
+_UPLOADED_TO = "lists"  # folder in the service's bucket
 
 
 class Service:
     """
-    The service that a function is.
+    A client of a function that is a service.
 
     Args:
-        target: Where.
+        target: Where the function is.
 
         name: The function's.
 
@@ -61,7 +61,7 @@ class Service:
         found = function_url.find(target, name)
         if found is None:
             msg = (
-                f"The function {name} has no URL, so it is no service. Run `rollout "
+                f"The function {name} has no URL, so it is not a service. Run `rollout "
                 f"deploy --name {name} --url --bucket BUCKET` first."
             )
             raise ServiceError(msg)
@@ -75,15 +75,12 @@ class Service:
 
     def submit(self, request: Mapping[str, Any], key: str = "") -> dict[str, Any]:
         """
-        Make a job.
+        Make a job and return its progress.
 
         Args:
-            request: What is to be done, as the service's openapi.json describes it.
+            request: The job, as the service's openapi.json describes it.
 
-            key: However often a request is sent with it, there is one job.
-
-        Returns:
-            How far the job is.
+            key: Requests with the same key make one job; empty: a new key.
 
         Raises:
             ServiceError: If the service refuses, or does not answer.
@@ -92,21 +89,21 @@ class Service:
         return self._call("POST", "jobs", json.dumps(request).encode(), headers)
 
     def status(self, job: str) -> dict[str, Any]:
-        """Return how far a job is; `ServiceError` if there is no answer."""
+        """Return a job's progress; raise `ServiceError` if there is no answer."""
         return self._call("GET", f"jobs/{job}")
 
     def progress(self, job: str) -> Iterator[dict[str, Any]]:
-        """Yield how far a job is, now and then, until it is over; outlast a 429."""
+        """Yield a job's progress until it is over; keep polling through throttles."""
         while True:
             with suppress(BusyError):
-                told = self.status(job)
-                yield told
-                if told["state"] in OVER:
+                progress = self.status(job)
+                yield progress
+                if progress["state"] in OVER:
                     return
             time.sleep(_LOOK_EVERY_S)
 
     def errors(self, job: str) -> Iterator[dict[str, Any]]:
-        """Yield the URLs of a job that did not arrive."""
+        """Yield the URLs of a job that failed."""
         query = {"limit": "1000"}
         while True:
             page = self._call("GET", f"jobs/{job}/errors?{urlencode(query)}")
@@ -117,15 +114,7 @@ class Service:
 
     def upload(self, name: str, body: bytes) -> str:
         """
-        Put a list where the service can read it.
-
-        Args:
-            name: What it is to be called.
-
-            body: What is in it.
-
-        Returns:
-            Where it is: the job's manifest.
+        Put a list where the service can read it; return its URL in S3.
 
         Raises:
             ServiceError: If the service was deployed without a bucket, or S3 refuses.
@@ -135,21 +124,21 @@ class Service:
         bucket = environment.get("Variables", {}).get(BUCKET)
         if not bucket:
             msg = (
-                f"The function {self._name} was deployed without a bucket, so it keeps "
+                f"The function {self._name} was deployed without a bucket, so it takes "
                 "no jobs. Deploy it with --url and --bucket."
             )
             raise ServiceError(msg)
         key = f"{_UPLOADED_TO}/{name}"
-        where = f"s3://{bucket}/{key}"
+        url = f"s3://{bucket}/{key}"
         try:
             self._target.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
         except (ClientError, BotoCoreError) as error:
             msg = (
-                f"The list cannot be put at {where}, for which your credentials need "
+                f"The list cannot be put at {url}, for which your credentials need "
                 f"s3:PutObject. AWS says: {error}"
             )
             raise ServiceError(msg) from error
-        return where
+        return url
 
     def _call(
         self,
@@ -165,36 +154,36 @@ class Service:
             credentials = self._target.credentials()
             SigV4Auth(credentials, "lambda", self._target.region).add_auth(request)
             try:
-                answer = self._http.send(request.prepare())
-                said = f"{answer.status_code} {_detail(answer.content)}"
-                can_heal = answer.status_code in _HEALING
+                response = self._http.send(request.prepare())
+                reason = f"{response.status_code} {_detail(response.content)}"
+                is_transient = response.status_code in _TRANSIENT
             except (ConnectionError, HTTPClientError) as error:
-                answer, said, can_heal = None, str(error), True
-            if answer and answer.status_code < HTTPStatus.BAD_REQUEST:
-                told: dict[str, Any] = json.loads(answer.content)
-                return told
-            if not can_heal or attempt == _ATTEMPTS:
+                response, reason, is_transient = None, str(error), True
+            if response and response.status_code < HTTPStatus.BAD_REQUEST:
+                fields: dict[str, Any] = json.loads(response.content)
+                return fields
+            if not is_transient or attempt == _ATTEMPTS:
                 break
             time.sleep(_PAUSE_S * 2**attempt)
-        msg = f"The service of the function {self._name} answers: {said}"
-        if answer and answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        msg = f"The service of the function {self._name} answers: {reason}"
+        if response and response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             raise BusyError(msg)
         raise ServiceError(msg)
 
 
 def _detail(content: bytes) -> str:
     """
-    Return what an answer says for people: the service's own, or Lambda's.
+    Return the message in a response of the service, or of Lambda.
 
     >>> _detail(b'{"code": 404, "detail": "No job."}'), _detail(b'{"Message": "No."}')
     ('No job.', 'No.')
     """
     try:
-        told = json.loads(content)
+        fields = json.loads(content)
     except ValueError:
-        told = None
-    if isinstance(told, dict):
+        fields = None
+    if isinstance(fields, dict):
         for name in ("detail", "Message", "message"):
-            if told.get(name):
-                return str(told[name])
+            if fields.get(name):
+                return str(fields[name])
     return content.decode(errors="replace")

@@ -1,6 +1,6 @@
 """
-Would it work there? Everything is asked before anything is made.
+Preflight: would a run work on its target? Checked before anything is made.
 
-``demand`` says what is wanted; ``checks`` compares it with what the account and the
-``bucket`` offer.
+``demand`` lists what the run needs; ``checks`` compares it with what the account and
+its buckets (``bucket``) offer.
 """

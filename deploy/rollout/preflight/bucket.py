@@ -1,4 +1,4 @@
-"""Whether the bucket that files go to is there, and near."""
+"""Buckets: whether they exist, in the function's region."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from fetcher.s3.urls import Place
     from rollout.target.target import Target
 
-_REGION = "x-amz-bucket-region"  # told even to those who may not look
+_REGION = "x-amz-bucket-region"  # sent even with a refusal
 _NOT_FOUND = "404"
 
 
 def problems(target: Target, place: Place) -> Iterator[str]:
-    """Yield what keeps executions from writing there, as far as one can see."""
+    """Yield reasons why executions cannot use a bucket, as far as they can be seen."""
     try:
-        answer = target.client("s3").head_bucket(Bucket=place.bucket)
+        response = target.client("s3").head_bucket(Bucket=place.bucket)
     except ClientError as error:
-        answer = error.response
-        if answer["Error"]["Code"] == _NOT_FOUND:
+        response = error.response
+        if response["Error"]["Code"] == _NOT_FOUND:
             at = f" --endpoint-url {target.endpoint_url}" if target.endpoint_url else ""
             yield (
                 f"There is no bucket {place.bucket}. Make one in {target.region}: aws "
@@ -34,7 +34,7 @@ def problems(target: Target, place: Place) -> Iterator[str]:
     except BotoCoreError as error:
         yield f"The bucket {place.bucket} cannot be looked at. {error}"
         return
-    region = region_of(answer)
+    region = region_of(response)
     if region and region != target.region:
         between = price("between_regions_gb").dollars
         yield (
@@ -45,7 +45,7 @@ def problems(target: Target, place: Place) -> Iterator[str]:
         )
 
 
-def region_of(answer: Any) -> str:  # noqa: ANN401 - whatever botocore answers
-    """Return the region that an answer of S3 tells; empty: it tells none."""
-    headers: dict[str, str] = answer["ResponseMetadata"].get("HTTPHeaders", {})
+def region_of(response: Any) -> str:  # noqa: ANN401 - botocore's dict
+    """Return the region that a response of S3 names; empty: none."""
+    headers: dict[str, str] = response["ResponseMetadata"].get("HTTPHeaders", {})
     return headers.get(_REGION, "")

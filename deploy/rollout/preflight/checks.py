@@ -1,4 +1,4 @@
-"""Would it work there? Every reason why not, before anything is done or spent."""
+"""Preflight: every reason why a run would fail, before anything is made or paid for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aws_facts.limits import MBIT_BYTES, limit, line_bytes_per_s, problem
+from aws_facts.limits import MBIT_BYTES, limit, line_bytes_per_s
 from fetcher.contract.options import MAX_CONNECTIONS
 from rollout.deploy import deploy
 from rollout.errors import DeployError, PreflightError
@@ -19,57 +19,52 @@ if TYPE_CHECKING:
     from rollout.preflight.demand import Demand
     from rollout.target.target import Target
 
-# Whether a MB of /tmp is a million bytes or 2**20 AWS does not say: the fewer are safe.
+# AWS does not say whether a MB of /tmp is a million bytes or 2**20: take the smaller.
 _MB = 10**6
-# Open files and sockets of a local endpoint, some 20, and of an execution, beside those
-# for what they have to do.
+# Open files and sockets that a local endpoint (some 20), and an execution, have beside
+# those for their work.
 _ENDPOINT, _EXECUTION = 64, 64
-# Peak resident memory of 480 bodies of 1.7 MB on their way, discarded: 27 MB and 0.07
-# a connection with curl, 38 MB and 0.56 with aiohttp at 100 connections; Lambda's
-# runtime and TLS come on top.
+# Peak resident memory with 480 bodies of 1.7 MB on their way to the sink `discard`:
+# 27 MB and 0.07 a connection with curl; 38 MB and 0.56 with aiohttp, of 100.
+# Lambda's runtime and TLS add to that.
 _BASE_MB = 60.0
 _MB_PER_CONNECTION = {"curl": 0.2, "aiohttp": 0.7}
 
 
-def check(target: Target, need: Demand) -> list[str]:
+def check(target: Target, demand: Demand) -> list[str]:
     """
-    Refuse what cannot work.
+    Refuse a demand that the target cannot meet.
 
-    Permissions are tried, by the calls that look at what is there: simulating them
-    would take further permissions, and knows nothing of an organisation's rules.
-    Making things is tried by `rollout.deploy.deploy.deploy`, which leaves nothing if it
-    fails.
+    Permissions are tried by the calls that look at what exists: simulating them would
+    need further permissions, and ignores an organisation's rules. Permissions to create
+    are tried by `rollout.deploy.deploy.deploy`, which leaves nothing if it fails.
 
     Returns:
-        What will work, and not as well as it might.
+        Warnings: what will work, but not as well as it could.
 
     Raises:
-        PreflightError: With every problem that was found.
+        PreflightError: With every problem found.
     """
-    found = [
-        *_concurrency(target, need),
-        *_permissions(target, need),
-        *_connections(need),
-        *_descriptors(target, need),
-        problem("memory_mb", need.memory_mb, "MB"),
-        *_memory(need),
-        problem("tmp_mb", need.tmp_mb, "MB"),
-        *_scratch(need),
-        problem("timeout_s", need.timeout_s, "s"),
-        *_deadline(need),
-        *_duration(need),
-        *_payloads(need),
-        *_buckets(target, need),
+    problems = [
+        *_concurrency(target, demand),
+        *_permissions(target, demand),
+        *_connections(demand),
+        *_descriptors(target, demand),
+        *_memory(demand),
+        *_scratch(demand),
+        *_deadline(demand),
+        *_duration(demand),
+        *_payloads(demand),
+        *_buckets(target, demand),
     ]
-    problems = [sentence for sentence in found if sentence]
     if problems:
         raise PreflightError(problems)
-    return list(_remarks(need))
+    return [*_slow_reads(demand), *_slow_writes(demand)]
 
 
 def check_may_invoke(target: Target, function: str) -> None:
     """
-    Try whether the function may be called, without calling it.
+    Try whether the function may be invoked, without invoking it.
 
     Raises:
         PreflightError: If not.
@@ -77,44 +72,42 @@ def check_may_invoke(target: Target, function: str) -> None:
     try:
         target.client("lambda").invoke(FunctionName=function, InvocationType="DryRun")
     except (BotoCoreError, ClientError) as error:
-        sentence = f"The function {function} cannot be called. AWS says: {error}."
-        raise PreflightError([sentence]) from error
+        msg = f"The function {function} cannot be invoked. AWS says: {error}."
+        raise PreflightError([msg]) from error
 
 
-def _concurrency(target: Target, need: Demand) -> Iterator[str]:
-    if need.concurrency < 1:
-        yield f"{need.concurrency} executions are wanted; there must be at least 1."
+def _concurrency(target: Target, demand: Demand) -> Iterator[str]:
+    wanted, name = demand.concurrency, demand.function.name
+    if wanted < 1:
+        yield f"`concurrency` is {wanted}; it must be at least 1."
         return
     try:
         settings = target.client("lambda").get_account_settings()
-        reserved = _reserved(target, need.function)
+        reserved = _reserved(target, name)
     except (BotoCoreError, ClientError) as error:
         yield (
-            "How many executions may run cannot be read. Allow "
+            "The account's concurrency cannot be read. Allow "
             "lambda:GetAccountSettings and lambda:GetFunctionConcurrency. AWS says: "
             f"{error}"
         )
         return
     free = settings["AccountLimit"]["UnreservedConcurrentExecutions"]
-    if reserved is not None and need.concurrency > reserved:
+    if reserved is not None and wanted > reserved:
         yield (
-            f"{need.concurrency:,} executions at once are wanted; {reserved:,} are "
-            f"reserved for {need.function}, and it gets no more. Set `concurrency` to "
-            f"{reserved:,} or less, or reserve others: aws lambda "
-            "put-function-concurrency."
+            f"`concurrency` is {wanted:,}; {reserved:,} executions are reserved for "
+            f"{name}, and it gets no more. Set `concurrency` to {reserved:,} or less, "
+            "or change the reservation: aws lambda put-function-concurrency."
         )
-    elif reserved is None and need.concurrency > free:
+    elif reserved is None and wanted > free:
         yield (
-            f"{need.concurrency:,} executions at once are wanted; the account has "
-            f"{free:,} in {target.region}. Set `concurrency` to {free:,} or less, or "
-            "ask AWS for more: Service Quotas, Lambda, Concurrent executions."
+            f"`concurrency` is {wanted:,}; the account has {free:,} executions in "
+            f"{target.region}. Set `concurrency` to {free:,} or less, or ask AWS for "
+            "more: Service Quotas, Lambda, Concurrent executions."
         )
 
 
 def _reserved(target: Target, function: str) -> int | None:
     client = target.client("lambda")
-    if not function:
-        return None
     try:
         found = client.get_function_concurrency(FunctionName=function)
     except client.exceptions.ResourceNotFoundException:
@@ -123,99 +116,102 @@ def _reserved(target: Target, function: str) -> int | None:
     return reserved
 
 
-def _permissions(target: Target, need: Demand) -> Iterator[str]:
-    if need.function:
-        try:
-            deploy.status(target, need.function)
-        except DeployError as error:
-            yield f"{error} deploy/permissions.json is a policy that allows it."
+def _permissions(target: Target, demand: Demand) -> Iterator[str]:
+    try:
+        deploy.status(target, demand.function.name)
+    except DeployError as error:
+        yield f"{error} The policy deploy/permissions.json allows it."
 
 
-def _memory(need: Demand) -> Iterator[str]:
-    per_connection = _MB_PER_CONNECTION.get(
-        need.engine, max(_MB_PER_CONNECTION.values())
-    )
-    wanted = _BASE_MB + need.sink_mb + need.connections * per_connection
-    if wanted > need.memory_mb:
-        room = int((need.memory_mb - _BASE_MB - need.sink_mb) / per_connection)
+def _memory(demand: Demand) -> Iterator[str]:
+    execution, memory_mb = demand.execution, demand.function.memory_mb
+    each = _MB_PER_CONNECTION.get(execution.engine, max(_MB_PER_CONNECTION.values()))
+    base = _BASE_MB + execution.sink_mb
+    needed = base + execution.connections * each
+    if needed > memory_mb:
+        room = int((memory_mb - base) / each)
         fewer = f", or `connections` to {room:,}" if room >= 1 else ""
         yield (
-            f"{need.connections:,} connections with {need.engine} take some "
-            f"{wanted:,.0f} MB of memory; the function has {need.memory_mb:,}. Set "
-            f"`memory_mb` to {-(-int(wanted) // 64) * 64:,}{fewer}."
+            f"{execution.connections:,} connections with {execution.engine} take some "
+            f"{needed:,.0f} MB of memory; the function has {memory_mb:,}. Set "
+            f"`memory_mb` to {-(-int(needed) // 64) * 64:,}{fewer}."
         )
 
 
-def _connections(need: Demand) -> Iterator[str]:
-    if not 1 <= need.connections <= MAX_CONNECTIONS:
+def _connections(demand: Demand) -> Iterator[str]:
+    connections = demand.execution.connections
+    if not 1 <= connections <= MAX_CONNECTIONS:
         yield (
-            f"{need.connections:,} connections an execution are wanted; its "
-            f"{limit('descriptors').most:,} descriptors are enough for 1 to "
-            f"{MAX_CONNECTIONS:,}. Set `connections` within these."
+            f"`connections` is {connections:,}; the {limit('descriptors').most:,} "
+            f"descriptors of an execution allow 1 to {MAX_CONNECTIONS:,}."
         )
 
 
-def _descriptors(target: Target, need: Demand) -> Iterator[str]:
+def _descriptors(target: Target, demand: Demand) -> Iterator[str]:
     """Count open files and sockets on this machine, process by process."""
-    settings = "concurrency", need.concurrency
-    wants = [("calls at once", *settings, needed_for(0), 1)]
+    executions, connections = demand.concurrency, demand.execution.connections
+    needs = [("calls at once", "concurrency", executions, needed_for(0), 1)]
     if target.runs_here:
-        # Of each execution it has a caller and a runtime at the other end.
-        wants.append(("executions of a local endpoint", *settings, _ENDPOINT, 2))
-        connections = "connections", need.connections
-        wants.append(("connections of an execution", *connections, _EXECUTION, 2))
-    for what, name, many, base, each in wants:
-        wanted = base + many * each
-        if (allowed := allow(wanted)) < wanted:
+        # For each execution it has a caller at one end and a runtime at the other.
+        what = "executions of a local endpoint"
+        needs.append((what, "concurrency", executions, _ENDPOINT, 2))
+        what = "connections of an execution"
+        needs.append((what, "connections", connections, _EXECUTION, 2))
+    for what, name, count, base, each in needs:
+        needed = base + count * each
+        if (allowed := allow(needed)) < needed:
             room = (allowed - base) // each
             fewer = f", or set `{name}` to {room:,} or less" if room >= 1 else ""
             yield (
-                f"{many:,} {what} need {wanted:,} open files and sockets; this "
+                f"{count:,} {what} need {needed:,} open files and sockets; this "
                 f"machine allows a process {allowed:,}. Raise its limit (`ulimit -Hn`)"
                 f"{fewer}."
             )
 
 
-def _scratch(need: Demand) -> Iterator[str]:
-    if need.scratch_bytes > need.tmp_mb * _MB:
-        wanted = -(-need.scratch_bytes // _MB)
+def _scratch(demand: Demand) -> Iterator[str]:
+    scratch_bytes, tmp_mb = demand.execution.scratch_bytes, demand.function.tmp_mb
+    if scratch_bytes > tmp_mb * _MB:
+        needed_mb = -(-scratch_bytes // _MB)
         remedy = (
-            f"Set `tmp_mb` to {wanted:,}"
-            if wanted <= limit("tmp_mb").most
+            f"Set `tmp_mb` to {needed_mb:,}"
+            if needed_mb <= limit("tmp_mb").most
             else "No `tmp_mb` is enough: deal smaller shards"
         )
         yield (
-            f"An execution keeps {need.scratch_bytes:,} bytes in its temporary "
-            f"storage, which has {need.tmp_mb:,} MB. {remedy}, or use a sink that "
-            "keeps nothing there, or download fewer files."
+            f"An execution keeps {scratch_bytes:,} bytes in its temporary storage, "
+            f"which has {tmp_mb:,} MB. {remedy}, or use a sink that keeps nothing "
+            "there, or download fewer files."
         )
 
 
-def _deadline(need: Demand) -> Iterator[str]:
-    if not 0 < need.deadline_s < need.timeout_s:
+def _deadline(demand: Demand) -> Iterator[str]:
+    deadline_s, timeout_s = demand.invocation.deadline_s, demand.function.timeout_s
+    if not 0 < deadline_s < timeout_s:
         yield (
-            f"The worker's deadline is {need.deadline_s:g} s and Lambda's timeout "
-            f"{need.timeout_s:g} s: a report that is not out by then is lost. Set "
-            "`deadline_s` below `timeout_s`."
+            f"The worker's deadline is {deadline_s:g} s and Lambda's timeout "
+            f"{timeout_s:g} s, after which the report is lost. Set `deadline_s` below "
+            "`timeout_s`."
         )
 
 
-def _duration(need: Demand) -> Iterator[str]:
-    line = line_bytes_per_s(need.memory_mb)
-    least_s = need.shard_bytes / line
-    if 0 < need.deadline_s * need.waves < least_s:
+def _duration(demand: Demand) -> Iterator[str]:
+    line = line_bytes_per_s(demand.function.memory_mb)
+    size, deadline_s = demand.invocation.download_bytes, demand.invocation.deadline_s
+    least_s = size / line
+    if 0 < deadline_s * demand.waves < least_s:
         yield (
-            f"A shard of {need.shard_bytes:,} bytes takes {least_s:,.0f} s at the "
+            f"A shard of {size:,} bytes takes {least_s:,.0f} s at the "
             f"{line / MBIT_BYTES:,.0f} Mbit/s that Lambda gives an execution, and "
-            f"{need.waves:,} waves of {need.deadline_s:g} s end before. Deal smaller "
+            f"{demand.waves:,} waves of {deadline_s:g} s end before. Deal smaller "
             "shards, or raise `timeout_s`."
         )
 
 
-def _payloads(need: Demand) -> Iterator[str]:
+def _payloads(demand: Demand) -> Iterator[str]:
     for what, size, name in (
-        ("event", need.request_bytes, "request_bytes"),
-        ("report", need.report_bytes, "report_bytes"),
+        ("event", demand.invocation.request_bytes, "request_bytes"),
+        ("report", demand.invocation.report_bytes, "report_bytes"),
     ):
         most = limit(name).most
         if size > most:
@@ -225,40 +221,43 @@ def _payloads(need: Demand) -> Iterator[str]:
             )
 
 
-def _buckets(target: Target, need: Demand) -> Iterator[str]:
-    places = need.sources + ((need.bucket,) if need.bucket else ())
-    for place in {place.bucket: place for place in places}.values():
+def _buckets(target: Target, demand: Demand) -> Iterator[str]:
+    places = [*demand.function.source_places, demand.function.bucket_place]
+    for place in {place.bucket: place for place in places if place}.values():
         yield from bucket.problems(target, place)
 
 
-def _remarks(need: Demand) -> Iterator[str]:
-    most = limit("s3_reads_per_s").most
-    buckets = len({place.bucket for place in need.sources}) or 1
-    if need.reads_per_s > most * need.read_prefixes:
+def _slow_reads(demand: Demand) -> Iterator[str]:
+    most, reads = limit("s3_reads_per_s").most, demand.reads
+    buckets = len({place.bucket for place in demand.function.source_places}) or 1
+    rate = f"Executions could read up to {reads.per_s:,.0f} objects a second from S3"
+    if reads.per_s > most * reads.prefixes:
         yield (
-            f"Up to {need.reads_per_s:,.0f} objects a second would be read from S3, "
-            f"which gives {most:,} a prefix, and these begin in {need.read_prefixes:,} "
-            "ways. Spread them over more prefixes, or buckets: {number%16} in a "
-            "template is a remainder."
+            f"{rate}, which serves {most:,} a prefix, and these keys have "
+            f"{reads.prefixes:,}. Spread them over more prefixes, or buckets: "
+            "{number%16} in a template is a remainder."
         )
-    elif need.reads_per_s > most * buckets:
+    elif reads.per_s > most * buckets:
         yield (
-            f"Up to {need.reads_per_s:,.0f} objects a second would be read from S3, "
-            f"which gives {most:,} a bucket until it has learned to tell the "
-            f"{need.read_prefixes:,} beginnings of keys apart. Executions wait when "
-            "told to slow down; more buckets need no learning."
+            f"{rate}, which serves {most:,} a bucket until it has learned to tell the "
+            f"{reads.prefixes:,} prefixes apart. Executions wait when S3 asks them to "
+            "slow down; more buckets avoid that."
         )
-    most = limit("s3_writes_per_s").most
-    if need.writes_per_s > most * need.prefixes:
+
+
+def _slow_writes(demand: Demand) -> Iterator[str]:
+    most, writes = limit("s3_writes_per_s").most, demand.writes
+    rate = f"Executions could write up to {writes.per_s:,.0f} objects a second to S3"
+    remedy = (
+        "Executions wait when S3 asks them to slow down; the sink s3-tar writes few."
+    )
+    if writes.per_s > most * writes.prefixes:
         yield (
-            f"Up to {need.writes_per_s:,.0f} objects a second would be written to S3, "
-            f"which takes {most:,} a prefix, and keys begin in {need.prefixes:,} "
-            "ways. Executions wait when told to slow down; the sink s3-tar writes few."
+            f"{rate}, which takes {most:,} a prefix, and these keys have "
+            f"{writes.prefixes:,}. {remedy}"
         )
-    elif need.writes_per_s > most:
+    elif writes.per_s > most:
         yield (
-            f"Up to {need.writes_per_s:,.0f} objects a second would be written to S3, "
-            f"which takes {most:,} until it has learned to tell the {need.prefixes:,} "
-            "beginnings of keys apart. Executions wait when told to slow down; the "
-            "sink s3-tar writes few."
+            f"{rate}, which takes {most:,} until it has learned to tell the "
+            f"{writes.prefixes:,} prefixes apart. {remedy}"
         )

@@ -1,78 +1,106 @@
-"""What an experiment asks of its target, for `rollout.preflight.checks` to check."""
+"""The resources a run needs of its target, by subject."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fetcher.s3.urls import Place
+    from rollout.deploy.function_spec import FunctionSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """
+    One execution at work.
+
+    Attributes:
+        connections: Downloads in flight inside it.
+
+        engine: Its HTTP implementation.
+
+        sink_mb: Memory that its sink takes.
+
+        scratch_bytes: Most that it keeps in ``/tmp``; 0: nothing, or unknown.
+    """
+
+    connections: int
+    engine: str = "curl"
+    sink_mb: float = 0.0
+    scratch_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """
+    The largest invocation.
+
+    Attributes:
+        request_bytes: Size of its event.
+
+        report_bytes: Most that it answers.
+
+        download_bytes: Least that it downloads; 0: unknown.
+
+        deadline_s: When the worker stops and reports.
+    """
+
+    request_bytes: int
+    report_bytes: int
+    download_bytes: int = 0
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Load:
+    """
+    Requests to S3.
+
+    Attributes:
+        per_s: At most, by all executions.
+
+        prefixes: Number of key prefixes they are spread over.
+    """
+
+    per_s: float = 0.0
+    prefixes: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
     """
-    What an experiment asks of its target.
+    The resources a run needs; checked by `rollout.preflight.checks.check`.
 
     Attributes:
+        function: The function to deploy, with its sizes, bucket and sources.
+
         concurrency: Executions at once.
 
-        connections: Downloads in flight inside one execution.
+        execution: One of them.
 
-        tmp_mb: Size of ``/tmp``.
+        invocation: The largest invocation.
 
-        scratch_bytes: What one execution keeps in ``/tmp`` at most; 0: nothing.
+        waves: How often unfinished URLs are tried.
 
-        request_bytes: The largest event.
+        reads, writes: Requests to S3.
 
-        report_bytes: The largest answer that is expected.
-
-        timeout_s: When Lambda ends an invocation.
-
-        deadline_s: When the worker stops and reports.
-
-        function: Its name; empty: nothing of it is looked at.
-
-        memory_mb: The function's.
-
-        engine: What downloads.
-
-        sink_mb: Memory that the sink takes.
-
-        shard_bytes: What an execution downloads at least, in one shard; 0: not known.
-
-        waves: How often what is unfinished is asked for.
-
-        bucket: Where files are kept; None: not in S3.
-
-        writes_per_s: To S3, at most.
-
-        prefixes: Over how many beginnings of keys these are spread.
-
-        sources: Where in S3 files come from, as far as one knows.
-
-        reads_per_s: From S3, at most.
-
-        read_prefixes: Over how many beginnings of keys these are spread.
+    >>> from rollout.deploy.function_spec import FunctionSpec
+    >>> demand = Demand(
+    ...     function=FunctionSpec(memory_mb=512),
+    ...     concurrency=100,
+    ...     execution=Execution(connections=50),
+    ...     invocation=Invocation(
+    ...         request_bytes=1_000, report_bytes=50_000, deadline_s=290.0
+    ...     ),
+    ... )
+    >>> demand.reads
+    S3Load(per_s=0.0, prefixes=1)
     """
 
+    function: FunctionSpec
     concurrency: int
-    connections: int
-    tmp_mb: int
-    scratch_bytes: int
-    request_bytes: int
-    report_bytes: int
-    timeout_s: int
-    deadline_s: float
-    function: str = ""
-    memory_mb: int = 1_769
-    engine: str = "curl"
-    sink_mb: float = 0.0
-    shard_bytes: int = 0
+    execution: Execution
+    invocation: Invocation
     waves: int = 1
-    bucket: Place | None = None
-    writes_per_s: float = 0.0
-    prefixes: int = 1
-    sources: tuple[Place, ...] = ()
-    reads_per_s: float = 0.0
-    read_prefixes: int = 1
+    reads: S3Load = field(default_factory=S3Load)
+    writes: S3Load = field(default_factory=S3Load)

@@ -1,8 +1,8 @@
 """
-Files to download in S3, for experiments on AWS: put there, and removed again.
+Files to download in S3, for experiments on AWS.
 
-One picture is uploaded to each bucket, and S3 copies it to all other keys: of a million
-files of 1.7 MB only the requests leave this machine.
+One picture is uploaded to each bucket, and S3 copies it to all other keys: for a
+million files of 1.7 MB, only requests leave this machine.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ if TYPE_CHECKING:
     from fetcher.contract.source import Item
     from rollout.target.target import Target
 
-FOLDER = "origin"  # nothing outside of it is written, or removed
+FOLDER = "origin"  # nothing outside it is written or removed
 
 T = TypeVar("T")
 
 _AT_ONCE = 64
-_COPIES = 50  # are done by a thread before progress is told
-_MOST_KEYS = 1_000  # of a DeleteObjects
+_COPIES = 50  # by a thread, before it reports progress
+_MOST_KEYS = 1_000  # in a DeleteObjects
 
 
 class S3OriginError(RolloutError):
-    """Objects of an origin in S3 could not be removed."""
+    """An origin's objects in S3 could not be removed."""
 
 
 def numbered(text: str, files: int) -> Template:
     """
-    Return the URLs of an origin.
+    Return an origin's URLs.
 
     Raises:
-        SettingError: If they are none, or of objects outside of `FOLDER`.
+        SettingError: If the template is wrong, or names objects outside `FOLDER`.
     """
     if files < 1:
-        msg = f"{files:,} files are wanted; there must be at least 1."
+        msg = f"--files is {files:,}; it must be at least 1."
         raise SettingError(msg)
     try:
         template = Template(text, ((0, files),))
@@ -58,7 +58,7 @@ def numbered(text: str, files: int) -> Template:
     if not all(f"{folder.key}/".startswith(f"{FOLDER}/") for folder in folders):
         msg = (
             f"{text!r} names keys that do not begin with {FOLDER}/. An origin is "
-            "written over and removed as a whole, so it has a folder of its own: "
+            "overwritten and removed as a whole, so it needs a folder of its own: "
             f"s3://bucket/{FOLDER}/{{number}}.jpg."
         )
         raise SettingError(msg)
@@ -67,20 +67,20 @@ def numbered(text: str, files: int) -> Template:
 
 def check_buckets(target: Target, template: Template) -> None:
     """
-    Refuse buckets that are not there, or not in the target's region.
+    Refuse buckets that do not exist in the target's region.
 
     Raises:
-        PreflightError: With all that is wrong with them.
+        PreflightError: With every problem found.
     """
     places = first_of_each_bucket(template).values()
-    found = [said for place in places for said in bucket.problems(target, place)]
-    if found:
-        raise PreflightError(found)
+    problems = [one for place in places for one in bucket.problems(target, place)]
+    if problems:
+        raise PreflightError(problems)
 
 
 def price_of(template: Template, size_bytes: int) -> Bill:
     """
-    Return what putting costs, and a month of keeping.
+    Return the bill for writing the files, and keeping them for a month.
 
     Raises:
         SettingError: If there is no picture of that size.
@@ -89,7 +89,7 @@ def price_of(template: Template, size_bytes: int) -> Bill:
         check_size(size_bytes)
     except ValueError as error:
         raise SettingError(str(error)) from error
-    used = Billable(
+    usage = Billable(
         architecture=ARCHITECTURES[0],
         memory_mb=0,
         tmp_mb=0,
@@ -98,18 +98,15 @@ def price_of(template: Template, size_bytes: int) -> Bill:
         s3_writes=len(template),
         stored_bytes=len(template) * size_bytes,
     )
-    return Bill(tuple(item for item in bill(used).items if item.amount))
+    return Bill(tuple(item for item in bill(usage).items if item.amount))
 
 
 def put(target: Target, template: Template, size_bytes: int) -> Iterator[int]:
     """
-    Write all objects, over what is there.
-
-    Yields:
-        How many are written so far.
+    Write all objects, replacing old ones; yield the number written so far.
 
     Raises:
-        botocore.exceptions.ClientError: If S3 refuses, even when it is asked again.
+        botocore.exceptions.ClientError: If S3 refuses, also after retries.
     """
     client = target.client_for_threads("s3", _AT_ONCE)
     sources = first_of_each_bucket(template)
@@ -134,35 +131,32 @@ def put(target: Target, template: Template, size_bytes: int) -> Iterator[int]:
 
 def remove(target: Target, template: Template) -> Iterator[int]:
     """
-    Remove all objects, whether they are there or not.
-
-    Yields:
-        How many are removed so far.
+    Remove all objects, as far as they exist; yield the number removed so far.
 
     Raises:
-        S3OriginError: If S3 keeps one.
+        S3OriginError: If S3 cannot remove one.
     """
     client = target.client_for_threads("s3", _AT_ONCE)
     buckets = len(first_of_each_bucket(template))
 
-    def delete(some: Template) -> int:
+    def delete(part: Template) -> int:
         keys = defaultdict(list)
-        for item in some:
+        for item in part:
             name, key = place_of(item.url)
             keys[name].append({"Key": key})
         for name, objects in keys.items():
-            answer = client.delete_objects(
+            response = client.delete_objects(
                 Bucket=name, Delete={"Objects": objects, "Quiet": True}
             )
-            for kept in answer.get("Errors", ()):
+            for error in response.get("Errors", ()):
                 msg = (
-                    f"S3 keeps {kept['Key']} in {name}: {kept['Code']}, "
-                    f"{kept['Message']}. The same command again goes on."
+                    f"S3 could not remove {error['Key']} from {name}: "
+                    f"{error['Code']}, {error['Message']}. Repeat the command to go on."
                 )
                 raise S3OriginError(msg)
-        return len(some)
+        return len(part)
 
-    # Of so many numbers in a row, each bucket has the keys of one call.
+    # So many consecutive numbers have one call's keys in each bucket.
     calls = _parts(template, _MOST_KEYS * buckets)
     return _in_threads(delete, ([call] for call in calls))
 
@@ -177,20 +171,14 @@ def _in_threads(
     work: Callable[[T], int], parts: Iterable[Iterable[T]]
 ) -> Iterator[int]:
     """
-    Do all work, a part in one thread, and nothing more once it is broken off.
+    Work on all parts, each in one thread; yield the amount done so far.
 
-    Args:
-        work: Does some, and returns how much that was.
-
-        parts: What there is to do.
-
-    Yields:
-        How much is done so far.
+    Once interrupted, nothing more is started.
     """
-    is_over = Event()
+    stopped = Event()
 
     def do(part: Iterable[T]) -> int:
-        return sum(work(one) for one in part if not is_over.is_set())
+        return sum(work(one) for one in part if not stopped.is_set())
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         try:
@@ -199,5 +187,5 @@ def _in_threads(
                 done += one.result()
                 yield done
         finally:
-            is_over.set()
+            stopped.set()
             threads.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""What in S3 the URLs of a template are spread over: buckets, beginnings of keys."""
+"""The buckets and key prefixes that a template's URLs are spread over."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from fetcher.security.guard import BadUrlError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# A role's policies have 10,240 characters, and a bucket takes two statements of them.
+# A role's policies may have 10,240 characters; each bucket needs two statements.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 MOST_BUCKETS = 32
 
 
 def first_of_each_bucket(template: Template) -> dict[str, Place]:
     """
-    Return the first object of every bucket, by its name.
+    Return the first object of every bucket, by the bucket's name.
 
     Args:
-        template: Of URLs that are ``s3://``, numbered from 0.
+        template: Of ``s3://`` URLs, numbered from 0.
 
     Raises:
-        BadUrlError: If there are more buckets than a function's role has room for, or
-            they cannot be called so.
+        BadUrlError: If a name is wrong, or there are more buckets than a function's
+            role has room for.
     """
     bucket, _, _ = template.text.removeprefix(SCHEME).partition("/")
     _, divisors = parts_of(bucket)
-    many = _ways(divisors, len(template))
-    if many > MOST_BUCKETS:
+    count = _combinations(divisors, len(template))
+    if count > MOST_BUCKETS:
         msg = (
-            f"{template.text!r} names {many:,} buckets; the function's role has room "
-            f"for {MOST_BUCKETS}. Let the number's remainder name fewer, as in "
+            f"{template.text!r} names {count:,} buckets; the function's role has room "
+            f"for {MOST_BUCKETS}. Use a remainder that names fewer, as in "
             "s3://photos-{number%4}/{number}.jpg."
         )
         raise BadUrlError(msg)
     found: dict[str, Place] = {}
-    for item in Template(template.text, ((0, many),)):
+    for item in Template(template.text, ((0, count),)):
         place = place_of(item.url)
         found.setdefault(place.bucket, place)
     return found
@@ -47,7 +47,7 @@ def first_of_each_bucket(template: Template) -> dict[str, Place]:
 
 def folders_of(template: Template) -> tuple[Place, ...]:
     """
-    Return of every bucket what its keys begin with, up to a slash.
+    Return the folder of the keys in every bucket.
 
     Raises:
         BadUrlError: As `first_of_each_bucket`.
@@ -61,18 +61,18 @@ def folders_of(template: Template) -> tuple[Place, ...]:
     return tuple(Place(bucket, folder) for bucket in first_of_each_bucket(template))
 
 
-def ways_of(template: Template) -> int:
+def prefixes_of(template: Template) -> int:
     """
-    Return in how many ways URLs begin, before the number itself.
+    Return the number of prefixes that URLs have before the number itself.
 
-    >>> ways_of(Template("s3://b-{number%2}/a/{number%9}/{number}", ((0, 99),)))
+    >>> prefixes_of(Template("s3://b-{number%2}/a/{number%9}/{number}", ((0, 99),)))
     18
     """
     before, _, _ = template.text.partition("{number}")
     _, divisors = parts_of(before)
-    return _ways(divisors, len(template))
+    return _combinations(divisors, len(template))
 
 
-def _ways(divisors: Sequence[int | None], files: int) -> int:
-    """Return how many different sets of remainders so many numbers from 0 have."""
+def _combinations(divisors: Sequence[int | None], files: int) -> int:
+    """Return how many combinations of remainders so many numbers from 0 have."""
     return files if None in divisors else min(files, lcm(*filter(None, divisors)))

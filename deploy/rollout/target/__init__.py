@@ -1,5 +1,6 @@
 """
 Where a function runs: AWS, or the local endpoint. Only this room knows which.
 
-``target`` connects, with ``credentials``; ``machine`` is what functions run on.
+``target`` connects, with ``credentials``, and makes ``clients``; ``machine`` is what
+functions run on.
 """

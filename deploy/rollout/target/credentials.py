@@ -1,4 +1,4 @@
-"""Whose calls these are: credentials as the AWS CLI finds them, or of nobody."""
+"""Sessions that sign calls: as the AWS CLI would, or for a local endpoint."""
 
 from __future__ import annotations
 
@@ -32,20 +32,21 @@ def local_session(keys: KeyPair | None) -> boto3.Session:
     Return a session for a local endpoint.
 
     Args:
-        keys: The endpoint's; None: those in the environment. Whether they are this
-            endpoint's is for it to say.
+        keys: The endpoint's key pair; None: the pair in the environment.
     """
     pair = keys or KeyPair(
         os.environ.get("AWS_ACCESS_KEY_ID") or _NOBODY,
         os.environ.get("AWS_SECRET_ACCESS_KEY") or _NOBODY,
     )
-    # Nothing else of the user's AWS set-up is read: no variable, no file.
-    known = {
+    # Read nothing else of the user's AWS set-up: no variable, no file.
+    variables = {
         name: (None, None, default, convert)
         for name, (_, _, default, convert) in CoreSession.SESSION_VARIABLES.items()
     }
     nowhere = (None, None, os.devnull, None)
-    core = CoreSession(known | {"config_file": nowhere, "credentials_file": nowhere})
+    core = CoreSession(
+        variables | {"config_file": nowhere, "credentials_file": nowhere}
+    )
     return boto3.Session(
         pair.access_key_id, pair.secret_access_key, None, _LOCAL_REGION, core
     )
@@ -56,17 +57,19 @@ def aws_session(profile: str, region: str) -> boto3.Session:
     Return the session the AWS CLI would have.
 
     Args:
-        profile: Of the user's AWS set-up; empty: the one it names.
+        profile: A profile of the user's AWS set-up; empty: its default.
 
         region: Likewise.
 
     Raises:
         TargetError: If there is no such profile, or no region.
     """
-    # The AWS CLI reads AWS_REGION first, and boto3 does not know it.
-    wanted = region or os.environ.get("AWS_REGION")
+    # The AWS CLI reads AWS_REGION first; boto3 ignores it.
+    region = region or os.environ.get("AWS_REGION", "")
     try:
-        session = boto3.Session(profile_name=profile or None, region_name=wanted)
+        session = boto3.Session(
+            profile_name=profile or None, region_name=region or None
+        )
     except BotoCoreError as error:
         msg = f"The AWS set-up cannot be read. {error}."
         raise TargetError(msg) from error
@@ -80,29 +83,28 @@ def aws_session(profile: str, region: str) -> boto3.Session:
 
 
 LOCAL_REMEDY = (
-    "A local endpoint lets in only who signs with its own key pair. Paste the `export` "
-    "lines that `rollout serve` printed, so that AWS_ACCESS_KEY_ID and "
-    "AWS_SECRET_ACCESS_KEY are this endpoint's."
+    "A local endpoint accepts its own key pair only. Paste the `export` lines that "
+    "`rollout serve` printed, which set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 )
 
 
 def remedy(error: ClientError, profile: str) -> str:
-    """Say what heals credentials that AWS does not take."""
+    """Return the next step for credentials that AWS refuses."""
     code = error.response["Error"]["Code"]
     option = f" --profile {profile}" if profile else ""
     if code in _EXPIRED:
         return (
-            f"The credentials have expired: run `aws sso login{option}`, or get new "
-            "ones where these came from. Is the clock right?"
+            f"The credentials have expired: run `aws sso login{option}`, or renew them "
+            "where they came from. Is the clock right?"
         )
     if code in _UNKNOWN:
         return (
-            "AWS does not know this access key: it was deleted, or is of another "
+            "AWS does not know this access key: it was deleted, or is for another "
             f"partition. `aws configure list{option}` shows where it came from."
         )
     if code in _WRONG:
         return (
-            "The secret does not fit the access key. `aws configure list"
+            "The secret does not match the access key. `aws configure list"
             f"{option}` shows where both came from."
         )
     return "Check your credentials."

@@ -1,4 +1,4 @@
-"""What functions run on: on AWS, and on this machine."""
+"""The machines that functions run on: Lambda's, and this one."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import platform
 import sys
 from typing import NamedTuple
 
-ARCHITECTURES = ("arm64", "x86_64")  # the first is cheaper, and the default
+ARCHITECTURES = ("arm64", "x86_64")  # the first is cheaper, so the default
 
 _ARCHITECTURES = {"aarch64": "arm64", "amd64": "x86_64"}
 
 
 class Machine(NamedTuple):
     """
-    What a function runs on.
+    A Python on a processor and an operating system.
 
     Attributes:
         runtime: Lambda's name for the Python, as in ``python3.13``.
@@ -29,7 +29,7 @@ class Machine(NamedTuple):
 
 
 def machine() -> Machine:
-    """Return this interpreter and this machine, in Lambda's words."""
+    """Return this interpreter and this machine, in Lambda's terms."""
     processor = platform.machine().lower()
     return Machine(
         runtime=f"python3.{sys.version_info.minor}",

@@ -1,4 +1,4 @@
-"""Where to deploy, `aws` or `local`: the only place that knows which."""
+"""A target, `aws` or `local`: the only place that knows which."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -18,9 +17,9 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 
-from aws_facts.limits import limit
 from local_aws.local_lambda.requests.callers import KeyPair
 from rollout.errors import TargetError
+from rollout.target.clients import Clients
 from rollout.target.credentials import (
     LOCAL_REMEDY,
     NO_CREDENTIALS,
@@ -28,7 +27,7 @@ from rollout.target.credentials import (
     local_session,
     remedy,
 )
-from rollout.target.machine import ARCHITECTURES, LAMBDA, Machine, machine
+from rollout.target.machine import LAMBDA, Machine, machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,20 +38,13 @@ if TYPE_CHECKING:
 
 NAMES = ("local", "aws")
 
-_CONNECT_TIMEOUT_S = 5
-_READ_TIMEOUT_S = 60
-_ATTEMPTS = 4
-_ATTEMPTS_OF_THREADS = 10
-# A process that dies closes its sockets a moment before its parent can know.
-DIES_WITHIN_S = 0.1
-# An answer that comes at the last moment of the longest invocation is still heard.
-_INVOKE_READ_TIMEOUT_S = limit("timeout_s").most + 30
-
 
 @dataclass(frozen=True)
 class Target:
     """
-    Somewhere functions can be deployed to and called. Made by `connect`.
+    A place to deploy functions to and call them, made by `connect`.
+
+    As in ``connect("local", "http://127.0.0.1:4566").client("s3").list_buckets()``.
 
     Attributes:
         name: One of `NAMES`.
@@ -61,8 +53,8 @@ class Target:
 
         region: As in ``us-east-1``.
 
-        check_alive: Raises `EndpointError` once a child of ours that it depends on
-            ended by itself. Takes how many seconds to wait for that.
+        check_alive: Raises `EndpointError` if our own local endpoint has ended by
+            itself; its argument is how many seconds to wait for that.
     """
 
     name: str
@@ -72,36 +64,33 @@ class Target:
     check_alive: Callable[[float], None] = field(
         default=lambda _: None, repr=False, compare=False
     )
-    _clients: dict[str, BaseClient] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+
+    @cached_property
+    def _clients(self) -> Clients:
+        return Clients(
+            self._session, self.endpoint_url, self.check_alive, is_local=self._is_local
+        )
 
     def client(self, service: str) -> BaseClient:
         """
         Return the boto3 client of a service, made once.
 
-        The client of ``lambda`` never repeats a call by itself: an Invoke that
-        seems lost may be running, and would run twice.
+        The client of ``lambda`` never repeats a call: an Invoke that seems lost may be
+        running, and would run twice.
         """
-        if service not in self._clients:
-            self._clients[service] = self._made(service, self._config(service))
-        return self._clients[service]
+        return self._clients.client(service)
 
-    def client_for_threads(self, service: str, many: int) -> BaseClient:
+    def client_for_threads(self, service: str, threads: int) -> BaseClient:
         """
-        Return a client for so many calls at once.
+        Return a new client for so many calls at once.
 
-        It makes fewer when the service asks for that, and has more patience than
-        others with what is turned away.
+        It slows down when the service asks for that, and repeats throttled calls more
+        often than other clients.
         """
-        busy = Config(
-            max_pool_connections=many,
-            retries={"mode": "adaptive", "total_max_attempts": _ATTEMPTS_OF_THREADS},
-        )
-        return self._made(service, self._config(service).merge(busy))
+        return self._clients.client_for_threads(service, threads)
 
     def credentials(self) -> ReadOnlyCredentials:
-        """Return what requests are signed with now; they may expire."""
+        """Return the credentials that sign requests now; they may expire."""
         found = self._session.get_credentials()
         if found is None:
             raise TargetError(NO_CREDENTIALS)
@@ -112,7 +101,7 @@ class Target:
             raise TargetError(msg) from error
 
     def environ(self) -> dict[str, str]:
-        """Return the variables with which a child process signs as this target does."""
+        """Return the variables that let a child process sign as this target does."""
         if not self._is_local:
             return {}
         found = self.credentials()
@@ -125,23 +114,23 @@ class Target:
 
     @property
     def profile(self) -> str:
-        """The profile whose credentials are used; empty: none was chosen."""
+        """Profile of the credentials; empty: none was chosen."""
         name = str(self._session.profile_name)
         return "" if name == "default" else name
 
     @property
     def partition(self) -> str:
-        """The first word of every ARN: ``aws``, except in China and for governments."""
+        """Partition in every ARN: ``aws``, except in China and for governments."""
         return str(self._session.get_partition_for_region(self.region))
 
     @property
     def lambda_url(self) -> str:
-        """Where Lambda's API is."""
+        """Address of Lambda's API."""
         return str(self.client("lambda").meta.endpoint_url)
 
     @property
     def proxy(self) -> str | None:
-        """The proxy on the way to Lambda's API; a local endpoint needs none."""
+        """Proxy on the way to Lambda's API; a local endpoint needs none."""
         if self._is_local:
             return None
         proxies: dict[str, str] = get_environ_proxies(self.lambda_url)
@@ -149,24 +138,9 @@ class Target:
 
     @property
     def ca_file(self) -> str | None:
-        """The certificates to trust, if the user's set-up names some."""
+        """File of certificates to trust, if the user's set-up names one."""
         found = self._session._session.get_config_variable("ca_bundle")  # noqa: SLF001 boto3 has no other way
         return str(found) if found else None
-
-    @property
-    def architecture(self) -> str:
-        """What a function runs on, unless it asks: ``arm64`` or ``x86_64``."""
-        return self.machine_for(ARCHITECTURES[0]).architecture
-
-    @property
-    def runtime(self) -> str:
-        """Lambda's name for the Python that runs the function."""
-        return self.machine_for(ARCHITECTURES[0]).runtime
-
-    @property
-    def system(self) -> str:
-        """The operating system below the function, as in `sys.platform`."""
-        return self.machine_for(ARCHITECTURES[0]).system
 
     @property
     def runs_here(self) -> bool:
@@ -174,56 +148,29 @@ class Target:
         return self._is_local
 
     def machine_for(self, architecture: str) -> Machine:
-        """Return what a function runs on that asks for this architecture."""
-        return (
-            machine() if self._is_local else LAMBDA._replace(architecture=architecture)
-        )
+        """Return the machine that runs functions of this architecture."""
+        here = self._is_local
+        return machine() if here else LAMBDA._replace(architecture=architecture)
 
     def function_arn(self, name: str) -> str:
         """Return the ARN of a function."""
-        place = f"{self.partition}:lambda:{self.region}:{self.account}"
-        return f"arn:{place}:function:{name}"
+        return (
+            f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{name}"
+        )
 
     @property
     def allow_private(self) -> bool:
-        """Whether downloads may come from private addresses: our local origin does."""
+        """Whether to download from private addresses, as the local origin's."""
         return self._is_local
 
     @property
     def asks_iam(self) -> bool:
-        """Whether IAM decides who may do what: the local endpoint lets everybody."""
+        """Whether IAM checks permissions; the local endpoint does not."""
         return not self._is_local
 
     @property
     def _is_local(self) -> bool:
         return self.name == "local"
-
-    def _made(self, service: str, config: Config) -> BaseClient:
-        client = self._session.client(
-            service, endpoint_url=self.endpoint_url or None, config=config
-        )
-        client.meta.events.register("needs-retry", self._look_for_life)
-        return client
-
-    def _look_for_life(self, *, caught_exception: object, **_: object) -> None:
-        if caught_exception:
-            self.check_alive(DIES_WITHIN_S)
-
-    def _config(self, service: str) -> Config:
-        calls_functions = service == "lambda"
-        return Config(
-            connect_timeout=_CONNECT_TIMEOUT_S,
-            read_timeout=_INVOKE_READ_TIMEOUT_S if calls_functions else _READ_TIMEOUT_S,
-            retries={
-                "mode": "standard",
-                # On loopback there is nothing that trying again would heal.
-                "total_max_attempts": 1
-                if calls_functions or self._is_local
-                else _ATTEMPTS,
-            },
-            proxies={} if self._is_local else None,
-            tcp_keepalive=True,
-        )
 
 
 def connect(
@@ -242,21 +189,21 @@ def connect(
         name: ``local`` or ``aws``.
 
         endpoint_url:
-            Where the services answer. The local target needs it; for ``aws`` leave
-            it empty, unless a proxy of yours stands in front.
+            Where the services answer. Required for the local target; for ``aws``
+            leave it empty, unless your own proxy stands in front.
 
-        keys: What a local endpoint is signed to with; by default the pair in
-            AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+        keys: Key pair of a local endpoint; by default the one in AWS_ACCESS_KEY_ID
+            and AWS_SECRET_ACCESS_KEY.
 
         profile: As the AWS CLI's option; empty: what its variables say.
 
-        region: Likewise. The local target reads neither of them.
+        region: Likewise. The local target ignores both.
 
         check_alive: As in `Target`.
 
     Raises:
-        TargetError: If the name is unknown, nothing answers at the address, or what
-            answers lets nobody in.
+        TargetError: If the name is unknown, nothing answers at the address, or the
+            credentials are refused.
     """
     if name not in NAMES:
         msg = f"The target is {name!r}; it must be one of {', '.join(NAMES)}."
@@ -274,12 +221,12 @@ def connect(
     session = local_session(keys) if is_local else aws_session(profile, region)
     url = endpoint_url.rstrip("/")
     target = Target(name, url, session.region_name, session, check_alive)
-    _knock(target)
+    _check_answers(target)
     return target
 
 
 def wants_local_endpoint(name: str, endpoint_url: str) -> bool:
-    """Tell whether an endpoint must be started before `connect` can find one."""
+    """Return whether an endpoint must be started before `connect` can find one."""
     return name == "local" and not endpoint_url
 
 
@@ -293,28 +240,27 @@ def _check_url(url: str) -> None:
         raise TargetError(msg)
 
 
-def _knock(target: Target) -> None:
+def _check_answers(target: Target) -> None:
     where = target.endpoint_url or f"AWS in {target.region}"
     try:
-        target.account  # noqa: B018 the answer is kept for later
+        target.account  # noqa: B018 it is kept
     except NoCredentialsError as error:
         raise TargetError(NO_CREDENTIALS) from error
     except (ConnectionError, HTTPClientError) as error:
-        to_do = (
+        next_step = (
             "Start one with `rollout serve`."
             if target.endpoint_url
             else f"Is there a network, and a region {target.region}?"
         )
-        msg = f"Nothing answers at {where}: {error}. {to_do}"
+        msg = f"Nothing answers at {where}: {error}. {next_step}"
         raise TargetError(msg) from error
     except ResponseParserError as error:
-        msg = f"What answers at {where} is not AWS, nor a local endpoint."
+        msg = f"The server at {where} is neither AWS nor a local endpoint."
         raise TargetError(msg) from error
     except ClientError as error:
-        heals = LOCAL_REMEDY if target.runs_here else remedy(error, target.profile)
-        msg = f"{where} does not let us in: {error}. {heals}"
+        next_step = LOCAL_REMEDY if target.runs_here else remedy(error, target.profile)
+        msg = f"{where} refuses the credentials: {error}. {next_step}"
         raise TargetError(msg) from error
     except BotoCoreError as error:  # of sign-on, roles to assume, files, processes
-        said = str(error).rstrip(".")
-        msg = f"The AWS credentials cannot be used. {said}."
+        msg = f"The AWS credentials cannot be used. {str(error).rstrip('.')}."
         raise TargetError(msg) from error

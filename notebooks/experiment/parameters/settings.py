@@ -16,16 +16,14 @@ from experiment.parameters.cell import (
 )
 from fetcher.contract.options import SinkSpec, check_one_of, check_types
 from fetcher.s3.urls import SCHEME
-from rollout.deploy.deploy import FunctionSpec
-from rollout.deploy.function_spec import as_service
-from rollout.deploy.network import Efs, Vpc
-from rollout.target.machine import ARCHITECTURES
+from rollout.deploy.function_spec import DEFAULTS, FunctionSpec, as_service
+from rollout.deploy.network import EFS_MOUNT, Efs, Vpc
+from rollout.price import DEFAULT_MAX_COST_USD
 from rollout.target.target import NAMES as TARGETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-EFS_MOUNT = "/mnt/files"
 _TMP = "/tmp"  # noqa: S108 - what is refused
 
 
@@ -61,11 +59,11 @@ class Settings:
 
     target: str = "local"
     endpoint_url: str = ""
-    function: str = "million-downloads"
-    memory_mb: int = 1_769
+    function: str = DEFAULTS.name
+    memory_mb: int = DEFAULTS.memory_mb
     timeout_s: int = 60
-    tmp_mb: int = 512
-    architecture: str = ARCHITECTURES[0]
+    tmp_mb: int = DEFAULTS.tmp_mb
+    architecture: str = DEFAULTS.architecture
     subnets: list[str] = field(default_factory=list)
     security_groups: list[str] = field(default_factory=list)
     efs: str = ""
@@ -204,7 +202,7 @@ class DownloadSettings(Settings):
     engine: str = "curl"
     sink: str = "directory"
     sink_path: str = ""
-    max_cost_usd: float = 5.0
+    max_cost_usd: float = DEFAULT_MAX_COST_USD
     dry_run: bool = False
     run_folder: str = ""
 

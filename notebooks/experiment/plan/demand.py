@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_facts.limits import line_bytes_per_s
-from experiment.plan.file_facts import file_bytes, is_from_s3, sources_of
+from experiment.plan.file_facts import file_bytes, is_from_s3
 from fetcher.contract.downloads import most_bytes
 from fetcher.contract.source import Template
-from fetcher.s3.urls import SCHEME, prefix_of
-from rollout.preflight.demand import Demand
-from rollout.s3_origin.s3_spread import ways_of
+from rollout.preflight.demand import Demand, Execution, Invocation, S3Load
+from rollout.s3_origin.s3_spread import prefixes_of
 
 if TYPE_CHECKING:
     from experiment.plan.plan import Plan
     from fetcher.contract.shard import Shard
-    from fetcher.s3.urls import Place
 
 # As in `fetcher.sinks`: what bodies on their way to S3 take, at most.
 _MB_OF_OBJECTS = 32.0
@@ -28,42 +26,38 @@ def demand_of(plan: Plan) -> Demand:
     settings = plan.settings
     first = next(plan.wave(0, plan.everything))  # none is much larger
     each, guess = file_bytes(plan.urls, plan.settings)
-    shard_bytes = 0 if guess else len(first.source) * each
-    in_s3 = settings.sink_spec().is_in_s3
     is_object_each = settings.sink == "s3-objects"
     return Demand(
+        function=plan.worker(),
         concurrency=min(settings.concurrency, plan.files),
-        connections=settings.connections,
-        tmp_mb=settings.tmp_mb,
-        scratch_bytes=_scratch_bytes(plan, first),
-        request_bytes=len(first.to_json()),
-        report_bytes=most_bytes(len(first.source)),
-        timeout_s=settings.timeout_s,
-        deadline_s=first.deadline_s,
-        function=settings.function,
-        memory_mb=settings.memory_mb,
-        engine=settings.engine,
-        sink_mb=_MB_OF_OBJECTS if is_object_each else 0.0,
-        shard_bytes=shard_bytes,
+        execution=Execution(
+            connections=settings.connections,
+            engine=settings.engine,
+            sink_mb=_MB_OF_OBJECTS if is_object_each else 0.0,
+            scratch_bytes=_scratch_bytes(plan, first),
+        ),
+        invocation=Invocation(
+            request_bytes=len(first.to_json()),
+            report_bytes=most_bytes(len(first.source)),
+            download_bytes=0 if guess else len(first.source) * each,
+            deadline_s=first.deadline_s,
+        ),
         waves=settings.waves,
-        bucket=prefix_of(settings.sink_path) if in_s3 else None,
-        writes_per_s=_files_per_s(plan) if is_object_each else 0.0,
-        prefixes=_PREFIXES.get(settings.sink, 1),
-        sources=_sources(plan),
-        reads_per_s=_files_per_s(plan) if is_from_s3(plan.urls, plan.settings) else 0.0,
-        read_prefixes=_read_prefixes(plan),
+        reads=S3Load(
+            per_s=_files_per_s(plan) if is_from_s3(plan.urls, plan.settings) else 0.0,
+            prefixes=_read_prefixes(plan),
+        ),
+        writes=S3Load(
+            per_s=_files_per_s(plan) if is_object_each else 0.0,
+            prefixes=_PREFIXES.get(settings.sink, 1),
+        ),
     )
-
-
-def _sources(plan: Plan) -> tuple[Place, ...]:
-    named = sources_of(plan.urls) or plan.settings.sources
-    return tuple(prefix_of(f"{SCHEME}{one.removeprefix(SCHEME)}") for one in named)
 
 
 def _read_prefixes(plan: Plan) -> int:
     """Return over how many beginnings of keys what is read is spread."""
     if isinstance(plan.urls, Template):
-        return ways_of(plan.urls)
+        return prefixes_of(plan.urls)
     return max(1, len(plan.settings.sources))
 
 

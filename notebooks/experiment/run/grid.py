@@ -23,7 +23,7 @@ from experiment.ledger.run_folder import read_run
 from experiment.plan.demand import demand_of
 from experiment.plan.plan import make_plan
 from rollout.preflight import checks
-from rollout.target.target import DIES_WITHIN_S
+from rollout.target.clients import DIES_WITHIN_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

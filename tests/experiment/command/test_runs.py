@@ -155,7 +155,7 @@ def test_a_cell_that_fails_is_an_exit_status(
     )
     target.client("lambda").create_function(
         FunctionName="t-somebodys",
-        Runtime=target.runtime,
+        Runtime=target.machine_for("arm64").runtime,
         Role="arn:aws:iam::123456789012:role/somebodys",
         Handler="main.handler",
         Code={"ZipFile": zip_of("")},

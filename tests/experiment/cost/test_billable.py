@@ -106,7 +106,8 @@ def test_what_executions_read_in_s3_their_role_may_read():
     ],
 )
 def test_preflight_knows_over_how_much_of_s3_reads_are_spread(text, buckets, prefixes):
-    need = demand_of(plan_of(Template(text, ((0, 400),))))
+    demand = demand_of(plan_of(Template(text, ((0, 400),))))
 
-    assert (len(need.sources), need.read_prefixes) == (buckets, prefixes)
-    assert need.reads_per_s > 0
+    assert len(demand.function.sources) == buckets
+    assert demand.reads.prefixes == prefixes
+    assert demand.reads.per_s > 0

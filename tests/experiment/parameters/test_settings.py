@@ -290,7 +290,7 @@ def test_a_function_may_be_deployed_as_a_service():
     [
         ({"url": "all"}, "`url` is 'all'; it must be one of: AWS_IAM, NONE"),
         ({"service_bucket": "kept"}, "service_bucket is for a service: set url"),
-        ({"url": "NONE", "service_bucket": "a/b"}, "no prefix in 'a/b'"),
+        ({"url": "NONE", "service_bucket": "a/b"}, "'a/b' has a prefix"),
     ],
 )
 def test_a_service_that_cannot_work_is_refused(given, said):

@@ -198,7 +198,7 @@ def test_a_run_folder_that_holds_a_run_is_refused(tmp_path):
         ),
         (
             {"concurrency": 2_000, "files": 8_000},
-            "2,000 executions at once are wanted; the account has",
+            "`concurrency` is 2,000; the account has",
         ),
     ],
 )
@@ -218,17 +218,19 @@ def test_tmp_is_not_counted_where_nothing_or_nobody_knows_what_goes_into_it(
 ):
     plan = plan_of(tmp_path, urls((0, 1_000)), file_kb=10_000, files=1_000, **free)
 
-    assert demand_of(plan).scratch_bytes == 0
+    assert demand_of(plan).execution.scratch_bytes == 0
 
 
 def test_what_is_needed_follows_the_largest_shard(tmp_path):
     plan = plan_of(tmp_path, urls((0, 41)), files=41, file_kb=10)
-    need = demand_of(plan)
+    demand = demand_of(plan)
+    execution, invocation = demand.execution, demand.invocation
 
-    assert need.scratch_bytes == 6 * 10_000
-    assert (need.concurrency, need.connections) == (2, 20)
-    assert need.request_bytes == len(next(plan.wave(0, plan.everything)).to_json())
-    assert 0 < need.deadline_s < need.timeout_s
+    assert execution.scratch_bytes == 6 * 10_000
+    assert (demand.concurrency, execution.connections) == (2, 20)
+    first = next(plan.wave(0, plan.everything))
+    assert invocation.request_bytes == len(first.to_json())
+    assert 0 < invocation.deadline_s < demand.function.timeout_s
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def is_first(name):
 @pytest.fixture(scope="module")
 def code(target, origin):
     """The worker's own zip, and the module above."""
-    built = build.build(target.runtime, target.architecture, target.system)
+    built = build.build(*target.machine_for("arm64"))
     buffer = io.BytesIO(built)
     with zipfile.ZipFile(buffer, "a") as archive:
         address = f"HEALS = {origin.url('/heals')!r}\n"

@@ -237,7 +237,7 @@ def test_a_target_that_is_gone_ends_the_run_saying_how_to_go_on(
     run = open_run("20_fan_out", settings, plan.folder, region="here")
     said = re.escape(f"go on: python -m experiment resume {tmp_path}")
 
-    with pytest.raises(FanOutError, match=f"there is no connection.*{said}"):
+    with pytest.raises(FanOutError, match=f"Could not connect.*{said}"):
         asyncio.run(fan_out(plan, gone, run))
     run.close(verdict="")
     assert len(list(read_invocations(tmp_path))) == settings.concurrency

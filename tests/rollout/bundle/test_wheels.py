@@ -38,9 +38,7 @@ def test_wheels_are_fetched_for_lambdas_python_and_machine(monkeypatch, wheels_f
 
 
 def test_wheels_are_fetched_once(monkeypatch, wheels_folder):
-    """
-    A grid deploys for every setting, and pip takes seconds.
-    """
+    """A grid deploys for every setting, and pip takes seconds."""
     wheelhouse.offer(monkeypatch, wheels_folder)
     first = build.build(*ARM)
     monkeypatch.setattr(subprocess, "run", fail)
@@ -72,7 +70,7 @@ def test_where_nothing_can_be_kept_wheels_are_fetched_all_the_same(
 ):
     wheelhouse.offer(monkeypatch, tmp_path)
     tmp_path.joinpath("file").touch()
-    monkeypatch.setattr(wheels, "KEPT", tmp_path / "file" / "kept")
+    monkeypatch.setattr(wheels, "CACHE", tmp_path / "file" / "kept")
 
     assert "pycurl/__init__.py" in fetched(names(), ARM)
 
@@ -92,7 +90,7 @@ def test_a_wheel_that_is_not_the_locked_one_is_refused(monkeypatch, tmp_path):
     [
         (
             {"library": wheelhouse.LIBRARY.replace(b"\xb7", b"\x3e")},
-            "python3.13 on arm64: .* which is of another machine; and [0-9]+ more",
+            "python3.13 on arm64: .* which is for another machine; and [0-9]+ more",
         ),
         (
             {"library": wheelhouse.LIBRARY + b"\x00GLIBC_2.17\x00GLIBC_2.38\x00"},
@@ -104,9 +102,7 @@ def test_a_wheel_that_is_not_the_locked_one_is_refused(monkeypatch, tmp_path):
 def test_wheels_that_lambda_could_not_import_are_refused(
     monkeypatch, tmp_path, changed, sentence
 ):
-    """
-    There they would fail in the first invocation: `invalid ELF header`.
-    """
+    """There they would fail in the first invocation: `invalid ELF header`."""
     kept = wheelhouse.offer(monkeypatch, tmp_path, **changed)
 
     with pytest.raises(BundleError, match=sentence):
@@ -117,7 +113,7 @@ def test_wheels_that_lambda_could_not_import_are_refused(
 def test_modules_of_another_python_are_noticed():
     name = "a/b.cpython-312-aarch64-linux-gnu.so"
 
-    with pytest.raises(BundleError, match=r"b\.cpython-312.* of another Python"):
+    with pytest.raises(BundleError, match=r"b\.cpython-312.* for another Python"):
         ARM.check({name: wheelhouse.LIBRARY})
 
 
@@ -126,9 +122,7 @@ def test_a_library_at_the_oldest_glibc_passes():
 
 
 def test_what_is_installed_here_may_be_of_no_use_there(monkeypatch, wheels_folder):
-    """
-    Somebody compiled it, against libraries that Lambda has not.
-    """
+    """Somebody compiled it, against libraries that Lambda has not."""
     wheelhouse.offer(monkeypatch, wheels_folder)
     monkeypatch.setattr(build, "machine", lambda: (*ARM, "linux"))
     files = files_in(build.build(*ARM, installed=False))

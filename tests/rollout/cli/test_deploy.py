@@ -16,14 +16,12 @@ POINT = (
 
 @pytest.fixture
 def wanted(monkeypatch, endpoint):
-    """
-    Run the command up to deploying, and return what would be deployed.
-    """
+    """Run the command up to deploying, and return what would be deployed."""
     asked = []
 
-    def deploy(_, worker):
-        asked.append(worker)
-        return Deployed(name=worker.name)
+    def deploy(_, spec):
+        asked.append(spec)
+        return Deployed(name=spec.name)
 
     monkeypatch.setattr(deploy_command.deployment, "deploy", deploy)
 
@@ -40,14 +38,14 @@ def test_without_options_the_defaults_are_deployed(wanted):
 
 
 def test_sizes_surroundings_and_tags_are_passed_on(wanted):
-    _, worker = wanted(
+    _, spec = wanted(
         *("--name", "mine", "--memory-mb", "512", "--timeout-s", "30"),
         *("--tmp-mb", "1024", "--architecture", "x86_64", "--log-retention-days", "1"),
         *("--environment", "A=1", "--environment", "B=x=y", "--tag", "owner=me"),
         *("--bucket", "photos/2026", "--source", "others", "--source", "more/x"),
     )
 
-    assert worker == FunctionSpec(
+    assert spec == FunctionSpec(
         name="mine",
         memory_mb=512,
         timeout_s=30,
@@ -62,35 +60,35 @@ def test_sizes_surroundings_and_tags_are_passed_on(wanted):
 
 
 def test_a_url_is_for_signed_requests_and_makes_it_a_service(wanted):
-    _, worker = wanted("--url")
-    assert (worker.url, worker.handler) == ("AWS_IAM", "fetcher.service.api.handle")
-    assert worker.environment == {}
+    _, spec = wanted("--url")
+    assert (spec.url, spec.handler) == ("AWS_IAM", "fetcher.service.api.handle")
+    assert spec.environment == {}
 
-    _, worker = wanted("--url", "NONE", "--bucket", "photos")
-    assert worker.url == "NONE"
-    assert worker.environment == {"FETCHER_BUCKET": "photos"}
+    _, spec = wanted("--url", "NONE", "--bucket", "photos")
+    assert spec.url == "NONE"
+    assert spec.environment == {"FETCHER_BUCKET": "photos"}
 
 
 def test_a_network_and_a_file_system_are_passed_on_and_what_a_nat_costs_is_told(
     wanted, capsys
 ):
-    _, worker = wanted(
+    _, spec = wanted(
         *("--subnet", "subnet-1", "--subnet", "subnet-2"),
         *("--security-group", "sg-1", "--efs", POINT, "--efs-mount", "/mnt/photos"),
     )
 
-    assert worker.vpc.subnets == ("subnet-1", "subnet-2")
-    assert worker.vpc.security_groups == ("sg-1",)
-    assert (worker.efs.access_point, worker.efs.mount) == (POINT, "/mnt/photos")
+    assert spec.vpc.subnets == ("subnet-1", "subnet-2")
+    assert spec.vpc.security_groups == ("sg-1",)
+    assert (spec.efs.access_point, spec.efs.mount) == (POINT, "/mnt/photos")
     assert "NAT gateway only, at $0.045 for every GB" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--environment", "A"), "'A' is no NAME=VALUE"),
-        (("--tag", "=x"), "'=x' is no NAME=VALUE"),
-        (("--url", "--bucket", "photos/x"), "no prefix in 'photos/x'"),
+        (("--environment", "A"), "'A' is not NAME=VALUE"),
+        (("--tag", "=x"), "'=x' is not NAME=VALUE"),
+        (("--url", "--bucket", "photos/x"), "'photos/x' has a prefix"),
         (("--subnet", "subnet-1"), "security groups are none"),
         (("--efs", POINT), "name subnets and security groups"),
     ],
@@ -99,14 +97,14 @@ def test_what_cannot_be_deployed_is_refused_in_one_line(
     wanted, capsys, options, sentence
 ):
     assert wanted(*options) == (2, None)
-    said = capsys.readouterr().err
-    assert sentence in said
-    assert said.count("\n") == 1
+    output = capsys.readouterr().err
+    assert sentence in output
+    assert output.count("\n") == 1
 
 
 def test_what_was_deployed_is_printed_as_json(wanted, capsys):
     wanted("--name", "mine")
-    said = capsys.readouterr()
+    output = capsys.readouterr()
 
-    assert json.loads(said.out)["name"] == "mine"
-    assert said.err == "nothing had to be changed\n"
+    assert json.loads(output.out)["name"] == "mine"
+    assert output.err == "nothing had to be changed\n"

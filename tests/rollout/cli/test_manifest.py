@@ -51,18 +51,28 @@ def test_a_manifest_in_s3_is_brought_here(rollout, endpoint, s3, bucket, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("manifest", "said"),
-    [("s3://Lists/a.csv", "The bucket is 'Lists'"), ("s3://lists", "and no key")],
+    ("manifest", "to", "message"),
+    [
+        ("s3://Lists/a.csv", "l.jsonl", "s3://Lists/a.csv cannot be read"),
+        ("s3://Lists/a.csv", "l.jsonl", "The bucket is 'Lists'"),
+        ("s3://lists", "l.jsonl", "s3://lists cannot be read"),
+        ("s3://lists", "l.jsonl", "and no key"),
+        ("nothing.parquet", "l.jsonl", "nothing.parquet"),
+        ("m.txt", "urls.txt", "must end in .jsonl"),
+        ("m.txt", "urls", "must end in .jsonl"),
+        ("m.txt", "folder.jsonl", "which is a folder"),
+    ],
 )
-def test_a_place_in_s3_that_cannot_be_is_refused(
-    rollout, endpoint, tmp_path, manifest, said
+def test_what_cannot_be_read_or_written_is_refused(
+    rollout, endpoint, tmp_path, monkeypatch, manifest, to, message
 ):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.jsonl").mkdir()
     where = ("--endpoint-url", endpoint.endpoint_url)
-    status, out, err = rollout(*where, manifest, tmp_path / "urls.jsonl")
+    status, out, err = rollout(*where, manifest, to)
 
     assert (status, out) == (2, "")
-    assert f"{manifest} cannot be read" in err
-    assert said in err
+    assert message in err
 
 
 def test_a_bad_row_refuses_the_manifest_and_the_list_before_stays(rollout, tmp_path):
@@ -85,20 +95,3 @@ def test_bad_rows_are_left_out_and_named_if_that_is_wanted(rollout, tmp_path):
     assert status == 0
     assert json.loads(out) == {"list": str(to), "urls": 1, "skipped": 1}
     assert "line 2: The scheme is 'ftp'" in err
-
-
-@pytest.mark.parametrize("name", ["urls.txt", "urls"])
-def test_a_list_of_another_name_would_be_read_as_something_else(
-    rollout, tmp_path, name
-):
-    status, _, err = rollout(tmp_path / "m.txt", tmp_path / name)
-
-    assert status == 2
-    assert "must end in .jsonl" in err
-
-
-def test_a_manifest_that_is_not_there_is_said_so(rollout, tmp_path):
-    status, _, err = rollout(tmp_path / "m.parquet", tmp_path / "urls.jsonl")
-
-    assert status == 2
-    assert "m.parquet" in err

@@ -20,27 +20,36 @@ from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy
 
 @pytest.fixture
 def run(endpoint, capsys):
-    """
-    Run the command against the local endpoint: exit status, stdout, stderr.
-    """
+    """Run the command against the local endpoint: exit status, stdout, stderr."""
 
     def ran(*arguments):
         code = main([*arguments, "--endpoint-url", endpoint.endpoint_url])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        return code, *capsys.readouterr()
 
     return ran
 
 
 @pytest.fixture
 def event_file(endpoint, tmp_path):
-    """
-    The event of a shard: five files of 10 kB from the endpoint's own origin.
-    """
+    """The event of a shard: five files of 10 kB from the endpoint's own origin."""
     path = tmp_path / "event.json"
     shard = shard_of(f"{endpoint.origin_url}/10000/{{number}}.jpg")
     path.write_bytes(shard.to_json())
     return path
+
+
+@pytest.fixture
+def deployed(target, function_name, zip_of, tmp_path):
+    """Deploy a handler's code; return how it is invoked with an event."""
+
+    def deployed(code, event="{}"):
+        path = tmp_path / "event.json"
+        path.write_text(event)
+        spec = FunctionSpec(name=function_name, handler="main.handler")
+        deploy(target, spec, code=zip_of(f"def handler(event, context):\n    {code}\n"))
+        return "invoke", "--name", function_name, "--payload", str(path)
+
+    return deployed
 
 
 def shard_of(template):
@@ -54,9 +63,7 @@ def shard_of(template):
 
 
 def test_deploy_invoke_logs_status_destroy(run, event_file, function_name):
-    """
-    The main path, with the real worker and real downloads.
-    """
+    """The main path, with the real worker and real downloads."""
     name = ("--name", function_name)
 
     code, out, err = run("deploy", *name, "--memory-mb", "512")
@@ -87,9 +94,7 @@ def test_deploy_invoke_logs_status_destroy(run, event_file, function_name):
 
 
 def test_looking_at_a_function_reports_no_changes(run):
-    """
-    An empty list of them read as "nothing was deployed".
-    """
+    """An empty list of them read as "nothing was deployed"."""
     code, out, _ = run("status", "--name", "t-absent")
 
     assert code == 0
@@ -105,9 +110,8 @@ def sample_in_readme():
 def sample_in_help(capsys):
     with pytest.raises(SystemExit):
         main(["invoke", "--help"])
-    return re.search(r"^  \{.+\}$", capsys.readouterr().out, re.DOTALL | re.MULTILINE)[
-        0
-    ]
+    out = capsys.readouterr().out
+    return re.search(r"^  \{.+\}$", out, re.DOTALL | re.MULTILINE)[0]
 
 
 def test_readme_and_help_show_the_same_event(capsys):
@@ -128,15 +132,8 @@ def test_the_event_that_readme_shows_works(endpoint, run, function_name, tmp_pat
     assert Report.from_dict(json.loads(out)).tally.ok == 5
 
 
-def test_a_function_that_fails_is_exit_status_one(
-    target, run, function_name, zip_of, tmp_path
-):
-    event = tmp_path / "event.json"
-    event.write_text("{}")
-    code = zip_of("def handler(event, context):\n    raise ValueError(event)\n")
-    deploy(target, FunctionSpec(name=function_name, handler="main.handler"), code=code)
-
-    code, out, err = run("invoke", "--name", function_name, "--payload", str(event))
+def test_a_function_that_fails_is_exit_status_one(run, deployed):
+    code, out, err = run(*deployed("raise ValueError(event)"))
 
     assert code == 1
     assert json.loads(out)["errorType"] == "ValueError"
@@ -167,9 +164,7 @@ def test_what_is_refused_is_one_line_and_exit_status_two(run, arguments, sentenc
 
 
 def test_invoke_local_needs_nothing_and_leaves_nothing(event_file, tmp_path):
-    """
-    One command from nothing to an answer; no process and no file stay behind.
-    """
+    """One command from nothing to an answer; no process and no file stay behind."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     command = [sys.executable, "-m", "rollout", "invoke", "--local", "--payload"]
@@ -196,9 +191,7 @@ def test_invoke_local_needs_nothing_and_leaves_nothing(event_file, tmp_path):
 
 
 def test_ctrl_c_ends_invoke_local_and_leaves_nothing(tmp_path):
-    """
-    The call is in the middle of a download that takes for ever.
-    """
+    """The call is in the middle of a download that takes for ever."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as never_answers:
@@ -225,17 +218,10 @@ def test_ctrl_c_ends_invoke_local_and_leaves_nothing(tmp_path):
     assert list(scratch.iterdir()) == []
 
 
-def test_the_end_of_the_log_is_shown_beside_the_answer(
-    target, run, function_name, zip_of, tmp_path
-):
-    event = tmp_path / "event.json"
-    event.write_text('"hello"')
-    code = zip_of("def handler(event, context):\n    print(event)\n    return 1\n")
-    deploy(target, FunctionSpec(name=function_name, handler="main.handler"), code=code)
-
-    again = ("invoke", "--name", function_name, "--payload", str(event))
-    _, out, err = run(*again, "--tail")
-    _, out_without, err_without = run(*again)
+def test_the_end_of_the_log_is_shown_beside_the_answer(run, deployed):
+    invoke = deployed("print(event); return 1", event='"hello"')
+    _, out, err = run(*invoke, "--tail")
+    _, out_without, err_without = run(*invoke)
     start, line, _, report = err.splitlines()
 
     assert out == out_without == "1\n"
@@ -243,21 +229,23 @@ def test_the_end_of_the_log_is_shown_beside_the_answer(
     assert err_without == ""
 
 
-def test_logs_follow_new_lines(endpoint, target, run, function_name, zip_of, tmp_path):
-    event = tmp_path / "event.json"
-    event.write_text("{}")
-    again = ("invoke", "--name", function_name, "--payload", str(event))
-    code = zip_of("def handler(event, context):\n    print(context.aws_request_id)\n")
-    deploy(target, FunctionSpec(name=function_name, handler="main.handler"), code=code)
-    run(*again)
+@pytest.fixture
+def follow(endpoint, function_name):
+    """Return a process that runs `rollout logs -f`."""
     command = [sys.executable, "-m", "rollout", "logs", "-f", "--name", function_name]
-    with subprocess.Popen(
+    return lambda **pipes: subprocess.Popen(
         [*command, "--endpoint-url", endpoint.endpoint_url],
         stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+        **pipes,
+    )
+
+
+def test_logs_follow_new_lines(run, deployed, follow):
+    invoke = deployed("print(context.aws_request_id)")
+    run(*invoke)
+    with follow(text=True) as process:
         first = next(line for line in process.stdout if line.startswith("REPORT"))
-        run(*again)
+        run(*invoke)
         second = next(line for line in process.stdout if line.startswith("REPORT"))
         process.send_signal(signal.SIGINT)
 
@@ -265,23 +253,10 @@ def test_logs_follow_new_lines(endpoint, target, run, function_name, zip_of, tmp
     assert first != second
 
 
-def test_following_ends_when_nobody_reads_any_more(
-    endpoint, target, run, function_name, zip_of, tmp_path
-):
-    """
-    As in `rollout logs -f | grep -m1 REPORT`, though no further line ever comes.
-    """
-    event = tmp_path / "event.json"
-    event.write_text("{}")
-    code = zip_of("def handler(event, context): pass\n")
-    deploy(target, FunctionSpec(name=function_name, handler="main.handler"), code=code)
-    run("invoke", "--name", function_name, "--payload", str(event))
-    command = [sys.executable, "-m", "rollout", "logs", "-f", "--name", function_name]
-    with subprocess.Popen(
-        [*command, "--endpoint-url", endpoint.endpoint_url],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+def test_following_ends_when_nobody_reads_any_more(run, deployed, follow):
+    """As in `rollout logs -f | grep -m1 REPORT`, though no further line ever comes."""
+    run(*deployed("pass"))
+    with follow(stderr=subprocess.PIPE) as process:
         process.stdout.readline()
         process.stdout.close()
         err = process.stderr.read()

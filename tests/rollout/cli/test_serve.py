@@ -70,9 +70,7 @@ def test_a_port_that_cannot_be_is_one_line(capsys, port, more):
 
 
 def test_a_killed_parent_takes_its_endpoint_along(tmp_path):
-    """
-    A notebook's kernel that is killed leaves no server, no executions, no zygote.
-    """
+    """A notebook's kernel that is killed leaves no server, no executions, no zygote."""
     script = (
         "from local_aws.endpoint_process import local_endpoint\n"
         "with local_endpoint() as endpoint:\n"
@@ -97,9 +95,7 @@ def test_a_killed_parent_takes_its_endpoint_along(tmp_path):
 
 
 def test_an_endpoint_that_dies_in_use_is_not_passed_over():
-    """
-    Otherwise all one sees is "connection refused" on the notebook's next line.
-    """
+    """Otherwise all one sees is "connection refused" on the notebook's next line."""
     before = psutil.Process().children()
 
     def use_one_that_dies():
@@ -119,38 +115,34 @@ def test_an_endpoint_that_dies_in_use_is_not_passed_over():
 
 
 def test_an_endpoint_that_dies_is_named_by_whatever_fails_for_it():
-    """
-    "Connection refused" tells nobody what to look for.
-    """
+    """ "Connection refused" tells nobody what to look for."""
     before = psutil.Process().children()
 
     def deploy_to_one_that_dies():
         with local_endpoint(origin=False) as endpoint:
             url, check = endpoint.endpoint_url, endpoint.check
-            target = connect("local", url, check_alive=check)
+            target = connect("local", url, keys=endpoint.keys, check_alive=check)
             (child,) = set(psutil.Process().children()) - set(before)
             kill(child)
-            with pytest.raises(EndpointError, match=said):
+            with pytest.raises(EndpointError, match=message):
                 deploy(target, FunctionSpec(name="t-nobody"), code=b"")
             raise OSError
 
-    said = r"The local endpoint ended by itself \(signal 9\)"
-    with pytest.raises(EndpointError, match=said):
+    message = r"The local endpoint ended by itself \(signal 9\)"
+    with pytest.raises(EndpointError, match=message):
         deploy_to_one_that_dies()
 
 
 def test_a_serve_whose_origin_dies_ends_and_says_so():
-    """
-    Every download from it would fail, one by one, and look like the files' fault.
-    """
+    """Every download from it would fail, one by one, and look like the files' fault."""
     with subprocess.Popen(
         [*SERVE, "--origin"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         origin_url = json.loads(process.stdout.readline())["origin_url"]
         kill(child_with(process.pid, "origin"))
-        _, said = process.communicate()
+        _, message = process.communicate()
 
     assert process.returncode == 2
-    assert said == (
-        f"rollout: The origin at {origin_url} ended by itself (signal 9).\n"
+    assert message.splitlines()[-1] == (
+        f"rollout: The origin at {origin_url} ended by itself (signal 9)."
     )

@@ -25,17 +25,13 @@ def aws(gated, gate):
 
 @pytest.fixture
 def client(gate):
-    """
-    Lambda, past the gate.
-    """
+    """Lambda, past the gate."""
     return connect("local", gate.behind).client("lambda")
 
 
 @pytest.fixture
 def policy(client):
-    """
-    Return the statements of the function's policy, by their ids.
-    """
+    """Return the statements of the function's policy, by their ids."""
 
     def policy():
         try:
@@ -48,16 +44,16 @@ def policy(client):
 
 
 @pytest.fixture
-def worker():
+def spec():
     return FunctionSpec(name=NAME, handler="main.handler", url="NONE")
 
 
-def test_a_url_for_anybody_lets_anybody_in_by_the_url_only(aws, policy, worker, code):
+def test_a_url_for_anybody_lets_anybody_in_by_the_url_only(aws, policy, spec, code):
     """
     Since October 2025 it takes both.
     https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     """
-    url = deploy(aws, worker, code=code).url
+    url = deploy(aws, spec, code=code).url
 
     assert fetch(url)[0] == 200
     assert list(policy()) == ANYBODY
@@ -69,8 +65,8 @@ def test_a_url_for_anybody_lets_anybody_in_by_the_url_only(aws, policy, worker, 
     assert call["Principal"] == invoke["Principal"] == "*"
 
 
-def test_a_url_for_signed_requests_lets_nobody_else_in(aws, policy, worker, code):
-    url = deploy(aws, replace(worker, url="AWS_IAM"), code=code).url
+def test_a_url_for_signed_requests_lets_nobody_else_in(aws, policy, spec, code):
+    url = deploy(aws, replace(spec, url="AWS_IAM"), code=code).url
 
     assert not policy()
     assert fetch(url)[0] == 403
@@ -78,11 +74,11 @@ def test_a_url_for_signed_requests_lets_nobody_else_in(aws, policy, worker, code
 
 @pytest.mark.parametrize("url", ["AWS_IAM", ""])
 def test_who_was_let_in_is_shut_out_before_the_url_changes(
-    aws, gate, policy, worker, code, url
+    aws, gate, policy, spec, code, url
 ):
-    deploy(aws, worker, code=code)
+    deploy(aws, spec, code=code)
     gate.needed.clear()
-    deploy(aws, replace(worker, url=url), code=code)
+    deploy(aws, replace(spec, url=url), code=code)
 
     assert not policy()
     actions = [need.action for need in gate.needed]
@@ -92,24 +88,24 @@ def test_who_was_let_in_is_shut_out_before_the_url_changes(
     )
 
 
-def test_a_permission_that_is_missing_is_given_again(aws, client, policy, worker, code):
-    deploy(aws, worker, code=code)
+def test_a_permission_that_is_missing_is_given_again(aws, client, policy, spec, code):
+    deploy(aws, spec, code=code)
     client.remove_permission(FunctionName=NAME, StatementId=ANYBODY[1])
 
-    assert deploy(aws, worker, code=code).changes == (
+    assert deploy(aws, spec, code=code).changes == (
         f"changed function {NAME}: URL, NONE",
     )
     assert list(policy()) == ANYBODY
-    assert deploy(aws, worker, code=code).changes == ()
+    assert deploy(aws, spec, code=code).changes == ()
 
 
 def test_a_first_deployment_that_cannot_let_anybody_in_leaves_nothing(
-    aws, gate, worker, code
+    aws, gate, spec, code
 ):
     gate.policy = gate.without("lambda:AddPermission")
 
     with pytest.raises(DeployError, match="lambda:AddPermission"):
-        deploy(aws, worker, code=code)
+        deploy(aws, spec, code=code)
 
     gate.policy = POLICY
     assert destroy(aws, NAME) == []

@@ -52,7 +52,7 @@ def test_a_worker_killed_amid_an_upload_leaves_nothing_visible(
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]
     ) as worker:
-        said = worker.stdout.readline()
+        message = worker.stdout.readline()
         os.kill(worker.pid, signal.SIGKILL)
     visible, begun = objects_in(s3, bucket), uploads_in(s3, bucket)
     prefix = Place(bucket, "kept")
@@ -62,7 +62,7 @@ def test_a_worker_killed_amid_an_upload_leaves_nothing_visible(
     aborted = abort_uploads(target, prefix)
     after = objects_in(s3, bucket)
 
-    assert said == "one part is there\n"
+    assert message == "one part is there\n"
     assert visible == {}
     assert begun == ["kept/r/00-00007.tar"]
     assert lost == {}
@@ -119,9 +119,7 @@ def test_a_shard_whose_report_was_lost_keeps_nothing(proxy, tar, s3, target):
 def test_an_execution_whose_urls_were_dealt_again_keeps_nothing_any_more(
     proxy, tar, s3, target
 ):
-    """
-    It was given up, but it was still at work.
-    """
+    """It was given up, but it was still at work."""
     with sink_for(tar, proxy) as sink:
         fill(sink, 3)
         seal_unreported(target, Place(tar.bucket, "kept"), "r", {(0, 7)}, set())
@@ -146,6 +144,6 @@ def test_a_bucket_that_is_gone_holds_nothing_that_was_begun(target):
 
 def test_what_s3_refuses_is_said(target):
     with pytest.raises(
-        DeployError, match=r"s3://no-such-bucket/a cannot be seen to.*NoSuchBucket"
+        DeployError, match=r"s3://no-such-bucket/a cannot be removed.*NoSuchBucket"
     ):
         seal_unreported(target, Place("no-such-bucket", "a"), "r", {(0, 0)}, set())

@@ -41,21 +41,19 @@ def aws(gated, gate):
 
 
 @pytest.fixture
-def worker():
+def spec():
     return FunctionSpec(name=NAME, handler="main.handler", vpc=VPC, efs=EFS)
 
 
-def interfaces(many):
-    items = "<item><status>in-use</status></item>" * many
+def interfaces(count):
+    items = "<item><status>in-use</status></item>" * count
     found = f"<networkInterfaceSet>{items}</networkInterfaceSet>"
     name = "DescribeNetworkInterfacesResponse"
     return f'<{name} xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">{found}</{name}>'
 
 
 def answer_as_lambda(gate, **configuration):
-    """
-    Let there be a function that is in a network, which the local Lambda has not.
-    """
+    """Let there be a function that is in a network, which the local Lambda has not."""
     found = {
         "FunctionName": NAME,
         "FunctionArn": f"arn:aws:lambda:us-east-1:123456789012:function:{NAME}",
@@ -86,7 +84,7 @@ def asked_of(gate, operation):
 
 
 def test_a_new_function_is_put_into_the_network_and_mounts_the_file_system(
-    aws, gate, worker, code
+    aws, gate, spec, code
 ):
     answer_as_lambda(gate)
     there = gate.answers.pop("GetFunction")
@@ -94,7 +92,7 @@ def test_a_new_function_is_put_into_the_network_and_mounts_the_file_system(
     gate.answers["GetFunction"] = lambda _: (
         there if asked_of(gate, "CreateFunction") else not_there
     )
-    deploy(aws, worker, code=code)
+    deploy(aws, spec, code=code)
 
     (asked,) = asked_of(gate, "CreateFunction")
     assert {name: asked[name] for name in ASKED} == ASKED
@@ -102,38 +100,34 @@ def test_a_new_function_is_put_into_the_network_and_mounts_the_file_system(
     assert "elasticfilesystem:DescribeMountTargets" in gate.actions
 
 
-def test_the_network_of_a_function_that_is_in_none_is_not_mentioned(aws, worker, code):
-    """
-    The local Lambda takes the same request, and so shows that it is whole.
-    """
-    deployed = deploy(aws, replace(worker, vpc=None, efs=None), code=code)
+def test_the_network_of_a_function_that_is_in_none_is_not_mentioned(aws, spec, code):
+    """The local Lambda takes the same request, and so shows that it is whole."""
+    deployed = deploy(aws, replace(spec, vpc=None, efs=None), code=code)
 
     assert deployed.state == "Active"
 
 
 def test_the_stand_in_refuses_a_network_in_plain_words_and_nothing_is_left(
-    aws, gate, worker, code
+    aws, gate, spec, code
 ):
     gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(0))
     with pytest.raises(DeployError, match="is not modelled by the local Lambda"):
-        deploy(aws, worker, code=code)
+        deploy(aws, spec, code=code)
 
     assert left(aws, NAME) == []
 
 
-def test_only_a_change_of_network_is_asked_for(aws, gate, worker, code):
-    """
-    Lambda tells the ids in an order of its own, and more than was asked.
-    """
+def test_only_a_change_of_network_is_asked_for(aws, gate, spec, code):
+    """Lambda tells the ids in an order of its own, and more than was asked."""
     known = {"SubnetIds": ["subnet-2", "subnet-1"], "VpcId": "vpc-1"}
     known["SecurityGroupIds"] = ["sg-1"]
     answer_as_lambda(
         gate, VpcConfig=known, FileSystemConfigs=ASKED["FileSystemConfigs"]
     )
-    deploy(aws, worker, code=code)
+    deploy(aws, spec, code=code)
     assert "VpcConfig" not in asked_of(gate, "UpdateFunctionConfiguration")[0]
 
-    deploy(aws, replace(worker, vpc=None, efs=None), code=code)
+    deploy(aws, replace(spec, vpc=None, efs=None), code=code)
 
     asked = asked_of(gate, "UpdateFunctionConfiguration")[-1]
     assert asked["VpcConfig"] == {"SubnetIds": [], "SecurityGroupIds": []}
@@ -141,7 +135,7 @@ def test_only_a_change_of_network_is_asked_for(aws, gate, worker, code):
 
 
 def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
-    aws, gate, worker, code, monkeypatch
+    aws, gate, spec, code, monkeypatch
 ):
     monkeypatch.setattr("rollout.deploy.lambda_function._PAUSE_S", 0)
     answer_as_lambda(gate)
@@ -150,19 +144,17 @@ def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
     answers = iter([(400, refusal), (400, refusal), (status, found)])
     gate.answers["UpdateFunctionConfiguration"] = lambda _: next(answers)
 
-    deploy(aws, worker, code=code)
+    deploy(aws, spec, code=code)
 
     assert len(asked_of(gate, "UpdateFunctionConfiguration")) == 3
 
 
 def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
-    aws, gate, worker, code
+    aws, gate, spec, code
 ):
-    """
-    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
-    """
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
     answer_as_lambda(gate)
-    deploy(aws, worker, code=code)
+    deploy(aws, spec, code=code)
     found = policies_of(aws, NAME)
 
     allowed, denied = found["join-vpc"]
@@ -173,14 +165,12 @@ def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
     (mount,) = found["mount-efs"]
     assert POINT in json.dumps(mount["Condition"])
 
-    deploy(aws, replace(worker, vpc=None, efs=None), code=code)
+    deploy(aws, replace(spec, vpc=None, efs=None), code=code)
     assert list(policies_of(aws, NAME)) == ["write-own-log"]
 
 
 def test_whatever_policy_is_made_is_known_as_made_here(target):
-    """
-    Or it would stay when it is not wanted any more.
-    """
+    """Or it would stay when it is not wanted any more."""
     everything = FunctionSpec(
         bucket="my-photos", url="AWS_IAM", sources=("others",), vpc=VPC, efs=EFS
     )
@@ -189,20 +179,20 @@ def test_whatever_policy_is_made_is_known_as_made_here(target):
 
 
 def test_the_role_stays_while_lambda_has_interfaces_in_the_network(
-    aws, gate, worker, code
+    aws, gate, spec, code
 ):
     """
     Without it Lambda could not remove them, and they would keep the subnet from being
     deleted.
     """
     answer_as_lambda(gate)
-    deploy(aws, worker, code=code)
+    deploy(aws, spec, code=code)
     gate.answers.clear()
     gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(1))
 
     assert not [line for line in destroy(aws, NAME) if line.startswith("role")]
-    (said,) = left(aws, NAME)
-    assert said.startswith(f"role {role.role_name(aws, NAME)}: Lambda needs it")
+    (message,) = left(aws, NAME)
+    assert message.startswith(f"role {role.role_name(aws, NAME)}: Lambda needs it")
     _, asked = gate.asked[-1]
     assert asked["Filter.1.Value.1"] == f"AWS Lambda VPC ENI-{NAME}-*"
 
@@ -231,9 +221,7 @@ def test_what_lambda_would_refuse_is_refused_before_any_call(make, sentence):
 
 
 def test_the_ids_are_those_of_lambdas_own_service_model():
-    """
-    botocore itself does not check them.
-    """
+    """botocore itself does not check them."""
     model = get_session().get_service_model("lambda")
     patterns = {
         "SubnetId": network._SUBNET,

@@ -49,7 +49,7 @@ def aws(gated, gate):
 
 
 @pytest.fixture
-def worker():
+def spec():
     return FunctionSpec(name=NAME, handler="main.handler", url="AWS_IAM")
 
 
@@ -67,48 +67,46 @@ def test_no_action_is_a_pattern_and_resources_are_the_functions_own():
                 assert "million-downloads" in one
 
 
-def test_a_new_function_takes_just_these_permissions(aws, gate, worker, code):
-    deploy(aws, worker, code=code)
+def test_a_new_function_takes_just_these_permissions(aws, gate, spec, code):
+    deploy(aws, spec, code=code)
 
     assert gate.actions - {"lambda:ListTags"} == TO_CREATE
 
 
 @pytest.mark.parametrize("action", sorted(TO_CREATE))
 def test_a_deployment_that_lacks_a_permission_names_it_and_leaves_nothing(
-    aws, gate, worker, code, action
+    aws, gate, spec, code, action
 ):
-    """
-    The first run in an account often fails so; the next must find it clean.
-    """
+    """The first run in an account often fails so; the next must find it clean."""
     gate.policy = gate.without(action)
 
     with pytest.raises(DeployError, match=f"not authorized to perform: {action}"):
-        deploy(aws, worker, code=code)
+        deploy(aws, spec, code=code)
 
     gate.policy = POLICY
     assert left(aws, NAME) == []
 
 
-def test_what_a_failed_deployment_may_not_remove_it_names(aws, gate, worker, code):
+def test_what_a_failed_deployment_may_not_remove_it_names(aws, gate, spec, code):
     gate.policy = gate.without("lambda:CreateFunction")
     gate.policy = gate.without("iam:DeleteRole")
 
     with pytest.raises(DeployError) as caught:
-        deploy(aws, worker, code=code)
+        deploy(aws, spec, code=code)
 
-    said = str(caught.value)
+    message = str(caught.value)
     own_role = role.role_name(aws, NAME)
-    assert said.index("lambda:CreateFunction") < said.index(f"role {own_role} is left")
-    assert "iam:DeleteRole" in said
+    assert message.index("lambda:CreateFunction") < message.index(
+        f"role {own_role} could not"
+    )
+    assert "iam:DeleteRole" in message
     gate.policy = POLICY
     assert left(aws, NAME) == [f"role {own_role}"]
 
 
-def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, worker, code):
-    """
-    Two deployments at once: the one that comes second fails, and removes nothing.
-    """
-    deploy(aws, worker, code=code)
+def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, spec, code):
+    """Two deployments at once: the one that comes second fails, and removes nothing."""
+    deploy(aws, spec, code=code)
 
     def not_there_yet(_):
         del gate.answers["GetFunction"]
@@ -116,33 +114,29 @@ def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, worker
 
     gate.answers["GetFunction"] = not_there_yet
     with pytest.raises(DeployError, match="Function already exist"):
-        deploy(aws, worker, code=code)
+        deploy(aws, spec, code=code)
 
     assert status(aws, NAME).state == "Active"
 
 
-def test_a_lost_answer_leaves_nothing_behind(aws, gate, worker, code):
-    """
-    Lambda made the function, and we were not told.
-    """
+def test_a_lost_answer_leaves_nothing_behind(aws, gate, spec, code):
+    """Lambda made the function, and we were not told."""
     behind = connect("local", gate.behind)
 
     def make_and_break_off(_):
-        deploy(behind, worker, code=code)
+        deploy(behind, spec, code=code)
         return 500, {"message": "Service error"}
 
     gate.answers["CreateFunction"] = make_and_break_off
     with pytest.raises(DeployError, match="CreateFunction"):
-        deploy(aws, worker, code=code)
+        deploy(aws, spec, code=code)
 
     assert left(aws, NAME) == []
 
 
-def test_a_function_whose_tags_may_not_be_seen_is_left_alone(aws, gate, worker, code):
-    """
-    Without lambda:ListTags Lambda answers, and leaves the tags out.
-    """
-    deploy(aws, worker, code=code)
+def test_a_function_whose_tags_may_not_be_seen_is_left_alone(aws, gate, spec, code):
+    """Without lambda:ListTags Lambda answers, and leaves the tags out."""
+    deploy(aws, spec, code=code)
     function = aws.client("lambda").get_function(FunctionName=NAME)
     gate.answers["GetFunction"] = (200, {"Configuration": function["Configuration"]})
 
@@ -154,15 +148,15 @@ def test_a_function_whose_tags_may_not_be_seen_is_left_alone(aws, gate, worker, 
 
 
 def test_the_policy_allows_nothing_that_is_never_asked_for(
-    aws, gate, worker, code, zip_of
+    aws, gate, spec, code, zip_of
 ):
     """
     A whole life: made, changed in every way, looked at, removed. A fan-out's own
     permissions are in test_aws_path.py.
     """
-    deploy(aws, worker, code=code)
+    deploy(aws, spec, code=code)
     changed = replace(
-        worker,
+        spec,
         memory_mb=256,
         url="NONE",
         log_retention_days=1,
@@ -174,7 +168,7 @@ def test_the_policy_allows_nothing_that_is_never_asked_for(
     own_role = role.role_name(aws, NAME)
     trust = json.dumps(role._TRUST).replace("lambda.amazonaws", "ec2.amazonaws")
     iam.update_assume_role_policy(RoleName=own_role, PolicyDocument=trust)
-    deploy(aws, replace(worker, url=""), code=code)
+    deploy(aws, replace(spec, url=""), code=code)
     destroy(aws, NAME)
 
     of_a_job = {"s3:PutObject"}
@@ -190,13 +184,11 @@ def test_the_policy_allows_nothing_that_is_never_asked_for(
     assert gate.actions <= set(actions_of(POLICY))
 
 
-def test_a_long_list_may_be_handed_in_to_a_service(aws, gate, worker, code, s3):
-    """
-    What does not fit a request goes through the service's bucket.
-    """
+def test_a_long_list_may_be_handed_in_to_a_service(aws, gate, spec, code, s3):
+    """What does not fit a request goes through the service's bucket."""
     bucket = "million-downloads-lists"
     s3.create_bucket(Bucket=bucket)
-    deploy(aws, replace(worker, environment={"FETCHER_BUCKET": bucket}), code=code)
+    deploy(aws, replace(spec, environment={"FETCHER_BUCKET": bucket}), code=code)
     service = Service(aws, NAME)
 
     assert service.upload("a.txt", b"http://h/1") == f"s3://{bucket}/lists/a.txt"
@@ -217,7 +209,7 @@ def test_what_executions_left_may_be_seen_to(aws, gate, s3):
     for action in OF_A_BUCKET:
         gate.policy = gate.without(action)
         s3.create_multipart_upload(Bucket=left.bucket, Key="kept/r/00-00002.tar")
-        with pytest.raises(DeployError, match="TidyUpAfterExecutions in deploy/perm"):
+        with pytest.raises(DeployError, match="TidyUpAfterExecutions of deploy/perm"):
             seal_unreported(aws, left, "r", set(), set())
 
 

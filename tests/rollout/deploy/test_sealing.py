@@ -72,9 +72,7 @@ def test_a_run_that_lost_reports_has_each_file_in_one_tar(
 def test_a_run_of_which_no_report_came_is_fetched_once_more_and_not_twice(
     parameters, s3, bucket, tmp_path
 ):
-    """
-    Its tars are sealed: a wave of the same name could keep nothing.
-    """
+    """Its tars are sealed: a wave of the same name could keep nothing."""
     run_cells("20_fan_out", parameters)
     (tmp_path / "run" / "reports.jsonl").write_bytes(b"")
     moved = (tmp_path / "run").rename(tmp_path / "moved")  # tars are where they were
@@ -87,9 +85,7 @@ def test_a_run_of_which_no_report_came_is_fetched_once_more_and_not_twice(
 
 
 def test_a_run_of_a_name_that_is_taken_in_the_bucket_is_refused(parameters, tmp_path):
-    """
-    Its executions would take the other's tars for theirs.
-    """
+    """Its executions would take the other's tars for theirs."""
     run_cells("20_fan_out", parameters)
     (tmp_path / "run").rename(tmp_path / "before")
 
@@ -122,7 +118,7 @@ def test_what_destroy_could_not_abort_is_found_without_the_role(
     target, bucket, monkeypatch
 ):
     def refuse(_target, prefix):
-        msg = f"What executions left at {prefix} cannot be seen to"
+        msg = f"Leftovers of executions at {prefix} cannot be removed"
         raise DeployError(msg)
 
     deploy(target, FunctionSpec(name="sealing-4", bucket=bucket))
@@ -131,7 +127,7 @@ def test_what_destroy_could_not_abort_is_found_without_the_role(
     with pytest.raises(
         DeployError,
         match=f"Removed: function sealing-4, log group /aws/lambda/sealing-4, role .*"
-        f"cannot be seen to.*multipart-uploads --bucket {bucket}",
+        f"cannot be removed.*multipart-uploads --bucket {bucket}",
     ):
         destroy(target, "sealing-4")
     assert destroy(target, "sealing-4") == []
@@ -140,9 +136,7 @@ def test_what_destroy_could_not_abort_is_found_without_the_role(
 def test_a_role_that_cannot_go_yet_does_not_keep_uploads_from_being_aborted(
     target, s3, bucket
 ):
-    """
-    Without its policies destroy could not tell any more where uploads are.
-    """
+    """Without its policies destroy could not tell any more where uploads are."""
     iam = target.client("iam")
     deployed = deploy(target, FunctionSpec(name="sealing-5", bucket=bucket))
     document = json.dumps(use_bucket(target, Place(bucket, ""))["use-bucket"])
@@ -153,11 +147,11 @@ def test_a_role_that_cannot_go_yet_does_not_keep_uploads_from_being_aborted(
     with pytest.raises(DeployError) as caught:
         destroy(target, "sealing-5")
 
-    said = str(caught.value)
+    message = str(caught.value)
     upload = f"upload of {Place(bucket, 'r/00-00007.tar')}"
-    assert said.startswith(f"Removed: function sealing-5, {upload}, log group ")
+    assert message.startswith(f"Removed: function sealing-5, {upload}, log group ")
     detach = f"detach-role-policy --role-name {deployed.role} --policy-arn "
-    assert f"{detach}{policy['Arn']}, and destroy again." in said
+    assert f"{detach}{policy['Arn']}, and destroy again." in message
     assert uploads_in(s3, bucket) == []
     assert "use-bucket" in policies_of(target, "sealing-5")
 
@@ -176,7 +170,7 @@ def test_if_neither_uploads_nor_the_role_can_go_both_are_said(
     with monkeypatch.context() as patch:
         patch.setattr(leftover_tars, "abort_uploads", refuse)
         patch.setattr(role, "remove", refuse)
-        with pytest.raises(DeployError, match=r"\w{32}\. What is .* \w{32}$"):
+        with pytest.raises(DeployError, match=r"\w{32}\. List the .* \w{32}$"):
             destroy(target, "sealing-6")
 
     destroy(target, "sealing-6")

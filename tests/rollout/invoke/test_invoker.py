@@ -30,10 +30,10 @@ def handler(event, context):
 
 @pytest.fixture(scope="module")
 def function(target, zip_of):
-    worker = FunctionSpec(name="t-invoke", handler="main.handler", timeout_s=30)
-    deploy(target, worker, code=zip_of(CODE))
-    yield worker.name
-    destroy(target, worker.name)
+    spec = FunctionSpec(name="t-invoke", handler="main.handler", timeout_s=30)
+    deploy(target, spec, code=zip_of(CODE))
+    yield spec.name
+    destroy(target, spec.name)
 
 
 def test_an_answer_says_what_when_and_who(target, function):
@@ -50,9 +50,7 @@ def test_an_answer_says_what_when_and_who(target, function):
 
 
 def test_a_failing_function_is_an_answer_not_an_exception(target, function):
-    """
-    It ran and was paid for: what it says is data.
-    """
+    """It ran and was paid for: what it says is data."""
     answer = call(target, function, {"fail": "on purpose"})
 
     assert answer.function_error == "Unhandled"
@@ -121,9 +119,7 @@ def test_a_call_that_stays_throttled_is_given_up_in_time(target, function):
 
 
 def test_requests_are_signed_as_aws_wants_it(target):
-    """
-    The signature covers path, payload and address as they arrive.
-    """
+    """The signature covers path, payload and address as they arrive."""
     stub, _ = call_stub(target, fine, payload=b'{"a": 1}', name="name:live")
     ((request, body),) = stub.seen
     sent = request.headers["Authorization"]
@@ -144,9 +140,7 @@ def test_requests_are_signed_as_aws_wants_it(target):
 
 
 def test_connections_are_kept_alive_while_a_function_works(target, monkeypatch):
-    """
-    A router that forgets a silent connection would lose every long invocation.
-    """
+    """A router that forgets a silent connection would lose every long invocation."""
     made = []
     real = connections._kept_alive
 
@@ -178,9 +172,7 @@ def few_descriptors():
 
 
 def test_a_thousand_calls_get_their_sockets(target, few_descriptors):
-    """
-    On macOS a process starts with 256 descriptors.
-    """
+    """On macOS a process starts with 256 descriptors."""
 
     async def opened(in_flight):
         async with Invoker(target, in_flight=in_flight):

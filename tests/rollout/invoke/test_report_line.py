@@ -32,17 +32,13 @@ TIMED_OUT = (
     ],
 )
 def test_what_is_billed_is_read_from_the_report_line(log, billed):
-    """
-    Init is billed, whether the line counts it in or not.
-    """
+    """Init is billed, whether the line counts it in or not."""
     assert billed_in(log) == (billed or (0.114, 128, 0.1101))
 
 
 @pytest.mark.parametrize("log", [b"", COLD[:100], b"REPORT RequestId: 1\tnothing\n"])
 def test_a_log_without_a_report_tells_nothing(log):
-    """
-    The end of a long log is cut off at 4 kB, in front; a REPORT is its last line.
-    """
+    """The end of a long log is cut off at 4 kB, in front; a REPORT is its last line."""
     assert billed_in(log) is None
 
 
@@ -60,12 +56,10 @@ def test_whatever_a_function_logs_the_report_is_found(log):
 def test_an_answer_of_the_local_lambda_says_what_it_would_bill(
     target, function_name, zip_of
 ):
-    """
-    The first invocation is billed for its init too.
-    """
+    """The first invocation is billed for its init too."""
     code = zip_of("import time\ndef handler(event, context):\n    time.sleep(event)\n")
-    worker = FunctionSpec(name=function_name, handler="main.handler", memory_mb=256)
-    deploy(target, worker, code=code)
+    spec = FunctionSpec(name=function_name, handler="main.handler", memory_mb=256)
+    deploy(target, spec, code=code)
     client = target.client("lambda")
 
     def billed():

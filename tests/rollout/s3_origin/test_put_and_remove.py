@@ -46,21 +46,19 @@ def in_lab(s3):
 def test_pictures_are_put_fetched_with_the_functions_role_and_removed(
     lab, capsys, tmp_path
 ):
-    """
-    On the target `aws`, with no more than the permissions that README grants.
-    """
+    """On the target `aws`, with no more than the permissions that README grants."""
     files, picture = 64, jpeg(3_000)
     command = ["--target", "aws", TEMPLATE, "--files", str(files)]
     assert main(["origin", "put", *command, "--file-kb", "3"]) == 0
-    said = capsys.readouterr()
+    output = capsys.readouterr()
     there = in_lab(lab)
-    assert "64 of 64 objects written\n" in said.err
+    assert "64 of 64 objects written\n" in output.err
     assert there == {
         f"s3://{BUCKETS[n % 2]}/origin/{n % 8}/{n}.jpg": picture for n in range(files)
     }
     Image.open(io.BytesIO(picture)).load()
 
-    _, parameters = read(["20_fan_out", *shlex.split(said.out.splitlines()[-1])])
+    _, parameters = read(["20_fan_out", *shlex.split(output.out.splitlines()[-1])])
     parameters |= {
         "allow_private": True,  # where S3 is, here
         "function": FUNCTION,
@@ -94,9 +92,7 @@ def test_pictures_are_put_fetched_with_the_functions_role_and_removed(
 
 @pytest.mark.usefixtures("lab")
 def test_one_picture_is_sent_to_each_bucket(origin, proxy):
-    """
-    All others S3 copies: 1,700 GB would take a home's line a week.
-    """
+    """All others S3 copies: 1,700 GB would take a home's line a week."""
     status, _, _ = origin("put", *SIZE, TEMPLATE, at=proxy.url)
     writes = [asked for asked in proxy.asked if asked.method == "PUT"]
 
@@ -136,13 +132,13 @@ def test_what_was_interrupted_is_completed_by_putting_again(origin, lab, proxy):
             assert going_on.wait(WAIT_S)
             process.send_signal(signal.SIGINT)
             was_interrupted.set()
-            _, said = process.communicate(timeout=WAIT_S)
+            _, output = process.communicate(timeout=WAIT_S)
         finally:
             process.kill()
     before = len(in_lab(lab))
 
     assert process.returncode == 130
-    assert "objects written; the same command again completes it" in said
+    assert "objects written; repeat the command to complete it" in output
     assert 40 < before < 200
     assert origin("put", *size, TEMPLATE)[0] == 0
     assert Counter(in_lab(lab).values()) == {jpeg(3_000): 200}
@@ -173,7 +169,7 @@ def test_an_object_that_s3_keeps_is_named(gate, capsys):
     status = main(["origin", "remove", "--target", "aws", "--files", "9", TEMPLATE])
 
     assert status == 2
-    assert f"S3 keeps origin/0/8.jpg in {BUCKETS[0]}: Int" in capsys.readouterr().err
+    assert f"remove origin/0/8.jpg from {BUCKETS[0]}: Int" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("lab")

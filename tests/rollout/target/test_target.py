@@ -26,43 +26,38 @@ MISLEADING = {
 
 @pytest.fixture
 def nobody(monkeypatch, tmp_path):
-    """
-    A user with no AWS set-up at all, on a machine that is not Amazon's.
-    """
+    """A user with no AWS set-up at all, on a machine that is not Amazon's."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
-def test_an_unknown_target_is_refused_with_the_known_ones():
-    with pytest.raises(TargetError, match=r"'gcp'; it must be one of local, aws"):
-        connect("gcp")
-
-
-def test_the_local_target_without_an_endpoint_says_how_to_start_one():
-    with pytest.raises(TargetError, match="rollout serve"):
-        connect("local")
-
-
-@pytest.mark.parametrize("url", ["127.0.0.1:4566", "ftp://127.0.0.1", "http://"])
-def test_an_endpoint_that_is_no_address_is_refused(url):
-    with pytest.raises(TargetError, match="must be an address such as"):
-        connect("local", url)
+@pytest.mark.parametrize(
+    ("name", "url", "message"),
+    [
+        ("gcp", "", "'gcp'; it must be one of local, aws"),
+        ("local", "", "rollout serve"),
+        ("local", "127.0.0.1:4566", "must be an address such as"),
+        ("local", "ftp://127.0.0.1", "must be an address such as"),
+        ("local", "http://", "must be an address such as"),
+    ],
+)
+def test_what_is_no_target_is_refused(name, url, message):
+    with pytest.raises(TargetError, match=message):
+        connect(name, url)
 
 
 def test_an_endpoint_that_does_not_answer_is_named_before_any_work(silent_url):
     """
     The first line a user reads says where and what to do, not which library failed.
     """
-    with pytest.raises(TargetError, match="rollout serve") as caught:
+    with pytest.raises(TargetError, match=f"{silent_url}.*rollout serve"):
         connect("local", silent_url)
-
-    assert silent_url in str(caught.value)
 
 
 def test_something_else_at_the_address_is_not_taken_for_an_endpoint(endpoint):
-    with pytest.raises(TargetError, match="is not AWS, nor a local endpoint"):
+    with pytest.raises(TargetError, match="is neither AWS nor a local endpoint"):
         connect("local", endpoint.origin_url)
 
 
@@ -83,9 +78,8 @@ def test_the_local_target_reads_nothing_of_the_users_aws_setup(endpoint, monkeyp
 
 
 def test_the_local_target_runs_what_this_machine_is(target):
-    here = (target.runtime, target.architecture, target.system)
-
-    assert here == machine() == target.machine_for("arm64")
+    assert target.machine_for("arm64") == machine()
+    assert target.runs_here
     assert target.allow_private
     assert target.account == "123456789012"
     assert target.partition == "aws"
@@ -110,8 +104,6 @@ def test_aws_differs_from_local_in_the_target_only(endpoint, monkeypatch):
     target = connect("aws", endpoint.endpoint_url)
 
     assert target.machine_for("x86_64") == ("python3.13", "x86_64", "linux")
-    assert (target.runtime, target.architecture) == ("python3.13", "arm64")
-    assert target.system == "linux"
     assert not target.runs_here
     assert target.region == "us-west-2"
     assert target.credentials().access_key == endpoint.keys.access_key_id
@@ -119,37 +111,30 @@ def test_aws_differs_from_local_in_the_target_only(endpoint, monkeypatch):
 
 
 @pytest.mark.usefixtures("nobody")
-def test_aws_without_a_region_is_refused():
-    with pytest.raises(TargetError, match="Set AWS_REGION"):
-        connect("aws")
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({}, "Set AWS_REGION"),
+        ({"AWS_DEFAULT_REGION": "us-east-1"}, "no AWS credentials"),
+        ({"AWS_PROFILE": "no-such-profile"}, "no-such-profile"),
+    ],
+)
+def test_an_incomplete_aws_setup_is_refused(monkeypatch, variables, message):
+    for name, text in variables.items():
+        monkeypatch.setenv(name, text)
 
-
-@pytest.mark.usefixtures("nobody")
-def test_aws_without_credentials_is_refused(monkeypatch):
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-
-    with pytest.raises(TargetError, match="no AWS credentials"):
-        connect("aws")
-
-
-@pytest.mark.usefixtures("nobody")
-def test_an_unreadable_aws_setup_is_refused(monkeypatch):
-    monkeypatch.setenv("AWS_PROFILE", "no-such-profile")
-
-    with pytest.raises(TargetError, match="no-such-profile"):
+    with pytest.raises(TargetError, match=message):
         connect("aws")
 
 
 @contextmanager
 def refusing(code, status=403):
-    """
-    An STS that lets nobody in.
-    """
+    """An STS that lets nobody in."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
-            said = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
-            body = f"<ErrorResponse>{said}</ErrorResponse>".encode()
+            error = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
+            body = f"<ErrorResponse>{error}</ErrorResponse>".encode()
             self.send_response(status)
             self.send_header("Content-Type", "text/xml")
             self.send_header("Content-Length", str(len(body)))
@@ -169,9 +154,7 @@ def refusing(code, status=403):
 
 @pytest.fixture
 def set_up(nobody, tmp_path):  # noqa: ARG001 the home is nobody's
-    """
-    Write the user's AWS set-up: what goes into ~/.aws/config.
-    """
+    """Write the user's AWS set-up: what goes into ~/.aws/config."""
 
     def write(text):
         path = tmp_path / ".aws" / "config"
@@ -186,7 +169,7 @@ def set_up(nobody, tmp_path):  # noqa: ARG001 the home is nobody's
     [
         ("ExpiredToken", "have expired: run `aws sso login --profile lab`"),
         ("InvalidClientTokenId", "does not know this access key"),
-        ("SignatureDoesNotMatch", "The secret does not fit"),
+        ("SignatureDoesNotMatch", "The secret does not match"),
         ("AccessDenied", "Check your credentials"),
     ],
 )
@@ -203,22 +186,28 @@ def test_credentials_aws_does_not_take_are_explained(set_up, code, remedy):
     assert code in str(caught.value)
 
 
-def test_a_sign_on_that_has_ended_says_how_to_sign_on_again(set_up):
-    set_up(
-        "[profile lab]\nregion = eu-west-1\nsso_session = work\n"
-        "sso_account_id = 123456789012\nsso_role_name = dev\n"
-        "[sso-session work]\nsso_region = eu-west-1\n"
-        "sso_start_url = https://example.invalid/start\n"
-    )
-
-    with pytest.raises(TargetError, match=r"cannot be used\. .*SSO"):
-        connect("aws", profile="lab")
+SIGN_ON = (
+    "sso_session = work\nsso_account_id = 123456789012\nsso_role_name = dev\n"
+    "[sso-session work]\nsso_region = eu-west-1\n"
+    "sso_start_url = https://example.invalid/start\n"
+)
 
 
-def test_half_of_a_key_pair_is_refused(set_up):
-    set_up("[profile lab]\nregion = eu-west-1\naws_access_key_id = key\n")
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            SIGN_ON,
+            r"cannot be used\. .*SSO",
+        ),
+        ("aws_access_key_id = key\n", "Partial credentials"),
+    ],
+    ids=["a sign-on that has ended", "half of a key pair"],
+)
+def test_a_profile_that_gives_no_credentials_is_refused(set_up, lines, message):
+    set_up(f"[profile lab]\nregion = eu-west-1\n{lines}")
 
-    with pytest.raises(TargetError, match="Partial credentials"):
+    with pytest.raises(TargetError, match=message):
         connect("aws", profile="lab")
 
 
@@ -227,11 +216,7 @@ def test_half_of_a_key_pair_is_refused(set_up):
     [
         ({}, {}, "eu-west-1"),
         ({"AWS_DEFAULT_REGION": "eu-west-2"}, {}, "eu-west-2"),
-        (
-            {"AWS_DEFAULT_REGION": "eu-west-2", "AWS_REGION": "eu-west-3"},
-            {},
-            "eu-west-3",
-        ),
+        ({"AWS_DEFAULT_REGION": "w", "AWS_REGION": "eu-west-3"}, {}, "eu-west-3"),
         ({"AWS_REGION": "eu-west-3"}, {"region": "us-east-2"}, "us-east-2"),
     ],
 )
