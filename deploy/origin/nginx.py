@@ -27,7 +27,6 @@ from origin.temporary_folders import memory_folder
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable
-    from types import TracebackType
 
 _START_LIMIT_S = 10
 _STOP_LIMIT_S = 2
@@ -126,12 +125,7 @@ class Nginx:
             self._held = held.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop it; its processes and its folder are gone afterwards."""
         self._held.close()
 

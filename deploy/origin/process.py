@@ -6,15 +6,12 @@ import json
 import subprocess
 import sys
 from http.client import HTTPConnection, HTTPException
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from urllib.parse import urlencode, urlsplit
 
 from origin import faults, picture
 from origin.ended import ended
 from origin.server import OriginError, address, listen
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _START_LIMIT_S = 20
 _STOP_LIMIT_S = 2
@@ -63,12 +60,7 @@ class Origin:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop it; its process is gone afterwards."""
         self._stop()
 

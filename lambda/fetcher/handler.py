@@ -16,7 +16,7 @@ from fetcher.s3.urls import prefix_of
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
-from fetcher.transfer.job import Transfers, engine_for
+from fetcher.transfer.transfers import Transfers, engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from awslambdaric.lambda_context import LambdaContext
 
     from fetcher.contract.source import Item, Ranges
-    from fetcher.transfer.ending import Ending
     from fetcher.transfer.sink import Sink
 
 # Kept back from Lambda's timeout: breaking off, removing the scratch folder, reporting.
@@ -87,7 +86,7 @@ def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
         if sink.settles:
             left_s -= min(_SETTLING_S, _SETTLING_SHARE * left_s)
         # Of what is not come to, `downloads` says already that it is not begun.
-        job = Transfers(shard.source, sink, shard.options, account, tells_rest=False)
+        job = Transfers(shard.source, sink, shard.options, account, reports_rest=False)
         job.run(engine, left_s)
         _correct(downloads, shard.source.ranges, sink.settle())
         downloaded_at = time()
@@ -111,7 +110,7 @@ def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
 
 
 def _correct(
-    downloads: Downloads, ranges: Ranges, endings: Mapping[int, Ending]
+    downloads: Downloads, ranges: Ranges, endings: Mapping[int, Download]
 ) -> None:
     """Write down how downloads ended after all."""
     if not endings:

@@ -11,7 +11,6 @@ from rollout.errors import DeployError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import TracebackType
 
 # Of IAM, Lambda and CloudWatch Logs: it is there, and not ours to take back.
 _SOMEBODY_WAS_FASTER = {
@@ -40,12 +39,7 @@ class Changes:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
         if error is None:
             return
         for what, remove in reversed(self._made):

@@ -11,7 +11,6 @@ from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from fetcher.contract.downloads import Download
     from fetcher.contract.source import Item
@@ -76,12 +75,7 @@ class Batch:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
         if self._failed:

@@ -22,7 +22,7 @@ from fetcher.command.result_pipe import Messages
 from fetcher.command.stops import SIGNALS
 from fetcher.command.work_pipe import Deals
 from fetcher.process.memory import peak_rss_bytes
-from fetcher.transfer.job import engine_for
+from fetcher.transfer.transfers import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

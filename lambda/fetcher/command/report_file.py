@@ -17,7 +17,6 @@ from fetcher.sinks.directory import create
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import TracebackType
     from typing import BinaryIO
 
 _LOCKS = Path("/proc/locks")  # on Linux
@@ -49,12 +48,7 @@ class ReportFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def __str__(self) -> str:

@@ -19,24 +19,28 @@ if TYPE_CHECKING:
 
 class Download(NamedTuple):
     """
-    What became of one URL.
+    How one URL, or one try of it, ended.
+
+    Engines and sinks leave the times and `attempts` to the loop, which fills them in.
 
     Attributes:
-        outcome: How it ended.
+        outcome: One of the closed list.
 
         status: The last HTTP status seen; 0: none.
 
         body_bytes: Bytes of the last body that arrived.
 
-        started_s: When it was first tried, in seconds from the shard's start.
+        started_s: Time of the first try, in seconds from the shard's start.
 
-        seconds: From then to its end, waits between attempts included.
+        seconds: From then to its end, waits between tries included.
 
-        attempts: How often it was tried.
+        attempts: Number of tries.
 
         detail: For a person: what was expected, what came. Empty when `ok`.
 
         path: Where the body is; empty: not kept.
+
+        retry_after_s: How long the origin asked us to wait; 0: it did not. Not kept.
     """
 
     outcome: Outcome
@@ -47,6 +51,7 @@ class Download(NamedTuple):
     attempts: int = 0
     detail: str = ""
     path: str = ""
+    retry_after_s: float = 0.0
 
 
 TICKS_PER_S = 100_000  # how finely times are kept: what is finer is noise
@@ -103,7 +108,7 @@ class Downloads:
         return len(self.rows) // _ROW.size
 
     def __setitem__(self, index: int, download: Download) -> None:
-        outcome, status, body_bytes, started_s, seconds, attempts, detail, _ = download
+        outcome, status, body_bytes, started_s, seconds, attempts, detail, *_ = download
         started = int(started_s * TICKS_PER_S + 0.5)
         ticks = int(seconds * TICKS_PER_S + 0.5)
         row = CODE[outcome], status, body_bytes, started, ticks, attempts

@@ -57,6 +57,7 @@ DOWNLOADS = st.lists(
         attempts=st.integers(0, 255),
         detail=ANY_TEXT,
         path=st.just(""),
+        retry_after_s=st.just(0.0),
     ),
     max_size=20,
 )

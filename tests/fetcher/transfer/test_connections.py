@@ -133,7 +133,7 @@ def test_a_port_that_refuses_at_first_is_tried_again(engine, tmp_path, monkeypat
     An origin being restarted is not there for a moment.
     """
 
-    def restart(_tries):
+    def restart(*_):
         listener.listen()
         answering.start()
         return 0.0
@@ -143,7 +143,7 @@ def test_a_port_that_refuses_at_first_is_tried_again(engine, tmp_path, monkeypat
             peer.recv(1_000)
             peer.sendall(THREE + b"xyz")
 
-    monkeypatch.setattr("fetcher.transfer.job._backoff", restart)
+    monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", restart)
     answering = threading.Thread(target=answer)
     with socket.socket() as listener:
         listener.settimeout(WAIT_S)
@@ -159,7 +159,7 @@ def test_a_port_that_refuses_at_first_is_tried_again(engine, tmp_path, monkeypat
 def test_what_fails_twice_and_then_is_fine_ends_well(
     engine, origin, tmp_path, code, request, monkeypatch
 ):
-    monkeypatch.setattr("fetcher.transfer.job._backoff", lambda _: 0.01)
+    monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", lambda *_: 0.01)
     url = origin.url(f"/heals/{request.node.name}/0/{code}")
     (one,) = fetch_beside_good_ones(engine, origin, [url], tmp_path, attempts=3)
 
@@ -170,7 +170,7 @@ def test_what_fails_twice_and_then_is_fine_ends_well(
 def test_a_wait_asked_for_as_a_date_is_kept(
     engine, origin, tmp_path, request, monkeypatch
 ):
-    monkeypatch.setattr("fetcher.transfer.job._backoff", lambda _: 0.01)
+    monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", lambda *_: 0.01)
     until = ceil(time.time() + 0.3)
     until_here = time.monotonic() + until - time.time()
     path = f"/heals/{request.node.name}/{quote(formatdate(until, usegmt=True))}"
