@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 _MAX_DOUBLINGS = 64  # a larger power of two would only overflow
 
 
@@ -21,5 +19,7 @@ def full_jitter(tries: int, first_s: float, longest_s: float) -> float:
     >>> 0 <= full_jitter(1, first_s=0.5, longest_s=20) <= 0.5
     True
     """
+    import random  # noqa: PLC0415 - few downloads wait
+
     most_s = min(longest_s, first_s * 2 ** min(tries - 1, _MAX_DOUBLINGS))
     return random.uniform(0, most_s)  # noqa: S311 - no secret depends on it

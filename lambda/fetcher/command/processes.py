@@ -38,15 +38,7 @@ if TYPE_CHECKING:
     from fetcher.transfer.engine import Engine
     from fetcher.transfer.sink import Sink
 
-_MOST_PROCESSES = 4
 _TICK_MS = 100
-_LINUX = hasattr(os, "sched_getaffinity")
-
-
-def usual_processes() -> int:
-    """Return how many processes there are unless somebody wants another number."""
-    usable = len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1
-    return min(usable, _MOST_PROCESSES)
 
 
 def shares(options: Options, processes: int) -> list[Options]:

@@ -1,6 +1,6 @@
 """
-What both sides share: whoever asks for downloads, and whoever makes them.
+The contract between those who ask for downloads and those who make them.
 
-A ``shard`` has a ``source`` of URLs and ``options``; every URL ends in an
-``outcome``; ``downloads`` and ``tally`` are what a report says of them.
+A ``shard`` has a ``source`` of URLs and ``options``; every URL ends in an ``outcome``;
+a report holds ``downloads``, a row for each URL, and their ``tally``.
 """

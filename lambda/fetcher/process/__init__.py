@@ -1,1 +1,1 @@
-"""The process, as the system sees it: the memory it held, and how it ends."""
+"""The operating system's view of the process: signals, memory, open files."""

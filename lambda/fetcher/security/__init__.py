@@ -1,6 +1,6 @@
 """
-What keeps downloads from harm: to whom they connect, and what nobody may read.
+Protection of the network that downloads run in, and of secrets in URLs.
 
-``guard`` says which addresses and URLs are fetched; ``trust`` whose certificates
-are believed; ``masking``, where it is, hides what is secret in a URL.
+``guard`` decides which addresses and URLs are fetched, ``trust`` which certificates are
+accepted; ``masking`` hides the secrets in a URL.
 """

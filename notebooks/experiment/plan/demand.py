@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aws_facts.limits import line_bytes_per_s
 from experiment.plan.file_facts import file_bytes, is_from_s3, sources_of
-from fetcher.contract.downloads import most_bytes
+from fetcher.contract.downloads import max_report_bytes
 from fetcher.contract.source import Template
 from fetcher.s3.urls import SCHEME, prefix_of
 from rollout.preflight.demand import Demand
@@ -37,7 +37,7 @@ def demand_of(plan: Plan) -> Demand:
         tmp_mb=settings.tmp_mb,
         scratch_bytes=_scratch_bytes(plan, first),
         request_bytes=len(first.to_json()),
-        report_bytes=most_bytes(len(first.source)),
+        report_bytes=max_report_bytes(len(first.source)),
         timeout_s=settings.timeout_s,
         deadline_s=first.deadline_s,
         function=settings.function,
