@@ -132,7 +132,6 @@ def test_hosts_with_nothing_to_remember_are_forgotten(monkeypatch):
     """
     monkeypatch.setattr(module, "_MAX_REMEMBERED", 10)
     hosts = Hosts(Options())
-    hosts._most_remembered = 10
     failing(hosts.named("bad", 0.0), 0.0, 3)
     for n in range(1_000):
         hosts.named(f"h{n}", 0.0)
