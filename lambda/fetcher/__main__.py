@@ -1,7 +1,7 @@
 """
-The same work without Lambda: the `fetcher` command.
+The `fetcher` command: the same work without Lambda.
 
-All that it takes is only imported when Ctrl-C ends it in one line.
+Nothing else is imported until Ctrl-C ends the process in one line.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ def main(argv: list[str] | None = None) -> int:
     Run the command.
 
     Args:
-        argv: Its arguments; None: those of the process, which is then its own, so that
-            it handles the signals.
+        argv: The arguments; None: those of the process, whose signals are then handled
+            too.
 
     Returns:
         The exit status.

@@ -1,4 +1,4 @@
-"""Lambda's door: an event that is a shard in, a report out."""
+"""Entry point for Lambda: an event that holds a shard in, a report out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fetcher.s3.urls import prefix_of
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
-from fetcher.transfer.job import Transfers, engine_for
+from fetcher.transfer.transfers import Transfers, engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,13 +24,12 @@ if TYPE_CHECKING:
     from awslambdaric.lambda_context import LambdaContext
 
     from fetcher.contract.source import Item, Ranges
-    from fetcher.transfer.ending import Ending
     from fetcher.transfer.sink import Sink
 
-# Kept back from Lambda's timeout: breaking off, removing the scratch folder, reporting.
+# Reserved at the end of Lambda's timeout to break off, clean up and report.
 _REPORTING_S = 2.0
 _REPORTING_SHARE = 0.1
-# Kept back from downloads: what a sink has yet to send when the last has ended.
+# Reserved after the last download for what a sink has yet to send.
 _SETTLING_S = 5.0
 _SETTLING_SHARE = 0.2
 
@@ -53,7 +52,7 @@ def download(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Raises:
         ValueError: If the event is not a shard this worker understands.
     """
-    global _invocations  # noqa: PLW0603 - a warm environment is one that remembers
+    global _invocations  # noqa: PLW0603 - a warm environment remembers
     _invocations += 1
     started_at = time()
     shard = Shard.from_dict(event)
@@ -75,7 +74,7 @@ def usable_s(timeout_s: float) -> float:
 def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
     downloads = Downloads(len(shard.source))
 
-    def account(index: int, _: Item, download: Download) -> None:
+    def record(index: int, _: Item, download: Download) -> None:
         downloads[index] = download
 
     engine = engine_for(shard.options)
@@ -86,9 +85,11 @@ def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
         left_s = deadline_at - monotonic()
         if sink.settles:
             left_s -= min(_SETTLING_S, _SETTLING_SHARE * left_s)
-        # Of what is not come to, `downloads` says already that it is not begun.
-        job = Transfers(shard.source, sink, shard.options, account, tells_rest=False)
-        job.run(engine, left_s)
+        # `downloads` starts out as all `unstarted`, so the rest needs no report.
+        transfers = Transfers(
+            shard.source, sink, shard.options, record, reports_rest=False
+        )
+        transfers.run(engine, left_s)
         _correct(downloads, shard.source.ranges, sink.settle())
         downloaded_at = time()
     finally:
@@ -111,19 +112,19 @@ def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
 
 
 def _correct(
-    downloads: Downloads, ranges: Ranges, endings: Mapping[int, Ending]
+    downloads: Downloads, ranges: Ranges, corrections: Mapping[int, Download]
 ) -> None:
-    """Write down how downloads ended after all."""
-    if not endings:
+    """Replace what is known better now that the sink has settled."""
+    if not corrections:
         return
     for index, number in enumerate(numbers_in(ranges)):
-        if ending := endings.get(number):
+        if correction := corrections.get(number):
             downloads.details.pop(index, None)
             downloads[index] = downloads[index]._replace(
-                outcome=ending.outcome,
-                status=ending.status or downloads[index].status,
-                body_bytes=ending.body_bytes or downloads[index].body_bytes,
-                detail=ending.detail,
+                outcome=correction.outcome,
+                status=correction.status or downloads[index].status,
+                body_bytes=correction.body_bytes or downloads[index].body_bytes,
+                detail=correction.detail,
             )
 
 

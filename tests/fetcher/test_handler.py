@@ -5,7 +5,6 @@ import tempfile
 import time
 
 import pytest
-from tests.support.misbehaving_origin import Origin
 
 from fetcher import handler
 from fetcher.contract.options import Options, SinkSpec
@@ -26,12 +25,6 @@ class Context:
         return int((self._until - time.monotonic()) * 1_000)
 
 
-@pytest.fixture(scope="module")
-def origin():
-    with Origin() as origin:
-        yield origin
-
-
 @pytest.fixture(autouse=True)
 def temporary(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -43,6 +36,10 @@ def shard(source, **more):
     return Shard(
         **{"run": "r", "index": 7, "wave": 2, "options": options} | more, source=source
     )
+
+
+def bodies(origin):
+    return Template(origin.url("/bytes/5/{number}"), ((0, 3),))
 
 
 def invoke(shard, context=None):
@@ -74,16 +71,14 @@ def test_temporary_storage_is_empty_afterwards(origin, temporary, kind):
     """
     The next invocation in this environment needs the room.
     """
-    source = Template(origin.url("/bytes/5/{number}"), ((0, 3),))
-    report = invoke(shard(source, sink=SinkSpec(kind=kind)))
+    report = invoke(shard(bodies(origin), sink=SinkSpec(kind=kind)))
 
     assert report.tally.ok == 3
     assert list(temporary.iterdir()) == []
 
 
 def test_files_stay_in_a_folder_that_was_asked_for(origin, temporary):
-    source = Template(origin.url("/bytes/5/{number}"), ((0, 3),))
-    invoke(shard(source, sink=SinkSpec(path=str(temporary / "kept"))))
+    invoke(shard(bodies(origin), sink=SinkSpec(path=str(temporary / "kept"))))
 
     assert len([p for p in (temporary / "kept").rglob("*") if p.is_file()]) == 3
 
@@ -98,14 +93,13 @@ def test_temporary_storage_is_empty_after_a_mistake_of_ours(
     monkeypatch.setattr(handler.Downloads, "__setitem__", mistaken)
 
     with pytest.raises(LookupError):
-        invoke(shard(Template(origin.url("/bytes/5/{number}"), ((0, 3),))))
+        invoke(shard(bodies(origin)))
     assert list(temporary.iterdir()) == []
 
 
 def test_only_the_first_invocation_of_an_environment_is_cold(origin, monkeypatch):
     monkeypatch.setattr(handler, "_invocations", 0)
-    source = Template(origin.url("/bytes/5/{number}"), ((0, 1),))
-    reports = [invoke(shard(source)) for _ in range(3)]
+    reports = [invoke(shard(bodies(origin))) for _ in range(3)]
 
     assert [report.cold for report in reports] == [True, False, False]
     assert len({report.execution for report in reports}) == 1
@@ -113,9 +107,8 @@ def test_only_the_first_invocation_of_an_environment_is_cold(origin, monkeypatch
 
 def test_an_execution_is_called_after_its_log_stream(origin, monkeypatch):
     monkeypatch.setenv("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/23/[1]abc")
-    source = Template(origin.url("/bytes/5/{number}"), ((0, 1),))
 
-    assert invoke(shard(source)).execution == "2026/11/23/[1]abc"
+    assert invoke(shard(bodies(origin))).execution == "2026/11/23/[1]abc"
 
 
 @pytest.mark.parametrize(

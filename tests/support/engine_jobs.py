@@ -14,7 +14,7 @@ from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.sinks.directory import Directory
-from fetcher.transfer.job import Transfers, engine_for
+from fetcher.transfer.transfers import Transfers, engine_for
 
 SOON_S = 10  # upper bound of what must not take its full timeout
 GOOD = 99  # downloads beside each that goes wrong

@@ -9,7 +9,7 @@ from tests.support.s3_proxy import WAIT_S
 from tests.support.waiting import eventually
 
 from fetcher.contract.options import Options
-from fetcher.transfer.job import Transfers, engine_for
+from fetcher.transfer.transfers import Transfers, engine_for
 
 
 def fetch_while_full(origin, items, sink, taken):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import random
 import time
 from base64 import b64decode
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 from yarl import URL
 
+from fetcher.backoff import full_jitter
 from fetcher.security.signing import Signer
 from rollout.errors import InvocationLost, InvokeError
 from rollout.invoke.connections import open_session
@@ -139,8 +139,7 @@ class Invoker:
             EndpointError: If a local endpoint that this process started has ended.
         """
         tried_s = 0.0
-        longest_pause_s = _FIRST_PAUSE_S
-        throttles = 0
+        tries = throttles = 0
         while True:
             async with self._limit:
                 began = time.monotonic()
@@ -152,13 +151,13 @@ class Invoker:
                     if error.status == HTTPStatus.TOO_MANY_REQUESTS:
                         throttles += 1
                         self._limit.throttled()
-                    pause_s = random.uniform(0, longest_pause_s)  # noqa: S311 no secret
+                    tries += 1
+                    pause_s = full_jitter(tries, _FIRST_PAUSE_S, _LONGEST_PAUSE_S)
                     pause_s += error.retry_after_s
                     tried_s += time.monotonic() - began + pause_s
                     if tried_s > accepted_within_s or not _may_be_repeated(error):
                         raise
             await asyncio.sleep(pause_s)
-            longest_pause_s = min(2 * longest_pause_s, _LONGEST_PAUSE_S)
 
     async def _attempt(
         self, function_name: str, payload: bytes, throttles: int, *, wants_log: bool

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from fetcher.command.fetch import fetch
 from fetcher.command.result_pipe import send
 from fetcher.command.stops import SIGNALS, Stops
-from fetcher.transfer.job import engine_for
+from fetcher.transfer.transfers import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

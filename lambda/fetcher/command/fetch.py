@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fetcher.command.batch import Batch
-from fetcher.transfer.job import Transfers
+from fetcher.transfer.transfers import Transfers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetcher.command.accounting import Accounting
-from fetcher.command.processes import Processes, shares, usual_processes
-from fetcher.command.report_file import ReportFile
-from fetcher.command.resume import keep
-from fetcher.command.stops import Stops
 from fetcher.contract.options import DESCRIPTORS, ENGINES, Options, check_seconds
-from fetcher.lists.position_set import Positions
-from fetcher.lists.url_list import UrlList
-from fetcher.process.descriptors import RULE, raise_limit
-from fetcher.process.memory import peak_rss_bytes
-from fetcher.sinks.directory import Directory
-from fetcher.sinks.folders import MOST_OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fetcher.command.accounting import Accounting
+    from fetcher.command.processes import Processes
+
+_MOST_PROCESSES = 4
+_LINUX = hasattr(os, "sched_getaffinity")
 _EXIT_OK, _EXIT_SOME_FAILED, _EXIT_COULD_NOT_RUN = 0, 1, 2
 _FOREVER_S = 10 * 365 * 86_400.0
 
@@ -69,6 +64,12 @@ _OPTIONS = (
 )
 
 
+def usual_processes() -> int:
+    """Return the number of processes to use by default."""
+    usable = len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1
+    return min(usable, _MOST_PROCESSES)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     args = _parser().parse_args(argv)
@@ -82,6 +83,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace, options: Options) -> int:
+    # Imported late: to show the help, or refuse an argument, takes none of these.
+    from fetcher.command.accounting import Accounting
+    from fetcher.command.processes import Processes, shares
+    from fetcher.command.report_file import ReportFile
+    from fetcher.command.resume import keep
+    from fetcher.command.stops import Stops
+    from fetcher.lists.position_set import Positions
+    from fetcher.lists.url_list import UrlList
+    from fetcher.process.descriptors import raise_limit
+    from fetcher.sinks.directory import Directory
+    from fetcher.sinks.folders import MOST_OPEN
+
     if args.processes < 1:
         msg = f"processes is {args.processes}; it must be at least 1."
         raise ValueError(msg)
@@ -107,6 +120,8 @@ def _run(args: argparse.Namespace, options: Options) -> int:
 
 def _cut(parts: list[Options], allowed: int) -> list[Options]:
     """Give no process more connections than it may have, and say so."""
+    from fetcher.process.descriptors import RULE
+
     cut = [replace(one, connections=min(one.connections, allowed)) for one in parts]
     if cut != parts:
         before, now = (sum(one.connections for one in some) for some in (parts, cut))
@@ -126,6 +141,8 @@ def _check_report(report: Path | None, urls: Path) -> None:
 
 def _sum_up(account: Accounting, work: Processes) -> int:
     """Print the summary and return the exit status."""
+    from fetcher.process.memory import peak_rss_bytes
+
     summary = account.finish()
     rss_bytes = peak_rss_bytes() + work.children_rss_bytes
     print(json.dumps(summary | {"peak_rss_bytes": rss_bytes}))
@@ -140,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="fetcher",
         description="Download a list of URLs and account for every one.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_formatter,
     )
     add = parser.add_argument
     add("urls", metavar="URLS", type=Path, help="the list: .txt, .csv or .jsonl")
@@ -163,6 +180,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--report", metavar="FILE", type=Path, help="write one JSON line per URL")
     return parser
+
+
+def _formatter(prog: str) -> argparse.RawDescriptionHelpFormatter:
+    """Return argparse's own, which would load three compressors for the width."""
+    columns = os.environ.get("COLUMNS", "")
+    try:
+        width = int(columns) if columns.isdecimal() else os.get_terminal_size().columns
+    except OSError:
+        width = 0
+    return argparse.RawDescriptionHelpFormatter(prog, width=(width or 80) - 2)
 
 
 def _add_option(

@@ -22,7 +22,7 @@ from fetcher.command.result_pipe import Messages
 from fetcher.command.stops import SIGNALS
 from fetcher.command.work_pipe import Deals
 from fetcher.process.memory import peak_rss_bytes
-from fetcher.transfer.job import engine_for
+from fetcher.transfer.transfers import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,15 +38,7 @@ if TYPE_CHECKING:
     from fetcher.transfer.engine import Engine
     from fetcher.transfer.sink import Sink
 
-_MOST_PROCESSES = 4
 _TICK_MS = 100
-_LINUX = hasattr(os, "sched_getaffinity")
-
-
-def usual_processes() -> int:
-    """Return how many processes there are unless somebody wants another number."""
-    usable = len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1
-    return min(usable, _MOST_PROCESSES)
 
 
 def shares(options: Options, processes: int) -> list[Options]:

@@ -1,6 +1,6 @@
 """
-The contract between who asks for downloads and who makes them.
+The contract between those who ask for downloads and those who make them.
 
-A ``shard`` has a ``source`` of URLs and ``options``; every URL ends in an
-``outcome``; its report holds them as ``downloads``, added up in a ``tally``.
+A ``shard`` has a ``source`` of URLs and ``options``; every URL ends in an ``outcome``;
+a report holds ``downloads``, a row for each URL, and their ``tally``.
 """

@@ -1,4 +1,4 @@
-"""What became of each URL of a shard, as columns that travel small."""
+"""How each URL of a shard ended, as columns that travel small."""
 
 from __future__ import annotations
 
@@ -11,32 +11,37 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetcher.contract.outcome import CODE, ORDER, Outcome
 from fetcher.contract.source import pack, unpack
-from fetcher.contract.tally import Histogram, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from fetcher.contract.tally import Tally
+
 
 class Download(NamedTuple):
     """
-    What became of one URL.
+    How one URL, or one try of it, ended.
+
+    Engines and sinks leave the times and `attempts` to the loop, which fills them in.
 
     Attributes:
-        outcome: How it ended.
+        outcome: One of the closed list.
 
         status: The last HTTP status seen; 0: none.
 
         body_bytes: Bytes of the last body that arrived.
 
-        started_s: When it was first tried, in seconds from the shard's start.
+        started_s: Time of the first try, in seconds from the shard's start.
 
-        seconds: From then to its end, waits between attempts included.
+        seconds: From then to its end, waits between tries included.
 
-        attempts: How often it was tried.
+        attempts: Number of tries.
 
         detail: For a person: what was expected, what came. Empty when `ok`.
 
         path: Where the body is; empty: not kept.
+
+        retry_after_s: How long the origin asked us to wait; 0: it did not. Not kept.
     """
 
     outcome: Outcome
@@ -47,10 +52,11 @@ class Download(NamedTuple):
     attempts: int = 0
     detail: str = ""
     path: str = ""
+    retry_after_s: float = 0.0
 
 
-TICKS_PER_S = 100_000  # how finely times are kept: what is finer is noise
-FIELDS = {  # of a row, in order, each with the letter that stands for its type
+TICKS_PER_S = 100_000  # resolution of times: anything finer is noise
+FIELDS = {  # of a row, in order, each with its type as `struct` has it
     "outcome": "B",
     "status": "H",
     "body_bytes": "Q",
@@ -60,60 +66,61 @@ FIELDS = {  # of a row, in order, each with the letter that stands for its type
 }
 _ROW = struct.Struct("<" + "".join(FIELDS.values()))
 _SIZES = {name: struct.calcsize(f"<{kind}") for name, kind in FIELDS.items()}
-_MOST = [256**size - 1 for size in _SIZES.values()]
+_MAX_VALUES = [256**size - 1 for size in _SIZES.values()]
 _UNSTARTED = _ROW.pack(CODE[Outcome.UNSTARTED], 0, 0, 0, 0, 0)
 _IS_OK = bytes(code == CODE[Outcome.OK] for code in range(256))
 
-# A report must stay below the 6 MB that Lambda answers with, whatever went wrong:
-# this much text of different details, which may not deflate, leaves the columns of
-# 100,000 URLs their room.
-_DETAILS_ROOM = 1_500_000  # bytes
+# A report must stay below the 6 MB that Lambda answers with, whatever went wrong.
+# This much text, even if it does not deflate, leaves room for 100,000 rows.
+_MAX_DETAILS_BYTES = 1_500_000
 
 
-def most_bytes(many: int) -> int:
+def max_report_bytes(count: int) -> int:
     """
-    Return how large the downloads of so many URLs can get in a report, in bytes.
+    Return the most bytes that the downloads of so many URLs take in a report.
 
-    Deflating is not counted on; base64 makes four bytes of three.
+    It does not count on compression; base64 makes four bytes of three.
     """
-    return (many * _ROW.size + _DETAILS_ROOM) * 4 // 3
+    return (count * _ROW.size + _MAX_DETAILS_BYTES) * 4 // 3
 
 
 class Downloads:
     """
     The downloads of one shard, a row each, in the source's order.
 
-    Before anything is set, every URL is `unstarted`: whatever happens, each has
-    exactly one outcome. Details that were not met before are kept while there is room
-    for them in a report; outcome and status always are.
+    At first every URL is `unstarted`, so each has exactly one outcome whatever happens.
+    New details are kept while there is room for them in a report; outcome and status
+    always are.
+
+    Args:
+        count: Number of URLs.
 
     Attributes:
         rows: One after the other, each packed as `FIELDS` say, little-endian.
 
-        details: What there is to say of some of them, by position.
+        details: Details by position; most have none.
     """
 
-    def __init__(self, many: int) -> None:
-        self.rows = bytearray(_UNSTARTED * many)
+    def __init__(self, count: int) -> None:
+        self.rows = bytearray(_UNSTARTED * count)
         self.details: dict[int, str] = {}
         self._known: set[str] = set()
-        self._room = _DETAILS_ROOM
+        self._room = _MAX_DETAILS_BYTES
 
     def __len__(self) -> int:
         return len(self.rows) // _ROW.size
 
     def __setitem__(self, index: int, download: Download) -> None:
-        outcome, status, body_bytes, started_s, seconds, attempts, detail, _ = download
+        outcome, status, body_bytes, started_s, seconds, attempts, detail, *_ = download
         started = int(started_s * TICKS_PER_S + 0.5)
         ticks = int(seconds * TICKS_PER_S + 0.5)
         row = CODE[outcome], status, body_bytes, started, ticks, attempts
         try:
             _ROW.pack_into(self.rows, index * _ROW.size, *row)
-        except struct.error:  # some figure is too large, and is held at its end
-            held = map(min, row, _MOST)
-            _ROW.pack_into(self.rows, index * _ROW.size, *held)
+        except struct.error:  # a figure too large for its column is capped
+            _ROW.pack_into(self.rows, index * _ROW.size, *map(min, row, _MAX_VALUES))
         if detail:
-            self._keep(index, detail)
+            self._keep_detail(index, detail)
 
     def __getitem__(self, index: int) -> Download:
         return self._read(index, _ROW.unpack_from(self.rows, index * _ROW.size))
@@ -133,7 +140,7 @@ class Downloads:
             detail=self.details.get(index, ""),
         )
 
-    def _keep(self, index: int, detail: str) -> None:
+    def _keep_detail(self, index: int, detail: str) -> None:
         known = detail in self._known
         size = 0 if known else len(detail.encode(errors="surrogatepass"))
         if size <= self._room:
@@ -142,12 +149,14 @@ class Downloads:
             self.details[index] = detail
 
     def tally(self) -> Tally:
-        """Return what they come to."""
+        """Return the totals."""
+        from fetcher.contract.tally import Histogram, Tally  # noqa: PLC0415 - dataclasses
+
         (codes,) = self._planes("outcome")
         is_ok = codes.translate(_IS_OK)
         latency = Histogram()
-        for ticks, many in Counter(compress(self._column("ticks"), is_ok)).items():
-            latency.add(ticks / TICKS_PER_S, many)
+        for ticks, count in Counter(compress(self._column("ticks"), is_ok)).items():
+            latency.add(ticks / TICKS_PER_S, count)
         return Tally(
             Counter({ORDER[code]: codes.count(code) for code in set(codes)}),
             sum(compress(self._column("body_bytes"), is_ok)),
@@ -169,8 +178,9 @@ class Downloads:
         """
         Return the columns as JSON fields.
 
-        One of nothing but the same value is that value. Of another the bytes of equal
-        rank come together: the higher ones hardly differ, so they deflate to nothing.
+        A column of one repeated value is that value. Others are stored as planes: first
+        the lowest bytes of all values, then the next. Higher bytes hardly differ, so
+        they deflate to nothing.
         """
         columns: dict[str, int | str] = {}
         for name in FIELDS:
@@ -184,37 +194,37 @@ class Downloads:
         return {"many": len(self), "columns": columns, "details": pack(details)}
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> Downloads:
+    def from_dict(cls, fields: Mapping[str, Any]) -> Downloads:
         """
-        Read back what `to_dict` gave.
+        Read back what `to_dict` returned.
 
         Raises:
-            ValueError: If a column is not what its rows need.
+            ValueError: If a column does not have a value for each row.
         """
-        many = given["many"]
-        downloads = cls(many)
+        count = fields["many"]
+        downloads = cls(count)
         for name in FIELDS:
-            planes = _planes_of(given["columns"][name], _SIZES[name], many)
+            planes = _planes_of(fields["columns"][name], _SIZES[name], count)
             for place, plane in zip(_PLACES[name], planes, strict=True):
                 downloads.rows[place :: _ROW.size] = plane
         (codes,) = downloads._planes("outcome")
         if max(codes, default=0) >= len(ORDER):
             msg = f"There is no outcome {max(codes)}; there are {len(ORDER)}."
             raise ValueError(msg)
-        details = json.loads(unpack(given["details"]))
+        details = json.loads(unpack(fields["details"]))
         downloads.details = {int(index): text for index, text in details.items()}
         return downloads
 
 
-def _planes_of(packed: int | str, size: int, many: int) -> list[bytes]:
+def _planes_of(packed: int | str, size: int, count: int) -> list[bytes]:
     if isinstance(packed, int):
         value = (packed % 256**size).to_bytes(size, "little")
-        return [bytes([byte]) * many for byte in value]
+        return [bytes([byte]) * count for byte in value]
     raw = unpack(packed)
-    if len(raw) != size * many:
-        msg = f"A column is {len(raw):,} bytes; {size * many:,} were expected."
+    if len(raw) != size * count:
+        msg = f"A column is {len(raw):,} bytes; {size * count:,} were expected."
         raise ValueError(msg)
-    return [raw[place * many : (place + 1) * many] for place in range(size)]
+    return [raw[place * count : (place + 1) * count] for place in range(size)]
 
 
 def _places() -> Iterator[tuple[str, range]]:

@@ -1,12 +1,10 @@
-"""How to fetch and where bodies go: values no execution could work with are refused."""
+"""Settings of a download: how to fetch, and where bodies go."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING
-
-from fetcher.s3.urls import SCHEME, prefix_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -27,12 +25,15 @@ class Options:
     """
     How to fetch, the same for every URL of a shard.
 
+    >>> Options(connections=200, expect_type="image/").attempts
+    3
+
     Attributes:
         connections: Downloads in flight at once.
 
-        engine: Which HTTP implementation: one of `ENGINES`.
+        engine: HTTP implementation: one of `ENGINES`.
 
-        attempts: How often a URL is tried while trying again may help.
+        attempts: Tries for each URL, as long as another may help.
 
         connect_timeout_s: Longest wait for a connection, TLS included.
 
@@ -40,31 +41,31 @@ class Options:
 
         total_timeout_s: Longest time for one URL, all attempts and waits included.
 
-        max_bytes: Longest body that is accepted.
+        max_bytes: Longest body accepted.
 
         min_bytes_per_s:
-            A body that comes slower than this over `read_timeout_s` counts as
-            stalled; 0: any pace will do.
+            A body slower than this over `read_timeout_s` counts as stalled; 0: none
+            is too slow.
 
         expect_type:
-            Start of the Content-Type wanted, as in ``image/``; the body's first bytes
-            must not belie it. Empty: any.
+            Start of the expected Content-Type, as in ``image/``; the body's first
+            bytes must agree with it. Empty: any.
 
-        compressed: Whether bodies may travel gzipped; they are kept inflated.
+        compressed: Whether bodies may travel compressed; they are stored inflated.
 
         per_host: Downloads in flight at one host; 0: as many as `connections`.
 
-        host_rate: Requests a second begun at one host; 0: any number.
+        host_rate: Requests a second started at one host; 0: no limit.
 
-        respect_robots: Whether a body is refused that X-Robots-Tag reserves.
+        respect_robots: Whether bodies that X-Robots-Tag reserves are refused.
 
         allow_private: Whether loopback and private addresses may be contacted.
 
         allow_s3:
-            Whether ``s3://`` URLs are fetched: with the permissions of whoever runs
-            this, which those who bring the URLs may not have.
+            Whether ``s3://`` URLs are fetched: with the permissions of the process,
+            which the author of the list may not have.
 
-        contact: Put into the User-Agent, so that an origin's owner can reach you.
+        contact: Sent in the User-Agent, so that an origin's owner can reach you.
     """
 
     connections: int = 100
@@ -118,20 +119,25 @@ class SinkSpec:
     """
     Where bodies go.
 
+    >>> SinkSpec(kind="s3-tar", path="s3://bucket/photos").is_in_s3
+    True
+
     Attributes:
         kind: One of `SINKS`.
 
         path:
-            The directory sink's folder. Empty: a scratch folder in the execution's
+            Folder of the directory sink. Empty: a scratch folder in the execution's
             own temporary storage (``/tmp`` on Lambda), removed with the shard. For
-            sinks in S3, what all keys begin with: ``s3://bucket/prefix``.
+            sinks in S3, the prefix of all keys: ``s3://bucket/prefix``.
     """
 
     kind: str = "directory"
     path: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse kinds there are none of."""
+        """Refuse unknown kinds, and paths that do not fit."""
+        from fetcher.s3.urls import SCHEME, prefix_of  # noqa: PLC0415 - `fetcher --help`
+
         check_types(self)
         check_one_of("sink", self.kind, SINKS)
         if self.is_in_s3:
@@ -151,10 +157,10 @@ class SinkSpec:
 
 def check_seconds(name: str, seconds: float) -> None:
     """
-    Refuse a length of time that no clock could wait.
+    Refuse a duration that is not positive and finite.
 
     Raises:
-        ValueError: Naming what it is, and the value.
+        ValueError: Naming the setting and its value.
     """
     if not (seconds > 0 and math.isfinite(seconds)):
         msg = f"{name} is {seconds}; it must be more than 0 s, and finite."
@@ -163,10 +169,10 @@ def check_seconds(name: str, seconds: float) -> None:
 
 def check_types(settings: DataclassInstance) -> None:
     """
-    Refuse dataclass fields of another type than their default's.
+    Refuse dataclass fields whose type is not that of their default.
 
-    Papermill, JSON and YAML all let a string stand where a number is due. A field
-    without a plain default is left to its class.
+    Papermill, JSON and YAML all accept a string in place of a number. A field without
+    a plain default is left to its class.
 
     Raises:
         TypeError: Naming the field, its value and the type it must have.
@@ -174,12 +180,13 @@ def check_types(settings: DataclassInstance) -> None:
     for item in fields(settings):
         if item.default is MISSING:
             continue
-        value, wanted = getattr(settings, item.name), type(item.default)
-        whole_for_float = wanted is float and type(value) is int
-        if type(value) is not wanted and not whole_for_float:
+        value, expected = getattr(settings, item.name), type(item.default)
+        if type(value) is int and expected is float:
+            continue
+        if type(value) is not expected:
             msg = (
                 f"{item.name} is {value!r}, of type {type(value).__name__}; "
-                f"it must be of type {wanted.__name__}, like {item.default!r}."
+                f"it must be of type {expected.__name__}, like {item.default!r}."
             )
             raise TypeError(msg)
 
@@ -189,7 +196,7 @@ def check_one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     Refuse a value that is not in the list.
 
     Raises:
-        ValueError: Naming what it is, the value, and the list.
+        ValueError: Naming the setting, its value, and the list.
     """
     if value not in allowed:
         msg = f"{name} is {value!r}; it must be one of: {', '.join(allowed)}."

@@ -1,5 +1,5 @@
 """
-Every way one download can end: each URL ends in exactly one.
+The ways a download can end: each URL ends in exactly one.
 
 * ok                    whole, checked, kept
 * the server said no

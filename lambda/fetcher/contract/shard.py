@@ -1,4 +1,4 @@
-"""What goes into one execution and what comes out: the contract both sides share."""
+"""The messages of one invocation: a shard goes in, a report comes out."""
 
 from __future__ import annotations
 
@@ -22,12 +22,17 @@ class Shard:
     """
     The files one invocation is asked to download.
 
+    >>> from fetcher.contract.source import Template
+    >>> urls = Template("http://h/{number}.jpg", ((0, 500),))
+    >>> len(Shard(run="trial", index=0, source=urls).source)
+    500
+
     Attributes:
         run: The run it belongs to.
 
         index: Position in the plan, from 0.
 
-        wave: Which round of invocations, from 0.
+        wave: Round of invocations, from 0.
 
         source: What to fetch. Never empty.
 
@@ -36,8 +41,8 @@ class Shard:
         options: How to fetch.
 
         deadline_s:
-            Seconds after which the worker stops and reports what it has. The
-            handler brings it forward if Lambda's own timeout would come first.
+            Seconds after which the worker stops and reports what it has; earlier if
+            Lambda's own timeout would come first.
     """
 
     run: str
@@ -49,7 +54,7 @@ class Shard:
     deadline_s: float = 900.0
 
     def __post_init__(self) -> None:
-        """Refuse a shard with nothing in it, or no time to do it in."""
+        """Refuse a shard without URLs, or without time to fetch them."""
         if not len(self.source):
             msg = f"Shard {self.index} of run {self.run} has no URLs."
             raise ValueError(msg)
@@ -57,18 +62,17 @@ class Shard:
 
     def to_json(self) -> bytes:
         """Return the shard as an invocation's payload."""
-        return _json(
-            {
-                "schema": SCHEMA,
-                "run": self.run,
-                "index": self.index,
-                "wave": self.wave,
-                "source": self.source.to_dict(),
-                "sink": asdict(self.sink),
-                "options": asdict(self.options),
-                "deadline_s": self.deadline_s,
-            }
-        )
+        message = {
+            "schema": SCHEMA,
+            "run": self.run,
+            "index": self.index,
+            "wave": self.wave,
+            "source": self.source.to_dict(),
+            "sink": asdict(self.sink),
+            "options": asdict(self.options),
+            "deadline_s": self.deadline_s,
+        }
+        return json.dumps(message, separators=(",", ":")).encode()
 
     @classmethod
     def from_dict(cls, event: Mapping[str, Any]) -> Shard:
@@ -79,16 +83,16 @@ class Shard:
             ValueError: If it is not a shard, is of another schema, or asks for
                 something impossible.
         """
-        given = _checked_schema("event", event)
+        message = _checked_schema("event", event)
         try:
             return cls(
-                run=str(given["run"]),
-                index=int(_number(given, "index")),
-                wave=int(_number(given, "wave")),
-                source=source_from_dict(given["source"]),
-                sink=SinkSpec(**given["sink"]),
-                options=Options(**given["options"]),
-                deadline_s=_number(given, "deadline_s"),
+                run=str(message["run"]),
+                index=int(_number(message, "index")),
+                wave=int(_number(message, "wave")),
+                source=source_from_dict(message["source"]),
+                sink=SinkSpec(**message["sink"]),
+                options=Options(**message["options"]),
+                deadline_s=_number(message, "deadline_s"),
             )
         except (KeyError, TypeError, AttributeError) as error:
             msg = (
@@ -101,32 +105,32 @@ class Shard:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """
-    What one invocation answers.
+    The answer of one invocation.
 
     Moments are seconds since 1970 on the execution's own clock.
 
     Attributes:
         run, index, wave: Those of the shard.
 
-        execution: Names the execution environment; the same when it is reused.
+        execution: Name of the execution environment, the same when it is reused.
 
         cold: Whether this was the environment's first invocation.
 
-        started_at: The handler was entered.
+        started_at: When the handler was entered.
 
-        downloading_at: The first download could start.
+        downloading_at: When the first download could start.
 
-        downloaded_at: The last one had ended.
+        downloaded_at: When the last one had ended.
 
         tally: Counts by outcome, bytes, latencies.
 
-        downloads: One entry a URL, in the source's order.
+        downloads: One for each URL, in the source's order.
 
         cpu_s: Processor time the invocation took, user and system.
 
-        peak_rss_bytes: Most memory the process ever held.
+        peak_rss_bytes: Most memory the process has ever held.
 
-        engine: What fetched, with its version.
+        engine: Name and version of the engine.
     """
 
     run: str
@@ -151,14 +155,14 @@ class Report:
         return {"schema": SCHEMA, **plain}
 
     @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> Report:
+    def from_dict(cls, message: Mapping[str, Any]) -> Report:
         """
         Read a report back.
 
         Raises:
             ValueError: If it is not a report, or of another schema.
         """
-        plain = dict(_checked_schema("report", given))
+        plain = dict(_checked_schema("report", message))
         del plain["schema"]
         try:
             plain["tally"] = Tally.from_dict(plain["tally"])
@@ -169,26 +173,22 @@ class Report:
             raise ValueError(msg) from error
 
 
-def _number(given: Mapping[str, Any], name: str) -> float:
-    value = given[name]
+def _number(message: Mapping[str, Any], name: str) -> float:
+    value = message[name]
     if type(value) not in (int, float):
         msg = f"{name} is {value!r}; it must be a number"
         raise TypeError(msg)
     return float(value)
 
 
-def _checked_schema(what: str, given: object) -> Mapping[str, Any]:
-    if not isinstance(given, dict):
-        msg = f"The {what} is a {type(given).__name__}; it must be a JSON object."
+def _checked_schema(name: str, message: object) -> Mapping[str, Any]:
+    if not isinstance(message, dict):
+        msg = f"The {name} is a {type(message).__name__}; it must be a JSON object."
         raise ValueError(msg)  # noqa: TRY004 - one kind of error for one bad event
-    if given.get("schema") != SCHEMA:
+    if message.get("schema") != SCHEMA:
         msg = (
-            f"The {what} has schema {given.get('schema')!r}; this worker speaks "
+            f"The {name} has schema {message.get('schema')!r}; this worker speaks "
             f"schema {SCHEMA}. Deploy the worker and run the notebook from one commit."
         )
         raise ValueError(msg)
-    return given
-
-
-def _json(plain: Mapping[Any, Any]) -> bytes:
-    return json.dumps(plain, separators=(",", ":")).encode()
+    return message

@@ -1,9 +1,8 @@
 """
-Where URLs come from: a list carried in the shard, or a numbered template.
+Sources of URLs: a list carried in the shard, or a numbered template.
 
-Every URL of a run has a number, its position in the plan. A source covers ranges
-of numbers, so that what is unfinished can be dealt again as a smaller source of the
-same kind.
+Every URL of a run has a number, its position in the plan. A source covers ranges of
+numbers, so that unfinished URLs can be dealt again as a smaller source of that kind.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ KINDS = ("template", "inline")
 _PLACEHOLDER = re.compile(r"\{number(?:%([0-9]{1,9}))?\}")
 _BRACE = re.compile(r"\{[^{}]*\}?|\}")
 
-Ranges = tuple[tuple[int, int], ...]  # (first number, how many), ...
+Ranges = tuple[tuple[int, int], ...]  # (first number, count), ...
 
 
 class Item(NamedTuple):
@@ -39,7 +38,7 @@ class Item(NamedTuple):
 
         url: Where it is.
 
-        destination: Name below the sink's folder; empty: named after the URL.
+        destination: Path below the sink's folder; empty: named after the URL.
 
         sha256: Expected digest in hex; empty: not checked.
     """
@@ -51,7 +50,7 @@ class Item(NamedTuple):
 
 
 class Source(Protocol):
-    """What the engine iterates over."""
+    """The items of a shard, in order."""
 
     @property
     def ranges(self) -> Ranges:
@@ -83,7 +82,7 @@ class Template:
     ranges: Ranges
 
     def __post_init__(self) -> None:
-        """Refuse a text that would name the same URL twice, or none."""
+        """Refuse a text that repeats URLs, or has placeholders that mean nothing."""
         if msg := _problem_of(self.text):
             raise ValueError(msg)
 
@@ -99,10 +98,10 @@ class Template:
             for number in numbers_in(self.ranges):
                 yield Item(number, f"{before}{number}{after}")
         else:
-            form = "%d".join(text.replace("%", "%%") for text in texts)
+            pattern = "%d".join(text.replace("%", "%%") for text in texts)
             for number in numbers_in(self.ranges):
                 filled = (number if by is None else number % by for by in divisors)
-                yield Item(number, form % tuple(filled))
+                yield Item(number, pattern % tuple(filled))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `source_from_dict` reads."""
@@ -111,11 +110,11 @@ class Template:
 
 def parts_of(text: str) -> tuple[list[str], list[int | None]]:
     """
-    Take a template's text apart.
+    Split a template's text at its placeholders.
 
     Returns:
-        The texts around its placeholders, and what the number is divided by in each of
-        these, for the remainder; None: it stands there itself.
+        The texts around the placeholders, and the divisor of each placeholder; None: it
+        stands for the number itself.
 
     >>> parts_of("s3://b-{number%4}/{number}.jpg")
     (['s3://b-', '/', '.jpg'], [4, None])
@@ -126,7 +125,7 @@ def parts_of(text: str) -> tuple[list[str], list[int | None]]:
 
 
 def _problem_of(text: str) -> str:
-    """Say what is wrong with a template's text; empty: nothing."""
+    """Return why a template's text is invalid; empty: it is valid."""
     texts, divisors = parts_of(text)
     named = f"The URL template {masked(text)!r}"
     if None not in divisors:
@@ -146,9 +145,9 @@ def _problem_of(text: str) -> str:
                 "{number} and, for a remainder, {number%16}; write other braces as "
                 "%7B and %7D."
             )
-    # Remainders differ in length. So where one ends, and a number begins, must show.
-    joined = any(not part or part[0] in digits for part in texts[1:-1])
-    if joined and any(divisors):
+    # Remainders differ in length, so a separator must show where one ends.
+    is_ambiguous = any(not part or part[0] in digits for part in texts[1:-1])
+    if is_ambiguous and any(divisors):
         return (
             f"{named} has a digit or another number right after a number, so two files "
             "may have one URL. Put something else in between, as in "
@@ -160,12 +159,12 @@ def _problem_of(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Inline:
     """
-    URLs carried in the shard itself, compressed when they travel.
+    URLs carried in the shard itself, compressed in transit.
 
     Attributes:
         ranges: The numbers covered, ascending.
 
-        urls: What to fetch, one each.
+        urls: One for each number.
 
         destinations: As in `Item`, one each; none at all if all are empty.
 
@@ -179,19 +178,18 @@ class Inline:
 
     def __post_init__(self) -> None:
         """Refuse columns that do not fit together."""
-        many = count(self.ranges)
-        some = {len(self.destinations), len(self.sha256s)} - {0}
-        if len(self.urls) != many or not some <= {many}:
-            msg = f"For {many:,} numbers there must be as many texts of each kind."
+        expected = count(self.ranges)
+        lengths = {len(self.destinations), len(self.sha256s)} - {0}
+        if len(self.urls) != expected or not lengths <= {expected}:
+            msg = f"For {expected:,} numbers there must be as many texts of each kind."
             raise ValueError(msg)
 
     @classmethod
     def of(cls, items: Sequence[Item]) -> Inline:
-        """Return a source of these items, their numbers ascending."""
-        numbers, urls, *others = zip(*items, strict=True) if items else [()] * 4
-        return cls(
-            ranges_of(numbers), urls, *(one if any(one) else () for one in others)
-        )
+        """Return a source of items whose numbers ascend."""
+        numbers, urls, *columns = zip(*items, strict=True) if items else [()] * 4
+        optional = (column if any(column) else () for column in columns)
+        return cls(ranges_of(numbers), urls, *optional)
 
     def __len__(self) -> int:
         """Return how many URLs there are."""
@@ -199,8 +197,9 @@ class Inline:
 
     def __iter__(self) -> Iterator[Item]:
         """Yield the items in ascending order."""
-        others = self.destinations or repeat(""), self.sha256s or repeat("")
-        return map(Item, numbers_in(self.ranges), self.urls, *others)
+        destinations, sha256s = self.destinations, self.sha256s
+        optional = destinations or repeat(""), sha256s or repeat("")
+        return map(Item, numbers_in(self.ranges), self.urls, *optional)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `source_from_dict` reads: the texts, deflated."""
@@ -234,19 +233,19 @@ def source_from_dict(fields: dict[str, Any]) -> Source:
 
 
 def _checked(ranges: Iterable[Iterable[int]]) -> Ranges:
-    pairs = tuple((int(first), int(many)) for first, many in ranges)
+    pairs = tuple((int(first), int(length)) for first, length in ranges)
     end = 0
-    for first, many in pairs:
-        if first < end or many < 1:
+    for first, length in pairs:
+        if first < end or length < 1:
             msg = f"The ranges {pairs!r} must ascend, and none may be empty."
             raise ValueError(msg)
-        end = first + many
+        end = first + length
     return pairs
 
 
 def count(ranges: Ranges) -> int:
     """Return how many numbers the ranges cover."""
-    return sum(many for _, many in ranges)
+    return sum(length for _, length in ranges)
 
 
 def numbers_in(ranges: Ranges) -> Iterator[int]:
@@ -256,7 +255,7 @@ def numbers_in(ranges: Ranges) -> Iterator[int]:
     >>> list(numbers_in(((0, 2), (5, 1))))
     [0, 1, 5]
     """
-    return chain.from_iterable(range(first, first + many) for first, many in ranges)
+    return chain.from_iterable(range(first, first + size) for first, size in ranges)
 
 
 def ranges_of(numbers: Iterable[int]) -> Ranges:
@@ -281,10 +280,10 @@ def pack(data: bytes) -> str:
 
 def unpack(text: str) -> bytes:
     """
-    Return what `pack` was given.
+    Undo `pack`.
 
     Raises:
-        ValueError: If the text is not what `pack` gave.
+        ValueError: If the text is not something `pack` returned.
     """
     try:
         return zlib.decompress(base64.b64decode(text, validate=True))

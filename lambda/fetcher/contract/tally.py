@@ -1,4 +1,4 @@
-"""Outcomes added up: counts, bytes and a latency histogram that can be merged."""
+"""Totals of downloads: counts, bytes and a latency histogram that can be merged."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ _SHORTEST_S = 1e-5
 @dataclass(slots=True)
 class Histogram:
     """
-    How long things took, in buckets of equal ratio.
+    Latencies in buckets of equal ratio.
 
-    Two of them added give what one would have counted, so percentiles over a whole
-    run need no sample to be kept or sent.
+    Histograms can be merged without loss, so percentiles over a whole run need no
+    samples to be kept or sent.
 
     Attributes:
-        buckets: Number of observations by bucket index.
+        buckets: Observations by bucket index.
     """
 
     buckets: Counter[int] = field(default_factory=Counter)
 
-    def add(self, seconds: float, many: int = 1) -> None:
-        """Count an observation that was made so many times."""
+    def add(self, seconds: float, count: int = 1) -> None:
+        """Count an observation made so many times."""
         ratio = max(seconds, _SHORTEST_S) / _SHORTEST_S
-        self.buckets[int(math.log10(ratio) * _BUCKETS_PER_DECADE)] += many
+        self.buckets[int(math.log10(ratio) * _BUCKETS_PER_DECADE)] += count
 
     def merge(self, other: Histogram) -> None:
-        """Take in everything the other has counted."""
+        """Add everything the other has counted."""
         self.buckets.update(other.buckets)
 
     def quantile(self, share: float) -> float:
         """
-        Return the time in seconds that this share of observations stayed within.
+        Return the seconds within which this share of observations stayed.
 
         Args:
             share: From 0 to 1; 0.5 is the median.
@@ -52,31 +52,31 @@ class Histogram:
         total = self.buckets.total()
         if not total:
             return math.nan
-        wanted = max(1, math.ceil(share * total))
+        rank = max(1, math.ceil(share * total))
         seen = 0
         for index in sorted(self.buckets):
             seen += self.buckets[index]
-            if seen >= wanted:
+            if seen >= rank:
                 break
         return float(_SHORTEST_S * 10 ** ((index + 0.5) / _BUCKETS_PER_DECADE))
 
     def to_dict(self) -> dict[str, int]:
         """Return the buckets with JSON's string keys."""
-        return {str(index): many for index, many in sorted(self.buckets.items())}
+        return {str(index): count for index, count in sorted(self.buckets.items())}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, int]) -> Histogram:
-        """Read back what `to_dict` gave."""
-        return cls(Counter({int(index): many for index, many in fields.items()}))
+        """Read back what `to_dict` returned."""
+        return cls(Counter({int(index): count for index, count in fields.items()}))
 
 
 @dataclass(slots=True)
 class Tally:
     """
-    What became of many URLs.
+    Totals of many downloads.
 
     Attributes:
-        counts: URLs by outcome. Outcomes nobody met count 0.
+        counts: URLs by outcome; 0 for outcomes that did not occur.
 
         body_bytes: Bytes of the bodies that ended `ok`.
 
@@ -88,19 +88,19 @@ class Tally:
     latency: Histogram = field(default_factory=Histogram)
 
     def merge(self, other: Tally) -> None:
-        """Take in everything the other has counted."""
+        """Add everything the other has counted."""
         self.counts.update(other.counts)
         self.body_bytes += other.body_bytes
         self.latency.merge(other.latency)
 
     @property
     def files(self) -> int:
-        """How many URLs were counted."""
+        """Number of URLs counted."""
         return self.counts.total()
 
     @property
     def ok(self) -> int:
-        """How many of them arrived whole."""
+        """Number of URLs that arrived whole."""
         return self.counts[Outcome.OK]
 
     def to_dict(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class Tally:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Tally:
-        """Read back what `to_dict` gave."""
-        counts = {Outcome(name): many for name, many in fields["counts"].items()}
+        """Read back what `to_dict` returned."""
+        counts = {Outcome(name): count for name, count in fields["counts"].items()}
         latency = Histogram.from_dict(fields["latency"])
         return cls(Counter(counts), fields["body_bytes"], latency)

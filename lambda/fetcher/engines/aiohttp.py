@@ -1,4 +1,4 @@
-"""The reference engine: asyncio and aiohttp, as many loops as connections."""
+"""The reference engine: asyncio and aiohttp, one task for each connection."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
+from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.process.descriptors import lacking
+from fetcher.process.descriptors import shortage
 from fetcher.security import guard, trust
 from fetcher.transfer import redirects
-from fetcher.transfer.ending import Ending, RefusedError
 from fetcher.transfer.inflate import ACCEPTED
-from fetcher.transfer.stall import Pace
+from fetcher.transfer.refusal import RefusedError
+from fetcher.transfer.stall import StallWatch
 
 if TYPE_CHECKING:
     from fetcher.contract.options import Options
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
     from fetcher.transfer.engine import Work
 
 _DNS_TTL_S = 300
-_UNDONE = frozenset({"chunked", "identity"})  # what else was sent it would hand on
-_LOOKUPS = 64  # names looked up at once
+_TRANSFER_CODINGS = frozenset({"chunked", "identity"})  # aiohttp undoes no others
+_MAX_LOOKUPS = 64  # names looked up at once
 
 # aiohttp keeps any number of idle connections. With a new host for every file they
-# would take up the 1,024 descriptors of an execution within seconds.
-_IDLE_S = 0.2
+# would use up the 1,024 descriptors of an execution within seconds.
+_KEEPALIVE_S = 0.2
 
-# The first that fits counts: subclasses stand before what they inherit from.
+# The first match counts: subclasses stand before their bases.
 _MEANINGS: tuple[tuple[type[Exception], Outcome, str], ...] = (
     (
         aiohttp.InvalidURL,
@@ -82,7 +83,7 @@ class Engine:
     Downloads with aiohttp.
 
     Args:
-        options: How many connections, how long to wait, what to say we are.
+        options: Connections, timeouts and limits.
 
         user_agent: Sent with every request.
     """
@@ -100,7 +101,7 @@ class Engine:
         """Make attempts until there are no more, or for this many seconds."""
         with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
-            self._loop.set_default_executor(_Lookups(_LOOKUPS))
+            self._loop.set_default_executor(_Lookups(_MAX_LOOKUPS))
             try:
                 runner.run(self._run(work, deadline_s))
             finally:
@@ -115,7 +116,7 @@ class Engine:
 
     async def _run(self, work: Work, deadline_s: float) -> None:
         async with self._session() as session:
-            workers = asyncio.ensure_future(self._all(session, work))
+            workers = asyncio.ensure_future(self._work_all(session, work))
             stopped = asyncio.ensure_future(self._stopped.wait())
             try:
                 await asyncio.wait(
@@ -130,8 +131,8 @@ class Engine:
             with contextlib.suppress(asyncio.CancelledError):
                 await workers
 
-    async def _all(self, session: aiohttp.ClientSession, work: Work) -> None:
-        """Keep every connection busy; a bug or a full disk in one ends all."""
+    async def _work_all(self, session: aiohttp.ClientSession, work: Work) -> None:
+        """Keep every connection busy; an unexpected error in one ends all."""
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._options.connections):
@@ -144,7 +145,7 @@ class Engine:
         connector = aiohttp.TCPConnector(
             limit=options.connections,
             ssl=trust.context(),
-            keepalive_timeout=_IDLE_S,
+            keepalive_timeout=_KEEPALIVE_S,
             ttl_dns_cache=_DNS_TTL_S,
             socket_factory=guard.guarded_socket(allow_private=options.allow_private),
         )
@@ -170,16 +171,15 @@ class Engine:
 
     async def _attempt(
         self, session: aiohttp.ClientSession, attempt: Attempt
-    ) -> Ending:
+    ) -> Download:
         body, now = attempt.body, asyncio.get_running_loop().time
-        ends = attempt.ends_at
         try:
-            async with asyncio.timeout_at(ends) as timer:
+            async with asyncio.timeout_at(attempt.ends_at) as timer:
                 return await self._follow(session, attempt, timer)
-        except RefusedError as refused:
-            return body.fail(refused.outcome, refused.detail)
+        except RefusedError as refusal:
+            return body.fail(refusal.outcome, refusal.detail)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if timer.expired() and now() >= ends:
+            if timer.expired() and now() >= attempt.ends_at:
                 seconds = self._options.total_timeout_s
                 detail = f"not done within {seconds:g} s"
                 return body.fail(Outcome.TOTAL_TIMEOUT, detail)
@@ -190,15 +190,15 @@ class Engine:
 
     async def _follow(
         self, session: aiohttp.ClientSession, attempt: Attempt, timer: asyncio.Timeout
-    ) -> Ending:
-        """Fetch a URL, and what it is redirected to: aiohttp would encode that anew."""
+    ) -> Download:
+        """Fetch a URL and its redirects, which aiohttp itself would encode again."""
         url = attempt.url
-        for _ in range(redirects.MOST + 1):
-            ended = await self._fetch(session, url, attempt, timer)
-            if isinstance(ended, Ending):
-                return ended
-            url = redirects.checked(ended)
-        detail = f"redirected more than {redirects.MOST} times"
+        for _ in range(redirects.MAX_REDIRECTS + 1):
+            result = await self._fetch(session, url, attempt, timer)
+            if isinstance(result, Download):
+                return result
+            url = redirects.checked(result)
+        detail = f"redirected more than {redirects.MAX_REDIRECTS} times"
         return attempt.body.fail(Outcome.TOO_MANY_REDIRECTS, detail)
 
     async def _fetch(
@@ -207,28 +207,28 @@ class Engine:
         url: str,
         attempt: Attempt,
         timer: asyncio.Timeout,
-    ) -> Ending | str:
-        """Return how it ended, or the URL that it was redirected to."""
+    ) -> Download | str:
+        """Return how the attempt ended, or the URL that it was redirected to."""
         body = attempt.body
-        exactly = URL(url, encoded=url.isascii())  # encoding it would void signed ones
-        async with session.get(exactly, allow_redirects=False) as response:
+        verbatim = URL(url, encoded=url.isascii())  # encoding would break signed URLs
+        async with session.get(verbatim, allow_redirects=False) as response:
             attempt.is_answered = True
             try:
-                places = response.headers.getall("Location", ())
-                if place := redirects.place_of(response.status, places):
-                    return redirects.joined(url, place)
+                locations = response.headers.getall("Location", ())
+                if target := redirects.target_of(response.status, locations):
+                    return redirects.absolute(url, target)
                 self._begin(body, response)
-            except RefusedError as refused:
+            except RefusedError as refusal:
                 wait_s = _retry_after(response.headers.get("Retry-After", ""))
                 response.close()
-                return body.fail(refused.outcome, refused.detail, wait_s)
+                return body.fail(refusal.outcome, refusal.detail, wait_s)
             await self._read(response.content, body, timer)
             return body.finish()
 
     def _begin(self, body: Body, response: aiohttp.ClientResponse) -> None:
         headers, options = response.headers, self._options
         coding = headers.get("Transfer-Encoding", "")
-        if not _UNDONE.issuperset(coding.lower().replace(",", " ").split()):
+        if not _TRANSFER_CODINGS.issuperset(coding.lower().replace(",", " ").split()):
             detail = f"not HTTP: a body was sent as {coding}, which nobody asked for"
             raise RefusedError(Outcome.PROTOCOL, detail)
         robots = ",".join(headers.getall("X-Robots-Tag", ()))
@@ -246,12 +246,11 @@ class Engine:
         """
         Pass the body on, unless nothing comes for too long.
 
-        aiohttp 3.14's own timer cannot be trusted with that: it dies with a malformed
-        chunk, which nobody is told of.
+        aiohttp 3.14's own timer cannot do that: a malformed chunk ends it silently.
         """
         now, ends = asyncio.get_running_loop().time, timer.when()
         assert ends is not None, "an attempt has an end"
-        pace = Pace(self._options, now())
+        watch = StallWatch(self._options, now())
         while True:
             if not content.is_eof():
                 timer.reschedule(min(ends, now() + self._options.read_timeout_s))
@@ -259,17 +258,17 @@ class Engine:
             if not chunk:
                 return
             body.write((chunk,))
-            if stalled := pace.stalled(body.size, now()):
+            if stalled := watch.stalled(body.size, now()):
                 raise RefusedError(Outcome.READ_TIMEOUT, stalled)
 
     def _diagnose(self, error: Exception) -> tuple[Outcome, str]:
-        """Say which outcome an exception of aiohttp's stands for."""
+        """Return the outcome that an exception stands for, and a line of detail."""
         if isinstance(error, guard.BadUrlError):
             return Outcome.BAD_URL, str(error)
         if isinstance(error, OSError) and error.errno == errno.EACCES:
             return Outcome.BLOCKED, f"not permitted: {error.strerror}"  # by the guard
-        if isinstance(error, OSError) and (lack := lacking(error)):
-            return Outcome.UNSTARTED, lack
+        if isinstance(error, OSError) and (reason := shortage(error)):
+            return Outcome.UNSTARTED, reason
         for kind, outcome, detail in _MEANINGS:
             if isinstance(error, kind):
                 return outcome, detail.format(error=error, options=self._options)
@@ -280,7 +279,7 @@ class _Lookups(ThreadPoolExecutor):
     """
     Threads that look names up; at the deadline no report waits for a slow one.
 
-    The process itself does, when it ends: Python joins its threads.
+    The process does when it exits, because Python joins its threads.
     """
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - inherited

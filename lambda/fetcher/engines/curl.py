@@ -16,13 +16,13 @@ from fetcher.security import guard
 from fetcher.transfer import redirects
 
 if TYPE_CHECKING:
+    from fetcher.contract.downloads import Download
     from fetcher.contract.options import Options
-    from fetcher.transfer.ending import Ending
     from fetcher.transfer.engine import Work
 
-_LOOK_EVERY_S = 0.1  # at timeouts and stalls
-_LOOK_UP_EVERY_S = 0.005  # at names being looked up
-_KNOWN_S = 240.0  # less than libcurl keeps addresses
+_CHECK_EVERY_S = 0.1  # for timeouts and stalls
+_POLL_NAMES_EVERY_S = 0.005  # while they are looked up
+_HOST_KNOWN_S = 240.0  # less than libcurl caches addresses
 
 
 class Engine:
@@ -30,7 +30,7 @@ class Engine:
     Downloads with libcurl.
 
     Args:
-        options: How many connections, how long to wait, what to say we are.
+        options: Connections, timeouts and limits.
 
         user_agent: Sent with every request.
     """
@@ -61,8 +61,8 @@ class _Loop:
     """
     One run of the engine.
 
-    A transfer is free, or busy with an attempt; while busy it waits for its host to be
-    known, or is in libcurl's hands.
+    A transfer is free, or busy with an attempt. While busy it waits for its host's
+    addresses, or is attached to libcurl.
     """
 
     def __init__(self, options: Options, user_agent: str, work: Work) -> None:
@@ -78,42 +78,42 @@ class _Loop:
         self._free: list[Transfer] = []
         self._transfers: dict[pycurl.Curl, Transfer] = {}
         self._busy: set[Transfer] = set()
-        self._known_hosts: set[str] = set()  # to libcurl, for a while
-        self._forget_at = monotonic() + _KNOWN_S
+        self._known_hosts: set[str] = set()  # libcurl has their addresses
+        self._forget_at = monotonic() + _HOST_KNOWN_S
         self._waiting: list[Transfer] = []  # for a name, or for a first connection
         self._leaders: dict[str, Transfer] = {}  # making first connections
-        self._came: list[Transfer] = []  # parts of bodies, in the latest round
-        self._ask_at = 0.0  # for work
-        self._look_at = 0.0
+        self._with_data: list[Transfer] = []  # in the latest round
+        self._fill_at = 0.0
+        self._check_at = 0.0
 
     def step(self, deadline: float) -> bool:
-        """Do what can be done, then wait for more; tell whether there is any."""
+        """Do what can be done, wait for more, and tell whether there is any."""
         now = monotonic()
         if now >= deadline:
             return False
-        if now >= self._ask_at:
+        if now >= self._fill_at:
             self._fill(now)
         if self._waiting:
             self._connect_known()
-        if not self._busy and self._ask_at == math.inf:
+        if not self._busy and self._fill_at == math.inf:
             return False
         self._multi.perform()
         has_ended = self._harvest()
-        if self._came:
-            self._take_in()
+        if self._with_data:
+            self._process_held()
         if not has_ended:
-            self._wait(min(deadline, self._ask_at or math.inf) - now)
-        if now >= self._look_at:
-            self._look_at = now + _LOOK_EVERY_S
+            self._wait(min(deadline, self._fill_at or math.inf) - now)
+        if now >= self._check_at:
+            self._check_at = now + _CHECK_EVERY_S
             self._end_overdue(monotonic())
             if now >= self._forget_at:
-                self._forget_at = now + _KNOWN_S
+                self._forget_at = now + _HOST_KNOWN_S
                 self._known_hosts.clear()
                 self._leaders.clear()
         return True
 
     def close(self) -> None:
-        """Break off what is in flight and leave nothing of it."""
+        """Break off what is in flight and discard what came of it."""
         for transfer in self._busy:
             self._detach(transfer)
             transfer.attempt.body.discard()
@@ -124,15 +124,12 @@ class _Loop:
         self._resolver.close()
 
     def _fill(self, now: float) -> None:
-        """Make as many attempts as there are connections, if there is work."""
-        self._ask_at = 0.0
+        """Start as many attempts as there are connections, if there is work."""
+        self._fill_at = 0.0
         while len(self._busy) < self._options.connections:
             step = self._work.next()
-            if step is None:
-                self._ask_at = math.inf
-            elif isinstance(step, float):
-                self._ask_at = now + step
             if step is None or isinstance(step, float):
+                self._fill_at = math.inf if step is None else now + step
                 return
             transfer = self._free.pop() if self._free else self._new_transfer()
             self._busy.add(transfer)
@@ -140,18 +137,18 @@ class _Loop:
             self._go(transfer)
 
     def _new_transfer(self) -> Transfer:
-        transfer = Transfer(self._options, self._user_agent, self._came.append)
+        transfer = Transfer(self._options, self._user_agent, self._with_data.append)
         self._transfers[transfer.handle] = transfer
         return transfer
 
     def _go(self, transfer: Transfer) -> None:
-        """Start, unless the host has to be looked up first."""
+        """Start a transfer, unless its host must be looked up first."""
         try:
             transfer.aim()
         except guard.BadUrlError as error:
-            self._give_up(transfer, Outcome.BAD_URL, str(error))
+            self._fail(transfer, Outcome.BAD_URL, str(error))
         except guard.BlockedError as error:
-            self._give_up(transfer, Outcome.BLOCKED, str(error.strerror))
+            self._fail(transfer, Outcome.BLOCKED, str(error.strerror))
         else:
             if transfer.peer.host in self._known_hosts:
                 self._attach(transfer)
@@ -170,10 +167,10 @@ class _Loop:
             is_ready = self._may_follow(transfer) and peer.is_resolved(self._resolver)
         except UnicodeError:
             detail = "the URL's host cannot be a name in DNS"
-            self._give_up(transfer, Outcome.BAD_URL, detail)
+            self._fail(transfer, Outcome.BAD_URL, detail)
         except OSError as error:
             detail = f"no address for {peer.hostname}: {error.strerror}"
-            self._give_up(transfer, Outcome.DNS, detail)
+            self._fail(transfer, Outcome.DNS, detail)
         else:
             if is_ready:
                 self._attach(transfer)
@@ -186,15 +183,15 @@ class _Loop:
 
     def _may_follow(self, transfer: Transfer) -> bool:
         """
-        Tell whether nobody is making the first connection to the transfer's host.
+        Tell whether no other transfer is making the first connection to the host.
 
-        With HTTP/2 all share it. That libcurl can be told to wait (PIPEWAIT) is of no
-        use: it waits for the end of the first download where there is no HTTP/2.
+        With HTTP/2 all share it. libcurl's own PIPEWAIT is of no use: without HTTP/2
+        it would wait for the end of the first download.
         """
         host = transfer.peer.host
         leader = self._leaders.get(host)
         if leader is None or leader.peer.host != host or not leader.is_attached:
-            return True  # there is none, or it has failed
+            return True  # no transfer is, or its attempt failed
         if leader.is_connected:
             self._known_hosts.add(host)
             return True
@@ -205,7 +202,7 @@ class _Loop:
         transfer.is_attached = True
 
     def _harvest(self) -> bool:
-        """Take in what has ended; tell whether anything has."""
+        """Handle transfers that have ended; tell whether there were any."""
         _, done, failed = self._multi.info_read()
         for handle in done:
             self._ended(self._transfers[handle], pycurl.E_OK, "")
@@ -213,22 +210,21 @@ class _Loop:
             self._ended(self._transfers[handle], code, message)
         return bool(done or failed)
 
-    def _take_in(self) -> None:
-        for transfer in self._came:
-            if transfer.is_attached and (code := transfer.take_in()) is not None:
+    def _process_held(self) -> None:
+        for transfer in self._with_data:
+            if transfer.is_attached and (code := transfer.process_held()) is not None:
                 self._ended(transfer, code, "")
-        self._came.clear()
+        self._with_data.clear()
 
     def _ended(self, transfer: Transfer, code: int, message: str) -> None:
         self._detach(transfer)
         if code == pycurl.E_OK:
             self._known_hosts.add(transfer.peer.host)
-        ending = transfer.ended(code, message)
-        if ending:
-            self._release(transfer, ending)
-        elif transfer.redirects > redirects.MOST:
-            detail = f"redirected more than {redirects.MOST} times"
-            self._give_up(transfer, Outcome.TOO_MANY_REDIRECTS, detail)
+        if download := transfer.ended(code, message):
+            self._release(transfer, download)
+        elif transfer.redirects > redirects.MAX_REDIRECTS:
+            detail = f"redirected more than {redirects.MAX_REDIRECTS} times"
+            self._fail(transfer, Outcome.TOO_MANY_REDIRECTS, detail)
         else:
             self._go(transfer)
 
@@ -236,17 +232,17 @@ class _Loop:
         for transfer in tuple(self._busy):
             if overdue := transfer.overdue(now):
                 self._detach(transfer)
-                self._give_up(transfer, *overdue)
+                self._fail(transfer, *overdue)
 
-    def _give_up(self, transfer: Transfer, outcome: Outcome, detail: str) -> None:
+    def _fail(self, transfer: Transfer, outcome: Outcome, detail: str) -> None:
         self._release(transfer, transfer.attempt.body.fail(outcome, detail))
 
-    def _release(self, transfer: Transfer, ending: Ending) -> None:
-        """Pass an ending on; the transfer is free for another attempt."""
+    def _release(self, transfer: Transfer, download: Download) -> None:
+        """Report how the attempt ended; the transfer is free for another."""
         self._busy.discard(transfer)
         self._free.append(transfer)
-        self._ask_at = 0.0
-        self._work.ended(transfer.attempt, ending)
+        self._fill_at = 0.0
+        self._work.ended(transfer.attempt, download)
 
     def _detach(self, transfer: Transfer) -> None:
         if transfer.is_attached:
@@ -256,17 +252,17 @@ class _Loop:
             self._waiting.remove(transfer)
 
     def _wait(self, longest_s: float) -> None:
-        """Sleep until a socket, libcurl or we have something to do."""
-        wait_s = min(longest_s, _LOOK_EVERY_S)
+        """Sleep until there is something to do, for a socket, libcurl or us."""
+        wait_s = min(longest_s, _CHECK_EVERY_S)
         if self._waiting:
-            wait_s = min(wait_s, _LOOK_UP_EVERY_S)
+            wait_s = min(wait_s, _POLL_NAMES_EVERY_S)
         curl_ms = self._multi.timeout()
         if curl_ms >= 0:
             wait_s = min(wait_s, curl_ms / 1_000)
         if wait_s <= 0:
             return
-        began = monotonic()
+        started_at = monotonic()
         if self._multi.select(wait_s) <= 0:
-            # Without a socket, nothing in flight, it comes back at once.
-            left_s = wait_s - (monotonic() - began)
-            time.sleep(max(0.0, min(left_s, _LOOK_UP_EVERY_S)))
+            # It returns at once when there is no socket, as nothing is in flight.
+            left_s = wait_s - (monotonic() - started_at)
+            time.sleep(max(0.0, min(left_s, _POLL_NAMES_EVERY_S)))

@@ -1,4 +1,4 @@
-"""What libcurl's error codes mean."""
+"""Meanings of libcurl's error codes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MEANINGS: dict[int, tuple[Outcome, str]] = {
     pycurl.E_HTTP2: (Outcome.CUT, "the connection broke: {message}"),
     _E_HTTP2_STREAM: (Outcome.CUT, "the connection broke: {message}"),
 }
-# What libcurl calls E_RECV_ERROR though it received all it needed to see the mistake.
+# Messages of E_RECV_ERROR that are about what was received, not about receiving.
 _ENDLESS_HEAD = ("Too large response headers", "Too many response headers")
 _MALFORMED_BODY = ("chunk hex-length", "invalid chunk size", "Malformed encoding")
 _MALFORMED = (*_ENDLESS_HEAD, *_MALFORMED_BODY)
@@ -50,10 +50,10 @@ _TLS = frozenset(
 
 def has_head(code: int, message: str) -> bool | None:
     """
-    Tell whether the head of a response had come to its end; None: it may have.
+    Tell whether the head of a response was complete; None: perhaps.
 
     Args:
-        code: libcurl's; 0 if it has nothing to complain of.
+        code: libcurl's; 0 for success.
 
         message: libcurl's.
     """
@@ -66,7 +66,7 @@ def has_head(code: int, message: str) -> bool | None:
 
 def diagnose(code: int, message: str, host: str) -> tuple[Outcome, str]:
     """
-    Say which outcome an error of libcurl's stands for, and why in a line.
+    Return the outcome that an error of libcurl's stands for, and a line of detail.
 
     >>> diagnose(pycurl.E_GOT_NOTHING, "Empty reply from server", "h")[0]
     <Outcome.CUT: 'cut'>

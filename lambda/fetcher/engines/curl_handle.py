@@ -1,4 +1,4 @@
-"""libcurl's handles as every download of a job needs them."""
+"""libcurl handles with the options that every download needs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from fetcher.contract.options import Options
 
 _BUFFER_BYTES = 131_072  # twice that is 2 % quicker, and takes 10 MB more
-_UNTHINKABLE_BYTES = 2**62  # libcurl takes a larger Content-Length for none
-_DNS_KEPT_S = 300
+_MAX_LENGTH = 2**62  # libcurl ignores a larger Content-Length
+_DNS_TTL_S = 300
 
 
 def configured(options: Options, user_agent: str) -> pycurl.Curl:
@@ -27,21 +27,21 @@ def configured(options: Options, user_agent: str) -> pycurl.Curl:
     set_(pycurl.USERAGENT, user_agent)
     encoding = ACCEPTED if options.compressed else "identity"
     set_(pycurl.HTTPHEADER, [f"Accept-Encoding: {encoding}"])
-    set_(pycurl.MAXFILESIZE_LARGE, _UNTHINKABLE_BYTES)
+    set_(pycurl.MAXFILESIZE_LARGE, _MAX_LENGTH)
     set_(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
     set_(pycurl.PROXY, "")  # the guard must see the address connected to
     set_(pycurl.PATH_AS_IS, 1)  # encoding the URL anew would break signed ones
     set_(pycurl.NOSIGNAL, 1)
     set_(pycurl.BUFFERSIZE, _BUFFER_BYTES)
-    set_(pycurl.DNS_CACHE_TIMEOUT, _DNS_KEPT_S)
+    set_(pycurl.DNS_CACHE_TIMEOUT, _DNS_TTL_S)
     return handle
 
 
-def trust(handle: pycurl.Curl) -> None:
+def trust_system_certificates(handle: pycurl.Curl) -> None:
     """
-    Prepare for HTTPS with the certificates that Python would use.
+    Prepare a handle for HTTPS with the certificates that Python would use.
 
-    pycurl brings none of its own. What it asks of them: see `fetcher.security.trust`.
+    pycurl ships none. How they are checked: see `fetcher.security.trust`.
     """
     import ssl  # noqa: PLC0415 - loads a second OpenSSL, which plain HTTP can do without
 
@@ -52,23 +52,23 @@ def trust(handle: pycurl.Curl) -> None:
         handle.setopt(pycurl.CAPATH, paths.capath)
 
 
-def resolved(hostname: str, port: int, addresses: Iterable[str]) -> str:
+def resolve_option(hostname: str, port: int, addresses: Iterable[str]) -> str:
     """
-    Return what the option RESOLVE takes, for libcurl to know a name for a while.
+    Return an entry of the option RESOLVE: libcurl keeps it for a while.
 
-    >>> resolved("h", 80, ["192.0.2.1", "2001:db8::1"])
+    >>> resolve_option("h", 80, ["192.0.2.1", "2001:db8::1"])
     '+h:80:192.0.2.1,[2001:db8::1]'
     """
-    listed = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
-    return f"+{hostname}:{port}:{listed}"
+    numeric = (f"[{ip}]" if ":" in ip else ip for ip in addresses)
+    return f"+{hostname}:{port}:{','.join(numeric)}"
 
 
-class Opened:
-    """A new socket: pycurl duplicates its descriptor, then drops it."""
+class SocketHandle:
+    """A new socket for pycurl, which duplicates its descriptor, then drops it."""
 
-    def __init__(self, made: socket.socket) -> None:
-        self._socket = made
-        os.close(os.dup(self.fileno()))  # pycurl would not tell that it cannot
+    def __init__(self, opened: socket.socket) -> None:
+        self._socket = opened
+        os.close(os.dup(self.fileno()))  # fails here, for pycurl would hide it
 
     def fileno(self) -> int:
         """Return the descriptor."""

@@ -1,4 +1,4 @@
-"""The head of a response, as far as libcurl keeps it to itself."""
+"""The head of a response, where libcurl offers no accessor for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EMPTY_LINES = frozenset({b"\r\n", b"\n"})
 
 class Head:
     """
-    What one of libcurl's handles got before the body.
+    What one of libcurl's handles received before the body.
 
     Args:
         handle: libcurl's.
@@ -35,25 +35,25 @@ class Head:
         self._set(pycurl.HEADERFUNCTION, self._lines.append)
 
     def clear(self) -> None:
-        """Forget the lines of the request before."""
+        """Forget the lines of the previous request."""
         self._lines.clear()
 
     @property
     def is_whole(self) -> bool:
-        """Whether its end came; not known unless it was listened to."""
+        """Whether its end has come; unknown, so False, unless it was listened to."""
         return not _EMPTY_LINES.isdisjoint(self._lines)
 
-    def text(self, what: int) -> str:
-        """Return what an origin sent, in whatever encoding it may be."""
-        return (self._raw(what) or b"").decode("utf-8", errors="replace")
+    def text(self, info: int) -> str:
+        """Return one of libcurl's infos as text, whatever encoding the origin used."""
+        return (self._raw(info) or b"").decode("utf-8", errors="replace")
 
     def values(self, name: bytes) -> str:
-        """Return a header's values, of the last head that came."""
+        """Return the values of a header in the latest head, joined by commas."""
         values: list[str] = []
         for line in self._lines:
             if line.startswith(b"HTTP/"):
                 values.clear()
-            its_name, _, value = line.partition(b":")
-            if its_name.lower() == name:
+            key, _, value = line.partition(b":")
+            if key.lower() == name:
                 values.append(value.decode("latin-1").strip())
         return ",".join(values)

@@ -1,4 +1,4 @@
-"""Whom a handle of libcurl's talks to: named, looked up, let through by the guard."""
+"""The server a libcurl handle talks to: resolved, and admitted by the guard."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from urllib.parse import urlsplit
 import pycurl
 
 from fetcher.contract.outcome import Outcome
-from fetcher.engines.curl_handle import Opened, resolved, trust
+from fetcher.engines.curl_handle import (
+    SocketHandle,
+    resolve_option,
+    trust_system_certificates,
+)
 from fetcher.engines.resolver import is_address
-from fetcher.process.descriptors import lacking
+from fetcher.process.descriptors import shortage
 from fetcher.security import guard
 
 if TYPE_CHECKING:
@@ -30,12 +34,12 @@ class Peer:
     Attributes:
         url: As libcurl is to fetch it.
 
-        host: Name and port in it.
+        host: Host and port in it.
 
-        hostname: The name alone, once it has been looked up.
+        hostname: The host alone, once it has been looked up.
 
-        kept_back: How an attempt ends that was kept from connecting, by the guard or
-            for lack of descriptors; None: it was not.
+        refusal: How the attempt ends if the guard, or a lack of descriptors, kept it
+            from connecting; else None.
     """
 
     def __init__(self, handle: pycurl.Curl, *, allow_private: bool) -> None:
@@ -44,11 +48,11 @@ class Peer:
         self._allow_private = allow_private
         self._set(pycurl.OPENSOCKETFUNCTION, self._open_socket)
         self._trusts = False
-        self.kept_back: tuple[Outcome, str] | None = None
+        self.refusal: tuple[Outcome, str] | None = None
 
     def aim(self, url: str, host: str) -> None:
         """
-        Make this the URL to fetch.
+        Set the URL to fetch.
 
         Raises:
             BadUrlError: If it is malformed.
@@ -57,19 +61,19 @@ class Peer:
             url = _in_ascii(url)
             host = guard.host_of(url)
         if url.startswith("https") and not self._trusts:
-            trust(self._handle)
+            trust_system_certificates(self._handle)
             self._trusts = True
-        self.url, self.host, self.kept_back = url, host, None
+        self.url, self.host, self.refusal = url, host, None
         self._set(pycurl.URL, url)
 
     @property
     def is_https(self) -> bool:
-        """Whether the URL aimed at is."""
+        """Whether the URL to fetch is."""
         return self.url.startswith("https")
 
     def is_resolved(self, resolver: Resolver) -> bool:
         """
-        Tell whether the host's addresses are known; libcurl then knows them, too.
+        Tell whether the host's addresses are known; if so, pass them to libcurl.
 
         Raises:
             OSError: If it has none.
@@ -84,27 +88,27 @@ class Peer:
         if addresses is None:
             return False
         port = parts.port or {"http": 80, "https": 443}[parts.scheme.lower()]
-        self._set(pycurl.RESOLVE, [resolved(self.hostname, port, addresses)])
+        self._set(pycurl.RESOLVE, [resolve_option(self.hostname, port, addresses)])
         return True
 
     def close(self) -> None:
-        """Let go of the handle."""
+        """Release the handle."""
         del self._handle, self._set
 
-    def _open_socket(self, _purpose: int, address: Any) -> Opened | int:  # noqa: ANN401 - pycurl's
-        """Let the guard look at where a socket is about to connect."""
+    def _open_socket(self, _purpose: int, address: Any) -> SocketHandle | int:  # noqa: ANN401 - pycurl's
+        """Open a socket, unless the guard forbids where it would connect."""
         host, port, *_ = address.addr
         reason = guard.connectable(host, port, allow_private=self._allow_private)
         if reason:
-            self.kept_back = Outcome.BLOCKED, reason
+            self.refusal = Outcome.BLOCKED, reason
             return int(pycurl.SOCKET_BAD)
         try:
-            return Opened(
+            return SocketHandle(
                 socket.socket(address.family, address.socktype, address.protocol)
             )
         except OSError as error:  # libcurl tries the next address
-            if reason := lacking(error):
-                self.kept_back = Outcome.UNSTARTED, reason
+            if reason := shortage(error):
+                self.refusal = Outcome.UNSTARTED, reason
             return int(pycurl.SOCKET_BAD)
 
 

@@ -1,7 +1,8 @@
-"""One of libcurl's handles and the download it is busy with."""
+"""One of libcurl's handles and the attempt it is busy with."""
 
 from __future__ import annotations
 
+from enum import Enum, auto
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -14,19 +15,36 @@ from fetcher.engines.curl_head import Head
 from fetcher.engines.curl_peer import Peer
 from fetcher.security import guard
 from fetcher.transfer import redirects
-from fetcher.transfer.ending import Ending, RefusedError
-from fetcher.transfer.stall import Pace
+from fetcher.transfer.refusal import RefusedError
+from fetcher.transfer.stall import StallWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fetcher.contract.downloads import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.attempt import Attempt
 
 _ABORT = -1
-_HELD_BYTES = 65_536  # of one body, until libcurl has done its round
+_MAX_HELD_BYTES = 65_536  # of one body, until libcurl has finished its round
 # An unwanted body is read to its end if it is short: the connection can be kept.
-_SWALLOWED_BYTES = 65_536
+_MAX_SWALLOWED_BYTES = 65_536
+
+
+class _State(Enum):
+    """How far the response to one request has come."""
+
+    HEAD = auto()  # not judged yet; what has come of the body is held
+    PAUSED = auto()  # likewise, and libcurl reads no more: enough is held
+    BODY = auto()  # wanted: passed on
+    REDIRECTED = auto()  # leads elsewhere: the body is swallowed
+    REFUSED = auto()  # not wanted: the body is swallowed
+
+
+# Bound once: Python 3.11 finds members of an enum slowly.
+_HEAD, _PAUSED, _BODY, _REDIRECTED, _REFUSED = _State
+_UNJUDGED = (_HEAD, _PAUSED)
+_UNWANTED = (_REDIRECTED, _REFUSED)
 
 
 class Transfer:
@@ -38,28 +56,25 @@ class Transfer:
 
         user_agent: Sent with every request.
 
-        on_data: Called with this transfer when a part of a body has come; `take_in`
-            is to be called as soon as libcurl is not at work.
+        on_data: Called with this transfer when a part of a body has come; call
+            `process_held` as soon as libcurl is not at work.
 
     Attributes:
         handle: libcurl's.
 
-        attempt: What it is busy with.
+        attempt: The attempt it is busy with.
 
         is_attached: Whether libcurl is at work on it.
 
-        peer: Whom it talks to.
+        peer: The server it talks to.
 
-        redirects: How many were met on the way.
+        redirects: Number of redirects so far.
 
         redirect_url: Where the latest of them leads.
     """
 
     def __init__(
-        self,
-        options: Options,
-        user_agent: str,
-        on_data: Callable[[Transfer], None],
+        self, options: Options, user_agent: str, on_data: Callable[[Transfer], None]
     ) -> None:
         self._options = options
         self._on_data = on_data
@@ -74,16 +89,15 @@ class Transfer:
         self.is_attached = False
 
     def begin(self, attempt: Attempt, now: float) -> None:
-        """Take on an attempt."""
+        """Start an attempt."""
         self.attempt = attempt
-        self.redirects = 0
-        self.redirect_url = ""
-        self._begun_at = now
+        self.redirects, self.redirect_url = 0, ""
+        self._started_at = now
         self._error: BaseException | None = None
 
     def aim(self) -> None:
         """
-        Make the attempt's URL, or where it was redirected to, the one to fetch.
+        Set the attempt's URL, or where it was redirected to, as the one to fetch.
 
         Raises:
             BadUrlError: If the URL is malformed.
@@ -97,73 +111,83 @@ class Transfer:
         self.peer.aim(url, host)
         self._head.clear()
         self.redirect_url = ""
-        self._begun = False
-        self._refused: RefusedError | None = None
+        self._state = _HEAD
+        self._refusal: RefusedError | None = None
         self._held: list[bytes] = []
         self._held_bytes = 0
-        self._is_paused = False
-        self._swallowed = 0
-        self._pace: Pace | None = None
+        self._swallowed_bytes = 0
+        self._watch: StallWatch | None = None
 
     @property
     def is_connected(self) -> bool:
         """Whether the connection stands, TLS and all."""
         return self.is_attached and self._info(pycurl.PRETRANSFER_TIME) > 0
 
-    def ended(self, code: int, message: str) -> Ending | None:
+    def ended(self, code: int, message: str) -> Download | None:
         """
         Return how the attempt ended, or None if `redirect_url` is to be fetched.
 
         Args:
-            code: libcurl's; 0 if it has nothing to complain of.
+            code: libcurl's; 0 for success.
 
             message: libcurl's.
         """
         try:
             if self._error:
                 raise self._error
-            if not self._begun and (came := has_head(code, message)) is not False:
-                ending = self._begin(is_whole=not code, is_sure=came is True)
-                if ending:
-                    return ending
-            if self.redirect_url:
-                return None
-            if self._refused:
-                raise self._refused
-            if self._begun and self._held:
-                self._pass_on()
-            if self._begun and not code:
-                return self.attempt.body.finish()
-        except RefusedError as refused:
-            return self._refuse(refused)
+            if download := self._finished(code, message):
+                return download
+        except RefusedError as refusal:
+            wait_s = float(self._info(pycurl.RETRY_AFTER))
+            return self.attempt.body.fail(refusal.outcome, refusal.detail, wait_s)
+        if self._state is _REDIRECTED:
+            return None
         fail = self.attempt.body.fail
-        if self.peer.kept_back and code == pycurl.E_COULDNT_CONNECT:
-            return fail(*self.peer.kept_back)
+        if self.peer.refusal and code == pycurl.E_COULDNT_CONNECT:
+            return fail(*self.peer.refusal)
         return fail(*diagnose(code or pycurl.E_GOT_NOTHING, message, self.peer.host))
 
-    def take_in(self) -> int | None:
+    def _finished(self, code: int, message: str) -> Download | None:
+        """Return how the attempt ended if all is well so far."""
+        if self._state in _UNJUDGED:
+            got_head = has_head(code, message)
+            if got_head is not False and (
+                download := self._judge_head(is_whole=not code, is_sure=bool(got_head))
+            ):
+                return download
+        if self._refusal:
+            raise self._refusal
+        if self._state is not _BODY:
+            return None
+        if self._held:
+            self._pass_on()
+        return None if code else self.attempt.body.finish()
+
+    def process_held(self) -> int | None:
         """
-        Pass on what came of the body; judge its head before, if that is not done.
+        Judge the head, if that is not done, and pass on what came of the body.
 
         pycurl does not show the head in a callback.
 
         Returns:
-            What to tell `ended` if there is no use in waiting for the rest.
+            The code to pass to `ended` if there is no use in waiting for the rest.
         """
         if not self._held:
             return None
-        if self._begun:
+        if self._state is _BODY:
             try:
                 self._pass_on()
-            except RefusedError as refused:
-                self._refused = refused
+            except RefusedError as refusal:
+                self._refuse(refusal)
                 return int(pycurl.E_OK)
             return None
-        self._begin(is_whole=False)
-        if (self._refused or self.redirect_url) and not self._is_short():
-            return int(pycurl.E_OK)
-        if self._is_paused:
-            self._is_paused = False
+        was_paused, self._state = self._state is _PAUSED, _HEAD
+        self._judge_head(is_whole=False)
+        if self._state in _UNWANTED:
+            length = self._info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
+            if not 0 <= length <= _MAX_SWALLOWED_BYTES:
+                return int(pycurl.E_OK)
+        if was_paused:
             try:
                 self.handle.unpause()
             except pycurl.error as error:  # what `_write` returned, most often
@@ -171,25 +195,25 @@ class Transfer:
         return None
 
     def overdue(self, now: float) -> tuple[Outcome, str] | None:
-        """Return how the attempt has to end because of the time it takes, if so."""
+        """Return how the attempt must end because it takes too long, if it must."""
         options = self._options
         if now >= self.attempt.ends_at:
             detail = f"not done within {options.total_timeout_s:g} s"
             return Outcome.TOTAL_TIMEOUT, detail
-        if self._pace is None:
+        if self._watch is None:
             if self.is_connected:
-                self._pace = Pace(options, now)
-            elif now - self._begun_at >= options.connect_timeout_s:
+                self._watch = StallWatch(options, now)
+            elif now - self._started_at >= options.connect_timeout_s:
                 detail = f"no connection within {options.connect_timeout_s:g} s"
                 return Outcome.CONNECT_TIMEOUT, detail
             return None
-        came = (
-            self.attempt.body.size + self._held_bytes + self._info(pycurl.HEADER_SIZE)
-        )
-        stalled = self._pace.stalled(came, now)
-        if stalled and self._refused:
-            return self._refused.outcome, self._refused.detail
-        return (Outcome.READ_TIMEOUT, stalled) if stalled else None
+        received = self.attempt.body.size + self._held_bytes
+        received += self._info(pycurl.HEADER_SIZE)
+        if stalled := self._watch.stalled(received, now):
+            if self._refusal:
+                return self._refusal.outcome, self._refusal.detail
+            return Outcome.READ_TIMEOUT, stalled
+        return None
 
     def close(self) -> None:
         """Give the handle back to libcurl."""
@@ -197,60 +221,70 @@ class Transfer:
         self.peer.close()
         self.handle.close()
 
-    def _begin(self, *, is_whole: bool, is_sure: bool = True) -> Ending | None:
+    def _judge_head(self, *, is_whole: bool, is_sure: bool = True) -> Download | None:
         """
-        Judge the head of the response and what is held.
+        Judge the head of the response, and what is held of the body.
 
         Args:
-            is_whole: That is all; nothing went wrong.
+            is_whole: The response has ended, without an error: return how.
 
-            is_sure: What came has a whole head, or is one libcurl is content with.
+            is_sure: The head is complete, or libcurl is content with it.
         """
-        status = self._info(pycurl.RESPONSE_CODE)
+        attempt, status = self.attempt, self._info(pycurl.RESPONSE_CODE)
         if status < HTTPStatus.OK and status != HTTPStatus.SWITCHING_PROTOCOLS:
             return None  # 100 Continue and the like: another follows
-        attempt = self.attempt
-        attempt.is_answered = self._begun = True
+        attempt.is_answered = True
         if status in redirects.STATUSES and (
             url := self._head.text(pycurl.REDIRECT_URL)
         ):
             self.redirects += 1
-            self.redirect_url = url
+            self._redirect(url)
             return None
-        promised = self._info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
-        if promised < 0:
-            promised, is_sure = None, is_sure and not is_whole
+        expected_bytes = self._info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
+        if expected_bytes < 0:
+            expected_bytes, is_sure = None, is_sure and not is_whole
         if not (is_sure or self._held or self._head.is_whole):
-            self._begun = False
-            self._ask_again()
+            # libcurl does not tell an empty body from a head that was cut. To pass
+            # every head to Python would cost a tenth, so this request is repeated.
+            if not self._head.listens:
+                self._head.listen()
+                self._redirect(self.peer.url)
             return None
+        self._state = _BODY
         options, held = self._options, self._held
         head = (
             status,
             self._head.text(pycurl.CONTENT_TYPE) if attempt.body.wants_kind else "",
-            promised,
+            expected_bytes,
             self._head.values(b"x-robots-tag") if options.respect_robots else "",
             self._head.values(b"content-encoding") if options.compressed else "",
         )
         try:
             if is_whole:
-                return attempt.body.whole(*head, held)
+                return attempt.body.receive_whole(*head, held)
             attempt.body.begin(*head)
             if held:
                 self._pass_on()
-        except RefusedError as refused:
-            self._refused = refused
+        except RefusedError as refusal:
+            self._refuse(refusal)
         return None
 
+    def _refuse(self, refusal: RefusedError) -> None:
+        self._state, self._refusal = _REFUSED, refusal
+
+    def _redirect(self, url: str) -> None:
+        self._state, self.redirect_url = _REDIRECTED, url
+
     def _write(self, chunk: bytes) -> int | None:
-        """Take in a part of the body; libcurl calls this."""
-        if self._refused or self.redirect_url:
-            return self._swallow(chunk)
+        """Receive a part of the body; libcurl calls this."""
+        if self._state in _UNWANTED:
+            self._swallowed_bytes += len(chunk)
+            return _ABORT if self._swallowed_bytes > _MAX_SWALLOWED_BYTES else None
         if not self._held:
             self._on_data(self)
-        elif self._held_bytes >= _HELD_BYTES:
-            if not self._begun:
-                self._is_paused = True
+        elif self._held_bytes >= _MAX_HELD_BYTES:
+            if self._state is not _BODY:
+                self._state = _PAUSED
                 return int(pycurl.WRITEFUNC_PAUSE)
             try:
                 self._pass_on()
@@ -264,26 +298,3 @@ class Transfer:
     def _pass_on(self) -> None:
         held, self._held, self._held_bytes = self._held, [], 0
         self.attempt.body.write(held)
-
-    def _is_short(self) -> bool:
-        promised = self._info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
-        return bool(0 <= promised <= _SWALLOWED_BYTES)
-
-    def _refuse(self, refused: RefusedError) -> Ending:
-        wait_s = float(self._info(pycurl.RETRY_AFTER))
-        return self.attempt.body.fail(refused.outcome, refused.detail, wait_s)
-
-    def _swallow(self, chunk: bytes) -> int | None:
-        self._swallowed += len(chunk)
-        return _ABORT if self._swallowed > _SWALLOWED_BYTES else None
-
-    def _ask_again(self) -> None:
-        """
-        Have the head listened to, if it was not.
-
-        libcurl does not tell an empty body from a head that was cut. Handing us every
-        head would take a tenth of its time.
-        """
-        if not self._head.listens:
-            self._head.listen()
-            self.redirect_url = self.peer.url

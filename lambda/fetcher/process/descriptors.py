@@ -1,4 +1,4 @@
-"""How many files and sockets a process may open, and how that is told from the rest."""
+"""The limit on files and sockets that a process may open."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ import resource
 
 from fetcher.contract.options import DESCRIPTORS_KEPT_BACK, DESCRIPTORS_PER_CONNECTION
 
-_FEWEST = DESCRIPTORS_KEPT_BACK + DESCRIPTORS_PER_CONNECTION
+_LEAST = DESCRIPTORS_KEPT_BACK + DESCRIPTORS_PER_CONNECTION
 RULE = (
     f"it takes {DESCRIPTORS_PER_CONNECTION} for a connection and "
     f"{DESCRIPTORS_KEPT_BACK} besides (`ulimit -Hn`)"
 )
 
 
-def raise_limit(wanted: int) -> int:
+def raise_limit(target: int) -> int:
     """
-    Raise this process's limit if it is too low, as far as may be.
+    Raise this process's limit to the target, as far as the system allows.
 
     Args:
-        wanted: What is of use.
+        target: Descriptors of use.
 
     Returns:
-        The connections that it allows.
+        The connections that the limit allows.
 
     Raises:
-        ValueError: If it does not allow any.
+        ValueError: If it allows none.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
-        soft = wanted
-    if soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        soft = target
+    if soft < target:
+        soft = target if hard == resource.RLIM_INFINITY else min(hard, target)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    if soft < _FEWEST:
+    if soft < _LEAST:
         msg = (
-            f"This process may open {soft:,} files and sockets; {_FEWEST:,} are the "
+            f"This process may open {soft:,} files and sockets; {_LEAST:,} are the "
             f"fewest: {RULE}. Raise the limit."
         )
         raise ValueError(msg)
     return (soft - DESCRIPTORS_KEPT_BACK) // DESCRIPTORS_PER_CONNECTION
 
 
-def lacking(error: OSError) -> str:
+def shortage(error: OSError) -> str:
     """
-    Say that no socket could be opened because there are too many; else nothing.
+    Return why no socket could be opened if there are too many; else nothing.
 
-    >>> lacking(OSError(errno.ECONNREFUSED, "Connection refused"))
+    >>> shortage(OSError(errno.ECONNREFUSED, "Connection refused"))
     ''
     """
     if error.errno == errno.ENFILE:

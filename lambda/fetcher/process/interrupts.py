@@ -1,4 +1,4 @@
-"""Ctrl-C while a command has nothing to lose yet: one line, and no traceback."""
+"""Ctrl-C while a command has nothing to lose: one line, and no traceback."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ _STDERR = 2
 
 def quit_when_interrupted(command: str) -> None:
     """
-    Have SIGINT and SIGTERM end this process at once, until others handle them.
+    Make SIGINT and SIGTERM end this process at once, until others handle them.
 
-    An exception would not do: where modules are imported, some are only printed.
+    An exception would not do: some that are raised during imports are only printed.
     """
     line = f"{command}: interrupted\n".encode()
 
-    def end(_number: int, _frame: object) -> None:
+    def end(_signum: int, _frame: object) -> None:
         try:
             os.write(_STDERR, line)
         finally:
             os._exit(INTERRUPTED)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, end)
 
 
 def raise_when_interrupted() -> None:
-    """Have SIGINT raise `KeyboardInterrupt`, and SIGTERM end, as in any Python."""
+    """Restore Python's handling: SIGINT raises `KeyboardInterrupt`, SIGTERM ends."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -8,14 +8,14 @@ boto3 is in Lambda's Python, but loading it takes a quarter of a second of CPU t
 from __future__ import annotations
 
 import os
-import random
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 import pycurl
 
-from fetcher.engines.curl_handle import trust
+from fetcher.backoff import full_jitter
+from fetcher.engines.curl_handle import trust_system_certificates
 from fetcher.s3.errors import LateError, S3Error, answered
 from fetcher.s3.scratch_files import Part
 
@@ -85,7 +85,7 @@ class Connection:
         curl.setopt(pycurl.NOPROGRESS, 0)
         curl.setopt(pycurl.XFERINFOFUNCTION, lambda *_: self._stopped.is_set())
         if not account.endpoint_url.startswith("http:"):
-            trust(curl)
+            trust_system_certificates(curl)
 
     def close(self) -> None:
         """Close the connection."""
@@ -128,7 +128,7 @@ class Connection:
                 answer = self._try(method, place, parameters, headers, body, until)
             except S3Error as error:
                 tries += 1
-                wait_s = _backoff(tries)
+                wait_s = full_jitter(tries, _BACKOFF_FIRST_S, _BACKOFF_LONGEST_S)
                 next_at = monotonic() + wait_s
                 is_over = self._stopped.is_set() or Connection._was_allowed
                 if error.code == _DENIED and not is_over:
@@ -225,9 +225,3 @@ def _headers(lines: list[bytes]) -> dict[str, str]:
 def _late(place: Place, last: S3Error | None = None) -> LateError:
     said = f"; at last: {last.strerror}" if last else ""
     return LateError(f"not done at the deadline{said}", str(place))
-
-
-def _backoff(tries: int) -> float:
-    """Return seconds to wait: full jitter, so that executions do not come in waves."""
-    longest = min(_BACKOFF_LONGEST_S, _BACKOFF_FIRST_S * 2 ** (tries - 1))
-    return random.uniform(0, longest)  # noqa: S311 - no secret depends on it

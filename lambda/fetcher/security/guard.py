@@ -1,9 +1,9 @@
 """
-Which schemes and addresses may be contacted.
+Rules on which schemes and addresses may be contacted.
 
-The worker fetches what strangers ask it to, from inside somebody's network. So the
-decision is taken on the address a socket is about to connect to, after DNS and after
-every redirect: no spelling of a host and no changing name gets around it.
+The worker fetches what strangers ask for, from inside somebody's network. So the rules
+apply to the address a socket is about to connect to, after DNS and every redirect:
+neither odd spellings of a host nor changing names get around them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import errno
 import os
 import re
 import socket
-import unicodedata
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 SCHEMES = ("http", "https")
 
 _BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-# A name whose last label is none of a number, or an address as it should be written.
+# A name whose last label is not a number, or a canonical IPv4 address.
 PLAIN_HOST = (
     r"(?:(?:[A-Za-z0-9-][A-Za-z0-9.-]{0,125}\.)?+[A-Za-z-][A-Za-z0-9-]{0,63}+"
     rf"|{_BYTE}(?:\.{_BYTE}){{3}})"
@@ -35,7 +34,7 @@ _plain = re.compile(
 _ends_in_number = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?").fullmatch
 _MAX_URL = 8_192  # what common servers accept as a request line
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32 bits
-# Where the runtime client takes invocations from, as host:port.
+# The address from which the runtime client takes invocations, as host:port.
 # https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 _RUNTIME_API = "AWS_LAMBDA_RUNTIME_API"
 _METADATA = IPv6Network("fd00:ec2::/32")  # EC2's instance metadata over IPv6
@@ -49,7 +48,7 @@ class BlockedError(OSError):
     """
     The address may not be contacted.
 
-    An `OSError`, because it is raised where a socket is about to connect.
+    An `OSError`, because it is raised where a socket would connect.
     """
 
     def __init__(self, reason: str) -> None:
@@ -58,15 +57,15 @@ class BlockedError(OSError):
 
 def plain_host(url: str) -> str:
     """
-    Return the `host_of` one of the many URLs that `check_url` certainly lets pass.
+    Return the `host_of` a URL that plainly passes `check_url`; empty: it may not.
 
-    It costs a tenth of both. Empty: the URL is not that plain.
+    It costs a tenth of both, and most URLs are that plain.
 
     >>> plain_host("http://H:80/a?b"), plain_host("http://u:p@h/"), plain_host("h")
     ('h:80', '', '')
     """
-    found = _plain(url)
-    return found[1].lower() if found and len(url) <= _MAX_URL else ""
+    match = _plain(url)
+    return match[1].lower() if match and len(url) <= _MAX_URL else ""
 
 
 def check_url(url: str) -> SplitResult:
@@ -74,8 +73,8 @@ def check_url(url: str) -> SplitResult:
     Return the URL's parts if it can be fetched at all.
 
     Raises:
-        BadUrlError: If it is no URL, too long, or of a scheme other than http and
-            https. Says which, without repeating what may be a password.
+        BadUrlError: If it is malformed, too long, or of a scheme other than http and
+            https. It says which, without repeating what may be a password.
     """
     if len(url) > _MAX_URL:
         msg = f"The URL is {len(url):,} characters long; at most {_MAX_URL:,} are sent."
@@ -109,17 +108,19 @@ def check_url(url: str) -> SplitResult:
 
 
 def _is_encoded(host: str) -> bool:
-    return "%" in host and ":" not in host  # where it begins the zone of an address
+    return "%" in host and ":" not in host  # in an IPv6 address it begins the zone
 
 
 def _is_odd_address(host: str) -> bool:
     """
-    Tell whether some programs take a name for an IPv4 address, and others do not.
+    Tell whether only some programs take a name for an IPv4 address.
 
     >>> [_is_odd_address(host) for host in ("127.1", "0x7f.0.0.1", "1.2.3.4", "h.1a")]
     [True, True, False, False]
     """
-    if not host.isascii():  # as it is before it is looked up: RFC 5895
+    if not host.isascii():  # mapped before the look-up: RFC 5895
+        import unicodedata  # noqa: PLC0415 - a megabyte that few lists need
+
         host = unicodedata.normalize("NFKC", host).replace("\u3002", ".")
     if not _ends_in_number(host.lower()):
         return False
@@ -132,7 +133,7 @@ def _is_odd_address(host: str) -> bool:
 
 def host_of(url: str) -> str:
     """
-    Return the name and port in a URL that `check_url` let pass, in lower case.
+    Return the host and port of a URL that passed `check_url`, in lower case.
 
     >>> host_of("http://user:secret@H:8080/a"), host_of("https://h?a/b@c")
     ('h:8080', 'h')
@@ -145,7 +146,7 @@ def host_of(url: str) -> str:
 
 def forbidden(address: str, *, allow_private: bool) -> str:
     """
-    Say why this address may not be contacted; nothing if it may.
+    Return why this address may not be contacted; empty: it may.
 
     Args:
         address: A numeric IPv4 or IPv6 address.
@@ -177,10 +178,10 @@ def forbidden(address: str, *, allow_private: bool) -> str:
 
 def connectable(address: str, port: int, *, allow_private: bool) -> str:
     """
-    Say why no connection may be made there; nothing if it may.
+    Return why no connection may be made there; empty: it may.
 
-    Besides what `forbidden` knows, that is Lambda's Runtime API, wherever it is: who
-    could talk to it could take and answer invocations.
+    Besides what is `forbidden`, that is Lambda's Runtime API, wherever it is: through
+    it an attacker could take and answer invocations.
 
     Args:
         address: A numeric IPv4 or IPv6 address.
@@ -201,9 +202,9 @@ def guarded_socket(
     *, allow_private: bool
 ) -> Callable[[tuple[int, int, int, str, tuple[str, int]]], socket.socket]:
     """
-    Return a maker of sockets that looks at where each is going to connect.
+    Return a socket factory that checks where each socket is going to connect.
 
-    Its argument is one entry of `socket.getaddrinfo`; it raises `BlockedError`.
+    Its argument is an entry of `socket.getaddrinfo`; it raises `BlockedError`.
     """
 
     def make(info: tuple[int, int, int, str, tuple[str, int]]) -> socket.socket:
@@ -216,7 +217,7 @@ def guarded_socket(
 
 
 def _innermost(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """Return the IPv4 address that an IPv6 one stands for, if it does."""
+    """Return the IPv4 address embedded in an IPv6 one, if there is one."""
     if isinstance(ip, IPv4Address):
         return ip
     if ip.ipv4_mapped:

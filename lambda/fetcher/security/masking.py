@@ -1,7 +1,7 @@
 """
-What is secret in a URL: passwords, and the tokens and signatures in its query.
+Secrets in URLs: passwords, and tokens and signatures in the query.
 
-URLs are masked wherever they are written or shown; whoever fetches them has them whole.
+URLs are masked wherever they are written or shown; only requests carry them whole.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from functools import lru_cache
 MASK = "***"
 
 _FLAGS = re.ASCII | re.IGNORECASE
-_SIGNS = r"(?:[\w.~\[-]|%(?:25)*5B)*"
+_CHARACTERS = r"(?:[\w.~\[-]|%(?:25)*5B)*"
 _NAME = (
-    rf"{_SIGNS}(?:token|signature|credentials?|secret|password|passwd|passphrase"
+    rf"{_CHARACTERS}(?:token|signature|credentials?|secret|password|passwd|passphrase"
     r"|(?:api|app|auth|access|secret)key|accesskeyid|accessid|sess(?:ion)?_?id|jwt)"
-    rf"|(?:{_SIGNS}(?:[-_.\[]|%(?:25)*5B))?(?:key|sig|auth|authorization|pass|pwd|hmac)"
+    rf"|(?:{_CHARACTERS}(?:[-_.\[]|%(?:25)*5B))?(?:key|sig|auth|authorization|pass|pwd|hmac)"
     r"|key-pair-id|policy"
 )
 _NAMED = rf"(?:{_NAME})_*(?:\]|%(?:25)*5D)?"
@@ -28,8 +28,8 @@ _CREDENTIALS_IN_TEXT = re.compile(r"//[^/\s]*@")
 _NAMES = re.compile(r"[?&;#]([^?&;#=\s]+)=")
 _VALUE = re.compile(rf"([?&;#]{_NAMED}=)[^&#\s]+", _FLAGS)
 
-# Of a URL inside another. It may be percent-encoded, each time with one more 25, and
-# what it holds was encoded once more: only signs encoded as often are its own.
+# In a URL inside another. It may be percent-encoded several times, each adding a 25;
+# only characters encoded as often are its own delimiters.
 _INNER_CREDENTIALS = re.compile(
     r"((?:^|[:=\s'\"(])//)[^/?#&\s]*(?:&[^/?#&=\s]*)*(@|%40)", _FLAGS
 )
@@ -47,7 +47,7 @@ _ENCODED_VALUE = re.compile(
 
 def has_credentials(url: str) -> bool:
     """
-    Tell whether a user name or password stands before the URL's host.
+    Tell whether the URL has a user name or password before its host.
 
     >>> has_credentials("https://user:secret@host"), has_credentials("//host?a@b")
     (True, False)
@@ -59,9 +59,9 @@ def masked(url: str) -> str:
     """
     Return the URL as it may be written or shown.
 
-    Masked are the user name and password of it and of URLs inside it, and the values
-    of parameters that are called like a signature, a token, a key or a password. All
-    else stays, for it says which URL it is.
+    That masks user names and passwords, also of URLs inside it, and the values of
+    parameters named like a signature, a token, a key or a password. The rest stays, so
+    that the URL can be recognised.
 
     >>> masked("https://user:secret@host/a?size=2&X-Amz-Signature=12ab")
     'https://***@host/a?size=2&X-Amz-Signature=***'
@@ -84,9 +84,9 @@ def masked(url: str) -> str:
 
 def masked_in(text: str) -> str:
     """
-    Return what others said, the URLs in it masked.
+    Return a text with the URLs in it masked.
 
-    Nobody knows where these end, so rather more is masked.
+    It is unknown where these end, so rather more is masked.
 
     >>> masked_in("no route to http://me:pass?word@h/?token=12")
     'no route to http://***@h/?token=***'

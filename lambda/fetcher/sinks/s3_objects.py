@@ -13,13 +13,13 @@ import zlib
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.lists.file_names import name_of
 from fetcher.s3.errors import S3Error
 from fetcher.s3.scratch_files import Files
 from fetcher.s3.senders import Senders
 from fetcher.sinks.spooled_body import Filed, lost
-from fetcher.transfer.ending import Ending
 from fetcher.transfer.sink import Sink
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class S3Objects(Sink):
         self._senders = Senders(account, _SENDERS)
         self._lock = Lock()
         self._waiting: set[int] = set()  # numbers, of what is not safe yet
-        self._lost: dict[int, Ending] = {}
+        self._lost: dict[int, Download] = {}
         self._hopeless: S3Error | None = None
 
     @property
@@ -122,10 +122,10 @@ class S3Objects(Sink):
         self._senders.submit(send, body)
         return str(place)
 
-    def settle(self) -> dict[int, Ending]:
+    def settle(self) -> dict[int, Download]:
         """Wait until all has been sent; say what was not."""
         self._senders.wait(self._until)
-        late = Ending(Outcome.UNSTARTED, detail="S3 had not taken it at the deadline")
+        late = Download(Outcome.UNSTARTED, detail="S3 had not taken it at the deadline")
         with self._lock:
             return dict.fromkeys(self._waiting, late) | self._lost
 

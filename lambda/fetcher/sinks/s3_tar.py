@@ -19,6 +19,7 @@ from array import array
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.s3.connection import Connection
 from fetcher.s3.errors import S3Error
@@ -29,7 +30,6 @@ from fetcher.sinks.s3_tar_index import TAR, index_of, number_of, rows_in
 from fetcher.sinks.s3_tar_member import BLOCK, member_of
 from fetcher.sinks.s3_tar_part import TarPart
 from fetcher.sinks.spooled_body import Filed, lost
-from fetcher.transfer.ending import Ending
 from fetcher.transfer.sink import Sink
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class S3Tar(Sink):
             self._send(part)
         return self._count(item)
 
-    def settle(self) -> dict[int, Ending]:
+    def settle(self) -> dict[int, Download]:
         """Complete the tar; say what is not in it, or all if that fails."""
         if not self._kept:
             return {}
@@ -184,14 +184,14 @@ class S3Tar(Sink):
             # The tar is complete, and says itself where everything is.
             _log.warning("There is no index beside %s: %s", self._tar, error)
 
-    def _of_another(self) -> dict[int, Ending]:
+    def _of_another(self) -> dict[int, Download]:
         """Return what the tar that is there lacks of ours, and has beside ours."""
         theirs = {
             number_of(row): row["size"]
             for row in rows_in(self._connection, self._tar, self._until)
         }
-        lacking = Ending(Outcome.UNSTARTED, detail=_OTHER)
+        lacking = Download(Outcome.UNSTARTED, detail=_OTHER)
         return dict.fromkeys(self._kept, lacking) | {
-            number: Ending(Outcome.OK, 200, size, path=self._path)
+            number: Download(Outcome.OK, 200, size, path=self._path)
             for number, size in theirs.items()
         }

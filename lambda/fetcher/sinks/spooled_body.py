@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.s3.errors import LateError
 from fetcher.s3.scratch_files import Part
 from fetcher.sinks.directory import write_all
-from fetcher.transfer.ending import Ending, one_line
+from fetcher.transfer.refusal import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
     from fetcher.s3.scratch_files import Files
 
 
-def lost(error: OSError, what: str) -> Ending:
+def lost(error: OSError, what: str) -> Download:
     """Return how a download ended whose body came, and was lost on its way to S3."""
     where = f" at {error.filename}" if error.filename else ""
     said = f"could not keep the {what}{where}: {error.strerror or error}"
     is_late = isinstance(error, LateError)
     outcome = Outcome.UNSTARTED if is_late else Outcome.SINK
-    return Ending(outcome, detail=one_line(said))
+    return Download(outcome, detail=one_line(said))
 
 
 class Filed:

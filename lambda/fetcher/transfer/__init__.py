@@ -1,9 +1,10 @@
 """
-Downloads on their way: attempts, hosts, retries, bodies.
+Downloads under way: attempts, hosts, retries, bodies.
 
-* ``job`` is the loop; it hands each ``attempt`` to an ``engine`` and takes back its
-  ``ending``.
-* ``host`` and ``hosts`` say how hard a host is asked.
-* ``body`` checks a response on its way into a ``sink``: ``inflate``,
-  ``file_types``, ``stall``, ``redirects``.
+* ``transfers`` is the loop: it hands each ``attempt`` to an ``engine`` and learns how
+  it ended.
+* ``host`` and ``hosts`` decide how hard a host is pressed.
+* ``body`` checks a response on its way into a ``sink``, with ``inflate``,
+  ``file_types`` and ``stall``; ``redirects`` says where it leads, ``refusal`` why it
+  is turned down.
 """

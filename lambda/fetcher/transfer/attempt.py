@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fetcher.contract.downloads import Download
     from fetcher.contract.source import Item
     from fetcher.transfer.body import Body
-    from fetcher.transfer.ending import Ending
     from fetcher.transfer.host import Host
 
 
@@ -16,36 +16,36 @@ class Attempt:
     One URL being tried, for the first time or again.
 
     Attributes:
-        position: In the source, from 0.
+        position: Place in the source, from 0.
 
         item: What to fetch.
 
-        url: The item's, or what stands for it in this try: a secret, if it is signed.
+        url: The item's, or a signed one that stands for it in this try: a secret.
 
-        host: Where it is, with the name and port as they stand in the URL.
+        host: The URL's host and port.
 
-        body: What the response is handed to; a new one for each try.
+        body: Receives the response; a new one for each try.
 
-        began_at: When it was first tried, on the monotonic clock.
+        started_at: Time of the first try, on the monotonic clock.
 
         ends_at: When its time is up, however often it was tried.
 
-        tries: How often it was tried.
+        tries: Tries so far.
 
-        last: How the try before this one ended.
+        failure: How the previous try ended.
 
-        is_answered: Whether this try's host has answered, be it with a redirect.
+        is_answered: Whether the host has answered this try, if only with a redirect.
     """
 
     __slots__ = (
-        "began_at",
         "body",
         "ends_at",
+        "failure",
         "host",
         "is_answered",
         "item",
-        "last",
         "position",
+        "started_at",
         "tries",
         "url",
     )
@@ -57,7 +57,7 @@ class Attempt:
         self.url = item.url
         self.host = host
         self.tries = 0
-        self.began_at = 0.0
+        self.started_at = 0.0
         self.ends_at = 0.0
         self.is_answered = False
-        self.last: Ending | None = None
+        self.failure: Download | None = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.ending import Ending, RefusedError, one_line
-from fetcher.transfer.file_types import LONGEST, belied
+from fetcher.transfer.file_types import SNIFFED_BYTES, mismatch
 from fetcher.transfer.inflate import ACCEPTED, ENCODINGS, Inflater
+from fetcher.transfer.refusal import RefusedError, one_line
 
 if TYPE_CHECKING:
     import hashlib
@@ -25,24 +26,23 @@ _RESERVING = frozenset({"noindex", "none", "noai", "noimageai", "noimageindex", 
 
 class Body:
     """
-    What an engine hands one response to.
+    The receiver of one response.
 
     Engines call `begin` with the headers, `write` with each chunk, then either
-    `finish` or `fail`, once; or `whole` instead of the first three. These turn what is
-    wrong with the response into an outcome; what is wrong with the connection the
-    engine knows.
+    `finish` or `fail`, once; or `receive_whole` instead of the first three. These turn
+    faults of the response into an outcome; faults of the connection are the engine's.
 
     Attributes:
-        size: Bytes that have come so far.
+        size: Bytes received so far.
     """
 
     __slots__ = (
+        "_content_type",
         "_digest",
+        "_expected_bytes",
         "_inflater",
         "_item",
-        "_kind",
         "_options",
-        "_promised",
         "_sink",
         "_start",
         "_status",
@@ -57,76 +57,81 @@ class Body:
         self._writer: Writer | None = None
         self._digest = _sha256() if item.sha256 else None
         self._status = 0
-        self._promised: int | None = None
+        self._expected_bytes: int | None = None
         self._inflater: Inflater | None = None
-        self._kind = ""
-        self._start: bytes | None = None  # gathered while the type is in doubt
+        self._content_type = ""
+        self._start: bytes | None = None  # collected while the type is in doubt
         self.size = 0
 
     @property
     def wants_kind(self) -> bool:
-        """Whether the Content-Type is of interest."""
+        """Whether the Content-Type matters."""
         return bool(self._options.expect_type) or self._sink.wants_kind
 
     def begin(
         self,
         status: int,
-        kind: str,
-        promised: int | None,
+        content_type: str,
+        expected_bytes: int | None,
         robots: str = "",
         encoding: str = "",
     ) -> None:
         """
-        Judge the headers and open the sink.
+        Check the headers and open the sink.
 
         Args:
             status: HTTP status.
 
-            kind: Content-Type; empty: none given, or none of interest.
+            content_type: Content-Type; empty: absent, or of no interest.
 
-            promised: Content-Length; None: not given.
+            expected_bytes: Content-Length; None: absent.
 
-            robots: X-Robots-Tag; empty: none given, or none of interest.
+            robots: X-Robots-Tag; empty: absent, or of no interest.
 
-            encoding: Content-Encoding; empty: none given, or none to be undone.
+            encoding: Content-Encoding; empty: absent, or not to be undone.
 
         Raises:
             RefusedError: If the body is not wanted.
         """
-        self._judge_head(status, kind, promised, robots, encoding)
-        self._open(kind)
+        self._check_head(status, content_type, expected_bytes, robots, encoding)
+        self._open(content_type)
 
-    def whole(
+    def receive_whole(
         self,
         status: int,
-        kind: str,
-        promised: int | None,
+        content_type: str,
+        expected_bytes: int | None,
         robots: str,
         encoding: str,
         parts: Sequence[bytes],
-    ) -> Ending:
+    ) -> Download:
         """
-        Judge the headers, see `begin`, and a body that came whole; keep it.
+        Check the headers, see `begin`, and a body that is complete; keep it.
 
         Raises:
             RefusedError: If the body is not wanted, or not what was promised, or the
                 sink failed.
         """
-        self._judge_head(status, kind, promised, robots, encoding)
+        self._check_head(status, content_type, expected_bytes, robots, encoding)
         if self._inflater:
-            self._open(kind)
+            self._open(content_type)
             self.write(parts)
             return self.finish()
-        self._look_at(parts)
+        self._check_parts(parts)
         self._check_whole()
         try:
-            path = self._sink.keep(self._item, parts, kind)
+            path = self._sink.keep(self._item, parts, content_type)
         except OSError as error:
             raise _sink_failed(error) from error
-        return Ending(Outcome.OK, status, self.size, "", path)
+        return Download(Outcome.OK, status, self.size, path=path)
 
-    def _judge_head(
-        self, status: int, kind: str, promised: int | None, robots: str, encoding: str
+    def _check_head(
+        self,
+        status: int,
+        content_type: str,
+        expected_bytes: int | None,
+        robots: str,
+        encoding: str,
     ) -> None:
         self._status = status
         options = self._options
@@ -136,51 +141,52 @@ class Body:
         if robots and (tag := reserved(robots)):
             detail = f"the origin's X-Robots-Tag says {tag}"
             raise RefusedError(Outcome.BLOCKED, detail)
-        if wanted := options.expect_type:
-            if not kind.lower().startswith(wanted.lower()):
-                detail = f"expected a body of type {wanted}, got {kind or 'no type'}"
+        if expected_type := options.expect_type:
+            if not content_type.lower().startswith(expected_type.lower()):
+                got = content_type or "no type"
+                detail = f"expected a body of type {expected_type}, got {got}"
                 raise RefusedError(Outcome.WRONG_TYPE, detail)
-            self._kind, self._start = kind, b""
+            self._content_type, self._start = content_type, b""
         if encoding.lower() not in ("", "identity"):
             self._inflater = _inflater(encoding)
-            promised = None  # the engine checks what travelled
-        self._promised = promised
-        if promised is not None and promised > options.max_bytes:
-            self._refuse_size(promised)
+            expected_bytes = None  # the engine checks the compressed length
+        self._expected_bytes = expected_bytes
+        if expected_bytes is not None and expected_bytes > options.max_bytes:
+            self._refuse_size(expected_bytes)
 
-    def _open(self, kind: str) -> None:
+    def _open(self, content_type: str) -> None:
         try:
-            self._writer = self._sink.open(self._item, kind)
+            self._writer = self._sink.open(self._item, content_type)
         except OSError as error:
             raise _sink_failed(error) from error
 
     def write(self, parts: Sequence[bytes]) -> None:
         """
-        Take in the next parts of the body.
+        Receive the next parts of the body.
 
         Raises:
-            RefusedError: If it has grown too large, belies its type, or the sink
+            RefusedError: If it has grown too large, is not of its type, or the sink
                 failed.
         """
         if not self._inflater:
-            self._take(parts)
+            self._write(parts)
             return
         try:
             for chunk in parts:
                 for piece in self._inflater.feed(chunk):
-                    self._take((piece,))
+                    self._write((piece,))
         except ValueError as error:
             raise RefusedError(Outcome.PROTOCOL, str(error)) from error
 
-    def _take(self, parts: Sequence[bytes]) -> None:
-        self._look_at(parts)
+    def _write(self, parts: Sequence[bytes]) -> None:
+        self._check_parts(parts)
         assert self._writer is not None, "begin() comes first"
         try:
             self._writer.write(parts)
         except OSError as error:
             raise _sink_failed(error) from error
 
-    def finish(self) -> Ending:
+    def finish(self) -> Download:
         """
         Keep the body if it is whole.
 
@@ -194,15 +200,17 @@ class Body:
         except OSError as error:
             raise _sink_failed(error) from error
         self._writer = None
-        return Ending(Outcome.OK, self._status, self.size, "", path)
+        return Download(Outcome.OK, self._status, self.size, path=path)
 
-    def fail(self, outcome: Outcome, detail: str, retry_after_s: float = 0.0) -> Ending:
-        """Throw away what came and say how it ended; when cut, how much came."""
+    def fail(
+        self, outcome: Outcome, detail: str, retry_after_s: float = 0.0
+    ) -> Download:
+        """Discard what arrived and return how it ended; if cut, with how much came."""
         self.discard()
-        if outcome is Outcome.CUT and self._promised is not None:
-            came = f"expected {self._promised:,} bytes, got {self.size:,}"
-            detail = f"{came}: {detail}"
-        return Ending(
+        if outcome is Outcome.CUT and self._expected_bytes is not None:
+            sizes = f"expected {self._expected_bytes:,} bytes, got {self.size:,}"
+            detail = f"{sizes}: {detail}"
+        return Download(
             outcome,
             self._status,
             self.size,
@@ -211,12 +219,12 @@ class Body:
         )
 
     def discard(self) -> None:
-        """Throw away what came; nothing happens if nothing did."""
+        """Discard what arrived, if anything did."""
         if self._writer:
             self._writer.discard()
             self._writer = None
 
-    def _look_at(self, parts: Sequence[bytes]) -> None:
+    def _check_parts(self, parts: Sequence[bytes]) -> None:
         self.size += sum(map(len, parts))
         if self.size > self._options.max_bytes:
             self._refuse_size(self.size)
@@ -224,35 +232,26 @@ class Body:
             for chunk in parts:
                 self._digest.update(chunk)
         if self._start is not None:
-            for chunk in parts:
-                self._look_at_start(chunk)
+            start = b"".join((self._start, *parts))[:SNIFFED_BYTES]
+            self._start = start if len(start) < SNIFFED_BYTES else None
+            if self._start is None:
+                self._check_type(start)
 
     def _check_whole(self) -> None:
-        if self._promised is not None and self.size != self._promised:
+        if self._expected_bytes is not None and self.size != self._expected_bytes:
             raise RefusedError(Outcome.CUT, "the body ended early")
         if self._inflater and not self._inflater.is_whole:
             raise RefusedError(Outcome.CUT, "the compressed body ended early")
         if self._start is not None:
-            self._judge(self._start)
+            self._check_type(self._start)
         if self._digest and self._digest.hexdigest() != self._item.sha256.lower():
             got = self._digest.hexdigest()
             detail = f"expected sha256 {self._item.sha256}, got {got}"
             raise RefusedError(Outcome.CHECKSUM, detail)
 
-    def _look_at_start(self, chunk: bytes) -> None:
-        """Judge the type once enough has come, or at the end."""
-        if self._start is None:
-            return
-        start = self._start + chunk[:LONGEST]
-        if len(start) < LONGEST:
-            self._start = start
-            return
-        self._start = None
-        self._judge(start)
-
-    def _judge(self, start: bytes) -> None:
-        if looks := belied(self._kind, start[:LONGEST]):
-            detail = f"expected a body of type {self._kind}, got {looks}"
+    def _check_type(self, start: bytes) -> None:
+        if other := mismatch(self._content_type, start):
+            detail = f"expected a body of type {self._content_type}, got {other}"
             raise RefusedError(Outcome.WRONG_TYPE, detail)
 
     def _refuse_size(self, size: int) -> NoReturn:
@@ -275,7 +274,7 @@ def _sha256() -> hashlib._Hash:
 
 def reserved(robots: str) -> str:
     """
-    Return the directive of an X-Robots-Tag header that asks for a body to be left.
+    Return the directive of an X-Robots-Tag header that reserves the body; empty: none.
 
     >>> reserved("nofollow, noai"), reserved("otherbot: none"), reserved("all")
     ('noai', '', '')
@@ -288,7 +287,6 @@ def reserved(robots: str) -> str:
 
 
 def _sink_failed(error: OSError) -> RefusedError:
-    """Turn what the operating system says into the outcome `sink`."""
     where = f" at {error.filename}" if error.filename else ""
     detail = f"could not keep the body{where}: {error.strerror or error}"
     return RefusedError(Outcome.SINK, detail)

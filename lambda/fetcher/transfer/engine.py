@@ -1,32 +1,32 @@
-"""What every engine offers, and where it gets its work."""
+"""The interface of every engine, and of the work it is given."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from fetcher.contract.downloads import Download
     from fetcher.transfer.attempt import Attempt
-    from fetcher.transfer.ending import Ending
 
 
 class Work(Protocol):
-    """Where an engine gets attempts and brings their endings."""
+    """The supply of attempts; engines report back how each ended."""
 
     def next(self) -> Attempt | float | None:
         """
         Return what to do now.
 
         Returns:
-            An attempt to make; or seconds to wait and ask again; or None: whoever
-            asked is not needed any more.
+            An attempt to make; or seconds to wait before asking again; or None if
+            there is nothing left for the caller.
         """
 
-    def ended(self, attempt: Attempt, ending: Ending) -> None:
-        """Take in how an attempt ended."""
+    def ended(self, attempt: Attempt, download: Download) -> None:
+        """Record how an attempt ended."""
 
 
 class Engine(Protocol):
-    """Keeps as many downloads in flight as it was told, until the work is done."""
+    """Keeps a given number of downloads in flight until the work is done."""
 
     name: str
 
@@ -34,8 +34,8 @@ class Engine(Protocol):
         """
         Make attempts until there are no more, or for this many seconds.
 
-        What is in flight at the deadline is broken off and its body discarded; it
-        never comes back through `Work.ended`.
+        Attempts in flight at the deadline are broken off, their bodies discarded, and
+        never passed to `Work.ended`.
         """
 
     def stop(self) -> None:

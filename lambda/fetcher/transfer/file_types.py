@@ -1,8 +1,8 @@
-"""What the first bytes of a body say about its type."""
+"""The type of a body, told from its first bytes."""
 
 from __future__ import annotations
 
-LONGEST = 12  # bytes at the start of a body that tell
+SNIFFED_BYTES = 12  # at the start of a body; they tell its type
 
 # https://mimesniff.spec.whatwg.org, sections 6 and 7
 _SIGNATURES: dict[str, tuple[tuple[int, bytes], ...]] = {
@@ -20,27 +20,27 @@ _SIGNATURES: dict[str, tuple[tuple[int, bytes], ...]] = {
     "application/zip": ((0, b"PK"),),
     "application/gzip": ((0, b"\x1f\x8b"),),
 }
-_PAGES = (b"<!doctype ht", b"<html")
+_HTML_STARTS = (b"<!doctype ht", b"<html")
 
 
-def belied(kind: str, start: bytes) -> str:
+def mismatch(kind: str, start: bytes) -> str:
     r"""
-    Say what a body looks like if not like its type; nothing if the type may be true.
+    Return what a body looks like instead of its type; empty: the type may be right.
 
     Args:
         kind: Content-Type.
 
-        start: The body's first bytes, `LONGEST` of them if there are as many.
+        start: The body's first `SNIFFED_BYTES`, or all of a shorter one.
 
-    >>> belied("image/jpeg", b"<!DOCTYPE html>")
+    >>> mismatch("image/jpeg", b"<!DOCTYPE html>")
     'an HTML page'
-    >>> belied("image/png", b"GIF89a......")
+    >>> mismatch("image/png", b"GIF89a......")
     'image/gif'
-    >>> belied("image/x-new", b"anything"), belied("image/gif; q=1", b"GIF87a")
+    >>> mismatch("image/x-new", b"anything"), mismatch("image/gif; q=1", b"GIF87a")
     ('', '')
     """
     plain = kind.partition(";")[0].strip().lower()
-    if start.lower().startswith(_PAGES) and not plain.endswith(("html", "xml")):
+    if start.lower().startswith(_HTML_STARTS) and not plain.endswith(("html", "xml")):
         return "an HTML page"
     expected = _SIGNATURES.get(plain)
     if expected is None or _fits(expected, start):

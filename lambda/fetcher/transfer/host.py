@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:
-    from fetcher.transfer.ending import Ending
+    from fetcher.contract.downloads import Download
 
-# Failures in a row, none of which brought an answer, after which a host is left alone
-# for a while. Then one download at a time finds out whether it is back.
-_TRIPPING = 20
-_REST_FIRST_S = 1.0
-_REST_LONGEST_S = 30.0
-_GIVEN_UP = 5  # rests in vain, half a minute of them, after which the rest is not tried
+# After this many failures in a row without any answer a host rests for a while. Then
+# one download at a time finds out whether it is back.
+_FAILURES_BEFORE_REST = 20
+_FIRST_REST_S = 1.0
+_LONGEST_REST_S = 30.0
+_MAX_RESTS = 5  # half a minute in all; after that nothing more is tried
 
 _SILENT = frozenset(
     {
@@ -31,73 +31,82 @@ _SILENT = frozenset(
 
 class Host:
     """
-    One host and port: what is in flight there, and when it can take more.
+    One host and port: downloads in flight there, and when it can take more.
 
-    Attributes:
+    Args:
         name: With its port, if the URL has one.
 
-        listed: Whether `Hosts` will look at it by itself.
+        limit: Downloads in flight at once.
 
-        last: How the latest failed download ended.
+        interval_s: Seconds between two requests.
+
+    Attributes:
+        name: As above.
+
+        is_listed: Whether `Hosts` will look at it by itself.
+
+        failure: How the latest failed download ended.
     """
 
     __slots__ = (
         "_failures",
         "_in_flight",
-        "_most",
-        "_paced_at",
-        "_pause_s",
+        "_interval_s",
+        "_limit",
+        "_next_at",
         "_rests",
         "_rests_until",
-        "last",
-        "listed",
+        "failure",
+        "is_listed",
         "name",
     )
 
-    def __init__(self, name: str, most: int, pause_s: float) -> None:
+    def __init__(self, name: str, limit: int, interval_s: float) -> None:
         self.name = name
-        self._most = most
-        self._pause_s = pause_s
+        self._limit = limit
+        self._interval_s = interval_s
         self._in_flight = 0
-        self._paced_at = 0.0
+        self._next_at = 0.0
         self._rests_until = 0.0
         self._failures = 0
         self._rests = 0
-        self.listed = False
-        self.last: Ending | None = None
+        self.is_listed = False
+        self.failure: Download | None = None
 
     @property
-    def given_up(self) -> bool:
+    def is_given_up(self) -> bool:
         """Whether it has failed so often that nothing more is tried."""
-        return self._rests > _GIVEN_UP
+        return self._rests > _MAX_RESTS
 
-    def idle(self, now: float) -> bool:
-        """Tell whether nothing is lost when it is forgotten."""
+    def is_idle(self, now: float) -> bool:
+        """Tell whether it can be forgotten without losing anything."""
         busy = self._in_flight or self._failures
-        return not busy and self._paced_at <= now
+        return not busy and self._next_at <= now
 
     def free_at(self) -> float:
-        """Return when it can take one more; infinity: when one has ended."""
-        if self._in_flight >= (1 if self._rests else self._most):
+        """Return when it can take one more; infinity: when a download has ended."""
+        if self._in_flight >= (1 if self._rests else self._limit):
             return math.inf
-        return max(self._paced_at, self._rests_until)
+        return max(self._next_at, self._rests_until)
 
-    def take(self, now: float) -> None:
-        """Count one that begins."""
+    def start(self, now: float) -> None:
+        """Count a download that starts."""
         self._in_flight += 1
-        if self._pause_s:
-            self._paced_at = max(self._paced_at, now) + self._pause_s
+        if self._interval_s:
+            self._next_at = max(self._next_at, now) + self._interval_s
 
-    def ended(self, ending: Ending, now: float, *, is_answered: bool = False) -> None:
-        """Count one that ended, and judge whether the host is there at all."""
+    def ended(
+        self, download: Download, now: float, *, is_answered: bool = False
+    ) -> None:
+        """Count a download that ended, and judge whether the host is there at all."""
         self._in_flight -= 1
-        if is_answered or ending.status or ending.outcome not in _SILENT:
+        if is_answered or download.status or download.outcome not in _SILENT:
             self._failures = self._rests = 0
             return
-        self.last = ending
+        self.failure = download
         self._failures += 1
-        trips = self._rests or self._failures >= _TRIPPING
-        if trips and self._rests_until <= now:  # else it was in flight at that time
-            rest_s = min(_REST_LONGEST_S, _REST_FIRST_S * 2**self._rests)
+        must_rest = self._rests or self._failures >= _FAILURES_BEFORE_REST
+        if must_rest and self._rests_until <= now:  # else it began before the rest
+            rest_s = min(_LONGEST_REST_S, _FIRST_REST_S * 2**self._rests)
             self._rests_until = now + rest_s
             self._rests += 1

@@ -1,4 +1,4 @@
-"""Every host of a job: how hard it is asked, and what waits for it."""
+"""Every host of a source: how hard it is pressed, and what waits for it."""
 
 from __future__ import annotations
 
@@ -10,39 +10,41 @@ from typing import TYPE_CHECKING
 from fetcher.transfer.host import Host
 
 if TYPE_CHECKING:
+    from fetcher.contract.downloads import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.attempt import Attempt
-    from fetcher.transfer.ending import Ending
 
-
-_REMEMBERED = 10_000  # hosts; the idle ones are forgotten then
+_MAX_REMEMBERED = 10_000  # hosts; above it the idle ones are forgotten
 
 
 class Hosts:
     """
-    Every host of a job, and the attempts that wait for theirs.
+    Every host of a source, and the attempts that wait for theirs.
 
     Args:
         options: Limits per host; 0 stands for none.
+
+    Attributes:
+        waiting: Number of attempts that wait.
     """
 
     def __init__(self, options: Options) -> None:
-        self._most = options.per_host or options.connections
-        self._pause_s = 1 / options.host_rate if options.host_rate else 0.0
+        self._limit = options.per_host or options.connections
+        self._interval_s = 1 / options.host_rate if options.host_rate else 0.0
         self._hosts: dict[str, Host] = {}
         self._queues: dict[str, deque[Attempt]] = {}  # by the host's name; none empty
         self._due: list[tuple[float, int, Host]] = []
         self._listings = 0
-        self._most_remembered = _REMEMBERED
+        self._max_remembered = _MAX_REMEMBERED
         self.waiting = 0
 
     def named(self, name: str, now: float) -> Host:
         """Return a host by its name and port."""
         host = self._hosts.get(name)
         if host is None:
-            if len(self._hosts) >= self._most_remembered:
-                self._forget(now)
-            host = self._hosts[name] = Host(name, self._most, self._pause_s)
+            if len(self._hosts) >= self._max_remembered:
+                self._forget_idle(now)
+            host = self._hosts[name] = Host(name, self._limit, self._interval_s)
         return host
 
     def hold(self, attempt: Attempt) -> None:
@@ -55,9 +57,9 @@ class Hosts:
         """Return an attempt whose host can take it now, or has been given up."""
         while self._due and self._due[0][0] <= now:
             _, _, host = heapq.heappop(self._due)
-            host.listed = False
+            host.is_listed = False
             queue = self._queues.get(host.name)
-            if queue and (host.given_up or host.free_at() <= now):
+            if queue and (host.is_given_up or host.free_at() <= now):
                 self.waiting -= 1
                 attempt = queue.popleft()
                 if not queue:
@@ -67,10 +69,10 @@ class Hosts:
             self._list(host)
         return None
 
-    def ended(self, attempt: Attempt, ending: Ending, now: float) -> None:
-        """Take in how an attempt ended."""
+    def ended(self, attempt: Attempt, download: Download, now: float) -> None:
+        """Record how an attempt ended."""
         host = attempt.host
-        host.ended(ending, now, is_answered=attempt.is_answered)
+        host.ended(download, now, is_answered=attempt.is_answered)
         if host.name in self._queues:
             self._list(host)
 
@@ -80,21 +82,21 @@ class Hosts:
 
     def held(self) -> list[Attempt]:
         """Return all that still wait."""
-        return [one for queue in self._queues.values() for one in queue]
+        return [attempt for queue in self._queues.values() for attempt in queue]
 
     def _list(self, host: Host) -> None:
-        """See to it that the host is looked at when it can take one more."""
-        when = 0.0 if host.given_up else host.free_at()
-        if host.name in self._queues and not host.listed and when < math.inf:
-            host.listed = True
+        """Make sure that the host is looked at when it can take one more."""
+        when = 0.0 if host.is_given_up else host.free_at()
+        if host.name in self._queues and not host.is_listed and when < math.inf:
+            host.is_listed = True
             self._listings += 1
             heapq.heappush(self._due, (when, self._listings, host))
 
-    def _forget(self, now: float) -> None:
-        """Drop idle hosts; twice as many as are left may come before the next time."""
+    def _forget_idle(self, now: float) -> None:
+        """Forget idle hosts; again when twice as many as remain are known."""
         self._hosts = {
             name: host
             for name, host in self._hosts.items()
-            if name in self._queues or not host.idle(now)
+            if name in self._queues or not host.is_idle(now)
         }
-        self._most_remembered = max(_REMEMBERED, 2 * len(self._hosts))
+        self._max_remembered = max(_MAX_REMEMBERED, 2 * len(self._hosts))

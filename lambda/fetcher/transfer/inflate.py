@@ -1,4 +1,4 @@
-"""Bodies that travel compressed, inflated piece by piece."""
+"""Decompression of bodies, piece by piece."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
 class Inflater:
-    """Inflates one body."""
+    """Decompressor of one body."""
 
     def __init__(self) -> None:
         self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """
-        Yield what a part of the body inflates to, a MB at a time.
+        Yield what a part of the body inflates to, at most 1 MB at a time.
 
         Raises:
             ValueError: If it does not inflate.

@@ -1,4 +1,4 @@
-"""Where a response sends us, if it does, and whether we go there."""
+"""Redirects: where a response leads, and whether we follow."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from urllib.parse import quote, urljoin
 
 from fetcher.contract.outcome import Outcome
 from fetcher.security import guard
-from fetcher.transfer.ending import RefusedError
+from fetcher.transfer.refusal import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST = 5
+MAX_REDIRECTS = 5
 STATUSES = frozenset(
     {
         HTTPStatus.MOVED_PERMANENTLY,
@@ -25,17 +25,17 @@ STATUSES = frozenset(
     }
 )
 _HAS_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*:")
-_AS_IT_IS = "".join(map(chr, range(0x21, 0x7F)))
+_UNQUOTED = "".join(map(chr, range(0x21, 0x7F)))
 
 
-def place_of(status: int, locations: Sequence[str]) -> str:
+def target_of(status: int, locations: Sequence[str]) -> str:
     """
-    Return where a response redirects to; nothing: it does not.
+    Return where a response redirects to; empty: nowhere.
 
     Raises:
-        RefusedError: If that is to several places at once.
+        RefusedError: If it names several places at once.
 
-    >>> place_of(302, ["/a", "/a"]), place_of(302, []), place_of(200, ["/a"])
+    >>> target_of(302, ["/a", "/a"]), target_of(302, []), target_of(200, ["/a"])
     ('/a', '', '')
     """
     if status not in STATUSES or not locations:
@@ -46,14 +46,14 @@ def place_of(status: int, locations: Sequence[str]) -> str:
     return locations[0]
 
 
-def joined(url: str, location: str) -> str:
+def absolute(url: str, location: str) -> str:
     """
     Return the absolute URL that a Location header stands for.
 
     Raises:
         BadUrlError: If it is malformed.
 
-    >>> joined("http://h/a/b", "../c"), joined("http://h/a", "http://")
+    >>> absolute("http://h/a/b", "../c"), absolute("http://h/a", "http://")
     ('http://h/c', 'http://')
     """
     if _HAS_SCHEME.match(location):
@@ -67,12 +67,12 @@ def joined(url: str, location: str) -> str:
 
 def checked(url: str) -> str:
     """
-    Return the absolute URL of a redirect as it may be asked for, with no password.
+    Return the absolute URL of a redirect as it may be fetched, without a password.
 
-    Neither the origin's nor the first URL's own goes on: nobody knows for whom it was.
+    Neither the origin's nor the first URL's is passed on: it may be meant for another.
 
     Raises:
-        BlockedError: If its scheme is another than http and https.
+        BlockedError: If its scheme is neither http nor https.
 
         BadUrlError: If it is malformed.
 
@@ -84,8 +84,8 @@ def checked(url: str) -> str:
     if not url.lower().startswith(("http:", "https:")):
         reason = "redirected to a scheme other than http and https"
         raise guard.BlockedError(reason)
-    exactly = quote(url, safe=_AS_IT_IS) if url.isascii() else url
-    authority = guard.check_url(exactly).netloc
+    encoded = quote(url, safe=_UNQUOTED) if url.isascii() else url
+    authority = guard.check_url(encoded).netloc
     if "@" not in authority:
-        return exactly
-    return exactly.replace(authority, authority.rpartition("@")[2], 1)
+        return encoded
+    return encoded.replace(authority, authority.rpartition("@")[2], 1)

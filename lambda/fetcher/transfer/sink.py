@@ -1,4 +1,4 @@
-"""What every sink offers."""
+"""The interface of every sink."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from fetcher.contract.downloads import Download
     from fetcher.contract.source import Item
-    from fetcher.transfer.ending import Ending
 
 
 class Writer(Protocol):
     """One body being kept. Methods raise `OSError` when the sink fails."""
 
     def write(self, parts: Sequence[bytes]) -> object:
-        """Take in the next parts."""
+        """Add the next parts."""
 
     def commit(self) -> str:
         """Keep the whole body and return where it is; empty: nowhere."""
@@ -29,9 +29,9 @@ class Sink(Protocol):
     Where the bodies of one shard go.
 
     Attributes:
-        wants_kind: Whether it makes use of a body's Content-Type.
+        wants_kind: Whether it uses a body's Content-Type.
 
-        settles: Whether what it was given is only safe once `settle` has said so.
+        settles: Whether bodies are only safe once `settle` has returned.
     """
 
     wants_kind: bool = False
@@ -39,33 +39,33 @@ class Sink(Protocol):
 
     @property
     def is_full(self) -> bool:
-        """Whether nothing more should be begun until it has caught up."""
+        """Whether no download should start until the sink has caught up."""
         return False
 
     def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:
         """
-        Keep a body that has come whole, as `Writer.commit` would; or `OSError`.
+        Keep a body that has arrived whole, as `Writer.commit` would; or `OSError`.
 
         Args:
-            item: What it is the body of.
+            item: The item it belongs to.
 
             parts: The body.
 
-            kind: Its Content-Type, if that is wanted; empty: none given.
+            kind: Its Content-Type, if wanted; empty: none was sent.
         """
 
     def open(self, item: Item, kind: str = "") -> Writer:
-        """Make room for a body that comes in parts; `OSError` if there is none."""
+        """Start a body that arrives in parts; `OSError` if there is no room."""
 
-    def settle(self) -> Mapping[int, Ending]:
+    def settle(self) -> Mapping[int, Download]:
         """
-        Wait until all that was kept is safe, once all downloads have ended.
+        Wait until everything kept is safe, once all downloads have ended.
 
         Returns:
-            How those ended after all, by their numbers, whose body was lost on the
-            way, or had been kept by another execution of the same shard.
+            Corrections, by number: downloads whose body was lost on the way, or had
+            been kept by another execution of the same shard.
         """
         return {}
 
     def close(self) -> None:
-        """Release what was held, once the shard is done."""
+        """Release resources, once the shard is done."""

@@ -1,4 +1,4 @@
-"""How fast a body comes: tells a download that has stalled."""
+"""Detection of downloads that have stalled or crawl."""
 
 from __future__ import annotations
 
@@ -8,44 +8,52 @@ if TYPE_CHECKING:
     from fetcher.contract.options import Options
 
 
-class Pace:
+class StallWatch:
     """
     Watches one download from the moment its connection stands.
 
     Args:
-        options: Longest silence, and the least bytes a second over as long.
+        options: Longest silence, and the lowest rate over the same time.
 
-        now: A monotonic clock's seconds.
+        now: Monotonic clock, in seconds.
     """
 
-    __slots__ = ("_at", "_least", "_mark", "_mark_at", "_options", "_size")
+    __slots__ = (
+        "_checked_at",
+        "_checked_size",
+        "_grown_at",
+        "_least",
+        "_options",
+        "_size",
+    )
 
     def __init__(self, options: Options, now: float) -> None:
         self._options = options
         self._least = options.min_bytes_per_s * options.read_timeout_s
-        self._size = self._mark = 0
-        self._at = self._mark_at = now
+        self._size = self._checked_size = 0
+        self._grown_at = self._checked_at = now
 
     def stalled(self, size: int, now: float) -> str:
         """
-        Say why the download counts as stalled; nothing if it does not.
+        Return why the download counts as stalled; empty: it does not.
 
         Args:
-            size: Bytes that have come so far, on the same scale at every call.
+            size: Bytes received so far, on the same scale at every call.
 
-            now: As the clock stands.
+            now: Monotonic clock, in seconds.
         """
         window = self._options.read_timeout_s
         if size != self._size:
-            self._size, self._at = size, now
-        elif now - self._at >= window:
+            self._size, self._grown_at = size, now
+        elif now - self._grown_at >= window:
             return f"nothing came for {window:g} s"
-        if self._least and now - self._mark_at >= window:
-            came, self._mark, self._mark_at = size - self._mark, size, now
-            if came < self._least:
+        if self._least and now - self._checked_at >= window:
+            received = size - self._checked_size
+            self._checked_size, self._checked_at = size, now
+            if received < self._least:
                 least = self._options.min_bytes_per_s
                 return (
-                    f"expected {least:,} bytes/s at least, got {came:,} bytes "
+                    f"expected {least:,} bytes/s at least, got {received:,} bytes "
                     f"in {window:g} s"
                 )
         return ""

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from fetcher.contract.options import ENGINES, Options
-from fetcher.transfer.job import engine_for
+from fetcher.transfer.transfers import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,7 +19,7 @@ from fetcher.contract.options import Options
 from fetcher.contract.source import Template
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
-from fetcher.transfer.job import Transfers, engine_for
+from fetcher.transfer.transfers import Transfers, engine_for
 
 if TYPE_CHECKING:
     from experiment.parameters.fan_out import FanOutSettings

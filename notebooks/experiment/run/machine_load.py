@@ -6,13 +6,10 @@ import math
 from contextlib import suppress
 from threading import Event, Thread
 from time import time
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import pandas as pd
 import psutil
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _EVERY_S = 0.5
 NOTEBOOK, REST = "notebook", "control plane"
@@ -43,12 +40,7 @@ class Load:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.support.misbehaving_origin import WAIT_S, Origin
 from tests.support.running_command import Run
 
-from fetcher.command.processes import shares, usual_processes
+from fetcher.command.main import usual_processes
+from fetcher.command.processes import shares
 from fetcher.contract.options import Options
 
 
@@ -172,14 +173,15 @@ FAILING = """
 import sys
 from pathlib import Path
 
-from fetcher.command import main
+from fetcher.command.main import main
+from fetcher.sinks import directory
 
-class Failing(main.Directory):
+class Failing(directory.Directory):
     def keep(self, item, parts, kind=""):
         raise RuntimeError("a bug")
 
-main.Directory = Failing
-sys.exit(main.main())
+directory.Directory = Failing
+sys.exit(main())
 """
 
 

@@ -57,6 +57,7 @@ DOWNLOADS = st.lists(
         attempts=st.integers(0, 255),
         detail=ANY_TEXT,
         path=st.just(""),
+        retry_after_s=st.just(0.0),
     ),
     max_size=20,
 )
@@ -92,12 +93,10 @@ def report_on(downloads):
 
 @given(SHARDS)
 def test_a_shard_survives_its_journey_whatever_it_holds(shard):
-    assert Shard.from_dict(json.loads(shard.to_json())) == shard
+    payload = shard.to_json()
 
-
-@given(SHARDS)
-def test_a_payload_is_text_that_any_service_takes(shard):
-    assert shard.to_json().isascii()
+    assert payload.isascii()  # which any service takes
+    assert Shard.from_dict(json.loads(payload)) == shard
 
 
 @given(DOWNLOADS)
@@ -139,15 +138,8 @@ def test_ten_thousand_files_alike_are_reported_in_four_bytes_each():
     )
     told = columns.to_dict()
 
-    constant = {
-        name: one for name, one in told["columns"].items() if one in range(10**6)
-    }
-    assert constant == {
-        "outcome": 0,
-        "status": 200,
-        "body_bytes": 10_000,
-        "attempts": 1,
-    }
+    constant = [one for one in told["columns"].values() if one in range(10**6)]
+    assert constant == [0, 200, 10_000, 1]  # outcome, status, body_bytes, attempts
     assert len(json.dumps(told)) / len(columns) < 4
 
 
@@ -227,18 +219,18 @@ def test_a_malformed_event_is_refused_with_the_reason(spoiled, said):
         Shard.from_dict(event | spoiled)
 
 
-@pytest.mark.parametrize("event", [None, [], "shard", 7])
-def test_an_event_that_is_no_object_is_refused(event):
-    with pytest.raises(ValueError, match="it must be a JSON object"):
-        Shard.from_dict(event)
-
-
 @pytest.mark.parametrize("name", ["run", "index", "source", "options", "deadline_s"])
 def test_an_event_that_lacks_a_field_is_refused_by_its_name(name):
     event = json.loads(SHARD.to_json())
     del event[name]
 
     with pytest.raises(ValueError, match=name):
+        Shard.from_dict(event)
+
+
+@pytest.mark.parametrize("event", [None, [], "shard", 7])
+def test_an_event_that_is_no_object_is_refused(event):
+    with pytest.raises(ValueError, match="it must be a JSON object"):
         Shard.from_dict(event)
 
 

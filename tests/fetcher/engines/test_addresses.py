@@ -6,6 +6,7 @@ import pytest
 from tests.support.engine_jobs import body_of, fetch, fetch_beside_good_ones
 from tests.support.misbehaving_origin import Origin, closed_port
 from tests.support.name_service import Names
+from tests.support.outcome_tables import expected, unexpected
 
 from fetcher.contract.outcome import Outcome
 from fetcher.security import guard
@@ -13,59 +14,37 @@ from fetcher.security import guard
 PUBLIC = "127.0.0.2"  # which `public` makes the guard believe
 
 # Hosts of digits alone are no addresses to aiohttp, nor, it knows, are they names.
-PRIVATE = {
-    "127.0.0.1": "blocked",
-    "127.8.8.8": "blocked",
-    "localhost": "blocked",
-    "LOCALHOST": "blocked",
-    "localhost.": "blocked",
-    "127.1": "blocked bad_url",
-    "2130706433": "blocked bad_url",
-    "0177.0.0.1": "blocked bad_url",
-    "017700000001": "blocked bad_url",
-    "0x7f.1": "blocked bad_url",
-    "0x7f000001": "blocked bad_url",
-    "0": "blocked bad_url",
-    "0.0.0.0": "blocked",
-    "%31%32%37.0.0.1": "blocked bad_url dns",
-    "①②⑦.0.0.1": "blocked bad_url dns",
-    "127。0。0。1": "blocked bad_url dns",
-    "10.0.0.1": "blocked",
-    "172.16.0.1": "blocked",
-    "192.168.1.1": "blocked",
-    "100.64.0.1": "blocked",
-    "198.18.0.1": "blocked",
-    "[::1]": "blocked",
-    "[0:0:0:0:0:0:0:1]": "blocked",
-    "[::]": "blocked",
-    "[::ffff:127.0.0.1]": "blocked",
-    "[::ffff:7f00:1]": "blocked",
-    "[::127.0.0.1]": "blocked",
-    "[fd12::1]": "blocked",
-    "[64:ff9b::7f00:1]": "blocked",
-    "[64:ff9b::127.0.0.1]": "blocked",
-    "[64:ff9b:1::7f00:1]": "blocked",
-    "[2002:7f00:1::1]": "blocked",
-    "[2001:0:7f00:1::1]": "blocked",
-    "[2001:0:5db8:d70e:0:0:80ff:fffe]": "blocked",
-}
-LINK_LOCAL = {
-    "169.254.169.254": "blocked",
-    "169.254.169.254.": "blocked bad_url dns",
-    "2852039166": "blocked bad_url",
-    "0251.0376.0251.0376": "blocked bad_url",
-    "0xa9fea9fe": "blocked bad_url",
-    "169.254.43518": "blocked bad_url",
-    "[::ffff:169.254.169.254]": "blocked",
-    "[::ffff:a9fe:a9fe]": "blocked",
-    "[64:ff9b::a9fe:a9fe]": "blocked",
-    "[64:ff9b:1::a9fe:a9fe]": "blocked",
-    "[2002:a9fe:a9fe::1]": "blocked",
-    "[2001:0:5db8:d70e:0:0:5601:5601]": "blocked",
-    "[fe80::1]": "blocked",
-    "[fe80::1%25lo]": "blocked bad_url",
-    "[fd00:ec2::254]": "blocked",
-}
+PRIVATE = expected(
+    (
+        "blocked",
+        """
+        127.0.0.1 127.8.8.8 localhost LOCALHOST localhost. 0.0.0.0 10.0.0.1 172.16.0.1
+        192.168.1.1 100.64.0.1 198.18.0.1 [::1] [0:0:0:0:0:0:0:1] [::]
+        [::ffff:127.0.0.1] [::ffff:7f00:1] [::127.0.0.1] [fd12::1] [64:ff9b::7f00:1]
+        [64:ff9b::127.0.0.1] [64:ff9b:1::7f00:1] [2002:7f00:1::1] [2001:0:7f00:1::1]
+        [2001:0:5db8:d70e:0:0:80ff:fffe]
+        """,
+    ),
+    ("blocked bad_url", "127.1 2130706433 0177.0.0.1 017700000001 0x7f.1 0x7f000001 0"),
+    ("blocked bad_url dns", "%31%32%37.0.0.1 ①②⑦.0.0.1 127。0。0。1"),
+)
+LINK_LOCAL = expected(
+    (
+        "blocked",
+        """
+        169.254.169.254 [::ffff:169.254.169.254] [::ffff:a9fe:a9fe] [64:ff9b::a9fe:a9fe]
+        [64:ff9b:1::a9fe:a9fe] [2002:a9fe:a9fe::1] [2001:0:5db8:d70e:0:0:5601:5601]
+        [fe80::1] [fd00:ec2::254]
+        """,
+    ),
+    ("blocked bad_url dns", "169.254.169.254."),
+    (
+        "blocked bad_url",
+        """
+        2852039166 0251.0376.0251.0376 0xa9fea9fe 169.254.43518 [fe80::1%25lo]
+        """,
+    ),
+)
 
 
 @pytest.fixture
@@ -92,22 +71,13 @@ def public(monkeypatch):
     monkeypatch.setattr(guard, "forbidden", forbidden)
 
 
-def wrong(ended, expected):
-    """Return what did not end as expected, by host."""
-    return {
-        host: (str(one.outcome), one.detail)
-        for (host, outcomes), one in zip(expected.items(), ended, strict=True)
-        if one.outcome not in outcomes.split()
-    }
-
-
 def test_no_spelling_of_a_private_address_is_contacted(engine, origin, tmp_path, names):
     names()
     before = origin.connections
     urls = [f"http://{host}:{origin.port}/bytes/3" for host in PRIVATE]
     ended = fetch(engine, urls, tmp_path, allow_private=False)
 
-    assert wrong(ended, PRIVATE) == {}
+    assert unexpected(PRIVATE, ended) == {}
     assert origin.connections == before
 
 
@@ -118,7 +88,7 @@ def test_no_spelling_of_a_link_local_address_is_contacted_even_if_private_ones_m
     urls = [f"http://{host}/latest/meta-data/" for host in LINK_LOCAL]
     ended = fetch_beside_good_ones(engine, origin, urls, tmp_path)
 
-    assert wrong(ended, LINK_LOCAL) == {}
+    assert unexpected(LINK_LOCAL, ended) == {}
 
 
 @pytest.mark.usefixtures("public")
@@ -140,7 +110,7 @@ def test_no_redirect_of_a_public_host_leads_to_a_private_address(
             engine, [*urls, outside.url("/bytes/3")], tmp_path, allow_private=False
         )
 
-    assert wrong(ended, PRIVATE) == {}
+    assert unexpected(PRIVATE, ended) == {}
     assert good.outcome is Outcome.OK
     assert origin.connections == before
 
@@ -167,7 +137,7 @@ def test_a_name_that_changes_its_address_does_not_get_inside(
     Public when it is looked at, private when it is connected to: DNS rebinding. Or
     both at once, so that one is tried after the other.
     """
-    monkeypatch.setattr("fetcher.transfer.job._backoff", lambda _: 0.01)
+    monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", lambda *_: 0.01)
     names(rebinding=[first, ["127.0.0.1"]])
     before = origin.connections
     urls = [f"http://rebinding.example:{origin.port}/bytes/{n}" for n in range(5)]

@@ -12,7 +12,7 @@ from tests.support.engine_jobs import SOON_S, fetch
 from fetcher.contract.options import Options
 from fetcher.contract.source import Item, Template
 from fetcher.sinks.discard import Discard
-from fetcher.transfer.job import Transfers, engine_for
+from fetcher.transfer.transfers import Transfers, engine_for
 
 
 def test_at_the_deadline_what_is_unfinished_is_unstarted(engine, tmp_path, origin):

@@ -4,52 +4,52 @@ from collections import Counter
 
 import pytest
 from tests.support.engine_jobs import body_of, fetch, files_below
-from tests.support.misbehaving_origin import CHUNKED, sentence
+from tests.support.misbehaving_origin import CHUNKED
+from tests.support.outcome_tables import expected, unexpected
 
 from fetcher.contract.outcome import Outcome
 
-URLS = {  # {port} is that of an origin on loopback
-    "http://127.0.0.1:{port}/bytes/3": "ok",
-    "HTTP://127.0.0.1:{port}/bytes/3#a@b": "ok",
-    "http://127.0.0.1:0{port}/bytes/3": "ok",
-    "http://u%40x:p%3A@127.0.0.1:{port}/bytes/3": "ok",
-    "http://\uff11\uff12\uff17.0.0.1:{port}/bytes/3": "ok",
-    "http://127。0。0。1:{port}/bytes/3": "ok",
+# {port} is that of an origin on loopback.
+URLS = expected(
+    (
+        "ok",
+        """
+        http://127.0.0.1:{port}/bytes/3 HTTP://127.0.0.1:{port}/bytes/3#a@b
+        http://127.0.0.1:0{port}/bytes/3 http://u%40x:p%3A@127.0.0.1:{port}/bytes/3
+        http://\uff11\uff12\uff17.0.0.1:{port}/bytes/3 http://127。0。0。1:{port}/bytes/3
+        """,
+    ),
     # Each is 127.0.0.1 to some programs, and a name, or nothing, to others.
-    "http://127.1:{port}/bytes/3": "bad_url",
-    "http://127.0.1:{port}/bytes/3": "bad_url",
-    "http://1\uff127.1:{port}/bytes/3": "bad_url",
-    "http://127。1:{port}/bytes/3": "bad_url",
-    "http://2130706433:{port}/bytes/3": "bad_url",
-    "http://017700000001:{port}/bytes/3": "bad_url",
-    "http://0177.0.0.1:{port}/bytes/3": "bad_url",
-    "http://127.0.0.01:{port}/bytes/3": "bad_url",
-    "http://0x7f000001:{port}/bytes/3": "bad_url",
-    "http://0X7F.0.0.1:{port}/bytes/3": "bad_url",
-    "http://0x7f.1:{port}/bytes/3": "bad_url",
-    "http://127.0.0.0x1:{port}/bytes/3": "bad_url",
-    "http://127.0.0.1.:{port}/bytes/3": "bad_url",
-    "http://127.0.0.256:{port}/bytes/3": "bad_url",
-    "http://1.2.3.4.5:{port}/bytes/3": "bad_url",
-    "http://no.0x:{port}/bytes/3": "bad_url",
-    "http://0:{port}/bytes/3": "bad_url",
+    (
+        "bad_url",
+        """
+        http://127.1:{port}/bytes/3 http://127.0.1:{port}/bytes/3
+        http://1\uff127.1:{port}/bytes/3 http://127。1:{port}/bytes/3
+        http://2130706433:{port}/bytes/3 http://017700000001:{port}/bytes/3
+        http://0177.0.0.1:{port}/bytes/3 http://127.0.0.01:{port}/bytes/3
+        http://0x7f000001:{port}/bytes/3 http://0X7F.0.0.1:{port}/bytes/3
+        http://0x7f.1:{port}/bytes/3 http://127.0.0.0x1:{port}/bytes/3
+        http://127.0.0.1.:{port}/bytes/3 http://127.0.0.256:{port}/bytes/3
+        http://1.2.3.4.5:{port}/bytes/3 http://no.0x:{port}/bytes/3
+        http://0:{port}/bytes/3
+        """,
+    ),
     # Where the host begins and ends, programs do not agree upon.
-    "http://127%2E0%2E0%2E1:{port}/bytes/3": "bad_url",
-    "http://127.0.0.1%00:{port}/bytes/3": "bad_url",
-    "http://u@no.invalid@127.0.0.1:{port}/bytes/3": "bad_url",
-    "http://127.0.0.1:{port}\\@no.invalid/": "bad_url",
-    "http://no.invalid\\@127.0.0.1:{port}/bytes/3": "bad_url",
-    "http://127.0.0.1\\no.invalid:{port}/bytes/3": "bad_url",
-    "http:/127.0.0.1:{port}/bytes/3": "bad_url",
-    "http:///127.0.0.1:{port}/bytes/3": "bad_url",
-    "http://[::ffff:127.1]:{port}/bytes/3": "bad_url",
-    "http://127.0.0.1:65536/": "bad_url",
-    "http://127.0.0.1:+{port}/": "bad_url",
-    "http://127.0.0.1:-1/": "bad_url",
-    "http://127.0.0.1:0/": "connect",
-    "http://ü.invalid/": "dns",
-    "http://no.invalid./": "dns",
-}
+    (
+        "bad_url",
+        """
+        http://127%2E0%2E0%2E1:{port}/bytes/3 http://127.0.0.1%00:{port}/bytes/3
+        http://u@no.invalid@127.0.0.1:{port}/bytes/3
+        http://127.0.0.1:{port}\\@no.invalid/
+        http://no.invalid\\@127.0.0.1:{port}/bytes/3
+        http://127.0.0.1\\no.invalid:{port}/bytes/3 http:/127.0.0.1:{port}/bytes/3
+        http:///127.0.0.1:{port}/bytes/3 http://[::ffff:127.1]:{port}/bytes/3
+        http://127.0.0.1:65536/ http://127.0.0.1:+{port}/ http://127.0.0.1:-1/
+        """,
+    ),
+    ("connect", "http://127.0.0.1:0/"),
+    ("dns", "http://ü.invalid/ http://no.invalid./"),
+)
 
 
 def head(*lines, status="200 OK"):
@@ -105,27 +105,18 @@ CUT_HEADS = {
 }
 
 
-def wrong(table, ended):
-    """What ended otherwise than a table says."""
-    return {
-        what: (str(one.outcome), one.detail)
-        for (what, outcome), one in zip(table.items(), ended, strict=True)
-        if one.outcome != outcome or not (one.outcome == "ok" or sentence(one.detail))
-    }
-
-
 def test_a_url_is_one_or_not_to_both(engine, origin, tmp_path):
     urls = [url.format(port=origin.port) for url in URLS]
     ended = fetch(engine, urls, tmp_path, total_timeout_s=5.0)
 
-    assert wrong(URLS, ended) == {}
+    assert unexpected(URLS, ended) == {}
 
 
 def test_an_answer_is_one_or_not_to_both(engine, origin, tmp_path):
     urls = [origin.saying(answer) for answer in ANSWERS]
     ended = fetch(engine, urls, tmp_path)
 
-    assert wrong(ANSWERS, ended) == {}
+    assert unexpected(ANSWERS, ended) == {}
     assert len(files_below(tmp_path)) == Counter(ANSWERS.values())["ok"]
 
 
@@ -140,7 +131,7 @@ def test_no_head_is_judged_that_did_not_come_whole(
     urls = [origin.saying(answer, then) for answer in CUT_HEADS]
     ended = fetch(engine, urls, tmp_path, expect_type=expect_type)
 
-    assert wrong(CUT_HEADS, ended) == {}
+    assert unexpected(CUT_HEADS, ended) == {}
 
 
 def test_a_header_section_without_end_is_not_http(engine, origin, tmp_path):

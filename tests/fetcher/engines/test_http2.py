@@ -31,6 +31,10 @@ BODY = b"x" * 1_000
 pytestmark = pytest.mark.parametrize("engine", sorted({"curl"} & set(ENGINES)))
 
 
+def cases(frames):
+    return pytest.mark.parametrize("frames", frames.values(), ids=frames)
+
+
 def good(stream):
     return [headers(stream, len(BODY)), data(stream, BODY)]
 
@@ -76,108 +80,64 @@ def test_without_a_length_the_end_of_the_stream_is_the_end(run):
     assert counts == {"ok": MANY}
 
 
-@pytest.mark.parametrize(
-    ("frames", "outcomes"),
-    [
-        (
-            lambda stream: [
-                headers(stream, 1_000),
-                data(stream, b"x" * 99, 0),
-                reset(stream, INTERNAL_ERROR),
-            ],
-            "cut protocol",
-        ),
-        (
-            lambda stream: [
-                headers(stream, 1_000),
-                data(stream, b"x" * 99, 0),
-                reset(stream, NO_ERROR),
-            ],
-            "cut protocol",
-        ),
-        (
-            lambda stream: [
-                headers(stream),
-                data(stream, b"x" * 99, 0),
-                reset(stream, INTERNAL_ERROR),
-            ],
-            "cut protocol",
-        ),
-        (lambda stream: [reset(stream, INTERNAL_ERROR)], "cut protocol"),
-        (
-            lambda stream: [headers(stream, 1_000), data(stream, b"x" * 99)],
-            "cut protocol",
-        ),
-        (
-            lambda stream: [headers(stream, 99), data(stream, b"x" * 1_000)],
-            "cut protocol",
-        ),
-    ],
-    ids=[
-        "broken off",
-        "broken off without a reason",
-        "broken off, no length",
-        "not begun",
-        "shorter than promised",
-        "longer than promised",
-    ],
+def broken(length, reason):
+    return lambda to: [headers(to, length), data(to, b"x" * 99, 0), reset(to, reason)]
+
+
+@cases(
+    {
+        "broken off": broken(1_000, INTERNAL_ERROR),
+        "broken off without a reason": broken(1_000, NO_ERROR),
+        "broken off, no length": broken(None, INTERNAL_ERROR),
+        "not begun": lambda to: [reset(to, INTERNAL_ERROR)],
+        "shorter than promised": lambda to: [headers(to, 1_000), data(to, b"x" * 99)],
+        "longer than promised": lambda to: [headers(to, 99), data(to, b"x" * 1_000)],
+    }
 )
-def test_a_stream_that_goes_wrong_is_one_download_that_does(run, frames, outcomes):
+def test_a_stream_that_goes_wrong_is_one_download_that_does(run, frames):
     """
     The others on its connection are none the worse.
     """
     counts, _ = run(first(frames))
     (outcome,) = set(counts) - {"ok"}
 
-    assert outcome in outcomes.split()
+    assert outcome in {"cut", "protocol"}
     assert counts == {"ok": MANY - 1, outcome: 1}
 
 
-@pytest.mark.parametrize(
-    "frames",
-    [
-        lambda stream: [reset(stream, REFUSED_STREAM)],
-        lambda _: [goaway(0), None],
-        lambda stream: [*good(stream), goaway(stream), None],
-        lambda stream: [headers(stream, 1_000), data(stream, b"x", 0), None],
-        lambda _: [None],
-    ],
-    ids=[
-        "refused",
-        "told to go",
-        "told to go once answered",
-        "closed in a body",
-        "closed",
-    ],
+@cases(
+    {
+        "refused": lambda to: [reset(to, REFUSED_STREAM)],
+        "told to go": lambda _: [goaway(0), None],
+        "told to go once answered": lambda to: [*good(to), goaway(to), None],
+        "closed in a body": lambda to: [headers(to, 1_000), data(to, b"x", 0), None],
+        "closed": lambda _: [None],
+    }
 )
 def test_a_connection_that_ends_is_made_anew(run, frames, monkeypatch):
-    monkeypatch.setattr("fetcher.transfer.job._backoff", lambda _: 0.01)
+    monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", lambda *_: 0.01)
     counts, _ = run(first(frames), attempts=3)
 
     assert counts == {"ok": MANY}
 
 
-@pytest.mark.parametrize(
-    "frames",
-    [
-        lambda _: [frame(DATA, 0, 0, b"x")],
-        lambda _: [frame(DATA, 0, 4_001, b"x")],
-        lambda stream: [frame(99, 0, stream, b"?"), b"\xff" * 9, None],
-        lambda stream: [frame(1, 4, stream, b"\xff\xff\xff\xff\xff\x00"), None],
-        lambda _: [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", None],
-        lambda stream: itertools.chain(
-            [headers(stream, flags=0)],
-            itertools.repeat(frame(CONTINUATION, 0, stream, b"\x00\x01a\x01b" * 999)),
+NO_HEADERS = b"\xff\xff\xff\xff\xff\x00"
+SAME_CONTINUED = b"\x00\x01a\x01b" * 999
+HTTP_1 = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+
+@cases(
+    {
+        "a body of nobody's": lambda _: [frame(DATA, 0, 0, b"x")],
+        "a body not asked for": lambda _: [frame(DATA, 0, 4_001, b"x")],
+        "a frame too long": lambda to: [frame(99, 0, to, b"?"), b"\xff" * 9, None],
+        "headers that mean nothing": lambda to: [frame(1, 4, to, NO_HEADERS), None],
+        "HTTP/1.1": lambda _: [HTTP_1, None],
+        "headers without end": lambda to: itertools.chain(
+            [headers(to, flags=0)],
+            itertools.repeat(frame(CONTINUATION, 0, to, SAME_CONTINUED)),
         ),
-    ],
-    ids=[
-        "a body of nobody's",
-        "a body not asked for",
-        "a frame too long",
-        "headers that mean nothing",
-        "HTTP/1.1",
-        "headers without end",
-    ],
+    }
 )
 def test_nonsense_ends_what_is_in_flight_and_no_more(run, frames):
     counts, _ = run(first(frames))

@@ -85,7 +85,7 @@ def test_a_slow_name_does_not_hold_up_the_others(one, names):
     ("name", "error"), [("no.invalid", OSError), ("a..b", UnicodeError)]
 )
 def test_a_failure_is_raised_and_forgotten_soon(one, monkeypatch, name, error):
-    monkeypatch.setattr(resolver, "_FAILURE_KEPT_S", 0.0)
+    monkeypatch.setattr(resolver, "_FAILURE_TTL_S", 0.0)
     with pytest.raises(error):
         _raised(one, name)
     assert one.look_up(name) is None
@@ -94,14 +94,14 @@ def test_a_failure_is_raised_and_forgotten_soon(one, monkeypatch, name, error):
 def _raised(one, name):
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until:
-        if one._known.get(name):
-            raise one._known[name][1]
+        if one._cache.get(name):
+            raise one._cache[name][1]
         one.look_up(name)
         time.sleep(0.001)
 
 
 def test_what_was_found_is_asked_for_again_after_a_while(one, names, monkeypatch):
-    monkeypatch.setattr(resolver, "_KEPT_S", 0.0)
+    monkeypatch.setattr(resolver, "_TTL_S", 0.0)
     one.look_up("h")
     until = time.monotonic() + WAIT_S
     while names.asked.count("h") < 2 and time.monotonic() < until:

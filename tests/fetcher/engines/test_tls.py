@@ -18,7 +18,6 @@ from tests.support.certificates import Authority
 from tests.support.engine_jobs import GOOD, files_below
 from tests.support.misbehaving_origin import JPEG, WAIT_S, Origin, sentence
 
-from fetcher.contract.options import ENGINES
 from origin.nginx import _find, is_installed
 
 NGINX = """
@@ -46,11 +45,6 @@ http {{
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture(params=ENGINES)
-def engine(request):
-    return request.param
 
 
 @pytest.fixture

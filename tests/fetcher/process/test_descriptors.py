@@ -6,16 +6,9 @@ from functools import partial
 
 import pytest
 from tests.support.engine_jobs import run_alone
-from tests.support.misbehaving_origin import Origin
 from tests.support.running_command import Run
 
 from fetcher.process.descriptors import raise_limit
-
-
-@pytest.fixture(scope="module")
-def origin():
-    with Origin() as origin:
-        yield origin
 
 
 @pytest.fixture

@@ -64,7 +64,10 @@ def installed(command):
     ],
 )
 def test_ctrl_c_while_modules_are_imported_ends_a_command_in_one_line(command, module):
-    ended = interrupted(command, "import", module, "--help")
+    arguments = {"fetcher": ["none.txt", "--to", "out"]}
+    ended = interrupted(
+        command, "import", module, *arguments.get(Path(command).name, ["--help"])
+    )
 
     assert (ended.returncode, ended.stdout) == (130, "")
     assert ended.stderr == f"{Path(command).name}: interrupted\n"

@@ -30,7 +30,7 @@ from fetcher.contract.source import Item
 from fetcher.s3.urls import Place
 from fetcher.sinks import s3_objects
 from fetcher.sinks.s3_objects import S3Objects, object_of
-from fetcher.transfer.job import Transfers, engine_for
+from fetcher.transfer.transfers import Transfers, engine_for
 
 
 def sink_for(bucket, proxy, left_s=WAIT_S):

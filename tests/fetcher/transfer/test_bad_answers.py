@@ -13,7 +13,21 @@ from fetcher.contract.outcome import Outcome
 
 OK = b"HTTP/1.1 200 OK\r\n"
 THREE = OK + b"Content-Length: 3\r\n\r\n"
-LAST_CHUNK = b"0\r\n\r\n"
+END = b"0\r\n\r\n"  # the last chunk
+MANY_HEADERS = b"X: 123456789\r\n" * 700_000
+EMPTY = "Content-Length: 0"
+HUGE = "protocol cut too_large"
+
+
+def head(status, *lines):
+    return "\r\n".join([f"HTTP/1.1 {status} No", *lines, "", ""]).encode()
+
+
+def length(*values):
+    """Return an answer that gives these lengths."""
+    lines = (b"Content-Length: %b\r\n" % value for value in values)
+    return OK + b"".join(lines) + b"\r\nxyz"
+
 
 # What is sent, what happens then, and how it ends. More than one outcome is allowed
 # where it depends on what a parser looks at first.
@@ -36,21 +50,9 @@ ANSWERS = {
     "a chunk of length many": (CHUNKED + b"many\r\nxyz\r\n", "close", "protocol"),
     "a chunk of length -1": (CHUNKED + b"-1\r\nxyz\r\n", "close", "protocol"),
     "a chunk beyond counting": (CHUNKED + b"f" * 40 + b"\r\nx", "close", "protocol"),
-    "a chunk longer than said": (
-        CHUNKED + b"3\r\nwxyz\r\n0\r\n\r\n",
-        "close",
-        "protocol",
-    ),
-    "a chunk's remark of 10 MB": (
-        CHUNKED + b"3;" + b"x" * 10**7,
-        "close",
-        "protocol cut too_large",
-    ),
-    "trailers of 10 MB": (
-        CHUNKED + b"0\r\n" + b"X: 123456789\r\n" * 700_000,
-        "close",
-        "protocol cut too_large",
-    ),
+    "a chunk longer than said": (CHUNKED + b"3\r\nwxyz\r\n" + END, "close", "protocol"),
+    "a chunk's remark of 10 MB": (CHUNKED + b"3;" + b"x" * 10**7, "close", HUGE),
+    "trailers of 10 MB": (CHUNKED + b"0\r\n" + MANY_HEADERS, "close", HUGE),
     "no number for a status": (b"HTTP/1.1 abc OK\r\n\r\n", "close", "protocol"),
     "no status": (b"HTTP/1.1\r\n\r\n", "close", "protocol"),
     "a status of two digits": (b"HTTP/1.1 20 OK\r\n\r\n", "close", "protocol"),
@@ -63,62 +65,34 @@ ANSWERS = {
     "zeros": (bytes(1_000), "close", "protocol"),
     "a header without a colon": (OK + b"what\r\n\r\n", "close", "protocol"),
     "a header of 10 MB": (OK + b"X: " + b"x" * 10**7, "close", "protocol"),
-    "headers of 10 MB": (OK + b"X: 123456789\r\n" * 700_000, "close", "protocol"),
+    "headers of 10 MB": (OK + MANY_HEADERS, "close", "protocol"),
     "a zero in a header": (OK + b"X: a\0b\r\n\r\n", "close", "protocol"),
-    "a length of abc": (OK + b"Content-Length: abc\r\n\r\nxyz", "close", "protocol"),
-    "a length of -3": (OK + b"Content-Length: -3\r\n\r\nxyz", "close", "protocol"),
-    "a length of 3.0": (OK + b"Content-Length: 3.0\r\n\r\nxyz", "close", "protocol"),
-    "a length of 0x3": (OK + b"Content-Length: 0x3\r\n\r\nxyz", "close", "protocol"),
-    "a length of nothing": (OK + b"Content-Length: \r\n\r\nxyz", "close", "protocol"),
-    "two lengths on a line": (
-        OK + b"Content-Length: 3, 4\r\n\r\nxyz",
-        "close",
-        "protocol",
-    ),
-    "two lengths": (
-        OK + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nxyz",
-        "close",
-        "protocol",
-    ),
-    "two lengths, the longer first": (
-        OK + b"Content-Length: 4\r\nContent-Length: 3\r\n\r\nxyz",
-        "close",
-        "protocol",
-    ),
-    "a length of 10^18": (
-        OK + b"Content-Length: 1%018d\r\n\r\nx" % 0,
-        "close",
-        "too_large",
-    ),
-    "a length of 10^30": (
-        OK + b"Content-Length: 1%030d\r\n\r\nx" % 0,
-        "close",
-        "too_large protocol",
-    ),
-    "status 204": (b"HTTP/1.1 204 No\r\n\r\n", "next", "http_status"),
+    "a length of abc": (length(b"abc"), "close", "protocol"),
+    "a length of -3": (length(b"-3"), "close", "protocol"),
+    "a length of 3.0": (length(b"3.0"), "close", "protocol"),
+    "a length of 0x3": (length(b"0x3"), "close", "protocol"),
+    "a length of nothing": (length(b""), "close", "protocol"),
+    "two lengths on a line": (length(b"3, 4"), "close", "protocol"),
+    "two lengths": (length(b"3", b"4"), "close", "protocol"),
+    "two lengths, the longer first": (length(b"4", b"3"), "close", "protocol"),
+    "a length of 10^18": (length(b"1%018d" % 0), "close", "too_large"),
+    "a length of 10^30": (length(b"1%030d" % 0), "close", "too_large protocol"),
+    "status 204": (head("204"), "next", "http_status"),
     "status 206": (
-        b"HTTP/1.1 206 Part\r\nContent-Range: bytes 0-2/9\r\n\r\nxyz",
+        head("206", "Content-Range: bytes 0-2/9") + b"xyz",
         "close",
         "http_status",
     ),
-    "status 304": (b"HTTP/1.1 304 No\r\n\r\n", "next", "http_status"),
+    "status 304": (head("304"), "next", "http_status"),
     "status 304 with a place": (
-        b"HTTP/1.1 304 No\r\nLocation: /bytes/3\r\n\r\n",
+        head("304", "Location: /bytes/3"),
         "next",
         "http_status",
     ),
-    "status 302 without a place": (
-        b"HTTP/1.1 302 No\r\nContent-Length: 0\r\n\r\n",
-        "next",
-        "http_status",
-    ),
-    "status 999": (
-        b"HTTP/1.1 999 No\r\nContent-Length: 0\r\n\r\n",
-        "next",
-        "http_status",
-    ),
+    "status 302 without a place": (head("302", EMPTY), "next", "http_status"),
+    "status 999": (head("999", EMPTY), "next", "http_status"),
     "a switch nobody asked for": (
-        b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\n\r\n",
+        head("101", "Upgrade: h2c"),
         "close",
         "http_status protocol cut",
     ),
@@ -133,8 +107,8 @@ UNUSUAL = {
     "HTTP/1.1, to the end": OK + b"\r\nxyz",
     "no reason": b"HTTP/1.1 200\r\nContent-Length: 3\r\n\r\nxyz",
     "headers in capitals": OK + b"CONTENT-LENGTH:3\r\n\r\nxyz",
-    "a remark on a chunk": CHUNKED + b"3;a=b\r\nxyz\r\n" + LAST_CHUNK,
-    "a length in leading zeros": CHUNKED + b"0003\r\nxyz\r\n" + LAST_CHUNK,
+    "a remark on a chunk": CHUNKED + b"3;a=b\r\nxyz\r\n" + END,
+    "a length in leading zeros": CHUNKED + b"0003\r\nxyz\r\n" + END,
     "a trailer": CHUNKED + b"3\r\nxyz\r\n0\r\nX: y\r\n\r\n",
     "a header beyond ASCII": OK + b"X: \xff\xc3\xa4\r\nContent-Length: 3\r\n\r\nxyz",
     "the type given twice": OK
@@ -144,16 +118,16 @@ UNUSUAL = {
 
 # What HTTP lets a client take or refuse; taken, it must be taken whole.
 DOUBTFUL = {
-    "the same length twice": OK + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nxyz",
-    "the same length twice on a line": OK + b"Content-Length: 3, 3\r\n\r\nxyz",
+    "the same length twice": length(b"3", b"3"),
+    "the same length twice on a line": length(b"3, 3"),
     "a length, and chunks": OK
     + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nxyz\r\n"
-    + LAST_CHUNK,
+    + END,
     "chunks, and a length": OK
     + b"Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n3\r\nxyz\r\n"
-    + LAST_CHUNK,
+    + END,
     "more than promised": THREE + b"xyz and more",
-    "more after the last chunk": CHUNKED + b"3\r\nxyz\r\n" + LAST_CHUNK + b"and more",
+    "more after the last chunk": CHUNKED + b"3\r\nxyz\r\n" + END + b"and more",
     "a second answer": THREE + b"xyz" + THREE + b"abc",
     "a status of four digits": b"HTTP/1.1 2000 OK\r\nContent-Length: 3\r\n\r\nxyz",
     "lines without returns": b"HTTP/1.1 200 OK\nContent-Length: 3\n\nxyz",
@@ -185,7 +159,7 @@ def test_an_unusual_answer_is_taken_whole(engine, origin, tmp_path, answer):
 
 
 def test_a_body_may_be_empty(engine, origin, tmp_path):
-    heads = [OK + b"Content-Length: 0\r\n\r\n", CHUNKED + LAST_CHUNK]
+    heads = [OK + b"Content-Length: 0\r\n\r\n", CHUNKED + END]
     ended = fetch(engine, [origin.saying(head) for head in heads], tmp_path)
 
     assert {(one.outcome, one.body_bytes) for one in ended} == {(Outcome.OK, 0)}

@@ -10,7 +10,7 @@ from fetcher.contract.source import Item
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
 from fetcher.transfer.body import Body
-from fetcher.transfer.ending import RefusedError
+from fetcher.transfer.refusal import RefusedError
 
 XYZ = hashlib.sha256(b"xyz").hexdigest()
 
@@ -45,60 +45,31 @@ def test_a_body_with_the_digest_wanted_is_kept(sha256):
     assert pass_through(body(sha256=sha256), b"x", b"yz").outcome is Outcome.OK
 
 
+IMAGE = {"expect_type": "image/"}
+TWO = {"max_bytes": 2}
+DIGEST = {"sha256": "0" * 64}
+
+
 @pytest.mark.parametrize(
-    ("refuse", "outcome", "said"),
+    ("options", "chunks", "head", "outcome", "said"),
     [
-        (
-            lambda sink: pass_through(body(sink), status=404),
-            Outcome.HTTP_STATUS,
-            "expected status 200, got 404",
-        ),
-        (
-            lambda sink: pass_through(body(sink), status=206),
-            Outcome.HTTP_STATUS,
-            "expected status 200, got 206",
-        ),
-        (
-            lambda sink: pass_through(
-                body(sink, expect_type="image/"), kind="text/html"
-            ),
-            Outcome.WRONG_TYPE,
-            "expected a body of type image/, got text/html",
-        ),
-        (
-            lambda sink: pass_through(body(sink, expect_type="image/"), kind=""),
-            Outcome.WRONG_TYPE,
-            "expected a body of type image/, got no type",
-        ),
-        (
-            lambda sink: pass_through(body(sink, max_bytes=2), promised=3),
-            Outcome.TOO_LARGE,
-            "expected at most 2 bytes, got 3",
-        ),
-        (
-            lambda sink: pass_through(body(sink, max_bytes=2), b"xy", b"z"),
-            Outcome.TOO_LARGE,
-            "expected at most 2 bytes, got 3",
-        ),
-        (
-            lambda sink: pass_through(body(sink), b"xy", promised=3),
-            Outcome.CUT,
-            "ended early",
-        ),
-        (
-            lambda sink: pass_through(body(sink, sha256="0" * 64), b"xyz"),
-            Outcome.CHECKSUM,
-            f"expected sha256 {'0' * 64}, got {XYZ}",
-        ),
+        ({}, [], {"status": 404}, "http_status", "expected status 200, got 404"),
+        ({}, [], {"status": 206}, "http_status", "expected status 200, got 206"),
+        (IMAGE, [], {"kind": "text/html"}, "wrong_type", "type image/, got text/html"),
+        (IMAGE, [], {"kind": ""}, "wrong_type", "of type image/, got no type"),
+        (TWO, [], {"promised": 3}, "too_large", "expected at most 2 bytes, got 3"),
+        (TWO, [b"xy", b"z"], {}, "too_large", "expected at most 2 bytes, got 3"),
+        ({}, [b"xy"], {"promised": 3}, "cut", "ended early"),
+        (DIGEST, [b"xyz"], {}, "checksum", f"expected sha256 {'0' * 64}, got {XYZ}"),
     ],
 )
 def test_a_body_that_is_not_what_was_asked_for_is_refused(
-    tmp_path, refuse, outcome, said
+    tmp_path, options, chunks, head, outcome, said
 ):
     with pytest.raises(RefusedError, match=said) as refusal:
-        refuse(Directory(tmp_path))
+        pass_through(body(Directory(tmp_path), **options), *chunks, **head)
 
-    assert refusal.value.outcome is outcome
+    assert refusal.value.outcome == outcome
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,6 +12,7 @@ import pytest
 from tests.support.bare_server import closed_port, full_port, reset, silence
 from tests.support.engine_jobs import body_of, fetch, fetch_beside_good_ones, run_alone
 from tests.support.misbehaving_origin import CHUNKED, WAIT_S, Origin, sentence
+from tests.support.outcome_tables import unexpected
 
 from fetcher.contract.outcome import Outcome
 
@@ -56,14 +57,8 @@ def test_what_takes_too_long_ends_in_its_time_and_the_good_ones_beside_it_well(
             read_timeout_s=1.0,
             total_timeout_s=2.0,
         )
-    wrong = {
-        url: (str(one.outcome), one.detail)
-        for (url, outcomes), one in zip(ends.items(), ended, strict=True)
-        if one.outcome not in outcomes.split()
-    }
 
-    assert wrong == {}
-    assert all(sentence(one.detail) for one in ended)
+    assert unexpected(ends, ended) == {}
     assert max(one.seconds for one in ended) < 2 + 1
 
 
@@ -133,7 +128,7 @@ def test_a_port_that_refuses_at_first_is_tried_again(engine, tmp_path, monkeypat
     An origin being restarted is not there for a moment.
     """
 
-    def restart(_tries):
+    def restart(*_):
         listener.listen()
         answering.start()
         return 0.0
@@ -143,7 +138,7 @@ def test_a_port_that_refuses_at_first_is_tried_again(engine, tmp_path, monkeypat
             peer.recv(1_000)
             peer.sendall(THREE + b"xyz")
 
-    monkeypatch.setattr("fetcher.transfer.job._backoff", restart)
+    monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", restart)
     answering = threading.Thread(target=answer)
     with socket.socket() as listener:
         listener.settimeout(WAIT_S)
@@ -159,7 +154,7 @@ def test_a_port_that_refuses_at_first_is_tried_again(engine, tmp_path, monkeypat
 def test_what_fails_twice_and_then_is_fine_ends_well(
     engine, origin, tmp_path, code, request, monkeypatch
 ):
-    monkeypatch.setattr("fetcher.transfer.job._backoff", lambda _: 0.01)
+    monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", lambda *_: 0.01)
     url = origin.url(f"/heals/{request.node.name}/0/{code}")
     (one,) = fetch_beside_good_ones(engine, origin, [url], tmp_path, attempts=3)
 
@@ -170,13 +165,11 @@ def test_what_fails_twice_and_then_is_fine_ends_well(
 def test_a_wait_asked_for_as_a_date_is_kept(
     engine, origin, tmp_path, request, monkeypatch
 ):
-    monkeypatch.setattr("fetcher.transfer.job._backoff", lambda _: 0.01)
+    monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", lambda *_: 0.01)
     until = ceil(time.time() + 0.3)
     until_here = time.monotonic() + until - time.time()
     path = f"/heals/{request.node.name}/{quote(formatdate(until, usegmt=True))}"
-    (one,) = fetch_beside_good_ones(
-        engine, origin, [origin.url(path)], tmp_path, attempts=3
-    )
+    (one,) = fetch(engine, [origin.url(path)], tmp_path, attempts=3)
     first, second, third = (seen.at for seen in origin.seen(path))
 
     assert one.outcome is Outcome.OK

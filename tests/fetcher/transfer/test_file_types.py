@@ -2,7 +2,7 @@
 
 import pytest
 
-from fetcher.transfer.file_types import LONGEST, belied
+from fetcher.transfer.file_types import SNIFFED_BYTES, mismatch
 from origin.picture import jpeg
 
 
@@ -20,7 +20,7 @@ from origin.picture import jpeg
     ],
 )
 def test_a_body_that_looks_like_its_type_is_believed(kind, start):
-    assert belied(kind, start) == ""
+    assert mismatch(kind, start) == ""
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def test_a_body_that_looks_like_its_type_is_believed(kind, start):
     ],
 )
 def test_a_body_that_looks_like_something_else_is_found_out(kind, start, looks):
-    assert belied(kind, start).startswith(looks)
+    assert mismatch(kind, start).startswith(looks)
 
 
 def test_the_origin_s_own_pictures_are_believed():
-    assert belied("image/jpeg", jpeg(1_000)[:LONGEST]) == ""
+    assert mismatch("image/jpeg", jpeg(1_000)[:SNIFFED_BYTES]) == ""

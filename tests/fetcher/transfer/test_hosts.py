@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetcher.contract.downloads import Download
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.transfer import hosts as module
 from fetcher.transfer.attempt import Attempt
-from fetcher.transfer.ending import Ending
 from fetcher.transfer.hosts import Hosts
 
-OK = Ending(Outcome.OK, 200)
-REFUSED = Ending(Outcome.CONNECT, detail="connection refused")
+OK = Download(Outcome.OK, 200)
+REFUSED = Download(Outcome.CONNECT, detail="connection refused")
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def held(hosts, name="h", many=1):
 
 def test_so_many_downloads_at_one_host_and_no_more(host_of):
     host = host_of(per_host=2)
-    host.take(0.0)
+    host.start(0.0)
     one = host.free_at()
-    host.take(0.0)
+    host.start(0.0)
     full = host.free_at()
     host.ended(OK, 1.0)
 
@@ -52,21 +52,21 @@ def test_requests_are_begun_at_the_rate_given(host_of):
     begun = []
     for _ in range(9):
         begun.append(host.free_at())
-        host.take(begun[-1])
+        host.start(begun[-1])
 
     assert begun == [n * 0.25 for n in range(9)]
 
 
 def test_time_in_which_nothing_was_asked_is_not_saved_up(host_of):
     host = host_of(host_rate=1.0)
-    host.take(100.0)
+    host.start(100.0)
 
     assert host.free_at() == 101.0
 
 
 def failing(host, now, times):
     for _ in range(times):
-        host.take(now)
+        host.start(now)
         host.ended(REFUSED, now)
 
 
@@ -76,7 +76,7 @@ def test_a_host_that_only_fails_is_left_alone_then_asked_by_one_at_a_time(host_o
     before = host.free_at()
     failing(host, 0.0, 1)
     resting = host.free_at()
-    host.take(1.0)
+    host.start(1.0)
 
     assert (before, resting) == (0.0, 1.0)
     assert host.free_at() == math.inf
@@ -94,18 +94,18 @@ def test_each_rest_is_longer_until_the_host_is_given_up(host_of):
         rests.append(host.free_at() - now)
 
     assert rests == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
-    assert host.given_up
-    host.take(host.free_at())
+    assert host.is_given_up
+    host.start(host.free_at())
     host.ended(OK, 1e6)
-    assert not host.given_up
+    assert not host.is_given_up
 
 
 def test_an_answer_however_bad_shows_that_the_host_is_there(host_of):
     host = host_of()
     for _ in range(10):
         failing(host, 0.0, 19)
-        host.take(0.0)
-        host.ended(Ending(Outcome.HTTP_STATUS, 503), 0.0)
+        host.start(0.0)
+        host.ended(Download(Outcome.HTTP_STATUS, 503), 0.0)
 
     assert host.free_at() == 0.0
 
@@ -113,11 +113,11 @@ def test_an_answer_however_bad_shows_that_the_host_is_there(host_of):
 def test_what_waits_is_released_in_order_when_the_host_can_take_it():
     hosts = Hosts(Options(per_host=1))
     host = hosts.named("h", 0.0)
-    host.take(0.0)
+    host.start(0.0)
     attempts = held(hosts, many=3)
     nothing = hosts.release(1.0)
     host.ended(OK, 2.0)
-    hosts.named("h", 0.0).take(2.0)
+    hosts.named("h", 0.0).start(2.0)
     hosts.ended(attempts[0], OK, 2.0)
     released = hosts.release(2.0)
 
@@ -130,9 +130,8 @@ def test_hosts_with_nothing_to_remember_are_forgotten(monkeypatch):
     """
     A list of a hundred million URLs may name as many hosts.
     """
-    monkeypatch.setattr(module, "_REMEMBERED", 10)
+    monkeypatch.setattr(module, "_MAX_REMEMBERED", 10)
     hosts = Hosts(Options())
-    hosts._most_remembered = 10
     failing(hosts.named("bad", 0.0), 0.0, 3)
     for n in range(1_000):
         hosts.named(f"h{n}", 0.0)
@@ -159,7 +158,7 @@ def test_nothing_that_waits_is_lost_or_released_twice(events, per_host):
             hosts.ended(flying.pop(number), OK, now)
         while attempt := hosts.release(now):
             waiting.remove(attempt.position)
-            attempt.host.take(now)
+            attempt.host.start(now)
             flying[attempt.position] = attempt
             at_host = sum(one.host is attempt.host for one in flying.values())
             assert at_host <= per_host
@@ -167,7 +166,7 @@ def test_nothing_that_waits_is_lost_or_released_twice(events, per_host):
         hosts.ended(flying.pop(min(flying)), OK, 1e9)
         while attempt := hosts.release(1e9):
             waiting.remove(attempt.position)
-            attempt.host.take(1e9)
+            attempt.host.start(1e9)
             flying[attempt.position] = attempt
 
     assert not waiting

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 from http import HTTPStatus
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Self
@@ -18,7 +17,8 @@ from urllib.parse import quote, urlsplit
 
 import pycurl
 
-from fetcher.engines.curl_handle import trust
+from fetcher.backoff import full_jitter
+from fetcher.engines.curl_handle import trust_system_certificates
 from fetcher.s3.credentials import Account
 from fetcher.security.signing import Signer
 
@@ -66,7 +66,7 @@ class Events:
         curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.CONNECTTIMEOUT, _CONNECT_S)
         if address.startswith("https"):
-            trust(curl)
+            trust_system_certificates(curl)
 
     def __enter__(self) -> Self:
         return self
@@ -82,14 +82,14 @@ class Events:
             EventError: If Lambda refuses, or was not reached in time.
         """
         payload = json.dumps(event).encode()
-        longest = _BACKOFF_FIRST_S
+        tries = 0
         while (said := self._try(payload)) is not None:
-            wait_s = random.uniform(0, longest)  # noqa: S311 - no secret depends on it
+            tries += 1
+            wait_s = full_jitter(tries, _BACKOFF_FIRST_S, _BACKOFF_LONGEST_S)
             if monotonic() + wait_s >= self._until:
                 msg = f"Lambda did not take an event in time. At last: {said}"
                 raise EventError(msg)
             sleep(wait_s)
-            longest = min(2 * longest, _BACKOFF_LONGEST_S)
 
     def _try(self, payload: bytes) -> str | None:
         """Return why trying again may help; None: it is done."""

@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fetcher.contract.downloads import Download
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.contract.source import Item
 from fetcher.sinks.discard import Discard
-from fetcher.transfer import job as download
+from fetcher.transfer import transfers as module
 from fetcher.transfer.attempt import Attempt
-from fetcher.transfer.ending import Ending
-from fetcher.transfer.job import Transfers
+from fetcher.transfer.transfers import Transfers
 
 ENDINGS = st.sampled_from(
-    [Ending(one) for one in Outcome if one is not Outcome.HTTP_STATUS]
-    + [Ending(Outcome.HTTP_STATUS, status) for status in (404, 429, 503)]
+    [Download(one) for one in Outcome if one is not Outcome.HTTP_STATUS]
+    + [Download(Outcome.HTTP_STATUS, status) for status in (404, 429, 503)]
 )
 URLS = st.lists(st.sampled_from(["http://h/a", "ftp://h/b", "nonsense"]), max_size=30)
 
@@ -67,7 +67,7 @@ class Scripted:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(download, "monotonic", clock)
+    monkeypatch.setattr(module, "monotonic", clock)
     return clock
 
 
@@ -100,8 +100,8 @@ def test_every_url_is_accounted_for_exactly_once_whatever_the_outcomes(
 ):
     with pytest.MonkeyPatch.context() as patch:
         clock = Clock()
-        patch.setattr(download, "monotonic", clock)
-        script = chain(endings, repeat(Ending(Outcome.OK, 200)))
+        patch.setattr(module, "monotonic", clock)
+        script = chain(endings, repeat(Download(Outcome.OK, 200)))
         engine = Scripted(clock, script, in_flight, most)
         ended = outcomes(urls, engine, deadline_s, attempts=attempts)
 
@@ -114,7 +114,7 @@ def test_every_url_is_accounted_for_exactly_once_whatever_the_outcomes(
 def test_only_what_can_heal_is_tried_again(ending):
     with pytest.MonkeyPatch.context() as patch:
         clock = Clock()
-        patch.setattr(download, "monotonic", clock)
+        patch.setattr(module, "monotonic", clock)
         (one,) = outcomes(["http://h/"], Scripted(clock, repeat(ending)), attempts=4)
 
     assert one.outcome is ending.outcome
@@ -122,14 +122,14 @@ def test_only_what_can_heal_is_tried_again(ending):
 
 
 def test_a_url_that_heals_is_ok(clock):
-    script = [Ending(Outcome.CUT), Ending(Outcome.OK, 200, 3)]
+    script = [Download(Outcome.CUT), Download(Outcome.OK, 200, 3)]
     (one,) = outcomes(["http://h/"], Scripted(clock, script))
 
     assert (one.outcome, one.attempts, one.body_bytes) == (Outcome.OK, 2, 3)
 
 
 def test_waits_between_attempts_grow_and_differ(clock):
-    engine = Scripted(clock, repeat(Ending(Outcome.CONNECT)))
+    engine = Scripted(clock, repeat(Download(Outcome.CONNECT)))
     outcomes(["http://h/"], engine, attempts=8)
     longest = [min(0.5 * 2**n, 20.0) for n in range(7)]
 
@@ -141,8 +141,8 @@ def test_waits_between_attempts_grow_and_differ(clock):
 
 
 def test_an_origin_s_wish_to_wait_is_obeyed(clock):
-    busy = Ending(Outcome.HTTP_STATUS, 503, retry_after_s=60.0)
-    engine = Scripted(clock, [busy, Ending(Outcome.OK, 200)])
+    busy = Download(Outcome.HTTP_STATUS, 503, retry_after_s=60.0)
+    engine = Scripted(clock, [busy, Download(Outcome.OK, 200)])
     (one,) = outcomes(["http://h/"], engine)
 
     assert one.outcome is Outcome.OK
@@ -150,7 +150,7 @@ def test_an_origin_s_wish_to_wait_is_obeyed(clock):
 
 
 def test_a_wait_beyond_the_total_timeout_is_not_begun(clock):
-    busy = Ending(Outcome.HTTP_STATUS, 503, retry_after_s=60.0)
+    busy = Download(Outcome.HTTP_STATUS, 503, retry_after_s=60.0)
     engine = Scripted(clock, repeat(busy))
     (one,) = outcomes(["http://h/"], engine, total_timeout_s=50.0)
 
@@ -159,7 +159,7 @@ def test_a_wait_beyond_the_total_timeout_is_not_begun(clock):
 
 
 def test_the_total_timeout_counts_from_the_first_try(clock):
-    busy = Ending(Outcome.HTTP_STATUS, 503, retry_after_s=60.0)
+    busy = Download(Outcome.HTTP_STATUS, 503, retry_after_s=60.0)
     job = Transfers([Item(0, "http://h/")], Discard(), Options(), lambda *_: None)
     first = job.next()
     job.ended(first, busy)
@@ -167,14 +167,14 @@ def test_the_total_timeout_counts_from_the_first_try(clock):
     second = job.next()
 
     assert (first.ends_at, second.ends_at) == (1_300, 1_300)
-    assert (second.began_at, second.tries) == (1_000, 2)
+    assert (second.started_at, second.tries) == (1_000, 2)
 
 
 def test_a_retry_that_is_due_goes_before_a_url_not_yet_tried(clock):
     urls = [Item(n, f"http://h/{n}") for n in range(3)]
     job = Transfers(urls, Discard(), Options(), lambda *_: None)
     first = job.next()
-    job.ended(first, Ending(Outcome.CUT))
+    job.ended(first, Download(Outcome.CUT))
     meanwhile = job.next()
     clock.now += 1
 
@@ -182,7 +182,7 @@ def test_a_retry_that_is_due_goes_before_a_url_not_yet_tried(clock):
 
 
 def test_at_the_deadline_a_url_says_how_far_it_had_come(clock):
-    engine = Scripted(clock, repeat(Ending(Outcome.CUT, detail="torn")), most=2)
+    engine = Scripted(clock, repeat(Download(Outcome.CUT, detail="torn")), most=2)
     ended = outcomes([f"http://h/{n}" for n in range(3)], engine, attempts=9)
 
     assert {one.outcome for one in ended} == {Outcome.UNSTARTED}
