@@ -117,7 +117,7 @@ class FanOutSettings(DownloadSettings):
             msg = "sources is for a url_list; of a url_template they are known."
             raise ValueError(msg)
         if self.continues and not self.run_folder:
-            msg = "Set run_folder to the run that is to go on."
+            msg = "Set run_folder to the run to resume."
             raise ValueError(msg)
         self.options(allow_private=False)
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 
-from experiment.ledger.reports import read_at, read_places
+from experiment.ledger.reports import read_invocations
 from experiment.tables.downloads_file import DownloadsFile
-from experiment.tables.outcomes import (
-    AccountError,
-    entry_of,
-    fail_accounting,
-    outcome_blocks,
-)
+from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
 from experiment.tables.table import (
     Names,
     downloads_table,
@@ -26,17 +20,14 @@ from experiment.tables.table import (
 )
 from experiment.tables.words import size, where_measured
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from experiment.ledger.invocation import Invocation
     from experiment.ledger.run_folder import Run
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.plan.plan import Plan
-    from experiment.tables.outcomes import LedgerEntry
-
+    from fetcher.contract.tally import Tally
 
 _DOWNLOADS = "downloads.parquet"
 _HOW_TO_ALLOW = (
@@ -115,38 +106,27 @@ def result_of(run: Run, plan: Plan) -> Result:
         AccountError: If figures do not add up.
     """
     settings, files = plan.settings, plan.count()
-    entries: list[LedgerEntry] = []
-    tally = Tally()
-    noted = _noted(read_places(run.folder), entries, tally)
-    shards = shards_table(noted, run=run.name, target=settings.target)
-    names = Names(run.name, settings.target, _file_kb(settings, tally))
-    unasked = 0
-    with run.saved(_DOWNLOADS) as path, DownloadsFile(path, files) as downloads:
-        for piece in outcome_blocks(entries, partial(read_at, run.folder), files):
-            downloads.add(downloads_table(piece, plan.urls, names))
-            unasked += piece.unasked
-    if unasked and (settings.resume or not settings.retry_failed):
+    unrequested = 0
+    with run.saved(_DOWNLOADS) as path, Outcomes(run.folder) as outcomes:
+        invocations = outcomes.collect(read_invocations(run.folder))
+        shards = shards_table(invocations, run=run.name, target=settings.target)
+        tally = outcomes.tally
+        names = Names(run.name, settings.target, _file_kb(settings, tally))
+        with DownloadsFile(path, files) as downloads:
+            for block in outcomes.blocks(files):
+                downloads.add(downloads_table(block, plan.urls, names))
+                unrequested += block.unrequested
+    if unrequested and (settings.resume or not settings.retry_failed):
         msg = (
-            f"Of {files:,} URLs {unasked:,} were not asked for yet. Go on with "
-            f"the run: python -m experiment resume {run.folder}"
+            f"{unrequested:,} of {files:,} URLs have not been requested yet. Resume "
+            f"the run with: python -m experiment resume {run.folder}"
         )
         raise AccountError(msg)
     if (ok := downloads.counts[Outcome.OK.value]) != tally.ok:
-        fail_accounting(f"Reports tell of {tally.ok:,} whole files, rows of {ok:,}.")
+        fail_accounting(f"Reports count {tally.ok:,} files that are ok, rows {ok:,}.")
     figures = totals(shards, tally, downloads.counts) | {"file_kb": names.file_kb}
     run.record["totals"] = figures
     return _saved(run, downloads, shards, [run.record])
-
-
-def _noted(
-    places: Iterable[tuple[int, Invocation]], entries: list[LedgerEntry], tally: Tally
-) -> Iterator[Invocation]:
-    """Pass invocations on, and note where they stand and what they come to."""
-    for place, done in places:
-        entries.append(entry_of(place, done))
-        if done.report:
-            tally.merge(done.report.tally)
-        yield done
 
 
 def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:

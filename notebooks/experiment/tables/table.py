@@ -48,7 +48,7 @@ class Names(NamedTuple):
 
 
 def downloads_table(
-    piece: OutcomeBlock, urls: Template | UrlFile, names: Names
+    block: OutcomeBlock, urls: Template | UrlFile, names: Names
 ) -> pa.Table:
     """
     Return one row per URL, in the plan's order.
@@ -58,16 +58,16 @@ def downloads_table(
         body_bytes, started_at (seconds since 1970), seconds, attempts, wave, shard,
         detail.
     """
-    many = len(piece.numbers)
-    codes, *others = piece.columns.items()
-    column = _urls(piece, urls)
-    detail = pa.repeat("", many) if piece.details is None else _texts(piece.details)
+    many = len(block.numbers)
+    codes, *others = block.columns.items()
+    column = _urls(block, urls)
+    detail = pa.repeat("", many) if block.details is None else _texts(block.details)
     return pa.table(
         {
             "run": _same(names.run, many),
             "target": _same(names.target, many),
             "file_kb": pa.repeat(float(names.file_kb), many),
-            "number": piece.numbers,
+            "number": block.numbers,
             "url": column,
             "outcome": pa.DictionaryArray.from_arrays(codes[1], _OUTCOMES),
             **dict(others),
@@ -80,35 +80,35 @@ def _same(text: str, many: int) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(np.zeros(many, np.int8), [text])
 
 
-def _urls(piece: OutcomeBlock, urls: Template | UrlFile) -> pa.Array:
+def _urls(block: OutcomeBlock, urls: Template | UrlFile) -> pa.Array:
     """
-    Return a piece's URLs, masked; those of a run continued elsewhere may be others.
+    Return a block's URLs, masked; those of a run continued elsewhere may be others.
 
-    Of a list's lines that hold none, the piece gets to know why.
+    Of a list's lines that hold none, the block is told why.
     """
     if not isinstance(urls, Template):
-        span = int(piece.numbers[0]), len(piece.numbers)
+        span = int(block.numbers[0]), len(block.numbers)
         texts: list[str] = []
         for lines in urls.lines([span]):
             texts += map(masked, lines.urls)
-            _explain(piece, lines.wrong)
+            _explain(block, lines.wrong)
         return _texts(texts)
-    made = _numbered(urls.text, piece.numbers)
-    for template, mask in piece.asked_of.items():
+    made = _numbered(urls.text, block.numbers)
+    for template, mask in block.requested_from.items():
         if template != urls.text:
-            others = _numbered(template, piece.numbers[mask])
+            others = _numbered(template, block.numbers[mask])
             made = pc.replace_with_mask(made, mask, others)
     return made
 
 
-def _explain(piece: OutcomeBlock, wrong: Mapping[int, str]) -> None:
+def _explain(block: OutcomeBlock, wrong: Mapping[int, str]) -> None:
     """Say why lines are `bad_url`: the execution that was asked for them cannot."""
     for number, why in wrong.items():
-        at = number - int(piece.numbers[0])
-        if 0 <= at < len(piece.numbers) and piece.columns["outcome"][at] == _BAD_URL:
-            if piece.details is None:
-                piece.details = np.full(len(piece.numbers), "", object)
-            piece.details[at] = why
+        at = number - int(block.numbers[0])
+        if 0 <= at < len(block.numbers) and block.columns["outcome"][at] == _BAD_URL:
+            if block.details is None:
+                block.details = np.full(len(block.numbers), "", object)
+            block.details[at] = why
 
 
 def _texts(texts: Sequence[str] | NDArray[np.object_]) -> pa.Array:

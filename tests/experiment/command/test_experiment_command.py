@@ -103,7 +103,7 @@ def test_a_run_folder_that_nothing_can_be_written_to_is_refused(
     folder = tmp_path / below
 
     said = refused("20_fan_out", "-p", "run_folder", str(folder))
-    assert said.startswith(f"experiment: Nothing can be written to {folder}: ")
+    assert said.startswith(f"experiment: {folder} cannot be written to: ")
     assert said.count("\n") == 1
 
 
@@ -124,7 +124,7 @@ def test_a_notebook_in_the_run_folder_is_never_overwritten(refused, tmp_path):
     path.write_text("somebody's")
 
     said = refused("20_fan_out", "-p", "run_folder", str(tmp_path))
-    assert f"{path} exists and would be lost. Set another run_folder." in said
+    assert f"{path} exists and would be overwritten. Set another run_folder." in said
     assert path.read_text() == "somebody's"
 
 
@@ -168,7 +168,7 @@ def test_a_run_that_is_being_written_is_not_resumed(refused, tmp_path):
 
 
 def test_resuming_needs_a_run(refused):
-    assert "Set run_folder to the run that is to go on." in refused(
+    assert "Set run_folder to the run to resume." in refused(
         "20_fan_out", "-p", "resume", "true"
     )
 

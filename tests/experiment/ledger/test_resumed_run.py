@@ -169,7 +169,7 @@ def test_a_full_disk_is_told_and_costs_nothing_that_was_written(run):
     """
     run.append(invocation(SOURCE, shard=1))
     size = (run.folder / "reports.jsonl").stat().st_size
-    said = f"{run.folder}/reports.jsonl cannot be written: File too large. What was "
+    said = f"{run.folder}/reports.jsonl cannot be written: File too large. "
     with no_file_larger_than(size + 100), pytest.raises(LedgerError) as full:
         run.append(invocation(SOURCE, shard=2))
 

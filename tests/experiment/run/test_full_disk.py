@@ -56,7 +56,7 @@ def test_a_full_disk_is_one_line_that_says_how_to_go_on(
 
     assert status == 2
     assert said.startswith(f"experiment: {folder / full} cannot be written: File too")
-    assert said.endswith(f"go on: python -m experiment resume {folder}\n")
+    assert said.endswith(f"resume with: python -m experiment resume {folder}\n")
     assert said.count("\n") == 1
     assert " is kept" in said
     assert list(read_invocations(folder))
