@@ -1,1 +1,1 @@
-"""`python -m experiment`: arguments read, notebooks run, `make aws-check`."""
+"""Commands: ``arguments`` and ``runner`` of `python -m experiment`; ``aws_check``."""

@@ -1,1 +1,1 @@
-"""Dollars of a plan before, and of a run after: what is ``billable``, its ``cost``."""
+"""Dollars of plans and runs: ``billable`` is what is used, ``cost`` its price."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from experiment.ledger.run_folder import check_continues, name_of_run, run_folder_for
+from experiment.ledger.run_folder import check_resumable, name_of_run, run_folder_for
 from experiment.number_set import ENDLESS
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import BYTES, HOST
@@ -194,14 +194,14 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
         urls: Template | UrlFile = _listed(settings)
     else:
         urls = _numbered(session.template(settings), settings)
-    if settings.continues:
+    if settings.resumes:
         folder = Path(settings.run_folder)
-        check_continues(folder, settings)
+        check_resumable(folder, settings)
     else:
         folder = run_folder_for(notebook, settings.target, settings.run_folder)
     ours = session.target.allow_private and not settings.brings_urls
     plan = Plan(folder, settings, urls, ours or settings.allow_private)
-    if settings.sink == "s3-tar" and not settings.continues:
+    if settings.sink == "s3-tar" and not settings.resumes:
         leftover_tars.check_prefix_unused(
             session.target, prefix_of(settings.sink_path), plan.run
         )

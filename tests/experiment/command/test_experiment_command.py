@@ -140,14 +140,14 @@ def test_only_a_run_can_be_resumed(refused, tmp_path):
     said = refused("resume", str(tmp_path))
 
     assert said == (
-        f"experiment: {tmp_path} holds no run.json: it is not a run's folder.\n"
+        f"experiment: {tmp_path} holds no run.json: it is not the folder of a run.\n"
     )
 
 
 def test_a_grid_is_resumed_cell_by_cell(refused, tmp_path):
     died(tmp_path, GridSettings).close(verdict="")
 
-    assert "which cannot go on. Of a grid each cell can: name its folder." in refused(
+    assert "cannot be resumed. Each cell of a grid can: name its folder." in refused(
         "resume", str(tmp_path)
     )
 

@@ -90,7 +90,7 @@ def test_connections_beyond_an_executions_descriptors_are_refused(value):
         ),
         (
             {"deal_by": "host"},
-            "deal_by is 'host', which takes a url_list: the files of",
+            "deal_by is 'host', which needs a url_list: the files of",
         ),
         ({"resume": True}, "Set run_folder to the run to resume."),
         ({"retry_failed": True}, "Set run_folder to the run to resume."),
@@ -113,7 +113,7 @@ def test_every_refusal_says_where_to_mend_it():
 def test_more_shards_than_files_are_refused():
     said = re.escape(
         "concurrency 4 × shards_per_execution 3 makes 12 shards, more than the 11 "
-        "files; every shard needs one."
+        "files; every shard needs at least one."
     )
     with pytest.raises(SettingsError, match=said):
         FanOutSettings(concurrency=4, shards_per_execution=3, files=11)
@@ -153,7 +153,7 @@ def test_a_misspelt_parameter_in_the_cell_itself_is_found():
 def test_a_parameter_like_no_other_gets_the_list_of_those_there_are():
     variables = notebook("# Parameters\nzzz = 1\n", zzz=1)
 
-    with pytest.raises(SettingsError, match=r"'zzz'\. There are: target, endpoint_url"):
+    with pytest.raises(SettingsError, match=r"'zzz'\. The parameters are: target,"):
         FanOutSettings.from_notebook(variables)
 
 
@@ -243,7 +243,7 @@ def test_a_network_and_a_file_system_of_ones_own_are_the_functions():
         ({**NETWORK, "efs": "fs-1", "sink_path": "/mnt/files"}, "must be an ARN"),
         ({**NETWORK, "efs": POINT}, "sink_path is '', so nothing would be kept there"),
         ({**NETWORK, "efs": POINT, "sink_path": "/mnt/filesystem"}, "Set sink_path to"),
-        ({"sources": ["s3://photos"]}, "sources is for a url_list"),
+        ({"sources": ["s3://photos"]}, "sources needs a url_list"),
         ({"sources": "s3://photos", "url_list": "l.txt"}, "list of different texts"),
         ({"sources": ["s3://no_bucket"], "url_list": "l.txt"}, "The bucket is"),
     ],
