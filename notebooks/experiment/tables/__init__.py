@@ -1,8 +1,8 @@
 """
-The ledger into tidy tables: a row for each URL, each shard and each run.
+From the ledger to tidy tables: a row for each URL, each shard and each run.
 
-``outcomes`` settles what became of each URL, ``table`` makes the tables, ``result``
-reads them back, ``downloads_file`` saves a million rows; ``over_time`` and
-``comparison`` look at them beside time and others. ``goal`` and ``words`` are what
-charts and sentences have in common.
+``outcomes`` settles the outcome of each URL, ``table`` makes the tables, ``result``
+puts them together and saves them, ``downloads_file`` writes a million rows.
+``over_time`` and ``comparison`` set a run beside time and beside other programs.
+``goal`` and ``words`` are shared by charts and sentences.
 """

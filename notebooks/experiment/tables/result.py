@@ -1,4 +1,4 @@
-"""What a run came to: tables made from the ledger, checked, saved."""
+"""The result of a run: tables made from its ledger, checked and saved."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ class Result:
 
     Attributes:
         downloads:
-            One row per URL; of very many evenly spaced ones. ``downloads.parquet`` has
-            them all.
+            One row per URL, or a sample of evenly spaced ones. ``downloads.parquet``
+            has them all.
 
         counts: URLs by outcome.
 
-        examples: Of each outcome but `ok` that was met, a URL and its detail.
+        examples: A URL and its detail, by outcome, without `ok`.
 
         shards: One row per invocation.
 
         runs: One row per run.
 
-        where: The footnote of its charts.
+        where: The footnote of the charts.
     """
 
     downloads: pd.DataFrame
@@ -66,12 +66,12 @@ class Result:
 
     @property
     def widest_shards(self) -> pd.DataFrame:
-        """The invocations of the last run among those of the highest concurrency."""
+        """The invocations of the last run at the highest concurrency."""
         return self.shards[self.shards["run"] == self._widest["run"]]
 
     @property
     def widest_setting(self) -> str:
-        """Which run that is, in words."""
+        """The setting of that run, in words."""
         run = self._widest
         return (
             f"Concurrency {run['concurrency']:,}, {size(run['file_kb'])} files, "
@@ -79,12 +79,12 @@ class Result:
         )
 
     def outcomes(self) -> str:
-        """Say how many files are ok, and of each other outcome how many and why."""
+        """Return the number of ok files, and of each other outcome with an example."""
         ok, files = self.counts[Outcome.OK.value], sum(self.counts.values())
         lines = [f"{ok:,} of {files:,} files are ok"]
         for name in sorted(self.examples, key=self.counts.__getitem__, reverse=True):
             url, detail = self.examples[name]
-            why = f"{url}: {detail or 'nothing was said'}"
+            why = f"{url}: {detail or 'no detail'}"
             lines.append(f"{name}: {self.counts[name]:,}, as in {why}")
         if self.counts[Outcome.BLOCKED.value]:
             lines.append(_HOW_TO_ALLOW)
@@ -98,7 +98,7 @@ class Result:
 
 def result_of(run: Run, plan: Plan) -> Result:
     """
-    Read a run back from its folder, check that every URL is accounted for, save tables.
+    Read the ledger of a run, check that every URL is accounted for, save the tables.
 
     However long the run was, little of it is in memory at any time.
 
@@ -131,12 +131,12 @@ def result_of(run: Run, plan: Plan) -> Result:
 
 def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
     """
-    Put the tables of a grid's runs together, and save them as the grid's own.
+    Join the tables of a grid's runs, and save them as the grid's own.
 
     Args:
         run: The grid's.
 
-        records: What `experiment.run.grid.run_grid` returned.
+        records: The records from `experiment.run.grid.run_grid`.
     """
     folders = [run.folder / record["run"] for record in records]
     figures = [record["totals"] for record in records]
@@ -160,7 +160,7 @@ def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
 
 
 def _file_kb(settings: FanOutSettings, tally: Tally) -> float:
-    """Return the origin's size, or what the user's own files came to on average."""
+    """Return the file size of the origin, or the average of the user's own files."""
     if not settings.brings_urls or not tally.ok:
         return settings.file_kb
     return float(f"{tally.body_bytes / tally.ok / 1_000:.3g}")
