@@ -1,11 +1,11 @@
 """
 Compare `fetcher` with the downloaders that are installed, on this machine.
 
-The same files from the same origin on loopback, the same number of connections; each
-program starts afresh for every run and writes into an empty folder in RAM, and every
-file it wrote is checked. The programs take turns, so that whatever else the machine
-does meets all of them. Time, CPU and memory are those of the whole process, its start
-included. HTTPS is HTTP/2 for programs that speak it.
+All download the same files from the same origin on loopback, with the same number of
+connections. Each program is started anew for every run and writes into an empty folder
+in RAM, and every file is checked. The programs take turns, so that other load on the
+machine affects all of them. Time, CPU and memory are those of the whole process,
+including its start. HTTPS is HTTP/2 for programs that support it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _EXIT_OK, _EXIT_SOME_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 0, 1, 2, 1
 _CONNECTIONS = 100
 _DPI = 120
 _EPILOG = """
-Tables go to stdout and, with a chart, into a new folder in results/.
+Tables are printed and, with a chart, saved in a new folder in results/.
 
 exit status: 0 done, 1 some runs failed, 2 could not run, 130 interrupted
 """
@@ -55,14 +55,14 @@ exit status: 0 done, 1 some runs failed, 2 could not run, 130 interrupted
 @dataclass(frozen=True, slots=True)
 class Scale:
     """
-    How much a bench downloads.
+    The size of a bench.
 
     Attributes:
         files: How many files in a run, by their size in bytes.
 
         repeats: Runs of each program in each setting.
 
-        rss_files: The numbers of files for which our own memory is compared.
+        rss_files: The numbers of files for which our memory is compared.
 
         rss_file_bytes: Their size.
     """
@@ -86,7 +86,7 @@ QUICK = Scale(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     args = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up after it, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then, too
     folder = run_folder_for("bench", "local")
     try:
         return bench(QUICK if args.quick else FULL, folder)
@@ -94,23 +94,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"bench: {error}", file=sys.stderr)
         return _EXIT_COULD_NOT_RUN
     except KeyboardInterrupt:
-        print(f"\nbench: interrupted; what was measured is in {_shown(folder)}")
+        print(f"\nbench: interrupted; the measurements are in {_shown(folder)}")
         return _EXIT_INTERRUPTED
 
 
 def bench(scale: Scale, folder: Path) -> int:
-    """Measure, print the tables, fill the folder; return the exit status."""
+    """Measure, print and save the tables; return the exit status."""
     with origin_for({*scale.files, scale.rss_file_bytes}) as served:
         compared = programs()
-        record = _opened(folder, scale, compared, served)
+        record = _start_folder(folder, scale, compared, served)
         print(f"machine  {machine_name()}\norigin   {served.name}, on loopback")
         if missing := not_installed():
-            print(f"peers    not installed, so left out: {', '.join(missing)}")
-        runs = _kept(folder / "bench.csv", _runs(scale, compared, served))
+            print(f"peers    not installed and left out: {', '.join(missing)}")
+        runs = _saved_rows(folder / "bench.csv", _runs(scale, compared, served))
         summary = summarise(runs)
         summary.to_csv(folder / "bench_summary.csv", index=False)
         print(f"\n{as_text(summary)}\n")
-        rss = _kept(folder / "rss.csv", _rss_runs(scale, compared, served))
+        rss = _saved_rows(folder / "rss.csv", _rss_runs(scale, compared, served))
         print(f"{rss_as_text(rss)}\n")
     verdict = finding(summary)
     chart = folder / "bench.png"
@@ -131,7 +131,7 @@ def _runs(
             for repeat in range(1, scale.repeats + 1):
                 for program in compared:
                     row = measure(program, setting, served)
-                    _tell(row, setting, f"run {repeat} of {scale.repeats}")
+                    _print_progress(row, setting, f"run {repeat} of {scale.repeats}")
                     yield {"repeat": repeat, **row}
 
 
@@ -143,21 +143,20 @@ def _rss_runs(
         for program in compared:
             if program.ours:
                 row = measure(program, setting, served)
-                _tell(row, setting, "memory")
+                _print_progress(row, setting, "memory")
                 yield row
 
 
-def _tell(row: dict[str, Any], setting: Setting, which: str) -> None:
-    """Show progress."""
-    found = row["error"] or f"{row['wall_s']:.2f} s, {row['files_per_s']:,.0f} files/s"
+def _print_progress(row: dict[str, Any], setting: Setting, which: str) -> None:
+    result = row["error"] or f"{row['wall_s']:.2f} s, {row['files_per_s']:,.0f} files/s"
     print(
-        f"{setting_in_words(*setting)}, {which}, {row['program']}: {found}",
+        f"{setting_in_words(*setting)}, {which}, {row['program']}: {result}",
         file=sys.stderr,
         flush=True,
     )
 
 
-def _kept(path: Path, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+def _saved_rows(path: Path, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Write each row as it comes, so that a crash loses none; return them all."""
     place = {"run": path.parent.name, "target": "local", "machine": machine_name()}
     kept: list[pd.DataFrame] = []
@@ -168,10 +167,10 @@ def _kept(path: Path, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     return pd.concat(kept, ignore_index=True)
 
 
-def _opened(
+def _start_folder(
     folder: Path, scale: Scale, compared: Sequence[Program], served: Served
 ) -> dict[str, Any]:
-    """Start the run's folder; return what ``run.json`` holds so far."""
+    """Make the folder of the run; return the content of its ``run.json`` so far."""
     record = {
         "schema": SCHEMA,
         "run": folder.name,
@@ -213,7 +212,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="few files, once: start-up is most of it, so only a check that it works",
+        help="few files, once: only to check that it works, as most of it is start-up",
     )
     return parser
 

@@ -1,1 +1,6 @@
-"""Tables into charts, each with a title that says what was measured."""
+"""
+Charts of tables; the title of each says what was measured.
+
+``charts`` has those of any run, ``million`` those of one wide run, ``grid`` those of a
+grid; ``drawing`` is how all of them look.
+"""

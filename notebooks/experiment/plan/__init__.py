@@ -1,7 +1,7 @@
 """
-Settings into shards: which execution is asked for which URLs.
+From settings to shards: which invocation is for which URLs.
 
-``plan`` makes it, of a ``url_file`` if there is a list, dealt by ``deal``;
-``demand`` says what a target must offer for it; ``file_facts`` what is known of its
-files.
+``plan`` makes the plan, from a ``url_file`` if there is a list, and ``deal`` splits it
+into shards. ``demand`` is what it requires of a target, ``file_facts`` what is known of
+its files; ``name_clashes`` finds files of a list that would overwrite others.
 """

@@ -1,1 +1,7 @@
-"""A plan carried out: fan-outs wave by wave, grids, and the machine's load."""
+"""
+A plan carried out.
+
+``fan_out`` goes ``wave`` by wave and shows its ``progress``; ``resume`` finds what is
+left to do; ``grid`` runs many fan-outs as notebooks. ``machine_load`` and
+``cpu_layers`` measure what a run takes of this machine.
+"""

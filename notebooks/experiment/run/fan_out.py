@@ -44,7 +44,7 @@ async def fan_out(plan: Plan, target: Target, run: Run) -> None:
     todo, first = to_do(plan, run)
     if run.session:
         first = max(first, seal_unreported(plan, target, run))
-    before = 0 if todo.many is None else plan.files - todo.many
+    before = 0 if todo.total is None else plan.files - todo.total
     with Progress(plan, before) as progress:
         async with Invoker(target, in_flight=plan.settings.concurrency) as invoker:
             for number in range(first, first + plan.settings.waves):
