@@ -22,7 +22,7 @@ def test_a_missing_file_is_named(folder):
     (folder / "7.jpg").unlink()
 
     assert fault_in(folder, 1_000, PICTURE) == (
-        "999 of 1,000 files came; 7.jpg is missing"
+        "999 of 1,000 files arrived; 7.jpg is missing"
     )
 
 
@@ -36,14 +36,17 @@ def test_a_file_of_another_length_is_named(folder):
 def test_what_nobody_asked_for_is_named(folder, extra):
     (folder / extra).write_bytes(PICTURE)
 
-    assert fault_in(folder, 1_000, PICTURE) == f"1 files too many, {extra} among them"
+    assert fault_in(folder, 1_000, PICTURE) == f"1 unexpected files, such as {extra}"
 
 
 def test_other_bytes_of_the_same_length_are_found_in_a_sample(folder):
     for number in range(1_000):
         (folder / f"{number}.jpg").write_bytes(b"another")
 
-    assert fault_in(folder, 1_000, PICTURE) == "0.jpg is not what the origin serves"
+    assert (
+        fault_in(folder, 1_000, PICTURE)
+        == "0.jpg differs from the file that the origin serves"
+    )
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
@@ -54,9 +57,9 @@ def test_of_few_files_every_one_is_compared(tmp_path, number):
         )
 
     assert fault_in(tmp_path, 3, PICTURE) == (
-        f"{number}.jpg is not what the origin serves"
+        f"{number}.jpg differs from the file that the origin serves"
     )
 
 
 def test_no_file_at_all_is_a_fault(tmp_path):
-    assert fault_in(tmp_path, 3, PICTURE) == "0 of 3 files came; 0.jpg is missing"
+    assert fault_in(tmp_path, 3, PICTURE) == "0 of 3 files arrived; 0.jpg is missing"

@@ -51,7 +51,7 @@ def test_a_misspelt_parameter_in_a_file_is_refused_too(refused, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"just words", "holds no parameters; write one a line, as in `files: 2000`"),
+        (b"just words", "holds no parameters; write one per line, as in `files: 2000`"),
         (b"files: 1\nwaves: [1", "is not YAML: line 2, while parsing a flow sequence"),
         (b"files: \xff", "is not YAML: 'utf-8' codec can't decode byte 0xff"),
         (b"1: 2", "There is no parameter '1'"),

@@ -165,7 +165,7 @@ def test_sizes_that_nobody_knows_are_guessed_and_the_guess_is_told(tmp_path):
 def test_prices_of_another_region_are_said_to_be_others():
     elsewhere = SimpleNamespace(region="eu-west-1", asks_iam=True)
 
-    assert "eu-west-1 has its own" in str(estimate(plan_of(), elsewhere))
+    assert "eu-west-1 has others" in str(estimate(plan_of(), elsewhere))
 
 
 def test_calls_that_were_not_heard_of_are_counted_as_dear_as_they_may_be():

@@ -174,7 +174,7 @@ def test_a_record_that_was_cut_off_is_told_with_what_to_do(tmp_path, text):
     with pytest.raises(LedgerError, match=re.escape(said)) as refused:
         read_run(tmp_path)
     assert str(refused.value).endswith(
-        "Bring back a copy, or begin another run in another run_folder."
+        "Restore a copy, or start another run in another run_folder."
     )
 
 

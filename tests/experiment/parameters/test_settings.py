@@ -122,7 +122,7 @@ def test_more_shards_than_files_are_refused():
 
 
 def test_files_come_from_one_place_only():
-    with pytest.raises(SettingsError, match="Of origin_url, url_template and url_list"):
+    with pytest.raises(SettingsError, match="at most one of origin_url, url_template"):
         FanOutSettings(origin_url="http://h", url_list="urls.txt")
 
 
@@ -255,7 +255,7 @@ def test_what_of_the_surroundings_cannot_work_is_refused(given, said):
 
 @pytest.mark.parametrize("path", ["/tmp", "/tmp/", "/tmp/kept"])
 def test_files_are_not_kept_in_a_tmp_that_goes_with_its_execution(path):
-    said = f"sink_path is {path!r}, and each execution has a /tmp of its own, which"
+    said = f"sink_path is {path!r}, but each execution has a /tmp of its own, which"
 
     with pytest.raises(SettingsError, match=re.escape(said)):
         DownloadSettings(sink_path=path)
