@@ -22,21 +22,51 @@ def refused(capsys, monkeypatch, tmp_path):
     return ran
 
 
-def test_a_notebook_that_is_not_there_is_refused_naming_those_that_are(refused):
-    said = refused("20_fanout")
-
-    assert "experiment: There is no notebook '20_fanout'. There are: 00_start" in said
-
-
-def test_a_misspelt_parameter_is_refused_before_anything_starts(refused):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("20_fanout", "There is no notebook '20_fanout'. There are: 00_start"),
+        *[
+            (name, f"There is no notebook {name!r}.")
+            for name in ("../notebooks/20_fan_out", "20_fan_out.ipynb")
+        ],
+        (
+            "20_fan_out -p concurency 4",
+            "There is no parameter 'concurency'. Did you mean 'concurrency'?\n",
+        ),
+        *[
+            (f"20_fan_out -p files {value}", f"The value of files is {value!r}, which")
+            for value in ("[1", "2024-13-45", "'1")
+        ],
+        *[
+            (f"20_fan_out -p target {target}", f"target is {target!r}; it must be one")
+            for target in ("../../../evil", "local/../../evil")
+        ],
+        ("20_fan_out -p target [local]", "target is ['local']; it must be one of"),
+        ("20_fan_out -p resume true", "Set run_folder to the run to resume."),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_a_folder_is_made(
+    refused, arguments, message
+):
     """
-    Papermill only warns, exits 0, and has measured something else.
+    Papermill only warns of a misspelt name, and has measured something else.
     """
-    said = refused("20_fan_out", "-p", "concurency", "4")
+    refusal = refused(*arguments.split(" "))
 
-    assert said == (
-        "experiment: There is no parameter 'concurency'. Did you mean 'concurrency'?\n"
-    )
+    assert refusal.startswith(f"experiment: {message}")
+    assert refusal.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([""], "There is no notebook ''."),
+        (["20_fan_out", "-p", "target", ""], "; it must be one of: local, aws."),
+    ],
+)
+def test_an_empty_name_is_refused(refused, arguments, message):
+    assert message in refused(*arguments)
 
 
 def test_a_misspelt_parameter_in_a_file_is_refused_too(refused, tmp_path):
@@ -66,33 +96,6 @@ def test_a_file_that_holds_no_parameters_is_refused(refused, tmp_path, text, sai
     refusal = refused("20_fan_out", "-f", str(path))
     assert said in refusal
     assert refusal.count("\n") == 1
-
-
-@pytest.mark.parametrize("value", ["[1", "2024-13-45", "'1"])
-def test_a_value_that_is_not_yaml_is_refused_naming_its_parameter(refused, value):
-    said = refused("20_fan_out", "-p", "files", value)
-
-    assert said.startswith(
-        f"experiment: The value of files is {value!r}, which is not YAML: "
-    )
-    assert said.count("\n") == 1
-
-
-@pytest.mark.parametrize("target", ["../../../evil", "local/../../evil", "[local]", ""])
-def test_a_target_that_would_be_a_path_is_refused_before_a_folder_is_named_after_it(
-    refused, target
-):
-    """
-    The notebook was refused later, by its own check, outside of results/.
-    """
-    assert "; it must be one of: local, aws." in refused(
-        "20_fan_out", "-p", "target", target
-    )
-
-
-@pytest.mark.parametrize("name", ["../notebooks/20_fan_out", "20_fan_out.ipynb", ""])
-def test_a_notebook_is_named_and_not_pointed_at(refused, name):
-    assert f"There is no notebook {name!r}." in refused(name)
 
 
 @pytest.mark.parametrize("below", ["file", "file/deeper", "/proc/x", "/sys/x", "/proc"])
@@ -165,12 +168,6 @@ def test_a_run_that_is_being_written_is_not_resumed(refused, tmp_path):
         "reports.jsonl",
         "run.json",
     ]
-
-
-def test_resuming_needs_a_run(refused):
-    assert "Set run_folder to the run to resume." in refused(
-        "20_fan_out", "-p", "resume", "true"
-    )
 
 
 @pytest.mark.parametrize(
