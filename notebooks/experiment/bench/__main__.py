@@ -15,8 +15,6 @@ import json
 import signal
 import sys
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -33,11 +31,12 @@ from experiment.bench.table import (
 )
 from experiment.ledger.invocation import SCHEMA
 from experiment.ledger.machine import commit, machine, machine_name
-from experiment.ledger.run_folder import run_folder_for
+from experiment.ledger.run_folder import run_folder_for, shown_path, utc_now
 from origin import OriginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from experiment.bench.peers import Program
     from experiment.bench.run import Served
@@ -94,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"bench: {error}", file=sys.stderr)
         return _EXIT_COULD_NOT_RUN
     except KeyboardInterrupt:
-        print(f"\nbench: interrupted; the measurements are in {_shown(folder)}")
+        print(f"\nbench: interrupted; the measurements are in {shown_path(folder)}")
         return _EXIT_INTERRUPTED
 
 
@@ -115,8 +114,9 @@ def bench(scale: Scale, folder: Path) -> int:
     verdict = finding(summary)
     chart = folder / "bench.png"
     compare(runs).savefig(chart, dpi=_DPI)
-    _save(folder, record | {"ended": _now(), "verdict": verdict})
-    print(f"run      {_shown(folder)}\nchart    {_shown(chart)}\nverdict  {verdict}")
+    _save(folder, record | {"ended": utc_now(), "verdict": verdict})
+    print(f"run      {shown_path(folder)}\nchart    {shown_path(chart)}")
+    print(f"verdict  {verdict}")
     errors = [*runs["error"], *rss["error"]]
     return _EXIT_SOME_FAILED if any(errors) else _EXIT_OK
 
@@ -181,7 +181,7 @@ def _start_folder(
         "programs": {program.name: program.version for program in compared},
         **commit(),
         "machine": machine(),
-        "started": _now(),
+        "started": utc_now(),
     }
     folder.mkdir(parents=True)
     _save(folder, record)
@@ -191,15 +191,6 @@ def _start_folder(
 def _save(folder: Path, record: dict[str, Any]) -> None:
     text = json.dumps(record, indent=2, ensure_ascii=False)
     (folder / "run.json").write_text(f"{text}\n")
-
-
-def _shown(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,7 +15,7 @@ from experiment.command import arguments
 from experiment.cost.cost import DryRun
 from experiment.ledger.invocation import LedgerError, NoRoomError
 from experiment.ledger.reports import check_free
-from experiment.ledger.run_folder import read_run, run_folder_for
+from experiment.ledger.run_folder import read_run, run_folder_for, shown_path
 from experiment.parameters.cell import SettingsError
 from experiment.run.grid import execute
 from fetcher.lists.url_list import UrlListError
@@ -213,9 +213,7 @@ def _print_results(folder: Path, *, only_with_verdict: bool = False) -> None:
         verdict = read_run(folder).get("verdict", "")
     if only_with_verdict and not verdict:
         return
-    shown = (
-        folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    )
+    shown = shown_path(folder)
     print(f"run      {shown}")
     for chart in sorted(folder.glob("*.png")):
         print(f"chart    {shown / chart.name}")

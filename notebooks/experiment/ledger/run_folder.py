@@ -96,7 +96,7 @@ class Run:
     def close(self, *, verdict: str) -> None:
         """Record the verdict and the end."""
         self._reports.close()
-        self.record |= {"ended": _now(), "verdict": verdict}
+        self.record |= {"ended": utc_now(), "verdict": verdict}
         self._save()
 
     def _save(self) -> None:
@@ -124,7 +124,7 @@ def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) ->
         LedgerError: If the folder already holds a run, or does not hold the one to
             resume, or is in use by another process.
     """
-    now = {"started": _now(), **commit()}
+    now = {"started": utc_now(), **commit()}
     if isinstance(settings, FanOutSettings) and settings.resumes:
         return Run(folder, _resumed(check_resumable(folder, settings), settings, now))
     _refuse_used(folder)
@@ -253,5 +253,12 @@ def _refuse_used(folder: Path) -> None:
         raise LedgerError(msg)
 
 
-def _now() -> str:
+def utc_now() -> str:
+    """Return the time as records have it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def shown_path(path: Path) -> Path:
+    """Return a path as a person at the shell would write it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

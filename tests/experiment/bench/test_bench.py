@@ -106,7 +106,7 @@ def test_a_program_that_writes_wrong_files_is_in_the_table(tmp_path, capsys):
     assert bench(TINY, tmp_path / "bench") == 1
     said = capsys.readouterr()
     assert "2 of 2 runs failed: 0 of 20 files arrived; 0.jpg is missing" in said.out
-    assert "peers    not installed, so left out: wget2, aria2c\n" in said.out
+    assert "peers    not installed and left out: wget2, aria2c\n" in said.out
     assert re.findall(r"^lazy +- +- +- +- +- +-$", said.out, re.MULTILINE)
     assert "run 1 of 2, lazy: 0 of 20 files arrived; 0.jpg is missing" in said.err
 
