@@ -1,4 +1,4 @@
-"""Run a notebook as a batch job: parameters checked, what came out said at the end."""
+"""Run a notebook as a batch job: check its parameters, print where its results are."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         from experiment.command.runner import run  # noqa: PLC0415 - takes a second
 
         if argv is None:
-            _clean_up_in_peace()
+            _protect_clean_up()
         return run(argv)
     except KeyboardInterrupt:
-        print("\nexperiment: interrupted before anything was reported")
+        print("\nexperiment: interrupted before there was any report")
         return INTERRUPTED
 
 
-def _clean_up_in_peace() -> None:
-    """Let a second Ctrl-C not interrupt what cleans up after the first."""
+def _protect_clean_up() -> None:
+    """Keep a second Ctrl-C from interrupting the clean-up after the first."""
     latest = -_CLEANING_UP_S
 
     def interrupt(_number: int, _frame: object) -> None:
         nonlocal latest
-        logging.disable()  # nbclient's tasks would complain that their kernel is gone
+        logging.disable()  # or nbclient's tasks complain that their kernel is gone
         if monotonic() - latest >= _CLEANING_UP_S:
             latest = monotonic()
             raise KeyboardInterrupt

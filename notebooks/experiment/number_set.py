@@ -1,4 +1,4 @@
-"""Numbers of URLs in bulk: between ranges and arrays, and sets of a bit a number."""
+"""Many numbers of URLs: as ranges, as arrays, and as a set with a bit for each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from fetcher.contract.source import Ranges
 
-ENDLESS = sys.maxsize  # how many numbers a list has whose end was not seen yet
+ENDLESS = sys.maxsize  # the length of a list whose end was not reached yet
 _BITS_AT_ONCE = 2**20
 
 
@@ -26,8 +26,8 @@ def numbers_of(ranges: Ranges) -> NDArray[np.int64]:
     [0, 1, 5]
     """
     if len(ranges) == 1:
-        ((first, many),) = ranges
-        return np.arange(first, first + many)
+        ((first, length),) = ranges
+        return np.arange(first, first + length)
     pairs = np.array(ranges, np.int64).reshape(-1, 2)
     firsts, lengths = pairs[:, 0], pairs[:, 1]
     before = np.cumsum(lengths) - lengths
@@ -50,7 +50,7 @@ def ranges_of(numbers: NDArray[np.int64]) -> Ranges:
 
 class NumberSet:
     """
-    A set of numbers, from 0: a bit each, however many there are.
+    A set of numbers from 0, at a bit each.
 
     >>> some = NumberSet()
     >>> some.add(np.array([3, 0, 1, 3]))
@@ -65,7 +65,7 @@ class NumberSet:
         return int(np.bitwise_count(self._bits).sum(dtype=np.int64))
 
     def add(self, numbers: NDArray[np.int64]) -> None:
-        """Put numbers in, those that are in it again without effect."""
+        """Add numbers; those in the set already have no effect."""
         if not len(numbers):
             return
         room = int(numbers.max()) // 8 + 1
@@ -76,7 +76,7 @@ class NumberSet:
         np.bitwise_or.at(self._bits, numbers >> 3, at_once)
 
     def without(self, others: NumberSet) -> NumberSet:
-        """Return the set of those that are not among the others."""
+        """Return the numbers that are not in the other set."""
         left = NumberSet()
         left._bits = self._bits.copy()
         shared = min(len(left._bits), len(others._bits))
@@ -84,34 +84,34 @@ class NumberSet:
         return left
 
     def ranges(self) -> Iterator[tuple[int, int]]:
-        """Yield the ranges of what is in the set, ascending."""
+        """Yield the ranges of the numbers in the set, ascending."""
         return _joined(self._runs(0))
 
     def gaps(self, end: int) -> Iterator[tuple[int, int]]:
-        """Yield the ranges of what is not in it, up to an end."""
-        for first, many in _joined(self._runs(0xFF)):
+        """Yield the ranges of the numbers not in it, up to an end."""
+        for first, length in _joined(self._runs(0xFF)):
             if first >= end:
                 return
-            yield first, min(first + many, end) - first
+            yield first, min(first + length, end) - first
 
     def _runs(self, flipped: int) -> Iterator[tuple[int, int]]:
         step = _BITS_AT_ONCE // 8
         for start in range(0, len(self._bits), step):
-            some = self._bits[start : start + step] ^ np.uint8(flipped)
-            bits = np.unpackbits(some, bitorder="little")
+            packed = self._bits[start : start + step] ^ np.uint8(flipped)
+            bits = np.unpackbits(packed, bitorder="little")
             yield from ranges_of(np.flatnonzero(bits) + 8 * start)
         if flipped:
             yield 8 * len(self._bits), ENDLESS
 
 
 def _joined(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Join neighbours that touch."""
+    """Join ranges that touch."""
     first, end = 0, 0
-    for begins, many in ranges:
+    for begins, length in ranges:
         if begins != end:
             if end > first:
                 yield first, end - first
             first = begins
-        end = begins + many
+        end = begins + length
     if end > first:
         yield first, end - first

@@ -1,4 +1,4 @@
-"""What a notebook holds open: a target, and a local endpoint if it started one."""
+"""The session of a notebook: a target, and a local endpoint if it started one."""
 
 from __future__ import annotations
 
@@ -35,18 +35,16 @@ _MOST_KB = MOST_BYTES // 1_000
 @dataclass
 class Session:
     """
-    A target at hand. Made by `open_session`.
+    An open connection to a target. Made by `open_session`.
 
     Attributes:
         target: Where functions are deployed.
 
         origin_url: Where the experiment's files are; empty: nowhere.
 
-        origin: What serves them, in words.
+        origin: The server of these files, in words.
 
-        nginx: The origin, if this session started one of nginx.
-
-        is_own: Whether it started the project's own for the files.
+        nginx: The origin, if this session started nginx.
     """
 
     target: Target
@@ -62,8 +60,8 @@ class Session:
         Return the URLs to fetch, with ``{number}`` in them.
 
         Raises:
-            SettingsError: If there is no origin, or it does not answer, and the
-                settings bring no URLs.
+            SettingsError: If the settings bring no URLs, and there is no origin or it
+                does not answer.
         """
         if settings.url_template:
             return settings.url_template
@@ -72,14 +70,14 @@ class Session:
             raise SettingsError(msg)
         folder = f"{self.origin_url}/{settings.file_kb * 1_000}"
         if self.target.allow_private:  # its executions are on this machine
-            _knock(self.origin_url, f"{folder}/0.jpg")
+            _check_origin(self.origin_url, f"{folder}/0.jpg")
         return f"{folder}/{{number}}.jpg"
 
     def requests(self) -> int | None:
         """
         Return how many requests the origin has counted.
 
-        None: it is not ours, or does not say any more; what it served stays served.
+        None: it is not ours, or no longer answers, which costs no result.
         """
         try:
             if self.nginx:
@@ -88,27 +86,27 @@ class Session:
                 stats_at(self.origin_url)["requests"] if self._has_own_origin else None
             )
         except (OSError, HTTPException, OriginError) as error:
-            print(f"Warning: the origin's own count is missing. It said: {error!r}")
+            print(f"Warning: the origin's own count is missing: {error!r}")
             return None
 
     def files_from(self, settings: FanOutSettings) -> str:
-        """Say where files come from, and why if it is not where the settings say."""
+        """Say where files come from, and why if not from where the settings say."""
         if self._has_own_origin and settings.origin == NGINX:
             return f"nginx is not installed: files come from {self.origin} origin"
         return f"Files come from: {self.origin or 'your URLs'}"
 
     def end(self, function: str = "") -> list[str]:
         """
-        Remove a function and stop what this session started.
+        Remove a function and stop everything that this session started.
 
-        An endpoint of its own ends with all that is in it. So what cannot be removed
-        from there is a warning only: the run's result stands.
+        An endpoint of its own ends with all it holds. A function that cannot be removed
+        from there is only a warning: the result of the run stands.
 
         Args:
-            function: Its name; empty: it stays.
+            function: Its name; empty: keep it.
 
         Returns:
-            What was removed.
+            The resources removed.
 
         Raises:
             rollout.errors.RolloutError: If something is left elsewhere.
@@ -119,11 +117,11 @@ class Session:
         except (RolloutError, OSError) as error:
             if not self._has_own_endpoint:
                 raise
-            print(f"Warning: {error} It was this run's own, and nothing of it is left.")
+            print(f"Warning: {error} Its endpoint was this run's own and has ended.")
             return []
 
     def close(self) -> None:
-        """Stop what this session started."""
+        """Stop everything that this session started."""
         self._held.close()
 
 
@@ -131,8 +129,8 @@ def open_session(settings: Settings) -> Session:
     """
     Connect to the target; start a local endpoint first if none is named.
 
-    So is nginx, if the settings ask for it as the origin and it is installed. What is
-    started here ends with `Session.close`, or with this process, however it ends.
+    Start nginx too, if the settings ask for it as the origin and it is installed. Both
+    end with `Session.close`, or with this process, however that ends.
 
     Raises:
         rollout.errors.RolloutError: If the target does not answer.
@@ -180,7 +178,7 @@ def open_session(settings: Settings) -> Session:
 
 
 def _nginx(settings: Settings) -> Nginx | None:
-    """Return an nginx to start, if that is wanted and can be."""
+    """Return an nginx to start, if the settings ask for it and it is installed."""
     if not isinstance(settings, FanOutSettings) or settings.origin != NGINX:
         return None
     has_files = settings.origin_url or _brings_urls(settings)
@@ -201,14 +199,14 @@ def _no_origin(target: Target) -> str:
         )
     return (
         "There is nothing to download: an endpoint_url is set and no origin_url. Set "
-        "origin_url to what `rollout serve --origin` printed beside "
-        f"{target.endpoint_url}; without --origin it prints none, and has no files. Or "
-        "set url_template or url_list in 20_fan_out."
+        "origin_url to the one that `rollout serve --origin` printed beside "
+        f"{target.endpoint_url}; without --origin it has no files. Or set url_template "
+        "or url_list in 20_fan_out."
     )
 
 
-def _knock(origin_url: str, first: str) -> None:
-    """Ask for the head of the first file: an origin that is not there ends it here."""
+def _check_origin(origin_url: str, first: str) -> None:
+    """Refuse an origin that does not answer a HEAD request for its first file."""
     try:
         check_url(first)
         opener = build_opener(ProxyHandler({}))  # executions use no proxy either

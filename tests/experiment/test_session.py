@@ -136,7 +136,7 @@ def test_an_endpoint_without_its_origin_is_refused_naming_the_missing_parameter(
     session, settings = session_with()
     said = re.escape(
         "There is nothing to download: an endpoint_url is set and no origin_url. Set "
-        "origin_url to what `rollout serve --origin` printed beside "
+        "origin_url to the one that `rollout serve --origin` printed beside "
         f"{endpoint.endpoint_url};"
     )
 

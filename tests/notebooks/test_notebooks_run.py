@@ -37,7 +37,7 @@ def executed(endpoint, target, tmp_path_factory):
             "run_folder": str(folder / "grid"),
         },
         "40_million": fetching
-        | {"function": "t-million", "files": 40, "run_folder": str(folder / "million")},
+        | {"function": "t-million", "run_folder": str(folder / "million")},
         "99_tear_down": there | {"function": "t-kept"},
     }
     for name in NAMES:

@@ -9,7 +9,7 @@ import pandas as pd
 from experiment.ledger.invocation import Invocation
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.tables.outcomes import entry_of, outcome_blocks
+from experiment.tables.outcomes import Outcomes
 from experiment.tables.table import Names, downloads_table, shards_table, totals
 from fetcher.contract.downloads import Download, Downloads
 from fetcher.contract.outcome import Outcome
@@ -50,11 +50,13 @@ def part(whole, start, many):
 
 
 def table_of(invocations, whole):
-    """What became of every URL, in pieces put together."""
-    entries = [entry_of(place, done) for place, done in enumerate(invocations)]
+    """The outcome of every URL."""
     names = Names("a run", "local", 10)
-    made = outcome_blocks(entries, invocations.__getitem__, len(whole))
-    tables = [downloads_table(piece, whole, names).to_pandas() for piece in made]
+    with Outcomes(None) as outcomes:
+        for _ in outcomes.collect(invocations):
+            pass
+        blocks = outcomes.blocks(len(whole))
+        tables = [downloads_table(block, whole, names).to_pandas() for block in blocks]
     return pd.concat(tables, ignore_index=True)
 
 

@@ -1,11 +1,11 @@
 """
 Compare `fetcher` with the downloaders that are installed, on this machine.
 
-The same files from the same origin on loopback, the same number of connections; each
-program starts afresh for every run and writes into an empty folder in RAM, and every
-file it wrote is checked. The programs take turns, so that whatever else the machine
-does meets all of them. Time, CPU and memory are those of the whole process, its start
-included. HTTPS is HTTP/2 for programs that speak it.
+All download the same files from the same origin on loopback, with the same number of
+connections. Each program is started anew for every run and writes into an empty folder
+in RAM, and every file is checked. The programs take turns, so that other load on the
+machine affects all of them. Time, CPU and memory are those of the whole process,
+including its start. HTTPS is HTTP/2 for programs that support it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ import json
 import signal
 import sys
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -33,11 +31,12 @@ from experiment.bench.table import (
 )
 from experiment.ledger.invocation import SCHEMA
 from experiment.ledger.machine import commit, machine, machine_name
-from experiment.ledger.run_folder import run_folder_for
+from experiment.ledger.run_folder import run_folder_for, shown_path, utc_now
 from origin import OriginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from experiment.bench.peers import Program
     from experiment.bench.run import Served
@@ -46,7 +45,7 @@ _EXIT_OK, _EXIT_SOME_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 0, 1, 2, 1
 _CONNECTIONS = 100
 _DPI = 120
 _EPILOG = """
-Tables go to stdout and, with a chart, into a new folder in results/.
+Tables are printed and, with a chart, saved in a new folder in results/.
 
 exit status: 0 done, 1 some runs failed, 2 could not run, 130 interrupted
 """
@@ -55,14 +54,14 @@ exit status: 0 done, 1 some runs failed, 2 could not run, 130 interrupted
 @dataclass(frozen=True, slots=True)
 class Scale:
     """
-    How much a bench downloads.
+    The size of a bench.
 
     Attributes:
         files: How many files in a run, by their size in bytes.
 
         repeats: Runs of each program in each setting.
 
-        rss_files: The numbers of files for which our own memory is compared.
+        rss_files: The numbers of files for which our memory is compared.
 
         rss_file_bytes: Their size.
     """
@@ -86,7 +85,7 @@ QUICK = Scale(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     args = _parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up after it, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then, too
     folder = run_folder_for("bench", "local")
     try:
         return bench(QUICK if args.quick else FULL, folder)
@@ -94,29 +93,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"bench: {error}", file=sys.stderr)
         return _EXIT_COULD_NOT_RUN
     except KeyboardInterrupt:
-        print(f"\nbench: interrupted; what was measured is in {_shown(folder)}")
+        print(f"\nbench: interrupted; the measurements are in {shown_path(folder)}")
         return _EXIT_INTERRUPTED
 
 
 def bench(scale: Scale, folder: Path) -> int:
-    """Measure, print the tables, fill the folder; return the exit status."""
+    """Measure, print and save the tables; return the exit status."""
     with origin_for({*scale.files, scale.rss_file_bytes}) as served:
         compared = programs()
-        record = _opened(folder, scale, compared, served)
+        record = _start_folder(folder, scale, compared, served)
         print(f"machine  {machine_name()}\norigin   {served.name}, on loopback")
         if missing := not_installed():
-            print(f"peers    not installed, so left out: {', '.join(missing)}")
-        runs = _kept(folder / "bench.csv", _runs(scale, compared, served))
+            print(f"peers    not installed and left out: {', '.join(missing)}")
+        runs = _saved_rows(folder / "bench.csv", _runs(scale, compared, served))
         summary = summarise(runs)
         summary.to_csv(folder / "bench_summary.csv", index=False)
         print(f"\n{as_text(summary)}\n")
-        rss = _kept(folder / "rss.csv", _rss_runs(scale, compared, served))
+        rss = _saved_rows(folder / "rss.csv", _rss_runs(scale, compared, served))
         print(f"{rss_as_text(rss)}\n")
     verdict = finding(summary)
     chart = folder / "bench.png"
     compare(runs).savefig(chart, dpi=_DPI)
-    _save(folder, record | {"ended": _now(), "verdict": verdict})
-    print(f"run      {_shown(folder)}\nchart    {_shown(chart)}\nverdict  {verdict}")
+    _save(folder, record | {"ended": utc_now(), "verdict": verdict})
+    print(f"run      {shown_path(folder)}\nchart    {shown_path(chart)}")
+    print(f"verdict  {verdict}")
     errors = [*runs["error"], *rss["error"]]
     return _EXIT_SOME_FAILED if any(errors) else _EXIT_OK
 
@@ -131,7 +131,7 @@ def _runs(
             for repeat in range(1, scale.repeats + 1):
                 for program in compared:
                     row = measure(program, setting, served)
-                    _tell(row, setting, f"run {repeat} of {scale.repeats}")
+                    _print_progress(row, setting, f"run {repeat} of {scale.repeats}")
                     yield {"repeat": repeat, **row}
 
 
@@ -143,21 +143,20 @@ def _rss_runs(
         for program in compared:
             if program.ours:
                 row = measure(program, setting, served)
-                _tell(row, setting, "memory")
+                _print_progress(row, setting, "memory")
                 yield row
 
 
-def _tell(row: dict[str, Any], setting: Setting, which: str) -> None:
-    """Show progress."""
-    found = row["error"] or f"{row['wall_s']:.2f} s, {row['files_per_s']:,.0f} files/s"
+def _print_progress(row: dict[str, Any], setting: Setting, which: str) -> None:
+    result = row["error"] or f"{row['wall_s']:.2f} s, {row['files_per_s']:,.0f} files/s"
     print(
-        f"{setting_in_words(*setting)}, {which}, {row['program']}: {found}",
+        f"{setting_in_words(*setting)}, {which}, {row['program']}: {result}",
         file=sys.stderr,
         flush=True,
     )
 
 
-def _kept(path: Path, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+def _saved_rows(path: Path, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     """Write each row as it comes, so that a crash loses none; return them all."""
     place = {"run": path.parent.name, "target": "local", "machine": machine_name()}
     kept: list[pd.DataFrame] = []
@@ -168,10 +167,10 @@ def _kept(path: Path, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     return pd.concat(kept, ignore_index=True)
 
 
-def _opened(
+def _start_folder(
     folder: Path, scale: Scale, compared: Sequence[Program], served: Served
 ) -> dict[str, Any]:
-    """Start the run's folder; return what ``run.json`` holds so far."""
+    """Make the folder of the run; return the content of its ``run.json`` so far."""
     record = {
         "schema": SCHEMA,
         "run": folder.name,
@@ -182,7 +181,7 @@ def _opened(
         "programs": {program.name: program.version for program in compared},
         **commit(),
         "machine": machine(),
-        "started": _now(),
+        "started": utc_now(),
     }
     folder.mkdir(parents=True)
     _save(folder, record)
@@ -192,15 +191,6 @@ def _opened(
 def _save(folder: Path, record: dict[str, Any]) -> None:
     text = json.dumps(record, indent=2, ensure_ascii=False)
     (folder / "run.json").write_text(f"{text}\n")
-
-
-def _shown(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -213,7 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="few files, once: start-up is most of it, so only a check that it works",
+        help="few files, once: only to check that it works, as most of it is start-up",
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""The bench's chart: programs beside each other, a column per file size."""
+"""The chart of a bench: programs side by side, a column per file size."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _METRICS = (
     ("files_per_s", "Files per second\n(more is better)"),
 )
 _PALER = 0.5
-_GROUP = 0.8  # of the distance between programs, filled with their bars
+_GROUP = 0.8  # share of the distance between programs that their bars fill
 _ROOM = 1.32  # for figures beyond the longest bar
 _NAMES_IN, _COLUMN_IN, _AROUND_IN, _BAR_IN = 1.6, 3.0, 1.9, 0.15
 _BETWEEN_IN = 0.1
@@ -38,11 +38,11 @@ def compare(runs: pd.DataFrame) -> Figure:
     """
     Draw CPU per file and files/s by program, a column per file size, a bar per scheme.
 
-    The bar is the median of the repeats, the line on it goes from the least to the
-    most. Runs that failed are counted beside it; if all did, there is no bar.
+    The bar is the median of the repeats, the line on it spans least to most. Failed
+    runs are counted beside it; if all failed, there is no bar.
 
     Args:
-        runs: What ``bench.csv`` holds.
+        runs: The content of ``bench.csv``.
     """
     programs = runs.groupby("program", sort=False)["ours"].first()
     sizes, schemes = runs["file_bytes"].unique(), runs["scheme"].unique()
@@ -96,7 +96,7 @@ def _panel(
     ax.set_yticks(range(len(programs)), programs.index)
     ax.set_ylim(len(programs) - 0.5, -0.5)
     ax.set_xlim(0, most * _ROOM)
-    ax.xaxis.set_visible(False)  # every bar has its figure
+    ax.xaxis.set_visible(False)  # every bar is labelled
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right", "bottom"]].set_visible(False)
 

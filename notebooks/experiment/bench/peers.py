@@ -1,4 +1,4 @@
-"""The programs that `experiment.bench` compares, and how each is told its work."""
+"""The programs that `experiment.bench` compares, and their command lines."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ class Program:
     """
     A program that downloads a list of URLs into the folder it is started in.
 
-    Each file gets the name that its URL ends with.
+    Each file is named after the end of its URL.
 
     Attributes:
         name: As in ``wget2``.
 
-        line: How its list tells a URL and the name of the file.
+        line: A line of its list, with a URL and the name of the file.
 
-        command: What is started, with ``{urls}`` for the list's path and
-            ``{connections}`` for the downloads in flight at once.
+        command: Its command line, with ``{urls}`` for the path of the list and
+            ``{connections}`` for the downloads in flight.
 
-        trust: What is added for HTTPS, with ``{ca_file}``.
+        trust: Further arguments for HTTPS, with ``{ca_file}``.
 
         ours: Whether it is this project's.
 
-        version: As it tells it.
+        version: As it reports it.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Program:
     version: str = ""
 
     def write_list(self, path: Path, urls: Iterable[str]) -> None:
-        """Write the list of what to download."""
+        """Write the list of URLs to download."""
         with path.open("w") as file:
             file.writelines(
                 self.line.format(url=url, file=url.rpartition("/")[2]) for url in urls
@@ -61,14 +61,14 @@ class Program:
     def arguments(
         self, urls: Path, connections: int, ca_file: Path | None
     ) -> list[str]:
-        """Return the command line; no CA file: it needs none."""
-        words = self.command + (self.trust if ca_file else ())
+        """Return the command line; without a CA file if there is no HTTPS."""
+        arguments = self.command + (self.trust if ca_file else ())
         values = {"urls": urls, "connections": connections, "ca_file": ca_file}
-        return [word.format(**values) for word in words]
+        return [argument.format(**values) for argument in arguments]
 
 
 def programs() -> list[Program]:
-    """Return ours, one for each engine, and the peers that are installed."""
+    """Return our program once per engine, and the peers that are installed."""
     return [_fetcher(engine) for engine in ENGINES] + [
         replace(peer, version=_version(path))
         for peer in _PEERS
@@ -77,25 +77,25 @@ def programs() -> list[Program]:
 
 
 def not_installed() -> list[str]:
-    """Return the names of the peers that are not."""
+    """Return the names of the peers that are not installed."""
     return [peer.name for peer in _PEERS if not shutil.which(peer.command[0])]
 
 
 def environ(home: Path, ca_file: Path | None) -> dict[str, str]:
     """
-    Return the variables to start programs with: no proxy, nobody's configuration.
+    Return the environment of every program: no proxy, nobody's configuration.
 
     Args:
-        home: Where they look for configuration, and find none.
+        home: An empty home folder.
 
-        ca_file: What those trust that take it from here.
+        ca_file: The CA file, for programs that read it from the environment.
     """
     plain = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home)}
     return plain | ({"SSL_CERT_FILE": str(ca_file)} if ca_file else {})
 
 
 def _fetcher(engine: str) -> Program:
-    said = engine_for(Options(engine=engine)).name
+    engine_name = engine_for(Options(engine=engine)).name
     return Program(
         name=f"fetcher ({engine})",
         line="{url}\t{file}\n",
@@ -105,20 +105,20 @@ def _fetcher(engine: str) -> Program:
             *("--allow-private", "--report", "{urls}.report.jsonl"),
         ),
         ours=True,
-        version=f"{version('million-downloads')}, {said}",
+        version=f"{version('million-downloads')}, {engine_name}",
     )
 
 
 def _version(path: str) -> str:
-    told = subprocess.run(
+    done = subprocess.run(
         [path, "--version"], capture_output=True, text=True, check=True
     )
-    found = _VERSION.findall(told.stdout)
-    return found[0] if found else "?"
+    version = _VERSION.search(done.stdout)
+    return version[0] if version else "?"
 
 
-# Switches that keep a program from reading a configuration, asking for what is not on
-# the list, or holding back: robots.txt, HSTS, files given their full size beforehand.
+# The switches keep a program from reading a configuration, requesting anything that is
+# not on the list (robots.txt, HSTS), and allocating files in advance.
 _PEERS = (
     Program(
         name=CURL,

@@ -1,4 +1,4 @@
-"""What a program's run costs: seconds, CPU, memory, all its processes together."""
+"""The cost of running a program: time, CPU and memory of all its processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MEMORY = re.compile(r"^(VmRSS|VmHWM):\s*(\d+) kB$", re.MULTILINE)
 
 class ProcessCost(NamedTuple):
     """
-    What one run took.
+    The cost of one run.
 
     Attributes:
         wall_s: From before the start to after the end.
@@ -31,8 +31,8 @@ class ProcessCost(NamedTuple):
             for.
 
         peak_rss_bytes: The most memory that the process and its descendants held
-            together in any sample, or that one of them ever held: the kernel's own
-            figure for that, too, includes what its parent held when it was forked.
+            together in any sample, or that one of them ever held. The kernel's figure
+            for the latter includes the memory of the parent at the fork.
 
         status: The exit status, negative for the signal that ended it.
     """
@@ -52,18 +52,18 @@ def run(
     limit_s: float,
 ) -> ProcessCost:
     """
-    Run a program to its end, or for so long; nothing it started outlives this.
+    Run a program to its end or to a time limit; nothing it started outlives this.
 
     Args:
         command: The program and its arguments.
 
         folder: Where it runs.
 
-        environ: All the variables it gets.
+        environ: All its variables.
 
-        output: Where what it prints goes.
+        output: The file for its output.
 
-        limit_s: After this time it is killed.
+        limit_s: When it is killed.
     """
     with output.open("wb") as file:
         began = monotonic()
@@ -89,7 +89,7 @@ def run(
 
 
 def _watch(pid: int, until: float) -> int:
-    """Look at the memory again and again until the end; return the most seen."""
+    """Sample the memory until the end; return the maximum."""
     most = 0
     descriptor = os.pidfd_open(pid)
     try:
@@ -107,7 +107,7 @@ def _watch(pid: int, until: float) -> int:
 
 
 def _rss_bytes(pid: int) -> int:
-    """Return what all hold together now, or what one of them once held, if more."""
+    """Return the memory of all now, or the peak of a single one, if that is more."""
     held = [_held_kib(member) for member in _family(pid)]
     together = sum(now for now, _ in held)
     return max(together, *(peak for _, peak in held)) * 1_024
@@ -123,7 +123,7 @@ def _family(pid: int) -> Iterator[int]:
 
 
 def _held_kib(pid: int) -> tuple[int, int]:
-    """Return what a process holds now, and the most it ever held."""
+    """Return the memory of a process now, and at its peak."""
     fields = dict(_MEMORY.findall(_read(Path(f"/proc/{pid}/status"))))
     return int(fields.get("VmRSS", 0)), int(fields.get("VmHWM", 0))
 

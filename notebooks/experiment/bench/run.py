@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from experiment.bench.peers import Program
     from experiment.bench.process_cost import ProcessCost
 
-LIMIT_S = 600  # what takes longer hangs
-_MOST_SAID = 200  # characters
+LIMIT_S = 600  # a longer run hangs
+_MESSAGE_LENGTH = 200
 
 
 class Setting(NamedTuple):
-    """What every program is given alike."""
+    """The parameters that all programs share."""
 
     scheme: str
     file_bytes: int
@@ -36,16 +36,16 @@ class Setting(NamedTuple):
 
 class Served(NamedTuple):
     """
-    An origin at work.
+    A running origin.
 
     Attributes:
         name: As in ``nginx 1.22.1``.
 
-        schemes: What it speaks.
+        schemes: Those it supports.
 
-        template: For a size and a scheme, the URLs, with ``{number}`` in them.
+        template: Makes URLs with ``{number}`` for a size and a scheme.
 
-        ca_file: What verifies its HTTPS; None: it has no HTTPS.
+        ca_file: The CA file of its HTTPS; None: it has no HTTPS.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Served(NamedTuple):
 
 @contextmanager
 def origin_for(sizes: Iterable[int]) -> Iterator[Served]:
-    """Start nginx if it is installed, and our own origin, without HTTPS, if not."""
+    """Start nginx if it is installed, else our own origin, without HTTPS."""
     if is_installed():
         with Nginx(sizes, https=True) as nginx:
             name = f"nginx {nginx.version}"
@@ -71,10 +71,10 @@ def measure(
     program: Program, setting: Setting, served: Served, limit_s: float = LIMIT_S
 ) -> dict[str, Any]:
     """
-    Run a program once, in an empty folder that is removed afterwards.
+    Run a program once, in a temporary folder.
 
     Returns:
-        A row of ``bench.csv``. ``error`` says what was wrong with the run, or nothing.
+        A row of ``bench.csv``. ``error`` says what went wrong, if anything.
     """
     ca_file = served.ca_file if setting.scheme == "https" else None
     template = served.template(setting.file_bytes, setting.scheme)
@@ -93,7 +93,7 @@ def measure(
             limit_s=limit_s,
         )
         picture = jpeg(setting.file_bytes)
-        error = _complaint(cost, output, limit_s) or fault_in(
+        error = _failure(cost, output, limit_s) or fault_in(
             folder, setting.files, picture
         )
         stored_in = "RAM" if scratch.is_relative_to(RAM) else "disk"
@@ -121,14 +121,14 @@ def _figures(cost: ProcessCost, setting: Setting) -> dict[str, float]:
     }
 
 
-def _complaint(cost: ProcessCost, output: Path, limit_s: float) -> str:
-    """Say how a program failed, in its own words where it has any."""
+def _failure(cost: ProcessCost, output: Path, limit_s: float) -> str:
+    """Say how a program failed, in its own words if there are any."""
     if cost.wall_s >= limit_s:
         return f"not done after {limit_s:g} s"
     if cost.status == 0:
         return ""
-    ended = f"exit status {cost.status}"
+    end = f"exit status {cost.status}"
     if cost.status < 0:
-        ended = f"killed by {signal.Signals(-cost.status).name}"
-    said = output.read_text(errors="replace").strip().splitlines()
-    return f"{ended}: {said[-1].strip()[:_MOST_SAID]}" if said else ended
+        end = f"killed by {signal.Signals(-cost.status).name}"
+    lines = output.read_text(errors="replace").strip().splitlines()
+    return f"{end}: {lines[-1].strip()[:_MESSAGE_LENGTH]}" if lines else end

@@ -1,4 +1,4 @@
-"""What a bench found: medians, ratios, and the words and tables they are told in."""
+"""The figures of a bench: medians and ratios, as tables and sentences."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     """
     Return one row per setting and program: medians, and how they compare.
 
-    Medians are of the runs that ended well; how many did not, and why the first of
-    those did not, stands beside them. The best peer has the highest median of files/s
-    among the programs that are not ours, in the same setting.
+    Medians are of the successful runs; beside them are the number of failed runs and
+    the error of the first. The best peer has the highest median of files/s among the
+    programs that are not ours, in the same setting.
     """
     by = [*SETTING, "program"]
     every = runs.groupby(by, sort=False).agg(
@@ -55,7 +55,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
 
 def finding(summary: pd.DataFrame) -> str:
     """
-    Say in one sentence how our thriftiest engine compares with the peers.
+    Say in one sentence how our engine with the least CPU compares with the peers.
 
     >>> finding(pd.DataFrame({"ours": True, "program": "fetcher x",
     ...     "cpu_us_per_file": [50.0, 90.0], "files_per_s": 1.0,

@@ -1,4 +1,4 @@
-"""One chart a question; its title is the answer, computed from the table."""
+"""A chart per question; its title is the answer, computed from the table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-# Okabe and Ito's colours that are dark enough for lines on white, a marker each.
+# The colours of Okabe and Ito that are dark enough on white, with a marker each.
 _SERIES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"))
 _PHASES = (
     ("queued", "queued_at", "invoked_at", "#CCCCCC"),
@@ -42,7 +42,7 @@ _MARKERS = 5  # on a line of thousands of points
 
 
 class ChartError(ValueError):
-    """A chart would hide some of what it was given."""
+    """A chart would hide some of its data."""
 
 
 def verdict(runs: pd.DataFrame) -> str:
@@ -76,9 +76,9 @@ def verdict(runs: pd.DataFrame) -> str:
 
 def files_per_s_by_concurrency(runs: pd.DataFrame) -> Figure:
     """
-    Draw how throughput grows with concurrency, one line per file size.
+    Draw throughput by concurrency, one line per file size.
 
-    The line is the median of the repeats, the band goes from the least to the most.
+    The line is the median of the repeats, the band spans the slowest to the fastest.
     """
     figure, ax = new_axes()
     ends = []
@@ -116,14 +116,14 @@ def files_per_s_by_concurrency(runs: pd.DataFrame) -> Figure:
 
 def timeline(shards: pd.DataFrame, where: str, *, of: str = "") -> Figure:
     """
-    Draw what each invocation was doing when: one row each, in the order sent.
+    Draw what each invocation was doing when: a row each, in the order sent.
 
     Args:
         shards: The invocations of one run.
 
         where: The footnote.
 
-        of: Which run it is, if it was one of several.
+        of: Which run it is, if there are several.
     """
     figure, ax = new_axes()
     start = shards["queued_at"].min()
@@ -151,7 +151,7 @@ def timeline(shards: pd.DataFrame, where: str, *, of: str = "") -> Figure:
 
 
 def latency_by_size(downloads: pd.DataFrame, where: str) -> Figure:
-    """Draw the share of downloads that were done within a time, one line per size."""
+    """Draw the share of downloads done within a time, one line per file size."""
     figure, ax = new_axes()
     whole = downloads[downloads["outcome"] == Outcome.OK.value]
     for file_kb, (colour, marker), rows in _series(whole, "file_kb"):

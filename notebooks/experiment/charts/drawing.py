@@ -1,4 +1,4 @@
-"""How every chart looks: axes, bars, ticks, keys, and where its words go."""
+"""The look of all charts: axes, bars, ticks, keys, title and footnote."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SIZE_IN = (8, 4.5)
 _PLAIN = FuncFormatter(lambda value, _: f"{value:,g}")
 _LABEL_POINTS = 13
 _BAR_HEIGHT = 0.8
-_TITLE_LETTERS, _FOOTNOTE_LETTERS = 72, 105  # wider ones would leave the picture
+_TITLE_LETTERS, _FOOTNOTE_LETTERS = 72, 105  # longer lines leave the picture
 _TITLE_PAD, _TITLE_PAD_OVER_KEY = 6, 24
 _POINTS_PER_INCH = 72
 _IN_A_FIGURE = re.compile(r"(?<=\d) (?=[\w%])|(?<=\d min) (?=\d)|(?<=\d h) (?=\d)")
@@ -39,7 +39,7 @@ _FEWEST_TICKS, _MOST_TICKS = 4, 8
 
 
 def new_axes() -> tuple[Figure, Axes]:
-    """Return an empty chart of the size all have."""
+    """Return an empty chart of the common size."""
     figure, ax = plt.subplots(figsize=_SIZE_IN, layout="constrained")
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color=INK, alpha=0.12)
@@ -55,7 +55,7 @@ def draw_bars(
     colour: str,
     label: str,
 ) -> None:
-    """Draw a bar a row, all as one thing: a thousand single ones take seconds."""
+    """Draw a bar per row as one collection: a thousand single ones take seconds."""
     left, right = since.to_numpy(), until.to_numpy()
     low, high = rows - _BAR_HEIGHT / 2, rows + _BAR_HEIGHT / 2
     corners = [(left, low), (left, high), (right, high), (right, low)]
@@ -65,7 +65,7 @@ def draw_bars(
 
 
 def label_ends(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
-    """Label lines where they end, shifting up what would overlap the one below."""
+    """Label lines at their ends, shifted up where labels would overlap."""
     below = -np.inf
     for y, text, colour in sorted(ends):
         points = ax.transData.transform((x, y))[1] * _POINTS_PER_INCH / ax.figure.dpi
@@ -83,14 +83,14 @@ def label_ends(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
 
 
 def tick_measured(axis: Axis, values: pd.Series) -> None:
-    """Tick a log axis where something was measured, and nowhere else."""
+    """Tick a log axis only at measured values."""
     axis.set_ticks(sorted(values.unique()))
     axis.set_major_formatter(_PLAIN)
     axis.set_minor_locator(NullLocator())
 
 
 def tick_round(axis: Axis) -> None:
-    """Tick a log axis at round values, the closer the less it spans."""
+    """Tick a log axis at round values, the closer the shorter its range."""
     low, high = axis.get_view_interval()
     for steps in _STEPS:
         locator = LogLocator(subs=steps)
@@ -105,7 +105,7 @@ def tick_round(axis: Axis) -> None:
 
 
 def key_above(ax: Axes, shown: Sequence[Artist] | None = None) -> None:
-    """Explain what is drawn between title and axes, where nothing is overprinted."""
+    """Put the key between title and axes, where it covers nothing."""
     handles = ax.get_legend_handles_labels()[0] if shown is None else shown
     ax.legend(
         handles=handles,
@@ -122,14 +122,14 @@ def key_above(ax: Axes, shown: Sequence[Artist] | None = None) -> None:
 
 
 def key_to_bands(ax: Axes) -> None:
-    """Say that lines are medians, and how far their bands go."""
+    """Explain lines as medians, and their bands."""
     median = Line2D([], [], color=INK, lw=2, label="median of the runs")
     band = Patch(color=INK, alpha=BAND_ALPHA, lw=0, label="slowest to fastest run")
     key_above(ax, [median, band])
 
 
 def finished(figure: Figure, ax: Axes, title: str, where: str) -> Figure:
-    """Title and footnote it, and close it: the caller shows it once."""
+    """Add title and footnote, and close the figure: the caller shows it once."""
     ax.set_title(
         fill(_IN_A_FIGURE.sub(_NO_BREAK_SPACE, title), _TITLE_LETTERS),
         loc="left",

@@ -1,4 +1,4 @@
-"""A grid's runs as settings: which was best, and what each thing varied is worth."""
+"""The settings of a grid compared: the best, and the effect of each axis."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-# What a grid may vary beside concurrency and size; each has a chart of its own.
+# The axes of a grid beside concurrency and file size; each has its own chart.
 _AXES = ("memory_mb", "engine", "sink")
 _ALSO = (*_AXES, "fresh")
 _NAMES = {"memory_mb": "Memory, MB", "engine": "Engine", "sink": "Sink"}
@@ -24,12 +24,12 @@ _FIGURES = ("files_per_s", "mb_per_s", "cpu_us_per_file", "cold_executions")
 
 def by_setting(runs: pd.DataFrame) -> pd.DataFrame:
     """
-    Return the median of each setting's runs, the quickest first.
+    Return the median of each setting's runs, the fastest first.
 
     Returns:
-        Columns file_kb, concurrency and those varied; files_per_s, mb_per_s,
+        Columns file_kb, concurrency and the axes varied; files_per_s, mb_per_s,
         cpu_us_per_file, cold_executions, usd_per_million (projected_usd_per_million
-        of local runs), and runs, of which it is the median.
+        of local runs), and runs (their number).
     """
     varied = [name for name in _ALSO if runs[name].nunique() > 1]
     figures = [*_FIGURES, *(name for name in runs if "usd" in name)]
@@ -40,7 +40,7 @@ def by_setting(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_the_best(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs that have memory, engine, sink and start of the best setting."""
+    """Return the runs with memory, engine, sink and start of the best setting."""
     best = by_setting(runs).iloc[0]
     alike = runs
     for name in _ALSO:
@@ -50,28 +50,28 @@ def of_the_best(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdict_of_grid(runs: pd.DataFrame) -> str:
-    """Say whether the best setting meets the goal, and what it is."""
+    """Return the verdict on the best setting, with that setting."""
     best = of_the_best(runs)
-    said = verdict(best)
+    sentence = verdict(best)
     first = best.iloc[0]
-    told = []
+    details = []
     if runs["memory_mb"].nunique() > 1:
-        told.append(f"{first['memory_mb']:,} MB")
-    told += [first[name] for name in ("engine", "sink") if runs[name].nunique() > 1]
+        details.append(f"{first['memory_mb']:,} MB")
+    details += [first[name] for name in ("engine", "sink") if runs[name].nunique() > 1]
     if runs["fresh"].nunique() > 1:
-        told.append("cold" if first["fresh"] else "warm")
-    return f"{said} ({', '.join(told)})" if told else said
+        details.append("cold" if first["fresh"] else "warm")
+    return f"{sentence} ({', '.join(details)})" if details else sentence
 
 
 def axis_charts(runs: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
-    """Yield a name and a chart for each thing that was varied: what it is worth."""
+    """Yield a name and a chart for each axis that was varied."""
     for axis in _AXES:
         if runs[axis].nunique() > 1:
             yield f"files_per_s_by_{axis}", _chart(_only(runs, axis), axis)
 
 
 def _only(runs: pd.DataFrame, axis: str) -> pd.DataFrame:
-    """Return the runs that are as the best one in all but an axis, and the start."""
+    """Return the runs that differ from the best only in an axis or the start."""
     best = by_setting(runs).iloc[0]
     alike = runs
     for name in ("file_kb", "concurrency", *_AXES):

@@ -1,4 +1,4 @@
-"""The charts of one wide run; each title is the answer, computed."""
+"""The charts of one wide run; each title is the answer, computed from the table."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _PART_COLOURS = (
     *("#332288", "#666633"),
 )
 _BAR_HEIGHT = 0.5
-_LABELLED_SHARE = 0.04  # of the longest bar: shorter pieces have no room for a figure
+_LABELLED_SHARE = 0.04  # of the longest bar; shorter segments have no room for a figure
 _GIB = 2**30
 
 
 def files_over_time(progress: pd.DataFrame, runs: pd.DataFrame, where: str) -> Figure:
-    """Draw how many files were whole by when, beside the goal."""
+    """Draw the files done over time, beside the goal."""
     figure, ax = new_axes()
     files, took_s = progress["files"].iloc[-1], progress["seconds"].iloc[-1]
     ax.plot(
@@ -58,7 +58,7 @@ def files_over_time(progress: pd.DataFrame, runs: pd.DataFrame, where: str) -> F
 
 
 def rate_over_time(progress: pd.DataFrame, where: str) -> Figure:
-    """Draw files per second, stretch by stretch."""
+    """Draw files per second over time."""
     figure, ax = new_axes()
     ax.step(
         [0, *progress["seconds"]],
@@ -89,9 +89,9 @@ def rate_over_time(progress: pd.DataFrame, where: str) -> Figure:
 
 
 def outcome_counts(counts: Mapping[str, int], where: str) -> Figure:
-    """Draw how many files ended how."""
+    """Draw the number of files by outcome."""
     figure, ax = new_axes()
-    met = {name: many for name, many in counts.items() if many}
+    met = {name: count for name, count in counts.items() if count}
     names = sorted(met, key=lambda name: met[name])
     bars = ax.barh(
         names,
@@ -111,7 +111,7 @@ def outcome_counts(counts: Mapping[str, int], where: str) -> Figure:
 
 
 def machine_load(load: pd.DataFrame, began_at: float, where: str) -> Figure:
-    """Draw how busy the machine's processors and memory were during a run."""
+    """Draw the use of processors and memory during a run."""
     figure, ax = new_axes()
     seconds = load["at"] - began_at
     ax.plot(seconds, load["cpu_percent"], color=_BLUE, lw=1.5, label="processors, %")
@@ -134,17 +134,17 @@ def machine_load(load: pd.DataFrame, began_at: float, where: str) -> Figure:
 
 
 def cpu_by_part(load: pd.DataFrame, files: int) -> pd.Series:
-    """Return the CPU microseconds a file that each part of the run took."""
+    """Return the CPU microseconds per file of each part of the run."""
     used = load[list(PARTS)].iloc[-1] - load[list(PARTS)].iloc[0]
     return used / files * 1e6
 
 
 def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:
     """
-    Draw where the CPU microseconds of a file go, a stack for each bar.
+    Draw the CPU microseconds per file, as a stacked bar for each measurement.
 
     Args:
-        bars: Microseconds by part, by what the bar is called; the first is the run.
+        bars: Microseconds by part, by name of the bar; the first is the run.
 
         where: The footnote.
     """

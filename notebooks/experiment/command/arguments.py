@@ -1,4 +1,4 @@
-"""What the command line gives a notebook: parameters it has, their values from YAML."""
+"""The command line of `python -m experiment`: a notebook and its parameters."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from rollout.target.target import NAMES as TARGETS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_RESUME = "resume"  # stands for a notebook's name, and is a parameter
-_PATHS = ("url_list", "run_folder")  # as seen from here, not from the notebooks
+_RESUME = "resume"  # in place of a notebook; also a parameter
+_PATHS = (
+    "url_list",
+    "run_folder",
+)  # relative to the working directory, not to the notebooks
 _EPILOG = """
 The executed notebook, its charts and its tables go to a new folder in results/.
 
-With resume a run that broke off goes on in its folder: what has no outcome yet is
-fetched, with the parameters it had, but for those given anew. `-p retry_failed true`
-fetches what failed as well.
+`resume RUN` goes on with an interrupted run in its folder: it fetches what has no
+outcome yet, with the parameters of the run except those named here. With
+`-p retry_failed true` it also fetches what failed.
 
-exit status: 0 done, 1 a cell failed, 2 refused before any work, or no room for the
+exit status: 0 done, 1 a cell failed, 2 refused before any work or no room for the
 results, 130 interrupted
 
 examples:
@@ -39,63 +42,63 @@ examples:
 
 def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
     """
-    Return the notebook's name and its parameters, the later ones first in rank.
+    Return the name of the notebook and its parameters; `-p` overrides `-f`.
 
     Raises:
         SettingsError: If there is no such notebook or parameter, or a value cannot be
             read.
 
-        LedgerError: If the run to go on with is none, or of a notebook that cannot.
+        LedgerError: If the run to resume is none, or of a notebook that has no resume.
     """
     parser = _parser()
     args = parser.parse_args(argv)
     if (args.notebook == _RESUME) != (args.run is not None):
-        parser.error(f"RUN is named after {_RESUME}, and only there")
-    given = _from_file(args.file) if args.file else {}
-    given |= {name: _value(name, text) for name, text in args.parameter}
+        parser.error(f"RUN is required after {_RESUME}, and allowed only there")
+    parameters = _from_file(args.file) if args.file else {}
+    parameters |= {name: _value(name, text) for name, text in args.parameter}
     if args.run:
-        notebook, before = _begun(args.run)
-        return notebook, _checked(notebook, before | given)
-    there = sorted(path.stem for path in (root() / "notebooks").glob("*.ipynb"))
-    if args.notebook not in there:
-        msg = f"There is no notebook {args.notebook!r}. There are: {', '.join(there)}."
+        notebook, before = _interrupted(args.run)
+        return notebook, _checked(notebook, before | parameters)
+    names = sorted(path.stem for path in (root() / "notebooks").glob("*.ipynb"))
+    if args.notebook not in names:
+        msg = f"There is no notebook {args.notebook!r}. There are: {', '.join(names)}."
         raise SettingsError(msg)
-    return args.notebook, _checked(args.notebook, given)
+    return args.notebook, _checked(args.notebook, parameters)
 
 
-def _begun(run: Path) -> tuple[str, dict[str, Any]]:
-    """Return which notebook began a run, and the parameters that go on with it."""
+def _interrupted(run: Path) -> tuple[str, dict[str, Any]]:
+    """Return the notebook of a run, and the parameters that resume it."""
     record = read_run(run)
     notebook, before = record["notebook"], record["settings"]
     if _RESUME not in before:
         msg = (
-            f"{run} is a run of {notebook}, which cannot go on. Of a grid each cell "
-            "can: name its folder."
+            f"{run} is a run of {notebook}, which cannot be resumed. Each cell of a "
+            "grid can: name its folder."
         )
         raise LedgerError(msg)
-    anew = {"run_folder": str(run), _RESUME: True, "retry_failed": False}
-    return notebook, before | anew
+    resuming = {"run_folder": str(run), _RESUME: True, "retry_failed": False}
+    return notebook, before | resuming
 
 
-def _checked(notebook: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what the notebook has not, and what would choose another folder."""
+def _checked(notebook: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Refuse unknown parameters and targets, and make paths absolute."""
     known = papermill.inspect_notebook(root() / "notebooks" / f"{notebook}.ipynb")
-    for name in given:
+    for name in parameters:
         if name not in known:
             raise SettingsError(unknown_parameter(str(name), list(known)))
     try:
-        check_one_of("target", given.get("target", TARGETS[0]), TARGETS)
+        check_one_of("target", parameters.get("target", TARGETS[0]), TARGETS)
     except ValueError as error:
         raise SettingsError(str(error)) from error
     for name in _PATHS:
-        if given.get(name):
-            given[name] = str(Path(str(given[name])).absolute())
-    return {"run_folder": ""} | given if "run_folder" in known else given
+        if parameters.get(name):
+            parameters[name] = str(Path(str(parameters[name])).absolute())
+    return {"run_folder": ""} | parameters if "run_folder" in known else parameters
 
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        given = yaml.safe_load(path.read_text()) or {}
+        parameters = yaml.safe_load(path.read_text()) or {}
     except OSError as error:
         folder = root() / "notebooks" / "settings"
         msg = (
@@ -104,12 +107,12 @@ def _from_file(path: Path) -> dict[str, Any]:
         )
         raise SettingsError(msg) from error
     except (ValueError, yaml.YAMLError) as error:
-        msg = f"The file {path} is not YAML: {_what_is_wrong(error)}."
+        msg = f"The file {path} is not YAML: {_fault(error)}."
         raise SettingsError(msg) from error
-    if not isinstance(given, dict):
-        msg = f"{path} holds no parameters; write one a line, as in `files: 2000`."
+    if not isinstance(parameters, dict):
+        msg = f"{path} holds no parameters; write one per line, as in `files: 2000`."
         raise SettingsError(msg)
-    return given
+    return parameters
 
 
 def _value(name: str, text: str) -> Any:  # noqa: ANN401 - whatever YAML can say
@@ -118,14 +121,14 @@ def _value(name: str, text: str) -> Any:  # noqa: ANN401 - whatever YAML can say
     except (ValueError, yaml.YAMLError) as error:
         msg = (
             f"The value of {name} is {text!r}, which is not YAML: "
-            f"{_what_is_wrong(error)}. Write it as in the notebook's parameters cell, "
+            f"{_fault(error)}. Write it as in the notebook's parameters cell, "
             "and quote it for the shell."
         )
         raise SettingsError(msg) from error
 
 
-def _what_is_wrong(error: Exception) -> str:
-    """Return what YAML says of one place in the text, on one line."""
+def _fault(error: Exception) -> str:
+    """Return the first fault that YAML reports, on one line."""
     if not isinstance(error, yaml.MarkedYAMLError):
         return " ".join(str(error).split())
     where = f"line {error.problem_mark.line + 1}" if error.problem_mark else ""
@@ -140,7 +143,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "notebook", metavar="NOTEBOOK", help=f"as in 30_grid; or {_RESUME}"
+        "notebook", metavar="NOTEBOOK", help=f"such as 30_grid; or {_RESUME}"
     )
     parser.add_argument(
         "run", metavar="RUN", type=Path, nargs="?", help="the folder of a run to resume"
@@ -155,6 +158,6 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar=("NAME", "VALUE"),
-        help="one parameter, its value in YAML; ranks above FILE",
+        help="one parameter, its value in YAML; overrides FILE",
     )
     return parser

@@ -1,8 +1,8 @@
 """
-Whether all of this works in an AWS account, for a few cents, and leaves nothing there.
+A check in an AWS account, for a few cents: everything works, and nothing is left.
 
-What no test on one machine can show. The commands are those a person would type; each
-is shown before it runs, and everything is removed whatever became of the others.
+No test on one machine can show that. The commands are those a person would type; each
+is printed before it runs, and everything is removed however the others end.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ FUNCTION = "million-downloads-check"
 _DONE, _FAILED, _COULD_NOT_RUN = 0, 1, 2
 _ROLLOUT = (sys.executable, "-P", "-m", "rollout")
 _EXPERIMENT = (sys.executable, "-P", "-m", "experiment")
-# What tests/conformance calls what it makes.
-_OF_THE_SUITE = "conformance-"
-# AWS publishes it for everybody, as "AWS IP address ranges" in the VPC user guide.
+# The prefix of everything that tests/conformance creates.
+_SUITE_PREFIX = "conformance-"
+# AWS publishes it, as "AWS IP address ranges" in the VPC user guide.
 _PUBLIC_FILE = "https://ip-ranges.amazonaws.com/ip-ranges.json?{number}"
 _MOST_USD = 0.10
 
 _BEFORE = """\
-This deploys to account {account} in {region}, with credentials as the AWS CLI finds
-them; downloads 20 files; prices that; asks AWS, for some minutes, what the local Lambda
-claims about it; and removes everything. It costs a few cents. What it must be allowed
-to do stands in deploy/permissions.json and deploy/permissions-check.json.
+This deploys to account {account} in {region}, with the credentials that the AWS CLI
+would use; downloads 20 files and prices that; spends some minutes checking on AWS what
+the local Lambda claims about it; and removes everything. It costs a few cents. The
+permissions it needs are in deploy/permissions.json and deploy/permissions-check.json.
 
-Whoever wrote it had no AWS account: each step was run against the local endpoint only,
-so this may be the first run of all. What fails here and not locally is worth a report.
+It was written without an AWS account: each step was run against the local endpoint
+only, so this may be the very first run. Please report what fails here but not locally.
 """
 
 
@@ -52,28 +52,28 @@ class Step(NamedTuple):
     A command of the check.
 
     Attributes:
-        what: What it is for.
+        purpose: What it is for.
 
-        command: It.
+        command: Its arguments.
     """
 
-    what: str
+    purpose: str
     command: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Check:
     """
-    What is tried.
+    The settings of the check.
 
     Attributes:
         url_template: The files to download.
 
-        allow_private: Whether these may be at private addresses.
+        allow_private: Whether they may be at private addresses.
 
-        architecture: Of the function.
+        architecture: That of the function.
 
-        suite: What pytest is asked to run against AWS.
+        suite: The tests that pytest runs against AWS.
 
         run_folder: Where results go; empty: a new folder in ``results/``.
     """
@@ -85,12 +85,12 @@ class Check:
     run_folder: str = ""
 
     def steps(self) -> Iterator[Step]:
-        """Yield what is done before everything is removed."""
+        """Yield all steps but the last, which removes everything."""
         name = ("--target", "aws", "--name", FUNCTION)
         sizes = ("--memory-mb", "512", "--timeout-s", "60")
         architecture = ("--architecture", self.architecture)
         yield Step("deploy", (*_ROLLOUT, "deploy", *name, *sizes, *architecture))
-        yield Step("look at it", (*_ROLLOUT, "status", *name))
+        yield Step("show its status", (*_ROLLOUT, "status", *name))
         parameters = {
             "target": "aws",
             "function": FUNCTION,
@@ -106,14 +106,14 @@ class Check:
             "max_cost_usd": _MOST_USD,
             "run_folder": str(run_folder_for("aws_check", "aws", self.run_folder)),
         }
-        given = [
+        options = [
             text for pair in parameters.items() for text in ("-p", *map(_yaml, pair))
         ]
-        yield Step("fan out, and price it", (*_EXPERIMENT, "20_fan_out", *given))
+        yield Step("fan out and price it", (*_EXPERIMENT, "20_fan_out", *options))
         yield Step("read the log", (*_ROLLOUT, "logs", *name))
         pytest = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
         suite = (*pytest, *self.suite, "--target", "aws")
-        yield Step("ask AWS what the local Lambda claims about it", suite)
+        yield Step("check the claims of the local Lambda on AWS", suite)
 
 
 def main() -> int:
@@ -129,7 +129,7 @@ def main() -> int:
 
 def run(check: Check, target: Target) -> int:
     """
-    Do every step, remove everything, and say what failed and what is left.
+    Run every step, remove everything, and print what failed and what is left.
 
     Returns:
         The exit status: 0 if nothing failed and nothing is left.
@@ -137,51 +137,51 @@ def run(check: Check, target: Target) -> int:
     failed = []
     try:
         for step in check.steps():
-            if not _done(step):
-                failed.append(step.what)
-                if step.what == "deploy":
-                    break  # there is nothing to look at
+            if not _succeeds(step):
+                failed.append(step.purpose)
+                if step.purpose == "deploy":
+                    break  # no later step can succeed
     finally:
         destroy = (*_ROLLOUT, "destroy", "--target", "aws", "--name", FUNCTION)
-        if not _done(Step("remove everything", destroy)):
+        if not _succeeds(Step("remove everything", destroy)):
             failed.append("remove everything")
         remains = list(left(target))
-    for what in failed:
-        print(f"failed   {what}")
-    for what in remains or ["nothing"]:
-        print(f"left     {what}")
+    for purpose in failed:
+        print(f"failed   {purpose}")
+    for resource in remains or ["nothing"]:
+        print(f"left     {resource}")
     return _FAILED if failed or remains else _DONE
 
 
 def left(target: Target) -> Iterator[str]:
-    """Yield what there is of the check's own function, and of the suite's."""
+    """Yield every resource that is left of the check and of the suite."""
     try:
         yield from deploy.left(target, FUNCTION)
         for function in _listed(target, "lambda", "list_functions", "Functions"):
-            if function["FunctionName"].startswith(_OF_THE_SUITE):
+            if function["FunctionName"].startswith(_SUITE_PREFIX):
                 yield f"function {function['FunctionName']}"
         for group in _listed(target, "logs", "describe_log_groups", "logGroups"):
-            if group["logGroupName"].startswith(f"/aws/lambda/{_OF_THE_SUITE}"):
+            if group["logGroupName"].startswith(f"/aws/lambda/{_SUITE_PREFIX}"):
                 yield f"log group {group['logGroupName']}"
         for own_role in _listed(
             target, "iam", "list_roles", "Roles", PathPrefix=role.PATH
         ):
-            if own_role["RoleName"].startswith(_OF_THE_SUITE):
+            if own_role["RoleName"].startswith(_SUITE_PREFIX):
                 yield f"role {own_role['RoleName']}"
     except (BotoCoreError, ClientError, DeployError) as error:
-        yield f"what could not be looked for: {error}"
+        yield f"unknown, because the search failed: {error}"
 
 
 def _listed(
-    target: Target, service: str, call: str, key: str, **given: str
+    target: Target, service: str, call: str, key: str, **arguments: str
 ) -> Iterator[dict[str, str]]:
-    for page in target.client(service).get_paginator(call).paginate(**given):
+    for page in target.client(service).get_paginator(call).paginate(**arguments):
         yield from page[key]
 
 
-def _done(step: Step) -> bool:
+def _succeeds(step: Step) -> bool:
     shown = " ".join(step.command).replace(sys.executable, "python")
-    print(f"\n── {step.what}\n$ {shown}", flush=True)
+    print(f"\n── {step.purpose}\n$ {shown}", flush=True)
     return subprocess.run(step.command, cwd=root(), check=False).returncode == 0
 
 

@@ -1,4 +1,4 @@
-"""One notebook, run in a folder of its own that stays only if there is work in it."""
+"""One notebook run as a batch job, in a folder that stays only if it holds work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from experiment.command import arguments
 from experiment.cost.cost import DryRun
 from experiment.ledger.invocation import LedgerError, NoRoomError
 from experiment.ledger.reports import check_free
-from experiment.ledger.run_folder import read_run, run_folder_for
+from experiment.ledger.run_folder import read_run, run_folder_for, shown_path
 from experiment.parameters.cell import SettingsError
 from experiment.run.grid import execute
 from fetcher.lists.url_list import UrlListError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _EXIT_DONE, _EXIT_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 0, 1, 2, 130
-# What cells raise before any work is done; papermill passes on the names only.
+# Errors raised before any work is done; papermill passes on only their names.
 _REFUSALS = {
     kind.__name__
     for kind in (
@@ -42,19 +42,19 @@ _REFUSALS = {
 
 class _Output:
     """
-    Where the executed notebook goes.
+    The executed notebook and its folder.
 
     Attributes:
-        folder: The run's.
+        folder: That of the run.
 
-        path: The notebook in it; the run's first ones stay when it is run again.
+        path: The notebook in it; earlier ones stay when the run is resumed.
     """
 
-    def __init__(self, notebook: str, folder: Path, *, again: bool) -> None:
+    def __init__(self, notebook: str, folder: Path, *, resumes: bool) -> None:
         self.folder = folder
         self.path = folder / f"{notebook}.ipynb"
         runs = 1
-        while again and self.path.exists():
+        while resumes and self.path.exists():
             runs += 1
             self.path = folder / f"{notebook}-{runs}.ipynb"
         self._made: list[Path] = []
@@ -65,7 +65,7 @@ class _Output:
         Make the folder.
 
         Raises:
-            LedgerError: If nothing can be written there, or it holds such a notebook.
+            LedgerError: If nothing can be written there, or the notebook exists.
         """
         try:
             parents = (self.folder, *self.folder.parents)
@@ -77,26 +77,28 @@ class _Output:
         except OSError as error:
             self._remove_folders()
             msg = (
-                f"Nothing can be written to {self.folder}: {error.strerror}. Set "
-                "run_folder to a folder that is not there yet."
+                f"{self.folder} cannot be written to: {error.strerror}. Set "
+                "run_folder to a new folder."
             )
             raise LedgerError(msg) from error
         if self.path in self._found:
-            msg = f"{self.path} exists and would be lost. Set another run_folder."
+            msg = (
+                f"{self.path} exists and would be overwritten. Set another run_folder."
+            )
             raise LedgerError(msg)
 
     @property
     def holds_work(self) -> bool:
-        """Whether anything was begun that a person may want to look at."""
+        """Whether it holds anything beside the notebook."""
         return not set(self.folder.iterdir()) <= self._found | {self.path}
 
     @property
     def holds_reports(self) -> bool:
-        """Whether any execution answered, in this run or a cell of its grid."""
+        """Whether it holds a report, of this run or of a cell of its grid."""
         return any(path.stat().st_size for path in self.folder.rglob("reports.jsonl"))
 
     def remove(self) -> None:
-        """Remove the notebook and every folder made for it."""
+        """Remove the notebook and the folders made for it."""
         self.path.unlink(missing_ok=True)
         self._remove_folders()
 
@@ -107,15 +109,15 @@ class _Output:
 
 
 def run(argv: Sequence[str] | None) -> int:
-    """Run the notebook that is asked for and return the exit status."""
+    """Run the notebook that the arguments name and return the exit status."""
     try:
         notebook, parameters = arguments.read(argv)
-        again = bool(parameters.get("resume") or parameters.get("retry_failed"))
-        folder = _folder(notebook, parameters, again=again)
-        output = _Output(notebook, folder, again=again)
+        resumes = bool(parameters.get("resume") or parameters.get("retry_failed"))
+        folder = _folder(notebook, parameters, resumes=resumes)
+        output = _Output(notebook, folder, resumes=resumes)
         output.make()
     except (SettingsError, LedgerError) as error:
-        _complain(str(error))
+        _print_error(str(error))
         return _EXIT_COULD_NOT_RUN
     try:
         execute(notebook, output.path, parameters, stdout=sys.stdout)
@@ -124,20 +126,20 @@ def run(argv: Sequence[str] | None) -> int:
     except NoRoomError as error:
         return _no_room(output, error)
     except DeadKernelError as error:
-        _complain(f"{error} {output.path} shows how far it came")
+        _print_error(f"{error} {output.path} shows how far it came")
         return _EXIT_FAILED
     except KeyboardInterrupt:
         return _interrupted(output)
-    _tell(output.folder)
+    _print_results(output.folder)
     return _EXIT_DONE
 
 
-def _folder(notebook: str, parameters: dict[str, Any], *, again: bool) -> Path:
-    """Choose the folder; a notebook that keeps a run is told to use it too."""
+def _folder(notebook: str, parameters: dict[str, Any], *, resumes: bool) -> Path:
+    """Choose the folder, and pass it to a notebook that takes one."""
     wanted = parameters.get("run_folder") or ""
-    if again:
+    if resumes:
         if not wanted:
-            msg = "Set run_folder to the run that is to go on."
+            msg = "Set run_folder to the run to resume."
             raise SettingsError(msg)
         read_run(Path(wanted))
         check_free(Path(wanted))
@@ -154,65 +156,64 @@ def _failed(output: _Output, error: PapermillExecutionError) -> int:
         output.remove()
         return _EXIT_DONE
     if error.ename == NoRoomError.__name__:
-        _complain(error.evalue)
+        _print_error(error.evalue)
         return _EXIT_COULD_NOT_RUN
-    _complain(f"{error.ename}: {error.evalue}")
+    _print_error(f"{error.ename}: {error.evalue}")
     if error.ename in _REFUSALS and not output.holds_work:
         output.remove()
         return _EXIT_COULD_NOT_RUN
-    _complain(f"{output.path} shows where")
-    _tell(output.folder, in_any_case=False)
+    _print_error(f"{output.path} shows where")
+    _print_results(output.folder, only_with_verdict=True)
     return _EXIT_FAILED
 
 
 def _no_room(output: _Output, error: NoRoomError) -> int:
     output.path.unlink(missing_ok=True)  # it was being written, and is torn
-    said = "Nothing was reported yet. Make room, and begin again."
+    advice = "There are no reports yet. Make room and start again."
     if output.holds_reports:
-        said = f"What was reported is kept in {output.folder}. Make room"
-        if _can_go_on(output.folder):
-            said += f", and go on: python -m experiment resume {output.folder}"
+        advice = f"The reports are kept in {output.folder}. Make room"
+        if _can_resume(output.folder):
+            advice += f" and resume with: python -m experiment resume {output.folder}"
     if not output.holds_work:
         output.remove()
-    _complain(f"{error} {said}")
+    _print_error(f"{error} {advice}")
     return _EXIT_COULD_NOT_RUN
 
 
 def _interrupted(output: _Output) -> int:
     if output.holds_reports:
-        said = f"interrupted; what was reported is in {output.folder}"
-        if _can_go_on(output.folder):
-            said += f"; to go on: python -m experiment resume {output.folder}"
+        message = f"interrupted; the reports are in {output.folder}"
+        if _can_resume(output.folder):
+            command = f"python -m experiment resume {output.folder}"
+            message += f"; resume with: {command}"
     else:
-        said = "interrupted before anything was reported"
+        message = "interrupted before there was any report"
     if not output.holds_work:
         output.remove()
-    print(f"\nexperiment: {said}")
+    print(f"\nexperiment: {message}")
     return _EXIT_INTERRUPTED
 
 
-def _can_go_on(folder: Path) -> bool:
-    """Tell whether the run is one that `resume` takes."""
+def _can_resume(folder: Path) -> bool:
+    """Return whether `resume` takes the run."""
     try:
         return "resume" in read_run(folder)["settings"]
     except LedgerError:
         return False
 
 
-def _complain(what: str) -> None:
-    print(f"experiment: {what}", file=sys.stderr)
+def _print_error(message: str) -> None:
+    print(f"experiment: {message}", file=sys.stderr)
 
 
-def _tell(folder: Path, *, in_any_case: bool = True) -> None:
-    """Print where the results are, and the verdict; of a run that has one, or any."""
+def _print_results(folder: Path, *, only_with_verdict: bool = False) -> None:
+    """Print where the results are, and the verdict if there is one."""
     verdict = ""
-    with suppress(LedgerError):  # one that deploys or tears down measures nothing
+    with suppress(LedgerError):  # deploying and tearing down measure nothing
         verdict = read_run(folder).get("verdict", "")
-    if not verdict and not in_any_case:
+    if only_with_verdict and not verdict:
         return
-    shown = (
-        folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    )
+    shown = shown_path(folder)
     print(f"run      {shown}")
     for chart in sorted(folder.glob("*.png")):
         print(f"chart    {shown / chart.name}")

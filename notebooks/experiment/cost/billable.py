@@ -1,4 +1,4 @@
-"""What a plan, or a run of it, uses that is paid for: all but its time."""
+"""Everything billable that a plan or its run uses, except time."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from experiment.plan.plan import Plan
     from rollout.target.target import Target
 
-LOG_BYTES = 500  # START, END and REPORT of an invocation
+LOG_BYTES = 500  # of an invocation: START, END and REPORT
 
-# A request's line and headers, and what TLS adds.
+# A request line with headers, and what TLS adds.
 _REQUEST_BYTES = 400
 _REPORT_BYTES, _ROW_BYTES = 2_000, 50  # of an invocation, and a file more
 _TAR_BYTES = 1_024  # around a file, about
@@ -25,18 +25,18 @@ def usage_of(
     plan: Plan, target: Target, invocations: int, files: int, body_bytes: int
 ) -> Billable:
     """
-    Return what is used, with no time yet.
+    Return what is used, without time.
 
     Args:
-        plan: Says where files come from and go to.
+        plan: Tells where files come from and go to.
 
         target: Where it runs.
 
         invocations: How many.
 
-        files: Fetched once, each.
+        files: How many, each fetched once.
 
-        body_bytes: What these come to.
+        body_bytes: Their size together.
     """
     settings = plan.settings
     used = Billable(
@@ -61,7 +61,7 @@ def _with_origin(
     region = (
         target.region if is_signed(plan.urls, plan.settings) else region_of(plan.urls)
     )
-    if not region:  # what comes in from the internet is free
+    if not region:  # traffic in from the internet is free
         sent = used.to_internet_bytes + files * _REQUEST_BYTES
         return replace(used, to_internet_bytes=sent)
     between = 0 if region == target.region else body_bytes
@@ -69,7 +69,7 @@ def _with_origin(
 
 
 def _with_network(used: Billable, plan: Plan, body_bytes: int) -> Billable:
-    """Add what passes a gateway; an endpoint for S3 in the network would save it."""
+    """Add traffic through a NAT gateway; an S3 endpoint in the VPC would save it."""
     if not plan.settings.subnets:
         return used
     ways = 2 if plan.settings.sink_spec().is_in_s3 else 1
@@ -80,7 +80,7 @@ def _with_sink(used: Billable, plan: Plan, files: int, body_bytes: int) -> Billa
     if plan.settings.sink == "s3-objects":
         return replace(used, s3_writes=files, stored_bytes=body_bytes)
     if plan.settings.sink == "s3-tar":
-        # Beside its parts an upload is begun and completed, and has an index.
+        # Besides its parts, an upload is started and completed, and has an index.
         writes = 3 * used.invocations + body_bytes // LEAST_PART
         stored = body_bytes + files * _TAR_BYTES
         return replace(used, s3_writes=writes, stored_bytes=stored)

@@ -1,4 +1,4 @@
-"""Dollars: what a run will cost at least and at most, and what it did cost."""
+"""Dollars: the estimate before a run, and its cost afterwards."""
 
 from __future__ import annotations
 
@@ -26,33 +26,31 @@ _LONGEST_INIT_S = 10
 _SHORTEST_S = 0.001
 _HEDGED = 20  # one in so many shards, at most
 _CENT = 0.01
-_WHAT_IS_BILLED = "time as Lambda billed it, what was sent and logged as estimated"
-_WHAT_IS_PROJECTED = (
-    "projected: times are this machine's, what is sent and logged is estimated"
-)
+_BASIS = "time as billed by Lambda, traffic and logs as estimated"
+_PROJECTED_BASIS = "projected: time as on this machine, traffic and logs as estimated"
 
 
-class DryRun(Exception):  # noqa: N818 it says what it is
-    """Nothing was deployed or invoked, as was wished."""
+class DryRun(Exception):  # noqa: N818 - no error
+    """Nothing was deployed or invoked, as the settings ask."""
 
     def _render_traceback_(self) -> list[str]:
-        """Return what a notebook shows: no traceback, for nothing is wrong."""
+        """Return the text that a notebook shows, without a traceback."""
         return [str(self)]
 
 
 @dataclass(frozen=True)
 class Estimate:
     """
-    What a run will cost.
+    The price of a plan.
 
     Attributes:
-        least: If every execution fills its line, and nothing has to be done again.
+        least: If every execution uses its full bandwidth, and nothing is retried.
 
         most: If every invocation runs into its timeout, in every wave.
 
-        is_local: Whether these are the dollars of a run on AWS like this one.
+        is_local: Whether these are the dollars of the same run on AWS.
 
-        notes: What one must know beside the figures.
+        notes: What to know beside the figures.
 
         remedy: What to change if it is too much.
     """
@@ -64,12 +62,12 @@ class Estimate:
     remedy: str
 
     def __str__(self) -> str:
-        """Return it as a person reads it, the most itemised."""
+        """Return it as text, with the items of the upper bound."""
         where = "none, it is local; projected to AWS: " if self.is_local else ""
         low, high = in_dollars(self.least.dollars), in_dollars(self.most.dollars)
         head = (
-            f"dollars: {where}from {low}, if every execution fills its line, to "
-            f"{high}, if every invocation runs into its timeout:"
+            f"dollars: {where}from {low}, if every execution uses its full bandwidth, "
+            f"to {high}, if every invocation runs into its timeout:"
         )
         return "\n".join((head, *self.most.lines(), *self.notes))
 
@@ -77,16 +75,16 @@ class Estimate:
 @dataclass(frozen=True)
 class Cost:
     """
-    What a run did cost.
+    The cost of a run.
 
     Attributes:
-        bill: Of what was billed, as Lambda says.
+        bill: What Lambda says it billed.
 
-        is_local: Whether nothing was: it is what a run on AWS like this one would cost.
+        is_local: Whether nothing was billed: these are the dollars on AWS.
 
-        unheard: Calls that may have run, of which nothing was heard.
+        unheard: Calls that may have run, but never returned.
 
-        at_most: Dollars that these came to, if they ran into their timeout.
+        at_most: Their dollars, if they ran into their timeout.
     """
 
     bill: Bill
@@ -95,24 +93,24 @@ class Cost:
     at_most: float
 
     def __str__(self) -> str:
-        """Return it as a person reads it."""
+        """Return it as text."""
         total = in_dollars(self.bill.dollars)
-        head = f"cost: {total}, {_WHAT_IS_BILLED}:"
+        head = f"cost: {total}, {_BASIS}:"
         if self.is_local:
             head = (
                 f"local: no dollars; on AWS it would have cost {total} "
-                f"({_WHAT_IS_PROJECTED}):"
+                f"({_PROJECTED_BASIS}):"
             )
         lines = [head, *self.bill.lines()]
         if self.unheard:
             lines.append(
-                f"{self.unheard:,} calls were not heard of again: at most "
+                f"{self.unheard:,} calls never returned: at most "
                 f"{in_dollars(self.at_most)} more"
             )
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON fields, the dollars of a local run marked as projected."""
+        """Return it as JSON fields; dollars of a local run are marked as projected."""
         name = "projected_usd" if self.is_local else "usd"
         return {
             name: self.bill.dollars,
@@ -150,24 +148,24 @@ def estimate(plan: Plan, target: Target) -> Estimate:
         to_internet_bytes=least.to_internet_bytes * tries,
         nat_bytes=least.nat_bytes * tries,
     )
-    notes = tuple(filter(None, (guess, _whose_prices(target))))
+    notes = tuple(filter(None, (guess, _note_on_region(target))))
     remedy = _remedy(most, settings)
     return Estimate(bill(least), bill(most), not target.asks_iam, notes, remedy)
 
 
 def check(settings: DownloadSettings, *estimates: Estimate) -> None:
     """
-    Stop before anything is deployed, if it may cost too much or is not wanted yet.
+    Stop before anything is deployed, if it may cost too much or is a dry run.
 
     Args:
-        settings: What may be spent, and whether it is wanted.
+        settings: Those of the run or the grid.
 
-        estimates: Of all that is going to run.
+        estimates: The price of each run.
 
     Raises:
         PreflightError: If it may cost more than the settings allow.
 
-        DryRun: If the settings want no more than plan and price.
+        DryRun: If the settings ask for no more than plan and price.
     """
     most = sum(one.most.dollars for one in estimates if not one.is_local)
     if most > settings.max_cost_usd:
@@ -181,12 +179,14 @@ def check(settings: DownloadSettings, *estimates: Estimate) -> None:
         )
         raise PreflightError([msg])
     if settings.dry_run:
-        msg = "dry_run: nothing was deployed or invoked. Set dry_run to False for that."
+        msg = (
+            "dry_run: nothing was deployed or invoked. Set dry_run to False to run it."
+        )
         raise DryRun(msg)
 
 
 def of_all(estimates: Sequence[Estimate]) -> str:
-    """Say what a grid will cost."""
+    """Say in a line what a grid will cost."""
     least = sum(one.least.dollars for one in estimates)
     most = sum(one.most.dollars for one in estimates)
     where = "none, it is local; projected to AWS: " if estimates[0].is_local else ""
@@ -197,35 +197,35 @@ def of_all(estimates: Sequence[Estimate]) -> str:
 
 
 def of_runs(records: Sequence[Mapping[str, Any]]) -> str:
-    """Say what a grid did cost."""
+    """Say in a line what a grid has cost."""
     costs = [record["cost"] for record in records]
     if "usd" in costs[0]:
         total = sum(cost["usd"] for cost in costs)
-        return f"cost: {in_dollars(total)}, {_WHAT_IS_BILLED}"
+        return f"cost: {in_dollars(total)}, {_BASIS}"
     total = sum(cost["projected_usd"] for cost in costs)
     return (
         f"local: no dollars; on AWS it would have cost {in_dollars(total)} "
-        f"({_WHAT_IS_PROJECTED})"
+        f"({_PROJECTED_BASIS})"
     )
 
 
 def cost_of(plan: Plan, shards: pd.DataFrame, target: Target) -> Cost:
     """
-    Price what was really billed: what the REPORT line of every invocation says.
+    Price what was billed, according to the REPORT line of every invocation.
 
     Args:
-        plan: Of the run.
+        plan: That of the run.
 
         shards: One row per invocation, as `experiment.tables.table.shards_table` makes
             them.
 
         target: Where it ran.
     """
-    heard = shards[shards["billed_s"] > 0]
-    files, body_bytes = int(heard["ok"].sum()), int(heard["body_bytes"].sum())
+    billed = shards[shards["billed_s"] > 0]
+    files, body_bytes = int(billed["ok"].sum()), int(billed["body_bytes"].sum())
     used = replace(
-        usage_of(plan, target, len(heard), files, body_bytes),
-        billed_s=float(heard["billed_s"].sum()),
+        usage_of(plan, target, len(billed), files, body_bytes),
+        billed_s=float(billed["billed_s"].sum()),
     )
     unheard = int(shards["billed_s"].isna().sum() + shards["hedges"].sum())
     unknown = replace(
@@ -236,7 +236,7 @@ def cost_of(plan: Plan, shards: pd.DataFrame, target: Target) -> Cost:
 
 
 def _remedy(most: Billable, settings: FanOutSettings) -> str:
-    """Say what brings the most a run may cost down to what is allowed."""
+    """Say how to bring the cost down to the limit."""
     items = bill(most).items
     by_time = sum(item.dollars for item in items if "-seconds" in item.what)
     rest = sum(item.dollars for item in items) - by_time
@@ -245,14 +245,14 @@ def _remedy(most: Billable, settings: FanOutSettings) -> str:
     if timeout_s < 1:
         dearest = max(items, key=lambda item: item.dollars)
         amount = f"{dearest.amount:,.0f} {dearest.what}"
-        return f"Dearest are {amount}: set fewer `files`, or fewer `waves`."
+        return f"The largest item is {amount}: set fewer `files` or `waves`."
     return (
-        f"Set `timeout_s` to {int(timeout_s):,}, or less `memory_mb`, or fewer "
+        f"Set `timeout_s` to {int(timeout_s):,}, less `memory_mb`, or fewer "
         "`waves`, `shards_per_execution` or `files`."
     )
 
 
-def _whose_prices(target: Target) -> str:
+def _note_on_region(target: Target) -> str:
     if target.region == REGION:
         return ""
-    return f"Prices are those of {REGION}; {target.region} has its own."
+    return f"The prices are those of {REGION}; {target.region} has others."

@@ -1,4 +1,4 @@
-"""What became of URLs, as arrays: which are done, which may end better."""
+"""Downloads as arrays: which are done, which may get a better outcome."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from fetcher.contract.downloads import Downloads
 
 OK, UNSTARTED = CODE[Outcome.OK], CODE[Outcome.UNSTARTED]
-_ROW = np.dtype([(name, f"<{kind}") for name, kind in FIELDS.items()])
-_LAST_STATUS = 600  # none from here on heals
+ROW = np.dtype([(name, f"<{kind}") for name, kind in FIELDS.items()])
+_LAST_STATUS = 600  # retrying helps with none from here on
 _OUTCOME_HEALS = np.array([can_heal(outcome) for outcome in ORDER])
 _STATUS_HEALS = np.array(
     [can_heal(Outcome.HTTP_STATUS, status) for status in range(_LAST_STATUS + 1)]
@@ -26,12 +26,12 @@ _STATUS_HEALS = np.array(
 
 
 def rows_of(downloads: Downloads) -> NDArray[Any]:
-    """Return the downloads of a shard as a structured array, nothing copied."""
-    return np.frombuffer(downloads.rows, _ROW)
+    """Return the downloads of a shard as a structured array, without copying."""
+    return np.frombuffer(downloads.rows, ROW)
 
 
 def not_final(done: Invocation) -> NDArray[np.int64]:
-    """Return the numbers of URLs without an outcome, or that may get a better one."""
+    """Return the numbers of URLs that have no outcome, or may get a better one."""
     numbers = numbers_of(done.ranges)
     if done.report is None:
         return numbers

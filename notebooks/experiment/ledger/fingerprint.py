@@ -1,4 +1,4 @@
-"""What tells one list of URLs from another."""
+"""The fingerprint of a list of URLs, to recognise it when a run is resumed."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-_WHOLE_BYTES = 512 * 2**20  # the most that is read to tell a list from others
+_WHOLE_BYTES = 512 * 2**20  # of a larger file only both ends are read
 _AT_ONCE = 2**20
 _END_BYTES = 65_536
 
 
 def fingerprint(path: Path) -> dict[str, int]:
     """
-    Return what tells a file from one with other URLs, or with the same elsewhere.
+    Return what identifies a file: its size and checksum.
 
-    Of a file that takes too long to read, that is both ends and when it was written.
+    Of a file too long to read, the checksum is of both ends, and the time of its last
+    change is added.
     """
     status = path.stat()
-    told = {"bytes": status.st_size}
+    found = {"bytes": status.st_size}
     with path.open("rb") as file:
         if status.st_size <= _WHOLE_BYTES:
             crc = 0
-            while piece := file.read(_AT_ONCE):
-                crc = zlib.crc32(piece, crc)
-            return told | {"crc32": crc}
+            while block := file.read(_AT_ONCE):
+                crc = zlib.crc32(block, crc)
+            return found | {"crc32": crc}
         ends = file.read(_END_BYTES)
         file.seek(-_END_BYTES, os.SEEK_END)
         ends += file.read()
-    return told | {"crc32_of_ends": zlib.crc32(ends), "mtime_ns": status.st_mtime_ns}
+    return found | {"crc32_of_ends": zlib.crc32(ends), "mtime_ns": status.st_mtime_ns}

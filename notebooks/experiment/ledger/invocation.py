@@ -1,4 +1,4 @@
-"""What became of one shard: a line of the ledger."""
+"""The invocation of one shard, as a line of the ledger."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ SCHEMA = 2  # of everything in a run's folder
 
 
 class LedgerError(ValueError):
-    """A run's folder cannot be used."""
+    """The folder of a run cannot be used."""
 
 
 class NoRoomError(LedgerError):
-    """A run's folder takes no more, as when the disk is full."""
+    """The folder of a run cannot take more, as when the disk is full."""
 
 
 class Invocation(NamedTuple):
     """
-    What became of one shard. Moments are seconds since 1970 on this machine's clock.
+    The invocation of one shard. Times are seconds since 1970 on this machine's clock.
 
     Attributes:
-        session: How often the run had been continued by then.
+        session: How often the run had been resumed by then.
 
-        wave, shard: Which one.
+        wave, shard: Which shard it was.
 
-        ranges: The numbers of the URLs it was asked for.
+        ranges: The numbers of the URLs requested.
 
-        template: What these URLs were, with ``{number}`` in it; empty: those of a list.
+        template: The template of these URLs, with ``{number}``; empty: from a list.
 
-        queued_at: It was ready to go.
+        queued_at: When it was ready to be sent.
 
-        invoked_at: The request was sent.
+        invoked_at: When the request was sent.
 
-        answered_at: The answer had been read, or was known not to come.
+        answered_at: When the response had been read, or was known not to come.
 
-        throttles: How often Lambda said it was too busy first.
+        throttles: How often Lambda throttled it first.
 
-        hedges: How often it was begun once more, because it took long.
+        hedges: How often it was sent again because it took long.
 
         request_id: Lambda's name for the invocation; empty: there was none.
 
         error: Why there is no report; empty: there is one.
 
-        report: What the execution answered.
+        report: The execution's response.
 
-        billed_s: How long Lambda bills, as its answer says; None: it did not say.
+        billed_s: The time Lambda bills, by its own account; None: unknown.
     """
 
     session: int
@@ -61,27 +61,27 @@ class Invocation(NamedTuple):
     queued_at: float
     invoked_at: float
     answered_at: float
-    throttles: int
-    hedges: int
-    request_id: str
-    error: str
-    report: Report | None
+    throttles: int = 0
+    hedges: int = 0
+    request_id: str = ""
+    error: str = ""
+    report: Report | None = None
     billed_s: float | None = None
 
-    def to_line(self, answer: bytes = b"") -> bytes:
+    def to_line(self, report_json: bytes = b"") -> bytes:
         """
         Return the ledger's line.
 
         Args:
-            answer: The report as it came, in JSON; empty: it is made again.
+            report_json: The report as it arrived; empty: it is encoded again.
         """
-        plain = self._asdict()
-        report = plain.pop("report")
-        head = json.dumps({"schema": SCHEMA, **plain}, separators=(",", ":")).encode()
-        if not answer:
-            told = report and report.to_dict()
-            answer = json.dumps(told, separators=(",", ":")).encode()
-        one_line = answer.replace(b"\n", b" ")  # in JSON it may only stand for a space
+        fields = self._asdict()
+        report = fields.pop("report")
+        head = json.dumps({"schema": SCHEMA, **fields}, separators=(",", ":")).encode()
+        if not report_json:
+            report_fields = report and report.to_dict()
+            report_json = json.dumps(report_fields, separators=(",", ":")).encode()
+        one_line = report_json.replace(b"\n", b" ")  # in JSON a newline is only a space
         return b'%b,"report":%b}\n' % (head[:-1], one_line)
 
     @classmethod
@@ -92,16 +92,16 @@ class Invocation(NamedTuple):
         Raises:
             ValueError: If it is torn, or of another schema.
         """
-        plain = json.loads(line)
-        check_schema(plain.pop("schema"), "The line")
-        plain["ranges"] = tuple((first, many) for first, many in plain["ranges"])
-        if plain["report"]:
-            plain["report"] = Report.from_dict(plain["report"])
-        return cls(**plain)
+        fields = json.loads(line)
+        check_schema(fields.pop("schema"), "The line")
+        fields["ranges"] = tuple((first, length) for first, length in fields["ranges"])
+        if fields["report"]:
+            fields["report"] = Report.from_dict(fields["report"])
+        return cls(**fields)
 
 
 def check_schema(found: object, what: str) -> None:
-    """Refuse what was written in another layout."""
+    """Refuse anything written in another layout."""
     if found != SCHEMA:
         msg = (
             f"{what} has schema {found!r}; this code reads schema {SCHEMA}. Check out "

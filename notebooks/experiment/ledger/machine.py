@@ -1,4 +1,4 @@
-"""Where a run took place: machine, versions, commit."""
+"""The machine a run took place on, the versions and the commit it ran with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ROOT_MARK = "pyproject.toml"
 
 
 def machine() -> dict[str, Any]:
-    """Return what a reader needs to judge a figure measured here."""
+    """Return what a reader needs to know to judge a figure measured here."""
     return {
         "name": machine_name(),
         "cpu": _cpu(),
@@ -35,9 +35,9 @@ def machine() -> dict[str, Any]:
 
 def machine_name() -> str:
     """
-    Return the machine in a few words, as in ``2 × AMD EPYC, 24 GiB, Linux``.
+    Describe the machine in a few words, as in ``2 × AMD EPYC, 24 GiB, Linux``.
 
-    No host name: it tells a reader nothing, and a published run would leak it.
+    There is no host name in it: a published run would leak it.
     """
     gibibytes = round(_memory_bytes() / 2**30)
     return f"{cores()} × {_cpu()}, {gibibytes} GiB, {platform.system()}"
@@ -52,8 +52,8 @@ def cores() -> int:
 
 def commit() -> dict[str, Any]:
     """Return the commit the code is at, and whether files differ from it."""
-    found = _git("rev-parse", "HEAD")
-    return {"commit": found, "dirty": bool(found and _git("status", "--porcelain"))}
+    head = _git("rev-parse", "HEAD")
+    return {"commit": head, "dirty": bool(head and _git("status", "--porcelain"))}
 
 
 def root() -> Path:
@@ -70,10 +70,10 @@ def root() -> Path:
     raise FileNotFoundError(msg)
 
 
-def _git(*words: str) -> str:
+def _git(*arguments: str) -> str:
     try:
         done = subprocess.run(
-            ["git", *words],  # noqa: S607 - whichever git the user has
+            ["git", "--no-optional-locks", *arguments],  # noqa: S607 - the user's git
             cwd=root(),
             capture_output=True,
             text=True,

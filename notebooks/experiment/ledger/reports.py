@@ -1,4 +1,4 @@
-"""The ledger's file: a line per invocation, pushed out as it arrives."""
+"""The ledger's file: a line per invocation, written out as it arrives."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BLOCK = 65_536
 
 class Reports:
     """
-    The file, open to append to.
+    The file, open for appending.
 
     Args:
         folder: The run's.
@@ -32,28 +32,28 @@ class Reports:
         self._path = folder / _NAME
         self._file = _locked(self._path)
 
-    def append(self, invocation: Invocation, answer: bytes = b"") -> None:
+    def append(self, invocation: Invocation, report_json: bytes = b"") -> None:
         """
-        Write one line and push it out: from now on a crash does not lose it.
+        Write one line out: from now on a crash does not lose it.
 
         Args:
-            invocation: What became of a shard.
+            invocation: The line's.
 
-            answer: Its report as it came; empty: it is written anew.
+            report_json: Its report as it arrived; empty: it is encoded again.
 
         Raises:
-            LedgerError: If the disk is full. What stood there before is whole.
+            LedgerError: If the disk is full. Earlier lines are intact.
         """
-        self._write(invocation.to_line(answer))
+        self._write(invocation.to_line(report_json))
 
     def absorb(self, folder: Path) -> None:
-        """Take in the lines of another run."""
+        """Copy the lines of another run."""
         with (folder / _NAME).open("rb") as lines:
             for line in lines:
                 self._write(line)
 
     def close(self) -> None:
-        """Let others write."""
+        """Close the file, and let other processes write."""
         self._file.close()
 
     def _write(self, line: bytes) -> None:
@@ -68,42 +68,29 @@ class Reports:
 
 def read_invocations(folder: Path) -> Iterator[Invocation]:
     """
-    Yield what was appended, in the order it arrived.
+    Yield all invocations, in the order they ended.
 
-    A last line that was torn by a crash counts as not written.
+    A last line that a crash left incomplete counts as not written.
 
     Raises:
         LedgerError: If any other line cannot be read.
     """
-    return (invocation for _, invocation in read_places(folder))
-
-
-def read_places(folder: Path) -> Iterator[tuple[int, Invocation]]:
-    """Yield what was appended, each after its place for `read_at`."""
     path = folder / _NAME
-    place = 0
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
                 return
             try:
-                yield place, Invocation.from_line(line)
+                invocation = Invocation.from_line(line)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 msg = f"{path}, line {number:,} cannot be read: {error}."
                 raise LedgerError(msg) from error
-            place += len(line)
-
-
-def read_at(folder: Path, place: int) -> Invocation:
-    """Return what was appended at a place that `read_places` told."""
-    with (folder / _NAME).open("rb") as file:
-        file.seek(place)
-        return Invocation.from_line(file.readline())
+            yield invocation
 
 
 def check_free(folder: Path) -> None:
     """
-    Make sure that no other process writes to a run's folder.
+    Check that no other process writes to a run's folder.
 
     Raises:
         LedgerError: If one does.
@@ -114,10 +101,10 @@ def check_free(folder: Path) -> None:
 
 def _locked(path: Path) -> FileIO:
     """
-    Open the reports to append to, for this process alone.
+    Open the file for appending, for this process alone.
 
-    The lock goes with the process, however it ends. A last line that was torn by a
-    crash is removed, or the next one would be torn, too.
+    The lock ends with the process, however that ends. A last line that a crash left
+    incomplete is removed, or it would spoil the next one.
     """
     try:
         file = path.open("a+b", buffering=0)
@@ -127,7 +114,7 @@ def _locked(path: Path) -> FileIO:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         file.close()
-        msg = f"{path.parent} is in use: another process is writing this run. Let it."
+        msg = f"{path.parent} is in use: another process is writing this run."
         raise LedgerError(msg) from error
     file.truncate(_end_of_lines(file))
     file.seek(0, os.SEEK_END)
@@ -148,9 +135,9 @@ def _end_of_lines(file: FileIO) -> int:
 
 
 def no_room(path: Path, error: OSError) -> NoRoomError:
-    """Return what to say of a file that cannot be written."""
+    """Return the error for a file that cannot be written."""
     why = os.strerror(error.errno) if error.errno else error
     return NoRoomError(
-        f"{path} cannot be written: {why}. What was written before is kept. "
-        f"Mend that, and go on: python -m experiment resume {path.parent}"
+        f"{path} cannot be written: {why}. Everything written before is kept. Once "
+        f"there is room, resume with: python -m experiment resume {path.parent}"
     )

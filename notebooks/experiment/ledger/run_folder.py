@@ -1,4 +1,4 @@
-"""One folder per run: appended to while it goes, readable whatever happened."""
+"""The folder of a run: appended to while the run goes on, readable at any time."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _RUN = "run.json"
 _DPI = 120
-# What a run downloads, and where to: who continues it may change the rest.
-_SAME = ("target", "url_template", "files", "file_kb", "sink", "sink_path")
+# What is downloaded, and where to. A resumed run may change every other setting.
+_FIXED = ("target", "url_template", "files", "file_kb", "sink", "sink_path")
 
 
 class Run:
@@ -36,11 +36,11 @@ class Run:
     A run's folder, open for writing. Made by `open_run`.
 
     Attributes:
-        name: The folder's name.
+        name: The name of the folder.
 
-        folder: Where it is.
+        folder: Its path.
 
-        record: What ``run.json`` holds.
+        record: The content of ``run.json``.
     """
 
     def __init__(self, folder: Path, record: dict[str, Any]) -> None:
@@ -52,81 +52,81 @@ class Run:
 
     @property
     def session(self) -> int:
-        """How often the run was continued."""
+        """How often the run was resumed."""
         return len(self.record.get("continued", ()))
 
-    def append(self, invocation: Invocation, answer: bytes = b"") -> None:
-        """Keep what became of a shard: see `Reports.append`."""
-        self._reports.append(invocation, answer)
+    def append(self, invocation: Invocation, report_json: bytes = b"") -> None:
+        """Keep an invocation: see `Reports.append`."""
+        self._reports.append(invocation, report_json)
 
     def absorb(self, folder: Path) -> None:
-        """Take in the lines of another run, a cell of this grid."""
+        """Copy the lines of another run, a cell of this grid."""
         self._reports.absorb(folder)
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table as ``<name>.parquet``."""
-        with self.saved(f"{name}.parquet") as aside:
-            table.to_parquet(aside, index=False)
+        with self.saved(f"{name}.parquet") as temporary:
+            table.to_parquet(temporary, index=False)
 
     def save_chart(self, name: str, figure: Figure) -> Image:
-        """Write a chart as ``<name>.png``; return that picture, to be shown."""
-        with self.saved(f"{name}.png") as aside:
-            figure.savefig(aside, dpi=_DPI, format="png")
+        """Write a chart as ``<name>.png``; return the picture to show."""
+        with self.saved(f"{name}.png") as temporary:
+            figure.savefig(temporary, dpi=_DPI, format="png")
         alt = figure.axes[0].get_title(loc="left")
         return Image(self.folder / f"{name}.png", alt=alt)
 
     @contextmanager
     def saved(self, name: str) -> Iterator[Path]:
         """
-        Lend a path to write to; what is there in the end becomes the file, whole.
+        Lend a path to write to; when the block ends, its content replaces the file.
 
         Raises:
-            LedgerError: If the disk is full. What the file held before is still there.
+            LedgerError: If the disk is full. The file is then unchanged.
         """
         path = self.folder / name
-        aside = path.with_name(f"{name}.part")
+        temporary = path.with_name(f"{name}.part")
         try:
-            yield aside
-            aside.replace(path)
+            yield temporary
+            temporary.replace(path)
         except OSError as error:
             raise no_room(path, error) from error
         finally:
-            aside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
     def close(self, *, verdict: str) -> None:
-        """Write down how it ended."""
+        """Record the verdict and the end."""
         self._reports.close()
-        self.record |= {"ended": _now(), "verdict": verdict}
+        self.record |= {"ended": utc_now(), "verdict": verdict}
         self._save()
 
     def _save(self) -> None:
-        with self.saved(_RUN) as aside:
+        with self.saved(_RUN) as temporary:
             text = json.dumps(self.record, indent=2, ensure_ascii=False)
-            aside.write_text(f"{text}\n")
+            temporary.write_text(f"{text}\n")
 
 
 def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) -> Run:
     """
-    Start a run's folder, or open it to continue the run, if the settings say so.
+    Start the folder of a run, or open it again if the settings resume the run.
 
-    Nobody else can write to it until the run is closed, or this process has ended.
+    No other process can write to it until the run is closed or this process ends.
 
     Args:
         notebook: As in ``20_fan_out``.
 
-        settings: What is going to be measured.
+        settings: Those of the run.
 
-        folder: Made by `run_folder_for`.
+        folder: Chosen by `run_folder_for`.
 
         region: Where it runs.
 
     Raises:
         LedgerError: If the folder already holds a run, or does not hold the one to
-            continue; or if another process is at it.
+            resume, or is in use by another process.
     """
-    now = {"started": _now(), **commit()}
-    if isinstance(settings, FanOutSettings) and settings.continues:
-        return Run(folder, _continued(check_continues(folder, settings), settings, now))
+    now = {"started": utc_now(), **commit()}
+    if isinstance(settings, FanOutSettings) and settings.resumes:
+        return Run(folder, _resumed(check_resumable(folder, settings), settings, now))
     _refuse_used(folder)
     folder.mkdir(parents=True, exist_ok=True)
     record = {
@@ -145,10 +145,10 @@ def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) ->
     return Run(folder, record)
 
 
-def _continued(
+def _resumed(
     record: dict[str, Any], settings: FanOutSettings, now: dict[str, Any]
 ) -> dict[str, Any]:
-    """Return the record of a run that goes on, and what was set before."""
+    """Return the record of a resumed run, with the settings it had before."""
     before = record["settings"]
     record["settings"] = settings.to_dict()
     was = {
@@ -162,28 +162,28 @@ def _continued(
     return record
 
 
-def check_continues(folder: Path, settings: FanOutSettings) -> dict[str, Any]:
+def check_resumable(folder: Path, settings: FanOutSettings) -> dict[str, Any]:
     """
-    Return a run's record, if going on with these settings continues it.
+    Return the record of a run, if these settings can resume it.
 
     Raises:
-        LedgerError: If it is no run, or of other files.
+        LedgerError: If the folder holds no run, or one of other files.
     """
     record = read_run(folder)
     before = record["settings"]
-    for name in _SAME:
-        if (wanted := getattr(settings, name)) != before.get(name):
+    for name in _FIXED:
+        if (value := getattr(settings, name)) != before.get(name):
             msg = (
-                f"{folder} cannot be continued: its {name} is {before.get(name)!r}, "
-                f"and {wanted!r} is set now. Set what was set then, or begin another "
-                "run in another run_folder."
+                f"{folder} cannot be resumed: its {name} is {before.get(name)!r}, not "
+                f"{value!r}. Set the value it began with, or start another run in "
+                "another run_folder."
             )
             raise LedgerError(msg)
     if settings.url_list or "url_list" in record:
         found = fingerprint(Path(settings.url_list)) if settings.url_list else None
         if found != record.get("url_list"):
             msg = (
-                f"{folder} cannot be continued: {settings.url_list or 'an origin'} is "
+                f"{folder} cannot be resumed: {settings.url_list or 'an origin'} is "
                 f"not the list it began with, {before['url_list']}, or has changed."
             )
             raise LedgerError(msg)
@@ -192,9 +192,9 @@ def check_continues(folder: Path, settings: FanOutSettings) -> dict[str, Any]:
 
 def name_of_run(folder: Path) -> str:
     """
-    Return what executions know a run by: of a grid's cell, the grid's name, too.
+    Return the name that executions know a run by; a cell's includes its grid's.
 
-    It stays when the folder is called otherwise, for so are tars in S3.
+    It stays when the folder is renamed, because tars in S3 are named after it.
     """
     if (folder / _RUN).exists():
         return str(read_run(folder).get("known_as", folder.name))
@@ -202,42 +202,42 @@ def name_of_run(folder: Path) -> str:
     return f"{folder.parent.name}/{folder.name}" if is_cell else folder.name
 
 
-def run_folder_for(notebook: str, target: str, wanted: str = "") -> Path:
+def run_folder_for(notebook: str, target: str, chosen: str = "") -> Path:
     """
-    Return the folder wanted, or a new ``results/<UTC time>-<notebook>-<target>``.
+    Return the folder chosen, or a new ``results/<UTC time>-<notebook>-<target>``.
 
     Raises:
-        LedgerError: If the one wanted already holds a run.
+        LedgerError: If the one chosen already holds a run.
     """
-    if wanted:
-        _refuse_used(Path(wanted))
-        return Path(wanted)
+    if chosen:
+        _refuse_used(Path(chosen))
+        return Path(chosen)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     plain = folder = root() / "results" / f"{stamp}-{notebook}-{target}"
-    more = 1
+    number = 1
     while folder.exists():
-        more += 1
-        folder = plain.with_name(f"{plain.name}-{more}")
+        number += 1
+        folder = plain.with_name(f"{plain.name}-{number}")
     return folder
 
 
 def read_run(folder: Path) -> dict[str, Any]:
     """
-    Return a run's record.
+    Return the record of a run.
 
     Raises:
-        LedgerError: If there is none, it cannot be read, or is of another schema.
+        LedgerError: If there is none, or it cannot be read or has another schema.
     """
     try:
         record: dict[str, Any] = json.loads((folder / _RUN).read_text())
         found = record.get("schema")
     except (FileNotFoundError, NotADirectoryError) as error:
-        msg = f"{folder} holds no {_RUN}: it is not a run's folder."
+        msg = f"{folder} holds no {_RUN}: it is not the folder of a run."
         raise LedgerError(msg) from error
     except (ValueError, AttributeError) as error:
         msg = (
-            f"{folder / _RUN} is not a run's record: {error}. It was cut off, or "
-            "edited. Bring back a copy, or begin another run in another run_folder."
+            f"{folder / _RUN} is not the record of a run: {error}. It was cut off or "
+            "edited. Restore a copy, or start another run in another run_folder."
         )
         raise LedgerError(msg) from error
     check_schema(found, f"{folder / _RUN}")
@@ -248,10 +248,17 @@ def _refuse_used(folder: Path) -> None:
     if (folder / _RUN).exists():
         msg = (
             f"{folder} already holds a run. Set another run_folder in the notebook's "
-            "parameters cell, or none; or set resume to continue it."
+            "parameters cell, or none; or set resume to resume it."
         )
         raise LedgerError(msg)
 
 
-def _now() -> str:
+def utc_now() -> str:
+    """Return the time as records have it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def shown_path(path: Path) -> Path:
+    """Return a path as a person at the shell would write it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

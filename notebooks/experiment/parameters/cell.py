@@ -1,4 +1,4 @@
-"""Which parameters a notebook was given, and what is refused whichever they are."""
+"""The parameters set in a notebook, and the checks that all of them share."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class SettingsError(ValueError):
 
 def parameters_set(cells: Iterable[str]) -> Iterator[str]:
     """
-    Yield the names that parameters cells assigned, going by IPython's history.
+    Yield the names that parameters cells assigned, according to IPython's history.
 
-    There is the notebook's own cell, and papermill's, which has a heading of its own.
-    Of each the latest counts: it may mend an earlier one.
+    There is the notebook's own cell, and papermill's, which begins with a comment. Of
+    each the latest counts: it may correct an earlier one.
     """
     latest: dict[bool, list[ast.stmt]] = {}
     for source in cells:
         try:
             body = ast.parse(source).body
         except SyntaxError:
-            continue  # a cell with a magic, or one that somebody mistyped
+            continue  # a cell with a magic, or a typing error
         injected = source.startswith(_INJECTED_BY_PAPERMILL)
         if injected or _is_the_notebooks_own(body):
             latest[injected] = body
@@ -42,7 +42,7 @@ def parameters_set(cells: Iterable[str]) -> Iterator[str]:
 
 
 def _is_the_notebooks_own(body: list[ast.stmt]) -> bool:
-    """Tell the cell of parameters, however it was edited, from one that uses them."""
+    """Return whether it is the parameters cell, however it was edited."""
     assigned = [node for node in body if isinstance(node, ast.Assign | ast.AnnAssign)]
     annotated = any(isinstance(node, ast.AnnAssign) for node in body)
     return (annotated and assigned == body) or any(
@@ -60,37 +60,41 @@ def _names(node: ast.stmt) -> list[str]:
 
 
 def unknown_parameter(name: str, known: list[str]) -> str:
-    """Return what to say of a parameter that does not exist."""
+    """Return the error message for a parameter that does not exist."""
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"There are: {', '.join(known)}."
+    hint = (
+        f"Did you mean {close[0]!r}?"
+        if close
+        else f"The parameters are: {', '.join(known)}."
+    )
     return f"There is no parameter {name!r}. {hint}"
 
 
 def check_no_credentials(name: str, url: str) -> None:
-    """Refuse a URL with a password in it: results are kept, and shown to others."""
+    """Refuse a URL with a password: results are kept and shown to others."""
     if has_credentials(url):
         msg = (
-            f"{name} holds a user name or password, which would stand in the results. "
+            f"{name} holds a user name or password, which would appear in the results. "
             "Use `fetcher` for such URLs: its report masks them."
         )
         raise SettingsError(msg)
 
 
 def check_no_secret(name: str, template: str) -> None:
-    """Refuse a template with a password, or what else is masked: it is a parameter."""
+    """Refuse a template with a secret: parameters are kept in the results."""
     check_no_credentials(name, template)
     text = "".join(parts_of(template)[0])  # a number is no secret
     if masked(text) != text:
         msg = (
-            f"{name} holds a token, key or signature, which would stand in the "
-            "results, as parameters do. Write the URLs to a file and set url_list: "
-            "what is secret in those is masked."
+            f"{name} holds a token, key or signature, which would appear in the "
+            "results, as all parameters do. Write the URLs to a file and set url_list: "
+            "secrets in it are masked."
         )
         raise SettingsError(msg)
 
 
 def at_least_one(name: str, value: int) -> None:
-    """Refuse a count of nothing."""
+    """Refuse a number below 1."""
     if value < 1:
         msg = f"{name} is {value:,}; it must be at least 1."
         raise ValueError(msg)
@@ -99,7 +103,7 @@ def at_least_one(name: str, value: int) -> None:
 def check_different(
     name: str, values: list[int] | list[str], kind: type, *, least: int = 0
 ) -> None:
-    """Refuse what is no list of texts, or of counts, each there once."""
+    """Refuse anything but a list of different texts, or of different numbers."""
     alike = isinstance(values, list) and all(type(value) is kind for value in values)
     if not alike or len(set(values)) != len(values) or len(values) < least:
         what = "whole numbers" if kind is int else "texts"

@@ -1,4 +1,4 @@
-"""The parameters cell of a fan-out: so many files, so wide, checked."""
+"""The parameters of a fan-out, checked."""
 
 from __future__ import annotations
 
@@ -22,51 +22,54 @@ OWN, NGINX = ORIGINS = ("own", "nginx")
 @dataclass(frozen=True, kw_only=True)
 class FanOutSettings(DownloadSettings):
     """
-    One setting to measure: so many files, so wide.
+    One setting to measure.
+
+    >>> settings = FanOutSettings(files=1_000, concurrency=5, sink="discard")
+    >>> settings.shards, settings.shards_per_execution, settings.target
+    (20, 4, 'local')
 
     Attributes:
         origin:
-            What serves the experiment's files on this machine: ``own``, the project's
-            own; or ``nginx``, which is quicker, where it is installed.
+            The server of the experiment's files on this machine: ``own``, the project's
+            own; or ``nginx``, which is faster, if it is installed.
 
         url_template:
-            URLs with ``{number}`` in them, and its remainder as ``{number%16}``,
-            fetched instead of an origin's. Those of ``s3://bucket/key`` are read with
-            the permissions of the function's role.
+            URLs with ``{number}`` in them, or its remainder as in ``{number%16}``, to
+            fetch instead of an origin's. ``s3://bucket/key`` is read with the
+            permissions of the function's role.
 
-        url_list: A file of URLs, fetched instead, and whole, whatever `files` says.
+        url_list: A file of URLs to fetch instead, all of them, whatever `files` says.
 
         sources:
-            Where ``s3://`` lines of a `url_list` may lead, as ``s3://bucket/prefix``:
-            what the function's role may read.
+            What the function's role may read for ``s3://`` lines of a `url_list`, as
+            ``s3://bucket/prefix``.
 
         allow_private:
-            Whether URLs of one's own may lead to loopback and private addresses.
+            Whether the user's own URLs may lead to loopback and private addresses.
 
         file_kb: Size of the origin's files, in kB of 1,000 bytes.
 
         concurrency: Executions at once.
 
         deal_by:
-            What shards of a `url_list` have alike: one of
-            `experiment.parameters.fan_out.WAYS`.
-            ``count``: how many URLs; ``bytes``: how many bytes, of a list with such a
-            column; ``host``: few hosts each, so that names and connections are shared.
+            How a `url_list` is split into shards, one of `WAYS`. ``count``: as many
+            URLs each; ``bytes``: as many bytes each, for a list with such a column;
+            ``host``: few hosts each, to share look-ups and connections.
 
-        waves: Rounds of invocations; what one leaves unfinished, or what may end better
-            when tried again, goes into the next.
+        waves: Rounds of invocations; each takes up URLs that the one before left
+            without an outcome, or that may get a better one.
 
-        hedge: Whether the last few shards are begun a second time if they take long.
+        hedge: Whether the last few shards are sent again if they take long.
 
-        attempts: Tries per URL where trying again may help.
+        attempts: Attempts per URL, where a retry can help.
 
-        resume: Continue the run in `run_folder`: fetch what has no outcome there.
+        resume: Resume the run in `run_folder`: fetch what has no outcome there.
 
-        retry_failed: Fetch what has an outcome there, but is not ok.
+        retry_failed: Fetch again what is not ok there.
 
-        repeat: Which repetition of the same setting this is, from 1.
+        repeat: The number of this repetition of the setting, from 1.
 
-        fresh: Replace the function's executions first, so that all begin cold.
+        fresh: Replace the function's executions first, so that all start cold.
 
         tear_down: Remove the function afterwards.
     """
@@ -89,7 +92,7 @@ class FanOutSettings(DownloadSettings):
     retry_failed: bool = False
 
     def _check(self) -> None:
-        check_different("sources", self.sources, str)  # `worker` takes them one by one
+        check_different("sources", self.sources, str)  # `worker` iterates over it
         super()._check()
         for name in ("file_kb", "concurrency", "waves", "repeat"):
             at_least_one(name, getattr(self, name))
@@ -97,27 +100,27 @@ class FanOutSettings(DownloadSettings):
         for name in ("origin_url", "url_template"):
             check_no_secret(name, getattr(self, name))
         if sum(map(bool, (self.origin_url, self.url_template, self.url_list))) > 1:
-            msg = "Of origin_url, url_template and url_list, set one at most."
+            msg = "Set at most one of origin_url, url_template and url_list."
             raise ValueError(msg)
         if not self.url_list and self.shards > self.files:
             msg = (
                 f"concurrency {self.concurrency:,} × shards_per_execution "
                 f"{self.shards_per_execution:,} makes {self.shards:,} shards, more "
-                f"than the {self.files:,} files; every shard needs one."
+                f"than the {self.files:,} files; every shard needs at least one."
             )
             raise ValueError(msg)
         check_one_of("deal_by", self.deal_by, WAYS)
         if self.deal_by != COUNT and not self.url_list:
             msg = (
-                f"deal_by is {self.deal_by!r}, which takes a url_list: the files of a "
+                f"deal_by is {self.deal_by!r}, which needs a url_list: the files of a "
                 "template or an origin are all alike."
             )
             raise ValueError(msg)
         if self.sources and not self.url_list:
-            msg = "sources is for a url_list; of a url_template they are known."
+            msg = "sources needs a url_list; for a url_template they are known."
             raise ValueError(msg)
-        if self.continues and not self.run_folder:
-            msg = "Set run_folder to the run that is to go on."
+        if self.resumes and not self.run_folder:
+            msg = "Set run_folder to the run to resume."
             raise ValueError(msg)
         self.options(allow_private=False)
 
@@ -127,13 +130,13 @@ class FanOutSettings(DownloadSettings):
         return replace(super().worker(run), start=start, sources=tuple(self.sources))
 
     @property
-    def continues(self) -> bool:
-        """Whether a run is continued instead of begun."""
+    def resumes(self) -> bool:
+        """Whether a run is resumed instead of started."""
         return self.resume or self.retry_failed
 
     @property
     def brings_urls(self) -> bool:
-        """Whether files come from the user's URLs, of sizes nobody knows yet."""
+        """Whether files come from the user's URLs, whose sizes are unknown."""
         return bool(self.url_template or self.url_list)
 
     @property
@@ -142,7 +145,7 @@ class FanOutSettings(DownloadSettings):
         return self.concurrency * self.shards_per_execution
 
     def options(self, *, allow_private: bool) -> Options:
-        """Return how a shard fetches."""
+        """Return the options of every shard."""
         return Options(
             connections=self.connections,
             engine=self.engine,

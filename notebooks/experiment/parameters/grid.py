@@ -1,4 +1,4 @@
-"""The parameters cell of a grid: what is varied, and in which order it is measured."""
+"""The parameters of a grid: what varies, and in which order it is measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fetcher.s3.urls import SCHEME
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_SIZES = 4  # as many lines as a chart can tell apart
+MOST_SIZES = 4  # lines that a chart can keep apart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,22 +23,26 @@ class GridSettings(DownloadSettings):
     """
     A grid of settings, each measured several times.
 
+    >>> grid = GridSettings(file_kb=[10], concurrency=[1, 2], repeats=3)
+    >>> len(list(grid.cells()))
+    6
+
     Attributes:
-        file_kb: The sizes, in kB of 1,000 bytes.
+        file_kb: The file sizes, in kB of 1,000 bytes.
 
-        concurrency: The widths: executions at once.
+        concurrency: The numbers of executions at once.
 
-        memories_mb: The function's memories; empty: `memory_mb` alone.
+        memories_mb: The function's memory sizes; empty: `memory_mb` alone.
 
-        engines: What downloads; empty: `engine` alone.
+        engines: The engines; empty: `engine` alone.
 
         sinks:
-            Where bodies go; empty: `sink` alone. `sink_path` is of those it fits.
+            The sinks; empty: `sink` alone. `sink_path` is for those it fits.
 
         cold:
-            Measure each setting twice, one after the other: with executions that all
-            begin cold, and then with these, warm. With several memories that is done
-            in any case: a change of memory replaces all executions.
+            Measure each setting twice in a row: with executions that all start cold,
+            then with the same ones, warm. With several memory sizes this is always
+            done, because a change of memory replaces all executions.
 
         repeats: Runs of each setting; charts show the median.
     """
@@ -60,8 +64,8 @@ class GridSettings(DownloadSettings):
         check_different("sinks", self.sinks, str)
         if len(self.file_kb) > MOST_SIZES:
             msg = (
-                f"file_kb has {len(self.file_kb)} sizes; a chart shows {MOST_SIZES} at "
-                "most. Measure the others in a grid of their own."
+                f"file_kb has {len(self.file_kb)} sizes; a chart shows at most "
+                f"{MOST_SIZES}. Measure the others in another grid."
             )
             raise ValueError(msg)
         at_least_one("repeats", self.repeats)
@@ -72,8 +76,8 @@ class GridSettings(DownloadSettings):
         """
         Yield the settings of each cell, in the order they are measured.
 
-        Repeats are the outer loop, so that a machine's drift falls on every setting
-        alike; then comes memory, whose change takes some seconds.
+        Repeats are the outer loop, so that any drift of the machine affects every
+        setting alike; then comes memory, which takes some seconds to change.
         """
         for repeat, memory_mb, engine, sink, file_kb, concurrency in product(
             range(1, self.repeats + 1),
@@ -103,17 +107,17 @@ class GridSettings(DownloadSettings):
         return self.cold or len(self.memories_mb) > 1
 
     def sink_spec(self) -> SinkSpec:
-        """Return where bodies go, where nothing else is said."""
+        """Return where bodies go unless the grid varies it."""
         return SinkSpec(kind=self.sink, path=self._path_for(self.sink))
 
     def _path_for(self, sink: str) -> str:
-        """Return `sink_path`, unless it is of another kind of sink in the grid."""
+        """Return `sink_path`, unless it is for another sink of the grid."""
         fits = self.sink_path.startswith(SCHEME) == sink.startswith("s3-")
         return self.sink_path if fits or not self.sinks else ""
 
     @property
     def _shared(self) -> dict[str, Any]:
-        """What all cells have alike; run folders they have of their own."""
+        """The settings that all cells share; each has a run folder of its own."""
         return {
             item.name: getattr(self, item.name)
             for item in fields(DownloadSettings)
@@ -122,7 +126,7 @@ class GridSettings(DownloadSettings):
 
     def name_of(self, cell: FanOutSettings) -> str:
         """
-        Return what tells a cell from the others.
+        Return the name of a cell.
 
         >>> grid = GridSettings(engines=["curl", "aiohttp"], repeats=1)
         >>> grid.name_of(next(grid.cells()))

@@ -1,4 +1,4 @@
-"""The parameters cell of a notebook, checked before anything starts."""
+"""The parameters of notebooks, checked before anything starts."""
 
 from __future__ import annotations
 
@@ -30,31 +30,34 @@ _TMP = "/tmp"  # noqa: S108 - what is refused
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """
-    What every notebook that touches a target needs.
+    The settings of every notebook that uses a target.
+
+    >>> Settings(memory_mb=3_008).worker().name
+    'million-downloads'
 
     Attributes:
         target: ``local`` or ``aws``.
 
         endpoint_url:
-            A running local endpoint; empty: one is started and stopped again.
+            URL of a running local endpoint; empty: one is started and stopped again.
 
         function: Name of the Lambda function.
 
-        memory_mb: The function's memory; processor share follows it.
+        memory_mb: The function's memory; its share of a processor follows.
 
         timeout_s: Longest time of one invocation.
 
         tmp_mb: Size of an execution's ``/tmp``.
 
-        architecture: Of AWS's processors; a local function has this machine's.
+        architecture: The processor on AWS; a local function has this machine's.
 
         subnets:
-            Ids, of a network of one's own to be in; none: Lambda's, from which the
-            internet is near.
+            Ids of subnets of a VPC; none: Lambda's own network, which leads to the
+            internet.
 
-        security_groups: Ids, in that network.
+        security_groups: Ids of security groups in that VPC.
 
-        efs: ARN of an EFS access point in that network; mounted at `EFS_MOUNT`.
+        efs: ARN of an EFS access point in that VPC, mounted at `EFS_MOUNT`.
     """
 
     target: str = "local"
@@ -69,7 +72,7 @@ class Settings:
     efs: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what could not work, in the words of the parameters cell."""
+        """Refuse values that cannot work, naming the parameter."""
         try:
             self._check()
         except (TypeError, ValueError) as error:
@@ -88,7 +91,7 @@ class Settings:
         Return the function to deploy.
 
         Args:
-            run: What it is for: a tag, to find what it cost by; empty: nothing yet.
+            run: The run it is for, as a tag to find its cost by; empty: none.
         """
         return FunctionSpec(
             name=self.function,
@@ -111,7 +114,7 @@ class Settings:
 
     @property
     def bucket(self) -> str:
-        """What in S3 the function may use; empty: nothing."""
+        """Where in S3 the function may write; empty: nowhere."""
         return ""
 
     @classmethod
@@ -123,8 +126,8 @@ class Settings:
             namespace: The notebook's ``globals()``.
 
         Raises:
-            SettingsError: If a parameter is wrong, or one is set that does not exist,
-                which papermill only warns about.
+            SettingsError: If a parameter is wrong, or does not exist, which papermill
+                only warns about.
         """
         known = [item.name for item in fields(cls)]
         for name in parameters_set(namespace.get("In", [])):
@@ -140,12 +143,15 @@ class Settings:
 @dataclass(frozen=True, kw_only=True)
 class DeploySettings(Settings):
     """
-    A function to deploy and leave there.
+    The settings of a function to deploy and keep.
+
+    >>> DeploySettings(url="AWS_IAM", service_bucket="bucket").url
+    'AWS_IAM'
 
     Attributes:
         url:
-            Who may call it as a service at a URL of its own: ``AWS_IAM``, those whose
-            requests are signed; ``NONE``, anybody; empty: there is no URL.
+            Who may call it as a service at its function URL: ``AWS_IAM``, signed
+            requests only; ``NONE``, everyone; empty: it has no URL.
 
         service_bucket: Where a service keeps jobs and files; empty: it takes no jobs.
     """
@@ -155,42 +161,45 @@ class DeploySettings(Settings):
 
     def worker(self, run: str = "") -> FunctionSpec:
         """Return the function to deploy: see `Settings.worker`."""
-        wanted = super().worker(run)
+        spec = super().worker(run)
         if self.url:
-            return as_service(wanted, self.url, self.service_bucket)
+            return as_service(spec, self.url, self.service_bucket)
         if self.service_bucket:
             msg = "service_bucket is for a service: set url to AWS_IAM."
             raise ValueError(msg)
-        return wanted
+        return spec
 
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadSettings(Settings):
     """
-    What every notebook that downloads needs besides.
+    The further settings of every notebook that downloads.
+
+    >>> DownloadSettings(sink="s3-tar", sink_path="s3://bucket/prefix").bucket
+    'bucket/prefix'
 
     Attributes:
-        origin_url: A running origin to fetch from; empty: the local endpoint's own.
+        origin_url: URL of a running origin; empty: the local endpoint's own.
 
-        files: How many files a run downloads.
+        files: Number of files in a run.
 
-        connections: Downloads in flight inside one execution.
+        connections: Downloads in flight in one execution.
 
         shards_per_execution:
-            Invocations each execution serves, one after the other. More of them show
-            progress earlier and leave less to do again if one fails.
+            Invocations per execution, one after the other. With more of them, progress
+            shows earlier and a failure leaves less to do again.
 
-        engine: What downloads: see `fetcher.contract.options.ENGINES`.
+        engine: The download engine: one of `fetcher.contract.options.ENGINES`.
 
         sink: Where bodies go: one of `fetcher.contract.options.SINKS`.
 
         sink_path:
-            Where that is: ``s3://bucket/prefix``, or a folder, here none below /tmp;
+            The place: ``s3://bucket/prefix``, or a folder (locally not below /tmp);
             empty: the execution's /tmp.
 
-        max_cost_usd: What a run, or a grid of them, may cost on AWS at most.
+        max_cost_usd: Limit for the cost of a run, or a grid, on AWS.
 
-        dry_run: Show plan and price, and stop before anything is deployed.
+        dry_run: Show the plan and its price, and stop before anything is deployed.
 
         run_folder: Where results go; empty: a new folder in ``results/``.
     """
@@ -221,17 +230,17 @@ class DownloadSettings(Settings):
         is_there = f"{self.sink_path}/".startswith(f"{EFS_MOUNT}/")
         if self.efs and self.sink == "directory" and not is_there:
             msg = (
-                f"efs is set, and sink_path is {self.sink_path!r}, so nothing would be "
-                f"kept there. Set sink_path to {EFS_MOUNT}, or a folder below."
+                f"efs is set, but sink_path is {self.sink_path!r}, so nothing would be "
+                f"kept there. Set sink_path to {EFS_MOUNT}, or a folder below it."
             )
             raise ValueError(msg)
 
     def _check_tmp(self) -> None:
         if self.target == "local" and PurePath(self.sink_path).is_relative_to(_TMP):
             msg = (
-                f"sink_path is {self.sink_path!r}, and each execution has a {_TMP} of "
-                "its own, which goes with it. Set another folder, as below /var/tmp, "
-                "or s3-objects as sink."
+                f"sink_path is {self.sink_path!r}, but each execution has a {_TMP} of "
+                "its own, which is removed with it. Set another folder, such as one "
+                "below /var/tmp, or s3-objects as sink."
             )
             raise ValueError(msg)
 
@@ -241,6 +250,6 @@ class DownloadSettings(Settings):
 
     @property
     def bucket(self) -> str:
-        """What in S3 the function may use; empty: nothing."""
+        """Where in S3 the function may write; empty: nowhere."""
         in_s3 = self.sink_path.startswith(SCHEME)
         return self.sink_path.removeprefix(SCHEME) if in_s3 else ""

@@ -1,5 +1,5 @@
 """
-Settings into shards: which execution is asked for which URLs.
+From settings to shards: which invocation is for which URLs.
 
 ``plan`` makes them, from a ``url_file`` if there is a list, dealt by ``deal``;
 ``demand`` lists the resources they need; ``file_facts`` is what is known of the files;

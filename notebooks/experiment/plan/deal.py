@@ -1,4 +1,4 @@
-"""URLs into shards: balanced by count, by bytes, or so that few shards share a host."""
+"""URLs dealt into shards: by count, by bytes, or by host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from experiment.plan.url_file import LineBlock
     from fetcher.contract.source import Ranges
 
-WINDOW = 2**16  # lines looked at together: the more, the fewer shards share a host
+WINDOW = 2**16  # lines dealt together: the more, the fewer shards share a host
 
 
 class Line(NamedTuple):
@@ -25,7 +25,7 @@ class Line(NamedTuple):
     One line of a list.
 
     Attributes:
-        item: What to fetch.
+        item: The URL and its destination.
 
         size: In bytes; 0: unknown.
     """
@@ -34,14 +34,14 @@ class Line(NamedTuple):
     size: int
 
 
-def sizes(many: int, parts: int) -> Iterator[int]:
+def sizes(count: int, parts: int) -> Iterator[int]:
     """
-    Yield sizes that differ by at most one, the larger first, and go on for ever.
+    Yield sizes that differ by at most one, the larger first, without end.
 
     >>> list(islice(sizes(5, parts=2), 3))
     [3, 2, 2]
     """
-    small, extra = divmod(many, parts)
+    small, extra = divmod(count, parts)
     return chain(repeat(small + 1, extra), repeat(max(small, 1)))
 
 
@@ -49,38 +49,38 @@ def deal_ranges(
     ranges: Iterable[tuple[int, int]], sizes: Iterator[int]
 ) -> Iterator[Ranges]:
     """
-    Cut ranges into pieces that cover so many numbers each.
+    Cut ranges into parts with the given counts of numbers.
 
     >>> list(deal_ranges([(0, 2), (5, 3)], sizes(5, parts=2)))
     [((0, 2), (5, 1)), ((6, 2),)]
     """
-    piece: list[tuple[int, int]] = []
+    part: list[tuple[int, int]] = []
     room = next(sizes)
-    for first, many in ranges:
-        at, end = first, first + many
+    for first, length in ranges:
+        at, end = first, first + length
         while at < end:
             here = min(end - at, room)
-            piece.append((at, here))
+            part.append((at, here))
             at, room = at + here, room - here
             if not room:
-                yield tuple(piece)
-                piece, room = [], next(sizes)
-    if piece:
-        yield tuple(piece)
+                yield tuple(part)
+                part, room = [], next(sizes)
+    if part:
+        yield tuple(part)
 
 
 def deal_in_order(
     lines: Iterable[LineBlock], sizes: Iterator[int], most_text: int
 ) -> Iterator[Inline]:
     """
-    Deal lines as they come, so many to a shard.
+    Deal lines in order, a given number to each shard.
 
     Args:
-        lines: What there is.
+        lines: All lines.
 
-        sizes: How many a shard gets.
+        sizes: The number for each shard.
 
-        most_text: Characters of URL that one may carry; it gets fewer lines then.
+        most_text: Limit for the characters of URLs in a shard; it may lower the number.
     """
     taken: list[LineBlock] = []
     room, text = next(sizes), most_text
@@ -104,14 +104,14 @@ def deal_by_host(
     lines: Iterable[LineBlock], per_shard: float, most_text: int
 ) -> Iterator[Inline]:
     """
-    Deal lines so that those of one host come together, as many to each shard.
+    Deal lines so that those of one host come together, an equal number to each shard.
 
     Args:
-        lines: What there is; a `WINDOW` of them is looked at together.
+        lines: All lines; each `WINDOW` of them is dealt by itself.
 
-        per_shard: How many a shard gets.
+        per_shard: The number for each shard.
 
-        most_text: Characters of URL that one may carry; it gets fewer lines then.
+        most_text: Limit for the characters of URLs in a shard; it may lower the number.
     """
     for window in _windows(lines):
         window.sort(key=_host)
@@ -124,14 +124,14 @@ def deal_by_bytes(
     lines: Iterable[LineBlock], per_shard: float, most_text: int
 ) -> Iterator[Inline]:
     """
-    Deal lines in their order, as many bytes to each shard.
+    Deal lines in order, an equal number of bytes to each shard.
 
     Args:
         lines: As for `deal_by_host`.
 
-        per_shard: Likewise, on average.
+        per_shard: The average number for each shard.
 
-        most_text: Likewise.
+        most_text: As for `deal_by_host`.
     """
     for window in _windows(lines):
         parts = max(1, round(len(window) / per_shard))
@@ -148,10 +148,10 @@ def _windows(lines: Iterable[LineBlock]) -> Iterator[list[Line]]:
 
 
 def _lines_of(some: LineBlock) -> Iterator[Line]:
-    many = len(some.urls)
+    count = len(some.urls)
     items = map(
         Item,
-        range(some.first, some.first + many),
+        range(some.first, some.first + count),
         some.urls,
         some.destinations or repeat(""),
         some.sha256s or repeat(""),
@@ -177,11 +177,11 @@ def _cut(
 def _joined(some: Sequence[LineBlock]) -> Inline:
     ranges: list[tuple[int, int]] = []
     for lines in some:
-        first, many = lines.first, len(lines.urls)
+        first, count = lines.first, len(lines.urls)
         if ranges and sum(ranges[-1]) == first:
             first, before = ranges.pop()
-            many += before
-        ranges.append((first, many))
+            count += before
+        ranges.append((first, count))
     return Inline(
         tuple(ranges),
         tuple(chain.from_iterable(lines.urls for lines in some)),
@@ -194,4 +194,6 @@ def _texts(some: Sequence[LineBlock], name: str) -> tuple[str, ...]:
     columns = [(getattr(lines, name), len(lines.urls)) for lines in some]
     if not any(column for column, _ in columns):
         return ()
-    return tuple(chain.from_iterable(column or [""] * many for column, many in columns))
+    return tuple(
+        chain.from_iterable(column or [""] * length for column, length in columns)
+    )

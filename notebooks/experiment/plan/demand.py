@@ -1,4 +1,4 @@
-"""What a plan asks of its target, for preflight to check."""
+"""The demand of a plan on its target, for preflight to check."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from experiment.plan.plan import Plan
     from fetcher.contract.shard import Shard
 
-# As in `fetcher.sinks`: what bodies on their way to S3 take, at most.
+# As in `fetcher.sinks`: the most memory or disk that bodies on their way to S3 take.
 _MB_OF_OBJECTS = 32.0
 _BYTES_OF_TAR_PARTS = 7 * 16 * 2**20
 _PREFIXES = {"s3-objects": 256}
 
 
 def demand_of(plan: Plan) -> Demand:
-    """Return what a target must offer for this plan."""
+    """Return the demand of a plan."""
     settings = plan.settings
     first = next(plan.wave(0, plan.everything))  # none is much larger
     each, guess = file_bytes(plan.urls, plan.settings)
@@ -55,25 +55,25 @@ def demand_of(plan: Plan) -> Demand:
 
 
 def _read_prefixes(plan: Plan) -> int:
-    """Return over how many beginnings of keys what is read is spread."""
+    """Return the number of key prefixes that reads are spread over."""
     if isinstance(plan.urls, Template):
         return prefixes_of(plan.urls)
     return max(1, len(plan.settings.sources))
 
 
 def _scratch_bytes(plan: Plan, first: Shard) -> int:
-    """Return what an execution keeps in /tmp at most; of sizes not known: 0."""
-    settings, many = plan.settings, len(first.source)
+    """Return the most that an execution keeps in /tmp; 0: sizes are unknown."""
+    settings, files = plan.settings, len(first.source)
     each, guess = file_bytes(plan.urls, plan.settings)
     if guess or settings.sink == "discard":
         return 0
-    if settings.sink == "directory":  # on an EFS there is room
-        return 0 if settings.sink_path else many * each
-    on_their_way = min(many, settings.connections) * each
+    if settings.sink == "directory":  # an EFS has room
+        return 0 if settings.sink_path else files * each
+    on_their_way = min(files, settings.connections) * each
     return on_their_way + (_BYTES_OF_TAR_PARTS if settings.sink == "s3-tar" else 0)
 
 
 def _files_per_s(plan: Plan) -> float:
-    """Return how many files all executions could fetch in a second, if lines bind."""
+    """Return the files per second of all executions at full bandwidth."""
     settings, (each, _) = plan.settings, file_bytes(plan.urls, plan.settings)
     return settings.concurrency * line_bytes_per_s(settings.memory_mb) / max(each, 1)

@@ -1,4 +1,4 @@
-"""Settings into shards: which execution is asked for which URLs, as they are sent."""
+"""The plan of a run: its URLs dealt into shards, each made when it is sent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from experiment.ledger.run_folder import check_continues, name_of_run, run_folder_for
+from experiment.ledger.run_folder import check_resumable, name_of_run, run_folder_for
 from experiment.number_set import ENDLESS
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import BYTES, HOST
@@ -37,39 +37,39 @@ if TYPE_CHECKING:
     from fetcher.contract.source import Source
     from rollout.deploy.deploy import FunctionSpec
 
-_BY_NAME = ("directory", "s3-objects")  # sinks in which a name is there once
-_MOST_FILES = 100_000  # a shard: a report on more may not fit what Lambda answers with
-_MOST_TEXT = 4_000_000  # characters of URL a shard: an event with more may not fit
-_TEXT_IN_FLIGHT = 128_000_000  # of all shards out at once: they are held meanwhile
+_BY_NAME = ("directory", "s3-objects")  # sinks that hold a name only once
+_MOST_FILES = 100_000  # per shard: a report on more may exceed the response limit
+_MOST_TEXT = 4_000_000  # characters of URL per shard: more may exceed the event limit
+_TEXT_IN_FLIGHT = 128_000_000  # of all shards in flight: they are in memory
 
 
 class Todo(NamedTuple):
     """
-    Numbers of URLs that are to be fetched.
+    The numbers of URLs still to fetch.
 
     Attributes:
-        ranges: What they are, ascending; made as they are asked for.
+        ranges: Their ranges, ascending; may be a generator.
 
-        many: How many; None: as many as a long list turns out to have.
+        total: How many; None: unknown, in a long list not read to its end.
     """
 
     ranges: Iterable[tuple[int, int]]
-    many: int | None
+    total: int | None
 
 
 @dataclass(frozen=True)
 class Plan:
     """
-    Everything that is going to be asked for.
+    Everything that a run is going to fetch.
 
     Attributes:
-        folder: Where the run's results will go.
+        folder: Where the results of the run go.
 
-        settings: What was wanted.
+        settings: Those of the run.
 
-        urls: Every URL of the run: numbered ones, or a list's.
+        urls: All URLs of the run: numbered ones, or a list's.
 
-        allow_private: Whether executions may contact loopback.
+        allow_private: Whether executions may contact private addresses.
     """
 
     folder: Path
@@ -79,7 +79,7 @@ class Plan:
 
     @cached_property
     def run(self) -> str:
-        """What executions know the run by, and where sinks in S3 put its tars."""
+        """The name that executions know the run by, and that its tars in S3 have."""
         return name_of_run(self.folder)
 
     @property
@@ -113,16 +113,16 @@ class Plan:
 
     def wave(self, number: int, todo: Todo) -> Iterator[Shard]:
         """
-        Deal URLs into shards, each made when it is asked for.
+        Deal URLs into shards, each made when it is needed.
 
         Args:
-            number: Which wave it is, from 0.
+            number: The number of the wave, from 0.
 
-            todo: What is still to do.
+            todo: The URLs still to fetch.
 
         Returns:
             About as many shards as the settings ask for: fewer if there are fewer
-            URLs, more if a request or a report would not fit what Lambda takes.
+            URLs, more if a request or a report would exceed Lambda's limits.
         """
         settings = self.settings
         sink = settings.sink_spec()
@@ -139,35 +139,35 @@ class Plan:
             )
 
     def _dealt(self, todo: Todo) -> Iterator[Source]:
-        many = self.files if todo.many is None else todo.many
-        if not many:
+        count = self.files if todo.total is None else todo.total
+        if not count:
             return
-        shards = self.shards_for(many)
+        shards = self.shards_for(count)
         if isinstance(self.urls, Template):
-            for ranges in deal_ranges(todo.ranges, sizes(many, shards)):
+            for ranges in deal_ranges(todo.ranges, sizes(count, shards)):
                 yield Template(self.urls.text, ranges)
             return
         lines = self.urls.lines(todo.ranges)
-        text = min(_MOST_TEXT, _TEXT_IN_FLIGHT // self.settings.concurrency)
+        most_text = min(_MOST_TEXT, _TEXT_IN_FLIGHT // self.settings.concurrency)
         if self.settings.deal_by == HOST:
-            yield from deal_by_host(lines, many / shards, text)
+            yield from deal_by_host(lines, count / shards, most_text)
         elif self.settings.deal_by == BYTES:
-            yield from deal_by_bytes(lines, many / shards, text)
+            yield from deal_by_bytes(lines, count / shards, most_text)
         else:
-            yield from deal_in_order(lines, sizes(many, shards), text)
+            yield from deal_in_order(lines, sizes(count, shards), most_text)
 
-    def shards_for(self, many: int) -> int:
-        """Return how many shards so many URLs are dealt into."""
-        fewest = -(-many // _MOST_FILES)
-        return max(fewest, min(self.settings.shards, many))
+    def shards_for(self, count: int) -> int:
+        """Return the number of shards for a number of URLs."""
+        fewest = -(-count // _MOST_FILES)
+        return max(fewest, min(self.settings.shards, count))
 
     def worker(self) -> FunctionSpec:
-        """Return the function that this plan takes."""
-        wanted = self.settings.worker(run=self.run)
-        return replace(wanted, sources=sources_of(self.urls) or wanted.sources)
+        """Return the function that this plan needs."""
+        spec = self.settings.worker(run=self.run)
+        return replace(spec, sources=sources_of(self.urls) or spec.sources)
 
     def summary(self) -> str:
-        """Say in a sentence what is going to happen."""
+        """Describe the plan in a line."""
         settings = self.settings
         shards = self.shards_for(self.files)
         about = "" if self.many else "about "
@@ -183,35 +183,35 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
     Plan a run.
 
     Args:
-        notebook: As in ``20_fan_out``; names the run.
+        notebook: As in ``20_fan_out``; part of the name of the run.
 
-        settings: How many files, how wide.
+        settings: Those of the run.
 
-        session: Where they come from, if the settings bring no URLs.
+        session: Has the origin, if the settings bring no URLs.
 
     Raises:
-        SettingsError: If there is nothing to download, or fewer URLs than shards, or
-            the template makes no URLs.
+        SettingsError: If there is nothing to download, or there are fewer URLs than
+            shards, or the template makes no URLs.
 
         fetcher.lists.url_list.UrlListError: If the list cannot be used.
 
         LedgerError: If the run folder cannot be used, or holds another run than the
-            one to continue.
+            one to resume.
 
-        rollout.errors.DeployError: If another run of this name keeps tars there.
+        rollout.errors.DeployError: If another run of this name has tars at the sink.
     """
     if settings.url_list:
         urls: Template | UrlFile = _listed(settings)
     else:
         urls = _numbered(session.template(settings), settings)
-    if settings.continues:
+    if settings.resumes:
         folder = Path(settings.run_folder)
-        check_continues(folder, settings)
+        check_resumable(folder, settings)
     else:
         folder = run_folder_for(notebook, settings.target, settings.run_folder)
     ours = session.target.allow_private and not settings.brings_urls
     plan = Plan(folder, settings, urls, ours or settings.allow_private)
-    if settings.sink == "s3-tar" and not settings.continues:
+    if settings.sink == "s3-tar" and not settings.resumes:
         leftover_tars.check_prefix_unused(
             session.target, prefix_of(settings.sink_path), plan.run
         )

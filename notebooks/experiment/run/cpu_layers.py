@@ -1,4 +1,4 @@
-"""What the worker's CPU goes into, layer by layer, and the least it could be."""
+"""The worker's CPU time, layer by layer, and its lower bound."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ _REQUESTS = re.compile(r"(\d+) requests in")
 
 def bars(session: Session, settings: FanOutSettings) -> dict[str, pd.Series]:
     """
-    Measure what a file costs without a run around it, where that can be done.
+    Measure what a file costs outside a run, where nginx serves this machine.
 
     Returns:
-        CPU microseconds a file by part; by what was measured: the worker alone, and
-        the floor, if wrk is installed. Nothing, if files come from elsewhere.
+        CPU microseconds per file by part, for the worker alone, and for the lower
+        bound if wrk is installed. Nothing if files come from elsewhere.
     """
     if not session.nginx or session.target.name != "local":
         return {}
     template = session.template(settings)
     files = min(settings.files, _MOST_FILES)
-    found = {
+    costs = {
         "worker alone": layers(template, files, settings.connections),
         "wrk, nothing kept": floor(template.format(number=0), settings.connections),
     }
-    return {name: cost for name, cost in found.items() if cost is not None}
+    return {name: cost for name, cost in costs.items() if cost is not None}
 
 
 def left_out(session: Session) -> str:
-    """Say in a line what is missing for `bars`; nothing if nothing is."""
+    """Say in a line what is missing for `bars`; empty: nothing."""
     if session.nginx and not shutil.which("wrk"):
         return "wrk is not installed: the chart of CPU shows no floor"
     return ""
@@ -63,7 +63,7 @@ def left_out(session: Session) -> str:
 
 def layers(template: str, files: int, connections: int) -> pd.Series:
     """
-    Measure what each layer of the worker adds to a file's cost, in this process.
+    Measure what each layer of the worker adds to the cost of a file.
 
     Args:
         template: URLs of an origin on this machine, with ``{number}``.
@@ -73,7 +73,7 @@ def layers(template: str, files: int, connections: int) -> pd.Series:
         connections: Downloads in flight.
 
     Returns:
-        CPU microseconds a file by layer.
+        CPU microseconds per file by layer, in this process.
     """
     options = Options(connections=connections, allow_private=True)
     seconds = [_libcurl_s(template, files, connections)]
@@ -96,15 +96,15 @@ def layers(template: str, files: int, connections: int) -> pd.Series:
 
 def floor(url: str, connections: int) -> pd.Series | None:
     """
-    Measure the least a file can cost here: wrk throws away what the origin serves.
+    Measure the least a file can cost here: wrk discards all that the origin serves.
 
     Args:
-        url: One file of an origin that this process has started.
+        url: A file of an origin that this process started.
 
         connections: Downloads in flight.
 
     Returns:
-        CPU microseconds a file of the origin and of wrk; None: wrk is not installed.
+        CPU microseconds per file of the origin and of wrk; None: wrk is not installed.
     """
     wrk = shutil.which("wrk")
     if not wrk:
@@ -117,14 +117,14 @@ def floor(url: str, connections: int) -> pd.Series | None:
             text=True,
             check=True,
         )
-    found = _REQUESTS.search(done.stdout)
-    assert found, done.stdout
+    requests = _REQUESTS.search(done.stdout)
+    assert requests, done.stdout
     origin = load.table()["origin"]
     cost = {
         "origin": origin.iloc[-1] - origin.iloc[0],
         CLIENT: _children_s() - before,
     }
-    return pd.Series(cost) / int(found[1]) * 1e6
+    return pd.Series(cost) / int(requests[1]) * 1e6
 
 
 def _download(template: str, files: int, sink: Sink, options: Options) -> Downloads:
@@ -142,7 +142,7 @@ def _download(template: str, files: int, sink: Sink, options: Options) -> Downlo
 
 
 def _libcurl_s(template: str, files: int, connections: int) -> float:
-    """Return CPU seconds of the barest loop that throws bodies away."""
+    """Return the CPU seconds of a minimal loop that discards bodies."""
     began = process_time()
     multi = pycurl.CurlMulti()
     multi.setopt(pycurl.M_MAXCONNECTS, connections)

@@ -1,4 +1,4 @@
-"""A plan into reports: wave after wave, until every URL has its outcome."""
+"""A plan carried out: wave after wave, until every URL has its outcome."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 
 async def fan_out(plan: Plan, target: Target, run: Run) -> None:
     """
-    Invoke the plan's shards and append what each answers to the run.
+    Invoke the function for every shard of a plan and append the reports to the run.
 
-    What a wave leaves unfinished, because a deadline came or an execution died, and
-    what may end better when tried again, is dealt again in the next, as often as the
-    settings allow. A failed execution never ends the run: the error stands in the
-    ledger. Of a run that is continued, only what is left to do is asked for.
+    URLs that a wave leaves without an outcome, because of a deadline or a dead
+    execution, or that may get a better one, are dealt again in the next wave, as often
+    as the settings allow. A failed execution never ends the run: the ledger has its
+    error. A resumed run requests only what is left to do.
 
     Args:
-        plan: What to ask for.
+        plan: The shards to invoke the function for.
 
         target: Where the function is deployed.
 
-        run: Where answers go, as they arrive.
+        run: Keeps the reports as they arrive.
 
     Raises:
-        FanOutError: If the target does not answer any more.
+        FanOutError: If the target no longer answers.
 
-        LedgerError: If the run's folder takes no more.
+        LedgerError: If the folder of the run cannot take more.
 
-        rollout.errors.DeployError: If S3 does not let us see to what was kept there.
+        rollout.errors.DeployError: If S3 refuses to seal leftover tars.
 
         fetcher.lists.url_list.UrlListError: If the list changes meanwhile.
     """
     todo, first = to_do(plan, run)
     if run.session:
         first = max(first, seal_unreported(plan, target, run))
-    before = 0 if todo.many is None else plan.files - todo.many
+    before = 0 if todo.total is None else plan.files - todo.total
     with Progress(plan, before) as progress:
         async with Invoker(target, in_flight=plan.settings.concurrency) as invoker:
             for number in range(first, first + plan.settings.waves):
@@ -55,5 +55,5 @@ async def fan_out(plan: Plan, target: Target, run: Run) -> None:
                 if not left:
                     break
                 todo = Todo(left.ranges(), len(left))
-    if run.session:  # of what the run's death left at work, some may have ended since
+    if run.session:  # executions left at work when the run died may have ended since
         seal_unreported(plan, target, run)

@@ -1,4 +1,4 @@
-"""A grid of settings, each a run of ``20_fan_out`` through papermill."""
+"""A grid of settings: each cell is a run of ``20_fan_out`` through papermill."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ _CELL_NOTEBOOK = "20_fan_out"
 _KERNEL = "python3"
 _KERNEL_READY_WITHIN_S = 60
 _LONGEST_CELL_S = 3_600  # of a grid's cell; a whole grid may take as long as it takes
-# Else the kernel complains, in red, that loopback is not encrypted, and after Ctrl-C
-# that its socket is gone. What a cell raises comes another way. Nor are cells anything
-# for the user's own history.
+# Otherwise the kernel warns, in red, that loopback is not encrypted, and after Ctrl-C
+# that its socket is gone; errors of cells arrive another way. Cells also stay out of
+# the user's own history.
 _QUIET = [
     "--IPKernelApp.log_level=CRITICAL",
     "--HistoryManager.hist_file=:memory:",
 ]
 _RUNTIME_FOLDER = "JUPYTER_RUNTIME_DIR"
-# What a disk says that is full, worn out or not to be written to.
+# The errors of a disk that is full, worn out or read-only.
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
@@ -55,12 +55,12 @@ class GridError(RuntimeError):
 
 
 class _Manager(AsyncKernelManager):
-    """A kernel's manager that hangs up on one notebook before it serves the next."""
+    """A kernel manager that disconnects one notebook before it serves the next."""
 
     _latest: Any = None
 
     def client(self, **options: object) -> Any:  # noqa: ANN401 - the base promises less
-        """Return the means to talk to the kernel."""
+        """Return a client of the kernel."""
         self.hang_up()
         self._latest = super().client(**options)
         return self._latest
@@ -76,17 +76,17 @@ def kernel(environ: Mapping[str, str] | None = None) -> Iterator[AsyncKernelMana
     """
     Keep one kernel for several notebooks.
 
-    Starting one and importing pandas and matplotlib takes longer than a small run.
+    Starting one and importing pandas and matplotlib take longer than a small run.
 
     Args:
-        environ: Variables it gets beside those of this process.
+        environ: Variables to add to those of this process.
     """
     with _runtime_folder() as folder:
         manager = _Manager(
             kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
         )
         try:
-            with _interrupted_afterwards():
+            with _interrupt_delayed():
                 _start(manager, folder, environ or {})
             yield manager
         finally:
@@ -109,16 +109,16 @@ def _start(
 
 
 @contextmanager
-def _interrupted_afterwards() -> Iterator[None]:
-    """Let Ctrl-C wait: a kernel that is half started can neither be used nor ended."""
-    came: list[int] = []
+def _interrupt_delayed() -> Iterator[None]:
+    """Delay Ctrl-C: a half-started kernel can neither be used nor ended."""
+    signals: list[int] = []
     number = signal.SIGINT
-    handler = signal.signal(number, lambda number, _: came.append(number))
+    handler = signal.signal(number, lambda number, _: signals.append(number))
     try:
         yield
     finally:
         signal.signal(number, handler)
-    if came:
+    if signals:
         signal.raise_signal(number)
 
 
@@ -127,8 +127,8 @@ def _runtime_folder() -> Iterator[Path]:
     """
     Make a folder for connection files.
 
-    A kernel that is started from a kernel has its folder inside the other's: whichever
-    way that one ends, nothing of either is left.
+    A kernel started from another has its folder inside that one's, so that nothing is
+    left of either, however that one ends.
     """
     outer = Path(os.environ.get(_RUNTIME_FOLDER) or gettempdir())
     outer.mkdir(parents=True, exist_ok=True)
@@ -152,9 +152,9 @@ def execute(
 
         output: Where the executed notebook goes.
 
-        parameters: What its parameters cell is overridden with.
+        parameters: The values that override its parameters cell.
 
-        stdout: Where what it prints is shown meanwhile; None: nowhere.
+        stdout: Where to show what it prints meanwhile; None: nowhere.
 
         manager: The kernel to use; None: one of its own.
 
@@ -164,7 +164,10 @@ def execute(
         NoRoomError: If the executed notebook cannot be written.
     """
     folder = root() / "notebooks"
-    with _told(output), nullcontext(manager) if manager else kernel() as at_hand:
+    with (
+        _writing(output),
+        nullcontext(manager) if manager else kernel() as kernel_manager,
+    ):
         output.parent.mkdir(parents=True, exist_ok=True)
         papermill.execute_notebook(
             folder / f"{notebook}.ipynb",
@@ -175,35 +178,35 @@ def execute(
             progress_bar=False,
             stdout_file=stdout,
             execution_timeout=_LONGEST_CELL_S if manager else None,
-            km=at_hand,
+            km=kernel_manager,
             request_save_on_cell_execute=manager is None,
         )
 
 
 @contextmanager
-def _told(output: Path) -> Iterator[None]:
-    """Say in a sentence what of a notebook cannot be written."""
+def _writing(output: Path) -> Iterator[None]:
+    """Turn the error of a full disk into a sentence."""
     try:
         yield
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
-        where = error.filename or output
-        msg = f"{where} cannot be written: {os.strerror(error.errno)}."
+        path = error.filename or output
+        msg = f"{path} cannot be written: {os.strerror(error.errno)}."
         raise NoRoomError(msg) from error
 
 
 def check_grid(settings: GridSettings, session: Session) -> None:
     """
-    Plan every cell and ask the target whether it can take it, before any is run.
+    Plan every cell and check that the target can take it, before any runs.
 
     Raises:
         SettingsError: If the origin does not have files of each size.
 
-        rollout.errors.PreflightError: If a cell cannot work there, or all together
-            may cost too much.
+        rollout.errors.PreflightError: If a cell cannot work there, or all of them
+            together may cost too much.
 
-        experiment.cost.cost.DryRun: If no more was wanted.
+        experiment.cost.cost.DryRun: If the settings ask for no more.
     """
     prices = []
     for cell in settings.cells():
@@ -218,20 +221,20 @@ def run_grid(
     settings: GridSettings, session: Session, run: Run
 ) -> list[dict[str, Any]]:
     """
-    Measure every cell of the grid, one after the other, and say how each went.
+    Measure every cell of the grid, one after the other, and print its figures.
 
     Args:
         settings: The grid.
 
         session: The target and origin that all cells share.
 
-        run: The grid's run; each cell is a folder in it, and its reports are added.
+        run: The grid's run; each cell is a folder in it, and adds its reports.
 
     Returns:
-        What each cell's ``run.json`` holds, in the order measured.
+        The ``run.json`` of each cell, in the order measured.
 
     Raises:
-        GridError: If every cell failed. If some did, `check_complete` raises it.
+        GridError: If every cell failed. If only some did, `check_complete` raises it.
 
         local_aws.errors.EndpointError: If the endpoint ended by itself.
     """
@@ -245,16 +248,16 @@ def run_grid(
             except PapermillExecutionError as error:
                 failed.append(name)
                 session.target.check_alive(DIES_WITHIN_S)
-                said = f"failed: {error.ename}: {error.evalue}"
+                message = f"failed: {error.ename}: {error.evalue}"
             except (DeadKernelError, CellTimeoutError) as error:
                 failed.append(name)
-                said = f"failed: {type(error).__name__}"
+                message = f"failed: {type(error).__name__}"
                 run_sync(manager.restart_kernel)(now=True)
             else:
                 run.absorb(run.folder / name)
                 records.append(record)
-                said = _said(record["totals"])
-            print(f"[{number}/{len(cells)}] {name}: {said}", flush=True)
+                message = _figures(record["totals"])
+            print(f"[{number}/{len(cells)}] {name}: {message}", flush=True)
     run.record["failed_cells"] = failed
     if not records:
         check_complete(run)
@@ -263,14 +266,14 @@ def run_grid(
 
 def check_complete(run: Run) -> None:
     """
-    Make sure that every cell of the grid has a result.
+    Check that every cell of the grid has a result.
 
     Raises:
-        GridError: Naming those that have none.
+        GridError: If not, naming the cells.
     """
     if failed := run.record["failed_cells"]:
         msg = (
-            f"There is no result of {', '.join(failed)}. The executed notebooks in "
+            f"There is no result for {', '.join(failed)}. The executed notebooks in "
             f"{run.folder} show why."
         )
         raise GridError(msg)
@@ -292,7 +295,7 @@ def _measure(
     return read_run(folder)
 
 
-def _said(figures: dict[str, Any]) -> str:
+def _figures(figures: dict[str, Any]) -> str:
     ok, files = figures["counts"]["ok"], figures["files"]
     return (
         f"{figures['files_per_s']:,.0f} files/s, {figures['mb_per_s']:,.0f} MB/s, "

@@ -1,4 +1,4 @@
-"""How busy the machine is while a run is on, and with what."""
+"""The load of the machine during a run, by part of the run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import psutil
 
 _EVERY_S = 0.5
 NOTEBOOK, REST = "notebook", "control plane"
-# What a process is for, by a word in its command line; the first that fits counts.
+# The part a process belongs to, by a word in its command line; the first match counts.
 _PARTS = {
     "nginx": "origin",
     "origin": "origin",
@@ -24,10 +24,10 @@ PARTS = ("origin", "executions", REST, NOTEBOOK)
 
 class Load:
     """
-    Samples processor and memory, between `with` and its end, twice a second.
+    A context that samples processor and memory twice a second.
 
-    Only processes that this one has started, or these in turn, are told apart: all of
-    a local run, unless its endpoint was started elsewhere.
+    Only descendants of this process are attributed to parts: all of a local run, unless
+    its endpoint was started elsewhere.
     """
 
     def __init__(self) -> None:
@@ -50,13 +50,13 @@ class Load:
 
         Returns:
             Columns at (seconds since 1970), cpu_percent (of all cores, since the
-            sample before; of the first nothing), used_bytes (memory of the whole
-            machine), and a column of CPU seconds used so far for each of `PARTS`.
+            sample before; NaN in the first), used_bytes (memory of the whole machine),
+            and the CPU seconds so far of each of `PARTS`.
         """
         return pd.DataFrame(self._rows)
 
     def _sample_to_the_end(self) -> None:
-        psutil.cpu_percent()  # each thread has a clock, which its first call starts
+        psutil.cpu_percent()  # the first call of a thread starts its clock
         is_over = False
         while not is_over:
             is_over = self._over.wait(_EVERY_S)
@@ -75,13 +75,13 @@ class Load:
 
 
 def _cpu_s_by_part() -> dict[str, float]:
-    """Return the CPU seconds of our processes, those that have ended included."""
+    """Return the CPU seconds of our processes, including ended ones."""
     this = psutil.Process()
     own = this.cpu_times()
     seconds = dict.fromkeys(PARTS, 0.0)
     seconds[NOTEBOOK] = own.user + own.system
     for process in this.children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # it has ended; its parent counts it
+        with suppress(psutil.NoSuchProcess):  # it ended, and its parent counts it
             seconds[_part(process)] += sum(process.cpu_times()[:4])
     return seconds
 

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on."""
+"""The progress bar of a run."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 class Progress:
     """
-    Files/s, MB/s, ok and failed, in flight, time left.
+    A bar of files/s, MB/s, ok and failed, in flight, time left.
 
-    On standard output: JupyterLab paints what goes to standard error red.
+    It goes to standard output: JupyterLab paints standard error red.
 
     Args:
-        plan: What is going to be fetched.
+        plan: The plan of the run.
 
-        before: How many of it had been, when a run is continued.
+        before: How many of its files were done before, in a resumed run.
     """
 
     def __init__(self, plan: Plan, before: int) -> None:
@@ -38,7 +38,7 @@ class Progress:
             file=sys.stdout,
             mininterval=0.5,
         )
-        self._began = time()
+        self._began_at = time()
         self._tally = Tally()
         self._in_flight = 0
 
@@ -47,16 +47,16 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the last figures standing."""
+        """Leave the last figures on the screen."""
         self._bar.close()
 
     def sent(self) -> None:
-        """Count one more execution at work."""
+        """Count one more execution in flight."""
         self._in_flight += 1
         self._show(0)
 
     def answered(self, done: Invocation) -> None:
-        """Count what it brought."""
+        """Count an invocation that ended."""
         self._in_flight -= 1
         before = self._ended
         if done.report:
@@ -67,13 +67,15 @@ class Progress:
     def _ended(self) -> int:
         return self._tally.files - self._tally.counts[Outcome.UNSTARTED]
 
-    def _show(self, more: int) -> None:
+    def _show(self, files: int) -> None:
         tally = self._tally
-        rate = tally.body_bytes / max(time() - self._began, 1e-9) / 1e6
-        self._bar.total = self._plan.files  # a long list tells its length at its end
+        rate = tally.body_bytes / max(time() - self._began_at, 1e-9) / 1e6
+        self._bar.total = (
+            self._plan.files
+        )  # the length of a long list is known at its end
         self._bar.set_postfix_str(
             f"{rate:,.1f} MB/s, {tally.ok:,} ok, {self._ended - tally.ok:,} failed, "
             f"{self._in_flight} executions in flight",
             refresh=False,
         )
-        self._bar.update(more)
+        self._bar.update(files)

@@ -1,4 +1,4 @@
-"""What is left to do of a run, going by its ledger."""
+"""The work left to do of a run, according to its ledger."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 def to_do(plan: Plan, run: Run) -> tuple[Todo, int]:
     """
-    Return which URLs are to be fetched, and the number of the first wave.
+    Return which URLs to fetch, and the number of the first wave.
 
-    Of a run without a line that is everything; else what has no outcome yet, or is
+    Without a ledger that is all of them; with one, those that have no outcome or are
     not ok, as the settings say.
     """
     ended, ok, first = NumberSet(), NumberSet(), 0
@@ -36,33 +36,35 @@ def to_do(plan: Plan, run: Run) -> tuple[Todo, int]:
     if settings.retry_failed and not settings.resume:
         failed = ended.without(ok)
         return Todo(failed.ranges(), len(failed)), first
-    done_with = ok if settings.retry_failed else ended
-    many = None if plan.many is None else plan.many - len(done_with)
-    return Todo(done_with.gaps(plan.many or ENDLESS), many), first
+    finished = ok if settings.retry_failed else ended
+    left = None if plan.many is None else plan.many - len(finished)
+    return Todo(finished.gaps(plan.many or ENDLESS), left), first
 
 
 def seal_unreported(plan: Plan, target: Target, run: Run) -> int:
     """
-    See that shards that did not report have kept nothing in a tar.
+    Seal the tars of shards that did not report.
 
-    Their URLs are about to be dealt again, and each is to be in one tar. What is still
-    at work finds its tar sealed; but a run that died and goes on knows nothing of
-    shards whose answers never came, until they have begun to keep something.
+    Their URLs are about to be dealt again, and each must end in one tar. An execution
+    still at work finds its tar sealed. A resumed run knows of shards that never
+    reported only once their tars exist.
 
     Returns:
-        The number of the first wave whose tars are not sealed: executions of an
-        earlier one would fetch everything, and could keep none of it.
+        The number of the first wave whose tars are not sealed: executions of an earlier
+        one would download everything and could keep nothing.
 
     Raises:
         DeployError: If S3 refuses.
     """
     if plan.settings.sink != "s3-tar":
         return 0
-    asked, reported = set(), set()
+    requested, reported = set(), set()
     for done in read_invocations(run.folder):
-        asked.add((done.wave, done.shard))
-        if done.report and done.report.tally.ok:  # or its tar holds nothing of worth
+        requested.add((done.wave, done.shard))
+        if done.report and done.report.tally.ok:  # otherwise its tar holds nothing
             reported.add((done.wave, done.shard))
     prefix = prefix_of(plan.settings.sink_path)
-    sealed = leftover_tars.seal_unreported(target, prefix, plan.run, asked, reported)
+    sealed = leftover_tars.seal_unreported(
+        target, prefix, plan.run, requested, reported
+    )
     return max((wave + 1 for wave, _ in sealed), default=0)

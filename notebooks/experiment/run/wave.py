@@ -1,14 +1,15 @@
-"""One wave: every shard sent, the slowest twice, what came back kept."""
+"""One wave: every shard sent, the slowest ones twice, every report kept."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import median
 from time import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from experiment.ledger.download_rows import not_final
 from experiment.ledger.invocation import Invocation
@@ -21,6 +22,7 @@ from rollout.invoke.report_line import billed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TypeAlias
 
     from experiment.ledger.run_folder import Run
     from experiment.plan.plan import Plan
@@ -29,81 +31,69 @@ if TYPE_CHECKING:
     from fetcher.contract.source import Ranges
     from rollout.invoke.invoker import Invoker, InvokeResult
 
-# A shard is a straggler if all but the last of its wave are done, and it has taken so
-# many times as long as others did.
+    _Call: TypeAlias = asyncio.Task[InvokeResult]
+
+# A shard is a straggler if nearly all others of its wave are done, and it has taken
+# this many times as long as they did.
 _LAST_SHARE = 0.05
 _TIMES_AS_LONG = 2.0
 _NOT_BEFORE_S = 1.0
 _LOOK_EVERY_S = 0.25
 _REMEMBERED = 1_000  # durations
 _DIES_WITHIN_S = 15.0  # an endpoint of ours that refuses is ending, if slowly
-_MAY_HAVE_RUN = 500  # from this status on
+_MAY_HAVE_RUN = 500  # from this HTTP status on
 
 
 class FanOutError(RuntimeError):
-    """The target is gone: there is no point in asking it for more."""
+    """The target is gone: there is no point in calling it again."""
 
 
 @dataclass(slots=True, eq=False)
-class _InFlight:
+class _SentShard:
     """
-    A shard that was sent.
+    A shard on its way.
 
     Attributes:
         index, ranges, template: As in the ledger; URLs of a list are not kept.
 
-        payload: What was sent.
+        payload: What was sent, to be sent again.
 
-        since: When.
+        sent_at: When it was first sent.
 
-        calls: Those in flight.
+        calls: Its calls in flight, and when each was made.
 
         hedges: How often it was sent again because it took long.
 
-        is_settled: Whether what became of it is in the ledger.
+        is_settled: Whether its invocation is in the ledger.
     """
 
     index: int
     ranges: Ranges
     template: str
     payload: bytes
-    since: float
-    calls: set[asyncio.Task[_CallResult]] = field(default_factory=set)
+    sent_at: float
+    calls: dict[_Call, float] = field(default_factory=dict)
     hedges: int = 0
     is_settled: bool = False
-
-
-class _CallResult(NamedTuple):
-    """
-    What came of a call.
-
-    Attributes:
-        done: For the ledger.
-
-        answer: The report as it came; empty: there is none.
-
-        reached: Whether anybody was there to take the call.
-    """
-
-    done: Invocation
-    answer: bytes
-    reached: bool
 
 
 class Wave:
     """
     A wave on its way.
 
+    It alone decides how many calls are in flight: as many as the plan's concurrency.
+    The invoker makes fewer at a time only while Lambda throttles them.
+
     Args:
         number: Which one.
 
-        plan: What it is a part of.
+        plan: The plan it is part of.
 
-        run: Where answers go, as they arrive.
+        run: Keeps reports as they arrive.
 
         invoker: Makes the calls.
 
-        progress: Told of what is sent and of what came.
+        progress: Shows what was sent and what came back.
     """
 
     def __init__(
@@ -114,63 +104,71 @@ class Wave:
         self._run = run
         self._invoker = invoker
         self._progress = progress
-        self._began = time()
-        self._out: dict[asyncio.Task[_CallResult], _InFlight] = {}  # by call in flight
-        self._ended: asyncio.Queue[asyncio.Task[_CallResult]] = asyncio.Queue()
-        self._took_s: deque[float] = deque(maxlen=_REMEMBERED)
+        self._began_at = time()
+        self._in_flight: dict[_Call, _SentShard] = {}
+        self._ended: asyncio.Queue[_Call] = asyncio.Queue()
+        self._durations_s: deque[float] = deque(maxlen=_REMEMBERED)
         self._unreached = 0  # calls in a row
         self._left = NumberSet()
 
     async def go(self, shards: Iterable[Shard]) -> NumberSet:
         """
-        Send every shard and wait for what comes.
+        Send every shard and wait for the reports.
 
         Args:
-            shards: Each is asked for when there is a place for it.
+            shards: Each is made only when it can be sent.
 
         Returns:
-            Numbers of the URLs that have no outcome, or may get a better one.
+            The numbers of URLs that have no outcome, or may get a better one.
 
         Raises:
-            FanOutError: If nobody answers any more.
+            FanOutError: If the target no longer answers.
 
-            LedgerError: If an answer cannot be kept.
+            LedgerError: If a report cannot be kept.
         """
         sent = 0
         try:
             for shard in shards:
-                while len(self._out) >= self._plan.settings.concurrency:
-                    await self._take_next()
+                while self._is_full:
+                    await self._settle_next()
                 self._send(shard)
                 sent += 1
                 await asyncio.sleep(0)  # or none would be on its way before all are
                 while not self._ended.empty():
-                    self._take(self._ended.get_nowait())
-            while self._out:
-                if not await self._take_next():
+                    self._settle(self._ended.get_nowait())
+            while self._in_flight:
+                if not await self._settle_next():
                     self._hedge(max(1, int(sent * _LAST_SHARE)))
         except EndpointError as error:
-            raise self._gone(str(error), "Go") from error
+            raise self._gone(str(error), "Resume with") from error
         finally:
-            for call in self._out:
+            for call in self._in_flight:
                 call.cancel()
-            await asyncio.gather(*self._out, return_exceptions=True)
+            await asyncio.gather(*self._in_flight, return_exceptions=True)
         return self._left
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._in_flight) >= self._plan.settings.concurrency
 
     def _send(self, shard: Shard) -> None:
         source = shard.source
         template = source.text if isinstance(source, Template) else ""
-        out = _InFlight(shard.index, source.ranges, template, shard.to_json(), time())
         self._progress.sent()
-        self._call(out)
+        self._call(
+            _SentShard(shard.index, source.ranges, template, shard.to_json(), time())
+        )
 
-    def _call(self, out: _InFlight) -> None:
-        call = asyncio.create_task(self._answer(out))
+    def _call(self, shard: _SentShard) -> None:
+        function = self._plan.settings.function
+        call = asyncio.create_task(
+            self._invoker.invoke(function, shard.payload, wants_log=True)
+        )
         call.add_done_callback(self._ended.put_nowait)
-        out.calls.add(call)
-        self._out[call] = out
+        shard.calls[call] = time()
+        self._in_flight[call] = shard
 
-    async def _take_next(self) -> bool:
+    async def _settle_next(self) -> bool:
         """Wait a little for a call to end; return whether one did."""
         try:
             async with asyncio.timeout(_LOOK_EVERY_S):
@@ -178,122 +176,119 @@ class Wave:
         except TimeoutError:
             self._invoker.check_alive(0.0)
             return False
-        self._take(call)
+        self._settle(call)
         return True
 
-    def _take(self, call: asyncio.Task[_CallResult]) -> None:
-        """Keep what a call brought, if it is the first of its shard's to bring it."""
-        out = self._out.pop(call)
-        out.calls.remove(call)
-        if out.is_settled:
+    def _settle(self, call: _Call) -> None:
+        """Keep the result of a call, unless another call of its shard settled it."""
+        shard = self._in_flight.pop(call)
+        called_at = shard.calls.pop(call)
+        if shard.is_settled:
+            with suppress(asyncio.CancelledError):
+                call.exception()  # or asyncio complains that nobody looked at it
             return
-        came = call.result()
-        if came.done.error and out.calls:
-            return  # the other call may bring a report yet
-        if not came.done.report or came.done.report.tally.ok < count(out.ranges):
-            # What fails for want of the origin that we started is no outcome.
+        done, report_json = self._invocation(shard, call, called_at)
+        if done.error and shard.calls:
+            return  # the other call may still bring a report
+        if not done.report or done.report.tally.ok < count(shard.ranges):
+            # A failure for want of the origin that we started is no outcome.
             self._invoker.check_alive(0.0)
-        out.is_settled = True
-        for other in out.calls:
+        shard.is_settled = True
+        for other in shard.calls:
             other.cancel()
-        done = came.done._replace(hedges=out.hedges)
-        self._run.append(done, came.answer)
+        self._run.append(done, report_json)
         self._progress.answered(done)
         self._left.add(not_final(done))
         if done.report:
-            self._took_s.append(done.answered_at - done.invoked_at)
-        self._look_for_life(came)
+            self._durations_s.append(done.answered_at - done.invoked_at)
+        self._check_reached(call, done.error)
 
-    def _look_for_life(self, came: _CallResult) -> None:
-        """Give up when all places that calls are made from found nobody."""
-        self._unreached = 0 if came.reached else self._unreached + 1
-        if self._unreached < self._plan.settings.concurrency and (
-            came.reached or self._out
-        ):
-            return
-        self._invoker.check_alive(_DIES_WITHIN_S)
-        raise self._gone(came.done.error, "Once the target answers, go")
+    def _invocation(
+        self, shard: _SentShard, call: _Call, called_at: float
+    ) -> tuple[Invocation, bytes]:
+        """Return what goes into the ledger, and the report's JSON as it came."""
+        done = Invocation(
+            session=self._run.session,
+            wave=self._number,
+            shard=shard.index,
+            ranges=shard.ranges,
+            template=shard.template,
+            queued_at=self._began_at,
+            invoked_at=called_at,
+            answered_at=time(),
+            hedges=shard.hedges,
+        )
+        try:
+            result = call.result()
+        except RolloutError as failure:
+            refused = (
+                isinstance(failure, InvokeError) and failure.status < _MAY_HAVE_RUN
+            )
+            billed_s = 0.0 if refused else None
+            return done._replace(error=str(failure), billed_s=billed_s), b""
+        report, error = self._report_in(result, shard)
+        billed = billed_in(result.log)
+        done = done._replace(
+            invoked_at=result.sent_at,
+            answered_at=result.answered_at,
+            throttles=result.throttles,
+            request_id=result.request_id,
+            error=error,
+            report=report,
+            billed_s=billed.seconds if billed else None,
+        )
+        return done, result.payload if report else b""
 
-    def _gone(self, why: str, go: str) -> FanOutError:
+    def _report_in(
+        self, result: InvokeResult, shard: _SentShard
+    ) -> tuple[Report | None, str]:
+        """Return the report on a shard, or why there is none."""
+        try:
+            fields: Any = json.loads(result.payload)
+            if result.function_error:
+                return None, _failure(fields, result.function_error)
+            report = Report.from_dict(fields)
+        except ValueError as error:
+            return None, f"the execution did not answer with a report: {error}"
+        requested = self._plan.run, self._number, shard.index, count(shard.ranges)
+        reported = report.run, report.wave, report.index, len(report.downloads)
+        if reported != requested:
+            return None, (
+                "the execution reported on run {}, wave {}, shard {}, {:,} URLs; the "
+                "request was for run {}, wave {}, shard {}, {:,} URLs"
+            ).format(*reported, *requested)
+        return report, ""
+
+    def _check_reached(self, call: _Call, error: str) -> None:
+        """Give up once as many calls in a row as may be in flight reached nobody."""
+        failure = call.exception()
+        reached = not isinstance(failure, InvokeError) or failure.status > 0
+        self._unreached = 0 if reached else self._unreached + 1
+        is_last = not (reached or self._in_flight)
+        if self._unreached >= self._plan.settings.concurrency or is_last:
+            self._invoker.check_alive(_DIES_WITHIN_S)
+            raise self._gone(error, "Once the target answers, resume with")
+
+    def _gone(self, why: str, how: str) -> FanOutError:
         return FanOutError(
-            f"{why} What was reported until then is kept. {go} on: "
+            f"{why} All reports received so far are kept. {how}: "
             f"python -m experiment resume {self._run.folder}"
         )
 
     def _hedge(self, most: int) -> None:
-        """Send stragglers once more, if there are no more shards than that."""
-        settings, outs = self._plan.settings, set(self._out.values())
-        if not settings.hedge or len(outs) > most or not self._took_s:
+        """Send stragglers again, if no more shards than that are left."""
+        shards = set(self._in_flight.values())
+        if not self._plan.settings.hedge or len(shards) > most or not self._durations_s:
             return
-        patience_s = max(_NOT_BEFORE_S, _TIMES_AS_LONG * median(self._took_s))
-        for out in outs:
-            has_place = len(self._out) < settings.concurrency
-            if has_place and not out.hedges and time() - out.since > patience_s:
-                out.hedges += 1
-                self._call(out)
-
-    async def _answer(self, out: _InFlight) -> _CallResult:
-        function, sent_at = self._plan.settings.function, time()
-        done = Invocation(
-            session=self._run.session,
-            wave=self._number,
-            shard=out.index,
-            ranges=out.ranges,
-            template=out.template,
-            queued_at=self._began,
-            invoked_at=sent_at,
-            answered_at=sent_at,
-            throttles=0,
-            hedges=0,
-            request_id="",
-            error="",
-            report=None,
-        )
-        try:
-            answer = await self._invoker.invoke(function, out.payload, wants_log=True)
-        except EndpointError:
-            raise
-        except RolloutError as failed:
-            reached = not isinstance(failed, InvokeError) or failed.status > 0
-            refused = isinstance(failed, InvokeError) and failed.status < _MAY_HAVE_RUN
-            done = done._replace(
-                answered_at=time(),
-                error=str(failed),
-                billed_s=0.0 if refused else None,
-            )
-            return _CallResult(done, b"", reached)
-        report, error = self._read(answer, out)
-        done = done._replace(
-            invoked_at=answer.sent_at,
-            answered_at=answer.answered_at,
-            throttles=answer.throttles,
-            request_id=answer.request_id,
-            error=error,
-            report=report,
-            billed_s=billed.seconds if (billed := billed_in(answer.log)) else None,
-        )
-        return _CallResult(done, answer.payload if report else b"", reached=True)
-
-    def _read(self, answer: InvokeResult, out: _InFlight) -> tuple[Report | None, str]:
-        try:
-            told: Any = json.loads(answer.payload)
-            if answer.function_error:
-                return None, _failure(told, answer.function_error)
-            report = Report.from_dict(told)
-        except ValueError as error:
-            other = "the execution answered something else than a report"
-            return None, f"{other}: {error}"
-        asked = self._plan.run, self._number, out.index, count(out.ranges)
-        came = report.run, report.wave, report.index, len(report.downloads)
-        if came != asked:
-            return None, (
-                "the execution reported on run {}, wave {}, shard {}, {:,} URLs; it "
-                "was asked for run {}, wave {}, shard {}, {:,} URLs"
-            ).format(*came, *asked)
-        return report, ""
+        patience_s = max(_NOT_BEFORE_S, _TIMES_AS_LONG * median(self._durations_s))
+        for shard in shards:
+            is_late = time() - shard.sent_at > patience_s
+            if is_late and not shard.hedges and not self._is_full:
+                shard.hedges += 1
+                self._call(shard)
 
 
-def _failure(told: object, function_error: str) -> str:
-    failed = told if isinstance(told, dict) else {"errorMessage": told}
-    kind = failed.get("errorType", function_error)
-    return f"the execution failed: {kind}: {failed.get('errorMessage')}"
+def _failure(fields: object, function_error: str) -> str:
+    error = fields if isinstance(fields, dict) else {"errorMessage": fields}
+    kind = error.get("errorType", function_error)
+    return f"the execution failed: {kind}: {error.get('errorMessage')}"

@@ -1,4 +1,4 @@
-"""A run beside the original experiment, and beside other programs."""
+"""A run compared with the original experiment and with other programs."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _ORIGINAL = {
 
 def compare_with_published(runs: pd.DataFrame) -> pd.DataFrame:
     """
-    Set a run beside the original, and beside what a published bench found.
+    Compare a run with the original experiment and with the latest published bench.
 
     Args:
         runs: The run, one row.
 
     Returns:
-        Columns what, file_kb, files (fetched), time for 1M, how (it is known).
+        Columns what, file_kb, files (that are ok), time for 1M, how (it is known).
     """
     run = runs.iloc[0]
     is_whole = run["ok"] >= GOAL_FILES
@@ -41,7 +41,7 @@ def compare_with_published(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _peers(file_kb: float) -> list[dict[str, object]]:
-    """Return a row for each program of the latest published bench, not ours."""
+    """Return a row for each other program of the latest published bench."""
     published = sorted(root().glob(_PUBLISHED))
     if not published:
         return []

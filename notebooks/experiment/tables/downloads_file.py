@@ -1,4 +1,4 @@
-"""The table of downloads: written a piece at a time, however long it gets."""
+"""The file of all downloads, written block by block, however long it gets."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-SAMPLE = 20_000  # rows that are held: enough for any chart
+SAMPLE = 20_000  # rows kept in memory: enough for any chart
 _TABLES = 64
-# How a column is best kept: what repeats in a dictionary, the others by what
-# neighbours have in common.
-_KEPT: dict[str, Any] = {
+# The smallest encodings: repeating values in a dictionary, others as differences.
+_ENCODINGS: dict[str, Any] = {
     "compression": "zstd",
     "compression_level": 1,
     "use_dictionary": [
@@ -39,7 +38,7 @@ _KEPT: dict[str, Any] = {
 
 class DownloadsFile:
     """
-    A context that writes the table, and keeps in mind what is in it.
+    A context that writes the table, and counts and samples its rows.
 
     Args:
         path: Where it goes.
@@ -47,9 +46,9 @@ class DownloadsFile:
         rows: How many there will be.
 
     Attributes:
-        counts: Rows by outcome; every outcome is there.
+        counts: Rows by outcome; every outcome has a count.
 
-        examples: Of each outcome but `ok` that was met, URL and detail of the first.
+        examples: The first URL and its detail, by outcome, without `ok`.
     """
 
     def __init__(self, path: Path, rows: int) -> None:
@@ -62,37 +61,37 @@ class DownloadsFile:
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> Self:
-        """Wait for the first piece, which tells what columns there are."""
+        """Wait for the first block, which has the schema."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the file."""
+        """Complete the file."""
         if self._writer:
             self._writer.close()
 
     def add(self, table: pa.Table) -> None:
         """Write some more rows."""
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, table.schema, **_KEPT)
+            self._writer = pq.ParquetWriter(self._path, table.schema, **_ENCODINGS)
         self._writer.write_table(table)
         self._count(table)
         first = -self._rows % self._every
         self._sample.append(table.take(np.arange(first, len(table), self._every)))
-        if len(self._sample) == _TABLES:  # each takes room, however few its rows
+        if len(self._sample) == _TABLES:  # each has overhead, however few its rows
             self._sample = [self._sampled().combine_chunks()]
         self._rows += len(table)
 
     def _count(self, table: pa.Table) -> None:
         outcomes = table["outcome"].cast(pa.string())
-        for found in pc.value_counts(outcomes).to_pylist():
-            name = found["values"]
-            self.counts[name] += found["counts"]
+        for entry in pc.value_counts(outcomes).to_pylist():
+            name = entry["values"]
+            self.counts[name] += entry["counts"]
             if name != Outcome.OK.value and name not in self.examples:
                 row = table.slice(pc.index(outcomes, name).as_py(), 1).to_pylist()[0]
                 self.examples[name] = row["url"], row["detail"]
 
     def sample(self) -> pd.DataFrame:
-        """Return all rows; of more than `SAMPLE` evenly spaced ones."""
+        """Return all rows, or about `SAMPLE` evenly spaced ones."""
         return self._sampled().to_pandas()
 
     def _sampled(self) -> pa.Table:

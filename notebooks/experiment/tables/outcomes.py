@@ -1,28 +1,32 @@
-"""From reports to one outcome per URL: a piece at a time, in the plan's order."""
+"""From reports to one outcome per URL: read once, then told in the plan's order."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+import os
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, Self
 
 import numpy as np
 
-from experiment.ledger.download_rows import OK, UNSTARTED, rows_of
+from experiment.ledger.download_rows import OK, ROW, UNSTARTED, rows_of
 from experiment.number_set import numbers_of
 from fetcher.contract.downloads import TICKS_PER_S
 from fetcher.contract.outcome import ORDER
+from fetcher.contract.source import count
+from fetcher.contract.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from experiment.ledger.invocation import Invocation
-    from fetcher.contract.shard import Report
+    from fetcher.contract.source import Ranges
 
-PIECE = 2**15  # rows
-_COLUMNS = {  # and what stands there until somebody answers
+BLOCK = 2**15  # rows
+_COLUMNS = {  # each with its value while there is no report
     "outcome": (np.uint8, UNSTARTED),
     "status": (np.uint16, 0),
     "body_bytes": (np.int64, 0),
@@ -38,173 +42,226 @@ class AccountError(ValueError):
     """The figures of a run do not add up."""
 
 
-class LedgerEntry(NamedTuple):
+class _ShardOutcomes(NamedTuple):
     """
-    An invocation in the ledger.
+    What one invocation says of its URLs. In the order in which later ones count more.
 
     Attributes:
-        wave: Which wave it was in.
+        wave, shard, ranges, template, error: As in the ledger.
 
-        place: Where it stands there.
+        rows_at: Where its rows begin in the file of rows; None: there is no report.
 
-        first, last: Of the numbers it was asked for, the least and the largest.
+        downloading_at: When its first download could start.
+
+        details: As in the report, by position.
     """
 
     wave: int
-    place: int
-    first: int
-    last: int
+    shard: int
+    ranges: Ranges
+    template: str
+    error: str
+    rows_at: int | None = None
+    downloading_at: float = math.nan
+    details: Mapping[int, str] = {}
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """An invocation that was read, and its numbers."""
+class _Opened(NamedTuple):
+    """The same with its numbers and rows in memory."""
 
-    entry: LedgerEntry
-    done: Invocation
+    source: _ShardOutcomes
     numbers: NDArray[np.int64]
+    rows: NDArray[np.void] | None
+
+    @property
+    def last(self) -> int:
+        return int(self.numbers[-1])
 
 
 class OutcomeBlock:
     """
-    What became of consecutive URLs.
+    The outcomes of consecutive URLs.
 
     Attributes:
-        numbers: Theirs.
+        numbers: Those of the URLs.
 
-        columns: An array a field.
+        columns: An array per field.
 
-        details: What there is to say of each; None: nothing of any.
+        details: A text for each; None: there are none.
 
-        asked_of: By template, which of them it made the URLs of.
+        requested_from: By template, which URLs were made from it.
 
-        unasked: How many nobody was asked for.
+        unrequested: How many URLs no invocation was for.
     """
 
     def __init__(self, start: int, end: int) -> None:
-        many = end - start
+        size = end - start
         self.numbers = np.arange(start, end)
         self.columns = {
-            name: np.full(many, empty, kind) for name, (kind, empty) in _COLUMNS.items()
+            name: np.full(size, empty, kind) for name, (kind, empty) in _COLUMNS.items()
         }
         self.details: NDArray[np.object_] | None = None
-        self.asked_of: dict[str, NDArray[np.bool_]] = {}
-        self._asked_in = np.full(many, -1, np.int16)
+        self.requested_from: dict[str, NDArray[np.bool_]] = {}
+        self._latest_wave = np.full(size, -1, np.int16)
 
     @property
-    def unasked(self) -> int:
-        """How many nobody was asked for."""
-        return int(np.count_nonzero(self._asked_in < 0))
+    def unrequested(self) -> int:
+        """How many URLs no invocation was for."""
+        return int(np.count_nonzero(self._latest_wave < 0))
 
-    def take(self, one: _Opened) -> None:
-        """Take in an invocation; those of earlier waves were before."""
-        first, end = self.numbers[0], self.numbers[-1] + 1
-        positions = np.arange(*np.searchsorted(one.numbers, [first, end]))
-        places = one.numbers[positions] - first
-        done, report = one.done, one.done.report
-        self._check(done, places)
-        tells = self.columns["outcome"][places] == UNSTARTED
-        if report:
-            tells |= rows_of(report.downloads)["outcome"][positions] != UNSTARTED
-        if not tells.all():
-            positions, places = positions[tells], places[tells]
-        self.columns["wave"][places] = done.wave
-        self.columns["shard"][places] = done.shard
-        for mask in self.asked_of.values():
+    def add(self, shard: _Opened) -> None:
+        """Add an invocation; those of earlier waves must come first."""
+        source, first = shard.source, self.numbers[0]
+        span = np.searchsorted(shard.numbers, [first, self.numbers[-1] + 1])
+        positions = np.arange(*span)
+        places = shard.numbers[positions] - first
+        self._check(source.wave, places)
+        counts = self.columns["outcome"][places] == UNSTARTED
+        if shard.rows is not None:
+            counts |= shard.rows["outcome"][positions] != UNSTARTED
+        if not counts.all():
+            positions, places = positions[counts], places[counts]
+        self.columns["wave"][places] = source.wave
+        self.columns["shard"][places] = source.shard
+        for mask in self.requested_from.values():
             mask[places] = False
-        if done.template not in self.asked_of:
-            self.asked_of[done.template] = np.zeros(len(self.numbers), np.bool_)
-        self.asked_of[done.template][places] = True
-        if report:
-            self._take_rows(report, positions, places)
-        self._tell(done, positions, places)
+        if source.template not in self.requested_from:
+            empty = np.zeros(len(self.numbers), np.bool_)
+            self.requested_from[source.template] = empty
+        self.requested_from[source.template][places] = True
+        if shard.rows is not None:
+            self._set_rows(shard.rows[positions], source.downloading_at, places)
+        self._set_details(source, positions, places)
 
-    def _check(self, done: Invocation, places: NDArray[np.int64]) -> None:
-        again = (self._asked_in[places] == done.wave).any()
+    def _check(self, wave: int, places: NDArray[np.int64]) -> None:
+        again = (self._latest_wave[places] == wave).any()
         if again or (self.columns["outcome"][places] == OK).any():
             fail_accounting(
-                "Some URL was asked for twice in one wave, or again once it was ok."
+                "A URL was requested twice in one wave, or again after it was ok."
             )
-        self._asked_in[places] = done.wave
+        self._latest_wave[places] = wave
 
-    def _take_rows(
-        self, report: Report, positions: NDArray[np.int64], places: NDArray[np.int64]
+    def _set_rows(
+        self, rows: NDArray[np.void], began_at: float, places: NDArray[np.int64]
     ) -> None:
-        rows = rows_of(report.downloads)[positions]
         for name in ("outcome", "status", "body_bytes", "attempts"):
             self.columns[name][places] = rows[name]
         started_s = rows["started_ticks"] / TICKS_PER_S
-        self.columns["started_at"][places] = report.downloading_at + started_s
+        self.columns["started_at"][places] = began_at + started_s
         self.columns["seconds"][places] = rows["ticks"] / TICKS_PER_S
 
-    def _tell(
+    def _set_details(
         self,
-        done: Invocation,
+        source: _ShardOutcomes,
         positions: NDArray[np.int64],
         places: NDArray[np.int64],
     ) -> None:
-        told = done.report.downloads.details if done.report else {}
         if self.details is None:
-            if not (told or done.error):
+            if not (source.details or source.error):
                 return
             self.details = np.full(len(self.numbers), "", object)
-        self.details[places] = done.error
-        if told:
-            self.details[places] = [told.get(at, "") for at in positions.tolist()]
+        self.details[places] = source.error
+        if source.details:
+            texts = [source.details.get(at, "") for at in positions.tolist()]
+            self.details[places] = texts
 
 
-def entry_of(place: int, done: Invocation) -> LedgerEntry:
-    """Return where an invocation stands, and what it spans."""
-    (first, _), (start, many) = done.ranges[0], done.ranges[-1]
-    return LedgerEntry(done.wave, place, first, start + many - 1)
-
-
-def outcome_blocks(
-    entries: Iterable[LedgerEntry], read: Callable[[int], Invocation], many: int
-) -> Iterator[OutcomeBlock]:
+class Outcomes:
     """
-    Yield what became of every URL.
+    A context that collects a ledger in one pass and tells it in the plan's order.
 
-    A URL that was tried several times has the outcome of the last wave that had one; a
-    URL that none had is ``unstarted``.
+    The rows of reports are kept in a file without a name in the meantime: little is in
+    memory at any time, however long the run was.
 
     Args:
-        entries: Of all invocations.
+        folder: Where that file goes.
 
-        read: Returns the one at a place.
-
-        many: How many URLs the plan has.
-
-    Raises:
-        AccountError: If a URL was asked for twice in one wave, or again once it was ok;
-            or if a report's counts are not those of its URLs.
+    Attributes:
+        tally: The sum of all reports.
     """
-    waiting = sorted(entries, key=lambda entry: entry.first, reverse=True)
-    opened: list[_Opened] = []
-    for start in range(0, many, PIECE):
-        end = min(start + PIECE, many)
-        opened = [one for one in opened if one.entry.last >= start]
-        while waiting and waiting[-1].first < end:
-            opened.append(_opened(waiting.pop(), read))
-        piece = OutcomeBlock(start, end)
-        for one in sorted(opened, key=lambda one: one.entry):
-            piece.take(one)
-        yield piece
 
+    def __init__(self, folder: Path) -> None:
+        self.tally = Tally()
+        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - see __exit__
+        self._shards: list[_ShardOutcomes] = []
 
-def _opened(entry: LedgerEntry, read: Callable[[int], Invocation]) -> _Opened:
-    done = read(entry.place)
-    if done.report:
-        codes = rows_of(done.report.downloads)["outcome"]
-        found = np.bincount(codes, minlength=len(ORDER)).tolist()
-        if found != [done.report.tally.counts[outcome] for outcome in ORDER]:
-            fail_accounting(
-                f"Shard {done.shard} of wave {done.wave} miscounts its URLs."
+    def __enter__(self) -> Self:
+        """Be ready for the ledger."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the file."""
+        self._file.close()
+
+    def collect(self, invocations: Iterable[Invocation]) -> Iterator[Invocation]:
+        """
+        Yield the invocations again, each after its outcomes were collected.
+
+        Raises:
+            AccountError: If a report's counts are not those of its URLs.
+        """
+        for done in invocations:
+            shard = _ShardOutcomes(
+                done.wave, done.shard, done.ranges, done.template, done.error
             )
-    return _Opened(entry, done, numbers_of(done.ranges))
+            if report := done.report:
+                _check_counts(done)
+                self.tally.merge(report.tally)
+                shard = shard._replace(
+                    rows_at=self._file.tell(),
+                    downloading_at=report.downloading_at,
+                    details=report.downloads.details,
+                )
+                self._file.write(report.downloads.rows)
+            self._shards.append(shard)
+            yield done
+
+    def blocks(self, files: int) -> Iterator[OutcomeBlock]:
+        """
+        Yield the outcome of every URL.
+
+        A URL that was tried several times has the outcome of the last wave with one; a
+        URL without any is ``unstarted``.
+
+        Args:
+            files: How many URLs the plan has.
+
+        Raises:
+            AccountError: If a URL was requested twice in one wave, or again after it
+                was ok.
+        """
+        self._file.flush()
+        waiting = sorted(self._shards, key=lambda one: one.ranges[0], reverse=True)
+        opened: list[_Opened] = []
+        for start in range(0, files, BLOCK):
+            end = min(start + BLOCK, files)
+            opened = [one for one in opened if one.last >= start]
+            while waiting and waiting[-1].ranges[0][0] < end:
+                opened.append(self._open(waiting.pop()))
+            block = OutcomeBlock(start, end)
+            for one in sorted(opened, key=lambda one: one.source[:2]):
+                block.add(one)
+            yield block
+
+    def _open(self, shard: _ShardOutcomes) -> _Opened:
+        rows = None
+        if shard.rows_at is not None:
+            size = count(shard.ranges) * ROW.itemsize
+            rows = np.frombuffer(
+                os.pread(self._file.fileno(), size, shard.rows_at), ROW
+            )
+        return _Opened(shard, numbers_of(shard.ranges), rows)
 
 
-def fail_accounting(wrong: str) -> NoReturn:
+def _check_counts(done: Invocation) -> None:
+    assert done.report
+    codes = rows_of(done.report.downloads)["outcome"]
+    counts = np.bincount(codes, minlength=len(ORDER)).tolist()
+    if counts != [done.report.tally.counts[outcome] for outcome in ORDER]:
+        fail_accounting(f"Shard {done.shard} of wave {done.wave} miscounts its URLs.")
+
+
+def fail_accounting(fault: str) -> NoReturn:
     """Raise `AccountError`."""
-    msg = f"{wrong} This is a bug: please report it with the run's folder."
+    msg = f"{fault} This is a bug: please report it with the run's folder."
     raise AccountError(msg)

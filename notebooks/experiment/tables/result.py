@@ -1,22 +1,16 @@
-"""What a run came to: tables made from the ledger, checked, saved."""
+"""The result of a run: tables made from its ledger, checked and saved."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 
-from experiment.ledger.reports import read_at, read_places
+from experiment.ledger.reports import read_invocations
 from experiment.tables.downloads_file import DownloadsFile
-from experiment.tables.outcomes import (
-    AccountError,
-    entry_of,
-    fail_accounting,
-    outcome_blocks,
-)
+from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
 from experiment.tables.table import (
     Names,
     downloads_table,
@@ -26,17 +20,14 @@ from experiment.tables.table import (
 )
 from experiment.tables.words import size, where_measured
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from experiment.ledger.invocation import Invocation
     from experiment.ledger.run_folder import Run
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.plan.plan import Plan
-    from experiment.tables.outcomes import LedgerEntry
-
+    from fetcher.contract.tally import Tally
 
 _DOWNLOADS = "downloads.parquet"
 _HOW_TO_ALLOW = (
@@ -52,18 +43,18 @@ class Result:
 
     Attributes:
         downloads:
-            One row per URL; of very many evenly spaced ones. ``downloads.parquet`` has
-            them all.
+            One row per URL, or a sample of evenly spaced ones. ``downloads.parquet``
+            has them all.
 
         counts: URLs by outcome.
 
-        examples: Of each outcome but `ok` that was met, a URL and its detail.
+        examples: A URL and its detail, by outcome, without `ok`.
 
         shards: One row per invocation.
 
         runs: One row per run.
 
-        where: The footnote of its charts.
+        where: The footnote of the charts.
     """
 
     downloads: pd.DataFrame
@@ -75,12 +66,12 @@ class Result:
 
     @property
     def widest_shards(self) -> pd.DataFrame:
-        """The invocations of the last run among those of the highest concurrency."""
+        """The invocations of the last run at the highest concurrency."""
         return self.shards[self.shards["run"] == self._widest["run"]]
 
     @property
     def widest_setting(self) -> str:
-        """Which run that is, in words."""
+        """The setting of that run, in words."""
         run = self._widest
         return (
             f"Concurrency {run['concurrency']:,}, {size(run['file_kb'])} files, "
@@ -88,12 +79,12 @@ class Result:
         )
 
     def outcomes(self) -> str:
-        """Say how many files are ok, and of each other outcome how many and why."""
+        """Return the number of ok files, and of each other outcome with an example."""
         ok, files = self.counts[Outcome.OK.value], sum(self.counts.values())
         lines = [f"{ok:,} of {files:,} files are ok"]
         for name in sorted(self.examples, key=self.counts.__getitem__, reverse=True):
             url, detail = self.examples[name]
-            why = f"{url}: {detail or 'nothing was said'}"
+            why = f"{url}: {detail or 'no detail'}"
             lines.append(f"{name}: {self.counts[name]:,}, as in {why}")
         if self.counts[Outcome.BLOCKED.value]:
             lines.append(_HOW_TO_ALLOW)
@@ -107,7 +98,7 @@ class Result:
 
 def result_of(run: Run, plan: Plan) -> Result:
     """
-    Read a run back from its folder, check that every URL is accounted for, save tables.
+    Read the ledger of a run, check that every URL is accounted for, save the tables.
 
     However long the run was, little of it is in memory at any time.
 
@@ -115,48 +106,37 @@ def result_of(run: Run, plan: Plan) -> Result:
         AccountError: If figures do not add up.
     """
     settings, files = plan.settings, plan.count()
-    entries: list[LedgerEntry] = []
-    tally = Tally()
-    noted = _noted(read_places(run.folder), entries, tally)
-    shards = shards_table(noted, run=run.name, target=settings.target)
-    names = Names(run.name, settings.target, _file_kb(settings, tally))
-    unasked = 0
-    with run.saved(_DOWNLOADS) as path, DownloadsFile(path, files) as downloads:
-        for piece in outcome_blocks(entries, partial(read_at, run.folder), files):
-            downloads.add(downloads_table(piece, plan.urls, names))
-            unasked += piece.unasked
-    if unasked and (settings.resume or not settings.retry_failed):
+    unrequested = 0
+    with run.saved(_DOWNLOADS) as path, Outcomes(run.folder) as outcomes:
+        invocations = outcomes.collect(read_invocations(run.folder))
+        shards = shards_table(invocations, run=run.name, target=settings.target)
+        tally = outcomes.tally
+        names = Names(run.name, settings.target, _file_kb(settings, tally))
+        with DownloadsFile(path, files) as downloads:
+            for block in outcomes.blocks(files):
+                downloads.add(downloads_table(block, plan.urls, names))
+                unrequested += block.unrequested
+    if unrequested and (settings.resume or not settings.retry_failed):
         msg = (
-            f"Of {files:,} URLs {unasked:,} were not asked for yet. Go on with "
-            f"the run: python -m experiment resume {run.folder}"
+            f"{unrequested:,} of {files:,} URLs have not been requested yet. Resume "
+            f"the run with: python -m experiment resume {run.folder}"
         )
         raise AccountError(msg)
     if (ok := downloads.counts[Outcome.OK.value]) != tally.ok:
-        fail_accounting(f"Reports tell of {tally.ok:,} whole files, rows of {ok:,}.")
+        fail_accounting(f"Reports count {tally.ok:,} files that are ok, rows {ok:,}.")
     figures = totals(shards, tally, downloads.counts) | {"file_kb": names.file_kb}
     run.record["totals"] = figures
     return _saved(run, downloads, shards, [run.record])
 
 
-def _noted(
-    places: Iterable[tuple[int, Invocation]], entries: list[LedgerEntry], tally: Tally
-) -> Iterator[Invocation]:
-    """Pass invocations on, and note where they stand and what they come to."""
-    for place, done in places:
-        entries.append(entry_of(place, done))
-        if done.report:
-            tally.merge(done.report.tally)
-        yield done
-
-
 def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
     """
-    Put the tables of a grid's runs together, and save them as the grid's own.
+    Join the tables of a grid's runs, and save them as the grid's own.
 
     Args:
         run: The grid's.
 
-        records: What `experiment.run.grid.run_grid` returned.
+        records: The records from `experiment.run.grid.run_grid`.
     """
     folders = [run.folder / record["run"] for record in records]
     figures = [record["totals"] for record in records]
@@ -180,7 +160,7 @@ def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
 
 
 def _file_kb(settings: FanOutSettings, tally: Tally) -> float:
-    """Return the origin's size, or what the user's own files came to on average."""
+    """Return the file size of the origin, or the average of the user's own files."""
     if not settings.brings_urls or not tally.ok:
         return settings.file_kb
     return float(f"{tally.body_bytes / tally.ok / 1_000:.3g}")

@@ -1,4 +1,4 @@
-"""From what was appended to tidy tables: per URL, per invocation, per run."""
+"""Tidy tables: a row per URL, per invocation, per run."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from experiment.plan.url_file import UrlFile
     from experiment.tables.outcomes import OutcomeBlock
 
-_AT_ONCE = 1_000  # rows of Python objects, which take ten times the room
+_AT_ONCE = 1_000  # rows as Python objects, which take ten times the memory
 _OUTCOMES = [outcome.value for outcome in ORDER]
 _BAD_URL = ORDER.index(Outcome.BAD_URL)
 
 
 class Names(NamedTuple):
     """
-    What stands in every row, so that tables can be put together.
+    The values that are in every row, so that tables can be joined.
 
     Attributes:
-        run: The run's name.
+        run: The name of the run.
 
         target: Where it ran.
 
-        file_kb: How large its files are.
+        file_kb: The size of its files.
     """
 
     run: str
@@ -48,7 +48,7 @@ class Names(NamedTuple):
 
 
 def downloads_table(
-    piece: OutcomeBlock, urls: Template | UrlFile, names: Names
+    block: OutcomeBlock, urls: Template | UrlFile, names: Names
 ) -> pa.Table:
     """
     Return one row per URL, in the plan's order.
@@ -58,17 +58,17 @@ def downloads_table(
         body_bytes, started_at (seconds since 1970), seconds, attempts, wave, shard,
         detail.
     """
-    many = len(piece.numbers)
-    codes, *others = piece.columns.items()
-    column = _urls(piece, urls)
-    detail = pa.repeat("", many) if piece.details is None else _texts(piece.details)
+    rows = len(block.numbers)
+    codes, *others = block.columns.items()
+    url = _urls(block, urls)  # sets details, too
+    detail = pa.repeat("", rows) if block.details is None else _texts(block.details)
     return pa.table(
         {
-            "run": _same(names.run, many),
-            "target": _same(names.target, many),
-            "file_kb": pa.repeat(float(names.file_kb), many),
-            "number": piece.numbers,
-            "url": column,
+            "run": _same(names.run, rows),
+            "target": _same(names.target, rows),
+            "file_kb": pa.repeat(float(names.file_kb), rows),
+            "number": block.numbers,
+            "url": url,
             "outcome": pa.DictionaryArray.from_arrays(codes[1], _OUTCOMES),
             **dict(others),
             "detail": detail,
@@ -76,43 +76,43 @@ def downloads_table(
     )
 
 
-def _same(text: str, many: int) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(np.zeros(many, np.int8), [text])
+def _same(text: str, rows: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), [text])
 
 
-def _urls(piece: OutcomeBlock, urls: Template | UrlFile) -> pa.Array:
+def _urls(block: OutcomeBlock, urls: Template | UrlFile) -> pa.Array:
     """
-    Return a piece's URLs, masked; those of a run continued elsewhere may be others.
+    Return the masked URLs of a block, each made from the template it was requested by.
 
-    Of a list's lines that hold none, the piece gets to know why.
+    Lines of a list that hold no URL get the reason as their detail.
     """
     if not isinstance(urls, Template):
-        span = int(piece.numbers[0]), len(piece.numbers)
+        span = int(block.numbers[0]), len(block.numbers)
         texts: list[str] = []
         for lines in urls.lines([span]):
             texts += map(masked, lines.urls)
-            _explain(piece, lines.problems)
+            _explain(block, lines.problems)
         return _texts(texts)
-    made = _numbered(urls.text, piece.numbers)
-    for template, mask in piece.asked_of.items():
+    column = _numbered(urls.text, block.numbers)
+    for template, mask in block.requested_from.items():
         if template != urls.text:
-            others = _numbered(template, piece.numbers[mask])
-            made = pc.replace_with_mask(made, mask, others)
-    return made
+            others = _numbered(template, block.numbers[mask])
+            column = pc.replace_with_mask(column, mask, others)
+    return column
 
 
-def _explain(piece: OutcomeBlock, wrong: Mapping[int, str]) -> None:
-    """Say why lines are `bad_url`: the execution that was asked for them cannot."""
+def _explain(block: OutcomeBlock, wrong: Mapping[int, str]) -> None:
+    """Set the details of lines that are `bad_url`: the execution cannot know why."""
     for number, why in wrong.items():
-        at = number - int(piece.numbers[0])
-        if 0 <= at < len(piece.numbers) and piece.columns["outcome"][at] == _BAD_URL:
-            if piece.details is None:
-                piece.details = np.full(len(piece.numbers), "", object)
-            piece.details[at] = why
+        at = number - int(block.numbers[0])
+        if 0 <= at < len(block.numbers) and block.columns["outcome"][at] == _BAD_URL:
+            if block.details is None:
+                block.details = np.full(len(block.numbers), "", object)
+            block.details[at] = why
 
 
 def _texts(texts: Sequence[str] | NDArray[np.object_]) -> pa.Array:
-    """Return a column of texts, whatever strangers' JSON made of them."""
+    """Return a column of texts, even if JSON had lone surrogates in them."""
     try:
         return pa.array(texts, pa.string())
     except UnicodeEncodeError:
@@ -121,7 +121,7 @@ def _texts(texts: Sequence[str] | NDArray[np.object_]) -> pa.Array:
 
 def _writable(text: str) -> str:
     r"""
-    Return a text in which halves of surrogate pairs, which no UTF-8 has, are escaped.
+    Return a text with lone surrogates escaped, which UTF-8 cannot encode.
 
     >>> _writable("caf\udce9"), _writable("café")
     ('caf\\udce9', 'café')
@@ -147,12 +147,12 @@ def shards_table(
         Columns run, target, session, wave, shard, execution, cold, files, a column per
         outcome, body_bytes, queued_at, invoked_at, started_at, downloading_at,
         downloaded_at, answered_at (seconds since 1970), cpu_s, peak_rss_bytes,
-        throttles, hedges, request_id, error, billed_s (as Lambda says). An invocation
-        without a report has the error, and nothing in what only a report can tell.
+        throttles, hedges, request_id, error, billed_s (by Lambda's account). Without a
+        report there is an error, and no value in the columns that only a report fills.
     """
     rows = map(_shard_row, invocations)
-    some = iter(lambda: list(islice(rows, _AT_ONCE)), [])
-    table = pd.concat(map(pd.DataFrame, some), ignore_index=True)
+    batches = iter(lambda: list(islice(rows, _AT_ONCE)), [])
+    table = pd.concat(map(pd.DataFrame, batches), ignore_index=True)
     table = table.sort_values("invoked_at", ignore_index=True)
     table.insert(0, "run", run)
     table.insert(1, "target", target)
@@ -165,13 +165,13 @@ def totals(
     """
     Return a run's figures.
 
-    The clock runs from the first request sent to the last answer read; in a run that
-    was continued, not between its sessions.
+    The clock runs from the first request sent to the last response read; in a resumed
+    run it stops between sessions.
 
     Args:
         shards: One row per invocation.
 
-        tally: What their reports come to.
+        tally: The sum of their reports.
 
         counts: URLs by outcome.
 
@@ -204,10 +204,10 @@ def totals(
 
 def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """
-    Return one row per run: what was set and what came out.
+    Return one row per run: its settings and its figures.
 
     Args:
-        records: What ``run.json`` holds, of finished runs of ``20_fan_out``.
+        records: The ``run.json`` of finished runs of ``20_fan_out``.
     """
     rows = []
     for record in records:
@@ -219,7 +219,7 @@ def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
                 "run": record["run"],
                 "target": record["target"],
                 "machine": record["machine"]["name"],
-                **{name: settings[name] for name in _SET},
+                **{name: settings[name] for name in _SETTINGS},
                 "fresh": settings.get("fresh", False),
                 **figures,
                 "ok": (ok := counts[Outcome.OK.value]),
@@ -231,7 +231,7 @@ def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _dollars(record: Mapping[str, Any], ok: int) -> dict[str, float]:
-    """Return what a million files would cost, if the run was priced."""
+    """Return the cost of a million files, if the run was priced."""
     cost = record.get("cost", {})
     return {
         f"{name}_per_million": cost[name] / max(ok, 1) * 1e6
@@ -240,7 +240,7 @@ def _dollars(record: Mapping[str, Any], ok: int) -> dict[str, float]:
     }
 
 
-_SET = (
+_SETTINGS = (
     "file_kb",
     "concurrency",
     "connections",

@@ -1,9 +1,9 @@
-"""Figures as people say them."""
+"""Figures in words."""
 
 
 def size(kilobytes: float) -> str:
     """
-    Return a file size as people say it.
+    Return a file size in words.
 
     >>> size(10), size(1_700)
     ('10 kB', '1.7 MB')
@@ -16,7 +16,7 @@ def size(kilobytes: float) -> str:
 
 def duration(seconds: float) -> str:
     """
-    Return a time as people say it, to a tenth where the goal is decided.
+    Return a time in words, to a tenth of a second around the goal.
 
     >>> duration(0.058), duration(4.26), duration(60.3), duration(320), duration(36_000)
     ('58 ms', '4.3 s', '60.3 s', '5 min 20 s', '10 h 0 min')
@@ -32,7 +32,7 @@ def duration(seconds: float) -> str:
 
 def where_measured(target: str, machine: str, files: int) -> str:
     """
-    Return the footnote that keeps a local run from being taken for AWS.
+    Return the footnote that keeps a local run from being mistaken for AWS.
 
     >>> where_measured("local", "2 cores", 400)
     'target: local, this machine (2 cores), not AWS. 400 files a run'

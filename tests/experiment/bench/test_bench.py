@@ -105,10 +105,10 @@ def test_a_program_that_writes_wrong_files_is_in_the_table(tmp_path, capsys):
     """
     assert bench(TINY, tmp_path / "bench") == 1
     said = capsys.readouterr()
-    assert "2 of 2 runs failed: 0 of 20 files came; 0.jpg is missing" in said.out
-    assert "peers    not installed, so left out: wget2, aria2c\n" in said.out
+    assert "2 of 2 runs failed: 0 of 20 files arrived; 0.jpg is missing" in said.out
+    assert "peers    not installed and left out: wget2, aria2c\n" in said.out
     assert re.findall(r"^lazy +- +- +- +- +- +-$", said.out, re.MULTILINE)
-    assert "run 1 of 2, lazy: 0 of 20 files came; 0.jpg is missing" in said.err
+    assert "run 1 of 2, lazy: 0 of 20 files arrived; 0.jpg is missing" in said.err
 
 
 @pytest.mark.usefixtures("_instant")
@@ -176,7 +176,7 @@ def test_an_interrupted_bench_leaves_nothing_behind_but_what_was_measured(
         said, _ = process.communicate(timeout=WAIT_S)
 
     assert process.returncode == 130
-    assert "interrupted; what was measured is in" in said
+    assert "interrupted; the measurements are in" in said
     assert all(select.select([end], [], [], WAIT_S)[0] for end in ends)
     assert not [folder for folder in folders if folder.exists()]
     (results,) = (tmp_path / "results").iterdir()

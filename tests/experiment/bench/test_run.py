@@ -50,8 +50,11 @@ def test_a_run_is_a_row_with_units_in_the_names_of_its_columns(picture):
     ("what", "error"),
     [
         ("write_bytes(bytes(999))", "0.jpg has 999 bytes, not 1,000"),
-        ("write_bytes(bytes(1_000))", "0.jpg is not what the origin serves"),
-        ("exists()", "0 of 3 files came; 0.jpg is missing"),
+        (
+            "write_bytes(bytes(1_000))",
+            "0.jpg differs from the file that the origin serves",
+        ),
+        ("exists()", "0 of 3 files arrived; 0.jpg is missing"),
     ],
 )
 def test_a_program_that_writes_wrong_files_is_flagged(what, error):

@@ -56,10 +56,10 @@ def test_every_step_is_shown_and_done_and_nothing_is_left(gate, check, capfd, tm
     assert status == 0, said
     assert re.findall(r"^── (.+)$", said, re.MULTILINE) == [
         "deploy",
-        "look at it",
-        "fan out, and price it",
+        "show its status",
+        "fan out and price it",
         "read the log",
-        "ask AWS what the local Lambda claims about it",
+        "check the claims of the local Lambda on AWS",
         "remove everything",
     ]
     assert "20 of 20 files are ok" in said
@@ -111,7 +111,7 @@ def test_what_the_suite_left_is_found(gate):
     logs.delete_log_group(logGroupName=name)
     gate.policy = gate.without("lambda:ListFunctions")
     (said,) = left(target)
-    assert said.startswith("what could not be looked for: ")
+    assert said.startswith("unknown, because the search failed: ")
 
 
 def test_without_credentials_nothing_is_tried(monkeypatch, tmp_path, capsys):
@@ -131,7 +131,7 @@ def test_who_runs_it_reads_first_that_nobody_has_yet(gate, monkeypatch, capsys):
     assert main() == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "account 123456789012 in us-east-1" in said
-    assert "had no AWS account" in said
+    assert "written without an AWS account" in said
     assert gate.actions == set()
 
 

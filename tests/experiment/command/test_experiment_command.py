@@ -22,21 +22,51 @@ def refused(capsys, monkeypatch, tmp_path):
     return ran
 
 
-def test_a_notebook_that_is_not_there_is_refused_naming_those_that_are(refused):
-    said = refused("20_fanout")
-
-    assert "experiment: There is no notebook '20_fanout'. There are: 00_start" in said
-
-
-def test_a_misspelt_parameter_is_refused_before_anything_starts(refused):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("20_fanout", "There is no notebook '20_fanout'. There are: 00_start"),
+        *[
+            (name, f"There is no notebook {name!r}.")
+            for name in ("../notebooks/20_fan_out", "20_fan_out.ipynb")
+        ],
+        (
+            "20_fan_out -p concurency 4",
+            "There is no parameter 'concurency'. Did you mean 'concurrency'?\n",
+        ),
+        *[
+            (f"20_fan_out -p files {value}", f"The value of files is {value!r}, which")
+            for value in ("[1", "2024-13-45", "'1")
+        ],
+        *[
+            (f"20_fan_out -p target {target}", f"target is {target!r}; it must be one")
+            for target in ("../../../evil", "local/../../evil")
+        ],
+        ("20_fan_out -p target [local]", "target is ['local']; it must be one of"),
+        ("20_fan_out -p resume true", "Set run_folder to the run to resume."),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_a_folder_is_made(
+    refused, arguments, message
+):
     """
-    Papermill only warns, exits 0, and has measured something else.
+    Papermill only warns of a misspelt name, and has measured something else.
     """
-    said = refused("20_fan_out", "-p", "concurency", "4")
+    refusal = refused(*arguments.split(" "))
 
-    assert said == (
-        "experiment: There is no parameter 'concurency'. Did you mean 'concurrency'?\n"
-    )
+    assert refusal.startswith(f"experiment: {message}")
+    assert refusal.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([""], "There is no notebook ''."),
+        (["20_fan_out", "-p", "target", ""], "; it must be one of: local, aws."),
+    ],
+)
+def test_an_empty_name_is_refused(refused, arguments, message):
+    assert message in refused(*arguments)
 
 
 def test_a_misspelt_parameter_in_a_file_is_refused_too(refused, tmp_path):
@@ -51,7 +81,7 @@ def test_a_misspelt_parameter_in_a_file_is_refused_too(refused, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"just words", "holds no parameters; write one a line, as in `files: 2000`"),
+        (b"just words", "holds no parameters; write one per line, as in `files: 2000`"),
         (b"files: 1\nwaves: [1", "is not YAML: line 2, while parsing a flow sequence"),
         (b"files: \xff", "is not YAML: 'utf-8' codec can't decode byte 0xff"),
         (b"1: 2", "There is no parameter '1'"),
@@ -68,33 +98,6 @@ def test_a_file_that_holds_no_parameters_is_refused(refused, tmp_path, text, sai
     assert refusal.count("\n") == 1
 
 
-@pytest.mark.parametrize("value", ["[1", "2024-13-45", "'1"])
-def test_a_value_that_is_not_yaml_is_refused_naming_its_parameter(refused, value):
-    said = refused("20_fan_out", "-p", "files", value)
-
-    assert said.startswith(
-        f"experiment: The value of files is {value!r}, which is not YAML: "
-    )
-    assert said.count("\n") == 1
-
-
-@pytest.mark.parametrize("target", ["../../../evil", "local/../../evil", "[local]", ""])
-def test_a_target_that_would_be_a_path_is_refused_before_a_folder_is_named_after_it(
-    refused, target
-):
-    """
-    The notebook was refused later, by its own check, outside of results/.
-    """
-    assert "; it must be one of: local, aws." in refused(
-        "20_fan_out", "-p", "target", target
-    )
-
-
-@pytest.mark.parametrize("name", ["../notebooks/20_fan_out", "20_fan_out.ipynb", ""])
-def test_a_notebook_is_named_and_not_pointed_at(refused, name):
-    assert f"There is no notebook {name!r}." in refused(name)
-
-
 @pytest.mark.parametrize("below", ["file", "file/deeper", "/proc/x", "/sys/x", "/proc"])
 def test_a_run_folder_that_nothing_can_be_written_to_is_refused(
     refused, tmp_path, below
@@ -103,7 +106,7 @@ def test_a_run_folder_that_nothing_can_be_written_to_is_refused(
     folder = tmp_path / below
 
     said = refused("20_fan_out", "-p", "run_folder", str(folder))
-    assert said.startswith(f"experiment: Nothing can be written to {folder}: ")
+    assert said.startswith(f"experiment: {folder} cannot be written to: ")
     assert said.count("\n") == 1
 
 
@@ -124,7 +127,7 @@ def test_a_notebook_in_the_run_folder_is_never_overwritten(refused, tmp_path):
     path.write_text("somebody's")
 
     said = refused("20_fan_out", "-p", "run_folder", str(tmp_path))
-    assert f"{path} exists and would be lost. Set another run_folder." in said
+    assert f"{path} exists and would be overwritten. Set another run_folder." in said
     assert path.read_text() == "somebody's"
 
 
@@ -140,14 +143,14 @@ def test_only_a_run_can_be_resumed(refused, tmp_path):
     said = refused("resume", str(tmp_path))
 
     assert said == (
-        f"experiment: {tmp_path} holds no run.json: it is not a run's folder.\n"
+        f"experiment: {tmp_path} holds no run.json: it is not the folder of a run.\n"
     )
 
 
 def test_a_grid_is_resumed_cell_by_cell(refused, tmp_path):
     died(tmp_path, GridSettings).close(verdict="")
 
-    assert "which cannot go on. Of a grid each cell can: name its folder." in refused(
+    assert "cannot be resumed. Each cell of a grid can: name its folder." in refused(
         "resume", str(tmp_path)
     )
 
@@ -165,12 +168,6 @@ def test_a_run_that_is_being_written_is_not_resumed(refused, tmp_path):
         "reports.jsonl",
         "run.json",
     ]
-
-
-def test_resuming_needs_a_run(refused):
-    assert "Set run_folder to the run that is to go on." in refused(
-        "20_fan_out", "-p", "resume", "true"
-    )
 
 
 @pytest.mark.parametrize(

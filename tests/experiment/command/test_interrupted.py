@@ -23,10 +23,8 @@ def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path, times)
     status = interrupted.run(lambda: lines(folder / "reports.jsonl") > 5, times=times)
 
     assert (status, interrupted.err) == (130, "")
-    assert f"experiment: interrupted; what was reported is in {folder}" in (
-        interrupted.out
-    )
-    assert f"; to go on: python -m experiment resume {folder}\n" in interrupted.out
+    assert f"experiment: interrupted; the reports are in {folder}" in (interrupted.out)
+    assert f"; resume with: python -m experiment resume {folder}\n" in interrupted.out
     assert len(interrupted.family) > 3  # the kernel, the endpoint, executions at least
     interrupted.leaves_nothing_behind()
     assert 5 < len(list(read_invocations(folder))) < 2_000
@@ -45,7 +43,7 @@ def test_ctrl_c_while_the_kernel_starts_leaves_nothing_at_all(tmp_path, times):
 
     assert (status, interrupted.err) == (130, "")
     assert interrupted.out.strip() == (
-        "experiment: interrupted before anything was reported"
+        "experiment: interrupted before there was any report"
     )
     interrupted.leaves_nothing_behind()
     assert not interrupted.results.exists()
@@ -65,4 +63,4 @@ def test_ctrl_c_while_modules_are_imported_shows_no_traceback(monkeypatch, capsy
     )
 
     assert main(["20_fan_out"]) == 130
-    assert "interrupted before anything was reported" in capsys.readouterr().out
+    assert "interrupted before there was any report" in capsys.readouterr().out

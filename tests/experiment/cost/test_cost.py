@@ -97,7 +97,7 @@ def test_where_time_is_not_what_costs_that_is_said():
     settings = ORIGINAL | {"sink": "s3-objects", "sink_path": "s3://photos/x"}
     price = estimate(plan_of(**settings), AWS)
 
-    with pytest.raises(PreflightError, match="Dearest are 1,583 GB in S3 for a month"):
+    with pytest.raises(PreflightError, match="item is 1,583 GB in S3 for a month"):
         check(FanOutSettings(**settings), price)
 
 
@@ -165,7 +165,7 @@ def test_sizes_that_nobody_knows_are_guessed_and_the_guess_is_told(tmp_path):
 def test_prices_of_another_region_are_said_to_be_others():
     elsewhere = SimpleNamespace(region="eu-west-1", asks_iam=True)
 
-    assert "eu-west-1 has its own" in str(estimate(plan_of(), elsewhere))
+    assert "eu-west-1 has others" in str(estimate(plan_of(), elsewhere))
 
 
 def test_calls_that_were_not_heard_of_are_counted_as_dear_as_they_may_be():
@@ -179,7 +179,7 @@ def test_calls_that_were_not_heard_of_are_counted_as_dear_as_they_may_be():
     assert spent.unheard == 2
     assert item(spent.bill, "requests").amount == 1
     assert spent.at_most == pytest.approx(2 * 60 * 1_769 / 1_024 * 1.33334e-5, rel=0.01)
-    assert "2 calls were not heard of again: at most $0.00" in str(spent)
+    assert "2 calls never returned: at most $0.00" in str(spent)
 
 
 @pytest.mark.parametrize("dollars", [0, -1.0, math.inf, math.nan])

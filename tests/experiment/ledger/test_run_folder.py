@@ -142,7 +142,7 @@ def test_a_closed_run_says_how_it_ended(run):
 def test_a_folder_holds_one_run_only(run):
     said = re.escape(
         f"{run.folder} already holds a run. Set another run_folder in the notebook's "
-        "parameters cell, or none; or set resume to continue it."
+        "parameters cell, or none; or set resume to resume it."
     )
 
     with pytest.raises(LedgerError, match=said):
@@ -152,7 +152,7 @@ def test_a_folder_holds_one_run_only(run):
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(LedgerError, match="it is not a run's folder"):
+    with pytest.raises(LedgerError, match="it is not the folder of a run"):
         read_run(tmp_path)
 
 
@@ -169,12 +169,12 @@ def test_a_record_that_was_cut_off_is_told_with_what_to_do(tmp_path, text):
     As a machine that lost power may leave it.
     """
     (tmp_path / "run.json").write_text(text, errors="surrogateescape")
-    said = f"{tmp_path}/run.json is not a run's record: "
+    said = f"{tmp_path}/run.json is not the record of a run: "
 
     with pytest.raises(LedgerError, match=re.escape(said)) as refused:
         read_run(tmp_path)
     assert str(refused.value).endswith(
-        "Bring back a copy, or begin another run in another run_folder."
+        "Restore a copy, or start another run in another run_folder."
     )
 
 

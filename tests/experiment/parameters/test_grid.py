@@ -19,7 +19,7 @@ NETWORK = {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}
         ({"concurrency": [1, True]}, "concurrency is [1, True]; it must be a list"),
         ({"file_kb": ["10"]}, "file_kb is ['10']; it must be a list of different"),
         ({"file_kb": [0]}, "file_kb is 0; it must be at least 1."),
-        ({"file_kb": [1, 2, 3, 4, 5]}, "file_kb has 5 sizes; a chart shows 4 at most"),
+        ({"file_kb": [1, 2, 3, 4, 5]}, "file_kb has 5 sizes; a chart shows at most 4."),
         ({"repeats": 0}, "repeats is 0; it must be at least 1."),
         ({"memories_mb": [512, 512]}, "memories_mb is [512, 512]; it must be a list"),
         ({"memories_mb": [64]}, "`memory_mb` is 64 MB; Lambda takes 128 to 10,240"),

@@ -81,7 +81,7 @@ def test_a_run_whose_endpoint_or_origin_dies_names_it_and_goes_on_later(
     assert run.finish() == 1
     assert named in run.err
     assert "Cannot connect" not in run.err
-    assert f"Go on: python -m experiment resume {run.folder}\n" in run.err
+    assert f"Resume with: python -m experiment resume {run.folder}\n" in run.err
     assert sum(bool(one.report) for one in read_invocations(run.folder)) > 5
     assert main(["resume", str(run.folder), "-p", "retry_failed", "true"]) == 0
     assert read_run(run.folder)["totals"]["counts"]["ok"] == LONG["files"]

@@ -56,9 +56,9 @@ def test_a_full_disk_is_one_line_that_says_how_to_go_on(
 
     assert status == 2
     assert said.startswith(f"experiment: {folder / full} cannot be written: File too")
-    assert said.endswith(f"go on: python -m experiment resume {folder}\n")
+    assert said.endswith(f"resume with: python -m experiment resume {folder}\n")
     assert said.count("\n") == 1
-    assert " is kept" in said
+    assert " kept" in said
     assert list(read_invocations(folder))
     assert main(["resume", str(folder), "-p", "tear_down", "true"]) == 0
     assert read_run(folder)["totals"]["counts"]["ok"] == files
@@ -71,6 +71,6 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing(endpoint, tmp_path):
     assert status == 2
     assert said == (
         f"experiment: {folder / '20_fan_out.ipynb'} cannot be written: File too large. "
-        "Nothing was reported yet. Make room, and begin again.\n"
+        "There are no reports yet. Make room and start again.\n"
     )
     assert not folder.exists()

@@ -97,7 +97,7 @@ def test_a_cell_that_fails_loses_no_other_and_is_named(run, cells, session, caps
         check_complete(run)
 
     assert str(failed.value) == (
-        "There is no result of 5kB-c2-r1. The executed notebooks in "
+        "There is no result for 5kB-c2-r1. The executed notebooks in "
         f"{run.folder} show why."
     )
     assert len(cells) == 3

@@ -80,10 +80,10 @@ def test_executions_that_fail_never_end_the_run_and_their_urls_are_dealt_again(
     assert set(lost) == {0, 1, 2, 3}
     assert lost[0] == "the execution failed: RuntimeError: no luck"
     assert re.match("the execution failed: Runtime.ExitError: .*exit status 3", lost[1])
-    assert lost[2].startswith("the execution answered something else than a report:")
+    assert lost[2].startswith("the execution did not answer with a report:")
     assert lost[3] == (
-        "the execution reported on run run, wave 0, shard 3, 4 URLs; it was asked for "
-        "run run, wave 0, shard 3, 5 URLs"
+        "the execution reported on run run, wave 0, shard 3, 4 URLs; the request was "
+        "for run run, wave 0, shard 3, 5 URLs"
     )
     assert all(done.answered_at >= done.invoked_at for done in invocations)
 
@@ -101,7 +101,7 @@ def test_an_answer_that_is_no_object_is_an_error_of_that_shard_only(run_with):
     plan, invocations = run_with("unreliable.text", files=8, waves=1)
 
     assert outcomes(plan, invocations) == {"unstarted": 8}
-    assert all("something else than a report" in done.error for done in invocations)
+    assert all("did not answer with a report" in done.error for done in invocations)
 
 
 def test_a_function_that_is_not_there_is_an_error_in_the_ledger(run_with):
@@ -235,7 +235,7 @@ def test_a_target_that_is_gone_ends_the_run_saying_how_to_go_on(
     settings = FanOutSettings(files=1_000, shards_per_execution=400)
     plan = Plan(tmp_path, settings, urls((0, 1_000)), allow_private=True)
     run = open_run("20_fan_out", settings, plan.folder, region="here")
-    said = re.escape(f"go on: python -m experiment resume {tmp_path}")
+    said = re.escape(f"resume with: python -m experiment resume {tmp_path}")
 
     with pytest.raises(FanOutError, match=f"Could not connect.*{said}"):
         asyncio.run(fan_out(plan, gone, run))

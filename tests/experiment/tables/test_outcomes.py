@@ -61,14 +61,14 @@ def ledgers(draw):
 
 @settings(max_examples=60)
 @given(ledgers(), st.sampled_from([1, 5, 100]))
-def test_whatever_happened_each_url_has_one_row_and_one_outcome(ledger, piece):
+def test_whatever_happened_each_url_has_one_row_and_one_outcome(ledger, block_rows):
     """
     Waves, lost executions, answers in any order, tables in pieces of any size: nothing
     is counted twice or lost.
     """
     invocations, expected = ledger
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outcomes, "PIECE", piece)
+        patch.setattr(outcomes, "BLOCK", block_rows)
         table = table_of(invocations, WHOLE)
 
     assert table["number"].tolist() == list(range(MANY))
@@ -179,7 +179,7 @@ def test_a_url_has_the_remainders_that_it_was_asked_for_with():
     "again", [invocation(part(WHOLE, 3, 1)), invocation(part(WHOLE, 3, 1), wave=1)]
 )
 def test_a_url_asked_for_twice_in_a_wave_or_once_it_was_ok_is_noticed(again):
-    with pytest.raises(AccountError, match="twice in one wave, or again once it was"):
+    with pytest.raises(AccountError, match="twice in one wave, or again after it was"):
         table_of([invocation(WHOLE), again], WHOLE)
 
 

@@ -153,9 +153,12 @@ def test_a_grid_puts_its_runs_together(measured):
 @pytest.mark.parametrize(
     ("dealt", "wrong"),
     [
-        ([(0, 6), (0, 6)], "was asked for twice in one wave"),
-        ([(0, 11)], "Of 12 URLs 1 were not asked for yet. Go on with the run: python"),
-        ([(0, 12), (6, 6)], "was asked for twice in one wave"),
+        ([(0, 6), (0, 6)], "was requested twice in one wave"),
+        (
+            [(0, 11)],
+            "1 of 12 URLs have not been requested yet. Resume the run",
+        ),
+        ([(0, 12), (6, 6)], "was requested twice in one wave"),
     ],
 )
 def test_urls_dealt_twice_or_never_are_noticed(measured, dealt, wrong):
@@ -174,7 +177,7 @@ def test_a_url_asked_for_again_once_it_was_ok_is_noticed(measured):
     again = invocation(part(whole, 0, 1), wave=1)
     run, plan = measured("run", invocation(whole), again)
 
-    with pytest.raises(AccountError, match="again once it was ok"):
+    with pytest.raises(AccountError, match="again after it was ok"):
         result_of(run, plan)
 
 
@@ -182,7 +185,7 @@ def test_a_long_table_is_written_in_pieces_and_held_in_part(measured, monkeypatc
     """
     A hundred million rows do not fit into memory, and no chart needs them.
     """
-    monkeypatch.setattr(outcomes, "PIECE", 5)
+    monkeypatch.setattr(outcomes, "BLOCK", 5)
     monkeypatch.setattr(downloads_file, "SAMPLE", 4)
     ends = [done(), done(Outcome.CUT)] * 6
     run, plan = measured("run", invocation(urls((0, MANY)), ends))
