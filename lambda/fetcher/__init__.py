@@ -8,6 +8,7 @@ One execution's work: URLs in, files out, every one accounted for.
 * ``sinks``: where bodies go; ``s3``: S3 as sinks and sources speak it.
 * ``security``: what may be contacted, trusted and shown.
 * ``process``: memory, descriptors and interrupts of this process.
+* ``backoff``: how long to wait between tries.
 * ``command``: the `fetcher` command; ``service``: HTTP and jobs.
 * ``handler``: what Lambda calls.
 """
