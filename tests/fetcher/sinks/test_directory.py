@@ -225,6 +225,36 @@ def test_folders_that_are_open_stay_few(tmp_path, monkeypatch):
     assert after - before <= 32
 
 
+@pytest.fixture
+def limit():
+    """Set how many descriptors this process may have; afterwards as many as before."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield lambda most: resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("most", [1_024, 1_057, 1_100, 1_200])
+def test_there_may_be_more_folders_than_descriptors(tmp_path, limit, most):
+    limit(most)
+    sink = Directory(tmp_path)
+    names = sorted(f"{n}/a" for n in range(400))
+    for name in names:
+        keep(sink, item(name))
+
+    assert files_below(tmp_path) == names
+
+
+def test_a_folder_that_cannot_be_held_open_leaves_no_descriptor(tmp_path, limit):
+    limit(1_200)
+    sink = Directory(tmp_path)
+    limit(1_024)
+    before = os.listdir("/dev/fd")
+    with pytest.raises(OSError, match="Too many|Invalid"):
+        keep(sink, item("a/b"))
+
+    assert os.listdir("/dev/fd") == before
+
+
 def test_a_path_too_long_to_be_opened_is_not_written(tmp_path):
     with pytest.raises(OSError, match="File name too long"):
         keep(Directory(tmp_path), item("/".join(["abc"] * 1_024)))
