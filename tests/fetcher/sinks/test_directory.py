@@ -7,7 +7,7 @@ import pytest
 from tests.support.full_disk import no_file_larger_than
 
 from fetcher.contract.source import Item
-from fetcher.sinks.directory import Directory
+from fetcher.sinks.directory import Directory, write_all
 
 
 def item(destination="", url="http://h/a"):
@@ -209,6 +209,38 @@ def test_what_a_killed_run_left_is_in_nobodys_way(tmp_path, keep, left):
 
     assert (tmp_path / "b").read_bytes() == b"xyz"
     assert files_below(tmp_path) == ["b"]
+
+
+def test_of_two_runs_that_write_the_same_file_neither_keeps_half_of_it(tmp_path):
+    first = Directory(tmp_path).open(item("b"))
+    first.write([b"first"])
+    second = Directory(tmp_path).open(item("b"))
+    second.write([b"sec"])
+    with pytest.raises(OSError, match=r"does another run .*b\.part"):
+        first.commit()
+    first.discard()
+    second.write([b"ond"])
+    second.commit()
+
+    assert (tmp_path / "b").read_bytes() == b"second"
+    assert files_below(tmp_path) == ["b"]
+
+
+def test_a_body_written_in_one_go_is_not_mixed_up_with_another_run_s(
+    tmp_path, monkeypatch
+):
+    others = []
+
+    def slowly(descriptor, parts):
+        write_all(descriptor, parts)
+        others.append(Directory(tmp_path).open(item("b")))
+
+    monkeypatch.setattr("fetcher.sinks.directory.write_all", slowly)
+    with pytest.raises(OSError, match=r"does another run .*b\.part"):
+        keep_whole(Directory(tmp_path), item("b"))
+
+    assert files_below(tmp_path) == ["b.part"]
+    others[0].commit()
 
 
 def test_folders_that_are_open_stay_few(tmp_path, monkeypatch):
