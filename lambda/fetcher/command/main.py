@@ -18,7 +18,7 @@ from fetcher.command.stops import Stops
 from fetcher.contract.options import DESCRIPTORS, ENGINES, Options, check_seconds
 from fetcher.lists.position_set import Positions
 from fetcher.lists.url_list import UrlList
-from fetcher.process.descriptors import RULE, raise_limit
+from fetcher.process.descriptors import RAISE_IT, raise_limit
 from fetcher.process.memory import peak_rss_bytes
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.folders import MOST_OPEN
@@ -111,8 +111,8 @@ def _cut(parts: list[Options], allowed: int) -> list[Options]:
     if cut != parts:
         before, now = (sum(one.connections for one in some) for some in (parts, cut))
         print(
-            f"fetcher: {now:,} connections, not {before:,}: a process may open too few "
-            f"files and sockets here; {RULE}.",
+            f"fetcher: only {now:,} connections, not {before:,}: a process may open no "
+            f"more files and sockets here. {RAISE_IT}",
             file=sys.stderr,
         )
     return cut
