@@ -51,7 +51,7 @@ def lacking(error: OSError) -> str:
     if error.errno == errno.EMFILE:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return (
-            f"no socket could be opened: the process has all {soft:,} files and sockets "
-            "open that it may (`ulimit -n`)"
+            f"no socket could be opened: the process has all {soft:,} files and "
+            "sockets open that it may (`ulimit -n`)"
         )
     return ""
