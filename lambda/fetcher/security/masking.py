@@ -100,7 +100,8 @@ def masked_in(text: str) -> str:
 def _without_values(url: str) -> str:
     """Mask the values of all parameters that stand in a URL as they are."""
     path_end = len(url.partition("?")[0].partition("#")[0])
-    shown, at = [], 0
+    shown: list[str] = []
+    at = 0
     for name in _NAMES.finditer(url):
         if name.start() >= at and _is_secret(name[1]):
             is_in_path = name.start() < path_end
