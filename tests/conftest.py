@@ -1,6 +1,7 @@
 """Fixtures for many tests: a local endpoint, and an environment without traps."""
 
 import os
+import signal
 import socket
 import tempfile
 import uuid
@@ -59,6 +60,15 @@ def _plain_environment(request):
             if name.startswith("AWS_") or name.lower().endswith("_proxy"):
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_not_ignored():
+    """
+    Commands that tests start can be interrupted, even if pytest is in the background.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

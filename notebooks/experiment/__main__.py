@@ -13,7 +13,7 @@ import sys
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.process.interrupts import INTERRUPTED
+from fetcher.process.interrupts import INTERRUPTED, handle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,7 @@ def _protect_clean_up() -> None:
             raise KeyboardInterrupt
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
+        handle(number, interrupt)
 
 
 if __name__ == "__main__":

@@ -120,14 +120,14 @@ def _run(args: argparse.Namespace, options: Options) -> int:
 
 def _cut(parts: list[Options], allowed: int) -> list[Options]:
     """Give no process more connections than it may have, and say so."""
-    from fetcher.process.descriptors import RULE
+    from fetcher.process.descriptors import RAISE_IT
 
     cut = [replace(one, connections=min(one.connections, allowed)) for one in parts]
     if cut != parts:
         before, now = (sum(one.connections for one in some) for some in (parts, cut))
         print(
-            f"fetcher: {now:,} connections, not {before:,}: a process may open too few "
-            f"files and sockets here; {RULE}.",
+            f"fetcher: only {now:,} connections, not {before:,}: a process may open no "
+            f"more files and sockets here. {RAISE_IT}",
             file=sys.stderr,
         )
     return cut

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
 import stat
+import sys
 import time
 from contextlib import ExitStack
+from functools import cache
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -23,11 +26,14 @@ _LOCKS = Path("/proc/locks")  # on Linux
 # Children of a run that was killed hold on to its report until they notice.
 _PATIENCE_S = 1.0
 _LOOK_EVERY_S = 0.05
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 class ReportFile:
     """
     The report, open to append to; locked, unless it is a pipe or a device.
+
+    Where the file system has no locks, it is written without one, and that is said.
 
     Args:
         path: Where it is, or is to be.
@@ -69,7 +75,7 @@ class ReportFile:
             with open(new.fileno(), "wb", closefd=False) as file:
                 file.writelines(lines)
             os.fsync(new.fileno())
-            fcntl.flock(new, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(new)
             aside.replace(path)
         except BaseException:
             new.close()
@@ -129,11 +135,24 @@ def _locked(path: Path) -> FileIO:
 
 
 def _lock(file: FileIO) -> bool:
+    """Lock a file; tell whether it is this process's now."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        _say_once(
+            "fetcher: --report cannot be locked on this file system: let no other run "
+            "write the same report."
+        )
     return True
+
+
+@cache
+def _say_once(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _opened(path: Path) -> FileIO:

@@ -60,7 +60,8 @@ def keep(report: ReportFile, urls: UrlList, sink: Directory) -> Positions:
             if number is not None:
                 kept.add([item.number])
                 kept_lines.add([number])
-        report.replace(raw for n, raw in enumerate(_lines(file)) if n in kept_lines)
+        lines = (raw for n, raw in enumerate(_lines(file)) if n in kept_lines)
+        report.replace(raw.rstrip(b"\n") + b"\n" for raw in lines)
     return kept
 
 
@@ -105,8 +106,8 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
     """
     Yield the lines of the file from its beginning.
 
-    After a power failure a file may end in zeros that were never written to: these are
-    left out. No line has any.
+    The last one may lack its end. After a power failure a file may end in zeros that
+    were never written to: these are left out. No line has any.
     """
     file.seek(0)
     for raw in iter(lambda: file.readline(_LONGEST), b""):

@@ -6,6 +6,8 @@ import signal
 from threading import main_thread
 from typing import TYPE_CHECKING, Self
 
+from fetcher.process.interrupts import handle
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
@@ -15,7 +17,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 class Stops:
     """
-    Handler of the signals inside `with`.
+    Handler of the signals inside `with`; SIGINT stays ignored if it is.
+
+    SIGTERM is handled always: it is also how a run ends its own processes.
 
     Attributes:
         came: Whether one has come.
@@ -26,7 +30,10 @@ class Stops:
         self._call: Callable[[], None] = _nothing
 
     def __enter__(self) -> Self:
-        self._before = [signal.signal(kind, self._stop) for kind in SIGNALS]
+        self._before = [
+            handle(signal.SIGINT, self._stop),
+            signal.signal(signal.SIGTERM, self._stop),
+        ]
         return self
 
     def __exit__(self, *_: object) -> None:

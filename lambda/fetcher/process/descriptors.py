@@ -7,11 +7,8 @@ import resource
 
 from fetcher.contract.options import DESCRIPTORS_KEPT_BACK, DESCRIPTORS_PER_CONNECTION
 
-_LEAST = DESCRIPTORS_KEPT_BACK + DESCRIPTORS_PER_CONNECTION
-RULE = (
-    f"it takes {DESCRIPTORS_PER_CONNECTION} for a connection and "
-    f"{DESCRIPTORS_KEPT_BACK} besides (`ulimit -Hn`)"
-)
+_FEWEST = DESCRIPTORS_KEPT_BACK + DESCRIPTORS_PER_CONNECTION
+RAISE_IT = "Raise the limit with `ulimit -Hn`."
 
 
 def raise_limit(target: int) -> int:
@@ -33,10 +30,10 @@ def raise_limit(target: int) -> int:
     if soft < target:
         soft = target if hard == resource.RLIM_INFINITY else min(hard, target)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    if soft < _LEAST:
+    if soft < _FEWEST:
         msg = (
-            f"This process may open {soft:,} files and sockets; {_LEAST:,} are the "
-            f"fewest: {RULE}. Raise the limit."
+            f"No connection can be made: a process may open {soft:,} files and sockets "
+            f"here, and needs at least {_FEWEST:,}. {RAISE_IT}"
         )
         raise ValueError(msg)
     return (soft - DESCRIPTORS_KEPT_BACK) // DESCRIPTORS_PER_CONNECTION
@@ -54,7 +51,7 @@ def shortage(error: OSError) -> str:
     if error.errno == errno.EMFILE:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         return (
-            f"no socket could be opened: this process may have {soft:,} open files "
-            "and sockets (`ulimit -n`), and has"
+            f"no socket could be opened: the process has all {soft:,} files and "
+            "sockets open that it may (`ulimit -n`)"
         )
     return ""

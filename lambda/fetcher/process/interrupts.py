@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    _Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 _STDERR = 2
@@ -23,11 +30,27 @@ def quit_when_interrupted(command: str) -> None:
         finally:
             os._exit(INTERRUPTED)
 
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, end)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        handle(number, end)
 
 
 def raise_when_interrupted() -> None:
-    """Restore Python's handling: SIGINT raises `KeyboardInterrupt`, SIGTERM ends."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """Have SIGINT raise `KeyboardInterrupt`, and SIGTERM end, as in any Python."""
+    handle(signal.SIGINT, signal.default_int_handler)
+    handle(signal.SIGTERM, signal.SIG_DFL)
+
+
+def handle(number: signal.Signals, handler: _Handler) -> _Handler | int | None:
+    """
+    Set a signal's handler, unless the signal is ignored.
+
+    Whoever started this process wants that: shells have SIGINT ignored by what a
+    script runs in the background.
+
+    Returns:
+        What handled it before.
+    """
+    before = signal.getsignal(number)
+    if before is not signal.SIG_IGN:
+        signal.signal(number, handler)
+    return before

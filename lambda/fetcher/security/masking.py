@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from urllib.parse import unquote
 
 MASK = "***"
 
 _FLAGS = re.ASCII | re.IGNORECASE
-_CHARACTERS = r"(?:[\w.~\[-]|%(?:25)*5B)*"
+_CHARACTERS = r"(?:[\w.~\[-]|%(?:25)*(?:5B|5F|2D|2E))*"
 _NAME = (
     rf"{_CHARACTERS}(?:token|signature|credentials?|secret|password|passwd|passphrase"
     r"|(?:api|app|auth|access|secret)key|accesskeyid|accessid|sess(?:ion)?_?id|jwt)"
-    rf"|(?:{_CHARACTERS}(?:[-_.\[]|%(?:25)*5B))?(?:key|sig|auth|authorization|pass|pwd|hmac)"
-    r"|key-pair-id|policy"
+    rf"|(?:{_CHARACTERS}(?:[-_.\[]|%(?:25)*(?:5B|5F|2D|2E)))?(?:key|sig|auth|authorization"
+    r"|pass|pwd|pw|ticket|hmac)|key-pair-id|policy|hdnea|hdnt[ls]"
 )
-_NAMED = rf"(?:{_NAME})_*(?:\]|%(?:25)*5D)?"
+_NAMED = rf"(?:{_NAME})_*(?:(?:\[|%(?:25)*5B)\d*)?(?:\]|%(?:25)*5D)?"
 _named = re.compile(_NAMED, _FLAGS).fullmatch
 
 # The URL's own password, in which only these three cannot stand: RFC 3986, 3.2.
 _CREDENTIALS = re.compile(r"^([^/?#]*//)[^/?#]*@")
 _CREDENTIALS_IN_TEXT = re.compile(r"//[^/\s]*@")
 _NAMES = re.compile(r"[?&;#]([^?&;#=\s]+)=")
-_VALUE = re.compile(rf"([?&;#]{_NAMED}=)[^&#\s]+", _FLAGS)
+_VALUE = re.compile(r"[^&#\s]+")
+_VALUE_IN_PATH = re.compile(r"[^/?;#\s]+")
+_OFTEN = 4  # as a name is percent-encoded
 
 # In a URL inside another. It may be percent-encoded several times, each adding a 25;
 # only characters encoded as often are its own delimiters.
@@ -76,7 +79,7 @@ def masked(url: str) -> str:
         url = _INNER_CREDENTIALS.sub(rf"\1{MASK}\2", url)
         url = _ENCODED_CREDENTIALS.sub(rf"\1{MASK}\3", url)
     if has_value and any(map(_is_secret, _NAMES.findall(url))):
-        url = _VALUE.sub(rf"\1{MASK}", url)
+        url = _without_values(url)
     if is_encoded and (has_value or "3D" in url or "3d" in url):
         url = _ENCODED_VALUE.sub(rf"\1{MASK}", url)
     return url
@@ -94,6 +97,23 @@ def masked_in(text: str) -> str:
     return masked(_CREDENTIALS_IN_TEXT.sub(f"//{MASK}@", text))
 
 
+def _without_values(url: str) -> str:
+    """Mask the values of all parameters that stand in a URL as they are."""
+    path_end = len(url.partition("?")[0].partition("#")[0])
+    shown: list[str] = []
+    at = 0
+    for name in _NAMES.finditer(url):
+        if name.start() >= at and _is_secret(name[1]):
+            is_in_path = name.start() < path_end
+            value = (_VALUE_IN_PATH if is_in_path else _VALUE).match(url, name.end())
+            if value:
+                shown += url[at : name.end()], MASK
+                at = value.end()
+    return "".join([*shown, url[at:]])
+
+
 @lru_cache(maxsize=1_024)  # a list has few names, again and again
 def _is_secret(name: str) -> bool:
+    for _ in range(_OFTEN):
+        name = unquote(name)
     return _named(name) is not None

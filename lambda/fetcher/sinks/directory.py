@@ -23,6 +23,7 @@ _CLOSED = -1
 _MOST_PARTS = 1_024  # IOV_MAX: what one call takes
 _LONGEST_PATH = os.pathconf("/", "PC_PATH_MAX")
 _ROOM = 16  # of it, for the ends of names aside
+_REPLACED = "removed while it was written; does another run store files here, too?"
 
 
 class Directory(Sink):
@@ -75,13 +76,22 @@ class Directory(Sink):
         self._asides.discard(aside)
         return path
 
-    def drop(self, item: Item, aside: str) -> None:
-        """Remove a file that was opened; nothing happens if that was done before."""
-        if aside in self._asides:
+    def drop(self, item: Item, aside: str, *, is_lost: bool) -> None:
+        """
+        Remove a file that was opened; nothing happens if that was done before.
+
+        Args:
+            item: What it is the body of.
+
+            aside: Where the file is.
+
+            is_lost: Whether it is gone, and what is there is another run's.
+        """
+        if aside in self._asides and not is_lost:
             with contextlib.suppress(OSError):  # there is nobody left to tell
                 _, at = self._place_of(item)
                 _unlink(aside, at)
-            self._asides.discard(aside)
+        self._asides.discard(aside)
 
     def _place_of(self, item: Item) -> tuple[str, int]:
         """Return where a body goes, and the descriptor of its folder, made if new."""
@@ -120,13 +130,16 @@ class _File:
             raise
 
     def commit(self) -> str:
+        if _is_lost(self._descriptor):
+            raise _lost(self._aside)
         self._close()
         return self._sink.finish(self._item, self._aside)
 
     def discard(self) -> None:
+        is_lost = self._descriptor != _CLOSED and _is_lost(self._descriptor)
         with contextlib.suppress(OSError):  # there is nobody left to tell
             self._close()
-        self._sink.drop(self._item, self._aside)
+        self._sink.drop(self._item, self._aside, is_lost=is_lost)
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, _CLOSED
@@ -167,13 +180,18 @@ def write_file(path: str, parts: Sequence[bytes], at: int) -> None:
         at: The descriptor of its folder.
     """
     descriptor = create(path, at)
+    is_lost = False
     try:
         try:
             write_all(descriptor, parts)
         finally:
+            is_lost = _is_lost(descriptor)
             os.close(descriptor)
+        if is_lost:
+            raise _lost(path)
     except OSError as error:
-        _unlink(path, at)
+        if not is_lost:
+            _unlink(path, at)
         error.filename = path
         raise
 
@@ -187,6 +205,15 @@ def write_all(descriptor: int, parts: Sequence[bytes]) -> None:
         rest = memoryview(b"".join(parts))
         while written < size:
             written += os.write(descriptor, rest[written:])
+
+
+def _is_lost(descriptor: int) -> bool:
+    """Tell whether a new file has been replaced by another process's, or removed."""
+    return os.fstat(descriptor).st_nlink == 0
+
+
+def _lost(path: str) -> OSError:
+    return OSError(errno.ENOENT, _REPLACED, path)
 
 
 def _rename(old: str, new: str, at: int) -> None:

@@ -9,7 +9,7 @@ import os
 import resource
 import stat
 
-from fetcher.contract.options import DESCRIPTORS
+from fetcher.contract.options import DESCRIPTORS, DESCRIPTORS_KEPT_BACK
 
 # O_PATH, where there is one, asks for no permission to list the folder.
 _ROOT = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
@@ -38,7 +38,8 @@ class Folders:
         self._root = _CLOSED
         self._root = os.open(root, _ROOT)
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        above = MOST_OPEN if soft == resource.RLIM_INFINITY else soft - DESCRIPTORS
+        above = soft - DESCRIPTORS - DESCRIPTORS_KEPT_BACK
+        above = MOST_OPEN if soft == resource.RLIM_INFINITY else above
         self._is_above = above > _FEWEST_OPEN
         self._most = max(_FEWEST_OPEN, min(above, MOST_OPEN))
 
@@ -85,12 +86,14 @@ class Folders:
         except OSError as error:
             error.filename = f"{self._path}/{folder}"
             raise
-        if self._is_above:  # libcurl can only wait for sockets below
-            low = descriptor
-            descriptor = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, DESCRIPTORS)
-            os.close(low)
         if len(self._open) >= self._most:
             os.close(self._open.pop(next(iter(self._open))))
+        if self._is_above:  # libcurl can only wait for sockets below
+            low = descriptor
+            try:
+                descriptor = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, DESCRIPTORS)
+            finally:
+                os.close(low)
         self._open[folder] = descriptor
         return descriptor
 

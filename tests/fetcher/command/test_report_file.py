@@ -1,5 +1,6 @@
 """The report's file: one run writes it, and nobody pulls it away unnoticed."""
 
+import errno
 import os
 import re
 import sys
@@ -122,6 +123,35 @@ def test_where_the_system_does_not_tell_who_holds_a_lock_nobody_is_named(
         ReportFile(tmp_path / "report"),
         pytest.raises(ValueError, match=said),
     ):
+        ReportFile(tmp_path / "report")
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP])
+def test_where_there_are_no_locks_a_report_is_written_without_and_that_is_said_once(
+    tmp_path, monkeypatch, capsys, number
+):
+    def flock(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(report_file.fcntl, "flock", flock)
+    report_file._say_once.cache_clear()
+    with ReportFile(tmp_path / "report") as report:
+        report.replace([LINE])
+        report.write(LINE)
+
+    assert (tmp_path / "report").read_bytes() == LINE * 2
+    assert capsys.readouterr().err == (
+        "fetcher: --report cannot be locked on this file system: let no other run "
+        "write the same report.\n"
+    )
+
+
+def test_another_error_of_a_lock_is_one(tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(report_file.fcntl, "flock", flock)
+    with pytest.raises(OSError, match="Input/output"):
         ReportFile(tmp_path / "report")
 
 

@@ -57,6 +57,7 @@ class Run:
             json.loads(line)["url"] for line in self.report.read_text().splitlines()
         ]
         assert sorted(reported) == [f"http://h/{n}" for n in numbers]
+        assert self.report.read_bytes()[-1:] in (b"", b"\n")
         return numbers
 
 
@@ -219,6 +220,21 @@ def test_zeros_in_the_end_are_dropped_as_a_torn_line_is(run, left, zeros):
     run.report.write_bytes(text.encode() + bytes(zeros))
 
     assert run.keep() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 4_096])
+def test_a_line_that_lacks_only_its_end_gets_one(run, zeros):
+    """
+    Or else the next line would be glued to it.
+    """
+    text = "".join(run.lines[:4]).rstrip("\n")
+    run.report.write_bytes(text.encode() + bytes(zeros))
+    kept = run.keep()
+    with ReportFile(run.report) as report:
+        report.write(run.lines[5].encode())
+
+    assert kept == [0, 1, 2, 3]
+    assert run.keep() == [0, 1, 2, 3, 5]
 
 
 def test_a_link_aside_from_the_report_is_not_followed(run, tmp_path):

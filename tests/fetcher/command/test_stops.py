@@ -47,3 +47,19 @@ def test_afterwards_signals_do_what_they_did_before():
         pass
 
     assert [signal.getsignal(kind) for kind in SIGNALS] == before
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    """
+    Scripts start what they put into the background that way.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Stops() as stops:
+            signal.raise_signal(signal.SIGINT)
+            came = stops.came
+        after = signal.getsignal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert (came, after) == (False, signal.SIG_IGN)

@@ -35,8 +35,8 @@ def test_a_limit_too_low_for_any_connection_is_refused_with_the_rule(
 
     assert (status, summary) == (2, None)
     assert run.err == (
-        "fetcher: This process may open 30 files and sockets; 66 are the fewest: it "
-        "takes 2 for a connection and 64 besides (`ulimit -Hn`). Raise the limit.\n"
+        "fetcher: No connection can be made: a process may open 30 files and sockets "
+        "here, and needs at least 66. Raise the limit with `ulimit -Hn`.\n"
     )
     assert not run.out.exists()
 
@@ -50,7 +50,10 @@ def test_connections_that_a_limit_does_not_allow_are_cut_and_that_is_said(
         status, summary = run.finish()
 
     assert (status, summary["counts"]) == (0, {"ok": 100}), run.err
-    assert run.err.startswith("fetcher: 16 connections, not 90: ")
+    assert run.err.startswith(
+        "fetcher: only 16 connections, not 90: a process may open no more files and "
+        "sockets here. Raise the limit with `ulimit -Hn`.\n"
+    )
 
 
 def test_a_limit_that_may_be_raised_is_raised(limited, origin, tmp_path):
@@ -98,8 +101,8 @@ def test_a_lack_of_descriptors_is_called_that(engine, origin):
     assert {outcome for outcome, _, _ in crowded_out} == {"unstarted"}
     (said,) = {detail for _, _, detail in crowded_out}
     assert said == (
-        "no socket could be opened: this process may have 60 open files and sockets "
-        "(`ulimit -n`), and has"
+        "no socket could be opened: the process has all 60 files and sockets open "
+        "that it may (`ulimit -n`)"
     )
 
 

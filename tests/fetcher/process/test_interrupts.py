@@ -87,6 +87,16 @@ def test_a_signal_while_a_list_is_checked_ends_fetcher_in_one_line(tmp_path, num
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_command_in_the_background_of_a_script_is_not_interrupted():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited
+    try:
+        ended = interrupted("fetcher", "import", "argparse", "--help")
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_fetcher_while_nobody_reads_its_report(tmp_path, number):
     run = Run(tmp_path, ["http://h/1"])

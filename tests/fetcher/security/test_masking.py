@@ -17,10 +17,13 @@ SECRETS = [
     *("sig", "token", "access_token", "__token__", "jwt", "sessionid"),
     *("key", "api_key", "apikey", "X-API-Key", "subscription-key", "auth"),
     *("password", "client_secret", "pwd", "auth[token]", "auth%5Bkey%5D"),
+    *("token[]", "token[0]", "token%5B%5D", "x%2Damz%2Dsignature", "%73ig"),
+    *("x%252Damz%252Dsignature", "ticket", "pw", "hdnea", "hdnts"),
 ]
 HARMLESS = [
     *("X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "Expires", "se", "sv"),
     *("size", "monkey", "keyword", "author", "tokens", "design", "compass", "q"),
+    *("tickets", "ppw", "page%2Dsize"),
 ]
 PARTS = st.text(st.sampled_from(["a", "=", "&", "?", "%", "2", "5", "F", "@", "/"]))
 
@@ -51,7 +54,9 @@ def test_what_is_no_secret_says_which_url_it_is(name):
         ("http://token@h:8/a?b=c@d", "http://***@h:8/a?b=c@d"),
         ("s3://u:p@bucket/key", "s3://***@bucket/key"),
         ("http://h/?sig=&n=1", "http://h/?sig=&n=1"),
-        ("http://h/a;jsessionid=1?n=1", "http://h/a;jsessionid=***"),
+        ("http://h/a;jsessionid=1?n=1", "http://h/a;jsessionid=***?n=1"),
+        ("http://h/a;sid=1;token=1;m=2/b", "http://h/a;sid=1;token=***;m=2/b"),
+        ("http://h/a;token=1/b#c;d", "http://h/a;token=***/b#c;d"),
         ("http://h/a#access_token=1&n=1", "http://h/a#access_token=***&n=1"),
         ("http://h/?n=1;sig=2", "http://h/?n=1;sig=***"),
         ("h/a", "h/a"),

@@ -2,12 +2,13 @@
 
 import os
 import resource
+from pathlib import Path
 
 import pytest
 from tests.support.full_disk import no_file_larger_than
 
 from fetcher.contract.source import Item
-from fetcher.sinks.directory import Directory
+from fetcher.sinks.directory import Directory, write_all
 
 
 def item(destination="", url="http://h/a"):
@@ -211,6 +212,38 @@ def test_what_a_killed_run_left_is_in_nobodys_way(tmp_path, keep, left):
     assert files_below(tmp_path) == ["b"]
 
 
+def test_of_two_runs_that_write_the_same_file_neither_keeps_half_of_it(tmp_path):
+    first = Directory(tmp_path).open(item("b"))
+    first.write([b"first"])
+    second = Directory(tmp_path).open(item("b"))
+    second.write([b"sec"])
+    with pytest.raises(OSError, match=r"does another run .*b\.part"):
+        first.commit()
+    first.discard()
+    second.write([b"ond"])
+    second.commit()
+
+    assert (tmp_path / "b").read_bytes() == b"second"
+    assert files_below(tmp_path) == ["b"]
+
+
+def test_a_body_written_in_one_go_is_not_mixed_up_with_another_run_s(
+    tmp_path, monkeypatch
+):
+    others = []
+
+    def slowly(descriptor, parts):
+        write_all(descriptor, parts)
+        others.append(Directory(tmp_path).open(item("b")))
+
+    monkeypatch.setattr("fetcher.sinks.directory.write_all", slowly)
+    with pytest.raises(OSError, match=r"does another run .*b\.part"):
+        keep_whole(Directory(tmp_path), item("b"))
+
+    assert files_below(tmp_path) == ["b.part"]
+    others[0].commit()
+
+
 def test_folders_that_are_open_stay_few(tmp_path, monkeypatch):
     monkeypatch.setattr("fetcher.sinks.folders.MOST_OPEN", 0)
     sink = Directory(tmp_path)
@@ -223,6 +256,36 @@ def test_folders_that_are_open_stay_few(tmp_path, monkeypatch):
     sink.close()
 
     assert after - before <= 32
+
+
+@pytest.fixture
+def limit():
+    """Set how many descriptors this process may have; afterwards as many as before."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield lambda most: resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("most", [1_024, 1_057, 1_100, 1_200])
+def test_there_may_be_more_folders_than_descriptors(tmp_path, limit, most):
+    limit(most)
+    sink = Directory(tmp_path)
+    names = sorted(f"{n}/a" for n in range(400))
+    for name in names:
+        keep(sink, item(name))
+
+    assert files_below(tmp_path) == names
+
+
+def test_a_folder_that_cannot_be_held_open_leaves_no_descriptor(tmp_path, limit):
+    limit(1_200)
+    sink = Directory(tmp_path)
+    limit(1_024)
+    before = sorted(Path("/dev/fd").iterdir())
+    with pytest.raises(OSError, match=r"Too many|Invalid"):
+        keep(sink, item("a/b"))
+
+    assert sorted(Path("/dev/fd").iterdir()) == before
 
 
 def test_a_path_too_long_to_be_opened_is_not_written(tmp_path):

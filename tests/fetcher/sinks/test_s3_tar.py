@@ -179,7 +179,7 @@ def test_nothing_more_is_begun_while_s3_takes_less_than_is_downloaded(
 
 
 HELD = """
-import json, sys
+import json, os, sys
 from time import monotonic
 from fetcher.process.memory import peak_rss_bytes as peak
 from fetcher.s3.credentials import Account
@@ -188,7 +188,8 @@ from fetcher.sinks.s3_tar import S3Tar
 from fetcher.contract.source import Item
 
 url, bucket, mb = sys.argv[1], sys.argv[2], int(sys.argv[3])
-account = Account("local", "local", "local", "us-east-1", url)
+pair = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+account = Account(*pair, "", "us-east-1", url)
 sink = S3Tar(Place(bucket, "t.tar"), account, monotonic() + 60)
 small, chunk = b"x" * 10_000, b"y" * 65_536
 
