@@ -108,7 +108,7 @@ class LocalAws:
         self._pace = pace
         self._any_credentials = any_credentials
         self._cleanup = contextlib.AsyncExitStack()
-        self._door: authentication.Door
+        self._authenticator: authentication.Authenticator
         self._owner: Caller
         self._moto: moto_server.Moto
         self._lambda: server.LocalLambda
@@ -134,8 +134,10 @@ class LocalAws:
             home = stack.enter_context(temporary_folders.temporary())
             self._moto = await stack.enter_async_context(moto_server.running(home))
             self._owner = await self._moto.owner(self.keys)
-            self._door = authentication.Door(
-                self._identify, _BODY_BYTES, asks_signatures=not self._any_credentials
+            self._authenticator = authentication.Authenticator(
+                self._identify,
+                _BODY_BYTES,
+                verify_signatures=not self._any_credentials,
             )
             self._lambda = await stack.enter_async_context(
                 server.running(
@@ -169,17 +171,17 @@ class LocalAws:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         service = ""
         try:
-            admitted = await self._door.admit(request)
-            service, body = admitted.service, admitted.body
+            call = await self._authenticator.authenticate(request)
+            service, body = call.service, call.body
             if service == "lambda":
                 assert isinstance(body, bytes)
-                return await self._lambda.handle(request, body, admitted.region)
+                return await self._lambda.handle(request, body, call.region)
             if service == "logs":
                 assert isinstance(body, bytes)
                 await self._lambda.before_logs(*_logs_call(request, body))
             return await self._moto.forward(request, service, body)
         except errors.LambdaError as error:
-            service = service or authentication.service_of(request)
+            service = service or authentication.guess_service(request)
             return authentication.refusal(error, service)
 
 

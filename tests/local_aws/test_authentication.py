@@ -156,6 +156,40 @@ def test_keys_of_others_are_refused_in_the_services_words(
     assert nothing_of_theirs(made)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "X-Amz-Signature=%C3%BC",
+        "X-Amz-Expires=" + "9" * 5_000,
+        "X-Amz-Date=%FF",
+        "X-Amz-Credential={key}/20260101/%C3%BC/lambda/aws4_request",
+        "AWSAccessKeyId={key}&Expires=99999999999&Signature=%C3%BC",
+        "AWSAccessKeyId={key}&Signature=x&Expires=" + "9" * 5_000,
+    ],
+)
+def test_a_signature_in_other_characters_is_refused_like_any_other(aws, ours, query):
+    parts = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": "{key}/20260101/us-east-1/lambda/aws4_request",
+        "X-Amz-Date": "20260101T000000Z",
+        "X-Amz-Expires": "60",
+        "X-Amz-SignedHeaders": "host",
+        "X-Amz-Signature": "0" * 64,
+    }
+    parts.pop(query.partition("=")[0], None)
+    both = "&".join([query, *(f"{name}={text}" for name, text in parts.items())])
+    url = f"{aws.endpoint_url}/a?{both.replace('{key}', ours.access_key)}"
+
+    assert fetch(url)[0] in (400, 403)
+
+
+def test_a_scope_in_other_characters_is_malformed(aws, ours):
+    header = f"AWS4-HMAC-SHA256 Credential={ours.access_key}/20260101/\u00fc/lambda"
+    header += f"/aws4_request, SignedHeaders=host, Signature={'0' * 64}"
+
+    assert fetch(f"{aws.endpoint_url}/a", Authorization=header)[0] == 400
+
+
 @pytest.mark.parametrize("service", CALLS)
 def test_a_page_in_a_browser_is_refused_whatever_it_signs(aws, ours, service):
     method, path, body, headers = UNSIGNED[service]

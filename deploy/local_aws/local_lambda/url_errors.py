@@ -7,6 +7,7 @@ Recorded from AWS by LocalStack, test_lambda_api ``test_url_config_exceptions``
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.errors import LambdaError, NotFoundError
+from local_aws.local_lambda.requests.claims import Reason, SignatureError
 
 _HELP = "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 
@@ -48,32 +49,16 @@ def forbidden() -> LambdaError:
     return _refused("AccessDeniedException", text, key="Message")
 
 
-def unknown_credentials() -> LambdaError:
-    """Answer for credentials AWS never gave out (jamesmbourne/aws4-axios#1553)."""
-    text = "The security token included in the request is invalid."
-    return _refused("UnrecognizedClientException", text)
-
-
-def expired_credentials() -> LambdaError:
-    """Answer for temporary credentials whose time is over (text: AWS STS)."""
-    text = "The security token included in the request is expired"
-    return _refused("ExpiredTokenException", text)
-
-
-def bad_signature(why: str = "") -> LambdaError:
+def bad_signature(error: SignatureError) -> LambdaError:
     """
-    Answer for a signature that does not hold.
+    Answer for a signature that is refused.
 
-    Args:
-        why: AWS's text, if it is not the usual one
-            (RJPearson94/terraform-aws-open-next#48).
+    Unknown credentials: jamesmbourne/aws4-axios#1553; expired ones: AWS STS's text;
+    all else: RJPearson94/terraform-aws-open-next#48.
     """
-    text = why or (
-        "The request signature we calculated does not match the signature you "
-        "provided. Check your AWS Secret Access Key and signing method. Consult the "
-        "service documentation for details."
-    )
-    return _refused("InvalidSignatureException", text)
+    if error.reason in (Reason.MISSING, Reason.MALFORMED):
+        return forbidden()
+    return _refused(error.code, str(error))
 
 
 def too_large(most: int) -> LambdaError:

@@ -22,7 +22,7 @@ from tests.support.urllib_http import fetch
 from local_aws.local_lambda.errors import LambdaError
 from local_aws.local_lambda.function_url.authorization import check as check_url
 from local_aws.local_lambda.requests.callers import Caller
-from local_aws.local_lambda.requests.claims import Signed
+from local_aws.local_lambda.requests.claims import SignedRequest
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +205,7 @@ def check(headers, target, body=b"", caller=CALLER):
         return caller if key == caller.access_key else None
 
     sent = CIMultiDictProxy(CIMultiDict(headers | {"Host": "h:1"}))
-    request = Signed("POST", target, sent)
+    request = SignedRequest("POST", target, sent)
     try:
         asyncio.run(check_url(request, body, "us-east-1", identify))
     except LambdaError as error:

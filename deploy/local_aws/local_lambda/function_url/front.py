@@ -24,7 +24,7 @@ from local_aws.local_lambda.functions.function_url import Address, FunctionUrl
 from local_aws.local_lambda.functions.policy import lets_anybody_call_url
 from local_aws.local_lambda.http import Listen
 from local_aws.local_lambda.requests.callers import Identify
-from local_aws.local_lambda.requests.claims import Signed
+from local_aws.local_lambda.requests.claims import SignedRequest
 from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.invocation import Request
 from local_aws.local_lambda.runtime.version import LATEST
@@ -138,7 +138,7 @@ class UrlFront:
         body = await http.read_body(request, most, refusals.too_large(most))
         function, caller = target.function, None
         if url.auth_type == "AWS_IAM":
-            signed = Signed(request.method, request.raw_path, request.headers)
+            signed = SignedRequest(request.method, request.raw_path, request.headers)
             region = url.reference.region
             caller = await authorization.check(signed, body, region, self._identify)
         elif not lets_anybody_call_url(function.policies.get(target.alias, {})):

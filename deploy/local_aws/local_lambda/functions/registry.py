@@ -14,7 +14,7 @@ from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.function_url import Address
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.service_model import Call
-from local_aws.local_lambda.requests.signature import presigned
+from local_aws.local_lambda.requests.signature import presign
 from local_aws.local_lambda.runtime import code_package
 from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.code_package import Package
@@ -177,7 +177,7 @@ class Registry:
     def code_location(self, arn: str) -> str:
         """Return an address that serves a version's code for a while."""
         url = f"{self._shared.endpoint_url}/2015-03-31/functions/{arn}/code.zip"
-        return presigned(url, self._shared.keys, arn.split(":")[3])
+        return presign(url, self._shared.keys, arn.split(":")[3])
 
     def zip_file(self, arn: str) -> Path:
         """Return what is at a code's location."""
