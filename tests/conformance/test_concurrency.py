@@ -137,41 +137,6 @@ def test_a_hundred_executions_must_stay_unreserved(lambda_client, deploy):
     )
 
 
-@pytest.mark.fact("LocalStack test_function_concurrency, recorded 2025-11")
-def test_a_version_cannot_have_reserved_concurrency(lambda_client, deploy):
-    for operation, more in (
-        ("put_function_concurrency", {"ReservedConcurrentExecutions": 0}),
-        ("delete_function_concurrency", {}),
-    ):
-        status, code, message = refused(
-            getattr(lambda_client, operation),
-            FunctionName=f"{deploy(ECHO)}:$LATEST",
-            **more,
-        )
-
-        assert (status, code) == (400, "InvalidParameterValueException")
-        assert message == (
-            "This operation is permitted on Lambda functions only. Aliases and "
-            "versions do not support this operation. Please specify either a function "
-            "name or an unqualified function ARN."
-        )
-
-
-@pytest.mark.fact("LocalStack test_function_concurrency_exceptions, recorded 2025-11")
-def test_an_unknown_function_cannot_reserve(lambda_client, arn_of):
-    refusal = refused(
-        lambda_client.put_function_concurrency,
-        FunctionName="no-such-function",
-        ReservedConcurrentExecutions=0,
-    )
-
-    assert refusal == (
-        404,
-        "ResourceNotFoundException",
-        f"Function not found: {arn_of('no-such-function', '$LATEST')}",
-    )
-
-
 @pytest.mark.fact(
     "LocalStack test_account_settings, recorded 2025-11; AWS docs "
     "gettingstarted-limits: 1,000 executions by default"

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from tests.support.lambda_api import ECHO, refused
-from tests.support.lambda_permissions import permit
+from tests.support.lambda_permissions import permit, to_s3
 from tests.support.urllib_http import fetch
 
 RECORDED = "LocalStack test_lambda_api TestLambdaPermissions "
@@ -219,3 +219,24 @@ def test_with_both_permissions_a_url_lets_anybody_in(
     time.sleep(10 if on_aws else 0)  # they take a while to spread
 
     assert fetch(url["FunctionUrl"])[0] == 200
+
+
+@pytest.mark.fact(
+    "adobe/helix-deploy#24; scribd/terraform-aws-datadog#61 for the status"
+)
+def test_a_policy_has_20_kb(lambda_client, deploy):
+    """
+    Fills it with long conditions: a statement may have ten thousand characters.
+    """
+    name = deploy(ECHO)
+    long = f"arn:aws:s3:::{'x' * 9_000}"
+    permit(lambda_client, name, "first", SourceArn=long)
+    permit(lambda_client, name, "second", SourceArn=long)
+    status, code, message = refused(
+        lambda_client.add_permission,
+        **to_s3(FunctionName=name, StatementId="third", SourceArn=long),
+    )
+
+    assert (status, code) == (400, "PolicyLengthExceededException")
+    assert message.startswith("The final policy size (2")
+    assert message.endswith(") is bigger than the limit (20480).")
