@@ -142,8 +142,8 @@ class Authenticator:
         return body
 
     async def _read(self, request: web.Request, service: str) -> bytes:
-        most = self._body_limits.get(service, min(self._body_limits.values()))
-        return await http.read_body(request, most, _too_large(service, most))
+        max_bytes = self._body_limits.get(service, min(self._body_limits.values()))
+        return await http.read_body(request, max_bytes, _too_large(service, max_bytes))
 
 
 def refusal(error: LambdaError, service: str) -> web.Response:
@@ -192,14 +192,14 @@ def _refused(error: SignatureError, service: str) -> LambdaError:
     return LambdaError(status, code, str(error))
 
 
-def _too_large(service: str, most: int) -> LambdaError:
+def _too_large(service: str, max_bytes: int) -> LambdaError:
     if service == "lambda":
         text = (
-            f"Request must be smaller than {most} bytes for the CreateFunction "
+            f"Request must be smaller than {max_bytes} bytes for the CreateFunction "
             "operation"
         )
         return too_large(text)
-    text = f"Upload too large: the limit of the local endpoint is {most} bytes"
+    text = f"Upload too large: the limit of the local endpoint is {max_bytes} bytes"
     return LambdaError(400, "InvalidParameterException", text)
 
 

@@ -1,4 +1,4 @@
-"""How a child process ended, in words."""
+"""The end of a child process, in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 
 def ended(process: subprocess.Popen[bytes], within_s: float = 0.0) -> str:
     """
-    Say how a child ended; nothing while it lives.
+    Describe the end of a child; empty while it lives.
 
     Args:
         process: The child.

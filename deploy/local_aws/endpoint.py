@@ -2,12 +2,12 @@
 One endpoint for boto3 on this machine, with no Docker and no account.
 
 Lambda is ``local_lambda``. S3, IAM, STS and CloudWatch Logs are moto's server, in a
-process of its own and never on the way of an Invoke. For use from an event loop::
+process of its own; no Invoke passes through it. From an event loop::
 
     async with LocalAws(account_concurrency=1000) as aws:
         boto3.client("lambda", endpoint_url=aws.endpoint_url, ...)
 
-or, as ``rollout serve`` does, for as long as the process is wanted::
+or, as ``rollout serve`` does, until the process is told to end::
 
     asyncio.run(main_async("127.0.0.1", 0, on_ready=print))
 
@@ -19,16 +19,16 @@ Signatures::
         await aws.start() -> None     EndpointError: host not loopback, port taken
         await aws.stop() -> None      idempotent; afterwards no process and no folder
         aws.endpoint_url -> str       "http://127.0.0.1:PORT", once started
-        aws.keys -> KeyPair           what to sign with
+        aws.keys -> KeyPair           the pair to sign with
 
     await main_async(host, port, *, on_ready, stop=None, pace="none",
                      any_credentials=False)
         calls on_ready(aws) once, returns after SIGINT, SIGTERM or stop.set()
 
 It runs code as the user who started it, so every request must be signed: with the pair
-that it made at its start, which functions find in their environment, or with one of
-IAM's CreateAccessKey or STS's AssumeRole, as this endpoint answered them. See
-`authentication`. What is stored is gone when the endpoint stops.
+made at the start, which functions find in their environment, or with one from this
+endpoint's IAM (CreateAccessKey) or STS (AssumeRole). See `authentication`. Everything
+stored is gone when the endpoint stops.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ from local_aws.local_lambda.runtime.aws_pace import AwsPace
 
 Pace = Literal["none", "aws"]
 
-# AWS does not say how long; minutes is what people see.
+# AWS does not document it; users observe minutes.
 KEEP_IDLE_S = 300.0
 
 _DESCRIPTORS = 10_000
@@ -69,7 +69,7 @@ _LAST_PORT = 65_535
 
 class LocalAws:
     """
-    The local endpoint; see the module's text.
+    The local endpoint; the module's docstring shows its use.
 
     Args:
         host: A loopback address.
@@ -155,12 +155,12 @@ class LocalAws:
             )
             listen = await stack.enter_async_context(http.running(self._handle))
             stack.callback((await listen(listener)).close)
-            # First of all on stop: whoever waits for an answer gets one.
+            # Runs first on stop, so that waiting callers get an answer.
             stack.callback(self._lambda.refuse)
             self._cleanup = stack.pop_all()
 
     async def stop(self) -> None:
-        """End all processes and remove everything that was made."""
+        """End all processes and remove all files."""
         await self._cleanup.aclose()
 
     async def _identify(self, access_key: str) -> Caller | None:
@@ -233,11 +233,11 @@ async def main_async(
 def _allow_many_connections() -> None:
     """Make room for 1,000 callers and 1,000 environments; 1,024 files are usual."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _DESCRIPTORS
+    files = _DESCRIPTORS
     if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        files = min(files, hard)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 
 
 def _logs_call(request: web.Request, body: bytes) -> tuple[str, str]:
@@ -248,7 +248,7 @@ def _logs_call(request: web.Request, body: bytes) -> tuple[str, str]:
         named = parameters.get("logGroupName") or parameters["logGroupIdentifier"]
         return operation, str(named).rpartition("log-group:")[2]
     except (ValueError, LookupError, AttributeError):
-        return operation, ""  # moto will say what is wrong with it
+        return operation, ""  # moto answers with the error
 
 
 def _check_loopback(host: str) -> None:
@@ -256,8 +256,8 @@ def _check_loopback(host: str) -> None:
         if host == "localhost" or ipaddress.ip_address(host).is_loopback:
             return
     msg = (
-        f"The local endpoint cannot listen on {host!r}: it runs any code it is given, "
-        "for anybody who reaches it. Use 127.0.0.1."
+        f"The local endpoint cannot listen on {host!r}: it runs code for "
+        "everyone who can reach it. Use 127.0.0.1."
     )
     raise EndpointError(msg)
 

@@ -1,4 +1,4 @@
-"""What the local endpoint can be refused or fail with."""
+"""Errors of the local endpoint."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-How function URLs refuse: their five operations, and requests to the URLs themselves.
+Refusals of function URLs: by their five operations and by the URLs themselves.
 
 Recorded from AWS by LocalStack, test_lambda_api ``test_url_config_exceptions``
 (2023-11) and test_lambda ``TestLambdaURL`` (2025-11), unless a line says otherwise.
@@ -32,13 +32,13 @@ def no_url() -> NotFoundError:
 
 
 def gone() -> LambdaError:
-    """Answer at an address that is no function's any more."""
+    """Answer at the address of a deleted URL."""
     return _refused("AccessDeniedException", None, key="Message")
 
 
 def forbidden() -> LambdaError:
     """
-    Answer for a request that nobody lets in, or to a deleted alias.
+    Answer for a request that is not allowed, or for a deleted alias.
 
     Whole, with its header, in awsdocs/aws-lambda-developer-guide#494 (2026-05).
     """
@@ -61,9 +61,12 @@ def bad_signature(error: SignatureError) -> LambdaError:
     return _refused(error.code, str(error))
 
 
-def too_large(most: int) -> LambdaError:
+def too_large(max_bytes: int) -> LambdaError:
     """Answer for too large a request (nextauthjs/next-auth#7215)."""
-    text = f"Request must be smaller than {most} bytes for the InvokeFunction operation"
+    text = (
+        f"Request must be smaller than {max_bytes} bytes for the InvokeFunction "
+        "operation"
+    )
     error = LambdaError(413, "RequestEntityTooLargeException", text, key="Message")
     del error.body["Type"]
     return error

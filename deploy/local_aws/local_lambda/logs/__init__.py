@@ -1,1 +1,1 @@
-"""What functions write: kept for each environment, and shipped to CloudWatch Logs."""
+"""The output of functions: kept for each environment, shipped to CloudWatch Logs."""

@@ -79,8 +79,8 @@ def verify(
     else:
         _check_scope(claim)
         expected = _signature(request, claim, caller.secret, payload_hash)
-    given = claim.signature.encode("utf-8", "surrogatepass")
-    if not hmac.compare_digest(expected.encode(), given) or (
+    signature = claim.signature.encode("utf-8", "surrogatepass")
+    if not hmac.compare_digest(expected.encode(), signature) or (
         "host" not in claim.signed_headers and not claim.is_version_2
     ):
         raise SignatureError(Reason.MISMATCH)

@@ -1,11 +1,11 @@
 """
-Invocations run: who is admitted, and the environments that take them.
+Admission of invocations, and the environments that run them.
 
-* ``admission`` lets invocations in, at ``aws_pace`` if that is wanted; ``fleet``
-  runs those of one ``version``, whose code is a ``code_package``.
+* ``admission`` admits invocations, at ``aws_pace`` if configured; ``fleet`` runs those
+  of one ``version``, whose code is a ``code_package``.
 * ``environment`` is one execution environment; the ``idle`` ones wait, and all of
   them talk to ``runtime_api``.
-* ``invocation``, ``outcome`` and ``report_lines``: what is run, how it ended, and
-  what REPORT says of it.
+* ``invocation``, ``outcome`` and ``report_lines``: the request, its outcome, and its
+  lines in the log.
 * ``processes``: the operating system's side.
 """

@@ -1,10 +1,10 @@
 """
-The Runtime API: what ``awslambdaric`` talks to from inside an environment.
+The Runtime API, which ``awslambdaric`` calls from inside an environment.
 
-An answer it does not expect costs the process its life, so: ``/next`` needs a
+An unexpected response kills the process, so: ``/next`` needs a
 Content-Type (without it 4.2.2 dies of SIGSEGV), ``/init/error`` exactly 202.
 
-The HTTP is spelled out here. Two requests of three are these, and a web framework would
+The HTTP is handled here: two of three requests are these, and a web framework would
 take more time for them than all the rest of an invocation.
 """
 
@@ -37,10 +37,10 @@ _logger = logging.getLogger(__name__)
 @contextlib.asynccontextmanager
 async def running(environments: dict[str, Environment]) -> AsyncIterator[str]:
     """
-    Serve on loopback; return host and port.
+    Serve on loopback; yield host and port.
 
     Args:
-        environments: Who is who; processes name themselves in their User-Agent.
+        environments: By the name that each process sends in its User-Agent.
     """
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
@@ -68,8 +68,8 @@ class _Head:
 
     @property
     def content_type(self) -> str:
-        given = self.headers.get("content-type", "application/octet-stream")
-        return given.partition(";")[0].strip()
+        content_type = self.headers.get("content-type", "application/octet-stream")
+        return content_type.partition(";")[0].strip()
 
 
 class _Connection(asyncio.Protocol):
@@ -91,7 +91,7 @@ class _Connection(asyncio.Protocol):
         self._unread += data
         try:
             self._read()
-        except ValueError:  # not what a runtime says
+        except ValueError:  # not a runtime's request
             self._refuse(HTTPStatus.BAD_REQUEST)
         except Exception:
             _logger.exception("The Runtime API failed")
@@ -150,19 +150,19 @@ class _Connection(asyncio.Protocol):
         else:
             self._refuse(HTTPStatus.BAD_REQUEST)
 
-    def _hand_over(self, invocation: Execution, deadline_ms: int) -> None:
-        asked = invocation.request
+    def _hand_over(self, execution: Execution, deadline_ms: int) -> None:
+        request = execution.request
         headers = {
-            "Lambda-Runtime-Aws-Request-Id": asked.id,
+            "Lambda-Runtime-Aws-Request-Id": request.id,
             "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
-            "Lambda-Runtime-Invoked-Function-Arn": asked.arn,
+            "Lambda-Runtime-Invoked-Function-Arn": request.arn,
             "Lambda-Runtime-Trace-Id": _trace_id(deadline_ms),
         }
-        if asked.client_context:
-            headers["Lambda-Runtime-Client-Context"] = asked.client_context.translate(
+        if request.client_context:
+            headers["Lambda-Runtime-Client-Context"] = request.client_context.translate(
                 _ONE_LINE
             )
-        self._answer(HTTPStatus.OK, asked.payload, headers)
+        self._answer(HTTPStatus.OK, request.payload, headers)
 
     def _refuse(self, status: HTTPStatus) -> None:
         self._answer(status, b'{"errorType": "InvalidRequest"}')

@@ -165,7 +165,7 @@ class Parent:
         if self._namespaces:
             self._namespaces.leave()
         os.close(log)
-        # The child does this too; whoever is first, a kill always hits the group.
+        # The child does this too: either way a kill hits the whole group.
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)
         self._pids[command["spawn"]] = pid
