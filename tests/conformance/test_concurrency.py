@@ -1,4 +1,4 @@
-"""How many run at once, and who is turned away."""
+"""Concurrency: environments, limits and throttled calls."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""How long and how often events are tried, configured for each version and alias."""
+"""Retries and maximum age of events, configured for each version and alias."""
 
 import datetime as dt
 import re

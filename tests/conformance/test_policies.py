@@ -1,4 +1,4 @@
-"""Resource policies: how they are written, and whom they let in by a function URL."""
+"""Resource policies: statements, revisions, and the calls of a URL they admit."""
 
 import json
 import time
@@ -53,25 +53,27 @@ def test_a_statement_has_what_was_asked_for(lambda_client, deploy, arn_of, accou
     }
 
 
-@pytest.mark.fact(FIELDS)
-def test_a_token_is_a_condition(lambda_client, deploy):
-    made = permit(
-        lambda_client,
-        deploy(ECHO),
-        "alexa",
-        Principal="*",
-        EventSourceToken="amzn1.skill",
-    )
+@pytest.mark.parametrize(
+    ("permission", "condition"),
+    [
+        pytest.param(
+            {"EventSourceToken": "amzn1.skill"},
+            {"StringEquals": {"lambda:EventSourceToken": "amzn1.skill"}},
+            marks=pytest.mark.fact(FIELDS),
+        ),
+        pytest.param(
+            BY_URL,
+            {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+            marks=pytest.mark.fact("AWS Lambda developer guide, urls-auth.html"),
+        ),
+    ],
+)
+def test_tokens_and_calls_by_url_are_conditions(
+    lambda_client, deploy, permission, condition
+):
+    made = permit(lambda_client, deploy(ECHO), "s", Principal="*", **permission)
 
-    condition = {"StringEquals": {"lambda:EventSourceToken": "amzn1.skill"}}
     assert made["Condition"] == condition
-
-
-@pytest.mark.fact("AWS Lambda developer guide, urls-auth.html")
-def test_invocation_by_url_is_a_condition(lambda_client, deploy):
-    made = permit(lambda_client, deploy(ECHO), "by-url", Principal="*", **BY_URL)
-
-    assert made["Condition"] == {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
 
 
 @pytest.mark.fact(FIELDS)
@@ -180,7 +182,7 @@ def test_a_permission_is_a_change_of_the_alias(lambda_client, deploy):
     "permissions, and the header, awsdocs/aws-lambda-developer-guide#494, 2026-05"
 )
 @pytest.mark.parametrize("given", [[], [CALL_URL], [BY_URL]])
-def test_a_url_lets_nobody_in_without_both_permissions(
+def test_a_url_admits_no_request_without_both_permissions(
     lambda_client, deploy, on_aws, given
 ):
     name = deploy(ECHO)
@@ -202,7 +204,7 @@ def test_a_url_lets_nobody_in_without_both_permissions(
 
 @pytest.mark.fact("awsdocs/aws-lambda-developer-guide#494, 2026-05")
 @pytest.mark.parametrize("only", [{"InvokedViaFunctionUrl": True}, {}])
-def test_with_both_permissions_a_url_lets_anybody_in(
+def test_with_both_permissions_a_url_admits_every_request(
     lambda_client, deploy, on_aws, only
 ):
     name = deploy(ECHO)

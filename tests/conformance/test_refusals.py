@@ -1,4 +1,4 @@
-"""What Lambda refuses, and in which words: the calls of ``refusals.yaml``."""
+"""Refusals of Lambda, word for word: the calls of ``refusals.yaml``."""
 
 import io
 import re

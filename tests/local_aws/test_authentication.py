@@ -1,4 +1,4 @@
-"""The endpoint's door: nobody comes in without a signature, and no web page does."""
+"""Authentication: only signed requests are answered, and none of web pages."""
 
 import contextlib
 import hashlib
@@ -126,7 +126,7 @@ def nothing_of_theirs(made):
 
 
 @pytest.mark.parametrize("service", UNSIGNED)
-def test_what_nobody_signed_is_refused_by_every_service(aws, made, service):
+def test_an_unsigned_request_is_refused_by_every_service(aws, made, service):
     method, path, body, headers = UNSIGNED[service]
     status, _, answer = fetch(aws.endpoint_url + path, body, method, **headers)
 
@@ -320,9 +320,9 @@ def test_functions_sign_with_what_they_find(made):
 
 
 @pytest.mark.usefixtures("aws")
-def test_moto_listens_where_nobody_else_can_come():
+def test_moto_listens_on_a_private_socket_only():
     """
-    It asks nobody for a signature.
+    It checks no signatures.
     """
     (moto,) = [
         child
@@ -407,7 +407,7 @@ def pasted_session(pasted):
     )
 
 
-def test_the_door_is_opened_on_purpose_only_and_not_to_pages():
+def test_any_credentials_admits_all_but_web_pages():
     with serving("--any-credentials") as (process, told):
         url = f"{told['endpoint_url']}/2015-03-31/functions/"
         warning = process.stderr.readline()
@@ -423,7 +423,7 @@ def test_the_door_is_opened_on_purpose_only_and_not_to_pages():
     assert buckets == []
 
 
-def test_whoever_has_not_pasted_the_pair_is_told_to(aws, monkeypatch, capsys):
+def test_without_the_pair_the_error_says_to_paste_it(aws, monkeypatch, capsys):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
     with pytest.raises(TargetError, match="Paste the `export` lines"):

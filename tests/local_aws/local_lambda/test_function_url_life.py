@@ -181,7 +181,7 @@ def test_streaming_is_refused_in_plain_words(client, deploy, operation):
     assert message.startswith("InvokeMode RESPONSE_STREAM is not modelled")
 
 
-def test_a_stopped_endpoint_answers_who_waits_and_leaves_no_url(shared_folder):
+def test_a_stopped_endpoint_answers_waiting_callers_and_leaves_no_url(shared_folder):
     entered = shared_folder / "entered"
     code = (
         "import pathlib, time\n"

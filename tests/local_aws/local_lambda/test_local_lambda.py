@@ -1,4 +1,4 @@
-"""What the local Lambda has of its own; tests/conformance has what is AWS's."""
+"""Behaviour of the local Lambda's own; tests/conformance has that of AWS."""
 
 import http.client
 import json
@@ -49,7 +49,7 @@ def test_a_deleted_log_group_does_not_come_back(aws, client, deploy, group_first
     assert left == []
 
 
-def test_a_function_cannot_be_called_before_somebody_saw_that_it_is_active(client):
+def test_a_function_cannot_be_called_before_it_was_seen_to_be_active(client):
     """
     The text is LocalStack's; nobody has published AWS's.
     """

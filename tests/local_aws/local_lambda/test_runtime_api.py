@@ -58,7 +58,7 @@ def test_what_no_runtime_says_is_a_bad_request(ask, sent):
 
 
 @pytest.mark.parametrize("agent", ["", "curl/8", "env/", f"env/{32 * '0'}"])
-def test_who_is_no_environment_gets_no_work(ask, agent):
+def test_an_unknown_environment_gets_no_work(ask, agent):
     assert ask(text(NEXT, f"User-Agent: {agent}"))[0] == 403
 
 
