@@ -72,31 +72,44 @@ def main(socket: str) -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(_caller(json.loads(line))) + "\n")
+        sys.stdout.write(json.dumps(_answer(line)) + "\n")
         sys.stdout.flush()
 
 
+def _answer(line: str) -> dict[str, Any] | None:
+    try:
+        return _caller(json.loads(line))
+    except Exception:  # one question must not end the server
+        logging.exception("Who owns an access key cannot be told")
+        return None
+
+
 def _caller(access_key: str) -> dict[str, Any] | None:
-    """Return the owner of an access key; None if it is unknown."""
-    iam, sts = (
-        iam_backends[DEFAULT_ACCOUNT_ID]["aws"],
-        sts_backends[DEFAULT_ACCOUNT_ID]["aws"],
-    )
+    """
+    Return the owner of an access key; None if it is unknown.
+
+    Requests change what is looked through, in threads of their own: hence the copies.
+    Roles, and what is done with their keys, may be another account's.
+    """
     owner: dict[str, Any] = {"access_key": access_key}
     if access_key == "":
+        sts = sts_backends[DEFAULT_ACCOUNT_ID]["aws"]
         user_id, arn, _ = sts.get_caller_identity(access_key, "us-east-1")
         return owner | {"arn": arn, "user_id": user_id, "secret": ""}
-    for user in iam.users.values():
-        for key in user.access_keys:
-            if key.access_key_id == access_key and key.status == "Active":
-                owner |= {"arn": user.arn, "user_id": user.id}
-                return owner | {"secret": key.secret_access_key, "tokens": [""]}
-    role = sts.get_assumed_role_from_access_key(access_key)
-    if role is None:
-        return None
-    owner |= {"arn": role.arn, "user_id": role.user_id, "tokens": [role.session_token]}
-    expires_at = role.expiration.replace(tzinfo=UTC).timestamp()
-    return owner | {"secret": role.secret_access_key, "expires_at": expires_at}
+    for account in list(iam_backends.values()):
+        for user in list(account["aws"].users.values()):
+            for key in list(user.access_keys):
+                if key.access_key_id == access_key and key.status == "Active":
+                    owner |= {"arn": user.arn, "user_id": user.id}
+                    return owner | {"secret": key.secret_access_key, "tokens": [""]}
+    for account in list(sts_backends.values()):
+        role = account["aws"].get_assumed_role_from_access_key(access_key)
+        if role is not None:
+            expires_at = role.expiration.replace(tzinfo=UTC).timestamp()
+            owner |= {"arn": role.arn, "user_id": role.user_id}
+            owner |= {"tokens": [role.session_token], "expires_at": expires_at}
+            return owner | {"secret": role.secret_access_key}
+    return None
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from rollout.errors import TargetError
 from rollout.target.target import connect as connect_target
 
 ROLE = "arn:aws:iam::123456789012:role/worker"
+ROLE_ELSEWHERE = "arn:aws:iam::210987654321:role/worker"
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}
 # Of each service: a request that would tell or change something.
 UNSIGNED = {
@@ -247,7 +248,9 @@ def test_keys_of_users_and_sessions_open_every_service(aws, made):
     joe = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
     session = made["sts"].assume_role(RoleArn=ROLE, RoleSessionName="me")["Credentials"]
     pair = session["AccessKeyId"], session["SecretAccessKey"]
-    for keys in (joe, Credentials(*pair, session["SessionToken"])):
+    far = made["sts"].assume_role(RoleArn=ROLE_ELSEWHERE, RoleSessionName="me")
+    elsewhere = Credentials(*list(far["Credentials"].values())[:3])
+    for keys in (joe, Credentials(*pair, session["SessionToken"]), elsewhere):
         for service in ("lambda", "s3", "sts"):
             with client_with(aws, service, keys) as client:
                 CALLS[service](client)
