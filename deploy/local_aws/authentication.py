@@ -53,6 +53,7 @@ _S3_ERRORS = {
     Reason.WRONG_TIME: (403, "RequestTimeTooSkewed"),
     Reason.EXPIRED_URL: (403, "AccessDenied"),
     Reason.MISMATCH: (403, "SignatureDoesNotMatch"),
+    Reason.UNSIGNED_PART: (403, "AccessDenied"),
     Reason.WRONG_BODY: (400, "XAmzContentSHA256Mismatch"),
 }
 _SHA256_CHARACTERS = 64  # in hex

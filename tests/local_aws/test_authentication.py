@@ -282,6 +282,44 @@ def test_presigned_urls_hold_for_what_they_say_and_no_longer(
     assert b"Request has expired" in late[2]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("X-Amz-Copy-Source", "locked/a%20b/%C3%BC%2B%25.txt"),
+        ("X-Amz-Acl", "public-read"),
+        ("X-Amz-Tagging", "a=b"),
+    ],
+)
+def test_a_presigned_url_does_only_what_was_signed(
+    aws, ours, made, bucket, name, text
+):
+    put = {"Bucket": bucket, "Key": "only-this"}
+    with client_with(aws, "s3", ours, signature_version="s3v4") as s3:
+        url = s3.generate_presigned_url("put_object", put)
+    refused = fetch(url, b"", "PUT", **{name: text})
+    there = made["s3"].list_objects_v2(Bucket=bucket, Prefix="only-this")
+
+    assert refused[0] == 403
+    assert b"<Code>AccessDenied</Code>" in refused[2]
+    assert b"headers present in the request which were not signed" in refused[2]
+    assert there["KeyCount"] == 0
+
+
+@pytest.mark.parametrize("more", ["retention", "legal-hold", "list-type=2", "%61cl"])
+def test_a_presigned_url_of_version_2_takes_no_other_parameters(
+    aws, ours, bucket, more
+):
+    named = {"Bucket": bucket, "Key": "a b/ü+%.txt", "ResponseContentType": "a/b"}
+    with client_with(aws, "s3", ours, signature_version="s3") as s3:
+        url = s3.generate_presigned_url("get_object", named)
+    name, _, text = more.partition("=")
+    refused = fetch(f"{url}&{more}", **{name: text})
+
+    assert fetch(url)[::2] == (200, b"within")
+    assert refused[0] == 403
+    assert b"<Code>AccessDenied</Code>" in refused[2]
+
+
 def test_code_has_an_address_that_needs_no_further_signature(made):
     """
     As on AWS, where it is a presigned one of S3.

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     WRONG_TIME = "it was signed too long ago or in the future"
     EXPIRED_URL = "the presigned URL has expired"
     MISMATCH = "the signature does not match"
+    UNSIGNED_PART = "a part of the request is not signed"
     WRONG_BODY = "the body is not the signed one"
 
 
@@ -81,6 +82,10 @@ _ERRORS: dict[Reason, tuple[str, str]] = {
             "provided. Check your AWS Secret Access Key and signing method. Consult "
             "the service documentation for details."
         ),
+    ),
+    Reason.UNSIGNED_PART: (
+        _INVALID,
+        "There were headers present in the request which were not signed",
     ),
     Reason.WRONG_BODY: (
         _INVALID,

@@ -36,6 +36,9 @@ _SKEW_OF_S = {S3: 900, "iam": 900, "sts": 900}
 # docs of GetFunction: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
 _CODE_URL_S = 600
 _ISO = "%Y%m%dT%H%M%SZ"
+_OWN_PARAMETERS = {"AWSAccessKeyId", "Expires", "Signature", "x-amz-security-token"}
+_VERSION_2_PARAMETERS = {*_OWN_PARAMETERS, *HmacV1Auth.QSAOfInterest}
+_VERSION_2_HEADERS = ("x-amz-", "content-md5", "content-type")
 _QUERY_SIGNATURE = re.compile(r"(^|&)X-Amz-Signature=[^&]*")
 
 
@@ -72,7 +75,8 @@ def verify(
         payload_hash: The SHA-256 of its body, in hex.
 
     Raises:
-        SignatureError: If the signature does not match or has expired.
+        SignatureError: If the signature does not match, has expired, or leaves out what
+            S3 would act on.
     """
     if claim.is_version_2:
         expected = _version_2(request, claim, caller)
@@ -85,6 +89,10 @@ def verify(
     ):
         raise SignatureError(Reason.MISMATCH)
     _check_moment(claim)
+    if claim.is_version_2:
+        _check_query(request)
+    elif claim.service == S3:
+        _check_headers(request, claim)
 
 
 def presign(url: str, keys: KeyPair, region: str) -> str:
@@ -229,3 +237,29 @@ def _check_moment(claim: Claim) -> None:
         f"{now + skew:{_ISO}} {allowed}"
     )
     raise SignatureError(Reason.WRONG_TIME, text)
+
+
+def _check_headers(request: SignedRequest, claim: Claim) -> None:
+    """Refuse what whoever holds a presigned URL may have added."""
+    for name in map(str.lower, request.headers):
+        if name.startswith("x-amz-") and name not in claim.signed_headers:
+            raise SignatureError(Reason.UNSIGNED_PART)
+
+
+def _check_query(request: SignedRequest) -> None:
+    """
+    Refuse parameters that version 2 does not sign, whoever added them.
+
+    botocore repeats signed headers in the query. Names are compared as they came, as
+    the signer does: ``%61cl`` is not signed, but is ``acl`` to S3.
+    """
+    _, _, query = request.target.partition("?")
+    for pair in query.split("&"):
+        name, _, text = pair.partition("=")
+        if name in _VERSION_2_PARAMETERS or (
+            name.startswith(_VERSION_2_HEADERS)
+            and request.headers.get(name) == unquote(text)
+        ):
+            continue
+        text = f"The query has {name!r}, which signature version 2 does not sign"
+        raise SignatureError(Reason.UNSIGNED_PART, text)
