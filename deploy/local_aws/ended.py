@@ -19,4 +19,9 @@ def ended(process: subprocess.Popen[bytes], within_s: float = 0.0) -> str:
         status = process.wait(within_s)
     except subprocess.TimeoutExpired:
         return ""
+    return in_words(status)
+
+
+def in_words(status: int) -> str:
+    """Return how a child ended, from its return code."""
     return f"signal {-status}" if status < 0 else f"exit status {status}"

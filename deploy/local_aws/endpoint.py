@@ -163,6 +163,14 @@ class LocalAws:
         """End all processes and remove all files."""
         await self._cleanup.aclose()
 
+    async def wait_for_moto(self) -> None:
+        """Wait until moto's process has ended, for whatever reason."""
+        await self._moto.wait()
+
+    def check(self) -> None:
+        """Raise `EndpointError` if moto's process has ended by itself."""
+        self._moto.check()
+
     async def _identify(self, access_key: str) -> Caller | None:
         if access_key == self._owner.access_key:
             return self._owner
@@ -211,7 +219,8 @@ async def main_async(
         any_credentials: Likewise.
 
     Raises:
-        EndpointError: If the host is not loopback or the port is taken.
+        EndpointError: If the host is not loopback, the port is taken, or moto's
+            process ended by itself.
     """
     _allow_many_connections()
     stopped = stop or asyncio.Event()
@@ -224,7 +233,11 @@ async def main_async(
             host, port, pace=pace, any_credentials=any_credentials
         ) as aws:
             on_ready(aws)
+            watch = asyncio.create_task(aws.wait_for_moto())
+            # Without moto, S3's and other calls would fail one by one.
+            watch.add_done_callback(lambda _: stopped.set())
             await stopped.wait()
+            aws.check()
     finally:
         for number in signals:
             loop.remove_signal_handler(number)

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class EndpointError(Exception):
-    """The local endpoint does not start, or it or its origin ended by itself."""
+    """The local endpoint does not start, or it, moto or its origin ended."""

@@ -21,6 +21,8 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from local_aws.ended import in_words
+from local_aws.errors import EndpointError
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.requests.callers import Caller, KeyPair
 
@@ -52,6 +54,21 @@ class Moto:
         self._session = session
         self._process = process
         self._asking = asyncio.Lock()
+
+    async def wait(self) -> None:
+        """Wait until its process has ended, for whatever reason."""
+        await self._process.wait()
+
+    def check(self) -> None:
+        """Raise `EndpointError` if its process has ended by itself."""
+        status = self._process.returncode
+        if status is not None:
+            msg = (
+                "moto's server, which stands for S3, IAM, STS and CloudWatch Logs, "
+                f"ended by itself ({in_words(status)}). What was stored is gone; start "
+                "the endpoint again."
+            )
+            raise EndpointError(msg)
 
     async def owner(self, keys: KeyPair) -> Caller:
         """Return the account itself as the owner of the endpoint's own pair."""
