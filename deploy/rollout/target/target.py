@@ -22,9 +22,9 @@ from aws_facts.limits import limit
 from local_aws.local_lambda.requests.callers import KeyPair
 from rollout.errors import TargetError
 from rollout.target.credentials import (
-    LOCAL_REMEDY,
     NO_CREDENTIALS,
     aws_session,
+    local_remedy,
     local_session,
     remedy,
 )
@@ -116,7 +116,8 @@ class Target:
         if not self._is_local:
             return {}
         found = self.credentials()
-        return KeyPair(found.access_key, found.secret_key).environ()
+        token = found.token or ""
+        return KeyPair(found.access_key, found.secret_key, token).environ()
 
     @cached_property
     def account(self) -> str:
@@ -311,8 +312,15 @@ def _knock(target: Target) -> None:
         msg = f"What answers at {where} is not AWS, nor a local endpoint."
         raise TargetError(msg) from error
     except ClientError as error:
-        heals = LOCAL_REMEDY if target.runs_here else remedy(error, target.profile)
-        msg = f"{where} does not let us in: {error}. {heals}"
+        said = str(error).rstrip(".")
+        heals = (
+            local_remedy(error) if target.runs_here else remedy(error, target.profile)
+        )
+        msg = (
+            f"{where} does not let us in: {said}. {heals}"
+            if heals
+            else f"{where} answers with an error: {said}."
+        )
         raise TargetError(msg) from error
     except BotoCoreError as error:  # of sign-on, roles to assume, files, processes
         said = str(error).rstrip(".")
