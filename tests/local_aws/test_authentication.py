@@ -15,7 +15,7 @@ from pathlib import Path
 import boto3
 import psutil
 import pytest
-from botocore.auth import S3SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -51,6 +51,13 @@ MISSING = {
     "iam": "MissingAuthenticationToken",
     "sts": "MissingAuthenticationToken",
     "logs": "MissingAuthenticationTokenException",
+}
+HARMLESS = {
+    "lambda": ("GET", "/2015-03-31/functions/", b"", {}),
+    "s3": ("GET", "/", b"", {}),
+    "iam": ("POST", "/", b"Action=ListUsers&Version=2010-05-08", FORM),
+    "sts": ("GET", "/?Action=GetCallerIdentity&Version=2011-06-15", b"", {}),
+    "logs": ("POST", "/", b"{}", {"X_Amz_Target": "Logs_20140328.DescribeLogGroups"}),
 }
 CALLS = {
     "lambda": lambda client: client.list_functions(),
@@ -191,16 +198,44 @@ def test_a_scope_in_other_characters_is_malformed(aws, ours):
     assert fetch(f"{aws.endpoint_url}/a", Authorization=header)[0] == 400
 
 
-@pytest.mark.parametrize("service", CALLS)
-def test_a_page_in_a_browser_is_refused_whatever_it_signs(aws, ours, service):
-    method, path, body, headers = UNSIGNED[service]
+def signed_for(service, ours, aws, **more):
+    """Return the URL and the headers of a harmless request to a service."""
+    method, path, body, headers = HARMLESS[service]
     url = aws.endpoint_url + path
-    signed = headers_signed(ours, method, url, body, service=service, **headers)
-    signed["Origin"] = "https://example.org"
-    status, got, _ = fetch(url, body, method, **signed)
+    named = {
+        name.replace("_", "-"): text for name, text in {**headers, **more}.items()
+    }
+    request = AWSRequest(method, url, named, body)
+    signer = S3SigV4Auth if service == "s3" else SigV4Auth
+    signer(ours, service, "us-east-1").add_auth(request)
+    return (url, body or None, method), dict(request.headers.items())
 
-    assert status == 403
+
+@pytest.mark.parametrize("service", HARMLESS)
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"Origin": "https://example.org"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},  # another port of this machine
+    ],
+    ids=str,
+)
+def test_a_page_in_a_browser_is_refused_whatever_it_signs(aws, ours, service, page):
+    request, signed = signed_for(service, ours, aws)
+    ours_own = fetch(*request, **signed)[0]
+    status, got, text = fetch(*request, **signed, **page)
+
+    assert (ours_own, status) == (200, 403)
+    assert text == b"This endpoint does not serve web pages.\n"
     assert "Access-Control-Allow-Origin" not in got
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin"])
+def test_an_address_typed_into_a_browser_is_not_of_a_page(aws, ours, site):
+    request, signed = signed_for("lambda", ours, aws)
+
+    assert fetch(*request, **signed, Sec_Fetch_Site=site)[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -210,11 +245,25 @@ def test_a_name_that_was_made_to_resolve_to_us_is_refused(aws, ours, host):
     """
     It would read S3 and code for a page of that name.
     """
-    url = f"{aws.endpoint_url}/2015-03-31/functions/"
-    signed = headers_signed(ours, "GET", url, Host=host) | {"Host": host}
-    status, _, _ = fetch(url, **signed)
+    here = aws.endpoint_url.removeprefix("http://")
+    answers = {}
+    for name in (here, host):
+        request, signed = signed_for("lambda", ours, aws, Host=name)
+        answers[name] = fetch(*request, **signed | {"Host": name})
+    status, _, text = answers[host]
 
+    assert answers[here][0] == 200
     assert status == 403
+    assert text.decode().startswith(f"This is {here}, not {host!r}")
+
+
+def test_a_client_cannot_name_the_service_to_moto(aws, ours):
+    """
+    Signed for IAM, the request would be one to STS.
+    """
+    request, signed = signed_for("iam", ours, aws)
+
+    assert b"<ListUsersResponse" in fetch(*request, **signed, X_Signed_For="sts")[2]
 
 
 @pytest.mark.parametrize("service", ["ec2", "batch", "cloudformation", "dynamodb"])
@@ -454,13 +503,14 @@ def test_any_credentials_admits_all_but_web_pages():
         warning = process.stderr.readline()
         anybody = fetch(url)[0]
         page = fetch(url, Origin="https://example.org")[0]
+        image = fetch(url, Sec_Fetch_Site="cross-site")[0]
         strangers = connect_target(
             "local", told["endpoint_url"], keys=callers.KeyPair("x", "y")
         )
         buckets = strangers.client("s3").list_buckets()["Buckets"]
 
     assert warning.startswith("rollout: warning: --any-credentials lets in everybody")
-    assert (anybody, page) == (200, 403)
+    assert (anybody, page, image) == (200, 403, 403)
     assert buckets == []
 
 

@@ -142,7 +142,11 @@ async def _check_host(request: web.Request, handler: Handle) -> web.StreamRespon
         is_ours = False
     if is_ours:
         return await handler(request)
-    text = "This is not the host that the request names. Call it by its own address.\n"
+    assert request.transport is not None
+    address, port = request.transport.get_extra_info("sockname")[:2]
+    called = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    named = request.headers.get("Host", "")
+    text = f"This is {called}, not {named!r}, which the request names. Call it so.\n"
     raise web.HTTPForbidden(text=text)
 
 
