@@ -25,6 +25,7 @@ _BACKLOG = 4096  # a thousand environments may come at once
 # awslambdaric sends an exception's traceback in a header, of up to max_header_size in
 # its lambda_runtime_client.py; there is room for all the others beside it.
 HEAD_BYTES = 1024 * 1024 + 16_384
+HEAD_S = 30.0  # for a connection's first head; then it is an environment's
 _PATH = re.compile(
     r"/2018-06-01/runtime/(?P<what>invocation|init)/((?P<id>[^/]+)/)?(?P<call>\w+)"
 )
@@ -67,6 +68,12 @@ class _Head:
         return int(text)
 
     @property
+    def agent(self) -> str:
+        """The environment that asks, in its own words."""
+        _, _, name = self.headers.get("user-agent", "").partition("env/")
+        return name
+
+    @property
     def content_type(self) -> str:
         content_type = self.headers.get("content-type", "application/octet-stream")
         return content_type.partition(";")[0].strip()
@@ -80,10 +87,16 @@ class _Connection(asyncio.Protocol):
         self._unread = bytearray()
         self._head: _Head | None = None
         self._transport: asyncio.Transport
+        self._head_timer: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        loop = asyncio.get_running_loop()
+        self._head_timer = loop.call_later(HEAD_S, transport.abort)
+
+    def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002
+        self._head_timer.cancel()
 
     def data_received(self, data: bytes) -> None:
         if self._transport.is_closing():
@@ -106,6 +119,10 @@ class _Connection(asyncio.Protocol):
                 return
             self._head = _parse(self._unread[:end].decode("latin-1"))
             del self._unread[: end + 4]
+            if self._head.agent not in self._environments:
+                self._refuse(HTTPStatus.FORBIDDEN)
+                return
+            self._head_timer.cancel()
         head, size = self._head, self._head.body_bytes
         if size > outcome.RESPONSE_BYTES:
             self._call(head, None)
@@ -118,10 +135,9 @@ class _Connection(asyncio.Protocol):
 
     def _call(self, head: _Head, body: bytes | None) -> None:
         """Answer a request; without its body if that is larger than any answer."""
-        _, _, name = head.headers.get("user-agent", "").partition("env/")
-        environment = self._environments.get(name)
+        environment = self._environments.get(head.agent)
         match = _PATH.fullmatch(head.path)
-        if environment is None:
+        if environment is None:  # it has ended while its body came
             self._refuse(HTTPStatus.FORBIDDEN)
             return
         call = (head.method, match["what"], match["call"]) if match else None
