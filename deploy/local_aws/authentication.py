@@ -1,8 +1,8 @@
 """
 Authentication of every request to the endpoint.
 
-A request must be signed with a key that the endpoint made or gave out, and must not
-come from a web page. Refusals use the words of the service the request is for, so that
+A request must be signed with a key that `identify` finds, and must not come from a web
+page. Refusals use the words of the service the request is for, so that
 boto3 raises what it raises on AWS.
 """
 

@@ -39,6 +39,9 @@ _SERVICE = "HTTP_X_SIGNED_FOR"
 _BACKLOG = 4096  # beyond it, a UNIX socket refuses at once
 
 
+_logger = logging.getLogger(__name__)
+
+
 class _Application(DomainDispatcherApplication):
     """Serves the service that the endpoint names, whatever else a request says."""
 
@@ -80,7 +83,7 @@ def _answer(line: str) -> dict[str, Any] | None:
     try:
         return _caller(json.loads(line))
     except Exception:  # one question must not end the server
-        logging.exception("Who owns an access key cannot be told")
+        _logger.exception("Who owns an access key cannot be told")
         return None
 
 
@@ -102,8 +105,8 @@ def _caller(access_key: str) -> dict[str, Any] | None:
                 if key.access_key_id == access_key and key.status == "Active":
                     owner |= {"arn": user.arn, "user_id": user.id}
                     return owner | {"secret": key.secret_access_key, "tokens": [""]}
-    for account in list(sts_backends.values()):
-        role = account["aws"].get_assumed_role_from_access_key(access_key)
+    for sts_account in list(sts_backends.values()):
+        role = sts_account["aws"].get_assumed_role_from_access_key(access_key)
         if role is not None:
             expires_at = role.expiration.replace(tzinfo=UTC).timestamp()
             owner |= {"arn": role.arn, "user_id": role.user_id}

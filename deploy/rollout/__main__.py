@@ -231,7 +231,8 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             'is printed: {"endpoint_url": ..., "origin_url": ..., "access_key_id": '
             '..., "secret_access_key": ...}, and on stderr the same as lines to paste '
             "into a shell. It runs code, so it answers only requests that are signed "
-            "with that pair, or with keys that its IAM or STS gave out."
+            "with that pair, or with keys of its IAM's CreateAccessKey or its STS's "
+            "AssumeRole."
         ),
         epilog=_LIMITS,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -202,9 +202,7 @@ def signed_for(service, ours, aws, **more):
     """Return the URL and the headers of a harmless request to a service."""
     method, path, body, headers = HARMLESS[service]
     url = aws.endpoint_url + path
-    named = {
-        name.replace("_", "-"): text for name, text in {**headers, **more}.items()
-    }
+    named = {name.replace("_", "-"): text for name, text in {**headers, **more}.items()}
     request = AWSRequest(method, url, named, body)
     signer = S3SigV4Auth if service == "s3" else SigV4Auth
     signer(ours, service, "us-east-1").add_auth(request)
@@ -339,9 +337,7 @@ def test_presigned_urls_hold_for_what_they_say_and_no_longer(
         ("X-Amz-Tagging", "a=b"),
     ],
 )
-def test_a_presigned_url_does_only_what_was_signed(
-    aws, ours, made, bucket, name, text
-):
+def test_a_presigned_url_does_only_what_was_signed(aws, ours, made, bucket, name, text):
     put = {"Bucket": bucket, "Key": "only-this"}
     with client_with(aws, "s3", ours, signature_version="s3v4") as s3:
         url = s3.generate_presigned_url("put_object", put)
@@ -495,6 +491,33 @@ def pasted_session(pasted):
         pasted["AWS_SESSION_TOKEN"],
         pasted["AWS_DEFAULT_REGION"],
     )
+
+
+def test_every_port_refuses_who_does_not_sign():
+    """
+    They are the endpoint's, the Runtime API's and the function URL's.
+    """
+    with serving() as (process, told):
+        pair = told["access_key_id"], told["secret_access_key"]
+        keys = callers.KeyPair(*pair)
+        functions = connect_target("local", told["endpoint_url"], keys=keys).client(
+            "lambda"
+        )
+        create(functions, "private", ECHO)
+        config = {"FunctionName": "private", "AuthType": "AWS_IAM"}
+        url = functions.create_function_url_config(**config)["FunctionUrl"]
+        invoke(functions, "private")
+        server = psutil.Process(process.pid)
+        addresses = {
+            f"http://{one.laddr.ip}:{one.laddr.port}"
+            for each in (server, *server.children(recursive=True))
+            for one in each.net_connections("tcp")
+            if one.status == psutil.CONN_LISTEN
+        }
+        statuses = [fetch(f"{address}/")[0] for address in addresses]
+
+    assert {told["endpoint_url"], url.rstrip("/")} < addresses
+    assert statuses == [403, 403, 403]
 
 
 def test_any_credentials_admits_all_but_web_pages():

@@ -35,7 +35,7 @@ Differences from AWS:
   deleted or the endpoint stops. Age and attempts are settled when an event is accepted.
 * The names of tags and the code size of an account are not limited.
 * A function URL is ``http://127.0.0.1:PORT/``, without TLS; its id is in events only.
-  With AWS_IAM, signatures are checked against keys that this endpoint gave out.
+  With AWS_IAM, signatures are checked against keys that this endpoint knows.
 * Resource policies are kept and shown, but only URLs whose AuthType is NONE obey them:
   every caller with a key may do everything.
 * Timestamps of a running function's log lines are up to half a second late.

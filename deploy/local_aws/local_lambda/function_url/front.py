@@ -1,8 +1,8 @@
 """
 The listeners of function URLs: requests in, invocations, responses out.
 
-A URL whose AuthType is AWS_IAM admits every request signed with credentials that the
-endpoint gave out, whatever IAM and the resource policy say. One whose AuthType is NONE
+A URL whose AuthType is AWS_IAM admits every request signed with a key that the endpoint
+knows, whatever IAM and the resource policy say. One whose AuthType is NONE
 admits every request if the resource policy does.
 """
 

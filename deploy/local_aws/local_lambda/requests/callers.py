@@ -1,4 +1,4 @@
-"""The credentials that the local endpoint made or gave out, and their owners."""
+"""The access keys that the local endpoint knows, and their owners."""
 
 from __future__ import annotations
 
