@@ -1,9 +1,9 @@
 """
-The endpoint's door: only who signs comes in, and no web page.
+Authentication of every request to the endpoint.
 
-A request must come from no page in a browser, and carry the signature of a key that the
-endpoint made or gave out. What is refused is answered in the words of the service that
-was asked, so that boto3 raises what it raises on AWS.
+A request must be signed with a key that `identify` finds, and must not come from a web
+page. Refusals use the words of the service the request is for, so that
+boto3 raises what it raises on AWS.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from aiohttp import web
 from local_aws.local_lambda import http
 from local_aws.local_lambda.errors import LambdaError, too_large
 from local_aws.local_lambda.requests import claims, service_model, signature
-from local_aws.local_lambda.requests.claims import Claim, Reason, SignatureError, Signed
+from local_aws.local_lambda.requests.claims import (
+    Claim,
+    Reason,
+    SignatureError,
+    SignedRequest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -29,101 +34,42 @@ if TYPE_CHECKING:
 S3 = "s3"
 QUERY_SERVICES = ("iam", "sts")  # they speak AWS's query protocol
 SERVICES = ("lambda", "logs", S3, *QUERY_SERVICES)
-REGION = "us-east-1"  # of requests that are not signed
+REGION = "us-east-1"  # of unsigned requests
 
-_S3_STATUSES = {
-    "AuthorizationHeaderMalformed": 400,
-    "ExpiredToken": 400,
-    "InvalidToken": 400,
-    "XAmzContentSHA256Mismatch": 400,
-}
-_HASH_CHARACTERS = 64  # a SHA-256 in hex
-
-# By reason: codes of JSON services, of IAM and STS, and of S3, and the usual text.
-# https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
+# Codes where they differ from those of JSON services, with S3's statuses.
 # https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
-# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-_INVALID = "The security token included in the request is invalid."
-_MISMATCH = (
-    "The request signature we calculated does not match the signature you provided. "
-    "Check your AWS Secret Access Key and signing method. Consult the service "
-    "documentation for details."
-)
-_REFUSALS: dict[Reason, tuple[str, str, str, str]] = {
-    Reason.MISSING: (
-        "MissingAuthenticationTokenException",
-        "MissingAuthenticationToken",
-        "AccessDenied",
-        "Missing Authentication Token",
-    ),
-    Reason.MALFORMED: (
-        "IncompleteSignatureException",
-        "IncompleteSignature",
-        "AuthorizationHeaderMalformed",
-        "",
-    ),
-    Reason.UNKNOWN_KEY: (
-        "UnrecognizedClientException",
-        "InvalidClientTokenId",
-        "InvalidAccessKeyId",
-        _INVALID,
-    ),
-    Reason.OTHER_SESSION: (
-        "UnrecognizedClientException",
-        "InvalidClientTokenId",
-        "InvalidToken",
-        _INVALID,
-    ),
-    Reason.SESSION_OVER: (
-        "ExpiredTokenException",
-        "ExpiredToken",
-        "ExpiredToken",
-        "The security token included in the request is expired",
-    ),
-    Reason.SCOPE: (
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-        "AuthorizationHeaderMalformed",
-        "",
-    ),
-    Reason.TIME: (
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-        "RequestTimeTooSkewed",
-        "",
-    ),
-    Reason.URL_OVER: (
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-        "AccessDenied",
-        "Request has expired",
-    ),
-    Reason.MISMATCH: (
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-        "SignatureDoesNotMatch",
-        _MISMATCH,
-    ),
-    Reason.BODY: (
-        "InvalidSignatureException",
-        "SignatureDoesNotMatch",
-        "XAmzContentSHA256Mismatch",
-        "The provided 'x-amz-content-sha256' header does not match what was computed.",
-    ),
+_QUERY_CODES = {
+    "UnrecognizedClientException": "InvalidClientTokenId",
+    "InvalidSignatureException": "SignatureDoesNotMatch",
 }
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_S3_ERRORS = {
+    Reason.MISSING: (403, "AccessDenied"),
+    Reason.MALFORMED: (400, "AuthorizationHeaderMalformed"),
+    Reason.UNKNOWN_KEY: (403, "InvalidAccessKeyId"),
+    Reason.WRONG_TOKEN: (400, "InvalidToken"),
+    Reason.EXPIRED_TOKEN: (400, "ExpiredToken"),
+    Reason.WRONG_SCOPE: (400, "AuthorizationHeaderMalformed"),
+    Reason.WRONG_TIME: (403, "RequestTimeTooSkewed"),
+    Reason.EXPIRED_URL: (403, "AccessDenied"),
+    Reason.MISMATCH: (403, "SignatureDoesNotMatch"),
+    Reason.UNSIGNED_PART: (403, "AccessDenied"),
+    Reason.WRONG_BODY: (400, "XAmzContentSHA256Mismatch"),
+}
+_SHA256_CHARACTERS = 64  # in hex
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class ServiceRequest:
     """
-    A request that was let in.
+    A request that may be answered.
 
     Attributes:
-        service: The service it is meant for: one of `SERVICES`.
+        service: The service it is for: one of `SERVICES`.
 
-        region: The region it is meant for.
+        region: The region it is for.
 
-        body: Its body: all of it, or of a request to S3 as it comes.
+        body: The whole body; for S3, a stream of it.
     """
 
     service: str
@@ -131,88 +77,81 @@ class Admitted:
     body: bytes | AsyncIterator[bytes]
 
 
-class Door:
+class Authenticator:
     """
-    Decides which requests are let in.
+    Verifier of requests.
 
     Args:
-        identify: Finds whose key a request names.
+        identify: Finds the owner of an access key.
 
-        most: By service, how large a body may be, in bytes; S3's comes as a stream.
+        body_limits: The largest body of each service, in bytes; S3 has none.
 
-        asks_signatures: Whether it does; otherwise anybody on this machine may do
-            anything, but web pages.
+        verify_signatures: False lets every program on this machine do anything; web
+            pages are refused all the same.
     """
 
     def __init__(
         self,
         identify: Identify,
-        most: Mapping[str, int],
+        body_limits: Mapping[str, int],
         *,
-        asks_signatures: bool,
+        verify_signatures: bool,
     ) -> None:
         self._identify = identify
-        self._most = most
-        self._asks_signatures = asks_signatures
+        self._body_limits = body_limits
+        self._verify_signatures = verify_signatures
 
-    async def admit(self, request: web.Request) -> Admitted:
+    async def authenticate(self, request: web.Request) -> ServiceRequest:
         """
-        Let a request in.
+        Verify a request and read its body.
 
         Raises:
-            LambdaError: If it is refused; `refusal` makes the answer.
+            LambdaError: If it is refused; `refusal` makes the response.
 
             aiohttp.web.HTTPForbidden: If a web page sent it.
         """
-        if "Origin" in request.headers:
-            # A page in the user's browser could otherwise try what it can sign.
+        if _is_of_a_page(request):
             raise web.HTTPForbidden(text="This endpoint does not serve web pages.\n")
-        signed = Signed(request.method, request.raw_path, request.headers)
+        signed = SignedRequest(request.method, request.raw_path, request.headers)
+        service, region = "", REGION
         try:
-            claim = claims.claim_of(signed)
+            claim = claims.read_claim(signed)
+            service, region = claim.service, claim.region
+            if self._verify_signatures:
+                body = await self._verified_body(request, signed, claim)
+                return ServiceRequest(_known(service), region, body)
         except SignatureError as error:
-            service = service_of(request)
-            if self._asks_signatures:
+            service = service or guess_service(request)
+            if self._verify_signatures:
                 raise _refused(error, service) from None
-            return await self._unverified(request, service, REGION)
-        if not self._asks_signatures:
-            return await self._unverified(request, claim.service, claim.region)
-        try:
-            return await self._verified(request, signed, claim)
-        except SignatureError as error:
-            raise _refused(error, claim.service) from None
+        if service == S3:
+            return ServiceRequest(service, region, http.chunks(request))
+        body = await self._read(request, service)
+        return ServiceRequest(_known(service), region, body)
 
-    async def _verified(
-        self, request: web.Request, signed: Signed, claim: Claim
-    ) -> Admitted:
-        caller = await signature.caller_of(claim, self._identify)
+    async def _verified_body(
+        self, request: web.Request, signed: SignedRequest, claim: Claim
+    ) -> bytes | AsyncIterator[bytes]:
+        caller = await signature.find_caller(claim, self._identify)
         if claim.service == S3:
-            claimed = claims.claimed_hash(signed, claim)
-            signature.verify(signed, claim, caller, claimed)
-            return Admitted(S3, claim.region, _hashed(request, claimed))
+            declared = claims.declared_hash(signed, claim)
+            signature.verify(signed, claim, caller, declared)
+            return _hashed(request, declared)
         body = await self._read(request, claim.service)
         signature.verify(signed, claim, caller, hashlib.sha256(body).hexdigest())
-        return Admitted(_known(claim.service), claim.region, body)
-
-    async def _unverified(
-        self, request: web.Request, service: str, region: str
-    ) -> Admitted:
-        if service == S3:
-            return Admitted(S3, region, http.chunks(request))
-        body = await self._read(request, service)
-        return Admitted(_known(service), region, body)
+        return body
 
     async def _read(self, request: web.Request, service: str) -> bytes:
-        most = self._most.get(service, min(self._most.values()))
-        return await http.read_body(request, most, _too_large(service, most))
+        max_bytes = self._body_limits.get(service, min(self._body_limits.values()))
+        return await http.read_body(request, max_bytes, _too_large(service, max_bytes))
 
 
 def refusal(error: LambdaError, service: str) -> web.Response:
     """
-    Tell a caller of an error as its service would.
+    Return an error as a service would answer it.
 
     Args:
-        error: What is wrong.
+        error: The error.
 
         service: The service's name in signatures.
     """
@@ -224,14 +163,25 @@ def refusal(error: LambdaError, service: str) -> web.Response:
     return http.refusal(error)
 
 
-def service_of(request: web.Request) -> str:
-    """Return the service that a request which names none is most likely meant for."""
+def guess_service(request: web.Request) -> str:
+    """Return the service that an unsigned request is most likely for."""
     if service_model.is_lambda_path(request.path):
         return "lambda"
     if "X-Amz-Target" in request.headers:
         return "logs"
     is_query = request.method == "POST" and request.path == "/"
     return "iam" if is_query or "Action" in request.query else S3
+
+
+def _is_of_a_page(request: web.Request) -> bool:
+    """
+    Tell whether a web page in a browser made a request: it could try what it can sign.
+
+    Browsers send no Origin for images, scripts and links, but say since 2023 whose
+    request it is; "none" is the user's own, typed or pasted into the browser.
+    """
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    return "Origin" in request.headers or site not in ("none", "same-origin")
 
 
 def _known(service: str) -> str:
@@ -245,34 +195,33 @@ def _known(service: str) -> str:
 
 
 def _refused(error: SignatureError, service: str) -> LambdaError:
-    of_json, of_query, of_s3, text = _REFUSALS[error.reason]
-    text = str(error) or text
+    status, code = HTTPStatus.FORBIDDEN.value, error.code
     if service == S3:
-        status = _S3_STATUSES.get(of_s3, HTTPStatus.FORBIDDEN)
-        return LambdaError(status, of_s3, text)
-    code = of_query if service in QUERY_SERVICES else of_json
-    return LambdaError(HTTPStatus.FORBIDDEN, code, text)
+        status, code = _S3_ERRORS[error.reason]
+    elif service in QUERY_SERVICES:
+        code = _QUERY_CODES.get(code, code.removesuffix("Exception"))
+    return LambdaError(status, code, str(error))
 
 
-def _too_large(service: str, most: int) -> LambdaError:
+def _too_large(service: str, max_bytes: int) -> LambdaError:
     if service == "lambda":
         text = (
-            f"Request must be smaller than {most} bytes for the CreateFunction "
+            f"Request must be smaller than {max_bytes} bytes for the CreateFunction "
             "operation"
         )
         return too_large(text)
-    text = f"Upload too large: the limit of the local endpoint is {most} bytes"
+    text = f"Upload too large: the limit of the local endpoint is {max_bytes} bytes"
     return LambdaError(400, "InvalidParameterException", text)
 
 
-async def _hashed(request: web.Request, claimed: str) -> AsyncIterator[bytes]:
+async def _hashed(request: web.Request, declared: str) -> AsyncIterator[bytes]:
     """
-    Yield a body; its last part only if it is the one that was signed.
+    Yield a body, but its last chunk only if the whole is what was signed.
 
-    The chunks of an aws-chunked body have signatures of their own, which are not
-    looked at: S3's are for those who sit on the line.
+    The chunks of an aws-chunked body have signatures of their own. They are not
+    verified: on loopback nobody sits between client and server.
     """
-    if len(claimed) != _HASH_CHARACTERS:  # UNSIGNED-PAYLOAD, STREAMING-...
+    if len(declared) != _SHA256_CHARACTERS:  # UNSIGNED-PAYLOAD, STREAMING-...
         async for chunk in http.chunks(request):
             yield chunk
         return
@@ -282,8 +231,8 @@ async def _hashed(request: web.Request, claimed: str) -> AsyncIterator[bytes]:
             yield held
         digest.update(chunk)
         held = chunk
-    if digest.hexdigest() != claimed:
-        raise _refused(SignatureError(Reason.BODY), S3)
+    if digest.hexdigest() != declared:
+        raise _refused(SignatureError(Reason.WRONG_BODY), S3)
     if held:
         yield held
 

@@ -1,4 +1,4 @@
-"""How a child process ended, in words."""
+"""The end of a child process, in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 
 def ended(process: subprocess.Popen[bytes], within_s: float = 0.0) -> str:
     """
-    Say how a child ended; nothing while it lives.
+    Describe the end of a child; empty while it lives.
 
     Args:
         process: The child.
@@ -19,4 +19,9 @@ def ended(process: subprocess.Popen[bytes], within_s: float = 0.0) -> str:
         status = process.wait(within_s)
     except subprocess.TimeoutExpired:
         return ""
+    return in_words(status)
+
+
+def in_words(status: int) -> str:
+    """Return how a child ended, from its return code."""
     return f"signal {-status}" if status < 0 else f"exit status {status}"

@@ -2,12 +2,12 @@
 One endpoint for boto3 on this machine, with no Docker and no account.
 
 Lambda is ``local_lambda``. S3, IAM, STS and CloudWatch Logs are moto's server, in a
-process of its own and never on the way of an Invoke. For use from an event loop::
+process of its own; no Invoke passes through it. From an event loop::
 
     async with LocalAws(account_concurrency=1000) as aws:
         boto3.client("lambda", endpoint_url=aws.endpoint_url, ...)
 
-or, as ``rollout serve`` does, for as long as the process is wanted::
+or, as ``rollout serve`` does, until the process is told to end::
 
     asyncio.run(main_async("127.0.0.1", 0, on_ready=print))
 
@@ -19,16 +19,16 @@ Signatures::
         await aws.start() -> None     EndpointError: host not loopback, port taken
         await aws.stop() -> None      idempotent; afterwards no process and no folder
         aws.endpoint_url -> str       "http://127.0.0.1:PORT", once started
-        aws.keys -> KeyPair           what to sign with
+        aws.keys -> KeyPair           the pair to sign with
 
     await main_async(host, port, *, on_ready, stop=None, pace="none",
                      any_credentials=False)
         calls on_ready(aws) once, returns after SIGINT, SIGTERM or stop.set()
 
 It runs code as the user who started it, so every request must be signed: with the pair
-that it made at its start, which functions find in their environment, or with one of
-IAM's CreateAccessKey or STS's AssumeRole, as this endpoint answered them. See
-`authentication`. What is stored is gone when the endpoint stops.
+made at the start, which functions find in their environment, or with one from this
+endpoint's IAM (CreateAccessKey) or STS (AssumeRole). See `authentication`. Everything
+stored is gone when the endpoint stops.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ from local_aws.local_lambda.runtime.aws_pace import AwsPace
 
 Pace = Literal["none", "aws"]
 
-# AWS does not say how long; minutes is what people see.
+# AWS does not document it; users observe minutes.
 KEEP_IDLE_S = 300.0
 
 _DESCRIPTORS = 10_000
@@ -69,7 +69,7 @@ _LAST_PORT = 65_535
 
 class LocalAws:
     """
-    The local endpoint; see the module's text.
+    The local endpoint; the module's docstring shows its use.
 
     Args:
         host: A loopback address.
@@ -108,7 +108,7 @@ class LocalAws:
         self._pace = pace
         self._any_credentials = any_credentials
         self._cleanup = contextlib.AsyncExitStack()
-        self._door: authentication.Door
+        self._authenticator: authentication.Authenticator
         self._owner: Caller
         self._moto: moto_server.Moto
         self._lambda: server.LocalLambda
@@ -134,8 +134,10 @@ class LocalAws:
             home = stack.enter_context(temporary_folders.temporary())
             self._moto = await stack.enter_async_context(moto_server.running(home))
             self._owner = await self._moto.owner(self.keys)
-            self._door = authentication.Door(
-                self._identify, _BODY_BYTES, asks_signatures=not self._any_credentials
+            self._authenticator = authentication.Authenticator(
+                self._identify,
+                _BODY_BYTES,
+                verify_signatures=not self._any_credentials,
             )
             self._lambda = await stack.enter_async_context(
                 server.running(
@@ -153,13 +155,21 @@ class LocalAws:
             )
             listen = await stack.enter_async_context(http.running(self._handle))
             stack.callback((await listen(listener)).close)
-            # First of all on stop: whoever waits for an answer gets one.
+            # Runs first on stop, so that waiting callers get an answer.
             stack.callback(self._lambda.refuse)
             self._cleanup = stack.pop_all()
 
     async def stop(self) -> None:
-        """End all processes and remove everything that was made."""
+        """End all processes and remove all files."""
         await self._cleanup.aclose()
+
+    async def wait_for_moto(self) -> None:
+        """Wait until moto's process has ended, for whatever reason."""
+        await self._moto.wait()
+
+    def check(self) -> None:
+        """Raise `EndpointError` if moto's process has ended by itself."""
+        self._moto.check()
 
     async def _identify(self, access_key: str) -> Caller | None:
         if access_key == self._owner.access_key:
@@ -169,17 +179,17 @@ class LocalAws:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         service = ""
         try:
-            admitted = await self._door.admit(request)
-            service, body = admitted.service, admitted.body
+            call = await self._authenticator.authenticate(request)
+            service, body = call.service, call.body
             if service == "lambda":
                 assert isinstance(body, bytes)
-                return await self._lambda.handle(request, body, admitted.region)
+                return await self._lambda.handle(request, body, call.region)
             if service == "logs":
                 assert isinstance(body, bytes)
                 await self._lambda.before_logs(*_logs_call(request, body))
             return await self._moto.forward(request, service, body)
         except errors.LambdaError as error:
-            service = service or authentication.service_of(request)
+            service = service or authentication.guess_service(request)
             return authentication.refusal(error, service)
 
 
@@ -209,7 +219,8 @@ async def main_async(
         any_credentials: Likewise.
 
     Raises:
-        EndpointError: If the host is not loopback or the port is taken.
+        EndpointError: If the host is not loopback, the port is taken, or moto's
+            process ended by itself.
     """
     _allow_many_connections()
     stopped = stop or asyncio.Event()
@@ -222,7 +233,11 @@ async def main_async(
             host, port, pace=pace, any_credentials=any_credentials
         ) as aws:
             on_ready(aws)
+            watch = asyncio.create_task(aws.wait_for_moto())
+            # Without moto, S3's and other calls would fail one by one.
+            watch.add_done_callback(lambda _: stopped.set())
             await stopped.wait()
+            aws.check()
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
@@ -231,11 +246,11 @@ async def main_async(
 def _allow_many_connections() -> None:
     """Make room for 1,000 callers and 1,000 environments; 1,024 files are usual."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _DESCRIPTORS
+    files = _DESCRIPTORS
     if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        files = min(files, hard)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 
 
 def _logs_call(request: web.Request, body: bytes) -> tuple[str, str]:
@@ -246,7 +261,7 @@ def _logs_call(request: web.Request, body: bytes) -> tuple[str, str]:
         named = parameters.get("logGroupName") or parameters["logGroupIdentifier"]
         return operation, str(named).rpartition("log-group:")[2]
     except (ValueError, LookupError, AttributeError):
-        return operation, ""  # moto will say what is wrong with it
+        return operation, ""  # moto answers with the error
 
 
 def _check_loopback(host: str) -> None:
@@ -254,8 +269,8 @@ def _check_loopback(host: str) -> None:
         if host == "localhost" or ipaddress.ip_address(host).is_loopback:
             return
     msg = (
-        f"The local endpoint cannot listen on {host!r}: it runs any code it is given, "
-        "for anybody who reaches it. Use 127.0.0.1."
+        f"The local endpoint cannot listen on {host!r}: it runs code for "
+        "everyone who can reach it. Use 127.0.0.1."
     )
     raise EndpointError(msg)
 

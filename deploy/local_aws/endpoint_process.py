@@ -1,4 +1,4 @@
-"""A local endpoint of one's own: a child process that never outlives its parent."""
+"""A local endpoint as a child process that never outlives its parent."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class LocalEndpoint:
     Attributes:
         endpoint_url: For `rollout.target.target.connect` and for boto3.
 
-        origin_url: Where the files of experiments are; empty without an origin.
+        origin_url: The origin of the files to download; empty without one.
 
-        keys: What requests are signed with.
+        keys: The pair to sign requests with.
     """
 
     endpoint_url: str
@@ -47,11 +47,11 @@ class LocalEndpoint:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnEndpoint(LocalEndpoint):
     """
-    An endpoint that this process has started.
+    An endpoint started by this process.
 
     Attributes:
-        check: Raises `EndpointError`, with its last words, once it ended by itself.
-            Takes how many seconds to wait for that.
+        check: Raises `EndpointError` with the endpoint's last output if it has ended by
+            itself. Takes the seconds to wait for that.
     """
 
     check: Callable[[float], None] = field(repr=False, compare=False)
@@ -64,18 +64,18 @@ def local_endpoint(
     """
     Run a local endpoint for as long as the context lasts.
 
-    It ends with this process too, however that ends: its standard input is a pipe
-    from here, and it stops when the pipe closes.
+    It stops when its standard input closes, a pipe from this process, so it ends with
+    this process even if that is killed.
 
     Args:
-        origin: Whether files to download are served as well.
+        origin: Also serve files to download.
 
         pace: ``"aws"`` slows functions down as AWS does.
 
     Raises:
         EndpointError: If it does not start, or ended by itself meanwhile.
     """
-    # -P: nothing in the working directory stands in for a module of ours.
+    # -P: no module in the working directory shadows ours.
     command = [sys.executable, "-P", "-m", "rollout", "serve", "--until-stdin-closes"]
     command += ["--pace", pace]
     if origin:
@@ -114,11 +114,11 @@ def _ready(child: subprocess.Popen[bytes], words: IO[bytes]) -> OwnEndpoint:
     if not line:
         what = f"was not ready within {_READY_WITHIN_S:.0f} s"
         raise EndpointError(_ended(what, child, words))
-    told = json.loads(line)
+    fields = json.loads(line)
     return OwnEndpoint(
-        told["endpoint_url"],
-        told["origin_url"],
-        KeyPair(told["access_key_id"], told["secret_access_key"]),
+        fields["endpoint_url"],
+        fields["origin_url"],
+        KeyPair(fields["access_key_id"], fields["secret_access_key"]),
         check=check,
     )
 
@@ -134,8 +134,8 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 
 def _ended(what: str, child: subprocess.Popen[bytes], words: IO[bytes]) -> str:
     size = os.fstat(words.fileno()).st_size  # its position is the child's, too
-    said = os.pread(words.fileno(), size, max(0, size - _LAST_WORDS_BYTES))
-    last_words = said.decode("utf-8", "replace").strip().rstrip(".") or "nothing"
+    output = os.pread(words.fileno(), size, max(0, size - _LAST_WORDS_BYTES))
+    last_words = output.decode("utf-8", "replace").strip().rstrip(".") or "nothing"
     how = ended(child)
     return (
         f"The local endpoint {what}{how and f' ({how})'}. Its last words: "

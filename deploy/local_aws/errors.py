@@ -1,7 +1,7 @@
-"""What the local endpoint can be refused or fail with."""
+"""Errors of the local endpoint."""
 
 from __future__ import annotations
 
 
 class EndpointError(Exception):
-    """The local endpoint does not start, or it or its origin ended by itself."""
+    """The local endpoint does not start, or it, moto or its origin ended."""

@@ -1,14 +1,14 @@
 """
 moto's server in a process of its own: run with ``-m``, it serves until stdin closes.
 
-So it cannot outlive its parent however that ends, SIGKILL included. It listens on a
-UNIX socket in a folder that is its parent's alone, since it lets in everybody, and
-serves four services. Other services of moto run code in containers.
+It cannot outlive its parent, even one that is killed. It checks no signatures, so it
+listens on a UNIX socket in a folder that only its parent's user may enter. It serves
+four services; others of moto's run code in containers.
 
-A line on its stdin is the id of an access key; it answers whose that is, secret
-included, which is why this is no request that anybody could make.
+A line on its stdin is the id of an access key; the answer is its owner and its secret,
+which is why this is no request over the socket.
 
-Nothing of ours is imported: an endpoint's start waits for this process.
+No package of ours is imported: an endpoint's start waits for this process.
 """
 
 import json
@@ -37,11 +37,14 @@ from werkzeug.serving import ThreadedWSGIServer  # noqa: E402
 
 _SERVICES = ("s3", "iam", "sts", "logs")
 _SERVICE = "HTTP_X_SIGNED_FOR"
-_BACKLOG = 4096  # who comes when it is full is not let wait, as with TCP
+_BACKLOG = 4096  # beyond it, a UNIX socket refuses at once
+
+
+_logger = logging.getLogger(__name__)
 
 
 class _Application(DomainDispatcherApplication):
-    """Serves what our side says a request was signed for, and looks no further."""
+    """Serves the service that the endpoint names, whatever else a request says."""
 
     def get_application(self, environ: dict[str, Any]) -> Flask:
         service = environ.get(_SERVICE)
@@ -56,7 +59,7 @@ class _Application(DomainDispatcherApplication):
 
 def main(name: str) -> None:
     """
-    Serve, and answer questions, until stdin closes.
+    Serve, and answer the lines of stdin, until it closes.
 
     Args:
         name: Of the socket to make in the working directory.
@@ -74,31 +77,44 @@ def main(name: str) -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(_caller(json.loads(line))) + "\n")
+        sys.stdout.write(json.dumps(_answer(line)) + "\n")
         sys.stdout.flush()
 
 
-def _caller(access_key: str) -> dict[str, Any] | None:
-    """Say who has an access key; None if nobody has."""
-    iam, sts = (
-        iam_backends[DEFAULT_ACCOUNT_ID]["aws"],
-        sts_backends[DEFAULT_ACCOUNT_ID]["aws"],
-    )
-    who: dict[str, Any] = {"access_key": access_key}
-    if access_key == "":
-        user_id, arn, _ = sts.get_caller_identity(access_key, "us-east-1")
-        return who | {"arn": arn, "user_id": user_id, "secret": ""}
-    for user in iam.users.values():
-        for key in user.access_keys:
-            if key.access_key_id == access_key and key.status == "Active":
-                who |= {"arn": user.arn, "user_id": user.id}
-                return who | {"secret": key.secret_access_key, "tokens": [""]}
-    role = sts.get_assumed_role_from_access_key(access_key)
-    if role is None:
+def _answer(line: str) -> dict[str, Any] | None:
+    try:
+        return _caller(json.loads(line))
+    except Exception:  # one question must not end the server
+        _logger.exception("Who owns an access key cannot be told")
         return None
-    who |= {"arn": role.arn, "user_id": role.user_id, "tokens": [role.session_token]}
-    expires_at = role.expiration.replace(tzinfo=UTC).timestamp()
-    return who | {"secret": role.secret_access_key, "expires_at": expires_at}
+
+
+def _caller(access_key: str) -> dict[str, Any] | None:
+    """
+    Return the owner of an access key; None if it is unknown.
+
+    Requests change what is looked through, in threads of their own: hence the copies.
+    Roles, and what is done with their keys, may be another account's.
+    """
+    owner: dict[str, Any] = {"access_key": access_key}
+    if access_key == "":
+        sts = sts_backends[DEFAULT_ACCOUNT_ID]["aws"]
+        user_id, arn, _ = sts.get_caller_identity(access_key, "us-east-1")
+        return owner | {"arn": arn, "user_id": user_id, "secret": ""}
+    for account in list(iam_backends.values()):
+        for user in list(account["aws"].users.values()):
+            for key in list(user.access_keys):
+                if key.access_key_id == access_key and key.status == "Active":
+                    owner |= {"arn": user.arn, "user_id": user.id}
+                    return owner | {"secret": key.secret_access_key, "tokens": [""]}
+    for sts_account in list(sts_backends.values()):
+        role = sts_account["aws"].get_assumed_role_from_access_key(access_key)
+        if role is not None:
+            expires_at = role.expiration.replace(tzinfo=UTC).timestamp()
+            owner |= {"arn": role.arn, "user_id": role.user_id}
+            owner |= {"tokens": [role.session_token], "expires_at": expires_at}
+            return owner | {"secret": role.secret_access_key}
+    return None
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """
-Our side of moto's server: S3, IAM, STS and CloudWatch Logs.
+The endpoint's side of moto's server: S3, IAM, STS and CloudWatch Logs.
 
-It lets in everybody, so it listens where only we can come: on a UNIX socket in a folder
-of ours. Whoever else asks is asked for a signature first, see `authentication`.
+moto checks no signatures, so it listens on a UNIX socket in the endpoint's own folder.
+Requests pass through `authentication` first.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from local_aws.ended import in_words
 from local_aws.errors import EndpointError
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.requests.callers import Caller, KeyPair
@@ -30,9 +31,9 @@ SOCKET = "moto.sock"
 _PATH_BYTES = 107  # unix(7)
 _START_S = 60
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade"}
-_BASE = "http://moto"  # whatever the name, it is the socket that is called
-_SERVICE = "X-Signed-For"  # what moto_main goes by
-_OWNER = ""  # whom moto_main takes for the account itself
+_BASE = "http://moto"  # any name: the socket decides
+_SERVICE = "X-Signed-For"  # moto_main reads it
+_OWNER = ""  # stands for the account itself in moto_main
 
 
 class Moto:
@@ -42,7 +43,7 @@ class Moto:
     Args:
         session: For requests to it.
 
-        process: It.
+        process: Its process.
     """
 
     def __init__(
@@ -54,8 +55,23 @@ class Moto:
         self._process = process
         self._asking = asyncio.Lock()
 
+    async def wait(self) -> None:
+        """Wait until its process has ended, for whatever reason."""
+        await self._process.wait()
+
+    def check(self) -> None:
+        """Raise `EndpointError` if its process has ended by itself."""
+        status = self._process.returncode
+        if status is not None:
+            msg = (
+                "moto's server, which stands for S3, IAM, STS and CloudWatch Logs, "
+                f"ended by itself ({in_words(status)}). What was stored is gone; start "
+                "the endpoint again."
+            )
+            raise EndpointError(msg)
+
     async def owner(self, keys: KeyPair) -> Caller:
-        """Return the account itself as whoever signs with the endpoint's own pair."""
+        """Return the account itself as the owner of the endpoint's own pair."""
         found = await self._ask(_OWNER)
         assert found is not None
         named = {
@@ -66,12 +82,12 @@ class Moto:
         return Caller(**found | named)
 
     async def identify(self, access_key: str) -> Caller | None:
-        """Find whose an access key is; see `callers.Identify`."""
+        """Find the owner of an access key; see `callers.Identify`."""
         found = await self._ask(access_key) if access_key != _OWNER else None
         return Caller(**found) if found else None
 
     async def _ask(self, access_key: str) -> dict[str, Any] | None:
-        """Ask whose key it is; `LambdaError` if moto is gone."""
+        """Ask for the owner of a key; `LambdaError` if moto is gone."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         async with self._asking:
@@ -92,9 +108,9 @@ class Moto:
         Pass a request on, and the answer back, as they come.
 
         Args:
-            request: What to pass on.
+            request: The request.
 
-            service: What it is meant for.
+            service: The service it is for.
 
             body: Its body.
 
@@ -183,7 +199,7 @@ async def running(folder: Path) -> AsyncIterator[Moto]:
     Run moto's server until the end of the context.
 
     Args:
-        folder: Where its socket is, and it itself; nobody else may look into it.
+        folder: Its working directory, with its socket; private to this user.
     """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "local_aws.moto_main", SOCKET),
@@ -240,7 +256,7 @@ def _gone(why: object) -> errors.LambdaError:
 
 
 def _scope(region: str, service: str) -> dict[str, str]:
-    """Say which service and region are meant; moto checks no signature."""
+    """Name the service and region; moto checks no signature."""
     scope = f"local/20260101/{region}/{service}/aws4_request"
     signature = f"Credential={scope}, SignedHeaders=host, Signature=0"
     return {"Authorization": f"AWS4-HMAC-SHA256 {signature}", _SERVICE: service}

@@ -1,4 +1,4 @@
-"""Temporary folders of an endpoint; the next one removes those of a killed one."""
+"""Temporary folders of an endpoint; those of a killed one are removed by the next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PREFIX = "local-lambda-"
 
-# Functions have a /tmp of their own over this one, in which nothing of ours should be.
+# Functions have a /tmp of their own mounted over it, so none of our files may be there.
 _SHARED = Path("/tmp")  # noqa: S108 - the folder made in it is ours alone
 _ASIDE = Path("/var/tmp")  # noqa: S108
 
@@ -40,21 +40,21 @@ def owned_folder(prefix: str, parent: Path) -> Iterator[Path]:
     """
     Make a folder that is removed at the end, with all it holds.
 
-    It is locked as long as its owner lives, so the next one knows which folders nobody
-    owns any more, and removes them.
+    It is locked as long as its owner lives. Unlocked folders have lost their owner and
+    are removed.
 
     Args:
-        prefix: What its name starts with, and those of the others of its kind.
+        prefix: The start of its name, and of those of its kind.
 
-        parent: Where it is made.
+        parent: The folder to make it in.
     """
     _remove_stale(prefix, parent)
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
     lock = os.open(folder / "new-lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        # Under its final name the lock is held from the start: nobody takes a folder
-        # that is just being made for a stale one.
+        # Under its final name the lock is held from the start: no endpoint takes a
+        # folder in the making for a stale one.
         (folder / "new-lock").rename(folder / _LOCK)
         yield folder
     finally:

@@ -14,15 +14,12 @@ import uuid
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
 from tests.conformance.facts import source_of
+from tests.conformance.own_functions import PREFIX, create_function, own_names
 from tests.support.lambda_api import (
-    ECHO,
     PLAIN,
     ROLE,
     connect,
-    eventually,
-    refused,
     request_for,
     running,
 )
@@ -31,8 +28,6 @@ from rollout.deploy import policies, role
 from rollout.deploy.changes import OURS, Changes
 from rollout.errors import TargetError
 from rollout.target.target import connect as connect_target
-
-PREFIX = "conformance-"
 
 
 @pytest.fixture(autouse=True)
@@ -182,36 +177,12 @@ _LOGS_OF_THIS_SUITE = {
 
 
 @pytest.fixture
-def refusal_of(unchecked_client, role_arn):
-    """
-    Ask for a function that cannot be; return status, code and message.
-    """
-
-    def refusal_of(**wrong):
-        request = request_for(f"{PREFIX}never-made", ECHO, Role=role_arn) | wrong
-        return refused(unchecked_client.create_function, **request)
-
-    return refusal_of
-
-
-@pytest.fixture
 def new_name(lambda_client, client_of):
     """
     Make names of the test's own; what is created under them is removed afterwards.
     """
-    made = []
-
-    def new_name():
-        made.append(f"{PREFIX}{uuid.uuid4().hex[:12]}")
-        return made[-1]
-
-    yield new_name
-    logs = client_of("logs")
-    for name in made:
-        with contextlib.suppress(lambda_client.exceptions.ResourceNotFoundException):
-            lambda_client.delete_function(FunctionName=name)
-        with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
-            logs.delete_log_group(logGroupName=f"/aws/lambda/{name}")
+    with own_names(lambda_client, client_of("logs")) as new_name:
+        yield new_name
 
 
 @pytest.fixture
@@ -226,21 +197,9 @@ def create(lambda_client, role_arn, new_name):
     def create(code, **settings):
         name = new_name()
         request = request_for(name, code, **{"Role": role_arn} | settings)
-        return eventually(
-            lambda: _created(lambda_client, request), within_s=60, every_s=2
-        )
+        return create_function(lambda_client, request)
 
     return create
-
-
-def _created(client, request):
-    try:
-        return client.create_function(**request)
-    except ClientError as error:
-        # IAM takes seconds to tell Lambda of a new role.
-        if "cannot be assumed by Lambda" in str(error):
-            return None
-        raise
 
 
 @pytest.fixture

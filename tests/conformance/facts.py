@@ -1,4 +1,4 @@
-"""Where a case's fact stands: the text in its ``@pytest.mark.fact("...")``."""
+"""The source of a case's fact: the text in its ``@pytest.mark.fact("...")``."""
 
 
 def source_of(item):

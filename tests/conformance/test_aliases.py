@@ -4,7 +4,6 @@ import pytest
 from tests.support.lambda_api import call, invoke, refused
 
 WHO = "def run(event, c): return [c.function_version, c.invoked_function_arn]\n"
-ROUTING = "LocalStack test_notfound_and_invalid_routingconfigs, recorded 2023-11"
 ALIASES = "LocalStack test_alias_lifecycle, recorded 2023-11"
 
 
@@ -17,17 +16,6 @@ def name(lambda_client, deploy):
     lambda_client.get_waiter("function_updated_v2").wait(FunctionName=name)
     lambda_client.publish_version(FunctionName=name)
     return name
-
-
-def refused_alias(client, name, version, weights):
-    """Return how an alias that is shared so is refused."""
-    return refused(
-        client.create_alias,
-        FunctionName=name,
-        Name="live",
-        FunctionVersion=version,
-        RoutingConfig={"AdditionalVersionWeights": weights},
-    )
 
 
 @pytest.mark.fact(ALIASES)
@@ -167,118 +155,3 @@ def test_invocations_are_shared_between_two_versions(lambda_client, name):
 
 
 # Refused
-
-
-@pytest.mark.fact(ROUTING)
-@pytest.mark.parametrize(
-    ("version", "weights", "message"),
-    [
-        (
-            "1",
-            {"1": 0.8, "2": 0.2},
-            "Number of items in AdditionalVersionWeights cannot be greater than 1",
-        ),
-        (
-            "1",
-            {"1": 0.5},
-            (
-                "Invalid function version 1. Function version 1 is already included in "
-                "routing configuration."
-            ),
-        ),
-        (
-            "$LATEST",
-            {"1": 0.5},
-            "$LATEST is not supported for an alias pointing to more than 1 version",
-        ),
-    ],
-)
-def test_invocations_cannot_be_shared_otherwise(
-    lambda_client, name, version, weights, message
-):
-    refusal = refused_alias(lambda_client, name, version, weights)
-
-    assert refusal == (400, "InvalidParameterValueException", message)
-
-
-@pytest.mark.fact(ROUTING)
-@pytest.mark.parametrize(
-    ("weights", "shown", "constraint"),
-    [
-        ({"2": 2.0}, "{2=2.0}", "Map value must satisfy constraint: [Member must have"),
-        ({"2": -1.0}, "{2=-1.0}", "Map value must satisfy constraint: [Member must"),
-        ({"$LATEST": 0.5}, "{$LATEST=0.5}", "Map keys must satisfy constraint: [Mem"),
-    ],
-)
-def test_a_share_is_between_nothing_and_all_of_a_numbered_version(
-    unchecked_client, name, weights, shown, constraint
-):
-    status, code, message = refused_alias(unchecked_client, name, "1", weights)
-
-    assert (status, code) == (400, "ValidationException")
-    assert message.startswith(
-        f"1 validation error detected: Value '{shown}' at "
-        "'routingConfig.additionalVersionWeights' failed to satisfy constraint: "
-        f"{constraint}"
-    )
-
-
-@pytest.mark.fact(ROUTING)
-def test_an_alias_needs_versions_that_exist(lambda_client, name, arn_of):
-    target = refused_alias(lambda_client, name, "10", {"2": 0.5})
-    other = refused_alias(lambda_client, name, "1", {"10": 0.5})
-    function = refused(
-        lambda_client.create_alias,
-        FunctionName="no-such-function",
-        Name="live",
-        FunctionVersion="1",
-    )
-    missing = f"Function not found: {arn_of(name, '10')}"
-
-    assert target == other == (404, "ResourceNotFoundException", missing)
-    assert function[2] == f"Function not found: {arn_of('no-such-function', '1')}"
-
-
-@pytest.mark.fact(ROUTING)
-def test_a_taken_alias_is_refused_and_a_missing_one_not_found(
-    lambda_client, name, arn_of
-):
-    lambda_client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
-    taken = refused(
-        lambda_client.create_alias, FunctionName=name, Name="live", FunctionVersion="2"
-    )
-    missing = refused(lambda_client.get_alias, FunctionName=name, Name="nobody")
-
-    assert taken == (
-        409,
-        "ResourceConflictException",
-        f"Alias already exists: {arn_of(name, 'live')}",
-    )
-    assert missing == (
-        404,
-        "ResourceNotFoundException",
-        f"Cannot find alias arn: {arn_of(name, 'nobody')}",
-    )
-
-
-@pytest.mark.fact("apex/up#606: the text")
-def test_a_missing_alias_cannot_be_changed(lambda_client, name, arn_of):
-    refusal = refused(
-        lambda_client.update_alias, FunctionName=name, Name="nobody", Description="d"
-    )
-
-    assert refusal == (
-        404,
-        "ResourceNotFoundException",
-        f"Alias not found: {arn_of(name, 'nobody')}",
-    )
-
-
-@pytest.mark.fact("botocore lambda/2015-03-31: the pattern of Alias")
-def test_an_alias_is_no_number(lambda_client, name):
-    status, code, message = refused(
-        lambda_client.create_alias, FunctionName=name, Name="12", FunctionVersion="1"
-    )
-
-    assert (status, code) == (400, "ValidationException")
-    assert message.startswith("1 validation error detected: Value '12' at 'name'")

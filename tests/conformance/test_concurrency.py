@@ -1,4 +1,4 @@
-"""How many run at once, and who is turned away."""
+"""Concurrency: environments, limits and throttled calls."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -134,41 +134,6 @@ def test_a_hundred_executions_must_stay_unreserved(lambda_client, deploy):
     assert message == (
         "Specified ReservedConcurrentExecutions for function decreases account's "
         f"UnreservedConcurrentExecution below its minimum value of [{least}]."
-    )
-
-
-@pytest.mark.fact("LocalStack test_function_concurrency, recorded 2025-11")
-def test_a_version_cannot_have_reserved_concurrency(lambda_client, deploy):
-    for operation, more in (
-        ("put_function_concurrency", {"ReservedConcurrentExecutions": 0}),
-        ("delete_function_concurrency", {}),
-    ):
-        status, code, message = refused(
-            getattr(lambda_client, operation),
-            FunctionName=f"{deploy(ECHO)}:$LATEST",
-            **more,
-        )
-
-        assert (status, code) == (400, "InvalidParameterValueException")
-        assert message == (
-            "This operation is permitted on Lambda functions only. Aliases and "
-            "versions do not support this operation. Please specify either a function "
-            "name or an unqualified function ARN."
-        )
-
-
-@pytest.mark.fact("LocalStack test_function_concurrency_exceptions, recorded 2025-11")
-def test_an_unknown_function_cannot_reserve(lambda_client, arn_of):
-    refusal = refused(
-        lambda_client.put_function_concurrency,
-        FunctionName="no-such-function",
-        ReservedConcurrentExecutions=0,
-    )
-
-    assert refusal == (
-        404,
-        "ResourceNotFoundException",
-        f"Function not found: {arn_of('no-such-function', '$LATEST')}",
     )
 
 

@@ -7,9 +7,11 @@ import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
+import boto3
 import pytest
 from tests.support.lambda_api import (
     ECHO,
+    PLAIN,
     SLEEP,
     eventually,
     invoke,
@@ -222,3 +224,56 @@ def test_a_running_call_survives_the_deletion(lambda_client, deploy, a_while_s):
         _, error = running.result()
 
     assert error is None
+
+
+@pytest.mark.fact("LocalStack test_function_revisions_basic, validated against AWS")
+@pytest.mark.parametrize(
+    ("operation", "change"),
+    [
+        ("update_function_code", {"ZipFile": zipped({"app.py": ECHO})}),
+        ("update_function_configuration", {"Timeout": 9}),
+    ],
+)
+def test_what_the_caller_has_seen_is_changed(lambda_client, deploy, operation, change):
+    name = deploy(ECHO)
+    seen = lambda_client.get_function_configuration(FunctionName=name)["RevisionId"]
+    update = getattr(lambda_client, operation)
+    changed = update(FunctionName=name, RevisionId=seen, **change)
+
+    assert changed["LastUpdateStatus"] == "InProgress"
+
+
+@pytest.mark.fact("LocalStack test_get_function_wrong_region, recorded 2024-04")
+def test_a_function_lives_in_the_region_it_was_made_in(
+    lambda_client, deploy, arn_of, elsewhere
+):
+    name = deploy(ECHO)
+    here, there = lambda_client.meta.region_name, elsewhere.meta.region_name
+    by_name = refused(elsewhere.get_function, FunctionName=name)
+    by_arn = refused(elsewhere.get_function, FunctionName=arn_of(name))
+
+    assert by_name[:2] == (404, "ResourceNotFoundException")
+    assert by_arn == (
+        404,
+        "ResourceNotFoundException",
+        f"Functions from '{here}' are not reachable in this region ('{there}')",
+    )
+
+
+@pytest.fixture
+def elsewhere(on_aws, lambda_client):
+    """A client of another region."""
+    here = lambda_client.meta.region_name
+    region = "us-west-2" if here == "us-east-1" else "us-east-1"
+    keys = lambda_client._request_signer._credentials
+    client = boto3.client(
+        "lambda",
+        endpoint_url=None if on_aws else lambda_client.meta.endpoint_url,
+        region_name=region,
+        config=PLAIN,
+        aws_access_key_id=keys.access_key,
+        aws_secret_access_key=keys.secret_key,
+        aws_session_token=keys.token,
+    )
+    yield client
+    client.close()

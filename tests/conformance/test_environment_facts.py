@@ -1,4 +1,4 @@
-"""What a function finds around it."""
+"""The environment of a function: variables, folders, limits."""
 
 import pytest
 from tests.support.lambda_api import invoke
@@ -21,7 +21,7 @@ RECORDED = (
 
 
 @pytest.fixture
-def told(lambda_client, deploy):
+def seen(lambda_client, deploy):
     name = deploy(
         TELL, MemorySize=256, Environment={"Variables": {"GREETING": "grüezi"}}
     )
@@ -31,9 +31,9 @@ def told(lambda_client, deploy):
 
 
 @pytest.mark.fact(RECORDED)
-def test_the_variables_say_what_runs_where(told, lambda_client):
+def test_the_variables_say_what_runs_where(seen, lambda_client):
     region = lambda_client.meta.region_name
-    variables = told["variables"]
+    variables = seen["variables"]
 
     assert (
         variables.items()
@@ -41,12 +41,12 @@ def test_the_variables_say_what_runs_where(told, lambda_client):
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
-            "AWS_LAMBDA_FUNCTION_NAME": told["name"],
+            "AWS_LAMBDA_FUNCTION_NAME": seen["name"],
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "AWS_LAMBDA_LOG_GROUP_NAME": told["group"],
-            "AWS_LAMBDA_LOG_STREAM_NAME": told["stream"],
+            "AWS_LAMBDA_LOG_GROUP_NAME": seen["group"],
+            "AWS_LAMBDA_LOG_STREAM_NAME": seen["stream"],
             "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
             "LANG": "en_US.UTF-8",
             "LC_CTYPE": "C.UTF-8",
@@ -64,14 +64,14 @@ def test_the_variables_say_what_runs_where(told, lambda_client):
 
 
 @pytest.mark.fact(RECORDED)
-def test_it_runs_where_its_code_is(told):
-    assert told["variables"]["LAMBDA_TASK_ROOT"] == told["folder"]
-    assert told["variables"]["PWD"] == told["folder"]
-    assert told["first_path"] == told["folder"]
+def test_it_runs_where_its_code_is(seen):
+    assert seen["variables"]["LAMBDA_TASK_ROOT"] == seen["folder"]
+    assert seen["variables"]["PWD"] == seen["folder"]
+    assert seen["first_path"] == seen["folder"]
 
 
 @pytest.mark.fact(
     "LocalStack test_runtime_ulimits, recorded 2025-11; AWS docs gettingstarted-limits"
 )
-def test_it_may_have_1024_descriptors(told):
-    assert told["files"] == [1024, 1024]
+def test_it_may_have_1024_descriptors(seen):
+    assert seen["files"] == [1024, 1024]

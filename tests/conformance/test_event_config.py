@@ -1,11 +1,11 @@
-"""How long and how often events are tried, configured for each version and alias."""
+"""Retries and maximum age of events, configured for each version and alias."""
 
 import datetime as dt
 import re
 import time
 
 import pytest
-from tests.support.lambda_api import ECHO, call, eventually, refused
+from tests.support.lambda_api import ECHO, call, eventually
 
 LIFECYCLE = "LocalStack test_lambda_eventinvokeconfig_lifecycle, recorded 2024-04"
 EXCEPTIONS = "LocalStack test_lambda_eventinvokeconfig_exceptions, recorded 2023-11"
@@ -99,115 +99,3 @@ def test_a_failing_event_is_tried_as_often_as_configured(
 
 
 # Refused
-
-
-@pytest.mark.fact(EXCEPTIONS)
-@pytest.mark.parametrize(
-    "operation",
-    ["put_function_event_invoke_config", "update_function_event_invoke_config"],
-)
-def test_something_must_be_configured_of_something_that_exists(
-    lambda_client, deploy, operation
-):
-    configure = getattr(lambda_client, operation)
-    name = deploy(ECHO)
-    nothing = refused(configure, FunctionName=name)
-    nowhere = {
-        refused(configure, MaximumRetryAttempts=1, **target)
-        for target in (
-            {"FunctionName": "no-such-function"},
-            {"FunctionName": name, "Qualifier": "nobody"},
-            {"FunctionName": name, "Qualifier": "7"},
-        )
-    }
-
-    assert nothing == (
-        400,
-        "InvalidParameterValueException",
-        "You must specify at least one of error handling or destination setting.",
-    )
-    assert nowhere == {
-        (404, "ResourceNotFoundException", "The function doesn't exist.")
-    }
-
-
-@pytest.mark.fact(EXCEPTIONS)
-def test_what_is_not_configured_is_not_found(lambda_client, deploy, arn_of):
-    name = deploy(ECHO)
-    lambda_client.publish_version(FunctionName=name)
-    operations = [
-        (lambda_client.get_function_event_invoke_config, {}),
-        (lambda_client.delete_function_event_invoke_config, {}),
-        (
-            lambda_client.update_function_event_invoke_config,
-            {"MaximumRetryAttempts": 1},
-        ),
-    ]
-    refusals = {
-        (qualifier, *refused(configure, FunctionName=name, Qualifier=qualifier, **more))
-        for configure, more in operations
-        for qualifier in ("$LATEST", "1")
-    }
-    listed = refused(
-        lambda_client.list_function_event_invoke_configs, FunctionName="no-such"
-    )
-    unknown = refused(
-        lambda_client.get_function_event_invoke_config, FunctionName="no-such"
-    )
-
-    assert refusals == {
-        (
-            qualifier,
-            404,
-            "ResourceNotFoundException",
-            f"The function {arn_of(name, qualifier)} doesn't have an EventInvokeConfig",
-        )
-        for qualifier in ("$LATEST", "1")
-    }
-    assert listed[2] == "The function doesn't exist."
-    assert unknown[2] == (
-        f"The function {arn_of('no-such', '$LATEST')} doesn't have an EventInvokeConfig"
-    )
-
-
-@pytest.mark.fact(
-    "botocore lambda/2015-03-31: MaximumRetryAttempts, MaximumEventAge..."
-)
-@pytest.mark.parametrize(
-    ("settings", "problem"),
-    [
-        (
-            {"MaximumRetryAttempts": 3},
-            (
-                "Value '3' at 'maximumRetryAttempts' failed to satisfy constraint: "
-                "Member must have value less than or equal to 2"
-            ),
-        ),
-        (
-            {"MaximumEventAgeInSeconds": 59},
-            (
-                "Value '59' at 'maximumEventAgeInSeconds' failed to satisfy "
-                "constraint: Member must have value greater than or equal to 60"
-            ),
-        ),
-        (
-            {"MaximumEventAgeInSeconds": 21_601},
-            (
-                "Value '21601' at 'maximumEventAgeInSeconds' failed to satisfy "
-                "constraint: Member must have value less than or equal to 21600"
-            ),
-        ),
-    ],
-)
-def test_retries_and_age_have_limits(unchecked_client, deploy, settings, problem):
-    refusal = refused(
-        unchecked_client.put_function_event_invoke_config,
-        FunctionName=deploy(ECHO),
-        **settings,
-    )
-
-    assert refusal == (
-        400,
-        "ValidationException",
-        f"1 validation error detected: {problem}",
-    )

@@ -152,37 +152,43 @@ def test_an_exit_is_reported_and_the_process_replaced(lambda_client, deploy):
     assert after is not None
 
 
-@pytest.mark.fact("LocalStack test_lambda_runtime_exit, recorded 2025-11")
-def test_an_exit_while_importing_is_an_exit_too(lambda_client, deploy):
-    error, kind = invoke(lambda_client, deploy("import sys\nsys.exit(0)\n"))
-
-    assert kind == "Unhandled"
-    assert error["errorType"] == "Runtime.ExitError"
-    assert error["errorMessage"].endswith("Runtime exited without providing a reason")
-
-
-@pytest.mark.fact(
+EXIT_STATUS = pytest.mark.fact(
     "LocalStack test_lambda_runtime_wrapper_not_found, recorded 2025-11 (status 127); "
     "aws-lambda-runtime-interface-emulator, rapid/handlers.go watchEvents"
 )
-@pytest.mark.parametrize("while_importing", [False, True])
-def test_an_exit_status_is_told(lambda_client, deploy, while_importing):
-    code = EXITS.format(line="os._exit(7)")
-    if while_importing:
-        code = "import sys\nsys.exit(7)\n"
-    error, _ = invoke(lambda_client, deploy(code), 1)
+AT_IMPORT = pytest.mark.fact("LocalStack test_lambda_runtime_exit, recorded 2025-11")
+SIGNAL = pytest.mark.fact(
+    "DataBiosphere/azul#3485: the text; awslabs/aws-lambda-cpp#30"
+)
 
+
+@pytest.mark.parametrize(
+    ("code", "end"),
+    [
+        pytest.param(
+            "import sys\nsys.exit(0)\n", "without providing a reason", marks=AT_IMPORT
+        ),
+        pytest.param(
+            "import sys\nsys.exit(7)\n", "with error: exit status 7", marks=EXIT_STATUS
+        ),
+        pytest.param(
+            EXITS.format(line="os._exit(7)"),
+            "with error: exit status 7",
+            marks=EXIT_STATUS,
+        ),
+        pytest.param(
+            EXITS.format(line="os.kill(os.getpid(), 9)"),
+            "with error: signal: killed",
+            marks=SIGNAL,
+        ),
+    ],
+)
+def test_the_way_a_process_ended_is_told(lambda_client, deploy, code, end):
+    error, kind = invoke(lambda_client, deploy(code), 1)
+
+    assert kind == "Unhandled"
     assert error["errorType"] == "Runtime.ExitError"
-    assert error["errorMessage"].endswith("Runtime exited with error: exit status 7")
-
-
-@pytest.mark.fact("DataBiosphere/azul#3485: the text; awslabs/aws-lambda-cpp#30")
-def test_a_signal_is_told_by_name(lambda_client, deploy):
-    name = deploy(EXITS.format(line="os.kill(os.getpid(), 9)"))
-    error, _ = invoke(lambda_client, name, 1)
-
-    assert error["errorType"] == "Runtime.ExitError"
-    assert error["errorMessage"].endswith("Runtime exited with error: signal: killed")
+    assert error["errorMessage"].endswith(f"Runtime exited {end}")
 
 
 @pytest.mark.fact("LocalStack test_lambda_invoke_with_timeout, recorded 2025-11")

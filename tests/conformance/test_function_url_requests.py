@@ -198,7 +198,7 @@ def test_a_request_that_makes_too_large_an_event_is_refused(deploy, url_of):
     "LocalStack test_lambda_permission_url_invocation, recorded 2025-11, for the text; "
     "AWS Lambda developer guide, urls-auth.html, for the signature"
 )
-def test_without_a_signature_an_iam_url_lets_nobody_in(lambda_client, deploy):
+def test_without_a_signature_an_iam_url_admits_no_request(lambda_client, deploy):
     url = lambda_client.create_function_url_config(
         FunctionName=deploy(ECHO), AuthType="AWS_IAM"
     )["FunctionUrl"]
@@ -215,7 +215,7 @@ def test_without_a_signature_an_iam_url_lets_nobody_in(lambda_client, deploy):
 
 
 @pytest.mark.fact("LocalStack test_lambda_url_persists_after_alias_delete, 2025-11")
-def test_the_url_of_a_deleted_alias_stays_and_lets_nobody_in(
+def test_the_url_of_a_deleted_alias_stays_and_admits_no_request(
     lambda_client, deploy, on_aws
 ):
     if on_aws:

@@ -1,4 +1,4 @@
-"""What a function's log has: in the tail of an answer, and in CloudWatch Logs."""
+"""The log of a function: in the tail of a response, and in CloudWatch Logs."""
 
 import base64
 import re

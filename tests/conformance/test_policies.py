@@ -1,11 +1,11 @@
-"""Resource policies: how they are written, and whom they let in by a function URL."""
+"""Resource policies: statements, revisions, and the calls of a URL they admit."""
 
 import json
 import time
 
 import pytest
 from tests.support.lambda_api import ECHO, refused
-from tests.support.lambda_permissions import permit
+from tests.support.lambda_permissions import permit, to_s3
 from tests.support.urllib_http import fetch
 
 RECORDED = "LocalStack test_lambda_api TestLambdaPermissions "
@@ -53,25 +53,27 @@ def test_a_statement_has_what_was_asked_for(lambda_client, deploy, arn_of, accou
     }
 
 
-@pytest.mark.fact(FIELDS)
-def test_a_token_is_a_condition(lambda_client, deploy):
-    made = permit(
-        lambda_client,
-        deploy(ECHO),
-        "alexa",
-        Principal="*",
-        EventSourceToken="amzn1.skill",
-    )
+@pytest.mark.parametrize(
+    ("permission", "condition"),
+    [
+        pytest.param(
+            {"EventSourceToken": "amzn1.skill"},
+            {"StringEquals": {"lambda:EventSourceToken": "amzn1.skill"}},
+            marks=pytest.mark.fact(FIELDS),
+        ),
+        pytest.param(
+            BY_URL,
+            {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+            marks=pytest.mark.fact("AWS Lambda developer guide, urls-auth.html"),
+        ),
+    ],
+)
+def test_tokens_and_calls_by_url_are_conditions(
+    lambda_client, deploy, permission, condition
+):
+    made = permit(lambda_client, deploy(ECHO), "s", Principal="*", **permission)
 
-    condition = {"StringEquals": {"lambda:EventSourceToken": "amzn1.skill"}}
     assert made["Condition"] == condition
-
-
-@pytest.mark.fact("AWS Lambda developer guide, urls-auth.html")
-def test_invocation_by_url_is_a_condition(lambda_client, deploy):
-    made = permit(lambda_client, deploy(ECHO), "by-url", Principal="*", **BY_URL)
-
-    assert made["Condition"] == {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
 
 
 @pytest.mark.fact(FIELDS)
@@ -180,7 +182,7 @@ def test_a_permission_is_a_change_of_the_alias(lambda_client, deploy):
     "permissions, and the header, awsdocs/aws-lambda-developer-guide#494, 2026-05"
 )
 @pytest.mark.parametrize("given", [[], [CALL_URL], [BY_URL]])
-def test_a_url_lets_nobody_in_without_both_permissions(
+def test_a_url_admits_no_request_without_both_permissions(
     lambda_client, deploy, on_aws, given
 ):
     name = deploy(ECHO)
@@ -202,7 +204,7 @@ def test_a_url_lets_nobody_in_without_both_permissions(
 
 @pytest.mark.fact("awsdocs/aws-lambda-developer-guide#494, 2026-05")
 @pytest.mark.parametrize("only", [{"InvokedViaFunctionUrl": True}, {}])
-def test_with_both_permissions_a_url_lets_anybody_in(
+def test_with_both_permissions_a_url_admits_every_request(
     lambda_client, deploy, on_aws, only
 ):
     name = deploy(ECHO)
@@ -219,3 +221,24 @@ def test_with_both_permissions_a_url_lets_anybody_in(
     time.sleep(10 if on_aws else 0)  # they take a while to spread
 
     assert fetch(url["FunctionUrl"])[0] == 200
+
+
+@pytest.mark.fact(
+    "adobe/helix-deploy#24; scribd/terraform-aws-datadog#61 for the status"
+)
+def test_a_policy_has_20_kb(lambda_client, deploy):
+    """
+    Fills it with long conditions: a statement may have ten thousand characters.
+    """
+    name = deploy(ECHO)
+    long = f"arn:aws:s3:::{'x' * 9_000}"
+    permit(lambda_client, name, "first", SourceArn=long)
+    permit(lambda_client, name, "second", SourceArn=long)
+    status, code, message = refused(
+        lambda_client.add_permission,
+        **to_s3(FunctionName=name, StatementId="third", SourceArn=long),
+    )
+
+    assert (status, code) == (400, "PolicyLengthExceededException")
+    assert message.startswith("The final policy size (2")
+    assert message.endswith(") is bigger than the limit (20480).")

@@ -142,6 +142,21 @@ def test_a_number_is_not_given_twice(lambda_client, deploy, role_arn):
     assert lambda_client.publish_version(FunctionName=name)["Version"] == "2"
 
 
+@pytest.mark.fact(
+    "LocalStack test_publish_with_wrong_sha256, recorded 2023-11; "
+    "test_publish_with_wrong_revisionid, recorded 2022-09"
+)
+def test_what_the_caller_has_seen_is_published(lambda_client, deploy):
+    name = deploy(ECHO)
+    latest = lambda_client.get_function_configuration(FunctionName=name)
+    for wrong in ({"CodeSha256": "another"}, {"RevisionId": "another"}):
+        refused(lambda_client.publish_version, FunctionName=name, **wrong)
+    seen = {key: latest[key] for key in ("CodeSha256", "RevisionId")}
+    published = lambda_client.publish_version(FunctionName=name, **seen)
+
+    assert published["Version"] == "1"
+
+
 # Run
 
 
@@ -239,27 +254,6 @@ def test_a_version_is_deleted_alone_and_one_that_is_not_there_in_silence(
     assert statuses == [204, 204]
     assert [version["Version"] for version in listed] == ["$LATEST"]
     assert invoke(lambda_client, name, 1) == (1, None)
-
-
-@pytest.mark.fact(
-    "floci LambdaDeleteFunctionQualifierIntegrationTest, measured against AWS 2026; "
-    "LocalStack's delete_function"
-)
-@pytest.mark.parametrize(
-    ("qualifier", "message"),
-    [
-        ("$LATEST", "$LATEST version cannot be deleted without deleting the function."),
-        ("alias", "Deletion of aliases is not currently supported."),
-    ],
-)
-def test_what_is_no_numbered_version_is_not_deleted(
-    lambda_client, deploy, qualifier, message
-):
-    refusal = refused(
-        lambda_client.delete_function, FunctionName=deploy(ECHO), Qualifier=qualifier
-    )
-
-    assert refusal == (400, "InvalidParameterValueException", message)
 
 
 @pytest.mark.fact(

@@ -1,4 +1,4 @@
-"""The endpoint's door: nobody comes in without a signature, and no web page does."""
+"""Authentication: only signed requests are answered, and none of web pages."""
 
 import contextlib
 import hashlib
@@ -15,7 +15,7 @@ from pathlib import Path
 import boto3
 import psutil
 import pytest
-from botocore.auth import S3SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -30,6 +30,7 @@ from rollout.errors import TargetError
 from rollout.target.target import connect as connect_target
 
 ROLE = "arn:aws:iam::123456789012:role/worker"
+ROLE_ELSEWHERE = "arn:aws:iam::210987654321:role/worker"
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}
 # Of each service: a request that would tell or change something.
 UNSIGNED = {
@@ -50,6 +51,13 @@ MISSING = {
     "iam": "MissingAuthenticationToken",
     "sts": "MissingAuthenticationToken",
     "logs": "MissingAuthenticationTokenException",
+}
+HARMLESS = {
+    "lambda": ("GET", "/2015-03-31/functions/", b"", {}),
+    "s3": ("GET", "/", b"", {}),
+    "iam": ("POST", "/", b"Action=ListUsers&Version=2010-05-08", FORM),
+    "sts": ("GET", "/?Action=GetCallerIdentity&Version=2011-06-15", b"", {}),
+    "logs": ("POST", "/", b"{}", {"X_Amz_Target": "Logs_20140328.DescribeLogGroups"}),
 }
 CALLS = {
     "lambda": lambda client: client.list_functions(),
@@ -126,7 +134,7 @@ def nothing_of_theirs(made):
 
 
 @pytest.mark.parametrize("service", UNSIGNED)
-def test_what_nobody_signed_is_refused_by_every_service(aws, made, service):
+def test_an_unsigned_request_is_refused_by_every_service(aws, made, service):
     method, path, body, headers = UNSIGNED[service]
     status, _, answer = fetch(aws.endpoint_url + path, body, method, **headers)
 
@@ -156,16 +164,76 @@ def test_keys_of_others_are_refused_in_the_services_words(
     assert nothing_of_theirs(made)
 
 
-@pytest.mark.parametrize("service", CALLS)
-def test_a_page_in_a_browser_is_refused_whatever_it_signs(aws, ours, service):
-    method, path, body, headers = UNSIGNED[service]
-    url = aws.endpoint_url + path
-    signed = headers_signed(ours, method, url, body, service=service, **headers)
-    signed["Origin"] = "https://example.org"
-    status, got, _ = fetch(url, body, method, **signed)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "X-Amz-Signature=%C3%BC",
+        "X-Amz-Expires=" + "9" * 5_000,
+        "X-Amz-Date=%FF",
+        "X-Amz-Credential={key}/20260101/%C3%BC/lambda/aws4_request",
+        "AWSAccessKeyId={key}&Expires=99999999999&Signature=%C3%BC",
+        "AWSAccessKeyId={key}&Signature=x&Expires=" + "9" * 5_000,
+    ],
+)
+def test_a_signature_in_other_characters_is_refused_like_any_other(aws, ours, query):
+    parts = {
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": "{key}/20260101/us-east-1/lambda/aws4_request",
+        "X-Amz-Date": "20260101T000000Z",
+        "X-Amz-Expires": "60",
+        "X-Amz-SignedHeaders": "host",
+        "X-Amz-Signature": "0" * 64,
+    }
+    parts.pop(query.partition("=")[0], None)
+    both = "&".join([query, *(f"{name}={text}" for name, text in parts.items())])
+    url = f"{aws.endpoint_url}/a?{both.replace('{key}', ours.access_key)}"
 
-    assert status == 403
+    assert fetch(url)[0] in (400, 403)
+
+
+def test_a_scope_in_other_characters_is_malformed(aws, ours):
+    header = f"AWS4-HMAC-SHA256 Credential={ours.access_key}/20260101/\u00fc/lambda"
+    header += f"/aws4_request, SignedHeaders=host, Signature={'0' * 64}"
+
+    assert fetch(f"{aws.endpoint_url}/a", Authorization=header)[0] == 400
+
+
+def signed_for(service, ours, aws, **more):
+    """Return the URL and the headers of a harmless request to a service."""
+    method, path, body, headers = HARMLESS[service]
+    url = aws.endpoint_url + path
+    named = {name.replace("_", "-"): text for name, text in {**headers, **more}.items()}
+    request = AWSRequest(method, url, named, body)
+    signer = S3SigV4Auth if service == "s3" else SigV4Auth
+    signer(ours, service, "us-east-1").add_auth(request)
+    return (url, body or None, method), dict(request.headers.items())
+
+
+@pytest.mark.parametrize("service", HARMLESS)
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"Origin": "https://example.org"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},  # another port of this machine
+    ],
+    ids=str,
+)
+def test_a_page_in_a_browser_is_refused_whatever_it_signs(aws, ours, service, page):
+    request, signed = signed_for(service, ours, aws)
+    ours_own = fetch(*request, **signed)[0]
+    status, got, text = fetch(*request, **signed, **page)
+
+    assert (ours_own, status) == (200, 403)
+    assert text == b"This endpoint does not serve web pages.\n"
     assert "Access-Control-Allow-Origin" not in got
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin"])
+def test_an_address_typed_into_a_browser_is_not_of_a_page(aws, ours, site):
+    request, signed = signed_for("lambda", ours, aws)
+
+    assert fetch(*request, **signed, Sec_Fetch_Site=site)[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -175,11 +243,25 @@ def test_a_name_that_was_made_to_resolve_to_us_is_refused(aws, ours, host):
     """
     It would read S3 and code for a page of that name.
     """
-    url = f"{aws.endpoint_url}/2015-03-31/functions/"
-    signed = headers_signed(ours, "GET", url, Host=host) | {"Host": host}
-    status, _, _ = fetch(url, **signed)
+    here = aws.endpoint_url.removeprefix("http://")
+    answers = {}
+    for name in (here, host):
+        request, signed = signed_for("lambda", ours, aws, Host=name)
+        answers[name] = fetch(*request, **signed | {"Host": name})
+    status, _, text = answers[host]
 
+    assert answers[here][0] == 200
     assert status == 403
+    assert text.decode().startswith(f"This is {here}, not {host!r}")
+
+
+def test_a_client_cannot_name_the_service_to_moto(aws, ours):
+    """
+    Signed for IAM, the request would be one to STS.
+    """
+    request, signed = signed_for("iam", ours, aws)
+
+    assert b"<ListUsersResponse" in fetch(*request, **signed, X_Signed_For="sts")[2]
 
 
 @pytest.mark.parametrize("service", ["ec2", "batch", "cloudformation", "dynamodb"])
@@ -213,7 +295,9 @@ def test_keys_of_users_and_sessions_open_every_service(aws, made):
     joe = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
     session = made["sts"].assume_role(RoleArn=ROLE, RoleSessionName="me")["Credentials"]
     pair = session["AccessKeyId"], session["SecretAccessKey"]
-    for keys in (joe, Credentials(*pair, session["SessionToken"])):
+    far = made["sts"].assume_role(RoleArn=ROLE_ELSEWHERE, RoleSessionName="me")
+    elsewhere = Credentials(*list(far["Credentials"].values())[:3])
+    for keys in (joe, Credentials(*pair, session["SessionToken"]), elsewhere):
         for service in ("lambda", "s3", "sts"):
             with client_with(aws, service, keys) as client:
                 CALLS[service](client)
@@ -243,6 +327,42 @@ def test_presigned_urls_hold_for_what_they_say_and_no_longer(
     assert other[0] == as_put[0] == late[0] == 403
     assert b"SignatureDoesNotMatch" in other[2]
     assert b"Request has expired" in late[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("X-Amz-Copy-Source", "locked/a%20b/%C3%BC%2B%25.txt"),
+        ("X-Amz-Acl", "public-read"),
+        ("X-Amz-Tagging", "a=b"),
+    ],
+)
+def test_a_presigned_url_does_only_what_was_signed(aws, ours, made, bucket, name, text):
+    put = {"Bucket": bucket, "Key": "only-this"}
+    with client_with(aws, "s3", ours, signature_version="s3v4") as s3:
+        url = s3.generate_presigned_url("put_object", put)
+    refused = fetch(url, b"", "PUT", **{name: text})
+    there = made["s3"].list_objects_v2(Bucket=bucket, Prefix="only-this")
+
+    assert refused[0] == 403
+    assert b"<Code>AccessDenied</Code>" in refused[2]
+    assert b"headers present in the request which were not signed" in refused[2]
+    assert there["KeyCount"] == 0
+
+
+@pytest.mark.parametrize("more", ["retention", "legal-hold", "list-type=2", "%61cl"])
+def test_a_presigned_url_of_version_2_takes_no_other_parameters(
+    aws, ours, bucket, more
+):
+    named = {"Bucket": bucket, "Key": "a b/ü+%.txt", "ResponseContentType": "a/b"}
+    with client_with(aws, "s3", ours, signature_version="s3") as s3:
+        url = s3.generate_presigned_url("get_object", named)
+    name, _, text = more.partition("=")
+    refused = fetch(f"{url}&{more}", **{name: text})
+
+    assert fetch(url)[::2] == (200, b"within")
+    assert refused[0] == 403
+    assert b"<Code>AccessDenied</Code>" in refused[2]
 
 
 def test_code_has_an_address_that_needs_no_further_signature(made):
@@ -286,24 +406,24 @@ def test_functions_sign_with_what_they_find(made):
 
 
 @pytest.mark.usefixtures("aws")
-def test_moto_listens_where_nobody_else_can_come():
+def test_moto_listens_on_a_private_socket_only():
     """
-    It asks nobody for a signature.
+    It checks no signatures.
     """
-    (moto,) = [
+    motos = [
         child
         for child in psutil.Process().children()
         if "local_aws.moto_main" in child.cmdline()
     ]
-    path = Path(moto.cwd(), moto.cmdline()[-1])
-    ports = [
-        one for one in moto.net_connections("inet") if one.status == psutil.CONN_LISTEN
-    ]
 
-    assert ports == []
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
-    assert "-P" in moto.cmdline()
+    assert motos  # more than one if another module's endpoint is still here
+    for moto in motos:
+        path = Path(moto.cwd(), moto.cmdline()[-1])
+        sockets = moto.net_connections("inet")
+        assert not [one for one in sockets if one.status == psutil.CONN_LISTEN]
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+        assert "-P" in moto.cmdline()
 
 
 def test_a_module_in_the_working_directory_is_not_ours(tmp_path):
@@ -373,12 +493,40 @@ def pasted_session(pasted):
     )
 
 
-def test_the_door_is_opened_on_purpose_only_and_not_to_pages():
+def test_every_port_refuses_who_does_not_sign():
+    """
+    They are the endpoint's, the Runtime API's and the function URL's.
+    """
+    with serving() as (process, told):
+        pair = told["access_key_id"], told["secret_access_key"]
+        keys = callers.KeyPair(*pair)
+        functions = connect_target("local", told["endpoint_url"], keys=keys).client(
+            "lambda"
+        )
+        create(functions, "private", ECHO)
+        config = {"FunctionName": "private", "AuthType": "AWS_IAM"}
+        url = functions.create_function_url_config(**config)["FunctionUrl"]
+        invoke(functions, "private")
+        server = psutil.Process(process.pid)
+        addresses = {
+            f"http://{one.laddr.ip}:{one.laddr.port}"
+            for each in (server, *server.children(recursive=True))
+            for one in each.net_connections("tcp")
+            if one.status == psutil.CONN_LISTEN
+        }
+        statuses = [fetch(f"{address}/")[0] for address in addresses]
+
+    assert {told["endpoint_url"], url.rstrip("/")} < addresses
+    assert statuses == [403, 403, 403]
+
+
+def test_any_credentials_admits_all_but_web_pages():
     with serving("--any-credentials") as (process, told):
         url = f"{told['endpoint_url']}/2015-03-31/functions/"
         warning = process.stderr.readline()
         anybody = fetch(url)[0]
         page = fetch(url, Origin="https://example.org")[0]
+        image = fetch(url, Sec_Fetch_Site="cross-site")[0]
         strangers = connect_target(
             "local", told["endpoint_url"], keys=callers.KeyPair("x", "y")
         )
@@ -387,11 +535,11 @@ def test_the_door_is_opened_on_purpose_only_and_not_to_pages():
     assert warning.startswith(
         "rollout: warning: --any-credentials accepts every request"
     )
-    assert (anybody, page) == (200, 403)
+    assert (anybody, page, image) == (200, 403, 403)
     assert buckets == []
 
 
-def test_whoever_has_not_pasted_the_pair_is_told_to(aws, monkeypatch, capsys):
+def test_without_the_pair_the_error_says_to_paste_it(aws, monkeypatch, capsys):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
     with pytest.raises(TargetError, match="Paste the `export` lines"):

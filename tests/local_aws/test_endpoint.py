@@ -245,7 +245,7 @@ def test_a_taken_port_is_named(url):
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org", ""])
 def test_only_loopback_is_served(host):
-    with pytest.raises(EndpointError, match="runs any code it is given"):
+    with pytest.raises(EndpointError, match="runs code for everyone"):
         asyncio.run(LocalAws(host).start())
 
 

@@ -4,44 +4,42 @@ AWS Lambda's API on loopback: real runtime processes, Lambda's limits and errors
 ``server`` takes requests, over ``http``, and answers with ``errors`` and, on the ports
 of function URLs, ``url_errors``:
 
-* ``requests``: what a call says, by botocore's own description of Lambda.
+* ``requests``: calls read by botocore's own description of Lambda, and signatures.
 * ``api``: the operations, a module for each kind of thing.
-* ``functions``: the functions there are, and all that belongs to them.
-* ``runtime``: invocations admitted, and the environments that run them.
-* ``logs``: what functions write, and where it goes.
+* ``functions``: functions and all that belongs to them.
+* ``runtime``: admission of invocations, and the environments that run them.
+* ``logs``: the output of functions on its way to CloudWatch Logs.
 * ``function_url``: an HTTP request in, an invocation, an HTTP response out.
 
-What is not as on AWS:
+Differences from AWS:
 
 * The interpreter is ours, whatever Runtime says, and with it the machine, the number
   of CPUs and the packages beside the interpreter; the package's own come first.
 * /tmp is in this machine's memory. It is each environment's own, and the code is
-  read-only, only where Linux permits mounting: ``private_tmp`` says to whom. Without
-  that, and on macOS, each environment has a folder of its own in TMPDIR, which is what
-  ``tempfile`` uses, of any size; a literal "/tmp" is everybody's.
-* Memory is looked at now and then, as ``memory_watch`` says, and when an invocation
-  ends. On macOS nothing limits it. Processes are not limited; descriptors are, to
-  1,024.
-* Memory buys neither a share of a processor nor of a network: all share this machine's.
+  read-only, only where Linux permits mounting: see ``private_tmp``. Otherwise,
+  and on macOS, each environment has a folder of its own in TMPDIR, which ``tempfile``
+  uses, of any size; a literal "/tmp" is shared.
+* Memory is checked from time to time (``memory_watch``) and when an invocation ends; on
+  macOS it is not limited. Processes are not limited; descriptors are, to 1,024.
+* Memory buys no share of a processor or network: all functions share this machine's.
 * /var/task is a folder elsewhere: the working directory, and LAMBDA_TASK_ROOT.
-* How long AWS keeps an idle environment is not documented; here it is five minutes.
-* The 10 s of an init are those in which it had a core of this machine, or wanted none.
-* New environments and calls come as fast as this machine can, unless ``pace`` is asked
-  for. Which reason AWS gives for a function that cannot scale faster is not documented.
-* A change is over as soon as GetFunction or GetFunctionConfiguration shows it, or
-  after a second. An updated function runs its new code at once.
+* An idle environment is kept for five minutes; AWS documents no time.
+* The 10 s of an init leave out the time it waited for a core of this machine.
+* New environments and calls come as fast as this machine can, unless ``pace`` says
+  otherwise. AWS does not document its reason for refusing to scale a function faster.
+* A change ends once GetFunction or GetFunctionConfiguration has shown it, or after a
+  second. An updated function runs its new code at once.
 * A published version gets its first process with its first invocation.
 * Events are tried again at once when concurrency is free, not after growing pauses.
-  What becomes too old or fails too often is forgotten, as is everything when the
-  function is deleted or the endpoint stops. How long and how often an event is tried is
-  settled when it is accepted.
-* What tags are called, and how much code an account has, is not limited.
+  Events too old or failed too often are dropped, as are all when the function is
+  deleted or the endpoint stops. Age and attempts are settled when an event is accepted.
+* The names of tags and the code size of an account are not limited.
 * A function URL is ``http://127.0.0.1:PORT/``, without TLS; its id is in events only.
-  With AWS_IAM signatures are checked, against keys that this endpoint gave out.
-* Resource policies are kept and shown, and asked by URLs whose AuthType is NONE. What
-  they allow anybody else is not asked: here everybody may do everything.
-* Log lines of a running function are up to half a second late in their time.
+  With AWS_IAM, signatures are checked against keys that this endpoint knows.
+* Resource policies are kept and shown, but only URLs whose AuthType is NONE obey them:
+  every caller with a key may do everything.
+* Timestamps of a running function's log lines are up to half a second late.
 
-Not there: layers, images, destinations, dead-letter queues, streaming, VPCs, SnapStart,
-provisioned concurrency, logs as JSON. Asking for them is refused in plain words.
+Missing: layers, images, destinations, dead-letter queues, streaming, VPCs, SnapStart,
+provisioned concurrency, logs as JSON. Requests for them are refused in plain words.
 """

@@ -1,9 +1,9 @@
 """
-Every way a request to Lambda can be refused, in AWS's shapes.
+Refusals of requests to Lambda, in AWS's shapes.
 
 Statuses, codes, texts and body keys were recorded from AWS by LocalStack's snapshot
 tests (``tests/aws/services/lambda_``, 2025-11 to 2026-01) unless a line says
-otherwise. A failing *function* is no refusal: see ``outcome.py``.
+otherwise. A failing *function* is not a refusal: see ``outcome.py``.
 """
 
 import json
@@ -20,9 +20,9 @@ class LambdaError(Exception):
     Attributes:
         status: HTTP status.
 
-        code: Goes into the header ``x-amzn-ErrorType``; boto3 raises by this name.
+        code: Sent as ``x-amzn-ErrorType``; names the exception that boto3 raises.
 
-        body: What the client reads, as JSON.
+        body: The response body, before JSON.
     """
 
     def __init__(
@@ -39,14 +39,14 @@ class LambdaError(Exception):
 
 
 class NotFoundError(LambdaError):
-    """Something is named that does not exist."""
+    """A request names something that does not exist."""
 
     def __init__(self, message: str) -> None:
         super().__init__(404, "ResourceNotFoundException", message, key="Message")
 
 
 class ThrottledError(LambdaError):
-    """No more executions are allowed now."""
+    """No concurrency is left."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(429, "TooManyRequestsException", "Rate Exceeded.")
@@ -64,7 +64,7 @@ def function_exists(name: str) -> LambdaError:
 
 
 def conflict(message: str) -> LambdaError:
-    """Answer for what cannot be done as things stand."""
+    """Answer for an operation that the current state forbids."""
     return LambdaError(409, "ResourceConflictException", message)
 
 
@@ -78,7 +78,7 @@ def pending() -> LambdaError:
 
 
 def update_in_progress(arn: str) -> LambdaError:
-    """Answer for a change on top of another."""
+    """Answer for a change during another change."""
     text = (
         "The operation cannot be performed at this time. An update is in progress for "
         f"resource: {arn}"
@@ -87,7 +87,7 @@ def update_in_progress(arn: str) -> LambdaError:
 
 
 def stale_revision() -> LambdaError:
-    """Answer for a change of something the caller has not seen."""
+    """Answer for a change of a revision other than the latest."""
     text = (
         "The Revision Id provided does not match the latest Revision Id. Call the "
         "GetFunction/GetAlias API to retrieve the latest Revision Id"
@@ -102,7 +102,7 @@ def other_region(theirs: str, ours: str) -> LambdaError:
 
 
 def other_account(theirs: str, ours: str) -> LambdaError:
-    """Answer for the ARN of somebody else's function (text: our own)."""
+    """Answer for the ARN of another account's function (text: our own)."""
     text = (
         f"The function belongs to account {theirs}. Here is account {ours}, and no "
         "other account's function allows itself to be used."
@@ -121,7 +121,7 @@ def validation(problems: Iterable[str]) -> LambdaError:
 
 
 def invalid_parameter(message: str) -> LambdaError:
-    """Answer for values Lambda itself, not its front door, refuses."""
+    """Answer for values that pass validation but not Lambda's own checks."""
     return LambdaError(400, "InvalidParameterValueException", message)
 
 
@@ -137,34 +137,34 @@ def too_large(message: str) -> LambdaError:
 
 
 def malformed_request(what: str) -> LambdaError:
-    """Answer for what is not HTTP (our own text; AWS closes such connections)."""
+    """Answer for malformed HTTP (our own text; AWS closes such connections)."""
     return LambdaError(400, "BadRequestException", f"Malformed request: {what}")
 
 
 def request_timeout() -> LambdaError:
-    """Answer for a body that does not come."""
+    """Answer for a body that does not arrive."""
     text = "The request's body did not arrive in time."
     return LambdaError(408, "RequestTimeoutException", text)
 
 
 def unknown_operation() -> LambdaError:
-    """Answer for a method and path that are not Lambda's."""
+    """Answer for a method and path of no operation."""
     return LambdaError(404, "UnknownOperationException", "Unknown operation")
 
 
 def not_modelled(what: str) -> LambdaError:
-    """Say plainly that AWS could do this and the stand-in cannot."""
+    """Answer for what AWS can do and the local Lambda cannot."""
     text = f"{what} is not modelled by the local Lambda. AWS has it."
     return LambdaError(501, "NotImplementedException", text)
 
 
 def internal() -> LambdaError:
-    """Answer for a mistake of ours."""
+    """Answer for an internal error."""
     text = "The local Lambda failed; its log has the traceback."
     return LambdaError(500, "ServiceException", text)
 
 
 def stopping() -> LambdaError:
-    """Answer for whoever still waits when the endpoint is stopped."""
+    """Answer for calls still waiting when the endpoint stops."""
     text = "The local Lambda is being stopped."
     return LambdaError(503, "ServiceUnavailableException", text)

@@ -1,16 +1,16 @@
 """
 HTTP on loopback: connections that cannot hang, and refusals in AWS's shape.
 
-aiohttp does the talking. What it leaves open is closed here:
+aiohttp does most of it. This module adds:
 
 * A request's line and headers must arrive within `HEAD_S`; aiohttp would wait as long
   as it keeps an idle connection, which is an hour, so that pooled clients stay.
 * A body may pause for `BODY_S` in all, and longer only as it delivers `BODY_RATE`.
-* An answer that nobody reads is given up after `UNREAD_S`.
-* What comes of a body after its request was refused is read for `LINGER_S`, so that
-  the client sees the refusal.
-* What is not HTTP is refused, without a traceback in the log.
-* So is what names another host: see `_check_host`.
+* A response that the client does not read is dropped after `UNREAD_S`.
+* After a refusal, the rest of the body is read for `LINGER_S`, so that the client sees
+  the refusal.
+* Malformed HTTP is refused, without a traceback in the log.
+* Requests that name another host are refused: see `_check_host`.
 
 The unit of memory is the connection: it holds at most one body, of the size its reader
 allows, and aiohttp's buffers.
@@ -46,7 +46,7 @@ Listen = Callable[[socket.socket], Awaitable[asyncio.Server]]
 @contextlib.asynccontextmanager
 async def running(handle: Handle) -> AsyncIterator[Listen]:
     """
-    Answer requests until the end of the context; those under way are finished first.
+    Answer requests until the end of the context, then finish those under way.
 
     Args:
         handle: Answers a request.
@@ -74,30 +74,30 @@ async def running(handle: Handle) -> AsyncIterator[Listen]:
 
 
 async def read_body(
-    request: web.BaseRequest, most: int, refusal_if_larger: errors.LambdaError
+    request: web.BaseRequest, max_bytes: int, refusal_if_larger: errors.LambdaError
 ) -> bytes:
     """
-    Read a body that may not be larger than `most` bytes.
+    Read a body of at most `max_bytes` bytes.
 
     Raises:
-        LambdaError: If it is larger, as soon as that is known, or does not come.
+        LambdaError: If it is larger, as soon as that is known, or does not arrive.
     """
-    if (request.content_length or 0) > most:
+    if (request.content_length or 0) > max_bytes:
         raise refusal_if_larger
     body = bytearray()
     async for chunk in chunks(request):
         body += chunk
-        if len(body) > most:
+        if len(body) > max_bytes:
             raise refusal_if_larger
     return bytes(body)
 
 
 async def chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
     """
-    Yield a body as it comes.
+    Yield a body as it arrives.
 
     Raises:
-        LambdaError: If it does not come.
+        LambdaError: If it does not arrive.
     """
     loop = asyncio.get_running_loop()
     received, waited_s = 0, 0.0
@@ -118,7 +118,7 @@ async def chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
 
 
 def refusal(error: errors.LambdaError) -> web.Response:
-    """Return the response that tells a caller of an error."""
+    """Return an error as a response."""
     return web.Response(
         status=error.status,
         body=error.to_json(),
@@ -130,10 +130,10 @@ def refusal(error: errors.LambdaError) -> web.Response:
 @web.middleware
 async def _check_host(request: web.Request, handler: Handle) -> web.StreamResponse:
     """
-    Refuse what is meant for another host.
+    Refuse requests for another host.
 
-    A web page whose name was made to resolve to this machine sends that name. Another
-    loopback address or port is a tunnel of the user's own.
+    A web page whose name was made to resolve to this machine sends that name (DNS
+    rebinding). Another loopback address or port is a tunnel of the user's own.
     """
     try:
         host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
@@ -142,7 +142,11 @@ async def _check_host(request: web.Request, handler: Handle) -> web.StreamRespon
         is_ours = False
     if is_ours:
         return await handler(request)
-    text = "This is not the host that the request names. Call it by its own address.\n"
+    assert request.transport is not None
+    address, port = request.transport.get_extra_info("sockname")[:2]
+    called = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    named = request.headers.get("Host", "")
+    text = f"This is {called}, not {named!r}, which the request names. Call it so.\n"
     raise web.HTTPForbidden(text=text)
 
 
@@ -207,7 +211,7 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer for what no handler could."""
+        """Answer a request that no handler could."""
         if status == HTTPStatus.BAD_REQUEST:
             error = errors.malformed_request(_brief(message or ""))
         else:
@@ -229,7 +233,7 @@ class _Connection(web.RequestHandler):
 
 def _brief(text: str) -> str:
     """
-    Return what a parser says without what it read.
+    Return a parser's message without the bytes it read.
 
     >>> _brief("Got more than 8190 bytes when reading: b'x'")
     'Got more than 8190 bytes when reading'

@@ -43,8 +43,7 @@ from local_aws.local_lambda.runtime import runtime_api
 from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.aws_pace import AwsPace
 from local_aws.local_lambda.runtime.fleet import Shared
-from local_aws.local_lambda.runtime.invocation import ExecutionResult as Ended
-from local_aws.local_lambda.runtime.invocation import Request
+from local_aws.local_lambda.runtime.invocation import ExecutionResult, Request
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
 from local_aws.local_lambda.runtime.version import LATEST
 
@@ -112,9 +111,9 @@ async def running(
     Args:
         folder: For code and sandboxes.
 
-        endpoint_url: Where functions find AWS.
+        endpoint_url: The endpoint's URL, for functions.
 
-        keys: What functions sign with there.
+        keys: The pair that functions sign with.
 
         account_concurrency: How many executions may run at once.
 
@@ -128,7 +127,7 @@ async def running(
 
         send_logs: Calls CloudWatch Logs.
 
-        identify: Finds who signed a request.
+        identify: Finds the owner of an access key.
     """
     environments: dict[str, Environment] = {}
     logs = LogShipper(send_logs)
@@ -163,7 +162,7 @@ class LocalLambda:
 
         admission: Runs them.
 
-        logs: Sends on what they print.
+        logs: Ships what they print.
     """
 
     def __init__(
@@ -174,17 +173,17 @@ class LocalLambda:
         self._logs = logs
 
     def refuse(self) -> None:
-        """Run nothing more; whoever waits is told."""
+        """Refuse all invocations, waiting ones too."""
         self._admission.stop()
 
     async def before_logs(self, operation: str, group: str) -> None:
-        """Send on what has been printed, before somebody calls CloudWatch Logs."""
+        """Ship what functions have printed, before a call of CloudWatch Logs."""
         await self._logs.before(operation, group)
 
     async def handle(
         self, request: web.Request, body: bytes, region: str
     ) -> web.StreamResponse:
-        """Answer one request; a mistake of ours is an answer too."""
+        """Answer one request, with a 500 for an internal error."""
         request_id = str(uuid.uuid4())
         try:
             response = await self._answer(request, body, region, request_id)
@@ -241,32 +240,32 @@ class LocalLambda:
             limits = function.event_limits(qualifier)
             self._admission.enqueue(function.runner, request, limits)
             return web.Response(status=202)
-        return _ended(await self._admission.invoke(function.runner, request))
+        return _invoke_response(await self._admission.invoke(function.runner, request))
 
 
-def _ended(ended: Ended) -> web.Response:
+def _invoke_response(result: ExecutionResult) -> web.Response:
     headers = {
-        "X-Amz-Executed-Version": ended.version,
-        "Content-Type": ended.outcome.content_type,
+        "X-Amz-Executed-Version": result.version,
+        "Content-Type": result.outcome.content_type,
     }
-    if ended.outcome.error_type:
+    if result.outcome.error_type:
         headers["X-Amz-Function-Error"] = "Unhandled"
-    if ended.log is not None:
-        headers["X-Amz-Log-Result"] = base64.b64encode(ended.log).decode()
-    return web.Response(body=ended.outcome.payload, headers=headers)
+    if result.log is not None:
+        headers["X-Amz-Log-Result"] = base64.b64encode(result.log).decode()
+    return web.Response(body=result.outcome.payload, headers=headers)
 
 
 def _checked_payload(payload: bytes, kind: str) -> bytes:
-    size, most = len(payload), limit("request_bytes").most
+    size, max_bytes = len(payload), limit("request_bytes").most
     if kind == "Event" and size > errors.EVENT_BYTES:
         text = (
             f"{size} byte payload is too large for the Event invocation type (limit "
             f"{errors.EVENT_BYTES} bytes)"
         )
         raise errors.too_large(text)
-    if size > most:
+    if size > max_bytes:
         text = (
-            f"Request must be smaller than {most} bytes for the InvokeFunction "
+            f"Request must be smaller than {max_bytes} bytes for the InvokeFunction "
             "operation"
         )
         raise errors.too_large(text)

@@ -1,5 +1,5 @@
 """
-How function URLs refuse: their five operations, and requests to the URLs themselves.
+Refusals of function URLs: by their five operations and by the URLs themselves.
 
 Recorded from AWS by LocalStack, test_lambda_api ``test_url_config_exceptions``
 (2023-11) and test_lambda ``TestLambdaURL`` (2025-11), unless a line says otherwise.
@@ -7,6 +7,7 @@ Recorded from AWS by LocalStack, test_lambda_api ``test_url_config_exceptions``
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.errors import LambdaError, NotFoundError
+from local_aws.local_lambda.requests.claims import Reason, SignatureError
 
 _HELP = "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 
@@ -31,13 +32,13 @@ def no_url() -> NotFoundError:
 
 
 def gone() -> LambdaError:
-    """Answer at an address that is no function's any more."""
+    """Answer at the address of a deleted URL."""
     return _refused("AccessDeniedException", None, key="Message")
 
 
 def forbidden() -> LambdaError:
     """
-    Answer for a request that nobody lets in, or to a deleted alias.
+    Answer for a request that is not allowed, or for a deleted alias.
 
     Whole, with its header, in awsdocs/aws-lambda-developer-guide#494 (2026-05).
     """
@@ -48,37 +49,24 @@ def forbidden() -> LambdaError:
     return _refused("AccessDeniedException", text, key="Message")
 
 
-def unknown_credentials() -> LambdaError:
-    """Answer for credentials AWS never gave out (jamesmbourne/aws4-axios#1553)."""
-    text = "The security token included in the request is invalid."
-    return _refused("UnrecognizedClientException", text)
-
-
-def expired_credentials() -> LambdaError:
-    """Answer for temporary credentials whose time is over (text: AWS STS)."""
-    text = "The security token included in the request is expired"
-    return _refused("ExpiredTokenException", text)
-
-
-def bad_signature(why: str = "") -> LambdaError:
+def bad_signature(error: SignatureError) -> LambdaError:
     """
-    Answer for a signature that does not hold.
+    Answer for a signature that is refused.
 
-    Args:
-        why: AWS's text, if it is not the usual one
-            (RJPearson94/terraform-aws-open-next#48).
+    Unknown credentials: jamesmbourne/aws4-axios#1553; expired ones: AWS STS's text;
+    all else: RJPearson94/terraform-aws-open-next#48.
     """
-    text = why or (
-        "The request signature we calculated does not match the signature you "
-        "provided. Check your AWS Secret Access Key and signing method. Consult the "
-        "service documentation for details."
-    )
-    return _refused("InvalidSignatureException", text)
+    if error.reason in (Reason.MISSING, Reason.MALFORMED):
+        return forbidden()
+    return _refused(error.code, str(error))
 
 
-def too_large(most: int) -> LambdaError:
+def too_large(max_bytes: int) -> LambdaError:
     """Answer for too large a request (nextauthjs/next-auth#7215)."""
-    text = f"Request must be smaller than {most} bytes for the InvokeFunction operation"
+    text = (
+        f"Request must be smaller than {max_bytes} bytes for the InvokeFunction "
+        "operation"
+    )
     error = LambdaError(413, "RequestEntityTooLargeException", text, key="Message")
     del error.body["Type"]
     return error

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _LOCAL_REGION = "us-east-1"
 _NOBODY = "nobody"
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+_TEMPORARY = "ASIA"
 NO_CREDENTIALS = (
     "There are no AWS credentials. Run `aws configure` or `aws sso login`, or set "
     "AWS_PROFILE."
@@ -38,6 +40,9 @@ def local_session(keys: KeyPair | None) -> boto3.Session:
         os.environ.get("AWS_ACCESS_KEY_ID") or _NOBODY,
         os.environ.get("AWS_SECRET_ACCESS_KEY") or _NOBODY,
     )
+    # Beside another key, a token may be of another account.
+    is_of_a_role = not keys and pair.access_key_id.startswith(_TEMPORARY)
+    token = os.environ.get("AWS_SESSION_TOKEN") if is_of_a_role else None
     # Read nothing else of the user's AWS set-up: no variable, no file.
     variables = {
         name: (None, None, default, convert)
@@ -48,7 +53,7 @@ def local_session(keys: KeyPair | None) -> boto3.Session:
         variables | {"config_file": nowhere, "credentials_file": nowhere}
     )
     return boto3.Session(
-        pair.access_key_id, pair.secret_access_key, None, _LOCAL_REGION, core
+        pair.access_key_id, pair.secret_access_key, token, _LOCAL_REGION, core
     )
 
 
@@ -82,10 +87,16 @@ def aws_session(profile: str, region: str) -> boto3.Session:
     return session
 
 
-LOCAL_REMEDY = (
+_LOCAL_REMEDY = (
     "A local endpoint accepts its own key pair only. Paste the `export` lines that "
     "`rollout serve` printed, which set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 )
+
+
+def local_remedy(error: ClientError) -> str:
+    """Say what heals credentials that a local endpoint does not take; else nothing."""
+    code = error.response["Error"]["Code"]
+    return _LOCAL_REMEDY if code in _EXPIRED | _UNKNOWN | _WRONG else ""
 
 
 def remedy(error: ClientError, profile: str) -> str:

@@ -21,9 +21,9 @@ from local_aws.local_lambda.requests.callers import KeyPair
 from rollout.errors import TargetError
 from rollout.target.clients import Clients
 from rollout.target.credentials import (
-    LOCAL_REMEDY,
     NO_CREDENTIALS,
     aws_session,
+    local_remedy,
     local_session,
     remedy,
 )
@@ -105,7 +105,8 @@ class Target:
         if not self._is_local:
             return {}
         found = self.credentials()
-        return KeyPair(found.access_key, found.secret_key).environ()
+        token = found.token or ""
+        return KeyPair(found.access_key, found.secret_key, token).environ()
 
     @cached_property
     def account(self) -> str:
@@ -258,8 +259,15 @@ def _check_answers(target: Target) -> None:
         msg = f"The server at {where} is neither AWS nor a local endpoint."
         raise TargetError(msg) from error
     except ClientError as error:
-        next_step = LOCAL_REMEDY if target.runs_here else remedy(error, target.profile)
-        msg = f"{where} refuses the credentials: {error}. {next_step}"
+        message = str(error).rstrip(".")
+        next_step = (
+            local_remedy(error) if target.runs_here else remedy(error, target.profile)
+        )
+        msg = (
+            f"{where} refuses the credentials: {message}. {next_step}"
+            if next_step
+            else f"{where} answers with an error: {message}."
+        )
         raise TargetError(msg) from error
     except BotoCoreError as error:  # of sign-on, roles to assume, files, processes
         msg = f"The AWS credentials cannot be used. {str(error).rstrip('.')}."

@@ -112,7 +112,7 @@ def test_an_idle_connection_is_kept_longer_than_a_request_is_waited_for(endpoint
     assert second.startswith(b"HTTP/1.1 200 ")
 
 
-def test_hundreds_of_half_requests_hold_up_nobody(endpoint):
+def test_hundreds_of_half_requests_delay_no_other_client(endpoint):
     with contextlib.ExitStack() as stack:
         for _ in range(500):
             talk = socket.create_connection(("127.0.0.1", endpoint.port), timeout=15)
@@ -154,7 +154,7 @@ def big_answers(client):
     functions.delete_function(FunctionName="big-answers")
 
 
-def test_an_answer_that_nobody_reads_is_given_up(endpoint, big_answers):
+def test_an_unread_response_is_dropped(endpoint, big_answers):
     invoke = f"POST {big_answers} HTTP/1.1\r\n".encode() + HOST
     with contextlib.ExitStack() as stack:
         for _ in range(8):

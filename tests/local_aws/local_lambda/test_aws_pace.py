@@ -193,7 +193,7 @@ def test_events_wait_for_their_environment(client, shared_folder):
     eventually(lambda: len(list(shared_folder.iterdir())) == 5)
 
 
-def test_without_a_pace_nobody_is_slowed_down(monkeypatch):
+def test_without_a_pace_no_call_is_slowed_down(monkeypatch):
     monkeypatch.setattr(pace, "_NEW_ENVIRONMENTS", 0)
     with running() as aws:
         client = connect(aws)

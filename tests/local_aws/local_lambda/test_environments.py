@@ -4,6 +4,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 from tests.support.child_processes import alive
 from tests.support.lambda_api import ECHO, GATE, PID, SLEEP, eventually, invoke, recode
 
@@ -113,6 +114,25 @@ def test_environments_can_be_fresh_processes_where_forking_is_unsafe(
     assert invoke(client, name) == (1, None)
     assert invoke(client, name, 5)[0]["errorMessage"].endswith("exit status 5")
     assert invoke(client, name) == (1, None)
+
+
+def test_a_fresh_process_shows_its_environments_name_to_nobody(
+    client, deploy, monkeypatch
+):
+    """
+    Whoever knows it could answer for it; ``ps`` shows all arguments to everybody.
+    """
+    monkeypatch.setattr(zygote, "START", "fresh")
+    name = deploy(
+        "import os, sys\n"
+        "def run(event, context): return [os.getpid(), sys.stdin.read()]\n"
+    )
+    (pid, stdin), error = invoke(client, name)
+    arguments = psutil.Process(pid).cmdline()
+
+    assert error is None
+    assert stdin == ""
+    assert arguments[-1].endswith("environment_main.py")
 
 
 def test_new_code_runs_at_once_and_old_processes_end_with_their_last_call(

@@ -8,6 +8,7 @@ import urllib.error
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from tests.support.lambda_api import (
     ECHO,
@@ -142,15 +143,20 @@ def test_of_many_that_create_a_url_at_once_one_does():
         with contextlib.closing(connect(aws)) as client:
             client.create_function(**request_for("wanted", ECHO))
 
+    def listeners():
+        sockets = psutil.Process().net_connections("tcp")
+        return sum(each.status == psutil.CONN_LISTEN for each in sockets)
+
     async def race():
         async with LocalAws() as aws:
             await asyncio.to_thread(make_function, aws)
             registry = aws._lambda._registry
-            asked = {"FunctionName": "wanted", "AuthType": "NONE"}
-            call = Call("CreateFunctionUrlConfig", asked, "us-east-1")
+            before = listeners()
+            parameters = {"FunctionName": "wanted", "AuthType": "NONE"}
+            call = Call("CreateFunctionUrlConfig", parameters, "us-east-1")
             calls = [function_urls.create(registry, call) for _ in range(8)]
             made = await asyncio.gather(*calls, return_exceptions=True)
-            return made, len(registry.open_url.__self__._targets)
+            return made, listeners() - before
 
     made, listening = asyncio.run(race())
     refusals = [each for each in made if isinstance(each, LambdaError)]
@@ -175,7 +181,7 @@ def test_streaming_is_refused_in_plain_words(client, deploy, operation):
     assert message.startswith("InvokeMode RESPONSE_STREAM is not modelled")
 
 
-def test_a_stopped_endpoint_answers_who_waits_and_leaves_no_url(shared_folder):
+def test_a_stopped_endpoint_answers_waiting_callers_and_leaves_no_url(shared_folder):
     entered = shared_folder / "entered"
     code = (
         "import pathlib, time\n"

@@ -1,4 +1,4 @@
-"""Function URLs with AWS_IAM: whose signatures are let in, and what they cover."""
+"""Function URLs with AWS_IAM: the signatures admitted, and what they cover."""
 
 import asyncio
 import hashlib
@@ -22,7 +22,7 @@ from tests.support.urllib_http import fetch
 from local_aws.local_lambda.errors import LambdaError
 from local_aws.local_lambda.function_url.authorization import check as check_url
 from local_aws.local_lambda.requests.callers import Caller
-from local_aws.local_lambda.requests.claims import Signed
+from local_aws.local_lambda.requests.claims import SignedRequest
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def post_signed(url, data, signer, *, sent=None, **scope):
     return status, headers, json.loads(body)
 
 
-def test_whoever_signs_with_our_own_pair_is_let_in(iam_url, ours):
+def test_a_request_signed_with_our_own_pair_is_admitted(iam_url, ours):
     url = iam_url + "a%2Fb%20c/%C3%BC?b=1&a=%2F&a=2&c&d=x%20y"
     status, _, context = post_signed(url, b"body", ours)
 
@@ -103,7 +103,7 @@ def test_a_user_is_known_by_a_key_for_as_long_as_it_is_active(client_of, iam_url
     named = {"UserName": "joe", "AccessKeyId": key["AccessKeyId"]}
     _, _, context = post_signed(iam_url, b"", joe)
     iam.update_access_key(Status="Inactive", **named)
-    inactive, headers, told = post_signed(iam_url, b"", joe)
+    inactive, headers, answer = post_signed(iam_url, b"", joe)
     iam.update_access_key(Status="Active", **named)
     active, _, _ = post_signed(iam_url, b"", joe)
     iam.delete_access_key(**named)
@@ -113,13 +113,15 @@ def test_a_user_is_known_by_a_key_for_as_long_as_it_is_active(client_of, iam_url
     assert context["authorizer"]["iam"]["userArn"].endswith(":user/joe")
     assert (inactive, active, deleted) == (403, 200, 403)
     assert headers["x-amzn-ErrorType"] == "UnrecognizedClientException"
-    assert told == {"message": "The security token included in the request is invalid."}
+    assert answer == {
+        "message": "The security token included in the request is invalid."
+    }
 
 
 def test_a_role_is_known_by_its_session_and_needs_its_token(client_of, iam_url):
     role = "arn:aws:iam::123456789012:role/worker"
-    given_ = client_of("sts").assume_role(RoleArn=role, RoleSessionName="me")
-    keys = given_["Credentials"]
+    assumed = client_of("sts").assume_role(RoleArn=role, RoleSessionName="me")
+    keys = assumed["Credentials"]
     pair = keys["AccessKeyId"], keys["SecretAccessKey"]
     status, _, context = post_signed(
         iam_url, b"", Credentials(*pair, keys["SessionToken"])
@@ -129,7 +131,7 @@ def test_a_role_is_known_by_its_session_and_needs_its_token(client_of, iam_url):
     ]
 
     assert status == 200
-    arn = given_["AssumedRoleUser"]["Arn"]
+    arn = assumed["AssumedRoleUser"]["Arn"]
     assert context["authorizer"]["iam"]["userArn"] == arn
     assert refusals == [403, 403]
 
@@ -148,11 +150,11 @@ def test_signatures_of_others_and_for_others_are_refused(
 ):
     key, secret = credentials or (None, None)
     signer = Credentials(key or ours.access_key, secret or ours.secret_key)
-    status, headers, told = post_signed(iam_url, b"", signer, **scope)
+    status, headers, answer = post_signed(iam_url, b"", signer, **scope)
 
     assert status == 403
     assert headers["x-amzn-ErrorType"] == code
-    assert told["message"].startswith(message)
+    assert answer["message"].startswith(message)
 
 
 def test_a_path_that_was_not_signed_is_refused(iam_url, ours):
@@ -205,7 +207,7 @@ def check(headers, target, body=b"", caller=CALLER):
         return caller if key == caller.access_key else None
 
     sent = CIMultiDictProxy(CIMultiDict(headers | {"Host": "h:1"}))
-    request = Signed("POST", target, sent)
+    request = SignedRequest("POST", target, sent)
     try:
         asyncio.run(check_url(request, body, "us-east-1", identify))
     except LambdaError as error:

@@ -108,7 +108,7 @@ def test_the_one_used_last_is_used_next_and_the_oldest_expire_first():
     assert expired == ["a", "b"]
 
 
-def test_who_comes_back_waits_anew():
+def test_an_entry_that_comes_back_waits_anew():
     expired = []
 
     async def wait():

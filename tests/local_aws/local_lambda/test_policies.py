@@ -1,4 +1,4 @@
-"""Resource policies: whom they let in by a URL, and what they go with."""
+"""Resource policies: the requests they admit to a URL, and what they go with."""
 
 import pytest
 from tests.support.lambda_api import ECHO, create, let_anybody_in, open_url
@@ -19,7 +19,7 @@ def closed(client, deploy):
 
 
 @pytest.mark.parametrize(
-    ("asked", "status"),
+    ("permission", "status"),
     [
         ({"FunctionUrlAuthType": "NONE"}, 200),
         ({"Action": "lambda:*"}, 200),
@@ -32,16 +32,16 @@ def closed(client, deploy):
         ({"FunctionUrlAuthType": "NONE", "PrincipalOrgID": "o-1234567890"}, 403),
     ],
 )
-def test_who_is_let_in_by_a_url_is_what_a_statement_says_of_everybody(
-    client, closed, asked, status
+def test_a_url_admits_what_a_statement_allows_everybody(
+    client, closed, permission, status
 ):
     name, url = closed
-    client.add_permission(FunctionName=name, StatementId="s", **CALL | asked)
+    client.add_permission(FunctionName=name, StatementId="s", **CALL | permission)
 
     assert fetch(url)[0] == status
 
 
-def test_who_is_shut_out_is_so_at_once(client, deploy):
+def test_a_removed_permission_takes_effect_at_once(client, deploy):
     name = deploy(ECHO)
     url = open_url(client, name)
     before, _, _ = fetch(url)

@@ -1,5 +1,6 @@
 """The Runtime API, asked by what is no runtime: it refuses and goes on."""
 
+import contextlib
 import json
 import socket
 
@@ -8,9 +9,17 @@ from tests.support.lambda_api import invoke
 
 from local_aws.local_lambda.runtime import runtime_api
 
-API = (
-    "import os\ndef run(event, context): return os.environ['AWS_LAMBDA_RUNTIME_API']\n"
+AGENT = (
+    "import http.client, os, sys\n"
+    "def agent():\n"
+    "    frame = sys._getframe()\n"
+    "    while 'client' not in frame.f_locals: frame = frame.f_back\n"
+    "    return frame.f_locals['agent']\n"
 )
+API = AGENT + (
+    "def run(event, context): return [os.environ['AWS_LAMBDA_RUNTIME_API'], agent()]\n"
+)
+ERROR = "POST /2018-06-01/runtime/init/error HTTP/1.1"
 NEXT = "GET /2018-06-01/runtime/invocation/next HTTP/1.1"
 
 
@@ -18,13 +27,16 @@ NEXT = "GET /2018-06-01/runtime/invocation/next HTTP/1.1"
 def ask(client, deploy):
     """
     Send bytes; return the answer's status and body, once the API has hung up.
+
+    ``OWN`` in them stands for the User-Agent of an environment.
     """
     name = deploy(API)
-    host, _, port = invoke(client, name)[0].rpartition(":")
+    address, own = invoke(client, name)[0]
+    host, _, port = address.rpartition(":")
 
     def ask(sent):
         with socket.create_connection((host, int(port)), timeout=10) as connection:
-            connection.sendall(sent)
+            connection.sendall(sent.replace(b"OWN", own.encode()))
             received = b""
             while chunk := connection.recv(65_536):
                 received += chunk
@@ -32,7 +44,7 @@ def ask(client, deploy):
         return int(head.split()[1]), body
 
     yield ask
-    assert invoke(client, name) == (f"{host}:{port}", None)
+    assert invoke(client, name) == ([address, own], None)
 
 
 def text(first, *headers, body=""):
@@ -45,9 +57,9 @@ def text(first, *headers, body=""):
         b"\x16\x03\x01 this is TLS\r\n\r\n",
         b"GET\r\n\r\n",
         b"x" * (runtime_api.HEAD_BYTES + 1),
-        text("POST /2018-06-01/runtime/init/error HTTP/1.1", "Content-Length: -1"),
-        text("POST /2018-06-01/runtime/init/error HTTP/1.1", "Content-Length: many"),
-        text("POST /2018-06-01/x HTTP/1.1", "Transfer-Encoding: chunked", body="0"),
+        text(ERROR, "User-Agent: OWN", "Content-Length: -1"),
+        text(ERROR, "User-Agent: OWN", "Content-Length: many"),
+        text(ERROR, "User-Agent: OWN", "Transfer-Encoding: chunked", body="0"),
     ],
 )
 def test_what_no_runtime_says_is_a_bad_request(ask, sent):
@@ -58,16 +70,34 @@ def test_what_no_runtime_says_is_a_bad_request(ask, sent):
 
 
 @pytest.mark.parametrize("agent", ["", "curl/8", "env/", f"env/{32 * '0'}"])
-def test_who_is_no_environment_gets_no_work(ask, agent):
+def test_an_unknown_environment_gets_no_work(ask, agent):
     assert ask(text(NEXT, f"User-Agent: {agent}"))[0] == 403
 
 
-CALL = (
-    "import http.client, os, sys\n"
-    "def agent():\n"
-    "    frame = sys._getframe()\n"
-    "    while 'client' not in frame.f_locals: frame = frame.f_back\n"
-    "    return frame.f_locals['agent']\n"
+def test_an_unknown_environment_is_refused_before_its_body_comes(ask):
+    respond = "POST /2018-06-01/runtime/invocation/x/response HTTP/1.1"
+
+    assert ask(text(respond, "User-Agent: env/x", "Content-Length: 6000000"))[0] == 403
+
+
+def test_a_head_that_does_not_come_is_waited_for_in_vain_once(
+    client, deploy, monkeypatch
+):
+    name = deploy(API)
+    (address, own), _ = invoke(client, name)
+    host, _, port = address.rpartition(":")
+    monkeypatch.setattr(runtime_api, "HEAD_S", 0.2)
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(NEXT.encode())
+        received = b""
+        with contextlib.suppress(ConnectionError):
+            received = connection.recv(1)
+
+    assert received == b""
+    assert invoke(client, name) == ([address, own], None)
+
+
+CALL = AGENT + (
     "def run(event, context):\n"
     "    address = os.environ['AWS_LAMBDA_RUNTIME_API']\n"
     "    connection = http.client.HTTPConnection(address)\n"

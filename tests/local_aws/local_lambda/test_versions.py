@@ -117,7 +117,7 @@ def test_reserved_concurrency_is_shared_by_all_versions(client, deploy, shared_f
     assert refusal == (429, "TooManyRequestsException", "Rate Exceeded.")
 
 
-def test_somebody_elses_function_cannot_be_used(client, deploy):
+def test_another_accounts_function_cannot_be_used(client, deploy):
     name = deploy(ECHO)
     status, code, message = refused(
         client.invoke,
@@ -130,15 +130,15 @@ def test_somebody_elses_function_cannot_be_used(client, deploy):
 
 @given(st.sets(st.text("ab1:", min_size=1, max_size=4)), st.integers(1, 5))
 def test_pages_together_are_the_whole_list_in_order(keys, size):
-    shown, asked = [], {"MaxItems": size}
+    shown, parameters = [], {"MaxItems": size}
     while True:
-        call = Call("ListAny", asked, "us-east-1")
+        call = Call("ListAny", parameters, "us-east-1")
         some, next_page = page(call, {key: key for key in keys})
         shown += some
         if not next_page:
             break
         assert len(some) == size
-        asked = {"MaxItems": size, "Marker": next_page["NextMarker"]}
+        parameters = {"MaxItems": size, "Marker": next_page["NextMarker"]}
 
     assert shown == sorted(keys)
 

@@ -133,6 +133,25 @@ def test_an_endpoint_that_dies_is_named_by_whatever_fails_for_it():
         deploy_to_one_that_dies()
 
 
+def test_a_serve_whose_moto_dies_ends_and_says_so():
+    """
+    Every call of S3 would fail, one by one.
+    """
+    with subprocess.Popen(
+        SERVE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.readline()
+        kill(child_with(process.pid, "local_aws.moto_main"))
+        _, said = process.communicate(timeout=30)
+    *_, last = said.splitlines()
+
+    assert process.returncode == 2
+    assert last == (
+        "rollout: moto's server, which stands for S3, IAM, STS and CloudWatch Logs, "
+        "ended by itself (signal 9). What was stored is gone; start the endpoint again."
+    )
+
+
 def test_a_serve_whose_origin_dies_ends_and_says_so():
     """Every download from it would fail, one by one, and look like the files' fault."""
     with subprocess.Popen(

@@ -186,6 +186,30 @@ def test_credentials_aws_does_not_take_are_explained(set_up, code, remedy):
     assert code in str(caught.value)
 
 
+def test_an_endpoint_with_another_trouble_is_not_about_keys():
+    with (
+        refusing("ServiceUnavailable", 503) as url,
+        pytest.raises(TargetError, match="answers with an error") as caught,
+    ):
+        connect("local", url)
+
+    assert "ServiceUnavailable" in str(caught.value)
+    assert "export" not in str(caught.value)
+
+
+def test_the_key_of_a_role_opens_a_local_endpoint(endpoint, monkeypatch):
+    target = connect("local", endpoint.endpoint_url, keys=endpoint.keys)
+    role = {"RoleArn": "arn:aws:iam::123456789012:role/r", "RoleSessionName": "me"}
+    given = target.client("sts").assume_role(**role)["Credentials"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", given["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", given["SecretAccessKey"])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", given["SessionToken"])
+    ours = connect("local", endpoint.endpoint_url)
+
+    assert ours.client("s3").list_buckets()["Buckets"] is not None
+    assert ours.environ()["AWS_SESSION_TOKEN"] == given["SessionToken"]
+
+
 SIGN_ON = (
     "sso_session = work\nsso_account_id = 123456789012\nsso_role_name = dev\n"
     "[sso-session work]\nsso_region = eu-west-1\n"

@@ -1,4 +1,4 @@
-"""Aliases: names for versions, and how callers are shared between two of them."""
+"""Aliases: names for versions, with invocations shared between two of them."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 async def create(registry: "Registry", call: Call) -> Answer:
     """CreateAlias."""
-    asked = call.parameters
-    name, number = asked["Name"], asked["FunctionVersion"]
+    parameters = call.parameters
+    name, number = parameters["Name"], parameters["FunctionVersion"]
     reference = reference_of(call).at(number)
     function = registry.find(reference)
     function.deployment(number)
@@ -26,29 +26,29 @@ async def create(registry: "Registry", call: Call) -> Answer:
     if name in function.aliases:
         text = f"Alias already exists: {arn}"
         raise errors.conflict(text)
-    weights = _weights(asked)
+    weights = _weights(parameters)
     _check_weights(function, number, weights)
-    alias = Alias(name, number, asked.get("Description", ""), weights)
+    alias = Alias(name, number, parameters.get("Description", ""), weights)
     function.aliases[name] = alias
     return alias.describe(arn)
 
 
 async def update(registry: "Registry", call: Call) -> Answer:
     """UpdateAlias."""
-    asked = call.parameters
+    parameters = call.parameters
     reference = _reference(call)
     function = registry.find(reference)
-    alias = function.aliases.get(asked["Name"])
+    alias = function.aliases.get(parameters["Name"])
     if alias is None:
         text = f"Alias not found: {reference.arn}"  # apex/up#606
         raise errors.NotFoundError(text)
-    if asked.get("RevisionId", alias.revision) != alias.revision:
+    if parameters.get("RevisionId", alias.revision) != alias.revision:
         raise errors.stale_revision()
-    number = asked.get("FunctionVersion", alias.version)
+    number = parameters.get("FunctionVersion", alias.version)
     function.deployment(number)
-    weights = _weights(asked) if "RoutingConfig" in asked else alias.weights
+    weights = _weights(parameters) if "RoutingConfig" in parameters else alias.weights
     _check_weights(function, number, weights)
-    description = asked.get("Description", alias.description)
+    description = parameters.get("Description", alias.description)
     changed = Alias(alias.name, number, description, weights)
     function.aliases[alias.name] = changed
     return changed.describe(reference.arn)
@@ -83,16 +83,16 @@ async def list_(registry: "Registry", call: Call) -> Answer:
         for name, alias in function.aliases.items()
         if number in (None, alias.version)
     }
-    shown, next_page = page(call, described)
-    return {"Aliases": shown, **next_page}
+    entries, next_page = page(call, described)
+    return {"Aliases": entries, **next_page}
 
 
 def _reference(call: Call) -> Reference:
     return reference_of(call).at(call.parameters["Name"])
 
 
-def _weights(asked: Mapping[str, Any]) -> dict[str, float]:
-    return dict(asked.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}))
+def _weights(parameters: Mapping[str, Any]) -> dict[str, float]:
+    return dict(parameters.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}))
 
 
 def _check_weights(

@@ -1,4 +1,4 @@
-"""How many may run at once, as callers configure and see it."""
+"""Reserved concurrency and the account's limits, as callers configure and see them."""
 
 from typing import TYPE_CHECKING
 
@@ -16,17 +16,19 @@ async def put(registry: "Registry", call: Call) -> Answer:
     """PutFunctionConcurrency."""
     function = registry.function(call, names_version=True)
     reference_of(call).refuse_qualifier()
-    wanted = call.parameters["ReservedConcurrentExecutions"]
+    requested = call.parameters["ReservedConcurrentExecutions"]
     admission = registry.admission
-    left = admission.unreserved_concurrency + (function.runner.reserved or 0) - wanted
+    unreserved = (
+        admission.unreserved_concurrency + (function.runner.reserved or 0) - requested
+    )
     least = min(limit("unreserved_concurrency").least, admission.account_concurrency)
-    if wanted and left < least:
+    if requested and unreserved < least:
         text = (
             "Specified ReservedConcurrentExecutions for function decreases account's "
             f"UnreservedConcurrentExecution below its minimum value of [{least}]."
         )
         raise errors.invalid_parameter(text)
-    admission.set_reserved(function.runner, wanted)
+    admission.set_reserved(function.runner, requested)
     return describe(function)
 
 
@@ -44,7 +46,7 @@ async def delete(registry: "Registry", call: Call) -> Answer:
 
 
 def describe(function: "Function") -> Answer:
-    """Return what a function has reserved; nothing if it has not."""
+    """Return the concurrency a function has reserved, if any."""
     reserved = function.runner.reserved
     return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
 

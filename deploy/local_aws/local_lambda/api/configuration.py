@@ -18,7 +18,7 @@ DEFAULTS: dict[str, Any] = {
     "TracingConfig": {"Mode": "PassThrough"},
 }
 
-# They would change what runs, so taking them in silence would be a lie.
+# They would change what runs, so ignoring them would be a lie.
 _NOT_MODELLED = {
     *("PublishTo", "Layers", "FileSystemConfigs", "ImageConfig", "TenancyConfig"),
     *("CapacityProviderConfig", "DurableConfig", "RuntimeConfig", "AcceleratorConfig"),
@@ -44,20 +44,20 @@ _UNCONFIGURABLE = (
 )
 
 
-def merged(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+def merged(before: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
-    Return a configuration with what a caller asked for.
+    Return a configuration changed by a call.
 
     Args:
         before: The configuration so far, or ``DEFAULTS``.
 
-        asked: Parameters of CreateFunction or UpdateFunctionConfiguration.
+        parameters: Those of CreateFunction or UpdateFunctionConfiguration.
 
     Raises:
         LambdaError: If AWS would refuse it, or the local Lambda cannot do it.
     """
-    refuse_not_modelled(asked)
-    new = {key: value for key, value in asked.items() if key not in _NO_SETTINGS}
+    refuse_not_modelled(parameters)
+    new = {key: value for key, value in parameters.items() if key not in _NO_SETTINGS}
     if "LoggingConfig" in new:
         new["LoggingConfig"] = before.get("LoggingConfig", {}) | new["LoggingConfig"]
     settings = {**before, **new}
@@ -66,25 +66,25 @@ def merged(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any
     return settings
 
 
-def refuse_not_modelled(asked: Mapping[str, Any]) -> None:
-    """Refuse what AWS would do and the local Lambda would not."""
+def refuse_not_modelled(parameters: Mapping[str, Any]) -> None:
+    """Refuse parameters that AWS obeys and the local Lambda cannot."""
     for name in sorted(_NOT_MODELLED):
-        if asked.get(name):
+        if parameters.get(name):
             raise errors.not_modelled(name)
     details = {
-        "PackageType Image": asked.get("PackageType") == "Image",
-        "LogFormat JSON": _of(asked, "LoggingConfig", "LogFormat") == "JSON",
-        "SnapStart": _of(asked, "SnapStart", "ApplyOn") == "PublishedVersions",
-        "DeadLetterConfig": _of(asked, "DeadLetterConfig", "TargetArn"),
-        "VpcConfig": _of(asked, "VpcConfig", "SubnetIds"),
+        "PackageType Image": parameters.get("PackageType") == "Image",
+        "LogFormat JSON": _of(parameters, "LoggingConfig", "LogFormat") == "JSON",
+        "SnapStart": _of(parameters, "SnapStart", "ApplyOn") == "PublishedVersions",
+        "DeadLetterConfig": _of(parameters, "DeadLetterConfig", "TargetArn"),
+        "VpcConfig": _of(parameters, "VpcConfig", "SubnetIds"),
     }
     for what, is_asked in details.items():
         if is_asked:
             raise errors.not_modelled(what)
 
 
-def _of(asked: Mapping[str, Any], name: str, member: str) -> object:
-    return asked.get(name, {}).get(member)
+def _of(parameters: Mapping[str, Any], name: str, member: str) -> object:
+    return parameters.get(name, {}).get(member)
 
 
 def _check_runtime(settings: Mapping[str, Any]) -> None:

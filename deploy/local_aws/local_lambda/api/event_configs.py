@@ -1,4 +1,4 @@
-"""How long and how often Lambda tries an event, for each version and alias."""
+"""Retries and maximum age of events, for each version and alias."""
 
 import time
 from typing import TYPE_CHECKING
@@ -59,8 +59,8 @@ async def list_(registry: "Registry", call: Call) -> Answer:
         qualifier: config.describe(reference.at(qualifier).arn)
         for qualifier, config in function.event_configs.items()
     }
-    shown, next_page = page(call, described)
-    return {"FunctionEventInvokeConfigs": shown, **next_page}
+    entries, next_page = page(call, described)
+    return {"FunctionEventInvokeConfigs": entries, **next_page}
 
 
 def _target(registry: "Registry", call: Call) -> tuple["Function", Reference]:
@@ -85,14 +85,14 @@ def _configure(
     retries: int | None,
     age_s: int | None,
 ) -> Answer:
-    asked = call.parameters
-    for destination in asked.get("DestinationConfig", {}).values():
+    parameters = call.parameters
+    for destination in parameters.get("DestinationConfig", {}).values():
         if destination.get("Destination"):
             what = "DestinationConfig"
             raise errors.not_modelled(what)
     config = EventConfig(
-        asked.get("MaximumRetryAttempts", retries),
-        asked.get("MaximumEventAgeInSeconds", age_s),
+        parameters.get("MaximumRetryAttempts", retries),
+        parameters.get("MaximumEventAgeInSeconds", age_s),
         time.time(),
     )
     function.event_configs[reference.qualifier or LATEST] = config

@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 async def create(registry: "Registry", call: Call) -> Answer:
     """CreateFunctionUrlConfig."""
-    asked = call.parameters
-    _refuse_streaming(asked)
+    parameters = call.parameters
+    _refuse_streaming(parameters)
     function, reference = _target(registry, call)
     _refuse_second(function, reference)
     address = await registry.open_url(function, reference.qualifier)
     try:
         _target(registry, call)
         _refuse_second(function, reference)
-    except errors.LambdaError:  # somebody was faster
+    except errors.LambdaError:  # another call was faster
         registry.close_url(address)
         raise
     url = FunctionUrl(
         reference=reference,
         address=address,
-        auth_type=asked["AuthType"],
-        cors=asked.get("Cors", {}),
-        invoke_mode=asked.get("InvokeMode"),
+        auth_type=parameters["AuthType"],
+        cors=parameters.get("Cors", {}),
+        invoke_mode=parameters.get("InvokeMode"),
     )
     function.urls[reference.qualifier] = url
     return url.describe_new()
@@ -47,16 +47,16 @@ async def get(registry: "Registry", call: Call) -> Answer:
 
 
 async def update(registry: "Registry", call: Call) -> Answer:
-    """UpdateFunctionUrlConfig; what is not named stays."""
-    asked = call.parameters
-    _refuse_streaming(asked)
+    """UpdateFunctionUrlConfig; settings not given stay."""
+    parameters = call.parameters
+    _refuse_streaming(parameters)
     _target(registry, call)
     function, url = _existing(registry, call)
     changed = replace(
         url,
-        auth_type=asked.get("AuthType", url.auth_type),
-        cors=asked.get("Cors", url.cors),
-        invoke_mode=asked.get("InvokeMode", url.invoke_mode),
+        auth_type=parameters.get("AuthType", url.auth_type),
+        cors=parameters.get("Cors", url.cors),
+        invoke_mode=parameters.get("InvokeMode", url.invoke_mode),
         modified=timestamp(),
     )
     function.urls[url.reference.qualifier] = changed
@@ -64,7 +64,7 @@ async def update(registry: "Registry", call: Call) -> Answer:
 
 
 async def delete(registry: "Registry", call: Call) -> Answer:
-    """DeleteFunctionUrlConfig; what is running may finish."""
+    """DeleteFunctionUrlConfig; running invocations may finish."""
     function, url = _existing(registry, call)
     del function.urls[url.reference.qualifier]
     registry.close_url(url.address)
@@ -77,8 +77,8 @@ async def list_(registry: "Registry", call: Call) -> Answer:
     if function is None:
         raise refusals.no_function()
     described = {url.reference.arn: url.describe() for url in function.urls.values()}
-    shown, next_page = page(call, described)
-    return {"FunctionUrlConfigs": shown, **next_page}
+    entries, next_page = page(call, described)
+    return {"FunctionUrlConfigs": entries, **next_page}
 
 
 def _target(registry: "Registry", call: Call) -> tuple["Function", Reference]:
@@ -104,7 +104,7 @@ def _existing(registry: "Registry", call: Call) -> tuple["Function", FunctionUrl
     return function, url
 
 
-def _refuse_streaming(asked: Mapping[str, Any]) -> None:
-    if asked.get("InvokeMode") == "RESPONSE_STREAM":
+def _refuse_streaming(parameters: Mapping[str, Any]) -> None:
+    if parameters.get("InvokeMode") == "RESPONSE_STREAM":
         what = "InvokeMode RESPONSE_STREAM"
         raise errors.not_modelled(what)

@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
 async def create(registry: "Registry", call: Call) -> Answer:
     """CreateFunction."""
-    asked = call.parameters
+    parameters = call.parameters
     reference = reference_of(call)
     reference.refuse_as_new()
-    configured = configuration.merged(configuration.DEFAULTS, asked)
-    tagged = dict(asked.get("Tags", {}))
+    settings = configuration.merged(configuration.DEFAULTS, parameters)
+    tagged = dict(parameters.get("Tags", {}))
     tags.check(tagged)
-    content = await registry.content(asked["Code"])
-    function = await registry.create(reference, content, configured, tagged)
-    shown = registry.publish(function) if asked.get("Publish") else function.latest
-    return shown.describe(reference.unqualified_arn)
+    content = await registry.content(parameters["Code"])
+    function = await registry.create(reference, content, settings, tagged)
+    entries = (
+        registry.publish(function) if parameters.get("Publish") else function.latest
+    )
+    return entries.describe(reference.unqualified_arn)
 
 
 async def get(registry: "Registry", call: Call) -> Answer:
@@ -67,22 +69,22 @@ async def list_(registry: "Registry", call: Call) -> Answer:
                 described[f"{name}:{key}"] = version
         else:
             described[name] = versions.unlisted(function.describe())
-    shown, next_page = page(call, described)
-    return {"Functions": shown, **next_page}
+    entries, next_page = page(call, described)
+    return {"Functions": entries, **next_page}
 
 
 async def update_code(registry: "Registry", call: Call) -> Answer:
     """UpdateFunctionCode."""
     function = _changeable(registry, call)
-    asked = call.parameters
-    configuration.refuse_not_modelled(asked)
-    if "ImageUri" in asked:
+    parameters = call.parameters
+    configuration.refuse_not_modelled(parameters)
+    if "ImageUri" in parameters:
         text = (
             "Please don't provide ImageUri when updating a function with packageType "
             "Zip."
         )
         raise errors.invalid_parameter(text)
-    content = await registry.content(asked)
+    content = await registry.content(parameters)
     async with function.disk:
         code = await code_package.store(content, function.folder)
     try:
@@ -91,14 +93,14 @@ async def update_code(registry: "Registry", call: Call) -> Answer:
     except errors.LambdaError:  # somebody was faster
         await asyncio.to_thread(shutil.rmtree, code.folder)
         raise
-    if asked.get("DryRun"):
+    if parameters.get("DryRun"):
         await asyncio.to_thread(shutil.rmtree, code.folder)
         return function.describe()
     before = function.latest.version
-    architectures = asked.get("Architectures", before.settings["Architectures"])
-    configured = {**before.settings, "Architectures": architectures}
-    registry.change(function, replace(before, package=code, settings=configured))
-    if asked.get("Publish"):
+    architectures = parameters.get("Architectures", before.settings["Architectures"])
+    settings = {**before.settings, "Architectures": architectures}
+    registry.change(function, replace(before, package=code, settings=settings))
+    if parameters.get("Publish"):
         return function.describe(registry.publish(function).version.number)
     return function.describe()
 
@@ -107,8 +109,8 @@ async def update_configuration(registry: "Registry", call: Call) -> Answer:
     """UpdateFunctionConfiguration."""
     function = _changeable(registry, call)
     before = function.latest.version
-    configured = configuration.merged(before.settings, call.parameters)
-    registry.change(function, replace(before, settings=configured))
+    settings = configuration.merged(before.settings, call.parameters)
+    registry.change(function, replace(before, settings=settings))
     return function.describe()
 
 

@@ -1,5 +1,5 @@
 """
-Resource policies: whom a function, a version or an alias lets in.
+Resource policies of functions, versions and aliases.
 
 Statements, policies and refusals are as LocalStack recorded them, test_lambda_api
 ``TestLambdaPermissions`` (2022-12 to 2023-11), unless a line says otherwise. Whether a
@@ -37,7 +37,7 @@ _CONDITIONS = {
 
 async def add(registry: "Registry", call: Call) -> Answer:
     """AddPermission."""
-    asked = call.parameters
+    parameters = call.parameters
     reference = reference_of(call)
     if reference.qualifier == LATEST:
         # The text is in terraform-aws-modules/terraform-aws-lambda#36.
@@ -47,14 +47,14 @@ async def add(registry: "Registry", call: Call) -> Answer:
     _refuse_unknown(function, reference)
     _refuse_stale(function, call, reference)
     policy = function.policies.get(reference.qualifier, {})
-    sid = asked["StatementId"]
+    sid = parameters["StatementId"]
     if sid in policy:
         text = (
             f"The statement id ({sid}) provided already exists. Please provide a new "
             "statement id, or remove the existing statement."
         )
         raise errors.conflict(text)
-    statement = _statement(asked, reference.arn)
+    statement = _statement(parameters, reference.arn)
     changed = {**policy, sid: statement}
     _refuse_too_long(changed)
     function.policies[reference.qualifier] = changed
@@ -100,22 +100,22 @@ async def remove(registry: "Registry", call: Call) -> Answer:
     return {}
 
 
-def _statement(asked: Mapping[str, Any], arn: str) -> dict[str, Any]:
-    if "FunctionUrlAuthType" in asked and asked["Action"] != _CALL_URL:
+def _statement(parameters: Mapping[str, Any], arn: str) -> dict[str, Any]:
+    if "FunctionUrlAuthType" in parameters and parameters["Action"] != _CALL_URL:
         # The text is in RJPearson94/terraform-aws-open-next#73.
         text = f"FunctionUrlAuthType is only supported for {_CALL_URL} action"
         raise errors.invalid_parameter(text)
     statement: dict[str, Any] = {
-        "Sid": asked["StatementId"],
+        "Sid": parameters["StatementId"],
         "Effect": "Allow",
-        "Principal": _principal(asked["Principal"]),
-        "Action": asked["Action"],
+        "Principal": _principal(parameters["Principal"]),
+        "Action": parameters["Action"],
         "Resource": arn,
     }
     conditions: dict[str, dict[str, str]] = {}
     for parameter, (operator, key) in _CONDITIONS.items():
-        if parameter in asked:
-            value = asked[parameter]
+        if parameter in parameters:
+            value = parameters[parameter]
             text = json.dumps(value) if isinstance(value, bool) else value
             conditions.setdefault(operator, {})[key] = text
     return statement | ({"Condition": conditions} if conditions else {})

@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 
 async def publish(registry: "Registry", call: Call) -> Answer:
     """PublishVersion; the newest one again if nothing has changed since."""
-    asked = call.parameters
-    configuration.refuse_not_modelled(asked)
+    parameters = call.parameters
+    configuration.refuse_not_modelled(parameters)
     reference_of(call).refuse_published()
     function = registry.function(call)
-    function.refuse_change(asked.get("RevisionId"))
-    theirs, ours = asked.get("CodeSha256"), function.latest.version.package.sha256
+    function.refuse_change(parameters.get("RevisionId"))
+    theirs, ours = parameters.get("CodeSha256"), function.latest.version.package.sha256
     if theirs and theirs != ours:
         text = (
             f"CodeSHA256 ({theirs}) is different from current CodeSHA256 in $LATEST "
             f"({ours}). Please try again with the CodeSHA256 in $LATEST."
         )
         raise errors.invalid_parameter(text)
-    published = registry.publish(function, asked.get("Description"))
+    published = registry.publish(function, parameters.get("Description"))
     return function.describe(published.version.number)
 
 
 async def list_(registry: "Registry", call: Call) -> Answer:
     """ListVersionsByFunction."""
-    shown, next_page = page(call, listed(registry.function(call)))
-    return {"Versions": shown, **next_page}
+    entries, next_page = page(call, listed(registry.function(call)))
+    return {"Versions": entries, **next_page}
 
 
 def listed(function: "Function") -> dict[str, Answer]:

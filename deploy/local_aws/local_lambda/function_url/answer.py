@@ -1,5 +1,5 @@
 """
-What a function returned as the HTTP response of its URL.
+The HTTP response that a function's result stands for.
 
 From AWS's page "Invoking Lambda function URLs" and LocalStack's recordings (test_lambda
 ``test_lambda_url_invocation``, ``_headers_and_status``, ``_exception``, 2025-11): a
@@ -34,7 +34,7 @@ _DROPPED = {"transfer-encoding"}
 
 
 class _MalformedError(Exception):
-    """What a function returned is no response."""
+    """A function's result is not a response."""
 
 
 def response(outcome: InvocationResult) -> web.Response:
@@ -48,7 +48,7 @@ def response(outcome: InvocationResult) -> web.Response:
 
 
 def bad_gateway() -> web.Response:
-    """Return what a caller sees of a function that failed."""
+    """Return the response for a function that failed."""
     return web.Response(
         status=502, text="Internal Server Error", headers={"Content-Type": _JSON}
     )

@@ -16,12 +16,12 @@ Headers = list[tuple[str, str]]
 
 def headers(cors: Mapping[str, Any], origin: str | None) -> Headers:
     """
-    Return what is added to a response.
+    Return the headers to add to a response.
 
     Args:
         cors: The URL's configuration, by boto3's names; empty if it has none.
 
-        origin: Where the page came from that asks, or None.
+        origin: The origin of the page that sends the request, or None.
 
     >>> headers({"AllowOrigins": ["*"]}, "https://a.example")
     [('Access-Control-Allow-Origin', 'https://a.example'), ('Vary', 'Origin')]
@@ -40,7 +40,7 @@ def headers(cors: Mapping[str, Any], origin: str | None) -> Headers:
 
 
 def preflight_headers(cors: Mapping[str, Any], origin: str | None) -> Headers:
-    """Return what answers an OPTIONS beside the headers of every response."""
+    """Return the further headers that answer an OPTIONS."""
     if not headers(cors, origin):
         return []
     lists = {

@@ -35,7 +35,7 @@ _OF_THE_CONNECTION = {
     *("transfer-encoding", "upgrade", "expect"),
 }
 _TEXT_TYPES = {"application/json", "application/javascript", "application/xml"}
-# They say what the front saw, so a client cannot.
+# The front sets them; a client cannot.
 _FORWARDED = {"x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"}
 
 
@@ -50,18 +50,18 @@ def build(
     Return the event, as JSON.
 
     Args:
-        request: What came.
+        request: The request.
 
         body: Its body.
 
-        url: Where it came.
+        url: The URL it was sent to.
 
         request_id: The invocation's.
 
-        caller: Who signed it; None if the URL is open to everybody.
+        caller: The caller that signed it; None if the URL is open to everybody.
     """
     path, _, query = request.raw_path.partition("?")
-    if not path.startswith("/"):  # a proxy's way to ask: with scheme and host
+    if not path.startswith("/"):  # absolute form, as proxies send it
         path = urlsplit(path).path or "/"
     headers = _headers(request, url, is_signed=caller is not None)
     event: dict[str, Any] = {
@@ -108,7 +108,7 @@ def trace_root() -> str:
 
 def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """
-    Join what has the same name.
+    Join texts of the same name.
 
     >>> _joined([("a", "1"), ("b", ""), ("a", "2")])
     {'a': '1,2', 'b': ''}

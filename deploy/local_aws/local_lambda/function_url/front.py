@@ -1,9 +1,9 @@
 """
-What comes to function URLs: requests in, invocations, responses out.
+The listeners of function URLs: requests in, invocations, responses out.
 
-A URL whose AuthType is AWS_IAM lets in whoever signs with credentials that the endpoint
-gave out; what IAM and the resource policy allow them is not asked. One whose AuthType
-is NONE lets in everybody if the resource policy does.
+A URL whose AuthType is AWS_IAM admits every request signed with a key that the endpoint
+knows, whatever IAM and the resource policy say. One whose AuthType is NONE
+admits every request if the resource policy does.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from local_aws.local_lambda.functions.function_url import Address, FunctionUrl
 from local_aws.local_lambda.functions.policy import lets_anybody_call_url
 from local_aws.local_lambda.http import Listen
 from local_aws.local_lambda.requests.callers import Identify
-from local_aws.local_lambda.requests.claims import Signed
+from local_aws.local_lambda.requests.claims import SignedRequest
 from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.invocation import Request
 from local_aws.local_lambda.runtime.version import LATEST
@@ -43,11 +43,11 @@ async def running(
     Serve function URLs until the end of the context.
 
     Args:
-        host: Where: a loopback address.
+        host: The loopback address to listen on.
 
         admission: Runs the functions.
 
-        identify: Finds who signed a request.
+        identify: Finds the owner of an access key.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -66,11 +66,11 @@ class UrlFront:
     The listeners of all function URLs; see `running`.
 
     Args:
-        host: Where they listen.
+        host: The address they listen on.
 
         admission: Runs the functions.
 
-        identify: Finds who signed a request.
+        identify: Finds the owner of an access key.
 
         listen: Serves a socket.
     """
@@ -104,7 +104,7 @@ class UrlFront:
             self.close(target.address)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request; a mistake of ours is an answer too."""
+        """Answer one request, with a 500 for an internal error."""
         request_id = str(uuid.uuid4())
         target = self._target(request)
         url = target.url if target else None
@@ -122,7 +122,7 @@ class UrlFront:
         return response
 
     def _target(self, request: web.Request) -> "_Target | None":
-        if request.transport is None:  # whoever asked is gone
+        if request.transport is None:  # the client is gone
             return None
         return self._targets.get(request.transport.get_extra_info("sockname")[1])
 
@@ -134,32 +134,32 @@ class UrlFront:
             raise refusals.gone()
         if url.cors and request.method == "OPTIONS":
             return _preflight(url, request)
-        most = limit("request_bytes").most
-        body = await http.read_body(request, most, refusals.too_large(most))
+        max_bytes = limit("request_bytes").most
+        body = await http.read_body(request, max_bytes, refusals.too_large(max_bytes))
         function, caller = target.function, None
         if url.auth_type == "AWS_IAM":
-            signed = Signed(request.method, request.raw_path, request.headers)
+            signed = SignedRequest(request.method, request.raw_path, request.headers)
             region = url.reference.region
             caller = await authorization.check(signed, body, region, self._identify)
         elif not lets_anybody_call_url(function.policies.get(target.alias, {})):
             raise refusals.forbidden()
         payload = event.build(request, body, url, request_id, caller)
-        if len(payload) > most:
-            raise refusals.too_large(most)
+        if len(payload) > max_bytes:
+            raise refusals.too_large(max_bytes)
         qualifier = url.reference.qualifier or LATEST
         invocation = Request(request_id, url.reference.arn, payload, qualifier)
         try:
             if function.deployment(qualifier).state == "Pending":
                 raise errors.pending()
-            ended = await self._admission.invoke(function.runner, invocation)
+            result = await self._admission.invoke(function.runner, invocation)
         except errors.NotFoundError:
             raise refusals.forbidden() from None
-        return answer.response(ended.outcome)
+        return answer.response(result.outcome)
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """Who listens at an address; what is configured may change meanwhile."""
+    """The function or alias behind an address; its configuration may change."""
 
     address: Address
     function: "Function"

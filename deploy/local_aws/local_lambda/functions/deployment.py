@@ -1,4 +1,4 @@
-"""One version of a function as Lambda's control plane shows it, and what runs it."""
+"""One version of a function as Lambda's control plane shows it, and its fleet."""
 
 import platform
 import time
@@ -11,7 +11,7 @@ from local_aws.local_lambda import errors
 from local_aws.local_lambda.runtime.fleet import Fleet
 from local_aws.local_lambda.runtime.version import Version
 
-# AWS takes a few seconds for a change. Here it ends when somebody looks, or by itself.
+# AWS takes a few seconds for a change. Here it ends once a caller has seen it, or then.
 CHANGE_S = 1.0
 
 _AT_WORK = {"Reason": "The function is being created.", "ReasonCode": "Creating"}
@@ -29,9 +29,9 @@ class Deployment:
 
         revision: Changes with every change.
 
-        source: What ``$LATEST`` was when this was published from it.
+        source: The state of ``$LATEST`` that this was published from.
 
-        fleet: What runs it, once something does.
+        fleet: Its fleet, once started.
     """
 
     version: Version
@@ -53,28 +53,28 @@ class Deployment:
 
     @property
     def is_changing(self) -> bool:
-        """Whether Lambda is still at work on a creation or an update."""
+        """Whether a creation or an update is in progress."""
         since = self._changing_since
         if since is not None and time.monotonic() - since > CHANGE_S:
             self.settle()
         return self._changing_since is not None
 
     def change(self, version: Version) -> None:
-        """Take new code or configuration; Lambda is at work from now on."""
+        """Start a change to new code or configuration."""
         self.version = version
         self.modified = _timestamp()
         self._changing_since = time.monotonic()
         self.renew_revision()
 
     def settle(self) -> None:
-        """Note that Lambda is done, which is again another revision."""
+        """End the change, which makes another revision."""
         if self._changing_since is not None:
             self._changing_since = None
             self._is_new = False
             self.renew_revision()
 
     def renew_revision(self) -> None:
-        """Note a change that is none of code and configuration."""
+        """Make another revision."""
         self.revision = str(uuid.uuid4())
 
     def refuse_change(self, arn: str, revision: str | None) -> None:
@@ -84,7 +84,7 @@ class Deployment:
         Args:
             arn: The function's.
 
-            revision: The one the caller has seen, if it said so.
+            revision: The revision the caller expects, if any.
         """
         if revision not in (None, self.revision):
             raise errors.stale_revision()
@@ -107,7 +107,7 @@ class Deployment:
         Return its configuration as Lambda does (LocalStack test_function_state).
 
         Args:
-            arn: How it was asked for.
+            arn: The ARN to show.
         """
         version = self.version
         logging = {"LogFormat": "Text", **version.settings.get("LoggingConfig", {})}

@@ -1,4 +1,4 @@
-"""How long and how often Lambda tries an event of a version or an alias."""
+"""Retries and maximum age of the events of a version or an alias."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from local_aws.local_lambda.runtime.admission import EventLimits
 @dataclass(frozen=True, slots=True)
 class EventConfig:
     """
-    What a caller configured; None is Lambda's default.
+    Settings of a caller; None is Lambda's default.
 
     Attributes:
         retries: Attempts after the first.
@@ -25,7 +25,7 @@ class EventConfig:
 
     @property
     def limits(self) -> EventLimits:
-        """What it means for an event."""
+        """The limits of an event."""
         defaults = EventLimits()
         return EventLimits(
             defaults.retries if self.retries is None else self.retries,

@@ -28,9 +28,9 @@ class Function:
     Attributes:
         reference: Its name and region.
 
-        folder: Where its code and sandboxes are.
+        folder: For its code and sandboxes.
 
-        shared: What its fleets share with others.
+        shared: Shared by its fleets and all others.
 
         latest: ``$LATEST``.
 
@@ -40,19 +40,19 @@ class Function:
 
         aliases: By name.
 
-        event_configs: How events are tried, by version or alias.
+        event_configs: Limits of events, by version or alias.
 
         urls: Its addresses, by alias; None for its own.
 
-        policies: Whom they let in, by version or alias; None for its own.
+        policies: Resource policies, by version or alias; None for its own.
 
-        fleets: Those that may still be running, and what they run.
+        fleets: Fleets that may still be running, with the version each runs.
 
-        runner: How admission knows it.
+        runner: Its record in admission.
 
         disk: Held while code is stored or removed.
 
-        is_deleted: Whether it only lives on in what is running.
+        is_deleted: Whether it lives on only in running invocations.
     """
 
     reference: Reference
@@ -84,7 +84,7 @@ class Function:
         yield from self.published.values()
 
     def deployment(self, qualifier: str | None) -> Deployment:
-        """Find what a version or alias stands for, or None for ``$LATEST``."""
+        """Find the deployment of a version or alias; None means ``$LATEST``."""
         alias = self.aliases.get(qualifier or LATEST)
         number = alias.version if alias else qualifier or LATEST
         found = self.latest if number == LATEST else self.published.get(number)
@@ -98,7 +98,7 @@ class Function:
         return self.deployment(qualifier).describe(arn)
 
     def settle(self) -> None:
-        """Note that Lambda is done with whatever it was at work on."""
+        """End all changes in progress."""
         for deployment in self.deployments():
             deployment.settle()
 
@@ -113,16 +113,16 @@ class Function:
         if description is not None:
             settings["Description"] = description
         version = replace(source, settings=settings, number=number)
-        made = Deployment(version, self.latest.modified, source=source)
+        deployment = Deployment(version, self.latest.modified, source=source)
         if not self.latest.is_changing:
-            made.settle()
-        self.published[number] = made
+            deployment.settle()
+        self.published[number] = deployment
         # As LocalStack test_function_revisions_version_and_alias found.
         self.latest.renew_revision()
-        return made
+        return deployment
 
     def fleet_of(self, qualifier: str) -> Fleet:
-        """Return what runs a version or, this time, an alias."""
+        """Return the fleet of a version, or of one that an alias picks this time."""
         alias = self.aliases.get(qualifier)
         deployment = self.deployment(alias.pick() if alias else qualifier)
         return deployment.fleet or self.start(deployment)
@@ -140,6 +140,6 @@ class Function:
         return any(v.package is package for v in [*versions, *self.fleets.values()])
 
     def event_limits(self, qualifier: str) -> EventLimits:
-        """Return how long and how often events for a version or alias are tried."""
+        """Return the limits of events for a version or alias."""
         config = self.event_configs.get(qualifier)
         return config.limits if config else EventLimits()

@@ -31,7 +31,7 @@ class Address:
     Where a URL is.
 
     Attributes:
-        server: What listens there.
+        server: The listener.
 
         host: A loopback address.
 
@@ -53,9 +53,9 @@ class FunctionUrl:
     One function URL.
 
     Attributes:
-        reference: What runs: a function or an alias of it.
+        reference: The function or alias to run.
 
-        address: Where.
+        address: Where it listens.
 
         auth_type: ``NONE`` or ``AWS_IAM``.
 
@@ -81,7 +81,7 @@ class FunctionUrl:
 
     def describe_new(self) -> dict[str, Any]:
         """Return what CreateFunctionUrlConfig answers: no more than was asked for."""
-        shown = {
+        description = {
             "FunctionUrl": f"http://{self.address}/",
             "FunctionArn": self.reference.arn,
             "AuthType": self.auth_type,
@@ -89,7 +89,7 @@ class FunctionUrl:
             "CreationTime": self.created,
             "InvokeMode": self.invoke_mode,
         }
-        return {key: value for key, value in shown.items() if value}
+        return {key: value for key, value in description.items() if value}
 
     def describe(self) -> dict[str, Any]:
         """Return what the other operations answer."""

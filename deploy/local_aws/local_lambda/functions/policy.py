@@ -16,7 +16,7 @@ _UNSIGNED_REQUEST = {
 
 
 def lets_anybody_call_url(policy: Policy) -> bool:
-    """Whether requests that nobody signed may pass to a URL whose AuthType is NONE."""
+    """Whether a URL whose AuthType is NONE admits unsigned requests."""
     return all(
         any(_lets_anybody(one, action, context) for one in policy.values())
         for action, context in _UNSIGNED_REQUEST.items()

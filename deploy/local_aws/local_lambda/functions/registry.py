@@ -1,4 +1,4 @@
-"""Lambda's control plane: which functions there are, and how they come and go."""
+"""Lambda's control plane: the functions of an endpoint, made, changed and deleted."""
 
 import asyncio
 import shutil
@@ -14,7 +14,7 @@ from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.function_url import Address
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.service_model import Call
-from local_aws.local_lambda.requests.signature import presigned
+from local_aws.local_lambda.requests.signature import presign
 from local_aws.local_lambda.runtime import code_package
 from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.code_package import Package
@@ -35,15 +35,15 @@ class Registry:
     The operations on them are in ``local_lambda.api``.
 
     Args:
-        folder: Where code and sandboxes go.
+        folder: For code and sandboxes.
 
-        shared: What fleets share.
+        shared: Shared by all fleets.
 
         admission: Runs the functions.
 
         open_url: Listens on a port for a function, or for an alias of it.
 
-        close_url: Ends that.
+        close_url: Stops listening there.
 
         read_object: Fetches code from S3.
     """
@@ -71,11 +71,11 @@ class Registry:
         self._removals: set[asyncio.Task[None]] = set()
 
     def get(self, reference: Reference) -> Function | None:
-        """Return a function if it exists, whatever qualifier is asked for."""
+        """Return a function if it exists, whatever the qualifier."""
         return self._functions.get(reference.unqualified_arn)
 
     def find(self, reference: Reference) -> Function:
-        """Return a function, or raise NotFoundError naming all of the reference."""
+        """Return a function, or raise NotFoundError with the whole reference."""
         found = self.get(reference)
         if found is None:
             raise errors.function_not_found(reference.arn)
@@ -83,10 +83,10 @@ class Registry:
 
     def function(self, call: Call, *, names_version: bool = False) -> Function:
         """
-        Find the function a call is about, whatever qualifier it has.
+        Find the function that a call names, whatever the qualifier.
 
         Args:
-            call: What was asked.
+            call: The call.
 
             names_version: Whether the message about an unknown function ends in
                 ``:$LATEST``, as it does for some operations.
@@ -104,7 +104,7 @@ class Registry:
         self,
         reference: Reference,
         content: bytes,
-        configured: dict[str, Any],
+        settings: dict[str, Any],
         tags: dict[str, str],
     ) -> Function:
         """Make a function, Pending."""
@@ -112,10 +112,10 @@ class Registry:
             raise errors.function_exists(reference.name)
         folder = self._folder / f"{reference.name}-{uuid.uuid4().hex[:8]}"
         code = await code_package.store(content, folder)
-        if self.get(reference):  # somebody was faster
+        if self.get(reference):  # another call was faster
             await asyncio.to_thread(shutil.rmtree, folder)
             raise errors.function_exists(reference.name)
-        latest = Deployment(Version(reference.name, reference.region, code, configured))
+        latest = Deployment(Version(reference.name, reference.region, code, settings))
         function = Function(reference, folder, self._shared, latest, tags)
         function.start(latest)
         self._functions[reference.unqualified_arn] = function
@@ -123,13 +123,13 @@ class Registry:
         return function
 
     def change(self, function: Function, version: Version) -> None:
-        """Run new code or settings from now on; what runs finishes on the old ones."""
+        """Run new code or settings; running invocations finish on the old ones."""
         self._retire(function, function.latest)
         function.latest.change(version)
         function.start(function.latest)
 
     async def delete(self, function: Function) -> None:
-        """Forget a function; what is running may finish."""
+        """Delete a function; running invocations may finish."""
         function.is_deleted = True
         del self._functions[function.reference.unqualified_arn]
         self.admission.remove(function.runner)
@@ -157,7 +157,7 @@ class Registry:
         return function.publish(str(self._numbers[arn]), description)
 
     def withdraw(self, function: Function, number: str) -> None:
-        """Delete a version, if there is one; what is running may finish."""
+        """Delete a version, if it exists; running invocations may finish."""
         function.event_configs.pop(number, None)
         function.policies.pop(number, None)
         deployment = function.published.pop(number, None)
@@ -175,12 +175,12 @@ class Registry:
         return await self._read_object(code["S3Bucket"], code["S3Key"], version)
 
     def code_location(self, arn: str) -> str:
-        """Return an address that serves a version's code for a while."""
+        """Return a URL that serves a version's code for ten minutes."""
         url = f"{self._shared.endpoint_url}/2015-03-31/functions/{arn}/code.zip"
-        return presigned(url, self._shared.keys, arn.split(":")[3])
+        return presign(url, self._shared.keys, arn.split(":")[3])
 
     def zip_file(self, arn: str) -> Path:
-        """Return what is at a code's location."""
+        """Return the zip that a code's URL serves."""
         unqualified = ":".join(arn.split(":")[:7])
         function = self._functions.get(unqualified)
         if function is None:
@@ -215,7 +215,7 @@ class Registry:
     async def _tidy(
         self, function: Function, fleet: Fleet | None, code: Package
     ) -> None:
-        """Remove code that no version has any more, once nothing runs it."""
+        """Remove code that no version has, once no process runs it."""
         if fleet:
             await fleet.ended()
             function.fleets.pop(fleet)

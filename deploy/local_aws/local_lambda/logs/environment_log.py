@@ -1,9 +1,9 @@
 """
-What functions print: one file and one log stream per environment.
+The output of functions: one file and one log stream per environment.
 
 The environment appends to its file itself, and so does Lambda with its START, END and
 REPORT lines. The file is therefore the log in its true order, costs no descriptor
-while nobody looks, and keeps the last words of a killed process.
+while it is not read, and keeps the last words of a killed process.
 """
 
 import contextlib
@@ -50,9 +50,9 @@ class EnvironmentLog:
     The log file of one environment.
 
     Args:
-        path: Where it is, or will be.
+        path: The file, which may not exist yet.
 
-        stream: Where its lines go.
+        stream: Receives its lines.
     """
 
     def __init__(self, path: Path, stream: Stream) -> None:
@@ -92,7 +92,7 @@ class EnvironmentLog:
             return self._collect(file, size)
 
     def tail(self, since: int) -> bytes:
-        """Return the last 4 KB of what was written from an offset on."""
+        """Return the last 4 KB written after an offset."""
         with self._opened() as file:
             size = os.fstat(file).st_size
             start = max(since if since <= size else 0, size - TAIL_BYTES)
@@ -108,8 +108,8 @@ class EnvironmentLog:
 
     def _collect(self, file: int, size: int) -> bool:
         # Room for a whole chunk, if it is not needed, costs more than all the rest.
-        wanted = min(max(size - self._collected, 0), _CHUNK_BYTES)
-        read = os.pread(file, wanted, self._collected)
+        length = min(max(size - self._collected, 0), _CHUNK_BYTES)
+        read = os.pread(file, length, self._collected)
         more = len(read) == _CHUNK_BYTES
         end = read.rfind(b"\n") + 1
         if more and not end:

@@ -1,9 +1,9 @@
 """
-Sends what functions print on to CloudWatch Logs.
+Shipping of functions' output to CloudWatch Logs.
 
-Lines are collected as they come, but sent when somebody asks for them, and nobody can
-tell: all who ask come through this endpoint. Sending at once would cost moto 5 ms of
-CPU for every environment, on the very machine that is being measured.
+Lines are collected as they are written but sent only before a call of CloudWatch Logs.
+No caller can tell: all calls pass through this endpoint. Sending at once would cost
+moto 5 ms of CPU for every environment, on the very machine that is being measured.
 """
 
 import asyncio
@@ -32,9 +32,9 @@ _logger = logging.getLogger(__name__)
 
 class LogShipper:
     """
-    Knows all environments' logs.
+    The logs of all environments.
 
-    What nobody asked for is not sent at the end: moto's memory ends with the endpoint.
+    Lines not yet sent at the end are dropped: moto's memory ends with the endpoint.
 
     Args:
         send: Calls CloudWatch Logs.
@@ -53,7 +53,7 @@ class LogShipper:
         self._streams.setdefault(log.stream.group, set()).add(log.stream)
 
     def remove(self, log: EnvironmentLog) -> None:
-        """Let go of a log whose file is about to go; its lines can still be had."""
+        """Stop watching a log whose file is about to go; its lines are kept."""
         _collect_all(log)
         del self._logs[log.stream]
         if not log.stream.pending:
@@ -61,10 +61,10 @@ class LogShipper:
 
     async def before(self, operation: str, group: str) -> None:
         """
-        Make CloudWatch Logs what it would be on AWS before somebody calls it.
+        Bring CloudWatch Logs up to date before a call of it.
 
         Args:
-            operation: What will be called, ``"FilterLogEvents"``.
+            operation: The operation called, ``"FilterLogEvents"``.
 
             group: The log group it is about, or empty.
         """

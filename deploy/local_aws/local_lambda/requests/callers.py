@@ -1,4 +1,4 @@
-"""Who may sign requests: the credentials the local endpoint has given out."""
+"""The access keys that the local endpoint knows, and their owners."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # those of AWS's own ids
 @dataclass(frozen=True, slots=True)
 class Caller:
     """
-    Somebody whose signature can be checked.
+    The owner of an access key.
 
     Attributes:
         access_key: The id of the key.
 
-        arn: Who that is.
+        arn: The owner's ARN.
 
-        user_id: The same, by IAM's unique id.
+        user_id: The owner's unique id in IAM.
 
-        secret: What signatures are made with.
+        secret: The secret access key.
 
-        tokens: Session tokens that may come with the key; empty stands for none.
+        tokens: The session tokens accepted with the key; ``""`` accepts none.
 
         expires_at: When a temporary key ends, in seconds since 1970; None: never.
     """
@@ -37,7 +37,7 @@ class Caller:
 
 
 Identify = Callable[[str], Awaitable[Caller | None]]
-"""Finds whose key an id is of; None if it is nobody's, or inactive."""
+"""Finds the owner of an access key; None if it is unknown or inactive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,16 @@ class KeyPair:
     """
     An access key of an endpoint.
 
+    >>> KeyPair.random().access_key_id[:5]
+    'LOCAL'
+
     Attributes:
         access_key_id: As in ``AWS_ACCESS_KEY_ID``.
 
         secret_access_key: As in ``AWS_SECRET_ACCESS_KEY``.
 
-        session_token: What functions find as ``AWS_SESSION_TOKEN``: on AWS they have
-            one. It may be left out.
+        session_token: Functions find it as ``AWS_SESSION_TOKEN``, as on AWS. Requests
+            may leave it out.
     """
 
     access_key_id: str
@@ -60,18 +63,13 @@ class KeyPair:
 
     @classmethod
     def random(cls) -> KeyPair:
-        """
-        Make a pair that nobody can guess.
-
-        >>> KeyPair.random().access_key_id[:5]
-        'LOCAL'
-        """
+        """Make a pair that nobody can guess."""
         letters = (secrets.choice(_LETTERS) for _ in range(15))
         secret, token = secrets.token_urlsafe(30), secrets.token_urlsafe(30)
         return cls(f"LOCAL{''.join(letters)}", secret, token)
 
     def environ(self) -> dict[str, str]:
-        """Return the variables in which boto3 and the AWS CLI look for it."""
+        """Return the environment variables that boto3 and the AWS CLI read."""
         return {
             "AWS_ACCESS_KEY_ID": self.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,

@@ -1,8 +1,8 @@
 """
-Who a request says has signed it: its Authorization header, or its query string.
+The claims of signed requests: which key signed them, for what, and when.
 
-Signature Version 4 is read from both; of presigned S3 URLs also version 2, which boto3
-still makes by default.
+Signature Version 4 is read from the Authorization header and from the query string of
+presigned URLs; version 2 from presigned S3 URLs, where boto3 still uses it by default.
 """
 
 import re
@@ -18,50 +18,105 @@ S3 = "s3"
 
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 _LONGEST_S = 604_800  # of a presigned URL: a week (docs sigv4-query-string-auth)
-_SCOPE = r"(?P<key>[^/,\s]+)/(?P<day>\d{8})/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)"
-_CREDENTIAL = re.compile(rf"{_SCOPE}/aws4_request")
+_SECONDS = re.compile(r"\d{1,11}", re.ASCII)
+_PART = "[!-+.0-~-]+"  # printable ASCII but "," and "/"
+_SCOPE = rf"(?P<key>{_PART})/(?P<day>\d{{8}})/(?P<region>{_PART})/(?P<service>{_PART})"
+_CREDENTIAL = re.compile(rf"{_SCOPE}/aws4_request", re.ASCII)
+_SIGNATURE = "[0-9a-f]{64}"
 _AUTHORIZATION = re.compile(
     rf"{ALGORITHM}\s+Credential={_SCOPE}/aws4_request,\s*"
-    r"SignedHeaders=(?P<names>[^,\s]+),\s*Signature=(?P<signature>[0-9a-f]{64})"
-)
-_INCOMPLETE = (
-    f"A signature takes '{ALGORITHM}', 'Credential', 'SignedHeaders', 'Signature' and "
-    "'X-Amz-Date', and in a query string 'X-Amz-Expires', each in full."
+    rf"SignedHeaders=(?P<names>[^,\s]+),\s*Signature=(?P<signature>{_SIGNATURE})",
+    re.ASCII,
 )
 
 
 class Reason(StrEnum):
-    """Why a request is not let in; services have errors of their own for each."""
+    """Why a signature is refused; services have errors of their own for each."""
 
-    MISSING = "nobody signed it"
-    MALFORMED = "the signature is not complete"
-    UNKNOWN_KEY = "nobody has that key"
-    OTHER_SESSION = "the session token is another"
-    SESSION_OVER = "the session is over"
-    SCOPE = "it was signed for something else"
-    TIME = "it was signed too long ago, or will be"
-    URL_OVER = "the presigned URL is over"
-    MISMATCH = "the signature is another"
-    BODY = "the body is another"
+    MISSING = "the request is not signed"
+    MALFORMED = "the signature is incomplete"
+    UNKNOWN_KEY = "the access key does not exist"
+    WRONG_TOKEN = "the session token belongs to another key"  # noqa: S105
+    EXPIRED_TOKEN = "the session has expired"  # noqa: S105
+    WRONG_SCOPE = "it was signed for another date"
+    WRONG_TIME = "it was signed too long ago or in the future"
+    EXPIRED_URL = "the presigned URL has expired"
+    MISMATCH = "the signature does not match"
+    UNSIGNED_PART = "a part of the request is not signed"
+    WRONG_BODY = "the body is not the signed one"
+
+
+_UNRECOGNIZED = (
+    "UnrecognizedClientException",
+    "The security token included in the request is invalid.",
+)
+_INVALID = "InvalidSignatureException"
+# Codes and usual texts of services that speak JSON.
+# https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
+_ERRORS: dict[Reason, tuple[str, str]] = {
+    Reason.MISSING: (
+        "MissingAuthenticationTokenException",
+        "Missing Authentication Token",
+    ),
+    Reason.MALFORMED: (
+        "IncompleteSignatureException",
+        (
+            f"A signature takes '{ALGORITHM}', 'Credential', 'SignedHeaders', "
+            "'Signature' and 'X-Amz-Date', and in a query string 'X-Amz-Expires', each "
+            "in full."
+        ),
+    ),
+    Reason.UNKNOWN_KEY: _UNRECOGNIZED,
+    Reason.WRONG_TOKEN: _UNRECOGNIZED,
+    Reason.EXPIRED_TOKEN: (
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    ),
+    Reason.WRONG_SCOPE: (_INVALID, ""),
+    Reason.WRONG_TIME: (_INVALID, ""),
+    Reason.EXPIRED_URL: (_INVALID, "Request has expired"),
+    Reason.MISMATCH: (
+        _INVALID,
+        (
+            "The request signature we calculated does not match the signature you "
+            "provided. Check your AWS Secret Access Key and signing method. Consult "
+            "the service documentation for details."
+        ),
+    ),
+    Reason.UNSIGNED_PART: (
+        _INVALID,
+        "There were headers present in the request which were not signed",
+    ),
+    Reason.WRONG_BODY: (
+        _INVALID,
+        "The provided 'x-amz-content-sha256' header does not match what was computed.",
+    ),
+}
 
 
 class SignatureError(Exception):
     """
-    A request that is not let in.
+    A refused signature; ``str()`` is AWS's text.
+
+    Args:
+        reason: Why it is refused.
+
+        text: The text, if it is not the usual one.
 
     Attributes:
-        reason: Why.
+        reason: As given.
 
-    ``str()`` says what is wrong, or is empty where the service has its own words.
+        code: The error code of services that speak JSON.
     """
 
     def __init__(self, reason: Reason, text: str = "") -> None:
-        super().__init__(text)
         self.reason = reason
+        self.code, usual = _ERRORS[reason]
+        super().__init__(text or usual)
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedRequest:
     """
     A request as it arrived.
 
@@ -70,7 +125,7 @@ class Signed:
 
         target: Path and query, not decoded.
 
-        headers: All of them.
+        headers: All headers.
     """
 
     method: str
@@ -81,64 +136,65 @@ class Signed:
 @dataclass(frozen=True, slots=True)
 class Claim:
     """
-    What a request says about who signed it.
+    The claim of a request to be signed with a key.
 
     Attributes:
         access_key: The id of the key.
 
-        day: As in ``20261128``.
+        day: The day signed for, as in ``20261128``; empty with version 2.
 
-        region: The region it is meant for.
+        region: The region signed for.
 
-        service: The service it is meant for, as in ``lambda``.
+        service: The service signed for, as in ``lambda``.
 
-        headers: The names of the headers that were signed.
+        signed_headers: The names of the headers that were signed.
 
         signature: The signature.
 
-        stamp: When it was signed, as in ``20261128T135624Z``.
+        timestamp: When it was signed, as in ``20261128T135624Z``; with version 2, when
+            it expires, in seconds since 1970.
 
-        token: The session token; empty: none.
+        token: The session token, or empty.
 
-        lasts_s: How long a presigned URL is good for; None: it is none.
+        lifetime_s: How long a presigned URL is valid; None for other requests.
     """
 
     access_key: str
     day: str
     region: str
     service: str
-    headers: Sequence[str]
+    signed_headers: Sequence[str]
     signature: str
-    stamp: str
+    timestamp: str
     token: str = ""
-    lasts_s: int | None = None
+    lifetime_s: int | None = None
 
     @property
     def is_version_2(self) -> bool:
-        """Whether this is a presigned S3 URL of the old kind."""
+        """Whether this is a presigned S3 URL of signature version 2."""
         return not self.day
 
 
-def claim_of(request: Signed) -> Claim:
+def read_claim(request: SignedRequest) -> Claim:
     """
-    Read who says to have signed a request.
+    Read the claim of a request.
 
     Raises:
-        SignatureError: If nobody does, or not in full.
+        SignatureError: If it is not signed, or its signature is incomplete.
     """
-    given = request.headers.get("Authorization", "").strip()
-    if given:
-        found = _AUTHORIZATION.fullmatch(given)
+    header = request.headers.get("Authorization", "").strip()
+    if header:
+        found = _AUTHORIZATION.fullmatch(header)
         if found is None:
-            raise SignatureError(Reason.MALFORMED, _INCOMPLETE)
+            raise SignatureError(Reason.MALFORMED)
         return Claim(
             found["key"],
             found["day"],
             found["region"],
             found["service"],
-            headers=found["names"].split(";"),
+            signed_headers=found["names"].split(";"),
             signature=found["signature"],
-            stamp=request.headers.get("X-Amz-Date", ""),
+            timestamp=request.headers.get("X-Amz-Date", ""),
             token=request.headers.get("X-Amz-Security-Token", ""),
         )
     _, _, query = request.target.partition("?")
@@ -147,13 +203,13 @@ def claim_of(request: Signed) -> Claim:
     raise SignatureError(Reason.MISSING)
 
 
-def claimed_hash(request: Signed, claim: Claim) -> str:
+def declared_hash(request: SignedRequest, claim: Claim) -> str:
     """
-    Return what a request to S3 says its body's hash is, or why there is none.
+    Return the hash of its body that a request to S3 declares, or why it has none.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
     """
-    default = "" if claim.lasts_s is None else _UNSIGNED
+    default = "" if claim.lifetime_s is None else _UNSIGNED
     return request.headers.get("X-Amz-Content-SHA256", default)
 
 
@@ -161,40 +217,39 @@ def _presigned(query: Mapping[str, str]) -> Claim:
     if "AWSAccessKeyId" in query:
         return _presigned_version_2(query)
     scope = _CREDENTIAL.fullmatch(query.get("X-Amz-Credential", ""))
-    lasts_s = query.get("X-Amz-Expires", "")
+    lifetime_s = query.get("X-Amz-Expires", "")
     if (
         scope is None
         or query.get("X-Amz-Algorithm") != ALGORITHM
-        or not lasts_s.isascii()
-        or not lasts_s.isdecimal()
-        or not 0 < int(lasts_s) <= _LONGEST_S
+        or not _SECONDS.fullmatch(lifetime_s)
+        or not 0 < int(lifetime_s) <= _LONGEST_S
     ):
-        raise SignatureError(Reason.MALFORMED, _INCOMPLETE)
+        raise SignatureError(Reason.MALFORMED)
     return Claim(
         scope["key"],
         scope["day"],
         scope["region"],
         scope["service"],
-        headers=query.get("X-Amz-SignedHeaders", "").split(";"),
+        signed_headers=query.get("X-Amz-SignedHeaders", "").split(";"),
         signature=query.get("X-Amz-Signature", ""),
-        stamp=query.get("X-Amz-Date", ""),
+        timestamp=query.get("X-Amz-Date", ""),
         token=query.get("X-Amz-Security-Token", ""),
-        lasts_s=int(lasts_s),
+        lifetime_s=int(lifetime_s),
     )
 
 
 def _presigned_version_2(query: Mapping[str, str]) -> Claim:
-    ends = query.get("Expires", "")
-    if not ends.isascii() or not ends.isdecimal():
-        raise SignatureError(Reason.MALFORMED, _INCOMPLETE)
+    expires_at = query.get("Expires", "")
+    if not _SECONDS.fullmatch(expires_at):
+        raise SignatureError(Reason.MALFORMED)
     return Claim(
         access_key=query["AWSAccessKeyId"],
         day="",
         region="us-east-1",
         service=S3,
-        headers=(),
+        signed_headers=(),
         signature=query.get("Signature", ""),
-        stamp=ends,
+        timestamp=expires_at,
         token=query.get("x-amz-security-token", ""),
-        lasts_s=0,
+        lifetime_s=0,
     )

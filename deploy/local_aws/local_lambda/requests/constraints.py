@@ -1,4 +1,4 @@
-"""What the service model asks of parameters, and how Lambda puts what is wrong."""
+"""Constraints of the service model, and Lambda's messages for broken ones."""
 
 import functools
 import re
@@ -22,16 +22,16 @@ def problems(
     shape: Shape, value: object, path: str = "", name: str = ""
 ) -> Iterator[str]:
     """
-    Say what is wrong with parameters, in Lambda's words; nothing if they are right.
+    Yield Lambda's messages about wrong parameters.
 
     Args:
-        shape: What the service model says about them.
+        shape: Their description in the service model.
 
         value: The parameters, or one of them.
 
-        path: Where it is among the others.
+        path: Its path among the parameters.
 
-        name: The member it is.
+        name: The name of the member.
     """
     if isinstance(value, dict) and shape.type_name == "structure":
         for missing in sorted(set(shape.required_members) - value.keys()):
@@ -83,18 +83,18 @@ def _broken(shape: Shape, value: _Value, name: str = "") -> list[str]:
 
 @functools.cache
 def _rules(shape: Shape, name: str = "") -> dict[str, Callable[[_Value], bool]]:
-    """Return what a value must satisfy, in Lambda's words and order."""
+    """Return the rules for a value, in Lambda's words and order."""
     limits = shape.metadata
     kind = "value" if shape.type_name in ("integer", "long", "double") else "length"
     rules: dict[str, Callable[[_Value], bool]] = {}
-    most = _MAXIMA.get(name, limits.get("max"))
-    if most is not None:
-        rule = f"Member must have {kind} less than or equal to {most}"
-        rules[rule] = lambda value: _size(value) <= most
-    least = limits.get("min")
-    if least is not None:
-        rule = f"Member must have {kind} greater than or equal to {least}"
-        rules[rule] = lambda value: _size(value) >= least
+    maximum = _MAXIMA.get(name, limits.get("max"))
+    if maximum is not None:
+        rule = f"Member must have {kind} less than or equal to {maximum}"
+        rules[rule] = lambda value: _size(value) <= maximum
+    minimum = limits.get("min")
+    if minimum is not None:
+        rule = f"Member must have {kind} greater than or equal to {minimum}"
+        rules[rule] = lambda value: _size(value) >= minimum
     pattern = limits.get("pattern")
     if pattern:
         # Python's re has no Unicode categories: letters, separators, numbers, nearly.

@@ -1,4 +1,4 @@
-"""The ways a caller may spell a function: name, name and qualifier, ARN."""
+"""The spellings of a function: name, name and qualifier, ARN."""
 
 import re
 from dataclasses import dataclass, replace
@@ -25,11 +25,11 @@ class Reference:
     A function as a caller named it.
 
     Attributes:
-        region: Where it lives.
+        region: Its region.
 
         name: Its plain name.
 
-        qualifier: Version or alias asked for, or None.
+        qualifier: A version or alias, or None.
     """
 
     region: str
@@ -87,7 +87,7 @@ class Reference:
 
 
 def reference_of(call: Call) -> Reference:
-    """Read which function a call is about."""
+    """Read the function that a call names."""
     name, qualifier = call.parameters["FunctionName"], call.parameters.get("Qualifier")
     return resolve(name, call.region, qualifier)
 
@@ -97,11 +97,11 @@ def resolve(spelling: str, region: str, qualifier: str | None = None) -> Referen
     Read a function's name, partial ARN or ARN.
 
     Args:
-        spelling: What the caller passed as ``FunctionName``.
+        spelling: The parameter ``FunctionName``.
 
         region: The region the request was signed for.
 
-        qualifier: What the caller passed as ``Qualifier``.
+        qualifier: The parameter ``Qualifier``.
 
     >>> resolve("123456789012:function:f:$LATEST", "us-east-1")
     Reference(region='us-east-1', name='f', qualifier='$LATEST')

@@ -1,4 +1,4 @@
-"""Lists in pages, as Lambda gives them."""
+"""Lists in pages."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -14,15 +14,15 @@ _Item = TypeVar("_Item")
 
 def page(call: Call, items: Mapping[str, _Item]) -> tuple[list[_Item], dict[str, str]]:
     """
-    Return one page of a list, and the members that say how to ask for the next.
+    Return one page of a list, and the members that lead to the next.
 
     Args:
-        call: What was asked.
+        call: The call.
 
-        items: The whole list, by keys in whose order it is shown.
+        items: The whole list, by keys that give its order.
     """
     marker = call.parameters.get("Marker", "")
     size = min(call.parameters.get("MaxItems", _MOST), _MOST)
     keys = sorted(key for key in items if key > marker)
-    shown = [items[key] for key in keys[:size]]
-    return shown, {"NextMarker": keys[size - 1]} if len(keys) > size else {}
+    entries = [items[key] for key in keys[:size]]
+    return entries, {"NextMarker": keys[size - 1]} if len(keys) > size else {}

@@ -25,12 +25,12 @@ from local_aws.local_lambda.requests import constraints
 @dataclass(frozen=True, slots=True)
 class Call:
     """
-    One request, understood.
+    A call that a request makes.
 
     Attributes:
         operation: Name of the operation in the service model, ``"Invoke"``.
 
-        parameters: What the caller passed to boto3, by boto3's names.
+        parameters: The parameters, by boto3's names.
 
         region: The region the request was signed for.
 
@@ -44,7 +44,7 @@ class Call:
 
 
 Answer = Mapping[str, Any]
-"""What an operation returns, by boto3's names."""
+"""The result of an operation, by boto3's names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _routes() -> tuple[_Route, ...]:
         http = _service().operation_model(name).http
         path = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", http["requestUri"].rstrip("/"))
         routes.append(_Route(http["method"], re.compile(path + "/?"), name))
-    # Invoke first: it is asked for a thousand times more often than the rest.
+    # Invoke first: it is called a thousand times more often than the rest.
     return tuple(sorted(routes, key=lambda route: route.operation != "Invoke"))
 
 
@@ -91,10 +91,10 @@ def parse(
     region: str,
 ) -> Call:
     """
-    Turn an HTTP request into the call boto3 made.
+    Turn an HTTP request into the call that boto3 made.
 
     Raises:
-        LambdaError: If it is no operation of Lambda's or breaks a constraint.
+        LambdaError: If it is not an operation of Lambda or breaks a constraint.
     """
     path = raw_path.partition("?")[0]
     for route in _routes():
@@ -195,9 +195,9 @@ _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
 
 def _typed(shape: Shape, value: object, path: str) -> object:
     """Check a JSON value's type against its shape; decode base64 on the way."""
-    wanted = _PYTHON_TYPES.get(shape.type_name, object)
-    misfit = isinstance(value, bool) and wanted is not bool
-    if misfit or not isinstance(value, wanted):
+    expected = _PYTHON_TYPES.get(shape.type_name, object)
+    misfit = isinstance(value, bool) and expected is not bool
+    if misfit or not isinstance(value, expected):
         text = f"{path or 'body'} must be a {shape.type_name}"
         raise errors.invalid_content(text)
     if isinstance(value, dict) and shape.type_name == "structure":

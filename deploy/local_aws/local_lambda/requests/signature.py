@@ -1,8 +1,8 @@
 """
-AWS signatures, verified: who sent a request, and that nobody changed it.
+Verification of AWS signatures.
 
-Every request of the endpoint is verified, so what several have in common is kept:
-botocore's signer takes ten times as long. Texts are those of AWS's services.
+Every request to the endpoint is verified, so what several requests have in common is
+cached: botocore's signer takes ten times as long. Texts are those of AWS's services.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -27,121 +27,136 @@ from local_aws.local_lambda.requests.claims import (
     Claim,
     Reason,
     SignatureError,
-    Signed,
+    SignedRequest,
 )
 
 # Lambda's is 5 minutes (aws/aws-cli#4600); S3's 15 (docs RESTAuthentication).
 _SKEW_S = 300
 _SKEW_OF_S = {S3: 900, "iam": 900, "sts": 900}
 # docs of GetFunction: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
-_CODE_LASTS_S = 600
+_CODE_URL_S = 600
 _ISO = "%Y%m%dT%H%M%SZ"
-_SIGNED_AGAIN = re.compile(r"(^|&)X-Amz-Signature=[^&]*")
+_OWN_PARAMETERS = {"AWSAccessKeyId", "Expires", "Signature", "x-amz-security-token"}
+_VERSION_2_PARAMETERS = {*_OWN_PARAMETERS, *HmacV1Auth.QSAOfInterest}
+_VERSION_2_HEADERS = ("x-amz-", "content-md5", "content-type")
+_QUERY_SIGNATURE = re.compile(r"(^|&)X-Amz-Signature=[^&]*")
 
 
-async def caller_of(claim: Claim, identify: Identify) -> Caller:
+async def find_caller(claim: Claim, identify: Identify) -> Caller:
     """
-    Find whose key a request names. That it holds is for `verify` to say.
+    Find the owner of the key that a request names; `verify` checks the signature.
 
     Raises:
-        SignatureError: If it is nobody's, or its time is over.
+        SignatureError: If the key is unknown or has expired.
     """
     caller = await identify(claim.access_key)
     if caller is None:
         raise SignatureError(Reason.UNKNOWN_KEY)
     if claim.token not in caller.tokens:
-        raise SignatureError(Reason.OTHER_SESSION)
+        raise SignatureError(Reason.WRONG_TOKEN)
     if caller.expires_at is not None and caller.expires_at < time.time():
-        raise SignatureError(Reason.SESSION_OVER)
+        raise SignatureError(Reason.EXPIRED_TOKEN)
     return caller
 
 
-def verify(request: Signed, claim: Claim, caller: Caller, payload_hash: str) -> None:
+def verify(
+    request: SignedRequest, claim: Claim, caller: Caller, payload_hash: str
+) -> None:
     """
     Check a signature.
 
     Args:
-        request: What came.
+        request: The request.
 
-        claim: What it says.
+        claim: Its claim.
 
-        caller: Whose key it names.
+        caller: The owner of the key it names.
 
-        payload_hash: The hash of its body, in hex.
+        payload_hash: The SHA-256 of its body, in hex.
 
     Raises:
-        SignatureError: If it does not hold, or not any more.
+        SignatureError: If the signature does not match, has expired, or leaves out what
+            S3 would act on.
     """
     if claim.is_version_2:
         expected = _version_2(request, claim, caller)
     else:
         _check_scope(claim)
         expected = _signature(request, claim, caller.secret, payload_hash)
-    if not hmac.compare_digest(expected, claim.signature) or (
-        "host" not in claim.headers and not claim.is_version_2
+    signature = claim.signature.encode("utf-8", "surrogatepass")
+    if not hmac.compare_digest(expected.encode(), signature) or (
+        "host" not in claim.signed_headers and not claim.is_version_2
     ):
         raise SignatureError(Reason.MISMATCH)
     _check_moment(claim)
+    if claim.is_version_2:
+        _check_query(request)
+    elif claim.service == S3:
+        _check_headers(request, claim)
 
 
-def presigned(url: str, keys: KeyPair, region: str) -> str:
-    """Return a URL of Lambda's that anybody may GET for ten minutes, as on AWS."""
+def presign(url: str, keys: KeyPair, region: str) -> str:
+    """Sign a URL of Lambda's for ten minutes, as AWS does."""
     request = AWSRequest("GET", url)
     credentials = Credentials(keys.access_key_id, keys.secret_access_key)
-    SigV4QueryAuth(credentials, "lambda", region, _CODE_LASTS_S).add_auth(request)
+    SigV4QueryAuth(credentials, "lambda", region, _CODE_URL_S).add_auth(request)
     return str(request.url)
 
 
-def _signature(request: Signed, claim: Claim, secret: str, payload_hash: str) -> str:
+def _signature(
+    request: SignedRequest, claim: Claim, secret: str, payload_hash: str
+) -> str:
     """Return the signature that a request should have."""
     path, _, query = request.target.partition("?")
-    if claim.lasts_s is not None:
-        query = _SIGNED_AGAIN.sub("", query)
-    lines = [
-        f"{name}:{_header(request.headers.getall(name, ()))}" for name in claim.headers
+    if claim.lifetime_s is not None:
+        query = _QUERY_SIGNATURE.sub("", query)
+    headers = [
+        f"{name}:{_header(request.headers.getall(name, ()))}"
+        for name in claim.signed_headers
     ]
     canonical = "\n".join(
         (
             request.method,
             _canonical_path(path, claim.service),
             _canonical_query(query),
-            *lines,
+            *headers,
             "",
-            ";".join(claim.headers),
+            ";".join(claim.signed_headers),
             payload_hash,
         )
     )
     hashed = hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
     scope = f"{claim.day}/{claim.region}/{claim.service}/aws4_request"
-    to_sign = f"{ALGORITHM}\n{claim.stamp}\n{scope}\n{hashed}"
+    to_sign = f"{ALGORITHM}\n{claim.timestamp}\n{scope}\n{hashed}"
     key = _signing_key(secret, claim.day, claim.region, claim.service)
     return _mac(key, to_sign).hex()
 
 
-def _version_2(request: Signed, claim: Claim, caller: Caller) -> str:
+def _version_2(request: SignedRequest, claim: Claim, caller: Caller) -> str:
     """Return the signature that a presigned S3 URL of version 2 should have."""
     headers = HTTPHeaders()
     for name, text in request.headers.items():
         headers.add_header(name, text)
     keys = Credentials(caller.access_key, caller.secret, claim.token or None)
     url = urlsplit(f"http://s3{request.target}")
-    signer = _Version2(keys, claim.stamp)
+    signer = _Version2(keys, claim.timestamp)
     return str(signer.get_signature(request.method, url, headers))
 
 
 class _Version2(HmacV1Auth):  # type: ignore[misc] # botocore has no types
-    """botocore's signer, for a URL that ends when the request says."""
+    """botocore's signer, with the expiry of a presigned URL in place of the date."""
 
-    def __init__(self, keys: Credentials, ends: str) -> None:
+    def __init__(self, keys: Credentials, expires_at: str) -> None:
         super().__init__(keys)
-        self._ends = ends
+        self._expires_at = expires_at
 
     def _get_date(self) -> str:
-        return self._ends
+        return self._expires_at
 
 
+@lru_cache(maxsize=256)
 def _canonical_path(path: str, service: str) -> str:
-    if service == S3:  # which takes paths as they are
+    if service == S3:  # it does not normalize paths
         return _encoded(path, "/")
     if "//" in path or "/." in path:
         path = normalize_url_path(path)
@@ -149,7 +164,7 @@ def _canonical_path(path: str, service: str) -> str:
 
 
 def _canonical_query(query: str) -> str:
-    """Spell a query as AWS does, whatever of it the client had encoded."""
+    """Encode a query as AWS does, whatever the client left unencoded."""
     if not query:
         return ""
     parts = [pair.partition("=") for pair in query.split("&") if pair]
@@ -162,7 +177,7 @@ def _encoded(text: str, safe: str = "") -> str:
 
 
 def _header(values: Sequence[str]) -> str:
-    return ",".join(" ".join(value.split()) for value in values)
+    return ",".join([" ".join(value.split()) for value in values])
 
 
 @lru_cache(maxsize=64)
@@ -178,47 +193,73 @@ def _mac(key: bytes, text: str) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _moment(stamp: str) -> datetime | None:
+def _moment(timestamp: str) -> datetime | None:
     try:
-        return datetime.strptime(stamp, _ISO).replace(tzinfo=UTC)
+        return datetime.strptime(timestamp, _ISO).replace(tzinfo=UTC)
     except ValueError:
         return None
 
 
 def _check_scope(claim: Claim) -> None:
-    moment = _moment(claim.stamp)
+    moment = _moment(claim.timestamp)
     if moment is None:
-        text = "Date must be in ISO-8601 'basic format'. Got '{}'."
-        raise SignatureError(Reason.MALFORMED, text.format(claim.stamp))
-    if not claim.stamp.startswith(claim.day):
+        text = "Date must be in ISO-8601 'basic format'. Got {!a}."
+        raise SignatureError(Reason.MALFORMED, text.format(claim.timestamp))
+    if not claim.timestamp.startswith(claim.day):
         text = (
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of "
-            f"date from HTTP: '{claim.day}' != '{claim.stamp[:8]}', from "
-            f"'{claim.stamp}'."
+            f"date from HTTP: '{claim.day}' != '{claim.timestamp[:8]}', from "
+            f"'{claim.timestamp}'."
         )
-        raise SignatureError(Reason.SCOPE, text)
+        raise SignatureError(Reason.WRONG_SCOPE, text)
 
 
 def _check_moment(claim: Claim) -> None:
     if claim.is_version_2:
-        if int(claim.stamp) < time.time():
-            raise SignatureError(Reason.URL_OVER)
+        if int(claim.timestamp) < time.time():
+            raise SignatureError(Reason.EXPIRED_URL)
         return
-    signed = _moment(claim.stamp)
+    signed = _moment(claim.timestamp)
     assert signed is not None
     skew_s = _SKEW_OF_S.get(claim.service, _SKEW_S)
     ago_s = time.time() - signed.timestamp()
-    if -skew_s <= ago_s <= (skew_s if claim.lasts_s is None else claim.lasts_s):
+    if -skew_s <= ago_s <= (skew_s if claim.lifetime_s is None else claim.lifetime_s):
         return
-    if claim.lasts_s is not None and ago_s > 0:
-        raise SignatureError(Reason.URL_OVER)
+    if claim.lifetime_s is not None and ago_s > 0:
+        raise SignatureError(Reason.EXPIRED_URL)
     now, skew = datetime.now(UTC), timedelta(seconds=skew_s)
     allowed = f"({now:{_ISO}} {'-' if ago_s > 0 else '+'} {skew_s // 60} min.)"
     text = (
-        f"Signature expired: {claim.stamp} is now earlier than "
+        f"Signature expired: {claim.timestamp} is now earlier than "
         f"{now - skew:{_ISO}} {allowed}"
         if ago_s > 0
-        else f"Signature not yet current: {claim.stamp} is still later than "
+        else f"Signature not yet current: {claim.timestamp} is still later than "
         f"{now + skew:{_ISO}} {allowed}"
     )
-    raise SignatureError(Reason.TIME, text)
+    raise SignatureError(Reason.WRONG_TIME, text)
+
+
+def _check_headers(request: SignedRequest, claim: Claim) -> None:
+    """Refuse what whoever holds a presigned URL may have added."""
+    for name in map(str.lower, request.headers):
+        if name.startswith("x-amz-") and name not in claim.signed_headers:
+            raise SignatureError(Reason.UNSIGNED_PART)
+
+
+def _check_query(request: SignedRequest) -> None:
+    """
+    Refuse parameters that version 2 does not sign, whoever added them.
+
+    botocore repeats signed headers in the query. Names are compared as they came, as
+    the signer does: ``%61cl`` is not signed, but is ``acl`` to S3.
+    """
+    _, _, query = request.target.partition("?")
+    for pair in query.split("&"):
+        name, _, text = pair.partition("=")
+        if name in _VERSION_2_PARAMETERS or (
+            name.startswith(_VERSION_2_HEADERS)
+            and request.headers.get(name) == unquote(text)
+        ):
+            continue
+        text = f"The query has {name!r}, which signature version 2 does not sign"
+        raise SignatureError(Reason.UNSIGNED_PART, text)

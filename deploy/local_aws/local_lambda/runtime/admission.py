@@ -1,4 +1,4 @@
-"""How many may run at once: reserved and account concurrency, and events that wait."""
+"""Admission of invocations: reserved and account concurrency, and waiting events."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ from local_aws.local_lambda.runtime.invocation import (
 )
 
 _RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
-# How long a function that must slow down is left alone.
+# The pause of a function that must slow down.
 _SLOW_DOWN_S = 0.1
 _ACCOUNT = "ConcurrentInvocationLimitExceeded"
 
@@ -25,10 +25,10 @@ _ACCOUNT = "ConcurrentInvocationLimitExceeded"
 @dataclass(eq=False, slots=True)
 class Runner:
     """
-    What admission knows of one function.
+    One function's record in admission.
 
     Attributes:
-        choose: Finds what runs a version or alias, or raises LambdaError.
+        choose: Finds the fleet of a version or alias, or raises LambdaError.
 
         reserved: Its share of the account's concurrency, or None.
 
@@ -43,7 +43,7 @@ class Runner:
 @dataclass(frozen=True, slots=True)
 class EventLimits:
     """
-    How long and how often an event may be tried.
+    Limits of an event's attempts.
 
     Attributes:
         retries: Attempts after the first, when the function fails.
@@ -66,15 +66,15 @@ class _Event:
 
 class Admission:
     """
-    Admits invocations.
+    The admission of all invocations.
 
     Args:
-        account_concurrency: How many may run at once in all functions together.
+        account_concurrency: The limit on executions of all functions together.
 
         event_retry_delays_s: Pauses before an event is tried again when the function
             failed: 60 and 120 s on AWS, so three attempts in all.
 
-        pace: Slows functions down; None: nobody does.
+        pace: Slows functions down; None does not.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Admission:
 
     @property
     def unreserved_concurrency(self) -> int:
-        """What functions without a reservation share."""
+        """The concurrency shared by functions without a reservation."""
         return self.account_concurrency - sum(r.reserved or 0 for r in self._runners)
 
     def add(self, runner: Runner) -> None:
@@ -103,7 +103,7 @@ class Admission:
         self._runners.add(runner)
 
     def remove(self, runner: Runner) -> None:
-        """Forget a function and its waiting events; what runs goes on."""
+        """Forget a function and its waiting events; running invocations go on."""
         self._runners.discard(runner)
         self._waiting.pop(runner, None)
         if self._pace:
@@ -129,12 +129,12 @@ class Admission:
         reason = self._reason_to_slow_down(runner, fleet)
         if reason:
             raise errors.ThrottledError(reason)
-        invocation = Execution(request)
+        execution = Execution(request)
         runner.in_flight += 1
-        self._running.add(invocation.answer)
-        invocation.answer.add_done_callback(partial(self._release, runner))
-        fleet.submit(invocation)
-        return invocation.answer
+        self._running.add(execution.answer)
+        execution.answer.add_done_callback(partial(self._release, runner))
+        fleet.submit(execution)
+        return execution.answer
 
     def enqueue(self, runner: Runner, request: Request, limits: EventLimits) -> None:
         """Run a request as soon as there is room, and again if the function fails."""
@@ -146,7 +146,7 @@ class Admission:
         self._admit_events()
 
     def stop(self) -> None:
-        """Refuse everything from now on; tell those who wait."""
+        """Refuse everything from now on, waiting calls too."""
         self._stopped = True
         for runner in list(self._runners):
             self.remove(runner)
@@ -204,7 +204,7 @@ class Admission:
             self._later = loop.call_later(_SLOW_DOWN_S, self._admit_events)
 
     def _run_event(self, event: _Event) -> bool:
-        """Run it, unless there is nothing to run any more; False if it is too early."""
+        """Run an event, or drop it if it is obsolete; return False if it must wait."""
         if time.monotonic() - event.accepted > event.limits.age_s:
             return True
         try:

@@ -1,12 +1,12 @@
 """
-AWS's pace, where it is wanted: how fast functions get environments, and calls.
+AWS's pace: the rates at which functions get new environments and may be called.
 
 A function gets 1,000 new environments in 10 s. What it did not use is refilled
 continuously and does not add up beyond that (AWS's page scaling-behavior). It may be
 called ten times a second for each execution that may run at once, in its own share of
 the account's concurrency or in what all others have in common (AWS's page
-gettingstarted-limits). The reasons are those of botocore's model; which one AWS gives
-for a function that cannot scale faster is not documented.
+gettingstarted-limits). The reasons are those of botocore's model; AWS documents
+none for a function that cannot scale faster.
 """
 
 import time
@@ -25,41 +25,41 @@ Clock = Callable[[], float]
 
 class Allowance:
     """
-    So many at once, and so many more a second.
+    A token bucket.
 
     Args:
-        most: What there is at first, and at most.
+        capacity: Tokens at first, and at most.
 
-        per_s: What comes back.
+        per_s: Tokens refilled per second.
 
-        clock: Tells seconds.
+        clock: Returns seconds.
     """
 
-    def __init__(self, most: float, per_s: float, clock: Clock) -> None:
-        self.most = most
+    def __init__(self, capacity: float, per_s: float, clock: Clock) -> None:
+        self.capacity = capacity
         self._per_s = per_s
         self._clock = clock
-        self._left = most
+        self._left = capacity
         self._at = clock()
 
     def has_one(self) -> bool:
-        """Whether one is left."""
+        """Return whether a token is left."""
         now = self._clock()
-        self._left = min(self.most, self._left + (now - self._at) * self._per_s)
+        self._left = min(self.capacity, self._left + (now - self._at) * self._per_s)
         self._at = now
         return self._left >= 1
 
     def take(self) -> None:
-        """Use one."""
+        """Use a token."""
         self._left -= 1
 
 
 class AwsPace:
     """
-    Says who must slow down. Functions are told apart by any object of theirs.
+    The rates of all functions, which any hashable object may stand for.
 
     Args:
-        clock: Tells seconds.
+        clock: Returns seconds.
     """
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
@@ -68,7 +68,7 @@ class AwsPace:
         self._calls: dict[object, Allowance] = {}
 
     def forget(self, function: object) -> None:
-        """Let go of a function that is deleted."""
+        """Forget a deleted function."""
         self._environments.pop(function, None)
         self._calls.pop(function, None)
 
@@ -79,11 +79,11 @@ class AwsPace:
         Count a call, or return the reason why it comes too early.
 
         Args:
-            function: Whose call it is.
+            function: The function called.
 
             reserved: The function's own share of the concurrency, if it has one.
 
-            shared: What functions without one have in common.
+            shared: The concurrency shared by functions without one.
 
             is_cold: Whether it takes a new environment.
         """
@@ -112,6 +112,6 @@ class AwsPace:
         concurrency = shared if reserved is None else reserved
         per_s = _CALLS_PER_EXECUTION_S * concurrency
         known = self._calls.get(owner)
-        if known is None or known.most != per_s:  # the concurrency was changed
+        if known is None or known.capacity != per_s:  # the concurrency was changed
             known = self._calls[owner] = Allowance(per_s, per_s, self._clock)
         return known

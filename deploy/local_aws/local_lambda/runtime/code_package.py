@@ -44,7 +44,7 @@ class Package:
 
 
 def digest(content: bytes) -> str:
-    """Return a zip's digest in Lambda's spelling."""
+    """Return a zip's SHA-256 in Lambda's spelling, base64."""
     return base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
@@ -53,11 +53,11 @@ async def store(content: bytes, folder: Path) -> Package:
     Keep a zip and its content in a new folder below ``folder``.
 
     Raises:
-        LambdaError: If Lambda would not take it.
+        LambdaError: If Lambda would refuse it.
     """
-    most = limit("zip_bytes").most
-    if len(content) > most:
-        text = f"Zipped size must be smaller than {most} bytes"
+    max_bytes = limit("zip_bytes").most
+    if len(content) > max_bytes:
+        text = f"Zipped size must be smaller than {max_bytes} bytes"
         raise errors.too_large(text)
     target = folder / f"code-{uuid.uuid4().hex[:8]}"
     try:
@@ -104,9 +104,9 @@ def _check_size(archive: zipfile.ZipFile) -> None:
     if not archive.namelist():
         text = "Uploaded file must be a non-empty zip"
         raise errors.invalid_parameter(text)
-    most = limit("unzipped_bytes").most
-    if sum(item.file_size for item in archive.infolist()) > most:
-        text = f"Unzipped size must be smaller than {most} bytes"
+    max_bytes = limit("unzipped_bytes").most
+    if sum(item.file_size for item in archive.infolist()) > max_bytes:
+        text = f"Unzipped size must be smaller than {max_bytes} bytes"
         raise errors.invalid_parameter(text)
 
 

@@ -1,12 +1,12 @@
 """
-One execution environment: a process, the work it has, its clock, its memory, its log.
+One execution environment: a process, its execution, its clock, its memory, its log.
 
-* starting   forked; imports the handler; asks for work when done
+* starting   forked; imports the handler, then asks for work
 * idle       waits for work, or is about to ask for it
-* working    has an invocation; is killed at the function's timeout
+* working    has an execution; is killed at the function's timeout
 * gone       the process has ended
 
-While it starts or works it is killed as soon as it has more memory than is configured.
+While it starts or works it is killed once it has more memory than configured.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ INIT_S = 10.0
 _A_MOMENT_S = 0.05
 
 Deliver = Callable[[Execution, int], None]
-"""Takes an invocation and its deadline, in milliseconds since the epoch."""
+"""Takes an execution and its deadline, in milliseconds since the epoch."""
 
 _LIMITS_MEMORY = sys.platform == "linux"
 
@@ -39,11 +39,11 @@ class Environment:
     The endpoint's view of one process.
 
     Args:
-        id: How the process names itself towards the Runtime API.
+        id: The name the process uses at the Runtime API.
 
-        version: What it runs.
+        version: The version it runs.
 
-        sandbox: Where it runs.
+        sandbox: The sandbox it runs in.
 
         memory: Watches it at work.
 
@@ -51,7 +51,7 @@ class Environment:
 
         on_free: Called when it could take the next invocation.
 
-        on_undelivered: Called with work it died without having begun.
+        on_undelivered: Called with an execution it died without having begun.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Environment:
     ) -> None:
         self.id = id
         self.sandbox = sandbox
-        self.invocation: Execution | None = None
+        self.execution: Execution | None = None
         self._version = version
         self._memory = memory
         self._kill = kill
@@ -90,44 +90,44 @@ class Environment:
         self._gone = False
         self._timer: asyncio.TimerHandle | None = None
 
-    def assign(self, invocation: Execution) -> None:
-        """Give it work; it is fetched when the process asks."""
-        self.invocation = invocation
+    def assign(self, execution: Execution) -> None:
+        """Give it an execution, which the process fetches."""
+        self.execution = execution
         if self._deliver is not None:
-            self._hand_over(invocation, self._deliver)
+            self._hand_over(execution, self._deliver)
 
     def started(self, pid: int, at: float) -> None:
-        """Take note that the process exists, since when on the monotonic clock."""
+        """Note the process and its start on the monotonic clock."""
         self._process.pid = pid
         self._forked = at
         if self._init_s is not None:  # it was faster than the news of it
             return
         if _LIMITS_MEMORY:
             self._memory.add(self._process)
-        if self.sandbox.was_reset and self.invocation:
-            self._begin(self.invocation, at)
+        if self.sandbox.was_reset and self.execution:
+            self._begin(self.execution, at)
         else:
             self._call_after(at + INIT_S - time.monotonic(), self._stop_init)
 
     def next(self, deliver: Deliver) -> None:
         """
-        Let the process have work, as it asked: now, or when there is some.
+        Deliver the next execution to the process, now or once there is one.
 
         Args:
-            deliver: Called with it, unless the process is not to run any more.
+            deliver: Called with it, unless the process is about to end.
         """
         if self._init_s is None:
             self._end_init(time.monotonic() - self._forked)
         self._deliver = deliver
-        if self.invocation is not None and not self._is_delivered:
-            self._hand_over(self.invocation, deliver)
+        if self.execution is not None and not self._is_delivered:
+            self._hand_over(self.execution, deliver)
 
     def respond(self, request_id: str, result: InvocationResult) -> bool:
-        """Take the process's answer; False if nobody asked for it."""
-        invocation = self.invocation
+        """Take the process's answer; return False if it is not expected."""
+        execution = self.execution
         if (
-            invocation is None
-            or invocation.request.id != request_id
+            execution is None
+            or execution.request.id != request_id
             or self._began is None
             or self._is_doomed
         ):
@@ -139,29 +139,29 @@ class Environment:
             self._verdict = result
             self._kill()  # the runtime would not survive the refusal anyway
         else:
-            self._finish(invocation, result)
+            self._finish(execution, result)
             self._on_free(self)
         return True
 
     def init_failed(self, payload: bytes) -> None:
-        """Keep what the runtime says about a failed import; its exit follows."""
+        """Keep the runtime's report of a failed import; its exit follows."""
         self._init_error = payload
 
     def exited(self, status: int | None, peak_kb: int) -> None:
-        """Take note that the process has ended, and answer for it."""
+        """Note the end of the process, and answer its execution."""
         self._gone = True
         self._note_peak(peak_kb)
         self._stop_watching()
-        invocation = self.invocation
-        if invocation is None:
+        execution = self.execution
+        if execution is None:
             return
         if self._began is None and (self._init_s is not None or self._init_timed_out):
-            self.invocation = None
-            self._on_undelivered(invocation)
+            self.execution = None
+            self._on_undelivered(execution)
             return
         if self._began is None:
-            self._begin(invocation, time.monotonic())
-        self._finish(invocation, self._last_words(invocation.request.id, status))
+            self._begin(execution, time.monotonic())
+        self._finish(execution, self._last_words(execution.request.id, status))
 
     @property
     def _is_doomed(self) -> bool:
@@ -180,16 +180,16 @@ class Environment:
             return outcome.failed(self._init_error)
         return outcome.exited(request_id, status)
 
-    def _hand_over(self, invocation: Execution, deliver: Deliver) -> None:
+    def _hand_over(self, execution: Execution, deliver: Deliver) -> None:
         if self._gone or self._init_timed_out:
             return
         self._deliver = None
         self._is_delivered = True
         if self._began is None:
-            self._begin(invocation, time.monotonic())
+            self._begin(execution, time.monotonic())
         assert self._began is not None
         left_s = self._began + self._version.timeout_s - time.monotonic()
-        deliver(invocation, int((time.time() + left_s) * 1000))
+        deliver(execution, int((time.time() + left_s) * 1000))
 
     def _end_init(self, seconds: float) -> None:
         self._init_s = seconds
@@ -198,7 +198,7 @@ class Environment:
             self._stop_watching()
 
     def _stop_init(self) -> None:
-        # On AWS nobody else's environment is on its cores.
+        # On AWS no other environment is on its cores.
         waited_s = process_stats.core_wait_s(self._process.pid)
         more_s, self._waited_s = waited_s - self._waited_s, waited_s
         if more_s > _A_MOMENT_S:
@@ -221,7 +221,7 @@ class Environment:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _begin(self, invocation: Execution, at: float) -> None:
+    def _begin(self, execution: Execution, at: float) -> None:
         self._began = at
         if not self._gone:
             left_s = at + self._version.timeout_s - time.monotonic()
@@ -229,30 +229,30 @@ class Environment:
             if _LIMITS_MEMORY:
                 self._memory.add(self._process)
         self._log_start = self.sandbox.log.write(
-            report_lines.start(invocation.request.id, self._version.number)
+            report_lines.start(execution.request.id, self._version.number)
         )
 
-    def _finish(self, invocation: Execution, result: InvocationResult) -> None:
+    def _finish(self, execution: Execution, result: InvocationResult) -> None:
         assert self._began is not None
         self._stop_watching()
         took_s = time.monotonic() - self._began
-        usage = report_lines.ReportFigures(
+        figures = report_lines.ReportFigures(
             duration_s=self._version.timeout_s if self._timed_out else took_s,
             init_s=self._unreported_init_s,
             memory_mb=self._version.memory_mb,
             peak_mb=math.ceil(self._process.peak_kb / 1024),
         )
-        lines = report_lines.end(invocation.request.id, result, usage)
+        lines = report_lines.end(execution.request.id, result, figures)
         self.sandbox.log.write(lines, is_last=True)
         self._unreported_init_s = 0.0
         self._began = None
         self._is_delivered = False
-        self.invocation = None
-        if invocation.answer.done():  # the endpoint is stopping
+        self.execution = None
+        if execution.answer.done():  # the endpoint is stopping
             return
-        wanted = invocation.request.wants_log
-        log = self.sandbox.log.tail(self._log_start) if wanted else None
-        invocation.answer.set_result(ExecutionResult(result, self._version.number, log))
+        wants_log = execution.request.wants_log
+        log = self.sandbox.log.tail(self._log_start) if wants_log else None
+        execution.answer.set_result(ExecutionResult(result, self._version.number, log))
 
     def _note_peak(self, peak_kb: int) -> None:
         self._process.peak_kb = max(self._process.peak_kb, peak_kb)

@@ -23,20 +23,20 @@ from local_aws.local_lambda.runtime.version import Version
 @dataclass(frozen=True, slots=True)
 class Shared:
     """
-    What all fleets of an endpoint share.
+    The parts of an endpoint that all fleets share.
 
     Attributes:
-        endpoint_url: Where functions reach AWS, that is, us.
+        endpoint_url: The endpoint's URL, for functions.
 
-        keys: What they sign with there.
+        keys: The pair that functions sign with.
 
         runtime_api: Host and port of the Runtime API.
 
-        environments: Who is who on the Runtime API.
+        environments: All environments, by the name each uses at the Runtime API.
 
         logs: Takes what functions print.
 
-        memory: Watches who is at work.
+        memory: Watches environments at work.
 
         keep_idle_s: How long an environment waits for its next invocation.
     """
@@ -52,16 +52,16 @@ class Shared:
 
 class Fleet:
     """
-    Runs invocations of one version.
+    The environments of one version.
 
-    The zygote is started at once, so the first invocation need not wait for imports.
+    The zygote starts at once, so that the first execution need not wait for imports.
 
     Args:
-        version: What to run.
+        version: The version to run.
 
         folder: Its own; holds the sandboxes.
 
-        shared: What it shares with other fleets.
+        shared: Shared with other fleets.
     """
 
     def __init__(self, version: Version, folder: Path, shared: Shared) -> None:
@@ -81,12 +81,12 @@ class Fleet:
 
     @property
     def has_idle(self) -> bool:
-        """Whether an invocation would find an environment."""
+        """Whether an environment is free."""
         return len(self._idle) > 0
 
     @property
     def is_busy(self) -> bool:
-        """Whether an invocation is running."""
+        """Whether an execution is running."""
         return len(self._idle) < len(self._environments)
 
     @property
@@ -94,13 +94,13 @@ class Fleet:
         """Whether the last process is gone."""
         return self._ended.is_set()
 
-    def submit(self, invocation: Execution) -> None:
-        """Run an invocation: in the environment used last if one is free."""
+    def submit(self, execution: Execution) -> None:
+        """Start an execution, in the environment used last if one is free."""
         environment = self._idle.pop() or self._start()
-        environment.assign(invocation)
+        environment.assign(execution)
 
     def retire(self) -> None:
-        """Take no more work; end when what is running has finished."""
+        """Take no more work; end once running executions have finished."""
         self._retired = True
         if self.is_busy:
             for environment in self._idle:
@@ -170,7 +170,7 @@ class Fleet:
             self._zygote.kill(environment_id)
 
     def _leave(self, environment: Environment) -> None:
-        """End an environment that nobody needed for long, and its sandbox."""
+        """End an environment that was idle for long, and its sandbox."""
         self._leaving.add(environment)
         self._kill(environment.id)
 
@@ -184,11 +184,11 @@ class Fleet:
         if self._retired:
             self.retire()
 
-    def _resubmit(self, invocation: Execution) -> None:
+    def _resubmit(self, execution: Execution) -> None:
         if self._closing is None:
-            self.submit(invocation)
-        elif not invocation.answer.done():
-            invocation.answer.set_exception(errors.stopping())
+            self.submit(execution)
+        elif not execution.answer.done():
+            execution.answer.set_exception(errors.stopping())
 
     def _on_report(self, report: dict[str, Any]) -> None:
         if "started" in report:

@@ -1,4 +1,4 @@
-"""Things that wait to be used again: the last one first, the oldest not for ever."""
+"""Idle entries: the one used last is used first, and old ones leave."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -12,9 +12,9 @@ class Idle(Generic[T]):
     A stack whose entries leave after a while.
 
     Args:
-        keep_s: How long one may wait.
+        keep_s: Seconds an entry may wait.
 
-        on_expired: Called with each that waited longer; it is off the stack then.
+        on_expired: Called with each entry that waited longer, already removed.
     """
 
     def __init__(self, keep_s: float, on_expired: Callable[[T], None]) -> None:
@@ -30,22 +30,22 @@ class Idle(Generic[T]):
         return iter(list(self._since))
 
     def push(self, entry: T) -> None:
-        """Let one wait."""
+        """Add an entry."""
         loop = asyncio.get_running_loop()
         self._since[entry] = loop.time()
         if self._timer is None:
             self._timer = loop.call_later(self._keep_s, self._expire)
 
     def pop(self) -> T | None:
-        """Take the one that was used last."""
+        """Take the entry used last, if there is one."""
         return self._since.popitem()[0] if self._since else None
 
     def remove(self, entry: T) -> None:
-        """Take one out, if it is there."""
+        """Take an entry out, if it is there."""
         self._since.pop(entry, None)
 
     def clear(self) -> None:
-        """Take all out."""
+        """Take all entries out."""
         self._since.clear()
         if self._timer is not None:
             self._timer.cancel()

@@ -1,4 +1,4 @@
-"""One execution of a function, from the request to its answer."""
+"""One execution of a function, from the request to its result."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from local_aws.local_lambda.runtime.version import LATEST
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    What a caller asked for.
+    A caller's request to run a function.
 
     Attributes:
         id: The request id that caller, function and log see.
@@ -23,7 +23,7 @@ class Request:
 
         client_context: JSON, or empty.
 
-        wants_log: Whether the answer shall have the end of the log.
+        wants_log: Whether the response includes the end of the log.
     """
 
     id: str
@@ -37,14 +37,14 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class ExecutionResult:
     """
-    What an execution left.
+    The result of an execution.
 
     Attributes:
-        outcome: How it ended.
+        outcome: The function's answer or failure.
 
         version: The version that ran.
 
-        log: The last 4 KB it logged, if they were wanted.
+        log: The last 4 KB it logged, if requested.
     """
 
     outcome: InvocationResult
@@ -58,7 +58,7 @@ class Execution:
     A request on its way through an environment.
 
     Attributes:
-        request: What was asked for.
+        request: The caller's request.
 
         answer: Resolved when the execution has ended.
     """

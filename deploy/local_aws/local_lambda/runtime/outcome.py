@@ -1,5 +1,5 @@
 """
-What an invocation ends in, and how Lambda tells a caller that a function failed.
+The outcomes of an invocation, and Lambda's reports of failed functions.
 
 * answered      the function's own JSON
 * failed        the runtime's JSON about an exception or a failed import
@@ -25,12 +25,12 @@ RESPONSE_BYTES = 6 * 1024 * 1024 + 100  # RIE, interop/model.go: MaxPayloadSize
 @dataclass(frozen=True, slots=True)
 class InvocationResult:
     """
-    How an invocation ended.
+    The outcome of an invocation.
 
     Attributes:
-        payload: What the caller reads.
+        payload: The payload for the caller.
 
-        error_type: None when the function answered; names the failure otherwise.
+        error_type: The kind of failure; None when the function answered.
 
         content_type: As the runtime gave it.
     """
@@ -55,7 +55,7 @@ def answered(payload: bytes | None, content_type: str) -> InvocationResult:
 
 
 def failed(payload: bytes) -> InvocationResult:
-    """Return what the runtime said about an exception."""
+    """Return the runtime's report of an exception."""
     try:
         kind = str(json.loads(payload)["errorType"])
     except (ValueError, KeyError, TypeError):
@@ -76,7 +76,7 @@ def exited(request_id: str, status: int | None) -> InvocationResult:
     Args:
         request_id: The invocation it was working on.
 
-        status: As ``os.waitpid`` gives it; None when nobody could say.
+        status: As ``os.waitpid`` gives it; None if unknown.
     """
     return _by_lambda("Runtime.ExitError", request_id, _exit_reason(status))
 

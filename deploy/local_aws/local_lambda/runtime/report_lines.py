@@ -1,9 +1,9 @@
 """
 The lines Lambda itself writes into a function's log.
 
-START, END and REPORT: LocalStack test_invocation_with_logs (recorded 2025-11). How
-failures and timed-out inits are told: AWS's page lambda-runtime-environment; that a
-timeout's duration is the timeout: DataBiosphere/azul#8140 (2026-06).
+START, END and REPORT: LocalStack test_invocation_with_logs (recorded 2025-11). Failures
+and timed-out inits: AWS's page lambda-runtime-environment; that a timeout's duration is
+the timeout: DataBiosphere/azul#8140 (2026-06).
 """
 
 import math
@@ -17,16 +17,16 @@ _BY_LAMBDA = ("Sandbox.", "Runtime.Exit", "Runtime.OutOfMemory", "Function.")
 @dataclass(frozen=True, slots=True)
 class ReportFigures:
     """
-    What an invocation took.
+    The figures of a REPORT line.
 
     Attributes:
         duration_s: From START to END; the timeout itself, if that was the end.
 
         init_s: The init before it, if this was the environment's first invocation.
 
-        memory_mb: What it was allowed.
+        memory_mb: The configured memory.
 
-        peak_mb: What it used.
+        peak_mb: The most it used.
     """
 
     duration_s: float
@@ -36,28 +36,28 @@ class ReportFigures:
 
 
 def start(request_id: str, version: str) -> str:
-    """Return what stands before an invocation."""
+    """Return the line before an invocation."""
     return f"START RequestId: {request_id} Version: {version}\n"
 
 
 def init_timed_out(init_s: float) -> str:
-    """Return what stands after an init that was stopped."""
+    """Return the line after an init that was stopped."""
     return (
         f"INIT_REPORT Init Duration: {init_s * 1000:.2f} ms\tPhase: init\t"
         "Status: timeout\n"
     )
 
 
-def end(request_id: str, result: InvocationResult, usage: ReportFigures) -> str:
-    """Return what stands after an invocation."""
-    duration_ms, init_ms = usage.duration_s * 1000, usage.init_s * 1000
+def end(request_id: str, result: InvocationResult, figures: ReportFigures) -> str:
+    """Return the lines after an invocation."""
+    duration_ms, init_ms = figures.duration_s * 1000, figures.init_s * 1000
     fields = [
         f"REPORT RequestId: {request_id}",
         f"Duration: {duration_ms:.2f} ms",
         # Init is billed too, since 2025-08-01.
         f"Billed Duration: {math.ceil(duration_ms + init_ms)} ms",
-        f"Memory Size: {usage.memory_mb} MB",
-        f"Max Memory Used: {min(usage.peak_mb, usage.memory_mb)} MB",
+        f"Memory Size: {figures.memory_mb} MB",
+        f"Max Memory Used: {min(figures.peak_mb, figures.memory_mb)} MB",
     ]
     if init_ms:
         fields.append(f"Init Duration: {init_ms:.2f} ms")

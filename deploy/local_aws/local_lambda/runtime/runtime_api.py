@@ -1,10 +1,10 @@
 """
-The Runtime API: what ``awslambdaric`` talks to from inside an environment.
+The Runtime API, which ``awslambdaric`` calls from inside an environment.
 
-An answer it does not expect costs the process its life, so: ``/next`` needs a
+An unexpected response kills the process, so: ``/next`` needs a
 Content-Type (without it 4.2.2 dies of SIGSEGV), ``/init/error`` exactly 202.
 
-The HTTP is spelled out here. Two requests of three are these, and a web framework would
+The HTTP is handled here: two of three requests are these, and a web framework would
 take more time for them than all the rest of an invocation.
 """
 
@@ -25,6 +25,7 @@ _BACKLOG = 4096  # a thousand environments may come at once
 # awslambdaric sends an exception's traceback in a header, of up to max_header_size in
 # its lambda_runtime_client.py; there is room for all the others beside it.
 HEAD_BYTES = 1024 * 1024 + 16_384
+HEAD_S = 30.0  # for a connection's first head; then it is an environment's
 _PATH = re.compile(
     r"/2018-06-01/runtime/(?P<what>invocation|init)/((?P<id>[^/]+)/)?(?P<call>\w+)"
 )
@@ -37,10 +38,10 @@ _logger = logging.getLogger(__name__)
 @contextlib.asynccontextmanager
 async def running(environments: dict[str, Environment]) -> AsyncIterator[str]:
     """
-    Serve on loopback; return host and port.
+    Serve on loopback; yield host and port.
 
     Args:
-        environments: Who is who; processes name themselves in their User-Agent.
+        environments: By the name that each process sends in its User-Agent.
     """
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
@@ -67,9 +68,15 @@ class _Head:
         return int(text)
 
     @property
+    def agent(self) -> str:
+        """The environment that asks, in its own words."""
+        _, _, name = self.headers.get("user-agent", "").partition("env/")
+        return name
+
+    @property
     def content_type(self) -> str:
-        given = self.headers.get("content-type", "application/octet-stream")
-        return given.partition(";")[0].strip()
+        content_type = self.headers.get("content-type", "application/octet-stream")
+        return content_type.partition(";")[0].strip()
 
 
 class _Connection(asyncio.Protocol):
@@ -80,10 +87,16 @@ class _Connection(asyncio.Protocol):
         self._unread = bytearray()
         self._head: _Head | None = None
         self._transport: asyncio.Transport
+        self._head_timer: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        loop = asyncio.get_running_loop()
+        self._head_timer = loop.call_later(HEAD_S, transport.abort)
+
+    def connection_lost(self, exc: BaseException | None) -> None:  # noqa: ARG002
+        self._head_timer.cancel()
 
     def data_received(self, data: bytes) -> None:
         if self._transport.is_closing():
@@ -91,7 +104,7 @@ class _Connection(asyncio.Protocol):
         self._unread += data
         try:
             self._read()
-        except ValueError:  # not what a runtime says
+        except ValueError:  # not a runtime's request
             self._refuse(HTTPStatus.BAD_REQUEST)
         except Exception:
             _logger.exception("The Runtime API failed")
@@ -106,6 +119,10 @@ class _Connection(asyncio.Protocol):
                 return
             self._head = _parse(self._unread[:end].decode("latin-1"))
             del self._unread[: end + 4]
+            if self._head.agent not in self._environments:
+                self._refuse(HTTPStatus.FORBIDDEN)
+                return
+            self._head_timer.cancel()
         head, size = self._head, self._head.body_bytes
         if size > outcome.RESPONSE_BYTES:
             self._call(head, None)
@@ -118,10 +135,9 @@ class _Connection(asyncio.Protocol):
 
     def _call(self, head: _Head, body: bytes | None) -> None:
         """Answer a request; without its body if that is larger than any answer."""
-        _, _, name = head.headers.get("user-agent", "").partition("env/")
-        environment = self._environments.get(name)
+        environment = self._environments.get(head.agent)
         match = _PATH.fullmatch(head.path)
-        if environment is None:
+        if environment is None:  # it has ended while its body came
             self._refuse(HTTPStatus.FORBIDDEN)
             return
         call = (head.method, match["what"], match["call"]) if match else None
@@ -150,19 +166,19 @@ class _Connection(asyncio.Protocol):
         else:
             self._refuse(HTTPStatus.BAD_REQUEST)
 
-    def _hand_over(self, invocation: Execution, deadline_ms: int) -> None:
-        asked = invocation.request
+    def _hand_over(self, execution: Execution, deadline_ms: int) -> None:
+        request = execution.request
         headers = {
-            "Lambda-Runtime-Aws-Request-Id": asked.id,
+            "Lambda-Runtime-Aws-Request-Id": request.id,
             "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
-            "Lambda-Runtime-Invoked-Function-Arn": asked.arn,
+            "Lambda-Runtime-Invoked-Function-Arn": request.arn,
             "Lambda-Runtime-Trace-Id": _trace_id(deadline_ms),
         }
-        if asked.client_context:
-            headers["Lambda-Runtime-Client-Context"] = asked.client_context.translate(
+        if request.client_context:
+            headers["Lambda-Runtime-Client-Context"] = request.client_context.translate(
                 _ONE_LINE
             )
-        self._answer(HTTPStatus.OK, asked.payload, headers)
+        self._answer(HTTPStatus.OK, request.payload, headers)
 
     def _refuse(self, status: HTTPStatus) -> None:
         self._answer(status, b'{"errorType": "InvalidRequest"}')

@@ -1,4 +1,4 @@
-"""What it takes to run one state of a function: its code and its configuration."""
+"""One state of a function to run: its code and its configuration."""
 
 import os
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Version:
 
         package: Its code.
 
-        settings: What the caller configured, by boto3's names.
+        settings: The configuration, by boto3's names.
 
         number: ``$LATEST``, or the number it was published under.
     """
@@ -36,7 +36,7 @@ class Version:
 
     @property
     def log_group(self) -> str:
-        """Where its lines go in CloudWatch Logs."""
+        """Its log group in CloudWatch Logs."""
         default = f"/aws/lambda/{self.name}"
         return str(self.settings.get("LoggingConfig", {}).get("LogGroup", default))
 
@@ -59,11 +59,11 @@ class Version:
         self, runtime_api: str, endpoint_url: str, keys: KeyPair
     ) -> dict[str, str]:
         """
-        Return the variables all of its processes have in common.
+        Return the environment variables common to all its processes.
 
         They are AWS's, as recorded by LocalStack (test_introspection_invoke, 2026-01),
-        except that paths are this machine's. Nothing of our own environment is in it,
-        so no secret of the user's is. The credentials are the endpoint's own.
+        except that paths are this machine's. Nothing of our own environment is in
+        it, so no secret of the user's is. The credentials are the endpoint's own.
         """
         root = self.package.task_root
         libraries = [str(root), str(root / "lib"), os.environ.get("LD_LIBRARY_PATH")]

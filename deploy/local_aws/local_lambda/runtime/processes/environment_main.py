@@ -2,7 +2,7 @@
 What a process does to become an execution environment: AWS's runtime client runs in it.
 
 Loaded by path from zygote_main.py, whose forked children call `become`, or run by path
-as a fresh interpreter with the command as its argument.
+as a fresh interpreter with the command on its stdin.
 """
 
 # awslambdaric imports it late, so that for Python 3.12 on each environment would do so.
@@ -75,4 +75,8 @@ def _call_rapid(
 
 if __name__ == "__main__":
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
-    become(json.loads(sys.argv[1]))
+    told = json.load(sys.stdin)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)  # what functions find there
+    os.close(null)
+    become(told)

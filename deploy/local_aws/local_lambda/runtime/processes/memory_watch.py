@@ -1,12 +1,12 @@
 """
-Memory of working environments: whoever is over the limit is killed.
+The memory limit of environments at work: processes above it are killed.
 
-They are looked at in turn, so the cost does not grow with their number: with up to 40
-at work each is seen every 50 ms, with 1,000 every 1.3 s. In between one may have more
-than its limit. That does not help it: when it answers or ends, the most it ever had
-counts, and that the kernel keeps.
+They are checked in turn, so the cost does not grow with their number: with up to 40 at
+work each is checked every 50 ms, with 1,000 every 1.3 s. One that exceeds its limit in
+between does not escape: when it answers or ends, its peak counts, which the kernel
+keeps.
 
-What counts is what is resident: the process's own pages and those it shares with the
+Resident memory counts: the process's own pages and those it shares with the
 zygote, which on AWS would be its own too, and the private pages of processes it
 started. A control group would leave out the former, and count files in /tmp, which on
 AWS are on a disk.
@@ -31,11 +31,11 @@ class Watched:
     Attributes:
         pid: Its id.
 
-        limit_kb: What it may have.
+        limit_kb: Its memory limit.
 
-        on_excess: Called once it is seen to have more.
+        on_excess: Called once it is found above the limit.
 
-        peak_kb: The most it was seen to have, with all below it.
+        peak_kb: The most memory it was found with, including its children.
     """
 
     pid: int
@@ -45,30 +45,30 @@ class Watched:
 
     @property
     def is_over_limit(self) -> bool:
-        """Whether it ever had more than it may."""
+        """Whether it ever exceeded its limit."""
         return self.peak_kb > self.limit_kb
 
 
 class MemoryWatch:
-    """Looks at processes for as long as they work."""
+    """The memory checks of processes at work."""
 
     def __init__(self) -> None:
-        # In the order in which they are looked at.
+        # In the order of their checks.
         self._watched: dict[Watched, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, watched: Watched) -> None:
-        """Look at a process from now on."""
+        """Check a process from now on."""
         self._watched[watched] = None
         if self._timer is None:
             self._wait()
 
     def remove(self, watched: Watched) -> None:
-        """Look at it no more; nothing happens if nobody does."""
+        """Stop checking a process, if it is checked."""
         self._watched.pop(watched, None)
 
     def stop(self) -> None:
-        """Look at nobody any more."""
+        """Stop all checks."""
         self._watched.clear()
         if self._timer is not None:
             self._timer.cancel()

@@ -40,7 +40,7 @@ def is_permitted(folder: Path) -> bool:
     Try it, in a child.
 
     Args:
-        folder: What is to be protected.
+        folder: The folder to protect.
     """
     if sys.platform != "linux":
         return False
@@ -146,9 +146,9 @@ def _needed_below_tmp() -> list[Path]:
     runtime = Path(__file__).parent
     task_root = Path(os.environ["LAMBDA_TASK_ROOT"])
     imports = [Path(path) for path in (sys.prefix, sys.base_prefix, *sys.path)]
-    wanted = [path for path in (task_root, runtime, *imports) if path.is_dir()]
-    spelled = {*wanted, *(path.resolve() for path in wanted)}
-    below = sorted(path for path in spelled if TMP in path.parents)
+    folders = [path for path in (task_root, runtime, *imports) if path.is_dir()]
+    paths = {*folders, *(path.resolve() for path in folders)}
+    below = sorted(path for path in paths if TMP in path.parents)
     return [path for path in below if not set(below) & set(path.parents)]
 
 

@@ -1,4 +1,4 @@
-"""What Linux tells of a process through /proc; on other systems all of it is 0."""
+"""Figures of a process from Linux's /proc; 0 on other systems."""
 
 import os
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ def peak_kb(pid: int) -> int:
 
 def resident_kb(pid: int) -> int:
     """
-    Return the memory that a process and those below it have resident.
+    Return the resident memory of a process and its descendants.
 
-    What a child has in common with its parents is counted once: theirs.
+    Pages that a child shares with its parent are counted once.
     """
     own = _read(f"/proc/{pid}/statm").split()
     if len(own) < 2:  # noqa: PLR2004 - gone, or never there
@@ -25,7 +25,7 @@ def resident_kb(pid: int) -> int:
 
 
 def core_wait_s(pid: int) -> float:
-    """Return how long a process could have run but was given no core."""
+    """Return the seconds a process was ready to run but had no core."""
     schedstat = _read(f"/proc/{pid}/schedstat").split()
     return int(schedstat[1]) / 1e9 if schedstat else 0.0
 

@@ -1,4 +1,4 @@
-"""What stays when an environment's process is replaced: its /tmp and its log stream."""
+"""Sandboxes: /tmp and log stream, which outlive an environment's process."""
 
 import asyncio
 import shutil
@@ -16,14 +16,14 @@ from local_aws.local_lambda.runtime.version import Version
 @dataclass(eq=False, slots=True)
 class Sandbox:
     """
-    Where environments run, one after the other.
+    The place in which environments run, one after the other.
 
     Attributes:
         name: Unique; the log stream's name ends in it.
 
         tmp: Its TMPDIR, where a /tmp of its own is not permitted.
 
-        log: What its processes print.
+        log: The output of its processes.
 
         was_reset: Whether a process has failed in it. The init of the next one is
             part of its first invocation.
@@ -40,11 +40,11 @@ class Sandboxes:
     The sandboxes of one version.
 
     Args:
-        folder: Theirs alone.
+        folder: A new folder of their own.
 
-        version: What runs in them.
+        version: The version that runs in them.
 
-        logs: Told of their logs.
+        logs: Ships their logs.
     """
 
     def __init__(self, folder: Path, version: Version, logs: LogShipper) -> None:
@@ -70,7 +70,7 @@ class Sandboxes:
         return sandbox
 
     def remove(self, sandbox: Sandbox) -> None:
-        """Remove one in which nothing runs any more; what it printed can be had."""
+        """Remove a sandbox that is no longer used; its output is still shipped."""
         self._made.discard(sandbox)
         self._logs.remove(sandbox.log)
         sandbox.log.path.unlink(missing_ok=True)
@@ -84,7 +84,7 @@ class Sandboxes:
             sandbox.log.stream.ended = True
 
     def let_go(self) -> None:
-        """Watch their logs no more, before the folder goes."""
+        """Stop watching their logs, before the folder goes."""
         for sandbox in self._made:
             self._logs.remove(sandbox.log)
         self._made.clear()

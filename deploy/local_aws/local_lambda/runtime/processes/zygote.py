@@ -1,4 +1,4 @@
-"""The endpoint's side of a zygote: start it, talk to it, hear of its children."""
+"""The endpoint's side of a zygote: starts it, commands it, reads its reports."""
 
 import asyncio
 import functools
@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Child:
     """
-    How to start one environment.
+    The parameters of an environment's process.
 
     Attributes:
         id: Unique among the endpoint's environments.
@@ -58,7 +58,7 @@ class Zygote:
     Args:
         environ: All the variables it gets.
 
-        task_root: Where it runs.
+        task_root: Its working directory.
 
         on_report: Called with each report of a start or an exit; see zygote_main.
 

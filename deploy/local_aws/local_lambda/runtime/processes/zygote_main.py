@@ -165,7 +165,7 @@ class Parent:
         if self._namespaces:
             self._namespaces.leave()
         os.close(log)
-        # The child does this too; whoever is first, a kill always hits the group.
+        # The child does this too: either way a kill hits the whole group.
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)
         self._pids[command["spawn"]] = pid
@@ -244,8 +244,15 @@ def _start_fresh(command: dict[str, Any], log: int) -> int:
     # -P and -s as for this process: the package's own modules come first.
     main = _HERE.with_name("environment_main.py")
     process = subprocess.Popen(
-        [sys.executable, "-P", "-s", main, json.dumps(command)], stdout=log, stderr=log
+        [sys.executable, "-P", "-s", main],
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=log,
     )
+    assert process.stdin
+    # Everybody could read it among the arguments. It is shorter than a pipe is long.
+    with contextlib.suppress(BrokenPipeError), process.stdin:
+        process.stdin.write(json.dumps(command).encode())
     # Reaped by pid in _reap, so the object must not warn about a running child.
     process.returncode = 0
     return process.pid

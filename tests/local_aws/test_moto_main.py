@@ -1,0 +1,41 @@
+"""moto's process, asked who owns a key while requests change what it has."""
+
+import asyncio
+import subprocess
+import sys
+
+from local_aws import moto_server
+
+# A user appears while the users are looked through; in life, from another thread.
+CHANGING = """
+from local_aws import moto_main
+from moto.core.models import DEFAULT_ACCOUNT_ID
+users = moto_main.iam_backends[DEFAULT_ACCOUNT_ID]["aws"].users
+class User:
+    arn, id = "arn", "id"
+    @property
+    def access_keys(self):
+        users[str(len(users))] = User()
+        return []
+users["first"] = User()
+print(moto_main._caller("AKIA"))
+"""
+
+
+def test_a_user_who_appears_meanwhile_is_no_failure():
+    command = [sys.executable, "-P", "-c", CHANGING]
+    told = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=60
+    )
+
+    assert (told.stdout, told.stderr) == ("None\n", "")
+
+
+def test_a_question_that_cannot_be_answered_does_not_end_moto(tmp_path):
+    async def ask():
+        async with moto_server.running(tmp_path) as moto:
+            moto._process.stdin.write(b"no JSON\n")
+            assert await moto._process.stdout.readline() == b"null\n"
+            return await moto.identify("AKIA")
+
+    assert asyncio.run(ask()) is None
