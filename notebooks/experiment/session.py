@@ -114,7 +114,7 @@ class Session:
         try:
             with self._held:
                 return destroy(self.target, function) if function else []
-        except (RolloutError, OSError) as error:
+        except (RolloutError, EndpointError, OriginError, OSError) as error:
             if not self._has_own_endpoint:
                 raise
             print(f"Warning: {error} Its endpoint was this run's own and has ended.")

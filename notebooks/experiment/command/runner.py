@@ -20,6 +20,7 @@ from experiment.parameters.cell import SettingsError
 from experiment.run.grid import execute
 from fetcher.lists.url_list import UrlListError
 from local_aws.errors import EndpointError
+from origin import OriginError
 from rollout.errors import PreflightError, TargetError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _REFUSALS = {
         LedgerError,
         TargetError,
         EndpointError,
+        OriginError,
         PreflightError,
     )
 }
