@@ -99,9 +99,14 @@ class _Output:
         """Whether it holds a report, of this run or of a cell of its grid."""
         return any(path.stat().st_size for path in self.folder.rglob("reports.jsonl"))
 
+    def remove_notebook(self) -> None:
+        """Remove the notebook, if the disk still allows that."""
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Remove the notebook and the folders made for it."""
-        self.path.unlink(missing_ok=True)
+        self.remove_notebook()
         self._remove_folders()
 
     def _remove_folders(self) -> None:
@@ -170,7 +175,7 @@ def _failed(output: _Output, error: PapermillExecutionError) -> int:
 
 
 def _no_room(output: _Output, error: NoRoomError) -> int:
-    output.path.unlink(missing_ok=True)  # it was being written, and is torn
+    output.remove_notebook()  # it was being written, and is torn
     advice = "There are no reports yet. Make room and start again."
     if output.holds_reports:
         advice = f"The reports are kept in {output.folder}. Make room"

@@ -127,7 +127,7 @@ class Wave:
         """
         sent = 0
         try:
-            for sent, shard in enumerate(shards, 1):
+            for sent, shard in enumerate(shards, 1):  # noqa: B007 - used below
                 while self._is_full:
                     await self._settle_next()
                 self._send(shard)
