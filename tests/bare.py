@@ -117,6 +117,8 @@ class Newcomer:
 
 def odd_locale():
     """Return the oddest locale that this machine has."""
+    if not shutil.which("locale"):
+        return "POSIX"
     known = subprocess.run(
         ["locale", "-a"], capture_output=True, text=True, check=False
     ).stdout

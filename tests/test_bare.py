@@ -60,6 +60,7 @@ def test_the_locale_is_one_that_is_installed(monkeypatch, installed, chosen):
     Otherwise C is used, and nobody notices.
     """
     answer = SimpleNamespace(stdout=installed)
+    monkeypatch.setattr(bare.shutil, "which", lambda _: "locale")
     monkeypatch.setattr(bare.subprocess, "run", lambda *_, **__: answer)
 
     assert bare.odd_locale() == chosen

@@ -79,7 +79,7 @@ class Session:
         """
         Return how many requests the origin has counted.
 
-        None: it is not ours, or no longer answers, which costs no result.
+        None if it is not ours or no longer answers; the run's result stands anyway.
         """
         try:
             if self.nginx:
@@ -101,8 +101,8 @@ class Session:
         """
         Remove a function and stop everything that this session started.
 
-        An endpoint of its own ends with all it holds. A function that cannot be removed
-        from there is only a warning: the result of the run stands.
+        A failure at the session's own endpoint is only a warning, because everything in
+        that endpoint ends with it; the run's result stands.
 
         Args:
             function: Its name; empty: keep it.
@@ -111,7 +111,7 @@ class Session:
             The resources removed.
 
         Raises:
-            rollout.errors.RolloutError: If something is left elsewhere.
+            rollout.errors.RolloutError: If something is left at another endpoint.
         """
         try:
             with self._held:
@@ -131,8 +131,8 @@ def open_session(settings: Settings) -> Session:
     """
     Connect to the target; start a local endpoint first if none is named.
 
-    Start nginx too, if the settings ask for it as the origin and it is installed. Both
-    end with `Session.close`, or with this process, however that ends.
+    Start nginx too, if the settings ask for it as the origin and it is installed.
+    `Session.close` stops both; so does the end of this process, even by a kill.
 
     Raises:
         rollout.errors.RolloutError: If the target does not answer.
