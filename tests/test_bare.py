@@ -1,7 +1,9 @@
 """`make test-bare`: what a newcomer has and does not have."""
 
 import shutil
+from types import SimpleNamespace
 
+import pytest
 from tests import bare
 from tests.bare import Newcomer
 
@@ -43,3 +45,40 @@ def test_a_copy_without_git_is_taken_as_it_is_but_for_its_environment(
     bare._unpack(tmp_path / "new")
 
     assert {one.name for one in (tmp_path / "new").iterdir()} == {"Makefile", "tests"}
+
+
+@pytest.mark.parametrize(
+    ("installed", "chosen"),
+    [
+        ("C\nC.utf8\nPOSIX\ntr_TR.utf8\n", "tr_TR.UTF-8"),
+        ("C\nC.utf8\nPOSIX\n", "C.UTF-8"),
+        ("C\nPOSIX\n", "POSIX"),
+    ],
+)
+def test_the_locale_is_one_that_is_installed(monkeypatch, installed, chosen):
+    """
+    Otherwise C is used, and nobody notices.
+    """
+    answer = SimpleNamespace(stdout=installed)
+    monkeypatch.setattr(bare.shutil, "which", lambda _: "locale")
+    monkeypatch.setattr(bare.subprocess, "run", lambda *_, **__: answer)
+
+    assert bare.odd_locale() == chosen
+
+
+@pytest.mark.parametrize(("budget_s", "tested"), [(1e9, 3), (-1, 2)])
+def test_a_python_between_is_tested_if_time_is_left(
+    monkeypatch, capsys, budget_s, tested
+):
+    tried = []
+    monkeypatch.setattr(bare, "pythons", lambda: dict.fromkeys(bare._VERSIONS, "x"))
+    monkeypatch.setattr(bare, "_BUDGET_S", budget_s)
+    monkeypatch.setattr(bare, "try_python", lambda *given: tried.append(given) or "")
+    monkeypatch.setattr(bare.sys, "argv", ["bare.py", "--seed", "1"])
+
+    assert bare.main() == 0
+    assert [version for _, version, _ in tried] == ["3.11", "3.13", "3.12"]
+    assert sum(bool(order) for _, _, order in tried) == tested
+    out = capsys.readouterr().out
+    assert ("3.12: no time is left for its tests" in out) == (tested == 2)
+    assert f"the locale is {bare.odd_locale()}" in out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.client import HTTPException
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 OWN_ORIGIN = "the project's own"
 _ORIGIN_ANSWERS_WITHIN_S = 5
+_LOOK_EVERY_S = 0.02
 _MOST_KB = MOST_BYTES // 1_000
 
 
@@ -77,7 +79,7 @@ class Session:
         """
         Return how many requests the origin has counted.
 
-        None: it is not ours, or no longer answers, which costs no result.
+        None if it is not ours or no longer answers; the run's result stands anyway.
         """
         try:
             if self.nginx:
@@ -99,8 +101,8 @@ class Session:
         """
         Remove a function and stop everything that this session started.
 
-        An endpoint of its own ends with all it holds. A function that cannot be removed
-        from there is only a warning: the result of the run stands.
+        A failure at the session's own endpoint is only a warning, because everything in
+        that endpoint ends with it; the run's result stands.
 
         Args:
             function: Its name; empty: keep it.
@@ -109,12 +111,12 @@ class Session:
             The resources removed.
 
         Raises:
-            rollout.errors.RolloutError: If something is left elsewhere.
+            rollout.errors.RolloutError: If something is left at another endpoint.
         """
         try:
             with self._held:
                 return destroy(self.target, function) if function else []
-        except (RolloutError, EndpointError, OSError) as error:
+        except (RolloutError, EndpointError, OriginError, OSError) as error:
             if not self._has_own_endpoint:
                 raise
             print(f"Warning: {error} Its endpoint was this run's own and has ended.")
@@ -129,8 +131,8 @@ def open_session(settings: Settings) -> Session:
     """
     Connect to the target; start a local endpoint first if none is named.
 
-    Start nginx too, if the settings ask for it as the origin and it is installed. Both
-    end with `Session.close`, or with this process, however that ends.
+    Start nginx too, if the settings ask for it as the origin and it is installed.
+    `Session.close` stops both; so does the end of this process, even by a kill.
 
     Raises:
         rollout.errors.RolloutError: If the target does not answer.
@@ -140,9 +142,14 @@ def open_session(settings: Settings) -> Session:
     children: list[Callable[[float], None]] = []
 
     def check_alive(within_s: float) -> None:
+        until = monotonic() + within_s  # for all of them together
         try:
-            for check in children:
-                check(within_s)
+            while True:
+                for check in children:
+                    check(0.0)
+                if monotonic() >= until:
+                    return
+                sleep(_LOOK_EVERY_S)
         except OriginError as error:
             raise EndpointError(str(error)) from error
 

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError
 
 from fetcher.contract.shard import SCHEMA
 from local_aws.endpoint_process import local_endpoint
+from local_aws.errors import EndpointError
 from rollout.cli import options
 from rollout.cli.options import DONE, command
 from rollout.deploy import deploy
@@ -115,7 +116,12 @@ def _payload(path: Path) -> bytes:
 def _invoke_locally(name: str, payload: bytes) -> InvokeResult:
     with ExitStack() as stack:
         endpoint = stack.enter_context(local_endpoint(origin=False))
-        target = connect("local", endpoint.endpoint_url, keys=endpoint.keys)
+        target = connect(
+            "local",
+            endpoint.endpoint_url,
+            keys=endpoint.keys,
+            check_alive=endpoint.check,
+        )
         deploy.deploy(target, deploy.FunctionSpec(name=name))
         stack.callback(deploy.destroy, target, name)
         stack.enter_context(_log_shown(target, name))
@@ -145,7 +151,7 @@ def _log_shown(target: Target, name: str) -> Iterator[None]:
 
     def show() -> None:
         # If the endpoint is gone, the call says so.
-        with suppress(BotoCoreError, RolloutError):
+        with suppress(BotoCoreError, RolloutError, EndpointError):
             for line in logs.follow(target, name, until=over):
                 sys.stderr.write(f"{line}\n")
 

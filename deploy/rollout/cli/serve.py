@@ -32,8 +32,8 @@ _DESCRIPTION = """\
 Run a local endpoint until SIGINT or SIGTERM. Once it answers, it prints one line:
 {"endpoint_url": ..., "origin_url": ..., "access_key_id": ..., "secret_access_key": ...}
 and, on stderr, the same as lines to paste into a shell. It runs code, so it answers
-only requests signed with that key pair, or with a key of its IAM's
-CreateAccessKey or its STS's AssumeRole.
+only requests signed with that key pair, or with a key of its IAM's CreateAccessKey or
+its STS's AssumeRole.
 """
 _EPILOG = """\
 what an environment gets of this machine:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
+_LOOK_EVERY_S = 0.05
 _LARGE_BODY_BYTES = 2**20
 _JSON = {"content-type": "application/json"}
 _JSON_AND_LOG = {**_JSON, "x-amz-log-type": "Tail"}
@@ -182,11 +183,11 @@ class Invoker:
         except aiohttp.ClientConnectorCertificateError as error:
             raise _not_sent(function_name, error, code="Untrusted") from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            self.check_alive(DIES_WITHIN_S)
+            await self.check_alive(DIES_WITHIN_S)
             code = _GONE if self._is_final(error) else _UNREACHABLE
             raise _not_sent(function_name, error, code=code) from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            self.check_alive(DIES_WITHIN_S)
+            await self.check_alive(DIES_WITHIN_S)
             after_s = time.time() - sent_at
             msg = (
                 f"The call of {function_name} was lost after {after_s:.1f} s: "
@@ -207,9 +208,23 @@ class Invoker:
             answered_at=time.time(),
         )
 
-    def check_alive(self, within_s: float) -> None:
-        """Check that the local endpoint, if there is one, is alive: see `Target`."""
-        self._target.check_alive(within_s)
+    async def check_alive(self, within_s: float) -> None:
+        """
+        Check that the local endpoint, if there is one, is alive: see `Target`.
+
+        Other calls go on meanwhile.
+
+        Args:
+            within_s: How long to wait for its end.
+
+        Raises:
+            EndpointError: If it ended by itself.
+        """
+        until = time.monotonic() + within_s
+        self._target.check_alive(0.0)
+        while time.monotonic() < until:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            self._target.check_alive(0.0)
 
     def _is_final(self, error: aiohttp.ClientError) -> bool:
         """Return whether it will never connect: a local endpoint took its functions."""

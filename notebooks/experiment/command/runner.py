@@ -20,6 +20,7 @@ from experiment.parameters.cell import SettingsError
 from experiment.run.grid import execute
 from fetcher.lists.url_list import UrlListError
 from local_aws.errors import EndpointError
+from origin import OriginError
 from rollout.errors import PreflightError, TargetError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _REFUSALS = {
         LedgerError,
         TargetError,
         EndpointError,
+        OriginError,
         PreflightError,
     )
 }
@@ -97,9 +99,14 @@ class _Output:
         """Whether it holds a report, of this run or of a cell of its grid."""
         return any(path.stat().st_size for path in self.folder.rglob("reports.jsonl"))
 
+    def remove_notebook(self) -> None:
+        """Remove the notebook, if the disk still allows that."""
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Remove the notebook and the folders made for it."""
-        self.path.unlink(missing_ok=True)
+        self.remove_notebook()
         self._remove_folders()
 
     def _remove_folders(self) -> None:
@@ -168,7 +175,7 @@ def _failed(output: _Output, error: PapermillExecutionError) -> int:
 
 
 def _no_room(output: _Output, error: NoRoomError) -> int:
-    output.path.unlink(missing_ok=True)  # it was being written, and is torn
+    output.remove_notebook()  # it was being written, and is torn
     advice = "There are no reports yet. Make room and start again."
     if output.holds_reports:
         advice = f"The reports are kept in {output.folder}. Make room"

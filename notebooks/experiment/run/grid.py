@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 from contextlib import contextmanager, nullcontext
@@ -17,11 +16,11 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from experiment.cost import cost
-from experiment.ledger.invocation import NoRoomError
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
 from experiment.plan.demand import demand_of
 from experiment.plan.plan import make_plan
+from experiment.run.full_disk import Stdout, writing
 from rollout.preflight import checks
 from rollout.target.clients import DIES_WITHIN_S
 
@@ -46,8 +45,6 @@ _QUIET = [
     "--HistoryManager.hist_file=:memory:",
 ]
 _RUNTIME_FOLDER = "JUPYTER_RUNTIME_DIR"
-# The errors of a disk that is full, worn out or read-only.
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
 class GridError(RuntimeError):
@@ -86,7 +83,7 @@ def kernel(environ: Mapping[str, str] | None = None) -> Iterator[AsyncKernelMana
             kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
         )
         try:
-            with _interrupt_delayed():
+            with _interrupt_delayed(), writing(folder):
                 _start(manager, folder, environ or {})
             yield manager
         finally:
@@ -161,11 +158,12 @@ def execute(
     Raises:
         papermill.exceptions.PapermillExecutionError: If a cell raised.
 
-        NoRoomError: If the executed notebook cannot be written.
+        NoRoomError: If a disk is full: for the executed notebook, the kernel's
+            temporary files or stdout.
     """
     folder = root() / "notebooks"
     with (
-        _writing(output),
+        writing(output),
         nullcontext(manager) if manager else kernel() as kernel_manager,
     ):
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -176,24 +174,11 @@ def execute(
             cwd=folder,
             kernel_name=_KERNEL,
             progress_bar=False,
-            stdout_file=stdout,
+            stdout_file=stdout and Stdout(stdout),
             execution_timeout=_LONGEST_CELL_S if manager else None,
             km=kernel_manager,
             request_save_on_cell_execute=manager is None,
         )
-
-
-@contextmanager
-def _writing(output: Path) -> Iterator[None]:
-    """Turn the error of a full disk into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        path = error.filename or output
-        msg = f"{path} cannot be written: {os.strerror(error.errno)}."
-        raise NoRoomError(msg) from error
 
 
 def check_grid(settings: GridSettings, session: Session) -> None:

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 
     _Call: TypeAlias = asyncio.Task[InvokeResult]
 
-# A shard is a straggler if nearly all others of its wave are done, and it has taken
-# this many times as long as they did.
+# A straggler takes this many times as long as the others, nearly all of them done.
 _LAST_SHARE = 0.05
 _TIMES_AS_LONG = 2.0
 _NOT_BEFORE_S = 1.0
@@ -128,18 +127,18 @@ class Wave:
         """
         sent = 0
         try:
-            for shard in shards:
+            for sent, shard in enumerate(shards, 1):  # noqa: B007 - used below
                 while self._is_full:
                     await self._settle_next()
                 self._send(shard)
-                sent += 1
                 await asyncio.sleep(0)  # or none would be on its way before all are
                 while not self._ended.empty():
-                    self._settle(self._ended.get_nowait())
+                    await self._settle(self._ended.get_nowait())
             while self._in_flight:
                 if not await self._settle_next():
                     self._hedge(max(1, int(sent * _LAST_SHARE)))
         except EndpointError as error:
+            await self._keep_what_arrived()
             raise self._gone(str(error), "Resume with") from error
         finally:
             for call in self._in_flight:
@@ -174,12 +173,18 @@ class Wave:
             async with asyncio.timeout(_LOOK_EVERY_S):
                 call = await self._ended.get()
         except TimeoutError:
-            self._invoker.check_alive(0.0)
+            await self._invoker.check_alive(0.0)
             return False
-        self._settle(call)
+        await self._settle(call)
         return True
 
-    def _settle(self, call: _Call) -> None:
+    async def _keep_what_arrived(self) -> None:
+        """Keep the reports that came before the end of the endpoint was noticed."""
+        while not self._ended.empty():
+            with suppress(EndpointError):
+                await self._settle(self._ended.get_nowait())
+
+    async def _settle(self, call: _Call) -> None:
         """Keep the result of a call, unless another call of its shard settled it."""
         shard = self._in_flight.pop(call)
         called_at = shard.calls.pop(call)
@@ -190,18 +195,18 @@ class Wave:
         done, report_json = self._invocation(shard, call, called_at)
         if done.error and shard.calls:
             return  # the other call may still bring a report
-        if not done.report or done.report.tally.ok < count(shard.ranges):
-            # A failure for want of the origin that we started is no outcome.
-            self._invoker.check_alive(0.0)
+        left = not_final(done)
+        if len(left):  # maybe for want of the endpoint or origin that we started
+            await self._invoker.check_alive(0.0)
         shard.is_settled = True
         for other in shard.calls:
             other.cancel()
         self._run.append(done, report_json)
         self._progress.answered(done)
-        self._left.add(not_final(done))
+        self._left.add(left)
         if done.report:
             self._durations_s.append(done.answered_at - done.invoked_at)
-        self._check_reached(call, done.error)
+        await self._check_reached(call, done.error)
 
     def _invocation(
         self, shard: _SentShard, call: _Call, called_at: float
@@ -259,14 +264,14 @@ class Wave:
             ).format(*reported, *requested)
         return report, ""
 
-    def _check_reached(self, call: _Call, error: str) -> None:
+    async def _check_reached(self, call: _Call, error: str) -> None:
         """Give up once as many calls in a row as may be in flight reached nobody."""
         failure = call.exception()
         reached = not isinstance(failure, InvokeError) or failure.status > 0
         self._unreached = 0 if reached else self._unreached + 1
         is_last = not (reached or self._in_flight)
         if self._unreached >= self._plan.settings.concurrency or is_last:
-            self._invoker.check_alive(_DIES_WITHIN_S)
+            await self._invoker.check_alive(_DIES_WITHIN_S)
             raise self._gone(error, "Once the target answers, resume with")
 
     def _gone(self, why: str, how: str) -> FanOutError:

@@ -70,17 +70,20 @@ def test_a_run_that_its_notebook_refuses_leaves_no_folder(
     assert list((tmp_path / "results").iterdir()) == []
 
 
-def test_what_a_refused_run_found_in_its_folder_stays(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("name", ["SettingsError", "EndpointError", "OriginError"])
+def test_what_a_refused_run_found_in_its_folder_stays(
+    tmp_path, monkeypatch, capsys, name
+):
     def refuse(_notebook, output, _parameters, **_):
         output.write_text("executed")
-        raise PapermillExecutionError(5, 3, "", "SettingsError", "wrong", [])
+        raise PapermillExecutionError(5, 3, "", name, "wrong", [])
 
     monkeypatch.setattr("experiment.command.runner.execute", refuse)
     (tmp_path / "notes.txt").write_text("mine")
 
     assert main(["20_fan_out", "-p", "run_folder", str(tmp_path)]) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
-    assert capsys.readouterr().err == "experiment: SettingsError: wrong\n"
+    assert capsys.readouterr().err == f"experiment: {name}: wrong\n"
 
 
 def test_a_run_that_breaks_off_at_work_was_not_refused(tmp_path, monkeypatch, capsys):

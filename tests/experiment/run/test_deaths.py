@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,35 @@ def test_a_session_names_an_nginx_that_dies(endpoint):
         session.target.check_alive(0.0)
     assert session.requests() is None
     session.close()
+
+
+class LivingOrigin(nullcontext):
+    """Stands for an nginx that outlives the endpoint."""
+
+    url, version = "http://127.0.0.1:1", "1"
+
+    def __enter__(self):
+        self.waits = []
+        return self
+
+    def check(self, within_s):
+        self.waits.append(within_s)
+
+
+def test_the_end_of_an_endpoint_is_seen_though_its_origin_lives(monkeypatch):
+    """
+    One that lives was waited for first: 15 s for nginx, before the endpoint's turn.
+    """
+    origin = LivingOrigin()
+    monkeypatch.setattr("experiment.session._nginx", lambda _: origin)
+    session = open_session(FanOutSettings())
+    kill(child_with(os.getpid(), "serve", "--until-stdin-closes"))
+
+    with pytest.raises(EndpointError, match=r"ended by itself \(signal 9\)"):
+        session.target.check_alive(60.0)
+    assert set(origin.waits) == {0.0}
+    with pytest.raises(EndpointError):
+        session.close()
 
 
 @pytest.mark.parametrize("words", [["local_aws.moto_main"], ["serve", "--origin"]])

@@ -1,19 +1,23 @@
 """A disk that gets full under a run: one line says so, and what to do."""
 
+import errno
 import resource
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 from tests.support.waiting import WAIT_S
 
 from experiment.__main__ import main
+from experiment.ledger.invocation import NoRoomError
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
+from experiment.run import grid
 
 
-def run_with_room_for(size, endpoint, folder, **parameters):
+def run_with_room_for(size, endpoint, folder, *, stdout=subprocess.PIPE, **parameters):
     """Run 20_fan_out where no file can be larger; return its end and its complaint."""
     given = {
         "endpoint_url": endpoint.endpoint_url,
@@ -28,7 +32,8 @@ def run_with_room_for(size, endpoint, folder, **parameters):
             *(sys.executable, "-m", "experiment", "20_fan_out"),
             *(str(word) for one in given.items() for word in ("-p", *one)),
         ],
-        capture_output=True,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
         timeout=2 * WAIT_S,
         check=False,
@@ -74,3 +79,54 @@ def test_a_disk_that_is_full_from_the_start_leaves_nothing(endpoint, tmp_path):
         "There are no reports yet. Make room and start again.\n"
     )
     assert not folder.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_standard_output_on_a_full_disk_is_named_and_not_the_notebook(
+    endpoint, tmp_path
+):
+    """
+    As in `make run > /full/log`: the run's own disk has room.
+    """
+    with Path("/dev/full").open("w") as full:
+        status, said = run_with_room_for(
+            resource.RLIM_INFINITY, endpoint, tmp_path / "run", stdout=full
+        )
+
+    assert status == 2
+    assert said.startswith("experiment: Standard output cannot be written: No space")
+    assert said.count("\n") == 1
+
+
+def test_a_full_disk_of_temporary_files_is_named_and_not_the_notebook(
+    tmp_path, monkeypatch
+):
+    """
+    The kernel's files are in the folder for temporary ones.
+    """
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr(grid, "_start", full)
+    with pytest.raises(NoRoomError, match=f"{tmp_path}/temporary/kernel-.* No space"):
+        grid.execute("00_start_here", tmp_path / "run" / "00.ipynb", {})
+
+
+def test_a_torn_notebook_that_the_disk_does_not_let_go_is_no_second_error(
+    tmp_path, monkeypatch, capsys
+):
+    def full(*_, **__):
+        msg = "x cannot be written: Input/output error."
+        raise NoRoomError(msg)
+
+    def broken(*_, **__):
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr("experiment.command.runner.execute", full)
+    monkeypatch.setattr(Path, "unlink", broken)
+    folder = tmp_path / "run"
+
+    assert main(["20_fan_out", "-p", "run_folder", str(folder)]) == 2
+    assert "x cannot be written: Input/output error." in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Fan-out: whatever executions do, every URL ends in exactly one outcome."""
 
 import asyncio
+import json
 import re
 from itertools import pairwise
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from tests.support.fan_out_outcomes import outcomes
 from tests.support.recorded_invocations import urls
+from tests.support.report_stub import report_on
 
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.reports import read_invocations
@@ -15,11 +17,15 @@ from experiment.ledger.run_folder import Run, open_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.plan import Plan
 from experiment.run.fan_out import fan_out
-from experiment.run.wave import FanOutError
+from experiment.run.progress import Progress
+from experiment.run.resume import to_do
+from experiment.run.wave import FanOutError, Wave
+from fetcher.contract.downloads import Download, Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import numbers_in
 from fetcher.lists.url_list import UrlListError
-from rollout.invoke.invoker import Invoker
+from local_aws.errors import EndpointError
+from rollout.invoke.invoker import Invoker, InvokeResult
 
 
 def test_every_url_is_fetched_once(run_with):
@@ -241,6 +247,66 @@ def test_a_target_that_is_gone_ends_the_run_saying_how_to_go_on(
         asyncio.run(fan_out(plan, gone, run))
     run.close(verdict="")
     assert len(list(read_invocations(tmp_path))) == settings.concurrency
+
+
+class DeadEndpoint:
+    """An Invoker whose endpoint has ended; some reports came before that is known."""
+
+    def __init__(self, ends):
+        self._ends = ends
+        self._looked = asyncio.Event()
+
+    async def invoke(self, _function, payload, **_):
+        event = json.loads(payload)
+        if event["index"] < len(self._ends) - 1:
+            await self._looked.wait()
+        count, report = report_on(event)
+        downloads = Downloads(count)
+        for place in range(count):
+            downloads[place] = self._ends[event["index"]]
+        report["downloads"] = downloads.to_dict()
+        report["tally"] = downloads.tally().to_dict()
+        return InvokeResult(
+            status=200,
+            payload=json.dumps(report).encode(),
+            function_error=None,
+            request_id="r",
+            executed_version="1",
+            log=b"",
+            throttles=0,
+            sent_at=1.0,
+            answered_at=2.0,
+        )
+
+    async def check_alive(self, _within_s):
+        self._looked.set()
+        for _ in range(10):  # the other calls end meanwhile
+            await asyncio.sleep(0)
+        msg = "The local endpoint ended by itself."
+        raise EndpointError(msg)
+
+
+def test_reports_that_came_before_the_endpoint_died_are_kept(tmp_path):
+    """
+    Only what may have failed for want of it is asked for again.
+    """
+    lost = Download(Outcome.CONNECT, 0, 0, 0.0, 0.1, attempts=1)
+    not_found = Download(Outcome.HTTP_STATUS, 404, 0, 0.0, 0.1, attempts=1)
+    ok = Download(Outcome.OK, 200, 1_000, 0.0, 0.1, attempts=1)
+    settings = FanOutSettings(files=8, concurrency=4, shards_per_execution=1)
+    plan = Plan(tmp_path, settings, urls((0, 8)), allow_private=True)
+    run = open_run("20_fan_out", settings, plan.folder, region="here")
+
+    async def go():
+        invoker = DeadEndpoint([not_found, ok, lost, lost])
+        with Progress(plan, 0) as progress:
+            wave = Wave(0, plan, run, invoker, progress)
+            await wave.go(plan.wave(0, to_do(plan, run)[0]))
+
+    with pytest.raises(FanOutError, match=r"ended by itself\. All reports received"):
+        asyncio.run(go())
+    run.close(verdict="")
+    assert sorted(done.shard for done in read_invocations(tmp_path)) == [0, 1]
 
 
 @pytest.mark.parametrize("error", [LedgerError, UrlListError])

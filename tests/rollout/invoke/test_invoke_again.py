@@ -131,6 +131,29 @@ def test_a_call_that_was_sent_is_never_made_again(target):
     assert len(stub.seen) == 1
 
 
+def test_lost_calls_do_not_hold_up_the_others_to_see_whether_the_endpoint_died(target):
+    """To wait for that in the event loop would cost 0.1 s for each of a thousand."""
+
+    async def hang_up(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.abort()
+
+    async def lost():
+        async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            there = replace(at(target, url), check_alive=looks.append)
+            async with Invoker(there) as invoker:
+                calls = [invoker.invoke("f", b"{}") for _ in range(20)]
+                return await asyncio.gather(*calls, return_exceptions=True)
+
+    looks = []
+    outcomes = asyncio.run(lost())
+
+    assert {type(one) for one in outcomes} == {InvocationLost}
+    assert len(looks) >= 2 * len(outcomes)
+    assert set(looks) == {0.0}
+
+
 def test_a_call_over_a_used_connection_is_never_made_again_either(target):
     """Clients repeat requests by themselves when a kept connection breaks."""
 

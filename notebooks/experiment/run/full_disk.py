@@ -1,0 +1,47 @@
+"""A disk that is full under a notebook: which of its files cannot be written."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from experiment.ledger.invocation import NoRoomError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import TextIO
+
+# The errors of a disk that is full, worn out or read-only.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+
+
+class Stdout:
+    """Standard output; its errors name it, or they would seem the notebook's."""
+
+    def __init__(self, stdout: TextIO) -> None:
+        self._stdout = stdout
+
+    def write(self, text: str) -> None:
+        """Write to it at once."""
+        with writing("Standard output"):
+            self._stdout.write(text)
+            self._stdout.flush()
+
+    def flush(self) -> None:
+        """Do nothing: papermill flushes what `write` has written out."""
+
+
+@contextmanager
+def writing(output: Path | str) -> Iterator[None]:
+    """Turn the error of a full disk into a sentence; it may not name its file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        path = error.filename or output
+        msg = f"{path} cannot be written: {os.strerror(error.errno)}."
+        raise NoRoomError(msg) from error
