@@ -85,8 +85,11 @@ class BareServer:
         return asyncio.run_coroutine_threadsafe(coroutine, self._events).result(WAIT_S)
 
     async def _close(self):
+        # Whoever has been accepted gets a transport in the next round of the loop. In a
+        # server that is closed by then, Python 3.11 leaves the socket open instead.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
         self._server.close()
-        await asyncio.sleep(0)  # whoever was let in just now has a transport then
         # Else who neither reads nor goes away, or is in a handshake, would be waited
         # for, or left open when the loop ends.
         for transport in [*self._events._transports.values()]:

@@ -10,6 +10,7 @@ import tempfile
 import time
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import psutil
@@ -42,8 +43,9 @@ class Served:
     pid: int
     folder: Path
 
-    @property
+    @cached_property
     def target(self):
+        """One for all: its clients keep connections open."""
         return connect("local", self.url, keys=self.keys)
 
     def environments(self):

@@ -94,7 +94,7 @@ FAN_OUTS = [
 SERVICES = [
     ({"url": "all"}, "`url` is 'all'; it must be one of: AWS_IAM, NONE"),
     ({"service_bucket": "kept"}, "service_bucket is for a service: set url"),
-    ({"url": "NONE", "service_bucket": "a/b"}, "no prefix in 'a/b'"),
+    ({"url": "NONE", "service_bucket": "a/b"}, "'a/b' has a prefix"),
 ]
 IN_TMP = [
     (path, f"sink_path is {path!r}, but each execution has a /tmp of its own, which")

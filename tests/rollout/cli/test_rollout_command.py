@@ -102,7 +102,7 @@ def test_looking_at_a_function_reports_no_changes(run):
 
 
 def sample_in_readme():
-    text = Path(__file__).parents[3].joinpath("README.md").read_text()
+    text = Path(__file__).parents[3].joinpath("deploy/README.md").read_text()
     (sample,) = re.findall(r"```json\n(.+?)```", text, re.DOTALL)
     return sample
 
