@@ -6,6 +6,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.support.child_processes import child_with, kill
 from tests.support.interrupted_run import lines
@@ -136,8 +137,10 @@ def test_the_end_of_an_endpoint_is_seen_though_its_origin_lives(monkeypatch):
     """
     origin = LivingOrigin()
     monkeypatch.setattr("experiment.session._nginx", lambda _: origin)
+    others = set(psutil.Process().children())
     session = open_session(FanOutSettings())
-    kill(child_with(os.getpid(), "serve", "--until-stdin-closes"))
+    (endpoint,) = set(psutil.Process().children()) - others
+    kill(endpoint)
 
     with pytest.raises(EndpointError, match=r"ended by itself \(signal 9\)"):
         session.target.check_alive(60.0)
