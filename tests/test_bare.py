@@ -66,8 +66,8 @@ def test_the_locale_is_one_that_is_installed(monkeypatch, installed, chosen):
     assert bare.odd_locale() == chosen
 
 
-@pytest.mark.parametrize(("budget_s", "tested"), [(1e9, 3), (-1, 2)])
-def test_a_python_between_is_tested_if_time_is_left(
+@pytest.mark.parametrize(("budget_s", "tested"), [(1e9, 3), (-1, 1)])
+def test_other_pythons_are_tested_if_time_is_left(
     monkeypatch, capsys, budget_s, tested
 ):
     tried = []
@@ -77,8 +77,8 @@ def test_a_python_between_is_tested_if_time_is_left(
     monkeypatch.setattr(bare.sys, "argv", ["bare.py", "--seed", "1"])
 
     assert bare.main() == 0
-    assert [version for _, version, _ in tried] == ["3.11", "3.13", "3.12"]
+    assert [version for _, version, _ in tried] == ["3.13", "3.11", "3.12"]
     assert sum(bool(order) for _, _, order in tried) == tested
     out = capsys.readouterr().out
-    assert ("3.12: no time is left for its tests" in out) == (tested == 2)
+    assert ("3.12: no time is left for its tests" in out) == (tested == 1)
     assert f"the locale is {bare.odd_locale()}" in out
