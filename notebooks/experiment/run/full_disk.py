@@ -25,10 +25,17 @@ class Stdout:
         self._stdout = stdout
 
     def write(self, text: str) -> None:
-        """Write to it at once."""
-        with writing("Standard output"):
-            self._stdout.write(text)
-            self._stdout.flush()
+        """Write to it at once; after an error, to nowhere."""
+        try:
+            with writing("Standard output"):
+                self._stdout.write(text)
+                self._stdout.flush()
+        except NoRoomError:
+            # Python writes what is left at its end, and would fail with status 120.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stdout.fileno())
+            os.close(nowhere)
+            raise
 
     def flush(self) -> None:
         """Do nothing: papermill flushes what `write` has written out."""
