@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.support.lambda_api import ECHO
 from tests.support.many_invocations import RECORD, run_for, run_many, served, settle
+from tests.support.signed_requests import credentials_of, headers_signed
 
 from rollout.invoke.invoker import Invoker
 
@@ -66,9 +67,13 @@ class _Call(asyncio.Protocol):
 async def _call_at_once(endpoint, name, calls):
     """Return the seconds from the first call's connecting to the last answer."""
     address = urlsplit(endpoint.url)
+    path = f"/2015-03-31/functions/{name}/invocations"
+    credentials = credentials_of(endpoint.keys)
+    signed = headers_signed(credentials, "POST", f"{endpoint.url}{path}", b"1")
+    lines = "".join(f"{header}: {text}\r\n" for header, text in signed.items())
     request = (
-        f"POST /2015-03-31/functions/{name}/invocations HTTP/1.1\r\n"
-        "Host: x\r\nContent-Length: 1\r\n\r\n1"
+        f"POST {path} HTTP/1.1\r\nHost: {address.netloc}\r\n{lines}"
+        "Content-Length: 1\r\n\r\n1"
     ).encode()
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
