@@ -30,6 +30,7 @@ class Resolver:
         self._queue: SimpleQueue[str] = SimpleQueue()
         self._cache: dict[str, tuple[float, Addresses | Failure]] = {}
         self._pending: set[str] = set()
+        self._asked: set[str] = set()  # those of them that a thread has taken
         self._threads = 0
 
     def look_up(self, name: str) -> Addresses | None:
@@ -50,6 +51,10 @@ class Resolver:
             self._request(name)
         return None
 
+    def is_asked(self, name: str) -> bool:
+        """Tell whether a look-up is under way, or still waits for a thread."""
+        return name in self._asked
+
     def _request(self, name: str) -> None:
         if len(self._cache) >= _MAX_CACHED:
             self._cache.clear()
@@ -67,12 +72,14 @@ class Resolver:
 
     def _work(self) -> None:
         while name := self._queue.get():
+            self._asked.add(name)
             try:
                 found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
                 addresses = tuple(str(address[0]) for *_, address in found)
                 self._cache[name] = monotonic() + _TTL_S, addresses
             except (OSError, UnicodeError) as error:
                 self._cache[name] = monotonic() + _FAILURE_TTL_S, error
+            self._asked.discard(name)
             self._pending.discard(name)
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
     from fetcher.contract.source import Item
     from fetcher.transfer.body import Body
-    from fetcher.transfer.host import Host
+    from fetcher.transfer.flow.host import Host
+    from fetcher.transfer.flow.stall import StallWatch
+
+
+class Stage(IntEnum):
+    """How far a request has come; a redirect begins another."""
+
+    QUEUED = 0  # for a thread that looks its host up
+    LOOKING_UP = 1
+    CONNECTING = 2  # TLS included
+    ASKED = 3  # the connection stands
 
 
 class Attempt:
@@ -28,28 +39,54 @@ class Attempt:
 
         started_at: Time of the first try, on the monotonic clock.
 
-        ends_at: When its time is up, however often it was tried.
+        left_s: What is left of its time, however often it is tried.
+
+        ends_at: When that is up, if no body comes.
 
         tries: Tries so far.
 
         failure: How the previous try ended.
 
         is_answered: Whether the host has answered this try, if only with a redirect.
+
+        stage: How far this try's latest request has come; the engine's to say.
+
+        received: Bytes of this try so far, heads included; likewise.
+
+        heard_at: When it last came further.
+
+        heard: Its stage and bytes at that time.
+
+        is_silent: Whether it has given its place back.
+
+        silent_s: For how many whole seconds nothing has come.
+
+        stall: Watches the latest request, once its connection stands.
     """
 
     __slots__ = (
         "body",
         "ends_at",
         "failure",
+        "heard",
+        "heard_at",
         "host",
         "is_answered",
+        "is_silent",
         "item",
+        "left_s",
         "position",
+        "received",
+        "silent_s",
+        "stage",
+        "stall",
         "started_at",
         "tries",
         "url",
     )
     body: Body
+    heard: tuple[Stage, int]
+    heard_at: float
 
     def __init__(self, position: int, item: Item, host: Host) -> None:
         self.position = position
@@ -58,6 +95,10 @@ class Attempt:
         self.host = host
         self.tries = 0
         self.started_at = 0.0
-        self.ends_at = 0.0
-        self.is_answered = False
+        self.left_s = self.ends_at = 0.0
+        self.is_answered = self.is_silent = False
+        self.silent_s = 0
         self.failure: Download | None = None
+        self.stall: StallWatch | None = None
+        self.stage = Stage.QUEUED
+        self.received = 0

@@ -68,6 +68,11 @@ class Body:
         """Whether the Content-Type matters."""
         return bool(self._options.expect_type) or self._sink.wants_kind
 
+    @property
+    def is_promised(self) -> bool:
+        """Whether the response said how long its body is."""
+        return self._expected_bytes is not None
+
     def begin(
         self,
         status: int,

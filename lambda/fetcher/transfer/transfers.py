@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Callable
 from importlib import import_module
@@ -13,11 +12,15 @@ from fetcher import __version__
 from fetcher.backoff import full_jitter
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome, can_heal
+from fetcher.process.descriptors import room
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security import guard
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
-from fetcher.transfer.hosts import Hosts
+from fetcher.transfer.flow.hosts import Hosts
+from fetcher.transfer.flow.places import Places
+from fetcher.transfer.flow.retries import Retries, was_silent
+from fetcher.transfer.flow.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +38,8 @@ _BACKOFF_LONGEST_S = 20.0
 _FREE_RETRIES = 100  # on top of one for each first try
 _MAX_WAITING = 4_096  # attempts read ahead while their hosts are busy
 _SINK_FULL_WAIT_S = 0.02
-_HOSTS_BUSY_WAIT_S = 0.1
+_BUSY_WAIT_S = 0.1  # hosts, or every place
+_SILENT_TRIES = 2
 
 
 def engine_for(options: Options) -> Engine:
@@ -82,8 +86,12 @@ class Transfers:
         self._hosts = Hosts(options)
         self._s3_account: Account | None = None
         self._in_flight: dict[int, Attempt] = {}
-        self._retries: list[tuple[float, int, Attempt]] = []  # when due, position
+        self._places = Places(options.connections, room())
+        self._watch = Watch(options, self._places)
+        self._retries = Retries()
         self._retries_left = _FREE_RETRIES
+        self._is_read = False  # the source, to its end
+        self.most_open = self._places.most_open
 
     def run(self, engine: Engine, deadline_s: float) -> None:
         """
@@ -96,46 +104,68 @@ class Transfers:
 
     def next(self) -> Attempt | float | None:
         """Return an attempt; or seconds to wait; or None when nothing is left."""
+        if self._places.is_full:
+            return _BUSY_WAIT_S
         if self._sink.is_full:
             return _SINK_FULL_WAIT_S
         now = monotonic()
-        while attempt := self._next_due(now) or self._next_fresh(now):
-            if attempt.host.free_at() <= now < (attempt.ends_at or math.inf):
+        while attempt := self._next_at(now):
+            if attempt.host.free_at() <= now:
                 return self._start(attempt, now)
             if not self._is_over(attempt, now):
                 self._hosts.hold(attempt)
-        wait_s = self._retries[0][0] - now if self._retries else math.inf
+        wait_s = self._retries.wait_s(now)
         if self._hosts.waiting:
-            wait_s = min(wait_s, self._hosts.wait_s(now), _HOSTS_BUSY_WAIT_S)
-        return max(0.0, wait_s) if wait_s < math.inf else None
+            wait_s = min(wait_s, self._hosts.wait_s(now), _BUSY_WAIT_S)
+        return wait_s if wait_s < math.inf else None
+
+    def _next_at(self, now: float) -> Attempt | None:
+        """Return what comes first: what was answered, the fresh, then the silent."""
+        retries = self._retries
+        if retries and (attempt := retries.answered(now)):
+            return attempt
+        if self._hosts.waiting and (attempt := self._hosts.release(now)):
+            return attempt
+        return self._next_fresh(now) or (retries.silent(now) if retries else None)
+
+    def judge(self, attempt: Attempt, now: float) -> tuple[Outcome, str] | None:
+        """Return how an attempt in flight must end, if it takes too long."""
+        only_silent = self._is_read and not (
+            self._retries.any_answered or self._hosts.waiting
+        )
+        return self._watch.judge(attempt, now, only_silent=only_silent)
 
     def ended(self, attempt: Attempt, download: Download) -> None:
         """Try again if that may help and there is time; else report the download."""
         now = monotonic()
         del self._in_flight[attempt.position]
+        self._watch.end(attempt, download, now)
         self._hosts.ended(attempt, download, now)
-        if (
-            download.outcome is not Outcome.OK
-            and attempt.tries < self._options.attempts
+        if download.outcome is Outcome.OK or not self._is_retried(
+            attempt, download, now
+        ):
+            self._report(attempt, download, now)
+
+    def _is_retried(self, attempt: Attempt, download: Download, now: float) -> bool:
+        """Tell whether an attempt is tried again, and see to it."""
+        is_silent = was_silent(download)
+        most = self._options.attempts
+        most = min(most, _SILENT_TRIES) if is_silent else most
+        if not (
+            attempt.tries < most
             and self._retries_left
             and can_heal(download.outcome, download.status)
         ):
-            wait_s = full_jitter(attempt.tries, _BACKOFF_FIRST_S, _BACKOFF_LONGEST_S)
-            due = now + max(wait_s, download.retry_after_s)
-            if due < attempt.ends_at:
-                self._retries_left -= 1
-                attempt.failure = download
-                heapq.heappush(self._retries, (due, attempt.position, attempt))
-                return
-        self._report(attempt, download, now)
-
-    def _next_due(self, now: float) -> Attempt | None:
-        """Return an attempt that is due again, or whose host has become free."""
-        if self._retries and self._retries[0][0] <= now:
-            return heapq.heappop(self._retries)[2]
-        if self._hosts.waiting:
-            return self._hosts.release(now)
-        return None
+            return False
+        wait_s = full_jitter(attempt.tries, _BACKOFF_FIRST_S, _BACKOFF_LONGEST_S)
+        wait_s = max(wait_s, download.retry_after_s)
+        attempt.left_s -= wait_s
+        if attempt.left_s <= 0:
+            return False
+        self._retries_left -= 1
+        attempt.failure = download
+        self._retries.add(attempt, now + wait_s, is_silent=is_silent)
+        return True
 
     def _next_fresh(self, now: float) -> Attempt | None:
         """Return the next of the source; report bad URLs on the way."""
@@ -150,7 +180,10 @@ class Transfers:
                     bad = Download(Outcome.BAD_URL, detail=str(error))
                     self._on_download(position, item, bad)
                     continue
-            return Attempt(position, item, self._hosts.named(host, now))
+            attempt = Attempt(position, item, self._hosts.named(host, now))
+            attempt.left_s = self._options.total_timeout_s
+            return attempt
+        self._is_read = True
         return None
 
     def _checked(self, url: str) -> str:
@@ -171,10 +204,7 @@ class Transfers:
         return self._s3_account
 
     def _is_over(self, attempt: Attempt, now: float) -> bool:
-        """End an attempt that had to wait too long, or whose host is given up."""
-        if attempt.failure and now >= attempt.ends_at:
-            self._report(attempt, attempt.failure, now)
-            return True
+        """End an attempt whose host is given up."""
         host = attempt.host
         if host.is_given_up and host.failure and host.free_at() > now:
             detail = (
@@ -189,7 +219,6 @@ class Transfers:
         attempt.host.start(now)
         if not attempt.tries:
             attempt.started_at = now
-            attempt.ends_at = now + self._options.total_timeout_s
             self._retries_left += 1
         attempt.tries += 1
         attempt.is_answered = False
@@ -198,6 +227,7 @@ class Transfers:
             attempt.url = self._account_in_s3().signed("GET", place)
         attempt.body = Body(attempt.item, self._sink, self._options)
         self._in_flight[attempt.position] = attempt
+        self._watch.begin(attempt, now)
         return attempt
 
     def _report(self, attempt: Attempt, download: Download, now: float) -> None:
@@ -222,7 +252,7 @@ class Transfers:
 
     def _abandon(self) -> None:
         now = monotonic()
-        for attempt in self._hosts.held() + [attempt for *_, attempt in self._retries]:
+        for attempt in self._hosts.held() + self._retries.all():
             failure = attempt.failure
             detail = f"was to be tried again: {failure.detail}" if failure else ""
             self._report(attempt, Download(Outcome.UNSTARTED, detail=detail), now)

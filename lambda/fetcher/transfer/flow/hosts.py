@@ -7,7 +7,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from fetcher.transfer.host import Host
+from fetcher.transfer.flow.host import Host
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
