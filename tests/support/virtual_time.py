@@ -39,6 +39,8 @@ class Fate(NamedTuple):
         bytes_per_s: How much comes from then on.
 
         stage: How far the request comes until then.
+
+        is_promised: Whether the response says how long its body is.
     """
 
     ends_s: float = NEVER
@@ -48,6 +50,7 @@ class Fate(NamedTuple):
     bytes_per_s: float = 0.0
     stage: Stage = Stage.ASKED
     retry_after_s: float = 0.0
+    is_promised: bool = False
 
 
 class Simulated:
@@ -100,6 +103,8 @@ class Simulated:
         if spoken_s >= 0:
             attempt.stage = Stage.ASKED
             attempt.received = 1 + int(spoken_s * fate.bytes_per_s)
+            if fate.is_promised and not attempt.body.is_promised:
+                attempt.body.begin(200, "", 10**9)
         if now >= began + fate.ends_s:
             attempt.is_answered = bool(fate.status)
             return Download(fate.outcome, fate.status, retry_after_s=fate.retry_after_s)

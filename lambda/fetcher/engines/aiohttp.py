@@ -16,6 +16,7 @@ from yarl import URL
 
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
+from fetcher.engines.resolver import MAX_THREADS
 from fetcher.process.descriptors import shortage
 from fetcher.security import guard, trust
 from fetcher.transfer import redirects
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 _DNS_TTL_S = 300
 _TRANSFER_CODINGS = frozenset({"chunked", "identity"})  # aiohttp undoes no others
-_MAX_LOOKUPS = 64  # names looked up at once
 
 # aiohttp keeps any number of idle connections. With a new host for every file they
 # would use up the 1,024 descriptors of an execution within seconds.
@@ -97,7 +97,7 @@ class Engine:
         """Make attempts until there are no more, or for this many seconds."""
         with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
-            self._loop.set_default_executor(_Lookups(_MAX_LOOKUPS))
+            self._loop.set_default_executor(_Lookups(MAX_THREADS))
             try:
                 runner.run(self._run(work, deadline_s))
             finally:

@@ -8,7 +8,10 @@ from ipaddress import ip_address
 from queue import SimpleQueue
 from time import monotonic
 
-_MAX_THREADS = 64  # names looked up at once
+# Names looked up at once: a thousand that no server knows take seconds, while some that
+# no server answers hold up a thread each.
+MAX_THREADS = 256
+_STACK_BYTES = 262_144
 _TTL_S = 300.0
 _FAILURE_TTL_S = 0.5
 _MAX_CACHED = 10_000
@@ -59,9 +62,11 @@ class Resolver:
         if len(self._cache) >= _MAX_CACHED:
             self._cache.clear()
         self._pending.add(name)
-        if self._threads < min(_MAX_THREADS, len(self._pending)):
+        if self._threads < min(MAX_THREADS, len(self._pending)):
             # A daemon: nothing waits for a slow name server, not even the process.
+            before = threading.stack_size(_STACK_BYTES)
             threading.Thread(target=self._work, daemon=True).start()
+            threading.stack_size(before)
             self._threads += 1
         self._queue.put(name)
 

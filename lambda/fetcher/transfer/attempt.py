@@ -39,11 +39,17 @@ class Attempt:
 
         started_at: Time of the first try, on the monotonic clock.
 
+        begun_at: Time of this try.
+
         left_s: What is left of its time, however often it is tried.
 
         ends_at: When that is up, if no body comes.
 
         tries: Tries so far.
+
+        spared: Those of them that the host refused because it was asked too much.
+
+        is_last: Whether this try is the last, as its host is dead.
 
         failure: How the previous try ended.
 
@@ -65,6 +71,7 @@ class Attempt:
     """
 
     __slots__ = (
+        "begun_at",
         "body",
         "ends_at",
         "failure",
@@ -72,18 +79,21 @@ class Attempt:
         "heard_at",
         "host",
         "is_answered",
+        "is_last",
         "is_silent",
         "item",
         "left_s",
         "position",
         "received",
         "silent_s",
+        "spared",
         "stage",
         "stall",
         "started_at",
         "tries",
         "url",
     )
+    begun_at: float
     body: Body
     heard: tuple[Stage, int]
     heard_at: float
@@ -93,10 +103,10 @@ class Attempt:
         self.item = item
         self.url = item.url
         self.host = host
-        self.tries = 0
+        self.tries = self.spared = 0
         self.started_at = 0.0
         self.left_s = self.ends_at = 0.0
-        self.is_answered = self.is_silent = False
+        self.is_answered = self.is_silent = self.is_last = False
         self.silent_s = 0
         self.failure: Download | None = None
         self.stall: StallWatch | None = None

@@ -17,9 +17,10 @@ from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security import guard
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
+from fetcher.transfer.engine import JUDGE_EVERY_S
 from fetcher.transfer.flow.hosts import Hosts
 from fetcher.transfer.flow.places import Places
-from fetcher.transfer.flow.retries import Retries, was_silent
+from fetcher.transfer.flow.retries import MOST_SPARED, Retries, was_silent
 from fetcher.transfer.flow.watch import Watch
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class Transfers:
         self._retries = Retries()
         self._retries_left = _FREE_RETRIES
         self._is_read = False  # the source, to its end
+        self._only_silent = False  # nothing can be done but wait for them
+        self._looked_at = 0.0
         self.most_open = self._places.most_open
 
     def run(self, engine: Engine, deadline_s: float) -> None:
@@ -110,12 +113,17 @@ class Transfers:
             return _SINK_FULL_WAIT_S
         now = monotonic()
         while attempt := self._next_at(now):
-            if attempt.host.free_at() <= now:
-                return self._start(attempt, now)
-            if not self._is_over(attempt, now):
+            host = attempt.host
+            if host.is_given_up:
+                self._give_up(attempt, now)
+            elif host.is_dead or host.free_at() > now:
                 self._hosts.hold(attempt)
+            else:
+                return self._start(attempt, now)
         wait_s = self._retries.wait_s(now)
         if self._hosts.waiting:
+            if last := self._hosts.release_last(now):
+                return self._start(last, now)
             wait_s = min(wait_s, self._hosts.wait_s(now), _BUSY_WAIT_S)
         return wait_s if wait_s < math.inf else None
 
@@ -130,21 +138,41 @@ class Transfers:
 
     def judge(self, attempt: Attempt, now: float) -> tuple[Outcome, str] | None:
         """Return how an attempt in flight must end, if it takes too long."""
-        only_silent = self._is_read and not (
-            self._retries.any_answered or self._hosts.waiting
-        )
-        return self._watch.judge(attempt, now, only_silent=only_silent)
+        if now >= self._looked_at + JUDGE_EVERY_S:
+            self._looked_at = now
+            self._only_silent = self._is_read and not (
+                self._retries.any_answered or self._hosts.any_alive
+            )
+        return self._watch.judge(attempt, now, only_silent=self._only_silent)
 
     def ended(self, attempt: Attempt, download: Download) -> None:
         """Try again if that may help and there is time; else report the download."""
         now = monotonic()
         del self._in_flight[attempt.position]
         self._watch.end(attempt, download, now)
-        self._hosts.ended(attempt, download, now)
-        if download.outcome is Outcome.OK or not self._is_retried(
-            attempt, download, now
-        ):
-            self._report(attempt, download, now)
+        if download.outcome is Outcome.OK:
+            self._hosts.ended(attempt, download, now)
+        elif attempt.spared < MOST_SPARED.get(download.status, 0):
+            if self._is_spared(attempt, download, now):
+                return
+        else:
+            self._hosts.ended(attempt, download, now)
+            if self._is_retried(attempt, download, now):
+                return
+        self._report(attempt, download, now)
+
+    def _is_spared(self, attempt: Attempt, download: Download, now: float) -> bool:
+        """Slow the host down; tell whether the attempt waits for it at no cost."""
+        host = attempt.host
+        wait_s = full_jitter(host.refusals + 1, _BACKOFF_FIRST_S, _BACKOFF_LONGEST_S)
+        wait_s = max(wait_s, download.retry_after_s)
+        self._hosts.refused(attempt, download, wait_s, now)
+        if host.is_given_up or attempt.left_s <= 0:
+            return False
+        attempt.spared += 1
+        attempt.failure = download
+        self._hosts.hold(attempt, first=True)
+        return True
 
     def _is_retried(self, attempt: Attempt, download: Download, now: float) -> bool:
         """Tell whether an attempt is tried again, and see to it."""
@@ -152,7 +180,8 @@ class Transfers:
         most = self._options.attempts
         most = min(most, _SILENT_TRIES) if is_silent else most
         if not (
-            attempt.tries < most
+            attempt.tries - attempt.spared < most
+            and not attempt.is_last
             and self._retries_left
             and can_heal(download.outcome, download.status)
         ):
@@ -203,19 +232,19 @@ class Transfers:
                 raise guard.BadUrlError(str(error)) from error
         return self._s3_account
 
-    def _is_over(self, attempt: Attempt, now: float) -> bool:
+    def _give_up(self, attempt: Attempt, now: float) -> None:
         """End an attempt whose host is given up."""
-        host = attempt.host
-        if host.is_given_up and host.failure and host.free_at() > now:
+        download, failure = attempt.failure, attempt.host.failure
+        if download is None:
+            assert failure is not None, "that is why"
             detail = (
-                "not tried: the host has failed too often, at last: "
-                f"{host.failure.detail}"
+                f"not tried: the host has failed too often, at last: {failure.detail}"
             )
-            self._report(attempt, host.failure._replace(detail=detail), now)
-            return True
-        return False
+            download = failure._replace(detail=detail)
+        self._report(attempt, download, now)
 
     def _start(self, attempt: Attempt, now: float) -> Attempt:
+        attempt.is_last = attempt.host.is_dead
         attempt.host.start(now)
         if not attempt.tries:
             attempt.started_at = now

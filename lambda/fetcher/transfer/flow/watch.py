@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 Ending = tuple[Outcome, str]
 
 # A body that was not promised in full may be without end: a radio, a camera.
-_MOST_GROWTH = 5  # times the time for one URL
+_MOST_GROWTH = 4  # times the time for one URL
+_LAST_TRY_S = 3.0  # for a host that was silent twice, or not there at all
 _QUEUED, _LOOKING_UP, _CONNECTING, _ASKED = Stage
 
 
@@ -43,7 +44,8 @@ class Watch:
     def begin(self, attempt: Attempt, now: float) -> None:
         """Start to watch a try; after a silence it gets no place until it speaks."""
         self._places.open += 1
-        if attempt.failure and was_silent(attempt.failure):
+        attempt.begun_at = now
+        if attempt.is_last or (attempt.failure and was_silent(attempt.failure)):
             self._set_silent(attempt, is_silent=True)
         attempt.ends_at = now + attempt.left_s
         attempt.heard_at = now
@@ -74,12 +76,13 @@ class Watch:
             only_silent: Whether nothing could be done but wait for the silent.
         """
         self._listen(attempt, now)
-        if now >= attempt.ends_at and now >= self._ends_at(attempt):
-            detail = f"not done within {self._options.total_timeout_s:g} s"
-            return Outcome.TOTAL_TIMEOUT, detail
-        most_s = math.inf
+        if now >= attempt.ends_at and now >= (ends_at := self._ends_at(attempt)):
+            most_s, more_s = self._options.total_timeout_s, ends_at - attempt.ends_at
+            most_s += more_s if more_s > most_s / 2 else 0
+            return Outcome.TOTAL_TIMEOUT, f"not done within {most_s:.3g} s"
+        most_s = _LAST_TRY_S if attempt.is_last else math.inf
         if only_silent and self._places.are_all_silent:
-            most_s = self._patience.seconds()
+            most_s = min(most_s, self._patience.seconds())
         return self._silence(attempt, now, most_s)
 
     def _listen(self, attempt: Attempt, now: float) -> None:
@@ -129,10 +132,8 @@ class Watch:
             attempt.stall = StallWatch(self._options, now)
         stalled = attempt.stall.stalled(attempt.received, now)
         if silence_s >= patience_s and not stalled:
-            stalled = (
-                f"nothing came for {patience_s:g} s, and of the others that were "
-                "silent as long, hardly one spoke"
-            )
+            others = "its host" if attempt.is_last else "others silent as long"
+            stalled = f"nothing came for {patience_s:g} s, as from {others} before"
         return (Outcome.READ_TIMEOUT, stalled) if stalled else None
 
 

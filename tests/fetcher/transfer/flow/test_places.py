@@ -9,7 +9,6 @@ from fetcher.contract.outcome import Outcome
 from fetcher.transfer.attempt import Stage
 
 QUICK = Fate(0.5, speaks_s=0.3)
-TIMES = {"connect_timeout_s": 5.0, "read_timeout_s": 10.0, "min_bytes_per_s": 1_000}
 
 
 def urls(many, fate="quick"):
@@ -29,7 +28,6 @@ def test_silent_downloads_give_their_places_to_others(monkeypatch):
         urls(20, "mute") + urls(200),
         by_name(mute=Fate(), quick=QUICK),
         connections=10,
-        **TIMES,
     )
 
     assert run.outcomes() == [Outcome.READ_TIMEOUT] * 20 + [Outcome.OK] * 200
@@ -44,7 +42,6 @@ def test_a_download_that_speaks_again_takes_its_place_again(monkeypatch):
         urls(10, "late") + urls(500),
         by_name(late=late, quick=QUICK),
         connections=10,
-        **TIMES,
     )
     begun = [now - 1_000 for position, now in run.engine.tries if position >= 10]
 
@@ -59,7 +56,6 @@ def test_a_drip_is_silence(monkeypatch):
         urls(10, "drip") + urls(10),
         by_name(drip=drip, quick=QUICK),
         connections=10,
-        **TIMES,
     )
 
     assert run.outcomes() == [Outcome.READ_TIMEOUT] * 10 + [Outcome.OK] * 10
@@ -73,7 +69,6 @@ def test_a_silence_is_tried_twice_and_after_all_others(monkeypatch):
         by_name(mute=Fate(), quick=QUICK),
         connections=5,
         attempts=3,
-        **TIMES,
     )
     positions = [position for position, _ in run.engine.tries]
 
@@ -91,15 +86,31 @@ def test_a_silence_is_tried_twice_and_after_all_others(monkeypatch):
     ],
 )
 def test_what_waited_in_vain_says_for_what(monkeypatch, fate, outcome):
-    run = simulate(monkeypatch, ["http://h/"], lambda *_: fate, attempts=1, **TIMES)
+    run = simulate(monkeypatch, ["http://h/"], lambda *_: fate, attempts=1)
 
     assert run.outcomes() == [outcome]
     assert run.seconds < 12
 
 
+def test_a_large_file_on_a_slow_line_has_the_time_it_takes(monkeypatch):
+    slow = Fate(3_000.0, speaks_s=0.5, bytes_per_s=2_000, is_promised=True)
+    run = simulate(monkeypatch, ["http://h/"], lambda *_: slow)
+
+    assert run.outcomes() == [Outcome.OK]
+
+
+def test_a_body_without_end_has_not(monkeypatch):
+    radio = Fate(speaks_s=0.5, bytes_per_s=16_000)
+    run = simulate(monkeypatch, ["http://h/"], lambda *_: radio)
+
+    assert run.outcomes() == [Outcome.TOTAL_TIMEOUT]
+    assert run.ended[0].detail == "not done within 300 s"
+    assert run.seconds < 301
+
+
 def test_what_waits_for_a_thread_to_look_its_host_up_is_not_timed(monkeypatch):
     late = Fate(30.0, stage=Stage.QUEUED)
-    run = simulate(monkeypatch, ["http://h/"], lambda *_: late, **TIMES)
+    run = simulate(monkeypatch, ["http://h/"], lambda *_: late)
 
     assert run.outcomes() == [Outcome.OK]
 
@@ -145,7 +156,6 @@ def test_every_url_ends_once_in_time_and_never_more_are_open_than_may_be(
             deadline_s=1e5,
             connections=connections,
             total_timeout_s=60.0,
-            **TIMES,
         )
 
     assert Outcome.UNSTARTED not in run.outcomes()

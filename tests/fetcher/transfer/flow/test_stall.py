@@ -7,7 +7,8 @@ from fetcher.transfer.flow.stall import StallWatch
 
 
 def watch(**options):
-    return StallWatch(Options(read_timeout_s=10.0, **options), now=0.0)
+    given = {"read_timeout_s": 10.0, "min_bytes_per_s": 0} | options
+    return StallWatch(Options(**given), now=0.0)
 
 
 def test_silence_counts_from_the_last_byte():
