@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from fetcher.contract.outcome import Outcome
@@ -12,6 +13,7 @@ from fetcher.transfer.flow.retries import MOST_SPARED
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
 
+_TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS.value
 # How many failures in a row, without any answer, show that a host is dead.
 _FAILURES_OF_DEAD = {
     Outcome.DNS: 1,
@@ -24,7 +26,7 @@ _FAILURES_OF_DEAD = {
 }
 # A dead host is asked again when all else is done: in rounds, with longer and longer
 # rests, half a minute's outage in all. So few at once cost next to nothing.
-_PROBES = 4
+_PROBES = 16
 _FIRST_REST_S = 0.5
 _MOST_ROUNDS = 5
 
@@ -145,7 +147,8 @@ class Host:
         self._revive()
         if self._pace is None:
             self._pace = Pace(self._since or now, self._accepted)
-        self._pace.refuse(begun_at, wait_s, self._in_flight, now)
+        is_clear = download.retry_after_s > 0 or download.status == _TOO_MANY
+        self._pace.refuse(begun_at, wait_s, self._in_flight, now, is_clear=is_clear)
         self._in_flight -= 1
         if self._pace.is_hopeless(most_s):
             self.is_given_up = self.is_dead = True

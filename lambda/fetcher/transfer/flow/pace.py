@@ -14,7 +14,8 @@ _FEW = 0.25  # refusals for each answer: an accident, and waits do not count
 _USUAL_PERIOD_S = 1.0  # that limits are for
 _HOLD_S = 15.0  # at a new rate, before it rises
 _RISE_PER_S = 0.1  # of the new rate
-_LEAST_RATE = 0.5
+# A 503 that names no time may have nothing to do with how often the host is asked.
+_LEAST_RATES = {True: 0.5, False: 4.0}
 _MOST_REFUSALS = 5  # in a row, each with a longer wait; then the host is given up
 
 
@@ -36,6 +37,7 @@ class Pace:
     __slots__ = (
         "_accepted",
         "_asked_at",
+        "_least_rate",
         "_next_at",
         "_paused_at",
         "_rate",
@@ -54,6 +56,7 @@ class Pace:
         self._refused = 0
         self._paused_at = since
         self._rate = math.inf
+        self._least_rate = 0.0
         self._asked_at = math.inf  # with the first request at the latest rate
         self._resumes_at = 0.0
         self._next_at = 0.0
@@ -86,7 +89,13 @@ class Pace:
         self.refusals, self._waited_s = 0, 0.0
 
     def refuse(
-        self, begun_at: float, wait_s: float, in_flight: int, now: float
+        self,
+        begun_at: float,
+        wait_s: float,
+        in_flight: int,
+        now: float,
+        *,
+        is_clear: bool = True,
     ) -> None:
         """
         Slow down, unless it was begun before we last did: then only wait.
@@ -99,9 +108,12 @@ class Pace:
             in_flight: Requests in flight, this one included.
 
             now: Monotonic clock, in seconds.
+
+            is_clear: Whether the host has said that it is asked too often.
         """
         self._since = self._since or now
         self._refused += 1
+        self._least_rate = _LEAST_RATES[is_clear]
         is_new = not self.refusals and self._asked_at == math.inf
         if is_new or begun_at >= self._asked_at:
             self.refusals += 1
@@ -125,7 +137,7 @@ class Pace:
             rate = _MARGIN * self._accepted / seconds
         if self._rate < math.inf:
             rate = min(max(rate, _MOST_DECREASE * self._rate), _DECREASE * self._rate)
-        self._rate = max(rate, _LEAST_RATE)
+        self._rate = max(rate, self._least_rate)
         self._asked_at = self._next_at = now
         self._since = 0.0  # until the first answer at this rate
         self._accepted = self._refused = 0

@@ -77,10 +77,10 @@ def test_a_dead_host_rests_then_is_asked_by_few_at_a_time(host_of):
     for _ in range(5):
         now = host.free_at()
         rests.append(now)
-        for _ in range(4):
+        for _ in range(16):
             host.start(now)
         full = host.free_at()
-        for _ in range(4):
+        for _ in range(16):
             host.ended(REFUSED, now)
         assert full == math.inf
 

@@ -88,6 +88,22 @@ def test_a_host_that_slowed_down_by_accident_is_soon_as_fast_as_before(monkeypat
     assert run.seconds < 2 * 1_000 / 400 + 1
 
 
+def test_a_host_that_refuses_each_url_at_first_is_not_slowed_down_to_a_crawl(
+    monkeypatch,
+):
+    busy = Fate(0.02, Outcome.HTTP_STATUS, 503, speaks_s=0.02)
+    urls = [f"http://h/{n}" for n in range(10)]
+    run = simulate(
+        monkeypatch,
+        urls,
+        lambda _url, tries, _: OK if tries > 1 else busy,
+        connections=9,
+    )
+
+    assert set(run.outcomes()) == {Outcome.OK}
+    assert run.seconds < 10
+
+
 def test_other_hosts_do_not_wait_for_a_limited_one(monkeypatch):
     at_limit = limited(sliding(5))
     urls = [f"http://limited/{n}" for n in range(60)]
