@@ -181,7 +181,7 @@ class Transfers:
         most = min(most, _SILENT_TRIES) if is_silent else most
         if not (
             attempt.tries - attempt.spared < most
-            and not attempt.is_last
+            and not (attempt.is_last and self._hosts.are_few_at(attempt.host))
             and self._retries_left
             and can_heal(download.outcome, download.status)
         ):

@@ -26,7 +26,7 @@ _FAILURES_OF_DEAD = {
 }
 # A dead host is asked again when all else is done: in rounds, with longer and longer
 # rests, half a minute's outage in all. So few at once cost next to nothing.
-_PROBES = 16
+PROBES = 16
 _FIRST_REST_S = 0.5
 _MOST_ROUNDS = 5
 
@@ -173,11 +173,11 @@ class Host:
         self._failures += 1
         if not self.is_dead:
             if self._failures >= most:
-                self.is_dead, self._probes = True, _PROBES
+                self.is_dead, self._probes = True, PROBES
                 self._rests_until = now + _FIRST_REST_S
         elif not (self._probes or self._in_flight):
             self._rounds += 1
-            self._probes = _PROBES
+            self._probes = PROBES
             self._rests_until = now + _FIRST_REST_S * 2**self._rounds
             self.is_given_up = self._rounds >= _MOST_ROUNDS
 

@@ -7,7 +7,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from fetcher.transfer.flow.host import Host
+from fetcher.transfer.flow.host import PROBES, Host
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
@@ -108,6 +108,10 @@ class Hosts:
     def any_alive(self) -> bool:
         """Whether one waits whose host is not dead."""
         return any(not queue[0].host.is_dead for queue in self._queues.values())
+
+    def are_few_at(self, host: Host) -> bool:
+        """Tell whether so few wait for a host that each has had a try of its own."""
+        return len(self._queues.get(host.name, ())) <= PROBES
 
     def held(self) -> list[Attempt]:
         """Return all that still wait."""
