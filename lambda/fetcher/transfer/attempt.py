@@ -22,6 +22,11 @@ class Stage(IntEnum):
     ASKED = 3  # the connection stands
 
 
+# Bound once: Python 3.11 finds members of an enum slowly.
+_QUEUED = Stage.QUEUED
+_NOTHING: tuple[Stage, int] = (_QUEUED, 0)
+
+
 class Attempt:
     """
     One URL being tried, for the first time or again.
@@ -95,7 +100,6 @@ class Attempt:
     )
     begun_at: float
     body: Body
-    heard: tuple[Stage, int]
     heard_at: float
 
     def __init__(self, position: int, item: Item, host: Host) -> None:
@@ -110,5 +114,6 @@ class Attempt:
         self.silent_s = 0
         self.failure: Download | None = None
         self.stall: StallWatch | None = None
-        self.stage = Stage.QUEUED
+        self.stage = _QUEUED
         self.received = 0
+        self.heard = _NOTHING

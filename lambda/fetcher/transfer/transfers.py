@@ -41,6 +41,7 @@ _MAX_WAITING = 4_096  # attempts read ahead while their hosts are busy
 _SINK_FULL_WAIT_S = 0.02
 _BUSY_WAIT_S = 0.1  # hosts, or every place
 _SILENT_TRIES = 2
+_OK = Outcome.OK  # bound once: Python 3.11 finds members of an enum slowly
 
 
 def engine_for(options: Options) -> Engine:
@@ -130,11 +131,13 @@ class Transfers:
     def _next_at(self, now: float) -> Attempt | None:
         """Return what comes first: what was answered, the fresh, then the silent."""
         retries = self._retries
-        if retries and (attempt := retries.answered(now)):
+        if retries.pending and (attempt := retries.answered(now)):
             return attempt
         if self._hosts.waiting and (attempt := self._hosts.release(now)):
             return attempt
-        return self._next_fresh(now) or (retries.silent(now) if retries else None)
+        return self._next_fresh(now) or (
+            retries.silent(now) if retries.pending else None
+        )
 
     def judge(self, attempt: Attempt, now: float) -> tuple[Outcome, str] | None:
         """Return how an attempt in flight must end, if it takes too long."""
@@ -149,10 +152,13 @@ class Transfers:
         """Try again if that may help and there is time; else report the download."""
         now = monotonic()
         del self._in_flight[attempt.position]
-        self._watch.end(attempt, download, now)
-        if download.outcome is Outcome.OK:
+        self._watch.end(attempt, download)
+        if download.outcome is _OK:
             self._hosts.ended(attempt, download, now)
-        elif attempt.spared < MOST_SPARED.get(download.status, 0):
+            self._report(attempt, download, now)
+            return
+        attempt.left_s = self._watch.left_s(attempt, now)
+        if attempt.spared < MOST_SPARED.get(download.status, 0):
             if self._is_spared(attempt, download, now):
                 return
         else:

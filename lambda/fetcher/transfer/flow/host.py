@@ -159,16 +159,17 @@ class Host:
     ) -> None:
         """Count a download that ended, and judge whether the host is there at all."""
         self._in_flight -= 1
-        most = _FAILURES_OF_DEAD.get(download.outcome)
-        if most is None or is_answered or download.status:
+        if is_answered or download.status or download.outcome not in _FAILURES_OF_DEAD:
+            if not self._accepted:
+                self._since = now
+            self._accepted += 1
             if self._failures or self.is_dead:
                 self._revive()
-            if download.status not in MOST_SPARED:  # a refusal of this URL alone
-                self._accepted += 1
-                self._since = self._since or now
-                if self._pace:
-                    self._pace.accept(now)
+            # Else it was a refusal of this URL alone.
+            if self._pace and download.status not in MOST_SPARED:
+                self._pace.accept(now)
             return
+        most = _FAILURES_OF_DEAD[download.outcome]
         self.failure = download
         self._failures += 1
         if not self.is_dead:

@@ -24,15 +24,17 @@ class Places:
     Attributes:
         most_open: Most in flight, the silent included.
 
+        connections: As above.
+
         open: In flight.
 
         silent: Those of them that have given their place back.
     """
 
-    __slots__ = ("_connections", "most_open", "open", "silent")
+    __slots__ = ("connections", "most_open", "open", "silent")
 
     def __init__(self, connections: int, room: int) -> None:
-        self._connections = connections
+        self.connections = connections
         self.most_open = max(connections, min(_OPEN_PER_PLACE * connections, room))
         self.open = self.silent = 0
 
@@ -40,7 +42,7 @@ class Places:
     def is_full(self) -> bool:
         """Whether nobody may start."""
         return (
-            self.open - self.silent >= self._connections or self.open >= self.most_open
+            self.open - self.silent >= self.connections or self.open >= self.most_open
         )
 
     @property

@@ -37,38 +37,46 @@ class Retries:
     Those that were answered go before fresh URLs, as soon as they are due. Those that
     ended in silence are put off until there are no fresh ones: most end in silence
     again, and take longest to.
+
+    Attributes:
+        pending: How many there are.
     """
 
     def __init__(self) -> None:
         self._answered: list[tuple[float, int, Attempt]] = []  # when due, position
         self._silent: list[tuple[float, int, Attempt]] = []
+        self.pending = 0
 
     def add(self, attempt: Attempt, due: float, *, is_silent: bool) -> None:
         """Keep an attempt until its time has come."""
         heap = self._silent if is_silent else self._answered
         heapq.heappush(heap, (due, attempt.position, attempt))
+        self.pending += 1
 
     def answered(self, now: float) -> Attempt | None:
         """Return one that goes before fresh URLs."""
-        if self._answered and self._answered[0][0] <= now:
-            return heapq.heappop(self._answered)[2]
+        if attempt := self._due(self._answered, now):
+            return attempt
         if len(self._silent) > _MOST_PUT_OFF:
             return self.silent(now)
         return None
 
     def silent(self, now: float) -> Attempt | None:
         """Return one that goes after them."""
-        if self._silent and self._silent[0][0] <= now:
-            return heapq.heappop(self._silent)[2]
-        return None
+        return self._due(self._silent, now)
+
+    def _due(
+        self, heap: list[tuple[float, int, Attempt]], now: float
+    ) -> Attempt | None:
+        if not heap or heap[0][0] > now:
+            return None
+        self.pending -= 1
+        return heapq.heappop(heap)[2]
 
     @property
     def any_answered(self) -> bool:
         """Whether one is left that was answered."""
         return bool(self._answered)
-
-    def __bool__(self) -> bool:
-        return bool(self._answered or self._silent)
 
     def wait_s(self, now: float) -> float:
         """Return seconds until one is due; infinity: there is none."""

@@ -44,23 +44,26 @@ class Watch:
     def begin(self, attempt: Attempt, now: float) -> None:
         """Start to watch a try; after a silence it gets no place until it speaks."""
         self._places.open += 1
-        attempt.begun_at = now
+        attempt.begun_at = attempt.heard_at = now
+        attempt.ends_at = now + attempt.left_s
+        if attempt.tries > 1:
+            attempt.heard = _QUEUED, 0
+            attempt.stage, attempt.received, attempt.stall = _QUEUED, 0, None
         if attempt.is_last or (attempt.failure and was_silent(attempt.failure)):
             self._set_silent(attempt, is_silent=True)
-        attempt.ends_at = now + attempt.left_s
-        attempt.heard_at = now
-        attempt.heard = _QUEUED, 0
-        attempt.stage, attempt.received, attempt.stall = _QUEUED, 0, None
 
-    def end(self, attempt: Attempt, download: Download, now: float) -> None:
+    def end(self, attempt: Attempt, download: Download) -> None:
         """Stop watching it."""
         self._places.open -= 1
-        if attempt.silent_s and not was_silent(download):
-            self._patience.spoke(attempt.silent_s)
-        self._set_silent(attempt, is_silent=False)
-        attempt.silent_s = 0
-        left_s = self._ends_at(attempt) - now
-        attempt.left_s = min(left_s, self._options.total_timeout_s)
+        if attempt.is_silent:
+            self._set_silent(attempt, is_silent=False)
+            if attempt.silent_s and not was_silent(download):
+                self._patience.spoke(attempt.silent_s)
+            attempt.silent_s = 0
+
+    def left_s(self, attempt: Attempt, now: float) -> float:
+        """Return what is left of an attempt's time for another try."""
+        return min(self._ends_at(attempt) - now, self._options.total_timeout_s)
 
     def judge(
         self, attempt: Attempt, now: float, *, only_silent: bool
