@@ -76,16 +76,18 @@ def test_boto3_in_a_function_talks_to_the_same_endpoint(client, deploy):
 
 
 def test_libraries_are_imported_once_and_the_handler_in_each_environment(
-    client, deploy
+    client, deploy, tmp_path
 ):
     """
-    Shared module state would give every environment the same random numbers.
+    Shared module state would give every environment the same random numbers. A
+    function shown by GetFunction starts at once: imports are no part of what is timed.
     """
     pid_at_import = "import os\npid = os.getpid()\n"
+    imported = tmp_path / "imported"
     metadata = "Metadata-Version: 2.1\nName: lib\nVersion: 1\n"
     name = deploy(
         {
-            "lib/__init__.py": pid_at_import,
+            "lib/__init__.py": f"{pid_at_import}open({str(imported)!r}, 'w').close()\n",
             "lib-1.dist-info/METADATA": metadata,
             "lib-1.dist-info/RECORD": "lib/__init__.py,,\nlib-1.dist-info/METADATA,,\n",
             "broken/__init__.py": "raise SystemExit('not here')\n",
@@ -97,6 +99,8 @@ def test_libraries_are_imported_once_and_the_handler_in_each_environment(
             "    return [os.getpid(), pid, lib.pid]\n",
         }
     )
+    client.get_function(FunctionName=name)
+    assert imported.exists()
     with ThreadPoolExecutor(3) as threads:
         answers = list(threads.map(lambda _: invoke(client, name)[0], range(3)))
 
