@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 _BY_NAME = ("directory", "s3-objects")  # sinks that hold a name only once
 _MOST_FILES = 100_000  # per shard: a report on more may exceed the response limit
 _MOST_TEXT = 4_000_000  # characters of URL per shard: more may exceed the event limit
-_PILOT_ROUNDS = 4  # files for each connection of a first pilot
 _TEXT_IN_FLIGHT = 128_000_000  # of all shards in flight: they are in memory
 
 
@@ -190,19 +189,17 @@ class Plan:
 
     def summary(self) -> str:
         """Describe the plan in a line."""
-        settings = self.settings
-        if self.is_pilot:
-            return (
-                f"files: as many as download steadily for {settings.duration_s:g} s, "
-                f"found by a pilot; executions at once: {settings.concurrency:,}; "
-                f"connections in each: {settings.connections:,}"
-            )
+        settings, about = self.settings, "" if self.many else "about "
         shards = self.shards_for(self.files)
-        about = "" if self.many else "about "
-        return (
+        what = (
             f"files: {about}{self.files:,}; shards: {about}{shards:,}, of "
-            f"{-(-self.files // shards):,} files at most; executions at once: "
-            f"{settings.concurrency:,}; connections in each: {settings.connections:,}"
+            f"{-(-self.files // shards):,} files at most"
+        )
+        if self.is_pilot:
+            what = f"files: as many as a pilot finds for {settings.duration_s:g} s"
+        return (
+            f"{what}; executions at once: {settings.concurrency:,}; connections in "
+            f"each: {settings.connections:,}"
         )
 
 
@@ -256,9 +253,7 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
 def _with_files(settings: FanOutSettings) -> tuple[FanOutSettings, bool]:
     """Return the settings with a number of files, and whether it is a pilot's."""
     if settings.wants_pilot:
-        in_flight = settings.concurrency * settings.connections
-        first = max(settings.shards, _PILOT_ROUNDS * in_flight)
-        return replace(settings, files=first), True
+        return settings.first_pilot, True
     if settings.resumes and not (settings.files or settings.url_list):
         before = read_run(Path(settings.run_folder))["settings"]
         return replace(settings, files=before.get("files", 0)), False

@@ -68,7 +68,7 @@ class Load:
 
         Returns:
             cores_busy, by anything; own_cores, by this process and its descendants;
-            origin_cores, by the origin among them.
+            execution_cores and origin_cores, by these among them.
         """
         table = self.table()
         during = table[(table["at"] > start) & (table["at"] <= end + _EVERY_S)]
@@ -80,6 +80,7 @@ class Load:
         return {
             "cores_busy": float(during["cpu_percent"].mean()) / 100 * cores(),
             "own_cores": cores_of(PARTS),
+            "execution_cores": cores_of(["executions"]),
             "origin_cores": cores_of(["origin"]),
         }
 
