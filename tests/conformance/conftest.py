@@ -16,13 +16,7 @@ import pytest
 from botocore.config import Config
 from tests.conformance.facts import source_of
 from tests.conformance.own_functions import PREFIX, create_function, own_names
-from tests.support.lambda_api import (
-    PLAIN,
-    ROLE,
-    connect,
-    request_for,
-    running,
-)
+from tests.support.lambda_api import PLAIN, ROLE, connect, request_for, running
 
 from rollout.deploy import policies, role
 from rollout.deploy.changes import OURS, Changes
@@ -32,9 +26,7 @@ from rollout.target.target import connect as connect_target
 
 @pytest.fixture(autouse=True)
 def _has_a_source(request):
-    """
-    A claim about AWS without a source is nobody's to check.
-    """
+    """A claim about AWS without a source is nobody's to check."""
     source_of(request.node)
 
 
@@ -56,9 +48,7 @@ def on_aws(request):
 
 @pytest.fixture(scope="session")
 def client_of(on_aws):
-    """
-    Make a plain boto3 client of a service, without retries, once.
-    """
+    """Make a plain boto3 client of a service, without retries, once."""
     clients = {}
     with contextlib.ExitStack() as stack:
         if on_aws:
@@ -94,9 +84,7 @@ def lambda_client(client_of):
 
 @pytest.fixture(scope="session")
 def unchecked_client(lambda_client):
-    """
-    A client that sends what boto3 would refuse by itself.
-    """
+    """A client that sends what boto3 would refuse by itself."""
     here = lambda_client.meta
     keys = lambda_client._request_signer._credentials
     client = boto3.client(
@@ -120,9 +108,7 @@ def account(client_of):
 
 @pytest.fixture(scope="session")
 def arn_of(lambda_client, account):
-    """
-    Spell a function's ARN, with or without a qualifier.
-    """
+    """Spell a function's ARN, with or without a qualifier."""
     region = lambda_client.meta.region_name
 
     def arn_of(name, qualifier=None):
@@ -204,9 +190,7 @@ def create(lambda_client, role_arn, new_name):
 
 @pytest.fixture
 def deploy(lambda_client, create):
-    """
-    Create a function and wait until it is active; return its name.
-    """
+    """Create a function and wait until it is active; return its name."""
 
     def deploy(code, **settings):
         name = create(code, **settings)["FunctionName"]
@@ -218,9 +202,7 @@ def deploy(lambda_client, create):
 
 @pytest.fixture
 def reserve(lambda_client):
-    """
-    Reserve concurrency for a function, where the account has enough of it.
-    """
+    """Reserve concurrency for a function, where the account has enough of it."""
 
     def reserve(name, concurrency):
         unreserved = lambda_client.get_account_settings()["AccountLimit"][
@@ -237,9 +219,7 @@ def reserve(lambda_client):
 
 @pytest.fixture
 def lines_of(client_of):
-    """
-    Read what CloudWatch Logs has of a function; nothing while it has no group.
-    """
+    """Read what CloudWatch Logs has of a function; nothing while it has no group."""
     logs = client_of("logs")
 
     def lines_of(name):

@@ -80,9 +80,7 @@ def test_versions_and_aliases_have_their_own(lambda_client, deploy, arn_of):
 def test_a_failing_event_is_tried_as_often_as_configured(
     lambda_client, lines_of, deploy, on_aws, retries
 ):
-    """
-    On AWS this takes up to five minutes.
-    """
+    """On AWS this takes up to five minutes."""
     name = deploy(FAILING)
     lambda_client.put_function_event_invoke_config(
         FunctionName=name, MaximumRetryAttempts=retries

@@ -15,9 +15,7 @@ from tests.support.lambda_api import SLEEP, call, eventually, invoke, zipped
 def test_the_event_of_a_failing_function_is_tried_three_times_under_one_id(
     lambda_client, lines_of, deploy, on_aws
 ):
-    """
-    On AWS this takes four minutes.
-    """
+    """On AWS this takes four minutes."""
     name = deploy("def run(event, context): raise RuntimeError('again')\n")
     answer = call(lambda_client, name, InvocationType="Event")
     request_id = answer["ResponseMetadata"]["RequestId"]
@@ -36,9 +34,7 @@ def test_the_event_of_a_failing_function_is_tried_three_times_under_one_id(
     "events wait"
 )
 def test_an_event_waits_for_room(lambda_client, lines_of, deploy, reserve, on_aws):
-    """
-    On AWS this takes up to a minute.
-    """
+    """On AWS this takes up to a minute."""
     name = deploy(
         "import time\n"
         "def run(event, context):\n"
@@ -64,9 +60,7 @@ def test_an_event_waits_for_room(lambda_client, lines_of, deploy, reserve, on_aw
 def test_an_event_that_waits_runs_on_the_code_there_is_then(
     lambda_client, deploy, reserve, lines_of, a_while_s, on_aws
 ):
-    """
-    On AWS this takes up to a minute.
-    """
+    """On AWS this takes up to a minute."""
     name = deploy(SLEEP, Timeout=20)
     reserve(name, 1)
     invoke(lambda_client, name, 0)

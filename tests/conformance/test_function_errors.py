@@ -214,9 +214,7 @@ def test_a_function_is_killed_at_its_timeout(lambda_client, deploy):
 def test_after_a_timeout_or_exit_memory_is_new_and_tmp_stays(
     lambda_client, deploy, end
 ):
-    """
-    The process is replaced, not the environment's disk.
-    """
+    """The process is replaced, not the environment's disk."""
     name = deploy(
         "import os, tempfile, time, pathlib\n"
         "memory = []\n"

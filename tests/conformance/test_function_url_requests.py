@@ -13,9 +13,7 @@ PAGE = "AWS Lambda developer guide, urls-invocation.html"
 
 @pytest.fixture
 def url_of(lambda_client, on_aws):
-    """
-    Give a function a URL that is open to everybody, and return it.
-    """
+    """Give a function a URL that is open to everybody, and return it."""
 
     def url_of(name):
         url = open_url(lambda_client, name)

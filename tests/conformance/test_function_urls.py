@@ -21,7 +21,7 @@ def test_a_configuration_is_shown_as_it_was_made_and_as_it_is_now(
     assert made["ResponseMetadata"]["HTTPStatusCode"] == 201
     assert made["FunctionArn"] == arn_of(name)
     assert made.keys() - {"ResponseMetadata"} == {
-        *("FunctionUrl", "FunctionArn", "AuthType", "CreationTime"),
+        *("FunctionUrl", "FunctionArn", "AuthType", "CreationTime")
     }
     assert without_metadata(shown) == without_metadata(made) | {
         "InvokeMode": "BUFFERED",

@@ -58,9 +58,7 @@ def test_a_function_that_returns_nothing_answers_null(lambda_client, deploy):
 def test_an_answer_may_be_bytes_and_text_beyond_ascii_is_not_escaped(
     lambda_client, deploy
 ):
-    """
-    Escaping stopped with python3.12.
-    """
+    """Escaping stopped with python3.12."""
     as_bytes = deploy("def run(event, context): return b'\\x00raw'\n")
     as_text = deploy("def run(event, context): return ['ü', float('nan')]\n")
 

@@ -184,9 +184,7 @@ def test_what_was_printed_before_an_oversize_answer_is_kept(
     "monitoring-cloudwatchlogs: /aws/lambda/NAME"
 )
 def test_all_of_it_is_in_cloudwatch_logs(lambda_client, client_of, lines_of, deploy):
-    """
-    On AWS it takes seconds to get there.
-    """
+    """On AWS it takes seconds to get there."""
     name = deploy("def run(event, context): print(f'got {event}')\n")
     for event in (b"0", b"1"):
         call(lambda_client, name, Payload=event)

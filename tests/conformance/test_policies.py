@@ -227,9 +227,7 @@ def test_with_both_permissions_a_url_admits_every_request(
     "adobe/helix-deploy#24; scribd/terraform-aws-datadog#61 for the status"
 )
 def test_a_policy_has_20_kb(lambda_client, deploy):
-    """
-    Fills it with long conditions: a statement may have ten thousand characters.
-    """
+    """Fills it with long conditions: a statement may have ten thousand characters."""
     name = deploy(ECHO)
     long = f"arn:aws:s3:::{'x' * 9_000}"
     permit(lambda_client, name, "first", SourceArn=long)

@@ -143,9 +143,7 @@ def zeros(size):
     ids=["zipped", "unzipped", "the request"],
 )
 def test_code_has_limits(lambda_client, role_arn, content, error, text):
-    """
-    On AWS this uploads 70 MB, twice.
-    """
+    """On AWS this uploads 70 MB, twice."""
     request = request_for(NEW, ECHO, Role=role_arn) | {"Code": {"ZipFile": content()}}
     check(lambda_client, "create_function", request, error, text)
 

@@ -81,9 +81,7 @@ def ours(aws):
 
 @pytest.fixture(scope="module")
 def made(aws):
-    """
-    A client of each service, that signs with the endpoint's pair.
-    """
+    """A client of each service, that signs with the endpoint's pair."""
     with contextlib.ExitStack() as stack:
         yield {
             service: stack.enter_context(contextlib.closing(connect(aws, service)))
@@ -240,9 +238,7 @@ def test_an_address_typed_into_a_browser_is_not_of_a_page(aws, ours, site):
     "host", ["rebound.example", "rebound.example:80", "", "192.0.2.1"]
 )
 def test_a_name_that_was_made_to_resolve_to_us_is_refused(aws, ours, host):
-    """
-    It would read S3 and code for a page of that name.
-    """
+    """It would read S3 and code for a page of that name."""
     here = aws.endpoint_url.removeprefix("http://")
     answers = {}
     for name in (here, host):
@@ -256,9 +252,7 @@ def test_a_name_that_was_made_to_resolve_to_us_is_refused(aws, ours, host):
 
 
 def test_a_client_cannot_name_the_service_to_moto(aws, ours):
-    """
-    Signed for IAM, the request would be one to STS.
-    """
+    """Signed for IAM, the request would be one to STS."""
     request, signed = signed_for("iam", ours, aws)
 
     assert b"<ListUsersResponse" in fetch(*request, **signed, X_Signed_For="sts")[2]
@@ -266,9 +260,7 @@ def test_a_client_cannot_name_the_service_to_moto(aws, ours):
 
 @pytest.mark.parametrize("service", ["ec2", "batch", "cloudformation", "dynamodb"])
 def test_other_services_are_not_there(aws, ours, service):
-    """
-    moto has them all, and some run code in containers.
-    """
+    """moto has them all, and some run code in containers."""
     url = f"{aws.endpoint_url}/"
     body = b"Action=DescribeInstances&Version=2016-11-15"
     signed = headers_signed(ours, "POST", url, body, service=service)
@@ -366,9 +358,7 @@ def test_a_presigned_url_of_version_2_takes_no_other_parameters(
 
 
 def test_code_has_an_address_that_needs_no_further_signature(made):
-    """
-    As on AWS, where it is a presigned one of S3.
-    """
+    """As on AWS, where it is a presigned one of S3."""
     create(made["lambda"], "located", ECHO)
     location = made["lambda"].get_function(FunctionName="located")["Code"]["Location"]
     status, _, content = fetch(location)
@@ -407,9 +397,7 @@ def test_functions_sign_with_what_they_find(made):
 
 @pytest.mark.usefixtures("aws")
 def test_moto_listens_on_a_private_socket_only():
-    """
-    It checks no signatures.
-    """
+    """It checks no signatures."""
     motos = [
         child
         for child in psutil.Process().children()
@@ -427,9 +415,7 @@ def test_moto_listens_on_a_private_socket_only():
 
 
 def test_a_module_in_the_working_directory_is_not_ours(tmp_path):
-    """
-    A file called flask.py or docker.py was run by the endpoint.
-    """
+    """A file called flask.py or docker.py was run by the endpoint."""
     names = ("flask", "docker", "org", "moto", "werkzeug", "boto3", "rollout")
     for name in names:
         tmp_path.joinpath(f"{name}.py").write_text("open('ran', 'w').close()\n")
@@ -494,9 +480,7 @@ def pasted_session(pasted):
 
 
 def test_every_port_refuses_who_does_not_sign():
-    """
-    They are the endpoint's, the Runtime API's and the function URL's.
-    """
+    """They are the endpoint's, the Runtime API's and the function URL's."""
     with serving() as (process, told):
         pair = told["access_key_id"], told["secret_access_key"]
         keys = callers.KeyPair(*pair)

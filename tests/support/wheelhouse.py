@@ -45,9 +45,7 @@ def offer_for_this_machine(monkeypatch, folder):
 
 
 def offer_to_children(monkeypatch, folder):
-    """
-    The same for the processes that this one starts.
-    """
+    """The same for the processes that this one starts."""
     offer_for_this_machine(monkeypatch, folder)
     (folder / "sitecustomize.py").write_text(
         "from pathlib import Path\n"
@@ -90,9 +88,7 @@ def _made(platform, called, tag, library):
 
 
 def _wheel(found, tag, library):
-    """
-    Pack what is installed; libraries are replaced by another if one is given.
-    """
+    """Pack what is installed; libraries are replaced by another if one is given."""
     buffer, names = io.BytesIO(), []
     files = {file.as_posix(): file.locate() for file in found.files}
     info = next(

@@ -81,9 +81,7 @@ def test_unknown_operations_are_refused_in_lambdas_way(endpoint, line):
 def test_unknown_operations_of_other_services_are_errors_boto3_understands(
     client, service, operation, parameters
 ):
-    """
-    moto's own answer is a page of HTML, at which boto3 breaks.
-    """
+    """moto's own answer is a page of HTML, at which boto3 breaks."""
 
     def rename(params, **_):
         if isinstance(params["body"], dict):

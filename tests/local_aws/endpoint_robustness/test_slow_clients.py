@@ -20,9 +20,7 @@ MEGABYTE = 1_000_000
 
 
 def test_bodies_that_never_come_cost_nothing(endpoint):
-    """
-    No memory is set aside for what is only declared.
-    """
+    """No memory is set aside for what is only declared."""
     before = endpoint.memory
     with contextlib.ExitStack() as stack:
         for _ in range(100):
@@ -51,9 +49,7 @@ def test_a_request_that_does_not_come_is_waited_for_in_vain_once(endpoint, sent)
 
 
 def test_a_request_that_drips_is_given_up_too(endpoint):
-    """
-    Patience is for the whole of a head, not for each of its bytes.
-    """
+    """Patience is for the whole of a head, not for each of its bytes."""
     began = time.monotonic()
     with socket.create_connection(("127.0.0.1", endpoint.port), timeout=15) as talk:
         with contextlib.suppress(ConnectionError):
@@ -98,9 +94,7 @@ def test_a_slow_body_that_keeps_coming_is_taken(endpoint):
 
 
 def test_an_idle_connection_is_kept_longer_than_a_request_is_waited_for(endpoint):
-    """
-    A pooled client that finds its connection closed may take its call for lost.
-    """
+    """A pooled client that finds its connection closed may take its call for lost."""
     with socket.create_connection(("127.0.0.1", endpoint.port), timeout=15) as talk:
         talk.sendall(LIST)
         first = talk.recv(65_536)

@@ -23,9 +23,7 @@ def aws():
 
 @pytest.fixture(scope="module")
 def client_of(aws):
-    """
-    Make a client of a service, once.
-    """
+    """Make a client of a service, once."""
     made = {}
 
     def client_of(service):
@@ -45,9 +43,7 @@ def client(client_of):
 
 @pytest.fixture
 def deploy(client):
-    """
-    Deploy code under a name of its own; it is removed afterwards.
-    """
+    """Deploy code under a name of its own; it is removed afterwards."""
     made = []
 
     def deploy(code, **settings):
@@ -63,9 +59,7 @@ def deploy(client):
 
 @pytest.fixture
 def url_of(client, deploy):
-    """
-    Deploy code and return the URL of a function that runs it.
-    """
+    """Deploy code and return the URL of a function that runs it."""
 
     def url_of(code, auth_type="NONE", **config):
         name = deploy(code)
@@ -81,9 +75,7 @@ def url_of(client, deploy):
 
 @pytest.fixture
 def busy(shared_folder):
-    """
-    Keep a function with the code GATE busy; its answer can be had afterwards.
-    """
+    """Keep a function with the code GATE busy; its answer can be had afterwards."""
 
     @contextlib.contextmanager
     def busy(client, name):

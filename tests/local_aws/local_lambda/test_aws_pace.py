@@ -110,9 +110,7 @@ def test_a_reservation_has_a_rate_of_its_own(aws_pace):
 
 
 def test_a_refused_call_costs_nothing(aws_pace, clock):
-    """
-    Else callers who try again and again would keep a function from ever scaling.
-    """
+    """Else callers who try again and again would keep a function from ever scaling."""
     admitted(aws_pace, 1_000)
     refused = admitted(aws_pace, 1_000)
     clock.now = 1

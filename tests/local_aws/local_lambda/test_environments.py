@@ -12,9 +12,7 @@ from local_aws.local_lambda.runtime.processes import zygote
 
 
 def test_one_environment_serves_one_caller_again_and_again(client, deploy):
-    """
-    A process answers before it asks for work; that must not look like being busy.
-    """
+    """A process answers before it asks for work; that must not look like being busy."""
     name = deploy(
         "import os\n"
         "count = 0\n"
@@ -78,9 +76,7 @@ def test_boto3_in_a_function_talks_to_the_same_endpoint(client, deploy):
 def test_libraries_are_imported_once_and_the_handler_in_each_environment(
     client, deploy
 ):
-    """
-    Shared module state would give every environment the same random numbers.
-    """
+    """Shared module state would give every environment the same random numbers."""
     pid_at_import = "import os\npid = os.getpid()\n"
     metadata = "Metadata-Version: 2.1\nName: lib\nVersion: 1\n"
     name = deploy(
@@ -119,9 +115,7 @@ def test_environments_can_be_fresh_processes_where_forking_is_unsafe(
 def test_a_fresh_process_shows_its_environments_name_to_nobody(
     client, deploy, monkeypatch
 ):
-    """
-    Whoever knows it could answer for it; ``ps`` shows all arguments to everybody.
-    """
+    """Whoever knows it could answer for it; ``ps`` shows all arguments to everybody."""
     monkeypatch.setattr(zygote, "START", "fresh")
     name = deploy(
         "import os, sys\n"

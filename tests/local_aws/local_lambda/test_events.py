@@ -90,9 +90,7 @@ def test_an_event_that_became_too_old_is_not_tried_again(monkeypatch, shared_fol
 def test_events_of_a_function_with_nothing_reserved_are_dropped(
     client, deploy, shared_folder
 ):
-    """
-    AWS hands them to the dead-letter queue, which is not modelled.
-    """
+    """AWS hands them to the dead-letter queue, which is not modelled."""
     name = deploy(NOTE)
     dropped, kept = shared_folder / "dropped", shared_folder / "kept"
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)

@@ -96,9 +96,7 @@ def test_headers_about_the_connection_are_renamed(url_of):
 
 
 def test_a_status_below_200_ends_the_connection(url_of):
-    """
-    A client takes it for the first of two responses, and would wait.
-    """
+    """A client takes it for the first of two responses, and would wait."""
     url = url_of("def run(event, context): return {'statusCode': 103}\n")
     with socket.create_connection(("127.0.0.1", urlsplit(url).port), 30) as caller:
         caller.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")

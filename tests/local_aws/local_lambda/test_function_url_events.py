@@ -181,9 +181,7 @@ def test_a_hundred_callers_are_served_at_once(url_of):
 
 @pytest.mark.parametrize("size", [6_291_457, 4_800_000])
 def test_too_large_a_request_is_refused_by_the_event_it_makes(bounce, size):
-    """
-    Base64 makes a third more of what is not text.
-    """
+    """Base64 makes a third more of what is not text."""
     status, headers, body = fetch(bounce, bytes(size), Content_Type="image/png")
 
     assert status == 413

@@ -37,9 +37,7 @@ def iam_url(client):
 
 @pytest.fixture(scope="module")
 def ours(aws):
-    """
-    The endpoint's own pair.
-    """
+    """The endpoint's own pair."""
     return credentials_of(aws.keys)
 
 
@@ -71,9 +69,7 @@ def test_a_request_signed_with_our_own_pair_is_admitted(iam_url, ours):
 
 
 def test_functions_can_call_each_other_with_what_they_have(client, iam_url, deploy):
-    """
-    Their credentials come with a token.
-    """
+    """Their credentials come with a token."""
     code = (
         "import os, urllib.request\n"
         "from botocore.auth import SigV4Auth\n"
@@ -184,9 +180,7 @@ def test_what_is_no_signature_is_forbidden(iam_url, authorization):
 
 
 def test_curls_own_signatures_hold(iam_url, ours):
-    """
-    A second opinion: its code is nobody's of ours.
-    """
+    """A second opinion: its code is nobody's of ours."""
     if not shutil.which("curl"):
         pytest.skip("there is no curl")
     command = ["curl", "-sS", "--aws-sigv4", "aws:amz:us-east-1:lambda"]
@@ -274,9 +268,7 @@ def test_a_body_is_hashed_whatever_the_client_says_its_hash_is(claimed):
 
 
 def test_a_signature_without_the_host_is_refused():
-    """
-    It would hold for the same request to another function.
-    """
+    """It would hold for the same request to another function."""
 
     class Hostless(SigV4Auth):
         def headers_to_sign(self, request):

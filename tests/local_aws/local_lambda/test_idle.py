@@ -64,9 +64,7 @@ def test_an_idle_environment_leaves_with_all_it_had(client, monkeypatch, tmp):
 
 
 def test_an_environment_at_work_stays(client):
-    """
-    It works for longer than an idle one is kept.
-    """
+    """It works for longer than an idle one is kept."""
     create(client, "idle", SLEEP, Timeout=10)
     pid, _ = invoke(client, "idle", 0)
 

@@ -65,9 +65,7 @@ def test_the_repeated_init_has_the_functions_timeout(client):
 
 
 def test_time_without_a_core_is_no_init_time(client, monkeypatch):
-    """
-    A thousand inits at once share this machine's cores; on AWS each has its own.
-    """
+    """A thousand inits at once share this machine's cores; on AWS each has its own."""
     monkeypatch.setattr(process_stats, "core_wait_s", lambda _: 9.0)
     create(client, "slow", SLOW.format(0.6), Timeout=5)
     payload, log = tail(client)

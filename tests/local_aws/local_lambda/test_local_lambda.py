@@ -50,9 +50,7 @@ def test_a_deleted_log_group_does_not_come_back(aws, client, deploy, group_first
 
 
 def test_a_function_cannot_be_called_before_it_was_seen_to_be_active(client):
-    """
-    The text is LocalStack's; nobody has published AWS's.
-    """
+    """The text is LocalStack's; nobody has published AWS's."""
     client.create_function(**request_for("pending", ECHO))
     status, code, message = refused(client.invoke, FunctionName="pending")
     client.get_waiter("function_active_v2").wait(FunctionName="pending")

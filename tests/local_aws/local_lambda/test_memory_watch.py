@@ -35,9 +35,7 @@ def _nobody_looks(monkeypatch):
 
 @pytest.fixture
 def holder():
-    """
-    Start processes that hold so many bytes.
-    """
+    """Start processes that hold so many bytes."""
     started = []
 
     def hold(size):
@@ -64,9 +62,7 @@ def test_what_a_function_starts_counts_as_its_own(client, deploy):
 
 @pytest.mark.usefixtures("_nobody_looks")
 def test_memory_held_too_briefly_to_be_seen_counts_as_well(client, deploy):
-    """
-    On AWS such an invocation would not have come to its end.
-    """
+    """On AWS such an invocation would not have come to its end."""
     code = "def run(size, c): return len(b'x' * size)\n"
     name = deploy(code, MemorySize=128)
     before = invoke(client, name, 1 * MB)
@@ -118,9 +114,7 @@ def test_a_process_that_is_gone_has_nothing():
 
 
 def test_everybody_is_looked_at_in_turn(holder):
-    """
-    A thousand at work must not hide the one that is over its limit.
-    """
+    """A thousand at work must not hide the one that is over its limit."""
     pid = holder(50 * MB)
     caught = []
 

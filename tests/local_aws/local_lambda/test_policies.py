@@ -9,9 +9,7 @@ CALL = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*"}
 
 @pytest.fixture
 def closed(client, deploy):
-    """
-    Deploy a function that anybody may invoke by its URL, and nobody call the URL.
-    """
+    """Deploy a function that anybody may invoke by its URL, and nobody call the URL."""
     name = deploy(ECHO)
     url = open_url(client, name)
     client.remove_permission(FunctionName=name, StatementId="anybody-InvokeFunctionUrl")

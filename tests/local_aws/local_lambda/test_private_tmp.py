@@ -133,9 +133,7 @@ def test_nothing_stays_of_an_endpoint_that_is_killed(shared_folder):
 
 @needs_mounts
 def test_an_ordinary_user_has_it_too_and_gets_no_rights_from_it(shared_folder):
-    """
-    It takes a user namespace, whose maker may do anything in it.
-    """
+    """It takes a user namespace, whose maker may do anything in it."""
     command = [sys.executable, "-c", _WITHOUT_THE_RIGHT, *SERVE]
     with served(command, shared_folder) as (client, _):
         seen = look(client)
@@ -163,9 +161,7 @@ def test_where_it_is_not_permitted_one_is_told_and_has_a_folder(shared_folder):
 
 @needs_mounts
 def test_code_that_lies_below_tmp_stays_in_sight():
-    """
-    It is where TMPDIR says, and the environment's own /tmp comes over that.
-    """
+    """It is where TMPDIR says, and the environment's own /tmp comes over that."""
     with (
         tempfile.TemporaryDirectory(dir="/tmp") as below,
         served(SERVE, Path(below)) as (client, _),

@@ -110,9 +110,7 @@ CALL = AGENT + (
 
 @pytest.fixture
 def ask_from_inside(client, deploy):
-    """
-    Let an environment itself ask; return the status.
-    """
+    """Let an environment itself ask; return the status."""
     name = deploy(CALL)
 
     def ask(method, path, body=None):
@@ -153,9 +151,7 @@ def test_an_environment_that_asks_for_nonsense_is_refused(
 def test_an_exception_with_much_to_tell_leaves_its_environment_warm(
     client, deploy, failure, kind
 ):
-    """
-    Its cause comes in a header, and a refusal would end the process.
-    """
+    """Its cause comes in a header, and a refusal would end the process."""
     name = deploy(
         "import os\n"
         "def fall(n): return fall(n + n[:1])\n"

@@ -58,9 +58,7 @@ def test_the_same_code_and_settings_are_the_same_version(client, deploy):
 
 
 def test_code_goes_when_no_version_has_it_any_more(client, deploy):
-    """
-    A function that is deployed again and again must not fill the disk.
-    """
+    """A function that is deployed again and again must not fill the disk."""
     name = deploy(WHERE)
     replaced = Path(invoke(client, name)[0])
     recode(client, name, f"{WHERE}# 2\n")
@@ -160,10 +158,7 @@ def test_a_share_of_nothing_or_all_is_kept_exactly(weight, version):
         ({"PackageType": "Image"}, "PackageType Image"),
         ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, "SnapStart"),
         ({"LoggingConfig": {"LogFormat": "JSON"}}, "LogFormat JSON"),
-        (
-            {"DeadLetterConfig": {"TargetArn": QUEUE}},
-            "DeadLetterConfig",
-        ),
+        ({"DeadLetterConfig": {"TargetArn": QUEUE}}, "DeadLetterConfig"),
         (
             {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}},
             "VpcConfig",

@@ -134,9 +134,7 @@ def test_an_endpoint_that_dies_is_named_by_whatever_fails_for_it():
 
 
 def test_a_serve_whose_moto_dies_ends_and_says_so():
-    """
-    Every call of S3 would fail, one by one.
-    """
+    """Every call of S3 would fail, one by one."""
     with subprocess.Popen(
         SERVE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -9,9 +9,7 @@ from tests.support.engine_jobs import run_alone
 
 
 def laion(path, rows):
-    """
-    Write a table like LAION's: a million rows or so in row groups as large.
-    """
+    """Write a table like LAION's: a million rows or so in row groups as large."""
     schema = pa.schema(
         [
             ("SAMPLE_ID", pa.int64()),

@@ -63,10 +63,7 @@ def test_a_demand_that_can_be_met_passes(target, met):
             {"execution": {"scratch_bytes": 2_000_000_001}},
             "Set `tmp_mb` to 2,001, or use a sink",
         ),
-        (
-            {"execution": {"scratch_bytes": 10**11}},
-            "deal smaller shards, or use",
-        ),
+        ({"execution": {"scratch_bytes": 10**11}}, "deal smaller shards, or use"),
         (
             {"invocation": {"request_bytes": 6_291_457}},
             "largest event has 6,291,457 bytes",
@@ -283,11 +280,7 @@ print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 @pytest.mark.parametrize(
     ("hard", "concurrency", "connections", "sentences", "allowed"),
     [
-        (
-            *(256, 2, 20),
-            [SHORT_OF_SOCKETS],
-            256,
-        ),
+        (*(256, 2, 20), [SHORT_OF_SOCKETS], 256),
         (
             *(400, 200, 180),
             [
