@@ -1,27 +1,13 @@
-"""An endpoint in this process, and functions on it: what tests of its parts share."""
+"""Functions on the endpoint in this process: what tests of its parts share."""
 
 import contextlib
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.support.lambda_api import (
-    connect,
-    create,
-    eventually,
-    invoke,
-    open_url,
-    running,
-)
+from tests.support.lambda_api import connect, eventually, functions_of
 
 
-@pytest.fixture(scope="module")
-def aws():
-    with running(event_retry_delays_s=(0.05, 0.05)) as aws:
-        yield aws
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def client_of(aws):
     """Make a client of a service, once."""
     made = {}
@@ -36,41 +22,22 @@ def client_of(aws):
         each.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def client(client_of):
     return client_of("lambda")
 
 
 @pytest.fixture
 def deploy(client):
-    """Deploy code under a name of its own; it is removed afterwards."""
-    made = []
-
-    def deploy(code, **settings):
-        made.append(f"f-{uuid.uuid4().hex[:8]}")
-        create(client, made[-1], code, **settings)
-        return made[-1]
-
-    yield deploy
-    for name in made:
-        with contextlib.suppress(client.exceptions.ResourceNotFoundException):
-            client.delete_function(FunctionName=name)
+    with functions_of(client) as deploy:
+        yield deploy
 
 
-@pytest.fixture
-def url_of(client, deploy):
-    """Deploy code and return the URL of a function that runs it."""
-
-    def url_of(code, auth_type="NONE", **config):
-        name = deploy(code)
-        if auth_type == "NONE":
-            return open_url(client, name, **config)
-        made = client.create_function_url_config(
-            FunctionName=name, AuthType=auth_type, **config
-        )
-        return made["FunctionUrl"]
-
-    return url_of
+@pytest.fixture(scope="module")
+def deploy_for_all(client):
+    """Deploy what all tests of a module share."""
+    with functions_of(client) as deploy:
+        yield deploy
 
 
 @pytest.fixture
@@ -78,10 +45,10 @@ def busy(shared_folder):
     """Keep a function with the code GATE busy; its answer can be had afterwards."""
 
     @contextlib.contextmanager
-    def busy(client, name):
+    def busy(function):
         gate = shared_folder / "gate"
         with ThreadPoolExecutor(1) as thread:
-            running = thread.submit(invoke, client, name, str(gate))
+            running = thread.submit(function, str(gate))
             try:
                 eventually(gate.with_suffix(".entered").exists)
                 yield running

@@ -6,14 +6,15 @@ import os
 import subprocess
 import sys
 import tempfile
+import types
 from pathlib import Path
 
-import boto3
 import pytest
-from tests.support.lambda_api import connect, create, eventually, invoke, running
+from tests.support.lambda_api import connect, create, eventually
 from tests.support.tmp_mounts import is_permitted
 
 from local_aws import temporary_folders
+from local_aws.local_lambda.requests.callers import KeyPair
 from local_aws.local_lambda.runtime.processes import zygote
 
 needs_mounts = pytest.mark.skipif(
@@ -66,7 +67,7 @@ LOOK = (
 
 @contextlib.contextmanager
 def served(command, tmpdir):
-    """Run an endpoint as a command; yield a client of it and the process."""
+    """Run an endpoint as a command; yield what the function sees, and the process."""
     with subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -75,24 +76,18 @@ def served(command, tmpdir):
         text=True,
         env=os.environ | {"TMPDIR": str(tmpdir)},
     ) as process:
-        told = json.loads(process.stdout.readline())
-        client = boto3.client(
-            "lambda",
-            endpoint_url=told["endpoint_url"],
-            region_name="us-east-1",
-            aws_access_key_id=told["access_key_id"],
-            aws_secret_access_key=told["secret_access_key"],
-        )
         try:
-            yield client, process
+            told = json.loads(process.stdout.readline())
+            keys = KeyPair(told["access_key_id"], told["secret_access_key"])
+            aws = types.SimpleNamespace(endpoint_url=told["endpoint_url"], keys=keys)
+            with contextlib.closing(connect(aws)) as client:
+                yield look(create(client, "look", LOOK)), process
         finally:
-            client.close()
             process.stdin.close()
 
 
-def look(client):
-    create(client, "look", LOOK)
-    answer, error = invoke(client, "look")
+def look(function):
+    answer, error = function()
     assert error is None
     return answer
 
@@ -104,8 +99,7 @@ def mounts():
 @needs_mounts
 def test_nothing_is_mounted_outside_and_nothing_stays(shared_folder):
     before = mounts()
-    with served(SERVE, shared_folder) as (client, process):
-        seen = look(client)
+    with served(SERVE, shared_folder) as (seen, process):
         meanwhile = mounts()
         made = list(shared_folder.iterdir())
         process.stdin.close()
@@ -121,22 +115,11 @@ def test_nothing_is_mounted_outside_and_nothing_stays(shared_folder):
 
 
 @needs_mounts
-def test_nothing_stays_of_an_endpoint_that_is_killed(shared_folder):
-    before = mounts()
-    with served(SERVE, shared_folder) as (client, process):
-        look(client)
-        process.kill()
-        process.wait(20)
-
-    assert mounts() == before
-
-
-@needs_mounts
 def test_an_ordinary_user_has_it_too_and_gets_no_rights_from_it(shared_folder):
     """It takes a user namespace, whose maker may do anything in it."""
     command = [sys.executable, "-c", _WITHOUT_THE_RIGHT, *SERVE]
-    with served(command, shared_folder) as (client, _):
-        seen = look(client)
+    with served(command, shared_folder) as (seen, _):
+        pass
 
     assert seen["own"] == "/tmp"
     assert set(seen["tmp"]) - NEEDED == {"file"}
@@ -147,8 +130,7 @@ def test_an_ordinary_user_has_it_too_and_gets_no_rights_from_it(shared_folder):
 @needs_mounts
 def test_where_it_is_not_permitted_one_is_told_and_has_a_folder(shared_folder):
     command = [sys.executable, "-c", _WITHOUT_NAMESPACES, *SERVE]
-    with served(command, shared_folder) as (client, process):
-        seen = look(client)
+    with served(command, shared_folder) as (seen, process):
         own = [str(path.parent) for path in shared_folder.rglob("file")]
         process.stdin.close()
         process.wait(20)
@@ -160,18 +142,23 @@ def test_where_it_is_not_permitted_one_is_told_and_has_a_folder(shared_folder):
 
 
 @needs_mounts
-def test_code_that_lies_below_tmp_stays_in_sight():
-    """It is where TMPDIR says, and the environment's own /tmp comes over that."""
+def test_code_that_lies_below_tmp_stays_in_sight_and_a_killed_endpoint_unmounts_all():
+    """
+    It is where TMPDIR says, and the environment's own /tmp comes over that.
+    """
+    before = mounts()
     with (
         tempfile.TemporaryDirectory(dir="/tmp") as below,
-        served(SERVE, Path(below)) as (client, _),
+        served(SERVE, Path(below)) as (seen, process),
     ):
-        seen = look(client)
+        process.kill()
+        process.wait(20)
 
     assert seen["cwd"].startswith(below)
     assert "app.py" in seen["code"]
     assert seen["own"] == "/tmp"
     assert {"file"} < set(seen["tmp"])
+    assert mounts() == before
 
 
 def test_the_endpoints_own_folder_is_not_in_sight_below_tmp(monkeypatch):
@@ -182,15 +169,13 @@ def test_the_endpoints_own_folder_is_not_in_sight_below_tmp(monkeypatch):
 
 @pytest.mark.parametrize("start", ["fork", "fresh"])
 @pytest.mark.parametrize("tmp", ["shared", pytest.param("private", marks=needs_mounts)])
-def test_every_way_to_start_goes_with_every_tmp(monkeypatch, start, tmp):
+def test_every_way_to_start_goes_with_every_tmp(deploy, monkeypatch, start, tmp):
     monkeypatch.setattr(zygote, "START", start)
     monkeypatch.setattr(zygote, "TMP", tmp)
-    with running() as aws:
-        client = connect(aws)
-        seen = look(client)
-        client.delete_function(FunctionName="look")
-        eventually(lambda: not Path(seen["cwd"]).exists())
-        client.close()
+    function = deploy(LOOK)
+    seen = look(function)
+    function.delete_function()
+    eventually(lambda: not Path(seen["cwd"]).exists())
 
     assert (seen["own"] == "/tmp") == (tmp == "private")
     assert seen["cwd"].endswith("/task")
