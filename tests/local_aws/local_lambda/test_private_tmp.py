@@ -1,20 +1,17 @@
 """Each environment's own /tmp: who may have it, and that nothing of it stays."""
 
 import contextlib
-import json
 import os
-import subprocess
 import sys
 import tempfile
-import types
 from pathlib import Path
 
 import pytest
 from tests.support.lambda_api import connect, create, eventually
+from tests.support.served_endpoint import SERVE, serving
 from tests.support.tmp_mounts import is_permitted
 
 from local_aws import temporary_folders
-from local_aws.local_lambda.requests.callers import KeyPair
 from local_aws.local_lambda.runtime.processes import zygote
 
 needs_mounts = pytest.mark.skipif(
@@ -27,8 +24,6 @@ NEEDED = {
     for path in (sys.prefix, temporary_folders.__file__)
     if Path(path).is_relative_to("/tmp")
 }
-
-SERVE = [sys.executable, "-P", "-m", "rollout", "serve", "--until-stdin-closes"]
 
 # Root with every right but that to mount is in this like any other user.
 _WITHOUT_THE_RIGHT = """
@@ -66,24 +61,14 @@ LOOK = (
 
 
 @contextlib.contextmanager
-def served(command, tmpdir):
+def served(tmpdir, *trick):
     """Run an endpoint as a command; yield what the function sees, and the process."""
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"TMPDIR": str(tmpdir)},
-    ) as process:
-        try:
-            told = json.loads(process.stdout.readline())
-            keys = KeyPair(told["access_key_id"], told["secret_access_key"])
-            aws = types.SimpleNamespace(endpoint_url=told["endpoint_url"], keys=keys)
-            with contextlib.closing(connect(aws)) as client:
-                yield look(create(client, "look", LOOK)), process
-        finally:
-            process.stdin.close()
+    command = (*trick, *SERVE, "--until-stdin-closes")
+    with (
+        serving(tmpdir=tmpdir, command=command) as served,
+        contextlib.closing(connect(served)) as client,
+    ):
+        yield look(create(client, "look", LOOK)), served.process
 
 
 def look(function):
@@ -99,7 +84,7 @@ def mounts():
 @needs_mounts
 def test_nothing_is_mounted_outside_and_nothing_stays(shared_folder):
     before = mounts()
-    with served(SERVE, shared_folder) as (seen, process):
+    with served(shared_folder) as (seen, process):
         meanwhile = mounts()
         made = list(shared_folder.iterdir())
         process.stdin.close()
@@ -117,8 +102,8 @@ def test_nothing_is_mounted_outside_and_nothing_stays(shared_folder):
 @needs_mounts
 def test_an_ordinary_user_has_it_too_and_gets_no_rights_from_it(shared_folder):
     """It takes a user namespace, whose maker may do anything in it."""
-    command = [sys.executable, "-c", _WITHOUT_THE_RIGHT, *SERVE]
-    with served(command, shared_folder) as (seen, _):
+    trick = (sys.executable, "-c", _WITHOUT_THE_RIGHT)
+    with served(shared_folder, *trick) as (seen, _):
         pass
 
     assert seen["own"] == "/tmp"
@@ -129,8 +114,8 @@ def test_an_ordinary_user_has_it_too_and_gets_no_rights_from_it(shared_folder):
 
 @needs_mounts
 def test_where_it_is_not_permitted_one_is_told_and_has_a_folder(shared_folder):
-    command = [sys.executable, "-c", _WITHOUT_NAMESPACES, *SERVE]
-    with served(command, shared_folder) as (seen, process):
+    trick = (sys.executable, "-c", _WITHOUT_NAMESPACES)
+    with served(shared_folder, *trick) as (seen, process):
         own = [str(path.parent) for path in shared_folder.rglob("file")]
         process.stdin.close()
         process.wait(20)
@@ -149,7 +134,7 @@ def test_code_that_lies_below_tmp_stays_in_sight_and_a_killed_endpoint_unmounts_
     before = mounts()
     with (
         tempfile.TemporaryDirectory(dir="/tmp") as below,
-        served(SERVE, Path(below)) as (seen, process),
+        served(Path(below)) as (seen, process),
     ):
         process.kill()
         process.wait(20)
