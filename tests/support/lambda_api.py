@@ -121,6 +121,9 @@ def request_for(name, code, **settings):
     } | settings
 
 
+ACTIVE = "function_active_v2"
+
+
 class Function(str):  # noqa: SLOT000 its client is one
     """
     A function's name, through which its client is asked about it.
@@ -215,7 +218,7 @@ class Function(str):  # noqa: SLOT000 its client is one
 def create(client, name, code, **settings):
     """Make a function and wait until it can be called."""
     client.create_function(**request_for(name, code, **settings))
-    return Function(client, name).waited("function_active_v2")
+    return Function(client, name).waited(ACTIVE)
 
 
 @contextlib.contextmanager
