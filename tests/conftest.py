@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from tests.support.aws_target import POLICY, aws_in_place
-from tests.support.lambda_api import zipped
+from tests.support.lambda_api import running, zipped
 from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import S3Proxy
 
@@ -130,6 +130,13 @@ def endpoint(_plain_environment):
         for name, text in running.keys.environ().items():
             patch.setenv(name, text)
         yield running
+
+
+@pytest.fixture(scope="session")
+def aws():
+    """A local endpoint in this process, where failed events are soon tried again."""
+    with running(event_retry_delays_s=(0.05, 0.05)) as aws:
+        yield aws
 
 
 @pytest.fixture(scope="session")
