@@ -31,7 +31,8 @@ from experiment.bench.table import (
 )
 from experiment.ledger.invocation import SCHEMA
 from experiment.ledger.machine import commit, machine, machine_name
-from experiment.ledger.run_folder import run_folder_for, shown_path, utc_now
+from experiment.ledger.places import shown_path
+from experiment.ledger.run_folder import run_folder_for, utc_now
 from origin import OriginError
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from papermill.exceptions import PapermillExecutionError
 from experiment.command import arguments
 from experiment.cost.cost import DryRun
 from experiment.ledger.invocation import LedgerError, NoRoomError
+from experiment.ledger.places import shown_path
 from experiment.ledger.reports import check_free
-from experiment.ledger.run_folder import read_run, run_folder_for, shown_path
+from experiment.ledger.run_folder import read_run, run_folder_for
 from experiment.parameters.cell import SettingsError
 from experiment.run.grid import execute
 from fetcher.lists.url_list import UrlListError

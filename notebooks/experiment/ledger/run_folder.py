@@ -13,6 +13,7 @@ from IPython.display import Image
 from experiment.ledger.fingerprint import fingerprint
 from experiment.ledger.invocation import SCHEMA, LedgerError, check_schema
 from experiment.ledger.machine import commit, machine, root
+from experiment.ledger.places import placed
 from experiment.ledger.reports import Reports, no_room
 from experiment.parameters.fan_out import FanOutSettings
 
@@ -93,6 +94,10 @@ class Run:
         finally:
             temporary.unlink(missing_ok=True)
 
+    def release(self) -> None:
+        """Let others resume it; nothing more can be appended here."""
+        self._reports.close()
+
     def close(self, *, verdict: str) -> None:
         """Record the verdict and the end."""
         self._reports.close()
@@ -109,7 +114,8 @@ def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) ->
     """
     Start the folder of a run, or open it again if the settings resume the run.
 
-    No other process can write to it until the run is closed or this process ends.
+    No other process can write to it until the run is closed or released, or this
+    process ends.
 
     Args:
         notebook: As in ``20_fan_out``.
@@ -210,8 +216,8 @@ def run_folder_for(notebook: str, target: str, chosen: str = "") -> Path:
         LedgerError: If the one chosen already holds a run.
     """
     if chosen:
-        _refuse_used(Path(chosen))
-        return Path(chosen)
+        _refuse_used(placed(chosen))
+        return placed(chosen)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     plain = folder = root() / "results" / f"{stamp}-{notebook}-{target}"
     number = 1
@@ -256,9 +262,3 @@ def _refuse_used(folder: Path) -> None:
 def utc_now() -> str:
     """Return the time as records have it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def shown_path(path: Path) -> Path:
-    """Return a path as a person at the shell would write it."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path
