@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiment.charts.charts import verdict
 from experiment.charts.drawing import BAND_ALPHA, finished, key_above, new_axes
+from experiment.charts.fan_out import verdict
 from experiment.tables.words import where_measured
 
 if TYPE_CHECKING:

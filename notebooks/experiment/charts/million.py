@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from experiment.charts.charts import verdict
 from experiment.charts.drawing import INK, finished, key_above, new_axes
+from experiment.charts.fan_out import verdict
 from experiment.run.machine_load import PARTS
 from experiment.tables.goal import GOAL_FILES, GOAL_RATE, GOAL_S
 from fetcher.contract.outcome import Outcome

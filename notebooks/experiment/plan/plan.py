@@ -19,8 +19,8 @@ from experiment.plan.deal import (
     deal_ranges,
     sizes,
 )
-from experiment.plan.file_facts import sources_of
 from experiment.plan.name_clashes import refuse_repeats
+from experiment.plan.url_facts import sources_of
 from experiment.plan.url_file import UrlFile
 from fetcher.contract.shard import Shard
 from fetcher.contract.source import Template

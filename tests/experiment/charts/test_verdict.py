@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from tests.support.chart_tables import runs
 
-from experiment.charts.charts import verdict
+from experiment.charts.fan_out import verdict
 from experiment.tables.goal import GOAL_RATE
 from experiment.tables.words import duration, size, where_measured
 

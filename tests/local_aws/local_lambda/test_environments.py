@@ -8,7 +8,7 @@ import psutil
 from tests.support.child_processes import alive
 from tests.support.lambda_api import ECHO, GATE, PID, SLEEP, eventually, invoke, recode
 
-from local_aws.local_lambda.runtime.processes import zygote
+from local_aws.local_lambda.runtime.processes import zygote_control
 
 
 def test_one_environment_serves_one_caller_again_and_again(client, deploy):
@@ -108,7 +108,7 @@ def test_libraries_are_imported_once_and_the_handler_in_each_environment(
 def test_environments_can_be_fresh_processes_where_forking_is_unsafe(
     client, deploy, monkeypatch
 ):
-    monkeypatch.setattr(zygote, "START", "fresh")
+    monkeypatch.setattr(zygote_control, "START", "fresh")
     name = deploy("import os\ndef run(e, c): os._exit(e) if e else None; return 1\n")
 
     assert invoke(client, name) == (1, None)
@@ -122,7 +122,7 @@ def test_a_fresh_process_shows_its_environments_name_to_nobody(
     """
     Whoever knows it could answer for it; ``ps`` shows all arguments to everybody.
     """
-    monkeypatch.setattr(zygote, "START", "fresh")
+    monkeypatch.setattr(zygote_control, "START", "fresh")
     name = deploy(
         "import os, sys\n"
         "def run(event, context): return [os.getpid(), sys.stdin.read()]\n"

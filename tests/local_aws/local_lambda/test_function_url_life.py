@@ -23,10 +23,10 @@ from tests.support.lambda_api import (
 )
 from tests.support.urllib_http import fetch
 
-from local_aws.endpoint import LocalAws
 from local_aws.local_lambda.api import function_urls
 from local_aws.local_lambda.errors import LambdaError
 from local_aws.local_lambda.requests.service_model import Call
+from local_aws.server import LocalAws
 
 
 def test_a_url_goes_with_its_configuration_and_with_its_function(client, deploy):

@@ -14,7 +14,7 @@ from tests.support.lambda_api import connect, create, eventually, invoke, runnin
 from tests.support.tmp_mounts import is_permitted
 
 from local_aws import temporary_folders
-from local_aws.local_lambda.runtime.processes import zygote
+from local_aws.local_lambda.runtime.processes import zygote_control
 
 needs_mounts = pytest.mark.skipif(
     not is_permitted(), reason="this system does not let us mount"
@@ -187,8 +187,8 @@ def test_the_endpoints_own_folder_is_not_in_sight_below_tmp(monkeypatch):
 @pytest.mark.parametrize("start", ["fork", "fresh"])
 @pytest.mark.parametrize("tmp", ["shared", pytest.param("private", marks=needs_mounts)])
 def test_every_way_to_start_goes_with_every_tmp(monkeypatch, start, tmp):
-    monkeypatch.setattr(zygote, "START", start)
-    monkeypatch.setattr(zygote, "TMP", tmp)
+    monkeypatch.setattr(zygote_control, "START", start)
+    monkeypatch.setattr(zygote_control, "TMP", tmp)
     with running() as aws:
         client = connect(aws)
         seen = look(client)

@@ -13,7 +13,7 @@ from tests.support.child_processes import child_with, family_of, kill
 
 from local_aws.endpoint_process import local_endpoint
 from local_aws.errors import EndpointError
-from local_aws.local_lambda.requests.callers import KeyPair
+from local_aws.local_lambda.requests.access_keys import KeyPair
 from rollout.__main__ import main
 from rollout.deploy.deploy import FunctionSpec, deploy
 from rollout.target.target import connect

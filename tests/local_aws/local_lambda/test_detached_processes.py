@@ -8,7 +8,7 @@ from tests.support.child_processes import alive
 from tests.support.lambda_api import connect, create, eventually, invoke, running
 from tests.support.tmp_mounts import is_permitted
 
-from local_aws.local_lambda.runtime.processes import zygote
+from local_aws.local_lambda.runtime.processes import zygote_control
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux gives orphans to whom we choose"
@@ -49,7 +49,7 @@ def test_what_was_detached_ends_with_its_environment(
 def test_what_was_detached_ends_with_the_function(
     client, deploy, shared_folder, monkeypatch, tmp
 ):
-    monkeypatch.setattr(zygote, "TMP", tmp)
+    monkeypatch.setattr(zygote_control, "TMP", tmp)
     name = deploy(DETACH)
     pids = detach(client, name, shared_folder / "pids")
     lived = all(map(alive, pids))

@@ -21,12 +21,12 @@ from botocore.config import Config
 from tests.support.child_processes import alive
 from tests.support.lambda_api import eventually, invoke
 
-from local_aws.endpoint import LocalAws, main_async
 from local_aws.errors import EndpointError
+from local_aws.server import LocalAws, main_async
 
 SERVE = """
 import asyncio
-from local_aws.endpoint import main_async
+from local_aws.server import main_async
 import json
 def tell(aws):
     print(json.dumps([aws.endpoint_url, aws.keys.environ()]), flush=True)
