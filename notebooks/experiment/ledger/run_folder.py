@@ -19,6 +19,7 @@ from experiment.parameters.fan_out import FanOutSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     import pandas as pd
     from matplotlib.figure import Figure
@@ -71,28 +72,11 @@ class Run:
 
     def save_chart(self, name: str, figure: Figure) -> Image:
         """Write a chart as ``<name>.png``; return the picture to show."""
-        with self.saved(f"{name}.png") as temporary:
-            figure.savefig(temporary, dpi=_DPI, format="png")
-        alt = figure.axes[0].get_title(loc="left")
-        return Image(self.folder / f"{name}.png", alt=alt)
+        return chart_saved(self.folder, name, figure)
 
-    @contextmanager
-    def saved(self, name: str) -> Iterator[Path]:
-        """
-        Lend a path to write to; when the block ends, its content replaces the file.
-
-        Raises:
-            LedgerError: If the disk is full. The file is then unchanged.
-        """
-        path = self.folder / name
-        temporary = path.with_name(f"{name}.part")
-        try:
-            yield temporary
-            temporary.replace(path)
-        except OSError as error:
-            raise no_room(path, error) from error
-        finally:
-            temporary.unlink(missing_ok=True)
+    def saved(self, name: str) -> AbstractContextManager[Path]:
+        """Lend a path to write to: see `replaced`."""
+        return replaced(self.folder / name)
 
     def release(self) -> None:
         """Let others resume it; nothing more can be appended here."""
@@ -108,6 +92,33 @@ class Run:
         with self.saved(_RUN) as temporary:
             text = json.dumps(self.record, indent=2, ensure_ascii=False)
             temporary.write_text(f"{text}\n")
+
+
+def chart_saved(folder: Path, name: str, figure: Figure) -> Image:
+    """Write a chart as ``<name>.png`` with its title; return the picture to show."""
+    alt = " ".join(figure.axes[0].get_title(loc="left").split())
+    path = folder / f"{name}.png"
+    with replaced(path) as temporary:
+        figure.savefig(temporary, dpi=_DPI, format="png", metadata={"Title": alt})
+    return Image(path, alt=alt)
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """
+    Lend a path to write to; when the block ends, its content replaces the file.
+
+    Raises:
+        LedgerError: If the disk is full. The file is then unchanged.
+    """
+    temporary = path.with_name(f"{path.name}.part")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise no_room(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) -> Run:
