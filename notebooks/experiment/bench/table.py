@@ -71,11 +71,11 @@ def finding(summary: pd.DataFrame) -> str:
         (rows[_CPU_RATIO].dropna(), f"{CURL}'s CPU per file"),
         (rows[_RATE_RATIO].dropna(), "the best peer's files/s"),
     )
-    said = [f"{_span(values)} × {what}" for values, what in ratios if len(values)]
+    phrases = [f"{_span(values)} × {what}" for values, what in ratios if len(values)]
     settings = (summary["program"] == best).sum()
     if len(rows) < settings:
         best += f", in {len(rows)} of {settings} settings, having failed in the others"
-    return f"{best}: {', '.join(said) or 'no peer to compare with'}"
+    return f"{best}: {', '.join(phrases) or 'no peer to compare with'}"
 
 
 def as_text(summary: pd.DataFrame) -> str:
