@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from experiment.ledger.places import placed
 from experiment.ledger.run_folder import check_resumable, name_of_run, run_folder_for
 from experiment.number_set import ENDLESS
 from experiment.parameters.cell import SettingsError
@@ -205,7 +206,7 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
     else:
         urls = _numbered(session.template(settings), settings)
     if settings.resumes:
-        folder = Path(settings.run_folder)
+        folder = placed(settings.run_folder)
         check_resumable(folder, settings)
     else:
         folder = run_folder_for(notebook, settings.target, settings.run_folder)
