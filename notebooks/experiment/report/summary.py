@@ -6,9 +6,9 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from experiment.charts.grid import by_setting
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
+from experiment.tables import verdict
 from experiment.tables.words import duration, size
 
 if TYPE_CHECKING:
@@ -79,14 +79,17 @@ def key_figures(record: dict[str, Any], runs: pd.DataFrame) -> list[Row]:
 
 
 def _best_of(runs: pd.DataFrame) -> list[Row]:
-    """Return the figures of a grid's best setting."""
-    best = by_setting(runs).iloc[0]
-    return [
-        Row("concurrency of the best setting", f"{best['concurrency']:,}"),
-        Row("file size of the best setting", size(best["file_kb"])),
-        Row("files per second there, median", f"{best['files_per_s']:,.0f}"),
-        Row("MB per second there, median", f"{best['mb_per_s']:,.0f}"),
-    ]
+    """Return the figures of the setting that the verdict names, for each file size."""
+    rows = []
+    for file_kb, alike in runs.groupby("file_kb"):
+        if ranked := verdict.ranking(alike):
+            (values, _), *_ = ranked
+            best = verdict.of_one_start(dict(verdict.settings_of(alike))[values])
+            rates = best[["files_per_s", "mb_per_s"]].median()
+            setting = f"{size(file_kb)} at {verdict.named(alike, values)}, median"
+            figures = f"{rates['files_per_s']:,.0f} files/s, "
+            rows.append(Row(setting, f"{figures}{rates['mb_per_s']:,.0f} MB/s"))
+    return rows
 
 
 def cost_of(record: dict[str, Any]) -> tuple[str, list[Row]]:

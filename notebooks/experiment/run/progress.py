@@ -26,9 +26,11 @@ class Progress:
         plan: The plan of the run.
 
         before: How many of its files were done before, in a resumed run.
+
+        shown: Whether to show it.
     """
 
-    def __init__(self, plan: Plan, before: int) -> None:
+    def __init__(self, plan: Plan, before: int, *, shown: bool = True) -> None:
         self._plan = plan
         self._bar = tqdm(
             total=plan.files,
@@ -37,6 +39,7 @@ class Progress:
             unit_scale=False,
             file=sys.stdout,
             mininterval=0.5,
+            disable=not shown,
         )
         self._began_at = time()
         self._tally = Tally()
