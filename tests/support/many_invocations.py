@@ -18,7 +18,7 @@ from tests.support.child_processes import environments_of, started
 from tests.support.lambda_api import request_for
 from tests.support.waiting import eventually
 
-from local_aws.local_lambda.requests.callers import KeyPair
+from local_aws.local_lambda.requests.access_keys import KeyPair
 from rollout.invoke.invoker import Invoker
 from rollout.target.target import connect
 

@@ -1,8 +1,8 @@
 """
 AWS Lambda's API on loopback: real runtime processes, Lambda's limits and errors.
 
-``server`` takes requests, over ``http``, and answers with ``errors`` and, on the ports
-of function URLs, ``url_errors``:
+``server`` takes requests, over ``connections``, and answers with ``errors``
+and, on the ports of function URLs, ``url_errors``:
 
 * ``requests``: calls read by botocore's own description of Lambda, and signatures.
 * ``api``: the operations, a module for each kind of thing.

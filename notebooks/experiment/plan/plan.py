@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from experiment.ledger.places import placed
 from experiment.ledger.run_folder import (
     check_resumable,
     name_of_run,
@@ -23,8 +24,8 @@ from experiment.plan.deal import (
     deal_ranges,
     sizes,
 )
-from experiment.plan.file_facts import sources_of
 from experiment.plan.name_clashes import refuse_repeats
+from experiment.plan.url_facts import sources_of
 from experiment.plan.url_file import UrlFile
 from fetcher.contract.shard import Shard
 from fetcher.contract.source import Template
@@ -237,7 +238,7 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
             )
             raise SettingsError(msg)
     if settings.resumes:
-        folder = Path(settings.run_folder)
+        folder = placed(settings.run_folder)
         check_resumable(folder, settings)
     else:
         folder = run_folder_for(notebook, settings.target, settings.run_folder)

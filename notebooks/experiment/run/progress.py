@@ -58,6 +58,10 @@ class Progress:
         self._in_flight += 1
         self._show(0)
 
+    def tick(self) -> None:
+        """Show that time passes while no answer comes."""
+        self._bar.refresh()
+
     def answered(self, done: Invocation) -> None:
         """Count an invocation that ended."""
         self._in_flight -= 1

@@ -261,7 +261,7 @@ def grid_summary(runs: pd.DataFrame) -> Shown:
 
 
 def beside(comparison: pd.DataFrame) -> Shown:
-    """Return a table of `experiment.tables.comparison` as a report has it."""
+    """Return a table of `experiment.tables.published_comparison` as a report has it."""
     return Shown(
         pd.DataFrame(
             {

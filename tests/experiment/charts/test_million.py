@@ -8,8 +8,8 @@ from tests.support import chart_tables
 
 from experiment.charts import million as draw
 from experiment.run.machine_load import PARTS
-from experiment.tables.comparison import compare_with_published
 from experiment.tables.over_time import over_time
+from experiment.tables.published_comparison import compare_with_published
 
 BEGAN = 1_000.0
 WHERE = "target: local"

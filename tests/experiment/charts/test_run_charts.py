@@ -6,7 +6,7 @@ import pytest
 from tests.support.chart_tables import WHERE, downloads, footnote, key, shards, title
 from tests.support.recorded_invocations import SENT_AT, invocation, urls
 
-from experiment.charts.charts import latency_by_size, timeline
+from experiment.charts.fan_out import latency_by_size, timeline
 from fetcher.contract.outcome import Outcome
 
 

@@ -11,13 +11,16 @@ from typing import Any
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.logs.shipper import LogShipper
-from local_aws.local_lambda.requests.callers import KeyPair
+from local_aws.local_lambda.requests.access_keys import KeyPair
 from local_aws.local_lambda.runtime.environment import Environment
-from local_aws.local_lambda.runtime.idle import Idle
-from local_aws.local_lambda.runtime.invocation import Execution
+from local_aws.local_lambda.runtime.execution import Execution
+from local_aws.local_lambda.runtime.idle_stack import Idle
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
-from local_aws.local_lambda.runtime.processes.sandbox import Sandbox, Sandboxes
-from local_aws.local_lambda.runtime.processes.zygote import Child, Zygote
+from local_aws.local_lambda.runtime.processes.sandbox import (
+    Sandbox,
+    Sandboxes,
+)
+from local_aws.local_lambda.runtime.processes.zygote_control import Child, Zygote
 from local_aws.local_lambda.runtime.version import Version
 
 _READY_WITHIN_S = 20.0  # a caller who asks about a function waits no longer
