@@ -40,8 +40,7 @@ def saved_result(folder: Path) -> Result:
             f"python -m experiment resume {folder}"
         )
         raise LedgerError(msg) from error
-    files = int(runs["files"].iloc[0])
-    where = where_measured(record["target"], record["machine"]["name"], files)
+    where = where_measured(record["target"], record["machine"]["name"], runs["files"])
     downloads = _sample(folder / "downloads.parquet")
     return Result(downloads, counts, {}, shards, runs, where)
 
