@@ -232,10 +232,7 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
     else:
         urls = _numbered(session.template(settings), settings)
         if is_pilot and settings.url_template:
-            msg = (
-                "files is 0, and how many files the url_template has is not known. Set "
-                "files in the notebook's parameters cell."
-            )
+            msg = "Set files, too: how many a url_template has cannot be known."
             raise SettingsError(msg)
     if settings.resumes:
         folder = placed(settings.run_folder)
@@ -256,7 +253,7 @@ def _with_files(settings: FanOutSettings) -> tuple[FanOutSettings, bool]:
     if settings.wants_pilot:
         return settings.first_pilot, True
     if settings.resumes and not (settings.files or settings.url_list):
-        before = read_run(Path(settings.run_folder))["settings"]
+        before = read_run(placed(settings.run_folder))["settings"]
         return replace(settings, files=before.get("files", 0)), False
     return settings, False
 
