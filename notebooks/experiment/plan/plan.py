@@ -175,9 +175,10 @@ class Plan:
         return max(fewest, min(self.settings.shards, count))
 
     def worker(self) -> FunctionSpec:
-        """Return the function that this plan needs."""
+        """Return the function that this plan needs; a pilot takes any executions."""
         spec = self.settings.worker(run=self.run)
-        return replace(spec, sources=sources_of(self.urls) or spec.sources)
+        sources = sources_of(self.urls) or spec.sources
+        return replace(spec, sources=sources, start="" if self.is_pilot else spec.start)
 
     def of_files(self, files: int) -> Plan:
         """Return the same plan with another number of files of the same template."""

@@ -291,8 +291,7 @@ def _measure(
         output = folder / f"{_CELL_NOTEBOOK}.ipynb"
         execute(_CELL_NOTEBOOK, output, parameters, manager=manager)
     shards = pd.read_parquet(folder / "shards.parquet")
-    span = shards["invoked_at"].min(), shards["answered_at"].max()
-    return read_run(folder) | {"load": load.between(*span)}
+    return read_run(folder) | {"load": load.during(shards)}
 
 
 def _figures(figures: dict[str, Any]) -> str:

@@ -62,15 +62,19 @@ class Load:
         """
         return pd.DataFrame(self._rows)
 
-    def between(self, start: float, end: float) -> dict[str, float]:
+    def during(self, shards: pd.DataFrame) -> dict[str, float]:
         """
-        Return how many cores were busy on average between two times.
+        Return how many cores were busy on average during a run.
+
+        Args:
+            shards: Its invocations.
 
         Returns:
             cores_busy, by anything; own_cores, by this process and its descendants;
             execution_cores and origin_cores, by these among them.
         """
         table = self.table()
+        start, end = shards["invoked_at"].min(), shards["answered_at"].max()
         during = table[(table["at"] > start) & (table["at"] <= end + _EVERY_S)]
 
         def cores_of(parts: Sequence[str]) -> float:
