@@ -74,7 +74,8 @@ class Load:
             execution_cores and origin_cores, by these among them.
         """
         table = self.table()
-        start, end = shards["invoked_at"].min(), shards["answered_at"].max()
+        start = float(shards["invoked_at"].min())
+        end = float(shards["answered_at"].max())
         during = table[(table["at"] > start) & (table["at"] <= end + _EVERY_S)]
 
         def cores_of(parts: Sequence[str]) -> float:
