@@ -84,7 +84,7 @@ def test_a_notebook_has_one_parameters_cell_of_explained_assignments(path):
 
     assert lines[0].startswith("# ")
     for line in lines[1:]:
-        assert re.fullmatch(r"\w+: [\w\[\]]+ = .+  # \S.*", line), line
+        assert re.fullmatch(r"\w+: [\w\[\]]+ = .+  # \S.*|# [A-Z].+\.", line), line
     nodes = ast.parse(cell.source).body
     assert all(isinstance(node, ast.AnnAssign) for node in nodes)
     for node in nodes:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Self
 
+from experiment.ledger.places import placed
 from experiment.parameters.cell import (
     SettingsError,
     at_least_one,
     check_different,
+    parameters_injected,
     parameters_set,
     unknown_parameter,
 )
+from experiment.parameters.settings_file import ITSELF, with_file
 from fetcher.contract.options import SinkSpec, check_one_of, check_types
 from fetcher.s3.urls import SCHEME
 from rollout.deploy.function_spec import DEFAULTS, FunctionSpec, as_service
@@ -58,6 +61,10 @@ class Settings:
         security_groups: Ids of security groups in that VPC.
 
         efs: ARN of an EFS access point in that VPC, mounted at `EFS_MOUNT`.
+
+        settings_file:
+            A file of parameters in YAML, for those that the parameters cell leaves at
+            their defaults.
     """
 
     target: str = "local"
@@ -70,6 +77,7 @@ class Settings:
     subnets: list[str] = field(default_factory=list)
     security_groups: list[str] = field(default_factory=list)
     efs: str = ""
+    settings_file: str = ""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work, naming the parameter."""
@@ -129,11 +137,24 @@ class Settings:
             SettingsError: If a parameter is wrong, or does not exist, which papermill
                 only warns about.
         """
-        known = [item.name for item in fields(cls)]
-        for name in parameters_set(namespace.get("In", [])):
-            if name not in known:
-                raise SettingsError(unknown_parameter(name, known))
-        return cls(**{name: namespace[name] for name in known if name in namespace})
+        cells, defaults = namespace.get("In", []), cls._defaults()
+        for name in parameters_set(cells):
+            if name not in defaults:
+                raise SettingsError(unknown_parameter(name, list(defaults)))
+        values = {name: namespace[name] for name in defaults if name in namespace}
+        if file := values.get(ITSELF):
+            fixed = set(parameters_injected(cells))
+            values = with_file(placed(str(file)), values, defaults, fixed)
+        return cls(**values)
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        return {
+            item.name: item.default_factory()
+            if item.default_factory is not MISSING
+            else item.default
+            for item in fields(cls)
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON fields."""
@@ -202,6 +223,8 @@ class DownloadSettings(Settings):
         dry_run: Show the plan and its price, and stop before anything is deployed.
 
         run_folder: Where results go; empty: a new folder in ``results/``.
+
+        show: The folder of a run to draw again, instead of measuring anything.
     """
 
     origin_url: str = ""
@@ -214,6 +237,7 @@ class DownloadSettings(Settings):
     max_cost_usd: float = DEFAULT_MAX_COST_USD
     dry_run: bool = False
     run_folder: str = ""
+    show: str = ""
 
     def _check(self) -> None:
         super()._check()

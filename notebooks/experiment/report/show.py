@@ -26,7 +26,7 @@ class Shown(Exception):  # noqa: N818 - nothing went wrong
         return [f"Shown: {self}"]
 
 
-def show(run: str) -> None:
+def show_run(run: str) -> None:
     """
     Show a run in a notebook, and stop there; without one, do nothing.
 
