@@ -42,7 +42,7 @@ run: $(READY) ## the experiment on this machine: a grid, its charts, the verdict
 million: $(READY) ## a million files of 10 kB on this machine, each accounted for: a minute or two
 	@$(PY) -m experiment 40_million -f notebooks/settings/40_million-local.yaml
 
-bench: $(READY) ## fetcher beside curl, wget2 and aria2c, where installed: about ten minutes
+bench: $(READY) ## fetcher beside curl, wget2, aria2c and img2dataset, where installed: up to half an hour
 	@$(PY) -m experiment.bench
 
 # Four processes even on two cores, since many tests wait.
