@@ -19,7 +19,7 @@ from experiment.ledger.reports import check_free
 from experiment.ledger.run_folder import read_run, run_folder_for
 from experiment.parameters.cell import SettingsError
 from experiment.report.page import write_report
-from experiment.report.show import Shown
+from experiment.report.show import RunShown
 from experiment.run.grid import execute
 from fetcher.lists.url_list import UrlListError
 from local_aws.errors import EndpointError
@@ -43,7 +43,7 @@ _REFUSALS = {
         PreflightError,
     )
 }
-_NOTHING_MEASURED = {DryRun.__name__, Shown.__name__}
+_NOTHING_MEASURED = {DryRun.__name__, RunShown.__name__}
 
 
 class _Output:

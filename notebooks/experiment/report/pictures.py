@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from PIL import Image
 
 from experiment.charts.fan_out import files_per_s_by_concurrency
-from experiment.charts.grid import of_the_best
 from experiment.report.hover import as_svg, bars_told, points_told
 from experiment.report.redrawing import timeline_of
+from experiment.tables.growth import like_the_best
 from experiment.tables.words import duration
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _told(result: Result) -> dict[str, str]:
         texts = [_invocation(row) for row in shards.to_dict("records")]
         told["timeline"] = _svg("timeline", timeline_of(result), texts)
     if len(result.runs) > 1:
-        best = files_per_s_by_concurrency(of_the_best(result.runs))
+        best = files_per_s_by_concurrency(like_the_best(result.runs))
         told["files_per_s"] = _svg("files_per_s", best)
     return told
 

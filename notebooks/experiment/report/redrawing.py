@@ -12,8 +12,9 @@ from experiment.charts.fan_out import (
     latency_by_size,
     timeline,
 )
-from experiment.charts.grid import axis_charts, of_the_best
+from experiment.charts.grid import axis_charts
 from experiment.ledger.run_folder import read_run
+from experiment.tables.growth import like_the_best
 from experiment.tables.over_time import over_time
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def charts_of(folder: Path, result: Result) -> Iterator[tuple[str, Figure]]:
     """
     record = read_run(folder)
     if record["notebook"] == _GRID:
-        best = of_the_best(result.runs)
+        best = like_the_best(result.runs)
         yield "files_per_s", files_per_s_by_concurrency(best)
         yield from axis_charts(result.runs)
     if record["notebook"] == _MILLION:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Shown(Exception):  # noqa: N818 - nothing went wrong
+class RunShown(Exception):  # noqa: N818 - nothing went wrong
     """The run that `show` names was drawn again, and nothing else was done."""
 
     def _render_traceback_(self) -> list[str]:
@@ -34,7 +34,7 @@ def show_run(run: str) -> None:
         run: The notebook's parameter `show`: the folder of a run.
 
     Raises:
-        Shown: After it was shown.
+        RunShown: After it was shown.
 
         LedgerError: If the folder holds no run, or one that has not ended.
     """
@@ -51,7 +51,7 @@ def show_run(run: str) -> None:
         f"{named_path(write_report(folder))} is this run as a page. Nothing was "
         "deployed; to measure, leave show empty."
     )
-    raise Shown(msg)
+    raise RunShown(msg)
 
 
 def redraw(folder: Path) -> Path:

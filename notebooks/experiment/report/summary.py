@@ -6,9 +6,9 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from experiment.charts.grid import by_setting
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
+from experiment.tables.verdict import named, ranking
 from experiment.tables.words import duration, size
 
 if TYPE_CHECKING:
@@ -79,13 +79,15 @@ def key_figures(record: dict[str, Any], runs: pd.DataFrame) -> list[Row]:
 
 
 def _best_of(runs: pd.DataFrame) -> list[Row]:
-    """Return the figures of a grid's best setting."""
-    best = by_setting(runs).iloc[0]
+    """Return the figures of a grid's best setting, if any is known."""
+    ranked = ranking(runs[runs["file_kb"] == runs["file_kb"].min()])
+    if not ranked:
+        return []
+    (values, million), *_ = ranked
     return [
-        Row("concurrency of the best setting", f"{best['concurrency']:,}"),
-        Row("file size of the best setting", size(best["file_kb"])),
-        Row("files per second there, median", f"{best['files_per_s']:,.0f}"),
-        Row("MB per second there, median", f"{best['mb_per_s']:,.0f}"),
+        Row("best setting", named(runs, values)),
+        Row("files there", size(values[0])),
+        Row("1M files there", million.time),
     ]
 
 

@@ -23,6 +23,7 @@ async def fan_out(
     target: Target,
     run: Run,
     *,
+    shows_progress: bool = True,
     served: Callable[[], int | None] | None = None,
 ) -> None:
     """
@@ -40,7 +41,9 @@ async def fan_out(
 
         run: Keeps the reports as they arrive.
 
-        served: Counts the requests of an origin on this machine, for the progress bar.
+        shows_progress: Whether to show a bar meanwhile.
+
+        served: Counts the requests of an origin on this machine, for the bar.
 
     Raises:
         FanOutError: If the target no longer answers.
@@ -55,7 +58,9 @@ async def fan_out(
     if run.session:
         first = max(first, seal_unreported(plan, target, run))
     before = 0 if todo.total is None else plan.files - todo.total
-    with Progress(plan, before, served=served) as progress:
+    if plan.pilot:
+        run.record["pilot"] = dict(plan.pilot)
+    with Progress(plan, before, shown=shows_progress, served=served) as progress:
         async with Invoker(target, in_flight=plan.settings.concurrency) as invoker:
             for number in range(first, first + plan.settings.waves):
                 if number > first:

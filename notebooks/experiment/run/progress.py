@@ -30,11 +30,18 @@ class Progress:
 
         before: How many of its files were done before, in a resumed run.
 
+        shown: Whether to show it.
+
         served: Counts the origin's requests: files, before an execution reports them.
     """
 
     def __init__(
-        self, plan: Plan, before: int, *, served: Callable[[], int | None] | None = None
+        self,
+        plan: Plan,
+        before: int,
+        *,
+        shown: bool = True,
+        served: Callable[[], int | None] | None = None,
     ) -> None:
         self._plan = plan
         self._before = before
@@ -47,6 +54,7 @@ class Progress:
             unit_scale=False,
             file=sys.stdout,
             mininterval=0.5,
+            disable=not shown,
         )
         self._began_at = time()
         self._tally = Tally()
