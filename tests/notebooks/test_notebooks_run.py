@@ -38,6 +38,7 @@ def executed(endpoint, target, tmp_path_factory):
         },
         "40_million": fetching
         | {"function": "t-million", "run_folder": str(folder / "million")},
+        "90_compare_runs": {"runs": [str(folder / "grid"), str(folder / "million")]},
         "99_tear_down": there | {"function": "t-kept"},
     }
     for name in NAMES:

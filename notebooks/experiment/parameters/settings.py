@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Self
 
-from experiment.ledger.places import placed
-from experiment.parameters.cell import (
-    SettingsError,
-    at_least_one,
-    check_different,
-    parameters_injected,
-    parameters_set,
-    unknown_parameter,
-)
-from experiment.parameters.settings_file import ITSELF, with_file
-from fetcher.contract.options import SinkSpec, check_one_of, check_types
+from experiment.parameters.cell import at_least_one, check_different
+from experiment.parameters.cell_settings import CellSettings
+from fetcher.contract.options import SinkSpec, check_one_of
 from fetcher.s3.urls import SCHEME
 from rollout.deploy.function_spec import DEFAULTS, FunctionSpec, as_service
 from rollout.deploy.network import EFS_MOUNT, Efs, Vpc
 from rollout.price import DEFAULT_MAX_COST_USD
 from rollout.target.target import NAMES as TARGETS
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 _TMP = "/tmp"  # noqa: S108 - what is refused
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(CellSettings):
     """
     The settings of every notebook that uses a target.
 
@@ -61,10 +49,6 @@ class Settings:
         security_groups: Ids of security groups in that VPC.
 
         efs: ARN of an EFS access point in that VPC, mounted at `EFS_MOUNT`.
-
-        settings_file:
-            A file of parameters in YAML, for those that the parameters cell leaves at
-            their defaults.
     """
 
     target: str = "local"
@@ -77,18 +61,9 @@ class Settings:
     subnets: list[str] = field(default_factory=list)
     security_groups: list[str] = field(default_factory=list)
     efs: str = ""
-    settings_file: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse values that cannot work, naming the parameter."""
-        try:
-            self._check()
-        except (TypeError, ValueError) as error:
-            msg = f"{error} Set it in the notebook's parameters cell."
-            raise SettingsError(msg) from error
 
     def _check(self) -> None:
-        check_types(self)
+        super()._check()
         check_one_of("target", self.target, TARGETS)
         for name in ("subnets", "security_groups"):
             check_different(name, getattr(self, name), str)
@@ -124,41 +99,6 @@ class Settings:
     def bucket(self) -> str:
         """Where in S3 the function may write; empty: nowhere."""
         return ""
-
-    @classmethod
-    def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
-        """
-        Read the settings from a notebook's variables.
-
-        Args:
-            namespace: The notebook's ``globals()``.
-
-        Raises:
-            SettingsError: If a parameter is wrong, or does not exist, which papermill
-                only warns about.
-        """
-        cells, defaults = namespace.get("In", []), cls._defaults()
-        for name in parameters_set(cells):
-            if name not in defaults:
-                raise SettingsError(unknown_parameter(name, list(defaults)))
-        values = {name: namespace[name] for name in defaults if name in namespace}
-        if file := values.get(ITSELF):
-            fixed = set(parameters_injected(cells))
-            values = with_file(placed(str(file)), values, defaults, fixed)
-        return cls(**values)
-
-    @classmethod
-    def _defaults(cls) -> dict[str, Any]:
-        return {
-            item.name: item.default_factory()
-            if item.default_factory is not MISSING
-            else item.default
-            for item in fields(cls)
-        }
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as JSON fields."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
