@@ -23,7 +23,7 @@ class RunShown(Exception):  # noqa: N818 - nothing went wrong
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows instead of a traceback."""
-        return [f"Shown: {self}"]
+        return [f"RunShown: {self}"]
 
 
 def show_run(run: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
-from experiment.tables.verdict import named, ranking
+from experiment.tables import verdict
 from experiment.tables.words import duration, size
 
 if TYPE_CHECKING:
@@ -79,16 +79,17 @@ def key_figures(record: dict[str, Any], runs: pd.DataFrame) -> list[Row]:
 
 
 def _best_of(runs: pd.DataFrame) -> list[Row]:
-    """Return the figures of a grid's best setting, if any is known."""
-    ranked = ranking(runs[runs["file_kb"] == runs["file_kb"].min()])
-    if not ranked:
-        return []
-    (values, million), *_ = ranked
-    return [
-        Row("best setting", named(runs, values)),
-        Row("files there", size(values[0])),
-        Row("1M files there", million.time),
-    ]
+    """Return the figures of the setting that the verdict names, for each file size."""
+    rows = []
+    for file_kb, alike in runs.groupby("file_kb"):
+        if ranked := verdict.ranking(alike):
+            (values, _), *_ = ranked
+            best = verdict.of_one_start(dict(verdict.settings_of(alike))[values])
+            rates = best[["files_per_s", "mb_per_s"]].median()
+            setting = f"{size(file_kb)} at {verdict.named(alike, values)}, median"
+            figures = f"{rates['files_per_s']:,.0f} files/s, "
+            rows.append(Row(setting, f"{figures}{rates['mb_per_s']:,.0f} MB/s"))
+    return rows
 
 
 def cost_of(record: dict[str, Any]) -> tuple[str, list[Row]]:
