@@ -116,11 +116,11 @@ def test_what_was_interrupted_is_completed_by_putting_again(origin, lab, proxy):
     """
     S3 is slow to answer when Ctrl-C comes: what was asked for by then is waited for.
     """
-    size = ("--files", "200", "--file-kb", "3")
+    size = ("--files", "120", "--file-kb", "3")
     going_on, was_interrupted = threading.Event(), threading.Event()
 
     def fault(asked):
-        if is_copy(asked) and len(proxy.asked) > 50:
+        if is_copy(asked) and len(proxy.asked) > 35:
             going_on.set()
             assert was_interrupted.wait(WAIT_S)
 
@@ -139,9 +139,9 @@ def test_what_was_interrupted_is_completed_by_putting_again(origin, lab, proxy):
 
     assert process.returncode == 130
     assert "objects written; repeat the command to complete it" in output
-    assert 40 < before < 200
+    assert 25 < before < 120
     assert origin("put", *size, TEMPLATE)[0] == 0
-    assert Counter(in_lab(lab).values()) == {jpeg(3_000): 200}
+    assert Counter(in_lab(lab).values()) == {jpeg(3_000): 120}
 
 
 def test_another_size_replaces_every_object(origin, lab):
