@@ -28,7 +28,8 @@ from rollout.target.target import connect
 WITH_LIBRARIES = build._installed
 
 # The time an example takes depends on what else the machine does.
-settings.register_profile("any-machine", deadline=None)
+settings.register_profile("any-machine", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=1_000)
 settings.load_profile("any-machine")
 
 

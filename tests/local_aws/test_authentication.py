@@ -23,7 +23,7 @@ from tests.support.served_endpoint import serving
 from tests.support.signed_requests import credentials_of, headers_signed
 from tests.support.urllib_http import fetch
 
-from local_aws.local_lambda.requests import callers
+from local_aws.local_lambda.requests import access_keys
 from rollout.__main__ import main
 from rollout.errors import TargetError
 from rollout.target.target import connect as connect_target
@@ -447,7 +447,7 @@ def test_any_credentials_admits_all_but_web_pages():
         page = fetch(url, Origin="https://example.org")[0]
         image = fetch(url, Sec_Fetch_Site="cross-site")[0]
         strangers = connect_target(
-            "local", served.endpoint_url, keys=callers.KeyPair("x", "y")
+            "local", served.endpoint_url, keys=access_keys.KeyPair("x", "y")
         )
         buckets = strangers.client("s3").list_buckets()["Buckets"]
 
@@ -469,7 +469,7 @@ def test_without_the_pair_the_error_says_to_paste_it(aws, monkeypatch, capsys):
 
 
 def test_a_secret_is_in_no_representation():
-    keys = callers.KeyPair.random()
+    keys = access_keys.KeyPair.random()
 
     assert keys.secret_access_key not in repr(keys)
-    assert keys != callers.KeyPair.random()
+    assert keys != access_keys.KeyPair.random()

@@ -15,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.support.waiting import eventually  # noqa: F401 - tests of Lambda find it here
 
-from local_aws.endpoint import LocalAws
+from local_aws.server import LocalAws
 
 ROLE = "arn:aws:iam::123456789012:role/worker"
 

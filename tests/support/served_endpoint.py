@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from local_aws.local_lambda.requests.callers import KeyPair
+from local_aws.local_lambda.requests.access_keys import KeyPair
 
 SERVE = (sys.executable, "-P", "-m", "rollout", "serve")
 

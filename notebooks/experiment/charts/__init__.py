@@ -1,6 +1,6 @@
 """
 Tables into charts, each with a title that says what was measured.
 
-``charts`` draws fan-outs, ``grid`` grids, ``million`` one wide run; ``drawing`` is
+``fan_out`` draws fan-outs, ``grid`` grids, ``million`` one wide run; ``drawing`` is
 the look they share.
 """

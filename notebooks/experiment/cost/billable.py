@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from experiment.plan.file_facts import is_signed, region_of
+from experiment.plan.url_facts import is_signed, region_of
 from fetcher.s3.upload import LEAST_PART
 from rollout.price import Billable
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_facts.limits import line_bytes_per_s
 from experiment.cost.billable import LOG_BYTES, usage_of
-from experiment.plan.file_facts import file_bytes
+from experiment.plan.url_facts import file_bytes
 from rollout.errors import PreflightError
 from rollout.price import REGION, Bill, Billable, bill, in_dollars
 

@@ -7,7 +7,7 @@ import psutil
 from tests.support.child_processes import alive
 from tests.support.lambda_api import ECHO, GATE, MEET, PID, eventually
 
-from local_aws.local_lambda.runtime.processes import zygote
+from local_aws.local_lambda.runtime.processes import zygote_control
 
 
 def test_one_environment_serves_one_caller_again_and_again(deploy):
@@ -81,12 +81,16 @@ def test_boto3_in_a_function_talks_to_the_same_endpoint(deploy):
 def test_libraries_are_imported_once_and_the_handler_in_each_environment(
     deploy, shared_folder
 ):
-    """Shared module state would give every environment the same random numbers."""
+    """
+    Shared module state would give every environment the same random numbers. A
+    function shown by GetFunction starts at once: imports are no part of what is timed.
+    """
     pid_at_import = "import os\npid = os.getpid()\n"
+    imported = shared_folder / "imported"
     metadata = "Metadata-Version: 2.1\nName: lib\nVersion: 1\n"
     function = deploy(
         {
-            "lib/__init__.py": pid_at_import,
+            "lib/__init__.py": f"{pid_at_import}open({str(imported)!r}, 'w').close()\n",
             "lib-1.dist-info/METADATA": metadata,
             "lib-1.dist-info/RECORD": "lib/__init__.py,,\nlib-1.dist-info/METADATA,,\n",
             "broken/__init__.py": "raise SystemExit('not here')\n",
@@ -98,6 +102,8 @@ def test_libraries_are_imported_once_and_the_handler_in_each_environment(
         Handler="app.tell",
         Timeout=30,
     )
+    function.get_function()
+    assert imported.exists()
     answers = function.meet(shared_folder / "met", 3)
 
     assert len({own for own, _, _ in answers}) == 3
@@ -112,7 +118,7 @@ def test_environments_can_be_fresh_processes_where_forking_is_unsafe(
     Whoever knows an environment's name could answer for it; ``ps`` shows all arguments
     to everybody.
     """
-    monkeypatch.setattr(zygote, "START", "fresh")
+    monkeypatch.setattr(zygote_control, "START", "fresh")
     function = deploy(
         "import os, sys\n"
         "def run(event, context):\n"

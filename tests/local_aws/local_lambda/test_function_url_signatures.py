@@ -19,9 +19,9 @@ from tests.support.signed_requests import credentials_of
 from tests.support.urllib_http import fetch
 
 from local_aws.local_lambda.errors import LambdaError
-from local_aws.local_lambda.function_url.authorization import check as check_url
-from local_aws.local_lambda.requests.callers import Caller
-from local_aws.local_lambda.requests.claims import SignedRequest
+from local_aws.local_lambda.function_url.authentication import check as check_url
+from local_aws.local_lambda.requests.access_keys import Caller
+from local_aws.local_lambda.requests.signature_parsing import SignedRequest
 
 
 @pytest.fixture(scope="module")

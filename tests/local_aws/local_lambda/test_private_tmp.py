@@ -12,7 +12,7 @@ from tests.support.served_endpoint import SERVE, serving
 from tests.support.tmp_mounts import is_permitted
 
 from local_aws import temporary_folders
-from local_aws.local_lambda.runtime.processes import zygote
+from local_aws.local_lambda.runtime.processes import zygote_control
 
 needs_mounts = pytest.mark.skipif(
     not is_permitted(), reason="this system does not let us mount"
@@ -155,8 +155,8 @@ def test_the_endpoints_own_folder_is_not_in_sight_below_tmp(monkeypatch):
 @pytest.mark.parametrize("start", ["fork", "fresh"])
 @pytest.mark.parametrize("tmp", ["shared", pytest.param("private", marks=needs_mounts)])
 def test_every_way_to_start_goes_with_every_tmp(deploy, monkeypatch, start, tmp):
-    monkeypatch.setattr(zygote, "START", start)
-    monkeypatch.setattr(zygote, "TMP", tmp)
+    monkeypatch.setattr(zygote_control, "START", start)
+    monkeypatch.setattr(zygote_control, "TMP", tmp)
     function = deploy(LOOK)
     seen = look(function)
     function.delete_function()

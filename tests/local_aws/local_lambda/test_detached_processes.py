@@ -8,7 +8,7 @@ from tests.support.child_processes import alive
 from tests.support.lambda_api import DETACH, eventually
 from tests.support.tmp_mounts import is_permitted
 
-from local_aws.local_lambda.runtime.processes import zygote
+from local_aws.local_lambda.runtime.processes import zygote_control
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux gives orphans to whom we choose"
@@ -35,7 +35,7 @@ def test_what_was_detached_ends_with_its_environment(deploy, shared_folder, end)
 def test_what_was_detached_ends_with_the_function(
     deploy, shared_folder, monkeypatch, tmp
 ):
-    monkeypatch.setattr(zygote, "TMP", tmp)
+    monkeypatch.setattr(zygote_control, "TMP", tmp)
     function = deploy(DETACH)
     pids = detach(function, shared_folder / "pids")
     lived = all(map(alive, pids))

@@ -8,9 +8,9 @@ Signatures in the query string are refused: AWS documents none for function URLs
 import hashlib
 
 from local_aws.local_lambda import url_errors
-from local_aws.local_lambda.requests import claims, signature
-from local_aws.local_lambda.requests.callers import Caller, Identify
-from local_aws.local_lambda.requests.claims import (
+from local_aws.local_lambda.requests import signature, signature_parsing
+from local_aws.local_lambda.requests.access_keys import Caller, Identify
+from local_aws.local_lambda.requests.signature_parsing import (
     Claim,
     Reason,
     SignatureError,
@@ -40,7 +40,7 @@ async def check(
     """
     payload_hash = hashlib.sha256(body).hexdigest()
     try:
-        claim = claims.read_claim(request)
+        claim = signature_parsing.read_claim(request)
         if claim.lifetime_s is not None:
             raise url_errors.forbidden()
         caller = await signature.find_caller(claim, identify)

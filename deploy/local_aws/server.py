@@ -45,9 +45,9 @@ from aiohttp import web
 
 from local_aws import authentication, moto_server, temporary_folders
 from local_aws.errors import EndpointError
-from local_aws.local_lambda import errors, http, server
-from local_aws.local_lambda.requests.callers import Caller, KeyPair
-from local_aws.local_lambda.runtime.aws_pace import AwsPace
+from local_aws.local_lambda import connections, errors, server
+from local_aws.local_lambda.requests.access_keys import Caller, KeyPair
+from local_aws.local_lambda.runtime.aws_rate_limits import AwsPace
 
 Pace = Literal["none", "aws"]
 
@@ -153,7 +153,7 @@ class LocalAws:
                     identify=self._identify,
                 )
             )
-            listen = await stack.enter_async_context(http.running(self._handle))
+            listen = await stack.enter_async_context(connections.running(self._handle))
             stack.callback((await listen(listener)).close)
             # Runs first on stop, so that waiting callers get an answer.
             stack.callback(self._lambda.refuse)
@@ -284,7 +284,9 @@ def _bind(host: str, port: int) -> socket.socket:
         raise EndpointError(msg)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=http.BACKLOG)
+        return socket.create_server(
+            (host, port), family=family, backlog=connections.BACKLOG
+        )
     except OSError as error:
         reason, _, _ = str(error.strerror).partition(" (")  # then comes the address
         msg = (

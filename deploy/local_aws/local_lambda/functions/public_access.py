@@ -6,11 +6,11 @@ from typing import Any
 Policy = Mapping[str, Mapping[str, Any]]
 """Statements by their ids, in the order of their making."""
 
-_CALL_URL = "lambda:InvokeFunctionUrl"
+CALL_URL = "lambda:InvokeFunctionUrl"
 # Since October 2025 a request to a URL takes both: AWS docs urls-auth,
 # awsdocs/aws-lambda-developer-guide#494.
 _UNSIGNED_REQUEST = {
-    _CALL_URL: {"lambda:FunctionUrlAuthType": "NONE"},
+    CALL_URL: {"lambda:FunctionUrlAuthType": "NONE"},
     "lambda:InvokeFunction": {"lambda:InvokedViaFunctionUrl": "true"},
 }
 

@@ -9,8 +9,8 @@ from tests.support.child_processes import alive
 from tests.support.lambda_api import MEET, SLEEP, connect, eventually, running
 from tests.support.tmp_mounts import is_permitted
 
-from local_aws.local_lambda.runtime.idle import Idle
-from local_aws.local_lambda.runtime.processes import zygote
+from local_aws.local_lambda.runtime.idle_stack import Idle
+from local_aws.local_lambda.runtime.processes import zygote_control
 
 TELL = (
     "import os, pathlib, tempfile, time\n"
@@ -45,7 +45,7 @@ def descriptors(pid):
     ],
 )
 def test_an_idle_environment_leaves_with_all_it_had(deploy, monkeypatch, tmp):
-    monkeypatch.setattr(zygote, "TMP", tmp)
+    monkeypatch.setattr(zygote_control, "TMP", tmp)
     function = deploy(TELL, Timeout=10)
     first, _ = function(0)
     again, _ = function(0)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.lambda_api import ECHO, SLEEP, connect, create, eventually, running
 
-from local_aws.local_lambda.runtime import aws_pace as pace
-from local_aws.local_lambda.runtime.aws_pace import (
+from local_aws.local_lambda.runtime import aws_rate_limits as pace
+from local_aws.local_lambda.runtime.aws_rate_limits import (
     CALLED_TOO_OFTEN,
     CANNOT_SCALE,
     RESERVED_CALLED_TOO_OFTEN,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from fetcher.service.jobs.documents import Job, JobPlan
-from fetcher.service.jobs.events import Events
+from fetcher.service.jobs.self_invocation import Events
 from fetcher.service.jobs.store import Store
 
 if TYPE_CHECKING:

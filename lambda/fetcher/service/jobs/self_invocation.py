@@ -83,11 +83,11 @@ class Events:
         """
         payload = json.dumps(event).encode()
         tries = 0
-        while (said := self._try(payload)) is not None:
+        while (message := self._try(payload)) is not None:
             tries += 1
             wait_s = full_jitter(tries, _BACKOFF_FIRST_S, _BACKOFF_LONGEST_S)
             if monotonic() + wait_s >= self._until:
-                msg = f"Lambda did not take an event in time. At last: {said}"
+                msg = f"Lambda did not take an event in time. At last: {message}"
                 raise EventError(msg)
             sleep(wait_s)
 
@@ -110,14 +110,14 @@ class Events:
         status = self._curl.getinfo(pycurl.RESPONSE_CODE)
         if status == HTTPStatus.ACCEPTED:
             return None
-        said = f"{status} {b''.join(body)[:_SHOWN].decode(errors='replace')}"
+        message = f"{status} {b''.join(body)[:_SHOWN].decode(errors='replace')}"
         if status != HTTPStatus.TOO_MANY_REQUESTS and status < 500:  # noqa: PLR2004
             msg = (
-                f"Lambda refused an event: {said} The function's role must allow "
+                f"Lambda refused an event: {message} The function's role must allow "
                 "lambda:InvokeFunction on the function itself."
             )
             raise EventError(msg)
-        return said
+        return message
 
 
 def _address_in(region: str) -> str:
