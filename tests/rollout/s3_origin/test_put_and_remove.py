@@ -10,6 +10,7 @@ from collections import Counter
 
 import pytest
 from PIL import Image
+from tests.support.aws_target import policies_of
 from tests.support.bucket_contents import objects_in
 from tests.support.notebook_cells import run_cells
 from tests.support.s3_origin_buckets import (
@@ -73,17 +74,9 @@ def test_pictures_are_put_fetched_with_the_functions_role_and_removed(
     assert (totals["counts"]["ok"], totals["body_bytes"]) == (files, files * 3_000)
     assert Counter(objects_in(lab, KEPT).values()) == {picture: files}
     assert set(variables["result"].downloads["url"]) == there.keys()
-    policy = (
-        connect("aws")
-        .client("iam")
-        .get_role_policy(RoleName=variables["deployed"].role, PolicyName="read-sources")
-    )
-    (resources,) = (
-        one["Resource"]
-        for one in policy["PolicyDocument"]["Statement"]
-        if "s3:GetObject" in one["Action"]
-    )
-    assert resources == [f"arn:aws:s3:::{name}/origin/*" for name in BUCKETS]
+    objects, _ = policies_of(connect("aws"), FUNCTION)["read-sources"]
+    arns = [f"arn:aws:s3:::{name}/origin/*" for name in BUCKETS]
+    assert (objects["Action"], objects["Resource"]) == (["s3:GetObject"], arns)
 
     assert main(["origin", "remove", *command]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "removed 64 objects"
