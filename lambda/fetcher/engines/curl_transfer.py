@@ -149,10 +149,8 @@ class Transfer:
 
     def _finished(self, code: int, message: str) -> Download | None:
         """Return how the attempt ended if all is well so far."""
-        if not code and self._was_inflated():
-            self._head.listen()
-            self.attempt.body.restart()
-            self._redirect(self.peer.url)
+        if not code and self._state is _BODY and self._was_inflated():
+            self._repeat()
         if self._state in _UNJUDGED:
             got_head = has_head(code, message)
             if got_head is not False and (
@@ -251,8 +249,10 @@ class Transfer:
             # libcurl does not tell an empty body from a head that was cut. To pass
             # every head to Python would cost a tenth, so this request is repeated.
             if not self._head.listens:
-                self._head.listen()
-                self._redirect(self.peer.url)
+                self._repeat()
+            return None
+        if is_whole and expected_bytes != self._held_bytes and self._was_inflated():
+            self._repeat()
             return None
         self._state = _BODY
         options, held = self._options, self._held
@@ -278,13 +278,19 @@ class Transfer:
         Tell whether the body travelled in an encoding that nobody asked for.
 
         libcurl has undone it. It has no accessor for Content-Encoding, so it is the
-        number of bytes that tells, and the request is repeated, listening.
+        number of bytes that tells.
         """
-        if self._head.listens or self._state in _UNWANTED:
+        if self._head.listens:
             return False
         received = self.attempt.body.size + self._held_bytes
         travelled: int = self._info(pycurl.SIZE_DOWNLOAD_T)
         return travelled != received
+
+    def _repeat(self) -> None:
+        """Have the request made again, listening to the head."""
+        self._head.listen()
+        self.attempt.body.restart()
+        self._redirect(self.peer.url)
 
     def _refuse(self, refusal: RefusedError) -> None:
         self._state, self._refusal = _REFUSED, refusal

@@ -261,11 +261,13 @@ class Body:
             raise RefusedError(Outcome.CHECKSUM, detail)
 
     def _collect_start(self, parts: Sequence[bytes]) -> None:
+        start = self._start or b""
         for chunk in parts:
-            self._start = (self._start or b"") + chunk[:SNIFFED_BYTES]
-            if len(self._start) >= SNIFFED_BYTES:
-                self._check_type(self._start[:SNIFFED_BYTES])
+            start += chunk[:SNIFFED_BYTES]
+            if len(start) >= SNIFFED_BYTES:
+                self._check_type(start[:SNIFFED_BYTES])
                 return
+        self._start = start
 
     def _check_type(self, start: bytes) -> None:
         self._start = None
