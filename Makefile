@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export MPLBACKEND :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run million bench test test-bare soak aws-check lint lock lab clean
+.PHONY: help setup run million bench test test-bare soak aws-check report lint lock lab clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ soak: $(READY) ## the long trials, with figures; run nothing else meanwhile
 
 aws-check: $(READY) ## a few cents in your AWS account: does all of it work there? Not yet run
 	@$(PY) -m experiment.command.aws_check
+
+report: $(READY) ## one page over all runs in results/
+	@$(PY) -m experiment report
 
 lint: $(READY) ## style and types
 	@$(PY) -m ruff check

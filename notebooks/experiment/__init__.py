@@ -6,6 +6,7 @@ The experiment: how fast a million files can be downloaded, measured and charted
 * ``session``: the target and the local endpoint that a notebook holds open.
 * ``run``: fan-outs and grids, carried out and resumed; ``ledger``: their folder.
 * ``tables``: the ledger as tidy tables; ``charts``: tables as charts and verdicts.
+* ``report``: a run as one page to send.
 * ``command``: `python -m experiment` and `make aws-check`; ``bench``: `make bench`.
 * ``number_set``: sets of URLs' numbers.
 """

@@ -1,7 +1,7 @@
 """
 Every way an answer can be wrong has its outcome, and does no harm to its neighbours.
 
-The 99 good downloads beside each share its job, its engine, its host and its timeouts;
+The good downloads beside each share its job, its engine, its host and its timeouts;
 none of them is answered in full before all have been asked for.
 """
 
