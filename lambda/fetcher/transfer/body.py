@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fetcher.transfer.sink import Sink, Writer
 
 _OK = 200
+_LONGEST_TYPE = 200  # characters; of a longer one, which none is, the start is told
 # Directives by which an origin reserves what it serves. `none` is noindex and nofollow.
 # https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag
 _RESERVING = frozenset({"noindex", "none", "noai", "noimageai", "noimageindex", "noml"})
@@ -136,7 +137,11 @@ class Body:
         robots: str,
         encoding: str,
     ) -> None:
-        self._status, self.content_type = status, content_type
+        self._status = status
+        if content_type.isprintable() and len(content_type) <= _LONGEST_TYPE:
+            self.content_type = content_type
+        else:
+            self.content_type = one_line(content_type)
         options = self._options
         if status != _OK:
             detail = f"expected status 200, got {status}"
