@@ -149,7 +149,12 @@ class Transfer:
 
     def _finished(self, code: int, message: str) -> Download | None:
         """Return how the attempt ended if all is well so far."""
-        if not code and self._state is _BODY and self._was_inflated():
+        size = self.attempt.body.size + self._held_bytes
+        if (
+            not code
+            and self._state not in _UNWANTED
+            and self._head.lacks_encoding(size)
+        ):
             self._repeat()
         if self._state in _UNJUDGED:
             got_head = has_head(code, message)
@@ -251,9 +256,6 @@ class Transfer:
             if not self._head.listens:
                 self._repeat()
             return None
-        if is_whole and expected_bytes != self._held_bytes and self._was_inflated():
-            self._repeat()
-            return None
         self._state = _BODY
         options, held = self._options, self._held
         head = (
@@ -272,19 +274,6 @@ class Transfer:
         except RefusedError as refusal:
             self._refuse(refusal)
         return None
-
-    def _was_inflated(self) -> bool:
-        """
-        Tell whether the body travelled in an encoding that nobody asked for.
-
-        libcurl has undone it. It has no accessor for Content-Encoding, so it is the
-        number of bytes that tells.
-        """
-        if self._head.listens:
-            return False
-        received = self.attempt.body.size + self._held_bytes
-        travelled: int = self._info(pycurl.SIZE_DOWNLOAD_T)
-        return travelled != received
 
     def _repeat(self) -> None:
         """Have the request made again, listening to the head."""
