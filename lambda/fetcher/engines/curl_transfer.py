@@ -149,12 +149,8 @@ class Transfer:
 
     def _finished(self, code: int, message: str) -> Download | None:
         """Return how the attempt ended if all is well so far."""
-        size = self.attempt.body.size + self._held_bytes
-        if (
-            not code
-            and self._state not in _UNWANTED
-            and self._head.lacks_encoding(size)
-        ):
+        head, size = self._head, self.attempt.body.size + self._held_bytes
+        if not code and self._state not in _UNWANTED and head.lacks_encoding(size):
             self._repeat()
         if self._state in _UNJUDGED:
             got_head = has_head(code, message)
