@@ -1,5 +1,6 @@
 """The fleet event by event, in SimPy: what its model is checked against."""
 
+import math
 from statistics import median
 from unittest.mock import patch
 
@@ -11,7 +12,7 @@ from experiment.fleet.forecast import simulate
 from experiment.fleet.question import DISCARD, TODAY, Question
 from experiment.fleet.work import cpu_s
 
-CHUNKS = 4  # of a file: connections share line and processor chunk by chunk
+MOST_CHUNKS = 16  # of a file: connections share line and processor chunk by chunk
 LOOK_EVERY_S = 0.05
 
 
@@ -136,13 +137,20 @@ class Execution:
             left[0] -= 1
             yield from self._origin()
             yield env.timeout(wait_s * fleet.random.uniform(0.7, 1.3) * self.slower)
-            for _ in range(CHUNKS):
+            buffers = math.ceil(size / fleet.constants["stream_buffer_bytes"])
+            chunks = min(MOST_CHUNKS, buffers)
+            emptied = []
+            for _ in range(chunks):
                 with self.line.request() as turn:
                     yield turn
-                    yield env.timeout(self._line_s(size / CHUNKS) * self.slower)
-                with self.processor.request() as turn:
-                    yield turn
-                    yield env.timeout(fleet.cpu_s / CHUNKS * self.slower)
+                    yield env.timeout(self._line_s(size / chunks) * self.slower)
+                emptied.append(env.process(self._empty(fleet.cpu_s / chunks)))
+            yield env.all_of(emptied)
+
+    def _empty(self, cpu_s):
+        with self.processor.request() as turn:
+            yield turn
+            yield self.env.timeout(cpu_s * self.slower)
 
     def _origin(self):
         rate = self.fleet.question.most_files_per_s
@@ -198,6 +206,11 @@ REGIMES = {
     "two limits": (
         {"files": 800, "concurrency": 1, "connections": 5, "latency_s": 0.02}
         | {"sizes_bytes": (0.3 * MB,)},
+        {},
+    ),
+    "one connection": (
+        {"files": 20, "concurrency": 1, "connections": 1, "memory_mb": 512}
+        | {"sizes_bytes": (50 * MB,)},
         {},
     ),
     "origin": (

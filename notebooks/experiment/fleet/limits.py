@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aws_facts.constants import constants
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import simulate
 
@@ -33,15 +34,7 @@ _FACTORS = {
         ("base_bytes_per_s", "burst_bytes_per_s", "credit_bytes", "used_credit_bytes"),
         TENFOLD,
     ),
-    PROCESSOR: dict.fromkeys(
-        (
-            "cpu_s_curl_http",
-            "cpu_s_curl_https",
-            "cpu_s_aiohttp_http",
-            "cpu_s_aiohttp_https",
-        ),
-        1 / TENFOLD,
-    ),
+    PROCESSOR: {name: 1 / TENFOLD for name in constants() if name.startswith("cpu_s_")},
     LATENCY: {"first_byte_s": 1 / TENFOLD, "connect_s": 1 / TENFOLD},
     CALLS: {"calls_per_s": TENFOLD},
     SCALING: dict.fromkeys(
@@ -53,12 +46,10 @@ _FACTORS = {
 }
 
 
-def relaxed(name: str, question: Question, constants: Draws) -> tuple[Question, Draws]:
-    """Return question and constants with one of `LIMITS` relaxed tenfold."""
+def relaxed(name: str, question: Question, drawn: Draws) -> tuple[Question, Draws]:
+    """Return question and drawn constants with one of `LIMITS` relaxed tenfold."""
     factors = _FACTORS.get(name, {})
-    constants = {
-        key: column * factors.get(key, 1.0) for key, column in constants.items()
-    }
+    drawn = {key: column * factors.get(key, 1.0) for key, column in drawn.items()}
     if name == LATENCY:
         question = replace(question, latency_s=question.latency_s / TENFOLD)
     if name == ORIGIN:
@@ -67,7 +58,7 @@ def relaxed(name: str, question: Question, constants: Draws) -> tuple[Question, 
             origin_files_per_s=question.origin_files_per_s * TENFOLD,
             read_prefixes=round(question.read_prefixes * TENFOLD),
         )
-    return question, constants
+    return question, drawn
 
 
 def shares(question: Question, draws: int = DRAWS) -> dict[str, float]:
@@ -85,11 +76,10 @@ def shares(question: Question, draws: int = DRAWS) -> dict[str, float]:
         By name of the limit, the largest first. They need not add up to one: two
         limits may bind together, and then relaxing either gains little.
     """
-    constants = likeliest(draws)
-    now = _median_s(question, constants)
+    drawn = likeliest(draws)
+    now = _median_s(question, drawn)
     gained = {
-        name: 1 - _median_s(*relaxed(name, question, constants)) / now
-        for name in LIMITS
+        name: 1 - _median_s(*relaxed(name, question, drawn)) / now for name in LIMITS
     }
     return dict(sorted(gained.items(), key=lambda item: -item[1]))
 
@@ -99,6 +89,6 @@ def binding(question: Question, draws: int = DRAWS) -> tuple[str, float]:
     return next(iter(shares(question, draws).items()))
 
 
-def _median_s(question: Question, constants: Draws) -> float:
+def _median_s(question: Question, drawn: Draws) -> float:
     random = np.random.default_rng(_SEED)
-    return float(np.median(simulate(question, constants, random).seconds))
+    return float(np.median(simulate(question, drawn, random).seconds))

@@ -101,8 +101,9 @@ def shard_s(
     wait_s = question.latency_s or constants["first_byte_s"]
     wait_s = np.broadcast_to(wait_s, processor_s.shape)
     active = min(float(question.connections), files)
+    apart = np.minimum(1.0, constants["stream_buffer_bytes"] / each)
     rates = [
-        throughput(active, wait_s, each / line, processor_s)
+        throughput(active, wait_s, each / line, processor_s, apart)
         for line in (bucket.burst, bucket.base)
     ]
     total = files * shards_each * each
@@ -117,7 +118,11 @@ def shard_s(
 
 
 def throughput(
-    active: float, wait_s: np.ndarray, line_s: np.ndarray, processor_s: np.ndarray
+    active: float,
+    wait_s: np.ndarray,
+    line_s: np.ndarray,
+    processor_s: np.ndarray,
+    apart: np.ndarray | float = 1.0,
 ) -> np.ndarray:
     """
     Return files per second of some connections that share a line and a processor.
@@ -131,6 +136,10 @@ def throughput(
 
         processor_s: Likewise on the processor.
 
+        apart:
+            Share of a file that the processor cannot work on before the line has
+            brought it: what fits into the connection's buffer.
+
     >>> one = np.ones(1)
     >>> throughput(50, one, one * 1e-9, one * 1e-9).round(2)  # waits alone
     array([50.])
@@ -143,7 +152,9 @@ def throughput(
     for _ in range(_ROUNDS):
         on_line_s = line_s * (1 + others * at_line)
         on_processor_s = processor_s * (1 + others * at_processor)
-        rate = active / (wait_s + on_line_s + on_processor_s)
+        both_s = np.minimum(on_line_s, on_processor_s)
+        on_either_s = np.maximum(on_line_s, on_processor_s) + apart * both_s
+        rate = active / (wait_s + on_either_s)
         at_line, at_processor = rate * on_line_s, rate * on_processor_s
     return rate
 
