@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export MPLBACKEND :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run million bench test test-bare soak aws-check lint lock lab clean
+.PHONY: help setup run million bench test test-bare soak aws-check report lint lock lab clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ run: $(READY) ## the experiment on this machine: a grid, its charts, the verdict
 million: $(READY) ## a million files of 10 kB on this machine, each accounted for: a minute or two
 	@$(PY) -m experiment 40_million -f notebooks/settings/40_million-local.yaml
 
-bench: $(READY) ## fetcher beside curl, wget2 and aria2c, where installed: about ten minutes
+bench: $(READY) ## fetcher beside curl, wget2, aria2c and img2dataset, where installed: up to half an hour
 	@$(PY) -m experiment.bench
 
 # Four processes even on two cores, since many tests wait.
@@ -54,6 +54,9 @@ soak: $(READY) ## the long trials, with figures; run nothing else meanwhile
 
 aws-check: $(READY) ## a few cents in your AWS account: does all of it work there? Not yet run
 	@$(PY) -m experiment.command.aws_check
+
+report: $(READY) ## one page over all runs in results/
+	@$(PY) -m experiment report
 
 lint: $(READY) ## style and types
 	@$(PY) -m ruff check

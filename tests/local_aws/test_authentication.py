@@ -2,8 +2,6 @@
 
 import contextlib
 import hashlib
-import json
-import os
 import stat
 import subprocess
 import sys
@@ -20,7 +18,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from tests.support.lambda_api import ECHO, PLAIN, connect, create, invoke, running
+from tests.support.lambda_api import ECHO, PLAIN, connect, create
+from tests.support.served_endpoint import serving
 from tests.support.signed_requests import credentials_of, headers_signed
 from tests.support.urllib_http import fetch
 
@@ -69,26 +68,14 @@ CALLS = {
 
 
 @pytest.fixture(scope="module")
-def aws():
-    with running() as aws:
-        yield aws
-
-
-@pytest.fixture(scope="module")
 def ours(aws):
     return credentials_of(aws.keys)
 
 
 @pytest.fixture(scope="module")
-def made(aws):
-    """
-    A client of each service, that signs with the endpoint's pair.
-    """
-    with contextlib.ExitStack() as stack:
-        yield {
-            service: stack.enter_context(contextlib.closing(connect(aws, service)))
-            for service in CALLS
-        }
+def made(client_of):
+    """A client of each service, that signs with the endpoint's pair."""
+    return {service: client_of(service) for service in CALLS}
 
 
 @pytest.fixture(scope="module")
@@ -240,9 +227,7 @@ def test_an_address_typed_into_a_browser_is_not_of_a_page(aws, ours, site):
     "host", ["rebound.example", "rebound.example:80", "", "192.0.2.1"]
 )
 def test_a_name_that_was_made_to_resolve_to_us_is_refused(aws, ours, host):
-    """
-    It would read S3 and code for a page of that name.
-    """
+    """It would read S3 and code for a page of that name."""
     here = aws.endpoint_url.removeprefix("http://")
     answers = {}
     for name in (here, host):
@@ -256,9 +241,7 @@ def test_a_name_that_was_made_to_resolve_to_us_is_refused(aws, ours, host):
 
 
 def test_a_client_cannot_name_the_service_to_moto(aws, ours):
-    """
-    Signed for IAM, the request would be one to STS.
-    """
+    """Signed for IAM, the request would be one to STS."""
     request, signed = signed_for("iam", ours, aws)
 
     assert b"<ListUsersResponse" in fetch(*request, **signed, X_Signed_For="sts")[2]
@@ -266,9 +249,7 @@ def test_a_client_cannot_name_the_service_to_moto(aws, ours):
 
 @pytest.mark.parametrize("service", ["ec2", "batch", "cloudformation", "dynamodb"])
 def test_other_services_are_not_there(aws, ours, service):
-    """
-    moto has them all, and some run code in containers.
-    """
+    """moto has them all, and some run code in containers."""
     url = f"{aws.endpoint_url}/"
     body = b"Action=DescribeInstances&Version=2016-11-15"
     signed = headers_signed(ours, "POST", url, body, service=service)
@@ -290,14 +271,14 @@ def test_motos_own_pages_are_not_there(aws, ours, path):
 
 
 def test_keys_of_users_and_sessions_open_every_service(aws, made):
-    made["iam"].create_user(UserName="joe")
-    key = made["iam"].create_access_key(UserName="joe")["AccessKey"]
-    joe = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    made["iam"].create_user(UserName="ann")
+    key = made["iam"].create_access_key(UserName="ann")["AccessKey"]
+    ann = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
     session = made["sts"].assume_role(RoleArn=ROLE, RoleSessionName="me")["Credentials"]
     pair = session["AccessKeyId"], session["SecretAccessKey"]
     far = made["sts"].assume_role(RoleArn=ROLE_ELSEWHERE, RoleSessionName="me")
     elsewhere = Credentials(*list(far["Credentials"].values())[:3])
-    for keys in (joe, Credentials(*pair, session["SessionToken"]), elsewhere):
+    for keys in (ann, Credentials(*pair, session["SessionToken"]), elsewhere):
         for service in ("lambda", "s3", "sts"):
             with client_with(aws, service, keys) as client:
                 CALLS[service](client)
@@ -365,12 +346,9 @@ def test_a_presigned_url_of_version_2_takes_no_other_parameters(
     assert b"<Code>AccessDenied</Code>" in refused[2]
 
 
-def test_code_has_an_address_that_needs_no_further_signature(made):
-    """
-    As on AWS, where it is a presigned one of S3.
-    """
-    create(made["lambda"], "located", ECHO)
-    location = made["lambda"].get_function(FunctionName="located")["Code"]["Location"]
+def test_code_has_an_address_that_needs_no_further_signature(deploy):
+    """As on AWS, where it is a presigned one of S3."""
+    location = deploy(ECHO).get_function()["Code"]["Location"]
     status, _, content = fetch(location)
     bare = fetch(location.partition("?")[0])[0]
 
@@ -394,22 +372,9 @@ def test_an_object_that_is_not_the_one_signed_is_not_stored(aws, made, ours, buc
     assert fetch(url, b"signed", "PUT", **headers)[0] == 200
 
 
-def test_functions_sign_with_what_they_find(made):
-    code = (
-        "import boto3\n"
-        "def run(event, context):\n"
-        "    return boto3.client('sts').get_caller_identity()['Account']\n"
-    )
-    create(made["lambda"], "signing", code, Timeout=60)
-
-    assert invoke(made["lambda"], "signing")[0] == "123456789012"
-
-
 @pytest.mark.usefixtures("aws")
 def test_moto_listens_on_a_private_socket_only():
-    """
-    It checks no signatures.
-    """
+    """It checks no signatures."""
     motos = [
         child
         for child in psutil.Process().children()
@@ -427,9 +392,7 @@ def test_moto_listens_on_a_private_socket_only():
 
 
 def test_a_module_in_the_working_directory_is_not_ours(tmp_path):
-    """
-    A file called flask.py or docker.py was run by the endpoint.
-    """
+    """A file called flask.py or docker.py was run by the endpoint."""
     names = ("flask", "docker", "org", "moto", "werkzeug", "boto3", "rollout")
     for name in names:
         tmp_path.joinpath(f"{name}.py").write_text("open('ran', 'w').close()\n")
@@ -444,70 +407,23 @@ def test_a_module_in_the_working_directory_is_not_ours(tmp_path):
     assert not tmp_path.joinpath("ran").exists()
 
 
-@contextlib.contextmanager
-def serving(*options, **environ):
-    command = [sys.executable, "-m", "rollout", "serve", *options]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | environ,
-    ) as process:
-        try:
-            yield process, json.loads(process.stdout.readline())
-        finally:
-            process.terminate()
-
-
-def test_serve_prints_lines_to_paste_into_a_shell(tmp_path):
-    with serving(TMPDIR=str(tmp_path)) as (process, told):
-        lines = [process.stderr.readline() for _ in range(5)]
+def test_serve_prints_lines_to_paste_and_every_port_refuses_who_does_not_sign(tmp_path):
+    """They are the endpoint's, the Runtime API's and the function URL's."""
+    with serving(tmpdir=tmp_path) as served:
+        lines = [served.process.stderr.readline() for _ in range(5)]
         pasted = dict(
             line.removeprefix("export ").strip().split("=", 1) for line in lines
         )
-        keys = {"access_key_id", "secret_access_key"}
-        same = {name: pasted[f"AWS_{name.upper()}"] for name in keys}
-        session = boto3.Session(*pasted_session(pasted))
-        with contextlib.closing(
-            session.client("sts", endpoint_url=pasted["AWS_ENDPOINT_URL"])
-        ) as sts:
-            account = sts.get_caller_identity()["Account"]
         open_ = [
             path
             for path in tmp_path.rglob("*")
             if stat.S_IMODE(path.lstat().st_mode) & 0o077
         ]
-
-    assert same == {name: told[name] for name in keys}
-    assert account == "123456789012"
-    assert open_ == []
-
-
-def pasted_session(pasted):
-    return (
-        pasted["AWS_ACCESS_KEY_ID"],
-        pasted["AWS_SECRET_ACCESS_KEY"],
-        pasted["AWS_SESSION_TOKEN"],
-        pasted["AWS_DEFAULT_REGION"],
-    )
-
-
-def test_every_port_refuses_who_does_not_sign():
-    """
-    They are the endpoint's, the Runtime API's and the function URL's.
-    """
-    with serving() as (process, told):
-        pair = told["access_key_id"], told["secret_access_key"]
-        keys = access_keys.KeyPair(*pair)
-        functions = connect_target("local", told["endpoint_url"], keys=keys).client(
-            "lambda"
-        )
-        create(functions, "private", ECHO)
-        config = {"FunctionName": "private", "AuthType": "AWS_IAM"}
-        url = functions.create_function_url_config(**config)["FunctionUrl"]
-        invoke(functions, "private")
-        server = psutil.Process(process.pid)
+        with contextlib.closing(connect(served)) as client:
+            function = create(client, "private", ECHO)
+            url = function.url("AWS_IAM")
+            function()
+        server = psutil.Process(served.process.pid)
         addresses = {
             f"http://{one.laddr.ip}:{one.laddr.port}"
             for each in (server, *server.children(recursive=True))
@@ -515,20 +431,32 @@ def test_every_port_refuses_who_does_not_sign():
             if one.status == psutil.CONN_LISTEN
         }
         statuses = [fetch(f"{address}/")[0] for address in addresses]
+        session = boto3.Session(
+            *(pasted[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")),
+            *(pasted[f"AWS_{name}"] for name in ("SESSION_TOKEN", "DEFAULT_REGION")),
+        )
+        with contextlib.closing(
+            session.client("sts", endpoint_url=pasted["AWS_ENDPOINT_URL"])
+        ) as sts:
+            account = sts.get_caller_identity()["Account"]
 
-    assert {told["endpoint_url"], url.rstrip("/")} < addresses
+    for name in ("access_key_id", "secret_access_key"):
+        assert pasted[f"AWS_{name.upper()}"] == served.told[name]
+    assert account == "123456789012"
+    assert open_ == []
+    assert {served.endpoint_url, url.rstrip("/")} < addresses
     assert statuses == [403, 403, 403]
 
 
 def test_any_credentials_admits_all_but_web_pages():
-    with serving("--any-credentials") as (process, told):
-        url = f"{told['endpoint_url']}/2015-03-31/functions/"
-        warning = process.stderr.readline()
+    with serving("--any-credentials") as served:
+        url = f"{served.endpoint_url}/2015-03-31/functions/"
+        warning = served.process.stderr.readline()
         anybody = fetch(url)[0]
         page = fetch(url, Origin="https://example.org")[0]
         image = fetch(url, Sec_Fetch_Site="cross-site")[0]
         strangers = connect_target(
-            "local", told["endpoint_url"], keys=access_keys.KeyPair("x", "y")
+            "local", served.endpoint_url, keys=access_keys.KeyPair("x", "y")
         )
         buckets = strangers.client("s3").list_buckets()["Buckets"]
 

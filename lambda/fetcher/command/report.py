@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any
 
 from fetcher.security.masking import masked
+from fetcher.transfer.refusal import one_line
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
@@ -17,6 +19,7 @@ _FIELDS = {
     *("url", "outcome", "status", "bytes"),
     *("seconds", "attempts", "path", "detail"),
 }
+_NEWER_FIELDS = {"content_type", "found_type"}  # reports of 0.1.0 lack them
 
 
 def line_of(item: Item, download: Download) -> str:
@@ -26,8 +29,16 @@ def line_of(item: Item, download: Download) -> str:
         f'{{"url": {quoted(masked(item.url))}, "outcome": "{download.outcome}", '
         f'"status": {download.status}, "bytes": {download.body_bytes}, '
         f'"seconds": {download.seconds:.6f}, "attempts": {download.attempts}, '
-        f'"path": {quoted(download.path)}, "detail": {detail}}}\n'
+        f'"path": {quoted(download.path)}, "detail": {detail}, '
+        f'"content_type": {_type(download.content_type)}, '
+        f'"found_type": {_type(download.found_type)}}}\n'
     )
+
+
+@lru_cache(256)
+def _type(name: str) -> str:
+    """Return a type in quotes, without what an origin should not have sent."""
+    return quoted(one_line(name))
 
 
 def fields_of(line: bytes) -> dict[str, Any] | None:
@@ -36,7 +47,7 @@ def fields_of(line: bytes) -> dict[str, Any] | None:
         fields = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(fields, dict) or fields.keys() != _FIELDS:
+    if not isinstance(fields, dict) or fields.keys() - _NEWER_FIELDS != _FIELDS:
         return None
     texts = (fields["url"], fields["outcome"], fields["path"])
     return fields if all(isinstance(text, str) for text in texts) else None

@@ -42,6 +42,10 @@ class Download(NamedTuple):
         path: Where the body is; empty: not kept.
 
         retry_after_s: How long the origin asked us to wait; 0: it did not. Not kept.
+
+        content_type: Content-Type as the origin sent it; empty: none came.
+
+        found_type: Type that the body's first bytes show; empty: none that is known.
     """
 
     outcome: Outcome
@@ -53,6 +57,8 @@ class Download(NamedTuple):
     detail: str = ""
     path: str = ""
     retry_after_s: float = 0.0
+    content_type: str = ""
+    found_type: str = ""
 
 
 TICKS_PER_S = 100_000  # resolution of times: anything finer is noise

@@ -237,7 +237,7 @@ class Engine:
             headers.get("Content-Type", ""),
             response.content_length,
             robots if options.respect_robots else "",
-            headers.get("Content-Encoding", "") if options.compressed else "",
+            headers.get("Content-Encoding", ""),
         )
 
     async def _read(

@@ -30,8 +30,13 @@ class Head:
         self.listens = False
 
     def listen(self) -> None:
-        """Keep the lines."""
+        """
+        Keep the lines, and have bodies passed on as they travel.
+
+        libcurl inflates what it is not told to leave, cut or not, and does not say so.
+        """
         self.listens = True
+        self._set(pycurl.HTTP_CONTENT_DECODING, 0)
         self._set(pycurl.HEADERFUNCTION, self._lines.append)
 
     def clear(self) -> None:

@@ -149,6 +149,10 @@ class Transfer:
 
     def _finished(self, code: int, message: str) -> Download | None:
         """Return how the attempt ended if all is well so far."""
+        if not code and self._was_inflated():
+            self._head.listen()
+            self.attempt.body.restart()
+            self._redirect(self.peer.url)
         if self._state in _UNJUDGED:
             got_head = has_head(code, message)
             if got_head is not False and (
@@ -254,10 +258,10 @@ class Transfer:
         options, held = self._options, self._held
         head = (
             status,
-            self._head.text(pycurl.CONTENT_TYPE) if attempt.body.wants_kind else "",
+            self._head.text(pycurl.CONTENT_TYPE),
             expected_bytes,
             self._head.values(b"x-robots-tag") if options.respect_robots else "",
-            self._head.values(b"content-encoding") if options.compressed else "",
+            self._head.values(b"content-encoding"),
         )
         try:
             if is_whole:
@@ -268,6 +272,19 @@ class Transfer:
         except RefusedError as refusal:
             self._refuse(refusal)
         return None
+
+    def _was_inflated(self) -> bool:
+        """
+        Tell whether the body travelled in an encoding that nobody asked for.
+
+        libcurl has undone it. It has no accessor for Content-Encoding, so it is the
+        number of bytes that tells, and the request is repeated, listening.
+        """
+        if self._head.listens or self._state in _UNWANTED:
+            return False
+        received = self.attempt.body.size + self._held_bytes
+        travelled: int = self._info(pycurl.SIZE_DOWNLOAD_T)
+        return travelled != received
 
     def _refuse(self, refusal: RefusedError) -> None:
         self._state, self._refusal = _REFUSED, refusal

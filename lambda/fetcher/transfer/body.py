@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.file_types import SNIFFED_BYTES, mismatch
-from fetcher.transfer.inflate import ACCEPTED, ENCODINGS, Inflater
+from fetcher.transfer.file_types import SNIFFED_BYTES, agrees, plain, type_of
+from fetcher.transfer.inflate import ACCEPTED, ENCODINGS, GZIP_FILES, Inflater
 from fetcher.transfer.refusal import RefusedError, one_line
 
 if TYPE_CHECKING:
@@ -34,10 +34,13 @@ class Body:
 
     Attributes:
         size: Bytes received so far.
+
+        content_type: Content-Type, once the headers have come; empty: absent.
+
+        found_type: Type that the first bytes show; empty: not known, or not yet.
     """
 
     __slots__ = (
-        "_content_type",
         "_digest",
         "_expected_bytes",
         "_inflater",
@@ -47,6 +50,8 @@ class Body:
         "_start",
         "_status",
         "_writer",
+        "content_type",
+        "found_type",
         "size",
     )
 
@@ -54,19 +59,17 @@ class Body:
         self._item = item
         self._sink = sink
         self._options = options
+        self._prepare()
+
+    def _prepare(self) -> None:
         self._writer: Writer | None = None
-        self._digest = _sha256() if item.sha256 else None
+        self._digest = _sha256() if self._item.sha256 else None
         self._status = 0
         self._expected_bytes: int | None = None
         self._inflater: Inflater | None = None
-        self._content_type = ""
-        self._start: bytes | None = None  # collected while the type is in doubt
+        self._start: bytes | None = b""  # collected until they show the type
+        self.content_type = self.found_type = ""
         self.size = 0
-
-    @property
-    def wants_kind(self) -> bool:
-        """Whether the Content-Type matters."""
-        return bool(self._options.expect_type) or self._sink.wants_kind
 
     def begin(
         self,
@@ -82,13 +85,13 @@ class Body:
         Args:
             status: HTTP status.
 
-            content_type: Content-Type; empty: absent, or of no interest.
+            content_type: Content-Type; empty: absent.
 
             expected_bytes: Content-Length; None: absent.
 
             robots: X-Robots-Tag; empty: absent, or of no interest.
 
-            encoding: Content-Encoding; empty: absent, or not to be undone.
+            encoding: Content-Encoding; empty: absent.
 
         Raises:
             RefusedError: If the body is not wanted.
@@ -123,7 +126,7 @@ class Body:
             path = self._sink.keep(self._item, parts, content_type)
         except OSError as error:
             raise _sink_failed(error) from error
-        return Download(Outcome.OK, status, self.size, path=path)
+        return self._kept(path)
 
     def _check_head(
         self,
@@ -133,7 +136,7 @@ class Body:
         robots: str,
         encoding: str,
     ) -> None:
-        self._status = status
+        self._status, self.content_type = status, content_type
         options = self._options
         if status != _OK:
             detail = f"expected status 200, got {status}"
@@ -141,14 +144,8 @@ class Body:
         if robots and (tag := reserved(robots)):
             detail = f"the origin's X-Robots-Tag says {tag}"
             raise RefusedError(Outcome.BLOCKED, detail)
-        if expected_type := options.expect_type:
-            if not content_type.lower().startswith(expected_type.lower()):
-                got = content_type or "no type"
-                detail = f"expected a body of type {expected_type}, got {got}"
-                raise RefusedError(Outcome.WRONG_TYPE, detail)
-            self._content_type, self._start = content_type, b""
-        if encoding.lower() not in ("", "identity"):
-            self._inflater = _inflater(encoding)
+        if encoding and (inflater := _inflater(encoding, content_type)):
+            self._inflater = inflater
             expected_bytes = None  # the engine checks the compressed length
         self._expected_bytes = expected_bytes
         if expected_bytes is not None and expected_bytes > options.max_bytes:
@@ -200,7 +197,17 @@ class Body:
         except OSError as error:
             raise _sink_failed(error) from error
         self._writer = None
-        return Download(Outcome.OK, self._status, self.size, path=path)
+        return self._kept(path)
+
+    def _kept(self, path: str) -> Download:
+        return Download(
+            Outcome.OK,
+            self._status,
+            self.size,
+            path=path,
+            content_type=self.content_type,
+            found_type=self.found_type,
+        )
 
     def fail(
         self, outcome: Outcome, detail: str, retry_after_s: float = 0.0
@@ -216,7 +223,14 @@ class Body:
             self.size,
             detail=one_line(detail),
             retry_after_s=retry_after_s,
+            content_type=self.content_type,
+            found_type=self.found_type,
         )
+
+    def restart(self) -> None:
+        """Discard what arrived: the response is to come once more."""
+        self.discard()
+        self._prepare()
 
     def discard(self) -> None:
         """Discard what arrived, if anything did."""
@@ -232,10 +246,7 @@ class Body:
             for chunk in parts:
                 self._digest.update(chunk)
         if self._start is not None:
-            start = b"".join((self._start, *parts))[:SNIFFED_BYTES]
-            self._start = start if len(start) < SNIFFED_BYTES else None
-            if self._start is None:
-                self._check_type(start)
+            self._collect_start(parts)
 
     def _check_whole(self) -> None:
         if self._expected_bytes is not None and self.size != self._expected_bytes:
@@ -249,9 +260,22 @@ class Body:
             detail = f"expected sha256 {self._item.sha256}, got {got}"
             raise RefusedError(Outcome.CHECKSUM, detail)
 
+    def _collect_start(self, parts: Sequence[bytes]) -> None:
+        for chunk in parts:
+            self._start = (self._start or b"") + chunk[:SNIFFED_BYTES]
+            if len(self._start) >= SNIFFED_BYTES:
+                self._check_type(self._start[:SNIFFED_BYTES])
+                return
+
     def _check_type(self, start: bytes) -> None:
-        if other := mismatch(self._content_type, start):
-            detail = f"expected a body of type {self._content_type}, got {other}"
+        self._start = None
+        self.found_type = found = type_of(start)
+        expected, told = self._options.expect_type, self.content_type
+        if expected and not agrees(expected, told, found):
+            unknown = f"something that starts with {start[:8].hex(' ')}"
+            got = found or (unknown if start else "nothing")
+            sent_as = f"sent as {told}" if told else "sent without a type"
+            detail = f"expected a body of type {expected}, got {got}, {sent_as}"
             raise RefusedError(Outcome.WRONG_TYPE, detail)
 
     def _refuse_size(self, size: int) -> NoReturn:
@@ -259,11 +283,17 @@ class Body:
         raise RefusedError(Outcome.TOO_LARGE, detail)
 
 
-def _inflater(encoding: str) -> Inflater:
-    if encoding.lower() not in ENCODINGS:
+def _inflater(encoding: str, content_type: str) -> Inflater | None:
+    """Return what undoes an encoding, whoever asked for it; None: nothing is to be."""
+    name = encoding.lower()
+    if name == "identity":
+        return None
+    if name not in ENCODINGS:
         detail = f"expected a body sent as {ACCEPTED}, got {encoding}"
         raise RefusedError(Outcome.PROTOCOL, detail)
-    return Inflater()
+    # Of x.tar.gz some origins say that it is gzip, and encoded as gzip: it is so once.
+    is_own = "gzip" in name and plain(content_type) in GZIP_FILES
+    return None if is_own else Inflater()
 
 
 def _sha256() -> hashlib._Hash:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 # RFC 9110, section 8.4.1; x-gzip is an old name of gzip.
 ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 ACCEPTED = "gzip, deflate"
+GZIP_FILES = frozenset({"application/gzip", "application/x-tgz"})
 
 _PIECE_BYTES = 1_048_576  # a few bytes can inflate to a thousand times as many
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32

@@ -202,7 +202,7 @@ class Transfers:
 
     def _report(self, attempt: Attempt, download: Download, now: float) -> None:
         # Spelled out, for `_replace` would take three times as long.
-        outcome, status, body_bytes, _, _, _, detail, path, _ = download
+        outcome, status, body_bytes, _, _, _, detail, path, _, told, found = download
         started_at = attempt.started_at or now
         started_s, seconds = started_at - self._started_at, now - started_at
         self._on_download(
@@ -217,6 +217,8 @@ class Transfers:
                 attempt.tries,
                 detail,
                 path,
+                content_type=told,
+                found_type=found,
             ),
         )
 

@@ -18,7 +18,9 @@ from experiment.charts.drawing import (
     tick_measured,
     tick_round,
 )
-from experiment.tables.goal import GOAL_FILES, GOAL_RATE, GOAL_S
+from experiment.tables.goal import GOAL_RATE, GOAL_S
+from experiment.tables.projection import phases_of
+from experiment.tables.verdict import of_one_start, verdict
 from experiment.tables.words import duration, size, where_measured
 from fetcher.contract.outcome import Outcome
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -45,44 +48,26 @@ class ChartError(ValueError):
     """A chart would hide some of its data."""
 
 
-def verdict(runs: pd.DataFrame) -> str:
-    """
-    Say in one sentence whether the best setting meets the goal.
-
-    Settings are ranked by their median run, so one lucky run cannot win. If fewer
-    files than the goal's arrived in a run, the time is projected, and says so.
-
-    >>> import pandas as pd
-    >>> verdict(pd.DataFrame({"concurrency": [64, 512], "file_kb": 10, "ok": 10**6,
-    ...     "files_per_s": [2_000.0, 20_000.0], "target": "aws"}))
-    'At concurrency 512, 1M files of 10 kB take 50.0 s: inside the 60 s goal'
-    """
-    medians = runs.groupby(["concurrency", "file_kb"])["files_per_s"].median()
-    concurrency, file_kb = medians.idxmax()
-    rate = medians.max()
-    if not rate > 0:
-        return "No file arrived: nothing can be said about the 60 s goal"
-    seconds = GOAL_FILES / rate
-    met = "inside" if seconds <= GOAL_S else "outside"
-    best = runs[(runs["concurrency"] == concurrency) & (runs["file_kb"] == file_kb)]
-    whole = best["ok"].min() >= GOAL_FILES
-    take = "take" if whole else "would take"
-    here = "On this machine, at" if (runs["target"] == "local").all() else "At"
-    return (
-        f"{here} concurrency {concurrency:,}, 1M files of {size(file_kb)} {take} "
-        f"{duration(seconds)}: {met} the {GOAL_S} s goal"
-    )
-
-
 def files_per_s_by_concurrency(runs: pd.DataFrame) -> Figure:
     """
     Draw throughput by concurrency, one line per file size.
 
-    The line is the median of the repeats, the band spans the slowest to the fastest.
+    The line is the median of the warm runs, the band spans the slowest to the fastest;
+    cold runs are drawn apart.
     """
     figure, ax = new_axes()
     ends = []
-    for file_kb, (colour, marker), rows in _series(runs, "file_kb"):
+    for file_kb, (colour, marker), every in _series(runs, "file_kb"):
+        rows, cold = of_one_start(every), every[every["cold"]]
+        if len(cold) < len(every):
+            ax.plot(
+                cold["concurrency"],
+                cold["files_per_s"],
+                color=colour,
+                marker=marker,
+                ls="",
+                mfc="white",
+            )
         band = rows.groupby("concurrency")["files_per_s"].agg(["median", "min", "max"])
         ax.fill_between(
             band.index, band["min"], band["max"], color=colour, alpha=BAND_ALPHA, lw=0
@@ -110,13 +95,15 @@ def files_per_s_by_concurrency(runs: pd.DataFrame) -> Figure:
     ax.set_xlabel("Concurrency: executions at once (log)")
     ax.set_ylabel("Files per second (log)")
     if runs.groupby(["concurrency", "file_kb"]).size().max() > 1:
-        key_to_bands(ax)
+        key_to_bands(ax, marks_cold=runs["cold"].nunique() > 1)
     return finished(figure, ax, verdict(runs), _where(runs))
 
 
 def timeline(shards: pd.DataFrame, where: str, *, of: str = "") -> Figure:
     """
     Draw what each invocation was doing when: a row each, in the order sent.
+
+    Behind them, the run is starting up, downloading steadily, or at its tail.
 
     Args:
         shards: The invocations of one run.
@@ -126,7 +113,7 @@ def timeline(shards: pd.DataFrame, where: str, *, of: str = "") -> Figure:
         of: Which run it is, if there are several.
     """
     figure, ax = new_axes()
-    start = shards["queued_at"].min()
+    start = shards["invoked_at"].min()
     rows = np.arange(len(shards))
     for phase, since, until, colour in _PHASES:
         draw_bars(ax, rows, shards[since] - start, shards[until] - start, colour, phase)
@@ -135,10 +122,11 @@ def timeline(shards: pd.DataFrame, where: str, *, of: str = "") -> Figure:
         answered = (shards["answered_at"] - start)[lost]
         sent = (shards["invoked_at"] - start)[lost]
         draw_bars(ax, rows[lost], sent, answered, "#D55E00", "lost")
-    ax.set_xlim(left=0)
+    _shade_steady(ax, shards, start)
+    ax.set_xlim(0, shards["answered_at"].max() - start)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel("Seconds since the run began")
+    ax.set_xlabel("Seconds since the first request was sent")
     ax.set_ylabel("Invocation, in the order sent")
     if len(shards) > _MOST_ROWS_LABELLED:
         ax.set_yticks([0, len(shards) - 1])
@@ -177,13 +165,27 @@ def latency_by_size(downloads: pd.DataFrame, where: str) -> Figure:
     return finished(figure, ax, _latency_title(whole), where)
 
 
+def _shade_steady(ax: Axes, shards: pd.DataFrame, start: float) -> None:
+    """Shade the time in which nearly all executions were downloading."""
+    for _, session in shards.groupby("session"):
+        phases = phases_of(session)
+        since = session["invoked_at"].min() - start + phases.startup_s
+        if phases.steady_s > 0:
+            until = since + phases.steady_s
+            ax.axvspan(since, until, color=INK, alpha=0.07, lw=0, zorder=0)
+
+
 def _timeline_title(shards: pd.DataFrame) -> str:
-    wall = shards["answered_at"].max() - shards["invoked_at"].min()
-    busy = (shards["downloaded_at"] - shards["downloading_at"]).sum()
-    held = (shards["answered_at"] - shards["invoked_at"]).sum()
+    sessions = [phases_of(rows) for _, rows in shards.groupby("session")]
+    startup_s, steady_s, tail_s = (
+        sum(getattr(one, name) for one in sessions)
+        for name in ("startup_s", "steady_s", "tail_s")
+    )
     return (
-        f"{len(shards):,} invocation{'s' * (len(shards) > 1)} took {duration(wall)}; "
-        f"{busy / held * 100:.0f} % of their time went into downloading"
+        f"{len(shards):,} invocation{'s' * (len(shards) > 1)} took "
+        f"{duration(startup_s + steady_s + tail_s)}: {duration(startup_s)} starting "
+        f"up, {duration(steady_s)} downloading steadily (shaded), {duration(tail_s)} "
+        "until the last report"
     )
 
 

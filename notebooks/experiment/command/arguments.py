@@ -27,6 +27,9 @@ _PATHS = (
 _EPILOG = """
 The executed notebook, its charts and its tables go to a new folder in results/.
 
+`report.html` there is the run as one page to send. `report RUN` writes it again, and
+without RUN one page over all runs; `show RUN` draws all charts again, too.
+
 `resume RUN` goes on with an interrupted run in its folder: it fetches what has no
 outcome yet, with the parameters of the run except those named here. With
 `-p retry_failed true` it also fetches what failed.
@@ -37,6 +40,7 @@ results, 130 interrupted
 examples:
   python -m experiment 30_grid -p files 2000 -p concurrency '[1, 2, 4]'
   python -m experiment resume results/20261124T001500Z-20_fan_out-local
+  python -m experiment report results/20261124T001500Z-20_fan_out-local
 """
 
 

@@ -102,7 +102,7 @@ class FanOutSettings(DownloadSettings):
         if sum(map(bool, (self.origin_url, self.url_template, self.url_list))) > 1:
             msg = "Set at most one of origin_url, url_template and url_list."
             raise ValueError(msg)
-        if not self.url_list and self.shards > self.files:
+        if not self.url_list and self.files and self.shards > self.files:
             msg = (
                 f"concurrency {self.concurrency:,} × shards_per_execution "
                 f"{self.shards_per_execution:,} makes {self.shards:,} shards, more "
@@ -133,6 +133,11 @@ class FanOutSettings(DownloadSettings):
     def resumes(self) -> bool:
         """Whether a run is resumed instead of started."""
         return self.resume or self.retry_failed
+
+    @property
+    def wants_pilot(self) -> bool:
+        """Whether a pilot is to find the number of files."""
+        return not (self.files or self.url_list or self.resumes)
 
     @property
     def brings_urls(self) -> bool:

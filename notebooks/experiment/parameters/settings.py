@@ -181,7 +181,11 @@ class DownloadSettings(Settings):
     Attributes:
         origin_url: URL of a running origin; empty: the local endpoint's own.
 
-        files: Number of files in a run.
+        files: Number of files in a run; 0: as many as `duration_s` asks for.
+
+        duration_s:
+            How long a run should download steadily. A pilot finds the number of files
+            for it.
 
         connections: Downloads in flight in one execution.
 
@@ -205,7 +209,8 @@ class DownloadSettings(Settings):
     """
 
     origin_url: str = ""
-    files: int = 400
+    files: int = 0
+    duration_s: float = 2.0
     connections: int = 20
     shards_per_execution: int = 4
     engine: str = "curl"
@@ -217,8 +222,13 @@ class DownloadSettings(Settings):
 
     def _check(self) -> None:
         super()._check()
-        for name in ("files", "shards_per_execution"):
-            at_least_one(name, getattr(self, name))
+        if self.files < 0:
+            msg = f"files is {self.files:,}; it must be at least 1, or 0 for a pilot."
+            raise ValueError(msg)
+        if not 0 < self.duration_s < math.inf:
+            msg = f"duration_s is {self.duration_s}; it must be more than 0."
+            raise ValueError(msg)
+        at_least_one("shards_per_execution", self.shards_per_execution)
         if not 0 < self.max_cost_usd < math.inf:
             msg = f"max_cost_usd is {self.max_cost_usd}; it must be more than 0."
             raise ValueError(msg)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from experiment.ledger.run_folder import check_resumable, name_of_run, run_folder_for
+from experiment.ledger.places import placed
+from experiment.ledger.run_folder import (
+    check_resumable,
+    name_of_run,
+    read_run,
+    run_folder_for,
+)
 from experiment.number_set import ENDLESS
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import BYTES, HOST
@@ -30,7 +36,7 @@ from rollout.deploy import leftover_tars
 from rollout.s3_origin.s3_spread import folders_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.session import Session
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
 _BY_NAME = ("directory", "s3-objects")  # sinks that hold a name only once
 _MOST_FILES = 100_000  # per shard: a report on more may exceed the response limit
 _MOST_TEXT = 4_000_000  # characters of URL per shard: more may exceed the event limit
+_PILOT_ROUNDS = 4  # files for each connection of a first pilot
 _TEXT_IN_FLIGHT = 128_000_000  # of all shards in flight: they are in memory
 
 
@@ -70,12 +77,19 @@ class Plan:
         urls: All URLs of the run: numbered ones, or a list's.
 
         allow_private: Whether executions may contact private addresses.
+
+        is_pilot: Whether it is to find the number of files; see
+            `experiment.run.pilot`.
+
+        pilot: The figures of the pilot that found it; empty: there was none.
     """
 
     folder: Path
     settings: FanOutSettings
     urls: Template | UrlFile
     allow_private: bool
+    is_pilot: bool = False
+    pilot: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def run(self) -> str:
@@ -166,9 +180,24 @@ class Plan:
         spec = self.settings.worker(run=self.run)
         return replace(spec, sources=sources_of(self.urls) or spec.sources)
 
+    def of_files(self, files: int) -> Plan:
+        """Return the same plan with another number of files of the same template."""
+        assert isinstance(self.urls, Template)
+        return replace(
+            self,
+            settings=replace(self.settings, files=files),
+            urls=Template(self.urls.text, ((0, files),)),
+        )
+
     def summary(self) -> str:
         """Describe the plan in a line."""
         settings = self.settings
+        if self.is_pilot:
+            return (
+                f"files: as many as download steadily for {settings.duration_s:g} s, "
+                f"found by a pilot; executions at once: {settings.concurrency:,}; "
+                f"connections in each: {settings.connections:,}"
+            )
         shards = self.shards_for(self.files)
         about = "" if self.many else "about "
         return (
@@ -200,22 +229,41 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
 
         rollout.errors.DeployError: If another run of this name has tars at the sink.
     """
+    settings, is_pilot = _with_files(settings)
     if settings.url_list:
         urls: Template | UrlFile = _listed(settings)
     else:
         urls = _numbered(session.template(settings), settings)
+        if is_pilot and settings.url_template:
+            msg = (
+                "files is 0, and how many files the url_template has is not known. Set "
+                "files in the notebook's parameters cell."
+            )
+            raise SettingsError(msg)
     if settings.resumes:
-        folder = Path(settings.run_folder)
+        folder = placed(settings.run_folder)
         check_resumable(folder, settings)
     else:
         folder = run_folder_for(notebook, settings.target, settings.run_folder)
     ours = session.target.allow_private and not settings.brings_urls
-    plan = Plan(folder, settings, urls, ours or settings.allow_private)
+    plan = Plan(folder, settings, urls, ours or settings.allow_private, is_pilot)
     if settings.sink == "s3-tar" and not settings.resumes:
         leftover_tars.check_prefix_unused(
             session.target, prefix_of(settings.sink_path), plan.run
         )
     return plan
+
+
+def _with_files(settings: FanOutSettings) -> tuple[FanOutSettings, bool]:
+    """Return the settings with a number of files, and whether it is a pilot's."""
+    if settings.wants_pilot:
+        in_flight = settings.concurrency * settings.connections
+        first = max(settings.shards, _PILOT_ROUNDS * in_flight)
+        return replace(settings, files=first), True
+    if settings.resumes and not (settings.files or settings.url_list):
+        before = read_run(Path(settings.run_folder))["settings"]
+        return replace(settings, files=before.get("files", 0)), False
+    return settings, False
 
 
 def _numbered(text: str, settings: FanOutSettings) -> Template:

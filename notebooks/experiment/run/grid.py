@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import papermill
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
@@ -21,6 +23,7 @@ from experiment.ledger.run_folder import read_run
 from experiment.plan.demand import demand_of
 from experiment.plan.plan import make_plan
 from experiment.run.full_disk import Stdout, writing
+from experiment.run.machine_load import Load
 from rollout.preflight import checks
 from rollout.target.clients import DIES_WITHIN_S
 
@@ -225,9 +228,11 @@ def run_grid(
     """
     cells = list(settings.cells())
     records, failed = [], []
+    files: dict[str, int] = {}  # by setting: its repeats fetch as many as its first run
     with kernel(session.target.environ()) as manager:
-        for number, cell in enumerate(cells, start=1):
-            name = settings.name_of(cell)
+        for number, planned in enumerate(cells, start=1):
+            name, setting = settings.name_of(planned), settings.setting_of(planned)
+            cell = replace(planned, files=files.get(setting, planned.files))
             try:
                 record = _measure(cell, session, run.folder / name, manager)
             except PapermillExecutionError as error:
@@ -240,7 +245,10 @@ def run_grid(
                 run_sync(manager.restart_kernel)(now=True)
             else:
                 run.absorb(run.folder / name)
+                if not planned.files:
+                    record.setdefault("pilot", {})
                 records.append(record)
+                files[setting] = record["totals"]["files"]
                 message = _figures(record["totals"])
             print(f"[{number}/{len(cells)}] {name}: {message}", flush=True)
     run.record["failed_cells"] = failed
@@ -276,13 +284,13 @@ def _measure(
         "run_folder": str(folder),
     }
     output = folder / f"{_CELL_NOTEBOOK}.ipynb"
-    execute(_CELL_NOTEBOOK, output, parameters, manager=manager)
-    return read_run(folder)
+    with Load() as load:
+        execute(_CELL_NOTEBOOK, output, parameters, manager=manager)
+    shards = pd.read_parquet(folder / "shards.parquet")
+    span = shards["invoked_at"].min(), shards["answered_at"].max()
+    return read_run(folder) | {"load": load.between(*span)}
 
 
 def _figures(figures: dict[str, Any]) -> str:
-    ok, files = figures["counts"]["ok"], figures["files"]
-    return (
-        f"{figures['files_per_s']:,.0f} files/s, {figures['mb_per_s']:,.0f} MB/s, "
-        f"{ok:,} of {files:,} ok"
-    )
+    ok, files, wall_s = figures["counts"]["ok"], figures["files"], figures["wall_s"]
+    return f"{ok:,} of {files:,} files ok in {wall_s:.1f} s, {ok / wall_s:,.0f} files/s"

@@ -26,9 +26,11 @@ class Progress:
         plan: The plan of the run.
 
         before: How many of its files were done before, in a resumed run.
+
+        shown: Whether to show it.
     """
 
-    def __init__(self, plan: Plan, before: int) -> None:
+    def __init__(self, plan: Plan, before: int, *, shown: bool = True) -> None:
         self._plan = plan
         self._bar = tqdm(
             total=plan.files,
@@ -37,6 +39,7 @@ class Progress:
             unit_scale=False,
             file=sys.stdout,
             mininterval=0.5,
+            disable=not shown,
         )
         self._began_at = time()
         self._tally = Tally()
@@ -54,6 +57,10 @@ class Progress:
         """Count one more execution in flight."""
         self._in_flight += 1
         self._show(0)
+
+    def tick(self) -> None:
+        """Show that time passes while no answer comes."""
+        self._bar.refresh()
 
     def answered(self, done: Invocation) -> None:
         """Count an invocation that ended."""

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 from experiment.ledger.reports import read_invocations
 from experiment.tables.downloads_file import DownloadsFile
 from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
+from experiment.tables.runs import runs_table
 from experiment.tables.table import (
     Names,
     downloads_table,
-    runs_table,
     shards_table,
     totals,
 )

@@ -30,6 +30,19 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
 
 
+def listed(texts: list[str], most: int = 3) -> str:
+    """
+    Return texts as a list in a sentence.
+
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed(list("abcdef"))
+    ('a', 'a, b and c', 'a, b, c and 3 others')
+    """
+    if len(texts) > most:
+        texts = [*texts[:most], f"{len(texts) - most} others"]
+    *most_of_them, last = texts
+    return f"{', '.join(most_of_them)} and {last}" if most_of_them else last
+
+
 def where_measured(target: str, machine: str, files: int) -> str:
     """
     Return the footnote that keeps a local run from being mistaken for AWS.

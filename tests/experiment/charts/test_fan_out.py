@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from tests.support.chart_tables import WHERE, footnote, key, runs, title
 
-from experiment.charts.fan_out import ChartError, files_per_s_by_concurrency, verdict
+from experiment.charts.fan_out import ChartError, files_per_s_by_concurrency
 from experiment.parameters.grid import MOST_SIZES
 from experiment.tables.goal import GOAL_RATE
+from experiment.tables.verdict import verdict
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,8 @@ def grid(sizes=(10, 100)):
             runs(
                 np.array([50, 100, 900]) * concurrency / file_kb,
                 concurrency=concurrency,
-            ).assign(file_kb=file_kb)
+                file_kb=file_kb,
+            )
             for file_kb in sizes
             for concurrency in (1, 2, 4)
         ],
@@ -38,7 +40,7 @@ def grid(sizes=(10, 100)):
 def test_throughput_has_a_line_of_medians_per_file_size():
     figure = files_per_s_by_concurrency(grid())
     (ax,) = figure.axes
-    lines = [line for line in ax.get_lines() if line.get_marker() != "None"]
+    lines = [one for one in ax.get_lines() if one.get_linestyle() == "-"]
 
     assert [list(line.get_xdata()) for line in lines] == [[1, 2, 4]] * 2
     assert [list(line.get_ydata()) for line in lines] == [[10, 20, 40], [1, 2, 4]]
@@ -57,12 +59,20 @@ def test_throughput_says_what_line_and_band_are_where_there_is_a_band():
     """
     With one run of each setting there is nothing between the least and the most.
     """
-    assert key(files_per_s_by_concurrency(grid())) == [
-        "median of the runs",
-        "slowest to fastest run",
-    ]
+    band = ["median of the runs", "slowest to fastest"]
+    assert key(files_per_s_by_concurrency(grid())) == band
     once = files_per_s_by_concurrency(runs([100.0]))
     assert once.axes[0].get_legend() is None
+
+
+def test_cold_runs_are_drawn_apart_and_change_neither_line_nor_band():
+    warm, cold = grid(sizes=(10,)), runs([1.0], concurrency=2, cold=True)
+    figure = files_per_s_by_concurrency(pd.concat([warm, cold], ignore_index=True))
+    apart, line, _ = figure.axes[0].get_lines()
+
+    assert (list(apart.get_xdata()), list(apart.get_ydata())) == ([2], [1.0])
+    assert list(line.get_ydata()) == [10, 20, 40]
+    assert key(figure)[::2] == ["median of the warm runs", "a cold run"]
 
 
 def test_throughput_is_titled_labelled_and_footnoted():

@@ -42,7 +42,12 @@ def test_a_run_that_died_is_resumed_with_its_own_parameters(tmp_path, endpoint, 
             {"files": "many"},
             "SettingsError: files is 'many', of type str; it must be",
         ),
-        ("20_fan_out", {"origin_url": "SILENT"}, "SettingsError: The origin http"),
+        pytest.param(
+            "20_fan_out",
+            {"origin_url": "SILENT"},
+            "SettingsError: The origin http",
+            marks=pytest.mark.soak,
+        ),
         (
             "00_start_here",
             {"file_kb": "50000"},

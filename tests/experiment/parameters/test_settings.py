@@ -34,7 +34,7 @@ def test_the_defaults_are_settings_that_work(kind):
 
 
 # What papermill, YAML and people write, and the words it is refused in.
-COUNTS = ("files", "file_kb", "concurrency", "shards_per_execution", "waves", "repeat")
+COUNTS = ("file_kb", "concurrency", "shards_per_execution", "waves", "repeat")
 FAN_OUTS = [
     ({"files": "400"}, "files is '400', of type str; it must be of"),
     ({"files": True}, "files is True, of type bool; it must be of"),
@@ -43,6 +43,8 @@ FAN_OUTS = [
     ({"tear_down": 1}, "tear_down is 1, of"),
     ({"origin_url": None}, "origin_url is None, of type NoneType; it must be of"),
     ({"memory_mb": "1769"}, "memory_mb is '1769', of type str; it must be of"),
+    ({"files": -3}, "files is -3; it must be at least 1, or 0 for a pilot."),
+    ({"duration_s": 0.0}, "duration_s is 0.0; it must be more than 0."),
     *[
         ({name: value}, f"{name} is {value}; it must be at least")
         for name in (*COUNTS, "attempts")
@@ -125,7 +127,7 @@ def test_as_many_shards_as_files_are_taken():
 
 def test_every_refusal_says_where_to_mend_it():
     with pytest.raises(SettingsError, match="Set it in the notebook's parameters cell"):
-        FanOutSettings(files=0)
+        FanOutSettings(files=-1)
 
 
 def test_a_misspelt_parameter_from_papermill_names_the_close_one():

@@ -1,23 +1,14 @@
 """AWS's pace: how fast environments come, and how often a function may be called."""
 
+import contextlib
 import itertools
-import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.lambda_api import (
-    ECHO,
-    SLEEP,
-    call,
-    connect,
-    create,
-    eventually,
-    invoke,
-    running,
-)
+from tests.support.lambda_api import ECHO, SLEEP, connect, create, eventually, running
 
 from local_aws.local_lambda.runtime import aws_rate_limits as pace
 from local_aws.local_lambda.runtime.aws_rate_limits import (
@@ -110,9 +101,7 @@ def test_a_reservation_has_a_rate_of_its_own(aws_pace):
 
 
 def test_a_refused_call_costs_nothing(aws_pace, clock):
-    """
-    Else callers who try again and again would keep a function from ever scaling.
-    """
+    """Else callers who try again and again would keep a function from ever scaling."""
     admitted(aws_pace, 1_000)
     refused = admitted(aws_pace, 1_000)
     clock.now = 1
@@ -142,29 +131,28 @@ def test_never_more_come_than_there_were_and_came_back(pauses, burst):
 # Through the endpoint
 
 
-@pytest.fixture
-def client(monkeypatch):
-    monkeypatch.setattr(pace, "_NEW_ENVIRONMENTS", 2)
-    monkeypatch.setattr(pace, "_REFILLED_IN_S", 2)
-    with running(pace="aws") as aws:
-        client = connect(aws)
-        yield client
-        client.close()
+@pytest.fixture(scope="module")
+def paced():
+    """A client of an endpoint where a function gets two environments in two seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pace, "_NEW_ENVIRONMENTS", 2)
+        patch.setattr(pace, "_REFILLED_IN_S", 2)
+        with running(pace="aws") as aws, contextlib.closing(connect(aws)) as client:
+            yield client
 
 
-def test_a_caller_that_takes_one_environment_too_many_is_throttled(client):
-    create(client, "paced", SLEEP, Timeout=10)
+def test_a_caller_that_takes_one_environment_too_many_is_throttled(paced):
+    function = create(paced, "called", SLEEP, Timeout=10)
 
-    def attempt(_):
+    def attempt(sleep_s):
         try:
-            return invoke(client, "paced", 0.9)[0]
+            return function(sleep_s)[0]
         except ClientError as error:
             return error.response
 
     with ThreadPoolExecutor(4) as threads:
-        answers = list(threads.map(attempt, range(4)))
+        answers = list(threads.map(attempt, [0.9] * 4))
     refusals = [answer for answer in answers if isinstance(answer, dict)]
-    again = eventually(lambda: isinstance(attempt(None), int))
 
     assert len(refusals) == 2
     for refusal in refusals:
@@ -172,33 +160,26 @@ def test_a_caller_that_takes_one_environment_too_many_is_throttled(client):
         assert refusal["Error"]["Code"] == "TooManyRequestsException"
         assert refusal["Error"]["Message"] == "Rate Exceeded."
         assert refusal["Reason"] == CANNOT_SCALE
-    assert again
+    assert eventually(lambda: isinstance(attempt(0), int))
 
 
-def test_events_wait_for_their_environment(client, shared_folder):
-    create(
-        client,
-        "paced",
+def test_events_wait_for_their_environment(paced, shared_folder):
+    function = create(
+        paced,
+        "noting",
         "import os, time\n"
         "def run(event, context):\n"
-        "    time.sleep(1.2)\n"
+        "    time.sleep(0.7)\n"
         "    open(event, 'w').close()\n",
         Timeout=10,
     )
-    for number in range(5):
-        event = json.dumps(str(shared_folder / str(number)))
-        answer = call(client, "paced", InvocationType="Event", Payload=event)
-        assert answer["StatusCode"] == 202
+    for number in range(4):
+        function.send(shared_folder / str(number))
 
-    eventually(lambda: len(list(shared_folder.iterdir())) == 5)
+    eventually(lambda: len(list(shared_folder.iterdir())) == 4)
 
 
-def test_without_a_pace_no_call_is_slowed_down(monkeypatch):
+def test_without_a_pace_no_call_is_slowed_down(monkeypatch, deploy):
     monkeypatch.setattr(pace, "_NEW_ENVIRONMENTS", 0)
-    with running() as aws:
-        client = connect(aws)
-        create(client, "paced", ECHO, Timeout=10)
-        answer = invoke(client, "paced", 1)
-        client.close()
 
-    assert answer == (1, None)
+    assert deploy(ECHO)(1) == (1, None)

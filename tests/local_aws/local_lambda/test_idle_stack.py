@@ -1,12 +1,12 @@
 """Environments that nobody needs: who waits, in which order, and for how long."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import contextlib
 from pathlib import Path
 
 import pytest
 from tests.support.child_processes import alive
-from tests.support.lambda_api import SLEEP, connect, create, eventually, invoke, running
+from tests.support.lambda_api import MEET, SLEEP, connect, eventually, running
 from tests.support.tmp_mounts import is_permitted
 
 from local_aws.local_lambda.runtime.idle_stack import Idle
@@ -24,12 +24,10 @@ TELL = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client():
-    with running(keep_idle_s=1) as aws:
-        client = connect(aws)
+    with running(keep_idle_s=1) as aws, contextlib.closing(connect(aws)) as client:
         yield client
-        client.close()
 
 
 def descriptors(pid):
@@ -46,15 +44,15 @@ def descriptors(pid):
         ),
     ],
 )
-def test_an_idle_environment_leaves_with_all_it_had(client, monkeypatch, tmp):
+def test_an_idle_environment_leaves_with_all_it_had(deploy, monkeypatch, tmp):
     monkeypatch.setattr(zygote_control, "TMP", tmp)
-    create(client, "idle", TELL, Timeout=10)
-    first, _ = invoke(client, "idle", 0)
-    again, _ = invoke(client, "idle", 0)
+    function = deploy(TELL, Timeout=10)
+    first, _ = function(0)
+    again, _ = function(0)
     before = descriptors(first["zygote"])
     eventually(lambda: not alive(first["pid"]))
     eventually(lambda: descriptors(first["zygote"]) == before - (tmp == "private"))
-    other, _ = invoke(client, "idle", 0)
+    other, _ = function(0)
 
     assert again["pid"] == first["pid"]
     assert again["seen"]
@@ -63,24 +61,21 @@ def test_an_idle_environment_leaves_with_all_it_had(client, monkeypatch, tmp):
     assert not other["seen"]
 
 
-def test_an_environment_at_work_stays(client):
-    """
-    It works for longer than an idle one is kept.
-    """
-    create(client, "idle", SLEEP, Timeout=10)
-    pid, _ = invoke(client, "idle", 0)
+def test_an_environment_at_work_stays(deploy):
+    """It works for longer than an idle one is kept."""
+    function = deploy(SLEEP, Timeout=10)
+    pid, _ = function(0)
 
-    assert invoke(client, "idle", 2) == (pid, None)
+    assert function(1.3) == (pid, None)
 
 
-def test_only_those_that_are_not_needed_leave(client):
-    create(client, "idle", SLEEP, Timeout=10)
-    with ThreadPoolExecutor(3) as threads:
-        pids = {*threads.map(lambda _: invoke(client, "idle", 0.3)[0], range(3))}
+def test_only_those_that_are_not_needed_leave(deploy, shared_folder):
+    function = deploy(MEET, Timeout=30)
+    pids = {*function.meet(shared_folder / "met", 3)}
     used = set()
 
     def others_are_gone():
-        used.add(invoke(client, "idle", 0)[0])
+        used.update(function.meet(shared_folder / "met", 1))
         return sum(map(alive, pids)) == 1
 
     eventually(others_are_gone)

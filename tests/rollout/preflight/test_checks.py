@@ -1,7 +1,7 @@
 import re
-import subprocess
-import sys
+import resource
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +9,7 @@ from aws_facts.limits import limit, line_bytes_per_s
 from fetcher.contract.options import DESCRIPTORS, MAX_CONNECTIONS
 from rollout.deploy.deploy import FunctionSpec, deploy
 from rollout.errors import PreflightError
-from rollout.invoke import logs
+from rollout.invoke import descriptors, logs
 from rollout.preflight.bucket import region_of
 from rollout.preflight.checks import check, check_may_invoke
 from rollout.preflight.demand import Demand, Execution, Invocation, S3Load
@@ -63,10 +63,7 @@ def test_a_demand_that_can_be_met_passes(target, met):
             {"execution": {"scratch_bytes": 2_000_000_001}},
             "Set `tmp_mb` to 2,001, or use a sink",
         ),
-        (
-            {"execution": {"scratch_bytes": 10**11}},
-            "deal smaller shards, or use",
-        ),
+        ({"execution": {"scratch_bytes": 10**11}}, "deal smaller shards, or use"),
         (
             {"invocation": {"request_bytes": 6_291_457}},
             "largest event has 6,291,457 bytes",
@@ -262,32 +259,27 @@ SHORT_OF_SOCKETS = (
     "2 calls at once need 258 open files and sockets; this machine allows a process "
     "256. Raise its limit (`ulimit -Hn`)."
 )
-FEW = """
-import resource, sys
-from rollout.errors import PreflightError
-from rollout.preflight.checks import check
-from rollout.target.target import connect
-from tests.rollout.preflight.test_checks import demand
 
-resource.setrlimit(resource.RLIMIT_NOFILE, (100, int(sys.argv[2])))
-concurrency, connections = map(int, sys.argv[3:])
-wanted = demand(execution={"connections": connections}, concurrency=concurrency)
-try:
-    check(connect("local", sys.argv[1]), wanted)
-except PreflightError as error:
-    print(*error.problems, sep="\\n")
-print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-"""
+
+@pytest.fixture
+def limits(monkeypatch):
+    """A process's soft and hard limit of descriptors, without one."""
+    limits = [100, 0]
+
+    def set_limits(_, wanted):
+        assert wanted[0] <= wanted[1] == limits[1]
+        limits[:] = wanted
+
+    system = {"getrlimit": lambda _: tuple(limits), "setrlimit": set_limits}
+    stand_in = SimpleNamespace(**vars(resource) | system)
+    monkeypatch.setattr(descriptors, "resource", stand_in)
+    return limits
 
 
 @pytest.mark.parametrize(
     ("hard", "concurrency", "connections", "sentences", "allowed"),
     [
-        (
-            *(256, 2, 20),
-            [SHORT_OF_SOCKETS],
-            256,
-        ),
+        (*(256, 2, 20), [SHORT_OF_SOCKETS], 256),
         (
             *(400, 200, 180),
             [
@@ -302,19 +294,18 @@ print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     ids=["calls", "each process", "the system gives more"],
 )
 def test_too_few_descriptors_are_known_before_anything_is_deployed(
-    endpoint, hard, concurrency, connections, sentences, allowed
+    target, limits, hard, concurrency, connections, sentences, allowed
 ):
-    """In a process that may have so many; what the system gives is asked for."""
-    words = (endpoint.endpoint_url, hard, concurrency, connections)
-    done = subprocess.run(
-        [sys.executable, "-c", FEW, *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    *problems, has = done.stdout.splitlines()
+    """What the system gives beyond the soft limit is asked for."""
+    limits[1] = hard
+    wanted = demand(execution={"connections": connections}, concurrency=concurrency)
+    problems = []
+    try:
+        check(target, wanted)
+    except PreflightError as error:
+        problems = error.problems
 
     assert len(problems) == len(sentences)
     for problem, sentence in zip(problems, sentences, strict=True):
         assert problem == sentence or re.match(sentence, problem)
-    assert int(has) == allowed
+    assert limits == [allowed, hard]

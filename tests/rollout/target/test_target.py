@@ -177,10 +177,7 @@ def test_credentials_aws_does_not_take_are_explained(set_up, code, remedy):
     keys = "aws_access_key_id = key\naws_secret_access_key = secret\n"
     set_up(f"[profile lab]\nregion = eu-west-1\n{keys}")
 
-    with (
-        refusing(code) as url,
-        pytest.raises(TargetError, match=remedy) as caught,
-    ):
+    with refusing(code) as url, pytest.raises(TargetError, match=remedy) as caught:
         connect("aws", url, profile="lab")
 
     assert code in str(caught.value)
@@ -220,10 +217,7 @@ SIGN_ON = (
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (
-            SIGN_ON,
-            r"cannot be used\. .*SSO",
-        ),
+        (SIGN_ON, r"cannot be used\. .*SSO"),
         ("aws_access_key_id = key\n", "Partial credentials"),
     ],
     ids=["a sign-on that has ended", "half of a key pair"],

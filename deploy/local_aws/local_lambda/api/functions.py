@@ -36,7 +36,7 @@ async def create(registry: "Registry", call: Call) -> Answer:
 async def get(registry: "Registry", call: Call) -> Answer:
     """GetFunction."""
     function = registry.function(call)
-    function.settle()
+    await function.settle()
     reference = reference_of(call)
     answer: dict[str, Any] = {
         "Configuration": function.describe(reference.qualifier),
@@ -55,7 +55,7 @@ async def get(registry: "Registry", call: Call) -> Answer:
 async def get_configuration(registry: "Registry", call: Call) -> Answer:
     """GetFunctionConfiguration."""
     function = registry.function(call)
-    function.settle()
+    await function.settle()
     return function.describe(reference_of(call).qualifier)
 
 

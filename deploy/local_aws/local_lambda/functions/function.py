@@ -97,9 +97,11 @@ class Function:
         arn = self.reference.at(qualifier).arn
         return self.deployment(qualifier).describe(arn)
 
-    def settle(self) -> None:
-        """End all changes in progress."""
-        for deployment in self.deployments():
+    async def settle(self) -> None:
+        """End all changes in progress, once a first execution can start at once."""
+        for deployment in list(self.deployments()):
+            if deployment.fleet:
+                await deployment.fleet.ready()
             deployment.settle()
 
     def refuse_change(self, revision: str | None) -> None:

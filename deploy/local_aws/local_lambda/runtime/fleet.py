@@ -1,6 +1,7 @@
 """All environments of one function version, and the zygote they are forked from."""
 
 import asyncio
+import contextlib
 import shutil
 import uuid
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from local_aws.local_lambda.runtime.processes.sandbox import (
 )
 from local_aws.local_lambda.runtime.processes.zygote_control import Child, Zygote
 from local_aws.local_lambda.runtime.version import Version
+
+_READY_WITHIN_S = 20.0  # a caller who asks about a function waits no longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,13 @@ class Fleet:
         self._ended = asyncio.Event()
         self._zygote: Zygote | None = None
         self._start_zygote()
+
+    async def ready(self) -> None:
+        """Wait, but not for long, until a first execution need not wait for imports."""
+        if self._zygote is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_READY_WITHIN_S):
+                    await self._zygote.ready()
 
     @property
     def has_idle(self) -> bool:

@@ -77,6 +77,7 @@ class Zygote:
         self._on_report = on_report
         self._on_end = on_end
         self._unsent: list[bytes] = []
+        self._ready = asyncio.Event()
         self._started = asyncio.create_task(self._start())
         self._ended = asyncio.create_task(self._listen())
 
@@ -101,6 +102,10 @@ class Zygote:
     def forget(self, sandbox: str) -> None:
         """Tell that a sandbox will not be used again."""
         self._send({"forget": sandbox})
+
+    async def ready(self) -> None:
+        """Wait until it can fork at once, or never will."""
+        await self._ready.wait()
 
     async def close(self) -> None:
         """End the process and all its children."""
@@ -144,10 +149,12 @@ class Zygote:
             process = await self._started
         except OSError:
             _logger.exception("No process for functions could be started.")
+            self._ready.set()
             self._on_end()
             return
         assert process.stdout is not None
         await self._hear_ready(process, process.stdout)
+        self._ready.set()
         async for line in process.stdout:
             self._on_report(json.loads(line))
         await process.wait()

@@ -1,0 +1,125 @@
+"""`python -m origin.wild`: the wild origin alone, or a check of what came from it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from origin.server import HOST, OriginError
+from origin.wild.checker import check
+from origin.wild.server import listen_at, serve
+from origin.wild.web import Web
+
+if TYPE_CHECKING:
+    import socket
+
+_STDIN = 0
+_EXIT_COULD_NOT_RUN = 2
+
+
+def main() -> None:
+    """Serve until SIGINT or SIGTERM, or check a folder and print what was found."""
+    args = _parser().parse_args()
+    try:
+        web = Web(
+            args.urls,
+            args.hosts,
+            seed=args.seed,
+            shares=args.shares,
+            delays=not args.no_delays,
+        )
+        if args.check:
+            _print_check(args.check, web)
+        else:
+            _serve(web, args)
+    except (OriginError, ValueError) as error:
+        print(f"origin.wild: {error}", file=sys.stderr)
+        sys.exit(_EXIT_COULD_NOT_RUN)
+
+
+def _serve(web: Web, args: argparse.Namespace) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with ExitStack() as open_:
+        sockets = listen_at(web, open_)
+        port = sockets[HOST].getsockname()[1]
+        if args.list:
+            args.list.write_text("".join(f"{line}\n" for line in web.lines(port)))
+        asyncio.run(_run(web, sockets, open_, args))
+
+
+async def _run(
+    web: Web,
+    sockets: dict[str, socket.socket],
+    open_: ExitStack,
+    args: argparse.Namespace,
+) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    if args.until_stdin_closes:
+        loop.add_reader(_STDIN, _read_stdin, stopped)
+    await serve(web, sockets, open_)
+    port = sockets[HOST].getsockname()[1]
+    counts = f"http://{HOST}:{port}/counts"
+    print(json.dumps({"port": port, "counts": counts}), flush=True)
+    await stopped.wait()
+
+
+def _read_stdin(closed: asyncio.Event) -> None:
+    if not os.read(_STDIN, 4_096):
+        closed.set()
+
+
+def _print_check(folder: Path, web: Web) -> None:
+    found = check(folder, web)
+    good = {"good": len(found.good), "good_share": round(found.good_share, 5)}
+    print(json.dumps({**good, "missing": found.missing, "junk": found.junk}))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m origin.wild",
+        description="Serve a list like those of the real web on loopback: thousands of "
+        "hosts, a quarter of the URLs dead. The first line on stdout is JSON, with "
+        "the port of all hosts and where requests by host are counted.",
+    )
+    parser.add_argument("--urls", type=int, default=4_000, metavar="N")
+    parser.add_argument("--hosts", type=int, default=1_133, metavar="N")
+    parser.add_argument("--seed", type=int, default=1, metavar="N")
+    parser.add_argument(
+        "--shares",
+        type=json.loads,
+        metavar="JSON",
+        help='shares of the fates, as in {"limited": 1}; see origin.wild.mixture',
+    )
+    parser.add_argument(
+        "--no-delays", action="store_true", help="answer without the hosts' delays"
+    )
+    parser.add_argument("--list", type=Path, metavar="FILE", help="write the list here")
+    parser.add_argument(
+        "--check",
+        type=Path,
+        metavar="FOLDER",
+        help="do not serve: compare the pictures in this folder with those of the "
+        "same list, and print how many are good, missing and junk",
+    )
+    parser.add_argument(
+        "--until-stdin-closes",
+        action="store_true",
+        help="also end when stdin, a pipe, closes",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    main()

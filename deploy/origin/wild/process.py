@@ -1,0 +1,138 @@
+"""The wild origin in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import select
+import subprocess
+import sys
+from collections import Counter
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING, Self
+
+from origin.exit_status import ended
+from origin.server import HOST, OriginError
+from origin.wild.mixture import mixture
+from origin.wild.web import Web
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_START_LIMIT_S = 60
+_STOP_LIMIT_S = 2
+
+
+class WildOrigin:
+    """
+    A wild origin in a process of its own; however this process ends, it ends, too.
+
+    As in ``with WildOrigin(400, 100) as wild: wild.write_list(path)``.
+
+    Args:
+        urls, hosts, seed, shares, delays: See `origin.wild.web.Web`.
+
+    Attributes:
+        web: The URLs and the truth about them.
+
+        port: Of every host. Known once started.
+    """
+
+    port: int
+
+    def __init__(
+        self,
+        urls: int = 4_000,
+        hosts: int = 1_133,
+        *,
+        seed: int = 1,
+        shares: Mapping[str, float] | None = None,
+        delays: bool = True,
+    ) -> None:
+        shares = dict(shares or mixture())
+        self.web = Web(urls, hosts, seed=seed, shares=shares, delays=delays)
+        self._arguments = [
+            *("--urls", str(urls), "--hosts", str(hosts), "--seed", str(seed)),
+            *("--shares", json.dumps(shares)),
+            *([] if delays else ["--no-delays"]),
+        ]
+
+    def __enter__(self) -> Self:
+        """
+        Start it, and return once all its hosts listen.
+
+        Raises:
+            OriginError: If it ends, or says nothing within 60 s.
+        """
+        # -P: no file in the working directory replaces a module of ours.
+        command = [sys.executable, "-P", "-m", "origin.wild", *self._arguments]
+        self._process = subprocess.Popen(
+            [*command, "--until-stdin-closes"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for us
+        )
+        try:
+            self.port = self._started()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it, and wait for its process to end."""
+        self._stop()
+
+    @property
+    def urls(self) -> list[str]:
+        """Return the list."""
+        return list(self.web.lines(self.port))
+
+    def write_list(self, path: Path) -> None:
+        """Write the list, a URL a line."""
+        path.write_text("".join(f"{url}\n" for url in self.urls))
+
+    def requests(self) -> Counter[str]:
+        """Return how many requests each host got since the start."""
+        return Counter(self._counts()["requests"])
+
+    def connections(self) -> Counter[str]:
+        """
+        Return how many connections each host got since the start.
+
+        Refused and dropped ones are not seen; with TLS, hellos count.
+        """
+        return Counter(self._counts()["connections"])
+
+    def _counts(self) -> dict[str, dict[str, int]]:
+        connection = HTTPConnection(HOST, self.port, timeout=_START_LIMIT_S)
+        try:
+            connection.request("GET", "/counts")
+            counts: dict[str, dict[str, int]] = json.load(connection.getresponse())
+        finally:
+            connection.close()
+        return counts
+
+    def _started(self) -> int:
+        output = self._process.stdout
+        assert output
+        ready, _, _ = select.select([output], [], [], _START_LIMIT_S)
+        line = output.readline() if ready else b""
+        if not line:
+            how = ended(self._process, _STOP_LIMIT_S) or "it hangs"
+            msg = (
+                f"The wild origin did not start ({how}); its output is on stderr. "
+                "Try `python -m origin.wild`."
+            )
+            raise OriginError(msg)
+        port: int = json.loads(line)["port"]
+        return port
+
+    def _stop(self) -> None:
+        process = self._process
+        process.terminate()
+        try:
+            process.wait(_STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        process.communicate()  # closes its pipes, too

@@ -1,0 +1,196 @@
+"""A wild origin: hosts that behave as their fates say, and a checker that knows."""
+
+import io
+import socket
+import ssl
+from collections import Counter
+from urllib.parse import urlsplit
+
+import pytest
+from PIL import Image
+from tests.support.raw_http import LIMIT_S
+
+from origin.wild import Web, WildOrigin, check
+from origin.wild.answers import WildSite
+from origin.wild.mixture import FATES
+from origin.wild.pictures import picture
+
+SILENCE_S = 0.2  # of hosts that would answer at once, had they anything to say
+EVERY_FATE = dict.fromkeys(FATES, 1 / len(FATES))
+
+
+@pytest.fixture(scope="module")
+def wild():
+    with WildOrigin(len(FATES), 11, shares=EVERY_FATE, delays=False) as wild:
+        yield wild
+
+
+@pytest.fixture
+def url_of(wild):
+    urls = {url.fate: url for url in wild.web.urls}
+    return urls.__getitem__
+
+
+def dialled(wild, url):
+    return socket.create_connection((url.host, wild.port), timeout=LIMIT_S)
+
+
+def received(wild, url):
+    """
+    Return all that comes until the end, or until the host falls silent.
+    """
+    data = b""
+    with dialled(wild, url) as sock:
+        sock.sendall(f"GET {url.path} HTTP/1.1\r\nHost: {url.host}\r\n\r\n".encode())
+        sock.settimeout(SILENCE_S)
+        try:
+            while chunk := sock.recv(65_536):
+                data += chunk
+        except TimeoutError:
+            return data, "silence"
+        except ConnectionResetError:
+            return data, "reset"
+    return data, "end"
+
+
+def test_a_seed_gives_the_same_list_with_the_shares_of_a_real_one():
+    web, other = Web(), Web(seed=2)
+
+    assert Web().urls == web.urls != other.urls
+    assert len(set(web.lines(80))) == len(web.urls) == 4_000
+    assert len(web.hosts) == 1_133
+    dead = sum(not url.good for url in web.urls)
+    fates = Counter(url.fate for url in web.urls)
+    assert 0.26 <= dead / 4_000 <= 0.28
+    assert fates["limited"] + fates["flaky"] == 120
+    assert sum(fates[fate] for fate in ("dropped", "mute", "stall", "drip")) == 180
+
+
+@pytest.mark.parametrize(
+    ("urls", "hosts", "shares", "message"),
+    [
+        (100, 200, None, r"200 hosts; for 100 URLs of 10 kinds .* from 10 to 100\."),
+        (100, 10, {"gone": 1}, "The fate gone is unknown; it must be in good, "),
+        (100, 10, {"good": 0.5}, r"shares sum to 0\.5; they must sum to 1\."),
+    ],
+)
+def test_a_web_that_cannot_be_is_refused(urls, hosts, shares, message):
+    with pytest.raises(ValueError, match=message):
+        Web(urls, hosts, shares=shares)
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
+@pytest.mark.parametrize("size", [5_000, 200_002])
+def test_a_picture_is_valid_and_no_other_has_its_bytes(kind, size):
+    body = picture(kind, size, 1)
+
+    assert len(body) == size
+    with Image.open(io.BytesIO(body)) as image:
+        image.load()
+        assert image.format == kind.upper()
+    assert body != picture(kind, size, 2)
+
+
+@pytest.mark.parametrize("fate", ["good", "mistyped"])
+def test_a_good_url_gives_its_bytes(wild, url_of, fate):
+    data, _ = received(wild, url_of(fate))
+
+    assert data.endswith(b"\r\n\r\n" + url_of(fate).body())
+
+
+@pytest.mark.parametrize(
+    ("fate", "share", "end"),
+    [
+        ("mute", 0, "silence"),
+        ("stall", 0.5, "silence"),
+        ("cut", 0.5, "end"),
+        ("reset", 0, "reset"),
+    ],
+)
+def test_a_dead_url_gives_a_part_or_nothing(wild, url_of, fate, share, end):
+    data, how = received(wild, url_of(fate))
+
+    body = data.partition(b"\r\n\r\n")[2]
+    assert (how, body) == (end, url_of(fate).body()[: len(body)])
+    assert len(body) == int(url_of(fate).size_bytes * share)
+    assert wild.requests()[url_of(fate).host] >= 1
+
+
+def test_a_drip_gives_a_byte_at_once_and_the_next_a_second_later(wild, url_of):
+    data, how = received(wild, url_of("drip"))
+
+    assert (how, len(data.partition(b"\r\n\r\n")[2])) == ("silence", 1)
+
+
+def test_a_dropped_host_answers_no_syn(wild, url_of):
+    with pytest.raises(TimeoutError):
+        socket.create_connection((url_of("dropped").host, wild.port), SILENCE_S)
+
+
+def test_a_refused_host_refuses(wild, url_of):
+    with pytest.raises(ConnectionRefusedError):
+        dialled(wild, url_of("refused"))
+
+
+def test_nobody_trusts_a_tls_host_and_its_connections_count(wild, url_of):
+    url = url_of("tls")
+    assert urlsplit(url.url(wild.port)).scheme == "https"
+    trusting = ssl.create_default_context()
+    with dialled(wild, url) as sock, pytest.raises(ssl.SSLCertVerificationError):
+        trusting.wrap_socket(sock, server_hostname=url.host)
+
+    assert wild.connections()[url.host] == 1
+
+
+def statuses(fate, times):
+    """
+    Return the statuses of as many answers, all within a moment.
+    """
+    web = Web(1, 1, shares={fate: 1})
+    site = WildSite(web)
+    (url,) = web.urls
+    answers = [site.answer(url.host, url.path) for _ in range(times)]
+    return [int(answer.data.split()[1]) for answer in answers], answers
+
+
+def test_a_limited_host_asks_what_is_too_much_to_come_again_in_a_second():
+    found, answers = statuses("limited", 6)
+
+    assert found == [200] * 5 + [429]
+    assert b"\r\nRetry-After: 1\r\n" in answers[-1].data
+
+
+@pytest.mark.parametrize(
+    ("fate", "expected"),
+    [("flaky", [503, 200]), ("404", [404]), ("410", [410]), ("parked", [200])],
+)
+def test_other_statuses_are_as_the_fate_says(fate, expected):
+    found, answers = statuses(fate, len(expected))
+
+    assert found == expected
+    assert (fate == "parked") == (b"for sale" in answers[-1].data)
+
+
+def test_the_checker_counts_by_bytes(tmp_path):
+    web = Web(8, 2, shares={"good": 0.75, "parked": 0.25})
+    good = [url for url in web.urls if url.good]
+    whole, under_another_name, cut, unfinished, hidden, _ = good
+    parked = next(url for url in web.urls if url.fate == "parked")
+    for url, name, data in (
+        (whole, whole.path, whole.body()),
+        (under_another_name, "", under_another_name.body()),
+        (cut, cut.path, cut.body()[:-1]),
+        (unfinished, unfinished.path, b"half"),
+        (hidden, f"/images/.{hidden.number}.jpg", b"half"),
+        (parked, parked.path, b"<html>"),
+    ):
+        path = tmp_path / (name or f"/a/{url.number:09}.jpg").removeprefix("/")
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+    (tmp_path / f"{unfinished.path.removeprefix('/')}.aria2").touch()
+
+    found = check(tmp_path, web)
+    assert set(found.good) == {whole.number, under_another_name.number}
+    assert found.missing == {"good": 4}
+    assert found.junk == {"good": 1, "parked": 1}
+    assert found.seconds_until(1, started_at=0) == max(found.good.values())
