@@ -9,5 +9,4 @@ The experiment: how fast a million files can be downloaded, measured and charted
 * ``tables``: the ledger as tidy tables; ``charts``: tables as charts and verdicts.
 * ``report``: a run as one page to send.
 * ``command``: `python -m experiment` and `make aws-check`; ``bench``: `make bench`.
-* ``number_set``: sets of URLs' numbers.
 """

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 TENFOLD = 10.0
 DRAWS = 64
 _SEED = 16
+_LEAST_SHARE = 0.1
+SEVERAL = "several at once"
 
 BANDWIDTH, PROCESSOR, LATENCY, ORIGIN, CALLS, SCALING, START, TAIL = LIMITS = (
     "bandwidth",
@@ -85,8 +87,13 @@ def shares(question: Question, draws: int = DRAWS) -> dict[str, float]:
 
 
 def binding(question: Question, draws: int = DRAWS) -> tuple[str, float]:
-    """Return the limit that binds most, and the share of the time that it costs."""
-    return next(iter(shares(question, draws).items()))
+    """
+    Return the limit that binds most, and the share of the time that it costs.
+
+    Where none costs a tenth, several bind together: relaxing one leaves the next.
+    """
+    name, share = next(iter(shares(question, draws).items()))
+    return (name, share) if share >= _LEAST_SHARE else (SEVERAL, share)
 
 
 def _median_s(question: Question, drawn: Draws) -> float:

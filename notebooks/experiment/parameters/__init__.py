@@ -1,5 +1,6 @@
 """
 The parameters cell, read by ``cell`` and checked.
 
-``settings`` are those of every notebook, ``fan_out`` and ``grid`` those of one kind.
+``settings`` are those of every notebook; ``fan_out``, ``grid`` and ``fleet`` those of
+one kind.
 """

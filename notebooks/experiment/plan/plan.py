@@ -14,7 +14,7 @@ from experiment.ledger.run_folder import (
     read_run,
     run_folder_for,
 )
-from experiment.number_set import ENDLESS
+from experiment.ledger.number_set import ENDLESS
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import BYTES, HOST
 from experiment.plan.deal import (

@@ -12,7 +12,7 @@ from tests.support.plans import Nowhere, plan_of
 from tests.support.recorded_invocations import urls
 
 from experiment.ledger.invocation import LedgerError
-from experiment.number_set import ranges_of
+from experiment.ledger.number_set import ranges_of
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.demand import demand_of
