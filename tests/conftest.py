@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from tests.support.aws_target import POLICY, aws_in_place
-from tests.support.lambda_api import zipped
+from tests.support.lambda_api import running, zipped
 from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import S3Proxy
 
@@ -28,7 +28,8 @@ from rollout.target.target import connect
 WITH_LIBRARIES = build._installed
 
 # The time an example takes depends on what else the machine does.
-settings.register_profile("any-machine", deadline=None)
+settings.register_profile("any-machine", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=1_000)
 settings.load_profile("any-machine")
 
 
@@ -129,6 +130,13 @@ def endpoint(_plain_environment):
         for name, text in running.keys.environ().items():
             patch.setenv(name, text)
         yield running
+
+
+@pytest.fixture(scope="session")
+def aws():
+    """A local endpoint in this process, where failed events are soon tried again."""
+    with running(event_retry_delays_s=(0.05, 0.05)) as aws:
+        yield aws
 
 
 @pytest.fixture(scope="session")

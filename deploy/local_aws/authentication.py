@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from local_aws.local_lambda import http
+from local_aws.local_lambda import connections
 from local_aws.local_lambda.errors import LambdaError, too_large
-from local_aws.local_lambda.requests import claims, service_model, signature
-from local_aws.local_lambda.requests.claims import (
+from local_aws.local_lambda.requests import service_model, signature, signature_parsing
+from local_aws.local_lambda.requests.signature_parsing import (
     Claim,
     Reason,
     SignatureError,
@@ -29,7 +29,7 @@ from local_aws.local_lambda.requests.claims import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from local_aws.local_lambda.requests.callers import Identify
+    from local_aws.local_lambda.requests.access_keys import Identify
 
 S3 = "s3"
 QUERY_SERVICES = ("iam", "sts")  # they speak AWS's query protocol
@@ -115,7 +115,7 @@ class Authenticator:
         signed = SignedRequest(request.method, request.raw_path, request.headers)
         service, region = "", REGION
         try:
-            claim = claims.read_claim(signed)
+            claim = signature_parsing.read_claim(signed)
             service, region = claim.service, claim.region
             if self._verify_signatures:
                 body = await self._verified_body(request, signed, claim)
@@ -125,7 +125,7 @@ class Authenticator:
             if self._verify_signatures:
                 raise _refused(error, service) from None
         if service == S3:
-            return ServiceRequest(service, region, http.chunks(request))
+            return ServiceRequest(service, region, connections.chunks(request))
         body = await self._read(request, service)
         return ServiceRequest(_known(service), region, body)
 
@@ -134,7 +134,7 @@ class Authenticator:
     ) -> bytes | AsyncIterator[bytes]:
         caller = await signature.find_caller(claim, self._identify)
         if claim.service == S3:
-            declared = claims.declared_hash(signed, claim)
+            declared = signature_parsing.declared_hash(signed, claim)
             signature.verify(signed, claim, caller, declared)
             return _hashed(request, declared)
         body = await self._read(request, claim.service)
@@ -143,7 +143,9 @@ class Authenticator:
 
     async def _read(self, request: web.Request, service: str) -> bytes:
         max_bytes = self._body_limits.get(service, min(self._body_limits.values()))
-        return await http.read_body(request, max_bytes, _too_large(service, max_bytes))
+        return await connections.read_body(
+            request, max_bytes, _too_large(service, max_bytes)
+        )
 
 
 def refusal(error: LambdaError, service: str) -> web.Response:
@@ -160,7 +162,7 @@ def refusal(error: LambdaError, service: str) -> web.Response:
     if service == "logs":
         body = {"__type": error.code, "message": str(error)}
         return web.json_response(body, status=error.status)
-    return http.refusal(error)
+    return connections.refusal(error)
 
 
 def guess_service(request: web.Request) -> str:
@@ -222,11 +224,11 @@ async def _hashed(request: web.Request, declared: str) -> AsyncIterator[bytes]:
     verified: on loopback nobody sits between client and server.
     """
     if len(declared) != _SHA256_CHARACTERS:  # UNSIGNED-PAYLOAD, STREAMING-...
-        async for chunk in http.chunks(request):
+        async for chunk in connections.chunks(request):
             yield chunk
         return
     digest, held = hashlib.sha256(), b""
-    async for chunk in http.chunks(request):
+    async for chunk in connections.chunks(request):
         if held:
             yield held
         digest.update(chunk)

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from local_aws.ended import ended
 from local_aws.errors import EndpointError
-from local_aws.local_lambda.requests.callers import KeyPair
+from local_aws.exit_status import ended
+from local_aws.local_lambda.requests.access_keys import KeyPair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from local_aws.endpoint import Pace
+    from local_aws.server import Pace
 
 _READY_WITHIN_S = 60.0
 _STOPPED_WITHIN_S = 15.0

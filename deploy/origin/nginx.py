@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from origin import picture
 from origin.certificate import write_certificate
-from origin.ended import ended
+from origin.exit_status import ended
 from origin.server import HOST, OriginError, listen
 from origin.temporary_folders import memory_folder
 

@@ -10,7 +10,7 @@ from typing import Self
 from urllib.parse import urlencode, urlsplit
 
 from origin import faults, picture
-from origin.ended import ended
+from origin.exit_status import ended
 from origin.server import OriginError, address, listen
 
 _START_LIMIT_S = 20

@@ -19,12 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _CLEANING_UP_S = 10.0
+_OF_ENDED_RUNS = ("report", "show")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     try:
-        from experiment.command.runner import run  # noqa: PLC0415 - takes a second
+        words = sys.argv[1:] if argv is None else argv
+        if words and words[0] in _OF_ENDED_RUNS:
+            from experiment.command import pages  # noqa: PLC0415 - takes a second
+
+            return pages.run(words)
+        from experiment.command.runner import run  # noqa: PLC0415 - the same
 
         if argv is None:
             _protect_clean_up()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
+from threading import Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 OWN_ORIGIN = "the project's own"
 _ORIGIN_ANSWERS_WITHIN_S = 5
 _LOOK_EVERY_S = 0.02
+_NO_COUNT = (OSError, HTTPException, OriginError)
 _MOST_KB = MOST_BYTES // 1_000
 
 
@@ -82,14 +84,21 @@ class Session:
         None if it is not ours or no longer answers; the run's result stands anyway.
         """
         try:
-            if self.nginx:
-                return self.nginx.requests()
-            return (
-                stats_at(self.origin_url)["requests"] if self._has_own_origin else None
-            )
-        except (OSError, HTTPException, OriginError) as error:
+            return self._requests()
+        except _NO_COUNT as error:
             print(f"Warning: the origin's own count is missing: {error!r}")
             return None
+
+    def served(self) -> int | None:
+        """Return the same for a progress bar, which can do without."""
+        with suppress(*_NO_COUNT):
+            return self._requests()
+        return None
+
+    def _requests(self) -> int | None:
+        if self.nginx:
+            return self.nginx.requests()
+        return stats_at(self.origin_url)["requests"] if self._has_own_origin else None
 
     def files_from(self, settings: FanOutSettings) -> str:
         """Say where files come from, and why if not from where the settings say."""
@@ -121,6 +130,23 @@ class Session:
                 raise
             print(f"Warning: {error} Its endpoint was this run's own and has ended.")
             return []
+
+    def stop(self, function: str = "") -> None:
+        """
+        Do the same as `end`, without waiting for the processes of this session.
+
+        They take a second or more to end. An endpoint of its own takes all with it.
+
+        Raises:
+            rollout.errors.RolloutError: If something is left at another endpoint.
+        """
+        Thread(target=self._close_silently, name="end of a session").start()
+        if function and not self._has_own_endpoint:
+            destroy(self.target, function)
+
+    def _close_silently(self) -> None:
+        with suppress(EndpointError, OriginError, OSError):
+            self._held.close()
 
     def close(self) -> None:
         """Stop everything that this session started."""

@@ -8,20 +8,22 @@ there, or costs more than a cent, says so in its docstring.
 """
 
 import contextlib
+import functools
 import json
 import uuid
 
 import boto3
 import pytest
-from botocore.config import Config
 from tests.conformance.facts import source_of
 from tests.conformance.own_functions import PREFIX, create_function, own_names
 from tests.support.lambda_api import (
+    ACTIVE,
+    ECHO,
     PLAIN,
     ROLE,
+    Function,
     connect,
     request_for,
-    running,
 )
 
 from rollout.deploy import policies, role
@@ -32,9 +34,7 @@ from rollout.target.target import connect as connect_target
 
 @pytest.fixture(autouse=True)
 def _has_a_source(request):
-    """
-    A claim about AWS without a source is nobody's to check.
-    """
+    """A claim about AWS without a source is nobody's to check."""
     source_of(request.node)
 
 
@@ -55,18 +55,15 @@ def on_aws(request):
 
 
 @pytest.fixture(scope="session")
-def client_of(on_aws):
-    """
-    Make a plain boto3 client of a service, without retries, once.
-    """
+def client_of(request, on_aws):
+    """Make a plain boto3 client of a service, without retries, once."""
     clients = {}
     with contextlib.ExitStack() as stack:
         if on_aws:
             make = _aws_client_maker()
         else:
-            # AWS repeats a failing event after one and two minutes.
-            local = stack.enter_context(running(event_retry_delays_s=(0.05, 0.05)))
-            make = lambda service: connect(local, service)  # noqa: E731
+            # AWS repeats a failing event after one and two minutes; this one soon.
+            make = functools.partial(connect, request.getfixturevalue("aws"))
 
         def client_of(service):
             if service not in clients:
@@ -93,23 +90,27 @@ def lambda_client(client_of):
 
 
 @pytest.fixture(scope="session")
-def unchecked_client(lambda_client):
-    """
-    A client that sends what boto3 would refuse by itself.
-    """
-    here = lambda_client.meta
-    keys = lambda_client._request_signer._credentials
-    client = boto3.client(
-        "lambda",
-        endpoint_url=here.endpoint_url,
-        region_name=here.region_name,
-        config=PLAIN.merge(Config(parameter_validation=False)),
-        aws_access_key_id=keys.access_key,
-        aws_secret_access_key=keys.secret_key,
-        aws_session_token=keys.token,
-    )
-    yield client
-    client.close()
+def another_client(lambda_client):
+    """Make a client of who answers that differs in region or configuration."""
+    here, keys = lambda_client.meta, lambda_client._request_signer._credentials
+    with contextlib.ExitStack() as stack:
+
+        def another_client(**more):
+            client = boto3.client(
+                "lambda",
+                **{
+                    "endpoint_url": here.endpoint_url,
+                    "region_name": here.region_name,
+                    "config": PLAIN,
+                    **more,
+                },
+                aws_access_key_id=keys.access_key,
+                aws_secret_access_key=keys.secret_key,
+                aws_session_token=keys.token,
+            )
+            return stack.enter_context(contextlib.closing(client))
+
+        yield another_client
 
 
 @pytest.fixture(scope="session")
@@ -120,9 +121,7 @@ def account(client_of):
 
 @pytest.fixture(scope="session")
 def arn_of(lambda_client, account):
-    """
-    Spell a function's ARN, with or without a qualifier.
-    """
+    """Spell a function's ARN, with or without a qualifier."""
     region = lambda_client.meta.region_name
 
     def arn_of(name, qualifier=None):
@@ -188,58 +187,62 @@ def new_name(lambda_client, client_of):
 @pytest.fixture
 def create(lambda_client, role_arn, new_name):
     """
-    Create a function of the test's own; return CreateFunction's answer as it comes.
+    Create a function of the test's own; return it, and CreateFunction's answer.
 
     Code is the text of the module `app`, or texts by file name; the handler is
     `app.run`. Settings are CreateFunction's.
     """
 
     def create(code, **settings):
-        name = new_name()
-        request = request_for(name, code, **{"Role": role_arn} | settings)
-        return create_function(lambda_client, request)
+        request = request_for(new_name(), code, **{"Role": role_arn} | settings)
+        made = create_function(lambda_client, request)
+        return Function(lambda_client, made["FunctionName"]), made
 
     return create
 
 
 @pytest.fixture
-def deploy(lambda_client, create):
-    """
-    Create a function and wait until it is active; return its name.
-    """
+def deploy(create):
+    """Create a function and wait until it is active."""
+    return lambda code, **settings: create(code, **settings)[0].waited(ACTIVE)
 
-    def deploy(code, **settings):
-        name = create(code, **settings)["FunctionName"]
-        lambda_client.get_waiter("function_active_v2").wait(FunctionName=name)
-        return name
 
-    return deploy
+@pytest.fixture(scope="module")
+def deploy_for_all(lambda_client, client_of, role_arn):
+    """Deploy what all tests of a module share."""
+    with own_names(lambda_client, client_of("logs")) as new_name:
+
+        def deploy(code, **settings):
+            request = request_for(new_name(), code, **{"Role": role_arn} | settings)
+            made = create_function(lambda_client, request)
+            return Function(lambda_client, made["FunctionName"]).waited(ACTIVE)
+
+        yield deploy
+
+
+@pytest.fixture(scope="module")
+def echo(deploy_for_all):
+    """A function that returns its event, for tests that leave it as it is."""
+    return deploy_for_all(ECHO)
 
 
 @pytest.fixture
-def reserve(lambda_client):
-    """
-    Reserve concurrency for a function, where the account has enough of it.
-    """
+def reserve():
+    """Reserve concurrency for a function, where the account has enough of it."""
 
-    def reserve(name, concurrency):
-        unreserved = lambda_client.get_account_settings()["AccountLimit"][
-            "UnreservedConcurrentExecutions"
-        ]
+    def reserve(function, concurrency):
+        limits = function.client.get_account_settings()["AccountLimit"]
+        unreserved = limits["UnreservedConcurrentExecutions"]
         if unreserved < 100 + concurrency:
             pytest.skip(f"100 must stay unreserved, and there are only {unreserved}")
-        lambda_client.put_function_concurrency(
-            FunctionName=name, ReservedConcurrentExecutions=concurrency
-        )
+        function.reserve(concurrency)
 
     return reserve
 
 
 @pytest.fixture
 def lines_of(client_of):
-    """
-    Read what CloudWatch Logs has of a function; nothing while it has no group.
-    """
+    """Read what CloudWatch Logs has of a function; nothing while it has no group."""
     logs = client_of("logs")
 
     def lines_of(name):

@@ -1,38 +1,37 @@
 """Aliases: names for versions, shared between two of them if wanted."""
 
 import pytest
-from tests.support.lambda_api import call, invoke, refused
 
 WHO = "def run(event, c): return [c.function_version, c.invoked_function_arn]\n"
 ALIASES = "LocalStack test_alias_lifecycle, recorded 2023-11"
+SHARED = {"AdditionalVersionWeights": {"2": 0.2}}
 
 
-@pytest.fixture
-def name(lambda_client, deploy):
+@pytest.fixture(scope="module")
+def function(deploy_for_all):
     """A function with the versions 1 and 2."""
-    name = deploy(WHO)
-    lambda_client.publish_version(FunctionName=name)
-    lambda_client.update_function_configuration(FunctionName=name, Timeout=9)
-    lambda_client.get_waiter("function_updated_v2").wait(FunctionName=name)
-    lambda_client.publish_version(FunctionName=name)
-    return name
+    function = deploy_for_all(WHO)
+    function.publish_version()
+    function.update(Timeout=9)
+    function.publish_version()
+    return function
+
+
+@pytest.fixture(autouse=True)
+def _no_alias_stays(function):
+    yield
+    for alias in function.list_aliases()["Aliases"]:
+        function.delete_alias(Name=alias["Name"])
 
 
 @pytest.mark.fact(ALIASES)
-def test_an_alias_is_created_shown_and_deleted(lambda_client, name, arn_of):
-    created = lambda_client.create_alias(
-        FunctionName=name,
-        Name="live",
-        FunctionVersion="1",
-        Description="what callers get",
-        RoutingConfig={"AdditionalVersionWeights": {"2": 0.2}},
-    )
-    shown = lambda_client.get_alias(FunctionName=name, Name="live")
-    plain = lambda_client.create_alias(
-        FunctionName=name, Name="plain", FunctionVersion="2"
-    )
-    deleted = lambda_client.delete_alias(FunctionName=name, Name="live")
-    listed = lambda_client.list_aliases(FunctionName=name)["Aliases"]
+def test_an_alias_is_created_shown_and_deleted(function, arn_of):
+    described = {"Description": "what callers get", "RoutingConfig": SHARED}
+    created = function.alias("live", "1", **described)
+    shown = function.get_alias(Name="live")
+    plain = function.alias("plain", "2")
+    deleted = function.delete_alias(Name="live")
+    listed = function.list_aliases()["Aliases"]
 
     assert created["ResponseMetadata"]["HTTPStatusCode"] == 201
     assert plain["Description"] == ""
@@ -40,46 +39,36 @@ def test_an_alias_is_created_shown_and_deleted(lambda_client, name, arn_of):
     for answer in (created, shown, plain):
         del answer["ResponseMetadata"]
     assert shown == created
-    assert (
-        created.items()
-        >= {
-            "AliasArn": arn_of(name, "live"),
-            "Name": "live",
-            "FunctionVersion": "1",
-            "Description": "what callers get",
-            "RoutingConfig": {"AdditionalVersionWeights": {"2": 0.2}},
-        }.items()
-    )
+    wanted = {"AliasArn": arn_of(function, "live"), "Name": "live", **described}
+    assert created.items() >= wanted.items()
+    assert created["FunctionVersion"] == "1"
     assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 204
     assert listed == [plain]
 
 
 @pytest.mark.fact(ALIASES)
-def test_a_function_is_shown_under_its_alias(lambda_client, name, arn_of):
-    lambda_client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
-    by_qualifier = lambda_client.get_function(FunctionName=name, Qualifier="live")
-    by_arn = lambda_client.get_function(FunctionName=arn_of(name, "live"))
-    version = lambda_client.get_function(FunctionName=name, Qualifier="1")
-    configuration = by_qualifier["Configuration"]
+def test_a_function_is_shown_under_its_alias(function, lambda_client, arn_of):
+    function.alias("live", "1")
+    arn = arn_of(function, "live")
+    configuration = function.get_function(Qualifier="live")["Configuration"]
+    by_arn = lambda_client.get_function(FunctionName=arn)
 
     assert configuration == by_arn["Configuration"]
-    assert configuration["FunctionArn"] == arn_of(name, "live")
+    assert configuration["FunctionArn"] == arn
     assert configuration["Version"] == "1"
-    assert configuration["RevisionId"] == version["Configuration"]["RevisionId"]
+    assert configuration["RevisionId"] == function.shown(Qualifier="1")["RevisionId"]
 
 
 @pytest.mark.fact(ALIASES)
-def test_aliases_are_listed_in_pages_and_by_version(lambda_client, name):
+def test_aliases_are_listed_in_pages_and_by_version(function, lambda_client):
     for alias, version in (("b", "1"), ("a", "1"), ("c", "2")):
-        lambda_client.create_alias(
-            FunctionName=name, Name=alias, FunctionVersion=version
-        )
+        function.alias(alias, version)
     pages = list(
         lambda_client.get_paginator("list_aliases").paginate(
-            FunctionName=name, PaginationConfig={"PageSize": 2}
+            FunctionName=function, PaginationConfig={"PageSize": 2}
         )
     )
-    first = lambda_client.list_aliases(FunctionName=name, FunctionVersion="1")
+    first = function.list_aliases(FunctionVersion="1")
 
     assert [len(page["Aliases"]) for page in pages] == [2, 1]
     assert {a["Name"] for page in pages for a in page["Aliases"]} == {"a", "b", "c"}
@@ -90,26 +79,13 @@ def test_aliases_are_listed_in_pages_and_by_version(lambda_client, name):
     "LocalStack test_function_revisions_version_and_alias, validated against AWS; "
     "test_alias_lifecycle, recorded 2023-11"
 )
-def test_an_alias_moves_under_another_revision(lambda_client, name):
-    created = lambda_client.create_alias(
-        FunctionName=name,
-        Name="live",
-        FunctionVersion="1",
-        Description="kept",
-        RoutingConfig={"AdditionalVersionWeights": {"2": 0.2}},
+def test_an_alias_moves_under_another_revision(function):
+    created = function.alias("live", "1", Description="kept", RoutingConfig=SHARED)
+    stale = function.refused("update_alias", Name="live", RevisionId="another")
+    straight = function.update_alias(
+        Name="live", RoutingConfig={}, RevisionId=created["RevisionId"]
     )
-    stale = refused(
-        lambda_client.update_alias, FunctionName=name, Name="live", RevisionId="another"
-    )
-    straight = lambda_client.update_alias(
-        FunctionName=name,
-        Name="live",
-        RoutingConfig={},
-        RevisionId=created["RevisionId"],
-    )
-    moved = lambda_client.update_alias(
-        FunctionName=name, Name="live", FunctionVersion="2"
-    )
+    moved = function.update_alias(Name="live", FunctionVersion="2")
 
     assert stale[:2] == (412, "PreconditionFailedException")
     assert stale[2].startswith("The Revision Id provided does not match the latest")
@@ -117,41 +93,27 @@ def test_an_alias_moves_under_another_revision(lambda_client, name):
     assert (straight["FunctionVersion"], straight["Description"]) == ("1", "kept")
     assert (moved["FunctionVersion"], moved["Description"]) == ("2", "kept")
     assert len({a["RevisionId"] for a in (created, straight, moved)}) == 3
-    assert call(lambda_client, name, Qualifier="live")["ExecutedVersion"] == "2"
+    assert function.call(Qualifier="live")["ExecutedVersion"] == "2"
 
 
 @pytest.mark.fact(
     "LocalStack test_introspection_invoke, recorded 2026-01: the ARN as invoked"
 )
-def test_an_alias_runs_its_version_and_the_function_sees_both(
-    lambda_client, name, arn_of
-):
-    lambda_client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
-    lambda_client.create_alias(
-        FunctionName=name, Name="newest", FunctionVersion="$LATEST"
-    )
-    answer = call(lambda_client, name, Qualifier="live")
-    newest, _ = invoke(lambda_client, f"{name}:newest")
+def test_an_alias_runs_its_version_and_the_function_sees_both(function, arn_of):
+    function.alias("live", "1")
+    function.alias("newest", "$LATEST")
+    answer = function.call(Qualifier="live")
+    newest, _ = function.at("newest")()
 
     assert answer["ExecutedVersion"] == "1"
-    assert answer["Payload"].decode() == f'["1", "{arn_of(name, "live")}"]'
-    assert newest == ["$LATEST", arn_of(name, "newest")]
+    assert answer["Payload"].decode() == f'["1", "{arn_of(function, "live")}"]'
+    assert newest == ["$LATEST", arn_of(function, "newest")]
 
 
 @pytest.mark.fact("AWS docs configuring-alias-routing: each version gets its share")
-def test_invocations_are_shared_between_two_versions(lambda_client, name):
-    lambda_client.create_alias(
-        FunctionName=name,
-        Name="canary",
-        FunctionVersion="1",
-        RoutingConfig={"AdditionalVersionWeights": {"2": 0.5}},
-    )
-    ran = [
-        call(lambda_client, name, Qualifier="canary")["ExecutedVersion"]
-        for _ in range(60)
-    ]
+def test_invocations_are_shared_between_two_versions(function):
+    half = {"AdditionalVersionWeights": {"2": 0.5}}
+    function.alias("canary", "1", RoutingConfig=half)
+    ran = [function.call(Qualifier="canary")["ExecutedVersion"] for _ in range(60)]
 
     assert set(ran) == {"1", "2"}  # one of 10**17 runs of this sees only one
-
-
-# Refused

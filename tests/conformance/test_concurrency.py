@@ -1,18 +1,16 @@
 """Concurrency: environments, limits and throttled calls."""
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.support.lambda_api import (
     ECHO,
     SLEEP,
-    call,
     connect,
+    create,
     eventually,
-    invoke,
     refusal_of,
-    refused,
-    request_for,
     running,
 )
 
@@ -22,96 +20,92 @@ RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 @pytest.mark.fact(
     "AWS docs lambda-concurrency: an environment handles one request at a time"
 )
-def test_callers_at_once_get_an_environment_each(lambda_client, deploy):
-    name = deploy(
+def test_callers_at_once_get_an_environment_each(deploy):
+    function = deploy(
         "import os, time\n"
         "own = os.urandom(8).hex()\n"
         "def run(event, context): time.sleep(1); return own\n"
     )
     with ThreadPoolExecutor(5) as threads:
-        answers = list(threads.map(lambda _: invoke(lambda_client, name)[0], range(5)))
+        answers = list(threads.map(lambda _: function()[0], range(5)))
 
     assert len(set(answers)) == 5
 
 
 @pytest.mark.fact("LocalStack test_lambda_cache_local, recorded 2025-11")
-def test_an_environment_that_is_free_is_used_again(lambda_client, deploy):
-    name = deploy(
+def test_an_environment_that_is_free_is_used_again(deploy):
+    function = deploy(
         "counter = -1\n"
         "def run(event, context):\n"
         "    global counter\n"
         "    counter += 1\n"
         "    return {'counter': counter}\n"
     )
-    answers = [invoke(lambda_client, name)[0]["counter"] for _ in range(2)]
 
-    assert answers == [0, 1]
+    assert [function()[0]["counter"] for _ in range(2)] == [0, 1]
 
 
 @pytest.mark.fact("LocalStack test_lambda_concurrency_crud, recorded 2025-11")
-def test_reserved_concurrency_is_put_shown_and_deleted(lambda_client, deploy, reserve):
-    name = deploy(ECHO)
-    before = lambda_client.get_function_concurrency(FunctionName=name)
-    reserve(name, 1)
-    put = lambda_client.put_function_concurrency(
-        FunctionName=name, ReservedConcurrentExecutions=0
-    )
-    shown = lambda_client.get_function_concurrency(FunctionName=name)
-    function = lambda_client.get_function(FunctionName=name)
-    deleted = lambda_client.delete_function_concurrency(FunctionName=name)
-    after = lambda_client.get_function_concurrency(FunctionName=name)
+def test_reserved_concurrency_is_put_shown_and_deleted(deploy, reserve):
+    function = deploy(ECHO)
+    before = function.get_function_concurrency()
+    reserve(function, 1)
+    put = function.reserve(0)
+    shown = function.get_function_concurrency()
+    concurrency = function.get_function()["Concurrency"]
+    deleted = function.delete_function_concurrency()
+    after = function.get_function_concurrency()
 
     assert "ReservedConcurrentExecutions" not in before
     assert put["ReservedConcurrentExecutions"] == 0
     assert shown["ReservedConcurrentExecutions"] == 0
-    assert function["Concurrency"] == {"ReservedConcurrentExecutions": 0}
+    assert concurrency == {"ReservedConcurrentExecutions": 0}
     assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 204
     assert "ReservedConcurrentExecutions" not in after
 
 
-@pytest.mark.fact("LocalStack test_lambda_concurrency_block, recorded 2025-11")
-def test_a_call_beyond_the_reserved_concurrency_is_throttled(
-    lambda_client, deploy, reserve
-):
-    name = deploy(SLEEP, Timeout=10)
-    reserve(name, 1)
+def refusals_of_one_too_many(function, limit):
+    """Make one call more at once than may run; return how calls are refused."""
 
     def attempt(_):
         try:
-            return invoke(lambda_client, name, 1.5)
-        except lambda_client.exceptions.TooManyRequestsException as error:
+            function(1.5)
+        except function.client.exceptions.TooManyRequestsException as error:
             return error.response
 
-    with ThreadPoolExecutor(2) as threads:
-        answers = list(threads.map(attempt, range(2)))
-    refusals = [answer for answer in answers if isinstance(answer, dict)]
+    with ThreadPoolExecutor(limit + 1) as threads:
+        return [one for one in threads.map(attempt, range(limit + 1)) if one]
 
-    (refusal,) = refusals
+
+@pytest.mark.fact("LocalStack test_lambda_concurrency_block, recorded 2025-11")
+def test_a_call_beyond_the_reserved_concurrency_is_throttled(deploy, reserve):
+    function = deploy(SLEEP, Timeout=10)
+    reserve(function, 1)
+
+    (refusal,) = refusals_of_one_too_many(function, 1)
     assert refusal["ResponseMetadata"]["HTTPStatusCode"] == 429
     assert refusal["Error"]["Message"] == refusal["message"] == "Rate Exceeded."
     assert (refusal["Reason"], refusal["Type"]) == (RESERVED, "User")
 
 
 @pytest.mark.fact("LocalStack test_reserved_concurrency, recorded 2025-11")
-def test_a_function_with_nothing_reserved_is_switched_off(lambda_client, deploy):
-    name = deploy(ECHO)
-    lambda_client.put_function_concurrency(
-        FunctionName=name, ReservedConcurrentExecutions=0
-    )
-    refusal = refusal_of(lambda_client.invoke, FunctionName=name)
-    event = call(lambda_client, name, InvocationType="Event")
-    lambda_client.delete_function_concurrency(FunctionName=name)
+def test_a_function_with_nothing_reserved_is_switched_off(deploy):
+    function = deploy(ECHO)
+    function.reserve(0)
+    refusal = refusal_of(function.invoke)
+    event = function.call(InvocationType="Event")
+    function.delete_function_concurrency()
 
     assert refusal["Error"]["Code"] == "TooManyRequestsException"
     assert refusal["Reason"] == RESERVED
     assert event["StatusCode"] == 202
-    assert eventually(lambda: _is_on(lambda_client, name), within_s=30)
+    assert eventually(lambda: _is_on(function), within_s=30)
 
 
-def _is_on(client, name):
+def _is_on(function):
     try:
-        return invoke(client, name, 1) == (1, None)
-    except client.exceptions.TooManyRequestsException:
+        return function(1) == (1, None)
+    except function.client.exceptions.TooManyRequestsException:
         return False
 
 
@@ -119,15 +113,12 @@ def _is_on(client, name):
     "LocalStack test_function_concurrency_limits, recorded 2026-01; botocore "
     "lambda/2015-03-31, PutFunctionConcurrency: 100 must stay unreserved"
 )
-def test_a_hundred_executions_must_stay_unreserved(lambda_client, deploy):
-    name = deploy(ECHO)
+def test_a_hundred_executions_must_stay_unreserved(lambda_client, echo):
     limits = lambda_client.get_account_settings()["AccountLimit"]
-    unreserved = limits["UnreservedConcurrentExecutions"]
     least = min(100, limits["ConcurrentExecutions"])
-    status, code, message = refused(
-        lambda_client.put_function_concurrency,
-        FunctionName=name,
-        ReservedConcurrentExecutions=unreserved - least + 1,
+    wanted = limits["UnreservedConcurrentExecutions"] - least + 1
+    status, code, message = echo.refused(
+        "put_function_concurrency", ReservedConcurrentExecutions=wanted
     )
 
     assert (status, code) == (400, "InvalidParameterValueException")
@@ -141,8 +132,8 @@ def test_a_hundred_executions_must_stay_unreserved(lambda_client, deploy):
     "LocalStack test_account_settings, recorded 2025-11; AWS docs "
     "gettingstarted-limits: 1,000 executions by default"
 )
-def test_the_account_shows_its_limits(lambda_client, deploy, on_aws):
-    deploy(ECHO)
+@pytest.mark.usefixtures("echo")
+def test_the_account_shows_its_limits(lambda_client, on_aws):
     settings = lambda_client.get_account_settings()
     limits, usage = settings["AccountLimit"], settings["AccountUsage"]
 
@@ -165,30 +156,17 @@ def test_a_call_beyond_the_accounts_concurrency_is_throttled(
     """
     limit = lambda_client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     if not on_aws:
-        with running(account_concurrency=2) as little:
-            client = connect(little)
-            client.create_function(**request_for("little", SLEEP, Timeout=10))
-            client.get_waiter("function_active_v2").wait(FunctionName="little")
-            refusals = _refusals_of_one_too_many(client, "little", 2)
-            client.close()
+        with (
+            running(account_concurrency=2) as aws,
+            contextlib.closing(connect(aws)) as client,
+        ):
+            little = create(client, "little", SLEEP, Timeout=10)
+            refusals = refusals_of_one_too_many(little, 2)
     elif limit <= 20:
-        refusals = _refusals_of_one_too_many(
-            lambda_client, deploy(SLEEP, Timeout=10), limit
-        )
+        refusals = refusals_of_one_too_many(deploy(SLEEP, Timeout=10), limit)
     else:
         pytest.skip(f"the account may run {limit} at once")
 
     (refusal,) = refusals
     assert refusal["ResponseMetadata"]["HTTPStatusCode"] == 429
     assert refusal["Reason"] == "ConcurrentInvocationLimitExceeded"
-
-
-def _refusals_of_one_too_many(client, name, limit):
-    def attempt(_):
-        try:
-            invoke(client, name, 1.5)
-        except client.exceptions.TooManyRequestsException as error:
-            return error.response
-
-    with ThreadPoolExecutor(limit + 1) as threads:
-        return [one for one in threads.map(attempt, range(limit + 1)) if one]

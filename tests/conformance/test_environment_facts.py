@@ -1,7 +1,6 @@
 """The environment of a function: variables, folders, limits."""
 
 import pytest
-from tests.support.lambda_api import invoke
 
 TELL = (
     "import os, resource, sys\n"
@@ -20,14 +19,13 @@ RECORDED = (
 )
 
 
-@pytest.fixture
-def seen(lambda_client, deploy):
-    name = deploy(
-        TELL, MemorySize=256, Environment={"Variables": {"GREETING": "grüezi"}}
-    )
-    answer, error = invoke(lambda_client, name)
+@pytest.fixture(scope="module")
+def seen(deploy_for_all):
+    greeting = {"Variables": {"GREETING": "grüezi"}}
+    function = deploy_for_all(TELL, MemorySize=256, Environment=greeting)
+    answer, error = function()
     assert error is None
-    return answer | {"name": name}
+    return answer | {"name": function}
 
 
 @pytest.mark.fact(RECORDED)

@@ -7,7 +7,6 @@ from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.support.lambda_api import call, invoke
 from tests.support.tmp_mounts import is_permitted
 
 OUT_OF_MEMORY = (
@@ -49,23 +48,21 @@ def _limited_memory(on_aws):
 
 @pytest.mark.fact(OUT_OF_MEMORY)
 @pytest.mark.usefixtures("_limited_memory")
-def test_a_function_is_killed_at_its_memory_and_replaced(lambda_client, deploy):
-    name = deploy(HOLD, MemorySize=128, Timeout=30)
-    fits, _ = invoke(lambda_client, name, 1)
-    answer = call(lambda_client, name, Payload=b"1000", LogType="Tail")
+def test_a_function_is_killed_at_its_memory_and_replaced(deploy):
+    function = deploy(HOLD, MemorySize=128, Timeout=30)
+    fits, _ = function(1)
+    answer = function.call(Payload=b"1000", LogType="Tail")
     request_id = answer["ResponseMetadata"]["RequestId"]
     error = json.loads(answer["Payload"])
     begun, end, report = b64decode(answer["LogResult"]).decode().split("\n")[-4:-1]
-    after, _ = invoke(lambda_client, name, 1)
+    after, _ = function(1)
+    killed = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
 
     assert fits == 1
     assert answer["FunctionError"] == "Unhandled"
     assert list(error.items()) == [
         ("errorType", "Runtime.OutOfMemory"),
-        (
-            "errorMessage",
-            f"RequestId: {request_id} Error: Runtime exited with error: signal: killed",
-        ),
+        ("errorMessage", killed),
     ]
     assert begun == "begun"
     assert end == f"END RequestId: {request_id}"
@@ -76,10 +73,10 @@ def test_a_function_is_killed_at_its_memory_and_replaced(lambda_client, deploy):
 
 @pytest.mark.fact(TMP)
 @pytest.mark.usefixtures("_own_tmp")
-def test_tmp_has_the_configured_size(lambda_client, deploy):
-    name = deploy(FILL, EphemeralStorage={"Size": 600}, Timeout=30)
-    fits = invoke(lambda_client, name, 550)
-    error, kind = invoke(lambda_client, name, 700)
+def test_tmp_has_the_configured_size(deploy):
+    function = deploy(FILL, EphemeralStorage={"Size": 600}, Timeout=30)
+    fits = function(550)
+    error, kind = function(700)
 
     assert fits == (550_000_000, None)
     assert kind == "Unhandled"
@@ -89,8 +86,8 @@ def test_tmp_has_the_configured_size(lambda_client, deploy):
 
 @pytest.mark.fact(f"{TMP}: it is unique to each environment")
 @pytest.mark.usefixtures("_own_tmp")
-def test_each_environment_has_a_tmp_of_its_own(lambda_client, deploy):
-    name = deploy(
+def test_each_environment_has_a_tmp_of_its_own(deploy):
+    function = deploy(
         "import os, time\n"
         "def run(event, context):\n"
         "    seen = os.path.exists('/tmp/own')\n"
@@ -100,23 +97,22 @@ def test_each_environment_has_a_tmp_of_its_own(lambda_client, deploy):
         Timeout=10,
     )
     with ThreadPoolExecutor(3) as threads:
-        first = list(threads.map(lambda _: invoke(lambda_client, name, 1)[0], range(3)))
-    again, _ = invoke(lambda_client, name, 0)
+        first = list(threads.map(lambda _: function(1)[0], range(3)))
 
     assert first == [False] * 3
-    assert again
+    assert function(0) == (True, None)
 
 
 @pytest.mark.fact(READ_ONLY)
 @pytest.mark.usefixtures("_own_tmp")
-@pytest.mark.parametrize("path", ["new", "app.py"])
-def test_the_code_cannot_be_written_to(lambda_client, deploy, path):
-    name = deploy("def run(event, context): open(event, 'w')\n")
-    error, kind = invoke(lambda_client, name, path)
+def test_the_code_cannot_be_written_to(deploy):
+    function = deploy("def run(event, context): open(event, 'w')\n")
+    for path in ("new", "app.py"):
+        error, kind = function(path)
 
-    assert kind == "Unhandled"
-    assert error["errorType"] == "OSError"
-    assert error["errorMessage"] == f"[Errno 30] Read-only file system: '{path}'"
+        assert kind == "Unhandled"
+        assert error["errorType"] == "OSError"
+        assert error["errorMessage"] == f"[Errno 30] Read-only file system: '{path}'"
 
 
 @pytest.mark.soak
@@ -125,13 +121,11 @@ def test_the_code_cannot_be_written_to(lambda_client, deploy, path):
     "the first invocation, under the function's timeout"
 )
 def test_an_init_of_more_than_ten_seconds_is_repeated_in_the_invocation(
-    lambda_client, deploy, lines_of
+    deploy, lines_of
 ):
-    name = deploy(
-        "import time\ntime.sleep(12)\ndef run(event, context): return event\n",
-        Timeout=30,
-    )
-    answer = call(lambda_client, name, Payload=b"1", LogType="Tail")
+    code = "import time\ntime.sleep(12)\ndef run(event, context): return event\n"
+    function = deploy(code, Timeout=30)
+    answer = function.call(Payload=b"1", LogType="Tail")
     report = b64decode(answer["LogResult"]).decode()
 
     assert answer["Payload"] == b"1"
@@ -139,5 +133,5 @@ def test_an_init_of_more_than_ten_seconds_is_repeated_in_the_invocation(
     assert "Init Duration" not in report
     assert any(
         re.fullmatch(r"INIT_REPORT Init Duration: [\d.]+ ms\tPhase: init\t.*", line)
-        for line in lines_of(name)
+        for line in lines_of(function)
     )

@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.support.lambda_api import SLEEP, call, eventually, invoke, zipped
+from tests.support.lambda_api import SLEEP, eventually
 
 
 @pytest.mark.fact(
@@ -13,17 +13,15 @@ from tests.support.lambda_api import SLEEP, call, eventually, invoke, zipped
     "test_request_id_async_invoke_with_retry, recorded 2024-04"
 )
 def test_the_event_of_a_failing_function_is_tried_three_times_under_one_id(
-    lambda_client, lines_of, deploy, on_aws
+    lines_of, deploy, on_aws
 ):
-    """
-    On AWS this takes four minutes.
-    """
-    name = deploy("def run(event, context): raise RuntimeError('again')\n")
-    answer = call(lambda_client, name, InvocationType="Event")
+    """On AWS this takes four minutes."""
+    function = deploy("def run(event, context): raise RuntimeError('again')\n")
+    answer = function.call(InvocationType="Event")
     request_id = answer["ResponseMetadata"]["RequestId"]
 
     def starts():
-        return re.findall(r"START RequestId: (\S+)", "\n".join(lines_of(name)))
+        return re.findall(r"START RequestId: (\S+)", "\n".join(lines_of(function)))
 
     eventually(lambda: len(starts()) == 3, within_s=600 if on_aws else 10)
     time.sleep(60 if on_aws else 0.3)  # there is no fourth
@@ -35,25 +33,23 @@ def test_the_event_of_a_failing_function_is_tried_three_times_under_one_id(
     "LocalStack test_reserved_concurrency_async_queue, recorded 2025-11: throttled "
     "events wait"
 )
-def test_an_event_waits_for_room(lambda_client, lines_of, deploy, reserve, on_aws):
-    """
-    On AWS this takes up to a minute.
-    """
-    name = deploy(
+def test_an_event_waits_for_room(lines_of, deploy, reserve, on_aws):
+    """On AWS this takes up to a minute."""
+    function = deploy(
         "import time\n"
         "def run(event, context):\n"
         "    time.sleep(event['sleep'])\n"
         "    print(event['say'])\n",
         Timeout=10,
     )
-    reserve(name, 1)
+    reserve(function, 1)
     for word in ("one", "two", "three"):
         event = b'{"sleep": %d, "say": "%s"}' % (on_aws, word.encode())
-        answer = call(lambda_client, name, InvocationType="Event", Payload=event)
+        answer = function.call(InvocationType="Event", Payload=event)
         assert answer["StatusCode"] == 202
 
     assert eventually(
-        lambda: {"one", "two", "three"} <= set(lines_of(name)),
+        lambda: {"one", "two", "three"} <= set(lines_of(function)),
         within_s=120 if on_aws else 10,
     )
 
@@ -62,26 +58,20 @@ def test_an_event_waits_for_room(lambda_client, lines_of, deploy, reserve, on_aw
     "LocalStack test_async_invoke_queue_upon_function_update, validated 2025-03"
 )
 def test_an_event_that_waits_runs_on_the_code_there_is_then(
-    lambda_client, deploy, reserve, lines_of, a_while_s, on_aws
+    deploy, reserve, lines_of, a_while_s, on_aws
 ):
-    """
-    On AWS this takes up to a minute.
-    """
-    name = deploy(SLEEP, Timeout=20)
-    reserve(name, 1)
-    invoke(lambda_client, name, 0)
+    """On AWS this takes up to a minute."""
+    function = deploy(SLEEP, Timeout=20)
+    reserve(function, 1)
+    function(0)
     with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(invoke, lambda_client, name, 2 * a_while_s)
+        running = thread.submit(function, 2 * a_while_s)
         time.sleep(a_while_s / 2)  # it runs by then: the function is warm
-        call(lambda_client, name, InvocationType="Event", Payload=b"1")
-        lambda_client.update_function_code(
-            FunctionName=name,
-            ZipFile=zipped({"app.py": "def run(event, context): print('new code')\n"}),
-        )
-        lambda_client.get_waiter("function_updated_v2").wait(FunctionName=name)
+        function.call(InvocationType="Event", Payload=b"1")
+        function.recode("def run(event, context): print('new code')\n")
         _, error = running.result()
 
     assert error is None
     assert eventually(
-        lambda: "new code" in lines_of(name), within_s=120 if on_aws else 10
+        lambda: "new code" in lines_of(function), within_s=120 if on_aws else 10
     )

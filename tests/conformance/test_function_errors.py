@@ -1,9 +1,9 @@
 """Functions that fail: HTTP 200, ``X-Amz-Function-Error: Unhandled``, and why."""
 
+import json
 import time
 
 import pytest
-from tests.support.lambda_api import call, invoke
 
 BY_THE_RUNTIME = ["errorMessage", "errorType", "requestId", "stackTrace"]
 BY_LAMBDA = ["errorType", "errorMessage"]
@@ -17,31 +17,24 @@ EXITS = (
 
 
 @pytest.mark.fact("LocalStack test_lambda_handler_error, recorded 2025-11")
-def test_an_exception_is_reported_as_python_saw_it(lambda_client, deploy):
-    name = deploy("def run(event, context):\n    raise ValueError('no')\n")
-    answer = call(lambda_client, name)
-    error, kind = invoke(lambda_client, name)
+def test_an_exception_is_reported_as_python_saw_it_with_the_request_id(deploy):
+    function = deploy("def run(event, context):\n    raise ValueError('no')\n")
+    answer = function.call()
+    error, kind = json.loads(answer["Payload"]), answer["FunctionError"]
 
     assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
     assert kind == "Unhandled"
     assert list(error) == BY_THE_RUNTIME
     assert (error["errorType"], error["errorMessage"]) == ("ValueError", "no")
+    assert error["requestId"] == answer["ResponseMetadata"]["RequestId"]
     (frame,) = error["stackTrace"]
     assert frame.startswith('  File "')
     assert frame.endswith("app.py\", line 2, in run\n    raise ValueError('no')\n")
 
 
-@pytest.mark.fact("LocalStack test_lambda_handler_error, recorded 2025-11")
-def test_an_exception_in_the_handler_carries_the_request_id(lambda_client, deploy):
-    name = deploy("def run(event, context): raise ValueError(context.aws_request_id)\n")
-    error, _ = invoke(lambda_client, name)
-
-    assert error["requestId"] == error["errorMessage"]
-
-
 @pytest.mark.fact("awslambdaric 4.2.2, bootstrap.py: one process runs until it ends")
-def test_a_function_lives_on_after_an_exception(lambda_client, deploy):
-    name = deploy(
+def test_a_function_lives_on_after_an_exception(deploy):
+    function = deploy(
         "count = 0\n"
         "def run(event, context):\n"
         "    global count\n"
@@ -49,15 +42,15 @@ def test_a_function_lives_on_after_an_exception(lambda_client, deploy):
         "    if event: raise ValueError('no')\n"
         "    return count\n"
     )
-    invoke(lambda_client, name, 1)
+    function(1)
 
-    assert invoke(lambda_client, name, 0) == (2, None)
+    assert function(0) == (2, None)
 
 
 @pytest.mark.fact("LocalStack test_lambda_runtime_error, recorded 2025-11")
-def test_an_exception_while_importing_has_no_request_id(lambda_client, deploy):
-    name = deploy("raise RuntimeError('early')\n")
-    error, kind = invoke(lambda_client, name)
+def test_an_exception_while_importing_has_no_request_id(deploy):
+    function = deploy("raise RuntimeError('early')\n")
+    error, kind = function()
 
     assert kind == "Unhandled"
     assert list(error) == BY_THE_RUNTIME
@@ -104,12 +97,10 @@ def test_an_exception_while_importing_has_no_request_id(lambda_client, deploy):
     ],
     ids=lambda value: value if str(value).startswith("Runtime.") else "",
 )
-def test_code_that_cannot_be_loaded_says_why(
-    lambda_client, deploy, code, handler, kind, message
-):
-    name = deploy(code, Handler=handler)
+def test_code_that_cannot_be_loaded_says_why(deploy, code, handler, kind, message):
+    function = deploy(code, Handler=handler)
     for _ in range(2):
-        error, function_error = invoke(lambda_client, name)
+        error, function_error = function()
 
         assert function_error == "Unhandled"
         assert error["errorType"] == kind
@@ -118,10 +109,8 @@ def test_code_that_cannot_be_loaded_says_why(
 
 
 @pytest.mark.fact("awslambdaric 4.2.2, lambda_runtime_marshaller.py and bootstrap.py")
-def test_a_result_that_is_not_json_is_the_functions_failure(lambda_client, deploy):
-    answer, kind = invoke(
-        lambda_client, deploy("def run(event, context): return {1}\n")
-    )
+def test_a_result_that_is_not_json_is_the_functions_failure(deploy):
+    answer, kind = deploy("def run(event, context): return {1}\n")()
 
     assert kind == "Unhandled"
     assert answer["errorType"] == "Runtime.MarshalError"
@@ -133,12 +122,12 @@ def test_a_result_that_is_not_json_is_the_functions_failure(lambda_client, deplo
 
 
 @pytest.mark.fact("LocalStack test_lambda_handler_exit, recorded 2025-11")
-def test_an_exit_is_reported_and_the_process_replaced(lambda_client, deploy):
-    name = deploy(EXITS.format(line="sys.exit(0)"))
-    before, _ = invoke(lambda_client, name)
-    answer = call(lambda_client, name, Payload=b"1")
-    error, kind = invoke(lambda_client, name, 1)
-    after, _ = invoke(lambda_client, name)
+def test_an_exit_is_reported_and_the_process_replaced(deploy):
+    function = deploy(EXITS.format(line="sys.exit(0)"))
+    before, _ = function()
+    answer = function.call(Payload=b"1")
+    error, kind = function(1)
+    after, _ = function()
 
     assert answer["ExecutedVersion"] == "$LATEST"
     assert kind == "Unhandled"
@@ -183,8 +172,8 @@ SIGNAL = pytest.mark.fact(
         ),
     ],
 )
-def test_the_way_a_process_ended_is_told(lambda_client, deploy, code, end):
-    error, kind = invoke(lambda_client, deploy(code), 1)
+def test_the_way_a_process_ended_is_told(deploy, code, end):
+    error, kind = deploy(code)(1)
 
     assert kind == "Unhandled"
     assert error["errorType"] == "Runtime.ExitError"
@@ -192,11 +181,11 @@ def test_the_way_a_process_ended_is_told(lambda_client, deploy, code, end):
 
 
 @pytest.mark.fact("LocalStack test_lambda_invoke_with_timeout, recorded 2025-11")
-def test_a_function_is_killed_at_its_timeout(lambda_client, deploy):
-    name = deploy("import time\ndef run(event, c): time.sleep(event)\n", Timeout=1)
-    invoke(lambda_client, name, 0)
+def test_a_function_is_killed_at_its_timeout(deploy):
+    function = deploy("import time\ndef run(event, c): time.sleep(event)\n", Timeout=1)
+    function(0)
     began = time.monotonic()
-    error, kind = invoke(lambda_client, name, 30)
+    error, kind = function(30)
     took = time.monotonic() - began
 
     assert kind == "Unhandled"
@@ -211,13 +200,9 @@ def test_a_function_is_killed_at_its_timeout(lambda_client, deploy):
     "LocalStack test_lambda_invoke_timed_out_environment_reuse, recorded 2024-04"
 )
 @pytest.mark.parametrize("end", ["time.sleep(30)", "os._exit(1)"])
-def test_after_a_timeout_or_exit_memory_is_new_and_tmp_stays(
-    lambda_client, deploy, end
-):
-    """
-    The process is replaced, not the environment's disk.
-    """
-    name = deploy(
+def test_after_a_timeout_or_exit_memory_is_new_and_tmp_stays(deploy, end):
+    """The process is replaced, not the environment's disk."""
+    function = deploy(
         "import os, tempfile, time, pathlib\n"
         "memory = []\n"
         "file = pathlib.Path(tempfile.gettempdir(), 'kept')\n"
@@ -227,24 +212,22 @@ def test_after_a_timeout_or_exit_memory_is_new_and_tmp_stays(
         "    return [len(memory), seen]\n",
         Timeout=1,
     )
-    _, kind = invoke(lambda_client, name, 1)
+    _, kind = function(1)
 
     assert kind == "Unhandled"
-    assert invoke(lambda_client, name, 0) == ([1, True], None)
+    assert function(0) == ([1, True], None)
 
 
 @pytest.mark.fact(
     "LocalStack test_lambda_too_large_response, recorded 2025-11; "
     "aws-lambda-runtime-interface-emulator, interop/model.go MaxPayloadSize"
 )
-def test_an_answer_over_the_limit_is_refused_and_one_at_it_passes(
-    lambda_client, deploy
-):
-    name = deploy("def run(event, context): return 'x' * event\n")
+def test_an_answer_over_the_limit_is_refused_and_one_at_it_passes(deploy):
+    function = deploy("def run(event, context): return 'x' * event\n")
     most = 6_291_556 - len('""')
 
-    error, kind = invoke(lambda_client, name, most + 1)
-    fits, _ = invoke(lambda_client, name, most)
+    error, kind = function(most + 1)
+    fits, _ = function(most)
 
     assert kind == "Unhandled"
     assert sorted(error) == ["errorMessage", "errorType"]
@@ -253,5 +236,5 @@ def test_an_answer_over_the_limit_is_refused_and_one_at_it_passes(
         "Response payload size exceeded maximum allowed payload size (6291556 bytes)."
     )
     assert len(fits) == most
-    assert len(invoke(lambda_client, name, 50_000_000)[0]["errorMessage"]) < 200
-    assert invoke(lambda_client, name, 1) == ("x", None)
+    assert len(function(50_000_000)[0]["errorMessage"]) < 200
+    assert function(1) == ("x", None)

@@ -4,21 +4,25 @@ import json
 import time
 
 import pytest
-from tests.support.lambda_api import ECHO, open_url
+from tests.support.lambda_api import ECHO
+from tests.support.lambda_permissions import FORBIDDEN
 from tests.support.urllib_http import fetch
 
 RESPONSES = "LocalStack test_lambda test_lambda_url_invocation, recorded 2025-11"
 PAGE = "AWS Lambda developer guide, urls-invocation.html"
 
 
-@pytest.fixture
-def url_of(lambda_client, on_aws):
-    """
-    Give a function a URL that is open to everybody, and return it.
-    """
+# Returns what the request's body says in Python.
+EVALUATE = "def run(event, context): return eval(event['body'])\n"
+TEXT = {"Content-Type": "text/plain"}
 
-    def url_of(name):
-        url = open_url(lambda_client, name)
+
+@pytest.fixture(scope="module")
+def url_of(on_aws):
+    """Give a function a URL that is open to everybody, and return it."""
+
+    def url_of(function):
+        url = function.open_url()
         if on_aws:
             time.sleep(10)  # new URLs and permissions take a while to spread
         return url
@@ -26,14 +30,24 @@ def url_of(lambda_client, on_aws):
     return url_of
 
 
+@pytest.fixture(scope="module")
+def echo_url(echo, url_of):
+    return url_of(echo)
+
+
+@pytest.fixture(scope="module")
+def returning(deploy_for_all, url_of):
+    """Return the response if a function returns what a text says in Python."""
+    url = url_of(deploy_for_all(EVALUATE))
+    return lambda text: fetch(url, text.encode(), **TEXT)
+
+
 @pytest.mark.fact(PAGE)
-def test_the_event_has_the_request_in_payload_format_2(deploy, url_of):
-    url = url_of(deploy(ECHO))
+def test_the_event_has_the_request_in_payload_format_2(echo_url):
     path = "path/1?q=query&q=%2Fbar&empty="
     headers = {"ExTrA-HeadErs": "With WeiRd CapS", "User-Agent": "test/echo"}
-    _, answered, body = fetch(
-        url + path, b'{"foo": 1}', **headers, **{"Content-Type": "application/json"}
-    )
+    headers["Content-Type"] = "application/json"
+    _, answered, body = fetch(echo_url + path, b'{"foo": 1}', **headers)
     event = json.loads(body)
     context = event["requestContext"]
 
@@ -55,8 +69,8 @@ def test_the_event_has_the_request_in_payload_format_2(deploy, url_of):
 @pytest.mark.fact(
     "aws-powertools/powertools-lambda-python, tests/events/lambdaFunctionUrlEvent.json"
 )
-def test_what_there_is_none_of_is_not_in_the_event(deploy, url_of):
-    _, _, body = fetch(url_of(deploy(ECHO)))
+def test_what_there_is_none_of_is_not_in_the_event(echo_url):
+    _, _, body = fetch(echo_url)
     event = json.loads(body)
 
     assert event.keys() == {
@@ -72,8 +86,8 @@ def test_what_there_is_none_of_is_not_in_the_event(deploy, url_of):
 
 
 @pytest.mark.fact("aws/aws-lambda-go#597, 2026-04: both are there")
-def test_cookies_are_listed_and_stay_in_the_headers(deploy, url_of):
-    _, _, body = fetch(url_of(deploy(ECHO)), Cookie="a=1; b=2")
+def test_cookies_are_listed_and_stay_in_the_headers(echo_url):
+    _, _, body = fetch(echo_url, Cookie="a=1; b=2")
     event = json.loads(body)
 
     assert event["cookies"] == ["a=1", "b=2"]
@@ -81,8 +95,8 @@ def test_cookies_are_listed_and_stay_in_the_headers(deploy, url_of):
 
 
 @pytest.mark.fact("middleapi/standard-server#93: captured from function URLs")
-def test_the_path_stays_percent_encoded(deploy, url_of):
-    _, _, body = fetch(url_of(deploy(ECHO)) + "a%2Fb%20c")
+def test_the_path_stays_percent_encoded(echo_url):
+    _, _, body = fetch(echo_url + "a%2Fb%20c")
 
     assert json.loads(body)["rawPath"] == "/a%2Fb%20c"
 
@@ -103,10 +117,8 @@ def test_the_path_stays_percent_encoded(deploy, url_of):
         ("application/octet-stream", True),
     ],
 )
-def test_the_content_type_decides_whether_a_body_is_text(
-    deploy, url_of, kind, is_binary
-):
-    _, _, body = fetch(url_of(deploy(ECHO)), b"abc", **{"Content-Type": kind})
+def test_the_content_type_decides_whether_a_body_is_text(echo_url, kind, is_binary):
+    _, _, body = fetch(echo_url, b"abc", **{"Content-Type": kind})
     event = json.loads(body)
 
     assert event["isBase64Encoded"] is is_binary
@@ -127,9 +139,8 @@ def test_the_content_type_decides_whether_a_body_is_text(
         ("True", b"true"),
     ],
 )
-def test_any_json_is_a_response(deploy, url_of, returned, body):
-    code = f"def run(event, context): return {returned}\n"
-    status, headers, answered = fetch(url_of(deploy(code)), b"{'key':'value'}")
+def test_any_json_is_a_response(returning, returned, body):
+    status, headers, answered = returning(returned)
 
     assert (status, answered) == (200, body)
     assert headers["Content-Type"] == "application/json"
@@ -137,16 +148,15 @@ def test_any_json_is_a_response(deploy, url_of, returned, body):
 
 
 @pytest.mark.fact(f"LocalStack test_lambda_url_headers_and_status, 2025-11; {PAGE}")
-def test_a_status_code_makes_a_response_with_headers_and_cookies(deploy, url_of):
-    code = (
-        "def run(event, context):\n"
-        "    return {\n"
-        "        'statusCode': '418', 'body': 'dGVh', 'isBase64Encoded': True,\n"
-        "        'headers': {'Content-Type': 'text/plain', 'My-Header': 'A Value'},\n"
-        "        'cookies': ['a=1; Path=/', 'b=2'],\n"
-        "    }\n"
-    )
-    status, headers, body = fetch(url_of(deploy(code)))
+def test_a_status_code_makes_a_response_with_headers_and_cookies(returning):
+    answer = {
+        "statusCode": "418",
+        "body": "dGVh",
+        "isBase64Encoded": True,
+        "headers": {"Content-Type": "text/plain", "My-Header": "A Value"},
+        "cookies": ["a=1; Path=/", "b=2"],
+    }
+    status, headers, body = returning(str(answer))
 
     assert (status, body) == (418, b"tea")
     assert headers["Content-Type"] == "text/plain"
@@ -155,9 +165,8 @@ def test_a_status_code_makes_a_response_with_headers_and_cookies(deploy, url_of)
 
 
 @pytest.mark.fact("LocalStack test_lambda_url_invocation_exception, recorded 2025-11")
-def test_a_failing_function_is_a_bad_gateway(deploy, url_of):
-    code = "def run(event, context): raise ValueError('secret')\n"
-    status, _, body = fetch(url_of(deploy(code)))
+def test_a_failing_function_is_a_bad_gateway(returning):
+    status, _, body = returning("secret")  # a NameError
 
     assert (status, body) == (502, b"Internal Server Error")
 
@@ -165,29 +174,22 @@ def test_a_failing_function_is_a_bad_gateway(deploy, url_of):
 @pytest.mark.fact("awslabs/route53-dynamic-dns-with-lambda#56")
 def test_a_function_that_takes_too_long_is_a_bad_gateway_too(deploy, url_of):
     code = "import time\ndef run(event, context): time.sleep(5)\n"
-    status, _, _ = fetch(url_of(deploy(code, Timeout=1)))
 
-    assert status == 502
+    assert fetch(url_of(deploy(code, Timeout=1)))[0] == 502
 
 
 @pytest.mark.fact("AWS Lambda developer guide, urls-configuration.html, Throttling")
-def test_a_url_without_concurrency_answers_429(lambda_client, deploy, url_of):
-    name = deploy(ECHO)
-    url = url_of(name)
-    lambda_client.put_function_concurrency(
-        FunctionName=name, ReservedConcurrentExecutions=0
-    )
-    status, _, _ = fetch(url)
+def test_a_url_without_concurrency_answers_429(deploy, url_of):
+    function = deploy(ECHO)
+    url = url_of(function)
+    function.reserve(0)
 
-    assert status == 429
+    assert fetch(url)[0] == 429
 
 
 @pytest.mark.fact("nextauthjs/next-auth#7215, anomalyco/sst#5705")
-def test_a_request_that_makes_too_large_an_event_is_refused(deploy, url_of):
-    body = b"x" * 6_291_456
-    status, _, answered = fetch(
-        url_of(deploy(ECHO)), body, **{"Content-Type": "text/plain"}
-    )
+def test_a_request_that_makes_too_large_an_event_is_refused(echo_url):
+    status, _, answered = fetch(echo_url, b"x" * 6_291_456, **TEXT)
 
     limit = "6291456 bytes for the InvokeFunction operation"
     assert status == 413
@@ -198,34 +200,24 @@ def test_a_request_that_makes_too_large_an_event_is_refused(deploy, url_of):
     "LocalStack test_lambda_permission_url_invocation, recorded 2025-11, for the text; "
     "AWS Lambda developer guide, urls-auth.html, for the signature"
 )
-def test_without_a_signature_an_iam_url_admits_no_request(lambda_client, deploy):
-    url = lambda_client.create_function_url_config(
-        FunctionName=deploy(ECHO), AuthType="AWS_IAM"
-    )["FunctionUrl"]
-    status, headers, body = fetch(url)
+def test_without_a_signature_an_iam_url_admits_no_request(deploy):
+    status, headers, body = fetch(deploy(ECHO).url("AWS_IAM"))
 
     assert status == 403
     assert headers["x-amzn-ErrorType"] == "AccessDeniedException"
-    assert json.loads(body) == {
-        "Message": (
-            "Forbidden. For troubleshooting Function URL authorization issues, see: "
-            "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
-        )
-    }
+    assert json.loads(body) == FORBIDDEN
 
 
 @pytest.mark.fact("LocalStack test_lambda_url_persists_after_alias_delete, 2025-11")
-def test_the_url_of_a_deleted_alias_stays_and_admits_no_request(
-    lambda_client, deploy, on_aws
-):
+def test_the_url_of_a_deleted_alias_stays_and_admits_no_request(deploy, on_aws):
     if on_aws:
         pytest.skip("AWS takes about a minute to notice; LocalStack's test waits")
-    name = deploy(ECHO)
-    version = lambda_client.publish_version(FunctionName=name)["Version"]
-    lambda_client.create_alias(FunctionName=name, Name="a", FunctionVersion=version)
-    url = open_url(lambda_client, name, qualifier="a")
+    function = deploy(ECHO)
+    function.publish_version()
+    function.alias("a", "1")
+    url = function.open_url(Qualifier="a")
     before, _, _ = fetch(url)
-    lambda_client.delete_alias(FunctionName=name, Name="a")
+    function.delete_alias(Name="a")
     status, headers, body = fetch(url)
 
     assert (before, status) == (200, 403)

@@ -11,17 +11,15 @@ def without_metadata(answer):
 
 
 @pytest.mark.fact(LIFE)
-def test_a_configuration_is_shown_as_it_was_made_and_as_it_is_now(
-    lambda_client, deploy, arn_of
-):
-    name = deploy(ECHO)
-    made = lambda_client.create_function_url_config(FunctionName=name, AuthType="NONE")
-    shown = lambda_client.get_function_url_config(FunctionName=name)
+def test_a_configuration_is_shown_as_it_was_made_and_as_it_is_now(deploy, arn_of):
+    function = deploy(ECHO)
+    made = function.create_function_url_config(AuthType="NONE")
+    shown = function.get_function_url_config()
 
     assert made["ResponseMetadata"]["HTTPStatusCode"] == 201
-    assert made["FunctionArn"] == arn_of(name)
-    assert made.keys() - {"ResponseMetadata"} == {
-        *("FunctionUrl", "FunctionArn", "AuthType", "CreationTime"),
+    assert made["FunctionArn"] == arn_of(function)
+    assert without_metadata(made).keys() == {
+        *("FunctionUrl", "FunctionArn", "AuthType", "CreationTime")
     }
     assert without_metadata(shown) == without_metadata(made) | {
         "InvokeMode": "BUFFERED",
@@ -30,16 +28,14 @@ def test_a_configuration_is_shown_as_it_was_made_and_as_it_is_now(
 
 
 @pytest.mark.fact(LIFE)
-def test_an_update_changes_what_it_names_and_no_more(lambda_client, deploy):
-    name = deploy(ECHO)
+def test_an_update_changes_what_it_names_and_no_more(deploy):
+    function = deploy(ECHO)
     cors = {"AllowOrigins": ["https://a.example"], "MaxAge": 5}
-    before = lambda_client.create_function_url_config(
-        FunctionName=name, AuthType="NONE", Cors=cors, InvokeMode="BUFFERED"
+    before = function.create_function_url_config(
+        AuthType="NONE", Cors=cors, InvokeMode="BUFFERED"
     )
-    changed = lambda_client.update_function_url_config(
-        FunctionName=name, AuthType="AWS_IAM"
-    )
-    same = lambda_client.update_function_url_config(FunctionName=name)
+    changed = function.update_function_url_config(AuthType="AWS_IAM")
+    same = function.update_function_url_config()
 
     assert before["Cors"] == changed["Cors"] == cors
     assert before["InvokeMode"] == changed["InvokeMode"] == "BUFFERED"
@@ -49,20 +45,15 @@ def test_an_update_changes_what_it_names_and_no_more(lambda_client, deploy):
 
 
 @pytest.mark.fact("LocalStack test_lambda_api test_url_config_list_paging, 2023-11")
-def test_the_urls_of_a_function_and_its_aliases_are_listed(
-    lambda_client, deploy, arn_of
-):
-    name = deploy(ECHO)
-    version = lambda_client.publish_version(FunctionName=name)["Version"]
-    lambda_client.create_alias(FunctionName=name, Name="a", FunctionVersion=version)
-    none = lambda_client.list_function_url_configs(FunctionName=name)
+def test_the_urls_of_a_function_and_its_aliases_are_listed(deploy, arn_of):
+    function = deploy(ECHO)
+    function.alias("a", function.publish_version()["Version"])
+    none = function.list_function_url_configs()["FunctionUrlConfigs"]
     for qualified in ({}, {"Qualifier": "a"}):
-        lambda_client.create_function_url_config(
-            FunctionName=name, AuthType="NONE", **qualified
-        )
-    listed = lambda_client.list_function_url_configs(FunctionName=name)
-    shown = listed["FunctionUrlConfigs"]
+        function.url(**qualified)
+    shown = function.list_function_url_configs()["FunctionUrlConfigs"]
+    arns = [arn_of(function), arn_of(function, "a")]
 
-    assert none["FunctionUrlConfigs"] == []
-    assert [each["FunctionArn"] for each in shown] == [arn_of(name), arn_of(name, "a")]
+    assert none == []
+    assert [each["FunctionArn"] for each in shown] == arns
     assert {each["InvokeMode"] for each in shown} == {"BUFFERED"}

@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from tests.support.lambda_api import ECHO, call, invoke, refused
+from tests.support.lambda_api import invoke
 
 WHO = (
     "def run(event, c):\n"
@@ -21,10 +21,8 @@ WHO = (
 
 
 @pytest.mark.fact("LocalStack test_invocation_type_request_response, recorded 2025-11")
-def test_an_answer_is_the_functions_json_and_the_version_that_ran(
-    lambda_client, deploy
-):
-    answer = call(lambda_client, deploy(ECHO), Payload=b'{"a": 1}')
+def test_an_answer_is_the_functions_json_and_the_version_that_ran(echo):
+    answer = echo.call(Payload=b'{"a": 1}')
 
     assert answer["StatusCode"] == 200
     assert json.loads(answer["Payload"]) == {"a": 1}
@@ -38,65 +36,68 @@ def test_an_answer_is_the_functions_json_and_the_version_that_ran(
     [None, True, False, 1, 1.5, "ü\u2028", [1, {"a": []}], {}, "x" * 5_000_000],
     ids=lambda event: str(event)[:8],
 )
-def test_events_arrive_and_answers_return_unchanged(lambda_client, deploy, event):
-    assert invoke(lambda_client, deploy(ECHO), event) == (event, None)
+def test_events_arrive_and_answers_return_unchanged(echo, event):
+    assert echo(event) == (event, None)
 
 
 @pytest.mark.fact("LocalStack test_lambda_common test_echo_invoke, recorded 2026-01")
-def test_an_invocation_without_payload_gets_an_empty_object(lambda_client, deploy):
-    assert call(lambda_client, deploy(ECHO))["Payload"] == b"{}"
+def test_an_invocation_without_payload_gets_an_empty_object(echo):
+    assert echo.call()["Payload"] == b"{}"
 
 
 @pytest.mark.fact("LocalStack test_invocation_type_no_return_payload, recorded 2024-10")
-def test_a_function_that_returns_nothing_answers_null(lambda_client, deploy):
-    answer = call(lambda_client, deploy("def run(event, context): pass\n"))
-
-    assert answer["Payload"] == b"null"
+def test_a_function_that_returns_nothing_answers_null(deploy):
+    assert deploy("def run(event, context): pass\n").call()["Payload"] == b"null"
 
 
 @pytest.mark.fact("awslambdaric 4.2.2, lambda_runtime_marshaller.py")
-def test_an_answer_may_be_bytes_and_text_beyond_ascii_is_not_escaped(
-    lambda_client, deploy
-):
-    """
-    Escaping stopped with python3.12.
-    """
-    as_bytes = deploy("def run(event, context): return b'\\x00raw'\n")
-    as_text = deploy("def run(event, context): return ['ü', float('nan')]\n")
+def test_an_answer_may_be_bytes_and_text_beyond_ascii_is_not_escaped(deploy):
+    """Escaping stopped with python3.12."""
+    answers = "[b'\\x00raw', ['ü', float('nan')]]"
+    function = deploy(f"def run(event, context): return {answers}[event]\n")
 
-    assert call(lambda_client, as_bytes)["Payload"] == b"\x00raw"
-    assert call(lambda_client, as_text)["Payload"] == '["ü", NaN]'.encode()
+    assert function.call(Payload=b"0")["Payload"] == b"\x00raw"
+    assert function.call(Payload=b"1")["Payload"] == '["ü", NaN]'.encode()
 
 
 @pytest.mark.fact("LocalStack test_invocation_type_event, recorded 2025-11")
-def test_an_event_is_accepted_and_answered_with_nothing(lambda_client, deploy):
-    answer = call(lambda_client, deploy(ECHO), InvocationType="Event")
+def test_an_event_is_accepted_and_answered_with_nothing(echo):
+    answer = echo.call(InvocationType="Event")
 
     assert (answer["StatusCode"], answer["Payload"]) == (202, b"")
     assert not {"ExecutedVersion", "FunctionError"} & answer.keys()
 
 
-@pytest.mark.fact("LocalStack test_invocation_type_event_error, recorded 2025-11")
-def test_an_event_is_accepted_though_the_function_will_fail(lambda_client, deploy):
-    name = deploy("def run(event, context): raise ValueError('no')\n")
-    answer = call(lambda_client, name, InvocationType="Event")
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        pytest.param(
+            *("Event", 202),
+            marks=pytest.mark.fact(
+                "LocalStack test_invocation_type_event_error, recorded 2025-11"
+            ),
+        ),
+        pytest.param(
+            *("DryRun", 204),
+            marks=pytest.mark.fact(
+                "LocalStack test_invocation_type_dry_run, recorded 2023-04"
+            ),
+        ),
+    ],
+)
+def test_an_event_is_accepted_though_it_will_fail_and_a_dry_run_runs_nothing(
+    deploy, kind, status
+):
+    function = deploy("def run(event, context): raise ValueError('it ran')\n")
+    answer = function.call(InvocationType=kind)
 
-    assert (answer["StatusCode"], answer["Payload"]) == (202, b"")
-    assert "FunctionError" not in answer
-
-
-@pytest.mark.fact("LocalStack test_invocation_type_dry_run, recorded 2023-04")
-def test_a_dry_run_runs_nothing(lambda_client, deploy):
-    name = deploy("def run(event, context): raise ValueError('it ran')\n")
-    answer = call(lambda_client, name, InvocationType="DryRun")
-
-    assert (answer["StatusCode"], answer["Payload"]) == (204, b"")
+    assert (answer["StatusCode"], answer["Payload"]) == (status, b"")
     assert "FunctionError" not in answer
 
 
 @pytest.mark.fact("LocalStack test_request_id_invoke, recorded 2024-04")
-def test_caller_and_function_see_one_request_id(lambda_client, deploy):
-    answer = call(lambda_client, deploy(WHO))
+def test_caller_and_function_see_one_request_id(deploy):
+    answer = deploy(WHO).call()
     request_id = answer["ResponseMetadata"]["RequestId"]
 
     assert json.loads(answer["Payload"])["id"] == request_id
@@ -107,16 +108,16 @@ def test_caller_and_function_see_one_request_id(lambda_client, deploy):
     "LocalStack test_lambda_common test_introspection_invoke, recorded 2026-01; "
     "awslambdaric 4.2.2, lambda_context.py"
 )
-def test_the_context_has_names_memory_and_remaining_time(lambda_client, deploy):
-    name = deploy(WHO, MemorySize=256, Timeout=7)
+def test_the_context_has_names_memory_and_remaining_time(deploy):
+    function = deploy(WHO, MemorySize=256, Timeout=7)
     context = base64.b64encode(b'{"custom": {"k": "v"}}').decode()
-    seen = json.loads(call(lambda_client, name, ClientContext=context)["Payload"])
-    without, _ = invoke(lambda_client, name)
+    seen = json.loads(function.call(ClientContext=context)["Payload"])
+    without, _ = function()
 
-    assert (seen["name"], seen["version"]) == (name, "$LATEST")
+    assert (seen["name"], seen["version"]) == (function, "$LATEST")
     assert seen["memory"] == "256"
     assert 5000 < seen["left"] <= 7000
-    assert seen["group"] == f"/aws/lambda/{name}"
+    assert seen["group"] == f"/aws/lambda/{function}"
     assert re.fullmatch(
         r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", seen["stream"], re.ASCII
     )
@@ -129,32 +130,24 @@ def test_the_context_has_names_memory_and_remaining_time(lambda_client, deploy):
     "LocalStack test_lambda_common test_introspection_invoke, recorded 2026-01; "
     "LocalStack test_invocation_with_qualifier, recorded 2025-11"
 )
-@pytest.mark.parametrize("qualifier", [None, "$LATEST"])
-def test_a_function_sees_its_arn_as_it_was_invoked(
-    lambda_client, deploy, arn_of, qualifier
-):
-    name = deploy(WHO)
-    named = f"{name}:{qualifier}" if qualifier else name
-    as_parameter = {"Qualifier": qualifier} if qualifier else {}
+def test_a_function_sees_its_arn_as_it_was_invoked(deploy, arn_of):
+    function = deploy(WHO)
+    answers = [function(), function.at("$LATEST")()]
+    by_qualifier = json.loads(function.call(Qualifier="$LATEST")["Payload"])
+    latest = arn_of(function, "$LATEST")
 
-    seen, _ = invoke(lambda_client, named)
-    again = json.loads(call(lambda_client, name, **as_parameter)["Payload"])
-
-    assert seen["arn"] == again["arn"] == arn_of(name, qualifier)
+    assert [seen["arn"] for seen, _ in answers] == [arn_of(function), latest]
+    assert by_qualifier["arn"] == latest
 
 
 @pytest.mark.fact("botocore lambda/2015-03-31: the pattern of FunctionName")
-def test_a_function_can_be_spelled_in_many_ways(lambda_client, deploy, account, arn_of):
-    name = deploy(ECHO)
+def test_a_function_can_be_spelled_in_many_ways(echo, account, arn_of):
     spellings = [
-        *(name, f"{name}:$LATEST", arn_of(name), arn_of(name, "$LATEST")),
-        *(f"{account}:function:{name}", f"{account}:function:{name}:$LATEST"),
+        *(echo, f"{echo}:$LATEST", arn_of(echo), arn_of(echo, "$LATEST")),
+        *(f"{account}:function:{echo}", f"{account}:function:{echo}:$LATEST"),
     ]
-
-    answers = [invoke(lambda_client, spelling, 1) for spelling in spellings]
-    twice = lambda_client.get_function(
-        FunctionName=f"{name}:$LATEST", Qualifier="$LATEST"
-    )
+    answers = [invoke(echo.client, spelling, 1) for spelling in spellings]
+    twice = echo.at("$LATEST").get_function(Qualifier="$LATEST")
 
     assert answers == [(1, None)] * len(spellings)
     assert twice["Configuration"]["Version"] == "$LATEST"
@@ -166,35 +159,28 @@ def test_a_function_can_be_spelled_in_many_ways(lambda_client, deploy, account, 
 @pytest.mark.fact(
     "awslabs/aws-athena-query-federation#793: status; pelmers/streetwarp-web#14: text"
 )
-def test_a_request_over_six_megabytes_is_refused(lambda_client, deploy):
-    name = deploy("def run(event, context): return len(event)\n")
+def test_a_request_over_six_megabytes_is_refused(deploy):
+    function = deploy("def run(event, context): return len(event)\n")
     text = b'"%s"' % (b"x" * (6_291_456 - 2))
-    refusal = refused(lambda_client.invoke, FunctionName=name, Payload=text + b" ")
-    at_the_limit = call(lambda_client, name, Payload=text)
+    refusal = function.refused("invoke", Payload=text + b" ")
 
     assert refusal == (
         413,
         "RequestEntityTooLargeException",
         "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
     )
-    assert at_the_limit["Payload"] == b"6291454"
+    assert function.call(Payload=text)["Payload"] == b"6291454"
 
 
 @pytest.mark.fact("botocore lambda/2015-03-31, Invoke: 1 MB for asynchronous requests")
-def test_an_event_over_one_megabyte_is_refused(lambda_client, deploy):
-    name = deploy(ECHO)
+def test_an_event_over_one_megabyte_is_refused(echo):
+    event = {"InvocationType": "Event"}
     text = b'"%s"' % (b"x" * (1_048_576 - 2))
-    status, code, message = refused(
-        lambda_client.invoke,
-        FunctionName=name,
-        Payload=text + b" ",
-        InvocationType="Event",
-    )
-    at_the_limit = call(lambda_client, name, Payload=text, InvocationType="Event")
+    status, code, message = echo.refused("invoke", Payload=text + b" ", **event)
 
     assert (status, code) == (413, "RequestEntityTooLargeException")
     assert message == (
         "1048577 byte payload is too large for the Event invocation type (limit "
         "1048576 bytes)"
     )
-    assert at_the_limit["StatusCode"] == 202
+    assert echo.call(Payload=text, **event)["StatusCode"] == 202

@@ -4,7 +4,7 @@ import base64
 import re
 
 import pytest
-from tests.support.lambda_api import call, eventually
+from tests.support.lambda_api import eventually
 
 REPORT = re.compile(
     r"REPORT RequestId: (?P<id>[0-9a-f-]{36})"
@@ -17,9 +17,9 @@ REPORT = re.compile(
 )
 
 
-def tail_of(client, name, payload=b"null"):
+def tail_of(function, payload=b"null"):
     """Invoke; return the answer, and the end of the log decoded."""
-    answer = call(client, name, Payload=payload, LogType="Tail")
+    answer = function.call(Payload=payload, LogType="Tail")
     return answer, base64.b64decode(answer["LogResult"]).decode()
 
 
@@ -30,9 +30,9 @@ def report_in(tail):
 
 
 @pytest.mark.fact("LocalStack test_invocation_with_logs, recorded 2025-11")
-def test_the_tail_is_start_the_functions_lines_end_and_report(lambda_client, deploy):
-    name = deploy("def run(event, context): print(event)\n", MemorySize=256)
-    answer, tail = tail_of(lambda_client, name, b"{}")
+def test_the_tail_is_start_the_functions_lines_end_and_report(deploy):
+    function = deploy("def run(event, context): print(event)\n", MemorySize=256)
+    answer, tail = tail_of(function, b"{}")
     start, line, end, _ = tail.splitlines(keepends=True)
     report = report_in(tail)
     request_id = answer["ResponseMetadata"]["RequestId"]
@@ -45,10 +45,10 @@ def test_the_tail_is_start_the_functions_lines_end_and_report(lambda_client, dep
 
 
 @pytest.mark.fact("LocalStack test_invocation_type_event_error, recorded 2025-11")
-def test_only_the_first_report_of_an_environment_has_its_init(lambda_client, deploy):
-    name = deploy("def run(event, context): pass\n")
-    _, cold = tail_of(lambda_client, name)
-    _, warm = tail_of(lambda_client, name)
+def test_only_the_first_report_of_an_environment_has_its_init(deploy):
+    function = deploy("def run(event, context): pass\n")
+    _, cold = tail_of(function)
+    _, warm = tail_of(function)
 
     assert float(report_in(cold)["init"]) > 0
     assert report_in(warm)["init"] is None
@@ -57,9 +57,9 @@ def test_only_the_first_report_of_an_environment_has_its_init(lambda_client, dep
 @pytest.mark.fact(
     "AWS blog 2025-04, Lambda standardizes billing for INIT phase: from 2025-08-01"
 )
-def test_the_init_is_billed_and_all_of_it_rounded_up(lambda_client, deploy):
-    name = deploy("import time\ntime.sleep(0.3)\ndef run(event, context): pass\n")
-    report = report_in(tail_of(lambda_client, name)[1])
+def test_the_init_is_billed_and_all_of_it_rounded_up(deploy):
+    function = deploy("import time\ntime.sleep(0.3)\ndef run(event, context): pass\n")
+    report = report_in(tail_of(function)[1])
     exact = float(report["duration"]) + float(report["init"])
 
     assert float(report["init"]) >= 300
@@ -70,12 +70,12 @@ def test_the_init_is_billed_and_all_of_it_rounded_up(lambda_client, deploy):
     "AWS docs lambda-runtime-environment, Failures during the invoke phase, new style; "
     "DataBiosphere/azul#8140, 2026-06: the duration is the timeout"
 )
-def test_a_timeout_stands_in_the_report(lambda_client, deploy):
-    name = deploy(
+def test_a_timeout_stands_in_the_report(deploy):
+    function = deploy(
         "import time\ndef run(event, c): print('begun', flush=True); time.sleep(9)\n",
         Timeout=1,
     )
-    _, tail = tail_of(lambda_client, name)
+    _, tail = tail_of(function)
     _, line, end, _ = tail.splitlines()
     report = report_in(tail)
 
@@ -88,9 +88,11 @@ def test_a_timeout_stands_in_the_report(lambda_client, deploy):
 @pytest.mark.fact(
     "AWS docs lambda-runtime-environment, Failures during the invoke phase, new style"
 )
-def test_an_exit_stands_in_the_report(lambda_client, deploy):
-    name = deploy("import os\ndef run(event, c): print('x', flush=True); os._exit(1)\n")
-    _, tail = tail_of(lambda_client, name)
+def test_an_exit_stands_in_the_report(deploy):
+    function = deploy(
+        "import os\ndef run(event, c): print('x', flush=True); os._exit(1)\n"
+    )
+    _, tail = tail_of(function)
     _, line, end, _ = tail.splitlines()
     report = report_in(tail)
 
@@ -103,15 +105,15 @@ def test_an_exit_stands_in_the_report(lambda_client, deploy):
     "AWS docs lambda-runtime-environment, Failures during the invoke phase: suppressed "
     "init"
 )
-def test_after_a_crash_the_init_counts_as_duration(lambda_client, deploy):
-    name = deploy(
+def test_after_a_crash_the_init_counts_as_duration(deploy):
+    function = deploy(
         "import os, time\n"
         "time.sleep(0.3)\n"
         "def run(event, context):\n"
         "    if event: os._exit(1)\n"
     )
-    tail_of(lambda_client, name, b"1")
-    report = report_in(tail_of(lambda_client, name, b"0")[1])
+    tail_of(function, b"1")
+    report = report_in(tail_of(function, b"0")[1])
 
     assert report["init"] is None
     assert float(report["duration"]) >= 300
@@ -121,15 +123,15 @@ def test_after_a_crash_the_init_counts_as_duration(lambda_client, deploy):
     "LocalStack test_invocation_with_qualifier, recorded 2025-11; awslambdaric 4.2.2, "
     "bootstrap.py _setup_logging"
 )
-def test_logged_lines_have_level_moment_and_request_id(lambda_client, deploy):
-    name = deploy(
+def test_logged_lines_have_level_moment_and_request_id(deploy):
+    function = deploy(
         "import logging\n"
         "def run(event, context):\n"
         "    logging.getLogger().setLevel('INFO')\n"
         "    print('printed', end=' ')\n"
         "    logging.info('logged')\n"
     )
-    answer, tail = tail_of(lambda_client, name)
+    answer, tail = tail_of(function)
     request_id = answer["ResponseMetadata"]["RequestId"]
 
     assert re.search(
@@ -141,65 +143,63 @@ def test_logged_lines_have_level_moment_and_request_id(lambda_client, deploy):
 
 
 @pytest.mark.fact("LocalStack test_invocation_type_event_error, recorded 2025-11")
-def test_a_traceback_is_several_lines_indented_with_hard_spaces(lambda_client, deploy):
-    name = deploy("def run(event, context):\n    raise KeyError('k')\n")
-    _, tail = tail_of(lambda_client, name)
+def test_a_traceback_is_several_lines_indented_with_hard_spaces(deploy):
+    function = deploy("def run(event, context):\n    raise KeyError('k')\n")
+    _, tail = tail_of(function)
 
     assert "[ERROR] KeyError: 'k'\nTraceback (most recent call last):\n" in tail
     assert "\n\u00a0\u00a0File " in tail
 
 
 @pytest.mark.fact("awslambdaric 4.2.2, bootstrap.py: LAMBDA_WARNING")
-def test_a_failed_import_is_warned_of(lambda_client, lines_of, deploy):
-    name = deploy("raise RuntimeError('early')\n")
-    call(lambda_client, name)
+def test_a_failed_import_is_warned_of(lines_of, deploy):
+    function = deploy("raise RuntimeError('early')\n")
+    function.call()
 
     assert eventually(
-        lambda: [line for line in lines_of(name) if "LAMBDA_WARNING" in line],
+        lambda: [line for line in lines_of(function) if "LAMBDA_WARNING" in line],
         within_s=60,
     )
 
 
 @pytest.mark.fact("botocore lambda/2015-03-31, Invoke: the last 4 KB of the log")
-def test_the_tail_is_four_kilobytes_at_most(lambda_client, deploy):
-    name = deploy("def run(event, context): print('x' * 100_000)\n")
-    answer, tail = tail_of(lambda_client, name)
+def test_the_tail_is_four_kilobytes_at_most(deploy):
+    function = deploy("def run(event, context): print('x' * 100_000)\n")
+    answer, tail = tail_of(function)
 
     assert len(base64.b64decode(answer["LogResult"])) == 4096
     assert report_in(tail)
 
 
 @pytest.mark.fact("LocalStack test_lambda_too_large_response, recorded 2025-11")
-def test_what_was_printed_before_an_oversize_answer_is_kept(
-    lambda_client, lines_of, deploy
-):
-    name = deploy("def run(event, c): print('before'); return 'x' * 7_000_000\n")
-    call(lambda_client, name)
+def test_what_was_printed_before_an_oversize_answer_is_kept(lines_of, deploy):
+    function = deploy("def run(event, c): print('before'); return 'x' * 7_000_000\n")
+    function.call()
 
-    assert eventually(lambda: "before" in lines_of(name), within_s=60)
+    assert eventually(lambda: "before" in lines_of(function), within_s=60)
 
 
 @pytest.mark.fact(
     "LocalStack transformer_utility.py: the pattern of log streams; AWS docs "
     "monitoring-cloudwatchlogs: /aws/lambda/NAME"
 )
-def test_all_of_it_is_in_cloudwatch_logs(lambda_client, client_of, lines_of, deploy):
-    """
-    On AWS it takes seconds to get there.
-    """
-    name = deploy("def run(event, context): print(f'got {event}')\n")
+def test_all_of_it_is_in_cloudwatch_logs(client_of, lines_of, deploy):
+    """On AWS it takes seconds to get there."""
+    function = deploy("def run(event, context): print(f'got {event}')\n")
     for event in (b"0", b"1"):
-        call(lambda_client, name, Payload=event)
+        function.call(Payload=event)
 
     lines = eventually(
         lambda: (
-            sum(line.startswith("REPORT") for line in lines_of(name)) == 2
-            and lines_of(name)
+            sum(line.startswith("REPORT") for line in lines_of(function)) == 2
+            and lines_of(function)
         ),
         within_s=60,
         every_s=0.2,
     )
-    streams = client_of("logs").describe_log_streams(logGroupName=f"/aws/lambda/{name}")
+    streams = client_of("logs").describe_log_streams(
+        logGroupName=f"/aws/lambda/{function}"
+    )
 
     assert [line for line in lines if line.startswith("got")] == ["got 0", "got 1"]
     (stream,) = streams["logStreams"]

@@ -4,8 +4,8 @@ import json
 import time
 
 import pytest
-from tests.support.lambda_api import ECHO, refused
-from tests.support.lambda_permissions import permit, to_s3
+from tests.support.lambda_api import ECHO
+from tests.support.lambda_permissions import FORBIDDEN, permit, to_s3
 from tests.support.urllib_http import fetch
 
 RECORDED = "LocalStack test_lambda_api TestLambdaPermissions "
@@ -21,12 +21,23 @@ CALL_URL = {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"}
 BY_URL = {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True}
 
 
+@pytest.fixture
+def permitted(echo):
+    """Permit something and return the statement; the policy goes with the test."""
+    made = []
+
+    def permitted(sid, **asked):
+        made.append(sid)
+        return permit(echo.client, echo, sid, **asked)
+
+    yield permitted
+    for sid in made:
+        echo.remove_permission(StatementId=sid)
+
+
 @pytest.mark.fact(FIELDS)
-def test_a_statement_has_what_was_asked_for(lambda_client, deploy, arn_of, account):
-    name = deploy(ECHO)
-    made = permit(
-        lambda_client,
-        name,
+def test_a_statement_has_what_was_asked_for(permitted, echo, arn_of, account):
+    made = permitted(
         "all-fields",
         Action="lambda:InvokeFunctionUrl",
         Principal="*",
@@ -41,7 +52,7 @@ def test_a_statement_has_what_was_asked_for(lambda_client, deploy, arn_of, accou
         "Effect": "Allow",
         "Principal": "*",
         "Action": "lambda:InvokeFunctionUrl",
-        "Resource": arn_of(name),
+        "Resource": arn_of(echo),
         "Condition": {
             "StringEquals": {
                 "lambda:FunctionUrlAuthType": "NONE",
@@ -68,113 +79,86 @@ def test_a_statement_has_what_was_asked_for(lambda_client, deploy, arn_of, accou
         ),
     ],
 )
-def test_tokens_and_calls_by_url_are_conditions(
-    lambda_client, deploy, permission, condition
+def test_tokens_and_calls_by_url_are_conditions(permitted, permission, condition):
+    assert permitted("s", Principal="*", **permission)["Condition"] == condition
+
+
+@pytest.mark.fact(f"{FIELDS}; for an ARN, there a user's")
+def test_services_accounts_and_arns_are_spelled_as_principals(
+    permitted, account, role_arn
 ):
-    made = permit(lambda_client, deploy(ECHO), "s", Principal="*", **permission)
+    service = permitted("service", Principal="lambda.amazonaws.com")
+    by_account = permitted("account", Principal=account)
+    by_arn = permitted("arn", Principal=role_arn)
 
-    assert made["Condition"] == condition
-
-
-@pytest.mark.fact(FIELDS)
-def test_services_and_accounts_are_spelled_as_principals(
-    lambda_client, deploy, account
-):
-    name = deploy(ECHO)
-    root = f"arn:aws:iam::{account}:root"
-
-    service = permit(lambda_client, name, "service", Principal="lambda.amazonaws.com")
     assert service["Principal"] == {"Service": "lambda.amazonaws.com"}
     assert "Condition" not in service
-    assert permit(lambda_client, name, "account", Principal=account)["Principal"] == {
-        "AWS": root
-    }
-
-
-@pytest.mark.fact(f"{FIELDS}: there a user's")
-def test_an_arn_is_a_principal(lambda_client, deploy, role_arn):
-    made = permit(lambda_client, deploy(ECHO), "arn", Principal=role_arn)
-
-    assert made["Principal"] == {"AWS": role_arn}
+    assert by_account["Principal"] == {"AWS": f"arn:aws:iam::{account}:root"}
+    assert by_arn["Principal"] == {"AWS": role_arn}
 
 
 @pytest.mark.fact(REMOVED)
-def test_a_policy_has_its_statements_in_order_until_the_last_is_removed(
-    lambda_client, deploy
-):
-    name = deploy(ECHO)
-    first = permit(lambda_client, name, "s3")
-    second = permit(lambda_client, name, "sqs", Principal="sqs.amazonaws.com")
-    both = lambda_client.get_policy(FunctionName=name)
-    removed = lambda_client.remove_permission(FunctionName=name, StatementId="sqs")
-    one = lambda_client.get_policy(FunctionName=name)
-    lambda_client.remove_permission(FunctionName=name, StatementId="s3")
+def test_a_policy_has_its_statements_in_order_until_the_last_is_removed(deploy):
+    function = deploy(ECHO)
+    first = permit(function.client, function, "s3")
+    second = permit(function.client, function, "sqs", Principal="sqs.amazonaws.com")
+    both = function.get_policy()["Policy"]
+    removed = function.remove_permission(StatementId="sqs")
+    one = function.get_policy()["Policy"]
+    function.remove_permission(StatementId="s3")
 
     document = {"Version": "2012-10-17", "Id": "default"}
-    assert json.loads(both["Policy"]) == document | {"Statement": [first, second]}
+    assert json.loads(both) == document | {"Statement": [first, second]}
     assert removed["ResponseMetadata"]["HTTPStatusCode"] == 204
-    assert json.loads(one["Policy"]) == document | {"Statement": [first]}
-    none = refused(lambda_client.get_policy, FunctionName=name)
-    assert none == NO_POLICY
+    assert json.loads(one) == document | {"Statement": [first]}
+    assert function.refused("get_policy") == NO_POLICY
 
 
 @pytest.mark.fact("scribd/terraform-aws-datadog#61, where `wc` counts one word")
-def test_there_is_no_space_in_a_policy(lambda_client, deploy):
-    name = deploy(ECHO)
-    permit(lambda_client, name, "s3")
+def test_there_is_no_space_in_a_policy(permitted, echo):
+    permitted("s3")
 
-    assert " " not in lambda_client.get_policy(FunctionName=name)["Policy"]
+    assert " " not in echo.get_policy()["Policy"]
 
 
 @pytest.mark.fact(VERSIONS)
-def test_functions_versions_and_aliases_have_policies_of_their_own(
-    lambda_client, deploy, arn_of
-):
-    name = deploy(ECHO)
-    whole = permit(lambda_client, name, "s3")
-    version = lambda_client.publish_version(FunctionName=name)["Version"]
-    lambda_client.create_alias(FunctionName=name, Name="a", FunctionVersion=version)
-    client, asked = lambda_client, {"FunctionName": name, "Qualifier": version}
-    assert refused(client.get_policy, **asked) == NO_POLICY
-    of_version = permit(lambda_client, name, "s3", Qualifier=version)
-    of_alias = permit(lambda_client, name, "s3", Qualifier="a")
+def test_functions_versions_and_aliases_have_policies_of_their_own(deploy, arn_of):
+    function = deploy(ECHO)
+    whole = permit(function.client, function, "s3")
+    version = function.publish_version()["Version"]
+    function.alias("a", version)
+    assert function.refused("get_policy", Qualifier=version) == NO_POLICY
+    of_version = permit(function.client, function, "s3", Qualifier=version)
+    of_alias = permit(function.client, function, "s3", Qualifier="a")
 
-    assert whole["Resource"] == arn_of(name)
-    assert of_version["Resource"] == arn_of(name, version)
-    assert of_alias["Resource"] == arn_of(name, "a")
+    assert whole["Resource"] == arn_of(function)
+    assert of_version["Resource"] == arn_of(function, version)
+    assert of_alias["Resource"] == arn_of(function, "a")
     for qualified, made in (
         ({}, whole),
         ({"Qualifier": version}, of_version),
         ({"Qualifier": "a"}, of_alias),
     ):
-        shown = lambda_client.get_policy(FunctionName=name, **qualified)
+        shown = function.get_policy(**qualified)
         assert json.loads(shown["Policy"])["Statement"] == [made]
 
 
 @pytest.mark.fact(VERSIONS)
-def test_a_permission_is_a_change_of_the_function(lambda_client, deploy):
-    name = deploy(ECHO)
-    before = lambda_client.get_function_configuration(FunctionName=name)["RevisionId"]
-    permit(lambda_client, name, "s3", RevisionId=before)
-    after = lambda_client.get_function_configuration(FunctionName=name)["RevisionId"]
+def test_a_permission_is_a_change_of_the_function_or_the_alias(deploy):
+    function = deploy(ECHO)
+    before = function.shown()["RevisionId"]
+    permit(function.client, function, "s3", RevisionId=before)
+    after = function.shown()["RevisionId"]
+    of_policy = function.get_policy()["RevisionId"]
+    function.publish_version()
+    alias = function.alias("a", "1")["RevisionId"]
+    qualified = {"Qualifier": "a", "RevisionId": alias}
+    permit(function.client, function, "s3", **qualified)
+    later = function.get_alias(Name="a")["RevisionId"]
 
-    assert after != before
-    assert lambda_client.get_policy(FunctionName=name)["RevisionId"] == after
-
-
-@pytest.mark.fact(VERSIONS)
-def test_a_permission_is_a_change_of_the_alias(lambda_client, deploy):
-    name = deploy(ECHO)
-    version = lambda_client.publish_version(FunctionName=name)["Version"]
-    alias = lambda_client.create_alias(
-        FunctionName=name, Name="a", FunctionVersion=version
-    )
-    permit(lambda_client, name, "s3", Qualifier="a", RevisionId=alias["RevisionId"])
-    later = lambda_client.get_alias(FunctionName=name, Name="a")["RevisionId"]
-    shown = lambda_client.get_policy(FunctionName=name, Qualifier="a")["RevisionId"]
-
-    assert later != alias["RevisionId"]
-    assert shown == later
+    assert after == of_policy != before
+    assert later != alias
+    assert function.get_policy(Qualifier="a")["RevisionId"] == later
 
 
 @pytest.mark.fact(
@@ -182,62 +166,44 @@ def test_a_permission_is_a_change_of_the_alias(lambda_client, deploy):
     "permissions, and the header, awsdocs/aws-lambda-developer-guide#494, 2026-05"
 )
 @pytest.mark.parametrize("given", [[], [CALL_URL], [BY_URL]])
-def test_a_url_admits_no_request_without_both_permissions(
-    lambda_client, deploy, on_aws, given
-):
-    name = deploy(ECHO)
-    url = lambda_client.create_function_url_config(FunctionName=name, AuthType="NONE")
+def test_a_url_admits_no_request_without_both_permissions(deploy, on_aws, given):
+    function = deploy(ECHO)
+    url = function.url()
     for place, allowed in enumerate(given):
-        permit(lambda_client, name, f"s{place}", Principal="*", **allowed)
+        permit(function.client, function, f"s{place}", Principal="*", **allowed)
     time.sleep(10 if on_aws else 0)  # they take a while to spread
-    status, headers, body = fetch(url["FunctionUrl"])
+    status, headers, body = fetch(url)
 
     assert status == 403
     assert headers["x-amzn-ErrorType"] == "AccessDeniedException"
-    assert json.loads(body) == {
-        "Message": (
-            "Forbidden. For troubleshooting Function URL authorization issues, see: "
-            "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
-        )
-    }
+    assert json.loads(body) == FORBIDDEN
 
 
 @pytest.mark.fact("awsdocs/aws-lambda-developer-guide#494, 2026-05")
 @pytest.mark.parametrize("only", [{"InvokedViaFunctionUrl": True}, {}])
-def test_with_both_permissions_a_url_admits_every_request(
-    lambda_client, deploy, on_aws, only
-):
-    name = deploy(ECHO)
-    url = lambda_client.create_function_url_config(FunctionName=name, AuthType="NONE")
-    permit(lambda_client, name, "call", Principal="*", **CALL_URL)
-    permit(
-        lambda_client,
-        name,
-        "invoke",
-        Principal="*",
-        Action="lambda:InvokeFunction",
-        **only,
-    )
+def test_with_both_permissions_a_url_admits_every_request(deploy, on_aws, only):
+    function = deploy(ECHO)
+    url = function.url()
+    invoke = {"Action": "lambda:InvokeFunction", **only}
+    permit(function.client, function, "call", Principal="*", **CALL_URL)
+    permit(function.client, function, "invoke", Principal="*", **invoke)
     time.sleep(10 if on_aws else 0)  # they take a while to spread
 
-    assert fetch(url["FunctionUrl"])[0] == 200
+    assert fetch(url)[0] == 200
 
 
 @pytest.mark.fact(
     "adobe/helix-deploy#24; scribd/terraform-aws-datadog#61 for the status"
 )
-def test_a_policy_has_20_kb(lambda_client, deploy):
+def test_a_policy_has_20_kb(permitted, echo):
     """
     Fills it with long conditions: a statement may have ten thousand characters.
     """
-    name = deploy(ECHO)
     long = f"arn:aws:s3:::{'x' * 9_000}"
-    permit(lambda_client, name, "first", SourceArn=long)
-    permit(lambda_client, name, "second", SourceArn=long)
-    status, code, message = refused(
-        lambda_client.add_permission,
-        **to_s3(FunctionName=name, StatementId="third", SourceArn=long),
-    )
+    permitted("first", SourceArn=long)
+    permitted("second", SourceArn=long)
+    third = to_s3(StatementId="third", SourceArn=long)
+    status, code, message = echo.refused("add_permission", **third)
 
     assert (status, code) == (400, "PolicyLengthExceededException")
     assert message.startswith("The final policy size (2")

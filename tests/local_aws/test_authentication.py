@@ -2,8 +2,6 @@
 
 import contextlib
 import hashlib
-import json
-import os
 import stat
 import subprocess
 import sys
@@ -20,11 +18,12 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from tests.support.lambda_api import ECHO, PLAIN, connect, create, invoke, running
+from tests.support.lambda_api import ECHO, PLAIN, connect, create
+from tests.support.served_endpoint import serving
 from tests.support.signed_requests import credentials_of, headers_signed
 from tests.support.urllib_http import fetch
 
-from local_aws.local_lambda.requests import callers
+from local_aws.local_lambda.requests import access_keys
 from rollout.__main__ import main
 from rollout.errors import TargetError
 from rollout.target.target import connect as connect_target
@@ -32,32 +31,37 @@ from rollout.target.target import connect as connect_target
 ROLE = "arn:aws:iam::123456789012:role/worker"
 ROLE_ELSEWHERE = "arn:aws:iam::210987654321:role/worker"
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}
-# Of each service: a request that would tell or change something.
-UNSIGNED = {
-    "lambda": ("GET", "/2015-03-31/functions/", b"", {}),
-    "s3": ("PUT", "/a-bucket-of-theirs", b"", {}),
-    "iam": ("POST", "/", b"Action=CreateUser&UserName=theirs&Version=2010-05-08", FORM),
-    "sts": ("GET", "/?Action=GetCallerIdentity&Version=2011-06-15", b"", {}),
-    "logs": (
-        "POST",
-        "/",
-        b'{"logGroupName": "theirs"}',
-        {"X_Amz_Target": "Logs_20140328.CreateLogGroup"},
-    ),
-}
-MISSING = {
-    "lambda": "MissingAuthenticationTokenException",
-    "s3": "AccessDenied",
-    "iam": "MissingAuthenticationToken",
-    "sts": "MissingAuthenticationToken",
-    "logs": "MissingAuthenticationTokenException",
-}
+TARGET = "Logs_20140328."
+# Of each service: a request that tells something, and where there is one that changes.
 HARMLESS = {
     "lambda": ("GET", "/2015-03-31/functions/", b"", {}),
     "s3": ("GET", "/", b"", {}),
     "iam": ("POST", "/", b"Action=ListUsers&Version=2010-05-08", FORM),
     "sts": ("GET", "/?Action=GetCallerIdentity&Version=2011-06-15", b"", {}),
-    "logs": ("POST", "/", b"{}", {"X_Amz_Target": "Logs_20140328.DescribeLogGroups"}),
+    "logs": ("POST", "/", b"{}", {"X_Amz_Target": f"{TARGET}DescribeLogGroups"}),
+}
+CREATE = b"Action=CreateUser&UserName=theirs&Version=2010-05-08"
+GROUP = {"X_Amz_Target": f"{TARGET}CreateLogGroup"}
+UNSIGNED = HARMLESS | {
+    "s3": ("PUT", "/a-bucket-of-theirs", b"", {}),
+    "iam": ("POST", "/", CREATE, FORM),
+    "logs": ("POST", "/", b'{"logGroupName": "theirs"}', GROUP),
+}
+# How who signs nothing is refused, who has keys of others, and who guesses a secret.
+REFUSED = {
+    "lambda": ("", "UnrecognizedClientException", "InvalidSignatureException"),
+    "s3": ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"),
+    "logs": (
+        "MissingAuthenticationTokenException",
+        *("UnrecognizedClientException", "InvalidSignatureException"),
+    ),
+    **dict.fromkeys(
+        ("iam", "sts"),
+        (
+            "MissingAuthenticationToken",
+            *("InvalidClientTokenId", "SignatureDoesNotMatch"),
+        ),
+    ),
 }
 CALLS = {
     "lambda": lambda client: client.list_functions(),
@@ -69,26 +73,14 @@ CALLS = {
 
 
 @pytest.fixture(scope="module")
-def aws():
-    with running() as aws:
-        yield aws
-
-
-@pytest.fixture(scope="module")
 def ours(aws):
     return credentials_of(aws.keys)
 
 
 @pytest.fixture(scope="module")
-def made(aws):
-    """
-    A client of each service, that signs with the endpoint's pair.
-    """
-    with contextlib.ExitStack() as stack:
-        yield {
-            service: stack.enter_context(contextlib.closing(connect(aws, service)))
-            for service in CALLS
-        }
+def made(client_of):
+    """A client of each service, that signs with the endpoint's pair."""
+    return {service: client_of(service) for service in CALLS}
 
 
 @pytest.fixture(scope="module")
@@ -134,31 +126,17 @@ def nothing_of_theirs(made):
 
 
 @pytest.mark.parametrize("service", UNSIGNED)
-def test_an_unsigned_request_is_refused_by_every_service(aws, made, service):
+def test_whoever_has_not_our_keys_is_refused_by_every_service_in_its_words(
+    aws, made, ours, service
+):
     method, path, body, headers = UNSIGNED[service]
     status, _, answer = fetch(aws.endpoint_url + path, body, method, **headers)
-
-    assert status == 403
-    assert MISSING[service].encode() in answer or service == "lambda"
-    assert nothing_of_theirs(made)
-
-
-@pytest.mark.parametrize(
-    ("service", "unknown", "wrong"),
-    [
-        ("lambda", "UnrecognizedClientException", "InvalidSignatureException"),
-        ("logs", "UnrecognizedClientException", "InvalidSignatureException"),
-        ("s3", "InvalidAccessKeyId", "SignatureDoesNotMatch"),
-        ("iam", "InvalidClientTokenId", "SignatureDoesNotMatch"),
-        ("sts", "InvalidClientTokenId", "SignatureDoesNotMatch"),
-    ],
-)
-def test_keys_of_others_are_refused_in_the_services_words(
-    aws, made, ours, service, unknown, wrong
-):
+    missing, unknown, wrong = REFUSED[service]
     strangers = refusal_with(aws, service, Credentials("local", "local"))
     guessed = refusal_with(aws, service, Credentials(ours.access_key, "guess"))
 
+    assert status == 403
+    assert missing.encode() in answer
     assert strangers == (403, unknown)
     assert guessed == (403, wrong)
     assert nothing_of_theirs(made)
@@ -240,9 +218,7 @@ def test_an_address_typed_into_a_browser_is_not_of_a_page(aws, ours, site):
     "host", ["rebound.example", "rebound.example:80", "", "192.0.2.1"]
 )
 def test_a_name_that_was_made_to_resolve_to_us_is_refused(aws, ours, host):
-    """
-    It would read S3 and code for a page of that name.
-    """
+    """It would read S3 and code for a page of that name."""
     here = aws.endpoint_url.removeprefix("http://")
     answers = {}
     for name in (here, host):
@@ -256,9 +232,7 @@ def test_a_name_that_was_made_to_resolve_to_us_is_refused(aws, ours, host):
 
 
 def test_a_client_cannot_name_the_service_to_moto(aws, ours):
-    """
-    Signed for IAM, the request would be one to STS.
-    """
+    """Signed for IAM, the request would be one to STS."""
     request, signed = signed_for("iam", ours, aws)
 
     assert b"<ListUsersResponse" in fetch(*request, **signed, X_Signed_For="sts")[2]
@@ -266,9 +240,7 @@ def test_a_client_cannot_name_the_service_to_moto(aws, ours):
 
 @pytest.mark.parametrize("service", ["ec2", "batch", "cloudformation", "dynamodb"])
 def test_other_services_are_not_there(aws, ours, service):
-    """
-    moto has them all, and some run code in containers.
-    """
+    """moto has them all, and some run code in containers."""
     url = f"{aws.endpoint_url}/"
     body = b"Action=DescribeInstances&Version=2016-11-15"
     signed = headers_signed(ours, "POST", url, body, service=service)
@@ -290,14 +262,14 @@ def test_motos_own_pages_are_not_there(aws, ours, path):
 
 
 def test_keys_of_users_and_sessions_open_every_service(aws, made):
-    made["iam"].create_user(UserName="joe")
-    key = made["iam"].create_access_key(UserName="joe")["AccessKey"]
-    joe = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    made["iam"].create_user(UserName="ann")
+    key = made["iam"].create_access_key(UserName="ann")["AccessKey"]
+    ann = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
     session = made["sts"].assume_role(RoleArn=ROLE, RoleSessionName="me")["Credentials"]
     pair = session["AccessKeyId"], session["SecretAccessKey"]
     far = made["sts"].assume_role(RoleArn=ROLE_ELSEWHERE, RoleSessionName="me")
     elsewhere = Credentials(*list(far["Credentials"].values())[:3])
-    for keys in (joe, Credentials(*pair, session["SessionToken"]), elsewhere):
+    for keys in (ann, Credentials(*pair, session["SessionToken"]), elsewhere):
         for service in ("lambda", "s3", "sts"):
             with client_with(aws, service, keys) as client:
                 CALLS[service](client)
@@ -365,12 +337,9 @@ def test_a_presigned_url_of_version_2_takes_no_other_parameters(
     assert b"<Code>AccessDenied</Code>" in refused[2]
 
 
-def test_code_has_an_address_that_needs_no_further_signature(made):
-    """
-    As on AWS, where it is a presigned one of S3.
-    """
-    create(made["lambda"], "located", ECHO)
-    location = made["lambda"].get_function(FunctionName="located")["Code"]["Location"]
+def test_code_has_an_address_that_needs_no_further_signature(deploy):
+    """As on AWS, where it is a presigned one of S3."""
+    location = deploy(ECHO).get_function()["Code"]["Location"]
     status, _, content = fetch(location)
     bare = fetch(location.partition("?")[0])[0]
 
@@ -394,22 +363,9 @@ def test_an_object_that_is_not_the_one_signed_is_not_stored(aws, made, ours, buc
     assert fetch(url, b"signed", "PUT", **headers)[0] == 200
 
 
-def test_functions_sign_with_what_they_find(made):
-    code = (
-        "import boto3\n"
-        "def run(event, context):\n"
-        "    return boto3.client('sts').get_caller_identity()['Account']\n"
-    )
-    create(made["lambda"], "signing", code, Timeout=60)
-
-    assert invoke(made["lambda"], "signing")[0] == "123456789012"
-
-
 @pytest.mark.usefixtures("aws")
 def test_moto_listens_on_a_private_socket_only():
-    """
-    It checks no signatures.
-    """
+    """It checks no signatures."""
     motos = [
         child
         for child in psutil.Process().children()
@@ -427,9 +383,7 @@ def test_moto_listens_on_a_private_socket_only():
 
 
 def test_a_module_in_the_working_directory_is_not_ours(tmp_path):
-    """
-    A file called flask.py or docker.py was run by the endpoint.
-    """
+    """A file called flask.py or docker.py was run by the endpoint."""
     names = ("flask", "docker", "org", "moto", "werkzeug", "boto3", "rollout")
     for name in names:
         tmp_path.joinpath(f"{name}.py").write_text("open('ran', 'w').close()\n")
@@ -444,70 +398,23 @@ def test_a_module_in_the_working_directory_is_not_ours(tmp_path):
     assert not tmp_path.joinpath("ran").exists()
 
 
-@contextlib.contextmanager
-def serving(*options, **environ):
-    command = [sys.executable, "-m", "rollout", "serve", *options]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | environ,
-    ) as process:
-        try:
-            yield process, json.loads(process.stdout.readline())
-        finally:
-            process.terminate()
-
-
-def test_serve_prints_lines_to_paste_into_a_shell(tmp_path):
-    with serving(TMPDIR=str(tmp_path)) as (process, told):
-        lines = [process.stderr.readline() for _ in range(5)]
+def test_serve_prints_lines_to_paste_and_every_port_refuses_who_does_not_sign(tmp_path):
+    """They are the endpoint's, the Runtime API's and the function URL's."""
+    with serving(tmpdir=tmp_path) as served:
+        lines = [served.process.stderr.readline() for _ in range(5)]
         pasted = dict(
             line.removeprefix("export ").strip().split("=", 1) for line in lines
         )
-        keys = {"access_key_id", "secret_access_key"}
-        same = {name: pasted[f"AWS_{name.upper()}"] for name in keys}
-        session = boto3.Session(*pasted_session(pasted))
-        with contextlib.closing(
-            session.client("sts", endpoint_url=pasted["AWS_ENDPOINT_URL"])
-        ) as sts:
-            account = sts.get_caller_identity()["Account"]
         open_ = [
             path
             for path in tmp_path.rglob("*")
             if stat.S_IMODE(path.lstat().st_mode) & 0o077
         ]
-
-    assert same == {name: told[name] for name in keys}
-    assert account == "123456789012"
-    assert open_ == []
-
-
-def pasted_session(pasted):
-    return (
-        pasted["AWS_ACCESS_KEY_ID"],
-        pasted["AWS_SECRET_ACCESS_KEY"],
-        pasted["AWS_SESSION_TOKEN"],
-        pasted["AWS_DEFAULT_REGION"],
-    )
-
-
-def test_every_port_refuses_who_does_not_sign():
-    """
-    They are the endpoint's, the Runtime API's and the function URL's.
-    """
-    with serving() as (process, told):
-        pair = told["access_key_id"], told["secret_access_key"]
-        keys = callers.KeyPair(*pair)
-        functions = connect_target("local", told["endpoint_url"], keys=keys).client(
-            "lambda"
-        )
-        create(functions, "private", ECHO)
-        config = {"FunctionName": "private", "AuthType": "AWS_IAM"}
-        url = functions.create_function_url_config(**config)["FunctionUrl"]
-        invoke(functions, "private")
-        server = psutil.Process(process.pid)
+        with contextlib.closing(connect(served)) as client:
+            function = create(client, "private", ECHO)
+            url = function.url("AWS_IAM")
+            function()
+        server = psutil.Process(served.process.pid)
         addresses = {
             f"http://{one.laddr.ip}:{one.laddr.port}"
             for each in (server, *server.children(recursive=True))
@@ -515,20 +422,32 @@ def test_every_port_refuses_who_does_not_sign():
             if one.status == psutil.CONN_LISTEN
         }
         statuses = [fetch(f"{address}/")[0] for address in addresses]
+        session = boto3.Session(
+            *(pasted[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")),
+            *(pasted[f"AWS_{name}"] for name in ("SESSION_TOKEN", "DEFAULT_REGION")),
+        )
+        with contextlib.closing(
+            session.client("sts", endpoint_url=pasted["AWS_ENDPOINT_URL"])
+        ) as sts:
+            account = sts.get_caller_identity()["Account"]
 
-    assert {told["endpoint_url"], url.rstrip("/")} < addresses
+    for name in ("access_key_id", "secret_access_key"):
+        assert pasted[f"AWS_{name.upper()}"] == served.told[name]
+    assert account == "123456789012"
+    assert open_ == []
+    assert {served.endpoint_url, url.rstrip("/")} < addresses
     assert statuses == [403, 403, 403]
 
 
 def test_any_credentials_admits_all_but_web_pages():
-    with serving("--any-credentials") as (process, told):
-        url = f"{told['endpoint_url']}/2015-03-31/functions/"
-        warning = process.stderr.readline()
+    with serving("--any-credentials") as served:
+        url = f"{served.endpoint_url}/2015-03-31/functions/"
+        warning = served.process.stderr.readline()
         anybody = fetch(url)[0]
         page = fetch(url, Origin="https://example.org")[0]
         image = fetch(url, Sec_Fetch_Site="cross-site")[0]
         strangers = connect_target(
-            "local", told["endpoint_url"], keys=callers.KeyPair("x", "y")
+            "local", served.endpoint_url, keys=access_keys.KeyPair("x", "y")
         )
         buckets = strangers.client("s3").list_buckets()["Buckets"]
 
@@ -550,7 +469,7 @@ def test_without_the_pair_the_error_says_to_paste_it(aws, monkeypatch, capsys):
 
 
 def test_a_secret_is_in_no_representation():
-    keys = callers.KeyPair.random()
+    keys = access_keys.KeyPair.random()
 
     assert keys.secret_access_key not in repr(keys)
-    assert keys != callers.KeyPair.random()
+    assert keys != access_keys.KeyPair.random()

@@ -4,8 +4,6 @@ import asyncio
 import subprocess
 import sys
 
-from local_aws import moto_server
-
 # A user appears while the users are looked through; in life, from another thread.
 CHANGING = """
 from local_aws import moto_main
@@ -31,11 +29,10 @@ def test_a_user_who_appears_meanwhile_is_no_failure():
     assert (told.stdout, told.stderr) == ("None\n", "")
 
 
-def test_a_question_that_cannot_be_answered_does_not_end_moto(tmp_path):
+def test_a_question_that_cannot_be_answered_does_not_end_moto(aws):
     async def ask():
-        async with moto_server.running(tmp_path) as moto:
-            moto._process.stdin.write(b"no JSON\n")
-            assert await moto._process.stdout.readline() == b"null\n"
-            return await moto.identify("AKIA")
+        aws._moto._process.stdin.write(b"no JSON\n")
+        assert await aws._moto._process.stdout.readline() == b"null\n"
+        return await aws._moto.identify("AKIA")
 
-    assert asyncio.run(ask()) is None
+    assert asyncio.run_coroutine_threadsafe(ask(), aws.loop).result(30) is None

@@ -10,7 +10,8 @@ import json
 
 import pytest
 from tests.support import wheelhouse
-from tests.support.aws_target import POLICY, actions_of, aws_in_place
+from tests.support.aws_target import POLICY, actions_of, aws_in_place, policies_of
+from tests.support.bucket_contents import put
 from tests.support.notebook_cells import run_cells
 
 from experiment.cost.cost import DryRun
@@ -91,59 +92,44 @@ def test_the_aws_path_works_whole_with_the_policy_that_readme_grants(
     } <= gate.actions
 
 
-@pytest.mark.parametrize("listed", [False, True])
 def test_files_in_s3_are_read_with_the_functions_role(
-    gate, endpoint, parameters, tmp_path, listed
+    gate, endpoint, parameters, tmp_path
 ):
     """
     Executions ask S3 themselves, past the gate: what they may is their role's policy.
     """
     s3, where = connect("local", endpoint.endpoint_url).client("s3"), "aws-path-photos"
     s3.create_bucket(Bucket=where)
-    urls = [f"s3://{where}/2026/{number}.jpg" for number in range(6)]
-    for number in range(6):
-        s3.put_object(Bucket=where, Key=f"2026/{number}.jpg", Body=b"x")
-    given = {"url_template": f"s3://{where}/2026/{{number}}.jpg", "files": 6}
-    if listed:
-        path = tmp_path / "urls.txt"
-        path.write_text("\n".join(urls))
-        given = {"url_template": "", "url_list": str(path)}
-        given["sources"] = [f"s3://{where}/2026"]
-    variables = run_cells(
-        "20_fan_out", parameters | given | {"tear_down": False, "waves": 1}
-    )
+    path = tmp_path / "urls.txt"
+    urls = [put(s3, where, f"2026/{number}.jpg", b"x") for number in range(6)]
+    path.write_text("\n".join(urls))
+    given = {"url_template": "", "url_list": str(path), "files": 6, "waves": 1}
+    given |= {"sources": [f"s3://{where}/2026"], "tear_down": False}
+    variables = run_cells("20_fan_out", parameters | given)
 
     assert read_run(tmp_path / "run")["totals"]["counts"]["ok"] == 6
     items = {item.what: item.amount for item in variables["spent"].bill.items}
     assert items["reads from S3"] == 6
-    iam = variables["session"].target.client("iam")
-    found = iam.get_role_policy(
-        RoleName=variables["deployed"].role, PolicyName="read-sources"
-    )
-    assert found["PolicyDocument"]["Statement"][0]["Resource"] == [
-        f"arn:aws:s3:::{where}/2026/*"
-    ]
+    (objects, _) = policies_of(variables["session"].target, NAME)["read-sources"]
+    assert objects["Resource"] == [f"arn:aws:s3:::{where}/2026/*"]
     assert "s3:GetObject" not in gate.actions
 
 
-def test_a_dry_run_deploys_and_invokes_nothing(gate, parameters, capsys):
+def test_a_dry_run_and_one_that_may_cost_too_much_deploy_and_invoke_nothing(
+    gate, parameters, capsys
+):
     with pytest.raises(DryRun):
         run_cells("20_fan_out", parameters | {"dry_run": True})
-
     output = capsys.readouterr().out
+    with pytest.raises(PreflightError, match="`max_cost_usd`"):
+        run_cells("20_fan_out", parameters | {"max_cost_usd": 0.001})
+
     assert "files: 60; shards: 4" in output
     assert "dollars: from $" in output
     assert f"GB-seconds of memory, {machine().architecture}" in output
     assert not [a for a in gate.actions if a.partition(":")[2].startswith("Create")]
     assert "lambda:InvokeFunction" not in gate.actions
     assert left(connect("aws"), NAME) == []
-
-
-def test_what_may_cost_too_much_is_refused_before_anything_is_made(gate, parameters):
-    with pytest.raises(PreflightError, match="`max_cost_usd`"):
-        run_cells("20_fan_out", parameters | {"max_cost_usd": 0.001})
-
-    assert "lambda:CreateFunction" not in gate.actions
 
 
 def test_who_may_deploy_and_not_call_is_told_before_the_fan_out(

@@ -39,9 +39,7 @@ def runs(*rows):
 
 
 def whole(schemes=("http", "https"), sizes=(10_000, 100_000, 1_700_000)):
-    """
-    Make a bench of two engines and two peers, three repeats of each.
-    """
+    """Make a bench of two engines and two peers, three repeats of each."""
     speeds = {"fetcher (a)": 200, "fetcher (b)": 50, "curl -Z": 120, "wget2": 100}
     return runs(
         *(

@@ -7,20 +7,42 @@ from experiment.tables.table import shards_table
 from experiment.tables.words import where_measured
 from fetcher.contract.outcome import Outcome
 
-WHERE = where_measured("local", "a machine", 400)
+WHERE = where_measured("local", "a machine", [400])
 
 
-def runs(files_per_s=(100.0,), *, concurrency=4, file_kb=10, files=400, target="local"):
+def runs(files_per_s=(100.0,), *, concurrency=4, file_kb=10, files=400, **more):
+    """Runs of one setting, each long enough to be projected; 0 files/s: none is ok."""
+    rates = pd.Series(files_per_s, dtype=float)
+    ok = files * (rates > 0)
     return pd.DataFrame(
         {
             "concurrency": concurrency,
             "file_kb": file_kb,
+            "memory_mb": 1_769,
+            "engine": "curl",
+            "sink": "directory",
+            "connections": 20,
+            "cold": False,
+            "sized_by": "files",
             "files": files,
-            "ok": files,
-            "files_per_s": list(files_per_s),
-            "target": target,
+            "ok": ok.astype(int),
+            "files_per_s": rates,
+            "startup_s": 0.25,
+            "steady_s": 1.5,
+            "tail_s": 0.25,
+            "million_s": (1e6 / rates).where(rates > 0),
+            "million_band": (0.0 if files >= 10**6 else 0.15 + 0 * rates),
+            "target": "local",
             "machine": "a machine",
+            "cores": 2,
+            "cores_busy": 1.9,
+            "own_cores": 1.8,
+            "execution_cores": 1.2,
+            "origin_cores": 0.5,
+            "cpu_us_per_file": 100.0,
+            "projected_usd_per_million": 0.05,
         }
+        | more
     )
 
 

@@ -17,7 +17,7 @@ from fetcher.sinks.directory import Directory
 from fetcher.transfer.transfers import Transfers, engine_for
 
 SOON_S = 10  # upper bound of what must not take its full timeout
-GOOD = 99  # downloads beside each that goes wrong
+GOOD = 30  # downloads beside each that goes wrong
 
 
 def fetch(engine, urls, to, deadline_s=60.0, **options):
@@ -59,7 +59,7 @@ def fetch(engine, urls, to, deadline_s=60.0, **options):
 
 def fetch_beside_good_ones(engine, origin, bad, folder, **options):
     """
-    Fetch what goes wrong in one job with 99 downloads that are all in flight at once.
+    Fetch what goes wrong in one job with good downloads that are all in flight at once.
 
     These must all end well, whatever goes wrong beside them; how the bad ones ended
     is returned.

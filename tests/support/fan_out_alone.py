@@ -36,9 +36,7 @@ def stub_session(url):
         allow_private=True,
     )
     return SimpleNamespace(
-        target=target,
-        template=lambda _: "http://h/{number}.jpg",
-        close=lambda: None,
+        target=target, template=lambda _: "http://h/{number}.jpg", close=lambda: None
     )
 
 

@@ -8,16 +8,16 @@ import socket
 import psutil
 from tests.support.child_processes import started
 
-from local_aws.local_lambda.requests.callers import KeyPair
+from local_aws.local_lambda.requests.access_keys import KeyPair
 
 # Instead of half a minute, so that tests need not wait.
 PATIENCE_S = 0.4
 SERVE = f"""
 import asyncio
-from local_aws.endpoint import main_async
-from local_aws.local_lambda import http as http_front
-http_front.HEAD_S = http_front.BODY_S = {PATIENCE_S}
-http_front.UNREAD_S = http_front.LINGER_S = {PATIENCE_S}
+from local_aws.server import main_async
+from local_aws.local_lambda import connections
+connections.HEAD_S = connections.BODY_S = {PATIENCE_S}
+connections.UNREAD_S = connections.LINGER_S = {PATIENCE_S}
 asyncio.run(main_async(
     on_ready=lambda aws: print(aws.endpoint_url, flush=True), any_credentials=True,
 ))

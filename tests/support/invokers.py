@@ -11,9 +11,7 @@ from rollout.target.target import Target
 
 
 class Lambda:
-    """
-    A stand-in for Lambda's API that answers what a test wants.
-    """
+    """A stand-in for Lambda's API that answers what a test wants."""
 
     def __init__(self, answer):
         self.answer = answer
@@ -38,9 +36,7 @@ class Lambda:
 
 
 def at(target, url):
-    """
-    The same target at another address, without asking who is there.
-    """
+    """The same target at another address, without asking who is there."""
     return Target(target.name, url, target.region, target._session)
 
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import functools
 import io
 import json
+import uuid
 import zipfile
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
@@ -13,7 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.support.waiting import eventually  # noqa: F401 - tests of Lambda find it here
 
-from local_aws.endpoint import LocalAws
+from local_aws.server import LocalAws
 
 ROLE = "arn:aws:iam::123456789012:role/worker"
 
@@ -34,6 +36,27 @@ GATE = (
     "    while not gate.exists(): time.sleep(0.005)\n"
     "    return os.getpid()\n"
 )
+# Waits until so many processes have come to a folder.
+MEET = (
+    "import os, pathlib, time\n"
+    "def run(event, context):\n"
+    "    folder, many = pathlib.Path(event[0]), event[1]\n"
+    "    folder.mkdir(exist_ok=True)\n"
+    "    (folder / str(os.getpid())).touch()\n"
+    "    while len(list(folder.iterdir())) < many: time.sleep(0.005)\n"
+    "    return os.getpid()\n"
+)
+# Starts a shell that is detached, and what it starts is too when that is killed.
+DETACH = (
+    "import os, subprocess, time\n"
+    "def run(event, context):\n"
+    "    if not event: return os.getpid()\n"
+    "    shell = subprocess.Popen(['sh', '-c', 'sleep 1000 & echo $!; wait'],\n"
+    "        start_new_session=True, stdout=subprocess.PIPE, text=True)\n"
+    "    pids = [shell.pid, int(shell.stdout.readline())]\n"
+    "    open(event['file'], 'w').write(' '.join(map(str, pids)))\n"
+    "    exec(event['end'])\n"
+)
 
 
 @contextlib.contextmanager
@@ -52,11 +75,11 @@ def running(**options):
         wait([ready, served], return_when=FIRST_COMPLETED)
         if not ready.done():
             served.result()
-        aws, loop, stop = ready.result()
+        aws, aws.loop, stop = ready.result()
         try:
             yield aws
         finally:
-            loop.call_soon_threadsafe(stop.set)
+            aws.loop.call_soon_threadsafe(stop.set)
             served.result(30)
 
 
@@ -98,54 +121,125 @@ def request_for(name, code, **settings):
     } | settings
 
 
+ACTIVE = "function_active_v2"
+
+
+class Function(str):  # noqa: SLOT000 its client is one
+    """
+    A function's name, through which its client is asked about it.
+
+    ``function.get_policy(Qualifier="1")`` is GetPolicy with that name;
+    ``function(event)`` invokes it.
+    """
+
+    def __new__(cls, client, name):
+        made = super().__new__(cls, name)
+        made.client = client
+        return made
+
+    def __getattr__(self, operation):
+        return functools.partial(getattr(self.client, operation), FunctionName=self)
+
+    def __call__(self, event=None):
+        return invoke(self.client, self, event)
+
+    def call(self, **options):
+        return call(self.client, self, **options)
+
+    def send(self, path, **options):
+        """Invoke it with a path as its event, and do not wait for it."""
+        payload = json.dumps(str(path))
+        self.call(InvocationType="Event", Payload=payload, **options)
+
+    def at(self, qualifier):
+        """Return a version or an alias of it."""
+        return Function(self.client, f"{self}:{qualifier}")
+
+    def meet(self, folder, many):
+        """Have so many calls of MEET meet in a folder; return their answers."""
+        with ThreadPoolExecutor(many) as threads:
+            calls = threads.map(self, [[str(folder), many]] * many)
+            return [answer for answer, _ in calls]
+
+    def shown(self, **qualified):
+        return self.get_function_configuration(**qualified)
+
+    def waited(self, event="function_updated_v2"):
+        """Wait until a change is in force."""
+        self.client.get_waiter(event).wait(FunctionName=self)
+        return self
+
+    def update(self, **settings):
+        """Change settings, and wait until they are in force."""
+        self.update_function_configuration(**settings)
+        self.waited()
+
+    def recode(self, code):
+        """Give it other code, and wait until it runs that."""
+        self.update_function_code(ZipFile=zipped({"app.py": code}))
+        self.waited()
+
+    def alias(self, name, version, **more):
+        return self.create_alias(Name=name, FunctionVersion=version, **more)
+
+    def refused(self, operation, **parameters):
+        return refused(getattr(self, operation), **parameters)
+
+    def reserve(self, executions):
+        return self.put_function_concurrency(ReservedConcurrentExecutions=executions)
+
+    def url(self, auth_type="NONE", **config):
+        """Give it, or an alias, a URL; return that."""
+        made = self.create_function_url_config(AuthType=auth_type, **config)
+        return made["FunctionUrl"]
+
+    def open_url(self, **config):
+        """Give it, or an alias, a URL that is open to everybody; return that."""
+        qualified = {key: config[key] for key in config if key == "Qualifier"}
+        url = self.url(**config)
+        self.let_anybody_in(**qualified)
+        return url
+
+    def let_anybody_in(self, **qualified):
+        """Give both permissions that it takes since October 2025."""
+        for action, only in (
+            ("InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
+            ("InvokeFunction", {"InvokedViaFunctionUrl": True}),
+        ):
+            self.add_permission(
+                StatementId=f"anybody-{action}",
+                Action=f"lambda:{action}",
+                Principal="*",
+                **only,
+                **qualified,
+            )
+
+
 def create(client, name, code, **settings):
     """Make a function and wait until it can be called."""
     client.create_function(**request_for(name, code, **settings))
-    client.get_waiter("function_active_v2").wait(FunctionName=name)
+    return Function(client, name).waited(ACTIVE)
 
 
-def recode(client, name, code):
-    """Give a function other code, and wait until it runs that."""
-    client.update_function_code(FunctionName=name, ZipFile=zipped({"app.py": code}))
-    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+@contextlib.contextmanager
+def functions_of(client):
+    """Yield what deploys code under a name of its own; it is removed afterwards."""
+    made = []
+
+    def deploy(code, **settings):
+        made.append(create(client, f"f-{uuid.uuid4().hex[:8]}", code, **settings))
+        return made[-1]
+
+    yield deploy
+    for function in made:
+        with contextlib.suppress(client.exceptions.ResourceNotFoundException):
+            function.delete_function()
 
 
 def call(client, name, **options):
     """Invoke, and replace the stream of the payload by its content."""
     answer = client.invoke(FunctionName=name, **options)
     return answer | {"Payload": answer["Payload"].read()}
-
-
-def open_url(client, name, *, qualifier=None, **config):
-    """Give a function or an alias a URL that is open to everybody; return it."""
-    qualified = {"Qualifier": qualifier} if qualifier else {}
-    made = client.create_function_url_config(
-        FunctionName=name, AuthType="NONE", **qualified, **config
-    )
-    let_anybody_in(client, name, **qualified)
-    return made["FunctionUrl"]
-
-
-def let_anybody_in(client, name, **qualified):
-    """Give both permissions that it takes since October 2025."""
-    for action, only in (
-        ("InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
-        ("InvokeFunction", {"InvokedViaFunctionUrl": True}),
-    ):
-        client.add_permission(
-            FunctionName=name,
-            StatementId=f"anybody-{action}",
-            Action=f"lambda:{action}",
-            Principal="*",
-            **only,
-            **qualified,
-        )
-
-
-def send(client, name, path, **options):
-    """Invoke a function with a path as its event, and do not wait for it."""
-    payload = json.dumps(str(path))
-    call(client, name, InvocationType="Event", Payload=payload, **options)
 
 
 def invoke(client, name, event=None):

@@ -91,9 +91,7 @@ class Gate(HttpProxy):
 
 
 def allows(policy, need):
-    """
-    Tell whether a policy allows something.
-    """
+    """Tell whether a policy allows something."""
     return any(
         one.get("Effect", "Allow") == "Allow"
         and any(fnmatchcase(need.action, action) for action in _list(one["Action"]))

@@ -142,9 +142,7 @@ def _needs_of_logs(request, asked, region):
 
 
 def _operation(method, path):
-    """
-    Find the operation of Lambda's service model, and what its path names.
-    """
+    """Find the operation of Lambda's service model, and what its path names."""
     for name, wanted, pattern in _operations():
         found = pattern.fullmatch(path.rstrip("/"))
         if found and wanted == method:

@@ -29,11 +29,12 @@ def offer(monkeypatch, folder, tag=BUILT, library=LIBRARY):
     return _offer(monkeypatch, folder, _made(ARM, BUILT, tag, library))
 
 
-def offer_for_this_machine(monkeypatch, folder):
+def offer_for_this_machine(monkeypatch, folder, *, whole=False):
     """
     Let Lambda have this machine and this Python, and pip find wheels for these.
 
-    What the target `aws` deploys then runs in the local Lambda.
+    What the target `aws` deploys then runs in the local Lambda. Unless wheels are
+    whole, they hold no modules: executions find these beside the interpreter.
     """
     here = target.machine()._replace(system="linux")
     monkeypatch.setattr(target, "LAMBDA", here)
@@ -41,14 +42,12 @@ def offer_for_this_machine(monkeypatch, folder):
     platform = LambdaPlatform(here.runtime, here.architecture)
     version = f"cp{platform.version.replace('.', '')}"
     tag = f"{version}-{version}-{platform.platforms[0]}"
-    return _offer(monkeypatch, folder, _made(platform, tag, tag, None))
+    return _offer(monkeypatch, folder, _made(platform, tag, tag, None, whole=whole))
 
 
 def offer_to_children(monkeypatch, folder):
-    """
-    The same for the processes that this one starts.
-    """
-    offer_for_this_machine(monkeypatch, folder)
+    """The same for the processes that this one starts."""
+    offer_for_this_machine(monkeypatch, folder, whole=True)
     (folder / "sitecustomize.py").write_text(
         "from pathlib import Path\n"
         "from rollout.bundle import lambda_platform, requirements as required, wheels\n"
@@ -78,21 +77,19 @@ def _offer(monkeypatch, folder, made):
 
 
 @cache
-def _made(platform, called, tag, library):
+def _made(platform, called, tag, library, *, whole=True):
     made = []
     for name in closure(platform.environment()):
         found = distribution(name)
-        wheel = _wheel(found, tag, library)
+        wheel = _wheel(found, tag, library, whole=whole)
         built = PURE if b"Root-Is-Purelib: true" in wheel else called
         file_name = f"{name.replace('-', '_')}-{found.version}-{built}.whl"
         made.append((name, found.version, file_name, wheel))
     return made
 
 
-def _wheel(found, tag, library):
-    """
-    Pack what is installed; libraries are replaced by another if one is given.
-    """
+def _wheel(found, tag, library, *, whole):
+    """Pack what is installed; libraries are replaced by another if one is given."""
     buffer, names = io.BytesIO(), []
     files = {file.as_posix(): file.locate() for file in found.files}
     info = next(
@@ -102,6 +99,8 @@ def _wheel(found, tag, library):
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, path in files.items():
             if ".." in name or name.endswith((".pyc", "/RECORD", "/WHEEL")):
+                continue
+            if not whole and not name.startswith(f"{info}/"):
                 continue
             is_replaced = library and _is_library(name)
             names.append(_on_arm(name) if is_replaced else name)

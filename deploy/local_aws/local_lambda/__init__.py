@@ -1,8 +1,8 @@
 """
 AWS Lambda's API on loopback: real runtime processes, Lambda's limits and errors.
 
-``server`` takes requests, over ``http``, and answers with ``errors`` and, on the ports
-of function URLs, ``url_errors``:
+``server`` takes requests, over ``connections``, and answers with ``errors``
+and, on the ports of function URLs, ``url_errors``:
 
 * ``requests``: calls read by botocore's own description of Lambda, and signatures.
 * ``api``: the operations, a module for each kind of thing.
@@ -28,7 +28,8 @@ Differences from AWS:
 * New environments and calls come as fast as this machine can, unless ``pace`` says
   otherwise. AWS does not document its reason for refusing to scale a function faster.
 * A change ends once GetFunction or GetFunctionConfiguration has shown it, or after a
-  second. An updated function runs its new code at once.
+  second. These two answer when the function's libraries are imported. An updated
+  function runs its new code at once.
 * A published version gets its first process with its first invocation.
 * Events are tried again at once when concurrency is free, not after growing pauses.
   Events too old or failed too often are dropped, as are all when the function is

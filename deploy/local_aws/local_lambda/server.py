@@ -31,19 +31,19 @@ from local_aws.local_lambda.api import (
     versions,
 )
 from local_aws.local_lambda.api import function_urls as url_config
+from local_aws.local_lambda.connections import refusal
 from local_aws.local_lambda.function_url import front as url_front
 from local_aws.local_lambda.functions.registry import ReadObject, Registry
-from local_aws.local_lambda.http import refusal
 from local_aws.local_lambda.logs.shipper import LogShipper, Send
 from local_aws.local_lambda.requests import service_model
-from local_aws.local_lambda.requests.callers import Identify, KeyPair
+from local_aws.local_lambda.requests.access_keys import Identify, KeyPair
 from local_aws.local_lambda.requests.names import reference_of
 from local_aws.local_lambda.requests.service_model import Answer, Call
 from local_aws.local_lambda.runtime import runtime_api
 from local_aws.local_lambda.runtime.admission import Admission
-from local_aws.local_lambda.runtime.aws_pace import AwsPace
+from local_aws.local_lambda.runtime.aws_rate_limits import AwsPace
+from local_aws.local_lambda.runtime.execution import ExecutionResult, Request
 from local_aws.local_lambda.runtime.fleet import Shared
-from local_aws.local_lambda.runtime.invocation import ExecutionResult, Request
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
 from local_aws.local_lambda.runtime.version import LATEST
 

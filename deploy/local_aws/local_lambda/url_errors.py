@@ -7,7 +7,7 @@ Recorded from AWS by LocalStack, test_lambda_api ``test_url_config_exceptions``
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.errors import LambdaError, NotFoundError
-from local_aws.local_lambda.requests.claims import Reason, SignatureError
+from local_aws.local_lambda.requests.signature_parsing import Reason, SignatureError
 
 _HELP = "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 

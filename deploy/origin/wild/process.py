@@ -10,7 +10,7 @@ from collections import Counter
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Self
 
-from origin.ended import ended
+from origin.exit_status import ended
 from origin.server import HOST, OriginError
 from origin.wild.mixture import mixture
 from origin.wild.web import Web

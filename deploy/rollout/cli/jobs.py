@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fetcher.lists.lines import UrlListError
 from fetcher.lists.url_list import UrlList
 from fetcher.s3.urls import SCHEME
-from fetcher.service.http import size_within
+from fetcher.service.http_messages import size_within
 from rollout.cli import options
 from rollout.cli.manifest import add_columns, columns_of
 from rollout.cli.options import DONE, command, name_and_value, print_json

@@ -10,9 +10,9 @@ import threading
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from local_aws.endpoint import Pace, main_async
 from local_aws.endpoint_process import LocalEndpoint
 from local_aws.errors import EndpointError
+from local_aws.server import Pace, main_async
 from origin import Origin
 from rollout.cli.options import DONE, command
 

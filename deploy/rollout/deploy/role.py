@@ -92,6 +92,13 @@ def has_joined_vpc(target: Target, name: str) -> bool:
     return bool(own_role) and JOIN_VPC in _policies(target, role_name(target, name))
 
 
+def policies_of(target: Target, name: str) -> Policies:
+    """Return the policies of the function's role, as IAM has them."""
+    own_name = role_name(target, name)
+    names = _policies(target, own_name)
+    return {policy: _document(target, own_name, policy) for policy in names}
+
+
 def bucket_of(target: Target, name: str) -> Place | None:
     """Return the place in S3 that the role lets the function write to, if any."""
     own_name, role = role_name(target, name), find(target, name)

@@ -9,7 +9,7 @@ import boto3
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session as CoreSession
 
-from local_aws.local_lambda.requests.callers import KeyPair
+from local_aws.local_lambda.requests.access_keys import KeyPair
 from rollout.errors import TargetError
 
 if TYPE_CHECKING:

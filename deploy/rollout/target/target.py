@@ -17,7 +17,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies
 
-from local_aws.local_lambda.requests.callers import KeyPair
+from local_aws.local_lambda.requests.access_keys import KeyPair
 from rollout.errors import TargetError
 from rollout.target.clients import Clients
 from rollout.target.credentials import (

@@ -17,6 +17,7 @@ _FIELDS = {
     *("url", "outcome", "status", "bytes"),
     *("seconds", "attempts", "path", "detail"),
 }
+_NEWER_FIELDS = {"content_type", "found_type"}  # reports of 0.1.0 lack them
 
 
 def line_of(item: Item, download: Download) -> str:
@@ -26,7 +27,9 @@ def line_of(item: Item, download: Download) -> str:
         f'{{"url": {quoted(masked(item.url))}, "outcome": "{download.outcome}", '
         f'"status": {download.status}, "bytes": {download.body_bytes}, '
         f'"seconds": {download.seconds:.6f}, "attempts": {download.attempts}, '
-        f'"path": {quoted(download.path)}, "detail": {detail}}}\n'
+        f'"path": {quoted(download.path)}, "detail": {detail}, '
+        f'"content_type": {quoted(download.content_type)}, '
+        f'"found_type": {quoted(download.found_type)}}}\n'
     )
 
 
@@ -36,7 +39,7 @@ def fields_of(line: bytes) -> dict[str, Any] | None:
         fields = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(fields, dict) or fields.keys() != _FIELDS:
+    if not isinstance(fields, dict) or fields.keys() - _NEWER_FIELDS != _FIELDS:
         return None
     texts = (fields["url"], fields["outcome"], fields["path"])
     return fields if all(isinstance(text, str) for text in texts) else None

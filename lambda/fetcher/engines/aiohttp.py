@@ -261,7 +261,7 @@ class Engine:
             headers.get("Content-Type", ""),
             response.content_length,
             robots if options.respect_robots else "",
-            headers.get("Content-Encoding", "") if options.compressed else "",
+            headers.get("Content-Encoding", ""),
         )
 
     def _diagnose(self, error: Exception) -> tuple[Outcome, str]:

@@ -24,6 +24,10 @@ _MEANINGS: dict[int, tuple[Outcome, str]] = {
         Outcome.TOO_LARGE,
         "no disk has room for what was promised",
     ),
+    pycurl.E_BAD_CONTENT_ENCODING: (
+        Outcome.PROTOCOL,
+        "the body is encoded, and cannot be decoded: {message}",
+    ),
     pycurl.E_SEND_ERROR: (Outcome.CUT, "the connection broke: {message}"),
     pycurl.E_RECV_ERROR: (Outcome.CUT, "the connection broke: {message}"),
     pycurl.E_HTTP2: (Outcome.CUT, "the connection broke: {message}"),

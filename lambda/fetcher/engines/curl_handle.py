@@ -26,7 +26,7 @@ def configured(options: Options, user_agent: str) -> pycurl.Curl:
     set_ = handle.setopt
     set_(pycurl.USERAGENT, user_agent)
     encoding = ACCEPTED if options.compressed else "identity"
-    set_(pycurl.HTTPHEADER, [f"Accept-Encoding: {encoding}"])
+    set_(pycurl.ACCEPT_ENCODING, encoding)  # libcurl undoes others, too: see `Head`
     set_(pycurl.MAXFILESIZE_LARGE, _MAX_LENGTH)
     set_(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
     set_(pycurl.PROXY, "")  # the guard must see the address connected to

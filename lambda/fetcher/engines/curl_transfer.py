@@ -149,6 +149,9 @@ class Transfer:
 
     def _finished(self, code: int, message: str) -> Download | None:
         """Return how the attempt ended if all is well so far."""
+        head, size = self._head, self.attempt.body.size + self._held_bytes
+        if not code and self._state not in _UNWANTED and head.lacks_encoding(size):
+            self._repeat()
         if self._state in _UNJUDGED:
             got_head = has_head(code, message)
             if got_head is not False and (
@@ -241,17 +244,16 @@ class Transfer:
             # libcurl does not tell an empty body from a head that was cut. To pass
             # every head to Python would cost a tenth, so this request is repeated.
             if not self._head.listens:
-                self._head.listen()
-                self._redirect(self.peer.url)
+                self._repeat()
             return None
         self._state = _BODY
         options, held = self._options, self._held
         head = (
             status,
-            self._head.text(pycurl.CONTENT_TYPE) if attempt.body.wants_kind else "",
+            self._head.text(pycurl.CONTENT_TYPE),
             expected_bytes,
             self._head.values(b"x-robots-tag") if options.respect_robots else "",
-            self._head.values(b"content-encoding") if options.compressed else "",
+            self._head.values(b"content-encoding"),
         )
         try:
             if is_whole:
@@ -262,6 +264,12 @@ class Transfer:
         except RefusedError as refusal:
             self._refuse(refusal)
         return None
+
+    def _repeat(self) -> None:
+        """Have the request made again, listening to the head."""
+        self._head.listen()
+        self.attempt.body.restart()
+        self._redirect(self.peer.url)
 
     def _refuse(self, refusal: RefusedError) -> None:
         self._state, self._refusal = _REFUSED, refusal

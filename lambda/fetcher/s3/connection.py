@@ -168,8 +168,8 @@ class Connection:
         try:
             self._curl.perform()
         except pycurl.error as error:
-            _, said = error.args
-            msg = f"S3 did not answer: {said or error}"
+            _, message = error.args
+            msg = f"S3 did not answer: {message or error}"
             raise S3Error(msg, str(place)) from error
         status = self._curl.getinfo(pycurl.RESPONSE_CODE)
         answer = S3Response(_headers(self._head), b"".join(self._body))
@@ -223,5 +223,5 @@ def _headers(lines: list[bytes]) -> dict[str, str]:
 
 
 def _late(place: Place, last: S3Error | None = None) -> LateError:
-    said = f"; at last: {last.strerror}" if last else ""
-    return LateError(f"not done at the deadline{said}", str(place))
+    reason = f"; at last: {last.strerror}" if last else ""
+    return LateError(f"not done at the deadline{reason}", str(place))

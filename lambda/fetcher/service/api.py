@@ -16,7 +16,7 @@ from fetcher.s3.errors import S3Error
 from fetcher.service import job_requests
 from fetcher.service.call import Call
 from fetcher.service.download import download
-from fetcher.service.http import (
+from fetcher.service.http_messages import (
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     UNAVAILABLE,
@@ -27,7 +27,7 @@ from fetcher.service.http import (
     refused,
     request_of,
 )
-from fetcher.service.jobs.events import EventError
+from fetcher.service.jobs.self_invocation import EventError
 from fetcher.service.jobs.work import carry_on, is_of_job
 from fetcher.service.schema import document
 

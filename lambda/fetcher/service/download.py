@@ -12,7 +12,7 @@ from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
 from fetcher.contract.source import Inline
 from fetcher.service.errors import error_of
-from fetcher.service.http import (
+from fetcher.service.http_messages import (
     CONTENT_TOO_LARGE,
     MOST_ANSWER,
     Refusal,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from fetcher.contract.source import Item
     from fetcher.service.call import Call
-    from fetcher.service.http import Request
+    from fetcher.service.http_messages import Request
 
 FILES = "files"  # what the keys of all files in the bucket begin with
 

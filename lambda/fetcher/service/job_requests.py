@@ -13,7 +13,7 @@ from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.source import Inline
 from fetcher.service.download import FILES
 from fetcher.service.errors import errors
-from fetcher.service.http import (
+from fetcher.service.http_messages import (
     CONFLICT,
     CONTENT_TOO_LARGE,
     NOT_FOUND,
@@ -22,8 +22,8 @@ from fetcher.service.http import (
     content_of,
 )
 from fetcher.service.items import items_of, repeated
-from fetcher.service.jobs.context import job_in, open_job, store_of
 from fetcher.service.jobs.documents import Job
+from fetcher.service.jobs.open_job import job_in, open_job, store_of
 from fetcher.service.jobs.progress import progress
 from fetcher.service.schema import check
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from fetcher.contract.source import Item
     from fetcher.service.call import Call
-    from fetcher.service.http import Request
-    from fetcher.service.jobs.context import JobContext
+    from fetcher.service.http_messages import Request
+    from fetcher.service.jobs.open_job import JobContext
     from fetcher.service.jobs.store import Store
 
 _DEFAULT_LIMIT = "100"

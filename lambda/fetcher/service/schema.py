@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fetcher.security.masking import masked_in
-from fetcher.service.http import UNPROCESSABLE, Refusal
+from fetcher.service.http_messages import UNPROCESSABLE, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ def check(value: object, name: str, where: str) -> None:
 
     >>> check([{"url": "https://h/a"}, {"url": 1}], "Items", "body")
     Traceback (most recent call last):
-    fetcher.service.http.Refusal: body[1].url is 1; it must be of type string.
+    fetcher.service.http_messages.Refusal: body[1].url is 1; it must be of type string.
     """
     for problem in _problems(value, {"$ref": f"{_WHERE}{name}"}, where):
         raise Refusal(UNPROCESSABLE, problem)

@@ -65,7 +65,6 @@ class S3Objects(Sink):
         until: When all has to be safe, on the monotonic clock.
     """
 
-    wants_kind = True
     settles = True
 
     def __init__(self, prefix: Place, account: Account, until: float) -> None:

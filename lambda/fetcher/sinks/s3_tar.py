@@ -71,7 +71,6 @@ class S3Tar(Sink):
         until: When all has to be safe, on the monotonic clock.
     """
 
-    wants_kind = True
     settles = True
 
     def __init__(self, tar: Place, account: Account, until: float) -> None:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def lost(error: OSError, what: str) -> Download:
     """Return how a download ended whose body came, and was lost on its way to S3."""
     where = f" at {error.filename}" if error.filename else ""
-    said = f"could not keep the {what}{where}: {error.strerror or error}"
+    message = f"could not keep the {what}{where}: {error.strerror or error}"
     is_late = isinstance(error, LateError)
     outcome = Outcome.UNSTARTED if is_late else Outcome.SINK
-    return Download(outcome, detail=one_line(said))
+    return Download(outcome, detail=one_line(message))
 
 
 class Filed:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.file_types import SNIFFED_BYTES, mismatch
-from fetcher.transfer.inflate import ACCEPTED, ENCODINGS, Inflater
+from fetcher.transfer.file_types import SNIFFED_BYTES, legible, mismatch, type_of
+from fetcher.transfer.inflate import inflater_for
 from fetcher.transfer.refusal import RefusedError, one_line
+from fetcher.transfer.robots_tag import reserved
 
 if TYPE_CHECKING:
     import hashlib
@@ -16,12 +17,10 @@ if TYPE_CHECKING:
 
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
+    from fetcher.transfer.inflate import Inflater
     from fetcher.transfer.sink import Sink, Writer
 
 _OK = 200
-# Directives by which an origin reserves what it serves. `none` is noindex and nofollow.
-# https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag
-_RESERVING = frozenset({"noindex", "none", "noai", "noimageai", "noimageindex", "noml"})
 
 
 class Body:
@@ -34,10 +33,13 @@ class Body:
 
     Attributes:
         size: Bytes received so far.
+
+        content_type: Content-Type, once the headers have come; empty: absent.
+
+        found_type: Type that the first bytes show; empty: not known, or not yet.
     """
 
     __slots__ = (
-        "_content_type",
         "_digest",
         "_expected_bytes",
         "_inflater",
@@ -47,6 +49,8 @@ class Body:
         "_start",
         "_status",
         "_writer",
+        "content_type",
+        "found_type",
         "size",
     )
 
@@ -54,19 +58,17 @@ class Body:
         self._item = item
         self._sink = sink
         self._options = options
+        self._prepare()
+
+    def _prepare(self) -> None:
         self._writer: Writer | None = None
-        self._digest = _sha256() if item.sha256 else None
+        self._digest = _sha256() if self._item.sha256 else None
         self._status = 0
         self._expected_bytes: int | None = None
         self._inflater: Inflater | None = None
-        self._content_type = ""
-        self._start: bytes | None = None  # collected while the type is in doubt
+        self._start: bytes | None = b""  # collected until they show the type
+        self.content_type = self.found_type = ""
         self.size = 0
-
-    @property
-    def wants_kind(self) -> bool:
-        """Whether the Content-Type matters."""
-        return bool(self._options.expect_type) or self._sink.wants_kind
 
     @property
     def is_promised(self) -> bool:
@@ -87,13 +89,13 @@ class Body:
         Args:
             status: HTTP status.
 
-            content_type: Content-Type; empty: absent, or of no interest.
+            content_type: Content-Type; empty: absent.
 
             expected_bytes: Content-Length; None: absent.
 
             robots: X-Robots-Tag; empty: absent, or of no interest.
 
-            encoding: Content-Encoding; empty: absent, or not to be undone.
+            encoding: Content-Encoding; empty: absent.
 
         Raises:
             RefusedError: If the body is not wanted.
@@ -128,7 +130,7 @@ class Body:
             path = self._sink.keep(self._item, parts, content_type)
         except OSError as error:
             raise _sink_failed(error) from error
-        return Download(Outcome.OK, status, self.size, path=path)
+        return self._kept(path)
 
     def _check_head(
         self,
@@ -139,6 +141,7 @@ class Body:
         encoding: str,
     ) -> None:
         self._status = status
+        self.content_type = legible(content_type)
         options = self._options
         if status != _OK:
             detail = f"expected status 200, got {status}"
@@ -146,14 +149,8 @@ class Body:
         if robots and (tag := reserved(robots)):
             detail = f"the origin's X-Robots-Tag says {tag}"
             raise RefusedError(Outcome.BLOCKED, detail)
-        if expected_type := options.expect_type:
-            if not content_type.lower().startswith(expected_type.lower()):
-                got = content_type or "no type"
-                detail = f"expected a body of type {expected_type}, got {got}"
-                raise RefusedError(Outcome.WRONG_TYPE, detail)
-            self._content_type, self._start = content_type, b""
-        if encoding.lower() not in ("", "identity"):
-            self._inflater = _inflater(encoding)
+        if encoding and (inflater := inflater_for(encoding, content_type)):
+            self._inflater = inflater
             expected_bytes = None  # the engine checks the compressed length
         self._expected_bytes = expected_bytes
         if expected_bytes is not None and expected_bytes > options.max_bytes:
@@ -205,7 +202,17 @@ class Body:
         except OSError as error:
             raise _sink_failed(error) from error
         self._writer = None
-        return Download(Outcome.OK, self._status, self.size, path=path)
+        return self._kept(path)
+
+    def _kept(self, path: str) -> Download:
+        return Download(
+            Outcome.OK,
+            self._status,
+            self.size,
+            path=path,
+            content_type=self.content_type,
+            found_type=self.found_type,
+        )
 
     def fail(
         self, outcome: Outcome, detail: str, retry_after_s: float = 0.0
@@ -221,7 +228,14 @@ class Body:
             self.size,
             detail=one_line(detail),
             retry_after_s=retry_after_s,
+            content_type=self.content_type,
+            found_type=self.found_type,
         )
+
+    def restart(self) -> None:
+        """Discard what arrived: the response is to come once more."""
+        self.discard()
+        self._prepare()
 
     def discard(self) -> None:
         """Discard what arrived, if anything did."""
@@ -237,10 +251,7 @@ class Body:
             for chunk in parts:
                 self._digest.update(chunk)
         if self._start is not None:
-            start = b"".join((self._start, *parts))[:SNIFFED_BYTES]
-            self._start = start if len(start) < SNIFFED_BYTES else None
-            if self._start is None:
-                self._check_type(start)
+            self._collect_start(parts)
 
     def _check_whole(self) -> None:
         if self._expected_bytes is not None and self.size != self._expected_bytes:
@@ -254,9 +265,21 @@ class Body:
             detail = f"expected sha256 {self._item.sha256}, got {got}"
             raise RefusedError(Outcome.CHECKSUM, detail)
 
+    def _collect_start(self, parts: Sequence[bytes]) -> None:
+        start = self._start or b""
+        for chunk in parts:
+            start += chunk[:SNIFFED_BYTES]
+            if len(start) >= SNIFFED_BYTES:
+                self._check_type(start[:SNIFFED_BYTES])
+                return
+        self._start = start
+
     def _check_type(self, start: bytes) -> None:
-        if other := mismatch(self._content_type, start):
-            detail = f"expected a body of type {self._content_type}, got {other}"
+        self._start = None
+        self.found_type = type_of(start)
+        if (expected := self._options.expect_type) and (
+            detail := mismatch(expected, self.content_type, self.found_type, start)
+        ):
             raise RefusedError(Outcome.WRONG_TYPE, detail)
 
     def _refuse_size(self, size: int) -> NoReturn:
@@ -264,31 +287,10 @@ class Body:
         raise RefusedError(Outcome.TOO_LARGE, detail)
 
 
-def _inflater(encoding: str) -> Inflater:
-    if encoding.lower() not in ENCODINGS:
-        detail = f"expected a body sent as {ACCEPTED}, got {encoding}"
-        raise RefusedError(Outcome.PROTOCOL, detail)
-    return Inflater()
-
-
 def _sha256() -> hashlib._Hash:
     import hashlib  # noqa: PLC0415 - loads OpenSSL: 4 MB that hardly any list needs
 
     return hashlib.sha256()
-
-
-def reserved(robots: str) -> str:
-    """
-    Return the directive of an X-Robots-Tag header that reserves the body; empty: none.
-
-    >>> reserved("nofollow, noai"), reserved("otherbot: none"), reserved("all")
-    ('noai', '', '')
-    """
-    for directive in robots.lower().split(","):
-        agent, _, rest = directive.rpartition(":")
-        if not agent and rest.strip() in _RESERVING:
-            return rest.strip()
-    return ""
 
 
 def _sink_failed(error: OSError) -> RefusedError:

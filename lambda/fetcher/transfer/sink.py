@@ -29,12 +29,9 @@ class Sink(Protocol):
     Where the bodies of one shard go.
 
     Attributes:
-        wants_kind: Whether it uses a body's Content-Type.
-
         settles: Whether bodies are only safe once `settle` has returned.
     """
 
-    wants_kind: bool = False
     settles: bool = False
 
     @property
@@ -51,7 +48,7 @@ class Sink(Protocol):
 
             parts: The body.
 
-            kind: Its Content-Type, if wanted; empty: none was sent.
+            kind: Its Content-Type; empty: none was sent.
         """
 
     def open(self, item: Item, kind: str = "") -> Writer:

@@ -135,9 +135,7 @@ class Transfers:
             return attempt
         if self._hosts.waiting and (attempt := self._hosts.release(now)):
             return attempt
-        return self._next_fresh(now) or (
-            retries.silent(now) if retries.pending else None
-        )
+        return self._next_fresh(now) or retries.silent(now)
 
     def judge(self, attempt: Attempt, now: float) -> tuple[Outcome, str] | None:
         """Return how an attempt in flight must end, if it takes too long."""
@@ -182,8 +180,7 @@ class Transfers:
 
     def _is_retried(self, attempt: Attempt, download: Download, now: float) -> bool:
         """Tell whether an attempt is tried again, and see to it."""
-        is_silent = was_silent(download)
-        most = self._options.attempts
+        is_silent, most = was_silent(download), self._options.attempts
         most = min(most, _SILENT_TRIES) if is_silent else most
         if not (
             attempt.tries - attempt.spared < most
@@ -267,7 +264,7 @@ class Transfers:
 
     def _report(self, attempt: Attempt, download: Download, now: float) -> None:
         # Spelled out, for `_replace` would take three times as long.
-        outcome, status, body_bytes, _, _, _, detail, path, _ = download
+        outcome, status, body_bytes, _, _, _, detail, path, _, told, found = download
         started_at = attempt.started_at or now
         started_s, seconds = started_at - self._started_at, now - started_at
         self._on_download(
@@ -282,6 +279,8 @@ class Transfers:
                 attempt.tries,
                 detail,
                 path,
+                content_type=told,
+                found_type=found,
             ),
         )
 

@@ -6,6 +6,10 @@ connections. Each program is started anew for every run and writes into an empty
 in RAM, and every file is checked. The programs take turns, so that other load on the
 machine affects all of them. Time, CPU and memory are those of the whole process,
 including its start. HTTPS is HTTP/2 for programs that support it.
+
+Then each fetches a list like those of the real web, alone, once: 4,000 URLs of 1,133
+hosts on loopback, a quarter of them dead, some limited. `fetcher` runs at its defaults,
+but for --expect-type image/. Who is not done after 215 s is stopped.
 """
 
 from __future__ import annotations
@@ -14,12 +18,12 @@ import argparse
 import json
 import signal
 import sys
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from experiment.bench.charts import compare
+from experiment.bench.measured import DPI, Measured, print_missing, saved_rows
 from experiment.bench.peers import not_installed, programs
 from experiment.bench.run import Setting, measure, origin_for
 from experiment.bench.table import (
@@ -29,13 +33,17 @@ from experiment.bench.table import (
     setting_in_words,
     summarise,
 )
+from experiment.bench.wild.bench import measure_programs
+from experiment.bench.wild.programs import wild_programs
+from experiment.bench.wild.run import WildSetting
 from experiment.ledger.invocation import SCHEMA
 from experiment.ledger.machine import commit, machine, machine_name
-from experiment.ledger.run_folder import run_folder_for, shown_path, utc_now
+from experiment.ledger.places import shown_path
+from experiment.ledger.run_folder import run_folder_for, utc_now
 from origin import OriginError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from experiment.bench.peers import Program
@@ -43,7 +51,6 @@ if TYPE_CHECKING:
 
 _EXIT_OK, _EXIT_SOME_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 0, 1, 2, 130
 _CONNECTIONS = 100
-_DPI = 120
 _EPILOG = """
 Tables are printed and, with a chart, saved in a new folder in results/.
 
@@ -64,21 +71,28 @@ class Scale:
         rss_files: The numbers of files for which our memory is compared.
 
         rss_file_bytes: Their size.
+
+        wild: The wild list, if there is to be one.
     """
 
     files: dict[int, int]
     repeats: int
     rss_files: tuple[int, ...]
     rss_file_bytes: int = 10_000
+    wild: WildSetting | None = None
 
 
 FULL = Scale(
     files={10_000: 30_000, 100_000: 8_000, 1_700_000: 800},
     repeats=3,
     rss_files=(1_000, 100_000),
+    wild=WildSetting(),
 )
 QUICK = Scale(
-    files={10_000: 300, 100_000: 100, 1_700_000: 20}, repeats=1, rss_files=(100, 1_000)
+    files={10_000: 300, 100_000: 100, 1_700_000: 20},
+    repeats=1,
+    rss_files=(100, 1_000),
+    wild=WildSetting(urls=400, hosts=113, limit_s=20),
 )
 
 
@@ -88,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up then, too
     folder = run_folder_for("bench", "local")
     try:
-        return bench(QUICK if args.quick else FULL, folder)
+        return bench(_scale(args), folder)
     except OriginError as error:
         print(f"bench: {error}", file=sys.stderr)
         return _EXIT_COULD_NOT_RUN
@@ -99,26 +113,37 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def bench(scale: Scale, folder: Path) -> int:
     """Measure, print and save the tables; return the exit status."""
-    with origin_for({*scale.files, scale.rss_file_bytes}) as served:
-        compared = programs()
-        record = _start_folder(folder, scale, compared, served)
-        print(f"machine  {machine_name()}\norigin   {served.name}, on loopback")
-        if missing := not_installed():
-            print(f"peers    not installed and left out: {', '.join(missing)}")
-        runs = _saved_rows(folder / "bench.csv", _runs(scale, compared, served))
-        summary = summarise(runs)
-        summary.to_csv(folder / "bench_summary.csv", index=False)
-        print(f"\n{as_text(summary)}\n")
-        rss = _saved_rows(folder / "rss.csv", _rss_runs(scale, compared, served))
-        print(f"{rss_as_text(rss)}\n")
-    verdict = finding(summary)
+    with ExitStack() as stack:
+        served = None
+        if scale.files:
+            sizes = {*scale.files, scale.rss_file_bytes}
+            served = stack.enter_context(origin_for(sizes))
+        record = _start_folder(folder, scale, served)
+        print(f"machine  {machine_name()}")
+        tables = [_loopback(scale, served, folder)] if served else []
+    if scale.wild:
+        tables.append(measure_programs(scale.wild, folder))
+    verdicts = [table.verdict for table in tables]
+    _save(folder, record | {"ended": utc_now(), "verdict": "\n".join(verdicts)})
+    print(f"run      {shown_path(folder)}")
+    for table in tables:
+        print(f"chart    {shown_path(table.chart)}\nverdict  {table.verdict}")
+    return _EXIT_SOME_FAILED if any(table.failed for table in tables) else _EXIT_OK
+
+
+def _loopback(scale: Scale, served: Served, folder: Path) -> Measured:
+    compared = programs()
+    print(f"origin   {served.name}, on loopback")
+    print_missing(not_installed())
+    runs = saved_rows(folder / "bench.csv", _runs(scale, compared, served))
+    summary = summarise(runs)
+    summary.to_csv(folder / "bench_summary.csv", index=False)
+    print(f"\n{as_text(summary)}\n")
+    rss = saved_rows(folder / "rss.csv", _rss_runs(scale, compared, served))
+    print(f"{rss_as_text(rss)}\n")
     chart = folder / "bench.png"
-    compare(runs).savefig(chart, dpi=_DPI)
-    _save(folder, record | {"ended": utc_now(), "verdict": verdict})
-    print(f"run      {shown_path(folder)}\nchart    {shown_path(chart)}")
-    print(f"verdict  {verdict}")
-    errors = [*runs["error"], *rss["error"]]
-    return _EXIT_SOME_FAILED if any(errors) else _EXIT_OK
+    compare(runs).savefig(chart, dpi=DPI)
+    return Measured(chart, finding(summary), any([*runs["error"], *rss["error"]]))
 
 
 def _runs(
@@ -156,28 +181,19 @@ def _print_progress(row: dict[str, Any], setting: Setting, which: str) -> None:
     )
 
 
-def _saved_rows(path: Path, rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """Write each row as it comes, so that a crash loses none; return them all."""
-    place = {"run": path.parent.name, "target": "local", "machine": machine_name()}
-    kept: list[pd.DataFrame] = []
-    for row in rows:
-        table = pd.DataFrame([place | row])
-        table.to_csv(path, mode="a", header=not kept, index=False)
-        kept.append(table)
-    return pd.concat(kept, ignore_index=True)
-
-
-def _start_folder(
-    folder: Path, scale: Scale, compared: Sequence[Program], served: Served
-) -> dict[str, Any]:
+def _start_folder(folder: Path, scale: Scale, served: Served | None) -> dict[str, Any]:
     """Make the folder of the run; return the content of its ``run.json`` so far."""
+    compared = [
+        *(programs() if served else []),
+        *(wild_programs() if scale.wild else []),
+    ]
     record = {
         "schema": SCHEMA,
         "run": folder.name,
         "notebook": "bench",
         "target": "local",
         "settings": {**asdict(scale), "connections": _CONNECTIONS},
-        "origin": served.name,
+        "origin": served.name if served else "wild",
         "programs": {program.name: program.version for program in compared},
         **commit(),
         "machine": machine(),
@@ -205,7 +221,22 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="few files, once: only to check that it works, as most of it is start-up",
     )
+    parser.add_argument(
+        "--table",
+        choices=("loopback", "wild"),
+        help="only this table: the same files from one host, or a wild list",
+    )
     return parser
+
+
+def _scale(args: argparse.Namespace) -> Scale:
+    scale = QUICK if args.quick else FULL
+    match args.table:
+        case "loopback":
+            return replace(scale, wild=None)
+        case "wild":
+            return replace(scale, files={})
+    return scale
 
 
 if __name__ == "__main__":

@@ -69,16 +69,17 @@ class Program:
 
 def programs() -> list[Program]:
     """Return our program once per engine, and the peers that are installed."""
-    return [_fetcher(engine) for engine in ENGINES] + [
+    ours = [fetcher(engine, "--connections", "{connections}") for engine in ENGINES]
+    return ours + [
         replace(peer, version=_version(path))
-        for peer in _PEERS
+        for peer in PEERS
         if (path := shutil.which(peer.command[0]))
     ]
 
 
 def not_installed() -> list[str]:
     """Return the names of the peers that are not installed."""
-    return [peer.name for peer in _PEERS if not shutil.which(peer.command[0])]
+    return [peer.name for peer in PEERS if not shutil.which(peer.command[0])]
 
 
 def environ(home: Path, ca_file: Path | None) -> dict[str, str]:
@@ -94,14 +95,15 @@ def environ(home: Path, ca_file: Path | None) -> dict[str, str]:
     return plain | ({"SSL_CERT_FILE": str(ca_file)} if ca_file else {})
 
 
-def _fetcher(engine: str) -> Program:
+def fetcher(engine: str, *arguments: str) -> Program:
+    """Return our program with an engine, and with these arguments besides."""
     engine_name = engine_for(Options(engine=engine)).name
     return Program(
         name=f"fetcher ({engine})",
         line="{url}\t{file}\n",
         command=(
             *(sys.executable, "-P", "-m", "fetcher", "{urls}"),
-            *("--to", ".", "--connections", "{connections}", "--engine", engine),
+            *("--to", ".", "--engine", engine, *arguments),
             *("--allow-private", "--report", "{urls}.report.jsonl"),
         ),
         ours=True,
@@ -119,7 +121,7 @@ def _version(path: str) -> str:
 
 # The switches keep a program from reading a configuration, requesting anything that is
 # not on the list (robots.txt, HSTS), and allocating files in advance.
-_PEERS = (
+PEERS = (
     Program(
         name=CURL,
         line='url="{url}"\noutput="{file}"\n',

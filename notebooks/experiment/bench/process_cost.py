@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SAMPLE_EVERY_S = 0.02
 _MOST_SHARE = 0.01  # of the time, spent on sampling
+_CPU_FIELDS = slice(11, 15)  # utime to cstime, after the name: see proc_pid_stat(5)
 _MEMORY = re.compile(r"^(VmRSS|VmHWM):\s*(\d+) kB$", re.MULTILINE)
 
 
@@ -28,7 +29,7 @@ class ProcessCost(NamedTuple):
         wall_s: From before the start to after the end.
 
         cpu_s: User and system, of the process and of all descendants that were waited
-            for.
+            for; at the time limit, of all.
 
         peak_rss_bytes: The most memory that the process and its descendants held
             together in any sample, or that one of them ever held. The kernel's figure
@@ -79,12 +80,14 @@ def run(
     try:
         peak_rss_bytes = _watch(process.pid, began + limit_s)
         wall_s = monotonic() - began
+        # Nobody waits for the children of what is killed.
+        cpu_s_now = sum(_cpu_s(member) for member in _family(process.pid))
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    cpu_s = usage.ru_utime + usage.ru_stime
+    cpu_s = max(cpu_s_now, usage.ru_utime + usage.ru_stime)
     return ProcessCost(wall_s, cpu_s, peak_rss_bytes, process.returncode)
 
 
@@ -126,6 +129,12 @@ def _held_kib(pid: int) -> tuple[int, int]:
     """Return the memory of a process now, and at its peak."""
     fields = dict(_MEMORY.findall(_read(Path(f"/proc/{pid}/status"))))
     return int(fields.get("VmRSS", 0)), int(fields.get("VmHWM", 0))
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the CPU time of a process and of its children that were waited for."""
+    fields = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
+    return sum(map(int, fields[_CPU_FIELDS])) / os.sysconf("SC_CLK_TCK")
 
 
 def _read(path: Path) -> str:

@@ -71,11 +71,11 @@ def finding(summary: pd.DataFrame) -> str:
         (rows[_CPU_RATIO].dropna(), f"{CURL}'s CPU per file"),
         (rows[_RATE_RATIO].dropna(), "the best peer's files/s"),
     )
-    said = [f"{_span(values)} × {what}" for values, what in ratios if len(values)]
+    phrases = [f"{_span(values)} × {what}" for values, what in ratios if len(values)]
     settings = (summary["program"] == best).sum()
     if len(rows) < settings:
         best += f", in {len(rows)} of {settings} settings, having failed in the others"
-    return f"{best}: {', '.join(said) or 'no peer to compare with'}"
+    return f"{best}: {', '.join(phrases) or 'no peer to compare with'}"
 
 
 def as_text(summary: pd.DataFrame) -> str:
@@ -111,7 +111,16 @@ def rss_as_text(rss: pd.DataFrame) -> str:
         f"  {row['program']}, {row['files']:,} URLs: {row['error']}"
         for _, row in rss[rss["error"] != ""].iterrows()
     )
-    return "\n".join([heading, *_aligned(cells), *failed])
+    return "\n".join([heading, *aligned(cells), *failed])
+
+
+def aligned(cells: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield lines: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for first, *others in cells:
+        rest = zip(others, widths[1:], strict=True)
+        right = "".join(f"  {cell:>{width}}" for cell, width in rest)
+        yield f"{first:<{widths[0]}}{right}"
 
 
 def _rss(row: pd.Series) -> str:
@@ -120,7 +129,7 @@ def _rss(row: pd.Series) -> str:
 
 def _lines(rows: pd.DataFrame) -> Iterator[str]:
     found = [row for _, row in rows.iterrows()]
-    heading, *lines = _aligned([_HEADINGS, *map(_cells, found)])
+    heading, *lines = aligned([_HEADINGS, *map(_cells, found)])
     yield heading
     for line, row in zip(lines, found, strict=True):
         yield line
@@ -147,12 +156,3 @@ def _number(value: float, form: str) -> str:
 def _span(values: pd.Series) -> str:
     least, most = f"{values.min():.2f}", f"{values.max():.2f}"
     return least if least == most else f"{least} to {most}"
-
-
-def _aligned(cells: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield lines: the first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for first, *others in cells:
-        rest = zip(others, widths[1:], strict=True)
-        right = "".join(f"  {cell:>{width}}" for cell, width in rest)
-        yield f"{first:<{widths[0]}}{right}"

@@ -121,11 +121,17 @@ def key_above(ax: Axes, shown: Sequence[Artist] | None = None) -> None:
     )
 
 
-def key_to_bands(ax: Axes) -> None:
-    """Explain lines as medians, and their bands."""
-    median = Line2D([], [], color=INK, lw=2, label="median of the runs")
-    band = Patch(color=INK, alpha=BAND_ALPHA, lw=0, label="slowest to fastest run")
-    key_above(ax, [median, band])
+def key_to_bands(ax: Axes, *, marks_cold: bool) -> None:
+    """Explain lines as medians, their bands, and the marks of cold runs."""
+    kind = "warm runs" if marks_cold else "runs"
+    shown: list[Artist] = [
+        Line2D([], [], color=INK, lw=2, label=f"median of the {kind}"),
+        Patch(color=INK, alpha=BAND_ALPHA, lw=0, label="slowest to fastest"),
+    ]
+    if marks_cold:
+        label = "a cold run"
+        shown.append(Line2D([], [], color=INK, marker="o", ls="", mfc="w", label=label))
+    key_above(ax, shown)
 
 
 def finished(figure: Figure, ax: Axes, title: str, where: str) -> Figure:
@@ -135,6 +141,7 @@ def finished(figure: Figure, ax: Axes, title: str, where: str) -> Figure:
         loc="left",
         fontweight="bold",
         fontsize=11,
+        parse_math=False,  # a dollar is a dollar
         pad=_TITLE_PAD_OVER_KEY if ax.get_legend() else _TITLE_PAD,
     )
     footnote = fill(where, _FOOTNOTE_LETTERS)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from experiment.charts.charts import verdict
 from experiment.charts.drawing import INK, finished, key_above, new_axes
+from experiment.run.cpu_layers import ALONE, FLOOR
 from experiment.run.machine_load import PARTS
 from experiment.tables.goal import GOAL_FILES, GOAL_RATE, GOAL_S
+from experiment.tables.verdict import verdict
 from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -26,6 +27,15 @@ _PART_COLOURS = (
 _BAR_HEIGHT = 0.5
 _LABELLED_SHARE = 0.04  # of the longest bar; shorter segments have no room for a figure
 _GIB = 2**30
+_READING_OF_RUN = (
+    "The first bar is the whole run, by process: *notebook* plans, sends requests and "
+    "keeps the ledger; *control plane* is the local Lambda endpoint, which passes on "
+    "every request and report."
+)
+_READINGS = {
+    ALONE: "*Worker alone* is an execution's work without Lambda, layer by layer.",
+    FLOOR: "*wrk* requests the same file and discards it: the lower bound.",
+}
 
 
 def files_over_time(progress: pd.DataFrame, runs: pd.DataFrame, where: str) -> Figure:
@@ -137,6 +147,12 @@ def cpu_by_part(load: pd.DataFrame, files: int) -> pd.Series:
     """Return the CPU microseconds per file of each part of the run."""
     used = load[list(PARTS)].iloc[-1] - load[list(PARTS)].iloc[0]
     return used / files * 1e6
+
+
+def reading_of_cpu(bars: Mapping[str, pd.Series]) -> str:
+    """Say what each bar of the stack is."""
+    others = [_READINGS[name] for name in bars if name in _READINGS]
+    return " ".join([_READING_OF_RUN, *others])
 
 
 def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:

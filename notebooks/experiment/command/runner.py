@@ -14,9 +14,12 @@ from papermill.exceptions import PapermillExecutionError
 from experiment.command import arguments
 from experiment.cost.cost import DryRun
 from experiment.ledger.invocation import LedgerError, NoRoomError
+from experiment.ledger.places import shown_path
 from experiment.ledger.reports import check_free
-from experiment.ledger.run_folder import read_run, run_folder_for, shown_path
+from experiment.ledger.run_folder import read_run, run_folder_for
 from experiment.parameters.cell import SettingsError
+from experiment.report.page import write_report
+from experiment.report.show import RunShown
 from experiment.run.grid import execute
 from fetcher.lists.url_list import UrlListError
 from local_aws.errors import EndpointError
@@ -40,6 +43,7 @@ _REFUSALS = {
         PreflightError,
     )
 }
+_NOTHING_MEASURED = {DryRun.__name__, RunShown.__name__}
 
 
 class _Output:
@@ -158,7 +162,7 @@ def _folder(notebook: str, parameters: dict[str, Any], *, resumes: bool) -> Path
 
 
 def _failed(output: _Output, error: PapermillExecutionError) -> int:
-    if error.ename == DryRun.__name__:
+    if error.ename in _NOTHING_MEASURED:
         print(error.evalue)
         output.remove()
         return _EXIT_DONE
@@ -222,6 +226,8 @@ def _print_results(folder: Path, *, only_with_verdict: bool = False) -> None:
         return
     shown = shown_path(folder)
     print(f"run      {shown}")
+    if verdict:
+        print(f"report   {shown_path(write_report(folder))}")
     for chart in sorted(folder.glob("*.png")):
         print(f"chart    {shown / chart.name}")
     if verdict:

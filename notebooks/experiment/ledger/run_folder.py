@@ -13,11 +13,13 @@ from IPython.display import Image
 from experiment.ledger.fingerprint import fingerprint
 from experiment.ledger.invocation import SCHEMA, LedgerError, check_schema
 from experiment.ledger.machine import commit, machine, root
+from experiment.ledger.places import placed
 from experiment.ledger.reports import Reports, no_room
 from experiment.parameters.fan_out import FanOutSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     import pandas as pd
     from matplotlib.figure import Figure
@@ -70,28 +72,15 @@ class Run:
 
     def save_chart(self, name: str, figure: Figure) -> Image:
         """Write a chart as ``<name>.png``; return the picture to show."""
-        with self.saved(f"{name}.png") as temporary:
-            figure.savefig(temporary, dpi=_DPI, format="png")
-        alt = figure.axes[0].get_title(loc="left")
-        return Image(self.folder / f"{name}.png", alt=alt)
+        return chart_saved(self.folder, name, figure)
 
-    @contextmanager
-    def saved(self, name: str) -> Iterator[Path]:
-        """
-        Lend a path to write to; when the block ends, its content replaces the file.
+    def saved(self, name: str) -> AbstractContextManager[Path]:
+        """Lend a path to write to: see `replaced`."""
+        return replaced(self.folder / name)
 
-        Raises:
-            LedgerError: If the disk is full. The file is then unchanged.
-        """
-        path = self.folder / name
-        temporary = path.with_name(f"{name}.part")
-        try:
-            yield temporary
-            temporary.replace(path)
-        except OSError as error:
-            raise no_room(path, error) from error
-        finally:
-            temporary.unlink(missing_ok=True)
+    def release(self) -> None:
+        """Let others resume it; nothing more can be appended here."""
+        self._reports.close()
 
     def close(self, *, verdict: str) -> None:
         """Record the verdict and the end."""
@@ -105,11 +94,39 @@ class Run:
             temporary.write_text(f"{text}\n")
 
 
+def chart_saved(folder: Path, name: str, figure: Figure) -> Image:
+    """Write a chart as ``<name>.png`` with its title; return the picture to show."""
+    alt = " ".join(figure.axes[0].get_title(loc="left").split())
+    path = folder / f"{name}.png"
+    with replaced(path) as temporary:
+        figure.savefig(temporary, dpi=_DPI, format="png", metadata={"Title": alt})
+    return Image(path, alt=alt)
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """
+    Lend a path to write to; when the block ends, its content replaces the file.
+
+    Raises:
+        LedgerError: If the disk is full. The file is then unchanged.
+    """
+    temporary = path.with_name(f"{path.name}.part")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise no_room(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) -> Run:
     """
     Start the folder of a run, or open it again if the settings resume the run.
 
-    No other process can write to it until the run is closed or this process ends.
+    No other process can write to it until the run is closed or released, or this
+    process ends.
 
     Args:
         notebook: As in ``20_fan_out``.
@@ -210,8 +227,8 @@ def run_folder_for(notebook: str, target: str, chosen: str = "") -> Path:
         LedgerError: If the one chosen already holds a run.
     """
     if chosen:
-        _refuse_used(Path(chosen))
-        return Path(chosen)
+        _refuse_used(placed(chosen))
+        return placed(chosen)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     plain = folder = root() / "results" / f"{stamp}-{notebook}-{target}"
     number = 1
@@ -244,6 +261,17 @@ def read_run(folder: Path) -> dict[str, Any]:
     return record
 
 
+def runs_in(results: Path) -> list[Path]:
+    """Return the folders of all runs, published ones too, the newest first."""
+    found = {}
+    for path in [*results.glob("*/run.json"), *results.glob("published/*/run.json")]:
+        try:
+            found[path.parent] = read_run(path.parent)["started"]
+        except (LedgerError, KeyError):
+            continue  # of another version, or torn
+    return sorted(found, key=found.__getitem__, reverse=True)
+
+
 def _refuse_used(folder: Path) -> None:
     if (folder / _RUN).exists():
         msg = (
@@ -256,9 +284,3 @@ def _refuse_used(folder: Path) -> None:
 def utc_now() -> str:
     """Return the time as records have it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def shown_path(path: Path) -> Path:
-    """Return a path as a person at the shell would write it."""
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -15,17 +15,18 @@ from fetcher.s3.urls import SCHEME
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_OF_THE_GRID = {"run_folder", "settings_file", "show"}
 MOST_SIZES = 4  # lines that a chart can keep apart
 
 
 @dataclass(frozen=True, kw_only=True)
 class GridSettings(DownloadSettings):
     """
-    A grid of settings, each measured several times.
+    A grid of settings, each measured cold once, then warm several times.
 
     >>> grid = GridSettings(file_kb=[10], concurrency=[1, 2], repeats=3)
     >>> len(list(grid.cells()))
-    6
+    8
 
     Attributes:
         file_kb: The file sizes, in kB of 1,000 bytes.
@@ -39,21 +40,19 @@ class GridSettings(DownloadSettings):
         sinks:
             The sinks; empty: `sink` alone. `sink_path` is for those it fits.
 
-        cold:
-            Measure each setting twice in a row: with executions that all start cold,
-            then with the same ones, warm. With several memory sizes this is always
-            done, because a change of memory replaces all executions.
-
-        repeats: Runs of each setting; charts show the median.
+        repeats:
+            Warm runs of each setting; charts and the verdict use their median. With
+            several memory sizes there are as many cold ones, because a change of memory
+            replaces all executions.
     """
 
-    file_kb: list[int] = field(default_factory=lambda: [10, 100])
+    duration_s: float = 1.5
+    file_kb: list[int] = field(default_factory=lambda: [10])
     concurrency: list[int] = field(default_factory=lambda: [1, 2, 4])
     memories_mb: list[int] = field(default_factory=list)
     engines: list[str] = field(default_factory=list)
     sinks: list[str] = field(default_factory=list)
-    cold: bool = False
-    repeats: int = 2
+    repeats: int = 3
 
     def _check(self) -> None:
         super()._check()
@@ -77,7 +76,9 @@ class GridSettings(DownloadSettings):
         Yield the settings of each cell, in the order they are measured.
 
         Repeats are the outer loop, so that any drift of the machine affects every
-        setting alike; then comes memory, which takes some seconds to change.
+        setting alike; then comes memory, which takes some seconds to change. A setting
+        is measured cold, with executions that are all new, then at once warm, with the
+        same ones; later repeats are warm.
         """
         for repeat, memory_mb, engine, sink, file_kb, concurrency in product(
             range(1, self.repeats + 1),
@@ -96,15 +97,11 @@ class GridSettings(DownloadSettings):
                 "concurrency": concurrency,
                 "repeat": repeat,
             }
-            for fresh in (True, False) if self.parts_cold_and_warm else (False,):
+            is_cold_too = repeat == 1 or len(self.memories_mb) > 1
+            for fresh in (True, False) if is_cold_too else (False,):
                 yield FanOutSettings(
                     **self._shared | varied, fresh=fresh, tear_down=False
                 )
-
-    @property
-    def parts_cold_and_warm(self) -> bool:
-        """Whether each setting is measured cold, and then warm."""
-        return self.cold or len(self.memories_mb) > 1
 
     def sink_spec(self) -> SinkSpec:
         """Return where bodies go unless the grid varies it."""
@@ -121,7 +118,7 @@ class GridSettings(DownloadSettings):
         return {
             item.name: getattr(self, item.name)
             for item in fields(DownloadSettings)
-            if item.name != "run_folder"
+            if item.name not in _OF_THE_GRID
         }
 
     def name_of(self, cell: FanOutSettings) -> str:
@@ -130,12 +127,15 @@ class GridSettings(DownloadSettings):
 
         >>> grid = GridSettings(engines=["curl", "aiohttp"], repeats=1)
         >>> grid.name_of(next(grid.cells()))
-        '10kB-c1-curl-r1'
+        '10kB-c1-curl-cold-r1'
         """
+        start = "cold" if cell.fresh else "warm"
+        return f"{self.setting_of(cell)}-{start}-r{cell.repeat}"
+
+    def setting_of(self, cell: FanOutSettings) -> str:
+        """Return the name of a cell's setting, which its repeats share."""
         parts = [f"{cell.file_kb}kB", f"c{cell.concurrency}"]
         parts += [f"{cell.memory_mb}MB"] if self.memories_mb else []
         parts += [cell.engine] if self.engines else []
         parts += [cell.sink] if self.sinks else []
-        if self.parts_cold_and_warm:
-            parts.append("cold" if cell.fresh else "warm")
-        return "-".join([*parts, f"r{cell.repeat}"])
+        return "-".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aws_facts.limits import line_bytes_per_s
-from experiment.plan.file_facts import file_bytes, is_from_s3
+from experiment.plan.url_facts import file_bytes, is_from_s3
 from fetcher.contract.downloads import max_report_bytes
 from fetcher.contract.source import Template
 from rollout.preflight.demand import Demand, Execution, Invocation, S3Load

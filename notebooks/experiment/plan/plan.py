@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from experiment.ledger.run_folder import check_resumable, name_of_run, run_folder_for
-from experiment.number_set import ENDLESS
+from experiment.ledger.number_set import ENDLESS
+from experiment.ledger.places import placed
+from experiment.ledger.run_folder import (
+    check_resumable,
+    name_of_run,
+    read_run,
+    run_folder_for,
+)
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import BYTES, HOST
 from experiment.plan.deal import (
@@ -18,8 +24,8 @@ from experiment.plan.deal import (
     deal_ranges,
     sizes,
 )
-from experiment.plan.file_facts import sources_of
 from experiment.plan.name_clashes import refuse_repeats
+from experiment.plan.url_facts import sources_of
 from experiment.plan.url_file import UrlFile
 from fetcher.contract.shard import Shard
 from fetcher.contract.source import Template
@@ -30,7 +36,7 @@ from rollout.deploy import leftover_tars
 from rollout.s3_origin.s3_spread import folders_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.session import Session
@@ -70,12 +76,19 @@ class Plan:
         urls: All URLs of the run: numbered ones, or a list's.
 
         allow_private: Whether executions may contact private addresses.
+
+        is_pilot: Whether it is to find the number of files; see
+            `experiment.run.pilot`.
+
+        pilot: The figures of the pilot that found it; empty: there was none.
     """
 
     folder: Path
     settings: FanOutSettings
     urls: Template | UrlFile
     allow_private: bool
+    is_pilot: bool = False
+    pilot: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def run(self) -> str:
@@ -162,19 +175,33 @@ class Plan:
         return max(fewest, min(self.settings.shards, count))
 
     def worker(self) -> FunctionSpec:
-        """Return the function that this plan needs."""
+        """Return the function that this plan needs; a pilot takes any executions."""
         spec = self.settings.worker(run=self.run)
-        return replace(spec, sources=sources_of(self.urls) or spec.sources)
+        sources = sources_of(self.urls) or spec.sources
+        return replace(spec, sources=sources, start="" if self.is_pilot else spec.start)
+
+    def of_files(self, files: int) -> Plan:
+        """Return the same plan with another number of files of the same template."""
+        assert isinstance(self.urls, Template)
+        return replace(
+            self,
+            settings=replace(self.settings, files=files),
+            urls=Template(self.urls.text, ((0, files),)),
+        )
 
     def summary(self) -> str:
         """Describe the plan in a line."""
-        settings = self.settings
+        settings, about = self.settings, "" if self.many else "about "
         shards = self.shards_for(self.files)
-        about = "" if self.many else "about "
-        return (
+        what = (
             f"files: {about}{self.files:,}; shards: {about}{shards:,}, of "
-            f"{-(-self.files // shards):,} files at most; executions at once: "
-            f"{settings.concurrency:,}; connections in each: {settings.connections:,}"
+            f"{-(-self.files // shards):,} files at most"
+        )
+        if self.is_pilot:
+            what = f"files: as many as a pilot finds for {settings.duration_s:g} s"
+        return (
+            f"{what}; executions at once: {settings.concurrency:,}; connections in "
+            f"each: {settings.connections:,}"
         )
 
 
@@ -200,22 +227,36 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
 
         rollout.errors.DeployError: If another run of this name has tars at the sink.
     """
+    settings, is_pilot = _with_files(settings)
     if settings.url_list:
         urls: Template | UrlFile = _listed(settings)
     else:
         urls = _numbered(session.template(settings), settings)
+        if is_pilot and settings.url_template:
+            msg = "Set files, too: how many a url_template has cannot be known."
+            raise SettingsError(msg)
     if settings.resumes:
-        folder = Path(settings.run_folder)
+        folder = placed(settings.run_folder)
         check_resumable(folder, settings)
     else:
         folder = run_folder_for(notebook, settings.target, settings.run_folder)
     ours = session.target.allow_private and not settings.brings_urls
-    plan = Plan(folder, settings, urls, ours or settings.allow_private)
+    plan = Plan(folder, settings, urls, ours or settings.allow_private, is_pilot)
     if settings.sink == "s3-tar" and not settings.resumes:
         leftover_tars.check_prefix_unused(
             session.target, prefix_of(settings.sink_path), plan.run
         )
     return plan
+
+
+def _with_files(settings: FanOutSettings) -> tuple[FanOutSettings, bool]:
+    """Return the settings with a number of files, and whether it is a pilot's."""
+    if settings.wants_pilot:
+        return settings.first_pilot, True
+    if settings.resumes and not (settings.files or settings.url_list):
+        before = read_run(placed(settings.run_folder))["settings"]
+        return replace(settings, files=before.get("files", 0)), False
+    return settings, False
 
 
 def _numbered(text: str, settings: FanOutSettings) -> Template:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import papermill
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
@@ -21,6 +23,7 @@ from experiment.ledger.run_folder import read_run
 from experiment.plan.demand import demand_of
 from experiment.plan.plan import make_plan
 from experiment.run.full_disk import Stdout, writing
+from experiment.run.machine_load import Load
 from rollout.preflight import checks
 from rollout.target.clients import DIES_WITHIN_S
 
@@ -224,12 +227,16 @@ def run_grid(
         local_aws.errors.EndpointError: If the endpoint ended by itself.
     """
     cells = list(settings.cells())
-    records, failed = [], []
+    records: list[dict[str, Any]] = []
+    failed = []
+    files: dict[str, int] = {}  # by setting: its repeats fetch as many as its first run
     with kernel(session.target.environ()) as manager:
-        for number, cell in enumerate(cells, start=1):
-            name = settings.name_of(cell)
+        for number, planned in enumerate(cells, start=1):
+            name, setting = settings.name_of(planned), settings.setting_of(planned)
+            cell = replace(planned, files=files.get(setting, planned.files))
+            left_usd = settings.max_cost_usd - cost.spent(records)
             try:
-                record = _measure(cell, session, run.folder / name, manager)
+                record = _measure(cell, left_usd, session, run.folder / name, manager)
             except PapermillExecutionError as error:
                 failed.append(name)
                 session.target.check_alive(DIES_WITHIN_S)
@@ -240,7 +247,10 @@ def run_grid(
                 run_sync(manager.restart_kernel)(now=True)
             else:
                 run.absorb(run.folder / name)
+                if not planned.files:
+                    record.setdefault("pilot", {})
                 records.append(record)
+                files[setting] = record["totals"]["files"]
                 message = _figures(record["totals"])
             print(f"[{number}/{len(cells)}] {name}: {message}", flush=True)
     run.record["failed_cells"] = failed
@@ -266,23 +276,24 @@ def check_complete(run: Run) -> None:
 
 def _measure(
     cell: FanOutSettings,
+    left_usd: float,
     session: Session,
     folder: Path,
     manager: AsyncKernelManager,
 ) -> dict[str, Any]:
     parameters = cell.to_dict() | {
+        "max_cost_usd": max(left_usd, 1e-9),
         "endpoint_url": session.target.endpoint_url,
         "origin_url": session.origin_url,
         "run_folder": str(folder),
     }
-    output = folder / f"{_CELL_NOTEBOOK}.ipynb"
-    execute(_CELL_NOTEBOOK, output, parameters, manager=manager)
-    return read_run(folder)
+    with Load() as load:
+        output = folder / f"{_CELL_NOTEBOOK}.ipynb"
+        execute(_CELL_NOTEBOOK, output, parameters, manager=manager)
+    shards = pd.read_parquet(folder / "shards.parquet")
+    return read_run(folder) | {"load": load.during(shards)}
 
 
 def _figures(figures: dict[str, Any]) -> str:
-    ok, files = figures["counts"]["ok"], figures["files"]
-    return (
-        f"{figures['files_per_s']:,.0f} files/s, {figures['mb_per_s']:,.0f} MB/s, "
-        f"{ok:,} of {files:,} ok"
-    )
+    ok, files, wall_s = figures["counts"]["ok"], figures["files"], figures["wall_s"]
+    return f"{ok:,} of {files:,} files ok in {wall_s:.1f} s, {ok / wall_s:,.0f} files/s"

@@ -6,10 +6,16 @@ import math
 from contextlib import suppress
 from threading import Event, Thread
 from time import time
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+import numpy as np
 import pandas as pd
 import psutil
+
+from experiment.ledger.machine import cores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _EVERY_S = 0.5
 NOTEBOOK, REST = "notebook", "control plane"
@@ -18,6 +24,7 @@ _PARTS = {
     "nginx": "origin",
     "origin": "origin",
     "zygote_main": "executions",
+    "ipykernel": NOTEBOOK,  # of a grid's cell
 }
 PARTS = ("origin", "executions", REST, NOTEBOOK)
 
@@ -54,6 +61,33 @@ class Load:
             and the CPU seconds so far of each of `PARTS`.
         """
         return pd.DataFrame(self._rows)
+
+    def during(self, shards: pd.DataFrame) -> dict[str, float]:
+        """
+        Return how many cores were busy on average during a run.
+
+        Args:
+            shards: Its invocations.
+
+        Returns:
+            cores_busy, by anything; own_cores, by this process and its descendants;
+            execution_cores and origin_cores, by these among them.
+        """
+        table = self.table()
+        start = float(shards["invoked_at"].min())
+        end = float(shards["answered_at"].max())
+        during = table[(table["at"] > start) & (table["at"] <= end + _EVERY_S)]
+
+        def cores_of(parts: Sequence[str]) -> float:
+            used = np.interp([start, end], table["at"], table[list(parts)].sum(axis=1))
+            return float(used[1] - used[0]) / (end - start)
+
+        return {
+            "cores_busy": float(during["cpu_percent"].mean()) / 100 * cores(),
+            "own_cores": cores_of(PARTS),
+            "execution_cores": cores_of(["executions"]),
+            "origin_cores": cores_of(["origin"]),
+        }
 
     def _sample_to_the_end(self) -> None:
         psutil.cpu_percent()  # the first call of a thread starts its clock

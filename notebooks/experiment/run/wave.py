@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import median
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from experiment.ledger.download_rows import not_final
 from experiment.ledger.invocation import Invocation
-from experiment.number_set import NumberSet
-from fetcher.contract.shard import Report
+from experiment.ledger.number_set import NumberSet
+from experiment.run.answer import Asked, report_in
 from fetcher.contract.source import Template, count
 from local_aws.errors import EndpointError
 from rollout.errors import InvokeError, RolloutError
@@ -140,6 +139,9 @@ class Wave:
         except EndpointError as error:
             await self._keep_what_arrived()
             raise self._gone(str(error), "Resume with") from error
+        except asyncio.CancelledError:  # somebody stops the notebook
+            await self._keep_what_arrived()
+            raise
         finally:
             for call in self._in_flight:
                 call.cancel()
@@ -168,18 +170,24 @@ class Wave:
         self._in_flight[call] = shard
 
     async def _settle_next(self) -> bool:
-        """Wait a little for a call to end; return whether one did."""
+        """
+        Wait a little for a call to end; return whether one did.
+
+        Without the timer an idle loop would not notice that a notebook is interrupted:
+        ipykernel only schedules the cancellation.
+        """
         try:
             async with asyncio.timeout(_LOOK_EVERY_S):
                 call = await self._ended.get()
         except TimeoutError:
+            await self._progress.tick()
             await self._invoker.check_alive(0.0)
             return False
         await self._settle(call)
         return True
 
     async def _keep_what_arrived(self) -> None:
-        """Keep the reports that came before the end of the endpoint was noticed."""
+        """Keep the reports that came before the end of the run was noticed."""
         while not self._ended.empty():
             with suppress(EndpointError):
                 await self._settle(self._ended.get_nowait())
@@ -231,7 +239,8 @@ class Wave:
             )
             billed_s = 0.0 if refused else None
             return done._replace(error=str(failure), billed_s=billed_s), b""
-        report, error = self._report_in(result, shard)
+        asked = Asked(self._plan.run, self._number, shard.index, count(shard.ranges))
+        report, error = report_in(result, asked)
         billed = billed_in(result.log)
         done = done._replace(
             invoked_at=result.sent_at,
@@ -243,26 +252,6 @@ class Wave:
             billed_s=billed.seconds if billed else None,
         )
         return done, result.payload if report else b""
-
-    def _report_in(
-        self, result: InvokeResult, shard: _SentShard
-    ) -> tuple[Report | None, str]:
-        """Return the report on a shard, or why there is none."""
-        try:
-            fields: Any = json.loads(result.payload)
-            if result.function_error:
-                return None, _failure(fields, result.function_error)
-            report = Report.from_dict(fields)
-        except ValueError as error:
-            return None, f"the execution did not answer with a report: {error}"
-        requested = self._plan.run, self._number, shard.index, count(shard.ranges)
-        reported = report.run, report.wave, report.index, len(report.downloads)
-        if reported != requested:
-            return None, (
-                "the execution reported on run {}, wave {}, shard {}, {:,} URLs; the "
-                "request was for run {}, wave {}, shard {}, {:,} URLs"
-            ).format(*reported, *requested)
-        return report, ""
 
     async def _check_reached(self, call: _Call, error: str) -> None:
         """Give up once as many calls in a row as may be in flight reached nobody."""
@@ -291,9 +280,3 @@ class Wave:
             if is_late and not shard.hedges and not self._is_full:
                 shard.hedges += 1
                 self._call(shard)
-
-
-def _failure(fields: object, function_error: str) -> str:
-    error = fields if isinstance(fields, dict) else {"errorMessage": fields}
-    kind = error.get("errorType", function_error)
-    return f"the execution failed: {kind}: {error.get('errorMessage')}"

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 from experiment.ledger.reports import read_invocations
 from experiment.tables.downloads_file import DownloadsFile
 from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
+from experiment.tables.runs import runs_table
 from experiment.tables.table import (
     Names,
     downloads_table,
-    runs_table,
     shards_table,
     totals,
 )
@@ -176,7 +176,6 @@ def _saved(
     run.save_table("shards", shards)
     run.save_table("runs", runs)
     record = run.record
-    files = int(runs["files"].iloc[0])
-    where = where_measured(record["target"], record["machine"]["name"], files)
+    where = where_measured(record["target"], record["machine"]["name"], runs["files"])
     counts, examples = dict(downloads.counts), downloads.examples
     return Result(downloads.sample(), counts, examples, shards, runs, where)

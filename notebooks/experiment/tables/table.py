@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from experiment.tables.projection import projection_of
 from fetcher.contract.outcome import ORDER, Outcome
 from fetcher.contract.source import Template, count, parts_of
 from fetcher.contract.tally import Tally
@@ -55,11 +56,13 @@ def downloads_table(
 
     Returns:
         Columns run, target, file_kb, number, url, outcome (a category), status,
-        body_bytes, started_at (seconds since 1970), seconds, attempts, wave, shard,
-        detail.
+        body_bytes, started_at (seconds since 1970), seconds, attempts, content_type (as
+        sent), found_type (as its first bytes show), wave, shard, detail.
     """
     rows = len(block.numbers)
-    codes, *others = block.columns.items()
+    columns = dict(block.columns)
+    codes = columns.pop("outcome")
+    types = _texts(list(block.types))
     url = _urls(block, urls)  # sets details, too
     detail = pa.repeat("", rows) if block.details is None else _texts(block.details)
     return pa.table(
@@ -69,11 +72,17 @@ def downloads_table(
             "file_kb": pa.repeat(float(names.file_kb), rows),
             "number": block.numbers,
             "url": url,
-            "outcome": pa.DictionaryArray.from_arrays(codes[1], _OUTCOMES),
-            **dict(others),
+            "outcome": pa.DictionaryArray.from_arrays(codes, _OUTCOMES),
+            **columns,
+            "content_type": _among(types, columns["content_type"]),
+            "found_type": _among(types, columns["found_type"]),
             "detail": detail,
         }
     )
+
+
+def _among(types: pa.Array, codes: NDArray[np.int32]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(codes, types)
 
 
 def _same(text: str, rows: int) -> pa.DictionaryArray:
@@ -178,7 +187,8 @@ def totals(
     Returns:
         files, counts by outcome, body_bytes, wall_s, files_per_s and mb_per_s (of
         files that are `ok`), cpu_us_per_file, invocations, failed_invocations,
-        throttles, hedges, cold_executions, and p50_s, p95_s, p99_s of a download.
+        throttles, hedges, cold_executions, p50_s, p95_s, p99_s of a download, and the
+        figures of `projection_of`.
     """
     sessions = shards.groupby("session")
     took_s = sessions["answered_at"].max() - sessions["invoked_at"].min()
@@ -199,56 +209,8 @@ def totals(
         "p50_s": tally.latency.quantile(0.50),
         "p95_s": tally.latency.quantile(0.95),
         "p99_s": tally.latency.quantile(0.99),
+        **projection_of(shards),
     }
-
-
-def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """
-    Return one row per run: its settings and its figures.
-
-    Args:
-        records: The ``run.json`` of finished runs of ``20_fan_out``.
-    """
-    rows = []
-    for record in records:
-        figures = dict(record["totals"])
-        counts = figures.pop("counts")
-        settings = record["settings"]
-        rows.append(
-            {
-                "run": record["run"],
-                "target": record["target"],
-                "machine": record["machine"]["name"],
-                **{name: settings[name] for name in _SETTINGS},
-                "fresh": settings.get("fresh", False),
-                **figures,
-                "ok": (ok := counts[Outcome.OK.value]),
-                "not_ok": figures["files"] - ok,
-                **_dollars(record, ok),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _dollars(record: Mapping[str, Any], ok: int) -> dict[str, float]:
-    """Return the cost of a million files, if the run was priced."""
-    cost = record.get("cost", {})
-    return {
-        f"{name}_per_million": cost[name] / max(ok, 1) * 1e6
-        for name in ("usd", "projected_usd")
-        if name in cost
-    }
-
-
-_SETTINGS = (
-    "file_kb",
-    "concurrency",
-    "connections",
-    "memory_mb",
-    "engine",
-    "sink",
-    "repeat",
-)
 
 
 def _shard_row(done: Invocation) -> dict[str, Any]:

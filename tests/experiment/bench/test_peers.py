@@ -78,7 +78,7 @@ def test_each_is_told_how_many_connections(program, tmp_path):
 
 def test_peers_are_told_whom_to_trust_only_where_there_is_someone(tmp_path):
     ca_file = tmp_path / "ca.pem"
-    for peer in peers._PEERS:
+    for peer in peers.PEERS:
         assert str(ca_file) in " ".join(peer.arguments(tmp_path, 1, ca_file))
         assert "ca" not in [
             word.strip("-") for word in peer.arguments(tmp_path, 1, None)

@@ -46,6 +46,14 @@ def test_cpu_of_child_processes_counts(cost_of):
     assert cost_of(sys.executable, "-c", child).cpu_s >= 0.3
 
 
+def test_cpu_of_children_counts_even_if_they_are_killed_with_their_parent(cost_of):
+    spin = "while :; do :; done"
+    cost = cost_of("/bin/sh", "-c", f"({spin}) & wait", limit_s=1)
+
+    assert cost.status == -9
+    assert cost.cpu_s > 0.1
+
+
 def test_memory_held_for_a_moment_counts(cost_of):
     """
     The samples are 20 ms apart; the kernel keeps the peak of each process.

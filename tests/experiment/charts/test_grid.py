@@ -1,10 +1,14 @@
-"""A grid's settings: ranked by their medians, each thing varied on its own chart."""
+"""A grid's further axes: each on its own chart, cold apart from warm."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
+from tests.support import chart_tables
 
-from experiment.charts.grid import axis_charts, by_setting, of_the_best, verdict_of_grid
+from experiment.charts.grid import axis_charts
+from experiment.tables.growth import like_the_best
+from experiment.tables.shown import grid_summary
+from experiment.tables.verdict import verdict
 
 
 @pytest.fixture(autouse=True)
@@ -13,77 +17,59 @@ def _every_figure_is_closed():
     assert plt.get_fignums() == []
 
 
-def runs(*, memories=(512, 1_769), engines=("curl", "aiohttp"), parts=(True, False)):
+def runs(*, memories=(512, 1_769), engines=("curl", "aiohttp"), starts=(True, False)):
     """
     More memory and curl are quicker, warm is quicker than cold; one run is lucky.
     """
-    rows = [
-        {
-            "target": "local",
-            "machine": "a machine",
-            "file_kb": 10.0,
-            "concurrency": concurrency,
-            "memory_mb": memory_mb,
-            "engine": engine,
-            "sink": "directory",
-            "fresh": fresh,
-            "files": 400,
-            "ok": 400,
-            "files_per_s": concurrency
-            * memory_mb
-            / (1 + fresh)
-            / (1 + (engine != "curl"))
-            * times,
-            "mb_per_s": 1.0,
-            "cpu_us_per_file": 100.0,
-            "cold_executions": concurrency if fresh else 0,
-            "projected_usd_per_million": 0.05,
-        }
-        for times in (0.9, 1.0, 50.0 if parts == (True, False) else 1.1)
-        for memory_mb in memories
-        for engine in engines
-        for fresh in parts
-        for concurrency in (1, 2)
-    ]
-    return pd.DataFrame(rows)
+    return pd.concat(
+        [
+            chart_tables.runs(
+                [
+                    concurrency
+                    * memory_mb
+                    / (1 + cold)
+                    / (1 + (engine != "curl"))
+                    * times
+                    for times in (0.9, 1.0, 5.0)
+                ],
+                concurrency=concurrency,
+                memory_mb=memory_mb,
+                engine=engine,
+                cold=cold,
+            )
+            for memory_mb in memories
+            for engine in engines
+            for cold in starts
+            for concurrency in (1, 2)
+        ],
+        ignore_index=True,
+    )
 
 
-def test_a_setting_is_its_median_and_the_quickest_comes_first():
-    table = by_setting(runs())
+def test_the_table_of_a_grid_is_in_the_order_of_its_axes_and_names_what_varies():
+    lines = repr(grid_summary(runs())).splitlines()
 
-    assert table["files_per_s"].is_monotonic_decreasing
-    assert (table["runs"] == 3).all()
-    best = table.iloc[0]
-    assert (best["memory_mb"], best["engine"], best["fresh"]) == (1_769, "curl", False)
-    assert best["files_per_s"] == 2 * 1_769
-    assert "sink" not in table  # it was not varied
-    assert len(table) == 2 * 2 * 2 * 2
-
-
-def test_cold_and_warm_runs_are_never_in_one_median():
-    table = by_setting(runs())
-    warm, cold = table[~table["fresh"]], table[table["fresh"]]
-
-    assert len(warm) == len(cold)
-    assert (warm["cold_executions"] == 0).all()
-    assert (cold["cold_executions"] > 0).all()
+    assert len(lines) == 1 + 2 * 2 * 2
+    assert "Sink" not in lines[0]  # it was not varied
+    settings = [line.split()[:6] for line in lines[1:]]
+    assert settings[0] == ["10", "kB", "1", "512", "MB", "aiohttp"]
+    assert settings[-1] == ["10", "kB", "2", "1,769", "MB", "curl"]
 
 
 def test_lines_over_concurrency_have_all_else_alike():
-    best = of_the_best(runs())
+    best = like_the_best(runs())
 
     assert set(best["concurrency"]) == {1, 2}
-    for name, value in (("memory_mb", 1_769), ("engine", "curl"), ("fresh", False)):
-        assert (best[name] == value).all()
+    assert set(best["memory_mb"]) == {1_769}
+    assert set(best["engine"]) == {"curl"}
 
 
 def test_the_verdict_names_what_was_varied_and_nothing_else():
-    said = verdict_of_grid(runs())
+    said = verdict(runs())
 
-    assert said.startswith("On this machine, at concurrency 2, 1M files of 10 kB would")
-    assert said.endswith("(1,769 MB, curl, warm)")
-    plain = verdict_of_grid(runs(memories=(512,), engines=("curl",), parts=(False,)))
-    assert not plain.endswith(")")
+    assert said.startswith("On this machine, at concurrency 2 (1,769 MB, curl), 1M")
+    plain = verdict(runs(memories=(512,), engines=("curl",)))
+    assert "at concurrency 2, 1M files of 10 kB would take" in plain
 
 
 def test_each_thing_varied_has_a_chart_whose_title_says_what_it_is_worth():
@@ -93,25 +79,32 @@ def test_each_thing_varied_has_a_chart_whose_title_says_what_it_is_worth():
     by_memory, by_engine = charts.values()
     title = by_memory.axes[0].get_title(loc="left").replace("\xa0", " ")
     assert " ".join(title.split()) == (
-        "1,769 MB: 3.46 times the files per second of 512 MB, both warm"
+        "1,769 MB: 3.5 times as fast as 512 MB, both warm"
     )
     warm, cold = by_memory.axes[0].lines
     assert list(warm.get_ydata()) == [2 * 512, 2 * 1_769]
     assert list(cold.get_ydata()) == [512, 1_769]
     title = by_engine.axes[0].get_title(loc="left").replace("\xa0", " ")
-    assert title.startswith("curl: 2.00 times the files per second of aiohttp")
+    assert title == "curl: 2.0 times as fast as aiohttp, both warm"
 
 
 def test_a_grid_that_varies_nothing_more_has_no_more_charts():
     assert not list(axis_charts(runs(memories=(512,), engines=("curl",))))
 
 
+def test_values_whose_bands_overlap_show_no_difference():
+    (_, chart), *_ = axis_charts(runs(memories=(1_700, 1_769), engines=("curl",)))
+
+    title = chart.axes[0].get_title(loc="left").replace("\xa0", " ")
+    assert title == "1,769 MB and 1,700 MB: no difference shown"
+
+
 def test_nothing_arrived_is_no_division_by_zero():
-    nothing = runs().assign(files_per_s=0.0)
+    nothing = runs().assign(files_per_s=0.0, million_s=None, ok=0)
     titles = [
         chart.axes[0].get_title(loc="left").replace("\xa0", " ")
         for _, chart in axis_charts(nothing)
     ]
 
     assert all(title.startswith("No file arrived with ") for title in titles)
-    assert "nothing can be said" in verdict_of_grid(nothing)
+    assert "nothing can be said" in verdict(nothing)

@@ -4,11 +4,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.support import chart_tables
 
 from experiment.charts import million as draw
 from experiment.run.machine_load import PARTS
-from experiment.tables.comparison import compare_with_published
 from experiment.tables.over_time import over_time
+from experiment.tables.published_comparison import compare_with_published
 
 BEGAN = 1_000.0
 WHERE = "target: local"
@@ -53,17 +54,7 @@ def test_a_file_that_ended_after_the_last_answer_is_still_counted(downloads):
 
 @pytest.fixture
 def runs():
-    return pd.DataFrame(
-        {
-            "target": ["local"],
-            "machine": "2 cores",
-            "concurrency": 2,
-            "file_kb": 10.0,
-            "files": 10**6,
-            "ok": 10**6,
-            "files_per_s": 20_000.0,
-        }
-    )
+    return chart_tables.runs([20_000], concurrency=2, files=10**6)
 
 
 def test_the_line_of_files_done_is_titled_with_the_verdict(downloads, runs):
@@ -140,6 +131,7 @@ def test_a_run_stands_beside_the_original_and_a_published_bench(runs):
 
 
 def test_a_run_of_fewer_files_is_projected(runs):
-    table = compare_with_published(runs.assign(ok=1_000))
+    table = compare_with_published(runs.assign(ok=1_000, million_band=0.15))
 
     assert table["how"].iloc[0].startswith("projected")
+    assert table["time for 1M"].iloc[0] == "50.0 s (42.5 s to 57.5 s)"

@@ -6,7 +6,7 @@ import pytest
 from tests.support.chart_tables import WHERE, downloads, footnote, key, shards, title
 from tests.support.recorded_invocations import SENT_AT, invocation, urls
 
-from experiment.charts.charts import latency_by_size, timeline
+from experiment.charts.fan_out import latency_by_size, timeline
 from fetcher.contract.outcome import Outcome
 
 
@@ -27,16 +27,17 @@ def test_the_timeline_has_a_bar_a_phase_where_it_began():
     (ax,) = timeline(table, WHERE).axes
     bars = {
         phase.get_label(): [
-            (box.x0, round(box.width, 3))
+            (round(box.x0, 3), round(box.width, 3))
             for box in (path.get_extents() for path in phase.get_paths())
         ]
         for phase in ax.collections
     }
 
-    assert bars["queued"] == [(0, 1), (3, 1)]
-    assert bars["starting"] == [(1, 0.75), (4, 0.75)]
-    assert bars["downloading"] == [(1.75, 1), (4.75, 1)]
-    assert bars["reporting"] == [(2.75, 0.25), (5.75, 0.25)]
+    assert bars["queued"] == [(-1, 1), (2, 1)]
+    assert bars["starting"] == [(0, 0.75), (3, 0.75)]
+    assert bars["downloading"] == [(0.75, 1), (3.75, 1)]
+    assert bars["reporting"] == [(1.75, 0.25), (4.75, 0.25)]
+    assert ax.get_xlim() == (0, 5)
 
 
 def test_the_timeline_is_titled_labelled_and_footnoted():
@@ -44,9 +45,10 @@ def test_the_timeline_is_titled_labelled_and_footnoted():
     (ax,) = figure.axes
 
     assert title(figure) == (
-        "1 invocation took 2.0 s; 50 % of their time went into downloading"
+        "1 invocation took 2.0 s: 750 ms starting up, 1.0 s downloading steadily "
+        "(shaded), 250 ms until the last report"
     )
-    assert ax.get_xlabel() == "Seconds since the run began"
+    assert ax.get_xlabel() == "Seconds since the first request was sent"
     assert ax.get_ylabel() == "Invocation, in the order sent"
     assert footnote(figure) == WHERE
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["1"]
@@ -74,13 +76,13 @@ def test_the_timelines_key_is_above_its_bars():
 def test_a_timeline_of_one_run_among_several_says_which():
     figure = timeline(shards(invocation(urls((0, 4)))), WHERE, of="Concurrency 4")
 
-    assert title(figure).startswith("Concurrency 4: 1 invocation took 2.0 s;")
+    assert title(figure).startswith("Concurrency 4: 1 invocation took 2.0 s:")
 
 
 def test_a_timeline_of_nothing_but_losses_can_be_drawn(tmp_path):
     figure = timeline(shards(invocation(urls((0, 4)), error="it died")), WHERE)
 
-    assert "0 % of their time went into downloading" in title(figure)
+    assert "0 ms downloading steadily" in title(figure)
     figure.savefig(tmp_path / "chart.png")
 
 

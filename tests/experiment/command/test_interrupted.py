@@ -10,8 +10,12 @@ from experiment.__main__ import main
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
 
+TIMES = pytest.mark.parametrize(
+    "times", [pytest.param(1, marks=pytest.mark.soak), 2], ids=["once", "twice"]
+)
 
-@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+
+@TIMES
 def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path, times):
     """
     What was reported until then is kept; kernel, endpoint and executions end.
@@ -31,7 +35,7 @@ def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path, times)
     assert "ended" not in read_run(folder)
 
 
-@pytest.mark.parametrize("times", [1, 2], ids=["once", "twice"])
+@TIMES
 def test_ctrl_c_while_the_kernel_starts_leaves_nothing_at_all(tmp_path, times):
     """
     Neither its connection file nor a folder with no results is of use to anybody.

@@ -42,7 +42,12 @@ def test_a_run_that_died_is_resumed_with_its_own_parameters(tmp_path, endpoint, 
             {"files": "many"},
             "SettingsError: files is 'many', of type str; it must be",
         ),
-        ("20_fan_out", {"origin_url": "SILENT"}, "SettingsError: The origin http"),
+        pytest.param(
+            "20_fan_out",
+            {"origin_url": "SILENT"},
+            "SettingsError: The origin http",
+            marks=pytest.mark.soak,
+        ),
         (
             "00_start_here",
             {"file_kb": "50000"},
@@ -135,8 +140,9 @@ def test_a_run_ends_with_where_everything_is_and_the_verdict(
     assert said.err == ""
     assert "6 of 6 files are ok\n" in said.out
     assert said.out.count(record["verdict"]) == said.out.count("my-run\n") == 1
-    assert said.out.splitlines()[-4:] == [
+    assert said.out.splitlines()[-5:] == [
         "run      my-run",
+        "report   my-run/report.html",
         "chart    my-run/latency.png",
         "chart    my-run/timeline.png",
         f"verdict  {record['verdict']}",

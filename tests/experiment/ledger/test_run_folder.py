@@ -6,7 +6,7 @@ import re
 import pytest
 from tests.support.recorded_invocations import SOURCE, done, invocation, opened_run
 
-from experiment.charts.charts import timeline
+from experiment.charts.fan_out import timeline
 from experiment.ledger.invocation import SCHEMA, Invocation, LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.reports import read_invocations
@@ -217,7 +217,7 @@ def test_tables_and_charts_go_into_the_folder(run):
     saved = (run.folder / "timeline.png").read_bytes()
     assert saved.startswith(b"\x89PNG")
     assert shown.data == saved
-    assert shown.alt == figure.axes[0].get_title(loc="left")
+    assert shown.alt == " ".join(figure.axes[0].get_title(loc="left").split())
     assert (run.folder / "shards.parquet").stat().st_size
 
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from experiment.ledger.machine import root
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
@@ -34,7 +35,7 @@ def test_the_defaults_are_settings_that_work(kind):
 
 
 # What papermill, YAML and people write, and the words it is refused in.
-COUNTS = ("files", "file_kb", "concurrency", "shards_per_execution", "waves", "repeat")
+COUNTS = ("file_kb", "concurrency", "shards_per_execution", "waves", "repeat")
 FAN_OUTS = [
     ({"files": "400"}, "files is '400', of type str; it must be of"),
     ({"files": True}, "files is True, of type bool; it must be of"),
@@ -43,6 +44,8 @@ FAN_OUTS = [
     ({"tear_down": 1}, "tear_down is 1, of"),
     ({"origin_url": None}, "origin_url is None, of type NoneType; it must be of"),
     ({"memory_mb": "1769"}, "memory_mb is '1769', of type str; it must be of"),
+    ({"files": -3}, "files is -3; it must be at least 1, or 0 for a pilot."),
+    ({"duration_s": 0.0}, "duration_s is 0.0; it must be more than 0."),
     *[
         ({name: value}, f"{name} is {value}; it must be at least")
         for name in (*COUNTS, "attempts")
@@ -125,7 +128,7 @@ def test_as_many_shards_as_files_are_taken():
 
 def test_every_refusal_says_where_to_mend_it():
     with pytest.raises(SettingsError, match="Set it in the notebook's parameters cell"):
-        FanOutSettings(files=0)
+        FanOutSettings(files=-1)
 
 
 def test_a_misspelt_parameter_from_papermill_names_the_close_one():
@@ -255,3 +258,46 @@ def test_a_function_may_be_deployed_as_a_service():
     assert worker.handler == "fetcher.service.api.handle"
     assert worker.environment == {"FETCHER_BUCKET": "kept"}
     assert DeploySettings().worker() == Settings().worker()
+
+
+def test_a_file_of_settings_counts_where_the_cell_has_defaults(tmp_path, monkeypatch):
+    """
+    A value set in the cell wins; so does one that papermill set, default or not.
+    """
+    file = tmp_path / "larger.yaml"
+    file.write_text("files: 9000\nconcurrency: 7\nconnections: 30\n")
+    monkeypatch.chdir(tmp_path)
+    cells = ["files: int = 0\nconcurrency: int = 3", "# Parameters\nconnections = 20"]
+    namespace = {"settings_file": "larger.yaml", "In": cells}
+    values = {"files": 0, "concurrency": 3, "connections": 20}
+    settings = FanOutSettings.from_notebook(namespace | values)
+
+    assert (settings.files, settings.concurrency) == (9_000, 3)
+    assert settings.connections == 20
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("fils: 9", "There is no parameter 'fils'. Did you mean 'files'?"),
+        ("settings_file: x", "There is no parameter 'settings_file'"),
+        ("files: many", "files is 'many', of type str"),
+        ("[1]", "holds no parameters"),
+        ("a: [", "is not YAML"),
+    ],
+)
+def test_a_file_of_settings_with_a_fault_is_refused(tmp_path, text, said):
+    file = tmp_path / "faulty.yaml"
+    file.write_text(text)
+
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        FanOutSettings.from_notebook({"settings_file": str(file)})
+
+
+def test_settings_files_are_found_from_the_project_and_from_the_notebooks(monkeypatch):
+    monkeypatch.chdir(root() / "notebooks")
+    for folder in ("settings", "notebooks/settings"):
+        path = f"{folder}/40_million-local.yaml"
+        settings = FanOutSettings.from_notebook({"settings_file": path})
+
+        assert settings.files == 1_000_000

@@ -66,7 +66,11 @@ class Command:
     ("words", "named"),
     [
         (["serve", "--origin"], "ended by itself (signal 9). Its last words: nothing."),
-        (["origin"], "ended by itself (signal 9). `rollout serve` starts"),
+        pytest.param(
+            ["origin"],
+            "ended by itself (signal 9). `rollout serve` starts",
+            marks=pytest.mark.soak,
+        ),
     ],
     ids=["endpoint", "origin"],
 )
@@ -90,6 +94,7 @@ def test_a_run_whose_endpoint_or_origin_dies_names_it_and_goes_on_later(
     assert "of 20,000 files are ok" in capsys.readouterr().out
 
 
+@pytest.mark.soak
 def test_a_grid_whose_endpoint_dies_names_it(tmp_path):
     """
     Its cells run in another process, which did not start the endpoint.
@@ -149,7 +154,13 @@ def test_the_end_of_an_endpoint_is_seen_though_its_origin_lives(monkeypatch):
         session.close()
 
 
-@pytest.mark.parametrize("words", [["local_aws.moto_main"], ["serve", "--origin"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["serve", "--origin"],
+        pytest.param(["local_aws.moto_main"], marks=pytest.mark.soak),
+    ],
+)
 def test_what_dies_when_every_file_is_accounted_for_does_not_cost_the_result(
     tmp_path, words
 ):

@@ -44,7 +44,10 @@ def run_with_room_for(size, endpoint, folder, *, stdout=subprocess.PIPE, **param
 
 @pytest.mark.parametrize(
     ("size", "shards", "full"),
-    [(60_000, 4, "20_fan_out.ipynb"), (200_000, 500, "reports.jsonl")],
+    [
+        pytest.param(60_000, 4, "20_fan_out.ipynb", marks=pytest.mark.soak),
+        (200_000, 500, "reports.jsonl"),
+    ],
     ids=["notebook", "ledger"],
 )
 def test_a_full_disk_is_one_line_that_says_how_to_go_on(

@@ -7,7 +7,7 @@ import pytest
 from tests.support.full_disk import no_file_larger_than
 from tests.support.recorded_invocations import done, invocation, part, urls
 
-from experiment.charts.charts import verdict
+from experiment.charts.fan_out import verdict
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.run_folder import open_run, read_run
 from experiment.parameters.fan_out import FanOutSettings

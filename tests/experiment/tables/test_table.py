@@ -14,7 +14,8 @@ from tests.support.recorded_invocations import (
 )
 
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.tables.table import runs_table, shards_table
+from experiment.tables.runs import runs_table
+from experiment.tables.table import shards_table
 from fetcher.contract.outcome import Outcome
 
 MANY = 12
@@ -126,7 +127,7 @@ def test_a_row_per_run_has_what_was_set_and_what_came_out():
     record = {
         "run": "r",
         "target": "local",
-        "machine": {"name": "a machine"},
+        "machine": {"name": "a machine", "cores": 2},
         "settings": settings.to_dict(),
         "totals": figures_of(invocations, WHOLE),
     }

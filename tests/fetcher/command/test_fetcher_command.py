@@ -69,7 +69,8 @@ def test_when_some_url_is_not_ok_the_status_is_1_and_the_report_says_why(run, or
     assert status == 1
     assert summary["counts"] == {"ok": 1, "http_status": 1, "cut": 1}
     assert list(report[0]) == [
-        *("url", "outcome", "status", "bytes", "seconds", "attempts", "path", "detail")
+        *("url", "outcome", "status", "bytes", "seconds", "attempts", "path", "detail"),
+        *("content_type", "found_type"),
     ]
     ok, missing, cut = (by_url[url] for url in urls)
     assert (ok["outcome"], ok["status"], ok["bytes"], ok["detail"]) == (

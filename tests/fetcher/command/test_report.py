@@ -33,6 +33,9 @@ def test_a_line_is_the_json_that_it_stands_for(
     Lines are put together by hand, because that takes a fifth of the time.
     """
     download = Download(outcome, status, size, 0.0, seconds, attempts, detail, path)
+    download = download._replace(
+        content_type="image/png; q=\x01", found_type="image/png"
+    )
     line = line_of(Item(0, f"http://h/{url}"), download)
 
     assert line.endswith("}\n")
@@ -46,9 +49,18 @@ def test_a_line_is_the_json_that_it_stands_for(
         ("attempts", attempts),
         ("path", path),
         ("detail", detail),
+        ("content_type", "image/png; q=\x01"),
+        ("found_type", "image/png"),
     ]
     assert fields_of(line.encode()) == json.loads(line)
     assert line.encode().startswith(BEGINNING)
+
+
+def test_a_line_of_a_version_before_types_were_reported_is_read():
+    fields = json.loads(line_of(Item(0, "http://h/1"), Download(Outcome.OK)))
+    del fields["content_type"], fields["found_type"]
+
+    assert fields_of(json.dumps(fields).encode()) == fields
 
 
 def test_a_password_is_not_reported():

@@ -55,8 +55,15 @@ DIGEST = {"sha256": "0" * 64}
     [
         ({}, [], {"status": 404}, "http_status", "expected status 200, got 404"),
         ({}, [], {"status": 206}, "http_status", "expected status 200, got 206"),
-        (IMAGE, [], {"kind": "text/html"}, "wrong_type", "type image/, got text/html"),
-        (IMAGE, [], {"kind": ""}, "wrong_type", "of type image/, got no type"),
+        (IMAGE, [b"<html>"], {}, "wrong_type", "got text/html, sent as image/jpeg"),
+        (
+            IMAGE,
+            [b"\1\2"],
+            {"kind": ""},
+            "wrong_type",
+            "with 01 02, sent without a type",
+        ),
+        (IMAGE, [], {}, "wrong_type", "of type image/, got nothing, sent as"),
         (TWO, [], {"promised": 3}, "too_large", "expected at most 2 bytes, got 3"),
         (TWO, [b"xy", b"z"], {}, "too_large", "expected at most 2 bytes, got 3"),
         ({}, [b"xy"], {"promised": 3}, "cut", "ended early"),
@@ -79,6 +86,7 @@ def test_the_type_wanted_is_compared_without_regard_to_case():
     )
 
     assert ending.outcome is Outcome.OK
+    assert (ending.content_type, ending.found_type) == ("IMAGE/png; q=1", "image/png")
 
 
 def test_a_body_as_large_as_allowed_is_kept():

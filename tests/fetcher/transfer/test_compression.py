@@ -53,15 +53,46 @@ def test_a_compressed_body_is_kept_inflated(engine, origin, tmp_path, coding, le
     assert body_of(one) == BODY
 
 
-def test_without_the_option_none_is_asked_for_and_bodies_are_kept_as_they_come(
-    engine, origin, tmp_path
+@pytest.mark.parametrize("size", [20_000, 3 * MB])
+@pytest.mark.parametrize("length", [True, False])
+def test_an_encoding_that_nobody_asked_for_is_undone_all_the_same(
+    engine, origin, tmp_path, length, size
 ):
-    body = gzip.compress(BODY)
-    (one,) = fetch(engine, [origin.saying(answer(body), "next")], tmp_path)
+    whole = BODY.ljust(size, b"x")
+    raw = answer(gzip.compress(whole), length=length)
+    item = Item(0, origin.saying(raw, "next"), "a", hashlib.sha256(whole).hexdigest())
+    plain = Item(1, origin.url("/bytes/3"), "b")
+    encoded, good = fetch(engine, [item, plain], tmp_path, connections=1)
 
     assert origin.requests[-1].headers["accept-encoding"] == "identity"
-    assert (one.outcome, one.body_bytes) == (Outcome.OK, len(body))
-    assert body_of(one) == body
+    assert (encoded.outcome, encoded.body_bytes) == (Outcome.OK, size)
+    assert (body_of(encoded), body_of(good)) == (whole, b"xxx")
+
+
+def test_an_archive_that_is_said_to_be_encoded_is_kept_as_it_is(
+    engine, origin, tmp_path
+):
+    """
+    Origins say of x.tar.gz that it is gzip, and encoded as gzip: it is so once.
+    """
+    body = gzip.compress(BODY)
+    raw = answer(body).replace(b"image/jpeg", b"application/x-gzip")
+    (one,) = fetch(engine, [origin.saying(raw, "next")], tmp_path)
+
+    assert (one.outcome, body_of(one)) == (Outcome.OK, body)
+    assert one.found_type == "application/gzip"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "odd"])
+def test_what_comes_encoded_and_cannot_be_decoded_is_not_kept(
+    engine, origin, tmp_path, coding
+):
+    cut = gzip.compress(BODY)[:-9]
+    (one,) = fetch(engine, [origin.saying(answer(cut, coding), "next")], tmp_path)
+
+    assert one.outcome in {Outcome.PROTOCOL, Outcome.CUT}
+    assert sentence(one.detail)
+    assert files_below(tmp_path) == []
 
 
 def test_a_body_that_was_not_compressed_is_fine_with_the_option(

@@ -56,12 +56,13 @@ def test_what_takes_too_long_ends_in_its_time_and_the_good_ones_beside_it_well(
             tmp_path,
             connect_timeout_s=1.0,
             read_timeout_s=1.0,
+            # Far from the others, so that a busy machine does not confuse the two.
             total_timeout_s=4.0,
             min_bytes_per_s=0,
         )
 
     assert unexpected(ends, ended) == {}
-    assert max(one.seconds for one in ended) < 4 + 1
+    assert max(one.seconds for one in ended) < 4 + 2
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from tests.support.impatient_endpoint import impatient_endpoint
 from tests.support.lambda_api import connect
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def endpoint(tmp_path_factory):
     with impatient_endpoint(tmp_path_factory.mktemp("tmp")) as endpoint:
         yield endpoint

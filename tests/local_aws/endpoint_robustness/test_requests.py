@@ -1,20 +1,12 @@
 """The endpoint under requests that are broken, unknown, huge or anything at all."""
 
 import gzip
-import socket
 
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.impatient_endpoint import (
-    CREATE,
-    HOST,
-    impatient_endpoint,
-    parsed,
-    read_all,
-)
-from tests.support.lambda_api import eventually
+from tests.support.impatient_endpoint import CREATE, HOST, parsed
 
 
 @pytest.mark.parametrize(
@@ -81,9 +73,7 @@ def test_unknown_operations_are_refused_in_lambdas_way(endpoint, line):
 def test_unknown_operations_of_other_services_are_errors_boto3_understands(
     client, service, operation, parameters
 ):
-    """
-    moto's own answer is a page of HTML, at which boto3 breaks.
-    """
+    """moto's own answer is a page of HTML, at which boto3 breaks."""
 
     def rename(params, **_):
         if isinstance(params["body"], dict):
@@ -159,19 +149,3 @@ def test_whatever_is_sent_the_connection_ends_and_every_answer_is_http(endpoint,
 
     assert answer == b"" or answer.startswith(b"HTTP/1.")
     assert b" 500 " not in answer
-
-
-def test_a_moto_that_has_died_is_named_and_ends_the_endpoint(tmp_path):
-    with impatient_endpoint(tmp_path) as endpoint:
-        (moto,) = endpoint.process.children()
-        moto.suspend()  # so that the call is under way when it dies
-        address = ("127.0.0.1", endpoint.port)
-        with socket.create_connection(address, timeout=15) as talk:
-            talk.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
-            eventually(lambda: endpoint.connections == 1)
-            moto.kill()
-            answer = read_all(talk)
-        endpoint.process.wait(15)
-
-    assert answer == b"" or b"is gone" in answer
-    assert not any(tmp_path.iterdir())

@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.support.impatient_endpoint import (
@@ -14,15 +15,13 @@ from tests.support.impatient_endpoint import (
     parsed,
     read_all,
 )
-from tests.support.lambda_api import create, eventually
+from tests.support.lambda_api import connect, eventually, functions_of
 
 MEGABYTE = 1_000_000
 
 
 def test_bodies_that_never_come_cost_nothing(endpoint):
-    """
-    No memory is set aside for what is only declared.
-    """
+    """No memory is set aside for what is only declared."""
     before = endpoint.memory
     with contextlib.ExitStack() as stack:
         for _ in range(100):
@@ -34,26 +33,29 @@ def test_bodies_that_never_come_cost_nothing(endpoint):
     assert grown < 20 * MEGABYTE
 
 
-@pytest.mark.parametrize(
-    "sent", [b"", b"GET /2015", LIST[:-2], LIST + b"GET /2015"], ids=len
-)
-def test_a_request_that_does_not_come_is_waited_for_in_vain_once(endpoint, sent):
-    began = time.monotonic()
-    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=15) as talk:
-        talk.sendall(sent)
-        if sent.startswith(LIST):  # answered first
-            assert talk.recv(65_536)
-            talk.sendall(b"-03-31/")
-        rest = read_all(talk)
+def at_once(wait, rows):
+    """Wait for what comes of each row at the same time; return that."""
+    with ThreadPoolExecutor(len(rows)) as threads:
+        return list(threads.map(wait, rows))
 
-    assert rest == b""
-    assert PATIENCE_S / 2 < time.monotonic() - began < 10
+
+def test_a_request_that_does_not_come_is_waited_for_in_vain_once(endpoint):
+    def wait(sent):
+        began = time.monotonic()
+        with socket.create_connection(("127.0.0.1", endpoint.port), timeout=15) as talk:
+            talk.sendall(sent)
+            if sent.startswith(LIST):  # answered first
+                assert talk.recv(65_536)
+                talk.sendall(b"-03-31/")
+            return read_all(talk), PATIENCE_S / 2 < time.monotonic() - began < 10
+
+    rows = [b"", b"GET /2015", LIST[:-2], LIST + b"GET /2015"]
+
+    assert at_once(wait, rows) == [(b"", True)] * 4
 
 
 def test_a_request_that_drips_is_given_up_too(endpoint):
-    """
-    Patience is for the whole of a head, not for each of its bytes.
-    """
+    """Patience is for the whole of a head, not for each of its bytes."""
     began = time.monotonic()
     with socket.create_connection(("127.0.0.1", endpoint.port), timeout=15) as talk:
         with contextlib.suppress(ConnectionError):
@@ -66,13 +68,13 @@ def test_a_request_that_drips_is_given_up_too(endpoint):
     assert time.monotonic() - began < 10
 
 
-@pytest.mark.parametrize("start", [b"", b"{"])
-def test_a_body_that_does_not_come_is_refused(endpoint, start):
+def test_a_body_that_does_not_come_is_refused(endpoint):
     head = CREATE + b"Content-Length: 100\r\nConnection: close\r\n\r\n"
-    status, headers, _ = parsed(endpoint.talk(head + start))
+    for answer in at_once(endpoint.talk, [head, head + b"{"]):
+        status, headers, _ = parsed(answer)
 
-    assert status == 408
-    assert headers["x-amzn-errortype"] == "requesttimeoutexception"
+        assert status == 408
+        assert headers["x-amzn-errortype"] == "requesttimeoutexception"
 
 
 def test_an_object_that_does_not_come_is_refused_as_s3_does(endpoint):
@@ -98,9 +100,7 @@ def test_a_slow_body_that_keeps_coming_is_taken(endpoint):
 
 
 def test_an_idle_connection_is_kept_longer_than_a_request_is_waited_for(endpoint):
-    """
-    A pooled client that finds its connection closed may take its call for lost.
-    """
+    """A pooled client that finds its connection closed may take its call for lost."""
     with socket.create_connection(("127.0.0.1", endpoint.port), timeout=15) as talk:
         talk.sendall(LIST)
         first = talk.recv(65_536)
@@ -122,12 +122,15 @@ def test_hundreds_of_half_requests_delay_no_other_client(endpoint):
         eventually(lambda: endpoint.connections == 0)
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /", LIST[:-2], LIST, CREATE + b"\r\n{"])
-def test_half_closed_connections_are_closed(endpoint, sent):
-    began = time.monotonic()
-    endpoint.talk(sent, half_close=True)
+def test_half_closed_connections_are_closed(endpoint):
+    def wait(sent):
+        began = time.monotonic()
+        endpoint.talk(sent, half_close=True)
+        return time.monotonic() - began < 10
 
-    assert time.monotonic() - began < 10
+    rows = [b"", b"GET /", LIST[:-2], LIST, CREATE + b"\r\n{"]
+
+    assert at_once(wait, rows) == [True] * 5
 
 
 def test_pipelined_requests_are_answered_in_order_and_in_bounded_memory(endpoint):
@@ -144,14 +147,15 @@ def test_pipelined_requests_are_answered_in_order_and_in_bounded_memory(endpoint
     assert endpoint.memory - before < 20 * MEGABYTE
 
 
-@pytest.fixture
-def big_answers(client):
+@pytest.fixture(scope="module")
+def big_answers(endpoint):
     """A function that answers with five megabytes."""
-    functions = client()
-    code = "def run(event, context): return 'x' * 5_000_000\n"
-    create(functions, "big-answers", code)
-    yield "/2015-03-31/functions/big-answers/invocations"
-    functions.delete_function(FunctionName="big-answers")
+    with (
+        contextlib.closing(connect(endpoint)) as client,
+        functions_of(client) as deploy,
+    ):
+        name = deploy("def run(event, context): return 'x' * 5_000_000\n")
+        yield f"/2015-03-31/functions/{name}/invocations"
 
 
 def test_an_unread_response_is_dropped(endpoint, big_answers):

@@ -1,21 +1,18 @@
 """Environments: which process serves whom, what it has, and when it ends."""
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 from tests.support.child_processes import alive
-from tests.support.lambda_api import ECHO, GATE, PID, SLEEP, eventually, invoke, recode
+from tests.support.lambda_api import ECHO, GATE, MEET, PID, eventually
 
-from local_aws.local_lambda.runtime.processes import zygote
+from local_aws.local_lambda.runtime.processes import zygote_control
 
 
-def test_one_environment_serves_one_caller_again_and_again(client, deploy):
-    """
-    A process answers before it asks for work; that must not look like being busy.
-    """
-    name = deploy(
+def test_one_environment_serves_one_caller_again_and_again(deploy):
+    """A process answers before it asks for work; that must not look like being busy."""
+    function = deploy(
         "import os\n"
         "count = 0\n"
         "def run(event, context):\n"
@@ -23,82 +20,91 @@ def test_one_environment_serves_one_caller_again_and_again(client, deploy):
         "    count += 1\n"
         "    return [os.getpid(), count]\n"
     )
-    answers = [invoke(client, name)[0] for _ in range(20)]
+    answers = [function()[0] for _ in range(20)]
 
     assert len({pid for pid, _ in answers}) == 1
     assert [count for _, count in answers] == list(range(1, 21))
 
 
-def test_environments_made_for_callers_at_once_are_all_used_again(client, deploy):
-    name = deploy(SLEEP)
-    with ThreadPoolExecutor(10) as threads:
-        first = set(threads.map(lambda _: invoke(client, name, 0.3)[0], range(10)))
-        again = set(threads.map(lambda _: invoke(client, name, 0.3)[0], range(10)))
+def test_environments_made_for_callers_at_once_are_all_used_again(
+    deploy, shared_folder
+):
+    function = deploy(MEET, Timeout=30)
+    first = set(function.meet(shared_folder / "first", 10))
+    again = set(function.meet(shared_folder / "again", 10))
 
     assert len(first) == 10
     assert again == first
 
 
-def test_what_a_function_started_ends_with_its_environment(client, deploy):
-    name = deploy(
+def test_what_a_function_started_ends_with_its_environment(deploy):
+    function = deploy(
         "import subprocess, os\n"
         "def run(event, context):\n"
         "    if event: os._exit(1)\n"
         "    return subprocess.Popen(['sleep', '1000']).pid\n"
     )
-    pid, _ = invoke(client, name)
-    invoke(client, name, 1)
+    pid, _ = function()
+    function(1)
 
     eventually(lambda: not alive(pid))
 
 
-def test_an_environment_has_none_of_our_variables_and_knows_the_endpoint(
-    aws, client, deploy, monkeypatch
+def test_an_environment_has_our_interpreter_and_endpoint_and_no_variable_of_ours(
+    aws, deploy, monkeypatch
 ):
     monkeypatch.setenv("AWS_PROFILE", "secret")
     monkeypatch.setenv("SOME_TOKEN", "secret")
-    name = deploy("import os\ndef run(event, context): return dict(os.environ)\n")
-    variables, _ = invoke(client, name)
+    function = deploy(
+        "import os, sys\n"
+        "def run(event, context): return [sys.executable, dict(os.environ)]\n",
+        Runtime="python3.9",
+    )
+    (interpreter, variables), _ = function()
 
     assert not {"AWS_PROFILE", "SOME_TOKEN"} & variables.keys()
     assert variables["AWS_ENDPOINT_URL"] == aws.endpoint_url
+    assert Path(interpreter).samefile(sys.executable)
 
 
-def test_boto3_in_a_function_talks_to_the_same_endpoint(client, deploy):
-    name = deploy(
+def test_boto3_in_a_function_talks_to_the_same_endpoint(deploy):
+    function = deploy(
         "import boto3\n"
         "def run(event, context):\n"
         "    return boto3.client('sts').get_caller_identity()['Account']\n",
-        Timeout=30,
+        Timeout=60,
     )
 
-    assert invoke(client, name) == ("123456789012", None)
+    assert function() == ("123456789012", None)
 
 
 def test_libraries_are_imported_once_and_the_handler_in_each_environment(
-    client, deploy
+    deploy, shared_folder
 ):
     """
-    Shared module state would give every environment the same random numbers.
+    Shared module state would give every environment the same random numbers. A
+    function shown by GetFunction starts at once: imports are no part of what is timed.
     """
     pid_at_import = "import os\npid = os.getpid()\n"
+    imported = shared_folder / "imported"
     metadata = "Metadata-Version: 2.1\nName: lib\nVersion: 1\n"
-    name = deploy(
+    function = deploy(
         {
-            "lib/__init__.py": pid_at_import,
+            "lib/__init__.py": f"{pid_at_import}open({str(imported)!r}, 'w').close()\n",
             "lib-1.dist-info/METADATA": metadata,
             "lib-1.dist-info/RECORD": "lib/__init__.py,,\nlib-1.dist-info/METADATA,,\n",
             "broken/__init__.py": "raise SystemExit('not here')\n",
             "broken-1.dist-info/METADATA": metadata.replace("lib", "broken"),
             "broken-1.dist-info/RECORD": "broken/__init__.py,,\n",
-            "app.py": f"{pid_at_import}import lib, time\n"
-            "def run(event, context):\n"
-            "    time.sleep(0.3)\n"
-            "    return [os.getpid(), pid, lib.pid]\n",
-        }
+            "app.py": f"{MEET}{pid_at_import}import lib\n"
+            "def tell(event, context): return [run(event, context), pid, lib.pid]\n",
+        },
+        Handler="app.tell",
+        Timeout=30,
     )
-    with ThreadPoolExecutor(3) as threads:
-        answers = list(threads.map(lambda _: invoke(client, name)[0], range(3)))
+    function.get_function()
+    assert imported.exists()
+    answers = function.meet(shared_folder / "met", 3)
 
     assert len({own for own, _, _ in answers}) == 3
     assert all(own == handlers for own, handlers, _ in answers)
@@ -106,42 +112,34 @@ def test_libraries_are_imported_once_and_the_handler_in_each_environment(
 
 
 def test_environments_can_be_fresh_processes_where_forking_is_unsafe(
-    client, deploy, monkeypatch
-):
-    monkeypatch.setattr(zygote, "START", "fresh")
-    name = deploy("import os\ndef run(e, c): os._exit(e) if e else None; return 1\n")
-
-    assert invoke(client, name) == (1, None)
-    assert invoke(client, name, 5)[0]["errorMessage"].endswith("exit status 5")
-    assert invoke(client, name) == (1, None)
-
-
-def test_a_fresh_process_shows_its_environments_name_to_nobody(
-    client, deploy, monkeypatch
+    deploy, monkeypatch
 ):
     """
-    Whoever knows it could answer for it; ``ps`` shows all arguments to everybody.
+    Whoever knows an environment's name could answer for it; ``ps`` shows all arguments
+    to everybody.
     """
-    monkeypatch.setattr(zygote, "START", "fresh")
-    name = deploy(
+    monkeypatch.setattr(zygote_control, "START", "fresh")
+    function = deploy(
         "import os, sys\n"
-        "def run(event, context): return [os.getpid(), sys.stdin.read()]\n"
+        "def run(event, context):\n"
+        "    if event: os._exit(event)\n"
+        "    return [os.getpid(), sys.stdin.read()]\n"
     )
-    (pid, stdin), error = invoke(client, name)
+    (pid, stdin), error = function()
     arguments = psutil.Process(pid).cmdline()
+    killed, _ = function(5)
 
-    assert error is None
-    assert stdin == ""
+    assert (stdin, error) == ("", None)
     assert arguments[-1].endswith("environment_main.py")
+    assert killed["errorMessage"].endswith("exit status 5")
+    assert function()[1] is None
 
 
-def test_new_code_runs_at_once_and_old_processes_end_with_their_last_call(
-    client, deploy, busy
-):
-    name = deploy(GATE)
-    with busy(client, name) as running:
-        recode(client, name, ECHO)
-        new = invoke(client, name, "new")
+def test_new_code_runs_at_once_and_old_processes_end_with_their_last_call(deploy, busy):
+    function = deploy(GATE)
+    with busy(function) as running:
+        function.recode(ECHO)
+        new = function("new")
     pid, error = running.result()
 
     assert new == ("new", None)
@@ -149,26 +147,19 @@ def test_new_code_runs_at_once_and_old_processes_end_with_their_last_call(
     eventually(lambda: not alive(pid))
 
 
-def test_a_deleted_function_has_no_process_left(client, deploy):
-    name = deploy(PID)
-    pid, _ = invoke(client, name)
-    client.delete_function(FunctionName=name)
+def test_a_deleted_function_has_no_process_left(deploy):
+    function = deploy(PID)
+    pid, _ = function()
+    function.delete_function()
 
     assert not alive(pid)
 
 
-def test_a_deleted_functions_process_ends_with_its_last_call(client, deploy, busy):
-    name = deploy(GATE)
-    with busy(client, name) as running:
-        client.delete_function(FunctionName=name)
+def test_a_deleted_functions_process_ends_with_its_last_call(deploy, busy):
+    function = deploy(GATE)
+    with busy(function) as running:
+        function.delete_function()
     pid, error = running.result()
 
     assert error is None
     eventually(lambda: not alive(pid))
-
-
-def test_the_interpreter_is_ours_whatever_runtime_says(client, deploy):
-    code = "import sys\ndef run(event, context): return sys.executable\n"
-    name = deploy(code, Runtime="python3.9")
-
-    assert Path(invoke(client, name)[0]).samefile(sys.executable)

@@ -1,126 +1,124 @@
 """Events: what they wait for, when they are tried again, and when they are dropped."""
 
-import json
+import contextlib
 import time
 import types
 
 import pytest
-from tests.support.lambda_api import (
-    GATE,
-    call,
-    connect,
-    create,
-    eventually,
-    recode,
-    running,
-    send,
-)
+from tests.support.lambda_api import GATE, connect, create, eventually, running
 
 from local_aws.local_lambda.runtime import admission
 
 NOTE = "def run(event, context): open(event, 'a').write('x')\n"
+# Fails once there is a file "gate" beside the one where it notes its call.
 NOTE_AND_FAIL = (
+    "import pathlib, time\n"
     "def run(event, context):\n"
     "    open(event, 'a').write('x')\n"
+    "    while not pathlib.Path(event).with_name('gate').exists(): time.sleep(0.005)\n"
     "    raise RuntimeError('again')\n"
 )
 
 
-def test_the_account_has_a_limit_and_events_wait_for_room(busy, shared_folder):
-    with running(account_concurrency=1) as aws:
-        client = connect(aws)
-        create(client, "gate", GATE)
-        late = shared_folder / "late"
-        event = {"InvocationType": "Event", "Payload": json.dumps(str(late))}
-        with busy(client, "gate"):
-            with pytest.raises(client.exceptions.TooManyRequestsException) as caught:
-                call(client, "gate")
-            accepted = call(client, "gate", **event)
-            ran_early = late.with_suffix(".entered").exists()
-        eventually(late.with_suffix(".entered").exists)
-        client.close()
+@pytest.fixture(scope="module")
+def crowded():
+    """A client of an endpoint where one execution may run; functions gate and note."""
+    with (
+        running(account_concurrency=1) as aws,
+        contextlib.closing(connect(aws)) as client,
+    ):
+        yield create(client, "gate", GATE), create(client, "note", NOTE)
+
+
+@pytest.fixture
+def a_minute_later(monkeypatch):
+    """Let it be a minute later for the events that wait, from when that is called."""
+    later = types.SimpleNamespace(monotonic=lambda: time.monotonic() + 61)
+    return lambda: monkeypatch.setattr(admission, "time", later)
+
+
+def test_the_account_has_a_limit_and_events_wait_for_room(crowded, busy, shared_folder):
+    function, _ = crowded
+    late = shared_folder / "late"
+    with busy(function):
+        with pytest.raises(
+            function.client.exceptions.TooManyRequestsException
+        ) as caught:
+            function.call()
+        function.send(late)
+        ran_early = late.with_suffix(".entered").exists()
+    eventually(late.with_suffix(".entered").exists)
+    late.touch()
 
     assert caught.value.response["Reason"] == "ConcurrentInvocationLimitExceeded"
-    assert accepted["StatusCode"] == 202
     assert not ran_early
 
 
-def test_an_event_that_became_too_old_is_dropped(monkeypatch, shared_folder):
+def test_an_event_that_became_too_old_is_dropped(
+    crowded, shared_folder, a_minute_later
+):
+    function, note = crowded
     old, young, gate = (shared_folder / name for name in ("old", "young", "gate"))
-    with running(account_concurrency=1) as aws:
-        client = connect(aws)
-        for name, code in (("gate", GATE), ("note", NOTE)):
-            create(client, name, code)
-        client.publish_version(FunctionName="note")
-        client.put_function_event_invoke_config(
-            FunctionName="note", MaximumEventAgeInSeconds=60
-        )
-        send(client, "gate", gate)
-        eventually(gate.with_suffix(".entered").exists)
-        send(client, "note", old)
-        send(client, "note", young, Qualifier="1")  # has no such limit
-        later = types.SimpleNamespace(monotonic=lambda: time.monotonic() + 61)
-        monkeypatch.setattr(admission, "time", later)
-        gate.touch()
-        eventually(young.exists)
-        client.close()
+    note.publish_version()
+    note.put_function_event_invoke_config(MaximumEventAgeInSeconds=60)
+    function.send(gate)
+    eventually(gate.with_suffix(".entered").exists)
+    note.send(old)
+    note.send(young, Qualifier="1")  # has no such limit
+    a_minute_later()
+    gate.touch()
+    eventually(young.exists)
 
     assert not old.exists()
 
 
-def test_an_event_that_became_too_old_is_not_tried_again(monkeypatch, shared_folder):
+def test_an_event_that_became_too_old_is_not_tried_again(
+    deploy, shared_folder, a_minute_later
+):
     limited, unlimited = shared_folder / "limited", shared_folder / "unlimited"
-    fast = types.SimpleNamespace(monotonic=lambda: 100 * time.monotonic())
-    monkeypatch.setattr(admission, "time", fast)
-    with running(event_retry_delays_s=(0.7, 0.1)) as aws:
-        client = connect(aws)
-        create(client, "f", NOTE_AND_FAIL)
-        client.publish_version(FunctionName="f")
-        client.put_function_event_invoke_config(
-            FunctionName="f", MaximumEventAgeInSeconds=60
-        )
-        send(client, "f", limited)
-        send(client, "f:1", unlimited)
-        eventually(lambda: unlimited.exists() and unlimited.read_text() == "xxx")
-        client.close()
+    function = deploy(NOTE_AND_FAIL, Timeout=30)
+    function.publish_version()
+    function.put_function_event_invoke_config(MaximumEventAgeInSeconds=60)
+    function.send(limited)
+    function.at("1").send(unlimited)
+    eventually(lambda: limited.exists() and unlimited.exists())
+    a_minute_later()
+    (shared_folder / "gate").touch()
+    eventually(lambda: unlimited.read_text() == "xxx")
 
     assert limited.read_text() == "x"
 
 
-def test_events_of_a_function_with_nothing_reserved_are_dropped(
-    client, deploy, shared_folder
-):
-    """
-    AWS hands them to the dead-letter queue, which is not modelled.
-    """
-    name = deploy(NOTE)
+def test_events_of_a_function_with_nothing_reserved_are_dropped(deploy, shared_folder):
+    """AWS hands them to the dead-letter queue, which is not modelled."""
+    function = deploy(NOTE)
     dropped, kept = shared_folder / "dropped", shared_folder / "kept"
-    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
-    send(client, name, dropped)
-    client.delete_function_concurrency(FunctionName=name)
-    send(client, name, kept)
+    function.reserve(0)
+    function.send(dropped)
+    function.delete_function_concurrency()
+    function.send(kept)
     eventually(kept.exists)
 
     assert not dropped.exists()
 
 
 def test_an_event_runs_what_its_alias_stands_for_when_its_turn_comes(
-    client, deploy, shared_folder
+    deploy, shared_folder
 ):
-    name = deploy(GATE)
-    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
-    client.publish_version(FunctionName=name)
-    recode(client, name, NOTE)
-    client.publish_version(FunctionName=name)
+    function = deploy(GATE)
+    function.reserve(1)
+    function.publish_version()
+    function.recode(NOTE)
+    function.publish_version()
     for alias in ("moved", "gone"):
-        client.create_alias(FunctionName=name, Name=alias, FunctionVersion="1")
+        function.alias(alias, "1")
     gate, note, lost = (shared_folder / name for name in ("gate", "note", "lost"))
-    send(client, f"{name}:1", gate)
+    function.at("1").send(gate)
     eventually(gate.with_suffix(".entered").exists)
-    send(client, f"{name}:gone", lost)
-    send(client, f"{name}:moved", note)
-    client.update_alias(FunctionName=name, Name="moved", FunctionVersion="2")
-    client.delete_alias(FunctionName=name, Name="gone")
+    function.at("gone").send(lost)
+    function.at("moved").send(note)
+    function.update_alias(Name="moved", FunctionVersion="2")
+    function.delete_alias(Name="gone")
     gate.touch()
     eventually(lambda: note.exists() and note.read_text())
 

@@ -5,9 +5,11 @@ import socket
 from urllib.parse import urlsplit
 
 import pytest
-from tests.support.lambda_api import ECHO, open_url
+from tests.support.lambda_api import ECHO
 from tests.support.urllib_http import fetch
 
+# Returns what the request's body says in Python.
+EVALUATE = "def run(event, context): return eval(event.get('body', '\"asked\"'))\n"
 CORS = {
     "AllowOrigins": ["https://a.example"],
     "AllowMethods": ["GET", "POST"],
@@ -16,6 +18,21 @@ CORS = {
     "AllowCredentials": True,
     "MaxAge": 300,
 }
+
+
+@pytest.fixture(scope="module")
+def url(deploy_for_all):
+    return deploy_for_all(EVALUATE).open_url()
+
+
+@pytest.fixture(scope="module")
+def cors_url(deploy_for_all):
+    return deploy_for_all(EVALUATE).open_url(Cors=CORS)
+
+
+def returning(url, expression, **headers):
+    """Return the response if a function returns that."""
+    return fetch(url, expression.encode(), Content_Type="text/plain", **headers)
 
 
 @pytest.mark.parametrize(
@@ -30,10 +47,8 @@ CORS = {
         ("{'body': 'x'}", 200, b'{"body":"x"}'),
     ],
 )
-def test_what_a_function_returns_is_the_response(url_of, returned, status, body):
-    answered = fetch(url_of(f"def run(event, context): return {returned}\n"))
-
-    assert (answered[0], answered[2]) == (status, body)
+def test_what_a_function_returns_is_the_response(url, returned, status, body):
+    assert returning(url, returned)[::2] == (status, body)
 
 
 @pytest.mark.parametrize(
@@ -54,37 +69,31 @@ def test_what_a_function_returns_is_the_response(url_of, returned, status, body)
         "{'statusCode': 200, 'cookies': 'a=b'}",
         "{'statusCode': 200, 'cookies': ['a=b\\r\\nc: d']}",
         "b'no json'",
+        "__import__('os')._exit(3)",
+        "'x' * 6_500_000",
     ],
 )
-def test_what_is_no_response_is_a_bad_gateway(url_of, returned):
-    status, _, body = fetch(url_of(f"def run(event, context): return {returned}\n"))
-
-    assert (status, body) == (502, b"Internal Server Error")
+def test_what_is_no_response_is_a_bad_gateway(url, returned):
+    assert returning(url, returned)[::2] == (502, b"Internal Server Error")
 
 
-@pytest.mark.parametrize(
-    "code",
-    [
-        "raise ValueError('at import')\n",
-        "import os\ndef run(event, context): os._exit(3)\n",
-        "def run(event, context): return 'x' * 6_500_000\n",
-    ],
-    ids=["import", "exit", "too-large"],
-)
-def test_however_a_function_fails_it_is_a_bad_gateway(url_of, code):
-    status, _, body = fetch(url_of(code))
+def test_a_function_that_cannot_be_imported_is_a_bad_gateway(deploy):
+    url = deploy("raise ValueError('at import')\n").open_url()
 
-    assert (status, body) == (502, b"Internal Server Error")
+    assert fetch(url)[::2] == (502, b"Internal Server Error")
 
 
-def test_headers_about_the_connection_are_renamed(url_of):
-    code = (
-        "def run(event, context):\n"
-        "    headers = {'Content-Length': '99', 'Connection': 'x', 'X-Number': 1.5,\n"
-        "               'Transfer-Encoding': 'chunked', 'content-type': 'text/html'}\n"
-        "    return {'statusCode': 200, 'body': 'abc', 'headers': headers}\n"
+def test_headers_about_the_connection_are_renamed(url):
+    answer = {
+        "Content-Length": "99",
+        "Connection": "x",
+        "X-Number": 1.5,
+        "Transfer-Encoding": "chunked",
+        "content-type": "text/html",
+    }
+    _, headers, body = returning(
+        url, str({"statusCode": 200, "body": "abc", "headers": answer})
     )
-    _, headers, body = fetch(url_of(code))
 
     assert body == b"abc"
     assert headers["Content-Length"] == "3"
@@ -95,22 +104,21 @@ def test_headers_about_the_connection_are_renamed(url_of):
     assert "Transfer-Encoding" not in headers
 
 
-def test_a_status_below_200_ends_the_connection(url_of):
-    """
-    A client takes it for the first of two responses, and would wait.
-    """
-    url = url_of("def run(event, context): return {'statusCode': 103}\n")
+def test_a_status_below_200_ends_the_connection(url):
+    """A client takes it for the first of two responses, and would wait."""
+    body = b"{'statusCode': 103}"
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
     with socket.create_connection(("127.0.0.1", urlsplit(url).port), 30) as caller:
-        caller.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        caller.sendall(head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
         answer = b"".join(iter(lambda: caller.recv(65_536), b""))
 
     assert answer.startswith(b"HTTP/1.1 103 ")
 
 
-def test_no_more_run_at_once_than_are_reserved(client, deploy):
-    name = deploy(ECHO)
-    url = open_url(client, name)
-    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+def test_no_more_run_at_once_than_are_reserved(deploy):
+    function = deploy(ECHO)
+    url = function.open_url()
+    function.reserve(0)
     status, headers, body = fetch(url)
 
     assert status == 429
@@ -120,10 +128,14 @@ def test_no_more_run_at_once_than_are_reserved(client, deploy):
     )
 
 
-def test_a_preflight_is_answered_without_the_function(url_of):
-    code = "def run(event, context): raise ValueError\n"
-    url = url_of(code, "AWS_IAM", Cors=CORS)
+def test_a_preflight_is_answered_without_the_function_and_refusals_have_headers_too(
+    deploy,
+):
+    function = deploy("def run(event, context): raise ValueError\n")
+    url = function.url("AWS_IAM", Cors=CORS)
     status, headers, body = fetch(url, method="OPTIONS", Origin="https://a.example")
+    function.update_function_url_config(Cors={"AllowOrigins": ["*"]})
+    refused, refusal, _ = fetch(url, Origin="https://a.example")
 
     assert (status, body) == (200, b"")
     assert headers["Access-Control-Allow-Origin"] == "https://a.example"
@@ -132,13 +144,13 @@ def test_a_preflight_is_answered_without_the_function(url_of):
     assert headers["Access-Control-Allow-Credentials"] == "true"
     assert headers["Access-Control-Max-Age"] == "300"
     assert headers["Vary"] == "Origin"
+    assert refused == 403
+    assert refusal["Access-Control-Allow-Origin"] == "https://a.example"
 
 
-def test_other_responses_get_the_configured_headers_beside_their_own(url_of):
-    own = {"Access-Control-Allow-Origin": "*"}
-    code = f"def run(e, c): return {{'statusCode': 200, 'headers': {own}}}\n"
-    url = url_of(code, Cors=CORS)
-    _, headers, _ = fetch(url, Origin="https://a.example")
+def test_other_responses_get_the_configured_headers_beside_their_own(cors_url):
+    own = {"statusCode": 200, "headers": {"Access-Control-Allow-Origin": "*"}}
+    _, headers, _ = returning(cors_url, str(own), Origin="https://a.example")
 
     assert headers.get_all("Access-Control-Allow-Origin") == ["*", "https://a.example"]
     assert headers["Access-Control-Expose-Headers"] == "x-c"
@@ -147,26 +159,16 @@ def test_other_responses_get_the_configured_headers_beside_their_own(url_of):
 
 @pytest.mark.parametrize("origin", ["https://b.example", "null", None])
 @pytest.mark.parametrize("method", ["OPTIONS", "GET"])
-def test_an_origin_that_is_not_allowed_gets_no_headers(url_of, origin, method):
-    url = url_of(ECHO, Cors=CORS)
+def test_an_origin_that_is_not_allowed_gets_no_headers(cors_url, origin, method):
     sent = {"Origin": origin} if origin else {}
-    status, headers, _ = fetch(url, method=method, **sent)
+    status, headers, _ = fetch(cors_url, method=method, **sent)
 
     assert status == 200
     assert not [name for name in headers if name.startswith("Access-Control-")]
 
 
-def test_without_cors_options_is_a_request_like_others(url_of):
-    url = url_of("def run(event, context): return 'asked'\n")
+def test_without_cors_options_is_a_request_like_others(url):
     _, headers, body = fetch(url, method="OPTIONS", Origin="https://a.example")
 
     assert body == b"asked"
     assert "Access-Control-Allow-Origin" not in headers
-
-
-def test_refusals_have_cors_headers_too(url_of):
-    url = url_of(ECHO, "AWS_IAM", Cors={"AllowOrigins": ["*"]})
-    status, headers, _ = fetch(url, Origin="https://a.example")
-
-    assert status == 403
-    assert headers["Access-Control-Allow-Origin"] == "https://a.example"

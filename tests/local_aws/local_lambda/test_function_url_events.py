@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.lambda_api import ECHO, create, open_url
+from tests.support.lambda_api import ECHO
 from tests.support.urllib_http import fetch
 
 # What came, byte for byte: how the event tells it must not lose anything.
@@ -30,10 +30,15 @@ def run(event, context):
 
 
 @pytest.fixture(scope="module")
-def bounce(client):
-    create(client, "bounce", BOUNCE)
-    yield open_url(client, "bounce")
-    client.delete_function(FunctionName="bounce")
+def bounce(deploy_for_all):
+    return deploy_for_all(BOUNCE).open_url()
+
+
+@pytest.fixture(scope="module")
+def paths(deploy_for_all):
+    """The URL of a function that returns the path it is called at."""
+    code = "def run(event, context): return event['rawPath']\n"
+    return deploy_for_all(code).open_url()
 
 
 def by_urllib(url):
@@ -59,14 +64,12 @@ def by_curl(url):
 
 
 @pytest.mark.parametrize("get", [by_urllib, by_aiohttp, by_botocore, by_curl])
-def test_every_client_reaches_a_url_without_tricks(url_of, get):
-    url = url_of("def run(event, context): return event['rawPath']\n")
-
-    assert get(url + "a/b?c") == b"/a/b"
+def test_every_client_reaches_a_url_without_tricks(paths, get):
+    assert get(paths + "a/b?c") == b"/a/b"
 
 
-def test_an_event_tells_all_of_a_request_and_of_its_place(url_of):
-    url = url_of(ECHO)
+def test_an_event_tells_all_of_a_request_and_of_its_place(deploy):
+    url = deploy(ECHO).open_url()
     authority = urlsplit(url).netloc
     caller = http.client.HTTPConnection(authority, timeout=30)
     caller.putrequest("PATCH", "/a%2Fb//c?x=1&x=%26&y&z=a+b", skip_accept_encoding=True)
@@ -134,17 +137,17 @@ def test_an_event_tells_all_of_a_request_and_of_its_place(url_of):
     }
 
 
-def test_the_function_knows_the_request_by_the_same_id_and_its_own_arn(client, url_of):
-    code = (
+def test_the_function_knows_the_request_by_the_same_id_and_its_own_arn(deploy):
+    function = deploy(
         "def run(event, context):\n"
         "    return [context.aws_request_id, context.invoked_function_arn]\n"
     )
-    url = url_of(code)
-    _, headers, body = fetch(url)
-    request_id, arn = json.loads(body)
+    _, headers, body = fetch(function.open_url())
 
-    assert request_id == headers["x-amzn-RequestId"]
-    assert client.get_function(FunctionName=arn)["Configuration"]["FunctionArn"] == arn
+    assert json.loads(body) == [
+        headers["x-amzn-RequestId"],
+        function.shown()["FunctionArn"],
+    ]
 
 
 @given(
@@ -171,19 +174,16 @@ def test_head_runs_the_function_and_leaves_out_the_body(bounce):
     assert (status, body) == (200, b"")
 
 
-def test_a_hundred_callers_are_served_at_once(url_of):
-    url = url_of("def run(event, context): return event['rawPath']\n")
+def test_a_hundred_callers_are_served_at_once(paths):
     with ThreadPoolExecutor(100) as threads:
-        answers = list(threads.map(lambda n: fetch(f"{url}{n}"), range(100)))
+        answers = list(threads.map(lambda n: fetch(f"{paths}{n}"), range(100)))
 
     assert [body for _, _, body in answers] == [b"/%d" % n for n in range(100)]
 
 
 @pytest.mark.parametrize("size", [6_291_457, 4_800_000])
 def test_too_large_a_request_is_refused_by_the_event_it_makes(bounce, size):
-    """
-    Base64 makes a third more of what is not text.
-    """
+    """Base64 makes a third more of what is not text."""
     status, headers, body = fetch(bounce, bytes(size), Content_Type="image/png")
 
     assert status == 413

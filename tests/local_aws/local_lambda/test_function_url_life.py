@@ -4,57 +4,54 @@ import asyncio
 import contextlib
 import http.client
 import json
+import sys
 import urllib.error
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from tests.support.child_processes import alive
 from tests.support.lambda_api import (
+    DETACH,
     ECHO,
+    GATE,
     connect,
     create,
     eventually,
-    let_anybody_in,
-    open_url,
-    refused,
-    request_for,
     running,
 )
 from tests.support.urllib_http import fetch
 
-from local_aws.endpoint import LocalAws
 from local_aws.local_lambda.api import function_urls
 from local_aws.local_lambda.errors import LambdaError
 from local_aws.local_lambda.requests.service_model import Call
 
 
-def test_a_url_goes_with_its_configuration_and_with_its_function(client, deploy):
-    name = deploy(ECHO)
-    first = open_url(client, name)
-    client.delete_function_url_config(FunctionName=name)
-    second = client.create_function_url_config(FunctionName=name, AuthType="NONE")[
-        "FunctionUrl"
-    ]
+def test_a_url_goes_with_its_configuration_and_with_its_function(deploy):
+    function = deploy(ECHO)
+    first = function.open_url()
+    function.delete_function_url_config()
+    second = function.url()
     answered, _, _ = fetch(second)
-    client.delete_function(FunctionName=name)
+    function.delete_function()
 
     assert answered == 200
     for url in (first, second):
         with pytest.raises(urllib.error.URLError):
             fetch(url)
-    with pytest.raises(client.exceptions.ResourceNotFoundException):
-        client.get_function_url_config(FunctionName=name)
+    assert function.refused("get_function_url_config")[0] == 404
 
 
-def test_a_connection_that_is_still_open_is_told_that_the_url_is_gone(client, deploy):
-    name = deploy(ECHO)
-    url = open_url(client, name)
-    caller = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+def test_a_connection_that_is_still_open_is_told_that_the_url_is_gone(deploy):
+    function = deploy(ECHO)
+    caller = http.client.HTTPConnection(
+        urlsplit(function.open_url()).netloc, timeout=30
+    )
     caller.request("GET", "/")
     before = caller.getresponse()
     before.read()
-    client.delete_function_url_config(FunctionName=name)
+    function.delete_function_url_config()
     caller.request("GET", "/")
     after = caller.getresponse()
 
@@ -64,70 +61,57 @@ def test_a_connection_that_is_still_open_is_told_that_the_url_is_gone(client, de
     caller.close()
 
 
-def test_a_request_under_way_outlives_its_url(client, deploy, shared_folder):
-    code = (
-        "import pathlib, time\n"
-        "def run(event, context):\n"
-        "    gate = pathlib.Path(event['headers']['gate'])\n"
-        "    gate.with_suffix('.entered').touch()\n"
-        "    while not gate.exists(): time.sleep(0.01)\n"
-        "    return 'done'\n"
-    )
-    name = deploy(code, Timeout=30)
-    url = open_url(client, name)
-    gate = shared_folder / "gate"
+def test_a_request_under_way_outlives_its_url(deploy, shared_folder):
+    take_header = "def take(event, context): return run(event['headers']['gate'], 0)\n"
+    function = deploy(GATE + take_header, Handler="app.take", Timeout=30)
+    url, gate = function.open_url(), shared_folder / "gate"
     with ThreadPoolExecutor(1) as thread:
         answer = thread.submit(fetch, url, Gate=str(gate))
         eventually(gate.with_suffix(".entered").exists)
-        client.delete_function(FunctionName=name)
+        function.delete_function()
         gate.touch()
 
-        assert answer.result()[2] == b"done"
+        assert answer.result()[0] == 200
 
 
-def test_the_url_of_an_alias_runs_what_the_alias_stands_for(client, deploy):
-    code = (
+def test_the_url_of_an_alias_runs_what_the_alias_stands_for(deploy):
+    function = deploy(
         "def run(event, context):\n"
         "    return [context.function_version, context.invoked_function_arn]\n"
     )
-    name = deploy(code)
-    client.publish_version(FunctionName=name)
-    client.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
-    url = open_url(client, name, qualifier="live")
+    function.publish_version()
+    function.alias("live", "1")
+    url = function.open_url(Qualifier="live")
     version, arn = json.loads(fetch(url)[2])
-    client.update_alias(FunctionName=name, Name="live", FunctionVersion="$LATEST")
+    function.update_alias(Name="live", FunctionVersion="$LATEST")
     later, _ = json.loads(fetch(url)[2])
-    shown = client.get_function_url_config(FunctionName=name, Qualifier="live")
+    shown = function.get_function_url_config(Qualifier="live")
 
     assert (version, later) == ("1", "$LATEST")
     assert arn == shown["FunctionArn"]
-    assert arn.endswith(f":{name}:live")
+    assert arn.endswith(f":{function}:live")
 
 
-def test_an_update_holds_at_once_and_at_the_same_address(client, deploy):
-    name = deploy(ECHO)
-    let_anybody_in(client, name)
-    url = client.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")
-    before, _, _ = fetch(url["FunctionUrl"])
-    client.update_function_url_config(FunctionName=name, AuthType="NONE")
-    after, _, _ = fetch(url["FunctionUrl"])
+def test_an_update_holds_at_once_and_at_the_same_address(deploy):
+    function = deploy(ECHO)
+    function.let_anybody_in()
+    url = function.url("AWS_IAM")
+    before, _, _ = fetch(url)
+    function.update_function_url_config(AuthType="NONE")
 
-    assert (before, after) == (403, 200)
+    assert (before, fetch(url)[0]) == (403, 200)
 
 
 def test_urls_are_listed_in_pages(client, deploy):
-    name = deploy(ECHO)
-    client.publish_version(FunctionName=name)
-    for alias in (None, "a", "b"):
-        qualified = {"Qualifier": alias} if alias else {}
-        if alias:
-            client.create_alias(FunctionName=name, Name=alias, FunctionVersion="1")
-        client.create_function_url_config(
-            FunctionName=name, AuthType="NONE", **qualified
-        )
+    function = deploy(ECHO)
+    function.publish_version()
+    made = [function.url()]
+    for alias in ("a", "b"):
+        function.alias(alias, "1")
+        made.append(function.url(Qualifier=alias))
     pages = list(
         client.get_paginator("list_function_url_configs").paginate(
-            FunctionName=name, PaginationConfig={"PageSize": 2}
+            FunctionName=function, PaginationConfig={"PageSize": 2}
         )
     )
     listed = [
@@ -135,44 +119,37 @@ def test_urls_are_listed_in_pages(client, deploy):
     ]
 
     assert [len(page["FunctionUrlConfigs"]) for page in pages] == [2, 1]
-    assert len(set(listed)) == 3
+    assert set(listed) == set(made)
 
 
-def test_of_many_that_create_a_url_at_once_one_does():
-    def make_function(aws):
-        with contextlib.closing(connect(aws)) as client:
-            client.create_function(**request_for("wanted", ECHO))
-
+def test_of_many_that_create_a_url_at_once_one_does(aws, deploy):
     def listeners():
         sockets = psutil.Process().net_connections("tcp")
         return sum(each.status == psutil.CONN_LISTEN for each in sockets)
 
     async def race():
-        async with LocalAws() as aws:
-            await asyncio.to_thread(make_function, aws)
-            registry = aws._lambda._registry
-            before = listeners()
-            parameters = {"FunctionName": "wanted", "AuthType": "NONE"}
-            call = Call("CreateFunctionUrlConfig", parameters, "us-east-1")
-            calls = [function_urls.create(registry, call) for _ in range(8)]
-            made = await asyncio.gather(*calls, return_exceptions=True)
-            return made, listeners() - before
+        parameters = {"FunctionName": wanted, "AuthType": "NONE"}
+        call = Call("CreateFunctionUrlConfig", parameters, "us-east-1")
+        registry = aws._lambda._registry
+        calls = [function_urls.create(registry, call) for _ in range(8)]
+        return await asyncio.gather(*calls, return_exceptions=True)
 
-    made, listening = asyncio.run(race())
+    wanted = deploy(ECHO)
+    before = listeners()
+    made = asyncio.run_coroutine_threadsafe(race(), aws.loop).result(30)
     refusals = [each for each in made if isinstance(each, LambdaError)]
 
-    assert len(made) - len(refusals) == listening == 1
+    assert len(made) - len(refusals) == listeners() - before == 1
     assert {each.code for each in refusals} == {"ResourceConflictException"}
 
 
 @pytest.mark.parametrize("operation", ["create", "update"])
-def test_streaming_is_refused_in_plain_words(client, deploy, operation):
-    name = deploy(ECHO)
+def test_streaming_is_refused_in_plain_words(deploy, operation):
+    function = deploy(ECHO)
     if operation == "update":
-        client.create_function_url_config(FunctionName=name, AuthType="NONE")
-    status, code, message = refused(
-        getattr(client, f"{operation}_function_url_config"),
-        FunctionName=name,
+        function.url()
+    status, code, message = function.refused(
+        f"{operation}_function_url_config",
         AuthType="NONE",
         InvokeMode="RESPONSE_STREAM",
     )
@@ -181,22 +158,26 @@ def test_streaming_is_refused_in_plain_words(client, deploy, operation):
     assert message.startswith("InvokeMode RESPONSE_STREAM is not modelled")
 
 
-def test_a_stopped_endpoint_answers_waiting_callers_and_leaves_no_url(shared_folder):
-    entered = shared_folder / "entered"
-    code = (
-        "import pathlib, time\n"
-        "def run(event, context):\n"
-        f"    pathlib.Path({str(entered)!r}).touch()\n"
-        "    time.sleep(60)\n"
+def test_a_stopped_endpoint_answers_who_waits_and_leaves_no_url_and_no_process(
+    shared_folder,
+):
+    file = shared_folder / "pids"
+    take_event = (
+        "def take(event, context):\n"
+        f"    run({{'file': {str(file)!r}, 'end': 'time.sleep(60)'}}, context)\n"
     )
     with ThreadPoolExecutor(1) as thread:
         with running() as aws, contextlib.closing(connect(aws)) as client:
-            create(client, "waits", code, Timeout=90)
-            url = open_url(client, "waits")
+            settings = {"Handler": "app.take", "Timeout": 90}
+            url = create(client, "waits", DETACH + take_event, **settings).open_url()
             answer = thread.submit(fetch, url)
-            eventually(entered.exists)
+            eventually(lambda: file.exists() and len(file.read_text().split()) == 2)
+            pids = list(map(int, file.read_text().split()))
+            lived = all(map(alive, pids))
         status, _, _ = answer.result()
 
     assert status == 503
+    assert lived
+    assert sys.platform != "linux" or not any(map(alive, pids))
     with pytest.raises(urllib.error.URLError):
         fetch(url)

@@ -15,31 +15,24 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
-from tests.support.lambda_api import create
 from tests.support.signed_requests import credentials_of
 from tests.support.urllib_http import fetch
 
 from local_aws.local_lambda.errors import LambdaError
-from local_aws.local_lambda.function_url.authorization import check as check_url
-from local_aws.local_lambda.requests.callers import Caller
-from local_aws.local_lambda.requests.claims import SignedRequest
+from local_aws.local_lambda.function_url.authentication import check as check_url
+from local_aws.local_lambda.requests.access_keys import Caller
+from local_aws.local_lambda.requests.signature_parsing import SignedRequest
 
 
 @pytest.fixture(scope="module")
-def iam_url(client):
+def iam_url(deploy_for_all):
     code = "def run(event, context): return event['requestContext']\n"
-    create(client, "signed", code)
-    yield client.create_function_url_config(FunctionName="signed", AuthType="AWS_IAM")[
-        "FunctionUrl"
-    ]
-    client.delete_function(FunctionName="signed")
+    return deploy_for_all(code).url("AWS_IAM")
 
 
 @pytest.fixture(scope="module")
 def ours(aws):
-    """
-    The endpoint's own pair.
-    """
+    """The endpoint's own pair."""
     return credentials_of(aws.keys)
 
 
@@ -70,10 +63,8 @@ def test_a_request_signed_with_our_own_pair_is_admitted(iam_url, ours):
     }
 
 
-def test_functions_can_call_each_other_with_what_they_have(client, iam_url, deploy):
-    """
-    Their credentials come with a token.
-    """
+def test_functions_can_call_each_other_with_what_they_have(iam_url, deploy):
+    """Their credentials come with a token."""
     code = (
         "import os, urllib.request\n"
         "from botocore.auth import SigV4Auth\n"
@@ -88,11 +79,8 @@ def test_functions_can_call_each_other_with_what_they_have(client, iam_url, depl
         "    sent = urllib.request.Request(event, headers=headers)\n"
         "    return urllib.request.urlopen(sent).status\n"
     )
-    answer = client.invoke(
-        FunctionName=deploy(code, Timeout=30), Payload=json.dumps(iam_url)
-    )
 
-    assert answer["Payload"].read() == b"200"
+    assert deploy(code, Timeout=60)(iam_url) == (200, None)
 
 
 def test_a_user_is_known_by_a_key_for_as_long_as_it_is_active(client_of, iam_url):
@@ -184,9 +172,7 @@ def test_what_is_no_signature_is_forbidden(iam_url, authorization):
 
 
 def test_curls_own_signatures_hold(iam_url, ours):
-    """
-    A second opinion: its code is nobody's of ours.
-    """
+    """A second opinion: its code is nobody's of ours."""
     if not shutil.which("curl"):
         pytest.skip("there is no curl")
     command = ["curl", "-sS", "--aws-sigv4", "aws:amz:us-east-1:lambda"]
@@ -274,9 +260,7 @@ def test_a_body_is_hashed_whatever_the_client_says_its_hash_is(claimed):
 
 
 def test_a_signature_without_the_host_is_refused():
-    """
-    It would hold for the same request to another function.
-    """
+    """It would hold for the same request to another function."""
 
     class Hostless(SigV4Auth):
         def headers_to_sign(self, request):

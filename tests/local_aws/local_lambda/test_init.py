@@ -8,7 +8,6 @@ from base64 import b64decode
 from pathlib import Path
 
 import pytest
-from tests.support.lambda_api import call, connect, create, invoke, running
 
 from local_aws.local_lambda.runtime import environment
 from local_aws.local_lambda.runtime.processes import process_stats
@@ -16,33 +15,24 @@ from local_aws.local_lambda.runtime.processes import process_stats
 SLOW = "import time\ntime.sleep({})\ndef run(event, context): return event\n"
 
 
-@pytest.fixture(scope="module")
-def aws():
-    with running() as aws:
-        yield aws
-
-
-@pytest.fixture
-def client(aws, monkeypatch):
+@pytest.fixture(autouse=True)
+def _short_init(monkeypatch):
     monkeypatch.setattr(environment, "INIT_S", 0.3)
-    client = connect(aws)
-    yield client
-    client.delete_function(FunctionName="slow")
-    client.close()
 
 
-def tail(client):
-    answer = call(client, "slow", Payload=b"1", LogType="Tail")
+def tail(function):
+    answer = function.call(Payload=b"1", LogType="Tail")
     return answer["Payload"], b64decode(answer["LogResult"]).decode()
 
 
-def test_a_slow_init_is_stopped_and_repeated_as_part_of_the_invocation(client, aws):
-    create(client, "slow", SLOW.format(0.8), Timeout=5)
-    payload, log = tail(client)
-    _, later = tail(client)
-    logs = connect(aws, "logs")
-    events = logs.filter_log_events(logGroupName="/aws/lambda/slow")["events"]
-    logs.close()
+def test_a_slow_init_is_stopped_and_repeated_as_part_of_the_invocation(
+    deploy, client_of
+):
+    function = deploy(SLOW.format(0.8), Timeout=5)
+    payload, log = tail(function)
+    _, later = tail(function)
+    group = f"/aws/lambda/{function}"
+    events = client_of("logs").filter_log_events(logGroupName=group)["events"]
 
     assert payload == b"1"
     assert 800 <= float(re.search(r"\tDuration: ([\d.]+) ms", log)[1]) < 3000
@@ -54,35 +44,30 @@ def test_a_slow_init_is_stopped_and_repeated_as_part_of_the_invocation(client, a
     )
 
 
-def test_the_repeated_init_has_the_functions_timeout(client):
-    create(client, "slow", SLOW.format(20), Timeout=1)
+def test_the_repeated_init_has_the_functions_timeout(deploy):
+    function = deploy(SLOW.format(20), Timeout=1)
     began = time.monotonic()
-    error, _ = invoke(client, "slow")
+    error, _ = function()
 
     assert error["errorType"] == "Sandbox.Timedout"
     assert error["errorMessage"].endswith("Task timed out after 1.00 seconds")
     assert 1.3 <= time.monotonic() - began < 5
 
 
-def test_time_without_a_core_is_no_init_time(client, monkeypatch):
-    """
-    A thousand inits at once share this machine's cores; on AWS each has its own.
-    """
+def test_time_without_a_core_is_no_init_time(deploy, monkeypatch):
+    """A thousand inits at once share this machine's cores; on AWS each has its own."""
     monkeypatch.setattr(process_stats, "core_wait_s", lambda _: 9.0)
-    create(client, "slow", SLOW.format(0.6), Timeout=5)
-    payload, log = tail(client)
+    payload, log = tail(deploy(SLOW.format(0.6), Timeout=5))
 
     assert payload == b"1"
     assert float(re.search(r"\tInit Duration: ([\d.]+) ms", log)[1]) >= 600
 
 
-def test_the_init_after_a_crash_is_part_of_the_next_invocation(client):
+def test_the_init_after_a_crash_is_part_of_the_next_invocation(deploy):
     """
     AWS calls it suppressed: the function's timeout is its limit, no REPORT tells it.
     """
-    create(
-        client,
-        "slow",
+    function = deploy(
         "import os, pathlib, tempfile, time\n"
         "mark = pathlib.Path(tempfile.gettempdir(), 'crashed')\n"
         "if mark.exists(): time.sleep(0.6)\n"
@@ -93,8 +78,8 @@ def test_the_init_after_a_crash_is_part_of_the_next_invocation(client):
         "    return [event, context.get_remaining_time_in_millis()]\n",
         Timeout=2,
     )
-    crash, _ = invoke(client, "slow", "crash")
-    payload, log = tail(client)
+    crash, _ = function("crash")
+    payload, log = tail(function)
 
     assert crash["errorType"] == "Runtime.ExitError"
     assert payload.startswith(b"[1, 1")  # 2 s, less the init

@@ -4,60 +4,54 @@ import http.client
 import json
 
 import pytest
-from tests.support.lambda_api import ECHO, connect, invoke, refused, request_for
+from tests.support.lambda_api import ECHO, Function, request_for
 from tests.support.signed_requests import credentials_of, headers_signed
 
 
-def test_output_is_in_cloudwatch_logs_when_the_answer_is_here(aws, client, deploy):
-    logs = connect(aws, "logs")
-    name = deploy("def run(event, context): print(f'got {event}')\n")
-    group = f"/aws/lambda/{name}"
+def test_output_is_in_cloudwatch_logs_when_the_answer_is_here(client_of, deploy):
+    logs = client_of("logs")
+    function = deploy("def run(event, context): print(f'got {event}')\n")
+    group = f"/aws/lambda/{function}"
     logs.create_log_group(logGroupName=group)
     logs.put_retention_policy(logGroupName=group, retentionInDays=1)
     for event in range(3):
-        invoke(client, name, event)
+        function(event)
     events = logs.filter_log_events(logGroupName=group)["events"]
     (described,) = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
-    streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
-    logs.close()
+    (stream,) = logs.describe_log_streams(logGroupName=group)["logStreams"]
 
     messages = [event["message"] for event in events]
     assert [m for m in messages if m.startswith("got")] == ["got 0", "got 1", "got 2"]
     assert sum(m.startswith("REPORT") for m in messages) == 3
     assert described["retentionInDays"] == 1
-    assert len(streams) == 1
-    assert "/[$LATEST]" in streams[0]["logStreamName"]
+    assert "/[$LATEST]" in stream["logStreamName"]
 
 
 @pytest.mark.parametrize("group_first", [True, False])
-def test_a_deleted_log_group_does_not_come_back(aws, client, deploy, group_first):
-    logs = connect(aws, "logs")
-    name = deploy("def run(event, context): print('one line')\n")
-    group = f"/aws/lambda/{name}"
-    invoke(client, name)
+def test_a_deleted_log_group_does_not_come_back(client_of, deploy, group_first):
+    logs = client_of("logs")
+    function = deploy("def run(event, context): print('one line')\n")
+    group = f"/aws/lambda/{function}"
+    function()
     made = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     deletions = [
         lambda: logs.delete_log_group(logGroupName=group),
-        lambda: client.delete_function(FunctionName=name),
+        function.delete_function,
     ]
     for delete in deletions if group_first else reversed(deletions):
         delete()
-    left = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
-    logs.close()
 
     assert len(made) == 1
-    assert left == []
+    assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
 
 
 def test_a_function_cannot_be_called_before_it_was_seen_to_be_active(client):
-    """
-    The text is LocalStack's; nobody has published AWS's.
-    """
+    """The text is LocalStack's; nobody has published AWS's."""
     client.create_function(**request_for("pending", ECHO))
-    status, code, message = refused(client.invoke, FunctionName="pending")
-    client.get_waiter("function_active_v2").wait(FunctionName="pending")
-    answer = invoke(client, "pending", 1)
-    client.delete_function(FunctionName="pending")
+    function = Function(client, "pending")
+    status, code, message = function.refused("invoke")
+    answer = function.waited("function_active_v2")(1)
+    function.delete_function()
 
     assert (status, code) == (409, "ResourceConflictException")
     assert message.endswith("in the following state: Pending")

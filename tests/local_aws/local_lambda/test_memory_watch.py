@@ -6,7 +6,6 @@ import sys
 import time
 
 import pytest
-from tests.support.lambda_api import invoke
 
 from local_aws.local_lambda.runtime.processes import process_stats
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch, Watched
@@ -35,9 +34,7 @@ def _nobody_looks(monkeypatch):
 
 @pytest.fixture
 def holder():
-    """
-    Start processes that hold so many bytes.
-    """
+    """Start processes that hold so many bytes."""
     started = []
 
     def hold(size):
@@ -53,56 +50,45 @@ def holder():
         process.stdout.close()
 
 
-def test_what_a_function_starts_counts_as_its_own(client, deploy):
+def test_what_a_function_starts_counts_as_its_own(deploy):
     code = f"{HOLDING}import time\ndef run(size, c): hold(size); time.sleep(9)\n"
-    name = deploy(code, MemorySize=128, Timeout=20)
-    error, kind = invoke(client, name, 200 * MB)
+    error, kind = deploy(code, MemorySize=128, Timeout=20)(200 * MB)
 
     assert kind == "Unhandled"
     assert error["errorType"] == "Runtime.OutOfMemory"
 
 
 @pytest.mark.usefixtures("_nobody_looks")
-def test_memory_held_too_briefly_to_be_seen_counts_as_well(client, deploy):
-    """
-    On AWS such an invocation would not have come to its end.
-    """
-    code = "def run(size, c): return len(b'x' * size)\n"
-    name = deploy(code, MemorySize=128)
-    before = invoke(client, name, 1 * MB)
-    error, _ = invoke(client, name, 300 * MB)
-    after = invoke(client, name, 1 * MB)
+def test_memory_held_too_briefly_to_be_seen_counts_as_well(deploy):
+    """On AWS such an invocation would not have come to its end."""
+    function = deploy("def run(size, c): return len(b'x' * size)\n", MemorySize=128)
+    before = function(1 * MB)
+    error, _ = function(300 * MB)
+    after = function(1 * MB)
+    function.update(MemorySize=512)
 
     assert before == after == (1 * MB, None)
     assert error["errorType"] == "Runtime.OutOfMemory"
+    assert function(300 * MB) == (300 * MB, None)
 
 
 @pytest.mark.usefixtures("_nobody_looks")
 @pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 11)"])
-def test_an_end_over_the_limit_is_out_of_memory_whatever_it_looks_like(
-    client, deploy, end
-):
-    name = deploy(f"import os\ndef run(size, c): b'x' * size; {end}\n", MemorySize=128)
+def test_an_end_over_the_limit_is_out_of_memory_whatever_it_looks_like(deploy, end):
+    code = f"import os\ndef run(size, c): b'x' * size; {end}\n"
+    function = deploy(code, MemorySize=128)
 
-    assert invoke(client, name, 1 * MB)[0]["errorType"] == "Runtime.ExitError"
-    assert invoke(client, name, 300 * MB)[0]["errorType"] == "Runtime.OutOfMemory"
+    assert function(1 * MB)[0]["errorType"] == "Runtime.ExitError"
+    assert function(300 * MB)[0]["errorType"] == "Runtime.OutOfMemory"
 
 
-def test_an_import_that_takes_too_much_is_stopped(client, deploy):
-    name = deploy(
-        "import time\nheld = b'x' * 300_000_000\ntime.sleep(30)\n", MemorySize=128
-    )
+def test_an_import_that_takes_too_much_is_stopped(deploy):
+    code = "import time\nheld = b'x' * 300_000_000\ntime.sleep(30)\n"
     began = time.monotonic()
-    error, _ = invoke(client, name)
+    error, _ = deploy(code, MemorySize=128)()
 
     assert error["errorType"] == "Runtime.OutOfMemory"
     assert time.monotonic() - began < 10
-
-
-def test_more_memory_is_enough(client, deploy):
-    name = deploy("def run(size, c): return len(b'x' * size)\n", MemorySize=512)
-
-    assert invoke(client, name, 300 * MB) == (300 * MB, None)
 
 
 def test_the_memory_of_a_process_is_what_it_and_its_children_hold(holder):
@@ -118,9 +104,7 @@ def test_a_process_that_is_gone_has_nothing():
 
 
 def test_everybody_is_looked_at_in_turn(holder):
-    """
-    A thousand at work must not hide the one that is over its limit.
-    """
+    """A thousand at work must not hide the one that is over its limit."""
     pid = holder(50 * MB)
     caught = []
 

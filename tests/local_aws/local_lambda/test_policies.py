@@ -1,21 +1,19 @@
 """Resource policies: the requests they admit to a URL, and what they go with."""
 
 import pytest
-from tests.support.lambda_api import ECHO, create, let_anybody_in, open_url
+from tests.support.lambda_api import ECHO, create
 from tests.support.urllib_http import fetch
 
 CALL = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*"}
 
 
-@pytest.fixture
-def closed(client, deploy):
-    """
-    Deploy a function that anybody may invoke by its URL, and nobody call the URL.
-    """
-    name = deploy(ECHO)
-    url = open_url(client, name)
-    client.remove_permission(FunctionName=name, StatementId="anybody-InvokeFunctionUrl")
-    return name, url
+@pytest.fixture(scope="module")
+def closed(deploy_for_all):
+    """A function that anybody may invoke by its URL, and nobody call the URL."""
+    function = deploy_for_all(ECHO)
+    url = function.open_url()
+    function.remove_permission(StatementId="anybody-InvokeFunctionUrl")
+    return function, url
 
 
 @pytest.mark.parametrize(
@@ -32,73 +30,50 @@ def closed(client, deploy):
         ({"FunctionUrlAuthType": "NONE", "PrincipalOrgID": "o-1234567890"}, 403),
     ],
 )
-def test_a_url_admits_what_a_statement_allows_everybody(
-    client, closed, permission, status
+def test_a_url_admits_what_a_statement_allows_everybody_until_it_is_removed(
+    closed, permission, status
 ):
-    name, url = closed
-    client.add_permission(FunctionName=name, StatementId="s", **CALL | permission)
+    function, url = closed
+    function.add_permission(StatementId="s", **CALL | permission)
+    given, _, _ = fetch(url)
+    function.remove_permission(StatementId="s")
 
-    assert fetch(url)[0] == status
+    assert (given, fetch(url)[0]) == (status, 403)
 
 
-def test_a_removed_permission_takes_effect_at_once(client, deploy):
-    name = deploy(ECHO)
-    url = open_url(client, name)
+def test_the_policy_of_a_function_is_not_that_of_its_alias(deploy):
+    function = deploy(ECHO)
+    function.publish_version()
+    function.alias("a", "1")
+    function.let_anybody_in()
+    url = function.url(Qualifier="a")
     before, _, _ = fetch(url)
-    client.remove_permission(FunctionName=name, StatementId="anybody-InvokeFunction")
-
-    assert (before, fetch(url)[0]) == (200, 403)
-
-
-def test_the_policy_of_a_function_is_not_that_of_its_alias(client, deploy):
-    name = deploy(ECHO)
-    client.publish_version(FunctionName=name)
-    client.create_alias(FunctionName=name, Name="a", FunctionVersion="1")
-    let_anybody_in(client, name)
-    url = client.create_function_url_config(
-        FunctionName=name, Qualifier="a", AuthType="NONE"
-    )["FunctionUrl"]
-    before, _, _ = fetch(url)
-    let_anybody_in(client, name, Qualifier="a")
+    function.let_anybody_in(Qualifier="a")
 
     assert (before, fetch(url)[0]) == (403, 200)
 
 
-def test_a_url_for_signed_requests_stays_so_whatever_the_policy(client, deploy):
-    name = deploy(ECHO)
-    let_anybody_in(client, name)
-    made = client.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")
+def test_a_url_for_signed_requests_stays_so_whatever_the_policy(deploy):
+    function = deploy(ECHO)
+    function.let_anybody_in()
 
-    assert fetch(made["FunctionUrl"])[0] == 403
-
-
-def test_a_policy_goes_with_its_function(client, deploy):
-    name = deploy(ECHO)
-    let_anybody_in(client, name)
-    client.delete_function(FunctionName=name)
-    create(client, name, ECHO)
-
-    with pytest.raises(client.exceptions.ResourceNotFoundException):
-        client.get_policy(FunctionName=name)
+    assert fetch(function.url("AWS_IAM"))[0] == 403
 
 
-def test_a_policy_goes_with_its_alias(client, deploy):
-    name = deploy(ECHO)
-    alias = {"FunctionName": name, "Name": "a", "FunctionVersion": "$LATEST"}
-    client.create_alias(**alias)
-    let_anybody_in(client, name, Qualifier="a")
-    client.delete_alias(FunctionName=name, Name="a")
-    client.create_alias(**alias)
+def test_a_policy_goes_with_its_function_its_version_and_its_alias(client, deploy):
+    function = deploy(ECHO)
+    function.publish_version()
+    function.alias("a", "$LATEST")
+    for qualified in ({}, {"Qualifier": "1"}, {"Qualifier": "a"}):
+        function.let_anybody_in(**qualified)
+    function.delete_alias(Name="a")
+    function.alias("a", "$LATEST")
+    function.delete_function(Qualifier="1")
+    refusals = [function.refused("get_policy", Qualifier=one) for one in ("1", "a")]
+    kept = function.get_policy()["Policy"]
+    function.delete_function()
+    create(client, function, ECHO)
 
-    with pytest.raises(client.exceptions.ResourceNotFoundException):
-        client.get_policy(FunctionName=name, Qualifier="a")
-
-
-def test_a_policy_goes_with_its_version(client, deploy):
-    name = deploy(ECHO)
-    client.publish_version(FunctionName=name)
-    let_anybody_in(client, name, Qualifier="1")
-    client.delete_function(FunctionName=name, Qualifier="1")
-
-    with pytest.raises(client.exceptions.ResourceNotFoundException):
-        client.get_policy(FunctionName=name, Qualifier="1")
+    assert [code for _, code, _ in refusals] == ["ResourceNotFoundException"] * 2
+    assert kept
+    assert function.refused("get_policy")[1] == "ResourceNotFoundException"

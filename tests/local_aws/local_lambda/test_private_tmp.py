@@ -1,20 +1,18 @@
 """Each environment's own /tmp: who may have it, and that nothing of it stays."""
 
 import contextlib
-import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-import boto3
 import pytest
-from tests.support.lambda_api import connect, create, eventually, invoke, running
+from tests.support.lambda_api import connect, create, eventually
+from tests.support.served_endpoint import SERVE, serving
 from tests.support.tmp_mounts import is_permitted
 
 from local_aws import temporary_folders
-from local_aws.local_lambda.runtime.processes import zygote
+from local_aws.local_lambda.runtime.processes import zygote_control
 
 needs_mounts = pytest.mark.skipif(
     not is_permitted(), reason="this system does not let us mount"
@@ -26,8 +24,6 @@ NEEDED = {
     for path in (sys.prefix, temporary_folders.__file__)
     if Path(path).is_relative_to("/tmp")
 }
-
-SERVE = [sys.executable, "-P", "-m", "rollout", "serve", "--until-stdin-closes"]
 
 # Root with every right but that to mount is in this like any other user.
 _WITHOUT_THE_RIGHT = """
@@ -65,34 +61,18 @@ LOOK = (
 
 
 @contextlib.contextmanager
-def served(command, tmpdir):
-    """Run an endpoint as a command; yield a client of it and the process."""
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"TMPDIR": str(tmpdir)},
-    ) as process:
-        told = json.loads(process.stdout.readline())
-        client = boto3.client(
-            "lambda",
-            endpoint_url=told["endpoint_url"],
-            region_name="us-east-1",
-            aws_access_key_id=told["access_key_id"],
-            aws_secret_access_key=told["secret_access_key"],
-        )
-        try:
-            yield client, process
-        finally:
-            client.close()
-            process.stdin.close()
+def served(tmpdir, *trick):
+    """Run an endpoint as a command; yield what the function sees, and the process."""
+    command = (*trick, *SERVE, "--until-stdin-closes")
+    with (
+        serving(tmpdir=tmpdir, command=command) as served,
+        contextlib.closing(connect(served)) as client,
+    ):
+        yield look(create(client, "look", LOOK)), served.process
 
 
-def look(client):
-    create(client, "look", LOOK)
-    answer, error = invoke(client, "look")
+def look(function):
+    answer, error = function()
     assert error is None
     return answer
 
@@ -104,8 +84,7 @@ def mounts():
 @needs_mounts
 def test_nothing_is_mounted_outside_and_nothing_stays(shared_folder):
     before = mounts()
-    with served(SERVE, shared_folder) as (client, process):
-        seen = look(client)
+    with served(shared_folder) as (seen, process):
         meanwhile = mounts()
         made = list(shared_folder.iterdir())
         process.stdin.close()
@@ -121,24 +100,11 @@ def test_nothing_is_mounted_outside_and_nothing_stays(shared_folder):
 
 
 @needs_mounts
-def test_nothing_stays_of_an_endpoint_that_is_killed(shared_folder):
-    before = mounts()
-    with served(SERVE, shared_folder) as (client, process):
-        look(client)
-        process.kill()
-        process.wait(20)
-
-    assert mounts() == before
-
-
-@needs_mounts
 def test_an_ordinary_user_has_it_too_and_gets_no_rights_from_it(shared_folder):
-    """
-    It takes a user namespace, whose maker may do anything in it.
-    """
-    command = [sys.executable, "-c", _WITHOUT_THE_RIGHT, *SERVE]
-    with served(command, shared_folder) as (client, _):
-        seen = look(client)
+    """It takes a user namespace, whose maker may do anything in it."""
+    trick = (sys.executable, "-c", _WITHOUT_THE_RIGHT)
+    with served(shared_folder, *trick) as (seen, _):
+        pass
 
     assert seen["own"] == "/tmp"
     assert set(seen["tmp"]) - NEEDED == {"file"}
@@ -148,9 +114,8 @@ def test_an_ordinary_user_has_it_too_and_gets_no_rights_from_it(shared_folder):
 
 @needs_mounts
 def test_where_it_is_not_permitted_one_is_told_and_has_a_folder(shared_folder):
-    command = [sys.executable, "-c", _WITHOUT_NAMESPACES, *SERVE]
-    with served(command, shared_folder) as (client, process):
-        seen = look(client)
+    trick = (sys.executable, "-c", _WITHOUT_NAMESPACES)
+    with served(shared_folder, *trick) as (seen, process):
         own = [str(path.parent) for path in shared_folder.rglob("file")]
         process.stdin.close()
         process.wait(20)
@@ -162,20 +127,23 @@ def test_where_it_is_not_permitted_one_is_told_and_has_a_folder(shared_folder):
 
 
 @needs_mounts
-def test_code_that_lies_below_tmp_stays_in_sight():
+def test_code_that_lies_below_tmp_stays_in_sight_and_a_killed_endpoint_unmounts_all():
     """
     It is where TMPDIR says, and the environment's own /tmp comes over that.
     """
+    before = mounts()
     with (
         tempfile.TemporaryDirectory(dir="/tmp") as below,
-        served(SERVE, Path(below)) as (client, _),
+        served(Path(below)) as (seen, process),
     ):
-        seen = look(client)
+        process.kill()
+        process.wait(20)
 
     assert seen["cwd"].startswith(below)
     assert "app.py" in seen["code"]
     assert seen["own"] == "/tmp"
     assert {"file"} < set(seen["tmp"])
+    assert mounts() == before
 
 
 def test_the_endpoints_own_folder_is_not_in_sight_below_tmp(monkeypatch):
@@ -186,15 +154,13 @@ def test_the_endpoints_own_folder_is_not_in_sight_below_tmp(monkeypatch):
 
 @pytest.mark.parametrize("start", ["fork", "fresh"])
 @pytest.mark.parametrize("tmp", ["shared", pytest.param("private", marks=needs_mounts)])
-def test_every_way_to_start_goes_with_every_tmp(monkeypatch, start, tmp):
-    monkeypatch.setattr(zygote, "START", start)
-    monkeypatch.setattr(zygote, "TMP", tmp)
-    with running() as aws:
-        client = connect(aws)
-        seen = look(client)
-        client.delete_function(FunctionName="look")
-        eventually(lambda: not Path(seen["cwd"]).exists())
-        client.close()
+def test_every_way_to_start_goes_with_every_tmp(deploy, monkeypatch, start, tmp):
+    monkeypatch.setattr(zygote_control, "START", start)
+    monkeypatch.setattr(zygote_control, "TMP", tmp)
+    function = deploy(LOOK)
+    seen = look(function)
+    function.delete_function()
+    eventually(lambda: not Path(seen["cwd"]).exists())
 
     assert (seen["own"] == "/tmp") == (tmp == "private")
     assert seen["cwd"].endswith("/task")

@@ -5,7 +5,6 @@ import json
 import socket
 
 import pytest
-from tests.support.lambda_api import invoke
 
 from local_aws.local_lambda.runtime import runtime_api
 
@@ -23,28 +22,37 @@ ERROR = "POST /2018-06-01/runtime/init/error HTTP/1.1"
 NEXT = "GET /2018-06-01/runtime/invocation/next HTTP/1.1"
 
 
+@pytest.fixture(scope="module")
+def function(deploy_for_all):
+    return deploy_for_all(API)
+
+
 @pytest.fixture
-def ask(client, deploy):
+def environment(function):
+    """An environment's address and User-Agent; it must be well after each test."""
+    (address, own), _ = function()
+    host, _, port = address.rpartition(":")
+    yield (host, int(port)), own
+    assert function() == ([address, own], None)
+
+
+@pytest.fixture
+def ask(environment):
     """
     Send bytes; return the answer's status and body, once the API has hung up.
 
     ``OWN`` in them stands for the User-Agent of an environment.
     """
-    name = deploy(API)
-    address, own = invoke(client, name)[0]
-    host, _, port = address.rpartition(":")
+    address, own = environment
 
     def ask(sent):
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with socket.create_connection(address, timeout=10) as connection:
             connection.sendall(sent.replace(b"OWN", own.encode()))
-            received = b""
-            while chunk := connection.recv(65_536):
-                received += chunk
+            received = b"".join(iter(lambda: connection.recv(65_536), b""))
         head, _, body = received.partition(b"\r\n\r\n")
         return int(head.split()[1]), body
 
-    yield ask
-    assert invoke(client, name) == ([address, own], None)
+    return ask
 
 
 def text(first, *headers, body=""):
@@ -80,21 +88,16 @@ def test_an_unknown_environment_is_refused_before_its_body_comes(ask):
     assert ask(text(respond, "User-Agent: env/x", "Content-Length: 6000000"))[0] == 403
 
 
-def test_a_head_that_does_not_come_is_waited_for_in_vain_once(
-    client, deploy, monkeypatch
-):
-    name = deploy(API)
-    (address, own), _ = invoke(client, name)
-    host, _, port = address.rpartition(":")
+def test_a_head_that_does_not_come_is_waited_for_in_vain_once(environment, monkeypatch):
+    address, _ = environment
     monkeypatch.setattr(runtime_api, "HEAD_S", 0.2)
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection(address, timeout=10) as connection:
         connection.sendall(NEXT.encode())
         received = b""
         with contextlib.suppress(ConnectionError):
             received = connection.recv(1)
 
     assert received == b""
-    assert invoke(client, name) == ([address, own], None)
 
 
 CALL = AGENT + (
@@ -108,20 +111,9 @@ CALL = AGENT + (
 )
 
 
-@pytest.fixture
-def ask_from_inside(client, deploy):
-    """
-    Let an environment itself ask; return the status.
-    """
-    name = deploy(CALL)
-
-    def ask(method, path, body=None):
-        event = [method, f"/2018-06-01/runtime/{path}", body]
-        answer, error = invoke(client, name, event)
-        assert error is None, answer
-        return answer
-
-    return ask
+@pytest.fixture(scope="module")
+def calling(deploy_for_all):
+    return deploy_for_all(CALL)
 
 
 @pytest.mark.parametrize(
@@ -136,36 +128,38 @@ def ask_from_inside(client, deploy):
     ],
 )
 def test_an_environment_that_asks_for_nonsense_is_refused(
-    ask_from_inside, method, path, status
+    calling, method, path, status
 ):
-    assert ask_from_inside(method, path, "{}") == status
+    assert calling([method, f"/2018-06-01/runtime/{path}", "{}"]) == (status, None)
+
+
+@pytest.fixture(scope="module")
+def failing(deploy_for_all):
+    return deploy_for_all(
+        "import os\n"
+        "def fall(n): return fall(n + n[:1])\n"
+        "def run(event, context):\n"
+        "    exec(event)\n"
+        "    return os.getpid()\n",
+        Timeout=30,
+    )
 
 
 @pytest.mark.parametrize(
     ("failure", "kind"),
     [
-        ("fall(event)", "RecursionError"),
-        ("raise ValueError(event * 300_000)", "ValueError"),
-        ("raise ValueError(event * 1_040_000)", "ValueError"),
-        ("raise ValueError(event * 2_000_000)", "ValueError"),
+        ("fall('x')", "RecursionError"),
+        ("raise ValueError('x' * 300_000)", "ValueError"),
+        ("raise ValueError('x' * 1_040_000)", "ValueError"),
+        ("raise ValueError('x' * 2_000_000)", "ValueError"),
     ],
 )
 def test_an_exception_with_much_to_tell_leaves_its_environment_warm(
-    client, deploy, failure, kind
+    failing, failure, kind
 ):
-    """
-    Its cause comes in a header, and a refusal would end the process.
-    """
-    name = deploy(
-        "import os\n"
-        "def fall(n): return fall(n + n[:1])\n"
-        "def run(event, context):\n"
-        f"    if event: {failure}\n"
-        "    return os.getpid()\n",
-        Timeout=30,
-    )
-    before, _ = invoke(client, name, "")
-    error, _ = invoke(client, name, "x")
+    """Its cause comes in a header, and a refusal would end the process."""
+    before, _ = failing("")
+    error, _ = failing(failure)
 
     assert error["errorType"] == kind
-    assert invoke(client, name, "") == (before, None)
+    assert failing("") == (before, None)

@@ -8,12 +8,10 @@ from hypothesis import strategies as st
 from tests.support.lambda_api import (
     ECHO,
     GATE,
+    Function,
     eventually,
-    invoke,
-    recode,
     refused,
     request_for,
-    send,
     zipped,
 )
 
@@ -28,101 +26,99 @@ QUEUE = "arn:aws:sqs:us-east-1:123456789012:queue"
 
 def test_a_version_settles_with_its_function(client):
     client.create_function(**request_for("published", ECHO, Publish=True))
-    early = refused(client.invoke, FunctionName="published", Qualifier="1")
-    client.get_waiter("function_active_v2").wait(FunctionName="published")
-    answer = invoke(client, "published:1", 1)
-    client.delete_function(FunctionName="published")
+    function = Function(client, "published")
+    early = function.refused("invoke", Qualifier="1")
+    function.waited("function_active_v2")
+    answer = function.at("1")(1)
+    function.delete_function()
 
     assert early[:2] == (409, "ResourceConflictException")
     assert answer == (1, None)
 
 
-def test_a_function_that_is_changing_is_not_published(client, deploy):
-    name = deploy(ECHO)
-    client.update_function_configuration(FunctionName=name, Timeout=9)
-    status, code, message = refused(client.publish_version, FunctionName=name)
+def test_a_function_that_is_changing_is_not_published(deploy):
+    function = deploy(ECHO)
+    function.update_function_configuration(Timeout=9)
+    status, code, message = function.refused("publish_version")
 
     assert (status, code) == (409, "ResourceConflictException")
     assert "An update is in progress" in message
 
 
-def test_the_same_code_and_settings_are_the_same_version(client, deploy):
-    name = deploy(ECHO)
-    client.publish_version(FunctionName=name)
+def test_the_same_code_and_settings_are_the_same_version(deploy):
+    function = deploy(ECHO)
+    function.publish_version()
     for timeout in (9, 3):
-        client.update_function_configuration(FunctionName=name, Timeout=timeout)
-        client.get_waiter("function_updated_v2").wait(FunctionName=name)
-    recode(client, name, ECHO)
+        function.update(Timeout=timeout)
+    function.recode(ECHO)
 
-    assert client.publish_version(FunctionName=name)["Version"] == "1"
+    assert function.publish_version()["Version"] == "1"
 
 
-def test_code_goes_when_no_version_has_it_any_more(client, deploy):
-    """
-    A function that is deployed again and again must not fill the disk.
-    """
-    name = deploy(WHERE)
-    replaced = Path(invoke(client, name)[0])
-    recode(client, name, f"{WHERE}# 2\n")
-    client.publish_version(FunctionName=name)
-    published = Path(invoke(client, f"{name}:1")[0])
-    recode(client, name, f"{WHERE}# 3\n")
-    latest = Path(invoke(client, name)[0])
+def test_code_goes_when_no_version_has_it_any_more(deploy):
+    """A function that is deployed again and again must not fill the disk."""
+    function = deploy(WHERE)
+    replaced = Path(function()[0])
+    function.recode(f"{WHERE}# 2\n")
+    function.publish_version()
+    published = Path(function.at("1")()[0])
+    function.recode(f"{WHERE}# 3\n")
+    latest = Path(function()[0])
     eventually(lambda: not replaced.exists())
     before = published.exists(), latest.exists()
-    client.delete_function(FunctionName=name, Qualifier="1")
+    function.delete_function(Qualifier="1")
     eventually(lambda: not published.exists())
 
     assert before == (True, True)
-    assert invoke(client, name) == (str(latest), None)
+    assert function() == (str(latest), None)
+
+
+def usage(client):
+    return client.get_account_settings()["AccountUsage"]
 
 
 def test_a_running_call_survives_the_deletion_of_its_version(
     client, deploy, shared_folder
 ):
-    name = deploy(GATE)
-    client.publish_version(FunctionName=name)
-    recode(client, name, ECHO)
+    before = usage(client)["TotalCodeSize"]
+    function = deploy(GATE)
+    function.publish_version()
+    function.recode(ECHO)
     gate = shared_folder / "gate"
-    send(client, f"{name}:1", gate)
+    function.at("1").send(gate)
     eventually(gate.with_suffix(".entered").exists)
-    client.delete_function(FunctionName=name, Qualifier="1")
-    gone = refused(client.invoke, FunctionName=f"{name}:1")
-    folders = client.get_account_settings()["AccountUsage"]["TotalCodeSize"]
+    function.delete_function(Qualifier="1")
+    gone = function.at("1").refused("invoke")
+    left = usage(client)["TotalCodeSize"] - before
     gate.touch()
 
     assert gone[:2] == (404, "ResourceNotFoundException")
-    assert folders == len(zipped({"app.py": ECHO}))
+    assert left == len(zipped({"app.py": ECHO}))
 
 
 def test_all_versions_count_for_the_account(client, deploy):
-    name = deploy(ECHO)
-    client.publish_version(FunctionName=name)
-    usage = client.get_account_settings()["AccountUsage"]
+    before = usage(client)
+    deploy(ECHO).publish_version()
+    after = usage(client)
+    size = after["TotalCodeSize"] - before["TotalCodeSize"]
 
-    assert usage["TotalCodeSize"] == 2 * len(zipped({"app.py": ECHO}))
-    assert usage["FunctionCount"] == 1
+    assert size == 2 * len(zipped({"app.py": ECHO}))
+    assert after["FunctionCount"] - before["FunctionCount"] == 1
 
 
-def test_reserved_concurrency_is_shared_by_all_versions(client, deploy, shared_folder):
-    name = deploy(GATE)
-    client.publish_version(FunctionName=name)
-    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
-    gate = shared_folder / "gate"
-    send(client, f"{name}:1", gate)
-    eventually(gate.with_suffix(".entered").exists)
-    refusal = refused(client.invoke, FunctionName=name)
-    gate.touch()
+def test_reserved_concurrency_is_shared_by_all_versions(deploy, busy):
+    function = deploy(GATE)
+    function.publish_version()
+    function.reserve(1)
+    with busy(function.at("1")):
+        refusal = function.refused("invoke")
 
     assert refusal == (429, "TooManyRequestsException", "Rate Exceeded.")
 
 
 def test_another_accounts_function_cannot_be_used(client, deploy):
-    name = deploy(ECHO)
-    status, code, message = refused(
-        client.invoke,
-        FunctionName=f"arn:aws:lambda:us-east-1:999999999999:function:{name}",
-    )
+    named = f"arn:aws:lambda:us-east-1:999999999999:function:{deploy(ECHO)}"
+    status, code, message = refused(client.invoke, FunctionName=named)
 
     assert (status, code) == (403, "AccessDeniedException")
     assert "999999999999" in message
@@ -160,10 +156,7 @@ def test_a_share_of_nothing_or_all_is_kept_exactly(weight, version):
         ({"PackageType": "Image"}, "PackageType Image"),
         ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, "SnapStart"),
         ({"LoggingConfig": {"LogFormat": "JSON"}}, "LogFormat JSON"),
-        (
-            {"DeadLetterConfig": {"TargetArn": QUEUE}},
-            "DeadLetterConfig",
-        ),
+        ({"DeadLetterConfig": {"TargetArn": QUEUE}}, "DeadLetterConfig"),
         (
             {"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}},
             "VpcConfig",
@@ -182,10 +175,9 @@ def test_settings_that_would_change_what_runs_are_not_taken_in_silence(
     )
 
 
-def test_destinations_are_not_taken_in_silence(client, deploy):
-    status, _, message = refused(
-        client.put_function_event_invoke_config,
-        FunctionName=deploy(ECHO),
+def test_destinations_are_not_taken_in_silence(deploy):
+    status, _, message = deploy(ECHO).refused(
+        "put_function_event_invoke_config",
         DestinationConfig={"OnFailure": {"Destination": QUEUE}},
     )
 

@@ -1,44 +1,43 @@
 """Local endpoints: how they start, why they do not, and that they go."""
 
+import http.client
 import json
 import os
 import signal
 import subprocess
 import sys
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 from tests.support.child_processes import child_with, family_of, kill
+from tests.support.served_endpoint import serving
+from tests.support.urllib_http import fetch
+from tests.support.waiting import eventually
 
 from local_aws.endpoint_process import local_endpoint
 from local_aws.errors import EndpointError
-from local_aws.local_lambda.requests.callers import KeyPair
 from rollout.__main__ import main
 from rollout.deploy.deploy import FunctionSpec, deploy
 from rollout.target.target import connect
 
-SERVE = [sys.executable, "-m", "rollout", "serve"]
-
 
 def test_serve_announces_itself_and_ends_with_ctrl_c(tmp_path):
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(
-        [*SERVE, "--origin"], stdout=subprocess.PIPE, env=environment
-    ) as process:
-        addresses = json.loads(process.stdout.readline())
-        family = family_of(process.pid)
-        with urllib.request.urlopen(f"{addresses['origin_url']}/1000/1.jpg") as answer:
-            body = answer.read()
-        keys = KeyPair(addresses["access_key_id"], addresses["secret_access_key"])
-        target = connect("local", addresses["endpoint_url"], keys=keys)
-        process.send_signal(signal.SIGINT)
-        rest = process.stdout.read()
+    with serving("--origin", tmpdir=tmp_path) as served:
+        family = family_of(served.process.pid)
+        with urllib.request.urlopen(f"{served.told['origin_url']}/1000/1.jpg") as one:
+            body = one.read()
+        target = connect("local", served.endpoint_url, keys=served.keys)
+        served.process.send_signal(signal.SIGINT)
+        rest = served.process.stdout.read()
 
-    assert process.returncode == 0
+    assert served.process.returncode == 0
     assert len(body) == 1_000
     assert target.account
-    assert rest == b""
+    assert rest == ""
     assert not [one for one in family if one.is_running()]
     assert list(tmp_path.iterdir()) == []
 
@@ -94,24 +93,23 @@ def test_a_killed_parent_takes_its_endpoint_along(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_endpoint_that_dies_in_use_is_not_passed_over():
+def test_an_endpoint_that_dies_in_use_is_not_passed_over(monkeypatch, tmp_path):
     """Otherwise all one sees is "connection refused" on the notebook's next line."""
+    told = ("endpoint_url", "origin_url", "access_key_id", "secret_access_key")
+    stand_in = tmp_path / "python"
+    said = json.dumps(dict.fromkeys(told, ""))
+    stand_in.write_text(f"#!/bin/sh\necho '{said}'\nread line\n")
+    stand_in.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(stand_in))
     before = psutil.Process().children()
 
     def use_one_that_dies():
-        with local_endpoint(origin=False):
+        with local_endpoint():
             (child,) = set(psutil.Process().children()) - set(before)
-            family.extend(child.children(recursive=True))
-            child.kill()
-            child.wait(10)
+            kill(child)
 
-    family = []
     with pytest.raises(EndpointError, match="ended by itself"):
         use_one_that_dies()
-
-    _, alive = psutil.wait_procs(family, timeout=20)
-    assert family
-    assert alive == []
 
 
 def test_an_endpoint_that_dies_is_named_by_whatever_fails_for_it():
@@ -133,35 +131,41 @@ def test_an_endpoint_that_dies_is_named_by_whatever_fails_for_it():
         deploy_to_one_that_dies()
 
 
-def test_a_serve_whose_moto_dies_ends_and_says_so():
-    """
-    Every call of S3 would fail, one by one.
-    """
-    with subprocess.Popen(
-        SERVE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        process.stdout.readline()
-        kill(child_with(process.pid, "local_aws.moto_main"))
-        _, said = process.communicate(timeout=30)
+def test_a_serve_whose_moto_dies_ends_and_says_so(tmp_path):
+    """Every call of S3 would fail, one by one. This one is under way."""
+    with serving("--any-credentials", tmpdir=tmp_path) as served:
+        moto = child_with(served.process.pid, "local_aws.moto_main")
+        moto.suspend()
+        with ThreadPoolExecutor(1) as thread:
+            call = thread.submit(fetch, served.endpoint_url)
+            port = urlsplit(served.endpoint_url).port
+            eventually(lambda: port in ports_of_callers(served.process.pid))
+            kill(moto)
+            _, said = served.process.communicate(timeout=30)
+            with suppress(OSError, http.client.HTTPException):
+                assert b"is gone" in call.result()[2]
     *_, last = said.splitlines()
 
-    assert process.returncode == 2
+    assert served.process.returncode == 2
     assert last == (
         "rollout: moto's server, which stands for S3, IAM, STS and CloudWatch Logs, "
         "ended by itself (signal 9). What was stored is gone; start the endpoint again."
     )
+    assert not any(tmp_path.iterdir())
+
+
+def ports_of_callers(pid):
+    """Return at which ports somebody is connected to a process."""
+    found = psutil.Process(pid).net_connections("tcp")
+    return {one.laddr.port for one in found if one.status == psutil.CONN_ESTABLISHED}
 
 
 def test_a_serve_whose_origin_dies_ends_and_says_so():
     """Every download from it would fail, one by one, and look like the files' fault."""
-    with subprocess.Popen(
-        [*SERVE, "--origin"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        origin_url = json.loads(process.stdout.readline())["origin_url"]
-        kill(child_with(process.pid, "origin"))
-        _, message = process.communicate()
+    with serving("--origin") as served:
+        kill(child_with(served.process.pid, "origin"))
+        _, said = served.process.communicate(timeout=30)
 
-    assert process.returncode == 2
-    assert message.splitlines()[-1] == (
-        f"rollout: The origin at {origin_url} ended by itself (signal 9)."
-    )
+    assert served.process.returncode == 2
+    where = f"The origin at {served.told['origin_url']}"
+    assert said.splitlines()[-1] == f"rollout: {where} ended by itself (signal 9)."

@@ -48,19 +48,22 @@ def urls_in(objects):
 def test_a_run_that_lost_reports_has_each_file_in_one_tar(
     parameters, s3, bucket, tmp_path
 ):
+    """
+    However many it lost: tars without a report are sealed, and a wave of the same name
+    could keep nothing. Nor may another run take these tars for its own.
+    """
+    run, resumed = tmp_path / "run", {"resume": True}
     run_cells("20_fan_out", parameters)
-    reports = tmp_path / "run" / "reports.jsonl"
+    reports = run / "reports.jsonl"
     lines = reports.read_bytes().splitlines(keepends=True)
     reports.write_bytes(b"".join(lines[:3]))
     before = urls_in(objects_in(s3, bucket))
     s3.create_multipart_upload(Bucket=bucket, Key="kept/run/00-00009.tar")
-    run_cells("20_fan_out", parameters | {"resume": True})
+    run_cells("20_fan_out", parameters | resumed)
     objects = objects_in(s3, bucket)
 
     assert set(before.values()) == {1}
-    assert read_run(tmp_path / "run")["totals"]["counts"]["ok"] == FILES
-    assert len(urls_in(objects)) == FILES
-    assert set(urls_in(objects).values()) == {1}
+    check_sealed(run, objects)
     assert uploads_in(s3, bucket) == []
     assert {key for key in objects if key.endswith(".jsonl")} == {
         key.removesuffix(".tar") + ".jsonl"
@@ -68,31 +71,21 @@ def test_a_run_that_lost_reports_has_each_file_in_one_tar(
         if key.endswith(".tar") and body.strip(b"\0")
     }
 
-
-def test_a_run_of_which_no_report_came_is_fetched_once_more_and_not_twice(
-    parameters, s3, bucket, tmp_path
-):
-    """Its tars are sealed: a wave of the same name could keep nothing."""
-    run_cells("20_fan_out", parameters)
-    (tmp_path / "run" / "reports.jsonl").write_bytes(b"")
-    moved = (tmp_path / "run").rename(tmp_path / "moved")  # tars are where they were
-    given = {"run_folder": str(moved), "resume": True, "waves": 1}
-    run_cells("20_fan_out", parameters | given)
-
-    assert read_run(moved)["totals"]["counts"]["ok"] == FILES
-    assert len(urls_in(objects_in(s3, bucket))) == FILES
-    assert set(urls_in(objects_in(s3, bucket)).values()) == {1}
-
-
-def test_a_run_of_a_name_that_is_taken_in_the_bucket_is_refused(parameters, tmp_path):
-    """Its executions would take the other's tars for theirs."""
-    run_cells("20_fan_out", parameters)
-    (tmp_path / "run").rename(tmp_path / "before")
+    reports.write_bytes(b"")
+    moved = run.rename(tmp_path / "moved")  # tars are where they were
+    given = {"run_folder": str(moved), "waves": 1}
+    run_cells("20_fan_out", parameters | resumed | given)
+    check_sealed(moved, objects_in(s3, bucket))
 
     with pytest.raises(DeployError, match="of another run called run"):
         run_cells("20_fan_out", parameters)
+    assert not run.exists()
 
-    assert not (tmp_path / "run").exists()
+
+def check_sealed(run, objects):
+    assert read_run(run)["totals"]["counts"]["ok"] == FILES
+    assert len(urls_in(objects)) == FILES
+    assert set(urls_in(objects).values()) == {1}
 
 
 def test_destroy_aborts_what_was_begun_in_the_functions_bucket(target, s3, bucket):

@@ -27,8 +27,7 @@ PLAIN = [f"http://h{n % 3}/{n}.jpg" for n in range(4)]
 
 
 @pytest.mark.parametrize(
-    ("kind", "packed"),
-    [("parquet", ""), *itertools.product(["csv", "jsonl"], PACKED)],
+    ("kind", "packed"), [("parquet", ""), *itertools.product(["csv", "jsonl"], PACKED)]
 )
 def test_every_format_gives_the_same_list(tmp_path, kind, packed):
     path = tmp_path / f"manifest.{kind}{packed}"

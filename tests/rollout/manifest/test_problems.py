@@ -107,9 +107,7 @@ def test_what_is_no_manifest_is_refused_with_the_reason(tmp_path, kind, data, sa
 
 @pytest.mark.parametrize("kind", ["csv", "txt", "jsonl", "parquet"])
 def test_rows_of_another_encoding_are_named(tmp_path, kind):
-    """
-    A file put together from others is often in several encodings.
-    """
+    """A file put together from others is often in several encodings."""
     latin = "http://h/é".encode("latin-1")
     urls = [b"http://h/1", "http://h/ü".encode(), latin, b"http://h/4"]
     if kind == "csv":

@@ -3,6 +3,6 @@ The operations of Lambda's API, a module for each kind of thing.
 
 Each takes the registry of functions and a checked call, and returns what Lambda
 would answer: ``functions``, ``versions``, ``aliases``, ``concurrency``,
-``event_configs``, ``function_urls``, ``policies``, ``tags``. ``configuration`` is what
-creating and updating a function share.
+``event_configs``, ``function_urls``, ``policies``, ``tags``. ``configuration_merge`` is
+what creating and updating a function share.
 """

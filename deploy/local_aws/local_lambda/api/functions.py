@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.api import concurrency, configuration, tags, versions
+from local_aws.local_lambda.api import concurrency, configuration_merge, tags, versions
 from local_aws.local_lambda.requests.names import reference_of
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
@@ -22,7 +22,7 @@ async def create(registry: "Registry", call: Call) -> Answer:
     parameters = call.parameters
     reference = reference_of(call)
     reference.refuse_as_new()
-    settings = configuration.merged(configuration.DEFAULTS, parameters)
+    settings = configuration_merge.merged(configuration_merge.DEFAULTS, parameters)
     tagged = dict(parameters.get("Tags", {}))
     tags.check(tagged)
     content = await registry.content(parameters["Code"])
@@ -36,7 +36,7 @@ async def create(registry: "Registry", call: Call) -> Answer:
 async def get(registry: "Registry", call: Call) -> Answer:
     """GetFunction."""
     function = registry.function(call)
-    function.settle()
+    await function.settle()
     reference = reference_of(call)
     answer: dict[str, Any] = {
         "Configuration": function.describe(reference.qualifier),
@@ -55,7 +55,7 @@ async def get(registry: "Registry", call: Call) -> Answer:
 async def get_configuration(registry: "Registry", call: Call) -> Answer:
     """GetFunctionConfiguration."""
     function = registry.function(call)
-    function.settle()
+    await function.settle()
     return function.describe(reference_of(call).qualifier)
 
 
@@ -77,7 +77,7 @@ async def update_code(registry: "Registry", call: Call) -> Answer:
     """UpdateFunctionCode."""
     function = _changeable(registry, call)
     parameters = call.parameters
-    configuration.refuse_not_modelled(parameters)
+    configuration_merge.refuse_not_modelled(parameters)
     if "ImageUri" in parameters:
         text = (
             "Please don't provide ImageUri when updating a function with packageType "
@@ -109,7 +109,7 @@ async def update_configuration(registry: "Registry", call: Call) -> Answer:
     """UpdateFunctionConfiguration."""
     function = _changeable(registry, call)
     before = function.latest.version
-    settings = configuration.merged(before.settings, call.parameters)
+    settings = configuration_merge.merged(before.settings, call.parameters)
     registry.change(function, replace(before, settings=settings))
     return function.describe()
 

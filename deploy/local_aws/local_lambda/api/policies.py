@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.functions.policy import _CALL_URL, Policy
+from local_aws.local_lambda.functions.public_access import CALL_URL, Policy
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.service_model import Answer, Call
 from local_aws.local_lambda.runtime.version import LATEST
@@ -101,9 +101,9 @@ async def remove(registry: "Registry", call: Call) -> Answer:
 
 
 def _statement(parameters: Mapping[str, Any], arn: str) -> dict[str, Any]:
-    if "FunctionUrlAuthType" in parameters and parameters["Action"] != _CALL_URL:
+    if "FunctionUrlAuthType" in parameters and parameters["Action"] != CALL_URL:
         # The text is in RJPearson94/terraform-aws-open-next#73.
-        text = f"FunctionUrlAuthType is only supported for {_CALL_URL} action"
+        text = f"FunctionUrlAuthType is only supported for {CALL_URL} action"
         raise errors.invalid_parameter(text)
     statement: dict[str, Any] = {
         "Sid": parameters["StatementId"],

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.api import configuration
+from local_aws.local_lambda.api import configuration_merge
 from local_aws.local_lambda.requests.names import reference_of
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 async def publish(registry: "Registry", call: Call) -> Answer:
     """PublishVersion; the newest one again if nothing has changed since."""
     parameters = call.parameters
-    configuration.refuse_not_modelled(parameters)
+    configuration_merge.refuse_not_modelled(parameters)
     reference_of(call).refuse_published()
     function = registry.function(call)
     function.refuse_change(parameters.get("RevisionId"))

@@ -1,6 +1,6 @@
 """
 Function URLs: an HTTP request in, an invocation, an HTTP response out.
 
-``front`` listens. It lets in those whom ``authorization`` knows, makes an ``event``
+``front`` listens. It lets in those whom ``authentication`` knows, makes an ``event``
 of the request and an ``answer`` of the result, and adds the headers of ``cors``.
 """

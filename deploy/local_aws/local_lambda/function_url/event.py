@@ -27,7 +27,7 @@ from urllib.parse import parse_qsl, urlsplit
 from aiohttp import web
 
 from local_aws.local_lambda.functions.function_url import FunctionUrl
-from local_aws.local_lambda.requests.callers import Caller
+from local_aws.local_lambda.requests.access_keys import Caller
 from local_aws.local_lambda.requests.names import ACCOUNT
 
 _OF_THE_CONNECTION = {

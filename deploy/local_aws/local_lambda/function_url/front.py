@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from aws_facts.limits import limit
-from local_aws.local_lambda import errors, http
+from local_aws.local_lambda import connections, errors
 from local_aws.local_lambda import url_errors as refusals
-from local_aws.local_lambda.function_url import answer, authorization, cors, event
+from local_aws.local_lambda.connections import Listen
+from local_aws.local_lambda.function_url import answer, authentication, cors, event
 from local_aws.local_lambda.functions.function_url import Address, FunctionUrl
-from local_aws.local_lambda.functions.policy import lets_anybody_call_url
-from local_aws.local_lambda.http import Listen
-from local_aws.local_lambda.requests.callers import Identify
-from local_aws.local_lambda.requests.claims import SignedRequest
+from local_aws.local_lambda.functions.public_access import lets_anybody_call_url
+from local_aws.local_lambda.requests.access_keys import Identify
+from local_aws.local_lambda.requests.signature_parsing import SignedRequest
 from local_aws.local_lambda.runtime.admission import Admission
-from local_aws.local_lambda.runtime.invocation import Request
+from local_aws.local_lambda.runtime.execution import Request
 from local_aws.local_lambda.runtime.version import LATEST
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ async def running(
     async def handle(request: web.Request) -> web.StreamResponse:
         return await front.handle(request)
 
-    async with http.running(handle) as listen:
+    async with connections.running(handle) as listen:
         front = UrlFront(host, admission, identify, listen)
         try:
             yield front
@@ -111,10 +111,10 @@ class UrlFront:
         try:
             response = await self._answer(request, request_id, target)
         except errors.LambdaError as error:
-            response = http.refusal(error)
+            response = connections.refusal(error)
         except Exception:
             _logger.exception("%s %s failed", request.method, request.path)
-            response = http.refusal(errors.internal())
+            response = connections.refusal(errors.internal())
         origin = request.headers.get("Origin")
         for name, text in cors.headers(url.cors if url else {}, origin):
             response.headers.add(name, text)
@@ -135,12 +135,14 @@ class UrlFront:
         if url.cors and request.method == "OPTIONS":
             return _preflight(url, request)
         max_bytes = limit("request_bytes").most
-        body = await http.read_body(request, max_bytes, refusals.too_large(max_bytes))
+        body = await connections.read_body(
+            request, max_bytes, refusals.too_large(max_bytes)
+        )
         function, caller = target.function, None
         if url.auth_type == "AWS_IAM":
             signed = SignedRequest(request.method, request.raw_path, request.headers)
             region = url.reference.region
-            caller = await authorization.check(signed, body, region, self._identify)
+            caller = await authentication.check(signed, body, region, self._identify)
         elif not lets_anybody_call_url(function.policies.get(target.alias, {})):
             raise refusals.forbidden()
         payload = event.build(request, body, url, request_id, caller)

@@ -9,10 +9,10 @@ from typing import Any
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.functions.alias import Alias
-from local_aws.local_lambda.functions.deployment import Deployment
 from local_aws.local_lambda.functions.event_config import EventConfig
 from local_aws.local_lambda.functions.function_url import FunctionUrl
-from local_aws.local_lambda.functions.policy import Policy
+from local_aws.local_lambda.functions.public_access import Policy
+from local_aws.local_lambda.functions.version_state import Deployment
 from local_aws.local_lambda.requests.names import Reference
 from local_aws.local_lambda.runtime.admission import EventLimits, Runner
 from local_aws.local_lambda.runtime.code_package import Package
@@ -97,9 +97,11 @@ class Function:
         arn = self.reference.at(qualifier).arn
         return self.deployment(qualifier).describe(arn)
 
-    def settle(self) -> None:
-        """End all changes in progress."""
-        for deployment in self.deployments():
+    async def settle(self) -> None:
+        """End all changes in progress, once a first execution can start at once."""
+        for deployment in list(self.deployments()):
+            if deployment.fleet:
+                await deployment.fleet.ready()
             deployment.settle()
 
     def refuse_change(self, revision: str | None) -> None:

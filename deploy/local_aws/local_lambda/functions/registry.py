@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.functions.deployment import Deployment
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.function_url import Address
+from local_aws.local_lambda.functions.version_state import Deployment
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.service_model import Call
 from local_aws.local_lambda.requests.signature import presign

@@ -20,8 +20,8 @@ from botocore.awsrequest import AWSRequest, HTTPHeaders
 from botocore.credentials import Credentials
 from botocore.utils import normalize_url_path
 
-from local_aws.local_lambda.requests.callers import Caller, Identify, KeyPair
-from local_aws.local_lambda.requests.claims import (
+from local_aws.local_lambda.requests.access_keys import Caller, Identify, KeyPair
+from local_aws.local_lambda.requests.signature_parsing import (
     ALGORITHM,
     S3,
     Claim,

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.runtime.aws_pace import AwsPace
-from local_aws.local_lambda.runtime.fleet import Fleet
-from local_aws.local_lambda.runtime.invocation import (
+from local_aws.local_lambda.runtime.aws_rate_limits import AwsPace
+from local_aws.local_lambda.runtime.execution import (
     Execution,
     ExecutionResult,
     Request,
 )
+from local_aws.local_lambda.runtime.fleet import Fleet
 
 _RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 # The pause of a function that must slow down.

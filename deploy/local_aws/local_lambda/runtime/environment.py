@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 
 from local_aws.local_lambda.runtime import outcome, report_lines
-from local_aws.local_lambda.runtime.invocation import Execution, ExecutionResult
+from local_aws.local_lambda.runtime.execution import Execution, ExecutionResult
 from local_aws.local_lambda.runtime.outcome import InvocationResult
 from local_aws.local_lambda.runtime.processes import process_stats
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch, Watched

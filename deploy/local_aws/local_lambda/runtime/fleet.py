@@ -1,6 +1,7 @@
 """All environments of one function version, and the zygote they are forked from."""
 
 import asyncio
+import contextlib
 import shutil
 import uuid
 from dataclasses import dataclass
@@ -10,14 +11,19 @@ from typing import Any
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.logs.shipper import LogShipper
-from local_aws.local_lambda.requests.callers import KeyPair
+from local_aws.local_lambda.requests.access_keys import KeyPair
 from local_aws.local_lambda.runtime.environment import Environment
-from local_aws.local_lambda.runtime.idle import Idle
-from local_aws.local_lambda.runtime.invocation import Execution
+from local_aws.local_lambda.runtime.execution import Execution
+from local_aws.local_lambda.runtime.idle_stack import Idle
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
-from local_aws.local_lambda.runtime.processes.sandbox import Sandbox, Sandboxes
-from local_aws.local_lambda.runtime.processes.zygote import Child, Zygote
+from local_aws.local_lambda.runtime.processes.sandbox import (
+    Sandbox,
+    Sandboxes,
+)
+from local_aws.local_lambda.runtime.processes.zygote_control import Child, Zygote
 from local_aws.local_lambda.runtime.version import Version
+
+_READY_WITHIN_S = 20.0  # a caller who asks about a function waits no longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,13 @@ class Fleet:
         self._ended = asyncio.Event()
         self._zygote: Zygote | None = None
         self._start_zygote()
+
+    async def ready(self) -> None:
+        """Wait, but not for long, until a first execution need not wait for imports."""
+        if self._zygote is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_READY_WITHIN_S):
+                    await self._zygote.ready()
 
     @property
     def has_idle(self) -> bool:

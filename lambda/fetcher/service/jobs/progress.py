@@ -14,8 +14,8 @@ from fetcher.service.jobs.documents import RoundResult, round_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from fetcher.service.jobs.context import JobContext
     from fetcher.service.jobs.documents import JobPlan
+    from fetcher.service.jobs.open_job import JobContext
     from fetcher.service.jobs.store import Entry
 
 PLANNING, RUNNING, DONE, FAILED = "planning", "running", "done", "failed"

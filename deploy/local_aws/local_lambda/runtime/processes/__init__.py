@@ -1,8 +1,8 @@
 """
 Environments as processes: forked, isolated, watched and ended.
 
-``zygote`` starts ``zygote_main``, which imports libraries once (``preload``) and
-forks a process for each environment (``environment_main``) into a ``sandbox`` with
-a ``private_tmp``. ``memory_watch``, ``process_stats`` and ``orphans`` watch what they
-use and leave behind.
+``zygote_control`` starts ``zygote_main``, which imports libraries once
+(``preload``) and forks a process for each environment (``environment_main``) into a
+``sandbox`` with a ``private_tmp``. ``memory_watch``, ``process_stats`` and
+``detached_processes`` watch what they use and leave behind.
 """

@@ -75,8 +75,8 @@ def _call_rapid(
 
 if __name__ == "__main__":
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
-    told = json.load(sys.stdin)
+    settings = json.load(sys.stdin)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)  # what functions find there
     os.close(null)
-    become(told)
+    become(settings)

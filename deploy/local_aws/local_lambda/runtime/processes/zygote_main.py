@@ -20,7 +20,7 @@ Reports leave on stdout::
 
 When stdin closes, whatever the reason, it kills its children and ends. So nothing
 outlives the endpoint, even if that was killed. On Linux, neither does what a function
-detached from its process group: see orphans.py.
+detached from its process group: see detached_processes.py.
 
 The handler's module is imported by the child, as a cold start would. Only third-party
 distributions found in the package are imported here, and nothing of theirs may run a
@@ -61,7 +61,7 @@ def _beside(name: str) -> ModuleType:
 
 
 environment_main = _beside("environment_main")
-orphans = _beside("orphans")
+detached_processes = _beside("detached_processes")
 preload = _beside("preload")
 private_tmp = _beside("private_tmp")
 
@@ -110,8 +110,10 @@ class Parent:
         self._namespaces = namespaces
         self._forks = forks
         self._pids: dict[str, int] = {}
-        orphans.adopt()
-        self._helpers = orphans.children()  # imported libraries may have started some
+        detached_processes.adopt()
+        self._helpers = (
+            detached_processes.children()
+        )  # imported libraries may have started some
         # Libraries may print: keep stdin and stdout out of their reach.
         self._commands, self._reports = os.dup(0), os.dup(1)
         null = os.open(os.devnull, os.O_RDONLY)
@@ -196,7 +198,7 @@ class Parent:
             _kill_group(pid)
         for pid in self._pids.values():
             os.waitpid(pid, 0)
-        orphans.end()
+        detached_processes.end()
 
     def _reap(self) -> None:
         ids = {pid: environment for environment, pid in self._pids.items()}
@@ -215,7 +217,7 @@ class Parent:
         if not reports:
             return
         # The sandbox may be used again as soon as the exit is known.
-        orphans.end(self._pids.values(), self._helpers)
+        detached_processes.end(self._pids.values(), self._helpers)
         for report in reports:
             self._report(report)
 

@@ -1,0 +1,183 @@
+"""The endpoint's side of a zygote: starts it, commands it, reads its reports."""
+
+import asyncio
+import functools
+import json
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SCRIPT = Path(__file__).with_name("zygote_main.py")
+
+# Apple's frameworks abort in a forked child that did not exec.
+START = "fresh" if sys.platform == "darwin" else "fork"
+
+# A /tmp of their own for environments, wherever that is permitted.
+TMP = "shared" if sys.platform == "darwin" else "private"
+
+_READY_WITHIN_S = 60  # it imports the libraries meanwhile
+_PATIENCE_S = 2
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """
+    The parameters of an environment's process.
+
+    Attributes:
+        id: Unique among the endpoint's environments.
+
+        sandbox: Unique too; environments in one sandbox have their /tmp in common.
+
+        environ: Variables of its own, on top of the zygote's.
+
+        log: File its output is appended to.
+
+        tmp: Its TMPDIR, where a /tmp of its own is not permitted.
+
+        tmp_mb: The size of its /tmp, where that is permitted.
+    """
+
+    id: str
+    sandbox: str
+    environ: Mapping[str, str]
+    log: Path
+    tmp: Path
+    tmp_mb: int
+
+
+class Zygote:
+    """
+    A process that forks environments of one function version.
+
+    Args:
+        environ: All the variables it gets.
+
+        task_root: Its working directory.
+
+        on_report: Called with each report of a start or an exit; see zygote_main.
+
+        on_end: Called once, when the process has ended and every report is in.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        task_root: Path,
+        on_report: Callable[[dict[str, Any]], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        self._environ = environ
+        self._task_root = task_root
+        self._on_report = on_report
+        self._on_end = on_end
+        self._unsent: list[bytes] = []
+        self._ready = asyncio.Event()
+        self._started = asyncio.create_task(self._start())
+        self._ended = asyncio.create_task(self._listen())
+
+    def spawn(self, child: Child) -> None:
+        """Ask for an environment; its start is reported."""
+        self._send(
+            {
+                "spawn": child.id,
+                "sandbox": child.sandbox,
+                "tmp": str(child.tmp),
+                "tmp_mb": child.tmp_mb,
+                "environ": dict(child.environ),
+                "log": str(child.log),
+                "agent": f"env/{child.id}",
+            }
+        )
+
+    def kill(self, environment: str) -> None:
+        """Ask for an environment's end; it is reported like any exit."""
+        self._send({"kill": environment})
+
+    def forget(self, sandbox: str) -> None:
+        """Tell that a sandbox will not be used again."""
+        self._send({"forget": sandbox})
+
+    async def ready(self) -> None:
+        """Wait until it can fork at once, or never will."""
+        await self._ready.wait()
+
+    async def close(self) -> None:
+        """End the process and all its children."""
+        try:
+            process = await asyncio.shield(self._started)
+        except OSError:
+            return  # it never was
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(asyncio.shield(self._ended), _PATIENCE_S)
+        except TimeoutError:
+            process.kill()  # stuck in an import; it has no children yet
+            await self._ended
+
+    def _send(self, command: Mapping[str, object]) -> None:
+        line = json.dumps(command).encode() + b"\n"
+        if self._started.done():
+            process = self._started.result()
+            assert process.stdin is not None
+            process.stdin.write(line)
+        else:
+            self._unsent.append(line)
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        # -P and -s: neither this folder nor the user's own packages are on sys.path.
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-s", str(SCRIPT), START, TMP),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=self._environ,
+            cwd=self._task_root,
+            start_new_session=True,  # Ctrl-C is for the endpoint, which closes us
+        )
+        assert process.stdin is not None
+        process.stdin.writelines(self._unsent)
+        return process
+
+    async def _listen(self) -> None:
+        try:
+            process = await self._started
+        except OSError:
+            _logger.exception("No process for functions could be started.")
+            self._ready.set()
+            self._on_end()
+            return
+        assert process.stdout is not None
+        await self._hear_ready(process, process.stdout)
+        self._ready.set()
+        async for line in process.stdout:
+            self._on_report(json.loads(line))
+        await process.wait()
+        self._on_end()
+
+    async def _hear_ready(
+        self, process: asyncio.subprocess.Process, reports: asyncio.StreamReader
+    ) -> None:
+        try:
+            async with asyncio.timeout(_READY_WITHIN_S):
+                line = await reports.readline()
+        except TimeoutError:
+            text = "The libraries of %s took over %d s to import; that was stopped."
+            _logger.warning(text, self._task_root, _READY_WITHIN_S)
+            process.kill()
+            return
+        if line and TMP == "private" and not json.loads(line)["private_tmp"]:
+            _warn_of_shared_tmp()
+
+
+@functools.cache
+def _warn_of_shared_tmp() -> None:
+    _logger.warning(
+        "This system does not let us mount, so /tmp is not private to an environment. "
+        "Each has a folder of its own in TMPDIR, of any size."
+    )

@@ -1,0 +1,119 @@
+"""Charts as SVG whose marks tell their figures when one points at them."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.collections import PolyCollection
+
+from experiment.charts.drawing import INK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from matplotlib.figure import Figure
+
+_SVG = "http://www.w3.org/2000/svg"
+_LINK = "{http://www.w3.org/1999/xlink}href"
+_NAMES = {"": _SVG, "xlink": _LINK[1:-5]}
+_ID = re.compile(r'(?<=id=")(?=[^"]+")|(?<=href="#)|(?<=url\(#)')
+# Text in the reader's own fonts, marks named the same each time.
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "report",
+    "savefig.transparent": True,
+}
+_DARK = ("#000000", INK)  # becomes the colour of the page's text
+
+
+def bars_told(figure: Figure, texts: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """
+    Name the bars of a timeline, and return what each tells.
+
+    Args:
+        figure: Collections of one bar per row.
+
+        texts: One per row; a collection of fewer bars stays as it is.
+
+    Returns:
+        Texts by the name of the collection, as `as_svg` takes them.
+    """
+    told = {}
+    for number, bars in enumerate(_collections(figure)):
+        if len(bars.get_paths()) == len(texts):
+            bars.set_gid(f"bars-{number}")
+            told[f"bars-{number}"] = texts
+    return told
+
+
+def points_told(figure: Figure) -> Mapping[str, Sequence[str]]:
+    """Name the lines with markers, and return what each of their points tells."""
+    told = {}
+    for number, line in enumerate(line for axes in figure.axes for line in axes.lines):
+        if line.get_marker() in ("", "None", None):
+            continue
+        axes: Any = line.axes
+        x_name, y_name = axes.get_xlabel(), axes.get_ylabel()
+        points = np.column_stack([line.get_xdata(), line.get_ydata()])
+        line.set_gid(f"points-{number}")
+        told[f"points-{number}"] = [
+            f"{x_name}: {x:,g}\n{y_name}: {y:,.0f}" for x, y in points
+        ]
+    return told
+
+
+def _collections(figure: Figure) -> Iterator[PolyCollection]:
+    for axes in figure.axes:
+        for one in axes.collections:
+            if isinstance(one, PolyCollection):
+                yield one
+
+
+def as_svg(
+    figure: Figure, told: Mapping[str, Sequence[str]], *, name: str, alt: str
+) -> str:
+    """
+    Return a chart as an SVG element for a page in light or dark colours.
+
+    Args:
+        figure: The chart.
+
+        told: What each mark tells, by the name of what it belongs to.
+
+        name: Keeps its ids apart from those of other charts on the page.
+
+        alt: The text for those who do not see it.
+    """
+    buffer = io.StringIO()
+    with mpl.rc_context(_STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    for prefix, address in _NAMES.items():
+        ET.register_namespace(prefix, address)
+    # What matplotlib wrote a moment ago holds no entities.
+    root = ET.fromstring(buffer.getvalue())  # noqa: S314
+    for group in root.iter(f"{{{_SVG}}}g"):
+        for mark, text in zip(
+            _marks(group), told.get(group.get("id", ""), ()), strict=False
+        ):
+            ET.SubElement(mark, f"{{{_SVG}}}title").text = text
+    for metadata in root.findall(f"{{{_SVG}}}metadata"):
+        root.remove(metadata)
+    for size in ("width", "height"):
+        root.attrib.pop(size, None)
+    root.set("role", "img")
+    root.set("aria-label", alt)
+    text = _ID.sub(f"{name}-", ET.tostring(root, encoding="unicode"))
+    for colour in _DARK:
+        text = text.replace(colour, "currentColor")
+    return text
+
+
+def _marks(group: ET.Element) -> list[ET.Element]:
+    """Return the marks of a group: uses of a marker, or paths of their own."""
+    uses = list(group.iter(f"{{{_SVG}}}use"))
+    return uses or list(group.iter(f"{{{_SVG}}}path"))

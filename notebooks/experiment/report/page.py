@@ -1,0 +1,102 @@
+"""The page of one run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from experiment.ledger.invocation import LedgerError
+from experiment.ledger.machine import root
+from experiment.ledger.run_folder import read_run, replaced
+from experiment.report import summary
+from experiment.report.notebook import (
+    TEMPLATES,
+    as_html,
+    newest_in,
+    read_notebook,
+    title_in,
+)
+from experiment.report.pictures import pictures_of
+from experiment.tables.saved import saved_result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nbformat import NotebookNode
+
+    from experiment.ledger.run_folder import Run
+
+NAME = "report.html"
+
+
+def write_report(folder: Path, *, executed: bool = True) -> Path:
+    """
+    Write ``report.html`` into the folder of a run, and return its path.
+
+    It is one file that asks for nothing from anywhere.
+
+    Args:
+        folder: The run's.
+
+        executed: Show the executed notebook in the folder, if there is one.
+
+    Raises:
+        LedgerError: If the folder holds no run.
+    """
+    record = read_run(folder)
+    try:
+        result = saved_result(folder)
+    except LedgerError:  # it was stopped
+        result = None
+    pictures = pictures_of(folder, result)
+    notebook = newest_in(folder, record["notebook"]) if executed else None
+    title = title_in(notebook or _own(record["notebook"]))
+    cost, items = summary.cost_of(record)
+    page = rendered(
+        "report.html.j2",
+        record={"verdict": ""} | record,
+        title=title,
+        figures=summary.key_figures(record, result.runs) if result else [],
+        pictures=pictures,
+        notebook=Markup(as_html(notebook, pictures)) if notebook else "",  # noqa: S704
+        hovers=any("<svg" in picture.html for picture in pictures),
+        settings=summary.settings_of(record),
+        machine=summary.machine_of(record),
+        cost=cost,
+        items=items,
+        command=summary.command_of(record),
+    )
+    path = folder / NAME
+    with replaced(path) as temporary:
+        temporary.write_text(page)
+    return path
+
+
+def page_of(run: Run) -> str:
+    """
+    Write the page of a run from within its notebook, and say where it is.
+
+    The notebook is not in it, which has not been executed to its end; the command puts
+    it there.
+    """
+    if (run.folder.parent / "run.json").exists():
+        return f"A page of this cell: python -m experiment report {run.folder}"
+    return f"To send to a colleague: {write_report(run.folder, executed=False)}"
+
+
+def rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - as templates take
+    """Return a page, with the style of all pages in it."""
+    pages = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    style = Markup((TEMPLATES / "style.css").read_text())  # noqa: S704 - our own
+    return pages.get_template(template).render(style=style, **values)
+
+
+def _own(name: str) -> NotebookNode:
+    return read_notebook(root() / "notebooks" / f"{name}.ipynb")

@@ -1,0 +1,68 @@
+"""A run's charts, drawn again from the tables in its folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from experiment.charts import million
+from experiment.charts.fan_out import (
+    files_per_s_by_concurrency,
+    latency_by_size,
+    timeline,
+)
+from experiment.charts.grid import axis_charts
+from experiment.ledger.run_folder import read_run
+from experiment.tables.growth import like_the_best
+from experiment.tables.over_time import over_time
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+    from experiment.tables.result import Result
+
+_GRID, _MILLION = "30_grid", "40_million"
+
+
+def charts_of(folder: Path, result: Result) -> Iterator[tuple[str, Figure]]:
+    """
+    Yield the name and the chart of all that the tables of a run allow.
+
+    Args:
+        folder: The run's.
+
+        result: Its tables, from `saved_result`.
+    """
+    record = read_run(folder)
+    if record["notebook"] == _GRID:
+        best = like_the_best(result.runs)
+        yield "files_per_s", files_per_s_by_concurrency(best)
+        yield from axis_charts(result.runs)
+    if record["notebook"] == _MILLION:
+        yield from _of_a_million(folder, result)
+    yield "timeline", timeline_of(result)
+    if len(result.downloads):
+        yield "latency", latency_by_size(result.downloads, result.where)
+
+
+def timeline_of(result: Result) -> Figure:
+    """Return the timeline of a run, or of a grid's run at the highest concurrency."""
+    of = result.widest_setting if len(result.runs) > 1 else ""
+    return timeline(result.widest_shards, result.where, of=of)
+
+
+def _of_a_million(folder: Path, result: Result) -> Iterator[tuple[str, Figure]]:
+    began_at, (run,) = result.shards["invoked_at"].min(), result.runs.to_dict("records")
+    downloads, load = folder / "downloads.parquet", folder / "load.parquet"
+    if downloads.exists():
+        progress = over_time(downloads, began_at, run["wall_s"])
+        yield "files", million.files_over_time(progress, result.runs, result.where)
+        yield "rate", million.rate_over_time(progress, result.where)
+    yield "outcomes", million.outcome_counts(result.counts, result.where)
+    if load.exists():
+        used = pd.read_parquet(load)
+        yield "machine", million.machine_load(used, began_at, result.where)

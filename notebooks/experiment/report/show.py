@@ -1,0 +1,67 @@
+"""A run drawn again from its folder, with nothing deployed or invoked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from IPython.display import Markdown, display
+
+from experiment.ledger.places import named_path, placed
+from experiment.ledger.run_folder import chart_saved, read_run
+from experiment.report.page import write_report
+from experiment.report.redrawing import charts_of
+from experiment.report.summary import key_figures
+from experiment.tables.saved import saved_result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class RunShown(Exception):  # noqa: N818 - nothing went wrong
+    """The run that `show` names was drawn again, and nothing else was done."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows instead of a traceback."""
+        return [f"RunShown: {self}"]
+
+
+def show_run(run: str) -> None:
+    """
+    Show a run in a notebook, and stop there; without one, do nothing.
+
+    Args:
+        run: The notebook's parameter `show`: the folder of a run.
+
+    Raises:
+        RunShown: After it was shown.
+
+        LedgerError: If the folder holds no run, or one that has not ended.
+    """
+    if not run:
+        return
+    folder = placed(run)
+    record, result = read_run(folder), saved_result(folder)
+    figures = key_figures(record, result.runs)
+    display(Markdown(f"**{record['verdict']}**"))
+    display(pd.DataFrame(figures).set_index("name"))
+    for name, figure in charts_of(folder, result):
+        display(chart_saved(folder, name, figure))
+    msg = (
+        f"{named_path(write_report(folder))} is this run as a page. Nothing was "
+        "deployed; to measure, leave show empty."
+    )
+    raise RunShown(msg)
+
+
+def redraw(folder: Path) -> Path:
+    """
+    Draw the charts of a run again, and its report; return the report's path.
+
+    Raises:
+        LedgerError: If the folder holds no run, or one that has not ended.
+    """
+    result = saved_result(folder)
+    for name, figure in charts_of(folder, result):
+        chart_saved(folder, name, figure)
+    return write_report(folder)

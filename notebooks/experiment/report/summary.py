@@ -1,0 +1,166 @@
+"""What a report says of a run beside its notebook: figures, settings, how to repeat."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.grid import GridSettings
+from experiment.tables import verdict
+from experiment.tables.words import duration, size
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Where a run takes place and how it was begun: no part of what was measured.
+_NOT_MEASURED = {"run_folder", "resume", "retry_failed", "show", "settings_file"}
+_GRID = "30_grid"
+
+
+class Row(NamedTuple):
+    """A line of a table: a name in words, and a value in words."""
+
+    name: str
+    value: str
+
+
+class SettingShown(NamedTuple):
+    """
+    A parameter of the run.
+
+    Attributes:
+        name: As in the parameters cell.
+
+        value: Its value there, as Python writes it.
+
+        default: The notebook's own.
+
+        is_changed: Whether they differ.
+    """
+
+    name: str
+    value: str
+    default: str
+    is_changed: bool
+
+
+def key_figures(record: dict[str, Any], runs: pd.DataFrame) -> list[Row]:
+    """
+    Return what a reader looks for first, of a finished run or grid.
+
+    Args:
+        record: Its ``run.json``.
+
+        runs: One row per run.
+    """
+    totals, settings = record["totals"], record["settings"]
+    ok, files = totals["counts"]["ok"], totals["files"]
+    rows = [Row("files ok", f"{ok:,} of {files:,}")]
+    if "runs" in totals:
+        rows.append(Row("runs", f"{totals['runs']:,}"))
+        rows += _best_of(runs)
+    else:
+        rows += [
+            Row("first request to last report", duration(totals["wall_s"])),
+            Row("files per second", f"{totals['files_per_s']:,.0f}"),
+            Row("MB per second", f"{totals['mb_per_s']:,.0f}"),
+            Row("half of the files within", duration(totals["p50_s"])),
+            Row("99 % of the files within", duration(totals["p99_s"])),
+            Row(
+                "CPU of the executions per file", f"{totals['cpu_us_per_file']:,.0f} µs"
+            ),
+            Row("executions at once", f"{settings['concurrency']:,}"),
+            Row("connections in each", f"{settings['connections']:,}"),
+            Row("file size", size(totals["file_kb"])),
+        ]
+    return rows
+
+
+def _best_of(runs: pd.DataFrame) -> list[Row]:
+    """Return the figures of the setting that the verdict names, for each file size."""
+    rows = []
+    for file_kb, alike in runs.groupby("file_kb"):
+        if ranked := verdict.ranking(alike):
+            (values, _), *_ = ranked
+            best = verdict.of_one_start(dict(verdict.settings_of(alike))[values])
+            rates = best[["files_per_s", "mb_per_s"]].median()
+            setting = f"{size(file_kb)} at {verdict.named(alike, values)}, median"
+            figures = f"{rates['files_per_s']:,.0f} files/s, "
+            rows.append(Row(setting, f"{figures}{rates['mb_per_s']:,.0f} MB/s"))
+    return rows
+
+
+def cost_of(record: dict[str, Any]) -> tuple[str, list[Row]]:
+    """Return what the run cost, or would have cost on AWS, in all and by item."""
+    cost = record.get("cost")
+    if not cost:
+        return "", []
+    is_local = "projected_usd" in cost
+    key = "projected_usd" if is_local else "usd"
+    total = f"${cost[key]:,.4f}"
+    said = (
+        f"Nothing, on this machine. On AWS it is projected to cost {total}"
+        if is_local
+        else f"{total}, by the time that Lambda billed"
+    )
+    items = [Row(item["what"], f"${item[key]:,.6f}") for item in cost["items"]]
+    return said, items
+
+
+def machine_of(record: dict[str, Any]) -> list[Row]:
+    """Return where and with what the run was measured."""
+    machine = record["machine"]
+    code = record.get("commit") or "unknown"
+    if record.get("dirty"):
+        code += ", with changes that were not committed"
+    rows = [
+        Row("target", _target(record)),
+        Row("machine", machine["name"]),
+        Row("system", f"{machine['system']}, Python {machine['python']}"),
+        Row("origin", record.get("origin", "")),
+        Row("commit", code),
+        Row(
+            "packages", ", ".join(" ".join(one) for one in machine["packages"].items())
+        ),
+        Row("started", record["started"]),
+        Row("ended", record.get("ended", "it was interrupted")),
+    ]
+    rows += [Row("resumed", one["started"]) for one in record.get("continued", ())]
+    return [row for row in rows if row.value]
+
+
+def _target(record: dict[str, Any]) -> str:
+    if record["target"] == "local":
+        return "local: this machine, not AWS"
+    return f"{record['target']}, {record['region']}"
+
+
+def settings_of(record: dict[str, Any]) -> list[SettingShown]:
+    """Return the run's settings, those that differ from the defaults first."""
+    kind = GridSettings if record["notebook"] == _GRID else FanOutSettings
+    defaults = kind().to_dict()
+    found = []
+    for name, value in record["settings"].items():
+        if name in _NOT_MEASURED:
+            continue
+        default = defaults.get(name, value)
+        found.append(
+            SettingShown(name, repr(value), repr(default), is_changed=value != default)
+        )
+    return sorted(found, key=lambda setting: not setting.is_changed)
+
+
+def command_of(record: dict[str, Any]) -> str:
+    """Return the commands that repeat the run."""
+    words = ["python", "-m", "experiment", record["notebook"]]
+    for setting in settings_of(record):
+        if setting.is_changed:
+            value = record["settings"][setting.name]
+            text = value if isinstance(value, str) else json.dumps(value)
+            words += ["-p", setting.name, text]
+    lines = [shlex.join(words)]
+    if record.get("commit"):
+        lines.insert(0, f"git checkout {record['commit'][:12]}")
+    return "\n".join(lines)

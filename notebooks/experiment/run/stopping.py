@@ -1,0 +1,99 @@
+"""A run that is stopped or fails: its folder is closed, and nothing idles on."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from experiment.ledger.places import named_path
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.run.resume import to_do
+from rollout.errors import RolloutError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from experiment.ledger.run_folder import Run
+    from experiment.parameters.grid import GridSettings
+    from experiment.plan.plan import Plan
+    from experiment.session import Session
+
+
+class Stopped(RuntimeError):  # noqa: N818 - nothing went wrong
+    """Somebody stopped the run; everything answered until then is kept."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows instead of a traceback."""
+        return [f"Stopped: {self}"]
+
+
+@contextmanager
+def stoppable(
+    run: Run | None,
+    session: Session,
+    settings: FanOutSettings | GridSettings,
+    plan: Plan | None = None,
+) -> Iterator[None]:
+    """
+    Let a run be interrupted: by JupyterLab's stop button, or by an error.
+
+    However it ends, its folder is released: it can be resumed here and elsewhere. An
+    interrupted run removes its function if the settings say so; after an error that
+    stays, to be resumed with. What the session started is stopped in either case.
+
+    Args:
+        run: The run's folder, open; None: a pilot, which keeps nothing.
+
+        session: What the run uses.
+
+        settings: Those of the run.
+
+        plan: Its plan; a grid has none of its own.
+
+    Raises:
+        Stopped: Instead of an interrupt.
+    """
+    try:
+        yield
+    except (CancelledError, KeyboardInterrupt):
+        removal = _ended(session, settings)
+        raise Stopped(_kept(run, plan) + removal) from None
+    except BaseException:
+        session.stop()
+        raise
+    finally:
+        if run:
+            run.release()
+
+
+def _ended(session: Session, settings: FanOutSettings | GridSettings) -> str:
+    """End the session; return what could not be removed."""
+    try:
+        session.stop("" if _is_kept(settings) else settings.function)
+    except RolloutError as error:
+        return f". The function could not be removed: {error}"
+    return ""
+
+
+def _is_kept(settings: FanOutSettings | GridSettings) -> bool:
+    return isinstance(settings, FanOutSettings) and not settings.tear_down
+
+
+def _kept(run: Run | None, plan: Plan | None) -> str:
+    """Say how much of a run is kept, where, and how to go on."""
+    if run is None:
+        return "nothing was measured yet; to start again: run all cells"
+    where = named_path(run.folder)
+    if plan is None:
+        cells = len(list(run.folder.glob("*/downloads.parquet")))
+        return f"{cells:,} runs of the grid kept in {where}; to see them: show {where}"
+    left, _ = to_do(plan, run)
+    if left.total is None:
+        kept = "all reports so far"
+    else:
+        kept = f"{plan.files - left.total:,} of {plan.files:,}"
+    return (
+        f"{kept} kept in {where}; to go on: set resume and this run_folder above and "
+        f"run all cells again, or python -m experiment resume {where}"
+    )

@@ -1,0 +1,141 @@
+"""From a run to a million files: start-up, steady rate and tail told apart."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiment.tables.goal import GOAL_FILES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEAST_STEADY_S = 1.0  # a shorter run says nothing about a million files
+LEAST_BAND = 0.15  # rates sag in long runs
+_AT_WORK = 0.9  # of the most invocations that downloaded at once
+_HELD = 0.1  # of the time; clocks of executions differ, which makes shorter peaks
+_NEARLY = 1.1  # a run of so many times the goal's files is still a measured million
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """
+    One session of a run, from its first request to its last response.
+
+    Attributes:
+        startup_s: Until nearly all executions were downloading.
+
+        steady_s: From then on, as long as nearly all of them were.
+
+        tail_s: The rest.
+
+        startup_files, tail_files: Files done meanwhile, that are ok.
+
+        steady_files: Likewise; those of the first and the second half.
+    """
+
+    startup_s: float
+    steady_s: float
+    tail_s: float
+    startup_files: float
+    steady_files: tuple[float, float]
+    tail_files: float
+
+
+def phases_of(shards: pd.DataFrame) -> Phases:
+    """
+    Tell the phases of one session apart.
+
+    The files of an invocation are taken to arrive evenly while it downloads.
+
+    Args:
+        shards: Its invocations, as `experiment.tables.table.shards_table` makes them.
+    """
+    began_at, ended_at = shards["invoked_at"].min(), shards["answered_at"].max()
+    reported = shards[shards["downloaded_at"] > shards["downloading_at"]]
+    since = reported["downloading_at"].to_numpy()
+    until = reported["downloaded_at"].to_numpy()
+    files = reported["ok"].to_numpy()
+    first, last = _at_work(since, until) or (ended_at, ended_at)
+
+    def arrived(start: float, end: float) -> float:
+        shared = np.minimum(until, end) - np.maximum(since, start)
+        return float((files * np.clip(shared, 0, None) / (until - since)).sum())
+
+    middle = (first + last) / 2
+    return Phases(
+        startup_s=float(first - began_at),
+        steady_s=float(last - first),
+        tail_s=float(ended_at - last),
+        startup_files=arrived(-math.inf, first),
+        steady_files=(arrived(first, middle), arrived(middle, last)),
+        tail_files=arrived(last, math.inf),
+    )
+
+
+def _at_work(since: np.ndarray, until: np.ndarray) -> tuple[float, float] | None:
+    """Return when nearly all were downloading first, and when they last were."""
+    if not len(since):
+        return None
+    at = np.concatenate([since, until])
+    order = np.argsort(at)
+    change = np.concatenate([np.ones(len(since), int), -np.ones(len(until), int)])
+    at, downloading = at[order], change[order].cumsum()[:-1]
+    lasted = np.diff(at)
+    widest = np.argsort(-downloading)
+    held = lasted[widest].cumsum()
+    most = downloading[widest][np.searchsorted(held, _HELD * held[-1])]
+    (many,) = np.nonzero((downloading >= math.ceil(_AT_WORK * most)) & (lasted > 0))
+    return float(at[many[0]]), float(at[many[-1] + 1])
+
+
+def projection_of(shards: pd.DataFrame) -> dict[str, float | None]:
+    """
+    Return the phases of a run, and the time of a million files.
+
+    Of a resumed run the first session's start and the last one's tail count, once.
+
+    Returns:
+        startup_s, steady_s, tail_s (of all sessions together), steady_files_per_s,
+        million_s (None: the run is too short, or nothing arrived), and million_band
+        (as a share of it; 0: a million was measured, None: there is no million_s).
+    """
+    sessions = [phases_of(rows) for _, rows in shards.groupby("session")]
+    steady_s = sum(one.steady_s for one in sessions)
+    steady_files = sum(sum(one.steady_files) for one in sessions)
+    rate = steady_files / steady_s if steady_s > 0 else 0.0
+    startup_s = sum(one.startup_s for one in sessions)
+    tail_s = sum(one.tail_s for one in sessions)
+    figures: dict[str, float | None] = {
+        "startup_s": startup_s,
+        "steady_s": steady_s,
+        "tail_s": tail_s,
+        "steady_files_per_s": rate,
+        "million_s": None,
+        "million_band": None,
+    }
+    if GOAL_FILES <= shards["ok"].sum() < _NEARLY * GOAL_FILES:
+        wall_s = startup_s + steady_s + tail_s
+        return figures | {"million_s": wall_s, "million_band": 0.0}
+    if steady_s < LEAST_STEADY_S or not rate > 0:
+        return figures
+    first, last = sessions[0], sessions[-1]
+    rest = GOAL_FILES - first.startup_files - last.tail_files
+    return figures | {
+        "million_s": first.startup_s + max(rest, 0.0) / rate + last.tail_s,
+        "million_band": max(LEAST_BAND, *map(_drift, sessions)),
+    }
+
+
+def of_rate(files: float, seconds: float) -> float | None:
+    """Return the time of a million at the rate of another program; None: too short."""
+    return GOAL_FILES * seconds / files if seconds >= LEAST_STEADY_S and files else None
+
+
+def _drift(phases: Phases) -> float:
+    """Return how far the rates of both halves are from their mean, as a share of it."""
+    first, second = phases.steady_files
+    return abs(first - second) / (first + second) if first + second else 0.0

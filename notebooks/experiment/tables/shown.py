@@ -1,0 +1,295 @@
+"""Results as a report shows them: rounded, with units, in words a reader knows."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from experiment.tables.verdict import AXES, million_of, of_one_start, settings_of
+from experiment.tables.words import duration, size
+from rollout.price import in_dollars
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from fetcher.contract.downloads import Downloads
+    from fetcher.contract.shard import Report
+    from rollout.deploy.deploy import Deployed
+    from rollout.deploy.policies import Policies
+    from rollout.invoke.invoker import InvokeResult
+    from rollout.target.target import Target
+
+_NOTHING = "none"
+_HEADINGS = {
+    "file_kb": "File size",
+    "concurrency": "Executions",
+    "memory_mb": "Memory",
+    "engine": "Engine",
+    "sink": "Sink",
+}
+_IN_WORDS = {
+    "file_kb": size,
+    "concurrency": "{:,}".format,
+    "memory_mb": "{:,} MB".format,
+}
+
+
+class Shown:
+    """
+    A table of texts, never cut short, as HTML in a notebook and as text elsewhere.
+
+    Args:
+        table: The texts, with the headings a reader sees.
+
+        empty: What to say instead if there are no rows.
+    """
+
+    def __init__(self, table: pd.DataFrame, empty: str = "") -> None:
+        self._table = table.astype(str)
+        self._empty = empty
+
+    def __repr__(self) -> str:
+        """Return it as text."""
+        if self._empty and self._table.empty:
+            return self._empty
+        return str(self._table.to_string(index=False, header=self._has_headings))
+
+    def _repr_html_(self) -> str:
+        """Return it as HTML."""
+        if self._empty and self._table.empty:
+            return f"<p>{self._empty}</p>"
+        with pd.option_context("display.max_colwidth", None):
+            html = self._table.to_html(
+                index=False, header=self._has_headings, border=0, justify="left"
+            )
+        return str(html)
+
+    @property
+    def _has_headings(self) -> bool:
+        return any(self._table.columns)
+
+
+def facts(rows: Mapping[str, object]) -> Shown:
+    """Return facts, a name and a value in each row."""
+    return Shown(pd.DataFrame(list(rows.items()), columns=["", ""]))
+
+
+def listing(heading: str, rows: Iterable[str], *, empty: str) -> Shown:
+    """Return texts below a heading, or a sentence if there are none."""
+    return Shown(pd.DataFrame({heading: list(rows)}, dtype=str), empty)
+
+
+def changed(changes: Iterable[str]) -> Shown:
+    """Return what a deployment changed."""
+    return listing("Changes made", changes, empty="Nothing had to be changed.")
+
+
+def removed(resources: Iterable[str]) -> Shown:
+    """Return what was removed."""
+    empty = "Nothing was removed: the function was kept, or there was none."
+    return listing("Removed", resources, empty=empty)
+
+
+def place(target: Target) -> str:
+    """Say where functions are deployed."""
+    if target.runs_here:
+        return f"Target: the local Lambda on this machine, at {target.endpoint_url}"
+    return f"Target: AWS, account {target.account}, {target.region}"
+
+
+def outcomes(counts: Mapping[str, int]) -> Shown:
+    """Return the number of files by outcome, without outcomes that none had."""
+    rows = [(name, f"{count:,}") for name, count in counts.items() if count]
+    return Shown(pd.DataFrame(rows, columns=["Outcome", "Files"]))
+
+
+def first_downloads(downloads: Downloads, most: int = 5) -> Shown:
+    """Return the first few downloads of a report, one in each row."""
+    return Shown(
+        pd.DataFrame(
+            {
+                "File": f"{number:,}",
+                "Outcome": one.outcome.value,
+                "HTTP status": one.status,
+                "Bytes": f"{one.body_bytes:,}",
+                "Began after": duration(one.started_s),
+                "Took": duration(one.seconds),
+                "Attempts": one.attempts,
+            }
+            for number, one in enumerate(islice(downloads, most))
+        )
+    )
+
+
+def execution(report: Report, result: InvokeResult) -> Shown:
+    """Return the figures of one execution."""
+    return facts(
+        {
+            "Execution": report.execution,
+            "Started cold": "yes" if report.cold else "no",
+            "Engine": report.engine,
+            "First download to last": duration(
+                report.downloaded_at - report.downloading_at
+            ),
+            "Request to response": duration(result.answered_at - result.sent_at),
+            "CPU time": duration(report.cpu_s),
+            "Most memory": f"{report.peak_rss_bytes / 1e6:,.0f} MB",
+        }
+    )
+
+
+def deployed(found: Deployed, architecture: str, target: Target) -> Shown:
+    """
+    Return a function as deployed.
+
+    Args:
+        found: The function.
+
+        architecture: What the settings ask for.
+
+        target: Where it is.
+    """
+    processor = found.architecture
+    if target.runs_here and processor != architecture:
+        processor += (
+            f", this machine's: the local Lambda runs code here, so {architecture} "
+            "counts only on AWS"
+        )
+    return facts(
+        {
+            "Function": found.name,
+            "State": found.state,
+            "ARN": found.arn,
+            "Runtime": found.runtime,
+            "Processor": processor,
+            "Memory": f"{found.memory_mb:,} MB",
+            "Timeout": f"{found.timeout_s:,} s",
+            "Size of its /tmp": f"{found.tmp_mb:,} MB",
+            "Zip": f"{found.code_bytes / 1e6:,.1f} MB, SHA-256 {found.code_sha256}",
+            "Role": found.role,
+            "Log group": found.log_group,
+            "Function URL": found.url or "none",
+        }
+    )
+
+
+def permissions(policies: Policies) -> Shown:
+    """Return what a role allows, a statement in each row."""
+    return Shown(
+        pd.DataFrame(
+            {
+                "Policy": name,
+                "Effect": statement["Effect"],
+                "Actions": ", ".join(_texts(statement["Action"])),
+                "On": ", ".join(_texts(statement["Resource"])),
+            }
+            for name, document in policies.items()
+            for statement in _texts(document["Statement"])
+        )
+    )
+
+
+def _texts(one_or_several: Any) -> list[Any]:  # noqa: ANN401 - IAM allows both
+    return one_or_several if isinstance(one_or_several, list) else [one_or_several]
+
+
+def run_summary(runs: pd.DataFrame) -> Shown:
+    """
+    Return the figures of a run.
+
+    Args:
+        runs: Its row, as `experiment.tables.runs.runs_table` makes it.
+    """
+    run, million = runs.iloc[0], million_of(runs)
+    phases = (
+        f"{duration(run['startup_s'])} starting up, {duration(run['steady_s'])} "
+        f"downloading steadily, {duration(run['tail_s'])} until the last report"
+    )
+    latency = ", ".join(
+        f"{share} % within {duration(run[name])}"
+        for share, name in ((50, "p50_s"), (95, "p95_s"), (99, "p99_s"))
+    )
+    return facts(
+        {
+            "Files": f"{run['files']:,} of {size(run['file_kb'])}, {run['ok']:,} ok",
+            "Time": f"{duration(run['wall_s'])}: {phases}",
+            "Steady rate": f"{run['steady_files_per_s']:,.0f} files/s",
+            "Rate over all": f"{run['files_per_s']:,.0f} files/s, "
+            f"{run['mb_per_s']:,.0f} MB/s",
+            "Time for 1M files": _million(runs),
+            "Single downloads": latency,
+            "CPU of executions": f"{run['cpu_us_per_file']:,.0f} µs a file",
+            "Executions": f"{run['concurrency']:,} at once, "
+            f"{run['cold_executions']:,} started cold",
+            "Invocations": f"{run['invocations']:,}, {run['failed_invocations']:,} "
+            f"failed, {run['throttles']:,} throttled, {run['hedges']:,} sent twice",
+            "Cost of 1M files": _dollars(runs) if million else _NOTHING,
+        }
+    )
+
+
+def grid_summary(runs: pd.DataFrame) -> Shown:
+    """
+    Return the figures of each setting of a grid, in the order of its axes.
+
+    Args:
+        runs: All runs, as `experiment.tables.runs.runs_table` makes them.
+    """
+    axes = [axis for axis in AXES if axis in AXES[:2] or runs[axis].nunique() > 1]
+    rows = []
+    for values, own in settings_of(runs):
+        warm, cold = of_one_start(own), own[own["cold"]]
+        shown = dict(zip(AXES, values, strict=True))
+        rates = warm["files_per_s"]
+        rows.append(
+            {_HEADINGS[axis]: _IN_WORDS.get(axis, str)(shown[axis]) for axis in axes}
+            | {
+                "Files a run": f"{own['files'].max():,}",
+                "Cold run, files/s": _median(cold["files_per_s"]),
+                "Cold start-up, s": _median(cold["startup_s"], 2),
+                "Warm runs": f"{len(warm[~warm['cold']]):,}",
+                "Files/s, median": _median(rates),
+                "slowest to fastest": f"{rates.min():,.0f} to {rates.max():,.0f}",
+                "1M files take": _million(own),
+                "CPU a file, µs": _median(warm["cpu_us_per_file"]),
+                "1M files cost": _dollars(warm),
+            }
+        )
+    return Shown(pd.DataFrame(rows))
+
+
+def beside(comparison: pd.DataFrame) -> Shown:
+    """Return a table of `experiment.tables.published_comparison` as a report has it."""
+    return Shown(
+        pd.DataFrame(
+            {
+                "Program": comparison["what"],
+                "File size": comparison["file_kb"].map(size),
+                "Files": comparison["files"].map("{:,}".format),
+                "1M files take": comparison["time for 1M"],
+                "Known by": comparison["how"],
+            }
+        )
+    )
+
+
+def _median(values: pd.Series, digits: int = 0) -> str:
+    return f"{values.median():,.{digits}f}" if len(values) else _NOTHING
+
+
+def _million(runs: pd.DataFrame) -> str:
+    million = million_of(runs)
+    if not million:
+        return "too short to project"
+    return f"{million.time}{', measured' if million.is_measured else ''}"
+
+
+def _dollars(runs: pd.DataFrame) -> str:
+    """Return the cost of a million files; of local runs, what it would be on AWS."""
+    for name, what in (("usd", ""), ("projected_usd", " on AWS, projected")):
+        column = f"{name}_per_million"
+        if column in runs and runs[column].notna().any():
+            return f"{in_dollars(runs[column].median())}{what}"
+    return _NOTHING

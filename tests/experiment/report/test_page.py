@@ -1,0 +1,167 @@
+"""`report.html`: one file that says what a run found, and asks for nothing."""
+
+import re
+import shutil
+from base64 import b64encode
+from html.parser import HTMLParser
+
+import nbformat
+import pandas as pd
+import pytest
+
+from experiment.__main__ import main
+from experiment.ledger.machine import root
+from experiment.report.overview import write_overview
+from experiment.report.page import write_report
+
+(PUBLISHED,) = (root() / "results" / "published").glob("*173846Z-40_million-local")
+MOST_BYTES = 3_000_000
+
+
+class Elements(HTMLParser):
+    """All start tags of a page, with their attributes."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def named(self, tag):
+        return [attributes for name, attributes in self.found if name == tag]
+
+
+def executed(folder):
+    """Put the executed notebook of a run into its folder."""
+    v4 = nbformat.v4
+    bar = [
+        v4.new_output("stream", name="stdout", text=f"\r{percent} % done")
+        for percent in (0, 50, 100)
+    ]
+    png = b64encode((folder / "timeline.png").read_bytes()).decode()
+    chart = v4.new_output("execute_result", {"image/png": png})
+    table = v4.new_output("execute_result", {"text/html": "<table><td>7</td></table>"})
+    cells = [
+        v4.new_markdown_cell("# 40 · Does it work?\n\nWe try."),
+        v4.new_code_cell("secret_of_the_code = 1", outputs=[*bar, chart, table]),
+        v4.new_markdown_cell("## What it means\n\nIt `works`."),
+    ]
+    nbformat.write(v4.new_notebook(cells=cells), folder / "40_million.ipynb")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    copied = tmp_path_factory.mktemp("results") / PUBLISHED.name
+    shutil.copytree(PUBLISHED, copied)
+    return copied
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    """The page of the published million, with no executed notebook."""
+    return write_report(folder).read_text()
+
+
+@pytest.fixture(scope="module")
+def with_notebook(folder, page):
+    assert page
+    executed(folder)
+    return write_report(folder).read_text()
+
+
+def test_a_page_is_small_and_fetches_nothing(page, with_notebook):
+    for text in (page, with_notebook):
+        elements = Elements(text)
+
+        assert len(text) < MOST_BYTES
+        assert not {"script", "iframe", "object"} & {tag for tag, _ in elements.found}
+        assert not re.search(r"@import|url\((?!#)", text)
+        for _, attributes in elements.found:
+            for name in ("src", "href", "xlink:href", "srcset"):
+                assert (attributes.get(name) or "#").startswith(("#", "data:"))
+
+
+def test_every_chart_has_a_text_for_those_who_do_not_see_it(page):
+    elements = Elements(page)
+    pictures = elements.named("img") + [
+        one for one in elements.named("svg") if one.get("role") == "img"
+    ]
+
+    assert len(pictures) == len(list(PUBLISHED.glob("*.png")))
+    assert all(one.get("alt") or one.get("aria-label") for one in pictures)
+
+
+def test_verdict_figures_settings_and_the_way_to_repeat_are_there(page):
+    text = re.sub(r"<[^>]+>", "", page)
+
+    assert text.index("inside the 60 s goal") < text.index("Charts")
+    for said in (
+        "Can a million files be downloaded in under 60 seconds?",
+        "1,000,000 of 1,000,000",
+        "49.7 s",
+        "2 × AMD EPYC, 24 GiB, Linux",
+        "local: this machine, not AWS",
+        "python -m experiment 40_million -p timeout_s 300 -p tmp_mb 2048",
+        "On AWS it is projected to cost $0.0400",
+    ):
+        assert said in text
+
+
+def test_each_invocation_tells_its_figures_when_pointed_at(page):
+    shards = pd.read_parquet(PUBLISHED / "shards.parquet")
+    told = re.findall(r"<title>(Invocation [^<]+)</title>", page)
+
+    assert {text.partition("\n")[0] for text in told} == {
+        f"Invocation {number}" for number in range(1, len(shards) + 1)
+    }
+    assert all("50,000 files, 50,000 ok" in text for text in told)
+    assert any("cold, starting" in text for text in told)
+
+
+def test_the_executed_notebook_is_shown_with_its_code_folded(with_notebook):
+    assert "<h1>Does it work?</h1>" in with_notebook
+    assert "100 % done" in with_notebook
+    assert "50 % done" not in with_notebook
+    assert "<td>7</td>" in with_notebook
+    (folded,) = re.findall(r"<details class=\"source\">.*?</details>", with_notebook)
+    assert "secret_of_the_code" in folded
+    # Its chart is the one to point at.
+    assert "Invocation 20" in with_notebook
+    assert not Elements(with_notebook).named("img")
+
+
+def test_a_stopped_run_has_a_page_without_a_verdict(folder, tmp_path):
+    shutil.copy(folder / "run.json", tmp_path)
+    record = (tmp_path / "run.json").read_text()
+    (tmp_path / "run.json").write_text(record.replace('"verdict"', '"no_verdict"'))
+
+    assert "This run has not ended" in write_report(tmp_path).read_text()
+
+
+def test_one_page_shows_all_runs_and_leads_to_theirs(folder):
+    write_report(folder)
+    (folder.parent / "torn").mkdir()
+    (folder.parent / "torn" / "run.json").write_text("{")
+    text = write_overview(folder.parent).read_text()
+
+    assert "<h1>1 run, the newest first</h1>" in text
+    assert f'href="{folder.name}/report.html"' in text
+    assert "data:image/webp" in text
+    assert "inside the 60 s goal" in text
+
+
+def test_the_command_draws_a_run_again_without_deploying(folder, capsys):
+    (folder / "outcomes.png").unlink()
+
+    assert main(["show", str(folder)]) == 0
+    said = capsys.readouterr().out
+    assert f"report   {folder / 'report.html'}" in said
+    assert "verdict  On this machine, at concurrency 2" in said
+    assert (folder / "outcomes.png").exists()
+
+
+def test_the_command_refuses_a_folder_without_a_run(tmp_path, capsys):
+    assert main(["report", str(tmp_path)]) == 2
+    assert "holds no run.json" in capsys.readouterr().err

@@ -1,0 +1,160 @@
+"""The verdict on runs: never beyond what they show."""
+
+import pandas as pd
+import pytest
+from tests.support.chart_tables import runs
+
+from experiment.tables.goal import GOAL_RATE
+from experiment.tables.growth import growth
+from experiment.tables.verdict import million_of, verdict
+from experiment.tables.words import duration, size, where_measured
+
+WHOLE = {"files": 10**6, "target": "aws"}
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (
+            runs([10_000], **WHOLE),
+            "At concurrency 4, 1M files of 10 kB take 1 min 40 s: outside the 60 s",
+        ),
+        (runs([20_000], **WHOLE), "take 50.0 s: inside the 60 s goal"),
+        (runs([GOAL_RATE], **WHOLE), "inside the 60 s goal"),
+        (runs([GOAL_RATE * 0.99], **WHOLE), "outside the 60 s goal"),
+        (
+            runs([25_000], file_kb=1_700),
+            "1M files of 1.7 MB would take 40.0 s (34.0 s to 46.0 s): inside the 60 s",
+        ),
+        (runs([18_000]), "would take 55.6 s (47.2 s to 63.9 s): too close to the 60 s"),
+        (runs([10_000]), "(85.0 s to 1 min 55 s): outside the 60 s goal"),
+        (
+            runs([0.0]),
+            "On this machine, no file arrived: nothing can be said about the 60 s goal",
+        ),
+    ],
+)
+def test_the_verdict_is_a_sentence_about_the_goal_and_claims_no_more_than_its_band(
+    table, said
+):
+    assert said in verdict(table)
+
+
+@pytest.mark.parametrize(
+    ("sized_by", "advice"),
+    [
+        ("files", "; set duration_s instead of files"),
+        ("duration_s", "; set a longer duration_s"),
+        ("url_list", ""),
+    ],
+)
+def test_a_run_that_is_mostly_start_is_not_projected_and_says_what_to_do(
+    sized_by, advice
+):
+    short = {"million_s": None, "startup_s": 0.91, "steady_s": 0.05, "tail_s": 0.04}
+    table = runs([400], sized_by=sized_by, **short)
+
+    assert million_of(table) is None
+    assert verdict(table) == (
+        "On this machine, 400 files of 10 kB in 1.0 s are too short to project: 91 % "
+        f"of it was starting up{advice}"
+    )
+
+
+def test_cold_runs_count_only_where_none_is_warm():
+    cold, warm = runs([5_000], cold=True), runs([20_000] * 3)
+
+    assert million_of(pd.concat([cold, warm], ignore_index=True)).seconds == 50
+    assert million_of(cold).seconds == 200
+
+
+def test_one_lucky_run_does_not_win():
+    lucky = runs([100, 100, 9_000], concurrency=1)
+    steady = runs([400, 400, 400], concurrency=2)
+    both = pd.concat([lucky, steady], ignore_index=True)
+
+    assert "concurrency 2" in verdict(both)
+
+
+def test_of_settings_that_show_no_difference_the_one_of_least_concurrency_is_named():
+    """
+    Noise would otherwise choose, another one each time.
+    """
+    rates = {1: 10_000, 2: 19_000, 4: 20_000, 8: 12_000}
+    table = pd.concat(
+        [runs([rate] * 3, concurrency=width) for width, rate in rates.items()],
+        ignore_index=True,
+    )
+
+    assert "at concurrency 2, 1M" in verdict(table)
+    assert verdict(table).endswith("; no difference shown to concurrency 4")
+
+
+def test_each_file_size_has_its_own_verdict():
+    table = pd.concat([runs([20_000]), runs([2_000], file_kb=100)], ignore_index=True)
+
+    assert "1M files of 10 kB would take" in verdict(table)
+    assert "1M files of 100 kB would take" in verdict(table)
+
+
+LIMITS = {
+    "1.9 of the 2 cores were busy, 1.2 with executions and 0.5 with the origin: the "
+    "cores are the limit": {},
+    "the origin is the limit": {"cores_busy": 1.6, "origin_cores": 1.0},
+    "neither is the limit, so try more than 20 connections": {"cores_busy": 1.0},
+    "but 0.9 with other programs": {"own_cores": 1.0},
+    "the executions ran elsewhere": {"execution_cores": 0.0},
+}
+
+
+@pytest.mark.parametrize(("why", "load"), LIMITS.items(), ids=LIMITS)
+def test_a_grid_says_where_throughput_stops_growing_and_why(why, load):
+    rates = {1: 10_000, 2: 19_000, 4: 20_000}
+    table = pd.concat(
+        [runs([rate] * 3, concurrency=width, **load) for width, rate in rates.items()],
+        ignore_index=True,
+    )
+    (said,) = growth(table)
+
+    assert said.startswith(
+        "Files of 10 kB: throughput grows up to concurrency 2, and no further. "
+    )
+    assert why in said
+
+
+def test_a_grid_whose_last_setting_is_fastest_has_not_found_where_growth_stops():
+    table = pd.concat(
+        [runs([10_000 * n] * 3, concurrency=n) for n in (1, 2)], ignore_index=True
+    )
+
+    assert list(growth(table)) == [
+        "Files of 10 kB: throughput still grows at concurrency 2, the most measured."
+    ]
+    assert not list(growth(runs([100.0])))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.04, "40 ms"),
+        (0.9996, "1.0 s"),
+        (9.94, "9.9 s"),
+        (60.3, "60.3 s"),
+        (121, "2 min 1 s"),
+    ],
+)
+def test_a_time_is_said_as_people_say_it(seconds, said):
+    assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("kilobytes", "said"),
+    [(1, "1 kB"), (999, "999 kB"), (1_000, "1 MB"), (1_700, "1.7 MB")],
+)
+def test_a_size_is_said_as_people_say_it(kilobytes, said):
+    assert size(kilobytes) == said
+
+
+def test_a_footnote_keeps_a_local_run_from_being_taken_for_aws():
+    assert "not AWS" in where_measured("local", "a machine", [400])
+    assert where_measured("aws", "a machine", [400]) == "target: aws. 400 files a run"

@@ -1,0 +1,185 @@
+"""AWS's pace: how fast environments come, and how often a function may be called."""
+
+import contextlib
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.lambda_api import ECHO, SLEEP, connect, create, eventually, running
+
+from local_aws.local_lambda.runtime import aws_rate_limits as pace
+from local_aws.local_lambda.runtime.aws_rate_limits import (
+    CALLED_TOO_OFTEN,
+    CANNOT_SCALE,
+    RESERVED_CALLED_TOO_OFTEN,
+    AwsPace,
+)
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def aws_pace(clock):
+    return AwsPace(clock)
+
+
+def ask(aws_pace, function="f", *, reserved=None, shared=1_000_000, is_cold=True):
+    return aws_pace.refuse_or_count(
+        function, reserved=reserved, shared=shared, is_cold=is_cold
+    )
+
+
+def admitted(aws_pace, calls, **options):
+    """Return how many of so many calls at once are let in."""
+    return sum(ask(aws_pace, **options) is None for _ in range(calls))
+
+
+def test_a_function_gets_a_thousand_environments_at_once_and_a_hundred_a_second(
+    aws_pace, clock
+):
+    at_once = admitted(aws_pace, 3_000)
+    reason = ask(aws_pace)
+    clock.now = 1
+    after_a_second = admitted(aws_pace, 3_000)
+    clock.now = 3.5
+    later = admitted(aws_pace, 3_000)
+
+    assert (at_once, after_a_second, later) == (1_000, 100, 250)
+    assert reason == CANNOT_SCALE
+
+
+def test_what_is_not_used_does_not_add_up(aws_pace, clock):
+    admitted(aws_pace, 1)
+    clock.now = 3_600
+
+    assert admitted(aws_pace, 3_000) == 1_000
+
+
+def test_each_function_scales_by_itself_and_warm_calls_scale_nothing(aws_pace):
+    admitted(aws_pace, 1_000, function="f")
+
+    assert admitted(aws_pace, 2_000, function="g") == 1_000
+    assert admitted(aws_pace, 5_000, function="f", is_cold=False) == 5_000
+
+
+def test_ten_calls_a_second_for_each_execution_that_all_may_share(aws_pace, clock):
+    warm = {"shared": 20, "is_cold": False}
+    at_once = admitted(aws_pace, 1_000, function="f", **warm)
+    reason = ask(aws_pace, "g", **warm)
+    clock.now = 0.5
+    later = admitted(aws_pace, 1_000, function="g", **warm)
+
+    assert (at_once, later) == (200, 100)
+    assert reason == CALLED_TOO_OFTEN
+
+
+def test_a_reservation_has_a_rate_of_its_own(aws_pace):
+    warm = {"shared": 20, "is_cold": False}
+    admitted(aws_pace, 1_000, function="f", **warm)
+    reserved = admitted(aws_pace, 1_000, function="g", reserved=3, **warm)
+    reason = ask(aws_pace, "g", reserved=3, **warm)
+    more = admitted(aws_pace, 1_000, function="g", reserved=5, **warm)
+
+    assert (reserved, more) == (30, 50)
+    assert reason == RESERVED_CALLED_TOO_OFTEN
+
+
+def test_a_refused_call_costs_nothing(aws_pace, clock):
+    """Else callers who try again and again would keep a function from ever scaling."""
+    admitted(aws_pace, 1_000)
+    refused = admitted(aws_pace, 1_000)
+    clock.now = 1
+
+    assert refused == 0
+    assert admitted(aws_pace, 1_000) == 100
+
+
+@given(
+    pauses=st.lists(st.floats(0, 20), min_size=1, max_size=200),
+    burst=st.integers(1, 40),
+)
+def test_never_more_come_than_there_were_and_came_back(pauses, burst):
+    clock = Clock()
+    aws_pace = AwsPace(clock)
+    came = [0]
+    for pause in pauses:
+        clock.now += pause
+        came.append(came[-1] + admitted(aws_pace, burst))
+
+    times = [0, *itertools.accumulate(pauses)]
+    for first, last in itertools.combinations(range(0, len(times), 7), 2):
+        allowed = 1_000 + 100 * (times[last] - times[first])
+        assert came[last] - came[first] <= allowed + 1
+
+
+# Through the endpoint
+
+
+@pytest.fixture(scope="module")
+def paced():
+    """A client of an endpoint where a function gets two environments in two seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pace, "_NEW_ENVIRONMENTS", 2)
+        patch.setattr(pace, "_REFILLED_IN_S", 2)
+        with running(pace="aws") as aws, contextlib.closing(connect(aws)) as client:
+            yield client
+
+
+def test_a_caller_that_takes_one_environment_too_many_is_throttled(paced):
+    function = create(paced, "called", SLEEP, Timeout=10)
+
+    def attempt(sleep_s):
+        try:
+            return function(sleep_s)[0]
+        except ClientError as error:
+            return error.response
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(attempt, [0.9] * 4))
+    refusals = [answer for answer in answers if isinstance(answer, dict)]
+
+    assert len(refusals) == 2
+    for refusal in refusals:
+        assert refusal["ResponseMetadata"]["HTTPStatusCode"] == 429
+        assert refusal["Error"]["Code"] == "TooManyRequestsException"
+        assert refusal["Error"]["Message"] == "Rate Exceeded."
+        assert refusal["Reason"] == CANNOT_SCALE
+    assert eventually(lambda: isinstance(attempt(0), int))
+
+
+def test_events_wait_for_their_environment(paced, shared_folder):
+    function = create(
+        paced,
+        "noting",
+        "import os, time\n"
+        "def run(event, context):\n"
+        "    time.sleep(0.7)\n"
+        "    open(event, 'w').close()\n",
+        Timeout=10,
+    )
+    for number in range(4):
+        function.send(shared_folder / str(number))
+
+    eventually(lambda: len(list(shared_folder.iterdir())) == 4)
+
+
+def test_without_a_pace_no_call_is_slowed_down(monkeypatch, deploy):
+    monkeypatch.setattr(pace, "_NEW_ENVIRONMENTS", 0)
+
+    assert deploy(ECHO)(1) == (1, None)

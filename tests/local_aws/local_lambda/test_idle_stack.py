@@ -1,0 +1,118 @@
+"""Environments that nobody needs: who waits, in which order, and for how long."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import pytest
+from tests.support.child_processes import alive
+from tests.support.lambda_api import MEET, SLEEP, connect, eventually, running
+from tests.support.tmp_mounts import is_permitted
+
+from local_aws.local_lambda.runtime.idle_stack import Idle
+from local_aws.local_lambda.runtime.processes import zygote_control
+
+TELL = (
+    "import os, pathlib, tempfile, time\n"
+    "def run(event, context):\n"
+    "    file = pathlib.Path(tempfile.gettempdir(), 'file')\n"
+    "    seen = file.exists()\n"
+    "    file.touch()\n"
+    "    time.sleep(event)\n"
+    "    return {'pid': os.getpid(), 'zygote': os.getppid(), 'seen': seen,\n"
+    "            'stream': context.log_stream_name}\n"
+)
+
+
+@pytest.fixture(scope="module")
+def client():
+    with running(keep_idle_s=1) as aws, contextlib.closing(connect(aws)) as client:
+        yield client
+
+
+def descriptors(pid):
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+@pytest.mark.parametrize(
+    "tmp",
+    [
+        "shared",
+        pytest.param(
+            "private",
+            marks=pytest.mark.skipif(not is_permitted(), reason="we may not mount"),
+        ),
+    ],
+)
+def test_an_idle_environment_leaves_with_all_it_had(deploy, monkeypatch, tmp):
+    monkeypatch.setattr(zygote_control, "TMP", tmp)
+    function = deploy(TELL, Timeout=10)
+    first, _ = function(0)
+    again, _ = function(0)
+    before = descriptors(first["zygote"])
+    eventually(lambda: not alive(first["pid"]))
+    eventually(lambda: descriptors(first["zygote"]) == before - (tmp == "private"))
+    other, _ = function(0)
+
+    assert again["pid"] == first["pid"]
+    assert again["seen"]
+    assert other["pid"] != first["pid"]
+    assert other["stream"] != first["stream"]
+    assert not other["seen"]
+
+
+def test_an_environment_at_work_stays(deploy):
+    """It works for longer than an idle one is kept."""
+    function = deploy(SLEEP, Timeout=10)
+    pid, _ = function(0)
+
+    assert function(1.3) == (pid, None)
+
+
+def test_only_those_that_are_not_needed_leave(deploy, shared_folder):
+    function = deploy(MEET, Timeout=30)
+    pids = {*function.meet(shared_folder / "met", 3)}
+    used = set()
+
+    def others_are_gone():
+        used.update(function.meet(shared_folder / "met", 1))
+        return sum(map(alive, pids)) == 1
+
+    eventually(others_are_gone)
+
+    assert len(pids) == 3
+    assert len(used) == 1
+
+
+def test_the_one_used_last_is_used_next_and_the_oldest_expire_first():
+    expired = []
+
+    async def wait():
+        idle = Idle(0.05, expired.append)
+        for entry in "abcd":
+            idle.push(entry)
+        popped = idle.pop(), idle.pop()
+        idle.remove("never there")
+        await asyncio.sleep(0.3)
+        idle.push("e")
+        idle.clear()
+        await asyncio.sleep(0.1)
+        return popped, len(idle)
+
+    assert asyncio.run(wait()) == (("d", "c"), 0)
+    assert expired == ["a", "b"]
+
+
+def test_an_entry_that_comes_back_waits_anew():
+    expired = []
+
+    async def wait():
+        idle = Idle(0.2, expired.append)
+        idle.push("a")
+        for _ in range(8):
+            await asyncio.sleep(0.05)
+            idle.push(idle.pop())
+        return list(idle)
+
+    assert asyncio.run(wait()) == ["a"]
+    assert expired == []
