@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import ssl
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from yarl import URL
 
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
+from fetcher.engines.aiohttp_names import Lookups, Resolver, stages
 from fetcher.engines.resolver import MAX_THREADS
 from fetcher.process.descriptors import shortage
 from fetcher.security import guard, trust
@@ -26,9 +27,6 @@ from fetcher.transfer.inflate import ACCEPTED
 from fetcher.transfer.refusal import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from types import SimpleNamespace
-
     from fetcher.contract.options import Options
     from fetcher.transfer.body import Body
     from fetcher.transfer.engine import Work
@@ -91,13 +89,14 @@ class Engine:
         self._stopped = asyncio.Event()
         self._has_ended = asyncio.Event()
         self._tasks: dict[Attempt, asyncio.Task[None]] = {}
+        self._hostnames: defaultdict[Attempt, str] = defaultdict(str)
         self._overdue: dict[Attempt, tuple[Outcome, str]] = {}
 
     def run(self, work: Work, deadline_s: float) -> None:
         """Make attempts until there are no more, or for this many seconds."""
         with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
-            self._loop.set_default_executor(_Lookups(MAX_THREADS))
+            self._loop.set_default_executor(Lookups(MAX_THREADS))
             try:
                 runner.run(self._run(work, deadline_s))
             finally:
@@ -111,6 +110,7 @@ class Engine:
             self._stopped.set()
 
     async def _run(self, work: Work, deadline_s: float) -> None:
+        self._resolver = Resolver()
         async with self._session(work.most_open) as session:
             working = asyncio.ensure_future(self._work_all(session, work))
             stopped = asyncio.ensure_future(self._stopped.wait())
@@ -157,6 +157,9 @@ class Engine:
         while True:
             await asyncio.sleep(JUDGE_EVERY_S)
             for attempt, task in tuple(self._tasks.items()):
+                if attempt.stage is not Stage.ASKED:
+                    is_asked = self._resolver.asked[self._hostnames[attempt]]
+                    attempt.stage = Stage.LOOKING_UP if is_asked else Stage.CONNECTING
                 if overdue := work.judge(attempt, now()):
                     self._overdue[attempt] = overdue
                     task.cancel()
@@ -165,6 +168,7 @@ class Engine:
         options = self._options
         connector = aiohttp.TCPConnector(
             limit=most_open,
+            resolver=self._resolver,
             ssl=trust.context(),
             keepalive_timeout=_KEEPALIVE_S,
             ttl_dns_cache=_DNS_TTL_S,
@@ -176,7 +180,7 @@ class Engine:
             headers=self._headers,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            trace_configs=[_stages()],
+            trace_configs=[stages()],
         )
 
     async def _try(
@@ -192,6 +196,7 @@ class Engine:
             download = attempt.body.fail(*overdue)
         del self._tasks[attempt]  # `ended` may have it tried again at once
         self._overdue.pop(attempt, None)
+        self._hostnames.pop(attempt, None)
         self._has_ended.set()
         work.ended(attempt, download)
 
@@ -229,6 +234,7 @@ class Engine:
         body = attempt.body
         verbatim = URL(url, encoded=url.isascii())  # encoding would break signed URLs
         attempt.stage = Stage.CONNECTING
+        self._hostnames[attempt] = verbatim.host or ""
         request = session.get(
             verbatim, allow_redirects=False, trace_request_ctx=attempt
         )
@@ -276,34 +282,6 @@ class Engine:
             if isinstance(error, kind):
                 return outcome, detail.format(error=error)
         return Outcome.PROTOCOL, f"{type(error).__name__}: {error}"
-
-
-def _stages() -> aiohttp.TraceConfig:
-    """Return what tells an attempt how far its request has come."""
-
-    def reaching(stage: Stage) -> Callable[..., Awaitable[None]]:
-        async def reach(_session: object, context: SimpleNamespace, _: object) -> None:
-            context.trace_request_ctx.stage = stage
-
-        return reach
-
-    traces = aiohttp.TraceConfig()
-    traces.on_dns_resolvehost_start.append(reaching(Stage.LOOKING_UP))
-    traces.on_dns_resolvehost_end.append(reaching(Stage.CONNECTING))
-    traces.on_request_headers_sent.append(reaching(Stage.ASKED))
-    return traces
-
-
-class _Lookups(ThreadPoolExecutor):
-    """
-    Threads that look names up; at the deadline no report waits for a slow one.
-
-    The process does when it exits, because Python joins its threads.
-    """
-
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - inherited
-        """Leave running look-ups behind."""
-        super().shutdown(wait=False, cancel_futures=True)
 
 
 def _retry_after(text: str) -> float:

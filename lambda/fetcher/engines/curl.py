@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fetcher.transfer.engine import Work
 
 _POLL_NAMES_EVERY_S = 0.005  # while they are looked up
+_QUEUED, _LOOKING_UP = Stage.QUEUED, Stage.LOOKING_UP
 _HOST_KNOWN_S = 240.0  # less than libcurl caches addresses
 
 
@@ -159,7 +160,12 @@ class _Loop:
     def _connect_known(self) -> None:
         waiting, self._waiting = self._waiting, []
         for transfer in waiting:
-            self._connect(transfer)
+            if self._resolver.is_pending(transfer.peer.hostname):
+                asked = self._resolver.is_asked(transfer.peer.hostname)
+                transfer.attempt.stage = _LOOKING_UP if asked else _QUEUED
+                self._waiting.append(transfer)
+            else:
+                self._connect(transfer)
 
     def _connect(self, transfer: Transfer) -> None:
         """Hand a transfer to libcurl once its host's addresses are known."""

@@ -37,7 +37,7 @@ class Peer:
 
         host: Host and port in it.
 
-        hostname: The host alone, once it has been looked up.
+        hostname: The host alone, once it is looked up.
 
         refusal: How the attempt ends if the guard, or a lack of descriptors, kept it
             from connecting; else None.
@@ -65,6 +65,7 @@ class Peer:
             trust_system_certificates(self._handle)
             self._trusts = True
         self.url, self.host, self.refusal = url, host, None
+        self.hostname = ""
         self._set(pycurl.URL, url)
 
     @property

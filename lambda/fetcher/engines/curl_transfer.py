@@ -110,12 +110,10 @@ class Transfer:
             host = guard.host_of(url)
         self.peer.aim(url, host)
         self._head.clear()
-        self.redirect_url = ""
-        self._state = _HEAD
+        self.redirect_url, self._state = "", _HEAD
         self._refusal: RefusedError | None = None
         self._held: list[bytes] = []
-        self._held_bytes = 0
-        self._swallowed_bytes = 0
+        self._held_bytes = self._swallowed_bytes = 0
         self._received_before = self.attempt.received
 
     @property
@@ -202,14 +200,14 @@ class Transfer:
         attempt = self.attempt
         attempt.stage = _ASKED if self.is_connected else _CONNECTING
         if attempt.stage is _ASKED:
-            received = attempt.body.size + self._held_bytes + self._swallowed_bytes
-            received += self._info(pycurl.HEADER_SIZE)
-            attempt.received = self._received_before + received
+            came = self._info(pycurl.HEADER_SIZE) + attempt.body.size
+            came += self._held_bytes + self._swallowed_bytes
+            attempt.received = self._received_before + came
 
     def overdue(self, outcome: Outcome, detail: str) -> Download:
         """End the attempt, which takes too long; a refusal goes before that."""
-        if self._refusal:
-            outcome, detail = self._refusal.outcome, self._refusal.detail
+        if why := self._refusal:
+            outcome, detail = why.outcome, why.detail
         return self.attempt.body.fail(outcome, detail)
 
     def close(self) -> None:

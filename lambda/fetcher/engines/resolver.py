@@ -54,6 +54,10 @@ class Resolver:
             self._request(name)
         return None
 
+    def is_pending(self, name: str) -> bool:
+        """Tell whether a name has been asked for and not found yet."""
+        return name in self._pending
+
     def is_asked(self, name: str) -> bool:
         """Tell whether a look-up is under way, or still waits for a thread."""
         return name in self._asked

@@ -24,7 +24,7 @@ _FAILURES_OF_DEAD = {
     Outcome.TLS: 10,
 }
 # A dead host is asked again when all else is done: in rounds, with longer and longer
-# rests, half a minute's outage in all. So few at once cost next to nothing.
+# rests: an outage of a quarter of a minute costs a host no more than a few URLs.
 PROBES = 16
 _FIRST_REST_S = 0.5
 _MOST_ROUNDS = 5
