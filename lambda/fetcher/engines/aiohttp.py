@@ -16,7 +16,7 @@ from yarl import URL
 
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.engines.aiohttp_names import Lookups, Resolver, stages
+from fetcher.engines.aiohttp_names import Lookups, ThreadedLookups, stages
 from fetcher.engines.resolver import MAX_THREADS
 from fetcher.process.descriptors import shortage
 from fetcher.security import guard, trust
@@ -110,7 +110,7 @@ class Engine:
             self._stopped.set()
 
     async def _run(self, work: Work, deadline_s: float) -> None:
-        self._resolver = Resolver()
+        self._resolver = ThreadedLookups()
         async with self._session(work.most_open) as session:
             working = asyncio.ensure_future(self._work_all(session, work))
             stopped = asyncio.ensure_future(self._stopped.wait())

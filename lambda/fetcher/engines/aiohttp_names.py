@@ -28,7 +28,7 @@ def stages() -> aiohttp.TraceConfig:
     return traces
 
 
-class Resolver(aiohttp.ThreadedResolver):
+class ThreadedLookups(aiohttp.ThreadedResolver):
     """
     Look-ups in threads.
 

@@ -11,7 +11,6 @@ from time import monotonic
 # Names looked up at once: a thousand that no server knows take seconds, while some that
 # no server answers hold up a thread each.
 MAX_THREADS = 256
-_STACK_BYTES = 262_144
 _TTL_S = 300.0
 _FAILURE_TTL_S = 0.5
 _MAX_CACHED = 10_000
@@ -68,9 +67,7 @@ class Resolver:
         self._pending.add(name)
         if self._threads < min(MAX_THREADS, len(self._pending)):
             # A daemon: nothing waits for a slow name server, not even the process.
-            before = threading.stack_size(_STACK_BYTES)
             threading.Thread(target=self._work, daemon=True).start()
-            threading.stack_size(before)
             self._threads += 1
         self._queue.put(name)
 

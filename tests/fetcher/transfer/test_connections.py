@@ -169,7 +169,7 @@ def test_a_wait_asked_for_as_a_date_is_kept(
     engine, origin, tmp_path, request, monkeypatch
 ):
     monkeypatch.setattr("fetcher.transfer.transfers.full_jitter", lambda *_: 0.01)
-    until = ceil(time.time() + 0.3)
+    until = ceil(time.time() + 1.0)
     until_here = time.monotonic() + until - time.time()
     path = f"/heals/{request.node.name}/{quote(formatdate(until, usegmt=True))}"
     (one,) = fetch(engine, [origin.url(path)], tmp_path, attempts=3)
