@@ -46,6 +46,7 @@ class GridSettings(DownloadSettings):
             replaces all executions.
     """
 
+    duration_s: float = 1.5
     file_kb: list[int] = field(default_factory=lambda: [10])
     concurrency: list[int] = field(default_factory=lambda: [1, 2, 4])
     memories_mb: list[int] = field(default_factory=list)

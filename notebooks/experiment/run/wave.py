@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from experiment.ledger.download_rows import not_final
 from experiment.ledger.invocation import Invocation
-from experiment.number_set import NumberSet
+from experiment.ledger.number_set import NumberSet
 from experiment.run.answer import Asked, report_in
 from fetcher.contract.source import Template, count
 from local_aws.errors import EndpointError

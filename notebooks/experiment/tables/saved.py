@@ -45,8 +45,7 @@ def saved_result(folder: Path) -> Result:
         raise LedgerError(msg) from error
     if "million_s" not in runs:
         runs = _with_phases(runs, shards)
-    files = int(runs["files"].iloc[0])
-    where = where_measured(record["target"], record["machine"]["name"], files)
+    where = where_measured(record["target"], record["machine"]["name"], runs["files"])
     downloads = _sample(folder / "downloads.parquet")
     return Result(downloads, counts, {}, shards, runs, where)
 
