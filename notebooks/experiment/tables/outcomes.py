@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, Self
 import numpy as np
 
 from experiment.ledger.download_rows import OK, ROW, UNSTARTED, rows_of
-from experiment.number_set import numbers_of
+from experiment.ledger.number_set import numbers_of
 from fetcher.contract.downloads import TICKS_PER_S
 from fetcher.contract.outcome import ORDER
 from fetcher.contract.source import count
