@@ -34,6 +34,7 @@ class Page:
         self.requested = []
         for domain in ("Page", "Runtime", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def call(self, method, **parameters):
         """Send a command and return its result."""
