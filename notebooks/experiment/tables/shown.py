@@ -202,7 +202,7 @@ def run_summary(runs: pd.DataFrame) -> Shown:
     Args:
         runs: Its row, as `experiment.tables.runs.runs_table` makes it.
     """
-    run, million = runs.iloc[0], million_of(runs)
+    run = runs.iloc[0]
     phases = (
         f"{duration(run['startup_s'])} starting up, {duration(run['steady_s'])} "
         f"downloading steadily, {duration(run['tail_s'])} until the last report"
@@ -225,9 +225,17 @@ def run_summary(runs: pd.DataFrame) -> Shown:
             f"{run['cold_executions']:,} started cold",
             "Invocations": f"{run['invocations']:,}, {run['failed_invocations']:,} "
             f"failed, {run['throttles']:,} throttled, {run['hedges']:,} sent twice",
-            "Cost of 1M files": _dollars(runs) if million else _NOTHING,
         }
     )
+
+
+def requests(count: int | None) -> str:
+    """Say how many requests the origin counted; None: it is not ours to ask."""
+    if count is None:
+        return (
+            "How many requests the origin counted is unknown: it is not this run's own"
+        )
+    return f"The origin counted {count:,} requests"
 
 
 def grid_summary(runs: pd.DataFrame) -> Shown:
