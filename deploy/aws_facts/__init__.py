@@ -1,5 +1,6 @@
 """
 AWS's limits and prices, each with its source and the day it was read.
 
-``limits`` reads ``limits.toml``.
+``limits`` reads ``limits.toml``; ``constants`` reads ``fleet.toml``: what a model of
+the fleet is made of, documented, recorded, ours or guessed.
 """

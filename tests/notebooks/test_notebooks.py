@@ -13,6 +13,7 @@ import yaml
 from tests.support.notebook_cells import FOLDER, NAMES, PATHS, cells_of
 
 from experiment.ledger.machine import root
+from experiment.parameters.compare import CompareSettings
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
 from experiment.parameters.settings import DeploySettings, Settings
@@ -38,7 +39,10 @@ def settings_class(path):
     (name,) = re.findall(r"(\w+)\.from_notebook\(globals\(\)", source)
     (kind,) = [
         k
-        for k in (Settings, DeploySettings, FanOutSettings, GridSettings)
+        for k in (
+            *(Settings, DeploySettings, FanOutSettings, GridSettings),
+            CompareSettings,
+        )
         if k.__name__ == name
     ]
     return kind
@@ -84,7 +88,7 @@ def test_a_notebook_has_one_parameters_cell_of_explained_assignments(path):
 
     assert lines[0].startswith("# ")
     for line in lines[1:]:
-        assert re.fullmatch(r"\w+: [\w\[\]]+ = .+  # \S.*", line), line
+        assert re.fullmatch(r"\w+: [\w\[\]]+ = .+  # \S.*|# [A-Z].+\.", line), line
     nodes = ast.parse(cell.source).body
     assert all(isinstance(node, ast.AnnAssign) for node in nodes)
     for node in nodes:

@@ -58,6 +58,7 @@ def executed(endpoint, target, tmp_path_factory):
             "duration_s": 0.3,
             "run_folder": str(folder / "million"),
         },
+        "90_compare_runs": {"runs": [str(folder / "grid"), str(folder / "million")]},
         "99_tear_down": there | {"function": "t-kept"},
     }
     for name in NAMES:

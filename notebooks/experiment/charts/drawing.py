@@ -141,6 +141,7 @@ def finished(figure: Figure, ax: Axes, title: str, where: str) -> Figure:
         loc="left",
         fontweight="bold",
         fontsize=11,
+        parse_math=False,  # a dollar is a dollar
         pad=_TITLE_PAD_OVER_KEY if ax.get_legend() else _TITLE_PAD,
     )
     footnote = fill(where, _FOOTNOTE_LETTERS)

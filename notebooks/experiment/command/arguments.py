@@ -13,6 +13,7 @@ from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.cell import SettingsError, unknown_parameter
+from experiment.parameters.settings_file import fault_in, read_settings_file
 from fetcher.contract.options import check_one_of
 from rollout.target.target import NAMES as TARGETS
 
@@ -23,6 +24,8 @@ _RESUME = "resume"  # in place of a notebook; also a parameter
 _PATHS = (
     "url_list",
     "run_folder",
+    "settings_file",
+    "show",
 )  # relative to the working directory, not to the notebooks
 _EPILOG = """
 The executed notebook, its charts and its tables go to a new folder in results/.
@@ -58,7 +61,7 @@ def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
     args = parser.parse_args(argv)
     if (args.notebook == _RESUME) != (args.run is not None):
         parser.error(f"RUN is required after {_RESUME}, and allowed only there")
-    parameters = _from_file(args.file) if args.file else {}
+    parameters = read_settings_file(args.file) if args.file else {}
     parameters |= {name: _value(name, text) for name, text in args.parameter}
     if args.run:
         notebook, before = _interrupted(args.run)
@@ -100,43 +103,16 @@ def _checked(notebook: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return {"run_folder": ""} | parameters if "run_folder" in known else parameters
 
 
-def _from_file(path: Path) -> dict[str, Any]:
-    try:
-        parameters = yaml.safe_load(path.read_text()) or {}
-    except OSError as error:
-        folder = root() / "notebooks" / "settings"
-        msg = (
-            f"The file {path} cannot be read: {error.strerror}. -f takes a file of "
-            f"parameters in YAML, such as those in {folder}."
-        )
-        raise SettingsError(msg) from error
-    except (ValueError, yaml.YAMLError) as error:
-        msg = f"The file {path} is not YAML: {_fault(error)}."
-        raise SettingsError(msg) from error
-    if not isinstance(parameters, dict):
-        msg = f"{path} holds no parameters; write one per line, as in `files: 2000`."
-        raise SettingsError(msg)
-    return parameters
-
-
 def _value(name: str, text: str) -> Any:  # noqa: ANN401 - whatever YAML can say
     try:
         return yaml.safe_load(text)
     except (ValueError, yaml.YAMLError) as error:
         msg = (
             f"The value of {name} is {text!r}, which is not YAML: "
-            f"{_fault(error)}. Write it as in the notebook's parameters cell, "
+            f"{fault_in(error)}. Write it as in the notebook's parameters cell, "
             "and quote it for the shell."
         )
         raise SettingsError(msg) from error
-
-
-def _fault(error: Exception) -> str:
-    """Return the first fault that YAML reports, on one line."""
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return " ".join(str(error).split())
-    where = f"line {error.problem_mark.line + 1}" if error.problem_mark else ""
-    return ", ".join(filter(None, (where, error.context, error.problem)))
 
 
 def _parser() -> argparse.ArgumentParser:

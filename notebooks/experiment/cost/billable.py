@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 LOG_BYTES = 500  # of an invocation: START, END and REPORT
 
 # A request line with headers, and what TLS adds.
-_REQUEST_BYTES = 400
-_REPORT_BYTES, _ROW_BYTES = 2_000, 50  # of an invocation, and a file more
+REQUEST_BYTES = 400
+REPORT_BYTES, ROW_BYTES = 2_000, 50  # of an invocation, and a file more
 _TAR_BYTES = 1_024  # around a file, about
 
 
@@ -46,7 +46,7 @@ def usage_of(
         invocations=invocations,
         billed_s=0.0,
         log_bytes=invocations * LOG_BYTES,
-        to_internet_bytes=invocations * _REPORT_BYTES + files * _ROW_BYTES,
+        to_internet_bytes=invocations * REPORT_BYTES + files * ROW_BYTES,
     )
     used = _with_network(used, plan, body_bytes)
     return _with_sink(
@@ -62,7 +62,7 @@ def _with_origin(
         target.region if is_signed(plan.urls, plan.settings) else region_of(plan.urls)
     )
     if not region:  # traffic in from the internet is free
-        sent = used.to_internet_bytes + files * _REQUEST_BYTES
+        sent = used.to_internet_bytes + files * REQUEST_BYTES
         return replace(used, to_internet_bytes=sent)
     between = 0 if region == target.region else body_bytes
     return replace(used, s3_reads=files, between_regions_bytes=between)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiment.number_set import numbers_of
+from experiment.ledger.number_set import numbers_of
 from fetcher.contract.downloads import FIELDS
 from fetcher.contract.outcome import CODE, ORDER, Outcome, can_heal
 

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from experiment.number_set import ENDLESS
+from experiment.ledger.number_set import ENDLESS
 from experiment.parameters.cell import check_no_credentials
 from fetcher.lists.lines import Block, UrlListError, blocks
 from fetcher.lists.rows import TEXTS, RowReader, problem_with_types

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from experiment.ledger.download_rows import not_final
 from experiment.ledger.invocation import Invocation
-from experiment.number_set import NumberSet
+from experiment.ledger.number_set import NumberSet
 from experiment.run.answer import Asked, report_in
 from fetcher.contract.source import Template, count
 from local_aws.errors import EndpointError
@@ -180,7 +180,7 @@ class Wave:
             async with asyncio.timeout(_LOOK_EVERY_S):
                 call = await self._ended.get()
         except TimeoutError:
-            self._progress.tick()
+            await self._progress.tick()
             await self._invoker.check_alive(0.0)
             return False
         await self._settle(call)

@@ -52,7 +52,7 @@ def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
                 "target": record["target"],
                 "machine": record["machine"]["name"],
                 **{name: settings[name] for name in _SETTINGS},
-                "cold": _is_cold(figures["cold_executions"], settings["concurrency"]),
+                "cold": is_cold(figures["cold_executions"], settings["concurrency"]),
                 "sized_by": _sized_by(record),
                 **figures,
                 "ok": (ok := counts[Outcome.OK.value]),
@@ -67,7 +67,7 @@ def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return table.astype({"million_s": float, "million_band": float})
 
 
-def _is_cold(cold_executions: int, concurrency: int) -> bool:
+def is_cold(cold_executions: int, concurrency: int) -> bool:
     """Return whether more than a few executions started during the run."""
     return cold_executions > _FEW * concurrency
 

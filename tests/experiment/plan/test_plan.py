@@ -12,8 +12,8 @@ from tests.support.plans import Nowhere, plan_of
 from tests.support.recorded_invocations import urls
 
 from experiment.ledger.invocation import LedgerError
+from experiment.ledger.number_set import ranges_of
 from experiment.ledger.run_folder import open_run
-from experiment.number_set import ranges_of
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.demand import demand_of

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiment.ledger.fingerprint import fingerprint
-from experiment.number_set import ENDLESS
+from experiment.ledger.number_set import ENDLESS
 from experiment.parameters.cell import SettingsError
 from experiment.plan.url_file import CHECKED_FIRST_BYTES, UrlFile
 from experiment.tables.outcomes import OutcomeBlock

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiment.number_set import ENDLESS, NumberSet, numbers_of, ranges_of
+from experiment.ledger.number_set import ENDLESS, NumberSet, numbers_of, ranges_of
 from fetcher.contract import source
 
 NUMBERS = st.sets(st.integers(0, 5_000) | st.integers(2**21, 2**21 + 99)).map(sorted)

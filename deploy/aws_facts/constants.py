@@ -1,0 +1,114 @@
+"""The constants of a model of the fleet, read from fleet.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import date
+
+DOCUMENTED, RECORDED, OURS, GUESS = KINDS = ("documented", "recorded", "ours", "guess")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constant:
+    """
+    One constant, how it is known, and how well.
+
+    Attributes:
+        name: Its name in fleet.toml, which ends in its unit.
+
+        kind: One of `KINDS`.
+
+        value: The most likely value.
+
+        low, high: The range it may lie in; for a value that is taken as exact, twice
+            that value.
+
+        source: Where it was read, or why it had to be guessed.
+
+        seen: The day it was read or measured.
+
+        sizes_bytes:
+            For a table: the file sizes. `low` and `high` are factors of all values.
+
+    Raises:
+        ValueError: If it is of no known kind, has no source, or is not in its range; or
+            a guess has no range.
+    """
+
+    name: str
+    kind: str
+    value: float
+    low: float
+    high: float
+    source: str
+    seen: date
+    sizes_bytes: tuple[float, ...] = ()
+    values: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what a reader could not trace."""
+        if self.kind not in KINDS:
+            msg = f"{self.name} is {self.kind!r}; it must be one of {', '.join(KINDS)}."
+            raise ValueError(msg)
+        if not self.source.strip():
+            msg = f"{self.name} has no source; say where its value was read."
+            raise ValueError(msg)
+        if not self.low <= self.value <= self.high:
+            msg = f"{self.name} is {self.value:g}, not in {self.low:g}..{self.high:g}."
+            raise ValueError(msg)
+        if self.kind == GUESS and self.low == self.high:
+            msg = f"{self.name} is a guess without a range; set `low` and `high`."
+            raise ValueError(msg)
+        if len(self.sizes_bytes) != len(self.values):
+            msg = f"{self.name} has {len(self.values)} values for other sizes."
+            raise ValueError(msg)
+
+
+def constant(name: str) -> Constant:
+    """
+    Return a constant by its name in fleet.toml.
+
+    >>> constant("starts_per_s").kind, constant("starts_per_s").value
+    ('documented', 100.0)
+    >>> constant("cpu_s_curl_https").sizes_bytes
+    (10000.0, 100000.0, 1700000.0)
+    """
+    return constants()[name]
+
+
+@cache
+def constants() -> dict[str, Constant]:
+    """Return all constants by name."""
+    text = files("aws_facts").joinpath("fleet.toml").read_text("utf-8")
+    return {name: read(name, entry) for name, entry in tomllib.loads(text).items()}
+
+
+def read(name: str, entry: dict[str, Any]) -> Constant:
+    """
+    Return the constant that an entry of fleet.toml describes.
+
+    Raises:
+        ValueError: If the entry is not complete: see `Constant`.
+    """
+    if missing := {"kind", "value", "source", "seen"} - entry.keys():
+        msg = f"{name} has no {', '.join(sorted(missing))} in fleet.toml."
+        raise ValueError(msg)
+    is_table = "sizes_bytes" in entry
+    value = 1.0 if is_table else float(entry["value"])
+    return Constant(
+        name=name,
+        kind=entry["kind"],
+        value=value,
+        low=float(entry.get("low", value)),
+        high=float(entry.get("high", value)),
+        source=entry["source"],
+        seen=entry["seen"],
+        sizes_bytes=tuple(map(float, entry.get("sizes_bytes", ()))),
+        values=tuple(map(float, entry["value"])) if is_table else (),
+    )

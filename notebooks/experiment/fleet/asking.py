@@ -1,0 +1,66 @@
+"""Settings as a question to the model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from experiment.fleet.question import INTERNET, S3, Question
+from experiment.parameters.cell import SettingsError
+from experiment.parameters.fleet import FleetSettings
+from experiment.plan.url_facts import region_of
+from fetcher.contract.source import Template
+from fetcher.s3.urls import SCHEME
+
+if TYPE_CHECKING:
+    from experiment.parameters.fan_out import FanOutSettings
+
+_HTTP = "http:"
+
+
+def question_of(settings: FanOutSettings) -> Question:
+    """
+    Return the question that settings ask, without looking at a target or a list.
+
+    Settings of a fan-out say nothing of the sizes of their own URLs but `file_kb`.
+    Locally planned, they are asked about as if the target were AWS.
+
+    Raises:
+        SettingsError: If they leave the number of files to a pilot.
+    """
+    url = settings.url_template or settings.origin_url
+    from_s3 = url.startswith(SCHEME) or bool(settings.sources or _region_in(url))
+    asked = Question(
+        files=settings.files,
+        sizes_bytes=(settings.file_kb * 1_000.0,),
+        concurrency=settings.concurrency,
+        connections=settings.connections,
+        shards_per_execution=settings.shards_per_execution,
+        memory_mb=settings.memory_mb,
+        tmp_mb=settings.tmp_mb,
+        architecture=settings.architecture,
+        engine=settings.engine,
+        scheme="http" if url.startswith(_HTTP) else "https",
+        sink=settings.sink,
+        source=S3 if from_s3 else INTERNET,
+        in_vpc=bool(settings.subnets),
+        hedge=settings.hedge,
+    )
+    if not settings.files:
+        msg = "files is 0, so a pilot would find the number. Set files for a forecast."
+        raise SettingsError(msg)
+    if not isinstance(settings, FleetSettings):
+        return asked
+    return replace(
+        asked,
+        sizes_bytes=settings.sizes_bytes,
+        source=settings.comes_from,
+        read_prefixes=settings.prefixes,
+        latency_s=settings.latency_ms / 1e3,
+        is_cold=settings.cold,
+        bandwidth_raised=settings.bandwidth_raised,
+    )
+
+
+def _region_in(template: str) -> str:
+    return region_of(Template(template, ((0, 1),))) if template else ""

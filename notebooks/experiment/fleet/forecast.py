@@ -1,0 +1,187 @@
+"""A forecast: many draws of one fleet, their seconds and dollars."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from experiment.fleet.dollars import dollars_for
+from experiment.fleet.draws import draw
+from experiment.fleet.schedule import Shifts, finished
+from experiment.fleet.starts import ready_at
+from experiment.fleet.tail import excess
+from experiment.fleet.work import shard_s
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from experiment.fleet.draws import Draws
+    from experiment.fleet.question import Question
+
+DRAWS = 2_000
+_SEED = 16
+_ELEMENTS = 250_000  # of an array at a time: they stay in the processor's cache
+
+
+class Band(NamedTuple):
+    """The median of a forecast, and the range of nine tenths of its draws."""
+
+    low: float
+    median: float
+    high: float
+
+
+class Forecast(NamedTuple):
+    """
+    The draws of a fleet.
+
+    Attributes:
+        seconds: From the first call to the last report, one per draw.
+
+        dollars: What it costs, one per draw.
+
+        billed_s: Billed time of all executions together, one per draw.
+
+        typical_s: Time of the median execution at work, one per draw.
+    """
+
+    seconds: np.ndarray
+    dollars: np.ndarray
+    billed_s: np.ndarray
+    typical_s: np.ndarray
+
+    @property
+    def time(self) -> Band:
+        """Seconds: 5 %, median, 95 %."""
+        return band(self.seconds)
+
+    @property
+    def cost(self) -> Band:
+        """Dollars: 5 %, median, 95 %."""
+        return band(self.dollars)
+
+
+def band(values: np.ndarray) -> Band:
+    """
+    Return the median, and the range of nine tenths.
+
+    >>> band(np.arange(101.0))
+    Band(low=5.0, median=50.0, high=95.0)
+    """
+    return Band(*map(float, np.quantile(values, (0.05, 0.5, 0.95))))
+
+
+def forecast(
+    question: Question,
+    draws: int = DRAWS,
+    *,
+    fixed: Mapping[str, float] | None = None,
+    seed: int = _SEED,
+) -> Forecast:
+    """
+    Draw constants and chance many times, and time the fleet in each.
+
+    Args:
+        question: What to download, with which fleet.
+
+        draws: How many.
+
+        fixed: Constants that have one value in all draws, by name.
+
+        seed: The same seed gives the same draws.
+    """
+    random = np.random.default_rng(seed)
+    return simulate(question, draw(random, draws, fixed), random)
+
+
+def simulate(
+    question: Question, constants: Draws, random: np.random.Generator
+) -> Forecast:
+    """Time the fleet for every draw of the constants, some at a time."""
+    draws = len(constants["call_s"])
+    step = max(1, _ELEMENTS // question.executions)
+    parts = []
+    for begin in range(0, draws, step):
+        rows = slice(begin, begin + step)
+        some = {name: column[rows] for name, column in constants.items()}
+        parts.append(_simulate(question, some, random))
+    seconds, billed_s, typical_s = map(np.concatenate, zip(*parts, strict=True))
+    return Forecast(seconds, dollars_for(question, billed_s), billed_s, typical_s)
+
+
+def _simulate(
+    question: Question, constants: Draws, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return seconds, billed seconds and an execution's usual seconds, per draw."""
+    executions, shards = question.executions, question.shards
+    ready = ready_at(question, constants, random)
+    each = shards / executions
+    one_s = shard_s(question, constants, question.files / shards, each)
+    longer = excess(ready.shape, constants, random)
+    adds = constants["tail_adds"]
+    taken = one_s * _unevenness(question, ready.shape, random)
+    shifts = Shifts(
+        ready,
+        taken.astype(np.float32) * (1 + longer * (1 - adds).astype(np.float32)),
+        longer * (adds * constants["tail_median_s"]).astype(np.float32),
+        constants["call_s"].astype(np.float32),
+        (constants["cold_start_s"] * question.is_cold).astype(np.float32),
+        one_s.astype(np.float32),
+    )
+    done_s, billed_s = finished(shifts, shards, hedge=question.hedge)
+    if question.is_cold:  # init is billed, too
+        billed_s = billed_s + executions * constants["cold_start_s"][:, 0]
+    again_s, again_billed_s = _second_wave(question, constants)
+    done_s = _no_faster_than_calls(question, constants, done_s) + again_s
+    held_s = _no_faster_than_origin(question, constants, done_s)
+    billed_s = (billed_s + again_billed_s) * (held_s / done_s)
+    return held_s, billed_s, each * one_s[:, 0]
+
+
+def _unevenness(
+    question: Question, shape: tuple[int, ...], random: np.random.Generator
+) -> np.ndarray:
+    """Draw how far the bytes of executions differ, for files of different sizes."""
+    deviation = float(np.std(question.sizes_bytes)) / question.mean_bytes
+    if not deviation:
+        return np.ones((1, 1), dtype=np.float32)
+    spread = deviation / np.sqrt(question.files / question.executions)
+    drawn = 1 + np.float32(spread) * random.standard_normal(shape, dtype=np.float32)
+    uneven: np.ndarray = np.maximum(drawn, np.float32(0.05))
+    return uneven
+
+
+def _second_wave(question: Question, constants: Draws) -> tuple[np.ndarray, np.ndarray]:
+    """Return its seconds and billed seconds: files that have to be fetched again."""
+    files = question.files * question.again_share
+    if files < 1:
+        return np.zeros(len(constants["call_s"])), np.zeros(len(constants["call_s"]))
+    shards = min(question.shards, files)
+    rounds = max(1.0, shards / question.executions)
+    one_s = shard_s(question, constants, files / shards, rounds)[:, 0]
+    again_s = rounds * (one_s + 2 * constants["call_s"][:, 0])
+    return again_s, shards * one_s
+
+
+def _no_faster_than_calls(
+    question: Question, constants: Draws, done_s: np.ndarray
+) -> np.ndarray:
+    called_s = question.shards / constants["calls_per_s"][:, 0]
+    later: np.ndarray = np.maximum(done_s, called_s)
+    return later
+
+
+def _no_faster_than_origin(
+    question: Question, constants: Draws, done_s: np.ndarray
+) -> np.ndarray:
+    """Return the time, if all executions together outrun origin, S3 or sink."""
+    rate = question.most_files_per_s
+    if not np.isfinite(rate):
+        return done_s
+    begins_s = constants["call_s"] + constants["connect_s"]
+    if question.is_cold:
+        begins_s = begins_s + constants["cold_start_s"]
+    files = question.files * (1 + question.again_share)
+    later: np.ndarray = np.maximum(done_s, begins_s[:, 0] + files / rate)
+    return later

@@ -1,0 +1,74 @@
+"""The parameters of a question to the model of the fleet, checked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from experiment.fleet.question import S3, SOURCES
+from experiment.parameters.cell import at_least_one
+from experiment.parameters.fan_out import FanOutSettings
+from fetcher.contract.options import check_one_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetSettings(FanOutSettings):
+    """
+    A fleet to ask the model about.
+
+    >>> FleetSettings(sizes_kb=[10, 10, 4_000]).sizes_bytes
+    (10000.0, 10000.0, 4000000.0)
+
+    Attributes:
+        sizes_kb: Sizes of a sample of the files, in kB; empty: all have `file_kb`.
+
+        deadline_s, budget_usd: What the fleet should keep to.
+
+        comes_from: Where files come from, one of `SOURCES`.
+
+        prefixes: Key prefixes in S3 that they are spread over.
+
+        latency_ms: To the first byte of a file; 0: that of S3.
+
+        cold: Whether executions start cold.
+
+        bandwidth_raised:
+            Whether the quota "Network bandwidth per execution environment" was raised.
+
+        draws: Draws of the model.
+    """
+
+    files: int = 1_000_000
+    file_kb: int = 1_700
+    concurrency: int = 1_000
+    connections: int = 100
+    shards_per_execution: int = 8
+    sink: str = "discard"
+    sizes_kb: list[int] = field(default_factory=list)
+    deadline_s: int = 60
+    budget_usd: float = 2.0
+    comes_from: str = S3
+    prefixes: int = 16
+    latency_ms: int = 0
+    cold: bool = True
+    bandwidth_raised: bool = False
+    draws: int = 1_000
+
+    def _check(self) -> None:
+        super()._check()
+        check_one_of("comes_from", self.comes_from, SOURCES)
+        for name in ("deadline_s", "prefixes", "draws"):
+            at_least_one(name, getattr(self, name))
+        for size in self.sizes_kb:
+            at_least_one("sizes_kb", size)
+        if not 0 < self.budget_usd < math.inf:
+            msg = f"budget_usd is {self.budget_usd}; it must be more than 0."
+            raise ValueError(msg)
+        if self.latency_ms < 0:
+            msg = f"latency_ms is {self.latency_ms}; it must be 0 or more."
+            raise ValueError(msg)
+
+    @property
+    def sizes_bytes(self) -> tuple[float, ...]:
+        """Sizes of a sample of the files."""
+        return tuple(size * 1_000.0 for size in self.sizes_kb or [self.file_kb])

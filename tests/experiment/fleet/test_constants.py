@@ -1,0 +1,122 @@
+"""Every constant of the model can be traced, and a guess shows as a band."""
+
+import datetime as dt
+import tomllib
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aws_facts.constants import GUESS, KINDS, OURS, constants, read
+from experiment.fleet.draws import draw
+from experiment.fleet.forecast import forecast
+from experiment.fleet.question import INTERNET, S3_TAR, Question
+from experiment.ledger.machine import root
+
+ENTRIES = tomllib.loads(files("aws_facts").joinpath("fleet.toml").read_text())
+GUESSES = sorted(name for name, one in constants().items() if one.kind == GUESS)
+
+
+def test_every_constant_says_where_and_when_it_was_seen():
+    for name, one in constants().items():
+        assert one.kind in KINDS, name
+        assert isinstance(one.seen, dt.date), name
+        if one.kind == OURS:
+            kept = (root() / one.source.split()[0]).is_file()
+            assert kept or one.source.endswith("no record was kept"), name
+        elif one.kind != GUESS:
+            assert one.source.startswith("https://"), name
+
+
+@pytest.mark.parametrize("what", ["source", "seen", "kind", "value"])
+def test_a_constant_without_its_source_is_refused(what):
+    for name, entry in ENTRIES.items():
+        left = {key: value for key, value in entry.items() if key != what}
+
+        with pytest.raises(ValueError, match=f"{name} has no {what}"):
+            read(name, left)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"source": " "}, "has no source"),
+        ({"kind": "folklore"}, "must be one of"),
+        ({"value": 9.0}, "not in 1..3"),
+        ({"low": 2.0, "high": 2.0}, "a guess without a range"),
+        ({"sizes_bytes": [1], "value": [1, 2], "low": 1, "high": 1}, "range|other"),
+    ],
+)
+def test_what_nobody_could_trace_is_refused(change, why):
+    entry = {
+        "kind": GUESS,
+        "value": 2.0,
+        "low": 1.0,
+        "high": 3.0,
+        "source": "nowhere",
+        "seen": dt.date(2026, 11, 28),
+    }
+
+    with pytest.raises(ValueError, match=why):
+        read("x", entry | change)
+
+
+def test_draws_stay_in_their_ranges_and_are_likeliest_in_between():
+    drawn = draw(np.random.default_rng(1), 2_000)
+
+    for name, one in constants().items():
+        assert drawn[name].min() >= one.low, name
+        assert drawn[name].max() <= one.high, name
+        assert drawn[name].mean() == pytest.approx(
+            (one.low + one.value + one.high) / 3, rel=0.05
+        )
+
+
+@pytest.mark.parametrize("name", GUESSES)
+def test_moving_a_guess_across_its_range_moves_the_band(name):
+    """
+    Every guess matters to some fleet; one that moves nothing would be decoration.
+    """
+    question = Question(
+        files=2_000,
+        concurrency=20,
+        connections=5,
+        sizes_bytes=(100_000.0,),
+        memory_mb=512,
+        sink=S3_TAR,
+        source=INTERNET,
+        architecture="x86_64" if name == "upload_cpu_share" else "arm64",
+    )
+    if name == "calls_per_s":
+        question = replace(question, concurrency=900)
+    one = constants()[name]
+    low, high = (
+        np.array(forecast(question, 200, fixed={name: value}).time)
+        for value in (one.low, one.high)
+    )
+
+    assert np.abs(high / low - 1).max() > 0.01
+
+
+def test_the_table_of_cpu_is_the_published_one():
+    """
+    A new bench must reach the model.
+    """
+    bench = root() / constants()["cpu_s_curl_https"].source.split()[0]
+    rows = [line.split(",") for line in Path(bench).read_text().splitlines()]
+    column = rows[0].index("cpu_us_per_file")
+    published = {
+        (row[0], row[4].removeprefix("fetcher (").rstrip(")"), float(row[1])): float(
+            row[column + len(row) - len(rows[0])]
+        )
+        for row in rows[1:]
+        if row[4].startswith("fetcher")
+    }
+    for scheme, engine in {(key[0], key[1]) for key in published}:
+        one = constants()[f"cpu_s_{engine}_{scheme}"]
+
+        for size, seconds in zip(one.sizes_bytes, one.values, strict=True):
+            found = published[scheme, engine, size]
+            assert seconds * 1e6 == pytest.approx(found, rel=0.001)

@@ -1,0 +1,271 @@
+"""The fleet event by event, in SimPy: what its model is checked against."""
+
+import math
+from statistics import median
+from unittest.mock import patch
+
+import numpy as np
+import simpy
+
+from experiment.fleet.draws import likeliest
+from experiment.fleet.forecast import simulate
+from experiment.fleet.question import DISCARD, TODAY, Question
+from experiment.fleet.work import cpu_s
+
+MOST_CHUNKS = 16  # of a file: connections share line and processor chunk by chunk
+LOOK_EVERY_S = 0.05
+
+
+class Fleet:
+    """
+    One run of a question, with the most likely value of every constant.
+
+    Args:
+        question: What to download, with which fleet.
+
+        constants: Their values: one draw.
+
+        seed: Of its chance.
+    """
+
+    def __init__(self, question, constants, seed):
+        self.question = question
+        self.constants = {
+            name: float(column[0, 0]) for name, column in constants.items()
+        }
+        self.cpu_s = float(cpu_s(question, constants)[0, 0])
+        self.random = np.random.default_rng(seed)
+        self.env = simpy.Environment()
+        self.origin = simpy.Resource(self.env)
+        self.longer = slow_one(question.executions)
+        self.started = 0
+        self.free = simpy.Store(self.env)
+        for number in range(question.executions):
+            self.free.put(Execution(self, number))
+        self.ended = {}
+        self.calls = {}
+
+    def seconds(self):
+        """Run it; return when the last report is in."""
+        self.env.run(self.env.process(self._send_all()))
+        return max(self.ended.values())
+
+    def _send_all(self):
+        question, env = self.question, self.env
+        files = np.diff(np.linspace(0, question.files, question.shards + 1).round())
+        for shard, count in enumerate(files.astype(int)):
+            execution = yield self.free.get()
+            yield env.timeout(1 / self.constants["calls_per_s"])
+            self._call(shard, count, execution)
+        while len(self.ended) < question.shards:
+            yield env.timeout(LOOK_EVERY_S)
+            left = question.shards - len(self.ended)
+            if question.hedge and left <= max(1, int(question.shards * 0.05)):
+                yield from self._hedge(files)
+
+    def _call(self, shard, files, execution):
+        self.calls.setdefault(shard, []).append(self.env.now)
+        self.env.process(self._invoke(shard, files, execution))
+
+    def _invoke(self, shard, files, execution):
+        yield from execution.run(int(files))
+        self.ended.setdefault(shard, self.env.now)
+        yield self.free.put(execution)
+
+    def _hedge(self, files):
+        took = [ended - self.calls[shard][0] for shard, ended in self.ended.items()]
+        patience = max(1.0, 2 * median(took)) if took else 1.0
+        for shard, calls in self.calls.items():
+            late = self.env.now - calls[0] > patience
+            if shard in self.ended or len(calls) > 1 or not late or not self.free.items:
+                continue
+            execution = yield self.free.get()
+            execution.slower = 1.0
+            self._call(shard, files[shard], execution)
+
+    def lognormal(self, name):
+        sigma = self.constants[f"{name.removesuffix('_s')}_spread"]
+        return self.constants[name] * np.exp(self.random.normal(0, sigma))
+
+    def allowed(self):
+        """The time from which the next execution may start."""
+        era = "" if self.question.scaling == TODAY else "_2022"
+        order, self.started = self.started, self.started + 1
+        at_once = self.constants[f"starts_at_once{era}"]
+        return max(0.0, (order - at_once) / self.constants[f"starts_per_s{era}"])
+
+
+class Execution:
+    """One execution: a line with a credit, a processor, and connections."""
+
+    def __init__(self, fleet, number):
+        self.fleet = fleet
+        self.env = fleet.env
+        scale, adds = fleet.constants["tail_scale"], fleet.constants["tail_adds"]
+        longer = scale * float(fleet.longer[number])
+        self.slower = 1 + (1 - adds) * longer
+        self.loses_s = adds * longer * fleet.constants["tail_median_s"]
+        self.is_new = True
+        self.line = simpy.Resource(self.env)
+        self.processor = simpy.Resource(self.env)
+        self.credit = fleet.constants["credit_bytes"]
+        self.refilled_at = 0.0
+
+    def run(self, files):
+        fleet, env = self.fleet, self.env
+        if self.is_new:
+            yield env.timeout(max(0.0, fleet.allowed() - env.now))
+        yield env.timeout(fleet.lognormal("call_s"))
+        if self.is_new and fleet.question.is_cold:
+            yield env.timeout(fleet.lognormal("cold_start_s"))
+        if self.is_new:
+            yield env.timeout(self.loses_s)
+        self.is_new = False
+        self.refilled_at = max(self.refilled_at, env.now)
+        left = [files]
+        connections = min(files, fleet.question.connections)
+        yield env.all_of(
+            [env.process(self._connection(left)) for _ in range(connections)]
+        )
+
+    def _connection(self, left):
+        fleet, env = self.fleet, self.env
+        yield env.timeout(fleet.constants["connect_s"] * self.slower)
+        wait_s = fleet.question.latency_s or fleet.constants["first_byte_s"]
+        size = fleet.question.mean_bytes
+        while left[0]:
+            left[0] -= 1
+            yield from self._origin()
+            yield env.timeout(wait_s * fleet.random.uniform(0.7, 1.3) * self.slower)
+            buffers = math.ceil(size / fleet.constants["stream_buffer_bytes"])
+            chunks = min(MOST_CHUNKS, buffers)
+            emptied = []
+            for _ in range(chunks):
+                with self.line.request() as turn:
+                    yield turn
+                    yield env.timeout(self._line_s(size / chunks) * self.slower)
+                emptied.append(env.process(self._empty(fleet.cpu_s / chunks)))
+            yield env.all_of(emptied)
+
+    def _empty(self, cpu_s):
+        with self.processor.request() as turn:
+            yield turn
+            yield self.env.timeout(cpu_s * self.slower)
+
+    def _origin(self):
+        rate = self.fleet.question.most_files_per_s
+        if np.isfinite(rate):
+            with self.fleet.origin.request() as turn:
+                yield turn
+                yield self.env.timeout(1 / rate)
+
+    def _line_s(self, size):
+        """Take bytes from the token bucket; return how long that takes."""
+        constants = self.fleet.constants
+        base, burst = constants["base_bytes_per_s"], constants["burst_bytes_per_s"]
+        gained = (self.env.now - self.refilled_at) * base
+        self.refilled_at = self.env.now
+        self.credit = min(constants["credit_bytes"], self.credit + gained)
+        fast = min(size, self.credit)
+        self.credit -= fast
+        slow_s = (size - fast) / base
+        self.refilled_at += slow_s  # what is sent at the base uses up what is gained
+        return fast / burst + slow_s
+
+
+def slow_one(executions):
+    """How much longer each execution takes: one of them, by its whole time."""
+    return np.eye(1, executions, executions // 2)[0]
+
+
+def seconds(question, constants, seed=1):
+    """Return how long one run takes, event by event."""
+    assert question.sink == DISCARD
+    return Fleet(question, constants, seed).seconds()
+
+
+MB = 1e6
+PLAIN = {"source": "internet", "hedge": False, "sizes_bytes": (10_000.0,)}
+SLOW = {"tail_scale": 3.0}  # one execution takes four times as long
+LARGE = {"sizes_bytes": (1.7 * MB,)}
+REGIMES = {
+    "bandwidth": ({"files": 1_000, "concurrency": 2, "connections": 20} | LARGE, {}),
+    "burst": ({"files": 200, "concurrency": 2, "connections": 50} | LARGE, {}),
+    "processor": (
+        {"files": 1_200, "concurrency": 1, "connections": 20, "memory_mb": 256},
+        {},
+    ),
+    "latency": (
+        {"files": 800, "concurrency": 2, "connections": 10, "latency_s": 0.2},
+        {},
+    ),
+    "rounds": (
+        {"files": 300, "concurrency": 2, "connections": 100, "latency_s": 1.0},
+        {},
+    ),
+    "two limits": (
+        {"files": 800, "concurrency": 1, "connections": 5, "latency_s": 0.02}
+        | {"sizes_bytes": (0.3 * MB,)},
+        {},
+    ),
+    "one connection": (
+        {"files": 20, "concurrency": 1, "connections": 1, "memory_mb": 512}
+        | {"sizes_bytes": (50 * MB,)},
+        {},
+    ),
+    "origin": (
+        {"files": 1_500, "concurrency": 4, "connections": 20}
+        | {"origin_files_per_s": 300},
+        {},
+    ),
+    "scaling": (
+        {"files": 300, "concurrency": 300, "connections": 1},
+        {"starts_at_once": 100.0},
+    ),
+    "calls": (
+        {"files": 400, "concurrency": 200, "connections": 1}
+        | {"shards_per_execution": 2},
+        {"calls_per_s": 100.0},
+    ),
+    "pulled shards": (
+        {"files": 1_500, "concurrency": 5, "connections": 10, "latency_s": 0.1}
+        | {"shards_per_execution": 6},
+        {},
+    ),
+    "one slow execution": (
+        {"files": 600, "concurrency": 20, "connections": 3, "latency_s": 0.2},
+        SLOW | {"tail_adds": 0.0},
+    ),
+    "one that loses seconds": (
+        {"files": 600, "concurrency": 20, "connections": 3, "latency_s": 0.2},
+        SLOW | {"tail_adds": 1.0},
+    ),
+    "one slow, pulled": (
+        {"files": 900, "concurrency": 10, "connections": 3, "latency_s": 0.2}
+        | {"shards_per_execution": 6},
+        SLOW | {"tail_adds": 0.0},
+    ),
+    "one slow, hedged": (
+        {"files": 600, "concurrency": 20, "connections": 3, "latency_s": 0.2}
+        | {"hedge": True},
+        SLOW | {"tail_adds": 0.0},
+    ),
+}
+
+
+def compared(name):
+    """Return the median seconds of the model, and those of the events, in a regime."""
+    asked, fixed = REGIMES[name]
+    question = Question(**PLAIN | asked)
+    constants = likeliest(50)
+    for one, value in ({"tail_scale": 0.0} | fixed).items():
+        constants[one] = np.full_like(constants[one], value)
+    with patch("experiment.fleet.forecast.excess", _slow_one_in_each_draw):
+        model = simulate(question, constants, np.random.default_rng(1)).seconds
+    first = {one: column[:1] for one, column in constants.items()}
+    return float(np.median(model)), seconds(question, first)
+
+
+def _slow_one_in_each_draw(shape, constants, _random):
+    longer = slow_one(shape[1]) * constants["tail_scale"]
+    return longer.astype(np.float32)
