@@ -91,7 +91,12 @@ def bill_table(question: Question, billed_s: float) -> Shown:
     """Return where the dollars go, item by item."""
     items = bill_for(question, billed_s).items
     rows = [
-        (item.what, f"{item.amount:,.6g}", in_dollars(item.dollars)) for item in items
+        (
+            item.what,
+            f"{item.amount:,.{0 if item.amount > 99 else 3}f}",
+            in_dollars(item.dollars),
+        )
+        for item in items
     ]
     return Shown(pd.DataFrame(rows, columns=["Item", "Amount", "Dollars"]))
 
