@@ -14,6 +14,7 @@ from tests.support.notebook_cells import FOLDER, NAMES, PATHS, cells_of
 
 from experiment.ledger.machine import root
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.fleet import FleetSettings
 from experiment.parameters.grid import GridSettings
 from experiment.parameters.settings import DeploySettings, Settings
 
@@ -38,7 +39,7 @@ def settings_class(path):
     (name,) = re.findall(r"(\w+)\.from_notebook\(globals\(\)", source)
     (kind,) = [
         k
-        for k in (Settings, DeploySettings, FanOutSettings, GridSettings)
+        for k in (Settings, DeploySettings, FanOutSettings, GridSettings, FleetSettings)
         if k.__name__ == name
     ]
     return kind

@@ -38,6 +38,7 @@ def executed(endpoint, target, tmp_path_factory):
         },
         "40_million": fetching
         | {"function": "t-million", "run_folder": str(folder / "million")},
+        "50_fleet": {"draws": 50, "file_kb": 10, "concurrency": 100, "files": 10_000},
         "99_tear_down": there | {"function": "t-kept"},
     }
     for name in NAMES:

@@ -18,9 +18,9 @@ from tests.support.counting_origin import asked
 from tests.support.waiting import WAIT_S, eventually
 
 from experiment.ledger.download_rows import OK, rows_of
+from experiment.ledger.number_set import numbers_of
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
-from experiment.ledger.number_set import numbers_of
 
 HERE = Path(__file__).parent
 STOPPED_S = 3

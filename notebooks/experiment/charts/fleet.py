@@ -25,8 +25,17 @@ _NAMES = (*LIMITS, SEVERAL)
 _COLOURS = dict(
     zip(
         _NAMES,
-        ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
-        + ("#332288", "#E69F00", "#56B4E9", "#666633", "#BBBBBB"),
+        (
+            "#0072B2",
+            "#D55E00",
+            "#009E73",
+            "#CC79A7",
+            "#332288",
+            "#E69F00",
+            "#56B4E9",
+            "#666633",
+            "#BBBBBB",
+        ),
         strict=True,
     )
 )
@@ -111,9 +120,7 @@ def frontier_chart(fleets: pd.DataFrame, deadline_s: float, where: str) -> Figur
     figure, ax = new_axes()
     best = frontier_of(fleets)
     ax.scatter(fleets["seconds"], fleets["dollars"], s=12, color="#999999", alpha=0.6)
-    ax.plot(
-        best["seconds"], best["dollars"], color="#0072B2", marker="o", lw=1.5, ms=4
-    )
+    ax.plot(best["seconds"], best["dollars"], color="#0072B2", marker="o", lw=1.5, ms=4)
     ax.axvline(deadline_s, color=INK, ls="--", lw=1)
     ax.annotate(
         f"deadline: {duration(deadline_s)}",
@@ -125,7 +132,10 @@ def frontier_chart(fleets: pd.DataFrame, deadline_s: float, where: str) -> Figur
         fontsize=9,
         color=INK,
     )
-    named = [("fastest", best.iloc[0], 8, "left"), ("cheapest", best.iloc[-1], 8, "right")]
+    named = [
+        ("fastest", best.iloc[0], 8, "left"),
+        ("cheapest", best.iloc[-1], 8, "right"),
+    ]
     if (inside := cheapest_within(fleets, deadline_s)) is not None:
         named.append(("cheapest inside", inside, -14, "center"))
     for name, fleet, up, side in named:
@@ -161,7 +171,11 @@ def tornado(moved: pd.DataFrame, where: str) -> Figure:
     left = rows[["low_s", "high_s"]].min(axis=1).clip(upper=now_s)
     right = rows[["low_s", "high_s"]].max(axis=1).clip(lower=now_s)
     ax.barh(
-        rows["name"], right - left, left=left, color=rows["kind"].map(_KINDS), height=0.6
+        rows["name"],
+        right - left,
+        left=left,
+        color=rows["kind"].map(_KINDS),
+        height=0.6,
     )
     ax.axvline(now_s, color=INK, lw=1)
     ax.invert_yaxis()
@@ -177,8 +191,7 @@ def what_moves(moved: pd.DataFrame) -> str:
     """Say which input moves the answer most, and which that nobody has measured."""
     first, now_s = moved.iloc[0], moved["now_s"].iloc[0]
     text = (
-        f"{first['name']} moves the median of {duration(now_s)} most: "
-        f"{_between(first)}"
+        f"{first['name']} moves the median of {duration(now_s)} most: {_between(first)}"
     )
     guesses = moved[moved["kind"] == GUESS]
     width = (guesses["high_s"] - guesses["low_s"]).abs()

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import papermill
-import yaml
 
+from experiment.command.given import from_file, value_of
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
@@ -58,8 +58,8 @@ def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
     args = parser.parse_args(argv)
     if (args.notebook == _RESUME) != (args.run is not None):
         parser.error(f"RUN is required after {_RESUME}, and allowed only there")
-    parameters = _from_file(args.file) if args.file else {}
-    parameters |= {name: _value(name, text) for name, text in args.parameter}
+    parameters = from_file(args.file) if args.file else {}
+    parameters |= {name: value_of(name, text) for name, text in args.parameter}
     if args.run:
         notebook, before = _interrupted(args.run)
         return notebook, _checked(notebook, before | parameters)
@@ -98,45 +98,6 @@ def _checked(notebook: str, parameters: dict[str, Any]) -> dict[str, Any]:
         if parameters.get(name):
             parameters[name] = str(Path(str(parameters[name])).absolute())
     return {"run_folder": ""} | parameters if "run_folder" in known else parameters
-
-
-def _from_file(path: Path) -> dict[str, Any]:
-    try:
-        parameters = yaml.safe_load(path.read_text()) or {}
-    except OSError as error:
-        folder = root() / "notebooks" / "settings"
-        msg = (
-            f"The file {path} cannot be read: {error.strerror}. -f takes a file of "
-            f"parameters in YAML, such as those in {folder}."
-        )
-        raise SettingsError(msg) from error
-    except (ValueError, yaml.YAMLError) as error:
-        msg = f"The file {path} is not YAML: {_fault(error)}."
-        raise SettingsError(msg) from error
-    if not isinstance(parameters, dict):
-        msg = f"{path} holds no parameters; write one per line, as in `files: 2000`."
-        raise SettingsError(msg)
-    return parameters
-
-
-def _value(name: str, text: str) -> Any:  # noqa: ANN401 - whatever YAML can say
-    try:
-        return yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError) as error:
-        msg = (
-            f"The value of {name} is {text!r}, which is not YAML: "
-            f"{_fault(error)}. Write it as in the notebook's parameters cell, "
-            "and quote it for the shell."
-        )
-        raise SettingsError(msg) from error
-
-
-def _fault(error: Exception) -> str:
-    """Return the first fault that YAML reports, on one line."""
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return " ".join(str(error).split())
-    where = f"line {error.problem_mark.line + 1}" if error.problem_mark else ""
-    return ", ".join(filter(None, (where, error.context, error.problem)))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,7 +11,6 @@ from experiment.parameters.fan_out import FanOutSettings
 from fetcher.contract.options import check_one_of
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class FleetSettings(FanOutSettings):
     """

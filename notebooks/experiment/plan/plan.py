@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from experiment.ledger.number_set import ENDLESS
 from experiment.ledger.places import placed
 from experiment.ledger.run_folder import (
     check_resumable,
@@ -14,7 +15,6 @@ from experiment.ledger.run_folder import (
     read_run,
     run_folder_for,
 )
-from experiment.ledger.number_set import ENDLESS
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import BYTES, HOST
 from experiment.plan.deal import (
