@@ -4,6 +4,8 @@ PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
 NO_NEWS := .venv/etc/jupyter/labconfig/page_config.json
+# Otherwise each kernel warns, in red, that connections on this machine are not encrypted.
+QUIET := .venv/etc/ipython
 UV := uv==0.13.9
 # Jupyter refuses to run as root without it.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -31,6 +33,7 @@ $(READY): requirements.lock pyproject.toml
 	  && $(PY) -m uv pip sync -q --python $(PY) --require-hashes --compile-bytecode requirements.lock; } \
 	  || { echo "uv failed; trying pip"; $(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; }
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@mkdir -p $(QUIET) && echo '{"IPKernelApp": {"log_level": "ERROR"}}' > $(QUIET)/ipython_kernel_config.json
 	@touch $@
 
 run: $(READY) ## the experiment on this machine: a grid, its charts, the verdict
@@ -73,9 +76,9 @@ $(NO_NEWS): $(READY)
 	@mkdir -p $(@D)
 	@echo '{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}' > $@
 
-lab: $(READY) $(NO_NEWS) ## the notebooks in JupyterLab
-	@$(PY) -m jupyter lab $(AS_ROOT) --MappingKernelManager.transport_encryption=auto \
-	  --notebook-dir=notebooks notebooks/00_start_here.ipynb
+lab: $(READY) $(NO_NEWS) ## the notebooks in JupyterLab; prints the link to the first
+	@$(PY) -m jupyter lab $(AS_ROOT) --MappingKernelManager.transport_encryption=auto --log-level=WARN \
+	  --LabApp.default_url=/lab/tree/00_start_here.ipynb --notebook-dir=notebooks
 
 clean: ## remove .venv, caches, and all results but the published ones
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 OWN_ORIGIN = "the project's own"
 _ORIGIN_ANSWERS_WITHIN_S = 5
 _LOOK_EVERY_S = 0.02
+_NO_COUNT = (OSError, HTTPException, OriginError)
 _MOST_KB = MOST_BYTES // 1_000
 
 
@@ -83,14 +84,21 @@ class Session:
         None if it is not ours or no longer answers; the run's result stands anyway.
         """
         try:
-            if self.nginx:
-                return self.nginx.requests()
-            return (
-                stats_at(self.origin_url)["requests"] if self._has_own_origin else None
-            )
-        except (OSError, HTTPException, OriginError) as error:
+            return self._requests()
+        except _NO_COUNT as error:
             print(f"Warning: the origin's own count is missing: {error!r}")
             return None
+
+    def served(self) -> int | None:
+        """Return the same for a progress bar, which can do without."""
+        with suppress(*_NO_COUNT):
+            return self._requests()
+        return None
+
+    def _requests(self) -> int | None:
+        if self.nginx:
+            return self.nginx.requests()
+        return stats_at(self.origin_url)["requests"] if self._has_own_origin else None
 
     def files_from(self, settings: FanOutSettings) -> str:
         """Say where files come from, and why if not from where the settings say."""

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from tests.support.lambda_api import ECHO
+from tests.support.lambda_permissions import FORBIDDEN
 from tests.support.urllib_http import fetch
 
 RESPONSES = "LocalStack test_lambda test_lambda_url_invocation, recorded 2025-11"
@@ -204,12 +205,7 @@ def test_without_a_signature_an_iam_url_admits_no_request(deploy):
 
     assert status == 403
     assert headers["x-amzn-ErrorType"] == "AccessDeniedException"
-    assert json.loads(body) == {
-        "Message": (
-            "Forbidden. For troubleshooting Function URL authorization issues, see: "
-            "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
-        )
-    }
+    assert json.loads(body) == FORBIDDEN
 
 
 @pytest.mark.fact("LocalStack test_lambda_url_persists_after_alias_delete, 2025-11")

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from tests.support.lambda_api import ECHO
-from tests.support.lambda_permissions import permit, to_s3
+from tests.support.lambda_permissions import FORBIDDEN, permit, to_s3
 from tests.support.urllib_http import fetch
 
 RECORDED = "LocalStack test_lambda_api TestLambdaPermissions "
@@ -176,12 +176,7 @@ def test_a_url_admits_no_request_without_both_permissions(deploy, on_aws, given)
 
     assert status == 403
     assert headers["x-amzn-ErrorType"] == "AccessDeniedException"
-    assert json.loads(body) == {
-        "Message": (
-            "Forbidden. For troubleshooting Function URL authorization issues, see: "
-            "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
-        )
-    }
+    assert json.loads(body) == FORBIDDEN
 
 
 @pytest.mark.fact("awsdocs/aws-lambda-developer-guide#494, 2026-05")

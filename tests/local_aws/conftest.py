@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.support.lambda_api import connect, eventually, functions_of
+from tests.support.many_invocations import RECORD, run_many, served
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +57,12 @@ def busy(shared_folder):
                 gate.touch()
 
     return busy
+
+
+@pytest.fixture(scope="module")
+def endpoint():
+    """An endpoint in a process of its own, where many functions have room."""
+    with served() as endpoint:
+        with endpoint.function(RECORD) as name:  # what is loaded once is loaded now
+            run_many(endpoint, name, calls=1, in_flight=1, sleep_s=lambda: 0)
+        yield endpoint

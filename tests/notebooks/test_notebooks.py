@@ -13,6 +13,7 @@ import yaml
 from tests.support.notebook_cells import FOLDER, NAMES, PATHS, cells_of
 
 from experiment.ledger.machine import root
+from experiment.parameters.compare import CompareSettings
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
 from experiment.parameters.grid import GridSettings
@@ -39,7 +40,11 @@ def settings_class(path):
     (name,) = re.findall(r"(\w+)\.from_notebook\(globals\(\)", source)
     (kind,) = [
         k
-        for k in (Settings, DeploySettings, FanOutSettings, GridSettings, FleetSettings)
+        for k in (
+            *(Settings, DeploySettings, FanOutSettings, GridSettings),
+            CompareSettings,
+            FleetSettings,
+        )
         if k.__name__ == name
     ]
     return kind
@@ -85,7 +90,7 @@ def test_a_notebook_has_one_parameters_cell_of_explained_assignments(path):
 
     assert lines[0].startswith("# ")
     for line in lines[1:]:
-        assert re.fullmatch(r"\w+: [\w\[\]]+ = .+  # \S.*", line), line
+        assert re.fullmatch(r"\w+: [\w\[\]]+ = .+  # \S.*|# [A-Z].+\.", line), line
     nodes = ast.parse(cell.source).body
     assert all(isinstance(node, ast.AnnAssign) for node in nodes)
     for node in nodes:

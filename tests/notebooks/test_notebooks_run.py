@@ -1,6 +1,7 @@
 """What notebooks leave when papermill runs them with other parameters."""
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,21 @@ from experiment.run.grid import execute
 from rollout.deploy.deploy import ABSENT, status
 
 SMALL = {"files": 12, "connections": 3, "sink": "discard", "memory_mb": 512}
+CELLS = [f"3kB-c{number}-{start}-r1" for number in (1, 2) for start in ("cold", "warm")]
+
+# What no reader of a report should meet: representations of objects, values cut short
+# or unrounded, headings that are columns' names, headings of nothing.
+NOT_FOR_READERS = [
+    r"<[\w.]+ object",
+    r"0x[0-9a-f]{6}",
+    r"\b[A-Z]\w+\(\w+=",
+    r"\.\.\.|…",
+    r"\b(nan|NaN|None|True|False)\b",
+    r"(?<![$.\d])\d+\.\d{6}",
+    r"<th>[^<]*_[^<]*</th>",
+    r"<th></th>",
+    r"\(\)|\[\]|\['|\('",
+]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +53,12 @@ def executed(endpoint, target, tmp_path_factory):
             "run_folder": str(folder / "grid"),
         },
         "40_million": fetching
-        | {"function": "t-million", "run_folder": str(folder / "million")},
+        | {
+            "function": "t-million",
+            "duration_s": 0.3,
+            "run_folder": str(folder / "million"),
+        },
+        "90_compare_runs": {"runs": [str(folder / "grid"), str(folder / "million")]},
         "50_fleet": {"draws": 50, "file_kb": 10, "concurrency": 100, "files": 10_000},
         "99_tear_down": there | {"function": "t-kept"},
     }
@@ -90,6 +111,50 @@ def test_each_chart_appears_once_in_its_notebook(executed):
         )
 
 
+def shown_in(path):
+    """What a reader sees in the outputs of a notebook: the best that each one has."""
+    for output in outputs_of(path):
+        if "data" not in output:
+            yield output.get("text", "")
+            continue
+        data = output.data
+        for kind in ("text/html", "text/markdown", "image/png"):
+            if kind in data:
+                yield "" if kind == "image/png" else data[kind]
+                break
+        else:  # the representation of an object, such as a tuple or a bare 0
+            assert output.output_type == "display_data", data
+            yield data["text/plain"]
+
+
+def test_every_output_reads_like_a_report(executed):
+    for path in executed_notebooks(executed):
+        for text in shown_in(path):
+            for pattern in NOT_FOR_READERS:
+                found = re.search(pattern, text)
+
+                assert not found, f"{path.name} shows {found[0]!r}: {text}"
+
+
+def test_a_deployment_shows_its_role_s_permissions_and_why_the_processor_is_another(
+    executed,
+):
+    shown = "".join(shown_in(executed / "10_deploy.ipynb"))
+
+    assert "logs:PutLogEvents" in shown
+    assert re.search(r"arn:aws:lambda:[\w-]+:\d{12}:function:t-kept<", shown)
+    assert "the local Lambda runs code here" in shown or "<td>arm64</td>" in shown
+
+
+def test_a_pilot_finds_how_many_files_a_run_needs(executed):
+    record = read_run(executed / "million")
+    shown = "".join(shown_in(executed / "40_million.ipynb"))
+
+    assert f"A pilot fetched {record['pilot']['files']:,} files" in shown
+    assert record["settings"]["files"] == record["totals"]["files"] > 8
+    assert record["totals"]["cold_executions"] > 0  # those of the pilot were replaced
+
+
 def test_parameters_reach_the_notebook(executed):
     shown = "".join(
         str(output.get("text", output.get("data", "")))
@@ -120,15 +185,15 @@ def test_a_grids_folder_holds_everything_and_a_folder_per_cell(executed):
     own = {"run.json", "reports.jsonl", "downloads.parquet", "shards.parquet"}
     names = {path.name for path in grid.iterdir()}
 
-    assert own | {"runs.parquet", "3kB-c1-r1", "3kB-c2-r1"} <= names
+    assert own | {"runs.parquet", *CELLS} <= names
     assert {"files_per_s.png", "timeline.png", "latency.png"} <= names
-    for cell in ("3kB-c1-r1", "3kB-c2-r1"):
+    for cell in CELLS:
         assert own | {"timeline.png", "latency.png", "20_fan_out.ipynb"} <= {
             path.name for path in (grid / cell).iterdir()
         }
 
 
-@pytest.mark.parametrize("cell", ["3kB-c1-r1", "3kB-c2-r1"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_every_cell_accounts_for_every_url(executed, cell):
     folder = executed / "grid" / cell
     table = pd.read_parquet(folder / "downloads.parquet")
@@ -143,7 +208,7 @@ def test_every_cell_accounts_for_every_url(executed, cell):
     assert (table["target"] == "local").all()
 
 
-@pytest.mark.parametrize("cell", ["3kB-c1-r1", "3kB-c2-r1"])
+@pytest.mark.parametrize("cell", CELLS)
 def test_a_cells_ledger_and_shards_agree(executed, cell):
     folder = executed / "grid" / cell
     invocations = list(read_invocations(folder))
@@ -157,13 +222,13 @@ def test_a_cells_ledger_and_shards_agree(executed, cell):
 
 
 def test_a_runs_record_says_what_where_and_how_it_ended(executed):
-    for folder in (executed / "grid", executed / "grid" / "3kB-c2-r1"):
+    for folder in (executed / "grid", executed / "grid" / "3kB-c2-cold-r1"):
         record = read_run(folder)
 
         assert {
             *("schema", "run", "known_as", "notebook", "target", "region", "settings"),
             *("commit", "dirty", "machine", "started", "ended", "totals", "verdict"),
-        } == record.keys() - {"failed_cells", "cost"}
+        } == record.keys() - {"failed_cells", "cost", "pilot"}
         assert record["run"] == folder.name
         assert SMALL.items() <= record["settings"].items()
         assert record["started"] < record["ended"]
@@ -173,18 +238,18 @@ def test_a_grids_tables_are_its_cells_together(executed):
     downloads = pd.read_parquet(executed / "grid" / "downloads.parquet")
     runs = pd.read_parquet(executed / "grid" / "runs.parquet")
 
-    assert runs["concurrency"].tolist() == [1, 2]
+    assert runs["concurrency"].tolist() == [1, 1, 2, 2]
+    assert runs["cold"].tolist() == [True, False] * 2
     assert (runs["ok"] == SMALL["files"]).all()
-    assert len(downloads) == 2 * SMALL["files"]
-    assert len(list(read_invocations(executed / "grid"))) == 2 + 4
+    assert len(downloads) == 4 * SMALL["files"]
+    assert len(list(read_invocations(executed / "grid"))) == 2 * (2 + 4)
 
 
-def test_a_verdict_from_this_machine_does_not_claim_more(executed):
-    """
-    Twelve files are projected to a million, here, and the sentence says both.
-    """
-    for folder in (executed / "grid", executed / "grid" / "3kB-c1-r1"):
+def test_a_verdict_claims_nothing_that_twelve_files_cannot_show(executed):
+    for folder in (executed / "grid", executed / "grid" / "3kB-c1-warm-r1"):
         said = read_run(folder)["verdict"]
 
         assert said.startswith("On this machine")
-        assert "would take" in said
+        assert "too short to project" in said
+        assert "set duration_s instead of files" in said
+        assert "would take" not in said

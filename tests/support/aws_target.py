@@ -12,6 +12,8 @@ ROOT = Path(__file__).parents[2]
 POLICY = json.loads(ROOT.joinpath("deploy/permissions.json").read_text())
 POLICY_OF_CHECK = json.loads(ROOT.joinpath("deploy/permissions-check.json").read_text())
 
+NAME = "million-downloads-t"  # of a function that the policy is for
+
 
 @contextmanager
 def aws_in_place(endpoint_url, monkeypatch, policy=POLICY):
@@ -37,6 +39,14 @@ def actions_of(policy):
             else statement["Action"]
         )
     ]
+
+
+def interfaces(count):
+    """Return EC2's answer on a function's network interfaces."""
+    items = "<item><status>in-use</status></item>" * count
+    found = f"<networkInterfaceSet>{items}</networkInterfaceSet>"
+    name = "DescribeNetworkInterfacesResponse"
+    return f'<{name} xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">{found}</{name}>'
 
 
 def policies_of(target, name):

@@ -7,7 +7,7 @@ from experiment.tables.table import shards_table
 from experiment.tables.words import where_measured
 from fetcher.contract.outcome import Outcome
 
-WHERE = where_measured("local", "a machine", 400)
+WHERE = where_measured("local", "a machine", [400])
 
 
 def runs(files_per_s=(100.0,), *, concurrency=4, file_kb=10, files=400, **more):
@@ -37,6 +37,7 @@ def runs(files_per_s=(100.0,), *, concurrency=4, file_kb=10, files=400, **more):
             "cores": 2,
             "cores_busy": 1.9,
             "own_cores": 1.8,
+            "execution_cores": 1.2,
             "origin_cores": 0.5,
             "cpu_us_per_file": 100.0,
             "projected_usd_per_million": 0.05,

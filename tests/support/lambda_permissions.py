@@ -2,6 +2,13 @@
 
 import json
 
+FORBIDDEN = {
+    "Message": (
+        "Forbidden. For troubleshooting Function URL authorization issues, see: "
+        "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+    )
+}
+
 
 def to_s3(**asked):
     """Return what lets S3 invoke a function, changed by what is asked for."""

@@ -3,8 +3,8 @@
 import asyncio
 import collections
 import contextlib
+import itertools
 import json
-import os
 import random
 import tempfile
 import time
@@ -14,11 +14,11 @@ from functools import cached_property
 from pathlib import Path
 
 import psutil
-from tests.support.child_processes import environments_of, started
+from tests.support.child_processes import environments_of
 from tests.support.lambda_api import request_for
+from tests.support.served_endpoint import serving
 from tests.support.waiting import eventually
 
-from local_aws.local_lambda.requests.access_keys import KeyPair
 from rollout.invoke.invoker import Invoker
 from rollout.target.target import connect
 
@@ -34,14 +34,12 @@ RECORD = (
 )
 
 
-@dataclass(frozen=True)
-class Served:
-    """An endpoint in a process of its own."""
+class Watched:
+    """An endpoint in a process of its own, and what is left of its functions."""
 
-    url: str
-    keys: KeyPair
-    pid: int
-    folder: Path
+    def __init__(self, served, folder):
+        self.url, self.keys = served.endpoint_url, served.keys
+        self.pid, self.folder = served.process.pid, folder
 
     @cached_property
     def target(self):
@@ -78,11 +76,8 @@ class Served:
 def served():
     """Serve, with a folder for temporary files that must be empty in the end."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        command, environ = ("-P", "-m", "rollout", "serve"), {"TMPDIR": folder}
-        with started(*command, env=os.environ | environ) as (process, line):
-            printed = json.loads(line)
-            keys = KeyPair(printed["access_key_id"], printed["secret_access_key"])
-            yield Served(printed["endpoint_url"], keys, process.pid, Path(folder))
+        with serving(tmpdir=folder) as endpoint:
+            yield Watched(endpoint, Path(folder))
         assert list(Path(folder).iterdir()) == []
 
 
@@ -123,68 +118,47 @@ class Trial:
 
 def run_many(served, name, *, calls, in_flight, sleep_s, kill_every_s=None):
     """Make so many calls, so many at once; meanwhile kill processes at random."""
-
-    killed = []
-
-    async def run():
-        ids = iter(range(calls))
-        answers = {}
-
-        async def caller(invoker):
-            for id_ in ids:
-                answers[id_] = await _call(invoker, name, record, id_, sleep_s())
-
-        async with Invoker(served.target, in_flight=in_flight) as invoker:
-            killing = asyncio.create_task(_kill(served, kill_every_s, killed))
-            async with asyncio.TaskGroup() as group:
-                for _ in range(in_flight):
-                    group.create_task(caller(invoker))
-            killing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await killing
-        return answers
-
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        record = Path(folder, "record")
-        answers = asyncio.run(run())
-        runs = collections.Counter(map(int, record.read_text().split()))
-    assert len(answers) == calls
-    return Trial(answers, runs, len(killed))
+    ids = iter(range(calls))
+    trial = _run(served, name, in_flight, lambda: ids, sleep_s, kill_every_s)
+    assert len(trial.answers) == calls
+    return trial
 
 
 def run_for(served, name, *, seconds, in_flight, sleep_s):
     """Keep so many calls in flight for so long; each caller makes two at least."""
+    ends, ids = time.monotonic() + seconds, itertools.count()
 
-    async def run():
-        answers = {}
+    def ids_of_a_caller():
+        yield from itertools.islice(ids, 2)
+        while time.monotonic() < ends:
+            yield next(ids)
 
-        async def caller(invoker, ends):
-            made = 0
-            while time.monotonic() < ends or made < 2:
-                made += 1
-                id_ = len(answers)
-                answers[id_] = None
-                answers[id_] = await _call(invoker, name, record, id_, sleep_s)
+    return _run(served, name, in_flight, ids_of_a_caller, lambda: sleep_s)
 
-        async with (
-            Invoker(served.target, in_flight=in_flight) as invoker,
-            asyncio.TaskGroup() as group,
-        ):
-            ends = time.monotonic() + seconds
-            for _ in range(in_flight):
-                group.create_task(caller(invoker, ends))
-        return answers
+
+def _run(served, name, in_flight, ids_of_a_caller, sleep_s, kill_every_s=None):
+    answers, killed = {}, []
+
+    async def caller(invoker, record):
+        for id_ in ids_of_a_caller():
+            event = {"id": id_, "record": str(record), "sleep": sleep_s()}
+            answers[id_] = await invoker.invoke(name, json.dumps(event).encode())
+
+    async def run(record):
+        async with Invoker(served.target, in_flight=in_flight) as invoker:
+            killing = asyncio.create_task(_kill(served, kill_every_s, killed))
+            async with asyncio.TaskGroup() as group:
+                for _ in range(in_flight):
+                    group.create_task(caller(invoker, record))
+            killing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await killing
 
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         record = Path(folder, "record")
-        answers = asyncio.run(run())
+        asyncio.run(run(record))
         runs = collections.Counter(map(int, record.read_text().split()))
-    return Trial(answers, runs)
-
-
-async def _call(invoker, name, record, id_, sleep_s):
-    event = {"id": id_, "record": str(record), "sleep": sleep_s}
-    return await invoker.invoke(name, json.dumps(event).encode())
+    return Trial(answers, runs, len(killed))
 
 
 async def _kill(served, every_s, killed):

@@ -21,7 +21,7 @@ ORIGINAL = {
 
 
 def plan_of(source=None, **settings):
-    wanted = FanOutSettings(**settings)
+    wanted = FanOutSettings(**{"files": 400} | settings)
     source = source or urls((0, wanted.files))
     return Plan(Path("run"), wanted, source, allow_private=True)
 

@@ -66,7 +66,14 @@ def ensure(
     """
     current = find(target, name)
     if current is None:
-        _create(target, name, wanted, architecture, code, tags, changes)
+        request = {
+            "FunctionName": name,
+            "Code": {"ZipFile": code},
+            "Architectures": [architecture],
+            "Tags": dict(tags),
+        }
+        set_here = {key: one for key, one in wanted.items() if one != _UNSET.get(key)}
+        _create(target, request | set_here, changes)
         return
     check_ours(f"function {name}", current.get("Tags", {}))
     # Lambda takes one update at a time, and somebody else's may be under way.
@@ -91,27 +98,10 @@ def remove(target: Target, name: str) -> bool:
     return True
 
 
-def _create(
-    target: Target,
-    name: str,
-    wanted: Mapping[str, Any],
-    architecture: str,
-    code: bytes,
-    tags: Mapping[str, str],
-    changes: Changes,
-) -> None:
-    client = target.client("lambda")
-    settings = {key: value for key, value in wanted.items() if value != _UNSET.get(key)}
+def _create(target: Target, request: Mapping[str, Any], changes: Changes) -> None:
+    client, name = target.client("lambda"), request["FunctionName"]
     with changes.creating(f"function {name}", lambda: remove(target, name)):
-        _retry_while_transient(
-            lambda: client.create_function(
-                FunctionName=name,
-                Code={"ZipFile": code},
-                Architectures=[architecture],
-                Tags=dict(tags),
-                **settings,
-            )
-        )
+        _retry_while_transient(lambda: client.create_function(**request))
     _wait(target, "function_active_v2", name)
 
 

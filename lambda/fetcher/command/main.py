@@ -57,7 +57,7 @@ _OPTIONS = (
     ("--per-host N", "per_host", "downloads in flight at one host"),
     ("--host-rate R", "host_rate", "requests a second begun at one host"),
     ("--compressed", "compressed", "let bodies travel compressed; keep them inflated"),
-    ("--expect-type TYPE", "expect_type", "start of the Content-Type, as in image/"),
+    ("--expect-type TYPE", "expect_type", "its start, as in image/; the bytes decide"),
     ("--respect-robots-tag", "respect_robots", "refuse what X-Robots-Tag reserves"),
     ("--allow-private", "allow_private", "contact loopback and private addresses too"),
     ("--contact TEXT", "contact", "for an origin's owner; goes into the User-Agent"),

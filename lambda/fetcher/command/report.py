@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any
 
 from fetcher.security.masking import masked
-from fetcher.transfer.refusal import one_line
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
@@ -30,15 +28,9 @@ def line_of(item: Item, download: Download) -> str:
         f'"status": {download.status}, "bytes": {download.body_bytes}, '
         f'"seconds": {download.seconds:.6f}, "attempts": {download.attempts}, '
         f'"path": {quoted(download.path)}, "detail": {detail}, '
-        f'"content_type": {_type(download.content_type)}, '
-        f'"found_type": {_type(download.found_type)}}}\n'
+        f'"content_type": {quoted(download.content_type)}, '
+        f'"found_type": {quoted(download.found_type)}}}\n'
     )
-
-
-@lru_cache(256)
-def _type(name: str) -> str:
-    """Return a type in quotes, without what an origin should not have sent."""
-    return quoted(one_line(name))
 
 
 def fields_of(line: bytes) -> dict[str, Any] | None:

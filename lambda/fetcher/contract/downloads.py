@@ -69,11 +69,15 @@ FIELDS = {  # of a row, in order, each with its type as `struct` has it
     "started_ticks": "I",
     "ticks": "I",
     "attempts": "B",
+    "content_type": "B",  # a position in `Downloads.types`
+    "found_type": "B",
 }
+_NEWER = ("content_type", "found_type")  # reports of 0.1.0 lack them
 _ROW = struct.Struct("<" + "".join(FIELDS.values()))
 _SIZES = {name: struct.calcsize(f"<{kind}") for name, kind in FIELDS.items()}
 _MAX_VALUES = [256**size - 1 for size in _SIZES.values()]
-_UNSTARTED = _ROW.pack(CODE[Outcome.UNSTARTED], 0, 0, 0, 0, 0)
+_UNSTARTED = _ROW.pack(CODE[Outcome.UNSTARTED], *[0] * (len(FIELDS) - 1))
+_MOST_TYPES = 256  # that a byte can tell apart
 _IS_OK = bytes(code == CODE[Outcome.OK] for code in range(256))
 
 # A report must stay below the 6 MB that Lambda answers with, whatever went wrong.
@@ -95,8 +99,8 @@ class Downloads:
     The downloads of one shard, a row each, in the source's order.
 
     At first every URL is `unstarted`, so each has exactly one outcome whatever happens.
-    New details are kept while there is room for them in a report; outcome and status
-    always are.
+    New details are kept while there is room for them in a report, and the first 255
+    types; outcome and status always are.
 
     Args:
         count: Number of URLs.
@@ -105,11 +109,15 @@ class Downloads:
         rows: One after the other, each packed as `FIELDS` say, little-endian.
 
         details: Details by position; most have none.
+
+        types: Content types that rows name by their position here; the first is empty.
     """
 
     def __init__(self, count: int) -> None:
         self.rows = bytearray(_UNSTARTED * count)
         self.details: dict[int, str] = {}
+        self.types = [""]
+        self._type_codes = {"": 0}
         self._known: set[str] = set()
         self._room = _MAX_DETAILS_BYTES
 
@@ -117,10 +125,11 @@ class Downloads:
         return len(self.rows) // _ROW.size
 
     def __setitem__(self, index: int, download: Download) -> None:
-        outcome, status, body_bytes, started_s, seconds, attempts, detail, *_ = download
+        outcome, status, body_bytes, started_s, seconds, attempts, detail = download[:7]
         started = int(started_s * TICKS_PER_S + 0.5)
         ticks = int(seconds * TICKS_PER_S + 0.5)
-        row = CODE[outcome], status, body_bytes, started, ticks, attempts
+        types = map(self._type_code, (download.content_type, download.found_type))
+        row = CODE[outcome], status, body_bytes, started, ticks, attempts, *types
         try:
             _ROW.pack_into(self.rows, index * _ROW.size, *row)
         except struct.error:  # a figure too large for its column is capped
@@ -135,7 +144,7 @@ class Downloads:
         return starmap(self._read, enumerate(_ROW.iter_unpack(self.rows)))
 
     def _read(self, index: int, row: tuple[int, ...]) -> Download:
-        code, status, body_bytes, started, ticks, attempts = row
+        code, status, body_bytes, started, ticks, attempts, told, found = row
         return Download(
             outcome=ORDER[code],
             status=status,
@@ -144,7 +153,18 @@ class Downloads:
             seconds=ticks / TICKS_PER_S,
             attempts=attempts,
             detail=self.details.get(index, ""),
+            content_type=self.types[told],
+            found_type=self.types[found],
         )
+
+    def _type_code(self, name: str) -> int:
+        code = self._type_codes.get(name)
+        if code is None:
+            if len(self.types) == _MOST_TYPES:
+                return 0
+            code = self._type_codes[name] = len(self.types)
+            self.types.append(name)
+        return code
 
     def _keep_detail(self, index: int, detail: str) -> None:
         known = detail in self._known
@@ -197,7 +217,12 @@ class Downloads:
             else:
                 columns[name] = pack(b"".join(planes))
         details = json.dumps(self.details, separators=(",", ":")).encode()
-        return {"many": len(self), "columns": columns, "details": pack(details)}
+        return {
+            "many": len(self),
+            "columns": columns,
+            "details": pack(details),
+            "types": self.types,
+        }
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Downloads:
@@ -209,14 +234,21 @@ class Downloads:
         """
         count = fields["many"]
         downloads = cls(count)
+        columns = dict.fromkeys(_NEWER, 0) | fields["columns"]
         for name in FIELDS:
-            planes = _planes_of(fields["columns"][name], _SIZES[name], count)
+            planes = _planes_of(columns[name], _SIZES[name], count)
             for place, plane in zip(_PLACES[name], planes, strict=True):
                 downloads.rows[place :: _ROW.size] = plane
         (codes,) = downloads._planes("outcome")
         if max(codes, default=0) >= len(ORDER):
             msg = f"There is no outcome {max(codes)}; there are {len(ORDER)}."
             raise ValueError(msg)
+        downloads.types = list(fields.get("types", [""]))
+        for name in _NEWER:
+            (codes,) = downloads._planes(name)
+            if max(codes, default=0) >= len(downloads.types):
+                msg = f"There is no type {max(codes)} among {len(downloads.types)}."
+                raise ValueError(msg)
         details = json.loads(unpack(fields["details"]))
         downloads.details = {int(index): text for index, text in details.items()}
         return downloads

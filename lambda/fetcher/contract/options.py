@@ -48,10 +48,11 @@ class Options:
             is too slow.
 
         expect_type:
-            Start of the expected Content-Type, as in ``image/``; the body's first
-            bytes must agree with it. Empty: any.
+            Start of the type expected, as in ``image/``. A body's first bytes decide,
+            or where they show no type, its Content-Type. Empty: any.
 
-        compressed: Whether bodies may travel compressed; they are stored inflated.
+        compressed:
+            Whether bodies are asked for compressed. They are always stored inflated.
 
         per_host: Downloads in flight at one host; 0: as many as `connections`.
 

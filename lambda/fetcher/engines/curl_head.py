@@ -25,6 +25,7 @@ class Head:
 
     def __init__(self, handle: pycurl.Curl) -> None:
         self._set: Callable[..., None] = handle.setopt
+        self._info: Callable[[int], int] = handle.getinfo
         self._raw: Callable[[int], bytes | None] = handle.getinfo_raw
         self._lines: list[bytes] = []
         self.listens = False
@@ -38,6 +39,18 @@ class Head:
         self.listens = True
         self._set(pycurl.HTTP_CONTENT_DECODING, 0)
         self._set(pycurl.HEADERFUNCTION, self._lines.append)
+
+    def lacks_encoding(self, size: int) -> bool:
+        """
+        Tell whether a body of this size travelled encoded, and nobody listened.
+
+        libcurl has undone it, and has no accessor for Content-Encoding: the number of
+        bytes that travelled tells.
+        """
+        if self.listens:
+            return False
+        travelled: int = self._info(pycurl.SIZE_DOWNLOAD_T)
+        return travelled != size
 
     def clear(self) -> None:
         """Forget the lines of the previous request."""

@@ -149,10 +149,9 @@ class Transfer:
 
     def _finished(self, code: int, message: str) -> Download | None:
         """Return how the attempt ended if all is well so far."""
-        if not code and self._was_inflated():
-            self._head.listen()
-            self.attempt.body.restart()
-            self._redirect(self.peer.url)
+        head, size = self._head, self.attempt.body.size + self._held_bytes
+        if not code and self._state not in _UNWANTED and head.lacks_encoding(size):
+            self._repeat()
         if self._state in _UNJUDGED:
             got_head = has_head(code, message)
             if got_head is not False and (
@@ -251,8 +250,7 @@ class Transfer:
             # libcurl does not tell an empty body from a head that was cut. To pass
             # every head to Python would cost a tenth, so this request is repeated.
             if not self._head.listens:
-                self._head.listen()
-                self._redirect(self.peer.url)
+                self._repeat()
             return None
         self._state = _BODY
         options, held = self._options, self._held
@@ -273,18 +271,11 @@ class Transfer:
             self._refuse(refusal)
         return None
 
-    def _was_inflated(self) -> bool:
-        """
-        Tell whether the body travelled in an encoding that nobody asked for.
-
-        libcurl has undone it. It has no accessor for Content-Encoding, so it is the
-        number of bytes that tells, and the request is repeated, listening.
-        """
-        if self._head.listens or self._state in _UNWANTED:
-            return False
-        received = self.attempt.body.size + self._held_bytes
-        travelled: int = self._info(pycurl.SIZE_DOWNLOAD_T)
-        return travelled != received
+    def _repeat(self) -> None:
+        """Have the request made again, listening to the head."""
+        self._head.listen()
+        self.attempt.body.restart()
+        self._redirect(self.peer.url)
 
     def _refuse(self, refusal: RefusedError) -> None:
         self._state, self._refusal = _REFUSED, refusal

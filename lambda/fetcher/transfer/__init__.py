@@ -5,6 +5,6 @@ Downloads under way: attempts, hosts, retries, bodies.
   it ended.
 * ``host`` and ``hosts`` decide how hard a host is pressed.
 * ``body`` checks a response on its way into a ``sink``, with ``inflate``,
-  ``file_types`` and ``stall``; ``redirects`` says where it leads, ``refusal`` why it
-  is turned down.
+  ``file_types``, ``robots_tag`` and ``stall``; ``redirects`` says where it leads,
+  ``refusal`` why it is turned down.
 """

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.file_types import SNIFFED_BYTES, agrees, plain, type_of
-from fetcher.transfer.inflate import ACCEPTED, ENCODINGS, GZIP_FILES, Inflater
+from fetcher.transfer.file_types import SNIFFED_BYTES, legible, mismatch, type_of
+from fetcher.transfer.inflate import inflater_for
 from fetcher.transfer.refusal import RefusedError, one_line
+from fetcher.transfer.robots_tag import reserved
 
 if TYPE_CHECKING:
     import hashlib
@@ -16,12 +17,10 @@ if TYPE_CHECKING:
 
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
+    from fetcher.transfer.inflate import Inflater
     from fetcher.transfer.sink import Sink, Writer
 
 _OK = 200
-# Directives by which an origin reserves what it serves. `none` is noindex and nofollow.
-# https://developers.google.com/search/docs/crawling-indexing/robots-meta-tag
-_RESERVING = frozenset({"noindex", "none", "noai", "noimageai", "noimageindex", "noml"})
 
 
 class Body:
@@ -136,7 +135,8 @@ class Body:
         robots: str,
         encoding: str,
     ) -> None:
-        self._status, self.content_type = status, content_type
+        self._status = status
+        self.content_type = legible(content_type)
         options = self._options
         if status != _OK:
             detail = f"expected status 200, got {status}"
@@ -144,7 +144,7 @@ class Body:
         if robots and (tag := reserved(robots)):
             detail = f"the origin's X-Robots-Tag says {tag}"
             raise RefusedError(Outcome.BLOCKED, detail)
-        if encoding and (inflater := _inflater(encoding, content_type)):
+        if encoding and (inflater := inflater_for(encoding, content_type)):
             self._inflater = inflater
             expected_bytes = None  # the engine checks the compressed length
         self._expected_bytes = expected_bytes
@@ -261,21 +261,20 @@ class Body:
             raise RefusedError(Outcome.CHECKSUM, detail)
 
     def _collect_start(self, parts: Sequence[bytes]) -> None:
+        start = self._start or b""
         for chunk in parts:
-            self._start = (self._start or b"") + chunk[:SNIFFED_BYTES]
-            if len(self._start) >= SNIFFED_BYTES:
-                self._check_type(self._start[:SNIFFED_BYTES])
+            start += chunk[:SNIFFED_BYTES]
+            if len(start) >= SNIFFED_BYTES:
+                self._check_type(start[:SNIFFED_BYTES])
                 return
+        self._start = start
 
     def _check_type(self, start: bytes) -> None:
         self._start = None
-        self.found_type = found = type_of(start)
-        expected, told = self._options.expect_type, self.content_type
-        if expected and not agrees(expected, told, found):
-            unknown = f"something that starts with {start[:8].hex(' ')}"
-            got = found or (unknown if start else "nothing")
-            sent_as = f"sent as {told}" if told else "sent without a type"
-            detail = f"expected a body of type {expected}, got {got}, {sent_as}"
+        self.found_type = type_of(start)
+        if (expected := self._options.expect_type) and (
+            detail := mismatch(expected, self.content_type, self.found_type, start)
+        ):
             raise RefusedError(Outcome.WRONG_TYPE, detail)
 
     def _refuse_size(self, size: int) -> NoReturn:
@@ -283,37 +282,10 @@ class Body:
         raise RefusedError(Outcome.TOO_LARGE, detail)
 
 
-def _inflater(encoding: str, content_type: str) -> Inflater | None:
-    """Return what undoes an encoding, whoever asked for it; None: nothing is to be."""
-    name = encoding.lower()
-    if name == "identity":
-        return None
-    if name not in ENCODINGS:
-        detail = f"expected a body sent as {ACCEPTED}, got {encoding}"
-        raise RefusedError(Outcome.PROTOCOL, detail)
-    # Of x.tar.gz some origins say that it is gzip, and encoded as gzip: it is so once.
-    is_own = "gzip" in name and plain(content_type) in GZIP_FILES
-    return None if is_own else Inflater()
-
-
 def _sha256() -> hashlib._Hash:
     import hashlib  # noqa: PLC0415 - loads OpenSSL: 4 MB that hardly any list needs
 
     return hashlib.sha256()
-
-
-def reserved(robots: str) -> str:
-    """
-    Return the directive of an X-Robots-Tag header that reserves the body; empty: none.
-
-    >>> reserved("nofollow, noai"), reserved("otherbot: none"), reserved("all")
-    ('noai', '', '')
-    """
-    for directive in robots.lower().split(","):
-        agent, _, rest = directive.rpartition(":")
-        if not agent and rest.strip() in _RESERVING:
-            return rest.strip()
-    return ""
 
 
 def _sink_failed(error: OSError) -> RefusedError:

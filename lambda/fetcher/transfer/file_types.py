@@ -13,6 +13,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from fetcher.transfer.refusal import one_line
+
+_LONGEST = 100  # characters
 SNIFFED_BYTES = 1_445  # the "resource header" that the WHATWG's algorithm looks at
 
 _STARTS: dict[bytes, tuple[tuple[bytes, str], ...]] = {  # by the first two bytes
@@ -114,6 +117,13 @@ def type_of(start: bytes) -> str:
     return _text_type(start)
 
 
+def legible(kind: str) -> str:
+    """Return a Content-Type as it was sent, or in one short line if it is odd."""
+    if kind.isprintable() and len(kind) <= _LONGEST:
+        return kind
+    return one_line(kind)
+
+
 def plain(kind: str) -> str:
     """
     Return a Content-Type without parameters, by its usual name.
@@ -149,6 +159,20 @@ def agrees(expected: str, told: str, found: str) -> bool:
     if found.startswith(wanted):
         return True
     return said.startswith(wanted) and _may_be(said, found)
+
+
+def mismatch(expected: str, told: str, found: str, start: bytes) -> str:
+    """
+    Return why a body is not of the type expected, see `agrees`; empty: it is.
+
+    >>> mismatch("image/", "", "text/html", b"<html>")
+    'expected a body of type image/, got text/html, sent without a type'
+    """
+    if agrees(expected, told, found):
+        return ""
+    unknown = f"something that starts with {start[:8].hex(' ')}" if start else "nothing"
+    sent = f"sent as {told}" if told else "sent without a type"
+    return f"expected a body of type {expected}, got {found or unknown}, {sent}"
 
 
 def _may_be(said: str, found: str) -> bool:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
+from fetcher.contract.outcome import Outcome
+from fetcher.transfer.file_types import plain
+from fetcher.transfer.refusal import RefusedError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # RFC 9110, section 8.4.1; x-gzip is an old name of gzip.
-ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 ACCEPTED = "gzip, deflate"
-GZIP_FILES = frozenset({"application/gzip", "application/x-tgz"})
+_GZIP_FILES = frozenset({"application/gzip", "application/x-tgz"})
 
 _PIECE_BYTES = 1_048_576  # a few bytes can inflate to a thousand times as many
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
@@ -44,3 +48,21 @@ class Inflater:
     def is_whole(self) -> bool:
         """Whether the compressed data has come to its end."""
         return self._inflater.eof
+
+
+def inflater_for(encoding: str, content_type: str) -> Inflater | None:
+    """
+    Return what undoes a Content-Encoding, asked for or not; None: nothing is to be.
+
+    Raises:
+        RefusedError: If the encoding is unknown.
+    """
+    name = encoding.lower()
+    if name == "identity":
+        return None
+    if name not in _ENCODINGS:
+        detail = f"expected a body sent as {ACCEPTED}, got {encoding}"
+        raise RefusedError(Outcome.PROTOCOL, detail)
+    # Of x.tar.gz some origins say that it is gzip, and encoded as gzip: it is so once.
+    is_own = "gzip" in name and plain(content_type) in _GZIP_FILES
+    return None if is_own else Inflater()

@@ -203,7 +203,7 @@ def _latency_title(whole: pd.DataFrame) -> str:
 
 def _where(runs: pd.DataFrame) -> str:
     first = runs.iloc[0]
-    return where_measured(first["target"], first["machine"], int(first["files"]))
+    return where_measured(first["target"], first["machine"], runs["files"])
 
 
 def _series(

@@ -60,7 +60,7 @@ def _chart(runs: pd.DataFrame, axis: str) -> Figure:
     if runs["cold"].nunique() > 1:
         key_above(ax)
     first = runs.iloc[0]
-    where = where_measured(first["target"], first["machine"], int(first["files"]))
+    where = where_measured(first["target"], first["machine"], runs["files"])
     return finished(figure, ax, _title(runs, axis), where)
 
 

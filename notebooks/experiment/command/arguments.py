@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import papermill
 
-from experiment.command.given import from_file, value_of
+from experiment.command.given import value_of
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.cell import SettingsError, unknown_parameter
+from experiment.parameters.settings_file import read_settings_file
 from fetcher.contract.options import check_one_of
 from rollout.target.target import NAMES as TARGETS
 
@@ -23,6 +24,8 @@ _RESUME = "resume"  # in place of a notebook; also a parameter
 _PATHS = (
     "url_list",
     "run_folder",
+    "settings_file",
+    "show",
 )  # relative to the working directory, not to the notebooks
 _EPILOG = """
 The executed notebook, its charts and its tables go to a new folder in results/.
@@ -58,7 +61,7 @@ def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
     args = parser.parse_args(argv)
     if (args.notebook == _RESUME) != (args.run is not None):
         parser.error(f"RUN is required after {_RESUME}, and allowed only there")
-    parameters = from_file(args.file) if args.file else {}
+    parameters = read_settings_file(args.file) if args.file else {}
     parameters |= {name: value_of(name, text) for name, text in args.parameter}
     if args.run:
         notebook, before = _interrupted(args.run)

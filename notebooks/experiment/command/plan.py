@@ -8,12 +8,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiment.command.given import from_file, value_of
+from experiment.command.given import value_of
 from experiment.fleet.asking import question_of
 from experiment.fleet.sentences import plan_in_words
 from experiment.parameters.cell import SettingsError, unknown_parameter
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
+from experiment.parameters.settings_file import read_settings_file
 from experiment.tables.goal import GOAL_S
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def run(argv: Sequence[str]) -> int:
     """Print the forecast of the settings, and return the exit status."""
     args = _parser().parse_args(argv)
     try:
-        given = from_file(args.file) if args.file else {}
+        given = read_settings_file(args.file) if args.file else {}
         given |= {name: value_of(name, text) for name, text in args.parameter}
         settings = settings_from(given)
         lines = list(plan_in_words(question_of(settings), _deadline_s(settings)))

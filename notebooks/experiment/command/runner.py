@@ -19,6 +19,7 @@ from experiment.ledger.reports import check_free
 from experiment.ledger.run_folder import read_run, run_folder_for
 from experiment.parameters.cell import SettingsError
 from experiment.report.page import write_report
+from experiment.report.show import RunShown
 from experiment.run.grid import execute
 from fetcher.lists.url_list import UrlListError
 from local_aws.errors import EndpointError
@@ -42,6 +43,7 @@ _REFUSALS = {
         PreflightError,
     )
 }
+_NOTHING_MEASURED = {DryRun.__name__, RunShown.__name__}
 
 
 class _Output:
@@ -160,7 +162,7 @@ def _folder(notebook: str, parameters: dict[str, Any], *, resumes: bool) -> Path
 
 
 def _failed(output: _Output, error: PapermillExecutionError) -> int:
-    if error.ename == DryRun.__name__:
+    if error.ename in _NOTHING_MEASURED:
         print(error.evalue)
         output.remove()
         return _EXIT_DONE

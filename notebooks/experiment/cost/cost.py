@@ -26,6 +26,10 @@ _LONGEST_INIT_S = 10
 _SHORTEST_S = 0.001
 _HEDGED = 20  # one in so many shards, at most
 _CENT = 0.01
+_OF_A_PILOT = (
+    "That is the price of pilots; a run is priced again when its number of files is "
+    "known, and does not start if it may cost more than max_cost_usd."
+)
 _BASIS = "time as billed by Lambda, traffic and logs as estimated"
 _PROJECTED_BASIS = "projected: time as on this machine, traffic and logs as estimated"
 
@@ -148,12 +152,13 @@ def estimate(plan: Plan, target: Target) -> Estimate:
         to_internet_bytes=least.to_internet_bytes * tries,
         nat_bytes=least.nat_bytes * tries,
     )
-    notes = tuple(filter(None, (guess, _note_on_region(target))))
+    of_pilot = _OF_A_PILOT if plan.is_pilot else ""
+    notes = tuple(filter(None, (of_pilot, guess, _note_on_region(target))))
     remedy = _remedy(most, settings)
     return Estimate(bill(least), bill(most), not target.asks_iam, notes, remedy)
 
 
-def check(settings: DownloadSettings, *estimates: Estimate) -> None:
+def check(settings: DownloadSettings, *estimates: Estimate, spent: float = 0.0) -> None:
     """
     Stop before anything is deployed, if it may cost too much or is a dry run.
 
@@ -162,12 +167,14 @@ def check(settings: DownloadSettings, *estimates: Estimate) -> None:
 
         estimates: The price of each run.
 
+        spent: The dollars already spent on its pilots.
+
     Raises:
         PreflightError: If it may cost more than the settings allow.
 
         DryRun: If the settings ask for no more than plan and price.
     """
-    most = sum(one.most.dollars for one in estimates if not one.is_local)
+    most = spent + sum(one.most.dollars for one in estimates if not one.is_local)
     if most > settings.max_cost_usd:
         remedy = "Measure fewer settings, fewer `repeats` or fewer `files`."
         if len(estimates) == 1:
@@ -190,9 +197,10 @@ def of_all(estimates: Sequence[Estimate]) -> str:
     least = sum(one.least.dollars for one in estimates)
     most = sum(one.most.dollars for one in estimates)
     where = "none, it is local; projected to AWS: " if estimates[0].is_local else ""
+    note = f". {_OF_A_PILOT}" if _OF_A_PILOT in estimates[0].notes else ""
     return (
         f"dollars: {where}from {in_dollars(least)} to {in_dollars(most)} for "
-        f"{len(estimates):,} runs"
+        f"{len(estimates):,} runs{note}"
     )
 
 
@@ -207,6 +215,11 @@ def of_runs(records: Sequence[Mapping[str, Any]]) -> str:
         f"local: no dollars; on AWS it would have cost {in_dollars(total)} "
         f"({_PROJECTED_BASIS})"
     )
+
+
+def spent(records: Sequence[Mapping[str, Any]]) -> float:
+    """Return the dollars that runs have cost, which is nothing for local ones."""
+    return float(sum(record.get("cost", {}).get("usd", 0.0) for record in records))
 
 
 def cost_of(plan: Plan, shards: pd.DataFrame, target: Target) -> Cost:

@@ -261,6 +261,17 @@ def read_run(folder: Path) -> dict[str, Any]:
     return record
 
 
+def runs_in(results: Path) -> list[Path]:
+    """Return the folders of all runs, published ones too, the newest first."""
+    found = {}
+    for path in [*results.glob("*/run.json"), *results.glob("published/*/run.json")]:
+        try:
+            found[path.parent] = read_run(path.parent)["started"]
+        except (LedgerError, KeyError):
+            continue  # of another version, or torn
+    return sorted(found, key=found.__getitem__, reverse=True)
+
+
 def _refuse_used(folder: Path) -> None:
     if (folder / _RUN).exists():
         msg = (

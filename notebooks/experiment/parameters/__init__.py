@@ -1,6 +1,7 @@
 """
 The parameters cell, read by ``cell`` and checked.
 
-``settings`` are those of every notebook; ``fan_out``, ``grid`` and ``fleet`` those of
-one kind.
+``cell_settings`` are what all have in common, ``settings`` those of every notebook with
+a target, ``fan_out``, ``grid``, ``compare`` and ``fleet`` those of one kind;
+``settings_file`` reads a file of them.
 """

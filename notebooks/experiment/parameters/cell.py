@@ -27,6 +27,19 @@ def parameters_set(cells: Iterable[str]) -> Iterator[str]:
     There is the notebook's own cell, and papermill's, which begins with a comment. Of
     each the latest counts: it may correct an earlier one.
     """
+    for body in _latest(cells).values():
+        for node in body:
+            yield from _names(node)
+
+
+def parameters_injected(cells: Iterable[str]) -> Iterator[str]:
+    """Yield the names that papermill set, in a cell after the notebook's own."""
+    for node in _latest(cells).get(True, ()):
+        yield from _names(node)
+
+
+def _latest(cells: Iterable[str]) -> dict[bool, list[ast.stmt]]:
+    """Return the latest parameters cells, by whether papermill injected them."""
     latest: dict[bool, list[ast.stmt]] = {}
     for source in cells:
         try:
@@ -36,9 +49,7 @@ def parameters_set(cells: Iterable[str]) -> Iterator[str]:
         injected = source.startswith(_INJECTED_BY_PAPERMILL)
         if injected or _is_the_notebooks_own(body):
             latest[injected] = body
-    for body in latest.values():
-        for node in body:
-            yield from _names(node)
+    return latest
 
 
 def _is_the_notebooks_own(body: list[ast.stmt]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from experiment.parameters.cell import at_least_one, check_different, check_no_secret
 from experiment.parameters.settings import DownloadSettings
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 COUNT, BYTES, HOST = WAYS = ("count", "bytes", "host")
 
+_PILOT_ROUNDS = 4
 OWN, NGINX = ORIGINS = ("own", "nginx")
 
 
@@ -138,6 +139,12 @@ class FanOutSettings(DownloadSettings):
     def wants_pilot(self) -> bool:
         """Whether a pilot is to find the number of files."""
         return not (self.files or self.url_list or self.resumes)
+
+    @property
+    def first_pilot(self) -> Self:
+        """The settings of a first pilot: a few files for each connection."""
+        in_flight = self.concurrency * self.connections
+        return replace(self, files=max(self.shards, _PILOT_ROUNDS * in_flight))
 
     @property
     def brings_urls(self) -> bool:

@@ -15,6 +15,7 @@ from fetcher.s3.urls import SCHEME
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_OF_THE_GRID = {"run_folder", "settings_file", "show"}
 MOST_SIZES = 4  # lines that a chart can keep apart
 
 
@@ -45,6 +46,7 @@ class GridSettings(DownloadSettings):
             replaces all executions.
     """
 
+    duration_s: float = 1.5
     file_kb: list[int] = field(default_factory=lambda: [10])
     concurrency: list[int] = field(default_factory=lambda: [1, 2, 4])
     memories_mb: list[int] = field(default_factory=list)
@@ -116,7 +118,7 @@ class GridSettings(DownloadSettings):
         return {
             item.name: getattr(self, item.name)
             for item in fields(DownloadSettings)
-            if item.name != "run_folder"
+            if item.name not in _OF_THE_GRID
         }
 
     def name_of(self, cell: FanOutSettings) -> str:

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Self
 
-from experiment.parameters.cell import (
-    SettingsError,
-    at_least_one,
-    check_different,
-    parameters_set,
-    unknown_parameter,
-)
-from fetcher.contract.options import SinkSpec, check_one_of, check_types
+from experiment.parameters.cell import at_least_one, check_different
+from experiment.parameters.cell_settings import CellSettings
+from fetcher.contract.options import SinkSpec, check_one_of
 from fetcher.s3.urls import SCHEME
 from rollout.deploy.function_spec import DEFAULTS, FunctionSpec, as_service
 from rollout.deploy.network import EFS_MOUNT, Efs, Vpc
 from rollout.price import DEFAULT_MAX_COST_USD
 from rollout.target.target import NAMES as TARGETS
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 _TMP = "/tmp"  # noqa: S108 - what is refused
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(CellSettings):
     """
     The settings of every notebook that uses a target.
 
@@ -71,16 +62,8 @@ class Settings:
     security_groups: list[str] = field(default_factory=list)
     efs: str = ""
 
-    def __post_init__(self) -> None:
-        """Refuse values that cannot work, naming the parameter."""
-        try:
-            self._check()
-        except (TypeError, ValueError) as error:
-            msg = f"{error} Set it in the notebook's parameters cell."
-            raise SettingsError(msg) from error
-
     def _check(self) -> None:
-        check_types(self)
+        super()._check()
         check_one_of("target", self.target, TARGETS)
         for name in ("subnets", "security_groups"):
             check_different(name, getattr(self, name), str)
@@ -116,28 +99,6 @@ class Settings:
     def bucket(self) -> str:
         """Where in S3 the function may write; empty: nowhere."""
         return ""
-
-    @classmethod
-    def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
-        """
-        Read the settings from a notebook's variables.
-
-        Args:
-            namespace: The notebook's ``globals()``.
-
-        Raises:
-            SettingsError: If a parameter is wrong, or does not exist, which papermill
-                only warns about.
-        """
-        known = [item.name for item in fields(cls)]
-        for name in parameters_set(namespace.get("In", [])):
-            if name not in known:
-                raise SettingsError(unknown_parameter(name, known))
-        return cls(**{name: namespace[name] for name in known if name in namespace})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as JSON fields."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,6 +167,8 @@ class DownloadSettings(Settings):
         dry_run: Show the plan and its price, and stop before anything is deployed.
 
         run_folder: Where results go; empty: a new folder in ``results/``.
+
+        show: The folder of a run to draw again, instead of measuring anything.
     """
 
     origin_url: str = ""
@@ -219,6 +182,7 @@ class DownloadSettings(Settings):
     max_cost_usd: float = DEFAULT_MAX_COST_USD
     dry_run: bool = False
     run_folder: str = ""
+    show: str = ""
 
     def _check(self) -> None:
         super()._check()

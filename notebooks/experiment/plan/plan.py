@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 _BY_NAME = ("directory", "s3-objects")  # sinks that hold a name only once
 _MOST_FILES = 100_000  # per shard: a report on more may exceed the response limit
 _MOST_TEXT = 4_000_000  # characters of URL per shard: more may exceed the event limit
-_PILOT_ROUNDS = 4  # files for each connection of a first pilot
 _TEXT_IN_FLIGHT = 128_000_000  # of all shards in flight: they are in memory
 
 
@@ -176,9 +175,10 @@ class Plan:
         return max(fewest, min(self.settings.shards, count))
 
     def worker(self) -> FunctionSpec:
-        """Return the function that this plan needs."""
+        """Return the function that this plan needs; a pilot takes any executions."""
         spec = self.settings.worker(run=self.run)
-        return replace(spec, sources=sources_of(self.urls) or spec.sources)
+        sources = sources_of(self.urls) or spec.sources
+        return replace(spec, sources=sources, start="" if self.is_pilot else spec.start)
 
     def of_files(self, files: int) -> Plan:
         """Return the same plan with another number of files of the same template."""
@@ -191,19 +191,17 @@ class Plan:
 
     def summary(self) -> str:
         """Describe the plan in a line."""
-        settings = self.settings
-        if self.is_pilot:
-            return (
-                f"files: as many as download steadily for {settings.duration_s:g} s, "
-                f"found by a pilot; executions at once: {settings.concurrency:,}; "
-                f"connections in each: {settings.connections:,}"
-            )
+        settings, about = self.settings, "" if self.many else "about "
         shards = self.shards_for(self.files)
-        about = "" if self.many else "about "
-        return (
+        what = (
             f"files: {about}{self.files:,}; shards: {about}{shards:,}, of "
-            f"{-(-self.files // shards):,} files at most; executions at once: "
-            f"{settings.concurrency:,}; connections in each: {settings.connections:,}"
+            f"{-(-self.files // shards):,} files at most"
+        )
+        if self.is_pilot:
+            what = f"files: as many as a pilot finds for {settings.duration_s:g} s"
+        return (
+            f"{what}; executions at once: {settings.concurrency:,}; connections in "
+            f"each: {settings.connections:,}"
         )
 
 
@@ -235,10 +233,7 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
     else:
         urls = _numbered(session.template(settings), settings)
         if is_pilot and settings.url_template:
-            msg = (
-                "files is 0, and how many files the url_template has is not known. Set "
-                "files in the notebook's parameters cell."
-            )
+            msg = "Set files, too: how many a url_template has cannot be known."
             raise SettingsError(msg)
     if settings.resumes:
         folder = placed(settings.run_folder)
@@ -257,11 +252,9 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
 def _with_files(settings: FanOutSettings) -> tuple[FanOutSettings, bool]:
     """Return the settings with a number of files, and whether it is a pilot's."""
     if settings.wants_pilot:
-        in_flight = settings.concurrency * settings.connections
-        first = max(settings.shards, _PILOT_ROUNDS * in_flight)
-        return replace(settings, files=first), True
+        return settings.first_pilot, True
     if settings.resumes and not (settings.files or settings.url_list):
-        before = read_run(Path(settings.run_folder))["settings"]
+        before = read_run(placed(settings.run_folder))["settings"]
         return replace(settings, files=before.get("files", 0)), False
     return settings, False
 

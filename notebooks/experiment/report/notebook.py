@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "template"
 _TITLE = re.compile(r"# \d\d · (.+)\n?")
 _PNG = "image/png"
-_RESULTS_ARE_HERE = re.compile(r"\n+Results are in `[^`]*`\.")
+# Where it was written means nothing to who gets it.
+_WHERE = re.compile(r"(?m)^To send to a colleague: .*\n|\s*Results are in `[^`]*`\.")
 
 
 def title_in(notebook: NotebookNode) -> str:
@@ -87,9 +88,9 @@ def _show(output: NotebookNode, by_png: dict[bytes, Picture]) -> None:
         data.clear()
         data["text/html"] = picture.html
     if "text" in output:
-        output.text = _painted_over(output.text)
+        output.text = _WHERE.sub("", _painted_over(output.text))
     if "text/markdown" in data:
-        data["text/markdown"] = _RESULTS_ARE_HERE.sub("", data["text/markdown"])
+        data["text/markdown"] = _WHERE.sub("", data["text/markdown"])
 
 
 def _painted_over(text: str) -> str:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image
 
-from experiment.ledger.invocation import LedgerError
-from experiment.ledger.run_folder import read_run
+from experiment.ledger.run_folder import read_run, runs_in
 from experiment.report.page import NAME, rendered
 
 if TYPE_CHECKING:
@@ -41,15 +40,28 @@ class Entry(NamedTuple):
     cover: str
 
 
-def runs_in(results: Path) -> list[Path]:
-    """Return the folders of all runs, published ones too, the newest first."""
-    found = {}
-    for path in [*results.glob("*/run.json"), *results.glob("published/*/run.json")]:
-        try:
-            found[path.parent] = read_run(path.parent)["started"]
-        except (LedgerError, KeyError):
-            continue  # of another version, or torn
-    return sorted(found, key=found.__getitem__, reverse=True)
+class Gallery:
+    """
+    Runs with their main charts, as HTML in a notebook and as names elsewhere.
+
+    Args:
+        results: The folder they are in.
+
+        most: How many, the newest first.
+    """
+
+    def __init__(self, results: Path, most: int) -> None:
+        self._entries = [
+            _entry(folder, results, with_cover=True)
+            for folder in runs_in(results)[:most]
+        ]
+
+    def __repr__(self) -> str:
+        """Return the names."""
+        return "\n".join(entry.path for entry in self._entries)
+
+    def _repr_html_(self) -> str:
+        return rendered("gallery.html.j2", entries=self._entries)
 
 
 def write_overview(results: Path) -> Path:

@@ -74,15 +74,16 @@ def write_report(folder: Path, *, executed: bool = True) -> Path:
     return path
 
 
-def page_of(run: Run) -> Path:
+def page_of(run: Run) -> str:
     """
-    Write the page of a run from its notebook, and return its path.
+    Write the page of a run from within its notebook, and say where it is.
 
     The notebook is not in it, which has not been executed to its end; the command puts
-    it there. A cell of a grid has none, which `python -m experiment report` can write.
+    it there.
     """
-    is_cell = (run.folder.parent / "run.json").exists()
-    return run.folder if is_cell else write_report(run.folder, executed=False)
+    if (run.folder.parent / "run.json").exists():
+        return f"A page of this cell: python -m experiment report {run.folder}"
+    return f"To send to a colleague: {write_report(run.folder, executed=False)}"
 
 
 def rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - as templates take

@@ -26,7 +26,7 @@ class RunShown(Exception):  # noqa: N818 - nothing went wrong
         return [f"RunShown: {self}"]
 
 
-def show(run: str) -> None:
+def show_run(run: str) -> None:
     """
     Show a run in a notebook, and stop there; without one, do nothing.
 

@@ -11,13 +11,20 @@ from experiment.run.wave import Wave
 from rollout.invoke.invoker import Invoker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from experiment.ledger.run_folder import Run
     from experiment.plan.plan import Plan
     from rollout.target.target import Target
 
 
 async def fan_out(
-    plan: Plan, target: Target, run: Run, *, shows_progress: bool = True
+    plan: Plan,
+    target: Target,
+    run: Run,
+    *,
+    shows_progress: bool = True,
+    served: Callable[[], int | None] | None = None,
 ) -> None:
     """
     Invoke the function for every shard of a plan and append the reports to the run.
@@ -36,6 +43,8 @@ async def fan_out(
 
         shows_progress: Whether to show a bar meanwhile.
 
+        served: Counts the requests of an origin on this machine, for the bar.
+
     Raises:
         FanOutError: If the target no longer answers.
 
@@ -51,7 +60,7 @@ async def fan_out(
     before = 0 if todo.total is None else plan.files - todo.total
     if plan.pilot:
         run.record["pilot"] = dict(plan.pilot)
-    with Progress(plan, before, shown=shows_progress) as progress:
+    with Progress(plan, before, shown=shows_progress, served=served) as progress:
         async with Invoker(target, in_flight=plan.settings.concurrency) as invoker:
             for number in range(first, first + plan.settings.waves):
                 if number > first:

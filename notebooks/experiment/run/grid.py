@@ -227,14 +227,16 @@ def run_grid(
         local_aws.errors.EndpointError: If the endpoint ended by itself.
     """
     cells = list(settings.cells())
-    records, failed = [], []
+    records: list[dict[str, Any]] = []
+    failed = []
     files: dict[str, int] = {}  # by setting: its repeats fetch as many as its first run
     with kernel(session.target.environ()) as manager:
         for number, planned in enumerate(cells, start=1):
             name, setting = settings.name_of(planned), settings.setting_of(planned)
             cell = replace(planned, files=files.get(setting, planned.files))
+            left_usd = settings.max_cost_usd - cost.spent(records)
             try:
-                record = _measure(cell, session, run.folder / name, manager)
+                record = _measure(cell, left_usd, session, run.folder / name, manager)
             except PapermillExecutionError as error:
                 failed.append(name)
                 session.target.check_alive(DIES_WITHIN_S)
@@ -274,21 +276,22 @@ def check_complete(run: Run) -> None:
 
 def _measure(
     cell: FanOutSettings,
+    left_usd: float,
     session: Session,
     folder: Path,
     manager: AsyncKernelManager,
 ) -> dict[str, Any]:
     parameters = cell.to_dict() | {
+        "max_cost_usd": max(left_usd, 1e-9),
         "endpoint_url": session.target.endpoint_url,
         "origin_url": session.origin_url,
         "run_folder": str(folder),
     }
-    output = folder / f"{_CELL_NOTEBOOK}.ipynb"
     with Load() as load:
+        output = folder / f"{_CELL_NOTEBOOK}.ipynb"
         execute(_CELL_NOTEBOOK, output, parameters, manager=manager)
     shards = pd.read_parquet(folder / "shards.parquet")
-    span = shards["invoked_at"].min(), shards["answered_at"].max()
-    return read_run(folder) | {"load": load.between(*span)}
+    return read_run(folder) | {"load": load.during(shards)}
 
 
 def _figures(figures: dict[str, Any]) -> str:

@@ -62,15 +62,20 @@ class Load:
         """
         return pd.DataFrame(self._rows)
 
-    def between(self, start: float, end: float) -> dict[str, float]:
+    def during(self, shards: pd.DataFrame) -> dict[str, float]:
         """
-        Return how many cores were busy on average between two times.
+        Return how many cores were busy on average during a run.
+
+        Args:
+            shards: Its invocations.
 
         Returns:
             cores_busy, by anything; own_cores, by this process and its descendants;
-            origin_cores, by the origin among them.
+            execution_cores and origin_cores, by these among them.
         """
         table = self.table()
+        start = float(shards["invoked_at"].min())
+        end = float(shards["answered_at"].max())
         during = table[(table["at"] > start) & (table["at"] <= end + _EVERY_S)]
 
         def cores_of(parts: Sequence[str]) -> float:
@@ -80,6 +85,7 @@ class Load:
         return {
             "cores_busy": float(during["cpu_percent"].mean()) / 100 * cores(),
             "own_cores": cores_of(PARTS),
+            "execution_cores": cores_of(["executions"]),
             "origin_cores": cores_of(["origin"]),
         }
 

@@ -48,23 +48,27 @@ async def sized(plan: Plan, target: Target) -> Plan:
     """
     if not plan.is_pilot:
         return plan
-    prices = [cost.estimate(plan, target)]
+    spent = 0.0
     for _ in range(_MOST_PILOTS):
-        rate, steady_s = await _measured(plan, target)
+        rate, steady_s, dollars = await _measured(plan, target)
+        spent += dollars
         if steady_s >= _LONG_ENOUGH_S or not rate:
             break
         times = min(_MOST_TIMES, max(2, _AIMED_S / max(steady_s, 1e-9)))
         plan = plan.of_files(_rounded(plan.settings.files * times, plan))
-        prices.append(cost.estimate(plan, target))
-        cost.check(plan.settings, *prices)
+        _check(plan, target, spent)
     pilot = {"files": plan.settings.files, "files_per_s": rate}
     if rate:
         plan = plan.of_files(_rounded(rate * plan.settings.duration_s, plan))
     plan = replace(plan, is_pilot=False, pilot=pilot)
-    checks.check(target, demand_of(plan))
-    cost.check(plan.settings, *prices, cost.estimate(plan, target))
+    _check(plan, target, spent)
     deploy(target, replace(plan.worker(), start=uuid.uuid4().hex))
     return plan
+
+
+def _check(plan: Plan, target: Target, spent: float) -> None:
+    checks.check(target, demand_of(plan))
+    cost.check(plan.settings, cost.estimate(plan, target), spent=spent)
 
 
 def said_of(plan: Plan) -> str:
@@ -77,8 +81,8 @@ def said_of(plan: Plan) -> str:
     )
 
 
-async def _measured(plan: Plan, target: Target) -> tuple[float, float]:
-    """Return the steady files per second of a pilot, and how long they lasted."""
+async def _measured(plan: Plan, target: Target) -> tuple[float, float, float]:
+    """Return a pilot's steady files per second, how long they lasted, and its cost."""
     if plan.settings.sink == "s3-tar":  # tars would stay, beside those of the run
         discarding = replace(plan.settings, sink="discard", sink_path="")
         plan = replace(plan, settings=discarding)
@@ -93,7 +97,9 @@ async def _measured(plan: Plan, target: Target) -> tuple[float, float]:
             run.close(verdict="")
         shards = shards_table(read_invocations(run.folder), run="", target=target.name)
     figures = projection_of(shards)
-    return figures["steady_files_per_s"] or 0.0, figures["steady_s"] or 0.0
+    spent = cost.cost_of(plan, shards, target)
+    dollars = 0.0 if spent.is_local else spent.bill.dollars + spent.at_most
+    return figures["steady_files_per_s"] or 0.0, figures["steady_s"] or 0.0, dollars
 
 
 def _rounded(files: float, plan: Plan) -> int:

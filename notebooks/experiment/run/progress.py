@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from time import time
 from typing import TYPE_CHECKING, Self
@@ -12,6 +13,8 @@ from fetcher.contract.outcome import Outcome
 from fetcher.contract.tally import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from experiment.ledger.invocation import Invocation
     from experiment.plan.plan import Plan
 
@@ -28,10 +31,22 @@ class Progress:
         before: How many of its files were done before, in a resumed run.
 
         shown: Whether to show it.
+
+        served: Counts the origin's requests: files, before an execution reports them.
     """
 
-    def __init__(self, plan: Plan, before: int, *, shown: bool = True) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        before: int,
+        *,
+        shown: bool = True,
+        served: Callable[[], int | None] | None = None,
+    ) -> None:
         self._plan = plan
+        self._before = before
+        self._served = served
+        self._served_before = served() if served else None
         self._bar = tqdm(
             total=plan.files,
             initial=before,
@@ -56,25 +71,29 @@ class Progress:
     def sent(self) -> None:
         """Count one more execution in flight."""
         self._in_flight += 1
-        self._show(0)
+        self._show()
 
-    def tick(self) -> None:
-        """Show that time passes while no answer comes."""
+    async def tick(self) -> None:
+        """Show how far the files are while no answer comes, and that time passes."""
+        served = await asyncio.to_thread(self._served) if self._served else None
+        if served is not None and self._served_before is not None:
+            # A failed request is repeated, and the rest is not reported yet.
+            files = self._before + served - self._served_before
+            self._advance(min(files, self._plan.files))
         self._bar.refresh()
 
     def answered(self, done: Invocation) -> None:
         """Count an invocation that ended."""
         self._in_flight -= 1
-        before = self._ended
         if done.report:
             self._tally.merge(done.report.tally)
-        self._show(self._ended - before)
+        self._show()
 
     @property
     def _ended(self) -> int:
         return self._tally.files - self._tally.counts[Outcome.UNSTARTED]
 
-    def _show(self, files: int) -> None:
+    def _show(self) -> None:
         tally = self._tally
         rate = tally.body_bytes / max(time() - self._began_at, 1e-9) / 1e6
         self._bar.total = (
@@ -85,4 +104,7 @@ class Progress:
             f"{self._in_flight} executions in flight",
             refresh=False,
         )
-        self._bar.update(files)
+        self._advance(self._before + self._ended)
+
+    def _advance(self, files: int) -> None:
+        self._bar.update(max(0, files - self._bar.n))

@@ -30,7 +30,7 @@ class Stopped(RuntimeError):  # noqa: N818 - nothing went wrong
 
 @contextmanager
 def stoppable(
-    run: Run,
+    run: Run | None,
     session: Session,
     settings: FanOutSettings | GridSettings,
     plan: Plan | None = None,
@@ -43,7 +43,7 @@ def stoppable(
     stays, to be resumed with. What the session started is stopped in either case.
 
     Args:
-        run: The run's folder, open.
+        run: The run's folder, open; None: a pilot, which keeps nothing.
 
         session: What the run uses.
 
@@ -63,7 +63,8 @@ def stoppable(
         session.stop()
         raise
     finally:
-        run.release()
+        if run:
+            run.release()
 
 
 def _ended(session: Session, settings: FanOutSettings | GridSettings) -> str:
@@ -79,8 +80,10 @@ def _is_kept(settings: FanOutSettings | GridSettings) -> bool:
     return isinstance(settings, FanOutSettings) and not settings.tear_down
 
 
-def _kept(run: Run, plan: Plan | None) -> str:
+def _kept(run: Run | None, plan: Plan | None) -> str:
     """Say how much of a run is kept, where, and how to go on."""
+    if run is None:
+        return "nothing was measured yet; to start again: run all cells"
     where = named_path(run.folder)
     if plan is None:
         cells = len(list(run.folder.glob("*/downloads.parquet")))

@@ -180,7 +180,7 @@ class Wave:
             async with asyncio.timeout(_LOOK_EVERY_S):
                 call = await self._ended.get()
         except TimeoutError:
-            self._progress.tick()
+            await self._progress.tick()
             await self._invoker.check_alive(0.0)
             return False
         await self._settle(call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from experiment.tables.runs import LOAD
 from experiment.tables.verdict import (
     AXES,
     million_of,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BUSY = 0.85  # of the cores, or of one core
+_AT_WORK = 0.02  # of a core, by executions on this machine
 _OTHERS = 0.25  # of the cores, used by programs that are not the run's
 
 
@@ -43,15 +45,16 @@ def like_the_best(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _growth(rows: pd.DataFrame) -> str:
     alike = like_the_best(rows)
-    millions = {name[1]: million_of(each) for name, each in settings_of(alike)}
-    if None in millions.values() or len(millions) < 2:  # noqa: PLR2004
-        return "some runs are too short to say where throughput stops growing"
+    found = {values[1]: million_of(each) for values, each in settings_of(alike)}
+    millions = {number: million for number, million in found.items() if million}
+    if len(millions) < 2:  # noqa: PLR2004
+        return "the runs are too short to say where throughput stops growing"
     (values, best), *_ = ranking(alike)
     stop, most = values[1], max(millions)
     if stop == most:
         return f"throughput still grows at concurrency {most:,}, the most measured"
     beyond = [million for number, million in millions.items() if number > stop]
-    falls = any(million and million.low > best.high for million in beyond)
+    falls = any(million.low > best.high for million in beyond)
     further = "no further, and then falls" if falls else "no further"
     if stop == min(millions):
         said = f"no concurrency is shown to be faster than {stop:,}"
@@ -63,20 +66,20 @@ def _growth(rows: pd.DataFrame) -> str:
 def _why(runs: pd.DataFrame) -> str:
     """Say what had run out at a concurrency."""
     cores, connections = int(runs["cores"].iloc[0]), runs["connections"].iloc[0]
-    busy, own, origin = runs[["cores_busy", "own_cores", "origin_cores"]].median()
-    if not own > 0:
+    busy, own, executions, origin = runs[list(LOAD)].median()
+    if not (busy > 0 and executions > _AT_WORK):
         return "Why cannot be seen here, because the executions ran elsewhere"
-    at = f"There, {busy:.1f} of the {cores} cores were busy"
+    at = (
+        f"There, {busy:.1f} of the {cores} cores were busy, {executions:.1f} with "
+        f"executions and {origin:.1f} with the origin"
+    )
     if busy - own > _OTHERS * cores:
         return (
-            f"{at}, but only {own:.1f} with this run: other programs were in the way, "
-            "so measure again when they are done"
+            f"{at}, but {busy - own:.1f} with other programs: measure again when they "
+            "are done"
         )
     if busy > _BUSY * cores:
-        return f"{at}, {origin:.1f} of them with the origin: the cores are the limit"
+        return f"{at}: the cores are the limit"
     if origin > _BUSY:
-        return f"{at}, and the origin used {origin:.1f}: the origin is the limit"
-    return (
-        f"{at}, and the origin used {origin:.1f}: neither is the limit, so try more "
-        f"than {connections:,} connections"
-    )
+        return f"{at}, which is a single process: the origin is the limit"
+    return f"{at}: neither is the limit, so try more than {connections:,} connections"

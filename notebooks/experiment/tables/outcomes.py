@@ -17,7 +17,7 @@ from fetcher.contract.source import count
 from fetcher.contract.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,6 +33,8 @@ _COLUMNS = {  # each with its value while there is no report
     "started_at": (np.float64, math.nan),
     "seconds": (np.float32, 0),
     "attempts": (np.uint8, 0),
+    "content_type": (np.int32, 0),
+    "found_type": (np.int32, 0),
     "wave": (np.int16, 0),
     "shard": (np.int32, 0),
 }
@@ -54,6 +56,8 @@ class _ShardOutcomes(NamedTuple):
         downloading_at: When its first download could start.
 
         details: As in the report, by position.
+
+        types: Names of the types in its rows.
     """
 
     wave: int
@@ -64,6 +68,7 @@ class _ShardOutcomes(NamedTuple):
     rows_at: int | None = None
     downloading_at: float = math.nan
     details: Mapping[int, str] = {}
+    types: Sequence[str] = ("",)
 
 
 class _Opened(NamedTuple):
@@ -89,6 +94,8 @@ class OutcomeBlock:
 
         details: A text for each; None: there are none.
 
+        types: Codes of types in the columns content_type and found_type, by name.
+
         requested_from: By template, which URLs were made from it.
 
         unrequested: How many URLs no invocation was for.
@@ -101,6 +108,7 @@ class OutcomeBlock:
             name: np.full(size, empty, kind) for name, (kind, empty) in _COLUMNS.items()
         }
         self.details: NDArray[np.object_] | None = None
+        self.types = {"": 0}
         self.requested_from: dict[str, NDArray[np.bool_]] = {}
         self._latest_wave = np.full(size, -1, np.int16)
 
@@ -131,6 +139,7 @@ class OutcomeBlock:
         self.requested_from[source.template][places] = True
         if shard.rows is not None:
             self._set_rows(shard.rows[positions], source.downloading_at, places)
+            self._set_types(shard.rows[positions], source.types, places)
         self._set_details(source, positions, places)
 
     def _check(self, wave: int, places: NDArray[np.int64]) -> None:
@@ -149,6 +158,16 @@ class OutcomeBlock:
         started_s = rows["started_ticks"] / TICKS_PER_S
         self.columns["started_at"][places] = began_at + started_s
         self.columns["seconds"][places] = rows["ticks"] / TICKS_PER_S
+
+    def _set_types(
+        self, rows: NDArray[np.void], types: Sequence[str], places: NDArray[np.int64]
+    ) -> None:
+        """Set the types, which each report numbers in its own way."""
+        codes = np.array(
+            [self.types.setdefault(name, len(self.types)) for name in types]
+        )
+        for name in ("content_type", "found_type"):
+            self.columns[name][places] = codes[rows[name]]
 
     def _set_details(
         self,
@@ -211,6 +230,7 @@ class Outcomes:
                     rows_at=self._file.tell(),
                     downloading_at=report.downloading_at,
                     details=report.downloads.details,
+                    types=report.downloads.types,
                 )
                 self._file.write(report.downloads.rows)
             self._shards.append(shard)

@@ -176,7 +176,6 @@ def _saved(
     run.save_table("shards", shards)
     run.save_table("runs", runs)
     record = run.record
-    files = int(runs["files"].iloc[0])
-    where = where_measured(record["target"], record["machine"]["name"], files)
+    where = where_measured(record["target"], record["machine"]["name"], runs["files"])
     counts, examples = dict(downloads.counts), downloads.examples
     return Result(downloads.sample(), counts, examples, shards, runs, where)

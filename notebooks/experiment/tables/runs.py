@@ -23,7 +23,7 @@ _SETTINGS = (
 )
 _FEW = 0.1  # of the executions: with more cold ones a run is cold
 # The load of this machine during a run of a grid; see `experiment.run.grid`.
-LOAD = ("cores_busy", "own_cores", "origin_cores")
+LOAD = ("cores_busy", "own_cores", "execution_cores", "origin_cores")
 
 
 def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         many files there were), the figures of `totals`, ok, not_ok,
         usd_per_million (projected_usd_per_million of local runs), cores (of the machine
         that sent the requests), and `LOAD`, in cores: of all that runs on it, of the
-        run's own processes, of the origin.
+        run's own processes, of its executions, of the origin.
     """
     rows = []
     for record in records:
@@ -52,7 +52,7 @@ def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
                 "target": record["target"],
                 "machine": record["machine"]["name"],
                 **{name: settings[name] for name in _SETTINGS},
-                "cold": _is_cold(figures["cold_executions"], settings["concurrency"]),
+                "cold": is_cold(figures["cold_executions"], settings["concurrency"]),
                 "sized_by": _sized_by(record),
                 **figures,
                 "ok": (ok := counts[Outcome.OK.value]),
@@ -67,7 +67,7 @@ def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return table.astype({"million_s": float, "million_band": float})
 
 
-def _is_cold(cold_executions: int, concurrency: int) -> bool:
+def is_cold(cold_executions: int, concurrency: int) -> bool:
     """Return whether more than a few executions started during the run."""
     return cold_executions > _FEW * concurrency
 

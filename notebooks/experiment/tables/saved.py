@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,7 +11,9 @@ import pyarrow.parquet as pq
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.run_folder import read_run
 from experiment.tables.downloads_file import SAMPLE
+from experiment.tables.projection import projection_of
 from experiment.tables.result import Result
+from experiment.tables.runs import LOAD, is_cold
 from experiment.tables.words import where_measured
 
 if TYPE_CHECKING:
@@ -40,10 +43,23 @@ def saved_result(folder: Path) -> Result:
             f"python -m experiment resume {folder}"
         )
         raise LedgerError(msg) from error
-    files = int(runs["files"].iloc[0])
-    where = where_measured(record["target"], record["machine"]["name"], files)
+    if "million_s" not in runs:
+        runs = _with_phases(runs, shards)
+    where = where_measured(record["target"], record["machine"]["name"], runs["files"])
     downloads = _sample(folder / "downloads.parquet")
     return Result(downloads, counts, {}, shards, runs, where)
+
+
+def _with_phases(runs: pd.DataFrame, shards: pd.DataFrame) -> pd.DataFrame:
+    """Return runs of an earlier version with the columns that tables have now."""
+    by_run = {name: projection_of(rows) for name, rows in shards.groupby("run")}
+    phases = pd.DataFrame([by_run[name] for name in runs["run"]], runs.index)
+    return runs.join(phases.astype(float)).assign(
+        cold=is_cold(runs["cold_executions"], runs["concurrency"]),
+        sized_by="files",
+        cores=math.nan,
+        **dict.fromkeys(LOAD, math.nan),
+    )
 
 
 def _sample(path: Path) -> pd.DataFrame:

@@ -56,11 +56,13 @@ def downloads_table(
 
     Returns:
         Columns run, target, file_kb, number, url, outcome (a category), status,
-        body_bytes, started_at (seconds since 1970), seconds, attempts, wave, shard,
-        detail.
+        body_bytes, started_at (seconds since 1970), seconds, attempts, content_type (as
+        sent), found_type (as its first bytes show), wave, shard, detail.
     """
     rows = len(block.numbers)
-    codes, *others = block.columns.items()
+    columns = dict(block.columns)
+    codes = columns.pop("outcome")
+    types = _texts(list(block.types))
     url = _urls(block, urls)  # sets details, too
     detail = pa.repeat("", rows) if block.details is None else _texts(block.details)
     return pa.table(
@@ -70,11 +72,17 @@ def downloads_table(
             "file_kb": pa.repeat(float(names.file_kb), rows),
             "number": block.numbers,
             "url": url,
-            "outcome": pa.DictionaryArray.from_arrays(codes[1], _OUTCOMES),
-            **dict(others),
+            "outcome": pa.DictionaryArray.from_arrays(codes, _OUTCOMES),
+            **columns,
+            "content_type": _among(types, columns["content_type"]),
+            "found_type": _among(types, columns["found_type"]),
             "detail": detail,
         }
     )
+
+
+def _among(types: pa.Array, codes: NDArray[np.int32]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(codes, types)
 
 
 def _same(text: str, rows: int) -> pa.DictionaryArray:

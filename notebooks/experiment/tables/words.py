@@ -1,5 +1,12 @@
 """Figures in words."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 def size(kilobytes: float) -> str:
     """
@@ -43,12 +50,14 @@ def listed(texts: list[str], most: int = 3) -> str:
     return f"{', '.join(most_of_them)} and {last}" if most_of_them else last
 
 
-def where_measured(target: str, machine: str, files: int) -> str:
+def where_measured(target: str, machine: str, files: Iterable[int]) -> str:
     """
     Return the footnote that keeps a local run from being mistaken for AWS.
 
-    >>> where_measured("local", "2 cores", 400)
-    'target: local, this machine (2 cores), not AWS. 400 files a run'
+    >>> where_measured("local", "2 cores", [400, 900, 400])
+    'target: local, this machine (2 cores), not AWS. 400 to 900 files a run'
     """
     place = f"local, this machine ({machine}), not AWS" if target == "local" else target
-    return f"target: {place}. {files:,} files a run"
+    least, most = min(files), max(files)
+    many = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    return f"target: {place}. {many} files a run"

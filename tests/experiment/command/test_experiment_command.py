@@ -85,7 +85,7 @@ def test_a_misspelt_parameter_in_a_file_is_refused_too(refused, tmp_path):
         (b"files: 1\nwaves: [1", "is not YAML: line 2, while parsing a flow sequence"),
         (b"files: \xff", "is not YAML: 'utf-8' codec can't decode byte 0xff"),
         (b"1: 2", "There is no parameter '1'"),
-        (None, "cannot be read: No such file or directory. -f takes a file of param"),
+        (None, "cannot be read: No such file or directory. A file of parameters is"),
     ],
 )
 def test_a_file_that_holds_no_parameters_is_refused(refused, tmp_path, text, said):

@@ -217,7 +217,7 @@ def test_tables_and_charts_go_into_the_folder(run):
     saved = (run.folder / "timeline.png").read_bytes()
     assert saved.startswith(b"\x89PNG")
     assert shown.data == saved
-    assert shown.alt == figure.axes[0].get_title(loc="left")
+    assert shown.alt == " ".join(figure.axes[0].get_title(loc="left").split())
     assert (run.folder / "shards.parquet").stat().st_size
 
 

@@ -13,6 +13,7 @@ from tests.support.recorded_invocations import urls
 
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.number_set import ranges_of
+from experiment.ledger.run_folder import open_run
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.demand import demand_of
@@ -148,6 +149,20 @@ def test_a_list_that_is_not_there_is_refused(tmp_path):
 
     with pytest.raises(SettingsError, match=r"url_list cannot be read: .*urls\.txt"):
         make_plan("20_fan_out", settings, Nowhere)
+
+
+def test_without_files_a_plan_is_a_pilot_s_unless_it_resumes_a_run(tmp_path):
+    plan = make_plan("20_fan_out", FanOutSettings(), Nowhere)
+    sized = plan.of_files(500).settings
+    open_run("20_fan_out", sized, tmp_path, region="here").close(verdict="")
+    again = FanOutSettings(run_folder=str(tmp_path), resume=True)
+    resumed = make_plan("20_fan_out", again, Nowhere)
+
+    assert (plan.is_pilot, resumed.is_pilot) == (True, False)
+    assert (plan.files, resumed.files) == (4 * 2 * 20, 500)
+    template = FanOutSettings(url_template="http://h/{number}")
+    with pytest.raises(SettingsError, match="Set files, too: how many a url_template"):
+        make_plan("20_fan_out", template, Nowhere)
 
 
 @pytest.mark.parametrize(

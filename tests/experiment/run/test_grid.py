@@ -50,7 +50,9 @@ def cells(monkeypatch):
 
     def pretend(notebook, output, parameters, **_):
         told.append((notebook, output, parameters))
-        settings = FanOutSettings(**parameters)
+        settings = FanOutSettings(
+            **{**parameters, "files": parameters["files"] or MANY}
+        )
         if settings.concurrency == 2:
             raise PapermillExecutionError(5, 3, "", "OSError", "disk full", [])
         whole = urls((0, settings.files))
@@ -67,15 +69,21 @@ def cells(monkeypatch):
 def test_cells_are_measured_one_after_the_other_at_the_shared_target(
     run, cells, session, endpoint, capsys
 ):
-    settings = GridSettings(files=MANY, concurrency=[1, 3], file_kb=[5], repeats=2)
+    settings = GridSettings(concurrency=[1, 3], file_kb=[5], repeats=2)
     records = run_grid(settings, session, run)
 
     assert [record["run"] for record in records] == [
-        "5kB-c1-r1",
-        "5kB-c3-r1",
-        "5kB-c1-r2",
-        "5kB-c3-r2",
+        "5kB-c1-cold-r1",
+        "5kB-c1-warm-r1",
+        "5kB-c3-cold-r1",
+        "5kB-c3-warm-r1",
+        "5kB-c1-warm-r2",
+        "5kB-c3-warm-r2",
     ]
+    # The first run of a setting finds the number of files, and the others take it.
+    files = [parameters["files"] for _, _, parameters in cells]
+    assert files == [0, MANY, 0, MANY, MANY, MANY]
+    assert {"cores_busy", "origin_cores"} <= records[0]["load"].keys()
     for notebook, output, parameters in cells:
         assert notebook == "20_fan_out"
         assert output.parent == run.folder / output.parent.name
@@ -83,26 +91,27 @@ def test_cells_are_measured_one_after_the_other_at_the_shared_target(
         assert parameters["endpoint_url"] == endpoint.endpoint_url
         assert parameters["origin_url"] == endpoint.origin_url
         assert parameters["tear_down"] is False
-    assert len(list(read_invocations(run.folder))) == 4
+    assert len(list(read_invocations(run.folder))) == 6
     first, *_ = capsys.readouterr().out.splitlines()
-    assert first == "[1/4] 5kB-c1-r1: 6 files/s, 0 MB/s, 12 of 12 ok"
+    assert first == "[1/6] 5kB-c1-cold-r1: 12 of 12 files ok in 2.0 s, 6 files/s"
 
 
 def test_a_cell_that_fails_loses_no_other_and_is_named(run, cells, session, capsys):
     settings = GridSettings(files=MANY, concurrency=[1, 2, 3], file_kb=[5], repeats=1)
 
-    assert len(run_grid(settings, session, run)) == 2
+    assert len(run_grid(settings, session, run)) == 4
 
     with pytest.raises(GridError) as failed:
         check_complete(run)
 
     assert str(failed.value) == (
-        "There is no result for 5kB-c2-r1. The executed notebooks in "
-        f"{run.folder} show why."
+        "There is no result for 5kB-c2-cold-r1, 5kB-c2-warm-r1. The executed notebooks "
+        f"in {run.folder} show why."
     )
-    assert len(cells) == 3
-    assert read_run(run.folder / "5kB-c3-r1")["totals"]["files"] == MANY
-    assert "[2/3] 5kB-c2-r1: failed: OSError: disk full" in capsys.readouterr().out
+    assert len(cells) == 6
+    assert read_run(run.folder / "5kB-c3-warm-r1")["totals"]["files"] == MANY
+    said = capsys.readouterr().out
+    assert "[3/6] 5kB-c2-cold-r1: failed: OSError: disk full" in said
 
 
 def test_a_kernel_that_dies_loses_its_cell_only(run, cells, session, monkeypatch):
@@ -124,12 +133,12 @@ def test_a_kernel_that_dies_loses_its_cell_only(run, cells, session, monkeypatch
 
     monkeypatch.setattr(grid, "kernel", lambda _: nullcontext(Manager()))
     monkeypatch.setattr(grid, "execute", die_first)
-    settings = GridSettings(files=MANY, concurrency=[1, 3], file_kb=[5], repeats=1)
+    settings = GridSettings(files=MANY, concurrency=[3], file_kb=[5], repeats=1)
 
     (record,) = run_grid(settings, session, run)
 
-    assert record["settings"]["concurrency"] == 3
-    assert run.record["failed_cells"] == ["5kB-c1-r1"]
+    assert record["run"] == "5kB-c3-warm-r1"
+    assert run.record["failed_cells"] == ["5kB-c3-cold-r1"]
     assert restarts == [True]
     assert len(cells) == 1
 

@@ -6,14 +6,17 @@ Each prints what it measured. They want a machine that does nothing else.
 
 import asyncio
 
+import pandas as pd
 import pytest
 
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.plan import make_plan
 from experiment.run.fan_out import fan_out
+from experiment.run.grid import execute
 from experiment.session import open_session
 from experiment.tables.result import result_of
+from experiment.tables.verdict import million_of
 from origin.nginx import is_installed
 from rollout.deploy.deploy import deploy, destroy
 
@@ -26,9 +29,8 @@ pytestmark = [
 
 def measured(folder, **settings):
     """Run one setting as the notebook does, and return its figures and tables."""
-    wanted = FanOutSettings(
-        origin="nginx", timeout_s=300, run_folder=str(folder), **settings
-    )
+    always = {"origin": "nginx", "timeout_s": 300, "run_folder": str(folder)}
+    wanted = FanOutSettings(**always | settings)
     session = open_session(wanted)
     try:
         plan = make_plan("40_million", wanted, session)
@@ -67,6 +69,25 @@ def test_a_file_costs_the_same_however_many_there_are(tmp_path):
 
     assert max(cost.values()) <= 1.1 * min(cost.values())
     assert max(memory.values()) <= 1.1 * min(memory.values())
+
+
+def test_default_notebooks_project_what_a_million_takes(tmp_path):
+    figures, _ = measured(
+        tmp_path / "whole",
+        origin="own",
+        files=1_000_000,
+        shards_per_execution=10,
+        tmp_mb=2_048,
+    )
+    took_s, projected_s = figures["wall_s"], {}
+    for name in ("20_fan_out", "40_million", "30_grid"):
+        folder = tmp_path / name
+        execute(name, folder / f"{name}.ipynb", {"run_folder": str(folder)})
+        runs = pd.read_parquet(folder / "runs.parquet")
+        projected_s[name] = million_of(runs[runs["concurrency"] == 2]).seconds
+    print(f"\nA million took {took_s:.1f} s; projected were {projected_s}")
+
+    assert projected_s == pytest.approx(dict.fromkeys(projected_s, took_s), rel=0.1)
 
 
 def test_a_thousand_executions_at_once_lose_nothing(tmp_path):

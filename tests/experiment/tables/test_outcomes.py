@@ -79,6 +79,7 @@ def test_whatever_happened_each_url_has_one_row_and_one_outcome(ledger, block_ro
 
 def test_a_row_says_everything_about_its_url():
     missing = done(Outcome.HTTP_STATUS, status=404, body_bytes=9, attempts=2)
+    missing = missing._replace(content_type="text/html")
     ends = [done(), missing, *[done()] * 10]
     row = table_of([invocation(WHOLE, ends, shard=3)], WHOLE).iloc[1]
 
@@ -92,12 +93,24 @@ def test_a_row_says_everything_about_its_url():
         "status": 404,
         "body_bytes": 9,
         "attempts": 2,
+        "content_type": "text/html",
+        "found_type": "",
         "wave": 0,
         "shard": 3,
         "detail": "it ended http_status",
     }
     assert row["seconds"] == pytest.approx(0.01)
     assert row["started_at"] == pytest.approx(SENT_AT + 0.5 + 0.25 + 0.5)
+
+
+def test_each_report_numbers_types_in_its_own_way():
+    png, gif = done(found_type="image/png"), done(found_type="image/gif")
+    first = invocation(pick(WHOLE, range(6)), [png, gif] * 3)
+    second = invocation(pick(WHOLE, range(6, 12)), [gif, png] * 3, shard=1)
+    table = table_of([first, second], WHOLE)
+
+    expected = ["image/png", "image/gif"] * 3 + ["image/gif", "image/png"] * 3
+    assert table["found_type"].tolist() == expected
 
 
 def test_the_last_wave_that_answered_decides():

@@ -98,18 +98,12 @@ def test_each_file_size_has_its_own_verdict():
 
 
 LIMITS = {
-    "1.9 of the 2 cores were busy, 0.5 of them with the origin: the cores are": {},
-    "1.5 of the 2 cores were busy, and the origin used 1.0: the origin is the limit": {
-        "cores_busy": 1.5,
-        "own_cores": 1.4,
-        "origin_cores": 1.0,
-    },
-    "neither is the limit, so try more than 20 connections": {
-        "cores_busy": 1.0,
-        "own_cores": 0.9,
-    },
-    "other programs were in the way": {"own_cores": 1.0},
-    "the executions ran elsewhere": {"own_cores": float("nan")},
+    "1.9 of the 2 cores were busy, 1.2 with executions and 0.5 with the origin: the "
+    "cores are the limit": {},
+    "the origin is the limit": {"cores_busy": 1.6, "origin_cores": 1.0},
+    "neither is the limit, so try more than 20 connections": {"cores_busy": 1.0},
+    "but 0.9 with other programs": {"own_cores": 1.0},
+    "the executions ran elsewhere": {"execution_cores": 0.0},
 }
 
 
@@ -162,5 +156,5 @@ def test_a_size_is_said_as_people_say_it(kilobytes, said):
 
 
 def test_a_footnote_keeps_a_local_run_from_being_taken_for_aws():
-    assert "not AWS" in where_measured("local", "a machine", 400)
-    assert where_measured("aws", "a machine", 400) == "target: aws. 400 files a run"
+    assert "not AWS" in where_measured("local", "a machine", [400])
+    assert where_measured("aws", "a machine", [400]) == "target: aws. 400 files a run"

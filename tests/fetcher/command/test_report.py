@@ -49,7 +49,7 @@ def test_a_line_is_the_json_that_it_stands_for(
         ("attempts", attempts),
         ("path", path),
         ("detail", detail),
-        ("content_type", "image/png; q=?"),
+        ("content_type", "image/png; q=\x01"),
         ("found_type", "image/png"),
     ]
     assert fields_of(line.encode()) == json.loads(line)

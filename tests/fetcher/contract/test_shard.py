@@ -58,6 +58,8 @@ DOWNLOADS = st.lists(
         detail=ANY_TEXT,
         path=st.just(""),
         retry_after_s=st.just(0.0),
+        content_type=st.sampled_from(["", "image/png; q=1", "text/html"]),
+        found_type=st.sampled_from(["", "image/png"]),
     ),
     max_size=20,
 )
@@ -132,14 +134,17 @@ def test_ten_thousand_files_alike_are_reported_in_four_bytes_each():
     What all have in common is said once; only times differ, and not by much.
     """
     chance = random.Random(1)
+    types = {"content_type": "image/jpeg", "found_type": "image/jpeg"}
+    seconds = (chance.lognormvariate(-5, 0.5) for _ in range(10_000))
     columns = columns_of(
-        Download(Outcome.OK, 200, 10_000, n / 10_000, chance.lognormvariate(-5, 0.5), 1)
-        for n in range(10_000)
+        Download(Outcome.OK, 200, 10_000, n / 10_000, took_s, 1, **types)
+        for n, took_s in enumerate(seconds)
     )
     told = columns.to_dict()
 
     constant = [one for one in told["columns"].values() if one in range(10**6)]
-    assert constant == [0, 200, 10_000, 1]  # outcome, status, body_bytes, attempts
+    # outcome, status, body_bytes, attempts, content_type, found_type
+    assert constant == [0, 200, 10_000, 1, 1, 1]
     assert len(json.dumps(told)) / len(columns) < 4
 
 
@@ -162,6 +167,8 @@ def test_a_report_on_100_000_failures_fits_what_lambda_answers_with(alphabet):
             seconds=chance.random(),
             attempts=3,
             detail=f"{chance.getrandbits(600):0150x}".translate(letters),
+            content_type=f"{chance.getrandbits(800):0200x}",
+            found_type=f"image/{chance.randrange(99)}",
         )
     report = replace(report_on([]), downloads=columns)
 
@@ -169,6 +176,7 @@ def test_a_report_on_100_000_failures_fits_what_lambda_answers_with(alphabet):
     assert {download.outcome for download in columns} == {Outcome.CHECKSUM}
     assert columns[0].detail
     assert not columns[len(columns) - 1].detail
+    assert len(columns.types) == 256
 
 
 def test_a_detail_already_told_is_told_again_when_room_is_short():
@@ -256,6 +264,23 @@ def test_columns_of_another_length_than_they_say_are_refused(many):
     fields["downloads"]["many"] = many
 
     with pytest.raises(ValueError, match="not a report"):
+        Report.from_dict(fields)
+
+
+def test_a_report_of_a_version_before_types_were_reported_is_read():
+    fields = report_on([Download(Outcome.OK, 200)]).to_dict()
+    downloads = fields["downloads"]
+    del downloads["types"], downloads["columns"]["content_type"]
+    del downloads["columns"]["found_type"]
+
+    assert list(Report.from_dict(fields).downloads) == [Download(Outcome.OK, 200)]
+
+
+def test_a_type_that_has_no_name_is_refused():
+    fields = report_on([Download(Outcome.OK, found_type="image/png")]).to_dict()
+    fields["downloads"]["types"] = [""]
+
+    with pytest.raises(ValueError, match="There is no type 1 among 1"):
         Report.from_dict(fields)
 
 

@@ -2,16 +2,7 @@
 
 import random
 
-import pytest
-from tests.support.many_invocations import RECORD, run_for, run_many, served, settle
-
-
-@pytest.fixture(scope="module")
-def endpoint():
-    with served() as endpoint:
-        with endpoint.function(RECORD) as name:  # what is loaded once is loaded now
-            run_many(endpoint, name, calls=1, in_flight=1, sleep_s=lambda: 0)
-        yield endpoint
+from tests.support.many_invocations import RECORD, run_for, run_many, settle
 
 
 def test_a_hundred_environments_at_once_all_answer_and_go(endpoint):

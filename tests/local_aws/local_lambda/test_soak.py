@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.support.lambda_api import ECHO
-from tests.support.many_invocations import RECORD, run_for, run_many, served, settle
+from tests.support.many_invocations import RECORD, run_for, run_many, settle
 from tests.support.signed_requests import credentials_of, headers_signed
 
 from rollout.invoke.invoker import Invoker
@@ -24,14 +24,6 @@ from rollout.invoke.invoker import Invoker
 pytestmark = pytest.mark.soak
 
 ROUNDS = 3
-
-
-@pytest.fixture(scope="module")
-def endpoint():
-    with served() as endpoint:
-        with endpoint.function(RECORD) as name:
-            run_many(endpoint, name, calls=1, in_flight=1, sleep_s=lambda: 0)
-        yield endpoint
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,12 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
-from tests.support.child_processes import child_with, family_of
+from tests.support.child_processes import family_of
 
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.shard import Report, Shard
@@ -204,24 +205,29 @@ def test_ctrl_c_ends_invoke_local_and_leaves_nothing(tmp_path):
     assert list(scratch.iterdir()) == []
 
 
-def test_invoke_local_names_an_endpoint_that_dies_in_one_line(tmp_path):
+def test_invoke_local_names_an_endpoint_that_dies_in_one_line(tmp_path, capfd):
     """The thread that shows the log has nothing to add, not even a traceback."""
-    with socket.create_server(("127.0.0.1", 0)) as never_answers:
-        event = tmp_path / "event.json"
+    before = psutil.Process().children()
+    event = tmp_path / "event.json"
+
+    def kill_the_endpoint():
+        connection, _ = never_answers.accept()
+        (child,) = set(psutil.Process().children()) - set(before)
+        child.kill()
+        connection.close()
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as never_answers,
+        ThreadPoolExecutor(1) as thread,
+    ):
         address = f"http://127.0.0.1:{never_answers.getsockname()[1]}/{{number}}"
         event.write_bytes(shard_of(address).to_json())
-        with subprocess.Popen(
-            [sys.executable, "-m", "rollout", "invoke", "--local", "--payload", event],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            connection, _ = never_answers.accept()
-            child_with(process.pid, "serve").kill()
-            _, err = process.communicate(timeout=60)
-            connection.close()
+        killed = thread.submit(kill_the_endpoint)
+        status = main(["invoke", "--local", "--payload", str(event)])
+        killed.result()
+    err = capfd.readouterr().err
 
-    assert process.returncode == 2
+    assert status == 2
     assert "rollout: The local endpoint ended by itself (signal 9)" in err
     assert "Traceback" not in err
 

@@ -4,23 +4,14 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.support.aws_target import POLICY
+from tests.support.aws_target import NAME, POLICY
 from tests.support.urllib_http import fetch
 
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy
 from rollout.errors import DeployError
 from rollout.target.target import connect
 
-NAME = "million-downloads-u"
 ANYBODY = ["anybody-may-call-the-url", "anybody-may-invoke-by-the-url"]
-
-
-@pytest.fixture
-def aws(gated, gate):
-    _, target = gated
-    yield target
-    gate.policy = POLICY
-    destroy(target, NAME)
 
 
 @pytest.fixture

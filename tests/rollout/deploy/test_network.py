@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from botocore.session import get_session
-from tests.support.aws_target import policies_of
+from tests.support.aws_target import NAME, interfaces, policies_of
 
 from rollout.deploy import network, role
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left
@@ -14,7 +14,6 @@ from rollout.deploy.network import Efs, Vpc
 from rollout.deploy.policies import NAMES
 from rollout.errors import DeployError, SettingError
 
-NAME = "million-downloads-v"
 POINT = (
     "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/"
     "fsap-0123456789abcdef0"
@@ -32,24 +31,8 @@ NEW_ROLE = (
 
 
 @pytest.fixture
-def aws(gated, gate):
-    _, target = gated
-    yield target
-    gate.answers.clear()
-    gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(0))
-    destroy(target, NAME)
-
-
-@pytest.fixture
 def spec():
     return FunctionSpec(name=NAME, handler="main.handler", vpc=VPC, efs=EFS)
-
-
-def interfaces(count):
-    items = "<item><status>in-use</status></item>" * count
-    found = f"<networkInterfaceSet>{items}</networkInterfaceSet>"
-    name = "DescribeNetworkInterfacesResponse"
-    return f'<{name} xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">{found}</{name}>'
 
 
 def answer_as_lambda(gate, **configuration):

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.support.aws_target import POLICY, ROOT, actions_of
+from tests.support.aws_target import NAME, POLICY, ROOT, actions_of
 
 from fetcher.s3.urls import Place
 from rollout.deploy import role
@@ -14,7 +14,6 @@ from rollout.errors import DeployError, ServiceError
 from rollout.invoke.service import Service
 from rollout.target.target import connect
 
-NAME = "million-downloads-t"
 # AWS narrows none of these down to a function.
 ABOUT_ANYTHING = {
     "lambda:GetAccountSettings",
@@ -37,15 +36,6 @@ TO_CREATE = {
     *("iam:PassRole", "logs:CreateLogGroup", "logs:PutRetentionPolicy"),
     *("logs:TagResource", "logs:DescribeLogGroups"),
 }
-
-
-@pytest.fixture
-def aws(gated, gate):
-    _, target = gated
-    yield target
-    gate.policy = POLICY
-    gate.answers.clear()
-    destroy(target, NAME)
 
 
 @pytest.fixture

@@ -52,12 +52,8 @@ def test_the_function_may_write_its_own_log_and_nothing_else(target, spec, code)
     its log group again after `destroy`.
     """
     deploy(target, spec, code=code)
-    iam = target.client("iam")
-    own_role = role.role_name(target, spec.name)
-    (policy,) = iam.list_role_policies(RoleName=own_role)["PolicyNames"]
-    document = iam.get_role_policy(RoleName=own_role, PolicyName=policy)
-
-    (statement,) = document["PolicyDocument"]["Statement"]
+    iam, own_role = target.client("iam"), role.role_name(target, spec.name)
+    ((statement,),) = policies_of(target, spec.name).values()
     group = f"log-group:/aws/lambda/{spec.name}"
     assert statement == {
         "Effect": "Allow",

@@ -1,6 +1,6 @@
 import re
 import resource
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import SimpleNamespace
 
 import pytest
@@ -23,11 +23,12 @@ FINE = Demand(
 )
 
 
-def demand(function=None, execution=None, invocation=None, **changes):
-    """Return a demand that can be met, but for these changes."""
-    parts = {"function": function, "execution": execution, "invocation": invocation}
-    for name, part in parts.items():
-        changes[name] = replace(getattr(FINE, name), **part or {})
+def demand(**changes):
+    """Return a demand that can be met, but for these changes of any of its parts."""
+    for part in ("function", "execution", "invocation"):
+        given = getattr(FINE, part)
+        names = {field.name for field in fields(given)} & changes.keys()
+        changes[part] = replace(given, **{name: changes.pop(name) for name in names})
     return replace(FINE, **changes)
 
 
@@ -57,43 +58,28 @@ def test_a_demand_that_can_be_met_passes(target, met):
     [
         ({"concurrency": 1_001}, "`concurrency` is 1,001; .* has 1,000 .* us-east-1"),
         ({"concurrency": 0}, "it must be at least 1"),
-        ({"execution": {"connections": 481}}, "`connections` is 481; .* 1 to 480"),
-        ({"execution": {"connections": 0}}, "`connections` is 0"),
+        ({"connections": 481}, "`connections` is 481; .* 1 to 480"),
+        ({"connections": 0}, "`connections` is 0"),
+        ({"scratch_bytes": 2_000_000_001}, "Set `tmp_mb` to 2,001, or use a sink"),
+        ({"scratch_bytes": 10**11}, "deal smaller shards, or use"),
+        ({"request_bytes": 6_291_457}, "largest event has 6,291,457 bytes"),
+        ({"report_bytes": 6_291_557}, "largest report has 6,291,557 bytes"),
+        ({"deadline_s": 300.0}, "Set `deadline_s` below `timeout_s`"),
+        ({"deadline_s": 0.0}, "deadline is 0 s"),
         (
-            {"execution": {"scratch_bytes": 2_000_000_001}},
-            "Set `tmp_mb` to 2,001, or use a sink",
-        ),
-        ({"execution": {"scratch_bytes": 10**11}}, "deal smaller shards, or use"),
-        (
-            {"invocation": {"request_bytes": 6_291_457}},
-            "largest event has 6,291,457 bytes",
-        ),
-        (
-            {"invocation": {"report_bytes": 6_291_557}},
-            "largest report has 6,291,557 bytes",
-        ),
-        ({"invocation": {"deadline_s": 300.0}}, "Set `deadline_s` below `timeout_s`"),
-        ({"invocation": {"deadline_s": 0.0}}, "deadline is 0 s"),
-        (
-            {"function": {"memory_mb": 128}, "execution": {"connections": 480}},
+            {"memory_mb": 128, "connections": 480},
             "take some 156 MB .* Set `memory_mb` to 192, or `connections` to 340",
         ),
         (
-            {
-                "function": {"memory_mb": 256},
-                "execution": {"connections": 400, "engine": "aiohttp"},
-            },
+            {"memory_mb": 256, "connections": 400, "engine": "aiohttp"},
             "400 connections with aiohttp take some 340 MB",
         ),
         (
-            {
-                "function": {"memory_mb": 128},
-                "execution": {"connections": 400, "sink_mb": 100.0},
-            },
+            {"memory_mb": 128, "connections": 400, "sink_mb": 100.0},
             r"Set `memory_mb` to 256\.",
         ),
         (
-            {"invocation": {"download_bytes": 10**12}, "waves": 2},
+            {"download_bytes": 10**12, "waves": 2},
             "takes 12,800 s at the 625 Mbit/s .* 2 waves of 290 s end before",
         ),
     ],
@@ -107,9 +93,8 @@ def test_what_cannot_work_is_one_sentence(target, changes, sentence):
 
 def test_all_problems_are_found_at_once(target):
     """Nobody mends one number after the other, with a deployment in between."""
-    changes = {"concurrency": 2_000, "invocation": {"deadline_s": 0.0}}
     with pytest.raises(PreflightError) as caught:
-        check(target, demand(function={"tmp_mb": 512}, **changes))
+        check(target, demand(concurrency=2_000, deadline_s=0.0, tmp_mb=512))
 
     assert len(caught.value.problems) == 3
 
@@ -118,11 +103,11 @@ def test_more_memory_comes_with_a_faster_line(target):
     """
     https://aws.amazon.com/blogs/compute/improving-lambda-function-latency-with-scalable-network-bandwidth/
     """
-    slow = {"invocation": {"download_bytes": 50 * 10**9}, "waves": 2}
+    slow = {"download_bytes": 50 * 10**9, "waves": 2}
     with pytest.raises(PreflightError, match="640 s at the 625 Mbit/s"):
         check(target, demand(**slow))
 
-    check(target, demand(function={"memory_mb": 10_240}, **slow))
+    check(target, demand(memory_mb=10_240, **slow))
     assert line_bytes_per_s(2_048) * 8 == 625e6
     assert line_bytes_per_s(6_144) * 8 == 1_812.5e6
 
@@ -133,11 +118,10 @@ def test_what_is_reserved_for_the_function_binds(target, function_name, code):
     client.put_function_concurrency(
         FunctionName=function_name, ReservedConcurrentExecutions=10
     )
-    function = {"name": function_name}
 
     with pytest.raises(PreflightError, match="10 executions are reserved for t-"):
-        check(target, demand(function, concurrency=11))
-    check(target, demand(function, concurrency=10))
+        check(target, demand(name=function_name, concurrency=11))
+    check(target, demand(name=function_name, concurrency=10))
 
 
 def test_calling_is_tried_without_calling(target, function_name, zip_of):
@@ -165,7 +149,7 @@ def test_a_permission_that_is_missing_is_named(gated, gate, action, sentence):
     gate.policy = gate.without(action)
 
     with pytest.raises(PreflightError, match=sentence):
-        check(aws, demand({"name": "million-downloads"}))
+        check(aws, demand(name="million-downloads"))
 
 
 @pytest.fixture
@@ -176,7 +160,7 @@ def bucket(target):
         Bucket="preflight-far",
         CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
     )
-    yield lambda name, **more: demand({"bucket": f"{name}/prefix", **more})
+    yield lambda name, **more: demand(bucket=f"{name}/prefix", **more)
     s3.delete_bucket(Bucket="preflight-near")
     s3.delete_bucket(Bucket="preflight-far")
 
@@ -191,7 +175,7 @@ def test_the_bucket_is_there_and_in_the_functions_region(target, bucket):
 
 def test_buckets_that_files_come_from_are_looked_at_too_and_each_once(target, bucket):
     near = ("preflight-near/a", "preflight-near/b")
-    assert check(target, demand({"sources": near})) == []
+    assert check(target, demand(sources=near)) == []
     with pytest.raises(PreflightError) as caught:
         check(target, bucket("preflight-none", sources=(*near, "preflight-none")))
 
@@ -242,11 +226,11 @@ def test_requests_that_s3_slows_down_are_remarked_upon(target, reads, writes, wa
 @pytest.mark.usefixtures("bucket")
 def test_buckets_are_told_apart_from_the_first_moment(target):
     target.client("s3").create_bucket(Bucket="preflight-next")
-    both = {"sources": ("preflight-near", "preflight-next")}
+    both = ("preflight-near", "preflight-next")
     try:
         for per_s, warnings in ((11_000.0, 0), (11_001.0, 1)):
             load = S3Load(per_s=per_s, prefixes=8)
-            assert len(check(target, demand(both, reads=load))) == warnings
+            assert len(check(target, demand(sources=both, reads=load))) == warnings
     finally:
         target.client("s3").delete_bucket(Bucket="preflight-next")
 
@@ -298,7 +282,7 @@ def test_too_few_descriptors_are_known_before_anything_is_deployed(
 ):
     """What the system gives beyond the soft limit is asked for."""
     limits[1] = hard
-    wanted = demand(execution={"connections": connections}, concurrency=concurrency)
+    wanted = demand(connections=connections, concurrency=concurrency)
     problems = []
     try:
         check(target, wanted)

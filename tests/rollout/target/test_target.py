@@ -1,9 +1,7 @@
 import os
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from tests.support.http_proxy import HttpProxy
 
 from aws_facts.limits import limit
 from rollout.errors import TargetError
@@ -127,29 +125,16 @@ def test_an_incomplete_aws_setup_is_refused(monkeypatch, variables, message):
         connect("aws")
 
 
-@contextmanager
-def refusing(code, status=403):
+class Refusing(HttpProxy):
     """An STS that lets nobody in."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            error = f"<Error><Code>{code}</Code><Message>no</Message></Error>"
-            body = f"<ErrorResponse>{error}</ErrorResponse>".encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "text/xml")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def __init__(self, code, status=403):
+        self._code, self._status = code, status
 
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    def handle(self, request, body):
+        error = f"<Error><Code>{self._code}</Code><Message>no</Message></Error>"
+        body = f"<ErrorResponse>{error}</ErrorResponse>".encode()
+        self.reply(request, self._status, [("Content-Type", "text/xml")], body)
 
 
 @pytest.fixture
@@ -177,18 +162,18 @@ def test_credentials_aws_does_not_take_are_explained(set_up, code, remedy):
     keys = "aws_access_key_id = key\naws_secret_access_key = secret\n"
     set_up(f"[profile lab]\nregion = eu-west-1\n{keys}")
 
-    with refusing(code) as url, pytest.raises(TargetError, match=remedy) as caught:
-        connect("aws", url, profile="lab")
+    with Refusing(code) as sts, pytest.raises(TargetError, match=remedy) as caught:
+        connect("aws", sts.url, profile="lab")
 
     assert code in str(caught.value)
 
 
 def test_an_endpoint_with_another_trouble_is_not_about_keys():
     with (
-        refusing("ServiceUnavailable", 503) as url,
+        Refusing("ServiceUnavailable", 503) as sts,
         pytest.raises(TargetError, match="answers with an error") as caught,
     ):
-        connect("local", url)
+        connect("local", sts.url)
 
     assert "ServiceUnavailable" in str(caught.value)
     assert "export" not in str(caught.value)

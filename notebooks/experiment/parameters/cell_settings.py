@@ -1,0 +1,79 @@
+"""What the settings of all notebooks have in common: a parameters cell, and a file."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Self
+
+from experiment.ledger.places import placed
+from experiment.parameters.cell import (
+    SettingsError,
+    parameters_injected,
+    parameters_set,
+    unknown_parameter,
+)
+from experiment.parameters.settings_file import ITSELF, with_file
+from fetcher.contract.options import check_types
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellSettings:
+    """
+    The settings of a notebook.
+
+    Attributes:
+        settings_file:
+            A file of parameters in YAML, for those that the parameters cell leaves at
+            their defaults.
+    """
+
+    settings_file: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse values that cannot work, naming the parameter."""
+        try:
+            self._check()
+        except (TypeError, ValueError) as error:
+            msg = f"{error} Set it in the notebook's parameters cell."
+            raise SettingsError(msg) from error
+
+    def _check(self) -> None:
+        check_types(self)
+
+    @classmethod
+    def from_notebook(cls, namespace: Mapping[str, Any]) -> Self:
+        """
+        Read the settings from a notebook's variables.
+
+        Args:
+            namespace: The notebook's ``globals()``.
+
+        Raises:
+            SettingsError: If a parameter is wrong, or does not exist, which papermill
+                only warns about.
+        """
+        cells, defaults = namespace.get("In", []), cls._defaults()
+        for name in parameters_set(cells):
+            if name not in defaults:
+                raise SettingsError(unknown_parameter(name, list(defaults)))
+        values = {name: namespace[name] for name in defaults if name in namespace}
+        if file := values.get(ITSELF):
+            fixed = set(parameters_injected(cells))
+            values = with_file(placed(str(file)), values, defaults, fixed)
+        return cls(**values)
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        return {
+            item.name: item.default_factory()
+            if item.default_factory is not MISSING
+            else item.default
+            for item in fields(cls)
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON fields."""
+        return asdict(self)

@@ -1,0 +1,81 @@
+"""A file of parameters in YAML, as `-f` and the parameter `settings_file` take it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from experiment.ledger.machine import root
+from experiment.parameters.cell import SettingsError, unknown_parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+ITSELF = "settings_file"
+
+
+def read_settings_file(path: Path) -> dict[str, Any]:
+    """
+    Return the parameters in a file.
+
+    Raises:
+        SettingsError: If it cannot be read, is not YAML, or holds something else.
+    """
+    try:
+        parameters = yaml.safe_load(path.read_text()) or {}
+    except OSError as error:
+        folder = root() / "notebooks" / "settings"
+        msg = (
+            f"The file {path} cannot be read: {error.strerror}. A file of parameters "
+            f"is in YAML, such as those in {folder}."
+        )
+        raise SettingsError(msg) from error
+    except (ValueError, yaml.YAMLError) as error:
+        msg = f"The file {path} is not YAML: {fault_in(error)}."
+        raise SettingsError(msg) from error
+    if not isinstance(parameters, dict):
+        msg = f"{path} holds no parameters; write one per line, as in `files: 2000`."
+        raise SettingsError(msg)
+    return parameters
+
+
+def with_file(
+    path: Path,
+    values: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    fixed: Collection[str],
+) -> dict[str, Any]:
+    """
+    Return the values of a parameters cell, with those of a file where it has defaults.
+
+    Args:
+        path: The file.
+
+        values: Those of the cell.
+
+        defaults: What they are unless somebody sets them; its keys are all there are.
+
+        fixed: Names of values that stay even if they are defaults: papermill set them.
+
+    Raises:
+        SettingsError: If the file cannot be used, or has a parameter that is none.
+    """
+    merged = dict(values)
+    for name, value in read_settings_file(path).items():
+        if name not in defaults or name == ITSELF:
+            known = [one for one in defaults if one != ITSELF]
+            msg = f"{path}: {unknown_parameter(str(name), known)}"
+            raise SettingsError(msg)
+        if name not in fixed and merged.get(name, defaults[name]) == defaults[name]:
+            merged[name] = value
+    return merged
+
+
+def fault_in(error: Exception) -> str:
+    """Return the first fault that YAML reports, on one line."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return " ".join(str(error).split())
+    where = f"line {error.problem_mark.line + 1}" if error.problem_mark else ""
+    return ", ".join(filter(None, (where, error.context, error.problem)))

@@ -1,0 +1,97 @@
+"""Runs on the same axes: the time of a million, and how far each was when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiment.charts.drawing import INK, finished, key_above, new_axes
+from experiment.report.side_by_side import beside
+from experiment.tables.goal import GOAL_S
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from experiment.report.side_by_side import Compared
+
+_COLOURS = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
+    *("#332288", "#666633", "#56B4E9", "#E69F00"),
+)
+
+
+def millions(runs: Sequence[Compared]) -> Figure:
+    """Draw the time of a million files of each run, with its band."""
+    figure, ax = new_axes()
+    for row, (one, colour) in enumerate(zip(runs, _COLOURS, strict=False)):
+        if not one.million:
+            ax.annotate("too short to say", (0, row), (6, 0), **_BESIDE)
+            continue
+        low, high = one.million.low, one.million.high
+        ax.plot([low, high], [row, row], color=colour, lw=8, alpha=0.3)
+        seconds = one.runs["million_s"].dropna()
+        ax.plot(seconds, [row] * len(seconds), "|", color=colour, ms=14)
+        ax.plot([one.million.seconds], [row], "o", color=colour, ms=8)
+    ax.axvline(GOAL_S, color=INK, ls="--", lw=1)
+    ax.annotate(f"goal: {GOAL_S} s", (GOAL_S, -0.8), (4, 0), **_BESIDE)
+    ax.set_yticks(range(len(runs)), [one.letter for one in runs])
+    ax.set_ylim(len(runs) - 0.4, -1)
+    ax.set_xlim(left=0)
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel("Seconds for 1M files: median, band, and each run")
+    return finished(figure, ax, _title(runs), _where(runs))
+
+
+_BESIDE: Any = {
+    "textcoords": "offset points",
+    "color": INK,
+    "fontsize": 9,
+    "va": "center",
+}
+
+
+def progress(runs: Sequence[Compared]) -> Figure:
+    """Draw the share of files that each run had reported over time."""
+    figure, ax = new_axes()
+    for one, colour in zip(runs, _COLOURS, strict=False):
+        shards = one.result.shards
+        own = shards[shards["run"] == one.runs["run"].iloc[-1]]
+        own = own.sort_values("answered_at")
+        seconds = own["answered_at"] - own["invoked_at"].min()
+        done = own["ok"].cumsum() / max(1, own["ok"].sum()) * 100
+        ax.step(
+            np.r_[0, seconds],
+            np.r_[0, done],
+            where="post",
+            color=colour,
+            lw=2,
+            label=f"{one.letter}: {own['ok'].sum():,} files",
+        )
+    ax.set_xlim(left=0)
+    ax.set_ylim(0, 101)
+    ax.set_xlabel("Seconds since the first request was sent")
+    ax.set_ylabel("Files reported, % of the run's")
+    key_above(ax)
+    slowest = max(runs, key=lambda one: one.runs["wall_s"].iloc[-1])
+    took_s = slowest.runs["wall_s"].iloc[-1]
+    title = f"{slowest.letter} took longest: {took_s:,.1f} s for its own files"
+    return finished(figure, ax, title, _where(runs))
+
+
+def _title(runs: Sequence[Compared]) -> str:
+    first, *others = runs
+    if not others:
+        return "One run: there is nothing to compare it with"
+    said = [f"{one.letter}: {beside(first, one)}" for one in others[:2]]
+    more = f"; and {len(others) - 2} more" if len(others) > 2 else ""  # noqa: PLR2004
+    return f"Beside {first.letter}, {'; '.join(said)}{more}"
+
+
+def _where(runs: Sequence[Compared]) -> str:
+    targets = sorted({one.record["target"] for one in runs})
+    machines = sorted({one.record["machine"]["name"] for one in runs})
+    not_aws = ", not AWS" if targets == ["local"] else ""
+    return f"target: {', '.join(targets)}{not_aws}. Machine: {', '.join(machines)}"
