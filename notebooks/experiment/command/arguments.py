@@ -37,6 +37,8 @@ without RUN one page over all runs; `show RUN` draws all charts again, too.
 outcome yet, with the parameters of the run except those named here. With
 `-p retry_failed true` it also fetches what failed.
 
+`plan -f FILE` forecasts a run on AWS: time, dollars and what binds, in a second.
+
 exit status: 0 done, 1 a cell failed, 2 refused before any work or no room for the
 results, 130 interrupted
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiment.cost.billable import LOG_BYTES, usage_of
+from experiment.fleet.asking import planned
 from experiment.fleet.forecast import forecast
-from experiment.fleet.planned import planned
 from experiment.fleet.sentences import run_in_words
 from experiment.plan.url_facts import file_bytes
 from rollout.errors import PreflightError
@@ -142,7 +142,7 @@ def estimate(plan: Plan, target: Target) -> Estimate:
     settings, shards = plan.settings, plan.shards_for(plan.files)
     each, guess = file_bytes(plan.urls, plan.settings)
     body_bytes = plan.files * each
-    question = planned(plan, target)
+    question = planned(plan, target.region)
     made = forecast(question, _DRAWS)
     least = usage_of(plan, target, shards, plan.files, body_bytes)
     hedges = max(1, shards // _HEDGED) if settings.hedge else 0
