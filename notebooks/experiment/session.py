@@ -212,13 +212,14 @@ def open_session(settings: Settings) -> Session:
             has_own_endpoint,
             has_own_origin,
         )
-    if get_ipython():
-        _replace_earlier(session)
+    _replace_earlier(session)
     return session
 
 
 def _replace_earlier(session: Session) -> None:
-    """Stop what the notebook left running, if it was interrupted before it ended it."""
+    """Stop what a notebook left running, if it was interrupted before it ended it."""
+    if not get_ipython():
+        return
     while _OF_THIS_KERNEL:
         _OF_THIS_KERNEL.pop().stop()
     _OF_THIS_KERNEL.append(session)
