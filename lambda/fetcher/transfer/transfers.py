@@ -217,8 +217,9 @@ class Transfers:
                 attempt.tries,
                 detail,
                 path,
-                content_type=told,
-                found_type=found,
+                0.0,
+                told,
+                found,
             ),
         )
 
