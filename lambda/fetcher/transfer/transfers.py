@@ -19,8 +19,9 @@ from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
 from fetcher.transfer.engine import JUDGE_EVERY_S
 from fetcher.transfer.flow.hosts import Hosts
+from fetcher.transfer.flow.pace import MOST_SPARED
 from fetcher.transfer.flow.places import Places
-from fetcher.transfer.flow.retries import MOST_SPARED, Retries, was_silent
+from fetcher.transfer.flow.retries import Retries, was_silent
 from fetcher.transfer.flow.watch import Watch
 
 if TYPE_CHECKING:
