@@ -58,7 +58,6 @@ def executed(endpoint, target, tmp_path_factory):
             "duration_s": 0.3,
             "run_folder": str(folder / "million"),
         },
-        "50_fleet": {"draws": 50, "file_kb": 10, "concurrency": 100, "files": 10_000},
         "90_compare_runs": {"runs": [str(folder / "grid"), str(folder / "million")]},
         "50_fleet": {"draws": 50, "file_kb": 10, "concurrency": 100, "files": 10_000},
         "99_tear_down": there | {"function": "t-kept"},

@@ -52,7 +52,7 @@ def bill_table(question: Question, billed_s: float) -> Shown:
     rows = [
         (
             item.what,
-            f"{item.amount:,.{0 if item.amount > 99 else 3}f}",
+            f"{item.amount:,.{0 if item.amount > 1 else 3}f}",
             in_dollars(item.dollars),
         )
         for item in items
