@@ -31,7 +31,9 @@ def question_of(settings: FanOutSettings) -> Question:
     Raises:
         SettingsError: If they leave the number of files to a pilot.
     """
-    url = settings.url_template or settings.origin_url
+    files = "{number}.jpg"
+    origin = settings.origin_url and f"{settings.origin_url.rstrip('/')}/{files}"
+    url = settings.url_template or origin
     from_s3 = url.startswith(SCHEME) or bool(settings.sources or _region_in(url))
     asked = Question(
         files=settings.files,

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 CHECKS = root() / "results/published/20261128T235500Z-fleet-model/checks.csv"
 WHERE = "forecast for AWS by a model; nothing here was measured there"
 _LEAST_SHOWN = 0.02
-_WHOLE = 100  # from here on, without decimals
 
 
 def answer(question: Question, made: Forecast, deadline_s: float) -> Shown:
@@ -53,7 +52,7 @@ def bill_table(question: Question, billed_s: float) -> Shown:
     rows = [
         (
             item.what,
-            f"{item.amount:,.{0 if item.amount >= _WHOLE else 3}f}",
+            f"{item.amount:,.{0 if item.amount > 1 else 3}f}",
             in_dollars(item.dollars),
         )
         for item in items
