@@ -70,6 +70,11 @@ class Body:
         self.content_type = self.found_type = ""
         self.size = 0
 
+    @property
+    def is_promised(self) -> bool:
+        """Whether the response said how long its body is."""
+        return self._expected_bytes is not None
+
     def begin(
         self,
         status: int,

@@ -1,0 +1,12 @@
+"""
+Flow control: who may download, when, and for how long; the same for every engine.
+
+* ``places``: connections count downloads at work; silent ones give their place back.
+* ``watch`` ends downloads that take too long, with ``stall``.
+* ``patience``: how long silence is worth waiting for, by what waiting has brought.
+* ``retries``: what is tried again, and in which order.
+* ``host`` and ``hosts`` decide how hard a host is pressed, with ``pace`` for those that
+  say it is too much.
+
+All of it is told the time, and asks no clock.
+"""
