@@ -67,6 +67,11 @@ class Retries:
         return heapq.heappop(heap)[2]
 
     @property
+    def put_off(self) -> int:
+        """How many wait because they were silent."""
+        return len(self._silent)
+
+    @property
     def any_answered(self) -> bool:
         """Whether one is left that was answered."""
         return bool(self._answered)
