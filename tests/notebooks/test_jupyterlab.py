@@ -23,6 +23,7 @@ pytestmark = [
 ]
 
 LAB = re.findall(r"-m jupyter lab (.+) \\\n\s+(.+)", (root() / "Makefile").read_text())
+NOW_AND_THEN_S = 0.5  # a browser that is always asked has no time for the kernel
 LONG_S = 300  # nothing takes it unless it is broken
 SIZE = {"files": 40, "file_kb": 1, "shards_per_execution": 2}
 RUN_ALL = "window.jupyterapp.commands.execute('notebook:run-all-cells'), true"
@@ -108,7 +109,7 @@ class Lab:
 
     def outputs(self, browser):
         """Wait until nothing runs; return the outputs of all cells."""
-        eventually(lambda: _is_done(browser), within_s=LONG_S, every_s=0.2)
+        eventually(lambda: _is_done(browser), within_s=LONG_S, every_s=NOW_AND_THEN_S)
         assert browser.value(BOXES) == 0
         browser.value(SAVE)  # or leaving the page would be asked about
         return _outputs(browser)
@@ -161,7 +162,11 @@ def test_run_all_stop_and_resume_in_a_browser(lab, tmp_path):
         given = SIZE | {"origin_url": origin.url, "run_folder": str(folder)}
         lab.opened(browser, "20_fan_out", **given)
         browser.value(RUN_ALL)
-        eventually(lambda: "10 ok" in str(_outputs(browser)), within_s=LONG_S)
+        eventually(
+            lambda: "10 ok" in str(_outputs(browser)),
+            within_s=LONG_S,
+            every_s=NOW_AND_THEN_S,
+        )
         browser.click(STOP)
         (stopped,) = errors(lab.outputs(browser))
         photographed(browser, "20-stopped")
