@@ -13,7 +13,7 @@ from experiment.fleet.sentences import in_money, in_time, what_binds
 from experiment.ledger.machine import root
 from experiment.tables.shown import Shown
 from experiment.tables.words import duration
-from rollout.price import in_dollars
+from rollout.price import in_amount, in_dollars
 
 if TYPE_CHECKING:
     from experiment.fleet.forecast import Forecast
@@ -50,12 +50,7 @@ def bill_table(question: Question, billed_s: float) -> Shown:
     """Return where the dollars go, item by item."""
     items = bill_for(question, billed_s).items
     rows = [
-        (
-            item.what,
-            f"{item.amount:,.{0 if item.amount > 1 else 3}f}",
-            in_dollars(item.dollars),
-        )
-        for item in items
+        (item.what, in_amount(item.amount), in_dollars(item.dollars)) for item in items
     ]
     return Shown(pd.DataFrame(rows, columns=["Item", "Amount", "Dollars"]))
 
