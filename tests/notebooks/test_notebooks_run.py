@@ -59,7 +59,7 @@ def executed(endpoint, target, tmp_path_factory):
             "run_folder": str(folder / "million"),
         },
         "90_compare_runs": {"runs": [str(folder / "grid"), str(folder / "million")]},
-        "50_fleet": {"draws": 50, "file_kb": 10, "concurrency": 100, "files": 10_000},
+        "50_fleet": {"draws": 5, "file_kb": 10, "concurrency": 100, "files": 10_000},
         "99_tear_down": there | {"function": "t-kept"},
     }
     for name in NAMES:

@@ -17,10 +17,10 @@ from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security import guard
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
-from fetcher.transfer.engine import JUDGE_EVERY_S
 from fetcher.transfer.flow.hosts import Hosts
+from fetcher.transfer.flow.pace import MOST_SPARED
 from fetcher.transfer.flow.places import Places
-from fetcher.transfer.flow.retries import MOST_SPARED, Retries, was_silent
+from fetcher.transfer.flow.retries import Retries, was_silent
 from fetcher.transfer.flow.watch import Watch
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fetcher.contract.source import Item
     from fetcher.s3.credentials import Account
     from fetcher.transfer.engine import Engine
+    from fetcher.transfer.flow.left import Left
     from fetcher.transfer.sink import Sink
 
 OnDownload = Callable[[int, "Item", Download], None]
@@ -93,8 +94,6 @@ class Transfers:
         self._retries = Retries()
         self._retries_left = _FREE_RETRIES
         self._is_read = False  # the source, to its end
-        self._only_silent = False  # nothing can be done but wait for them
-        self._looked_at = 0.0
         self.most_open = self._places.most_open
 
     def run(self, engine: Engine, deadline_s: float) -> None:
@@ -137,14 +136,19 @@ class Transfers:
             return attempt
         return self._next_fresh(now) or retries.silent(now)
 
+    def left(self) -> Left:
+        """Return what has been begun and not ended; any thread may ask."""
+        silent, all_ = self._retries.put_off, self._retries.pending
+        return self._places.left(silent, self._hosts.waiting + all_ - silent)
+
     def judge(self, attempt: Attempt, now: float) -> tuple[Outcome, str] | None:
         """Return how an attempt in flight must end, if it takes too long."""
-        if now >= self._looked_at + JUDGE_EVERY_S:
-            self._looked_at = now
-            self._only_silent = self._is_read and not (
-                self._retries.any_answered or self._hosts.any_alive
-            )
-        return self._watch.judge(attempt, now, only_silent=self._only_silent)
+        return self._watch.judge(attempt, now, self._has_only_silent)
+
+    def _has_only_silent(self) -> bool:
+        """Tell whether nothing can be done but wait for the silent."""
+        answered = self._retries.any_answered or self._hosts.any_alive
+        return self._is_read and not answered
 
     def ended(self, attempt: Attempt, download: Download) -> None:
         """Try again if that may help and there is time; else report the download."""
@@ -157,13 +161,12 @@ class Transfers:
             return
         attempt.left_s = self._watch.left_s(attempt, now)
         if attempt.spared < MOST_SPARED.get(download.status, 0):
-            if self._is_spared(attempt, download, now):
-                return
+            goes_on = self._is_spared(attempt, download, now)
         else:
             self._hosts.ended(attempt, download, now)
-            if self._is_retried(attempt, download, now):
-                return
-        self._report(attempt, download, now)
+            goes_on = self._is_retried(attempt, download, now)
+        if not goes_on:
+            self._report(attempt, download, now)
 
     def _is_spared(self, attempt: Attempt, download: Download, now: float) -> bool:
         """Slow the host down; tell whether the attempt waits for it at no cost."""
@@ -212,9 +215,7 @@ class Transfers:
                     bad = Download(Outcome.BAD_URL, detail=str(error))
                     self._on_download(position, item, bad)
                     continue
-            attempt = Attempt(position, item, self._hosts.named(host, now))
-            attempt.left_s = self._options.total_timeout_s
-            return attempt
+            return Attempt(position, item, self._hosts.named(host, now))
         self._is_read = True
         return None
 
@@ -250,7 +251,7 @@ class Transfers:
         attempt.is_last = attempt.host.is_dead
         attempt.host.start(now)
         if not attempt.tries:
-            attempt.started_at = now
+            attempt.started_at, attempt.left_s = now, self._options.total_timeout_s
             self._retries_left += 1
         attempt.tries += 1
         attempt.is_answered = False
@@ -279,8 +280,9 @@ class Transfers:
                 attempt.tries,
                 detail,
                 path,
-                content_type=told,
-                found_type=found,
+                0.0,
+                told,
+                found,
             ),
         )
 
@@ -291,8 +293,8 @@ class Transfers:
             detail = f"was to be tried again: {failure.detail}" if failure else ""
             self._report(attempt, Download(Outcome.UNSTARTED, detail=detail), now)
         for attempt in self._in_flight.values():
-            detail = "broken off at the deadline"
-            self._report(attempt, Download(Outcome.UNSTARTED, detail=detail), now)
+            broken = Download(Outcome.UNSTARTED, detail="broken off at the deadline")
+            self._report(attempt, broken, now)
         if self._reports_rest:
             for position, item in self._items:
                 self._on_download(position, item, Download(Outcome.UNSTARTED))

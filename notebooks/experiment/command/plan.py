@@ -38,7 +38,7 @@ def run(argv: Sequence[str]) -> int:
         given |= {name: value_of(name, text) for name, text in args.parameter}
         settings = settings_from(given)
         lines = list(plan_in_words(question_of(settings), _deadline_s(settings)))
-    except SettingsError as error:
+    except ValueError as error:  # SettingsError, or of a template
         print(f"experiment: {error}", file=sys.stderr)
         return _REFUSED
     print(*lines, sep="\n")

@@ -21,7 +21,7 @@ _HTTP = "http:"
 _DRAWS = 100
 
 
-def question_of(settings: FanOutSettings) -> Question:
+def question_of(settings: FanOutSettings, files: int = 0) -> Question:
     """
     Return the question that settings ask, without looking at a target or a list.
 
@@ -32,9 +32,11 @@ def question_of(settings: FanOutSettings) -> Question:
         SettingsError: If they leave the number of files to a pilot.
     """
     url = settings.url_template or settings.origin_url
-    from_s3 = url.startswith(SCHEME) or bool(settings.sources or _region_in(url))
+    from_s3 = url.startswith(SCHEME) or bool(
+        settings.sources or _region_in(settings.url_template)
+    )
     asked = Question(
-        files=settings.files,
+        files=files or settings.files,
         sizes_bytes=(settings.file_kb * 1_000.0,),
         concurrency=settings.concurrency,
         connections=settings.connections,
@@ -49,7 +51,7 @@ def question_of(settings: FanOutSettings) -> Question:
         in_vpc=bool(settings.subnets),
         hedge=settings.hedge,
     )
-    if not settings.files:
+    if not asked.files:
         msg = "files is 0, so a pilot would find the number. Set files for a forecast."
         raise SettingsError(msg)
     if not isinstance(settings, FleetSettings):
@@ -67,7 +69,6 @@ def question_of(settings: FanOutSettings) -> Question:
 
 def planned(plan: Plan, region: str) -> Question:
     """Return the question that a plan asks, as if it ran on AWS in that region."""
-    settings = replace(plan.settings, files=max(1, plan.files))
     each, _ = file_bytes(plan.urls, plan.settings)
     source = INTERNET
     if is_signed(plan.urls, plan.settings):
@@ -75,7 +76,9 @@ def planned(plan: Plan, region: str) -> Question:
     elif origin := region_of(plan.urls):
         source = S3 if origin == region else S3_ELSEWHERE
     return replace(
-        question_of(settings), sizes_bytes=(float(max(1, each)),), source=source
+        question_of(plan.settings, max(1, plan.files)),
+        sizes_bytes=(float(max(1, each)),),
+        source=source,
     )
 
 

@@ -13,7 +13,7 @@ from experiment.fleet.sentences import in_money, in_time, what_binds
 from experiment.ledger.machine import root
 from experiment.tables.shown import Shown
 from experiment.tables.words import duration
-from rollout.price import in_dollars
+from rollout.price import in_amount, in_dollars
 
 if TYPE_CHECKING:
     from experiment.fleet.forecast import Forecast
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 CHECKS = root() / "results/published/20261128T235500Z-fleet-model/checks.csv"
 WHERE = "forecast for AWS by a model; nothing here was measured there"
 _LEAST_SHOWN = 0.02
-_WHOLE = 100  # from here on, without decimals
 
 
 def answer(question: Question, made: Forecast, deadline_s: float) -> Shown:
@@ -51,12 +50,7 @@ def bill_table(question: Question, billed_s: float) -> Shown:
     """Return where the dollars go, item by item."""
     items = bill_for(question, billed_s).items
     rows = [
-        (
-            item.what,
-            f"{item.amount:,.{0 if item.amount >= _WHOLE else 3}f}",
-            in_dollars(item.dollars),
-        )
-        for item in items
+        (item.what, in_amount(item.amount), in_dollars(item.dollars)) for item in items
     ]
     return Shown(pd.DataFrame(rows, columns=["Item", "Amount", "Dollars"]))
 

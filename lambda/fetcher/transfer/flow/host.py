@@ -7,8 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.flow.pace import Pace
-from fetcher.transfer.flow.retries import MOST_SPARED
+from fetcher.transfer.flow.pace import MOST_SPARED, Pace
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import math
+from http import HTTPStatus
 
+# How often a URL may be refused because its host is asked too much before that costs
+# attempts. Some sites answer a single URL so, for ever.
+MOST_SPARED = {
+    HTTPStatus.TOO_MANY_REQUESTS.value: 10,
+    HTTPStatus.SERVICE_UNAVAILABLE.value: 2,
+}
 # Additive increase, multiplicative decrease, as TCP has it: of requests a second and
 # of requests at once. A host that refuses most requests is then asked as often as it
 # has answered so far, waits included: a limit of 5 a second is found at once.

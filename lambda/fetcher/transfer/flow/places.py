@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fetcher.transfer.flow.left import Left
+
 _LEAST_BYTES = 1_000  # fewer are no sign of life: a drip of a byte a second is silent
 # One in twenty URLs of a real list holds its connection for 20 s where a good one takes
 # half a second: as many places as there are at work would all be held within seconds.
@@ -49,6 +51,10 @@ class Places:
     def are_all_silent(self) -> bool:
         """Whether nobody in flight is at work."""
         return self.open == self.silent
+
+    def left(self, put_off: int, waiting: int) -> Left:
+        """Return what is under way, with those that were silent or wait for hosts."""
+        return Left(self.open - self.silent, self.silent + put_off, waiting)
 
 
 def is_word(before: int, received: int) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 import math
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from fetcher.contract.outcome import Outcome
@@ -13,12 +12,6 @@ if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
     from fetcher.transfer.attempt import Attempt
 
-# How often a URL may be refused because its host is asked too much before that costs
-# attempts. Some sites answer a single URL so, for ever.
-MOST_SPARED = {
-    HTTPStatus.TOO_MANY_REQUESTS.value: 10,
-    HTTPStatus.SERVICE_UNAVAILABLE.value: 2,
-}
 _MOST_PUT_OFF = 10_000  # retries of silence held in memory; more go before the fresh
 _SILENCES = frozenset(
     {Outcome.DNS, Outcome.CONNECT, Outcome.CONNECT_TIMEOUT, Outcome.READ_TIMEOUT}
@@ -72,6 +65,11 @@ class Retries:
             return None
         self.pending -= 1
         return heapq.heappop(heap)[2]
+
+    @property
+    def put_off(self) -> int:
+        """How many wait because they were silent."""
+        return len(self._silent)
 
     @property
     def any_answered(self) -> bool:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from fetcher.contract.outcome import Outcome
 from fetcher.transfer.attempt import Stage
+from fetcher.transfer.engine import JUDGE_EVERY_S
 from fetcher.transfer.flow.patience import Patience
 from fetcher.transfer.flow.places import is_word
 from fetcher.transfer.flow.retries import was_silent
 from fetcher.transfer.flow.stall import StallWatch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fetcher.contract.downloads import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.attempt import Attempt
@@ -40,6 +43,8 @@ class Watch:
         self._options = options
         self._places = places
         self._patience = Patience()
+        self._only_silent = False
+        self._looked_at = 0.0
 
     def begin(self, attempt: Attempt, now: float) -> None:
         """Start to watch a try; after a silence it gets no place until it speaks."""
@@ -66,7 +71,7 @@ class Watch:
         return min(self._ends_at(attempt) - now, self._options.total_timeout_s)
 
     def judge(
-        self, attempt: Attempt, now: float, *, only_silent: bool
+        self, attempt: Attempt, now: float, has_only_silent: Callable[[], bool]
     ) -> Ending | None:
         """
         Return how an attempt must end because it takes too long, if it must.
@@ -76,7 +81,7 @@ class Watch:
 
             now: Monotonic clock, in seconds.
 
-            only_silent: Whether nothing could be done but wait for the silent.
+            has_only_silent: Tells whether nothing can be done but wait for them.
         """
         self._listen(attempt, now)
         if now >= attempt.ends_at and now >= (ends_at := self._ends_at(attempt)):
@@ -84,9 +89,16 @@ class Watch:
             most_s += more_s if more_s > most_s / 2 else 0
             return Outcome.TOTAL_TIMEOUT, f"not done within {most_s:.3g} s"
         most_s = _LAST_TRY_S if attempt.is_last else math.inf
-        if only_silent and self._places.are_all_silent:
+        if self._places.are_all_silent and self._is_end(has_only_silent, now):
             most_s = min(most_s, self._patience.seconds())
         return self._silence(attempt, now, most_s)
+
+    def _is_end(self, has_only_silent: Callable[[], bool], now: float) -> bool:
+        """Tell whether only the silent are left; looked at once for all of them."""
+        if now >= self._looked_at + JUDGE_EVERY_S:
+            self._looked_at = now
+            self._only_silent = has_only_silent()
+        return self._only_silent
 
     def _listen(self, attempt: Attempt, now: float) -> None:
         """Note whether anything has come; the silent give their place back."""
