@@ -49,6 +49,9 @@ class Page:
                 assert "error" not in answer, answer
                 return answer["result"]
 
+    def close(self):
+        self._socket.close()
+
     def open(self, url):
         self.call("Page.navigate", url=url)
         self.eventually("document.readyState == 'complete'")
@@ -131,7 +134,9 @@ def page():
                 with urlopen(f"http://127.0.0.1:{port}/json") as listed:
                     pages = json.load(listed)
                 (first,) = (one for one in pages if one["type"] == "page")
-                yield Page(first["webSocketDebuggerUrl"])
+                opened = Page(first["webSocketDebuggerUrl"])
+                yield opened
+                opened.close()
             finally:
                 browser.terminate()
                 browser.communicate()
