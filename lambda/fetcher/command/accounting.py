@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,15 @@ from fetcher.command.progress import Progress
 from fetcher.command.report import line_of
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
+from fetcher.transfer.flow.left import Left
 
 if TYPE_CHECKING:
     from fetcher.command.report_file import ReportFile
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import UrlList
+
+
+_MOST_HOSTS = 100_000  # whose failures are counted; then those with few are forgotten
 
 
 class Accounting:
@@ -28,10 +33,16 @@ class Accounting:
         done: Positions that need not be fetched; those accounted for are added.
 
         report: Where lines go; None: nowhere.
+
+        longest_silence_s: For how long a silent URL may hold up the end.
     """
 
     def __init__(
-        self, urls: UrlList, done: Positions, report: ReportFile | None
+        self,
+        urls: UrlList,
+        done: Positions,
+        report: ReportFile | None,
+        longest_silence_s: float = math.inf,
     ) -> None:
         self._urls = urls
         self._done = done
@@ -40,7 +51,9 @@ class Accounting:
         self._lock = Lock()
         self._counts = Counter({Outcome.OK.value: self._kept})
         self._body_bytes = 0
-        self._progress = Progress(len(urls), self._kept)
+        self._left = Left()
+        self._failed: Counter[str] = Counter()  # URLs by host
+        self._progress = Progress(len(urls), self._kept, longest_silence_s)
 
     @property
     def ok(self) -> int:
@@ -55,10 +68,14 @@ class Accounting:
             self._done.add(ended.positions)
             self._counts.update(ended.counts)
             self._body_bytes += ended.body_bytes
+            self._left = self._left.and_more(Left(*ended.left))
+            self._failed.update(ended.failed)
+            if len(self._failed) > _MOST_HOSTS:
+                self._failed = Counter(dict(self._failed.most_common(_MOST_HOSTS // 2)))
 
     def tick(self) -> None:
         """Show progress if it is due."""
-        self._progress.tick(len(self._done), self.ok, self._body_bytes)
+        self._progress.tick(len(self._done), self.ok, self._body_bytes, self._left)
 
     def abandon(self, why: str) -> None:
         """Account for all URLs that have not ended as `unstarted`."""
@@ -71,6 +88,7 @@ class Accounting:
     def finish(self) -> dict[str, Any]:
         """Show the last figures and return the summary."""
         self._progress.finish(len(self._done), self.ok, self._body_bytes)
+        self._progress.sum_up(self._counts, self._failed)
         seconds = self._progress.seconds
         return {
             "files": len(self._urls),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from fetcher.command.report import line_of
 from fetcher.contract.outcome import Outcome
+from fetcher.security.guard import plain_host
+from fetcher.transfer.flow.left import Left
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +33,18 @@ class Ended(NamedTuple):
         body_bytes: Bytes of the bodies that ended `ok`.
 
         lines: Their lines in the report.
+
+        failed: Those of them that are not `ok`, by host.
+
+        left: What is under way, as the difference to what was said before.
     """
 
     positions: tuple[int, ...]
     counts: dict[str, int]
     body_bytes: int
     lines: str
+    failed: dict[str, int] = {}  # noqa: RUF012 - never changed
+    left: tuple[int, ...] = (0, 0, 0)
 
 
 class Batch:
@@ -54,6 +62,9 @@ class Batch:
 
         stop: Called when one of these fails in the thread, because the error is not
             raised before the end of `with`.
+
+    Attributes:
+        left: Called to learn what is under way.
     """
 
     def __init__(
@@ -65,7 +76,9 @@ class Batch:
         self._take = take
         self._pause = pause
         self._stop = stop
-        self._rows: list[tuple[int, str, int, str]] = []
+        self.left: Callable[[], Left] = Left
+        self._left = Left()
+        self._rows: list[tuple[int, str, int, str, str]] = []
         self._flushing = Lock()
         self._over = Event()
         self._thread = Thread(target=self._keep_flushing, daemon=True)
@@ -85,9 +98,11 @@ class Batch:
     def add(self, _: int, item: Item, download: Download) -> None:
         """Add one URL that ended."""
         outcome = download.outcome
-        size = download.body_bytes if outcome is _OK else 0
+        size, host = download.body_bytes, ""
+        if outcome is not _OK:
+            size, host = 0, plain_host(item.url)
         # Needs no lock: the other thread removes rows from the front, in one step.
-        self._rows.append((item.number, outcome, size, line_of(item, download)))
+        self._rows.append((item.number, outcome, size, line_of(item, download), host))
         if len(self._rows) >= _BATCH_SIZE:
             self._flush()
 
@@ -103,10 +118,18 @@ class Batch:
 
     def _flush(self) -> None:
         with self._flushing:
-            count = len(self._rows)
-            if not count:
+            count, left = len(self._rows), self.left()
+            if not count and left == self._left:
                 return
-            positions, outcomes, sizes, lines = zip(*self._rows[:count], strict=True)
+            news, self._left = left.since(self._left), left
+            rows = self._rows[:count]
             del self._rows[:count]
+            positions, outcomes, sizes, lines, hosts = (
+                zip(*rows, strict=True) if rows else ((),) * 5
+            )
             counts = {str(name): n for name, n in Counter(outcomes).items()}
-            self._take(Ended(positions, counts, sum(sizes), "".join(lines)))
+            failed = Counter(host for host in hosts if host)
+            text = "".join(lines)
+            self._take(
+                Ended(positions, counts, sum(sizes), text, dict(failed), tuple(news))
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fetcher.command.batch import Batch
+from fetcher.transfer.flow.left import Left
 from fetcher.transfer.transfers import Transfers
 
 if TYPE_CHECKING:
@@ -52,4 +53,7 @@ def fetch(
     """
     stops.then(engine.stop)
     with Batch(take, pause, stops.stop) as batch:
-        Transfers(items, sink, options, batch.add).run(engine, deadline_s)
+        transfers = Transfers(items, sink, options, batch.add)
+        batch.left = transfers.left
+        transfers.run(engine, deadline_s)
+        batch.left = Left

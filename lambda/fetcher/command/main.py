@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetcher.contract.options import DESCRIPTORS, ENGINES, Options, check_seconds
+from fetcher.contract.options import ENGINES, Options, check_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,22 +91,22 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.command.stops import Stops
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import UrlList
-    from fetcher.process.descriptors import raise_limit
+    from fetcher.process.descriptors import MOST, raise_limit
     from fetcher.sinks.directory import Directory
-    from fetcher.sinks.folders import MOST_OPEN
 
     if args.processes < 1:
         msg = f"processes is {args.processes}; it must be at least 1."
         raise ValueError(msg)
     _check_report(args.report, args.urls)
-    allowed = raise_limit(DESCRIPTORS + MOST_OPEN)
+    allowed = raise_limit(MOST)
     urls = UrlList(args.urls)
     sink = Directory(args.to)
     with ExitStack() as stack:
         report = args.report and stack.enter_context(ReportFile(args.report))
         stops = stack.enter_context(Stops())
         done = keep(report, urls, sink) if report else Positions(len(urls))
-        account = Accounting(urls, done, report)
+        longest_s = 2 * max(options.connect_timeout_s, options.read_timeout_s)
+        account = Accounting(urls, done, report, longest_s)
         parts = shares(options, min(args.processes, len(urls) - len(done)))
         parts = _cut(parts, allowed)
         work = Processes(urls, done, sink, account)

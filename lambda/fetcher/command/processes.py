@@ -1,7 +1,8 @@
 """
 One download in several processes, so that every core has work.
 
-Positions of the list are dealt to whichever process is free. The first one downloads
+Of a list of many hosts each process has some; the positions of any other are dealt to
+whichever process is free. The first one downloads
 too, since one that only watched would take as much memory; meanwhile, a thread of it
 reads what its children send through a pipe each. A child that dies takes down no more
 than it was downloading. Children whose parent dies end by themselves.
@@ -16,6 +17,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from fetcher.command.by_host import HostShares, has_many_hosts
 from fetcher.command.child import Child, describe
 from fetcher.command.fetch import fetch
 from fetcher.command.result_pipe import Messages
@@ -115,24 +117,31 @@ class Processes:
             OSError: If the report cannot be written.
         """
         self._stops = stops
-        self._deals = Deals(len(self._urls), len(parts))
+        self._shares: HostShares | None = None
+        if len(parts) > 1 and has_many_hosts(self._urls):
+            self._shares = HostShares(self._urls, self._done, len(parts))
+        self._deals = Deals(0 if self._shares else len(self._urls), len(parts))
         deadline_at = monotonic() + deadline_s
         engine = engine_for(parts[0])  # imported once, for the children too
         try:
-            for options in parts[1:]:
-                self._fork(options, deadline_at)
+            for nth, options in enumerate(parts[1:], 1):
+                self._fork(nth, options, deadline_at)
             self._poll.register(self._deals.pipe, select.POLLOUT)
             self._offer()
-            self._work(engine, parts[0], deadline_at - monotonic())
+            self._work(engine, self._items(0), parts[0], deadline_at - monotonic())
+            self._deals.only_offer()
             while self._children:
                 self._turn()
+            if self._shares and self.lost and not self.failure:  # a child has died
+                rest = self._shares.left()
+                self._work(engine, rest, parts[0], deadline_at - monotonic())
         finally:
             self._deals.end()
             self._end_children()
             for pipe in list(self._children):
                 self._bury(pipe)
 
-    def _fork(self, options: Options, deadline_at: float) -> None:
+    def _fork(self, nth: int, options: Options, deadline_at: float) -> None:
         reader, writer = os.pipe()
         parent = os.getpid()
         # Until the child handles signals itself, the parent's handlers would run.
@@ -145,7 +154,7 @@ class Processes:
                 for pipe in (*self._children, reader):
                     os.close(pipe)
                 Child(writer, parent).work(
-                    self._items(), self._sink, options, deadline_at
+                    self._items(nth), self._sink, options, deadline_at
                 )
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
@@ -153,15 +162,19 @@ class Processes:
         self._children[reader] = pid, Messages(reader)
         self._poll.register(reader, select.POLLIN)
 
-    def _items(self) -> Iterator[Item]:
+    def _items(self, nth: int) -> Iterator[Item]:
+        if self._shares:
+            return self._shares.items(nth)
         return self._urls.items_in(self._deals.taken(), self._done)
 
-    def _work(self, engine: Engine, options: Options, left_s: float) -> None:
+    def _work(
+        self, engine: Engine, items: Iterator[Item], options: Options, left_s: float
+    ) -> None:
         """Do this process's own part."""
         try:
             fetch(
                 engine,
-                self._items(),
+                items,
                 self._sink,
                 options,
                 left_s,
@@ -173,8 +186,6 @@ class Processes:
             if self._broken:
                 raise
             self._fail(describe(error))
-        finally:
-            self._deals.only_offer()
 
     def _take(self, ended: Ended) -> None:
         try:

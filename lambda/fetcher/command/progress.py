@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections import deque
 from time import monotonic
+from typing import TYPE_CHECKING
+
+from fetcher.transfer.flow.left import Left
+
+if TYPE_CHECKING:
+    from collections import Counter
 
 _LIVE_S = 0.2
 _LOGGED_S = 5.0
+_RECENT_S = 10.0  # the rate of which tells how long the rest will take
+_WORST = 10  # hosts
+_FEW = 0.25  # at work for each that is not: then these decide when all is done
+_OK = "ok"
+_NOTHING = Left()
 
 
 class Progress:
@@ -17,12 +30,19 @@ class Progress:
         count: How many files there are.
 
         kept: How many of them an earlier run has left.
+
+        longest_silence_s: For how long a silent URL may hold up the end.
     """
 
-    def __init__(self, count: int, kept: int) -> None:
+    def __init__(
+        self, count: int, kept: int, longest_silence_s: float = math.inf
+    ) -> None:
         self._count = count
         self._kept = kept
-        self._began = self._shown = monotonic()
+        self._longest_silence_s = longest_silence_s
+        self._began = self._shown = monotonic() - 1e-9
+        self._recent = deque([(self._began, kept)])  # when, files done
+        self._silent_since = math.inf
         self._live = sys.stderr.isatty()
         self._every_s = _LIVE_S if self._live else _LOGGED_S
 
@@ -31,10 +51,10 @@ class Progress:
         """Seconds since the start."""
         return monotonic() - self._began
 
-    def tick(self, done: int, ok: int, body_bytes: int) -> None:
+    def tick(self, done: int, ok: int, body_bytes: int, left: Left = _NOTHING) -> None:
         """Show the figures if they are due."""
         if monotonic() - self._shown > self._every_s:
-            self.show(done, ok, body_bytes)
+            self.show(done, ok, body_bytes, left)
 
     def finish(self, done: int, ok: int, body_bytes: int) -> None:
         """Show the last figures."""
@@ -42,16 +62,49 @@ class Progress:
         if self._live:
             print(file=sys.stderr)
 
-    def show(self, done: int, ok: int, body_bytes: int) -> None:
+    def show(self, done: int, ok: int, body_bytes: int, left: Left = _NOTHING) -> None:
         """Show the figures."""
         self._shown = monotonic()
         seconds = self._shown - self._began
         fetched = done - self._kept
-        left_s = seconds / fetched * (self._count - done) if fetched else 0
         line = (
             f"{done:,} of {self._count:,} files, {ok:,} ok, {done - ok:,} not; "
             f"{fetched / seconds:,.0f} files/s, "
-            f"{body_bytes / seconds / 1e6:,.1f} MB/s; {left_s:,.0f} s left"
+            f"{body_bytes / seconds / 1e6:,.1f} MB/s; {self._rest(done, left)}"
         )
         start, end = ("\r\x1b[K", "") if self._live else ("", "\n")
         print(f"{start}{line}", end=end, file=sys.stderr, flush=True)
+
+    def sum_up(self, counts: Counter[str], failed: Counter[str]) -> None:
+        """Show how URLs ended, and at which hosts most went wrong, if any did."""
+        if not failed:
+            return
+        order = sorted(counts, key=lambda name: (name != _OK, -counts[name]))
+        outcomes = ", ".join(f"{name} {counts[name]:,}" for name in order)
+        hosts = failed.most_common(_WORST)
+        worst = ", ".join(f"{host} {many:,}" for host, many in hosts)
+        of = f"the worst {len(hosts)} of {len(failed):,} hosts"
+        print(f"{outcomes}\nnot ok, {of}: {worst}", file=sys.stderr)
+
+    def _rest(self, done: int, left: Left) -> str:
+        """Say how long the rest will take, and what it waits for."""
+        now, rest = self._shown, self._count - done
+        self._recent.append((now, done))
+        while now - self._recent[0][0] > _RECENT_S and len(self._recent) > 2:  # noqa: PLR2004
+            self._recent.popleft()
+        few = _FEW * (left.silent + left.waiting)
+        if rest > sum(left) or left.working >= few:
+            self._silent_since = math.inf
+            since, before = self._recent[0]
+            rate = (done - before) / max(now - since, 1e-9)
+            quick = max(0, rest - left.silent)
+            told = f"{quick / rate:,.0f} s left" if rate else f"{quick:,} left"
+            return f"{told}, {left.silent:,} silent" if left.silent else told
+        self._silent_since = min(self._silent_since, now)
+        words = ("at work", "silent", "waiting for hosts that are limited or gone")
+        said = zip(left, words, strict=True)
+        told = ", ".join(f"{n:,} {word}" for n, word in said if n)
+        if left.waiting:
+            return told
+        most_s = self._silent_since + self._longest_silence_s - now
+        return f"{told}, done in ≤ {max(most_s, 0):,.0f} s"

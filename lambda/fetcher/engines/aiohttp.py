@@ -16,22 +16,25 @@ from yarl import URL
 
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
+from fetcher.engines.resolver import MAX_THREADS
 from fetcher.process.descriptors import shortage
 from fetcher.security import guard, trust
 from fetcher.transfer import redirects
+from fetcher.transfer.attempt import Attempt, Stage
+from fetcher.transfer.engine import JUDGE_EVERY_S
 from fetcher.transfer.inflate import ACCEPTED
 from fetcher.transfer.refusal import RefusedError
-from fetcher.transfer.stall import StallWatch
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import SimpleNamespace
+
     from fetcher.contract.options import Options
-    from fetcher.transfer.attempt import Attempt
     from fetcher.transfer.body import Body
     from fetcher.transfer.engine import Work
 
 _DNS_TTL_S = 300
 _TRANSFER_CODINGS = frozenset({"chunked", "identity"})  # aiohttp undoes no others
-_MAX_LOOKUPS = 64  # names looked up at once
 
 # aiohttp keeps any number of idle connections. With a new host for every file they
 # would use up the 1,024 descriptors of an execution within seconds.
@@ -55,16 +58,6 @@ _MEANINGS: tuple[tuple[type[Exception], Outcome, str], ...] = (
         aiohttp.ClientConnectorError,
         Outcome.CONNECT,
         "no connection to {error.host}:{error.port}: {error.os_error}",
-    ),
-    (
-        aiohttp.ConnectionTimeoutError,
-        Outcome.CONNECT_TIMEOUT,
-        "no connection within {options.connect_timeout_s:g} s",
-    ),
-    (
-        TimeoutError,
-        Outcome.READ_TIMEOUT,
-        "nothing came for {options.read_timeout_s:g} s",
     ),
     (aiohttp.ClientResponseError, Outcome.PROTOCOL, "not HTTP: {error.message}"),
     (aiohttp.ClientPayloadError, Outcome.CUT, "the body ended early"),
@@ -96,12 +89,15 @@ class Engine:
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": encoding}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = asyncio.Event()
+        self._has_ended = asyncio.Event()
+        self._tasks: dict[Attempt, asyncio.Task[None]] = {}
+        self._overdue: dict[Attempt, tuple[Outcome, str]] = {}
 
     def run(self, work: Work, deadline_s: float) -> None:
         """Make attempts until there are no more, or for this many seconds."""
         with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
-            self._loop.set_default_executor(_Lookups(_MAX_LOOKUPS))
+            self._loop.set_default_executor(_Lookups(MAX_THREADS))
             try:
                 runner.run(self._run(work, deadline_s))
             finally:
@@ -115,86 +111,111 @@ class Engine:
             self._stopped.set()
 
     async def _run(self, work: Work, deadline_s: float) -> None:
-        async with self._session() as session:
-            workers = asyncio.ensure_future(self._work_all(session, work))
+        async with self._session(work.most_open) as session:
+            working = asyncio.ensure_future(self._work_all(session, work))
             stopped = asyncio.ensure_future(self._stopped.wait())
             try:
                 await asyncio.wait(
-                    (workers, stopped),
+                    (working, stopped),
                     timeout=deadline_s,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
             finally:
                 stopped.cancel()
-                workers.cancel()
+                working.cancel()
             # At the deadline, what is in flight is cancelled and its body discarded.
             with contextlib.suppress(asyncio.CancelledError):
-                await workers
+                await working
 
     async def _work_all(self, session: aiohttp.ClientSession, work: Work) -> None:
-        """Keep every connection busy; an unexpected error in one ends all."""
+        """Make all attempts; an unexpected error in one ends all."""
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._options.connections):
-                    group.create_task(self._work(session, work))
+                judge = group.create_task(self._judge(work))
+                await self._start_all(session, work, group)
+                judge.cancel()
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
 
-    def _session(self) -> aiohttp.ClientSession:
+    async def _start_all(
+        self, session: aiohttp.ClientSession, work: Work, group: asyncio.TaskGroup
+    ) -> None:
+        """Start every attempt when it may; return when all have ended."""
+        while (step := work.next()) is not None or self._tasks:
+            if isinstance(step, Attempt):
+                task = group.create_task(self._try(session, work, step))
+                self._tasks[step] = task
+                continue
+            self._has_ended.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(step):
+                    await self._has_ended.wait()
+
+    async def _judge(self, work: Work) -> None:
+        """End what takes too long; whoever is silent makes room for another."""
+        now = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(JUDGE_EVERY_S)
+            for attempt, task in tuple(self._tasks.items()):
+                if overdue := work.judge(attempt, now()):
+                    self._overdue[attempt] = overdue
+                    task.cancel()
+
+    def _session(self, most_open: int) -> aiohttp.ClientSession:
         options = self._options
         connector = aiohttp.TCPConnector(
-            limit=options.connections,
+            limit=most_open,
             ssl=trust.context(),
             keepalive_timeout=_KEEPALIVE_S,
             ttl_dns_cache=_DNS_TTL_S,
             socket_factory=guard.guarded_socket(allow_private=options.allow_private),
         )
-        timeout = aiohttp.ClientTimeout(
-            total=None,
-            connect=options.connect_timeout_s,  # looking up the name included
-            sock_read=options.read_timeout_s,
-        )
         return aiohttp.ClientSession(
             connector=connector,
-            timeout=timeout,
+            timeout=aiohttp.ClientTimeout(),  # the work judges how long a try may take
             headers=self._headers,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[_stages()],
         )
 
-    async def _work(self, session: aiohttp.ClientSession, work: Work) -> None:
-        while (step := work.next()) is not None:
-            if isinstance(step, float):
-                await asyncio.sleep(step)
-            else:
-                work.ended(step, await self._attempt(session, step))
+    async def _try(
+        self, session: aiohttp.ClientSession, work: Work, attempt: Attempt
+    ) -> None:
+        try:
+            download = await self._attempt(session, attempt)
+        except asyncio.CancelledError:
+            overdue = self._overdue.pop(attempt, None)
+            task = asyncio.current_task()
+            if overdue is None or task is None or task.uncancel():
+                raise
+            download = attempt.body.fail(*overdue)
+        del self._tasks[attempt]  # `ended` may have it tried again at once
+        self._overdue.pop(attempt, None)
+        self._has_ended.set()
+        work.ended(attempt, download)
 
     async def _attempt(
         self, session: aiohttp.ClientSession, attempt: Attempt
     ) -> Download:
-        body, now = attempt.body, asyncio.get_running_loop().time
+        body = attempt.body
         try:
-            async with asyncio.timeout_at(attempt.ends_at) as timer:
-                return await self._follow(session, attempt, timer)
+            return await self._follow(session, attempt)
         except RefusedError as refusal:
             return body.fail(refusal.outcome, refusal.detail)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if timer.expired() and now() >= attempt.ends_at:
-                seconds = self._options.total_timeout_s
-                detail = f"not done within {seconds:g} s"
-                return body.fail(Outcome.TOTAL_TIMEOUT, detail)
-            outcome, detail = self._diagnose(error)
-            return body.fail(outcome, detail)
-        finally:
+            return body.fail(*self._diagnose(error))
+        except asyncio.CancelledError:
             body.discard()
+            raise
 
     async def _follow(
-        self, session: aiohttp.ClientSession, attempt: Attempt, timer: asyncio.Timeout
+        self, session: aiohttp.ClientSession, attempt: Attempt
     ) -> Download:
         """Fetch a URL and its redirects, which aiohttp itself would encode again."""
         url = attempt.url
         for _ in range(redirects.MAX_REDIRECTS + 1):
-            result = await self._fetch(session, url, attempt, timer)
+            result = await self._fetch(session, url, attempt)
             if isinstance(result, Download):
                 return result
             url = redirects.checked(result)
@@ -202,17 +223,18 @@ class Engine:
         return attempt.body.fail(Outcome.TOO_MANY_REDIRECTS, detail)
 
     async def _fetch(
-        self,
-        session: aiohttp.ClientSession,
-        url: str,
-        attempt: Attempt,
-        timer: asyncio.Timeout,
+        self, session: aiohttp.ClientSession, url: str, attempt: Attempt
     ) -> Download | str:
         """Return how the attempt ended, or the URL that it was redirected to."""
         body = attempt.body
         verbatim = URL(url, encoded=url.isascii())  # encoding would break signed URLs
-        async with session.get(verbatim, allow_redirects=False) as response:
+        attempt.stage = Stage.CONNECTING
+        request = session.get(
+            verbatim, allow_redirects=False, trace_request_ctx=attempt
+        )
+        async with request as response:
             attempt.is_answered = True
+            attempt.received += 1  # the head, however long
             try:
                 locations = response.headers.getall("Location", ())
                 if target := redirects.target_of(response.status, locations):
@@ -222,7 +244,9 @@ class Engine:
                 wait_s = _retry_after(response.headers.get("Retry-After", ""))
                 response.close()
                 return body.fail(refusal.outcome, refusal.detail, wait_s)
-            await self._read(response.content, body, timer)
+            while chunk := await response.content.readany():
+                attempt.received += len(chunk)
+                body.write((chunk,))
             return body.finish()
 
     def _begin(self, body: Body, response: aiohttp.ClientResponse) -> None:
@@ -240,27 +264,6 @@ class Engine:
             headers.get("Content-Encoding", ""),
         )
 
-    async def _read(
-        self, content: aiohttp.StreamReader, body: Body, timer: asyncio.Timeout
-    ) -> None:
-        """
-        Pass the body on, unless nothing comes for too long.
-
-        aiohttp 3.14's own timer cannot do that: a malformed chunk ends it silently.
-        """
-        now, ends = asyncio.get_running_loop().time, timer.when()
-        assert ends is not None, "an attempt has an end"
-        watch = StallWatch(self._options, now())
-        while True:
-            if not content.is_eof():
-                timer.reschedule(min(ends, now() + self._options.read_timeout_s))
-            chunk = await content.readany()
-            if not chunk:
-                return
-            body.write((chunk,))
-            if stalled := watch.stalled(body.size, now()):
-                raise RefusedError(Outcome.READ_TIMEOUT, stalled)
-
     def _diagnose(self, error: Exception) -> tuple[Outcome, str]:
         """Return the outcome that an exception stands for, and a line of detail."""
         if isinstance(error, guard.BadUrlError):
@@ -271,8 +274,24 @@ class Engine:
             return Outcome.UNSTARTED, reason
         for kind, outcome, detail in _MEANINGS:
             if isinstance(error, kind):
-                return outcome, detail.format(error=error, options=self._options)
+                return outcome, detail.format(error=error)
         return Outcome.PROTOCOL, f"{type(error).__name__}: {error}"
+
+
+def _stages() -> aiohttp.TraceConfig:
+    """Return what tells an attempt how far its request has come."""
+
+    def reaching(stage: Stage) -> Callable[..., Awaitable[None]]:
+        async def reach(_session: object, context: SimpleNamespace, _: object) -> None:
+            context.trace_request_ctx.stage = stage
+
+        return reach
+
+    traces = aiohttp.TraceConfig()
+    traces.on_dns_resolvehost_start.append(reaching(Stage.LOOKING_UP))
+    traces.on_dns_resolvehost_end.append(reaching(Stage.CONNECTING))
+    traces.on_request_headers_sent.append(reaching(Stage.ASKED))
+    return traces
 
 
 class _Lookups(ThreadPoolExecutor):

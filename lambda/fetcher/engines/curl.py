@@ -14,13 +14,14 @@ from fetcher.engines.curl_transfer import Transfer
 from fetcher.engines.resolver import Resolver
 from fetcher.security import guard
 from fetcher.transfer import redirects
+from fetcher.transfer.attempt import Stage
+from fetcher.transfer.engine import JUDGE_EVERY_S
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.engine import Work
 
-_CHECK_EVERY_S = 0.1  # for timeouts and stalls
 _POLL_NAMES_EVERY_S = 0.005  # while they are looked up
 _HOST_KNOWN_S = 240.0  # less than libcurl caches addresses
 
@@ -71,10 +72,9 @@ class _Loop:
         self._work = work
         self._resolver = Resolver()
         self._multi = multi = pycurl.CurlMulti()
-        connections = options.connections
-        multi.setopt(pycurl.M_MAXCONNECTS, connections)
-        multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, connections)
-        multi.setopt(pycurl.M_MAX_CONCURRENT_STREAMS, connections)
+        multi.setopt(pycurl.M_MAXCONNECTS, work.most_open)
+        multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, work.most_open)
+        multi.setopt(pycurl.M_MAX_CONCURRENT_STREAMS, work.most_open)
         self._free: list[Transfer] = []
         self._transfers: dict[pycurl.Curl, Transfer] = {}
         self._busy: set[Transfer] = set()
@@ -104,8 +104,8 @@ class _Loop:
         if not has_ended:
             self._wait(min(deadline, self._fill_at or math.inf) - now)
         if now >= self._check_at:
-            self._check_at = now + _CHECK_EVERY_S
-            self._end_overdue(monotonic())
+            self._check_at = now + JUDGE_EVERY_S
+            self._judge(monotonic())
             if now >= self._forget_at:
                 self._forget_at = now + _HOST_KNOWN_S
                 self._known_hosts.clear()
@@ -124,16 +124,17 @@ class _Loop:
         self._resolver.close()
 
     def _fill(self, now: float) -> None:
-        """Start as many attempts as there are connections, if there is work."""
+        """Start as many attempts as there are."""
         self._fill_at = 0.0
-        while len(self._busy) < self._options.connections:
-            step = self._work.next()
+        next_ = self._work.next
+        while True:
+            step = next_()
             if step is None or isinstance(step, float):
                 self._fill_at = math.inf if step is None else now + step
                 return
             transfer = self._free.pop() if self._free else self._new_transfer()
             self._busy.add(transfer)
-            transfer.begin(step, now)
+            transfer.begin(step)
             self._go(transfer)
 
     def _new_transfer(self) -> Transfer:
@@ -164,7 +165,8 @@ class _Loop:
         """Hand a transfer to libcurl once its host's addresses are known."""
         peer = transfer.peer
         try:
-            is_ready = self._may_follow(transfer) and peer.is_resolved(self._resolver)
+            is_leading = self._may_follow(transfer)
+            stage = peer.resolved(self._resolver) if is_leading else Stage.CONNECTING
         except UnicodeError:
             detail = "the URL's host cannot be a name in DNS"
             self._fail(transfer, Outcome.BAD_URL, detail)
@@ -172,13 +174,14 @@ class _Loop:
             detail = f"no address for {peer.hostname}: {error.strerror}"
             self._fail(transfer, Outcome.DNS, detail)
         else:
-            if is_ready:
+            if is_leading and stage is Stage.CONNECTING:
                 self._attach(transfer)
                 if peer.is_https and peer.host not in self._known_hosts:
                     self._leaders[peer.host] = transfer
                 else:
                     self._known_hosts.add(peer.host)
             else:
+                transfer.attempt.stage = stage
                 self._waiting.append(transfer)
 
     def _may_follow(self, transfer: Transfer) -> bool:
@@ -228,11 +231,16 @@ class _Loop:
         else:
             self._go(transfer)
 
-    def _end_overdue(self, now: float) -> None:
+    def _judge(self, now: float) -> None:
+        """End what takes too long; whoever is silent makes room for another."""
+        judge = self._work.judge
         for transfer in tuple(self._busy):
-            if overdue := transfer.overdue(now):
+            attempt = transfer.attempt
+            if transfer.is_attached:
+                transfer.observe()
+            if overdue := judge(attempt, now):
                 self._detach(transfer)
-                self._fail(transfer, *overdue)
+                self._release(transfer, transfer.overdue(*overdue))
 
     def _fail(self, transfer: Transfer, outcome: Outcome, detail: str) -> None:
         self._release(transfer, transfer.attempt.body.fail(outcome, detail))
@@ -253,7 +261,7 @@ class _Loop:
 
     def _wait(self, longest_s: float) -> None:
         """Sleep until there is something to do, for a socket, libcurl or us."""
-        wait_s = min(longest_s, _CHECK_EVERY_S)
+        wait_s = min(longest_s, JUDGE_EVERY_S)
         if self._waiting:
             wait_s = min(wait_s, _POLL_NAMES_EVERY_S)
         curl_ms = self._multi.timeout()

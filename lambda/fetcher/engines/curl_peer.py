@@ -17,6 +17,7 @@ from fetcher.engines.curl_handle import (
 from fetcher.engines.resolver import is_address
 from fetcher.process.descriptors import shortage
 from fetcher.security import guard
+from fetcher.transfer.attempt import Stage
 
 if TYPE_CHECKING:
     from fetcher.engines.resolver import Resolver
@@ -71,9 +72,12 @@ class Peer:
         """Whether the URL to fetch is."""
         return self.url.startswith("https")
 
-    def is_resolved(self, resolver: Resolver) -> bool:
+    def resolved(self, resolver: Resolver) -> Stage:
         """
-        Tell whether the host's addresses are known; if so, pass them to libcurl.
+        Pass the host's addresses to libcurl if they are known.
+
+        Returns:
+            `CONNECTING` if so; until then, `LOOKING_UP` or `QUEUED`.
 
         Raises:
             OSError: If it has none.
@@ -83,13 +87,14 @@ class Peer:
         parts = urlsplit(self.url)
         self.hostname = parts.hostname or ""
         if is_address(self.hostname):
-            return True
+            return Stage.CONNECTING
         addresses = resolver.look_up(self.hostname)
         if addresses is None:
-            return False
+            is_asked = resolver.is_asked(self.hostname)
+            return Stage.LOOKING_UP if is_asked else Stage.QUEUED
         port = parts.port or {"http": 80, "https": 443}[parts.scheme.lower()]
         self._set(pycurl.RESOLVE, [resolve_option(self.hostname, port, addresses)])
-        return True
+        return Stage.CONNECTING
 
     def close(self) -> None:
         """Release the handle."""

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 import pycurl
 
-from fetcher.contract.outcome import Outcome
 from fetcher.engines.curl_errors import diagnose, has_head
 from fetcher.engines.curl_handle import configured
 from fetcher.engines.curl_head import Head
 from fetcher.engines.curl_peer import Peer
 from fetcher.security import guard
 from fetcher.transfer import redirects
+from fetcher.transfer.attempt import Stage
 from fetcher.transfer.refusal import RefusedError
-from fetcher.transfer.stall import StallWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fetcher.contract.downloads import Download
     from fetcher.contract.options import Options
+    from fetcher.contract.outcome import Outcome
     from fetcher.transfer.attempt import Attempt
 
 _ABORT = -1
@@ -45,6 +45,7 @@ class _State(Enum):
 _HEAD, _PAUSED, _BODY, _REDIRECTED, _REFUSED = _State
 _UNJUDGED = (_HEAD, _PAUSED)
 _UNWANTED = (_REDIRECTED, _REFUSED)
+_CONNECTING, _ASKED = Stage.CONNECTING, Stage.ASKED
 
 
 class Transfer:
@@ -88,11 +89,10 @@ class Transfer:
             self._head.listen()
         self.is_attached = False
 
-    def begin(self, attempt: Attempt, now: float) -> None:
+    def begin(self, attempt: Attempt) -> None:
         """Start an attempt."""
         self.attempt = attempt
         self.redirects, self.redirect_url = 0, ""
-        self._started_at = now
         self._error: BaseException | None = None
 
     def aim(self) -> None:
@@ -116,7 +116,7 @@ class Transfer:
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._swallowed_bytes = 0
-        self._watch: StallWatch | None = None
+        self._received_before = self.attempt.received
 
     @property
     def is_connected(self) -> bool:
@@ -149,9 +149,10 @@ class Transfer:
 
     def _finished(self, code: int, message: str) -> Download | None:
         """Return how the attempt ended if all is well so far."""
-        head, size = self._head, self.attempt.body.size + self._held_bytes
-        if not code and self._state not in _UNWANTED and head.lacks_encoding(size):
-            self._repeat()
+        if not code and self._state is _BODY:
+            size = self.attempt.body.size + self._held_bytes
+            if self._head.lacks_encoding(size):
+                self._repeat()
         if self._state in _UNJUDGED:
             got_head = has_head(code, message)
             if got_head is not False and (
@@ -197,26 +198,20 @@ class Transfer:
                 return int(error.args[0])
         return None
 
-    def overdue(self, now: float) -> tuple[Outcome, str] | None:
-        """Return how the attempt must end because it takes too long, if it must."""
-        options = self._options
-        if now >= self.attempt.ends_at:
-            detail = f"not done within {options.total_timeout_s:g} s"
-            return Outcome.TOTAL_TIMEOUT, detail
-        if self._watch is None:
-            if self.is_connected:
-                self._watch = StallWatch(options, now)
-            elif now - self._started_at >= options.connect_timeout_s:
-                detail = f"no connection within {options.connect_timeout_s:g} s"
-                return Outcome.CONNECT_TIMEOUT, detail
-            return None
-        received = self.attempt.body.size + self._held_bytes
-        received += self._info(pycurl.HEADER_SIZE)
-        if stalled := self._watch.stalled(received, now):
-            if self._refusal:
-                return self._refusal.outcome, self._refusal.detail
-            return Outcome.READ_TIMEOUT, stalled
-        return None
+    def observe(self) -> None:
+        """Bring the attempt's stage and bytes up to date, once it is attached."""
+        attempt = self.attempt
+        attempt.stage = _ASKED if self.is_connected else _CONNECTING
+        if attempt.stage is _ASKED:
+            received = attempt.body.size + self._held_bytes + self._swallowed_bytes
+            received += self._info(pycurl.HEADER_SIZE)
+            attempt.received = self._received_before + received
+
+    def overdue(self, outcome: Outcome, detail: str) -> Download:
+        """End the attempt, which takes too long; a refusal goes before that."""
+        if self._refusal:
+            outcome, detail = self._refusal.outcome, self._refusal.detail
+        return self.attempt.body.fail(outcome, detail)
 
     def close(self) -> None:
         """Give the handle back to libcurl."""
@@ -251,6 +246,10 @@ class Transfer:
             # every head to Python would cost a tenth, so this request is repeated.
             if not self._head.listens:
                 self._repeat()
+            return None
+        size = self._held_bytes
+        if is_whole and expected_bytes != size and self._head.lacks_encoding(size):
+            self._repeat()
             return None
         self._state = _BODY
         options, held = self._options, self._held

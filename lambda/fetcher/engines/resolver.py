@@ -8,7 +8,10 @@ from ipaddress import ip_address
 from queue import SimpleQueue
 from time import monotonic
 
-_MAX_THREADS = 64  # names looked up at once
+# Names looked up at once: a thousand that no server knows take seconds, while some that
+# no server answers hold up a thread each.
+MAX_THREADS = 256
+_STACK_BYTES = 262_144
 _TTL_S = 300.0
 _FAILURE_TTL_S = 0.5
 _MAX_CACHED = 10_000
@@ -30,6 +33,7 @@ class Resolver:
         self._queue: SimpleQueue[str] = SimpleQueue()
         self._cache: dict[str, tuple[float, Addresses | Failure]] = {}
         self._pending: set[str] = set()
+        self._asked: set[str] = set()  # those of them that a thread has taken
         self._threads = 0
 
     def look_up(self, name: str) -> Addresses | None:
@@ -50,13 +54,19 @@ class Resolver:
             self._request(name)
         return None
 
+    def is_asked(self, name: str) -> bool:
+        """Tell whether a look-up is under way, or still waits for a thread."""
+        return name in self._asked
+
     def _request(self, name: str) -> None:
         if len(self._cache) >= _MAX_CACHED:
             self._cache.clear()
         self._pending.add(name)
-        if self._threads < min(_MAX_THREADS, len(self._pending)):
+        if self._threads < min(MAX_THREADS, len(self._pending)):
             # A daemon: nothing waits for a slow name server, not even the process.
+            before = threading.stack_size(_STACK_BYTES)
             threading.Thread(target=self._work, daemon=True).start()
+            threading.stack_size(before)
             self._threads += 1
         self._queue.put(name)
 
@@ -67,12 +77,14 @@ class Resolver:
 
     def _work(self) -> None:
         while name := self._queue.get():
+            self._asked.add(name)
             try:
                 found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
                 addresses = tuple(str(address[0]) for *_, address in found)
                 self._cache[name] = monotonic() + _TTL_S, addresses
             except (OSError, UnicodeError) as error:
                 self._cache[name] = monotonic() + _FAILURE_TTL_S, error
+            self._asked.discard(name)
             self._pending.discard(name)
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import errno
 import resource
 
-from fetcher.contract.options import DESCRIPTORS_KEPT_BACK, DESCRIPTORS_PER_CONNECTION
+from fetcher.contract.options import (
+    DESCRIPTORS,
+    DESCRIPTORS_KEPT_BACK,
+    DESCRIPTORS_PER_CONNECTION,
+)
 
 _FEWEST = DESCRIPTORS_KEPT_BACK + DESCRIPTORS_PER_CONNECTION
+MOST = 16_384  # descriptors that one process has a use for
 RAISE_IT = "Raise the limit with `ulimit -Hn`."
 
 
@@ -37,6 +42,16 @@ def raise_limit(target: int) -> int:
         )
         raise ValueError(msg)
     return (soft - DESCRIPTORS_KEPT_BACK) // DESCRIPTORS_PER_CONNECTION
+
+
+def room() -> int:
+    """Return the downloads that may be in flight under the limit there is."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        soft = MOST
+    above = min(soft, MOST) - DESCRIPTORS  # what folders take a part of
+    free = DESCRIPTORS + above // 2 if above > 0 else soft
+    return max(1, (free - DESCRIPTORS_KEPT_BACK) // DESCRIPTORS_PER_CONNECTION)
 
 
 def shortage(error: OSError) -> str:

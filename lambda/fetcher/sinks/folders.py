@@ -38,7 +38,7 @@ class Folders:
         self._root = _CLOSED
         self._root = os.open(root, _ROOT)
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        above = soft - DESCRIPTORS - DESCRIPTORS_KEPT_BACK
+        above = (soft - DESCRIPTORS - DESCRIPTORS_KEPT_BACK) // 2  # see `room`
         above = MOST_OPEN if soft == resource.RLIM_INFINITY else above
         self._is_above = above > _FEWEST_OPEN
         self._most = max(_FEWEST_OPEN, min(above, MOST_OPEN))

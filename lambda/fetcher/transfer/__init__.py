@@ -3,8 +3,8 @@ Downloads under way: attempts, hosts, retries, bodies.
 
 * ``transfers`` is the loop: it hands each ``attempt`` to an ``engine`` and learns how
   it ended.
-* ``host`` and ``hosts`` decide how hard a host is pressed.
+* ``flow`` says who may download, when, and for how long.
 * ``body`` checks a response on its way into a ``sink``, with ``inflate``,
-  ``file_types``, ``robots_tag`` and ``stall``; ``redirects`` says where it leads,
-  ``refusal`` why it is turned down.
+  ``file_types`` and ``robots_tag``; ``redirects`` says where it leads, ``refusal`` why
+  it is turned down.
 """

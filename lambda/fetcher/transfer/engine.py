@@ -6,19 +6,37 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
+    from fetcher.contract.outcome import Outcome
     from fetcher.transfer.attempt import Attempt
+
+JUDGE_EVERY_S = 0.1
 
 
 class Work(Protocol):
-    """The supply of attempts; engines report back how each ended."""
+    """
+    The supply of attempts; engines report how each is doing, and how it ended.
+
+    Attributes:
+        most_open: The most attempts that are ever in flight.
+    """
+
+    most_open: int
 
     def next(self) -> Attempt | float | None:
         """
         Return what to do now.
 
         Returns:
-            An attempt to make; or seconds to wait before asking again; or None if
-            there is nothing left for the caller.
+            An attempt to make; or seconds to wait before asking again, unless one ends
+            before; or None if there is nothing left but what is in flight.
+        """
+
+    def judge(self, attempt: Attempt, now: float) -> tuple[Outcome, str] | None:
+        """
+        Return how an attempt in flight must end because it takes too long, if it must.
+
+        Called every `JUDGE_EVERY_S` for each, with its `stage` and `received` brought
+        up to date: that is also how the silent are told from those at work.
         """
 
     def ended(self, attempt: Attempt, download: Download) -> None:
@@ -26,7 +44,7 @@ class Work(Protocol):
 
 
 class Engine(Protocol):
-    """Keeps a given number of downloads in flight until the work is done."""
+    """Makes the attempts it is given, all at once, until the work is done."""
 
     name: str
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Callable
 from importlib import import_module
@@ -13,11 +12,16 @@ from fetcher import __version__
 from fetcher.backoff import full_jitter
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome, can_heal
+from fetcher.process.descriptors import room
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security import guard
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
-from fetcher.transfer.hosts import Hosts
+from fetcher.transfer.flow.hosts import Hosts
+from fetcher.transfer.flow.pace import MOST_SPARED
+from fetcher.transfer.flow.places import Places
+from fetcher.transfer.flow.retries import Retries, was_silent
+from fetcher.transfer.flow.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from fetcher.contract.source import Item
     from fetcher.s3.credentials import Account
     from fetcher.transfer.engine import Engine
+    from fetcher.transfer.flow.left import Left
     from fetcher.transfer.sink import Sink
 
 OnDownload = Callable[[int, "Item", Download], None]
@@ -35,7 +40,9 @@ _BACKOFF_LONGEST_S = 20.0
 _FREE_RETRIES = 100  # on top of one for each first try
 _MAX_WAITING = 4_096  # attempts read ahead while their hosts are busy
 _SINK_FULL_WAIT_S = 0.02
-_HOSTS_BUSY_WAIT_S = 0.1
+_BUSY_WAIT_S = 0.1  # hosts, or every place
+_SILENT_TRIES = 2
+_OK = Outcome.OK  # bound once: Python 3.11 finds members of an enum slowly
 
 
 def engine_for(options: Options) -> Engine:
@@ -82,8 +89,12 @@ class Transfers:
         self._hosts = Hosts(options)
         self._s3_account: Account | None = None
         self._in_flight: dict[int, Attempt] = {}
-        self._retries: list[tuple[float, int, Attempt]] = []  # when due, position
+        self._places = Places(options.connections, room())
+        self._watch = Watch(options, self._places)
+        self._retries = Retries()
         self._retries_left = _FREE_RETRIES
+        self._is_read = False  # the source, to its end
+        self.most_open = self._places.most_open
 
     def run(self, engine: Engine, deadline_s: float) -> None:
         """
@@ -96,46 +107,100 @@ class Transfers:
 
     def next(self) -> Attempt | float | None:
         """Return an attempt; or seconds to wait; or None when nothing is left."""
+        if self._places.is_full:
+            return _BUSY_WAIT_S
         if self._sink.is_full:
             return _SINK_FULL_WAIT_S
         now = monotonic()
-        while attempt := self._next_due(now) or self._next_fresh(now):
-            if attempt.host.free_at() <= now < (attempt.ends_at or math.inf):
-                return self._start(attempt, now)
-            if not self._is_over(attempt, now):
+        while attempt := self._next_at(now):
+            host = attempt.host
+            if host.is_given_up:
+                self._give_up(attempt, now)
+            elif host.is_dead or host.free_at() > now:
                 self._hosts.hold(attempt)
-        wait_s = self._retries[0][0] - now if self._retries else math.inf
+            else:
+                return self._start(attempt, now)
+        wait_s = self._retries.wait_s(now)
         if self._hosts.waiting:
-            wait_s = min(wait_s, self._hosts.wait_s(now), _HOSTS_BUSY_WAIT_S)
-        return max(0.0, wait_s) if wait_s < math.inf else None
+            if last := self._hosts.release_last(now):
+                return self._start(last, now)
+            wait_s = min(wait_s, self._hosts.wait_s(now), _BUSY_WAIT_S)
+        return wait_s if wait_s < math.inf else None
+
+    def _next_at(self, now: float) -> Attempt | None:
+        """Return what comes first: what was answered, the fresh, then the silent."""
+        retries = self._retries
+        if retries.pending and (attempt := retries.answered(now)):
+            return attempt
+        if self._hosts.waiting and (attempt := self._hosts.release(now)):
+            return attempt
+        return self._next_fresh(now) or retries.silent(now)
+
+    def left(self) -> Left:
+        """Return what has been begun and not ended; any thread may ask."""
+        silent, all_ = self._retries.put_off, self._retries.pending
+        return self._places.left(silent, self._hosts.waiting + all_ - silent)
+
+    def judge(self, attempt: Attempt, now: float) -> tuple[Outcome, str] | None:
+        """Return how an attempt in flight must end, if it takes too long."""
+        return self._watch.judge(attempt, now, self._has_only_silent)
+
+    def _has_only_silent(self) -> bool:
+        """Tell whether nothing can be done but wait for the silent."""
+        answered = self._retries.any_answered or self._hosts.any_alive
+        return self._is_read and not answered
 
     def ended(self, attempt: Attempt, download: Download) -> None:
         """Try again if that may help and there is time; else report the download."""
         now = monotonic()
         del self._in_flight[attempt.position]
-        self._hosts.ended(attempt, download, now)
-        if (
-            download.outcome is not Outcome.OK
-            and attempt.tries < self._options.attempts
+        self._watch.end(attempt, download)
+        if download.outcome is _OK:
+            self._hosts.ended(attempt, download, now)
+            self._report(attempt, download, now)
+            return
+        attempt.left_s = self._watch.left_s(attempt, now)
+        if attempt.spared < MOST_SPARED.get(download.status, 0):
+            goes_on = self._is_spared(attempt, download, now)
+        else:
+            self._hosts.ended(attempt, download, now)
+            goes_on = self._is_retried(attempt, download, now)
+        if not goes_on:
+            self._report(attempt, download, now)
+
+    def _is_spared(self, attempt: Attempt, download: Download, now: float) -> bool:
+        """Slow the host down; tell whether the attempt waits for it at no cost."""
+        host = attempt.host
+        wait_s = full_jitter(host.refusals + 1, _BACKOFF_FIRST_S, _BACKOFF_LONGEST_S)
+        wait_s = max(wait_s, download.retry_after_s)
+        self._hosts.refused(attempt, download, wait_s, now)
+        if host.is_given_up or attempt.left_s <= 0:
+            return False
+        attempt.spared += 1
+        attempt.failure = download
+        self._hosts.hold(attempt, first=True)
+        return True
+
+    def _is_retried(self, attempt: Attempt, download: Download, now: float) -> bool:
+        """Tell whether an attempt is tried again, and see to it."""
+        is_silent, most = was_silent(download), self._options.attempts
+        most = min(most, _SILENT_TRIES) if is_silent else most
+        if not (
+            attempt.tries - attempt.spared < most
+            and not (attempt.is_last and self._hosts.are_few_at(attempt.host))
             and self._retries_left
             and can_heal(download.outcome, download.status)
         ):
-            wait_s = full_jitter(attempt.tries, _BACKOFF_FIRST_S, _BACKOFF_LONGEST_S)
-            due = now + max(wait_s, download.retry_after_s)
-            if due < attempt.ends_at:
-                self._retries_left -= 1
-                attempt.failure = download
-                heapq.heappush(self._retries, (due, attempt.position, attempt))
-                return
-        self._report(attempt, download, now)
-
-    def _next_due(self, now: float) -> Attempt | None:
-        """Return an attempt that is due again, or whose host has become free."""
-        if self._retries and self._retries[0][0] <= now:
-            return heapq.heappop(self._retries)[2]
-        if self._hosts.waiting:
-            return self._hosts.release(now)
-        return None
+            return False
+        wait_s = full_jitter(attempt.tries, _BACKOFF_FIRST_S, _BACKOFF_LONGEST_S)
+        wait_s = max(wait_s, download.retry_after_s)
+        attempt.left_s -= wait_s
+        if attempt.left_s <= 0:
+            return False
+        self._retries_left -= 1
+        attempt.failure = download
+        self._retries.add(attempt, now + wait_s, is_silent=is_silent)
+        return True
 
     def _next_fresh(self, now: float) -> Attempt | None:
         """Return the next of the source; report bad URLs on the way."""
@@ -151,6 +216,7 @@ class Transfers:
                     self._on_download(position, item, bad)
                     continue
             return Attempt(position, item, self._hosts.named(host, now))
+        self._is_read = True
         return None
 
     def _checked(self, url: str) -> str:
@@ -170,26 +236,22 @@ class Transfers:
                 raise guard.BadUrlError(str(error)) from error
         return self._s3_account
 
-    def _is_over(self, attempt: Attempt, now: float) -> bool:
-        """End an attempt that had to wait too long, or whose host is given up."""
-        if attempt.failure and now >= attempt.ends_at:
-            self._report(attempt, attempt.failure, now)
-            return True
-        host = attempt.host
-        if host.is_given_up and host.failure and host.free_at() > now:
+    def _give_up(self, attempt: Attempt, now: float) -> None:
+        """End an attempt whose host is given up."""
+        download, failure = attempt.failure, attempt.host.failure
+        if download is None:
+            assert failure is not None, "that is why"
             detail = (
-                "not tried: the host has failed too often, at last: "
-                f"{host.failure.detail}"
+                f"not tried: the host has failed too often, at last: {failure.detail}"
             )
-            self._report(attempt, host.failure._replace(detail=detail), now)
-            return True
-        return False
+            download = failure._replace(detail=detail)
+        self._report(attempt, download, now)
 
     def _start(self, attempt: Attempt, now: float) -> Attempt:
+        attempt.is_last = attempt.host.is_dead
         attempt.host.start(now)
         if not attempt.tries:
-            attempt.started_at = now
-            attempt.ends_at = now + self._options.total_timeout_s
+            attempt.started_at, attempt.left_s = now, self._options.total_timeout_s
             self._retries_left += 1
         attempt.tries += 1
         attempt.is_answered = False
@@ -198,6 +260,7 @@ class Transfers:
             attempt.url = self._account_in_s3().signed("GET", place)
         attempt.body = Body(attempt.item, self._sink, self._options)
         self._in_flight[attempt.position] = attempt
+        self._watch.begin(attempt, now)
         return attempt
 
     def _report(self, attempt: Attempt, download: Download, now: float) -> None:
@@ -217,20 +280,21 @@ class Transfers:
                 attempt.tries,
                 detail,
                 path,
-                content_type=told,
-                found_type=found,
+                0.0,
+                told,
+                found,
             ),
         )
 
     def _abandon(self) -> None:
         now = monotonic()
-        for attempt in self._hosts.held() + [attempt for *_, attempt in self._retries]:
+        for attempt in self._hosts.held() + self._retries.all():
             failure = attempt.failure
             detail = f"was to be tried again: {failure.detail}" if failure else ""
             self._report(attempt, Download(Outcome.UNSTARTED, detail=detail), now)
         for attempt in self._in_flight.values():
-            detail = "broken off at the deadline"
-            self._report(attempt, Download(Outcome.UNSTARTED, detail=detail), now)
+            broken = Download(Outcome.UNSTARTED, detail="broken off at the deadline")
+            self._report(attempt, broken, now)
         if self._reports_rest:
             for position, item in self._items:
                 self._on_download(position, item, Download(Outcome.UNSTARTED))

@@ -82,7 +82,7 @@ def frontier_of(fleets: pd.DataFrame) -> pd.DataFrame:
     1        9        1
     """
     ordered = fleets.sort_values(["seconds", "dollars"])
-    before = ordered["dollars"].cummin().shift(fill_value=np.inf)
+    before = ordered["dollars"].astype(float).cummin().shift(fill_value=np.inf)
     return ordered[ordered["dollars"] < before].reset_index(drop=True)
 
 

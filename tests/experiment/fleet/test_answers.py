@@ -114,6 +114,8 @@ def test_settings_of_a_run_are_asked_about_as_they_are():
     assert (question.files, question.concurrency) == (10_000, 50)
     assert question.source == S3
     assert question_of(FanOutSettings(files=400)).source == INTERNET
+    of_an_origin = FanOutSettings(files=400, origin_url="http://127.0.0.1:80")
+    assert question_of(of_an_origin).source == INTERNET
     with pytest.raises(SettingsError, match="Set files"):
         question_of(FanOutSettings(files=0))
 

@@ -93,9 +93,10 @@ def test_a_signal_stops_all_processes_and_the_next_run_does_only_the_rest(
     Batch systems send SIGTERM, people Ctrl-C; neither may cost what was done.
     """
     good = [origin.url(f"/bytes/{n}") for n in range(20)]
-    later = [origin.url(f"/heals/{n}/60") for n in range(30)]
+    later = [origin.url(f"/heals/{n}/60/500") for n in range(30)]
     run = Run(tmp_path, good + later)
-    with run.start("--processes", "2", "--connections", "4") as process:
+    options = ("--processes", "2", "--connections", "4", "--total-timeout", "300")
+    with run.start(*options) as process:
         origin.wait_for("/heals", len(later))
         process.send_signal(kind)
         status, summary = run.finish()

@@ -7,12 +7,14 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from fetcher.transfer.host import Host
+from fetcher.transfer.flow.host import PROBES, Host
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.attempt import Attempt
+
+_Entry = tuple[float, int, Host]  # when to look at it, number of the entry
 
 _MAX_REMEMBERED = 10_000  # hosts; above it the idle ones are forgotten
 
@@ -33,7 +35,9 @@ class Hosts:
         self._interval_s = 1 / options.host_rate if options.host_rate else 0.0
         self._hosts: dict[str, Host] = {}
         self._queues: dict[str, deque[Attempt]] = {}  # by the host's name; none empty
-        self._due: list[tuple[float, int, Host]] = []
+        self._due: list[_Entry] = []
+        self._last: list[_Entry] = []  # dead hosts
+        self._most_wait_s = options.total_timeout_s
         self._listings = 0
         self._max_remembered = _MAX_REMEMBERED
         self.waiting = 0
@@ -47,19 +51,29 @@ class Hosts:
             host = self._hosts[name] = Host(name, self._limit, self._interval_s)
         return host
 
-    def hold(self, attempt: Attempt) -> None:
-        """Keep an attempt until its host can take it."""
-        self._queues.setdefault(attempt.host.name, deque()).append(attempt)
+    def hold(self, attempt: Attempt, *, first: bool = False) -> None:
+        """Keep an attempt until its host can take it: as the last, or the first."""
+        queue = self._queues.setdefault(attempt.host.name, deque())
+        (queue.appendleft if first else queue.append)(attempt)
         self.waiting += 1
         self._list(attempt.host)
 
     def release(self, now: float) -> Attempt | None:
         """Return an attempt whose host can take it now, or has been given up."""
-        while self._due and self._due[0][0] <= now:
-            _, _, host = heapq.heappop(self._due)
-            host.is_listed = False
-            queue = self._queues.get(host.name)
-            if queue and (host.is_given_up or host.free_at() <= now):
+        return self._from(self._due, now)
+
+    def release_last(self, now: float) -> Attempt | None:
+        """Return one whose host is dead: it has a last try when all else is done."""
+        return self._from(self._last, now)
+
+    def _from(self, heap: list[_Entry], now: float) -> Attempt | None:
+        while heap and heap[0][0] <= now:
+            _, listing, host = heapq.heappop(heap)
+            if listing != host.listing:
+                continue
+            host.listing = 0
+            queue = self._queues[host.name]
+            if host.is_given_up or host.free_at() <= now:
                 self.waiting -= 1
                 attempt = queue.popleft()
                 if not queue:
@@ -69,16 +83,35 @@ class Hosts:
             self._list(host)
         return None
 
+    def refused(
+        self, attempt: Attempt, download: Download, wait_s: float, now: float
+    ) -> None:
+        """Record that a host is asked too much."""
+        host = attempt.host
+        host.refused(download, attempt.begun_at, wait_s, self._most_wait_s, now)
+        self._relist(host)
+
     def ended(self, attempt: Attempt, download: Download, now: float) -> None:
         """Record how an attempt ended."""
         host = attempt.host
+        was_dead = host.is_dead
         host.ended(download, now, is_answered=attempt.is_answered)
         if host.name in self._queues:
-            self._list(host)
+            (self._relist if was_dead or host.is_dead else self._list)(host)
 
     def wait_s(self, now: float) -> float:
-        """Return seconds until `release` may have one; infinity: when one has ended."""
-        return max(0.0, self._due[0][0] - now) if self._due else math.inf
+        """Return seconds until one may be released; infinity: when one has ended."""
+        whens = [heap[0][0] for heap in (self._due, self._last) if heap]
+        return max(0.0, min(whens) - now) if whens else math.inf
+
+    @property
+    def any_alive(self) -> bool:
+        """Whether one waits whose host is not dead."""
+        return any(not queue[0].host.is_dead for queue in self._queues.values())
+
+    def are_few_at(self, host: Host) -> bool:
+        """Tell whether so few wait for a host that each has had a try of its own."""
+        return len(self._queues.get(host.name, ())) <= PROBES
 
     def held(self) -> list[Attempt]:
         """Return all that still wait."""
@@ -86,11 +119,18 @@ class Hosts:
 
     def _list(self, host: Host) -> None:
         """Make sure that the host is looked at when it can take one more."""
+        if not host.listing and host.name in self._queues:
+            self._relist(host)
+
+    def _relist(self, host: Host) -> None:
+        """Look at it at another time than was thought before."""
+        host.listing = 0
         when = 0.0 if host.is_given_up else host.free_at()
-        if host.name in self._queues and not host.is_listed and when < math.inf:
-            host.is_listed = True
+        if host.name in self._queues and when < math.inf:
             self._listings += 1
-            heapq.heappush(self._due, (when, self._listings, host))
+            host.listing = self._listings
+            heap = self._last if host.is_dead and not host.is_given_up else self._due
+            heapq.heappush(heap, (when, self._listings, host))
 
     def _forget_idle(self, now: float) -> None:
         """Forget idle hosts; again when twice as many as remain are known."""

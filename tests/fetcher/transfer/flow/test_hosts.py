@@ -11,9 +11,9 @@ from fetcher.contract.downloads import Download
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
-from fetcher.transfer import hosts as module
 from fetcher.transfer.attempt import Attempt
-from fetcher.transfer.hosts import Hosts
+from fetcher.transfer.flow import hosts as module
+from fetcher.transfer.flow.hosts import Hosts
 
 OK = Download(Outcome.OK, 200)
 REFUSED = Download(Outcome.CONNECT, detail="connection refused")
@@ -70,44 +70,32 @@ def failing(host, now, times):
         host.ended(REFUSED, now)
 
 
-def test_a_host_that_only_fails_is_left_alone_then_asked_by_one_at_a_time(host_of):
+def test_a_dead_host_rests_then_is_asked_by_few_at_a_time(host_of):
     host = host_of()
-    failing(host, 0.0, 19)
-    before = host.free_at()
     failing(host, 0.0, 1)
-    resting = host.free_at()
-    host.start(1.0)
-
-    assert (before, resting) == (0.0, 1.0)
-    assert host.free_at() == math.inf
-    host.ended(OK, 1.1)
-    assert host.free_at() <= 1.1
-
-
-def test_each_rest_is_longer_until_the_host_is_given_up(host_of):
-    host = host_of()
-    failing(host, 0.0, 20)
     rests = []
-    for _ in range(6):
+    for _ in range(5):
         now = host.free_at()
-        failing(host, now, 1)
-        rests.append(host.free_at() - now)
+        rests.append(now)
+        for _ in range(16):
+            host.start(now)
+        full = host.free_at()
+        for _ in range(16):
+            host.ended(REFUSED, now)
+        assert full == math.inf
 
-    assert rests == [2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    assert rests == [0.5, 1.5, 3.5, 7.5, 15.5]
     assert host.is_given_up
-    host.start(host.free_at())
-    host.ended(OK, 1e6)
-    assert not host.is_given_up
 
 
 def test_an_answer_however_bad_shows_that_the_host_is_there(host_of):
     host = host_of()
-    for _ in range(10):
-        failing(host, 0.0, 19)
-        host.start(0.0)
-        host.ended(Download(Outcome.HTTP_STATUS, 503), 0.0)
+    failing(host, 0.0, 3)
+    dead = host.is_dead
+    host.start(9.0)
+    host.ended(Download(Outcome.HTTP_STATUS, 404), 9.0)
 
-    assert host.free_at() == 0.0
+    assert (dead, host.is_dead, host.free_at()) == (True, False, 0.0)
 
 
 def test_what_waits_is_released_in_order_when_the_host_can_take_it():

@@ -13,7 +13,8 @@ class StallWatch:
     Watches one download from the moment its connection stands.
 
     Args:
-        options: Longest silence, and the lowest rate over the same time.
+        options: Longest silence, and the lowest rate over the same time, which counts
+            from the first byte.
 
         now: Monotonic clock, in seconds.
     """
@@ -44,10 +45,12 @@ class StallWatch:
         """
         window = self._options.read_timeout_s
         if size != self._size:
+            if not self._size:  # a slow start is forgiven: it is silence, no crawl
+                self._checked_size, self._checked_at = size, now
             self._size, self._grown_at = size, now
         elif now - self._grown_at >= window:
             return f"nothing came for {window:g} s"
-        if self._least and now - self._checked_at >= window:
+        if self._size and self._least and now - self._checked_at >= window:
             received = size - self._checked_size
             self._checked_size, self._checked_at = size, now
             if received < self._least:

@@ -1,0 +1,76 @@
+"""
+A list shared among processes by host, so that one process knows all about a host.
+
+What is learnt of a host, that it is gone or asks to be spared, its address and its open
+connections, is of use to the process that has its other URLs.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import zlib
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from fetcher.security.guard import plain_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fetcher.contract.source import Item
+    from fetcher.lists.position_set import Positions
+    from fetcher.lists.url_list import UrlList
+
+_SAMPLES = 16  # of the list
+_SAMPLE = 128  # URLs each
+_MOST_SHARE = 0.05  # of a host, or the processes would not have equal parts
+_POSITION = struct.Struct("=Q")
+
+
+def has_many_hosts(urls: UrlList) -> bool:
+    """Tell, by samples of a list, whether no host has too great a part in it."""
+    count = len(urls)
+    edges = [count * nth // _SAMPLES for nth in range(_SAMPLES + 1)]
+    spans = ((start, min(_SAMPLE, end - start)) for start, end in pairwise(edges))
+    hosts = Counter(plain_host(item.url) for item in urls.items_in(spans))
+    return max(hosts.values()) <= _MOST_SHARE * hosts.total()
+
+
+class HostShares:
+    """
+    The parts of a list, one for each process, with all URLs of a host in one.
+
+    Each process reads the list by itself and leaves out the other parts. How far each
+    has come is in memory that they share: if one dies, the rest of its part is known.
+
+    Args:
+        urls: The list.
+
+        done: Positions to leave out.
+
+        processes: How many parts.
+    """
+
+    def __init__(self, urls: UrlList, done: Positions, processes: int) -> None:
+        self._urls = urls
+        self._done = done
+        self._processes = processes
+        self._next = mmap.mmap(-1, processes * _POSITION.size)  # position, by part
+
+    def items(self, nth: int) -> Iterator[Item]:
+        """Yield what is left of a part."""
+        offset = nth * _POSITION.size
+        (start,) = _POSITION.unpack_from(self._next, offset)
+        rest = [(start, len(self._urls) - start)]
+        for item in self._urls.items_in(rest, self._done):
+            if zlib.crc32(plain_host(item.url).encode()) % self._processes == nth:
+                _POSITION.pack_into(self._next, offset, item.number + 1)
+                yield item
+        _POSITION.pack_into(self._next, offset, len(self._urls))
+
+    def left(self) -> Iterator[Item]:
+        """Yield what is left of all parts."""
+        for nth in range(self._processes):
+            yield from self.items(nth)

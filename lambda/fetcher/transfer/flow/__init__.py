@@ -1,0 +1,13 @@
+"""
+Flow control: who may download, when, and for how long; the same for every engine.
+
+* ``places``: connections count downloads at work; silent ones give their place back.
+* ``watch`` ends downloads that take too long, with ``stall``.
+* ``patience``: how long silence is worth waiting for, by what waiting has brought.
+* ``retries``: what is tried again, and in which order.
+* ``left``: what is under way, for whoever shows progress.
+* ``host`` and ``hosts`` decide how hard a host is pressed, with ``pace`` for those that
+  say it is too much.
+
+All of it is told the time, and asks no clock.
+"""

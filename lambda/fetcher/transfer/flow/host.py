@@ -1,0 +1,186 @@
+"""One host: downloads in flight there, how fast it is asked, whether it is there."""
+
+from __future__ import annotations
+
+import math
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from fetcher.contract.outcome import Outcome
+from fetcher.transfer.flow.pace import MOST_SPARED, Pace
+
+if TYPE_CHECKING:
+    from fetcher.contract.downloads import Download
+
+_TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS.value
+# How many failures in a row, without any answer, show that a host is dead.
+_FAILURES_OF_DEAD = {
+    Outcome.DNS: 1,
+    Outcome.CONNECT: 1,
+    Outcome.CONNECT_TIMEOUT: 2,
+    Outcome.READ_TIMEOUT: 2,
+    # A server may close idle connections at any moment, and all at once.
+    Outcome.CUT: 10,
+    Outcome.TLS: 10,
+}
+# A dead host is asked again when all else is done: in rounds, with longer and longer
+# rests, half a minute's outage in all. So few at once cost next to nothing.
+PROBES = 16
+_FIRST_REST_S = 0.5
+_MOST_ROUNDS = 5
+
+
+class Host:
+    """
+    One host and port: downloads in flight there, and when it can take more.
+
+    Args:
+        name: With its port, if the URL has one.
+
+        limit: Downloads in flight at once.
+
+        interval_s: Seconds between two requests.
+
+    Attributes:
+        name: As above.
+
+        listing: Number of its latest entry in the lists of `Hosts`; 0: in none.
+
+        failure: How the latest failed download ended.
+
+        is_dead: Whether it is only asked when all else is done.
+
+        is_given_up: Whether nothing more is tried.
+    """
+
+    __slots__ = (
+        "_accepted",
+        "_failures",
+        "_in_flight",
+        "_interval_s",
+        "_limit",
+        "_next_at",
+        "_pace",
+        "_probes",
+        "_rests_until",
+        "_rounds",
+        "_since",
+        "failure",
+        "is_dead",
+        "is_given_up",
+        "listing",
+        "name",
+    )
+
+    def __init__(self, name: str, limit: int, interval_s: float) -> None:
+        self.name = name
+        self._limit = limit
+        self._interval_s = interval_s
+        self._in_flight = 0
+        self._next_at = 0.0
+        self._since = 0.0
+        self._accepted = 0
+        self._failures = 0
+        self._pace: Pace | None = None
+        self._probes = self._rounds = 0
+        self._rests_until = 0.0
+        self.is_dead = self.is_given_up = False
+        self.listing = 0
+        self.failure: Download | None = None
+
+    def is_idle(self, now: float) -> bool:
+        """Tell whether it can be forgotten without losing anything."""
+        busy = self._in_flight or self._failures or self._pace
+        return not busy and self._next_at <= now
+
+    @property
+    def refusals(self) -> int:
+        """How often in a row it has asked us to slow down."""
+        return self._pace.refusals if self._pace else 0
+
+    def free_at(self) -> float:
+        """Return when it can take one more; infinity: when a download has ended."""
+        if self._in_flight >= self._limit:
+            return math.inf
+        if self.is_dead:
+            free = self._probes and not self.is_given_up
+            return self._rests_until if free else math.inf
+        if self._pace is None:
+            return self._next_at
+        if self._in_flight >= self._pace.limit:
+            return math.inf
+        return max(self._next_at, self._pace.free_at())
+
+    def start(self, now: float) -> None:
+        """Count a download that starts."""
+        self._in_flight += 1
+        if self._interval_s:
+            self._next_at = max(self._next_at, now) + self._interval_s
+        if self.is_dead:
+            self._probes -= 1
+        if self._pace:
+            self._pace.start(now)
+
+    def refused(
+        self,
+        download: Download,
+        begun_at: float,
+        wait_s: float,
+        most_s: float,
+        now: float,
+    ) -> None:
+        """
+        Count a download that was refused because the host is asked too much.
+
+        Args:
+            download: How it ended.
+
+            begun_at: When it began.
+
+            wait_s: How long the host must not be asked.
+
+            most_s: The most to wait in all while nothing is accepted.
+
+            now: Monotonic clock, in seconds.
+        """
+        self._revive()
+        if self._pace is None:
+            self._pace = Pace(self._since or now, self._accepted)
+        is_clear = download.retry_after_s > 0 or download.status == _TOO_MANY
+        self._pace.refuse(begun_at, wait_s, self._in_flight, now, is_clear=is_clear)
+        self._in_flight -= 1
+        if self._pace.is_hopeless(most_s):
+            self.is_given_up = self.is_dead = True
+            self.failure = download
+
+    def ended(
+        self, download: Download, now: float, *, is_answered: bool = False
+    ) -> None:
+        """Count a download that ended, and judge whether the host is there at all."""
+        self._in_flight -= 1
+        if is_answered or download.status or download.outcome not in _FAILURES_OF_DEAD:
+            if not self._accepted:
+                self._since = now
+            self._accepted += 1
+            if self._failures or self.is_dead:
+                self._revive()
+            # Else it was a refusal of this URL alone.
+            if self._pace and download.status not in MOST_SPARED:
+                self._pace.accept(now)
+            return
+        most = _FAILURES_OF_DEAD[download.outcome]
+        self.failure = download
+        self._failures += 1
+        if not self.is_dead:
+            if self._failures >= most:
+                self.is_dead, self._probes = True, PROBES
+                self._rests_until = now + _FIRST_REST_S
+        elif not (self._probes or self._in_flight):
+            self._rounds += 1
+            self._probes = PROBES
+            self._rests_until = now + _FIRST_REST_S * 2**self._rounds
+            self.is_given_up = self._rounds >= _MOST_ROUNDS
+
+    def _revive(self) -> None:
+        self._failures = self._rounds = 0
+        self.is_dead = self.is_given_up = False

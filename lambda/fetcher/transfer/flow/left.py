@@ -1,0 +1,30 @@
+"""What is left of a list, and how it behaves."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Left(NamedTuple):
+    """
+    URLs that were begun and have not ended.
+
+    Attributes:
+        working: Those from which something comes.
+
+        silent: Those from which nothing does, or did: they are tried once more.
+
+        waiting: Those that wait for a host which is limited, busy or gone.
+    """
+
+    working: int = 0
+    silent: int = 0
+    waiting: int = 0
+
+    def since(self, before: Left) -> Left:
+        """Return the difference."""
+        return Left(*(now - then for now, then in zip(self, before, strict=True)))
+
+    def and_more(self, more: Left) -> Left:
+        """Return the sum."""
+        return Left(*(one + other for one, other in zip(self, more, strict=True)))

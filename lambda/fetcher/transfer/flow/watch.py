@@ -1,0 +1,158 @@
+"""Watch over downloads in flight: who is silent, and whose time is up."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from fetcher.contract.outcome import Outcome
+from fetcher.transfer.attempt import Stage
+from fetcher.transfer.engine import JUDGE_EVERY_S
+from fetcher.transfer.flow.patience import Patience
+from fetcher.transfer.flow.places import is_word
+from fetcher.transfer.flow.retries import was_silent
+from fetcher.transfer.flow.stall import StallWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fetcher.contract.downloads import Download
+    from fetcher.contract.options import Options
+    from fetcher.transfer.attempt import Attempt
+    from fetcher.transfer.flow.places import Places
+
+Ending = tuple[Outcome, str]
+
+# A body that was not promised in full may be without end: a radio, a camera.
+_MOST_GROWTH = 4  # times the time for one URL
+_LAST_TRY_S = 3.0  # for a host that was silent twice, or not there at all
+_QUEUED, _LOOKING_UP, _CONNECTING, _ASKED = Stage
+
+
+class Watch:
+    """
+    Judge of all downloads in flight, ten times a second.
+
+    Args:
+        options: Time-outs.
+
+        places: Kept up to date.
+    """
+
+    def __init__(self, options: Options, places: Places) -> None:
+        self._options = options
+        self._places = places
+        self._patience = Patience()
+        self._only_silent = False
+        self._looked_at = 0.0
+
+    def begin(self, attempt: Attempt, now: float) -> None:
+        """Start to watch a try; after a silence it gets no place until it speaks."""
+        self._places.open += 1
+        attempt.begun_at = attempt.heard_at = now
+        attempt.ends_at = now + attempt.left_s
+        if attempt.tries > 1:
+            attempt.heard = _QUEUED, 0
+            attempt.stage, attempt.received, attempt.stall = _QUEUED, 0, None
+        if attempt.is_last or (attempt.failure and was_silent(attempt.failure)):
+            self._set_silent(attempt, is_silent=True)
+
+    def end(self, attempt: Attempt, download: Download) -> None:
+        """Stop watching it."""
+        self._places.open -= 1
+        if attempt.is_silent:
+            self._set_silent(attempt, is_silent=False)
+            if attempt.silent_s and not was_silent(download):
+                self._patience.spoke(attempt.silent_s)
+            attempt.silent_s = 0
+
+    def left_s(self, attempt: Attempt, now: float) -> float:
+        """Return what is left of an attempt's time for another try."""
+        return min(self._ends_at(attempt) - now, self._options.total_timeout_s)
+
+    def judge(
+        self, attempt: Attempt, now: float, has_only_silent: Callable[[], bool]
+    ) -> Ending | None:
+        """
+        Return how an attempt must end because it takes too long, if it must.
+
+        Args:
+            attempt: In flight.
+
+            now: Monotonic clock, in seconds.
+
+            has_only_silent: Tells whether nothing can be done but wait for them.
+        """
+        self._listen(attempt, now)
+        if now >= attempt.ends_at and now >= (ends_at := self._ends_at(attempt)):
+            most_s, more_s = self._options.total_timeout_s, ends_at - attempt.ends_at
+            most_s += more_s if more_s > most_s / 2 else 0
+            return Outcome.TOTAL_TIMEOUT, f"not done within {most_s:.3g} s"
+        most_s = _LAST_TRY_S if attempt.is_last else math.inf
+        if self._places.are_all_silent and self._is_end(has_only_silent, now):
+            most_s = min(most_s, self._patience.seconds())
+        return self._silence(attempt, now, most_s)
+
+    def _is_end(self, has_only_silent: Callable[[], bool], now: float) -> bool:
+        """Tell whether only the silent are left; looked at once for all of them."""
+        if now >= self._looked_at + JUDGE_EVERY_S:
+            self._looked_at = now
+            self._only_silent = has_only_silent()
+        return self._only_silent
+
+    def _listen(self, attempt: Attempt, now: float) -> None:
+        """Note whether anything has come; the silent give their place back."""
+        stage, received = attempt.heard
+        silence_s = now - attempt.heard_at
+        if attempt.stage is not stage or is_word(received, attempt.received):
+            attempt.heard_at = now
+            attempt.heard = attempt.stage, attempt.received
+            if attempt.stage is not stage:
+                attempt.stall = None
+            if attempt.silent_s:
+                self._patience.spoke(attempt.silent_s)
+                attempt.silent_s = 0
+            self._set_silent(attempt, is_silent=False)
+        elif silence_s >= attempt.silent_s + 1:
+            attempt.silent_s += 1
+            self._patience.lasted(attempt.silent_s)
+            self._set_silent(attempt, is_silent=True)
+
+    def _set_silent(self, attempt: Attempt, *, is_silent: bool) -> None:
+        if attempt.is_silent is not is_silent:
+            attempt.is_silent = is_silent
+            self._places.silent += 1 if is_silent else -1
+
+    def _ends_at(self, attempt: Attempt) -> float:
+        """Return when its time is up: later with every byte that comes."""
+        options = self._options
+        if not options.min_bytes_per_s:
+            return attempt.ends_at
+        growth_s = attempt.received / options.min_bytes_per_s
+        if not attempt.body.is_promised:
+            growth_s = min(growth_s, _MOST_GROWTH * options.total_timeout_s)
+        return attempt.ends_at + growth_s
+
+    def _silence(
+        self, attempt: Attempt, now: float, patience_s: float
+    ) -> Ending | None:
+        """Return how an attempt must end because nothing comes, if it must."""
+        silence_s = now - attempt.heard_at
+        if attempt.stage is _QUEUED:
+            return None
+        if attempt.stage is not _ASKED:
+            most_s = min(self._options.connect_timeout_s, patience_s)
+            return None if silence_s < most_s else _unconnected(attempt.stage, most_s)
+        if attempt.stall is None:
+            attempt.stall = StallWatch(self._options, now)
+        stalled = attempt.stall.stalled(attempt.received, now)
+        if silence_s >= patience_s and not stalled:
+            others = "its host" if attempt.is_last else "others silent as long"
+            stalled = f"nothing came for {patience_s:g} s, as from {others} before"
+        return (Outcome.READ_TIMEOUT, stalled) if stalled else None
+
+
+def _unconnected(stage: Stage, seconds: float) -> Ending:
+    if stage is _LOOKING_UP:
+        return Outcome.DNS, f"no name server answered within {seconds:g} s"
+    return Outcome.CONNECT_TIMEOUT, f"no connection within {seconds:g} s"

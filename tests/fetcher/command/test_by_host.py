@@ -1,0 +1,69 @@
+"""A list of many hosts shared among processes: each host in one, and nothing lost."""
+
+import os
+
+import pytest
+
+from fetcher.command.by_host import HostShares, has_many_hosts
+from fetcher.lists.position_set import Positions
+from fetcher.lists.url_list import UrlList
+
+
+@pytest.fixture
+def listed(tmp_path):
+    def listed(urls):
+        path = tmp_path / "urls.txt"
+        path.write_text("".join(f"{url}\n" for url in urls))
+        return UrlList(path)
+
+    return listed
+
+
+MANY = [f"http://h{n % 50}/{n}" for n in range(400)]
+
+
+@pytest.mark.parametrize(
+    ("urls", "many"),
+    [
+        (MANY, True),
+        ([f"http://h{n}/" for n in range(20)], True),
+        ([f"http://h/{n}" for n in range(400)], False),
+        (["http://h/1"], False),
+        (MANY + [f"http://h/{n}" for n in range(100)], False),
+    ],
+)
+def test_a_list_that_one_host_dominates_is_not_shared_by_host(listed, urls, many):
+    """
+    One process would have nearly all of it.
+    """
+    assert has_many_hosts(listed(urls)) == many
+
+
+def test_all_urls_of_a_host_are_in_one_part_and_each_url_in_one(listed):
+    urls, done = listed(MANY), Positions(400)
+    done.add((7, 8, 399))
+    shares = HostShares(urls, done, 3)
+    parts = [list(shares.items(nth)) for nth in range(3)]
+    hosts = [{item.number % 50 for item in part} for part in parts]
+
+    assert sorted(item.number for part in parts for item in part) == sorted(
+        set(range(400)) - {7, 8, 399}
+    )
+    assert sum(map(len, hosts)) == 50
+    assert min(map(len, parts)) > 60
+
+
+def test_what_a_process_that_dies_had_not_taken_is_left(listed):
+    shares = HostShares(listed(MANY), Positions(400), 2)
+    pid = os.fork()
+    if not pid:
+        items = shares.items(1)
+        for _ in range(5):
+            next(items)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    own = list(shares.items(0))
+    left = list(shares.left())
+
+    assert len(own) + 5 + len(left) == 400
+    assert not {item.number % 50 for item in own} & {item.number % 50 for item in left}

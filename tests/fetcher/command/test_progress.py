@@ -1,0 +1,69 @@
+"""What a person is told while a list is fetched, and at its end."""
+
+from collections import Counter
+
+import pytest
+
+from fetcher.command import progress as module
+from fetcher.command.progress import Progress
+from fetcher.transfer.flow.left import Left
+
+
+@pytest.fixture
+def told(monkeypatch, capsys):
+    """
+    Tell of files done at certain times, and return the last thing said of the rest.
+    """
+    now = 1_000.0
+    monkeypatch.setattr(module, "monotonic", lambda: now)
+
+    def told(*moments, count=4_000):
+        nonlocal now
+        now = 1_000.0
+        progress = Progress(count, 0, 20.0)
+        for seconds, done, left in moments:
+            now = 1_000.0 + seconds
+            progress.show(done, done, 0, left)
+        return capsys.readouterr().err.splitlines()[-1].rpartition("; ")[2]
+
+    return told
+
+
+def test_the_rate_of_late_tells_how_long_the_rest_will_take(told):
+    assert told((1, 10, Left(9)), (60, 100, Left(9)), (61, 200, Left(9))) == "38 s left"
+
+
+def test_the_silent_are_told_apart_as_they_do_not_take_long_together(told):
+    left = Left(working=50, silent=100)
+
+    assert told((10, 1_900, left)) == "11 s left, 100 silent"
+
+
+def test_at_the_end_it_is_told_who_is_waited_for_and_how_long_at_most(told):
+    silent = Left(silent=100)
+
+    assert told((9, 3_900, silent)) == "100 silent, done in ≤ 20 s"
+    assert told((9, 3_900, silent), (14, 3_930, Left(silent=70))) == (
+        "70 silent, done in ≤ 15 s"
+    )
+    assert told((9, 3_990, Left(0, 4, 6))) == (
+        "4 silent, 6 waiting for hosts that are limited or gone"
+    )
+    assert told((9, 4_000, Left())) == "0 s left"
+    assert told((9, 4_000, Left()), (30, 4_000, Left())) == "0 left"
+
+
+def test_what_went_wrong_is_summed_up_by_outcome_and_by_host(capsys):
+    hosts = Counter({f"h{n}": 20 - n for n in range(15)})
+    Progress(300, 0).sum_up(Counter(cut=9, ok=100, dns=190), hosts)
+    outcomes, worst = capsys.readouterr().err.splitlines()
+
+    assert outcomes == "ok 100, dns 190, cut 9"
+    assert worst.startswith("not ok, the worst 10 of 15 hosts: h0 20, h1 19, ")
+    assert worst.endswith(", h9 11")
+
+
+def test_nothing_is_summed_up_when_all_went_well(capsys):
+    Progress(300, 0).sum_up(Counter(ok=300), Counter())
+
+    assert capsys.readouterr().err == ""

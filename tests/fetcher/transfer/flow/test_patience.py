@@ -1,0 +1,72 @@
+"""How long the silent may hold up a list that is otherwise done."""
+
+import math
+
+from tests.support.virtual_time import Fate, simulate
+
+from fetcher.contract.outcome import Outcome
+from fetcher.transfer.flow.patience import Patience
+
+TIMES = {"connect_timeout_s": 10.0, "read_timeout_s": 10.0, "attempts": 2}
+
+
+def seen(lasted, spoke):
+    """
+    Learn of downloads that were silent for so many seconds, and spoke or did not.
+    """
+    patience = Patience()
+    for seconds, many in lasted.items():
+        for _ in range(many):
+            for second in range(1, seconds + 1):
+                patience.lasted(second)
+    for seconds, many in spoke.items():
+        for _ in range(many):
+            for second in range(1, seconds + 1):
+                patience.lasted(second)
+            patience.spoke(seconds)
+    return patience.seconds()
+
+
+def test_nothing_is_concluded_from_few():
+    assert seen({10: 19}, {}) == math.inf
+    assert seen({5: 1_000}, {}) == math.inf
+
+
+def test_silence_is_waited_for_as_long_as_some_have_spoken():
+    assert seen({10: 20}, {}) == 3
+    assert seen({10: 100}, {2: 50}) == 3
+    assert seen({10: 100}, {4: 50}) == 5
+    assert seen({10: 100}, {4: 2}) == 3
+    assert seen({10: 100}, {9: 50}) == math.inf
+
+
+def mixed(spoken_s):
+    """
+    Of 440 URLs 40 are mute; another 40 take so long to speak.
+    """
+    fates = [Fate(0.2, speaks_s=0.1)] * 9 + [Fate(), Fate(spoken_s, speaks_s=spoken_s)]
+    wanted = [f"http://h{n}/" for n in range(440)]
+    return wanted, lambda url, *_: fates[int(url[8:-1]) % 11]
+
+
+def test_at_the_end_silence_is_given_up_once_waiting_has_brought_nothing(monkeypatch):
+    run = simulate(monkeypatch, *mixed(0.9), connections=20, **TIMES)
+
+    assert run.outcomes().count(Outcome.READ_TIMEOUT) == 40
+    last_good = max(run.times[n] for n in range(440) if n % 11 != 9)
+    assert run.seconds < last_good + 10
+    assert "as from others silent as long" in run.ended[9].detail
+
+
+def test_at_the_end_those_that_speak_late_are_not_lost(monkeypatch):
+    run = simulate(monkeypatch, *mixed(4.5), connections=20, **TIMES)
+
+    assert run.outcomes().count(Outcome.READ_TIMEOUT) == 40
+    assert run.outcomes().count(Outcome.OK) == 400
+
+
+def test_a_single_silent_url_has_all_its_time(monkeypatch):
+    late = Fate(9.0, speaks_s=8.9)
+    run = simulate(monkeypatch, ["http://h/"], lambda *_: late, **TIMES)
+
+    assert run.outcomes() == [Outcome.OK]
