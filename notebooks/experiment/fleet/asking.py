@@ -31,10 +31,9 @@ def question_of(settings: FanOutSettings, files: int = 0) -> Question:
     Raises:
         SettingsError: If they leave the number of files to a pilot.
     """
-    url = settings.url_template or settings.origin_url
-    from_s3 = url.startswith(SCHEME) or bool(
-        settings.sources or _region_in(settings.url_template)
-    )
+    origin = settings.origin_url and f"{settings.origin_url.rstrip('/')}/{{number}}"
+    url = settings.url_template or origin
+    from_s3 = url.startswith(SCHEME) or bool(settings.sources or _region_in(url))
     asked = Question(
         files=files or settings.files,
         sizes_bytes=(settings.file_kb * 1_000.0,),
