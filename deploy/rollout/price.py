@@ -104,7 +104,8 @@ class Bill(NamedTuple):
     def lines(self) -> Iterator[str]:
         """Yield the lines as text, the sum last."""
         for item in self.items:
-            yield f"{in_dollars(item.dollars):>10}  {_amount(item.amount)} {item.what}"
+            amount = in_amount(item.amount)
+            yield f"{in_dollars(item.dollars):>10}  {amount} {item.what}"
         yield f"{in_dollars(self.dollars):>10}  in all"
 
 
@@ -167,7 +168,13 @@ def in_dollars(dollars: float) -> str:
     return f"${dollars:.{1 - math.floor(math.log10(dollars))}f}"
 
 
-def _amount(amount: float) -> str:
+def in_amount(amount: float) -> str:
+    """
+    Format the amount of an item.
+
+    >>> in_amount(14_500), in_amount(0.061), in_amount(0.000_4)
+    ('14,500', '0.061', 'less than 0.001')
+    """
     if amount >= 1:
         return f"{amount:,.0f}"
     return f"{amount:.2g}" if amount >= _LEAST_SHOWN else f"less than {_LEAST_SHOWN}"

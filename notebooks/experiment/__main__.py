@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _CLEANING_UP_S = 10.0
 _OF_ENDED_RUNS = ("report", "show")
+_PLAN = "plan"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from experiment.command import pages  # noqa: PLC0415 - takes a second
 
             return pages.run(words)
+        if words and words[0] == _PLAN:
+            from experiment.command import plan  # noqa: PLC0415 - half of that
+
+            return plan.run(words[1:])
         from experiment.command.runner import run  # noqa: PLC0415 - the same
 
         if argv is None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
+from IPython.core.getipython import get_ipython
+
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import NGINX, FanOutSettings
 from experiment.parameters.settings import DownloadSettings
@@ -33,6 +35,7 @@ OWN_ORIGIN = "the project's own"
 _ORIGIN_ANSWERS_WITHIN_S = 5
 _LOOK_EVERY_S = 0.02
 _NO_COUNT = (OSError, HTTPException, OriginError)
+_OF_THIS_KERNEL: list[Session] = []
 _MOST_KB = MOST_BYTES // 1_000
 
 
@@ -157,7 +160,8 @@ def open_session(settings: Settings) -> Session:
     """
     Connect to the target; start a local endpoint first if none is named.
 
-    Start nginx too, if the settings ask for it as the origin and it is installed.
+    Start nginx too, if the settings ask for it as the origin and it is installed. In a
+    kernel, the session replaces the one that its notebook opened before.
     `Session.close` stops both; so does the end of this process, even by a kill.
 
     Raises:
@@ -199,7 +203,7 @@ def open_session(settings: Settings) -> Session:
         target = connect(
             settings.target, endpoint_url, keys=keys, check_alive=check_alive
         )
-        return Session(
+        session = Session(
             target,
             origin_url,
             origin,
@@ -208,6 +212,17 @@ def open_session(settings: Settings) -> Session:
             has_own_endpoint,
             has_own_origin,
         )
+    _replace_earlier(session)
+    return session
+
+
+def _replace_earlier(session: Session) -> None:
+    """Stop what a notebook left running, if it was interrupted before it ended it."""
+    if not get_ipython():
+        return
+    while _OF_THIS_KERNEL:
+        _OF_THIS_KERNEL.pop().stop()
+    _OF_THIS_KERNEL.append(session)
 
 
 def _nginx(settings: Settings) -> Nginx | None:

@@ -15,6 +15,7 @@ from tests.support.notebook_cells import FOLDER, NAMES, PATHS, cells_of
 from experiment.ledger.machine import root
 from experiment.parameters.compare import CompareSettings
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.fleet import FleetSettings
 from experiment.parameters.grid import GridSettings
 from experiment.parameters.settings import DeploySettings, Settings
 
@@ -42,6 +43,7 @@ def settings_class(path):
         for k in (
             *(Settings, DeploySettings, FanOutSettings, GridSettings),
             CompareSettings,
+            FleetSettings,
         )
         if k.__name__ == name
     ]

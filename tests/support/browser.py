@@ -34,6 +34,7 @@ class Page:
         self.requested = []
         for domain in ("Page", "Runtime", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def call(self, method, **parameters):
         """Send a command and return its result."""
@@ -47,6 +48,9 @@ class Page:
             if answer.get("id") == number:
                 assert "error" not in answer, answer
                 return answer["result"]
+
+    def close(self):
+        self._socket.close()
 
     def open(self, url):
         self.call("Page.navigate", url=url)
@@ -68,6 +72,21 @@ class Page:
         return eventually(
             lambda: self.value(expression), within_s=within_s, every_s=0.1
         )
+
+    def click(self, selector):
+        """Press the mouse on the middle of an element, and release it."""
+        box = self.value(
+            f"(({{x, y, width, height}}) => ({{x: x + width / 2, y: y + height / 2}}))"
+            f"(document.querySelector({selector!r}).getBoundingClientRect())"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call(
+                "Input.dispatchMouseEvent",
+                type=kind,
+                button="left",
+                clickCount=1,
+                **box,
+            )
 
     def look(self, *, width=1280, height=900, dark=False):
         """Have a window of this size, in light or dark."""
@@ -115,7 +134,9 @@ def page():
                 with urlopen(f"http://127.0.0.1:{port}/json") as listed:
                     pages = json.load(listed)
                 (first,) = (one for one in pages if one["type"] == "page")
-                yield Page(first["webSocketDebuggerUrl"])
+                opened = Page(first["webSocketDebuggerUrl"])
+                yield opened
+                opened.close()
             finally:
                 browser.terminate()
                 browser.communicate()

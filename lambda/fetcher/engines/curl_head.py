@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pycurl
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _EMPTY_LINES = frozenset({b"\r\n", b"\n"})
+
+
+@lru_cache(256)
+def _decoded(raw: bytes) -> str:
+    return raw.decode("utf-8", errors="replace")
 
 
 class Head:
@@ -63,7 +69,7 @@ class Head:
 
     def text(self, info: int) -> str:
         """Return one of libcurl's infos as text, whatever encoding the origin used."""
-        return (self._raw(info) or b"").decode("utf-8", errors="replace")
+        return _decoded(self._raw(info) or b"")
 
     def values(self, name: bytes) -> str:
         """Return the values of a header in the latest head, joined by commas."""

@@ -147,9 +147,10 @@ class Transfer:
 
     def _finished(self, code: int, message: str) -> Download | None:
         """Return how the attempt ended if all is well so far."""
-        head, size = self._head, self.attempt.body.size + self._held_bytes
-        if not code and self._state not in _UNWANTED and head.lacks_encoding(size):
-            self._repeat()
+        if not code and self._state is _BODY:
+            size = self.attempt.body.size + self._held_bytes
+            if self._head.lacks_encoding(size):
+                self._repeat()
         if self._state in _UNJUDGED:
             got_head = has_head(code, message)
             if got_head is not False and (
@@ -243,6 +244,10 @@ class Transfer:
             # every head to Python would cost a tenth, so this request is repeated.
             if not self._head.listens:
                 self._repeat()
+            return None
+        size = self._held_bytes
+        if is_whole and expected_bytes != size and self._head.lacks_encoding(size):
+            self._repeat()
             return None
         self._state = _BODY
         options, held = self._options, self._held

@@ -117,6 +117,7 @@ def type_of(start: bytes) -> str:
     return _text_type(start)
 
 
+@lru_cache(256)
 def legible(kind: str) -> str:
     """Return a Content-Type as it was sent, or in one short line if it is odd."""
     if kind.isprintable() and len(kind) <= _LONGEST:

@@ -280,8 +280,9 @@ class Transfers:
                 attempt.tries,
                 detail,
                 path,
-                content_type=told,
-                found_type=found,
+                0.0,
+                told,
+                found,
             ),
         )
 

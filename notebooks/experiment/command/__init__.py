@@ -1,7 +1,8 @@
 """
 `python -m experiment`: ``arguments`` are read, the ``runner`` runs a notebook.
 
-``pages`` writes reports of runs that have ended.
+``pages`` writes reports of runs that have ended; ``plan`` forecasts one that has not
+begun. ``given`` are parameters as they are typed.
 
 ``aws_check`` is `make aws-check`.
 """

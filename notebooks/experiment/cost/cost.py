@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from aws_facts.limits import line_bytes_per_s
+import numpy as np
+
 from experiment.cost.billable import LOG_BYTES, usage_of
+from experiment.fleet.asking import planned
+from experiment.fleet.forecast import forecast
+from experiment.fleet.sentences import run_in_words
 from experiment.plan.url_facts import file_bytes
 from rollout.errors import PreflightError
 from rollout.price import REGION, Bill, Billable, bill, in_dollars
@@ -26,6 +30,7 @@ _LONGEST_INIT_S = 10
 _SHORTEST_S = 0.001
 _HEDGED = 20  # one in so many shards, at most
 _CENT = 0.01
+_DRAWS, _BEST = 100, 0.05
 _OF_A_PILOT = (
     "That is the price of pilots; a run is priced again when its number of files is "
     "known, and does not start if it may cost more than max_cost_usd."
@@ -48,7 +53,9 @@ class Estimate:
     The price of a plan.
 
     Attributes:
-        least: If every execution uses its full bandwidth, and nothing is retried.
+        least:
+            If the fleet is as fast as in the best twentieth of the model's draws, and
+            nothing is retried.
 
         most: If every invocation runs into its timeout, in every wave.
 
@@ -57,6 +64,8 @@ class Estimate:
         notes: What to know beside the figures.
 
         remedy: What to change if it is too much.
+
+        forecast: How long it would take on AWS, and what would bind, in lines.
     """
 
     least: Bill
@@ -64,16 +73,17 @@ class Estimate:
     is_local: bool
     notes: tuple[str, ...]
     remedy: str
+    forecast: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return it as text, with the items of the upper bound."""
         where = "none, it is local; projected to AWS: " if self.is_local else ""
         low, high = in_dollars(self.least.dollars), in_dollars(self.most.dollars)
         head = (
-            f"dollars: {where}from {low}, if every execution uses its full bandwidth, "
+            f"dollars: {where}from {low}, if all goes as well as the model expects, "
             f"to {high}, if every invocation runs into its timeout:"
         )
-        return "\n".join((head, *self.most.lines(), *self.notes))
+        return "\n".join((head, *self.most.lines(), *self.forecast, *self.notes))
 
 
 @dataclass(frozen=True)
@@ -132,11 +142,9 @@ def estimate(plan: Plan, target: Target) -> Estimate:
     settings, shards = plan.settings, plan.shards_for(plan.files)
     each, guess = file_bytes(plan.urls, plan.settings)
     body_bytes = plan.files * each
-    line_s = body_bytes / line_bytes_per_s(settings.memory_mb)
-    least = replace(
-        usage_of(plan, target, shards, plan.files, body_bytes),
-        billed_s=line_s + shards * _SHORTEST_S,
-    )
+    question = planned(plan, target.region)
+    made = forecast(question, _DRAWS)
+    least = usage_of(plan, target, shards, plan.files, body_bytes)
     hedges = max(1, shards // _HEDGED) if settings.hedge else 0
     invocations = settings.waves * (shards + hedges)
     inits_s = settings.concurrency * _LONGEST_INIT_S
@@ -154,8 +162,15 @@ def estimate(plan: Plan, target: Target) -> Estimate:
     )
     of_pilot = _OF_A_PILOT if plan.is_pilot else ""
     notes = tuple(filter(None, (of_pilot, guess, _note_on_region(target))))
-    remedy = _remedy(most, settings)
-    return Estimate(bill(least), bill(most), not target.asks_iam, notes, remedy)
+    quick_s = float(np.quantile(made.billed_s, _BEST)) + shards * _SHORTEST_S
+    return Estimate(
+        bill(replace(least, billed_s=min(quick_s, most.billed_s))),
+        bill(most),
+        not target.asks_iam,
+        notes,
+        _remedy(most, settings),
+        tuple(run_in_words(question, made)),
+    )
 
 
 def check(settings: DownloadSettings, *estimates: Estimate, spent: float = 0.0) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from aws_facts.constants import constants
 from experiment.fleet.draws import likeliest
-from experiment.fleet.forecast import forecast, simulate
+from experiment.fleet.forecast import DRAWS, forecast, simulate
 from experiment.fleet.limits import binding
 
 if TYPE_CHECKING:
@@ -31,26 +31,37 @@ def map_of(
     question: Question,
     concurrency: Sequence[int] = CONCURRENCY,
     memory_mb: Sequence[int] = MEMORY_MB,
+    draws: int = DRAWS,
 ) -> pd.DataFrame:
     """
     Ask the same of fleets of many sizes, all constants at their most likely value.
+
+    Args:
+        question: What to download; its fleet is replaced.
+
+        concurrency: Executions at once.
+
+        memory_mb: Memory sizes.
+
+        draws: Of a forecast; here a few of them serve for each fleet.
 
     Returns:
         A row per fleet: its concurrency and memory, median seconds and dollars, the
         limit that binds, and the share of the time that it costs.
     """
-    return pd.DataFrame(_fleets(question, concurrency, memory_mb))
+    return pd.DataFrame(_fleets(question, concurrency, memory_mb, draws))
 
 
 def _fleets(
-    question: Question, concurrency: Sequence[int], memory_mb: Sequence[int]
+    question: Question, concurrency: Sequence[int], memory_mb: Sequence[int], draws: int
 ) -> Iterator[dict[str, object]]:
+    few, fewer = min(_MAP_DRAWS, draws), min(_BINDS_DRAWS, max(1, draws // 20))
     for wide in concurrency:
         for large in memory_mb:
             one = replace(question, concurrency=wide, memory_mb=large)
             random = np.random.default_rng(_SEED)
-            made = simulate(one, likeliest(_MAP_DRAWS), random)
-            binds, share = binding(one, _BINDS_DRAWS)
+            made = simulate(one, likeliest(few), random)
+            binds, share = binding(one, fewer)
             yield {
                 "concurrency": wide,
                 "memory_mb": large,
@@ -71,7 +82,7 @@ def frontier_of(fleets: pd.DataFrame) -> pd.DataFrame:
     1        9        1
     """
     ordered = fleets.sort_values(["seconds", "dollars"])
-    before = ordered["dollars"].cummin().shift(fill_value=np.inf)
+    before = ordered["dollars"].astype(float).cummin().shift(fill_value=np.inf)
     return ordered[ordered["dollars"] < before].reset_index(drop=True)
 
 
@@ -81,7 +92,7 @@ def cheapest_within(fleets: pd.DataFrame, deadline_s: float) -> pd.Series | None
     return None if inside.empty else inside.loc[inside["dollars"].idxmin()]
 
 
-def moves(question: Question) -> pd.DataFrame:
+def moves(question: Question, draws: int = DRAWS) -> pd.DataFrame:
     """
     Move every input across its range, one at a time, and watch the median.
 
@@ -91,19 +102,20 @@ def moves(question: Question) -> pd.DataFrame:
         A row per input: its name, ``kind``, median seconds at either end and at the
         values as they are; the one that moves most comes first.
     """
-    now_s = forecast(question, _TORNADO_DRAWS).time.median
+    draws = min(_TORNADO_DRAWS, draws)
+    now_s = forecast(question, draws).time.median
     rows = []
     for name, one in constants().items():
         if one.low < one.high:
             ends = [
-                forecast(question, _TORNADO_DRAWS, fixed={name: end}).time.median
+                forecast(question, draws, fixed={name: end}).time.median
                 for end in (one.low, one.high)
             ]
             rows.append((name, one.kind, *ends))
     for name in ("concurrency", "connections", "memory_mb", "shards_per_execution"):
         value = getattr(question, name)
         ends = [
-            forecast(moved, _TORNADO_DRAWS).time.median
+            forecast(moved, draws).time.median
             for moved in (
                 replace(question, **{name: max(1, value // 2)}),
                 replace(question, **{name: value * 2}),

@@ -1,24 +1,27 @@
-"""Settings as a question to the model."""
+"""Settings and plans as questions to the model."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from experiment.fleet.question import INTERNET, S3, Question
+from experiment.fleet.forecast import forecast
+from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE, Question
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fleet import FleetSettings
-from experiment.plan.url_facts import region_of
+from experiment.plan.url_facts import file_bytes, is_signed, region_of
 from fetcher.contract.source import Template
 from fetcher.s3.urls import SCHEME
 
 if TYPE_CHECKING:
     from experiment.parameters.fan_out import FanOutSettings
+    from experiment.plan.plan import Plan
 
 _HTTP = "http:"
+_DRAWS = 100
 
 
-def question_of(settings: FanOutSettings) -> Question:
+def question_of(settings: FanOutSettings, files: int = 0) -> Question:
     """
     Return the question that settings ask, without looking at a target or a list.
 
@@ -28,10 +31,11 @@ def question_of(settings: FanOutSettings) -> Question:
     Raises:
         SettingsError: If they leave the number of files to a pilot.
     """
-    url = settings.url_template or settings.origin_url
+    origin = settings.origin_url and f"{settings.origin_url.rstrip('/')}/{{number}}"
+    url = settings.url_template or origin
     from_s3 = url.startswith(SCHEME) or bool(settings.sources or _region_in(url))
     asked = Question(
-        files=settings.files,
+        files=files or settings.files,
         sizes_bytes=(settings.file_kb * 1_000.0,),
         concurrency=settings.concurrency,
         connections=settings.connections,
@@ -46,7 +50,7 @@ def question_of(settings: FanOutSettings) -> Question:
         in_vpc=bool(settings.subnets),
         hedge=settings.hedge,
     )
-    if not settings.files:
+    if not asked.files:
         msg = "files is 0, so a pilot would find the number. Set files for a forecast."
         raise SettingsError(msg)
     if not isinstance(settings, FleetSettings):
@@ -60,6 +64,37 @@ def question_of(settings: FanOutSettings) -> Question:
         is_cold=settings.cold,
         bandwidth_raised=settings.bandwidth_raised,
     )
+
+
+def planned(plan: Plan, region: str) -> Question:
+    """Return the question that a plan asks, as if it ran on AWS in that region."""
+    each, _ = file_bytes(plan.urls, plan.settings)
+    source = INTERNET
+    if is_signed(plan.urls, plan.settings):
+        source = S3
+    elif origin := region_of(plan.urls):
+        source = S3 if origin == region else S3_ELSEWHERE
+    return replace(
+        question_of(plan.settings, max(1, plan.files)),
+        sizes_bytes=(float(max(1, each)),),
+        source=source,
+    )
+
+
+def beside_measured(plan: Plan, region: str, wall_s: float) -> dict[str, Any]:
+    """
+    Return what the model had forecast for a run on AWS, beside what was measured.
+
+    Returns:
+        JSON fields: the band of seconds, and ``measured_to_median``.
+    """
+    low, median, high = forecast(planned(plan, region), _DRAWS).time
+    return {
+        "low_s": low,
+        "median_s": median,
+        "high_s": high,
+        "measured_to_median": wall_s / median,
+    }
 
 
 def _region_in(template: str) -> str:

@@ -12,6 +12,8 @@ from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import simulate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from experiment.fleet.draws import Draws
     from experiment.fleet.question import Question
 
@@ -92,7 +94,12 @@ def binding(question: Question, draws: int = DRAWS) -> tuple[str, float]:
 
     Where none costs a tenth, several bind together: relaxing one leaves the next.
     """
-    name, share = next(iter(shares(question, draws).items()))
+    return binding_of(shares(question, draws))
+
+
+def binding_of(found: Mapping[str, float]) -> tuple[str, float]:
+    """Return the same of shares that are known."""
+    name, share = next(iter(found.items()))
     return (name, share) if share >= _LEAST_SHARE else (SEVERAL, share)
 
 

@@ -8,61 +8,20 @@ import pandas as pd
 
 from aws_facts.constants import constants
 from experiment.fleet.dollars import bill_for
-from experiment.fleet.forecast import forecast
-from experiment.fleet.limits import SEVERAL, binding, shares
+from experiment.fleet.limits import shares
+from experiment.fleet.sentences import in_money, in_time, what_binds
 from experiment.ledger.machine import root
 from experiment.tables.shown import Shown
 from experiment.tables.words import duration
-from rollout.price import in_dollars
+from rollout.price import in_amount, in_dollars
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from experiment.fleet.forecast import Band, Forecast
+    from experiment.fleet.forecast import Forecast
     from experiment.fleet.question import Question
 
 CHECKS = root() / "results/published/20261128T235500Z-fleet-model/checks.csv"
 WHERE = "forecast for AWS by a model; nothing here was measured there"
 _LEAST_SHOWN = 0.02
-_QUICK_DRAWS = 300
-
-
-def plan_in_words(
-    question: Question, deadline_s: float, *, draws: int = _QUICK_DRAWS
-) -> Iterator[str]:
-    """Yield lines: time, dollars and what binds, and whether the deadline is met."""
-    made = forecast(question, draws)
-    kept = float((made.seconds <= deadline_s).mean())
-    yield f"time: {in_time(made.time)}, forecast for AWS by a model, not measured"
-    yield f"dollars: {in_money(made.cost)}"
-    yield (
-        f"inside {duration(deadline_s)}: in {kept * 100:.0f} % of "
-        f"{len(made.seconds):,} draws"
-    )
-    yield f"binds: {what_binds(question)}"
-
-
-def what_binds(question: Question) -> str:
-    """Say what binds, and what connections would change."""
-    name, share = binding(question)
-    if name == SEVERAL:
-        return f"{name}: relaxing any one of the limits saves less than a tenth"
-    return f"{name}: relaxed tenfold, it would save {share * 100:.0f} % of the time"
-
-
-def in_time(band: Band) -> str:
-    """Return a band of seconds in words."""
-    return (
-        f"{duration(band.median)} ({duration(band.low)} to {duration(band.high)} "
-        "in nine of ten draws)"
-    )
-
-
-def in_money(band: Band) -> str:
-    """Return a band of dollars in words."""
-    return (
-        f"{in_dollars(band.median)} ({in_dollars(band.low)} to {in_dollars(band.high)})"
-    )
 
 
 def answer(question: Question, made: Forecast, deadline_s: float) -> Shown:
@@ -91,7 +50,7 @@ def bill_table(question: Question, billed_s: float) -> Shown:
     """Return where the dollars go, item by item."""
     items = bill_for(question, billed_s).items
     rows = [
-        (item.what, f"{item.amount:,.6g}", in_dollars(item.dollars)) for item in items
+        (item.what, in_amount(item.amount), in_dollars(item.dollars)) for item in items
     ]
     return Shown(pd.DataFrame(rows, columns=["Item", "Amount", "Dollars"]))
 

@@ -48,7 +48,7 @@ class Run:
     def __init__(self, folder: Path, record: dict[str, Any]) -> None:
         self.folder = folder
         self.name = folder.name
-        self.record = record
+        self.record = record | {"run": folder.name}  # it may have been renamed
         self._reports = Reports(folder)
         self._save()
 

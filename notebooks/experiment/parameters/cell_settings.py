@@ -67,12 +67,14 @@ class CellSettings:
 
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
-        return {
+        """Return the default of each parameter; the file of them comes last."""
+        by_name = {
             item.name: item.default_factory()
             if item.default_factory is not MISSING
             else item.default
             for item in fields(cls)
         }
+        return by_name | {ITSELF: by_name.pop(ITSELF)}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON fields."""

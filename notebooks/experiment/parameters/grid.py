@@ -29,6 +29,8 @@ class GridSettings(DownloadSettings):
     8
 
     Attributes:
+        duration_s: How long each run downloads steadily, if `files` is 0.
+
         file_kb: The file sizes, in kB of 1,000 bytes.
 
         concurrency: The numbers of executions at once.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
 from IPython.display import Markdown, display
 
 from experiment.ledger.places import named_path, placed
@@ -12,6 +11,7 @@ from experiment.ledger.run_folder import chart_saved, read_run
 from experiment.report.page import write_report
 from experiment.report.redrawing import charts_of
 from experiment.report.summary import key_figures
+from experiment.tables import shown
 from experiment.tables.saved import saved_result
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class RunShown(Exception):  # noqa: N818 - nothing went wrong
 
     def _render_traceback_(self) -> list[str]:
         """Return what IPython shows instead of a traceback."""
-        return [f"RunShown: {self}"]
+        return [f"Shown: {self}"]
 
 
 def show_run(run: str) -> None:
@@ -44,7 +44,7 @@ def show_run(run: str) -> None:
     record, result = read_run(folder), saved_result(folder)
     figures = key_figures(record, result.runs)
     display(Markdown(f"**{record['verdict']}**"))
-    display(pd.DataFrame(figures).set_index("name"))
+    display(shown.facts(dict(figures)))
     for name, figure in charts_of(folder, result):
         display(chart_saved(folder, name, figure))
     msg = (

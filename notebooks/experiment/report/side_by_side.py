@@ -89,7 +89,7 @@ def who_is_who(runs: Sequence[Compared]) -> Shown:
     return Shown(
         pd.DataFrame(
             {
-                "": one.letter,
+                "Letter": one.letter,
                 "Run": one.name,
                 "Where": _where(one),
                 "Files": size(one.runs["file_kb"].iloc[0]),
@@ -148,7 +148,7 @@ def ratios(runs: Sequence[Compared]) -> Shown:
     return Shown(
         pd.DataFrame(
             {
-                "": one.letter,
+                "Letter": one.letter,
                 "Runs": f"{len(one.runs):,}",
                 "1M files take": one.million.time if one.million else "too short",
                 f"Beside {first.letter}": beside(first, one),

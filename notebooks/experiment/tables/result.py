@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow.parquet as pq
 
+from experiment.fleet.asking import beside_measured
 from experiment.ledger.reports import read_invocations
 from experiment.tables.downloads_file import DownloadsFile
 from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
@@ -126,6 +127,9 @@ def result_of(run: Run, plan: Plan) -> Result:
         fail_accounting(f"Reports count {tally.ok:,} files that are ok, rows {ok:,}.")
     figures = totals(shards, tally, downloads.counts) | {"file_kb": names.file_kb}
     run.record["totals"] = figures
+    if settings.target == "aws":
+        region = run.record["region"]
+        run.record["forecast"] = beside_measured(plan, region, figures["wall_s"])
     return _saved(run, downloads, shards, [run.record])
 
 

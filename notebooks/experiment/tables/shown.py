@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -44,11 +45,16 @@ class Shown:
         table: The texts, with the headings a reader sees.
 
         empty: What to say instead if there are no rows.
+
+        align: ``left`` for words, ``right`` for figures.
     """
 
-    def __init__(self, table: pd.DataFrame, empty: str = "") -> None:
+    def __init__(
+        self, table: pd.DataFrame, empty: str = "", *, align: str = "left"
+    ) -> None:
         self._table = table.astype(str)
         self._empty = empty
+        self._align = align
 
     def __repr__(self) -> str:
         """Return it as text."""
@@ -61,10 +67,10 @@ class Shown:
         if self._empty and self._table.empty:
             return f"<p>{self._empty}</p>"
         with pd.option_context("display.max_colwidth", None):
-            html = self._table.to_html(
-                index=False, header=self._has_headings, border=0, justify="left"
+            html: str = self._table.to_html(
+                index=False, header=self._has_headings, border=0
             )
-        return str(html)
+        return re.sub("<(t[dh])>", rf'<\1 style="text-align: {self._align}">', html)
 
     @property
     def _has_headings(self) -> bool:
@@ -102,7 +108,7 @@ def place(target: Target) -> str:
 def outcomes(counts: Mapping[str, int]) -> Shown:
     """Return the number of files by outcome, without outcomes that none had."""
     rows = [(name, f"{count:,}") for name, count in counts.items() if count]
-    return Shown(pd.DataFrame(rows, columns=["Outcome", "Files"]))
+    return Shown(pd.DataFrame(rows, columns=["Outcome", "Files"]), align="right")
 
 
 def first_downloads(downloads: Downloads, most: int = 5) -> Shown:
@@ -119,7 +125,8 @@ def first_downloads(downloads: Downloads, most: int = 5) -> Shown:
                 "Attempts": one.attempts,
             }
             for number, one in enumerate(islice(downloads, most))
-        )
+        ),
+        align="right",
     )
 
 
@@ -202,7 +209,7 @@ def run_summary(runs: pd.DataFrame) -> Shown:
     Args:
         runs: Its row, as `experiment.tables.runs.runs_table` makes it.
     """
-    run, million = runs.iloc[0], million_of(runs)
+    run = runs.iloc[0]
     phases = (
         f"{duration(run['startup_s'])} starting up, {duration(run['steady_s'])} "
         f"downloading steadily, {duration(run['tail_s'])} until the last report"
@@ -225,9 +232,17 @@ def run_summary(runs: pd.DataFrame) -> Shown:
             f"{run['cold_executions']:,} started cold",
             "Invocations": f"{run['invocations']:,}, {run['failed_invocations']:,} "
             f"failed, {run['throttles']:,} throttled, {run['hedges']:,} sent twice",
-            "Cost of 1M files": _dollars(runs) if million else _NOTHING,
         }
     )
+
+
+def requests(count: int | None) -> str:
+    """Say how many requests the origin counted; None: it is not ours to ask."""
+    if count is None:
+        return (
+            "How many requests the origin counted is unknown: it is not this run's own"
+        )
+    return f"The origin counted {count:,} requests"
 
 
 def grid_summary(runs: pd.DataFrame) -> Shown:
@@ -257,7 +272,7 @@ def grid_summary(runs: pd.DataFrame) -> Shown:
                 "1M files cost": _dollars(warm),
             }
         )
-    return Shown(pd.DataFrame(rows))
+    return Shown(pd.DataFrame(rows), align="right")
 
 
 def beside(comparison: pd.DataFrame) -> Shown:

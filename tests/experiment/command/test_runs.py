@@ -148,7 +148,8 @@ def test_a_run_ends_with_where_everything_is_and_the_verdict(
         f"verdict  {record['verdict']}",
     ]
     assert record["totals"]["counts"]["ok"] == 6
-    assert "1M files of 2 kB" in record["verdict"]
+    assert "6 files of 2 kB in" in record["verdict"]
+    assert "too short to project" in record["verdict"]
     assert record["settings"]["connections"] == 3
     assert record["settings"]["files"] == 9
 

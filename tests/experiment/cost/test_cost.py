@@ -44,11 +44,12 @@ def test_the_original_experiment_comes_to_24_cents():
     assert "14,500 GB-seconds of memory, x86_64" in str(spent)
 
 
-def test_a_plan_costs_at_least_what_its_bytes_take_and_at_most_its_timeouts():
+def test_a_plan_costs_at_least_what_the_model_expects_and_at_most_its_timeouts():
     price = estimate(plan_of(**ORIGINAL, timeout_s=60, hedge=False), AWS)
 
-    line_s = 1.7e12 / (625e6 / 8)
-    assert item(price.least, "of memory").amount == pytest.approx(line_s / 2, rel=0.01)
+    line_s = 1.7e12 / (625e6 / 8)  # a burst beats the line, a cold start costs more
+    assert item(price.least, "of memory").amount == pytest.approx(line_s / 2, rel=0.15)
+    assert "binds: " in str(price)
     most_s = 2 * 1_000 * 60 + 1_000 * 10  # two waves, and every init
     assert item(price.most, "of memory").amount == most_s / 2
     assert item(price.most, "requests").amount == 2_000
@@ -159,7 +160,7 @@ def test_sizes_that_nobody_knows_are_guessed_and_the_guess_is_told(tmp_path):
     listed = estimate(plan_of(UrlFile(path), **settings), AWS)
     assert listed.notes == ("File sizes are those the list begins with.",)
     line_s = item(listed.least, "of memory").amount / 1_769 * 1_024
-    assert line_s == pytest.approx(4e6 / (625e6 / 8), rel=0.05)
+    assert 4e6 / 359e6 < line_s < 2  # in a burst, after a cold start
 
 
 def test_prices_of_another_region_are_said_to_be_others():

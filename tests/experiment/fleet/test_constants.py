@@ -91,6 +91,8 @@ def test_moving_a_guess_across_its_range_moves_the_band(name):
     )
     if name == "calls_per_s":
         question = replace(question, concurrency=900)
+    if name == "stream_buffer_bytes":
+        question = replace(question, connections=1, sizes_bytes=(2e6,))
     one = constants()[name]
     low, high = (
         np.array(forecast(question, 200, fixed={name: value}).time)

@@ -5,11 +5,13 @@ from dataclasses import replace
 from time import process_time
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.fleet_events import REGIMES, compared
 
+from experiment.fleet import words
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import band, forecast, simulate
 from experiment.fleet.limits import LIMITS, relaxed, shares
@@ -40,8 +42,13 @@ def median_s(question, draws=40, **fixed):
 @pytest.mark.parametrize("name", REGIMES)
 def test_the_model_agrees_with_the_fleet_event_by_event(name):
     model, events = compared(name)
+    published = pd.read_csv(words.CHECKS).set_index("regime").loc[name]
 
     assert model == pytest.approx(events, rel=0.05)
+    assert model == pytest.approx(
+        published["model_s"], rel=0.01
+    )  # as the notebook shows
+    assert events == pytest.approx(published["events_s"], rel=0.01)
 
 
 def test_a_line_that_binds_has_its_credit_once_and_then_its_base():

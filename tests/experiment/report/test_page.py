@@ -13,6 +13,7 @@ from experiment.__main__ import main
 from experiment.ledger.machine import root
 from experiment.report.overview import write_overview
 from experiment.report.page import write_report
+from experiment.report.show import RunShown, show_run
 
 (PUBLISHED,) = (root() / "results" / "published").glob("*173846Z-40_million-local")
 MOST_BYTES = 3_000_000
@@ -160,6 +161,16 @@ def test_the_command_draws_a_run_again_without_deploying(folder, capsys):
     assert f"report   {folder / 'report.html'}" in said
     assert "verdict  On this machine, at concurrency 2" in said
     assert (folder / "outcomes.png").exists()
+
+
+def test_a_notebook_shows_a_run_instead_of_measuring(folder, capsys):
+    show_run("")  # as the default is
+    with pytest.raises(RunShown, match="Nothing was deployed") as shown:
+        show_run(str(folder))
+
+    (line,) = shown.value._render_traceback_()
+    assert line.startswith(f"Shown: {folder / 'report.html'} is this run as a page")
+    assert "1,000,000 of 1,000,000" in capsys.readouterr().out
 
 
 def test_the_command_refuses_a_folder_without_a_run(tmp_path, capsys):

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from experiment.ledger.machine import root
 from experiment.tables.projection import phases_of, projection_of
 
 # Two executions: one downloads from 1 s on, the other from 2 s on, until 6 and 7 s.
@@ -73,3 +74,16 @@ def test_a_million_is_measured_not_projected():
 
     assert figures["million_s"] == 31.5
     assert figures["million_band"] == 0
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.4])
+def test_the_beginning_of_a_published_million_projects_what_all_of_it_took(share):
+    """
+    A tenth of the first one published downloaded for 4 s.
+    """
+    path = min(root().glob("results/published/*-40_million-local/shards.parquet"))
+    whole = pd.read_parquet(path).sort_values("invoked_at")
+    beginning = whole.head(round(share * len(whole)))
+
+    took_s = projection_of(whole)["million_s"]
+    assert projection_of(beginning)["million_s"] == pytest.approx(took_s, rel=0.1)

@@ -40,6 +40,18 @@ def measured(tmp_path):
         run.close(verdict="")
 
 
+@pytest.mark.parametrize("target", ["aws", "local"])
+def test_a_run_on_aws_is_kept_beside_what_the_model_forecast(measured, target):
+    run, plan = measured("run", invocation(urls((0, MANY))), target=target)
+    result_of(run, plan)
+
+    assert ("forecast" in run.record) == (target == "aws")
+    if target == "aws":
+        told, wall_s = run.record["forecast"], run.record["totals"]["wall_s"]
+        assert told["low_s"] <= told["median_s"] <= told["high_s"]
+        assert told["measured_to_median"] == pytest.approx(wall_s / told["median_s"])
+
+
 def test_a_result_accounts_for_every_url(measured):
     whole = urls((0, MANY))
     run, plan = measured(

@@ -3,6 +3,8 @@
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from fetcher.transfer.file_types import SNIFFED_BYTES, agrees, type_of
@@ -56,6 +58,11 @@ TYPES = [
 @pytest.mark.parametrize(("body", "kind"), TYPES, ids=lambda one: str(one)[:24])
 def test_first_bytes_show_a_type(body, kind):
     assert type_of(body[:SNIFFED_BYTES]) == kind
+
+
+@given(st.binary(max_size=80) | st.text("<!?->sv html\n", max_size=60).map(str.encode))
+def test_any_bytes_have_a_type_or_none(start):
+    assert type_of(start) == "" or "/" in type_of(start)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""`python -m experiment plan`: a forecast on the command line."""
+
+import subprocess
+import sys
+
+import pytest
+
+from experiment.__main__ import main
+from experiment.ledger.machine import root
+
+ORIGINAL = root() / "notebooks" / "settings" / "40_million-original-aws.yaml"
+
+
+def test_a_settings_file_is_forecast_without_an_account(capsys):
+    assert main(["plan", "-f", str(ORIGINAL), "-p", "concurrency", "500"]) == 0
+
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in said] == [
+        *("time", "dollars"),
+        *("inside 60.0 s", "binds"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (["-p", "filez", "3"], "Did you mean 'files'?"),
+        (["-p", "files", "[1"], "not YAML"),
+        (["-f", "nowhere.yaml"], "cannot be read"),
+        (["-p", "concurrency", "2"], "Set files for a forecast"),
+        (["-p", "sizes_kb", "[0]"], "at least 1"),
+    ],
+)
+def test_what_cannot_be_forecast_is_refused(given, why, capsys):
+    assert main(["plan", *given]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_a_plan_loads_no_tables_and_no_notebooks():
+    """
+    They would take longer than the forecast itself.
+    """
+    code = (
+        "import sys; from experiment.command import plan; "
+        "print({'pandas', 'papermill', 'matplotlib', 'IPython'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "set()"
