@@ -97,11 +97,7 @@ class Transfers:
         self.most_open = self._places.most_open
 
     def run(self, engine: Engine, deadline_s: float) -> None:
-        """
-        Download until all is done or the deadline comes.
-
-        Whatever has not ended by then is reported as `unstarted`.
-        """
+        """Download until all is done or the deadline comes: the rest is `unstarted`."""
         engine.run(self, deadline_s)
         self._abandon()
 
@@ -266,8 +262,8 @@ class Transfers:
     def _report(self, attempt: Attempt, download: Download, now: float) -> None:
         # Spelled out, for `_replace` would take three times as long.
         outcome, status, body_bytes, _, _, _, detail, path, _, told, found = download
-        started_at = attempt.started_at or now
-        started_s, seconds = started_at - self._started_at, now - started_at
+        at = attempt.started_at or now
+        started_s, seconds = at - self._started_at, now - at
         self._on_download(
             attempt.position,
             attempt.item,
