@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from fetcher.transfer.engine import Work
 
 _POLL_NAMES_EVERY_S = 0.005  # while they are looked up
+# libcurl looks at every transfer in each round: with many, most of them silent, rounds
+# wait until there is more to do in one.
+_MANY = 128
+_GATHER_S = 0.002
 _QUEUED, _LOOKING_UP = Stage.QUEUED, Stage.LOOKING_UP
 _HOST_KNOWN_S = 240.0  # less than libcurl caches addresses
 
@@ -280,3 +284,5 @@ class _Loop:
             # It returns at once when there is no socket, as nothing is in flight.
             left_s = wait_s - (monotonic() - started_at)
             time.sleep(max(0.0, min(left_s, _POLL_NAMES_EVERY_S)))
+        elif len(self._busy) > _MANY:
+            time.sleep(_GATHER_S)
