@@ -9,7 +9,8 @@ including its start. HTTPS is HTTP/2 for programs that support it.
 
 Then each fetches a list like those of the real web, alone, once: 4,000 URLs of 1,133
 hosts on loopback, a quarter of them dead, some limited. `fetcher` runs at its defaults,
-but for --expect-type image/. Who is not done after 215 s is stopped.
+but for --expect-type image/. A program still running after 215 s is
+stopped.
 """
 
 from __future__ import annotations

@@ -86,7 +86,9 @@ def _interrupted(run: Path) -> tuple[str, dict[str, Any]]:
         )
         raise LedgerError(msg)
     resuming = {"run_folder": str(run), _RESUME: True, "retry_failed": False}
-    return notebook, before | resuming
+    # What the file said is among the settings already, and the file may be gone.
+    done = {name: "" for name in ("settings_file", "show") if name in before}
+    return notebook, before | done | resuming
 
 
 def _checked(notebook: str, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -227,8 +227,19 @@ def _print_results(folder: Path, *, only_with_verdict: bool = False) -> None:
     shown = shown_path(folder)
     print(f"run      {shown}")
     if verdict:
-        print(f"report   {shown_path(write_report(folder))}")
+        _print_report(folder)
     for chart in sorted(folder.glob("*.png")):
         print(f"chart    {shown / chart.name}")
     if verdict:
         print(f"verdict  {verdict}")
+
+
+def _print_report(folder: Path) -> None:
+    """Write the report; the run's results stand without it."""
+    try:
+        print(f"report   {shown_path(write_report(folder))}")
+    except (LedgerError, OSError) as error:
+        _print_error(
+            f"report.html was not written: {error} To write it: "
+            f"python -m experiment report {shown_path(folder)}"
+        )

@@ -26,7 +26,7 @@ def question_of(settings: FanOutSettings, files: int = 0) -> Question:
     Return the question that settings ask, without looking at a target or a list.
 
     Settings of a fan-out say nothing of the sizes of their own URLs but `file_kb`.
-    Locally planned, they are asked about as if the target were AWS.
+    A local plan is treated as if its target were AWS.
 
     Raises:
         SettingsError: If they leave the number of files to a pilot.

@@ -55,6 +55,8 @@ def as_html(notebook: NotebookNode, pictures: Sequence[Picture]) -> str:
     from nbconvert import HTMLExporter  # noqa: PLC0415 - takes half a second
 
     notebook.cells[0].source = _TITLE.sub("", notebook.cells[0].source, count=1)
+    # Its values are among the settings; its paths are nobody else's business.
+    notebook.cells = [cell for cell in notebook.cells if not _is_injected(cell)]
     by_png = {picture.png: picture for picture in pictures}
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -67,6 +69,10 @@ def as_html(notebook: NotebookNode, pictures: Sequence[Picture]) -> str:
     )
     html, _ = exporter.from_notebook_node(notebook)
     return str(html)
+
+
+def _is_injected(cell: NotebookNode) -> bool:
+    return "injected-parameters" in cell.metadata.get("tags", ())
 
 
 def _joined(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:

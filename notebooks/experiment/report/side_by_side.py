@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from experiment.ledger.run_folder import read_run
+from experiment.tables.projection import LEAST_BAND
 from experiment.tables.saved import saved_result
 from experiment.tables.shown import Shown
-from experiment.tables.verdict import AXES, million_of, named, ranking
+from experiment.tables.verdict import AXES, SEVERAL, million_of, named, ranking
 from experiment.tables.words import listed, size
 
 if TYPE_CHECKING:
@@ -69,9 +70,10 @@ def compared(folders: Iterable[Path]) -> list[Compared]:
 def _compared(letter: str, folder: Path) -> Compared:
     result = saved_result(folder)
     runs = _best(result.runs)
-    return Compared(
-        letter, folder.name, read_run(folder), result, runs, million_of(runs)
-    )
+    million = million_of(runs)
+    if million and len(runs) < SEVERAL:  # measured or not, the next may differ
+        million = million.widened(LEAST_BAND)
+    return Compared(letter, folder.name, read_run(folder), result, runs, million)
 
 
 def _best(runs: pd.DataFrame) -> pd.DataFrame:
@@ -103,7 +105,7 @@ def who_is_who(runs: Sequence[Compared]) -> Shown:
 
 def _where(one: Compared) -> str:
     if one.record["target"] == "local":
-        return f"this kind of machine, not AWS: {one.record['machine']['name']}"
+        return f"local, not AWS: {one.record['machine']['name']}"
     return f"{one.record['target']}, {one.record['region']}"
 
 
@@ -120,7 +122,7 @@ def differences(runs: Sequence[Compared]) -> Shown:
     rows = []
     for name in names:
         if len({one[name] for one in facts if name in one}) > 1:
-            values = [one.get(name, "not there") for one in facts]
+            values = [one.get(name, "not set") for one in facts]
             letters = [one.letter for one in runs]
             rows.append({"Setting": name} | dict(zip(letters, values, strict=True)))
     return Shown(pd.DataFrame(rows), "No setting differs: these runs are repeats.")
@@ -195,7 +197,7 @@ def remarks(runs: Sequence[Compared]) -> str:
     if len(machines) > 1:
         said.append(
             f"The machines differ ({listed(machines)}): a ratio between them includes "
-            "what these are worth."
+            "the difference between the machines."
         )
     alone = [one.letter for one in runs if len(one.runs) == 1]
     if alone:

@@ -87,7 +87,11 @@ def _kept(run: Run | None, plan: Plan | None) -> str:
     where = named_path(run.folder)
     if plan is None:
         cells = len(list(run.folder.glob("*/downloads.parquet")))
-        return f"{cells:,} runs of the grid kept in {where}; to see them: show {where}"
+        kept = f"{cells:,} {'run' if cells == 1 else 'runs'} of the grid kept"
+        return (
+            f"{kept} in {where}; to see one: "
+            f"python -m experiment show {where}/CELL, with the name of its folder"
+        )
     left, _ = to_do(plan, run)
     if left.total is None:
         kept = "all reports so far"

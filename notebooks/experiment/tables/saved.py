@@ -38,10 +38,9 @@ def saved_result(folder: Path) -> Result:
         runs = pd.read_parquet(folder / "runs.parquet")
         counts = record["totals"]["counts"]
     except (FileNotFoundError, KeyError) as error:
-        msg = (
-            f"{folder} has no result yet: its run has not ended. Resume it with: "
-            f"python -m experiment resume {folder}"
-        )
+        msg = f"{folder} has no result yet: its run has not ended."
+        if "resume" in record["settings"]:
+            msg += f" Resume it with: python -m experiment resume {folder}"
         raise LedgerError(msg) from error
     if "million_s" not in runs:
         runs = _with_phases(runs, shards)

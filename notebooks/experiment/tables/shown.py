@@ -66,7 +66,9 @@ class Shown:
         """Return it as HTML."""
         if self._empty and self._table.empty:
             return f"<p>{self._empty}</p>"
-        with pd.option_context("display.max_colwidth", None):
+        # Otherwise JupyterLab takes what is between two dollar signs for a formula.
+        options = ("display.max_colwidth", None, "display.html.use_mathjax", False)
+        with pd.option_context(*options):
             html: str = self._table.to_html(
                 index=False, header=self._has_headings, border=0
             )

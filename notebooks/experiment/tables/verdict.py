@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # A grid's axes, in the order in which settings are shown.
 AXES = ("file_kb", "concurrency", "memory_mb", "engine", "sink")
 _UNITS = {"memory_mb": "{:,} MB"}
-_SEVERAL = 3
+SEVERAL = 3
 _DEVIATIONS = 2.0  # median absolute ones: an outlier widens no band
 _ADVICE = {
     "files": "; set duration_s instead of files",
@@ -49,6 +49,11 @@ class Million(NamedTuple):
         """Return whether no difference to another setting is shown."""
         return self.low <= other.high and other.low <= self.high
 
+    def widened(self, band: float) -> Million:
+        """Return it with a band of at least this share of its time."""
+        low, high = self.seconds * (1 - band), self.seconds * (1 + band)
+        return self._replace(low=min(self.low, low), high=max(self.high, high))
+
     @property
     def time(self) -> str:
         """The time in words, with its band if it has one."""
@@ -77,7 +82,7 @@ def million_of(runs: pd.DataFrame) -> Million | None:
     middle = float(known["million_s"].median())
     is_measured = not known["million_band"].any()
     band = float(known["million_band"].median())
-    if len(known) >= _SEVERAL:  # their spread says more than how a single one drifted
+    if len(known) >= SEVERAL:  # their spread says more than how a single one drifted
         spread = float((known["million_s"] - middle).abs().median()) / middle
         band = max(0.0 if is_measured else LEAST_BAND, _DEVIATIONS * spread)
     return Million(middle, middle * (1 - band), middle * (1 + band), is_measured)

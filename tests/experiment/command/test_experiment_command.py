@@ -4,6 +4,7 @@ import pytest
 from tests.support.recorded_invocations import died
 
 from experiment.__main__ import main
+from experiment.command import arguments
 from experiment.parameters.grid import GridSettings
 
 
@@ -145,6 +146,14 @@ def test_only_a_run_can_be_resumed(refused, tmp_path):
     assert said == (
         f"experiment: {tmp_path} holds no run.json: it is not the folder of a run.\n"
     )
+
+
+def test_a_run_is_resumed_without_the_settings_file_that_it_began_with(tmp_path):
+    died(tmp_path, settings_file="gone.yaml").close(verdict="")
+    _, parameters = arguments.read(["resume", str(tmp_path)])
+
+    assert parameters["settings_file"] == ""
+    assert parameters["files"] == 16
 
 
 def test_a_grid_is_resumed_cell_by_cell(refused, tmp_path):

@@ -46,6 +46,9 @@ def executed(folder):
     table = v4.new_output("execute_result", {"text/html": "<table><td>7</td></table>"})
     cells = [
         v4.new_markdown_cell("# 40 · Does it work?\n\nWe try."),
+        v4.new_code_cell(
+            f'run_folder = "{root()}"', metadata={"tags": ["injected-parameters"]}
+        ),
         v4.new_code_cell("secret_of_the_code = 1", outputs=[*bar, chart, table]),
         v4.new_markdown_cell("## What it means\n\nIt `works`."),
     ]
@@ -128,6 +131,7 @@ def test_the_executed_notebook_is_shown_with_its_code_folded(with_notebook):
     assert "<td>7</td>" in with_notebook
     (folded,) = re.findall(r"<details class=\"source\">.*?</details>", with_notebook)
     assert "secret_of_the_code" in folded
+    assert str(root()) not in with_notebook
     # Its chart is the one to point at.
     assert "Invocation 20" in with_notebook
     assert not Elements(with_notebook).named("img")

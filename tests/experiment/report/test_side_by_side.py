@@ -65,6 +65,7 @@ def test_runs_of_several_machines_and_targets_are_compared_and_it_is_said(tmp_pa
     assert "The targets differ (aws and local)" in told
     assert "The machines differ (2 × AMD EPYC" in told
     assert "A and B ran once" in told
+    assert beside(*both).endswith("noise: no difference shown")
     differing = repr(side_by_side.differences(both)).splitlines()
     assert [line.split()[0] for line in differing[1:]] == ["connections", "machine"]
     assert "aws, us-east-1" in repr(side_by_side.who_is_who(both))
