@@ -1,8 +1,8 @@
 """
 A list shared among processes by host, so that one process knows all about a host.
 
-What is learnt of a host, that it is gone or asks to be spared, its address and its open
-connections, is of use to the process that has its other URLs.
+A process that has all URLs of a host knows when it is gone or asks to be spared, and
+goes on to use its address and its open connections.
 """
 
 from __future__ import annotations

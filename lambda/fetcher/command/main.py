@@ -46,7 +46,11 @@ example: fetcher urls.txt --to photos --expect-type image/ --report photos.jsonl
 
 # Each is a field of Options, which has its default and checks its value.
 _OPTIONS = (
-    ("--connections N", "connections", "downloads in flight at once"),
+    (
+        "--connections N",
+        "connections",
+        "downloads at work at once, silent ones apart",
+    ),
     ("--engine NAME", "engine", f"HTTP implementation: {' or '.join(ENGINES)}"),
     ("--attempts N", "attempts", "tries per URL, where trying again may help"),
     ("--connect-timeout S", "connect_timeout_s", "seconds to wait for a connection"),
@@ -85,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace, options: Options) -> int:
     # Imported late: to show the help, or refuse an argument, takes none of these.
     from fetcher.command.accounting import Accounting
+    from fetcher.command.by_host import has_many_hosts
     from fetcher.command.processes import Processes, shares
     from fetcher.command.report_file import ReportFile
     from fetcher.command.resume import keep
@@ -107,11 +112,12 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         done = keep(report, urls, sink) if report else Positions(len(urls))
         longest_s = 2 * max(options.connect_timeout_s, options.read_timeout_s)
         account = Accounting(urls, done, report, longest_s)
-        parts = shares(options, min(args.processes, len(urls) - len(done)))
-        parts = _cut(parts, allowed)
+        processes = min(args.processes, len(urls) - len(done))
+        is_by_host = processes > 1 and has_many_hosts(urls)
+        parts = _cut(shares(options, processes, is_by_host=is_by_host), allowed)
         work = Processes(urls, done, sink, account)
         if len(done) < len(urls):
-            work.run(parts, args.deadline, stops)
+            work.run(parts, args.deadline, stops, is_by_host=is_by_host)
             account.abandon(work.lost)
         if report:
             report.check()

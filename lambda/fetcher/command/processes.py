@@ -1,10 +1,10 @@
 """
 One download in several processes, so that every core has work.
 
-Of a list of many hosts each process has some; the positions of any other are dealt to
-whichever process is free. The first one downloads
-too, since one that only watched would take as much memory; meanwhile, a thread of it
-reads what its children send through a pipe each. A child that dies takes down no more
+A list of many hosts is split by host; the positions of any other are dealt to whichever
+process is free. The first one downloads too, since one that only watched would take as
+much memory; meanwhile, a thread of it reads what its children send through a pipe each.
+A child that dies takes down no more
 than it was downloading. Children whose parent dies end by themselves.
 """
 
@@ -17,7 +17,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.command.by_host import HostShares, has_many_hosts
+from fetcher.command.by_host import HostShares
 from fetcher.command.child import Child, describe
 from fetcher.command.fetch import fetch
 from fetcher.command.result_pipe import Messages
@@ -43,24 +43,36 @@ if TYPE_CHECKING:
 _TICK_MS = 100
 
 
-def shares(options: Options, processes: int) -> list[Options]:
+def shares(
+    options: Options, processes: int, *, is_by_host: bool = False
+) -> list[Options]:
     """
     Divide options among processes, fewer if not each would get a connection.
+
+    What is allowed per host is divided, too, unless a host's URLs go to one process.
 
     >>> from fetcher.contract.options import Options
     >>> [share.connections for share in shares(Options(connections=5), 2)]
     [3, 2]
     """
-    most = min(options.connections, options.per_host or options.connections)
+    most = options.connections
+    if options.per_host and not is_by_host:
+        most = min(most, options.per_host)
     processes = max(1, min(processes, most))
+    nths = list(reversed(range(processes)))
+    parts = [
+        replace(options, connections=(options.connections + nth) // processes)
+        for nth in nths
+    ]
+    if is_by_host:
+        return parts
     return [
         replace(
-            options,
-            connections=(options.connections + nth) // processes,
+            part,
             per_host=(options.per_host + nth) // processes if options.per_host else 0,
             host_rate=options.host_rate / processes,
         )
-        for nth in reversed(range(processes))
+        for part, nth in zip(parts, nths, strict=True)
     ]
 
 
@@ -102,12 +114,21 @@ class Processes:
         self.lost = ""
         self.children_rss_bytes = 0
 
-    def run(self, parts: Sequence[Options], deadline_s: float, stops: Stops) -> None:
+    def run(
+        self,
+        parts: Sequence[Options],
+        deadline_s: float,
+        stops: Stops,
+        *,
+        is_by_host: bool = False,
+    ) -> None:
         """
         Download in as many processes as there are parts.
 
         Args:
             parts: The options of each.
+
+            is_by_host: Whether all URLs of a host go to one process.
 
             deadline_s: Seconds from now.
 
@@ -118,7 +139,7 @@ class Processes:
         """
         self._stops = stops
         self._shares: HostShares | None = None
-        if len(parts) > 1 and has_many_hosts(self._urls):
+        if len(parts) > 1 and is_by_host:
             self._shares = HostShares(self._urls, self._done, len(parts))
         self._deals = Deals(0 if self._shares else len(self._urls), len(parts))
         deadline_at = monotonic() + deadline_s
@@ -134,7 +155,8 @@ class Processes:
                 self._turn()
             if self._shares and self.lost and not self.failure:  # a child has died
                 rest = self._shares.left()
-                self._work(engine, rest, parts[0], deadline_at - monotonic())
+                again = engine_for(parts[0])  # an engine runs once
+                self._work(again, rest, parts[0], deadline_at - monotonic())
         finally:
             self._deals.end()
             self._end_children()

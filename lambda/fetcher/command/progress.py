@@ -107,4 +107,4 @@ class Progress:
         if left.waiting:
             return told
         most_s = self._silent_since + self._longest_silence_s - now
-        return f"{told}, done in ≤ {max(most_s, 0):,.0f} s"
+        return f"{told}, done in about {max(most_s, 0):,.0f} s"

@@ -35,7 +35,7 @@ class Options:
     3
 
     Attributes:
-        connections: Downloads in flight at once.
+        connections: Downloads at work at once; one that is silent makes room.
 
         engine: HTTP implementation: one of `ENGINES`.
 

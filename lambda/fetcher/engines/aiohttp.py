@@ -157,6 +157,8 @@ class Engine:
         while True:
             await asyncio.sleep(JUDGE_EVERY_S)
             for attempt, task in tuple(self._tasks.items()):
+                if attempt in self._overdue:  # a second cancellation would be ours
+                    continue
                 if attempt.stage is not Stage.ASKED:
                     is_asked = self._resolver.asked[self._hostnames[attempt]]
                     attempt.stage = Stage.LOOKING_UP if is_asked else Stage.CONNECTING

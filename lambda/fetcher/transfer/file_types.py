@@ -32,7 +32,8 @@ _STARTS: dict[bytes, tuple[tuple[bytes, str], ...]] = {  # by the first two byte
     ),
     b"\xff\x0a": ((b"\xff\x0a", "image/jxl"),),
     b"8B": ((b"8BPS\0", "image/vnd.adobe.photoshop"),),
-    b"%P": ((b"%PDF-", "application/pdf"), (b"%!PS-Adobe-", "application/postscript")),
+    b"%P": ((b"%PDF-", "application/pdf"),),
+    b"%!": ((b"%!PS", "application/postscript"),),
     b"PK": (
         (b"PK\3\4", "application/zip"),
         (b"PK\5\6", "application/zip"),
@@ -45,6 +46,11 @@ _STARTS: dict[bytes, tuple[tuple[bytes, str], ...]] = {  # by the first two byte
     b"\x1a\x45": ((b"\x1a\x45\xdf\xa3", "video/webm"),),
     b"Og": ((b"OggS\0", "application/ogg"),),
     b"ID": ((b"ID3", "audio/mpeg"),),
+    # MPEG's layer III without a tag: frame sync, version, layer.
+    **{
+        start: ((start, "audio/mpeg"),)
+        for start in (b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
+    },
     b"fL": ((b"fLaC", "audio/flac"),),
     b"wO": ((b"wOFF", "font/woff"), (b"wOF2", "font/woff2")),
     b"PA": ((b"PAR1", "application/vnd.apache.parquet"),),

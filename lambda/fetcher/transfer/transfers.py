@@ -156,7 +156,8 @@ class Transfers:
             self._report(attempt, download, now)
             return
         attempt.left_s = self._watch.left_s(attempt, now)
-        if attempt.spared < MOST_SPARED.get(download.status, 0):
+        may_be_spared = attempt.spared < MOST_SPARED.get(download.status, 0)
+        if may_be_spared and attempt.host.is_asked_too_much(download):
             goes_on = self._is_spared(attempt, download, now)
         else:
             self._hosts.ended(attempt, download, now)
@@ -174,7 +175,7 @@ class Transfers:
             return False
         attempt.spared += 1
         attempt.failure = download
-        self._hosts.hold(attempt, first=True)
+        self._hosts.hold(attempt)
         return True
 
     def _is_retried(self, attempt: Attempt, download: Download, now: float) -> bool:
@@ -238,9 +239,10 @@ class Transfers:
         if download is None:
             assert failure is not None, "that is why"
             detail = (
-                f"not tried: the host has failed too often, at last: {failure.detail}"
+                "not tried: the host has failed too often, most recently: "
+                f"{failure.detail}"
             )
-            download = failure._replace(detail=detail)
+            download = Download(failure.outcome, detail=detail)
         self._report(attempt, download, now)
 
     def _start(self, attempt: Attempt, now: float) -> Attempt:
@@ -289,7 +291,7 @@ class Transfers:
             detail = f"was to be tried again: {failure.detail}" if failure else ""
             self._report(attempt, Download(Outcome.UNSTARTED, detail=detail), now)
         for attempt in self._in_flight.values():
-            broken = Download(Outcome.UNSTARTED, detail="broken off at the deadline")
+            broken = Download(Outcome.UNSTARTED, detail="interrupted at the deadline")
             self._report(attempt, broken, now)
         if self._reports_rest:
             for position, item in self._items:

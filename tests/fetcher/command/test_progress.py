@@ -42,9 +42,9 @@ def test_the_silent_are_told_apart_as_they_do_not_take_long_together(told):
 def test_at_the_end_it_is_told_who_is_waited_for_and_how_long_at_most(told):
     silent = Left(silent=100)
 
-    assert told((9, 3_900, silent)) == "100 silent, done in ≤ 20 s"
+    assert told((9, 3_900, silent)) == "100 silent, done in about 20 s"
     assert told((9, 3_900, silent), (14, 3_930, Left(silent=70))) == (
-        "70 silent, done in ≤ 15 s"
+        "70 silent, done in about 15 s"
     )
     assert told((9, 3_990, Left(0, 4, 6))) == (
         "4 silent, 6 waiting for hosts that are limited or gone"

@@ -2,7 +2,7 @@
 
 from pathlib import PurePosixPath
 
-from hypothesis import assume, example, given
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from fetcher.contract.source import Item
@@ -89,6 +89,7 @@ def test_a_plain_line_is_a_url_that_can_be_fetched(url):
         assert can_be_fetched(url)
 
 
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(URLS)
 @example("http://h/" + "a" * 199)
 @example("http://h/" + "%" * 66 + "/?a/")

@@ -132,13 +132,17 @@ def test_never_more_come_than_there_were_and_came_back(pauses, burst):
 
 
 @pytest.fixture(scope="module")
-def paced():
+def client_at_pace():
+    with running(pace="aws") as aws, contextlib.closing(connect(aws)) as client:
+        yield client
+
+
+@pytest.fixture
+def paced(client_at_pace, monkeypatch):
     """A client of an endpoint where a function gets two environments in two seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pace, "_NEW_ENVIRONMENTS", 2)
-        patch.setattr(pace, "_REFILLED_IN_S", 2)
-        with running(pace="aws") as aws, contextlib.closing(connect(aws)) as client:
-            yield client
+    monkeypatch.setattr(pace, "_NEW_ENVIRONMENTS", 2)
+    monkeypatch.setattr(pace, "_REFILLED_IN_S", 2)
+    return client_at_pace
 
 
 def test_a_caller_that_takes_one_environment_too_many_is_throttled(paced):

@@ -7,12 +7,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.flow.pace import MOST_SPARED, Pace
+from fetcher.transfer.flow.pace import FEW, MOST_SPARED, Pace
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
 
 _TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS.value
+_RECENT = 1 / 16  # weight of the latest answer in the share of unclear refusals
 # How many failures in a row, without any answer, show that a host is dead.
 _FAILURES_OF_DEAD = {
     Outcome.DNS: 1,
@@ -65,6 +66,7 @@ class Host:
         "_rests_until",
         "_rounds",
         "_since",
+        "_unclear_share",
         "failure",
         "is_dead",
         "is_given_up",
@@ -80,6 +82,7 @@ class Host:
         self._next_at = 0.0
         self._since = 0.0
         self._accepted = 0
+        self._unclear_share = 0.0
         self._failures = 0
         self._pace: Pace | None = None
         self._probes = self._rounds = 0
@@ -121,6 +124,18 @@ class Host:
         if self._pace:
             self._pace.start(now)
 
+    def is_asked_too_much(self, download: Download) -> bool:
+        """
+        Tell whether a refusal is about how often the host is asked, not about one URL.
+
+        A 503 that names no time says so only from a host that has sent nothing else, or
+        hardly anything else lately.
+        """
+        if download.status == _TOO_MANY or download.retry_after_s > 0:
+            return True
+        self._unclear_share += _RECENT * (1 - self._unclear_share)
+        return not self._accepted or self._unclear_share > FEW
+
     def refused(
         self,
         download: Download,
@@ -137,7 +152,7 @@ class Host:
 
             begun_at: When it began.
 
-            wait_s: How long the host must not be asked.
+            wait_s: How long the host must not be asked; longer than `most_s` is cut.
 
             most_s: The most to wait in all while nothing is accepted.
 
@@ -147,9 +162,14 @@ class Host:
         if self._pace is None:
             self._pace = Pace(self._since or now, self._accepted)
         is_clear = download.retry_after_s > 0 or download.status == _TOO_MANY
+        wait_s = min(wait_s, most_s)
         self._pace.refuse(begun_at, wait_s, self._in_flight, now, is_clear=is_clear)
         self._in_flight -= 1
-        if self._pace.is_hopeless(most_s):
+        # One of those in flight may still be answered.
+        answered = bool(self._accepted)
+        if not self._in_flight and self._pace.is_hopeless(
+            most_s, has_answered=answered
+        ):
             self.is_given_up = self.is_dead = True
             self.failure = download
 
@@ -164,9 +184,11 @@ class Host:
             self._accepted += 1
             if self._failures or self.is_dead:
                 self._revive()
-            # Else it was a refusal of this URL alone.
-            if self._pace and download.status not in MOST_SPARED:
-                self._pace.accept(now)
+            if download.status not in MOST_SPARED:
+                if self._unclear_share:
+                    self._unclear_share *= 1 - _RECENT
+                if self._pace:
+                    self._pace.accept(now)
             return
         most = _FAILURES_OF_DEAD[download.outcome]
         self.failure = download

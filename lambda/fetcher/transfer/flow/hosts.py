@@ -51,10 +51,12 @@ class Hosts:
             host = self._hosts[name] = Host(name, self._limit, self._interval_s)
         return host
 
-    def hold(self, attempt: Attempt, *, first: bool = False) -> None:
-        """Keep an attempt until its host can take it: as the last, or the first."""
-        queue = self._queues.setdefault(attempt.host.name, deque())
-        (queue.appendleft if first else queue.append)(attempt)
+    def hold(self, attempt: Attempt) -> None:
+        """Keep an attempt until its host can take it, after the others there."""
+        name = attempt.host.name
+        # Its host may have been forgotten while it waited to be tried again.
+        attempt.host = self._hosts.setdefault(name, attempt.host)
+        self._queues.setdefault(name, deque()).append(attempt)
         self.waiting += 1
         self._list(attempt.host)
 

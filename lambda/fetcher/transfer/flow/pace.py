@@ -17,7 +17,7 @@ MOST_SPARED = {
 _MARGIN = 0.95  # below what was found, for requests do not arrive evenly
 _DECREASE = 0.8
 _MOST_DECREASE = 0.5
-_FEW = 0.25  # refusals for each answer: an accident, and waits do not count
+FEW = 0.25  # refusals for each answer: an accident, and waits do not count
 _USUAL_PERIOD_S = 1.0  # that limits are for
 _HOLD_S = 15.0  # at a new rate, before it rises
 _RISE_PER_S = 0.1  # of the new rate
@@ -72,9 +72,15 @@ class Pace:
         self.limit = math.inf
         self.refusals = 0
 
-    def is_hopeless(self, most_s: float) -> bool:
-        """Tell whether waiting has been in vain too often, or would take too long."""
-        return self.refusals > _MOST_REFUSALS or self._waited_s > most_s
+    def is_hopeless(self, most_s: float, *, has_answered: bool) -> bool:
+        """
+        Tell whether waiting has been in vain too often, or would take too long.
+
+        A host that has answered before is waited for once, however long it asks for.
+        """
+        is_once = has_answered and self.refusals == 1
+        too_long = self._waited_s >= most_s and not is_once
+        return too_long or self.refusals > _MOST_REFUSALS
 
     def free_at(self) -> float:
         """Return when the next request may begin."""
@@ -121,8 +127,8 @@ class Pace:
         self._since = self._since or now
         self._refused += 1
         self._least_rate = _LEAST_RATES[is_clear]
-        is_new = not self.refusals and self._asked_at == math.inf
-        if is_new or begun_at >= self._asked_at:
+        is_first = not self._resumes_at
+        if is_first or begun_at >= self._asked_at:
             self.refusals += 1
             self._waited_s += wait_s
             self._resumes_at = now + wait_s
@@ -135,7 +141,7 @@ class Pace:
 
     def _settle(self, now: float) -> None:
         """Choose the new rate, now that all before are likely to have ended."""
-        if self._refused <= _FEW * self._accepted:
+        if self._refused <= FEW * self._accepted:
             asked_s = max(self._paused_at - self._since, 0.01)
             rate = _DECREASE * self._accepted / asked_s
         else:

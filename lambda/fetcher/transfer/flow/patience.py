@@ -15,11 +15,16 @@ class Patience:
     What waiting for the silent has brought so far, in whole seconds.
 
     Used once only the silent are left, and hold up everything: where twenty have been
-    silent for twice as long, and of those silent for so long hardly any spoke later,
-    nobody is waited for longer.
+    silent for all the time they had, and of those silent for so long hardly any spoke
+    later, nobody is waited for longer. Those that still wait show nothing: all of them
+    may be about to speak.
+
+    Args:
+        whole_s: How long a download may be silent in any case.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, whole_s: float) -> None:
+        self._whole_s = max(_LEAST_PATIENCE_S, min(int(whole_s), _MOST_S))
         self._lasted = [0] * (_MOST_S + 1)
         self._spoke = [0] * (_MOST_S + 1)
 
@@ -33,9 +38,9 @@ class Patience:
 
     def seconds(self) -> float:
         """Return for how long silence is worth waiting; infinity: not known yet."""
-        for seconds in range(_LEAST_PATIENCE_S, _MOST_S // 2 + 1):
-            if self._lasted[2 * seconds] < _ENOUGH:
-                break
+        if self._lasted[self._whole_s] < _ENOUGH:
+            return math.inf
+        for seconds in range(_LEAST_PATIENCE_S, self._whole_s):
             if sum(self._spoke[seconds:]) <= _WORTH_IT * self._lasted[seconds]:
                 return float(seconds)
         return math.inf

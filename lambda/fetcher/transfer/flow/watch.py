@@ -42,12 +42,12 @@ class Watch:
     def __init__(self, options: Options, places: Places) -> None:
         self._options = options
         self._places = places
-        self._patience = Patience()
+        self._patience = Patience(options.read_timeout_s)
         self._only_silent = False
         self._looked_at = 0.0
 
     def begin(self, attempt: Attempt, now: float) -> None:
-        """Start to watch a try; after a silence it gets no place until it speaks."""
+        """Start to watch a try; after a silence it gets no place until it gets on."""
         self._places.open += 1
         attempt.begun_at = attempt.heard_at = now
         attempt.ends_at = now + attempt.left_s
@@ -147,8 +147,10 @@ class Watch:
             attempt.stall = StallWatch(self._options, now)
         stalled = attempt.stall.stalled(attempt.received, now)
         if silence_s >= patience_s and not stalled:
-            others = "its host" if attempt.is_last else "others silent as long"
-            stalled = f"nothing came for {patience_s:g} s, as from {others} before"
+            why = "its host was silent before, too"
+            if not attempt.is_last:
+                why = "of others silent as long, hardly any spoke later"
+            stalled = f"silent for {patience_s:g} s; {why}"
         return (Outcome.READ_TIMEOUT, stalled) if stalled else None
 
 
