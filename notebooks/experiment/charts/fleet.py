@@ -105,14 +105,19 @@ def in_words(fleets: pd.DataFrame, deadline_s: float) -> str:
     if best is None:
         fastest = fleets.loc[fleets["seconds"].idxmin()]
         return (
-            f"No fleet is inside {duration(deadline_s)}; the fastest would take "
-            f"{duration(fastest['seconds'])}, where {fastest['binds']} binds"
+            f"No fleet is inside {duration(deadline_s)} by its median; the fastest, "
+            f"{_named(fastest)}, would take {duration(fastest['seconds'])}, where "
+            f"{fastest['binds']} binds"
         )
     return (
-        f"The cheapest fleet inside {duration(deadline_s)}: {best['concurrency']:,} "
-        f"executions of {best['memory_mb']:,} MB would take "
-        f"{duration(best['seconds'])} for {in_dollars(best['dollars'])}"
+        f"The cheapest fleet inside {duration(deadline_s)} by its median: "
+        f"{_named(best)} would take {duration(best['seconds'])} for "
+        f"{in_dollars(best['dollars'])}"
     )
+
+
+def _named(fleet: pd.Series) -> str:
+    return f"{fleet['concurrency']:,} executions of {fleet['memory_mb']:,} MB"
 
 
 def frontier_chart(fleets: pd.DataFrame, deadline_s: float, where: str) -> Figure:

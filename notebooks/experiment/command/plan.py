@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _DONE, _REFUSED = 0, 2
 _EPILOG = """
 No account is needed, and nothing is called: a model of Lambda forecasts the run as if
-its target were AWS. 50_fleet shows the model, its sources and its errors.
+its target were AWS. 50_fleet shows the model, its sources and its errors. What you do
+not set is as in 50_fleet, or as in a run if FILE is of one.
 
 example:
   python -m experiment plan -f notebooks/settings/40_million-original-aws.yaml
@@ -34,9 +35,9 @@ def run(argv: Sequence[str]) -> int:
     """Print the forecast of the settings, and return the exit status."""
     args = _parser().parse_args(argv)
     try:
-        given = read_settings_file(args.file) if args.file else {}
-        given |= {name: value_of(name, text) for name, text in args.parameter}
-        settings = settings_from(given)
+        of_file = read_settings_file(args.file) if args.file else {}
+        options = {name: value_of(name, text) for name, text in args.parameter}
+        settings = settings_from(of_file, options)
         lines = list(plan_in_words(question_of(settings), _deadline_s(settings)))
     except ValueError as error:  # SettingsError, or of a template
         print(f"experiment: {error}", file=sys.stderr)
@@ -45,20 +46,30 @@ def run(argv: Sequence[str]) -> int:
     return _DONE
 
 
-def settings_from(given: dict[str, Any]) -> FanOutSettings:
+def settings_from(of_file: dict[str, Any], options: dict[str, Any]) -> FanOutSettings:
     """
-    Return the settings of a fan-out, or of a fleet if only such has what is given.
+    Return the settings of a fleet, or of a fan-out if the file is of one.
+
+    The file alone decides what is the default of the rest. An option never does: a
+    deadline beside the file of a fan-out asks about the same fan-out.
 
     Raises:
         SettingsError: If neither has a parameter, or a value cannot work.
     """
     of_both = {item.name for item in fields(FanOutSettings)}
     known = [item.name for item in fields(FleetSettings)]
+    given = of_file | options
     for name in given:
         if name not in known:
             raise SettingsError(unknown_parameter(name, known))
-    is_run = bool(given) and given.keys() <= of_both
-    return FanOutSettings(**given) if is_run else FleetSettings(**given)
+    if not of_file or not of_file.keys() <= of_both:
+        return FleetSettings(**given)
+    run = FanOutSettings(**{name: given[name] for name in given.keys() & of_both})
+    further = {name: given[name] for name in given.keys() - of_both}
+    if not further:
+        return run
+    source = {"comes_from": question_of(run).source}
+    return FleetSettings(**run.to_dict() | source | further)
 
 
 def _deadline_s(settings: FanOutSettings) -> float:

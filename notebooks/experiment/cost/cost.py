@@ -99,12 +99,15 @@ class Cost:
         unheard: Calls that may have run, but never returned.
 
         at_most: Their dollars, if they ran into their timeout.
+
+        pilots: The dollars of the pilots before it, which `bill` leaves out.
     """
 
     bill: Bill
     is_local: bool
     unheard: int
     at_most: float
+    pilots: float = 0.0
 
     def __str__(self) -> str:
         """Return it as text."""
@@ -121,6 +124,8 @@ class Cost:
                 f"{self.unheard:,} calls never returned: at most "
                 f"{in_dollars(self.at_most)} more"
             )
+        if self.pilots:
+            lines.append(f"pilots before it: {in_dollars(self.pilots)} more")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -223,8 +228,9 @@ def of_runs(records: Sequence[Mapping[str, Any]]) -> str:
     """Say in a line what a grid has cost."""
     costs = [record["cost"] for record in records]
     if "usd" in costs[0]:
-        total = sum(cost["usd"] for cost in costs)
-        return f"cost: {in_dollars(total)}, {_BASIS}"
+        pilots = sum(map(_of_pilots, records))
+        of_pilots = f", {in_dollars(pilots)} of it for pilots" if pilots else ""
+        return f"cost: {in_dollars(spent(records))}{of_pilots}, {_BASIS}"
     total = sum(cost["projected_usd"] for cost in costs)
     return (
         f"local: no dollars; on AWS it would have cost {in_dollars(total)} "
@@ -233,8 +239,9 @@ def of_runs(records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def spent(records: Sequence[Mapping[str, Any]]) -> float:
-    """Return the dollars that runs have cost, which is nothing for local ones."""
-    return float(sum(record.get("cost", {}).get("usd", 0.0) for record in records))
+    """Return the dollars of runs and their pilots, which is nothing for local ones."""
+    runs = sum(record.get("cost", {}).get("usd", 0.0) for record in records)
+    return float(runs + sum(map(_of_pilots, records)))
 
 
 def cost_of(plan: Plan, shards: pd.DataFrame, target: Target) -> Cost:
@@ -260,7 +267,12 @@ def cost_of(plan: Plan, shards: pd.DataFrame, target: Target) -> Cost:
         usage_of(plan, target, unheard, 0, 0),
         billed_s=unheard * plan.settings.timeout_s,
     )
-    return Cost(bill(used), not target.asks_iam, unheard, bill(unknown).dollars)
+    most, pilots = bill(unknown).dollars, plan.pilot.get("usd", 0.0)
+    return Cost(bill(used), not target.asks_iam, unheard, most, pilots)
+
+
+def _of_pilots(record: Mapping[str, Any]) -> float:
+    return float(record.get("pilot", {}).get("usd", 0.0))
 
 
 def _remedy(most: Billable, settings: FanOutSettings) -> str:

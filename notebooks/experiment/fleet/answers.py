@@ -92,6 +92,24 @@ def cheapest_within(fleets: pd.DataFrame, deadline_s: float) -> pd.Series | None
     return None if inside.empty else inside.loc[inside["dollars"].idxmin()]
 
 
+def best_of(question: Question, fleets: pd.DataFrame, deadline_s: float) -> Question:
+    """
+    Return the question that asks about the best of the fleets.
+
+    Args:
+        question: What to download; its fleet is replaced.
+
+        fleets: As `map_of` makes them.
+
+        deadline_s: Best is the cheapest inside it or, if none is, the fastest.
+    """
+    best = cheapest_within(fleets, deadline_s)
+    if best is None:
+        best = fleets.loc[fleets["seconds"].idxmin()]
+    wide, large = int(best["concurrency"]), int(best["memory_mb"])
+    return replace(question, concurrency=wide, memory_mb=large)
+
+
 def moves(question: Question, draws: int = DRAWS) -> pd.DataFrame:
     """
     Move every input across its range, one at a time, and watch the median.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from experiment.fleet.forecast import forecast
@@ -13,7 +14,8 @@ from experiment.fleet.limits import (
     binding_of,
     shares,
 )
-from experiment.tables.words import duration
+from experiment.fleet.question import S3, S3_ELSEWHERE
+from experiment.tables.words import duration, size
 from rollout.price import in_dollars
 
 if TYPE_CHECKING:
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
 
 _QUICK_DRAWS, _QUICK_BINDS = 200, 6
 _NO_USE = 0.02  # of the time
+_PLACES = {S3: "S3 in the same region", S3_ELSEWHERE: "S3 in another region"}
 
 
 def plan_in_words(
     question: Question, deadline_s: float, *, draws: int = _QUICK_DRAWS
 ) -> Iterator[str]:
-    """Yield lines: time, dollars and what binds, and whether the deadline is met."""
+    """Yield lines: what is asked, time, dollars, what binds, and if it is in time."""
+    yield f"asked: {asked_in_words(question)}"
     made = forecast(question, draws)
     kept = float((made.seconds <= deadline_s).mean())
     yield f"time: {in_time(made.time)}, forecast for AWS by a model, not measured"
@@ -42,10 +46,39 @@ def plan_in_words(
 
 
 def run_in_words(question: Question, made: Forecast) -> Iterator[str]:
-    """Yield lines for preflight: time on AWS, what binds, and what would not help."""
+    """Yield lines for preflight: what is asked, time on AWS, and what binds."""
+    yield f"asked of the model: {asked_in_words(question)}"
     yield f"forecast for AWS, not measured: {in_time(made.time)}"
     found = shares(question, _QUICK_BINDS)
     yield f"binds: {_said(found)}{_useless(found)}"
+
+
+def asked_in_words(question: Question) -> str:
+    """
+    Say what is downloaded from where, and what is taken for granted about it.
+
+    >>> from experiment.fleet.question import INTERNET, Question
+    >>> print(asked_in_words(Question(files=20_000, sizes_bytes=(1e4,))))
+    20,000 files of 10 kB from S3 in the same region, over 16 prefixes
+    >>> print(asked_in_words(Question(files=9, sizes_bytes=(1e4,), source=INTERNET)))
+    9 files of 10 kB from the internet; assumed: no limit of the origin, as quick as S3
+    """
+    is_one_size = len(set(question.sizes_bytes)) == 1
+    text = (
+        f"{question.files:,} files of {size(round(question.mean_bytes / 1_000, 3))} "
+        f"{'' if is_one_size else 'on average '}from "
+        f"{_PLACES.get(question.source, 'the internet')}"
+    )
+    if question.is_from_s3:
+        text += f", over {question.read_prefixes:,} prefixes"
+    if question.latency_s:
+        text += f", {duration(question.latency_s)} to the first byte"
+    assumed = []
+    if not question.is_from_s3 and math.isinf(question.origin_files_per_s):
+        assumed.append("no limit of the origin")
+    if not question.is_from_s3 and not question.latency_s:
+        assumed.append("as quick as S3")
+    return f"{text}; assumed: {', '.join(assumed)}" if assumed else text
 
 
 def what_binds(question: Question, draws: int = DRAWS) -> str:

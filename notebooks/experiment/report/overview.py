@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from PIL import Image
 
 from experiment.ledger.run_folder import read_run, runs_in
-from experiment.report.page import NAME, rendered
+from experiment.report.page import NAME, has_page, rendered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,12 +31,15 @@ class Entry(NamedTuple):
 
         report: Its own page, relative to this one; empty: it has none.
 
+        can_report: Whether one can be made.
+
         cover: A small chart, as a data URL; empty: none.
     """
 
     path: str
     record: dict[str, Any]
     report: str
+    can_report: bool
     cover: str
 
 
@@ -79,7 +82,8 @@ def _entry(folder: Path, results: Path, *, with_cover: bool) -> Entry:
     path = folder.relative_to(results)
     report = str(path / NAME) if (folder / NAME).exists() else ""
     record = {"verdict": ""} | read_run(folder)
-    return Entry(str(path), record, report, _cover(folder) if with_cover else "")
+    cover = _cover(folder) if with_cover else ""
+    return Entry(str(path), record, report, has_page(record), cover)
 
 
 def _cover(folder: Path) -> str:

@@ -43,7 +43,7 @@ def write_report(folder: Path, *, executed: bool = True) -> Path:
         executed: Show the executed notebook in the folder, if there is one.
 
     Raises:
-        LedgerError: If the folder holds no run.
+        LedgerError: If the folder holds no run, or one that no notebook made.
     """
     record = read_run(folder)
     try:
@@ -74,6 +74,11 @@ def write_report(folder: Path, *, executed: bool = True) -> Path:
     return path
 
 
+def has_page(record: dict[str, Any]) -> bool:
+    """Return whether a page can be made of a run: a notebook has its title."""
+    return _path_of(record["notebook"]).exists()
+
+
 def page_of(run: Run) -> str:
     """
     Write the page of a run from within its notebook, and say where it is.
@@ -99,4 +104,15 @@ def rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - as template
 
 
 def _own(name: str) -> NotebookNode:
-    return read_notebook(root() / "notebooks" / f"{name}.ipynb")
+    path = _path_of(name)
+    if not path.exists():
+        msg = (
+            f"The run is not of a notebook but of {name}, and has no page: its charts "
+            "and tables are in its folder."
+        )
+        raise LedgerError(msg)
+    return read_notebook(path)
+
+
+def _path_of(notebook: str) -> Path:
+    return root() / "notebooks" / f"{notebook}.ipynb"

@@ -105,6 +105,8 @@ def cost_of(record: dict[str, Any]) -> tuple[str, list[Row]]:
         if is_local
         else f"{total}, by the time that Lambda billed"
     )
+    if pilots := record.get("pilot", {}).get("usd"):
+        said += f"; its pilots cost ${pilots:,.4f} more"
     items = [Row(item["what"], f"${item[key]:,.6f}") for item in cost["items"]]
     return said, items
 

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 _EVERY_S = 0.5
 NOTEBOOK, REST = "notebook", "control plane"
-# The part a process belongs to, by a word in its command line; the first match counts.
+# The part a process belongs to, by a whole word of its command line, or the name of
+# its program or script: folders may have any name.
 _PARTS = {
     "nginx": "origin",
     "origin": "origin",
-    "zygote_main": "executions",
-    "ipykernel": NOTEBOOK,  # of a grid's cell
+    "zygote_main.py": "executions",
+    "ipykernel_launcher": NOTEBOOK,  # of a grid's cell
 }
+_PROGRAMS = (".py", "/nginx")
 PARTS = ("origin", "executions", REST, NOTEBOOK)
 
 
@@ -121,5 +123,24 @@ def _cpu_s_by_part() -> dict[str, float]:
 
 
 def _part(process: psutil.Process) -> str:
-    command = " ".join(process.cmdline())
-    return next((part for word, part in _PARTS.items() if word in command), REST)
+    return part_of(process.cmdline())
+
+
+def part_of(command: Sequence[str]) -> str:
+    """
+    Return the part that a process belongs to.
+
+    >>> part_of(["python", "-m", "origin", "--until-stdin-closes"])
+    'origin'
+    >>> part_of(["nginx: worker process"])
+    'origin'
+    >>> part_of(["/home/me/origin/.venv/bin/python", "/home/me/origin/zygote_main.py"])
+    'executions'
+    >>> part_of(["/home/me/original/.venv/bin/python", "local_aws", "/home/origin"])
+    'control plane'
+    """
+    words = {
+        word.rpartition("/")[2] if word.endswith(_PROGRAMS) else word.rstrip(":")
+        for word in " ".join(command).split()  # nginx calls itself "nginx: worker ..."
+    }
+    return next((part for name, part in _PARTS.items() if name in words), REST)

@@ -18,6 +18,7 @@ from experiment.run.wave import FanOutError
 from experiment.tables.projection import projection_of
 from experiment.tables.table import shards_table
 from rollout.deploy.deploy import deploy
+from rollout.errors import PreflightError
 from rollout.preflight import checks
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ _LONG_ENOUGH_S = 0.4  # of steady downloading, to know its rate
 _AIMED_S = 0.7
 _MOST_TIMES = 16  # as many files as the pilot before: its rate may be far too low
 _MOST_PILOTS = 5
+
+
+class PilotError(RuntimeError):
+    """A pilot has run, and what it found cannot be run."""
 
 
 async def sized(plan: Plan, target: Target) -> Plan:
@@ -41,8 +46,8 @@ async def sized(plan: Plan, target: Target) -> Plan:
         The same plan if the number of its files is known.
 
     Raises:
-        PreflightError: If the target cannot take so many files, or the pilots and the
-            run together may cost too much.
+        PilotError: If the target cannot take so many files, or the pilots and the run
+            together may cost too much.
 
         FanOutError: If the target no longer answers.
     """
@@ -57,7 +62,7 @@ async def sized(plan: Plan, target: Target) -> Plan:
         times = min(_MOST_TIMES, max(2, _AIMED_S / max(steady_s, 1e-9)))
         plan = plan.of_files(_rounded(plan.settings.files * times, plan))
         _check(plan, target, spent)
-    pilot = {"files": plan.settings.files, "files_per_s": rate}
+    pilot = {"files": plan.settings.files, "files_per_s": rate, "usd": spent}
     if rate:
         plan = plan.of_files(_rounded(rate * plan.settings.duration_s, plan))
     plan = replace(plan, is_pilot=False, pilot=pilot)
@@ -67,8 +72,12 @@ async def sized(plan: Plan, target: Target) -> Plan:
 
 
 def _check(plan: Plan, target: Target, spent: float) -> None:
-    checks.check(target, demand_of(plan))
-    cost.check(plan.settings, cost.estimate(plan, target), spent=spent)
+    try:
+        checks.check(target, demand_of(plan))
+        cost.check(plan.settings, cost.estimate(plan, target), spent=spent)
+    except PreflightError as error:  # its type says that no work was done
+        msg = f"A pilot has run, and more cannot be run. {error}"
+        raise PilotError(msg) from error
 
 
 def said_of(plan: Plan) -> str:

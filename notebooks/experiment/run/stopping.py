@@ -39,8 +39,9 @@ def stoppable(
     Let a run be interrupted: by JupyterLab's stop button, or by an error.
 
     However it ends, its folder is released: it can be resumed here and elsewhere. An
-    interrupted run removes its function if the settings say so; after an error that
-    stays, to be resumed with. What the session started is stopped in either case.
+    interrupted run removes its function if the settings say so, and so does a failed
+    pilot; after the error of a run it stays, to be resumed with. What the session
+    started is stopped in every case.
 
     Args:
         run: The run's folder, open; None: a pilot, which keeps nothing.
@@ -57,10 +58,13 @@ def stoppable(
     try:
         yield
     except (CancelledError, KeyboardInterrupt):
-        removal = _ended(session, settings)
-        raise Stopped(_kept(run, plan) + removal) from None
-    except BaseException:
-        session.stop()
+        said = (_kept(run, plan), _ended(session, settings))
+        raise Stopped(". ".join(filter(None, said))) from None
+    except BaseException as error:
+        if run:
+            session.stop()
+        elif unremoved := _ended(session, settings):
+            error.add_note(unremoved)
         raise
     finally:
         if run:
@@ -72,7 +76,7 @@ def _ended(session: Session, settings: FanOutSettings | GridSettings) -> str:
     try:
         session.stop("" if _is_kept(settings) else settings.function)
     except RolloutError as error:
-        return f". The function could not be removed: {error}"
+        return f"The function could not be removed: {error}"
     return ""
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _BUSY = 0.85  # of the cores, or of one core
-_AT_WORK = 0.02  # of a core, by executions on this machine
+_AT_WORK = 0.02  # of a core, by executions or an origin on this machine
 _OTHERS = 0.25  # of the cores, used by programs that are not the run's
 
 
@@ -82,4 +82,6 @@ def _why(runs: pd.DataFrame) -> str:
         return f"{at}: the cores are the limit"
     if origin > _BUSY:
         return f"{at}, which is a single process: the origin is the limit"
+    if origin < _AT_WORK:
+        return f"{at}: files came from elsewhere, so why cannot be seen here"
     return f"{at}: neither is the limit, so try more than {connections:,} connections"

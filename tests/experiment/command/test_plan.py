@@ -16,7 +16,7 @@ def test_a_settings_file_is_forecast_without_an_account(capsys):
 
     said = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in said] == [
-        *("time", "dollars"),
+        *("asked", "time", "dollars"),
         *("inside 60.0 s", "binds"),
     ]
 
@@ -27,13 +27,34 @@ def test_a_settings_file_is_forecast_without_an_account(capsys):
         (["-p", "filez", "3"], "Did you mean 'files'?"),
         (["-p", "files", "[1"], "not YAML"),
         (["-f", "nowhere.yaml"], "cannot be read"),
-        (["-p", "concurrency", "2"], "Set files for a forecast"),
+        (["-f", str(ORIGINAL), "-p", "files", "0"], "Set files for a forecast"),
         (["-p", "sizes_kb", "[0]"], "at least 1"),
     ],
 )
 def test_what_cannot_be_forecast_is_refused(given, why, capsys):
     assert main(["plan", *given]) == 2
     assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "given", [["-p", "files", "9000", "-p", "concurrency", "9"], ["-f", str(ORIGINAL)]]
+)
+def test_a_deadline_that_is_the_default_changes_no_answer(given, capsys):
+    answers = []
+    for further in ([], ["-p", "deadline_s", "60"]):
+        assert main(["plan", *given, *further]) == 0
+        answers.append(capsys.readouterr().out)
+
+    assert answers[0] == answers[1]
+
+
+def test_what_a_forecast_takes_for_granted_is_said(capsys):
+    small = ["-p", "files", "9000", "-p", "file_kb", "10"]
+    assert main(["plan", *small, "-p", "comes_from", "internet"]) == 0
+    assert capsys.readouterr().out.startswith(
+        "asked: 9,000 files of 10 kB from the internet; assumed: no limit of the "
+        "origin, as quick as S3\n"
+    )
 
 
 def test_a_plan_loads_no_tables_and_no_notebooks():

@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
@@ -191,3 +192,13 @@ def test_a_limit_that_is_none_is_refused(dollars):
 
 def test_a_notebook_shows_no_traceback_of_a_dry_run():
     assert cost.DryRun("said")._render_traceback_() == ["said"]
+
+
+def test_the_dollars_of_pilots_count_for_the_limit_and_are_named():
+    plan = replace(plan_of(), pilot={"files": 400, "files_per_s": 9.0, "usd": 0.5})
+    spent = cost_of(plan, shards_of(1.0), AWS)
+    records = [{"cost": {"usd": 1.0}, "pilot": {"usd": 0.5}}, {"cost": {"usd": 2.0}}]
+
+    assert "pilots before it: $0.50 more" in str(spent)
+    assert cost.spent(records) == 3.5
+    assert cost.of_runs(records).startswith("cost: $3.50, $0.50 of it for pilots")

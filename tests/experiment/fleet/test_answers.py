@@ -63,6 +63,17 @@ def test_the_charts_say_what_they_show(fleets, deadline_s, title):
     assert not plt.get_fignums()
 
 
+@pytest.mark.parametrize(("deadline_s", "share"), [(60, 1.0), (0.1, 0.0)])
+def test_the_best_fleet_of_a_map_is_forecast_with_its_band(fleets, deadline_s, share):
+    best = answers.best_of(SMALL, fleets, deadline_s)
+    made = forecast(best, 40)
+
+    named = f"{best.concurrency:,} executions of {best.memory_mb:,} MB"
+    assert named in draw.in_words(fleets, deadline_s)
+    shown = repr(words.answer(best, made, deadline_s))
+    assert f"in {share * 100:.0f} % of the draws" in shown
+
+
 def test_a_tornado_shows_every_range_and_the_widest_first():
     moved = answers.moves(replace(SMALL, concurrency=10))
     ranged = {name for name, one in constants().items() if one.low < one.high}

@@ -157,6 +157,19 @@ def test_one_page_shows_all_runs_and_leads_to_theirs(folder):
     assert "inside the 60 s goal" in text
 
 
+def test_a_run_that_no_notebook_made_has_no_page_and_none_is_promised(folder, tmp_path):
+    record = (folder / "run.json").read_text()
+    for name in ("40_million", "bench"):
+        made = tmp_path / name
+        made.mkdir()
+        (made / "run.json").write_text(record.replace('"40_million"', f'"{name}"'))
+    text = write_overview(tmp_path).read_text()
+
+    assert "experiment report results/40_million</code>" in text
+    assert "experiment report results/bench" not in text
+    assert main(["report", str(tmp_path / "bench")]) == 2
+
+
 def test_the_command_draws_a_run_again_without_deploying(folder, capsys):
     (folder / "outcomes.png").unlink()
 

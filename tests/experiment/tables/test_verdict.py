@@ -103,6 +103,7 @@ LIMITS = {
     "the origin is the limit": {"cores_busy": 1.6, "origin_cores": 1.0},
     "neither is the limit, so try more than 20 connections": {"cores_busy": 1.0},
     "but 0.9 with other programs": {"own_cores": 1.0},
+    "files came from elsewhere": {"cores_busy": 1.0, "origin_cores": 0.0},
     "the executions ran elsewhere": {"execution_cores": 0.0},
 }
 
