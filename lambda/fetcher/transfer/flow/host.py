@@ -152,7 +152,7 @@ class Host:
 
             begun_at: When it began.
 
-            wait_s: How long the host must not be asked; longer than `most_s` is cut.
+            wait_s: How long the host must not be asked; twice `most_s` at most.
 
             most_s: The most to wait in all while nothing is accepted.
 
@@ -162,7 +162,7 @@ class Host:
         if self._pace is None:
             self._pace = Pace(self._since or now, self._accepted)
         is_clear = download.retry_after_s > 0 or download.status == _TOO_MANY
-        wait_s = min(wait_s, most_s)
+        wait_s = min(wait_s, 2 * most_s)
         self._pace.refuse(begun_at, wait_s, self._in_flight, now, is_clear=is_clear)
         self._in_flight -= 1
         # One of those in flight may still be answered.

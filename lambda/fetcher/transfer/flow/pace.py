@@ -79,7 +79,7 @@ class Pace:
         A host that has answered before is waited for once, however long it asks for.
         """
         is_once = has_answered and self.refusals == 1
-        too_long = self._waited_s >= most_s and not is_once
+        too_long = self._waited_s > most_s and not is_once
         return too_long or self.refusals > _MOST_REFUSALS
 
     def free_at(self) -> float:
