@@ -16,7 +16,6 @@ from tests.support.impatient_endpoint import (
     read_all,
 )
 from tests.support.lambda_api import connect, eventually, functions_of
-from tests.support.waiting import WAIT_S
 
 MEGABYTE = 1_000_000
 
@@ -120,7 +119,7 @@ def test_hundreds_of_half_requests_delay_no_other_client(endpoint):
             stack.enter_context(talk)
             talk.sendall(LIST[:-4])
         assert endpoint.is_well()
-        eventually(lambda: endpoint.connections == 0, within_s=WAIT_S)
+        eventually(lambda: endpoint.connections <= 1)  # the fixture's own
 
 
 def test_half_closed_connections_are_closed(endpoint):
