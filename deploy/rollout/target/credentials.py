@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
@@ -14,6 +15,7 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.loaders import Loader
 from botocore.session import Session as CoreSession
 
 from local_aws.local_lambda.requests.access_keys import KeyPair
@@ -59,9 +61,16 @@ def local_session(keys: KeyPair | None) -> boto3.Session:
     core = CoreSession(
         variables | {"config_file": nowhere, "credentials_file": nowhere}
     )
+    core.register_component("data_loader", _models())
     return boto3.Session(
         pair.access_key_id, pair.secret_access_key, token, _LOCAL_REGION, core
     )
+
+
+@cache
+def _models() -> Loader:
+    """Return botocore's descriptions of the services: each is read once a process."""
+    return Loader()
 
 
 def aws_session(profile: str, region: str) -> boto3.Session:

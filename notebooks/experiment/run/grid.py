@@ -20,6 +20,7 @@ from experiment.plan.plan import make_plan
 from experiment.run.full_disk import Stdout, writing
 from experiment.run.kernels import KERNEL, kernel
 from experiment.run.machine_load import Load
+from experiment.run.pilot import rounded
 from rollout.preflight import checks
 from rollout.target.clients import DIES_WITHIN_S
 
@@ -135,7 +136,7 @@ def run_grid(
     cells = list(settings.cells())
     records: list[dict[str, Any]] = []
     failed = []
-    files: dict[str, int] = {}  # by setting: its repeats fetch as many as its first run
+    files: dict[str, int] = {}  # by setting, for its next run
     with kernel(session.target.environ()) as manager:
         for number, planned in enumerate(cells, start=1):
             name, setting = settings.name_of(planned), settings.setting_of(planned)
@@ -155,8 +156,8 @@ def run_grid(
                 run.absorb(run.folder / name)
                 if not planned.files:
                     record.setdefault("pilot", {})
+                    files[setting] = _files_of_next(cell, run.folder / name)
                 records.append(record)
-                files[setting] = record["totals"]["files"]
                 message = _figures(record["totals"])
             print(f"[{number}/{len(cells)}] {name}: {message}", flush=True)
     run.record["failed_cells"] = failed
@@ -198,6 +199,13 @@ def _measure(
         execute(_CELL_NOTEBOOK, output, parameters, manager=manager)
     shards = pd.read_parquet(folder / "shards.parquet")
     return read_run(folder) | {"load": load.during(shards)}
+
+
+def _files_of_next(cell: FanOutSettings, folder: Path) -> int:
+    """Return as many files as this run had; more if a pilot's error made it short."""
+    (done,) = pd.read_parquet(folder / "runs.parquet").to_dict("records")
+    wanted = done["steady_files_per_s"] * cell.duration_s
+    return max(int(done["files"]), rounded(wanted, least=cell.shards))
 
 
 def _figures(figures: dict[str, Any]) -> str:
