@@ -200,10 +200,13 @@ class Transfers:
         return True
 
     def _next_fresh(self, now: float) -> Attempt | None:
-        """Return the next of the source; report bad URLs on the way."""
+        """Return the next of the source; report what is not fetched on the way."""
         if self._hosts.waiting >= _MAX_WAITING:
             return None
         for position, item in self._items:
+            if item.refusal:
+                self._on_download(position, item, Download.refused(item.refusal))
+                continue
             host = guard.plain_host(item.url)
             if not host:
                 try:
@@ -295,4 +298,5 @@ class Transfers:
             self._report(attempt, broken, now)
         if self._reports_rest:
             for position, item in self._items:
-                self._on_download(position, item, Download(Outcome.UNSTARTED))
+                rest = item.refusal or Outcome.UNSTARTED
+                self._on_download(position, item, Download.refused(rest))
