@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from rollout.deploy.changes import check_ours
 from rollout.deploy.function_spec import START_VARIABLE
+from rollout.target.refusals import done_by_an_earlier_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 _WAIT = {"Delay": 0.1, "MaxAttempts": 3_000}
 _PATIENCE_S = 60.0
 _PAUSE_S = 1.0
+_CONFLICT = "ResourceConflictException"  # the update is under way
 _TRANSIENT = (
     # A new role is not known everywhere at once; until then Lambda refuses it.
     "cannot be assumed by Lambda",
@@ -94,7 +97,8 @@ def remove(target: Target, name: str) -> bool:
     if current is None:
         return False
     check_ours(f"function {name}", current.get("Tags", {}))
-    target.client("lambda").delete_function(FunctionName=name)
+    with done_by_an_earlier_attempt("ResourceNotFoundException"):
+        target.client("lambda").delete_function(FunctionName=name)
     return True
 
 
@@ -116,9 +120,10 @@ def _update_code(
     digest = base64.b64encode(hashlib.sha256(code).digest()).decode("ascii")
     architectures = [architecture]
     if (current["CodeSha256"], current["Architectures"]) != (digest, architectures):
-        target.client("lambda").update_function_code(
-            FunctionName=name, ZipFile=code, Architectures=architectures
-        )
+        with done_by_an_earlier_attempt(_CONFLICT):
+            target.client("lambda").update_function_code(
+                FunctionName=name, ZipFile=code, Architectures=architectures
+            )
         _wait(target, "function_updated_v2", name)
         changes.changed(f"function {name}: code")
 
@@ -136,9 +141,9 @@ def _update_configuration(
         key: value for key, value in wanted.items() if value != _setting(key, current)
     }
     if differing:
-        _retry_while_transient(
-            lambda: client.update_function_configuration(FunctionName=name, **differing)
-        )
+        update = partial(client.update_function_configuration, FunctionName=name)
+        with done_by_an_earlier_attempt(_CONFLICT):
+            _retry_while_transient(lambda: update(**differing))
         _wait(target, "function_updated_v2", name)
         changes.changed(f"function {name}: {', '.join(differing)}")
 

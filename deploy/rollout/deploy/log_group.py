@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rollout.deploy.changes import check_ours
+from rollout.target.refusals import done_by_an_earlier_attempt
 
 if TYPE_CHECKING:
     from rollout.deploy.changes import Changes
@@ -66,7 +67,8 @@ def remove(target: Target, name: str) -> bool:
     if find(target, name) is None:
         return False
     check_ours(f"log group {group_name(name)}", _tags(target, name))
-    target.client("logs").delete_log_group(logGroupName=group_name(name))
+    with done_by_an_earlier_attempt("ResourceNotFoundException"):
+        target.client("logs").delete_log_group(logGroupName=group_name(name))
     return True
 
 

@@ -9,6 +9,7 @@ from fetcher.s3.urls import Place
 from rollout.deploy.changes import check_ours
 from rollout.deploy.policies import JOIN_VPC, NAMES, USE_BUCKET
 from rollout.errors import DeployError
+from rollout.target.refusals import done_by_an_earlier_attempt
 
 if TYPE_CHECKING:
     from rollout.deploy.changes import Changes
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rollout.target.target import Target
 
 PATH = "/million-downloads/"
+_GONE = "NoSuchEntity"
 
 # Lambda takes roles of the function's own account only: no condition is needed.
 _TRUST = {
@@ -81,8 +83,10 @@ def remove(target: Target, name: str) -> bool:
     _check_ours(role)
     _check_nothing_is_attached(target, own_name)
     for policy in _policies(target, own_name):
-        iam.delete_role_policy(RoleName=own_name, PolicyName=policy)
-    iam.delete_role(RoleName=own_name)
+        with done_by_an_earlier_attempt(_GONE):
+            iam.delete_role_policy(RoleName=own_name, PolicyName=policy)
+    with done_by_an_earlier_attempt(_GONE):
+        iam.delete_role(RoleName=own_name)
     return True
 
 
@@ -116,16 +120,20 @@ def bucket_of(target: Target, name: str) -> Place | None:
 def _create(
     target: Target, name: str, tags: dict[str, str], changes: Changes
 ) -> dict[str, Any]:
-    own_name = role_name(target, name)
+    own_name, iam = role_name(target, name), target.client("iam")
     with changes.creating(f"role {own_name}", lambda: remove(target, name)):
-        role: dict[str, Any] = target.client("iam").create_role(
+        made: dict[str, Any] = iam.create_role(
             Path=PATH,
             RoleName=own_name,
             AssumeRolePolicyDocument=json.dumps(_TRUST),
             Description=f"Permissions of the function {name}",
             Tags=_pairs(tags),
         )["Role"]
-    return role
+        return made
+    # An earlier attempt made it, and its answer was lost.
+    iam.get_waiter("role_exists").wait(RoleName=own_name)
+    found: dict[str, Any] = iam.get_role(RoleName=own_name)["Role"]
+    return found
 
 
 def _update_trust(target: Target, role: dict[str, Any], changes: Changes) -> None:
@@ -152,7 +160,8 @@ def _update_policies(
     surplus = (current.keys() & NAMES) - policies.keys()
     _put(target, own_name, differing)
     for name in surplus:
-        target.client("iam").delete_role_policy(RoleName=own_name, PolicyName=name)
+        with done_by_an_earlier_attempt(_GONE):
+            target.client("iam").delete_role_policy(RoleName=own_name, PolicyName=name)
     if differing or surplus:
         names = ", ".join(sorted(differing.keys() | surplus))
         changes.changed(f"role {own_name}: permissions {names}")

@@ -86,7 +86,7 @@ def page_of(run: Run) -> str:
     The notebook is not in it, which has not been executed to its end; the command puts
     it there.
     """
-    if (run.folder.parent / "run.json").exists():
+    if run.is_of_a_grid:
         return f"A page of this cell: python -m experiment report {run.folder}"
     return f"To send to a colleague: {write_report(run.folder, executed=False)}"
 

@@ -3,7 +3,7 @@ A plan carried out.
 
 ``pilot`` finds how many files it needs; ``fan_out`` sends it ``wave`` by wave, reads
 each ``answer`` and shows ``progress``; ``resume`` finds what is left of a run; ``grid``
-repeats fan-outs; ``stopping`` ends either when somebody interrupts it. ``machine_load``
-and ``cpu_layers`` measure this machine meanwhile, and ``full_disk`` names what had no
-room.
+repeats fan-outs, in ``kernels``; ``stopping`` ends either when somebody interrupts it.
+``machine_load`` and ``cpu_layers`` measure this machine meanwhile, and ``full_disk``
+names what had no room.
 """
