@@ -10,8 +10,8 @@ FIRST = 64
 _LEAST = 4
 _FEWEST_ENDED = 10
 # How much longer downloads may take than they did at best: level, for a controller.
-_TOLERANCE = 1.5
-_SURE = 2.0  # standard errors: lists mix near hosts and far ones, files of all sizes
+_TOLERANCE = 1.25
+_SURE = 2.5  # standard errors: lists mix near hosts and far ones, files of all sizes
 # Of downloads from hosts that have answered before: at so many failures, nobody is to
 # blame. On lists of real URLs, 6 % are refused or cut, however few are in flight.
 _USUAL_FAILURES = 0.06
@@ -33,9 +33,9 @@ class ConnectionLimit:
     their share. Each number is judged by downloads begun under it.
 
     Where downloads take longer for another reason, fewer connections make them no
-    quicker. So every reduction is a test: if it does not help, the present time is the
-    least there is now, and the number before it returns. One that is held down for long
-    is tested by halving it for a moment.
+    quicker. So every reduction is a test: if two do not help, the present time is the
+    least there is now, and the number before them returns. One that is held down for
+    long is tested by halving it for a moment.
 
     Args:
         most: The most it may be.
@@ -61,6 +61,7 @@ class ConnectionLimit:
         "_is_doubling",
         "_is_probing",
         "_least",
+        "_least_error",
         "_most",
         "_probe_at",
         "_since",
@@ -68,6 +69,7 @@ class ConnectionLimit:
         "_started_at",
         "_step_s",
         "_sum",
+        "_vain_from",
         "is_full",
         "number",
         "samples",
@@ -76,8 +78,10 @@ class ConnectionLimit:
     def __init__(self, most: int, now: float) -> None:
         self._most = most
         self._started_at = now
-        self._least = math.inf  # all times are logarithms of seconds
+        # All times are logarithms of seconds.
+        self._least, self._least_error = math.inf, 0.0
         self._before: tuple[float, float] | None = None  # number and time, if reduced
+        self._vain_from = 0.0  # number before a reduction that did not help
         self._is_doubling = True
         self._is_probing = False
         self._grows_at = now
@@ -126,24 +130,43 @@ class ConnectionLimit:
 
     def _next(self, mean: float, error: float, now: float) -> float:
         """Return the next number, by the mean time and its standard error."""
-        if self._before:
-            number, time = self._before
-            self._before = None
-            was_vain = time - mean < math.log(number / self.number) / 4
-            if was_vain:
-                self._least, self._is_doubling = mean, True
-            if was_vain or self._is_probing:
-                self._is_probing = False
-                self._least = min(self._least, mean)
-                self._probe_at = now + _PROBE_EVERY_S
-                return number
-        self._least = min(self._least, mean)
-        risen = mean - self._least - math.log(_TOLERANCE) - _SURE * error
+        if self._before and (number := self._tested(*self._before, mean)):
+            self._note(mean, error)
+            self._probe_at = now + _PROBE_EVERY_S
+            return number
+        self._note(mean, error)
+        unsure = _SURE * math.hypot(error, self._least_error)
+        risen = mean - self._least - math.log(_TOLERANCE) - unsure
         if risen > 0:
             return self._reduced(mean, risen, now)
         if not self.is_full or now < self._grows_at:
             return self.number
         return self.number * 2 if self._is_doubling else self._grown(1.0)
+
+    def _tested(self, number: float, time: float, mean: float) -> float:
+        """
+        Return the number to go back to after a test of a reduction; 0: it was right.
+
+        One test in vain may be due to queues that are still filling: two are not. A
+        time that rises meanwhile shows that something else has changed.
+        """
+        self._before = None
+        if mean - time > math.log(_TOLERANCE):
+            self._is_probing = False
+            return 0.0
+        is_vain = time - mean < math.log(number / self.number) / 4
+        is_sure = is_vain and (self._is_probing or self._vain_from > 0)
+        back_to = max(number, self._vain_from) if self._is_probing or is_sure else 0.0
+        if is_sure:
+            self._least, self._is_doubling = math.inf, True
+        self._vain_from = number if is_vain and not is_sure else 0.0
+        self._is_probing = False
+        return back_to
+
+    def _note(self, mean: float, error: float) -> None:
+        """Remember a mean time if it is the least."""
+        if mean < self._least:
+            self._least, self._least_error = mean, error
 
     def _reduced(self, mean: float, risen: float, now: float) -> float:
         self._is_doubling = False
