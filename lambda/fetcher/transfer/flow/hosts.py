@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.attempt import Attempt
+    from fetcher.transfer.flow.places import Places
 
 _Entry = tuple[float, int, Host]  # when to look at it, number of the entry
 
@@ -26,12 +27,15 @@ class Hosts:
     Args:
         options: Limits per host; 0 stands for none.
 
+        places: Of all hosts; one may take them all.
+
     Attributes:
         waiting: Number of attempts that wait.
     """
 
-    def __init__(self, options: Options) -> None:
-        self._limit = options.per_host or options.connections
+    def __init__(self, options: Options, places: Places) -> None:
+        self._limit = options.per_host
+        self._places = places
         self._interval_s = 1 / options.host_rate if options.host_rate else 0.0
         self._hosts: dict[str, Host] = {}
         self._queues: dict[str, deque[Attempt]] = {}  # by the host's name; none empty
@@ -48,7 +52,8 @@ class Hosts:
         if host is None:
             if len(self._hosts) >= self._max_remembered:
                 self._forget_idle(now)
-            host = self._hosts[name] = Host(name, self._limit, self._interval_s)
+            host = Host(name, self._limit, self._interval_s, self._places)
+            self._hosts[name] = host
         return host
 
     def hold(self, attempt: Attempt) -> None:

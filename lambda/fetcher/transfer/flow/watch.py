@@ -57,9 +57,11 @@ class Watch:
         if attempt.is_last or (attempt.failure and was_silent(attempt.failure)):
             self._set_silent(attempt, is_silent=True)
 
-    def end(self, attempt: Attempt, download: Download) -> None:
+    def end(self, attempt: Attempt, download: Download, now: float) -> None:
         """Stop watching it."""
         self._places.open -= 1
+        answered = attempt.host.has_answered
+        self._places.learn(download, attempt.begun_at, now, has_answered=answered)
         if attempt.is_silent:
             self._set_silent(attempt, is_silent=False)
             if attempt.silent_s and not was_silent(download):
