@@ -235,25 +235,3 @@ def test_a_function_lives_in_the_region_it_was_made_in(
         "ResourceNotFoundException",
         f"Functions from '{here}' are not reachable in this region ('{there}')",
     )
-
-
-@pytest.mark.fact("LocalStack's provider, from its recordings of test_lambda_api")
-def test_what_a_function_has_none_of_is_listed_as_none(echo, lambda_client):
-    """Tools look before they deploy, and give up at a refusal."""
-    mappings = lambda_client.list_event_source_mappings(FunctionName=echo)
-    layers = lambda_client.list_layer_versions(LayerName="does-not-exist")
-    provisioned = echo.client.list_provisioned_concurrency_configs(FunctionName=echo)
-    signing = echo.client.get_function_code_signing_config(FunctionName=echo)
-    runtime = echo.client.get_runtime_management_config(FunctionName=echo)
-    recursion = echo.client.get_function_recursion_config(FunctionName=echo)
-
-    assert mappings["EventSourceMappings"] == layers["LayerVersions"] == []
-    assert provisioned["ProvisionedConcurrencyConfigs"] == []
-    assert "CodeSigningConfigArn" not in signing
-    assert runtime["UpdateRuntimeOn"] == "Auto"
-    assert recursion["RecursiveLoop"] == "Terminate"
-    assert echo.refused("get_provisioned_concurrency_config", Qualifier="1") == (
-        404,
-        "ProvisionedConcurrencyConfigNotFoundException",
-        "No Provisioned Concurrency Config found for this function",
-    )
