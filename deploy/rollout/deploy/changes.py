@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from rollout.deploy.transient import retry_while_transient
 from rollout.errors import DeployError
 from rollout.target.refusals import code_of, done_by_an_earlier_attempt, message_of
 
@@ -78,18 +79,34 @@ class Changes:
             return f"{', '.join(self.descriptions)}; deploy again to complete it."
         return "nothing was deployed."
 
-    @contextmanager
-    def creating(self, what: str, remove: Callable[[], object]) -> Iterator[None]:
-        """Record a creation, and how to undo it even if its answer gets lost."""
+    def create(
+        self, what: str, create: Callable[[], object], remove: Callable[[], object]
+    ) -> bool:
+        """
+        Create something that was not there a moment ago.
+
+        Args:
+            what: Its kind and name.
+
+            create: Creates it; repeated while AWS refuses for a transient reason.
+
+            remove: Undoes that, even if its answer gets lost.
+
+        Returns:
+            Whether it was created here. Otherwise somebody else was faster, and it
+            stays whatever comes.
+        """
         self._created.append((what, remove))
         try:
             with done_by_an_earlier_attempt(*_EXISTS):
-                yield
+                retry_while_transient(create)
         except ClientError as error:
-            if code_of(error) in _EXISTS:
-                self._created.pop()
-            raise
+            if code_of(error) not in _EXISTS:
+                raise
+            self._created.pop()
+            return False
         self.descriptions.append(f"created {what}")
+        return True
 
     def changed(self, what: str) -> None:
         """Record a change."""

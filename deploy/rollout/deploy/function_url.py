@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rollout.deploy.function_spec import ANYBODY
-from rollout.target.refusals import done_by_an_earlier_attempt
+from rollout.deploy.transient import unless_done
 
 if TYPE_CHECKING:
     from rollout.deploy.changes import Changes
@@ -45,7 +45,7 @@ def ensure(target: Target, name: str, wanted: str, changes: Changes) -> None:
     auth = current["AuthType"] if current else ""
     if auth == ANYBODY != wanted:  # first, so that nobody slips in meanwhile
         _set_public(target, name, public=False)
-    with done_by_an_earlier_attempt(_GONE, _EXISTS):
+    with unless_done(_GONE, _EXISTS):
         if not wanted and current:
             client.delete_function_url_config(FunctionName=name)
         elif wanted and not current:
@@ -64,7 +64,7 @@ def _set_public(target: Target, name: str, *, public: bool) -> bool:
     differing = [sid for sid in _PUBLIC if (sid in present) != public]
     for statement in differing:
         about = {"FunctionName": name, "StatementId": statement}
-        with done_by_an_earlier_attempt(_GONE, _EXISTS):
+        with unless_done(_GONE, _EXISTS):
             if public:
                 client.add_permission(**about, Principal="*", **_PUBLIC[statement])
             else:

@@ -5,7 +5,13 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 
 from rollout.deploy import deploy as deployment
-from rollout.deploy import function_url, lambda_function, log_group, role
+from rollout.deploy import (
+    function_url,
+    lambda_function,
+    log_group,
+    role,
+    transient,
+)
 from rollout.deploy.changes import DeployStopped
 from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy, destroy, status
 from rollout.errors import DeployError, SettingError
@@ -278,9 +284,9 @@ def test_only_a_refusal_that_passes_is_waited_out(monkeypatch, text, calls):
         if refusals:
             raise refusals.pop()
 
-    monkeypatch.setattr(lambda_function, "_PAUSE_S", 0)
+    monkeypatch.setattr(transient, "_PAUSE_S", 0)
     with suppress(ClientError):
-        lambda_function._retry_while_transient(call)
+        transient.retry_while_transient(call)
 
     assert len(made) == calls
 

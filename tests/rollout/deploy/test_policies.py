@@ -105,7 +105,7 @@ def test_what_a_failed_deployment_may_not_remove_it_names(aws, gate, spec, code)
 
 
 def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, spec, code):
-    """Two deployments at once: the one that comes second fails, and removes nothing."""
+    """Two deployments at once: the one that comes second and fails removes nothing."""
     deploy(aws, spec, code=code)
 
     def not_there_yet(_):
@@ -113,8 +113,9 @@ def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, spec, 
         return 404, {"Message": "not found"}
 
     gate.answers["GetFunction"] = not_there_yet
-    with pytest.raises(DeployError, match="Function already exist"):
-        deploy(aws, spec, code=code)
+    gate.policy = gate.without("lambda:UpdateFunctionConfiguration")
+    with pytest.raises(DeployError, match="UpdateFunctionConfiguration"):
+        deploy(aws, replace(spec, memory_mb=256), code=code)
 
     assert status(aws, NAME).state == "Active"
 

@@ -10,7 +10,7 @@ import pandas as pd
 from experiment.ledger.run_folder import read_run
 from experiment.report.summary import NOT_MEASURED
 from experiment.tables.projection import LEAST_BAND
-from experiment.tables.saved import saved_result
+from experiment.tables.saved_result import saved_result
 from experiment.tables.shown import Shown
 from experiment.tables.verdict import AXES, SEVERAL, million_of, named, ranking
 from experiment.tables.words import listed, size

@@ -8,10 +8,10 @@ import pytest
 
 from experiment.ledger.machine import root
 from experiment.parameters.cell import SettingsError
-from experiment.parameters.compare import CompareSettings
-from experiment.report import side_by_side
+from experiment.parameters.compare_runs import CompareSettings
+from experiment.report import run_comparison
+from experiment.report.run_comparison import Compared, beside
 from experiment.report.same_axes import growth, millions
-from experiment.report.side_by_side import Compared, beside
 from experiment.tables.verdict import Million
 
 (PUBLISHED,) = (root() / "results" / "published").glob("*173846Z-40_million-local")
@@ -72,18 +72,18 @@ def test_runs_of_several_machines_and_targets_are_compared_and_it_is_said(tmp_pa
     record |= {"target": "aws", "machine": record["machine"] | {"name": "elsewhere"}}
     record["settings"] |= {"connections": 7}
     path.write_text(json.dumps(record))
-    both = side_by_side.compared([PUBLISHED, tmp_path / "other"])
+    both = run_comparison.compared([PUBLISHED, tmp_path / "other"])
 
     assert [one.letter for one in both] == ["A", "B"]
     assert all(one.million.is_measured for one in both)
-    told = side_by_side.remarks(both)
+    told = run_comparison.remarks(both)
     assert "The targets differ (aws and local)" in told
     assert "The machines differ (2 × AMD EPYC" in told
     assert "A and B ran once" in told
     assert beside(*both).endswith("noise: no difference shown")
-    differing = repr(side_by_side.differences(both)).splitlines()
+    differing = repr(run_comparison.differences(both)).splitlines()
     assert [line.split()[0] for line in differing[1:]] == ["connections", "machine"]
-    assert "aws, us-east-1" in repr(side_by_side.who_is_who(both))
+    assert "aws, us-east-1" in repr(run_comparison.who_is_who(both))
 
 
 @pytest.mark.parametrize(
