@@ -9,9 +9,10 @@ from time import monotonic, process_time, time
 from typing import TYPE_CHECKING, Any
 
 from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.options import MAX_CONNECTIONS
 from fetcher.contract.shard import Report, Shard, fitting
 from fetcher.contract.source import numbers_in
-from fetcher.process.memory import peak_rss_bytes
+from fetcher.process.memory import OBJECTS_MB, connections_in, peak_rss_bytes
 from fetcher.s3.urls import prefix_of
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
@@ -83,8 +84,9 @@ def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
         left_s = deadline_at - monotonic()
         if sink.settles:
             left_s -= min(_SETTLING_S, _SETTLING_SHARE * left_s)
+        processes = _processes(shard)
         fetched = fetch_shard(
-            shard, sink, downloads, monotonic() + left_s, _processes(shard)
+            shard, sink, downloads, monotonic() + left_s, processes, _most_open(shard)
         )
         _correct(downloads, shard.source.ranges, sink.settle())
         downloaded_at = time()
@@ -104,8 +106,19 @@ def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
         cpu_s=process_time() - cpu_before_s + fetched.children_cpu_s,
         peak_rss_bytes=peak_rss_bytes() + fetched.children_rss_bytes,
         engine=fetched.engine,
+        connections=tuple(fetched.connections),
         silences={name: fetched.silences[name] for name in fitting(fetched.silences)},
     )
+
+
+def _most_open(shard: Shard) -> int:
+    """Return the most downloads in flight that an execution has room for."""
+    memory_mb = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0"))
+    if not memory_mb:
+        return MAX_CONNECTIONS
+    sink_mb = OBJECTS_MB if shard.sink.kind == "s3-objects" else 0.0
+    in_memory = connections_in(memory_mb - sink_mb, shard.options.engine)
+    return max(1, min(MAX_CONNECTIONS, in_memory))
 
 
 def _processes(shard: Shard) -> int:

@@ -55,5 +55,6 @@ def fetch(
     with Batch(take, pause, stops.stop) as batch:
         transfers = Transfers(items, sink, options, batch.add)
         batch.left = transfers.left
+        batch.connections = lambda: transfers.places.over_time[-1][1]
         transfers.run(engine, deadline_s)
         batch.left = Left

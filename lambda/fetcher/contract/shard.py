@@ -7,7 +7,13 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from fetcher.contract.downloads import Downloads
-from fetcher.contract.options import Options, SinkSpec, check_seconds
+from fetcher.contract.options import (
+    DESCRIPTORS,
+    MAX_CONNECTIONS,
+    Options,
+    SinkSpec,
+    check_seconds,
+)
 from fetcher.contract.source import Source, source_from_dict
 from fetcher.contract.tally import Tally
 
@@ -66,11 +72,19 @@ class Shard:
     hands_back: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a shard without URLs, or without time to fetch them."""
+        """Refuse a shard without URLs, or without time or room to fetch them."""
         if not len(self.source):
             msg = f"Shard {self.index} of run {self.run} has no URLs."
             raise ValueError(msg)
         check_seconds("deadline_s", self.deadline_s)
+        if self.options.connections > MAX_CONNECTIONS:
+            msg = (
+                f"connections is {self.options.connections:,}; it must be from 0 to "
+                f"{MAX_CONNECTIONS}: an execution has {DESCRIPTORS:,} descriptors, a "
+                "download takes two, and the runtime needs some. Use more executions "
+                "instead."
+            )
+            raise ValueError(msg)
 
     def to_json(self) -> bytes:
         """Return the shard as an invocation's payload."""
@@ -148,6 +162,9 @@ class Report:
 
         engine: Name and version of the engine.
 
+        connections:
+            Seconds since `downloading_at`, and the connections from then on; a few
+            dozen, however often they changed. Reports of 0.2.0 lack them.
         silences:
             How often hosts were silent that never answered, by name;
             `fetcher.contract.outcome.GONE`: they are gone. As many as fit into
@@ -167,6 +184,7 @@ class Report:
     cpu_s: float
     peak_rss_bytes: int
     engine: str
+    connections: tuple[tuple[float, int], ...] = ()
     silences: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -189,6 +207,8 @@ class Report:
         try:
             plain["tally"] = Tally.from_dict(plain["tally"])
             plain["downloads"] = Downloads.from_dict(plain["downloads"])
+            over_time = plain.get("connections", ())
+            plain["connections"] = tuple((at, number) for at, number in over_time)
             return cls(**plain)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             msg = f"This is not a report: {error!r}. See fetcher.contract.shard.Report."

@@ -37,6 +37,8 @@ class Fetched(NamedTuple):
 
         silences: How often hosts were silent that never answered.
 
+        connections: Seconds since the start, and the connections from then on.
+
         children_cpu_s: Processor time of other processes.
 
         children_rss_bytes: The most memory that each ever held, added up.
@@ -44,12 +46,18 @@ class Fetched(NamedTuple):
 
     engine: str
     silences: dict[str, int]
+    connections: list[tuple[float, int]]
     children_cpu_s: float = 0.0
     children_rss_bytes: int = 0
 
 
 def fetch_shard(
-    shard: Shard, sink: Sink, downloads: Downloads, until: float, processes: int
+    shard: Shard,
+    sink: Sink,
+    downloads: Downloads,
+    until: float,
+    processes: int,
+    most_open: int,
 ) -> Fetched:
     """
     Fetch the URLs of a shard.
@@ -66,17 +74,20 @@ def fetch_shard(
 
         processes: How many share the work.
 
+        most_open: The most downloads in flight, of all processes together.
+
     Raises:
         fetcher.process.children.ChildError: If the work of one of them raised.
     """
     if processes > 1:
-        return _shared(shard, sink, downloads, until, processes)
+        return _shared(shard, sink, downloads, until, processes, most_open)
 
     def record(position: int, _: Item, download: Download) -> None:
         downloads[position] = download
 
     return _fetched(
-        shard, shard.source, len(downloads), shard.options, sink, record, until
+        *(shard, shard.source, len(downloads), shard.options),
+        *(sink, record, until, most_open),
     )
 
 
@@ -88,6 +99,7 @@ def _fetched(
     sink: Sink,
     record: OnDownload,
     until: float,
+    most_open: int,
 ) -> Fetched:
     engine = engine_for(options)
     transfers = Transfers(
@@ -96,15 +108,21 @@ def _fetched(
         options,
         record,
         reports_rest=False,
+        most_open=most_open,
         gone=shard.gone,
         hand_back=HandBack(count, engine.stop) if shard.hands_back else None,
     )
     transfers.run(engine, until - monotonic())
-    return Fetched(engine.name, transfers.silences())
+    return Fetched(engine.name, transfers.silences(), transfers.places.over_time)
 
 
 def _shared(
-    shard: Shard, sink: Sink, downloads: Downloads, until: float, processes: int
+    shard: Shard,
+    sink: Sink,
+    downloads: Downloads,
+    until: float,
+    processes: int,
+    most_open: int,
 ) -> Fetched:
     """Do the same in several processes; this one does its part, too."""
     from fetcher.command.processes import shares  # noqa: PLC0415 - for one process
@@ -129,34 +147,60 @@ def _shared(
             into[part.positions[position]] = download
 
         size = -(-len(into) // count)
-        return _fetched(shard, part, size, options[nth], sink, record, sends_at)
+        most = max(1, most_open // count)
+        return _fetched(shard, part, size, options[nth], sink, record, sends_at, most)
 
     def child(nth: int) -> bytes:
         mine = Downloads(len(downloads))
-        silences = fetched(nth, mine).silences
-        return json.dumps([mine.to_dict(), silences]).encode()
+        done = fetched(nth, mine)
+        return json.dumps([mine.to_dict(), done.silences, done.connections]).encode()
 
     with Children() as children:
         for nth in range(1, count):
             children.fork(partial(child, nth))
         own = fetched(0, downloads)
         results = children.results(until)
-    silences = Counter(own.silences)
+    silences, connections = Counter(own.silences), [own.connections]
     for part, result in zip(parts[1:], results, strict=True):
-        silences.update(_taken(result, part, downloads))
+        their_silences, theirs = _taken(result, part, downloads)
+        silences.update(their_silences)
+        connections.append(theirs)
     return Fetched(
         own.engine,
         dict(silences.most_common()),
+        summed(connections),
         sum(result.cpu_s for result in results),
         sum(result.peak_rss_bytes for result in results),
     )
 
 
-def _taken(result: Result, part: ShardPart, into: Downloads) -> dict[str, int]:
-    """Take over the downloads of a child's part; return its hosts' silences."""
-    theirs, silences = Downloads(len(into)), {}
+def summed(several: Iterable[list[tuple[float, int]]]) -> list[tuple[float, int]]:
+    """
+    Add up the connections of processes that began together.
+
+    >>> summed([[(0.0, 8), (1.5, 16)], [(0.0, 8), (2.0, 4)]])
+    [(0.0, 16), (1.5, 24), (2.0, 20)]
+    """
+    changes: Counter[float] = Counter()
+    for one in several:
+        before = 0
+        for at_s, number in one:
+            changes[at_s] += number - before
+            before = number
+    total, found = 0, []
+    for at_s in sorted(changes):
+        total += changes[at_s]
+        found.append((at_s, total))
+    return found
+
+
+def _taken(
+    result: Result, part: ShardPart, into: Downloads
+) -> tuple[dict[str, int], list[tuple[float, int]]]:
+    """Take over the downloads of a child's part; return silences and connections."""
+    theirs, silences, connections = Downloads(len(into)), {}, []
     if result.data is not None:
-        fields, silences = json.loads(result.data)
+        fields, silences, connections = json.loads(result.data)
         theirs = Downloads.from_dict(fields)
     lost = Download(
         Outcome.UNSTARTED, detail=f"the process fetching it died ({result.error})"
@@ -165,4 +209,4 @@ def _taken(result: Result, part: ShardPart, into: Downloads) -> dict[str, int]:
         pass
     for position in part.positions:
         into[position] = lost if result.data is None else theirs[position]
-    return dict(silences)
+    return silences, connections

@@ -13,7 +13,6 @@ from fetcher.backoff import full_jitter
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.process.descriptors import room
-from fetcher.s3.urls import SCHEME
 from fetcher.security.guard import BadUrlError
 from fetcher.transfer.addresses import Addresses
 from fetcher.transfer.attempt import Attempt
@@ -71,6 +70,8 @@ class Transfers:
 
         reports_rest: Whether that includes URLs whose turn never came.
 
+        most_open: The most in flight; 0: as many as there are descriptors for.
+
         gone: Hosts that others found gone.
 
         hand_back: Decides whether to end while URLs are silent; None: never.
@@ -84,6 +85,7 @@ class Transfers:
         on_download: OnDownload,
         *,
         reports_rest: bool = True,
+        most_open: int = 0,
         gone: Iterable[str] = (),
         hand_back: HandBack | None = None,
     ) -> None:
@@ -93,12 +95,14 @@ class Transfers:
         self._on_download = on_download
         self._reports_rest = reports_rest
         self._started_at = monotonic()
-        self._hosts = Hosts(options, gone)
+        most_open = min(most_open or room(), room())
+        self._places = Places(options.connections, most_open, self._started_at)
+        self.places = self._places
+        self._hosts = Hosts(options, self._places, gone)
         self.silences = self._hosts.silences
         self._hand_back = hand_back or HandBack()
         self._addresses = Addresses(allow_s3=options.allow_s3)
         self._in_flight: dict[int, Attempt] = {}
-        self._places = Places(options.connections, room())
         self._watch = Watch(options, self._places)
         self._retries = Retries()
         self._retries_left = _FREE_RETRIES
@@ -136,13 +140,12 @@ class Transfers:
 
     def _next_at(self, now: float) -> Attempt | None:
         """Return what comes first: what was answered, the fresh, then the silent."""
-        retries = self._retries
-        if retries.pending and (attempt := retries.answered(now)):
+        if self._retries.pending and (attempt := self._retries.answered(now)):
             return attempt
         if self._hosts.waiting and (attempt := self._hosts.release(now)):
             return attempt
         fresh = self._next_fresh(now)
-        return fresh or (None if self._may_end() else retries.silent(now))
+        return fresh or (None if self._may_end() else self._retries.silent(now))
 
     def left(self) -> Left:
         """Return what has been begun and not ended; any thread may ask."""
@@ -222,10 +225,13 @@ class Transfers:
         return True
 
     def _next_fresh(self, now: float) -> Attempt | None:
-        """Return the next of the source; report bad URLs on the way."""
+        """Return the next of the source; report what is not fetched on the way."""
         if self._hosts.waiting >= _MAX_WAITING:
             return None
         for position, item in self._items:
+            if item.refusal:
+                self._on_download(position, item, Download.refused(item.refusal))
+                continue
             try:
                 host = self._addresses.host_of(item.url)
             except BadUrlError as error:
@@ -238,13 +244,7 @@ class Transfers:
 
     def _give_up(self, attempt: Attempt, now: float) -> None:
         """End an attempt whose host is given up."""
-        download, failure = attempt.failure, attempt.host.failure
-        if download is None:
-            assert failure is not None, "that is why"
-            why = "the host has failed too often, most recently"
-            detail = f"not tried: {why}: {failure.detail}"
-            download = Download(failure.outcome, detail=detail)
-        self._report(attempt, download, now)
+        self._report(attempt, attempt.failure or attempt.host.not_tried(), now)
 
     def _start(self, attempt: Attempt, now: float) -> Attempt:
         attempt.is_last = attempt.host.is_dead
@@ -254,8 +254,7 @@ class Transfers:
             self._retries_left += 1
         attempt.tries += 1
         attempt.is_answered = False
-        if attempt.item.url.startswith(SCHEME):  # signed anew, for a signature expires
-            attempt.url = self._addresses.signed(attempt.item.url)
+        attempt.url = self._addresses.signed(attempt.item.url)  # anew: it expires
         attempt.body = Body(attempt.item, self._sink, self._options)
         self._in_flight[attempt.position] = attempt
         self._watch.begin(attempt, now)
@@ -296,4 +295,5 @@ class Transfers:
             self._report(attempt, Download(Outcome.UNSTARTED, detail=broken), now)
         if self._reports_rest:
             for position, item in self._items:
-                self._on_download(position, item, Download(Outcome.UNSTARTED))
+                rest = item.refusal or Outcome.UNSTARTED
+                self._on_download(position, item, Download.refused(rest))

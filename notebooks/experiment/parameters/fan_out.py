@@ -10,6 +10,7 @@ from experiment.parameters.cell import at_least_one, check_different, check_no_s
 from experiment.parameters.settings import DownloadSettings
 from fetcher.contract.options import Options, check_one_of
 from fetcher.s3.urls import SCHEME
+from fetcher.transfer.flow.connection_limit import FIRST
 
 if TYPE_CHECKING:
     from rollout.deploy.deploy import FunctionSpec
@@ -151,7 +152,7 @@ class FanOutSettings(DownloadSettings):
     @property
     def first_pilot(self) -> Self:
         """The settings of a first pilot: a few files for each connection."""
-        in_flight = self.concurrency * self.connections
+        in_flight = self.concurrency * (self.connections or FIRST)
         return replace(self, files=max(self.shards, _PILOT_ROUNDS * in_flight))
 
     @property

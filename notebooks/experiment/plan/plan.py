@@ -202,7 +202,7 @@ class Plan:
             what = f"files: as many as a pilot finds for {settings.duration_s:g} s"
         return (
             f"{what}; executions at once: {settings.concurrency:,}; connections in "
-            f"each: {settings.connections:,}"
+            f"each: {settings.connections or 'as many as are of use'}"
         )
 
 

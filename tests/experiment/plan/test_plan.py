@@ -95,7 +95,7 @@ def test_the_summary_says_what_is_going_to_happen(tmp_path):
 
     assert plan.summary() == (
         "files: 4,001; shards: 13, of 501 files at most; executions at once: 2; "
-        "connections in each: 20"
+        "connections in each: as many as are of use"
     )
 
 
@@ -243,7 +243,7 @@ def test_what_is_needed_follows_the_largest_shard(tmp_path):
     execution, invocation = demand.execution, demand.invocation
 
     assert execution.scratch_bytes == 6 * 10_000
-    assert (demand.concurrency, execution.connections) == (2, 20)
+    assert (demand.concurrency, execution.connections) == (2, 0)
     first = next(plan.wave(0, plan.everything))
     assert invocation.request_bytes == len(first.to_json()) + MOST_HOSTS_BYTES
     assert 0 < invocation.deadline_s < demand.function.timeout_s

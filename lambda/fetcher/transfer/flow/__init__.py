@@ -2,6 +2,7 @@
 Flow control: who may download, when, and for how long; the same for every engine.
 
 * ``places``: connections count downloads at work; silent ones give their place back.
+* ``connection_limit`` finds out how many connections are of use.
 * ``watch`` ends downloads that take too long, with ``stall``.
 * ``patience``: how long silence is worth waiting for, by what waiting has brought.
 * ``retries``: what is tried again, and in which order.

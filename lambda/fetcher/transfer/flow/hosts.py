@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.attempt import Attempt
+    from fetcher.transfer.flow.places import Places
 
 _Entry = tuple[float, int, Host]  # when to look at it, number of the entry
 
@@ -28,14 +29,18 @@ class Hosts:
     Args:
         options: Limits per host; 0 stands for none.
 
+        places: Of all hosts; one may take them all.
         gone: Names of hosts that others found gone.
 
     Attributes:
         waiting: Number of attempts that wait.
     """
 
-    def __init__(self, options: Options, gone: Iterable[str] = ()) -> None:
-        self._limit = options.per_host or options.connections
+    def __init__(
+        self, options: Options, places: Places, gone: Iterable[str] = ()
+    ) -> None:
+        self._limit = options.per_host
+        self._places = places
         self._interval_s = 1 / options.host_rate if options.host_rate else 0.0
         self._hosts: dict[str, Host] = {}
         self._gone = set(gone)
@@ -53,7 +58,8 @@ class Hosts:
         if host is None:
             if len(self._hosts) >= self._max_remembered:
                 self._forget_idle(now)
-            host = self._hosts[name] = Host(name, self._limit, self._interval_s)
+            host = Host(name, self._limit, self._interval_s, self._places)
+            self._hosts[name] = host
             if name in self._gone:
                 self._gone.remove(name)
                 host.tell_gone()
