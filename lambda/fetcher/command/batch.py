@@ -6,7 +6,7 @@ from collections import Counter
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from fetcher.command.report import line_of
+from fetcher.command.report.lines import line_of
 from fetcher.contract.outcome import Outcome
 from fetcher.security.guard import plain_host
 from fetcher.transfer.flow.left import Left
@@ -65,6 +65,8 @@ class Batch:
 
     Attributes:
         left: Called to learn what is under way.
+
+        collect: Called by the thread before it passes any on; it may add some.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Batch:
         self._pause = pause
         self._stop = stop
         self.left: Callable[[], Left] = Left
+        self.collect: Callable[[], None] = _nothing
         self._left = Left()
         self._rows: list[tuple[int, str, int, str, str]] = []
         self._flushing = Lock()
@@ -110,6 +113,7 @@ class Batch:
         while not self._over.is_set():
             try:
                 self._pause(self._over)
+                self.collect()
                 self._flush()
             except Exception as error:  # noqa: BLE001 - raised again where it is seen
                 self._failed = error
@@ -133,3 +137,6 @@ class Batch:
             self._take(
                 Ended(positions, counts, sum(sizes), text, dict(failed), tuple(news))
             )
+
+
+def _nothing() -> None: ...

@@ -5,6 +5,6 @@ Downloads under way: attempts, hosts, retries, bodies.
   it ended.
 * ``flow`` says who may download, when, and for how long.
 * ``body`` checks a response on its way into a ``sink``, with ``inflate``,
-  ``file_types`` and ``robots_tag``; ``redirects`` says where it leads, ``refusal`` why
-  it is turned down.
+  ``file_types``, ``picture_size`` and ``robots_tag``; ``redirects`` says where it
+  leads, ``refusal`` why it is turned down.
 """
