@@ -68,13 +68,9 @@ def test_a_shard_goes_in_and_a_report_comes_out(origin):
 
 def test_what_the_list_has_settled_is_reported_and_not_fetched(origin):
     url, again = origin.url("/bytes/5"), "duplicate: repeats the URL of row 1"
-    items = [
-        Item(0, url),
-        Item(1, url, "", "", again),
-        Item(2, "x", "", "", "bad_url: no"),
-    ]
+    settled = [Item(1, url, "", "", again), Item(2, "x", "", "", "bad_url: no")]
     before = len(origin.requests)
-    downloads = invoke(shard(Inline.of(items))).downloads
+    downloads = invoke(shard(Inline.of([Item(0, url), *settled]))).downloads
 
     assert [one.outcome for one in downloads] == ["ok", "duplicate", "bad_url"]
     assert [downloads[n].detail for n in (1, 2)] == ["repeats the URL of row 1", "no"]
