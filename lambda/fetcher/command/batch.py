@@ -37,6 +37,8 @@ class Ended(NamedTuple):
         failed: Those of them that are not `ok`, by host.
 
         left: What is under way, as the difference to what was said before.
+
+        connections: How many there are; likewise.
     """
 
     positions: tuple[int, ...]
@@ -45,6 +47,7 @@ class Ended(NamedTuple):
     lines: str
     failed: dict[str, int] = {}  # noqa: RUF012 - never changed
     left: tuple[int, ...] = (0, 0, 0)
+    connections: int = 0
 
 
 class Batch:
@@ -66,6 +69,8 @@ class Batch:
     Attributes:
         left: Called to learn what is under way.
 
+        connections: Called to learn how many there are.
+
         collect: Called by the thread before it passes any on; it may add some.
     """
 
@@ -81,6 +86,8 @@ class Batch:
         self.left: Callable[[], Left] = Left
         self.collect: Callable[[], None] = _nothing
         self._left = Left()
+        self.connections: Callable[[], int] = int
+        self._connections = 0
         self._rows: list[tuple[int, str, int, str, str]] = []
         self._flushing = Lock()
         self._over = Event()
@@ -123,9 +130,12 @@ class Batch:
     def _flush(self) -> None:
         with self._flushing:
             count, left = len(self._rows), self.left()
-            if not count and left == self._left:
+            connections = self.connections()
+            more = connections - self._connections
+            if not (count or more) and left == self._left:
                 return
             news, self._left = left.since(self._left), left
+            self._connections = connections
             rows = self._rows[:count]
             del self._rows[:count]
             positions, outcomes, sizes, lines, hosts = (
@@ -134,9 +144,8 @@ class Batch:
             counts = {str(name): n for name, n in Counter(outcomes).items()}
             failed = Counter(host for host in hosts if host)
             text = "".join(lines)
-            self._take(
-                Ended(positions, counts, sum(sizes), text, dict(failed), tuple(news))
-            )
+            size, by_host = sum(sizes), dict(failed)
+            self._take(Ended(positions, counts, size, text, by_host, tuple(news), more))
 
 
 def _nothing() -> None: ...

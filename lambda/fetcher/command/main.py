@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from fetcher.contract.options import (
     ENGINES,
     LAYOUTS,
+    MOST_DESCRIPTORS,
     SHARDS,
     Options,
     check_seconds,
@@ -46,6 +47,7 @@ URL of the list, as always. Remove it to fetch everything again.
 
 The last line on stdout sums up in JSON: files in the list, ok and kept among them,
 counts by outcome; body_bytes and files_per_s of this run, without what was kept;
+connections, as they were in the end, of all processes;
 peak_rss_bytes, the most memory that each process ever held, added up.
 
 exit status: 0 every URL is ok, 1 some are not, 2 could not run
@@ -60,7 +62,7 @@ _OPTIONS = (
     (
         "--connections N",
         "connections",
-        "downloads at work at once, silent ones apart",
+        "downloads at work at once, silent ones apart; 0: as many as are of use",
     ),
     ("--engine NAME", "engine", f"HTTP implementation: {' or '.join(ENGINES)}"),
     ("--attempts N", "attempts", "tries per URL, where trying again may help"),
@@ -112,14 +114,14 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.command.stops import Stops
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import UrlList
-    from fetcher.process.descriptors import MOST, raise_limit
+    from fetcher.process.descriptors import raise_limit
     from fetcher.sinks.destination import destination
 
     if args.processes < 1:
         msg = f"processes is {args.processes}; it must be at least 1."
         raise ValueError(msg)
     _check_report(args.report, args.urls)
-    allowed = raise_limit(MOST)
+    allowed = raise_limit(MOST_DESCRIPTORS)
     urls = UrlList(args.urls)
     sink = destination(
         args.to,
@@ -270,12 +272,12 @@ def _add_option(
         metavar=metavar,
         type=type(default),
         default=default,
-        help=f"{what} (default: {_shown(default)})",
+        help=f"{what} (default: {_shown(default, what)})",
     )
 
 
-def _shown(default: str | float) -> str:
-    """Return a default as a person would write it; empty and 0 set no limit."""
+def _shown(default: str | float, what: str) -> str:
+    """Return a default as a person would write it; most that are empty set no limit."""
     if not default:
-        return "none"
+        return "0" if "0:" in what else "none"
     return f"{default:g}" if isinstance(default, float) else str(default)

@@ -135,7 +135,7 @@ def test_a_bad_list_is_refused_by_line_before_anything_is_fetched(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--connections", "0"], "connections is 0; it must be from 1 to"),
+        (["--connections", "-1"], "connections is -1; it must be from 1 to"),
         (["--attempts", "0"], "attempts is 0"),
         (["--engine", "x"], "engine is 'x'; it must be one of: curl, aiohttp"),
         (["--read-timeout", "-1"], "read_timeout_s is -1.0"),

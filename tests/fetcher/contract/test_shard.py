@@ -21,7 +21,7 @@ LINE = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=20)
 SECONDS = st.floats(0, 1e6, exclude_min=True, allow_subnormal=False)
 OPTIONS = st.builds(
     Options,
-    connections=st.integers(1, MAX_CONNECTIONS),
+    connections=st.integers(0, MAX_CONNECTIONS),
     attempts=st.integers(1, 1_000),
     connect_timeout_s=SECONDS,
     read_timeout_s=SECONDS,
@@ -94,6 +94,7 @@ def report_on(downloads):
         cpu_s=0.5,
         peak_rss_bytes=1,
         engine="aiohttp 3",
+        connections=((0.0, 64), (0.25, 128)),
     )
 
 
@@ -112,6 +113,7 @@ def test_a_report_survives_its_journey_whatever_it_holds(downloads):
 
     assert list(came.downloads) == downloads
     assert came.to_dict() == sent.to_dict()
+    assert came.connections == sent.connections
     assert came.tally == sent.tally
 
 
@@ -220,6 +222,7 @@ def test_a_shard_that_could_do_nothing_is_refused(wrong, said):
         ({"sink": {"kind": "tape"}}, "sink is 'tape'"),
         ({"sink": {"colour": "red"}}, "colour"),
         ({"options": {"connections": "many"}}, "connections is 'many', of type str"),
+        ({"options": {"connections": 481}}, "Use more executions instead"),
         ({"options": {"conections": 5}}, "conections"),
         ({"options": None}, "not a shard"),
     ],
