@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.command.batch import Ended
 from fetcher.command.progress import Progress
-from fetcher.command.report import line_of
+from fetcher.command.report.lines import line_of
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.transfer.flow.left import Left
 
 if TYPE_CHECKING:
-    from fetcher.command.report_file import ReportFile
+    from fetcher.command.report.file import ReportFile
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import UrlList
 

@@ -22,6 +22,8 @@ MOST_CONNECTIONS = (
 ) // DESCRIPTORS_PER_CONNECTION
 
 ENGINES = ("curl", "aiohttp")
+LAYOUTS = ("host", "flat", "hash")  # of a folder: see `fetcher.sinks.layouts`
+SHARDS = ("tar",)  # what a folder holds instead of files
 SINKS = ("discard", "directory", "s3-tar", "s3-objects")
 
 
@@ -74,6 +76,10 @@ class Options:
             Start of the type expected, as in ``image/``. A body's first bytes decide,
             or where they show no type, its Content-Type. Empty: any.
 
+        sha256:
+            Whether the digest of every body is taken, and goes where the URL's outcome
+            is written: the report of the command, and the JSON beside a body in a tar.
+
         compressed:
             Whether bodies are asked for compressed. They are always stored inflated.
 
@@ -101,6 +107,7 @@ class Options:
     max_bytes: int = 5_000_000_000
     min_bytes_per_s: int = 1_000
     expect_type: str = ""
+    sha256: bool = False
     compressed: bool = False
     per_host: int = 0
     host_rate: float = 0.0

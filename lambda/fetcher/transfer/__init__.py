@@ -7,6 +7,6 @@ Downloads under way: attempts, hosts, retries, bodies.
 * ``addresses`` checks URLs, and signs those in S3.
 * ``flow`` says who may download, when, and for how long.
 * ``body`` checks a response on its way into a ``sink``, with ``inflate``,
-  ``file_types`` and ``robots_tag``; ``redirects`` says where it leads, ``refusal`` why
-  it is turned down.
+  ``file_types``, ``picture_size`` and ``robots_tag``; ``redirects`` says where it
+  leads, ``refusal`` why it is turned down.
 """

@@ -262,7 +262,7 @@ class Transfers:
 
     def _report(self, attempt: Attempt, download: Download, now: float) -> None:
         # Spelled out, for `_replace` would take three times as long.
-        outcome, status, body_bytes, _, _, _, detail, path, _, told, found = download
+        outcome, status, body_bytes, _, _, _, detail, path, _, *_ = download
         at = attempt.started_at or now
         started_s, seconds = at - self._started_at, now - at
         self._on_download(
@@ -278,8 +278,7 @@ class Transfers:
                 detail,
                 path,
                 0.0,
-                told,
-                found,
+                *download[9:],
             ),
         )
 

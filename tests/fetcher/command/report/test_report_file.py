@@ -9,8 +9,8 @@ import pytest
 from tests.support.misbehaving_origin import Origin
 from tests.support.running_command import Run
 
-from fetcher.command import report_file
-from fetcher.command.report_file import ReportFile
+from fetcher.command.report import file as report_file
+from fetcher.command.report.file import ReportFile
 
 LINE = b'{"url": "http://h/1"}\n'
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fetcher.s3.scratch_files import Part
 from fetcher.sinks.directory import write_all
-from fetcher.sinks.s3_tar_member import BLOCK, END
+from fetcher.sinks.tars.member import BLOCK, END
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from io import FileIO
 
     from fetcher.s3.scratch_files import Files
-    from fetcher.sinks.s3_tar_member import Member
+    from fetcher.sinks.tars.member import Member
 
 _COPIED_BYTES = 262_144
 
@@ -38,11 +38,25 @@ class Row(NamedTuple):
 
     def line(self, base: int) -> bytes:
         """Return the index's line, the part beginning at this offset of the tar."""
-        name, fields = self.member.name, self.member.fields
-        return (
-            f'{{"key": "{name}", "offset": {base + self.offset}, '
-            f'"size": {self.size}, {fields}}}\n'
-        ).encode("ascii")
+        member = self.member
+        return index_line(member.name, base + self.offset, self.size, member.fields)
+
+
+def index_line(name: str, offset: int, size: int, fields: str) -> bytes:
+    """
+    Return the line of a tar's index for a body.
+
+    Args:
+        name: Of the member.
+
+        offset: Of its first byte in the tar.
+
+        size: In bytes.
+
+        fields: The JSON beside it, without its braces.
+    """
+    text = f'{{"key": "{name}", "offset": {offset}, "size": {size}, {fields}}}\n'
+    return text.encode("ascii")
 
 
 class TarPart:
@@ -109,6 +123,7 @@ class TarPart:
             yield
         except OSError:
             self._file.seek(self.size)
+            self._file.truncate()
             raise
 
     def _count(self, member: Member, size: int) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher.contract.source import Item
-from fetcher.sinks.s3_tar_member import header, member_of
+from fetcher.sinks.tars.member import header, member_of
+from fetcher.transfer.sink import WHOLE
 
 
 @given(
@@ -24,12 +25,12 @@ def test_headers_are_those_that_tarfile_writes(name, size):
 
 def test_a_body_too_large_for_a_header_is_an_error_of_the_sink():
     with pytest.raises(OSError, match="a tar's header can say 8,589,934,591") as caught:
-        member_of(Item(0, "http://h/0"), 8**11, "")
+        member_of(Item(0, "http://h/0"), 8**11, WHOLE)
     assert caught.value.errno == errno.EFBIG
 
 
 def test_a_secret_in_a_url_is_not_kept_with_its_body():
-    member = member_of(Item(7, "http://u:hunter2@h/a.png?sig=hunter3&n=1"), 0, "")
+    member = member_of(Item(7, "http://u:hunter2@h/a.png?sig=hunter3&n=1"), 0, WHOLE)
 
     assert '"http://***@h/a.png?sig=***&n=1"' in member.fields
     assert b"hunter" not in member.tail
@@ -54,4 +55,5 @@ def test_a_body_is_called_after_its_number_and_its_type(url, destination, kind, 
     """
     All before the first dot is the key of a WebDataset; the JSON has the place .json.
     """
-    assert member_of(Item(7, url, destination), 5, kind).name == name
+    download = WHOLE._replace(content_type=kind)
+    assert member_of(Item(7, url, destination), 5, download).name == name
