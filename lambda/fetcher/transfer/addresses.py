@@ -30,8 +30,6 @@ class Addresses:
         Raises:
             BadUrlError: If it cannot be fetched.
         """
-        if host := guard.plain_host(url):
-            return host
         if self._allow_s3 and url.startswith(SCHEME):
             return guard.host_of(self._in_s3().address_of(place_of(url)))
         guard.check_url(url)

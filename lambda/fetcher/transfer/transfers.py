@@ -14,7 +14,7 @@ from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.process.descriptors import room
 from fetcher.s3.urls import SCHEME
-from fetcher.security.guard import BadUrlError
+from fetcher.security.guard import BadUrlError, plain_host
 from fetcher.transfer.addresses import Addresses
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
@@ -213,12 +213,14 @@ class Transfers:
         if self._hosts.waiting >= _MAX_WAITING:
             return None
         for position, item in self._items:
-            try:
-                host = self._addresses.host_of(item.url)
-            except BadUrlError as error:
-                bad = Download(Outcome.BAD_URL, detail=str(error))
-                self._on_download(position, item, bad)
-                continue
+            host = plain_host(item.url)  # of most URLs, and quick
+            if not host:
+                try:
+                    host = self._addresses.host_of(item.url)
+                except BadUrlError as error:
+                    bad = Download(Outcome.BAD_URL, detail=str(error))
+                    self._on_download(position, item, bad)
+                    continue
             return Attempt(position, item, self._hosts.named(host, now))
         self._is_read = True
         return None
