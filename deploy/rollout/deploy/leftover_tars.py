@@ -144,7 +144,7 @@ def _explained(prefix: Place) -> Iterator[None]:
     except (ClientError, BotoCoreError) as error:
         msg = (
             f"Leftovers of executions at {prefix} cannot be removed. Allow "
-            "FindWhatExecutionsLeft and TidyUpAfterExecutions of deploy/"
+            "the statements Read and Write of deploy/"
             f"permissions.json. AWS says: {error}"
         )
         raise DeployError(msg) from error

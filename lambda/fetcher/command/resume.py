@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from array import array
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fetcher.command.report import BEGINNING, fields_of
 from fetcher.contract.outcome import Outcome
@@ -52,7 +50,7 @@ def keep(report: ReportFile, urls: UrlList, sink: Directory) -> Positions:
         return kept
     with report.reader() as file:
         count = sum(block.count(b"\n") for block in _blocks(file)) + 1
-        numbers = _standing(file, report, count)
+        numbers = _standing(file, report, sink, count)
         kept_lines = Positions(count)
         for item in urls:
             url, path = masked(item.url), sink.path_of(item)
@@ -65,7 +63,9 @@ def keep(report: ReportFile, urls: UrlList, sink: Directory) -> Positions:
     return kept
 
 
-def _standing(file: BinaryIO, report: ReportFile, count: int) -> _Numbers:
+def _standing(
+    file: BinaryIO, report: ReportFile, sink: Directory, count: int
+) -> _Numbers:
     """Return the numbers of lines, from 0, whose files are there."""
     numbers = _Numbers(count)
     for number, raw in enumerate(_lines(file)):
@@ -78,7 +78,8 @@ def _standing(file: BinaryIO, report: ReportFile, count: int) -> _Numbers:
                 "not one of a report. Name another file, or remove this one."
             )
             raise ValueError(msg)
-        if fields["outcome"] == Outcome.OK and _is_there(fields):
+        is_ok = fields["outcome"] == Outcome.OK
+        if is_ok and sink.holds(fields["path"], fields["bytes"]):
             numbers.add(hash((fields["url"], fields["path"])), number)
     return numbers
 
@@ -88,14 +89,6 @@ def _is_torn(raw: bytes, file: BinaryIO) -> bool:
     if raw.endswith(b"\n") or any(block.strip(_NUL) for block in _blocks(file)):
         return False
     return raw[: len(BEGINNING)] == BEGINNING[: len(raw)]
-
-
-def _is_there(fields: dict[str, Any]) -> bool:
-    try:
-        found = os.stat(fields["path"])  # noqa: PTH116 - a path object a file is dear
-    except (OSError, ValueError):  # or no path at all
-        return False
-    return stat.S_ISREG(found.st_mode) and found.st_size == fields["bytes"]
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:

@@ -60,6 +60,17 @@ class Download(NamedTuple):
     content_type: str = ""
     found_type: str = ""
 
+    @classmethod
+    def refused(cls, refusal: str) -> Download:
+        """
+        Return how an item ends that has a `refusal`.
+
+        >>> Download.refused("duplicate: repeats the URL of row 1").detail
+        'repeats the URL of row 1'
+        """
+        outcome, _, detail = refusal.partition(": ")
+        return cls(Outcome(outcome), detail=detail)
+
 
 TICKS_PER_S = 100_000  # resolution of times: anything finer is noise
 FIELDS = {  # of a row, in order, each with its type as `struct` has it

@@ -18,9 +18,11 @@ from fetcher.contract.source import Source, source_from_dict
 from fetcher.contract.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 SCHEMA = 2  # raise when a field changes meaning; readers refuse other numbers
+MOST_HOSTS_BYTES = 65_536  # of names in a message, of the 6 MB that Lambda takes
+_BYTES_BESIDE_HOST = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,14 @@ class Shard:
         deadline_s:
             Seconds after which the worker stops and reports what it has; earlier if
             Lambda's own timeout would come first.
+
+        gone:
+            Hosts that other shards found gone: their URLs are tried when all else is
+            done, once and cheaply.
+
+        hands_back:
+            Whether the worker may end once only silence is left, with these URLs
+            `unstarted`: whoever sent the shard has them tried again.
     """
 
     run: str
@@ -58,6 +68,8 @@ class Shard:
     sink: SinkSpec = field(default_factory=SinkSpec)
     options: Options = field(default_factory=Options)
     deadline_s: float = 900.0
+    gone: tuple[str, ...] = ()
+    hands_back: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a shard without URLs, or without time or room to fetch them."""
@@ -85,6 +97,8 @@ class Shard:
             "sink": asdict(self.sink),
             "options": asdict(self.options),
             "deadline_s": self.deadline_s,
+            "gone": self.gone,
+            "hands_back": self.hands_back,
         }
         return json.dumps(message, separators=(",", ":")).encode()
 
@@ -107,6 +121,8 @@ class Shard:
                 sink=SinkSpec(**message["sink"]),
                 options=Options(**message["options"]),
                 deadline_s=_number(message, "deadline_s"),
+                gone=tuple(map(str, message.get("gone", ()))),
+                hands_back=bool(message.get("hands_back", False)),
             )
         except (KeyError, TypeError, AttributeError) as error:
             msg = (
@@ -149,6 +165,10 @@ class Report:
         connections:
             Seconds since `downloading_at`, and the connections from then on; a few
             dozen, however often they changed. Reports of 0.2.0 lack them.
+        silences:
+            How often hosts were silent that never answered, by name;
+            `fetcher.contract.outcome.GONE`: they are gone. As many as fit into
+            `MOST_HOSTS_BYTES`.
     """
 
     run: str
@@ -165,6 +185,7 @@ class Report:
     peak_rss_bytes: int
     engine: str
     connections: tuple[tuple[float, int], ...] = ()
+    silences: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON fields."""
@@ -192,6 +213,21 @@ class Report:
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             msg = f"This is not a report: {error!r}. See fetcher.contract.shard.Report."
             raise ValueError(msg) from error
+
+
+def fitting(hosts: Iterable[str]) -> Iterator[str]:
+    """
+    Yield the first of some hosts, as many as fit into a message.
+
+    >>> len(list(fitting(["h" * 1_000] * 100)))
+    65
+    """
+    left = MOST_HOSTS_BYTES
+    for host in hosts:
+        left -= len(host) + _BYTES_BESIDE_HOST
+        if left < 0:
+            return
+        yield host
 
 
 def _number(message: Mapping[str, Any], name: str) -> float:

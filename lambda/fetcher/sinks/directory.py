@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from fetcher.lists.file_names import PART, name_of
@@ -44,6 +45,14 @@ class Directory(Sink):
     def path_of(self, item: Item) -> str:
         """Return the path of the item's body."""
         return self._below + name_of(item)
+
+    def holds(self, path: str, size: int) -> bool:
+        """Tell whether a body of so many bytes is at a path that a report told."""
+        try:
+            found = os.stat(path)  # noqa: PTH116 - a path object a file is dear
+        except (OSError, ValueError):  # or no path at all
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == size
 
     def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:  # noqa: ARG002
         """Write a file and return its path; leave nothing of it if that fails."""

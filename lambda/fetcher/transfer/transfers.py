@@ -14,7 +14,7 @@ from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.process.descriptors import room
 from fetcher.s3.urls import SCHEME
-from fetcher.security.guard import BadUrlError, plain_host
+from fetcher.security.guard import plain_host
 from fetcher.transfer.addresses import Addresses
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.transfer.engine import Engine
+    from fetcher.transfer.flow.hand_back import HandBack
     from fetcher.transfer.flow.left import Left
     from fetcher.transfer.sink import Sink
 
@@ -71,6 +72,9 @@ class Transfers:
         reports_rest: Whether that includes URLs whose turn never came.
 
         most_open: The most in flight; 0: as many as there are descriptors for.
+        gone: Hosts that others found gone.
+
+        hand_back: Decides whether to end while URLs are silent; None: never.
     """
 
     def __init__(
@@ -82,6 +86,8 @@ class Transfers:
         *,
         reports_rest: bool = True,
         most_open: int = 0,
+        gone: Iterable[str] = (),
+        hand_back: HandBack | None = None,
     ) -> None:
         self._items = enumerate(source)
         self._sink = sink
@@ -91,7 +97,8 @@ class Transfers:
         self._started_at = monotonic()
         most_open = min(most_open or room(), room())
         self._places = Places(options.connections, most_open, self._started_at)
-        self._hosts = Hosts(options, self._places)
+        self._hosts = Hosts(options, self._places, gone)
+        self._hand_back = hand_back
         self._addresses = Addresses(allow_s3=options.allow_s3)
         self._in_flight: dict[int, Attempt] = {}
         self._watch = Watch(options, self._places)
@@ -153,7 +160,14 @@ class Transfers:
     def _has_only_silent(self) -> bool:
         """Tell whether nothing can be done but wait for the silent."""
         answered = self._retries.any_answered or self._hosts.any_alive
-        return self._is_read and not answered
+        is_so = self._is_read and not answered
+        if is_so and self._hand_back and self._watch.is_quiet(monotonic()):
+            self._hand_back.only_silence_is_left(self.left())
+        return is_so
+
+    def silences(self) -> dict[str, int]:
+        """Return how often hosts were silent that never answered, the gone first."""
+        return self._hosts.silences()
 
     def ended(self, attempt: Attempt, download: Download) -> None:
         """Try again if that may help and there is time; else report the download."""
@@ -209,19 +223,16 @@ class Transfers:
         return True
 
     def _next_fresh(self, now: float) -> Attempt | None:
-        """Return the next of the source; report bad URLs on the way."""
+        """Return the next of the source; report what is not fetched on the way."""
         if self._hosts.waiting >= _MAX_WAITING:
             return None
         for position, item in self._items:
-            host = plain_host(item.url)  # of most URLs, and quick
-            if not host:
-                try:
-                    host = self._addresses.host_of(item.url)
-                except BadUrlError as error:
-                    bad = Download(Outcome.BAD_URL, detail=str(error))
-                    self._on_download(position, item, bad)
-                    continue
-            return Attempt(position, item, self._hosts.named(host, now))
+            # Most URLs have a plain host, which is quick to find.
+            plain = "" if item.refusal else plain_host(item.url)
+            host = plain or self._addresses.host_or_end(item)
+            if isinstance(host, str):
+                return Attempt(position, item, self._hosts.named(host, now))
+            self._on_download(position, item, host)
         self._is_read = True
         return None
 
@@ -276,14 +287,16 @@ class Transfers:
         )
 
     def _abandon(self) -> None:
-        now = monotonic()
+        now, untried, broken = monotonic(), "", "interrupted at the deadline"
+        if self._hand_back and self._hand_back.is_decided:
+            untried = broken = "handed back: only silent URLs were left"
         for attempt in self._hosts.held() + self._retries.all():
             failure = attempt.failure
-            detail = f"was to be tried again: {failure.detail}" if failure else ""
-            self._report(attempt, Download(Outcome.UNSTARTED, detail=detail), now)
+            why = f"was to be tried again: {failure.detail}" if failure else untried
+            self._report(attempt, Download(Outcome.UNSTARTED, detail=why), now)
         for attempt in self._in_flight.values():
-            broken = Download(Outcome.UNSTARTED, detail="interrupted at the deadline")
-            self._report(attempt, broken, now)
+            self._report(attempt, Download(Outcome.UNSTARTED, detail=broken), now)
         if self._reports_rest:
             for position, item in self._items:
-                self._on_download(position, item, Download(Outcome.UNSTARTED))
+                rest = item.refusal or Outcome.UNSTARTED
+                self._on_download(position, item, Download.refused(rest))

@@ -14,8 +14,15 @@ from experiment.tables.words import duration, size
 if TYPE_CHECKING:
     import pandas as pd
 
-# Where a run takes place and how it was begun: no part of what was measured.
-_NOT_MEASURED = {"run_folder", "resume", "retry_failed", "show", "settings_file"}
+# Where a run took place and how it was begun: no part of what was measured.
+NOT_MEASURED = {
+    "endpoint_url",  # it ended with the session
+    "run_folder",
+    "resume",
+    "retry_failed",
+    "show",
+    "settings_file",
+}
 _GRID = "30_grid"
 
 
@@ -148,7 +155,7 @@ def settings_of(record: dict[str, Any]) -> list[SettingShown]:
     defaults = kind().to_dict()
     found = []
     for name, value in record["settings"].items():
-        if name in _NOT_MEASURED:
+        if name in NOT_MEASURED:
             continue
         default = defaults.get(name, value)
         found.append(

@@ -291,5 +291,5 @@ def test_an_outcome_there_is_none_of_is_refused():
     fields = report_on([Download(Outcome.OK)]).to_dict()
     fields["downloads"]["columns"]["outcome"] = len(Outcome)
 
-    with pytest.raises(ValueError, match="There is no outcome 18"):
+    with pytest.raises(ValueError, match="There is no outcome 19"):
         Report.from_dict(fields)

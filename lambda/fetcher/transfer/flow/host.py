@@ -6,7 +6,7 @@ import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from fetcher.contract.outcome import Outcome
+from fetcher.contract.outcome import GONE, Outcome
 from fetcher.transfer.flow.pace import FEW, MOST_SPARED, Pace
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _FAILURES_OF_DEAD = {
 # A dead host is asked again when all else is done: in rounds, with longer and longer
 # rests: an outage of a quarter of a minute costs a host no more than a few URLs.
 PROBES = 16
+_SILENCES = (Outcome.CONNECT_TIMEOUT, Outcome.READ_TIMEOUT)
 _FIRST_REST_S = 0.5
 _MOST_ROUNDS = 5
 
@@ -102,6 +103,20 @@ class Host:
         """Tell whether it can be forgotten without losing anything."""
         busy = self._in_flight or self._failures or self._pace
         return not busy and self._next_at <= now
+
+    def tell_gone(self) -> None:
+        """Take it for dead, as others found it: one round of probes decides."""
+        self.is_dead = True
+        self._probes, self._rounds = PROBES, _MOST_ROUNDS - 1
+
+    @property
+    def silences(self) -> int:
+        """How often it was silent and never answered; `GONE`: it is dead."""
+        if not self._failures or self.failure is None:
+            return 0
+        if self.is_dead:
+            return GONE
+        return int(not self._accepted and self.failure.outcome in _SILENCES)
 
     @property
     def has_answered(self) -> bool:

@@ -7,13 +7,13 @@ import subprocess
 
 import pytest
 
-from experiment.bench import peers
-from experiment.bench.peers import CURL, environ, not_installed, programs
+from experiment.bench import programs
+from experiment.bench.programs import CURL, environ, installed, not_installed
 from fetcher.contract.options import ENGINES
 from origin import Origin
 
 FILES = 5
-PROGRAMS = programs()
+PROGRAMS = installed()
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_only_peers_that_are_installed_are_compared(monkeypatch, tmp_path):
     curl.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    (only,) = [program for program in programs() if not program.ours]
+    (only,) = [program for program in installed() if not program.ours]
     assert (only.name, only.version) == (CURL, "9.8.7")
     assert not_installed() == ["wget2", "aria2c"]
 
@@ -78,7 +78,7 @@ def test_each_is_told_how_many_connections(program, tmp_path):
 
 def test_peers_are_told_whom_to_trust_only_where_there_is_someone(tmp_path):
     ca_file = tmp_path / "ca.pem"
-    for peer in peers.PEERS:
+    for peer in programs.PEERS:
         assert str(ca_file) in " ".join(peer.arguments(tmp_path, 1, ca_file))
         assert "ca" not in [
             word.strip("-") for word in peer.arguments(tmp_path, 1, None)

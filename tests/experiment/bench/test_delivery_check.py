@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiment.bench.delivery import fault_in
+from experiment.bench.delivery_check import fault_in
 
 PICTURE = b"picture"
 

@@ -67,7 +67,7 @@ class Program:
         return [argument.format(**values) for argument in arguments]
 
 
-def programs() -> list[Program]:
+def installed() -> list[Program]:
     """Return our program once per engine, and the peers that are installed."""
     ours = [fetcher(engine, "--connections", "{connections}") for engine in ENGINES]
     return ours + [

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from experiment.ledger.run_folder import read_run
+from experiment.report.summary import NOT_MEASURED
 from experiment.tables.projection import LEAST_BAND
-from experiment.tables.saved import saved_result
+from experiment.tables.saved_result import saved_result
 from experiment.tables.shown import Shown
 from experiment.tables.verdict import AXES, SEVERAL, million_of, named, ranking
 from experiment.tables.words import listed, size
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
     from experiment.tables.result import Result
     from experiment.tables.verdict import Million
 
-# Settings that say nothing about what was measured.
-_NO_MATTER = {
-    "run_folder",
-    "resume",
-    "retry_failed",
-    "show",
-    "settings_file",
-    "function",
-}
 _NOISE = "noise: no difference shown"
 
 
@@ -133,7 +125,7 @@ def _facts(one: Compared) -> dict[str, str]:
     settings = {
         name: str(value)
         for name, value in record["settings"].items()
-        if name not in _NO_MATTER
+        if name not in NOT_MEASURED and name != "function"
     }
     settings |= {axis: f"{one.runs[axis].iloc[0]}" for axis in AXES}
     return settings | {
