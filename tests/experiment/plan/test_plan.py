@@ -160,7 +160,7 @@ def test_without_files_a_plan_is_a_pilot_s_unless_it_resumes_a_run(tmp_path):
     resumed = make_plan("20_fan_out", again, Nowhere)
 
     assert (plan.is_pilot, resumed.is_pilot) == (True, False)
-    assert (plan.files, resumed.files) == (4 * 2 * 20, 500)
+    assert (plan.files, resumed.files) == (4 * 2 * 64, 500)
     template = FanOutSettings(url_template="http://h/{number}")
     with pytest.raises(SettingsError, match="Set files, too: how many a url_template"):
         make_plan("20_fan_out", template, Nowhere)
