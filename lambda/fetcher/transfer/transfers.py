@@ -72,6 +72,7 @@ class Transfers:
         reports_rest: Whether that includes URLs whose turn never came.
 
         most_open: The most in flight; 0: as many as there are descriptors for.
+
         gone: Hosts that others found gone.
 
         hand_back: Decides whether to end while URLs are silent; None: never.
@@ -97,6 +98,7 @@ class Transfers:
         self._started_at = monotonic()
         most_open = min(most_open or room(), room())
         self._places = Places(options.connections, most_open, self._started_at)
+        self.places = self._places
         self._hosts = Hosts(options, self._places, gone)
         self.silences = self._hosts.silences
         self._hand_back = hand_back or HandBack()
@@ -139,23 +141,17 @@ class Transfers:
 
     def _next_at(self, now: float) -> Attempt | None:
         """Return what comes first: what was answered, the fresh, then the silent."""
-        retries = self._retries
-        if retries.pending and (attempt := retries.answered(now)):
+        if self._retries.pending and (attempt := self._retries.answered(now)):
             return attempt
         if self._hosts.waiting and (attempt := self._hosts.release(now)):
             return attempt
         fresh = self._next_fresh(now)
-        return fresh or (None if self._may_end() else retries.silent(now))
+        return fresh or (None if self._may_end() else self._retries.silent(now))
 
     def left(self) -> Left:
         """Return what has been begun and not ended; any thread may ask."""
         silent, all_ = self._retries.put_off, self._retries.pending
         return self._places.left(silent, self._hosts.waiting + all_ - silent)
-
-    @property
-    def connections(self) -> list[tuple[float, int]]:
-        """Seconds since the start, and the connections from then on."""
-        return self._places.over_time
 
     def judge(self, attempt: Attempt, now: float) -> tuple[Outcome, str] | None:
         """Return how an attempt in flight must end, if it takes too long."""
@@ -245,13 +241,7 @@ class Transfers:
 
     def _give_up(self, attempt: Attempt, now: float) -> None:
         """End an attempt whose host is given up."""
-        download, failure = attempt.failure, attempt.host.failure
-        if download is None:
-            assert failure is not None, "that is why"
-            why = "the host has failed too often, most recently"
-            detail = f"not tried: {why}: {failure.detail}"
-            download = Download(failure.outcome, detail=detail)
-        self._report(attempt, download, now)
+        self._report(attempt, attempt.failure or attempt.host.not_tried(), now)
 
     def _start(self, attempt: Attempt, now: float) -> Attempt:
         attempt.is_last = attempt.host.is_dead
