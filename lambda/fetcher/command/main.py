@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from fetcher.command.accounting import Accounting
     from fetcher.command.processes import Processes
+    from fetcher.lists.url_list import UrlList
 
 _MOST_PROCESSES = 4
 _LINUX = hasattr(os, "sched_getaffinity")
@@ -25,13 +26,19 @@ _EXIT_OK, _EXIT_SOME_FAILED, _EXIT_COULD_NOT_RUN = 0, 1, 2
 _FOREVER_S = 10 * 365 * 86_400.0
 
 _EPILOG = """
-URLS holds one URL a line, or URL, TAB, destination; .csv and .jsonl files name their
-columns: url, and if wanted destination and sha256. A file is stored below DIR under its
-destination, or else under its host and path, and only once it is whole.
+LIST is text, CSV, TSV, JSON lines or Parquet, packed by gzip, Zstandard or xz or not; a
+path, a pattern in quotes, - for stdin or s3://bucket/key; several make one list. Text
+has a URL a line, or URL, TAB, name. Tables have a column url, image_url or link, and if
+wanted destination (a name to store the file under) and sha256; all others are carried
+into the report. Blank lines and those that # begins are no rows. A row that is no URL
+ends as bad_url, one that repeats another's URL or name as duplicate, and costs no other
+row anything; a list of which most rows are bad is refused. A file is stored below DIR
+under its name, or else its host and path, and only once it is whole.
 
 If the report is there from an earlier run, only the rest is done: URLs that were ok,
-and whose files are still there in full, are kept. In the end it has one line for each
-URL of the list, as always. Remove it to fetch everything again.
+and whose files are still there in full, are kept, and so is what cannot heal, like 404
+and names that do not exist; --retry says otherwise. In the end it has one line for each
+row of the list, as always.
 
 The last line on stdout sums up in JSON: files in the list, ok and kept among them,
 counts by outcome; body_bytes and files_per_s of this run, without what was kept;
@@ -67,6 +74,12 @@ _OPTIONS = (
     ("--contact TEXT", "contact", "for an origin's owner; goes into the User-Agent"),
 )
 
+_COLUMNS = {
+    "url": "the list's column of URLs (default: url, image_url, link, or alike)",
+    "name": "its column of names to store files under (default: destination)",
+    "sha256": "its column of digests in hex (default: sha256)",
+}
+
 
 def usual_processes() -> int:
     """Return the number of processes to use by default."""
@@ -95,33 +108,41 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.command.resume import keep
     from fetcher.command.stops import Stops
     from fetcher.lists.position_set import Positions
-    from fetcher.lists.url_list import UrlList
+    from fetcher.lists.url_list import Columns, UrlList
     from fetcher.process.descriptors import MOST, raise_limit
     from fetcher.sinks.directory import Directory
 
     if args.processes < 1:
         msg = f"processes is {args.processes}; it must be at least 1."
         raise ValueError(msg)
-    _check_report(args.report, args.urls)
+    _check_report(args.report, args.lists)
     allowed = raise_limit(MOST)
-    urls = UrlList(args.urls)
-    sink = Directory(args.to)
+    names = {name: getattr(args, f"{name}_column") for name in _COLUMNS}
     with ExitStack() as stack:
+        urls = UrlList(*args.lists, columns=Columns(**names), strict=args.strict)
+        stack.callback(urls.close)
+        sink = Directory(args.to)
         report = args.report and stack.enter_context(ReportFile(args.report))
         stops = stack.enter_context(Stops())
-        done = keep(report, urls, sink) if report else Positions(len(urls))
+        done, kept = Positions(), None
+        if report:
+            done, kept = keep(report, urls, sink, args.retry)
         longest_s = 2 * max(options.connect_timeout_s, options.read_timeout_s)
-        account = Accounting(urls, done, report, longest_s)
-        processes = min(args.processes, len(urls) - len(done))
+        account = Accounting(urls, done, report, longest_s, kept)
+        processes, known = args.processes, urls.known_count
+        if known is not None:
+            processes = min(processes, known - len(done))
         is_by_host = processes > 1 and has_many_hosts(urls)
         parts = _cut(shares(options, processes, is_by_host=is_by_host), allowed)
         work = Processes(urls, done, sink, account)
-        if len(done) < len(urls):
+        if known is None or len(done) < known:
+            if len(parts) > 1:
+                urls.hand_over()
             work.run(parts, args.deadline, stops, is_by_host=is_by_host)
             account.abandon(work.lost)
         if report:
             report.check()
-        return _sum_up(account, work)
+        return _sum_up(account, work, urls)
 
 
 def _cut(parts: list[Options], allowed: int) -> list[Options]:
@@ -139,22 +160,26 @@ def _cut(parts: list[Options], allowed: int) -> list[Options]:
     return cut
 
 
-def _check_report(report: Path | None, urls: Path) -> None:
-    if report and report.exists() and report.samefile(urls):
+def _check_report(report: Path | None, lists: Sequence[str]) -> None:
+    is_there = report and report.exists()
+    if is_there and any(Path(one).exists() and report.samefile(one) for one in lists):
         msg = f"--report {report} is the list itself; name another file."
         raise ValueError(msg)
 
 
-def _sum_up(account: Accounting, work: Processes) -> int:
+def _sum_up(account: Accounting, work: Processes, urls: UrlList) -> int:
     """Print the summary and return the exit status."""
     from fetcher.process.memory import peak_rss_bytes
 
     summary = account.finish()
-    rss_bytes = peak_rss_bytes() + work.children_rss_bytes
+    rss_bytes = peak_rss_bytes() + work.children_rss_bytes + urls.stop_reading()
     print(json.dumps(summary | {"peak_rss_bytes": rss_bytes}))
+    for remark in urls.remarks():
+        print(f"fetcher: {remark}", file=sys.stderr)
     if work.failure:
         print(work.failure, file=sys.stderr)
         return _EXIT_COULD_NOT_RUN
+    urls.raise_if_torn()
     return _EXIT_OK if summary["ok"] == summary["files"] else _EXIT_SOME_FAILED
 
 
@@ -166,8 +191,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=_formatter,
     )
     add = parser.add_argument
-    add("urls", metavar="URLS", type=Path, help="the list: .txt, .csv or .jsonl")
+    add("lists", metavar="LIST", nargs="+", help="the list, or its parts")
     add("--to", metavar="DIR", type=Path, required=True, help="where files go")
+    for name, what in _COLUMNS.items():
+        add(f"--{name}-column", metavar="NAME", default="", help=what)
+    add("--strict", action="store_true", help="refuse a list with any bad row")
     for flag, name, what in _OPTIONS:
         _add_option(parser, flag, name, what)
     add(
@@ -185,6 +213,13 @@ def _parser() -> argparse.ArgumentParser:
         help="stop after this many seconds; the rest comes back as unstarted",
     )
     add("--report", metavar="FILE", type=Path, help="write one JSON line per URL")
+    add(
+        "--retry",
+        choices=("healable", "failed", "all", "none"),
+        default="healable",
+        help="what of an earlier report is tried again: what may heal (the default), "
+        "all that is not ok, everything, or only what was not tried",
+    )
     return parser
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from array import array
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from fetcher.command.report import BEGINNING, fields_of
-from fetcher.contract.outcome import Outcome
+from fetcher.contract.outcome import CODE, ORDER, Outcome, can_heal
 from fetcher.lists.position_set import Positions
 from fetcher.security.masking import masked
 
@@ -18,18 +20,24 @@ if TYPE_CHECKING:
     from fetcher.lists.url_list import UrlList
     from fetcher.sinks.directory import Directory
 
+HEALABLE, FAILED, ALL, NONE = RETRIES = ("healable", "failed", "all", "none")
+
+_may_answer = re.compile("temporar|time|busy|again", re.IGNORECASE).search
 _LONGEST = 1 << 20  # bytes of a line: far above any URL, path and detail together
 _BLOCK = 1 << 16  # bytes
 _NUL = b"\0"
 
 
-def keep(report: ReportFile, urls: UrlList, sink: Directory) -> Positions:
+def keep(
+    report: ReportFile, urls: UrlList, sink: Directory, retry: str = HEALABLE
+) -> tuple[Positions, Counter[str]]:
     """
     Cut an earlier report down to the URLs of the list that need not be fetched.
 
     These were `ok`, are still to be stored at the same path, and their file there has
     the size that the report says. A URL is recognised by its path, which no other has,
     and by its text apart from what the report masks: a token may have been renewed.
+    What was not `ok` and need not be tried again is recognised by its row and text.
     The new report is written aside and replaces the old one when it is whole.
 
     Args:
@@ -39,34 +47,41 @@ def keep(report: ReportFile, urls: UrlList, sink: Directory) -> Positions:
 
         sink: Where bodies go.
 
+        retry: One of `RETRIES`: what is tried again.
+
     Returns:
-        The positions in the list that are kept.
+        The positions in the list that are kept, and how these ended.
 
     Raises:
         ValueError: If the file is not a report. It is left alone.
     """
-    kept = Positions(len(urls))
+    kept, ended = Positions(), Counter[str]()
     if not report.is_regular:
-        return kept
+        return kept, ended
     with report.reader() as file:
         count = sum(block.count(b"\n") for block in _blocks(file)) + 1
-        numbers = _standing(file, report, sink, count)
-        kept_lines = Positions(count)
+        numbers = _standing(file, report, sink, count, retry)
+        kept_lines = Positions()
         for item in urls:
-            url, path = masked(item.url), sink.path_of(item)
-            number = numbers.get(hash((url, path)))
+            if item.refusal:  # the list tells that again
+                continue
+            url = masked(item.url)
+            number = numbers.get(hash((url, sink.path_of(item))))
+            if number is None:
+                number = numbers.get(hash((url, item.row)))
             if number is not None:
                 kept.add([item.number])
                 kept_lines.add([number])
+                ended[numbers.outcome_of(number)] += 1
         lines = (raw for n, raw in enumerate(_lines(file)) if n in kept_lines)
         report.replace(raw.rstrip(b"\n") + b"\n" for raw in lines)
-    return kept
+    return kept, ended
 
 
 def _standing(
-    file: BinaryIO, report: ReportFile, sink: Directory, count: int
+    file: BinaryIO, report: ReportFile, sink: Directory, count: int, retry: str
 ) -> _Numbers:
-    """Return the numbers of lines, from 0, whose files are there."""
+    """Return the numbers of lines, from 0, of what need not be fetched."""
     numbers = _Numbers(count)
     for number, raw in enumerate(_lines(file)):
         fields = fields_of(raw)
@@ -78,10 +93,27 @@ def _standing(
                 "not one of a report. Name another file, or remove this one."
             )
             raise ValueError(msg)
-        is_ok = fields["outcome"] == Outcome.OK
-        if is_ok and sink.holds(fields["path"], fields["bytes"]):
-            numbers.add(hash((fields["url"], fields["path"])), number)
+        if retry == ALL:
+            continue
+        if fields["outcome"] == Outcome.OK:
+            if sink.holds(fields["path"], fields["bytes"]):
+                numbers.add(hash((fields["url"], fields["path"])), number)
+        elif _is_final(fields, retry):
+            key = hash((fields["url"], fields.get("row")))
+            numbers.add(key, number, Outcome(fields["outcome"]))
     return numbers
+
+
+def _is_final(fields: dict[str, Any], retry: str) -> bool:
+    """Tell whether what was not `ok` is not tried again."""
+    outcome = fields["outcome"]
+    if outcome not in CODE or outcome == Outcome.UNSTARTED:
+        return False
+    if retry != HEALABLE:
+        return retry == NONE
+    if outcome == Outcome.DNS:  # a name that is dead, or a server that did not answer
+        return not _may_answer(fields["detail"].rpartition(": ")[2])
+    return not can_heal(Outcome(outcome), fields["status"])
 
 
 def _is_torn(raw: bytes, file: BinaryIO) -> bool:
@@ -113,7 +145,7 @@ class _Numbers:
     """
     Numbers of lines by a hash of their content.
 
-    This takes 24 to 48 bytes a line, a third of what a dictionary would.
+    This takes 26 to 52 bytes a line, a third of what a dictionary would.
 
     Args:
         count: How many lines there are at most.
@@ -124,11 +156,16 @@ class _Numbers:
         self._mask = size - 1
         self._hashes = array("q", [0]) * size
         self._numbers = array("q", [-1]) * size
+        self._outcomes = bytearray(count)  # by number
 
-    def add(self, key: int, number: int) -> None:
+    def add(self, key: int, number: int, outcome: Outcome = Outcome.OK) -> None:
         at = self._at(key)
         self._hashes[at] = key
         self._numbers[at] = number
+        self._outcomes[number] = CODE[outcome]
+
+    def outcome_of(self, number: int) -> str:
+        return ORDER[self._outcomes[number]].value
 
     def get(self, key: int) -> int | None:
         number = self._numbers[self._at(key)]

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from experiment.plan.url_file import UrlFile
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.priced_plans import AWS, ORIGINAL, item, plan_of
@@ -15,7 +16,6 @@ from experiment.cost import cost
 from experiment.cost.cost import DryRun, check, cost_of, estimate
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.plan.url_file import UrlFile
 from rollout.errors import PreflightError
 
 HERE = SimpleNamespace(region="us-east-1", asks_iam=False)
