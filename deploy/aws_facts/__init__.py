@@ -1,6 +1,7 @@
 """
 AWS's limits and prices, each with its source and the day it was read.
 
-``limits`` reads ``limits.toml``; ``constants`` reads ``fleet.toml``: what a model of
-the fleet is made of, documented, recorded, ours or guessed.
+``limits`` reads ``limits.toml``, and other regions' prices from ``regions.toml``;
+``constants`` reads ``fleet.toml``: what a model of the fleet is made of, documented,
+recorded, ours or guessed.
 """

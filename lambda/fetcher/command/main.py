@@ -11,7 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetcher.contract.options import ENGINES, Options, check_seconds
+from fetcher.contract.options import (
+    ENGINES,
+    LAYOUTS,
+    MOST_DESCRIPTORS,
+    SHARDS,
+    Options,
+    check_seconds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +39,13 @@ has a URL a line, or URL, TAB, name. Tables have a column url, image_url or link
 wanted destination (a name to store the file under) and sha256; all others are carried
 into the report. Blank lines and those that # begins are no rows. A row that is no URL
 ends as bad_url, one that repeats another's URL or name as duplicate, and costs no other
-row anything; a list of which most rows are bad is refused. A file is stored below DIR
-under its name, or else its host and path, and only once it is whole.
+row anything; a list of which most rows are bad is refused.
+
+PLACE is a folder: a file is stored there under its destination, or else as --layout
+says: by host and path, flat in one folder, or hash, at most 1,000 files in a folder. Or
+it is a tar, NAME.tar; or with --shards tar, a folder of them, for WebDataset; in a tar,
+files are called after their rows, and beside each is a JSON of what is known of it. Or
+it is s3://bucket/prefix. A file is there only once it is whole.
 
 If the report is there from an earlier run, only the rest is done: URLs that were ok,
 and whose files are still there in full, are kept, and so is what cannot heal, like 404
@@ -42,13 +54,14 @@ row of the list, as always.
 
 The last line on stdout sums up in JSON: files in the list, ok and kept among them,
 counts by outcome; body_bytes and files_per_s of this run, without what was kept;
+connections, as they were in the end, of all processes;
 peak_rss_bytes, the most memory that each process ever held, added up.
 
 exit status: 0 every URL is ok, 1 some are not, 2 could not run
 SIGINT or SIGTERM: what has ended is reported, the rest comes back as unstarted; before
 the first download, nothing is, and the exit status is 130
 
-example: fetcher urls.txt --to photos --expect-type image/ --report photos.jsonl
+example: fetcher urls.txt --to photos --expect image --report photos.parquet
 """
 
 # Each is a field of Options, which has its default and checks its value.
@@ -56,7 +69,7 @@ _OPTIONS = (
     (
         "--connections N",
         "connections",
-        "downloads at work at once, silent ones apart",
+        "downloads at work at once, silent ones apart; 0: as many as are of use",
     ),
     ("--engine NAME", "engine", f"HTTP implementation: {' or '.join(ENGINES)}"),
     ("--attempts N", "attempts", "tries per URL, where trying again may help"),
@@ -68,7 +81,12 @@ _OPTIONS = (
     ("--per-host N", "per_host", "downloads in flight at one host"),
     ("--host-rate R", "host_rate", "requests a second begun at one host"),
     ("--compressed", "compressed", "let bodies travel compressed; keep them inflated"),
-    ("--expect-type TYPE", "expect_type", "its start, as in image/; the bytes decide"),
+    (
+        "--expect --expect-type TYPE",
+        "expect_type",
+        "image, say, or image/png; the bytes of a body decide",
+    ),
+    ("--sha256", "sha256", "take the digest of each body for the report"),
     ("--respect-robots-tag", "respect_robots", "refuse what X-Robots-Tag reserves"),
     ("--allow-private", "allow_private", "contact loopback and private addresses too"),
     ("--contact TEXT", "contact", "for an origin's owner; goes into the User-Agent"),
@@ -104,31 +122,43 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.command.accounting import Accounting
     from fetcher.command.by_host import has_many_hosts
     from fetcher.command.processes import Processes, shares
-    from fetcher.command.report_file import ReportFile
+    from fetcher.command.report.formats import RunReport
     from fetcher.command.resume import keep
     from fetcher.command.stops import Stops
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import Columns, UrlList
-    from fetcher.process.descriptors import MOST, raise_limit
-    from fetcher.sinks.directory import Directory
+    from fetcher.process.descriptors import raise_limit
+    from fetcher.sinks.destination import destination
 
     if args.processes < 1:
         msg = f"processes is {args.processes}; it must be at least 1."
         raise ValueError(msg)
     _check_report(args.report, args.lists)
-    allowed = raise_limit(MOST)
+    allowed = raise_limit(MOST_DESCRIPTORS)
     names = {name: getattr(args, f"{name}_column") for name in _COLUMNS}
     with ExitStack() as stack:
         urls = UrlList(*args.lists, columns=Columns(**names), strict=args.strict)
         stack.callback(urls.close)
-        sink = Directory(args.to)
-        report = args.report and stack.enter_context(ReportFile(args.report))
+        sink = destination(
+            args.to,
+            layout=args.layout,
+            shards=args.shards,
+            beside=args.beside,
+            count=len(urls) if args.layout == "hash" else urls.estimated_count,
+            deadline_s=args.deadline,
+        )
+        report, lines = None, None
+        if args.report:
+            report = stack.enter_context(RunReport(args.report, in_order=args.in_order))
+            lines = report.file
         stops = stack.enter_context(Stops())
         done, kept = Positions(), None
-        if report:
-            done, kept = keep(report, urls, sink, args.retry)
+        if lines:
+            done, kept = keep(lines, urls, sink, args.retry)
+        sink.begin(done)
+        stack.callback(sink.close)
         longest_s = 2 * max(options.connect_timeout_s, options.read_timeout_s)
-        account = Accounting(urls, done, report, longest_s, kept)
+        account = Accounting(urls, done, lines, longest_s, kept)
         processes, known = args.processes, urls.known_count
         if known is not None:
             processes = min(processes, known - len(done))
@@ -139,9 +169,10 @@ def _run(args: argparse.Namespace, options: Options) -> int:
             if len(parts) > 1:
                 urls.hand_over()
             work.run(parts, args.deadline, stops, is_by_host=is_by_host)
-            account.abandon(work.lost)
+        sink.complete(done, is_whole=not work.lost)
+        account.abandon(work.lost)
         if report:
-            report.check()
+            report.finish(len(urls))
         return _sum_up(account, work, urls)
 
 
@@ -192,10 +223,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("lists", metavar="LIST", nargs="+", help="the list, or its parts")
-    add("--to", metavar="DIR", type=Path, required=True, help="where files go")
+    add("--to", metavar="PLACE", required=True, help="where files go; see above")
     for name, what in _COLUMNS.items():
         add(f"--{name}-column", metavar="NAME", default="", help=what)
     add("--strict", action="store_true", help="refuse a list with any bad row")
+    add(
+        "--layout",
+        choices=LAYOUTS,
+        default="",
+        metavar="NAME",
+        help=f"of a folder: {', '.join(LAYOUTS)} (default: {LAYOUTS[0]})",
+    )
+    add(
+        "--beside",
+        action="store_true",
+        help="keep NAME.json beside each file NAME: its row, with all columns",
+    )
+    add(
+        "--shards",
+        choices=SHARDS,
+        default="",
+        metavar="KIND",
+        help="tar: keep files in tars of 10,000 in the folder, for WebDataset",
+    )
     for flag, name, what in _OPTIONS:
         _add_option(parser, flag, name, what)
     add(
@@ -212,7 +262,17 @@ def _parser() -> argparse.ArgumentParser:
         default=_FOREVER_S,
         help="stop after this many seconds; the rest comes back as unstarted",
     )
-    add("--report", metavar="FILE", type=Path, help="write one JSON line per URL")
+    add(
+        "--report",
+        metavar="FILE",
+        type=Path,
+        help="account for each row: JSON lines, or .csv or .parquet",
+    )
+    add(
+        "--in-order",
+        action="store_true",
+        help="put JSON lines in the order of the list in the end, as tables are",
+    )
     add(
         "--retry",
         choices=("healable", "failed", "all", "none"),
@@ -237,22 +297,22 @@ def _add_option(
     parser: argparse.ArgumentParser, flag: str, name: str, what: str
 ) -> None:
     default = getattr(Options(), name)
-    option, _, metavar = flag.partition(" ")
     if isinstance(default, bool):
-        parser.add_argument(option, dest=name, action="store_true", help=what)
+        parser.add_argument(flag, dest=name, action="store_true", help=what)
         return
+    *options, metavar = flag.split()
     parser.add_argument(
-        option,
+        *options,
         dest=name,
         metavar=metavar,
         type=type(default),
         default=default,
-        help=f"{what} (default: {_shown(default)})",
+        help=f"{what} (default: {_shown(default, what)})",
     )
 
 
-def _shown(default: str | float) -> str:
-    """Return a default as a person would write it; empty and 0 set no limit."""
+def _shown(default: str | float, what: str) -> str:
+    """Return a default as a person would write it; most that are empty set no limit."""
     if not default:
-        return "none"
+        return "0" if "0:" in what else "none"
     return f"{default:g}" if isinstance(default, float) else str(default)

@@ -7,8 +7,8 @@ from array import array
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from fetcher.command.report import BEGINNING, fields_of
-from fetcher.contract.outcome import CODE, ORDER, Outcome, can_heal
+from fetcher.command.report.lines import BEGINNING, OLD_BEGINNING, fields_of, line_again
+from fetcher.contract.outcome import CODE, Outcome, can_heal
 from fetcher.lists.position_set import Positions
 from fetcher.security.masking import masked
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from fetcher.command.report_file import ReportFile
+    from fetcher.command.report.file import ReportFile
     from fetcher.lists.url_list import UrlList
-    from fetcher.sinks.directory import Directory
+    from fetcher.sinks.lasting import LastingSink
 
 HEALABLE, FAILED, ALL, NONE = RETRIES = ("healable", "failed", "all", "none")
 
@@ -29,7 +29,7 @@ _NUL = b"\0"
 
 
 def keep(
-    report: ReportFile, urls: UrlList, sink: Directory, retry: str = HEALABLE
+    report: ReportFile, urls: UrlList, sink: LastingSink, retry: str = HEALABLE
 ) -> tuple[Positions, Counter[str]]:
     """
     Cut an earlier report down to the URLs of the list that need not be fetched.
@@ -38,7 +38,8 @@ def keep(
     the size that the report says. A URL is recognised by its path, which no other has,
     and by its text apart from what the report masks: a token may have been renewed.
     What was not `ok` and need not be tried again is recognised by its row and text.
-    The new report is written aside and replaces the old one when it is whole.
+    The new report has rows as the list has them now. It is written aside and replaces
+    the old one when it is whole.
 
     Args:
         report: The report. If it is no file that can be read, nothing is kept.
@@ -60,29 +61,32 @@ def keep(
         return kept, ended
     with report.reader() as file:
         count = sum(block.count(b"\n") for block in _blocks(file)) + 1
-        numbers = _standing(file, report, sink, count, retry)
-        kept_lines = Positions()
-        for item in urls:
-            if item.refusal:  # the list tells that again
-                continue
-            url = masked(item.url)
-            number = numbers.get(hash((url, sink.path_of(item))))
-            if number is None:
-                number = numbers.get(hash((url, item.row)))
-            if number is not None:
-                kept.add([item.number])
-                kept_lines.add([number])
-                ended[numbers.outcome_of(number)] += 1
-        lines = (raw for n, raw in enumerate(_lines(file)) if n in kept_lines)
-        report.replace(raw.rstrip(b"\n") + b"\n" for raw in lines)
+        places = _standing(file, report, sink, count, retry)
+
+        def lines() -> Iterator[bytes]:
+            for item in urls:
+                if item.refusal:  # the list tells that again
+                    continue
+                url = masked(item.url)
+                place = places.get(hash((url, sink.key_of(item))))
+                if place is None:
+                    place = places.get(hash((url, item.row)))
+                if place is not None:
+                    kept.add([item.number])
+                    file.seek(place)
+                    line = file.readline().rstrip(b"\n\0") + b"\n"
+                    ended[_outcome_of(line)] += 1
+                    yield line_again(line, item)
+
+        report.replace(lines())
     return kept, ended
 
 
 def _standing(
-    file: BinaryIO, report: ReportFile, sink: Directory, count: int, retry: str
+    file: BinaryIO, report: ReportFile, sink: LastingSink, count: int, retry: str
 ) -> _Numbers:
-    """Return the numbers of lines, from 0, of what need not be fetched."""
-    numbers = _Numbers(count)
+    """Return where lines are of what need not be fetched."""
+    places, at = _Numbers(count), 0
     for number, raw in enumerate(_lines(file)):
         fields = fields_of(raw)
         if fields is None and _is_torn(raw, file):
@@ -94,14 +98,20 @@ def _standing(
             )
             raise ValueError(msg)
         if retry == ALL:
-            continue
-        if fields["outcome"] == Outcome.OK:
+            pass
+        elif fields["outcome"] == Outcome.OK:
             if sink.holds(fields["path"], fields["bytes"]):
-                numbers.add(hash((fields["url"], fields["path"])), number)
+                places.add(hash((fields["url"], sink.key_at(fields["path"]))), at)
         elif _is_final(fields, retry):
-            key = hash((fields["url"], fields.get("row")))
-            numbers.add(key, number, Outcome(fields["outcome"]))
-    return numbers
+            places.add(hash((fields["url"], fields.get("row"))), at)
+        at += len(raw)
+    return places
+
+
+def _outcome_of(line: bytes) -> str:
+    fields = fields_of(line)
+    assert fields is not None, "it was read before"
+    return str(fields["outcome"])
 
 
 def _is_final(fields: dict[str, Any], retry: str) -> bool:
@@ -120,7 +130,7 @@ def _is_torn(raw: bytes, file: BinaryIO) -> bool:
     """Tell whether a line is the last one of a report whose writer was killed."""
     if raw.endswith(b"\n") or any(block.strip(_NUL) for block in _blocks(file)):
         return False
-    return raw[: len(BEGINNING)] == BEGINNING[: len(raw)]
+    return any(raw[: len(one)] == one[: len(raw)] for one in (BEGINNING, OLD_BEGINNING))
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
@@ -143,12 +153,12 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 class _Numbers:
     """
-    Numbers of lines by a hash of their content.
+    Numbers, from 0, by a hash of something.
 
-    This takes 26 to 52 bytes a line, a third of what a dictionary would.
+    This takes 24 to 48 bytes each, a third of what a dictionary would.
 
     Args:
-        count: How many lines there are at most.
+        count: How many there are at most.
     """
 
     def __init__(self, count: int) -> None:
@@ -156,16 +166,11 @@ class _Numbers:
         self._mask = size - 1
         self._hashes = array("q", [0]) * size
         self._numbers = array("q", [-1]) * size
-        self._outcomes = bytearray(count)  # by number
 
-    def add(self, key: int, number: int, outcome: Outcome = Outcome.OK) -> None:
+    def add(self, key: int, number: int) -> None:
         at = self._at(key)
         self._hashes[at] = key
         self._numbers[at] = number
-        self._outcomes[number] = CODE[outcome]
-
-    def outcome_of(self, number: int) -> str:
-        return ORDER[self._outcomes[number]].value
 
     def get(self, key: int) -> int | None:
         number = self._numbers[self._at(key)]

@@ -62,6 +62,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
 
 
+GONE = 2  # silences of a host; a refused connection, or no such name, is as good
 ORDER: tuple[Outcome, ...] = tuple(Outcome)
 CODE: dict[Outcome, int] = {outcome: code for code, outcome in enumerate(ORDER)}
 

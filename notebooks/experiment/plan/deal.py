@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate, chain, groupby, islice, pairwise, repeat
+from itertools import accumulate, chain, groupby, islice, pairwise
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -15,21 +15,11 @@ from fetcher.contract.source import Inline
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from experiment.plan.sizes import OfLines
     from fetcher.contract.source import Item, Ranges
     from fetcher.lists.url_list import RowBlock
 
 WINDOW = 2**16  # rows dealt together: the more, the fewer shards share a host
-
-
-def sizes(count: int, parts: int) -> Iterator[int]:
-    """
-    Yield sizes that differ by at most one, the larger first, without end.
-
-    >>> list(islice(sizes(5, parts=2), 3))
-    [3, 2, 2]
-    """
-    small, extra = divmod(count, parts)
-    return chain(repeat(small + 1, extra), repeat(max(small, 1)))
 
 
 def deal_ranges(
@@ -38,7 +28,7 @@ def deal_ranges(
     """
     Cut ranges into parts with the given counts of numbers.
 
-    >>> list(deal_ranges([(0, 2), (5, 3)], sizes(5, parts=2)))
+    >>> list(deal_ranges([(0, 2), (5, 3)], iter([3, 2, 2])))
     [((0, 2), (5, 1)), ((6, 2),)]
     """
     part: list[tuple[int, int]] = []
@@ -88,45 +78,44 @@ def deal_in_order(
 
 
 def deal_by_host(
-    rows: Iterable[RowBlock], per_shard: float, most_text: int
+    rows: Iterable[RowBlock], sizes: OfLines, most_text: int
 ) -> Iterator[Inline]:
     """
-    Deal rows so that those of one host come together, an equal number to each shard.
+    Deal rows so that those of one host come together, a given number to each shard.
 
     Args:
         rows: All rows; each `WINDOW` of them is dealt by itself.
 
-        per_shard: The number for each shard.
+        sizes: The number for each shard.
 
         most_text: Limit for the characters of URLs in a shard; it may lower the number.
     """
     every = chain.from_iterable(block.items() for block in rows)
     while window := list(islice(every, WINDOW)):
         window.sort(key=_host)
-        parts = max(1, round(len(window) / per_shard))
-        cuts = accumulate(islice(sizes(len(window), parts), parts), initial=0)
+        cuts = accumulate(sizes(len(window)), initial=0)
         yield from _cut(window, cuts, most_text)
 
 
 def deal_by_bytes(
-    rows: Iterable[RowBlock], per_shard: float, most_text: int
+    rows: Iterable[RowBlock], sizes: OfLines, most_text: int
 ) -> Iterator[Inline]:
     """
-    Deal rows in order, an equal number of bytes to each shard.
+    Deal rows in order, a share of the bytes to each shard.
 
     Args:
         rows: As for `deal_by_host`.
 
-        per_shard: The average number for each shard.
+        sizes: The number for each shard if all lines were alike.
 
         most_text: As for `deal_by_host`.
     """
     pairs = (zip(block.items(), sizes_of(block), strict=True) for block in rows)
     every = chain.from_iterable(pairs)
     while window := list(islice(every, WINDOW)):
-        parts = max(1, round(len(window) / per_shard))
         upto = np.cumsum([max(1, size) for _, size in window])
-        marks = upto[-1] * np.arange(1, parts) / parts
+        shares = np.cumsum(list(sizes(len(window))))[:-1] / len(window)
+        marks = upto[-1] * shares
         cuts = np.unique([0, *np.searchsorted(upto, marks, "right"), len(window)])
         yield from _cut([item for item, _ in window], cuts.tolist(), most_text)
 

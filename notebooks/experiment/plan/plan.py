@@ -21,8 +21,8 @@ from experiment.plan.deal import (
     deal_by_host,
     deal_in_order,
     deal_ranges,
-    sizes,
 )
+from experiment.plan.sizes import sizes_for
 from experiment.plan.url_facts import first_sizes, sources_of
 from fetcher.contract.shard import Shard
 from fetcher.contract.source import Template
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from fetcher.contract.source import Source
     from rollout.deploy.deploy import FunctionSpec
 
-_MOST_FILES = 100_000  # per shard: a report on more may exceed the response limit
 _MOST_TEXT = 4_000_000  # characters of URL per shard: more may exceed the event limit
 _TEXT_IN_FLIGHT = 128_000_000  # of all shards in flight: they are in memory
 
@@ -55,10 +54,13 @@ class Todo(NamedTuple):
         ranges: Their ranges, ascending; may be a generator.
 
         total: How many; None: unknown, in a long list not read to its end.
+
+        tried: How many of them were silent, or failed, in an earlier wave.
     """
 
     ranges: Iterable[tuple[int, int]]
     total: int | None
+    tried: int = 0
 
 
 @dataclass(frozen=True)
@@ -152,24 +154,23 @@ class Plan:
         count = self.files if todo.total is None else todo.total
         if not count:
             return
-        shards = self.shards_for(count)
+        sizes = sizes_for(self.settings, count, todo.tried)
         if isinstance(self.urls, Template):
-            for ranges in deal_ranges(todo.ranges, sizes(count, shards)):
+            for ranges in deal_ranges(todo.ranges, iter(sizes)):
                 yield Template(self.urls.text, ranges)
             return
         rows = self.urls.blocks(todo.ranges)
         most_text = min(_MOST_TEXT, _TEXT_IN_FLIGHT // self.settings.concurrency)
         if self.settings.deal_by == HOST:
-            yield from deal_by_host(rows, count / shards, most_text)
+            yield from deal_by_host(rows, sizes.of_lines(), most_text)
         elif self.settings.deal_by == BYTES:
-            yield from deal_by_bytes(rows, count / shards, most_text)
+            yield from deal_by_bytes(rows, sizes.of_lines(), most_text)
         else:
-            yield from deal_in_order(rows, sizes(count, shards), most_text)
+            yield from deal_in_order(rows, iter(sizes), most_text)
 
     def shards_for(self, count: int) -> int:
         """Return the number of shards for a number of URLs."""
-        fewest = -(-count // _MOST_FILES)
-        return max(fewest, min(self.settings.shards, count))
+        return sizes_for(self.settings, count).shards
 
     def worker(self) -> FunctionSpec:
         """Return the function that this plan needs; a pilot takes any executions."""
@@ -189,16 +190,16 @@ class Plan:
     def summary(self) -> str:
         """Describe the plan in a line."""
         settings, about = self.settings, "" if self.many else "about "
-        shards = self.shards_for(self.files)
+        sizes = sizes_for(settings, self.files)
         what = (
-            f"files: {about}{self.files:,}; shards: {about}{shards:,}, of "
-            f"{-(-self.files // shards):,} files at most"
+            f"files: {about}{self.files:,}; shards: {about}{sizes.shards:,}, of "
+            f"{sizes.most:,} files at most"
         )
         if self.is_pilot:
             what = f"files: as many as a pilot finds for {settings.duration_s:g} s"
         return (
             f"{what}; executions at once: {settings.concurrency:,}; connections in "
-            f"each: {settings.connections:,}"
+            f"each: {settings.connections or 'as many as are of use'}"
         )
 
 
