@@ -6,5 +6,5 @@ A plan carried out.
 ``usual_times`` show who is late, and ``progress`` what is done. ``resume`` finds what
 is left of a run; ``grid`` repeats fan-outs, in ``kernels``; ``stopping`` ends either
 when somebody interrupts it. ``machine_load`` and ``cpu_layers`` measure this machine
-meanwhile, and ``full_disk`` names what had no room.
+meanwhile.
 """
