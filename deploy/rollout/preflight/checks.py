@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from aws_facts.limits import limit
 from fetcher.contract.options import MAX_CONNECTIONS
+from fetcher.process.memory import BASE_MB, mb_per_connection
 from rollout.errors import PreflightError
 from rollout.invoke.descriptors import allow, needed_for
 from rollout.preflight import account, bucket
@@ -24,11 +25,6 @@ _MB = 10**6
 # Open files and sockets that a local endpoint (some 20), and an execution, have beside
 # those for their work.
 _ENDPOINT, _EXECUTION = 64, 64
-# Peak resident memory with 480 bodies of 1.7 MB on their way to the sink `discard`:
-# 27 MB and 0.07 a connection with curl; 38 MB and 0.56 with aiohttp, of 100.
-# Lambda's runtime and TLS add to that.
-_BASE_MB = 60.0
-_MB_PER_CONNECTION = {"curl": 0.2, "aiohttp": 0.7}
 
 
 def check(target: Target, demand: Demand) -> list[str]:
@@ -85,8 +81,8 @@ def check_may_invoke(target: Target, function: str) -> None:
 
 def _memory(demand: Demand) -> Iterator[str]:
     execution, memory_mb = demand.execution, demand.function.memory_mb
-    each = _MB_PER_CONNECTION.get(execution.engine, max(_MB_PER_CONNECTION.values()))
-    base = _BASE_MB + execution.sink_mb
+    each = mb_per_connection(execution.engine)
+    base = BASE_MB + execution.sink_mb
     needed = base + execution.connections * each
     if needed > memory_mb:
         room = int((memory_mb - base) / each)
@@ -100,10 +96,11 @@ def _memory(demand: Demand) -> Iterator[str]:
 
 def _connections(demand: Demand) -> Iterator[str]:
     connections = demand.execution.connections
-    if not 1 <= connections <= MAX_CONNECTIONS:
+    if not 0 <= connections <= MAX_CONNECTIONS:
         yield (
             f"`connections` is {connections:,}; the {limit('descriptors').most:,} "
-            f"descriptors of an execution allow 1 to {MAX_CONNECTIONS:,}."
+            f"descriptors of an execution allow 1 to {MAX_CONNECTIONS:,}; 0 is for as "
+            "many as are of use."
         )
 
 
@@ -116,7 +113,7 @@ def _descriptors(target: Target, demand: Demand) -> Iterator[str]:
         what = "executions of a local endpoint"
         needs.append((what, "concurrency", executions, _ENDPOINT, 2))
         what = "connections of an execution"
-        needs.append((what, "connections", connections, _EXECUTION, 2))
+        needs.append((what, "connections", connections or 1, _EXECUTION, 2))
     for what, name, count, base, each in needs:
         needed = base + count * each
         if (allowed := allow(needed)) < needed:

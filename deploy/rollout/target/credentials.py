@@ -141,10 +141,7 @@ def sign_in_remedy(error: BotoCoreError, profile: str) -> str:
     """Return the next step for a sign-in that gives no credentials; else nothing."""
     option = f" --profile {profile}" if profile else ""
     if isinstance(error, MissingDependencyException):  # of `aws login`
-        return (
-            "This environment lacks AWS's library for `aws login`. Run: "
-            f"{sys.executable} -m pip install awscrt"
-        )
+        return f'Run: {sys.executable} -m pip install "botocore[crt]"'
     if isinstance(error, LoginError):
         return f"Sign in: aws login{option}"
     if isinstance(error, SSOError | TokenRetrievalError):

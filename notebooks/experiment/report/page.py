@@ -19,7 +19,7 @@ from experiment.report.notebook import (
     title_in,
 )
 from experiment.report.pictures import pictures_of
-from experiment.tables.saved import saved_result
+from experiment.tables.saved_result import saved_result
 
 if TYPE_CHECKING:
     from pathlib import Path

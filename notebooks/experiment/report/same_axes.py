@@ -14,7 +14,7 @@ from experiment.charts.drawing import (
     new_axes,
     tick_measured,
 )
-from experiment.report.side_by_side import beside
+from experiment.report.run_comparison import beside
 from experiment.tables.goal import GOAL_FILES, GOAL_S
 from experiment.tables.words import duration
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from experiment.report.side_by_side import Compared
+    from experiment.report.run_comparison import Compared
 
 _GROWN = 10  # times as many files, to say how time grows with them
 _COLOURS = (

@@ -79,7 +79,10 @@ def key_figures(record: dict[str, Any], runs: pd.DataFrame) -> list[Row]:
                 "CPU of the executions per file", f"{totals['cpu_us_per_file']:,.0f} µs"
             ),
             Row("executions at once", f"{settings['concurrency']:,}"),
-            Row("connections in each", f"{settings['connections']:,}"),
+            Row(
+                "connections in each",
+                f"{settings['connections'] or 'as many as are of use'}",
+            ),
             Row("file size", size(totals["file_kb"])),
         ]
     return rows

@@ -1,9 +1,11 @@
 """Ctrl-C in `python -m experiment`: nothing is left running, and nothing is lost."""
 
 import sys
+import time
 from types import ModuleType
 
 import pytest
+from tests.support.http_proxy import HttpProxy
 from tests.support.interrupted_run import Interrupted, lines
 
 from experiment.__main__ import main
@@ -37,22 +39,32 @@ def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path, times)
     assert "ended" not in read_run(folder)
 
 
+class FarAway(HttpProxy):
+    """Takes as long to remove a function as AWS may: longer than kernels are given."""
+
+    def handle(self, request, body):
+        if request.command == "DELETE":
+            time.sleep(4)
+        self.pass_on(request, body)
+
+
 def test_ctrl_c_removes_the_function_where_the_endpoint_lives_on(tmp_path, endpoint):
     """
     As on AWS: there nothing ends with the run, so a function stayed, and kept working.
     """
     name = "t-interrupted"
-    interrupted = Interrupted(
-        tmp_path,
-        function=name,
-        endpoint_url=endpoint.endpoint_url,
-        origin_url=endpoint.origin_url,
-    )
-    folder = interrupted.results
-    status = interrupted.run(lambda: lines(folder / "reports.jsonl") > 5)
+    with FarAway(endpoint.endpoint_url) as proxy:
+        interrupted = Interrupted(
+            tmp_path,
+            function=name,
+            endpoint_url=proxy.url,
+            origin_url=endpoint.origin_url,
+        )
+        folder = interrupted.results
+        status = interrupted.run(lambda: lines(folder / "reports.jsonl") > 5)
 
-    assert (status, interrupted.err) == (130, "")
-    interrupted.leaves_nothing_behind()
+        assert (status, interrupted.err) == (130, "")
+        interrupted.leaves_nothing_behind()
     assert left(connect("local", endpoint.endpoint_url), name) == []
     assert len(list(read_invocations(folder))) > 5
 

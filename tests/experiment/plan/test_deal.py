@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiment.plan import deal
-from experiment.plan.url_file import LineBlock
+from experiment.plan.sizes import EqualSizes
 from fetcher.contract.source import numbers_in, ranges_of
+from fetcher.lists.url_list import RowBlock
 
 TEXT = 10_000
 LISTS = st.lists(st.integers(1, 40), min_size=1, max_size=12)  # lines in each block
@@ -19,7 +20,8 @@ def blocks(sizes, *, length=12):
     for many in sizes:
         numbers = range(first, first + many)
         urls = [f"http://h{n * n % 7}/{n}".ljust(length, "x") for n in numbers]
-        yield LineBlock(first, urls, (), (), [n * n % 11 for n in numbers])
+        carried = [f'{{"bytes": {n * n % 11}}}' for n in numbers]
+        yield RowBlock(first, urls, carried=carried)
         first += many
 
 
@@ -30,7 +32,7 @@ def numbers_dealt(shards):
 @given(st.integers(1, 5_000), st.data())
 def test_sizes_differ_by_at_most_one_and_sum_to_the_count(many, data):
     parts = data.draw(st.integers(1, many))
-    dealt = list(islice(deal.sizes(many, parts), parts))
+    dealt = list(islice(EqualSizes(many, parts), parts))
 
     assert sum(dealt) == many
     assert max(dealt) - min(dealt) <= 1
@@ -65,7 +67,9 @@ def test_lines_in_order_come_as_they_stand(sizes, size):
 def test_lines_dealt_otherwise_come_once_too_ascending_in_each_shard(
     sizes, size, deal_by
 ):
-    shards = list(deal_by(blocks(sizes), size, TEXT))
+    count = sum(sizes)
+    equal = EqualSizes(count, max(1, count // size)).of_lines()
+    shards = list(deal_by(blocks(sizes), equal, TEXT))
 
     assert sorted(numbers_dealt(shards)) == list(range(sum(sizes)))
     assert all([*shard] == sorted(shard) for shard in shards)
@@ -78,7 +82,9 @@ def test_lines_dealt_otherwise_come_once_too_ascending_in_each_shard(
     st.sampled_from([deal.deal_by_host, deal.deal_by_bytes, deal.deal_in_order]),
 )
 def test_no_shard_carries_more_text_than_it_may(sizes, text, deal_by):
-    wanted = repeat(40) if deal_by is deal.deal_in_order else 40
+    in_order = deal_by is deal.deal_in_order
+    equal = EqualSizes(sum(sizes), max(1, sum(sizes) // 40))
+    wanted = repeat(40) if in_order else equal.of_lines()
     shards = list(deal_by(blocks(sizes, length=30), wanted, text))
 
     assert sorted(numbers_dealt(shards)) == list(range(sum(sizes)))
@@ -92,7 +98,7 @@ def test_a_list_longer_than_a_window_is_dealt_window_by_window(monkeypatch):
     monkeypatch.setattr(deal, "WINDOW", 100)
     read = []
     lines = (read.append(some.first) or some for some in blocks([10] * 100))
-    shards = deal.deal_by_host(lines, 20, TEXT)
+    shards = deal.deal_by_host(lines, EqualSizes(1_000, 50).of_lines(), TEXT)
 
     next(shards)
     assert len(read) <= 11
@@ -101,8 +107,8 @@ def test_a_list_longer_than_a_window_is_dealt_window_by_window(monkeypatch):
 
 def test_columns_that_only_some_blocks_have_keep_their_places():
     some = [
-        LineBlock(0, ["http://h/0", "http://h/1"], (), (), ()),
-        LineBlock(2, ["http://h/2"], ["two"], ["ab"], ()),
+        RowBlock(0, ["http://h/0", "http://h/1"], (), (), ()),
+        RowBlock(2, ["http://h/2"], ["two"], ["ab"], ()),
     ]
     (shard,) = deal.deal_in_order(some, repeat(9), TEXT)
 

@@ -60,7 +60,7 @@ def test_a_demand_that_can_be_met_passes(target, met):
         ({"concurrency": 1_001}, "`concurrency` is 1,001; .* has 1,000 .* us-east-1"),
         ({"concurrency": 0}, "it must be at least 1"),
         ({"connections": 481}, "`connections` is 481; .* 1 to 480"),
-        ({"connections": 0}, "`connections` is 0"),
+        ({"connections": -1}, "`connections` is -1"),
         ({"scratch_bytes": 2_000_000_001}, "Set `tmp_mb` to 2,001, or use a sink"),
         ({"scratch_bytes": 10**11}, "deal smaller shards, or use"),
         ({"request_bytes": 6_291_457}, "largest event has 6,291,457 bytes"),
@@ -336,8 +336,9 @@ def limits(monkeypatch):
             400,
         ),
         (1_000, 300, 100, [], 664),
+        (1_000, 300, 0, [], 664),
     ],
-    ids=["calls", "each process", "the system gives more"],
+    ids=["calls", "each process", "the system gives more", "connections of its own"],
 )
 def test_too_few_descriptors_are_known_before_anything_is_deployed(
     target, limits, hard, concurrency, connections, sentences, allowed

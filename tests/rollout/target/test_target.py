@@ -222,7 +222,7 @@ LOGIN = "login_session = arn:aws:iam::123456789012:user/me\n"
     ("lines", "message"),
     [
         (SIGN_ON, r"cannot be used\. .*SSO.* Sign in: aws sso login --profile lab"),
-        (LOGIN, r"Sign in: aws login --profile lab|pip install awscrt"),
+        (LOGIN, r"Sign in: aws login --profile lab|python.* -m pip install \"botocore"),
         ("aws_access_key_id = key\n", "Partial credentials"),
     ],
     ids=["a sign-on that has ended", "a login that has ended", "half of a key pair"],

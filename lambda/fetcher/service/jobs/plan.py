@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fetcher.contract.source import Item
     from fetcher.service.jobs.open_job import JobContext
 
-# As many as are downloaded at once; fewer would leave connections idle.
+# As many as may well be downloaded at once; fewer would leave connections idle.
 _LEAST = 100
 _MOST = 1_000
 
