@@ -33,6 +33,8 @@ REFUSED = 2
 _REFUSALS = (RolloutError, EndpointError, OriginError, BotoCoreError, ClientError)
 
 _EPILOG = """\
+`python -m experiment plan` forecasts time and dollars, with no account.
+
 exit status:
   0  done
   1  the function was called and failed
