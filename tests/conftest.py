@@ -203,7 +203,7 @@ def gate(gated):
     """
     gate, _ = gated
     gate.policy = POLICY
-    for heard in (gate.answers, gate.asked, gate.needed):
+    for heard in (gate.answers, gate.asked, gate.needed, gate.loses):
         heard.clear()
     return gate
 

@@ -1,9 +1,10 @@
-"""Lambda's limits and prices, read from limits.toml."""
+"""Lambda's limits and prices, read from limits.toml and regions.toml."""
 
 from __future__ import annotations
 
+import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import date
 
+HOME = "us-east-1"  # the region of the prices in limits.toml
 MBIT_BYTES = 125_000
 
 _LINE_GROWS_FROM_MB = 2_048
+_NOWHERE: dict[str, Any] = {"same": (), "dollars": {}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +49,14 @@ class Price:
         source: Where AWS states it.
 
         seen: The day it was read there.
+
+        assumed: Whether it is us-east-1's, taken because the region's is not known.
     """
 
     dollars: float
     source: str
     seen: date
+    assumed: bool = False
 
 
 def limit(name: str) -> Limit:
@@ -63,14 +69,31 @@ def limit(name: str) -> Limit:
     return Limit(**_read()["limits"][name])
 
 
-def price(name: str) -> Price:
+def price(name: str, region: str = HOME) -> Price:
     """
     Return a price by its name in limits.toml.
 
+    Args:
+        name: Its name.
+
+        region: Where it is paid; by default us-east-1.
+
     >>> round(price("request").dollars * 1_000_000, 2)
     0.2
+    >>> price("s3_gb_month", "sa-east-1").dollars, price("s3_read", "x").assumed
+    (0.0405, True)
     """
-    return Price(**_read()["prices"][name])
+    home = Price(**_read()["prices"][name])
+    if region == HOME:
+        return home
+    other = _read("regions.toml").get(name, _NOWHERE)
+    if region in other["same"]:
+        return replace(home, source=other["source"], seen=other["seen"])
+    if region in other["dollars"]:
+        return Price(
+            dollars=other["dollars"][region], source=other["source"], seen=other["seen"]
+        )
+    return replace(home, assumed=True)
 
 
 def limits() -> dict[str, Limit]:
@@ -108,21 +131,32 @@ def problem(name: str, value: float, unit: str) -> str:
     )
 
 
-def line_bytes_per_s(memory_mb: int) -> float:
+def line_bytes_per_s(memory_mb: int, most_mbit_s: float = math.inf) -> float:
     """
-    Return an execution's network bandwidth.
+    Return the network bandwidth that an execution keeps up.
 
-    AWS names the first and the last value; growth in between is assumed to be linear.
+    Above 2,048 MB it grows with memory, but only up to the account's quota, and only
+    outside a VPC. AWS names the first and the last value; growth in between is assumed
+    to be linear. A new execution is faster for its first 280 MB or so: see fleet.toml.
 
-    >>> line_bytes_per_s(512) * 8 / 1e6, line_bytes_per_s(10_240) * 8 / 1e6
-    (625.0, 3000.0)
+    Args:
+        memory_mb: Of the function.
+
+        most_mbit_s: The account's quota "Network bandwidth per execution environment",
+            which is 625 until AWS raised it; by default all that AWS gives.
+
+    >>> [line_bytes_per_s(mb) * 8 / 1e6 for mb in (512, 10_240)]
+    [625.0, 3000.0]
+    >>> line_bytes_per_s(10_240, most_mbit_s=625) * 8 / 1e6
+    625.0
     """
     line, memory = limit("network_mbit_s"), limit("memory_mb")
     above = max(0, memory_mb - _LINE_GROWS_FROM_MB)
     share = above / (memory.most - _LINE_GROWS_FROM_MB)
-    return (line.least + share * (line.most - line.least)) * MBIT_BYTES
+    grown = line.least + share * (line.most - line.least)
+    return min(grown, most_mbit_s) * MBIT_BYTES
 
 
 @cache
-def _read() -> dict[str, dict[str, dict[str, Any]]]:
-    return tomllib.loads(files("aws_facts").joinpath("limits.toml").read_text("utf-8"))
+def _read(name: str = "limits.toml") -> dict[str, dict[str, Any]]:
+    return tomllib.loads(files("aws_facts").joinpath(name).read_text("utf-8"))

@@ -16,11 +16,21 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from fetcher.process.interrupts import INTERRUPTED, raise_when_interrupted
 from local_aws.errors import EndpointError
 from origin import OriginError
-from rollout.cli import deploy, invoke, jobs, manifest, options, origin, serve
+from rollout.cli import (
+    deploy,
+    doctor,
+    invoke,
+    jobs,
+    manifest,
+    options,
+    origin,
+    serve,
+)
 from rollout.cli.options import DONE, command, print_json
 from rollout.deploy import deploy as deployment
 from rollout.errors import RolloutError
@@ -30,7 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 REFUSED = 2
-_REFUSALS = (RolloutError, EndpointError, OriginError, BotoCoreError, ClientError)
+_REFUSALS = (
+    *(RolloutError, EndpointError, OriginError),
+    *(BotoCoreError, ClientError, ResponseParserError),
+)
 
 _EPILOG = """\
 `python -m experiment plan` forecasts time and dollars, with no account.
@@ -51,7 +64,8 @@ examples:
   rollout destroy
 
   unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
-  rollout deploy --target aws                   the same, in your AWS account
+  rollout doctor --target aws                   is your AWS account ready?
+  rollout deploy --target aws                   the same, there
 """
 
 
@@ -73,8 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _REFUSALS as error:
         print(f"rollout: {' '.join(str(error).split())}", file=sys.stderr)
         return REFUSED
-    except KeyboardInterrupt:
-        print("rollout: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:  # a deployment says what is left of it
+        said = ": ".join(filter(None, ("rollout: interrupted", str(stop))))
+        print(said, file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # as in `rollout logs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -132,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="command", required=True)
     on_target, on_function = options.target_options(), options.function_options()
     serve.add_parser(commands)
+    doctor.add_parser(commands, on_function)
     deploy.add_parser(commands, on_function)
     invoke.add_parser(commands, on_function)
     manifest.add_parser(commands, on_target)

@@ -1,18 +1,17 @@
-"""Usage priced in dollars, item by item, at the prices of limits.toml."""
+"""Usage priced in dollars, item by item, at its region's prices."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from aws_facts.limits import limit, price
+from aws_facts.limits import HOME, limit, price
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-REGION = "us-east-1"  # of the prices in limits.toml
 DEFAULT_MAX_COST_USD = 5.0
 
 _MB_OF_A_GB = 1_024
@@ -46,6 +45,10 @@ class Billable:
         to_internet_bytes: Bytes sent out of AWS: requests for files, and reports.
 
         nat_bytes: Bytes through a NAT gateway, either way; its hours are not priced.
+
+        efs_bytes: Bytes written to an EFS, and kept there for a month.
+
+        region: Where it is used.
     """
 
     architecture: str
@@ -60,6 +63,8 @@ class Billable:
     between_regions_bytes: int = 0
     to_internet_bytes: int = 0
     nat_bytes: int = 0
+    efs_bytes: int = 0
+    region: str = HOME
 
 
 class BillLine(NamedTuple):
@@ -76,6 +81,8 @@ class BillLine(NamedTuple):
         dollars: ``amount * each``.
 
         source, seen: Where the price was read, and when.
+
+        assumed: Whether it is us-east-1's, because the region's is not known.
     """
 
     what: str
@@ -84,6 +91,7 @@ class BillLine(NamedTuple):
     dollars: float
     source: str
     seen: date
+    assumed: bool = False
 
 
 class Bill(NamedTuple):
@@ -101,11 +109,17 @@ class Bill(NamedTuple):
         """The sum."""
         return sum(item.dollars for item in self.items)
 
+    @property
+    def assumes(self) -> bool:
+        """Whether a price is assumed to be as in us-east-1."""
+        return any(item.assumed for item in self.items)
+
     def lines(self) -> Iterator[str]:
         """Yield the lines as text, the sum last."""
         for item in self.items:
             amount = in_amount(item.amount)
-            yield f"{in_dollars(item.dollars):>10}  {amount} {item.what}"
+            assumed = f" (assumed: {HOME}'s price)" if item.assumed else ""
+            yield f"{in_dollars(item.dollars):>10}  {amount} {item.what}{assumed}"
         yield f"{in_dollars(self.dollars):>10}  in all"
 
 
@@ -122,38 +136,44 @@ def bill(usage: Billable) -> Bill:
       $0.00020  1,000 requests
          $0.24  in all
     """
-    extra_tmp_mb = max(0, usage.tmp_mb - limit("tmp_mb").least)
+    used_gb_s = usage.billed_s / _MB_OF_A_GB
+    tmp_mb = limit("tmp_mb").least
     always = (
-        _item(
+        (
             f"GB-seconds of memory, {usage.architecture}",
-            usage.memory_mb / _MB_OF_A_GB * usage.billed_s,
+            usage.memory_mb * used_gb_s,
             f"{usage.architecture}_gb_s",
         ),
-        _item("requests", usage.invocations, "request"),
+        ("requests", usage.invocations, "request"),
     )
     others = (
-        _item(
-            f"GB-seconds of /tmp above {limit('tmp_mb').least} MB",
-            extra_tmp_mb / _MB_OF_A_GB * usage.billed_s,
+        (
+            f"GB-seconds of /tmp above {tmp_mb} MB",
+            max(0, usage.tmp_mb - tmp_mb) * used_gb_s,
             "tmp_gb_s",
         ),
-        _item("GB of log lines", usage.log_bytes / _GB, "log_gb"),
-        _item("writes to S3", usage.s3_writes, "s3_write"),
-        _item("reads from S3", usage.s3_reads, "s3_read"),
-        _item("GB in S3 for a month", usage.stored_bytes / _GB, "s3_gb_month"),
-        _item(
+        ("GB of log lines", usage.log_bytes / _GB, "log_gb"),
+        ("writes to S3", usage.s3_writes, "s3_write"),
+        ("reads from S3", usage.s3_reads, "s3_read"),
+        ("GB in S3 for a month", usage.stored_bytes / _GB, "s3_gb_month"),
+        (
             "GB from another region",
             usage.between_regions_bytes / _GB,
             "between_regions_gb",
         ),
-        _item(
+        (
             "GB of requests and reports to the internet",
             usage.to_internet_bytes / _GB,
             "to_internet_gb",
         ),
-        _item("GB through a NAT gateway", usage.nat_bytes / _GB, "nat_gb"),
+        ("GB through a NAT gateway", usage.nat_bytes / _GB, "nat_gb"),
+        ("GB written to EFS", usage.efs_bytes / _GB, "efs_write_gb"),
+        ("GB in EFS for a month", usage.efs_bytes / _GB, "efs_gb_month"),
     )
-    return Bill((*always, *(item for item in others if item.amount)))
+    used = (*always, *(item for item in others if item[1]))
+    return Bill(
+        tuple(_item(what, amount, name, usage.region) for what, amount, name in used)
+    )
 
 
 def in_dollars(dollars: float) -> str:
@@ -180,6 +200,9 @@ def in_amount(amount: float) -> str:
     return f"{amount:.2g}" if amount >= _LEAST_SHOWN else f"less than {_LEAST_SHOWN}"
 
 
-def _item(what: str, amount: float, name: str) -> BillLine:
-    dollars, source, seen = astuple(price(name))
-    return BillLine(what, amount, dollars, amount * dollars, source, seen)
+def _item(what: str, amount: float, name: str, region: str) -> BillLine:
+    one = price(name, region)
+    each = one.dollars
+    return BillLine(
+        what, amount, each, amount * each, one.source, one.seen, one.assumed
+    )

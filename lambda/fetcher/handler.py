@@ -9,21 +9,22 @@ from time import monotonic, process_time, time
 from typing import TYPE_CHECKING, Any
 
 from fetcher.contract.downloads import Download, Downloads
-from fetcher.contract.shard import Report, Shard
+from fetcher.contract.options import MAX_CONNECTIONS
+from fetcher.contract.shard import Report, Shard, fitting
 from fetcher.contract.source import numbers_in
-from fetcher.process.memory import peak_rss_bytes
+from fetcher.process.memory import OBJECTS_MB, connections_in, peak_rss_bytes
 from fetcher.s3.urls import prefix_of
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
-from fetcher.transfer.transfers import Transfers, engine_for
+from fetcher.transfer.shard_work import fetch_shard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from awslambdaric.lambda_context import LambdaContext
 
-    from fetcher.contract.source import Item, Ranges
+    from fetcher.contract.source import Ranges
     from fetcher.transfer.sink import Sink
 
 # Reserved at the end of Lambda's timeout to break off, clean up and report.
@@ -32,6 +33,9 @@ _REPORTING_SHARE = 0.1
 # Reserved after the last download for what a sink has yet to send.
 _SETTLING_S = 5.0
 _SETTLING_SHARE = 0.2
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+_MB_PER_VCPU = 1_769
+_FEWEST_URLS = 100  # in a process: to fork one takes as long as some downloads
 
 _execution = uuid.uuid4().hex
 _invocations = 0
@@ -73,11 +77,6 @@ def usable_s(timeout_s: float) -> float:
 
 def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
     downloads = Downloads(len(shard.source))
-
-    def record(index: int, _: Item, download: Download) -> None:
-        downloads[index] = download
-
-    engine = engine_for(shard.options)
     cpu_before_s = process_time()
     sink = _sink(shard, deadline_at)
     try:
@@ -85,11 +84,10 @@ def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
         left_s = deadline_at - monotonic()
         if sink.settles:
             left_s -= min(_SETTLING_S, _SETTLING_SHARE * left_s)
-        # `downloads` starts out as all `unstarted`, so the rest needs no report.
-        transfers = Transfers(
-            shard.source, sink, shard.options, record, reports_rest=False
+        processes = _processes(shard)
+        fetched = fetch_shard(
+            shard, sink, downloads, monotonic() + left_s, processes, _most_open(shard)
         )
-        transfers.run(engine, left_s)
         _correct(downloads, shard.source.ranges, sink.settle())
         downloaded_at = time()
     finally:
@@ -105,10 +103,42 @@ def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
         downloaded_at=downloaded_at,
         tally=downloads.tally(),
         downloads=downloads,
-        cpu_s=process_time() - cpu_before_s,
-        peak_rss_bytes=peak_rss_bytes(),
-        engine=engine.name,
+        cpu_s=process_time() - cpu_before_s + fetched.children_cpu_s,
+        peak_rss_bytes=peak_rss_bytes() + fetched.children_rss_bytes,
+        engine=fetched.engine,
+        connections=tuple(fetched.connections),
+        silences={name: fetched.silences[name] for name in fitting(fetched.silences)},
     )
+
+
+def _most_open(shard: Shard) -> int:
+    """Return the most downloads in flight that an execution has room for."""
+    memory_mb = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0"))
+    if not memory_mb:
+        return MAX_CONNECTIONS
+    sink_mb = OBJECTS_MB if shard.sink.kind == "s3-objects" else 0.0
+    in_memory = connections_in(memory_mb - sink_mb, shard.options.engine)
+    return max(1, min(MAX_CONNECTIONS, in_memory))
+
+
+def _processes(shard: Shard) -> int:
+    """
+    Return how many processes share a shard: one for each vCPU that the memory brings.
+
+    Sinks in S3 stay with one: its threads, its parts of a tar and its memory are made
+    for all that an execution has.
+    """
+    memory_mb = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0"))
+    if shard.sink.is_in_s3:
+        return 1
+    vcpus = min(round(memory_mb / _MB_PER_VCPU), _cores())
+    return max(1, min(vcpus, len(shard.source) // _FEWEST_URLS))
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _correct(

@@ -66,6 +66,17 @@ def test_a_shard_goes_in_and_a_report_comes_out(origin):
     assert report.cpu_s > 0
 
 
+def test_what_the_list_has_settled_is_reported_and_not_fetched(origin):
+    url, again = origin.url("/bytes/5"), "duplicate: repeats the URL of row 1"
+    settled = [Item(1, url, "", "", again), Item(2, "x", "", "", "bad_url: no")]
+    before = len(origin.requests)
+    downloads = invoke(shard(Inline.of([Item(0, url), *settled]))).downloads
+
+    assert [one.outcome for one in downloads] == ["ok", "duplicate", "bad_url"]
+    assert [downloads[n].detail for n in (1, 2)] == ["repeats the URL of row 1", "no"]
+    assert len(origin.requests) == before + 1
+
+
 @pytest.mark.parametrize("kind", ["directory", "discard"])
 def test_temporary_storage_is_empty_afterwards(origin, temporary, kind):
     """
@@ -137,3 +148,42 @@ def test_the_report_comes_before_the_earlier_of_both_deadlines(
 def test_an_event_that_is_no_shard_is_refused_with_the_reason(event, said):
     with pytest.raises(ValueError, match=said):
         handler.download(event, Context())
+
+
+def test_an_execution_with_two_processors_uses_both(origin, temporary, monkeypatch):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3538")
+    monkeypatch.setattr(handler, "_cores", lambda: 2)
+    monkeypatch.setattr(handler, "_FEWEST_URLS", 10)
+    paths = ["/status/404" if n % 9 == 0 else f"/bytes/5/{n}" for n in range(80)]
+    source = Inline.of([Item(n, origin.url(path)) for n, path in enumerate(paths)])
+    report = invoke(shard(source))
+
+    assert handler._processes(shard(source)) == 2
+    assert [one.outcome for one in report.downloads] == [
+        "http_status" if n % 9 == 0 else "ok" for n in range(80)
+    ]
+    assert report.tally.files == 80
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "urls", "sink", "processes"),
+    [
+        (1_769, 1_000, "discard", 1),
+        (2_048, 1_000, "discard", 1),
+        (3_008, 1_000, "directory", 2),
+        (10_240, 10_000, "discard", 6),
+        (10_240, 250, "discard", 2),
+        (10_240, 10_000, "s3-objects", 1),
+    ],
+)
+def test_there_is_a_process_for_each_processor_that_the_memory_brings(
+    monkeypatch, memory_mb, urls, sink, processes
+):
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", str(memory_mb))
+    monkeypatch.setattr(handler, "_cores", lambda: 6)
+    path = "s3://bucket/p" if sink.startswith("s3") else ""
+    spec = SinkSpec(kind=sink, path=path)
+    source = Template("http://h/{number}", ((0, urls),))
+
+    assert handler._processes(shard(source, sink=spec)) == processes

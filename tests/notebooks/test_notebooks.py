@@ -13,7 +13,7 @@ import yaml
 from tests.support.notebook_cells import FOLDER, NAMES, PATHS, cells_of
 
 from experiment.ledger.machine import root
-from experiment.parameters.compare import CompareSettings
+from experiment.parameters.compare_runs import CompareSettings
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
 from experiment.parameters.grid import GridSettings

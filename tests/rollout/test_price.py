@@ -3,13 +3,16 @@
 import datetime as dt
 
 import pytest
+from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_facts import limits
+from aws_facts.constants import DOCUMENTED, constants
 from rollout.price import Billable, bill, in_dollars
 from rollout.target.machine import ARCHITECTURES
 
+REGIONS = "regions.toml"
 COUNTS = st.integers(0, 10**13)
 
 
@@ -55,6 +58,8 @@ def test_the_original_experiment_cost_24_cents():
         ("another region", {"between_regions_bytes": 2**30}, 0.02),
         ("the internet", {"to_internet_bytes": 2**30}, 0.09),
         ("a NAT gateway", {"nat_bytes": 2**30}, 0.045),
+        ("written to EFS", {"efs_bytes": 2**30}, 0.06),
+        ("in EFS for a month", {"efs_bytes": 2**30}, 0.30),
     ],
 )
 def test_each_item_is_what_aws_asks_for_it(what, given, dollars):
@@ -86,17 +91,56 @@ def test_a_bill_adds_up_and_two_halves_cost_what_the_whole_does(
     assert all(item.dollars == item.amount * item.each for item in priced.items)
 
 
-def test_every_price_and_limit_has_a_source_and_a_date():
-    everything = limits._read()
+def sourced():
+    """Return everything that AWS may change, with its name."""
+    here, by_region = limits._read(), limits._read(REGIONS)
+    documented = [one for one in constants().values() if one.kind == DOCUMENTED]
+    return {
+        **here["limits"],
+        **here["prices"],
+        **{f"{name} by region": entry for name, entry in by_region.items()},
+        **{one.name: {"source": one.source, "seen": one.seen} for one in documented},
+    }
 
-    assert everything["limits"]
-    assert everything["prices"]
-    for kind in everything.values():
-        for name, entry in kind.items():
-            assert entry["source"].startswith(("https://", "AWS's message")), name
-            assert isinstance(entry["seen"], dt.date), name
-    for item in bill(usage(s3_writes=1)).items:
-        assert item.source.startswith("https://aws.amazon.com/")
+
+def test_every_price_and_limit_has_a_source_that_was_read_within_a_year():
+    """
+    AWS changes them. To mend this, read the source again, and set `seen`.
+    """
+    today = dt.datetime.now(dt.UTC).date()
+    for name, entry in sourced().items():
+        assert entry["source"].startswith(("https://", "AWS's message")), name
+        assert today - dt.timedelta(days=366) <= entry["seen"] <= today, name
+
+
+def test_regions_have_prices_of_their_own_or_ones_marked_as_assumed():
+    ireland = {item.what: item for item in bill(usage(region="eu-west-1")).items}
+    assert not any(item.assumed for item in ireland.values())
+    dear = bill(usage(region="ap-east-1", memory_mb=1_024))
+    assert dear.items[0].dollars == pytest.approx(29_000 * 0.0000183)
+    assert not dear.assumes
+
+    unknown = bill(usage(region="ap-south-2"))
+    assert unknown.assumes
+    assert unknown.dollars == bill(usage()).dollars
+    assert "memory, arm64 (assumed: us-east-1's price)" in next(unknown.lines())
+
+
+def test_only_regions_that_have_lambda_are_priced():
+    session = get_session()
+    known = {
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("lambda", partition)
+    }
+    for name, entry in limits._read(REGIONS).items():
+        assert name in limits._read()["prices"]
+        assert {*entry["same"], *entry["dollars"]} <= known, name
+        assert not set(entry["same"]) & set(entry["dollars"]), name
+        home = limits.price(name).dollars
+        assert all(
+            home / 4 < dollars < 4 * home for dollars in entry["dollars"].values()
+        )
 
 
 @pytest.mark.parametrize(

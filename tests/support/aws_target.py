@@ -4,6 +4,7 @@ import json
 from contextlib import contextmanager
 from pathlib import Path
 
+from botocore.retries.standard import ExponentialBackoff
 from tests.support.permission_gate import Gate
 
 from rollout.deploy import role
@@ -20,9 +21,11 @@ def aws_in_place(endpoint_url, monkeypatch, policy=POLICY):
     """
     Let `connect("aws")` find the local endpoint, behind a gate that yields.
 
-    The environment is that of a user who has access keys in variables.
+    The environment is that of a user who has access keys in variables. What is repeated
+    is repeated at once.
     """
     with Gate(endpoint_url, policy) as gate:
+        monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.0)
         monkeypatch.setenv("AWS_REGION", "us-east-1")
         monkeypatch.setenv("AWS_ENDPOINT_URL", gate.url)
         yield gate

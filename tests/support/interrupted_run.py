@@ -17,9 +17,14 @@ class Interrupted:
 
     Args:
         folder: Where its results and its temporary files go, each in a folder.
+
+        parameters: Further ones of the notebook.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, **parameters):
+        self._options = [
+            text for pair in parameters.items() for text in ("-p", *map(str, pair))
+        ]
         self.results = folder / "run"
         self.scratch = folder / "scratch"
         self.scratch.mkdir()
@@ -33,6 +38,7 @@ class Interrupted:
                 *("-p", "files", "20000"),
                 *("-p", "shards_per_execution", "1000"),
                 *("-p", "run_folder", str(self.results)),
+                *self._options,
             ],
             env=os.environ | self._mark | {"TMPDIR": str(self.scratch)},
             stdout=subprocess.PIPE,

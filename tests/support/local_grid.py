@@ -126,6 +126,7 @@ class LocalGrid:
             "files": files,
             "sink": "discard",
             "hedge": False,
+            "shard_sizes": "equal",
             "fresh": True,
         }
         del wanted["latency_ms"]

@@ -8,7 +8,12 @@ from tests.support.http_proxy import HttpProxy
 from tests.support.permissions_needed import ACCOUNT, asked_of, permissions_for
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
-_ERRORS = {400: "InvalidParameterValueException", 404: "ResourceNotFoundException"}
+_ERRORS = {
+    400: "InvalidParameterValueException",
+    404: "ResourceNotFoundException",
+    429: "TooManyRequestsException",
+    500: "ServiceException",
+}
 _ONLY_HIDES = {"lambda:ListTags"}  # GetFunction then answers without tags
 
 
@@ -30,6 +35,8 @@ class Gate(HttpProxy):
             a function that makes them of what is asked.
 
         asked: Operations answered so, each with what was asked.
+
+        loses: Operations that are carried out, once, and get no answer.
     """
 
     def __init__(self, behind, policy):
@@ -38,6 +45,7 @@ class Gate(HttpProxy):
         self.needed = []
         self.answers = {}
         self.asked = []
+        self.loses = set()
 
     @property
     def actions(self):
@@ -62,6 +70,10 @@ class Gate(HttpProxy):
                 self._refuse(request, service, need)
                 return
         operation = needs[0].action.partition(":")[2] if needs else ""
+        if operation in self.loses:
+            self.loses.remove(operation)
+            self.pass_on(request, body, answers=False)
+            return
         if operation not in self.answers:
             self.pass_on(request, body)
             return

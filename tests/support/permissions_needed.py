@@ -55,13 +55,16 @@ def permissions_for(request, body, region, service):
         action = f"{service}:{asked['Action']}"
         if action == "iam:ListRoles":
             yield Need(action, "*")
+        elif action == "iam:SimulatePrincipalPolicy":
+            yield Need(action, asked["PolicySourceArn"])
         elif action not in _ASK_NOBODY:
             role = f"arn:aws:iam::{ACCOUNT}:role{_path(asked)}{asked['RoleName']}"
             yield Need(action, role)
             if "Tags.member.1.Key" in asked:
                 yield Need("iam:TagRole", role)
-    elif service == "ec2":
-        yield Need(f"ec2:{asked_of(service, body)['Action']}", "*")
+    elif service in ("servicequotas", "ec2"):
+        target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        yield Need(f"{service}:{target or asked_of(service, body)['Action']}", "*")
     elif service == "logs":
         yield from _needs_of_logs(request, json.loads(body), region)
     elif service == "s3":
@@ -135,7 +138,7 @@ def _needs_of_logs(request, asked, region):
     here = f"arn:aws:logs:{region}:{ACCOUNT}:log-group:"
     resource = asked.get("resourceArn") or f"{here}{group}"
     if operation == "DescribeLogGroups":
-        resource = f"{here}*"
+        resource = "*"
     yield Need(f"logs:{operation}", resource)
     if asked.get("tags") and operation == "CreateLogGroup":
         yield Need("logs:TagResource", resource)

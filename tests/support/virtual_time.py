@@ -12,6 +12,7 @@ from fetcher.sinks.discard import Discard
 from fetcher.transfer import transfers as module
 from fetcher.transfer.attempt import Attempt, Stage
 from fetcher.transfer.engine import JUDGE_EVERY_S
+from fetcher.transfer.flow.hand_back import HandBack
 from fetcher.transfer.transfers import Transfers
 
 NEVER = float("inf")
@@ -75,11 +76,12 @@ class Simulated:
         self._fate_of = fate_of
         self.most_open = 0
         self.tries = []
+        self._stopped = False
 
     def run(self, work, deadline_s):
         clock, flying = self._clock, {}
         until = clock.now + deadline_s
-        while clock.now < until:
+        while clock.now < until and not self._stopped:
             while isinstance(step := work.next(), Attempt):
                 assert step not in flying
                 fate = self._fate_of(step.item.url, step.tries, clock.now)
@@ -112,7 +114,7 @@ class Simulated:
         return Download(overdue[0], detail=overdue[1]) if overdue else None
 
     def stop(self):
-        pass
+        self._stopped = True
 
 
 class Run(NamedTuple):
@@ -122,12 +124,15 @@ class Run(NamedTuple):
     engine: Simulated
     seconds: float
     times: dict
+    silences: dict
 
     def outcomes(self):
         return [one.outcome for one in self.ended]
 
 
-def simulate(monkeypatch, urls, fate_of, deadline_s=1e7, **options):
+def simulate(
+    monkeypatch, urls, fate_of, deadline_s=1e7, *, hands_back=False, gone=(), **options
+):
     """Download a list in virtual time; each URL ends exactly once."""
     clock, ended, times = Clock(), {}, {}
     began = clock.now
@@ -139,8 +144,17 @@ def simulate(monkeypatch, urls, fate_of, deadline_s=1e7, **options):
 
     engine = Simulated(clock, fate_of)
     items = [Item(number, url) for number, url in enumerate(urls)]
-    job = Transfers(items, Discard(), Options(**options), account)
+    hand_back = HandBack(len(items), engine.stop) if hands_back else None
+    job = Transfers(
+        items, Discard(), Options(**options), account, gone=gone, hand_back=hand_back
+    )
     job.run(engine, deadline_s)
 
     assert sorted(ended) == list(range(len(urls)))
-    return Run([ended[n] for n in sorted(ended)], engine, clock.now - began, times)
+    return Run(
+        [ended[n] for n in sorted(ended)],
+        engine,
+        clock.now - began,
+        times,
+        job.silences(),
+    )

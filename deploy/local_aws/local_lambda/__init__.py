@@ -31,6 +31,8 @@ Differences from AWS:
   second. These two answer when the function's libraries are imported. An updated
   function runs its new code at once.
 * A published version gets its first process with its first invocation.
+* Layers are folders elsewhere, on the paths of programs, libraries and Python, not at
+  /opt. Their permissions, and other accounts' layers, are not modelled.
 * Events are tried again at once when concurrency is free, not after growing pauses.
   Events too old or failed too often are dropped, as are all when the function is
   deleted or the endpoint stops. Age and attempts are settled when an event is accepted.
@@ -41,6 +43,8 @@ Differences from AWS:
   every caller with a key may do everything.
 * Timestamps of a running function's log lines are up to half a second late.
 
-Missing: layers, images, destinations, dead-letter queues, streaming, VPCs, SnapStart,
-provisioned concurrency, logs as JSON. Requests for them are refused in plain words.
+Missing: images, destinations, dead-letter queues, VPCs, SnapStart, provisioned
+concurrency, logs as JSON. Requests for them are refused in plain words; to list them is
+to find none. Responses are not streamed, as on AWS with its Python runtimes, whose
+client cannot (awslambdaric 4.2.2; aws/aws-lambda-roadmap#39, open in 2026).
 """

@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,16 +21,7 @@ from aiohttp import web
 
 from aws_facts.limits import limit
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.api import (
-    aliases,
-    concurrency,
-    event_configs,
-    functions,
-    policies,
-    tags,
-    versions,
-)
-from local_aws.local_lambda.api import function_urls as url_config
+from local_aws.local_lambda.api.operations import OPERATIONS
 from local_aws.local_lambda.connections import refusal
 from local_aws.local_lambda.function_url import front as url_front
 from local_aws.local_lambda.functions.registry import ReadObject, Registry
@@ -38,7 +29,7 @@ from local_aws.local_lambda.logs.shipper import LogShipper, Send
 from local_aws.local_lambda.requests import service_model
 from local_aws.local_lambda.requests.access_keys import Identify, KeyPair
 from local_aws.local_lambda.requests.names import reference_of
-from local_aws.local_lambda.requests.service_model import Answer, Call
+from local_aws.local_lambda.requests.service_model import Call
 from local_aws.local_lambda.runtime import runtime_api
 from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.aws_rate_limits import AwsPace
@@ -50,42 +41,6 @@ from local_aws.local_lambda.runtime.version import LATEST
 if TYPE_CHECKING:
     from local_aws.local_lambda.runtime.environment import Environment
 
-_OPERATIONS: dict[str, tuple[int, Callable[[Registry, Call], Awaitable[Answer]]]] = {
-    "CreateFunction": (201, functions.create),
-    "GetFunction": (200, functions.get),
-    "GetFunctionConfiguration": (200, functions.get_configuration),
-    "ListFunctions": (200, functions.list_),
-    "UpdateFunctionCode": (200, functions.update_code),
-    "UpdateFunctionConfiguration": (200, functions.update_configuration),
-    "DeleteFunction": (204, functions.delete),
-    "PublishVersion": (201, versions.publish),
-    "ListVersionsByFunction": (200, versions.list_),
-    "CreateAlias": (201, aliases.create),
-    "GetAlias": (200, aliases.get),
-    "UpdateAlias": (200, aliases.update),
-    "DeleteAlias": (204, aliases.delete),
-    "ListAliases": (200, aliases.list_),
-    "AddPermission": (201, policies.add),
-    "GetPolicy": (200, policies.get),
-    "RemovePermission": (204, policies.remove),
-    "PutFunctionEventInvokeConfig": (200, event_configs.put),
-    "UpdateFunctionEventInvokeConfig": (200, event_configs.update),
-    "GetFunctionEventInvokeConfig": (200, event_configs.get),
-    "DeleteFunctionEventInvokeConfig": (204, event_configs.delete),
-    "ListFunctionEventInvokeConfigs": (200, event_configs.list_),
-    "CreateFunctionUrlConfig": (201, url_config.create),
-    "GetFunctionUrlConfig": (200, url_config.get),
-    "UpdateFunctionUrlConfig": (200, url_config.update),
-    "DeleteFunctionUrlConfig": (204, url_config.delete),
-    "ListFunctionUrlConfigs": (200, url_config.list_),
-    "PutFunctionConcurrency": (200, concurrency.put),
-    "GetFunctionConcurrency": (200, concurrency.get),
-    "DeleteFunctionConcurrency": (204, concurrency.delete),
-    "GetAccountSettings": (200, concurrency.account_settings),
-    "TagResource": (204, tags.tag),
-    "UntagResource": (204, tags.untag),
-    "ListTags": (200, tags.list_),
-}
 _CODE_LOCATION = re.compile(r"/2015-03-31/functions/(?P<arn>[\w:$-]+)/code\.zip")
 
 _logger = logging.getLogger(__name__)
@@ -211,9 +166,9 @@ class LocalLambda:
         )
         if call.operation == "Invoke":
             return await self._invoke(call, request_id)
-        if call.operation not in _OPERATIONS:
+        if call.operation not in OPERATIONS:
             raise errors.not_modelled(call.operation)
-        status, operation = _OPERATIONS[call.operation]
+        status, operation = OPERATIONS[call.operation]
         answer = await operation(self._registry, call)
         if status == web.HTTPNoContent.status_code:
             return web.Response(status=status)

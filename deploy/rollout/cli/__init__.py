@@ -1,6 +1,7 @@
 """
 The sub-commands of `rollout`, a module each, and the ``options`` they share.
 
-``serve`` runs the local endpoint in the foreground; ``deploy``, ``invoke`` and ``jobs``
-are about the function; ``manifest`` and ``origin`` about what it downloads.
+``serve`` runs the local endpoint in the foreground; ``doctor`` looks at an account;
+``deploy``, ``invoke`` and ``jobs`` are about the function; ``manifest`` and ``origin``
+about what it downloads.
 """

@@ -49,14 +49,15 @@ def add_parser(commands: Commands, parent: argparse.ArgumentParser) -> None:
 
 def _deploy(arguments: argparse.Namespace) -> int:
     spec = _spec(arguments)
-    deployed = deployment.deploy(options.target(arguments), spec)
+    target = options.target(arguments)
+    deployed = deployment.deploy(target, spec)
     print_json(asdict(deployed))
     for change in deployed.changes or ["nothing had to be changed"]:
         sys.stderr.write(f"{change}\n")
     if spec.vpc:
         sys.stderr.write(
             "Your network reaches the internet through a NAT gateway only, at "
-            f"${price('nat_gb').dollars:g} for every GB downloaded.\n"
+            f"${price('nat_gb', target.region).dollars:g} for every GB downloaded.\n"
         )
     return DONE
 

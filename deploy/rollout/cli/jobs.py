@@ -16,12 +16,15 @@ from fetcher.lists.lines import UrlListError
 from fetcher.lists.url_list import UrlList
 from fetcher.s3.urls import SCHEME
 from fetcher.service.http_messages import size_within
+from fetcher.service.jobs.plan import FILES_PER_S
 from rollout.cli import options
 from rollout.cli.manifest import add_columns, columns_of
 from rollout.cli.options import DONE, command, name_and_value, print_json
-from rollout.errors import SettingError
+from rollout.errors import PreflightError, SettingError
+from rollout.invoke.job_price import price_of
 from rollout.invoke.service import OVER, Service
 from rollout.manifest.convert import convert
+from rollout.price import DEFAULT_MAX_COST_USD, in_dollars
 
 if TYPE_CHECKING:
     import argparse
@@ -102,6 +105,13 @@ def _add_submit(verbs: Commands, parent: argparse.ArgumentParser) -> None:
         default="",
         help="submitting again with the same key makes no second job",
     )
+    parser.add_argument(
+        "--max-cost-usd",
+        type=float,
+        default=DEFAULT_MAX_COST_USD,
+        metavar="DOLLARS",
+        help="most that it may cost; a text list in S3 is not priced (%(default)s)",
+    )
     add_columns(parser, "LIST")
 
 
@@ -120,6 +130,24 @@ def _submit(arguments: argparse.Namespace) -> int:
         raise SettingError(str(error)) from error
     print_json(service.submit(request | urls, arguments.key))
     return DONE
+
+
+def _check_price(arguments: argparse.Namespace, target: Target, urls: int) -> None:
+    """Show the price, before anything is uploaded, and refuse what is too dear."""
+    priced = price_of(target, arguments.name, urls, arguments.sink)
+    where = "" if target.asks_iam else "none, it is local; on AWS "
+    sys.stderr.write(
+        f"dollars: {where}some {in_dollars(priced.dollars)} at {FILES_PER_S} files a "
+        "second in each execution, without what the bucket keeps:\n"
+    )
+    sys.stderr.write("".join(f"{line}\n" for line in priced.lines()))
+    most = arguments.max_cost_usd
+    if target.asks_iam and not priced.dollars <= most:
+        msg = (
+            f"This costs some {in_dollars(priced.dollars)}, more than the "
+            f"{in_dollars(most)} of --max-cost-usd. Raise it, or split the list."
+        )
+        raise PreflightError([msg])
 
 
 def _status(arguments: argparse.Namespace) -> int:
@@ -160,6 +188,7 @@ def _urls(
         else:
             path = Path(name)
         urls = UrlList(path)  # checks every line
+        _check_price(arguments, target, len(urls))
         if path.stat().st_size <= _SENT_BYTES:
             fields = {"urls": [_fields(item) for item in urls]}
             if size_within(fields) <= _SENT_BYTES:

@@ -75,6 +75,15 @@ def columns_of(arguments: argparse.Namespace) -> Columns | None:
 
 def _manifest(arguments: argparse.Namespace) -> int:
     name, to = arguments.manifest, Path(arguments.to)
+    if arguments.to.startswith(SCHEME):
+        msg = (
+            f"The list is {arguments.to}; it is written to this machine. Name a file, "
+            f"and copy it: aws s3 cp {to.name} {arguments.to}"
+        )
+        raise SettingError(msg)
+    if not to.parent.is_dir():
+        msg = f"The list is {to}, but there is no folder {to.parent}. Make it first."
+        raise SettingError(msg)
     if to.suffix != _ENDING:
         msg = f"The list is {to}; its name must end in {_ENDING}."
         raise SettingError(msg)

@@ -80,8 +80,8 @@ def _add_size_and_price(put: argparse.ArgumentParser) -> None:
 def _put(arguments: argparse.Namespace) -> int:
     template = s3.numbered(arguments.template, arguments.files)
     size_bytes = arguments.file_kb * 1_000
-    price = s3.price_of(template, size_bytes)
     target = options.target(arguments)
+    price = s3.price_of(template, size_bytes, target.region)
     s3.check_buckets(target, template)
     _check_price(price, target, arguments.max_cost_usd)
     _show_progress(s3.put(target, template, size_bytes), arguments.files, "written")

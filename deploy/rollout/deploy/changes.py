@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from rollout.deploy.transient import retry_while_transient
 from rollout.errors import DeployError
+from rollout.target.refusals import code_of, done_by_an_earlier_attempt, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,14 +23,24 @@ _EXISTS = {
     "ResourceAlreadyExistsException",
 }
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 OURS = {"project": "million-downloads"}  # the tag of everything we make
+
+
+class DeployStopped(KeyboardInterrupt):
+    """Somebody stopped a deployment; says whether anything is left of it."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows instead of a traceback."""
+        return [f"Stopped: {self}"]
 
 
 class Changes:
     """
     Context manager that records changes, and undoes creations if it ends in an error.
 
-    What cannot be removed is named in the exception's notes.
+    What cannot be removed is named in the exception's notes. An interrupt becomes a
+    `DeployStopped`; another, while creations are undone, is ignored.
 
     Attributes:
         descriptions: Changes made, in order, in words.
@@ -42,27 +56,75 @@ class Changes:
     def __exit__(self, _: object, error: BaseException | None, *__: object) -> None:
         if error is None:
             return
+        with _uninterrupted():
+            notes = list(self._undo())
+        if isinstance(error, KeyboardInterrupt):
+            raise DeployStopped(" ".join((self._told(), *notes))) from None
+        for note in notes:
+            error.add_note(note)
+
+    def _undo(self) -> Iterator[str]:
+        """Remove what was created, the latest first; yield what could not be."""
         for what, remove in reversed(self._created):
             try:
                 remove()
             except (ClientError, BotoCoreError, DeployError) as failure:
-                error.add_note(f"The {what} could not be removed again: {failure}.")
+                said = message_of(failure).rstrip(".")
+                yield f"The {what} could not be removed again: {said}."
 
-    @contextmanager
-    def creating(self, what: str, remove: Callable[[], object]) -> Iterator[None]:
-        """Record a creation, and how to undo it even if its answer gets lost."""
+    def _told(self) -> str:
+        if self._created:
+            return "the deployment was undone."
+        if self.descriptions:
+            return f"{', '.join(self.descriptions)}; deploy again to complete it."
+        return "nothing was deployed."
+
+    def create(
+        self, what: str, create: Callable[[], object], remove: Callable[[], object]
+    ) -> bool:
+        """
+        Create something that was not there a moment ago.
+
+        Args:
+            what: Its kind and name.
+
+            create: Creates it; repeated while AWS refuses for a transient reason.
+
+            remove: Undoes that, even if its answer gets lost.
+
+        Returns:
+            Whether it was created here. Otherwise somebody else was faster, and it
+            stays whatever comes.
+        """
         self._created.append((what, remove))
         try:
-            yield
+            with done_by_an_earlier_attempt(*_EXISTS):
+                retry_while_transient(create)
         except ClientError as error:
-            if error.response["Error"]["Code"] in _EXISTS:
-                self._created.pop()
-            raise
+            if code_of(error) not in _EXISTS:
+                raise
+            self._created.pop()
+            return False
         self.descriptions.append(f"created {what}")
+        return True
 
     def changed(self, what: str) -> None:
         """Record a change."""
         self.descriptions.append(f"changed {what}")
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C and the stop button; other threads never get them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def check_ours(what: str, tags: Mapping[str, str]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.parsers import ResponseParserError
 
 from rollout.bundle import build
 from rollout.deploy import (
@@ -20,6 +22,7 @@ from rollout.deploy import (
 from rollout.deploy.changes import OURS, Changes
 from rollout.deploy.function_spec import FunctionSpec
 from rollout.errors import DeployError
+from rollout.target.refusals import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["ABSENT", "Deployed", "FunctionSpec", "deploy", "destroy", "left", "status"]
 
 ABSENT = "Absent"  # beside Lambda's own states
+# No API tells the cap. https://github.com/alexcasalboni/aws-lambda-power-tuning/pull/181
+_MEMORY_CAP = re.compile(r"MemorySize.* less than or equal to (\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +94,14 @@ def deploy(
     Raises:
         DeployError: If it cannot be deployed. A first deployment that fails removes
             what it created.
+
+        DeployStopped: If it is interrupted; what it created is removed likewise.
     """
-    machine = target.machine_for(spec.architecture)
-    if code is None:
-        code = build.build(*machine, installed=target.runs_here)
-    name, days = spec.name, spec.log_retention_days
-    tags = OURS | dict(spec.tags)
+    machine, name = target.machine_for(spec.architecture), spec.name
+    days, tags = spec.log_retention_days, OURS | dict(spec.tags)
     with _explained("deployed", name), Changes() as changes:
+        if code is None:
+            code = build.build(*machine, installed=target.runs_here)
         log_group.ensure(target, name, days, tags, changes)
         arn = role.ensure(target, name, tags, spec.policies(target), changes)
         configuration = spec.configuration(target, arn)
@@ -103,7 +109,7 @@ def deploy(
             target, name, configuration, machine.architecture, code, tags, changes
         )
         function_url.ensure(target, name, spec.url, changes)
-    return replace(status(target, name), changes=tuple(changes.descriptions))
+        return replace(status(target, name), changes=tuple(changes.descriptions))
 
 
 def status(target: Target, name: str) -> Deployed:
@@ -207,7 +213,7 @@ def _explained(verb: str, name: str) -> Iterator[None]:
     """Turn AWS's errors into sentences about the function."""
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, ResponseParserError) as error:
         msg = f"The function {name} could not be {verb}. AWS says: {_message(error)}"
         raise DeployError(" ".join([msg, *_notes(error)])) from error
     except DeployError as error:
@@ -227,7 +233,10 @@ def _message(error: Exception) -> str:
         found = error.last_response.get("Configuration", {})
         reason = found.get("StateReason") or found.get("LastUpdateStatusReason")
         return str(reason or error)
-    if isinstance(error, ClientError):
-        fields = error.response["Error"]
-        return f"{error.operation_name}: {fields['Code']}: {fields['Message']}"
-    return str(error)
+    said = message_of(error)
+    if cap := _MEMORY_CAP.search(said):
+        said += (
+            f". AWS gives this account at most {int(cap[1]):,} MB, as other new ones. "
+            f"Set `memory_mb` to {cap[1]} or less, or ask AWS Support for more."
+        )
+    return said

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aws_facts.limits import problem
 from fetcher.s3.urls import SCHEME, prefix_of
 from fetcher.security.guard import BadUrlError
-from fetcher.service.settings import BUCKET
+from fetcher.service import settings
 from rollout.deploy import policies
 from rollout.errors import SettingError
 from rollout.target.machine import ARCHITECTURES
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from rollout.deploy.policies import Policies
     from rollout.target.target import Target
 
-START_VARIABLE = "FETCHER_START"  # a new value replaces all executions
+_PREFIX = "FETCHER_"
+START_VARIABLE = f"{_PREFIX}START"  # a new value replaces all executions
 
 # Answers HTTP requests as well as events that are shards.
 _SERVICE = "fetcher.service.api.handle"
@@ -106,6 +107,7 @@ class FunctionSpec:
             or problem("timeout_s", self.timeout_s, "s")
             or problem("tmp_mb", self.tmp_mb, "MB")
             or problem("environment_bytes", size, "bytes of JSON")
+            or _problem_of_settings(self._variables)
             or _problem_of_choice("architecture", self.architecture, ARCHITECTURES)
             or _problem_of_choice("url", self.url, ("", *URL_AUTHS))
             or _problem_of_retention(self.log_retention_days)
@@ -178,7 +180,7 @@ def as_service(spec: FunctionSpec, url: str, bucket: str = "") -> FunctionSpec:
     if "/" in bucket:
         msg = f"A service needs a whole bucket; {bucket!r} has a prefix. Leave it out."
         raise SettingError(msg)
-    own = {BUCKET: bucket} if bucket else {}
+    own = {settings.BUCKET: bucket} if bucket else {}
     return replace(
         spec,
         handler=_SERVICE,
@@ -220,6 +222,19 @@ def _problem_of_choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
         return ""
     known = ", ".join(filter(None, allowed))
     return f"`{name}` is {value!r}; it must be one of: {known}."
+
+
+def _problem_of_settings(variables: Mapping[str, str]) -> str:
+    """Check what the worker reads only when it starts: every request would fail."""
+    own = {name for name in variables if name.startswith(_PREFIX)} - {START_VARIABLE}
+    if unknown := sorted(own - settings.NAMES):
+        known = ", ".join(sorted(settings.NAMES))
+        return f"{unknown[0]} is no setting of the service; there are {known}."
+    try:
+        settings.Settings.from_environment(variables)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _problem_of_retention(days: int) -> str:

@@ -6,10 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from rollout.deploy.function_spec import ANYBODY
+from rollout.deploy.transient import unless_done
 
 if TYPE_CHECKING:
     from rollout.deploy.changes import Changes
     from rollout.target.target import Target
+
+_GONE, _EXISTS = "ResourceNotFoundException", "ResourceConflictException"
 
 # Since October 2025 a public URL needs both.
 # https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
@@ -42,12 +45,13 @@ def ensure(target: Target, name: str, wanted: str, changes: Changes) -> None:
     auth = current["AuthType"] if current else ""
     if auth == ANYBODY != wanted:  # first, so that nobody slips in meanwhile
         _set_public(target, name, public=False)
-    if not wanted and current:
-        client.delete_function_url_config(FunctionName=name)
-    elif wanted and not current:
-        client.create_function_url_config(FunctionName=name, AuthType=wanted)
-    elif wanted != auth:
-        client.update_function_url_config(FunctionName=name, AuthType=wanted)
+    with unless_done(_GONE, _EXISTS):
+        if not wanted and current:
+            client.delete_function_url_config(FunctionName=name)
+        elif wanted and not current:
+            client.create_function_url_config(FunctionName=name, AuthType=wanted)
+        elif wanted != auth:
+            client.update_function_url_config(FunctionName=name, AuthType=wanted)
     became_public = wanted == ANYBODY and _set_public(target, name, public=True)
     if wanted != auth or became_public:
         changes.changed(f"function {name}: {f'URL, {wanted}' if wanted else 'no URL'}")
@@ -59,15 +63,12 @@ def _set_public(target: Target, name: str, *, public: bool) -> bool:
     present = _statements(target, name)
     differing = [sid for sid in _PUBLIC if (sid in present) != public]
     for statement in differing:
-        if public:
-            client.add_permission(
-                FunctionName=name,
-                StatementId=statement,
-                Principal="*",
-                **_PUBLIC[statement],
-            )
-        else:
-            client.remove_permission(FunctionName=name, StatementId=statement)
+        about = {"FunctionName": name, "StatementId": statement}
+        with unless_done(_GONE, _EXISTS):
+            if public:
+                client.add_permission(**about, Principal="*", **_PUBLIC[statement])
+            else:
+                client.remove_permission(**about)
     return bool(differing)
 
 

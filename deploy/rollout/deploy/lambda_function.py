@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from botocore.exceptions import ClientError
 
 from rollout.deploy.changes import check_ours
 from rollout.deploy.function_spec import START_VARIABLE
+from rollout.deploy.transient import retry_while_transient, unless_done
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from rollout.deploy.changes import Changes
     from rollout.target.target import Target
 
 # Joining the user's network takes minutes.
 _WAIT = {"Delay": 0.1, "MaxAttempts": 3_000}
-_PATIENCE_S = 60.0
-_PAUSE_S = 1.0
-_TRANSIENT = (
-    # A new role is not known everywhere at once; until then Lambda refuses it.
-    "cannot be assumed by Lambda",
-    "execution role does not have permissions to call",  # ... CreateNetworkInterface
-    # So does KMS, which decrypts the environment variables for it.
-    # https://github.com/hashicorp/terraform-provider-aws/issues/4633
-    "ARN does not refer to a valid principal",
-    # Lambda asks EC2 about the network; Terraform's aws_lambda_function waits, too.
-    "throttled by EC2",
-)
 # Settings that Lambda omits while they are unset.
 _UNSET: dict[str, Any] = {
     "Environment": {"Variables": {}},
@@ -64,6 +51,7 @@ def ensure(
 
     The wanted configuration is as CreateFunction takes it; tags are added.
     """
+    client = target.client("lambda")
     current = find(target, name)
     if current is None:
         request = {
@@ -72,9 +60,16 @@ def ensure(
             "Architectures": [architecture],
             "Tags": dict(tags),
         }
-        set_here = {key: one for key, one in wanted.items() if one != _UNSET.get(key)}
-        _create(target, request | set_here, changes)
-        return
+        request |= {key: one for key, one in wanted.items() if one != _UNSET.get(key)}
+        is_new = changes.create(
+            f"function {name}",
+            lambda: client.create_function(**request),
+            lambda: remove(target, name),
+        )
+        _wait(target, "function_active_v2", name)
+        if is_new:
+            return
+        current = client.get_function(FunctionName=name)
     check_ours(f"function {name}", current.get("Tags", {}))
     # Lambda takes one update at a time, and somebody else's may be under way.
     _wait(target, "function_updated_v2", name)
@@ -82,9 +77,7 @@ def ensure(
     _update_code(target, configuration, architecture, code, changes)
     _update_configuration(target, configuration, wanted, changes)
     if not tags.items() <= current.get("Tags", {}).items():
-        target.client("lambda").tag_resource(
-            Resource=configuration["FunctionArn"], Tags=dict(tags)
-        )
+        client.tag_resource(Resource=configuration["FunctionArn"], Tags=dict(tags))
         changes.changed(f"function {name}: tags")
 
 
@@ -94,15 +87,10 @@ def remove(target: Target, name: str) -> bool:
     if current is None:
         return False
     check_ours(f"function {name}", current.get("Tags", {}))
-    target.client("lambda").delete_function(FunctionName=name)
+    client = target.client("lambda")
+    with unless_done("ResourceNotFoundException"):
+        retry_while_transient(lambda: client.delete_function(FunctionName=name))
     return True
-
-
-def _create(target: Target, request: Mapping[str, Any], changes: Changes) -> None:
-    client, name = target.client("lambda"), request["FunctionName"]
-    with changes.creating(f"function {name}", lambda: remove(target, name)):
-        _retry_while_transient(lambda: client.create_function(**request))
-    _wait(target, "function_active_v2", name)
 
 
 def _update_code(
@@ -116,8 +104,9 @@ def _update_code(
     digest = base64.b64encode(hashlib.sha256(code).digest()).decode("ascii")
     architectures = [architecture]
     if (current["CodeSha256"], current["Architectures"]) != (digest, architectures):
-        target.client("lambda").update_function_code(
-            FunctionName=name, ZipFile=code, Architectures=architectures
+        update = partial(target.client("lambda").update_function_code, ZipFile=code)
+        retry_while_transient(
+            lambda: update(FunctionName=name, Architectures=architectures)
         )
         _wait(target, "function_updated_v2", name)
         changes.changed(f"function {name}: code")
@@ -136,9 +125,8 @@ def _update_configuration(
         key: value for key, value in wanted.items() if value != _setting(key, current)
     }
     if differing:
-        _retry_while_transient(
-            lambda: client.update_function_configuration(FunctionName=name, **differing)
-        )
+        update = partial(client.update_function_configuration, FunctionName=name)
+        retry_while_transient(lambda: update(**differing))
         _wait(target, "function_updated_v2", name)
         changes.changed(f"function {name}: {', '.join(differing)}")
 
@@ -165,18 +153,3 @@ def _setting(key: str, current: Mapping[str, Any]) -> object:
 def _wait(target: Target, event: str, name: str) -> None:
     waiter = target.client("lambda").get_waiter(event)
     waiter.wait(FunctionName=name, WaiterConfig=_WAIT)
-
-
-def _retry_while_transient(call: Callable[[], object]) -> None:
-    """Make a call, and repeat it while Lambda refuses for a transient reason."""
-    end = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            call()
-        except ClientError as error:
-            is_transient = any(text in str(error) for text in _TRANSIENT)
-            if not is_transient or time.monotonic() > end:
-                raise
-            time.sleep(_PAUSE_S)
-        else:
-            return

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fetcher.sinks.s3_tar import tar_of
 from fetcher.sinks.s3_tar_index import index_of
-from fetcher.sinks.s3_tar_member import END
+from fetcher.sinks.tars.member import END
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _explained(prefix: Place) -> Iterator[None]:
     except (ClientError, BotoCoreError) as error:
         msg = (
             f"Leftovers of executions at {prefix} cannot be removed. Allow "
-            "FindWhatExecutionsLeft and TidyUpAfterExecutions of deploy/"
+            "the statements Read and Write of deploy/"
             f"permissions.json. AWS says: {error}"
         )
         raise DeployError(msg) from error

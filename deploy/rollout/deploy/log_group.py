@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rollout.deploy.changes import check_ours
+from rollout.deploy.transient import retry_while_transient, unless_done
 
 if TYPE_CHECKING:
     from rollout.deploy.changes import Changes
@@ -46,10 +47,13 @@ def ensure(
     logs = target.client("logs")
     own_name = group_name(name)
     group = find(target, name)
-    if group is None:
-        with changes.creating(f"log group {own_name}", lambda: remove(target, name)):
-            logs.create_log_group(logGroupName=own_name, tags=tags)
-    else:
+    is_new = group is None and changes.create(
+        f"log group {own_name}",
+        lambda: logs.create_log_group(logGroupName=own_name, tags=tags),
+        lambda: remove(target, name),
+    )
+    if not is_new:
+        group = group or find(target, name) or {}
         current = _tags(target, name)
         check_ours(f"log group {own_name}", current)
         if not tags.items() <= current.items():
@@ -58,7 +62,9 @@ def ensure(
         if group.get("retentionInDays") == days:
             return
         changes.changed(f"log group {own_name}: lines are kept for {days} days")
-    logs.put_retention_policy(logGroupName=own_name, retentionInDays=days)
+    retry_while_transient(
+        lambda: logs.put_retention_policy(logGroupName=own_name, retentionInDays=days)
+    )
 
 
 def remove(target: Target, name: str) -> bool:
@@ -66,7 +72,8 @@ def remove(target: Target, name: str) -> bool:
     if find(target, name) is None:
         return False
     check_ours(f"log group {group_name(name)}", _tags(target, name))
-    target.client("logs").delete_log_group(logGroupName=group_name(name))
+    with unless_done("ResourceNotFoundException"):
+        target.client("logs").delete_log_group(logGroupName=group_name(name))
     return True
 
 

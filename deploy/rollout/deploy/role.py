@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fetcher.s3.urls import Place
 from rollout.deploy.changes import check_ours
 from rollout.deploy.policies import JOIN_VPC, NAMES, USE_BUCKET
+from rollout.deploy.transient import unless_done
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rollout.target.target import Target
 
 PATH = "/million-downloads/"
+_GONE = "NoSuchEntity"
 
 # Lambda takes roles of the function's own account only: no condition is needed.
 _TRUST = {
@@ -55,14 +57,14 @@ def ensure(
     """Create the function's role, or update it and add tags; return its ARN."""
     own_name = role_name(target, name)
     role = find(target, name)
-    if role is None:
-        role = _create(target, name, tags, changes)
+    if role is None and _create(target, name, tags, changes):
         _put(target, own_name, policies)
-    else:
-        _check_ours(role)
-        _update_trust(target, role, changes)
-        _update_policies(target, own_name, policies, changes)
-        _update_tags(target, role, tags, changes)
+        return _arn(target, own_name)
+    role = role or _existing(target, own_name)
+    _check_ours(role)
+    _update_trust(target, role, changes)
+    _update_policies(target, own_name, policies, changes)
+    _update_tags(target, role, tags, changes)
     return str(role["Arn"])
 
 
@@ -81,8 +83,10 @@ def remove(target: Target, name: str) -> bool:
     _check_ours(role)
     _check_nothing_is_attached(target, own_name)
     for policy in _policies(target, own_name):
-        iam.delete_role_policy(RoleName=own_name, PolicyName=policy)
-    iam.delete_role(RoleName=own_name)
+        with unless_done(_GONE):
+            iam.delete_role_policy(RoleName=own_name, PolicyName=policy)
+    with unless_done(_GONE):
+        iam.delete_role(RoleName=own_name)
     return True
 
 
@@ -113,19 +117,33 @@ def bucket_of(target: Target, name: str) -> Place | None:
     return Place(bucket, keys.removesuffix("*").rstrip("/"))
 
 
-def _create(
-    target: Target, name: str, tags: dict[str, str], changes: Changes
-) -> dict[str, Any]:
-    own_name = role_name(target, name)
-    with changes.creating(f"role {own_name}", lambda: remove(target, name)):
-        role: dict[str, Any] = target.client("iam").create_role(
+def _create(target: Target, name: str, tags: dict[str, str], changes: Changes) -> bool:
+    """Create the role; return whether nobody else was faster."""
+    own_name, iam = role_name(target, name), target.client("iam")
+    return changes.create(
+        f"role {own_name}",
+        lambda: iam.create_role(
             Path=PATH,
             RoleName=own_name,
             AssumeRolePolicyDocument=json.dumps(_TRUST),
             Description=f"Permissions of the function {name}",
             Tags=_pairs(tags),
-        )["Role"]
+        ),
+        lambda: remove(target, name),
+    )
+
+
+def _existing(target: Target, own_name: str) -> dict[str, Any]:
+    """Return a role that somebody else has just created."""
+    iam = target.client("iam")
+    iam.get_waiter("role_exists").wait(RoleName=own_name)
+    role: dict[str, Any] = iam.get_role(RoleName=own_name)["Role"]
     return role
+
+
+def _arn(target: Target, own_name: str) -> str:
+    # GetRole may not know a new role yet.
+    return f"arn:{target.partition}:iam::{target.account}:role{PATH}{own_name}"
 
 
 def _update_trust(target: Target, role: dict[str, Any], changes: Changes) -> None:
@@ -152,7 +170,8 @@ def _update_policies(
     surplus = (current.keys() & NAMES) - policies.keys()
     _put(target, own_name, differing)
     for name in surplus:
-        target.client("iam").delete_role_policy(RoleName=own_name, PolicyName=name)
+        with unless_done(_GONE):
+            target.client("iam").delete_role_policy(RoleName=own_name, PolicyName=name)
     if differing or surplus:
         names = ", ".join(sorted(differing.keys() | surplus))
         changes.changed(f"role {own_name}: permissions {names}")

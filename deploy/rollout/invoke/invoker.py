@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import time
 from base64 import b64decode
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from fetcher.security.signing import Signer
 from rollout.errors import InvocationLost, InvokeError
 from rollout.invoke.connections import open_session
 from rollout.invoke.in_flight import InFlightLimit
+from rollout.invoke.refusals import not_sent, refused
 from rollout.target.clients import DIES_WITHIN_S
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ class Invoker:
         self._in_flight = in_flight
         self._limit = InFlightLimit(in_flight)
         self._addresses: dict[str, _Address] = {}
+        self._calls = 0
 
     async def __aenter__(self) -> Self:
         """
@@ -108,6 +109,11 @@ class Invoker:
     async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
         await self._session.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many calls are not in flight, for example because Lambda throttles."""
+        return self._calls - self._limit.in_flight
 
     async def invoke(
         self,
@@ -139,6 +145,18 @@ class Invoker:
 
             EndpointError: If a local endpoint that this process started has ended.
         """
+        self._calls += 1
+        try:
+            return await self._accepted(
+                function_name, payload, accepted_within_s, wants_log=wants_log
+            )
+        finally:
+            self._calls -= 1
+
+    async def _accepted(
+        self, function_name: str, payload: bytes, within_s: float, *, wants_log: bool
+    ) -> InvokeResult:
+        """Call until the call is accepted; return the answer."""
         tried_s = 0.0
         tries = throttles = 0
         while True:
@@ -156,7 +174,7 @@ class Invoker:
                     pause_s = full_jitter(tries, _FIRST_PAUSE_S, _LONGEST_PAUSE_S)
                     pause_s += error.retry_after_s
                     tried_s += time.monotonic() - began + pause_s
-                    if tried_s > accepted_within_s or not _may_be_repeated(error):
+                    if tried_s > within_s or not _may_be_repeated(error):
                         raise
             await asyncio.sleep(pause_s)
 
@@ -181,11 +199,11 @@ class Invoker:
             ) as response:
                 body = await response.read()
         except aiohttp.ClientConnectorCertificateError as error:
-            raise _not_sent(function_name, error, code="Untrusted") from error
+            raise not_sent(function_name, error, code="Untrusted") from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             await self.check_alive(DIES_WITHIN_S)
             code = _GONE if self._is_final(error) else _UNREACHABLE
-            raise _not_sent(function_name, error, code=code) from error
+            raise not_sent(function_name, error, code=code) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             await self.check_alive(DIES_WITHIN_S)
             after_s = time.time() - sent_at
@@ -195,7 +213,7 @@ class Invoker:
             )
             raise InvocationLost(msg) from error
         if response.status != HTTPStatus.OK:
-            raise _refused(function_name, response, body)
+            raise refused(function_name, response, body)
         return InvokeResult(
             status=response.status,
             payload=body,
@@ -228,10 +246,10 @@ class Invoker:
 
     def _is_final(self, error: aiohttp.ClientError) -> bool:
         """Return whether it will never connect: a local endpoint took its functions."""
-        refused = isinstance(error, aiohttp.ClientConnectorError) and isinstance(
+        is_refused = isinstance(error, aiohttp.ClientConnectorError) and isinstance(
             error.os_error, ConnectionRefusedError
         )
-        return refused and self._target.runs_here
+        return is_refused and self._target.runs_here
 
     def _address(self, function_name: str) -> _Address:
         found = self._addresses.get(function_name)
@@ -254,34 +272,3 @@ def _body(payload: bytes) -> bytes | io.BytesIO:
 
 def _may_be_repeated(error: InvokeError) -> bool:
     return error.status == HTTPStatus.TOO_MANY_REQUESTS or error.code == _UNREACHABLE
-
-
-def _not_sent(
-    function_name: str, error: aiohttp.ClientError, *, code: str
-) -> InvokeError:
-    msg = f"Could not connect; {function_name} was not invoked: {error}."
-    return InvokeError(msg, code=code, status=0)
-
-
-def _refused(
-    function_name: str, response: aiohttp.ClientResponse, body: bytes
-) -> InvokeError:
-    code = response.headers.get("x-amzn-ErrorType", "").partition(":")[0]
-    text = body.decode("utf-8", "replace")
-    try:
-        fields = json.loads(text)
-        text = fields.get("message") or fields.get("Message") or text
-        reason = fields.get("Reason", "")
-    except (ValueError, AttributeError):  # a gateway's own page
-        reason = ""
-    msg = (
-        f"{function_name} was not invoked: {response.status} {code or response.reason}"
-        f"{reason and f' ({reason})'}: {text}"
-    )
-    wait = response.headers.get("Retry-After", "")
-    return InvokeError(
-        msg,
-        code=code,
-        status=response.status,
-        retry_after_s=float(wait) if wait.isdecimal() else 0.0,
-    )

@@ -36,7 +36,7 @@ def problems(target: Target, place: Place) -> Iterator[str]:
         return
     region = region_of(response)
     if region and region != target.region:
-        between = price("between_regions_gb").dollars
+        between = price("between_regions_gb", region).dollars
         yield (
             f"The bucket {place.bucket} is in {region}, the function in "
             f"{target.region}: executions sign for their own region, and every GB in "

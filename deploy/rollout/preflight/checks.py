@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aws_facts.limits import MBIT_BYTES, limit, line_bytes_per_s
+from aws_facts.limits import limit
 from fetcher.contract.options import MAX_CONNECTIONS
-from rollout.deploy import deploy
-from rollout.errors import DeployError, PreflightError
+from fetcher.process.memory import BASE_MB, mb_per_connection
+from rollout.errors import PreflightError
 from rollout.invoke.descriptors import allow, needed_for
-from rollout.preflight import bucket
+from rollout.preflight import account, bucket
+from rollout.target.refusals import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,11 +25,6 @@ _MB = 10**6
 # Open files and sockets that a local endpoint (some 20), and an execution, have beside
 # those for their work.
 _ENDPOINT, _EXECUTION = 64, 64
-# Peak resident memory with 480 bodies of 1.7 MB on their way to the sink `discard`:
-# 27 MB and 0.07 a connection with curl; 38 MB and 0.56 with aiohttp, of 100.
-# Lambda's runtime and TLS add to that.
-_BASE_MB = 60.0
-_MB_PER_CONNECTION = {"curl": 0.2, "aiohttp": 0.7}
 
 
 def check(target: Target, demand: Demand) -> list[str]:
@@ -45,21 +41,27 @@ def check(target: Target, demand: Demand) -> list[str]:
     Raises:
         PreflightError: With every problem found.
     """
+    line = account.bandwidth(target, demand)
     problems = [
-        *_concurrency(target, demand),
-        *_permissions(target, demand),
+        *account.concurrency(target, demand),
+        *account.permissions(target, demand),
         *_connections(demand),
         *_descriptors(target, demand),
         *_memory(demand),
         *_scratch(demand),
         *_deadline(demand),
-        *_duration(demand),
+        *account.duration(demand, line),
         *_payloads(demand),
         *_buckets(target, demand),
     ]
     if problems:
         raise PreflightError(problems)
-    return [*_slow_reads(demand), *_slow_writes(demand)]
+    return [
+        *account.small_memory(target, demand),
+        *account.unsure(demand, line),
+        *_slow_reads(demand),
+        *_slow_writes(demand),
+    ]
 
 
 def check_may_invoke(target: Target, function: str) -> None:
@@ -72,61 +74,15 @@ def check_may_invoke(target: Target, function: str) -> None:
     try:
         target.client("lambda").invoke(FunctionName=function, InvocationType="DryRun")
     except (BotoCoreError, ClientError) as error:
-        msg = f"The function {function} cannot be invoked. AWS says: {error}."
+        said = message_of(error).rstrip(".")
+        msg = f"The function {function} cannot be invoked. AWS says: {said}."
         raise PreflightError([msg]) from error
-
-
-def _concurrency(target: Target, demand: Demand) -> Iterator[str]:
-    wanted, name = demand.concurrency, demand.function.name
-    if wanted < 1:
-        yield f"`concurrency` is {wanted}; it must be at least 1."
-        return
-    try:
-        settings = target.client("lambda").get_account_settings()
-        reserved = _reserved(target, name)
-    except (BotoCoreError, ClientError) as error:
-        yield (
-            "The account's concurrency cannot be read. Allow "
-            "lambda:GetAccountSettings and lambda:GetFunctionConcurrency. AWS says: "
-            f"{error}"
-        )
-        return
-    free = settings["AccountLimit"]["UnreservedConcurrentExecutions"]
-    if reserved is not None and wanted > reserved:
-        yield (
-            f"`concurrency` is {wanted:,}; {reserved:,} executions are reserved for "
-            f"{name}, and it gets no more. Set `concurrency` to {reserved:,} or less, "
-            "or change the reservation: aws lambda put-function-concurrency."
-        )
-    elif reserved is None and wanted > free:
-        yield (
-            f"`concurrency` is {wanted:,}; the account has {free:,} executions in "
-            f"{target.region}. Set `concurrency` to {free:,} or less, or ask AWS for "
-            "more: Service Quotas, Lambda, Concurrent executions."
-        )
-
-
-def _reserved(target: Target, function: str) -> int | None:
-    client = target.client("lambda")
-    try:
-        found = client.get_function_concurrency(FunctionName=function)
-    except client.exceptions.ResourceNotFoundException:
-        return None
-    reserved: int | None = found.get("ReservedConcurrentExecutions")
-    return reserved
-
-
-def _permissions(target: Target, demand: Demand) -> Iterator[str]:
-    try:
-        deploy.status(target, demand.function.name)
-    except DeployError as error:
-        yield f"{error} The policy deploy/permissions.json allows it."
 
 
 def _memory(demand: Demand) -> Iterator[str]:
     execution, memory_mb = demand.execution, demand.function.memory_mb
-    each = _MB_PER_CONNECTION.get(execution.engine, max(_MB_PER_CONNECTION.values()))
-    base = _BASE_MB + execution.sink_mb
+    each = mb_per_connection(execution.engine)
+    base = BASE_MB + execution.sink_mb
     needed = base + execution.connections * each
     if needed > memory_mb:
         room = int((memory_mb - base) / each)
@@ -140,10 +96,11 @@ def _memory(demand: Demand) -> Iterator[str]:
 
 def _connections(demand: Demand) -> Iterator[str]:
     connections = demand.execution.connections
-    if not 1 <= connections <= MAX_CONNECTIONS:
+    if not 0 <= connections <= MAX_CONNECTIONS:
         yield (
             f"`connections` is {connections:,}; the {limit('descriptors').most:,} "
-            f"descriptors of an execution allow 1 to {MAX_CONNECTIONS:,}."
+            f"descriptors of an execution allow 1 to {MAX_CONNECTIONS:,}; 0 is for as "
+            "many as are of use."
         )
 
 
@@ -156,7 +113,7 @@ def _descriptors(target: Target, demand: Demand) -> Iterator[str]:
         what = "executions of a local endpoint"
         needs.append((what, "concurrency", executions, _ENDPOINT, 2))
         what = "connections of an execution"
-        needs.append((what, "connections", connections, _EXECUTION, 2))
+        needs.append((what, "connections", connections or 1, _EXECUTION, 2))
     for what, name, count, base, each in needs:
         needed = base + count * each
         if (allowed := allow(needed)) < needed:
@@ -192,19 +149,6 @@ def _deadline(demand: Demand) -> Iterator[str]:
             f"The worker's deadline is {deadline_s:g} s and Lambda's timeout "
             f"{timeout_s:g} s, after which the report is lost. Set `deadline_s` below "
             "`timeout_s`."
-        )
-
-
-def _duration(demand: Demand) -> Iterator[str]:
-    line = line_bytes_per_s(demand.function.memory_mb)
-    size, deadline_s = demand.invocation.download_bytes, demand.invocation.deadline_s
-    least_s = size / line
-    if 0 < deadline_s * demand.waves < least_s:
-        yield (
-            f"A shard of {size:,} bytes takes {least_s:,.0f} s at the "
-            f"{line / MBIT_BYTES:,.0f} Mbit/s that Lambda gives an execution, and "
-            f"{demand.waves:,} waves of {deadline_s:g} s end before. Deal smaller "
-            "shards, or raise `timeout_s`."
         )
 
 

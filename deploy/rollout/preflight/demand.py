@@ -15,7 +15,9 @@ class Execution:
     One execution at work.
 
     Attributes:
-        connections: Downloads in flight inside it.
+        connections:
+            Downloads in flight inside it; 0: it finds its own number, within its
+            memory and descriptors.
 
         engine: Its HTTP implementation.
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
+from aws_facts.limits import HOME
 from fetcher.contract.source import Template
 from fetcher.s3.urls import place_of
 from origin.picture import check_size, jpeg
@@ -78,9 +79,9 @@ def check_buckets(target: Target, template: Template) -> None:
         raise PreflightError(problems)
 
 
-def price_of(template: Template, size_bytes: int) -> Bill:
+def price_of(template: Template, size_bytes: int, region: str = HOME) -> Bill:
     """
-    Return the bill for writing the files, and keeping them for a month.
+    Return the bill for writing the files in a region, and keeping them for a month.
 
     Raises:
         SettingError: If there is no picture of that size.
@@ -95,6 +96,7 @@ def price_of(template: Template, size_bytes: int) -> Bill:
         tmp_mb=0,
         invocations=0,
         billed_s=0.0,
+        region=region,
         s3_writes=len(template),
         stored_bytes=len(template) * size_bytes,
     )

@@ -2,5 +2,5 @@
 Where a function runs: AWS, or the local endpoint. Only this room knows which.
 
 ``target`` connects, with ``credentials``, and makes ``clients``; ``machine`` is what
-functions run on.
+functions run on. ``refusals`` tells denials and other answers of AWS apart.
 """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
@@ -45,8 +46,35 @@ class Clients:
     def client(self, service: str) -> BaseClient:
         """Return the client of a service."""
         if service not in self._clients:
-            self._clients[service] = self._make(service, self._config(service))
+            client = self._make(service, self._config())
+            if service == "lambda":
+                self._let_invoke_repeat_nothing(client)
+            self._clients[service] = client
         return self._clients[service]
+
+    def _let_invoke_repeat_nothing(self, client: BaseClient) -> None:
+        """
+        Let Invoke be that of a client of its own.
+
+        What creates, changes or looks at a function may be repeated, and must be: AWS
+        throttles these calls at 15 a second for the whole account. A repeated Invoke
+        may run twice. DryRun runs nothing.
+        """
+        repeats = client.invoke
+
+        @cache
+        def never_repeats() -> BaseClient:
+            once = Config(
+                read_timeout=_INVOKE_READ_TIMEOUT_S,
+                retries={"mode": "standard", "total_max_attempts": 1},
+            )
+            return self._make("lambda", self._config().merge(once))
+
+        def invoke(**asked: Any) -> Any:  # noqa: ANN401 - as botocore's
+            is_dry = asked.get("InvocationType") == "DryRun"
+            return (repeats if is_dry else never_repeats().invoke)(**asked)
+
+        client.invoke = invoke
 
     def client_for_threads(self, service: str, threads: int) -> BaseClient:
         """Return a new client for threads that share it."""
@@ -54,7 +82,7 @@ class Clients:
             max_pool_connections=threads,
             retries={"mode": "adaptive", "total_max_attempts": _ATTEMPTS_OF_THREADS},
         )
-        return self._make(service, self._config(service).merge(busy))
+        return self._make(service, self._config().merge(busy))
 
     def _make(self, service: str, config: Config) -> BaseClient:
         client = self._session.client(
@@ -67,14 +95,15 @@ class Clients:
         if caught_exception:
             self._check_alive(DIES_WITHIN_S)
 
-    def _config(self, service: str) -> Config:
-        calls_functions = service == "lambda"
-        # A repeated Invoke may run twice; on loopback repeating heals nothing.
-        attempts = 1 if calls_functions or self._is_local else _ATTEMPTS
+    def _config(self) -> Config:
         return Config(
             connect_timeout=_CONNECT_TIMEOUT_S,
-            read_timeout=_INVOKE_READ_TIMEOUT_S if calls_functions else _READ_TIMEOUT_S,
-            retries={"mode": "standard", "total_max_attempts": attempts},
+            read_timeout=_READ_TIMEOUT_S,
+            retries={
+                "mode": "standard",
+                # On loopback repeating heals nothing.
+                "total_max_attempts": 1 if self._is_local else _ATTEMPTS,
+            },
             proxies={} if self._is_local else None,
             tcp_keepalive=True,
         )

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
+from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import (
+    BotoCoreError,
+    LoginError,
+    MissingDependencyException,
+    SSOError,
+    TokenRetrievalError,
+)
+from botocore.loaders import Loader
 from botocore.session import Session as CoreSession
 
 from local_aws.local_lambda.requests.access_keys import KeyPair
@@ -20,8 +29,8 @@ _NOBODY = "nobody"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 _TEMPORARY = "ASIA"
 NO_CREDENTIALS = (
-    "There are no AWS credentials. Run `aws configure` or `aws sso login`, or set "
-    "AWS_PROFILE."
+    "There are no AWS credentials. Run `aws login` (AWS CLI 2.32 or later) or `aws sso "
+    "login`, or set AWS_PROFILE."
 )
 # https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
@@ -52,9 +61,16 @@ def local_session(keys: KeyPair | None) -> boto3.Session:
     core = CoreSession(
         variables | {"config_file": nowhere, "credentials_file": nowhere}
     )
+    core.register_component("data_loader", _models())
     return boto3.Session(
         pair.access_key_id, pair.secret_access_key, token, _LOCAL_REGION, core
     )
+
+
+@cache
+def _models() -> Loader:
+    """Return botocore's descriptions of the services: each is read once a process."""
+    return Loader()
 
 
 def aws_session(profile: str, region: str) -> boto3.Session:
@@ -105,8 +121,8 @@ def remedy(error: ClientError, profile: str) -> str:
     option = f" --profile {profile}" if profile else ""
     if code in _EXPIRED:
         return (
-            f"The credentials have expired: run `aws sso login{option}`, or renew them "
-            "where they came from. Is the clock right?"
+            f"The credentials have expired: run `aws login{option}` or `aws sso login"
+            f"{option}`, or renew them where they came from. Is the clock right?"
         )
     if code in _UNKNOWN:
         return (
@@ -119,3 +135,15 @@ def remedy(error: ClientError, profile: str) -> str:
             f"{option}` shows where both came from."
         )
     return "Check your credentials."
+
+
+def sign_in_remedy(error: BotoCoreError, profile: str) -> str:
+    """Return the next step for a sign-in that gives no credentials; else nothing."""
+    option = f" --profile {profile}" if profile else ""
+    if isinstance(error, MissingDependencyException):  # of `aws login`
+        return f'Run: {sys.executable} -m pip install "botocore[crt]"'
+    if isinstance(error, LoginError):
+        return f"Sign in: aws login{option}"
+    if isinstance(error, SSOError | TokenRetrievalError):
+        return f"Sign in: aws sso login{option}"
+    return ""

@@ -26,6 +26,7 @@ from rollout.target.credentials import (
     local_remedy,
     local_session,
     remedy,
+    sign_in_remedy,
 )
 from rollout.target.machine import LAMBDA, Machine, machine
 
@@ -75,8 +76,8 @@ class Target:
         """
         Return the boto3 client of a service, made once.
 
-        The client of ``lambda`` never repeats a call: an Invoke that seems lost may be
-        running, and would run twice.
+        It repeats calls that AWS throttles or fails to answer, except Lambda's Invoke:
+        one that seems lost may be running, and would run twice.
         """
         return self._clients.client(service)
 
@@ -97,7 +98,8 @@ class Target:
         try:
             return found.get_frozen_credentials()
         except BotoCoreError as error:
-            msg = f"The AWS credentials cannot be renewed. {error} {NO_CREDENTIALS}"
+            next_step = sign_in_remedy(error, self.profile) or NO_CREDENTIALS
+            msg = f"The AWS credentials cannot be renewed. {error} {next_step}"
             raise TargetError(msg) from error
 
     def environ(self) -> dict[str, str]:
@@ -270,5 +272,6 @@ def _check_answers(target: Target) -> None:
         )
         raise TargetError(msg) from error
     except BotoCoreError as error:  # of sign-on, roles to assume, files, processes
+        next_step = sign_in_remedy(error, target.profile)
         msg = f"The AWS credentials cannot be used. {str(error).rstrip('.')}."
-        raise TargetError(msg) from error
+        raise TargetError(" ".join(filter(None, (msg, next_step)))) from error

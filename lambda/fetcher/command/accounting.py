@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.command.batch import Ended
 from fetcher.command.progress import Progress
-from fetcher.command.report import line_of
+from fetcher.command.report.lines import line_of
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.transfer.flow.left import Left
 
 if TYPE_CHECKING:
-    from fetcher.command.report_file import ReportFile
+    from fetcher.command.report.file import ReportFile
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import UrlList
 
@@ -51,6 +51,7 @@ class Accounting:
         self._lock = Lock()
         self._counts = Counter({Outcome.OK.value: self._kept})
         self._body_bytes = 0
+        self._connections = 0
         self._left = Left()
         self._failed: Counter[str] = Counter()  # URLs by host
         self._progress = Progress(len(urls), self._kept, longest_silence_s)
@@ -68,6 +69,7 @@ class Accounting:
             self._done.add(ended.positions)
             self._counts.update(ended.counts)
             self._body_bytes += ended.body_bytes
+            self._connections += ended.connections
             self._left = self._left.and_more(Left(*ended.left))
             self._failed.update(ended.failed)
             if len(self._failed) > _MOST_HOSTS:
@@ -96,6 +98,7 @@ class Accounting:
             "kept": self._kept,
             "counts": {name: count for name, count in self._counts.items() if count},
             "body_bytes": self._body_bytes,
+            "connections": self._connections,
             "seconds": round(seconds, 3),
             "files_per_s": round((self.ok - self._kept) / seconds, 1),
         }

@@ -6,7 +6,7 @@ from collections import Counter
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from fetcher.command.report import line_of
+from fetcher.command.report.lines import line_of
 from fetcher.contract.outcome import Outcome
 from fetcher.security.guard import plain_host
 from fetcher.transfer.flow.left import Left
@@ -37,6 +37,8 @@ class Ended(NamedTuple):
         failed: Those of them that are not `ok`, by host.
 
         left: What is under way, as the difference to what was said before.
+
+        connections: How many there are; likewise.
     """
 
     positions: tuple[int, ...]
@@ -45,6 +47,7 @@ class Ended(NamedTuple):
     lines: str
     failed: dict[str, int] = {}  # noqa: RUF012 - never changed
     left: tuple[int, ...] = (0, 0, 0)
+    connections: int = 0
 
 
 class Batch:
@@ -65,6 +68,10 @@ class Batch:
 
     Attributes:
         left: Called to learn what is under way.
+
+        connections: Called to learn how many there are.
+
+        collect: Called by the thread before it passes any on; it may add some.
     """
 
     def __init__(
@@ -77,7 +84,10 @@ class Batch:
         self._pause = pause
         self._stop = stop
         self.left: Callable[[], Left] = Left
+        self.collect: Callable[[], None] = _nothing
         self._left = Left()
+        self.connections: Callable[[], int] = int
+        self._connections = 0
         self._rows: list[tuple[int, str, int, str, str]] = []
         self._flushing = Lock()
         self._over = Event()
@@ -110,6 +120,7 @@ class Batch:
         while not self._over.is_set():
             try:
                 self._pause(self._over)
+                self.collect()
                 self._flush()
             except Exception as error:  # noqa: BLE001 - raised again where it is seen
                 self._failed = error
@@ -119,9 +130,12 @@ class Batch:
     def _flush(self) -> None:
         with self._flushing:
             count, left = len(self._rows), self.left()
-            if not count and left == self._left:
+            connections = self.connections()
+            more = connections - self._connections
+            if not (count or more) and left == self._left:
                 return
             news, self._left = left.since(self._left), left
+            self._connections = connections
             rows = self._rows[:count]
             del self._rows[:count]
             positions, outcomes, sizes, lines, hosts = (
@@ -130,6 +144,8 @@ class Batch:
             counts = {str(name): n for name, n in Counter(outcomes).items()}
             failed = Counter(host for host in hosts if host)
             text = "".join(lines)
-            self._take(
-                Ended(positions, counts, sum(sizes), text, dict(failed), tuple(news))
-            )
+            size, by_host = sum(sizes), dict(failed)
+            self._take(Ended(positions, counts, size, text, by_host, tuple(news), more))
+
+
+def _nothing() -> None: ...

@@ -11,7 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetcher.contract.options import ENGINES, Options, check_seconds
+from fetcher.contract.options import (
+    ENGINES,
+    LAYOUTS,
+    MOST_DESCRIPTORS,
+    SHARDS,
+    Options,
+    check_seconds,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +33,13 @@ _FOREVER_S = 10 * 365 * 86_400.0
 
 _EPILOG = """
 URLS holds one URL a line, or URL, TAB, destination; .csv and .jsonl files name their
-columns: url, and if wanted destination and sha256. A file is stored below DIR under its
-destination, or else under its host and path, and only once it is whole.
+columns: url, and if wanted destination and sha256.
+
+PLACE is a folder: a file is stored there under its destination, or else as --layout
+says: by host and path, flat in one folder, or hash, at most 1,000 files in a folder. Or
+it is a tar, NAME.tar; or with --shards tar, a folder of them, for WebDataset; in a tar,
+files are called after their rows, and beside each is a JSON of what is known of it. Or
+it is s3://bucket/prefix. A file is there only once it is whole.
 
 If the report is there from an earlier run, only the rest is done: URLs that were ok,
 and whose files are still there in full, are kept. In the end it has one line for each
@@ -35,13 +47,14 @@ URL of the list, as always. Remove it to fetch everything again.
 
 The last line on stdout sums up in JSON: files in the list, ok and kept among them,
 counts by outcome; body_bytes and files_per_s of this run, without what was kept;
+connections, as they were in the end, of all processes;
 peak_rss_bytes, the most memory that each process ever held, added up.
 
 exit status: 0 every URL is ok, 1 some are not, 2 could not run
 SIGINT or SIGTERM: what has ended is reported, the rest comes back as unstarted; before
 the first download, nothing is, and the exit status is 130
 
-example: fetcher urls.txt --to photos --expect-type image/ --report photos.jsonl
+example: fetcher urls.txt --to photos --expect image --report photos.parquet
 """
 
 # Each is a field of Options, which has its default and checks its value.
@@ -49,7 +62,7 @@ _OPTIONS = (
     (
         "--connections N",
         "connections",
-        "downloads at work at once, silent ones apart",
+        "downloads at work at once, silent ones apart; 0: as many as are of use",
     ),
     ("--engine NAME", "engine", f"HTTP implementation: {' or '.join(ENGINES)}"),
     ("--attempts N", "attempts", "tries per URL, where trying again may help"),
@@ -61,7 +74,12 @@ _OPTIONS = (
     ("--per-host N", "per_host", "downloads in flight at one host"),
     ("--host-rate R", "host_rate", "requests a second begun at one host"),
     ("--compressed", "compressed", "let bodies travel compressed; keep them inflated"),
-    ("--expect-type TYPE", "expect_type", "its start, as in image/; the bytes decide"),
+    (
+        "--expect --expect-type TYPE",
+        "expect_type",
+        "image, say, or image/png; the bytes of a body decide",
+    ),
+    ("--sha256", "sha256", "take the digest of each body for the report"),
     ("--respect-robots-tag", "respect_robots", "refuse what X-Robots-Tag reserves"),
     ("--allow-private", "allow_private", "contact loopback and private addresses too"),
     ("--contact TEXT", "contact", "for an origin's owner; goes into the User-Agent"),
@@ -91,36 +109,49 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.command.accounting import Accounting
     from fetcher.command.by_host import has_many_hosts
     from fetcher.command.processes import Processes, shares
-    from fetcher.command.report_file import ReportFile
+    from fetcher.command.report.formats import RunReport
     from fetcher.command.resume import keep
     from fetcher.command.stops import Stops
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import UrlList
-    from fetcher.process.descriptors import MOST, raise_limit
-    from fetcher.sinks.directory import Directory
+    from fetcher.process.descriptors import raise_limit
+    from fetcher.sinks.destination import destination
 
     if args.processes < 1:
         msg = f"processes is {args.processes}; it must be at least 1."
         raise ValueError(msg)
     _check_report(args.report, args.urls)
-    allowed = raise_limit(MOST)
+    allowed = raise_limit(MOST_DESCRIPTORS)
     urls = UrlList(args.urls)
-    sink = Directory(args.to)
+    sink = destination(
+        args.to,
+        layout=args.layout,
+        shards=args.shards,
+        beside=args.beside,
+        count=len(urls),
+        deadline_s=args.deadline,
+    )
     with ExitStack() as stack:
-        report = args.report and stack.enter_context(ReportFile(args.report))
+        report, lines = None, None
+        if args.report:
+            report = stack.enter_context(RunReport(args.report, in_order=args.in_order))
+            lines = report.file
         stops = stack.enter_context(Stops())
-        done = keep(report, urls, sink) if report else Positions(len(urls))
+        done = keep(lines, urls, sink) if lines else Positions(len(urls))
+        sink.begin(done)
+        stack.callback(sink.close)
         longest_s = 2 * max(options.connect_timeout_s, options.read_timeout_s)
-        account = Accounting(urls, done, report, longest_s)
+        account = Accounting(urls, done, lines, longest_s)
         processes = min(args.processes, len(urls) - len(done))
         is_by_host = processes > 1 and has_many_hosts(urls)
         parts = _cut(shares(options, processes, is_by_host=is_by_host), allowed)
         work = Processes(urls, done, sink, account)
         if len(done) < len(urls):
             work.run(parts, args.deadline, stops, is_by_host=is_by_host)
-            account.abandon(work.lost)
+        sink.complete(done, is_whole=not work.lost)
+        account.abandon(work.lost)
         if report:
-            report.check()
+            report.finish(len(urls))
         return _sum_up(account, work)
 
 
@@ -167,7 +198,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("urls", metavar="URLS", type=Path, help="the list: .txt, .csv or .jsonl")
-    add("--to", metavar="DIR", type=Path, required=True, help="where files go")
+    add("--to", metavar="PLACE", required=True, help="where files go; see above")
+    add(
+        "--layout",
+        choices=LAYOUTS,
+        default="",
+        metavar="NAME",
+        help=f"of a folder: {', '.join(LAYOUTS)} (default: {LAYOUTS[0]})",
+    )
+    add(
+        "--beside",
+        action="store_true",
+        help="keep NAME.json beside each file NAME: its row, with all columns",
+    )
+    add(
+        "--shards",
+        choices=SHARDS,
+        default="",
+        metavar="KIND",
+        help="tar: keep files in tars of 10,000 in the folder, for WebDataset",
+    )
     for flag, name, what in _OPTIONS:
         _add_option(parser, flag, name, what)
     add(
@@ -184,7 +234,17 @@ def _parser() -> argparse.ArgumentParser:
         default=_FOREVER_S,
         help="stop after this many seconds; the rest comes back as unstarted",
     )
-    add("--report", metavar="FILE", type=Path, help="write one JSON line per URL")
+    add(
+        "--report",
+        metavar="FILE",
+        type=Path,
+        help="account for each row: JSON lines, or .csv or .parquet",
+    )
+    add(
+        "--in-order",
+        action="store_true",
+        help="put JSON lines in the order of the list in the end, as tables are",
+    )
     return parser
 
 
@@ -202,22 +262,22 @@ def _add_option(
     parser: argparse.ArgumentParser, flag: str, name: str, what: str
 ) -> None:
     default = getattr(Options(), name)
-    option, _, metavar = flag.partition(" ")
     if isinstance(default, bool):
-        parser.add_argument(option, dest=name, action="store_true", help=what)
+        parser.add_argument(flag, dest=name, action="store_true", help=what)
         return
+    *options, metavar = flag.split()
     parser.add_argument(
-        option,
+        *options,
         dest=name,
         metavar=metavar,
         type=type(default),
         default=default,
-        help=f"{what} (default: {_shown(default)})",
+        help=f"{what} (default: {_shown(default, what)})",
     )
 
 
-def _shown(default: str | float) -> str:
-    """Return a default as a person would write it; empty and 0 set no limit."""
+def _shown(default: str | float, what: str) -> str:
+    """Return a default as a person would write it; most that are empty set no limit."""
     if not default:
-        return "none"
+        return "0" if "0:" in what else "none"
     return f"{default:g}" if isinstance(default, float) else str(default)

@@ -55,13 +55,13 @@ def shares(
     >>> [share.connections for share in shares(Options(connections=5), 2)]
     [3, 2]
     """
-    most = options.connections
+    most = options.connections or processes
     if options.per_host and not is_by_host:
         most = min(most, options.per_host)
     processes = max(1, min(processes, most))
     nths = list(reversed(range(processes)))
     parts = [
-        replace(options, connections=(options.connections + nth) // processes)
+        replace(options, connections=_nth(options.connections, nth, processes))
         for nth in nths
     ]
     if is_by_host:
@@ -69,11 +69,16 @@ def shares(
     return [
         replace(
             part,
-            per_host=(options.per_host + nth) // processes if options.per_host else 0,
+            per_host=_nth(options.per_host, nth, processes),
             host_rate=options.host_rate / processes,
         )
         for part, nth in zip(parts, nths, strict=True)
     ]
+
+
+def _nth(limit: int, nth: int, processes: int) -> int:
+    """Return a process's share of a limit; 0 sets none."""
+    return (limit + nth) // processes if limit else 0
 
 
 class Processes:

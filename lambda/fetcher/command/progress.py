@@ -77,14 +77,15 @@ class Progress:
 
     def sum_up(self, counts: Counter[str], failed: Counter[str]) -> None:
         """Show how URLs ended, and at which hosts most went wrong, if any did."""
-        if not failed:
+        if counts.keys() <= {_OK}:
             return
         order = sorted(counts, key=lambda name: (name != _OK, -counts[name]))
         outcomes = ", ".join(f"{name} {counts[name]:,}" for name in order)
-        hosts = failed.most_common(_WORST)
-        worst = ", ".join(f"{host} {many:,}" for host, many in hosts)
-        of = f"the worst {len(hosts)} of {len(failed):,} hosts"
-        print(f"{outcomes}\nnot ok, {of}: {worst}", file=sys.stderr)
+        print(outcomes, file=sys.stderr)
+        if hosts := failed.most_common(_WORST):
+            worst = ", ".join(f"{host} {many:,}" for host, many in hosts)
+            of = f"the worst {len(hosts)} of {len(failed):,} hosts"
+            print(f"not ok, {of}: {worst}", file=sys.stderr)
 
     def _rest(self, done: int, left: Left) -> str:
         """Say how long the rest will take, and what it waits for."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from array import array
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fetcher.command.report import BEGINNING, fields_of
+from fetcher.command.report.lines import BEGINNING, OLD_BEGINNING, fields_of, line_again
 from fetcher.contract.outcome import Outcome
 from fetcher.lists.position_set import Positions
 from fetcher.security.masking import masked
@@ -16,23 +14,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from fetcher.command.report_file import ReportFile
+    from fetcher.command.report.file import ReportFile
     from fetcher.lists.url_list import UrlList
-    from fetcher.sinks.directory import Directory
+    from fetcher.sinks.lasting import LastingSink
 
 _LONGEST = 1 << 20  # bytes of a line: far above any URL, path and detail together
 _BLOCK = 1 << 16  # bytes
 _NUL = b"\0"
 
 
-def keep(report: ReportFile, urls: UrlList, sink: Directory) -> Positions:
+def keep(report: ReportFile, urls: UrlList, sink: LastingSink) -> Positions:
     """
     Cut an earlier report down to the URLs of the list that need not be fetched.
 
     These were `ok`, are still to be stored at the same path, and their file there has
     the size that the report says. A URL is recognised by its path, which no other has,
     and by its text apart from what the report masks: a token may have been renewed.
-    The new report is written aside and replaces the old one when it is whole.
+    The new report has rows as the list has them now. It is written aside and replaces
+    the old one when it is whole.
 
     Args:
         report: The report. If it is no file that can be read, nothing is kept.
@@ -52,22 +51,25 @@ def keep(report: ReportFile, urls: UrlList, sink: Directory) -> Positions:
         return kept
     with report.reader() as file:
         count = sum(block.count(b"\n") for block in _blocks(file)) + 1
-        numbers = _standing(file, report, count)
-        kept_lines = Positions(count)
-        for item in urls:
-            url, path = masked(item.url), sink.path_of(item)
-            number = numbers.get(hash((url, path)))
-            if number is not None:
-                kept.add([item.number])
-                kept_lines.add([number])
-        lines = (raw for n, raw in enumerate(_lines(file)) if n in kept_lines)
-        report.replace(raw.rstrip(b"\n") + b"\n" for raw in lines)
+        places = _standing(file, report, sink, count)
+
+        def lines() -> Iterator[bytes]:
+            for item in urls:
+                place = places.get(hash((masked(item.url), sink.key_of(item))))
+                if place is not None and not item.refusal:
+                    kept.add([item.number])
+                    file.seek(place)
+                    yield line_again(file.readline().rstrip(b"\n\0") + b"\n", item)
+
+        report.replace(lines())
     return kept
 
 
-def _standing(file: BinaryIO, report: ReportFile, count: int) -> _Numbers:
-    """Return the numbers of lines, from 0, whose files are there."""
-    numbers = _Numbers(count)
+def _standing(
+    file: BinaryIO, report: ReportFile, sink: LastingSink, count: int
+) -> _Numbers:
+    """Return where lines are whose files are there."""
+    places, at = _Numbers(count), 0
     for number, raw in enumerate(_lines(file)):
         fields = fields_of(raw)
         if fields is None and _is_torn(raw, file):
@@ -78,24 +80,18 @@ def _standing(file: BinaryIO, report: ReportFile, count: int) -> _Numbers:
                 "not one of a report. Name another file, or remove this one."
             )
             raise ValueError(msg)
-        if fields["outcome"] == Outcome.OK and _is_there(fields):
-            numbers.add(hash((fields["url"], fields["path"])), number)
-    return numbers
+        is_ok = fields["outcome"] == Outcome.OK
+        if is_ok and sink.holds(fields["path"], fields["bytes"]):
+            places.add(hash((fields["url"], sink.key_at(fields["path"]))), at)
+        at += len(raw)
+    return places
 
 
 def _is_torn(raw: bytes, file: BinaryIO) -> bool:
     """Tell whether a line is the last one of a report whose writer was killed."""
     if raw.endswith(b"\n") or any(block.strip(_NUL) for block in _blocks(file)):
         return False
-    return raw[: len(BEGINNING)] == BEGINNING[: len(raw)]
-
-
-def _is_there(fields: dict[str, Any]) -> bool:
-    try:
-        found = os.stat(fields["path"])  # noqa: PTH116 - a path object a file is dear
-    except (OSError, ValueError):  # or no path at all
-        return False
-    return stat.S_ISREG(found.st_mode) and found.st_size == fields["bytes"]
+    return any(raw[: len(one)] == one[: len(raw)] for one in (BEGINNING, OLD_BEGINNING))
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
@@ -118,12 +114,12 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 class _Numbers:
     """
-    Numbers of lines by a hash of their content.
+    Numbers, from 0, by a hash of something.
 
     This takes 24 to 48 bytes a line, a third of what a dictionary would.
 
     Args:
-        count: How many lines there are at most.
+        count: How many there are at most.
     """
 
     def __init__(self, count: int) -> None:

@@ -15,8 +15,15 @@ DESCRIPTORS = 1_024
 DESCRIPTORS_KEPT_BACK = 64
 DESCRIPTORS_PER_CONNECTION = 2  # the socket, and the file its body goes to
 MAX_CONNECTIONS = (DESCRIPTORS - DESCRIPTORS_KEPT_BACK) // DESCRIPTORS_PER_CONNECTION
+# Elsewhere, `ulimit -n` decides; no process has a use for more.
+MOST_DESCRIPTORS = 16_384
+MOST_CONNECTIONS = (
+    MOST_DESCRIPTORS - DESCRIPTORS_KEPT_BACK
+) // DESCRIPTORS_PER_CONNECTION
 
 ENGINES = ("curl", "aiohttp")
+LAYOUTS = ("host", "flat", "hash")  # of a folder: see `fetcher.sinks.layouts`
+SHARDS = ("tar",)  # what a folder holds instead of files
 SINKS = ("discard", "directory", "s3-tar", "s3-objects")
 
 
@@ -35,7 +42,10 @@ class Options:
     3
 
     Attributes:
-        connections: Downloads at work at once; one that is silent makes room.
+        connections:
+            Downloads at work at once; one that is silent makes room. 0: as many as are
+            of use, which is found out while downloading: see
+            `fetcher.transfer.flow.connection_limit`.
 
         engine: HTTP implementation: one of `ENGINES`.
 
@@ -66,6 +76,10 @@ class Options:
             Start of the type expected, as in ``image/``. A body's first bytes decide,
             or where they show no type, its Content-Type. Empty: any.
 
+        sha256:
+            Whether the digest of every body is taken, and goes where the URL's outcome
+            is written: the report of the command, and the JSON beside a body in a tar.
+
         compressed:
             Whether bodies are asked for compressed. They are always stored inflated.
 
@@ -84,7 +98,7 @@ class Options:
         contact: Sent in the User-Agent, so that an origin's owner can reach you.
     """
 
-    connections: int = 100
+    connections: int = 0
     engine: str = "curl"
     attempts: int = 3
     connect_timeout_s: float = 5.0
@@ -93,6 +107,7 @@ class Options:
     max_bytes: int = 5_000_000_000
     min_bytes_per_s: int = 1_000
     expect_type: str = ""
+    sha256: bool = False
     compressed: bool = False
     per_host: int = 0
     host_rate: float = 0.0
@@ -104,12 +119,10 @@ class Options:
     def __post_init__(self) -> None:
         """Refuse values no execution could work with."""
         check_types(self)
-        if not 1 <= self.connections <= MAX_CONNECTIONS:
+        if not 0 <= self.connections <= MOST_CONNECTIONS:
             msg = (
                 f"connections is {self.connections:,}; it must be from 1 to "
-                f"{MAX_CONNECTIONS}: an execution has {DESCRIPTORS:,} descriptors, a "
-                "download takes two, and the runtime needs some. Use more executions "
-                "instead."
+                f"{MOST_CONNECTIONS:,}, or 0 for as many as are of use."
             )
             raise ValueError(msg)
         for name in ("attempts", "max_bytes"):

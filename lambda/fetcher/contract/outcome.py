@@ -2,11 +2,13 @@
 The ways a download can end: each URL ends in exactly one.
 
 * ok                    whole, checked, kept
+* the list itself settled it
+  x bad_url             not a URL we can fetch
+  x duplicate           an earlier row has its URL or its name
 * the server said no
   x http_status         any status but 200; the status is kept
   x too_many_redirects
 * the server could not be reached
-  x bad_url             not a URL we can fetch
   x blocked             the guard forbids the scheme or the address
   x dns                 no such name, or no answer
   x connect             refused or unreachable
@@ -57,8 +59,10 @@ class Outcome(StrEnum):
     BAD_URL = "bad_url"
     SINK = "sink"
     UNSTARTED = "unstarted"
+    DUPLICATE = "duplicate"
 
 
+GONE = 2  # silences of a host; a refused connection, or no such name, is as good
 ORDER: tuple[Outcome, ...] = tuple(Outcome)
 CODE: dict[Outcome, int] = {outcome: code for code, outcome in enumerate(ORDER)}
 

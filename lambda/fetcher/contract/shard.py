@@ -7,14 +7,22 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from fetcher.contract.downloads import Downloads
-from fetcher.contract.options import Options, SinkSpec, check_seconds
+from fetcher.contract.options import (
+    DESCRIPTORS,
+    MAX_CONNECTIONS,
+    Options,
+    SinkSpec,
+    check_seconds,
+)
 from fetcher.contract.source import Source, source_from_dict
 from fetcher.contract.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 SCHEMA = 2  # raise when a field changes meaning; readers refuse other numbers
+MOST_HOSTS_BYTES = 65_536  # of names in a message, of the 6 MB that Lambda takes
+_BYTES_BESIDE_HOST = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +51,14 @@ class Shard:
         deadline_s:
             Seconds after which the worker stops and reports what it has; earlier if
             Lambda's own timeout would come first.
+
+        gone:
+            Hosts that other shards found gone: their URLs are tried when all else is
+            done, once and cheaply.
+
+        hands_back:
+            Whether the worker may end once only silence is left, with these URLs
+            `unstarted`: whoever sent the shard has them tried again.
     """
 
     run: str
@@ -52,13 +68,23 @@ class Shard:
     sink: SinkSpec = field(default_factory=SinkSpec)
     options: Options = field(default_factory=Options)
     deadline_s: float = 900.0
+    gone: tuple[str, ...] = ()
+    hands_back: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a shard without URLs, or without time to fetch them."""
+        """Refuse a shard without URLs, or without time or room to fetch them."""
         if not len(self.source):
             msg = f"Shard {self.index} of run {self.run} has no URLs."
             raise ValueError(msg)
         check_seconds("deadline_s", self.deadline_s)
+        if self.options.connections > MAX_CONNECTIONS:
+            msg = (
+                f"connections is {self.options.connections:,}; it must be from 0 to "
+                f"{MAX_CONNECTIONS}: an execution has {DESCRIPTORS:,} descriptors, a "
+                "download takes two, and the runtime needs some. Use more executions "
+                "instead."
+            )
+            raise ValueError(msg)
 
     def to_json(self) -> bytes:
         """Return the shard as an invocation's payload."""
@@ -71,6 +97,8 @@ class Shard:
             "sink": asdict(self.sink),
             "options": asdict(self.options),
             "deadline_s": self.deadline_s,
+            "gone": self.gone,
+            "hands_back": self.hands_back,
         }
         return json.dumps(message, separators=(",", ":")).encode()
 
@@ -93,6 +121,8 @@ class Shard:
                 sink=SinkSpec(**message["sink"]),
                 options=Options(**message["options"]),
                 deadline_s=_number(message, "deadline_s"),
+                gone=tuple(map(str, message.get("gone", ()))),
+                hands_back=bool(message.get("hands_back", False)),
             )
         except (KeyError, TypeError, AttributeError) as error:
             msg = (
@@ -131,6 +161,14 @@ class Report:
         peak_rss_bytes: Most memory the process has ever held.
 
         engine: Name and version of the engine.
+
+        connections:
+            Seconds since `downloading_at`, and the connections from then on; a few
+            dozen, however often they changed. Reports of 0.2.0 lack them.
+        silences:
+            How often hosts were silent that never answered, by name;
+            `fetcher.contract.outcome.GONE`: they are gone. As many as fit into
+            `MOST_HOSTS_BYTES`.
     """
 
     run: str
@@ -146,6 +184,8 @@ class Report:
     cpu_s: float
     peak_rss_bytes: int
     engine: str
+    connections: tuple[tuple[float, int], ...] = ()
+    silences: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON fields."""
@@ -167,10 +207,27 @@ class Report:
         try:
             plain["tally"] = Tally.from_dict(plain["tally"])
             plain["downloads"] = Downloads.from_dict(plain["downloads"])
+            over_time = plain.get("connections", ())
+            plain["connections"] = tuple((at, number) for at, number in over_time)
             return cls(**plain)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             msg = f"This is not a report: {error!r}. See fetcher.contract.shard.Report."
             raise ValueError(msg) from error
+
+
+def fitting(hosts: Iterable[str]) -> Iterator[str]:
+    """
+    Yield the first of some hosts, as many as fit into a message.
+
+    >>> len(list(fitting(["h" * 1_000] * 100)))
+    65
+    """
+    left = MOST_HOSTS_BYTES
+    for host in hosts:
+        left -= len(host) + _BYTES_BESIDE_HOST
+        if left < 0:
+            return
+        yield host
 
 
 def _number(message: Mapping[str, Any], name: str) -> float:

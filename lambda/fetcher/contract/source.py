@@ -31,7 +31,11 @@ Ranges = tuple[tuple[int, int], ...]  # (first number, count), ...
 
 class Item(NamedTuple):
     """
-    One file to fetch.
+    One file to fetch; of a list, one row of it.
+
+    >>> item = Item(0, "http://h/1", carried='{"caption": "a cat"}')
+    >>> item.row, item.columns
+    (1, {'caption': 'a cat'})
 
     Attributes:
         number: Position in the plan, from 0.
@@ -41,12 +45,32 @@ class Item(NamedTuple):
         destination: Path below the sink's folder; empty: named after the URL.
 
         sha256: Expected digest in hex; empty: not checked.
+
+        refusal:
+            How the list itself settles it, so that nothing is fetched: ``bad_url``
+            or ``duplicate``, a colon, a space, and the reason. Empty: it is fetched.
+
+        carried:
+            The row's other columns, as the text of a JSON object in ASCII; empty:
+            there are none. They stay on this machine: no `Inline` takes them along.
     """
 
     number: int
     url: str
     destination: str = ""
     sha256: str = ""
+    refusal: str = ""
+    carried: str = ""
+
+    @property
+    def row(self) -> int:
+        """The number of its row in the list, from 1; see `fetcher.lists`."""
+        return self.number + 1
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What is `carried`."""
+        return json.loads(self.carried) if self.carried else {}
 
 
 class Source(Protocol):
@@ -168,18 +192,19 @@ class Inline:
 
         destinations: As in `Item`, one each; none at all if all are empty.
 
-        sha256s: Likewise.
+        sha256s, refusals: Likewise.
     """
 
     ranges: Ranges
     urls: Sequence[str]
     destinations: Sequence[str] = ()
     sha256s: Sequence[str] = ()
+    refusals: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Refuse columns that do not fit together."""
         expected = count(self.ranges)
-        lengths = {len(self.destinations), len(self.sha256s)} - {0}
+        lengths = {len(column) for column in self._optional} - {0}
         if len(self.urls) != expected or not lengths <= {expected}:
             msg = f"For {expected:,} numbers there must be as many texts of each kind."
             raise ValueError(msg)
@@ -187,7 +212,8 @@ class Inline:
     @classmethod
     def of(cls, items: Sequence[Item]) -> Inline:
         """Return a source of items whose numbers ascend."""
-        numbers, urls, *columns = zip(*items, strict=True) if items else [()] * 4
+        rows = (item[:-1] for item in items)  # without what is carried
+        numbers, urls, *columns = zip(*rows, strict=True) if items else [()] * 5
         optional = (column if any(column) else () for column in columns)
         return cls(ranges_of(numbers), urls, *optional)
 
@@ -197,18 +223,21 @@ class Inline:
 
     def __iter__(self) -> Iterator[Item]:
         """Yield the items in ascending order."""
-        destinations, sha256s = self.destinations, self.sha256s
-        optional = destinations or repeat(""), sha256s or repeat("")
+        optional = (column or repeat("") for column in self._optional)
         return map(Item, numbers_in(self.ranges), self.urls, *optional)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `source_from_dict` reads: the texts, deflated."""
-        texts = json.dumps([self.urls, self.destinations, self.sha256s])
+        texts = json.dumps([self.urls, *self._optional])
         return {
             "kind": "inline",
             "ranges": self.ranges,
             "packed": pack(texts.encode()),
         }
+
+    @property
+    def _optional(self) -> tuple[Sequence[str], ...]:
+        return self.destinations, self.sha256s, self.refusals
 
 
 def source_from_dict(fields: dict[str, Any]) -> Source:

@@ -17,7 +17,6 @@ from yarl import URL
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.engines.aiohttp_names import Lookups, ThreadedLookups, stages
-from fetcher.engines.resolver import MAX_THREADS
 from fetcher.process.descriptors import shortage
 from fetcher.security import guard, trust
 from fetcher.transfer import redirects
@@ -96,7 +95,8 @@ class Engine:
         """Make attempts until there are no more, or for this many seconds."""
         with asyncio.Runner() as runner:
             self._loop = runner.get_loop()
-            self._loop.set_default_executor(Lookups(MAX_THREADS))
+            self._lookups = Lookups()
+            self._loop.set_default_executor(self._lookups)
             try:
                 runner.run(self._run(work, deadline_s))
             finally:
@@ -110,7 +110,7 @@ class Engine:
             self._stopped.set()
 
     async def _run(self, work: Work, deadline_s: float) -> None:
-        self._resolver = ThreadedLookups()
+        self._resolver = ThreadedLookups(self._lookups)
         async with self._session(work.most_open) as session:
             working = asyncio.ensure_future(self._work_all(session, work))
             stopped = asyncio.ensure_future(self._stopped.wait())
@@ -160,8 +160,7 @@ class Engine:
                 if attempt in self._overdue:  # a second cancellation would be ours
                     continue
                 if attempt.stage is not Stage.ASKED:
-                    is_asked = self._resolver.asked[self._hostnames[attempt]]
-                    attempt.stage = Stage.LOOKING_UP if is_asked else Stage.CONNECTING
+                    attempt.stage = self._resolver.stage(self._hostnames[attempt])
                 if overdue := work.judge(attempt, now()):
                     self._overdue[attempt] = overdue
                     task.cancel()

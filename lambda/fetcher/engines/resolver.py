@@ -8,11 +8,12 @@ from ipaddress import ip_address
 from queue import SimpleQueue
 from time import monotonic
 
-# Names looked up at once: a thousand that no server knows take seconds, while some that
-# no server answers hold up a thread each.
-MAX_THREADS = 256
+# Names looked up at once: each that no server answers holds up a thread for 10 s and
+# more. Lambda gives an execution 1,024 threads.
+MAX_THREADS = 960
 _TTL_S = 300.0
 _FAILURE_TTL_S = 0.5
+_UNKNOWN_TTL_S = 30.0  # of names that do not exist: less than most name servers say
 _MAX_CACHED = 10_000
 
 Addresses = tuple[str, ...]
@@ -66,10 +67,19 @@ class Resolver:
             self._cache.clear()
         self._pending.add(name)
         if self._threads < min(MAX_THREADS, len(self._pending)):
-            # A daemon: nothing waits for a slow name server, not even the process.
-            threading.Thread(target=self._work, daemon=True).start()
-            self._threads += 1
+            self._start_thread()
         self._queue.put(name)
+
+    def _start_thread(self) -> None:
+        # A daemon: nothing waits for a slow name server, not even the process.
+        thread = threading.Thread(target=self._work, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system allows no more
+            if not self._threads:
+                raise
+        else:
+            self._threads += 1
 
     def close(self) -> None:
         """Let each thread end once it has its answer."""
@@ -84,9 +94,22 @@ class Resolver:
                 addresses = tuple(str(address[0]) for *_, address in found)
                 self._cache[name] = monotonic() + _TTL_S, addresses
             except (OSError, UnicodeError) as error:
-                self._cache[name] = monotonic() + _FAILURE_TTL_S, error
+                self._cache[name] = monotonic() + failure_ttl_s(error), error
             self._asked.discard(name)
             self._pending.discard(name)
+
+
+def failure_ttl_s(error: Failure) -> float:
+    """
+    Return for how long a failed look-up need not be repeated.
+
+    >>> failure_ttl_s(socket.gaierror(socket.EAI_NONAME, "not known"))
+    30.0
+    >>> failure_ttl_s(socket.gaierror(socket.EAI_AGAIN, "try again"))
+    0.5
+    """
+    is_unknown = isinstance(error, OSError) and error.errno == socket.EAI_NONAME
+    return _UNKNOWN_TTL_S if is_unknown else _FAILURE_TTL_S
 
 
 def is_address(hostname: str) -> bool:

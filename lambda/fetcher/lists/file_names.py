@@ -116,15 +116,15 @@ def _parts(url: str) -> list[str]:
     path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
     masked_path = masked(path)
     if MASK in masked_path:  # masked, or spelled like that in another URL
-        masked_path = f"{masked_path}~{_digest(path)}"
+        masked_path = f"{masked_path}~{digest_of(path)}"
     return [host, *masked_path.split("/")]
 
 
 def _joined(parts: list[str]) -> str:
-    return "/".join(map(_segment, parts))
+    return "/".join(map(segment, parts))
 
 
-def _segment(text: str) -> str:
+def segment(text: str) -> str:
     """Return a path segment that is safe everywhere, and unlike any other's."""
     if not text or text.strip(".") == "":
         return text.replace(".", "%2E") or "%"
@@ -132,11 +132,12 @@ def _segment(text: str) -> str:
     if safe.endswith(PART):
         safe = safe.removesuffix(PART) + "%2Epart"
     if len(safe) >= _SHORTENED:  # and no name that was not shortened is as long
-        safe = f"{safe[: _SHORTENED - 17]}~{_digest(text)}"
+        safe = f"{safe[: _SHORTENED - 17]}~{digest_of(text)}"
     return safe
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
+    """Return 16 hex digits that hardly any other text has."""
     import hashlib  # noqa: PLC0415 - loads OpenSSL: 4 MB that hardly any list needs
 
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]

@@ -67,8 +67,8 @@ class RowReader:
     >>> from fetcher.lists.lines import Block
     >>> block = Block(0, 1, 2, b"http://h/1\tcats/1.jpg\n\n")
     >>> first, second = RowReader("txt").rows_in(block)
-    >>> item_of(first.fields)
-    Item(number=0, url='http://h/1', destination='cats/1.jpg', sha256='')
+    >>> item_of(first.fields)[:3]
+    (0, 'http://h/1', 'cats/1.jpg')
     >>> second.problem
     'is blank; remove it'
     """

@@ -1,1 +1,5 @@
-"""The process, to the system: its ``memory``, ``descriptors`` and ``interrupts``."""
+"""
+The process, to the system: its ``memory``, ``descriptors`` and ``interrupts``.
+
+``children`` are forked to share its work.
+"""

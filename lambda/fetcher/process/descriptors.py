@@ -9,10 +9,10 @@ from fetcher.contract.options import (
     DESCRIPTORS,
     DESCRIPTORS_KEPT_BACK,
     DESCRIPTORS_PER_CONNECTION,
+    MOST_DESCRIPTORS,
 )
 
 _FEWEST = DESCRIPTORS_KEPT_BACK + DESCRIPTORS_PER_CONNECTION
-MOST = 16_384  # descriptors that one process has a use for
 RAISE_IT = "Raise the limit with `ulimit -Hn`."
 
 
@@ -45,11 +45,16 @@ def raise_limit(target: int) -> int:
 
 
 def room() -> int:
-    """Return the downloads that may be in flight under the limit there is."""
+    """
+    Return the downloads that may be in flight under the limit there is.
+
+    Half of what is above Lambda's limit is left to folders, and to threads that look
+    names up.
+    """
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
-        soft = MOST
-    above = min(soft, MOST) - DESCRIPTORS  # what folders take a part of
+        soft = MOST_DESCRIPTORS
+    above = min(soft, MOST_DESCRIPTORS) - DESCRIPTORS  # what folders take a part of
     free = DESCRIPTORS + above // 2 if above > 0 else soft
     return max(1, (free - DESCRIPTORS_KEPT_BACK) // DESCRIPTORS_PER_CONNECTION)
 

@@ -168,6 +168,19 @@ def agrees(expected: str, told: str, found: str) -> bool:
     return said.startswith(wanted) and _may_be(said, found)
 
 
+@lru_cache(1_024)
+def kept_type(told: str, found: str) -> str:
+    """
+    Return the type to keep a body under: as sent, unless its bytes say otherwise.
+
+    >>> kept_type("image/jpeg", "image/png"), kept_type("text/csv", "text/plain")
+    ('image/png', 'text/csv')
+    """
+    said = plain(told)
+    may_be = said == found or (bool(said) and _may_be(said, found))
+    return told if may_be else found or told
+
+
 def mismatch(expected: str, told: str, found: str, start: bytes) -> str:
     """
     Return why a body is not of the type expected, see `agrees`; empty: it is.

@@ -13,10 +13,12 @@ from fetcher.backoff import full_jitter
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.process.descriptors import room
-from fetcher.s3.urls import SCHEME, place_of
-from fetcher.security import guard
+from fetcher.s3.urls import SCHEME
+from fetcher.security.guard import plain_host
+from fetcher.transfer.addresses import Addresses
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
+from fetcher.transfer.flow.hand_back import HandBack
 from fetcher.transfer.flow.hosts import Hosts
 from fetcher.transfer.flow.pace import MOST_SPARED
 from fetcher.transfer.flow.places import Places
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
-    from fetcher.s3.credentials import Account
     from fetcher.transfer.engine import Engine
     from fetcher.transfer.flow.left import Left
     from fetcher.transfer.sink import Sink
@@ -69,6 +70,12 @@ class Transfers:
             the source, the item, and how it ended.
 
         reports_rest: Whether that includes URLs whose turn never came.
+
+        most_open: The most in flight; 0: as many as there are descriptors for.
+
+        gone: Hosts that others found gone.
+
+        hand_back: Decides whether to end while URLs are silent; None: never.
     """
 
     def __init__(
@@ -79,6 +86,9 @@ class Transfers:
         on_download: OnDownload,
         *,
         reports_rest: bool = True,
+        most_open: int = 0,
+        gone: Iterable[str] = (),
+        hand_back: HandBack | None = None,
     ) -> None:
         self._items = enumerate(source)
         self._sink = sink
@@ -86,10 +96,14 @@ class Transfers:
         self._on_download = on_download
         self._reports_rest = reports_rest
         self._started_at = monotonic()
-        self._hosts = Hosts(options)
-        self._s3_account: Account | None = None
+        most_open = min(most_open or room(), room())
+        self._places = Places(options.connections, most_open, self._started_at)
+        self.places = self._places
+        self._hosts = Hosts(options, self._places, gone)
+        self.silences = self._hosts.silences
+        self._hand_back = hand_back or HandBack()
+        self._addresses = Addresses(allow_s3=options.allow_s3)
         self._in_flight: dict[int, Attempt] = {}
-        self._places = Places(options.connections, room())
         self._watch = Watch(options, self._places)
         self._retries = Retries()
         self._retries_left = _FREE_RETRIES
@@ -116,6 +130,8 @@ class Transfers:
                 self._hosts.hold(attempt)
             else:
                 return self._start(attempt, now)
+        if self._may_end():
+            return None
         wait_s = self._retries.wait_s(now)
         if self._hosts.waiting:
             if last := self._hosts.release_last(now):
@@ -125,12 +141,12 @@ class Transfers:
 
     def _next_at(self, now: float) -> Attempt | None:
         """Return what comes first: what was answered, the fresh, then the silent."""
-        retries = self._retries
-        if retries.pending and (attempt := retries.answered(now)):
+        if self._retries.pending and (attempt := self._retries.answered(now)):
             return attempt
         if self._hosts.waiting and (attempt := self._hosts.release(now)):
             return attempt
-        return self._next_fresh(now) or retries.silent(now)
+        fresh = self._next_fresh(now)
+        return fresh or (None if self._may_end() else self._retries.silent(now))
 
     def left(self) -> Left:
         """Return what has been begun and not ended; any thread may ask."""
@@ -143,6 +159,16 @@ class Transfers:
 
     def _has_only_silent(self) -> bool:
         """Tell whether nothing can be done but wait for the silent."""
+        if self._may_end() and self._watch.is_quiet(monotonic()):
+            self._hand_back.end()
+        return self._only_silence_is_left
+
+    def _may_end(self) -> bool:
+        """Tell whether those that are silent, or were, go back instead."""
+        return self._only_silence_is_left and self._hand_back.takes(self.left())
+
+    @property
+    def _only_silence_is_left(self) -> bool:
         answered = self._retries.any_answered or self._hosts.any_alive
         return self._is_read and not answered
 
@@ -150,7 +176,7 @@ class Transfers:
         """Try again if that may help and there is time; else report the download."""
         now = monotonic()
         del self._in_flight[attempt.position]
-        self._watch.end(attempt, download)
+        self._watch.end(attempt, download, now)
         if download.outcome is _OK:
             self._hosts.ended(attempt, download, now)
             self._report(attempt, download, now)
@@ -200,50 +226,22 @@ class Transfers:
         return True
 
     def _next_fresh(self, now: float) -> Attempt | None:
-        """Return the next of the source; report bad URLs on the way."""
+        """Return the next of the source; report what is not fetched on the way."""
         if self._hosts.waiting >= _MAX_WAITING:
             return None
         for position, item in self._items:
-            host = guard.plain_host(item.url)
-            if not host:
-                try:
-                    host = guard.host_of(self._checked(item.url))
-                except guard.BadUrlError as error:
-                    bad = Download(Outcome.BAD_URL, detail=str(error))
-                    self._on_download(position, item, bad)
-                    continue
-            return Attempt(position, item, self._hosts.named(host, now))
+            # Most URLs have a plain host, which is quick to find.
+            plain = "" if item.refusal else plain_host(item.url)
+            host = plain or self._addresses.host_or_end(item)
+            if isinstance(host, str):
+                return Attempt(position, item, self._hosts.named(host, now))
+            self._on_download(position, item, host)
         self._is_read = True
         return None
 
-    def _checked(self, url: str) -> str:
-        """Return a URL that can be fetched; the HTTP address of one in S3."""
-        if self._options.allow_s3 and url.startswith(SCHEME):
-            return self._account_in_s3().address_of(place_of(url))
-        guard.check_url(url)
-        return url
-
-    def _account_in_s3(self) -> Account:
-        if self._s3_account is None:
-            from fetcher.s3.credentials import Account  # noqa: PLC0415 - loads OpenSSL
-
-            try:
-                self._s3_account = Account.from_environment()
-            except OSError as error:
-                raise guard.BadUrlError(str(error)) from error
-        return self._s3_account
-
     def _give_up(self, attempt: Attempt, now: float) -> None:
         """End an attempt whose host is given up."""
-        download, failure = attempt.failure, attempt.host.failure
-        if download is None:
-            assert failure is not None, "that is why"
-            detail = (
-                "not tried: the host has failed too often, most recently: "
-                f"{failure.detail}"
-            )
-            download = Download(failure.outcome, detail=detail)
-        self._report(attempt, download, now)
+        self._report(attempt, attempt.failure or attempt.host.not_tried(), now)
 
     def _start(self, attempt: Attempt, now: float) -> Attempt:
         attempt.is_last = attempt.host.is_dead
@@ -254,8 +252,7 @@ class Transfers:
         attempt.tries += 1
         attempt.is_answered = False
         if attempt.item.url.startswith(SCHEME):  # signed anew, for a signature expires
-            place = place_of(attempt.item.url)
-            attempt.url = self._account_in_s3().signed("GET", place)
+            attempt.url = self._addresses.signed(attempt.item.url)
         attempt.body = Body(attempt.item, self._sink, self._options)
         self._in_flight[attempt.position] = attempt
         self._watch.begin(attempt, now)
@@ -263,7 +260,7 @@ class Transfers:
 
     def _report(self, attempt: Attempt, download: Download, now: float) -> None:
         # Spelled out, for `_replace` would take three times as long.
-        outcome, status, body_bytes, _, _, _, detail, path, _, told, found = download
+        outcome, status, body_bytes, _, _, _, detail, path, _, *_ = download
         at = attempt.started_at or now
         started_s, seconds = at - self._started_at, now - at
         self._on_download(
@@ -279,20 +276,21 @@ class Transfers:
                 detail,
                 path,
                 0.0,
-                told,
-                found,
+                *download[9:],
             ),
         )
 
     def _abandon(self) -> None:
-        now = monotonic()
+        now, untried, broken = monotonic(), "", "interrupted at the deadline"
+        if self._may_end():
+            untried = broken = "handed back: only silent URLs were left"
         for attempt in self._hosts.held() + self._retries.all():
             failure = attempt.failure
-            detail = f"was to be tried again: {failure.detail}" if failure else ""
-            self._report(attempt, Download(Outcome.UNSTARTED, detail=detail), now)
+            why = f"was to be tried again: {failure.detail}" if failure else untried
+            self._report(attempt, Download(Outcome.UNSTARTED, detail=why), now)
         for attempt in self._in_flight.values():
-            broken = Download(Outcome.UNSTARTED, detail="interrupted at the deadline")
-            self._report(attempt, broken, now)
+            self._report(attempt, Download(Outcome.UNSTARTED, detail=broken), now)
         if self._reports_rest:
             for position, item in self._items:
-                self._on_download(position, item, Download(Outcome.UNSTARTED))
+                rest = item.refusal or Outcome.UNSTARTED
+                self._on_download(position, item, Download.refused(rest))

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiment.bench.charts import compare
 from experiment.bench.measured import DPI, Measured, print_missing, saved_rows
-from experiment.bench.peers import not_installed, programs
+from experiment.bench.programs import installed, not_installed
 from experiment.bench.run import Setting, measure, origin_for
 from experiment.bench.table import (
     as_text,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from experiment.bench.peers import Program
+    from experiment.bench.programs import Program
     from experiment.bench.run import Served
 
 _EXIT_OK, _EXIT_SOME_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -133,7 +133,7 @@ def bench(scale: Scale, folder: Path) -> int:
 
 
 def _loopback(scale: Scale, served: Served, folder: Path) -> Measured:
-    compared = programs()
+    compared = installed()
     print(f"origin   {served.name}, on loopback")
     print_missing(not_installed())
     runs = saved_rows(folder / "bench.csv", _runs(scale, compared, served))
@@ -185,7 +185,7 @@ def _print_progress(row: dict[str, Any], setting: Setting, which: str) -> None:
 def _start_folder(folder: Path, scale: Scale, served: Served | None) -> dict[str, Any]:
     """Make the folder of the run; return the content of its ``run.json`` so far."""
     compared = [
-        *(programs() if served else []),
+        *(installed() if served else []),
         *(wild_programs() if scale.wild else []),
     ]
     record = {

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from experiment.bench.delivery import fault_in
-from experiment.bench.peers import environ
+from experiment.bench.delivery_check import fault_in
 from experiment.bench.process_cost import run
+from experiment.bench.programs import environ
 from origin import Origin, jpeg
 from origin.nginx import Nginx, is_installed
 from origin.temporary_folders import RAM, memory_folder
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from experiment.bench.peers import Program
     from experiment.bench.process_cost import ProcessCost
+    from experiment.bench.programs import Program
 
 LIMIT_S = 600  # a longer run hangs
 _MESSAGE_LENGTH = 200

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from experiment.bench.peers import CURL
+from experiment.bench.programs import CURL
 from experiment.tables.words import size
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ INK = "#333333"
 BAND_ALPHA = 0.15
 
 _SIZE_IN = (8, 4.5)
-_PLAIN = FuncFormatter(lambda value, _: f"{value:,g}")
+_PLAIN = FuncFormatter(lambda value, _: f"{value:,.9g}")
 _LABEL_POINTS = 13
 _BAR_HEIGHT = 0.8
 _TITLE_LETTERS, _FOOTNOTE_LETTERS = 72, 105  # longer lines leave the picture

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from aws_facts.limits import HOME
 from experiment.fleet.calibration import file, probes
 from experiment.fleet.calibration.probes import MEMORIES_MB, SIZES, SIZES_KB, Probes
 from experiment.ledger.places import shown_path
@@ -20,7 +21,6 @@ from experiment.run.wave import FanOutError
 from experiment.session import open_session
 from rollout.deploy.deploy import destroy
 from rollout.errors import RolloutError
-from rollout.price import REGION
 from rollout.s3_origin import s3
 from rollout.target.machine import ARCHITECTURES
 
@@ -102,7 +102,7 @@ def _origin(target: Target, name: str, wanted: Probes) -> Iterator[None]:
     """Keep files to download in a new bucket, and remove both."""
     client = target.client("s3")
     where = {"LocationConstraint": target.region}
-    options = {} if target.region == REGION else {"CreateBucketConfiguration": where}
+    options = {} if target.region == HOME else {"CreateBucketConfiguration": where}
     client.create_bucket(Bucket=name, **options)
     numbered = {
         size: s3.numbered(wanted.templates[size], count)

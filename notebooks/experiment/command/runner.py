@@ -24,6 +24,7 @@ from experiment.run.grid import execute
 from fetcher.lists.url_list import UrlListError
 from local_aws.errors import EndpointError
 from origin import OriginError
+from rollout.deploy.function_spec import DEFAULTS
 from rollout.errors import PreflightError, TargetError
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def run(argv: Sequence[str] | None) -> int:
         _print_error(f"{error} {output.path} shows how far it came")
         return _EXIT_FAILED
     except KeyboardInterrupt:
-        return _interrupted(output)
+        return _interrupted(output, parameters)
     _print_results(output.folder)
     return _EXIT_DONE
 
@@ -191,7 +192,7 @@ def _no_room(output: _Output, error: NoRoomError) -> int:
     return _EXIT_COULD_NOT_RUN
 
 
-def _interrupted(output: _Output) -> int:
+def _interrupted(output: _Output, parameters: dict[str, Any]) -> int:
     if output.holds_reports:
         message = f"interrupted; the reports are in {output.folder}"
         if _can_resume(output.folder):
@@ -201,6 +202,11 @@ def _interrupted(output: _Output) -> int:
         message = "interrupted before there was any report"
     if not output.holds_work:
         output.remove()
+    if parameters.get("target") == "aws":
+        name = parameters.get("function", DEFAULTS.name)
+        message += (
+            f"; to see what AWS still has: rollout status --target aws --name {name}"
+        )
     print(f"\nexperiment: {message}")
     return _EXIT_INTERRUPTED
 

@@ -45,6 +45,7 @@ def usage_of(
         tmp_mb=settings.tmp_mb,
         invocations=invocations,
         billed_s=0.0,
+        region=target.region,
         log_bytes=invocations * LOG_BYTES,
         to_internet_bytes=invocations * REPORT_BYTES + files * ROW_BYTES,
     )
@@ -84,4 +85,6 @@ def _with_sink(used: Billable, plan: Plan, files: int, body_bytes: int) -> Billa
         writes = 3 * used.invocations + body_bytes // LEAST_PART
         stored = body_bytes + files * _TAR_BYTES
         return replace(used, s3_writes=writes, stored_bytes=stored)
+    if plan.settings.efs and plan.settings.sink == "directory":
+        return replace(used, efs_bytes=body_bytes)
     return used

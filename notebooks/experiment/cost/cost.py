@@ -13,7 +13,7 @@ from experiment.fleet.forecast import forecast
 from experiment.fleet.sentences import run_in_words
 from experiment.plan.url_facts import file_bytes
 from rollout.errors import PreflightError
-from rollout.price import REGION, Bill, Billable, bill, in_dollars
+from rollout.price import Bill, Billable, bill, in_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -164,9 +164,10 @@ def estimate(plan: Plan, target: Target) -> Estimate:
         between_regions_bytes=least.between_regions_bytes * tries,
         to_internet_bytes=least.to_internet_bytes * tries,
         nat_bytes=least.nat_bytes * tries,
+        efs_bytes=least.efs_bytes * settings.waves,
     )
     of_pilot = _OF_A_PILOT if plan.is_pilot else ""
-    notes = tuple(filter(None, (of_pilot, guess, _note_on_region(target))))
+    notes = tuple(filter(None, (of_pilot, guess, _note_on_prices(bill(most), target))))
     quick_s = float(np.quantile(made.billed_s, _BEST)) + shards * _SHORTEST_S
     return Estimate(
         bill(replace(least, billed_s=min(quick_s, most.billed_s))),
@@ -292,7 +293,6 @@ def _remedy(most: Billable, settings: FanOutSettings) -> str:
     )
 
 
-def _note_on_region(target: Target) -> str:
-    if target.region == REGION:
-        return ""
-    return f"The prices are those of {REGION}; {target.region} has others."
+def _note_on_prices(priced: Bill, target: Target) -> str:
+    note = f"No source here has {target.region}'s own price where one is assumed."
+    return note if priced.assumes else ""

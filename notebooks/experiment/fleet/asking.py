@@ -10,6 +10,7 @@ from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE, Question
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fleet import FleetSettings
 from experiment.plan.url_facts import file_bytes, is_signed, region_of
+from fetcher.contract.options import MAX_CONNECTIONS
 from fetcher.contract.source import Template
 from fetcher.s3.urls import SCHEME
 
@@ -51,7 +52,8 @@ def question_of(
         files=files or settings.files,
         sizes_bytes=(settings.file_kb * 1_000.0,),
         concurrency=settings.concurrency,
-        connections=settings.connections,
+        # An execution that finds its own number may find the most there is.
+        connections=settings.connections or MAX_CONNECTIONS,
         shards_per_execution=settings.shards_per_execution,
         memory_mb=settings.memory_mb,
         tmp_mb=settings.tmp_mb,

@@ -178,7 +178,7 @@ def _asked(urls: Sequence[str], *, allow_private: bool) -> list[float | str]:
     if not urls:
         return []
     with asyncio.Runner() as runner:
-        runner.get_loop().set_default_executor(Lookups(_AT_ONCE))
+        runner.get_loop().set_default_executor(Lookups())
         return runner.run(_Heads(allow_private=allow_private).of(urls))
 
 

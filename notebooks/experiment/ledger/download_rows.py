@@ -9,6 +9,7 @@ import numpy as np
 from experiment.ledger.number_set import numbers_of
 from fetcher.contract.downloads import FIELDS
 from fetcher.contract.outcome import CODE, ORDER, Outcome, can_heal
+from fetcher.contract.source import count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,3 +43,12 @@ def not_final(done: Invocation) -> NDArray[np.int64]:
     refused = (codes == CODE[Outcome.HTTP_STATUS]) & _STATUS_HEALS[statuses]
     is_open: NDArray[np.bool_] = (codes == UNSTARTED) | _OUTCOME_HEALS[codes] | refused
     return numbers[is_open]
+
+
+def not_tried(done: Invocation) -> int:
+    """Return how many URLs nobody has tried: those begun have a detail."""
+    if done.report is None:
+        return count(done.ranges)
+    downloads = done.report.downloads
+    (unstarted,) = np.nonzero(rows_of(downloads)["outcome"] == UNSTARTED)
+    return sum(position not in downloads.details for position in unstarted.tolist())

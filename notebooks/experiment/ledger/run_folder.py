@@ -70,8 +70,20 @@ class Run:
         with self.saved(f"{name}.parquet") as temporary:
             table.to_parquet(temporary, index=False)
 
-    def save_chart(self, name: str, figure: Figure) -> Image:
-        """Write a chart as ``<name>.png``; return the picture to show."""
+    @property
+    def is_of_a_grid(self) -> bool:
+        """Whether it is a cell of a grid, whose folder holds this one."""
+        return (self.folder.parent / _RUN).exists()
+
+    def save_chart(self, name: str, figure: Figure) -> Image | None:
+        """
+        Write a chart as ``<name>.png``; return the picture to show.
+
+        A grid's cells have none until ``show`` draws them: together they would take
+        longer than the downloads.
+        """
+        if self.is_of_a_grid:
+            return None
         return chart_saved(self.folder, name, figure)
 
     def saved(self, name: str) -> AbstractContextManager[Path]:

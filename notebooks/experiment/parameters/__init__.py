@@ -2,6 +2,6 @@
 The parameters cell, read by ``cell`` and checked.
 
 ``cell_settings`` are what all have in common, ``settings`` those of every notebook with
-a target, ``fan_out``, ``grid``, ``compare`` and ``fleet`` those of one kind;
+a target, ``fan_out``, ``grid``, ``compare_runs`` and ``fleet`` those of one kind;
 ``settings_file`` reads a file of them.
 """

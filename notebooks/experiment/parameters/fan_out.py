@@ -10,6 +10,7 @@ from experiment.parameters.cell import at_least_one, check_different, check_no_s
 from experiment.parameters.settings import DownloadSettings
 from fetcher.contract.options import Options, check_one_of
 from fetcher.s3.urls import SCHEME
+from fetcher.transfer.flow.connection_limit import FIRST
 
 if TYPE_CHECKING:
     from rollout.deploy.deploy import FunctionSpec
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 COUNT, BYTES, HOST = WAYS = ("count", "bytes", "host")
 
 _PILOT_ROUNDS = 4
+EQUAL, FALLING = SIZES = ("equal", "falling")
 OWN, NGINX = ORIGINS = ("own", "nginx")
 
 
@@ -57,6 +59,11 @@ class FanOutSettings(DownloadSettings):
             URLs each; ``bytes``: as many bytes each, for a list with such a column;
             ``host``: few hosts each, to share look-ups and connections.
 
+        shard_sizes:
+            One of `SIZES`. ``falling``: shards get smaller towards the end, so that
+            executions which are late or slow hold up the others less. ``equal``: all
+            executions do the same, as comparisons need it.
+
         waves: Rounds of invocations; each takes up URLs that the one before left
             without an outcome, or that may get a better one.
 
@@ -83,6 +90,7 @@ class FanOutSettings(DownloadSettings):
     file_kb: int = 10
     concurrency: int = 2
     deal_by: str = "count"
+    shard_sizes: str = FALLING
     waves: int = 2
     hedge: bool = True
     attempts: int = 3
@@ -111,6 +119,7 @@ class FanOutSettings(DownloadSettings):
             )
             raise ValueError(msg)
         check_one_of("deal_by", self.deal_by, WAYS)
+        check_one_of("shard_sizes", self.shard_sizes, SIZES)
         if self.deal_by != COUNT and not self.url_list:
             msg = (
                 f"deal_by is {self.deal_by!r}, which needs a url_list: the files of a "
@@ -143,7 +152,7 @@ class FanOutSettings(DownloadSettings):
     @property
     def first_pilot(self) -> Self:
         """The settings of a first pilot: a few files for each connection."""
-        in_flight = self.concurrency * self.connections
+        in_flight = self.concurrency * (self.connections or FIRST)
         return replace(self, files=max(self.shards, _PILOT_ROUNDS * in_flight))
 
     @property

@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from experiment.parameters.cell import at_least_one, check_different
-from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.fan_out import EQUAL, FanOutSettings
 from experiment.parameters.settings import DownloadSettings
 from fetcher.contract.options import SinkSpec
 from fetcher.s3.urls import SCHEME
@@ -102,7 +102,10 @@ class GridSettings(DownloadSettings):
             is_cold_too = repeat == 1 or len(self.memories_mb) > 1
             for fresh in (True, False) if is_cold_too else (False,):
                 yield FanOutSettings(
-                    **self._shared | varied, fresh=fresh, tear_down=False
+                    **self._shared | varied,
+                    fresh=fresh,
+                    tear_down=False,
+                    shard_sizes=EQUAL,  # what differs is the setting, not who did more
                 )
 
     def sink_spec(self) -> SinkSpec:

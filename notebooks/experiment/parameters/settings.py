@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from experiment.parameters.cell import at_least_one, check_different
 from experiment.parameters.cell_settings import CellSettings
-from fetcher.contract.options import SinkSpec, check_one_of
+from fetcher.contract.options import MAX_CONNECTIONS, SinkSpec, check_one_of
 from fetcher.s3.urls import SCHEME
 from rollout.deploy.function_spec import DEFAULTS, FunctionSpec, as_service
 from rollout.deploy.network import EFS_MOUNT, Efs, Vpc
@@ -148,7 +148,8 @@ class DownloadSettings(Settings):
             How long a run should download steadily. A pilot finds the number of files
             for it.
 
-        connections: Downloads in flight in one execution.
+        connections:
+            Downloads in flight in one execution; 0: each finds out how many are of use.
 
         shards_per_execution:
             Invocations per execution, one after the other. With more of them, progress
@@ -174,7 +175,7 @@ class DownloadSettings(Settings):
     origin_url: str = ""
     files: int = 0
     duration_s: float = 2.0
-    connections: int = 20
+    connections: int = 0
     shards_per_execution: int = 4
     engine: str = "curl"
     sink: str = "directory"
@@ -191,6 +192,12 @@ class DownloadSettings(Settings):
             raise ValueError(msg)
         if not 0 < self.duration_s < math.inf:
             msg = f"duration_s is {self.duration_s}; it must be more than 0."
+            raise ValueError(msg)
+        if not 0 <= self.connections <= MAX_CONNECTIONS:
+            msg = (
+                f"connections is {self.connections:,}; it must be from 1 to "
+                f"{MAX_CONNECTIONS}, or 0 for as many as are of use."
+            )
             raise ValueError(msg)
         at_least_one("shards_per_execution", self.shards_per_execution)
         if not 0 < self.max_cost_usd < math.inf:

@@ -14,6 +14,7 @@ from fetcher.contract.source import Inline, Item
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from experiment.plan.sizes import OfLines
     from experiment.plan.url_file import LineBlock
     from fetcher.contract.source import Ranges
 
@@ -34,24 +35,13 @@ class Line(NamedTuple):
     size: int
 
 
-def sizes(count: int, parts: int) -> Iterator[int]:
-    """
-    Yield sizes that differ by at most one, the larger first, without end.
-
-    >>> list(islice(sizes(5, parts=2), 3))
-    [3, 2, 2]
-    """
-    small, extra = divmod(count, parts)
-    return chain(repeat(small + 1, extra), repeat(max(small, 1)))
-
-
 def deal_ranges(
     ranges: Iterable[tuple[int, int]], sizes: Iterator[int]
 ) -> Iterator[Ranges]:
     """
     Cut ranges into parts with the given counts of numbers.
 
-    >>> list(deal_ranges([(0, 2), (5, 3)], sizes(5, parts=2)))
+    >>> list(deal_ranges([(0, 2), (5, 3)], iter([3, 2, 2])))
     [((0, 2), (5, 1)), ((6, 2),)]
     """
     part: list[tuple[int, int]] = []
@@ -101,42 +91,41 @@ def deal_in_order(
 
 
 def deal_by_host(
-    lines: Iterable[LineBlock], per_shard: float, most_text: int
+    lines: Iterable[LineBlock], sizes: OfLines, most_text: int
 ) -> Iterator[Inline]:
     """
-    Deal lines so that those of one host come together, an equal number to each shard.
+    Deal lines so that those of one host come together, a given number to each shard.
 
     Args:
         lines: All lines; each `WINDOW` of them is dealt by itself.
 
-        per_shard: The number for each shard.
+        sizes: The number for each shard.
 
         most_text: Limit for the characters of URLs in a shard; it may lower the number.
     """
     for window in _windows(lines):
         window.sort(key=_host)
-        parts = max(1, round(len(window) / per_shard))
-        cuts = accumulate(islice(sizes(len(window), parts), parts), initial=0)
+        cuts = accumulate(sizes(len(window)), initial=0)
         yield from _cut(window, cuts, most_text)
 
 
 def deal_by_bytes(
-    lines: Iterable[LineBlock], per_shard: float, most_text: int
+    lines: Iterable[LineBlock], sizes: OfLines, most_text: int
 ) -> Iterator[Inline]:
     """
-    Deal lines in order, an equal number of bytes to each shard.
+    Deal lines in order, a share of the bytes to each shard.
 
     Args:
         lines: As for `deal_by_host`.
 
-        per_shard: The average number for each shard.
+        sizes: The number for each shard if all lines were alike.
 
         most_text: As for `deal_by_host`.
     """
     for window in _windows(lines):
-        parts = max(1, round(len(window) / per_shard))
         upto = np.cumsum([max(1, line.size) for line in window])
-        marks = upto[-1] * np.arange(1, parts) / parts
+        shares = np.cumsum(list(sizes(len(window))))[:-1] / len(window)
+        marks = upto[-1] * shares
         cuts = np.unique([0, *np.searchsorted(upto, marks, "right"), len(window)])
         yield from _cut(window, cuts.tolist(), most_text)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from aws_facts.limits import line_bytes_per_s
 from experiment.plan.url_facts import file_bytes, is_from_s3
 from fetcher.contract.downloads import max_report_bytes
+from fetcher.contract.options import MAX_CONNECTIONS
+from fetcher.contract.shard import MOST_HOSTS_BYTES
 from fetcher.contract.source import Template
 from rollout.preflight.demand import Demand, Execution, Invocation, S3Load
 from rollout.s3_origin.s3_spread import prefixes_of
@@ -37,8 +39,8 @@ def demand_of(plan: Plan) -> Demand:
             scratch_bytes=_scratch_bytes(plan, first),
         ),
         invocation=Invocation(
-            request_bytes=len(first.to_json()),
-            report_bytes=max_report_bytes(len(first.source)),
+            request_bytes=len(first.to_json()) + MOST_HOSTS_BYTES,
+            report_bytes=max_report_bytes(len(first.source)) + MOST_HOSTS_BYTES,
             download_bytes=0 if guess else len(first.source) * each,
             deadline_s=first.deadline_s,
         ),
@@ -69,7 +71,7 @@ def _scratch_bytes(plan: Plan, first: Shard) -> int:
         return 0
     if settings.sink == "directory":  # an EFS has room
         return 0 if settings.sink_path else files * each
-    on_their_way = min(files, settings.connections) * each
+    on_their_way = min(files, settings.connections or MAX_CONNECTIONS) * each
     return on_their_way + (_BYTES_OF_TAR_PARTS if settings.sink == "s3-tar" else 0)
 
 

@@ -22,9 +22,9 @@ from experiment.plan.deal import (
     deal_by_host,
     deal_in_order,
     deal_ranges,
-    sizes,
 )
 from experiment.plan.name_clashes import refuse_repeats
+from experiment.plan.sizes import sizes_for
 from experiment.plan.url_facts import sources_of
 from experiment.plan.url_file import UrlFile
 from fetcher.contract.shard import Shard
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from rollout.deploy.deploy import FunctionSpec
 
 _BY_NAME = ("directory", "s3-objects")  # sinks that hold a name only once
-_MOST_FILES = 100_000  # per shard: a report on more may exceed the response limit
 _MOST_TEXT = 4_000_000  # characters of URL per shard: more may exceed the event limit
 _TEXT_IN_FLIGHT = 128_000_000  # of all shards in flight: they are in memory
 
@@ -57,10 +56,13 @@ class Todo(NamedTuple):
         ranges: Their ranges, ascending; may be a generator.
 
         total: How many; None: unknown, in a long list not read to its end.
+
+        tried: How many of them were silent, or failed, in an earlier wave.
     """
 
     ranges: Iterable[tuple[int, int]]
     total: int | None
+    tried: int = 0
 
 
 @dataclass(frozen=True)
@@ -155,24 +157,23 @@ class Plan:
         count = self.files if todo.total is None else todo.total
         if not count:
             return
-        shards = self.shards_for(count)
+        sizes = sizes_for(self.settings, count, todo.tried)
         if isinstance(self.urls, Template):
-            for ranges in deal_ranges(todo.ranges, sizes(count, shards)):
+            for ranges in deal_ranges(todo.ranges, iter(sizes)):
                 yield Template(self.urls.text, ranges)
             return
         lines = self.urls.lines(todo.ranges)
         most_text = min(_MOST_TEXT, _TEXT_IN_FLIGHT // self.settings.concurrency)
         if self.settings.deal_by == HOST:
-            yield from deal_by_host(lines, count / shards, most_text)
+            yield from deal_by_host(lines, sizes.of_lines(), most_text)
         elif self.settings.deal_by == BYTES:
-            yield from deal_by_bytes(lines, count / shards, most_text)
+            yield from deal_by_bytes(lines, sizes.of_lines(), most_text)
         else:
-            yield from deal_in_order(lines, sizes(count, shards), most_text)
+            yield from deal_in_order(lines, iter(sizes), most_text)
 
     def shards_for(self, count: int) -> int:
         """Return the number of shards for a number of URLs."""
-        fewest = -(-count // _MOST_FILES)
-        return max(fewest, min(self.settings.shards, count))
+        return sizes_for(self.settings, count).shards
 
     def worker(self) -> FunctionSpec:
         """Return the function that this plan needs; a pilot takes any executions."""
@@ -192,16 +193,16 @@ class Plan:
     def summary(self) -> str:
         """Describe the plan in a line."""
         settings, about = self.settings, "" if self.many else "about "
-        shards = self.shards_for(self.files)
+        sizes = sizes_for(settings, self.files)
         what = (
-            f"files: {about}{self.files:,}; shards: {about}{shards:,}, of "
-            f"{-(-self.files // shards):,} files at most"
+            f"files: {about}{self.files:,}; shards: {about}{sizes.shards:,}, of "
+            f"{sizes.most:,} files at most"
         )
         if self.is_pilot:
             what = f"files: as many as a pilot finds for {settings.duration_s:g} s"
         return (
             f"{what}; executions at once: {settings.concurrency:,}; connections in "
-            f"each: {settings.connections:,}"
+            f"each: {settings.connections or 'as many as are of use'}"
         )
 
 

@@ -58,7 +58,10 @@ def points_told(figure: Figure) -> Mapping[str, Sequence[str]]:
         if line.get_marker() in ("", "None", None):
             continue
         axes: Any = line.axes
-        x_name, y_name = axes.get_xlabel(), axes.get_ylabel()
+        x_name, y_name = (
+            name.removesuffix(" (log)")
+            for name in (axes.get_xlabel(), axes.get_ylabel())
+        )
         points = np.column_stack([line.get_xdata(), line.get_ydata()])
         line.set_gid(f"points-{number}")
         told[f"points-{number}"] = [

@@ -19,7 +19,7 @@ from experiment.report.notebook import (
     title_in,
 )
 from experiment.report.pictures import pictures_of
-from experiment.tables.saved import saved_result
+from experiment.tables.saved_result import saved_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,7 @@ def page_of(run: Run) -> str:
     The notebook is not in it, which has not been executed to its end; the command puts
     it there.
     """
-    if (run.folder.parent / "run.json").exists():
+    if run.is_of_a_grid:
         return f"A page of this cell: python -m experiment report {run.folder}"
     return f"To send to a colleague: {write_report(run.folder, executed=False)}"
 

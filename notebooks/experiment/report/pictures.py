@@ -29,6 +29,7 @@ _ORDER = {
     "files": "Files done over time",
     "rate": "Files per second over time",
     "timeline": "What each invocation was doing when",
+    "connections": "Connections of each execution over time",
     "latency": "Time per download",
     "outcomes": "Files by outcome",
     "machine": "Use of processors and memory",

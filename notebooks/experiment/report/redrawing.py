@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from experiment.charts import million
+from experiment.charts.connections import connections_over_time, has_connections
 from experiment.charts.fan_out import (
     files_per_s_by_concurrency,
     latency_by_size,
@@ -45,6 +46,8 @@ def charts_of(folder: Path, result: Result) -> Iterator[tuple[str, Figure]]:
     if record["notebook"] == _MILLION:
         yield from _of_a_million(folder, result)
     yield "timeline", timeline_of(result)
+    if has_connections(result.widest_shards):
+        yield "connections", connections_over_time(result.widest_shards, result.where)
     if len(result.downloads):
         yield "latency", latency_by_size(result.downloads, result.where)
 

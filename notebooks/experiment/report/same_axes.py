@@ -5,18 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from experiment.charts.drawing import INK, finished, key_above, new_axes
-from experiment.report.side_by_side import beside
-from experiment.tables.goal import GOAL_S
+from experiment.charts.drawing import (
+    INK,
+    finished,
+    key_above,
+    new_axes,
+    tick_measured,
+)
+from experiment.report.run_comparison import beside
+from experiment.tables.goal import GOAL_FILES, GOAL_S
+from experiment.tables.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.figure import Figure
 
-    from experiment.report.side_by_side import Compared
+    from experiment.report.run_comparison import Compared
 
+_GROWN = 10  # times as many files, to say how time grows with them
 _COLOURS = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
     *("#332288", "#666633", "#56B4E9", "#E69F00"),
@@ -79,6 +88,40 @@ def progress(runs: Sequence[Compared]) -> Figure:
     took_s = slowest.runs["wall_s"].iloc[-1]
     title = f"{slowest.letter} took longest: {took_s:,.1f} s for its own files"
     return finished(figure, ax, title, _where(runs))
+
+
+def growth(runs: Sequence[Compared]) -> list[Figure]:
+    """
+    Draw how the time of a million files grows with the number of files downloaded.
+
+    Returns:
+        One chart; none if no run has ten times as many files as another.
+    """
+    latest = [one.runs.iloc[-1] for one in runs]
+    latest = sorted((run for run in latest if run["ok"]), key=lambda run: run["ok"])
+    if len(latest) < 2 or latest[-1]["ok"] < _GROWN * latest[0]["ok"]:  # noqa: PLR2004
+        return []
+    files = np.array([run["ok"] for run in latest], int)
+    whole = np.array([run["wall_s"] for run in latest]) / files * GOAL_FILES
+    rates = np.array([run["steady_files_per_s"] for run in latest], float)
+    figure, ax = new_axes()
+    ax.plot(files, whole, "o-", color=_COLOURS[0], label="whole run")
+    ax.plot(
+        files, GOAL_FILES / rates, "s--", color=_COLOURS[1], label="at its steady rate"
+    )
+    ax.axhline(GOAL_S, color=INK, ls="--", lw=1)
+    ax.annotate(f"goal: {GOAL_S} s", (files[0], GOAL_S), (0, 8), **_BESIDE)
+    ax.set_xscale("log")
+    ax.set_ylim(0, whole.max() * 1.1)
+    ax.set_xlabel("Files downloaded by the run")
+    ax.set_ylabel("Seconds per million files")
+    key_above(ax)
+    tick_measured(ax.xaxis, pd.Series(files))
+    title = (
+        f"A million files take {duration(whole[0])} at the pace of a run of "
+        f"{files[0]:,}, and {duration(whole[-1])} at that of {files[-1]:,}"
+    )
+    return [finished(figure, ax, title, _where(runs))]
 
 
 def _title(runs: Sequence[Compared]) -> str:

@@ -12,7 +12,7 @@ from experiment.report.page import write_report
 from experiment.report.redrawing import charts_of
 from experiment.report.summary import key_figures
 from experiment.tables import shown
-from experiment.tables.saved import saved_result
+from experiment.tables.saved_result import saved_result
 
 if TYPE_CHECKING:
     from pathlib import Path

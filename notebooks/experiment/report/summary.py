@@ -15,8 +15,15 @@ from experiment.tables.words import duration, size
 if TYPE_CHECKING:
     import pandas as pd
 
-# Where a run takes place and how it was begun: no part of what was measured.
-_NOT_MEASURED = {"run_folder", "resume", "retry_failed", "show", "settings_file"}
+# Where a run took place and how it was begun: no part of what was measured.
+NOT_MEASURED = {
+    "endpoint_url",  # it ended with the session
+    "run_folder",
+    "resume",
+    "retry_failed",
+    "show",
+    "settings_file",
+}
 _GRID = "30_grid"
 
 
@@ -73,7 +80,10 @@ def key_figures(record: dict[str, Any], runs: pd.DataFrame) -> list[Row]:
                 "CPU of the executions per file", f"{totals['cpu_us_per_file']:,.0f} µs"
             ),
             Row("executions at once", f"{settings['concurrency']:,}"),
-            Row("connections in each", f"{settings['connections']:,}"),
+            Row(
+                "connections in each",
+                f"{settings['connections'] or 'as many as are of use'}",
+            ),
             Row("file size", size(totals["file_kb"])),
         ]
     return rows
@@ -163,7 +173,7 @@ def settings_of(record: dict[str, Any]) -> list[SettingShown]:
     defaults = kind().to_dict()
     found = []
     for name, value in record["settings"].items():
-        if name in _NOT_MEASURED:
+        if name in NOT_MEASURED:
             continue
         default = defaults.get(name, value)
         found.append(

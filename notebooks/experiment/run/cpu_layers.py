@@ -23,6 +23,7 @@ from fetcher.contract.options import Options
 from fetcher.contract.source import Template
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
+from fetcher.transfer.flow.connection_limit import FIRST
 from fetcher.transfer.transfers import Transfers, engine_for
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def bars(session: Session, settings: FanOutSettings) -> dict[str, pd.Series]:
     template = session.template(settings)
     files = min(settings.files, _MOST_FILES)
     costs = {
-        ALONE: layers(template, files, settings.connections),
-        FLOOR: floor(template.format(number=0), settings.connections),
+        ALONE: layers(template, files, settings.connections or FIRST),
+        FLOOR: floor(template.format(number=0), settings.connections or FIRST),
     }
     return {name: cost for name, cost in costs.items() if cost is not None}
 

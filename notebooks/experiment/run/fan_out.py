@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from experiment.plan.plan import Todo
+from experiment.run.gone_hosts import GoneHosts
 from experiment.run.progress import Progress
 from experiment.run.resume import seal_unreported, to_do
 from experiment.run.wave import Wave
@@ -31,8 +32,10 @@ async def fan_out(
 
     URLs that a wave leaves without an outcome, because of a deadline or a dead
     execution, or that may get a better one, are dealt again in the next wave, as often
-    as the settings allow. A failed execution never ends the run: the ledger has its
-    error. A resumed run requests only what is left to do.
+    as the settings allow. In every wave but the last, executions hand back URLs that
+    are silent instead of waiting for them; a few executions then wait for all. A failed
+    execution never ends the run: the ledger has its error. A resumed run requests only
+    what is left to do.
 
     Args:
         plan: The shards to invoke the function for.
@@ -54,7 +57,8 @@ async def fan_out(
 
         fetcher.lists.url_list.UrlListError: If the list changes meanwhile.
     """
-    todo, first = to_do(plan, run)
+    gone = GoneHosts()
+    todo, first = to_do(plan, run, gone)
     if run.session:
         first = max(first, seal_unreported(plan, target, run))
     before = 0 if todo.total is None else plan.files - todo.total
@@ -62,13 +66,23 @@ async def fan_out(
         run.record["pilot"] = dict(plan.pilot)
     with Progress(plan, before, shown=shows_progress, served=served) as progress:
         async with Invoker(target, in_flight=plan.settings.concurrency) as invoker:
-            for number in range(first, first + plan.settings.waves):
+            last = first + plan.settings.waves - 1
+            for number in range(first, last + 1):
                 if number > first:
                     seal_unreported(plan, target, run)
-                wave = Wave(number, plan, run, invoker, progress)
+                    progress.next_wave(todo)
+                wave = Wave(
+                    number,
+                    plan,
+                    run,
+                    invoker,
+                    progress,
+                    gone=gone,
+                    is_last=number == last,
+                )
                 left = await wave.go(plan.wave(number, todo))
                 if not left:
                     break
-                todo = Todo(left.ranges(), len(left))
+                todo = Todo(left.ranges(), len(left), wave.tried)
     if run.session:  # executions left at work when the run died may have ended since
         seal_unreported(plan, target, run)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import papermill
-from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
@@ -23,13 +18,17 @@ from experiment.ledger.run_folder import read_run
 from experiment.plan.demand import demand_of
 from experiment.plan.plan import make_plan
 from experiment.run.full_disk import Stdout, writing
+from experiment.run.kernels import KERNEL, kernel
 from experiment.run.machine_load import Load
+from experiment.run.pilot import rounded
 from rollout.preflight import checks
 from rollout.target.clients import DIES_WITHIN_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from pathlib import Path
     from typing import TextIO
+
+    from jupyter_client.manager import AsyncKernelManager
 
     from experiment.ledger.run_folder import Run
     from experiment.parameters.fan_out import FanOutSettings
@@ -37,103 +36,11 @@ if TYPE_CHECKING:
     from experiment.session import Session
 
 _CELL_NOTEBOOK = "20_fan_out"
-_KERNEL = "python3"
-_KERNEL_READY_WITHIN_S = 60
 _LONGEST_CELL_S = 3_600  # of a grid's cell; a whole grid may take as long as it takes
-# Otherwise the kernel warns, in red, that loopback is not encrypted, and after Ctrl-C
-# that its socket is gone; errors of cells arrive another way. Cells also stay out of
-# the user's own history.
-_QUIET = [
-    "--IPKernelApp.log_level=CRITICAL",
-    "--HistoryManager.hist_file=:memory:",
-]
-_RUNTIME_FOLDER = "JUPYTER_RUNTIME_DIR"
 
 
 class GridError(RuntimeError):
     """Some cells of the grid have no result."""
-
-
-class _Manager(AsyncKernelManager):
-    """A kernel manager that disconnects one notebook before it serves the next."""
-
-    _latest: Any = None
-
-    def client(self, **options: object) -> Any:  # noqa: ANN401 - the base promises less
-        """Return a client of the kernel."""
-        self.hang_up()
-        self._latest = super().client(**options)
-        return self._latest
-
-    def hang_up(self) -> None:
-        """Close the channels of the latest client."""
-        if self._latest:
-            self._latest.stop_channels()
-
-
-@contextmanager
-def kernel(environ: Mapping[str, str] | None = None) -> Iterator[AsyncKernelManager]:
-    """
-    Keep one kernel for several notebooks.
-
-    Starting one and importing pandas and matplotlib take longer than a small run.
-
-    Args:
-        environ: Variables to add to those of this process.
-    """
-    with _runtime_folder() as folder:
-        manager = _Manager(
-            kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
-        )
-        try:
-            with _interrupt_delayed(), writing(folder):
-                _start(manager, folder, environ or {})
-            yield manager
-        finally:
-            manager.hang_up()
-            if manager.has_kernel:
-                run_sync(manager.shutdown_kernel)()
-
-
-def _start(
-    manager: AsyncKernelManager, folder: Path, environ: Mapping[str, str]
-) -> None:
-    run_sync(manager.start_kernel)(
-        extra_arguments=_QUIET,
-        cwd=root() / "notebooks",
-        env={**os.environ, **environ, _RUNTIME_FOLDER: str(folder)},
-    )
-    client = manager.client()
-    client.start_channels()
-    run_sync(client.wait_for_ready)(timeout=_KERNEL_READY_WITHIN_S)
-
-
-@contextmanager
-def _interrupt_delayed() -> Iterator[None]:
-    """Delay Ctrl-C: a half-started kernel can neither be used nor ended."""
-    signals: list[int] = []
-    number = signal.SIGINT
-    handler = signal.signal(number, lambda number, _: signals.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(number, handler)
-    if signals:
-        signal.raise_signal(number)
-
-
-@contextmanager
-def _runtime_folder() -> Iterator[Path]:
-    """
-    Make a folder for connection files.
-
-    A kernel started from another has its folder inside that one's, so that nothing is
-    left of either, however that one ends.
-    """
-    outer = Path(os.environ.get(_RUNTIME_FOLDER) or gettempdir())
-    outer.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="kernel-", dir=outer) as folder:
-        yield Path(folder)
 
 
 def execute(
@@ -175,7 +82,7 @@ def execute(
             output,
             parameters=parameters,
             cwd=folder,
-            kernel_name=_KERNEL,
+            kernel_name=KERNEL,
             progress_bar=False,
             stdout_file=stdout and Stdout(stdout),
             execution_timeout=_LONGEST_CELL_S if manager else None,
@@ -229,7 +136,7 @@ def run_grid(
     cells = list(settings.cells())
     records: list[dict[str, Any]] = []
     failed = []
-    files: dict[str, int] = {}  # by setting: its repeats fetch as many as its first run
+    files: dict[str, int] = {}  # by setting, for its next run
     with kernel(session.target.environ()) as manager:
         for number, planned in enumerate(cells, start=1):
             name, setting = settings.name_of(planned), settings.setting_of(planned)
@@ -249,8 +156,8 @@ def run_grid(
                 run.absorb(run.folder / name)
                 if not planned.files:
                     record.setdefault("pilot", {})
+                    files[setting] = _files_of_next(cell, run.folder / name)
                 records.append(record)
-                files[setting] = record["totals"]["files"]
                 message = _figures(record["totals"])
             print(f"[{number}/{len(cells)}] {name}: {message}", flush=True)
     run.record["failed_cells"] = failed
@@ -292,6 +199,13 @@ def _measure(
         execute(_CELL_NOTEBOOK, output, parameters, manager=manager)
     shards = pd.read_parquet(folder / "shards.parquet")
     return read_run(folder) | {"load": load.during(shards)}
+
+
+def _files_of_next(cell: FanOutSettings, folder: Path) -> int:
+    """Return as many files as this run had; more if a pilot's error made it short."""
+    (done,) = pd.read_parquet(folder / "runs.parquet").to_dict("records")
+    wanted = done["steady_files_per_s"] * cell.duration_s
+    return max(int(done["files"]), rounded(wanted, least=cell.shards))
 
 
 def _figures(figures: dict[str, Any]) -> str:

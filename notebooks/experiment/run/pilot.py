@@ -53,18 +53,19 @@ async def sized(plan: Plan, target: Target) -> Plan:
     """
     if not plan.is_pilot:
         return plan
-    spent = 0.0
+    spent, shards = 0.0, plan.settings.shards
     for _ in range(_MOST_PILOTS):
         rate, steady_s, dollars = await _measured(plan, target)
         spent += dollars
         if steady_s >= _LONG_ENOUGH_S or not rate:
             break
         times = min(_MOST_TIMES, max(2, _AIMED_S / max(steady_s, 1e-9)))
-        plan = plan.of_files(_rounded(plan.settings.files * times, plan))
+        plan = plan.of_files(rounded(plan.settings.files * times, least=shards))
         _check(plan, target, spent)
     pilot = {"files": plan.settings.files, "files_per_s": rate, "usd": spent}
     if rate:
-        plan = plan.of_files(_rounded(rate * plan.settings.duration_s, plan))
+        files = rounded(rate * plan.settings.duration_s, least=shards)
+        plan = plan.of_files(files)
     plan = replace(plan, is_pilot=False, pilot=pilot)
     _check(plan, target, spent)
     deploy(target, replace(plan.worker(), start=uuid.uuid4().hex))
@@ -111,7 +112,12 @@ async def _measured(plan: Plan, target: Target) -> tuple[float, float, float]:
     return figures["steady_files_per_s"] or 0.0, figures["steady_s"] or 0.0, dollars
 
 
-def _rounded(files: float, plan: Plan) -> int:
-    """Return two digits of a number, but at least a file for every shard."""
+def rounded(files: float, *, least: int) -> int:
+    """
+    Return two digits of a number of files, but at least so many.
+
+    >>> rounded(12_345, least=8)
+    12000
+    """
     digits = max(0, floor(log10(max(files, 1))) - 1)
-    return max(plan.settings.shards, int(round(files / 10**digits) * 10**digits))
+    return max(least, int(round(files / 10**digits) * 10**digits))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
+from collections import deque
 from time import time
 from typing import TYPE_CHECKING, Self
 
 from tqdm import tqdm
 
+from experiment.plan.sizes import sizes_for
+from fetcher.contract.options import MAX_CONNECTIONS
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.tally import Tally
 
@@ -16,12 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from experiment.ledger.invocation import Invocation
-    from experiment.plan.plan import Plan
+    from experiment.parameters.fan_out import FanOutSettings
+    from experiment.plan.plan import Plan, Todo
+
+# tqdm's own time left is 0 s while nothing but the slowest is left.
+_FORMAT = (
+    "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}, {rate_fmt}{postfix}]"
+)
+_RECENT_S = 10.0  # the rate of which tells how long the rest will take
+_SILENT_TRIES = 2
+_OPEN_PER_CONNECTION = 8  # silent downloads wait in one place
 
 
 class Progress:
     """
-    A bar of files/s, MB/s, ok and failed, in flight, time left.
+    A bar of files, files/s, MB/s, ok and failed, in flight, time left.
+
+    A file counts once its outcome is final, so that the bar never goes back.
 
     It goes to standard output: JupyterLab paints standard error red.
 
@@ -55,10 +70,14 @@ class Progress:
             file=sys.stdout,
             mininterval=0.5,
             disable=not shown,
+            bar_format=_FORMAT,
         )
         self._began_at = time()
+        self._recent = deque([(self._began_at, before)])  # when, files done
         self._tally = Tally()
+        self._ended = 0
         self._in_flight = 0
+        self._all_done_by = math.inf
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -73,6 +92,16 @@ class Progress:
         self._in_flight += 1
         self._show()
 
+    def next_wave(self, todo: Todo) -> None:
+        """
+        Take note that some URLs are tried again.
+
+        Most of them wait in vain. How long that can take is known; a rate is not.
+        """
+        if todo.total and 2 * todo.tried >= todo.total:
+            settings, self._served = self._plan.settings, None
+            self._all_done_by = time() + longest_s(settings, todo.total)
+
     async def tick(self) -> None:
         """Show how far the files are while no answer comes, and that time passes."""
         served = await asyncio.to_thread(self._served) if self._served else None
@@ -80,18 +109,27 @@ class Progress:
             # A failed request is repeated, and the rest is not reported yet.
             files = self._before + served - self._served_before
             self._advance(min(files, self._plan.files))
+        self._show()
         self._bar.refresh()
 
-    def answered(self, done: Invocation) -> None:
-        """Count an invocation that ended."""
+    def answered(self, done: Invocation, left: int, *, is_last: bool) -> None:
+        """
+        Count an invocation that ended.
+
+        Args:
+            done: The invocation.
+
+            left: How many of its URLs have no outcome, or may get a better one.
+
+            is_last: Whether they will not be tried again.
+        """
         self._in_flight -= 1
         if done.report:
-            self._tally.merge(done.report.tally)
+            tally = done.report.tally
+            self._tally.merge(tally)
+            open_ = tally.counts[Outcome.UNSTARTED] if is_last else left
+            self._ended += tally.files - open_
         self._show()
-
-    @property
-    def _ended(self) -> int:
-        return self._tally.files - self._tally.counts[Outcome.UNSTARTED]
 
     def _show(self) -> None:
         tally = self._tally
@@ -101,10 +139,44 @@ class Progress:
         )  # the length of a long list is known at its end
         self._bar.set_postfix_str(
             f"{rate:,.1f} MB/s, {tally.ok:,} ok, {self._ended - tally.ok:,} failed, "
-            f"{self._in_flight} executions in flight",
+            f"{self._in_flight} executions in flight{self._rest()}",
             refresh=False,
         )
         self._advance(self._before + self._ended)
 
+    def _rest(self) -> str:
+        """Say how long the rest will take; nothing while that is not known."""
+        now, done = time(), int(self._bar.n)
+        left = self._plan.files - done
+        if self._all_done_by < math.inf:
+            return (
+                f"; {left:,} silent or failed before, done within "
+                f"{max(self._all_done_by - now, 0):,.0f} s"
+            )
+        self._recent.append((now, done))
+        while now - self._recent[0][0] > _RECENT_S and len(self._recent) > 2:  # noqa: PLR2004
+            self._recent.popleft()
+        since, before = self._recent[0]
+        if left <= 0 or done <= before:
+            return ""
+        return f", {left * (now - since) / (done - before):,.0f} s left"
+
     def _advance(self, files: int) -> None:
         self._bar.update(max(0, files - self._bar.n))
+
+
+def longest_s(settings: FanOutSettings, urls: int) -> float:
+    """
+    Return for how long URLs can be waited for that are all silent.
+
+    Args:
+        settings: Those of the run.
+
+        urls: How many there are.
+    """
+    options = settings.options(allow_private=False)
+    silence_s = max(options.connect_timeout_s, options.read_timeout_s)
+    connections = options.connections or MAX_CONNECTIONS
+    open_ = min(MAX_CONNECTIONS, _OPEN_PER_CONNECTION * connections)
+    shard = next(iter(sizes_for(settings, urls, urls)))
+    return math.ceil(shard / open_) * _SILENT_TRIES * silence_s

@@ -14,15 +14,23 @@ from rollout.deploy import leftover_tars
 if TYPE_CHECKING:
     from experiment.ledger.run_folder import Run
     from experiment.plan.plan import Plan
+    from experiment.run.gone_hosts import GoneHosts
     from rollout.target.target import Target
 
 
-def to_do(plan: Plan, run: Run) -> tuple[Todo, int]:
+def to_do(plan: Plan, run: Run, gone: GoneHosts | None = None) -> tuple[Todo, int]:
     """
     Return which URLs to fetch, and the number of the first wave.
 
     Without a ledger that is all of them; with one, those that have no outcome or are
     not ok, as the settings say.
+
+    Args:
+        plan: What there is to fetch.
+
+        run: Has the ledger.
+
+        gone: Learns what is known of hosts.
     """
     ended, ok, first = NumberSet(), NumberSet(), 0
     for done in read_invocations(run.folder):
@@ -32,6 +40,8 @@ def to_do(plan: Plan, run: Run) -> tuple[Todo, int]:
             codes = rows_of(done.report.downloads)["outcome"]
             ended.add(numbers[codes != UNSTARTED])
             ok.add(numbers[codes == OK])
+            if gone:
+                gone.learn(done.report)
     settings = plan.settings
     if settings.retry_failed and not settings.resume:
         failed = ended.without(ok)

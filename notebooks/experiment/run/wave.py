@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass, field
-from statistics import median
+from dataclasses import replace
 from time import time
 from typing import TYPE_CHECKING
 
-from experiment.ledger.download_rows import not_final
+from experiment.ledger.download_rows import not_final, not_tried
 from experiment.ledger.invocation import Invocation
 from experiment.ledger.number_set import NumberSet
 from experiment.run.answer import Asked, report_in
+from experiment.run.sent_shard import SentShard
+from experiment.run.usual_times import UsualTimes
 from fetcher.contract.source import Template, count
 from local_aws.errors import EndpointError
 from rollout.errors import InvokeError, RolloutError
@@ -21,23 +21,17 @@ from rollout.invoke.report_line import billed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import TypeAlias
 
     from experiment.ledger.run_folder import Run
     from experiment.plan.plan import Plan
+    from experiment.run.gone_hosts import GoneHosts
     from experiment.run.progress import Progress
+    from experiment.run.sent_shard import Call
     from fetcher.contract.shard import Shard
-    from fetcher.contract.source import Ranges
-    from rollout.invoke.invoker import Invoker, InvokeResult
+    from rollout.invoke.invoker import Invoker
 
-    _Call: TypeAlias = asyncio.Task[InvokeResult]
-
-# A straggler takes this many times as long as the others, nearly all of them done.
-_LAST_SHARE = 0.05
-_TIMES_AS_LONG = 2.0
-_NOT_BEFORE_S = 1.0
+_MOST_HEDGES = 0.05  # for each shard
 _LOOK_EVERY_S = 0.25
-_REMEMBERED = 1_000  # durations
 _DIES_WITHIN_S = 15.0  # an endpoint of ours that refuses is ending, if slowly
 _MAY_HAVE_RUN = 500  # from this HTTP status on
 
@@ -46,41 +40,13 @@ class FanOutError(RuntimeError):
     """The target is gone: there is no point in calling it again."""
 
 
-@dataclass(slots=True, eq=False)
-class _SentShard:
-    """
-    A shard on its way.
-
-    Attributes:
-        index, ranges, template: As in the ledger; URLs of a list are not kept.
-
-        payload: What was sent, to be sent again.
-
-        sent_at: When it was first sent.
-
-        calls: Its calls in flight, and when each was made.
-
-        hedges: How often it was sent again because it took long.
-
-        is_settled: Whether its invocation is in the ledger.
-    """
-
-    index: int
-    ranges: Ranges
-    template: str
-    payload: bytes
-    sent_at: float
-    calls: dict[_Call, float] = field(default_factory=dict)
-    hedges: int = 0
-    is_settled: bool = False
-
-
 class Wave:
     """
     A wave on its way.
 
-    It alone decides how many calls are in flight: as many as the plan's concurrency.
-    The invoker makes fewer at a time only while Lambda throttles them.
+    It alone decides how many calls are in flight: as many as the plan's concurrency,
+    or as Lambda takes. While it throttles calls, none is added to those that wait: who
+    is late must not hold URLs that others could fetch.
 
     Args:
         number: Which one.
@@ -92,22 +58,41 @@ class Wave:
         invoker: Makes the calls.
 
         progress: Shows what was sent and what came back.
+
+        gone: What shards find out about hosts.
+
+        is_last: Whether nothing can be handed back, since no wave follows.
+
+    Attributes:
+        tried: How many of the URLs left were silent, or failed.
     """
 
     def __init__(
-        self, number: int, plan: Plan, run: Run, invoker: Invoker, progress: Progress
+        self,
+        number: int,
+        plan: Plan,
+        run: Run,
+        invoker: Invoker,
+        progress: Progress,
+        *,
+        gone: GoneHosts,
+        is_last: bool,
     ) -> None:
         self._number = number
         self._plan = plan
         self._run = run
         self._invoker = invoker
         self._progress = progress
+        self._hosts = gone
+        self._is_last = is_last
         self._began_at = time()
-        self._in_flight: dict[_Call, _SentShard] = {}
-        self._ended: asyncio.Queue[_Call] = asyncio.Queue()
-        self._durations_s: deque[float] = deque(maxlen=_REMEMBERED)
+        self._in_flight: dict[Call, SentShard] = {}
+        self._ended: asyncio.Queue[Call] = asyncio.Queue()
+        self._times = UsualTimes()
+        self._hedges = 0
         self._unreached = 0  # calls in a row
         self._left = NumberSet()
+        self.tried = 0
 
     async def go(self, shards: Iterable[Shard]) -> NumberSet:
         """
@@ -135,7 +120,7 @@ class Wave:
                     await self._settle(self._ended.get_nowait())
             while self._in_flight:
                 if not await self._settle_next():
-                    self._hedge(max(1, int(sent * _LAST_SHARE)))
+                    self._hedge(max(1, int(sent * _MOST_HEDGES)))
         except EndpointError as error:
             await self._keep_what_arrived()
             raise self._gone(str(error), "Resume with") from error
@@ -150,17 +135,27 @@ class Wave:
 
     @property
     def _is_full(self) -> bool:
-        return len(self._in_flight) >= self._plan.settings.concurrency
+        most = self._plan.settings.concurrency
+        return len(self._in_flight) >= most or self._invoker.waiting > 0
 
     def _send(self, shard: Shard) -> None:
         source = shard.source
         template = source.text if isinstance(source, Template) else ""
+        told = replace(self._hosts.told_to(shard), hands_back=not self._is_last)
         self._progress.sent()
         self._call(
-            _SentShard(shard.index, source.ranges, template, shard.to_json(), time())
+            SentShard(
+                index=shard.index,
+                ranges=source.ranges,
+                template=template,
+                files=len(source),
+                told=told.gone,
+                payload=told.to_json(),
+                sent_at=time(),
+            )
         )
 
-    def _call(self, shard: _SentShard) -> None:
+    def _call(self, shard: SentShard) -> None:
         function = self._plan.settings.function
         call = asyncio.create_task(
             self._invoker.invoke(function, shard.payload, wants_log=True)
@@ -192,7 +187,7 @@ class Wave:
             with suppress(EndpointError):
                 await self._settle(self._ended.get_nowait())
 
-    async def _settle(self, call: _Call) -> None:
+    async def _settle(self, call: Call) -> None:
         """Keep the result of a call, unless another call of its shard settled it."""
         shard = self._in_flight.pop(call)
         called_at = shard.calls.pop(call)
@@ -210,14 +205,16 @@ class Wave:
         for other in shard.calls:
             other.cancel()
         self._run.append(done, report_json)
-        self._progress.answered(done)
+        self._progress.answered(done, len(left), is_last=self._is_last)
         self._left.add(left)
+        self.tried += len(left) - not_tried(done)
         if done.report:
-            self._durations_s.append(done.answered_at - done.invoked_at)
+            self._hosts.learn(done.report, shard.told)
+            self._times.add(shard.files, done.answered_at - done.invoked_at)
         await self._check_reached(call, done.error)
 
     def _invocation(
-        self, shard: _SentShard, call: _Call, called_at: float
+        self, shard: SentShard, call: Call, called_at: float
     ) -> tuple[Invocation, bytes]:
         """Return what goes into the ledger, and the report's JSON as it came."""
         done = Invocation(
@@ -253,7 +250,7 @@ class Wave:
         )
         return done, result.payload if report else b""
 
-    async def _check_reached(self, call: _Call, error: str) -> None:
+    async def _check_reached(self, call: Call, error: str) -> None:
         """Give up once as many calls in a row as may be in flight reached nobody."""
         failure = call.exception()
         reached = not isinstance(failure, InvokeError) or failure.status > 0
@@ -270,13 +267,13 @@ class Wave:
         )
 
     def _hedge(self, most: int) -> None:
-        """Send stragglers again, if no more shards than that are left."""
-        shards = set(self._in_flight.values())
-        if not self._plan.settings.hedge or len(shards) > most or not self._durations_s:
+        """Send stragglers again, but no more of them than that."""
+        if not self._plan.settings.hedge:
             return
-        patience_s = max(_NOT_BEFORE_S, _TIMES_AS_LONG * median(self._durations_s))
-        for shard in shards:
-            is_late = time() - shard.sent_at > patience_s
-            if is_late and not shard.hedges and not self._is_full:
+        for shard in set(self._in_flight.values()):
+            is_late = time() - shard.sent_at > self._times.late_after_s(shard.files)
+            may_be = not shard.hedges and self._hedges < most and not self._is_full
+            if is_late and may_be:
                 shard.hedges += 1
+                self._hedges += 1
                 self._call(shard)

@@ -84,4 +84,7 @@ def _why(runs: pd.DataFrame) -> str:
         return f"{at}, which is a single process: the origin is the limit"
     if origin < _AT_WORK:
         return f"{at}: files came from elsewhere, so why cannot be seen here"
-    return f"{at}: neither is the limit, so try more than {connections:,} connections"
+    advice = f"so try more than {connections:,} connections"
+    if not connections:
+        advice = "and more connections were of no use"
+    return f"{at}: neither is the limit, {advice}"

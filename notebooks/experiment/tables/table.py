@@ -156,8 +156,10 @@ def shards_table(
         Columns run, target, session, wave, shard, execution, cold, files, a column per
         outcome, body_bytes, queued_at, invoked_at, started_at, downloading_at,
         downloaded_at, answered_at (seconds since 1970), cpu_s, peak_rss_bytes,
-        throttles, hedges, request_id, error, billed_s (by Lambda's account). Without a
-        report there is an error, and no value in the columns that only a report fills.
+        throttles, hedges, request_id, error, billed_s (by Lambda's account),
+        connections and connections_at_s (lists: how many from when on, in seconds since
+        downloading_at). Without a report there is an error, and no value in the
+        columns that only a report fills.
     """
     rows = map(_shard_row, invocations)
     batches = iter(lambda: list(islice(rows, _AT_ONCE)), [])
@@ -238,4 +240,6 @@ def _shard_row(done: Invocation) -> dict[str, Any]:
         "request_id": done.request_id,
         "error": _writable(done.error),
         "billed_s": math.nan if done.billed_s is None else done.billed_s,
+        "connections": [number for _, number in report.connections] if report else [],
+        "connections_at_s": [at for at, _ in report.connections] if report else [],
     }

@@ -41,10 +41,10 @@ def listed(texts: list[str], most: int = 3) -> str:
     """
     Return texts as a list in a sentence.
 
-    >>> listed(["a"]), listed(["a", "b", "c"]), listed(list("abcdef"))
-    ('a', 'a, b and c', 'a, b, c and 3 others')
+    >>> listed(["a"]), listed(list("abcd")), listed(list("abcdef"))
+    ('a', 'a, b, c and d', 'a, b, c and 3 others')
     """
-    if len(texts) > most:
+    if len(texts) > most + 1:
         texts = [*texts[:most], f"{len(texts) - most} others"]
     *most_of_them, last = texts
     return f"{', '.join(most_of_them)} and {last}" if most_of_them else last

@@ -14,7 +14,7 @@ import pytest
 
 from experiment.bench import __main__ as module
 from experiment.bench.__main__ import FULL, QUICK, Scale, bench, main
-from experiment.bench.peers import Program, programs
+from experiment.bench.programs import Program, installed
 from experiment.bench.table import summarise
 from experiment.ledger.run_folder import read_run
 from origin import OriginError, jpeg
@@ -36,7 +36,7 @@ def test_every_program_downloads_every_setting_and_nothing_fails(done):
     status, folder = done
     runs = pd.read_csv(folder / "bench.csv", keep_default_na=False)
     schemes = ["http", "https"] if is_installed() else ["http"]
-    names = [program.name for program in programs()]
+    names = [program.name for program in installed()]
 
     assert status == 0
     assert list(runs["program"]) == names * 2 * len(schemes)
@@ -51,8 +51,8 @@ def test_programs_take_turns(done):
     """
     runs = pd.read_csv(done[1] / "bench.csv")
 
-    assert list(runs["repeat"][: 2 * len(programs())]) == (
-        [1] * len(programs()) + [2] * len(programs())
+    assert list(runs["repeat"][: 2 * len(installed())]) == (
+        [1] * len(installed()) + [2] * len(installed())
     )
     assert runs["started_at"].is_monotonic_increasing
 
@@ -70,7 +70,7 @@ def test_our_memory_is_measured_for_few_and_for_many_urls(done):
     rss = pd.read_csv(done[1] / "rss.csv")
 
     assert list(rss["files"].unique()) == [5, 10]
-    assert set(rss["program"]) == {one.name for one in programs() if one.ours}
+    assert set(rss["program"]) == {one.name for one in installed() if one.ours}
     assert (rss["peak_rss_bytes"] > 10**6).all()
 
 
@@ -78,7 +78,7 @@ def test_the_folder_explains_itself(done):
     record = read_run(done[1])
 
     assert record["target"] == "local"
-    assert record["programs"].keys() == {program.name for program in programs()}
+    assert record["programs"].keys() == {program.name for program in installed()}
     assert record["verdict"].startswith("fetcher (")
     assert record["started"] < record["ended"]
     assert (done[1] / "bench.png").read_bytes().startswith(PNG)
@@ -147,7 +147,7 @@ import sys
 from pathlib import Path
 import experiment.ledger.run_folder
 from experiment.bench import __main__ as bench
-from experiment.bench.peers import Program
+from experiment.bench.programs import Program
 
 experiment.ledger.run_folder.root = lambda: Path({root!r})
 stuck = "echo $PWD > {fifo}; sleep 60"

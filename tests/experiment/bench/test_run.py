@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from experiment.bench import run as bench_run
-from experiment.bench.peers import Program, programs
+from experiment.bench.programs import Program, installed
 from experiment.bench.run import Served, Setting, measure, origin_for
 from origin import jpeg
 from origin.nginx import is_installed
@@ -97,7 +97,7 @@ def test_without_nginx_our_own_origin_serves_http_only(monkeypatch):
     monkeypatch.setattr(bench_run, "is_installed", lambda: False)
 
     with origin_for([1_000]) as served:
-        row = measure(programs()[0], SETTING, served)
+        row = measure(installed()[0], SETTING, served)
 
     assert row["error"] == ""
     assert served.schemes == ("http",)
@@ -105,7 +105,7 @@ def test_without_nginx_our_own_origin_serves_http_only(monkeypatch):
 
 
 @pytest.mark.skipif(not is_installed(), reason="nginx is not installed")
-@pytest.mark.parametrize("program", programs(), ids=lambda program: program.name)
+@pytest.mark.parametrize("program", installed(), ids=lambda program: program.name)
 def test_every_program_verifies_https(program):
     with origin_for([1_000]) as served:
         https = SETTING._replace(scheme="https")

@@ -5,7 +5,7 @@ import sys
 import pandas as pd
 import pytest
 
-from experiment.bench.peers import Program
+from experiment.bench.programs import Program
 from experiment.bench.wild import bench, programs
 from experiment.bench.wild.bench import measure_programs
 from experiment.bench.wild.programs import wild_not_installed, wild_programs

@@ -1,14 +1,18 @@
 """Ctrl-C in `python -m experiment`: nothing is left running, and nothing is lost."""
 
 import sys
+import time
 from types import ModuleType
 
 import pytest
+from tests.support.http_proxy import HttpProxy
 from tests.support.interrupted_run import Interrupted, lines
 
 from experiment.__main__ import main
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
+from rollout.deploy.deploy import left
+from rollout.target.target import connect
 
 TIMES = pytest.mark.parametrize(
     "times", [pytest.param(1, marks=pytest.mark.soak), 2], ids=["once", "twice"]
@@ -33,6 +37,36 @@ def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path, times)
     interrupted.leaves_nothing_behind()
     assert 5 < len(list(read_invocations(folder))) < 2_000
     assert "ended" not in read_run(folder)
+
+
+class FarAway(HttpProxy):
+    """Takes as long to remove a function as AWS may: longer than kernels are given."""
+
+    def handle(self, request, body):
+        if request.command == "DELETE":
+            time.sleep(4)
+        self.pass_on(request, body)
+
+
+def test_ctrl_c_removes_the_function_where_the_endpoint_lives_on(tmp_path, endpoint):
+    """
+    As on AWS: there nothing ends with the run, so a function stayed, and kept working.
+    """
+    name = "t-interrupted"
+    with FarAway(endpoint.endpoint_url) as proxy:
+        interrupted = Interrupted(
+            tmp_path,
+            function=name,
+            endpoint_url=proxy.url,
+            origin_url=endpoint.origin_url,
+        )
+        folder = interrupted.results
+        status = interrupted.run(lambda: lines(folder / "reports.jsonl") > 5)
+
+        assert (status, interrupted.err) == (130, "")
+        interrupted.leaves_nothing_behind()
+    assert left(connect("local", endpoint.endpoint_url), name) == []
+    assert len(list(read_invocations(folder))) > 5
 
 
 @TIMES

@@ -13,11 +13,14 @@ from tests.support.priced_plans import AWS, ORIGINAL, item, plan_of
 
 from experiment.cost import cost
 from experiment.cost.cost import DryRun, check, cost_of, estimate
+from experiment.ledger.machine import root
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.settings_file import read_settings_file
 from experiment.plan.url_file import UrlFile
 from rollout.errors import PreflightError
 
+SETTINGS = root() / "notebooks" / "settings"
 HERE = SimpleNamespace(region="us-east-1", asks_iam=False)
 
 
@@ -109,6 +112,37 @@ def test_more_may_be_allowed():
     check(FanOutSettings(**settings), estimate(plan_of(**settings), AWS))
 
 
+@pytest.mark.parametrize("path", sorted(SETTINGS.glob("*-aws.yaml")), ids=str)
+def test_settings_for_aws_run_as_they_are(path):
+    """Whoever follows their header is not stopped by the default of `max_cost_usd`."""
+    plan = plan_of(**read_settings_file(path))
+
+    check(plan.settings, estimate(plan, AWS))
+
+
+def test_an_efs_and_the_regions_own_prices_are_in_the_estimate():
+    access_point = (
+        "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/"
+        "fsap-0123456789abcdef0"
+    )
+    network = {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}
+    on_efs = {"efs": access_point, "sink_path": "/mnt/files", **network}
+    price = estimate(plan_of(**on_efs, file_kb=1_000), AWS)
+    assert item(price.least, "GB written to EFS").dollars == pytest.approx(
+        400e6 / 2**30 * 0.06
+    )
+    assert item(price.least, "GB in EFS for a month")
+    assert not price.most.assumes
+
+    far = SimpleNamespace(region="ap-east-1", asks_iam=True)
+    price = estimate(plan_of(), far)
+    assert item(price.least, "of memory").each == 0.0000183
+    assert "(assumed: us-east-1's price)" in str(price)
+    assert "No source here has ap-east-1's own price where one is assumed." in str(
+        price
+    )
+
+
 def test_a_grid_is_refused_as_a_whole():
     """
     Each of its runs is cheap enough.
@@ -162,12 +196,6 @@ def test_sizes_that_nobody_knows_are_guessed_and_the_guess_is_told(tmp_path):
     assert listed.notes == ("File sizes are those the list begins with.",)
     line_s = item(listed.least, "of memory").amount / 1_769 * 1_024
     assert 4e6 / 359e6 < line_s < 2  # in a burst, after a cold start
-
-
-def test_prices_of_another_region_are_said_to_be_others():
-    elsewhere = SimpleNamespace(region="eu-west-1", asks_iam=True)
-
-    assert "eu-west-1 has others" in str(estimate(plan_of(), elsewhere))
 
 
 def test_calls_that_were_not_heard_of_are_counted_as_dear_as_they_may_be():

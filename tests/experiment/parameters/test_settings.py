@@ -56,7 +56,7 @@ FAN_OUTS = [
             {"connections": value},
             f"is {value:,}; it must be from 1 to {MAX_CONNECTIONS}",
         )
-        for value in (0, -1, MAX_CONNECTIONS + 1)
+        for value in (-1, MAX_CONNECTIONS + 1)
     ],
     ({"target": "gcp"}, "target is 'gcp'; it must be one of: local, aws."),
     ({"engine": "wget"}, "engine is 'wget'; it must be one of:"),

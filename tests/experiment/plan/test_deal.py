@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiment.plan import deal
+from experiment.plan.sizes import EqualSizes
 from experiment.plan.url_file import LineBlock
 from fetcher.contract.source import numbers_in, ranges_of
 
@@ -30,7 +31,7 @@ def numbers_dealt(shards):
 @given(st.integers(1, 5_000), st.data())
 def test_sizes_differ_by_at_most_one_and_sum_to_the_count(many, data):
     parts = data.draw(st.integers(1, many))
-    dealt = list(islice(deal.sizes(many, parts), parts))
+    dealt = list(islice(EqualSizes(many, parts), parts))
 
     assert sum(dealt) == many
     assert max(dealt) - min(dealt) <= 1
@@ -65,7 +66,9 @@ def test_lines_in_order_come_as_they_stand(sizes, size):
 def test_lines_dealt_otherwise_come_once_too_ascending_in_each_shard(
     sizes, size, deal_by
 ):
-    shards = list(deal_by(blocks(sizes), size, TEXT))
+    count = sum(sizes)
+    equal = EqualSizes(count, max(1, count // size)).of_lines()
+    shards = list(deal_by(blocks(sizes), equal, TEXT))
 
     assert sorted(numbers_dealt(shards)) == list(range(sum(sizes)))
     assert all([*shard] == sorted(shard) for shard in shards)
@@ -78,7 +81,9 @@ def test_lines_dealt_otherwise_come_once_too_ascending_in_each_shard(
     st.sampled_from([deal.deal_by_host, deal.deal_by_bytes, deal.deal_in_order]),
 )
 def test_no_shard_carries_more_text_than_it_may(sizes, text, deal_by):
-    wanted = repeat(40) if deal_by is deal.deal_in_order else 40
+    in_order = deal_by is deal.deal_in_order
+    equal = EqualSizes(sum(sizes), max(1, sum(sizes) // 40))
+    wanted = repeat(40) if in_order else equal.of_lines()
     shards = list(deal_by(blocks(sizes, length=30), wanted, text))
 
     assert sorted(numbers_dealt(shards)) == list(range(sum(sizes)))
@@ -92,7 +97,7 @@ def test_a_list_longer_than_a_window_is_dealt_window_by_window(monkeypatch):
     monkeypatch.setattr(deal, "WINDOW", 100)
     read = []
     lines = (read.append(some.first) or some for some in blocks([10] * 100))
-    shards = deal.deal_by_host(lines, 20, TEXT)
+    shards = deal.deal_by_host(lines, EqualSizes(1_000, 50).of_lines(), TEXT)
 
     next(shards)
     assert len(read) <= 11

@@ -18,6 +18,7 @@ from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.demand import demand_of
 from experiment.plan.plan import Plan, Todo, make_plan
+from fetcher.contract.shard import MOST_HOSTS_BYTES
 from fetcher.contract.source import numbers_in
 from fetcher.lists.url_list import UrlListError
 from rollout.errors import PreflightError
@@ -93,8 +94,8 @@ def test_the_summary_says_what_is_going_to_happen(tmp_path):
     plan = plan_of(tmp_path, urls((0, 4_001)), files=4_001)
 
     assert plan.summary() == (
-        "files: 4,001; shards: 8, of 501 files at most; executions at once: 2; "
-        "connections in each: 20"
+        "files: 4,001; shards: 13, of 501 files at most; executions at once: 2; "
+        "connections in each: as many as are of use"
     )
 
 
@@ -159,7 +160,7 @@ def test_without_files_a_plan_is_a_pilot_s_unless_it_resumes_a_run(tmp_path):
     resumed = make_plan("20_fan_out", again, Nowhere)
 
     assert (plan.is_pilot, resumed.is_pilot) == (True, False)
-    assert (plan.files, resumed.files) == (4 * 2 * 20, 500)
+    assert (plan.files, resumed.files) == (4 * 2 * 64, 500)
     template = FanOutSettings(url_template="http://h/{number}")
     with pytest.raises(SettingsError, match="Set files, too: how many a url_template"):
         make_plan("20_fan_out", template, Nowhere)
@@ -242,9 +243,9 @@ def test_what_is_needed_follows_the_largest_shard(tmp_path):
     execution, invocation = demand.execution, demand.invocation
 
     assert execution.scratch_bytes == 6 * 10_000
-    assert (demand.concurrency, execution.connections) == (2, 20)
+    assert (demand.concurrency, execution.connections) == (2, 0)
     first = next(plan.wave(0, plan.everything))
-    assert invocation.request_bytes == len(first.to_json())
+    assert invocation.request_bytes == len(first.to_json()) + MOST_HOSTS_BYTES
     assert 0 < invocation.deadline_s < demand.function.timeout_s
 
 

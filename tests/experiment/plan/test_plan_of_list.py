@@ -26,7 +26,7 @@ def listed(folder, lines, name="urls.txt", **settings):
 @pytest.mark.parametrize("deal_by", ["count", "host"])
 def test_every_line_of_a_list_is_dealt_once_with_its_own_url(tmp_path, deal_by):
     lines = [f"http://h{number * number % 17}/{number}" for number in range(1_000)]
-    plan = listed(tmp_path, lines, deal_by=deal_by)
+    plan = listed(tmp_path, lines, deal_by=deal_by, shard_sizes="equal")
     shards = list(plan.wave(0, plan.everything))
     items = sorted(item for shard in shards for item in shard.source)
     sizes = [len(shard.source) for shard in shards]
@@ -44,7 +44,7 @@ def test_dealt_by_host_a_shard_has_few_hosts(tmp_path):
     lines = [f"http://h{number % 16}/{number}" for number in range(1_600)]
     pairs = {}
     for deal_by in ("count", "host"):
-        plan = listed(tmp_path, lines, deal_by=deal_by)
+        plan = listed(tmp_path, lines, deal_by=deal_by, shard_sizes="equal")
         pairs[deal_by] = {
             (shard.index, item.url.split("/")[2])
             for shard in plan.wave(0, plan.everything)
@@ -58,7 +58,9 @@ def test_dealt_by_host_a_shard_has_few_hosts(tmp_path):
 def test_dealt_by_bytes_shards_take_equally_long(tmp_path):
     sizes = [1_000_000 if number < 10 else 10_000 for number in range(1_000)]
     rows = [f"http://h/{number},{size}" for number, size in enumerate(sizes)]
-    plan = listed(tmp_path, ["url,bytes", *rows], "urls.csv", deal_by="bytes")
+    table = ["url,bytes", *rows]
+    alike = {"deal_by": "bytes", "shard_sizes": "equal"}
+    plan = listed(tmp_path, table, "urls.csv", **alike)
     shards = list(plan.wave(0, plan.everything))
     numbers = [list(numbers_in(shard.source.ranges)) for shard in shards]
     heavy = [sum(sizes[number] for number in some) for some in numbers]
@@ -96,7 +98,8 @@ def test_a_long_list_is_not_read_before_its_first_shard_is_sent(tmp_path):
     lines = [f"http://host/{number:08}.jpg" for number in range(200_000)]
     assert sum(map(len, lines)) > CHECKED_FIRST_BYTES
     lines[150_000] = "no URL at all"
-    plan = listed(tmp_path, lines, concurrency=10, shards_per_execution=10)
+    wide = {"concurrency": 10, "shards_per_execution": 10}
+    plan = listed(tmp_path, lines, **wide, shard_sizes="equal")
 
     assert plan.many is None
     assert plan.files == pytest.approx(200_000, rel=0.01)

@@ -20,6 +20,8 @@ UNRELIABLE = """
 import os, time, urllib.error, urllib.request
 from fetcher import handler
 
+DIES = [(0, 1), (1, 0)]  # before it hands back; with what was handed back
+
 def download(event, context):
     if event["wave"] == 0:
         if event["index"] == 0:
@@ -42,6 +44,17 @@ def better_later(event, context):
     if event["wave"] == 0:
         event["source"]["text"] += "?status=503&fault_every=2"
     return handler.download(event, context)
+
+def silent_at_first(event, context):
+    if event["wave"] == 0:
+        event["source"]["text"] += "?stall=1&fault_every=10"
+    return handler.download(event, context)
+
+def dies_with_the_silent(event, context):
+    report = silent_at_first(event, context)
+    if (event["wave"], event["index"]) in DIES:
+        os._exit(3)
+    return report
 
 def slow_once(event, context):
     if event["index"] == 5 and is_first(context.function_name):

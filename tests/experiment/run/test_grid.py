@@ -69,7 +69,7 @@ def cells(monkeypatch):
 def test_cells_are_measured_one_after_the_other_at_the_shared_target(
     run, cells, session, endpoint, capsys
 ):
-    settings = GridSettings(concurrency=[1, 3], file_kb=[5], repeats=2)
+    settings = GridSettings(concurrency=[1, 3], file_kb=[5], repeats=2, duration_s=1)
     records = run_grid(settings, session, run)
 
     assert [record["run"] for record in records] == [
@@ -94,6 +94,15 @@ def test_cells_are_measured_one_after_the_other_at_the_shared_target(
     assert len(list(read_invocations(run.folder))) == 6
     first, *_ = capsys.readouterr().out.splitlines()
     assert first == "[1/6] 5kB-c1-cold-r1: 12 of 12 files ok in 2.0 s, 6 files/s"
+
+
+def test_a_run_that_was_too_short_gives_the_next_more_files(run, cells, session):
+    settings = GridSettings(concurrency=[1], file_kb=[5], repeats=1, duration_s=4)
+
+    run_grid(settings, session, run)
+
+    # The first downloaded its 12 in 1 s.
+    assert [parameters["files"] for _, _, parameters in cells] == [0, 4 * MANY]
 
 
 def test_a_cell_that_fails_loses_no_other_and_is_named(run, cells, session, capsys):

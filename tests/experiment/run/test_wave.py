@@ -17,6 +17,7 @@ from experiment.ledger.run_folder import Run, open_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.plan import Plan
 from experiment.run.fan_out import fan_out
+from experiment.run.gone_hosts import GoneHosts
 from experiment.run.progress import Progress
 from experiment.run.resume import to_do
 from experiment.run.wave import FanOutError, Wave
@@ -249,8 +250,24 @@ def test_a_target_that_is_gone_ends_the_run_saying_how_to_go_on(
     assert len(list(read_invocations(tmp_path))) == settings.concurrency
 
 
+def answer_of(report):
+    return InvokeResult(
+        status=200,
+        payload=json.dumps(report).encode(),
+        function_error=None,
+        request_id="r",
+        executed_version="1",
+        log=b"",
+        throttles=0,
+        sent_at=1.0,
+        answered_at=2.0,
+    )
+
+
 class DeadEndpoint:
     """An Invoker whose endpoint has ended; some reports came before that is known."""
+
+    waiting = 0
 
     def __init__(self, ends):
         self._ends = ends
@@ -266,17 +283,7 @@ class DeadEndpoint:
             downloads[place] = self._ends[event["index"]]
         report["downloads"] = downloads.to_dict()
         report["tally"] = downloads.tally().to_dict()
-        return InvokeResult(
-            status=200,
-            payload=json.dumps(report).encode(),
-            function_error=None,
-            request_id="r",
-            executed_version="1",
-            log=b"",
-            throttles=0,
-            sent_at=1.0,
-            answered_at=2.0,
-        )
+        return answer_of(report)
 
     async def check_alive(self, _within_s):
         self._looked.set()
@@ -300,7 +307,8 @@ def test_reports_that_came_before_the_endpoint_died_are_kept(tmp_path):
     async def go():
         invoker = DeadEndpoint([not_found, ok, lost, lost])
         with Progress(plan, 0) as progress:
-            wave = Wave(0, plan, run, invoker, progress)
+            known = {"gone": GoneHosts(), "is_last": False}
+            wave = Wave(0, plan, run, invoker, progress, **known)
             await wave.go(plan.wave(0, to_do(plan, run)[0]))
 
     with pytest.raises(FanOutError, match=r"ended by itself\. All reports received"):
@@ -327,3 +335,50 @@ def test_what_cannot_go_on_is_raised_as_it_is_and_nothing_is_left_running(
     with pytest.raises(error):
         run_with("fetcher.handler.download", files=40, shards_per_execution=20)
     assert len(kept) == 3
+
+
+class ThrottledInvoker:
+    """An Invoker that Lambda lets make two calls at a time, whoever asks for more."""
+
+    def __init__(self):
+        self.waiting = self.most_waiting = 0
+        self.hand_back = set()
+        self._free = asyncio.Semaphore(2)
+
+    async def invoke(self, _function, payload, **_):
+        self.waiting += 1
+        self.most_waiting = max(self.most_waiting, self.waiting)
+        await self._free.acquire()
+        self.waiting -= 1
+        await asyncio.sleep(0)
+        self._free.release()
+        event = json.loads(payload)
+        self.hand_back.add(event["hands_back"])
+        return answer_of(report_on(event)[1])
+
+    async def check_alive(self, _within_s):
+        pass
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_no_shard_waits_with_a_call_that_lambda_throttles(tmp_path, is_last):
+    """
+    It would hold URLs that executions at work could fetch. In the last wave, nothing is
+    handed back.
+    """
+    settings = FanOutSettings(files=800, concurrency=50, shards_per_execution=2)
+    plan = Plan(tmp_path, settings, urls((0, 800)), allow_private=True)
+    run = open_run("20_fan_out", settings, plan.folder, region="here")
+    invoker = ThrottledInvoker()
+
+    async def go():
+        with Progress(plan, 0, shown=False) as progress:
+            known = {"gone": GoneHosts(), "is_last": is_last}
+            wave = Wave(0, plan, run, invoker, progress, **known)
+            return await wave.go(plan.wave(0, to_do(plan, run)[0]))
+
+    assert len(asyncio.run(go())) == 0
+    run.close(verdict="")
+    assert invoker.most_waiting == 1
+    assert invoker.hand_back == {not is_last}
+    assert len(list(read_invocations(tmp_path))) == 100

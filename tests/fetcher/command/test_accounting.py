@@ -7,7 +7,7 @@ import pytest
 
 from fetcher.command.accounting import Accounting
 from fetcher.command.batch import Ended
-from fetcher.command.report_file import ReportFile
+from fetcher.command.report.file import ReportFile
 from fetcher.lists.position_set import Positions
 from fetcher.lists.url_list import UrlList
 

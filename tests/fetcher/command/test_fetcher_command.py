@@ -10,6 +10,7 @@ from tests.support.misbehaving_origin import Origin
 from tests.support.running_command import Run
 
 from fetcher.__main__ import main
+from fetcher.command.report.lines import FIELDS
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +69,7 @@ def test_when_some_url_is_not_ok_the_status_is_1_and_the_report_says_why(run, or
 
     assert status == 1
     assert summary["counts"] == {"ok": 1, "http_status": 1, "cut": 1}
-    assert list(report[0]) == [
-        *("url", "outcome", "status", "bytes", "seconds", "attempts", "path", "detail"),
-        *("content_type", "found_type"),
-    ]
+    assert list(report[0]) == list(FIELDS)
     ok, missing, cut = (by_url[url] for url in urls)
     assert (ok["outcome"], ok["status"], ok["bytes"], ok["detail"]) == (
         "ok",
@@ -137,7 +135,7 @@ def test_a_bad_list_is_refused_by_line_before_anything_is_fetched(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--connections", "0"], "connections is 0; it must be from 1 to"),
+        (["--connections", "-1"], "connections is -1; it must be from 1 to"),
         (["--attempts", "0"], "attempts is 0"),
         (["--engine", "x"], "engine is 'x'; it must be one of: curl, aiohttp"),
         (["--read-timeout", "-1"], "read_timeout_s is -1.0"),

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fetcher.command import report_file
-from fetcher.command.report import line_of
-from fetcher.command.report_file import ReportFile
+from fetcher.command.report import file as report_file
+from fetcher.command.report.file import ReportFile
+from fetcher.command.report.lines import line_of
 from fetcher.command.resume import keep
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
@@ -112,7 +112,11 @@ def test_what_the_list_does_not_name_any_more_is_dropped(run):
     kept = run.kept()
 
     assert list(kept.missing()) == [1]
-    assert run.report.read_text() == run.lines[1] + run.lines[2]
+    told = [json.loads(line) for line in run.report.read_text().splitlines()]
+    assert [(one["row"], one["url"]) for one in told] == [
+        (1, "http://h/2"),
+        (3, "http://h/1"),
+    ]
 
 
 def test_what_belongs_elsewhere_now_is_not_kept(run, tmp_path):

@@ -8,8 +8,8 @@ from fetcher.contract.options import Options, SinkSpec
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"connections": 0}, "connections is 0; it must be from 1 to 480"),
-        ({"connections": 481}, "Use more executions instead"),
+        ({"connections": -1}, "connections is -1; it must be from 1 to 8,160, or 0"),
+        ({"connections": 8_161}, "connections is 8,161; it must be from 1 to 8,160"),
         ({"attempts": 0}, "attempts is 0; it must be at least 1"),
         ({"max_bytes": -1}, "max_bytes is -1; it must be at least 1"),
         ({"read_timeout_s": 0.0}, "read_timeout_s is 0.0; it must be more than 0 s"),

@@ -11,6 +11,7 @@ from fetcher.contract.outcome import CODE, ORDER, Outcome, can_heal
 ORDER_OF_SCHEMA_1 = """
 ok http_status dns connect connect_timeout tls read_timeout total_timeout cut too_large
 wrong_type checksum too_many_redirects protocol blocked bad_url sink unstarted
+duplicate
 """
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.contract.downloads import TICKS_PER_S, Download, Downloads
+from fetcher.contract.downloads import NO_ROOM, TICKS_PER_S, Download, Downloads
 from fetcher.contract.options import MAX_CONNECTIONS, Options, SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import SCHEMA, Report, Shard
@@ -21,7 +21,7 @@ LINE = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=20)
 SECONDS = st.floats(0, 1e6, exclude_min=True, allow_subnormal=False)
 OPTIONS = st.builds(
     Options,
-    connections=st.integers(1, MAX_CONNECTIONS),
+    connections=st.integers(0, MAX_CONNECTIONS),
     attempts=st.integers(1, 1_000),
     connect_timeout_s=SECONDS,
     read_timeout_s=SECONDS,
@@ -60,6 +60,10 @@ DOWNLOADS = st.lists(
         retry_after_s=st.just(0.0),
         content_type=st.sampled_from(["", "image/png; q=1", "text/html"]),
         found_type=st.sampled_from(["", "image/png"]),
+        # Of no use to who is told of a shard, so they do not travel.
+        sha256=st.just(""),
+        width=st.just(0),
+        height=st.just(0),
     ),
     max_size=20,
 )
@@ -90,6 +94,7 @@ def report_on(downloads):
         cpu_s=0.5,
         peak_rss_bytes=1,
         engine="aiohttp 3",
+        connections=((0.0, 64), (0.25, 128)),
     )
 
 
@@ -108,6 +113,7 @@ def test_a_report_survives_its_journey_whatever_it_holds(downloads):
 
     assert list(came.downloads) == downloads
     assert came.to_dict() == sent.to_dict()
+    assert came.connections == sent.connections
     assert came.tally == sent.tally
 
 
@@ -175,7 +181,7 @@ def test_a_report_on_100_000_failures_fits_what_lambda_answers_with(alphabet):
     assert len(json.dumps(report.to_dict())) < LAMBDA_ANSWERS_WITH
     assert {download.outcome for download in columns} == {Outcome.CHECKSUM}
     assert columns[0].detail
-    assert not columns[len(columns) - 1].detail
+    assert columns[len(columns) - 1].detail == NO_ROOM
     assert len(columns.types) == 256
 
 
@@ -188,7 +194,7 @@ def test_a_detail_already_told_is_told_again_when_room_is_short():
     columns[1] = Download(Outcome.DNS, detail="x" * 2_000_000)
     columns[2] = Download(Outcome.DNS, detail="no such host")
 
-    assert [one.detail for one in columns] == ["no such host", "", "no such host"]
+    assert [one.detail for one in columns] == ["no such host", NO_ROOM, "no such host"]
 
 
 @pytest.mark.parametrize(
@@ -216,6 +222,7 @@ def test_a_shard_that_could_do_nothing_is_refused(wrong, said):
         ({"sink": {"kind": "tape"}}, "sink is 'tape'"),
         ({"sink": {"colour": "red"}}, "colour"),
         ({"options": {"connections": "many"}}, "connections is 'many', of type str"),
+        ({"options": {"connections": 481}}, "Use more executions instead"),
         ({"options": {"conections": 5}}, "conections"),
         ({"options": None}, "not a shard"),
     ],
@@ -288,5 +295,5 @@ def test_an_outcome_there_is_none_of_is_refused():
     fields = report_on([Download(Outcome.OK)]).to_dict()
     fields["downloads"]["columns"]["outcome"] = len(Outcome)
 
-    with pytest.raises(ValueError, match="There is no outcome 18"):
+    with pytest.raises(ValueError, match="There is no outcome 19"):
         Report.from_dict(fields)

@@ -85,11 +85,17 @@ def test_a_source_has_as_many_items_as_it_says_numbered_as_it_says(source):
     assert numbers == list(numbers_in(source.ranges))
 
 
-@given(st.lists(st.tuples(ANY_TEXT, ANY_TEXT, ANY_TEXT), max_size=9))
+@given(st.lists(st.tuples(*[ANY_TEXT] * 4), max_size=9))
 def test_items_come_back_from_an_inline_source_as_they_went_in(texts):
     items = [Item(3 * place, *of_one) for place, of_one in enumerate(texts)]
 
     assert list(Inline.of(items)) == items
+
+
+def test_what_a_row_carries_along_stays_here():
+    item = Item(0, "http://h/1", carried='{"caption": "a cat"}')
+
+    assert list(Inline.of([item])) == [Item(0, "http://h/1")]
 
 
 def test_what_is_empty_everywhere_does_not_travel():

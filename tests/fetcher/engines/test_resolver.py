@@ -85,7 +85,7 @@ def test_a_slow_name_does_not_hold_up_the_others(one, names):
     ("name", "error"), [("no.invalid", OSError), ("a..b", UnicodeError)]
 )
 def test_a_failure_is_raised_and_forgotten_soon(one, monkeypatch, name, error):
-    monkeypatch.setattr(resolver, "_FAILURE_TTL_S", 0.0)
+    monkeypatch.setattr(resolver, "failure_ttl_s", lambda _: 0.0)
     with pytest.raises(error):
         _raised(one, name)
     assert one.look_up(name) is None

@@ -21,6 +21,7 @@ from local_aws.local_lambda.requests.service_model import Call
 
 WHERE = "import os\ndef run(event, context): return os.environ['LAMBDA_TASK_ROOT']\n"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012"
+THEIRS = "arn:aws:lambda:us-east-1:017000801446:layer:theirs:1"
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:queue"
 
 
@@ -152,7 +153,7 @@ def test_a_share_of_nothing_or_all_is_kept_exactly(weight, version):
 @pytest.mark.parametrize(
     ("settings", "what"),
     [
-        ({"Layers": [f"{LAMBDA}:layer:a:1"]}, "Layers"),
+        ({"Layers": [THEIRS]}, f"Layer {THEIRS}, of another account,"),
         ({"PackageType": "Image"}, "PackageType Image"),
         ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, "SnapStart"),
         ({"LoggingConfig": {"LogFormat": "JSON"}}, "LogFormat JSON"),

@@ -5,13 +5,15 @@ import sys
 import zipfile
 
 import pytest
+from tests.support.libraries import problems
 
 from aws_facts.limits import Limit
 from rollout.bundle import build, wheels
+from rollout.bundle.archive import files_in
 from rollout.bundle.lambda_platform import LambdaPlatform
 from rollout.bundle.requirements import closure, locked
 from rollout.errors import BundleError
-from rollout.target.machine import machine
+from rollout.target.machine import ARCHITECTURES, machine
 
 pytestmark = pytest.mark.usefixtures("whole_zips")
 
@@ -75,6 +77,20 @@ def test_the_zip_holds_what_runs_and_who_wrote_it(zipped):
     assert not {"RECORD", "INSTALLER", "direct_url.json", "REQUESTED"} & endings
     assert not [n for n in names if n.endswith((".pyc", ".pyi", ".pyx", ".c"))]
     assert names == sorted(names)
+
+
+def test_every_library_in_the_zip_finds_the_libraries_that_it_needs(zipped):
+    """Another reader than ours looks: wheels may name what only their makers have."""
+    files = files_in(zipped)
+    here = machine().architecture
+    made_up = {name: data for name, data in files.items() if "pycurl" not in name}
+    (curl,) = (name for name in files if name.endswith(".so") and "_pycurl" in name)
+
+    assert list(problems(files, here)) == []
+    assert list(problems(files, next(one for one in ARCHITECTURES if one != here)))
+    assert "which is not in the zip" in str(
+        list(problems(made_up | {curl: files[curl]}, here))
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from argparse import Namespace
 
 import pandas as pd
 import pytest
@@ -10,8 +11,9 @@ from tests.support.deployed_service import service
 from fetcher.service import settings
 from rollout.__main__ import main
 from rollout.cli import jobs as jobs_command
-from rollout.errors import ServiceError
+from rollout.errors import PreflightError, ServiceError
 from rollout.invoke import service as jobs
+from rollout.invoke.job_price import price_of
 
 BUCKET = "commanded-jobs"
 
@@ -108,7 +110,10 @@ def test_a_list_that_a_request_makes_too_long_is_put_into_the_bucket(
     status, out, err = rollout("submit", path, "--sink", "discard")
 
     assert path.stat().st_size < 30_000
-    assert (status, err) == (0, "")
+    assert status == 0
+    head, *lines = err.splitlines()
+    assert head.startswith("dollars: none, it is local; on AWS some $0.0000")
+    assert any(line.endswith(" 2 requests") for line in lines)  # one plans, one works
     assert json.loads(out)["state"] == "planning"
 
 
@@ -188,6 +193,34 @@ def test_what_is_refused_is_said_on_one_line(
     assert (status, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_a_job_that_may_cost_too_much_is_not_submitted(commanded, target):
+    """A million files of any size, at the rate that the service plans with."""
+    priced = price_of(target, commanded.name, 1_000_000, "s3-objects")
+    by_item = {item.what.partition(",")[0]: item for item in priced.items}
+
+    memory_gb = (
+        target.client("lambda").get_function(FunctionName=commanded.name)[
+            "Configuration"
+        ]["MemorySize"]
+        / 1_024
+    )
+    seconds = by_item["GB-seconds of memory"].amount / memory_gb
+    assert seconds == pytest.approx(1_000_000 / 34)
+    assert by_item["writes to S3"].amount > 1_000_000
+    arguments = Namespace(name=commanded.name, sink="s3-objects", max_cost_usd=5.0)
+    with pytest.raises(PreflightError, match=r"more than the \$5\.00 of --max-"):
+        jobs_command._check_price(arguments, AwsLike(target), 1_000_000)
+
+
+class AwsLike:
+    """A target that bills."""
+
+    asks_iam = True
+
+    def __init__(self, target):
+        self.client, self.region = target.client, target.region
 
 
 def test_a_function_without_a_url_is_no_service(rollout):

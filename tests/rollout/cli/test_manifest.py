@@ -61,6 +61,8 @@ def test_a_manifest_in_s3_is_brought_here(rollout, endpoint, s3, bucket, tmp_pat
         ("m.txt", "urls.txt", "must end in .jsonl"),
         ("m.txt", "urls", "must end in .jsonl"),
         ("m.txt", "folder.jsonl", "which is a folder"),
+        ("m.txt", "s3://lists/l.jsonl", "copy it: aws s3 cp l.jsonl s3://lists/l.json"),
+        ("m.txt", "none/l.jsonl", "there is no folder none. Make it first."),
     ],
 )
 def test_what_cannot_be_read_or_written_is_refused(

@@ -5,7 +5,14 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 
 from rollout.deploy import deploy as deployment
-from rollout.deploy import lambda_function, log_group, role
+from rollout.deploy import (
+    function_url,
+    lambda_function,
+    log_group,
+    role,
+    transient,
+)
+from rollout.deploy.changes import DeployStopped
 from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy, destroy, status
 from rollout.errors import DeployError, SettingError
 
@@ -154,6 +161,44 @@ def test_a_failed_first_deployment_cleans_up_after_itself(target, spec):
     assert (found.state, found.role, found.log_group) == (ABSENT, "", "")
 
 
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ((lambda_function, "_wait"), "the deployment was undone."),
+        ((log_group, "find"), "nothing was deployed."),
+    ],
+    ids=["half way", "before anything"],
+)
+def test_a_deployment_that_is_stopped_is_undone_and_says_so(
+    target, spec, code, monkeypatch, place, told
+):
+    """By Ctrl-C, or a notebook's stop button: one line there, and no traceback."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*place, interrupt)
+        with pytest.raises(DeployStopped) as caught:
+            deploy(target, spec, code=code)
+
+    assert caught.value._render_traceback_() == [f"Stopped: {told}"]
+    assert deployment.left(target, spec.name) == []
+
+
+def test_a_change_that_is_stopped_says_how_far_it_came(target, spec, code, monkeypatch):
+    deploy(target, spec, code=code)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(function_url, "ensure", interrupt)
+    with pytest.raises(DeployStopped, match="MemorySize; deploy again to complete it"):
+        deploy(target, replace(spec, memory_mb=512), code=code)
+
+    assert status(target, spec.name).memory_mb == 512
+
+
 def test_a_failed_update_removes_nothing(target, spec, code):
     before = deploy(target, spec, code=code)
 
@@ -192,6 +237,14 @@ def test_somebody_elses_function_is_neither_changed_nor_removed(target, spec, co
         ({"bucket": "photos/*"}, r"The prefix '\*' contains \*, a wildcard"),
         ({"tags": {"aws:x": "1"}}, "The tag's key is 'aws:x'"),
         ({"environment": {"LONG": "x" * 4_096}}, "Lambda takes 0 to 4,096 bytes"),
+        (
+            {"environment": {"FETCHER_ALLOW_PRIVATE": "1"}},
+            "FETCHER_ALLOW_PRIVATE is '1'; it must be true or false",
+        ),
+        (
+            {"environment": {"FETCHER_JOB_URL": "1"}},
+            "FETCHER_JOB_URL is no setting .* FETCHER_JOB_URLS",
+        ),
     ],
 )
 def test_settings_lambda_would_refuse_are_refused_before_any_call(setting, sentence):
@@ -231,9 +284,9 @@ def test_only_a_refusal_that_passes_is_waited_out(monkeypatch, text, calls):
         if refusals:
             raise refusals.pop()
 
-    monkeypatch.setattr(lambda_function, "_PAUSE_S", 0)
+    monkeypatch.setattr(transient, "_PAUSE_S", 0)
     with suppress(ClientError):
-        lambda_function._retry_while_transient(call)
+        transient.retry_while_transient(call)
 
     assert len(made) == calls
 

@@ -17,12 +17,17 @@ from rollout.target.target import connect
 # AWS narrows none of these down to a function.
 ABOUT_ANYTHING = {
     "lambda:GetAccountSettings",
+    "servicequotas:ListServiceQuotas",
+    "logs:DescribeLogGroups",
     "ec2:DescribeVpcs",
     "ec2:DescribeSubnets",
     "ec2:DescribeSecurityGroups",
     "ec2:DescribeNetworkInterfaces",
     "elasticfilesystem:DescribeMountTargets",
 }
+# A user's inline policies may have so many characters, white space aside.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+INLINE = 2_048
 # What is asked of a bucket that executions left something in.
 OF_A_BUCKET = {
     *("s3:ListBucket", "s3:ListBucketMultipartUploads"),
@@ -49,12 +54,17 @@ def test_no_action_is_a_pattern_and_resources_are_the_functions_own():
         assert not [action for action in actions if "*" in action]
         if set(actions) <= ABOUT_ANYTHING:
             assert statement["Resource"] == "*"
-        elif actions == ["logs:DescribeLogGroups"]:
-            assert statement["Resource"] == "arn:aws:logs:*:*:log-group:*"
         else:
             resources = statement["Resource"]
             for one in resources if isinstance(resources, list) else [resources]:
                 assert "million-downloads" in one
+
+
+@pytest.mark.parametrize("name", ["permissions.json", "permissions-check.json"])
+def test_a_policy_fits_a_users_inline_policy(name):
+    text = ROOT.joinpath("deploy", name).read_text()
+
+    assert len("".join(text.split())) <= INLINE
 
 
 def test_a_new_function_takes_just_these_permissions(aws, gate, spec, code):
@@ -95,7 +105,7 @@ def test_what_a_failed_deployment_may_not_remove_it_names(aws, gate, spec, code)
 
 
 def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, spec, code):
-    """Two deployments at once: the one that comes second fails, and removes nothing."""
+    """Two deployments at once: the one that comes second and fails removes nothing."""
     deploy(aws, spec, code=code)
 
     def not_there_yet(_):
@@ -103,10 +113,34 @@ def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, spec, 
         return 404, {"Message": "not found"}
 
     gate.answers["GetFunction"] = not_there_yet
-    with pytest.raises(DeployError, match="Function already exist"):
-        deploy(aws, spec, code=code)
+    gate.policy = gate.without("lambda:UpdateFunctionConfiguration")
+    with pytest.raises(DeployError, match="UpdateFunctionConfiguration"):
+        deploy(aws, replace(spec, memory_mb=256), code=code)
 
     assert status(aws, NAME).state == "Active"
+
+
+def test_the_memory_cap_of_a_new_account_is_explained(aws, gate, spec, code):
+    """AWS's own words are about a constraint of a member."""
+    said = "'MemorySize' value failed to satisfy constraint: Member must have value "
+    gate.answers["CreateFunction"] = (
+        400,
+        {"message": f"{said}less than or equal to 3008"},
+    )
+
+    with pytest.raises(
+        DeployError, match=r"at most 3,008 MB.* Set `memory_mb` to 3008"
+    ):
+        deploy(aws, replace(spec, memory_mb=10_240), code=code)
+    assert left(aws, NAME) == []
+
+
+def test_a_page_of_a_proxy_is_no_traceback(aws, gate, spec, code):
+    gate.answers["CreateRole"] = (407, "<html>Sign in to the network</p></html>")
+
+    with pytest.raises(DeployError, match="could not be deployed"):
+        deploy(aws, spec, code=code)
+    assert left(aws, NAME) == []
 
 
 def test_a_lost_answer_leaves_nothing_behind(aws, gate, spec, code):
@@ -121,6 +155,28 @@ def test_a_lost_answer_leaves_nothing_behind(aws, gate, spec, code):
     with pytest.raises(DeployError, match="CreateFunction"):
         deploy(aws, spec, code=code)
 
+    assert left(aws, NAME) == []
+
+
+def test_every_answer_may_get_lost_once(aws, gate, spec, code, zip_of):
+    """
+    A repeated call then finds what the first one made, or removed: that is no conflict.
+    """
+    own = replace(spec, url="NONE")
+    gate.loses |= {
+        *("CreateLogGroup", "PutRetentionPolicy", "CreateRole", "PutRolePolicy"),
+        *("CreateFunction", "CreateFunctionUrlConfig", "AddPermission"),
+    }
+    assert deploy(aws, own, code=code).state == "Active"
+    gate.loses |= {"UpdateFunctionCode", "UpdateFunctionConfiguration"}
+    gate.loses |= {"DeleteFunctionUrlConfig", "RemovePermission"}
+    changed = replace(own, url="", memory_mb=256)
+    deploy(aws, changed, code=zip_of("def handler(*_): pass\n"))
+    assert (status(aws, NAME).memory_mb, status(aws, NAME).url) == (256, "")
+    gate.loses |= {"DeleteFunction", "DeleteLogGroup", "DeleteRolePolicy", "DeleteRole"}
+    destroy(aws, NAME)
+
+    assert gate.loses == set()
     assert left(aws, NAME) == []
 
 
@@ -167,7 +223,7 @@ def test_the_policy_allows_nothing_that_is_never_asked_for(
         *("lambda:GetAccountSettings", "lambda:GetFunctionConcurrency"),
         "logs:FilterLogEvents",
     }
-    of_a_vpc = ABOUT_ANYTHING - {"lambda:GetAccountSettings"}
+    of_a_vpc = ABOUT_ANYTHING - {"lambda:GetAccountSettings", "logs:DescribeLogGroups"}
     of_an_origin = {"s3:PutObject", "s3:GetObject", "s3:DeleteObject"}
     elsewhere = of_an_origin | of_a_job | of_a_fan_out | of_a_vpc | OF_A_BUCKET
     assert set(actions_of(POLICY)) - elsewhere <= gate.actions
@@ -199,7 +255,7 @@ def test_what_executions_left_may_be_seen_to(aws, gate, s3):
     for action in OF_A_BUCKET:
         gate.policy = gate.without(action)
         s3.create_multipart_upload(Bucket=left.bucket, Key="kept/r/00-00002.tar")
-        with pytest.raises(DeployError, match="TidyUpAfterExecutions of deploy/perm"):
+        with pytest.raises(DeployError, match="Read and Write of deploy/perm"):
             seal_unreported(aws, left, "r", set(), set())
 
 

@@ -8,6 +8,7 @@ import pytest
 from aws_facts.limits import limit, line_bytes_per_s
 from fetcher.contract.options import DESCRIPTORS, MAX_CONNECTIONS
 from rollout.deploy.deploy import FunctionSpec, deploy
+from rollout.deploy.network import Vpc
 from rollout.errors import PreflightError
 from rollout.invoke import descriptors, logs
 from rollout.preflight.bucket import region_of
@@ -59,7 +60,7 @@ def test_a_demand_that_can_be_met_passes(target, met):
         ({"concurrency": 1_001}, "`concurrency` is 1,001; .* has 1,000 .* us-east-1"),
         ({"concurrency": 0}, "it must be at least 1"),
         ({"connections": 481}, "`connections` is 481; .* 1 to 480"),
-        ({"connections": 0}, "`connections` is 0"),
+        ({"connections": -1}, "`connections` is -1"),
         ({"scratch_bytes": 2_000_000_001}, "Set `tmp_mb` to 2,001, or use a sink"),
         ({"scratch_bytes": 10**11}, "deal smaller shards, or use"),
         ({"request_bytes": 6_291_457}, "largest event has 6,291,457 bytes"),
@@ -80,7 +81,7 @@ def test_a_demand_that_can_be_met_passes(target, met):
         ),
         (
             {"download_bytes": 10**12, "waves": 2},
-            "takes 12,800 s at the 625 Mbit/s .* 2 waves of 290 s end before",
+            "takes 12,796 s at the 625 Mbit/s .* 2 waves of 290 s end before",
         ),
     ],
 )
@@ -99,17 +100,72 @@ def test_all_problems_are_found_at_once(target):
     assert len(caught.value.problems) == 3
 
 
-def test_more_memory_comes_with_a_faster_line(target):
+BANDWIDTH = "Network bandwidth per execution environment"
+VPC = Vpc(subnets=("subnet-1",), security_groups=("sg-1",))
+
+
+@pytest.mark.parametrize(
+    ("mbit_s", "vpc", "sentence"),
+    [
+        (None, None, "636 s at the 625 Mbit/s"),
+        (625, None, "636 s at the 625 Mbit/s"),
+        (3_000, None, ""),
+        (3_000, VPC, "636 s at the 625 Mbit/s"),
+    ],
+    ids=["not listed", "as at first", "raised", "raised, but in a VPC"],
+)
+def test_more_memory_brings_a_faster_line_only_once_the_quota_is_raised(
+    gated, gate, mbit_s, vpc, sentence
+):
     """
     https://aws.amazon.com/blogs/compute/improving-lambda-function-latency-with-scalable-network-bandwidth/
     """
-    slow = {"download_bytes": 50 * 10**9, "waves": 2}
-    with pytest.raises(PreflightError, match="640 s at the 625 Mbit/s"):
-        check(target, demand(**slow))
+    quota = {"QuotaName": BANDWIDTH, "Value": mbit_s}
+    gate.answers["ListServiceQuotas"] = (200, {"Quotas": [quota] if mbit_s else []})
+    wanted = demand(
+        name="million-downloads", memory_mb=10_240, download_bytes=50 * 10**9, waves=2
+    )
+    wanted = replace(wanted, function=replace(wanted.function, vpc=vpc))
 
-    check(target, demand(memory_mb=10_240, **slow))
-    assert line_bytes_per_s(2_048) * 8 == 625e6
+    if sentence:
+        with pytest.raises(PreflightError, match=sentence):
+            check(gated[1], wanted)
+    else:
+        assert check(gated[1], wanted) == []
     assert line_bytes_per_s(6_144) * 8 == 1_812.5e6
+
+
+def test_a_quota_that_cannot_be_read_is_a_warning(gated, gate):
+    gate.policy = gate.without("servicequotas:ListServiceQuotas")
+    slow = {"download_bytes": 50 * 10**9, "waves": 2, "memory_mb": 10_240}
+
+    (warning,) = check(gated[1], demand(name="million-downloads", **slow))
+    assert "at 3,000 Mbit/s, but not at the 625" in warning
+    assert check(gated[1], demand(name="million-downloads", memory_mb=10_240)) == []
+
+
+def test_a_new_account_is_told_what_it_has_before_anything_is_made(gated, gate):
+    """10 executions, and 3,008 MB, which no API tells."""
+    limits = {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}
+    gate.answers["GetAccountSettings"] = (200, {"AccountLimit": limits})
+    name = "million-downloads"
+    with pytest.raises(PreflightError) as caught:
+        check(gated[1], demand(name=name, concurrency=100))
+    assert "has 10 executions in us-east-1. New accounts have 10" in str(caught.value)
+    assert "--quota-code L-B99A9384 --desired-value 100" in str(caught.value)
+
+    (warning,) = check(gated[1], demand(name=name, concurrency=10, memory_mb=4_096))
+    assert "AWS gives most new accounts 3,008 MB" in warning
+
+
+@pytest.mark.parametrize("operation", ["GetAccountSettings", "GetRole"])
+def test_trouble_at_aws_is_not_taken_for_a_missing_permission(gated, gate, operation):
+    body = "<Error/>" if operation == "GetRole" else {"message": "Service error"}
+    gate.answers[operation] = (500, body)
+
+    with pytest.raises(PreflightError, match="Try again in a minute") as caught:
+        check(gated[1], demand(name="million-downloads"))
+    assert "permissions.json" not in str(caught.value)
 
 
 def test_what_is_reserved_for_the_function_binds(target, function_name, code):
@@ -138,8 +194,14 @@ def test_calling_is_tried_without_calling(target, function_name, zip_of):
 @pytest.mark.parametrize(
     ("action", "sentence"),
     [
-        ("lambda:GetAccountSettings", "Allow lambda:GetAccountSettings"),
-        ("lambda:GetFunctionConcurrency", "and lambda:GetFunctionConcurrency"),
+        (
+            "lambda:GetAccountSettings",
+            "lambda:GetAccountSettings .* The policy deploy/",
+        ),
+        (
+            "lambda:GetFunctionConcurrency",
+            "lambda:GetFunctionConcurrency .* The policy",
+        ),
         ("iam:GetRole", "iam:GetRole .* The policy deploy/permissions.json"),
         ("logs:DescribeLogGroups", "logs:DescribeLogGroups"),
     ],
@@ -274,8 +336,9 @@ def limits(monkeypatch):
             400,
         ),
         (1_000, 300, 100, [], 664),
+        (1_000, 300, 0, [], 664),
     ],
-    ids=["calls", "each process", "the system gives more"],
+    ids=["calls", "each process", "the system gives more", "connections of its own"],
 )
 def test_too_few_descriptors_are_known_before_anything_is_deployed(
     target, limits, hard, concurrency, connections, sentences, allowed

@@ -1,6 +1,7 @@
 import os
 
 import pytest
+from botocore.exceptions import ClientError
 from tests.support.http_proxy import HttpProxy
 
 from aws_facts.limits import limit
@@ -83,14 +84,29 @@ def test_the_local_target_runs_what_this_machine_is(target):
     assert target.partition == "aws"
 
 
-def test_the_lambda_client_never_repeats_a_call(target):
+@pytest.mark.parametrize("status", [429, 500])
+def test_lambda_is_asked_again_but_an_invoke_is_never_repeated(gated, gate, status):
     """
-    An Invoke that is repeated is work done twice; one that waits too briefly is lost.
+    AWS throttles an account at 15 calls a second. An Invoke repeated is work twice.
     """
-    config = target.client("lambda").meta.config
+    client = gated[1].client("lambda")
+    heard = []
 
-    assert config.retries["total_max_attempts"] == 1
-    assert config.read_timeout > limit("timeout_s").most
+    def fail_at_first(_):
+        heard.append("settings")
+        if len(heard) > 1:
+            del gate.answers["GetAccountSettings"]
+        return status, {"message": "later"}
+
+    gate.answers["GetAccountSettings"] = fail_at_first
+    gate.answers["InvokeFunction"] = (status, {"message": "later"})
+    assert client.get_account_settings()["AccountLimit"]
+    with pytest.raises(ClientError, match="later"):
+        client.invoke(FunctionName="million-downloads-none")
+
+    assert len(heard) == 2
+    assert len([one for one, _ in gate.asked if one == "InvokeFunction"]) == 1
+    assert client.meta.config.read_timeout < limit("timeout_s").most
 
 
 @pytest.mark.usefixtures("nobody")
@@ -152,7 +168,7 @@ def set_up(nobody, tmp_path):  # noqa: ARG001 the home is nobody's
 @pytest.mark.parametrize(
     ("code", "remedy"),
     [
-        ("ExpiredToken", "have expired: run `aws sso login --profile lab`"),
+        ("ExpiredToken", "have expired: run `aws login --profile lab`"),
         ("InvalidClientTokenId", "does not know this access key"),
         ("SignatureDoesNotMatch", "The secret does not match"),
         ("AccessDenied", "Check your credentials"),
@@ -199,13 +215,17 @@ SIGN_ON = (
 )
 
 
+LOGIN = "login_session = arn:aws:iam::123456789012:user/me\n"
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (SIGN_ON, r"cannot be used\. .*SSO"),
+        (SIGN_ON, r"cannot be used\. .*SSO.* Sign in: aws sso login --profile lab"),
+        (LOGIN, r"Sign in: aws login --profile lab|python.* -m pip install \"botocore"),
         ("aws_access_key_id = key\n", "Partial credentials"),
     ],
-    ids=["a sign-on that has ended", "half of a key pair"],
+    ids=["a sign-on that has ended", "a login that has ended", "half of a key pair"],
 )
 def test_a_profile_that_gives_no_credentials_is_refused(set_up, lines, message):
     set_up(f"[profile lab]\nregion = eu-west-1\n{lines}")

@@ -20,7 +20,7 @@ DEFAULTS: dict[str, Any] = {
 
 # They would change what runs, so ignoring them would be a lie.
 _NOT_MODELLED = {
-    *("PublishTo", "Layers", "FileSystemConfigs", "ImageConfig", "TenancyConfig"),
+    *("PublishTo", "FileSystemConfigs", "ImageConfig", "TenancyConfig"),
     *("CapacityProviderConfig", "DurableConfig", "RuntimeConfig", "AcceleratorConfig"),
 }
 _NO_SETTINGS = {

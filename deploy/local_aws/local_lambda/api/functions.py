@@ -110,7 +110,10 @@ async def update_configuration(registry: "Registry", call: Call) -> Answer:
     function = _changeable(registry, call)
     before = function.latest.version
     settings = configuration_merge.merged(before.settings, call.parameters)
-    registry.change(function, replace(before, settings=settings))
+    layers = before.layers
+    if "Layers" in call.parameters:
+        layers = registry.layers.packages(call.parameters["Layers"])
+    registry.change(function, replace(before, settings=settings, layers=layers))
     return function.describe()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.function_url import Address
+from local_aws.local_lambda.functions.layers import Layers
 from local_aws.local_lambda.functions.version_state import Deployment
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.service_model import Call
@@ -60,6 +61,7 @@ class Registry:
         self.admission = admission
         self.open_url = open_url
         self.close_url = close_url
+        self.layers = Layers(folder / "layers")
         self._folder = folder
         self._shared = shared
         self._read_object = read_object
@@ -110,12 +112,16 @@ class Registry:
         """Make a function, Pending."""
         if self.get(reference):
             raise errors.function_exists(reference.name)
+        layers = self.layers.packages(settings.get("Layers", ()))
         folder = self._folder / f"{reference.name}-{uuid.uuid4().hex[:8]}"
         code = await code_package.store(content, folder)
         if self.get(reference):  # another call was faster
             await asyncio.to_thread(shutil.rmtree, folder)
             raise errors.function_exists(reference.name)
-        latest = Deployment(Version(reference.name, reference.region, code, settings))
+        version = Version(
+            reference.name, reference.region, code, settings, layers=layers
+        )
+        latest = Deployment(version)
         function = Function(reference, folder, self._shared, latest, tags)
         function.start(latest)
         self._functions[reference.unqualified_arn] = function
@@ -175,12 +181,14 @@ class Registry:
         return await self._read_object(code["S3Bucket"], code["S3Key"], version)
 
     def code_location(self, arn: str) -> str:
-        """Return a URL that serves a version's code for ten minutes."""
+        """Return a URL that serves the code of a version, or a layer's, for 10 min."""
         url = f"{self._shared.endpoint_url}/2015-03-31/functions/{arn}/code.zip"
         return presign(url, self._shared.keys, arn.split(":")[3])
 
     def zip_file(self, arn: str) -> Path:
         """Return the zip that a code's URL serves."""
+        if layer := self.layers.find(arn):
+            return layer.package.zip_file
         unqualified = ":".join(arn.split(":")[:7])
         function = self._functions.get(unqualified)
         if function is None:

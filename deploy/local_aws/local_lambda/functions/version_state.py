@@ -110,9 +110,16 @@ class Deployment:
             arn: The ARN to show.
         """
         version = self.version
+        layers = [
+            {"Arn": named, "CodeSize": package.size}
+            for named, package in zip(
+                version.settings.get("Layers", ()), version.layers, strict=True
+            )
+        ]
         logging = {"LogFormat": "Text", **version.settings.get("LoggingConfig", {})}
         return {
             **version.settings,
+            **({"Layers": layers} if layers else {}),
             "FunctionName": version.name,
             "FunctionArn": arn,
             "CodeSize": version.package.size,

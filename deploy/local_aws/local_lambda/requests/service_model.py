@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from botocore.loaders import create_loader
 from botocore.model import ServiceModel, Shape
@@ -51,7 +51,14 @@ Answer = Mapping[str, Any]
 class _Route:
     method: str
     path: re.Pattern[str]
+    query: frozenset[tuple[str, str]]  # what tells it from one at the same path
     operation: str
+
+    def takes(
+        self, method: str, path: str, query: MultiMapping[str]
+    ) -> re.Match[str] | None:
+        is_meant = self.method == method and self.query <= set(query.items())
+        return self.path.fullmatch(path) if is_meant else None
 
 
 @functools.cache
@@ -66,10 +73,13 @@ def _routes() -> tuple[_Route, ...]:
     routes = []
     for name in _service().operation_names:
         http = _service().operation_model(name).http
-        path = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", http["requestUri"].rstrip("/"))
-        routes.append(_Route(http["method"], re.compile(path + "/?"), name))
-    # Invoke first: it is called a thousand times more often than the rest.
-    return tuple(sorted(routes, key=lambda route: route.operation != "Invoke"))
+        path, _, query = http["requestUri"].partition("?")
+        path = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path.rstrip("/"))
+        wanted = frozenset(parse_qsl(query))
+        routes.append(_Route(http["method"], re.compile(path + "/?"), wanted, name))
+    # Invoke first: it is called a thousand times more often than the rest. Those that
+    # are told by their query come before others at the same path.
+    return tuple(sorted(routes, key=lambda r: (r.operation != "Invoke", not r.query)))
 
 
 def is_lambda_path(path: str) -> bool:
@@ -100,8 +110,7 @@ def parse(
     """
     path = raw_path.partition("?")[0]
     for route in _routes():
-        match = route.path.fullmatch(path) if route.method == method else None
-        if match:
+        if match := route.takes(method, path, query):
             break
     else:
         raise errors.unknown_operation()
@@ -138,7 +147,7 @@ def _outside_body(
         place = member.serialization.get("location")
         wire = member.serialization.get("name", name)
         if place == "uri":
-            yield name, unquote(in_path[wire])
+            yield name, _scalar(member, unquote(in_path[wire]))
         elif place == "header" and wire in headers:
             yield name, headers[wire]
         elif place == "querystring" and wire in query:
@@ -150,7 +159,7 @@ def _outside_body(
 
 
 def _scalar(shape: Shape, text: str) -> object:
-    if shape.type_name != "integer":
+    if shape.type_name not in {"integer", "long"}:
         return text
     try:
         return int(text)

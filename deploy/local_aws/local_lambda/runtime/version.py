@@ -1,6 +1,8 @@
 """One state of a function to run: its code and its configuration."""
 
 import os
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ class Version:
         settings: The configuration, by boto3's names.
 
         number: ``$LATEST``, or the number it was published under.
+
+        layers: The content of its layers, in the order of its configuration.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Version:
     package: Package
     settings: dict[str, Any]
     number: str = LATEST
+    layers: tuple[Package, ...] = ()
 
     @property
     def log_group(self) -> str:
@@ -66,9 +71,12 @@ class Version:
         it, so no secret of the user's is. The credentials are the endpoint's own.
         """
         root = self.package.task_root
-        libraries = [str(root), str(root / "lib"), os.environ.get("LD_LIBRARY_PATH")]
+        libraries = [str(root), str(root / "lib"), *self._in_layers("lib")]
+        libraries.append(os.environ.get("LD_LIBRARY_PATH", ""))
         return {
-            "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/bin",
+            "PATH": ":".join(
+                ("/usr/local/bin:/usr/bin:/bin:/opt/bin", *self._in_layers("bin"))
+            ),
             "LD_LIBRARY_PATH": ":".join(filter(None, libraries)),
             "LANG": "en_US.UTF-8",
             "LC_CTYPE": "C.UTF-8",
@@ -90,4 +98,22 @@ class Version:
             "LAMBDA_RUNTIME_DIR": str(Path(__file__).parent),
             "PWD": str(root),
             "_HANDLER": self.settings["Handler"],
+            **self._modules_of_layers(),
         }
+
+    def _in_layers(self, folder: str) -> Iterator[str]:
+        """Yield that folder of each layer: the later ones first, which win on AWS."""
+        return (str(layer.task_root / folder) for layer in reversed(self.layers))
+
+    def _modules_of_layers(self) -> dict[str, str]:
+        """Let Python look into layers, after the package itself."""
+        if not self.layers:
+            return {}
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        wanted = self.settings.get("Environment", {}).get("Variables", {})
+        folders = [
+            *self._in_layers(f"python/lib/{version}/site-packages"),
+            *self._in_layers("python"),
+            *filter(None, [wanted.get("PYTHONPATH")]),
+        ]
+        return {"PYTHONPATH": ":".join(folders)}

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from fetcher.contract.source import Item
     from fetcher.service.jobs.open_job import JobContext
 
-# As many as are downloaded at once; fewer would leave connections idle.
+# As many as may well be downloaded at once; fewer would leave connections idle.
 _LEAST = 100
 _MOST = 1_000
 
 # Files of 1.7 MB at 58.6 MB/s, which an execution has been reported to reach:
 # https://github.com/0xIbra/million-downloads
-_FILES_PER_S = 34
+FILES_PER_S = 34
 
 
 def most_urls(timeout_s: float) -> int:
@@ -35,7 +35,18 @@ def most_urls(timeout_s: float) -> int:
     >>> most_urls(300), most_urls(30)
     (10132, 952)
     """
-    return max(1, int(usable_s(timeout_s) * _FILES_PER_S))
+    return max(1, int(usable_s(timeout_s) * FILES_PER_S))
+
+
+def slice_size(urls: int, timeout_s: float, lanes: int) -> int:
+    """
+    Return how many URLs to give each execution.
+
+    >>> slice_size(1_000_000, 300, lanes=100), slice_size(150, 300, lanes=100)
+    (1000, 100)
+    """
+    most = min(_MOST, most_urls(timeout_s))
+    return min(max(_LEAST, -(-urls // lanes)), most)
 
 
 def plan(context: JobContext) -> None:
@@ -90,8 +101,7 @@ def _dealt(context: JobContext) -> JobPlan:
 
 def _write_slices(context: JobContext, items: Iterable[Item], count: int) -> JobPlan:
     lanes = context.call.settings.job_executions
-    most = min(_MOST, most_urls(context.call.timeout_s))
-    size = min(max(_LEAST, -(-count // lanes)), most)
+    size = slice_size(count, context.call.timeout_s, lanes)
     slices = 0
     for index, some in enumerate(_pieces(items, size)):
         context.store.put(f"slices/{slice_name(index)}", Inline.of(some).to_dict())

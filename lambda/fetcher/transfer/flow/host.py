@@ -6,11 +6,12 @@ import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from fetcher.contract.outcome import Outcome
+from fetcher.contract.downloads import Download
+from fetcher.contract.outcome import GONE, Outcome
 from fetcher.transfer.flow.pace import FEW, MOST_SPARED, Pace
 
 if TYPE_CHECKING:
-    from fetcher.contract.downloads import Download
+    from fetcher.transfer.flow.places import Places
 
 _TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS.value
 _RECENT = 1 / 16  # weight of the latest answer in the share of unclear refusals
@@ -27,6 +28,7 @@ _FAILURES_OF_DEAD = {
 # A dead host is asked again when all else is done: in rounds, with longer and longer
 # rests: an outage of a quarter of a minute costs a host no more than a few URLs.
 PROBES = 16
+_SILENCES = (Outcome.CONNECT_TIMEOUT, Outcome.READ_TIMEOUT)
 _FIRST_REST_S = 0.5
 _MOST_ROUNDS = 5
 
@@ -38,9 +40,11 @@ class Host:
     Args:
         name: With its port, if the URL has one.
 
-        limit: Downloads in flight at once.
+        limit: Downloads in flight at once; 0: as many as `places` has connections.
 
         interval_s: Seconds between two requests.
+
+        places: Those of all hosts.
 
     Attributes:
         name: As above.
@@ -62,6 +66,7 @@ class Host:
         "_limit",
         "_next_at",
         "_pace",
+        "_places",
         "_probes",
         "_rests_until",
         "_rounds",
@@ -74,8 +79,11 @@ class Host:
         "name",
     )
 
-    def __init__(self, name: str, limit: int, interval_s: float) -> None:
+    def __init__(
+        self, name: str, limit: int, interval_s: float, places: Places
+    ) -> None:
         self.name = name
+        self._places = places
         self._limit = limit
         self._interval_s = interval_s
         self._in_flight = 0
@@ -96,6 +104,25 @@ class Host:
         busy = self._in_flight or self._failures or self._pace
         return not busy and self._next_at <= now
 
+    def tell_gone(self) -> None:
+        """Take it for dead, as others found it: one round of probes decides."""
+        self.is_dead = True
+        self._probes, self._rounds = PROBES, _MOST_ROUNDS - 1
+
+    @property
+    def silences(self) -> int:
+        """How often it was silent and never answered; `GONE`: it is dead."""
+        if not self._failures or self.failure is None:
+            return 0
+        if self.is_dead:
+            return GONE
+        return int(not self._accepted and self.failure.outcome in _SILENCES)
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether anything has come from it but refusals."""
+        return self._accepted > 0
+
     @property
     def refusals(self) -> int:
         """How often in a row it has asked us to slow down."""
@@ -103,7 +130,7 @@ class Host:
 
     def free_at(self) -> float:
         """Return when it can take one more; infinity: when a download has ended."""
-        if self._in_flight >= self._limit:
+        if self._in_flight >= (self._limit or self._places.connections):
             return math.inf
         if self.is_dead:
             free = self._probes and not self.is_given_up
@@ -134,7 +161,7 @@ class Host:
         if download.status == _TOO_MANY or download.retry_after_s > 0:
             return True
         self._unclear_share += _RECENT * (1 - self._unclear_share)
-        return not self._accepted or self._unclear_share > FEW
+        return not self.has_answered or self._unclear_share > FEW
 
     def refused(
         self,
@@ -166,9 +193,8 @@ class Host:
         self._pace.refuse(begun_at, wait_s, self._in_flight, now, is_clear=is_clear)
         self._in_flight -= 1
         # One of those in flight may still be answered.
-        answered = bool(self._accepted)
         if not self._in_flight and self._pace.is_hopeless(
-            most_s, has_answered=answered
+            most_s, has_answered=self.has_answered
         ):
             self.is_given_up = self.is_dead = True
             self.failure = download
@@ -202,6 +228,13 @@ class Host:
             self._probes = PROBES
             self._rests_until = now + _FIRST_REST_S * 2**self._rounds
             self.is_given_up = self._rounds >= _MOST_ROUNDS
+
+    def not_tried(self) -> Download:
+        """Return how URLs end that are not tried since it is given up."""
+        assert self.failure is not None, "that is why"
+        why = "the host has failed too often, most recently"
+        detail = f"not tried: {why}: {self.failure.detail}"
+        return Download(self.failure.outcome, detail=detail)
 
     def _revive(self) -> None:
         self._failures = self._rounds = 0

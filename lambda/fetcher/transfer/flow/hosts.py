@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from fetcher.transfer.flow.host import PROBES, Host
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fetcher.contract.downloads import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.attempt import Attempt
+    from fetcher.transfer.flow.places import Places
 
 _Entry = tuple[float, int, Host]  # when to look at it, number of the entry
 
@@ -26,14 +29,21 @@ class Hosts:
     Args:
         options: Limits per host; 0 stands for none.
 
+        places: Of all hosts; one may take them all.
+        gone: Names of hosts that others found gone.
+
     Attributes:
         waiting: Number of attempts that wait.
     """
 
-    def __init__(self, options: Options) -> None:
-        self._limit = options.per_host or options.connections
+    def __init__(
+        self, options: Options, places: Places, gone: Iterable[str] = ()
+    ) -> None:
+        self._limit = options.per_host
+        self._places = places
         self._interval_s = 1 / options.host_rate if options.host_rate else 0.0
         self._hosts: dict[str, Host] = {}
+        self._gone = set(gone)
         self._queues: dict[str, deque[Attempt]] = {}  # by the host's name; none empty
         self._due: list[_Entry] = []
         self._last: list[_Entry] = []  # dead hosts
@@ -48,8 +58,18 @@ class Hosts:
         if host is None:
             if len(self._hosts) >= self._max_remembered:
                 self._forget_idle(now)
-            host = self._hosts[name] = Host(name, self._limit, self._interval_s)
+            host = Host(name, self._limit, self._interval_s, self._places)
+            self._hosts[name] = host
+            if name in self._gone:
+                self._gone.remove(name)
+                host.tell_gone()
         return host
+
+    def silences(self) -> dict[str, int]:
+        """Return how often hosts were silent that never answered, the gone first."""
+        found = {name: host.silences for name, host in self._hosts.items()}
+        silent = filter(found.__getitem__, found)
+        return {name: found[name] for name in sorted(silent, key=lambda x: -found[x])}
 
     def hold(self, attempt: Attempt) -> None:
         """Keep an attempt until its host can take it, after the others there."""

@@ -7,6 +7,7 @@ import math
 _MOST_S = 64  # longer silences count as this long
 _LEAST_PATIENCE_S = 3
 _ENOUGH = 20  # silences seen, to learn anything from them
+_MOST = 0.5  # of the silent
 _WORTH_IT = 0.02  # of the silent: as many must still speak, or waiting is over
 
 
@@ -35,6 +36,14 @@ class Patience:
     def spoke(self, seconds: int) -> None:
         """Count one that spoke after so many."""
         self._spoke[min(seconds, _MOST_S)] += 1
+
+    def short_s(self) -> int:
+        """Return after how long most of the silent stay so; 3 s: not known yet."""
+        for seconds in range(1, _LEAST_PATIENCE_S):
+            lasted = self._lasted[seconds]
+            if lasted >= _ENOUGH and sum(self._spoke[seconds:]) <= _MOST * lasted:
+                return seconds
+        return _LEAST_PATIENCE_S
 
     def seconds(self) -> float:
         """Return for how long silence is worth waiting; infinity: not known yet."""

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from fetcher.contract.outcome import Outcome
+from fetcher.transfer.flow.connection_limit import ConnectionLimit
 from fetcher.transfer.flow.left import Left
+
+if TYPE_CHECKING:
+    from fetcher.contract.downloads import Download
 
 _LEAST_BYTES = 1_000  # fewer are no sign of life: a drip of a byte a second is silent
 # One in twenty URLs of a real list holds its connection for 20 s where a good one takes
 # half a second: as many places as there are at work would all be held within seconds.
 _OPEN_PER_PLACE = 8
+# Bound once: Python 3.11 finds members of an enum slowly.
+_OK, _HTTP_STATUS = Outcome.OK, Outcome.HTTP_STATUS
+_OVERLOADED = frozenset({429, 500, 502, 503, 504})
+_BROKEN = frozenset(
+    {
+        *(Outcome.CONNECT, Outcome.CONNECT_TIMEOUT, Outcome.READ_TIMEOUT),
+        *(Outcome.TOTAL_TIMEOUT, Outcome.CUT),
+        Outcome.UNSTARTED,  # for lack of descriptors
+    }
+)
 
 
 class Places:
@@ -19,42 +36,97 @@ class Places:
     nobody starts until those at work are fewer than the connections.
 
     Args:
-        connections: Most at work when one starts.
+        connections: Most at work when one starts; 0: see `ConnectionLimit`.
 
         room: Most in flight that the process has descriptors for.
+
+        now: Monotonic clock, in seconds.
 
     Attributes:
         most_open: Most in flight, the silent included.
 
-        connections: As above.
+        connections: Most at work, for now.
 
         open: In flight.
 
         silent: Those of them that have given their place back.
+
+        learns: Whether it is to be told how downloads end: see `learn`.
     """
 
-    __slots__ = ("connections", "most_open", "open", "silent")
+    __slots__ = ("_limit", "connections", "learns", "most_open", "open", "silent")
 
-    def __init__(self, connections: int, room: int) -> None:
-        self.connections = connections
-        self.most_open = max(connections, min(_OPEN_PER_PLACE * connections, room))
+    def __init__(self, connections: int, room: int, now: float = 0.0) -> None:
+        self._limit = None if connections else ConnectionLimit(room, now)
+        most = connections or room
+        self.connections = self._limit.number if self._limit else connections
+        self.most_open = max(most, min(_OPEN_PER_PLACE * most, room))
         self.open = self.silent = 0
+        self.learns = self._limit is not None
 
     @property
     def is_full(self) -> bool:
         """Whether nobody may start."""
-        return (
-            self.open - self.silent >= self.connections or self.open >= self.most_open
-        )
+        at_work = self.open - self.silent
+        if at_work < self.connections and self.open < self.most_open:
+            return False
+        if self._limit:
+            self._limit.is_full = True
+        return True
 
     @property
     def are_all_silent(self) -> bool:
         """Whether nobody in flight is at work."""
         return self.open == self.silent
 
+    @property
+    def over_time(self) -> list[tuple[float, int]]:
+        """Seconds since the start, and the connections from then on; a few dozen."""
+        return self._limit.samples if self._limit else [(0.0, self.connections)]
+
+    def learn(
+        self, download: Download, begun_at: float, now: float, *, has_answered: bool
+    ) -> None:
+        """
+        Learn from a download that ended how many connections are of use.
+
+        Args:
+            download: How it ended.
+
+            begun_at: When it began.
+
+            now: Monotonic clock, in seconds.
+
+            has_answered: Whether its host has answered before.
+        """
+        limit, outcome = self._limit, download.outcome
+        if not limit:
+            return
+        if outcome is _OK or not is_overload(download):
+            if download.status:
+                limit.ended(begun_at, now)
+        elif has_answered or outcome is Outcome.UNSTARTED:
+            limit.failed(begun_at, now)
+        self.connections = limit.number
+
     def left(self, put_off: int, waiting: int) -> Left:
         """Return what is under way, with those that were silent or wait for hosts."""
         return Left(self.open - self.silent, self.silent + put_off, waiting)
+
+
+def is_overload(download: Download) -> bool:
+    """
+    Tell whether a download ended as it may where too many are in flight.
+
+    >>> from fetcher.contract.downloads import Download
+    >>> is_overload(Download(Outcome.HTTP_STATUS, 503))
+    True
+    >>> is_overload(Download(Outcome.HTTP_STATUS, 404))
+    False
+    """
+    if download.outcome is _HTTP_STATUS:
+        return download.status in _OVERLOADED
+    return download.outcome in _BROKEN
 
 
 def is_word(before: int, received: int) -> bool:

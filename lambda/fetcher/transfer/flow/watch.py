@@ -45,6 +45,11 @@ class Watch:
         self._patience = Patience(options.read_timeout_s)
         self._only_silent = False
         self._looked_at = 0.0
+        self._word_at = 0.0  # the latest of anybody
+
+    def is_quiet(self, now: float) -> bool:
+        """Tell whether nothing has come for so long that most of it stays out."""
+        return now - self._word_at >= self._patience.short_s()
 
     def begin(self, attempt: Attempt, now: float) -> None:
         """Start to watch a try; after a silence it gets no place until it gets on."""
@@ -57,9 +62,14 @@ class Watch:
         if attempt.is_last or (attempt.failure and was_silent(attempt.failure)):
             self._set_silent(attempt, is_silent=True)
 
-    def end(self, attempt: Attempt, download: Download) -> None:
+    def end(self, attempt: Attempt, download: Download, now: float) -> None:
         """Stop watching it."""
         self._places.open -= 1
+        if self._places.learns:
+            answered = attempt.host.has_answered
+            self._places.learn(download, attempt.begun_at, now, has_answered=answered)
+        if not was_silent(download):
+            self._word_at = now
         if attempt.is_silent:
             self._set_silent(attempt, is_silent=False)
             if attempt.silent_s and not was_silent(download):
@@ -105,7 +115,7 @@ class Watch:
         stage, received = attempt.heard
         silence_s = now - attempt.heard_at
         if attempt.stage is not stage or is_word(received, attempt.received):
-            attempt.heard_at = now
+            attempt.heard_at = self._word_at = now
             attempt.heard = attempt.stage, attempt.received
             if attempt.stage is not stage:
                 attempt.stall = None

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from experiment.bench.peers import Program, fetcher, not_installed, programs
+from experiment.bench.programs import Program, fetcher, installed, not_installed
 from fetcher.contract.options import ENGINES
 
 CONNECTIONS = 100  # of the peers; ours keeps its default
@@ -27,7 +27,7 @@ _IMG2DATASET = Program(
 def wild_programs() -> list[Program]:
     """Return ours, at its defaults but for the type, and the peers installed."""
     ours = [fetcher(engine, "--expect-type", "image/") for engine in ENGINES]
-    peers = [program for program in programs() if not program.ours]
+    peers = [program for program in installed() if not program.ours]
     if path := shutil.which(_IMG2DATASET.name):
         peers.append(replace(_IMG2DATASET, version=_distribution_version(Path(path))))
     return ours + peers

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from experiment.bench.peers import environ
 from experiment.bench.process_cost import run
+from experiment.bench.programs import environ
 from experiment.bench.wild.programs import CONNECTIONS
 from origin.temporary_folders import RAM, memory_folder
 from origin.wild import WildOrigin, check
@@ -16,8 +16,8 @@ from origin.wild import WildOrigin, check
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from experiment.bench.peers import Program
     from experiment.bench.process_cost import ProcessCost
+    from experiment.bench.programs import Program
     from origin.wild import Delivered
 
 _MESSAGE_LENGTH = 200

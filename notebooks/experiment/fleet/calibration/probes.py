@@ -10,7 +10,7 @@ from experiment.fleet.asking import question_of
 from experiment.fleet.calibration import figures
 from experiment.fleet.calibration.figures import joined
 from experiment.fleet.calibration.runs import Tables, measured
-from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.fan_out import EQUAL, FanOutSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -105,6 +105,7 @@ class Probes:
             timeout_s=_TIMEOUT_S,
             sink="discard",
             hedge=False,
+            shard_sizes=EQUAL,
             waves=1,
             fresh=True,
             max_cost_usd=_MOST_USD,

@@ -137,7 +137,7 @@ def test_more_urls_than_a_job_may_have_are_413(jobs, origin):
         ),
         (
             {"manifest": "s3://bucket/a", "options": {"connections": 481}},
-            "body.options.connections is 481; it must be from 1 to 480.",
+            "body.options.connections is 481; it must be from 0 to 480.",
         ),
     ],
 )

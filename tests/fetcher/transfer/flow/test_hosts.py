@@ -14,6 +14,7 @@ from fetcher.contract.source import Item
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.flow import hosts as module
 from fetcher.transfer.flow.hosts import Hosts
+from fetcher.transfer.flow.places import Places
 
 OK = Download(Outcome.OK, 200)
 REFUSED = Download(Outcome.CONNECT, detail="connection refused")
@@ -24,7 +25,11 @@ def host_of():
     """
     Make a host of its own set of limits.
     """
-    return lambda **options: Hosts(Options(**options)).named("h", 0.0)
+    return lambda **options: hosts_of(**options).named("h", 0.0)
+
+
+def hosts_of(**options):
+    return Hosts(Options(**options), Places(10, 80))
 
 
 def held(hosts, name="h", many=1):
@@ -99,7 +104,7 @@ def test_an_answer_however_bad_shows_that_the_host_is_there(host_of):
 
 
 def test_what_waits_is_released_in_order_when_the_host_can_take_it():
-    hosts = Hosts(Options(per_host=1))
+    hosts = hosts_of(per_host=1)
     host = hosts.named("h", 0.0)
     host.start(0.0)
     attempts = held(hosts, many=3)
@@ -119,7 +124,7 @@ def test_hosts_with_nothing_to_remember_are_forgotten(monkeypatch):
     A list of a hundred million URLs may name as many hosts.
     """
     monkeypatch.setattr(module, "_MAX_REMEMBERED", 10)
-    hosts = Hosts(Options())
+    hosts = hosts_of()
     failing(hosts.named("bad", 0.0), 0.0, 3)
     for n in range(1_000):
         hosts.named(f"h{n}", 0.0)
@@ -133,7 +138,7 @@ def test_hosts_with_nothing_to_remember_are_forgotten(monkeypatch):
     st.integers(1, 3),
 )
 def test_nothing_that_waits_is_lost_or_released_twice(events, per_host):
-    hosts = Hosts(Options(per_host=per_host))
+    hosts = hosts_of(per_host=per_host)
     numbers, waiting, flying = count(), set(), {}
     for now, (name, is_arrival) in enumerate(events):
         if is_arrival:

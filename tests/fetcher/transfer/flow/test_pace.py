@@ -55,16 +55,18 @@ def limited(takes, status=429, wait_s=1.0):
     return lambda _url, _tries, now: OK if takes(now) else no
 
 
+@pytest.mark.parametrize("connections", [100, 0])
 @pytest.mark.parametrize("wait_s", [1.0, 0.0])
 @pytest.mark.parametrize("limit", [bucket, sliding, window])
 def test_a_limited_host_gives_all_its_files_nearly_as_fast_as_it_may(
-    monkeypatch, limit, wait_s
+    monkeypatch, limit, wait_s, connections
 ):
     """
     60 files at 5 a second take 12 s; none costs an attempt, and few ask in vain.
     """
     urls = [f"http://h/{n}" for n in range(60)]
-    run = simulate(monkeypatch, urls, limited(limit(5), wait_s=wait_s), connections=100)
+    fates = limited(limit(5), wait_s=wait_s)
+    run = simulate(monkeypatch, urls, fates, connections=connections)
 
     assert set(run.outcomes()) == {Outcome.OK}
     assert run.seconds < (15 if wait_s else 25)

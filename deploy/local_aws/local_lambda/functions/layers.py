@@ -1,0 +1,137 @@
+"""Layers: code that functions have in common, kept in numbered versions."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local_aws.local_lambda import errors
+from local_aws.local_lambda.errors import LambdaError
+from local_aws.local_lambda.requests.names import ACCOUNT
+from local_aws.local_lambda.runtime import code_package
+from local_aws.local_lambda.runtime.code_package import Package
+
+_ARN = re.compile(r"arn:[a-z-]+:lambda:([a-z0-9-]+):(\d+):layer:([\w-]+):(\d+)")
+_MOST = 5  # AWS docs gettingstarted-limits
+
+
+@dataclass(frozen=True, slots=True)
+class LayerVersion:
+    """
+    One version of a layer.
+
+    Attributes:
+        layer_arn: The layer's own ARN.
+
+        number: From 1.
+
+        package: Its zip, unpacked.
+
+        details: What its publisher said of it, by boto3's names.
+
+        created: When it was published, as Lambda writes it.
+    """
+
+    layer_arn: str
+    number: int
+    package: Package
+    details: Mapping[str, Any]
+    created: str
+
+    @property
+    def arn(self) -> str:
+        """Its ARN, as functions name it."""
+        return f"{self.layer_arn}:{self.number}"
+
+    @property
+    def name(self) -> str:
+        """The layer's name."""
+        return self.layer_arn.rpartition(":")[2]
+
+
+class Layers:
+    """
+    All layers of an endpoint.
+
+    A deleted version stays on disk, for functions that have it.
+
+    Args:
+        folder: For their content.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._versions: dict[str, LayerVersion] = {}  # by ARN, in order of publishing
+        self._numbers: Counter[str] = Counter()  # a number is not given again
+
+    async def publish(
+        self, region: str, name: str, content: bytes, details: Mapping[str, Any]
+    ) -> LayerVersion:
+        """
+        Publish a version.
+
+        Raises:
+            LambdaError: If its zip is refused.
+        """
+        package = await code_package.store(content, self._folder)
+        arn = layer_arn(region, name)
+        self._numbers[arn] += 1
+        created = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000}+0000"
+        made = LayerVersion(arn, self._numbers[arn], package, details, created)
+        self._versions[made.arn] = made
+        return made
+
+    def versions(self, region: str, name: str = "") -> list[LayerVersion]:
+        """Return versions of a layer, or of all in a region, the newest first."""
+        wanted = layer_arn(region, name)
+        return [
+            version
+            for version in reversed(self._versions.values())
+            if version.layer_arn == wanted
+            or (not name and version.layer_arn.startswith(wanted))
+        ]
+
+    def find(self, arn: str) -> LayerVersion | None:
+        """Return a version, if it exists."""
+        return self._versions.get(arn)
+
+    def delete(self, arn: str) -> None:
+        """Delete a version; one that is not there is as good as deleted."""
+        self._versions.pop(arn, None)
+
+    def packages(self, arns: Iterable[str]) -> tuple[Package, ...]:
+        """
+        Return the content of the layers that a function names.
+
+        Raises:
+            LambdaError: If AWS would refuse one, or it is another account's.
+        """
+        named = list(arns)
+        if len(named) > _MOST:
+            text = f"Cannot reference more than {_MOST} layers."
+            raise errors.invalid_parameter(text)
+        return tuple(self._package(arn) for arn in named)
+
+    def _package(self, arn: str) -> Package:
+        match = _ARN.fullmatch(arn)
+        if match and match[2] != ACCOUNT:
+            what = f"Layer {arn}, of another account,"
+            raise errors.not_modelled(what)
+        found = self.find(arn)
+        if found is None:
+            raise _no_version(arn)
+        return found.package
+
+
+def layer_arn(region: str, name: str) -> str:
+    """Return the ARN of a layer, named plainly or by its ARN."""
+    plain = name.rpartition(":layer:")[2]
+    return f"arn:aws:lambda:{region}:{ACCOUNT}:layer:{plain}"
+
+
+def _no_version(arn: str) -> LambdaError:
+    text = f"Layer version {arn} does not exist."  # LocalStack's provider
+    return errors.invalid_parameter(text)

@@ -1,0 +1,66 @@
+"""`rollout doctor`: is the account ready? Each line with what mends it."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rollout.cli import options
+from rollout.cli.options import DONE, command
+from rollout.doctor.examine import examine
+from rollout.doctor.finding import NOT_OK, STATES
+
+if TYPE_CHECKING:
+    import argparse
+
+    from rollout.cli.options import Commands
+
+NEEDS_MENDING = 1
+
+_EPILOG = """\
+Looks, and makes nothing. Sign-in, region, permissions, how many executions, how much
+memory and bandwidth the account has, buckets, and what earlier deployments left: a
+line each, with the command that mends it.
+
+No API tells how much memory new accounts may have, so it asks Lambda for a function
+that cannot be made, and reads the refusal.
+
+exit status:
+  0  nothing is wrong, as far as could be seen
+  1  something is not ok
+  2  refused, with one line on stderr that says why
+
+examples:
+  rollout doctor --target aws
+  rollout doctor --target aws --profile lab --region eu-west-1 --bucket my-photos
+"""
+
+
+def add_parser(commands: Commands, parent: argparse.ArgumentParser) -> None:
+    """Add `rollout doctor`."""
+    summary = "look whether an account is ready, and say what mends it"
+    parser = command(commands, "doctor", summary, _EPILOG, parent=parent, run=_doctor)
+    parser.add_argument(
+        "--bucket",
+        action="append",
+        default=[],
+        metavar="BUCKET",
+        help="a bucket that runs will use; may be repeated",
+    )
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    states: Counter[str] = Counter()
+    remedies: set[str] = set()
+    name, buckets = arguments.name, arguments.bucket
+    for finding in examine(lambda: options.target(arguments), name, buckets):
+        is_known = finding.remedy in remedies
+        shown = finding._replace(remedy="as above") if is_known else finding
+        sys.stdout.write(f"{shown}\n")
+        sys.stdout.flush()
+        states[finding.state] += 1
+        remedies |= {finding.remedy} - {""}
+    counts = ", ".join(f"{states[state]} {state}" for state in STATES)
+    sys.stdout.write(f"\n{counts}\n")
+    return NEEDS_MENDING if states[NOT_OK] else DONE

@@ -1,0 +1,59 @@
+"""Refusals of AWS that are no failures: they pass, or what was asked is done."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_PATIENCE_S = 60.0
+_PAUSE_S = 1.0
+_TRANSIENT = (
+    # A new role is not known everywhere at once; until then Lambda refuses it.
+    "cannot be assumed by Lambda",
+    "execution role does not have permissions to call",  # ... CreateNetworkInterface
+    # So does KMS, which decrypts the environment variables for it.
+    # https://github.com/hashicorp/terraform-provider-aws/issues/4633
+    "ARN does not refer to a valid principal",
+    # Lambda asks EC2 about the network; Terraform's aws_lambda_function waits, too.
+    "throttled by EC2",
+    # Somebody else changes the same function, log group or role at this moment.
+    "An update is in progress for resource",
+    "in the following state: Pending",
+    "OperationAbortedException",
+    "ConcurrentModification",
+)
+
+
+def retry_while_transient(call: Callable[[], object]) -> None:
+    """Make a call, and repeat it while AWS refuses for a transient reason."""
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            call()
+        except ClientError as error:
+            is_transient = any(text in str(error) for text in _TRANSIENT)
+            if not is_transient or time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
+
+
+@contextmanager
+def unless_done(*codes: str) -> Iterator[None]:
+    """
+    Ignore these refusals, by which AWS says that a thing is there, or gone, already.
+
+    A call before this one, whose answer got lost, did it, or somebody else did.
+    """
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in codes:
+            raise

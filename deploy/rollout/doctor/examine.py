@@ -1,0 +1,134 @@
+"""All that the doctor looks at, in the order of a first day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import get_session
+
+from aws_facts.limits import HOME, price
+from fetcher.s3.urls import SCHEME, Place
+from rollout.deploy import deploy, log_group, role
+from rollout.doctor import limits, permissions
+from rollout.doctor.finding import COULD_NOT_LOOK, NOT_OK, OK, Finding, unseen
+from rollout.errors import DeployError, TargetError
+from rollout.preflight import bucket
+from rollout.target.refusals import message_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rollout.target.target import Target
+
+_AFTER_SIGN_IN = (
+    *("region", "permissions", "concurrency", "memory"),
+    *("bandwidth", "buckets", "left over"),
+)
+
+
+def examine(
+    connect: Callable[[], Target], function: str, buckets: Sequence[str]
+) -> Iterator[Finding]:
+    """
+    Yield what a first deployment meets; make nothing and change nothing.
+
+    Args:
+        connect: Signs in.
+
+        function: The name of the function.
+
+        buckets: Names of buckets to use.
+    """
+    try:
+        target = connect()
+        caller = str(target.client("sts").get_caller_identity()["Arn"])
+    except (TargetError, BotoCoreError, ClientError) as error:
+        yield Finding("sign-in", NOT_OK, message_of(error))
+        for subject in _AFTER_SIGN_IN:
+            yield Finding(subject, COULD_NOT_LOOK, "nobody is signed in")
+        return
+    where = target.endpoint_url if target.runs_here else f"account {target.account}"
+    yield Finding("sign-in", OK, f"{where} as {caller}")
+    yield _region(target)
+    yield permissions.look(target, caller, function)
+    yield limits.executions(target)
+    yield limits.memory(target, function)
+    yield limits.bandwidth(target)
+    yield from _buckets(target, function, buckets)
+    yield from _left_over(target, function)
+
+
+def _region(target: Target) -> Finding:
+    known = get_session().get_available_regions("lambda", target.partition)
+    if target.region not in known:
+        return Finding(
+            "region",
+            NOT_OK,
+            f"{target.region} is no region that is known to have Lambda",
+            f"--region {HOME}, or another",
+        )
+    own = not price("arm64_gb_s", target.region).assumed
+    prices = "its own" if own else f"not known here: {HOME}'s are assumed"
+    return Finding("region", OK, f"{target.region}; Lambda's prices are {prices}")
+
+
+def _buckets(target: Target, function: str, names: Sequence[str]) -> Iterator[Finding]:
+    """Yield what is wrong with each bucket that is named, or the function writes to."""
+    wanted = {name.removeprefix(SCHEME).partition("/")[0] for name in names}
+    try:
+        own = role.bucket_of(target, function)
+        wanted |= {own.bucket} if own else set()
+        if not wanted:
+            yield Finding("buckets", OK, "none needed; --bucket BUCKET looks at one")
+    except (BotoCoreError, ClientError, DeployError) as error:
+        yield unseen("buckets", error)
+    for name in sorted(wanted):
+        yield from _bucket(target, name)
+
+
+def _bucket(target: Target, name: str) -> Iterator[Finding]:
+    problems = list(bucket.problems(target, Place(name, "")))
+    for problem in problems:
+        said, _, remedy = problem.partition(". ")
+        yield Finding("buckets", NOT_OK, said, remedy)
+    if problems:
+        return
+    try:
+        target.client("s3").head_bucket(Bucket=name)
+    except (BotoCoreError, ClientError):
+        said = f"{name}: s3:ListBucket is denied; executions may have other permissions"
+        yield Finding("buckets", COULD_NOT_LOOK, said)
+    else:
+        yield Finding("buckets", OK, f"{name}, in {target.region}")
+
+
+def _left_over(target: Target, function: str) -> Iterator[Finding]:
+    """Yield each deployment, whole or not: log groups tell their names."""
+    try:
+        names = {function, *_names(target)}
+        found = [deploy.status(target, name) for name in sorted(names)]
+    except (BotoCoreError, ClientError, DeployError) as error:
+        yield unseen("left over", error)
+        return
+    there = [
+        one for one in found if one.state != deploy.ABSENT or one.log_group or one.role
+    ]
+    if not there:
+        yield Finding("left over", OK, "nothing of an earlier deployment")
+    for one in there:
+        destroy = f"rollout destroy --target {target.name} --name {one.name}"
+        if one.state != deploy.ABSENT:
+            said = f"the function {one.name} is deployed; to remove it: {destroy}"
+            yield Finding("left over", OK, said)
+        else:
+            parts = ", ".join(deploy.left(target, one.name))
+            yield Finding("left over", NOT_OK, parts, destroy)
+
+
+def _names(target: Target) -> Iterator[str]:
+    prefix = log_group.group_name("million-downloads")
+    pages = target.client("logs").get_paginator("describe_log_groups")
+    for page in pages.paginate(logGroupNamePrefix=prefix):
+        for group in page["logGroups"]:
+            yield group["logGroupName"].removeprefix(log_group.group_name(""))

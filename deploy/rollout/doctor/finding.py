@@ -1,0 +1,61 @@
+"""One answer of the doctor's: ok, not ok, or not to be seen."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import NamedTuple
+
+from rollout.target.refusals import denied_action, message_of
+
+OK, NOT_OK, COULD_NOT_LOOK = STATES = ("ok", "not ok", "could not look")
+GRANT = (
+    "aws iam create-policy --policy-name million-downloads --policy-document "
+    "file://deploy/permissions.json, then attach it: see First day in deploy/README.md"
+)
+_SUBJECT_WIDTH, _WIDTH = 11, 100
+_STATE_WIDTH = max(map(len, STATES))
+
+
+class Finding(NamedTuple):
+    """
+    One answer.
+
+    Attributes:
+        subject: What was looked at.
+
+        state: One of `STATES`.
+
+        detail: What was found, in words.
+
+        remedy: The command, or the step, that mends it; empty: nothing needs mending.
+
+    >>> print(Finding("region", OK, "eu-west-1"))
+    ok              region       eu-west-1
+    """
+
+    subject: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """Return it wrapped, and below it the remedy: a line, so it can be copied."""
+        head = f"{self.state:<{_STATE_WIDTH}}  {self.subject:<{_SUBJECT_WIDTH}}  "
+        indent = " " * len(head)
+        lines = fill(
+            self.detail,
+            _WIDTH,
+            initial_indent=head,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        return f"{lines}\n{indent}mend: {self.remedy}" if self.remedy else lines
+
+
+def unseen(subject: str, error: Exception, *, state: str = COULD_NOT_LOOK) -> Finding:
+    """Return that AWS refused to show something; for a denial with what to allow."""
+    cause = error.__cause__ or error  # of a DeployError
+    if action := denied_action(cause):
+        return Finding(subject, state, f"{action} is denied", GRANT)
+    return Finding(subject, state, message_of(error))

@@ -1,0 +1,106 @@
+"""The account's limits: executions, memory and bandwidth."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from aws_facts.limits import limit
+from rollout.deploy import lambda_function
+from rollout.doctor.finding import COULD_NOT_LOOK, NOT_OK, OK, Finding, unseen
+from rollout.preflight import account
+from rollout.target.refusals import is_denial, message_of
+
+if TYPE_CHECKING:
+    from rollout.target.target import Target
+
+_CAP = re.compile(r"less than or equal to (\d+)")
+
+
+def executions(target: Target) -> Finding:
+    """Return how many executions the account may have at once."""
+    subject, wanted = "concurrency", limit("concurrency").most
+    try:
+        most = account.concurrency_limit(target, "ConcurrentExecutions")
+    except (BotoCoreError, ClientError) as error:
+        return unseen(subject, error)
+    if most < wanted:
+        return Finding(
+            subject,
+            NOT_OK,
+            f"{most:,} executions at once, as in a new account. Small runs need 2, the "
+            f"million {wanted:,}",
+            account.ask_for_concurrency(target, wanted),
+        )
+    return Finding(subject, OK, f"{most:,} executions at once")
+
+
+def memory(target: Target, function: str) -> Finding:
+    """
+    Return whether functions may have all the memory that Lambda offers.
+
+    No API tells, so one is asked for that cannot be made: its zip is none.
+    """
+    subject, wanted = "memory", limit("memory_mb").most
+    if not target.asks_iam:
+        return Finding(subject, OK, f"up to {wanted:,} MB a function")
+    try:
+        _ask_for_the_impossible(target, f"{function}-doctor", wanted)
+        said = "AWS made a function of no zip, which was removed again"
+    except (BotoCoreError, ClientError) as error:
+        said = message_of(error)
+        if cap := _CAP.search(said):
+            return Finding(
+                subject,
+                NOT_OK,
+                f"at most {int(cap[1]):,} MB a function, as in a new account. Defaults "
+                "need 1,769",
+                "none needed up to that; for more, ask AWS Support. AWS also raises it "
+                "with use",
+            )
+        if is_denial(error):
+            return unseen(subject, error)
+    return Finding(
+        subject,
+        COULD_NOT_LOOK,
+        f"AWS names a cap, {limit('new_memory_mb').most:,} MB in new accounts, only "
+        f"when a function is made. Asked for {wanted:,} MB it named none: {said}",
+    )
+
+
+def bandwidth(target: Target) -> Finding:
+    """Return the network bandwidth that an execution may have."""
+    subject, line = "bandwidth", limit("network_mbit_s")
+    if not target.asks_iam:
+        return Finding(subject, OK, "this machine's own")
+    try:
+        most = account.bandwidth_mbit_s(target)
+    except (BotoCoreError, ClientError) as error:
+        return unseen(subject, error)
+    if most > line.least:
+        return Finding(
+            subject, OK, f"raised: up to {most:,.0f} Mbit/s an execution, outside a VPC"
+        )
+    return Finding(
+        subject,
+        OK,
+        f"{line.least} Mbit/s an execution, after a first burst. From 2,048 MB on AWS "
+        f'raises it on request, free of charge, up to {line.most:,}: "'
+        f'{account.BANDWIDTH_QUOTA}" in Service Quotas',
+    )
+
+
+def _ask_for_the_impossible(target: Target, name: str, memory_mb: int) -> None:
+    partition, account_id = target.partition, target.account
+    target.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler="none.none",
+        Role=f"arn:{partition}:iam::{account_id}:role/million-downloads/none",
+        MemorySize=memory_mb,
+        Code={"ZipFile": b"no zip"},
+        Tags={"project": "million-downloads"},
+    )
+    lambda_function.remove(target, name)

@@ -1,0 +1,64 @@
+"""What AWS answered instead: whether it is a denial, and in whose words."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
+_DENIALS = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
+
+
+def is_denial(error: BaseException | None) -> bool:
+    """Return whether a permission is missing; else it is another trouble."""
+    return isinstance(error, ClientError) and code_of(error) in _DENIALS
+
+
+def message_of(error: Exception) -> str:
+    """Return AWS's own message, without botocore's words around it."""
+    if not isinstance(error, ClientError):
+        return str(error)
+    message = error.response.get("Error", {}).get("Message", "")
+    return f"{error.operation_name}: {code_of(error)}: {message}".rstrip(": ")
+
+
+def denied_action(error: BaseException) -> str:
+    """
+    Return the action that a denial names, as in ``iam:GetRole``; empty: none.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
+    found = _ACTION.search(str(error)) if is_denial(error) else None
+    return found[1] if found else ""
+
+
+def code_of(error: ClientError) -> str:
+    """Return AWS's name for the error; a proxy's page has none."""
+    code: str = error.response.get("Error", {}).get("Code", "")
+    return code or str(error.response["ResponseMetadata"].get("HTTPStatusCode", ""))
+
+
+@contextmanager
+def done_by_an_earlier_attempt(*codes: str) -> Iterator[None]:
+    """
+    Ignore these refusals of a call that botocore has repeated.
+
+    An attempt whose answer was lost or said 500 may have done its work. The next then
+    finds the thing created, or gone.
+    """
+    try:
+        yield
+    except ClientError as error:
+        if code_of(error) not in codes or not was_repeated(error):
+            raise
+
+
+def was_repeated(error: ClientError) -> bool:
+    """Return whether this was the answer to more than the first attempt."""
+    return bool(error.response["ResponseMetadata"].get("RetryAttempts", 0))

@@ -1,0 +1,212 @@
+"""The work on one shard: all its URLs fetched, in one process or in several."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.outcome import Outcome
+from fetcher.transfer.flow.hand_back import HandBack
+from fetcher.transfer.transfers import Transfers, engine_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fetcher.contract.options import Options
+    from fetcher.contract.shard import Shard
+    from fetcher.contract.source import Item
+    from fetcher.process.children import Result
+    from fetcher.transfer.parts import ShardPart
+    from fetcher.transfer.sink import Sink
+    from fetcher.transfer.transfers import OnDownload
+
+# Before the shard's end, for children to send what they have.
+_SENDING_S, _SENDING_SHARE = 0.5, 0.05
+
+
+class Fetched(NamedTuple):
+    """
+    What is known of a shard beside its downloads.
+
+    Attributes:
+        engine: Name and version of the engine.
+
+        silences: How often hosts were silent that never answered.
+
+        connections: Seconds since the start, and the connections from then on.
+
+        children_cpu_s: Processor time of other processes.
+
+        children_rss_bytes: The most memory that each ever held, added up.
+    """
+
+    engine: str
+    silences: dict[str, int]
+    connections: list[tuple[float, int]]
+    children_cpu_s: float = 0.0
+    children_rss_bytes: int = 0
+
+
+def fetch_shard(
+    shard: Shard,
+    sink: Sink,
+    downloads: Downloads,
+    until: float,
+    processes: int,
+    most_open: int,
+) -> Fetched:
+    """
+    Fetch the URLs of a shard.
+
+    Args:
+        shard: What to fetch, and how.
+
+        sink: Where bodies go; with several processes, one that they may share.
+
+        downloads: Receives how each URL ended. They start out as all `unstarted`, and
+            those whose turn never came stay so.
+
+        until: When to break off, on the monotonic clock.
+
+        processes: How many share the work.
+
+        most_open: The most downloads in flight, of all processes together.
+
+    Raises:
+        fetcher.process.children.ChildError: If the work of one of them raised.
+    """
+    if processes > 1:
+        return _shared(shard, sink, downloads, until, processes, most_open)
+
+    def record(position: int, _: Item, download: Download) -> None:
+        downloads[position] = download
+
+    return _fetched(
+        *(shard, shard.source, len(downloads), shard.options),
+        *(sink, record, until, most_open),
+    )
+
+
+def _fetched(
+    shard: Shard,
+    items: Iterable[Item],
+    count: int,
+    options: Options,
+    sink: Sink,
+    record: OnDownload,
+    until: float,
+    most_open: int,
+) -> Fetched:
+    engine = engine_for(options)
+    transfers = Transfers(
+        items,
+        sink,
+        options,
+        record,
+        reports_rest=False,
+        most_open=most_open,
+        gone=shard.gone,
+        hand_back=HandBack(count, engine.stop) if shard.hands_back else None,
+    )
+    transfers.run(engine, until - monotonic())
+    return Fetched(engine.name, transfers.silences(), transfers.places.over_time)
+
+
+def _shared(
+    shard: Shard,
+    sink: Sink,
+    downloads: Downloads,
+    until: float,
+    processes: int,
+    most_open: int,
+) -> Fetched:
+    """Do the same in several processes; this one does its part, too."""
+    from fetcher.command.processes import shares  # noqa: PLC0415 - for one process
+    from fetcher.process.children import Children  # noqa: PLC0415
+    from fetcher.transfer.parts import ShardPart, has_many_hosts  # noqa: PLC0415
+
+    is_by_host = has_many_hosts(shard.source)
+    options = shares(shard.options, processes, is_by_host=is_by_host)
+    count = len(options)
+    parts = [
+        ShardPart(shard.source, nth, count, is_by_host=is_by_host)
+        for nth in range(count)
+    ]
+    engine_for(shard.options)  # imported once, for all
+    left_s = until - monotonic()
+    sends_at = until - min(_SENDING_S, _SENDING_SHARE * left_s)
+
+    def fetched(nth: int, into: Downloads) -> Fetched:
+        part = parts[nth]
+
+        def record(position: int, _: Item, download: Download) -> None:
+            into[part.positions[position]] = download
+
+        size = -(-len(into) // count)
+        most = max(1, most_open // count)
+        return _fetched(shard, part, size, options[nth], sink, record, sends_at, most)
+
+    def child(nth: int) -> bytes:
+        mine = Downloads(len(downloads))
+        done = fetched(nth, mine)
+        return json.dumps([mine.to_dict(), done.silences, done.connections]).encode()
+
+    with Children() as children:
+        for nth in range(1, count):
+            children.fork(partial(child, nth))
+        own = fetched(0, downloads)
+        results = children.results(until)
+    silences, connections = Counter(own.silences), [own.connections]
+    for part, result in zip(parts[1:], results, strict=True):
+        their_silences, theirs = _taken(result, part, downloads)
+        silences.update(their_silences)
+        connections.append(theirs)
+    return Fetched(
+        own.engine,
+        dict(silences.most_common()),
+        summed(connections),
+        sum(result.cpu_s for result in results),
+        sum(result.peak_rss_bytes for result in results),
+    )
+
+
+def summed(several: Iterable[list[tuple[float, int]]]) -> list[tuple[float, int]]:
+    """
+    Add up the connections of processes that began together.
+
+    >>> summed([[(0.0, 8), (1.5, 16)], [(0.0, 8), (2.0, 4)]])
+    [(0.0, 16), (1.5, 24), (2.0, 20)]
+    """
+    changes: Counter[float] = Counter()
+    for one in several:
+        before = 0
+        for at_s, number in one:
+            changes[at_s] += number - before
+            before = number
+    total, found = 0, []
+    for at_s in sorted(changes):
+        total += changes[at_s]
+        found.append((at_s, total))
+    return found
+
+
+def _taken(
+    result: Result, part: ShardPart, into: Downloads
+) -> tuple[dict[str, int], list[tuple[float, int]]]:
+    """Take over the downloads of a child's part; return silences and connections."""
+    theirs, silences, connections = Downloads(len(into)), {}, []
+    if result.data is not None:
+        fields, silences, connections = json.loads(result.data)
+        theirs = Downloads.from_dict(fields)
+    lost = Download(
+        Outcome.UNSTARTED, detail=f"the process fetching it died ({result.error})"
+    )
+    for _ in part:  # to know its positions
+        pass
+    for position in part.positions:
+        into[position] = lost if result.data is None else theirs[position]
+    return silences, connections

@@ -1,0 +1,184 @@
+"""How many URLs each shard of a wave gets: equal numbers, or fewer towards the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain, islice, repeat
+from typing import TYPE_CHECKING
+
+from experiment.parameters.fan_out import FALLING
+from fetcher.contract.options import MAX_CONNECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    from experiment.parameters.fan_out import FanOutSettings
+
+    # Of a list dealt some lines at a time: sizes that sum to such a number of lines.
+    OfLines: TypeAlias = Callable[[int], Iterator[int]]
+
+# Guided self-scheduling (Polychronopoulos and Kuck, 1987), with factoring's half of
+# what is left a round (Hummel, Schonberg and Flynn, 1992).
+_ROUNDS = 2
+_LEAST_SHARE = 0.25  # of the largest: to start an execution takes its time, too
+_LEAST_PER_CONNECTION = 4  # files: with fewer, a shard is all beginning and end
+_MOST_FILES = 100_000  # per shard: a report on more may exceed the response limit
+# Eight silent downloads wait in each place; half of those tried before end at once.
+_TRIED_PER_CONNECTION = 16
+
+
+def sizes(count: int, parts: int) -> Iterator[int]:
+    """
+    Yield sizes that differ by at most one, the larger first, without end.
+
+    >>> list(islice(sizes(5, parts=2), 3))
+    [3, 2, 2]
+    """
+    small, extra = divmod(count, parts)
+    return chain(repeat(small + 1, extra), repeat(max(small, 1)))
+
+
+@dataclass(frozen=True)
+class EqualSizes:
+    """
+    Sizes that differ by at most one.
+
+    Attributes:
+        count: Of all URLs.
+
+        shards: How many there are.
+    """
+
+    count: int
+    shards: int
+
+    @property
+    def most(self) -> int:
+        """The largest."""
+        return -(-self.count // self.shards)
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield them, without end: a count may be an estimate."""
+        return sizes(self.count, self.shards)
+
+    def of_lines(self) -> OfLines:
+        """
+        Return the same for a list dealt some lines at a time.
+
+        >>> list(EqualSizes(100, 25).of_lines()(10))
+        [5, 5]
+        """
+
+        def of(lines: int) -> Iterator[int]:
+            parts = max(1, round(lines * self.shards / self.count))
+            return islice(sizes(lines, parts), parts)
+
+        return of
+
+
+@dataclass(frozen=True)
+class FallingSizes:
+    """
+    Sizes that fall towards the end, so that no execution is left with much to do.
+
+    Each time an execution is free, it gets its share of half of what is left. One that
+    started late, or is slow, so holds up the others less.
+
+    >>> list(islice(FallingSizes(100, 12, 4, executions=3), 12))
+    [12, 12, 12, 11, 9, 8, 6, 5, 5, 4, 4, 4]
+
+    Attributes:
+        count: Of all URLs.
+
+        most, least: The limits of a shard.
+
+        executions: How many are at work.
+    """
+
+    count: int
+    most: int
+    least: int
+    executions: int
+
+    @classmethod
+    def of(cls, count: int, shards: int, executions: int, least: int) -> FallingSizes:
+        """
+        Return sizes up to those of so many equal shards.
+
+        Args:
+            count: Of all URLs.
+
+            shards: How many there would be.
+
+            executions: How many are at work.
+
+            least: What no shard should be smaller than.
+        """
+        most = -(-count // shards)
+        least = min(most, max(least, round(most * _LEAST_SHARE)))
+        return cls(count, most, least, executions)
+
+    @property
+    def shards(self) -> int:
+        """How many there are."""
+        parts = _ROUNDS * self.executions
+        whole = max(0, self.count // self.most - parts)
+        rest = FallingSizes(
+            self.count - whole * self.most, self.most, self.least, self.executions
+        )
+        return whole + sum(1 for _ in rest._fall())
+
+    def _fall(self) -> Iterator[int]:
+        left, parts = self.count, _ROUNDS * self.executions
+        while left > 0:
+            size = max(self.least, min(self.most, -(-left // parts)))
+            yield min(size, left)
+            left -= size
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield them, without end: a count may be an estimate."""
+        return chain(self._fall(), repeat(self.least))
+
+    def of_lines(self) -> OfLines:
+        """
+        Return the same for a list dealt some lines at a time.
+
+        >>> list(FallingSizes(100, 12, 4, executions=3).of_lines()(30))
+        [12, 12, 6]
+        """
+        falling = iter(self)
+
+        def of(lines: int) -> Iterator[int]:
+            while lines > 0:
+                size = min(next(falling), lines)
+                yield size
+                lines -= size
+
+        return of
+
+
+def sizes_for(
+    settings: FanOutSettings, count: int, tried: int = 0
+) -> EqualSizes | FallingSizes:
+    """
+    Return the sizes of the shards of a wave.
+
+    Args:
+        settings: Those of the run.
+
+        count: How many URLs there are.
+
+        tried: Those of them that were silent before, or failed. They mostly wait, many
+            at once: for them one execution does as well as many.
+    """
+    connections = settings.connections or MAX_CONNECTIONS
+    least, shards = _LEAST_PER_CONNECTION * connections, count
+    if tried:
+        waiting = -(-tried // (_TRIED_PER_CONNECTION * connections))
+        shards = max(waiting, -(-(count - tried) // least))
+    shards = max(min(settings.shards, shards), -(-count // _MOST_FILES))
+    if tried or settings.shard_sizes != FALLING or settings.concurrency == 1:
+        return EqualSizes(count, shards)
+    falling = FallingSizes.of(count, shards, settings.concurrency, least)
+    return EqualSizes(count, shards) if falling.least == falling.most else falling

@@ -1,0 +1,200 @@
+"""Runs set side by side: which settings differ, and what difference is shown."""
+
+from __future__ import annotations
+
+from string import ascii_uppercase
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pandas as pd
+
+from experiment.ledger.run_folder import read_run
+from experiment.report.summary import NOT_MEASURED
+from experiment.tables.projection import LEAST_BAND
+from experiment.tables.saved_result import saved_result
+from experiment.tables.shown import Shown
+from experiment.tables.verdict import AXES, SEVERAL, million_of, named, ranking
+from experiment.tables.words import listed, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from experiment.tables.result import Result
+    from experiment.tables.verdict import Million
+
+_NOISE = "noise: no difference shown"
+
+
+class Compared(NamedTuple):
+    """
+    One of the runs.
+
+    Attributes:
+        letter: Its name in tables and charts.
+
+        name: That of its folder.
+
+        record: Its ``run.json``.
+
+        result: Its tables.
+
+        runs: Those of its best setting, if it is a grid.
+
+        million: The time of a million files there; None: the run is too short.
+    """
+
+    letter: str
+    name: str
+    record: dict[str, Any]
+    result: Result
+    runs: pd.DataFrame
+    million: Million | None
+
+
+def compared(folders: Iterable[Path]) -> list[Compared]:
+    """Return runs with a letter each, in their order."""
+    return [
+        _compared(letter, folder)
+        for letter, folder in zip(ascii_uppercase, folders, strict=False)
+    ]
+
+
+def _compared(letter: str, folder: Path) -> Compared:
+    result = saved_result(folder)
+    runs = _best(result.runs)
+    million = million_of(runs)
+    if million and len(runs) < SEVERAL:  # measured or not, the next may differ
+        million = million.widened(LEAST_BAND)
+    return Compared(letter, folder.name, read_run(folder), result, runs, million)
+
+
+def _best(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of a grid's best setting, of its smallest files."""
+    alike = runs[runs["file_kb"] == runs["file_kb"].min()]
+    ranked = ranking(alike)
+    best = ranked[0][0] if ranked else tuple(alike.iloc[0][list(AXES)])
+    for axis, value in zip(AXES, best, strict=True):
+        alike = alike[alike[axis] == value]
+    return alike
+
+
+def who_is_who(runs: Sequence[Compared]) -> Shown:
+    """Return which run each letter means."""
+    return Shown(
+        pd.DataFrame(
+            {
+                "Letter": one.letter,
+                "Run": one.name,
+                "Where": _where(one),
+                "Files": size(one.runs["file_kb"].iloc[0]),
+                "Setting": _setting(one),
+                "Verdict": one.record.get("verdict", ""),
+            }
+            for one in runs
+        )
+    )
+
+
+def _where(one: Compared) -> str:
+    if one.record["target"] == "local":
+        return f"local, not AWS: {one.record['machine']['name']}"
+    return f"{one.record['target']}, {one.record['region']}"
+
+
+def _setting(one: Compared) -> str:
+    values = tuple(one.runs.iloc[0][list(AXES)])
+    best = "the best of its grid: " if len(one.result.runs) > len(one.runs) else ""
+    return best + named(one.result.runs, values)
+
+
+def differences(runs: Sequence[Compared]) -> Shown:
+    """Return the settings that are not the same in all runs, and their values."""
+    facts = [_facts(one) for one in runs]
+    names = dict.fromkeys(name for one in facts for name in one)
+    rows = []
+    for name in names:
+        if len({one[name] for one in facts if name in one}) > 1:
+            values = [one.get(name, "not set") for one in facts]
+            letters = [one.letter for one in runs]
+            rows.append({"Setting": name} | dict(zip(letters, values, strict=True)))
+    return Shown(pd.DataFrame(rows), "No setting differs: these runs are repeats.")
+
+
+def _facts(one: Compared) -> dict[str, str]:
+    record = one.record
+    settings = {
+        name: str(value)
+        for name, value in record["settings"].items()
+        if name not in NOT_MEASURED and name != "function"
+    }
+    settings |= {axis: f"{one.runs[axis].iloc[0]}" for axis in AXES}
+    return settings | {
+        "machine": record["machine"]["name"],
+        "origin's server": record.get("origin", "not recorded"),
+        "commit": record.get("commit", "")[:12] or "unknown",
+        "Python": record["machine"]["python"],
+    }
+
+
+def ratios(runs: Sequence[Compared]) -> Shown:
+    """Return how fast each run is beside the first, with the spread of that."""
+    first = runs[0]
+    return Shown(
+        pd.DataFrame(
+            {
+                "Letter": one.letter,
+                "Runs": f"{len(one.runs):,}",
+                "1M files take": one.million.time if one.million else "too short",
+                f"Beside {first.letter}": beside(first, one),
+            }
+            for one in runs
+        )
+    )
+
+
+def beside(first: Compared, one: Compared) -> str:
+    """
+    Say how fast a run is beside another: a ratio with its spread, or why none.
+
+    The spread is that of both bands; where they overlap, the rest is noise.
+    """
+    if one is first:
+        return "the reference"
+    if not (first.million and one.million):
+        return "too short to compare"
+    if first.runs["file_kb"].iloc[0] != one.runs["file_kb"].iloc[0]:
+        return "not compared: its files are of another size"
+    slow, fast, how = one.million, first.million, "takes {} times as long"
+    if slow.seconds < fast.seconds:
+        slow, fast, how = fast, slow, "is {} times as fast"
+    ratio, low, high = (
+        slow.seconds / fast.seconds,
+        slow.low / fast.high,
+        slow.high / fast.low,
+    )
+    said = how.format(f"{ratio:.2f} ({low:.2f} to {high:.2f})")
+    return f"{said}, {_NOISE}" if first.million.overlaps(one.million) else said
+
+
+def remarks(runs: Sequence[Compared]) -> str:
+    """Say what else than the settings may be why runs differ."""
+    said = []
+    targets = sorted({one.record["target"] for one in runs})
+    machines = sorted({one.record["machine"]["name"] for one in runs})
+    if len(targets) > 1:
+        said.append(
+            f"The targets differ ({listed(targets)}): a ratio between them compares "
+            "this project's local Lambda with AWS, not two settings."
+        )
+    if len(machines) > 1:
+        said.append(
+            f"The machines differ ({listed(machines)}): a ratio between them includes "
+            "the difference between the machines."
+        )
+    alone = [one.letter for one in runs if len(one.runs) == 1]
+    if alone:
+        said.append(
+            f"{listed(alone)} ran once: their bands are ±15 % at least, because one "
+            "run does not show how far the next one may be from it."
+        )
+    return " ".join(said) or "All ran on one kind of machine, several times each."

@@ -1,0 +1,64 @@
+"""What shards find out about hosts, told to those that come later."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from fetcher.contract.outcome import GONE
+from fetcher.contract.shard import fitting
+from fetcher.contract.source import Inline
+from fetcher.security.guard import BadUrlError
+from fetcher.transfer.addresses import Addresses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fetcher.contract.shard import Report, Shard
+
+
+_ADDRESSES = Addresses(allow_s3=False)  # S3 is never gone
+
+
+class GoneHosts:
+    """
+    Hosts that refused, have no address, or were silent twice, in whichever shards.
+
+    A host that some shard hears of again is forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._silences: Counter[str] = Counter()
+
+    def learn(self, report: Report, told: Iterable[str] = ()) -> None:
+        """
+        Note what a shard has found.
+
+        Args:
+            report: Its own.
+
+            told: The hosts that it was told are gone.
+        """
+        for host in told:
+            if host not in report.silences:
+                del self._silences[host]
+        self._silences.update(report.silences)
+
+    def told_to(self, shard: Shard) -> Shard:
+        """Return the shard with the hosts of its URLs that are gone, as many as fit."""
+        if not self._silences:
+            return shard
+        names = set(self._silences)
+        if isinstance(shard.source, Inline):
+            names.intersection_update(map(_host_of, shard.source.urls))
+        gone = (name for name in sorted(names) if self._silences[name] >= GONE)
+        return replace(shard, gone=tuple(fitting(gone)))
+
+
+def _host_of(url: str) -> str:
+    """Return the host as an execution names it; empty: the URL leads to none."""
+    try:
+        return _ADDRESSES.host_of(url)
+    except BadUrlError:
+        return ""

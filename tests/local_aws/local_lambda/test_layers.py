@@ -1,0 +1,72 @@
+"""Layers: published in versions, found by functions, kept by those that have them."""
+
+import io
+import zipfile
+
+import pytest
+from tests.support.lambda_api import refused, request_for
+
+LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:words"
+ASKS = (
+    "import os, words\n"
+    "def run(event, context): return [words.WORD, os.popen('say').read().strip()]\n"
+)
+
+
+def content(word):
+    """Return a layer with a module and a program that know a word."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("python/words.py", f"WORD = {word!r}\n")
+        program = zipfile.ZipInfo("bin/say")
+        program.external_attr = 0o755 << 16
+        archive.writestr(program, f"#!/bin/sh\necho {word}\n")
+    return {"ZipFile": buffer.getvalue()}
+
+
+@pytest.fixture
+def publish(client):
+    return lambda word, name="words": client.publish_layer_version(
+        LayerName=name, Content=content(word), CompatibleRuntimes=["python3.13"]
+    )
+
+
+def test_a_function_finds_modules_and_programs_in_its_layers(client, publish, deploy):
+    """
+    lithops and others put what functions have in common there, as do teams.
+    """
+    first, second = publish("one"), publish("two")
+    function = deploy(ASKS, Layers=[first["LayerVersionArn"]])
+    shown = function.shown()["Layers"]
+    assert function() == (["one", "one"], None)
+
+    function.update(Layers=[second["LayerVersionArn"]])
+    client.delete_layer_version(LayerName="words", VersionNumber=second["Version"])
+    assert function() == (["two", "two"], None)
+    function.update(MemorySize=256)
+    assert function() == (["two", "two"], None)
+
+    sizes = {"CodeSize": first["Content"]["CodeSize"]}
+    assert shown == [{"Arn": first["LayerVersionArn"]} | sizes]
+    assert [one["Version"] for one in _versions(client)] == [first["Version"]]
+    (listed,) = client.list_layers(CompatibleRuntime="python3.13")["Layers"]
+    assert listed["LayerArn"] == LAYER
+    assert listed["LatestMatchingVersion"]["Version"] == first["Version"]
+    assert client.list_layers(CompatibleRuntime="python3.11")["Layers"] == []
+    found = client.get_layer_version(LayerName=LAYER, VersionNumber=first["Version"])
+    assert found["Content"]["CodeSha256"] == first["Content"]["CodeSha256"]
+
+
+def test_a_layer_that_is_not_there_is_refused(client):
+    gone = f"{LAYER}:99"
+    status, code, message = refused(
+        client.create_function, **request_for("no", ASKS, Layers=[gone])
+    )
+
+    assert (status, code) == (400, "InvalidParameterValueException")
+    assert message == f"Layer version {gone} does not exist."
+    assert refused(client.get_layer_version_by_arn, Arn=gone)[0] == 404
+
+
+def _versions(client):
+    return client.list_layer_versions(LayerName="words")["LayerVersions"]
