@@ -18,7 +18,8 @@ from fetcher.contract.source import Item
 from fetcher.transfer.sink import WHOLE
 
 VALUES = st.one_of(
-    *(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text()),
+    *(st.none(), st.booleans(), st.integers(), st.text()),
+    st.floats(allow_nan=False, allow_infinity=False),
     st.lists(st.integers(), max_size=2),
 )
 COLUMNS = st.dictionaries(st.sampled_from(["caption", "id", "width", "n,\n"]), VALUES)
