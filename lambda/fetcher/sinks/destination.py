@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fetcher.sinks.lasting import LastingSink
 
 _TAR = ".tar"
+_MANY = 10_000_000  # files: folders for 26 million
 
 
 def destination(
@@ -21,7 +22,7 @@ def destination(
     layout: str = "",
     shards: str = "",
     beside: bool = False,
-    count: int,
+    count: int | None,
     deadline_s: float,
 ) -> LastingSink:
     """
@@ -36,7 +37,7 @@ def destination(
 
         beside: Whether what is known of a file goes beside it; in tars, it always does.
 
-        count: How many files there will be at most.
+        count: How many files there will be at most; None: that is not known yet.
 
         deadline_s: Seconds from now until all has to be safe.
 
@@ -69,7 +70,8 @@ def destination(
     from fetcher.sinks.directory import Directory  # noqa: PLC0415
     from fetcher.sinks.layouts import layout_of  # noqa: PLC0415
 
-    return Directory(Path(to), layout_of(layout or LAYOUTS[0], count), beside=beside)
+    names = layout_of(layout or LAYOUTS[0], _MANY if count is None else count)
+    return Directory(Path(to), names, beside=beside)
 
 
 def _bucket(to: str, deadline_s: float) -> LastingSink:
