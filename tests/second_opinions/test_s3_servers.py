@@ -49,7 +49,7 @@ START = {"s3rver": _s3rver, "localstack": _localstack}
 
 @pytest.fixture(scope="module")
 def s3(server):
-    client = boto3.client("s3", region_name=REGION)
+    client = boto3.client("s3", region_name=REGION, endpoint_url=server)
     client.create_bucket(Bucket="photos")
     yield client
     client.close()

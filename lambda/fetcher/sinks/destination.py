@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from fetcher.sinks.lasting import LastingSink
 
 _TAR = ".tar"
-_MANY = 10_000_000  # files: folders for 26 million
 
 
 def destination(
@@ -22,7 +21,7 @@ def destination(
     layout: str = "",
     shards: str = "",
     beside: bool = False,
-    count: int | None,
+    count: int,
     deadline_s: float,
 ) -> LastingSink:
     """
@@ -37,7 +36,7 @@ def destination(
 
         beside: Whether what is known of a file goes beside it; in tars, it always does.
 
-        count: How many files there will be at most; None: that is not known yet.
+        count: How many files there will be at most; of use with the layout ``hash``.
 
         deadline_s: Seconds from now until all has to be safe.
 
@@ -70,8 +69,7 @@ def destination(
     from fetcher.sinks.directory import Directory  # noqa: PLC0415
     from fetcher.sinks.layouts import layout_of  # noqa: PLC0415
 
-    names = layout_of(layout or LAYOUTS[0], _MANY if count is None else count)
-    return Directory(Path(to), names, beside=beside)
+    return Directory(Path(to), layout_of(layout or LAYOUTS[0], count), beside=beside)
 
 
 def _bucket(to: str, deadline_s: float) -> LastingSink:

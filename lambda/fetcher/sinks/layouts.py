@@ -89,7 +89,7 @@ class Hashed(Flat):
     Bodies as in `Flat`, in folders by a hash of their names, at most 1,000 in each.
 
     Args:
-        count: How many bodies there will be at most, as far as that is known.
+        count: How many bodies there will be at most.
 
     >>> from fetcher.contract.source import Item
     >>> Hashed(1_000_000).stem(Item(0, "http://h/a/cat.jpg?b=1"))

@@ -20,7 +20,7 @@ _SAMPLE = 2_048  # URLs
 _MOST_SHARE = 0.05  # of a host, or the processes would not have equal parts
 
 
-class Part:
+class ShardPart:
     """
     One part of a source: all URLs of some hosts, or else every so many-th URL.
 

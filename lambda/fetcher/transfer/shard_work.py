@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fetcher.contract.shard import Shard
     from fetcher.contract.source import Item
     from fetcher.process.children import Result
-    from fetcher.transfer.parts import Part
+    from fetcher.transfer.parts import ShardPart
     from fetcher.transfer.sink import Sink
     from fetcher.transfer.transfers import OnDownload
 
@@ -127,13 +127,14 @@ def _shared(
     """Do the same in several processes; this one does its part, too."""
     from fetcher.command.processes import shares  # noqa: PLC0415 - for one process
     from fetcher.process.children import Children  # noqa: PLC0415
-    from fetcher.transfer.parts import Part, has_many_hosts  # noqa: PLC0415
+    from fetcher.transfer.parts import ShardPart, has_many_hosts  # noqa: PLC0415
 
     is_by_host = has_many_hosts(shard.source)
     options = shares(shard.options, processes, is_by_host=is_by_host)
     count = len(options)
     parts = [
-        Part(shard.source, nth, count, is_by_host=is_by_host) for nth in range(count)
+        ShardPart(shard.source, nth, count, is_by_host=is_by_host)
+        for nth in range(count)
     ]
     engine_for(shard.options)  # imported once, for all
     left_s = until - monotonic()
@@ -194,7 +195,7 @@ def summed(several: Iterable[list[tuple[float, int]]]) -> list[tuple[float, int]
 
 
 def _taken(
-    result: Result, part: Part, into: Downloads
+    result: Result, part: ShardPart, into: Downloads
 ) -> tuple[dict[str, int], list[tuple[float, int]]]:
     """Take over the downloads of a child's part; return silences and connections."""
     theirs, silences, connections = Downloads(len(into)), {}, []

@@ -24,8 +24,8 @@ _ROUNDS = 2
 _LEAST_SHARE = 0.25  # of the largest: to start an execution takes its time, too
 _LEAST_PER_CONNECTION = 4  # files: with fewer, a shard is all beginning and end
 _MOST_FILES = 100_000  # per shard: a report on more may exceed the response limit
-# Eight silent downloads wait in each place, and go on to others a few times.
-_TRIED_PER_CONNECTION = 32
+# Eight silent downloads wait in each place; half of those tried before end at once.
+_TRIED_PER_CONNECTION = 16
 
 
 def sizes(count: int, parts: int) -> Iterator[int]:

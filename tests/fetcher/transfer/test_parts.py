@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 
 from fetcher.contract.source import Inline, Item, Template
-from fetcher.transfer.parts import Part, has_many_hosts
+from fetcher.transfer.parts import ShardPart, has_many_hosts
 
 
 def listed(hosts):
@@ -21,7 +21,7 @@ def listed(hosts):
     ],
 )
 def test_every_url_is_in_one_part(source, is_by_host):
-    parts = [Part(source, nth, 3, is_by_host=is_by_host) for nth in range(3)]
+    parts = [ShardPart(source, nth, 3, is_by_host=is_by_host) for nth in range(3)]
     taken = [list(part) for part in parts]
     positions = sorted(chain.from_iterable(part.positions for part in parts))
     hosts = [{item.url.split("/")[2] for item in items} for items in taken]
