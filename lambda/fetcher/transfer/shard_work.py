@@ -113,7 +113,7 @@ def _fetched(
         hand_back=HandBack(count, engine.stop) if shard.hands_back else None,
     )
     transfers.run(engine, until - monotonic())
-    return Fetched(engine.name, transfers.silences(), transfers.connections)
+    return Fetched(engine.name, transfers.silences(), transfers.places.over_time)
 
 
 def _shared(

@@ -35,12 +35,6 @@ def test_shards_hand_back_what_is_silent_and_one_small_wave_takes_it_up(run_with
     )
 
 
-def test_the_last_wave_hands_nothing_back(run_with):
-    plan, invocations = run_with("unreliable.silent_at_first", waves=1, **WIDE)
-
-    assert outcomes(plan, invocations) == {"ok": 108, "read_timeout": 12}
-
-
 def test_executions_that_die_with_silent_urls_lose_none(run_with):
     """
     One dies before it has handed anything back, one with what others handed back.

@@ -65,8 +65,9 @@ class Watch:
     def end(self, attempt: Attempt, download: Download, now: float) -> None:
         """Stop watching it."""
         self._places.open -= 1
-        answered = attempt.host.has_answered
-        self._places.learn(download, attempt.begun_at, now, has_answered=answered)
+        if self._places.learns:
+            answered = attempt.host.has_answered
+            self._places.learn(download, attempt.begun_at, now, has_answered=answered)
         if not was_silent(download):
             self._word_at = now
         if attempt.is_silent:
