@@ -172,7 +172,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         sink.complete(done, is_whole=not work.lost)
         account.abandon(work.lost)
         if report:
-            report.finish(len(urls))
+            report.finish()
         return _sum_up(account, work, urls)
 
 
