@@ -21,11 +21,11 @@ import aiohttp
 from yarl import URL
 
 from experiment.parameters.fleet import FleetSettings
-from experiment.plan.url_facts import region_in
-from experiment.plan.url_file import UrlFile
+from experiment.plan.url_facts import region_in, sizes_of
 from experiment.tables.words import size
 from fetcher import __version__
 from fetcher.engines.aiohttp_names import Lookups
+from fetcher.lists.url_list import UrlList
 from fetcher.s3.urls import SCHEME
 from fetcher.security import guard, trust
 from fetcher.transfer import redirects
@@ -46,7 +46,7 @@ _HEADERS = {
 _SLOW_DOWN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
 NO_URL, IN_S3, NO_LENGTH, NO_ANSWER, BLOCKED, HOST_IS_BUSY, NOT_ASKED = (
-    "hold no URL",
+    "hold no URL, or one that was there before",
     "are s3:// URLs, which only executions read",
     "told no length",
     "did not answer",
@@ -132,24 +132,22 @@ def sample_of(path: Path, *, rows: int, allow_private: bool = False) -> Sample:
     Raises:
         UrlListError: If the list cannot be used.
 
-        SettingsError: If it holds a password.
-
         OSError: If it cannot be read.
     """
-    urls = UrlFile(path, allow_s3=True)
+    urls = UrlList(path, allow_s3=True, allow_credentials=False)
     count = urls.estimated_count
     numbers = sorted(Random(_SEED).sample(range(count), min(rows, count)))  # noqa: S311
     sizes: list[float] = []
     unknown: Counter[str] = Counter()
     seen: list[str] = []
     to_ask: list[str] = []
-    for block in urls.lines((number, 1) for number in numbers):
-        url = block.urls[0]
+    for row in urls.blocks((number, 1) for number in numbers):
+        url, tells = row.urls[0], sizes_of(row)[0]
         seen.append(url)
-        if block.first in block.problems:
+        if any(row.refusals):
             unknown[NO_URL] += 1
-        elif block.sizes and block.sizes[0]:
-            sizes.append(float(block.sizes[0]))
+        elif tells:
+            sizes.append(float(tells))
         elif url.startswith(SCHEME):
             unknown[IN_S3] += 1
         else:
