@@ -36,7 +36,7 @@ def destination(
 
         beside: Whether what is known of a file goes beside it; in tars, it always does.
 
-        count: How many files there will be at most.
+        count: How many files there will be at most; of use with the layout ``hash``.
 
         deadline_s: Seconds from now until all has to be safe.
 

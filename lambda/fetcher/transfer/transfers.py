@@ -13,7 +13,8 @@ from fetcher.backoff import full_jitter
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.process.descriptors import room
-from fetcher.security.guard import BadUrlError
+from fetcher.s3.urls import SCHEME
+from fetcher.security.guard import plain_host
 from fetcher.transfer.addresses import Addresses
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
@@ -229,16 +230,12 @@ class Transfers:
         if self._hosts.waiting >= _MAX_WAITING:
             return None
         for position, item in self._items:
-            if item.refusal:
-                self._on_download(position, item, Download.refused(item.refusal))
-                continue
-            try:
-                host = self._addresses.host_of(item.url)
-            except BadUrlError as error:
-                bad = Download(Outcome.BAD_URL, detail=str(error))
-                self._on_download(position, item, bad)
-                continue
-            return Attempt(position, item, self._hosts.named(host, now))
+            # Most URLs have a plain host, which is quick to find.
+            plain = "" if item.refusal else plain_host(item.url)
+            host = plain or self._addresses.host_or_end(item)
+            if isinstance(host, str):
+                return Attempt(position, item, self._hosts.named(host, now))
+            self._on_download(position, item, host)
         self._is_read = True
         return None
 
@@ -254,7 +251,8 @@ class Transfers:
             self._retries_left += 1
         attempt.tries += 1
         attempt.is_answered = False
-        attempt.url = self._addresses.signed(attempt.item.url)  # anew: it expires
+        if attempt.item.url.startswith(SCHEME):  # signed anew, for a signature expires
+            attempt.url = self._addresses.signed(attempt.item.url)
         attempt.body = Body(attempt.item, self._sink, self._options)
         self._in_flight[attempt.position] = attempt
         self._watch.begin(attempt, now)
