@@ -1,5 +1,7 @@
 """What the bar of a fan-out says: files that are done, and when the rest will be."""
 
+import asyncio
+
 from tests.support.plans import plan_of
 from tests.support.recorded_invocations import done, invocation, urls
 
@@ -22,6 +24,7 @@ def test_a_file_counts_once_it_is_final_and_the_last_wave_says_how_long_it_may_t
         progress.answered(invocation(urls((0, 10)), first), 4, is_last=False)
         progress.next_wave(Todo([(6, 4)], 4, tried=4))
         progress.sent()
+        asyncio.run(progress.tick())
         between = capsys.readouterr().out
         last = invocation(urls((6, 4)), [silent] * 4, wave=1)
         progress.answered(last, 4, is_last=True)
