@@ -64,7 +64,7 @@ def test_a_run_that_goes_on_says_so_and_is_not_over(run):
 
     (entry,) = record["continued"]
     assert entry["settings_before"] == {
-        "connections": 20,
+        "connections": 0,
         "run_folder": "",
         "resume": False,
     }
