@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export MPLBACKEND :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run million bench test test-bare soak aws-check report lint lock lab clean
+.PHONY: help setup run million bench test test-bare soak aws-like aws-check report lint lock lab clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ test-bare: ## `run` and `test` as on a new machine: no git, nginx or curl; each 
 
 soak: $(READY) ## the long trials, with figures; run nothing else meanwhile
 	@$(PY) -m pytest -m soak -s
+
+aws-like: $(READY) ## the zips for AWS in a root like Lambda's, with AWS's own client: minutes; root
+	@$(PY) -m tests.aws_like
 
 aws-check: $(READY) ## a few cents in your AWS account: does all of it work there? Not yet run
 	@$(PY) -m experiment.command.aws_check

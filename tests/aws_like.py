@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from tests.support import libraries
@@ -113,11 +114,11 @@ def request(method, path, body=None):
     }
 
 
-def try_shards(machine, api, architecture):
+def try_shards(machine, invoke, architecture):
     """Yield the problems of downloads."""
     for name, event in shards(machine, architecture):
         began = time.monotonic()
-        report = Report.from_dict(api.invoke(event, ANSWERS_WITHIN_S))
+        report = Report.from_dict(invoke(event))
         ok = report.tally.counts["ok"]
         took_s = time.monotonic() - began
         print(f"aws-like: {architecture}: {name}: {ok} of {FILES} ok, {took_s:.1f} s")
@@ -128,49 +129,48 @@ def try_shards(machine, api, architecture):
             yield f"{name}: fewer than {kept} objects in S3"
 
 
-def try_service(machine, api, architecture):
+def try_service(machine, invoke, architecture):
     """Yield the problems of the service."""
-    described = api.invoke(request("GET", "/openapi.json"), ANSWERS_WITHIN_S)
+    described = invoke(request("GET", "/openapi.json"))
     if described["statusCode"] != 200:
         yield f"openapi.json: {described}"
     urls = [machine.url.format(number=number) for number in range(FILES)]
     body = [{"url": url} for url in urls]
-    answer = api.invoke(request("POST", "/download", body), ANSWERS_WITHIN_S)
+    answer = invoke(request("POST", "/download", body))
     print(f"aws-like: {architecture}: POST /download: {answer['body'][:200]}")
     if json.loads(answer["body"]).get("totalSucceeded") != FILES:
         yield f"POST /download: {answer}"
 
 
-def try_architecture(architecture, machine):
-    """Return the problems of one architecture's zip."""
+def try_architecture(architecture, machine, folder):
+    """Return the problems of one architecture's zip; the folder is for roots."""
     zipped = build(LAMBDA.runtime, architecture, installed=False)
     files = files_in(zipped)
     lacking = list(libraries.problems(files, architecture))
     print(f"aws-like: {architecture}: {len(zipped):,} bytes, {len(files):,} files")
-    with tempfile.TemporaryDirectory(prefix="aws-like-", dir="/var/tmp") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        root = LambdaRoot(folder, architecture)
-        print(f"aws-like: {root}")
-        root.trusts(machine.authority)
-        root.deploy(files)
-        with RuntimeApi() as api:
-            environ = {"AWS_LAMBDA_RUNTIME_API": api.address} | machine.environ
-            process = root.start(HANDLER, environ)
-            try:
-                return [
-                    *lacking,
-                    *try_shards(machine, api, architecture),
-                    *try_service(machine, api, architecture),
-                ]
-            except (RuntimeError, TimeoutError) as error:
-                process.kill()
-                said = process.stdout.read()
-                return [f"{error}; it said: {said[-2_000:]}"]
-            finally:
-                process.kill()
-                process.wait()
-                process.stdout.close()
+    root = LambdaRoot(folder, architecture)
+    print(f"aws-like: {root}")
+    root.trusts(machine.authority)
+    root.deploy(files)
+    root.compile()
+    with RuntimeApi() as api:
+        environ = {"AWS_LAMBDA_RUNTIME_API": api.address} | machine.environ
+        process = root.start(HANDLER, environ)
+        invoke = partial(api.invoke, process=process, within_s=ANSWERS_WITHIN_S)
+        try:
+            return [
+                *lacking,
+                *try_shards(machine, invoke, architecture),
+                *try_service(machine, invoke, architecture),
+            ]
+        except RuntimeError as error:
+            process.kill()
+            said = process.stdout.read()
+            return [f"{error}; it said: {said[-2_000:]}"]
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
 
 
 def main():
@@ -185,7 +185,8 @@ def main():
     with Machine() as machine:
         for architecture in wanted:
             try:
-                found = try_architecture(architecture, machine)
+                with tempfile.TemporaryDirectory("-aws-like", dir="/var/tmp") as folder:
+                    found = try_architecture(architecture, machine, Path(folder))
             except NotHereError as reason:
                 print(f"aws-like: {architecture}: skipped: {reason}")
                 continue

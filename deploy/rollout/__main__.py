@@ -16,6 +16,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from fetcher.process.interrupts import INTERRUPTED, raise_when_interrupted
 from local_aws.errors import EndpointError
@@ -39,9 +40,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 REFUSED = 2
-_REFUSALS = (RolloutError, EndpointError, OriginError, BotoCoreError, ClientError)
+_REFUSALS = (
+    *(RolloutError, EndpointError, OriginError),
+    *(BotoCoreError, ClientError, ResponseParserError),
+)
 
 _EPILOG = """\
+`python -m experiment plan` forecasts time and dollars, with no account.
+
 exit status:
   0  done
   1  the function was called and failed

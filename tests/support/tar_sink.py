@@ -10,6 +10,7 @@ from tests.support.signed_requests import account_at
 
 from fetcher.contract.source import Item
 from fetcher.sinks.s3_tar import S3Tar
+from fetcher.transfer.sink import WHOLE
 
 MB = 2**20
 
@@ -30,14 +31,14 @@ def fill(sink, many, size=10_000, first=0):
         sink.keep(Item(number, f"http://h/{number}.jpg"), [body(number, size)])
 
 
-def write(sink, item, content, kind=""):
+def write(sink, item, content, download=WHOLE):
     """Keep a body that comes in parts."""
-    writer = sink.open(item, kind)
+    writer = sink.open(item)
     try:
         for start in range(0, len(content), 100_000):
             middle, end = start + 50_000, start + 100_000
             writer.write([content[start:middle], content[middle:end]])
-        return writer.commit()
+        return writer.commit(download)
     except OSError:
         writer.discard()
         raise

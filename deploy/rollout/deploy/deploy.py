@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.parsers import ResponseParserError
 
 from rollout.bundle import build
 from rollout.deploy import (
@@ -212,7 +213,7 @@ def _explained(verb: str, name: str) -> Iterator[None]:
     """Turn AWS's errors into sentences about the function."""
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, ResponseParserError) as error:
         msg = f"The function {name} could not be {verb}. AWS says: {_message(error)}"
         raise DeployError(" ".join([msg, *_notes(error)])) from error
     except DeployError as error:

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from fetcher.sinks.s3_tar import tar_of
 from fetcher.sinks.s3_tar_index import index_of
-from fetcher.sinks.s3_tar_member import END
+from fetcher.sinks.tars.member import END
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections import Counter
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from fetcher.command.report import line_of
+from fetcher.command.report.lines import line_of
 from fetcher.contract.outcome import Outcome
 from fetcher.security.guard import plain_host
 from fetcher.transfer.flow.left import Left
@@ -70,6 +70,8 @@ class Batch:
         left: Called to learn what is under way.
 
         connections: Called to learn how many there are.
+
+        collect: Called by the thread before it passes any on; it may add some.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Batch:
         self._pause = pause
         self._stop = stop
         self.left: Callable[[], Left] = Left
+        self.collect: Callable[[], None] = _nothing
         self._left = Left()
         self.connections: Callable[[], int] = int
         self._connections = 0
@@ -107,7 +110,7 @@ class Batch:
         outcome = download.outcome
         size, host = download.body_bytes, ""
         if outcome is not _OK:
-            size, host = 0, plain_host(item.url)
+            size, host = 0, "" if item.refusal else plain_host(item.url)
         # Needs no lock: the other thread removes rows from the front, in one step.
         self._rows.append((item.number, outcome, size, line_of(item, download), host))
         if len(self._rows) >= _BATCH_SIZE:
@@ -117,6 +120,7 @@ class Batch:
         while not self._over.is_set():
             try:
                 self._pause(self._over)
+                self.collect()
                 self._flush()
             except Exception as error:  # noqa: BLE001 - raised again where it is seen
                 self._failed = error
@@ -142,3 +146,6 @@ class Batch:
             text = "".join(lines)
             size, by_host = sum(sizes), dict(failed)
             self._take(Ended(positions, counts, size, text, by_host, tuple(news), more))
+
+
+def _nothing() -> None: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fetcher.command.batch import Batch
+from fetcher.sinks.settling import Settling
 from fetcher.transfer.flow.left import Left
 from fetcher.transfer.transfers import Transfers
 
@@ -53,8 +54,13 @@ def fetch(
     """
     stops.then(engine.stop)
     with Batch(take, pause, stops.stop) as batch:
-        transfers = Transfers(items, sink, options, batch.add)
+        settling = Settling(sink, batch.add)
+        add = settling.add if sink.settles else batch.add
+        transfers = Transfers(items, sink, options, add)
+        if sink.settles:
+            batch.collect = settling.collect
         batch.left = transfers.left
-        batch.connections = lambda: transfers.connections[-1][1]
+        batch.connections = lambda: transfers.places.over_time[-1][1]
         transfers.run(engine, deadline_s)
         batch.left = Left
+        settling.finish()

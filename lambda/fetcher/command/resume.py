@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from array import array
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
-from fetcher.command.report import BEGINNING, fields_of
-from fetcher.contract.outcome import Outcome
+from fetcher.command.report.lines import BEGINNING, OLD_BEGINNING, fields_of, line_again
+from fetcher.contract.outcome import CODE, Outcome, can_heal
 from fetcher.lists.position_set import Positions
 from fetcher.security.masking import masked
 
@@ -14,23 +16,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
-    from fetcher.command.report_file import ReportFile
+    from fetcher.command.report.file import ReportFile
     from fetcher.lists.url_list import UrlList
-    from fetcher.sinks.directory import Directory
+    from fetcher.sinks.lasting import LastingSink
 
+HEALABLE, FAILED, ALL, NONE = RETRIES = ("healable", "failed", "all", "none")
+
+_may_answer = re.compile("temporar|time|busy|again", re.IGNORECASE).search
 _LONGEST = 1 << 20  # bytes of a line: far above any URL, path and detail together
 _BLOCK = 1 << 16  # bytes
 _NUL = b"\0"
 
 
-def keep(report: ReportFile, urls: UrlList, sink: Directory) -> Positions:
+def keep(
+    report: ReportFile, urls: UrlList, sink: LastingSink, retry: str = HEALABLE
+) -> tuple[Positions, Counter[str]]:
     """
     Cut an earlier report down to the URLs of the list that need not be fetched.
 
     These were `ok`, are still to be stored at the same path, and their file there has
     the size that the report says. A URL is recognised by its path, which no other has,
     and by its text apart from what the report masks: a token may have been renewed.
-    The new report is written aside and replaces the old one when it is whole.
+    What was not `ok` and need not be tried again is recognised by its row and text.
+    The new report has rows as the list has them now. It is written aside and replaces
+    the old one when it is whole.
 
     Args:
         report: The report. If it is no file that can be read, nothing is kept.
@@ -39,35 +48,45 @@ def keep(report: ReportFile, urls: UrlList, sink: Directory) -> Positions:
 
         sink: Where bodies go.
 
+        retry: One of `RETRIES`: what is tried again.
+
     Returns:
-        The positions in the list that are kept.
+        The positions in the list that are kept, and how these ended.
 
     Raises:
         ValueError: If the file is not a report. It is left alone.
     """
-    kept = Positions(len(urls))
+    kept, ended = Positions(), Counter[str]()
     if not report.is_regular:
-        return kept
+        return kept, ended
     with report.reader() as file:
         count = sum(block.count(b"\n") for block in _blocks(file)) + 1
-        numbers = _standing(file, report, sink, count)
-        kept_lines = Positions(count)
-        for item in urls:
-            url, path = masked(item.url), sink.path_of(item)
-            number = numbers.get(hash((url, path)))
-            if number is not None:
-                kept.add([item.number])
-                kept_lines.add([number])
-        lines = (raw for n, raw in enumerate(_lines(file)) if n in kept_lines)
-        report.replace(raw.rstrip(b"\n") + b"\n" for raw in lines)
-    return kept
+        places = _standing(file, report, sink, count, retry)
+
+        def lines() -> Iterator[bytes]:
+            for item in urls:
+                if item.refusal:  # the list tells that again
+                    continue
+                url = masked(item.url)
+                place = places.get(hash((url, sink.key_of(item))))
+                if place is None:
+                    place = places.get(hash((url, item.row)))
+                if place is not None:
+                    kept.add([item.number])
+                    file.seek(place)
+                    line = file.readline().rstrip(b"\n\0") + b"\n"
+                    ended[_outcome_of(line)] += 1
+                    yield line_again(line, item)
+
+        report.replace(lines())
+    return kept, ended
 
 
 def _standing(
-    file: BinaryIO, report: ReportFile, sink: Directory, count: int
+    file: BinaryIO, report: ReportFile, sink: LastingSink, count: int, retry: str
 ) -> _Numbers:
-    """Return the numbers of lines, from 0, whose files are there."""
-    numbers = _Numbers(count)
+    """Return where lines are of what need not be fetched."""
+    places, at = _Numbers(count), 0
     for number, raw in enumerate(_lines(file)):
         fields = fields_of(raw)
         if fields is None and _is_torn(raw, file):
@@ -78,17 +97,40 @@ def _standing(
                 "not one of a report. Name another file, or remove this one."
             )
             raise ValueError(msg)
-        is_ok = fields["outcome"] == Outcome.OK
-        if is_ok and sink.holds(fields["path"], fields["bytes"]):
-            numbers.add(hash((fields["url"], fields["path"])), number)
-    return numbers
+        if retry == ALL:
+            pass
+        elif fields["outcome"] == Outcome.OK:
+            if sink.holds(fields["path"], fields["bytes"]):
+                places.add(hash((fields["url"], sink.key_at(fields["path"]))), at)
+        elif _is_final(fields, retry):
+            places.add(hash((fields["url"], fields.get("row"))), at)
+        at += len(raw)
+    return places
+
+
+def _outcome_of(line: bytes) -> str:
+    fields = fields_of(line)
+    assert fields is not None, "it was read before"
+    return str(fields["outcome"])
+
+
+def _is_final(fields: dict[str, Any], retry: str) -> bool:
+    """Tell whether what was not `ok` is not tried again."""
+    outcome = fields["outcome"]
+    if outcome not in CODE or outcome == Outcome.UNSTARTED:
+        return False
+    if retry != HEALABLE:
+        return retry == NONE
+    if outcome == Outcome.DNS:  # a name that is dead, or a server that did not answer
+        return not _may_answer(fields["detail"].rpartition(": ")[2])
+    return not can_heal(Outcome(outcome), fields["status"])
 
 
 def _is_torn(raw: bytes, file: BinaryIO) -> bool:
     """Tell whether a line is the last one of a report whose writer was killed."""
     if raw.endswith(b"\n") or any(block.strip(_NUL) for block in _blocks(file)):
         return False
-    return raw[: len(BEGINNING)] == BEGINNING[: len(raw)]
+    return any(raw[: len(one)] == one[: len(raw)] for one in (BEGINNING, OLD_BEGINNING))
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
@@ -111,12 +153,12 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 class _Numbers:
     """
-    Numbers of lines by a hash of their content.
+    Numbers, from 0, by a hash of something.
 
-    This takes 24 to 48 bytes a line, a third of what a dictionary would.
+    This takes 24 to 48 bytes each, a third of what a dictionary would.
 
     Args:
-        count: How many lines there are at most.
+        count: How many there are at most.
     """
 
     def __init__(self, count: int) -> None:

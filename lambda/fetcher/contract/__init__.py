@@ -2,5 +2,6 @@
 The contract between those who ask for downloads and those who make them.
 
 A ``shard`` has a ``source`` of URLs and ``options``; every URL ends in an ``outcome``;
-a report holds ``downloads``, a row for each URL, and their ``tally``.
+a report holds ``downloads``, a row for each URL, and their ``tally``. What a list has
+beside its URLs is ``carried`` along.
 """

@@ -46,6 +46,10 @@ class Download(NamedTuple):
         content_type: Content-Type as the origin sent it; empty: none came.
 
         found_type: Type that the body's first bytes show; empty: none that is known.
+
+        sha256: Digest of the body in hex; empty: not taken.
+
+        width, height: Of a picture, in pixels; 0: not known.
     """
 
     outcome: Outcome
@@ -59,6 +63,9 @@ class Download(NamedTuple):
     retry_after_s: float = 0.0
     content_type: str = ""
     found_type: str = ""
+    sha256: str = ""
+    width: int = 0
+    height: int = 0
 
     @classmethod
     def refused(cls, refusal: str) -> Download:
@@ -94,6 +101,7 @@ _IS_OK = bytes(code == CODE[Outcome.OK] for code in range(256))
 # A report must stay below the 6 MB that Lambda answers with, whatever went wrong.
 # This much text, even if it does not deflate, leaves room for 100,000 rows.
 _MAX_DETAILS_BYTES = 1_500_000
+NO_ROOM = "the shard's report had no room for this detail"
 
 
 def max_report_bytes(count: int) -> int:
@@ -110,8 +118,8 @@ class Downloads:
     The downloads of one shard, a row each, in the source's order.
 
     At first every URL is `unstarted`, so each has exactly one outcome whatever happens.
-    New details are kept while there is room for them in a report, and the first 255
-    types; outcome and status always are.
+    New details are kept while there is room for them in a report, after that each is
+    `NO_ROOM`; of types, the first 255; outcome and status always are.
 
     Args:
         count: Number of URLs.
@@ -180,10 +188,11 @@ class Downloads:
     def _keep_detail(self, index: int, detail: str) -> None:
         known = detail in self._known
         size = 0 if known else len(detail.encode(errors="surrogatepass"))
-        if size <= self._room:
-            self._room -= size
-            self._known.add(detail)
-            self.details[index] = detail
+        if size > self._room:
+            detail, size = NO_ROOM, 0  # which deflates to nothing
+        self._room -= size
+        self._known.add(detail)
+        self.details[index] = detail
 
     def tally(self) -> Tally:
         """Return the totals."""

@@ -28,8 +28,6 @@ _PLAIN_HOST = rf"{PLAIN_HOST}(?<!\.part)(?::{PLAIN_PORT})?+"
 _PLAIN_URL = f"https?://({_PLAIN_HOST}/{_PLAIN_PATH})"
 _plain_url = re.compile(_PLAIN_URL).fullmatch
 _plain_path = re.compile(_PLAIN_PATH).fullmatch
-_plain_lines = re.compile(f"^{_PLAIN_URL}$", re.MULTILINE).findall
-_plain_pairs = re.compile(f"^{_PLAIN_URL}\t({_PLAIN_PATH})$", re.MULTILINE).findall
 
 # Of the others, most have something to escape after a plain host, and no more: neither
 # a fragment, which `#` begins, nor a query that is empty.
@@ -39,34 +37,6 @@ _everyday_url = re.compile(
 _everyday_path = re.compile(f"{_SEGMENT}(?:/{_SEGMENT})*+").fullmatch
 _UNSAFE_IN_PATH = re.compile(rf"[^./{_SAFE}]")
 _ESCAPED = {chr(code): f"%{code:02X}" for code in range(128)}
-
-
-def plain_names(lines: str, count: int) -> list[str] | None:
-    r"""
-    Return the names that lines stand for, in any order, if all are plain; else None.
-
-    A line is a URL; or URL, TAB, destination, and then it has two names: the
-    destination, and the one that its URL would have without.
-
-    Args:
-        lines: The lines, each ended with a line feed, the last one perhaps not.
-
-        count: How many there are.
-
-    >>> plain_names("http://h:80/1\nhttp://h/2\n", 2)
-    ['h+80/1', 'h/2']
-    >>> plain_names("http://h/1\tcats/1\n", 1)
-    ['cats/1', 'h/1']
-    """
-    names: list[str] = _plain_lines(lines)
-    if len(names) != count:
-        pairs: list[tuple[str, str]] = _plain_pairs(lines)
-        if len(pairs) != count:
-            return None
-        others = [name for name, destination in pairs if name != destination]
-        names = [destination for _, destination in pairs] + others
-    ports = lines.count(":") > count
-    return [name.replace(":", "+") for name in names] if ports else names
 
 
 def name_of(item: Item) -> str:
@@ -116,15 +86,15 @@ def _parts(url: str) -> list[str]:
     path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
     masked_path = masked(path)
     if MASK in masked_path:  # masked, or spelled like that in another URL
-        masked_path = f"{masked_path}~{_digest(path)}"
+        masked_path = f"{masked_path}~{digest_of(path)}"
     return [host, *masked_path.split("/")]
 
 
 def _joined(parts: list[str]) -> str:
-    return "/".join(map(_segment, parts))
+    return "/".join(map(segment, parts))
 
 
-def _segment(text: str) -> str:
+def segment(text: str) -> str:
     """Return a path segment that is safe everywhere, and unlike any other's."""
     if not text or text.strip(".") == "":
         return text.replace(".", "%2E") or "%"
@@ -132,11 +102,12 @@ def _segment(text: str) -> str:
     if safe.endswith(PART):
         safe = safe.removesuffix(PART) + "%2Epart"
     if len(safe) >= _SHORTENED:  # and no name that was not shortened is as long
-        safe = f"{safe[: _SHORTENED - 17]}~{_digest(text)}"
+        safe = f"{safe[: _SHORTENED - 17]}~{digest_of(text)}"
     return safe
 
 
-def _digest(text: str) -> str:
+def digest_of(text: str) -> str:
+    """Return 16 hex digits that hardly any other text has."""
     import hashlib  # noqa: PLC0415 - loads OpenSSL: 4 MB that hardly any list needs
 
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 5
 _SILENCE_S = 20
+_LONGEST_S = 86_400.0  # for one request
 _PATIENCE_S = 60.0  # what has failed for so long is given up
 # Permissions just given are not known everywhere at once.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html
@@ -161,7 +162,7 @@ class Connection:
         }
         set_(pycurl.URL, self._account.signed(method, place, parameters, signed))
         set_(pycurl.HTTPHEADER, [f"{name}: {text}" for name, text in sent.items()])
-        set_(pycurl.TIMEOUT_MS, max(1, int(left_s * 1_000)))
+        set_(pycurl.TIMEOUT_MS, max(1, int(min(left_s, _LONGEST_S) * 1_000)))
         self._aim(method, body)
         self._head.clear()
         self._body.clear()

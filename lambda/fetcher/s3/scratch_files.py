@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from io import FileIO
+    from pathlib import Path
 
 _LARGE_BYTES = 32 * 2**20  # a file that grew so large gives its room back
 
@@ -23,9 +24,13 @@ class Files:
     Files for one job; any thread may take and give them.
 
     They vanish with their descriptors, so with this process, too.
+
+    Args:
+        folder: Where they take up room; None: in temporary storage.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
         self._idle: deque[FileIO] = deque()
         self._is_open = True
 
@@ -34,7 +39,9 @@ class Files:
         try:
             file = self._idle.pop()
         except IndexError:
-            return tempfile.TemporaryFile(buffering=0, prefix="fetcher-")
+            return tempfile.TemporaryFile(
+                buffering=0, prefix="fetcher-", dir=self._folder
+            )
         file.seek(0)
         return file
 

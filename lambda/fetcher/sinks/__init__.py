@@ -1,9 +1,12 @@
 """
 Sinks: where bodies go.
 
-* ``directory`` keeps files in ``folders``; ``scratch`` is one in temporary storage.
+* ``destination`` chooses the sink of a command, a ``lasting`` one, found again later.
+* ``directory`` keeps files in ``folders``, named by ``layouts``; ``scratch`` is one in
+  temporary storage. ``beside`` is what is said of a body.
 * ``discard`` throws bodies away.
-* ``s3_objects`` makes each body an object, from a ``spooled_body``.
-* ``s3_tar`` writes one tar: each file an ``s3_tar_member``, some of them an
-  ``s3_tar_part``, all listed in an ``s3_tar_index``.
+* ``s3_objects`` makes each body an object, from a ``spooled_body``; ``settling`` holds
+  back what is not safe yet.
+* ``tars`` are WebDataset's, and those of this machine.
+* ``s3_tar`` writes one tar in S3, whose files are listed in an ``s3_tar_index``.
 """

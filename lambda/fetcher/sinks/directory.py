@@ -1,4 +1,8 @@
-"""Sink of files below one folder, each under its name only once it is whole."""
+"""
+Sink of files below one folder, each under its name only once it is whole.
+
+What is known of a file can be kept beside it, as NAME.json.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,24 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from fetcher.lists.file_names import PART, name_of
+from fetcher.lists.file_names import PART
+from fetcher.sinks.beside import fields_of
 from fetcher.sinks.folders import Folders
-from fetcher.transfer.sink import Sink
+from fetcher.sinks.lasting import LastingSink
+from fetcher.sinks.layouts import ByHost
+from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from fetcher.contract.downloads import Download
     from fetcher.contract.source import Item
+    from fetcher.sinks.layouts import Layout
 
 # Existing files are not written to: they may be links to elsewhere.
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_BESIDE = ".json"  # ends the name of a file beside another, and then of no body
 _CLOSED = -1
 _MOST_PARTS = 1_024  # IOV_MAX: what one call takes
 _LONGEST_PATH = os.pathconf("/", "PC_PATH_MAX")
@@ -27,46 +37,62 @@ _ROOM = 16  # of it, for the ends of names aside
 _REPLACED = "removed while it was written; does another run store files here, too?"
 
 
-class Directory(Sink):
+class Directory(LastingSink):
     """
     Sink that writes each body aside and renames it when it is whole.
 
     Args:
         folder: Created if missing. Nothing is ever written outside it, whatever
             symbolic links there are below it.
+
+        layout: Names of files; None: those of `ByHost`.
+
+        beside: Whether what is known of a file goes beside it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, layout: Layout | None = None, *, beside: bool = False
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._layout = layout or ByHost()
+        self._has_beside = beside
         self._below = f"{folder}/"
         self._folders = Folders(str(folder))
         self._asides: set[str] = set()  # being written
 
-    def path_of(self, item: Item) -> str:
-        """Return the path of the item's body."""
-        return self._below + name_of(item)
+    def key_of(self, item: Item) -> str:
+        """Return what only this item's paths have."""
+        return self._layout.key(self._stem_of(item))
+
+    def key_at(self, path: str) -> str:
+        """Return the key of a path; empty: it is none of these."""
+        below = path.startswith(self._below)
+        return self._layout.key(path.removeprefix(self._below)) if below else ""
 
     def holds(self, path: str, size: int) -> bool:
         """Tell whether a body of so many bytes is at a path that a report told."""
         try:
             found = os.stat(path)  # noqa: PTH116 - a path object a file is dear
+            if self._has_beside:
+                os.stat(path + _BESIDE)  # noqa: PTH116
         except (OSError, ValueError):  # or no path at all
             return False
         return stat.S_ISREG(found.st_mode) and found.st_size == size
 
-    def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:  # noqa: ARG002
+    def keep(
+        self, item: Item, parts: Sequence[bytes], download: Download = WHOLE
+    ) -> str:
         """Write a file and return its path; leave nothing of it if that fails."""
-        path, at = self._place_of(item)
-        aside = self._aside_of(path)
+        stem, at = self._place_of(item)
+        aside = self._aside_of(stem)
         write_file(aside, parts, at)
         try:
-            _rename(aside, path, at)
+            return self._name(item, aside, download)
         except OSError:
             _unlink(aside, at)
             raise
-        return path
 
-    def open(self, item: Item, kind: str = "") -> _File:  # noqa: ARG002
+    def open(self, item: Item) -> _File:
         """Open the file aside from its final name."""
         path, at = self._place_of(item)
         aside = self._aside_of(path)
@@ -78,10 +104,9 @@ class Directory(Sink):
         """Close the folders; the files stay."""
         self._folders.close()
 
-    def finish(self, item: Item, aside: str) -> str:
+    def finish(self, item: Item, aside: str, download: Download) -> str:
         """Give a file that was opened its final name; return the path."""
-        path, at = self._place_of(item)
-        _rename(aside, path, at)
+        path = self._name(item, aside, download)
         self._asides.discard(aside)
         return path
 
@@ -102,9 +127,30 @@ class Directory(Sink):
                 _unlink(aside, at)
         self._asides.discard(aside)
 
+    def _name(self, item: Item, aside: str, download: Download) -> str:
+        """Give a file its final name, with what is beside it there first."""
+        stem, at = self._place_of(item)
+        path = stem + self._layout.ending(item, download)
+        if self._has_beside:
+            told = b"{%b}\n" % fields_of(item, download.body_bytes, download).encode()
+            write_file(path + _BESIDE, [told], at)
+        try:
+            _rename(aside, path, at)
+        except OSError:
+            if self._has_beside:
+                _unlink(path + _BESIDE, at)
+            raise
+        return path
+
+    def _stem_of(self, item: Item) -> str:
+        stem = self._layout.stem(item)
+        if self._has_beside and stem.endswith(_BESIDE):
+            return stem.removesuffix(_BESIDE) + _BESIDE.replace(".", "%2E")
+        return stem
+
     def _place_of(self, item: Item) -> tuple[str, int]:
         """Return where a body goes, and the descriptor of its folder, made if new."""
-        name = name_of(item)
+        name = self._stem_of(item)
         path = self._below + name
         if len(path) > _LONGEST_PATH - _ROOM:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
@@ -138,11 +184,11 @@ class _File:
             error.filename = self._aside
             raise
 
-    def commit(self) -> str:
+    def commit(self, download: Download = WHOLE) -> str:
         if _is_lost(self._descriptor):
             raise _lost(self._aside)
         self._close()
-        return self._sink.finish(self._item, self._aside)
+        return self._sink.finish(self._item, self._aside, download)
 
     def discard(self) -> None:
         is_lost = self._descriptor != _CLOSED and _is_lost(self._descriptor)

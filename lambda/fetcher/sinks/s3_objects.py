@@ -10,23 +10,28 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.htm
 from __future__ import annotations
 
 import zlib
+from collections import deque
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.lists.file_names import name_of
+from fetcher.s3.connection import Connection
 from fetcher.s3.errors import S3Error
+from fetcher.s3.listing import sizes_below
 from fetcher.s3.scratch_files import Files
 from fetcher.s3.senders import Senders
+from fetcher.sinks.lasting import LastingSink
 from fetcher.sinks.spooled_body import Filed, lost
-from fetcher.transfer.sink import Sink
+from fetcher.transfer.content.file_types import kept_type
+from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fetcher.contract.source import Item
-    from fetcher.s3.connection import Connection
     from fetcher.s3.credentials import Account
     from fetcher.s3.scratch_files import Part
     from fetcher.s3.urls import Place
@@ -53,7 +58,7 @@ def object_of(prefix: Place, item: Item) -> Place:
     return prefix.below(f"{zlib.crc32(name.encode()) & 0xFF:02x}/{name}")
 
 
-class S3Objects(Sink):
+class S3Objects(LastingSink):
     """
     Sink that writes each body to an object of its own.
 
@@ -75,7 +80,37 @@ class S3Objects(Sink):
         self._lock = Lock()
         self._waiting: set[int] = set()  # numbers, of what is not safe yet
         self._lost: dict[int, Download] = {}
+        self._settled: deque[int] = deque()  # numbers
         self._hopeless: S3Error | None = None
+        self._account = account
+        self._sizes: dict[int, int] | None = None  # of objects there, by hash of path
+
+    def key_of(self, item: Item) -> str:
+        """Return the object's place; empty: it would have none."""
+        try:
+            return str(object_of(self._prefix, item))
+        except ValueError:
+            return ""
+
+    def key_at(self, path: str) -> str:
+        """Return the path, if it is below the prefix."""
+        return path if path.startswith(str(self._prefix)) else ""
+
+    def holds(self, path: str, size: int) -> bool:
+        """Tell whether there is such an object; the first time, all are listed."""
+        if self._sizes is None:
+            self._sizes = self._listed()
+        return self._sizes.get(hash(path)) == size
+
+    def _listed(self) -> dict[int, int]:
+        connection, bucket = Connection(self._account), self._prefix._replace(key="")
+        try:
+            return {
+                hash(f"{bucket}{key}"): size
+                for key, size in sizes_below(connection, self._prefix, self._until)
+            }
+        finally:
+            connection.close()
 
     @property
     def is_full(self) -> bool:
@@ -86,21 +121,24 @@ class S3Objects(Sink):
             or len(self._waiting) >= _FULL_MANY
         )
 
-    def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:
+    def keep(
+        self, item: Item, parts: Sequence[bytes], download: Download = WHOLE
+    ) -> str:
         """Begin to send a body; `OSError` if that cannot succeed."""
-        return self._send(item, b"".join(parts), kind)
+        return self._send(item, b"".join(parts), download)
 
-    def open(self, item: Item, kind: str = "") -> Filed:
+    def open(self, item: Item) -> Filed:
         """Make room for a body that arrives in pieces."""
         self._check()
-        return Filed(self._files, lambda body: self._send(item, body, kind))
+        return Filed(self._files, partial(self._send, item))
 
-    def _send(self, item: Item, body: bytes | Part, kind: str) -> str:
+    def _send(self, item: Item, body: bytes | Part, download: Download) -> str:
         self._check()
         try:
             place = object_of(self._prefix, item)
         except ValueError as error:
             raise OSError(str(error)) from error
+        kind = kept_type(download.content_type, download.found_type)
         headers = (
             {"content-type": kind} if kind.isascii() and kind.isprintable() else {}
         )
@@ -115,11 +153,17 @@ class S3Objects(Sink):
                 self._lose(number, error)
             with self._lock:
                 self._waiting.discard(number)
+            self._settled.append(number)
 
         with self._lock:
             self._waiting.add(number)
         self._senders.submit(send, body)
         return str(place)
+
+    def settled(self) -> dict[int, Download | None]:
+        """Return what has been settled since this was asked last."""
+        numbers = [self._settled.popleft() for _ in range(len(self._settled))]
+        return {number: self._lost.get(number) for number in numbers}
 
     def settle(self) -> dict[int, Download]:
         """Wait until all has been sent; say what was not."""

@@ -17,6 +17,7 @@ import errno
 import logging
 from array import array
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fetcher.contract.downloads import Download
@@ -27,10 +28,10 @@ from fetcher.s3.scratch_files import Files, Part
 from fetcher.s3.upload import LEAST_PART, MOST_PART, Upload
 from fetcher.sinks.directory import write_all
 from fetcher.sinks.s3_tar_index import TAR, index_of, number_of, rows_in
-from fetcher.sinks.s3_tar_member import BLOCK, member_of
-from fetcher.sinks.s3_tar_part import TarPart
 from fetcher.sinks.spooled_body import Filed, lost
-from fetcher.transfer.sink import Sink
+from fetcher.sinks.tars.member import BLOCK, member_of
+from fetcher.sinks.tars.part import TarPart
+from fetcher.transfer.sink import WHOLE, Sink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,22 +91,24 @@ class S3Tar(Sink):
         """Whether S3 takes less than is downloaded."""
         return self._upload.pending_bytes >= _FULL_BYTES
 
-    def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:
+    def keep(
+        self, item: Item, parts: Sequence[bytes], download: Download = WHOLE
+    ) -> str:
         """Write a member; `OSError` if that, or the upload, has failed."""
         self._check()
         size = sum(map(len, parts))
-        self._open_part().append(member_of(item, size, kind), parts, size)
+        self._open_part().append(member_of(item, size, download), parts, size)
         return self._count(item)
 
-    def open(self, item: Item, kind: str = "") -> Filed:
+    def open(self, item: Item) -> Filed:
         """Make room for a body that arrives in pieces."""
         self._check()
-        return Filed(self._files, lambda body: self._take(item, body, kind), BLOCK)
+        return Filed(self._files, partial(self._take, item), BLOCK)
 
-    def _take(self, item: Item, body: Part, kind: str) -> str:
+    def _take(self, item: Item, body: Part, download: Download) -> str:
         """Write a member whose body is in a file of its own."""
         self._check()
-        member = member_of(item, body.size, kind)
+        member = member_of(item, body.size, download)
         if body.size < LEAST_PART:
             self._open_part().copy(member, body)
             body.release()

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetcher.sinks.directory import Directory, write_file
+from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fetcher.contract.downloads import Download
     from fetcher.contract.source import Item
 
 _SCRATCH = "fetcher-shard-"
@@ -40,7 +42,12 @@ class Scratch(Directory):
         self._folder = new.rename(here / f"{_SCRATCH}{new.name}")
         super().__init__(self._folder)
 
-    def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:  # noqa: ARG002
+    def keep(
+        self,
+        item: Item,
+        parts: Sequence[bytes],
+        download: Download = WHOLE,  # noqa: ARG002
+    ) -> str:
         """Write a file in place: nobody looks here before the shard is done."""
         path, at = self._place_of(item)
         write_file(path, parts, at)

@@ -10,6 +10,7 @@ from fetcher.s3.errors import LateError
 from fetcher.s3.scratch_files import Part
 from fetcher.sinks.directory import write_all
 from fetcher.transfer.refusal import one_line
+from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,8 +34,8 @@ class Filed:
     Args:
         files: Where its file comes from.
 
-        keep: Given the whole body, which it releases unless it fails; returns where
-            that will be.
+        keep: Given the whole body, which it releases unless it fails, and what is
+            known of it; returns where that will be.
 
         skip: Bytes of the file to leave out before it.
     """
@@ -42,7 +43,7 @@ class Filed:
     __slots__ = ("_file", "_files", "_keep", "_size")
 
     def __init__(
-        self, files: Files, keep: Callable[[Part], str], skip: int = 0
+        self, files: Files, keep: Callable[[Part, Download], str], skip: int = 0
     ) -> None:
         self._files = files
         self._keep = keep
@@ -55,9 +56,9 @@ class Filed:
         write_all(self._file.fileno(), parts)
         self._size += sum(map(len, parts))
 
-    def commit(self) -> str:
+    def commit(self, download: Download = WHOLE) -> str:
         """Pass it on."""
-        return self._keep(Part(self._file, self._size, self._files))
+        return self._keep(Part(self._file, self._size, self._files), download)
 
     def discard(self) -> None:
         """Leave nothing of it."""

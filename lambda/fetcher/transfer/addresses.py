@@ -48,7 +48,9 @@ class Addresses:
         return guard.host_of(url)
 
     def signed(self, url: str) -> str:
-        """Return the address of an ``s3://`` URL that is good for a while."""
+        """Return the URL; for one in S3, its address, which is good for a while."""
+        if not url.startswith(SCHEME):
+            return url
         return self._in_s3().signed("GET", place_of(url))
 
     def _in_s3(self) -> Account:

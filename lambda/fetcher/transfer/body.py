@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING, NoReturn
 
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.file_types import SNIFFED_BYTES, legible, mismatch, type_of
-from fetcher.transfer.inflate import inflater_for
+from fetcher.transfer.content.file_types import (
+    SNIFFED_BYTES,
+    legible,
+    mismatch,
+    type_of,
+)
+from fetcher.transfer.content.inflate import inflater_for
+from fetcher.transfer.content.picture_size import JPEG, UNKNOWN, JpegSize, size_of
+from fetcher.transfer.content.robots_tag import reserved
 from fetcher.transfer.refusal import RefusedError, one_line
-from fetcher.transfer.robots_tag import reserved
 
 if TYPE_CHECKING:
     import hashlib
@@ -17,7 +23,7 @@ if TYPE_CHECKING:
 
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
-    from fetcher.transfer.inflate import Inflater
+    from fetcher.transfer.content.inflate import Inflater
     from fetcher.transfer.sink import Sink, Writer
 
 _OK = 200
@@ -44,7 +50,10 @@ class Body:
         "_expected_bytes",
         "_inflater",
         "_item",
+        "_jpeg",
         "_options",
+        "_picture",
+        "_sha256",
         "_sink",
         "_start",
         "_status",
@@ -62,11 +71,15 @@ class Body:
 
     def _prepare(self) -> None:
         self._writer: Writer | None = None
-        self._digest = _sha256() if self._item.sha256 else None
+        takes_digest = self._options.sha256 or self._item.sha256
+        self._digest = _sha256() if takes_digest else None
+        self._sha256 = ""
         self._status = 0
         self._expected_bytes: int | None = None
         self._inflater: Inflater | None = None
         self._start: bytes | None = b""  # collected until they show the type
+        self._jpeg: JpegSize | None = None  # until its size is known
+        self._picture = UNKNOWN
         self.content_type = self.found_type = ""
         self.size = 0
 
@@ -101,7 +114,7 @@ class Body:
             RefusedError: If the body is not wanted.
         """
         self._check_head(status, content_type, expected_bytes, robots, encoding)
-        self._open(content_type)
+        self._open()
 
     def receive_whole(
         self,
@@ -121,16 +134,16 @@ class Body:
         """
         self._check_head(status, content_type, expected_bytes, robots, encoding)
         if self._inflater:
-            self._open(content_type)
+            self._open()
             self.write(parts)
             return self.finish()
         self._check_parts(parts)
         self._check_whole()
         try:
-            path = self._sink.keep(self._item, parts, content_type)
+            path = self._sink.keep(self._item, parts, self._whole())
         except OSError as error:
             raise _sink_failed(error) from error
-        return self._kept(path)
+        return self._whole(path)
 
     def _check_head(
         self,
@@ -156,9 +169,9 @@ class Body:
         if expected_bytes is not None and expected_bytes > options.max_bytes:
             self._refuse_size(expected_bytes)
 
-    def _open(self, content_type: str) -> None:
+    def _open(self) -> None:
         try:
-            self._writer = self._sink.open(self._item, content_type)
+            self._writer = self._sink.open(self._item)
         except OSError as error:
             raise _sink_failed(error) from error
 
@@ -198,18 +211,17 @@ class Body:
         self._check_whole()
         assert self._writer is not None, "begin() comes first"
         try:
-            path = self._writer.commit()
+            path = self._writer.commit(self._whole())
         except OSError as error:
             raise _sink_failed(error) from error
         self._writer = None
-        return self._kept(path)
+        return self._whole(path)
 
-    def _kept(self, path: str) -> Download:
+    def _whole(self, path: str = "") -> Download:
         told, found = self.content_type, self.found_type
+        seen = self._status, self.size, 0.0, 0.0, 0, "", path, 0.0, told, found
         # By position: keywords would take twice as long.
-        return Download(
-            Outcome.OK, self._status, self.size, 0.0, 0.0, 0, "", path, 0.0, told, found
-        )
+        return Download(Outcome.OK, *seen, self._sha256, *self._picture)
 
     def fail(
         self, outcome: Outcome, detail: str, retry_after_s: float = 0.0
@@ -249,6 +261,8 @@ class Body:
                 self._digest.update(chunk)
         if self._start is not None:
             self._collect_start(parts)
+        elif self._jpeg:
+            self._feed(self._jpeg, parts)
 
     def _check_whole(self) -> None:
         if self._expected_bytes is not None and self.size != self._expected_bytes:
@@ -257,27 +271,49 @@ class Body:
             raise RefusedError(Outcome.CUT, "the compressed body ended early")
         if self._start is not None:
             self._check_type(self._start)
-        if self._digest and self._digest.hexdigest() != self._item.sha256.lower():
-            got = self._digest.hexdigest()
-            detail = f"expected sha256 {self._item.sha256}, got {got}"
+        if self._digest:
+            self._check_digest(self._digest.hexdigest())
+
+    def _check_digest(self, got: str) -> None:
+        expected = self._item.sha256
+        if expected and got != expected.lower():
+            detail = f"expected sha256 {expected}, got {got}"
             raise RefusedError(Outcome.CHECKSUM, detail)
+        self._sha256 = got
 
     def _collect_start(self, parts: Sequence[bytes]) -> None:
-        start = self._start or b""
+        before = start = self._start or b""
         for chunk in parts:
             start += chunk[:SNIFFED_BYTES]
             if len(start) >= SNIFFED_BYTES:
-                self._check_type(start[:SNIFFED_BYTES])
+                self._check_type(start[:SNIFFED_BYTES], (before, *parts))
                 return
         self._start = start
 
-    def _check_type(self, start: bytes) -> None:
+    def _check_type(self, start: bytes, parts: Sequence[bytes] = ()) -> None:
+        """
+        Judge a body by its beginning.
+
+        Args:
+            start: As `type_of` wants it.
+
+            parts: All that came so far; none: it is the start.
+        """
         self._start = None
         self.found_type = type_of(start)
+        if self.found_type == JPEG:
+            self._feed(JpegSize(), parts or (start,))
+        else:
+            self._picture = size_of(self.found_type, start)
         if (expected := self._options.expect_type) and (
             detail := mismatch(expected, self.content_type, self.found_type, start)
         ):
             raise RefusedError(Outcome.WRONG_TYPE, detail)
+
+    def _feed(self, jpeg: JpegSize, parts: Sequence[bytes]) -> None:
+        jpeg.feed(parts)
+        self._jpeg = None if jpeg.is_done else jpeg
+        self._picture = jpeg.size
 
     def _refuse_size(self, size: int) -> NoReturn:
         detail = f"expected at most {self._options.max_bytes:,} bytes, got {size:,}"

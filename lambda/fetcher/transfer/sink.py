@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from fetcher.contract.downloads import Download
+from fetcher.contract.outcome import Outcome
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fetcher.contract.downloads import Download
     from fetcher.contract.source import Item
+
+WHOLE = Download(Outcome.OK, 200)  # of a body of which nothing else is known
 
 
 class Writer(Protocol):
@@ -17,8 +21,13 @@ class Writer(Protocol):
     def write(self, parts: Sequence[bytes]) -> object:
         """Add the next parts."""
 
-    def commit(self) -> str:
-        """Keep the whole body and return where it is; empty: nowhere."""
+    def commit(self, download: Download = WHOLE) -> str:
+        """
+        Keep the whole body and return where it is; empty: nowhere.
+
+        Args:
+            download: What is known of it by now.
+        """
 
     def discard(self) -> None:
         """Leave nothing of it behind."""
@@ -39,7 +48,9 @@ class Sink(Protocol):
         """Whether no download should start until the sink has caught up."""
         return False
 
-    def keep(self, item: Item, parts: Sequence[bytes], kind: str = "") -> str:
+    def keep(
+        self, item: Item, parts: Sequence[bytes], download: Download = WHOLE
+    ) -> str:
         """
         Keep a body that has arrived whole, as `Writer.commit` would; or `OSError`.
 
@@ -48,11 +59,20 @@ class Sink(Protocol):
 
             parts: The body.
 
-            kind: Its Content-Type; empty: none was sent.
+            download: What is known of it.
         """
 
-    def open(self, item: Item, kind: str = "") -> Writer:
+    def open(self, item: Item) -> Writer:
         """Start a body that arrives in parts; `OSError` if there is no room."""
+
+    def settled(self) -> Mapping[int, Download | None]:
+        """
+        Return what has become safe, or was lost, since this was asked last.
+
+        Returns:
+            By number, None, or how the download ended after all.
+        """
+        return {}
 
     def settle(self) -> Mapping[int, Download]:
         """

@@ -18,6 +18,7 @@ from fetcher.security.guard import plain_host
 from fetcher.transfer.addresses import Addresses
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
+from fetcher.transfer.flow.hand_back import HandBack
 from fetcher.transfer.flow.hosts import Hosts
 from fetcher.transfer.flow.pace import MOST_SPARED
 from fetcher.transfer.flow.places import Places
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.transfer.engine import Engine
-    from fetcher.transfer.flow.hand_back import HandBack
     from fetcher.transfer.flow.left import Left
     from fetcher.transfer.sink import Sink
 
@@ -72,6 +72,7 @@ class Transfers:
         reports_rest: Whether that includes URLs whose turn never came.
 
         most_open: The most in flight; 0: as many as there are descriptors for.
+
         gone: Hosts that others found gone.
 
         hand_back: Decides whether to end while URLs are silent; None: never.
@@ -97,8 +98,10 @@ class Transfers:
         self._started_at = monotonic()
         most_open = min(most_open or room(), room())
         self._places = Places(options.connections, most_open, self._started_at)
+        self.places = self._places
         self._hosts = Hosts(options, self._places, gone)
-        self._hand_back = hand_back
+        self.silences = self._hosts.silences
+        self._hand_back = hand_back or HandBack()
         self._addresses = Addresses(allow_s3=options.allow_s3)
         self._in_flight: dict[int, Attempt] = {}
         self._watch = Watch(options, self._places)
@@ -127,6 +130,8 @@ class Transfers:
                 self._hosts.hold(attempt)
             else:
                 return self._start(attempt, now)
+        if self._may_end():
+            return None
         wait_s = self._retries.wait_s(now)
         if self._hosts.waiting:
             if last := self._hosts.release_last(now):
@@ -136,22 +141,17 @@ class Transfers:
 
     def _next_at(self, now: float) -> Attempt | None:
         """Return what comes first: what was answered, the fresh, then the silent."""
-        retries = self._retries
-        if retries.pending and (attempt := retries.answered(now)):
+        if self._retries.pending and (attempt := self._retries.answered(now)):
             return attempt
         if self._hosts.waiting and (attempt := self._hosts.release(now)):
             return attempt
-        return self._next_fresh(now) or retries.silent(now)
+        fresh = self._next_fresh(now)
+        return fresh or (None if self._may_end() else self._retries.silent(now))
 
     def left(self) -> Left:
         """Return what has been begun and not ended; any thread may ask."""
         silent, all_ = self._retries.put_off, self._retries.pending
         return self._places.left(silent, self._hosts.waiting + all_ - silent)
-
-    @property
-    def connections(self) -> list[tuple[float, int]]:
-        """Seconds since the start, and the connections from then on."""
-        return self._places.over_time
 
     def judge(self, attempt: Attempt, now: float) -> tuple[Outcome, str] | None:
         """Return how an attempt in flight must end, if it takes too long."""
@@ -159,15 +159,18 @@ class Transfers:
 
     def _has_only_silent(self) -> bool:
         """Tell whether nothing can be done but wait for the silent."""
-        answered = self._retries.any_answered or self._hosts.any_alive
-        is_so = self._is_read and not answered
-        if is_so and self._hand_back and self._watch.is_quiet(monotonic()):
-            self._hand_back.only_silence_is_left(self.left())
-        return is_so
+        if self._may_end() and self._watch.is_quiet(monotonic()):
+            self._hand_back.end()
+        return self._only_silence_is_left
 
-    def silences(self) -> dict[str, int]:
-        """Return how often hosts were silent that never answered, the gone first."""
-        return self._hosts.silences()
+    def _may_end(self) -> bool:
+        """Tell whether those that are silent, or were, go back instead."""
+        return self._only_silence_is_left and self._hand_back.takes(self.left())
+
+    @property
+    def _only_silence_is_left(self) -> bool:
+        answered = self._retries.any_answered or self._hosts.any_alive
+        return self._is_read and not answered
 
     def ended(self, attempt: Attempt, download: Download) -> None:
         """Try again if that may help and there is time; else report the download."""
@@ -238,15 +241,7 @@ class Transfers:
 
     def _give_up(self, attempt: Attempt, now: float) -> None:
         """End an attempt whose host is given up."""
-        download, failure = attempt.failure, attempt.host.failure
-        if download is None:
-            assert failure is not None, "that is why"
-            detail = (
-                "not tried: the host has failed too often, most recently: "
-                f"{failure.detail}"
-            )
-            download = Download(failure.outcome, detail=detail)
-        self._report(attempt, download, now)
+        self._report(attempt, attempt.failure or attempt.host.not_tried(), now)
 
     def _start(self, attempt: Attempt, now: float) -> Attempt:
         attempt.is_last = attempt.host.is_dead
@@ -265,7 +260,7 @@ class Transfers:
 
     def _report(self, attempt: Attempt, download: Download, now: float) -> None:
         # Spelled out, for `_replace` would take three times as long.
-        outcome, status, body_bytes, _, _, _, detail, path, _, told, found = download
+        outcome, status, body_bytes, _, _, _, detail, path, _, *_ = download
         at = attempt.started_at or now
         started_s, seconds = at - self._started_at, now - at
         self._on_download(
@@ -281,14 +276,13 @@ class Transfers:
                 detail,
                 path,
                 0.0,
-                told,
-                found,
+                *download[9:],
             ),
         )
 
     def _abandon(self) -> None:
         now, untried, broken = monotonic(), "", "interrupted at the deadline"
-        if self._hand_back and self._hand_back.is_decided:
+        if self._may_end():
             untried = broken = "handed back: only silent URLs were left"
         for attempt in self._hosts.held() + self._retries.all():
             failure = attempt.failure

@@ -7,7 +7,7 @@ from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING
 
 from experiment.parameters.fan_out import FALLING
-from fetcher.contract.options import MAX_CONNECTIONS
+from fetcher.transfer.flow.connection_limit import FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +24,8 @@ _ROUNDS = 2
 _LEAST_SHARE = 0.25  # of the largest: to start an execution takes its time, too
 _LEAST_PER_CONNECTION = 4  # files: with fewer, a shard is all beginning and end
 _MOST_FILES = 100_000  # per shard: a report on more may exceed the response limit
-# Eight silent downloads wait in each place, and go on to others a few times.
-_TRIED_PER_CONNECTION = 32
+# Eight silent downloads wait in each place; half of those tried before end at once.
+_TRIED_PER_CONNECTION = 16
 
 
 def sizes(count: int, parts: int) -> Iterator[int]:
@@ -172,7 +172,7 @@ def sizes_for(
         tried: Those of them that were silent before, or failed. They mostly wait, many
             at once: for them one execution does as well as many.
     """
-    connections = settings.connections or MAX_CONNECTIONS
+    connections = settings.connections or FIRST
     least, shards = _LEAST_PER_CONNECTION * connections, count
     if tried:
         waiting = -(-tried // (_TRIED_PER_CONNECTION * connections))

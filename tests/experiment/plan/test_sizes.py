@@ -50,7 +50,7 @@ def test_urls_that_were_tried_before_go_to_few_executions():
     """
     settings = FanOutSettings(files=100_000, concurrency=50, connections=100)
 
-    assert sizes_for(settings, 2_600, tried=2_600).shards == 1
-    assert sizes_for(settings, 13_000, tried=13_000).shards == 5
-    assert sizes_for(settings, 2_650, tried=2_600).shards == 1
+    assert sizes_for(settings, 1_600, tried=1_600).shards == 1
+    assert sizes_for(settings, 13_000, tried=13_000).shards == 9
+    assert sizes_for(settings, 1_650, tried=1_600).shards == 1
     assert sizes_for(settings, 52_600, tried=2_600).shards == 125

@@ -46,7 +46,7 @@ def test_executions_are_billed_for_little_but_good_files(tmp_path):
         plan = make_plan("20_fan_out", settings, session)
         deploy(session.target, plan.worker())
         run = open_run("20_fan_out", plan.settings, plan.folder, region="here")
-        asyncio.run(fan_out(plan, session.target, run))
+        asyncio.run(fan_out(plan, session.target, run, shows_progress=False))
         result = result_of(run, plan)
         run.close(verdict="")
         destroy(session.target, settings.function)

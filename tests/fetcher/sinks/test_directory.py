@@ -86,9 +86,10 @@ def test_a_directory_keeps_its_files_when_closed(tmp_path):
 
 def test_a_sink_tells_where_a_body_will_be(tmp_path):
     sink = Directory(tmp_path)
-    path = sink.path_of(item("a/b"))
+    path = sink.key_of(item("a/b"))
 
-    assert path == keep(sink, item("a/b"))
+    assert path == sink.key_at(keep(sink, item("a/b")))
+    assert sink.key_at("/elsewhere/a/b") == ""
 
 
 def test_a_full_disk_is_an_error_that_names_the_file(tmp_path):

@@ -30,7 +30,10 @@ from fetcher.contract.source import Item
 from fetcher.s3.urls import Place
 from fetcher.sinks import s3_objects
 from fetcher.sinks.s3_objects import S3Objects, object_of
+from fetcher.transfer.sink import WHOLE
 from fetcher.transfer.transfers import Transfers, engine_for
+
+JPEG = WHOLE._replace(content_type="image/jpeg")
 
 
 def sink_for(bucket, proxy, left_s=WAIT_S):
@@ -48,11 +51,11 @@ def key(number):
 
 def test_each_body_is_an_object_of_its_own_type_under_its_own_key(proxy, bucket, s3):
     with sink_for(bucket, proxy) as sink:
-        path = sink.keep(item(0), [b"ab", b"c"], "image/jpeg")
-        writer = sink.open(item(1), "text/plain; charset=é")
+        path = sink.keep(item(0), [b"ab", b"c"], JPEG)
+        writer = sink.open(item(1))
         writer.write([b"x" * 300_000])
         writer.write([b"y"])
-        writer.commit()
+        writer.commit(JPEG._replace(content_type="text/plain; charset=é"))
         half = sink.open(item(2))
         half.write([b"half"])
         half.discard()

@@ -17,7 +17,9 @@ from webdataset import tariterators
 from fetcher.contract.source import Item
 from fetcher.s3.upload import LEAST_PART
 from fetcher.sinks import s3_tar
+from fetcher.transfer.sink import WHOLE
 
+PNG = WHOLE._replace(content_type="image/png")
 SIZES = [0, 1, 511, 512, 513, 10_000, 128_000, 300_000, 1_500_000]
 
 
@@ -29,9 +31,9 @@ def test_every_file_is_in_the_tar_whole_with_a_json_beside_it_and_found_by_the_i
         for number, content in contents.items():
             item = Item(number, f"http://h/{number}.png", f"d/{number}", "AB" * 32)
             if number % 2:
-                path = write(sink, item, content, "image/png")
+                path = write(sink, item, content, PNG)
             else:
-                path = sink.keep(item, [content[:7], content[7:]], "image/png")
+                path = sink.keep(item, [content[:7], content[7:]], PNG)
         lost = sink.settle()
     kept = objects_in(s3, tar.bucket)
     raw = kept[tar.key]

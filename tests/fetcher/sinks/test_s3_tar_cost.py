@@ -12,7 +12,7 @@ from origin.nginx import Nginx, is_installed
 from origin.temporary_folders import memory_folder
 
 COST = """
-import json, sys, tempfile
+import json, os, sys, tempfile
 from pathlib import Path
 from time import monotonic, process_time
 from fetcher.transfer.transfers import Transfers as Job, engine_for

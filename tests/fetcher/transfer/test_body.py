@@ -131,7 +131,7 @@ def test_a_sink_that_fails_is_an_outcome_not_a_crash(tmp_path, taken):
 
 
 class Full(Discard):
-    def open(self, _item, _kind=""):
+    def open(self, _item):
         return self
 
     def write(self, parts):

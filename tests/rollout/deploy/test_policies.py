@@ -120,6 +120,29 @@ def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, spec, 
     assert status(aws, NAME).state == "Active"
 
 
+def test_the_memory_cap_of_a_new_account_is_explained(aws, gate, spec, code):
+    """AWS's own words are about a constraint of a member."""
+    said = "'MemorySize' value failed to satisfy constraint: Member must have value "
+    gate.answers["CreateFunction"] = (
+        400,
+        {"message": f"{said}less than or equal to 3008"},
+    )
+
+    with pytest.raises(
+        DeployError, match=r"at most 3,008 MB.* Set `memory_mb` to 3008"
+    ):
+        deploy(aws, replace(spec, memory_mb=10_240), code=code)
+    assert left(aws, NAME) == []
+
+
+def test_a_page_of_a_proxy_is_no_traceback(aws, gate, spec, code):
+    gate.answers["CreateRole"] = (407, "<html>Sign in to the network</p></html>")
+
+    with pytest.raises(DeployError, match="could not be deployed"):
+        deploy(aws, spec, code=code)
+    assert left(aws, NAME) == []
+
+
 def test_a_lost_answer_leaves_nothing_behind(aws, gate, spec, code):
     """Lambda made the function, and we were not told."""
     behind = connect("local", gate.behind)

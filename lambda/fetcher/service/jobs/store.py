@@ -6,12 +6,12 @@ import json
 import re
 import time
 from datetime import datetime
-from html import unescape
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from fetcher.s3.connection import Connection
 from fetcher.s3.credentials import Account
 from fetcher.s3.errors import LateError, S3Error
+from fetcher.s3.listing import pages_below
 from fetcher.s3.senders import Senders
 from fetcher.s3.urls import Place
 
@@ -27,7 +27,6 @@ _CONTENTS = re.compile(
     r"<Contents>.*?<Key>(.*?)</Key>.*?<LastModified>(.*?)</LastModified>.*?</Contents>",
     re.DOTALL,
 )
-_NEXT = re.compile(r"<NextContinuationToken>(.*?)</NextContinuationToken>")
 
 
 class Entry(NamedTuple):
@@ -123,19 +122,14 @@ class Store:
 
     def list(self, beginning: str) -> list[Entry]:
         """Return the documents whose names begin like this, sorted by name."""
-        parameters = {"list-type": "2", "prefix": self._prefix + beginning}
+        prefix = self._bucket._replace(key=self._prefix + beginning)
         found = []
-        while True:
-            answer = self._connection.request(
-                "GET", self._bucket, parameters, until=self.until
-            )
-            text, now = answer.body.decode(), time.time()
+        for text in pages_below(self._connection, prefix, self.until):
+            now = time.time()
             for key, modified in _CONTENTS.findall(text):
                 age_s = now - datetime.fromisoformat(modified).timestamp()
                 found.append(Entry(key.removeprefix(self._prefix), age_s))
-            if not (more := _NEXT.search(text)):
-                return found
-            parameters["continuation-token"] = unescape(more[1])
+        return found
 
     def _place(self, name: str) -> Place:
         return self._bucket.below(self._prefix + name)

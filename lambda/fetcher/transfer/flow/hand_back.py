@@ -23,21 +23,15 @@ class HandBack:
     good ones take half a second. Tried again together, they wait side by side.
 
     Args:
-        urls: How many there are in all.
+        urls: How many there are in all; 0: nothing goes back.
 
-        end: Called once, to end the downloads.
-
-    Attributes:
-        is_decided: Whether what is left goes back.
+        end: Ends the downloads.
     """
 
-    def __init__(self, urls: int, end: Callable[[], object]) -> None:
+    def __init__(self, urls: int = 0, end: Callable[[], object] = bool) -> None:
         self._most = math.ceil(urls * _MOST_SHARE)
-        self._end = end
-        self.is_decided = False
+        self.end = end
 
-    def only_silence_is_left(self, left: Left) -> None:
-        """End now, unless too much is left."""
-        if not self.is_decided and sum(left) <= self._most:
-            self.is_decided = True
-            self._end()
+    def takes(self, left: Left) -> bool:
+        """Tell whether so little is left that it may go back."""
+        return 0 < sum(left) <= self._most

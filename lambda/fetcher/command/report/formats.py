@@ -1,0 +1,95 @@
+"""
+The report of a run in the format that its name asks for.
+
+A table cannot be added to as downloads end, nor does one that is being written survive
+its writer. So while a run goes on, its report is a file of JSON lines beside the table,
+called like it with ``.jsonl`` added; the table takes its place once it is whole.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from fetcher.command.report.file import ReportFile
+from fetcher.command.report.order import in_order
+from fetcher.command.report.table import is_table, lines_of, write_table
+from fetcher.lists.file_names import PART
+from fetcher.sinks.directory import create
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class RunReport:
+    """
+    A report, open for one run.
+
+    Args:
+        path: Where it is, or is to be: ``.csv``, ``.parquet``, or JSON lines.
+
+        in_order: Whether JSON lines come in the list's order in the end. Tables do.
+
+    Attributes:
+        file: Its lines, to be added to as downloads end.
+
+    Raises:
+        ValueError: If another process is writing it, if it cannot be written here, or
+            if the file that is there is none.
+
+        OSError: If it cannot be opened.
+    """
+
+    def __init__(self, path: Path, *, in_order: bool = False) -> None:
+        self._path = path
+        self._in_order = in_order
+        self._is_table = is_table(path)
+        lines = path.with_name(f"{path.name}.jsonl") if self._is_table else path
+        if self._is_table and path.exists() and not lines.exists():
+            with _whole(lines) as aside, aside.open("wb") as file:
+                file.writelines(lines_of(path))
+        self._lines = lines
+        self.file = ReportFile(lines)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.__exit__()
+
+    def finish(self) -> None:
+        """
+        Write the table, or put the lines in order, now that all has ended.
+
+        Raises:
+            OSError: If that fails; the lines are there still.
+        """
+        self.file.check()
+        if not self.file.is_regular:
+            return
+        with self.file.reader() as file:
+            if self._is_table:
+                is_csv = self._path.suffix.lower() == ".csv"
+                with _whole(self._path.resolve()) as aside:
+                    write_table(aside, lambda: in_order(file), is_csv=is_csv)
+                self._lines.unlink()
+            elif self._in_order:
+                self.file.replace(in_order(file))
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Let a file be written aside; it gets its name once it is whole."""
+    aside = path.with_name(path.name + PART)
+    descriptor = create(str(aside))
+    try:
+        yield aside
+        os.fsync(descriptor)
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)

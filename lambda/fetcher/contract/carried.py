@@ -1,0 +1,52 @@
+"""
+Columns of a list that go along with its rows, and the names they get.
+
+Reports, and the JSON beside a body, have columns of their own. A column of the list
+that is called like one of them is called ``list_`` and its name there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fetcher.contract.source import Item
+
+# Of reports, of what is said of a body beside it, and of a tar's index.
+OWN_NAMES = (
+    *("row", "url", "outcome", "status", "detail", "path", "bytes", "sha256"),
+    *("content_type", "found_type", "width", "height", "seconds", "attempts"),
+    *("destination", "key", "offset", "size"),
+)
+_PREFIX = "list_"
+_TAKEN = rf"(?:{_PREFIX})*(?:{'|'.join(OWN_NAMES)})"
+_is_taken = re.compile(_TAKEN).fullmatch
+_may_be_taken = re.compile(rf'"{_TAKEN}"\s*:').search
+
+
+def carried_name(name: str) -> str:
+    """
+    Return what a column of the list is called beside columns of ours.
+
+    >>> carried_name("caption"), carried_name("width"), carried_name("list_width")
+    ('caption', 'list_width', 'list_list_width')
+    """
+    return f"{_PREFIX}{name}" if _is_taken(name) else name
+
+
+def carried_fields(item: Item) -> str:
+    """
+    Return what a row carries along as JSON to go on with, empty if that is nothing.
+
+    >>> from fetcher.contract.source import Item
+    >>> carried_fields(Item(0, "http://h/", carried='{"caption": "a cat", "width": 7}'))
+    ', "caption": "a cat", "list_width": 7'
+    """
+    text = item.carried
+    if _may_be_taken(text):
+        columns = {carried_name(name): value for name, value in item.columns.items()}
+        text = json.dumps(columns)
+    inner = text[1:-1]
+    return f", {inner}" if inner else ""

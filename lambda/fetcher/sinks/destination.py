@@ -1,0 +1,80 @@
+"""The sink that a person asks for: a folder, tars, or a bucket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from fetcher.contract.options import LAYOUTS
+from fetcher.s3.urls import SCHEME, prefix_of
+
+if TYPE_CHECKING:
+    from fetcher.sinks.lasting import LastingSink
+
+_TAR = ".tar"
+
+
+def destination(
+    to: str,
+    *,
+    layout: str = "",
+    shards: str = "",
+    beside: bool = False,
+    count: int,
+    deadline_s: float,
+) -> LastingSink:
+    """
+    Return the sink for a place.
+
+    Args:
+        to: A folder; a tar, whose name ends in ``.tar``; or ``s3://bucket/prefix``.
+
+        layout: Of a folder, one of `LAYOUTS`; empty: the first.
+
+        shards: ``tar`` for tars in a folder, instead of files.
+
+        beside: Whether what is known of a file goes beside it; in tars, it always does.
+
+        count: How many files there will be at most; of use with the layout ``hash``.
+
+        deadline_s: Seconds from now until all has to be safe.
+
+    Raises:
+        ValueError: If these do not go together.
+
+        OSError: If the place cannot be used.
+    """
+    is_in_s3 = to.startswith(SCHEME)
+    is_tar = to.endswith(_TAR) and not Path(to).is_dir() and not is_in_s3
+    if (is_in_s3 or is_tar or shards) and (layout or beside):
+        msg = (
+            f"--layout and --beside are for files in a folder; --to {to} has none. "
+            "Leave them out."
+        )
+        raise ValueError(msg)
+    if (is_in_s3 or is_tar) and shards:
+        msg = (
+            f"--shards {shards} is for a folder on this machine, and --to is {to}. "
+            "Name a folder; tars in S3 are written by the worker's sink s3-tar."
+        )
+        raise ValueError(msg)
+    if is_in_s3:
+        return _bucket(to, deadline_s)
+    if is_tar or shards:
+        from fetcher.sinks.tars.local import LocalTars  # noqa: PLC0415
+
+        return LocalTars(Path(to), is_folder=bool(shards))
+    # Not at the top: what is not used need not be loaded.
+    from fetcher.sinks.directory import Directory  # noqa: PLC0415
+    from fetcher.sinks.layouts import layout_of  # noqa: PLC0415
+
+    return Directory(Path(to), layout_of(layout or LAYOUTS[0], count), beside=beside)
+
+
+def _bucket(to: str, deadline_s: float) -> LastingSink:
+    from fetcher.s3.credentials import Account  # noqa: PLC0415 - loads OpenSSL
+    from fetcher.sinks.s3_objects import S3Objects  # noqa: PLC0415
+
+    account = Account.from_environment()
+    return S3Objects(prefix_of(to), account, monotonic() + deadline_s)

@@ -1,0 +1,57 @@
+"""Sinks whose bodies a later run finds again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from fetcher.transfer.sink import Sink
+
+if TYPE_CHECKING:
+    from fetcher.contract.source import Item
+
+
+class KnownPositions(Protocol):
+    """Positions in a list, from 0."""
+
+    def __contains__(self, position: int, /) -> bool:
+        """Tell whether a position is among them."""
+
+
+class LastingSink(Sink, Protocol):
+    """
+    A sink that is resumed: a report has said what is in it.
+
+    Positions are numbers of items, from 0.
+    """
+
+    def key_of(self, item: Item) -> str:
+        """Return what only this item's paths have."""
+
+    def key_at(self, path: str) -> str:
+        """Return the key of a path that a report told; empty: it is none of ours."""
+
+    def holds(self, path: str, size: int) -> bool:
+        """Tell whether a body of so many bytes is at a path that a report told."""
+
+    def begin(self, kept: KnownPositions) -> None:
+        """
+        Make ready for what a run adds.
+
+        Args:
+            kept: The positions whose bodies stay.
+
+        Raises:
+            OSError, ValueError: If nothing can be added.
+        """
+        del kept
+
+    def complete(self, ended: KnownPositions, *, is_whole: bool) -> None:
+        """
+        Let others see what was added, once all processes have settled their parts.
+
+        Args:
+            ended: The positions that are accounted for.
+
+            is_whole: Whether every process came to its end.
+        """
+        del ended, is_whole

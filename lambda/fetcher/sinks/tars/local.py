@@ -1,0 +1,228 @@
+"""
+Sink of tars on this machine: shards in a folder, or one file.
+
+A member is appended whole before its row is reported, and a tar is complete only when
+the run ends. So a later run can take out what was never reported: killed at any moment,
+nothing that was reported is lost, and nothing is there twice.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager, suppress
+from functools import partial
+from io import FileIO
+from typing import TYPE_CHECKING
+
+from fetcher.s3.scratch_files import Files
+from fetcher.sinks.directory import write_all
+from fetcher.sinks.lasting import LastingSink
+from fetcher.sinks.spooled_body import Filed
+from fetcher.sinks.tars.member import BLOCK, member_of
+from fetcher.sinks.tars.mend import mend
+from fetcher.sinks.tars.part import TarPart
+from fetcher.sinks.tars.place import TarPlace, part_of
+from fetcher.sinks.tars.scan import Contents, listed_in, members_in, position_of
+from fetcher.transfer.sink import WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from fetcher.contract.downloads import Download
+    from fetcher.contract.source import Item
+    from fetcher.s3.scratch_files import Part
+    from fetcher.sinks.lasting import KnownPositions
+
+# As many samples as img2dataset puts into a shard, and as many bytes as WebDataset's
+# authors advise: https://github.com/webdataset/webdataset
+MOST_FILES = 10_000
+MOST_BYTES = 10**9
+
+_NOTED = 256  # members whose lines of the index are held
+
+
+class LocalTars(LastingSink):
+    """
+    Sink that appends each body to a tar, with what is known of it beside it.
+
+    Each process has shards of its own; a single tar is shared, one member at a time.
+
+    Args:
+        path: A folder for ``00000.tar`` and so on, each with its index ``00000.jsonl``;
+            or one tar, ``x.tar``, with its index ``x.index.jsonl``.
+
+        is_folder: Which of the two.
+
+    Raises:
+        OSError: If tars that are there cannot be read.
+    """
+
+    def __init__(self, path: Path, *, is_folder: bool) -> None:
+        self._place = TarPlace(path, is_folder=is_folder)
+        self._files = Files(self._place.folder)
+        self._tar: _OpenTar | None = None
+        self._there = Contents()
+        for tar in self._place.complete():
+            self._there.add(str(tar), listed_in(tar, self._place.index_of(tar)))
+        for tar in self._place.growing():
+            with part_of(tar).open("rb") as file:
+                self._there.add(str(tar), members_in(file.fileno()))
+
+    def key_of(self, item: Item) -> str:
+        """Return what members of this item's row are called."""
+        return f"{item.row:09}"
+
+    def key_at(self, path: str) -> str:
+        """Return the row of a member, as `key_of` does; empty: it is in no tar here."""
+        tar, _, name = path.rpartition("/")
+        return name.partition(".")[0] if self._place.has(tar) else ""
+
+    def holds(self, path: str, size: int) -> bool:
+        """Tell whether a member of this size is in a tar."""
+        tar, _, name = path.rpartition("/")
+        try:
+            return self._there.has(tar, position_of(name), size)
+        except ValueError:
+            return False
+
+    def begin(self, kept: KnownPositions) -> None:
+        """
+        Take out of unfinished tars what was not kept, and make ready for more.
+
+        Raises:
+            ValueError: If a tar that is complete has files that were not kept, as it
+                may be another list's; or if another run is writing here.
+
+            OSError: If there is no room.
+        """
+        others = self._there.others(kept)
+        for tar in self._place.complete():
+            if count := others.get(str(tar)):
+                msg = (
+                    f"{tar} has {count:,} files that --report does not have for this "
+                    "list, so it stays as it is. Name another place, or remove it: "
+                    "what the list has of it is then fetched again."
+                )
+                raise ValueError(msg)
+        self._place.lock()
+        for tar in self._place.growing():
+            self._mend(tar, kept)
+            if self._place.is_folder:
+                self._place.finish(tar)
+        if not self._place.is_folder:
+            self._place.go_on()
+
+    def keep(
+        self, item: Item, parts: Sequence[bytes], download: Download = WHOLE
+    ) -> str:
+        """Append a member and return its path: the tar's, a slash, and its name."""
+        member = member_of(item, sum(map(len, parts)), download, by_row=True)
+        with self._appending() as tar:
+            tar.part.append(member, parts, sum(map(len, parts)))
+            return f"{tar.path}/{member.name}"
+
+    def open(self, item: Item) -> Filed:
+        """Make room for a body that arrives in pieces."""
+        return Filed(self._files, partial(self._take, item), BLOCK)
+
+    def _take(self, item: Item, body: Part, download: Download) -> str:
+        member = member_of(item, body.size, download, by_row=True)
+        with self._appending() as tar:
+            tar.part.copy(member, body)
+            body.release()
+            return f"{tar.path}/{member.name}"
+
+    def settle(self) -> dict[int, Download]:
+        """Write what is left of the index; `OSError` if there is no room."""
+        if self._tar:
+            self._tar.close()
+            self._tar = None
+        return {}
+
+    def close(self) -> None:
+        """Close what is open."""
+        with suppress(OSError):
+            self.settle()
+        self._files.close()
+        self._place.close()
+
+    def complete(self, ended: KnownPositions, *, is_whole: bool) -> None:
+        """End the tars, and give them their names."""
+        if self._tar and not is_whole:  # ours, whose index is made anew
+            self._tar.drop()
+            self._tar = None
+        for tar in self._place.growing():
+            if not is_whole:
+                self._mend(tar, ended)
+            self._place.finish(tar)
+
+    def _mend(self, tar: Path, wanted: KnownPositions) -> None:
+        mend(part_of(tar), part_of(self._place.index_of(tar)), wanted)
+
+    @contextmanager
+    def _appending(self) -> Iterator[_OpenTar]:
+        """Let one member be written to the end of a tar."""
+        tar = self._tar
+        if tar is None:
+            path = self._place.begin()
+            tar = self._tar = _OpenTar(path, self._place.index_of(path), self._files)
+        with tar.alone():
+            yield tar
+        with suppress(OSError):  # no room for the index: later there may be
+            if tar.is_full and self._place.is_folder:
+                self.settle()
+            elif len(tar.part.rows) >= _NOTED:
+                tar.note()
+
+
+class _OpenTar:
+    """A tar that this process appends to."""
+
+    def __init__(self, path: Path, index: Path, files: Files) -> None:
+        self.path = str(path)
+        self._file = FileIO(part_of(path), "r+")
+        self._index = FileIO(part_of(index), "a")
+        self._count = 0
+        self.part = TarPart(self._file, files)
+        self.part.size = self._file.seek(0, os.SEEK_END)
+
+    @property
+    def is_full(self) -> bool:
+        many = self._count + len(self.part.rows)
+        return many >= MOST_FILES or self.part.size >= MOST_BYTES
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from appending."""
+        # Of the index, since some file systems would take it for the tar's other lock.
+        fcntl.lockf(self._index, fcntl.LOCK_EX)
+        try:
+            self.part.size = self._file.seek(0, os.SEEK_END)
+            yield
+        finally:
+            fcntl.lockf(self._index, fcntl.LOCK_UN)
+
+    def note(self) -> None:
+        """Write the lines of the index that are held; all of them, or `OSError`."""
+        rows = self.part.rows
+        with self.alone():
+            size = self._index.seek(0, os.SEEK_END)
+            try:
+                write_all(self._index.fileno(), [b"".join(row.line(0) for row in rows)])
+            except OSError:
+                self._index.truncate(size)
+                raise
+        self._count += len(rows)
+        rows.clear()
+
+    def close(self) -> None:
+        """Write the rest of the index, and close both."""
+        self.note()
+        self.drop()
+
+    def drop(self) -> None:
+        """Close both."""
+        self._file.close()
+        self._index.close()

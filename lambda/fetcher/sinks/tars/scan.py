@@ -1,0 +1,146 @@
+"""
+Tars of ours on this machine, read again: what is in them, whole.
+
+A tar whose writer was killed ends anywhere. All members before are whole, since each is
+written after the one before it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from array import array
+from typing import TYPE_CHECKING, NamedTuple
+
+from fetcher.sinks.tars.member import BLOCK, header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from fetcher.sinks.lasting import KnownPositions
+
+_NAME, _SIZE = slice(100), slice(124, 135)  # of a header
+_LINE = re.compile(rb'\{"key": "([^"]+)", "offset": (\d+), "size": (\d+)[,}]')
+_NOWHERE = -1
+
+
+class Found(NamedTuple):
+    """
+    A body in a tar, and the JSON beside it.
+
+    Attributes:
+        name: The body's; it begins with its row.
+
+        offset: Of the body's first byte, in the tar.
+
+        size: Of the body, in bytes.
+
+        end: Behind the JSON; 0: not known.
+
+        fields: The JSON, without its braces; empty: not read.
+    """
+
+    name: str
+    offset: int
+    size: int
+    end: int = 0
+    fields: str = ""
+
+    @property
+    def position(self) -> int:
+        """The position of the row in the list, from 0."""
+        return position_of(self.name)
+
+
+def position_of(name: str) -> int:
+    """
+    Return the position in the list, from 0, of the member of this name.
+
+    >>> position_of("000000007.body.json")
+    6
+    """
+    return int(name.partition(".")[0]) - 1
+
+
+def members_in(descriptor: int, at: int = 0) -> Iterator[Found]:
+    """Yield the members of an open tar from an offset on, as far as they are whole."""
+    end = os.fstat(descriptor).st_size
+    while True:
+        name, size = _header_at(descriptor, at)
+        beside_at = at + BLOCK + _padded(size)
+        beside, length = _header_at(descriptor, beside_at)
+        after = beside_at + BLOCK + _padded(length)
+        if not (name and beside) or after > end:
+            return
+        told = os.pread(descriptor, length, beside_at + BLOCK).decode("ascii")
+        yield Found(name, at + BLOCK, size, after, told[1:-1])
+        at = after
+
+
+def listed_in(tar: Path, index: Path) -> Iterator[Found]:
+    """Yield the members of a tar that is complete, by its index if there is one."""
+    end = tar.stat().st_size
+    try:
+        lines = index.open("rb")
+    except FileNotFoundError:
+        with tar.open("rb") as file:
+            yield from members_in(file.fileno())
+        return
+    with lines:
+        for line in lines:
+            if found := _LINE.match(line):
+                offset, size = int(found[2]), int(found[3])
+                if offset + size <= end:
+                    yield Found(found[1].decode("ascii"), offset, size)
+
+
+class Contents:
+    """Sizes of bodies in tars, and which tar each is in, by position; 12 bytes each."""
+
+    def __init__(self) -> None:
+        self._sizes = array("q")
+        self._tars = array("i")
+        self._names: list[str] = []
+
+    def add(self, tar: str, members: Iterable[Found]) -> None:
+        """Add the members of a tar."""
+        number = len(self._names)
+        self._names.append(tar)
+        for member in members:
+            position = member.position
+            if missing := max(0, position + 1 - len(self._sizes)):
+                self._sizes.extend([_NOWHERE] * missing)
+                self._tars.extend([_NOWHERE] * missing)
+            self._sizes[position], self._tars[position] = member.size, number
+
+    def has(self, tar: str, position: int, size: int) -> bool:
+        """Tell whether a body of this size is in a tar."""
+        return (
+            0 <= position < len(self._sizes)
+            and self._sizes[position] == size
+            and self._names[self._tars[position]] == tar
+        )
+
+    def others(self, known: KnownPositions) -> dict[str, int]:
+        """Return how many bodies each tar has at positions that are not known."""
+        counts: dict[str, int] = {}
+        for position, number in enumerate(self._tars):
+            if number != _NOWHERE and position not in known:
+                tar = self._names[number]
+                counts[tar] = counts.get(tar, 0) + 1
+        return counts
+
+
+def _header_at(descriptor: int, at: int) -> tuple[str, int]:
+    """Return the name and size in a header that we wrote; or an empty name."""
+    raw = os.pread(descriptor, BLOCK, at)
+    try:
+        name, size = raw[_NAME].rstrip(b"\0").decode("ascii"), int(raw[_SIZE], 8)
+    except ValueError:
+        return "", 0
+    return (name, size) if header(name, size) == raw else ("", 0)
+
+
+def _padded(size: int) -> int:
+    return size + -size % BLOCK

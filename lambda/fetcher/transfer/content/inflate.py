@@ -1,0 +1,68 @@
+"""Decompression of bodies, piece by piece."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+from fetcher.contract.outcome import Outcome
+from fetcher.transfer.content.file_types import plain
+from fetcher.transfer.refusal import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# RFC 9110, section 8.4.1; x-gzip is an old name of gzip.
+_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+ACCEPTED = "gzip, deflate"
+_GZIP_FILES = frozenset({"application/gzip", "application/x-tgz"})
+
+_PIECE_BYTES = 1_048_576  # a few bytes can inflate to a thousand times as many
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
+
+
+class Inflater:
+    """Decompressor of one body."""
+
+    def __init__(self) -> None:
+        self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """
+        Yield what a part of the body inflates to, at most 1 MB at a time.
+
+        Raises:
+            ValueError: If it does not inflate.
+        """
+        try:
+            while chunk:
+                if self._inflater.eof:  # gzip may have several members: RFC 1952
+                    self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+                yield self._inflater.decompress(chunk, _PIECE_BYTES)
+                chunk = self._inflater.unconsumed_tail or self._inflater.unused_data
+        except zlib.error as error:
+            msg = f"the body does not inflate: {error}"
+            raise ValueError(msg) from error
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the compressed data has come to its end."""
+        return self._inflater.eof
+
+
+def inflater_for(encoding: str, content_type: str) -> Inflater | None:
+    """
+    Return what undoes a Content-Encoding, asked for or not; None: nothing is to be.
+
+    Raises:
+        RefusedError: If the encoding is unknown.
+    """
+    name = encoding.lower()
+    if name == "identity":
+        return None
+    if name not in _ENCODINGS:
+        detail = f"expected a body sent as {ACCEPTED}, got {encoding}"
+        raise RefusedError(Outcome.PROTOCOL, detail)
+    # Of x.tar.gz some origins say that it is gzip, and encoded as gzip: it is so once.
+    is_own = "gzip" in name and plain(content_type) in _GZIP_FILES
+    return None if is_own else Inflater()

@@ -1,0 +1,145 @@
+"""
+Width and height of a picture, in pixels as stored, from the beginning of its file.
+
+Where they stand: PNG's IHDR, https://www.w3.org/TR/png-3/#11IHDR; GIF's screen
+descriptor, https://www.w3.org/Graphics/GIF/spec-gif89a.txt; a BMP's header,
+https://learn.microsoft.com/windows/win32/gdi/bitmap-storage; WebP's first chunk,
+https://developers.google.com/speed/webp/docs/riff_container; JPEG's frame header, ITU-T
+T.81, section B.2.2. A library would decode more than these few bytes, or want a file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Size = tuple[int, int]  # width and height
+
+UNKNOWN: Size = (0, 0)
+JPEG = "image/jpeg"
+
+_OLD_BITMAP = 12  # bytes of a header whose sizes are of two bytes
+_LOSSLESS = 0x2F  # WebP's mark
+_LOSSY = b"\x9d\x01\x2a"
+
+_ANY = 0xFF  # begins a marker, and may fill the room before it
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+_ENDS = frozenset({0xD9, 0xDA})  # the picture, or its header
+_LONGEST = 9  # bytes, of a frame header up to the width
+
+
+def size_of(kind: str, start: bytes) -> Size:
+    r"""
+    Return width and height; zeros if the first bytes do not tell, as with JPEG.
+
+    Args:
+        kind: What `fetcher.transfer.content.file_types.type_of` returned.
+
+        start: The first 30 bytes, or more.
+
+    >>> size_of("image/gif", b"GIF89a\x02\x00\x03\x00")
+    (2, 3)
+    """
+    read = _READERS.get(kind)
+    return read(start) if read else UNKNOWN
+
+
+class JpegSize:
+    r"""
+    Reader of a JPEG's size, which may stand behind much else.
+
+    Attributes:
+        size: Width and height; zeros until they are known.
+
+        is_done: Whether there is no need for more bytes.
+
+    >>> jpeg = JpegSize()
+    >>> jpeg.feed([b"\xff\xd8\xff\xe0\0\4ab\xff", b"\xc0\0\x11\x08\0\2\0\3"])
+    >>> jpeg.size
+    (3, 2)
+    """
+
+    __slots__ = ("_held", "_skip", "is_done", "size")
+
+    def __init__(self) -> None:
+        self.size = UNKNOWN
+        self.is_done = False
+        self._held = b""
+        self._skip = 0
+
+    def feed(self, parts: Iterable[bytes]) -> None:
+        """Take in the next parts of the file."""
+        for part in parts:
+            if self.is_done:
+                return
+            if self._skip >= len(part):
+                self._skip -= len(part)
+            else:
+                self._read(self._held + part[self._skip :])
+
+    def _read(self, data: bytes) -> None:
+        """Go from marker to marker as far as the data goes."""
+        at = 0
+        while at + _LONGEST <= len(data):
+            marker = data[at + 1]
+            if data[at] != _ANY or marker in _ENDS:
+                self.is_done = True
+                return
+            if marker in _FRAMES:
+                self.size = _big(data, at + 7, 2), _big(data, at + 5, 2)
+                self.is_done = True
+                return
+            if marker == _ANY:
+                at += 1
+            else:
+                at += 2 if marker in _ALONE else 2 + _big(data, at + 2, 2)
+        self._held = data[at:]
+        self._skip = max(0, at - len(data))
+
+
+def _png(start: bytes) -> Size:
+    return (
+        (_big(start, 16, 4), _big(start, 20, 4)) if start[12:16] == b"IHDR" else UNKNOWN
+    )
+
+
+def _gif(start: bytes) -> Size:
+    return _little(start, 6, 2), _little(start, 8, 2)
+
+
+def _bmp(start: bytes) -> Size:
+    if _little(start, 14, 4) == _OLD_BITMAP:
+        return _little(start, 18, 2), _little(start, 20, 2)
+    height = int.from_bytes(start[22:26], "little", signed=True)
+    return _little(start, 18, 4), abs(height)  # negative: the first row is the top one
+
+
+def _webp(start: bytes) -> Size:
+    chunk = start[12:16]
+    if chunk == b"VP8X":
+        return _little(start, 24, 3) + 1, _little(start, 27, 3) + 1
+    if chunk == b"VP8L" and start[20:21] == bytes([_LOSSLESS]):
+        bits = _little(start, 21, 4)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if chunk == b"VP8 " and start[23:26] == _LOSSY:
+        return _little(start, 26, 2) & 0x3FFF, _little(start, 28, 2) & 0x3FFF
+    return UNKNOWN
+
+
+def _big(data: bytes, at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size])
+
+
+def _little(data: bytes, at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size], "little")
+
+
+_READERS: dict[str, Callable[[bytes], Size]] = {
+    "image/png": _png,
+    "image/gif": _gif,
+    "image/bmp": _bmp,
+    "image/webp": _webp,
+}

@@ -1,0 +1,163 @@
+"""The report's file: one run writes it, and nobody pulls it away unnoticed."""
+
+import errno
+import os
+import re
+import sys
+
+import pytest
+from tests.support.misbehaving_origin import Origin
+from tests.support.running_command import Run
+
+from fetcher.command.report import file as report_file
+from fetcher.command.report.file import ReportFile
+
+LINE = b'{"url": "http://h/1"}\n'
+
+
+@pytest.fixture
+def origin():
+    with Origin() as origin:
+        yield origin
+
+
+def test_a_second_run_on_one_report_is_refused_and_told_who_writes_it(origin, tmp_path):
+    """
+    Both would fetch everything, and the report of one survive.
+    """
+    urls = [origin.url(f"/bytes/{n}") for n in range(9)] + [origin.url("/silence")]
+    first, second = Run(tmp_path, urls), Run(tmp_path, urls)
+    with first.start("--processes", "2") as process:
+        origin.wait_for("/silence", 1)
+        first.wait_for_lines(9)
+        before = len(origin.requests)
+        with second.start():
+            status, summary = second.finish()
+        who = f"process {process.pid}" if sys.platform == "linux" else "another process"
+
+        assert (status, summary) == (2, None)
+        assert f"--report {second.report} is in use: {who} is writing it." in second.err
+        assert len(origin.requests) == before
+        process.terminate()
+        _, summary = first.finish()
+    assert summary["counts"] == {"ok": 9, "unstarted": 1}
+    assert sorted(first.told()) == sorted(urls)
+
+
+def test_a_report_is_free_again_when_its_run_is_killed(origin, tmp_path):
+    """
+    At once: the children that still hold it notice, and the next run waits for that.
+    """
+    urls = [origin.url(f"/bytes/{n}") for n in range(9)]
+    run = Run(tmp_path, [*urls, *(origin.url(f"/silence/{n}") for n in range(2))])
+    with run.start("--processes", "2") as process:
+        origin.wait_for("/silence", 2)
+        run.wait_for_lines(9)
+        process.kill()
+        with run.start("--deadline", "1"):
+            status, summary = run.finish()
+
+    assert (status, summary["kept"]) == (1, 9), run.err
+
+
+@pytest.mark.parametrize("other", [None, b"", LINE])
+def test_a_report_that_is_pulled_away_ends_the_run(origin, tmp_path, other):
+    urls = [origin.url(f"/bytes/{n}") for n in range(9)]
+    run = Run(tmp_path, [*urls, origin.url("/silence")])
+    with run.start("--processes", "2"):
+        origin.wait_for("/silence", 1)
+        run.wait_for_lines(9)
+        run.report.unlink()
+        if other is not None:
+            run.report.write_bytes(other)
+        run.process.terminate()
+        status, summary = run.finish()
+
+    assert (status, summary) == (2, None)
+    assert f"fetcher: --report {run.report} was removed or replaced" in run.err
+    assert "Traceback" not in run.err
+    assert not run.report.exists() or run.report.read_bytes() == other
+    assert len(run.files()) == 9
+
+
+def test_a_report_that_is_pulled_away_in_the_end_is_noticed(tmp_path):
+    with ReportFile(tmp_path / "report") as report:
+        report.write(LINE)
+        report.check()
+        (tmp_path / "report").unlink()
+
+        with pytest.raises(OSError, match="was removed or replaced"):
+            report.check()
+
+
+def test_lines_stand_in_the_file_at_once_behind_those_that_were_there(tmp_path):
+    path = tmp_path / "report"
+    path.write_bytes(LINE)
+    with ReportFile(path) as report:
+        report.write(LINE)
+        assert path.read_bytes() == LINE * 2
+        report.replace([LINE])
+        report.write(LINE)
+
+    assert path.read_bytes() == LINE * 2
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_report_stays_locked_when_it_was_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(report_file, "_PATIENCE_S", 0)
+    path = tmp_path / "report"
+    with ReportFile(path) as report:
+        report.replace([LINE])
+        with pytest.raises(ValueError, match="is in use: "):
+            ReportFile(path)
+    ReportFile(path).__exit__(None, None, None)
+
+
+def test_where_the_system_does_not_tell_who_holds_a_lock_nobody_is_named(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(report_file, "_PATIENCE_S", 0)
+    monkeypatch.setattr(report_file, "_LOCKS", tmp_path / "none")
+    said = re.escape(f"--report {tmp_path / 'report'} is in use: another process is")
+    with (
+        ReportFile(tmp_path / "report"),
+        pytest.raises(ValueError, match=said),
+    ):
+        ReportFile(tmp_path / "report")
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP])
+def test_where_there_are_no_locks_a_report_is_written_without_and_that_is_said_once(
+    tmp_path, monkeypatch, capsys, number
+):
+    def flock(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(report_file.fcntl, "flock", flock)
+    report_file._say_once.cache_clear()
+    with ReportFile(tmp_path / "report") as report:
+        report.replace([LINE])
+        report.write(LINE)
+
+    assert (tmp_path / "report").read_bytes() == LINE * 2
+    assert capsys.readouterr().err == (
+        "fetcher: --report cannot be locked on this file system: let no other run "
+        "write the same report.\n"
+    )
+
+
+def test_another_error_of_a_lock_is_one(tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(report_file.fcntl, "flock", flock)
+    with pytest.raises(OSError, match="Input/output"):
+        ReportFile(tmp_path / "report")
+
+
+def test_a_device_is_written_to_by_many(tmp_path):
+    (tmp_path / "report").symlink_to(os.devnull)
+    with ReportFile(tmp_path / "report") as one, ReportFile(tmp_path / "report") as two:
+        one.write(LINE)
+        two.write(LINE)
+        assert not one.is_regular
