@@ -33,7 +33,7 @@ def program(name):
 
 def localstack(folder, url):
     """Return what starts LocalStack at a URL, without Docker, and its variables."""
-    python = Path(program("localstack-supervisor")).with_name("python")
+    python = Path(program("localstack-supervisor")).resolve().with_name("python")
     environ = {
         "GATEWAY_LISTEN": url.partition("://")[2],
         "FILESYSTEM_ROOT": str(folder),

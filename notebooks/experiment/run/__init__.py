@@ -5,6 +5,5 @@ A plan carried out.
 ``sent_shard`` has an ``answer``, or is late. Later ones are told of ``gone_hosts``;
 ``progress`` shows what is done. ``resume`` finds what is left of a run; ``grid``
 repeats fan-outs, in ``kernels``; ``stopping`` ends either when somebody interrupts it.
-``machine_load`` and ``cpu_layers`` measure this machine meanwhile, and ``full_disk``
-names what had no room.
+``machine_load`` and ``cpu_layers`` measure this machine meanwhile.
 """
