@@ -101,6 +101,16 @@ def mark(*, assumed: bool) -> str:
     return f" (assumed: {HOME}'s price)" if assumed else ""
 
 
+def limits() -> dict[str, Limit]:
+    """Return all limits by name."""
+    return {name: limit(name) for name in _read()["limits"]}
+
+
+def prices() -> dict[str, Price]:
+    """Return all prices by name."""
+    return {name: price(name) for name in _read()["prices"]}
+
+
 def problem(name: str, value: float, unit: str) -> str:
     """
     Describe how a setting breaks a limit; return nothing if it does not.

@@ -10,9 +10,9 @@ import json
 import pyarrow as pa
 from pyarrow import parquet
 
-from rollout.manifest.rows import Columns
+from fetcher.lists.url_list import Columns
 
-LAION = Columns(url="URL", destination="NAME", sha256="DIGEST")
+LAION = Columns(url="URL", name="NAME", sha256="DIGEST")
 DIGEST = "0123456789abcdef" * 4
 ROWS = [
     ("http://h/1.jpg", "cats/1.jpg", DIGEST),

@@ -3,7 +3,15 @@
 from fetcher.lists.url_list import UrlList
 
 
-def url_list(folder, text, suffix=".txt"):
+def url_list(folder, text, suffix=".txt", **how):
     path = folder / f"urls{suffix}"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return UrlList(path)
+    return UrlList(path, **how)
+
+
+def told(urls):
+    """Number, URL and outcome of each row, and what it carries along."""
+    return [
+        (one.row, one.url, one.refusal.partition(":")[0] or "ok", one.columns)
+        for one in urls
+    ]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import shutil
 import sys
 import tempfile
-import zlib
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fetcher.lists.lines import UrlListError
-from fetcher.lists.url_list import UrlList
+from fetcher.lists.url_list import UrlList, UrlListError
 from fetcher.s3.urls import SCHEME
 from fetcher.service.http_messages import size_within
 from fetcher.service.jobs.plan import FILES_PER_S
@@ -37,7 +35,7 @@ NOT_ALL = 1
 
 _SINKS = ("s3-objects", "s3-tar", "discard")
 _SENT_BYTES = 3_000_000  # a longer list goes through the service's bucket
-_TO_CONVERT = (".parquet", ".json", ".ndjson", ".zst", ".json.gz", ".ndjson.gz")
+_TO_CONVERT = (".parquet", ".zst")  # the service has no pyarrow
 
 _EPILOG = """\
 exit status:
@@ -178,37 +176,24 @@ def _urls(
     """Return the request's fields for the list, which is uploaded if it is long."""
     name = arguments.list
     columns = columns_of(arguments)
-    is_text = columns is None and not name.lower().endswith(_TO_CONVERT)
-    if is_text and name.startswith(SCHEME):
+    is_here = not name.startswith(SCHEME)
+    if not is_here and columns is None and not name.lower().endswith(_TO_CONVERT):
         return {"manifest": name}
     with tempfile.TemporaryDirectory(prefix="rollout-jobs-") as folder:
-        if not is_text:
-            path = Path(folder, "list.jsonl")
-            convert(name, path, columns, target=target)
-        elif name.lower().endswith(".gz"):
-            path = Path(folder, Path(name).stem)
-            _inflate(Path(name), path)
-        else:
-            path = Path(name)
-        urls = UrlList(path)  # checks every line
-        _check_price(arguments, target, len(urls))
+        path = Path(folder, "list.jsonl")
+        found = convert(name, path, columns, target=target)
+        _check_price(arguments, target, found.count)
         if path.stat().st_size <= _SENT_BYTES:
-            fields = {"urls": [_fields(item) for item in urls]}
-            if size_within(fields) <= _SENT_BYTES:
+            with closing(UrlList(path)) as urls:
+                items = list(urls)
+            fields = {"urls": [_fields(item) for item in items]}
+            is_good = not any(item.refusal for item in items)
+            if is_good and size_within(fields) <= _SENT_BYTES:
                 return fields
         body = path.read_bytes()
     digest = hashlib.sha256(body).hexdigest()
     packed = gzip.compress(body, mtime=0)
     return {"manifest": service.upload(f"{digest}{path.suffix}.gz", packed)}
-
-
-def _inflate(packed: Path, to: Path) -> None:
-    try:
-        with gzip.open(packed) as source, to.open("wb") as file:
-            shutil.copyfileobj(source, file)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        msg = f"{packed} is incomplete, or not gzip: {error}."
-        raise SettingError(msg) from error
 
 
 def _fields(item: Item) -> dict[str, str]:

@@ -6,13 +6,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetcher.lists.lines import UrlListError
+from fetcher.lists.url_list import Columns, UrlListError
 from fetcher.s3.urls import SCHEME
 from rollout.cli import options
 from rollout.cli.options import DONE, command, print_json
 from rollout.errors import SettingError
 from rollout.manifest.convert import convert
-from rollout.manifest.rows import Columns
 
 if TYPE_CHECKING:
     import argparse
@@ -20,9 +19,16 @@ if TYPE_CHECKING:
     from rollout.cli.options import Commands
 
 _ENDING = ".jsonl"
+_WHAT = {
+    "url": "of URLs (default: url, image_url, link, or alike)",
+    "name": "of names to store files under (default: destination)",
+    "sha256": "of digests in hex (default: sha256)",
+}
 _EPILOG = """\
-Checks every row before LIST gets its name, in the same little memory for a manifest of
-any length. LIST is for `url_list` in a notebook, and for `fetcher`.
+Reads every row before LIST gets its name, in the same little memory for a manifest of
+any length. LIST is for `url_list` in a notebook, and for `fetcher`; both read MANIFEST
+itself, too, if it is on this machine. LIST has the same rows, bad ones and all, and the
+same columns.
 
 examples:
   rollout manifest laion.parquet urls.jsonl --url-column URL
@@ -39,38 +45,43 @@ def add_parser(commands: Commands, parent: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "manifest",
         metavar="MANIFEST",
-        help="a file or s3://bucket/key: .parquet, .csv, .jsonl or text; .gz, .zst",
+        help="a file, a pattern, - or s3://bucket/key: text, a table, .jsonl, .parquet",
     )
     parser.add_argument("to", metavar=f"LIST{_ENDING}", help="the file to write")
     add_columns(parser, "MANIFEST")
     parser.add_argument(
         "--skip-bad",
         action="store_true",
-        help="leave out unusable rows and list them, instead of refusing the manifest",
+        help="leave out rows that cannot be used",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse a manifest with any row that cannot be used",
     )
 
 
 def add_columns(parser: argparse.ArgumentParser, of: str) -> None:
     """Add the options that name a manifest's columns."""
-    for column in ("url", "destination", "sha256"):
+    for column in ("url", "name", "sha256"):
+        earlier = ["--destination-column"] if column == "name" else []
         parser.add_argument(
             f"--{column}-column",
+            *earlier,
             default="",
             metavar="NAME",
-            help=f"{of}'s name for the column {column}",
+            help=f"{of}'s column {_WHAT[column]}",
         )
 
 
 def columns_of(arguments: argparse.Namespace) -> Columns | None:
     """Return the columns' names; None if no option names one."""
-    url, destination, sha256 = (
-        arguments.url_column,
-        arguments.destination_column,
-        arguments.sha256_column,
+    found = Columns(
+        url=arguments.url_column,
+        name=arguments.name_column,
+        sha256=arguments.sha256_column,
     )
-    if not (url or destination or sha256):
-        return None
-    return Columns(url=url or Columns().url, destination=destination, sha256=sha256)
+    return None if found == Columns() else found
 
 
 def _manifest(arguments: argparse.Namespace) -> int:
@@ -98,12 +109,13 @@ def _manifest(arguments: argparse.Namespace) -> int:
             aside,
             columns_of(arguments),
             target=target,
+            strict=arguments.strict,
             skip_bad=arguments.skip_bad,
         )
         aside.replace(to)
     except (UrlListError, OSError) as error:
         raise SettingError(str(error)) from error
     print_json({"list": str(to), "urls": listed.count, "skipped": listed.skipped})
-    if listed.problems:
-        sys.stderr.write(f"{listed.problems}\n")
+    for remark in listed.remarks:
+        sys.stderr.write(f"{remark}\n")
     return DONE

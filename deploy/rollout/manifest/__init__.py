@@ -1,5 +1,1 @@
-"""
-Conversion of tables and lists from elsewhere into a list for runs.
-
-``convert`` does all of it; ``rows`` reads the formats.
-"""
+"""Conversion of lists from elsewhere into a list in JSON lines: ``convert`` does it."""

@@ -35,6 +35,8 @@ class Accounting:
         report: Where lines go; None: nowhere.
 
         longest_silence_s: For how long a silent URL may hold up the end.
+
+        kept: How those that need not be fetched ended; None: all of them `ok`.
     """
 
     def __init__(
@@ -43,18 +45,20 @@ class Accounting:
         done: Positions,
         report: ReportFile | None,
         longest_silence_s: float = math.inf,
+        kept: Counter[str] | None = None,
     ) -> None:
         self._urls = urls
         self._done = done
         self._report = report
         self._kept = len(done)
         self._lock = Lock()
-        self._counts = Counter({Outcome.OK.value: self._kept})
+        self._counts = kept or Counter({Outcome.OK.value: self._kept})
+        self._kept_ok = self.ok
         self._body_bytes = 0
         self._connections = 0
         self._left = Left()
         self._failed: Counter[str] = Counter()  # URLs by host
-        self._progress = Progress(len(urls), self._kept, longest_silence_s)
+        self._progress = Progress(urls.estimated_count, self._kept, longest_silence_s)
 
     @property
     def ok(self) -> int:
@@ -77,18 +81,21 @@ class Accounting:
 
     def tick(self) -> None:
         """Show progress if it is due."""
+        self._progress.count = self._urls.estimated_count
         self._progress.tick(len(self._done), self.ok, self._body_bytes, self._left)
 
     def abandon(self, why: str) -> None:
         """Account for all URLs that have not ended as `unstarted`."""
-        download = Download(Outcome.UNSTARTED, detail=why)
-        missing = ((position, 1) for position in self._done.missing())
+        missing = ((at, 1) for at in self._done.missing(len(self._urls)))
         for item in self._urls.items_in(missing):
+            rest = item.refusal or f"{Outcome.UNSTARTED}: {why}"
+            download = Download.refused(rest)
             line = line_of(item, download)
             self.take(Ended((item.number,), {download.outcome.value: 1}, 0, line))
 
     def finish(self) -> dict[str, Any]:
         """Show the last figures and return the summary."""
+        self._progress.count = len(self._urls)
         self._progress.finish(len(self._done), self.ok, self._body_bytes)
         self._progress.sum_up(self._counts, self._failed)
         seconds = self._progress.seconds
@@ -100,5 +107,5 @@ class Accounting:
             "body_bytes": self._body_bytes,
             "connections": self._connections,
             "seconds": round(seconds, 3),
-            "files_per_s": round((self.ok - self._kept) / seconds, 1),
+            "files_per_s": round((self.ok - self._kept_ok) / seconds, 1),
         }

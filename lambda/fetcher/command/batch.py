@@ -110,7 +110,7 @@ class Batch:
         outcome = download.outcome
         size, host = download.body_bytes, ""
         if outcome is not _OK:
-            size, host = 0, plain_host(item.url)
+            size, host = 0, "" if item.refusal else plain_host(item.url)
         # Needs no lock: the other thread removes rows from the front, in one step.
         self._rows.append((item.number, outcome, size, line_of(item, download), host))
         if len(self._rows) >= _BATCH_SIZE:

@@ -14,6 +14,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from fetcher.lists.url_list import ENDLESS
 from fetcher.security.guard import plain_host
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ _POSITION = struct.Struct("=Q")
 
 
 def has_many_hosts(urls: UrlList) -> bool:
-    """Tell, by samples of a list, whether no host has too great a part in it."""
-    count = len(urls)
+    """Tell, by samples of what is read, whether no host has too great a part in it."""
+    count = urls.count
     edges = [count * nth // _SAMPLES for nth in range(_SAMPLES + 1)]
     spans = ((start, min(_SAMPLE, end - start)) for start, end in pairwise(edges))
     hosts = Counter(plain_host(item.url) for item in urls.items_in(spans))
@@ -63,12 +64,12 @@ class HostShares:
         """Yield what is left of a part."""
         offset = nth * _POSITION.size
         (start,) = _POSITION.unpack_from(self._next, offset)
-        rest = [(start, len(self._urls) - start)]
+        rest = [(start, ENDLESS)]
         for item in self._urls.items_in(rest, self._done):
             if zlib.crc32(plain_host(item.url).encode()) % self._processes == nth:
                 _POSITION.pack_into(self._next, offset, item.number + 1)
                 yield item
-        _POSITION.pack_into(self._next, offset, len(self._urls))
+        _POSITION.pack_into(self._next, offset, self._urls.count)
 
     def left(self) -> Iterator[Item]:
         """Yield what is left of all parts."""

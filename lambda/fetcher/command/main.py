@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from fetcher.command.accounting import Accounting
     from fetcher.command.processes import Processes
+    from fetcher.lists.url_list import UrlList
 
 _MOST_PROCESSES = 4
 _LINUX = hasattr(os, "sched_getaffinity")
@@ -32,8 +33,13 @@ _EXIT_OK, _EXIT_SOME_FAILED, _EXIT_COULD_NOT_RUN = 0, 1, 2
 _FOREVER_S = 10 * 365 * 86_400.0
 
 _EPILOG = """
-URLS holds one URL a line, or URL, TAB, destination; .csv and .jsonl files name their
-columns: url, and if wanted destination and sha256.
+LIST is text, CSV, TSV, JSON lines or Parquet, packed by gzip, Zstandard or xz or not; a
+path, a pattern in quotes, - for stdin or s3://bucket/key; several make one list. Text
+has a URL a line, or URL, TAB, name. Tables have a column url, image_url or link, and if
+wanted destination (a name to store the file under) and sha256; all others are carried
+into the report. Blank lines and those that # begins are no rows. A row that is no URL
+ends as bad_url, one that repeats another's URL or name as duplicate, and costs no other
+row anything; a list of which most rows are bad is refused.
 
 PLACE is a folder: a file is stored there under its destination, or else as --layout
 says: by host and path, flat in one folder, or hash, at most 1,000 files in a folder. Or
@@ -42,8 +48,9 @@ files are called after their rows, and beside each is a JSON of what is known of
 it is s3://bucket/prefix. A file is there only once it is whole.
 
 If the report is there from an earlier run, only the rest is done: URLs that were ok,
-and whose files are still there in full, are kept. In the end it has one line for each
-URL of the list, as always. Remove it to fetch everything again.
+and whose files are still there in full, are kept, and so is what cannot heal, like 404
+and names that do not exist; --retry says otherwise. In the end it has one line for each
+row of the list, as always.
 
 The last line on stdout sums up in JSON: files in the list, ok and kept among them,
 counts by outcome; body_bytes and files_per_s of this run, without what was kept;
@@ -85,6 +92,12 @@ _OPTIONS = (
     ("--contact TEXT", "contact", "for an origin's owner; goes into the User-Agent"),
 )
 
+_COLUMNS = {
+    "url": "the list's column of URLs (default: url, image_url, link, or alike)",
+    "name": "its column of names to store files under (default: destination)",
+    "sha256": "its column of digests in hex (default: sha256)",
+}
+
 
 def usual_processes() -> int:
     """Return the number of processes to use by default."""
@@ -113,46 +126,54 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.command.resume import keep
     from fetcher.command.stops import Stops
     from fetcher.lists.position_set import Positions
-    from fetcher.lists.url_list import UrlList
+    from fetcher.lists.url_list import Columns, UrlList
     from fetcher.process.descriptors import raise_limit
     from fetcher.sinks.destination import destination
 
     if args.processes < 1:
         msg = f"processes is {args.processes}; it must be at least 1."
         raise ValueError(msg)
-    _check_report(args.report, args.urls)
+    _check_report(args.report, args.lists)
     allowed = raise_limit(MOST_DESCRIPTORS)
-    urls = UrlList(args.urls)
-    sink = destination(
-        args.to,
-        layout=args.layout,
-        shards=args.shards,
-        beside=args.beside,
-        count=len(urls),
-        deadline_s=args.deadline,
-    )
+    names = {name: getattr(args, f"{name}_column") for name in _COLUMNS}
     with ExitStack() as stack:
+        urls = UrlList(*args.lists, columns=Columns(**names), strict=args.strict)
+        stack.callback(urls.close)
+        sink = destination(
+            args.to,
+            layout=args.layout,
+            shards=args.shards,
+            beside=args.beside,
+            count=len(urls) if args.layout == "hash" else urls.estimated_count,
+            deadline_s=args.deadline,
+        )
         report, lines = None, None
         if args.report:
             report = stack.enter_context(RunReport(args.report, in_order=args.in_order))
             lines = report.file
         stops = stack.enter_context(Stops())
-        done = keep(lines, urls, sink) if lines else Positions(len(urls))
-        sink.begin(done)
+        done, kept = Positions(), None
+        if lines:
+            done, kept = keep(lines, urls, sink, args.retry)
         stack.callback(sink.close)
+        sink.begin(done)
         longest_s = 2 * max(options.connect_timeout_s, options.read_timeout_s)
-        account = Accounting(urls, done, lines, longest_s)
-        processes = min(args.processes, len(urls) - len(done))
+        account = Accounting(urls, done, lines, longest_s, kept)
+        processes, known = args.processes, urls.known_count
+        if known is not None:
+            processes = min(processes, known - len(done))
         is_by_host = processes > 1 and has_many_hosts(urls)
         parts = _cut(shares(options, processes, is_by_host=is_by_host), allowed)
         work = Processes(urls, done, sink, account)
-        if len(done) < len(urls):
+        if known is None or len(done) < known:
+            if len(parts) > 1:
+                urls.hand_over()
             work.run(parts, args.deadline, stops, is_by_host=is_by_host)
         sink.complete(done, is_whole=not work.lost)
         account.abandon(work.lost)
         if report:
-            report.finish(len(urls))
-        return _sum_up(account, work)
+            report.finish()
+        return _sum_up(account, work, urls)
 
 
 def _cut(parts: list[Options], allowed: int) -> list[Options]:
@@ -170,22 +191,26 @@ def _cut(parts: list[Options], allowed: int) -> list[Options]:
     return cut
 
 
-def _check_report(report: Path | None, urls: Path) -> None:
-    if report and report.exists() and report.samefile(urls):
+def _check_report(report: Path | None, lists: Sequence[str]) -> None:
+    is_there = report and report.exists()
+    if is_there and any(Path(one).exists() and report.samefile(one) for one in lists):
         msg = f"--report {report} is the list itself; name another file."
         raise ValueError(msg)
 
 
-def _sum_up(account: Accounting, work: Processes) -> int:
+def _sum_up(account: Accounting, work: Processes, urls: UrlList) -> int:
     """Print the summary and return the exit status."""
     from fetcher.process.memory import peak_rss_bytes
 
     summary = account.finish()
-    rss_bytes = peak_rss_bytes() + work.children_rss_bytes
+    rss_bytes = peak_rss_bytes() + work.children_rss_bytes + urls.stop_reading()
     print(json.dumps(summary | {"peak_rss_bytes": rss_bytes}))
+    for remark in urls.remarks():
+        print(f"fetcher: {remark}", file=sys.stderr)
     if work.failure:
         print(work.failure, file=sys.stderr)
         return _EXIT_COULD_NOT_RUN
+    urls.raise_if_torn()
     return _EXIT_OK if summary["ok"] == summary["files"] else _EXIT_SOME_FAILED
 
 
@@ -197,8 +222,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=_formatter,
     )
     add = parser.add_argument
-    add("urls", metavar="URLS", type=Path, help="the list: .txt, .csv or .jsonl")
+    add("lists", metavar="LIST", nargs="+", help="the list, or its parts")
     add("--to", metavar="PLACE", required=True, help="where files go; see above")
+    for name, what in _COLUMNS.items():
+        add(f"--{name}-column", metavar="NAME", default="", help=what)
+    add("--strict", action="store_true", help="refuse a list with any bad row")
     add(
         "--layout",
         choices=LAYOUTS,
@@ -244,6 +272,13 @@ def _parser() -> argparse.ArgumentParser:
         "--in-order",
         action="store_true",
         help="put JSON lines in the order of the list in the end, as tables are",
+    )
+    add(
+        "--retry",
+        choices=("healable", "failed", "all", "none"),
+        default="healable",
+        help="what of an earlier report is tried again: what may heal (the default), "
+        "all that is not ok, everything, or only what was not tried",
     )
     return parser
 

@@ -146,7 +146,7 @@ class Processes:
         self._shares: HostShares | None = None
         if len(parts) > 1 and is_by_host:
             self._shares = HostShares(self._urls, self._done, len(parts))
-        self._deals = Deals(0 if self._shares else len(self._urls), len(parts))
+        self._deals = Deals(self._urls.estimated_count, len(parts))
         deadline_at = monotonic() + deadline_s
         engine = engine_for(parts[0])  # imported once, for the children too
         try:
@@ -247,7 +247,8 @@ class Processes:
         self._account.tick()
 
     def _offer(self) -> None:
-        if not self._deals.offer():
+        end = 0 if self._shares else self._urls.known_count
+        if not self._deals.offer(end):
             self._poll.unregister(self._deals.pipe)
             self._deals.end()
 

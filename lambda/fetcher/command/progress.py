@@ -32,12 +32,15 @@ class Progress:
         kept: How many of them an earlier run has left.
 
         longest_silence_s: For how long a silent URL may hold up the end.
+
+    Attributes:
+        count: How many files there are, as far as is known.
     """
 
     def __init__(
         self, count: int, kept: int, longest_silence_s: float = math.inf
     ) -> None:
-        self._count = count
+        self.count = count
         self._kept = kept
         self._longest_silence_s = longest_silence_s
         self._began = self._shown = monotonic() - 1e-9
@@ -68,7 +71,7 @@ class Progress:
         seconds = self._shown - self._began
         fetched = done - self._kept
         line = (
-            f"{done:,} of {self._count:,} files, {ok:,} ok, {done - ok:,} not; "
+            f"{done:,} of {self.count:,} files, {ok:,} ok, {done - ok:,} not; "
             f"{fetched / seconds:,.0f} files/s, "
             f"{body_bytes / seconds / 1e6:,.1f} MB/s; {self._rest(done, left)}"
         )
@@ -89,7 +92,7 @@ class Progress:
 
     def _rest(self, done: int, left: Left) -> str:
         """Say how long the rest will take, and what it waits for."""
-        now, rest = self._shown, self._count - done
+        now, rest = self._shown, self.count - done
         self._recent.append((now, done))
         while now - self._recent[0][0] > _RECENT_S and len(self._recent) > 2:  # noqa: PLR2004
             self._recent.popleft()

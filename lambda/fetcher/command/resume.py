@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from array import array
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from fetcher.command.report.lines import BEGINNING, OLD_BEGINNING, fields_of, line_again
-from fetcher.contract.outcome import Outcome
+from fetcher.contract.outcome import CODE, Outcome, can_heal
 from fetcher.lists.position_set import Positions
 from fetcher.security.masking import masked
 
@@ -18,18 +20,24 @@ if TYPE_CHECKING:
     from fetcher.lists.url_list import UrlList
     from fetcher.sinks.lasting import LastingSink
 
+HEALABLE, FAILED, ALL, NONE = RETRIES = ("healable", "failed", "all", "none")
+
+_may_answer = re.compile("temporar|time|busy|again", re.IGNORECASE).search
 _LONGEST = 1 << 20  # bytes of a line: far above any URL, path and detail together
 _BLOCK = 1 << 16  # bytes
 _NUL = b"\0"
 
 
-def keep(report: ReportFile, urls: UrlList, sink: LastingSink) -> Positions:
+def keep(
+    report: ReportFile, urls: UrlList, sink: LastingSink, retry: str = HEALABLE
+) -> tuple[Positions, Counter[str]]:
     """
     Cut an earlier report down to the URLs of the list that need not be fetched.
 
     These were `ok`, are still to be stored at the same path, and their file there has
     the size that the report says. A URL is recognised by its path, which no other has,
     and by its text apart from what the report masks: a token may have been renewed.
+    What was not `ok` and need not be tried again is recognised by its row and text.
     The new report has rows as the list has them now. It is written aside and replaces
     the old one when it is whole.
 
@@ -40,35 +48,44 @@ def keep(report: ReportFile, urls: UrlList, sink: LastingSink) -> Positions:
 
         sink: Where bodies go.
 
+        retry: One of `RETRIES`: what is tried again.
+
     Returns:
-        The positions in the list that are kept.
+        The positions in the list that are kept, and how these ended.
 
     Raises:
         ValueError: If the file is not a report. It is left alone.
     """
-    kept = Positions(len(urls))
+    kept, ended = Positions(), Counter[str]()
     if not report.is_regular:
-        return kept
+        return kept, ended
     with report.reader() as file:
         count = sum(block.count(b"\n") for block in _blocks(file)) + 1
-        places = _standing(file, report, sink, count)
+        places = _standing(file, report, sink, count, retry)
 
         def lines() -> Iterator[bytes]:
             for item in urls:
-                place = places.get(hash((masked(item.url), sink.key_of(item))))
-                if place is not None and not item.refusal:
+                if item.refusal:  # the list tells that again
+                    continue
+                url = masked(item.url)
+                place = places.get(hash((url, sink.key_of(item))))
+                if place is None:
+                    place = places.get(hash((url, item.row)))
+                if place is not None:
                     kept.add([item.number])
                     file.seek(place)
-                    yield line_again(file.readline().rstrip(b"\n\0") + b"\n", item)
+                    line = file.readline().rstrip(b"\n\0") + b"\n"
+                    ended[_outcome_of(line)] += 1
+                    yield line_again(line, item)
 
         report.replace(lines())
-    return kept
+    return kept, ended
 
 
 def _standing(
-    file: BinaryIO, report: ReportFile, sink: LastingSink, count: int
+    file: BinaryIO, report: ReportFile, sink: LastingSink, count: int, retry: str
 ) -> _Numbers:
-    """Return where lines are whose files are there."""
+    """Return where lines are of what need not be fetched."""
     places, at = _Numbers(count), 0
     for number, raw in enumerate(_lines(file)):
         fields = fields_of(raw)
@@ -80,11 +97,33 @@ def _standing(
                 "not one of a report. Name another file, or remove this one."
             )
             raise ValueError(msg)
-        is_ok = fields["outcome"] == Outcome.OK
-        if is_ok and sink.holds(fields["path"], fields["bytes"]):
-            places.add(hash((fields["url"], sink.key_at(fields["path"]))), at)
+        if retry == ALL:
+            pass
+        elif fields["outcome"] == Outcome.OK:
+            if sink.holds(fields["path"], fields["bytes"]):
+                places.add(hash((fields["url"], sink.key_at(fields["path"]))), at)
+        elif _is_final(fields, retry):
+            places.add(hash((fields["url"], fields.get("row"))), at)
         at += len(raw)
     return places
+
+
+def _outcome_of(line: bytes) -> str:
+    fields = fields_of(line)
+    assert fields is not None, "it was read before"
+    return str(fields["outcome"])
+
+
+def _is_final(fields: dict[str, Any], retry: str) -> bool:
+    """Tell whether what was not `ok` is not tried again."""
+    outcome = fields["outcome"]
+    if outcome not in CODE or outcome == Outcome.UNSTARTED:
+        return False
+    if retry != HEALABLE:
+        return retry == NONE
+    if outcome == Outcome.DNS:  # a name that is dead, or a server that did not answer
+        return not _may_answer(fields["detail"].rpartition(": ")[2])
+    return not can_heal(Outcome(outcome), fields["status"])
 
 
 def _is_torn(raw: bytes, file: BinaryIO) -> bool:
@@ -116,7 +155,7 @@ class _Numbers:
     """
     Numbers, from 0, by a hash of something.
 
-    This takes 24 to 48 bytes a line, a third of what a dictionary would.
+    This takes 24 to 48 bytes each, a third of what a dictionary would.
 
     Args:
         count: How many there are at most.

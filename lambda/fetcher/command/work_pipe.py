@@ -23,7 +23,7 @@ class Deals:
     Reading one deal is a single step for the system, so nobody needs a lock.
 
     Args:
-        count: How many positions there are.
+        count: How many positions there are, about.
 
         processes: How many will take some.
 
@@ -35,18 +35,28 @@ class Deals:
 
     def __init__(self, count: int, processes: int) -> None:
         size = max(1, min(count // (processes * _FEWEST_DEALS), _MOST))
-        self._count = count
-        self._starts = range(0, count, size)
+        self._size = size
+        self._next = 0
         self._taken, self.pipe = os.pipe()
         self.is_open = True
         os.set_blocking(self.pipe, False)
 
-    def offer(self) -> bool:
-        """Write as many as there is room for; return whether there are more."""
+    def offer(self, end: int | None) -> bool:
+        """
+        Write as many as there is room for; return whether there are more.
+
+        Args:
+            end: The position after the last; None: that is not known yet, and deals
+                may lie beyond it.
+        """
+        step = self._size * _AT_ONCE
         try:
-            while self._starts:
-                os.write(self.pipe, b"".join(map(self._deal, self._starts[:_AT_ONCE])))
-                self._starts = self._starts[_AT_ONCE:]
+            while end is None or self._next < end:
+                upto = self._next + step if end is None else min(self._next + step, end)
+                starts = range(self._next, upto, self._size)
+                deals = [_DEAL.pack(at, min(self._size, upto - at)) for at in starts]
+                os.write(self.pipe, b"".join(deals))
+                self._next = upto
         except BlockingIOError:
             return True
         except BrokenPipeError:  # nobody is left to take them
@@ -68,6 +78,3 @@ class Deals:
     def only_offer(self) -> None:
         """Close the end to read from: once all are closed, nobody takes any."""
         os.close(self._taken)
-
-    def _deal(self, start: int) -> bytes:
-        return _DEAL.pack(start, min(self._starts.step, self._count - start))

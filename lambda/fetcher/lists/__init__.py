@@ -1,8 +1,9 @@
 """
 Lists of URLs as people write them, and the names of the files they become.
 
-``lines`` reads a file block by block and ``rows`` makes rows of its lines, whatever
-the format. ``checked_rows`` checks them, and ``url_list`` is a whole list of good ones.
-``file_names`` derives names and ``name_clashes`` finds those that clash;
-``position_set`` is a set of positions in a list.
+``inputs`` opens files; ``formats``, ``tables`` and ``parquet`` make rows of them, with
+the ``columns`` found; ``judge`` tells which can be fetched, and which repeat what was
+``seen``. ``url_list`` is the whole list, its rows in a ``spool``; ``problems`` tells
+what is wrong with it. ``file_names`` derives names of files; ``position_set`` is a set
+of positions in a list.
 """

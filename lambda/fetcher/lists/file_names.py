@@ -28,8 +28,6 @@ _PLAIN_HOST = rf"{PLAIN_HOST}(?<!\.part)(?::{PLAIN_PORT})?+"
 _PLAIN_URL = f"https?://({_PLAIN_HOST}/{_PLAIN_PATH})"
 _plain_url = re.compile(_PLAIN_URL).fullmatch
 _plain_path = re.compile(_PLAIN_PATH).fullmatch
-_plain_lines = re.compile(f"^{_PLAIN_URL}$", re.MULTILINE).findall
-_plain_pairs = re.compile(f"^{_PLAIN_URL}\t({_PLAIN_PATH})$", re.MULTILINE).findall
 
 # Of the others, most have something to escape after a plain host, and no more: neither
 # a fragment, which `#` begins, nor a query that is empty.
@@ -39,34 +37,6 @@ _everyday_url = re.compile(
 _everyday_path = re.compile(f"{_SEGMENT}(?:/{_SEGMENT})*+").fullmatch
 _UNSAFE_IN_PATH = re.compile(rf"[^./{_SAFE}]")
 _ESCAPED = {chr(code): f"%{code:02X}" for code in range(128)}
-
-
-def plain_names(lines: str, count: int) -> list[str] | None:
-    r"""
-    Return the names that lines stand for, in any order, if all are plain; else None.
-
-    A line is a URL; or URL, TAB, destination, and then it has two names: the
-    destination, and the one that its URL would have without.
-
-    Args:
-        lines: The lines, each ended with a line feed, the last one perhaps not.
-
-        count: How many there are.
-
-    >>> plain_names("http://h:80/1\nhttp://h/2\n", 2)
-    ['h+80/1', 'h/2']
-    >>> plain_names("http://h/1\tcats/1\n", 1)
-    ['cats/1', 'h/1']
-    """
-    names: list[str] = _plain_lines(lines)
-    if len(names) != count:
-        pairs: list[tuple[str, str]] = _plain_pairs(lines)
-        if len(pairs) != count:
-            return None
-        others = [name for name, destination in pairs if name != destination]
-        names = [destination for _, destination in pairs] + others
-    ports = lines.count(":") > count
-    return [name.replace(":", "+") for name in names] if ports else names
 
 
 def name_of(item: Item) -> str:

@@ -1,142 +1,273 @@
-"""Lists of URLs as people write them, checked whole before anything is fetched."""
+"""A list of URLs as people write them: every row of it fetched, or told why not."""
 
 from __future__ import annotations
 
 import os
-from array import array
-from bisect import bisect_right
+import signal
 from itertools import chain
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
-from fetcher.contract.source import Item
-from fetcher.lists.checked_rows import CheckedRows
-from fetcher.lists.lines import Block, Problems, UrlListError
-from fetcher.lists.rows import item_of
+from fetcher.lists.columns import Columns, Notes
+from fetcher.lists.formats import rows_of
+from fetcher.lists.inputs import Foreign, files_of, opened
+from fetcher.lists.judge import Judge, RowBlock
+from fetcher.lists.problems import UrlListError
+from fetcher.lists.spool import Spool
+from fetcher.process.memory import peak_rss_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-    from typing import BinaryIO
+    from collections.abc import Generator, Iterable, Iterator
 
+    from fetcher.contract.source import Item
     from fetcher.lists.position_set import Positions
 
-__all__ = ["UrlList", "UrlListError"]
+__all__ = ["Columns", "RowBlock", "UrlList", "UrlListError"]
+
+ENDLESS = 2**63 - 1  # the length of a list whose end was not reached yet
+_JUDGED_BY = 1_000  # rows: if most of these are bad, it is another file that was meant
+_LEAST_BYTES = 2**20  # read, to tell by them how many rows there are
+_MOST_ROWS = 50_000  # read for that
 
 
 class UrlList:
     """
-    A file of URLs: iterating yields `fetcher.contract.source.Item`, numbered from 0.
+    A list of URLs: files of any format, read once, each row checked as it comes.
 
-    Plain text holds one URL a line, or URL, TAB, destination. ``.csv`` and ``.jsonl``
-    name their columns: ``url``, and optionally ``destination`` and ``sha256``.
-
-    The file is read several times, never held: to check every line, then to fetch.
+    Iterating yields `fetcher.contract.source.Item`, numbered from 0. Rows are kept in a
+    temporary file, so spans of them can be read again, in little memory.
 
     Args:
-        path: The file, in UTF-8.
+        names: Paths, patterns, ``-`` for stdin, or ``s3://bucket/key``; of ``.txt``,
+            ``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``, packed by gzip, Zstandard or
+            xz, or not. Several make one list.
 
-        allow_s3: Whether ``s3://bucket/key`` is a URL, too.
+        columns: The names of its columns.
+
+        allow_s3: Whether ``s3://bucket/key`` is a URL in it, too.
+
+        allow_credentials: Whether URLs may hold a user name or password.
+
+        strict: Whether it is refused if any row is bad or a duplicate.
+
+    Attributes:
+        count: How many rows have been read.
+
+        known_count: How many there are; None: it has not been read to its end.
 
     Raises:
-        UrlListError: If any line is blank, too long, not UTF-8, not a URL that can be
-            fetched, or repeats the URL of another or the name it is stored under; or
-            if the path is no file that can be read twice.
+        UrlListError: If it cannot be what was meant: most of the first thousand rows
+            are bad, there are none, a column is missing; or it is not whole.
 
-        OSError: If the file cannot be read.
+        OSError: If it cannot be read.
     """
 
-    def __init__(self, path: Path, *, allow_s3: bool = False) -> None:
-        if path.exists() and not path.is_file():
-            msg = f"{path} is not a file; the list is read twice, so save it to one."
+    def __init__(
+        self,
+        *names: str | Path,
+        columns: Columns | None = None,
+        allow_s3: bool = False,
+        allow_credentials: bool = True,
+        strict: bool = False,
+    ) -> None:
+        self.names = files_of(names)
+        self._judge = Judge(allow_s3=allow_s3, allow_credentials=allow_credentials)
+        self._notes = Notes()
+        self._foreign = Foreign.count
+        self._estimate = 0
+        self._bytes = 0
+        self._is_begun = False
+        self._reader = 0  # a process
+        self._spool = Spool()
+        self._blocks = self._read(columns or Columns())
+        try:
+            self._begin(strict=strict)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, *, strict: bool) -> None:
+        """Read the beginning, or all, and refuse the list if it is not usable."""
+        while self.read_on():
+            is_enough = self._bytes >= _LEAST_BYTES or self.count >= _MOST_ROWS
+            if is_enough and self.count >= _JUDGED_BY and not strict:
+                break
+        self._is_begun = True
+        if not self.count:
+            msg = f"{self} holds no URL."
             raise UrlListError(msg)
-        self._path = path
-        self._rows = CheckedRows(path, allow_s3=allow_s3)
-        self._count = 0
-        self._starts = array("Q")  # of each block: where it is in the file
-        self._firsts = array("Q")  # and the position of its first item
-        self._check()
+        problems = self._judge.problems
+        if 2 * problems.counts["bad_url"] > self.count or (strict and len(problems)):
+            few = "its" if self.known_count else "its first"
+            msg = (
+                f"{self}: {len(problems):,} of {few} {self.count:,} rows cannot be "
+                f"used; nothing was fetched.\n{problems}"
+            )
+            raise UrlListError(msg)
+
+    def _read(self, columns: Columns) -> Generator[RowBlock, None, None]:
+        """Yield the rows, judged, and keep account of how far it has come."""
+        done, sizes = 0.0, [_size_of(name) for name in self.names]
+        for name, size in zip(self.names, sizes, strict=True):
+            self._notes.share = None
+            with opened(name) as given:
+                for rows in rows_of(given, columns, self._notes):
+                    if not len(rows.urls):
+                        continue
+                    block = self._judge.judged(rows)
+                    here = (
+                        given.share if self._notes.share is None else self._notes.share
+                    )
+                    self._bytes = int(done + here * size)
+                    share = self._bytes / sum(sizes) or 1.0
+                    self._estimate = round(self._judge.count / share)
+                    yield block
+            done += size
+
+    def __str__(self) -> str:
+        more = len(self.names) - 1
+        return f"{self.names[0]}{f' and {more:,} more' if more else ''}"
 
     def __len__(self) -> int:
-        return self._count
+        while self.read_on():
+            pass
+        return self.count
 
     def __iter__(self) -> Iterator[Item]:
-        return self.items_in([(0, self._count)])
+        return self.items_in([(0, ENDLESS)])
+
+    @property
+    def count(self) -> int:  # noqa: D102
+        return self._spool.count
+
+    @property
+    def known_count(self) -> int | None:  # noqa: D102
+        if self._reader:
+            self._spool.look()
+        return None if self._spool.words is None else self.count
+
+    @property
+    def estimated_count(self) -> int:
+        """The same, estimated if need be."""
+        return self.known_count or max(self.count, self._estimate)
+
+    def read_on(self) -> bool:
+        """Read some more rows; False: there are none."""
+        if self._spool.words is not None:
+            return False
+        if self._reader:
+            return self._spool.wait()
+        try:
+            block = next(self._blocks, None)
+            if block:
+                self._spool.append(block)
+                return True
+            self._end()
+        except (UrlListError, OSError) as error:
+            if not self._is_begun:
+                raise
+            self._end(str(error))
+        return False
+
+    def _end(self, failure: str = "") -> None:
+        words = {
+            "failure": failure,
+            "skipped": self._notes.skipped,
+            "foreign": Foreign.count - self._foreign,
+            "bad": len(self._judge.problems),
+            "problems": str(self._judge.problems),
+        }
+        self._spool.end(words)
+
+    def raise_if_torn(self) -> None:
+        """Raise `UrlListError` if the list could not be read to its end."""
+        if self._spool.words and self._spool.words["failure"]:
+            raise UrlListError(self._spool.words["failure"])
+
+    def remarks(self) -> list[str]:
+        """Return what is to be said about the list, once it has been read."""
+        words = self._spool.words or {}
+        what = {
+            "skipped": "lines are no rows: they are blank, or comments.",
+            "foreign": "places are not UTF-8; they were read as Latin-1.",
+            "bad": f"rows are no URLs, or repeat others:\n{words.get('problems')}",
+        }
+        counts = {name: words.get(name, 0) for name in what}
+        return [f"{self}: {n:,} {what[name]}" for name, n in counts.items() if n]
+
+    def blocks(self, spans: Iterable[tuple[int, int]]) -> Iterator[RowBlock]:
+        """
+        Yield the rows of some spans, in columns, as far as there are any.
+
+        Args:
+            spans: Number of the first, and how many; asked for one by one.
+        """
+        held = RowBlock(0, ())
+        for start, count in spans:
+            at, end = start, start + count
+            while at < end:
+                if at >= self.count:
+                    if self.read_on():
+                        continue
+                    break
+                if not held.first <= at < held.first + len(held.urls):
+                    held = self._spool.block_with(at)
+                piece = held.cut(at - held.first, end - held.first)
+                yield piece
+                at += len(piece.urls)
 
     def items_in(
         self, spans: Iterable[tuple[int, int]], done: Positions | None = None
     ) -> Iterator[Item]:
-        """
-        Yield the items of some spans of the list.
+        """Yield the items of some spans, apart from those whose positions are done."""
+        pieces = (block.items() for block in self.blocks(spans))
+        if not done:
+            return chain.from_iterable(pieces)
+        return (one for piece in pieces for one in piece if one.number not in done)
 
-        Args:
-            spans: Position of the first item, and how many; asked for one by one.
+    def hand_over(self) -> None:
+        """Have a process of its own read the rest, so that children find it, too."""
+        if self.known_count is not None:
+            return
+        parent = os.getpid()
+        reads, writes = os.pipe()
+        self._reader = os.fork()
+        if not self._reader:
+            os.close(reads)
+            self._work(parent)
+        os.close(writes)
+        self._spool.follow(reads)
 
-            done: Positions to leave out, if it has any yet.
+    def _work(self, parent: int) -> NoReturn:
+        """Read to the end in this process, then end it; so too if its parent dies."""
+        try:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            while os.getppid() == parent and self.read_on():
+                pass
+        except BaseException as error:  # noqa: BLE001 - the parent shows it
+            self._end(repr(error))
+        finally:
+            os._exit(0)
 
-        Raises:
-            UrlListError: If the file has changed since it was checked.
-        """
-        pieces = self._pieces(spans)
-        if done:
-            pieces = (
-                [item for item in piece if item.number not in done] for piece in pieces
-            )
-        return chain.from_iterable(pieces)
+    def stop_reading(self) -> int:
+        """End the process that reads, if any; return the most bytes that it held."""
+        reader, self._reader = self._reader, 0
+        if not reader:
+            return 0
+        os.kill(reader, signal.SIGKILL)
+        return peak_rss_bytes(os.wait4(reader, 0)[2])
 
-    def _pieces(self, spans: Iterable[tuple[int, int]]) -> Iterator[list[Item]]:
-        held = -1
-        items: list[Item] = []
-        with self._path.open("rb") as file:
-            for start, count in spans:
-                at, end = start, start + count
-                while at < end:
-                    index = bisect_right(self._firsts, at) - 1
-                    if index != held:
-                        held, items = index, self._read(file, index)
-                    first = self._firsts[index]
-                    piece = items[at - first : end - first]
-                    yield piece
-                    at += len(piece)
+    def close(self) -> None:
+        """Remove the temporary file; what was read is gone."""
+        self.stop_reading()
+        self._blocks.close()
+        self._spool.close()
 
-    def _read(self, file: BinaryIO, index: int) -> list[Item]:
-        """Return the items of one block; `UrlListError` if it has changed."""
-        start, first = self._starts[index], self._firsts[index]
-        count = self._firsts[index + 1] - first
-        data = os.pread(file.fileno(), self._starts[index + 1] - start, start)
-        line = 2 if start else 1  # not its number, but whether it may be a header
-        items = self._items_of(Block(start, line, count, data), first)
-        size = os.fstat(file.fileno()).st_size
-        if len(items) != count or size != self._starts[-1]:
-            msg = f"{self._path} changed while its URLs were fetched."
-            raise UrlListError(msg)
-        return items
 
-    def _items_of(self, block: Block, first: int) -> list[Item]:
-        text = block.plain_text if self._rows.reader.is_text else ""
-        if text and "\t" not in text:
-            urls = text.removesuffix("\n").split("\n")
-            return list(map(Item, range(first, first + len(urls)), urls))
-        rows = enumerate(self._rows.reader.rows_in(block), first)
-        return [item_of(row.fields, number) for number, row in rows if not row.problem]
-
-    def _check(self) -> None:
-        problems = Problems(self._path)
-        for line, problem in self._rows.repeats(self._names(problems)):
-            problems.add(line, problem)
-        if not (self._count or problems.count):
-            problems.add(1, "there are no URLs in the file")
-        problems.raise_if_any()
-
-    def _names(self, problems: Problems) -> Iterator[list[str]]:
-        """Yield the names of all items, block by block, and note where blocks are."""
-        end = 0
-        for block in self._rows.blocks():
-            self._starts.append(block.start)
-            self._firsts.append(self._count)
-            count, names = self._rows.names_in(block, problems.add)
-            self._count += count
-            end = block.end
-            yield names
-        self._starts.append(end)
-        self._firsts.append(self._count)
-        self._rows.all_good = not problems.count
+def _size_of(name: str) -> int:
+    """Return the bytes of a file; at least one, as of what is no file here."""
+    try:
+        return max(1, Path(name).stat().st_size)
+    except OSError:
+        return 1

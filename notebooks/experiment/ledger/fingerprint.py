@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import os
 import zlib
-from typing import TYPE_CHECKING
+from collections import Counter
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from fetcher.lists.inputs import files_of
 
 _WHOLE_BYTES = 512 * 2**20  # of a larger file only both ends are read
 _AT_ONCE = 2**20
 _END_BYTES = 65_536
 
 
-def fingerprint(path: Path) -> dict[str, int]:
+def fingerprint(name: str) -> dict[str, int]:
     """
-    Return what identifies a file: its size and checksum.
+    Return what identifies a list: the size and checksum of its file.
 
     Of a file too long to read, the checksum is of both ends, and the time of its last
-    change is added.
+    change is added. Of several files, sizes and checksums are added up.
     """
+    found: Counter[str] = Counter()
+    for place, path in enumerate(map(Path, files_of([name])), 1):
+        found.update({what: place * n for what, n in _of_file(path).items()})
+    return dict(found)
+
+
+def _of_file(path: Path) -> dict[str, int]:
     status = path.stat()
     found = {"bytes": status.st_size}
     with path.open("rb") as file:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import Image
@@ -20,6 +19,7 @@ from experiment.parameters.fan_out import FanOutSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     import pandas as pd
     from matplotlib.figure import Figure
@@ -170,7 +170,7 @@ def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) ->
         **now,
     }
     if isinstance(settings, FanOutSettings) and settings.url_list:
-        record["url_list"] = fingerprint(Path(settings.url_list))
+        record["url_list"] = fingerprint(settings.url_list)
     return Run(folder, record)
 
 
@@ -209,7 +209,7 @@ def check_resumable(folder: Path, settings: FanOutSettings) -> dict[str, Any]:
             )
             raise LedgerError(msg)
     if settings.url_list or "url_list" in record:
-        found = fingerprint(Path(settings.url_list)) if settings.url_list else None
+        found = fingerprint(settings.url_list) if settings.url_list else None
         if found != record.get("url_list"):
             msg = (
                 f"{folder} cannot be resumed: {settings.url_list or 'an origin'} is "

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate, chain, groupby, islice, pairwise, repeat
+from itertools import accumulate, chain, groupby, islice, pairwise
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fetcher.contract.source import Inline, Item
+from experiment.plan.url_facts import sizes_of
+from fetcher.contract.source import Inline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from experiment.plan.sizes import OfLines
-    from experiment.plan.url_file import LineBlock
-    from fetcher.contract.source import Ranges
+    from fetcher.contract.source import Item, Ranges
+    from fetcher.lists.url_list import RowBlock
 
-WINDOW = 2**16  # lines dealt together: the more, the fewer shards share a host
-
-
-class Line(NamedTuple):
-    """
-    One line of a list.
-
-    Attributes:
-        item: The URL and its destination.
-
-        size: In bytes; 0: unknown.
-    """
-
-    item: Item
-    size: int
+WINDOW = 2**16  # rows dealt together: the more, the fewer shards share a host
 
 
 def deal_ranges(
@@ -60,21 +47,21 @@ def deal_ranges(
 
 
 def deal_in_order(
-    lines: Iterable[LineBlock], sizes: Iterator[int], most_text: int
+    rows: Iterable[RowBlock], sizes: Iterator[int], most_text: int
 ) -> Iterator[Inline]:
     """
-    Deal lines in order, a given number to each shard.
+    Deal rows in order, a given number to each shard.
 
     Args:
-        lines: All lines.
+        rows: All rows.
 
         sizes: The number for each shard.
 
         most_text: Limit for the characters of URLs in a shard; it may lower the number.
     """
-    taken: list[LineBlock] = []
+    taken: list[RowBlock] = []
     room, text = next(sizes), most_text
-    for some in lines:
+    for some in rows:
         left = some
         while left.urls:
             lengths = list(accumulate(map(len, left.urls[:room])))
@@ -91,96 +78,80 @@ def deal_in_order(
 
 
 def deal_by_host(
-    lines: Iterable[LineBlock], sizes: OfLines, most_text: int
+    rows: Iterable[RowBlock], sizes: OfLines, most_text: int
 ) -> Iterator[Inline]:
     """
-    Deal lines so that those of one host come together, a given number to each shard.
+    Deal rows so that those of one host come together, a given number to each shard.
 
     Args:
-        lines: All lines; each `WINDOW` of them is dealt by itself.
+        rows: All rows; each `WINDOW` of them is dealt by itself.
 
         sizes: The number for each shard.
 
         most_text: Limit for the characters of URLs in a shard; it may lower the number.
     """
-    for window in _windows(lines):
+    every = chain.from_iterable(block.items() for block in rows)
+    while window := list(islice(every, WINDOW)):
         window.sort(key=_host)
         cuts = accumulate(sizes(len(window)), initial=0)
         yield from _cut(window, cuts, most_text)
 
 
 def deal_by_bytes(
-    lines: Iterable[LineBlock], sizes: OfLines, most_text: int
+    rows: Iterable[RowBlock], sizes: OfLines, most_text: int
 ) -> Iterator[Inline]:
     """
-    Deal lines in order, a share of the bytes to each shard.
+    Deal rows in order, a share of the bytes to each shard.
 
     Args:
-        lines: As for `deal_by_host`.
+        rows: As for `deal_by_host`.
 
         sizes: The number for each shard if all lines were alike.
 
         most_text: As for `deal_by_host`.
     """
-    for window in _windows(lines):
-        upto = np.cumsum([max(1, line.size) for line in window])
+    pairs = (zip(block.items(), sizes_of(block), strict=True) for block in rows)
+    every = chain.from_iterable(pairs)
+    while window := list(islice(every, WINDOW)):
+        upto = np.cumsum([max(1, size) for _, size in window])
         shares = np.cumsum(list(sizes(len(window))))[:-1] / len(window)
         marks = upto[-1] * shares
         cuts = np.unique([0, *np.searchsorted(upto, marks, "right"), len(window)])
-        yield from _cut(window, cuts.tolist(), most_text)
+        yield from _cut([item for item, _ in window], cuts.tolist(), most_text)
 
 
-def _windows(lines: Iterable[LineBlock]) -> Iterator[list[Line]]:
-    every = chain.from_iterable(map(_lines_of, lines))
-    while window := list(islice(every, WINDOW)):
-        yield window
-
-
-def _lines_of(some: LineBlock) -> Iterator[Line]:
-    count = len(some.urls)
-    items = map(
-        Item,
-        range(some.first, some.first + count),
-        some.urls,
-        some.destinations or repeat(""),
-        some.sha256s or repeat(""),
-    )
-    return map(Line, items, some.sizes or repeat(0))
-
-
-def _host(line: Line) -> str:
-    return line.item.url.partition("//")[2].partition("/")[0].lower()
+def _host(item: Item) -> str:
+    return item.url.partition("//")[2].partition("/")[0].lower()
 
 
 def _cut(
-    window: Sequence[Line], cuts: Iterable[int], most_text: int
+    window: Sequence[Item], cuts: Iterable[int], most_text: int
 ) -> Iterator[Inline]:
     for start, end in pairwise(cuts):
-        items = sorted(line.item for line in window[start:end])
+        items = sorted(window[start:end])
         text = accumulate(len(item.url) for item in items)
         numbered = zip((upto // most_text for upto in text), items, strict=True)
         for _, shard in groupby(numbered, itemgetter(0)):
             yield Inline.of([item for _, item in shard])
 
 
-def _joined(some: Sequence[LineBlock]) -> Inline:
+def _joined(some: Sequence[RowBlock]) -> Inline:
     ranges: list[tuple[int, int]] = []
-    for lines in some:
-        first, count = lines.first, len(lines.urls)
+    for rows in some:
+        first, count = rows.first, len(rows.urls)
         if ranges and sum(ranges[-1]) == first:
             first, before = ranges.pop()
             count += before
         ranges.append((first, count))
     return Inline(
         tuple(ranges),
-        tuple(chain.from_iterable(lines.urls for lines in some)),
-        _texts(some, "destinations"),
-        _texts(some, "sha256s"),
+        tuple(chain.from_iterable(rows.urls for rows in some)),
+        *(_texts(some, name) for name in ("destinations", "sha256s", "refusals")),
     )
 
 
-def _texts(some: Sequence[LineBlock], name: str) -> tuple[str, ...]:
-    columns = [(getattr(lines, name), len(lines.urls)) for lines in some]
+def _texts(some: Sequence[RowBlock], name: str) -> tuple[str, ...]:
+    columns = [(getattr(rows, name), len(rows.urls)) for rows in some]
     if not any(column for column, _ in columns):
         return ()
     return tuple(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from experiment.ledger.number_set import ENDLESS
@@ -23,13 +22,12 @@ from experiment.plan.deal import (
     deal_in_order,
     deal_ranges,
 )
-from experiment.plan.name_clashes import refuse_repeats
 from experiment.plan.sizes import sizes_for
-from experiment.plan.url_facts import sources_of
-from experiment.plan.url_file import UrlFile
+from experiment.plan.url_facts import first_sizes, sources_of
 from fetcher.contract.shard import Shard
 from fetcher.contract.source import Template
 from fetcher.handler import usable_s
+from fetcher.lists.url_list import UrlList
 from fetcher.s3.urls import SCHEME, prefix_of
 from fetcher.security.guard import check_url
 from rollout.deploy import leftover_tars
@@ -37,13 +35,13 @@ from rollout.s3_origin.s3_spread import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.session import Session
     from fetcher.contract.source import Source
     from rollout.deploy.deploy import FunctionSpec
 
-_BY_NAME = ("directory", "s3-objects")  # sinks that hold a name only once
 _MOST_TEXT = 4_000_000  # characters of URL per shard: more may exceed the event limit
 _TEXT_IN_FLIGHT = 128_000_000  # of all shards in flight: they are in memory
 
@@ -87,7 +85,7 @@ class Plan:
 
     folder: Path
     settings: FanOutSettings
-    urls: Template | UrlFile
+    urls: Template | UrlList
     allow_private: bool
     is_pilot: bool = False
     pilot: Mapping[str, float] = field(default_factory=dict)
@@ -115,11 +113,10 @@ class Plan:
 
     def count(self) -> int:
         """Return how many there are; a long list is read to its end for it."""
-        return (
-            len(self.urls)
-            if isinstance(self.urls, Template)
-            else self.urls.exact_count()
-        )
+        count = len(self.urls)
+        if not isinstance(self.urls, Template):
+            self.urls.raise_if_torn()
+        return count
 
     @property
     def everything(self) -> Todo:
@@ -162,14 +159,14 @@ class Plan:
             for ranges in deal_ranges(todo.ranges, iter(sizes)):
                 yield Template(self.urls.text, ranges)
             return
-        lines = self.urls.lines(todo.ranges)
+        rows = self.urls.blocks(todo.ranges)
         most_text = min(_MOST_TEXT, _TEXT_IN_FLIGHT // self.settings.concurrency)
         if self.settings.deal_by == HOST:
-            yield from deal_by_host(lines, sizes.of_lines(), most_text)
+            yield from deal_by_host(rows, sizes.of_lines(), most_text)
         elif self.settings.deal_by == BYTES:
-            yield from deal_by_bytes(lines, sizes.of_lines(), most_text)
+            yield from deal_by_bytes(rows, sizes.of_lines(), most_text)
         else:
-            yield from deal_in_order(lines, iter(sizes), most_text)
+            yield from deal_in_order(rows, iter(sizes), most_text)
 
     def shards_for(self, count: int) -> int:
         """Return the number of shards for a number of URLs."""
@@ -230,7 +227,7 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
     """
     settings, is_pilot = _with_files(settings)
     if settings.url_list:
-        urls: Template | UrlFile = _listed(settings)
+        urls: Template | UrlList = _listed(settings)
     else:
         urls = _numbered(session.template(settings), settings)
         if is_pilot and settings.url_template:
@@ -274,12 +271,11 @@ def _numbered(text: str, settings: FanOutSettings) -> Template:
     return urls
 
 
-def _listed(settings: FanOutSettings) -> UrlFile:
+def _listed(settings: FanOutSettings) -> UrlList:
     try:
-        path, allow_s3 = Path(settings.url_list), bool(settings.sources)
-        urls = UrlFile(path, allow_s3=allow_s3)
-        if urls.known_count is None and settings.sink in _BY_NAME:
-            refuse_repeats(path, allow_s3=allow_s3)
+        # Results are kept, and shown to others: no passwords.
+        allow_s3 = bool(settings.sources)
+        urls = UrlList(settings.url_list, allow_s3=allow_s3, allow_credentials=False)
     except OSError as error:
         msg = f"The url_list cannot be read: {error}."
         raise SettingsError(msg) from error
@@ -290,7 +286,7 @@ def _listed(settings: FanOutSettings) -> UrlFile:
             "one of them."
         )
         raise SettingsError(msg)
-    if settings.deal_by == BYTES and not urls.tells_sizes:
+    if settings.deal_by == BYTES and not any(first_sizes(urls)):
         msg = (
             f"deal_by is 'bytes', and {settings.url_list} tells no sizes. Give it a "
             "column `bytes`, as .csv or .jsonl, or deal by count."

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from experiment.ledger.invocation import Invocation
-    from experiment.plan.url_file import UrlFile
     from experiment.tables.outcomes import OutcomeBlock
+    from fetcher.lists.url_list import RowBlock, UrlList
 
 _AT_ONCE = 1_000  # rows as Python objects, which take ten times the memory
 _OUTCOMES = [outcome.value for outcome in ORDER]
-_BAD_URL = ORDER.index(Outcome.BAD_URL)
+_REFUSED = [ORDER.index(one) for one in (Outcome.BAD_URL, Outcome.DUPLICATE)]
 
 
 class Names(NamedTuple):
@@ -49,7 +49,7 @@ class Names(NamedTuple):
 
 
 def downloads_table(
-    block: OutcomeBlock, urls: Template | UrlFile, names: Names
+    block: OutcomeBlock, urls: Template | UrlList, names: Names
 ) -> pa.Table:
     """
     Return one row per URL, in the plan's order.
@@ -57,13 +57,14 @@ def downloads_table(
     Returns:
         Columns run, target, file_kb, number, url, outcome (a category), status,
         body_bytes, started_at (seconds since 1970), seconds, attempts, content_type (as
-        sent), found_type (as its first bytes show), wave, shard, detail.
+        sent), found_type (as its first bytes show), wave, shard, detail; of a list,
+        carried, too: its other columns as JSON.
     """
     rows = len(block.numbers)
     columns = dict(block.columns)
     codes = columns.pop("outcome")
     types = _texts(list(block.types))
-    url = _urls(block, urls)  # sets details, too
+    url, *carried = _urls(block, urls)  # sets details, too
     detail = pa.repeat("", rows) if block.details is None else _texts(block.details)
     return pa.table(
         {
@@ -77,6 +78,7 @@ def downloads_table(
             "content_type": _among(types, columns["content_type"]),
             "found_type": _among(types, columns["found_type"]),
             "detail": detail,
+            **({"carried": carried[0]} if carried else {}),
         }
     )
 
@@ -89,35 +91,39 @@ def _same(text: str, rows: int) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), [text])
 
 
-def _urls(block: OutcomeBlock, urls: Template | UrlFile) -> pa.Array:
+def _urls(block: OutcomeBlock, urls: Template | UrlList) -> list[pa.Array]:
     """
     Return the masked URLs of a block, each made from the template it was requested by.
 
-    Lines of a list that hold no URL get the reason as their detail.
+    Those of a list come with what its rows carry; rows that the list itself settled get
+    the reason as their detail.
     """
     if not isinstance(urls, Template):
         span = int(block.numbers[0]), len(block.numbers)
         texts: list[str] = []
-        for lines in urls.lines([span]):
-            texts += map(masked, lines.urls)
-            _explain(block, lines.problems)
-        return _texts(texts)
+        carried: list[str] = []
+        for rows in urls.blocks([span]):
+            texts += map(masked, rows.urls)
+            carried += rows.carried or [""] * len(rows.urls)
+            _explain(block, rows)
+        return [_texts(texts), _texts(carried)]
     column = _numbered(urls.text, block.numbers)
     for template, mask in block.requested_from.items():
         if template != urls.text:
             others = _numbered(template, block.numbers[mask])
             column = pc.replace_with_mask(column, mask, others)
-    return column
+    return [column]
 
 
-def _explain(block: OutcomeBlock, wrong: Mapping[int, str]) -> None:
-    """Set the details of lines that are `bad_url`: the execution cannot know why."""
-    for number, why in wrong.items():
-        at = number - int(block.numbers[0])
-        if 0 <= at < len(block.numbers) and block.columns["outcome"][at] == _BAD_URL:
-            if block.details is None:
-                block.details = np.full(len(block.numbers), "", object)
-            block.details[at] = why
+def _explain(block: OutcomeBlock, rows: RowBlock) -> None:
+    """Set the details of rows that were not fetched: a report may have no room."""
+    if not rows.refusals:
+        return
+    if block.details is None:
+        block.details = np.full(len(block.numbers), "", object)
+    for at, refusal in enumerate(rows.refusals, rows.first - int(block.numbers[0])):
+        if refusal and block.columns["outcome"][at] in _REFUSED:
+            block.details[at] = refusal.partition(": ")[2]
 
 
 def _texts(texts: Sequence[str] | NDArray[np.object_]) -> pa.Array:

@@ -17,7 +17,7 @@ from experiment.ledger.machine import root
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.settings_file import read_settings_file
-from experiment.plan.url_file import UrlFile
+from fetcher.lists.url_list import UrlList
 from rollout.errors import PreflightError
 
 SETTINGS = root() / "notebooks" / "settings"
@@ -192,7 +192,7 @@ def test_sizes_that_nobody_knows_are_guessed_and_the_guess_is_told(tmp_path):
     path = tmp_path / "urls.csv"
     path.write_text("url,bytes\nhttp://h/1,1000000\nhttp://h/2,3000000\n")
     settings = {"url_list": str(path), "concurrency": 1, "shards_per_execution": 1}
-    listed = estimate(plan_of(UrlFile(path), **settings), AWS)
+    listed = estimate(plan_of(UrlList(path), **settings), AWS)
     assert listed.notes == ("File sizes are those the list begins with.",)
     line_s = item(listed.least, "of memory").amount / 1_769 * 1_024
     assert 4e6 / 359e6 < line_s < 2  # in a burst, after a cold start

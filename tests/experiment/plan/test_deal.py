@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from experiment.plan import deal
 from experiment.plan.sizes import EqualSizes
-from experiment.plan.url_file import LineBlock
 from fetcher.contract.source import numbers_in, ranges_of
+from fetcher.lists.url_list import RowBlock
 
 TEXT = 10_000
 LISTS = st.lists(st.integers(1, 40), min_size=1, max_size=12)  # lines in each block
@@ -20,7 +20,8 @@ def blocks(sizes, *, length=12):
     for many in sizes:
         numbers = range(first, first + many)
         urls = [f"http://h{n * n % 7}/{n}".ljust(length, "x") for n in numbers]
-        yield LineBlock(first, urls, (), (), [n * n % 11 for n in numbers])
+        carried = [f'{{"bytes": {n * n % 11}}}' for n in numbers]
+        yield RowBlock(first, urls, carried=carried)
         first += many
 
 
@@ -106,8 +107,8 @@ def test_a_list_longer_than_a_window_is_dealt_window_by_window(monkeypatch):
 
 def test_columns_that_only_some_blocks_have_keep_their_places():
     some = [
-        LineBlock(0, ["http://h/0", "http://h/1"], (), (), ()),
-        LineBlock(2, ["http://h/2"], ["two"], ["ab"], ()),
+        RowBlock(0, ["http://h/0", "http://h/1"], (), (), ()),
+        RowBlock(2, ["http://h/2"], ["two"], ["ab"], ()),
     ]
     (shard,) = deal.deal_in_order(some, repeat(9), TEXT)
 

@@ -21,6 +21,7 @@ from experiment.plan.plan import Plan, Todo, make_plan
 from fetcher.contract.shard import MOST_HOSTS_BYTES
 from fetcher.contract.source import numbers_in
 from fetcher.lists.url_list import UrlListError
+from fetcher.transfer.flow.connection_limit import FIRST
 from rollout.errors import PreflightError
 from rollout.preflight import checks
 
@@ -94,7 +95,7 @@ def test_the_summary_says_what_is_going_to_happen(tmp_path):
     plan = plan_of(tmp_path, urls((0, 4_001)), files=4_001)
 
     assert plan.summary() == (
-        "files: 4,001; shards: 13, of 501 files at most; executions at once: 2; "
+        "files: 4,001; shards: 11, of 501 files at most; executions at once: 2; "
         "connections in each: as many as are of use"
     )
 
@@ -114,7 +115,7 @@ def test_a_list_is_fetched_whole_whatever_files_says(tmp_path):
     plan = make_plan("20_fan_out", FanOutSettings(url_list=str(path), files=2), Nowhere)
 
     assert plan.files == 9
-    assert [url for lines in plan.urls.lines([(0, 99)]) for url in lines.urls] == [
+    assert [url for rows in plan.urls.blocks([(0, 99)]) for url in rows.urls] == [
         f"http://h/{number}" for number in range(9)
     ]
 
@@ -131,18 +132,25 @@ def test_a_list_shorter_than_the_shards_is_refused(tmp_path):
         make_plan("20_fan_out", FanOutSettings(url_list=str(path)), Nowhere)
 
 
-def test_a_list_with_bad_lines_is_refused_naming_them(tmp_path):
+def test_rows_that_cannot_be_fetched_are_dealt_and_settled_by_the_list(tmp_path):
     path = tmp_path / "urls.txt"
-    path.write_text("http://h/1\nftp://h/2\n\nhttp://h/1\n")
+    path.write_text("http://h/1\nftp://h/2\n\nhttp://h/1\nhttp://me:pw@h/3\nhttp://h/4")
+    settings = FanOutSettings(url_list=str(path), concurrency=1, shards_per_execution=1)
+    plan = make_plan("20_fan_out", settings, Nowhere)
+    (shard,) = plan.wave(0, plan.everything)
 
-    with pytest.raises(UrlListError) as refused:
+    assert [item.refusal.partition(":")[0] for item in shard.source] == [
+        *("", "bad_url", "duplicate", "bad_url", "")
+    ]
+    assert b"pw" not in shard.to_json()
+
+
+def test_a_list_that_cannot_be_what_was_meant_is_refused(tmp_path):
+    path = tmp_path / "urls.txt"
+    path.write_text("one\ntwo\nhttp://h/1\n")
+
+    with pytest.raises(UrlListError, match="2 of its 3 rows cannot be used"):
         make_plan("20_fan_out", FanOutSettings(url_list=str(path)), Nowhere)
-
-    said = str(refused.value)
-    assert "3 problems; nothing was fetched" in said
-    assert "line 2: The scheme is 'ftp'" in said
-    assert "line 3: is blank" in said
-    assert "line 4: repeats the URL of line 1" in said
 
 
 def test_a_list_that_is_not_there_is_refused(tmp_path):
@@ -160,7 +168,7 @@ def test_without_files_a_plan_is_a_pilot_s_unless_it_resumes_a_run(tmp_path):
     resumed = make_plan("20_fan_out", again, Nowhere)
 
     assert (plan.is_pilot, resumed.is_pilot) == (True, False)
-    assert (plan.files, resumed.files) == (4 * 2 * 20, 500)
+    assert (plan.files, resumed.files) == (4 * 2 * FIRST, 500)
     template = FanOutSettings(url_template="http://h/{number}")
     with pytest.raises(SettingsError, match="Set files, too: how many a url_template"):
         make_plan("20_fan_out", template, Nowhere)
@@ -267,11 +275,3 @@ def test_only_our_own_origin_may_be_private_without_being_asked(
     )
 
     assert make_plan("20_fan_out", chosen, Nowhere).allow_private is allowed
-
-
-def test_a_list_with_a_password_is_refused_because_results_are_kept(tmp_path):
-    path = tmp_path / "urls.txt"
-    path.write_text("".join(f"http://me:pw@h/{number}\n" for number in range(9)))
-
-    with pytest.raises(SettingsError, match="url_list holds a user name"):
-        make_plan("20_fan_out", FanOutSettings(url_list=str(path)), Nowhere)

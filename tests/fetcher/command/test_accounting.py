@@ -20,7 +20,7 @@ def urls(tmp_path):
 
 
 def test_what_was_kept_counts_as_ok_but_not_as_fetched(urls):
-    done = Positions(5)
+    done = Positions()
     done.add([0, 3])
     account = Accounting(urls, done, None)
     account.take(Ended((1,), {"ok": 1}, 10, ""))
@@ -34,7 +34,7 @@ def test_what_was_kept_counts_as_ok_but_not_as_fetched(urls):
 
 def test_what_nobody_accounted_for_is_unstarted(urls):
     report = io.BytesIO()
-    done = Positions(5)
+    done = Positions()
     account = Accounting(urls, done, report)
     account.take(Ended((1,), {"ok": 1}, 10, "{}\n"))
     account.abandon("the process died")
@@ -54,14 +54,14 @@ def test_what_has_ended_is_in_the_report_at_once(urls, tmp_path):
     """
     path = tmp_path / "report"
     with ReportFile(path) as report:
-        Accounting(urls, Positions(5), report).take(Ended((1,), {"ok": 1}, 10, "{}\n"))
+        Accounting(urls, Positions(), report).take(Ended((1,), {"ok": 1}, 10, "{}\n"))
 
         assert path.read_text() == "{}\n"
 
 
 def test_progress_is_shown_when_it_is_time_to(urls, monkeypatch, capsys):
     monkeypatch.setattr("fetcher.command.progress._LOGGED_S", -1.0)
-    account = Accounting(urls, Positions(5), None)
+    account = Accounting(urls, Positions(), None)
     account.take(Ended((1, 2), {"ok": 1, "cut": 1}, 2_000_000, ""))
     account.tick()
 
@@ -69,7 +69,7 @@ def test_progress_is_shown_when_it_is_time_to(urls, monkeypatch, capsys):
 
 
 def test_progress_is_not_shown_all_the_time(urls, capsys):
-    account = Accounting(urls, Positions(5), None)
+    account = Accounting(urls, Positions(), None)
     account.tick()
 
     assert capsys.readouterr().err == ""

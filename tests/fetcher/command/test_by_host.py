@@ -40,7 +40,7 @@ def test_a_list_that_one_host_dominates_is_not_shared_by_host(listed, urls, many
 
 
 def test_all_urls_of_a_host_are_in_one_part_and_each_url_in_one(listed):
-    urls, done = listed(MANY), Positions(400)
+    urls, done = listed(MANY), Positions()
     done.add((7, 8, 399))
     shares = HostShares(urls, done, 3)
     parts = [list(shares.items(nth)) for nth in range(3)]
@@ -54,7 +54,7 @@ def test_all_urls_of_a_host_are_in_one_part_and_each_url_in_one(listed):
 
 
 def test_what_a_process_that_dies_had_not_taken_is_left(listed):
-    shares = HostShares(listed(MANY), Positions(400), 2)
+    shares = HostShares(listed(MANY), Positions(), 2)
     pid = os.fork()
     if not pid:
         items = shares.items(1)

@@ -111,25 +111,29 @@ def test_a_token_in_a_url_is_sent_and_told_to_nobody_else(run, origin, tmp_path)
     assert not any("hunter2" in str(path) for path in tmp_path.rglob("*"))
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("", "line 2: is blank"),
-        ("ftp://h/", "line 2: The scheme is 'ftp'"),
-        ("http://h/" + "a" * 100_000, "line 2: is 100,010 bytes long"),
-        ("http://h/1", "line 3: repeats the URL of line 2"),
-    ],
-)
-def test_a_bad_list_is_refused_by_line_before_anything_is_fetched(
-    run, origin, tmp_path, line, said
+def test_a_bad_row_costs_only_itself_and_with_strict_nothing_is_fetched(
+    run, origin, tmp_path
 ):
+    url = origin.url("/bytes/1")
+    lines = ["# mine", url, "", "ftp://h/", f"{url}#twin", origin.url("/bytes/2")]
+    status, summary, report, err = run(lines)
+
+    assert status == 1
+    assert summary["counts"] == {"ok": 2, "bad_url": 1, "duplicate": 1}
+    assert summary["files"] == len(report) == 4
+    assert "urls.txt: 2 lines are no rows: they are blank, or comments." in err
+    assert "row 2: bad_url: The scheme is 'ftp'" in err
+    assert "row 3: duplicate: repeats the URL of row 1" in err
+    (tmp_path / "report.jsonl").unlink()
     before = len(origin.requests)
-    status, summary, report, err = run([origin.url("/bytes/1"), line, "http://h/1"])
+    status, summary, report, err = run(
+        lines, "--strict", "--to", str(tmp_path / "other")
+    )
 
     assert (status, summary, report) == (2, None, [])
-    assert said in err
+    assert "2 of its 4 rows cannot be used; nothing was fetched" in err
     assert len(origin.requests) == before
-    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize(
@@ -262,9 +266,9 @@ def test_the_same_command_again_does_only_the_rest(run, origin, tmp_path):
     status, summary, report, err = run([*urls, missing])
 
     assert status == 1
-    assert (summary["files"], summary["ok"], summary["kept"]) == (6, 5, 4)
+    assert (summary["files"], summary["ok"], summary["kept"]) == (6, 5, 5)
     assert summary["counts"] == {"ok": 5, "http_status": 1}
-    assert len(origin.requests) - before == 2
+    assert len(origin.requests) - before == 1
     assert sorted(line["url"] for line in report) == sorted([*urls, missing])
     assert "6 of 6 files, 5 ok, 1 not" in err
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fetcher.command.report import file as report_file
 from fetcher.command.report.file import ReportFile
 from fetcher.command.report.lines import line_of
-from fetcher.command.resume import keep
+from fetcher.command.resume import HEALABLE, keep
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.lists.url_list import UrlList
@@ -27,6 +27,8 @@ def run(tmp_path):
 
 
 class Run:
+    retry = HEALABLE
+
     def __init__(self, folder):
         self.report = folder / "report.jsonl"
         self.list = folder / "urls.txt"
@@ -46,7 +48,11 @@ class Run:
 
     def kept(self, sink=None):
         with ReportFile(self.report) as report:
-            return keep(report, UrlList(self.list), sink or self.sink)
+            kept, ended = keep(
+                report, UrlList(self.list), sink or self.sink, self.retry
+            )
+        assert ended.total() == len(kept)
+        return kept
 
     def keep(self):
         """Return the positions kept, which the report must agree with."""
@@ -111,7 +117,7 @@ def test_what_the_list_does_not_name_any_more_is_dropped(run):
     run.list.write_text("http://h/2\nhttp://h/9\nhttp://h/1\n")
     kept = run.kept()
 
-    assert list(kept.missing()) == [1]
+    assert list(kept.missing(3)) == [1]
     told = [json.loads(line) for line in run.report.read_text().splitlines()]
     assert [(one["row"], one["url"]) for one in told] == [
         (1, "http://h/2"),
@@ -147,7 +153,7 @@ def test_a_token_that_was_renewed_makes_no_other_url_of_one(run):
     run.list.write_text("http://h/1?n=1&token=new\tcats/1\n")
     kept = run.kept()
 
-    assert list(kept.missing()) == []
+    assert list(kept.missing(1)) == []
 
 
 def test_urls_that_only_what_is_masked_tells_apart_are_not_mixed_up(run):
@@ -160,7 +166,7 @@ def test_urls_that_only_what_is_masked_tells_apart_are_not_mixed_up(run):
     run.report.write_text("".join(map(run.line, items[2:4])))
     kept = run.kept()
 
-    assert list(kept.missing()) == [0, 1, 4, 5]
+    assert list(kept.missing(ITEMS)) == [0, 1, 4, 5]
     assert len(run.report.read_text().splitlines()) == 2
 
 

@@ -16,7 +16,7 @@ def positions_of(taken):
 @given(st.integers(0, 9_000), st.integers(1, 4))
 def test_every_position_is_dealt_once_in_order(many, processes):
     deals = Deals(many, processes)
-    more = deals.offer()
+    more = deals.offer(many)
     deals.end()
     taken = list(deals.taken())
     deals.only_offer()
@@ -34,7 +34,7 @@ def test_several_that_take_at_once_share_the_positions(many, processes):
     threads = [Thread(target=lambda s=s: s.extend(deals.taken())) for s in shares]
     for thread in threads:
         thread.start()
-    while deals.offer():
+    while deals.offer(many):
         pass
     deals.end()
     for thread in threads:
@@ -49,7 +49,7 @@ def test_a_short_list_is_dealt_in_small_portions():
     Else one process would still be busy when the others have nothing to do.
     """
     deals = Deals(100, 2)
-    deals.offer()
+    deals.offer(100)
     deals.end()
     taken = list(deals.taken())
     deals.only_offer()
@@ -59,13 +59,14 @@ def test_a_short_list_is_dealt_in_small_portions():
 
 def test_a_long_list_waits_until_there_is_room():
     deals = Deals(1_000_000, 2)
-    more = deals.offer()
+    more = deals.offer(None)
     taken = deals.taken()
     for _ in range(1_000):
         next(taken)
 
     assert more
-    assert deals.offer()
+    assert deals.offer(None)
+    assert not deals.offer(1_000)
     deals.end()
     deals.end()
     deals.only_offer()
@@ -75,5 +76,5 @@ def test_nothing_more_is_offered_when_there_is_nobody_to_take():
     deals = Deals(1_000_000, 2)
     deals.only_offer()
 
-    assert not deals.offer()
+    assert not deals.offer(None)
     deals.end()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fetcher.contract.source import Item
 from fetcher.lists import file_names
-from fetcher.lists.file_names import name_of, plain_names
+from fetcher.lists.file_names import name_of
 from fetcher.security.guard import BadUrlError, check_url
 
 ANY_TEXT = st.text(st.characters(), min_size=1, max_size=30)
@@ -39,9 +39,6 @@ URLS = st.builds(
     st.lists(SEGMENTS, max_size=4).map(lambda them: "".join(f"/{one}" for one in them)),
     st.sampled_from(["", "", "", "\r", "\n", " "]),
 )
-
-
-DESTINATIONS = st.sampled_from(["", "", "cats/1.jpg", "h/1.jpg", "../x", "a:b", "é"])
 
 
 def item(destination="", url="http://h/a"):
@@ -76,19 +73,6 @@ def slow_name(url):
     return file_names._joined(file_names._parts(url))
 
 
-@given(URLS)
-@example("http://h/" + "/".join(["a" * 199] * 39))
-@example("http://h/" + "/".join(["a" * 199] * 40))
-def test_a_plain_line_is_a_url_that_can_be_fetched(url):
-    """
-    The quick way must not let pass what the careful one would not.
-    """
-    assume("\n" not in url)  # there a line ends
-
-    if plain_names(url, 1):
-        assert can_be_fetched(url)
-
-
 @settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(URLS)
 @example("http://h/" + "a" * 199)
@@ -107,35 +91,6 @@ def test_keys_of_s3_that_differ_in_any_sign_are_files_of_their_own():
 
     assert len(names) == len(keys)
     assert all(name.startswith("photos/") for name in names)
-
-
-@given(
-    st.from_regex(
-        r"https?://([a-z0-9][a-z0-9.-]{0,16}\.)?[a-z][a-z0-9-]{0,9}(:[0-9]{2,4})?(/[A-Za-z0-9_-]{1,9}){1,39}\.jpg",
-        fullmatch=True,
-    )
-)
-def test_everyday_urls_are_plain(url):
-    assert plain_names(url, 1) == [slow_name(url)]
-
-
-@given(
-    st.lists(st.tuples(URLS, DESTINATIONS), min_size=1, max_size=4),
-    st.sampled_from(["", "\n"]),
-)
-@example([("http://h/1", ""), ("http://h:80/2", "")], "")
-@example([("http://h/1", "x"), ("http://h:80/2", "h/2")], "")
-@example([("http://h/1", "h/1")], "")
-def test_lines_have_the_names_that_each_of_them_has(lines, end):
-    text = "\n".join("\t".join(line).rstrip("\t") for line in lines) + end
-    assume(text.count("\n") == len(lines) - (not end))
-    names = plain_names(text, len(lines))
-    each = {name_of(item(destination, url)) for url, destination in lines}
-    natural = {slow_name(url) for url, _ in lines}
-
-    if names is not None:
-        assert set(names) == each | natural
-        assert len(names) >= len(lines)
 
 
 @given(PATHS | NASTY)

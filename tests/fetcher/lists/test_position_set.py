@@ -1,22 +1,18 @@
-"""Positions: a set, in a bit each."""
+"""Sets of positions, a bit each."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher.lists.position_set import Positions
 
-
-@given(st.integers(1, 40), st.lists(st.lists(st.integers(0, 39), max_size=9)))
-def test_it_is_the_set_that_was_put_in(many, added):
-    positions, expected = Positions(many), set()
-    for some in [[one % many for one in some] for some in added]:
-        positions.add(some)
-        expected.update(some)
-
-    assert len(positions) == len(expected)
-    assert {one for one in range(many) if one in positions} == expected
-    assert list(positions.missing()) == sorted(set(range(many)) - expected)
+SOME = st.lists(st.integers(0, 200))
 
 
-def test_of_no_positions_none_is_missing():
-    assert list(Positions(0).missing()) == []
+@given(SOME, st.integers(0, 250))
+def test_a_set_of_positions_is_one_of_numbers(added, end):
+    some = Positions()
+    some.add(added)
+
+    assert len(some) == len(set(added))
+    assert [n for n in range(end) if n in some] == sorted({n for n in added if n < end})
+    assert list(some.missing(end)) == [n for n in range(end) if n not in set(added)]

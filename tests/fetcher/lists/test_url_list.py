@@ -1,238 +1,321 @@
-"""Lists that people write: used whole or refused with the lines to mend."""
+"""Lists of every format: rows in their order, read once, in little memory."""
 
+import gzip
 import json
+import lzma
 import os
-from functools import partial
+import subprocess
+import sys
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.url_lists import url_list
+from tests.support.engine_jobs import run_alone
+from tests.support.url_lists import told, url_list
 
 from fetcher.contract.source import Item
-from fetcher.lists.name_clashes import Repeats
-from fetcher.lists.url_list import UrlList, UrlListError
+from fetcher.lists import inputs
+from fetcher.lists.position_set import Positions
+from fetcher.lists.url_list import ENDLESS, Columns, UrlList, UrlListError
 
 SHA = "a" * 64
-
-
-@pytest.fixture
-def listed(tmp_path):
-    return partial(url_list, tmp_path)
-
-
 JSON_ROW = '{"url":"http://h/2","destination":"b/c.jpg"}'
 SAME_ITEMS = [
     (".txt", "http://h/1\nhttp://h/2\tb/c.jpg\n"),
-    (".txt", "\ufeffhttp://h/1\r\nhttp://h/2\tb/c.jpg"),
-    (".TSV", "http://h/1\nhttp://h/2\tb/c.jpg\n"),
-    (".csv", "url,destination\nhttp://h/1,\nhttp://h/2,b/c.jpg\n"),
-    (".csv", '\ufeffdestination,n,url\r\n,1,http://h/1\r\n"b/c.jpg",2,"http://h/2"'),
+    (".txt", "\ufeff# mine\r\n\r\nhttp://h/1\r\n  http://h/2\tb/c.jpg "),
+    (".txt", "http://h/1\rhttp://h/2\tb/c.jpg"),
+    (".txt", "destination\turl\n\thttp://h/1\nb/c.jpg\thttp://h/2\n"),
+    (".TSV", "url\tdestination\nhttp://h/1\t\nhttp://h/2\tb/c.jpg\n"),
+    (".csv", "url,destination\nhttp://h/1,\n\nhttp://h/2,b/c.jpg\n"),
+    (".csv", '\ufeffdestination;URL\r\n;http://h/1\r\n"b/c.jpg";"http://h/2"'),
     (".jsonl", f'{{"url":"http://h/1"}}\n{JSON_ROW}'),
-    (".jsonl", f'{{"url":"http://h/1","destination":null, "n": 1}}\n {JSON_ROW}'),
+    ("", f'{{"url":"http://h/1","destination":null}}\n\n {JSON_ROW}'),
 ]
+PACKED = {
+    "": lambda data: data,
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".zst": lambda data: pa.compress(data, codec="zstd", asbytes=True),
+}
 
 
 @pytest.mark.parametrize(("suffix", "text"), SAME_ITEMS)
-def test_each_format_gives_the_same_items(listed, suffix, text):
-    urls = listed(text, suffix)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le"])
+def test_each_format_gives_the_same_items(tmp_path, suffix, text, encoding):
+    urls = url_list(
+        tmp_path, text.lstrip("\ufeff" * (encoding != "utf-8")).encode(encoding), suffix
+    )
 
     assert list(urls) == [Item(0, "http://h/1"), Item(1, "http://h/2", "b/c.jpg")]
     assert list(urls) == list(urls)
     assert len(urls) == 2
 
 
+@pytest.mark.parametrize("packed", PACKED)
+def test_a_file_may_be_packed_whatever_its_name_says(tmp_path, packed):
+    data = PACKED[packed](f"url,sha256\nhttp://h/1,{SHA}\n".encode())
+
+    for suffix in (f".csv{packed}", ".csv"):
+        assert list(url_list(tmp_path, data, suffix)) == [
+            Item(0, "http://h/1", "", SHA)
+        ]
+
+
+def test_columns_are_named_or_found_and_all_others_are_carried_along(tmp_path):
+    text = 'id,Image_URL,caption,width\n1,http://h/1,"a ""cat"",\non a mat",640\n'
+    found = url_list(tmp_path, text, ".csv")
+    named = Columns(url="Image_URL", name="id")
+    other = url_list(tmp_path, text, ".csv", columns=named)
+    caption = {"caption": 'a "cat",\non a mat', "width": "640"}
+
+    assert told(found) == [(1, "http://h/1", "ok", {"id": "1", **caption})]
+    assert [(row.destination, row.columns) for row in other] == [("1", caption)]
+
+
 @pytest.mark.parametrize(
-    ("suffix", "text"),
+    ("text", "columns", "said"),
     [
-        (".csv", f"url,sha256\nhttp://h/1,{SHA}"),
-        (".jsonl", json.dumps({"url": "http://h/1", "sha256": SHA})),
+        ("a,b\n1,2\n", {}, r"no column that looks like URLs'\. It has 'a', 'b': name"),
+        ("a,url\n1,2\n", {"url": "src"}, "no column 'src'. It has 'a', 'url'"),
+        ("a,url\n1,2\n", {"name": "id"}, "no column 'id'"),
     ],
 )
-def test_digests_are_read(listed, suffix, text):
-    assert list(listed(text, suffix)) == [Item(0, "http://h/1", "", SHA)]
+def test_a_column_that_is_missing_refuses_the_list(tmp_path, text, columns, said):
+    with pytest.raises(UrlListError, match=said):
+        url_list(tmp_path, text, ".csv", columns=Columns(**columns))
 
 
-ONE = "http://h/1\n"
-SAME_NAME = "line 2: would be stored under the same name"
-BAD_LINES = {
-    ".txt": [
-        ("", "line 1: there are no URLs"),
-        (f"{ONE}\nhttp://h/2\n", "line 2: is blank"),
-        (f"{ONE} \t \n", "line 2: is blank"),
-        (f"{ONE}http://h/2\n{ONE}", "line 3: repeats the URL of line 1"),
-        ("http://h/1\thttp\nhttp://h/2\thttp", f"{SAME_NAME} as line 1: http"),
-        (f"{ONE}https://h/1", SAME_NAME),
-        (f"{ONE}http://h/2\th/1", SAME_NAME),
-        (f"{ONE}ftp://h/2", "line 2: The scheme is 'ftp'"),
-        (f"{ONE}# note", "line 2: The URL holds a space"),
-        ("http://h/1 ", "line 1: The URL holds a space"),
-        ("http://h/1\rhttp://h/2", "line 1: The URL holds a space or a control"),
-        ("http://h/" + "a" * 100_000, "line 1: is 100,009 bytes long"),
-        (b"http://h/1\nhttp://h/\xe9", "line 2: is not UTF-8"),
-        ("http://h/1".encode("utf-16"), "line 1: is not UTF-8"),
-    ],
-    ".csv": [
-        ("", "line 1: there are no URLs"),
-        ("url\n", "line 1: there are no URLs"),
-        ("http://u:hunter2@h/1\nhttp://h/2", "line 1: names no column url"),
-        (f"a,b\n{ONE * 9_000}", "1 problem; nothing was fetched.\n  line 1: names no"),
-        ("url,n\nhttp://h/1", "line 2: has 1 fields; the header has 2"),
-        ('url,n\nhttp://h/1,"a\nb"', "line 2: is not CSV: unexpected end"),
-        ("url,n\nhttp://h/1,a\rb\n", "line 2: is not CSV"),
-        ("url,n\n,1", "line 2: The scheme is ''"),
-        ("url,sha256\nhttp://h/1,abc", "line 2: sha256 is 'abc'; it must be 64 hex"),
-    ],
-    ".jsonl": [
-        ("{", "line 1: is not a JSON object: Expecting"),
-        ('"http://u:hunter2@h/"', "line 1: is not a JSON object: str"),
-        ("[" * 50_000, "line 1: is not a JSON object: "),
-        ("{}", "line 1: The scheme is ''"),
-        ('{"url": 7}', "line 1: url is a int; it must be text"),
-        ('{"url": "http://h", "destination": 0}', "line 1: destination is a int"),
-        ('{"url": "http://h/\\ud800"}', "line 1: The URL holds"),
-    ],
-}
+def test_broken_lines_of_a_table_cost_only_themselves(tmp_path):
+    lines = [
+        "url,caption",
+        'http://h/1,"a quote that nobody closes',
+        "http://h/2,fine",
+        "http://h/3",
+        'http://h/4,say "cheese"',
+        'http://h/5,"over\nthree\nlines"',
+        "http://h/6,one,too,many",
+        'http://h/7,"quoted" and not',
+        *(f"http://h/{n},fine" for n in range(8, 300)),
+    ]
+    rows = told(url_list(tmp_path, "\n".join(lines), ".csv"))
+    bad = {row: url for row, url, outcome, _ in rows if outcome != "ok"}
+
+    assert bad == {3: "not read: http://h/3", 6: "not read: http://h/6,one,too,many"}
+    assert [row for row, *_ in rows] == list(range(1, 300))
+    assert rows[4][3] == {"caption": "over\nthree\nlines"}
+
+
+def test_bytes_of_another_encoding_are_read_as_latin_1_and_that_is_said(tmp_path):
+    urls = url_list(
+        tmp_path, b"url,caption\nhttp://h/1,caf\xe9 \x93ol\xe9\x94\n", ".csv"
+    )
+
+    assert told(urls)[0][3] == {"caption": "café “olé”"}
+    assert urls.remarks()[0].endswith(
+        "3 places are not UTF-8; they were read as Latin-1."
+    )
+
+
+def test_several_files_make_one_list(tmp_path):
+    for n in range(3):
+        (tmp_path / f"part-{n}.txt").write_text(f"http://h/{n}\nhttp://h/same\n")
+    urls = UrlList(tmp_path / "part-*.txt", tmp_path / "part-0.txt")
+
+    assert len(urls) == 8
+    assert [row for row, *_, outcome, _ in told(urls) if outcome == "duplicate"] == [
+        *(4, 6, 7, 8)
+    ]
+    with pytest.raises(UrlListError, match=r"No file matches .*none-\*"):
+        UrlList(tmp_path / "none-*")
+
+
+def test_stdin_and_pipes_are_lists():
+    code = "from fetcher.lists.url_list import UrlList; print(list(UrlList('-')))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, input="http://h/1\n", capture_output=True, text=True, check=True
+    )
+    assert "url='http://h/1'" in done.stdout
+    reads, writes = os.pipe()
+    os.write(writes, b"http://h/2\n")
+    os.close(writes)
+
+    assert [one.url for one in UrlList(f"/dev/fd/{reads}")] == ["http://h/2"]
+    os.close(reads)
+
+
+MOSTLY_BAD = "".join(f"nonsense {n}\n" for n in range(501))
+HALF_GOOD = "".join(f"http://h/{n}\n" for n in range(500))
 
 
 @pytest.mark.parametrize(
-    ("suffix", "text", "said"),
-    [(suffix, *case) for suffix, cases in BAD_LINES.items() for case in cases],
+    ("text", "strict", "said"),
+    [
+        ("", False, "holds no URL"),
+        ("# nothing\n\n", False, "holds no URL"),
+        ("nonsense\n", False, "1 of its 1 rows cannot be used; nothing was fetched"),
+        (MOSTLY_BAD + HALF_GOOD, False, "501 of its 1,001 rows cannot be used"),
+        (
+            "http://h/1\nhttp://h/1\n",
+            True,
+            "row 2: duplicate: repeats the URL of row 1",
+        ),
+        (HALF_GOOD + "nonsense\n", True, "row 501: bad_url: The scheme is ''"),
+    ],
 )
-def test_a_bad_line_is_named_with_what_is_wrong(listed, suffix, text, said):
-    with pytest.raises(UrlListError) as refusal:
-        listed(text, suffix)
+def test_a_list_is_refused_whole_if_it_cannot_be_what_was_meant(
+    tmp_path, text, strict, said
+):
+    with pytest.raises(UrlListError) as refused:
+        url_list(tmp_path, text, strict=strict)
 
-    assert said in str(refusal.value)
-    assert "nothing was fetched" in str(refusal.value)
-    assert "hunter2" not in str(refusal.value)
-
-
-def test_all_problems_are_counted_and_the_first_ten_named(listed):
-    with pytest.raises(UrlListError) as refusal:
-        listed("nonsense\n" * 25)
-    first, *named, last = str(refusal.value).splitlines()
-
-    assert "25 problems" in first
-    assert [f"  line {n}: The scheme is ''" in line for n, line in enumerate(named, 1)]
-    assert len(named) == 10
-    assert last == "  ... and 15 more"
+    assert said in str(refused.value)
 
 
-@pytest.mark.parametrize("extra", [-1, 0, 1])
-def test_a_line_near_the_longest_does_not_swallow_the_next(listed, extra):
-    long = "x" * (65_536 + extra)
+def test_a_list_of_which_half_the_rows_are_bad_is_fetched(tmp_path):
+    urls = url_list(tmp_path, HALF_GOOD + MOSTLY_BAD[: -len("nonsense 500\n")])
 
-    with pytest.raises(UrlListError, match="line 2: The scheme is 'ftp'"):
-        listed(f"{long}\nftp://h/\n")
+    assert len(urls) == 1_000
 
 
-def test_a_pipe_is_refused_because_it_can_be_read_only_once(tmp_path):
-    os.mkfifo(tmp_path / "urls")
-
-    with pytest.raises(UrlListError, match="is not a file; the list is read twice"):
-        UrlList(tmp_path / "urls")
-
-
-def test_a_missing_file_is_an_error_of_the_system(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        UrlList(tmp_path / "urls.txt")
-
-
-def test_a_list_that_shrinks_while_it_is_fetched_is_noticed(listed, tmp_path):
-    urls = listed("http://h/1\nhttp://h/2\n")
-    (tmp_path / "urls.txt").write_text("http://h/1\n")
-
-    with pytest.raises(UrlListError, match="changed while its URLs were fetched"):
-        list(urls)
+@pytest.mark.parametrize(
+    ("suffix", "data", "said"),
+    [
+        (".txt.gz", gzip.compress(b"http://h/1\n" * 99, mtime=0)[:-9], "is not whole"),
+        (".txt.xz", lzma.compress(b"http://h/1\n" * 99)[:-9], "is not whole"),
+        (".zip", b"PK\x03\x04....", "is packed in a way that is not read"),
+        (".parquet", b"PAR1", "cannot be read as Parquet"),
+        (".parquet", b"url\n", "is no Parquet file"),
+    ],
+)
+def test_a_file_that_is_torn_or_of_no_format_is_refused(tmp_path, suffix, data, said):
+    with pytest.raises(UrlListError, match=said):
+        url_list(tmp_path, data, suffix)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_tear_far_down_is_told_at_the_end_of_what_could_be_read(tmp_path):
+    lines = "".join(f"http://h/{n}/{os.urandom(99).hex()}\n" for n in range(30_000))
+    urls = url_list(tmp_path, gzip.compress(lines.encode())[:-500_000], ".txt.gz")
+    rows = list(urls)
+
+    assert 5_000 < len(rows) < 30_000
+    with pytest.raises(UrlListError, match="is not whole"):
+        urls.raise_if_torn()
+
+
+def test_without_pyarrow_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    with pytest.raises(
+        UrlListError, match=r"pip install 'million-downloads\[parquet\]'"
+    ):
+        inputs.pyarrow_for("a.parquet")
+
+
+# Long lists
+
+MANY = 60_000
+
+
+@pytest.fixture(scope="module", params=[".txt", ".csv", ".jsonl"])
+def big(request, tmp_path_factory):
+    """A list that is read on while it is used, and all of its items."""
+    lines = {
+        ".txt": [f"http://h/{n}/{'x' * 40}" for n in range(MANY)],
+        ".csv": ["url,n", *(f"http://h/{n}?{'x' * 40},{n}" for n in range(MANY))],
+        ".jsonl": [
+            json.dumps({"url": f"http://h/{n}/{'x' * 40}"}) for n in range(MANY)
+        ],
+    }[request.param]
+    folder = tmp_path_factory.mktemp("big")
+    urls = url_list(folder, "\n".join(lines), request.param)
+    assert urls.known_count is None
+    assert urls.estimated_count == pytest.approx(MANY, rel=0.1)
+    return urls, list(urls)
+
+
+def test_a_long_list_is_numbered_throughout(big):
+    urls, items = big
+
+    assert [item.number for item in items] == list(range(MANY))
+    assert urls.known_count == urls.estimated_count == MANY
+
+
+SPANS = st.lists(
+    st.tuples(st.integers(0, MANY + 99), st.integers(0, 2_000)), max_size=5
+)
+
+
+@given(spans=SPANS)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_spans_of_a_list_are_what_is_at_these_positions(big, spans):
+    urls, items = big
+    done = Positions()
+    done.add(range(0, MANY, 3))
+    expected = [one for first, many in spans for one in items[first : first + many]]
+
+    assert list(urls.items_in(spans)) == expected
+    assert list(urls.items_in(spans, done)) == [
+        one for one in expected if one.number % 3
+    ]
+
+
+def test_a_process_of_its_own_reads_on_for_all_others(tmp_path):
+    lines = [f"http://h/{n}/{'x' * 40}" for n in range(MANY)]
+    lines[-1] = "nonsense"
+    code = (
+        "import os, sys; from fetcher.lists.url_list import UrlList;"
+        "urls = UrlList(sys.argv[1]); assert urls.known_count is None;"
+        "urls.hand_over();"
+        "child = os.fork(); rows = list(urls);"
+        "assert [one.number for one in rows] == list(range(len(rows)));"
+        "child or os._exit(0); assert os.wait()[1] == 0 or os.wait()[1] == 0;"
+        "print([len(rows), urls.known_count])\n"
+        "print([len(urls.remarks()), 0])"
+    )
+    path = tmp_path / "urls.txt"
+    path.write_text("\n".join(lines))
+    done = run_alone(code, path)
+
+    assert done == [[MANY, MANY], [1, 0]]
+
+
+def test_memory_is_little_for_a_thousand_rows_and_for_a_hundred_thousand(tmp_path):
+    code = (
+        "import json, sys; from fetcher.lists.url_list import UrlList;"
+        "from fetcher.process.memory import peak_rss_bytes as peak;"
+        "counts = (sum(1 for _ in UrlList(one)) for one in sys.argv[1:]);"
+        "[print(json.dumps([count, peak()])) for count in counts]"
+    )
+    paths = []
+    for many in (1_000, 100_000):
+        paths.append(tmp_path / f"{many}.txt")
+        paths[-1].write_text("".join(f"http://h/{n}/{n}\n" for n in range(many)))
+    (_, few), (_, most) = run_alone(code, *paths)
+
+    assert most - few < 6_000_000
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.sampled_from([".txt", ".csv", ".jsonl"]),
+    st.sampled_from([".txt", ".csv", ".tsv", ".jsonl", ".gz", ".parquet"]),
     st.binary(max_size=60)
     | st.lists(
         st.sampled_from(
             [*b'http://h/ url destination { } [ " : , \\u'.split(), b"\xef\xbb\xbf"]
-            + [bytes([one]) for one in b"1 \0\t\r\n\xff"]
+            + [bytes([one]) for one in b"1 \0\t\r\n\xff#"]
         ),
         max_size=30,
     ).map(b"".join),
 )
-def test_arbitrary_bytes_are_a_list_or_refused_line_by_line(listed, suffix, data):
+def test_arbitrary_bytes_are_a_list_or_refused(tmp_path, suffix, data):
     try:
-        urls = listed(data, suffix)
-    except UrlListError as refusal:
-        assert "\n  line " in str(refusal)  # noqa: PT017 - either way is right
-    else:
-        assert [item.number for item in urls] == list(range(len(urls)))
-        assert len(urls) > 0
+        urls = url_list(tmp_path, data, suffix)
+    except UrlListError:
+        return
+    rows = list(urls.blocks([(0, ENDLESS)]))
+    items = [item for block in rows for item in block.items()]
 
-
-@pytest.mark.parametrize("lines", [["h/docs", "h/docs/x"], ["h/docs/x/y", "h/docs"]])
-def test_a_name_that_is_a_file_and_a_folder_is_refused(tmp_path, lines):
-    """
-    Else which of the two is kept would depend on which came first.
-    """
-    path = tmp_path / "urls.txt"
-    path.write_text("".join(f"http://{line}\n" for line in lines))
-
-    with pytest.raises(UrlListError, match=r"line 2: .* line 1 makes impossible"):
-        UrlList(path)
-
-
-LINES = st.lists(
-    st.tuples(
-        st.sampled_from(["http://h/", "https://h/", "http://h:80/", "ftp://h/"]),
-        st.sampled_from(["1", "2", "a", "a/b", "a/b/c", "?q", "%20", "", "h/1"]),
-        st.sampled_from(["", "", "", "\th/1", "\ta/b", "\t../x", "\t"]),
-        st.sampled_from(["\n", "\n", "\n", "\r\n", "\n\n"]),
-    ).map("".join),
-    min_size=1,
-    max_size=9,
-)
-
-
-def problems_found_one_by_one(text):
-    """Say what is wrong with a list, as if each line were looked at by itself."""
-    seen, found = Everything(), []
-    for number, line in enumerate(text.split("\n")[:-1], 1):
-        url, _, destination = line.rstrip("\r").partition("\t")
-        item = Item(0, url, destination)
-        if not line:
-            found.append((number, "is blank; remove it"))
-        elif url.startswith("ftp"):
-            found.append((number, "The scheme is 'ftp'; only http and https are fetch"))
-        elif wrong := seen.check(item, number):
-            found.append((number, wrong))
-    return found
-
-
-class Everything(Repeats):
-    """Takes note of every line, not only of those that may clash."""
-
-    def __init__(self):
-        super().__init__(self)
-
-    def isdisjoint(self, _):
-        return False
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(LINES.map("".join))
-def test_reading_by_the_block_finds_what_reading_by_the_line_would(listed, text):
-    """
-    The quick ways through a list must not miss, add or move a problem.
-    """
-    expected = problems_found_one_by_one(text)
-    try:
-        urls = listed(text)
-    except UrlListError as refusal:
-        first, *named = str(refusal).splitlines()
-        shown = [f"  line {number}: {wrong}" for number, wrong in expected[:10]]
-        assert f": {len(expected)} problem" in first
-        assert all(map(str.startswith, named, shown))
-    else:
-        assert expected == []
-        lines = text.replace("\r", "").split("\n")[:-1]
-        assert [item.url for item in urls] == [line.split("\t")[0] for line in lines]
+    assert [item.number for item in items] == list(range(len(urls)))
+    assert all(isinstance(item.columns, dict) for item in items)

@@ -6,10 +6,10 @@ from itertools import product
 import pytest
 from tests.support.manifest_files import FORMATS, LAION, PACKED, ROWS, listed
 
-from experiment.plan.url_file import UrlFile
+from fetcher.lists.url_list import UrlList
 from rollout.__main__ import main
 
-COLUMNS = ("--url-column", LAION.url, "--destination-column", LAION.destination)
+COLUMNS = ("--url-column", LAION.url, "--destination-column", LAION.name)
 COLUMNS = (*COLUMNS, "--sha256-column", LAION.sha256)
 
 
@@ -33,8 +33,9 @@ def test_a_manifest_becomes_a_list_that_a_run_takes(rollout, tmp_path, kind, pac
 
     assert (status, err) == (0, "")
     assert json.loads(out) == {"list": str(to), "urls": len(ROWS), "skipped": 0}
-    (lines,) = UrlFile(to, allow_s3=True).lines([(0, len(ROWS))])
-    assert list(lines.urls) == [url for url, _, _ in ROWS]
+    assert [one.url for one in UrlList(to, allow_s3=True)] == [
+        url for url, _, _ in ROWS
+    ]
 
 
 def test_a_manifest_in_s3_is_brought_here(rollout, endpoint, s3, bucket, tmp_path):
@@ -77,14 +78,14 @@ def test_what_cannot_be_read_or_written_is_refused(
     assert message in err
 
 
-def test_a_bad_row_refuses_the_manifest_and_the_list_before_stays(rollout, tmp_path):
+def test_a_manifest_that_is_refused_leaves_the_list_before(rollout, tmp_path):
     path, to = tmp_path / "m.txt", tmp_path / "urls.jsonl"
     path.write_text("http://h/1\nftp://h/2\n")
     to.write_text("what was there\n")
-    status, out, err = rollout(path, to)
+    status, out, err = rollout(path, to, "--strict")
 
     assert (status, out) == (2, "")
-    assert "line 2: The scheme is 'ftp'" in err
+    assert "row 2: bad_url: The scheme is 'ftp'" in err
     assert to.read_text() == "what was there\n"
     assert {one.name for one in tmp_path.iterdir()} == {"m.txt", "urls.jsonl"}
 
@@ -96,4 +97,4 @@ def test_bad_rows_are_left_out_and_named_if_that_is_wanted(rollout, tmp_path):
 
     assert status == 0
     assert json.loads(out) == {"list": str(to), "urls": 1, "skipped": 1}
-    assert "line 2: The scheme is 'ftp'" in err
+    assert "row 2: bad_url: The scheme is 'ftp'" in err

@@ -17,11 +17,9 @@ from tests.support.manifest_files import (
     table,
 )
 
-from fetcher.lists.lines import UrlListError
-from fetcher.lists.url_list import UrlList
+from fetcher.lists.url_list import Columns, UrlList, UrlListError
 from rollout.errors import SettingError
 from rollout.manifest.convert import convert
-from rollout.manifest.rows import Columns
 
 PLAIN = [f"http://h{n % 3}/{n}.jpg" for n in range(4)]
 
@@ -35,11 +33,11 @@ def test_every_format_gives_the_same_list(tmp_path, kind, packed):
     found = convert(str(path), tmp_path / "list.jsonl", LAION)
     rows = listed(found.path)
 
-    assert (found.count, found.skipped, found.problems) == (3, 0, "")
+    assert (found.count, found.skipped, found.remarks) == (3, 0, [])
     assert [
         (row["url"], row.get("destination"), row.get("sha256")) for row in rows
     ] == ROWS
-    assert all(row["row"] for row in rows)
+    assert all("TEXT" in row for row in rows) or kind == "parquet"
 
 
 @pytest.mark.parametrize("packed", PACKED)
@@ -49,8 +47,8 @@ def test_text_holds_a_url_a_line_and_perhaps_a_destination(tmp_path, packed):
     convert(str(path), tmp_path / "list.jsonl")
 
     assert listed(tmp_path / "list.jsonl") == [
-        {"row": 1, "url": "http://h/1"},
-        {"row": 2, "url": "http://h/2", "destination": "cats/ü"},
+        {"url": "http://h/1"},
+        {"url": "http://h/2", "destination": "cats/ü"},
     ]
 
 
@@ -60,7 +58,7 @@ def test_the_list_is_one_that_fetcher_takes(tmp_path):
     convert(str(path), tmp_path / "list.jsonl", LAION)
     items = list(UrlList(tmp_path / "list.jsonl"))
 
-    assert [item[1:] for item in items] == [
+    assert [item[1:4] for item in items] == [
         ("http://h/1.jpg", "cats/1.jpg", DIGEST),
         ("http://h/ü?a=1,2", "cats/ü", ""),
     ]
@@ -99,3 +97,41 @@ def test_text_may_be_stored_in_any_way_that_parquet_has(tmp_path, column):
     convert(str(tmp_path / "m.parquet"), tmp_path / "l.jsonl", Columns(url="URL"))
 
     assert [row["url"] for row in listed(tmp_path / "l.jsonl")] == PLAIN
+
+
+ODD = "http://h/1\nnonsense\nhttp://h/1\n# none\nhttp://h/2\tcats/2\nhttp://me:pw@h/3\n"
+
+
+def test_rows_that_cannot_be_used_come_along_and_end_alike(tmp_path):
+    (tmp_path / "m.txt").write_text(ODD)
+    found = convert(str(tmp_path / "m.txt"), tmp_path / "l.jsonl")
+    before, after = (
+        [(*one[:4], one.refusal.partition(":")[0]) for one in urls]
+        for urls in (
+            UrlList(path, allow_credentials=False)
+            for path in (tmp_path / "m.txt", found.path)
+        )
+    )
+
+    assert found.count == 5
+    assert "row 3: duplicate" in found.remarks[-1]
+    assert before == after
+    assert "pw" not in found.path.read_text()
+
+
+def test_rows_that_cannot_be_used_are_left_out_or_refused_if_that_is_wanted(tmp_path):
+    path, to = tmp_path / "m.txt", tmp_path / "l.jsonl"
+    path.write_text(ODD)
+    found = convert(str(path), to, skip_bad=True)
+
+    assert (found.count, found.skipped) == (2, 3)
+    assert [row["url"] for row in listed(to)] == ["http://h/1", "http://h/2"]
+    with pytest.raises(UrlListError, match="3 of its 5 rows cannot be used"):
+        convert(str(path), to, strict=True)
+
+
+def test_a_column_that_is_no_text_is_refused(tmp_path):
+    parquet.write_table(table(PLAIN), tmp_path / "m.parquet")
+
+    with pytest.raises(UrlListError, match="'SAMPLE_ID' is of type int64; it must be"):
+        convert(str(tmp_path / "m.parquet"), tmp_path / "l", Columns(url="SAMPLE_ID"))

@@ -39,7 +39,7 @@ from pathlib import Path
 from time import process_time
 from fetcher.process.memory import peak_rss_bytes as peak
 from rollout.manifest.convert import convert
-from rollout.manifest.rows import Columns
+from fetcher.lists.url_list import Columns
 
 to, *paths = sys.argv[1:]
 for path in paths:

@@ -193,14 +193,13 @@ def test_a_manifest_in_s3_is_a_list(jobs, s3, origin, ending):
 @pytest.mark.parametrize(
     ("name", "body", "said"),
     [
-        ("bad.txt", b"http://h/a\nhttp://h/a\n", "line 2: repeats the URL of line 1"),
-        ("bad.csv", b"link\nhttp://h/a\n", "line 1: names no column url"),
-        ("bad.jsonl", b'{"url": null}\n', "line 1: "),
+        ("bad.txt", b"one\n", "1 of its 1 rows cannot be used"),
+        ("bad.csv", b"a,b\n1,2\n", "no column that looks like URLs"),
+        ("bad.jsonl", b'{"url": null}\n', "row 1: bad_url: names no URL"),
         ("long.txt", b"", f"may have {JOB_URLS:,}. Split it."),
-        ("empty.txt", b"", "there are no URLs in the file"),
-        ("bad.txt.gz", b"http://h/a\n", "is not whole, or not gzip"),
+        ("empty.txt", b"", "holds no URL"),
         ("cut.txt.gz", gzip.compress(b"http://h/a\n", mtime=0)[:-9], "is not whole"),
-        ("rows.parquet", b"PAR1", "is no text. Save it as .txt, .csv or .jsonl"),
+        ("rows.parquet", b"PAR1", "is not read on Lambda. Convert it with"),
         (None, b"", "cannot be read. S3 answered 404 NoSuchKey"),
     ],
 )

@@ -1,0 +1,120 @@
+"""Columns of a list: their names, and rows in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii as quoted
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fetcher.lists.problems import UrlListError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+COLUMNS_OF_URLS = ("url", "image_url", "img_url", "image_link", "link", "uri", "src")
+_SHOWN = 12  # names of columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """
+    Names of a list's columns.
+
+    Attributes:
+        url: That of URLs; empty: one of `COLUMNS_OF_URLS`, in capitals or not.
+
+        name: That of the names to store files under; empty: ``destination``, if any.
+
+        sha256: That of digests in hex; empty: ``sha256``, if any.
+    """
+
+    url: str = ""
+    name: str = ""
+    sha256: str = ""
+
+    def found_in(self, names: Sequence[str]) -> tuple[str, str, str] | None:
+        """
+        Return the names of the three among these, empty where there is none.
+
+        None if none of them has URLs.
+
+        >>> Columns(name="id").found_in(["ID", "URL", "id"])
+        ('URL', 'id', '')
+        """
+        lower = {name.strip().lower(): name for name in reversed(names)}
+        if self.url:
+            url = self.url if self.url in names else ""
+        else:
+            known = (lower[one] for one in COLUMNS_OF_URLS if one in lower)
+            url = next(known, "")
+        given = (self.name, "destination"), (self.sha256, "sha256")
+        others = [one or usual for one, usual in given]
+        if not url or any(one and one not in names for one, _ in given):
+            return None
+        name, sha256 = (one if one in names else "" for one in others)
+        return url, name, sha256
+
+    def missing(self, names: Sequence[str], of: str) -> UrlListError:
+        """Return the error for a file whose columns these are."""
+        named = [one for one in (self.url, self.name, self.sha256) if one]
+        lacking = next((one for one in named if one not in names), "")
+        known = ", ".join(map(repr, names[:_SHOWN])) or "none"
+        if more := len(names) - _SHOWN:
+            known += f" and {more} more" if more > 0 else ""
+        what = (
+            f"no column {lacking!r}" if lacking else "no column that looks like URLs'"
+        )
+        return UrlListError(
+            f"{of} has {what}. It has {known}: name the one of URLs with --url-column, "
+            "and if wanted --name-column and --sha256-column."
+        )
+
+
+class Rows(NamedTuple):
+    """
+    Some rows, in columns; an optional one is empty if all its values are.
+
+    Attributes:
+        urls: One each, of any type that the format has.
+
+        names, sha256s: Likewise.
+
+        carried: The other columns, each row's as a JSON object.
+
+        problems: Why rows cannot be read, by position; what they are stands for a URL.
+    """
+
+    urls: Sequence[Any]
+    names: Sequence[Any] = ()
+    sha256s: Sequence[Any] = ()
+    carried: Sequence[str] = ()
+    problems: Mapping[int, str] = {}
+
+
+@dataclass(slots=True)
+class Notes:
+    """
+    What is known of a file while it is read.
+
+    Attributes:
+        skipped: How many lines were no rows: blank, or comments that `#` begins.
+
+        share: How much of it has been read, from 0 to 1; None: the file itself tells.
+    """
+
+    skipped: int = 0
+    share: float | None = None
+
+
+def carrier(
+    names: Sequence[str],
+) -> Callable[[Iterable[Iterable[str]]], list[str]]:
+    """
+    Return what makes JSON objects of columns, whose values are JSON already.
+
+    >>> carrier(["caption", "%"])([['"a cat"'], ["7"]])
+    ['{"caption": "a cat", "%": 7}']
+    """
+    pairs = ", ".join(f"{quoted(name)}: ".replace("%", "%%") + "%s" for name in names)
+    template = f"{{{pairs}}}"
+    return lambda columns: list(map(template.__mod__, zip(*columns, strict=True)))

@@ -1,0 +1,122 @@
+"""What the rows of a list name, to find those that name it again."""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST = 2**23  # names: 96 MB of them, and 64 MB of slots
+_FEWEST = 2**12  # slots
+_URL = 0x5EED_0FF5_E75  # tells the URL of a row from the name it is stored under
+
+
+class Seen:
+    """
+    Hashes of 64 bits of what rows name: 18 to 24 bytes each, and at most `MOST`.
+
+    Of a list with more names, later rows are compared with those that had the first
+    ones.
+
+    >>> seen = Seen()
+    >>> seen.add(["h/1", "h/2"], 0), seen.add(["h/3", "h/1"], 2)
+    ({}, {1: 0})
+    >>> seen.first_of("h/4", "h/3", 4), seen.first_of("h/4", "cats/4", 5)
+    (2, -1)
+    >>> seen.first_of("h/4", "", 6)
+    5
+    """
+
+    def __init__(self) -> None:
+        self._keys = array("q")
+        self._rows = array("I")  # that had them first: twice the number, 1 if by name
+        self._slots = array("I", [0]) * _FEWEST  # position of a key, plus 1
+        self._has_names = False  # or else no row has any but its URL
+
+    def expect(self, names: int) -> None:
+        """Make room for so many at once."""
+        needed = min(names, MOST) * 3 // 2
+        if needed <= len(self._slots):
+            return
+        self._slots = array("I", [0]) * (1 << needed.bit_length())
+        for position, key in enumerate(self._keys, 1):
+            self._slots[self._at(key)] = position
+
+    def add(self, urls: Sequence[str], first: int) -> dict[int, int]:
+        """
+        Add the URLs of rows that have no other names.
+
+        Args:
+            urls: One a row; empty: it counts for nothing.
+
+            first: The number of the first of these rows.
+
+        Returns:
+            By position among these, the number of the first row of that URL.
+        """
+        if self._has_names:
+            firsts = [self.first_of(url, "", first + n) for n, url in enumerate(urls)]
+            return {n: found for n, found in enumerate(firsts) if found >= 0}
+        self.expect(len(self._keys) + len(urls))
+        repeats = {}
+        keys, rows, slots = self._keys, self._rows, self._slots
+        mask = len(slots) - 1
+        for row, key in enumerate(map(hash, urls), first):
+            at = key & mask
+            while position := slots[at]:
+                if keys[position - 1] == key:
+                    repeats[row - first] = rows[position - 1] >> 1
+                    break
+                at = at + 1 & mask
+            else:
+                if key and len(keys) < MOST:
+                    keys.append(key)
+                    rows.append(row << 1)
+                    slots[at] = len(keys)
+        return repeats
+
+    def first_of(self, url: str, name: str, row: int) -> int:
+        """
+        Add one row, and return the first that has its URL or its name; -1: none has.
+
+        Args:
+            url: Its URL, spelled to be compared; empty: it counts for nothing.
+
+            name: The name it is to be stored under; empty: that which its URL makes.
+
+            row: Its number.
+        """
+        if not url:
+            return -1
+        self.expect(len(self._keys) + 2)
+        found = self._find(hash(name or url))
+        if found < 0 and (name or self._has_names):
+            found = self._find(hash(url) ^ _URL)
+        if found < 0 and name:
+            found = self._find(hash(url))
+            found = -1 if found & 1 else found  # another's name is not its URL
+        if found < 0 and len(self._keys) < MOST:
+            self._has_names = self._has_names or bool(name)
+            self._put(hash(name or url), row << 1 | bool(name))
+            if name:
+                self._put(hash(url) ^ _URL, row << 1 | 1)
+        return found >> 1
+
+    def _at(self, key: int) -> int:
+        """Return the slot of a key, or else the one it would go to."""
+        mask = len(self._slots) - 1
+        at = key & mask
+        while (found := self._slots[at]) and self._keys[found - 1] != key:
+            at = at + 1 & mask
+        return at
+
+    def _find(self, key: int) -> int:
+        position = self._slots[self._at(key)]
+        return self._rows[position - 1] if position else -1
+
+    def _put(self, key: int, row: int) -> None:
+        self._keys.append(key)
+        self._rows.append(row)
+        self._slots[self._at(key)] = len(self._keys)

@@ -1,0 +1,180 @@
+"""
+Rows of a CSV or TSV file.
+
+Its first line names the columns, or else is a row that has a URL.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from itertools import islice
+from json.encoder import encode_basestring_ascii as quoted
+from typing import TYPE_CHECKING
+
+from fetcher.lists.columns import Rows, carrier
+from fetcher.lists.inputs import block_of, line_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
+    from fetcher.lists.columns import Columns, Notes
+    from fetcher.lists.inputs import Input
+
+_AT_ONCE = 512  # rows
+_MOST_LINES = 100  # of a cell in quotes; more, and the quote was never closed
+
+
+class _Lines:
+    """Lines of a table, those of one record kept: they may have to be read again."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self.ahead: deque[str] = deque()
+        self.taken: list[str] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.taken) == _MOST_LINES:
+            msg = "a quote is not closed"
+            raise csv.Error(msg)
+        line = self.ahead.popleft() if self.ahead else line_of(self._file)
+        if not line:
+            raise StopIteration
+        self.taken.append(line)
+        return line
+
+    def plain_block(self) -> list[str]:
+        """
+        Return many lines without their ends, if no cell in them is quoted.
+
+        If one is, or lines were read ahead, there are none; the iterator has them.
+        """
+        text = "" if self.ahead else block_of(self._file)
+        lines = text.replace("\r\n", "\n").split("\n")
+        if '"' not in text and "\r" not in lines:
+            return [line for line in lines if line]
+        self.ahead.extend(text.splitlines(keepends=True))
+        return []
+
+    def put_back_all_but_one(self) -> str:
+        """Return the first line of the record, and have the others come again."""
+        first, *others = self.taken
+        self.ahead.extendleft(reversed(others))
+        self.taken = []
+        return first
+
+
+class Table:
+    """Rows of a CSV or TSV file: a record that is broken costs its first line only."""
+
+    def __init__(
+        self, given: Input, delimiter: str, columns: Columns, notes: Notes
+    ) -> None:
+        self._lines = _Lines(given.text(newline=""))
+        self._delimiter = delimiter
+        self._notes = notes
+        self._width = 0
+        self._first: list[str] = []  # row, if it names no columns
+        self._records = self._read()
+        self._places = self._found(columns, given.name)
+
+    def _found(self, columns: Columns, of: str) -> tuple[int, int, int]:
+        """Return the positions of URL, name and digest, the last two -1 if absent."""
+        first, _ = next(self._records, ([], ""))
+        self._width = len(first)
+        self._names = list(first)
+        if not columns.found_in(first) and any("://" in cell for cell in first):
+            self._first = first
+            self._names = [f"column_{at}" for at in range(1, len(first) + 1)]
+            if not columns.url:
+                place = next(at for at, cell in enumerate(first) if "://" in cell)
+                self._names[place] = "url"
+        names = columns.found_in(self._names)
+        if names is None:
+            raise columns.missing(self._names, of)
+        url, name, sha256 = (self._names.index(one) if one else -1 for one in names)
+        return url, name, sha256
+
+    def rows(self) -> Iterator[Rows]:
+        """Yield them."""
+        others = [at for at in range(self._width) if at not in self._places]
+        self._others = others
+        self._carried = carrier([self._names[at] for at in others])
+        if self._first:
+            yield self._in_columns([self._first], {})
+        while True:
+            lines = self._lines.plain_block()
+            cells = [line.split(self._delimiter) for line in lines]
+            if cells and {len(row) for row in cells} == {self._width}:
+                yield self._in_columns(cells, {})
+                continue
+            self._lines.ahead.extend(f"{line}\n" for line in lines)
+            some = list(islice(self._records, _AT_ONCE))
+            if not some:
+                return
+            problems = {n: problem for n, (_, problem) in enumerate(some) if problem}
+            yield self._in_columns([self._padded(*one) for one in some], problems)
+
+    def _in_columns(self, rows: list[list[str]], problems: dict[int, str]) -> Rows:
+        cells = list(zip(*rows, strict=True))
+        url, name, sha256 = self._places
+        others = [map(quoted, cells[at]) for at in self._others]
+        return Rows(
+            cells[url],
+            cells[name] if name >= 0 else (),
+            cells[sha256] if sha256 >= 0 else (),
+            self._carried(others) if others else (),
+            problems,
+        )
+
+    def _padded(self, cells: list[str], problem: str) -> list[str]:
+        """Return as many cells as there are names; of a bad record, all is its URL."""
+        if not problem:
+            return cells
+        padded = [""] * self._width
+        padded[self._places[0]] = cells[0]
+        return padded
+
+    def _read(self) -> Iterator[tuple[list[str], str]]:
+        """Yield the cells of each record, and the problem with it, if any."""
+        lines, delimiter = self._lines, self._delimiter
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        while True:
+            lines.taken.clear()
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                problem = f"is not CSV: {error}"
+            else:
+                is_first = not self._width and cells and cells[0][:1] != "#"
+                if is_first or (cells and len(cells) == self._width):
+                    yield cells, ""
+                    continue
+                problem = f"has {len(cells)} fields; the header has {self._width}"
+            if not lines.taken:
+                return
+            plain = lines.put_back_all_but_one().rstrip("\r\n")
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
+            if not plain.strip() or plain.startswith("#"):
+                self._notes.skipped += 1
+                continue
+            for cells in (cells_of(plain, delimiter), plain.split(delimiter)):
+                if len(cells) == self._width:
+                    yield cells, ""
+                    break
+            else:
+                yield [plain], problem
+
+
+def cells_of(line: str, delimiter: str) -> list[str]:
+    """Return the cells of one line, its quotes taken as they come."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []

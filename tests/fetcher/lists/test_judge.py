@@ -1,0 +1,141 @@
+"""Judgement of rows: mended as browsers would, refused with the reason, told apart."""
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from tests.fetcher.lists.test_file_names import URLS, can_be_fetched
+
+from fetcher.contract.source import Item
+from fetcher.lists import judge as module
+from fetcher.lists.file_names import name_of
+from fetcher.lists.formats import Rows
+from fetcher.lists.judge import Judge
+
+SHA = "A" * 64
+
+
+def judged(urls, names=(), sha256s=(), **allowed):
+    judge = Judge(**({"allow_s3": False, "allow_credentials": True} | allowed))
+    return list(judge.judged(Rows(urls, names, sha256s)).items())
+
+
+BAD = [
+    ("", "names no URL"),
+    (None, "names no URL"),
+    ("ftp://h/2", "The scheme is 'ftp'; only http and https are fetched."),
+    ("nonsense", "The scheme is ''"),
+    ("data:image/png;base64,AA", "The scheme is 'data'"),
+    ("http://h/" + "a" * 9_000, "The URL is 9,009 characters long"),
+    ("http://a b/", "The URL's host or port is malformed"),
+    (7, "the URL is a int; it must be text"),
+    ("http://h/\ud800", "the URL holds half a surrogate pair"),
+    ("s3://photos/1", "s3:// is for runs on Lambda"),
+]
+
+
+@pytest.mark.parametrize(("url", "said"), BAD)
+def test_what_is_no_url_costs_only_itself(url, said):
+    good, bad, last = judged(["http://h/1", url, "http://h/2"])
+
+    assert bad.refusal.startswith(f"bad_url: {said}")
+    assert not can_be_fetched(bad.url)
+    assert (good, last) == (Item(0, "http://h/1"), Item(2, "http://h/2"))
+
+
+def test_a_password_is_allowed_or_refused_and_not_shown():
+    url = "http://me:hunter2@h/1"
+    (allowed,), (refused,) = judged([url]), judged([url], allow_credentials=False)
+
+    assert allowed == Item(0, url)
+    assert refused.refusal == "bad_url: The URL holds a user name or password."
+    assert "hunter2" not in refused.url
+
+
+@pytest.mark.parametrize(
+    ("url", "mended"),
+    [
+        (" http://h/1\t", "http://h/1"),
+        ("http://h/a b\n c.jpg?q= x", "http://h/a%20b%20c.jpg?q=%20x"),
+        ("http://h/ü?a=1,2", "http://h/ü?a=1,2"),
+    ],
+)
+def test_urls_are_mended_as_browsers_mend_them(url, mended):
+    assert judged([url]) == [Item(0, mended)]
+
+
+SAME = "http://h/1.jpg"
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        *(SAME, "https://h/1.jpg", "http://h/1.jpg#top", "http://h:80/1.jpg"),
+        *("https://h:443/1.jpg", "http://me@h/1.jpg", " http://h/1.jpg "),
+    ],
+)
+def test_a_twin_is_a_duplicate_that_names_the_first(twin):
+    first, other, again = judged([SAME, "http://h/2", twin])
+
+    assert (first.refusal, other.refusal) == ("", "")
+    assert again.refusal == "duplicate: repeats the URL of row 1"
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["http://h/1.jpg?", "http://h:443/1.jpg", "http://h/1.jpg?a", "http://H/1.jp"],
+)
+def test_what_only_looks_alike_is_fetched(other):
+    refusals = [one.refusal for one in judged([SAME, other])]
+
+    assert refusals == [
+        "",
+        "duplicate: repeats the URL of row 1"[: 99 * (other[-1] == "?")],
+    ]
+
+
+def test_two_rows_of_one_name_are_one_file():
+    rows = [("1", "a"), ("2", "a"), ("1", "b"), ("3", ""), ("4", "h/3"), ("5", "b")]
+    urls, names = zip(*((f"http://h/{url}", name) for url, name in rows), strict=True)
+    refused = {one.row: one.refusal for one in judged(urls, names) if one.refusal}
+
+    assert refused == {
+        2: "duplicate: has the URL or the name of row 1",
+        3: "duplicate: has the URL or the name of row 1",
+        5: "duplicate: has the URL or the name of row 4",
+    }
+
+
+def test_what_was_refused_is_no_first():
+    names = ["a", "a", "c"]
+    *_, last = judged(["http://h/1", "http://h/2", "http://h/2"], names)
+
+    assert last.refusal == ""
+
+
+def test_a_digest_that_is_none_refuses_its_row():
+    good, bad = judged(["http://h/1", "http://h/2"], sha256s=[SHA, "12"])
+
+    assert good.sha256 == SHA
+    assert bad.refusal == "bad_url: sha256 is '12'; it must be 64 hex digits"
+
+
+@settings(max_examples=300)
+@given(st.lists(URLS, min_size=2, max_size=2))
+@example(["http://h", "http://h/"])
+@example(["http://h?a", "http://h/?a"])
+def test_urls_are_duplicates_if_they_would_be_stored_under_one_name(urls):
+    """
+    Default ports apart: there, one file would come twice.
+    """
+    assume(all(can_be_fetched(url) and ":80" not in url for url in urls))
+    one, other = judged(urls)
+
+    assert bool(other.refusal) == (name_of(one) == name_of(other))
+
+
+@given(st.lists(URLS, min_size=1, max_size=5))
+def test_plain_rows_are_judged_quickly_as_they_would_be_one_by_one(urls):
+    quick = judged(urls)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_quick", lambda _: None)
+        assert judged(urls) == quick

@@ -1,0 +1,164 @@
+"""Lists as people have them, through every entrance: the same rows, the same ends."""
+
+import csv
+import gzip
+import io
+import json
+import lzma
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from tests.experiment.plan.test_plan import Nowhere
+from tests.support.handler_shards import invoke
+from tests.support.misbehaving_origin import Origin
+from tests.support.url_lists import told
+
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.plan.plan import make_plan
+from experiment.tables.outcomes import OutcomeBlock
+from experiment.tables.table import Names, downloads_table
+from fetcher.__main__ import main
+from fetcher.contract.options import SinkSpec
+from fetcher.contract.source import Inline
+from fetcher.lists.url_list import UrlList
+from rollout.manifest.convert import convert
+
+CAPTION = 'a "cat",\non a mát'
+ENDS = ["ok", "bad_url", "ok", "duplicate", "http_status", "ok"]
+
+
+def in_csv(rows, delimiter=",", header=("url", "caption")):
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerows([header, *rows] if header else rows)
+    return text.getvalue().encode()
+
+
+def in_parquet(rows):
+    urls, captions = zip(*rows, strict=True)
+    table = pa.table({"SAMPLE_ID": range(len(urls)), "URL": urls, "TEXT": captions})
+    sink = io.BytesIO()
+    parquet.write_table(table, sink)
+    return sink.getvalue()
+
+
+def in_jsonl(rows):
+    lines = [json.dumps({"image_url": url, "caption": text}) for url, text in rows]
+    return "\n".join(lines).encode()
+
+
+def in_text(rows):
+    return b"# mine\n\n" + "\n".join(url for url, _ in rows).encode()
+
+
+# Each with what it is called, what is in it, and the column of captions.
+SHAPES = {
+    "LAION's Parquet": ("a.parquet", in_parquet, "TEXT"),
+    "CC3M's TSV without a header": (
+        "a.tsv",
+        lambda rows: in_csv([(text, url) for url, text in rows], "\t", ()),
+        "column_1",
+    ),
+    "packed CSV with lines in quotes": (
+        "a.csv.gz",
+        lambda rows: gzip.compress(in_csv(rows)),
+        "caption",
+    ),
+    "Excel's Unicode text": (
+        "a.txt",
+        lambda rows: in_csv(rows, "\t").decode().encode("utf-16"),
+        "caption",
+    ),
+    "Excel's CSV with semicolons": (
+        "a.csv",
+        lambda rows: b"\xef\xbb\xbf" + in_csv(rows, ";", ("link", "caption")),
+        "caption",
+    ),
+    "Latin-1": (
+        "a.csv",
+        lambda rows: in_csv(rows).decode().encode("latin-1"),
+        "caption",
+    ),
+    "JSON lines in xz": (
+        "a.jsonl.xz",
+        lambda rows: lzma.compress(in_jsonl(rows)),
+        "caption",
+    ),
+    "text in Zstandard": (
+        "a.txt.zst",
+        lambda rows: pa.compress(in_text(rows), codec="zstd", asbytes=True),
+        "",
+    ),
+    "text with comments": ("a.txt", in_text, ""),
+    "twenty Parquet files": ("part-*.parquet", None, "TEXT"),
+}
+
+
+@pytest.fixture(scope="module")
+def origin():
+    with Origin() as origin:
+        yield origin
+
+
+@pytest.fixture
+def rows(origin):
+    """Rows that end as `ENDS` say."""
+    first = origin.url("/bytes/1")
+    urls = [first, "not a URL", origin.url("/bytes/2/a b"), f"{first}#again"]
+    return [
+        (url, CAPTION) for url in [*urls, *map(origin.url, ("/status/404", "/bytes/3"))]
+    ]
+
+
+@pytest.fixture(params=SHAPES)
+def shape(request, rows, tmp_path):
+    name, write, column = SHAPES[request.param]
+    if write:
+        (tmp_path / name).write_bytes(write(rows))
+    else:
+        for at, row in enumerate(rows):
+            path = tmp_path / f"part-{at:02}.parquet"
+            path.write_bytes(in_parquet([row]))
+    caption = {column: CAPTION} if column else {}
+    return SimpleNamespace(path=tmp_path / name, caption=caption)
+
+
+def test_every_entrance_has_the_same_rows_and_outcomes(shape, tmp_path):
+    words = [str(shape.path), "--to", str(tmp_path / "out"), "--allow-private"]
+    report = tmp_path / "report.jsonl"
+    status = main([*words, "--report", str(report), "--processes", "1", "--in-order"])
+    by_command = [json.loads(line) for line in report.read_text().splitlines()]
+
+    settings = FanOutSettings(
+        url_list=str(shape.path), concurrency=1, shards_per_execution=1
+    )
+    plan = make_plan("20_fan_out", settings, Nowhere)
+    (shard,) = plan.wave(0, plan.everything)
+    by_run = list(invoke(shard.source, SinkSpec(kind="discard")).downloads)
+    block = OutcomeBlock(0, len(ENDS))
+    table = downloads_table(block, plan.urls, Names("a run", "local", 1)).to_pylist()
+    convert(str(shape.path), tmp_path / "again.jsonl")
+    again = UrlList(tmp_path / "again.jsonl")
+    by_manifest = list(
+        invoke(Inline.of(list(again)), SinkSpec(kind="discard")).downloads
+    )
+
+    assert status == 1
+    assert [one["outcome"] for one in by_command] == ENDS
+    assert [one.outcome for one in by_run] == ENDS
+    assert [one.outcome for one in by_manifest] == ENDS
+    assert [one["row"] for one in by_command] == [1, 2, 3, 4, 5, 6]
+    assert {one["detail"] for one in by_command if one["outcome"] == "duplicate"} == {
+        "repeats the URL of row 1"
+    }
+    urls = [row[:2] for row in told(plan.urls)]
+    assert urls == [row[:2] for row in told(again)]
+    assert urls == [(one["row"], one["url"]) for one in by_command]
+    assert urls == [(one["number"] + 1, one["url"]) for one in table]
+    for carried in (
+        [row[3] for row in told(again)],
+        [json.loads(one["carried"] or "{}") for one in table],
+        by_command,
+    ):
+        assert all(one | shape.caption == one for one in carried)
