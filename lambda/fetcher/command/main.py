@@ -110,8 +110,9 @@ def _cut(parts: list[Options], allowed: int) -> list[Options]:
 
 
 def _check_report(report: Path | None, lists: Sequence[str]) -> None:
-    is_there = report and report.exists()
-    if is_there and any(Path(one).exists() and report.samefile(one) for one in lists):
+    if not (report and report.exists()):
+        return
+    if any(Path(one).exists() and report.samefile(one) for one in lists):
         msg = f"--report {report} is the list itself; name another file."
         raise ValueError(msg)
 
