@@ -8,6 +8,8 @@ import lithops
 from lithops.serverless.backends.aws_lambda import config as of_lambda
 from lithops.serverless.backends.aws_lambda.aws_lambda import AWSLambdaBackend
 
+ROLE = "arn:aws:iam::123456789012:role/lithops"
+
 
 def invoke(backend, runtime_name, runtime_memory, payload):
     """Invoke by boto3: lithops's own request goes to AWS's host, whatever is set."""
@@ -36,7 +38,7 @@ def main():
     config = {
         "lithops": {"backend": "aws_lambda", "storage": "aws_s3"},
         "aws": aws,
-        "aws_lambda": {"execution_role": "arn:aws:iam::123456789012:role/lithops"},
+        "aws_lambda": {"execution_role": ROLE, "max_workers": 10},
         "aws_s3": {"storage_bucket": "lithops"},
     }
     AWSLambdaBackend.invoke = invoke

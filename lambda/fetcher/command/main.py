@@ -155,8 +155,8 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         done, kept = Positions(), None
         if lines:
             done, kept = keep(lines, urls, sink, args.retry)
-        sink.begin(done)
         stack.callback(sink.close)
+        sink.begin(done)
         longest_s = 2 * max(options.connect_timeout_s, options.read_timeout_s)
         account = Accounting(urls, done, lines, longest_s, kept)
         processes, known = args.processes, urls.known_count
