@@ -142,37 +142,35 @@ def try_service(machine, invoke, architecture):
         yield f"POST /download: {answer}"
 
 
-def try_architecture(architecture, machine):
-    """Return the problems of one architecture's zip."""
+def try_architecture(architecture, machine, folder):
+    """Return the problems of one architecture's zip; the folder is for roots."""
     zipped = build(LAMBDA.runtime, architecture, installed=False)
     files = files_in(zipped)
     lacking = list(libraries.problems(files, architecture))
     print(f"aws-like: {architecture}: {len(zipped):,} bytes, {len(files):,} files")
-    with tempfile.TemporaryDirectory(prefix="aws-like-", dir="/var/tmp") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        root = LambdaRoot(folder, architecture)
-        print(f"aws-like: {root}")
-        root.trusts(machine.authority)
-        root.deploy(files)
-        with RuntimeApi() as api:
-            environ = {"AWS_LAMBDA_RUNTIME_API": api.address} | machine.environ
-            process = root.start(HANDLER, environ)
-            invoke = partial(api.invoke, process=process, within_s=ANSWERS_WITHIN_S)
-            try:
-                return [
-                    *lacking,
-                    *try_shards(machine, invoke, architecture),
-                    *try_service(machine, invoke, architecture),
-                ]
-            except RuntimeError as error:
-                process.kill()
-                said = process.stdout.read()
-                return [f"{error}; it said: {said[-2_000:]}"]
-            finally:
-                process.kill()
-                process.wait()
-                process.stdout.close()
+    root = LambdaRoot(folder, architecture)
+    print(f"aws-like: {root}")
+    root.trusts(machine.authority)
+    root.deploy(files)
+    root.compile()
+    with RuntimeApi() as api:
+        environ = {"AWS_LAMBDA_RUNTIME_API": api.address} | machine.environ
+        process = root.start(HANDLER, environ)
+        invoke = partial(api.invoke, process=process, within_s=ANSWERS_WITHIN_S)
+        try:
+            return [
+                *lacking,
+                *try_shards(machine, invoke, architecture),
+                *try_service(machine, invoke, architecture),
+            ]
+        except RuntimeError as error:
+            process.kill()
+            said = process.stdout.read()
+            return [f"{error}; it said: {said[-2_000:]}"]
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
 
 
 def main():
@@ -187,7 +185,8 @@ def main():
     with Machine() as machine:
         for architecture in wanted:
             try:
-                found = try_architecture(architecture, machine)
+                with tempfile.TemporaryDirectory("-aws-like", dir="/var/tmp") as folder:
+                    found = try_architecture(architecture, machine, Path(folder))
             except NotHereError as reason:
                 print(f"aws-like: {architecture}: skipped: {reason}")
                 continue

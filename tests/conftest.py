@@ -14,6 +14,7 @@ from tests.support.lambda_api import running, zipped
 from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import S3Proxy
 
+from aws_facts import constants
 from fetcher.contract.options import ENGINES
 from fetcher.s3 import connection
 from fetcher.s3.upload import LEAST_PART
@@ -61,6 +62,18 @@ def _plain_environment(request):
             if name.startswith("AWS_") or name.lower().endswith("_proxy"):
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _not_calibrated(tmp_path_factory):
+    """
+    What a user has measured on AWS changes no test of the model.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        nowhere = tmp_path_factory.mktemp("calibration") / "calibration.toml"
+        patch.setattr(constants, "CALIBRATION", nowhere)
+        constants.constants.cache_clear()
+        yield nowhere
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,8 @@
-"""The constants of a model of the fleet, read from fleet.toml."""
+"""
+The constants of a model of the fleet, read from fleet.toml.
+
+What `make aws-check` has measured in an account is in `CALIBRATION`, and comes first.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,14 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import date
 
 DOCUMENTED, RECORDED, OURS, GUESS = KINDS = ("documented", "recorded", "ours", "guess")
+CALIBRATION = Path(__file__).with_name("calibration.toml")  # most checkouts have none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +90,27 @@ def constant(name: str) -> Constant:
 
 @cache
 def constants() -> dict[str, Constant]:
-    """Return all constants by name."""
-    text = files("aws_facts").joinpath("fleet.toml").read_text("utf-8")
-    return {name: read(name, entry) for name, entry in tomllib.loads(text).items()}
+    """
+    Return all constants by name, as measured if they were.
+
+    Raises:
+        ValueError: If `CALIBRATION` names what is no constant.
+    """
+    entries = tomllib.loads(
+        files("aws_facts").joinpath("fleet.toml").read_text("utf-8")
+    )
+    found = measured_entries()
+    if unknown := sorted(found.keys() - entries.keys()):
+        msg = f"{CALIBRATION} has {unknown[0]}, which is no constant; remove it."
+        raise ValueError(msg)
+    return {name: read(name, entry) for name, entry in (entries | found).items()}
+
+
+def measured_entries() -> dict[str, dict[str, Any]]:
+    """Return what `CALIBRATION` holds; nothing if there is none."""
+    if not CALIBRATION.is_file():
+        return {}
+    return tomllib.loads(CALIBRATION.read_text("utf-8"))
 
 
 def read(name: str, entry: dict[str, Any]) -> Constant:
@@ -97,7 +121,7 @@ def read(name: str, entry: dict[str, Any]) -> Constant:
         ValueError: If the entry is not complete: see `Constant`.
     """
     if missing := {"kind", "value", "source", "seen"} - entry.keys():
-        msg = f"{name} has no {', '.join(sorted(missing))} in fleet.toml."
+        msg = f"{name} has no {', '.join(sorted(missing))}; every constant needs one."
         raise ValueError(msg)
     is_table = "sizes_bytes" in entry
     value = 1.0 if is_table else float(entry["value"])

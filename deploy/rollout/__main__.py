@@ -46,6 +46,8 @@ _REFUSALS = (
 )
 
 _EPILOG = """\
+`python -m experiment plan` forecasts time and dollars, with no account.
+
 exit status:
   0  done
   1  the function was called and failed

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _CLEANING_UP_S = 10.0
 _OF_ENDED_RUNS = ("report", "show")
-_PLAN = "plan"
+_PLAN, _CALIBRATE = "plan", "calibrate"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,6 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             from experiment.command import plan  # noqa: PLC0415 - half of that
 
             return plan.run(words[1:])
+        if words and words[0] == _CALIBRATE:
+            from experiment.command import calibrate  # noqa: PLC0415 - a second
+
+            return calibrate.run(words[1:])
         from experiment.command.runner import run  # noqa: PLC0415 - the same
 
         if argv is None:

@@ -9,8 +9,8 @@ import simpy
 
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import simulate
+from experiment.fleet.model.work import cpu_s
 from experiment.fleet.question import DISCARD, TODAY, Question
-from experiment.fleet.work import cpu_s
 
 MOST_CHUNKS = 16  # of a file: connections share line and processor chunk by chunk
 LOOK_EVERY_S = 0.05

@@ -15,6 +15,7 @@ ORIGINAL = {
     "concurrency": 1_000,
     "connections": 100,
     "shards_per_execution": 1,
+    "shard_sizes": "equal",
     "memory_mb": 512,
     "architecture": "x86_64",
 }

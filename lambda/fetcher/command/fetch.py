@@ -60,7 +60,7 @@ def fetch(
         if sink.settles:
             batch.collect = settling.collect
         batch.left = transfers.left
-        batch.connections = lambda: transfers.connections[-1][1]
+        batch.connections = lambda: transfers.places.over_time[-1][1]
         transfers.run(engine, deadline_s)
         batch.left = Left
         settling.finish()

@@ -21,6 +21,8 @@ MOST_CONNECTIONS = (
     MOST_DESCRIPTORS - DESCRIPTORS_KEPT_BACK
 ) // DESCRIPTORS_PER_CONNECTION
 
+# https://www.iana.org/assignments/media-types; empty: any
+_TOP_LEVEL_TYPES = ("", "application", "audio", "font", "image", "text", "video")
 ENGINES = ("curl", "aiohttp")
 LAYOUTS = ("host", "flat", "hash")  # of a folder: see `fetcher.sinks.layouts`
 SHARDS = ("tar",)  # what a folder holds instead of files
@@ -73,7 +75,7 @@ class Options:
             takes a minute; who drips a byte a second is found out.
 
         expect_type:
-            Start of the type expected, as in ``image/``. A body's first bytes decide,
+            Start of the type expected, as in ``image``. A body's first bytes decide,
             or where they show no type, its Content-Type. Empty: any.
 
         sha256:
@@ -138,6 +140,12 @@ class Options:
         for name in ("connect_timeout_s", "read_timeout_s", "total_timeout_s"):
             check_seconds(name, getattr(self, name))
         check_one_of("engine", self.engine, ENGINES)
+        if self.expect_type.partition("/")[0].lower() not in _TOP_LEVEL_TYPES:
+            msg = (
+                f"expect_type is {self.expect_type!r}; it must be a type, as in "
+                "image/png, or what a type begins with, as in image."
+            )
+            raise ValueError(msg)
         if not self.contact.isprintable():
             msg = f"contact is {self.contact!r}; it must be one line of plain text."
             raise ValueError(msg)

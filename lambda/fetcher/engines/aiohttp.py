@@ -21,8 +21,8 @@ from fetcher.process.descriptors import shortage
 from fetcher.security import guard, trust
 from fetcher.transfer import redirects
 from fetcher.transfer.attempt import Attempt, Stage
+from fetcher.transfer.content.inflate import ACCEPTED
 from fetcher.transfer.engine import JUDGE_EVERY_S
-from fetcher.transfer.inflate import ACCEPTED
 from fetcher.transfer.refusal import RefusedError
 
 if TYPE_CHECKING:

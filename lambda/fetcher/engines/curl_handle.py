@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pycurl
 
-from fetcher.transfer.inflate import ACCEPTED
+from fetcher.transfer.content.inflate import ACCEPTED
 
 if TYPE_CHECKING:
     import socket

@@ -256,7 +256,7 @@ class Transfer:
             self._head.text(pycurl.CONTENT_TYPE),
             expected_bytes,
             self._head.values(b"x-robots-tag") if options.respect_robots else "",
-            self._head.values(b"content-encoding"),
+            self._head.values(b"content-encoding") if self._head.listens else "",
         )
         try:
             if is_whole:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.contract.carried import carried_fields
 from fetcher.security.masking import masked
-from fetcher.transfer.file_types import kept_type, plain
+from fetcher.transfer.content.file_types import kept_type, plain
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download

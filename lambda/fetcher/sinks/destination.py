@@ -36,7 +36,7 @@ def destination(
 
         beside: Whether what is known of a file goes beside it; in tars, it always does.
 
-        count: How many files there will be at most.
+        count: How many files there will be at most; of use with the layout ``hash``.
 
         deadline_s: Seconds from now until all has to be safe.
 
@@ -77,4 +77,4 @@ def _bucket(to: str, deadline_s: float) -> LastingSink:
     from fetcher.sinks.s3_objects import S3Objects  # noqa: PLC0415
 
     account = Account.from_environment()
-    return S3Objects(prefix_of(to), account, monotonic() + deadline_s)
+    return S3Objects(prefix_of(to.rstrip("/")), account, monotonic() + deadline_s)

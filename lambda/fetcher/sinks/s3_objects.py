@@ -25,7 +25,7 @@ from fetcher.s3.scratch_files import Files
 from fetcher.s3.senders import Senders
 from fetcher.sinks.lasting import LastingSink
 from fetcher.sinks.spooled_body import Filed, lost
-from fetcher.transfer.file_types import kept_type
+from fetcher.transfer.content.file_types import kept_type
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fetcher.contract.downloads import Download
+from fetcher.contract.outcome import Outcome
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security import guard
 
 if TYPE_CHECKING:
+    from fetcher.contract.source import Item
     from fetcher.s3.credentials import Account
 
 
@@ -23,6 +26,15 @@ class Addresses:
         self._allow_s3 = allow_s3
         self._account: Account | None = None
 
+    def host_or_end(self, item: Item) -> str | Download:
+        """Return the host and port that a URL leads to, or why it is not fetched."""
+        if item.refusal:
+            return Download.refused(item.refusal)
+        try:
+            return self.host_of(item.url)
+        except guard.BadUrlError as error:
+            return Download(Outcome.BAD_URL, detail=str(error))
+
     def host_of(self, url: str) -> str:
         """
         Return the host and port that a URL leads to.
@@ -30,15 +42,15 @@ class Addresses:
         Raises:
             BadUrlError: If it cannot be fetched.
         """
-        if host := guard.plain_host(url):
-            return host
         if self._allow_s3 and url.startswith(SCHEME):
             return guard.host_of(self._in_s3().address_of(place_of(url)))
         guard.check_url(url)
         return guard.host_of(url)
 
     def signed(self, url: str) -> str:
-        """Return the address of an ``s3://`` URL that is good for a while."""
+        """Return the URL; for one in S3, its address, which is good for a while."""
+        if not url.startswith(SCHEME):
+            return url
         return self._in_s3().signed("GET", place_of(url))
 
     def _in_s3(self) -> Account:

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, NoReturn
 
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.file_types import SNIFFED_BYTES, legible, mismatch, type_of
-from fetcher.transfer.inflate import inflater_for
-from fetcher.transfer.picture_size import JPEG, UNKNOWN, JpegSize, size_of
+from fetcher.transfer.content.file_types import (
+    SNIFFED_BYTES,
+    legible,
+    mismatch,
+    type_of,
+)
+from fetcher.transfer.content.inflate import inflater_for
+from fetcher.transfer.content.picture_size import JPEG, UNKNOWN, JpegSize, size_of
+from fetcher.transfer.content.robots_tag import reserved
 from fetcher.transfer.refusal import RefusedError, one_line
-from fetcher.transfer.robots_tag import reserved
 
 if TYPE_CHECKING:
     import hashlib
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
 
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
-    from fetcher.transfer.inflate import Inflater
+    from fetcher.transfer.content.inflate import Inflater
     from fetcher.transfer.sink import Sink, Writer
 
 _OK = 200

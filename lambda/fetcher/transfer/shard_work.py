@@ -3,29 +3,83 @@
 from __future__ import annotations
 
 import json
+import zlib
+from array import array
 from collections import Counter
 from functools import partial
+from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from fetcher.contract.downloads import Download, Downloads
 from fetcher.contract.outcome import Outcome
+from fetcher.contract.source import Template
+from fetcher.security.guard import plain_host
 from fetcher.transfer.flow.hand_back import HandBack
 from fetcher.transfer.transfers import Transfers, engine_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from fetcher.contract.options import Options
     from fetcher.contract.shard import Shard
-    from fetcher.contract.source import Item
+    from fetcher.contract.source import Item, Source
     from fetcher.process.children import Result
-    from fetcher.transfer.parts import ShardPart
     from fetcher.transfer.sink import Sink
     from fetcher.transfer.transfers import OnDownload
 
 # Before the shard's end, for children to send what they have.
 _SENDING_S, _SENDING_SHARE = 0.5, 0.05
+_SAMPLE = 2_048  # URLs
+_MOST_SHARE = 0.05  # of a host, or the processes would not have equal parts
+
+
+class ShardPart:
+    """
+    One part of a source: all URLs of some hosts, or else every so many-th URL.
+
+    A process that has all URLs of a host knows when it is gone, or asks to be spared.
+
+    Args:
+        source: The whole.
+
+        nth: Which part, from 0.
+
+        parts: How many there are.
+
+        is_by_host: Whether they are divided by host.
+
+    Attributes:
+        positions: Places in the source of the URLs taken so far.
+    """
+
+    def __init__(
+        self, source: Source, nth: int, parts: int, *, is_by_host: bool
+    ) -> None:
+        self._source = source
+        self._nth = nth
+        self._parts = parts
+        self._is_by_host = is_by_host
+        self.positions = array("L")
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield its URLs, in order."""
+        for position, item in enumerate(self._source):
+            key = position
+            if self._is_by_host:
+                key = zlib.crc32(plain_host(item.url).encode())
+            if key % self._parts == self._nth:
+                self.positions.append(position)
+                yield item
+
+
+def has_many_hosts(source: Source) -> bool:
+    """Tell, by a sample, whether no host has too great a part in a source."""
+    if isinstance(source, Template):  # it names a few, each as often as the others
+        return False
+    sample = islice(source, 0, None, -(-len(source) // _SAMPLE))
+    hosts = Counter(plain_host(item.url) for item in sample)
+    return max(hosts.values()) <= _MOST_SHARE * hosts.total()
 
 
 class Fetched(NamedTuple):
@@ -113,7 +167,7 @@ def _fetched(
         hand_back=HandBack(count, engine.stop) if shard.hands_back else None,
     )
     transfers.run(engine, until - monotonic())
-    return Fetched(engine.name, transfers.silences(), transfers.connections)
+    return Fetched(engine.name, transfers.silences(), transfers.places.over_time)
 
 
 def _shared(
@@ -127,7 +181,6 @@ def _shared(
     """Do the same in several processes; this one does its part, too."""
     from fetcher.command.processes import shares  # noqa: PLC0415 - for one process
     from fetcher.process.children import Children  # noqa: PLC0415
-    from fetcher.transfer.parts import ShardPart, has_many_hosts  # noqa: PLC0415
 
     is_by_host = has_many_hosts(shard.source)
     options = shares(shard.options, processes, is_by_host=is_by_host)

@@ -14,7 +14,7 @@ from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.process.descriptors import room
 from fetcher.s3.urls import SCHEME
-from fetcher.security.guard import BadUrlError
+from fetcher.security.guard import plain_host
 from fetcher.transfer.addresses import Addresses
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
@@ -72,6 +72,7 @@ class Transfers:
         reports_rest: Whether that includes URLs whose turn never came.
 
         most_open: The most in flight; 0: as many as there are descriptors for.
+
         gone: Hosts that others found gone.
 
         hand_back: Decides whether to end while URLs are silent; None: never.
@@ -97,6 +98,7 @@ class Transfers:
         self._started_at = monotonic()
         most_open = min(most_open or room(), room())
         self._places = Places(options.connections, most_open, self._started_at)
+        self.places = self._places
         self._hosts = Hosts(options, self._places, gone)
         self.silences = self._hosts.silences
         self._hand_back = hand_back or HandBack()
@@ -139,23 +141,17 @@ class Transfers:
 
     def _next_at(self, now: float) -> Attempt | None:
         """Return what comes first: what was answered, the fresh, then the silent."""
-        retries = self._retries
-        if retries.pending and (attempt := retries.answered(now)):
+        if self._retries.pending and (attempt := self._retries.answered(now)):
             return attempt
         if self._hosts.waiting and (attempt := self._hosts.release(now)):
             return attempt
         fresh = self._next_fresh(now)
-        return fresh or (None if self._may_end() else retries.silent(now))
+        return fresh or (None if self._may_end() else self._retries.silent(now))
 
     def left(self) -> Left:
         """Return what has been begun and not ended; any thread may ask."""
         silent, all_ = self._retries.put_off, self._retries.pending
         return self._places.left(silent, self._hosts.waiting + all_ - silent)
-
-    @property
-    def connections(self) -> list[tuple[float, int]]:
-        """Seconds since the start, and the connections from then on."""
-        return self._places.over_time
 
     def judge(self, attempt: Attempt, now: float) -> tuple[Outcome, str] | None:
         """Return how an attempt in flight must end, if it takes too long."""
@@ -234,28 +230,18 @@ class Transfers:
         if self._hosts.waiting >= _MAX_WAITING:
             return None
         for position, item in self._items:
-            if item.refusal:
-                self._on_download(position, item, Download.refused(item.refusal))
-                continue
-            try:
-                host = self._addresses.host_of(item.url)
-            except BadUrlError as error:
-                bad = Download(Outcome.BAD_URL, detail=str(error))
-                self._on_download(position, item, bad)
-                continue
-            return Attempt(position, item, self._hosts.named(host, now))
+            # Most URLs have a plain host, which is quick to find.
+            plain = "" if item.refusal else plain_host(item.url)
+            host = plain or self._addresses.host_or_end(item)
+            if isinstance(host, str):
+                return Attempt(position, item, self._hosts.named(host, now))
+            self._on_download(position, item, host)
         self._is_read = True
         return None
 
     def _give_up(self, attempt: Attempt, now: float) -> None:
         """End an attempt whose host is given up."""
-        download, failure = attempt.failure, attempt.host.failure
-        if download is None:
-            assert failure is not None, "that is why"
-            why = "the host has failed too often, most recently"
-            detail = f"not tried: {why}: {failure.detail}"
-            download = Download(failure.outcome, detail=detail)
-        self._report(attempt, download, now)
+        self._report(attempt, attempt.failure or attempt.host.not_tried(), now)
 
     def _start(self, attempt: Attempt, now: float) -> Attempt:
         attempt.is_last = attempt.host.is_dead

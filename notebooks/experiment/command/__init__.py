@@ -4,5 +4,6 @@
 ``pages`` writes reports of runs that have ended; ``plan`` forecasts one that has not
 begun. ``given`` are parameters as they are typed.
 
-``aws_check`` is `make aws-check`.
+``aws_check`` is `make aws-check`; ``calibrate``, a step of it, measures what the model
+of the fleet guesses.
 """

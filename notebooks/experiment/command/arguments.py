@@ -37,7 +37,9 @@ without RUN one page over all runs; `show RUN` draws all charts again, too.
 outcome yet, with the parameters of the run except those named here. With
 `-p retry_failed true` it also fetches what failed.
 
-`plan -f FILE` forecasts a run on AWS: time, dollars and what binds, in a second.
+`plan -f FILE` forecasts a run on AWS: time, dollars and what binds, in a second. With
+`--list URLS` it asks for the sizes of a sample of them. `calibrate` measures in your
+AWS account what the forecast has to guess, for about two cents.
 
 exit status: 0 done, 1 a cell failed, 2 refused before any work or no room for the
 results, 130 interrupted

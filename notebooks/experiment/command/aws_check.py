@@ -38,9 +38,11 @@ _MOST_USD = 0.10
 
 _BEFORE = """\
 This deploys to account {account} in {region}, with the credentials that the AWS CLI
-would use; downloads 20 files and prices that; spends some minutes checking on AWS what
-the local Lambda claims about it; and removes everything. It costs a few cents. The
-permissions it needs are in deploy/permissions.json and deploy/permissions-check.json.
+would use; downloads 20 files and prices that; measures what the model of the fleet
+guesses, with some gigabytes from a bucket of its own; spends some minutes checking on
+AWS what the local Lambda claims about it; and removes everything. It costs a few cents.
+The model reads what was measured in deploy/aws_facts/calibration.toml. The permissions
+it needs are in deploy/permissions.json and deploy/permissions-check.json.
 
 It was written without an AWS account: each step was run against the local endpoint
 only, so this may be the very first run. Please report what fails here but not locally.
@@ -75,6 +77,8 @@ class Check:
 
         suite: The tests that pytest runs against AWS.
 
+        calibrates: Whether to measure what the model of the fleet guesses.
+
         run_folder: Where results go; empty: a new folder in ``results/``.
     """
 
@@ -82,6 +86,7 @@ class Check:
     allow_private: bool = False
     architecture: str = "arm64"
     suite: tuple[str, ...] = ("tests/conformance",)
+    calibrates: bool = True
     run_folder: str = ""
 
     def steps(self) -> Iterator[Step]:
@@ -111,6 +116,9 @@ class Check:
         ]
         yield Step("fan out and price it", (*_EXPERIMENT, "20_fan_out", *options))
         yield Step("read the log", (*_ROLLOUT, "logs", *name))
+        if self.calibrates:
+            measure = (*_EXPERIMENT, "calibrate", "--function", FUNCTION)
+            yield Step("measure what the model of the fleet guesses", measure)
         pytest = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
         suite = (*pytest, *self.suite, "--target", "aws")
         yield Step("check the claims of the local Lambda on AWS", suite)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiment.command.given import value_of
 from experiment.fleet.asking import question_of
-from experiment.fleet.sentences import plan_in_words
+from experiment.fleet.sentences import plan_in_words, sources_in_words
 from experiment.parameters.cell import SettingsError, unknown_parameter
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
@@ -18,16 +18,21 @@ from experiment.parameters.settings_file import read_settings_file
 from experiment.tables.goal import GOAL_S
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _DONE, _REFUSED = 0, 2
 _EPILOG = """
-No account is needed, and nothing is called: a model of Lambda forecasts the run as if
-its target were AWS. 50_fleet shows the model, its sources and its errors. What you do
-not set is as in 50_fleet, or as in a run if FILE is of one.
+No account is needed: a model of Lambda forecasts the run as if its target were AWS.
+50_fleet shows the model, its sources and its errors. What you do not set is as in
+50_fleet, or as in a run if FILE is of one.
 
-example:
+Only --list calls anybody: it asks the hosts of a sample of the list for the heads of
+these files, eight at a time, where the list does not tell their sizes.
+
+examples:
   python -m experiment plan -f notebooks/settings/40_million-original-aws.yaml
+  python -m experiment plan --list urls.txt -p concurrency 200 -p sample 500
+  python -m experiment plan --sources tail
 """
 
 
@@ -35,15 +40,30 @@ def run(argv: Sequence[str]) -> int:
     """Print the forecast of the settings, and return the exit status."""
     args = _parser().parse_args(argv)
     try:
-        of_file = read_settings_file(args.file) if args.file else {}
-        options = {name: value_of(name, text) for name, text in args.parameter}
-        settings = settings_from(of_file, options)
-        lines = list(plan_in_words(question_of(settings), _deadline_s(settings)))
-    except ValueError as error:  # SettingsError, or of a template
+        if args.sources is not None:
+            lines = list(sources_in_words(args.sources))
+        else:
+            lines = list(_forecast(args))
+    except (ValueError, OSError) as error:  # SettingsError, or of a template or list
         print(f"experiment: {error}", file=sys.stderr)
         return _REFUSED
     print(*lines, sep="\n")
     return _DONE
+
+
+def _forecast(args: argparse.Namespace) -> Iterator[str]:
+    of_file = read_settings_file(args.file) if args.file else {}
+    options = {name: value_of(name, text) for name, text in args.parameter}
+    if args.list:
+        options["url_list"] = str(args.list)
+    settings, sample = settings_from(of_file, options), None
+    if args.list:
+        from experiment.fleet.sizes import sample_for  # noqa: PLC0415 - loads aiohttp
+
+        sample = sample_for(settings)
+        yield f"list: {sample}"
+    question = question_of(settings, sample=sample)
+    yield from plan_in_words(question, _deadline_s(settings))
 
 
 def settings_from(of_file: dict[str, Any], options: dict[str, Any]) -> FanOutSettings:
@@ -89,6 +109,19 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         type=Path,
         help="parameters of 20_fan_out, 40_million or 50_fleet, in YAML",
+    )
+    parser.add_argument(
+        "--list",
+        metavar="URLS",
+        type=Path,
+        help="a list of URLs to forecast: its length, and sizes of a sample",
+    )
+    parser.add_argument(
+        "--sources",
+        metavar="WORD",
+        nargs="?",
+        const="",
+        help="show where every number of the model comes from, or those with WORD",
     )
     parser.add_argument(
         "-p",

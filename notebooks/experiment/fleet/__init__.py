@@ -3,10 +3,11 @@ A model of the fleet: how long, for how many dollars, and what binds.
 
 * ``question``: what to download, with which fleet.
 * ``draws``: values of the constants of `aws_facts.constants`, drawn from their ranges.
-* ``starts``: when executions start; ``work``: how long one takes over its files.
-* ``tail``: executions that take long; ``schedule``: shards pulled and hedged.
+* ``model``: when executions start, and how long they take.
 * ``forecast``: all that, many times over; ``dollars``: its bill.
-* ``asking``: settings and plans as questions; ``answers``: tables over many fleets;
-  ``words``: all as a report shows it; ``sentences``: as `plan` prints it.
+* ``asking``: settings and plans as questions; ``sizes``: those of a sample of a list.
+* ``answers``: tables over many fleets; ``words``: all as a report shows it;
+  ``sentences``: as `plan` prints it; ``your_numbers``: as sliders.
 * ``limits``: what binds; ``records``: recorded runs of others, predicted.
+* ``calibration``: constants measured in an account.
 """

@@ -15,23 +15,37 @@ from fetcher.contract.source import Template
 from fetcher.s3.urls import SCHEME
 
 if TYPE_CHECKING:
+    from experiment.fleet.sizes import Sample
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.plan.plan import Plan
 
+NOT_MODELLED = "not_modelled"
 _HTTP = "http:"
 _DRAWS = 100
 
 
-def question_of(settings: FanOutSettings, files: int = 0) -> Question:
+def question_of(
+    settings: FanOutSettings, files: int = 0, sample: Sample | None = None
+) -> Question:
     """
-    Return the question that settings ask, without looking at a target or a list.
+    Return the question that settings ask, without looking at a target.
 
     Settings of a fan-out say nothing of the sizes of their own URLs but `file_kb`.
-    A local plan is treated as if its target were AWS.
+    A local plan is treated as if its target were AWS, and shards that get smaller
+    towards the end as if all were alike, which takes a little longer.
+
+    Args:
+        settings: What to ask about.
+
+        files: How many, if the settings do not say.
+
+        sample: Of their list: its number of files, their sizes and where they are
+            replace those of the settings.
 
     Raises:
         SettingsError: If they leave the number of files to a pilot.
     """
+    files = sample.files if sample else files
     origin = settings.origin_url and f"{settings.origin_url.rstrip('/')}/{{number}}"
     url = settings.url_template or origin
     from_s3 = url.startswith(SCHEME) or bool(settings.sources or _region_in(url))
@@ -55,16 +69,23 @@ def question_of(settings: FanOutSettings, files: int = 0) -> Question:
     if not asked.files:
         msg = "files is 0, so a pilot would find the number. Set files for a forecast."
         raise SettingsError(msg)
-    if not isinstance(settings, FleetSettings):
+    if isinstance(settings, FleetSettings):
+        asked = replace(
+            asked,
+            sizes_bytes=settings.sizes_bytes,
+            source=settings.comes_from,
+            read_prefixes=settings.prefixes,
+            latency_s=settings.latency_ms / 1e3,
+            is_cold=settings.cold,
+            bandwidth_raised=settings.bandwidth_raised,
+        )
+    if not sample:
         return asked
     return replace(
         asked,
-        sizes_bytes=settings.sizes_bytes,
-        source=settings.comes_from,
-        read_prefixes=settings.prefixes,
-        latency_s=settings.latency_ms / 1e3,
-        is_cold=settings.cold,
-        bandwidth_raised=settings.bandwidth_raised,
+        sizes_bytes=sample.sizes_bytes or asked.sizes_bytes,
+        source=S3 if sample.is_from_s3 else INTERNET,
+        scheme=sample.scheme,
     )
 
 
@@ -88,8 +109,11 @@ def beside_measured(plan: Plan, region: str, wall_s: float) -> dict[str, Any]:
     Return what the model had forecast for a run on AWS, beside what was measured.
 
     Returns:
-        JSON fields: the band of seconds, and ``measured_to_median``.
+        JSON fields: the band of seconds, and ``measured_to_median``. Of a local run,
+        why there is none: the model is of Lambda.
     """
+    if plan.settings.target != "aws":
+        return {NOT_MODELLED: plan.settings.target}
     low, median, high = forecast(planned(plan, region), _DRAWS).time
     return {
         "low_s": low,

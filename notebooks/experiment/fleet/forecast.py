@@ -8,10 +8,10 @@ import numpy as np
 
 from experiment.fleet.dollars import dollars_for
 from experiment.fleet.draws import draw
-from experiment.fleet.schedule import Shifts, finished
-from experiment.fleet.starts import ready_at
-from experiment.fleet.tail import excess
-from experiment.fleet.work import shard_s
+from experiment.fleet.model.schedule import Shifts, finished
+from experiment.fleet.model.starts import ready_at
+from experiment.fleet.model.tail import excess
+from experiment.fleet.model.work import shard_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

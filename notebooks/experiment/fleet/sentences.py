@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from aws_facts.constants import constants
+from aws_facts.limits import limits, prices
 from experiment.fleet.forecast import forecast
 from experiment.fleet.limits import (
     DRAWS,
@@ -21,6 +23,7 @@ from rollout.price import in_dollars
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from aws_facts.constants import Constant
     from experiment.fleet.forecast import Band, Forecast
     from experiment.fleet.question import Question
 
@@ -43,6 +46,49 @@ def plan_in_words(
         f"{len(made.seconds):,} draws"
     )
     yield f"binds: {what_binds(question, _QUICK_BINDS)}"
+
+
+def sources_in_words(word: str = "") -> Iterator[str]:
+    """
+    Yield where every number comes from: constants, limits and prices, a line each.
+
+    Args:
+        word: Only those with it in their name or source; empty: all.
+
+    Raises:
+        ValueError: If there is none.
+
+    >>> print(*sources_in_words("starts_per_s "))  # doctest: +ELLIPSIS
+    starts_per_s = 100, exact (documented, 28 Nov 2026): https://docs.aws.amazon.com...
+    """
+    lines = [
+        *(_source_of(one) for one in constants().values()),
+        *(
+            f"{name} = {one.least:,} to {one.most:,}, a limit "
+            f"(documented, {one.seen:%d %b %Y}): {one.source}"
+            for name, one in limits().items()
+        ),
+        *(
+            f"{name} = ${one.dollars:.12g}, a price "
+            f"(documented, {one.seen:%d %b %Y}): {one.source}"
+            for name, one in prices().items()
+        ),
+    ]
+    found = [line for line in lines if word in line]
+    if not found:
+        msg = f"No number has {word!r} in its name or source. Leave it out for all."
+        raise ValueError(msg)
+    yield from found
+
+
+def _source_of(one: Constant) -> str:
+    values = ", ".join(f"{value:,g}" for value in one.values or (one.value,))
+    spread = f"{one.low:,g} to {one.high:,g}" if one.low < one.high else "exact"
+    times = " times that" if one.values and one.low < one.high else ""
+    return (
+        f"{one.name} = {values}, {spread}{times} "
+        f"({one.kind}, {one.seen:%d %b %Y}): {one.source}"
+    )
 
 
 def run_in_words(question: Question, made: Forecast) -> Iterator[str]:

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from aws_facts.constants import constants
 from experiment.fleet.dollars import bill_for
+from experiment.fleet.forecast import Band
 from experiment.fleet.limits import shares
-from experiment.fleet.sentences import in_money, in_time, what_binds
+from experiment.fleet.sentences import asked_in_words, in_money, in_time, what_binds
+from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
+from experiment.ledger.run_folder import read_run
 from experiment.tables.shown import Shown
-from experiment.tables.words import duration
+from experiment.tables.words import duration, size
 from rollout.price import in_amount, in_dollars
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from experiment.fleet.forecast import Forecast
     from experiment.fleet.question import Question
+    from experiment.fleet.sizes import Sample
 
-CHECKS = root() / "results/published/20261128T235500Z-fleet-model/checks.csv"
+_PUBLISHED = root() / "results" / "published"
+CHECKS = _PUBLISHED / "20261128T235500Z-fleet-model" / "checks.csv"
+LOCAL_GRID = _PUBLISHED / "20261129T024700Z-local-grid" / "local_grid.csv"
 WHERE = "forecast for AWS by a model; nothing here was measured there"
 _LEAST_SHOWN = 0.02
+_CLOSE = 0.25
+
+
+def of_files(question: Question, sample: Sample | None) -> str:
+    """Say what is asked about, and how much of a list is known."""
+    asked = asked_in_words(question)
+    return f"{asked}\n{sample}" if sample else asked
 
 
 def answer(question: Question, made: Forecast, deadline_s: float) -> Shown:
@@ -81,6 +97,69 @@ def checks_table() -> Shown:
     ]
     heads = ["What binds", "Model, s", "Events, s", "Ratio"]
     return Shown(pd.DataFrame(rows, columns=heads))
+
+
+def local_grid_table() -> Shown:
+    """Return the published check against runs on this project's own machine."""
+    rows = [
+        (
+            f"{size(row.file_kb)}, {row.engine}",
+            f"{row.concurrency:,} × {row.connections:,}",
+            row.shards_per_execution,
+            f"{row.latency_ms:,} ms" if row.latency_ms else "none",
+            f"{row.predicted_s:.2f}",
+            f"{row.measured_s:.2f}",
+            f"{row.ratio:.2f}",
+        )
+        for row in pd.read_csv(LOCAL_GRID).itertuples()
+    ]
+    heads = [
+        *("Files", "Executions × connections", "Shards each", "Latency"),
+        *("Predicted, s", "Measured, s", "Ratio"),
+    ]
+    return Shown(pd.DataFrame(rows, columns=heads))
+
+
+def local_grid_errors() -> str:
+    """Say how far off these predictions were, and what ran beside them."""
+    found = pd.read_csv(LOCAL_GRID)
+    return (
+        f"Of {len(found)} settings that no constant has seen: {local_grid_in_short()}. "
+        f"On average other work took {found['cores_of_others'].mean():.1f} of the "
+        f"{found['cores'].mean():.0f} cores meanwhile; that share is taken as known."
+    )
+
+
+def local_grid_in_short() -> str:
+    """Return the errors in figures."""
+    error = (pd.read_csv(LOCAL_GRID)["ratio"] - 1).abs()
+    return (
+        f"median error {error.median() * 100:.0f} %, {(error <= _CLOSE).sum()} of "
+        f"{len(error)} within {_CLOSE * 100:.0f} %, the largest "
+        f"{error.max() * 100:.0f} %"
+    )
+
+
+def own_runs_table(results: Path | None = None) -> Shown:
+    """
+    Return the runs on AWS beside what was forecast for them.
+
+    Args:
+        results: The folder of their folders; None: this checkout's.
+    """
+    results, rows = results or root() / "results", []
+    for path in sorted([*results.glob("*/run.json"), *results.glob("*/*/run.json")]):
+        with suppress(LedgerError):  # torn, or of another version
+            record = read_run(path.parent)
+            made = record.get("forecast", {})
+            if "median_s" in made:
+                band = Band(made["low_s"], made["median_s"], made["high_s"])
+                wall_s, times = record["totals"]["wall_s"], made["measured_to_median"]
+                name = str(path.parent.relative_to(results))
+                rows.append((name, f"{wall_s:,.2f}", in_time(band), f"{1 / times:.2f}"))
+    heads = ["Run", "Measured, s", "Forecast", "Ratio"]
+    empty = "There is none: this checkout has measured nothing on AWS."
+    return Shown(pd.DataFrame(rows, columns=heads), empty)
 
 
 def records_table(compared: pd.DataFrame) -> Shown:

@@ -22,6 +22,10 @@ class FleetSettings(FanOutSettings):
     Attributes:
         sizes_kb: Sizes of a sample of the files, in kB; empty: all have `file_kb`.
 
+        sample:
+            Rows of a `url_list` whose sizes are looked up. Such a list also says how
+            many files there are, and where.
+
         deadline_s, budget_usd: What the fleet should keep to.
 
         comes_from: Where files come from, one of `SOURCES`.
@@ -45,6 +49,7 @@ class FleetSettings(FanOutSettings):
     shards_per_execution: int = 8
     sink: str = "discard"
     sizes_kb: list[int] = field(default_factory=list)
+    sample: int = 200
     deadline_s: int = 60
     budget_usd: float = 2.0
     comes_from: str = S3
@@ -57,7 +62,7 @@ class FleetSettings(FanOutSettings):
     def _check(self) -> None:
         super()._check()
         check_one_of("comes_from", self.comes_from, SOURCES)
-        for name in ("deadline_s", "prefixes", "draws"):
+        for name in ("deadline_s", "prefixes", "draws", "sample"):
             at_least_one(name, getattr(self, name))
         for size in self.sizes_kb:
             at_least_one("sizes_kb", size)

@@ -7,7 +7,7 @@ from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING
 
 from experiment.parameters.fan_out import FALLING
-from fetcher.contract.options import MAX_CONNECTIONS
+from fetcher.transfer.flow.connection_limit import FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -172,7 +172,7 @@ def sizes_for(
         tried: Those of them that were silent before, or failed. They mostly wait, many
             at once: for them one execution does as well as many.
     """
-    connections = settings.connections or MAX_CONNECTIONS
+    connections = settings.connections or FIRST
     least, shards = _LEAST_PER_CONNECTION * connections, count
     if tried:
         waiting = -(-tried // (_TRIED_PER_CONNECTION * connections))

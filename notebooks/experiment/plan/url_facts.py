@@ -55,7 +55,21 @@ def is_signed(urls: Template | UrlList, settings: FanOutSettings) -> bool:
 
 def region_of(urls: Template | UrlList) -> str:
     """Return the S3 region that the first URL leads to; empty: it is not S3."""
-    found = _REGION_OF_S3.search(urlsplit(_first_url(urls)).hostname or "")
+    return region_in(_first_url(urls))
+
+
+def region_in(url: str) -> str:
+    """
+    Return the S3 region that a URL leads to; empty: it is not S3.
+
+    >>> region_in("https://b.s3.eu-west-1.amazonaws.com/k"), region_in("https://h/s3")
+    ('eu-west-1', '')
+    """
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+    found = _REGION_OF_S3.search(host)
     return found[1] if found else ""
 
 

@@ -64,6 +64,7 @@ def write_report(folder: Path, *, executed: bool = True) -> Path:
         hovers=any("<svg" in picture.html for picture in pictures),
         settings=summary.settings_of(record),
         machine=summary.machine_of(record),
+        forecast=summary.forecast_of(record),
         cost=cost,
         items=items,
         command=summary.command_of(record),

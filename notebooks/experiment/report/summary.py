@@ -6,6 +6,7 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from experiment.fleet.asking import NOT_MODELLED
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
 from experiment.tables import verdict
@@ -119,6 +120,23 @@ def cost_of(record: dict[str, Any]) -> tuple[str, list[Row]]:
         said += f"; its pilots cost ${pilots:,.4f} more"
     items = [Row(item["what"], f"${item[key]:,.6f}") for item in cost["items"]]
     return said, items
+
+
+def forecast_of(record: dict[str, Any]) -> str:
+    """Return what the model had forecast, beside what was measured; empty: unknown."""
+    found = record.get("forecast")
+    if not found:
+        return ""
+    if NOT_MODELLED in found:
+        return f"Not modelled: {found[NOT_MODELLED]}. The model is of Lambda on AWS"
+    band = (found[f"{name}_s"] for name in ("low", "median", "high"))
+    low, median, high = map(duration, band)
+    wall_s, times = record["totals"]["wall_s"], found["measured_to_median"]
+    inside = "inside" if found["low_s"] <= wall_s <= found["high_s"] else "outside"
+    return (
+        f"It took {duration(wall_s)}; the model's forecast was {median} ({low} to "
+        f"{high}). Measured over forecast: {times:.2f}, {inside} the band"
+    )
 
 
 def machine_of(record: dict[str, Any]) -> list[Row]:

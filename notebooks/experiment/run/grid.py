@@ -13,11 +13,11 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from experiment.cost import cost
+from experiment.ledger.full_disk import Stdout, writing
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
 from experiment.plan.demand import demand_of
 from experiment.plan.plan import make_plan
-from experiment.run.full_disk import Stdout, writing
 from experiment.run.kernels import KERNEL, kernel
 from experiment.run.machine_load import Load
 from experiment.run.pilot import rounded

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
+from experiment.ledger.full_disk import writing
 from experiment.ledger.machine import root
-from experiment.run.full_disk import writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

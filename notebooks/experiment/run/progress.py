@@ -15,6 +15,7 @@ from experiment.plan.sizes import sizes_for
 from fetcher.contract.options import MAX_CONNECTIONS
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.tally import Tally
+from fetcher.transfer.flow.connection_limit import FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,7 +177,7 @@ def longest_s(settings: FanOutSettings, urls: int) -> float:
     """
     options = settings.options(allow_private=False)
     silence_s = max(options.connect_timeout_s, options.read_timeout_s)
-    connections = options.connections or MAX_CONNECTIONS
+    connections = options.connections or FIRST
     open_ = min(MAX_CONNECTIONS, _OPEN_PER_CONNECTION * connections)
     shard = next(iter(sizes_for(settings, urls, urls)))
     return math.ceil(shard / open_) * _SILENT_TRIES * silence_s

@@ -12,8 +12,7 @@ from experiment.ledger.download_rows import not_final, not_tried
 from experiment.ledger.invocation import Invocation
 from experiment.ledger.number_set import NumberSet
 from experiment.run.answer import Asked, report_in
-from experiment.run.sent_shard import SentShard
-from experiment.run.usual_times import UsualTimes
+from experiment.run.sent_shard import SentShard, UsualTimes
 from fetcher.contract.source import Template, count
 from local_aws.errors import EndpointError
 from rollout.errors import InvokeError, RolloutError

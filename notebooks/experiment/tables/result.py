@@ -127,9 +127,8 @@ def result_of(run: Run, plan: Plan) -> Result:
         fail_accounting(f"Reports count {tally.ok:,} files that are ok, rows {ok:,}.")
     figures = totals(shards, tally, downloads.counts) | {"file_kb": names.file_kb}
     run.record["totals"] = figures
-    if settings.target == "aws":
-        region = run.record["region"]
-        run.record["forecast"] = beside_measured(plan, region, figures["wall_s"])
+    region, wall_s = run.record.get("region", ""), figures["wall_s"]
+    run.record["forecast"] = beside_measured(plan, region, wall_s)
     return _saved(run, downloads, shards, [run.record])
 
 

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from aws_facts.constants import constants
+from aws_facts.limits import limits, prices
 from experiment.__main__ import main
 from experiment.ledger.machine import root
 
@@ -55,6 +57,19 @@ def test_what_a_forecast_takes_for_granted_is_said(capsys):
         "asked: 9,000 files of 10 kB from the internet; assumed: no limit of the "
         "origin, as quick as S3\n"
     )
+
+
+def test_every_number_leads_to_its_source_by_one_command(capsys):
+    assert main(["plan", "--sources"]) == 0
+    said = capsys.readouterr().out.splitlines()
+
+    numbers = {**constants(), **limits(), **prices()}
+    assert [line.split(" = ")[0] for line in said] == list(numbers)
+    for line, one in zip(said, numbers.values(), strict=True):
+        assert line.endswith(f"{one.seen:%d %b %Y}): {one.source}")
+    assert main(["plan", "--sources", "tail_5 "]) == 0
+    assert capsys.readouterr().out.startswith("tail_5 = 0.017, exact (recorded, ")
+    assert main(["plan", "--sources", "folklore"]) == 2
 
 
 def test_a_plan_loads_no_tables_and_no_notebooks():

@@ -1,9 +1,11 @@
 """What is told about fleets: tables, charts, plans, and the checks behind them."""
 
+import json
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from aws_facts.constants import constants
@@ -14,6 +16,8 @@ from experiment.fleet.forecast import forecast
 from experiment.fleet.limits import LIMITS, SEVERAL
 from experiment.fleet.question import INTERNET, S3, Question
 from experiment.fleet.sentences import plan_in_words
+from experiment.ledger.invocation import SCHEMA
+from experiment.ledger.machine import root
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
@@ -170,3 +174,35 @@ def test_tables_of_constants_and_records_name_their_sources():
     )
     shown = repr(words.records_table(records.predicted_beside_reported(20)))
     assert "used_credit_bytes" in shown
+
+
+def test_runs_on_aws_add_themselves_to_the_check(tmp_path):
+    made = {"low_s": 4.0, "median_s": 5.0, "high_s": 7.0, "measured_to_median": 1.25}
+    for name, forecast_of_it in {"a": made, "grid/b": made, "c": {}}.items():
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        record = {"schema": SCHEMA, "totals": {"wall_s": 6.25}}
+        (folder / "run.json").write_text(
+            json.dumps(record | {"forecast": forecast_of_it})
+        )
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / "run.json").write_text("{")
+    shown = repr(words.own_runs_table(tmp_path))
+
+    assert shown.count("5.0 s (4.0 s to 7.0 s in nine of ten draws)") == 2
+    assert "grid/b" in shown
+    assert "0.80" in shown
+    assert "There is none" in repr(words.own_runs_table(tmp_path / "torn"))
+
+
+def test_what_the_local_grid_found_is_told_as_it_was_published():
+    found = pd.read_csv(words.LOCAL_GRID)
+    said = words.local_grid_errors()
+    readme = root().joinpath("notebooks/README.md").read_text()
+
+    assert len(found) >= 14
+    assert (found["ratio"] - found["predicted_s"] / found["measured_s"]).abs().max() < (
+        0.01
+    )
+    assert said.startswith(f"Of {len(found)} settings")
+    assert words.local_grid_in_short() in readme

@@ -15,8 +15,8 @@ from experiment.fleet import words
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import band, forecast, simulate
 from experiment.fleet.limits import LIMITS, relaxed, shares
+from experiment.fleet.model.work import cpu_s, throughput
 from experiment.fleet.question import INTERNET, Question
-from experiment.fleet.work import cpu_s, throughput
 
 ALONE = Question(
     files=1_000,

@@ -21,6 +21,7 @@ from experiment.plan.plan import Plan, Todo, make_plan
 from fetcher.contract.shard import MOST_HOSTS_BYTES
 from fetcher.contract.source import numbers_in
 from fetcher.lists.url_list import UrlListError
+from fetcher.transfer.flow.connection_limit import FIRST
 from rollout.errors import PreflightError
 from rollout.preflight import checks
 
@@ -94,7 +95,7 @@ def test_the_summary_says_what_is_going_to_happen(tmp_path):
     plan = plan_of(tmp_path, urls((0, 4_001)), files=4_001)
 
     assert plan.summary() == (
-        "files: 4,001; shards: 13, of 501 files at most; executions at once: 2; "
+        "files: 4,001; shards: 11, of 501 files at most; executions at once: 2; "
         "connections in each: as many as are of use"
     )
 
@@ -167,7 +168,7 @@ def test_without_files_a_plan_is_a_pilot_s_unless_it_resumes_a_run(tmp_path):
     resumed = make_plan("20_fan_out", again, Nowhere)
 
     assert (plan.is_pilot, resumed.is_pilot) == (True, False)
-    assert (plan.files, resumed.files) == (4 * 2 * 20, 500)
+    assert (plan.files, resumed.files) == (4 * 2 * FIRST, 500)
     template = FanOutSettings(url_template="http://h/{number}")
     with pytest.raises(SettingsError, match="Set files, too: how many a url_template"):
         make_plan("20_fan_out", template, Nowhere)

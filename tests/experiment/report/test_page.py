@@ -11,6 +11,7 @@ import pytest
 
 from experiment.__main__ import main
 from experiment.ledger.machine import root
+from experiment.report import summary
 from experiment.report.overview import write_overview
 from experiment.report.page import write_report
 from experiment.report.show import RunShown, show_run
@@ -111,6 +112,21 @@ def test_verdict_figures_settings_and_the_way_to_repeat_are_there(page):
         "On AWS it is projected to cost $0.0400",
     ):
         assert said in text
+
+
+def test_what_the_model_had_forecast_stands_beside_what_was_measured():
+    band = {"low_s": 4.0, "median_s": 5.0, "high_s": 7.0, "measured_to_median": 1.2}
+    record = {"forecast": band, "totals": {"wall_s": 6.0}}
+
+    assert summary.forecast_of(record) == (
+        "It took 6.0 s; the model's forecast was 5.0 s (4.0 s to 7.0 s). Measured over "
+        "forecast: 1.20, inside the band"
+    )
+    record["totals"]["wall_s"] = 8.0
+    assert summary.forecast_of(record).endswith("outside the band")
+    local = {"forecast": {"not_modelled": "local"}}
+    assert summary.forecast_of(local).startswith("Not modelled: local.")
+    assert summary.forecast_of({}) == ""
 
 
 def test_each_invocation_tells_its_figures_when_pointed_at(page):

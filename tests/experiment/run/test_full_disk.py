@@ -14,7 +14,7 @@ from experiment.__main__ import main
 from experiment.ledger.invocation import NoRoomError
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
-from experiment.run import grid
+from experiment.run import grid, kernels
 
 
 def run_with_room_for(size, endpoint, folder, *, stdout=subprocess.PIPE, **parameters):
@@ -112,7 +112,7 @@ def test_a_full_disk_of_temporary_files_is_named_and_not_the_notebook(
         raise OSError(errno.ENOSPC, "full")
 
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "temporary"))
-    monkeypatch.setattr(grid, "_start", full)
+    monkeypatch.setattr(kernels, "_start", full)
     with pytest.raises(NoRoomError, match=f"{tmp_path}/temporary/kernel-.* No space"):
         grid.execute("00_start_here", tmp_path / "run" / "00.ipynb", {})
 

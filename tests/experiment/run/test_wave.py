@@ -342,6 +342,7 @@ class ThrottledInvoker:
 
     def __init__(self):
         self.waiting = self.most_waiting = 0
+        self.hand_back = set()
         self._free = asyncio.Semaphore(2)
 
     async def invoke(self, _function, payload, **_):
@@ -351,16 +352,19 @@ class ThrottledInvoker:
         self.waiting -= 1
         await asyncio.sleep(0)
         self._free.release()
-        _, report = report_on(json.loads(payload))
-        return answer_of(report)
+        event = json.loads(payload)
+        self.hand_back.add(event["hands_back"])
+        return answer_of(report_on(event)[1])
 
     async def check_alive(self, _within_s):
         pass
 
 
-def test_no_shard_waits_with_a_call_that_lambda_throttles(tmp_path):
+@pytest.mark.parametrize("is_last", [False, True])
+def test_no_shard_waits_with_a_call_that_lambda_throttles(tmp_path, is_last):
     """
-    It would hold URLs that executions at work could fetch.
+    It would hold URLs that executions at work could fetch. In the last wave, nothing is
+    handed back.
     """
     settings = FanOutSettings(files=800, concurrency=50, shards_per_execution=2)
     plan = Plan(tmp_path, settings, urls((0, 800)), allow_private=True)
@@ -369,11 +373,12 @@ def test_no_shard_waits_with_a_call_that_lambda_throttles(tmp_path):
 
     async def go():
         with Progress(plan, 0, shown=False) as progress:
-            known = {"gone": GoneHosts(), "is_last": True}
+            known = {"gone": GoneHosts(), "is_last": is_last}
             wave = Wave(0, plan, run, invoker, progress, **known)
             return await wave.go(plan.wave(0, to_do(plan, run)[0]))
 
     assert len(asyncio.run(go())) == 0
     run.close(verdict="")
     assert invoker.most_waiting == 1
+    assert invoker.hand_back == {not is_last}
     assert len(list(read_invocations(tmp_path))) == 100

@@ -102,6 +102,7 @@ def test_rows_in_are_rows_out_with_their_columns_and_a_second_run_adds_the_rest(
     assert len(origin.requests) == asked + MANY - 8
     assert [row["url"] for row in rows] == urls
     assert [int(row["row"]) for row in rows] == list(range(1, MANY + 1))
+    assert [row["caption"] for row in rows] == [f"n° {n}" for n in range(MANY)]
     assert [row for row in rows if row["row"] in (1, "1")] == before[:1]
     expected = Counter(path.encode() for path in paths if "target" in path)
     if place.startswith("s3:"):

@@ -16,6 +16,7 @@ from fetcher.contract.options import Options, SinkSpec
         ({"total_timeout_s": float("nan")}, "total_timeout_s is nan"),
         ({"connect_timeout_s": float("inf")}, "connect_timeout_s is inf"),
         ({"engine": "wget"}, "engine is 'wget'; it must be one of: .*aiohttp"),
+        ({"expect_type": "jpg"}, "it must be a type, as in image/png, or what a type"),
         ({"contact": "a\r\nX-Injected: b"}, "must be one line of plain text"),
     ],
 )

@@ -27,7 +27,7 @@ OPTIONS = st.builds(
     read_timeout_s=SECONDS,
     total_timeout_s=SECONDS,
     max_bytes=st.integers(1, 10**15),
-    expect_type=ANY_TEXT,
+    expect_type=st.sampled_from(["", "Image/", "image", "text/csv"]),
     allow_private=st.booleans(),
     contact=LINE,
 )

@@ -1,13 +1,15 @@
 """Names looked up once, without waiting."""
 
+import asyncio
 import socket
 import threading
 import time
 
 import pytest
 
-from fetcher.engines import resolver
+from fetcher.engines import aiohttp_names, resolver
 from fetcher.engines.resolver import Resolver
+from fetcher.transfer.attempt import Stage
 
 WAIT_S = 10
 
@@ -109,3 +111,32 @@ def test_what_was_found_is_asked_for_again_after_a_while(one, names, monkeypatch
         time.sleep(0.001)
 
     assert names.asked.count("h") >= 2
+
+
+def test_what_waits_for_a_thread_is_not_being_asked_for(names, monkeypatch):
+    """
+    With aiohttp, too; and a name that does not exist is asked for once.
+    """
+    monkeypatch.setattr(aiohttp_names, "MAX_THREADS", 1)
+    names.answers.clear()
+
+    async def look_up():
+        threads = aiohttp_names.Lookups()
+        asyncio.get_running_loop().set_default_executor(threads)
+        lookups = aiohttp_names.ThreadedLookups(threads)
+        wanted = ("no.invalid", "later")
+        tasks = [asyncio.create_task(lookups.resolve(name)) for name in wanted]
+        async with asyncio.timeout(WAIT_S):
+            while not names.asked:  # noqa: ASYNC110 - a thread does it
+                await asyncio.sleep(0.001)
+        stages = [lookups.stage(name) for name in (*wanted, "known")]
+        names.answers.set()
+        await asyncio.wait(tasks)
+        with pytest.raises(OSError, match="not known"):
+            await lookups.resolve("no.invalid")
+        return stages
+
+    stages = asyncio.run(look_up())
+
+    assert stages == [Stage.LOOKING_UP, Stage.QUEUED, Stage.CONNECTING]
+    assert names.asked == ["no.invalid", "later"]

@@ -59,12 +59,9 @@ class RunReport:
     def __exit__(self, *_: object) -> None:
         self.file.__exit__()
 
-    def finish(self, count: int) -> None:
+    def finish(self) -> None:
         """
         Write the table, or put the lines in order, now that all has ended.
-
-        Args:
-            count: How many rows the list has.
 
         Raises:
             OSError: If that fails; the lines are there still.
@@ -76,10 +73,10 @@ class RunReport:
             if self._is_table:
                 is_csv = self._path.suffix.lower() == ".csv"
                 with _whole(self._path.resolve()) as aside:
-                    write_table(aside, lambda: in_order(file, count), is_csv=is_csv)
+                    write_table(aside, lambda: in_order(file), is_csv=is_csv)
                 self._lines.unlink()
             elif self._in_order:
-                self.file.replace(in_order(file, count))
+                self.file.replace(in_order(file))
 
 
 @contextmanager

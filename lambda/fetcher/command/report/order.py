@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _NONE = -1
 
 
-def in_order(file: BinaryIO, count: int) -> Iterator[bytes]:
+def in_order(file: BinaryIO) -> Iterator[bytes]:
     """
     Yield the lines of a report in the order of their rows, each with its end.
 
@@ -23,13 +23,14 @@ def in_order(file: BinaryIO, count: int) -> Iterator[bytes]:
 
     Args:
         file: The report; every line begins with its row, and ends.
-
-        count: How many rows there may be.
     """
-    places = array("q", [_NONE]) * count
+    places = array("q")
     at = file.seek(0)
     for line in file:
-        places[_row_of(line) - 1] = at
+        row = _row_of(line)
+        if row > len(places):
+            places.extend([_NONE] * (row - len(places)))
+        places[row - 1] = at
         at += len(line)
     if not at:
         return

@@ -11,7 +11,8 @@ import csv
 import json
 from contextlib import closing
 from importlib.util import find_spec
-from itertools import islice
+from itertools import chain, islice
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from fetcher.command.report.lines import FIELDS, fields_of
@@ -26,6 +27,7 @@ TABLES = (".csv", ".parquet")
 
 _ROWS_AT_ONCE = 10_000
 _NUMBERS = range(-(2**63), 2**63)
+_AS_THEY_ARE = frozenset({str, int, float, NoneType})  # in CSV
 _EXACT = range(-(2**53), 2**53)  # as floating-point numbers, too
 
 
@@ -117,17 +119,20 @@ def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 def _look(rows: list[Row], seen: dict[str, set[type]]) -> None:
     """Add the types of what rows carry to those seen, by column."""
-    for row in rows:
-        for name in row.keys() - FIELDS.keys():
-            value, kinds = row[name], seen.setdefault(name, set())
-            if value is not None:
-                kinds.add(_kind_of(value))
+    names = dict.fromkeys(chain.from_iterable({tuple(row): None for row in rows}))
+    for name in (one for one in names if one not in FIELDS):
+        values = [row.get(name) for row in rows]
+        kinds = set(map(type, values)) - {NoneType}
+        if int in kinds:
+            kinds.remove(int)
+            kinds.update(_whole_kind(one) for one in values if type(one) is int)
+        seen[name] = seen.get(name, set()) | kinds
 
 
-def _kind_of(value: object) -> type:
-    if type(value) is not int or value in _EXACT:
-        return type(value)
-    return _Large if value in _NUMBERS else object
+def _whole_kind(number: int) -> type:
+    if number in _EXACT:
+        return int
+    return _Large if number in _NUMBERS else object
 
 
 def _columns(seen: dict[str, set[type]], *, is_csv: bool) -> dict[str, type]:
@@ -141,20 +146,29 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) or value is None else json.dumps(value)
 
 
+def _cell(value: object) -> object:
+    return value if type(value) in _AS_THEY_ARE else _text(value)
+
+
 class _Csv:
     def __init__(self, path: Path, columns: dict[str, type]) -> None:
         # A path may hold what is no text; the name of the file is not to be lost.
-        self._file = path.open("w", newline="", errors="surrogateescape")
+        self._file = path.open("w", newline="", errors="surrogatepass")
         self._names = list(columns)
         self._rows = csv.writer(self._file)
         self._rows.writerow(self._names)
 
     def write(self, rows: list[Row]) -> None:
-        for row in rows:
-            self._rows.writerow([_text(row.get(name)) for name in self._names])
+        columns = (self._column(rows, name) for name in self._names)
+        self._rows.writerows(zip(*columns, strict=True))
 
     def close(self) -> None:
         self._file.close()
+
+    @staticmethod
+    def _column(rows: list[Row], name: str) -> Iterable[object]:
+        values = (row.get(name) for row in rows)
+        return values if name in FIELDS else map(_cell, values)
 
 
 class _Parquet:
@@ -206,7 +220,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
-    with path.open(newline="", errors="surrogateescape") as file:
+    with path.open(newline="", errors="surrogatepass") as file:
         rows = csv.DictReader(file, strict=True)
         try:
             if list(rows.fieldnames or ())[: len(FIELDS)] != list(FIELDS):

@@ -6,11 +6,11 @@ import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import GONE, Outcome
 from fetcher.transfer.flow.pace import FEW, MOST_SPARED, Pace
 
 if TYPE_CHECKING:
-    from fetcher.contract.downloads import Download
     from fetcher.transfer.flow.places import Places
 
 _TOO_MANY = HTTPStatus.TOO_MANY_REQUESTS.value
@@ -228,6 +228,13 @@ class Host:
             self._probes = PROBES
             self._rests_until = now + _FIRST_REST_S * 2**self._rounds
             self.is_given_up = self._rounds >= _MOST_ROUNDS
+
+    def not_tried(self) -> Download:
+        """Return how URLs end that are not tried since it is given up."""
+        assert self.failure is not None, "that is why"
+        why = "the host has failed too often, most recently"
+        detail = f"not tried: {why}: {self.failure.detail}"
+        return Download(self.failure.outcome, detail=detail)
 
     def _revive(self) -> None:
         self._failures = self._rounds = 0

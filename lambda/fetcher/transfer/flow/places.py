@@ -15,7 +15,8 @@ _LEAST_BYTES = 1_000  # fewer are no sign of life: a drip of a byte a second is 
 # One in twenty URLs of a real list holds its connection for 20 s where a good one takes
 # half a second: as many places as there are at work would all be held within seconds.
 _OPEN_PER_PLACE = 8
-_HTTP_STATUS = Outcome.HTTP_STATUS  # bound once: Python 3.11 finds it slowly
+# Bound once: Python 3.11 finds members of an enum slowly.
+_OK, _HTTP_STATUS = Outcome.OK, Outcome.HTTP_STATUS
 _OVERLOADED = frozenset({429, 500, 502, 503, 504})
 _BROKEN = frozenset(
     {
@@ -49,9 +50,11 @@ class Places:
         open: In flight.
 
         silent: Those of them that have given their place back.
+
+        learns: Whether it is to be told how downloads end: see `learn`.
     """
 
-    __slots__ = ("_limit", "connections", "most_open", "open", "silent")
+    __slots__ = ("_limit", "connections", "learns", "most_open", "open", "silent")
 
     def __init__(self, connections: int, room: int, now: float = 0.0) -> None:
         self._limit = None if connections else ConnectionLimit(room, now)
@@ -59,6 +62,7 @@ class Places:
         self.connections = self._limit.number if self._limit else connections
         self.most_open = max(most, min(_OPEN_PER_PLACE * most, room))
         self.open = self.silent = 0
+        self.learns = self._limit is not None
 
     @property
     def is_full(self) -> bool:
@@ -95,14 +99,15 @@ class Places:
 
             has_answered: Whether its host has answered before.
         """
-        if not self._limit:
+        limit, outcome = self._limit, download.outcome
+        if not limit:
             return
-        if not is_overload(download):
+        if outcome is _OK or not is_overload(download):
             if download.status:
-                self._limit.ended(begun_at, now)
-        elif has_answered or download.outcome is Outcome.UNSTARTED:
-            self._limit.failed(begun_at, now)
-        self.connections = self._limit.number
+                limit.ended(begun_at, now)
+        elif has_answered or outcome is Outcome.UNSTARTED:
+            limit.failed(begun_at, now)
+        self.connections = limit.number
 
     def left(self, put_off: int, waiting: int) -> Left:
         """Return what is under way, with those that were silent or wait for hosts."""

@@ -26,6 +26,8 @@ Ending = tuple[Outcome, str]
 # A body that was not promised in full may be without end: a radio, a camera.
 _MOST_GROWTH = 4  # times the time for one URL
 _LAST_TRY_S = 3.0  # for a host that was silent twice, or not there at all
+# A look-up takes no connection: it gives its place back sooner than other silences.
+_LOOK_UP_S = 0.1
 _QUEUED, _LOOKING_UP, _CONNECTING, _ASKED = Stage
 
 
@@ -65,8 +67,9 @@ class Watch:
     def end(self, attempt: Attempt, download: Download, now: float) -> None:
         """Stop watching it."""
         self._places.open -= 1
-        answered = attempt.host.has_answered
-        self._places.learn(download, attempt.begun_at, now, has_answered=answered)
+        if self._places.learns:
+            answered = attempt.host.has_answered
+            self._places.learn(download, attempt.begun_at, now, has_answered=answered)
         if not was_silent(download):
             self._word_at = now
         if attempt.is_silent:
@@ -121,10 +124,13 @@ class Watch:
             if attempt.silent_s:
                 self._patience.spoke(attempt.silent_s)
                 attempt.silent_s = 0
-            self._set_silent(attempt, is_silent=False)
+            if attempt.stage is not _LOOKING_UP:
+                self._set_silent(attempt, is_silent=False)
         elif silence_s >= attempt.silent_s + 1:
             attempt.silent_s += 1
             self._patience.lasted(attempt.silent_s)
+            self._set_silent(attempt, is_silent=True)
+        elif silence_s >= _LOOK_UP_S and attempt.stage <= _LOOKING_UP:
             self._set_silent(attempt, is_silent=True)
 
     def _set_silent(self, attempt: Attempt, *, is_silent: bool) -> None:

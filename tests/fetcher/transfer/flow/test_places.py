@@ -160,3 +160,14 @@ def test_every_url_ends_once_in_time_and_never_more_are_open_than_may_be(
 
     assert Outcome.UNSTARTED not in run.outcomes()
     assert run.engine.most_open <= 8 * connections
+
+
+def test_names_that_take_long_to_be_unknown_hold_up_nobody(monkeypatch):
+    """
+    A look-up takes no connection, so it is not counted as one for long.
+    """
+    unknown = Fate(4.0, Outcome.DNS, status=0, stage=Stage.LOOKING_UP)
+    run = simulate(monkeypatch, urls(480), lambda *_: unknown, attempts=1)
+
+    assert set(run.outcomes()) == {Outcome.DNS}
+    assert run.seconds < 4.0 + 480 / 64 / 2

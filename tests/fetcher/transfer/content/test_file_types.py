@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fetcher.transfer.file_types import SNIFFED_BYTES, agrees, type_of
+from fetcher.transfer.content.file_types import SNIFFED_BYTES, agrees, type_of
 from origin.picture import jpeg
 
 

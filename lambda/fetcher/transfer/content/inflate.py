@@ -6,7 +6,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.file_types import plain
+from fetcher.transfer.content.file_types import plain
 from fetcher.transfer.refusal import RefusedError
 
 if TYPE_CHECKING:

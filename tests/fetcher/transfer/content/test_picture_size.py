@@ -11,8 +11,8 @@ from fetcher.contract.options import Options
 from fetcher.contract.source import Item
 from fetcher.sinks.discard import Discard
 from fetcher.transfer.body import Body
-from fetcher.transfer.file_types import type_of
-from fetcher.transfer.picture_size import JpegSize, size_of
+from fetcher.transfer.content.file_types import type_of
+from fetcher.transfer.content.picture_size import JpegSize, size_of
 
 SIZE = 301, 17
 

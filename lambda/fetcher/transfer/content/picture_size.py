@@ -36,7 +36,7 @@ def size_of(kind: str, start: bytes) -> Size:
     Return width and height; zeros if the first bytes do not tell, as with JPEG.
 
     Args:
-        kind: What `fetcher.transfer.file_types.type_of` returned.
+        kind: What `fetcher.transfer.content.file_types.type_of` returned.
 
         start: The first 30 bytes, or more.
 

@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 
 from fetcher.contract.source import Inline, Item, Template
-from fetcher.transfer.parts import ShardPart, has_many_hosts
+from fetcher.transfer.shard_work import ShardPart, has_many_hosts
 
 
 def listed(hosts):

@@ -63,7 +63,7 @@ def bucket_of(question: Question, constants: Draws) -> Bucket:
 
 def cpu_s(question: Question, constants: Draws) -> np.ndarray:
     """Return the seconds that the processor of an execution takes over a file."""
-    used = _cpu_here_s(question, question.scheme) * constants[_table(question)]
+    used = cpu_here_s(question) * constants[_table(question)]
     if question.is_to_s3:
         sent = _cpu_here_s(question, "https") * constants["upload_cpu_share"]
         used = used + sent
@@ -157,6 +157,11 @@ def throughput(
         rate = active / (wait_s + on_either_s)
         at_line, at_processor = rate * on_line_s, rate * on_processor_s
     return rate
+
+
+def cpu_here_s(question: Question) -> float:
+    """Return the CPU seconds of a file where the tables were measured."""
+    return _cpu_here_s(question, question.scheme)
 
 
 def _table(question: Question) -> str:

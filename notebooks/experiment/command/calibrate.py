@@ -1,0 +1,172 @@
+"""`python -m experiment calibrate`: what the model guesses, measured in an account."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import uuid
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from aws_facts.limits import HOME
+from experiment.fleet.calibration import file, probes
+from experiment.fleet.calibration.probes import MEMORIES_MB, SIZES, SIZES_KB, Probes
+from experiment.ledger.places import shown_path
+from experiment.ledger.run_folder import run_folder_for
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.run.wave import FanOutError
+from experiment.session import open_session
+from rollout.deploy.deploy import destroy
+from rollout.errors import RolloutError
+from rollout.s3_origin import s3
+from rollout.target.machine import ARCHITECTURES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from experiment.session import Session
+    from rollout.target.target import Target
+
+FUNCTION = "million-downloads-calibration"
+_DONE, _FAILED, _REFUSED = 0, 1, 2
+_REFUSALS = (RolloutError, FanOutError, BotoCoreError, ClientError)
+_EPILOG = """
+It makes a bucket, million-downloads-check-..., and a function in your account,
+downloads some gigabytes from S3 in the same region, and removes both: about two cents.
+`make aws-check` does it, too. It has never run on AWS: each step was run against the
+local endpoint only, where the figures mean nothing.
+
+What it measures: the speed of a vCPU on each architecture, bandwidth (base, burst and
+credit) at three memory sizes, cold starts, the first byte from S3, and the tail of up
+to 100 executions. What it cannot tell it says, and the model keeps what it had.
+"""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Measure, write the calibration file, and return the exit status."""
+    args = _parser().parse_args(argv)
+    settings = FanOutSettings(target="aws", url_template="s3://none/{number}")
+    try:
+        session = open_session(settings)
+        try:
+            bucket = f"million-downloads-check-{uuid.uuid4().hex[:12]}"
+            wanted = _wanted(args, bucket)
+            with _origin(session.target, bucket, wanted):
+                return _calibrated(wanted, session, args.folder)
+        finally:
+            destroy(session.target, args.function)
+            session.close()
+    except _REFUSALS as error:
+        print(f"experiment: {' '.join(str(error).split())}", file=sys.stderr)
+        return _REFUSED
+
+
+def _wanted(args: argparse.Namespace, bucket: str) -> Probes:
+    return Probes(
+        function=args.function,
+        templates={
+            size: f"s3://{bucket}/{s3.FOLDER}/{size}/{{number}}.jpg" for size in SIZES
+        },
+        architectures=tuple(args.architecture or ARCHITECTURES),
+        files=args.files,
+        executions=args.executions,
+        memories_mb=tuple(args.memory_mb or MEMORIES_MB),
+        allow_private=args.allow_private,
+    )
+
+
+def _calibrated(wanted: Probes, session: Session, chosen: str) -> int:
+    folder = run_folder_for("calibration", session.target.name, chosen)
+    runs = {}
+    for name, made in probes.run(wanted, session, folder):
+        runs[name] = made
+        print(f"measured {name}: {made.totals['wall_s']:.1f} s", flush=True)
+    found = probes.told_by(runs)
+    source = f"python -m experiment calibrate, {session.target.region}"
+    how = dict.fromkeys(found.figures, f"{source}, runs in {shown_path(folder)}")
+    for name, figure in found.figures.items():
+        print(f"{name} = {figure.value:.4g} ({figure.low:.4g} to {figure.high:.4g})")
+    for name, why in found.unknown.items():
+        print(f"unknown  {name}: {why}")
+    if not found.figures:
+        return _FAILED
+    print(f"written  {shown_path(file.write(found.figures, how))}")
+    return _DONE
+
+
+@contextmanager
+def _origin(target: Target, name: str, wanted: Probes) -> Iterator[None]:
+    """Keep files to download in a new bucket, and remove both."""
+    client = target.client("s3")
+    where = {"LocationConstraint": target.region}
+    options = {} if target.region == HOME else {"CreateBucketConfiguration": where}
+    client.create_bucket(Bucket=name, **options)
+    numbered = {
+        size: s3.numbered(wanted.templates[size], count)
+        for size, count in wanted.counts.items()
+    }
+    try:
+        for size, template in numbered.items():
+            deque(s3.put(target, template, SIZES_KB[size] * 1_000), maxlen=0)
+        yield
+    finally:
+        try:
+            for template in numbered.values():
+                deque(s3.remove(target, template), maxlen=0)
+            client.delete_bucket(Bucket=name)
+        except _REFUSALS as error:
+            print(f"left     bucket {name}: {error}", file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m experiment calibrate",
+        description="Measure in your AWS account what the model of the fleet guesses.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--function",
+        default=FUNCTION,
+        metavar="NAME",
+        help="deployed and removed (%(default)s)",
+    )
+    parser.add_argument(
+        "--architecture",
+        action="append",
+        choices=ARCHITECTURES,
+        help="measure this one only",
+    )
+    parser.add_argument(
+        "--memory-mb",
+        action="append",
+        type=int,
+        metavar="MB",
+        help="measure bandwidth at this memory only",
+    )
+    parser.add_argument(
+        "--files",
+        type=int,
+        default=80,
+        metavar="N",
+        help="of 17 MB, to use up a line's credit (%(default)s)",
+    )
+    parser.add_argument(
+        "--executions",
+        type=int,
+        default=100,
+        metavar="N",
+        help="compared for their tail (%(default)s)",
+    )
+    parser.add_argument(
+        "--allow-private",
+        action="store_true",
+        help="S3 may be at a private address, as of a VPC endpoint",
+    )
+    parser.add_argument(
+        "--folder", default="", help="for the runs; by default a new one in results/"
+    )
+    return parser

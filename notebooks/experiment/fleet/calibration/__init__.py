@@ -1,0 +1,8 @@
+"""
+Constants of the model, measured where they hold.
+
+* ``runs``: one setting measured from code, as `20_fan_out` does it.
+* ``probes``: the settings that show what nobody has published.
+* ``figures``: constants from the tables of such runs.
+* ``file``: the calibration file, which the model prefers to `fleet.toml`.
+"""

@@ -1,0 +1,64 @@
+"""The calibration file: what was measured, where and when, as `fleet.toml` has it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_facts import constants
+from aws_facts.constants import OURS, read
+from experiment.ledger.run_folder import replaced
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from experiment.fleet.calibration.figures import Figure
+
+_HEAD = """\
+# Tables by `make aws-check`; preferred to fleet.toml. Remove an entry, or this file,
+# to go back to what others have published.
+"""
+
+
+def write(found: Mapping[str, Figure], how: Mapping[str, str]) -> Path:
+    """
+    Add figures to `aws_facts.constants.CALIBRATION`, replacing earlier ones.
+
+    Args:
+        found: By name of the constant.
+
+        how: Where each was measured and with what, in words.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError: If a figure is not one that the model takes; nothing is written.
+    """
+    entries = constants.measured_entries()
+    for name, figure in found.items():
+        entries[name] = {
+            "kind": OURS,
+            "value": float(f"{figure.value:.4g}"),
+            "low": float(f"{min(figure.low, figure.value):.4g}"),
+            "high": float(f"{max(figure.high, figure.value):.4g}"),
+            "source": how[name],
+            "seen": datetime.now(UTC).date(),
+        }
+        read(name, entries[name])
+    path = constants.CALIBRATION
+    with replaced(path) as temporary:
+        temporary.write_text(_HEAD + "".join(map(_table, entries, entries.values())))
+    constants.constants.cache_clear()
+    return path
+
+
+def _table(name: str, entry: Mapping[str, Any]) -> str:
+    lines = [f"{key} = {_toml(value)}" for key, value in entry.items()]
+    return "\n".join(("", f"[{name}]", *lines, ""))
+
+
+def _toml(value: object) -> str:
+    return json.dumps(value) if isinstance(value, str | float) else str(value)

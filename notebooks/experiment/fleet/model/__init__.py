@@ -1,0 +1,6 @@
+"""
+What a fleet does with its time.
+
+* ``starts``: when executions start; ``work``: how long one takes over its files.
+* ``tail``: executions that take long; ``schedule``: shards pulled and hedged.
+"""

@@ -1,0 +1,172 @@
+"""Constants measured by runs: from tables of known truth, and on the local target."""
+
+import datetime as dt
+import tomllib
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.support import wheelhouse
+from tests.support.aws_target import POLICY, POLICY_OF_CHECK, actions_of, aws_in_place
+
+from aws_facts import constants
+from aws_facts.constants import OURS, constant
+from experiment.__main__ import main
+from experiment.fleet.calibration import figures, file
+from experiment.fleet.calibration.figures import Figure
+from experiment.fleet.calibration.probes import LARGE, SIZES_KB
+from experiment.fleet.forecast import forecast
+from experiment.fleet.question import Question
+from rollout.target.machine import machine
+
+MB = 1e6
+BURST, BASE, CREDIT = 300 * MB, 70 * MB, 230 * MB
+
+
+@pytest.fixture
+def calibration(monkeypatch, tmp_path):
+    """A calibration file of this test's own, which the model reads."""
+    path = tmp_path / "calibration.toml"
+    monkeypatch.setattr(constants, "CALIBRATION", path)
+    constants.constants.cache_clear()
+    yield path
+    monkeypatch.undo()
+    constants.constants.cache_clear()
+
+
+def through_a_bucket(files, connections=20, size=1.7 * MB):
+    """Files that share a line with a credit, as a table of downloads has them."""
+    drained_s = CREDIT / (BURST - BASE)
+
+    def when(came):
+        fast = BURST * drained_s
+        return came / BURST if came < fast else drained_s + (came - fast) / BASE
+
+    rows = []
+    for first in range(0, files, connections):  # they share it, and so end together
+        begin, end = when(first * size), when((first + connections) * size)
+        rows += [(100.0 + begin, end - begin, size)] * connections
+    return pd.DataFrame(rows, columns=["started_at", "seconds", "body_bytes"])
+
+
+def invocation(downloads, cpu_s):
+    ended = (downloads["started_at"] + downloads["seconds"]).max()
+    return pd.DataFrame(
+        {"downloading_at": [100.0], "downloaded_at": [ended], "cpu_s": [cpu_s]}
+    )
+
+
+def test_burst_base_and_credit_are_found_in_a_stream_that_has_them():
+    downloads = through_a_bucket(700)
+    found = figures.bandwidth(downloads, invocation(downloads, 1.0), 1.0)
+
+    assert found["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
+    assert found["burst_bytes_per_s"].value == pytest.approx(BURST, rel=0.1)
+    assert found["credit_bytes"].value == pytest.approx(CREDIT, rel=0.15)
+
+
+def test_where_the_processor_binds_nothing_is_said_of_the_line():
+    downloads = through_a_bucket(700)
+    busy_s = 700 * 1.7 * MB / BASE
+    found = figures.bandwidth(downloads, invocation(downloads, busy_s), 1.0)
+    assert set(found.values()) == {"the processor was busy all the time"}
+
+    half_busy = figures.bandwidth(downloads, invocation(downloads, busy_s / 3.5), 1.0)
+    assert isinstance(half_busy["burst_bytes_per_s"], str)
+    assert half_busy["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
+
+
+def test_a_line_without_a_credit_has_a_base_alone():
+    downloads = through_a_bucket(700)
+    late = downloads[downloads["started_at"] > 103.0]
+    found = figures.bandwidth(late, invocation(late, 1.0), 1.0)
+
+    assert found["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
+    assert found["credit_bytes"] == "it began with no burst"
+
+
+def test_a_tail_as_heavy_as_the_recorded_one_is_one():
+    """
+    Drawn from the model itself, a hundred executions at a time.
+    """
+    random = np.random.default_rng(3)
+    scales = []
+    for _ in range(200):
+        longer = figures.excess((1, 100), figures.likeliest(), random)[0]
+        shards = pd.DataFrame({"downloading_at": np.zeros(100)})
+        shards["downloaded_at"] = 2.0 * (1 + longer)
+        scales.append(figures.tail_scale(shards).value)
+
+    assert np.mean(scales) == pytest.approx(1.0, rel=0.2)
+    few = pd.DataFrame({"downloading_at": [0.0], "downloaded_at": [1.0]})
+    assert "20 are needed" in figures.tail_scale(few)
+
+
+def test_cold_starts_and_first_bytes_are_told_from_the_rest():
+    shards = pd.DataFrame({"cold": [1, 1, 0, 0], "invoked_at": 0.0})
+    shards["started_at"] = [0.5, 0.6, 0.1, 0.1]
+    assert figures.cold_start(shards).value == pytest.approx(0.45)
+    assert "not both" in figures.cold_start(shards[shards["cold"] == 1])
+
+    waits = pd.DataFrame({"started_at": range(101), "seconds": 0.03})
+    waits.loc[0, "seconds"] = 0.2  # it connects
+    assert figures.first_byte(waits) == pytest.approx((0.03, 0.03, 0.03))
+
+
+@pytest.mark.usefixtures("calibration")
+def test_what_was_measured_comes_before_what_others_published():
+    before = forecast(Question(concurrency=50), 60).time
+    file.write({"arm64_slowdown": Figure(1.2, 1.19, 1.21)}, {"arm64_slowdown": "here"})
+    file.write({"tail_scale": Figure(0.1, 0.05, 0.2)}, {"tail_scale": "there"})
+
+    one = constant("arm64_slowdown")
+    assert (one.value, one.kind, one.source) == (1.2, OURS, "here")
+    assert abs(dt.datetime.now(dt.UTC).date() - one.seen) <= dt.timedelta(days=1)
+    assert constant("tail_scale").source == "there"
+    after = forecast(Question(concurrency=50), 60).time
+    assert after.high - after.low < before.high - before.low
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[arm64_speed]\nvalue = 1", "arm64_speed, which is no constant"),
+        ('[tail_adds]\nkind = "ours"\nvalue = 0.5\nseen = 2026-11-29', "no source"),
+    ],
+)
+def test_a_calibration_that_nobody_could_trace_is_refused(calibration, text, why):
+    calibration.write_text(text)
+
+    with pytest.raises(ValueError, match=why):
+        constants.constants()
+
+
+def test_nothing_is_written_of_a_figure_that_makes_no_sense(calibration):
+    with pytest.raises(ValueError, match="has no source"):
+        file.write({"tail_scale": Figure(1.0, 0.5, 2.0)}, {"tail_scale": " "})
+    assert not calibration.exists()
+
+
+def test_every_probe_runs_and_says_what_it_can_and_cannot_tell(
+    endpoint, monkeypatch, capsys, calibration, tmp_path, wheels_folder
+):
+    """
+    In its form only: this machine has no vCPU of AWS's, and no line that is capped.
+    """
+    both = {"Statement": [*POLICY["Statement"], *POLICY_OF_CHECK["Statement"]]}
+    given = ["--architecture", machine().architecture, "--files", "4"]
+    more = ["--executions", "2", "--folder", str(tmp_path / "runs")]
+    more += ["--allow-private", "--memory-mb", "1769"]
+    wheelhouse.offer_for_this_machine(monkeypatch, wheels_folder)
+    monkeypatch.setitem(SIZES_KB, LARGE, 500)
+    with aws_in_place(endpoint.endpoint_url, monkeypatch, both) as gate:
+        assert main(["calibrate", *given, *more]) == 0
+    said = capsys.readouterr()
+
+    assert said.out.count("measured ") == 4
+    assert "unknown  tail_scale, tail: only 2 executions ran" in said.out
+    entries = tomllib.loads(calibration.read_text())
+    assert f"{machine().architecture}_slowdown" in entries
+    assert "left" not in said.err
+    assert gate.actions <= set(actions_of(both))
+    assert {"s3:CreateBucket", "s3:DeleteBucket"} < gate.actions

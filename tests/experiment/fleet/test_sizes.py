@@ -1,0 +1,155 @@
+"""The sizes of a list: what it tells, what hosts say, and what nobody does."""
+
+import threading
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import pytest
+
+from experiment.__main__ import main
+from experiment.fleet import sizes
+from experiment.fleet.asking import question_of
+from experiment.fleet.question import INTERNET, S3
+from experiment.fleet.sizes import sample_for, sample_of
+from experiment.parameters.fleet import FleetSettings
+
+
+class Host(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    asked: ClassVar = Counter()
+    at_once, most_at_once = 0, 0
+    lock = threading.Lock()
+
+    def do_HEAD(self):
+        with Host.lock:
+            Host.at_once += 1
+            Host.most_at_once = max(Host.most_at_once, Host.at_once)
+        kind, _, value = self.path[1:].partition("/")
+        Host.asked[kind] += 1
+        status = {"busy": 429, "gone": 404, "to": 302}.get(kind, 200)
+        self.send_response(status)
+        if kind == "sized":
+            self.send_header("Content-Length", value.partition("/")[0])
+        if kind == "to":
+            self.send_header("Location", value)
+        self.end_headers()
+        with Host.lock:
+            Host.at_once -= 1
+
+    def do_GET(self):
+        Host.asked["GET"] += 1
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def host():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Host) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def listed(tmp_path):
+    def written(*lines, name="urls.txt"):
+        path = tmp_path / name
+        path.write_text("\n".join(lines) + "\n")
+        return path
+
+    return written
+
+
+def test_known_and_unknown_sizes_are_counted_by_why(host, listed, silent_url):
+    path = listed(
+        f"{host}/sized/1000/a",
+        f"{host}/sized/3000/b",
+        f"{host}/to//sized/2000",
+        f"{host}/unsized/c",
+        f"{host}/gone/d",
+        f"{silent_url}/e",
+        f"{host}/to/http://169.254.169.254/f",
+        "s3://bucket/g",
+    )
+    found = sample_of(path, rows=100, allow_private=True)
+
+    assert sorted(found.sizes_bytes) == [1000, 2000, 3000]
+    assert found.unknown == {
+        sizes.NO_LENGTH: 1,
+        sizes.NO_ANSWER: 1,
+        sizes.BLOCKED: 1,
+        sizes.IN_S3: 1,
+        "answered 404": 1,
+    }
+    assert "3 sizes known (0 by the list, 3 by their heads)" in str(found)
+    assert "unknown: 62 %" in str(found)
+    assert not Host.asked["GET"]
+
+
+def test_private_addresses_are_not_asked_unless_they_may_be(host, listed):
+    Host.asked.clear()
+    found = sample_of(listed(f"{host}/sized/1000"), rows=9)
+
+    assert found.unknown == {sizes.BLOCKED: 1}
+    assert not Host.asked
+
+
+def test_a_host_is_asked_by_two_at_once_and_no_more_once_it_asks_for_less(host, listed):
+    Host.asked.clear()
+    Host.most_at_once = 0
+    path = listed(*(f"{host}/busy/{number}" for number in range(50)))
+    found = sample_of(path, rows=50, allow_private=True)
+
+    assert found.unknown == {sizes.HOST_IS_BUSY: 50}
+    assert Host.asked["busy"] <= 2
+    assert Host.most_at_once <= 2
+
+
+def test_a_list_that_tells_sizes_is_believed_and_nobody_is_asked(listed):
+    rows = (f"https://host.example/{number},{1_000 * number}" for number in (1, 2, 3))
+    found = sample_of(listed("url,bytes", *rows, name="urls.csv"), rows=100)
+
+    assert sorted(found.sizes_bytes) == [1000, 2000, 3000]
+    assert (found.files, found.told, found.is_from_s3) == (3, 3, False)
+
+
+def test_a_sample_is_of_the_whole_list_and_always_the_same(host, listed):
+    path = listed(*(f"{host}/sized/{1_000 + number}" for number in range(400)))
+    found = [sample_of(path, rows=20, allow_private=True) for _ in range(2)]
+
+    assert found[0].sizes_bytes == found[1].sizes_bytes
+    assert (found[0].files, found[0].rows) == (400, 20)
+    assert max(found[0].sizes_bytes) > 1_300
+    assert min(found[0].sizes_bytes) < 1_100
+
+
+def test_a_list_says_how_many_files_how_large_and_from_where(host, listed):
+    path = listed(f"{host}/sized/1000", f"{host}/sized/3000")
+    settings = FleetSettings(url_list=str(path), allow_private=True)
+    question = question_of(settings, sample=sample_for(settings))
+
+    assert (question.files, question.mean_bytes) == (2, 2000)
+    assert (question.source, question.scheme) == (INTERNET, "http")
+    in_s3 = "https://b.s3.eu-west-1.amazonaws.com"
+    rows = (f"{in_s3}/{number},500" for number in range(3))
+    settings = FleetSettings(
+        url_list=str(listed("url,bytes", *rows, name="urls.csv")), comes_from=INTERNET
+    )
+    question = question_of(settings, sample=sample_for(settings))
+
+    assert (question.files, question.source, question.scheme) == (3, S3, "https")
+    assert sample_for(FleetSettings()) is None
+
+
+def test_a_list_is_forecast_on_the_command_line(host, listed, capsys):
+    path = listed(*(f"{host}/sized/{2_000 + number}" for number in range(30)))
+    given = ["-p", "allow_private", "true", "-p", "sample", "10"]
+
+    assert main(["plan", "--list", str(path), *given]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("list: 10 of 30 rows, 10 sizes known")
+    assert "asked: 30 files of 2.0" in said
+    assert main(["plan", "--list", str(path.with_name("none.txt"))]) == 2
+    assert main(["plan", "--list", str(listed("no url at all"))]) == 2
