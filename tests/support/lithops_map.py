@@ -45,7 +45,7 @@ def main():
     # A function of its installs these; boto3 waits a minute, too short for numpy.
     of_lambda.DEFAULT_REQUIREMENTS.remove("numpy")
     with lithops.FunctionExecutor(config=config) as executor:
-        executor.map(double, range(100))
+        executor.map(double, range(100), chunksize=10)
         answers = executor.get_result()
         executor.clean(clean_cloudobjects=False)
     print("mapped", len(answers))
