@@ -48,7 +48,7 @@ class Price:
 
         source: Where AWS states it.
 
-        seen: The day it was read there.
+        seen: The day it was read there; of a copy, the day the copy was made, if known.
 
         assumed: Whether it is us-east-1's, taken because the region's is not known.
     """
@@ -94,6 +94,11 @@ def price(name: str, region: str = HOME) -> Price:
             dollars=other["dollars"][region], source=other["source"], seen=other["seen"]
         )
     return replace(home, assumed=True)
+
+
+def mark(*, assumed: bool) -> str:
+    """Return what is written behind a price: that it is assumed, or nothing."""
+    return f" (assumed: {HOME}'s price)" if assumed else ""
 
 
 def limits() -> dict[str, Limit]:

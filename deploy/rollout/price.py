@@ -6,13 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from aws_facts.limits import HOME, limit, price
+from aws_facts.limits import HOME, limit, mark, price
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
 DEFAULT_MAX_COST_USD = 5.0
+# Both are estimates, about as long as those lines and headers are.
+LOG_BYTES = 500  # of an invocation: START, END and REPORT
+REQUEST_BYTES = 400  # of a file: a request line with headers, and what TLS adds
 
 _MB_OF_A_GB = 1_024
 _GB = 2**30
@@ -118,7 +121,7 @@ class Bill(NamedTuple):
         """Yield the lines as text, the sum last."""
         for item in self.items:
             amount = in_amount(item.amount)
-            assumed = f" (assumed: {HOME}'s price)" if item.assumed else ""
+            assumed = mark(assumed=item.assumed)
             yield f"{in_dollars(item.dollars):>10}  {amount} {item.what}{assumed}"
         yield f"{in_dollars(self.dollars):>10}  in all"
 

@@ -66,6 +66,20 @@ def test_a_shard_goes_in_and_a_report_comes_out(origin):
     assert report.cpu_s > 0
 
 
+def test_an_execution_finds_its_number_of_connections_within_its_memory(
+    origin, monkeypatch
+):
+    """
+    Of 61 MB, 60 are taken before the first download.
+    """
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "61")
+    own = Options(allow_private=True)
+    report = invoke(shard(bodies(origin), options=own))
+
+    assert report.connections == ((0.0, 5),)
+    assert invoke(shard(bodies(origin))).connections == ((0.0, 4),)
+
+
 def test_what_the_list_has_settled_is_reported_and_not_fetched(origin):
     url, again = origin.url("/bytes/5"), "duplicate: repeats the URL of row 1"
     settled = [Item(1, url, "", "", again), Item(2, "x", "", "", "bad_url: no")]

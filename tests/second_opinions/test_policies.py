@@ -23,14 +23,20 @@ WHOLE = FunctionSpec(
 )
 
 
-def test_a_linter_finds_nothing_of_weight_in_the_policies(target, tmp_path):
-    program = others.program("parliament")
+# For what a function in a network may not do by itself: AWS docs configuration-vpc.
+KNOWN = "lambda:SourceFunctionArn"
+
+
+def test_a_linter_finds_nothing_new_in_the_policies(target, tmp_path):
+    # Low is that a resource is "*": whose network, and which file system, nobody knows.
+    command = [others.program("parliament"), "--json", "--minimum_severity", "MEDIUM"]
     policies = {"deploy": POLICY, "check": POLICY_OF_CHECK, **WHOLE.policies(target)}
     for name, policy in policies.items():
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(policy))
         with path.open() as policy_file:
-            # Low: which file system has an access point is not known beforehand.
-            command = [program, "--minimum_severity", "MEDIUM"]
-            said = others.run(command, tmp_path, stdin=policy_file)
-        print(name, said or "clean")
+            said = others.run(command, tmp_path, policy_file, statuses=(0, 1))
+        found = [line for line in said.splitlines() if KNOWN not in line]
+        print(f"{name}: {len(said.splitlines())} remarks, {len(found)} new")
+
+        assert found == []

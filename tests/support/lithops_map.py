@@ -8,6 +8,8 @@ import lithops
 from lithops.serverless.backends.aws_lambda import config as of_lambda
 from lithops.serverless.backends.aws_lambda.aws_lambda import AWSLambdaBackend
 
+ROLE = "arn:aws:iam::123456789012:role/lithops"
+
 
 def invoke(backend, runtime_name, runtime_memory, payload):
     """Invoke by boto3: lithops's own request goes to AWS's host, whatever is set."""
@@ -36,14 +38,14 @@ def main():
     config = {
         "lithops": {"backend": "aws_lambda", "storage": "aws_s3"},
         "aws": aws,
-        "aws_lambda": {"execution_role": "arn:aws:iam::123456789012:role/lithops"},
+        "aws_lambda": {"execution_role": ROLE, "max_workers": 10},
         "aws_s3": {"storage_bucket": "lithops"},
     }
     AWSLambdaBackend.invoke = invoke
     # A function of its installs these; boto3 waits a minute, too short for numpy.
     of_lambda.DEFAULT_REQUIREMENTS.remove("numpy")
     with lithops.FunctionExecutor(config=config) as executor:
-        executor.map(double, range(100))
+        executor.map(double, range(100), chunksize=10)
         answers = executor.get_result()
         executor.clean(clean_cloudobjects=False)
     print("mapped", len(answers))

@@ -11,6 +11,7 @@ _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 _ERRORS = {
     400: "InvalidParameterValueException",
     404: "ResourceNotFoundException",
+    409: "ResourceConflictException",
     429: "TooManyRequestsException",
     500: "ServiceException",
 }

@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from aws_facts.limits import price
+from aws_facts.limits import mark, price
 from rollout.cli import options
 from rollout.cli.options import DONE, command, name_and_value, print_json
 from rollout.deploy import deploy as deployment
@@ -55,9 +55,10 @@ def _deploy(arguments: argparse.Namespace) -> int:
     for change in deployed.changes or ["nothing had to be changed"]:
         sys.stderr.write(f"{change}\n")
     if spec.vpc:
+        nat = price("nat_gb", target.region)
         sys.stderr.write(
             "Your network reaches the internet through a NAT gateway only, at "
-            f"${price('nat_gb', target.region).dollars:g} for every GB downloaded.\n"
+            f"${nat.dollars:g} for every GB downloaded{mark(assumed=nat.assumed)}.\n"
         )
     return DONE
 

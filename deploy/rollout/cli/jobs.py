@@ -108,7 +108,10 @@ def _add_submit(verbs: Commands, parent: argparse.ArgumentParser) -> None:
         type=float,
         default=DEFAULT_MAX_COST_USD,
         metavar="DOLLARS",
-        help="most that it may cost; a text list in S3 is not priced (%(default)s)",
+        help=(
+            f"refuse what costs more at {FILES_PER_S} files a second an execution; "
+            "slower files cost more, and a text list in S3 is not priced (%(default)s)"
+        ),
     )
     add_columns(parser, "LIST")
 

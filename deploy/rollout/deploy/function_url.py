@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from rollout.deploy.function_spec import ANYBODY
-from rollout.deploy.transient import unless_done
+from rollout.deploy.transient import retry_while_transient, unless_done
+from rollout.target.refusals import code_of
 
 if TYPE_CHECKING:
     from rollout.deploy.changes import Changes
@@ -40,21 +44,45 @@ def find(target: Target, name: str) -> dict[str, Any] | None:
 
 def ensure(target: Target, name: str, wanted: str, changes: Changes) -> None:
     """Create a URL for these callers, change them, or, if there are none, delete it."""
-    client = target.client("lambda")
-    current = find(target, name)
-    auth = current["AuthType"] if current else ""
+    update = partial(
+        target.client("lambda").update_function_url_config, AuthType=wanted
+    )
+    before = find(target, name)
+    current = before or (_created(target, name, wanted) if wanted else None)
+    auth = _auth(current)
     if auth == ANYBODY != wanted:  # first, so that nobody slips in meanwhile
         _set_public(target, name, public=False)
-    with unless_done(_GONE, _EXISTS):
-        if not wanted and current:
-            client.delete_function_url_config(FunctionName=name)
-        elif wanted and not current:
-            client.create_function_url_config(FunctionName=name, AuthType=wanted)
-        elif wanted != auth:
-            client.update_function_url_config(FunctionName=name, AuthType=wanted)
+    if current and not wanted:
+        with unless_done(_GONE):
+            target.client("lambda").delete_function_url_config(FunctionName=name)
+    elif wanted != auth:
+        retry_while_transient(lambda: update(FunctionName=name))
     became_public = wanted == ANYBODY and _set_public(target, name, public=True)
-    if wanted != auth or became_public:
+    if wanted != _auth(before) or became_public:
         changes.changed(f"function {name}: {f'URL, {wanted}' if wanted else 'no URL'}")
+
+
+def _auth(found: dict[str, Any] | None) -> str:
+    return found["AuthType"] if found else ""
+
+
+def _created(target: Target, name: str, wanted: str) -> dict[str, Any]:
+    """
+    Create the URL and return its configuration.
+
+    A call whose answer got lost may have created it, or somebody else, for others.
+    """
+    create = partial(
+        target.client("lambda").create_function_url_config, AuthType=wanted
+    )
+    made: dict[str, Any] | None
+    try:
+        made = create(FunctionName=name)
+    except ClientError as error:
+        made = find(target, name) if code_of(error) == _EXISTS else None
+        if made is None:
+            raise
+    return made
 
 
 def _set_public(target: Target, name: str, *, public: bool) -> bool:
@@ -64,7 +92,7 @@ def _set_public(target: Target, name: str, *, public: bool) -> bool:
     differing = [sid for sid in _PUBLIC if (sid in present) != public]
     for statement in differing:
         about = {"FunctionName": name, "StatementId": statement}
-        with unless_done(_GONE, _EXISTS):
+        with unless_done(_EXISTS if public else _GONE):
             if public:
                 client.add_permission(**about, Principal="*", **_PUBLIC[statement])
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,7 +15,7 @@ from rollout.doctor import limits, permissions
 from rollout.doctor.finding import COULD_NOT_LOOK, NOT_OK, OK, Finding, unseen
 from rollout.errors import DeployError, TargetError
 from rollout.preflight import bucket
-from rollout.target.refusals import message_of
+from rollout.target.refusals import is_denial, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ _AFTER_SIGN_IN = (
     *("region", "permissions", "concurrency", "memory"),
     *("bandwidth", "buckets", "left over"),
 )
+_GROUPS = log_group.group_name("million-downloads")
 
 
 def examine(
@@ -96,9 +98,10 @@ def _bucket(target: Target, name: str) -> Iterator[Finding]:
         return
     try:
         target.client("s3").head_bucket(Bucket=name)
-    except (BotoCoreError, ClientError):
-        said = f"{name}: s3:ListBucket is denied; executions may have other permissions"
-        yield Finding("buckets", COULD_NOT_LOOK, said)
+    except (BotoCoreError, ClientError) as error:
+        denied = "s3:ListBucket is denied; executions may have other permissions"
+        said = denied if is_denial(error) else message_of(error)
+        yield Finding("buckets", COULD_NOT_LOOK, f"{name}: {said}")
     else:
         yield Finding("buckets", OK, f"{name}, in {target.region}")
 
@@ -115,9 +118,13 @@ def _left_over(target: Target, function: str) -> Iterator[Finding]:
         one for one in found if one.state != deploy.ABSENT or one.log_group or one.role
     ]
     if not there:
-        yield Finding("left over", OK, "nothing of an earlier deployment")
+        said = (
+            f"nothing of an earlier deployment: no function, role or log group of "
+            f"{function}, and no other log group that begins with {_GROUPS}"
+        )
+        yield Finding("left over", OK, said)
     for one in there:
-        destroy = f"rollout destroy --target {target.name} --name {one.name}"
+        destroy = _destroy(target, one.name)
         if one.state != deploy.ABSENT:
             said = f"the function {one.name} is deployed; to remove it: {destroy}"
             yield Finding("left over", OK, said)
@@ -126,9 +133,17 @@ def _left_over(target: Target, function: str) -> Iterator[Finding]:
             yield Finding("left over", NOT_OK, parts, destroy)
 
 
+def _destroy(target: Target, name: str) -> str:
+    """Return the command that removes a deployment just here."""
+    given = {"target": target.name, "name": name, "endpoint-url": target.endpoint_url}
+    if not target.runs_here:
+        given |= {"profile": target.profile, "region": target.region}
+    options = (f"--{key} {shlex.quote(one)}" for key, one in given.items() if one)
+    return " ".join(("rollout destroy", *options))
+
+
 def _names(target: Target) -> Iterator[str]:
-    prefix = log_group.group_name("million-downloads")
     pages = target.client("logs").get_paginator("describe_log_groups")
-    for page in pages.paginate(logGroupNamePrefix=prefix):
+    for page in pages.paginate(logGroupNamePrefix=_GROUPS):
         for group in page["logGroups"]:
             yield group["logGroupName"].removeprefix(log_group.group_name(""))

@@ -10,7 +10,7 @@ from rollout.target.refusals import denied_action, message_of
 OK, NOT_OK, COULD_NOT_LOOK = STATES = ("ok", "not ok", "could not look")
 GRANT = (
     "aws iam create-policy --policy-name million-downloads --policy-document "
-    "file://deploy/permissions.json, then attach it: see First day in deploy/README.md"
+    "file://deploy/permissions.json  # then attach it: First day in deploy/README.md"
 )
 _SUBJECT_WIDTH, _WIDTH = 11, 100
 _STATE_WIDTH = max(map(len, STATES))

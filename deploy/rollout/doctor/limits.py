@@ -48,7 +48,7 @@ def memory(target: Target, function: str) -> Finding:
         return Finding(subject, OK, f"up to {wanted:,} MB a function")
     try:
         _ask_for_the_impossible(target, f"{function}-doctor", wanted)
-        said = "AWS made a function of no zip, which was removed again"
+        said = "AWS took a text for a zip; the function was removed again"
     except (BotoCoreError, ClientError) as error:
         said = message_of(error)
         if cap := _CAP.search(said):
@@ -57,8 +57,8 @@ def memory(target: Target, function: str) -> Finding:
                 NOT_OK,
                 f"at most {int(cap[1]):,} MB a function, as in a new account. Defaults "
                 "need 1,769",
-                "none needed up to that; for more, ask AWS Support. AWS also raises it "
-                "with use",
+                f"give functions {int(cap[1])} MB or less, or ask AWS Support for "
+                "more. AWS also raises it with use",
             )
         if is_denial(error):
             return unseen(subject, error)
@@ -79,6 +79,14 @@ def bandwidth(target: Target) -> Finding:
         most = account.bandwidth_mbit_s(target)
     except (BotoCoreError, ClientError) as error:
         return unseen(subject, error)
+    plain = f"{line.least} Mbit/s an execution, after a first burst"
+    if most is None:
+        return Finding(
+            subject,
+            COULD_NOT_LOOK,
+            f'{plain}, or up to {line.most:,} if AWS has raised it: "'
+            f'{account.BANDWIDTH_QUOTA}" is not among the quotas listed',
+        )
     if most > line.least:
         return Finding(
             subject, OK, f"raised: up to {most:,.0f} Mbit/s an execution, outside a VPC"
@@ -86,9 +94,8 @@ def bandwidth(target: Target) -> Finding:
     return Finding(
         subject,
         OK,
-        f"{line.least} Mbit/s an execution, after a first burst. From 2,048 MB on AWS "
-        f'raises it on request, free of charge, up to {line.most:,}: "'
-        f'{account.BANDWIDTH_QUOTA}" in Service Quotas',
+        f"{plain}. From 2,048 MB on AWS raises it on request, up to {line.most:,}: "
+        f'"{account.BANDWIDTH_QUOTA}" in Service Quotas',
     )
 
 

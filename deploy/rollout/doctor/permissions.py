@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout.deploy import deploy
+from rollout.deploy import deploy, role
 from rollout.doctor.finding import COULD_NOT_LOOK, GRANT, NOT_OK, OK, Finding, unseen
 from rollout.errors import DeployError
 from rollout.target.refusals import denied_action, is_denial, message_of
@@ -47,34 +47,36 @@ def look(target: Target, caller: str, function: str) -> Finding:
     try:
         missing = sorted(set(_missing(target, caller, function)))
     except (BotoCoreError, ClientError) as error:
-        why = denied_action(error)
-        why = f"{why} is denied" if why else message_of(error)
-        return _tried(target, function, why)
+        return _tried(target, function, error)
     if missing:
         return Finding(_SUBJECT, NOT_OK, f"missing: {', '.join(missing)}", GRANT)
     return Finding(_SUBJECT, OK, "all of deploy/permissions.json, as IAM simulates it")
 
 
 def _missing(target: Target, caller: str, function: str) -> Iterator[str]:
-    """Yield the actions that IAM would not allow."""
+    """
+    Yield the actions that IAM would not allow.
+
+    It is asked about one resource at a time: of several, `EvalDecision` is what holds
+    for all together.
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
+    """
     iam, source = target.client("iam"), _principal(target, caller)
     pages = iam.get_paginator("simulate_principal_policy")
     for statement in json.loads(POLICY.read_text("utf-8"))["Statement"]:
-        asked = {
-            "PolicySourceArn": source,
-            "ActionNames": _list(statement["Action"]),
-            "ResourceArns": [
-                _concrete(target, pattern, function)
-                for pattern in _list(statement["Resource"])
-            ],
-            "ContextEntries": list(_context(statement)),
-        }
-        for page in pages.paginate(**asked):
-            for result in page["EvaluationResults"]:
-                action = result["EvalActionName"]
-                is_meant = _is_meant(action, result.get("EvalResourceName", "*"))
-                if is_meant and result["EvalDecision"] != _ALLOWED:
-                    yield action
+        actions = _list(statement["Action"])
+        for pattern in _list(statement["Resource"]):
+            resource = _concrete(target, pattern, function)
+            asked = {
+                "PolicySourceArn": source,
+                "ActionNames": [one for one in actions if _is_meant(one, resource)],
+                "ResourceArns": [resource],
+                "ContextEntries": list(_context(statement)),
+            }
+            for page in pages.paginate(**asked):
+                for result in page["EvaluationResults"]:
+                    if result["EvalDecision"] != _ALLOWED:
+                        yield result["EvalActionName"]
 
 
 def _is_meant(action: str, resource: str) -> bool:
@@ -89,8 +91,8 @@ def _principal(target: Target, caller: str) -> str:
     kind, _, name = caller.rpartition(":")[2].partition("/")
     if kind != "assumed-role":
         return caller
-    role = name.partition("/")[0]
-    found: str = target.client("iam").get_role(RoleName=role)["Role"]["Arn"]
+    own_name = name.partition("/")[0]
+    found: str = target.client("iam").get_role(RoleName=own_name)["Role"]["Arn"]
     return found
 
 
@@ -103,9 +105,10 @@ def _concrete(target: Target, pattern: str, function: str) -> str:
         bucket, slash, key = resource.partition("/")
         resource = bucket.replace("million-downloads*", _BUCKET)
         resource += slash + key.replace("*", "x")
+    elif service == "iam":
+        resource = f"role{role.PATH}{role.role_name(target, function)}"
     else:
         resource = resource.replace("million-downloads*", function)
-        resource = resource.replace("/*", f"/{function}-{target.region}")
     place = (region and target.region, account and target.account)
     return ":".join(("arn", target.partition, service, *place, resource))
 
@@ -119,7 +122,7 @@ def _context(statement: dict[str, Any]) -> Iterator[dict[str, Any]]:
         }
 
 
-def _tried(target: Target, function: str, why: str) -> Finding:
+def _tried(target: Target, function: str, not_asked: Exception) -> Finding:
     """Return what looking at an own function shows, which makes nothing."""
     try:
         deploy.status(target, function)
@@ -127,12 +130,14 @@ def _tried(target: Target, function: str, why: str) -> Finding:
     except (DeployError, BotoCoreError, ClientError) as error:
         is_denied = is_denial(error.__cause__) or is_denial(error)
         return unseen(_SUBJECT, error, state=NOT_OK if is_denied else COULD_NOT_LOOK)
+    action = denied_action(not_asked)
+    why = f"{action} is denied" if action else message_of(not_asked)
     return Finding(
         _SUBJECT,
         COULD_NOT_LOOK,
         "looking is allowed. Whether making things is, a deployment shows; one that "
         f"fails leaves nothing. IAM could not be asked: {why}",
-        "allow iam:SimulatePrincipalPolicy, or go on",
+        f"allow {action}, or go on" if action else "try again in a minute, or go on",
     )
 
 

@@ -8,14 +8,13 @@ from fetcher.service.jobs.plan import FILES_PER_S, slice_size
 from fetcher.service.settings import Settings
 from rollout.deploy import lambda_function
 from rollout.errors import ServiceError
-from rollout.price import Bill, Billable, bill
+from rollout.price import LOG_BYTES, REQUEST_BYTES, Bill, Billable, bill
 
 if TYPE_CHECKING:
     from rollout.target.target import Target
 
 # Objects that the service keeps of a slice: its URLs, a claim, a report and a result.
 _DOCUMENTS = 4
-_LOG_BYTES, _REQUEST_BYTES = 500, 400  # of an invocation, and of a file
 _PARTS_OF_A_TAR = 3  # begun, completed, and an index
 
 
@@ -27,7 +26,7 @@ def price_of(target: Target, function: str, urls: int, sink: str) -> Bill:
     sizes, which nobody knows before.
 
     Raises:
-        ServiceError: If there is no such function.
+        ServiceError: If there is no such function, or it is no service that works.
     """
     found = lambda_function.find(target, function)
     if found is None:
@@ -35,7 +34,11 @@ def price_of(target: Target, function: str, urls: int, sink: str) -> Bill:
         raise ServiceError(msg)
     configuration = found["Configuration"]
     variables = configuration.get("Environment", {}).get("Variables", {})
-    lanes = Settings.from_environment(variables).job_executions
+    try:
+        lanes = Settings.from_environment(variables).job_executions
+    except ValueError as error:
+        msg = f"The function {function} answers nobody: {error} Deploy it again."
+        raise ServiceError(msg) from error
     slices = -(-urls // slice_size(urls, configuration["Timeout"], lanes))
     files = {"s3-objects": urls, "s3-tar": _PARTS_OF_A_TAR * slices}.get(sink, 0)
     return bill(
@@ -45,9 +48,9 @@ def price_of(target: Target, function: str, urls: int, sink: str) -> Bill:
             tmp_mb=configuration["EphemeralStorage"]["Size"],
             invocations=slices + 1,  # one plans
             billed_s=urls / FILES_PER_S,
-            log_bytes=(slices + 1) * _LOG_BYTES,
+            log_bytes=(slices + 1) * LOG_BYTES,
             s3_writes=files + slices * _DOCUMENTS,
-            to_internet_bytes=urls * _REQUEST_BYTES,
+            to_internet_bytes=urls * REQUEST_BYTES,
             region=target.region,
         )
     )

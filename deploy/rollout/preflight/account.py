@@ -70,11 +70,11 @@ class Bandwidth(NamedTuple):
     Attributes:
         bytes_per_s: What it keeps up.
 
-        is_sure: Whether it is; else AWS may give less.
+        doubt: Why AWS may give less, and what to do about it; empty: it gives that.
     """
 
     bytes_per_s: float
-    is_sure: bool
+    doubt: str = ""
 
 
 def bandwidth(target: Target, demand: Demand) -> Bandwidth:
@@ -83,12 +83,15 @@ def bandwidth(target: Target, demand: Demand) -> Bandwidth:
     plain = line_bytes_per_s(memory_mb, least)
     most = line_bytes_per_s(memory_mb)
     if demand.function.vpc or plain == most or not least_s_beyond(demand, plain):
-        return Bandwidth(plain, is_sure=True)
+        return Bandwidth(plain)
     try:
         quota = bandwidth_mbit_s(target)
-    except (BotoCoreError, ClientError):
-        return Bandwidth(most, is_sure=False)
-    return Bandwidth(line_bytes_per_s(memory_mb, quota), is_sure=True)
+    except (BotoCoreError, ClientError) as error:
+        next_step = _POLICY if is_denial(error) else _LATER
+        return Bandwidth(most, f"AWS says: {message_of(error)}. {next_step}")
+    if quota is None:
+        return Bandwidth(most, "Service Quotas lists none of that name.")
+    return Bandwidth(line_bytes_per_s(memory_mb, quota))
 
 
 def duration(demand: Demand, line: Bandwidth) -> Iterator[str]:
@@ -106,13 +109,13 @@ def duration(demand: Demand, line: Bandwidth) -> Iterator[str]:
 
 def unsure(demand: Demand, line: Bandwidth) -> Iterator[str]:
     """Yield that a run takes a raised quota for granted."""
-    if not line.is_sure:
+    if line.doubt:
         mbit_s, least = line.bytes_per_s / MBIT_BYTES, limit("network_mbit_s").least
         yield (
             f"A shard of {demand.invocation.download_bytes:,} bytes is done in time at "
             f"{mbit_s:,.0f} Mbit/s, but not at the {least} that "
             f'executions have until AWS raises the quota "{BANDWIDTH_QUOTA}". '
-            "Whether it did cannot be read: allow servicequotas:ListServiceQuotas."
+            f"Whether it did cannot be read. {line.doubt}"
         )
 
 
@@ -163,11 +166,14 @@ def ask_for_concurrency(target: Target, wanted: int) -> str:
     )
 
 
-def bandwidth_mbit_s(target: Target) -> float:
+def bandwidth_mbit_s(target: Target) -> float | None:
     """
     Return the account's quota for the bandwidth of an execution.
 
     A local endpoint has no quotas: it stands for an account that AWS has not raised.
+    None: AWS lists no such quota, as it does while it has applied no value of the
+    account's own, or if its name has changed.
+    https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_ListServiceQuotas.html
 
     Raises:
         ClientError: If AWS refuses to tell.
@@ -180,7 +186,7 @@ def bandwidth_mbit_s(target: Target) -> float:
         for quota in page["Quotas"]:
             if quota["QuotaName"] == BANDWIDTH_QUOTA:
                 return max(least, float(quota["Value"]))
-    return least
+    return None
 
 
 def _reserved(target: Target, function: str) -> int | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aws_facts.limits import price
+from aws_facts.limits import mark, price
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,12 +36,12 @@ def problems(target: Target, place: Place) -> Iterator[str]:
         return
     region = region_of(response)
     if region and region != target.region:
-        between = price("between_regions_gb", region).dollars
+        between = price("between_regions_gb", region)
         yield (
             f"The bucket {place.bucket} is in {region}, the function in "
             f"{target.region}: executions sign for their own region, and every GB in "
-            f"between would cost ${between:g}. Use a bucket in {target.region}, or "
-            f"deploy in {region}."
+            f"between would cost ${between.dollars:g}{mark(assumed=between.assumed)}. "
+            f"Use a bucket in {target.region}, or deploy in {region}."
         )
 
 

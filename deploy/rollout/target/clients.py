@@ -77,7 +77,7 @@ class Clients:
         client.invoke = invoke
 
     def client_for_threads(self, service: str, threads: int) -> BaseClient:
-        """Return a new client for threads that share it."""
+        """Return a new client for threads to share; Lambda's would repeat Invoke."""
         busy = Config(
             max_pool_connections=threads,
             retries={"mode": "adaptive", "total_max_attempts": _ATTEMPTS_OF_THREADS},

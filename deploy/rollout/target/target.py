@@ -86,7 +86,7 @@ class Target:
         Return a new client for so many calls at once.
 
         It slows down when the service asks for that, and repeats throttled calls more
-        often than other clients.
+        often than other clients: not for Lambda, whose Invoke it would repeat, too.
         """
         return self._clients.client_for_threads(service, threads)
 

@@ -27,6 +27,9 @@ _POLL_NAMES_EVERY_S = 0.005  # while they are looked up
 # wait until there is more to do in one.
 _MANY = 128
 _GATHER_S = 0.002
+# pycurl waits by select(), which knows descriptors below 1,024 only: with more, rounds
+# do not wait for long.
+_SELECTABLE = 900
 _QUEUED, _LOOKING_UP = Stage.QUEUED, Stage.LOOKING_UP
 _HOST_KNOWN_S = 240.0  # less than libcurl caches addresses
 
@@ -272,7 +275,7 @@ class _Loop:
     def _wait(self, longest_s: float) -> None:
         """Sleep until there is something to do, for a socket, libcurl or us."""
         wait_s = min(longest_s, JUDGE_EVERY_S)
-        if self._waiting:
+        if self._waiting or len(self._busy) > _SELECTABLE:
             wait_s = min(wait_s, _POLL_NAMES_EVERY_S)
         curl_ms = self._multi.timeout()
         if curl_ms >= 0:

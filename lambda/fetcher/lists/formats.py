@@ -8,7 +8,7 @@ Text holds a URL a line, or URL, TAB, name. JSON lines and Parquet name what the
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.columns import Columns, Rows
 from fetcher.lists.inputs import block_of
@@ -119,7 +119,8 @@ def _json_rows(file: TextIO, columns: Columns, notes: Notes) -> Iterator[Rows]:
     url_key = columns.url
     others = columns.name or "destination", columns.sha256 or "sha256"
     while text := block_of(file):
-        rows, problems = [], {}
+        rows: list[tuple[Any, Any, Any, str]] = []
+        problems: dict[int, str] = {}
         for line in _lines_in(text, notes):
             try:
                 fields = _decode(line)
@@ -135,4 +136,5 @@ def _json_rows(file: TextIO, columns: Columns, notes: Notes) -> Iterator[Rows]:
             url, name, sha256 = (fields.pop(key, "") for key in (url_key, *others))
             rows.append((url, name, sha256, _encode(fields) if fields else ""))
         if rows:
-            yield Rows(*map(list, zip(*rows, strict=True)), problems)
+            urls, names, sha256s, carried = zip(*rows, strict=True)
+            yield Rows(urls, names, sha256s, carried, problems)

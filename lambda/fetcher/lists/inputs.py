@@ -133,7 +133,8 @@ def files_of(names: Iterable[str | os.PathLike[str]]) -> list[str]:
         UrlListError: If a pattern matches nothing, or there is no name.
     """
     found = []
-    for name in map(os.fspath, names):
+    for given in names:
+        name = os.fspath(given)
         if has_magic(name) and not Path(name).exists() and not name.startswith(SCHEME):
             matching = sorted(glob(name, recursive=True))  # noqa: PTH207 - any path
             if not matching:
@@ -163,14 +164,15 @@ def opened(name: str) -> Iterator[Input]:
     with _raw(name) as raw:
         size = raw.seek(0, os.SEEK_END)
         raw.seek(0)
-        unpack, torn = _unpacker(raw.read(6), name)
+        unpack, also_torn = _unpacker(raw.read(6), name)
+        torn: tuple[type[Exception], ...] = (EOFError, zlib.error, *also_torn)
         raw.seek(0)
         try:
             file = unpack(raw)
             given = Input(name, raw, file, file.peek(_START)[:_START], size)
             with closing(given):
                 yield given
-        except (EOFError, zlib.error, *torn) as error:
+        except torn as error:
             msg = f"{name} is not whole: {error}."
             raise UrlListError(msg) from error
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetcher.contract.source import Item
 from fetcher.lists.problems import Problems
-from fetcher.lists.seen import Seen
+from fetcher.lists.seen import SeenNames
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security import guard
 from fetcher.security.masking import has_credentials, masked, masked_in
@@ -88,7 +88,7 @@ class Judge:
         self._allow_credentials = allow_credentials
         self.count = 0
         self.problems = Problems()
-        self.seen = Seen()
+        self.seen = SeenNames()
 
     def judged(self, rows: Rows) -> RowBlock:
         """Return rows as they are to be fetched, or refused."""

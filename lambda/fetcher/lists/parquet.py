@@ -70,7 +70,11 @@ def _texts(pa: Any, column: Any) -> list[Any]:  # noqa: ANN401
         texts = column.cast(pa.large_binary()).to_pylist()
     if not any(isinstance(one, bytes) for one in texts):
         return texts
-    return [one and one.decode(errors=Foreign.name) for one in texts]
+    return [_decoded(one) for one in texts]
+
+
+def _decoded(raw: Any) -> Any:  # noqa: ANN401
+    return raw.decode(errors=Foreign.name) if isinstance(raw, bytes) else raw
 
 
 def _plain_texts(pa: Any, column: Any) -> list[str]:  # noqa: ANN401

@@ -77,4 +77,4 @@ def _bucket(to: str, deadline_s: float) -> LastingSink:
     from fetcher.sinks.s3_objects import S3Objects  # noqa: PLC0415
 
     account = Account.from_environment()
-    return S3Objects(prefix_of(to), account, monotonic() + deadline_s)
+    return S3Objects(prefix_of(to.rstrip("/")), account, monotonic() + deadline_s)

@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING
 
 from experiment.plan.url_facts import is_signed, region_of
 from fetcher.s3.upload import LEAST_PART
-from rollout.price import Billable
+from rollout.price import LOG_BYTES, REQUEST_BYTES, Billable
 
 if TYPE_CHECKING:
     from experiment.plan.plan import Plan
     from rollout.target.target import Target
 
-LOG_BYTES = 500  # of an invocation: START, END and REPORT
-
-# A request line with headers, and what TLS adds.
-REQUEST_BYTES = 400
 REPORT_BYTES, ROW_BYTES = 2_000, 50  # of an invocation, and a file more
 _TAR_BYTES = 1_024  # around a file, about
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiment.cost.billable import LOG_BYTES, usage_of
+from experiment.cost.billable import usage_of
 from experiment.fleet.asking import planned
 from experiment.fleet.forecast import forecast
 from experiment.fleet.sentences import run_in_words
 from experiment.plan.url_facts import file_bytes
 from rollout.errors import PreflightError
-from rollout.price import Bill, Billable, bill, in_dollars
+from rollout.price import LOG_BYTES, Bill, Billable, bill, in_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

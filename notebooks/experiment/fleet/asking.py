@@ -31,7 +31,8 @@ def question_of(
     Return the question that settings ask, without looking at a target.
 
     Settings of a fan-out say nothing of the sizes of their own URLs but `file_kb`.
-    A local plan is treated as if its target were AWS.
+    A local plan is treated as if its target were AWS, and shards that get smaller
+    towards the end as if all were alike, which takes a little longer.
 
     Args:
         settings: What to ask about.

@@ -14,6 +14,7 @@ from aws_facts.constants import OURS, constant
 from experiment.__main__ import main
 from experiment.fleet.calibration import figures, file
 from experiment.fleet.calibration.figures import Figure
+from experiment.fleet.calibration.probes import LARGE, SIZES_KB
 from experiment.fleet.forecast import forecast
 from experiment.fleet.question import Question
 from rollout.target.machine import machine
@@ -157,6 +158,7 @@ def test_every_probe_runs_and_says_what_it_can_and_cannot_tell(
     more = ["--executions", "2", "--folder", str(tmp_path / "runs")]
     more += ["--allow-private", "--memory-mb", "1769"]
     wheelhouse.offer_for_this_machine(monkeypatch, wheels_folder)
+    monkeypatch.setitem(SIZES_KB, LARGE, 500)
     with aws_in_place(endpoint.endpoint_url, monkeypatch, both) as gate:
         assert main(["calibrate", *given, *more]) == 0
     said = capsys.readouterr()

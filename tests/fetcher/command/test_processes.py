@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.support.misbehaving_origin import WAIT_S, Origin
 from tests.support.running_command import Run
 
-from fetcher.command.main import usual_processes
+from fetcher.command.arguments import usual_processes
 from fetcher.command.processes import shares
 from fetcher.contract.options import Options
 

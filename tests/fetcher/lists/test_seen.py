@@ -4,12 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher.lists import seen as module
-from fetcher.lists.seen import Seen
+from fetcher.lists.seen import SeenNames
 
 
 @given(st.lists(st.lists(st.integers(0, 60), max_size=40), max_size=6))
 def test_each_row_finds_the_first_of_its_url(batches):
-    seen, firsts, row = Seen(), {}, 0
+    seen, firsts, row = SeenNames(), {}, 0
     for batch in batches:
         repeats = seen.add([f"h/{n}" for n in batch], row)
         expected = {}
@@ -23,7 +23,7 @@ def test_each_row_finds_the_first_of_its_url(batches):
 
 
 def test_many_rows_are_found_again():
-    seen, urls = Seen(), [f"h/{n}" for n in range(20_000)]
+    seen, urls = SeenNames(), [f"h/{n}" for n in range(20_000)]
     assert seen.add(urls, 0) == {}
 
     assert seen.add(urls[::7], 20_000) == {n: 7 * n for n in range(len(urls[::7]))}
@@ -31,7 +31,7 @@ def test_many_rows_are_found_again():
 
 def test_past_the_most_names_rows_are_compared_with_the_first_ones(monkeypatch):
     monkeypatch.setattr(module, "MOST", 3)
-    seen = Seen()
+    seen = SeenNames()
     repeats = seen.add(["a", "b", "c", "d", "d", "b"], 0)
 
     assert repeats == {5: 1}

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from aws_facts.limits import price
 from rollout.__main__ import main
 from rollout.cli import deploy as deploy_command
 from rollout.deploy.deploy import Deployed, FunctionSpec
@@ -70,17 +71,19 @@ def test_a_url_is_for_signed_requests_and_makes_it_a_service(wanted):
 
 
 def test_a_network_and_a_file_system_are_passed_on_and_what_a_nat_costs_is_told(
-    wanted, capsys
+    wanted, capsys, monkeypatch
 ):
+    monkeypatch.setattr(deploy_command, "price", lambda name, _: price(name, "x"))
     _, spec = wanted(
         *("--subnet", "subnet-1", "--subnet", "subnet-2"),
         *("--security-group", "sg-1", "--efs", POINT, "--efs-mount", "/mnt/photos"),
     )
 
+    told = capsys.readouterr().err
     assert spec.vpc.subnets == ("subnet-1", "subnet-2")
     assert spec.vpc.security_groups == ("sg-1",)
     assert (spec.efs.access_point, spec.efs.mount) == (POINT, "/mnt/photos")
-    assert "NAT gateway only, at $0.045 for every GB" in capsys.readouterr().err
+    assert "at $0.045 for every GB downloaded (assumed: us-east-1's price)" in told
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """`rollout doctor`: what a newcomer reads before the first deployment."""
 
+import json
+
 import pytest
 from tests.support.aws_target import NAME
 from tests.support.permission_gate import allows
@@ -8,6 +10,7 @@ from tests.support.permissions_needed import Need
 from rollout.__main__ import main
 from rollout.deploy import log_group
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy
+from rollout.doctor import examine, permissions
 
 NOTHING = {"Statement": []}
 _MEMBERS = "ActionNames.member.", "ResourceArns.member."
@@ -36,14 +39,19 @@ def doctor(capsys):
 
 @pytest.fixture
 def aws(gated, gate):
-    """The target `aws` of an account that IAM simulates, and whose quota is raised."""
+    """
+    The target `aws` of an account that IAM simulates, and whose quota is not listed.
+
+    A result is about one action, and whether all the resources asked about allow it.
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
+    """
     gate.answers["ListServiceQuotas"] = (200, {"Quotas": []})
 
     def simulated(asked):
         results = "".join(
-            f"<member><EvalActionName>{action}</EvalActionName><EvalResourceName>{arn}"
-            f"</EvalResourceName><EvalDecision>{decision}</EvalDecision></member>"
-            for action, arn, decision in decisions(gate.policy, asked)
+            f"<member><EvalActionName>{action}</EvalActionName><EvalDecision>{decision}"
+            "</EvalDecision></member>"
+            for action, decision in decisions(gate.policy, asked)
         )
         name = "SimulatePrincipalPolicy"
         return 200, (
@@ -59,7 +67,7 @@ def aws(gated, gate):
 
 
 def decisions(policy, asked):
-    """Yield each action with what the policy decides."""
+    """Yield each action with what the policy decides for all resources together."""
     actions, arns = (
         [text for name, text in asked.items() if name.startswith(prefix)]
         for prefix in _MEMBERS
@@ -68,9 +76,8 @@ def decisions(policy, asked):
     if key := asked.get("ContextEntries.member.1.ContextKeyName"):
         context = {key: asked["ContextEntries.member.1.ContextKeyValues.member.1"]}
     for action in actions:
-        for arn in arns:
-            is_allowed = allows(policy, Need(action, arn, context))
-            yield action, arn, "allowed" if is_allowed else "implicitDeny"
+        is_allowed = all(allows(policy, Need(action, arn, context)) for arn in arns)
+        yield action, "allowed" if is_allowed else "implicitDeny"
 
 
 def test_a_local_endpoint_is_well(doctor, endpoint, bucket):
@@ -83,6 +90,7 @@ def test_a_local_endpoint_is_well(doctor, endpoint, bucket):
         *("buckets", "left over"),
     ]
     assert "nothing of an earlier deployment" in found["left over"][1]
+    assert "begins with /aws/lambda/million-downloads" in found["left over"][1]
 
 
 def test_whoever_is_not_signed_in_reads_what_to_do_about_it(doctor, silent_url):
@@ -105,6 +113,8 @@ def test_an_account_that_may_do_everything_is_well(doctor, gate):
     )
     assert found["memory"][0] == "could not look"  # AWS tells only what it refuses
     assert "Could not unzip" in found["memory"][1]
+    assert found["bandwidth"][0] == "could not look"
+    assert "up to 3,000 if AWS has raised it" in found["bandwidth"][1]
     made = {one for one, _ in gate.asked} - {"SimulatePrincipalPolicy"}
     assert made == {"ListServiceQuotas"}
     assert not {"iam:CreateRole", "logs:CreateLogGroup"} & gate.actions
@@ -142,6 +152,22 @@ def test_permissions_that_are_missing_are_named_with_what_grants_them(doctor, ga
     assert said.startswith("missing: iam:PassRole, lambda:CreateFunction mend: aws iam")
 
 
+def test_permissions_for_roles_outside_of_their_path_do_not_count(aws, gate):
+    text = json.dumps(gate.policy)
+    gate.policy = json.loads(text.replace(":role/million-downloads*", f":role/{NAME}*"))
+    found = permissions.look(aws, f"arn:aws:iam::{aws.account}:user/me", NAME)
+
+    assert found.detail.startswith("missing: iam:CreateRole, iam:DeleteRole,")
+
+
+def test_trouble_of_a_bucket_is_not_called_a_denial(aws, gate):
+    gate.answers["ListBucket"] = (503, "")
+    (found,) = examine._bucket(aws, NAME)
+
+    assert found.state == "could not look"
+    assert found.detail.startswith(f"{NAME}: HeadBucket: 503")
+
+
 @pytest.mark.usefixtures("aws")
 def test_a_denied_account_reads_line_by_line_what_could_not_be_seen(
     doctor, gate, bucket
@@ -167,15 +193,18 @@ def test_without_simulation_looking_is_tried_and_the_rest_stays_open(doctor, gat
     assert status == 0
     assert found["permissions"][0] == "could not look"
     assert "looking is allowed" in found["permissions"][1]
+    assert "mend: allow iam:SimulatePrincipalPolicy" in found["permissions"][1]
 
 
-def test_what_earlier_deployments_left_is_found_by_any_name(doctor, aws, code):
+def test_what_earlier_deployments_left_is_found_by_any_name(doctor, aws, gate, code):
     """A whole one may be at work; of half a one nobody has any use."""
     name = f"{NAME}-other"
     deploy(aws, FunctionSpec(name=name, handler="main.handler"), code=code)
     _, found = doctor("--target", "aws")
     assert found["left over"][0] == "ok"
-    assert f"rollout destroy --target aws --name {name}" in found["left over"][1]
+    where = f"--endpoint-url {gate.url} --region us-east-1"
+    destruction = f"rollout destroy --target aws --name {name} {where}"
+    assert destruction in found["left over"][1]
 
     aws.client("lambda").delete_function(FunctionName=name)
     status, found = doctor("--target", "aws")

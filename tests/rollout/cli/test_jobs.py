@@ -11,6 +11,7 @@ from tests.support.deployed_service import service
 from fetcher.service import settings
 from rollout.__main__ import main
 from rollout.cli import jobs as jobs_command
+from rollout.deploy import lambda_function
 from rollout.errors import PreflightError, ServiceError
 from rollout.invoke import service as jobs
 from rollout.invoke.job_price import price_of
@@ -212,6 +213,18 @@ def test_a_job_that_may_cost_too_much_is_not_submitted(commanded, target):
     arguments = Namespace(name=commanded.name, sink="s3-objects", max_cost_usd=5.0)
     with pytest.raises(PreflightError, match=r"more than the \$5\.00 of --max-"):
         jobs_command._check_price(arguments, AwsLike(target), 1_000_000)
+
+
+def test_a_function_whose_settings_are_wrong_is_named_instead_of_priced(
+    commanded, target, monkeypatch
+):
+    """Deployments of other programs check nothing."""
+    found = lambda_function.find(target, commanded.name)
+    found["Configuration"]["Environment"] = {"Variables": {"FETCHER_JOB_URLS": "1e6"}}
+    monkeypatch.setattr(lambda_function, "find", lambda *_: found)
+
+    with pytest.raises(ServiceError, match=r"commanded answers nobody: .* is '1e6'"):
+        price_of(target, commanded.name, 1, "discard")
 
 
 class AwsLike:

@@ -90,6 +90,30 @@ def test_a_permission_that_is_missing_is_given_again(aws, client, policy, spec, 
     assert deploy(aws, spec, code=code).changes == ()
 
 
+def test_somebody_who_made_the_url_at_the_same_time_does_not_let_others_in(
+    aws, gate, client, policy, spec, code
+):
+    """Whoever comes last decides, as for the function's other settings."""
+
+    def exists(_):
+        client.create_function_url_config(FunctionName=NAME, AuthType="NONE")
+        return 409, {"Message": "FunctionUrlConfig exists for this Lambda function"}
+
+    gate.answers["CreateFunctionUrlConfig"] = exists
+    deploy(aws, replace(spec, url="AWS_IAM"), code=code)
+
+    assert client.get_function_url_config(FunctionName=NAME)["AuthType"] == "AWS_IAM"
+    assert not policy()
+
+
+def test_a_url_that_could_not_be_changed_is_not_said_to_be(aws, gate, spec, code):
+    deploy(aws, spec, code=code)
+    gate.answers["UpdateFunctionUrlConfig"] = (409, {"Message": "is in use elsewhere"})
+
+    with pytest.raises(DeployError, match=r"UpdateFunctionUrlConfig.*in use elsewhere"):
+        deploy(aws, replace(spec, url="AWS_IAM"), code=code)
+
+
 def test_a_first_deployment_that_cannot_let_anybody_in_leaves_nothing(
     aws, gate, spec, code
 ):

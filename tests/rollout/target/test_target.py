@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
@@ -6,6 +7,7 @@ from tests.support.http_proxy import HttpProxy
 
 from aws_facts.limits import limit
 from rollout.errors import TargetError
+from rollout.target.clients import Clients
 from rollout.target.machine import machine
 from rollout.target.target import connect
 
@@ -82,6 +84,24 @@ def test_the_local_target_runs_what_this_machine_is(target):
     assert target.allow_private
     assert target.account == "123456789012"
     assert target.partition == "aws"
+
+
+def test_an_invoke_is_waited_for_longer_than_the_longest_invocation(
+    gated, gate, monkeypatch
+):
+    made, make = [], Clients._make
+
+    def remembered(clients, service, config):
+        made.append(make(clients, service, config))
+        return made[-1]
+
+    monkeypatch.setattr(Clients, "_make", remembered)
+    gate.answers["InvokeFunction"] = (400, {"message": "no"})
+    with pytest.raises(ClientError):
+        replace(gated[1]).client("lambda").invoke(FunctionName="million-downloads-none")
+
+    waits = [one.meta.config.read_timeout for one in made]
+    assert waits[0] < limit("timeout_s").most < waits[1]
 
 
 @pytest.mark.parametrize("status", [429, 500])
