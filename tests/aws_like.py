@@ -31,7 +31,7 @@ from fetcher.service import settings
 from local_aws.endpoint_process import local_endpoint
 from rollout.bundle.archive import files_in
 from rollout.bundle.build import build
-from rollout.target.machine import ARCHITECTURES, LAMBDA
+from rollout.target.runtime_platform import ARCHITECTURES, LAMBDA
 from rollout.target.target import connect
 
 HANDLER = "fetcher.service.api.handle"  # takes shards, too

@@ -14,7 +14,7 @@ from tests.support.lambda_api import running, zipped
 from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import S3Proxy
 
-from aws_facts import constants
+from aws_facts import fleet_constants
 from fetcher.contract.options import ENGINES
 from fetcher.s3 import connection
 from fetcher.s3.upload import LEAST_PART
@@ -71,8 +71,8 @@ def _not_calibrated(tmp_path_factory):
     """
     with pytest.MonkeyPatch.context() as patch:
         nowhere = tmp_path_factory.mktemp("calibration") / "calibration.toml"
-        patch.setattr(constants, "CALIBRATION", nowhere)
-        constants.constants.cache_clear()
+        patch.setattr(fleet_constants, "CALIBRATION", nowhere)
+        fleet_constants.constants.cache_clear()
         yield nowhere
 
 

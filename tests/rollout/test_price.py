@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aws_facts import limits
-from aws_facts.constants import DOCUMENTED, constants
+from aws_facts.fleet_constants import DOCUMENTED, constants
 from rollout.price import Billable, bill, in_dollars
-from rollout.target.machine import ARCHITECTURES
+from rollout.target.runtime_platform import ARCHITECTURES
 
 REGIONS = "regions.toml"
 COUNTS = st.integers(0, 10**13)

@@ -17,8 +17,8 @@ from rollout.deploy.function_spec import (
     FunctionSpec,
     as_service,
 )
-from rollout.deploy.network import EFS_MOUNT, Efs, Vpc
-from rollout.target.machine import ARCHITECTURES
+from rollout.deploy.network_settings import EFS_MOUNT, Efs, Vpc
+from rollout.target.runtime_platform import ARCHITECTURES
 
 if TYPE_CHECKING:
     import argparse

@@ -2,7 +2,7 @@
 The function and everything that belongs to it: created, updated, removed.
 
 ``deploy`` does so for a ``function_spec``: ``role`` with its ``policies``,
-``lambda_function``, ``function_url``, ``log_group``, ``network``; ``changes`` records
-it, and ``transient`` tells refusals that are no failures. ``leftover_tars`` cleans up
-after executions that died.
+``lambda_function``, ``function_url``, ``log_group``, ``network_settings``;
+``changes`` records it, and ``transient`` tells refusals that are no failures.
+``leftover_tars`` cleans up after executions that died.
 """

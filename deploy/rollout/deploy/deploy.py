@@ -16,7 +16,7 @@ from rollout.deploy import (
     lambda_function,
     leftover_tars,
     log_group,
-    network,
+    network_settings,
     role,
 )
 from rollout.deploy.changes import OURS, Changes
@@ -205,7 +205,8 @@ def _abort_uploads(target: Target, bucket: Place, removed: list[str]) -> str:
 
 
 def _is_needed_to_leave(target: Target, name: str) -> bool:
-    return role.has_joined_vpc(target, name) and network.has_interfaces(target, name)
+    joined = role.has_joined_vpc(target, name)
+    return joined and network_settings.has_interfaces(target, name)
 
 
 @contextmanager

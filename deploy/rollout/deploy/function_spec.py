@@ -13,13 +13,13 @@ from fetcher.security.guard import BadUrlError
 from fetcher.service import settings
 from rollout.deploy import policies
 from rollout.errors import SettingError
-from rollout.target.machine import ARCHITECTURES
+from rollout.target.runtime_platform import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fetcher.s3.urls import Place
-    from rollout.deploy.network import Efs, Vpc
+    from rollout.deploy.network_settings import Efs, Vpc
     from rollout.deploy.policies import Policies
     from rollout.target.target import Target
 

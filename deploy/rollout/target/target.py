@@ -28,7 +28,7 @@ from rollout.target.credentials import (
     remedy,
     sign_in_remedy,
 )
-from rollout.target.machine import LAMBDA, Machine, machine
+from rollout.target.runtime_platform import LAMBDA, Machine, machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ Sinks: where bodies go.
 * ``directory`` keeps files in ``folders``, named by ``layouts``; ``scratch`` is one in
   temporary storage. ``beside`` is what is said of a body.
 * ``discard`` throws bodies away.
-* ``s3_objects`` makes each body an object, from a ``spooled_body``; ``settling`` holds
+* ``s3_objects`` makes each body an object, from a ``body_file``; ``settling`` holds
   back what is not safe yet.
 * ``tars`` are WebDataset's, and those of this machine.
 * ``s3_tar`` writes one tar in S3, whose files are listed in an ``s3_tar_index``.

@@ -23,8 +23,8 @@ from fetcher.s3.errors import S3Error
 from fetcher.s3.listing import sizes_below
 from fetcher.s3.scratch_files import Files
 from fetcher.s3.senders import Senders
+from fetcher.sinks.body_file import Filed, lost
 from fetcher.sinks.lasting import LastingSink
-from fetcher.sinks.spooled_body import Filed, lost
 from fetcher.transfer.content.file_types import kept_type
 from fetcher.transfer.sink import WHOLE
 

@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
-from aws_facts.constants import GUESS, OURS, RECORDED
+from aws_facts.fleet_constants import GUESS, OURS, RECORDED
 from aws_facts.limits import limit
 from experiment.charts.drawing import INK, finished, key_above, new_axes
-from experiment.fleet.answers import YOURS, cheapest_within, frontier_of
 from experiment.fleet.limits import LIMITS, SEVERAL
+from experiment.fleet.trade_offs import YOURS, cheapest_within, frontier_of
 from experiment.tables.words import duration
 from rollout.price import in_dollars
 
@@ -50,7 +50,7 @@ def map_chart(fleets: pd.DataFrame, deadline_s: float, where: str) -> Figure:
     Draw concurrency against memory: the deadline as a line, what binds as colour.
 
     Args:
-        fleets: As `experiment.fleet.answers.map_of` makes them.
+        fleets: As `experiment.fleet.trade_offs.map_of` makes them.
 
         deadline_s: Where the line is.
 

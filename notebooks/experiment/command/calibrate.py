@@ -22,7 +22,7 @@ from experiment.session import open_session
 from rollout.deploy.deploy import destroy
 from rollout.errors import RolloutError
 from rollout.s3_origin import s3
-from rollout.target.machine import ARCHITECTURES
+from rollout.target.runtime_platform import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

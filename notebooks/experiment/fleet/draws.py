@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from aws_facts.constants import constants
+from aws_facts.fleet_constants import constants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_facts.constants import Constant
+    from aws_facts.fleet_constants import Constant
 
 # By name, one value per draw in a column: shape (draws, 1).
 Draws: TypeAlias = dict[str, np.ndarray]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from aws_facts.constants import constants
+from aws_facts.fleet_constants import constants
 from aws_facts.limits import limits, prices
 from experiment.fleet.forecast import forecast
 from experiment.fleet.limits import (
@@ -23,7 +23,7 @@ from rollout.price import in_dollars
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aws_facts.constants import Constant
+    from aws_facts.fleet_constants import Constant
     from experiment.fleet.forecast import Band, Forecast
     from experiment.fleet.question import Question
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from aws_facts.constants import constants
+from aws_facts.fleet_constants import constants
 from experiment.fleet.dollars import bill_for
 from experiment.fleet.forecast import Band
 from experiment.fleet.limits import shares

@@ -11,7 +11,7 @@ from experiment.parameters.cell_settings import CellSettings
 from fetcher.contract.options import MAX_CONNECTIONS, SinkSpec, check_one_of
 from fetcher.s3.urls import SCHEME
 from rollout.deploy.function_spec import DEFAULTS, FunctionSpec, as_service
-from rollout.deploy.network import EFS_MOUNT, Efs, Vpc
+from rollout.deploy.network_settings import EFS_MOUNT, Efs, Vpc
 from rollout.price import DEFAULT_MAX_COST_USD
 from rollout.target.target import NAMES as TARGETS
 

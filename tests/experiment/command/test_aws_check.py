@@ -22,7 +22,7 @@ from experiment.command import aws_check
 from experiment.command.aws_check import FUNCTION, Check, Step, left, main, run
 from experiment.ledger.run_folder import read_run
 from rollout.deploy.deploy import destroy
-from rollout.target.machine import machine
+from rollout.target.runtime_platform import machine
 from rollout.target.target import connect
 
 BOTH = {"Statement": [*POLICY["Statement"], *POLICY_OF_CHECK["Statement"]]}

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from aws_facts.constants import constants
+from aws_facts.fleet_constants import constants
 from aws_facts.limits import limits, prices
 from experiment.__main__ import main
 from experiment.ledger.machine import root

@@ -9,15 +9,15 @@ import pytest
 from tests.support import wheelhouse
 from tests.support.aws_target import POLICY, POLICY_OF_CHECK, actions_of, aws_in_place
 
-from aws_facts import constants
-from aws_facts.constants import OURS, constant
+from aws_facts import fleet_constants
+from aws_facts.fleet_constants import OURS, constant
 from experiment.__main__ import main
 from experiment.fleet.calibration import figures, file
 from experiment.fleet.calibration.figures import Figure
 from experiment.fleet.calibration.probes import LARGE, SIZES_KB
 from experiment.fleet.forecast import forecast
 from experiment.fleet.question import Question
-from rollout.target.machine import machine
+from rollout.target.runtime_platform import machine
 
 MB = 1e6
 BURST, BASE, CREDIT = 300 * MB, 70 * MB, 230 * MB
@@ -27,11 +27,11 @@ BURST, BASE, CREDIT = 300 * MB, 70 * MB, 230 * MB
 def calibration(monkeypatch, tmp_path):
     """A calibration file of this test's own, which the model reads."""
     path = tmp_path / "calibration.toml"
-    monkeypatch.setattr(constants, "CALIBRATION", path)
-    constants.constants.cache_clear()
+    monkeypatch.setattr(fleet_constants, "CALIBRATION", path)
+    fleet_constants.constants.cache_clear()
     yield path
     monkeypatch.undo()
-    constants.constants.cache_clear()
+    fleet_constants.constants.cache_clear()
 
 
 def through_a_bucket(files, connections=20, size=1.7 * MB):
@@ -138,7 +138,7 @@ def test_a_calibration_that_nobody_could_trace_is_refused(calibration, text, why
     calibration.write_text(text)
 
     with pytest.raises(ValueError, match=why):
-        constants.constants()
+        fleet_constants.constants()
 
 
 def test_nothing_is_written_of_a_figure_that_makes_no_sense(calibration):

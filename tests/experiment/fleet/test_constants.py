@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aws_facts.constants import GUESS, KINDS, OURS, constants, read
+from aws_facts.fleet_constants import GUESS, KINDS, OURS, constants, read
 from experiment.fleet.draws import draw
 from experiment.fleet.forecast import forecast
 from experiment.fleet.question import INTERNET, S3_TAR, Question

@@ -8,7 +8,7 @@ import pytest
 from aws_facts.limits import limit, line_bytes_per_s
 from fetcher.contract.options import DESCRIPTORS, MAX_CONNECTIONS
 from rollout.deploy.deploy import FunctionSpec, deploy
-from rollout.deploy.network import Vpc
+from rollout.deploy.network_settings import Vpc
 from rollout.errors import PreflightError
 from rollout.invoke import descriptors, logs
 from rollout.preflight.bucket import region_of

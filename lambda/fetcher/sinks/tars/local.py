@@ -16,9 +16,9 @@ from io import FileIO
 from typing import TYPE_CHECKING
 
 from fetcher.s3.scratch_files import Files
+from fetcher.sinks.body_file import Filed
 from fetcher.sinks.directory import write_all
 from fetcher.sinks.lasting import LastingSink
-from fetcher.sinks.spooled_body import Filed
 from fetcher.sinks.tars.member import BLOCK, member_of
 from fetcher.sinks.tars.mend import mend
 from fetcher.sinks.tars.part import TarPart

@@ -6,8 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aws_facts import constants
-from aws_facts.constants import OURS, read
+from aws_facts import fleet_constants
+from aws_facts.fleet_constants import OURS, read
 from experiment.ledger.run_folder import replaced
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _HEAD = """\
 
 def write(found: Mapping[str, Figure], how: Mapping[str, str]) -> Path:
     """
-    Add figures to `aws_facts.constants.CALIBRATION`, replacing earlier ones.
+    Add figures to `aws_facts.fleet_constants.CALIBRATION`, replacing earlier ones.
 
     Args:
         found: By name of the constant.
@@ -37,7 +37,7 @@ def write(found: Mapping[str, Figure], how: Mapping[str, str]) -> Path:
     Raises:
         ValueError: If a figure is not one that the model takes; nothing is written.
     """
-    entries = constants.measured_entries()
+    entries = fleet_constants.measured_entries()
     for name, figure in found.items():
         entries[name] = {
             "kind": OURS,
@@ -48,10 +48,10 @@ def write(found: Mapping[str, Figure], how: Mapping[str, str]) -> Path:
             "seen": datetime.now(UTC).date(),
         }
         read(name, entries[name])
-    path = constants.CALIBRATION
+    path = fleet_constants.CALIBRATION
     with replaced(path) as temporary:
         temporary.write_text(_HEAD + "".join(map(_table, entries, entries.values())))
-    constants.constants.cache_clear()
+    fleet_constants.constants.cache_clear()
     return path
 
 

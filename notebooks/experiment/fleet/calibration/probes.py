@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from aws_facts.constants import constant
+from aws_facts.fleet_constants import constant
 from experiment.fleet.asking import question_of
 from experiment.fleet.calibration import figures
 from experiment.fleet.calibration.figures import joined

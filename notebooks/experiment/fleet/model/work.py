@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from aws_facts.constants import constant
+from aws_facts.fleet_constants import constant
 from aws_facts.limits import MBIT_BYTES, limit, line_bytes_per_s
 
 if TYPE_CHECKING:

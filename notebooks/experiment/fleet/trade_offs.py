@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from aws_facts.constants import constants
+from aws_facts.fleet_constants import constants
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import DRAWS, forecast, simulate
 from experiment.fleet.limits import binding

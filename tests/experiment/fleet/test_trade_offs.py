@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aws_facts.constants import constants
+from aws_facts.fleet_constants import constants
 from experiment.charts import fleet as draw
-from experiment.fleet import answers, records, words
+from experiment.fleet import records, trade_offs, words
 from experiment.fleet.asking import question_of
 from experiment.fleet.forecast import forecast
 from experiment.fleet.limits import LIMITS, SEVERAL
@@ -27,7 +27,7 @@ SMALL = Question(files=20_000, concurrency=100, shards_per_execution=2)
 
 @pytest.fixture(scope="module")
 def fleets():
-    return answers.map_of(SMALL, concurrency=(10, 100, 400), memory_mb=(256, 1_769))
+    return trade_offs.map_of(SMALL, concurrency=(10, 100, 400), memory_mb=(256, 1_769))
 
 
 def test_a_map_has_every_fleet_and_names_what_binds_there(fleets):
@@ -38,16 +38,16 @@ def test_a_map_has_every_fleet_and_names_what_binds_there(fleets):
 
 
 def test_no_fleet_of_the_frontier_is_beaten(fleets):
-    best = answers.frontier_of(fleets)
+    best = trade_offs.frontier_of(fleets)
 
     for fleet in best.itertuples():
         better = (fleets["seconds"] < fleet.seconds) & (
             fleets["dollars"] < fleet.dollars
         )
         assert not better.any()
-    cheapest = answers.cheapest_within(fleets, 60)
+    cheapest = trade_offs.cheapest_within(fleets, 60)
     assert cheapest["seconds"] <= 60
-    assert answers.cheapest_within(fleets, 0.1) is None
+    assert trade_offs.cheapest_within(fleets, 0.1) is None
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_the_charts_say_what_they_show(fleets, deadline_s, title):
 
 @pytest.mark.parametrize(("deadline_s", "share"), [(60, 1.0), (0.1, 0.0)])
 def test_the_best_fleet_of_a_map_is_forecast_with_its_band(fleets, deadline_s, share):
-    best = answers.best_of(SMALL, fleets, deadline_s)
+    best = trade_offs.best_of(SMALL, fleets, deadline_s)
     made = forecast(best, 40)
 
     named = f"{best.concurrency:,} executions of {best.memory_mb:,} MB"
@@ -79,7 +79,7 @@ def test_the_best_fleet_of_a_map_is_forecast_with_its_band(fleets, deadline_s, s
 
 
 def test_a_tornado_shows_every_range_and_the_widest_first():
-    moved = answers.moves(replace(SMALL, concurrency=10))
+    moved = trade_offs.moves(replace(SMALL, concurrency=10))
     ranged = {name for name, one in constants().items() if one.low < one.high}
     width = (moved["high_s"] - moved["low_s"]).abs()
 
@@ -90,7 +90,7 @@ def test_a_tornado_shows_every_range_and_the_widest_first():
 
 
 def test_ten_times_the_files_take_ten_times_the_fleets():
-    needed = answers.fleets_for(SMALL, [2_000_000, 20_000_000], [30, 0.1])
+    needed = trade_offs.fleets_for(SMALL, [2_000_000, 20_000_000], [30, 0.1])
     found = needed.set_index(["files", "deadline_s"])["fleets"]
 
     assert found[20_000_000, 30] == pytest.approx(10 * found[2_000_000, 30], rel=0.1)

@@ -8,9 +8,9 @@ import pytest
 from botocore.session import get_session
 from tests.support.aws_target import NAME, interfaces, policies_of
 
-from rollout.deploy import network, role
+from rollout.deploy import network_settings, role
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left
-from rollout.deploy.network import Efs, Vpc
+from rollout.deploy.network_settings import Efs, Vpc
 from rollout.deploy.policies import NAMES
 from rollout.errors import DeployError, SettingError
 
@@ -207,9 +207,9 @@ def test_the_ids_are_those_of_lambdas_own_service_model():
     """botocore itself does not check them."""
     model = get_session().get_service_model("lambda")
     patterns = {
-        "SubnetId": network._SUBNET,
-        "SecurityGroupId": network._SECURITY_GROUP,
-        "LocalMountPath": network._MOUNT,
+        "SubnetId": network_settings._SUBNET,
+        "SecurityGroupId": network_settings._SECURITY_GROUP,
+        "LocalMountPath": network_settings._MOUNT,
     }
     for shape, ours in patterns.items():
         theirs = model.shape_for(shape).metadata["pattern"]
