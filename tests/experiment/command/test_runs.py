@@ -140,9 +140,10 @@ def test_a_run_ends_with_where_everything_is_and_the_verdict(
     assert said.err == ""
     assert "6 of 6 files are ok\n" in said.out
     assert said.out.count(record["verdict"]) == said.out.count("my-run\n") == 1
-    assert said.out.splitlines()[-5:] == [
+    assert said.out.splitlines()[-6:] == [
         "run      my-run",
         "report   my-run/report.html",
+        "chart    my-run/connections.png",
         "chart    my-run/latency.png",
         "chart    my-run/timeline.png",
         f"verdict  {record['verdict']}",
