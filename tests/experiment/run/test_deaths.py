@@ -1,6 +1,5 @@
 """What a run says and keeps when a process that it started dies."""
 
-import os
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -115,7 +114,9 @@ def test_a_session_names_an_nginx_that_dies(endpoint):
     settings = FanOutSettings(endpoint_url=endpoint.endpoint_url, origin="nginx")
     session = open_session(settings)
     session.target.check_alive(0.0)
-    kill(child_with(os.getpid(), "nginx.conf"))
+    children = psutil.Process().children()  # its title replaces its command line
+    (nginx,) = (child for child in children if child.name() == "nginx")
+    kill(nginx)
 
     with pytest.raises(EndpointError, match=r"nginx .* ended by itself \(signal 9\)"):
         session.target.check_alive(0.0)
