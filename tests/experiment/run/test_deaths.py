@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.support.child_processes import child_with, kill
+from tests.support.child_processes import child_with, family_of, kill
 from tests.support.interrupted_run import lines
 from tests.support.waiting import WAIT_S, eventually
 
@@ -116,7 +116,8 @@ def test_a_session_names_an_nginx_that_dies(endpoint):
     session.target.check_alive(0.0)
     children = psutil.Process().children()  # its title replaces its command line
     (nginx,) = (child for child in children if child.name() == "nginx")
-    kill(nginx)
+    for process in family_of(nginx.pid):  # its workers would answer on
+        kill(process)
 
     with pytest.raises(EndpointError, match=r"nginx .* ended by itself \(signal 9\)"):
         session.target.check_alive(0.0)
