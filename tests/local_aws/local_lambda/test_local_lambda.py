@@ -69,7 +69,7 @@ def test_a_function_cannot_be_called_before_it_was_seen_to_be_active(client):
         ("POST", "/2015-03-31/functions", "{}", 400),
         ("GET", "/2015-03-31/functions?MaxItems=x", "", 400),
         ("GET", "/2015-03-31/layers", "", 404),
-        ("GET", "/2018-10-31/layers", "", 501),
+        ("DELETE", "/2018-10-31/layers/a/versions/1/policy/b", "", 501),
         ("GET", "/2015-03-31/functions/no-such-function/code.zip", "", 404),
     ],
 )
