@@ -28,9 +28,9 @@ files are called after their rows, and beside each is a JSON of what is known of
 it is s3://bucket/prefix. A file is there only once it is whole.
 
 If the report is there from an earlier run, only the rest is done: URLs that were ok,
-and whose files are still there in full, are kept, and so is what cannot heal, like 404
-and names that do not exist; --retry says otherwise. In the end it has one line for each
-row of the list, as always.
+and whose files are still there in full, are kept, and so are 404, 410, bodies of a
+wrong type and names that do not exist; --retry says otherwise. In the end it has one
+line for each row of the list, as always.
 
 The last line on stdout sums up in JSON: files in the list, ok and kept among them,
 counts by outcome; body_bytes and files_per_s of this run, without what was kept;
@@ -149,8 +149,8 @@ def parser() -> argparse.ArgumentParser:
         "--retry",
         choices=("healable", "failed", "all", "none"),
         default="healable",
-        help="what of an earlier report is tried again: what may heal (the default), "
-        "all that is not ok, everything, or only what was not tried",
+        help="what of an earlier report is tried again: what may come now "
+        "(the default), all that is not ok, everything, or only what was not tried",
     )
     return own
 
