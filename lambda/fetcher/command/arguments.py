@@ -17,9 +17,9 @@ LIST is text, CSV, TSV, JSON lines or Parquet, packed by gzip, Zstandard or xz o
 path, a pattern in quotes, - for stdin or s3://bucket/key; several make one list. Text
 has a URL a line, or URL, TAB, name. Tables have a column url, image_url or link, and if
 wanted destination (a name to store the file under) and sha256; all others are carried
-into the report. Blank lines and those that # begins are no rows. A row that is no URL
-ends as bad_url, one that repeats another's URL or name as duplicate, and costs no other
-row anything; a list of which most rows are bad is refused.
+into the report. Blank lines and comments, which # begins, are no rows. A row that is no
+URL ends as bad_url, one that repeats another's URL or name as duplicate, and costs no
+other row anything; a list of which most rows are bad is refused.
 
 PLACE is a folder: a file is stored there under its destination, or else as --layout
 says: by host and path, flat in one folder, or hash, at most 1,000 files in a folder. Or
