@@ -7,6 +7,8 @@ is to be read without pyarrow: it has the same rows, with the same columns.
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     from rollout.target.target import Target
 
 _COPIED_BYTES = 1_048_576
+_PREFIX = "list_"  # before the names of other columns that are called like the list's
+_TAKEN = rf"(?:{_PREFIX})*(?:url|destination|sha256)"
+_is_taken = re.compile(_TAKEN).fullmatch
+_may_be_taken = re.compile(rf'"{_TAKEN}": ').search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,9 @@ def convert(
     """
     Convert a manifest into a list.
 
+    Its columns are ``url``, ``destination``, ``sha256`` and the manifest's others; of
+    these, one that is called like the first three gets ``list_`` before its name.
+
     Args:
         manifest: As for `UrlList`; ``s3://bucket/key`` is read at the target.
 
@@ -79,7 +88,7 @@ def convert(
             would if it read the manifest.
 
     Raises:
-        UrlListError: If it cannot be used; says why.
+        UrlListError: If it cannot be used, or is the file to write; says why.
 
         OSError: If it cannot be read, or the list not be written.
     """
@@ -95,6 +104,10 @@ def convert(
         except UrlListError as error:
             raise UrlListError(str(error).replace(name, manifest)) from error
         count = 0
+        if any(_is_same(Path(one), to) for one in listed.names):
+            listed.close()
+            msg = f"{to} is the manifest itself. Name another file for the list."
+            raise UrlListError(msg)
         try:
             with to.open("w") as file:
                 for block in listed.blocks([(0, ENDLESS)]):
@@ -116,11 +129,22 @@ def _line(row: Item, *, skip_bad: bool) -> str:
     """Return a row as JSON; empty: it is left out."""
     if skip_bad and row.refusal:
         return ""
-    texts = {"url": row.url, "destination": row.destination, "sha256": row.sha256}
-    pairs = [f'"{name}": {quoted(text)}' for name, text in texts.items() if text]
-    if row.carried:
-        pairs.append(row.carried[1:-1])
+    texts = {"destination": row.destination, "sha256": row.sha256}
+    pairs = [f'"url": {quoted(row.url)}']  # also if empty: its name tells the column
+    pairs += [f'"{name}": {quoted(text)}' for name, text in texts.items() if text]
+    others = row.carried
+    if _may_be_taken(others):
+        columns = row.columns.items()
+        others = json.dumps(
+            {f"{_PREFIX}{one}" if _is_taken(one) else one: it for one, it in columns}
+        )
+    if others:
+        pairs.append(others[1:-1])
     return f"{{{', '.join(pairs)}}}\n"
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    return path.exists() and other.exists() and path.samefile(other)
 
 
 @contextmanager

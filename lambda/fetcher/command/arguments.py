@@ -17,9 +17,9 @@ LIST is text, CSV, TSV, JSON lines or Parquet, packed by gzip, Zstandard or xz o
 path, a pattern in quotes, - for stdin or s3://bucket/key; several make one list. Text
 has a URL a line, or URL, TAB, name. Tables have a column url, image_url or link, and if
 wanted destination (a name to store the file under) and sha256; all others are carried
-into the report. Blank lines and those that # begins are no rows. A row that is no URL
-ends as bad_url, one that repeats another's URL or name as duplicate, and costs no other
-row anything; a list of which most rows are bad is refused.
+into the report. Blank lines and comments, which # begins, are no rows. A row that is no
+URL ends as bad_url, one that repeats another's URL or name as duplicate, and costs no
+other row anything; a list of which most rows are bad is refused.
 
 PLACE is a folder: a file is stored there under its destination, or else as --layout
 says: by host and path, flat in one folder, or hash, at most 1,000 files in a folder. Or
@@ -28,9 +28,9 @@ files are called after their rows, and beside each is a JSON of what is known of
 it is s3://bucket/prefix. A file is there only once it is whole.
 
 If the report is there from an earlier run, only the rest is done: URLs that were ok,
-and whose files are still there in full, are kept, and so is what cannot heal, like 404
-and names that do not exist; --retry says otherwise. In the end it has one line for each
-row of the list, as always.
+and whose files are still there in full, are kept, and so are 404, 410, bodies of a
+wrong type and names that do not exist; --retry says otherwise. In the end it has one
+line for each row of the list, as always.
 
 The last line on stdout sums up in JSON: files in the list, ok and kept among them,
 counts by outcome; body_bytes and files_per_s of this run, without what was kept;
@@ -149,8 +149,8 @@ def parser() -> argparse.ArgumentParser:
         "--retry",
         choices=("healable", "failed", "all", "none"),
         default="healable",
-        help="what of an earlier report is tried again: what may heal (the default), "
-        "all that is not ok, everything, or only what was not tried",
+        help="what of an earlier report is tried again: what may come now "
+        "(the default), all that is not ok, everything, or only what was not tried",
     )
     return own
 

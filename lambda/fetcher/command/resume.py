@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from array import array
 from collections import Counter
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fetcher.command.report.lines import BEGINNING, OLD_BEGINNING, fields_of, line_again
-from fetcher.contract.outcome import CODE, Outcome, can_heal
+from fetcher.contract.outcome import CODE, Outcome
 from fetcher.lists.position_set import Positions
-from fetcher.security.masking import masked
+from fetcher.security.masking import MASK, masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 HEALABLE, FAILED, ALL, NONE = RETRIES = ("healable", "failed", "all", "none")
 
+_GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+_NEVER_TRIED = (Outcome.UNSTARTED, Outcome.DUPLICATE)
 _may_answer = re.compile("temporar|time|busy|again", re.IGNORECASE).search
 _LONGEST = 1 << 20  # bytes of a line: far above any URL, path and detail together
 _BLOCK = 1 << 16  # bytes
@@ -38,6 +41,9 @@ def keep(
     the size that the report says. A URL is recognised by its path, which no other has,
     and by its text apart from what the report masks: a token may have been renewed.
     What was not `ok` and need not be tried again is recognised by its row and text.
+    By default that is what has nothing to hope for: 404, 410, names that do not exist,
+    and, of the same row with the same text, bodies of a wrong type. All else may come
+    this time: servers recover, and disks, digests and options are mended in between.
     The new report has rows as the list has them now. It is written aside and replaces
     the old one when it is whole.
 
@@ -117,13 +123,16 @@ def _outcome_of(line: bytes) -> str:
 def _is_final(fields: dict[str, Any], retry: str) -> bool:
     """Tell whether what was not `ok` is not tried again."""
     outcome = fields["outcome"]
-    if outcome not in CODE or outcome == Outcome.UNSTARTED:
+    if outcome not in CODE or outcome in _NEVER_TRIED:
         return False
     if retry != HEALABLE:
         return retry == NONE
+    if MASK in fields["url"]:  # its token may have been renewed
+        return False
     if outcome == Outcome.DNS:  # a name that is dead, or a server that did not answer
         return not _may_answer(fields["detail"].rpartition(": ")[2])
-    return not can_heal(Outcome(outcome), fields["status"])
+    is_gone = outcome == Outcome.HTTP_STATUS and fields["status"] in _GONE
+    return is_gone or outcome == Outcome.WRONG_TYPE
 
 
 def _is_torn(raw: bytes, file: BinaryIO) -> bool:

@@ -39,7 +39,7 @@ def rows_of(given: Input, columns: Columns, notes: Notes) -> Iterator[Rows]:
         return parquet_rows(given, columns, notes)
     kind, delimiter = _format_of(given, columns)
     if kind == "jsonl":
-        return _json_rows(given.text(), columns, notes)
+        return _json_rows(given, columns, notes)
     if kind == "table":
         return Table(given, delimiter, columns, notes).rows()
     if columns != Columns():
@@ -115,8 +115,10 @@ def _unnamed(cells: Sequence[str]) -> str:
     return _encode(named) if named else ""
 
 
-def _json_rows(file: TextIO, columns: Columns, notes: Notes) -> Iterator[Rows]:
-    url_key = columns.url
+def _json_rows(given: Input, columns: Columns, notes: Notes) -> Iterator[Rows]:
+    """Yield rows; a column that was named must be in one that the file begins with."""
+    file, url_key = given.text(), columns.url
+    names: dict[str, None] | None = {}  # of the first block's columns, in order
     others = columns.name or "destination", columns.sha256 or "sha256"
     while text := block_of(file):
         rows: list[tuple[Any, Any, Any, str]] = []
@@ -131,10 +133,17 @@ def _json_rows(file: TextIO, columns: Columns, notes: Notes) -> Iterator[Rows]:
                 problems[len(rows)] = f"is not a JSON object: {wrong}"
                 rows.append((line, "", "", ""))
                 continue
+            if names is not None:
+                names |= dict.fromkeys(fields)
             if not url_key and (found := Columns().found_in(list(fields))):
                 url_key = found[0]
             url, name, sha256 = (fields.pop(key, "") for key in (url_key, *others))
             rows.append((url, name, sha256, _encode(fields) if fields else ""))
+        if names:
+            wanted = {columns.url, columns.name, columns.sha256} - {""}
+            if wanted - names.keys():
+                raise columns.missing(list(names), given.name)
+            names = None
         if rows:
-            urls, names, sha256s, carried = zip(*rows, strict=True)
-            yield Rows(urls, names, sha256s, carried, problems)
+            urls, destinations, sha256s, carried = zip(*rows, strict=True)
+            yield Rows(urls, destinations, sha256s, carried, problems)

@@ -1,12 +1,14 @@
 """
 Rows of a CSV or TSV file.
 
-Its first line names the columns, or else is a row that has a URL.
+Its first line names the columns, or else is a row that has a URL. Lines that `#` begins
+are comments, unless they are rows whose first cell is not the URL: captions begin so.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 from collections import deque
 from itertools import islice
 from json.encoder import encode_basestring_ascii as quoted
@@ -51,13 +53,16 @@ class _Lines:
         """
         Return many lines without their ends, if no cell in them is quoted.
 
+        Only a block that has no other line ends is split at carriage returns.
+
         If one is, or lines were read ahead, there are none; the iterator has them.
         """
         text = "" if self.ahead else block_of(self._file)
-        lines = text.replace("\r\n", "\n").split("\n")
-        if '"' not in text and "\r" not in lines:
-            return [line for line in lines if line]
-        self.ahead.extend(text.splitlines(keepends=True))
+        if "\n" not in text:
+            text = text.replace("\r", "\n")
+        if text and '"' not in text:
+            return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+        self.ahead.extend(io.StringIO(text, newline="\n"))
         return []
 
     def put_back_all_but_one(self) -> str:
@@ -107,9 +112,12 @@ class Table:
         if self._first:
             yield self._in_columns([self._first], {})
         while True:
-            lines = self._lines.plain_block()
+            every = self._lines.plain_block()
+            lines = [line for line in every if line.strip()]
+            self._notes.skipped += len(every) - len(lines)
             cells = [line.split(self._delimiter) for line in lines]
-            if cells and {len(row) for row in cells} == {self._width}:
+            is_plain = cells and {len(row) for row in cells} == {self._width}
+            if is_plain and not any(line[0] == "#" for line in lines):
                 yield self._in_columns(cells, {})
                 continue
             self._lines.ahead.extend(f"{line}\n" for line in lines)
@@ -152,24 +160,53 @@ class Table:
             except csv.Error as error:
                 problem = f"is not CSV: {error}"
             else:
-                is_first = not self._width and cells and cells[0][:1] != "#"
-                if is_first or (cells and len(cells) == self._width):
+                problem = self._problem_with(cells)
+                if not problem:
                     yield cells, ""
                     continue
-                problem = f"has {len(cells)} fields; the header has {self._width}"
             if not lines.taken:
                 return
             plain = lines.put_back_all_but_one().rstrip("\r\n")
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
-            if not plain.strip() or plain.startswith("#"):
+            cells = self._cells_in(plain)
+            if not plain.strip() or self._is_comment(plain, cells):
                 self._notes.skipped += 1
-                continue
-            for cells in (cells_of(plain, delimiter), plain.split(delimiter)):
-                if len(cells) == self._width:
-                    yield cells, ""
-                    break
+            elif cells:
+                yield cells, ""
             else:
                 yield [plain], problem
+
+    def _problem_with(self, cells: list[str]) -> str:
+        """Return why a record that was just read is not a row; empty: it is."""
+        taken = self._lines.taken
+        if not self._width and cells:
+            return "is a comment" if cells[0][:1] == "#" else ""
+        if not cells or len(cells) != self._width:
+            return f"has {len(cells)} fields; the header has {self._width}"
+        if self._is_comment(taken[0], cells):
+            return "is a comment"
+        if len(taken) > 1 and self._delimiter == "\t":  # no tab is in a cell's lines
+            ends = map(self._cells_in, (taken[0], taken[-1]))
+            if all(map(self._is_row, ends)):
+                return "has a quote that is only a character"
+        return ""
+
+    def _cells_in(self, line: str) -> list[str]:
+        """Return the cells of a line on its own; none: they are too few or many."""
+        plain = line.rstrip("\r\n")
+        for cells in (cells_of(plain, self._delimiter), plain.split(self._delimiter)):
+            if len(cells) == self._width:
+                return cells
+        return []
+
+    def _is_row(self, cells: list[str]) -> bool:
+        return bool(cells) and "://" in cells[self._places[0]]
+
+    def _is_comment(self, line: str, cells: list[str]) -> bool:
+        """Tell whether a line is one, and no row whose first cell begins like one."""
+        if not line.startswith("#"):
+            return False
+        return not (cells and self._places[0] and self._is_row(cells))
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:

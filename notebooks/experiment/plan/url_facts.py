@@ -90,16 +90,17 @@ def sizes_of(rows: RowBlock) -> list[int]:
     Return the values of the column ``bytes``; 0 where there is none.
 
     >>> from fetcher.lists.url_list import RowBlock
-    >>> sizes_of(RowBlock(0, ["http://h/1"], carried=['{"bytes": "7"}']))
-    [7]
+    >>> urls, told = ["http://h/1", "http://h/2"], ["", '{"bytes": "7.0"}']
+    >>> sizes_of(RowBlock(0, urls, carried=told))
+    [0, 7]
     """
-    if not (rows.carried and '"bytes": ' in rows.carried[0]):
+    if not any('"bytes": ' in one for one in rows.carried):
         return [0] * len(rows.urls)
     return [_whole(json.loads(one or "{}").get("bytes")) for one in rows.carried]
 
 
 def _whole(size: object) -> int:
     try:
-        return max(0, int(str(size)))
-    except ValueError:
+        return max(0, int(float(str(size))))
+    except (ValueError, OverflowError):
         return 0

@@ -28,6 +28,7 @@ SAME_ITEMS = [
     (".txt", "destination\turl\n\thttp://h/1\nb/c.jpg\thttp://h/2\n"),
     (".TSV", "url\tdestination\nhttp://h/1\t\nhttp://h/2\tb/c.jpg\n"),
     (".csv", "url,destination\nhttp://h/1,\n\nhttp://h/2,b/c.jpg\n"),
+    (".csv", "url,destination\rhttp://h/1,\r\rhttp://h/2,b/c.jpg\r"),
     (".csv", '\ufeffdestination;URL\r\n;http://h/1\r\n"b/c.jpg";"http://h/2"'),
     (".jsonl", f'{{"url":"http://h/1"}}\n{JSON_ROW}'),
     ("", f'{{"url":"http://h/1","destination":null}}\n\n {JSON_ROW}'),
@@ -86,6 +87,16 @@ def test_a_column_that_is_missing_refuses_the_list(tmp_path, text, columns, said
         url_list(tmp_path, text, ".csv", columns=Columns(**columns))
 
 
+@pytest.mark.parametrize("kind", ["url", "name", "sha256"])
+def test_of_json_lines_only_the_first_block_as_a_whole_must_have_it(tmp_path, kind):
+    text = '{"url": "http://h/1"}\n{"url": "http://h/2", "id": "b"}\n'
+    urls = url_list(tmp_path, text, ".jsonl", columns=Columns(name="id"))
+
+    assert [item.destination for item in urls] == ["", "b"]
+    with pytest.raises(UrlListError, match="no column 'ids'"):
+        url_list(tmp_path, text, ".jsonl", columns=Columns(**{kind: "ids"}))
+
+
 def test_broken_lines_of_a_table_cost_only_themselves(tmp_path):
     lines = [
         "url,caption",
@@ -104,6 +115,44 @@ def test_broken_lines_of_a_table_cost_only_themselves(tmp_path):
     assert bad == {3: "not read: http://h/3", 6: "not read: http://h/6,one,too,many"}
     assert [row for row, *_ in rows] == list(range(1, 300))
     assert rows[4][3] == {"caption": "over\nthree\nlines"}
+
+
+def test_quotes_that_begin_and_end_captions_of_a_tsv_swallow_no_rows(tmp_path):
+    """
+    A cell of several lines is still one, and so is one that holds a URL.
+    """
+    captions = ['"open', "fine", 'close"', '"over\nthree\nlines"', '"a\nhttp://h/9"']
+    lines = [f"{caption}\thttp://h/{n}" for n, caption in enumerate(captions)]
+    urls = url_list(tmp_path, "\n".join(["caption\turl", *lines]), ".tsv")
+    found = [row.columns["caption"] for row in urls]
+
+    assert found == [*captions[:3], "over\nthree\nlines", "a\nhttp://h/9"]
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\x85", "\f"])
+def test_only_line_feeds_and_carriage_returns_end_lines_of_a_table(tmp_path, mark):
+    text = f'url,caption\nhttp://h/1,a{mark}b\nhttp://h/2,"c{mark}d"\n'
+    rows = told(url_list(tmp_path, text, ".csv"))
+
+    assert [row[3]["caption"] for row in rows] == [f"a{mark}b", f"c{mark}d"]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text"),
+    [
+        (".csv", "url\nhttp://h/0\n# none\n\n#http://h/1\nhttp://h/2\n"),
+        (".csv", 'url,a\nhttp://h/0,"b"\n# none\n\n#http://h/1,b\nhttp://h/2,b\n'),
+        (".tsv", "a\turl\nb\thttp://h/0\n#b\tno\n \n# b\n#b\thttp://h/2\n"),
+    ],
+)
+def test_comments_and_blank_lines_of_a_table_are_no_rows(tmp_path, suffix, text):
+    """
+    A caption that begins with `#` is none, if its line has a URL where one belongs.
+    """
+    urls = url_list(tmp_path, text, suffix)
+
+    assert [item.url for item in urls] == ["http://h/0", "http://h/2"]
+    assert "3 lines are no rows" in urls.remarks()[0]
 
 
 def test_bytes_of_another_encoding_are_read_as_latin_1_and_that_is_said(tmp_path):

@@ -135,3 +135,21 @@ def test_a_column_that_is_no_text_is_refused(tmp_path):
 
     with pytest.raises(UrlListError, match="'SAMPLE_ID' is of type int64; it must be"):
         convert(str(tmp_path / "m.parquet"), tmp_path / "l", Columns(url="SAMPLE_ID"))
+
+
+def test_another_column_called_url_does_not_take_the_place_of_the_one_named(tmp_path):
+    path, to = tmp_path / "m.csv", tmp_path / "l.jsonl"
+    path.write_text("img,url,link\n,page/1,x\nhttp://h/2,page/2,y\nhttp://h/3,,z\n")
+    convert(str(path), to, Columns(url="img"))
+
+    assert [item.url for item in UrlList(to)] == ["", "http://h/2", "http://h/3"]
+    assert [row["list_url"] for row in listed(to)] == ["page/1", "page/2", ""]
+
+
+def test_a_list_is_not_written_over_its_manifest(tmp_path):
+    path = tmp_path / "m.jsonl"
+    path.write_text('{"url": "http://h/1"}\n')
+
+    with pytest.raises(UrlListError, match="is the manifest itself"):
+        convert(str(path), path)
+    assert listed(path) == [{"url": "http://h/1"}]
