@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from fetcher.command.report.lines import BEGINNING, OLD_BEGINNING, fields_of, line_again
+from fetcher.contract.carried import LONGEST_TOLD
 from fetcher.contract.outcome import CODE, Outcome, can_heal
 from fetcher.lists.position_set import Positions
 from fetcher.security.masking import masked
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 HEALABLE, FAILED, ALL, NONE = RETRIES = ("healable", "failed", "all", "none")
 
 _may_answer = re.compile("temporar|time|busy|again", re.IGNORECASE).search
-_LONGEST = 1 << 20  # bytes of a line: far above any URL, path and detail together
 _BLOCK = 1 << 16  # bytes
 _NUL = b"\0"
 
@@ -145,7 +145,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
     were never written to: these are left out. No line has any.
     """
     file.seek(0)
-    for raw in iter(lambda: file.readline(_LONGEST), b""):
+    for raw in iter(lambda: file.readline(LONGEST_TOLD), b""):
         line = raw if raw.endswith(b"\n") else raw.rstrip(_NUL)
         if line:
             yield line

@@ -22,6 +22,8 @@ OWN_NAMES = (
     *("content_type", "found_type", "width", "height", "seconds", "attempts"),
     *("destination", "key", "offset", "size"),
 )
+LONGEST_LINE = 2**20  # characters of a line of a list: far above any caption
+LONGEST_TOLD = 16 * LONGEST_LINE  # bytes of what is told of one: ASCII, so escaped
 _PREFIX = "list_"
 _TAKEN = rf"(?:{_PREFIX})*(?:{'|'.join(OWN_NAMES)})"
 _is_taken = re.compile(_TAKEN).fullmatch
