@@ -106,26 +106,6 @@ def test_broken_lines_of_a_table_cost_only_themselves(tmp_path):
     assert rows[4][3] == {"caption": "over\nthree\nlines"}
 
 
-@pytest.mark.parametrize(
-    ("suffix", "header", "row"),
-    [
-        (".csv", "url,caption\n", "http://h/{},{}\n"),
-        (".csv", "url,caption\n", 'http://h/{},"{}"\n'),
-        (".txt", "", "http://h/{}\t\t{}\n"),
-        (".jsonl", "", '{{"url": "http://h/{}", "caption": "{}"}}\n'),
-    ],
-)
-def test_a_long_caption_is_whole_and_a_line_without_end_costs_itself(
-    tmp_path, suffix, header, row
-):
-    sizes = 200_000, 2**21, 3
-    lines = (row.format(n, size * "x") for n, size in enumerate(sizes))
-    rows = told(url_list(tmp_path, header + "".join(lines), suffix))
-
-    assert [outcome for *_, outcome, _ in rows] == ["ok", "bad_url", "ok"]
-    assert [len("".join(rows[n][3].values())) for n in (0, 2)] == [200_000, 3]
-
-
 def test_bytes_of_another_encoding_are_read_as_latin_1_and_that_is_said(tmp_path):
     urls = url_list(
         tmp_path, b"url,caption\nhttp://h/1,caf\xe9 \x93ol\xe9\x94\n", ".csv"
@@ -148,6 +128,26 @@ def test_several_files_make_one_list(tmp_path):
     ]
     with pytest.raises(UrlListError, match=r"No file matches .*none-\*"):
         UrlList(tmp_path / "none-*")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "header", "row"),
+    [
+        (".csv", "url,caption\n", "http://h/{},{}\n"),
+        (".csv", "url,caption\n", 'http://h/{},"{}"\n'),
+        (".txt", "", "http://h/{}\t\t{}\n"),
+        (".jsonl", "", '{{"url": "http://h/{}", "caption": "{}"}}\n'),
+    ],
+)
+def test_a_long_caption_is_whole_and_a_line_without_end_costs_itself(
+    tmp_path, suffix, header, row
+):
+    sizes = 200_000, 2**21, 3
+    lines = (row.format(n, size * "x") for n, size in enumerate(sizes))
+    rows = told(url_list(tmp_path, header + "".join(lines), suffix))
+
+    assert [outcome for *_, outcome, _ in rows] == ["ok", "bad_url", "ok"]
+    assert [len("".join(rows[n][3].values())) for n in (0, 2)] == [200_000, 3]
 
 
 def test_stdin_and_pipes_are_lists():
