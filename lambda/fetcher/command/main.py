@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetcher.command.arguments import COLUMNS, OPTIONS, parser
@@ -15,6 +15,7 @@ from fetcher.contract.options import MOST_DESCRIPTORS, Options, check_seconds
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from pathlib import Path
 
     from fetcher.command.accounting import Accounting
     from fetcher.command.processes import Processes
@@ -43,6 +44,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.command.report.formats import RunReport
     from fetcher.command.resume import keep
     from fetcher.command.stops import Stops
+    from fetcher.lists.inputs import files_of
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import Columns, UrlList
     from fetcher.process.descriptors import raise_limit
@@ -51,17 +53,19 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     if args.processes < 1:
         msg = f"processes is {args.processes}; it must be at least 1."
         raise ValueError(msg)
-    _check_report(args.report, args.lists)
+    lists = files_of(args.lists)
+    _check_report(args.report, lists)
     allowed = raise_limit(MOST_DESCRIPTORS)
     names = {name: getattr(args, f"{name}_column") for name in COLUMNS}
     with ExitStack() as stack:
-        urls = UrlList(*args.lists, columns=Columns(**names), strict=args.strict)
+        urls = UrlList(*lists, columns=Columns(**names), strict=args.strict)
         stack.callback(urls.close)
         sink = destination(
             args.to,
             layout=args.layout,
             shards=args.shards,
             beside=args.beside,
+            report=args.report,
             count=len(urls) if args.layout == "hash" else urls.estimated_count,
             deadline_s=args.deadline,
         )
@@ -110,11 +114,13 @@ def _cut(parts: list[Options], allowed: int) -> list[Options]:
 
 
 def _check_report(report: Path | None, lists: Sequence[str]) -> None:
-    if not (report and report.exists()):
+    if not report:
         return
-    if any(Path(one).exists() and report.samefile(one) for one in lists):
-        msg = f"--report {report} is the list itself; name another file."
-        raise ValueError(msg)
+    # A table that is not finished yet is a file of lines.
+    for own in (report, report.with_name(f"{report.name}.jsonl")):
+        if own.exists() and any(map(own.samefile, filter(os.path.exists, lists))):
+            msg = f"--report {report} is the list itself; name another file."
+            raise ValueError(msg)
 
 
 def _sum_up(account: Accounting, work: Processes, urls: UrlList) -> int:

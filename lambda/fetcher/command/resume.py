@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fetcher.command.report.lines import BEGINNING, OLD_BEGINNING, fields_of, line_again
+from fetcher.contract.carried import LONGEST_TOLD
 from fetcher.contract.outcome import CODE, Outcome
 from fetcher.lists.position_set import Positions
 from fetcher.security.masking import MASK, masked
@@ -26,7 +27,6 @@ HEALABLE, FAILED, ALL, NONE = RETRIES = ("healable", "failed", "all", "none")
 _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _NEVER_TRIED = (Outcome.UNSTARTED, Outcome.DUPLICATE)
 _may_answer = re.compile("temporar|time|busy|again", re.IGNORECASE).search
-_LONGEST = 1 << 20  # bytes of a line: far above any URL, path and detail together
 _BLOCK = 1 << 16  # bytes
 _NUL = b"\0"
 
@@ -154,7 +154,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
     were never written to: these are left out. No line has any.
     """
     file.seek(0)
-    for raw in iter(lambda: file.readline(_LONGEST), b""):
+    for raw in iter(lambda: file.readline(LONGEST_TOLD), b""):
         line = raw if raw.endswith(b"\n") else raw.rstrip(_NUL)
         if line:
             yield line

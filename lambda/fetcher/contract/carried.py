@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from fetcher.security.masking import masked_in
 
 if TYPE_CHECKING:
     from fetcher.contract.source import Item
@@ -20,6 +22,8 @@ OWN_NAMES = (
     *("content_type", "found_type", "width", "height", "seconds", "attempts"),
     *("destination", "key", "offset", "size"),
 )
+LONGEST_LINE = 2**20  # characters of a line of a list: far above any caption
+LONGEST_TOLD = 16 * LONGEST_LINE  # bytes of what is told of one: ASCII, so escaped
 _PREFIX = "list_"
 _TAKEN = rf"(?:{_PREFIX})*(?:{'|'.join(OWN_NAMES)})"
 _is_taken = re.compile(_TAKEN).fullmatch
@@ -40,6 +44,8 @@ def carried_fields(item: Item) -> str:
     """
     Return what a row carries along as JSON to go on with, empty if that is nothing.
 
+    URLs in it are masked.
+
     >>> from fetcher.contract.source import Item
     >>> carried_fields(Item(0, "http://h/", carried='{"caption": "a cat", "width": 7}'))
     ', "caption": "a cat", "list_width": 7'
@@ -48,5 +54,28 @@ def carried_fields(item: Item) -> str:
     if _may_be_taken(text):
         columns = {carried_name(name): value for name, value in item.columns.items()}
         text = json.dumps(columns)
+    text = masked_columns(text)
     inner = text[1:-1]
     return f", {inner}" if inner else ""
+
+
+def masked_columns(text: str) -> str:
+    """
+    Return a JSON object, as in `Item.carried`, with the URLs in its values masked.
+
+    >>> masked_columns('{"thumb": "http://h/1.jpg?size=2&sig=12ab"}')
+    '{"thumb": "http://h/1.jpg?size=2&sig=***"}'
+    """
+    if "://" not in text or masked_in(text) == text:  # nearly always
+        return text
+    return json.dumps(_masked_value(json.loads(text)))
+
+
+def _masked_value(value: Any) -> Any:  # noqa: ANN401 - as JSON has it
+    if isinstance(value, str):
+        return masked_in(value) if "://" in value else value
+    if isinstance(value, list):
+        return list(map(_masked_value, value))
+    if isinstance(value, dict):
+        return {name: _masked_value(one) for name, one in value.items()}
+    return value

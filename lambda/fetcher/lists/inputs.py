@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, TextIO
 
+from fetcher.contract.carried import LONGEST_LINE
 from fetcher.lists.problems import UrlListError
 from fetcher.s3.urls import SCHEME, place_of
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 _BLOCK = 32_768  # characters
-_LONGEST = 65_536  # characters of a line: far above any URL, name and digest together
+_TOO_LONG = f"a line of a list has at most {LONGEST_LINE} characters"  # one cell
 _START = 4_096  # bytes, to tell encodings and formats by
 _PIECE = 8 * 2**20  # bytes of an object in S3 brought at once
 _NO_END = float("inf")
@@ -114,14 +115,23 @@ class Input:
 def block_of(file: TextIO) -> str:
     """Return many whole lines of a text; empty: it is at its end."""
     text = file.read(_BLOCK)
-    return text if text.endswith("\n") else text + line_of(file)
+    if text.endswith("\n"):
+        return text
+    line = line_of(file)
+    if line.startswith(_TOO_LONG):
+        text = text[: text.rfind("\n") + 1]
+    return text + line
 
 
 def line_of(file: TextIO) -> str:
-    """Return a line; of one that is too long, the beginning; empty: there is none."""
-    line = rest = file.readline(_LONGEST)
-    while len(rest) == _LONGEST and not rest.endswith("\n"):
-        rest = file.readline(_LONGEST)
+    """
+    Return a line; empty: there is none.
+
+    One that is too long is replaced by what says so, which is no row of any format.
+    """
+    line = rest = file.readline(LONGEST_LINE)
+    while len(rest) == LONGEST_LINE and not rest.endswith("\n"):
+        line, rest = f"{_TOO_LONG}\n", file.readline(LONGEST_LINE)
     return line
 
 

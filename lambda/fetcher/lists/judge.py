@@ -34,6 +34,7 @@ _EDGES = "".join(map(chr, range(33)))
 _DROPPED = re.compile(r"[\t\n\r]")
 _ENCODED = re.compile(r"[\x00-\x20\x7f]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_SEPARATORS = re.compile(r"[\t\n]")  # of columns and rows, where a list is kept
 
 
 class RowBlock(NamedTuple):
@@ -149,6 +150,9 @@ class Judge:
                 msg = "s3:// is for runs on Lambda that name its buckets in `sources`"
                 raise ValueError(msg)
             place_of(url)
+            if _SEPARATORS.search(url):
+                msg = "the key holds a tab or a line feed; such objects are not fetched"
+                raise ValueError(msg)
             return url, url
         parts = guard.check_url(url)
         if not self._allow_credentials and has_credentials(url):

@@ -14,6 +14,7 @@ from itertools import islice
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING
 
+from fetcher.contract.carried import LONGEST_TOLD
 from fetcher.lists.columns import Rows, carrier
 from fetcher.lists.inputs import block_of, line_of
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from fetcher.lists.columns import Columns, Notes
     from fetcher.lists.inputs import Input
 
+csv.field_size_limit(LONGEST_TOLD)
 _AT_ONCE = 512  # rows
 _MOST_LINES = 100  # of a cell in quotes; more, and the quote was never closed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ def destination(
     layout: str = "",
     shards: str = "",
     beside: bool = False,
+    report: Path | None = None,
     count: int,
     deadline_s: float,
 ) -> LastingSink:
@@ -35,6 +37,8 @@ def destination(
         shards: ``tar`` for tars in a folder, instead of files.
 
         beside: Whether what is known of a file goes beside it; in tars, it always does.
+
+        report: Where the run's report is to be; no body in a folder gets its name.
 
         count: How many files there will be at most; of use with the layout ``hash``.
 
@@ -69,7 +73,16 @@ def destination(
     from fetcher.sinks.directory import Directory  # noqa: PLC0415
     from fetcher.sinks.layouts import layout_of  # noqa: PLC0415
 
-    return Directory(Path(to), layout_of(layout or LAYOUTS[0], count), beside=beside)
+    own = layout_of(layout or LAYOUTS[0], count)
+    taken = _names_of(report, Path(to)) if report else ()
+    return Directory(Path(to), own, beside=beside, taken=taken)
+
+
+def _names_of(report: Path, folder: Path) -> set[str]:
+    """Return the names that a report has below a folder, while it is written, too."""
+    places = (report.parent.resolve() / report.name, report.resolve())
+    names = {os.path.relpath(place, folder.resolve()) for place in places}
+    return names | {f"{name}.jsonl" for name in names}
 
 
 def _bucket(to: str, deadline_s: float) -> LastingSink:

@@ -20,7 +20,7 @@ from fetcher.sinks.layouts import ByHost
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from fetcher.contract.downloads import Download
@@ -48,14 +48,22 @@ class Directory(LastingSink):
         layout: Names of files; None: those of `ByHost`.
 
         beside: Whether what is known of a file goes beside it.
+
+        taken: Names below the folder that no file gets: they are other files'.
     """
 
     def __init__(
-        self, folder: Path, layout: Layout | None = None, *, beside: bool = False
+        self,
+        folder: Path,
+        layout: Layout | None = None,
+        *,
+        beside: bool = False,
+        taken: Collection[str] = (),
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._layout = layout or ByHost()
         self._has_beside = beside
+        self._taken = taken
         self._below = f"{folder}/"
         self._folders = Folders(str(folder))
         self._asides: set[str] = set()  # being written
@@ -145,7 +153,10 @@ class Directory(LastingSink):
     def _stem_of(self, item: Item) -> str:
         stem = self._layout.stem(item)
         if self._has_beside and stem.endswith(_BESIDE):
-            return stem.removesuffix(_BESIDE) + _BESIDE.replace(".", "%2E")
+            stem = stem.removesuffix(_BESIDE) + _BESIDE.replace(".", "%2E")
+        is_taken = stem in self._taken
+        if is_taken or (self._has_beside and stem + _BESIDE in self._taken):
+            return f"{stem[:-1]}%{ord(stem[-1]):02X}"  # as no other is spelled
         return stem
 
     def _place_of(self, item: Item) -> tuple[str, int]:

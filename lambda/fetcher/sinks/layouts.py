@@ -69,7 +69,8 @@ class Flat:
     def stem(self, item: Item) -> str:
         """Return the name but for its ending."""
         if item.destination:
-            return segment(item.destination)
+            # So that no other body's name has a digest at its end.
+            return _MARK.sub(_escaped, segment(item.destination))
         return f"{_readable(item.url)}~{digest_of(name_of(item))}"
 
     def ending(self, item: Item, download: Download) -> str:
@@ -123,6 +124,10 @@ def layout_of(name: str, count: int) -> Layout:
 def _key(name: str) -> str:
     found = _MARK.search(name)
     return found[1] if found else name
+
+
+def _escaped(mark: re.Match[str]) -> str:
+    return mark[0].replace("~", "%7E")
 
 
 def _readable(url: str) -> str:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from experiment.tables.projection import projection_of
+from fetcher.contract.carried import masked_columns
 from fetcher.contract.outcome import ORDER, Outcome
 from fetcher.contract.source import Template, count, parts_of
 from fetcher.contract.tally import Tally
@@ -104,7 +105,7 @@ def _urls(block: OutcomeBlock, urls: Template | UrlList) -> list[pa.Array]:
         carried: list[str] = []
         for rows in urls.blocks([span]):
             texts += map(masked, rows.urls)
-            carried += rows.carried or [""] * len(rows.urls)
+            carried += map(masked_columns, rows.carried or [""] * len(rows.urls))
             _explain(block, rows)
         return [_texts(texts), _texts(carried)]
     column = _numbered(urls.text, block.numbers)

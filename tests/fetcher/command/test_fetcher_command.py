@@ -246,10 +246,14 @@ def test_a_module_and_a_command_are_the_same(tmp_path):
     assert run.err.startswith("fetcher: ")
 
 
-def test_a_report_over_the_list_itself_is_refused(tmp_path, capsys):
-    path = tmp_path / "urls.jsonl"
+@pytest.mark.parametrize(
+    ("name", "report"), [("u.jsonl", "u.jsonl"), ("*", "u.jsonl"), ("*l", "u.csv")]
+)
+def test_a_report_over_the_list_itself_is_refused(tmp_path, capsys, name, report):
+    path = tmp_path / ("u.csv.jsonl" if report == "u.csv" else report)
     path.write_text('{"url": "http://h/1"}\n')
-    status = main([str(path), "--to", str(tmp_path / "out"), "--report", str(path)])
+    lists, own = str(tmp_path / name), str(tmp_path / report)
+    status = main([lists, "--to", str(tmp_path / "out"), "--report", own])
 
     assert status == 2
     assert "is the list itself" in capsys.readouterr().err
@@ -281,6 +285,21 @@ def test_when_all_is_there_nothing_is_asked_for(run, origin):
 
     assert (status, summary["kept"], summary["files_per_s"]) == (0, 5, 0)
     assert (len(report), len(origin.requests)) == (5, before)
+
+
+def test_a_report_in_the_folder_of_bodies_is_not_replaced_by_one(run, origin, tmp_path):
+    report = tmp_path / "out" / "r.csv"
+    report.parent.mkdir()
+    names = "r.csv", "r.csv.jsonl", "a/r.csv"
+    lines = [f"{origin.url(f'/bytes/{n}')}\t{name}" for n, name in enumerate(names)]
+    for kept in (0, 3):
+        status, summary, _, _ = run(lines, "--report", str(report))
+        assert (status, summary["ok"], summary["kept"]) == (0, 3, kept)
+
+    folder = report.parent
+    found = {str(path.relative_to(folder)) for path in files_below(folder)}
+    assert found == {"r.csv", "r.cs%76", "r.csv.json%6C", "a/r.csv"}
+    assert report.read_text().startswith("row,url,")
 
 
 def test_a_report_that_is_something_else_is_refused_and_left_alone(run, origin):

@@ -42,6 +42,14 @@ def test_what_is_no_url_costs_only_itself(url, said):
     assert (good, last) == (Item(0, "http://h/1"), Item(2, "http://h/2"))
 
 
+@pytest.mark.parametrize("key", ["a\tb", "a\nb"])
+def test_a_key_in_s3_that_a_kept_list_cannot_hold_is_refused(key):
+    (item,) = judged([f"s3://photos/{key}"], allow_s3=True)
+
+    assert item.refusal.startswith("bad_url: the key holds a tab or a line feed")
+    assert item.url == "s3://photos/a b"
+
+
 def test_a_password_is_allowed_or_refused_and_not_shown():
     url = "http://me:hunter2@h/1"
     (allowed,), (refused,) = judged([url]), judged([url], allow_credentials=False)

@@ -179,6 +179,26 @@ def test_several_files_make_one_list(tmp_path):
         UrlList(tmp_path / "none-*")
 
 
+@pytest.mark.parametrize(
+    ("suffix", "header", "row"),
+    [
+        (".csv", "url,caption\n", "http://h/{},{}\n"),
+        (".csv", "url,caption\n", 'http://h/{},"{}"\n'),
+        (".txt", "", "http://h/{}\t\t{}\n"),
+        (".jsonl", "", '{{"url": "http://h/{}", "caption": "{}"}}\n'),
+    ],
+)
+def test_a_long_caption_is_whole_and_a_line_without_end_costs_itself(
+    tmp_path, suffix, header, row
+):
+    sizes = 200_000, 2**21, 3
+    lines = (row.format(n, size * "x") for n, size in enumerate(sizes))
+    rows = told(url_list(tmp_path, header + "".join(lines), suffix))
+
+    assert [outcome for *_, outcome, _ in rows] == ["ok", "bad_url", "ok"]
+    assert [len("".join(rows[n][3].values())) for n in (0, 2)] == [200_000, 3]
+
+
 def test_stdin_and_pipes_are_lists():
     code = "from fetcher.lists.url_list import UrlList; print(list(UrlList('-')))"
     command = [sys.executable, "-c", code]

@@ -30,6 +30,7 @@ def stored(folder, name, item, download=PNG, count=10, **options):
         ("flat", "http://h/a/cat.jpg?b=1", "", "cat~f9c04c86486120dc.png"),
         ("flat", "http://h/", "", "index~ccb7d4a6deb73c4d.png"),
         ("flat", "http://h/1", "pets/1.gif", "pets%2F1.gif"),
+        ("flat", "http://h/1", f"a~{16 * '0'}.gif", f"a%7E{16 * '0'}.gif"),
         ("hash", "http://h/a/cat.jpg?b=1", "", "f9/cat~f9c04c86486120dc.png"),
     ],
 )

@@ -16,6 +16,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from fetcher.command.report.lines import FIELDS, fields_of
+from fetcher.contract.carried import LONGEST_TOLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 TABLES = (".csv", ".parquet")
+
+csv.field_size_limit(LONGEST_TOLD)
 
 _ROWS_AT_ONCE = 10_000
 _NUMBERS = range(-(2**63), 2**63)
@@ -185,7 +188,9 @@ class _Parquet:
         }
         self._pa = pa
         self._columns = columns
-        self._schema = pa.schema([(name, kinds[columns[name]]) for name in columns])
+        self._schema = pa.schema(
+            [(_utf8(name), kinds[columns[name]]) for name in columns]
+        )
         self._writer = parquet.ParquetWriter(path, self._schema, compression="zstd")
 
     def write(self, rows: list[Row]) -> None:
@@ -200,12 +205,16 @@ class _Parquet:
     def _array(self, values: list[Any], name: str) -> Any:  # noqa: ANN401 - pyarrow's
         if self._columns[name] is object:
             values = list(map(_text, values))
-        kind = self._schema.field(name).type
+        kind = self._schema.field(_utf8(name)).type
         try:
             return self._pa.array(values, kind)
         except UnicodeEncodeError:  # half of a surrogate pair is no UTF-8
-            shown = [text and text.encode(errors="backslashreplace") for text in values]
-            return self._pa.array(shown, self._pa.binary()).cast(kind)
+            return self._pa.array([text and _utf8(text) for text in values], kind)
+
+
+def _utf8(text: str) -> str:
+    """Return a text that UTF-8 can spell: halves of surrogate pairs escaped."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:

@@ -99,11 +99,19 @@ def test_columns_keep_their_types_in_parquet_and_mixed_ones_are_json(tmp_path):
     assert pq.read_table(tmp_path / "r.parquet")["width"].to_pylist() == [None, None]
 
 
+def test_a_name_that_utf_8_cannot_spell_is_escaped_in_parquet(tmp_path):
+    written(tmp_path / "r.parquet", [line(0, {"half \ud800": "of \ud800"})])
+
+    (row,) = read(tmp_path / "r.parquet")
+    assert row["half \\ud800"] == "of \\ud800"
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_table_is_read_back_as_the_lines_that_it_was_made_of(tmp_path, ending):
     path = tmp_path / f"r.{ending}"
     download = Download(Outcome.OK, 200, 9, 0, 1.5, 2, width=3, height=4)
-    expected = written(path, [line(n, {"caption": "ü"}, download) for n in range(3)])
+    columns = {"caption": "ü" * 200_000}  # its line has more than a MiB
+    expected = written(path, [line(n, columns, download) for n in range(3)])
     with RunReport(path) as report:
         lines = read(tmp_path / f"r.{ending}.jsonl")
         report.finish()

@@ -78,9 +78,12 @@ def test_a_password_is_not_reported():
 
 
 def test_a_token_is_not_reported_and_the_rest_of_its_url_is():
-    line = line_of(Item(0, "http://h/1?n=1&sig=hunter2&m=2"), Download(Outcome.OK))
+    url, shown = "http://h/1?n=1&sig=hunter2&m=2", "http://h/1?n=1&sig=***&m=2"
+    carried = json.dumps({"thumb": url, "more": [{"at": url}], "n": 1.5})
+    fields = json.loads(line_of(Item(0, url, carried=carried), Download(Outcome.OK)))
 
-    assert json.loads(line)["url"] == "http://h/1?n=1&sig=***&m=2"
+    assert fields["url"] == fields["thumb"] == shown
+    assert (fields["more"], fields["n"]) == ([{"at": shown}], 1.5)
 
 
 @pytest.mark.parametrize(
