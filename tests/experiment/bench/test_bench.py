@@ -94,7 +94,7 @@ def _instant(monkeypatch, tmp_path):
         Program("fetcher (instant)", "{file}\n", copy, ours=True),
         Program("lazy", "{url}\n", ("true",)),
     ]
-    monkeypatch.setattr(module, "programs", lambda: instant)
+    monkeypatch.setattr(module, "installed", lambda: instant)
     monkeypatch.setattr(module, "not_installed", lambda: ["wget2", "aria2c"])
 
 
@@ -151,7 +151,7 @@ from experiment.bench.programs import Program
 
 experiment.ledger.run_folder.root = lambda: Path({root!r})
 stuck = "echo $PWD > {fifo}; sleep 60"
-bench.programs = lambda: [
+bench.installed = lambda: [
     Program("lazy", "{{url}}\\n", ("true",)),
     Program("stuck", "{{url}}\\n", ("sh", "-c", stuck)),
 ]
