@@ -54,6 +54,21 @@ def test_it_waits_the_less_the_more_it_has_seen_of_silence(monkeypatch):
     assert (round(patient.seconds), round(quick.seconds)) == (4, 2)
 
 
+def test_a_file_that_pauses_halfway_is_not_handed_back(monkeypatch):
+    paused = Fate(6.0, speaks_s=1.0, bytes_per_s=1.0)
+    silent = mute_below(10)
+    run = simulate(
+        monkeypatch,
+        URLS,
+        lambda url, *args: paused if url == URLS[99] else silent(url, *args),
+        connections=100,
+        hands_back=True,
+    )
+
+    assert run.ended[99].outcome == Outcome.OK
+    assert run.outcomes()[:10] == [Outcome.UNSTARTED] * 10
+
+
 def test_where_much_is_silent_a_shard_waits_as_ever(monkeypatch):
     """
     The network may be down for a while: to send all back would not mend it.
