@@ -99,7 +99,7 @@ class Transfers:
         most_open = min(most_open or room(), room())
         self.places = Places(options.connections, most_open, self._started_at)
         self._hosts = Hosts(options, self.places, gone)
-        self.silences = self._hosts.silences
+        self.silences, self.heard = self._hosts.silences, self._hosts.heard
         self._hand_back = hand_back or HandBack()
         self._addresses = Addresses(allow_s3=options.allow_s3)
         self._in_flight: dict[int, Attempt] = {}

@@ -148,7 +148,6 @@ class Wave:
                 ranges=source.ranges,
                 template=template,
                 files=len(source),
-                told=told.gone,
                 payload=told.to_json(),
                 sent_at=time(),
             )
@@ -208,7 +207,7 @@ class Wave:
         self._left.add(left)
         self.tried += len(left) - not_tried(done)
         if done.report:
-            self._hosts.learn(done.report, shard.told)
+            self._hosts.learn(done.report)
             self._times.add(shard.files, done.answered_at - done.invoked_at)
         await self._check_reached(call, done.error)
 
