@@ -108,6 +108,7 @@ def _report(shard: Shard, deadline_at: float, started_at: float) -> Report:
         engine=fetched.engine,
         connections=tuple(fetched.connections),
         silences={name: fetched.silences[name] for name in fitting(fetched.silences)},
+        heard=tuple(fetched.heard),
     )
 
 

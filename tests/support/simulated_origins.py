@@ -44,6 +44,19 @@ class Crowded(Origin):
         return super().ends_at(now, in_flight)
 
 
+class Defective(Origin):
+    """One that fails for a share of its URLs, however few are asked for."""
+
+    def __init__(self, latency_s, share):
+        super().__init__(latency_s, spread=0.2)
+        self.share = share
+
+    def ends_at(self, now, in_flight):
+        """Return when a request ends that begins now, and whether it is answered."""
+        end, _ = super().ends_at(now, in_flight)
+        return end, self._random.random() >= self.share
+
+
 class Downloads:
     """
     Downloads from an origin without end.

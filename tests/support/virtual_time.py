@@ -125,6 +125,7 @@ class Run(NamedTuple):
     seconds: float
     times: dict
     silences: dict
+    heard: set
 
     def outcomes(self):
         return [one.outcome for one in self.ended]
@@ -157,4 +158,5 @@ def simulate(
         clock.now - began,
         times,
         job.silences(),
+        job.heard,
     )

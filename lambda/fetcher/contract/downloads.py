@@ -96,6 +96,7 @@ _SIZES = {name: struct.calcsize(f"<{kind}") for name, kind in FIELDS.items()}
 _MAX_VALUES = [256**size - 1 for size in _SIZES.values()]
 _UNSTARTED = _ROW.pack(CODE[Outcome.UNSTARTED], *[0] * (len(FIELDS) - 1))
 _MOST_TYPES = 256  # that a byte can tell apart
+_IS_ENDED = bytes(code != CODE[Outcome.UNSTARTED] for code in range(256))
 _IS_OK = bytes(code == CODE[Outcome.OK] for code in range(256))
 
 # A report must stay below the 6 MB that Lambda answers with, whatever went wrong.
@@ -161,6 +162,12 @@ class Downloads:
 
     def __iter__(self) -> Iterator[Download]:
         return starmap(self._read, enumerate(_ROW.iter_unpack(self.rows)))
+
+    def begun(self) -> list[int]:
+        """Return the positions of those that ended, or have a detail, ascending."""
+        (codes,) = self._planes("outcome")
+        ended = compress(range(len(self)), codes.translate(_IS_ENDED))
+        return sorted({*ended, *self.details})
 
     def _read(self, index: int, row: tuple[int, ...]) -> Download:
         code, status, body_bytes, started, ticks, attempts, told, found = row

@@ -165,10 +165,13 @@ class Report:
         connections:
             Seconds since `downloading_at`, and the connections from then on; a few
             dozen, however often they changed. Reports of 0.2.0 lack them.
+
         silences:
-            How often hosts were silent that never answered, by name;
+            Silences of hosts that never answered, by name;
             `fetcher.contract.outcome.GONE`: they are gone. As many as fit into
             `MOST_HOSTS_BYTES`.
+
+        heard: Those of the shard's `gone` hosts that were heard of again.
     """
 
     run: str
@@ -186,6 +189,7 @@ class Report:
     engine: str
     connections: tuple[tuple[float, int], ...] = ()
     silences: Mapping[str, int] = field(default_factory=dict)
+    heard: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON fields."""
@@ -209,6 +213,7 @@ class Report:
             plain["downloads"] = Downloads.from_dict(plain["downloads"])
             over_time = plain.get("connections", ())
             plain["connections"] = tuple((at, number) for at, number in over_time)
+            plain["heard"] = tuple(plain.get("heard", ()))
             return cls(**plain)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             msg = f"This is not a report: {error!r}. See fetcher.contract.shard.Report."

@@ -24,12 +24,11 @@ if TYPE_CHECKING:
     from fetcher.contract.options import Options
     from fetcher.contract.shard import Shard
     from fetcher.contract.source import Item, Source
-    from fetcher.process.children import Result
     from fetcher.transfer.sink import Sink
     from fetcher.transfer.transfers import OnDownload
 
 # Before the shard's end, for children to send what they have.
-_SENDING_S, _SENDING_SHARE = 0.5, 0.05
+_SENDING_S, _SENDING_SHARE = 0.5, 0.25
 _SAMPLE = 2_048  # URLs
 _MOST_SHARE = 0.05  # of a host, or the processes would not have equal parts
 
@@ -89,7 +88,9 @@ class Fetched(NamedTuple):
     Attributes:
         engine: Name and version of the engine.
 
-        silences: How often hosts were silent that never answered.
+        silences: Those of hosts that never answered, by name.
+
+        heard: Hosts said to be gone that were heard of again.
 
         connections: Seconds since the start, and the connections from then on.
 
@@ -100,6 +101,7 @@ class Fetched(NamedTuple):
 
     engine: str
     silences: dict[str, int]
+    heard: list[str]
     connections: list[tuple[float, int]]
     children_cpu_s: float = 0.0
     children_rss_bytes: int = 0
@@ -167,7 +169,12 @@ def _fetched(
         hand_back=HandBack(count, engine.stop) if shard.hands_back else None,
     )
     transfers.run(engine, until - monotonic())
-    return Fetched(engine.name, transfers.silences(), transfers.places.over_time)
+    return Fetched(
+        engine.name,
+        transfers.silences(),
+        sorted(transfers.heard),
+        transfers.places.over_time,
+    )
 
 
 def _shared(
@@ -206,21 +213,29 @@ def _shared(
     def child(nth: int) -> bytes:
         mine = Downloads(len(downloads))
         done = fetched(nth, mine)
-        return json.dumps([mine.to_dict(), done.silences, done.connections]).encode()
+        found = done.silences, done.heard, done.connections
+        return json.dumps([mine.to_dict(), *found]).encode()
 
     with Children() as children:
         for nth in range(1, count):
             children.fork(partial(child, nth))
         own = fetched(0, downloads)
         results = children.results(until)
-    silences, connections = Counter(own.silences), [own.connections]
+    silences, heard = Counter(own.silences), set(own.heard)
+    connections = [own.connections]
     for part, result in zip(parts[1:], results, strict=True):
-        their_silences, theirs = _taken(result, part, downloads)
+        if result.data is None:
+            _lose(part, result.error, downloads)
+            continue
+        fields, their_silences, their_heard, theirs = json.loads(result.data)
+        _take(Downloads.from_dict(fields), downloads)
         silences.update(their_silences)
+        heard.update(their_heard)
         connections.append(theirs)
     return Fetched(
         own.engine,
         dict(silences.most_common()),
+        sorted(heard),
         summed(connections),
         sum(result.cpu_s for result in results),
         sum(result.peak_rss_bytes for result in results),
@@ -247,19 +262,14 @@ def summed(several: Iterable[list[tuple[float, int]]]) -> list[tuple[float, int]
     return found
 
 
-def _taken(
-    result: Result, part: ShardPart, into: Downloads
-) -> tuple[dict[str, int], list[tuple[float, int]]]:
-    """Take over the downloads of a child's part; return silences and connections."""
-    theirs, silences, connections = Downloads(len(into)), {}, []
-    if result.data is not None:
-        fields, silences, connections = json.loads(result.data)
-        theirs = Downloads.from_dict(fields)
-    lost = Download(
-        Outcome.UNSTARTED, detail=f"the process fetching it died ({result.error})"
-    )
-    for _ in part:  # to know its positions
-        pass
-    for position in part.positions:
-        into[position] = lost if result.data is None else theirs[position]
-    return silences, connections
+def _take(theirs: Downloads, into: Downloads) -> None:
+    """Take over the downloads of a child's part."""
+    for position in theirs.begun():
+        into[position] = theirs[position]
+
+
+def _lose(part: ShardPart, error: str, into: Downloads) -> None:
+    """Say once that a child died: whoever has a detail was tried, its others not."""
+    lost = Download(Outcome.UNSTARTED, detail=f"the process fetching it died ({error})")
+    if next(iter(part), None):
+        into[part.positions[0]] = lost

@@ -97,18 +97,17 @@ class Transfers:
         self._reports_rest = reports_rest
         self._started_at = monotonic()
         most_open = min(most_open or room(), room())
-        self._places = Places(options.connections, most_open, self._started_at)
-        self.places = self._places
-        self._hosts = Hosts(options, self._places, gone)
-        self.silences = self._hosts.silences
+        self.places = Places(options.connections, most_open, self._started_at)
+        self._hosts = Hosts(options, self.places, gone)
+        self.silences, self.heard = self._hosts.silences, self._hosts.heard
         self._hand_back = hand_back or HandBack()
         self._addresses = Addresses(allow_s3=options.allow_s3)
         self._in_flight: dict[int, Attempt] = {}
-        self._watch = Watch(options, self._places)
+        self._watch = Watch(options, self.places)
         self._retries = Retries()
         self._retries_left = _FREE_RETRIES
         self._is_read = False  # the source, to its end
-        self.most_open = self._places.most_open
+        self.most_open = self.places.most_open
 
     def run(self, engine: Engine, deadline_s: float) -> None:
         """Download until all is done or the deadline comes: the rest is `unstarted`."""
@@ -117,7 +116,7 @@ class Transfers:
 
     def next(self) -> Attempt | float | None:
         """Return an attempt; or seconds to wait; or None when nothing is left."""
-        if self._places.is_full:
+        if self.places.is_full:
             return _BUSY_WAIT_S
         if self._sink.is_full:
             return _SINK_FULL_WAIT_S
@@ -151,7 +150,7 @@ class Transfers:
     def left(self) -> Left:
         """Return what has been begun and not ended; any thread may ask."""
         silent, all_ = self._retries.put_off, self._retries.pending
-        return self._places.left(silent, self._hosts.waiting + all_ - silent)
+        return self.places.left(silent, self._hosts.waiting + all_ - silent)
 
     def judge(self, attempt: Attempt, now: float) -> tuple[Outcome, str] | None:
         """Return how an attempt in flight must end, if it takes too long."""
@@ -159,7 +158,9 @@ class Transfers:
 
     def _has_only_silent(self) -> bool:
         """Tell whether nothing can be done but wait for the silent."""
-        if self._may_end() and self._watch.is_quiet(monotonic()):
+        is_over = self._may_end() and self._watch.is_quiet(monotonic())
+        # What came of a pausing file would be lost: only its time-outs end it.
+        if is_over and not any(one.received for one in self._in_flight.values()):
             self._hand_back.end()
         return self._only_silence_is_left
 

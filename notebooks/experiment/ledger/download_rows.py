@@ -9,7 +9,6 @@ import numpy as np
 from experiment.ledger.number_set import numbers_of
 from fetcher.contract.downloads import FIELDS
 from fetcher.contract.outcome import CODE, ORDER, Outcome, can_heal
-from fetcher.contract.source import count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,10 +44,12 @@ def not_final(done: Invocation) -> NDArray[np.int64]:
     return numbers[is_open]
 
 
-def not_tried(done: Invocation) -> int:
-    """Return how many URLs nobody has tried: those begun have a detail."""
+def tried_in(done: Invocation) -> NDArray[np.int64]:
+    """Return the numbers of URLs that were tried: an unstarted one has a detail."""
+    numbers = numbers_of(done.ranges)
     if done.report is None:
-        return count(done.ranges)
+        return numbers[:0]
     downloads = done.report.downloads
-    (unstarted,) = np.nonzero(rows_of(downloads)["outcome"] == UNSTARTED)
-    return sum(position not in downloads.details for position in unstarted.tolist())
+    is_tried = rows_of(downloads)["outcome"] != UNSTARTED
+    is_tried[list(downloads.details)] = True
+    return numbers[is_tried]

@@ -13,8 +13,6 @@ from fetcher.security.guard import BadUrlError
 from fetcher.transfer.addresses import Addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from fetcher.contract.shard import Report, Shard
 
 
@@ -31,18 +29,10 @@ class GoneHosts:
     def __init__(self) -> None:
         self._silences: Counter[str] = Counter()
 
-    def learn(self, report: Report, told: Iterable[str] = ()) -> None:
-        """
-        Note what a shard has found.
-
-        Args:
-            report: Its own.
-
-            told: The hosts that it was told are gone.
-        """
-        for host in told:
-            if host not in report.silences:
-                del self._silences[host]
+    def learn(self, report: Report) -> None:
+        """Note what a shard has found; a host of which it says nothing stays gone."""
+        for host in report.heard:
+            del self._silences[host]
         self._silences.update(report.silences)
 
     def told_to(self, shard: Shard) -> Shard:

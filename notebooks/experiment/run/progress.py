@@ -99,6 +99,7 @@ class Progress:
 
         Most of them wait in vain. How long that can take is known; a rate is not.
         """
+        self._all_done_by = math.inf
         if todo.total and 2 * todo.tried >= todo.total:
             settings, self._served = self._plan.settings, None
             self._all_done_by = time() + longest_s(settings, todo.total)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiment.ledger.download_rows import OK, UNSTARTED, rows_of
+from experiment.ledger.download_rows import OK, UNSTARTED, rows_of, tried_in
 from experiment.ledger.number_set import ENDLESS, NumberSet, numbers_of
 from experiment.ledger.reports import read_invocations
 from experiment.plan.plan import Todo
@@ -32,7 +32,7 @@ def to_do(plan: Plan, run: Run, gone: GoneHosts | None = None) -> tuple[Todo, in
 
         gone: Learns what is known of hosts.
     """
-    ended, ok, first = NumberSet(), NumberSet(), 0
+    ended, ok, tried, first = NumberSet(), NumberSet(), NumberSet(), 0
     for done in read_invocations(run.folder):
         first = max(first, done.wave + 1)
         if done.report:
@@ -40,15 +40,17 @@ def to_do(plan: Plan, run: Run, gone: GoneHosts | None = None) -> tuple[Todo, in
             codes = rows_of(done.report.downloads)["outcome"]
             ended.add(numbers[codes != UNSTARTED])
             ok.add(numbers[codes == OK])
+            tried.add(tried_in(done))
             if gone:
                 gone.learn(done.report)
     settings = plan.settings
     if settings.retry_failed and not settings.resume:
         failed = ended.without(ok)
-        return Todo(failed.ranges(), len(failed)), first
+        return Todo(failed.ranges(), len(failed), len(failed)), first
     finished = ok if settings.retry_failed else ended
     left = None if plan.many is None else plan.many - len(finished)
-    return Todo(finished.gaps(plan.many or ENDLESS), left), first
+    gaps = finished.gaps(plan.many or ENDLESS)
+    return Todo(gaps, left, len(tried.without(finished))), first
 
 
 def seal_unreported(plan: Plan, target: Target, run: Run) -> int:

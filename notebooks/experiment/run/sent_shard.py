@@ -33,8 +33,6 @@ class SentShard:
 
         files: How many URLs.
 
-        told: Hosts that it was told are gone.
-
         payload: What was sent, to be sent again.
 
         sent_at: When it was first sent.
@@ -50,7 +48,6 @@ class SentShard:
     ranges: Ranges
     template: str
     files: int
-    told: tuple[str, ...]
     payload: bytes
     sent_at: float
     calls: dict[Call, float] = field(default_factory=dict)

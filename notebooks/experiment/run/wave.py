@@ -8,7 +8,7 @@ from dataclasses import replace
 from time import time
 from typing import TYPE_CHECKING
 
-from experiment.ledger.download_rows import not_final, not_tried
+from experiment.ledger.download_rows import not_final, tried_in
 from experiment.ledger.invocation import Invocation
 from experiment.ledger.number_set import NumberSet
 from experiment.run.answer import Asked, report_in
@@ -148,7 +148,6 @@ class Wave:
                 ranges=source.ranges,
                 template=template,
                 files=len(source),
-                told=told.gone,
                 payload=told.to_json(),
                 sent_at=time(),
             )
@@ -206,9 +205,9 @@ class Wave:
         self._run.append(done, report_json)
         self._progress.answered(done, len(left), is_last=self._is_last)
         self._left.add(left)
-        self.tried += len(left) - not_tried(done)
+        self.tried += len(left) + len(tried_in(done)) - count(done.ranges)
         if done.report:
-            self._hosts.learn(done.report, shard.told)
+            self._hosts.learn(done.report)
             self._times.add(shard.files, done.answered_at - done.invoked_at)
         await self._check_reached(call, done.error)
 

@@ -16,8 +16,8 @@ def shard_of(*hosts):
     return Shard(run="r", index=0, source=Inline.of(items))
 
 
-def report_with(**silences):
-    return replace(report(urls((0, 1)), [None]), silences=silences)
+def report_with(heard=(), **silences):
+    return replace(report(urls((0, 1)), [None]), silences=silences, heard=heard)
 
 
 def test_a_shard_is_told_of_the_hosts_of_its_own_that_are_gone():
@@ -30,12 +30,12 @@ def test_a_shard_is_told_of_the_hosts_of_its_own_that_are_gone():
     assert gone.told_to(numbered).gone == ("a", "b", "c")
 
 
-def test_a_host_that_answers_again_is_forgotten():
+def test_a_host_that_answers_again_is_forgotten_and_one_nobody_asked_is_not():
     gone = GoneHosts()
-    gone.learn(report_with(a=GONE, b=GONE))
-    gone.learn(report_with(b=GONE), told=["a", "b"])
+    gone.learn(report_with(a=GONE, b=GONE, c=GONE))
+    gone.learn(report_with(heard=("a",), b=GONE))
 
-    assert gone.told_to(shard_of("a", "b")).gone == ("b",)
+    assert gone.told_to(shard_of("a", "b", "c")).gone == ("b", "c")
 
 
 def test_no_more_hosts_are_named_than_a_request_has_room_for():

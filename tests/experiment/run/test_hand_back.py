@@ -31,6 +31,7 @@ def test_shards_hand_back_what_is_silent_and_one_small_wave_takes_it_up(run_with
     ledger.write_bytes(b"".join(ledger.read_bytes().splitlines(keepends=True)[:2]))
     left, first = to_do(plan, SimpleNamespace(folder=plan.folder))
     assert (first, numbers_of(tuple(left.ranges)).tolist()) == (1, silent)
+    assert left.tried == len(silent)
 
 
 def test_executions_that_are_killed_with_silent_urls_lose_none(run_with):

@@ -17,6 +17,9 @@ _SURE = 2.5  # standard errors: lists mix near hosts and far ones, files of all 
 _USUAL_FAILURES = 0.06
 _SURE_OF_FAILURES = 3.0
 _MOST_DECREASE = 0.8
+# Half the connections at least halve the share of what too many cause, unless that is
+# more than three quarters; what the URLs themselves cause stays as it was.
+_MOST_USUAL, _LOWERED = 0.75, 0.7
 _HOLD_S = 5.0  # after failures, before the number grows again
 _PROBE_EVERY_S = 5.0
 _MOST_SAMPLES = 48
@@ -35,7 +38,8 @@ class ConnectionLimit:
     Where downloads take longer for another reason, fewer connections make them no
     quicker. So every reduction is a test: if two do not help, the present time is the
     least there is now, and the number before them returns. One that is held down for
-    long is tested by halving it for a moment.
+    long is tested by halving it for a moment. Likewise, if as many fail with half the
+    number, that many are usual.
 
     Args:
         most: The most it may be.
@@ -54,6 +58,7 @@ class ConnectionLimit:
 
     __slots__ = (
         "_before",
+        "_blamed",
         "_ended",
         "_enough",
         "_failed",
@@ -69,6 +74,7 @@ class ConnectionLimit:
         "_started_at",
         "_step_s",
         "_sum",
+        "_usual",
         "_vain_from",
         "is_full",
         "number",
@@ -82,6 +88,8 @@ class ConnectionLimit:
         self._least, self._least_error = math.inf, 0.0
         self._before: tuple[float, float] | None = None  # number and time, if reduced
         self._vain_from = 0.0  # number before a reduction that did not help
+        self._blamed = 0.0, 0.0  # number and share of failures, before reductions
+        self._usual = _USUAL_FAILURES
         self._is_doubling = True
         self._is_probing = False
         self._grows_at = now
@@ -113,13 +121,10 @@ class ConnectionLimit:
         """Choose the next number by those that ended under this one."""
         all_ = self._ended + self._failed
         share = self._failed / all_
-        usual = _USUAL_FAILURES
+        usual = self._usual
         sure = _SURE_OF_FAILURES * math.sqrt(usual * (1 - usual) / all_)
         if share > usual + sure:
-            self._is_doubling = self._is_probing = False
-            self._before = None
-            self._grows_at = now + _HOLD_S
-            self._set(self.number * max(1 - share, _MOST_DECREASE), now)
+            self._set(self._with_fewer_failures(share, now), now)
             return
         if self._ended < _FEWEST_ENDED:
             self._set(self.number, now)
@@ -127,6 +132,22 @@ class ConnectionLimit:
         mean = self._sum / self._ended
         variance = max(self._squares / self._ended - mean * mean, 0.0)
         self._set(self._next(mean, math.sqrt(variance / self._ended), now), now)
+
+    def _with_fewer_failures(self, share: float, now: float) -> float:
+        """Return the next number after too many failures; it was right if no fewer."""
+        self._before, self._is_probing = None, False
+        if now >= self._grows_at:
+            self._blamed = self.number, share
+        elif self.number <= max(self._blamed[0] / 2, _LEAST):
+            number, before = self._blamed
+            if _LOWERED * before < share <= _MOST_USUAL:
+                self._usual, self._is_doubling = share, True
+                self._grows_at = now
+                return number
+            self._blamed = self.number, share
+        self._is_doubling = False
+        self._grows_at = now + _HOLD_S
+        return self.number * max(1 - share, _MOST_DECREASE)
 
     def _next(self, mean: float, error: float, now: float) -> float:
         """Return the next number, by the mean time and its standard error."""

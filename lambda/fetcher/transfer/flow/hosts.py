@@ -30,10 +30,13 @@ class Hosts:
         options: Limits per host; 0 stands for none.
 
         places: Of all hosts; one may take them all.
+
         gone: Names of hosts that others found gone.
 
     Attributes:
         waiting: Number of attempts that wait.
+
+        heard: Names of the gone that were heard of again.
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class Hosts:
         self._interval_s = 1 / options.host_rate if options.host_rate else 0.0
         self._hosts: dict[str, Host] = {}
         self._gone = set(gone)
+        self._told = frozenset(self._gone)
+        self.heard: set[str] = set()
         self._queues: dict[str, deque[Attempt]] = {}  # by the host's name; none empty
         self._due: list[_Entry] = []
         self._last: list[_Entry] = []  # dead hosts
@@ -66,7 +71,7 @@ class Hosts:
         return host
 
     def silences(self) -> dict[str, int]:
-        """Return how often hosts were silent that never answered, the gone first."""
+        """Return the silences of hosts that never answered, the gone first."""
         found = {name: host.silences for name, host in self._hosts.items()}
         silent = filter(found.__getitem__, found)
         return {name: found[name] for name in sorted(silent, key=lambda x: -found[x])}
@@ -111,6 +116,7 @@ class Hosts:
         """Record that a host is asked too much."""
         host = attempt.host
         host.refused(download, attempt.begun_at, wait_s, self._most_wait_s, now)
+        self._note_heard(host)
         self._relist(host)
 
     def ended(self, attempt: Attempt, download: Download, now: float) -> None:
@@ -118,8 +124,14 @@ class Hosts:
         host = attempt.host
         was_dead = host.is_dead
         host.ended(download, now, is_answered=attempt.is_answered)
+        if was_dead:
+            self._note_heard(host)
         if host.name in self._queues:
             (self._relist if was_dead or host.is_dead else self._list)(host)
+
+    def _note_heard(self, host: Host) -> None:
+        if not host.is_dead and host.name in self._told:
+            self.heard.add(host.name)
 
     def wait_s(self, now: float) -> float:
         """Return seconds until one may be released; infinity: when one has ended."""

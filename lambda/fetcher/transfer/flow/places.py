@@ -70,7 +70,7 @@ class Places:
         at_work = self.open - self.silent
         if at_work < self.connections and self.open < self.most_open:
             return False
-        if self._limit:
+        if self._limit and at_work >= self.connections:
             self._limit.is_full = True
         return True
 

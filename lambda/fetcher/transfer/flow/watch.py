@@ -67,7 +67,8 @@ class Watch:
     def end(self, attempt: Attempt, download: Download, now: float) -> None:
         """Stop watching it."""
         self._places.open -= 1
-        if self._places.learns:
+        # Retries are of those that failed: what fails by itself would count many times.
+        if self._places.learns and attempt.tries == 1:
             answered = attempt.host.has_answered
             self._places.learn(download, attempt.begun_at, now, has_answered=answered)
         if not was_silent(download):

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.simulated_origins import Crowded, Downloads, Origin
+from tests.support.simulated_origins import Crowded, Defective, Downloads, Origin
 
 from fetcher.transfer.flow.connection_limit import ConnectionLimit
 
@@ -82,6 +82,16 @@ def test_where_connections_above_a_number_are_reset_few_are():
 
     assert answered > 0.75 * 100 / (0.1 * 1.02)
     assert failed < 0.1 * answered
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6])
+def test_failures_that_fewer_connections_do_not_cure_are_taken_for_usual(share):
+    limit = ConnectionLimit(MOST, 0.0)
+    downloads = Downloads(Defective(0.1, share), limit)
+    downloads.go_on(3.0)
+    ended = sum(downloads.go_on(9.0))
+
+    assert ended > MOST / (0.1 * 1.02) / 2
 
 
 def test_a_list_with_no_more_to_do_makes_it_no_larger():

@@ -54,6 +54,30 @@ def test_it_waits_the_less_the_more_it_has_seen_of_silence(monkeypatch):
     assert (round(patient.seconds), round(quick.seconds)) == (4, 2)
 
 
+def test_a_file_that_pauses_halfway_is_not_handed_back(monkeypatch):
+    paused = Fate(6.0, speaks_s=1.0, bytes_per_s=1.0)
+    silent = mute_below(10)
+    run = simulate(
+        monkeypatch,
+        URLS,
+        lambda url, *args: paused if url == URLS[99] else silent(url, *args),
+        connections=100,
+        hands_back=True,
+    )
+
+    assert run.ended[99].outcome == Outcome.OK
+    assert run.outcomes()[:10] == [Outcome.UNSTARTED] * 10
+
+
+def test_a_host_said_to_be_gone_that_nobody_asked_is_not_heard_of(monkeypatch):
+    run = simulate(
+        monkeypatch, URLS, lambda *_: OK, 0.2, gone=["h0.test"], connections=20
+    )
+
+    assert run.ended[0].attempts == 0
+    assert run.heard == set()
+
+
 def test_where_much_is_silent_a_shard_waits_as_ever(monkeypatch):
     """
     The network may be down for a while: to send all back would not mend it.
@@ -116,6 +140,7 @@ def test_a_host_said_to_be_gone_has_one_cheap_try_at_the_end(
     assert tries[0] == max(at for _, at in run.engine.tries)
     assert run.seconds < at_most_s
     assert ("h0.test" in run.silences) is (outcome is not Outcome.OK)
+    assert run.heard == ({"h0.test"} if outcome is Outcome.OK else set())
 
 
 def test_a_dead_host_with_all_urls_costs_a_shard_that_knows_it_next_to_nothing(

@@ -5,8 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.virtual_time import Fate, simulate
 
+from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.transfer.attempt import Stage
+from fetcher.transfer.flow.places import Places
 
 QUICK = Fate(0.5, speaks_s=0.3)
 
@@ -47,6 +49,35 @@ def test_a_download_that_speaks_again_takes_its_place_again(monkeypatch):
 
     assert set(run.outcomes()) == {Outcome.OK}
     assert not [now for now in begun if now < 1.0 or 4.6 < now < 8.9]
+
+
+def test_urls_that_fail_for_good_do_not_shrink_the_connections(monkeypatch):
+    """
+    Their retries fail, too: they are no sign of too many connections.
+    """
+
+    def fate_of(url, *_):
+        is_bad = int(url.rpartition("-")[2].rstrip("/")) * 37 % 100 < 20
+        return Fate(0.1, Outcome.HTTP_STATUS, 500) if is_bad else Fate(0.1)
+
+    on_one_host = [f"http://h/-{number}/" for number in range(1_500)]
+    found = simulate(monkeypatch, on_one_host, fate_of)
+    fixed = simulate(monkeypatch, on_one_host, fate_of, connections=400)
+
+    assert found.seconds < 4 * fixed.seconds
+
+
+def test_places_for_the_silent_do_not_count_as_connections_that_are_short():
+    """
+    More connections would not let one more start: their number stays untested.
+    """
+    places = Places(0, 448)
+    places.open, places.silent = 448, 400
+
+    assert places.is_full
+    for _ in range(100):
+        places.learn(Download(Outcome.OK, 200), 0.0, 0.1, has_answered=True)
+    assert places.connections == 64
 
 
 def test_a_drip_is_silence(monkeypatch):
