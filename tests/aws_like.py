@@ -175,7 +175,7 @@ def try_architecture(architecture, machine, folder):
 
 def main():
     parser = argparse.ArgumentParser(
-        prog="python tests/aws_like.py",
+        prog="python -m tests.aws_like",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

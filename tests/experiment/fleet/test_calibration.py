@@ -106,7 +106,7 @@ def test_a_tail_as_heavy_as_the_recorded_one_is_one():
 def test_cold_starts_and_first_bytes_are_told_from_the_rest():
     shards = pd.DataFrame({"cold": [1, 1, 0, 0], "invoked_at": 0.0})
     shards["started_at"] = [0.5, 0.6, 0.1, 0.1]
-    assert figures.cold_start(shards).value == pytest.approx(0.45)
+    assert figures.cold_start(shards) == pytest.approx((0.45, 0.225, 0.9))
     assert "not both" in figures.cold_start(shards[shards["cold"] == 1])
 
     waits = pd.DataFrame({"started_at": range(101), "seconds": 0.03})
