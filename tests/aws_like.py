@@ -175,13 +175,13 @@ def try_architecture(architecture, machine, folder):
 
 def main():
     parser = argparse.ArgumentParser(
-        prog="python tests/aws_like.py",
+        prog="python -m tests.aws_like",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--architecture", choices=ARCHITECTURES, action="append")
     wanted = parser.parse_args().architecture or ARCHITECTURES
-    problems = []
+    problems, tried = [], 0
     with Machine() as machine:
         for architecture in wanted:
             try:
@@ -190,8 +190,13 @@ def main():
             except NotHereError as reason:
                 print(f"aws-like: {architecture}: skipped: {reason}")
                 continue
+            except OSError as error:
+                found = [str(error)]
+            tried += 1
             problems += [f"{architecture}: {one}" for one in found]
             print(f"aws-like: {architecture}: {'failed' if found else 'passed'}")
+    if not tried:
+        problems.append("nothing was tried")
     for one in problems:
         print(f"aws-like: {one}")
     return 1 if problems else 0

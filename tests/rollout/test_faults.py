@@ -5,6 +5,7 @@ Each ends done, or undone with clear words. The first tests take the calls that 
 most; the soak trials take every one, and print how they ended.
 """
 
+import re
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,7 @@ SPEC = FunctionSpec(
 )
 STALL_S = 10.0
 FILES = 60
+REFUSED = "AWS says: |Nothing answers at |answers with an error: |experiment resume "
 CREATES = {
     *("logs:CreateLogGroup", "iam:CreateRole"),
     *("lambda:CreateFunction", "lambda:CreateFunctionUrlConfig"),
@@ -254,10 +256,12 @@ def test_a_run_ends_well_wherever_it_meets_a_fault(
         except (RolloutError, RuntimeError) as error:
             capsys.readouterr()
             print(f"{fault.met}: {error}")
-            ended["refused"] += 1
+            is_told = re.search(REFUSED, str(error))
+            ended["refused" if is_told else "badly"] += 1
         else:
             assert ok == FILES
             ended["done" if fault.met else "not met"] += 1
     with capsys.disabled():
         print(f"run, {kind}: {len(calls)} calls, {dict(ended)}")
+    assert ended["done"]
     assert ended.total() - ended["badly"] == len(calls)

@@ -7,6 +7,7 @@ processor's programs are run by qemu.
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import tempfile
@@ -58,6 +59,12 @@ runpy.run_module("awslambdaric", run_name="__main__", alter_sys=True)
 """
 
 
+# apt's words.
+_NO_NETWORK = re.compile(
+    "Could not (resolve|connect)|failure resolving|Cannot initiate"
+)
+
+
 class NotHereError(Exception):
     """Such a root cannot be made on this machine, for the reason it says."""
 
@@ -72,7 +79,9 @@ class LambdaRoot:
         architecture: ``arm64`` or ``x86_64``.
 
     Raises:
-        NotHereError: If a program, a permission or a package is missing.
+        NotHereError: If a program, a permission, a package or a network is missing.
+
+        OSError: If Debian's packages cannot be unpacked for any other reason.
     """
 
     def __init__(self, folder, architecture):
@@ -167,7 +176,7 @@ class LambdaRoot:
         if done.returncode:
             lines = done.stderr.strip().splitlines() or ["it says nothing"]
             msg = f"mmdebstrap failed: {lines[-1]}"
-            raise NotHereError(msg)
+            raise NotHereError(msg) if _NO_NETWORK.search(done.stderr) else OSError(msg)
         for name in ("bin", "lib", "lib64", "sbin"):
             link = self.folder / name
             if not link.exists() and (self.folder / "usr" / name).is_dir():

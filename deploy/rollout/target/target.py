@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
 
 NAMES = ("local", "aws")
+_HOSTS_OF_AWS = (  # botocore's endpoints.json; the last two: dual-stack
+    *(".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"),
+    *(".api.aws", ".api.amazonwebservices.com.cn"),
+)
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,12 @@ class Target:
     def lambda_url(self) -> str:
         """Address of Lambda's API."""
         return str(self.client("lambda").meta.endpoint_url)
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether AWS itself is asked; AWS_ENDPOINT_URL may name a stand-in."""
+        host = urlsplit(self.lambda_url).hostname or ""
+        return host.endswith(_HOSTS_OF_AWS)
 
     @property
     def proxy(self) -> str | None:

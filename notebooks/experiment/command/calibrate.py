@@ -14,9 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from aws_facts.limits import HOME
 from experiment.fleet.calibration import file, probes
 from experiment.fleet.calibration.probes import MEMORIES_MB, SIZES, SIZES_KB, Probes
+from experiment.ledger.invocation import LedgerError
 from experiment.ledger.places import shown_path
 from experiment.ledger.run_folder import run_folder_for
-from experiment.parameters.fan_out import FanOutSettings
+from experiment.parameters.cell import SettingsError
 from experiment.run.wave import FanOutError
 from experiment.session import open_session
 from rollout.deploy.deploy import destroy
@@ -26,18 +27,22 @@ from rollout.target.runtime_platform import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from experiment.session import Session
     from rollout.target.target import Target
 
 FUNCTION = "million-downloads-calibration"
 _DONE, _FAILED, _REFUSED = 0, 1, 2
-_REFUSALS = (RolloutError, FanOutError, BotoCoreError, ClientError)
+_REFUSALS = (
+    *(SettingsError, LedgerError, RolloutError, FanOutError),
+    *(BotoCoreError, ClientError),
+)
 _EPILOG = """
 It makes a bucket, million-downloads-check-..., and a function in your account,
 downloads some gigabytes from S3 in the same region, and removes both: about two cents.
 `make aws-check` does it, too. It has never run on AWS: each step was run against the
-local endpoint only, where the figures mean nothing.
+local endpoint only, where the figures mean nothing and are not kept.
 
 What it measures: the speed of a vCPU on each architecture, bandwidth (base, burst and
 credit) at three memory sizes, cold starts, the first byte from S3, and the tail of up
@@ -48,16 +53,16 @@ to 100 executions. What it cannot tell it says, and the model keeps what it had.
 def run(argv: Sequence[str]) -> int:
     """Measure, write the calibration file, and return the exit status."""
     args = _parser().parse_args(argv)
-    settings = FanOutSettings(target="aws", url_template="s3://none/{number}")
+    bucket = f"million-downloads-check-{uuid.uuid4().hex[:12]}"
     try:
+        wanted = _wanted(args, bucket)
+        settings = dict(wanted.settings())["tail"]  # all are checked
+        folder = run_folder_for("calibration", settings.target, args.folder)
         session = open_session(settings)
         try:
-            bucket = f"million-downloads-check-{uuid.uuid4().hex[:12]}"
-            wanted = _wanted(args, bucket)
             with _origin(session.target, bucket, wanted):
-                return _calibrated(wanted, session, args.folder)
+                return _calibrated(wanted, session, folder)
         finally:
-            destroy(session.target, args.function)
             session.close()
     except _REFUSALS as error:
         print(f"experiment: {' '.join(str(error).split())}", file=sys.stderr)
@@ -78,12 +83,14 @@ def _wanted(args: argparse.Namespace, bucket: str) -> Probes:
     )
 
 
-def _calibrated(wanted: Probes, session: Session, chosen: str) -> int:
-    folder = run_folder_for("calibration", session.target.name, chosen)
+def _calibrated(wanted: Probes, session: Session, folder: Path) -> int:
     runs = {}
-    for name, made in probes.run(wanted, session, folder):
-        runs[name] = made
-        print(f"measured {name}: {made.totals['wall_s']:.1f} s", flush=True)
+    try:
+        for name, made in probes.run(wanted, session, folder):
+            runs[name] = made
+            print(f"measured {name}: {made.totals['wall_s']:.1f} s", flush=True)
+    finally:
+        destroy(session.target, wanted.function)
     found = probes.told_by(runs)
     source = f"python -m experiment calibrate, {session.target.region}"
     how = dict.fromkeys(found.figures, f"{source}, runs in {shown_path(folder)}")
@@ -93,6 +100,9 @@ def _calibrated(wanted: Probes, session: Session, chosen: str) -> int:
         print(f"unknown  {name}: {why}")
     if not found.figures:
         return _FAILED
+    if not session.target.is_aws:
+        print(f"kept     nothing: {session.target.lambda_url} is not AWS's own address")
+        return _DONE
     print(f"written  {shown_path(file.write(found.figures, how))}")
     return _DONE
 

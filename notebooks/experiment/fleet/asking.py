@@ -81,10 +81,11 @@ def question_of(
         )
     if not sample:
         return asked
+    in_s3 = S3_ELSEWHERE if asked.source == S3_ELSEWHERE else S3  # no list tells which
     return replace(
         asked,
         sizes_bytes=sample.sizes_bytes or asked.sizes_bytes,
-        source=S3 if sample.is_from_s3 else INTERNET,
+        source=in_s3 if sample.is_from_s3 else INTERNET,
         scheme=sample.scheme,
     )
 
@@ -104,9 +105,20 @@ def planned(plan: Plan, region: str) -> Question:
     )
 
 
-def beside_measured(plan: Plan, region: str, wall_s: float) -> dict[str, Any]:
+def beside_measured(
+    plan: Plan, region: str, wall_s: float, stand_in: str = ""
+) -> dict[str, Any]:
     """
     Return what the model had forecast for a run on AWS, beside what was measured.
+
+    Args:
+        plan: What was run.
+
+        region: Where.
+
+        wall_s: What it took.
+
+        stand_in: Address that stood in for AWS; empty: it was AWS.
 
     Returns:
         JSON fields: the band of seconds, and ``measured_to_median``. Of a local run,
@@ -114,6 +126,8 @@ def beside_measured(plan: Plan, region: str, wall_s: float) -> dict[str, Any]:
     """
     if plan.settings.target != "aws":
         return {NOT_MODELLED: plan.settings.target}
+    if stand_in:
+        return {NOT_MODELLED: stand_in}
     low, median, high = forecast(planned(plan, region), _DRAWS).time
     return {
         "low_s": low,

@@ -48,11 +48,11 @@ _SLOW_DOWN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 NO_URL, IN_S3, NO_LENGTH, NO_ANSWER, BLOCKED, HOST_IS_BUSY, NOT_ASKED = (
     "hold no URL, or one that was there before",
     "are s3:// URLs, which only executions read",
-    "told no length",
+    "told no length, or 0",
     "did not answer",
     "are at addresses that may not be contacted",
     "are at hosts that asked for fewer requests",
-    "were not asked",
+    "were not asked, or had not answered, within a minute",
 )
 
 
@@ -62,7 +62,7 @@ class Sample:
     Some rows of a list.
 
     Attributes:
-        files: Rows that the list has, estimated if it is long.
+        files: Rows that the list has.
 
         rows: Rows looked at.
 
@@ -100,7 +100,7 @@ class Sample:
         if not self.unknown:
             return text
         if not known:
-            text += ", no size known: all are as large as `file_kb` says"
+            text += ", no size known: all are as large as the settings say"
         reasons = (f"{count:,} {why}" for why, count in self.unknown.most_common())
         share = f"{(1 - known / self.rows) * 100:.0f} %"
         return f"{text}; unknown: {share}, since {', '.join(reasons)}"
@@ -122,6 +122,8 @@ def sample_of(path: Path, *, rows: int, allow_private: bool = False) -> Sample:
     """
     Return the sizes of some files of a list, drawn at random, always the same ones.
 
+    The list is read to its end, so that its rows are counted, not estimated.
+
     Args:
         path: The list.
 
@@ -135,7 +137,7 @@ def sample_of(path: Path, *, rows: int, allow_private: bool = False) -> Sample:
         OSError: If it cannot be read.
     """
     urls = UrlList(path, allow_s3=True, allow_credentials=False)
-    count = urls.estimated_count
+    count = len(urls)
     numbers = sorted(Random(_SEED).sample(range(count), min(rows, count)))  # noqa: S311
     sizes: list[float] = []
     unknown: Counter[str] = Counter()

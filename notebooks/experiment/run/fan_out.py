@@ -62,6 +62,8 @@ async def fan_out(
     if run.session:
         first = max(first, seal_unreported(plan, target, run))
     before = 0 if todo.total is None else plan.files - todo.total
+    if plan.settings.target == "aws" and not target.is_aws:
+        run.record["stand_in"] = target.lambda_url
     if plan.pilot:
         run.record["pilot"] = dict(plan.pilot)
     with Progress(plan, before, shown=shows_progress, served=served) as progress:

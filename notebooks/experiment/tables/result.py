@@ -128,7 +128,8 @@ def result_of(run: Run, plan: Plan) -> Result:
     figures = totals(shards, tally, downloads.counts) | {"file_kb": names.file_kb}
     run.record["totals"] = figures
     region, wall_s = run.record.get("region", ""), figures["wall_s"]
-    run.record["forecast"] = beside_measured(plan, region, wall_s)
+    stand_in = run.record.get("stand_in", "")
+    run.record["forecast"] = beside_measured(plan, region, wall_s, stand_in)
     return _saved(run, downloads, shards, [run.record])
 
 

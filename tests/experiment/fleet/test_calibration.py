@@ -1,7 +1,7 @@
 """Constants measured by runs: from tables of known truth, and on the local target."""
 
 import datetime as dt
-import tomllib
+import re
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from tests.support.aws_target import POLICY, POLICY_OF_CHECK, actions_of, aws_in
 from aws_facts import fleet_constants
 from aws_facts.fleet_constants import OURS, constant
 from experiment.__main__ import main
+from experiment.command import calibrate
 from experiment.fleet.calibration import figures, file
 from experiment.fleet.calibration.figures import Figure
 from experiment.fleet.calibration.probes import LARGE, SIZES_KB
@@ -105,7 +106,7 @@ def test_a_tail_as_heavy_as_the_recorded_one_is_one():
 def test_cold_starts_and_first_bytes_are_told_from_the_rest():
     shards = pd.DataFrame({"cold": [1, 1, 0, 0], "invoked_at": 0.0})
     shards["started_at"] = [0.5, 0.6, 0.1, 0.1]
-    assert figures.cold_start(shards).value == pytest.approx(0.45)
+    assert figures.cold_start(shards) == pytest.approx((0.45, 0.225, 0.9))
     assert "not both" in figures.cold_start(shards[shards["cold"] == 1])
 
     waits = pd.DataFrame({"started_at": range(101), "seconds": 0.03})
@@ -147,6 +148,26 @@ def test_nothing_is_written_of_a_figure_that_makes_no_sense(calibration):
     assert not calibration.exists()
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (["--memory-mb", "64"], "`memory_mb` is 64"),
+        (["--executions", "0"], "files is 0|concurrency is 0"),
+        (["--folder", "used"], "already holds a run"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_anything_is_made(
+    monkeypatch, tmp_path, capsys, given, why
+):
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "run.json").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(calibrate, "open_session", lambda _: pytest.fail("asked AWS"))
+
+    assert calibrate.run(given) == 2
+    assert re.search(why, capsys.readouterr().err)
+
+
 def test_every_probe_runs_and_says_what_it_can_and_cannot_tell(
     endpoint, monkeypatch, capsys, calibration, tmp_path, wheels_folder
 ):
@@ -165,8 +186,9 @@ def test_every_probe_runs_and_says_what_it_can_and_cannot_tell(
 
     assert said.out.count("measured ") == 4
     assert "unknown  tail_scale, tail: only 2 executions ran" in said.out
-    entries = tomllib.loads(calibration.read_text())
-    assert f"{machine().architecture}_slowdown" in entries
+    assert f"{machine().architecture}_slowdown = " in said.out
+    assert "is not AWS's own address" in said.out
+    assert not calibration.exists()
     assert "left" not in said.err
     assert gate.actions <= set(actions_of(both))
     assert {"s3:CreateBucket", "s3:DeleteBucket"} < gate.actions

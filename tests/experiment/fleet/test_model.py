@@ -74,6 +74,17 @@ def test_half_the_processor_takes_twice_as_long():
     assert median_s(question) == pytest.approx(START_S + 0.04 + one_s, rel=0.05)
 
 
+def test_three_processors_take_a_third_unless_the_sink_is_in_s3():
+    one = replace(ALONE, sizes_bytes=(10_000.0,), memory_mb=1_769)
+    three = replace(one, memory_mb=3 * 1_769)
+    constants = likeliest()
+
+    assert cpu_s(three, constants) == pytest.approx(cpu_s(one, constants) / 3)
+    for alike in (replace(three, files=199), replace(three, sink="s3-tar")):
+        alone = replace(alike, memory_mb=1_769)
+        assert cpu_s(alike, constants) == pytest.approx(cpu_s(alone, constants))
+
+
 def test_files_that_wait_come_in_rounds():
     question = replace(ALONE, sizes_bytes=(10_000.0,), latency_s=2.0, files=200)
     expected = START_S + 4 * 2.0
@@ -212,7 +223,7 @@ def test_the_processors_time_grows_with_size_and_falls_with_memory():
     assert times[0] == times[1]
     small = cpu_s(replace(ALONE, memory_mb=512), constants)[0, 0]
     whole = cpu_s(replace(ALONE, memory_mb=3_538), constants)[0, 0]
-    assert small / whole == pytest.approx(1_769 / 512)
+    assert small / whole == pytest.approx(3_538 / 512)  # two processes
 
 
 def test_a_band_holds_its_median():

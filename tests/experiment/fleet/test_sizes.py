@@ -10,7 +10,7 @@ import pytest
 from experiment.__main__ import main
 from experiment.fleet import sizes
 from experiment.fleet.asking import question_of
-from experiment.fleet.question import INTERNET, S3
+from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE
 from experiment.fleet.sizes import sample_for, sample_of
 from experiment.parameters.fleet import FleetSettings
 
@@ -141,6 +141,21 @@ def test_a_list_says_how_many_files_how_large_and_from_where(host, listed):
 
     assert (question.files, question.source, question.scheme) == (3, S3, "https")
     assert sample_for(FleetSettings()) is None
+
+
+def test_a_list_in_s3_may_be_in_another_region(listed):
+    settings = FleetSettings(
+        url_list=str(listed("s3://bucket/1")), comes_from=S3_ELSEWHERE
+    )
+
+    assert question_of(settings, sample=sample_for(settings)).source == S3_ELSEWHERE
+
+
+def test_the_rows_of_a_long_list_are_counted(listed):
+    rows = (f"https://host.example/{number},7" for number in range(60_000))
+    found = sample_of(listed("url,bytes", *rows, name="urls.csv"), rows=50)
+
+    assert (found.files, found.rows) == (60_000, 50)
 
 
 def test_a_list_is_forecast_on_the_command_line(host, listed, capsys):

@@ -53,6 +53,14 @@ def test_a_run_on_aws_is_kept_beside_what_the_model_forecast(measured, target):
         assert told["measured_to_median"] == pytest.approx(wall_s / told["median_s"])
 
 
+def test_a_run_at_a_stand_in_for_aws_is_not_beside_the_models_forecast(measured):
+    run, plan = measured("run", invocation(urls((0, MANY))), target="aws")
+    run.record["stand_in"] = "http://127.0.0.1:4566"
+    result_of(run, plan)
+
+    assert run.record["forecast"] == {"not_modelled": "http://127.0.0.1:4566"}
+
+
 def test_a_result_accounts_for_every_url(measured):
     whole = urls((0, MANY))
     run, plan = measured(

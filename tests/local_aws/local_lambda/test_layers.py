@@ -57,6 +57,13 @@ def test_a_function_finds_modules_and_programs_in_its_layers(client, publish, de
     assert found["Content"]["CodeSha256"] == first["Content"]["CodeSha256"]
 
 
+def test_two_versions_of_one_layer_are_refused(client, publish):
+    both = [publish(word)["LayerVersionArn"] for word in ("one", "two")]
+    answer = refused(client.create_function, **request_for("no", ASKS, Layers=both))
+
+    assert "Two different versions of the same layer" in str(answer)
+
+
 def test_a_layer_that_is_not_there_is_refused(client):
     gone = f"{LAYER}:99"
     status, code, message = refused(

@@ -14,7 +14,7 @@ from local_aws.local_lambda.requests.names import ACCOUNT
 from local_aws.local_lambda.runtime import code_package
 from local_aws.local_lambda.runtime.code_package import Package
 
-_ARN = re.compile(r"arn:[a-z-]+:lambda:([a-z0-9-]+):(\d+):layer:([\w-]+):(\d+)")
+_ARN = re.compile(r"arn:[a-z-]+:lambda:[a-z0-9-]+:(\d+):layer:[\w-]+:\d+")
 _MOST = 5  # AWS docs gettingstarted-limits
 
 
@@ -113,11 +113,12 @@ class Layers:
         if len(named) > _MOST:
             text = f"Cannot reference more than {_MOST} layers."
             raise errors.invalid_parameter(text)
+        _refuse_two_versions(named)
         return tuple(self._package(arn) for arn in named)
 
     def _package(self, arn: str) -> Package:
         match = _ARN.fullmatch(arn)
-        if match and match[2] != ACCOUNT:
+        if match and match[1] != ACCOUNT:
             what = f"Layer {arn}, of another account,"
             raise errors.not_modelled(what)
         found = self.find(arn)
@@ -130,6 +131,20 @@ def layer_arn(region: str, name: str) -> str:
     """Return the ARN of a layer, named plainly or by its ARN."""
     plain = name.rpartition(":layer:")[2]
     return f"arn:aws:lambda:{region}:{ACCOUNT}:layer:{plain}"
+
+
+def _refuse_two_versions(arns: Iterable[str]) -> None:
+    seen: dict[str, str] = {}
+    for arn in arns:
+        layer = arn.rpartition(":")[0]
+        if layer in seen:
+            text = (  # AWS's words, in aws/aws-cdk 31006; the same version twice, too
+                "Two different versions of the same layer are not allowed to be "
+                f"referenced in the same function. {seen[layer]} and {arn} are "
+                "versions of the same layer."
+            )
+            raise errors.invalid_parameter(text)
+        seen[layer] = arn
 
 
 def _no_version(arn: str) -> LambdaError:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from experiment.fleet.question import Question
 
 _LAST = 0.3  # waits to the first byte differ from their mean by up to this share
+_FEWEST_URLS = 100  # in a process of an execution
 _ROUNDS = 40  # of the iteration below, which gains a digit in four
 
 
@@ -67,10 +68,18 @@ def cpu_s(question: Question, constants: Draws) -> np.ndarray:
     if question.is_to_s3:
         sent = _cpu_here_s(question, "https") * constants["upload_cpu_share"]
         used = used + sent
-    share = np.minimum(1.0, question.memory_mb / constants["vcpu_memory_mb"])
+    vcpus = question.memory_mb / constants["vcpu_memory_mb"]
+    share = np.minimum(vcpus, _processes(question, vcpus))
     slowdown = constants[f"{question.architecture}_slowdown"]
     seconds: np.ndarray = used * slowdown / share
     return seconds
+
+
+def _processes(question: Question, vcpus: np.ndarray) -> np.ndarray:
+    """Return how many processes share a shard, as `fetcher.handler` starts them."""
+    enough = question.files / question.shards // _FEWEST_URLS
+    most = 1.0 if question.is_to_s3 else max(1.0, enough)
+    return np.clip(np.round(vcpus), 1.0, most)
 
 
 def shard_s(
