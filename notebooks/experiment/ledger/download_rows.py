@@ -50,6 +50,6 @@ def tried_in(done: Invocation) -> NDArray[np.int64]:
     if done.report is None:
         return numbers[:0]
     downloads = done.report.downloads
-    is_tried = rows_of(downloads)["outcome"] != UNSTARTED
+    is_tried: NDArray[np.bool_] = rows_of(downloads)["outcome"] != UNSTARTED
     is_tried[list(downloads.details)] = True
     return numbers[is_tried]
