@@ -95,6 +95,7 @@ def report_on(downloads):
         peak_rss_bytes=1,
         engine="aiohttp 3",
         connections=((0.0, 64), (0.25, 128)),
+        heard=("h.test",),
     )
 
 
@@ -114,6 +115,7 @@ def test_a_report_survives_its_journey_whatever_it_holds(downloads):
     assert list(came.downloads) == downloads
     assert came.to_dict() == sent.to_dict()
     assert came.connections == sent.connections
+    assert came.heard == sent.heard
     assert came.tally == sent.tally
 
 
