@@ -29,6 +29,9 @@ _plain = re.compile(
     re.MULTILINE,
 ).findall
 
+_plain_path = re.compile(r'(?:[!-"$-~]{0,4000}[!-"$->@-~])?').fullmatch
+_MOST_HOSTS = 10_000  # remembered
+
 # What browsers do to URLs: https://url.spec.whatwg.org/#concept-basic-url-parser
 _EDGES = "".join(map(chr, range(33)))
 _DROPPED = re.compile(r"[\t\n\r]")
@@ -89,6 +92,7 @@ class Judge:
         self._allow_credentials = allow_credentials
         self.count = 0
         self.problems = Problems()
+        self._hosts: dict[str, str] = {}  # as compared, by scheme, host and port
         self.seen = SeenNames()
 
     def judged(self, rows: Rows) -> RowBlock:
@@ -154,6 +158,13 @@ class Judge:
                 msg = "the key holds a tab or a line feed; such objects are not fetched"
                 raise ValueError(msg)
             return url, url
+        return url, self._compared(url)
+
+    def _compared(self, url: str) -> str:
+        """Return how an HTTP URL is compared, or raise `ValueError`."""
+        origin = url[: url.find("/", len("https://")) + 1]
+        if (host := self._hosts.get(origin)) and _plain_path(url, len(origin)):
+            return f"{host}/{url[len(origin) :]}"
         parts = guard.check_url(url)
         if not self._allow_credentials and has_credentials(url):
             msg = "The URL holds a user name or password."
@@ -161,8 +172,13 @@ class Judge:
         host = parts.netloc.rpartition("@")[2]
         if parts.port == _DEFAULT_PORTS[parts.scheme]:
             host = host.rpartition(":")[0]
+        host = host.replace(":", "+")
+        if origin.endswith(f"://{parts.netloc}/") and "@" not in origin:
+            if len(self._hosts) >= _MOST_HOSTS:
+                self._hosts.clear()
+            self._hosts[origin] = host
         path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
-        return url, f"{host.replace(':', '+')}/{path}"
+        return f"{host}/{path}"
 
 
 def _quick(rows: Rows) -> tuple[list[str], list[str]] | None:

@@ -1,7 +1,7 @@
 """Judgement of rows: mended as browsers would, refused with the reason, told apart."""
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from tests.fetcher.lists.test_file_names import URLS, can_be_fetched
 
@@ -127,7 +127,8 @@ def test_a_digest_that_is_none_refuses_its_row():
     assert bad.refusal == "bad_url: sha256 is '12'; it must be 64 hex digits"
 
 
-@settings(max_examples=300)
+# Most texts that look like URLs cannot be fetched.
+@settings(max_examples=300, suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.lists(URLS, min_size=2, max_size=2))
 @example(["http://h", "http://h/"])
 @example(["http://h?a", "http://h/?a"])
