@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.support.lambda_api import connect, eventually, functions_of
 from tests.support.many_invocations import RECORD, run_many, served
+from tests.support.signed_requests import credentials_of
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,12 @@ def client_of(aws):
     yield client_of
     for each in made.values():
         each.close()
+
+
+@pytest.fixture(scope="session")
+def ours(aws):
+    """The pair that the endpoint made."""
+    return credentials_of(aws.keys)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,14 @@
 """Requests that botocore signs, for tests that send them by other means."""
 
+import contextlib
 import os
 
+import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
+from tests.support.lambda_api import PLAIN
 
 from fetcher.s3.credentials import Account
 
@@ -32,4 +36,19 @@ def credentials_at_hand():
     """Return the pair in the environment."""
     return Credentials(
         os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
+    )
+
+
+def client_with(aws, service, keys, **more):
+    """Return a client that signs with some keys, to be closed."""
+    return contextlib.closing(
+        boto3.client(
+            service,
+            endpoint_url=aws.endpoint_url,
+            region_name="us-east-1",
+            aws_access_key_id=keys.access_key,
+            aws_secret_access_key=keys.secret_key,
+            aws_session_token=keys.token,
+            config=PLAIN.merge(Config(**more)),
+        )
     )

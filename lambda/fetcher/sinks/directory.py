@@ -95,7 +95,7 @@ class Directory(LastingSink):
         aside = self._aside_of(stem)
         write_file(aside, parts, at)
         try:
-            return self._name(item, aside, download)
+            return self._name(item, aside, download, stem, at)
         except OSError:
             _unlink(aside, at)
             raise
@@ -114,7 +114,7 @@ class Directory(LastingSink):
 
     def finish(self, item: Item, aside: str, download: Download) -> str:
         """Give a file that was opened its final name; return the path."""
-        path = self._name(item, aside, download)
+        path = self._name(item, aside, download, *self._place_of(item))
         self._asides.discard(aside)
         return path
 
@@ -135,9 +135,10 @@ class Directory(LastingSink):
                 _unlink(aside, at)
         self._asides.discard(aside)
 
-    def _name(self, item: Item, aside: str, download: Download) -> str:
+    def _name(
+        self, item: Item, aside: str, download: Download, stem: str, at: int
+    ) -> str:
         """Give a file its final name, with what is beside it there first."""
-        stem, at = self._place_of(item)
         path = stem + self._layout.ending(item, download)
         if self._has_beside:
             told = b"{%b}\n" % fields_of(item, download.body_bytes, download).encode()
