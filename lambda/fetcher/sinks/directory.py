@@ -153,6 +153,8 @@ class Directory(LastingSink):
 
     def _stem_of(self, item: Item) -> str:
         stem = self._layout.stem(item)
+        if not (self._taken or self._has_beside):
+            return stem
         if self._has_beside and stem.endswith(_BESIDE):
             stem = stem.removesuffix(_BESIDE) + _BESIDE.replace(".", "%2E")
         is_taken = stem in self._taken

@@ -42,9 +42,7 @@ class Layout(Protocol):
 class ByHost:
     """Bodies below their hosts, in the folders of their URLs."""
 
-    def stem(self, item: Item) -> str:
-        """Return the whole name."""
-        return name_of(item)
+    stem = staticmethod(name_of)  # the whole name
 
     def ending(self, item: Item, download: Download) -> str:  # noqa: ARG002
         """Return nothing: the URL names it."""
