@@ -11,20 +11,6 @@ or, as ``rollout serve`` does, until the process is told to end::
 
     asyncio.run(main_async("127.0.0.1", 0, on_ready=print))
 
-Signatures::
-
-    LocalAws(host="127.0.0.1", port=0, *, account_concurrency=1000,
-             event_retry_delays_s=(60, 120), keep_idle_s=300, pace="none",
-             any_credentials=False)
-        await aws.start() -> None     EndpointError: host not loopback, port taken
-        await aws.stop() -> None      idempotent; afterwards no process and no folder
-        aws.endpoint_url -> str       "http://127.0.0.1:PORT", once started
-        aws.keys -> KeyPair           the pair to sign with
-
-    await main_async(host, port, *, on_ready, stop=None, pace="none",
-                     any_credentials=False)
-        calls on_ready(aws) once, returns after SIGINT, SIGTERM or stop.set()
-
 It runs code as the user who started it, so every request must be signed: with the pair
 made at the start, which functions find in their environment, or with one from this
 endpoint's IAM (CreateAccessKey) or STS (AssumeRole). See `authentication`. Everything
@@ -85,6 +71,13 @@ class LocalAws:
 
         pace: ``"aws"`` slows functions down as AWS does; ``"none"`` is as fast as this
             machine can.
+
+        any_credentials: Accept requests whatever signed them.
+
+    Attributes:
+        endpoint_url: ``http://127.0.0.1:PORT``, once started.
+
+        keys: The pair to sign with.
     """
 
     def __init__(
@@ -160,7 +153,7 @@ class LocalAws:
             self._cleanup = stack.pop_all()
 
     async def stop(self) -> None:
-        """End all processes and remove all files."""
+        """End all processes and remove all files; do nothing when that is done."""
         await self._cleanup.aclose()
 
     async def wait_for_moto(self) -> None:

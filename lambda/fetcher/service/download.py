@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher import handler
 from fetcher.contract.downloads import Download
+from fetcher.contract.inline import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
-from fetcher.contract.source import Inline
 from fetcher.service.errors import error_of
 from fetcher.service.http_messages import (
     CONTENT_TOO_LARGE,

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from fetcher.contract.inline import Inline
 from fetcher.contract.options import Options, SinkSpec
-from fetcher.contract.source import Inline
 from fetcher.service.download import FILES
 from fetcher.service.errors import errors
 from fetcher.service.http_messages import (

@@ -9,17 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.contract.source import (
-    Inline,
-    Item,
-    Template,
-    count,
-    numbers_in,
-    pack,
-    ranges_of,
-    source_from_dict,
-    unpack,
-)
+from fetcher.contract.inline import Inline, pack, unpack
+from fetcher.contract.shard import Shard
+from fetcher.contract.source import Item, count, numbers_in, ranges_of
+from fetcher.contract.template import Template
 
 NUMBERS = st.sets(st.integers(0, 10**6), max_size=40).map(sorted)
 ANY_TEXT = st.text(st.characters(), max_size=20)  # surrogates, tabs, NULs and all
@@ -71,7 +64,7 @@ def test_ranges_hold_exactly_the_numbers_folded_into_them(numbers):
 
 @given(SOURCES)
 def test_a_source_survives_json_whatever_its_texts(source):
-    travelled = source_from_dict(json.loads(json.dumps(source.to_dict())))
+    travelled = type(source).from_dict(json.loads(json.dumps(source.to_dict())))
 
     assert travelled == source
     assert list(travelled) == list(source)
@@ -200,10 +193,12 @@ def test_a_template_that_stands_for_no_urls_is_refused(text, said):
     ],
 )
 def test_a_malformed_source_is_refused_with_the_reason(spoiled, said):
-    fields = Inline(((0, 2),), ["http://h/0", "http://h/1"]).to_dict()
+    source = Inline(((0, 2),), ["http://h/0", "http://h/1"])
+    event = json.loads(Shard(run="r", index=0, source=source).to_json())
+    event["source"] |= spoiled
 
     with pytest.raises(ValueError, match=said):
-        source_from_dict(fields | spoiled)
+        Shard.from_dict(event)
 
 
 @given(st.binary())

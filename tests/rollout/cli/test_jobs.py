@@ -150,9 +150,8 @@ def test_an_object_in_s3_is_read_by_the_service(rollout, target, origin):
     listed = target.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="files/tars/")
 
     assert waited == 0
-    assert f"files/tars/{job}/00-00000.tar" in [
-        one["Key"] for one in listed["Contents"]
-    ]
+    keys = [one["Key"] for one in listed["Contents"]]
+    assert f"files/tars/{job}/00-00000.tar" in keys
 
 
 def test_a_job_whose_list_cannot_be_used_exits_1(rollout):
@@ -201,12 +200,8 @@ def test_a_job_that_may_cost_too_much_is_not_submitted(commanded, target):
     priced = price_of(target, commanded.name, 1_000_000, "s3-objects")
     by_item = {item.what.partition(",")[0]: item for item in priced.items}
 
-    memory_gb = (
-        target.client("lambda").get_function(FunctionName=commanded.name)[
-            "Configuration"
-        ]["MemorySize"]
-        / 1_024
-    )
+    found = target.client("lambda").get_function(FunctionName=commanded.name)
+    memory_gb = found["Configuration"]["MemorySize"] / 1_024
     seconds = by_item["GB-seconds of memory"].amount / memory_gb
     assert seconds == pytest.approx(1_000_000 / 34)
     assert by_item["writes to S3"].amount > 1_000_000

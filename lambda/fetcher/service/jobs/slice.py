@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from fetcher import handler
 from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.inline import Inline
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
-from fetcher.contract.source import Inline, source_from_dict
 from fetcher.service.jobs.documents import RoundResult, round_name, slice_name
 from fetcher.service.jobs.open_job import MOST_ATTEMPTS
 
@@ -70,7 +70,7 @@ def ends_of(
 
         rounds: Its results.
     """
-    left = list(source_from_dict(store.get(f"slices/{slice_name(index)}")))
+    left = list(Inline.from_dict(store.get(f"slices/{slice_name(index)}")))
     ended = []
     for round_, result in enumerate(rounds):
         report = store.get(_report_name(index, round_, result.attempt))
