@@ -48,11 +48,6 @@ class Service:
     """
     A client of a function that is a service.
 
-    Args:
-        target: Where the function is.
-
-        name: The function's.
-
     Raises:
         ServiceError: If the function has no URL.
     """

@@ -124,13 +124,8 @@ class Downloads:
     New details are kept while there is room for them in a report, after that each is
     `NO_ROOM`; of types, the first 255; outcome and status always are.
 
-    Args:
-        count: Number of URLs.
-
     Attributes:
         rows: One after the other, each packed as `FIELDS` say, little-endian.
-
-        details: Details by position; most have none.
 
         types: Content types that rows name by their position here; the first is empty.
     """

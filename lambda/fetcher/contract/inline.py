@@ -28,10 +28,6 @@ class Inline:
     URLs carried in the shard itself, compressed in transit.
 
     Attributes:
-        ranges: The numbers covered, ascending.
-
-        urls: One for each number.
-
         destinations: As in `Item`, one each; none at all if all are empty.
 
         sha256s, refusals: Likewise.

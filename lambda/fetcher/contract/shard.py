@@ -43,17 +43,11 @@ class Shard:
     500
 
     Attributes:
-        run: The run it belongs to.
-
         index: Position in the plan, from 0.
 
         wave: Round of invocations, from 0.
 
         source: What to fetch. Never empty.
-
-        sink: Where bodies go.
-
-        options: How to fetch.
 
         deadline_s:
             Seconds after which the worker stops and reports what it has; earlier if

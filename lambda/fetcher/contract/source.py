@@ -28,8 +28,6 @@ class Item(NamedTuple):
     Attributes:
         number: Position in the plan, from 0.
 
-        url: Where it is.
-
         destination: Path below the sink's folder; empty: named after the URL.
 
         sha256: Expected digest in hex; empty: not checked.

@@ -8,9 +8,10 @@ from tests.support.demands import FINE, SMALL, demand
 
 from aws_facts.limits import limit
 from fetcher.contract.options import DESCRIPTORS, MAX_CONNECTIONS
+from fetcher.process import descriptors
 from rollout.deploy.deploy import FunctionSpec, deploy
 from rollout.errors import PreflightError
-from rollout.invoke import descriptors, logs
+from rollout.invoke import logs
 from rollout.preflight.checks import check, check_may_invoke
 from rollout.preflight.demand import Demand, Execution, Invocation
 

@@ -26,29 +26,13 @@ class Function:
     One function.
 
     Attributes:
-        reference: Its name and region.
-
-        folder: For its code and sandboxes.
-
-        shared: Shared by its fleets and all others.
-
-        latest: ``$LATEST``.
-
-        tags: Its tags.
-
         published: Its other versions by number, in the order of their making.
-
-        aliases: By name.
-
-        event_configs: Limits of events, by version or alias.
 
         urls: Its addresses, by alias; None for its own.
 
         policies: Resource policies, by version or alias; None for its own.
 
         fleets: Fleets that may still be running, with the version each runs.
-
-        runner: Its record in admission.
 
         disk: Held while code is stored or removed.
 

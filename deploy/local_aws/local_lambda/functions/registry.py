@@ -34,19 +34,6 @@ class Registry:
     The functions of one endpoint.
 
     The operations on them are in ``local_lambda.api``.
-
-    Args:
-        folder: For code and sandboxes.
-
-        shared: Shared by all fleets.
-
-        admission: Runs the functions.
-
-        open_url: Listens on a port for a function, or for an alias of it.
-
-        close_url: Stops listening there.
-
-        read_object: Fetches code from S3.
     """
 
     def __init__(

@@ -60,16 +60,7 @@ def results_of(store: Store, index: int) -> list[RoundResult]:
 def ends_of(
     store: Store, index: int, rounds: Iterable[RoundResult]
 ) -> tuple[list[tuple[Item, Download]], list[Item]]:
-    """
-    Return the URLs of a slice that have ended, with how, and those that have not.
-
-    Args:
-        store: The job's.
-
-        index: The slice.
-
-        rounds: Its results.
-    """
+    """Return the URLs of a slice that have ended, with how, and those that have not."""
     left = list(Inline.from_dict(store.get(f"slices/{slice_name(index)}")))
     ended = []
     for round_, result in enumerate(rounds):
