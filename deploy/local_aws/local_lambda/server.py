@@ -146,7 +146,7 @@ class LocalLambda:
         reference = reference_of(call)
         qualifier = reference.qualifier or LATEST
         function = self._registry.function(call, names_version=True)
-        if function.deployment(qualifier).state == "Pending":
+        if function.version_state(qualifier).state == "Pending":
             raise errors.pending()
         kind = call.parameters.get("InvocationType", "RequestResponse")
         request = Request(

@@ -25,8 +25,8 @@ from fetcher.service.http_messages import (
     refused,
     request_of,
 )
+from fetcher.service.jobs.job_events import carry_on, is_of_job
 from fetcher.service.jobs.self_invocation import EventError
-from fetcher.service.jobs.work import carry_on, is_of_job
 from fetcher.service.schema import document
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ import stat
 from typing import TYPE_CHECKING
 
 from fetcher.lists.file_names import PART
-from fetcher.sinks.beside import fields_of
 from fetcher.sinks.folders import Folders
 from fetcher.sinks.lasting import LastingSink
 from fetcher.sinks.layouts import ByHost
+from fetcher.sinks.sidecar import fields_of
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:

@@ -99,25 +99,28 @@ def test_what_is_empty_everywhere_does_not_travel():
     assert len(alone.to_dict()["packed"]) < len(named.to_dict()["packed"])
 
 
-def test_every_place_for_the_number_in_a_template_is_filled():
-    source = Template("http://h/{number}/{number}.jpg", ((3, 1),))
-
-    assert [item.url for item in source] == ["http://h/3/3.jpg"]
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        (
+            "http://h/{number}/{number}.jpg",
+            ["http://h/18/18.jpg", "http://h/19/19.jpg"],
+        ),
+        (
+            "s3://b-{number%4}/{number%16}/%s/{number}.jpg",
+            ["s3://b-2/2/%s/18.jpg", "s3://b-3/3/%s/19.jpg"],
+        ),
+    ],
+    ids=["the number itself", "its remainders, over buckets and prefixes"],
+)
+def test_every_place_for_the_number_in_a_template_is_filled(text, urls):
+    assert [item.url for item in Template(text, ((18, 2),))] == urls
 
 
 def test_a_million_urls_of_a_template_travel_in_a_hundred_bytes():
     source = Template("http://host/{number}.jpg", ((0, 1_000_000),))
 
     assert len(json.dumps(source.to_dict())) < 100
-
-
-def test_remainders_spread_numbers_over_hosts_buckets_and_prefixes():
-    source = Template("s3://b-{number%4}/{number%16}/%s/{number}.jpg", ((18, 2),))
-
-    assert [item.url for item in source] == [
-        "s3://b-2/2/%s/18.jpg",
-        "s3://b-3/3/%s/19.jpg",
-    ]
 
 
 @given(texts_of_templates(), NO_BRACES, st.integers(1, 400))

@@ -13,7 +13,7 @@ from rollout.__main__ import main
 from rollout.cli import jobs as jobs_command
 from rollout.deploy import lambda_function
 from rollout.errors import PreflightError, ServiceError
-from rollout.invoke import service as jobs
+from rollout.invoke import service_client as jobs
 from rollout.invoke.job_price import price_of
 
 BUCKET = "commanded-jobs"
@@ -243,7 +243,7 @@ def test_a_service_that_does_not_answer_is_asked_again_and_then_named(
     commanded, target, silent_url, monkeypatch
 ):
     monkeypatch.setattr(jobs, "_PAUSE_S", 0.001)
-    service = jobs.Service(target, commanded.name)
+    service = jobs.ServiceClient(target, commanded.name)
     service._url = f"{silent_url}/"
 
     with pytest.raises(ServiceError, match=r"function commanded answers: .* connect"):
@@ -286,7 +286,7 @@ def test_a_long_list_needs_a_bucket(endpoint, target):
         service(endpoint.endpoint_url, "bare-service") as bare,
         pytest.raises(ServiceError, match="bare-service was deployed without a bucket"),
     ):
-        jobs.Service(target, bare.name).upload("a.txt", b"")
+        jobs.ServiceClient(target, bare.name).upload("a.txt", b"")
 
 
 def test_a_list_that_the_bucket_does_not_take_is_said_so(endpoint, target):
@@ -296,4 +296,4 @@ def test_a_list_that_the_bucket_does_not_take_is_said_so(endpoint, target):
             ServiceError,
             match=r"s3://gone-bucket/lists/a\.txt.* s3:PutObject\..*NoSuchBucket",
         ):
-            jobs.Service(target, one.name).upload("a.txt", b"")
+            jobs.ServiceClient(target, one.name).upload("a.txt", b"")

@@ -19,7 +19,7 @@ async def create(registry: Registry, call: Call) -> Answer:
     name, number = parameters["Name"], parameters["FunctionVersion"]
     reference = reference_of(call).at(number)
     function = registry.find(reference)
-    function.deployment(number)
+    function.version_state(number)
     arn = reference.at(name).arn
     if name in function.aliases:
         text = f"Alias already exists: {arn}"
@@ -43,7 +43,7 @@ async def update(registry: Registry, call: Call) -> Answer:
     if parameters.get("RevisionId", alias.revision) != alias.revision:
         raise errors.stale_revision()
     number = parameters.get("FunctionVersion", alias.version)
-    function.deployment(number)
+    function.version_state(number)
     weights = _weights(parameters) if "RoutingConfig" in parameters else alias.weights
     _check_weights(function, number, weights)
     description = parameters.get("Description", alias.description)
@@ -112,4 +112,4 @@ def _check_weights(
                 "$LATEST is not supported for an alias pointing to more than 1 version"
             )
             raise errors.invalid_parameter(text)
-        function.deployment(other)
+        function.version_state(other)

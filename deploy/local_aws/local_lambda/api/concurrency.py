@@ -50,7 +50,7 @@ def describe(function: Function) -> Answer:
 async def account_settings(registry: Registry, call: Call) -> Answer:
     """GetAccountSettings: limits of the account, use of the region."""
     functions = registry.functions_in(call.region)
-    sizes = [d.version.package.size for f in functions for d in f.deployments()]
+    sizes = [d.version.package.size for f in functions for d in f.version_states()]
     return {
         "AccountLimit": {
             "TotalCodeSize": 80_530_636_800,

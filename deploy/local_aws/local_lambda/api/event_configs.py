@@ -68,7 +68,7 @@ def _target(registry: Registry, call: Call) -> tuple[Function, Reference]:
     function = registry.get(reference)
     try:
         if function is not None:
-            function.deployment(reference.qualifier)
+            function.version_state(reference.qualifier)
             return function, reference
     except errors.NotFoundError:
         pass

@@ -161,7 +161,7 @@ def _refuse_unknown(function: Function, reference: Reference) -> None:
     if qualifier and not qualifier.isdecimal() and qualifier not in function.aliases:
         text = f"Cannot find alias arn: {reference.arn}"
         raise errors.NotFoundError(text)
-    function.deployment(qualifier)
+    function.version_state(qualifier)
 
 
 def _refuse_stale(function: Function, call: Call, reference: Reference) -> None:
@@ -182,7 +182,7 @@ def _refuse_too_long(policy: Policy) -> None:
 
 def _revision(function: Function, reference: Reference) -> str:
     alias = function.aliases.get(reference.qualifier or LATEST)
-    owner = alias or function.deployment(reference.qualifier)
+    owner = alias or function.version_state(reference.qualifier)
     return owner.revision
 
 
@@ -191,4 +191,4 @@ def _renew_revision(function: Function, reference: Reference) -> None:
     if alias:
         function.aliases[alias.name] = alias.renewed()
     else:
-        function.deployment(reference.qualifier).renew_revision()
+        function.version_state(reference.qualifier).renew_revision()

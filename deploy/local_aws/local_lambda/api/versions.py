@@ -35,7 +35,7 @@ async def list_(registry: Registry, call: Call) -> Answer:
 
 def listed(function: Function) -> dict[str, Answer]:
     """Describe all versions of a function, by keys in whose order they are listed."""
-    numbers = [d.version.number for d in function.deployments()]
+    numbers = [d.version.number for d in function.version_states()]
     return {
         f"{place:010}": unlisted(function.describe(number))
         for place, number in enumerate(numbers)

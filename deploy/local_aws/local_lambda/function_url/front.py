@@ -128,7 +128,7 @@ class UrlFront:
         qualifier = url.reference.qualifier or LATEST
         invocation = Request(request_id, url.reference.arn, payload, qualifier)
         try:
-            if function.deployment(qualifier).state == "Pending":
+            if function.version_state(qualifier).state == "Pending":
                 raise errors.pending()
             result = await self._admission.invoke(function.runner, invocation)
         except errors.NotFoundError:

@@ -18,7 +18,7 @@ _AT_WORK = {"Reason": "The function is being created.", "ReasonCode": "Creating"
 
 
 @dataclass(eq=False)
-class Deployment:
+class VersionState:
     """
     ``$LATEST`` or a published version: its state and its revision.
 

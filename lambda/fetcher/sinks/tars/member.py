@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, NamedTuple
 
-from fetcher.sinks.beside import extension_of, fields_of
+from fetcher.sinks.sidecar import extension_of, fields_of
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download

@@ -1,4 +1,4 @@
-"""What is said of a body beside it, and the extension that its name gets."""
+"""The sidecar of a body: JSON about it; and the extension that its name gets."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ _TRANSIENT = {
 _UPLOADED_TO = "lists"  # folder in the service's bucket
 
 
-class Service:
+class ServiceClient:
     """
     A client of a function that is a service.
 
