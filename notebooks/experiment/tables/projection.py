@@ -130,11 +130,6 @@ def projection_of(shards: pd.DataFrame) -> dict[str, float | None]:
     }
 
 
-def of_rate(files: float, seconds: float) -> float | None:
-    """Return the time of a million at the rate of another program; None: too short."""
-    return GOAL_FILES * seconds / files if seconds >= LEAST_STEADY_S and files else None
-
-
 def _drift(phases: Phases) -> float:
     """Return how far the rates of both halves are from their mean, as a share of it."""
     first, second = phases.steady_files
