@@ -50,14 +50,7 @@ only, so this may be the very first run. Please report what fails here but not l
 
 
 class Step(NamedTuple):
-    """
-    A command of the check.
-
-    Attributes:
-        purpose: What it is for.
-
-        command: Its arguments.
-    """
+    """A command of the check."""
 
     purpose: str
     command: Sequence[str]

@@ -1,22 +1,45 @@
-"""Single parameters, as they are typed on the command line."""
+"""Parameters as they are typed on the command line: in a file, or one by one."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from experiment.parameters.cell import SettingsError
-from experiment.parameters.settings_file import fault_in
+from experiment.parameters.settings_file import fault_in, read_settings_file
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 
-def value_of(name: str, text: str) -> Any:  # noqa: ANN401 - whatever YAML can say
+def add_parameters(parser: ArgumentParser, file_help: str) -> None:
+    """Add `-f` and `-p` to a command."""
+    parser.add_argument("-f", dest="file", metavar="FILE", type=Path, help=file_help)
+    parser.add_argument(
+        "-p",
+        dest="parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="one parameter, its value in YAML; overrides FILE",
+    )
+
+
+def parameters_in(args: Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     """
-    Return the value of a parameter.
+    Return the parameters of the file, and those given one by one.
 
     Raises:
-        SettingsError: If it is not YAML.
+        SettingsError: If the file cannot be used, or a value is not YAML.
     """
+    of_file = read_settings_file(args.file) if args.file else {}
+    return of_file, {name: _value(name, text) for name, text in args.parameter}
+
+
+def _value(name: str, text: str) -> Any:  # noqa: ANN401 - whatever YAML can say
     try:
         return yaml.safe_load(text)
     except (ValueError, yaml.YAMLError) as error:

@@ -183,12 +183,7 @@ def check(settings: DownloadSettings, *estimates: Estimate, spent: float = 0.0) 
     """
     Stop before anything is deployed, if it may cost too much or is a dry run.
 
-    Args:
-        settings: Those of the run or the grid.
-
-        estimates: The price of each run.
-
-        spent: The dollars already spent on its pilots.
+    What a run's pilots have spent counts, too.
 
     Raises:
         PreflightError: If it may cost more than the settings allow.
@@ -246,17 +241,7 @@ def spent(records: Sequence[Mapping[str, Any]]) -> float:
 
 
 def cost_of(plan: Plan, shards: pd.DataFrame, target: Target) -> Cost:
-    """
-    Price what was billed, according to the REPORT line of every invocation.
-
-    Args:
-        plan: That of the run.
-
-        shards: One row per invocation, as `experiment.tables.table.shards_table` makes
-            them.
-
-        target: Where it ran.
-    """
+    """Price what was billed, by the REPORT lines in a `shards_table`."""
     billed = shards[shards["billed_s"] > 0]
     files, body_bytes = int(billed["ok"].sum()), int(billed["body_bytes"].sum())
     used = replace(

@@ -38,10 +38,6 @@ class Run:
     A run's folder, open for writing. Made by `open_run`.
 
     Attributes:
-        name: The name of the folder.
-
-        folder: Its path.
-
         record: The content of ``run.json``.
     """
 
@@ -139,15 +135,6 @@ def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) ->
 
     No other process can write to it until the run is closed or released, or this
     process ends.
-
-    Args:
-        notebook: As in ``20_fan_out``.
-
-        settings: Those of the run.
-
-        folder: Chosen by `run_folder_for`.
-
-        region: Where it runs.
 
     Raises:
         LedgerError: If the folder already holds a run, or does not hold the one to

@@ -48,9 +48,6 @@ class CellSettings:
         """
         Read the settings from a notebook's variables.
 
-        Args:
-            namespace: The notebook's ``globals()``.
-
         Raises:
             SettingsError: If a parameter is wrong, or does not exist, which papermill
                 only warns about.

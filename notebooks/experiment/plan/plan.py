@@ -127,11 +127,6 @@ class Plan:
         """
         Deal URLs into shards, each made when it is needed.
 
-        Args:
-            number: The number of the wave, from 0.
-
-            todo: The URLs still to fetch.
-
         Returns:
             About as many shards as the settings ask for: fewer if there are fewer
             URLs, more if a request or a report would exceed Lambda's limits.
@@ -206,13 +201,6 @@ class Plan:
 def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan:
     """
     Plan a run.
-
-    Args:
-        notebook: As in ``20_fan_out``; part of the name of the run.
-
-        settings: Those of the run.
-
-        session: Has the origin, if the settings bring no URLs.
 
     Raises:
         SettingsError: If there is nothing to download, or there are fewer URLs than

@@ -12,14 +12,7 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """
-    What an execution was asked to report on.
-
-    Attributes:
-        run, wave, shard: Their names and numbers.
-
-        files: The number of URLs.
-    """
+    """What an execution was asked to report on."""
 
     run: str
     wave: int

@@ -74,13 +74,6 @@ def layers(template: str, files: int, connections: int) -> pd.Series:
     """
     Measure what each layer of the worker adds to the cost of a file.
 
-    Args:
-        template: URLs of an origin on this machine, with ``{number}``.
-
-        files: How many to fetch for each layer.
-
-        connections: Downloads in flight.
-
     Returns:
         CPU microseconds per file by layer, in this process.
     """
@@ -106,12 +99,7 @@ def layers(template: str, files: int, connections: int) -> pd.Series:
 
 def floor(url: str, connections: int) -> pd.Series | None:
     """
-    Measure the least a file can cost here: wrk discards all that the origin serves.
-
-    Args:
-        url: A file of an origin that this process started.
-
-        connections: Downloads in flight.
+    Measure the least a file can cost: wrk discards what an origin of ours serves.
 
     Returns:
         CPU microseconds per file of the origin and of wrk; None: wrk is not installed.

@@ -118,13 +118,6 @@ def run_grid(
     """
     Measure every cell of the grid, one after the other, and print its figures.
 
-    Args:
-        settings: The grid.
-
-        session: The target and origin that all cells share.
-
-        run: The grid's run; each cell is a folder in it, and adds its reports.
-
     Returns:
         The ``run.json`` of each cell, in the order measured.
 

@@ -42,11 +42,7 @@ class Progress:
     It goes to standard output: JupyterLab paints standard error red.
 
     Args:
-        plan: The plan of the run.
-
         before: How many of its files were done before, in a resumed run.
-
-        shown: Whether to show it.
 
         served: Counts the origin's requests: files, before an execution reports them.
     """
@@ -168,14 +164,7 @@ class Progress:
 
 
 def longest_s(settings: FanOutSettings, urls: int) -> float:
-    """
-    Return for how long URLs can be waited for that are all silent.
-
-    Args:
-        settings: Those of the run.
-
-        urls: How many there are.
-    """
+    """Return for how long URLs can be waited for that are all silent."""
     options = settings.options(allow_private=False)
     silence_s = max(options.connect_timeout_s, options.read_timeout_s)
     connections = options.connections or FIRST

@@ -74,14 +74,11 @@ def stoppable(
 def _ended(session: Session, settings: FanOutSettings | GridSettings) -> str:
     """End the session; return what could not be removed."""
     try:
-        session.stop("" if _is_kept(settings) else settings.function)
+        is_kept = isinstance(settings, FanOutSettings) and not settings.tear_down
+        session.stop("" if is_kept else settings.function)
     except RolloutError as error:
         return f"The function could not be removed: {error}"
     return ""
-
-
-def _is_kept(settings: FanOutSettings | GridSettings) -> bool:
-    return isinstance(settings, FanOutSettings) and not settings.tear_down
 
 
 def _kept(run: Run | None, plan: Plan | None) -> str:

@@ -48,18 +48,6 @@ class Wave:
     is late must not hold URLs that others could fetch.
 
     Args:
-        number: Which one.
-
-        plan: The plan it is part of.
-
-        run: Keeps reports as they arrive.
-
-        invoker: Makes the calls.
-
-        progress: Shows what was sent and what came back.
-
-        gone: What shards find out about hosts.
-
         is_last: Whether nothing can be handed back, since no wave follows.
 
     Attributes:
@@ -95,10 +83,7 @@ class Wave:
 
     async def go(self, shards: Iterable[Shard]) -> NumberSet:
         """
-        Send every shard and wait for the reports.
-
-        Args:
-            shards: Each is made only when it can be sent.
+        Send every shard, made only when it can be sent, and wait for the reports.
 
         Returns:
             The numbers of URLs that have no outcome, or may get a better one.

@@ -192,9 +192,6 @@ class Outcomes:
     The rows of reports are kept in a file without a name in the meantime: little is in
     memory at any time, however long the run was.
 
-    Args:
-        folder: Where that file goes.
-
     Attributes:
         tally: The sum of all reports.
     """
@@ -242,9 +239,6 @@ class Outcomes:
 
         A URL that was tried several times has the outcome of the last wave with one; a
         URL without any is ``unstarted``.
-
-        Args:
-            files: How many URLs the plan has.
 
         Raises:
             AccountError: If a URL was requested twice in one wave, or again after it

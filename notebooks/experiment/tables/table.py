@@ -33,16 +33,7 @@ _REFUSED = [ORDER.index(one) for one in (Outcome.BAD_URL, Outcome.DUPLICATE)]
 
 
 class Names(NamedTuple):
-    """
-    The values that are in every row, so that tables can be joined.
-
-    Attributes:
-        run: The name of the run.
-
-        target: Where it ran.
-
-        file_kb: The size of its files.
-    """
+    """The values that are in every row, so that tables can be joined."""
 
     run: str
     target: str
@@ -185,13 +176,6 @@ def totals(
 
     The clock runs from the first request sent to the last response read; in a resumed
     run it stops between sessions.
-
-    Args:
-        shards: One row per invocation.
-
-        tally: The sum of their reports.
-
-        counts: URLs by outcome.
 
     Returns:
         files, counts by outcome, body_bytes, wall_s, files_per_s and mb_per_s (of

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.support import chart_tables
+from tests.support.chart_tables import WHERE, title
 
 from experiment.charts import million as draw
 from experiment.run.machine_load import PARTS
@@ -12,11 +13,6 @@ from experiment.tables.over_time import over_time
 from experiment.tables.published_comparison import compare_with_published
 
 BEGAN = 1_000.0
-WHERE = "target: local"
-
-
-def title(figure):
-    return figure.axes[0].get_title(loc="left").replace("\xa0", " ").replace("\n", " ")
 
 
 @pytest.fixture

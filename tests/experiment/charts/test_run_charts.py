@@ -1,6 +1,5 @@
 """Charts of one run: its timeline, and how long its files took."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from tests.support.chart_tables import WHERE, downloads, footnote, key, shards, title
@@ -8,15 +7,6 @@ from tests.support.recorded_invocations import SENT_AT, invocation, urls
 
 from experiment.charts.fan_out import latency_by_size, timeline
 from fetcher.contract.outcome import Outcome
-
-
-@pytest.fixture(autouse=True)
-def _every_figure_is_closed():
-    """
-    A figure left open is shown twice in a notebook, and kept in memory.
-    """
-    yield
-    assert plt.get_fignums() == []
 
 
 def test_the_timeline_has_a_bar_a_phase_where_it_began():

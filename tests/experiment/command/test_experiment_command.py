@@ -44,6 +44,8 @@ def refused(capsys, monkeypatch, tmp_path):
             for target in ("../../../evil", "local/../../evil")
         ],
         ("20_fan_out -p target [local]", "target is ['local']; it must be one of"),
+        ("20_fan_out -p target ", "target is None; it must be one of: local, aws."),
+        ("", "There is no notebook ''."),
         ("20_fan_out -p resume true", "Set run_folder to the run to resume."),
     ],
 )
@@ -60,32 +62,13 @@ def test_what_makes_no_sense_is_refused_before_a_folder_is_made(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([""], "There is no notebook ''."),
-        (["20_fan_out", "-p", "target", ""], "; it must be one of: local, aws."),
-    ],
-)
-def test_an_empty_name_is_refused(refused, arguments, message):
-    assert message in refused(*arguments)
-
-
-def test_a_misspelt_parameter_in_a_file_is_refused_too(refused, tmp_path):
-    path = tmp_path / "big.yaml"
-    path.write_text("concurrency: 4\nflies: 9\n")
-
-    assert "no parameter 'flies'. Did you mean 'files'?" in refused(
-        "20_fan_out", "-f", str(path)
-    )
-
-
-@pytest.mark.parametrize(
     ("text", "said"),
     [
         (b"just words", "holds no parameters; write one per line, as in `files: 2000`"),
         (b"files: 1\nwaves: [1", "is not YAML: line 2, while parsing a flow sequence"),
         (b"files: \xff", "is not YAML: 'utf-8' codec can't decode byte 0xff"),
         (b"1: 2", "There is no parameter '1'"),
+        (b"waves: 4\nflies: 9\n", "no parameter 'flies'. Did you mean 'files'?"),
         (None, "cannot be read: No such file or directory. A file of parameters is"),
     ],
 )

@@ -1,7 +1,7 @@
 """What a plan uses that is paid for, before it runs; and what in S3 it reads."""
 
 import pytest
-from tests.support.priced_plans import AWS, ORIGINAL, item, plan_of
+from tests.support.plans import AWS, ORIGINAL, item, plan_of
 
 from experiment.cost.cost import estimate
 from experiment.plan.demand import demand_of

@@ -151,31 +151,29 @@ def test_a_folder_holds_one_run_only(run):
         run_folder_for("20_fan_out", "local", str(run.folder))
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(LedgerError, match="it is not the folder of a run"):
-        read_run(tmp_path)
-
-
-def test_a_record_of_another_schema_is_refused(tmp_path):
-    (tmp_path / "run.json").write_text(json.dumps({"schema": 0}))
-
-    with pytest.raises(LedgerError, match=r"run\.json has schema 0; this code reads"):
-        read_run(tmp_path)
-
-
-@pytest.mark.parametrize("text", ["", '{"schema": 2, "run"', "[]", "\udcff"])
-def test_a_record_that_was_cut_off_is_told_with_what_to_do(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "said", "advice"),
+    [
+        (None, " holds no run.json: ", "it is not the folder of a run."),
+        ('{"schema": 0}', "/run.json has schema 0; this code reads schema", "read it."),
+        *[
+            (text, "/run.json is not the record of a run: ", "in another run_folder.")
+            for text in ("", '{"schema": 2, "run"', "[]", "\udcff")
+        ],
+    ],
+)
+def test_a_folder_without_a_record_that_can_be_read_is_refused(
+    tmp_path, text, said, advice
+):
     """
-    As a machine that lost power may leave it.
+    A machine that lost power may leave it cut off; what to do is told.
     """
-    (tmp_path / "run.json").write_text(text, errors="surrogateescape")
-    said = f"{tmp_path}/run.json is not the record of a run: "
+    if text is not None:
+        (tmp_path / "run.json").write_text(text, errors="surrogateescape")
 
-    with pytest.raises(LedgerError, match=re.escape(said)) as refused:
+    with pytest.raises(LedgerError, match=re.escape(f"{tmp_path}{said}")) as refused:
         read_run(tmp_path)
-    assert str(refused.value).endswith(
-        "Restore a copy, or start another run in another run_folder."
-    )
+    assert str(refused.value).endswith(advice)
 
 
 def test_a_grid_takes_in_the_lines_of_its_cells(run, tmp_path):

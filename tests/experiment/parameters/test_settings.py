@@ -1,5 +1,6 @@
 """The parameters cell, checked: what cannot work is refused in a person's words."""
 
+import math
 import re
 
 import pytest
@@ -45,6 +46,10 @@ FAN_OUTS = [
     ({"memory_mb": "1769"}, "memory_mb is '1769', of type str; it must be of"),
     ({"files": -3}, "files is -3; it must be at least 1, or 0 for a pilot."),
     ({"duration_s": 0.0}, "duration_s is 0.0; it must be more than 0."),
+    *[
+        ({"max_cost_usd": dollars}, f"max_cost_usd is {dollars}; it must be more than")
+        for dollars in (0, -1.0, math.inf, math.nan)
+    ],
     *[
         ({name: value}, f"{name} is {value}; it must be at least")
         for name in (*COUNTS, "attempts")

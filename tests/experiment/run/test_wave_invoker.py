@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 from tests.support.plans import plan_of
-from tests.support.recorded_invocations import urls
 from tests.support.report_stub import report_on
 
 from experiment.ledger.reports import read_invocations
@@ -29,7 +28,7 @@ def opened(tmp_path):
     runs = []
 
     def open_with(**settings):
-        plan = plan_of(tmp_path, urls((0, settings["files"])), **settings)
+        plan = plan_of(folder=tmp_path, **settings)
         runs.append(open_run("20_fan_out", plan.settings, plan.folder, region="here"))
         return runs[-1], plan
 

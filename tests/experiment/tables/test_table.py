@@ -19,6 +19,7 @@ from experiment.tables.table import shards_table
 from fetcher.contract.outcome import Outcome
 
 MANY = 12
+MOMENTS = "queued invoked started downloading downloaded answered"
 WHOLE = urls((0, MANY))
 
 
@@ -31,16 +32,7 @@ def test_a_row_per_invocation_in_the_order_sent():
     assert table["files"].tolist() == [6, 6]
     assert table["ok"].tolist() == [6, 6]
     assert table["run"].unique().tolist() == ["a run"]
-    moments = table[
-        [
-            "queued_at",
-            "invoked_at",
-            "started_at",
-            "downloading_at",
-            "downloaded_at",
-            "answered_at",
-        ]
-    ]
+    moments = table[[f"{name}_at" for name in MOMENTS.split()]]
     assert moments.apply(lambda row: row.is_monotonic_increasing, axis=1).all()
 
 

@@ -9,6 +9,13 @@ from experiment.tables.growth import growth
 from experiment.tables.verdict import million_of, verdict
 from experiment.tables.words import duration, size, where_measured
 
+
+def by_concurrency(rates, **more):
+    """Three runs at each concurrency."""
+    tables = [runs([rate] * 3, concurrency=n, **more) for n, rate in rates.items()]
+    return pd.concat(tables, ignore_index=True)
+
+
 WHOLE = {"files": 10**6, "target": "aws"}
 
 
@@ -80,11 +87,7 @@ def test_of_settings_that_show_no_difference_the_one_of_least_concurrency_is_nam
     """
     Noise would otherwise choose, another one each time.
     """
-    rates = {1: 10_000, 2: 19_000, 4: 20_000, 8: 12_000}
-    table = pd.concat(
-        [runs([rate] * 3, concurrency=width) for width, rate in rates.items()],
-        ignore_index=True,
-    )
+    table = by_concurrency({1: 10_000, 2: 19_000, 4: 20_000, 8: 12_000})
 
     assert "at concurrency 2, 1M" in verdict(table)
     assert verdict(table).endswith("; no difference shown to concurrency 4")
@@ -110,12 +113,7 @@ LIMITS = {
 
 @pytest.mark.parametrize(("why", "load"), LIMITS.items(), ids=LIMITS)
 def test_a_grid_says_where_throughput_stops_growing_and_why(why, load):
-    rates = {1: 10_000, 2: 19_000, 4: 20_000}
-    table = pd.concat(
-        [runs([rate] * 3, concurrency=width, **load) for width, rate in rates.items()],
-        ignore_index=True,
-    )
-    (said,) = growth(table)
+    (said,) = growth(by_concurrency({1: 10_000, 2: 19_000, 4: 20_000}, **load))
 
     assert said.startswith(
         "Files of 10 kB: throughput grows up to concurrency 2, and no further. "
@@ -124,11 +122,7 @@ def test_a_grid_says_where_throughput_stops_growing_and_why(why, load):
 
 
 def test_a_grid_whose_last_setting_is_fastest_has_not_found_where_growth_stops():
-    table = pd.concat(
-        [runs([10_000 * n] * 3, concurrency=n) for n in (1, 2)], ignore_index=True
-    )
-
-    assert list(growth(table)) == [
+    assert list(growth(by_concurrency({1: 10_000, 2: 20_000}))) == [
         "Files of 10 kB: throughput still grows at concurrency 2, the most measured."
     ]
     assert not list(growth(runs([100.0])))
