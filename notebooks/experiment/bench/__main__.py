@@ -232,12 +232,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _scale(args: argparse.Namespace) -> Scale:
     scale = QUICK if args.quick else FULL
-    match args.table:
-        case "loopback":
-            return replace(scale, wild=None)
-        case "wild":
-            return replace(scale, files={})
-    return scale
+    only = {"loopback": {"wild": None}, "wild": {"files": {}}}
+    return replace(scale, **only.get(args.table, {}))
 
 
 if __name__ == "__main__":

@@ -41,8 +41,6 @@ class Served(NamedTuple):
     Attributes:
         name: As in ``nginx 1.22.1``.
 
-        schemes: Those it supports.
-
         template: Makes URLs with ``{number}`` for a size and a scheme.
 
         ca_file: The CA file of its HTTPS; None: it has no HTTPS.

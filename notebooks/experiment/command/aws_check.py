@@ -62,17 +62,9 @@ class Check:
     The settings of the check.
 
     Attributes:
-        url_template: The files to download.
-
-        allow_private: Whether they may be at private addresses.
-
-        architecture: That of the function.
-
         suite: The tests that pytest runs against AWS.
 
         calibrates: Whether to measure what the model of the fleet guesses.
-
-        run_folder: Where results go; empty: a new folder in ``results/``.
     """
 
     url_template: str = _PUBLIC_FILE

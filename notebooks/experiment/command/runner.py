@@ -52,8 +52,6 @@ class _Output:
     The executed notebook and its folder.
 
     Attributes:
-        folder: That of the run.
-
         path: The notebook in it; earlier ones stay when the run is resumed.
     """
 

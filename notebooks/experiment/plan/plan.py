@@ -69,10 +69,6 @@ class Plan:
     Everything that a run is going to fetch.
 
     Attributes:
-        folder: Where the results of the run go.
-
-        settings: Those of the run.
-
         urls: All URLs of the run: numbered ones, or a list's.
 
         allow_private: Whether executions may contact private addresses.

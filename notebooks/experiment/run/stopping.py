@@ -38,19 +38,11 @@ def stoppable(
     """
     Let a run be interrupted: by JupyterLab's stop button, or by an error.
 
+    Without a run it is a pilot's, which keeps nothing; without a plan, a grid's.
     However it ends, its folder is released: it can be resumed here and elsewhere. An
     interrupted run removes its function if the settings say so, and so does a failed
     pilot; after the error of a run it stays, to be resumed with. What the session
     started is stopped in every case.
-
-    Args:
-        run: The run's folder, open; None: a pilot, which keeps nothing.
-
-        session: What the run uses.
-
-        settings: Those of the run.
-
-        plan: Its plan; a grid has none of its own.
 
     Raises:
         Stopped: Instead of an interrupt.

@@ -47,12 +47,9 @@ class Phases:
 
 def phases_of(shards: pd.DataFrame) -> Phases:
     """
-    Tell the phases of one session apart.
+    Tell the phases of one session apart, by its rows of a `shards_table`.
 
     The files of an invocation are taken to arrive evenly while it downloads.
-
-    Args:
-        shards: Its invocations, as `experiment.tables.table.shards_table` makes them.
     """
     began_at, ended_at = shards["invoked_at"].min(), shards["answered_at"].max()
     reported = shards[shards["downloaded_at"] > shards["downloading_at"]]

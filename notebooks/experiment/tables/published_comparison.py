@@ -26,9 +26,6 @@ def compare_with_published(runs: pd.DataFrame) -> pd.DataFrame:
     """
     Compare a run with the original experiment and with the latest published bench.
 
-    Args:
-        runs: The run, one row.
-
     Returns:
         Texts as a report has them; files are those that are ok.
     """

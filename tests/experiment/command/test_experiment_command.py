@@ -7,6 +7,8 @@ from experiment.__main__ import main
 from experiment.command import arguments
 from experiment.parameters.grid import GridSettings
 
+INTO = ("20_fan_out", "-p", "run_folder")
+
 
 @pytest.fixture
 def refused(capsys, monkeypatch, tmp_path):
@@ -89,7 +91,7 @@ def test_a_run_folder_that_nothing_can_be_written_to_is_refused(
     (tmp_path / "file").write_text("")
     folder = tmp_path / below
 
-    said = refused("20_fan_out", "-p", "run_folder", str(folder))
+    said = refused(*INTO, str(folder))
     assert said.startswith(f"experiment: {folder} cannot be written to: ")
     assert said.count("\n") == 1
 
@@ -97,9 +99,7 @@ def test_a_run_folder_that_nothing_can_be_written_to_is_refused(
 def test_a_run_folder_that_cannot_be_made_leaves_none_of_its_parents(refused, tmp_path):
     folder = tmp_path / "a" / "b" / ("c" * 300)
 
-    assert "File name too long" in refused(
-        "20_fan_out", "-p", "run_folder", str(folder)
-    )
+    assert "File name too long" in refused(*INTO, str(folder))
     assert not (tmp_path / "a").exists()
 
 
@@ -110,7 +110,7 @@ def test_a_notebook_in_the_run_folder_is_never_overwritten(refused, tmp_path):
     path = tmp_path / "20_fan_out.ipynb"
     path.write_text("somebody's")
 
-    said = refused("20_fan_out", "-p", "run_folder", str(tmp_path))
+    said = refused(*INTO, str(tmp_path))
     assert f"{path} exists and would be overwritten. Set another run_folder." in said
     assert path.read_text() == "somebody's"
 
@@ -118,17 +118,15 @@ def test_a_notebook_in_the_run_folder_is_never_overwritten(refused, tmp_path):
 def test_a_run_folder_that_holds_a_run_is_refused_and_left_alone(refused, tmp_path):
     (tmp_path / "run.json").write_text("{}")
 
-    said = refused("20_fan_out", "-p", "run_folder", str(tmp_path))
+    said = refused(*INTO, str(tmp_path))
     assert f"{tmp_path} already holds a run." in said
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
 def test_only_a_run_can_be_resumed(refused, tmp_path):
-    said = refused("resume", str(tmp_path))
+    said = f"{tmp_path} holds no run.json: it is not the folder of a run."
 
-    assert said == (
-        f"experiment: {tmp_path} holds no run.json: it is not the folder of a run.\n"
-    )
+    assert refused("resume", str(tmp_path)) == f"experiment: {said}\n"
 
 
 def test_a_run_is_resumed_without_the_settings_file_that_it_began_with(tmp_path):
@@ -156,10 +154,7 @@ def test_a_run_that_is_being_written_is_not_resumed(refused, tmp_path):
     run.close(verdict="")
 
     assert f"{tmp_path} is in use: another process is writing this run." in said
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "reports.jsonl",
-        "run.json",
-    ]
+    assert {path.name for path in tmp_path.iterdir()} == {"reports.jsonl", "run.json"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from tests.support.chart_tables import shards
 from tests.support.full_disk import no_file_larger_than
 from tests.support.recorded_invocations import (
     SOURCE,
@@ -19,7 +20,6 @@ from experiment.ledger.invocation import LedgerError
 from experiment.ledger.reports import check_free, read_invocations
 from experiment.ledger.run_folder import open_run, read_run
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.tables.table import shards_table
 from fetcher.contract.outcome import Outcome
 
 
@@ -171,7 +171,7 @@ def test_a_full_disk_is_told_and_costs_nothing_that_was_written(run):
 
 
 def test_a_table_that_does_not_fit_leaves_the_one_that_was_there(run):
-    table = shards_table([invocation(SOURCE)], run=run.name, target="local")
+    table = shards(invocation(SOURCE))
     run.save_table("shards", table)
     before = (run.folder / "shards.parquet").read_bytes()
     with no_file_larger_than(100):

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from tests.support.chart_tables import shards
 from tests.support.recorded_invocations import SOURCE, done, invocation, opened_run
 
 from experiment.charts.fan_out import timeline
@@ -12,7 +13,6 @@ from experiment.ledger.machine import root
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import name_of_run, open_run, read_run, run_folder_for
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.tables.table import shards_table
 from fetcher.contract.outcome import Outcome
 
 
@@ -60,9 +60,8 @@ def test_a_report_stands_in_the_ledger_as_it_came():
 
     assert line.count(b"\n") == 1
     assert came.replace(b"\n", b" ") in line
-    assert list(Invocation.from_line(line).report.downloads) == list(
-        one.report.downloads
-    )
+    read = Invocation.from_line(line).report
+    assert list(read.downloads) == list(one.report.downloads)
 
 
 def test_what_was_appended_can_be_read_at_once(run):
@@ -133,10 +132,8 @@ def test_a_closed_run_says_how_it_ended(run):
     assert record["verdict"] == "It was quick"
     assert record["started"] <= record["ended"]
     assert record["ended"].endswith("Z")
-    assert sorted(path.name for path in run.folder.iterdir()) == [
-        "reports.jsonl",
-        "run.json",
-    ]
+    files = {path.name for path in run.folder.iterdir()}
+    assert files == {"reports.jsonl", "run.json"}
 
 
 def test_a_folder_holds_one_run_only(run):
@@ -206,7 +203,7 @@ def test_two_runs_in_one_second_have_folders_of_their_own(tmp_path, monkeypatch)
 
 
 def test_tables_and_charts_go_into_the_folder(run):
-    table = shards_table([invocation(SOURCE)], run=run.name, target="local")
+    table = shards(invocation(SOURCE))
     run.save_table("shards", table)
     figure = timeline(table, "here")
 

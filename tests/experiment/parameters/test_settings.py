@@ -154,22 +154,14 @@ def test_a_parameter_that_does_not_exist_is_refused_naming_the_close_one(cell, s
         FanOutSettings.from_notebook(notebook(cell))
 
 
-def test_other_variables_and_cells_of_a_notebook_are_no_parameters():
-    cells = [
-        "import json\nx = 1",
-        "%matplotlib inline",
-        "y: int = 1\nprint(y)",
-        "not python",
-    ]
-    variables = notebook() | {"In": ["", CELL, *cells], "x": 1, "y": 1}
+def test_the_later_value_of_a_parameter_counts_and_other_variables_do_not():
+    """
+    IPython remembers the cell that was wrong; the latest one counts.
+    """
+    variables = notebook("# Parameters\nfiles = 500\n", files=500, x=1)
+    variables["In"] = ["filez: int = 5", "x = 1", *variables["In"]]
 
-    assert FanOutSettings.from_notebook(variables) == FanOutSettings(files=10)
-
-
-def test_the_later_value_of_a_parameter_counts():
-    variables = notebook("# Parameters\nfiles = 500\n", files=500)
-
-    assert FanOutSettings.from_notebook(variables).files == 500
+    assert FanOutSettings.from_notebook(variables) == FanOutSettings(files=500)
 
 
 def test_what_is_to_begin_cold_replaces_executions_every_time():
@@ -206,16 +198,6 @@ def test_a_secret_in_a_url_is_refused_because_parameters_are_kept(name, url, sai
 
 def test_a_number_is_no_secret_whatever_it_is_called():
     FanOutSettings(url_template="http://host/get?key={number}&token={number%7}")
-
-
-def test_a_misspelt_parameter_can_be_mended_in_the_same_kernel():
-    """
-    IPython remembers the cell that was wrong; the latest one counts.
-    """
-    cells = ["filez: int = 5", "files: int = 50"]
-    namespace = {"In": cells, "files": 50, "filez": 5}
-
-    assert FanOutSettings.from_notebook(namespace).files == 50
 
 
 def test_a_network_and_a_file_system_of_ones_own_are_the_functions():

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.plans import Nowhere, plan_of
 
-from experiment.ledger.invocation import LedgerError
 from experiment.ledger.number_set import ranges_of
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.cell import SettingsError
@@ -139,14 +138,6 @@ def test_an_origin_that_is_no_address_is_refused_by_its_own_name():
 
     with pytest.raises(SettingsError, match=r"^The origin_url cannot be used"):
         make_plan("20_fan_out", FanOutSettings(), session)
-
-
-def test_a_run_folder_that_holds_a_run_is_refused(tmp_path):
-    (tmp_path / "run.json").write_text("{}")
-    settings = FanOutSettings(run_folder=str(tmp_path))
-
-    with pytest.raises(LedgerError, match=r"already holds a run\. Set another run_"):
-        make_plan("20_fan_out", settings, Nowhere)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from tests.support.chart_tables import runs
 from experiment.tables.goal import GOAL_RATE
 from experiment.tables.growth import growth
 from experiment.tables.verdict import million_of, verdict
-from experiment.tables.words import duration, size, where_measured
 
 
 def by_concurrency(rates, **more):
@@ -126,30 +125,3 @@ def test_a_grid_whose_last_setting_is_fastest_has_not_found_where_growth_stops()
         "Files of 10 kB: throughput still grows at concurrency 2, the most measured."
     ]
     assert not list(growth(runs([100.0])))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0.04, "40 ms"),
-        (0.9996, "1.0 s"),
-        (9.94, "9.9 s"),
-        (60.3, "60.3 s"),
-        (121, "2 min 1 s"),
-    ],
-)
-def test_a_time_is_said_as_people_say_it(seconds, said):
-    assert duration(seconds) == said
-
-
-@pytest.mark.parametrize(
-    ("kilobytes", "said"),
-    [(1, "1 kB"), (999, "999 kB"), (1_000, "1 MB"), (1_700, "1.7 MB")],
-)
-def test_a_size_is_said_as_people_say_it(kilobytes, said):
-    assert size(kilobytes) == said
-
-
-def test_a_footnote_keeps_a_local_run_from_being_taken_for_aws():
-    assert "not AWS" in where_measured("local", "a machine", [400])
-    assert where_measured("aws", "a machine", [400]) == "target: aws. 400 files a run"
