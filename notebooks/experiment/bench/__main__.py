@@ -232,8 +232,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _scale(args: argparse.Namespace) -> Scale:
     scale = QUICK if args.quick else FULL
-    only = {"loopback": {"wild": None}, "wild": {"files": {}}}
-    return replace(scale, **only.get(args.table, {}))
+    if args.table == "loopback":
+        return replace(scale, wild=None)
+    return replace(scale, files={}) if args.table == "wild" else scale
 
 
 if __name__ == "__main__":

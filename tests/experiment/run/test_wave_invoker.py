@@ -3,9 +3,9 @@
 import asyncio
 import json
 import re
-from types import SimpleNamespace
 
 import pytest
+from tests.support.fan_out_alone import stub_session
 from tests.support.plans import plan_of
 from tests.support.report_stub import report_on
 
@@ -46,26 +46,17 @@ async def sent(run, plan, invoker, *, is_last):
 
 
 def test_a_target_that_is_gone_ends_the_run_saying_how_to_go_on(
-    opened, target, silent_url, monkeypatch
+    opened, silent_url, monkeypatch
 ):
     """
     A hundred thousand shards would each have tried for a minute.
     """
     monkeypatch.setitem(Invoker.invoke.__kwdefaults__, "accepted_within_s", 0.3)
-    gone = SimpleNamespace(
-        lambda_url=silent_url,
-        region=target.region,
-        credentials=target.credentials,
-        proxy=None,
-        ca_file=None,
-        runs_here=False,
-        check_alive=lambda _: None,
-    )
     run, plan = opened(files=1_000, shards_per_execution=400)
     said = re.escape(f"resume with: python -m experiment resume {run.folder}")
 
     with pytest.raises(FanOutError, match=f"Could not connect.*{said}"):
-        asyncio.run(fan_out(plan, gone, run))
+        asyncio.run(fan_out(plan, stub_session(silent_url).target, run))
     assert len(list(read_invocations(run.folder))) == plan.settings.concurrency
 
 
