@@ -35,13 +35,8 @@ _EXIT_DONE, _EXIT_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 0, 1, 2, 130
 _REFUSALS = {
     kind.__name__
     for kind in (
-        SettingsError,
-        UrlListError,
-        LedgerError,
-        TargetError,
-        EndpointError,
-        OriginError,
-        PreflightError,
+        *(SettingsError, UrlListError, LedgerError, TargetError),
+        *(EndpointError, OriginError, PreflightError),
     )
 }
 _NOTHING_MEASURED = {DryRun.__name__, RunShown.__name__}

@@ -11,6 +11,7 @@ from experiment.cost.billable import usage_of
 from experiment.fleet.asking import planned
 from experiment.fleet.forecast import forecast
 from experiment.fleet.sentences import run_in_words
+from experiment.plan.sizes import sizes_for
 from experiment.plan.url_facts import file_bytes
 from rollout.errors import PreflightError
 from rollout.price import LOG_BYTES, Bill, Billable, bill, in_dollars
@@ -144,7 +145,8 @@ class Cost:
 
 def estimate(plan: Plan, target: Target) -> Estimate:
     """Price a plan before anything is spent."""
-    settings, shards = plan.settings, plan.shards_for(plan.files)
+    settings = plan.settings
+    shards = sizes_for(settings, plan.files).shards
     each, guess = file_bytes(plan.urls, plan.settings)
     body_bytes = plan.files * each
     question = planned(plan, target.region)
@@ -167,13 +169,14 @@ def estimate(plan: Plan, target: Target) -> Estimate:
         efs_bytes=least.efs_bytes * settings.waves,
     )
     of_pilot = _OF_A_PILOT if plan.is_pilot else ""
-    notes = tuple(filter(None, (of_pilot, guess, _note_on_prices(bill(most), target))))
+    price_gap = f"No source here has {target.region}'s own price where one is assumed."
+    notes = (of_pilot, guess, price_gap if bill(most).assumes else "")
     quick_s = float(np.quantile(made.billed_s, _BEST)) + shards * _SHORTEST_S
     return Estimate(
         bill(replace(least, billed_s=min(quick_s, most.billed_s))),
         bill(most),
         not target.asks_iam,
-        notes,
+        tuple(filter(None, notes)),
         _remedy(most, settings),
         tuple(run_in_words(question, made)),
     )
@@ -276,8 +279,3 @@ def _remedy(most: Billable, settings: FanOutSettings) -> str:
         f"Set `timeout_s` to {int(timeout_s):,}, less `memory_mb`, or fewer "
         "`waves`, `shards_per_execution` or `files`."
     )
-
-
-def _note_on_prices(priced: Bill, target: Target) -> str:
-    note = f"No source here has {target.region}'s own price where one is assumed."
-    return note if priced.assumes else ""

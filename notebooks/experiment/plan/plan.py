@@ -159,10 +159,6 @@ class Plan:
         else:
             yield from deal_in_order(rows, iter(sizes), most_text)
 
-    def shards_for(self, count: int) -> int:
-        """Return the number of shards for a number of URLs."""
-        return sizes_for(self.settings, count).shards
-
     def worker(self) -> FunctionSpec:
         """Return the function that this plan needs; a pilot takes any executions."""
         spec = self.settings.worker(run=self.run)

@@ -63,7 +63,6 @@ class Progress:
             total=plan.files,
             initial=before,
             unit=" files",
-            unit_scale=False,
             file=sys.stdout,
             mininterval=0.5,
             disable=not shown,
@@ -132,9 +131,7 @@ class Progress:
     def _show(self) -> None:
         tally = self._tally
         rate = tally.body_bytes / max(time() - self._began_at, 1e-9) / 1e6
-        self._bar.total = (
-            self._plan.files
-        )  # the length of a long list is known at its end
+        self._bar.total = self._plan.files  # a long list's is known at its end
         self._bar.set_postfix_str(
             f"{rate:,.1f} MB/s, {tally.ok:,} ok, {self._ended - tally.ok:,} failed, "
             f"{self._in_flight} executions in flight{self._rest()}",

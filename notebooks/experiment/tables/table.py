@@ -56,31 +56,24 @@ def downloads_table(
     columns = dict(block.columns)
     codes = columns.pop("outcome")
     types = _texts(list(block.types))
+    category, first = pa.DictionaryArray.from_arrays, np.zeros(rows, np.int8)
     url, *carried = _urls(block, urls)  # sets details, too
     detail = pa.repeat("", rows) if block.details is None else _texts(block.details)
     return pa.table(
         {
-            "run": _same(names.run, rows),
-            "target": _same(names.target, rows),
+            "run": category(first, [names.run]),
+            "target": category(first, [names.target]),
             "file_kb": pa.repeat(float(names.file_kb), rows),
             "number": block.numbers,
             "url": url,
-            "outcome": pa.DictionaryArray.from_arrays(codes, _OUTCOMES),
+            "outcome": category(codes, _OUTCOMES),
             **columns,
-            "content_type": _among(types, columns["content_type"]),
-            "found_type": _among(types, columns["found_type"]),
+            "content_type": category(columns["content_type"], types),
+            "found_type": category(columns["found_type"], types),
             "detail": detail,
             **({"carried": carried[0]} if carried else {}),
         }
     )
-
-
-def _among(types: pa.Array, codes: NDArray[np.int32]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(codes, types)
-
-
-def _same(text: str, rows: int) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), [text])
 
 
 def _urls(block: OutcomeBlock, urls: Template | UrlList) -> list[pa.Array]:

@@ -53,7 +53,8 @@ def measure_wild(
             **_figures(done.cost, found, setting, started_at),
             "error": _failure(found, done),
         }
-    return row, _files(program, found, started_at)
+    seconds = [round(at - started_at, 3) for at in sorted(found.good.values())]
+    return row, pd.DataFrame({"program": program.name, "seconds": seconds})
 
 
 def _figures(
@@ -82,10 +83,3 @@ def _failure(found: Delivered, done: Attempt) -> str:
     if found.good:
         return ""
     return f"no good file, exit status {done.cost.status}: {done.last_words}"
-
-
-def _files(program: Program, found: Delivered, started_at: float) -> pd.DataFrame:
-    """Return when each good file came, in order."""
-    times = sorted(found.good.values())
-    seconds = [round(at - started_at, 3) for at in times]
-    return pd.DataFrame({"program": program.name, "seconds": seconds})
