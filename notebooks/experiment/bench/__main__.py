@@ -39,7 +39,7 @@ from experiment.bench.wild.programs import wild_programs
 from experiment.bench.wild.run import WildSetting
 from experiment.ledger.invocation import SCHEMA
 from experiment.ledger.machine import commit, machine, machine_name
-from experiment.ledger.places import shown_path
+from experiment.ledger.paths import shown_path
 from experiment.ledger.run_folder import run_folder_for, utc_now
 from origin import OriginError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import papermill
 
-from experiment.command.given import add_parameters, parameters_in
+from experiment.command.parameter_options import add_parameters, parameters_in
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run

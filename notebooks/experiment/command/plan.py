@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiment.command.given import add_parameters, parameters_in
+from experiment.command.parameter_options import add_parameters, parameters_in
 from experiment.fleet.asking import question_of
 from experiment.fleet.sentences import plan_in_words, sources_in_words
 from experiment.parameters.cell import SettingsError, unknown_parameter

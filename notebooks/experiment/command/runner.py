@@ -14,7 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 from experiment.command import arguments
 from experiment.cost.cost import DryRun
 from experiment.ledger.invocation import LedgerError, NoRoomError
-from experiment.ledger.places import shown_path
+from experiment.ledger.paths import shown_path
 from experiment.ledger.reports import check_free
 from experiment.ledger.run_folder import read_run, run_folder_for
 from experiment.parameters.cell import SettingsError

@@ -211,7 +211,7 @@ def check(settings: DownloadSettings, *estimates: Estimate, spent: float = 0.0) 
         raise DryRun(msg)
 
 
-def of_all(estimates: Sequence[Estimate]) -> str:
+def price_of_grid(estimates: Sequence[Estimate]) -> str:
     """Say in a line what a grid will cost."""
     least = sum(one.least.dollars for one in estimates)
     most = sum(one.most.dollars for one in estimates)
@@ -223,7 +223,7 @@ def of_all(estimates: Sequence[Estimate]) -> str:
     )
 
 
-def of_runs(records: Sequence[Mapping[str, Any]]) -> str:
+def cost_of_grid(records: Sequence[Mapping[str, Any]]) -> str:
     """Say in a line what a grid has cost."""
     costs = [record["cost"] for record in records]
     if "usd" in costs[0]:

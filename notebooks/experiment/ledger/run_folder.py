@@ -12,7 +12,7 @@ from IPython.display import Image
 from experiment.ledger.fingerprint import fingerprint
 from experiment.ledger.invocation import SCHEMA, LedgerError, check_schema
 from experiment.ledger.machine import commit, machine, root
-from experiment.ledger.places import placed
+from experiment.ledger.paths import resolved
 from experiment.ledger.reports import Reports, no_room
 from experiment.parameters.fan_out import FanOutSettings
 
@@ -226,8 +226,8 @@ def run_folder_for(notebook: str, target: str, chosen: str = "") -> Path:
         LedgerError: If the one chosen already holds a run.
     """
     if chosen:
-        _refuse_used(placed(chosen))
-        return placed(chosen)
+        _refuse_used(resolved(chosen))
+        return resolved(chosen)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     plain = folder = root() / "results" / f"{stamp}-{notebook}-{target}"
     number = 1

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from experiment.ledger.number_set import ENDLESS
-from experiment.ledger.places import placed
+from experiment.ledger.paths import resolved
 from experiment.ledger.run_folder import (
     check_resumable,
     name_of_run,
@@ -214,7 +214,7 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
             msg = "Set files, too: how many a url_template has cannot be known."
             raise SettingsError(msg)
     if settings.resumes:
-        folder = placed(settings.run_folder)
+        folder = resolved(settings.run_folder)
         check_resumable(folder, settings)
     else:
         folder = run_folder_for(notebook, settings.target, settings.run_folder)
@@ -232,7 +232,7 @@ def _with_files(settings: FanOutSettings) -> tuple[FanOutSettings, bool]:
     if settings.wants_pilot:
         return settings.first_pilot, True
     if settings.resumes and not (settings.files or settings.url_list):
-        before = read_run(placed(settings.run_folder))["settings"]
+        before = read_run(resolved(settings.run_folder))["settings"]
         return replace(settings, files=before.get("files", 0)), False
     return settings, False
 

@@ -44,7 +44,7 @@ _SELECT_S = 0.1
 _REQUESTS = re.compile(r"(\d+) requests in")
 
 
-def bars(session: Session, settings: FanOutSettings) -> dict[str, pd.Series]:
+def cpu_costs(session: Session, settings: FanOutSettings) -> dict[str, pd.Series]:
     """
     Measure what a file costs outside a run, where nginx serves this machine.
 
@@ -63,8 +63,8 @@ def bars(session: Session, settings: FanOutSettings) -> dict[str, pd.Series]:
     return {name: cost for name, cost in costs.items() if cost is not None}
 
 
-def left_out(session: Session) -> str:
-    """Say in a line what is missing for `bars`; empty: nothing."""
+def missing_tool(session: Session) -> str:
+    """Say in a line what is missing for `cpu_costs`; empty: nothing."""
     if session.nginx and not shutil.which("wrk"):
         return "wrk is not installed: the chart of CPU shows no floor"
     return ""

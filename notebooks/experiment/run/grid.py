@@ -108,7 +108,7 @@ def check_grid(settings: GridSettings, session: Session) -> None:
         plan = make_plan(_CELL_NOTEBOOK, cell, session)
         checks.check(session.target, demand_of(plan))
         prices.append(cost.estimate(plan, session.target))
-    print(cost.of_all(prices))
+    print(cost.price_of_grid(prices))
     cost.check(settings, *prices)
 
 

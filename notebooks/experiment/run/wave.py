@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from experiment.ledger.download_rows import not_final, tried_in
 from experiment.ledger.invocation import Invocation
 from experiment.ledger.number_set import NumberSet
-from experiment.run.answer import Asked, report_in
+from experiment.run.response import Asked, report_in
 from experiment.run.sent_shard import SentShard, UsualTimes
 from fetcher.contract.source import Template, count
 from local_aws.errors import EndpointError

@@ -1,4 +1,4 @@
-"""Tidy tables: a row per URL, per invocation, per run."""
+"""Tidy tables: a row per URL, and a row per invocation, with their totals."""
 
 from __future__ import annotations
 

@@ -202,4 +202,4 @@ def test_the_dollars_of_pilots_count_for_the_limit_and_are_named():
 
     assert "pilots before it: $0.50 more" in str(spent)
     assert cost.spent(records) == 3.5
-    assert cost.of_runs(records).startswith("cost: $3.50, $0.50 of it for pilots")
+    assert cost.cost_of_grid(records).startswith("cost: $3.50, $0.50 of it for pilots")

@@ -1,4 +1,4 @@
-"""The report in an execution's answer, if it is the one requested."""
+"""The report in an invocation's response, if it is the one requested."""
 
 from __future__ import annotations
 
