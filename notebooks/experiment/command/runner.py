@@ -14,7 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 from experiment.command import arguments
 from experiment.cost.cost import DryRun
 from experiment.ledger.invocation import LedgerError, NoRoomError
-from experiment.ledger.places import shown_path
+from experiment.ledger.paths import shown_path
 from experiment.ledger.reports import check_free
 from experiment.ledger.run_folder import read_run, run_folder_for
 from experiment.parameters.cell import SettingsError
@@ -35,13 +35,8 @@ _EXIT_DONE, _EXIT_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 0, 1, 2, 130
 _REFUSALS = {
     kind.__name__
     for kind in (
-        SettingsError,
-        UrlListError,
-        LedgerError,
-        TargetError,
-        EndpointError,
-        OriginError,
-        PreflightError,
+        *(SettingsError, UrlListError, LedgerError, TargetError),
+        *(EndpointError, OriginError, PreflightError),
     )
 }
 _NOTHING_MEASURED = {DryRun.__name__, RunShown.__name__}
@@ -52,8 +47,6 @@ class _Output:
     The executed notebook and its folder.
 
     Attributes:
-        folder: That of the run.
-
         path: The notebook in it; earlier ones stay when the run is resumed.
     """
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from experiment.ledger.number_set import ENDLESS
-from experiment.ledger.places import placed
+from experiment.ledger.paths import resolved
 from experiment.ledger.run_folder import (
     check_resumable,
     name_of_run,
@@ -69,10 +69,6 @@ class Plan:
     Everything that a run is going to fetch.
 
     Attributes:
-        folder: Where the results of the run go.
-
-        settings: Those of the run.
-
         urls: All URLs of the run: numbered ones, or a list's.
 
         allow_private: Whether executions may contact private addresses.
@@ -127,11 +123,6 @@ class Plan:
         """
         Deal URLs into shards, each made when it is needed.
 
-        Args:
-            number: The number of the wave, from 0.
-
-            todo: The URLs still to fetch.
-
         Returns:
             About as many shards as the settings ask for: fewer if there are fewer
             URLs, more if a request or a report would exceed Lambda's limits.
@@ -168,10 +159,6 @@ class Plan:
         else:
             yield from deal_in_order(rows, iter(sizes), most_text)
 
-    def shards_for(self, count: int) -> int:
-        """Return the number of shards for a number of URLs."""
-        return sizes_for(self.settings, count).shards
-
     def worker(self) -> FunctionSpec:
         """Return the function that this plan needs; a pilot takes any executions."""
         spec = self.settings.worker(run=self.run)
@@ -207,13 +194,6 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
     """
     Plan a run.
 
-    Args:
-        notebook: As in ``20_fan_out``; part of the name of the run.
-
-        settings: Those of the run.
-
-        session: Has the origin, if the settings bring no URLs.
-
     Raises:
         SettingsError: If there is nothing to download, or there are fewer URLs than
             shards, or the template makes no URLs.
@@ -234,7 +214,7 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
             msg = "Set files, too: how many a url_template has cannot be known."
             raise SettingsError(msg)
     if settings.resumes:
-        folder = placed(settings.run_folder)
+        folder = resolved(settings.run_folder)
         check_resumable(folder, settings)
     else:
         folder = run_folder_for(notebook, settings.target, settings.run_folder)
@@ -252,7 +232,7 @@ def _with_files(settings: FanOutSettings) -> tuple[FanOutSettings, bool]:
     if settings.wants_pilot:
         return settings.first_pilot, True
     if settings.resumes and not (settings.files or settings.url_list):
-        before = read_run(placed(settings.run_folder))["settings"]
+        before = read_run(resolved(settings.run_folder))["settings"]
         return replace(settings, files=before.get("files", 0)), False
     return settings, False
 

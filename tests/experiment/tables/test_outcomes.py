@@ -189,14 +189,6 @@ def test_a_url_has_the_remainders_that_it_was_asked_for_with():
     assert table["url"].tolist() == [item.url for item in source]
 
 
-@pytest.mark.parametrize(
-    "again", [invocation(part(WHOLE, 3, 1)), invocation(part(WHOLE, 3, 1), wave=1)]
-)
-def test_a_url_asked_for_twice_in_a_wave_or_once_it_was_ok_is_noticed(again):
-    with pytest.raises(AccountError, match="twice in one wave, or again after it was"):
-        table_of([invocation(WHOLE), again], WHOLE)
-
-
 def test_a_report_that_miscounts_its_urls_is_noticed():
     whole = invocation(WHOLE)
     wrong = replace(whole.report, tally=Downloads(MANY).tally())
