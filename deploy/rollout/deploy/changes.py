@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout.deploy.transient import retry_while_transient
+from rollout.deploy.tolerated_refusals import retry_while_transient
 from rollout.errors import DeployError
 from rollout.target.refusals import code_of, message_of, was_repeated
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["ABSENT", "Deployed", "FunctionSpec", "deploy", "destroy", "left", "status"]
 
 ABSENT = "Absent"  # beside Lambda's own states
-# No API tells the cap. https://github.com/alexcasalboni/aws-lambda-power-tuning/pull/181
-_MEMORY_CAP = re.compile(r"MemorySize.* less than or equal to (\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,9 +217,9 @@ def _message(error: Exception) -> str:
         reason = found.get("StateReason") or found.get("LastUpdateStatusReason")
         return str(reason or error)
     said = message_of(error)
-    if cap := _MEMORY_CAP.search(said):
+    if cap := lambda_function.memory_cap_in(said):
         said += (
-            f". AWS gives this account at most {int(cap[1]):,} MB, as other new ones. "
-            f"Set `memory_mb` to {cap[1]} or less, or ask AWS Support for more."
+            f". AWS gives this account at most {cap:,} MB, as other new ones. "
+            f"Set `memory_mb` to {cap} or less, or ask AWS Support for more."
         )
     return said

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fetcher.sinks.s3_tar import tar_of
 from fetcher.sinks.s3_tar_index import index_of
 from fetcher.sinks.tars.member import END
-from rollout.deploy.transient import unless_done
+from rollout.deploy.tolerated_refusals import unless_done
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,8 +15,6 @@ from rollout.target.refusals import is_denial, message_of
 
 if TYPE_CHECKING:
     from rollout.target.target import Target
-
-_CAP = re.compile(r"less than or equal to (\d+)")
 
 
 def executions(target: Target) -> Finding:
@@ -52,13 +49,13 @@ def memory(target: Target, function: str) -> Finding:
         said = "AWS took a text for a zip; the function was removed again"
     except (BotoCoreError, ClientError) as error:
         said = message_of(error)
-        if cap := _CAP.search(said):
+        if cap := lambda_function.memory_cap_in(said):
             return Finding(
                 subject,
                 NOT_OK,
-                f"at most {int(cap[1]):,} MB a function, as in a new account. Defaults "
+                f"at most {cap:,} MB a function, as in a new account. Defaults "
                 "need 1,769",
-                f"give functions {int(cap[1])} MB or less, or ask AWS Support for "
+                f"give functions {cap} MB or less, or ask AWS Support for "
                 "more. AWS also raises it with use",
             )
         if is_denial(error):

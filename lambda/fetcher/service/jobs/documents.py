@@ -74,6 +74,8 @@ class JobPlan(NamedTuple):
     Division of a job into slices.
 
     Attributes:
+        lanes: How many executions may work at once.
+
         problem: Why there can be no plan; empty: there is one.
     """
 
@@ -89,6 +91,8 @@ class RoundResult:
     Result of one round of a slice.
 
     Attributes:
+        attempt: The one whose report counts.
+
         is_last: Whether nothing of the slice is left for another round.
 
         counts: URLs by outcome; those left for another round do not count.

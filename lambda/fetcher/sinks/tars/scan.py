@@ -30,6 +30,8 @@ class Found(NamedTuple):
     A body in a tar, and the JSON beside it.
 
     Attributes:
+        offset: Of the body's first byte, in the tar.
+
         end: Behind the JSON; 0: not known.
 
         fields: The JSON, without its braces; empty: not read.
