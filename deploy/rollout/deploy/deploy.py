@@ -43,18 +43,12 @@ class Deployed:
     A function as deployed. Fields of absent parts are empty.
 
     Attributes:
-        name: The function's.
-
         state: Lambda's word for it, as in ``Active``, or `ABSENT`.
 
         arn, runtime, architecture, memory_mb, timeout_s, tmp_mb:
             The function's, as Lambda has them.
 
         code_sha256, code_bytes: The zip's.
-
-        role, log_group: Their names.
-
-        url: Its address for calls by HTTP.
 
         changes: Changes this deployment made, in words; empty: none were needed.
     """
@@ -79,14 +73,7 @@ def deploy(
     target: Target, spec: FunctionSpec, *, code: bytes | None = None
 ) -> Deployed:
     """
-    Create a function, or change only what differs.
-
-    Args:
-        target: Where to deploy.
-
-        spec: The function.
-
-        code: The zip; by default ours, built for the target.
+    Create a function, or change only what differs; the zip is ours unless it is given.
 
     Returns:
         The function, ready to be called, with the changes made.
@@ -214,18 +201,16 @@ def _explained(verb: str, name: str) -> Iterator[None]:
     """Turn AWS's errors into sentences about the function."""
     try:
         yield
-    except (ClientError, BotoCoreError, ResponseParserError) as error:
-        msg = f"The function {name} could not be {verb}. AWS says: {_message(error)}"
-        raise DeployError(" ".join([msg, *_notes(error)])) from error
-    except DeployError as error:
-        if notes := _notes(error):
-            raise DeployError(" ".join([str(error), *notes])) from error
-        raise
-
-
-def _notes(error: Exception) -> list[str]:
-    notes: list[str] = getattr(error, "__notes__", [])
-    return notes
+    except (ClientError, BotoCoreError, ResponseParserError, DeployError) as error:
+        notes = getattr(error, "__notes__", ())
+        if isinstance(error, DeployError):
+            if not notes:
+                raise
+            msg = str(error)
+        else:
+            said = _message(error)
+            msg = f"The function {name} could not be {verb}. AWS says: {said}"
+        raise DeployError(" ".join((msg, *notes))) from error
 
 
 def _message(error: Exception) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from aws_facts.limits import limit
-from rollout.deploy import lambda_function
+from rollout.deploy import lambda_function, role
+from rollout.deploy.changes import OURS
 from rollout.doctor.finding import COULD_NOT_LOOK, NOT_OK, OK, Finding, unseen
 from rollout.preflight import account
 from rollout.target.refusals import is_denial, message_of
@@ -100,14 +101,13 @@ def bandwidth(target: Target) -> Finding:
 
 
 def _ask_for_the_impossible(target: Target, name: str, memory_mb: int) -> None:
-    partition, account_id = target.partition, target.account
     target.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.13",
         Handler="none.none",
-        Role=f"arn:{partition}:iam::{account_id}:role/million-downloads/none",
+        Role=f"arn:{target.partition}:iam::{target.account}:role{role.PATH}none",
         MemorySize=memory_mb,
         Code={"ZipFile": b"no zip"},
-        Tags={"project": "million-downloads"},
+        Tags=OURS,
     )
     lambda_function.remove(target, name)

@@ -68,8 +68,6 @@ class Bandwidth(NamedTuple):
     Network bandwidth of an execution.
 
     Attributes:
-        bytes_per_s: What it keeps up.
-
         doubt: Why AWS may give less, and what to do about it; empty: it gives that.
     """
 

@@ -20,7 +20,7 @@ import pycurl
 from experiment.run.machine_load import Load
 from fetcher.contract.downloads import Downloads
 from fetcher.contract.options import Options
-from fetcher.contract.source import Template
+from fetcher.contract.template import Template
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
 from fetcher.transfer.flow.connection_limit import FIRST

@@ -62,11 +62,9 @@ def test_a_target_that_is_gone_ends_the_run_saying_how_to_go_on(
 
 def answer_of(report):
     return InvokeResult(
-        status=200,
         payload=json.dumps(report).encode(),
         function_error=None,
         request_id="r",
-        executed_version="1",
         log=b"",
         throttles=0,
         sent_at=1.0,

@@ -21,7 +21,8 @@ from experiment.tables import outcomes
 from experiment.tables.outcomes import AccountError
 from fetcher.contract.downloads import Downloads
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.source import Template, numbers_in
+from fetcher.contract.source import numbers_in
+from fetcher.contract.template import Template
 
 MANY = 12
 WHOLE = urls((0, MANY))

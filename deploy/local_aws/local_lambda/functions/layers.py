@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.errors import LambdaError
 from local_aws.local_lambda.requests.names import ACCOUNT
 from local_aws.local_lambda.runtime import code_package
 from local_aws.local_lambda.runtime.code_package import Package
@@ -24,12 +23,6 @@ class LayerVersion:
     One version of a layer.
 
     Attributes:
-        layer_arn: The layer's own ARN.
-
-        number: From 1.
-
-        package: Its zip, unpacked.
-
         details: What its publisher said of it, by boto3's names.
 
         created: When it was published, as Lambda writes it.
@@ -57,9 +50,6 @@ class Layers:
     All layers of an endpoint.
 
     A deleted version stays on disk, for functions that have it.
-
-    Args:
-        folder: For their content.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -123,7 +113,8 @@ class Layers:
             raise errors.not_modelled(what)
         found = self.find(arn)
         if found is None:
-            raise _no_version(arn)
+            text = f"Layer version {arn} does not exist."  # LocalStack's provider
+            raise errors.invalid_parameter(text)
         return found.package
 
 
@@ -145,8 +136,3 @@ def _refuse_two_versions(arns: Iterable[str]) -> None:
             )
             raise errors.invalid_parameter(text)
         seen[layer] = arn
-
-
-def _no_version(arn: str) -> LambdaError:
-    text = f"Layer version {arn} does not exist."  # LocalStack's provider
-    return errors.invalid_parameter(text)
