@@ -162,24 +162,11 @@ def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:
     least = table.sum().max() * _LABELLED_SHARE
     colours = dict(zip(table.index, _PART_COLOURS[: len(table)], strict=True))
     for part, values in table.iterrows():
-        ax.barh(
-            table.columns,
-            values,
-            _BAR_HEIGHT,
-            left,
-            color=colours[part],
-            label=str(part),
-        )
-        for row, (start, value) in enumerate(zip(left, values, strict=True)):
-            if value > least:
-                ax.annotate(
-                    f"{value:,.0f}",
-                    (start + value / 2, row),
-                    ha="center",
-                    va="center",
-                    color="white",
-                    fontsize=9,
-                )
+        look = {"color": colours[part], "label": str(part)}
+        bars_of_part = ax.barh(table.columns, values, _BAR_HEIGHT, left, **look)
+        figures = [f"{value:,.0f}" if value > least else "" for value in values]
+        look = {"label_type": "center", "color": "white", "fontsize": 9}
+        ax.bar_label(bars_of_part, figures, **look)
         left += values.to_numpy()
     ax.set_ylim(len(bars), -1)
     ax.grid(axis="y", visible=False)

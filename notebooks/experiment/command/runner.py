@@ -177,8 +177,8 @@ def _no_room(output: _Output, error: NoRoomError) -> int:
     advice = "There are no reports yet. Make room and start again."
     if output.holds_reports:
         advice = f"The reports are kept in {output.folder}. Make room"
-        if _can_resume(output.folder):
-            advice += f" and resume with: python -m experiment resume {output.folder}"
+        if how := _how_to_resume(output.folder):
+            advice += f" and {how}"
     if not output.holds_work:
         output.remove()
     _print_error(f"{error} {advice}")
@@ -188,9 +188,8 @@ def _no_room(output: _Output, error: NoRoomError) -> int:
 def _interrupted(output: _Output, parameters: dict[str, Any]) -> int:
     if output.holds_reports:
         message = f"interrupted; the reports are in {output.folder}"
-        if _can_resume(output.folder):
-            command = f"python -m experiment resume {output.folder}"
-            message += f"; resume with: {command}"
+        if how := _how_to_resume(output.folder):
+            message += f"; {how}"
     else:
         message = "interrupted before there was any report"
     if not output.holds_work:
@@ -204,12 +203,12 @@ def _interrupted(output: _Output, parameters: dict[str, Any]) -> int:
     return _EXIT_INTERRUPTED
 
 
-def _can_resume(folder: Path) -> bool:
-    """Return whether `resume` takes the run."""
-    try:
-        return "resume" in read_run(folder)["settings"]
-    except LedgerError:
-        return False
+def _how_to_resume(folder: Path) -> str:
+    """Say how to resume a run; empty: `resume` does not take it."""
+    with suppress(LedgerError):
+        if "resume" in read_run(folder)["settings"]:
+            return f"resume with: python -m experiment resume {folder}"
+    return ""
 
 
 def _print_error(message: str) -> None:

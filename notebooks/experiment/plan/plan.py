@@ -94,18 +94,14 @@ class Plan:
     @property
     def many(self) -> int | None:
         """How many URLs there are; None: a long list was not read to its end yet."""
-        return (
-            len(self.urls) if isinstance(self.urls, Template) else self.urls.known_count
-        )
+        urls = self.urls
+        return len(urls) if isinstance(urls, Template) else urls.known_count
 
     @property
     def files(self) -> int:
         """The same, estimated if need be."""
-        return (
-            len(self.urls)
-            if isinstance(self.urls, Template)
-            else self.urls.estimated_count
-        )
+        urls = self.urls
+        return len(urls) if isinstance(urls, Template) else urls.estimated_count
 
     def count(self) -> int:
         """Return how many there are; a long list is read to its end for it."""

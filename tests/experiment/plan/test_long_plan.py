@@ -21,7 +21,7 @@ def written(path, many):
     return path
 
 
-def dispatched(folder, limit_s=60, **settings):
+def dispatched(folder, limit_s=300, **settings):
     """Fan out over a stub; how soon it was called, and how it went."""
     settings |= {"run_folder": str(folder)}
     with report_stub() as url:
