@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,7 @@ def question_of(
         memory_mb=settings.memory_mb,
         tmp_mb=settings.tmp_mb,
         architecture=settings.architecture,
+        region=os.environ.get("AWS_REGION", ""),
         engine=settings.engine,
         scheme="http" if url.startswith(_HTTP) else "https",
         sink=settings.sink,
@@ -102,6 +104,7 @@ def planned(plan: Plan, region: str) -> Question:
         question_of(plan.settings, max(1, plan.files)),
         sizes_bytes=(float(max(1, each)),),
         source=source,
+        region=region,
     )
 
 

@@ -40,6 +40,8 @@ class Question:
 
         memory_mb, tmp_mb, architecture: Those of the function.
 
+        region: Where it runs; empty: nobody has said.
+
         engine: ``curl`` or ``aiohttp``.
 
         scheme: ``https`` or ``http``.
@@ -78,6 +80,7 @@ class Question:
     memory_mb: int = 1_769
     tmp_mb: int = 512
     architecture: str = "arm64"
+    region: str = ""
     engine: str = "curl"
     scheme: str = "https"
     sink: str = DISCARD
