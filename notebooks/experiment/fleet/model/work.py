@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _LAST = 0.3  # waits to the first byte differ from their mean by up to this share
 _FEWEST_URLS = 100  # in a process of an execution
-_ROUNDS = 40  # of the iteration below, which gains a digit in four
+_ROUNDS = 24  # of the iteration below, which gains a digit in four
 
 
 class Bucket(NamedTuple):
@@ -93,7 +93,7 @@ def cpu_s(question: Question, constants: Draws) -> np.ndarray:
 
 def _processes(question: Question, vcpus: np.ndarray) -> np.ndarray:
     """Return how many processes share a shard, as `fetcher.handler` starts them."""
-    enough = question.files / question.shards // _FEWEST_URLS
+    enough = question.files / question.invocations // _FEWEST_URLS
     most = 1.0 if question.is_to_s3 else max(1.0, enough)
     return np.clip(np.round(vcpus), 1.0, most)
 
@@ -125,7 +125,7 @@ def shard_s(
     each = question.mean_bytes
     wait_s = question.latency_s or constants["first_byte_s"]
     wait_s = np.broadcast_to(wait_s, processor_s.shape)
-    active = min(float(question.connections), files)
+    active = min(float(question.most_connections), files)
     apart = np.minimum(1.0, constants["stream_buffer_bytes"] / each)
     rates = [
         throughput(active, wait_s, each / line, processor_s, apart)
