@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 HOME = "us-east-1"  # the region of the prices in limits.toml
 MBIT_BYTES = 125_000
 
-_LINE_GROWS_FROM_MB = 2_048
+LINE_GROWS_FROM_MB = 2_048
 _NOWHERE: dict[str, Any] = {"same": (), "dollars": {}}
 
 
@@ -144,8 +144,8 @@ def line_bytes_per_s(memory_mb: int, most_mbit_s: float = math.inf) -> float:
     625.0
     """
     line, memory = limit("network_mbit_s"), limit("memory_mb")
-    above = max(0, memory_mb - _LINE_GROWS_FROM_MB)
-    share = above / (memory.most - _LINE_GROWS_FROM_MB)
+    above = max(0, memory_mb - LINE_GROWS_FROM_MB)
+    share = above / (memory.most - LINE_GROWS_FROM_MB)
     grown = line.least + share * (line.most - line.least)
     return min(grown, most_mbit_s) * MBIT_BYTES
 

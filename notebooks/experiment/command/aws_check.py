@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from experiment.command import calibrate
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import run_folder_for
 from rollout.deploy import deploy, role
@@ -102,7 +103,7 @@ class Check:
         yield Step("fan out and price it", (*_EXPERIMENT, "20_fan_out", *options))
         yield Step("read the log", (*_ROLLOUT, "logs", *name))
         if self.calibrates:
-            measure = (*_EXPERIMENT, "calibrate", "--function", FUNCTION)
+            measure = (*_EXPERIMENT, "calibrate")  # with a function of its own
             yield Step("measure what the model of the fleet guesses", measure)
         pytest = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
         suite = (*pytest, *self.suite, "--target", "aws")
@@ -149,7 +150,8 @@ def run(check: Check, target: Target) -> int:
 def left(target: Target) -> Iterator[str]:
     """Yield every resource that is left of the check and of the suite."""
     try:
-        yield from deploy.left(target, FUNCTION)
+        for name in (FUNCTION, calibrate.FUNCTION):
+            yield from deploy.left(target, name)
         for function in _listed(target, "lambda", "list_functions", "Functions"):
             if function["FunctionName"].startswith(_SUITE_PREFIX):
                 yield f"function {function['FunctionName']}"
