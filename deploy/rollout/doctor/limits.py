@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rollout.target.target import Target
 
 _CAP = re.compile(r"less than or equal to (\d+)")
+_REFUSED_AS_MEANT = "Could not unzip uploaded file"
 
 
 def executions(target: Target) -> Finding:
@@ -50,7 +51,7 @@ def memory(target: Target, function: str) -> Finding:
         _ask_for_the_impossible(target, f"{function}-doctor", wanted)
         said = "AWS took a text for a zip; the function was removed again"
     except (BotoCoreError, ClientError) as error:
-        said = message_of(error)
+        said = f"AWS says: {message_of(error).rstrip('.')}"
         if cap := _CAP.search(said):
             return Finding(
                 subject,
@@ -62,11 +63,14 @@ def memory(target: Target, function: str) -> Finding:
             )
         if is_denial(error):
             return unseen(subject, error)
+        if _REFUSED_AS_MEANT in said:
+            said = "AWS refused its code, as it should, and named no cap"
     return Finding(
         subject,
         COULD_NOT_LOOK,
-        f"AWS names a cap, {limit('new_memory_mb').most:,} MB in new accounts, only "
-        f"when a function is made. Asked for {wanted:,} MB it named none: {said}",
+        f"no API tells. Asked for a function of {wanted:,} MB that cannot be made: "
+        f"{said}. New accounts may have a cap of {limit('new_memory_mb').most:,} MB, "
+        "which a deployment would then name",
     )
 
 
