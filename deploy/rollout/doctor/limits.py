@@ -16,6 +16,8 @@ from rollout.target.refusals import is_denial, message_of
 if TYPE_CHECKING:
     from rollout.target.target import Target
 
+_REFUSED_AS_MEANT = "Could not unzip uploaded file"
+
 
 def executions(target: Target) -> Finding:
     """Return how many executions the account may have at once."""
@@ -48,7 +50,7 @@ def memory(target: Target, function: str) -> Finding:
         _ask_for_the_impossible(target, f"{function}-doctor", wanted)
         said = "AWS took a text for a zip; the function was removed again"
     except (BotoCoreError, ClientError) as error:
-        said = message_of(error)
+        said = f"AWS says: {message_of(error).rstrip('.')}"
         if cap := lambda_function.memory_cap_in(said):
             return Finding(
                 subject,
@@ -60,11 +62,14 @@ def memory(target: Target, function: str) -> Finding:
             )
         if is_denial(error):
             return unseen(subject, error)
+        if _REFUSED_AS_MEANT in said:
+            said = "AWS refused its code, as it should, and named no cap"
     return Finding(
         subject,
         COULD_NOT_LOOK,
-        f"AWS names a cap, {limit('new_memory_mb').most:,} MB in new accounts, only "
-        f"when a function is made. Asked for {wanted:,} MB it named none: {said}",
+        f"no API tells. Asked for a function of {wanted:,} MB that cannot be made: "
+        f"{said}. New accounts may have a cap of {limit('new_memory_mb').most:,} MB, "
+        "which a deployment would then name",
     )
 
 

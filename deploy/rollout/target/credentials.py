@@ -12,6 +12,7 @@ from botocore.exceptions import (
     BotoCoreError,
     LoginError,
     MissingDependencyException,
+    ProfileNotFound,
     SSOError,
     TokenRetrievalError,
 )
@@ -86,6 +87,9 @@ def aws_session(profile: str, region: str) -> boto3.Session:
         session = boto3.Session(
             profile_name=profile or None, region_name=region or None
         )
+    except ProfileNotFound as error:
+        msg = f"{error}. `aws configure list-profiles` lists those there are."
+        raise TargetError(msg) from error
     except BotoCoreError as error:
         msg = f"The AWS set-up cannot be read. {error}."
         raise TargetError(msg) from error

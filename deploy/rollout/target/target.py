@@ -28,6 +28,7 @@ from rollout.target.credentials import (
     remedy,
     sign_in_remedy,
 )
+from rollout.target.refusals import message_of
 from rollout.target.runtime_platform import LAMBDA, Machine, machine
 
 if TYPE_CHECKING:
@@ -267,7 +268,7 @@ def _check_answers(target: Target) -> None:
         msg = f"The server at {where} is neither AWS nor a local endpoint."
         raise TargetError(msg) from error
     except ClientError as error:
-        message = str(error).rstrip(".")
+        message = message_of(error).rstrip(".")
         next_step = (
             local_remedy(error) if target.runs_here else remedy(error, target.profile)
         )

@@ -150,7 +150,7 @@ def test_aws_differs_from_local_in_the_target_only(endpoint, monkeypatch):
     [
         ({}, "Set AWS_REGION"),
         ({"AWS_DEFAULT_REGION": "us-east-1"}, "no AWS credentials"),
-        ({"AWS_PROFILE": "no-such-profile"}, "no-such-profile"),
+        ({"AWS_PROFILE": "no-such-profile"}, "list-profiles` lists those there are"),
     ],
 )
 def test_an_incomplete_aws_setup_is_refused(monkeypatch, variables, message):

@@ -84,7 +84,8 @@ async def update_code(registry: Registry, call: Call) -> Answer:
         raise errors.invalid_parameter(text)
     content = await registry.content(parameters)
     async with function.disk:
-        code = await code_package.store(content, function.folder)
+        layers = function.latest.version.layers
+        code = await code_package.store(content, function.folder, layers)
     try:
         if _changeable(registry, call) is not function:
             raise errors.function_not_found(function.reference.arn)
@@ -110,7 +111,7 @@ async def update_configuration(registry: Registry, call: Call) -> Answer:
     settings = configuration_merge.merged(before.settings, call.parameters)
     layers = before.layers
     if "Layers" in call.parameters:
-        layers = registry.layers.packages(call.parameters["Layers"])
+        layers = registry.layers.packages(call.parameters["Layers"], before.package)
     registry.change(function, replace(before, settings=settings, layers=layers))
     return function.describe()
 

@@ -101,7 +101,7 @@ class Registry:
             raise errors.function_exists(reference.name)
         layers = self.layers.packages(settings.get("Layers", ()))
         folder = self._folder / f"{reference.name}-{uuid.uuid4().hex[:8]}"
-        code = await code_package.store(content, folder)
+        code = await code_package.store(content, folder, layers)
         if self.get(reference):  # another call was faster
             await asyncio.to_thread(shutil.rmtree, folder)
             raise errors.function_exists(reference.name)
