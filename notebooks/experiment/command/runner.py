@@ -14,7 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 from experiment.command import arguments
 from experiment.cost.cost import DryRun
 from experiment.ledger.invocation import LedgerError, NoRoomError
-from experiment.ledger.places import shown_path
+from experiment.ledger.places import executed_path, shown_path
 from experiment.ledger.reports import check_free
 from experiment.ledger.run_folder import read_run, run_folder_for
 from experiment.parameters.cell import SettingsError
@@ -59,11 +59,11 @@ class _Output:
 
     def __init__(self, notebook: str, folder: Path, *, resumes: bool) -> None:
         self.folder = folder
-        self.path = folder / f"{notebook}.ipynb"
-        runs = 1
-        while resumes and self.path.exists():
-            runs += 1
-            self.path = folder / f"{notebook}-{runs}.ipynb"
+        session = len(read_run(folder).get("continued", ())) + 1 if resumes else 0
+        self.path = executed_path(folder, notebook, session)
+        while resumes and self.path.exists():  # it failed before the run went on
+            session += 1
+            self.path = executed_path(folder, notebook, session)
         self._made: list[Path] = []
         self._found: set[Path] = set()
 
