@@ -54,7 +54,7 @@ test: $(READY) lint ## every check: lint, types, tests, notebooks
 test-bare: ## `run` and `test` as on a new machine: no git, nginx or curl; each Python here
 	@$(PYTHON) tests/bare.py
 
-soak: $(READY) ## the long trials, with figures; run nothing else meanwhile
+soak: $(READY) $(NO_NEWS) ## the long trials, with figures; run nothing else meanwhile
 	@$(PY) -m pytest -m soak -s
 
 aws-like: $(READY) ## the zips for AWS in a root like Lambda's, with AWS's own client: minutes; root

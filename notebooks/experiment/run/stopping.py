@@ -40,11 +40,11 @@ def stoppable(
 
     However it ends, its folder is released: it can be resumed here and elsewhere. An
     interrupted run removes its function if the settings say so, and so does a failed
-    pilot; after the error of a run it stays, to be resumed with. What the session
-    started is stopped in every case.
+    deployment or pilot; after the error of a run it stays, to be resumed with. What the
+    session started is stopped in every case.
 
     Args:
-        run: The run's folder, open; None: a pilot, which keeps nothing.
+        run: The run's folder, open; None: a deployment or a pilot, which keep nothing.
 
         session: What the run uses.
 
@@ -57,9 +57,9 @@ def stoppable(
     """
     try:
         yield
-    except (CancelledError, KeyboardInterrupt):
-        said = (_kept(run, plan), _ended(session, settings))
-        raise Stopped(". ".join(filter(None, said))) from None
+    except (CancelledError, KeyboardInterrupt) as stop:  # a deployment's says more
+        said = (str(stop).rstrip("."), _kept(run, plan), _ended(session, settings))
+        raise Stopped("; ".join(filter(None, said))) from None
     except BaseException as error:
         if run:
             session.stop()
@@ -76,7 +76,7 @@ def _ended(session: Session, settings: FanOutSettings | GridSettings) -> str:
     try:
         session.stop("" if _is_kept(settings) else settings.function)
     except RolloutError as error:
-        return f"The function could not be removed: {error}"
+        return f"the function could not be removed: {error}"
     return ""
 
 
