@@ -110,7 +110,8 @@ class Session:
         """Say where files come from, and why if not from where the settings say."""
         if self._has_own_origin and settings.origin == NGINX:
             return f"nginx is not installed: files come from {self.origin} origin"
-        return f"Files come from: {self.origin or 'your URLs'}"
+        own = f"{self.origin} origin" if self._has_own_origin else self.origin
+        return f"Files come from: {own or 'your URLs'}"
 
     def end(self, function: str = "") -> list[str]:
         """
