@@ -119,9 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m experiment",
         description="Run a notebook as a batch job.",
-        epilog=_EPILOG.format(
-            names=f"\n{' ' * 11}".join(wrap(", ".join(_names()), 76))
-        ),
+        epilog=_EPILOG.format(names=names),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -194,10 +194,12 @@ def _no_room(output: _Output, error: NoRoomError) -> int:
 
 def _interrupted(output: _Output, parameters: dict[str, Any]) -> int:
     if output.holds_reports:
-        message = f"interrupted; the reports are in {output.folder}"
+        folder = shown_path(output.folder)
+        message = f"interrupted; the reports are in {folder}"
         if _can_resume(output.folder):
-            command = f"python -m experiment resume {output.folder}"
-            message += f"; resume with: {command}"
+            message += f"; resume with: python -m experiment resume {folder}"
+        else:  # a grid
+            message += f"; to see a run: python -m experiment show {folder}/ITS_FOLDER"
     else:
         message = "interrupted before there was any report"
     if not output.holds_work:
