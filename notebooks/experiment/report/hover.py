@@ -34,6 +34,7 @@ _OF_THE_PAGE = {
     INK: "currentColor",
     "#cccccc": "var(--line)",
     "#ffffff": "var(--ground)",
+    "#0072b2": "var(--accent)",
 }
 
 

@@ -7,8 +7,9 @@ import pandas as pd
 from experiment.ledger.machine import root
 from experiment.tables.goal import GOAL_FILES
 from experiment.tables.projection import LEAST_BAND, of_rate
+from experiment.tables.shown import Shown
 from experiment.tables.verdict import Million, million_of
-from experiment.tables.words import duration
+from experiment.tables.words import duration, size
 
 _PUBLISHED = "results/published/*-bench-local/bench_summary.csv"
 _UNKNOWN = "unknown"
@@ -19,6 +20,22 @@ _ORIGINAL = {
     "time for 1M": duration(29.0),
     "how": "as its author reported; there is no way to check it",
 }
+
+
+def beside_published(runs: pd.DataFrame) -> Shown:
+    """Return the same comparison as `compare_with_published`, for readers."""
+    comparison = compare_with_published(runs)
+    return Shown(
+        pd.DataFrame(
+            {
+                "Program": comparison["what"],
+                "File size": comparison["file_kb"].map(size),
+                "Files": comparison["files"].map("{:,}".format),
+                "1M files take": comparison["time for 1M"],
+                "Known by": comparison["how"],
+            }
+        )
+    )
 
 
 def compare_with_published(runs: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from experiment.tables.verdict import AXES, million_of, of_one_start, settings_of
-from experiment.tables.words import duration, size
+from experiment.tables.words import duration, size, unbroken
 from rollout.price import in_dollars
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ class Shown:
             html: str = self._table.to_html(
                 index=False, header=self._has_headings, border=0
             )
-        return re.sub("<(t[dh])>", rf'<\1 style="text-align: {self._align}">', html)
+        styled = re.sub("<(t[dh])>", rf'<\1 style="text-align: {self._align}">', html)
+        return unbroken(styled)
 
     @property
     def _has_headings(self) -> bool:
@@ -268,28 +269,13 @@ def grid_summary(runs: pd.DataFrame) -> Shown:
                 "Cold start-up, s": _median(cold["startup_s"], 2),
                 "Warm runs": f"{len(warm[~warm['cold']]):,}",
                 "Files/s, median": _median(rates),
-                "slowest to fastest": f"{rates.min():,.0f} to {rates.max():,.0f}",
+                "Slowest to fastest": f"{rates.min():,.0f} to {rates.max():,.0f}",
                 "1M files take": _million(own),
                 "CPU a file, µs": _median(warm["cpu_us_per_file"]),
                 "1M files cost": _dollars(warm),
             }
         )
     return Shown(pd.DataFrame(rows), align="right")
-
-
-def beside(comparison: pd.DataFrame) -> Shown:
-    """Return a table of `experiment.tables.published_comparison` as a report has it."""
-    return Shown(
-        pd.DataFrame(
-            {
-                "Program": comparison["what"],
-                "File size": comparison["file_kb"].map(size),
-                "Files": comparison["files"].map("{:,}".format),
-                "1M files take": comparison["time for 1M"],
-                "Known by": comparison["how"],
-            }
-        )
-    )
 
 
 def _median(values: pd.Series, digits: int = 0) -> str:
