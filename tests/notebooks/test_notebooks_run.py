@@ -156,6 +156,20 @@ def test_a_pilot_finds_how_many_files_a_run_needs(executed):
     assert record["totals"]["cold_executions"] > 0  # those of the pilot were replaced
 
 
+def test_the_page_written_in_the_kernel_has_text_outputs_and_charts(executed):
+    """
+    As after Run All in JupyterLab: nobody else knows yet what the cells showed.
+    """
+    for name, said in (("grid", "Files/s, median"), ("million", "A pilot fetched")):
+        page = (executed / name / "report.html").read_text()
+
+        assert '<h2 id="Method">' in page
+        assert said in page
+        assert "<svg" in page
+        assert "Code cells left out" not in page
+        assert str(executed) not in page
+
+
 def test_parameters_reach_the_notebook(executed):
     shown = "".join(
         str(output.get("text", output.get("data", "")))

@@ -37,12 +37,13 @@ class NotebookKernel:
             if "parameters" in cell.metadata.get("tags", ()):
                 given = [f"{name}: str = {one!r}" for name, one in parameters.items()]
                 source = "\n".join([source, *given])
-            outputs, took_s = self._run(source, seen)
+            outputs, took_s = self.run(source, seen)
             if any(one["msg_type"] == "error" for one in outputs):
                 return outputs, took_s
         return outputs, None
 
-    def _run(self, source, seen):
+    def run(self, source, seen):
+        """Run one cell, as `run_all` does; return the same."""
         outputs, interrupted_at = [], None
 
         def show(message):
