@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from jupyter_core.utils import run_sync
 from tests.support.notebook_cells import NAMES, cells_of
-from tests.support.waiting import WAIT_S
+from tests.support.notebook_kernel import forget_all
 
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
@@ -77,14 +76,6 @@ def executed(endpoint, target, tmp_path_factory):
                 execute(name, folder / f"{name}.ipynb", given[name], manager=manager)
                 forget_all(manager)
     return folder
-
-
-def forget_all(manager):
-    """Remove the names a notebook has defined, which the next must do without."""
-    client = manager.client()
-    client.start_channels()
-    run_sync(client.wait_for_ready)(timeout=WAIT_S)
-    run_sync(client.execute_interactive)("%reset -f", timeout=WAIT_S)
 
 
 def outputs_of(path):

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from local_aws.endpoint_process import LocalEndpoint
 from local_aws.errors import EndpointError
-from local_aws.server import Pace, main_async
 from origin import Origin
 from rollout.cli.options import DONE, command
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from local_aws.server import Pace
     from rollout.cli.options import Commands
 
 _STDIN = 0
@@ -137,6 +137,8 @@ def _serve(
     pace: Pace,
     any_credentials: bool,
 ) -> None:
+    from local_aws.server import main_async  # noqa: PLC0415 - for other verbs in vain
+
     os.umask(0o077)  # files made here are this user's alone
     with ExitStack() as stack:
         origin = stack.enter_context(Origin()) if with_origin else None
