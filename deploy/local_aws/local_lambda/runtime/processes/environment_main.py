@@ -34,7 +34,7 @@ def become(command: dict[str, Any]) -> None:
     os.chdir(os.environ["LAMBDA_TASK_ROOT"])
     os.environ.update(command["environ"])
     if tempfile := sys.modules.get("tempfile"):
-        tempfile.tempdir = None  # a library may have asked before TMPDIR was set
+        vars(tempfile)["tempdir"] = None  # a library asked before TMPDIR was set
     agent = command["agent"]
     runtime_client.initialize_client(agent)
     config = lambda_config.LambdaConfigProvider(["", os.environ["_HANDLER"]])
