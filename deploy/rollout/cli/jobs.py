@@ -21,7 +21,7 @@ from rollout.cli.options import DONE, command, name_and_value, print_json
 from rollout.errors import PreflightError, SettingError
 from rollout.invoke.job_price import price_of
 from rollout.invoke.service_client import OVER, ServiceClient
-from rollout.manifest.convert import convert
+from rollout.manifest.as_list import convert
 from rollout.price import DEFAULT_MAX_COST_USD, in_dollars
 
 if TYPE_CHECKING:

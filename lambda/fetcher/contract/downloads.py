@@ -9,8 +9,8 @@ from collections import Counter
 from itertools import accumulate, compress, starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fetcher.contract.inline import pack, unpack
 from fetcher.contract.outcome import CODE, ORDER, Outcome
+from fetcher.contract.packing import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from fetcher.contract.downloads import Downloads
-from fetcher.contract.inline import Inline
+from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import (
     DESCRIPTORS,
     MAX_CONNECTIONS,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fetcher import handler
 from fetcher.s3.errors import S3Error
 from fetcher.service import job_requests
-from fetcher.service.call import Call
+from fetcher.service.call_context import CallContext
 from fetcher.service.download import download
 from fetcher.service.http_messages import (
     Refusal,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from awslambdaric.lambda_context import LambdaContext
 
-    Handle = Callable[[Request, Call], dict[str, Any]]
+    Handle = Callable[[Request, CallContext], dict[str, Any]]
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
@@ -50,14 +50,14 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | No
         OSError: If a job cannot go on now; Lambda repeats its event.
     """
     if is_http(event):
-        return _answered(event, Call.begun(context))
+        return _answered(event, CallContext.begun(context))
     if is_of_job(event):
-        carry_on(event, Call.begun(context))
+        carry_on(event, CallContext.begun(context))
         return None
     return handler.download(event, context)
 
 
-def _answered(event: dict[str, Any], call: Call) -> dict[str, Any]:
+def _answered(event: dict[str, Any], call: CallContext) -> dict[str, Any]:
     try:
         request = request_of(event)
         return _route(request)(request, call)
@@ -79,7 +79,7 @@ def _route(request: Request) -> Handle:
     raise Refusal(HTTPStatus.NOT_FOUND, msg)
 
 
-def _describe(_request: Request, _call: Call) -> dict[str, Any]:
+def _describe(_request: Request, _call: CallContext) -> dict[str, Any]:
     return answer(200, document())
 
 

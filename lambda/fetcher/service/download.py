@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher import handler
 from fetcher.contract.downloads import Download
-from fetcher.contract.inline import Inline
+from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fetcher.contract.source import Item
-    from fetcher.service.call import Call
+    from fetcher.service.call_context import CallContext
     from fetcher.service.http_messages import Request
 
 FILES = "files"  # what the keys of all files in the bucket begin with
@@ -36,7 +36,7 @@ FILES = "files"  # what the keys of all files in the bucket begin with
 _ERROR_ROOM = 200  # bytes of an error in the answer besides its URL and destination
 
 
-def download(request: Request, call: Call) -> dict[str, Any]:
+def download(request: Request, call: CallContext) -> dict[str, Any]:
     """
     Fetch the files of a request.
 
@@ -86,7 +86,7 @@ def _check_fits(items: Sequence[Item], most: int) -> None:
         raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, msg)
 
 
-def _ends_of(items: Sequence[Item], call: Call) -> list[Download]:
+def _ends_of(items: Sequence[Item], call: CallContext) -> list[Download]:
     """Return how each URL ended; one requested twice is fetched once."""
     repeats = repeated(items)
     fetched = [item for item in items if item.number not in repeats]

@@ -10,7 +10,7 @@ from dataclasses import fields
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from fetcher.contract.inline import Inline
+from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.service.download import FILES
 from fetcher.service.errors import errors
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from fetcher.contract.source import Item
-    from fetcher.service.call import Call
+    from fetcher.service.call_context import CallContext
     from fetcher.service.http_messages import Request
     from fetcher.service.jobs.open_job import JobContext
     from fetcher.service.jobs.store import Store
@@ -39,7 +39,7 @@ _DEFAULT_LIMIT = "100"
 _WHOLE = {item.name for item in fields(Options) if type(item.default) is int}
 
 
-def submit(request: Request, call: Call) -> dict[str, Any]:
+def submit(request: Request, call: CallContext) -> dict[str, Any]:
     """Create a job, or find the one created with the same key."""
     _check_bucket(call)
     content = content_of(request)
@@ -61,13 +61,13 @@ def submit(request: Request, call: Call) -> dict[str, Any]:
             return answer(202, progress(context), {"Location": f"/jobs/{job.id}"})
 
 
-def show(request: Request, call: Call) -> dict[str, Any]:
+def show(request: Request, call: CallContext) -> dict[str, Any]:
     """Return the progress of a job."""
     with _open_requested_job(request, call) as context:
         return answer(200, progress(context))
 
 
-def list_errors(request: Request, call: Call) -> dict[str, Any]:
+def list_errors(request: Request, call: CallContext) -> dict[str, Any]:
     """Return the files of a job that did not arrive."""
     limit = _number(request.query.get("limit", _DEFAULT_LIMIT))
     check(limit, "Limit", "limit")
@@ -86,7 +86,7 @@ def list_errors(request: Request, call: Call) -> dict[str, Any]:
     return answer(200, content)
 
 
-def _check_bucket(call: Call) -> None:
+def _check_bucket(call: CallContext) -> None:
     if not call.settings.bucket:
         msg = "This service keeps no jobs: it was deployed without a bucket."
         raise Refusal(HTTPStatus.NOT_FOUND, msg)
@@ -152,7 +152,7 @@ def _number(text: str) -> int | str:
 
 
 @contextmanager
-def _open_requested_job(request: Request, call: Call) -> Iterator[JobContext]:
+def _open_requested_job(request: Request, call: CallContext) -> Iterator[JobContext]:
     """Open the job named in the path."""
     _check_bucket(call)
     id_ = request.path.split("/")[2]

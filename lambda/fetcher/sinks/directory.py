@@ -13,9 +13,9 @@ import stat
 from typing import TYPE_CHECKING
 
 from fetcher.lists.file_names import PART
-from fetcher.sinks.folders import Folders
 from fetcher.sinks.lasting import LastingSink
 from fetcher.sinks.layouts import ByHost
+from fetcher.sinks.open_folders import OpenFolders
 from fetcher.sinks.sidecar import fields_of
 from fetcher.transfer.sink import WHOLE
 
@@ -65,7 +65,7 @@ class Directory(LastingSink):
         self._has_beside = beside
         self._taken = taken
         self._below = f"{folder}/"
-        self._folders = Folders(str(folder))
+        self._folders = OpenFolders(str(folder))
         self._asides: set[str] = set()  # being written
 
     def key_of(self, item: Item) -> str:

@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from experiment.bench.charts import compare
+from experiment.bench.chart import compare
 from experiment.bench.measured import DPI, Measured, print_missing, saved_rows
 from experiment.bench.programs import installed, not_installed
 from experiment.bench.run import Setting, measure, origin_for

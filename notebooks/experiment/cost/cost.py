@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiment.cost.billable import usage_of
+from experiment.cost.usage import usage_of
 from experiment.fleet.asking import planned
 from experiment.fleet.forecast import forecast
 from experiment.fleet.sentences import run_in_words

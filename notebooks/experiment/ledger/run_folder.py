@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import Image
 
-from experiment.ledger.fingerprint import fingerprint
 from experiment.ledger.invocation import SCHEMA, LedgerError, check_schema
+from experiment.ledger.list_fingerprint import fingerprint
 from experiment.ledger.machine import commit, machine, root
 from experiment.ledger.paths import resolved
 from experiment.ledger.reports import Reports, no_room

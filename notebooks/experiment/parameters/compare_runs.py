@@ -10,7 +10,7 @@ from experiment.ledger.machine import root
 from experiment.ledger.paths import resolved
 from experiment.ledger.run_folder import read_run, runs_in
 from experiment.parameters.cell import SettingsError, at_least_one, check_different
-from experiment.parameters.cell_settings import CellSettings
+from experiment.parameters.notebook_settings import NotebookSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ MOST = 8  # lines that a chart can keep apart
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareSettings(CellSettings):
+class CompareSettings(NotebookSettings):
     """
     The runs to set side by side.
 

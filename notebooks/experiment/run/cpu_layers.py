@@ -23,7 +23,7 @@ from fetcher.contract.options import Options
 from fetcher.contract.template import Template
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
-from fetcher.transfer.flow.connection_limit import FIRST
+from fetcher.transfer.flow.adaptive_limit import FIRST
 from fetcher.transfer.transfers import Transfers, engine_for
 
 if TYPE_CHECKING:

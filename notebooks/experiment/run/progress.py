@@ -15,7 +15,7 @@ from experiment.plan.sizes import sizes_for
 from fetcher.contract.options import MAX_CONNECTIONS
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.tally import Tally
-from fetcher.transfer.flow.connection_limit import FIRST
+from fetcher.transfer.flow.adaptive_limit import FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable

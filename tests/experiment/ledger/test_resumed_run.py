@@ -15,7 +15,7 @@ from tests.support.recorded_invocations import (
     urls,
 )
 
-from experiment.ledger import fingerprint
+from experiment.ledger import list_fingerprint
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.reports import check_free, read_invocations
 from experiment.ledger.run_folder import open_run, read_run
@@ -136,8 +136,8 @@ def test_a_list_whose_middle_was_shuffled_does_not_continue_a_run(
     Its URLs would get the numbers of others: some fetched twice, others never.
     """
     if not read_whole:
-        monkeypatch.setattr(fingerprint, "_WHOLE_BYTES", 0)
-        monkeypatch.setattr(fingerprint, "_END_BYTES", 100)
+        monkeypatch.setattr(list_fingerprint, "_WHOLE_BYTES", 0)
+        monkeypatch.setattr(list_fingerprint, "_END_BYTES", 100)
     lines = [f"http://host/{number:06}/{'x' * 30}\n" for number in range(many)]
     path = tmp_path / "urls.txt"
     path.write_text("".join(lines))

@@ -17,7 +17,7 @@ from experiment.plan.demand import demand_of
 from experiment.plan.plan import Todo, make_plan
 from fetcher.contract.shard import MOST_HOSTS_BYTES
 from fetcher.contract.source import numbers_in
-from fetcher.transfer.flow.connection_limit import FIRST
+from fetcher.transfer.flow.adaptive_limit import FIRST
 from rollout.errors import PreflightError
 from rollout.preflight import checks
 

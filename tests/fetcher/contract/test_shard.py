@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher.contract.downloads import NO_ROOM, TICKS_PER_S, Download, Downloads
-from fetcher.contract.inline import Inline
+from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import MAX_CONNECTIONS, Options, SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import SCHEMA, Report, Shard

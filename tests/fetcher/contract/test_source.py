@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.contract.inline import Inline, pack, unpack
+from fetcher.contract.inline_urls import Inline
+from fetcher.contract.packing import pack, unpack
 from fetcher.contract.shard import Shard
 from fetcher.contract.source import Item, count, numbers_in, ranges_of
 from fetcher.contract.template import Template

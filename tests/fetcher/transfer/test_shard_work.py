@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 
 from fetcher.contract.downloads import Download, Downloads
-from fetcher.contract.inline import Inline
+from fetcher.contract.inline_urls import Inline
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.contract.template import Template

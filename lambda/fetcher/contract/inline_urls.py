@@ -1,14 +1,13 @@
-"""Lists of URLs that travel in the shard itself, and how data travels in JSON."""
+"""Lists of URLs that travel in the shard itself."""
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from fetcher.contract.packing import pack, unpack
 from fetcher.contract.source import (
     Item,
     Ranges,
@@ -82,22 +81,3 @@ class Inline:
     @property
     def _optional(self) -> tuple[Sequence[str], ...]:
         return self.destinations, self.sha256s, self.refusals
-
-
-def pack(data: bytes) -> str:
-    """Return the data deflated, as text that JSON can carry."""
-    return base64.b64encode(zlib.compress(data, level=1)).decode("ascii")
-
-
-def unpack(text: str) -> bytes:
-    """
-    Undo `pack`.
-
-    Raises:
-        ValueError: If the text is not something `pack` returned.
-    """
-    try:
-        return zlib.decompress(base64.b64decode(text, validate=True))
-    except zlib.error as error:
-        msg = f"The packed data does not inflate: {error}."
-        raise ValueError(msg) from error

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellSettings:
+class NotebookSettings:
     """
     The settings of a notebook.
 
