@@ -73,11 +73,6 @@ def price(name: str, region: str = HOME) -> Price:
     """
     Return a price by its name in limits.toml.
 
-    Args:
-        name: Its name.
-
-        region: Where it is paid; by default us-east-1.
-
     >>> round(price("request").dollars * 1_000_000, 2)
     0.2
     >>> price("s3_gb_month", "sa-east-1").dollars, price("s3_read", "x").assumed
@@ -114,13 +109,6 @@ def prices() -> dict[str, Price]:
 def problem(name: str, value: float, unit: str) -> str:
     """
     Describe how a setting breaks a limit; return nothing if it does not.
-
-    Args:
-        name: Name of the setting and of the limit.
-
-        value: Value of the setting.
-
-        unit: Its unit.
 
     >>> problem("timeout_s", 60, "s")
     ''

@@ -51,14 +51,7 @@ only, so this may be the very first run. Please report what fails here but not l
 
 
 class Step(NamedTuple):
-    """
-    A command of the check.
-
-    Attributes:
-        purpose: What it is for.
-
-        command: Its arguments.
-    """
+    """A command of the check."""
 
     purpose: str
     command: Sequence[str]
@@ -70,17 +63,9 @@ class Check:
     The settings of the check.
 
     Attributes:
-        url_template: The files to download.
-
-        allow_private: Whether they may be at private addresses.
-
-        architecture: That of the function.
-
         suite: The tests that pytest runs against AWS.
 
         calibrates: Whether to measure what the model of the fleet guesses.
-
-        run_folder: Where results go; empty: a new folder in ``results/``.
     """
 
     url_template: str = _PUBLIC_FILE

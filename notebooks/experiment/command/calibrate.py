@@ -15,7 +15,7 @@ from aws_facts.limits import HOME
 from experiment.fleet.calibration import file, probes
 from experiment.fleet.calibration.probes import MEMORIES_MB, SIZES, SIZES_KB, Probes
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.places import shown_path
+from experiment.ledger.paths import shown_path
 from experiment.ledger.run_folder import run_folder_for
 from experiment.parameters.cell import SettingsError
 from experiment.run.wave import FanOutError

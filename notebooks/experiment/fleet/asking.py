@@ -11,7 +11,7 @@ from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE, Question
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fleet import FleetSettings
 from experiment.plan.url_facts import file_bytes, is_signed, region_of
-from fetcher.contract.source import Template
+from fetcher.contract.template import Template
 from fetcher.s3.urls import SCHEME
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from experiment.cost.billable import REPORT_BYTES, ROW_BYTES
+from experiment.cost.usage import REPORT_BYTES, ROW_BYTES
 from experiment.fleet.question import INTERNET, S3_ELSEWHERE, S3_OBJECTS, S3_TAR
 from fetcher.s3.upload import LEAST_PART
 from rollout.price import LOG_BYTES, REQUEST_BYTES, Bill, Billable, bill

@@ -10,7 +10,7 @@ from experiment.parameters.cell import at_least_one, check_different, check_no_s
 from experiment.parameters.settings import DownloadSettings
 from fetcher.contract.options import Options, check_one_of
 from fetcher.s3.urls import SCHEME
-from fetcher.transfer.flow.connection_limit import FIRST
+from fetcher.transfer.flow.adaptive_limit import FIRST
 
 if TYPE_CHECKING:
     from rollout.deploy.deploy import FunctionSpec

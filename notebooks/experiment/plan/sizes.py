@@ -8,7 +8,7 @@ from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING
 
 from experiment.parameters.fan_out import FALLING
-from fetcher.transfer.flow.connection_limit import FIRST
+from fetcher.transfer.flow.adaptive_limit import FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,14 +52,7 @@ def sizes(count: int, parts: int) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class EqualSizes:
-    """
-    Sizes that differ by at most one.
-
-    Attributes:
-        count: Of all URLs.
-
-        shards: How many there are.
-    """
+    """Sizes that differ by at most one."""
 
     count: int
     shards: int
@@ -114,18 +107,7 @@ class FallingSizes:
 
     @classmethod
     def of(cls, count: int, shards: int, executions: int, least: int) -> FallingSizes:
-        """
-        Return sizes up to those of so many equal shards.
-
-        Args:
-            count: Of all URLs.
-
-            shards: How many there would be.
-
-            executions: How many are at work.
-
-            least: What no shard should be smaller than.
-        """
+        """Return sizes up to those of so many equal shards, and of at least `least`."""
         most = -(-count // shards)
         least = min(most, max(least, round(most * _LEAST_SHARE)))
         return cls(count, most, least, executions)
@@ -182,13 +164,8 @@ def sizes_for(settings: Fleet, count: int, tried: int = 0) -> EqualSizes | Falli
     """
     Return the sizes of the shards of a wave.
 
-    Args:
-        settings: Those of the run.
-
-        count: How many URLs there are.
-
-        tried: Those of them that were silent before, or failed. They mostly wait, many
-            at once: for them one execution does as well as many.
+    URLs that were silent before, or failed, mostly wait, many at once: for them one
+    execution does as well as many.
     """
     connections = settings.connections or FIRST
     least, shards = _LEAST_PER_CONNECTION * connections, count
