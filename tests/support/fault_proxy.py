@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 import struct
 import threading
@@ -12,9 +11,8 @@ import time
 from dataclasses import dataclass
 
 from tests.support.http_proxy import HttpProxy
-from tests.support.permissions_needed import permissions_for
+from tests.support.permissions_needed import permissions_for, scope_of
 
-_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 # What each service says when it throttles; IAM and STS do so with a 400.
 _THROTTLED = {
@@ -78,7 +76,7 @@ class FaultProxy(HttpProxy):
         self.fault = fault
 
     def handle(self, request, body):
-        region, service = _SCOPE.search(request.headers["Authorization"]).groups()
+        region, service = scope_of(request)
         needs = [
             need.action for need in permissions_for(request, body, region, service)
         ]

@@ -1,13 +1,16 @@
 """IAM in front of the local endpoint: what a policy does not allow is refused."""
 
 import json
-import re
 from fnmatch import fnmatchcase
 
 from tests.support.http_proxy import HttpProxy
-from tests.support.permissions_needed import ACCOUNT, asked_of, permissions_for
+from tests.support.permissions_needed import (
+    ACCOUNT,
+    asked_of,
+    permissions_for,
+    scope_of,
+)
 
-_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 _ERRORS = {
     400: "InvalidParameterValueException",
     404: "ResourceNotFoundException",
@@ -63,7 +66,7 @@ class Gate(HttpProxy):
         }
 
     def handle(self, request, body):
-        region, service = _SCOPE.search(request.headers["Authorization"]).groups()
+        region, service = scope_of(request)
         needs = list(permissions_for(request, body, region, service))
         self.needed += needs
         for need in needs:
