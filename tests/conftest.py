@@ -1,6 +1,7 @@
 """Fixtures for many tests: a local endpoint, and an environment without traps."""
 
 import os
+import re
 import signal
 import socket
 import tempfile
@@ -162,7 +163,7 @@ def function_name(request, target):
     """
     A name of the test's own; a function deployed under it is removed afterwards.
     """
-    name = f"t-{request.node.name.partition('[')[0][-36:]}"
+    name = "t-" + re.sub(r"\W+", "-", request.node.name)[-36:].strip("-")
     yield name
     destroy(target, name)
 

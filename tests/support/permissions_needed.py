@@ -10,7 +10,6 @@ from botocore.session import get_session
 
 ACCOUNT = "123456789012"
 
-_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 _KEY = re.compile(r"<Key>([^<]*)</Key>")  # of a DeleteObjects
 _S3_ACTIONS = {  # by method, and whether it is about an object
     ("PUT", False): "s3:CreateBucket",
@@ -50,12 +49,6 @@ class Need(NamedTuple):
     action: str
     resource: str
     context: dict = {}  # noqa: RUF012 - nobody writes to it
-
-
-def scope_of(request):
-    """Return the region and the service that a request, or its URL, is signed for."""
-    signed = request.headers.get("Authorization") or unquote(request.path)
-    return _SCOPE.search(signed).groups()
 
 
 def permissions_for(request, body, region, service):

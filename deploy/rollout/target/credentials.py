@@ -25,6 +25,7 @@ from rollout.errors import TargetError
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
+_models = cache(Loader)  # each service's description is read once a process
 _LOCAL_REGION = "us-east-1"
 _NOBODY = "nobody"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
@@ -66,12 +67,6 @@ def local_session(keys: KeyPair | None) -> boto3.Session:
     return boto3.Session(
         pair.access_key_id, pair.secret_access_key, token, _LOCAL_REGION, core
     )
-
-
-@cache
-def _models() -> Loader:
-    """Return botocore's descriptions of the services: each is read once a process."""
-    return Loader()
 
 
 def aws_session(profile: str, region: str) -> boto3.Session:

@@ -75,15 +75,24 @@ def test_a_run_that_its_notebook_refuses_leaves_no_folder(
     assert list((tmp_path / "results").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["SettingsError", "EndpointError", "OriginError"])
-def test_what_a_refused_run_found_in_its_folder_stays(
-    tmp_path, monkeypatch, capsys, name
-):
-    def refuse(_notebook, output, _parameters, **_):
-        output.write_text("executed")
-        raise PapermillExecutionError(5, 3, "", name, "wrong", [])
+@pytest.fixture
+def failing(monkeypatch):
+    """Let notebooks end in an error of some name, after some files were written."""
 
-    monkeypatch.setattr("experiment.command.runner.execute", refuse)
+    def fail_with(error, *files):
+        def execute(_notebook, output, _parameters, **_):
+            for name in (output.name, *files):
+                output.with_name(name).write_text("{}")
+            raise PapermillExecutionError(5, 3, "", error, "wrong", [])
+
+        monkeypatch.setattr("experiment.command.runner.execute", execute)
+
+    return fail_with
+
+
+@pytest.mark.parametrize("name", ["SettingsError", "EndpointError", "OriginError"])
+def test_what_a_refused_run_found_in_its_folder_stays(tmp_path, failing, capsys, name):
+    failing(name)
     (tmp_path / "notes.txt").write_text("mine")
 
     assert main(["20_fan_out", "-p", "run_folder", str(tmp_path)]) == 2
@@ -91,17 +100,11 @@ def test_what_a_refused_run_found_in_its_folder_stays(
     assert capsys.readouterr().err == f"experiment: {name}: wrong\n"
 
 
-def test_a_run_that_breaks_off_at_work_was_not_refused(tmp_path, monkeypatch, capsys):
+def test_a_run_that_breaks_off_at_work_was_not_refused(tmp_path, failing, capsys):
     """
     An endpoint may end in the middle: then there is something to look at.
     """
-
-    def break_off(_notebook, output, _parameters, **_):
-        output.write_text("executed")
-        output.with_name("run.json").write_text("{}")
-        raise PapermillExecutionError(5, 3, "", "EndpointError", "it ended", [])
-
-    monkeypatch.setattr("experiment.command.runner.execute", break_off)
+    failing("EndpointError", "run.json")
     folder = tmp_path / "run"
 
     assert main(["20_fan_out", "-p", "run_folder", str(folder)]) == 1

@@ -167,10 +167,8 @@ class Refusing(HttpProxy):
     def __init__(self, code, status=403):
         self._code, self._status = code, status
 
-    def handle(self, request, body):
-        error = f"<Error><Code>{self._code}</Code><Message>no</Message></Error>"
-        body = f"<ErrorResponse>{error}</ErrorResponse>".encode()
-        self.reply(request, self._status, [("Content-Type", "text/xml")], body)
+    def handle(self, request, _body):
+        self.refuse(request, "sts", self._status, self._code, "no")
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from typing import Any
 
 from aws_facts.limits import limit
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.errors import LambdaError
 from local_aws.local_lambda.requests.names import ACCOUNT
 from local_aws.local_lambda.runtime import code_package
 from local_aws.local_lambda.runtime.code_package import Package, unpacked_bytes
@@ -25,12 +24,6 @@ class LayerVersion:
     One version of a layer.
 
     Attributes:
-        layer_arn: The layer's own ARN.
-
-        number: From 1.
-
-        package: Its zip, unpacked.
-
         details: What its publisher said of it, by boto3's names.
 
         created: When it was published, as Lambda writes it.
@@ -58,9 +51,6 @@ class Layers:
     All layers of an endpoint.
 
     A deleted version stays on disk, for functions that have it.
-
-    Args:
-        folder: For their content.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -134,7 +124,8 @@ class Layers:
             raise errors.not_modelled(what)
         found = self.find(arn)
         if found is None:
-            raise _no_version(arn)
+            text = f"Layer version {arn} does not exist."  # LocalStack's provider
+            raise errors.invalid_parameter(text)
         return found.package
 
 
@@ -170,8 +161,3 @@ def _refuse_too_large(layers: Iterable[Package], code: Package | None) -> None:
             f"{most} bytes. The actual size is {whole} bytes."
         )
         raise errors.invalid_parameter(text)
-
-
-def _no_version(arn: str) -> LambdaError:
-    text = f"Layer version {arn} does not exist."  # LocalStack's provider
-    return errors.invalid_parameter(text)
