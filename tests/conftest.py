@@ -50,6 +50,13 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_collection_modifyitems(items):
+    """
+    Begin with the notebooks: nothing takes longer, and one process would end with it.
+    """
+    items.sort(key=lambda item: "notebooks" not in item.path.parts)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _plain_environment(request):
     """

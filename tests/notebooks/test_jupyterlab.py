@@ -168,7 +168,10 @@ def test_run_all_of_a_fan_out_leaves_a_report(lab, tmp_path):
         assert not errors(lab.run_all(browser))
         photographed(browser, "20")
     assert read_run(tmp_path / "run")["totals"]["counts"]["ok"] == 400
-    assert (tmp_path / "run" / "report.html").exists()
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "Three phases are told apart" in report
+    assert "Files</td>" in report
+    assert "Code cells left out" not in report
 
 
 def test_the_stop_button_stops_a_run_and_the_same_tab_resumes_it(lab, tmp_path):

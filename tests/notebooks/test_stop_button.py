@@ -33,4 +33,10 @@ def test_a_run_is_stopped_at_once_keeps_what_it_has_and_goes_on(tmp_path):
         origin.open.set()
         done, _ = kernel.run_all(given | {"resume": True})
         assert not [one for one in done if one["msg_type"] == "error"]
+        waits = "import time; print('waiting'); time.sleep(60)"
+        said, _ = kernel.run(waits, seen=lambda text: "waiting" in text)
+        (error,) = (one for one in said if one["msg_type"] == "error")
+        assert error["traceback"] == [
+            "Stopped: to go on, run this cell and those below it again"
+        ]
     assert read_run(folder)["totals"]["counts"]["ok"] == 40

@@ -11,13 +11,13 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from local_aws.errors import EndpointError
-from local_aws.server import LocalAws, main_async
 from origin import Origin
 from rollout.cli.options import DONE, command
 
 if TYPE_CHECKING:
     import argparse
 
+    from local_aws.server import LocalAws
     from rollout.cli.options import Commands
 
 _STDIN = 0
@@ -101,6 +101,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(arguments: argparse.Namespace, origin: Origin | None) -> None:
+    from local_aws.server import main_async  # noqa: PLC0415 - for other verbs in vain
+
     def announce(aws: LocalAws) -> None:
         if not arguments.until_stdin_closes:  # a person may paste them
             print(_exports(aws), file=sys.stderr, flush=True)

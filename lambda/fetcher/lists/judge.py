@@ -41,7 +41,7 @@ _EDGES = "".join(map(chr, range(33)))
 _DROPPED = re.compile(r"[\t\n\r]")
 _ENCODED = re.compile(r"[\x00-\x20\x7f]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_SEPARATORS = re.compile(r"[\t\n]")  # of columns and rows, where a list is kept
+_SEPARATORS = re.compile(r"[\t\n]")  # of columns and values, where a list is kept
 
 
 class RowBlock(NamedTuple):

@@ -50,7 +50,7 @@ def _title(shards: pd.DataFrame) -> str:
     >>> _title(pd.DataFrame({"connections": [[20], [20]]}))
     'Each execution had 20 connections from start to end'
     >>> _title(pd.DataFrame({"connections": [[64, 128, 480], [64, 300, 90]]}))
-    'Executions began with 64 connections and ended with 90 to 480, 285 in the middle'
+    'Executions began with 64 connections, ended with 90 to 480 (median 285)'
     """
     if shards.empty:
         return "No execution reported how many connections it had"
@@ -59,7 +59,7 @@ def _title(shards: pd.DataFrame) -> str:
     if all(len(row) == 1 for row in shards["connections"]) and len(first) == 1:
         return f"Each execution had {last[0]:,} connections from start to end"
     low, high = min(last), max(last)
-    ended = f"{low:,} to {high:,}, {np.median(last):,.0f} in the middle"
+    ended = f"{low:,} to {high:,} (median {np.median(last):,.0f})"
     if low == high:
         ended = f"{low:,}"
-    return f"Executions began with {max(first):,} connections and ended with {ended}"
+    return f"Executions began with {max(first):,} connections, ended with {ended}"

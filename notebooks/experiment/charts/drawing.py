@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from textwrap import fill
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from experiment.tables.words import unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +34,6 @@ _BAR_HEIGHT = 0.8
 _TITLE_LETTERS, _FOOTNOTE_LETTERS = 72, 105  # longer lines leave the picture
 _TITLE_PAD, _TITLE_PAD_OVER_KEY = 6, 24
 _POINTS_PER_INCH = 72
-_IN_A_FIGURE = re.compile(r"(?<=\d) (?=[\w%])|(?<=\d min) (?=\d)|(?<=\d h) (?=\d)")
-_NO_BREAK_SPACE = "\xa0"
 _STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), tuple(range(1, 10)))  # of a decade
 _FEWEST_TICKS, _MOST_TICKS = 4, 8
 
@@ -146,7 +145,7 @@ def key_to_bands(ax: Axes, *, marks_cold: bool) -> None:
 def finished(figure: Figure, ax: Axes, title: str, where: str) -> Figure:
     """Add title and footnote, and close the figure: the caller shows it once."""
     ax.set_title(
-        fill(_IN_A_FIGURE.sub(_NO_BREAK_SPACE, title), _TITLE_LETTERS),
+        fill(unbroken(title), _TITLE_LETTERS),
         loc="left",
         fontweight="bold",
         fontsize=11,

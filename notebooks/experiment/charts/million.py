@@ -123,6 +123,7 @@ def machine_load(load: pd.DataFrame, began_at: float, where: str) -> Figure:
     figure, ax = new_axes()
     seconds = load["at"] - began_at
     ax.plot(seconds, load["cpu_percent"], color=_BLUE, lw=1.5, label="processors, %")
+    ax.set_xlim(left=0)
     ax.set_ylim(0, 105)
     ax.set_ylabel("Processors busy, %", color=_BLUE)
     ax.set_xlabel(SINCE_START)
@@ -175,6 +176,6 @@ def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:
     name, run = next(iter(bars.items()))
     title = (
         f"{name.capitalize()}: a file costs {run.sum():,.0f} µs of CPU, "
-        f"{run.max() / run.sum() * 100:.0f} % of it in: {run.idxmax()}"
+        f"{run.max() / run.sum() * 100:.0f} % of it in the {run.idxmax()}"
     )
     return finished(figure, ax, title, where)

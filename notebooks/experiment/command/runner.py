@@ -14,7 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 from experiment.command import arguments
 from experiment.cost.cost import DryRun
 from experiment.ledger.invocation import LedgerError, NoRoomError
-from experiment.ledger.paths import shown_path
+from experiment.ledger.paths import executed_path, shown_path
 from experiment.ledger.reports import check_free
 from experiment.ledger.run_folder import read_run, run_folder_for
 from experiment.parameters.cell import SettingsError
@@ -52,11 +52,11 @@ class _Output:
 
     def __init__(self, notebook: str, folder: Path, *, resumes: bool) -> None:
         self.folder = folder
-        self.path = folder / f"{notebook}.ipynb"
-        runs = 1
-        while resumes and self.path.exists():
-            runs += 1
-            self.path = folder / f"{notebook}-{runs}.ipynb"
+        session = len(read_run(folder).get("continued", ())) + 1 if resumes else 0
+        self.path = executed_path(folder, notebook, session)
+        while resumes and self.path.exists():  # it failed before the run went on
+            session += 1
+            self.path = executed_path(folder, notebook, session)
         self._made: list[Path] = []
         self._found: set[Path] = set()
 
@@ -187,9 +187,12 @@ def _no_room(output: _Output, error: NoRoomError) -> int:
 
 def _interrupted(output: _Output, parameters: dict[str, Any]) -> int:
     if output.holds_reports:
-        message = f"interrupted; the reports are in {output.folder}"
+        folder = shown_path(output.folder)
+        message = f"interrupted; the reports are in {folder}"
         if how := _how_to_resume(output.folder):
             message += f"; {how}"
+        else:  # a grid
+            message += f"; to see a run: python -m experiment show {folder}/ITS_FOLDER"
     else:
         message = "interrupted before there was any report"
     if not output.holds_work:
@@ -207,7 +210,7 @@ def _how_to_resume(folder: Path) -> str:
     """Say how to resume a run; empty: `resume` does not take it."""
     with suppress(LedgerError):
         if "resume" in read_run(folder)["settings"]:
-            return f"resume with: python -m experiment resume {folder}"
+            return f"resume with: python -m experiment resume {shown_path(folder)}"
     return ""
 
 

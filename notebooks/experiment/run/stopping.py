@@ -41,17 +41,17 @@ def stoppable(
     Without a run it is a pilot's, which keeps nothing; without a plan, a grid's.
     However it ends, its folder is released: it can be resumed here and elsewhere. An
     interrupted run removes its function if the settings say so, and so does a failed
-    pilot; after the error of a run it stays, to be resumed with. What the session
-    started is stopped in every case.
+    deployment or pilot; after the error of a run it stays, to be resumed with. What the
+    session started is stopped in every case.
 
     Raises:
         Stopped: Instead of an interrupt.
     """
     try:
         yield
-    except (CancelledError, KeyboardInterrupt):
-        said = (_kept(run, plan), _ended(session, settings))
-        raise Stopped(". ".join(filter(None, said))) from None
+    except (CancelledError, KeyboardInterrupt) as stop:  # a deployment's says more
+        said = (str(stop).rstrip("."), _kept(run, plan), _ended(session, settings))
+        raise Stopped("; ".join(filter(None, said))) from None
     except BaseException as error:
         if run:
             session.stop()
@@ -69,7 +69,7 @@ def _ended(session: Session, settings: FanOutSettings | GridSettings) -> str:
         is_kept = isinstance(settings, FanOutSettings) and not settings.tear_down
         session.stop("" if is_kept else settings.function)
     except RolloutError as error:
-        return f"The function could not be removed: {error}"
+        return f"the function could not be removed: {error}"
     return ""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from experiment.tables.verdict import AXES, million_of, of_one_start, settings_of
-from experiment.tables.words import duration, size
+from experiment.tables.words import duration, size, unbroken
 from rollout.price import in_dollars
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ class Shown:
             html: str = self._table.to_html(
                 index=False, header=self._has_headings, border=0
             )
-        return re.sub("<(t[dh])>", rf'<\1 style="text-align: {self._align}">', html)
+        styled = re.sub("<(t[dh])>", rf'<\1 style="text-align: {self._align}">', html)
+        return unbroken(styled)
 
     @property
     def _has_headings(self) -> bool:
@@ -247,7 +248,7 @@ def grid_summary(runs: pd.DataFrame) -> Shown:
                 "Cold start-up, s": _median(cold["startup_s"], 2),
                 "Warm runs": f"{len(warm[~warm['cold']]):,}",
                 "Files/s, median": _median(rates),
-                "slowest to fastest": f"{rates.min():,.0f} to {rates.max():,.0f}",
+                "Slowest to fastest": f"{rates.min():,.0f} to {rates.max():,.0f}",
                 "1M files take": _million(own),
                 "CPU a file, µs": _median(warm["cpu_us_per_file"]),
                 "1M files cost": _dollars(warm),

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_IN_A_FIGURE = re.compile(r"(?<=\d) (?=[\w%])|(?<=\d min) (?=\d)|(?<=\d h) (?=\d)")
+
+
+def unbroken(text: str) -> str:
+    """Return a text with no-break spaces between figures and their units."""
+    return _IN_A_FIGURE.sub("\xa0", text)
 
 
 def size(kilobytes: float) -> str:

@@ -113,7 +113,7 @@ def test_a_stack_shows_every_part_of_every_bar(load):
     shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
 
     assert shown == [*PARTS, "wrk"]
-    assert "This run: a file costs 2,000 µs of CPU, 100 % of it in: origin" in title(
+    assert "This run: a file costs 2,000 µs of CPU, 100 % of it in the origin" in title(
         figure
     )
 

@@ -35,7 +35,6 @@ import os
 import resource
 import select
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -238,6 +237,8 @@ def _kill_group(pid: int) -> None:
 
 
 def _start_fresh(command: dict[str, Any], log: int) -> int:
+    import subprocess  # noqa: PLC0415 - not where children are forked
+
     # -P and -s as for this process: the package's own modules come first.
     main = _HERE.with_name("environment_main.py")
     process = subprocess.Popen(
