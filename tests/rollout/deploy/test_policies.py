@@ -9,8 +9,9 @@ from tests.support.bucket_contents import put
 from tests.support.handler_shards import invoke
 from tests.support.iam_simulation import denied, idle
 
+from fetcher.contract.inline import Inline
 from fetcher.contract.options import SinkSpec
-from fetcher.contract.source import Inline, Item
+from fetcher.contract.source import Item
 from fetcher.s3.urls import Place
 from rollout.deploy import policies, role
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left, status
