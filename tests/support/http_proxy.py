@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tests.support.http_server import HttpServer
 from tests.support.waiting import WAIT_S
@@ -61,5 +61,6 @@ class HttpProxy(HttpServer):
 
 
 def scope_of(request):
-    """Return the region and the service that a request was signed for."""
-    return _SCOPE.search(request.headers["Authorization"]).groups()
+    """Return the region and the service that a request, or its URL, is signed for."""
+    signed = request.headers.get("Authorization") or unquote(request.path)
+    return _SCOPE.search(signed).groups()
