@@ -47,9 +47,10 @@ million: $(READY) ## a million files of 10 kB on this machine, each accounted fo
 bench: $(READY) ## fetcher beside curl, wget2, aria2c and img2dataset, where installed: up to half an hour
 	@$(PY) -m experiment.bench
 
-# Four processes even on two cores, since many tests wait.
+# Four processes even on two cores, since many tests wait. None needs nbval's plugin, which
+# takes a second in each, but the one that starts another pytest.
 test: $(READY) lint ## every check: lint, types, tests, notebooks
-	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ORDER)
+	@$(PY) -m pytest -p no:nbval -n 4 --dist loadfile --no-loadscope-reorder $(ORDER)
 
 test-bare: ## `run` and `test` as on a new machine: no git, nginx or curl; each Python here
 	@$(PYTHON) tests/bare.py

@@ -48,8 +48,6 @@ class Session:
     An open connection to a target. Made by `open_session`.
 
     Attributes:
-        target: Where functions are deployed.
-
         origin_url: Where the experiment's files are; empty: nowhere.
 
         origin: The server of these files, in words.

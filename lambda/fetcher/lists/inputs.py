@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 _BLOCK = 32_768  # characters
-_TOO_LONG = f"a line of a list has at most {LONGEST_LINE} characters"  # one cell
+TOO_LONG = f"a line of a list has at most {LONGEST_LINE} characters"  # one cell
 _START = 4_096  # bytes, to tell encodings and formats by
 _PIECE = 8 * 2**20  # bytes of an object in S3 brought at once
 _NO_END = float("inf")
@@ -69,10 +69,6 @@ class Input:
         raw: The file as it is stored.
 
         file: The same, inflated.
-
-        start: How that begins.
-
-        size: Bytes of the file as it is stored.
     """
 
     name: str
@@ -118,8 +114,10 @@ def block_of(file: TextIO) -> str:
     if text.endswith("\n"):
         return text
     line = line_of(file)
-    if line.startswith(_TOO_LONG):
-        text = text[: text.rfind("\n") + 1]
+    if line.startswith(TOO_LONG):
+        begun = text.rfind("\n") + 1
+        line = _too_long(line.count('"') + text.count('"', begun))
+        text = text[:begun]
     return text + line
 
 
@@ -127,12 +125,20 @@ def line_of(file: TextIO) -> str:
     """
     Return a line; empty: there is none.
 
-    One that is too long is replaced by what says so, which is no row of any format.
+    One that is too long is replaced by what says so, which is no row of any format. It
+    has a quote if the line had an odd number of them, as one does that ends a cell.
     """
     line = rest = file.readline(LONGEST_LINE)
+    quotes = 0
     while len(rest) == LONGEST_LINE and not rest.endswith("\n"):
-        line, rest = f"{_TOO_LONG}\n", file.readline(LONGEST_LINE)
+        quotes += rest.count('"')
+        rest = file.readline(LONGEST_LINE)
+        line = _too_long(quotes + rest.count('"'))
     return line
+
+
+def _too_long(quotes: int) -> str:
+    return TOO_LONG + '"' * (quotes % 2) + "\n"
 
 
 def files_of(names: Iterable[str | os.PathLike[str]]) -> list[str]:
@@ -207,12 +213,7 @@ def bring(url: str, file: IO[bytes], until: float = _NO_END) -> None:
     """
     Write one version of an object in S3 to a file, a piece at a time.
 
-    Args:
-        url: As in ``s3://bucket/urls.csv.gz``.
-
-        file: Where it goes.
-
-        until: When to give up, on the monotonic clock.
+    It gives up at ``until``, on the monotonic clock.
 
     Raises:
         OSError: If it cannot be read, or the environment has no credentials.

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
-from itertools import pairwise
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any
 
-from fetcher.lists.columns import Rows
+from fetcher.lists.columns import Rows, carrier
 from fetcher.lists.inputs import Foreign, pyarrow_for
 from fetcher.lists.problems import UrlListError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from fetcher.lists.columns import Columns, Notes
     from fetcher.lists.inputs import Input
@@ -60,67 +58,50 @@ def _is_raw(field: Any) -> bool:  # noqa: ANN401 - pyarrow has no types
     return "binary" in str(field.type)
 
 
-def _texts(pa: Any, column: Any) -> list[Any]:  # noqa: ANN401
+def _texts(pa: Any, column: Any) -> list[str | None]:  # noqa: ANN401
     """Return a column's values; bytes that are not UTF-8 are read as Latin-1."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     try:
-        texts = _plain_texts(pa, column) or column.to_pylist()
+        texts: list[Any] = column.to_pylist()
     except UnicodeDecodeError:
         texts = column.cast(pa.large_binary()).to_pylist()
-    if not any(isinstance(one, bytes) for one in texts):
+    if bytes not in set(map(type, texts)):
         return texts
-    return [_decoded(one) for one in texts]
-
-
-def _decoded(raw: Any) -> Any:  # noqa: ANN401
-    return raw.decode(errors=Foreign.name) if isinstance(raw, bytes) else raw
-
-
-def _plain_texts(pa: Any, column: Any) -> list[str]:  # noqa: ANN401
-    """Return the same, five times as fast, of ASCII without nulls; empty: it is not."""
-    if column.type != pa.string() or column.null_count or not len(column):
-        return []
-    _, offsets, data = column.buffers()
-    ends = memoryview(offsets).cast("i")[
-        column.offset : column.offset + len(column) + 1
-    ]
-    text = bytes(memoryview(data)[ends[0] : ends[-1]]).decode(errors="replace")
-    if not text.isascii():
-        return []
-    start = ends[0]
-    return [text[at - start : end - start] for at, end in pairwise(ends.tolist())]
+    return [one and one.decode(errors=Foreign.name) for one in texts]
 
 
 def _objects(pa: Any, batch: Any, names: Sequence[str]) -> list[str]:  # noqa: ANN401
-    """Return each row's columns as a JSON object, put together by Arrow."""
-    import pyarrow.compute as pc  # noqa: PLC0415 - it is there
-
-    parts: list[Any] = []
-    for place, name in enumerate(names):
-        start = ", " if place else "{"
-        parts += [f"{start}{quoted(name)}: ", _as_json(pa, pc, batch.column(name))]
-    if not parts:
+    """Return each row's columns as a JSON object."""
+    if not names:
         return []
-    return _texts(pa, pc.binary_join_element_wise(*parts, "}", ""))
+    return carrier(names)(_as_json(pa, batch.column(name)) for name in names)
 
 
-def _as_json(pa: Any, pc: Any, column: Any) -> Any:  # noqa: ANN401
-    """Return a column's values as JSON, in a column."""
+def _as_json(pa: Any, column: Any) -> Iterable[str]:  # noqa: ANN401
+    """Return a column's values as JSON."""
     kind = column.type
     if pa.types.is_integer(kind):
-        return pc.fill_null(column.cast(pa.string()), "null")
+        return ["null" if one is None else str(one) for one in column.to_pylist()]
+    if pa.types.is_floating(kind):  # three times as fast as Python's `repr`
+        texts = column.cast(pa.float64()).cast(pa.string()).to_pylist()
+        return [one if one and "." in one else _round(one) for one in texts]
     if kind == pa.string():
-        texts = _plain_texts(pa, column) or _texts(pa, column)
-        return pa.array(["null" if one is None else quoted(one) for one in texts])
-    values = (_value_as_json(one) for one in column.to_pylist())
-    return pa.array(list(values), pa.string())
+        texts = _texts(pa, column)
+        return ["null" if one is None else quoted(one) for one in texts]
+    return [json.dumps(one, default=str) for one in column.to_pylist()]
 
 
-def _value_as_json(value: Any) -> str:  # noqa: ANN401
-    if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else "null"
-    return json.dumps(value, default=str)
+def _round(text: str | None) -> str:
+    """
+    Return a floating-point number without a point as JSON.
+
+    >>> [_round(text) for text in ("5", "1e-7", "-inf", None)]
+    ['5.0', '1e-7', 'null', 'null']
+    """
+    if text is None or text.lstrip("-") in ("nan", "inf"):
+        return "null"
+    return text if "e" in text else f"{text}.0"
 
 
 def _check_type(pa: Any, field: Any, name: str) -> None:  # noqa: ANN401

@@ -42,51 +42,44 @@ class SeenNames:
             return
         self._slots = array("I", [0]) * (1 << needed.bit_length())
         for position, key in enumerate(self._keys, 1):
-            self._slots[self._at(key)] = position
+            at = self._at(key)
+            if key and not self._slots[at]:
+                self._slots[at] = position
 
     def add(self, urls: Sequence[str], first: int) -> dict[int, int]:
         """
-        Add the URLs of rows that have no other names.
-
-        Args:
-            urls: One a row; empty: it counts for nothing.
-
-            first: The number of the first of these rows.
+        Add the URLs, or empty texts, of rows that have no other names.
 
         Returns:
             By position among these, the number of the first row of that URL.
         """
-        if self._has_names:
+        if self._has_names or len(self._keys) + len(urls) > MOST:
             firsts = [self.first_of(url, "", first + n) for n, url in enumerate(urls)]
             return {n: found for n, found in enumerate(firsts) if found >= 0}
         self.expect(len(self._keys) + len(urls))
         repeats = {}
         keys, rows, slots = self._keys, self._rows, self._slots
-        mask = len(slots) - 1
-        for row, key in enumerate(map(hash, urls), first):
+        hashes, mask = list(map(hash, urls)), len(slots) - 1
+        keys.extend(hashes)  # those of repeats, too: no slot leads to them
+        rows.extend(range(first << 1, (first + len(urls)) << 1, 2))
+        positions = range(len(keys) - len(urls) + 1, len(keys) + 1)
+        for position, key in zip(positions, hashes, strict=True):
             at = key & mask
-            while position := slots[at]:
-                if keys[position - 1] == key:
-                    repeats[row - first] = rows[position - 1] >> 1
+            while known := slots[at]:
+                if keys[known - 1] == key:
+                    repeats[position - positions[0]] = rows[known - 1] >> 1
                     break
                 at = at + 1 & mask
             else:
-                if key and len(keys) < MOST:
-                    keys.append(key)
-                    rows.append(row << 1)
-                    slots[at] = len(keys)
+                if key:
+                    slots[at] = position
         return repeats
 
     def first_of(self, url: str, name: str, row: int) -> int:
         """
         Add one row, and return the first that has its URL or its name; -1: none has.
 
-        Args:
-            url: Its URL, spelled to be compared; empty: it counts for nothing.
-
-            name: The name it is to be stored under; empty: that which its URL makes.
-
-            row: Its number.
+        An empty URL counts for nothing, an empty name for the one that the URL makes.
         """
         if not url:
             return -1

@@ -45,9 +45,8 @@ class Spool:
 
     def append(self, block: RowBlock) -> None:
         """Add rows, which follow those before."""
-        rows = zip(*(one or ("",) * len(block.urls) for one in block[1:]), strict=True)
-        lines = map("\t".join, rows) if any(block[2:]) else block.urls
-        data = "\n".join([*lines, ""]).encode(errors="backslashreplace")
+        columns = map("\n".join, block[1:])
+        data = "\t".join(columns).encode(errors="backslashreplace")
         self._write(self._file, data)
         self._ends.append(self._ends[-1] + len(data))
         self._counts.append(block.first + len(block.urls))
@@ -103,13 +102,9 @@ class Spool:
         index = bisect_right(self._counts, number)
         first, start = self._counts[index - 1], self._ends[index - 1]
         data = self._read(start, self._ends[index] - start)
-        lines = data.decode().split("\n")
-        del lines[-1]
-        if b"\t" not in data:
-            return RowBlock(first, lines)
-        columns = zip(*[line.split("\t") for line in lines], strict=True)
-        urls, *optional = columns
-        return RowBlock(first, urls, *(one if any(one) else () for one in optional))
+        urls, *optional = data.decode().split("\t")
+        columns = (one.split("\n") if one else () for one in optional)
+        return RowBlock(first, urls.split("\n"), *columns)
 
     def _read(self, start: int, size: int) -> bytes:
         return os.pread(self._file, size, start)

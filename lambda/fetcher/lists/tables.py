@@ -12,11 +12,12 @@ import io
 from collections import deque
 from itertools import islice
 from json.encoder import encode_basestring_ascii as quoted
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from fetcher.contract.carried import LONGEST_TOLD
 from fetcher.lists.columns import Rows, carrier
-from fetcher.lists.inputs import block_of, line_of
+from fetcher.lists.inputs import TOO_LONG, block_of, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 csv.field_size_limit(LONGEST_TOLD)
 _AT_ONCE = 512  # rows
 _MOST_LINES = 100  # of a cell in quotes; more, and the quote was never closed
+_SHORTEST_URL = len("http://h")
+_OPENING = f'{TOO_LONG}"\n'  # if a record begins with it: a cell goes on
 
 
 class _Lines:
@@ -48,24 +51,25 @@ class _Lines:
         line = self.ahead.popleft() if self.ahead else line_of(self._file)
         if not line:
             raise StopIteration
+        if not self.taken and line == _OPENING:
+            line = f'"{TOO_LONG}\n'
         self.taken.append(line)
         return line
 
-    def plain_block(self) -> list[str]:
+    def block(self) -> str:
         """
-        Return many lines without their ends, if no cell in them is quoted.
+        Return many lines; they are whole records, if quotes in them stand for cells.
 
-        Only a block that has no other line ends is split at carriage returns.
-
-        If one is, or lines were read ahead, there are none; the iterator has them.
+        Only a block that has no other line ends is split at carriage returns. Empty: it
+        is the end, or lines were read ahead.
         """
         text = "" if self.ahead else block_of(self._file)
-        if "\n" not in text:
-            text = text.replace("\r", "\n")
-        if text and '"' not in text:
-            return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
-        self.ahead.extend(io.StringIO(text, newline="\n"))
-        return []
+        if text.count('"') % 2:
+            for line in islice(iter(lambda: line_of(self._file), ""), _MOST_LINES):
+                text += line
+                if line.count('"') % 2:
+                    break
+        return text if "\n" in text else text.replace("\r", "\n")
 
     def put_back_all_but_one(self) -> str:
         """Return the first line of the record, and have the others come again."""
@@ -114,20 +118,49 @@ class Table:
         if self._first:
             yield self._in_columns([self._first], {})
         while True:
-            every = self._lines.plain_block()
-            lines = [line for line in every if line.strip()]
-            self._notes.skipped += len(every) - len(lines)
-            cells = [line.split(self._delimiter) for line in lines]
-            is_plain = cells and {len(row) for row in cells} == {self._width}
-            if is_plain and not any(line[0] == "#" for line in lines):
-                yield self._in_columns(cells, {})
+            text = self._lines.block()
+            if rows := self._at_once(text):
+                yield self._in_columns(rows, {})
                 continue
-            self._lines.ahead.extend(f"{line}\n" for line in lines)
+            self._lines.ahead.extend(io.StringIO(text, newline="\n"))
             some = list(islice(self._records, _AT_ONCE))
             if not some:
                 return
             problems = {n: problem for n, (_, problem) in enumerate(some) if problem}
             yield self._in_columns([self._padded(*one) for one in some], problems)
+
+    def _at_once(self, text: str) -> list[list[str]]:
+        """Return the rows of lines in which nothing is odd; none: something may be."""
+        if text.startswith("#") or "\n#" in text or TOO_LONG in text:
+            return []
+        if '"' in text:
+            rows, blank = self._quoted(text), []
+        else:
+            text = text.replace("\r\n", "\n").removesuffix("\n")
+            rows = [line.split(self._delimiter) for line in text.split("\n")]
+            blank = [""]
+        count = len(rows)
+        if blank in rows:
+            rows = [one for one in rows if one != blank]
+        if set(map(len, rows)) != {self._width}:
+            return []
+        urls = map(itemgetter(self._places[0]), rows)
+        if min(map(len, urls)) < _SHORTEST_URL:
+            return []
+        self._notes.skipped += count - len(rows)
+        return rows
+
+    def _quoted(self, text: str) -> list[list[str]]:
+        """Return the same for lines that have quotes; a blank one is no cells."""
+        lines = io.StringIO(text, newline="\n")
+        reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+        try:
+            rows = list(reader)
+        except csv.Error:
+            return []
+        # In TSV a quote may be only a character, and elsewhere lack its end.
+        most = 0 if self._delimiter == "\t" else _MOST_LINES - 1
+        return rows if reader.line_num - len(rows) <= most else []
 
     def _in_columns(self, rows: list[list[str]], problems: dict[int, str]) -> Rows:
         cells = list(zip(*rows, strict=True))
@@ -166,6 +199,9 @@ class Table:
                 if not problem:
                     yield cells, ""
                     continue
+                if problem == TOO_LONG:
+                    yield [lines.taken[0].strip()], problem
+                    continue
             if not lines.taken:
                 return
             plain = lines.put_back_all_but_one().rstrip("\r\n")
@@ -183,6 +219,8 @@ class Table:
         taken = self._lines.taken
         if not self._width and cells:
             return "is a comment" if cells[0][:1] == "#" else ""
+        if any(TOO_LONG in line for line in taken):
+            return TOO_LONG
         if not cells or len(cells) != self._width:
             return f"has {len(cells)} fields; the header has {self._width}"
         if self._is_comment(taken[0], cells):

@@ -93,6 +93,7 @@ class UrlList:
             if is_enough and self.count >= _JUDGED_BY and not strict:
                 break
         self._is_begun = True
+        self._judge.seen.expect(self._estimate)
         if not self.count:
             msg = f"{self} holds no URL."
             raise UrlListError(msg)

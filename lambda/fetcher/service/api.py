@@ -9,6 +9,7 @@ Routing of the events that the function is invoked with.
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fetcher import handler
@@ -17,9 +18,6 @@ from fetcher.service import job_requests
 from fetcher.service.call import Call
 from fetcher.service.download import download
 from fetcher.service.http_messages import (
-    METHOD_NOT_ALLOWED,
-    NOT_FOUND,
-    UNAVAILABLE,
     Refusal,
     Request,
     answer,
@@ -27,8 +25,8 @@ from fetcher.service.http_messages import (
     refused,
     request_of,
 )
+from fetcher.service.jobs.job_events import carry_on, is_of_job
 from fetcher.service.jobs.self_invocation import EventError
-from fetcher.service.jobs.work import carry_on, is_of_job
 from fetcher.service.schema import document
 
 if TYPE_CHECKING:
@@ -42,11 +40,6 @@ if TYPE_CHECKING:
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
     """
     Handle an event.
-
-    Args:
-        event: One of the kinds above.
-
-        context: Lambda's.
 
     Returns:
         An HTTP response, nothing, or a report, depending on the kind.
@@ -71,7 +64,7 @@ def _answered(event: dict[str, Any], call: Call) -> dict[str, Any]:
     except Refusal as refusal:
         return refused(refusal)
     except (S3Error, EventError) as error:
-        return refused(Refusal(UNAVAILABLE, str(error)))
+        return refused(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error)))
 
 
 def _route(request: Request) -> Handle:
@@ -81,9 +74,9 @@ def _route(request: Request) -> Handle:
                 return methods[request.method]
             allowed = ", ".join(methods)
             msg = f"{request.path} takes {allowed}, not {request.method[:20]}."
-            raise Refusal(METHOD_NOT_ALLOWED, msg, {"Allow": allowed})
+            raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, msg, {"Allow": allowed})
     msg = "There is nothing at this path; GET /openapi.json tells what there is."
-    raise Refusal(NOT_FOUND, msg)
+    raise Refusal(HTTPStatus.NOT_FOUND, msg)
 
 
 def _describe(_request: Request, _call: Call) -> dict[str, Any]:

@@ -21,12 +21,6 @@ class Call(NamedTuple):
     An invocation.
 
     Attributes:
-        settings: The service's.
-
-        context: Lambda's.
-
-        timeout_s: The function's timeout.
-
         until: When to give up, on the monotonic clock.
     """
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fetcher import handler
 from fetcher.contract.downloads import Download
+from fetcher.contract.inline import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
-from fetcher.contract.source import Inline
 from fetcher.service.errors import error_of
 from fetcher.service.http_messages import (
-    CONTENT_TOO_LARGE,
     MOST_ANSWER,
     Refusal,
     answer,
@@ -74,7 +74,7 @@ def _check_fits(items: Sequence[Item], most: int) -> None:
             f"There are {len(items):,} URLs; an execution of this function has the "
             f"time for {most:,}. POST them to /jobs, which deals them out to several."
         )
-        raise Refusal(CONTENT_TOO_LARGE, msg)
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, msg)
     texts = size_within([(item.url, item.destination) for item in items])
     size = texts + len(items) * _ERROR_ROOM
     if size > MOST_ANSWER:
@@ -83,7 +83,7 @@ def _check_fits(items: Sequence[Item], most: int) -> None:
             f"{size:,} bytes; Lambda returns at most {MOST_ANSWER:,}. POST them to "
             "/jobs, or in several requests."
         )
-        raise Refusal(CONTENT_TOO_LARGE, msg)
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, msg)
 
 
 def _ends_of(items: Sequence[Item], call: Call) -> list[Download]:

@@ -7,16 +7,14 @@ import json
 import uuid
 from contextlib import contextmanager
 from dataclasses import fields
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from fetcher.contract.inline import Inline
 from fetcher.contract.options import Options, SinkSpec
-from fetcher.contract.source import Inline
 from fetcher.service.download import FILES
 from fetcher.service.errors import errors
 from fetcher.service.http_messages import (
-    CONFLICT,
-    CONTENT_TOO_LARGE,
-    NOT_FOUND,
     Refusal,
     answer,
     content_of,
@@ -56,7 +54,7 @@ def submit(request: Request, call: Call) -> dict[str, Any]:
                 "This Idempotency-Key was given with another request, for the job "
                 f"{job.id}. Choose another one."
             )
-            raise Refusal(CONFLICT, msg)
+            raise Refusal(HTTPStatus.CONFLICT, msg)
         with open_job(job, store, call) as context:
             if job is requested:
                 context.request_plan()
@@ -91,19 +89,19 @@ def list_errors(request: Request, call: Call) -> dict[str, Any]:
 def _check_bucket(call: Call) -> None:
     if not call.settings.bucket:
         msg = "This service keeps no jobs: it was deployed without a bucket."
-        raise Refusal(NOT_FOUND, msg)
+        raise Refusal(HTTPStatus.NOT_FOUND, msg)
 
 
 def _check_list(items: Sequence[Item], most: int) -> None:
     if len(items) > most:
         msg = f"There are {len(items):,} URLs; a job may have {most:,}. Split the list."
-        raise Refusal(CONTENT_TOO_LARGE, msg)
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, msg)
     for number, first in repeated(items).items():
         msg = (
             f"urls[{number}] would be stored under the same name as urls[{first}]. "
             "Give it another destination, or leave it out."
         )
-        raise Refusal(CONFLICT, msg)
+        raise Refusal(HTTPStatus.CONFLICT, msg)
 
 
 def _created(store: Store, requested: Job, items: Sequence[Item]) -> Job:
@@ -162,6 +160,6 @@ def _open_requested_job(request: Request, call: Call) -> Iterator[JobContext]:
         job = job_in(store)
         if job is None:
             msg = f"There is no job {id_}."
-            raise Refusal(NOT_FOUND, msg)
+            raise Refusal(HTTPStatus.NOT_FOUND, msg)
         with open_job(job, store, call) as context:
             yield context

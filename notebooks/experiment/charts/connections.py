@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiment.charts.drawing import finished, new_axes
+from experiment.charts.drawing import SINCE_START, begin_at_zero, finished, new_axes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,15 +22,8 @@ def has_connections(shards: pd.DataFrame) -> bool:
 
 
 def connections_over_time(shards: pd.DataFrame, where: str) -> Figure:
-    """
-    Draw the connections of each invocation, a line each.
-
-    Args:
-        shards: The invocations of one run; of very many, evenly spaced ones are drawn.
-
-        where: The footnote.
-    """
-    figure, ax = new_axes()
+    """Draw a run's connections, a line per invocation; of very many, evenly spaced."""
+    figure, ax = new_axes(SINCE_START, "Connections of an execution")
     told = shards[shards["connections"].map(len) > 0]
     start = shards["invoked_at"].min()
     rows = told.iloc[:: max(1, -(-len(told) // _MOST_LINES))]
@@ -45,10 +38,7 @@ def connections_over_time(shards: pd.DataFrame, where: str) -> Figure:
             alpha=max(0.15, 1 / len(rows) ** 0.5),
             lw=1.5,
         )
-    ax.set_xlim(left=0)
-    ax.set_ylim(bottom=0)
-    ax.set_xlabel("Seconds since the first request was sent")
-    ax.set_ylabel("Connections of an execution")
+    begin_at_zero(ax)
     return finished(figure, ax, _title(told), where)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK = "#333333"
+SINCE_START = "Seconds since the first request was sent"
 BAND_ALPHA = 0.15
 
 _SIZE_IN = (8, 4.5)
@@ -37,13 +38,21 @@ _STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), tuple(range(1, 10)))  # of a de
 _FEWEST_TICKS, _MOST_TICKS = 4, 8
 
 
-def new_axes() -> tuple[Figure, Axes]:
+def new_axes(xlabel: str = "", ylabel: str = "") -> tuple[Figure, Axes]:
     """Return an empty chart of the common size."""
     figure, ax = plt.subplots(figsize=_SIZE_IN, layout="constrained")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color=INK, alpha=0.12)
     ax.set_axisbelow(True)
     return figure, ax
+
+
+def begin_at_zero(ax: Axes) -> None:
+    """Let both axes begin at 0 once all is drawn, with thousands told apart."""
+    ax.set_xlim(left=0)
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter("{x:,.0f}")
 
 
 def draw_bars(

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import papermill
 
-from experiment.command.given import value_of
+from experiment.command.parameter_options import add_parameters, parameters_in
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.cell import SettingsError, unknown_parameter
-from experiment.parameters.settings_file import read_settings_file
 from fetcher.contract.options import check_one_of
 from rollout.target.target import NAMES as TARGETS
 
@@ -22,12 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _RESUME = "resume"  # in place of a notebook; also a parameter
-_PATHS = (
-    "url_list",
-    "run_folder",
-    "settings_file",
-    "show",
-)  # relative to the working directory, not to the notebooks
+# Relative to the working directory, not to the notebooks.
+_PATHS = ("url_list", "run_folder", "settings_file", "show")
 _EPILOG = """
 notebooks: {names}
 
@@ -66,8 +61,8 @@ def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
     args = parser.parse_args(argv)
     if (args.notebook == _RESUME) != (args.run is not None):
         parser.error(f"RUN is required after {_RESUME}, and allowed only there")
-    parameters = read_settings_file(args.file) if args.file else {}
-    parameters |= {name: value_of(name, text) for name, text in args.parameter}
+    of_file, options = parameters_in(args)
+    parameters = of_file | options
     if args.run:
         notebook, before = _interrupted(args.run)
         return notebook, _checked(notebook, before | parameters)
@@ -128,16 +123,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "run", metavar="RUN", type=Path, nargs="?", help="the folder of a run to resume"
     )
-    parser.add_argument(
-        "-f", dest="file", metavar="FILE", type=Path, help="parameters in YAML"
-    )
-    parser.add_argument(
-        "-p",
-        dest="parameter",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="one parameter, its value in YAML; overrides FILE",
-    )
+    add_parameters(parser, "parameters in YAML")
     return parser

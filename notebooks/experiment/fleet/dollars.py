@@ -21,7 +21,7 @@ def usage_of(question: Question, billed_s: float) -> Billable:
     fetched = round(question.files * (1 + question.again_share))
     body_bytes = round(fetched * question.mean_bytes)
     waves = 2 if question.again_share else 1
-    invocations = waves * question.shards
+    invocations = waves * question.invocations
     outwards = invocations * REPORT_BYTES + fetched * ROW_BYTES
     if question.source == INTERNET:
         outwards += fetched * REQUEST_BYTES

@@ -1,4 +1,8 @@
-"""URLs dealt into shards: by count, by bytes, or by host."""
+"""
+URLs dealt into shards: by count, by bytes, or by host.
+
+`most_text` limits the characters of URLs in a shard, which may so get fewer URLs.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiment.plan.url_facts import sizes_of
-from fetcher.contract.source import Inline
+from fetcher.contract.inline import Inline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -49,16 +53,7 @@ def deal_ranges(
 def deal_in_order(
     rows: Iterable[RowBlock], sizes: Iterator[int], most_text: int
 ) -> Iterator[Inline]:
-    """
-    Deal rows in order, a given number to each shard.
-
-    Args:
-        rows: All rows.
-
-        sizes: The number for each shard.
-
-        most_text: Limit for the characters of URLs in a shard; it may lower the number.
-    """
+    """Deal rows in order, a given number to each shard."""
     taken: list[RowBlock] = []
     room, text = next(sizes), most_text
     for some in rows:
@@ -80,16 +75,7 @@ def deal_in_order(
 def deal_by_host(
     rows: Iterable[RowBlock], sizes: OfLines, most_text: int
 ) -> Iterator[Inline]:
-    """
-    Deal rows so that those of one host come together, a given number to each shard.
-
-    Args:
-        rows: All rows; each `WINDOW` of them is dealt by itself.
-
-        sizes: The number for each shard.
-
-        most_text: Limit for the characters of URLs in a shard; it may lower the number.
-    """
+    """Deal rows so that those of a host come together, each `WINDOW` by itself."""
     every = chain.from_iterable(block.items() for block in rows)
     while window := list(islice(every, WINDOW)):
         window.sort(key=_host)
@@ -100,16 +86,7 @@ def deal_by_host(
 def deal_by_bytes(
     rows: Iterable[RowBlock], sizes: OfLines, most_text: int
 ) -> Iterator[Inline]:
-    """
-    Deal rows in order, a share of the bytes to each shard.
-
-    Args:
-        rows: As for `deal_by_host`.
-
-        sizes: The number for each shard if all lines were alike.
-
-        most_text: As for `deal_by_host`.
-    """
+    """Deal rows in order, with shares of the bytes as `sizes` are of alike lines."""
     pairs = (zip(block.items(), sizes_of(block), strict=True) for block in rows)
     every = chain.from_iterable(pairs)
     while window := list(islice(every, WINDOW)):

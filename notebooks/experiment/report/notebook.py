@@ -62,7 +62,7 @@ def as_html(notebook: NotebookNode, pictures: Sequence[Picture]) -> str:
             cell.outputs = list(_joined(cell.outputs))
         for output in cell.get("outputs", ()):
             _show(output, by_png)
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+    exporter = HTMLExporter(
         template_name="notebook",
         extra_template_basedirs=[str(TEMPLATES)],
     )

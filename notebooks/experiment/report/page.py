@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
-from experiment.ledger.places import executed_path
+from experiment.ledger.paths import executed_path
 from experiment.ledger.run_folder import read_run, replaced
 from experiment.report import summary
 from experiment.report.kernel import notebook_here

@@ -4,7 +4,7 @@ from asyncio import run as wait_for
 from dataclasses import replace
 
 import pytest
-from tests.support.priced_plans import AWS, plan_of
+from tests.support.plans import AWS, plan_of
 
 from experiment.command.runner import _REFUSALS
 from experiment.parameters.fan_out import FanOutSettings

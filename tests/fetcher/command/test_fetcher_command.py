@@ -2,14 +2,13 @@
 
 import json
 import signal
-import subprocess
-import sys
 
 import pytest
 from tests.support.misbehaving_origin import Origin
 from tests.support.running_command import Run
 
 from fetcher.__main__ import main
+from fetcher.command.report import formats
 from fetcher.command.report.lines import FIELDS
 
 
@@ -136,61 +135,6 @@ def test_a_bad_row_costs_only_itself_and_with_strict_nothing_is_fetched(
     assert not (tmp_path / "other").exists()
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--connections", "-1"], "connections is -1; it must be from 1 to"),
-        (["--attempts", "0"], "attempts is 0"),
-        (["--engine", "x"], "engine is 'x'; it must be one of: curl, aiohttp"),
-        (["--read-timeout", "-1"], "read_timeout_s is -1.0"),
-        (["--deadline", "0"], "deadline is 0.0; it must be more than 0 s"),
-        (["--deadline", "nan"], "deadline is nan"),
-        (["--processes", "0"], "processes is 0; it must be at least 1"),
-        (["--per-host", "-1"], "per_host is -1"),
-        (["--report", "/no/such/folder/r"], "No such file or directory"),
-        (["--to", "/dev/null/x"], "Not a directory"),
-    ],
-)
-def test_what_cannot_be_run_has_status_2_and_says_why(run, options, said):
-    status, summary, _, err = run(["http://h/"], *options)
-
-    assert (status, summary) == (2, None)
-    assert said in err
-    assert "Traceback" not in err
-
-
-def test_a_missing_list_has_status_2_and_says_so(tmp_path, capsys):
-    status = main([str(tmp_path / "none.txt"), "--to", str(tmp_path)])
-
-    assert status == 2
-    assert "No such file or directory" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("arguments", [[], ["u.txt"], ["u.txt", "--no-such"]])
-def test_a_wrong_call_has_status_2_and_shows_the_usage(arguments, capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-
-    assert ended.value.code == 2
-    assert "usage: fetcher" in capsys.readouterr().err
-
-
-def test_help_names_every_option_and_status(capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(["--help"])
-    told = capsys.readouterr().out
-
-    assert ended.value.code == 0
-    for option in (
-        *("--to", "--connections", "--engine", "--attempts", "--connect-timeout"),
-        *("--read-timeout", "--total-timeout", "--max-bytes", "--expect-type"),
-        *("--allow-private", "--deadline", "--report", "exit status: 0", "SIGTERM"),
-        *("--processes", "--per-host", "--host-rate", "--min-speed", "--compressed"),
-        *("--respect-robots-tag", "--contact", "earlier run", "kept"),
-    ):
-        assert option in told
-
-
 def test_private_addresses_are_not_contacted_unless_allowed(origin, tmp_path):
     (tmp_path / "urls.txt").write_text(origin.url("/bytes/1"))
     report = tmp_path / "report"
@@ -246,20 +190,6 @@ def test_a_module_and_a_command_are_the_same(tmp_path):
     assert run.err.startswith("fetcher: ")
 
 
-@pytest.mark.parametrize(
-    ("name", "report"), [("u.jsonl", "u.jsonl"), ("*", "u.jsonl"), ("*l", "u.csv")]
-)
-def test_a_report_over_the_list_itself_is_refused(tmp_path, capsys, name, report):
-    path = tmp_path / ("u.csv.jsonl" if report == "u.csv" else report)
-    path.write_text('{"url": "http://h/1"}\n')
-    lists, own = str(tmp_path / name), str(tmp_path / report)
-    status = main([lists, "--to", str(tmp_path / "out"), "--report", own])
-
-    assert status == 2
-    assert "is the list itself" in capsys.readouterr().err
-    assert path.read_text() == '{"url": "http://h/1"}\n'
-
-
 def test_the_same_command_again_does_only_the_rest(run, origin, tmp_path):
     urls = [origin.url(f"/bytes/{n}/again") for n in range(5)]
     missing = origin.url("/status/404")
@@ -313,16 +243,17 @@ def test_a_report_that_is_something_else_is_refused_and_left_alone(run, origin):
     assert len(origin.requests) == before
 
 
-def test_what_does_not_use_an_engine_does_not_import_one():
-    """
-    Either is dear: a third of the time that a thousand small files take.
-    """
-    code = (
-        "import sys, fetcher.command.main;"
-        "print({'aiohttp', 'pycurl', 'asyncio', 'ssl', 'hashlib'} & set(sys.modules))"
-    )
-    told = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+def test_a_table_that_cannot_be_written_has_status_2_and_its_lines_stay(
+    run, tmp_path, monkeypatch
+):
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device")
 
-    assert told.stdout == "set()\n"
+    monkeypatch.setattr(formats, "write_table", fail)
+    table = tmp_path / "r.parquet"
+    status, summary, _, err = run(["no URL", "http://0.0.0.0"], "--report", str(table))
+
+    assert (status, summary) == (2, None)
+    assert "No space left on device" in err
+    assert len((tmp_path / "r.parquet.jsonl").read_text().splitlines()) == 2
+    assert not table.exists()

@@ -283,34 +283,3 @@ def test_whatever_is_left_of_a_report_what_stands_in_it_is_kept(
         run.path(number).unlink()
 
     assert run.keep() == sorted(whole - gone)
-
-
-MAY_COME = [
-    (outcome, 200, "", "")
-    for outcome in Outcome
-    if outcome not in (Outcome.OK, Outcome.DNS, Outcome.WRONG_TYPE)
-]
-MAY_COME += [(Outcome.DNS, 0, "h: try again", ""), (Outcome.HTTP_STATUS, 403, "", "")]
-MAY_COME += [
-    (Outcome.HTTP_STATUS, 404, "", "?sig=1"),
-    (Outcome.WRONG_TYPE, 200, "", "?sig=1"),
-]
-HOPELESS = [(Outcome.HTTP_STATUS, status, "", "") for status in (404, 410)]
-HOPELESS += [(Outcome.DNS, 0, "h: no such name", "")]
-HOPELESS += [(Outcome.WRONG_TYPE, 200, "", "")]
-
-
-@pytest.mark.parametrize(("ends", "kept"), [(MAY_COME, 0), (HOPELESS, len(HOPELESS))])
-def test_only_what_has_nothing_to_hope_for_is_not_tried_again(run, ends, kept):
-    run.list.write_text(
-        "".join(f"http://h/{n}{one[3]}\n" for n, one in enumerate(ends))
-    )
-    lines = [
-        line_of(item, Download(outcome, status, detail=detail))
-        for item, (outcome, status, detail, _) in zip(
-            UrlList(run.list), ends, strict=True
-        )
-    ]
-    run.report.write_text("".join(lines))
-
-    assert len(run.kept()) == kept

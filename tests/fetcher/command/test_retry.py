@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from tests.support.misbehaving_origin import Origin
 
 from fetcher.__main__ import main
-from fetcher.command.resume import ALL, FAILED, HEALABLE, NONE, RETRIES
+from fetcher.command.report.file import ReportFile
+from fetcher.command.report.lines import line_of
+from fetcher.command.resume import ALL, FAILED, HEALABLE, NONE, RETRIES, keep
+from fetcher.contract.downloads import Download
+from fetcher.contract.outcome import Outcome
+from fetcher.lists.url_list import UrlList
+from fetcher.sinks.directory import Directory
 
 # Paths of a list, how each ends, and what tries it again.
 ROWS = [
@@ -64,3 +70,35 @@ def test_rows_in_are_rows_out_wherever_a_kill_has_cut_the_report(listed, retry, 
 
     assert [one["row"] for one in told] == list(range(1, len(ROWS) + 1))
     assert [one["outcome"] for one in told] == [outcome for _, outcome, _ in ROWS]
+
+
+MAY_COME = [
+    (outcome, 200, "", "")
+    for outcome in Outcome
+    if outcome not in (Outcome.OK, Outcome.DNS, Outcome.WRONG_TYPE)
+]
+MAY_COME += [(Outcome.DNS, 0, "h: try again", ""), (Outcome.HTTP_STATUS, 403, "", "")]
+MAY_COME += [
+    (Outcome.HTTP_STATUS, 404, "", "?sig=1"),
+    (Outcome.WRONG_TYPE, 200, "", "?sig=1"),
+]
+HOPELESS = [(Outcome.HTTP_STATUS, status, "", "") for status in (404, 410)]
+HOPELESS += [(Outcome.DNS, 0, "h: no such name", "")]
+HOPELESS += [(Outcome.WRONG_TYPE, 200, "", "")]
+
+
+@pytest.mark.parametrize(("ends", "kept"), [(MAY_COME, 0), (HOPELESS, len(HOPELESS))])
+def test_only_what_has_nothing_to_hope_for_is_not_tried_again(tmp_path, ends, kept):
+    (tmp_path / "urls.txt").write_text(
+        "".join(f"http://h/{n}{one[3]}\n" for n, one in enumerate(ends))
+    )
+    urls = UrlList(tmp_path / "urls.txt")
+    lines = [
+        line_of(item, Download(outcome, status, detail=detail))
+        for item, (outcome, status, detail, _) in zip(urls, ends, strict=True)
+    ]
+    (tmp_path / "report.jsonl").write_text("".join(lines))
+    with ReportFile(tmp_path / "report.jsonl") as report:
+        found, _ = keep(report, urls, Directory(tmp_path / "out"))
+
+    assert len(found) == kept

@@ -97,64 +97,6 @@ def test_of_json_lines_only_the_first_block_as_a_whole_must_have_it(tmp_path, ki
         url_list(tmp_path, text, ".jsonl", columns=Columns(**{kind: "ids"}))
 
 
-def test_broken_lines_of_a_table_cost_only_themselves(tmp_path):
-    lines = [
-        "url,caption",
-        'http://h/1,"a quote that nobody closes',
-        "http://h/2,fine",
-        "http://h/3",
-        'http://h/4,say "cheese"',
-        'http://h/5,"over\nthree\nlines"',
-        "http://h/6,one,too,many",
-        'http://h/7,"quoted" and not',
-        *(f"http://h/{n},fine" for n in range(8, 300)),
-    ]
-    rows = told(url_list(tmp_path, "\n".join(lines), ".csv"))
-    bad = {row: url for row, url, outcome, _ in rows if outcome != "ok"}
-
-    assert bad == {3: "not read: http://h/3", 6: "not read: http://h/6,one,too,many"}
-    assert [row for row, *_ in rows] == list(range(1, 300))
-    assert rows[4][3] == {"caption": "over\nthree\nlines"}
-
-
-def test_quotes_that_begin_and_end_captions_of_a_tsv_swallow_no_rows(tmp_path):
-    """
-    A cell of several lines is still one, and so is one that holds a URL.
-    """
-    captions = ['"open', "fine", 'close"', '"over\nthree\nlines"', '"a\nhttp://h/9"']
-    lines = [f"{caption}\thttp://h/{n}" for n, caption in enumerate(captions)]
-    urls = url_list(tmp_path, "\n".join(["caption\turl", *lines]), ".tsv")
-    found = [row.columns["caption"] for row in urls]
-
-    assert found == [*captions[:3], "over\nthree\nlines", "a\nhttp://h/9"]
-
-
-@pytest.mark.parametrize("mark", ["\u2028", "\x85", "\f"])
-def test_only_line_feeds_and_carriage_returns_end_lines_of_a_table(tmp_path, mark):
-    text = f'url,caption\nhttp://h/1,a{mark}b\nhttp://h/2,"c{mark}d"\n'
-    rows = told(url_list(tmp_path, text, ".csv"))
-
-    assert [row[3]["caption"] for row in rows] == [f"a{mark}b", f"c{mark}d"]
-
-
-@pytest.mark.parametrize(
-    ("suffix", "text"),
-    [
-        (".csv", "url\nhttp://h/0\n# none\n\n#http://h/1\nhttp://h/2\n"),
-        (".csv", 'url,a\nhttp://h/0,"b"\n# none\n\n#http://h/1,b\nhttp://h/2,b\n'),
-        (".tsv", "a\turl\nb\thttp://h/0\n#b\tno\n \n# b\n#b\thttp://h/2\n"),
-    ],
-)
-def test_comments_and_blank_lines_of_a_table_are_no_rows(tmp_path, suffix, text):
-    """
-    A caption that begins with `#` is none, if its line has a URL where one belongs.
-    """
-    urls = url_list(tmp_path, text, suffix)
-
-    assert [item.url for item in urls] == ["http://h/0", "http://h/2"]
-    assert "3 lines are no rows" in urls.remarks()[0]
-
-
 def test_bytes_of_another_encoding_are_read_as_latin_1_and_that_is_said(tmp_path):
     urls = url_list(
         tmp_path, b"url,caption\nhttp://h/1,caf\xe9 \x93ol\xe9\x94\n", ".csv"

@@ -11,7 +11,7 @@ from rollout.deploy import role
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left, status
 from rollout.deploy.leftover_tars import seal_unreported
 from rollout.errors import DeployError, ServiceError
-from rollout.invoke.service import Service
+from rollout.invoke.service_client import ServiceClient
 from rollout.target.target import connect
 
 # AWS narrows none of these down to a function.
@@ -235,7 +235,7 @@ def test_a_long_list_may_be_handed_in_to_a_service(aws, gate, spec, code, s3):
     bucket = "million-downloads-lists"
     s3.create_bucket(Bucket=bucket)
     deploy(aws, replace(spec, environment={"FETCHER_BUCKET": bucket}), code=code)
-    service = Service(aws, NAME)
+    service = ServiceClient(aws, NAME)
 
     assert service.upload("a.txt", b"http://h/1") == f"s3://{bucket}/lists/a.txt"
 

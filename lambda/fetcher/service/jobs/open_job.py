@@ -22,18 +22,7 @@ _CLOCKS_S = 2.0
 
 
 class JobContext(NamedTuple):
-    """
-    A job as an invocation works for it.
-
-    Attributes:
-        job: The job.
-
-        store: The job's documents.
-
-        events: Invoke other executions.
-
-        call: This invocation.
-    """
+    """A job as an invocation works for it."""
 
     job: Job
     store: Store

@@ -7,7 +7,7 @@ from pathlib import Path
 from experiment.ledger.machine import root
 
 
-def placed(text: str) -> Path:
+def resolved(text: str) -> Path:
     """
     Return the path that a parameter means.
 
