@@ -35,7 +35,7 @@ _BAR_HEIGHT = 0.5
 _LABELLED_SHARE = 0.04  # of the longest bar; shorter segments have no room for a figure
 _GIB = 2**30
 _READING_OF_RUN = (
-    "The first bar is the whole run, by process: *notebook* plans, sends requests and "
+    "*This run* is all of it, by process: *notebook* plans, sends requests and "
     "keeps the ledger; *control plane* is the local Lambda endpoint, which passes on "
     "every request and report."
 )
