@@ -1,6 +1,7 @@
 """Settings into shards: every URL exactly once, in sizes that hardly differ."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,7 +20,7 @@ from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.demand import demand_of
 from experiment.plan.plan import Plan, Todo, make_plan
 from fetcher.contract.shard import MOST_HOSTS_BYTES
-from fetcher.contract.source import numbers_in
+from fetcher.contract.source import Item, numbers_in
 from fetcher.lists.url_list import UrlListError
 from fetcher.transfer.flow.connection_limit import FIRST
 from rollout.errors import PreflightError
@@ -118,6 +119,26 @@ def test_a_list_is_fetched_whole_whatever_files_says(tmp_path):
     assert [url for rows in plan.urls.blocks([(0, 99)]) for url in rows.urls] == [
         f"http://h/{number}" for number in range(9)
     ]
+
+
+def test_columns_are_those_named_and_captions_go_where_they_are_kept(tmp_path):
+    path = tmp_path / "urls.csv"
+    path.write_text("id,page,src,caption\n7.jpg,http://p/1,http://h/1,a cat\n")
+    settings = FanOutSettings(
+        url_list=str(path),
+        url_column="src",
+        name_column="id",
+        concurrency=1,
+        shards_per_execution=1,
+    )
+    plan = make_plan("20_fan_out", settings, Nowhere)
+    in_tars = replace(settings, sink="s3-tar", sink_path="s3://photos/kept")
+    plans = plan, replace(plan, settings=in_tars)
+    shards = [next(iter(one.wave(0, one.everything))) for one in plans]
+    ((here,), (kept,)) = (tuple(shard.source) for shard in shards)
+
+    assert here == Item(0, "http://h/1", "7.jpg")
+    assert kept.columns == {"page": "http://p/1", "caption": "a cat"}
 
 
 def test_a_list_shorter_than_the_shards_is_refused(tmp_path):
