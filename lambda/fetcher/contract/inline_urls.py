@@ -30,6 +30,8 @@ class Inline:
         destinations: As in `Item`, one each; none at all if all are empty.
 
         sha256s, refusals: Likewise.
+
+        carried: Likewise; all are empty unless the sink keeps them.
     """
 
     ranges: Ranges
@@ -37,6 +39,7 @@ class Inline:
     destinations: Sequence[str] = ()
     sha256s: Sequence[str] = ()
     refusals: Sequence[str] = ()
+    carried: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Refuse columns that do not fit together."""
@@ -47,10 +50,11 @@ class Inline:
             raise ValueError(msg)
 
     @classmethod
-    def of(cls, items: Sequence[Item]) -> Inline:
-        """Return a source of items whose numbers ascend."""
-        rows = (item[:-1] for item in items)  # without what is carried
-        numbers, urls, *columns = zip(*rows, strict=True) if items else [()] * 5
+    def of(cls, items: Sequence[Item], *, keeps_columns: bool = False) -> Inline:
+        """Return a source of items whose numbers ascend; it may keep what they carry."""
+        numbers, urls, *columns = zip(*items, strict=True) if items else [()] * 6
+        if not keeps_columns:
+            del columns[-1]
         optional = (column if any(column) else () for column in columns)
         return cls(ranges_of(numbers), urls, *optional)
 
@@ -80,4 +84,4 @@ class Inline:
 
     @property
     def _optional(self) -> tuple[Sequence[str], ...]:
-        return self.destinations, self.sha256s, self.refusals
+        return self.destinations, self.sha256s, self.refusals, self.carried

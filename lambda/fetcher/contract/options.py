@@ -191,6 +191,11 @@ class SinkSpec:
         """Whether bodies go to S3."""
         return self.kind.startswith("s3-")
 
+    @property
+    def keeps_columns(self) -> bool:
+        """Whether it keeps what rows carry along, beside their bodies."""
+        return self.kind == "s3-tar"
+
 
 def check_seconds(name: str, seconds: float) -> None:
     """

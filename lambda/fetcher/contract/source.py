@@ -38,7 +38,7 @@ class Item(NamedTuple):
 
         carried:
             The row's other columns, as the text of a JSON object in ASCII; empty:
-            there are none. They stay on this machine: no `Inline` takes them along.
+            there are none.
     """
 
     number: int

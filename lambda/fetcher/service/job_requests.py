@@ -107,7 +107,8 @@ def _check_list(items: Sequence[Item], most: int) -> None:
 def _created(store: Store, requested: Job, items: Sequence[Item]) -> Job:
     """Store a job; return it, or the one that another request stored first."""
     if items:
-        store.put(f"lists/{requested.digest}", Inline.of(items).to_dict())
+        source = Inline.of(items, keeps_columns=requested.sink.keeps_columns)
+        store.put(f"lists/{requested.digest}", source.to_dict())
     if store.create("job", requested.to_dict()):
         return requested
     return job_in(store) or requested

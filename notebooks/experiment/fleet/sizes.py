@@ -25,7 +25,7 @@ from experiment.plan.url_facts import region_in, sizes_of
 from experiment.tables.words import size
 from fetcher import __version__
 from fetcher.engines.aiohttp_names import Lookups
-from fetcher.lists.url_list import UrlList
+from fetcher.lists.url_list import Columns, UrlList
 from fetcher.s3.urls import SCHEME
 from fetcher.security import guard, trust
 from fetcher.transfer import redirects
@@ -113,12 +113,19 @@ def sample_for(settings: FanOutSettings) -> Sample | None:
     kind = settings if isinstance(settings, FleetSettings) else FleetSettings
     return sample_of(
         Path(settings.url_list),
+        columns=settings.columns,
         rows=kind.sample,
         allow_private=settings.allow_private,
     )
 
 
-def sample_of(path: Path, *, rows: int, allow_private: bool = False) -> Sample:
+def sample_of(
+    path: Path,
+    *,
+    columns: Columns | None = None,
+    rows: int,
+    allow_private: bool = False,
+) -> Sample:
     """
     Return the sizes of some files of a list, drawn at random, always the same ones.
 
@@ -126,6 +133,8 @@ def sample_of(path: Path, *, rows: int, allow_private: bool = False) -> Sample:
 
     Args:
         path: The list.
+
+        columns: The names of its columns.
 
         rows: How many to look at.
 
@@ -136,7 +145,7 @@ def sample_of(path: Path, *, rows: int, allow_private: bool = False) -> Sample:
 
         OSError: If it cannot be read.
     """
-    urls = UrlList(path, allow_s3=True, allow_credentials=False)
+    urls = UrlList(path, columns=columns, allow_s3=True, allow_credentials=False)
     count = len(urls)
     numbers = sorted(Random(_SEED).sample(range(count), min(rows, count)))  # noqa: S311
     sizes: list[float] = []

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 _RUN = "run.json"
 _DPI = 120
 # What is downloaded, and where to. A resumed run may change every other setting.
-_FIXED = ("target", "url_template", "files", "file_kb", "sink", "sink_path")
+_FIXED = (
+    *("target", "url_template", "files", "file_kb", "sink", "sink_path"),
+    *("url_column", "name_column", "sha256_column"),
+)
 
 
 class Run:
@@ -188,7 +191,7 @@ def check_resumable(folder: Path, settings: FanOutSettings) -> dict[str, Any]:
     record = read_run(folder)
     before = record["settings"]
     for name in _FIXED:
-        if (value := getattr(settings, name)) != before.get(name):
+        if (value := getattr(settings, name)) != before.get(name, ""):
             msg = (
                 f"{folder} cannot be resumed: its {name} is {before.get(name)!r}, not "
                 f"{value!r}. Set the value it began with, or start another run in "

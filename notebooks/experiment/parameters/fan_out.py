@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 from experiment.parameters.cell import at_least_one, check_different, check_no_secret
 from experiment.parameters.settings import DownloadSettings
 from fetcher.contract.options import Options, check_one_of
+from fetcher.lists.columns import Columns
 from fetcher.s3.urls import SCHEME
 from fetcher.transfer.flow.adaptive_limit import FIRST
 
@@ -42,6 +43,10 @@ class FanOutSettings(DownloadSettings):
             permissions of the function's role.
 
         url_list: A file of URLs to fetch instead, all of them, whatever `files` says.
+
+        url_column, name_column, sha256_column:
+            The columns of `url_list`, see `fetcher.lists.columns.Columns`; empty: they
+            are found by their names.
 
         sources:
             What the function's role may read for ``s3://`` lines of a `url_list`, as
@@ -85,6 +90,9 @@ class FanOutSettings(DownloadSettings):
     origin: str = OWN
     url_template: str = ""
     url_list: str = ""
+    url_column: str = ""
+    name_column: str = ""
+    sha256_column: str = ""
     sources: list[str] = field(default_factory=list)
     allow_private: bool = False
     file_kb: int = 10
@@ -126,6 +134,9 @@ class FanOutSettings(DownloadSettings):
                 "template or an origin are all alike."
             )
             raise ValueError(msg)
+        if self.columns != Columns() and not self.url_list:
+            msg = "url_column, name_column and sha256_column need a url_list."
+            raise ValueError(msg)
         if self.sources and not self.url_list:
             msg = "sources needs a url_list; for a url_template they are known."
             raise ValueError(msg)
@@ -133,6 +144,13 @@ class FanOutSettings(DownloadSettings):
             msg = "Set run_folder to the run to resume."
             raise ValueError(msg)
         self.options(allow_private=False)
+
+    @property
+    def columns(self) -> Columns:
+        """The names of the list's columns."""
+        return Columns(
+            url=self.url_column, name=self.name_column, sha256=self.sha256_column
+        )
 
     def worker(self, run: str = "") -> FunctionSpec:
         """Return the function to deploy: see `Settings.worker`."""

@@ -1,7 +1,8 @@
 """
 URLs dealt into shards: by count, by bytes, or by host.
 
-`most_text` limits the characters of URLs in a shard, which may so get fewer URLs.
+`most_text` limits the characters of URLs, and of columns that are kept, in a shard,
+which may so get fewer URLs. `keeps_columns`: whether shards take along what rows carry.
 """
 
 from __future__ import annotations
@@ -51,7 +52,11 @@ def deal_ranges(
 
 
 def deal_in_order(
-    rows: Iterable[RowBlock], sizes: Iterator[int], most_text: int
+    rows: Iterable[RowBlock],
+    sizes: Iterator[int],
+    most_text: int,
+    *,
+    keeps_columns: bool = False,
 ) -> Iterator[Inline]:
     """Deal rows in order, a given number to each shard."""
     taken: list[RowBlock] = []
@@ -59,32 +64,48 @@ def deal_in_order(
     for some in rows:
         left = some
         while left.urls:
-            lengths = list(accumulate(map(len, left.urls[:room])))
+            here = left.cut(0, room)
+            lengths = list(accumulate(_lengths(here, keeps_columns=keeps_columns)))
             fit = bisect_right(lengths, text) or int(not taken)
             if fit:
                 taken.append(left.cut(0, fit))
                 room, text = room - fit, text - lengths[fit - 1]
                 left = left.cut(fit, len(left.urls))
             if left.urls or not room:
-                yield _joined(taken)
+                yield _joined(taken, keeps_columns=keeps_columns)
                 taken, room, text = [], next(sizes), most_text
     if taken:
-        yield _joined(taken)
+        yield _joined(taken, keeps_columns=keeps_columns)
+
+
+def _lengths(rows: RowBlock, *, keeps_columns: bool) -> Iterator[int]:
+    """Yield the characters that each row takes in a shard."""
+    if keeps_columns and rows.carried:
+        return map(int.__add__, map(len, rows.urls), map(len, rows.carried))
+    return map(len, rows.urls)
 
 
 def deal_by_host(
-    rows: Iterable[RowBlock], sizes: OfLines, most_text: int
+    rows: Iterable[RowBlock],
+    sizes: OfLines,
+    most_text: int,
+    *,
+    keeps_columns: bool = False,
 ) -> Iterator[Inline]:
     """Deal rows so that those of a host come together, each `WINDOW` by itself."""
     every = chain.from_iterable(block.items() for block in rows)
     while window := list(islice(every, WINDOW)):
         window.sort(key=_host)
         cuts = accumulate(sizes(len(window)), initial=0)
-        yield from _cut(window, cuts, most_text)
+        yield from _cut(window, cuts, most_text, keeps_columns=keeps_columns)
 
 
 def deal_by_bytes(
-    rows: Iterable[RowBlock], sizes: OfLines, most_text: int
+    rows: Iterable[RowBlock],
+    sizes: OfLines,
+    most_text: int,
+    *,
+    keeps_columns: bool = False,
 ) -> Iterator[Inline]:
     """Deal rows in order, with shares of the bytes as `sizes` are of alike lines."""
     pairs = (zip(block.items(), sizes_of(block), strict=True) for block in rows)
@@ -94,7 +115,8 @@ def deal_by_bytes(
         shares = np.cumsum(list(sizes(len(window))))[:-1] / len(window)
         marks = upto[-1] * shares
         cuts = np.unique([0, *np.searchsorted(upto, marks, "right"), len(window)])
-        yield from _cut([item for item, _ in window], cuts.tolist(), most_text)
+        items = [item for item, _ in window]
+        yield from _cut(items, cuts.tolist(), most_text, keeps_columns=keeps_columns)
 
 
 def _host(item: Item) -> str:
@@ -102,17 +124,25 @@ def _host(item: Item) -> str:
 
 
 def _cut(
-    window: Sequence[Item], cuts: Iterable[int], most_text: int
+    window: Sequence[Item],
+    cuts: Iterable[int],
+    most_text: int,
+    *,
+    keeps_columns: bool,
 ) -> Iterator[Inline]:
     for start, end in pairwise(cuts):
         items = sorted(window[start:end])
-        text = accumulate(len(item.url) for item in items)
+        text = accumulate(
+            len(item.url) + (len(item.carried) if keeps_columns else 0)
+            for item in items
+        )
         numbered = zip((upto // most_text for upto in text), items, strict=True)
         for _, shard in groupby(numbered, itemgetter(0)):
-            yield Inline.of([item for _, item in shard])
+            some = [item for _, item in shard]
+            yield Inline.of(some, keeps_columns=keeps_columns)
 
 
-def _joined(some: Sequence[RowBlock]) -> Inline:
+def _joined(some: Sequence[RowBlock], *, keeps_columns: bool) -> Inline:
     ranges: list[tuple[int, int]] = []
     for rows in some:
         first, count = rows.first, len(rows.urls)
@@ -120,10 +150,11 @@ def _joined(some: Sequence[RowBlock]) -> Inline:
             first, before = ranges.pop()
             count += before
         ranges.append((first, count))
+    names = ["destinations", "sha256s", "refusals", *["carried"] * keeps_columns]
     return Inline(
         tuple(ranges),
         tuple(chain.from_iterable(rows.urls for rows in some)),
-        *(_texts(some, name) for name in ("destinations", "sha256s", "refusals")),
+        *(_texts(some, name) for name in names),
     )
 
 

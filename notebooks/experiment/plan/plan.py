@@ -148,12 +148,12 @@ class Plan:
             return
         rows = self.urls.blocks(todo.ranges)
         most_text = min(_MOST_TEXT, _TEXT_IN_FLIGHT // self.settings.concurrency)
-        if self.settings.deal_by == HOST:
-            yield from deal_by_host(rows, sizes.of_lines(), most_text)
-        elif self.settings.deal_by == BYTES:
-            yield from deal_by_bytes(rows, sizes.of_lines(), most_text)
+        keeps = self.settings.sink_spec().keeps_columns
+        ways = {HOST: deal_by_host, BYTES: deal_by_bytes}
+        if way := ways.get(self.settings.deal_by):
+            yield from way(rows, sizes.of_lines(), most_text, keeps_columns=keeps)
         else:
-            yield from deal_in_order(rows, iter(sizes), most_text)
+            yield from deal_in_order(rows, iter(sizes), most_text, keeps_columns=keeps)
 
     def worker(self) -> FunctionSpec:
         """Return the function that this plan needs; a pilot takes any executions."""
@@ -250,8 +250,12 @@ def _numbered(text: str, settings: FanOutSettings) -> Template:
 def _listed(settings: FanOutSettings) -> UrlList:
     try:
         # Results are kept, and shown to others: no passwords.
-        allow_s3 = bool(settings.sources)
-        urls = UrlList(settings.url_list, allow_s3=allow_s3, allow_credentials=False)
+        urls = UrlList(
+            settings.url_list,
+            columns=settings.columns,
+            allow_s3=bool(settings.sources),
+            allow_credentials=False,
+        )
     except OSError as error:
         msg = f"The url_list cannot be read: {error}."
         raise SettingsError(msg) from error

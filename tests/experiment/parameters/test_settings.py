@@ -95,6 +95,7 @@ FAN_OUTS = [
     ({**NETWORK, "efs": POINT}, "sink_path is '', so nothing would be kept there"),
     ({**NETWORK, "efs": POINT, "sink_path": "/mnt/filesystem"}, "Set sink_path to"),
     ({"sources": ["s3://photos"]}, "sources needs a url_list"),
+    ({"name_column": "id"}, "name_column and sha256_column need a url_list"),
     ({"sources": "s3://photos", "url_list": "l.txt"}, "list of different texts"),
     ({"sources": ["s3://no_bucket"], "url_list": "l.txt"}, "The bucket is"),
 ]

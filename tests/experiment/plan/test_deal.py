@@ -2,6 +2,7 @@
 
 from itertools import chain, islice, repeat
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,3 +116,26 @@ def test_columns_that_only_some_blocks_have_keep_their_places():
     assert [item.destination for item in shard] == ["", "", "two"]
     assert [item.sha256 for item in shard] == ["", "", "ab"]
     assert shard.ranges == ((0, 3),)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda *args, **how: deal.deal_in_order(args[0], repeat(50), *args[2:], **how),
+        deal.deal_by_host,
+        deal.deal_by_bytes,
+    ],
+)
+def test_columns_that_the_sink_keeps_travel_and_count_as_text(way):
+    rows = list(blocks([40, 60]))
+    sizes = EqualSizes(100, 2).of_lines()
+    shards = list(way(rows, sizes, 400, keeps_columns=True))
+    carried = {item.number: item.carried for shard in shards for item in shard}
+    texts = [sum(len(one.url + one.carried) for one in shard) for shard in shards]
+    (without, *_) = way(rows, sizes, TEXT)
+
+    assert [carried[n] for n in range(100)] == [
+        one for block in rows for one in block.carried
+    ]
+    assert max(texts) < 2 * 400
+    assert without.carried == ()

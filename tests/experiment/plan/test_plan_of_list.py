@@ -1,6 +1,7 @@
 """A list of URLs into shards: each line once, dealt as is wanted."""
 
 import random
+from dataclasses import replace
 from itertools import chain
 
 import pytest
@@ -9,7 +10,7 @@ from tests.support.plans import Nowhere
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.plan import make_plan
-from fetcher.contract.source import numbers_in
+from fetcher.contract.source import Item, numbers_in
 from fetcher.lists.url_list import UrlListError
 
 NINE = [f"http://h/{number}" for number in range(9)]
@@ -155,3 +156,23 @@ def test_a_long_list_is_not_read_before_its_first_shard_is_sent(tmp_path):
     urls = [item.url for shard in shards for item in shard.source]
     assert urls[:150_000] == lines[:150_000]
     assert urls[150_000] == "no URL at all"
+
+
+def test_columns_are_those_named_and_captions_go_where_they_are_kept(tmp_path):
+    path = tmp_path / "urls.csv"
+    path.write_text("id,page,src,caption\n7.jpg,http://p/1,http://h/1,a cat\n")
+    settings = FanOutSettings(
+        url_list=str(path),
+        url_column="src",
+        name_column="id",
+        concurrency=1,
+        shards_per_execution=1,
+    )
+    plan = make_plan("20_fan_out", settings, Nowhere)
+    in_tars = replace(settings, sink="s3-tar", sink_path="s3://photos/kept")
+    plans = plan, replace(plan, settings=in_tars)
+    shards = [next(iter(one.wave(0, one.everything))) for one in plans]
+    ((here,), (kept,)) = (tuple(shard.source) for shard in shards)
+
+    assert here == Item(0, "http://h/1", "7.jpg")
+    assert kept.columns == {"page": "http://p/1", "caption": "a cat"}

@@ -86,10 +86,12 @@ def test_items_come_back_from_an_inline_source_as_they_went_in(texts):
     assert list(Inline.of(items)) == items
 
 
-def test_what_a_row_carries_along_stays_here():
+def test_what_a_row_carries_along_travels_only_to_who_keeps_it():
     item = Item(0, "http://h/1", carried='{"caption": "a cat"}')
+    sent = Inline.of([item], keeps_columns=True).to_dict()
 
     assert list(Inline.of([item])) == [Item(0, "http://h/1")]
+    assert list(Inline.from_dict(sent)) == [item]
 
 
 def test_what_is_empty_everywhere_does_not_travel():

@@ -29,7 +29,10 @@ def test_every_file_is_in_the_tar_whole_with_a_json_beside_it_and_found_by_the_i
     contents = {number: body(number, size) for number, size in enumerate(SIZES)}
     with sink_for(tar, proxy) as sink:
         for number, content in contents.items():
-            item = Item(number, f"http://h/{number}.png", f"d/{number}", "AB" * 32)
+            item = Item(
+                *(number, f"http://h/{number}.png", f"d/{number}", "AB" * 32),
+                carried=f'{{"caption": "cat {number}", "width": 7}}',
+            )
             if number % 2:
                 path = write(sink, item, content, PNG)
             else:
@@ -53,6 +56,8 @@ def test_every_file_is_in_the_tar_whole_with_a_json_beside_it_and_found_by_the_i
             "content_type": "image/png",
             "destination": f"d/{number}",
             "sha256": "ab" * 32,
+            "caption": f"cat {number}",
+            "list_width": 7,
         }
         row = rows[number]
         assert files[f"{number:09}.png"] == content

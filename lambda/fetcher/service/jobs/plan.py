@@ -104,7 +104,8 @@ def _write_slices(context: JobContext, items: Iterable[Item], count: int) -> Job
     size = slice_size(count, context.call.timeout_s, lanes)
     slices = 0
     for index, some in enumerate(_pieces(items, size)):
-        context.store.put(f"slices/{slice_name(index)}", Inline.of(some).to_dict())
+        source = Inline.of(some, keeps_columns=context.job.sink.keeps_columns)
+        context.store.put(f"slices/{slice_name(index)}", source.to_dict())
         slices = index + 1
     return JobPlan(count, slices, lanes)
 

@@ -116,7 +116,7 @@ def _downloaded(
         run=context.job.id,
         index=index,
         wave=round_,
-        source=Inline.of(items),
+        source=Inline.of(items, keeps_columns=context.job.sink.keeps_columns),
         sink=context.job.sink,
         options=Options(
             allow_private=context.call.settings.allow_private, **context.job.options
