@@ -51,7 +51,7 @@ class Inline:
 
     @classmethod
     def of(cls, items: Sequence[Item], *, keeps_columns: bool = False) -> Inline:
-        """Return a source of items whose numbers ascend; it may keep what they carry."""
+        """Return a source of items whose numbers ascend; it can keep their columns."""
         numbers, urls, *columns = zip(*items, strict=True) if items else [()] * 6
         if not keeps_columns:
             del columns[-1]
