@@ -4,8 +4,9 @@ PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
 NO_NEWS := .venv/etc/jupyter/labconfig/page_config.json
-# Otherwise each kernel warns, in red, that connections on this machine are not encrypted.
-QUIET := .venv/etc/ipython
+# Otherwise each kernel warns, in red, that connections on this machine are not encrypted, and
+# forgets the charts that it displays, so that a page made in JupyterLab lacks some.
+KERNEL := .venv/etc/ipython
 UV := uv==0.13.9
 # Jupyter refuses to run as root without it.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -33,7 +34,8 @@ $(READY): requirements.lock pyproject.toml
 	  && $(PY) -m uv pip sync -q --python $(PY) --require-hashes --compile-bytecode requirements.lock; } \
 	  || { echo "uv failed; trying pip"; $(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements.lock; }
 	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@mkdir -p $(QUIET) && echo '{"IPKernelApp": {"log_level": "ERROR"}}' > $(QUIET)/ipython_kernel_config.json
+	@mkdir -p $(KERNEL) && echo '{"IPKernelApp": {"log_level": "ERROR"},' \
+	  '"ZMQDisplayPublisher": {"store_display_history": true}}' > $(KERNEL)/ipython_kernel_config.json
 	@touch $@
 
 run: $(READY) ## the experiment on this machine: a grid, its charts, the verdict
@@ -45,14 +47,15 @@ million: $(READY) ## a million files of 10 kB on this machine, each accounted fo
 bench: $(READY) ## fetcher beside curl, wget2, aria2c and img2dataset, where installed: up to half an hour
 	@$(PY) -m experiment.bench
 
-# Four processes even on two cores, since many tests wait.
+# Four processes even on two cores, since many tests wait. None needs nbval's plugin, which
+# takes a second in each, but the one that starts another pytest.
 test: $(READY) lint ## every check: lint, types, tests, notebooks
-	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ORDER)
+	@$(PY) -m pytest -p no:nbval -n 4 --dist loadfile --no-loadscope-reorder $(ORDER)
 
 test-bare: ## `run` and `test` as on a new machine: no git, nginx or curl; each Python here
 	@$(PYTHON) tests/bare.py
 
-soak: $(READY) ## the long trials, with figures; run nothing else meanwhile
+soak: $(READY) $(NO_NEWS) ## the long trials, with figures; run nothing else meanwhile
 	@$(PY) -m pytest -m soak -s
 
 aws-like: $(READY) ## the zips for AWS in a root like Lambda's, with AWS's own client: minutes; root

@@ -1,6 +1,7 @@
 """Fixtures for many tests: a local endpoint, and an environment without traps."""
 
 import os
+import re
 import signal
 import socket
 import tempfile
@@ -47,6 +48,13 @@ def pytest_addoption(parser):
         metavar="ARN",
         help="the role functions on AWS run under; one is made if none is named",
     )
+
+
+def pytest_collection_modifyitems(items):
+    """
+    Begin with the notebooks: nothing takes longer, and one process would end with it.
+    """
+    items.sort(key=lambda item: "notebooks" not in item.path.parts)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -162,7 +170,7 @@ def function_name(request, target):
     """
     A name of the test's own; a function deployed under it is removed afterwards.
     """
-    name = f"t-{request.node.name.partition('[')[0][-36:]}"
+    name = "t-" + re.sub(r"\W+", "-", request.node.name)[-36:].strip("-")
     yield name
     destroy(target, name)
 

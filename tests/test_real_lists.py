@@ -20,10 +20,10 @@ from experiment.plan.plan import make_plan
 from experiment.tables.outcomes import OutcomeBlock
 from experiment.tables.table import Names, downloads_table
 from fetcher.__main__ import main
+from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import SinkSpec
-from fetcher.contract.source import Inline
 from fetcher.lists.url_list import UrlList
-from rollout.manifest.convert import convert
+from rollout.manifest.as_list import convert
 
 CAPTION = 'a "cat",\non a mát'
 ENDS = ["ok", "bad_url", "ok", "duplicate", "http_status", "ok"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -42,6 +43,12 @@ class Constant:
         sizes_bytes:
             For a table: the file sizes. `low` and `high` are factors of all values.
 
+        region, architecture: Where it was measured, if in an account.
+
+        memories_mb, of_memories:
+            Memory sizes at which it was measured, and what each showed, in times of
+            `value`; empty: it is the same at all.
+
     Raises:
         ValueError: If it is of no known kind, has no source, or is not in its range; or
             a guess has no range.
@@ -56,6 +63,10 @@ class Constant:
     seen: date
     sizes_bytes: tuple[float, ...] = ()
     values: tuple[float, ...] = ()
+    region: str = ""
+    architecture: str = ""
+    memories_mb: tuple[float, ...] = ()
+    of_memories: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what a reader could not trace."""
@@ -73,6 +84,9 @@ class Constant:
             raise ValueError(msg)
         if len(self.sizes_bytes) != len(self.values):
             msg = f"{self.name} has {len(self.values)} values for other sizes."
+            raise ValueError(msg)
+        if len(self.memories_mb) != len(self.of_memories):
+            msg = f"{self.name} has {len(self.of_memories)} values for other memories."
             raise ValueError(msg)
 
 
@@ -94,7 +108,8 @@ def constants() -> dict[str, Constant]:
     Return all constants by name, as measured if they were.
 
     Raises:
-        ValueError: If `CALIBRATION` names what is no constant.
+        ValueError: If an entry of `CALIBRATION` is no constant, does not say where it
+            was measured, or is of a day to come.
     """
     entries = tomllib.loads(
         files("aws_facts").joinpath("fleet.toml").read_text("utf-8")
@@ -103,7 +118,25 @@ def constants() -> dict[str, Constant]:
     if unknown := sorted(found.keys() - entries.keys()):
         msg = f"{CALIBRATION} has {unknown[0]}, which is no constant; remove it."
         raise ValueError(msg)
+    for name, entry in found.items():
+        _check_measured(name, entry)
     return {name: read(name, entry) for name, entry in (entries | found).items()}
+
+
+def _check_measured(name: str, entry: dict[str, Any]) -> None:
+    if not (entry.get("region") and entry.get("architecture")):
+        msg = (
+            f"{name} in {CALIBRATION} has no region or no architecture: nobody can "
+            "tell where it holds. Remove it, or measure anew: make aws-check"
+        )
+        raise ValueError(msg)
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)  # it is in time zones
+    if "seen" in entry and entry["seen"] > tomorrow:
+        msg = (
+            f"{name} in {CALIBRATION} is of {entry['seen']}, a day to come. "
+            "Correct the day, or remove it."
+        )
+        raise ValueError(msg)
 
 
 def measured_entries() -> dict[str, dict[str, Any]]:
@@ -135,4 +168,8 @@ def read(name: str, entry: dict[str, Any]) -> Constant:
         seen=entry["seen"],
         sizes_bytes=tuple(map(float, entry.get("sizes_bytes", ()))),
         values=tuple(map(float, entry["value"])) if is_table else (),
+        region=entry.get("region", ""),
+        architecture=entry.get("architecture", ""),
+        memories_mb=tuple(map(float, entry.get("memories_mb", ()))),
+        of_memories=tuple(map(float, entry.get("of_memories", ()))),
     )

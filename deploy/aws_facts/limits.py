@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 HOME = "us-east-1"  # the region of the prices in limits.toml
 MBIT_BYTES = 125_000
 
-_LINE_GROWS_FROM_MB = 2_048
+LINE_GROWS_FROM_MB = 2_048
 _NOWHERE: dict[str, Any] = {"same": (), "dollars": {}}
 
 
@@ -73,11 +73,6 @@ def price(name: str, region: str = HOME) -> Price:
     """
     Return a price by its name in limits.toml.
 
-    Args:
-        name: Its name.
-
-        region: Where it is paid; by default us-east-1.
-
     >>> round(price("request").dollars * 1_000_000, 2)
     0.2
     >>> price("s3_gb_month", "sa-east-1").dollars, price("s3_read", "x").assumed
@@ -115,13 +110,6 @@ def problem(name: str, value: float, unit: str) -> str:
     """
     Describe how a setting breaks a limit; return nothing if it does not.
 
-    Args:
-        name: Name of the setting and of the limit.
-
-        value: Value of the setting.
-
-        unit: Its unit.
-
     >>> problem("timeout_s", 60, "s")
     ''
     >>> problem("timeout_s", 1_000, "s")
@@ -156,8 +144,8 @@ def line_bytes_per_s(memory_mb: int, most_mbit_s: float = math.inf) -> float:
     625.0
     """
     line, memory = limit("network_mbit_s"), limit("memory_mb")
-    above = max(0, memory_mb - _LINE_GROWS_FROM_MB)
-    share = above / (memory.most - _LINE_GROWS_FROM_MB)
+    above = max(0, memory_mb - LINE_GROWS_FROM_MB)
+    share = above / (memory.most - LINE_GROWS_FROM_MB)
     grown = line.least + share * (line.most - line.least)
     return min(grown, most_mbit_s) * MBIT_BYTES
 

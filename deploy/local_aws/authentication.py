@@ -67,8 +67,6 @@ class ServiceRequest:
     Attributes:
         service: The service it is for: one of `SERVICES`.
 
-        region: The region it is for.
-
         body: The whole body; for S3, a stream of it.
     """
 
@@ -82,8 +80,6 @@ class Authenticator:
     Verifier of requests.
 
     Args:
-        identify: Finds the owner of an access key.
-
         body_limits: The largest body of each service, in bytes; S3 has none.
 
         verify_signatures: False lets every program on this machine do anything; web
@@ -149,14 +145,7 @@ class Authenticator:
 
 
 def refusal(error: LambdaError, service: str) -> web.Response:
-    """
-    Return an error as a service would answer it.
-
-    Args:
-        error: The error.
-
-        service: The service's name in signatures.
-    """
+    """Return an error as a service would answer it."""
     if service in (S3, *QUERY_SERVICES):
         return _xml(error, is_query=service != S3)
     if service == "logs":

@@ -29,7 +29,7 @@ _LAST_WORDS_BYTES = 4_000
 @dataclass(frozen=True, slots=True)
 class LocalEndpoint:
     """
-    A running endpoint.
+    A running endpoint, started by this process.
 
     Attributes:
         endpoint_url: For `rollout.target.target.connect` and for boto3.
@@ -37,30 +37,21 @@ class LocalEndpoint:
         origin_url: The origin of the files to download; empty without one.
 
         keys: The pair to sign requests with.
+
+        check: Raises `EndpointError` with the endpoint's last output if it has ended by
+            itself. Takes the seconds to wait for that.
     """
 
     endpoint_url: str
     origin_url: str
     keys: KeyPair
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnEndpoint(LocalEndpoint):
-    """
-    An endpoint started by this process.
-
-    Attributes:
-        check: Raises `EndpointError` with the endpoint's last output if it has ended by
-            itself. Takes the seconds to wait for that.
-    """
-
     check: Callable[[float], None] = field(repr=False, compare=False)
 
 
 @contextmanager
 def local_endpoint(
     *, origin: bool = True, pace: Pace = "none"
-) -> Iterator[OwnEndpoint]:
+) -> Iterator[LocalEndpoint]:
     """
     Run a local endpoint for as long as the context lasts.
 
@@ -103,7 +94,7 @@ def local_endpoint(
             _stop(child)
 
 
-def _ready(child: subprocess.Popen[bytes], words: IO[bytes]) -> OwnEndpoint:
+def _ready(child: subprocess.Popen[bytes], words: IO[bytes]) -> LocalEndpoint:
     def check(within_s: float) -> None:
         if ended(child, within_s):
             raise EndpointError(_ended("ended by itself", child, words))
@@ -115,11 +106,11 @@ def _ready(child: subprocess.Popen[bytes], words: IO[bytes]) -> OwnEndpoint:
         what = f"was not ready within {_READY_WITHIN_S:.0f} s"
         raise EndpointError(_ended(what, child, words))
     fields = json.loads(line)
-    return OwnEndpoint(
+    return LocalEndpoint(
         fields["endpoint_url"],
         fields["origin_url"],
         KeyPair(fields["access_key_id"], fields["secret_access_key"]),
-        check=check,
+        check,
     )
 
 

@@ -7,13 +7,9 @@ import subprocess
 
 def ended(process: subprocess.Popen[bytes], within_s: float = 0.0) -> str:
     """
-    Describe the end of a child; empty while it lives.
+    Describe the end of a child; empty if it lives so many seconds.
 
-    Args:
-        process: The child.
-
-        within_s: How long to wait for its end. A process that dies closes its sockets
-            a moment before its parent can know.
+    A process that dies closes its sockets a moment before its parent can know.
     """
     try:
         status = process.wait(within_s)

@@ -43,7 +43,7 @@ _BACKLOG = 4096  # beyond it, a UNIX socket refuses at once
 _logger = logging.getLogger(__name__)
 
 
-class _Application(DomainDispatcherApplication):
+class _Application(DomainDispatcherApplication):  # type: ignore[misc]
     """Serves the service that the endpoint names, whatever else a request says."""
 
     def get_application(self, environ: dict[str, Any]) -> Flask:
@@ -54,7 +54,8 @@ class _Application(DomainDispatcherApplication):
         with self.lock:
             if service not in self.app_instances:
                 self.app_instances[service] = self.create_app(service)
-            return self.app_instances[service]
+            application: Flask = self.app_instances[service]
+            return application
 
 
 def main(name: str) -> None:

@@ -33,18 +33,15 @@ _START_S = 60
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade"}
 _BASE = "http://moto"  # any name: the socket decides
 _SERVICE = "X-Signed-For"  # moto_main reads it
+_INCAPABLE = (
+    "moto's server, which stands for this service, cannot do this; its log has the "
+    "traceback."
+)
 _OWNER = ""  # stands for the account itself in moto_main
 
 
 class Moto:
-    """
-    A running moto server.
-
-    Args:
-        session: For requests to it.
-
-        process: Its process.
-    """
+    """A running moto server."""
 
     def __init__(
         self,
@@ -107,13 +104,6 @@ class Moto:
         """
         Pass a request on, and the answer back, as they come.
 
-        Args:
-            request: The request.
-
-            service: The service it is for.
-
-            body: Its body.
-
         Raises:
             LambdaError: If moto cannot answer, or the request's body does not come.
         """
@@ -127,7 +117,7 @@ class Moto:
                 allow_redirects=False,
             ) as answer:
                 if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-                    raise _incapable()
+                    raise errors.LambdaError(501, "NotImplementedException", _INCAPABLE)
                 response = web.StreamResponse(
                     status=answer.status,
                     reason=answer.reason,
@@ -240,14 +230,6 @@ def _address(folder: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{descriptor}/{SOCKET}"
     finally:
         os.close(descriptor)
-
-
-def _incapable() -> errors.LambdaError:
-    text = (
-        "moto's server, which stands for this service, cannot do this; its log has the "
-        "traceback."
-    )
-    return errors.LambdaError(501, "NotImplementedException", text)
 
 
 def _gone(why: object) -> errors.LambdaError:

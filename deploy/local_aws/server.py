@@ -11,20 +11,6 @@ or, as ``rollout serve`` does, until the process is told to end::
 
     asyncio.run(main_async("127.0.0.1", 0, on_ready=print))
 
-Signatures::
-
-    LocalAws(host="127.0.0.1", port=0, *, account_concurrency=1000,
-             event_retry_delays_s=(60, 120), keep_idle_s=300, pace="none",
-             any_credentials=False)
-        await aws.start() -> None     EndpointError: host not loopback, port taken
-        await aws.stop() -> None      idempotent; afterwards no process and no folder
-        aws.endpoint_url -> str       "http://127.0.0.1:PORT", once started
-        aws.keys -> KeyPair           the pair to sign with
-
-    await main_async(host, port, *, on_ready, stop=None, pace="none",
-                     any_credentials=False)
-        calls on_ready(aws) once, returns after SIGINT, SIGTERM or stop.set()
-
 It runs code as the user who started it, so every request must be signed: with the pair
 made at the start, which functions find in their environment, or with one from this
 endpoint's IAM (CreateAccessKey) or STS (AssumeRole). See `authentication`. Everything
@@ -85,6 +71,15 @@ class LocalAws:
 
         pace: ``"aws"`` slows functions down as AWS does; ``"none"`` is as fast as this
             machine can.
+
+        any_credentials: Accept requests whatever signed them.
+
+    Attributes:
+        endpoint_url: ``http://127.0.0.1:PORT``, once started.
+
+        keys: The pair to sign with.
+
+        moto: The server of S3, IAM, STS and CloudWatch Logs, once started.
     """
 
     def __init__(
@@ -110,17 +105,10 @@ class LocalAws:
         self._cleanup = contextlib.AsyncExitStack()
         self._authenticator: authentication.Authenticator
         self._owner: Caller
-        self._moto: moto_server.Moto
+        self.moto: moto_server.Moto
         self._lambda: server.LocalLambda
 
     async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def start(self) -> None:
         """
         Start to serve.
 
@@ -132,8 +120,8 @@ class LocalAws:
             listener = stack.enter_context(_bind(self._host, self._port))
             self.endpoint_url = _url(listener)
             home = stack.enter_context(temporary_folders.temporary())
-            self._moto = await stack.enter_async_context(moto_server.running(home))
-            self._owner = await self._moto.owner(self.keys)
+            self.moto = await stack.enter_async_context(moto_server.running(home))
+            self._owner = await self.moto.owner(self.keys)
             self._authenticator = authentication.Authenticator(
                 self._identify,
                 _BODY_BYTES,
@@ -148,8 +136,8 @@ class LocalAws:
                     event_retry_delays_s=self._event_retry_delays_s,
                     keep_idle_s=self._keep_idle_s,
                     pace=AwsPace() if self._pace == "aws" else None,
-                    read_object=self._moto.read_object,
-                    send_logs=self._moto.call_logs,
+                    read_object=self.moto.read_object,
+                    send_logs=self.moto.call_logs,
                     identify=self._identify,
                 )
             )
@@ -158,23 +146,16 @@ class LocalAws:
             # Runs first on stop, so that waiting callers get an answer.
             stack.callback(self._lambda.refuse)
             self._cleanup = stack.pop_all()
+        return self
 
-    async def stop(self) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """End all processes and remove all files."""
         await self._cleanup.aclose()
-
-    async def wait_for_moto(self) -> None:
-        """Wait until moto's process has ended, for whatever reason."""
-        await self._moto.wait()
-
-    def check(self) -> None:
-        """Raise `EndpointError` if moto's process has ended by itself."""
-        self._moto.check()
 
     async def _identify(self, access_key: str) -> Caller | None:
         if access_key == self._owner.access_key:
             return self._owner
-        return await self._moto.identify(access_key)
+        return await self.moto.identify(access_key)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         service = ""
@@ -187,7 +168,7 @@ class LocalAws:
             if service == "logs":
                 assert isinstance(body, bytes)
                 await self._lambda.before_logs(*_logs_call(request, body))
-            return await self._moto.forward(request, service, body)
+            return await self.moto.forward(request, service, body)
         except errors.LambdaError as error:
             service = service or authentication.guess_service(request)
             return authentication.refusal(error, service)
@@ -203,20 +184,9 @@ async def main_async(
     any_credentials: bool = False,
 ) -> None:
     """
-    Serve until SIGINT, SIGTERM or ``stop``.
+    Serve as `LocalAws` does, until SIGINT, SIGTERM or ``stop`` is set.
 
-    Args:
-        host: A loopback address.
-
-        port: Where to listen; 0 for any free port.
-
-        on_ready: Called with the endpoint once it answers.
-
-        stop: Set it to end, for example when stdin closes.
-
-        pace: As for `LocalAws`.
-
-        any_credentials: Likewise.
+    ``on_ready`` is called with the endpoint once it answers.
 
     Raises:
         EndpointError: If the host is not loopback, the port is taken, or moto's
@@ -233,11 +203,11 @@ async def main_async(
             host, port, pace=pace, any_credentials=any_credentials
         ) as aws:
             on_ready(aws)
-            watch = asyncio.create_task(aws.wait_for_moto())
+            watch = asyncio.create_task(aws.moto.wait())
             # Without moto, S3's and other calls would fail one by one.
             watch.add_done_callback(lambda _: stopped.set())
             await stopped.wait()
-            aws.check()
+            aws.moto.check()
     finally:
         for number in signals:
             loop.remove_signal_handler(number)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PREFIX = "local-lambda-"
+_LOCK = "lock"
 
 # Functions have a /tmp of their own mounted over it, so none of our files may be there.
 _SHARED = Path("/tmp")  # noqa: S108 - the folder made in it is ours alone
@@ -22,17 +23,10 @@ _ASIDE = Path("/var/tmp")  # noqa: S108
 
 def temporary() -> AbstractContextManager[Path]:
     """Make a folder that is removed at the end, or else by the next endpoint."""
-    return owned_folder(PREFIX, _parent())
-
-
-def _parent() -> Path:
     parent = Path(tempfile.gettempdir())
     if parent == _SHARED and os.access(_ASIDE, os.W_OK | os.X_OK):
-        return _ASIDE
-    return parent
-
-
-_LOCK = "lock"
+        parent = _ASIDE
+    return owned_folder(PREFIX, parent)
 
 
 @contextmanager
@@ -42,11 +36,6 @@ def owned_folder(prefix: str, parent: Path) -> Iterator[Path]:
 
     It is locked as long as its owner lives. Unlocked folders have lost their owner and
     are removed.
-
-    Args:
-        prefix: The start of its name, and of those of its kind.
-
-        parent: The folder to make it in.
     """
     _remove_stale(prefix, parent)
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))

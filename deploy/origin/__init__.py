@@ -8,8 +8,8 @@ the memory of one. The query asks for latency and faults.
 * ``process`` runs it; ``server`` sends its ``answers``: a ``picture``, with ``faults``.
 * ``nginx`` serves the same pictures, faster, over HTTPS with a ``certificate``.
 * ``wild`` is another origin: thousands of hosts, many of them dead or limited.
-* ``temporary_folders`` are where it keeps files; ``exit_status`` says how a
-  process ended.
+* ``temporary_folders`` are where it keeps files; ``child_process`` ends
+  the processes.
 """
 
 from origin.picture import jpeg

@@ -5,14 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import resource
-import signal
 import socket
 
-from origin.server import OriginError, address, listen, start
+from origin.server import OriginError, address, listen, start, stop_event
 
-_STDIN = 0
 _DESCRIPTORS = 65_536
 
 
@@ -46,21 +43,11 @@ def _listener(options: argparse.Namespace) -> socket.socket:
 
 
 async def _run(listener: socket.socket, *, until_stdin_closes: bool) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    if until_stdin_closes:
-        loop.add_reader(_STDIN, _read_stdin, stopped)
+    stopped = stop_event(until_stdin_closes=until_stdin_closes)
     server = await start(listener)
     print(json.dumps({"origin_url": address(listener)}), flush=True)
     await stopped.wait()
     server.close()
-
-
-def _read_stdin(closed: asyncio.Event) -> None:
-    if not os.read(_STDIN, 4_096):
-        closed.set()
 
 
 def _allow_many_connections() -> None:

@@ -38,15 +38,9 @@ class Response:
     Attributes:
         data: Head and body, or what a fault leaves of them.
 
-        head_bytes: Size of the head.
-
         picture_bytes: Size of the part of a picture in it.
 
         files: 1 if it is a whole picture, else 0.
-
-        ending: What happens to the connection afterwards.
-
-        delay_s: Pause before anything is sent.
     """
 
     data: memoryview

@@ -41,8 +41,6 @@ class Faults:
 
         fault: ``status``, ``cut``, ``stall``, ``reset``, or empty for none.
 
-        status: The status, when the fault is ``status``.
-
         every: The fault affects numbers that this divides.
     """
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from origin import picture
 from origin.certificate import write_certificate
-from origin.exit_status import ended
+from origin.child_process import ended
 from origin.server import HOST, OriginError, listen
 from origin.temporary_folders import memory_folder
 
@@ -163,10 +163,7 @@ class Nginx:
 
     def check(self, within_s: float = 0.0) -> None:
         """
-        Check that it is alive.
-
-        Args:
-            within_s: How long to wait for its end.
+        Check that it is alive, or does not end within so many seconds.
 
         Raises:
             OriginError: If its process ended by itself.

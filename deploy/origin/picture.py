@@ -30,11 +30,8 @@ def jpeg(size_bytes: int) -> bytes:
     It shows noise, in a square that grows with the size up to 2,048 pixels; comments,
     which decoders skip, fill the rest. The largest take about 0.2 s to make.
 
-    Args:
-        size_bytes: From 1,000 to 50,000,000.
-
     Raises:
-        ValueError: If the size is outside that range.
+        ValueError: If the size is outside 1,000 to 50,000,000.
 
     >>> len(jpeg(10_000))
     10000

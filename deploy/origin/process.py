@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException
 from typing import Self
 from urllib.parse import urlencode, urlsplit
 
 from origin import faults, picture
-from origin.exit_status import ended
+from origin.child_process import ended, stop
 from origin.server import OriginError, address, listen
 
 _START_LIMIT_S = 20
-_STOP_LIMIT_S = 2
 
 
 class Origin:
@@ -23,9 +23,6 @@ class Origin:
 
     Starting takes some 0.2 s. However this process ends, the origin ends with it. As in
     ``with Origin() as origin: print(origin.template(10_000))``.
-
-    Args:
-        port: Port on loopback; 0: any free one.
 
     Attributes:
         url: As in ``http://127.0.0.1:43123``. Known once started.
@@ -49,7 +46,7 @@ class Origin:
         try:
             self.stats()
         except (OSError, HTTPException) as error:
-            self._stop()
+            stop(self._process)
             msg = (
                 f"The origin at {self.url} does not answer: {error!r}. Its process "
                 f"ended with {self._process.returncode}; its output is on stderr. "
@@ -57,13 +54,13 @@ class Origin:
             )
             raise OriginError(msg) from error
         except BaseException:
-            self._stop()
+            stop(self._process)
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop it, and wait for its process to end."""
-        self._stop()
+        stop(self._process)
 
     def template(self, size_bytes: int, **faults_: int) -> str:
         """
@@ -88,10 +85,7 @@ class Origin:
 
     def check(self, within_s: float = 0.0) -> None:
         """
-        Check that it is alive.
-
-        Args:
-            within_s: How long to wait for its end.
+        Check that it is alive, or does not end within so many seconds.
 
         Raises:
             OriginError: If its process ended by itself.
@@ -104,24 +98,12 @@ class Origin:
         """Wait for its process to end."""
         self._process.wait()
 
-    def _stop(self) -> None:
-        process = self._process
-        process.terminate()
-        try:
-            process.wait(_STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.communicate()  # closes its stdin, too
-
 
 def stats_at(url: str) -> dict[str, int]:
     """Return the counts of the origin at a URL: see `Origin.stats`."""
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=_START_LIMIT_S)
-    try:
-        connection.request("GET", "/stats")
-        stats: dict[str, int] = json.load(connection.getresponse())
-    finally:
-        connection.close()
+    with closing(HTTPConnection(urlsplit(url).netloc, timeout=_START_LIMIT_S)) as asked:
+        asked.request("GET", "/stats")
+        stats: dict[str, int] = json.load(asked.getresponse())
     return stats
 
 

@@ -9,6 +9,8 @@ transport.
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 import struct
 
@@ -17,6 +19,7 @@ from origin.answers import REQUEST_MOST_BYTES, Ending, Response, Site
 HOST = "127.0.0.1"
 
 _BACKLOG = 4_096
+_STDIN = 0
 _CHUNK_BYTES = 262_144
 _LINGER_FOR_NO_TIME = struct.pack("ii", 1, 0)  # so closing sends RST
 
@@ -54,6 +57,29 @@ async def start(listener: socket.socket) -> asyncio.Server:
     return await asyncio.get_running_loop().create_server(
         lambda: _Connection(site), sock=listener, backlog=_BACKLOG
     )
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """Close a connection with RST instead of FIN."""
+    sock = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_FOR_NO_TIME)
+    transport.abort()
+
+
+def stop_event(*, until_stdin_closes: bool) -> asyncio.Event:
+    """Return an event that SIGINT, SIGTERM, and on request the end of stdin set."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+
+    def read_stdin() -> None:
+        if not os.read(_STDIN, 4_096):
+            stopped.set()
+
+    if until_stdin_closes:
+        loop.add_reader(_STDIN, read_stdin)
+    return stopped
 
 
 class _Connection(asyncio.Protocol):
@@ -128,11 +154,6 @@ class _Connection(asyncio.Protocol):
             case Ending.CLOSE:
                 self._transport.close()
             case Ending.RESET:
-                self._reset()
+                reset(self._transport)
             case Ending.SILENCE:
                 pass  # the response stays unfinished until the client leaves
-
-    def _reset(self) -> None:
-        sock = self._transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_FOR_NO_TIME)
-        self._transport.abort()

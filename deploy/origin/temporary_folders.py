@@ -28,11 +28,6 @@ def owned_folder(prefix: str, parent: Path) -> Iterator[Path]:
 
     It is locked while its owner lives, so the next owner can tell which folders are
     stale, and removes them.
-
-    Args:
-        prefix: Prefix of its name, and of the names of its kind.
-
-        parent: Where it is made.
     """
     _remove_stale(prefix, parent)
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
@@ -67,14 +62,7 @@ RAM = Path("/dev/shm")  # noqa: S108 - the folder made in it is ours alone
 
 
 def memory_folder(prefix: str, room_bytes: int) -> AbstractContextManager[Path]:
-    """
-    Make a folder that is removed at the end, in RAM if there is room.
-
-    Args:
-        prefix: Prefix of its name.
-
-        room_bytes: Size of its content to be.
-    """
+    """Make a folder that is removed at the end, in RAM if there is room."""
     parent = RAM if _has_room(room_bytes) else Path(tempfile.gettempdir())
     return owned_folder(f"million-downloads-{prefix}", parent)
 

@@ -154,26 +154,20 @@ def _parser() -> argparse.ArgumentParser:
     origin.add_parser(commands, on_target)
     jobs.add_parser(commands, on_function)
 
-    command(
-        commands,
-        "status",
-        "print what exists of the function",
-        parent=on_function,
-        run=_status,
-    )
-    log = command(
-        commands, "logs", "print the function's log", parent=on_function, run=_logs
-    )
-    log.add_argument(
-        "-f", "--follow", action="store_true", help="and continue, until Ctrl-C"
-    )
-    command(
-        commands,
-        "destroy",
-        "remove function, role and log group, and abort unfinished uploads",
-        parent=on_function,
-        run=_destroy,
-    )
+    for name, summary, run in (
+        ("status", "print what exists of the function", _status),
+        ("logs", "print the function's log", _logs),
+        (
+            "destroy",
+            "remove function, role, log group and unfinished uploads",
+            _destroy,
+        ),
+    ):
+        added = command(commands, name, summary, parent=on_function, run=run)
+        if run is _logs:
+            added.add_argument(
+                "-f", "--follow", action="store_true", help="and continue, until Ctrl-C"
+            )
     return parser
 
 

@@ -29,29 +29,17 @@ class Billable:
     Usage that AWS bills.
 
     Attributes:
-        architecture: ``arm64`` or ``x86_64``.
-
-        memory_mb, tmp_mb: The function's sizes.
-
-        invocations: Number of invocations.
-
         billed_s: Billed time of all of them, inits included.
-
-        log_bytes: Bytes written to CloudWatch Logs.
 
         s3_writes, s3_reads: Requests to S3.
 
         stored_bytes: Bytes kept in S3 for a month.
-
-        between_regions_bytes: Bytes sent from S3 in another region.
 
         to_internet_bytes: Bytes sent out of AWS: requests for files, and reports.
 
         nat_bytes: Bytes through a NAT gateway, either way; its hours are not priced.
 
         efs_bytes: Bytes written to an EFS, and kept there for a month.
-
-        region: Where it is used.
     """
 
     architecture: str
@@ -75,13 +63,7 @@ class BillLine(NamedTuple):
     A line of a bill.
 
     Attributes:
-        what: The item.
-
-        amount: Its quantity.
-
         each: Dollars for one.
-
-        dollars: ``amount * each``.
 
         source, seen: Where the price was read, and when.
 
@@ -139,43 +121,33 @@ def bill(usage: Billable) -> Bill:
       $0.00020  1,000 requests
          $0.24  in all
     """
-    used_gb_s = usage.billed_s / _MB_OF_A_GB
+    gb_s = usage.billed_s / _MB_OF_A_GB  # for each MB
     tmp_mb = limit("tmp_mb").least
+    more_mb, processor = max(0, usage.tmp_mb - tmp_mb), usage.architecture
+    between, out = usage.between_regions_bytes, usage.to_internet_bytes
     always = (
         (
-            f"GB-seconds of memory, {usage.architecture}",
-            usage.memory_mb * used_gb_s,
-            f"{usage.architecture}_gb_s",
+            usage.memory_mb * gb_s,
+            f"{processor}_gb_s",
+            f"GB-seconds of memory, {processor}",
         ),
-        ("requests", usage.invocations, "request"),
+        (usage.invocations, "request", "requests"),
     )
     others = (
-        (
-            f"GB-seconds of /tmp above {tmp_mb} MB",
-            max(0, usage.tmp_mb - tmp_mb) * used_gb_s,
-            "tmp_gb_s",
-        ),
-        ("GB of log lines", usage.log_bytes / _GB, "log_gb"),
-        ("writes to S3", usage.s3_writes, "s3_write"),
-        ("reads from S3", usage.s3_reads, "s3_read"),
-        ("GB in S3 for a month", usage.stored_bytes / _GB, "s3_gb_month"),
-        (
-            "GB from another region",
-            usage.between_regions_bytes / _GB,
-            "between_regions_gb",
-        ),
-        (
-            "GB of requests and reports to the internet",
-            usage.to_internet_bytes / _GB,
-            "to_internet_gb",
-        ),
-        ("GB through a NAT gateway", usage.nat_bytes / _GB, "nat_gb"),
-        ("GB written to EFS", usage.efs_bytes / _GB, "efs_write_gb"),
-        ("GB in EFS for a month", usage.efs_bytes / _GB, "efs_gb_month"),
+        (more_mb * gb_s, "tmp_gb_s", f"GB-seconds of /tmp above {tmp_mb} MB"),
+        (usage.log_bytes / _GB, "log_gb", "GB of log lines"),
+        (usage.s3_writes, "s3_write", "writes to S3"),
+        (usage.s3_reads, "s3_read", "reads from S3"),
+        (usage.stored_bytes / _GB, "s3_gb_month", "GB in S3 for a month"),
+        (between / _GB, "between_regions_gb", "GB from another region"),
+        (out / _GB, "to_internet_gb", "GB of requests and reports to the internet"),
+        (usage.nat_bytes / _GB, "nat_gb", "GB through a NAT gateway"),
+        (usage.efs_bytes / _GB, "efs_write_gb", "GB written to EFS"),
+        (usage.efs_bytes / _GB, "efs_gb_month", "GB in EFS for a month"),
     )
-    used = (*always, *(item for item in others if item[1]))
+    used = (*always, *(item for item in others if item[0]))
     return Bill(
-        tuple(_item(what, amount, name, usage.region) for what, amount, name in used)
+        tuple(_item(what, amount, name, usage.region) for amount, name, what in used)
     )
 
 

@@ -43,15 +43,10 @@ _invocations = 0
 
 def download(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """
-    Fetch the URLs of one shard.
-
-    Args:
-        event: A `Shard` as JSON.
-
-        context: Lambda's; its remaining time bounds the shard's deadline.
+    Fetch the URLs of one shard, within the time that Lambda leaves.
 
     Returns:
-        A `Report` as JSON.
+        A `Report` as JSON, as the event is a `Shard`.
 
     Raises:
         ValueError: If the event is not a shard this worker understands.

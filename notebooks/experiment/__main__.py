@@ -10,6 +10,7 @@ if __name__ == "__main__":  # what follows takes a second
 import logging
 import signal
 import sys
+from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -19,31 +20,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _CLEANING_UP_S = 10.0
-_OF_ENDED_RUNS = ("report", "show")
-_PLAN, _CALIBRATE = "plan", "calibrate"
+# By their first word; each takes up to a second to import. A notebook is run.
+_MODULES = {
+    "report": "pages",
+    "show": "pages",
+    "plan": "plan",
+    "calibrate": "calibrate",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     try:
-        words = sys.argv[1:] if argv is None else argv
-        if words and words[0] in _OF_ENDED_RUNS:
-            from experiment.command import pages  # noqa: PLC0415 - takes a second
-
-            return pages.run(words)
-        if words and words[0] == _PLAN:
-            from experiment.command import plan  # noqa: PLC0415 - half of that
-
-            return plan.run(words[1:])
-        if words and words[0] == _CALIBRATE:
-            from experiment.command import calibrate  # noqa: PLC0415 - a second
-
-            return calibrate.run(words[1:])
-        from experiment.command.runner import run  # noqa: PLC0415 - the same
-
-        if argv is None:
+        words = sys.argv[1:] if argv is None else list(argv)
+        name = _MODULES.get(words[0] if words else "", "runner")
+        module = import_module(f"experiment.command.{name}")
+        if argv is None and name == "runner":
             _protect_clean_up()
-        return run(argv)
+        status: int = module.run(words[1:] if words[:1] == [name] else words)
+        return status
     except KeyboardInterrupt:
         print("\nexperiment: interrupted before there was any report")
         return INTERRUPTED

@@ -29,6 +29,8 @@ from rollout.target.target import Target, connect, wants_local_endpoint
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from IPython.core.interactiveshell import InteractiveShell
+
     from experiment.parameters.settings import Settings
 
 OWN_ORIGIN = "the project's own"
@@ -36,6 +38,7 @@ _ORIGIN_ANSWERS_WITHIN_S = 5
 _LOOK_EVERY_S = 0.02
 _NO_COUNT = (OSError, HTTPException, OriginError)
 _OF_THIS_KERNEL: list[Session] = []
+_STOPPED = "Stopped: to go on, run this cell and those below it again"
 _MOST_KB = MOST_BYTES // 1_000
 
 
@@ -45,8 +48,6 @@ class Session:
     An open connection to a target. Made by `open_session`.
 
     Attributes:
-        target: Where functions are deployed.
-
         origin_url: Where the experiment's files are; empty: nowhere.
 
         origin: The server of these files, in words.
@@ -107,7 +108,8 @@ class Session:
         """Say where files come from, and why if not from where the settings say."""
         if self._has_own_origin and settings.origin == NGINX:
             return f"nginx is not installed: files come from {self.origin} origin"
-        return f"Files come from: {self.origin or 'your URLs'}"
+        own = f"{self.origin} origin" if self._has_own_origin else self.origin
+        return f"Files come from: {own or 'your URLs'}"
 
     def end(self, function: str = "") -> list[str]:
         """
@@ -218,11 +220,21 @@ def open_session(settings: Settings) -> Session:
 
 def _replace_earlier(session: Session) -> None:
     """Stop what a notebook left running, if it was interrupted before it ended it."""
-    if not get_ipython():
+    shell = get_ipython()
+    if not shell:
         return
+    shell.set_custom_exc((KeyboardInterrupt,), _show_stop)
     while _OF_THIS_KERNEL:
         _OF_THIS_KERNEL.pop().stop()
     _OF_THIS_KERNEL.append(session)
+
+
+def _show_stop(
+    shell: InteractiveShell, kind: type, error: BaseException, *_: object, **__: object
+) -> None:
+    """Show the stop button's interrupt as one line, wherever it hits a cell."""
+    told = getattr(error, "_render_traceback_", lambda: [_STOPPED])
+    shell._showtraceback(kind, error, told())  # noqa: SLF001 - no other way to one line
 
 
 def _nginx(settings: Settings) -> Nginx | None:

@@ -2,12 +2,14 @@
 
 import io
 import re
+import uuid
 import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
 from botocore.config import Config
+from tests.conformance.own_functions import PREFIX
 from tests.support.lambda_api import ECHO, PLAIN, refused, request_for, zipped
 from tests.support.lambda_permissions import permit, to_s3
 
@@ -106,11 +108,41 @@ def test_a_call_is_refused(unchecked_client, names, operation, parameters, error
     check(unchecked_client, operation, call, error, expected)
 
 
-def zeros(size):
-    """Return a zip of a file of zeros."""
+@pytest.fixture
+def publish_layer(lambda_client):
+    """Publish a layer of a zip; return its ARN. It is removed afterwards."""
+    made = []
+
+    def publish(content):
+        name = f"{PREFIX}{uuid.uuid4().hex[:8]}"
+        made.append(
+            lambda_client.publish_layer_version(
+                LayerName=name, Content={"ZipFile": content}
+            )
+        )
+        return made[-1]["LayerVersionArn"]
+
+    yield publish
+    for layer in made:
+        lambda_client.delete_layer_version(
+            LayerName=layer["LayerArn"], VersionNumber=layer["Version"]
+        )
+
+
+@pytest.fixture(scope="module")
+def all_but_a_byte():
+    """A zip that nearly fills what code may take unzipped."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        archive.writestr("zeros", b"\0" * size)
+        archive.writestr("zeros", b"\0" * (limits.limit("unzipped_bytes").most - 1))
+    return buffer.getvalue()
+
+
+def with_two_more(content):
+    """Return a zip with a file of two bytes more."""
+    buffer = io.BytesIO(content)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr("two", b"\0\0")
     return buffer.getvalue()
 
 
@@ -119,17 +151,17 @@ def zeros(size):
     ("content", "error", "text"),
     [
         (
-            lambda: b"\0" * (limits.limit("zip_bytes").most + 1),
+            lambda _: b"\0" * (limits.limit("zip_bytes").most + 1),
             "413 RequestEntityTooLargeException",
             "Zipped size must be smaller than 52428800 bytes",
         ),
         (
-            lambda: zeros(limits.limit("unzipped_bytes").most + 1),
+            with_two_more,
             "400 InvalidParameterValueException",
             "Unzipped size must be smaller than 262144000 bytes",
         ),
         (
-            lambda: b"\0" * 52_625_500,
+            lambda _: b"\0" * 52_625_500,
             "413 RequestEntityTooLargeException",
             (
                 "Request must be smaller than 70167211 bytes for the CreateFunction "
@@ -140,13 +172,45 @@ def zeros(size):
     ids=["zipped", "unzipped", "the request"],
 )
 def test_code_has_limits(
-    request, on_aws, lambda_client, role_arn, content, error, text
+    request, on_aws, lambda_client, role_arn, all_but_a_byte, content, error, text
 ):
     """On AWS this uploads 70 MB, twice."""
     if not on_aws and request.node.callspec.id == "the request":
         pytest.skip("tests/local_aws/endpoint_robustness announces such a request")
-    wanted = request_for(NEW, ECHO, Role=role_arn) | {"Code": {"ZipFile": content()}}
+    code = {"ZipFile": content(all_but_a_byte)}
+    wanted = request_for(NEW, ECHO, Role=role_arn) | {"Code": code}
     check(lambda_client, "create_function", wanted, error, text)
+
+
+@pytest.mark.fact(
+    "aws/chalice#2081, bento-video/bento#1 and serverless/serverless#8313: the texts"
+)
+def test_code_and_layers_have_250_mb_together(
+    lambda_client, names, role_arn, publish_layer, all_but_a_byte
+):
+    """Which text it is depends on what comes to what: layers, code, layers to code."""
+    most = limits.limit("unzipped_bytes").most
+    large, small = publish_layer(all_but_a_byte), publish_layer(VALUES["zip"])
+    new = request_for(NEW, ECHO, Role=role_arn, Layers=[large])
+    change = {"FunctionName": names["bare"], "Layers": [large]}
+    for operation, call, text in (
+        (
+            "create_function",
+            new | {"Layers": [large, small]},
+            f"Layers consume more than the available size of {most} bytes",
+        ),
+        ("create_function", new, "Unzipped size must be smaller than 1 bytes"),
+        (
+            "update_function_configuration",
+            change,
+            (
+                "Function code combined with layers exceeds the maximum allowed size "
+                f"of {most} bytes. The actual size is {most - 1 + len(ECHO)} bytes."
+            ),
+        ),
+    ):
+        error = "400 InvalidParameterValueException"
+        check(lambda_client, operation, call, error, text)
 
 
 @pytest.mark.fact(SIZES)

@@ -20,10 +20,11 @@ from tests.support.misbehaving_origin import JPEG
 from tests.support.name_service import Names
 
 from fetcher import handler
+from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import ENGINES, Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
-from fetcher.contract.source import Inline, Item
+from fetcher.contract.source import Item
 
 TIMEOUTS = {"connect_timeout_s": 0.3, "read_timeout_s": 0.3, "total_timeout_s": 0.6}
 FUZZED = settings(

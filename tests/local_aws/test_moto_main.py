@@ -31,8 +31,8 @@ def test_a_user_who_appears_meanwhile_is_no_failure():
 
 def test_a_question_that_cannot_be_answered_does_not_end_moto(aws):
     async def ask():
-        aws._moto._process.stdin.write(b"no JSON\n")
-        assert await aws._moto._process.stdout.readline() == b"null\n"
-        return await aws._moto.identify("AKIA")
+        aws.moto._process.stdin.write(b"no JSON\n")
+        assert await aws.moto._process.stdout.readline() == b"null\n"
+        return await aws.moto.identify("AKIA")
 
     assert asyncio.run_coroutine_threadsafe(ask(), aws.loop).result(30) is None

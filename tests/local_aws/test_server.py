@@ -143,10 +143,10 @@ def test_roles_identities_and_log_groups_are_there_too(client_of):
 def test_a_taken_port_is_named(aws):
     port = int(aws.endpoint_url.rpartition(":")[2])
     with pytest.raises(EndpointError, match=f"port {port} of 127.0.0.1: Address"):
-        asyncio.run(LocalAws("127.0.0.1", port).start())
+        asyncio.run(LocalAws("127.0.0.1", port).__aenter__())
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org", ""])
 def test_only_loopback_is_served(host):
     with pytest.raises(EndpointError, match="runs code for everyone"):
-        asyncio.run(LocalAws(host).start())
+        asyncio.run(LocalAws(host).__aenter__())

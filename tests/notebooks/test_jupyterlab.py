@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from tests.support.browser import CHROMIUM, page
-from tests.support.held_origin import held_origin
+from tests.support.held_origin import HeldOrigin
 from tests.support.notebook_cells import FOLDER
 from tests.support.waiting import WAIT_S, eventually
 
@@ -168,12 +168,15 @@ def test_run_all_of_a_fan_out_leaves_a_report(lab, tmp_path):
         assert not errors(lab.run_all(browser))
         photographed(browser, "20")
     assert read_run(tmp_path / "run")["totals"]["counts"]["ok"] == 400
-    assert (tmp_path / "run" / "report.html").exists()
+    report = (tmp_path / "run" / "report.html").read_text()
+    assert "Three phases are told apart" in report
+    assert "Files</td>" in report
+    assert "Code cells left out" not in report
 
 
 def test_the_stop_button_stops_a_run_and_the_same_tab_resumes_it(lab, tmp_path):
     folder = tmp_path / "run"
-    with held_origin(served=10) as origin, page() as browser:
+    with HeldOrigin(served=10) as origin, page() as browser:
         browser.look(height=2_000)
         given = SIZE | {"origin_url": origin.url, "run_folder": str(folder)}
         lab.opened(browser, "20_fan_out", **given)

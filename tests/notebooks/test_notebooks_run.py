@@ -7,10 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from tests.support.notebook_cells import NAMES, cells_of
+from tests.support.notebook_kernel import forget_all
 
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
 from experiment.run.grid import execute
+from experiment.run.kernels import kernel
 from rollout.deploy.deploy import ABSENT, status
 
 SMALL = {"files": 12, "connections": 3, "sink": "discard", "memory_mb": 512}
@@ -33,7 +35,11 @@ NOT_FOR_READERS = [
 
 @pytest.fixture(scope="module")
 def executed(endpoint, target, tmp_path_factory):
-    """Execute each notebook through papermill; return the folder they are in."""
+    """
+    Execute each notebook through papermill; return the folder they are in.
+
+    They share a kernel, which forgets in between: most of a run is its start.
+    """
     folder = tmp_path_factory.mktemp("papermill")
     there = {"endpoint_url": endpoint.endpoint_url}
     fetching = there | {"origin_url": endpoint.origin_url}
@@ -62,11 +68,13 @@ def executed(endpoint, target, tmp_path_factory):
         "50_fleet": {"draws": 5, "file_kb": 10, "concurrency": 100, "files": 10_000},
         "99_tear_down": there | {"function": "t-kept"},
     }
-    for name in NAMES:
-        if name == "99_tear_down":
-            assert status(target, "t-kept").state == "Active"
-        if name in given:
-            execute(name, folder / f"{name}.ipynb", given[name])
+    with kernel() as manager:
+        for name in NAMES:
+            if name == "99_tear_down":
+                assert status(target, "t-kept").state == "Active"
+            if name in given:
+                execute(name, folder / f"{name}.ipynb", given[name], manager=manager)
+                forget_all(manager)
     return folder
 
 
@@ -154,6 +162,20 @@ def test_a_pilot_finds_how_many_files_a_run_needs(executed):
     assert f"A pilot fetched {record['pilot']['files']:,} files" in shown
     assert record["settings"]["files"] == record["totals"]["files"] > 8
     assert record["totals"]["cold_executions"] > 0  # those of the pilot were replaced
+
+
+def test_the_page_written_in_the_kernel_has_text_outputs_and_charts(executed):
+    """
+    As after Run All in JupyterLab: nobody else knows yet what the cells showed.
+    """
+    for name, said in (("grid", "Files/s, median"), ("million", "A pilot fetched")):
+        page = (executed / name / "report.html").read_text()
+
+        assert '<h2 id="Method">' in page
+        assert said in page
+        assert "<svg" in page
+        assert "Code cells left out" not in page
+        assert str(executed) not in page
 
 
 def test_parameters_reach_the_notebook(executed):

@@ -1,6 +1,6 @@
 """JupyterLab's stop button during a run, and how the run goes on."""
 
-from tests.support.held_origin import held_origin
+from tests.support.held_origin import HeldOrigin
 from tests.support.notebook_kernel import notebook_kernel
 from tests.support.waiting import WAIT_S, eventually
 
@@ -16,7 +16,7 @@ def test_a_run_is_stopped_at_once_keeps_what_it_has_and_goes_on(tmp_path):
     The origin never replies to most requests, so only the interrupt can end the run.
     """
     folder = tmp_path / "run"
-    with held_origin(served=10) as origin, notebook_kernel("20_fan_out") as kernel:
+    with HeldOrigin(served=10) as origin, notebook_kernel("20_fan_out") as kernel:
         given = SIZE | {"origin_url": origin.url, "run_folder": str(folder)}
         stopped, took_s = kernel.run_all(given, seen=lambda said: "10 ok" in said)
 
@@ -33,4 +33,10 @@ def test_a_run_is_stopped_at_once_keeps_what_it_has_and_goes_on(tmp_path):
         origin.open.set()
         done, _ = kernel.run_all(given | {"resume": True})
         assert not [one for one in done if one["msg_type"] == "error"]
+        waits = "import time; print('waiting'); time.sleep(60)"
+        said, _ = kernel.run(waits, seen=lambda text: "waiting" in text)
+        (error,) = (one for one in said if one["msg_type"] == "error")
+        assert error["traceback"] == [
+            "Stopped: to go on, run this cell and those below it again"
+        ]
     assert read_run(folder)["totals"]["counts"]["ok"] == 40

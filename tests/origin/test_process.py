@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from tests.support.raw_http import LIMIT_S, ask, dial, receive_all
 
-from origin import Origin, OriginError, jpeg, process
+from origin import Origin, OriginError, child_process, jpeg
 
 COMMAND = [sys.executable, "-m", "origin"]
 
@@ -34,7 +34,7 @@ def test_nothing_is_left_after_the_block():
 
 
 def test_an_origin_that_hangs_is_killed(monkeypatch):
-    monkeypatch.setattr(process, "_STOP_LIMIT_S", 0.2)
+    monkeypatch.setattr(child_process, "_STOP_LIMIT_S", 0.2)
     with Origin() as origin:
         origin._process.send_signal(signal.SIGSTOP)
 

@@ -10,8 +10,9 @@ import json
 
 import pytest
 from tests.support import wheelhouse
-from tests.support.aws_target import POLICY, actions_of, aws_in_place, policies_of
+from tests.support.aws_target import POLICY, aws_in_place, policies_of
 from tests.support.bucket_contents import put
+from tests.support.iam_simulation import denied, idle
 from tests.support.notebook_cells import run_cells
 
 from experiment.cost.cost import DryRun
@@ -24,6 +25,7 @@ from rollout.target.runtime_platform import machine
 from rollout.target.target import connect
 
 NAME = "million-downloads-a"
+BUCKET = "million-downloads-path"
 FILES = 60
 
 
@@ -51,16 +53,19 @@ def parameters(endpoint, tmp_path):
 
 
 def test_the_aws_path_works_whole_with_the_policy_that_readme_grants(
-    gate, parameters, tmp_path, capsys
+    gate, s3, parameters, tmp_path, capsys
 ):
     """`rollout deploy`, preflight, 20_fan_out, `rollout destroy`."""
+    s3.create_bucket(Bucket=BUCKET)
     options = ["--target", "aws", "--name", NAME, "--memory-mb", "512"]
+    options += ["--bucket", f"s3://{BUCKET}/kept"]
     options += ["--architecture", machine().architecture]
     assert main(["deploy", *options, "--timeout-s", "60", "--tag", "run=mine"]) == 0
     deployed = json.loads(capsys.readouterr().out)
     assert deployed["state"] == "Active"
 
-    variables = run_cells("20_fan_out", parameters | {"tear_down": False})
+    kept = {"sink": "s3-tar", "sink_path": f"s3://{BUCKET}/kept", "tear_down": False}
+    variables = run_cells("20_fan_out", parameters | kept)
 
     run = read_run(tmp_path / "run")
     assert (run["target"], run["totals"]["counts"]["ok"]) == ("aws", FILES)
@@ -78,14 +83,17 @@ def test_the_aws_path_works_whole_with_the_policy_that_readme_grants(
     reported = [line for line in logs.read(target, NAME) if line.startswith("REPORT")]
     assert len(reported) == len(billed_s) == 4
 
+    s3.create_multipart_upload(Bucket=BUCKET, Key="kept/r/00-00000.tar")
     assert main(["destroy", "--target", "aws", "--name", NAME]) == 0
-    assert capsys.readouterr().out.splitlines()[-4:] == [
+    assert capsys.readouterr().out.splitlines()[-5:] == [
         f"removed function {NAME}",
+        f"removed upload of s3://{BUCKET}/kept/r/00-00000.tar",
         f"removed log group /aws/lambda/{NAME}",
         f"removed role {NAME}-us-east-1",
         "left     nothing",
     ]
-    assert gate.actions <= set(actions_of(POLICY))
+    assert denied(POLICY, gate.needed) == []
+    assert idle(POLICY, gate.needed) == []
     assert {
         *("lambda:InvokeFunction", "lambda:GetAccountSettings"),
         *("lambda:GetFunctionConcurrency", "logs:FilterLogEvents"),

@@ -5,7 +5,6 @@ Each ends done, or undone with clear words. The first tests take the calls that 
 most; the soak trials take every one, and print how they ended.
 """
 
-import re
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -43,7 +42,6 @@ SPEC = FunctionSpec(
 )
 STALL_S = 10.0
 FILES = 60
-REFUSED = "AWS says: |Nothing answers at |answers with an error: |experiment resume "
 CREATES = {
     *("logs:CreateLogGroup", "iam:CreateRole"),
     *("lambda:CreateFunction", "lambda:CreateFunctionUrlConfig"),
@@ -251,17 +249,8 @@ def test_a_run_ends_well_wherever_it_meets_a_fault(
     ended = Counter()
     for place in range(len(calls)):
         proxy.start(fault := Fault(kind, place, STALL_S))
-        try:
-            ok = run(place)
-        except (RolloutError, RuntimeError) as error:
-            capsys.readouterr()
-            print(f"{fault.met}: {error}")
-            is_told = re.search(REFUSED, str(error))
-            ended["refused" if is_told else "badly"] += 1
-        else:
-            assert ok == FILES
-            ended["done" if fault.met else "not met"] += 1
+        assert run(place) == FILES, fault
+        ended["done" if fault.met else "not met"] += 1
     with capsys.disabled():
         print(f"run, {kind}: {len(calls)} calls, {dict(ended)}")
-    assert ended["done"]
-    assert ended.total() - ended["badly"] == len(calls)
+    assert ended["done"] > len(calls) / 2  # how many calls there are varies

@@ -10,7 +10,7 @@ from tests.support import others
 
 pytestmark = pytest.mark.soak
 ROLE = "arn:aws:iam::123456789012:role/worker"
-LITHOPS = Path(__file__).parents[1] / "support" / "lithops_map.py"
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
 @pytest.fixture(scope="module")
@@ -124,11 +124,31 @@ def test_chalice_deploys_and_its_function_answers(tmp_path, environ):
     assert json.loads(answer) == {"hello": "you"}
 
 
+def test_the_sdk_for_javascript_makes_a_function_calls_it_and_removes_it(
+    tmp_path, environ, zip_of
+):
+    node, sdk = others.program("node"), others.npm_package("@aws-sdk/client-lambda")
+    code = tmp_path / "code.zip"
+    code.write_bytes(zip_of("def handler(event, context):\n    return event\n"))
+    script = str(SUPPORT / "sdk_for_javascript.mjs")
+    said = json.loads(others.run([node, script, sdk, code], tmp_path, **environ))
+
+    assert said["answer"] == {"a": "ü"}
+    assert "\nREPORT RequestId: " in said["log"]
+    assert said["event"] == 202
+    assert said["streamed"][1] == 501  # AWS's client for Python cannot stream
+    assert said["gone"] == ["ResourceNotFoundException", 404]
+    assert [*said["left"], "by-the-sdk"] == said["listed"]
+
+
 def test_lithops_maps_a_hundred_calls(tmp_path, environ, target):
     python = Path(others.program("lithops")).with_name("python")
     target.client("s3").create_bucket(Bucket="lithops")
     said = others.run(
-        [str(python), str(LITHOPS)], tmp_path, HOME=str(tmp_path), **environ
+        [str(python), str(SUPPORT / "lithops_map.py")],
+        tmp_path,
+        HOME=str(tmp_path),
+        **environ,
     )
 
     assert re.search("^mapped 100$", said, re.MULTILINE), said

@@ -56,10 +56,6 @@ def downloads(*seconds, file_kb=10, outcome=Outcome.OK):
     return table_of([invocation(source, ends)], source).assign(file_kb=file_kb)
 
 
-def footnote(figure):
-    return figure.get_supxlabel()
-
-
 def key(figure):
     """What is written above the axes, and whether it is clear of them."""
     legend = figure.axes[0].get_legend()

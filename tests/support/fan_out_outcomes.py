@@ -1,6 +1,18 @@
-"""What became of the URLs of a fan-out."""
+"""What a fan-out asked for, and what became of its URLs."""
 
 from tests.support.recorded_invocations import table_of
+
+from fetcher.contract.source import numbers_in
+
+
+def requested(invocations, **fields):
+    """Return the numbers of URLs that invocations with such fields were for."""
+    return [
+        number
+        for done in invocations
+        if fields.items() <= done._asdict().items()
+        for number in numbers_in(done.ranges)
+    ]
 
 
 def outcomes(plan, invocations):

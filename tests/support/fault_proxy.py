@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import socket
 import struct
 import threading
 import time
 from dataclasses import dataclass
 
-from tests.support.http_proxy import HttpProxy
+from tests.support.http_proxy import HttpProxy, scope_of
 from tests.support.permissions_needed import permissions_for
 
-_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 # What each service says when it throttles; IAM and STS do so with a 400.
 _THROTTLED = {
@@ -78,7 +75,7 @@ class FaultProxy(HttpProxy):
         self.fault = fault
 
     def handle(self, request, body):
-        region, service = _SCOPE.search(request.headers["Authorization"]).groups()
+        region, service = scope_of(request)
         needs = [
             need.action for need in permissions_for(request, body, region, service)
         ]
@@ -94,7 +91,8 @@ class FaultProxy(HttpProxy):
         if not is_hit:
             self.pass_on(request, body)
         elif fault.kind in (THROTTLE, FAIL):
-            self._refuse(request, service, fault.kind)
+            codes = _THROTTLED if fault.kind == THROTTLE else _FAILED
+            self.refuse(request, service, *codes[service], "Rate exceeded")
         elif fault.kind == STALL:
             time.sleep(fault.stall_s)
             self.pass_on(request, body)
@@ -102,18 +100,6 @@ class FaultProxy(HttpProxy):
             if fault.kind == LOSE:
                 self.pass_on(request, body, answers=False)
             _reset(request)
-
-    def _refuse(self, request, service, kind):
-        status, code = (_THROTTLED if kind == THROTTLE else _FAILED)[service]
-        if service in ("iam", "sts", "s3"):
-            body = f"<Error><Code>{code}</Code><Message>Rate exceeded</Message></Error>"
-            if service != "s3":
-                body = f"<ErrorResponse>{body}</ErrorResponse>"
-            headers = [("Content-Type", "text/xml")]
-        else:
-            body = json.dumps({"__type": code, "message": "Rate exceeded"})
-            headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
-        self.reply(request, status, headers, body.encode())
 
 
 def _reset(request):

@@ -1,7 +1,7 @@
 """The fleet event by event, in SimPy: what its model is checked against."""
 
 import math
-from statistics import median
+from itertools import islice
 from unittest.mock import patch
 
 import numpy as np
@@ -11,6 +11,8 @@ from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import simulate
 from experiment.fleet.model.work import cpu_s
 from experiment.fleet.question import DISCARD, TODAY, Question
+from experiment.parameters.fan_out import FALLING
+from experiment.run.sent_shard import UsualTimes
 
 MOST_CHUNKS = 16  # of a file: connections share line and processor chunk by chunk
 LOOK_EVERY_S = 0.05
@@ -38,10 +40,7 @@ class Fleet:
         self.env = simpy.Environment()
         self.origin = simpy.Resource(self.env)
         self.longer = slow_one(question.executions)
-        self.started = 0
         self.free = simpy.Store(self.env)
-        for number in range(question.executions):
-            self.free.put(Execution(self, number))
         self.ended = {}
         self.calls = {}
 
@@ -52,31 +51,42 @@ class Fleet:
 
     def _send_all(self):
         question, env = self.question, self.env
-        files = np.diff(np.linspace(0, question.files, question.shards + 1).round())
-        for shard, count in enumerate(files.astype(int)):
+        for number in range(question.executions):
+            env.process(self._start(number))
+        files = list(islice(question.sizes, question.invocations))
+        for shard, count in enumerate(files):
             execution = yield self.free.get()
             yield env.timeout(1 / self.constants["calls_per_s"])
             self._call(shard, count, execution)
-        while len(self.ended) < question.shards:
+        while len(self.ended) < len(files):
             yield env.timeout(LOOK_EVERY_S)
-            left = question.shards - len(self.ended)
-            if question.hedge and left <= max(1, int(question.shards * 0.05)):
+            left = len(files) - len(self.ended)
+            if question.hedge and left <= max(1, int(len(files) * 0.05)):
                 yield from self._hedge(files)
+
+    def _start(self, number):
+        """None is dealt a shard before Lambda lets it start."""
+        era = "" if self.question.scaling == TODAY else "_2022"
+        later = number - self.constants[f"starts_at_once{era}"]
+        per_s = self.constants[f"starts_per_s{era}"]
+        yield self.env.timeout(max(0.0, later / per_s))
+        yield self.free.put(Execution(self, number))
 
     def _call(self, shard, files, execution):
         self.calls.setdefault(shard, []).append(self.env.now)
         self.env.process(self._invoke(shard, files, execution))
 
     def _invoke(self, shard, files, execution):
-        yield from execution.run(int(files))
+        yield from execution.run(files)
         self.ended.setdefault(shard, self.env.now)
         yield self.free.put(execution)
 
     def _hedge(self, files):
-        took = [ended - self.calls[shard][0] for shard, ended in self.ended.items()]
-        patience = max(1.0, 2 * median(took)) if took else 1.0
+        usual = UsualTimes()
+        for shard, ended in self.ended.items():
+            usual.add(files[shard], ended - self.calls[shard][0])
         for shard, calls in self.calls.items():
-            late = self.env.now - calls[0] > patience
+            late = self.env.now - calls[0] > usual.late_after_s(files[shard])
             if shard in self.ended or len(calls) > 1 or not late or not self.free.items:
                 continue
             execution = yield self.free.get()
@@ -86,13 +96,6 @@ class Fleet:
     def lognormal(self, name):
         sigma = self.constants[f"{name.removesuffix('_s')}_spread"]
         return self.constants[name] * np.exp(self.random.normal(0, sigma))
-
-    def allowed(self):
-        """The time from which the next execution may start."""
-        era = "" if self.question.scaling == TODAY else "_2022"
-        order, self.started = self.started, self.started + 1
-        at_once = self.constants[f"starts_at_once{era}"]
-        return max(0.0, (order - at_once) / self.constants[f"starts_per_s{era}"])
 
 
 class Execution:
@@ -113,8 +116,6 @@ class Execution:
 
     def run(self, files):
         fleet, env = self.fleet, self.env
-        if self.is_new:
-            yield env.timeout(max(0.0, fleet.allowed() - env.now))
         yield env.timeout(fleet.lognormal("call_s"))
         if self.is_new and fleet.question.is_cold:
             yield env.timeout(fleet.lognormal("cold_start_s"))
@@ -188,6 +189,10 @@ MB = 1e6
 PLAIN = {"source": "internet", "hedge": False, "sizes_bytes": (10_000.0,)}
 SLOW = {"tail_scale": 3.0}  # one execution takes four times as long
 LARGE = {"sizes_bytes": (1.7 * MB,)}
+FALL = {"files": 2_000, "concurrency": 10, "latency_s": 0.2} | {
+    "shard_sizes": FALLING,
+    "shards_per_execution": 2,
+}
 REGIMES = {
     "bandwidth": ({"files": 1_000, "concurrency": 2, "connections": 20} | LARGE, {}),
     "burst": ({"files": 200, "concurrency": 2, "connections": 50} | LARGE, {}),
@@ -243,6 +248,20 @@ REGIMES = {
     "one slow, pulled": (
         {"files": 900, "concurrency": 10, "connections": 3, "latency_s": 0.2}
         | {"shards_per_execution": 6},
+        SLOW | {"tail_adds": 0.0},
+    ),
+    "falling shards": ({"connections": 4} | FALL, {}),
+    "falling, late starts": (
+        {"connections": 4} | FALL,
+        {"starts_at_once": 4.0, "starts_per_s": 0.5},
+    ),
+    "falling, one slow": ({"connections": 2} | FALL, SLOW | {"tail_adds": 0.0}),
+    "falling, one loses seconds": (
+        {"connections": 2} | FALL,
+        SLOW | {"tail_adds": 1.0},
+    ),
+    "falling, one slow, hedged": (
+        {"connections": 2, "hedge": True} | FALL,
         SLOW | {"tail_adds": 0.0},
     ),
     "one slow, hedged": (

@@ -150,10 +150,17 @@ def kill(process):
     process.wait()
 
 
-def kill_the_fan_out(trial, _origin):
-    with endpoint() as (_, url):
-        process = trial.start(url)
+@contextmanager
+def at_work(trial, *, in_notebook=False):
+    """Run it until there are some reports; yield the endpoint, its URL and the run."""
+    with endpoint() as (server, url):
+        process = trial.start_notebook(url) if in_notebook else trial.start(url)
         trial.wait_for_some(process)
+        yield server, url, process
+
+
+def kill_the_fan_out(trial, _origin):
+    with at_work(trial) as (_, url, process):
         kill(process)
         trial.note()
         finish(trial.start(url, resume=True))
@@ -161,9 +168,7 @@ def kill_the_fan_out(trial, _origin):
 
 def kill_the_kernel(trial, _origin):
     """The command says that it failed, and how the run goes on."""
-    with endpoint() as (_, url):
-        process = trial.start_notebook(url)
-        trial.wait_for_some(process)
+    with at_work(trial, in_notebook=True) as (_, _, process):
         child_with(process.pid, "ipykernel_launcher").kill()
         finish(process, status=1)
         trial.note()
@@ -171,18 +176,14 @@ def kill_the_kernel(trial, _origin):
 
 
 def kill_an_execution(trial, _origin):
-    with endpoint() as (server, url):
-        process = trial.start(url)
-        trial.wait_for_some(process)
+    with at_work(trial) as (server, _, process):
         trial.note()
         random.choice(environments_of(server.pid)).kill()
         finish(process)
 
 
 def kill_the_endpoint(trial, _origin):
-    with endpoint() as (server, url):
-        process = trial.start(url)
-        trial.wait_for_some(process)
+    with at_work(trial) as (server, _, process):
         kill(server)
         finish(process, status=1)
     trial.note()
@@ -191,9 +192,7 @@ def kill_the_endpoint(trial, _origin):
 
 
 def stop_the_origin(trial, origin):
-    with endpoint() as (_, url):
-        process = trial.start(url)
-        trial.wait_for_some(process)
+    with at_work(trial) as (_, _, process):
         origin.send_signal(signal.SIGSTOP)
         time.sleep(STOPPED_S)
         origin.send_signal(signal.SIGCONT)

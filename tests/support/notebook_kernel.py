@@ -5,6 +5,7 @@ from time import monotonic
 
 import psutil
 from jupyter_client.manager import start_new_kernel
+from jupyter_core.utils import run_sync
 from tests.support.notebook_cells import FOLDER, cells_of
 from tests.support.waiting import WAIT_S
 
@@ -37,12 +38,13 @@ class NotebookKernel:
             if "parameters" in cell.metadata.get("tags", ()):
                 given = [f"{name}: str = {one!r}" for name, one in parameters.items()]
                 source = "\n".join([source, *given])
-            outputs, took_s = self._run(source, seen)
+            outputs, took_s = self.run(source, seen)
             if any(one["msg_type"] == "error" for one in outputs):
                 return outputs, took_s
         return outputs, None
 
-    def _run(self, source, seen):
+    def run(self, source, seen):
+        """Run one cell, as `run_all` does; return the same."""
         outputs, interrupted_at = [], None
 
         def show(message):
@@ -73,3 +75,11 @@ def notebook_kernel(name):
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+def forget_all(manager):
+    """Remove the names a notebook has defined, which the next must do without."""
+    client = manager.client()
+    client.start_channels()
+    run_sync(client.wait_for_ready)(timeout=WAIT_S)
+    run_sync(client.execute_interactive)("%reset -f", timeout=WAIT_S)

@@ -31,6 +31,14 @@ def program(name):
     return found
 
 
+def npm_package(name):
+    """Return the manifest of npm's package in $OTHERS; skip the trial without it."""
+    found = Path(os.environ.get("OTHERS", ""), "node_modules", name, "package.json")
+    if not found.is_file():
+        pytest.skip(f"{name} is not installed: CONTRIBUTING.md, second opinions")
+    return str(found)
+
+
 def localstack(folder, url):
     """Return what starts LocalStack at a URL, without Docker, and its variables."""
     python = Path(program("localstack-supervisor")).resolve().with_name("python")

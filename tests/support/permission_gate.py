@@ -1,13 +1,11 @@
 """IAM in front of the local endpoint: what a policy does not allow is refused."""
 
 import json
-import re
 from fnmatch import fnmatchcase
 
-from tests.support.http_proxy import HttpProxy
+from tests.support.http_proxy import HttpProxy, scope_of
 from tests.support.permissions_needed import ACCOUNT, asked_of, permissions_for
 
-_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 _ERRORS = {
     400: "InvalidParameterValueException",
     404: "ResourceNotFoundException",
@@ -63,12 +61,18 @@ class Gate(HttpProxy):
         }
 
     def handle(self, request, body):
-        region, service = _SCOPE.search(request.headers["Authorization"]).groups()
+        region, service = scope_of(request)
         needs = list(permissions_for(request, body, region, service))
         self.needed += needs
         for need in needs:
             if need.action not in _ONLY_HIDES and not allows(self.policy, need):
-                self._refuse(request, service, need)
+                said = (
+                    f"User: arn:aws:iam::{ACCOUNT}:user/tester is not authorized to "
+                    f"perform: {need.action} on resource: {need.resource}"
+                )
+                is_xml = service in ("iam", "s3", "sts")
+                code = "AccessDenied" if is_xml else "AccessDeniedException"
+                self.refuse(request, service, 403, code, said)
                 return
         operation = needs[0].action.partition(":")[2] if needs else ""
         if operation in self.loses:
@@ -85,22 +89,6 @@ class Gate(HttpProxy):
         text = content if isinstance(content, str) else json.dumps(content)
         error = [("x-amzn-ErrorType", _ERRORS.get(status, ""))]
         self.reply(request, status, error, text.encode())
-
-    def _refuse(self, request, service, need):
-        text = (
-            f"User: arn:aws:iam::{ACCOUNT}:user/tester is not authorized to perform: "
-            f"{need.action} on resource: {need.resource}"
-        )
-        if service in ("iam", "s3"):
-            body = f"<Error><Code>AccessDenied</Code><Message>{text}</Message></Error>"
-            if service == "iam":
-                body = f"<ErrorResponse>{body}</ErrorResponse>"
-            headers = [("Content-Type", "text/xml")]
-        else:
-            code = "AccessDeniedException"
-            body = json.dumps({"__type": code, "message": text, "Message": text})
-            headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", code)]
-        self.reply(request, 403, headers, body.encode())
 
 
 def allows(policy, need):

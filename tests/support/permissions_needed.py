@@ -19,8 +19,12 @@ _S3_ACTIONS = {  # by method, and whether it is about an object
     ("GET", False): "s3:ListBucket",
     ("HEAD", False): "s3:ListBucket",
     ("POST", False): "s3:DeleteObject",
+    ("GET", True): "s3:GetObject",
+    ("HEAD", True): "s3:GetObject",
 }
 _S3_ACTIONS_ON_UPLOADS = {
+    ("POST", True): "s3:PutObject",
+    ("PUT", True): "s3:PutObject",
     ("GET", False): "s3:ListBucketMultipartUploads",
     ("DELETE", True): "s3:AbortMultipartUpload",
 }

@@ -2,7 +2,7 @@
 
 import time
 
-WAIT_S = 60  # upper bound of every wait here; nothing takes it unless it is broken
+WAIT_S = 180  # upper bound of every wait here; nothing takes it unless it is broken
 
 
 def eventually(condition, *, within_s=20, every_s=0.01):

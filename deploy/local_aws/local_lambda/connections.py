@@ -48,9 +48,6 @@ async def running(handle: Handle) -> AsyncIterator[Listen]:
     """
     Answer requests until the end of the context, then finish those under way.
 
-    Args:
-        handle: Answers a request.
-
     Returns:
         A function that serves one more listening socket. The server it returns is the
         caller's to close.

@@ -152,9 +152,20 @@ def unknown_operation() -> LambdaError:
     return LambdaError(404, "UnknownOperationException", "Unknown operation")
 
 
+_NO_STREAMING = (
+    "AWS's runtime client for Python, which runs functions here, cannot stream either: "
+    "awslambdaric 4.2.2, aws/aws-lambda-roadmap 39."
+)
+_REASONS = {
+    "InvokeMode RESPONSE_STREAM": _NO_STREAMING,
+    "InvokeWithResponseStream": _NO_STREAMING,
+}
+
+
 def not_modelled(what: str) -> LambdaError:
     """Answer for what AWS can do and the local Lambda cannot."""
-    text = f"{what} is not modelled by the local Lambda. AWS has it."
+    reason = _REASONS.get(what, "AWS has it.")
+    text = f"{what} is not modelled by the local Lambda. {reason}"
     return LambdaError(501, "NotImplementedException", text)
 
 

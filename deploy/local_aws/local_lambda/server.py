@@ -1,8 +1,8 @@
 """
 Lambda's public API: requests in, operations called, AWS-shaped answers out.
 
-``LocalLambda.handle`` takes any request meant for Lambda; ``endpoint.py`` owns the
-socket. Functions' processes talk to the Runtime API, on a port of its own.
+``LocalLambda.handle`` takes any request meant for Lambda. Functions' processes talk to
+the Runtime API, on a port of its own.
 """
 
 import base64
@@ -60,30 +60,7 @@ async def running(
     send_logs: Send,
     identify: Identify,
 ) -> AsyncIterator["LocalLambda"]:
-    """
-    Run a Lambda whose processes all end with this context.
-
-    Args:
-        folder: For code and sandboxes.
-
-        endpoint_url: The endpoint's URL, for functions.
-
-        keys: The pair that functions sign with.
-
-        account_concurrency: How many executions may run at once.
-
-        event_retry_delays_s: Pauses before events of a failing function are repeated.
-
-        keep_idle_s: How long an environment waits for its next invocation.
-
-        pace: Slows functions down as AWS does; None: as fast as this machine can.
-
-        read_object: Fetches code from S3.
-
-        send_logs: Calls CloudWatch Logs.
-
-        identify: Finds the owner of an access key.
-    """
+    """Run a Lambda whose processes all end with this context."""
     environments: dict[str, Environment] = {}
     logs = LogShipper(send_logs)
     memory = MemoryWatch()
@@ -109,16 +86,7 @@ async def running(
 
 
 class LocalLambda:
-    """
-    Answers requests for Lambda.
-
-    Args:
-        registry: Makes, changes and shows functions.
-
-        admission: Runs them.
-
-        logs: Ships what they print.
-    """
+    """Answers requests for Lambda."""
 
     def __init__(
         self, registry: Registry, admission: Admission, logs: LogShipper
@@ -178,7 +146,7 @@ class LocalLambda:
         reference = reference_of(call)
         qualifier = reference.qualifier or LATEST
         function = self._registry.function(call, names_version=True)
-        if function.deployment(qualifier).state == "Pending":
+        if function.version_state(qualifier).state == "Pending":
             raise errors.pending()
         kind = call.parameters.get("InvocationType", "RequestResponse")
         request = Request(

@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import resource
-import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from origin.server import HOST, OriginError
+from origin.server import HOST, OriginError, stop_event
 from origin.wild.checker import check
 from origin.wild.server import listen_at, serve
 from origin.wild.web import Web
@@ -21,7 +19,6 @@ from origin.wild.web import Web
 if TYPE_CHECKING:
     import socket
 
-_STDIN = 0
 _EXIT_COULD_NOT_RUN = 2
 
 
@@ -62,22 +59,12 @@ async def _run(
     open_: ExitStack,
     args: argparse.Namespace,
 ) -> None:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    if args.until_stdin_closes:
-        loop.add_reader(_STDIN, _read_stdin, stopped)
+    stopped = stop_event(until_stdin_closes=args.until_stdin_closes)
     await serve(web, sockets, open_)
     port = sockets[HOST].getsockname()[1]
     counts = f"http://{HOST}:{port}/counts"
     print(json.dumps({"port": port, "counts": counts}), flush=True)
     await stopped.wait()
-
-
-def _read_stdin(closed: asyncio.Event) -> None:
-    if not os.read(_STDIN, 4_096):
-        closed.set()
 
 
 def _print_check(folder: Path, web: Web) -> None:

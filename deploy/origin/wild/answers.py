@@ -40,10 +40,6 @@ class Answer:
     Attributes:
         data: Head and body, or what the fate leaves of them.
 
-        after: What happens to the connection.
-
-        delay_s: Pause before anything is sent.
-
         rest: What drips, a byte a second.
     """
 
@@ -58,8 +54,6 @@ class WildSite:
     All hosts of a web, with what they remember, and counts of what was asked.
 
     Attributes:
-        requests: Requests by host.
-
         connections: Connections by host; to refused and dropped ones, none is seen.
     """
 

@@ -23,8 +23,6 @@ class Fate:
     What happens to the requests for a URL.
 
     Attributes:
-        share: Of the URLs of a list.
-
         good: Whether a patient client can get the file.
 
         of_host: Whether all URLs of a host share it.

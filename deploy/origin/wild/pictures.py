@@ -24,14 +24,7 @@ def picture(kind: str, size_bytes: int, number: int) -> bytes:
     Return a picture of exactly this many bytes that no other number has.
 
     It decodes to 24 x 24 pixels of noise; comments or private chunks, with the number
-    and more noise, fill the rest.
-
-    Args:
-        kind: One of `KINDS`.
-
-        size_bytes: At least 5,000; of WebP, even.
-
-        number: The number of the URL.
+    and more noise, fill the rest. The size is at least 5,000; of WebP, even.
 
     >>> len(picture("png", 60_001, 7))
     60001

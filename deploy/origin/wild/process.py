@@ -7,10 +7,11 @@ import select
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Self
 
-from origin.exit_status import ended
+from origin.child_process import ended, stop
 from origin.server import HOST, OriginError
 from origin.wild.mixture import mixture
 from origin.wild.web import Web
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _START_LIMIT_S = 60
-_STOP_LIMIT_S = 2
+_END_LIMIT_S = 2
 
 
 class WildOrigin:
@@ -75,13 +76,13 @@ class WildOrigin:
         try:
             self.port = self._started()
         except BaseException:
-            self._stop()
+            stop(self._process)
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop it, and wait for its process to end."""
-        self._stop()
+        stop(self._process)
 
     @property
     def urls(self) -> list[str]:
@@ -105,12 +106,9 @@ class WildOrigin:
         return Counter(self._counts()["connections"])
 
     def _counts(self) -> dict[str, dict[str, int]]:
-        connection = HTTPConnection(HOST, self.port, timeout=_START_LIMIT_S)
-        try:
-            connection.request("GET", "/counts")
-            counts: dict[str, dict[str, int]] = json.load(connection.getresponse())
-        finally:
-            connection.close()
+        with closing(HTTPConnection(HOST, self.port, timeout=_START_LIMIT_S)) as asked:
+            asked.request("GET", "/counts")
+            counts: dict[str, dict[str, int]] = json.load(asked.getresponse())
         return counts
 
     def _started(self) -> int:
@@ -119,7 +117,7 @@ class WildOrigin:
         ready, _, _ = select.select([output], [], [], _START_LIMIT_S)
         line = output.readline() if ready else b""
         if not line:
-            how = ended(self._process, _STOP_LIMIT_S) or "it hangs"
+            how = ended(self._process, _END_LIMIT_S) or "it hangs"
             msg = (
                 f"The wild origin did not start ({how}); its output is on stderr. "
                 "Try `python -m origin.wild`."
@@ -127,12 +125,3 @@ class WildOrigin:
             raise OriginError(msg)
         port: int = json.loads(line)["port"]
         return port
-
-    def _stop(self) -> None:
-        process = self._process
-        process.terminate()
-        try:
-            process.wait(_STOP_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.communicate()  # closes its pipes, too

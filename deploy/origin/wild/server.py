@@ -12,13 +12,12 @@ import asyncio
 import json
 import socket
 import ssl
-import struct
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from origin.certificate import write_certificate
-from origin.server import HOST, OriginError
+from origin.server import HOST, OriginError, reset
 from origin.wild.answers import Afterwards, Answer, WildSite
 
 if TYPE_CHECKING:
@@ -29,18 +28,12 @@ if TYPE_CHECKING:
 _BACKLOG = 4_096
 _PORTS_TRIED = 20
 _SILENT = {"refused", "dns"}
-_LINGER_FOR_NO_TIME = struct.pack("ii", 1, 0)  # so closing sends RST
 _DRIP_EVERY_S = 1.0
 
 
 def listen_at(web: Web, open_: ExitStack) -> dict[str, socket.socket]:
     """
     Open a socket at each host that has one, and at 127.0.0.1, all on the same port.
-
-    Args:
-        web: The hosts.
-
-        open_: Closes the sockets.
 
     Raises:
         OriginError: If there is no such port, or there are too few descriptors.
@@ -165,7 +158,7 @@ class _Connection(asyncio.Protocol):
             case Afterwards.CLOSE:
                 transport.close()
             case Afterwards.RESET:
-                self._reset()
+                reset(transport)
             case Afterwards.DRIP:
                 self._drip(answer.rest)
             case Afterwards.SILENCE:
@@ -176,11 +169,6 @@ class _Connection(asyncio.Protocol):
             return
         self._transport.write(rest[:1])
         asyncio.get_running_loop().call_later(_DRIP_EVERY_S, self._drip, rest[1:])
-
-    def _reset(self) -> None:
-        sock = self._transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_FOR_NO_TIME)
-        self._transport.abort()
 
 
 def _counts(site: WildSite) -> Answer:

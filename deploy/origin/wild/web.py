@@ -43,11 +43,7 @@ class WildUrl:
 
         host: An address of 127.0.0.0/8, or a name that no resolver knows.
 
-        fate: See `origin.wild.mixture`.
-
         kind: The format of its picture: ``jpeg``, ``png`` or ``webp``.
-
-        size_bytes: Of the whole picture.
 
         content_type: The header's value; empty: no such header.
 
@@ -88,19 +84,12 @@ class Web:
     URLs over hosts, dealt from a seed: equal arguments give equal webs.
 
     Args:
-        urls: How many URLs.
-
-        hosts: How many hosts, dead ones included.
-
         seed: Another seed gives other sizes, delays, and another order.
 
         shares: Shares of the fates that occur, which sum to 1; None: those of
             `origin.wild.mixture`. ``{"limited": 1}`` is a web of limited hosts.
 
         delays: Whether the first byte takes its time.
-
-    Attributes:
-        urls: The URLs in the order of the list.
 
     Raises:
         ValueError: If there are too few URLs for the hosts, or hosts for the fates.

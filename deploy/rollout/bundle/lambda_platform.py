@@ -32,14 +32,7 @@ _NEEDED_GLIBC = re.compile(rb"GLIBC_2\.(\d+)")
 
 
 class LambdaPlatform(NamedTuple):
-    """
-    A runtime on an architecture.
-
-    Attributes:
-        runtime: As in ``python3.13``.
-
-        architecture: ``arm64`` or ``x86_64``.
-    """
+    """A runtime on an architecture."""
 
     runtime: str
     architecture: str

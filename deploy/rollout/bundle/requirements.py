@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
@@ -21,13 +21,6 @@ DISTRIBUTION = "million-downloads"
 LOCK = Path(__file__).parents[3] / "requirements.lock"
 
 
-class _Required(NamedTuple):
-    """A distribution's normalized name, and extras of it."""
-
-    name: str
-    extras: frozenset[str]
-
-
 def here() -> Environment:
     """Return the environment that markers see in this interpreter."""
     return {name: str(value) for name, value in default_environment().items()}
@@ -40,18 +33,18 @@ def closure(environment: Environment) -> list[str]:
     Raises:
         BundleError: If one is not installed here.
     """
-    found: set[_Required] = set()
-    waiting = [_Required(DISTRIBUTION, frozenset())]
+    found: set[tuple[str, frozenset[str]]] = set()  # names, and extras of them
+    waiting = [(DISTRIBUTION, frozenset[str]())]
     while waiting:
         name, extras = waiting.pop()
         for line in distribution(name).requires or ():
             requirement = Requirement(line)
             name = canonicalize_name(requirement.name)
-            required = _Required(name, frozenset(requirement.extras))
+            required = name, frozenset(requirement.extras)
             if required not in found and _applies(requirement, environment, extras):
                 found.add(required)
                 waiting.append(required)
-    return sorted({required.name for required in found})
+    return sorted({name for name, _ in found})
 
 
 def distribution(name: str) -> metadata.Distribution:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rollout.cli.options import Commands
 
+_PLACE = "BUCKET[/PREFIX]"
 _EPILOG = """\
 Makes everything by plain API calls, tags it, and changes only what differs from the
 options: to change one thing, deploy again with all options. A first deployment that
@@ -43,8 +44,7 @@ def add_parser(commands: Commands, parent: argparse.ArgumentParser) -> None:
     """Add `rollout deploy`."""
     summary = "create the function, or change what differs"
     parser = command(commands, "deploy", summary, _EPILOG, parent=parent, run=_deploy)
-    _add_sizes(parser)
-    _add_surroundings(parser)
+    _add_options(parser)
 
 
 def _deploy(arguments: argparse.Namespace) -> int:
@@ -92,44 +92,21 @@ def _efs(arguments: argparse.Namespace) -> Efs | None:
     return Efs(access_point=access_point, mount=mount) if access_point else None
 
 
-def _add_sizes(parser: argparse.ArgumentParser) -> None:
-    for option, default, what in (
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    for option, size, what in (
         ("--memory-mb", DEFAULTS.memory_mb, "its memory"),
         ("--timeout-s", DEFAULTS.timeout_s, "when Lambda ends it"),
         ("--tmp-mb", DEFAULTS.tmp_mb, "size of its /tmp"),
         ("--log-retention-days", DEFAULTS.log_retention_days, "days its log is kept"),
     ):
         parser.add_argument(
-            option, type=int, default=default, metavar="N", help=f"{what} ({default})"
+            option, type=int, default=size, metavar="N", help=f"{what} (%(default)s)"
         )
-
-
-def _add_surroundings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--architecture",
         choices=ARCHITECTURES,
         default=DEFAULTS.architecture,
         help="of AWS's processors (%(default)s); a local one is this machine's",
-    )
-    for option, what in (
-        ("--environment", "a variable it finds set; may be repeated"),
-        ("--tag", "put on function, role and log group; may be repeated"),
-    ):
-        parser.add_argument(
-            option, action="append", default=[], metavar="NAME=VALUE", help=what
-        )
-    parser.add_argument(
-        "--bucket",
-        default="",
-        metavar="BUCKET[/PREFIX]",
-        help="what in S3 it may read and write (nothing)",
-    )
-    parser.add_argument(
-        "--source",
-        action="append",
-        default=[],
-        metavar="BUCKET[/PREFIX]",
-        help="what in S3 it may read only; may be repeated",
     )
     parser.add_argument(
         "--url",
@@ -139,19 +116,23 @@ def _add_surroundings(parser: argparse.ArgumentParser) -> None:
         default="",
         help="be a service at a URL, for signed requests (%(const)s) or for anybody",
     )
-    for option, what in (
-        ("--subnet", "of your network to be in; may be repeated"),
-        ("--security-group", "in that network; may be repeated"),
+    for option, default, metavar, what in (
+        ("--bucket", "", _PLACE, "what in S3 it may read and write (nothing)"),
+        ("--efs", "", "ARN", "an EFS access point to mount"),
+        ("--efs-mount", EFS_MOUNT, "FOLDER", "where it is mounted (%(default)s)"),
+    ):
+        parser.add_argument(option, default=default, metavar=metavar, help=what)
+    for option, metavar, what in (
+        ("--source", _PLACE, "what in S3 it may read only"),
+        ("--environment", "NAME=VALUE", "a variable it finds set"),
+        ("--tag", "NAME=VALUE", "put on function, role and log group"),
+        ("--subnet", "ID", "of your network to be in"),
+        ("--security-group", "ID", "in that network"),
     ):
         parser.add_argument(
-            option, action="append", default=[], metavar="ID", help=what
+            option,
+            action="append",
+            default=[],
+            metavar=metavar,
+            help=f"{what}; may be repeated",
         )
-    parser.add_argument(
-        "--efs", default="", metavar="ARN", help="an EFS access point to mount"
-    )
-    parser.add_argument(
-        "--efs-mount",
-        default=EFS_MOUNT,
-        metavar="FOLDER",
-        help="where it is mounted (%(default)s)",
-    )

@@ -20,7 +20,6 @@ from rollout.cli.options import DONE, command
 from rollout.deploy import deploy
 from rollout.errors import InvokeError, RolloutError, SettingError
 from rollout.invoke import logs
-from rollout.invoke.invoker import Invoker, InvokeResult
 from rollout.target.target import Target, connect
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rollout.cli.options import Commands
+    from rollout.invoke.invoker import InvokeResult
 
 FUNCTION_FAILED = 1
 
@@ -131,6 +131,8 @@ def _invoke_locally(name: str, payload: bytes) -> InvokeResult:
 def _invoke(
     target: Target, name: str, payload: bytes, *, tail: bool = False
 ) -> InvokeResult:
+    from rollout.invoke.invoker import Invoker  # noqa: PLC0415 - takes half a second
+
     async def once() -> InvokeResult:
         async with Invoker(target, in_flight=1) as invoker:
             return await invoker.invoke(name, payload, wants_log=tail)

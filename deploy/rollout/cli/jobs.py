@@ -20,8 +20,8 @@ from rollout.cli.manifest import add_columns, columns_of
 from rollout.cli.options import DONE, command, name_and_value, print_json
 from rollout.errors import PreflightError, SettingError
 from rollout.invoke.job_price import price_of
-from rollout.invoke.service import OVER, Service
-from rollout.manifest.convert import convert
+from rollout.invoke.service_client import OVER, ServiceClient
+from rollout.manifest.as_list import convert
 from rollout.price import DEFAULT_MAX_COST_USD, in_dollars
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _add_submit(verbs: Commands, parent: argparse.ArgumentParser) -> None:
 
 def _submit(arguments: argparse.Namespace) -> int:
     target = options.target(arguments)
-    service = Service(target, arguments.name)
+    service = ServiceClient(target, arguments.name)
     sink = {"kind": arguments.sink}
     if arguments.prefix:
         sink["prefix"] = arguments.prefix
@@ -152,7 +152,7 @@ def _check_price(arguments: argparse.Namespace, target: Target, urls: int) -> No
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    service = Service(options.target(arguments), arguments.name)
+    service = ServiceClient(options.target(arguments), arguments.name)
     if arguments.wait:
         for job in service.progress(arguments.job):
             sys.stderr.write(f"{_progress_line(job)}\n")
@@ -164,14 +164,14 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _errors(arguments: argparse.Namespace) -> int:
-    service = Service(options.target(arguments), arguments.name)
+    service = ServiceClient(options.target(arguments), arguments.name)
     for error in service.errors(arguments.job):
         sys.stdout.write(f"{json.dumps(error)}\n")
     return DONE
 
 
 def _urls(
-    arguments: argparse.Namespace, target: Target, service: Service
+    arguments: argparse.Namespace, target: Target, service: ServiceClient
 ) -> dict[str, Any]:
     """Return the request's fields for the list, which is uploaded if it is long."""
     name = arguments.list

@@ -33,24 +33,7 @@ def command(
     parent: argparse.ArgumentParser | None = None,
     run: Callable[[argparse.Namespace], int] | None = None,
 ) -> argparse.ArgumentParser:
-    """
-    Add a sub-command.
-
-    Args:
-        commands: The parser's sub-commands so far.
-
-        name: The sub-command's.
-
-        summary: Its line in the list of sub-commands.
-
-        epilog: Shown after its options, line by line as it stands.
-
-        description: Shown before its options, likewise.
-
-        parent: Options it shares with others.
-
-        run: Runs it and returns the exit status; None: it has sub-commands.
-    """
+    """Add a sub-command; its summary is its line in the list of them."""
     parser = commands.add_parser(
         name,
         parents=[parent] if parent else [],

@@ -10,16 +10,14 @@ import threading
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from local_aws.endpoint_process import LocalEndpoint
 from local_aws.errors import EndpointError
-from local_aws.server import Pace, main_async
 from origin import Origin
 from rollout.cli.options import DONE, command
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
+    from local_aws.server import LocalAws
     from rollout.cli.options import Commands
 
 _STDIN = 0
@@ -91,33 +89,47 @@ def add_parser(commands: Commands) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    def announce(endpoint: LocalEndpoint) -> None:
-        keys = endpoint.keys
-        if not arguments.until_stdin_closes:  # a person may paste them
-            print(_exports(endpoint), file=sys.stderr, flush=True)
-        line = {
-            "endpoint_url": endpoint.endpoint_url,
-            "origin_url": endpoint.origin_url,
-            "access_key_id": keys.access_key_id,
-            "secret_access_key": keys.secret_access_key,
-        }
-        print(json.dumps(line), flush=True)
-
     if arguments.any_credentials:
         print(_WARNING, file=sys.stderr, flush=True)
-    _serve(
-        arguments.host,
-        arguments.port,
-        announce,
-        with_origin=arguments.origin,
-        until_stdin_closes=arguments.until_stdin_closes,
-        pace=arguments.pace,
-        any_credentials=arguments.any_credentials,
-    )
+    os.umask(0o077)  # files made here are this user's alone
+    with ExitStack() as stack:
+        origin = stack.enter_context(Origin()) if arguments.origin else None
+        asyncio.run(_serve(arguments, origin))
+        if origin:
+            origin.check()
     return DONE
 
 
-def _exports(endpoint: LocalEndpoint) -> str:
+async def _serve(arguments: argparse.Namespace, origin: Origin | None) -> None:
+    from local_aws.server import main_async  # noqa: PLC0415 - for other verbs in vain
+
+    def announce(aws: LocalAws) -> None:
+        if not arguments.until_stdin_closes:  # a person may paste them
+            print(_exports(aws), file=sys.stderr, flush=True)
+        line = {
+            "endpoint_url": aws.endpoint_url,
+            "origin_url": origin.url if origin else "",
+            "access_key_id": aws.keys.access_key_id,
+            "secret_access_key": aws.keys.secret_access_key,
+        }
+        print(json.dumps(line), flush=True)
+
+    stop = asyncio.Event()
+    if origin:
+        _watch(origin, stop)
+    if arguments.until_stdin_closes:
+        _watch_stdin(stop)
+    await main_async(
+        arguments.host,
+        arguments.port,
+        on_ready=announce,
+        stop=stop,
+        pace=arguments.pace,
+        any_credentials=arguments.any_credentials,
+    )
+
+
+def _exports(endpoint: LocalAws) -> str:
     """Return shell lines that point boto3, the AWS CLI and `rollout` at an endpoint."""
     variables = {
         "AWS_ENDPOINT_URL": endpoint.endpoint_url,
@@ -125,43 +137,6 @@ def _exports(endpoint: LocalEndpoint) -> str:
         **endpoint.keys.environ(),
     }
     return "\n".join(f"export {name}={text}" for name, text in variables.items())
-
-
-def _serve(
-    host: str,
-    port: int,
-    announce: Callable[[LocalEndpoint], object],
-    *,
-    with_origin: bool,
-    until_stdin_closes: bool,
-    pace: Pace,
-    any_credentials: bool,
-) -> None:
-    os.umask(0o077)  # files made here are this user's alone
-    with ExitStack() as stack:
-        origin = stack.enter_context(Origin()) if with_origin else None
-        origin_url = origin.url if origin else ""
-
-        async def run() -> None:
-            stop = asyncio.Event()
-            if origin:
-                _watch(origin, stop)
-            if until_stdin_closes:
-                _watch_stdin(stop)
-            await main_async(
-                host,
-                port,
-                on_ready=lambda aws: announce(
-                    LocalEndpoint(aws.endpoint_url, origin_url, aws.keys)
-                ),
-                stop=stop,
-                pace=pace,
-                any_credentials=any_credentials,
-            )
-
-        asyncio.run(run())
-        if origin:
-            origin.check()
 
 
 def _watch(origin: Origin, stop: asyncio.Event) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout.deploy.transient import retry_while_transient
+from rollout.deploy.tolerated_refusals import retry_while_transient
 from rollout.errors import DeployError
-from rollout.target.refusals import code_of, done_by_an_earlier_attempt, message_of
+from rollout.target.refusals import code_of, message_of, was_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -98,13 +98,14 @@ class Changes:
         """
         self._created.append((what, remove))
         try:
-            with done_by_an_earlier_attempt(*_EXISTS):
-                retry_while_transient(create)
+            retry_while_transient(create)
         except ClientError as error:
             if code_of(error) not in _EXISTS:
                 raise
-            self._created.pop()
-            return False
+            # Otherwise an attempt whose answer was lost, or said 500, created it.
+            if not was_repeated(error):
+                self._created.pop()
+                return False
         self.descriptions.append(f"created {what}")
         return True
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["ABSENT", "Deployed", "FunctionSpec", "deploy", "destroy", "left", "status"]
 
 ABSENT = "Absent"  # beside Lambda's own states
-# No API tells the cap. https://github.com/alexcasalboni/aws-lambda-power-tuning/pull/181
-_MEMORY_CAP = re.compile(r"MemorySize.* less than or equal to (\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +40,12 @@ class Deployed:
     A function as deployed. Fields of absent parts are empty.
 
     Attributes:
-        name: The function's.
-
         state: Lambda's word for it, as in ``Active``, or `ABSENT`.
 
         arn, runtime, architecture, memory_mb, timeout_s, tmp_mb:
             The function's, as Lambda has them.
 
         code_sha256, code_bytes: The zip's.
-
-        role, log_group: Their names.
-
-        url: Its address for calls by HTTP.
 
         changes: Changes this deployment made, in words; empty: none were needed.
     """
@@ -79,14 +70,7 @@ def deploy(
     target: Target, spec: FunctionSpec, *, code: bytes | None = None
 ) -> Deployed:
     """
-    Create a function, or change only what differs.
-
-    Args:
-        target: Where to deploy.
-
-        spec: The function.
-
-        code: The zip; by default ours, built for the target.
+    Create a function, or change only what differs; the zip is ours unless it is given.
 
     Returns:
         The function, ready to be called, with the changes made.
@@ -214,18 +198,16 @@ def _explained(verb: str, name: str) -> Iterator[None]:
     """Turn AWS's errors into sentences about the function."""
     try:
         yield
-    except (ClientError, BotoCoreError, ResponseParserError) as error:
-        msg = f"The function {name} could not be {verb}. AWS says: {_message(error)}"
-        raise DeployError(" ".join([msg, *_notes(error)])) from error
-    except DeployError as error:
-        if notes := _notes(error):
-            raise DeployError(" ".join([str(error), *notes])) from error
-        raise
-
-
-def _notes(error: Exception) -> list[str]:
-    notes: list[str] = getattr(error, "__notes__", [])
-    return notes
+    except (ClientError, BotoCoreError, ResponseParserError, DeployError) as error:
+        notes = getattr(error, "__notes__", ())
+        if isinstance(error, DeployError):
+            if not notes:
+                raise
+            msg = str(error)
+        else:
+            said = _message(error)
+            msg = f"The function {name} could not be {verb}. AWS says: {said}"
+        raise DeployError(" ".join((msg, *notes))) from error
 
 
 def _message(error: Exception) -> str:
@@ -235,9 +217,9 @@ def _message(error: Exception) -> str:
         reason = found.get("StateReason") or found.get("LastUpdateStatusReason")
         return str(reason or error)
     said = message_of(error)
-    if cap := _MEMORY_CAP.search(said):
+    if cap := lambda_function.memory_cap_in(said):
         said += (
-            f". AWS gives this account at most {int(cap[1]):,} MB, as other new ones. "
-            f"Set `memory_mb` to {cap[1]} or less, or ask AWS Support for more."
+            f". AWS gives this account at most {cap:,} MB, as other new ones. "
+            f"Set `memory_mb` to {cap} or less, or ask AWS Support for more."
         )
     return said

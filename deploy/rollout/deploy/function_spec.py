@@ -165,14 +165,9 @@ class FunctionSpec:
 
 def as_service(spec: FunctionSpec, url: str, bucket: str = "") -> FunctionSpec:
     """
-    Return the function as a service at a URL.
+    Return the function as a service at a URL, which one of `URL_AUTHS` guards.
 
-    Args:
-        spec: The function otherwise.
-
-        url: Who may call it: one of `URL_AUTHS`.
-
-        bucket: Where it keeps jobs and files; empty: it takes no jobs.
+    The bucket is where it keeps jobs and files; without one it takes no jobs.
 
     Raises:
         SettingError: If the bucket has a prefix.

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from rollout.deploy.function_spec import ANYBODY
-from rollout.deploy.transient import retry_while_transient, unless_done
+from rollout.deploy.tolerated_refusals import (
+    retry_while_transient,
+    unless_absent,
+    unless_done,
+)
 from rollout.target.refusals import code_of
 
 if TYPE_CHECKING:
@@ -34,12 +38,8 @@ _PUBLIC: dict[str, dict[str, Any]] = {
 
 def find(target: Target, name: str) -> dict[str, Any] | None:
     """Return the URL's configuration, or None."""
-    client = target.client("lambda")
-    try:
-        found: dict[str, Any] = client.get_function_url_config(FunctionName=name)
-    except client.exceptions.ResourceNotFoundException:
-        return None
-    return found
+    ask = partial(target.client("lambda").get_function_url_config, FunctionName=name)
+    return unless_absent(ask, _GONE)
 
 
 def ensure(target: Target, name: str, wanted: str, changes: Changes) -> None:
@@ -101,9 +101,6 @@ def _set_public(target: Target, name: str, *, public: bool) -> bool:
 
 
 def _statements(target: Target, name: str) -> set[str]:
-    client = target.client("lambda")
-    try:
-        policy = client.get_policy(FunctionName=name)["Policy"]
-    except client.exceptions.ResourceNotFoundException:
-        return set()
-    return {statement["Sid"] for statement in json.loads(policy)["Statement"]}
+    ask = partial(target.client("lambda").get_policy, FunctionName=name)
+    found = unless_absent(ask, _GONE) or {"Policy": '{"Statement": []}'}
+    return {one["Sid"] for one in json.loads(found["Policy"])["Statement"]}

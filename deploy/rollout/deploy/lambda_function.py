@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rollout.deploy.changes import check_ours
 from rollout.deploy.function_spec import START_VARIABLE
-from rollout.deploy.transient import retry_while_transient, unless_done
+from rollout.deploy.tolerated_refusals import (
+    retry_while_transient,
+    unless_absent,
+    unless_done,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
     from rollout.deploy.changes import Changes
     from rollout.target.target import Target
 
+_MEMORY_CAP = re.compile(r"MemorySize.* less than or equal to (\d+)")
 # Joining the user's network takes minutes.
 _WAIT = {"Delay": 0.1, "MaxAttempts": 3_000}
 # Settings that Lambda omits while they are unset.
@@ -27,14 +33,23 @@ _UNSET: dict[str, Any] = {
 }
 
 
+def memory_cap_in(refusal: str) -> int:
+    """
+    Return the most MB that a refusal says the account may have; 0: it does not.
+
+    No API tells. https://github.com/alexcasalboni/aws-lambda-power-tuning/pull/181
+
+    >>> memory_cap_in("'MemorySize' must have value less than or equal to 3008")
+    3008
+    """
+    cap = _MEMORY_CAP.search(refusal)
+    return int(cap[1]) if cap else 0
+
+
 def find(target: Target, name: str) -> dict[str, Any] | None:
     """Return the response of GetFunction, or None if there is no such function."""
-    client = target.client("lambda")
-    try:
-        found: dict[str, Any] = client.get_function(FunctionName=name)
-    except client.exceptions.ResourceNotFoundException:
-        return None
-    return found
+    ask = partial(target.client("lambda").get_function, FunctionName=name)
+    return unless_absent(ask, "ResourceNotFoundException")
 
 
 def ensure(

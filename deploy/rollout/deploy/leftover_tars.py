@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fetcher.sinks.s3_tar import tar_of
 from fetcher.sinks.s3_tar_index import index_of
 from fetcher.sinks.tars.member import END
+from rollout.deploy.tolerated_refusals import unless_done
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def abort_uploads(target: Target, prefix: Place) -> list[str]:
             key = upload["Key"]
             if not _TAR.fullmatch(key.rpartition("/")[2]):
                 continue
-            with _ignoring(_NO_UPLOAD):  # finished or aborted meanwhile
+            with unless_done(_NO_UPLOAD):  # finished or aborted meanwhile
                 client.abort_multipart_upload(
                     Bucket=prefix.bucket, Key=key, UploadId=upload["UploadId"]
                 )
@@ -121,20 +122,10 @@ def _pages(
 ) -> Iterator[dict[str, str]]:
     pages = target.client("s3").get_paginator(operation)
     below = f"{prefix.key}/" if prefix.key else ""
-    with _ignoring(_NO_BUCKET):
+    with unless_done(_NO_BUCKET):
         for page in pages.paginate(Bucket=prefix.bucket, Prefix=below):
             found: Iterable[dict[str, str]] = page.get(field, ())
             yield from found
-
-
-@contextmanager
-def _ignoring(code: str) -> Iterator[None]:
-    """Ignore this AWS error code."""
-    try:
-        yield
-    except ClientError as error:
-        if error.response["Error"]["Code"] != code:
-            raise
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fetcher.s3.urls import Place
 from rollout.deploy.changes import check_ours
 from rollout.deploy.policies import JOIN_VPC, NAMES, USE_BUCKET
-from rollout.deploy.transient import unless_done
+from rollout.deploy.tolerated_refusals import unless_absent, unless_done
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:
@@ -39,12 +39,9 @@ def role_name(target: Target, name: str) -> str:
 
 def find(target: Target, name: str) -> dict[str, Any] | None:
     """Return the function's role as IAM describes it, or None."""
-    iam = target.client("iam")
-    try:
-        role: dict[str, Any] = iam.get_role(RoleName=role_name(target, name))["Role"]
-    except iam.exceptions.NoSuchEntityException:
-        return None
-    return role
+    named = {"RoleName": role_name(target, name)}
+    found = unless_absent(lambda: target.client("iam").get_role(**named), _GONE)
+    return found and found["Role"]
 
 
 def ensure(

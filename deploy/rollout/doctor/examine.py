@@ -32,16 +32,7 @@ _GROUPS = log_group.group_name("million-downloads")
 def examine(
     connect: Callable[[], Target], function: str, buckets: Sequence[str]
 ) -> Iterator[Finding]:
-    """
-    Yield what a first deployment meets; make nothing and change nothing.
-
-    Args:
-        connect: Signs in.
-
-        function: The name of the function.
-
-        buckets: Names of buckets to use.
-    """
+    """Yield what a first deployment meets; make nothing and change nothing."""
     try:
         target = connect()
         caller = str(target.client("sts").get_caller_identity()["Arn"])

@@ -21,8 +21,6 @@ class Finding(NamedTuple):
     One answer.
 
     Attributes:
-        subject: What was looked at.
-
         state: One of `STATES`.
 
         detail: What was found, in words.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from aws_facts.limits import limit
-from rollout.deploy import lambda_function
+from rollout.deploy import lambda_function, role
+from rollout.deploy.changes import OURS
 from rollout.doctor.finding import COULD_NOT_LOOK, NOT_OK, OK, Finding, unseen
 from rollout.preflight import account
 from rollout.target.refusals import is_denial, message_of
@@ -16,7 +16,7 @@ from rollout.target.refusals import is_denial, message_of
 if TYPE_CHECKING:
     from rollout.target.target import Target
 
-_CAP = re.compile(r"less than or equal to (\d+)")
+_REFUSED_AS_MEANT = "Could not unzip uploaded file"
 
 
 def executions(target: Target) -> Finding:
@@ -50,23 +50,26 @@ def memory(target: Target, function: str) -> Finding:
         _ask_for_the_impossible(target, f"{function}-doctor", wanted)
         said = "AWS took a text for a zip; the function was removed again"
     except (BotoCoreError, ClientError) as error:
-        said = message_of(error)
-        if cap := _CAP.search(said):
+        said = f"AWS says: {message_of(error).rstrip('.')}"
+        if cap := lambda_function.memory_cap_in(said):
             return Finding(
                 subject,
                 NOT_OK,
-                f"at most {int(cap[1]):,} MB a function, as in a new account. Defaults "
+                f"at most {cap:,} MB a function, as in a new account. Defaults "
                 "need 1,769",
-                f"give functions {int(cap[1])} MB or less, or ask AWS Support for "
+                f"give functions {cap} MB or less, or ask AWS Support for "
                 "more. AWS also raises it with use",
             )
         if is_denial(error):
             return unseen(subject, error)
+        if _REFUSED_AS_MEANT in said:
+            said = "AWS refused its code, as it should, and named no cap"
     return Finding(
         subject,
         COULD_NOT_LOOK,
-        f"AWS names a cap, {limit('new_memory_mb').most:,} MB in new accounts, only "
-        f"when a function is made. Asked for {wanted:,} MB it named none: {said}",
+        f"no API tells. Asked for a function of {wanted:,} MB that cannot be made: "
+        f"{said}. New accounts may have a cap of {limit('new_memory_mb').most:,} MB, "
+        "which a deployment would then name",
     )
 
 
@@ -100,14 +103,13 @@ def bandwidth(target: Target) -> Finding:
 
 
 def _ask_for_the_impossible(target: Target, name: str, memory_mb: int) -> None:
-    partition, account_id = target.partition, target.account
     target.client("lambda").create_function(
         FunctionName=name,
         Runtime="python3.13",
         Handler="none.none",
-        Role=f"arn:{partition}:iam::{account_id}:role/million-downloads/none",
+        Role=f"arn:{target.partition}:iam::{target.account}:role{role.PATH}none",
         MemorySize=memory_mb,
         Code={"ZipFile": b"no zip"},
-        Tags={"project": "million-downloads"},
+        Tags=OURS,
     )
     lambda_function.remove(target, name)

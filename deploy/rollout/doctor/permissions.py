@@ -26,16 +26,7 @@ _BUCKET = "million-downloads-any"  # a name that the policy is for
 
 
 def look(target: Target, caller: str, function: str) -> Finding:
-    """
-    Return which permissions of deploy/permissions.json are missing.
-
-    Args:
-        target: The account.
-
-        caller: ARN of who is signed in.
-
-        function: The name of the function to deploy.
-    """
+    """Return which permissions of deploy/permissions.json are missing."""
     if not target.asks_iam:
         return Finding(_SUBJECT, OK, "a local endpoint asks for none")
     if caller.endswith(":root"):

@@ -1,10 +1,8 @@
 """
 Calls of the function: many in flight, none repeated once it may have run.
 
-``descriptors`` counts the files and sockets that they take.
-
 ``invoker`` sends them over ``connections``, as many as ``in_flight`` allows;
-``refusals`` are those after which nothing ran. ``service`` calls the function's URL;
-``job_price`` says what a job of it costs. ``logs`` and ``report_line`` read what Lambda
-says of them.
+``refusals`` are those after which nothing ran. ``service_client`` calls the function's
+URL; ``job_price`` says what a job of it costs. ``logs`` and ``report_line`` read what
+Lambda says of them.
 """

@@ -10,12 +10,13 @@ import aiohttp
 from botocore.httpsession import get_cert_path
 
 from aws_facts.limits import limit
+from fetcher.process.descriptors import raise_limit
 from rollout.errors import SettingError
-from rollout.invoke.descriptors import allow, needed_for
 
 if TYPE_CHECKING:
     from aiohappyeyeballs import AddrInfoType
 
+_OTHERS = 256  # descriptors of a process, beside its calls' connections
 _CONNECT_TIMEOUT_S = 10
 # Time for the longest invocation's answer to arrive after its end.
 _ANSWER_WITHIN_S = 30
@@ -25,6 +26,16 @@ _KEEPALIVE_AFTER_S = 30
 _KEEPALIVE_OPTION: int = getattr(socket, "TCP_KEEPIDLE", 0x10)  # macOS: TCP_KEEPALIVE
 
 
+def descriptors_for(in_flight: int) -> int:
+    """
+    Return how many open files and sockets so many calls in flight take.
+
+    >>> descriptors_for(1_000)
+    1256
+    """
+    return in_flight + _OTHERS
+
+
 def open_session(in_flight: int, ca_file: str | None) -> aiohttp.ClientSession:
     """
     Open a pool that repeats no POST by itself, and trusts botocore's CAs by default.
@@ -32,8 +43,8 @@ def open_session(in_flight: int, ca_file: str | None) -> aiohttp.ClientSession:
     Raises:
         SettingError: If this machine does not allow so many connections.
     """
-    needed = needed_for(in_flight)
-    if (allowed := allow(needed)) < needed:
+    needed = descriptors_for(in_flight)
+    if (allowed := raise_limit(needed)) < needed:
         msg = (
             f"{in_flight:,} calls in flight need {needed:,} open files and sockets; "
             f"this machine allows {allowed:,}. Raise its limit (`ulimit -Hn`), or have "

@@ -20,9 +20,6 @@ class InFlightLimit:
     From then on the limit rises, slowly at first, ever faster, back to its maximum
     within ten seconds: while the account is full, that costs a few refusals a second.
 
-    Args:
-        maximum: Calls at once when none is throttled.
-
     >>> async def use():
     ...     limit = InFlightLimit(10)
     ...     async with limit:

@@ -8,7 +8,7 @@ import time
 from base64 import b64decode
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote, urlsplit
 
 import aiohttp
@@ -42,15 +42,11 @@ class InvokeResult:
     Times are seconds since 1970 on this machine's clock.
 
     Attributes:
-        status: The HTTP status: 200.
-
         payload: The function's result, or its error, as JSON.
 
         function_error: Lambda's word if the function failed, as in ``Unhandled``.
 
         request_id: As in the function's log.
-
-        executed_version: ``$LATEST`` or a number.
 
         log: The last 4 kB of the function's log, if requested.
 
@@ -61,11 +57,9 @@ class InvokeResult:
         answered_at: Arrival of the answer's last byte.
     """
 
-    status: int
     payload: bytes
     function_error: str | None
     request_id: str
-    executed_version: str
     log: bytes
     throttles: int
     sent_at: float
@@ -80,8 +74,6 @@ class Invoker:
     throttled it, in which case fewer calls are in flight for a while.
 
     Args:
-        target: Where the functions are.
-
         in_flight: Calls at the same time; further ones wait.
     """
 
@@ -93,7 +85,7 @@ class Invoker:
         self._proxy = target.proxy
         self._in_flight = in_flight
         self._limit = InFlightLimit(in_flight)
-        self._addresses: dict[str, _Address] = {}
+        self._urls: dict[str, URL] = {}
         self._calls = 0
 
     async def __aenter__(self) -> Self:
@@ -181,21 +173,18 @@ class Invoker:
     async def _attempt(
         self, function_name: str, payload: bytes, throttles: int, *, wants_log: bool
     ) -> InvokeResult:
-        address = self._address(function_name)
+        url = self._url(function_name)
         headers = self._signer.headers(
             self._target.credentials(),
             self._host,
-            address.path,
+            url.raw_path,
             payload,
             _JSON_AND_LOG if wants_log else _JSON,
         )
         sent_at = time.time()
         try:
             async with self._session.post(
-                address.url,
-                data=_body(payload),
-                headers=headers,
-                proxy=self._proxy,
+                url, data=_body(payload), headers=headers, proxy=self._proxy
             ) as response:
                 body = await response.read()
         except aiohttp.ClientConnectorCertificateError as error:
@@ -215,11 +204,9 @@ class Invoker:
         if response.status != HTTPStatus.OK:
             raise refused(function_name, response, body)
         return InvokeResult(
-            status=response.status,
             payload=body,
             function_error=response.headers.get("X-Amz-Function-Error"),
             request_id=response.headers.get("x-amzn-RequestId", ""),
-            executed_version=response.headers.get("X-Amz-Executed-Version", ""),
             log=b64decode(response.headers.get("X-Amz-Log-Result", "")),
             throttles=throttles,
             sent_at=sent_at,
@@ -251,18 +238,12 @@ class Invoker:
         )
         return is_refused and self._target.runs_here
 
-    def _address(self, function_name: str) -> _Address:
-        found = self._addresses.get(function_name)
-        if found is None:
+    def _url(self, function_name: str) -> URL:
+        if function_name not in self._urls:
             name = quote(function_name, safe="")
-            url = URL(f"{self._functions_url}/{name}/invocations", encoded=True)
-            found = self._addresses[function_name] = _Address(url, url.raw_path)
-        return found
-
-
-class _Address(NamedTuple):
-    url: URL
-    path: str  # percent-encoded
+            url = f"{self._functions_url}/{name}/invocations"
+            self._urls[function_name] = URL(url, encoded=True)
+        return self._urls[function_name]
 
 
 def _body(payload: bytes) -> bytes | io.BytesIO:

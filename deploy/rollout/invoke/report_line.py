@@ -27,8 +27,6 @@ class Billed(NamedTuple):
     Attributes:
         seconds: Its time, init included.
 
-        memory_mb: The function's memory.
-
         init_s: The init's part of the time; 0: the execution was warm.
     """
 

@@ -1,1 +1,1 @@
-"""Conversion of lists from elsewhere into a list in JSON lines: ``convert`` does it."""
+"""Conversion of lists from elsewhere into a list in JSON lines: ``as_list`` does it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -9,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from aws_facts.fleet_constants import constant
 from aws_facts.limits import MBIT_BYTES, limit, line_bytes_per_s
 from rollout.deploy import deploy
+from rollout.deploy.tolerated_refusals import unless_absent
 from rollout.errors import DeployError
 from rollout.target.refusals import is_denial, message_of
 
@@ -68,8 +70,6 @@ class Bandwidth(NamedTuple):
     Network bandwidth of an execution.
 
     Attributes:
-        bytes_per_s: What it keeps up.
-
         doubt: Why AWS may give less, and what to do about it; empty: it gives that.
     """
 
@@ -191,9 +191,7 @@ def bandwidth_mbit_s(target: Target) -> float | None:
 
 def _reserved(target: Target, function: str) -> int | None:
     client = target.client("lambda")
-    try:
-        found = client.get_function_concurrency(FunctionName=function)
-    except client.exceptions.ResourceNotFoundException:
-        return None
+    ask = partial(client.get_function_concurrency, FunctionName=function)
+    found = unless_absent(ask, "ResourceNotFoundException") or {}
     reserved: int | None = found.get("ReservedConcurrentExecutions")
     return reserved

@@ -8,9 +8,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from aws_facts.limits import limit
 from fetcher.contract.options import MAX_CONNECTIONS
+from fetcher.process.descriptors import raise_limit
 from fetcher.process.memory import BASE_MB, mb_per_connection
 from rollout.errors import PreflightError
-from rollout.invoke.descriptors import allow, needed_for
+from rollout.invoke.connections import descriptors_for
 from rollout.preflight import account, bucket
 from rollout.target.refusals import message_of
 
@@ -107,7 +108,7 @@ def _connections(demand: Demand) -> Iterator[str]:
 def _descriptors(target: Target, demand: Demand) -> Iterator[str]:
     """Count open files and sockets on this machine, process by process."""
     executions, connections = demand.concurrency, demand.execution.connections
-    needs = [("calls at once", "concurrency", executions, needed_for(0), 1)]
+    needs = [("calls at once", "concurrency", executions, descriptors_for(0), 1)]
     if target.runs_here:
         # For each execution it has a caller at one end and a runtime at the other.
         what = "executions of a local endpoint"
@@ -116,7 +117,7 @@ def _descriptors(target: Target, demand: Demand) -> Iterator[str]:
         needs.append((what, "connections", connections or 1, _EXECUTION, 2))
     for what, name, count, base, each in needs:
         needed = base + count * each
-        if (allowed := allow(needed)) < needed:
+        if (allowed := raise_limit(needed)) < needed:
             room = (allowed - base) // each
             fewer = f", or set `{name}` to {room:,} or less" if room >= 1 else ""
             yield (

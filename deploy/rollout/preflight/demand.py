@@ -19,8 +19,6 @@ class Execution:
             Downloads in flight inside it; 0: it finds its own number, within its
             memory and descriptors.
 
-        engine: Its HTTP implementation.
-
         sink_mb: Memory that its sink takes.
 
         scratch_bytes: Most that it keeps in ``/tmp``; 0: nothing, or unknown.
@@ -38,8 +36,6 @@ class Invocation:
     The largest invocation.
 
     Attributes:
-        request_bytes: Size of its event.
-
         report_bytes: Most that it answers.
 
         download_bytes: Least that it downloads; 0: unknown.
@@ -76,15 +72,9 @@ class Demand:
     Attributes:
         function: The function to deploy, with its sizes, bucket and sources.
 
-        concurrency: Executions at once.
-
-        execution: One of them.
-
         invocation: The largest invocation.
 
         waves: How often unfinished URLs are tried.
-
-        reads, writes: Requests to S3.
 
     >>> from rollout.deploy.function_spec import FunctionSpec
     >>> demand = Demand(

@@ -12,6 +12,7 @@ from botocore.exceptions import (
     BotoCoreError,
     LoginError,
     MissingDependencyException,
+    ProfileNotFound,
     SSOError,
     TokenRetrievalError,
 )
@@ -24,6 +25,7 @@ from rollout.errors import TargetError
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
+_models = cache(Loader)  # each service's description is read once a process
 _LOCAL_REGION = "us-east-1"
 _NOBODY = "nobody"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
@@ -67,12 +69,6 @@ def local_session(keys: KeyPair | None) -> boto3.Session:
     )
 
 
-@cache
-def _models() -> Loader:
-    """Return botocore's descriptions of the services: each is read once a process."""
-    return Loader()
-
-
 def aws_session(profile: str, region: str) -> boto3.Session:
     """
     Return the session the AWS CLI would have.
@@ -91,6 +87,9 @@ def aws_session(profile: str, region: str) -> boto3.Session:
         session = boto3.Session(
             profile_name=profile or None, region_name=region or None
         )
+    except ProfileNotFound as error:
+        msg = f"{error}. `aws configure list-profiles` lists those there are."
+        raise TargetError(msg) from error
     except BotoCoreError as error:
         msg = f"The AWS set-up cannot be read. {error}."
         raise TargetError(msg) from error

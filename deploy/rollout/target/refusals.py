@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
 _DENIALS = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"}
@@ -42,21 +37,6 @@ def code_of(error: ClientError) -> str:
     """Return AWS's name for the error; a proxy's page has none."""
     code: str = error.response.get("Error", {}).get("Code", "")
     return code or str(error.response["ResponseMetadata"].get("HTTPStatusCode", ""))
-
-
-@contextmanager
-def done_by_an_earlier_attempt(*codes: str) -> Iterator[None]:
-    """
-    Ignore these refusals of a call that botocore has repeated.
-
-    An attempt whose answer was lost or said 500 may have done its work. The next then
-    finds the thing created, or gone.
-    """
-    try:
-        yield
-    except ClientError as error:
-        if code_of(error) not in codes or not was_repeated(error):
-            raise
 
 
 def was_repeated(error: ClientError) -> bool:

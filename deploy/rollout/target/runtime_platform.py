@@ -17,10 +17,6 @@ class Machine(NamedTuple):
 
     Attributes:
         runtime: Lambda's name for the Python, as in ``python3.13``.
-
-        architecture: ``arm64`` or ``x86_64``.
-
-        system: As in `sys.platform`.
     """
 
     runtime: str

@@ -28,6 +28,7 @@ from rollout.target.credentials import (
     remedy,
     sign_in_remedy,
 )
+from rollout.target.refusals import message_of
 from rollout.target.runtime_platform import LAMBDA, Machine, machine
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Target:
     @cached_property
     def _clients(self) -> Clients:
         return Clients(
-            self._session, self.endpoint_url, self.check_alive, is_local=self._is_local
+            self._session, self.endpoint_url, self.check_alive, is_local=self.runs_here
         )
 
     def client(self, service: str) -> BaseClient:
@@ -108,7 +109,7 @@ class Target:
 
     def environ(self) -> dict[str, str]:
         """Return the variables that let a child process sign as this target does."""
-        if not self._is_local:
+        if not self.runs_here:
             return {}
         found = self.credentials()
         token = found.token or ""
@@ -144,7 +145,7 @@ class Target:
     @property
     def proxy(self) -> str | None:
         """Proxy on the way to Lambda's API; a local endpoint needs none."""
-        if self._is_local:
+        if self.runs_here:
             return None
         proxies: dict[str, str] = get_environ_proxies(self.lambda_url)
         return proxies.get(urlsplit(self.lambda_url).scheme)
@@ -158,11 +159,11 @@ class Target:
     @property
     def runs_here(self) -> bool:
         """Whether functions run on this machine, in its Python."""
-        return self._is_local
+        return self.name == "local"
 
     def machine_for(self, architecture: str) -> Machine:
         """Return the machine that runs functions of this architecture."""
-        here = self._is_local
+        here = self.runs_here
         return machine() if here else LAMBDA._replace(architecture=architecture)
 
     def function_arn(self, name: str) -> str:
@@ -174,16 +175,12 @@ class Target:
     @property
     def allow_private(self) -> bool:
         """Whether to download from private addresses, as the local origin's."""
-        return self._is_local
+        return self.runs_here
 
     @property
     def asks_iam(self) -> bool:
         """Whether IAM checks permissions; the local endpoint does not."""
-        return not self._is_local
-
-    @property
-    def _is_local(self) -> bool:
-        return self.name == "local"
+        return not self.runs_here
 
 
 def connect(
@@ -271,7 +268,7 @@ def _check_answers(target: Target) -> None:
         msg = f"The server at {where} is neither AWS nor a local endpoint."
         raise TargetError(msg) from error
     except ClientError as error:
-        message = str(error).rstrip(".")
+        message = message_of(error).rstrip(".")
         next_step = (
             local_remedy(error) if target.runs_here else remedy(error, target.profile)
         )

@@ -12,7 +12,7 @@ from fetcher.command.progress import Progress
 from fetcher.command.report.lines import line_of
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.flow.left import Left
+from fetcher.transfer.flow.under_way import UnderWay
 
 if TYPE_CHECKING:
     from fetcher.command.report.file import ReportFile
@@ -56,7 +56,7 @@ class Accounting:
         self._kept_ok = self.ok
         self._body_bytes = 0
         self._connections = 0
-        self._left = Left()
+        self._left = UnderWay()
         self._failed: Counter[str] = Counter()  # URLs by host
         self._progress = Progress(urls.estimated_count, self._kept, longest_silence_s)
 
@@ -74,7 +74,7 @@ class Accounting:
             self._counts.update(ended.counts)
             self._body_bytes += ended.body_bytes
             self._connections += ended.connections
-            self._left = self._left.and_more(Left(*ended.left))
+            self._left = self._left.and_more(UnderWay(*ended.left))
             self._failed.update(ended.failed)
             if len(self._failed) > _MOST_HOSTS:
                 self._failed = Counter(dict(self._failed.most_common(_MOST_HOSTS // 2)))

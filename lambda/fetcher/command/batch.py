@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from fetcher.command.report.lines import line_of
 from fetcher.contract.outcome import Outcome
 from fetcher.security.guard import plain_host
-from fetcher.transfer.flow.left import Left
+from fetcher.transfer.flow.under_way import UnderWay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,9 +83,9 @@ class Batch:
         self._take = take
         self._pause = pause
         self._stop = stop
-        self.left: Callable[[], Left] = Left
+        self.left: Callable[[], UnderWay] = UnderWay
         self.collect: Callable[[], None] = _nothing
-        self._left = Left()
+        self._left = UnderWay()
         self.connections: Callable[[], int] = int
         self._connections = 0
         self._rows: list[tuple[int, str, int, str, str]] = []

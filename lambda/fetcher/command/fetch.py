@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.command.batch import Batch
 from fetcher.sinks.settling import Settling
-from fetcher.transfer.flow.left import Left
+from fetcher.transfer.flow.under_way import UnderWay
 from fetcher.transfer.transfers import Transfers
 
 if TYPE_CHECKING:
@@ -62,5 +62,5 @@ def fetch(
         batch.left = transfers.left
         batch.connections = lambda: transfers.places.over_time[-1][1]
         transfers.run(engine, deadline_s)
-        batch.left = Left
+        batch.left = UnderWay
         settling.finish()

@@ -47,7 +47,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.lists.inputs import files_of
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import Columns, UrlList
-    from fetcher.process.descriptors import raise_limit
+    from fetcher.process.descriptors import connections_allowed
     from fetcher.sinks.destination import destination
 
     if args.processes < 1:
@@ -55,7 +55,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         raise ValueError(msg)
     lists = files_of(args.lists)
     _check_report(args.report, lists)
-    allowed = raise_limit(MOST_DESCRIPTORS)
+    allowed = connections_allowed(MOST_DESCRIPTORS)
     names = {name: getattr(args, f"{name}_column") for name in COLUMNS}
     with ExitStack() as stack:
         urls = UrlList(*lists, columns=Columns(**names), strict=args.strict)

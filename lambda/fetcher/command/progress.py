@@ -8,7 +8,7 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.transfer.flow.left import Left
+from fetcher.transfer.flow.under_way import UnderWay
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -19,7 +19,7 @@ _RECENT_S = 10.0  # the rate of which tells how long the rest will take
 _WORST = 10  # hosts
 _FEW = 0.25  # at work for each that is not: then these decide when all is done
 _OK = "ok"
-_NOTHING = Left()
+_NOTHING = UnderWay()
 
 
 class Progress:
@@ -54,7 +54,9 @@ class Progress:
         """Seconds since the start."""
         return monotonic() - self._began
 
-    def tick(self, done: int, ok: int, body_bytes: int, left: Left = _NOTHING) -> None:
+    def tick(
+        self, done: int, ok: int, body_bytes: int, left: UnderWay = _NOTHING
+    ) -> None:
         """Show the figures if they are due."""
         if monotonic() - self._shown > self._every_s:
             self.show(done, ok, body_bytes, left)
@@ -65,7 +67,9 @@ class Progress:
         if self._live:
             print(file=sys.stderr)
 
-    def show(self, done: int, ok: int, body_bytes: int, left: Left = _NOTHING) -> None:
+    def show(
+        self, done: int, ok: int, body_bytes: int, left: UnderWay = _NOTHING
+    ) -> None:
         """Show the figures."""
         self._shown = monotonic()
         seconds = self._shown - self._began
@@ -90,7 +94,7 @@ class Progress:
             of = f"the worst {len(hosts)} of {len(failed):,} hosts"
             print(f"not ok, {of}: {worst}", file=sys.stderr)
 
-    def _rest(self, done: int, left: Left) -> str:
+    def _rest(self, done: int, left: UnderWay) -> str:
         """Say how long the rest will take, and what it waits for."""
         now, rest = self._shown, self.count - done
         self._recent.append((now, done))

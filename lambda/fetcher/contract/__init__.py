@@ -1,7 +1,8 @@
 """
 The contract between those who ask for downloads and those who make them.
 
-A ``shard`` has a ``source`` of URLs and ``options``; every URL ends in an ``outcome``;
-a report holds ``downloads``, a row for each URL, and their ``tally``. What a list has
-beside its URLs is ``carried`` along.
+A ``shard`` has ``options`` and a ``source`` of URLs, ``inline_urls`` or a ``template``;
+every URL ends in an ``outcome``; a report holds ``downloads``, a row for each URL, and
+their ``tally``, some of it in ``packing``. What a list has beside its URLs is
+``carried`` along.
 """

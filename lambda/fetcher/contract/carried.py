@@ -51,6 +51,8 @@ def carried_fields(item: Item) -> str:
     ', "caption": "a cat", "list_width": 7'
     """
     text = item.carried
+    if not text:  # nearly always
+        return ""
     if _may_be_taken(text):
         columns = {carried_name(name): value for name, value in item.columns.items()}
         text = json.dumps(columns)
@@ -66,7 +68,7 @@ def masked_columns(text: str) -> str:
     >>> masked_columns('{"thumb": "http://h/1.jpg?size=2&sig=12ab"}')
     '{"thumb": "http://h/1.jpg?size=2&sig=***"}'
     """
-    if "://" not in text or masked_in(text) == text:  # nearly always
+    if "://" not in text or masked_in(text) == text:
         return text
     return json.dumps(_masked_value(json.loads(text)))
 

@@ -6,11 +6,11 @@ import json
 import struct
 from array import array
 from collections import Counter
-from itertools import compress, starmap
+from itertools import accumulate, compress, starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetcher.contract.outcome import CODE, ORDER, Outcome
-from fetcher.contract.source import pack, unpack
+from fetcher.contract.packing import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,6 +93,8 @@ FIELDS = {  # of a row, in order, each with its type as `struct` has it
 _NEWER = ("content_type", "found_type")  # reports of 0.1.0 lack them
 _ROW = struct.Struct("<" + "".join(FIELDS.values()))
 _SIZES = {name: struct.calcsize(f"<{kind}") for name, kind in FIELDS.items()}
+_ENDS = zip(_SIZES.items(), accumulate(_SIZES.values()), strict=True)
+_PLACES = {name: range(end - size, end) for (name, size), end in _ENDS}
 _MAX_VALUES = [256**size - 1 for size in _SIZES.values()]
 _UNSTARTED = _ROW.pack(CODE[Outcome.UNSTARTED], *[0] * (len(FIELDS) - 1))
 _MOST_TYPES = 256  # that a byte can tell apart
@@ -122,13 +124,8 @@ class Downloads:
     New details are kept while there is room for them in a report, after that each is
     `NO_ROOM`; of types, the first 255; outcome and status always are.
 
-    Args:
-        count: Number of URLs.
-
     Attributes:
         rows: One after the other, each packed as `FIELDS` say, little-endian.
-
-        details: Details by position; most have none.
 
         types: Content types that rows name by their position here; the first is empty.
     """
@@ -290,13 +287,3 @@ def _planes_of(packed: int | str, size: int, count: int) -> list[bytes]:
         msg = f"A column is {len(raw):,} bytes; {size * count:,} were expected."
         raise ValueError(msg)
     return [raw[place * count : (place + 1) * count] for place in range(size)]
-
-
-def _places() -> Iterator[tuple[str, range]]:
-    end = 0
-    for name, size in _SIZES.items():
-        yield name, range(end, end + size)
-        end += size
-
-
-_PLACES = dict(_places())

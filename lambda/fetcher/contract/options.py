@@ -47,7 +47,7 @@ class Options:
         connections:
             Downloads at work at once; one that is silent makes room. 0: as many as are
             of use, which is found out while downloading: see
-            `fetcher.transfer.flow.connection_limit`.
+            `fetcher.transfer.flow.adaptive_limit`.
 
         engine: HTTP implementation: one of `ENGINES`.
 

@@ -66,23 +66,13 @@ GONE = 2  # silences of a host; a refused connection, or no such name, is as goo
 ORDER: tuple[Outcome, ...] = tuple(Outcome)
 CODE: dict[Outcome, int] = {outcome: code for code, outcome in enumerate(ORDER)}
 
-_HEALING_OUTCOMES = frozenset(
-    {
-        Outcome.DNS,
-        Outcome.CONNECT,
-        Outcome.CONNECT_TIMEOUT,
-        Outcome.READ_TIMEOUT,
-        Outcome.CUT,
-        Outcome.UNSTARTED,
-    }
-)
-_HEALING_STATUSES = frozenset(
-    {
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.TOO_EARLY,
-        HTTPStatus.TOO_MANY_REQUESTS,
-    }
-)
+_HEALING_OUTCOMES = {
+    *(Outcome.DNS, Outcome.CONNECT, Outcome.CONNECT_TIMEOUT),
+    *(Outcome.READ_TIMEOUT, Outcome.CUT, Outcome.UNSTARTED),
+}
+_HEALING_STATUSES = {
+    *(HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS)
+}
 _SERVER_ERRORS = range(500, 600)
 
 

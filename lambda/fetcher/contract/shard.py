@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from fetcher.contract.downloads import Downloads
+from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import (
     DESCRIPTORS,
     MAX_CONNECTIONS,
@@ -14,15 +15,21 @@ from fetcher.contract.options import (
     SinkSpec,
     check_seconds,
 )
-from fetcher.contract.source import Source, source_from_dict
 from fetcher.contract.tally import Tally
+from fetcher.contract.template import Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from fetcher.contract.source import Source
+
 SCHEMA = 2  # raise when a field changes meaning; readers refuse other numbers
 MOST_HOSTS_BYTES = 65_536  # of names in a message, of the 6 MB that Lambda takes
 _BYTES_BESIDE_HOST = 8
+_SOURCES: dict[str, type[Template | Inline]] = {
+    "template": Template,
+    "inline": Inline,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,23 +37,17 @@ class Shard:
     """
     The files one invocation is asked to download.
 
-    >>> from fetcher.contract.source import Template
+    >>> from fetcher.contract.template import Template
     >>> urls = Template("http://h/{number}.jpg", ((0, 500),))
     >>> len(Shard(run="trial", index=0, source=urls).source)
     500
 
     Attributes:
-        run: The run it belongs to.
-
         index: Position in the plan, from 0.
 
         wave: Round of invocations, from 0.
 
         source: What to fetch. Never empty.
-
-        sink: Where bodies go.
-
-        options: How to fetch.
 
         deadline_s:
             Seconds after which the worker stops and reports what it has; earlier if
@@ -117,7 +118,7 @@ class Shard:
                 run=str(message["run"]),
                 index=int(_number(message, "index")),
                 wave=int(_number(message, "wave")),
-                source=source_from_dict(message["source"]),
+                source=_source_of(message["source"]),
                 sink=SinkSpec(**message["sink"]),
                 options=Options(**message["options"]),
                 deadline_s=_number(message, "deadline_s"),
@@ -233,6 +234,18 @@ def fitting(hosts: Iterable[str]) -> Iterator[str]:
         if left < 0:
             return
         yield host
+
+
+def _source_of(fields: Mapping[str, Any]) -> Source:
+    kind = fields.get("kind")
+    if kind not in _SOURCES:
+        msg = f"The source's kind is {kind!r}; it must be one of {', '.join(_SOURCES)}."
+        raise ValueError(msg)
+    try:
+        return _SOURCES[kind].from_dict(fields)
+    except (KeyError, TypeError, ValueError) as error:
+        msg = f"The {kind} source cannot be read: {error!r}."
+        raise ValueError(msg) from error
 
 
 def _number(message: Mapping[str, Any], name: str) -> float:

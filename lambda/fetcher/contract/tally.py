@@ -23,9 +23,6 @@ class Histogram:
 
     Histograms can be merged without loss, so percentiles over a whole run need no
     samples to be kept or sent.
-
-    Attributes:
-        buckets: Observations by bucket index.
     """
 
     buckets: Counter[int] = field(default_factory=Counter)

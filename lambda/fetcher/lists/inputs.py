@@ -69,10 +69,6 @@ class Input:
         raw: The file as it is stored.
 
         file: The same, inflated.
-
-        start: How that begins.
-
-        size: Bytes of the file as it is stored.
     """
 
     name: str
@@ -217,12 +213,7 @@ def bring(url: str, file: IO[bytes], until: float = _NO_END) -> None:
     """
     Write one version of an object in S3 to a file, a piece at a time.
 
-    Args:
-        url: As in ``s3://bucket/urls.csv.gz``.
-
-        file: Where it goes.
-
-        until: When to give up, on the monotonic clock.
+    It gives up at ``until``, on the monotonic clock.
 
     Raises:
         OSError: If it cannot be read, or the environment has no credentials.

@@ -29,8 +29,12 @@ _plain = re.compile(
     re.MULTILINE,
 ).findall
 
-_plain_path = re.compile(r'(?:[!-"$-~]{0,4000}[!-"$->@-~])?').fullmatch
-_MOST_HOSTS = 10_000  # remembered
+# The same with a port that is not the scheme's own, as servers on this machine have.
+_plain_at_port = re.compile(
+    rf"^https?://({guard.PLAIN_HOST}):(?!0|(?:80|443)/)({guard.PLAIN_PORT})"
+    r"(/(?:[!-\"$-~]{0,4000}[!-\"$->@-~])?+)$",
+    re.MULTILINE,
+).findall
 
 # What browsers do to URLs: https://url.spec.whatwg.org/#concept-basic-url-parser
 _EDGES = "".join(map(chr, range(33)))
@@ -92,7 +96,6 @@ class Judge:
         self._allow_credentials = allow_credentials
         self.count = 0
         self.problems = Problems()
-        self._hosts: dict[str, str] = {}  # as compared, by scheme, host and port
         self.seen = SeenNames()
 
     def judged(self, rows: Rows) -> RowBlock:
@@ -147,7 +150,7 @@ class Judge:
         if not url:
             msg = "names no URL"
             raise ValueError(msg)
-        if found := _plain(url):
+        if found := _plain_keys(url):
             return url, found[0]
         if url.startswith(SCHEME):
             if not self._allow_s3:
@@ -162,9 +165,6 @@ class Judge:
 
     def _compared(self, url: str) -> str:
         """Return how an HTTP URL is compared, or raise `ValueError`."""
-        origin = url[: url.find("/", len("https://")) + 1]
-        if (host := self._hosts.get(origin)) and _plain_path(url, len(origin)):
-            return f"{host}/{url[len(origin) :]}"
         parts = guard.check_url(url)
         if not self._allow_credentials and has_credentials(url):
             msg = "The URL holds a user name or password."
@@ -173,10 +173,6 @@ class Judge:
         if parts.port == _DEFAULT_PORTS[parts.scheme]:
             host = host.rpartition(":")[0]
         host = host.replace(":", "+")
-        if origin.endswith(f"://{parts.netloc}/") and "@" not in origin:
-            if len(self._hosts) >= _MOST_HOSTS:
-                self._hosts.clear()
-            self._hosts[origin] = host
         path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
         return f"{host}/{path}"
 
@@ -191,8 +187,15 @@ def _quick(rows: Rows) -> tuple[list[str], list[str]] | None:
         return None
     if text.count("\n") != len(rows.urls) - 1:
         return None
-    keys = _plain(text)
+    keys = _plain_keys(text)
     return (list(rows.urls), keys) if len(keys) == len(rows.urls) else None
+
+
+def _plain_keys(text: str) -> list[str]:
+    """Return how the lines of a text are compared, if all or none have a port."""
+    return _plain(text) or [
+        f"{host}+{port}{path}" for host, port, path in _plain_at_port(text)
+    ]
 
 
 def cleaned(url: str) -> str:

@@ -17,9 +17,6 @@ class Problems:
     >>> problems.add(3, "bad_url: names no URL")
     >>> print(problems)
       row 3: bad_url: names no URL
-
-    Attributes:
-        counts: How many there are, by outcome.
     """
 
     def __init__(self) -> None:

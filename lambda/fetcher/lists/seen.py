@@ -48,12 +48,7 @@ class SeenNames:
 
     def add(self, urls: Sequence[str], first: int) -> dict[int, int]:
         """
-        Add the URLs of rows that have no other names.
-
-        Args:
-            urls: One a row; empty: it counts for nothing.
-
-            first: The number of the first of these rows.
+        Add the URLs, or empty texts, of rows that have no other names.
 
         Returns:
             By position among these, the number of the first row of that URL.
@@ -84,12 +79,7 @@ class SeenNames:
         """
         Add one row, and return the first that has its URL or its name; -1: none has.
 
-        Args:
-            url: Its URL, spelled to be compared; empty: it counts for nothing.
-
-            name: The name it is to be stored under; empty: that which its URL makes.
-
-            row: Its number.
+        An empty URL counts for nothing, an empty name for the one that the URL makes.
         """
         if not url:
             return -1

@@ -27,10 +27,6 @@ class Result(NamedTuple):
     Attributes:
         data: What its work returned; None: it died first.
 
-        error: How it died.
-
-        cpu_s: Its processor time, user and system.
-
         peak_rss_bytes: The most memory it ever held.
     """
 
@@ -74,10 +70,7 @@ class Children:
 
     def results(self, until: float) -> list[Result]:
         """
-        Wait for all; kill those that are still at work then.
-
-        Args:
-            until: On the monotonic clock.
+        Wait for all until a moment of the monotonic clock; then kill the others.
 
         Returns:
             One for each, in the order of their start.

@@ -17,24 +17,24 @@ RAISE_IT = "Raise the limit with `ulimit -Hn`."
 
 
 def raise_limit(target: int) -> int:
+    """Raise this process's limit to the target, as far as may be; return the limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return target
+    if soft < target:
+        soft = target if hard == resource.RLIM_INFINITY else min(hard, target)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft
+
+
+def connections_allowed(target: int) -> int:
     """
-    Raise this process's limit to the target, as far as the system allows.
-
-    Args:
-        target: Descriptors of use.
-
-    Returns:
-        The connections that the limit allows.
+    Return the connections that the limit allows, raised to the target if it may be.
 
     Raises:
         ValueError: If it allows none.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        soft = target
-    if soft < target:
-        soft = target if hard == resource.RLIM_INFINITY else min(hard, target)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    soft = raise_limit(target)
     if soft < _FEWEST:
         msg = (
             f"No connection can be made: a process may open {soft:,} files and sockets "

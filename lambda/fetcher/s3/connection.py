@@ -46,8 +46,6 @@ class S3Response(NamedTuple):
 
     Attributes:
         headers: By their names in lower case.
-
-        body: Its body.
     """
 
     headers: dict[str, str]
@@ -59,8 +57,6 @@ class Connection:
     A connection to S3 for one request at a time, to be used by one thread only.
 
     Args:
-        account: Whose they are.
-
         stopped: Ends the request in flight when it is set.
     """
 
@@ -105,18 +101,8 @@ class Connection:
         """
         Make a request, and repeat it while that may help.
 
-        Args:
-            method: ``GET``, say.
-
-            place: The object it is about.
-
-            parameters: Of its query.
-
-            headers: By their names in lower case.
-
-            body: What is sent.
-
-            until: When to give up, on the monotonic clock.
+        Names of headers are in lower case. At ``until``, on the monotonic clock, it
+        gives up.
 
         Raises:
             LateError: If it was not done by then.

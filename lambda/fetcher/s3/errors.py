@@ -12,18 +12,10 @@ import re
 from html import unescape
 
 # No request for any other object of the bucket will succeed either.
-_HOPELESS = frozenset(
-    {
-        "AccessDenied",
-        "AllAccessDisabled",
-        "ExpiredToken",
-        "InvalidAccessKeyId",
-        "InvalidToken",
-        "NoSuchBucket",
-        "PermanentRedirect",
-        "SignatureDoesNotMatch",
-    }
-)
+_HOPELESS = {
+    *("AccessDenied", "AllAccessDisabled", "ExpiredToken", "InvalidAccessKeyId"),
+    *("InvalidToken", "NoSuchBucket", "PermanentRedirect", "SignatureDoesNotMatch"),
+}
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _HEALING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _HEALING_CODES = frozenset({"InternalError", "RequestTimeout", "SlowDown"})
@@ -68,18 +60,7 @@ class LateError(S3Error):
 
 
 def answered(status: int, body: bytes, where: str, region: str) -> S3Error:
-    """
-    Return the error that a response of S3's means.
-
-    Args:
-        status: Its HTTP status.
-
-        body: Its body, XML most often.
-
-        where: The object it was about.
-
-        region: The bucket's, if the response names it.
-    """
+    """Return the error that a response means; the bucket's region may be unknown."""
     code = _text(_CODE, body)
     summary = f"S3 answered {status} {code}".rstrip()
     if message := _text(_MESSAGE, body):

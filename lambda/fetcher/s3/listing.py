@@ -26,13 +26,6 @@ def pages_below(connection: Connection, prefix: Place, until: float) -> Iterator
     """
     Yield the documents that list all keys with a prefix, sorted.
 
-    Args:
-        connection: To S3.
-
-        prefix: What the keys begin with.
-
-        until: When to give up, on the monotonic clock.
-
     Raises:
         S3Error: If S3 refuses, or does not answer.
     """

@@ -64,11 +64,7 @@ class Part(NamedTuple):
     A stretch of a file, as a request's body.
 
     Attributes:
-        file: The file, at any position.
-
         size: Bytes, from its beginning.
-
-        files: Where it came from.
     """
 
     file: FileIO

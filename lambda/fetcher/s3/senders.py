@@ -25,13 +25,9 @@ class Senders:
     Threads that send what they are given, each over its own connection.
 
     Args:
-        account: Whose requests they make.
-
         most: How many there may be; they start as there is work.
 
     Attributes:
-        pending_bytes: Bytes given to them and not sent yet.
-
         pending_files: How many of the pending bodies are in files.
 
         stopped: Set by `close`.
@@ -71,12 +67,7 @@ class Senders:
             thread.start()
 
     def wait(self, until: float) -> bool:
-        """
-        Wait until all is done; tell whether it is.
-
-        Args:
-            until: The latest, on the monotonic clock.
-        """
+        """Wait until all is done, or a moment on the monotonic clock; return which."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._failed or not self._pending, until - monotonic()

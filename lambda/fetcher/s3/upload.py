@@ -52,11 +52,6 @@ class Upload:
     """
     An object on its way.
 
-    Args:
-        account: Whose requests these are.
-
-        place: Where it will be.
-
     Attributes:
         failure: Why it can no longer be finished; None: it can.
     """
@@ -101,11 +96,6 @@ class Upload:
     def finish(self, last: Part, until: float) -> bool:
         """
         Send the last part, of any size, and make the object visible.
-
-        Args:
-            last: As for `send`.
-
-            until: When to give up, on the monotonic clock.
 
         Returns:
             Whether the object is this one; if not, another was there first.

@@ -87,14 +87,7 @@ def _checked(bucket: str, key: str) -> Place:
 
 def address_of(place: Place, region: str, endpoint_url: str) -> str:
     """
-    Return the URL that requests about an object go to.
-
-    Args:
-        place: The object, or a bucket with an empty key.
-
-        region: The bucket's.
-
-        endpoint_url: What stands in for AWS; empty: nothing does.
+    Return the URL of an object, or of a bucket: at AWS if no endpoint stands in.
 
     >>> address_of(Place("b-1", "a b"), "eu-west-1", "")
     'https://b-1.s3.eu-west-1.amazonaws.com/a%20b'

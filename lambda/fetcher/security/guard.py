@@ -182,13 +182,6 @@ def connectable(address: str, port: int, *, allow_private: bool) -> str:
 
     Besides what is `forbidden`, that is Lambda's Runtime API, wherever it is: through
     it an attacker could take and answer invocations.
-
-    Args:
-        address: A numeric IPv4 or IPv6 address.
-
-        port: TCP port.
-
-        allow_private: As for `forbidden`.
     """
     host, _, api_port = os.environ.get(_RUNTIME_API, "").partition(":")
     if str(port) == api_port.partition("/")[0]:

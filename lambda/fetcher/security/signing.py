@@ -72,16 +72,7 @@ class Signer:
         """
         Return all the headers of a POST without a query, its signature included.
 
-        Args:
-            credentials: The caller's.
-
-            host: The address it goes to, with its port unless that is the default.
-
-            path: As it is sent, percent-encoded.
-
-            payload: The body.
-
-            headers: Further headers to sign, by their names in lower case.
+        The path is percent-encoded; names of further headers are in lower case.
         """
         moment = self._now()
         signed = {"host": host, "x-amz-date": moment.stamp, **headers}
@@ -111,18 +102,9 @@ class Signer:
         Return the URL of a request to S3, signed in its query.
 
         Whoever knows it can make the request for a quarter of an hour: it is a secret.
+        The address is percent-encoded and has no query. The headers, by their names in
+        lower case, must be sent along.
         https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-
-        Args:
-            credentials: The caller's.
-
-            method: ``GET``, say.
-
-            url: The address, percent-encoded, without a query.
-
-            parameters: The query's.
-
-            headers: Those sent along that must be signed, by their names in lower case.
         """
         moment = self._now()
         host, _, path = url.partition("://")[2].partition("/")

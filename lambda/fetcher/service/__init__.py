@@ -5,5 +5,6 @@ The downloader as a service: HTTP over a function URL, and jobs kept in S3.
   checked by ``schema`` against openapi.json, and ``items`` reads their files.
 * ``download`` answers `POST /download`; ``job_requests`` answers `/jobs`, and
   ``errors`` lists what did not arrive.
-* ``call`` is one invocation, ``settings`` its environment; ``jobs`` does the work.
+* ``call_context`` is one invocation, ``settings`` its environment; ``jobs`` does the
+  work.
 """

@@ -9,17 +9,15 @@ Routing of the events that the function is invoked with.
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fetcher import handler
 from fetcher.s3.errors import S3Error
 from fetcher.service import job_requests
-from fetcher.service.call import Call
+from fetcher.service.call_context import CallContext
 from fetcher.service.download import download
 from fetcher.service.http_messages import (
-    METHOD_NOT_ALLOWED,
-    NOT_FOUND,
-    UNAVAILABLE,
     Refusal,
     Request,
     answer,
@@ -27,8 +25,8 @@ from fetcher.service.http_messages import (
     refused,
     request_of,
 )
+from fetcher.service.jobs.job_events import carry_on, is_of_job
 from fetcher.service.jobs.self_invocation import EventError
-from fetcher.service.jobs.work import carry_on, is_of_job
 from fetcher.service.schema import document
 
 if TYPE_CHECKING:
@@ -36,17 +34,12 @@ if TYPE_CHECKING:
 
     from awslambdaric.lambda_context import LambdaContext
 
-    Handle = Callable[[Request, Call], dict[str, Any]]
+    Handle = Callable[[Request, CallContext], dict[str, Any]]
 
 
 def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | None:
     """
     Handle an event.
-
-    Args:
-        event: One of the kinds above.
-
-        context: Lambda's.
 
     Returns:
         An HTTP response, nothing, or a report, depending on the kind.
@@ -57,21 +50,21 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | No
         OSError: If a job cannot go on now; Lambda repeats its event.
     """
     if is_http(event):
-        return _answered(event, Call.begun(context))
+        return _answered(event, CallContext.begun(context))
     if is_of_job(event):
-        carry_on(event, Call.begun(context))
+        carry_on(event, CallContext.begun(context))
         return None
     return handler.download(event, context)
 
 
-def _answered(event: dict[str, Any], call: Call) -> dict[str, Any]:
+def _answered(event: dict[str, Any], call: CallContext) -> dict[str, Any]:
     try:
         request = request_of(event)
         return _route(request)(request, call)
     except Refusal as refusal:
         return refused(refusal)
     except (S3Error, EventError) as error:
-        return refused(Refusal(UNAVAILABLE, str(error)))
+        return refused(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error)))
 
 
 def _route(request: Request) -> Handle:
@@ -81,12 +74,12 @@ def _route(request: Request) -> Handle:
                 return methods[request.method]
             allowed = ", ".join(methods)
             msg = f"{request.path} takes {allowed}, not {request.method[:20]}."
-            raise Refusal(METHOD_NOT_ALLOWED, msg, {"Allow": allowed})
+            raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, msg, {"Allow": allowed})
     msg = "There is nothing at this path; GET /openapi.json tells what there is."
-    raise Refusal(NOT_FOUND, msg)
+    raise Refusal(HTTPStatus.NOT_FOUND, msg)
 
 
-def _describe(_request: Request, _call: Call) -> dict[str, Any]:
+def _describe(_request: Request, _call: CallContext) -> dict[str, Any]:
     return answer(200, document())
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fetcher import handler
 from fetcher.contract.downloads import Download
+from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
-from fetcher.contract.source import Inline
 from fetcher.service.errors import error_of
 from fetcher.service.http_messages import (
-    CONTENT_TOO_LARGE,
     MOST_ANSWER,
     Refusal,
     answer,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fetcher.contract.source import Item
-    from fetcher.service.call import Call
+    from fetcher.service.call_context import CallContext
     from fetcher.service.http_messages import Request
 
 FILES = "files"  # what the keys of all files in the bucket begin with
@@ -36,7 +36,7 @@ FILES = "files"  # what the keys of all files in the bucket begin with
 _ERROR_ROOM = 200  # bytes of an error in the answer besides its URL and destination
 
 
-def download(request: Request, call: Call) -> dict[str, Any]:
+def download(request: Request, call: CallContext) -> dict[str, Any]:
     """
     Fetch the files of a request.
 
@@ -74,7 +74,7 @@ def _check_fits(items: Sequence[Item], most: int) -> None:
             f"There are {len(items):,} URLs; an execution of this function has the "
             f"time for {most:,}. POST them to /jobs, which deals them out to several."
         )
-        raise Refusal(CONTENT_TOO_LARGE, msg)
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, msg)
     texts = size_within([(item.url, item.destination) for item in items])
     size = texts + len(items) * _ERROR_ROOM
     if size > MOST_ANSWER:
@@ -83,10 +83,10 @@ def _check_fits(items: Sequence[Item], most: int) -> None:
             f"{size:,} bytes; Lambda returns at most {MOST_ANSWER:,}. POST them to "
             "/jobs, or in several requests."
         )
-        raise Refusal(CONTENT_TOO_LARGE, msg)
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, msg)
 
 
-def _ends_of(items: Sequence[Item], call: Call) -> list[Download]:
+def _ends_of(items: Sequence[Item], call: CallContext) -> list[Download]:
     """Return how each URL ended; one requested twice is fetched once."""
     repeats = repeated(items)
     fetched = [item for item in items if item.number not in repeats]

@@ -35,14 +35,7 @@ def errors(
     context: JobContext, after: str, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
     """
-    Return some errors, and where the next page begins.
-
-    Args:
-        context: The job's.
-
-        after: Returned with the previous page; empty: this is the first.
-
-        limit: How many to return at most.
+    Return at most so many errors, and where the next page begins.
 
     Returns:
         The errors, in the list's order, and the next page's `after`; None: there are

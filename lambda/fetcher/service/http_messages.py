@@ -9,18 +9,11 @@ from __future__ import annotations
 
 import base64
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-BAD_REQUEST = 400
-NOT_FOUND = 404
-METHOD_NOT_ALLOWED = 405
-CONFLICT = 409
-CONTENT_TOO_LARGE = 413
-UNPROCESSABLE = 422
-UNAVAILABLE = 503
 
 # The most that Lambda returns: 6 MB, and 100 bytes for what stands around it.
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -32,15 +25,11 @@ class Request(NamedTuple):
     An HTTP request.
 
     Attributes:
-        method: As in ``POST``.
-
         path: Percent-encoded, as it was sent.
 
         query: Its parameters; several with one name are joined by commas.
 
         headers: By their names in lower case.
-
-        body: The body.
     """
 
     method: str
@@ -51,14 +40,7 @@ class Request(NamedTuple):
 
 
 class Refusal(Exception):  # noqa: N818 - it says what it is
-    """
-    A request that is not carried out.
-
-    Attributes:
-        status: The HTTP status.
-
-        headers: Sent along.
-    """
+    """A request that is not carried out."""
 
     def __init__(
         self, status: int, detail: str, headers: Mapping[str, str] | None = None
@@ -96,7 +78,7 @@ def content_of(request: Request) -> Any:  # noqa: ANN401 - any JSON
         return json.loads(request.body, parse_constant=_no_json)
     except (ValueError, RecursionError) as error:
         msg = f"The body is not JSON: {error}."
-        raise Refusal(BAD_REQUEST, msg) from error
+        raise Refusal(HTTPStatus.BAD_REQUEST, msg) from error
 
 
 def answer(

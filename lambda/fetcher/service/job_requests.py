@@ -7,16 +7,14 @@ import json
 import uuid
 from contextlib import contextmanager
 from dataclasses import fields
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import Options, SinkSpec
-from fetcher.contract.source import Inline
 from fetcher.service.download import FILES
 from fetcher.service.errors import errors
 from fetcher.service.http_messages import (
-    CONFLICT,
-    CONTENT_TOO_LARGE,
-    NOT_FOUND,
     Refusal,
     answer,
     content_of,
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from fetcher.contract.source import Item
-    from fetcher.service.call import Call
+    from fetcher.service.call_context import CallContext
     from fetcher.service.http_messages import Request
     from fetcher.service.jobs.open_job import JobContext
     from fetcher.service.jobs.store import Store
@@ -41,7 +39,7 @@ _DEFAULT_LIMIT = "100"
 _WHOLE = {item.name for item in fields(Options) if type(item.default) is int}
 
 
-def submit(request: Request, call: Call) -> dict[str, Any]:
+def submit(request: Request, call: CallContext) -> dict[str, Any]:
     """Create a job, or find the one created with the same key."""
     _check_bucket(call)
     content = content_of(request)
@@ -56,20 +54,20 @@ def submit(request: Request, call: Call) -> dict[str, Any]:
                 "This Idempotency-Key was given with another request, for the job "
                 f"{job.id}. Choose another one."
             )
-            raise Refusal(CONFLICT, msg)
+            raise Refusal(HTTPStatus.CONFLICT, msg)
         with open_job(job, store, call) as context:
             if job is requested:
                 context.request_plan()
             return answer(202, progress(context), {"Location": f"/jobs/{job.id}"})
 
 
-def show(request: Request, call: Call) -> dict[str, Any]:
+def show(request: Request, call: CallContext) -> dict[str, Any]:
     """Return the progress of a job."""
     with _open_requested_job(request, call) as context:
         return answer(200, progress(context))
 
 
-def list_errors(request: Request, call: Call) -> dict[str, Any]:
+def list_errors(request: Request, call: CallContext) -> dict[str, Any]:
     """Return the files of a job that did not arrive."""
     limit = _number(request.query.get("limit", _DEFAULT_LIMIT))
     check(limit, "Limit", "limit")
@@ -88,22 +86,22 @@ def list_errors(request: Request, call: Call) -> dict[str, Any]:
     return answer(200, content)
 
 
-def _check_bucket(call: Call) -> None:
+def _check_bucket(call: CallContext) -> None:
     if not call.settings.bucket:
         msg = "This service keeps no jobs: it was deployed without a bucket."
-        raise Refusal(NOT_FOUND, msg)
+        raise Refusal(HTTPStatus.NOT_FOUND, msg)
 
 
 def _check_list(items: Sequence[Item], most: int) -> None:
     if len(items) > most:
         msg = f"There are {len(items):,} URLs; a job may have {most:,}. Split the list."
-        raise Refusal(CONTENT_TOO_LARGE, msg)
+        raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, msg)
     for number, first in repeated(items).items():
         msg = (
             f"urls[{number}] would be stored under the same name as urls[{first}]. "
             "Give it another destination, or leave it out."
         )
-        raise Refusal(CONFLICT, msg)
+        raise Refusal(HTTPStatus.CONFLICT, msg)
 
 
 def _created(store: Store, requested: Job, items: Sequence[Item]) -> Job:
@@ -155,7 +153,7 @@ def _number(text: str) -> int | str:
 
 
 @contextmanager
-def _open_requested_job(request: Request, call: Call) -> Iterator[JobContext]:
+def _open_requested_job(request: Request, call: CallContext) -> Iterator[JobContext]:
     """Open the job named in the path."""
     _check_bucket(call)
     id_ = request.path.split("/")[2]
@@ -163,6 +161,6 @@ def _open_requested_job(request: Request, call: Call) -> Iterator[JobContext]:
         job = job_in(store)
         if job is None:
             msg = f"There is no job {id_}."
-            raise Refusal(NOT_FOUND, msg)
+            raise Refusal(HTTPStatus.NOT_FOUND, msg)
         with open_job(job, store, call) as context:
             yield context

@@ -11,11 +11,12 @@ import json
 import math
 import re
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fetcher.security.masking import masked_in
-from fetcher.service.http_messages import UNPROCESSABLE, Refusal
+from fetcher.service.http_messages import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,13 +48,6 @@ def check(value: object, name: str, where: str) -> None:
     """
     Refuse a value that its schema does not allow.
 
-    Args:
-        value: Any JSON.
-
-        name: The schema's, among those of the description's components.
-
-        where: The caller's name for the value.
-
     Raises:
         Refusal: 422, with the first problem.
 
@@ -62,7 +56,7 @@ def check(value: object, name: str, where: str) -> None:
     fetcher.service.http_messages.Refusal: body[1].url is 1; it must be of type string.
     """
     for problem in _problems(value, {"$ref": f"{_WHERE}{name}"}, where):
-        raise Refusal(UNPROCESSABLE, problem)
+        raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, problem)
 
 
 def _problems(value: Any, schema: Schema, where: str) -> Iterator[str]:  # noqa: ANN401

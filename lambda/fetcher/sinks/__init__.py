@@ -2,8 +2,8 @@
 Sinks: where bodies go.
 
 * ``destination`` chooses the sink of a command, a ``lasting`` one, found again later.
-* ``directory`` keeps files in ``folders``, named by ``layouts``; ``scratch`` is one in
-  temporary storage. ``beside`` is what is said of a body.
+* ``directory`` keeps files in ``open_folders``, named by ``layouts``;
+  ``scratch`` is one in temporary storage. ``sidecar`` is what is said of a body.
 * ``discard`` throws bodies away.
 * ``s3_objects`` makes each body an object, from a ``body_file``; ``settling`` holds
   back what is not safe yet.

@@ -32,8 +32,6 @@ class Filed:
     A body on its way.
 
     Args:
-        files: Where its file comes from.
-
         keep: Given the whole body, which it releases unless it fails, and what is
             known of it; returns where that will be.
 

@@ -13,10 +13,10 @@ import stat
 from typing import TYPE_CHECKING
 
 from fetcher.lists.file_names import PART
-from fetcher.sinks.beside import fields_of
-from fetcher.sinks.folders import Folders
 from fetcher.sinks.lasting import LastingSink
 from fetcher.sinks.layouts import ByHost
+from fetcher.sinks.open_folders import OpenFolders
+from fetcher.sinks.sidecar import fields_of
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Directory(LastingSink):
         self._has_beside = beside
         self._taken = taken
         self._below = f"{folder}/"
-        self._folders = Folders(str(folder))
+        self._folders = OpenFolders(str(folder))
         self._asides: set[str] = set()  # being written
 
     def key_of(self, item: Item) -> str:
@@ -119,16 +119,7 @@ class Directory(LastingSink):
         return path
 
     def drop(self, item: Item, aside: str, *, is_lost: bool) -> None:
-        """
-        Remove a file that was opened; nothing happens if that was done before.
-
-        Args:
-            item: What it is the body of.
-
-            aside: Where the file is.
-
-            is_lost: Whether it is gone, and what is there is another run's.
-        """
+        """Remove a file that was opened, unless what is there is another run's."""
         if aside in self._asides and not is_lost:
             with contextlib.suppress(OSError):  # there is nobody left to tell
                 _, at = self._place_of(item)
@@ -153,6 +144,8 @@ class Directory(LastingSink):
 
     def _stem_of(self, item: Item) -> str:
         stem = self._layout.stem(item)
+        if not (self._taken or self._has_beside):
+            return stem
         if self._has_beside and stem.endswith(_BESIDE):
             stem = stem.removesuffix(_BESIDE) + _BESIDE.replace(".", "%2E")
         is_taken = stem in self._taken
@@ -215,14 +208,7 @@ class _File:
 
 
 def create(path: str, at: int | None = None) -> int:
-    """
-    Return the descriptor of a new file, which replaces the one that is there.
-
-    Args:
-        path: Where it is.
-
-        at: The descriptor of its folder; None: the path is trusted to lead there.
-    """
+    """Return the descriptor of a new file in the folder `at`, or at a trusted path."""
     name = path if at is None else _name_in(path)
     try:
         try:
@@ -236,16 +222,7 @@ def create(path: str, at: int | None = None) -> int:
 
 
 def write_file(path: str, parts: Sequence[bytes], at: int) -> None:
-    """
-    Write a new file, or leave nothing of it and raise `OSError`.
-
-    Args:
-        path: Where it is.
-
-        parts: What is in it.
-
-        at: The descriptor of its folder.
-    """
+    """Write a new file, or leave nothing of it and raise `OSError`."""
     descriptor = create(path, at)
     is_lost = False
     try:

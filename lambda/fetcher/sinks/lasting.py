@@ -35,10 +35,7 @@ class LastingSink(Sink, Protocol):
 
     def begin(self, kept: KnownPositions) -> None:
         """
-        Make ready for what a run adds.
-
-        Args:
-            kept: The positions whose bodies stay.
+        Make ready for what a run adds; the bodies of the kept positions stay.
 
         Raises:
             OSError, ValueError: If nothing can be added.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fetcher.lists.file_names import PART, digest_of, name_of, segment
 from fetcher.security.masking import masked
-from fetcher.sinks.beside import extension_of, path_in
+from fetcher.sinks.sidecar import extension_of, path_in
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
@@ -42,9 +42,7 @@ class Layout(Protocol):
 class ByHost:
     """Bodies below their hosts, in the folders of their URLs."""
 
-    def stem(self, item: Item) -> str:
-        """Return the whole name."""
-        return name_of(item)
+    stem = staticmethod(name_of)  # the whole name
 
     def ending(self, item: Item, download: Download) -> str:  # noqa: ARG002
         """Return nothing: the URL names it."""

@@ -63,10 +63,6 @@ class S3Objects(LastingSink):
     Sink that writes each body to an object of its own.
 
     Args:
-        prefix: What all keys begin with.
-
-        account: Whose requests these are.
-
         until: When all has to be safe, on the monotonic clock.
     """
 

@@ -67,8 +67,6 @@ class S3Tar(Sink):
     Args:
         tar: Where it will be; its index is beside it.
 
-        account: Whose requests these are.
-
         until: When all has to be safe, on the monotonic clock.
     """
 

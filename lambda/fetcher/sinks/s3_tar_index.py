@@ -48,13 +48,6 @@ def rows_in(
     """
     Yield the rows of a tar's index.
 
-    Args:
-        connection: To S3.
-
-        tar: Where it is.
-
-        until: When to give up, on the monotonic clock.
-
     Raises:
         S3Error: If there is no such tar, or it cannot be read.
     """

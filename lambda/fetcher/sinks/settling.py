@@ -22,8 +22,6 @@ class Settling:
     So what is reported is there, even if this process is killed the next moment.
 
     Args:
-        sink: The sink; it `settles`.
-
         report: Receives each download, from one thread at a time.
     """
 

@@ -6,14 +6,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.content.file_types import (
-    SNIFFED_BYTES,
-    legible,
-    mismatch,
-    type_of,
-)
+from fetcher.transfer.content.file_types import legible, mismatch
+from fetcher.transfer.content.first_bytes import FirstBytes
 from fetcher.transfer.content.inflate import inflater_for
-from fetcher.transfer.content.picture_size import JPEG, UNKNOWN, JpegSize, size_of
 from fetcher.transfer.content.robots_tag import reserved
 from fetcher.transfer.refusal import RefusedError, one_line
 
@@ -27,6 +22,8 @@ if TYPE_CHECKING:
     from fetcher.transfer.sink import Sink, Writer
 
 _OK = 200
+_WHOLE = Outcome.OK  # bound once: Python 3.11 finds members of an enum slowly
+_NOT_YET = 0.0, 0.0, 0, "", "", 0.0  # from `started_s` to `retry_after_s`
 
 
 class Body:
@@ -41,25 +38,20 @@ class Body:
         size: Bytes received so far.
 
         content_type: Content-Type, once the headers have come; empty: absent.
-
-        found_type: Type that the first bytes show; empty: not known, or not yet.
     """
 
     __slots__ = (
         "_digest",
         "_expected_bytes",
+        "_first",
         "_inflater",
         "_item",
-        "_jpeg",
         "_options",
-        "_picture",
         "_sha256",
         "_sink",
-        "_start",
         "_status",
         "_writer",
         "content_type",
-        "found_type",
         "size",
     )
 
@@ -77,10 +69,8 @@ class Body:
         self._status = 0
         self._expected_bytes: int | None = None
         self._inflater: Inflater | None = None
-        self._start: bytes | None = b""  # collected until they show the type
-        self._jpeg: JpegSize | None = None  # until its size is known
-        self._picture = UNKNOWN
-        self.content_type = self.found_type = ""
+        self._first = FirstBytes()
+        self.content_type = ""
         self.size = 0
 
     @property
@@ -139,11 +129,12 @@ class Body:
             return self.finish()
         self._check_parts(parts)
         self._check_whole()
+        whole = self._whole()
         try:
-            path = self._sink.keep(self._item, parts, self._whole())
+            path = self._sink.keep(self._item, parts, whole)
         except OSError as error:
             raise _sink_failed(error) from error
-        return self._whole(path)
+        return _kept_at(path, whole)
 
     def _check_head(
         self,
@@ -210,18 +201,19 @@ class Body:
         """
         self._check_whole()
         assert self._writer is not None, "begin() comes first"
+        whole = self._whole()
         try:
-            path = self._writer.commit(self._whole())
+            path = self._writer.commit(whole)
         except OSError as error:
             raise _sink_failed(error) from error
         self._writer = None
-        return self._whole(path)
+        return _kept_at(path, whole)
 
-    def _whole(self, path: str = "") -> Download:
-        told, found = self.content_type, self.found_type
-        seen = self._status, self.size, 0.0, 0.0, 0, "", path, 0.0, told, found
+    def _whole(self) -> Download:
+        first = self._first
+        seen = self.content_type, first.found_type, self._sha256, *first.size
         # By position: keywords would take twice as long.
-        return Download(Outcome.OK, *seen, self._sha256, *self._picture)
+        return Download(_WHOLE, self._status, self.size, *_NOT_YET, *seen)
 
     def fail(
         self, outcome: Outcome, detail: str, retry_after_s: float = 0.0
@@ -238,7 +230,7 @@ class Body:
             detail=one_line(detail),
             retry_after_s=retry_after_s,
             content_type=self.content_type,
-            found_type=self.found_type,
+            found_type=self._first.found_type,
         )
 
     def restart(self) -> None:
@@ -259,18 +251,16 @@ class Body:
         if self._digest:
             for chunk in parts:
                 self._digest.update(chunk)
-        if self._start is not None:
-            self._collect_start(parts)
-        elif self._jpeg:
-            self._feed(self._jpeg, parts)
+        if (start := self._first.feed(parts)) is not None:
+            self._check_type(start)
 
     def _check_whole(self) -> None:
         if self._expected_bytes is not None and self.size != self._expected_bytes:
             raise RefusedError(Outcome.CUT, "the body ended early")
         if self._inflater and not self._inflater.is_whole:
             raise RefusedError(Outcome.CUT, "the compressed body ended early")
-        if self._start is not None:
-            self._check_type(self._start)
+        if (start := self._first.end()) is not None:
+            self._check_type(start)
         if self._digest:
             self._check_digest(self._digest.hexdigest())
 
@@ -281,43 +271,18 @@ class Body:
             raise RefusedError(Outcome.CHECKSUM, detail)
         self._sha256 = got
 
-    def _collect_start(self, parts: Sequence[bytes]) -> None:
-        before = start = self._start or b""
-        for chunk in parts:
-            start += chunk[:SNIFFED_BYTES]
-            if len(start) >= SNIFFED_BYTES:
-                self._check_type(start[:SNIFFED_BYTES], (before, *parts))
-                return
-        self._start = start
-
-    def _check_type(self, start: bytes, parts: Sequence[bytes] = ()) -> None:
-        """
-        Judge a body by its beginning.
-
-        Args:
-            start: As `type_of` wants it.
-
-            parts: All that came so far; none: it is the start.
-        """
-        self._start = None
-        self.found_type = type_of(start)
-        if self.found_type == JPEG:
-            self._feed(JpegSize(), parts or (start,))
-        else:
-            self._picture = size_of(self.found_type, start)
-        if (expected := self._options.expect_type) and (
-            detail := mismatch(expected, self.content_type, self.found_type, start)
-        ):
+    def _check_type(self, start: bytes) -> None:
+        expected, found = self._options.expect_type, self._first.found_type
+        if expected and (detail := mismatch(expected, self.content_type, found, start)):
             raise RefusedError(Outcome.WRONG_TYPE, detail)
-
-    def _feed(self, jpeg: JpegSize, parts: Sequence[bytes]) -> None:
-        jpeg.feed(parts)
-        self._jpeg = None if jpeg.is_done else jpeg
-        self._picture = jpeg.size
 
     def _refuse_size(self, size: int) -> NoReturn:
         detail = f"expected at most {self._options.max_bytes:,} bytes, got {size:,}"
         raise RefusedError(Outcome.TOO_LARGE, detail)
+
+
+def _kept_at(path: str, whole: Download) -> Download:
+    return Download._make((*whole[:7], path, *whole[8:]))  # `_replace` is slow
 
 
 def _sha256() -> hashlib._Hash:

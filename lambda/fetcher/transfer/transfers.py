@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.transfer.engine import Engine
-    from fetcher.transfer.flow.left import Left
+    from fetcher.transfer.flow.under_way import UnderWay
     from fetcher.transfer.sink import Sink
 
 OnDownload = Callable[[int, "Item", Download], None]
@@ -147,7 +147,7 @@ class Transfers:
         fresh = self._next_fresh(now)
         return fresh or (None if self._may_end() else self._retries.silent(now))
 
-    def left(self) -> Left:
+    def left(self) -> UnderWay:
         """Return what has been begun and not ended; any thread may ask."""
         silent, all_ = self._retries.put_off, self._retries.pending
         return self.places.left(silent, self._hosts.waiting + all_ - silent)

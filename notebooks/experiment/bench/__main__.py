@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from experiment.bench.charts import compare
+from experiment.bench.chart import compare
 from experiment.bench.measured import DPI, Measured, print_missing, saved_rows
 from experiment.bench.programs import installed, not_installed
 from experiment.bench.run import Setting, measure, origin_for
@@ -39,7 +39,7 @@ from experiment.bench.wild.programs import wild_programs
 from experiment.bench.wild.run import WildSetting
 from experiment.ledger.invocation import SCHEMA
 from experiment.ledger.machine import commit, machine, machine_name
-from experiment.ledger.places import shown_path
+from experiment.ledger.paths import shown_path
 from experiment.ledger.run_folder import run_folder_for, utc_now
 from origin import OriginError
 
@@ -232,12 +232,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _scale(args: argparse.Namespace) -> Scale:
     scale = QUICK if args.quick else FULL
-    match args.table:
-        case "loopback":
-            return replace(scale, wild=None)
-        case "wild":
-            return replace(scale, files={})
-    return scale
+    if args.table == "loopback":
+        return replace(scale, wild=None)
+    return replace(scale, files={}) if args.table == "wild" else scale
 
 
 if __name__ == "__main__":

@@ -13,14 +13,9 @@ _COMPARED = 100  # files compared byte by byte; of the others only the size
 
 def fault_in(folder: Path, files: int, picture: bytes) -> str:
     """
-    Say what is wrong with the files in a folder; empty: nothing.
+    Say what is wrong with a folder; empty: nothing.
 
-    Args:
-        folder: Must hold ``0.jpg``, ``1.jpg`` and so on.
-
-        files: How many.
-
-        picture: The content of each.
+    It must hold ``0.jpg``, ``1.jpg`` and so on, each with the picture's content.
     """
     with os.scandir(folder) as entries:
         sizes = {entry.name: entry.stat().st_size for entry in entries}

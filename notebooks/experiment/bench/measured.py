@@ -16,16 +16,7 @@ DPI = 120
 
 
 class Measured(NamedTuple):
-    """
-    A table that was measured, printed and saved.
-
-    Attributes:
-        chart: The file of its chart.
-
-        verdict: What it shows, in a sentence.
-
-        failed: Whether some runs failed.
-    """
+    """A table that was measured, printed and saved."""
 
     chart: Path
     verdict: str

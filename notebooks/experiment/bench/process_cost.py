@@ -55,16 +55,7 @@ def run(
     """
     Run a program to its end or to a time limit; nothing it started outlives this.
 
-    Args:
-        command: The program and its arguments.
-
-        folder: Where it runs.
-
-        environ: All its variables.
-
-        output: The file for its output.
-
-        limit_s: When it is killed.
+    It runs in a folder, with no other variables, and its output goes to a file.
     """
     with output.open("wb") as file:
         began = monotonic()

@@ -83,14 +83,7 @@ def not_installed() -> list[str]:
 
 
 def environ(home: Path, ca_file: Path | None) -> dict[str, str]:
-    """
-    Return the environment of every program: no proxy, nobody's configuration.
-
-    Args:
-        home: An empty home folder.
-
-        ca_file: The CA file, for programs that read it from the environment.
-    """
+    """Return every program's environment: no proxy, an empty home, a CA file if any."""
     plain = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home)}
     return plain | ({"SSL_CERT_FILE": str(ca_file)} if ca_file else {})
 

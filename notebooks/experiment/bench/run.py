@@ -41,8 +41,6 @@ class Served(NamedTuple):
     Attributes:
         name: As in ``nginx 1.22.1``.
 
-        schemes: Those it supports.
-
         template: Makes URLs with ``{number}`` for a size and a scheme.
 
         ca_file: The CA file of its HTTPS; None: it has no HTTPS.
@@ -67,6 +65,45 @@ def origin_for(sizes: Iterable[int]) -> Iterator[Served]:
             yield Served(name, ("http",), lambda size, _: origin.template(size), None)
 
 
+class Attempt(NamedTuple):
+    """A program that was run once on a list of URLs."""
+
+    folder: Path
+    cost: ProcessCost
+    last_words: str
+    row: dict[str, Any]
+
+
+def attempt(
+    program: Program,
+    urls: Iterable[str],
+    scratch: Path,
+    connections: int,
+    limit_s: float,
+    ca_file: Path | None = None,
+) -> Attempt:
+    """Run a program in an empty folder of a temporary one."""
+    listed, output, folder = (scratch / name for name in ("urls", "output", "files"))
+    folder.mkdir()
+    program.write_list(listed, urls)
+    row = {
+        "program": program.name,
+        "version": program.version,
+        "ours": program.ours,
+        "stored_in": "RAM" if scratch.is_relative_to(RAM) else "disk",
+        "started_at": datetime.now(UTC).timestamp(),
+    }
+    cost = run(
+        program.arguments(listed, connections, ca_file),
+        folder=folder,
+        environ=environ(scratch, ca_file),
+        output=output,
+        limit_s=limit_s,
+    )
+    lines = output.read_text(errors="replace").strip().splitlines() or [""]
+    return Attempt(folder, cost, lines[-1].strip()[:_MESSAGE_LENGTH], row)
+
+
 def measure(
     program: Program, setting: Setting, served: Served, limit_s: float = LIMIT_S
 ) -> dict[str, Any]:
@@ -80,32 +117,15 @@ def measure(
     template = served.template(setting.file_bytes, setting.scheme)
     room_bytes = setting.files * setting.file_bytes
     with memory_folder("bench-", room_bytes) as scratch:
-        urls, output, folder = (scratch / name for name in ("urls", "output", "files"))
-        folder.mkdir()
-        numbers = range(setting.files)
-        program.write_list(urls, (template.format(number=n) for n in numbers))
-        started_at = datetime.now(UTC).timestamp()
-        cost = run(
-            program.arguments(urls, setting.connections, ca_file),
-            folder=folder,
-            environ=environ(scratch, ca_file),
-            output=output,
-            limit_s=limit_s,
-        )
-        picture = jpeg(setting.file_bytes)
-        error = _failure(cost, output, limit_s) or fault_in(
-            folder, setting.files, picture
-        )
-        stored_in = "RAM" if scratch.is_relative_to(RAM) else "disk"
+        urls = (template.format(number=n) for n in range(setting.files))
+        done = attempt(program, urls, scratch, setting.connections, limit_s, ca_file)
+        error = _failure(done, limit_s)
+        error = error or fault_in(done.folder, setting.files, jpeg(setting.file_bytes))
     return {
         **setting._asdict(),
-        "program": program.name,
-        "version": program.version,
-        "ours": program.ours,
+        **done.row,
         "origin": served.name,
-        "stored_in": stored_in,
-        "started_at": started_at,
-        **_figures(cost, setting),
+        **_figures(done.cost, setting),
         "error": error,
     }
 
@@ -121,14 +141,14 @@ def _figures(cost: ProcessCost, setting: Setting) -> dict[str, float]:
     }
 
 
-def _failure(cost: ProcessCost, output: Path, limit_s: float) -> str:
+def _failure(done: Attempt, limit_s: float) -> str:
     """Say how a program failed, in its own words if there are any."""
-    if cost.wall_s >= limit_s:
+    status = done.cost.status
+    if done.cost.wall_s >= limit_s:
         return f"not done after {limit_s:g} s"
-    if cost.status == 0:
+    if status == 0:
         return ""
-    end = f"exit status {cost.status}"
-    if cost.status < 0:
-        end = f"killed by {signal.Signals(-cost.status).name}"
-    lines = output.read_text(errors="replace").strip().splitlines()
-    return f"{end}: {lines[-1].strip()[:_MESSAGE_LENGTH]}" if lines else end
+    end = f"exit status {status}"
+    if status < 0:
+        end = f"killed by {signal.Signals(-status).name}"
+    return f"{end}: {done.last_words}" if done.last_words else end

@@ -15,16 +15,14 @@ if TYPE_CHECKING:
 SETTING = ["scheme", "file_bytes", "files", "connections"]
 _FIGURES = ["files_per_s", "mb_per_s", "cpu_us_per_file", "peak_rss_bytes"]
 _RATE_RATIO, _CPU_RATIO = "files_per_s_vs_best_peer", "cpu_vs_curl"
-_HEADINGS = (
-    "",
-    "files/s",
-    "MB/s",
-    "CPU µs/file",
-    "peak RSS MB",
-    "files/s ÷ best peer's",
-    f"CPU ÷ {CURL}'s",
-)
-_NONE = "-"
+_COLUMNS = {  # by heading, each with its scale and format
+    "files/s": ("files_per_s", 1, ",.0f"),
+    "MB/s": ("mb_per_s", 1, ",.0f"),
+    "CPU µs/file": ("cpu_us_per_file", 1, ",.0f"),
+    "peak RSS MB": ("peak_rss_bytes", 1e6, ",.0f"),
+    "files/s ÷ best peer's": (_RATE_RATIO, 1, ".2f"),
+    f"CPU ÷ {CURL}'s": (_CPU_RATIO, 1, ".2f"),
+}
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
@@ -129,7 +127,7 @@ def _rss(row: pd.Series) -> str:
 
 def _lines(rows: pd.DataFrame) -> Iterator[str]:
     found = [row for _, row in rows.iterrows()]
-    heading, *lines = aligned([_HEADINGS, *map(_cells, found)])
+    heading, *lines = aligned([["", *_COLUMNS], *map(_cells, found)])
     yield heading
     for line, row in zip(lines, found, strict=True):
         yield line
@@ -138,19 +136,11 @@ def _lines(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _cells(row: pd.Series) -> list[str]:
+    figures = ((row[name] / scale, form) for name, scale, form in _COLUMNS.values())
     return [
         f"{row['program']} {row['version']}",
-        _number(row["files_per_s"], ",.0f"),
-        _number(row["mb_per_s"], ",.0f"),
-        _number(row["cpu_us_per_file"], ",.0f"),
-        _number(row["peak_rss_bytes"] / 1e6, ",.0f"),
-        _number(row[_RATE_RATIO], ".2f"),
-        _number(row[_CPU_RATIO], ".2f"),
+        *("-" if pd.isna(value) else f"{value:{form}}" for value, form in figures),
     ]
-
-
-def _number(value: float, form: str) -> str:
-    return _NONE if pd.isna(value) else f"{value:{form}}"
 
 
 def _span(values: pd.Series) -> str:

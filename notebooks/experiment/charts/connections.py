@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiment.charts.drawing import finished, new_axes
+from experiment.charts.drawing import SINCE_START, begin_at_zero, finished, new_axes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,15 +22,8 @@ def has_connections(shards: pd.DataFrame) -> bool:
 
 
 def connections_over_time(shards: pd.DataFrame, where: str) -> Figure:
-    """
-    Draw the connections of each invocation, a line each.
-
-    Args:
-        shards: The invocations of one run; of very many, evenly spaced ones are drawn.
-
-        where: The footnote.
-    """
-    figure, ax = new_axes()
+    """Draw a run's connections, a line per invocation; of very many, evenly spaced."""
+    figure, ax = new_axes(SINCE_START, "Connections of an execution")
     told = shards[shards["connections"].map(len) > 0]
     start = shards["invoked_at"].min()
     rows = told.iloc[:: max(1, -(-len(told) // _MOST_LINES))]
@@ -45,10 +38,7 @@ def connections_over_time(shards: pd.DataFrame, where: str) -> Figure:
             alpha=max(0.15, 1 / len(rows) ** 0.5),
             lw=1.5,
         )
-    ax.set_xlim(left=0)
-    ax.set_ylim(bottom=0)
-    ax.set_xlabel("Seconds since the first request was sent")
-    ax.set_ylabel("Connections of an execution")
+    begin_at_zero(ax)
     return finished(figure, ax, _title(told), where)
 
 
@@ -60,7 +50,7 @@ def _title(shards: pd.DataFrame) -> str:
     >>> _title(pd.DataFrame({"connections": [[20], [20]]}))
     'Each execution had 20 connections from start to end'
     >>> _title(pd.DataFrame({"connections": [[64, 128, 480], [64, 300, 90]]}))
-    'Executions began with 64 connections and ended with 90 to 480, 285 in the middle'
+    'Executions began with 64 connections, ended with 90 to 480 (median 285)'
     """
     if shards.empty:
         return "No execution reported how many connections it had"
@@ -69,7 +59,7 @@ def _title(shards: pd.DataFrame) -> str:
     if all(len(row) == 1 for row in shards["connections"]) and len(first) == 1:
         return f"Each execution had {last[0]:,} connections from start to end"
     low, high = min(last), max(last)
-    ended = f"{low:,} to {high:,}, {np.median(last):,.0f} in the middle"
+    ended = f"{low:,} to {high:,} (median {np.median(last):,.0f})"
     if low == high:
         ended = f"{low:,}"
-    return f"Executions began with {max(first):,} connections and ended with {ended}"
+    return f"Executions began with {max(first):,} connections, ended with {ended}"

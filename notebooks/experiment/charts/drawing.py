@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from textwrap import fill
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from experiment.tables.words import unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK = "#333333"
+SINCE_START = "Seconds since the first request was sent"
 BAND_ALPHA = 0.15
 
 _SIZE_IN = (8, 4.5)
@@ -32,19 +34,25 @@ _BAR_HEIGHT = 0.8
 _TITLE_LETTERS, _FOOTNOTE_LETTERS = 72, 105  # longer lines leave the picture
 _TITLE_PAD, _TITLE_PAD_OVER_KEY = 6, 24
 _POINTS_PER_INCH = 72
-_IN_A_FIGURE = re.compile(r"(?<=\d) (?=[\w%])|(?<=\d min) (?=\d)|(?<=\d h) (?=\d)")
-_NO_BREAK_SPACE = "\xa0"
 _STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), tuple(range(1, 10)))  # of a decade
 _FEWEST_TICKS, _MOST_TICKS = 4, 8
 
 
-def new_axes() -> tuple[Figure, Axes]:
+def new_axes(xlabel: str = "", ylabel: str = "") -> tuple[Figure, Axes]:
     """Return an empty chart of the common size."""
     figure, ax = plt.subplots(figsize=_SIZE_IN, layout="constrained")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color=INK, alpha=0.12)
     ax.set_axisbelow(True)
     return figure, ax
+
+
+def begin_at_zero(ax: Axes) -> None:
+    """Let both axes begin at 0 once all is drawn, with thousands told apart."""
+    ax.set_xlim(left=0)
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter("{x:,.0f}")
 
 
 def draw_bars(
@@ -137,7 +145,7 @@ def key_to_bands(ax: Axes, *, marks_cold: bool) -> None:
 def finished(figure: Figure, ax: Axes, title: str, where: str) -> Figure:
     """Add title and footnote, and close the figure: the caller shows it once."""
     ax.set_title(
-        fill(_IN_A_FIGURE.sub(_NO_BREAK_SPACE, title), _TITLE_LETTERS),
+        fill(unbroken(title), _TITLE_LETTERS),
         loc="left",
         fontweight="bold",
         fontsize=11,

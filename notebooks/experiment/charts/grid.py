@@ -38,7 +38,7 @@ def _only(runs: pd.DataFrame, axis: str) -> pd.DataFrame:
 
 
 def _chart(runs: pd.DataFrame, axis: str) -> Figure:
-    figure, ax = new_axes()
+    figure, ax = new_axes(_NAMES[axis], "Files per second, median and range")
     values = sorted(runs[axis].unique())
     places = range(len(values))
     for cold, start, colour, marker in _STARTS:
@@ -55,8 +55,6 @@ def _chart(runs: pd.DataFrame, axis: str) -> Figure:
         places, [f"{one:,}" if axis == "memory_mb" else one for one in values]
     )
     ax.set_ylim(bottom=0)
-    ax.set_xlabel(_NAMES[axis])
-    ax.set_ylabel("Files per second, median and range")
     if runs["cold"].nunique() > 1:
         key_above(ax)
     first = runs.iloc[0]

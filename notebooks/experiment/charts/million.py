@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from experiment.charts.drawing import INK, finished, key_above, new_axes
+from experiment.charts.drawing import (
+    INK,
+    SINCE_START,
+    begin_at_zero,
+    finished,
+    key_above,
+    new_axes,
+)
 from experiment.run.cpu_layers import ALONE, FLOOR
 from experiment.run.machine_load import PARTS
 from experiment.tables.goal import GOAL_FILES, GOAL_RATE, GOAL_S
@@ -28,7 +35,7 @@ _BAR_HEIGHT = 0.5
 _LABELLED_SHARE = 0.04  # of the longest bar; shorter segments have no room for a figure
 _GIB = 2**30
 _READING_OF_RUN = (
-    "The first bar is the whole run, by process: *notebook* plans, sends requests and "
+    "*This run* is all of it, by process: *notebook* plans, sends requests and "
     "keeps the ledger; *control plane* is the local Lambda endpoint, which passes on "
     "every request and report."
 )
@@ -40,7 +47,7 @@ _READINGS = {
 
 def files_over_time(progress: pd.DataFrame, runs: pd.DataFrame, where: str) -> Figure:
     """Draw the files done over time, beside the goal."""
-    figure, ax = new_axes()
+    figure, ax = new_axes(SINCE_START, "Files done")
     files, took_s = progress["files"].iloc[-1], progress["seconds"].iloc[-1]
     ax.plot(
         [0, *progress["seconds"]],
@@ -58,18 +65,14 @@ def files_over_time(progress: pd.DataFrame, runs: pd.DataFrame, where: str) -> F
         lw=1,
         label=f"goal: {GOAL_FILES:,} files in {GOAL_S} s",
     )
-    ax.set_xlim(left=0)
-    ax.set_ylim(bottom=0)
-    ax.yaxis.set_major_formatter("{x:,.0f}")
-    ax.set_xlabel("Seconds since the first request was sent")
-    ax.set_ylabel("Files done")
+    begin_at_zero(ax)
     key_above(ax)
     return finished(figure, ax, verdict(runs), where)
 
 
 def rate_over_time(progress: pd.DataFrame, where: str) -> Figure:
     """Draw files per second over time."""
-    figure, ax = new_axes()
+    figure, ax = new_axes(SINCE_START, "Files per second")
     ax.step(
         [0, *progress["seconds"]],
         [progress["files_per_s"].iloc[0], *progress["files_per_s"]],
@@ -79,11 +82,7 @@ def rate_over_time(progress: pd.DataFrame, where: str) -> Figure:
         label="files per second",
     )
     ax.axhline(GOAL_RATE, color=INK, ls="--", lw=1, label=f"goal: {GOAL_RATE:,.0f}/s")
-    ax.set_xlim(left=0)
-    ax.set_ylim(bottom=0)
-    ax.yaxis.set_major_formatter("{x:,.0f}")
-    ax.set_xlabel("Seconds since the first request was sent")
-    ax.set_ylabel("Files per second")
+    begin_at_zero(ax)
     key_above(ax)
     rates = progress["files_per_s"]
     low, middle = rates.quantile([0.1, 0.5])
@@ -100,7 +99,7 @@ def rate_over_time(progress: pd.DataFrame, where: str) -> Figure:
 
 def outcome_counts(counts: Mapping[str, int], where: str) -> Figure:
     """Draw the number of files by outcome."""
-    figure, ax = new_axes()
+    figure, ax = new_axes("Files (log)")
     met = {name: count for name, count in counts.items() if count}
     names = sorted(met, key=lambda name: met[name])
     bars = ax.barh(
@@ -114,7 +113,6 @@ def outcome_counts(counts: Mapping[str, int], where: str) -> Figure:
     ax.set_xscale("symlog", linthresh=10)
     ax.margins(x=0.15)
     ax.xaxis.set_major_formatter("{x:,.0f}")
-    ax.set_xlabel("Files (log)")
     ok, total = counts.get(Outcome.OK.value, 0), sum(counts.values())
     title = f"{ok:,} of {total:,} files arrived whole; {total - ok:,} did not"
     return finished(figure, ax, title, where)
@@ -125,9 +123,10 @@ def machine_load(load: pd.DataFrame, began_at: float, where: str) -> Figure:
     figure, ax = new_axes()
     seconds = load["at"] - began_at
     ax.plot(seconds, load["cpu_percent"], color=_BLUE, lw=1.5, label="processors, %")
+    ax.set_xlim(left=0)
     ax.set_ylim(0, 105)
     ax.set_ylabel("Processors busy, %", color=_BLUE)
-    ax.set_xlabel("Seconds since the first request was sent")
+    ax.set_xlabel(SINCE_START)
     memory = ax.twinx()
     used = load["used_bytes"] / _GIB
     memory.plot(seconds, used, color=_ORANGE, lw=1.5, ls="-.", label="memory, GiB")
@@ -156,48 +155,27 @@ def reading_of_cpu(bars: Mapping[str, pd.Series]) -> str:
 
 
 def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:
-    """
-    Draw the CPU microseconds per file, as a stacked bar for each measurement.
-
-    Args:
-        bars: Microseconds by part, by name of the bar; the first is the run.
-
-        where: The footnote.
-    """
-    figure, ax = new_axes()
+    """Draw the CPU microseconds per file, a stacked bar each; the first is the run."""
+    figure, ax = new_axes("CPU microseconds per file")
     parts = dict.fromkeys(part for bar in bars.values() for part in bar.index)
     table = pd.DataFrame(bars).fillna(0.0).loc[list(parts)]
     left = np.zeros(len(table.columns))
     least = table.sum().max() * _LABELLED_SHARE
     colours = dict(zip(table.index, _PART_COLOURS[: len(table)], strict=True))
     for part, values in table.iterrows():
-        ax.barh(
-            table.columns,
-            values,
-            _BAR_HEIGHT,
-            left,
-            color=colours[part],
-            label=str(part),
-        )
-        for row, (start, value) in enumerate(zip(left, values, strict=True)):
-            if value > least:
-                ax.annotate(
-                    f"{value:,.0f}",
-                    (start + value / 2, row),
-                    ha="center",
-                    va="center",
-                    color="white",
-                    fontsize=9,
-                )
+        look = {"color": colours[part], "label": str(part)}
+        bars_of_part = ax.barh(table.columns, values, _BAR_HEIGHT, left, **look)
+        figures = [f"{value:,.0f}" if value > least else "" for value in values]
+        look = {"label_type": "center", "color": "white", "fontsize": 9}
+        ax.bar_label(bars_of_part, figures, **look)
         left += values.to_numpy()
     ax.set_ylim(len(bars), -1)
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_formatter("{x:,.0f}")
-    ax.set_xlabel("CPU microseconds per file")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9)
     name, run = next(iter(bars.items()))
     title = (
         f"{name.capitalize()}: a file costs {run.sum():,.0f} µs of CPU, "
-        f"{run.max() / run.sum() * 100:.0f} % of it in: {run.idxmax()}"
+        f"{run.max() / run.sum() * 100:.0f} % of it in the {run.idxmax()}"
     )
     return finished(figure, ax, title, where)

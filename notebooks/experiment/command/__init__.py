@@ -2,7 +2,7 @@
 `python -m experiment`: ``arguments`` are read, the ``runner`` runs a notebook.
 
 ``pages`` writes reports of runs that have ended; ``plan`` forecasts one that has not
-begun. ``given`` are parameters as they are typed.
+begun. ``parameter_options`` are `-f` and `-p`.
 
 ``aws_check`` is `make aws-check`; ``calibrate``, a step of it, measures what the model
 of the fleet guesses.

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import papermill
 
-from experiment.command.given import value_of
+from experiment.command.parameter_options import add_parameters, parameters_in
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.cell import SettingsError, unknown_parameter
-from experiment.parameters.settings_file import read_settings_file
 from fetcher.contract.options import check_one_of
 from rollout.target.target import NAMES as TARGETS
 
@@ -21,25 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _RESUME = "resume"  # in place of a notebook; also a parameter
-_PATHS = (
-    "url_list",
-    "run_folder",
-    "settings_file",
-    "show",
-)  # relative to the working directory, not to the notebooks
+# Relative to the working directory, not to the notebooks.
+_PATHS = ("url_list", "run_folder", "settings_file", "show")
 _EPILOG = """
-The executed notebook, its charts and its tables go to a new folder in results/.
+notebooks: {names}
 
-`report.html` there is the run as one page to send. `report RUN` writes it again, and
-without RUN one page over all runs; `show RUN` draws all charts again, too.
+The executed notebook, its charts and its tables go to a new folder in results/, and so
+does report.html, the run as one page to send.
 
-`resume RUN` goes on with an interrupted run in its folder: it fetches what has no
-outcome yet, with the parameters of the run except those named here. With
-`-p retry_failed true` it also fetches what failed.
-
-`plan -f FILE` forecasts a run on AWS: time, dollars and what binds, in a second. With
-`--list URLS` it asks for the sizes of a sample of them. `calibrate` measures in your
-AWS account what the forecast has to guess, for about two cents.
+in place of NOTEBOOK:
+  resume RUN     go on with an interrupted run: fetch what has no outcome yet, with its
+                 own parameters but for -p; with -p retry_failed true what failed, too
+  report [RUN]   write report.html again; without RUN, one page over all runs
+  show RUN       draw all charts of a run again, too
+  plan           forecast a run on AWS: time, dollars and what binds, in a second
+  calibrate      measure in your AWS account what plan has to guess, for two cents
 
 exit status: 0 done, 1 a cell failed, 2 refused before any work or no room for the
 results, 130 interrupted
@@ -65,12 +61,12 @@ def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
     args = parser.parse_args(argv)
     if (args.notebook == _RESUME) != (args.run is not None):
         parser.error(f"RUN is required after {_RESUME}, and allowed only there")
-    parameters = read_settings_file(args.file) if args.file else {}
-    parameters |= {name: value_of(name, text) for name, text in args.parameter}
+    of_file, options = parameters_in(args)
+    parameters = of_file | options
     if args.run:
         notebook, before = _interrupted(args.run)
         return notebook, _checked(notebook, before | parameters)
-    names = sorted(path.stem for path in (root() / "notebooks").glob("*.ipynb"))
+    names = _names()
     if args.notebook not in names:
         msg = f"There is no notebook {args.notebook!r}. There are: {', '.join(names)}."
         raise SettingsError(msg)
@@ -109,29 +105,23 @@ def _checked(notebook: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return {"run_folder": ""} | parameters if "run_folder" in known else parameters
 
 
+def _names() -> list[str]:
+    return sorted(path.stem for path in (root() / "notebooks").glob("*.ipynb"))
+
+
 def _parser() -> argparse.ArgumentParser:
+    names = f"\n{' ' * 11}".join(wrap(", ".join(_names()), 76))
     parser = argparse.ArgumentParser(
         prog="python -m experiment",
         description="Run a notebook as a batch job.",
-        epilog=_EPILOG,
+        epilog=_EPILOG.format(names=names),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "notebook", metavar="NOTEBOOK", help=f"such as 30_grid; or {_RESUME}"
+        "notebook", metavar="NOTEBOOK", help="such as 30_grid; see below"
     )
     parser.add_argument(
         "run", metavar="RUN", type=Path, nargs="?", help="the folder of a run to resume"
     )
-    parser.add_argument(
-        "-f", dest="file", metavar="FILE", type=Path, help="parameters in YAML"
-    )
-    parser.add_argument(
-        "-p",
-        dest="parameter",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="one parameter, its value in YAML; overrides FILE",
-    )
+    add_parameters(parser, "parameters in YAML")
     return parser

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from experiment.command import calibrate
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import run_folder_for
 from rollout.deploy import deploy, role
@@ -50,14 +51,7 @@ only, so this may be the very first run. Please report what fails here but not l
 
 
 class Step(NamedTuple):
-    """
-    A command of the check.
-
-    Attributes:
-        purpose: What it is for.
-
-        command: Its arguments.
-    """
+    """A command of the check."""
 
     purpose: str
     command: Sequence[str]
@@ -69,17 +63,9 @@ class Check:
     The settings of the check.
 
     Attributes:
-        url_template: The files to download.
-
-        allow_private: Whether they may be at private addresses.
-
-        architecture: That of the function.
-
         suite: The tests that pytest runs against AWS.
 
         calibrates: Whether to measure what the model of the fleet guesses.
-
-        run_folder: Where results go; empty: a new folder in ``results/``.
     """
 
     url_template: str = _PUBLIC_FILE
@@ -117,7 +103,7 @@ class Check:
         yield Step("fan out and price it", (*_EXPERIMENT, "20_fan_out", *options))
         yield Step("read the log", (*_ROLLOUT, "logs", *name))
         if self.calibrates:
-            measure = (*_EXPERIMENT, "calibrate", "--function", FUNCTION)
+            measure = (*_EXPERIMENT, "calibrate")  # with a function of its own
             yield Step("measure what the model of the fleet guesses", measure)
         pytest = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
         suite = (*pytest, *self.suite, "--target", "aws")
@@ -164,7 +150,8 @@ def run(check: Check, target: Target) -> int:
 def left(target: Target) -> Iterator[str]:
     """Yield every resource that is left of the check and of the suite."""
     try:
-        yield from deploy.left(target, FUNCTION)
+        for name in (FUNCTION, calibrate.FUNCTION):
+            yield from deploy.left(target, name)
         for function in _listed(target, "lambda", "list_functions", "Functions"):
             if function["FunctionName"].startswith(_SUITE_PREFIX):
                 yield f"function {function['FunctionName']}"

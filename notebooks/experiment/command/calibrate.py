@@ -15,13 +15,13 @@ from aws_facts.limits import HOME
 from experiment.fleet.calibration import file, probes
 from experiment.fleet.calibration.probes import MEMORIES_MB, SIZES, SIZES_KB, Probes
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.places import shown_path
+from experiment.ledger.paths import shown_path
 from experiment.ledger.run_folder import run_folder_for
 from experiment.parameters.cell import SettingsError
 from experiment.run.wave import FanOutError
 from experiment.session import open_session
-from rollout.deploy.deploy import destroy
-from rollout.errors import RolloutError
+from rollout.deploy.deploy import destroy, left
+from rollout.errors import DeployError, RolloutError
 from rollout.s3_origin import s3
 from rollout.target.runtime_platform import ARCHITECTURES
 
@@ -60,6 +60,7 @@ def run(argv: Sequence[str]) -> int:
         folder = run_folder_for("calibration", settings.target, args.folder)
         session = open_session(settings)
         try:
+            _check_absent(session.target, args.function)
             with _origin(session.target, bucket, wanted):
                 return _calibrated(wanted, session, folder)
         finally:
@@ -67,6 +68,17 @@ def run(argv: Sequence[str]) -> int:
     except _REFUSALS as error:
         print(f"experiment: {' '.join(str(error).split())}", file=sys.stderr)
         return _REFUSED
+
+
+def _check_absent(target: Target, name: str) -> None:
+    """Refuse a name that is taken: each probe changes it, and the end removes it."""
+    if there := left(target, name):
+        msg = (
+            f"There is already a {' and a '.join(there)}; measuring would change "
+            "and then remove it. Name another with --function, or remove it first: "
+            f"rollout destroy --target aws --name {name}"
+        )
+        raise DeployError(msg)
 
 
 def _wanted(args: argparse.Namespace, bucket: str) -> Probes:
@@ -92,10 +104,10 @@ def _calibrated(wanted: Probes, session: Session, folder: Path) -> int:
     finally:
         destroy(session.target, wanted.function)
     found = probes.told_by(runs)
-    source = f"python -m experiment calibrate, {session.target.region}"
-    how = dict.fromkeys(found.figures, f"{source}, runs in {shown_path(folder)}")
     for name, figure in found.figures.items():
         print(f"{name} = {figure.value:.4g} ({figure.low:.4g} to {figure.high:.4g})")
+        for memory_mb, value in figure.by_memory:
+            print(f"  at {memory_mb:,} MB: {value:.4g}")
     for name, why in found.unknown.items():
         print(f"unknown  {name}: {why}")
     if not found.figures:
@@ -103,7 +115,13 @@ def _calibrated(wanted: Probes, session: Session, folder: Path) -> int:
     if not session.target.is_aws:
         print(f"kept     nothing: {session.target.lambda_url} is not AWS's own address")
         return _DONE
-    print(f"written  {shown_path(file.write(found.figures, how))}")
+    path = file.write(
+        found.figures,
+        found.architectures,
+        region=session.target.region,
+        source=f"python -m experiment calibrate, runs in {shown_path(folder)}",
+    )
+    print(f"written  {shown_path(path)}")
     return _DONE
 
 
@@ -142,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
         "--function",
         default=FUNCTION,
         metavar="NAME",
-        help="deployed and removed (%(default)s)",
+        help="deployed and removed; there must be none of that name (%(default)s)",
     )
     parser.add_argument(
         "--architecture",

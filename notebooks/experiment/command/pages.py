@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
-from experiment.ledger.places import placed, shown_path
+from experiment.ledger.paths import resolved, shown_path
 from experiment.ledger.run_folder import read_run
 from experiment.report.overview import write_overview
 from experiment.report.page import write_report
@@ -26,9 +26,9 @@ def run(argv: Sequence[str]) -> int:
     args = _parser().parse_args(argv)
     try:
         if args.command == _SHOW:
-            page = redraw(placed(args.run))
+            page = redraw(resolved(args.run))
         elif args.run:
-            page = write_report(placed(args.run))
+            page = write_report(resolved(args.run))
         else:
             page = write_overview(root() / "results")
         verdict = read_run(page.parent).get("verdict", "") if args.run else ""

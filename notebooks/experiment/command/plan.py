@@ -8,13 +8,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiment.command.given import value_of
+from experiment.command.parameter_options import add_parameters, parameters_in
 from experiment.fleet.asking import question_of
 from experiment.fleet.sentences import plan_in_words, sources_in_words
 from experiment.parameters.cell import SettingsError, unknown_parameter
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
-from experiment.parameters.settings_file import read_settings_file
 from experiment.tables.goal import GOAL_S
 
 if TYPE_CHECKING:
@@ -52,8 +51,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _forecast(args: argparse.Namespace) -> Iterator[str]:
-    of_file = read_settings_file(args.file) if args.file else {}
-    options = {name: value_of(name, text) for name, text in args.parameter}
+    of_file, options = parameters_in(args)
     if args.list:
         options["url_list"] = str(args.list)
     settings, sample = settings_from(of_file, options), None
@@ -103,13 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "-f",
-        dest="file",
-        metavar="FILE",
-        type=Path,
-        help="parameters of 20_fan_out, 40_million or 50_fleet, in YAML",
-    )
+    add_parameters(parser, "parameters of 20_fan_out, 40_million or 50_fleet, in YAML")
     parser.add_argument(
         "--list",
         metavar="URLS",
@@ -122,14 +114,5 @@ def _parser() -> argparse.ArgumentParser:
         nargs="?",
         const="",
         help="show where every number of the model comes from, or those with WORD",
-    )
-    parser.add_argument(
-        "-p",
-        dest="parameter",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="one parameter, its value in YAML; overrides FILE",
     )
     return parser

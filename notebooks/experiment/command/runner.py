@@ -14,7 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 from experiment.command import arguments
 from experiment.cost.cost import DryRun
 from experiment.ledger.invocation import LedgerError, NoRoomError
-from experiment.ledger.places import shown_path
+from experiment.ledger.paths import executed_path, shown_path
 from experiment.ledger.reports import check_free
 from experiment.ledger.run_folder import read_run, run_folder_for
 from experiment.parameters.cell import SettingsError
@@ -35,13 +35,8 @@ _EXIT_DONE, _EXIT_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 0, 1, 2, 130
 _REFUSALS = {
     kind.__name__
     for kind in (
-        SettingsError,
-        UrlListError,
-        LedgerError,
-        TargetError,
-        EndpointError,
-        OriginError,
-        PreflightError,
+        *(SettingsError, UrlListError, LedgerError, TargetError),
+        *(EndpointError, OriginError, PreflightError),
     )
 }
 _NOTHING_MEASURED = {DryRun.__name__, RunShown.__name__}
@@ -52,18 +47,16 @@ class _Output:
     The executed notebook and its folder.
 
     Attributes:
-        folder: That of the run.
-
         path: The notebook in it; earlier ones stay when the run is resumed.
     """
 
     def __init__(self, notebook: str, folder: Path, *, resumes: bool) -> None:
         self.folder = folder
-        self.path = folder / f"{notebook}.ipynb"
-        runs = 1
-        while resumes and self.path.exists():
-            runs += 1
-            self.path = folder / f"{notebook}-{runs}.ipynb"
+        session = len(read_run(folder).get("continued", ())) + 1 if resumes else 0
+        self.path = executed_path(folder, notebook, session)
+        while resumes and self.path.exists():  # it failed before the run went on
+            session += 1
+            self.path = executed_path(folder, notebook, session)
         self._made: list[Path] = []
         self._found: set[Path] = set()
 
@@ -184,8 +177,8 @@ def _no_room(output: _Output, error: NoRoomError) -> int:
     advice = "There are no reports yet. Make room and start again."
     if output.holds_reports:
         advice = f"The reports are kept in {output.folder}. Make room"
-        if _can_resume(output.folder):
-            advice += f" and resume with: python -m experiment resume {output.folder}"
+        if how := _how_to_resume(output.folder):
+            advice += f" and {how}"
     if not output.holds_work:
         output.remove()
     _print_error(f"{error} {advice}")
@@ -194,10 +187,12 @@ def _no_room(output: _Output, error: NoRoomError) -> int:
 
 def _interrupted(output: _Output, parameters: dict[str, Any]) -> int:
     if output.holds_reports:
-        message = f"interrupted; the reports are in {output.folder}"
-        if _can_resume(output.folder):
-            command = f"python -m experiment resume {output.folder}"
-            message += f"; resume with: {command}"
+        folder = shown_path(output.folder)
+        message = f"interrupted; the reports are in {folder}"
+        if how := _how_to_resume(output.folder):
+            message += f"; {how}"
+        else:  # a grid
+            message += f"; to see a run: python -m experiment show {folder}/ITS_FOLDER"
     else:
         message = "interrupted before there was any report"
     if not output.holds_work:
@@ -211,12 +206,12 @@ def _interrupted(output: _Output, parameters: dict[str, Any]) -> int:
     return _EXIT_INTERRUPTED
 
 
-def _can_resume(folder: Path) -> bool:
-    """Return whether `resume` takes the run."""
-    try:
-        return "resume" in read_run(folder)["settings"]
-    except LedgerError:
-        return False
+def _how_to_resume(folder: Path) -> str:
+    """Say how to resume a run; empty: `resume` does not take it."""
+    with suppress(LedgerError):
+        if "resume" in read_run(folder)["settings"]:
+            return f"resume with: python -m experiment resume {shown_path(folder)}"
+    return ""
 
 
 def _print_error(message: str) -> None:

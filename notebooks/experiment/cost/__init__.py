@@ -1,1 +1,1 @@
-"""Dollars: ``billable`` counts what a plan or run uses, ``cost`` prices it."""
+"""Dollars: ``usage`` counts what a plan or run uses, ``cost`` prices it."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiment.cost.billable import usage_of
+from experiment.cost.usage import usage_of
 from experiment.fleet.asking import planned
 from experiment.fleet.forecast import forecast
 from experiment.fleet.sentences import run_in_words
+from experiment.plan.sizes import sizes_for
 from experiment.plan.url_facts import file_bytes
 from rollout.errors import PreflightError
 from rollout.price import LOG_BYTES, Bill, Billable, bill, in_dollars
@@ -144,7 +145,8 @@ class Cost:
 
 def estimate(plan: Plan, target: Target) -> Estimate:
     """Price a plan before anything is spent."""
-    settings, shards = plan.settings, plan.shards_for(plan.files)
+    settings = plan.settings
+    shards = sizes_for(settings, plan.files).shards
     each, guess = file_bytes(plan.urls, plan.settings)
     body_bytes = plan.files * each
     question = planned(plan, target.region)
@@ -167,13 +169,14 @@ def estimate(plan: Plan, target: Target) -> Estimate:
         efs_bytes=least.efs_bytes * settings.waves,
     )
     of_pilot = _OF_A_PILOT if plan.is_pilot else ""
-    notes = tuple(filter(None, (of_pilot, guess, _note_on_prices(bill(most), target))))
+    price_gap = f"No source here has {target.region}'s own price where one is assumed."
+    notes = (of_pilot, guess, price_gap if bill(most).assumes else "")
     quick_s = float(np.quantile(made.billed_s, _BEST)) + shards * _SHORTEST_S
     return Estimate(
         bill(replace(least, billed_s=min(quick_s, most.billed_s))),
         bill(most),
         not target.asks_iam,
-        notes,
+        tuple(filter(None, notes)),
         _remedy(most, settings),
         tuple(run_in_words(question, made)),
     )
@@ -183,12 +186,7 @@ def check(settings: DownloadSettings, *estimates: Estimate, spent: float = 0.0) 
     """
     Stop before anything is deployed, if it may cost too much or is a dry run.
 
-    Args:
-        settings: Those of the run or the grid.
-
-        estimates: The price of each run.
-
-        spent: The dollars already spent on its pilots.
+    What a run's pilots have spent counts, too.
 
     Raises:
         PreflightError: If it may cost more than the settings allow.
@@ -213,7 +211,7 @@ def check(settings: DownloadSettings, *estimates: Estimate, spent: float = 0.0) 
         raise DryRun(msg)
 
 
-def of_all(estimates: Sequence[Estimate]) -> str:
+def price_of_grid(estimates: Sequence[Estimate]) -> str:
     """Say in a line what a grid will cost."""
     least = sum(one.least.dollars for one in estimates)
     most = sum(one.most.dollars for one in estimates)
@@ -225,7 +223,7 @@ def of_all(estimates: Sequence[Estimate]) -> str:
     )
 
 
-def of_runs(records: Sequence[Mapping[str, Any]]) -> str:
+def cost_of_grid(records: Sequence[Mapping[str, Any]]) -> str:
     """Say in a line what a grid has cost."""
     costs = [record["cost"] for record in records]
     if "usd" in costs[0]:
@@ -246,17 +244,7 @@ def spent(records: Sequence[Mapping[str, Any]]) -> float:
 
 
 def cost_of(plan: Plan, shards: pd.DataFrame, target: Target) -> Cost:
-    """
-    Price what was billed, according to the REPORT line of every invocation.
-
-    Args:
-        plan: That of the run.
-
-        shards: One row per invocation, as `experiment.tables.table.shards_table` makes
-            them.
-
-        target: Where it ran.
-    """
+    """Price what was billed, by the REPORT lines in a `shards_table`."""
     billed = shards[shards["billed_s"] > 0]
     files, body_bytes = int(billed["ok"].sum()), int(billed["body_bytes"].sum())
     used = replace(
@@ -291,8 +279,3 @@ def _remedy(most: Billable, settings: FanOutSettings) -> str:
         f"Set `timeout_s` to {int(timeout_s):,}, less `memory_mb`, or fewer "
         "`waves`, `shards_per_execution` or `files`."
     )
-
-
-def _note_on_prices(priced: Bill, target: Target) -> str:
-    note = f"No source here has {target.region}'s own price where one is assumed."
-    return note if priced.assumes else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,7 @@ from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE, Question
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fleet import FleetSettings
 from experiment.plan.url_facts import file_bytes, is_signed, region_of
-from fetcher.contract.options import MAX_CONNECTIONS
-from fetcher.contract.source import Template
+from fetcher.contract.template import Template
 from fetcher.s3.urls import SCHEME
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def question_of(
     Return the question that settings ask, without looking at a target.
 
     Settings of a fan-out say nothing of the sizes of their own URLs but `file_kb`.
-    A local plan is treated as if its target were AWS, and shards that get smaller
-    towards the end as if all were alike, which takes a little longer.
+    A local plan is treated as if its target were AWS.
 
     Args:
         settings: What to ask about.
@@ -53,12 +52,13 @@ def question_of(
         files=files or settings.files,
         sizes_bytes=(settings.file_kb * 1_000.0,),
         concurrency=settings.concurrency,
-        # An execution that finds its own number may find the most there is.
-        connections=settings.connections or MAX_CONNECTIONS,
+        connections=settings.connections,
         shards_per_execution=settings.shards_per_execution,
+        shard_sizes=settings.shard_sizes,
         memory_mb=settings.memory_mb,
         tmp_mb=settings.tmp_mb,
         architecture=settings.architecture,
+        region=os.environ.get("AWS_REGION", ""),
         engine=settings.engine,
         scheme="http" if url.startswith(_HTTP) else "https",
         sink=settings.sink,
@@ -102,6 +102,7 @@ def planned(plan: Plan, region: str) -> Question:
         question_of(plan.settings, max(1, plan.files)),
         sizes_bytes=(float(max(1, each)),),
         source=source,
+        region=region,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from experiment.cost.billable import REPORT_BYTES, ROW_BYTES
+from experiment.cost.usage import REPORT_BYTES, ROW_BYTES
 from experiment.fleet.question import INTERNET, S3_ELSEWHERE, S3_OBJECTS, S3_TAR
 from fetcher.s3.upload import LEAST_PART
 from rollout.price import LOG_BYTES, REQUEST_BYTES, Bill, Billable, bill
@@ -21,7 +21,7 @@ def usage_of(question: Question, billed_s: float) -> Billable:
     fetched = round(question.files * (1 + question.again_share))
     body_bytes = round(fetched * question.mean_bytes)
     waves = 2 if question.again_share else 1
-    invocations = waves * question.shards
+    invocations = waves * question.invocations
     outwards = invocations * REPORT_BYTES + fetched * ROW_BYTES
     if question.source == INTERNET:
         outwards += fetched * REQUEST_BYTES

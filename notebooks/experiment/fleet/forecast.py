@@ -9,9 +9,10 @@ import numpy as np
 from experiment.fleet.dollars import dollars_for
 from experiment.fleet.draws import draw
 from experiment.fleet.model.schedule import Shifts, finished
-from experiment.fleet.model.starts import ready_at
+from experiment.fleet.model.starts import allowed_at, starts_in
 from experiment.fleet.model.tail import excess
 from experiment.fleet.model.work import shard_s
+from experiment.plan.sizes import FallingSizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 DRAWS = 2_000
 _SEED = 16
-_ELEMENTS = 250_000  # of an array at a time: they stay in the processor's cache
+_ELEMENTS = 150_000  # of an array at a time: they stay in the processor's cache
 
 
 class Band(NamedTuple):
@@ -114,29 +115,48 @@ def _simulate(
     question: Question, constants: Draws, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return seconds, billed seconds and an execution's usual seconds, per draw."""
-    executions, shards = question.executions, question.shards
-    ready = ready_at(question, constants, random)
-    each = shards / executions
-    one_s = shard_s(question, constants, question.files / shards, each)
-    longer = excess(ready.shape, constants, random)
+    executions, sizes = question.executions, question.sizes
+    allowed = allowed_at(question, constants)
+    starts = starts_in(question, allowed.shape, constants, random)
+    fixed_s, file_s = _usual_s(question, constants)
+    longer = excess(allowed.shape, constants, random)
     adds = constants["tail_adds"]
-    taken = one_s * _unevenness(question, ready.shape, random)
+    uneven = _unevenness(question, allowed.shape, random)
+    lost = longer * (adds * constants["tail_median_s"]).astype(np.float32)
     shifts = Shifts(
-        ready,
-        taken.astype(np.float32) * (1 + longer * (1 - adds).astype(np.float32)),
-        longer * (adds * constants["tail_median_s"]).astype(np.float32),
+        allowed,
+        starts + lost,
+        uneven * (1 + longer * (1 - adds).astype(np.float32)),
         constants["call_s"].astype(np.float32),
         (constants["cold_start_s"] * question.is_cold).astype(np.float32),
-        one_s.astype(np.float32),
+        fixed_s.astype(np.float32),
+        file_s.astype(np.float32),
     )
-    done_s, billed_s = finished(shifts, shards, hedge=question.hedge)
+    done_s, billed_s = finished(shifts, sizes, hedge=question.hedge)
+    billed_s = billed_s + lost.sum(axis=1)
     if question.is_cold:  # init is billed, too
         billed_s = billed_s + executions * constants["cold_start_s"][:, 0]
     again_s, again_billed_s = _second_wave(question, constants)
     done_s = _no_faster_than_calls(question, constants, done_s) + again_s
     held_s = _no_faster_than_origin(question, constants, done_s)
     billed_s = (billed_s + again_billed_s) * (held_s / done_s)
-    return held_s, billed_s, each * one_s[:, 0]
+    typical_s = (sizes.shards * fixed_s + question.files * file_s) / executions
+    return held_s, billed_s, typical_s[:, 0]
+
+
+def _usual_s(question: Question, constants: Draws) -> tuple[np.ndarray, np.ndarray]:
+    """Return the usual seconds of a shard: once, and for each of its files."""
+    sizes, share = question.sizes, question.files / question.executions
+
+    def usual_s(files: float) -> np.ndarray:
+        return shard_s(question, constants, files, share / files)
+
+    if not isinstance(sizes, FallingSizes):
+        mean = question.files / sizes.shards
+        return np.zeros_like(constants["call_s"]), usual_s(mean) / mean
+    most_s, least_s = usual_s(sizes.most), usual_s(sizes.least)
+    file_s = (most_s - least_s) / (sizes.most - sizes.least)
+    return least_s - sizes.least * file_s, file_s
 
 
 def _unevenness(
@@ -167,7 +187,7 @@ def _second_wave(question: Question, constants: Draws) -> tuple[np.ndarray, np.n
 def _no_faster_than_calls(
     question: Question, constants: Draws, done_s: np.ndarray
 ) -> np.ndarray:
-    called_s = question.shards / constants["calls_per_s"][:, 0]
+    called_s = question.invocations / constants["calls_per_s"][:, 0]
     later: np.ndarray = np.maximum(done_s, called_s)
     return later
 

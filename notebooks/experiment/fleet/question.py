@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aws_facts.limits import limit
+from experiment.parameters.fan_out import EQUAL
+from experiment.plan.sizes import sizes_for
+from fetcher.contract.options import MAX_CONNECTIONS
+
+if TYPE_CHECKING:
+    from experiment.plan.sizes import EqualSizes, FallingSizes
 
 INTERNET, S3, S3_ELSEWHERE = SOURCES = ("internet", "s3", "s3-elsewhere")
 TODAY, OF_2022 = SCALINGS = ("today", "2022")
@@ -23,7 +31,7 @@ class Question:
     """
     What to download, with which fleet.
 
-    >>> Question(files=1_000, concurrency=10, shards_per_execution=4).shards
+    >>> Question(files=1_000, concurrency=10, shards_per_execution=4).invocations
     40
 
     Attributes:
@@ -33,12 +41,17 @@ class Question:
 
         concurrency: Executions at once.
 
-        connections: Downloads in flight in one execution.
+        connections:
+            Downloads in flight in one execution; 0: it finds how many are of use.
 
         shards_per_execution:
             Invocations per execution; whichever execution is free takes the next.
 
+        shard_sizes: How files are dealt, as `experiment.plan.sizes` does it.
+
         memory_mb, tmp_mb, architecture: Those of the function.
+
+        region: Where it runs; empty: nobody has said.
 
         engine: ``curl`` or ``aiohttp``.
 
@@ -75,9 +88,11 @@ class Question:
     concurrency: int = 1_000
     connections: int = 100
     shards_per_execution: int = 1
+    shard_sizes: str = EQUAL
     memory_mb: int = 1_769
     tmp_mb: int = 512
     architecture: str = "arm64"
+    region: str = ""
     engine: str = "curl"
     scheme: str = "https"
     sink: str = DISCARD
@@ -95,8 +110,23 @@ class Question:
 
     @property
     def shards(self) -> int:
-        """Invocations in the first wave."""
+        """Invocations in the first wave, if all are alike."""
         return min(self.files, self.concurrency * self.shards_per_execution)
+
+    @property
+    def sizes(self) -> EqualSizes | FallingSizes:
+        """The sizes of the shards of the first wave."""
+        return _sizes(self)
+
+    @property
+    def invocations(self) -> int:
+        """Shards in the first wave."""
+        return self.sizes.shards
+
+    @property
+    def most_connections(self) -> int:
+        """Downloads in flight in one execution, at most."""
+        return self.connections or MAX_CONNECTIONS
 
     @property
     def executions(self) -> int:
@@ -132,3 +162,9 @@ class Question:
         if self.sink == S3_OBJECTS:
             rate = min(rate, limit("s3_writes_per_s").most * _OBJECT_PREFIXES)
         return rate
+
+
+@lru_cache(64)
+def _sizes(question: Question) -> EqualSizes | FallingSizes:
+    """Return what is counted shard by shard once for all draws of a question."""
+    return sizes_for(question, question.files)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aws_facts.fleet_constants import constants
 from aws_facts.limits import limits, prices
+from experiment.fleet.calibration.use import calibration_in_words
 from experiment.fleet.forecast import forecast
 from experiment.fleet.limits import (
     DRAWS,
@@ -37,6 +38,7 @@ def plan_in_words(
 ) -> Iterator[str]:
     """Yield lines: what is asked, time, dollars, what binds, and if it is in time."""
     yield f"asked: {asked_in_words(question)}"
+    yield from calibration_in_words(question)
     made = forecast(question, draws)
     kept = float((made.seconds <= deadline_s).mean())
     yield f"time: {in_time(made.time)}, forecast for AWS by a model, not measured"
@@ -94,6 +96,7 @@ def _source_of(one: Constant) -> str:
 def run_in_words(question: Question, made: Forecast) -> Iterator[str]:
     """Yield lines for preflight: what is asked, time on AWS, and what binds."""
     yield f"asked of the model: {asked_in_words(question)}"
+    yield from calibration_in_words(question)
     yield f"forecast for AWS, not measured: {in_time(made.time)}"
     found = shares(question, _QUICK_BINDS)
     yield f"binds: {_said(found)}{_useless(found)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -131,7 +131,7 @@ def moves(question: Question, draws: int = DRAWS) -> pd.DataFrame:
             ]
             rows.append((name, one.kind, *ends))
     for name in ("concurrency", "connections", "memory_mb", "shards_per_execution"):
-        value = getattr(question, name)
+        value: Any = getattr(question, name) or question.most_connections
         ends = [
             forecast(moved, draws).time.median
             for moved in (

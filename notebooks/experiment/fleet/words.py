@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from aws_facts.fleet_constants import constants
+from experiment.fleet.calibration.use import calibration_in_words
 from experiment.fleet.dollars import bill_for
 from experiment.fleet.forecast import Band
 from experiment.fleet.limits import shares
@@ -35,9 +36,9 @@ _CLOSE = 0.25
 
 
 def of_files(question: Question, sample: Sample | None) -> str:
-    """Say what is asked about, and how much of a list is known."""
-    asked = asked_in_words(question)
-    return f"{asked}\n{sample}" if sample else asked
+    """Say what is asked about, and what of a list and of AWS is known."""
+    lines = [asked_in_words(question), *([str(sample)] if sample else [])]
+    return "\n".join((*lines, *calibration_in_words(question)))
 
 
 def answer(question: Question, made: Forecast, deadline_s: float) -> Shown:

@@ -9,14 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = (
-    "aiohttp",
-    "awslambdaric",
-    "boto3",
-    "moto",
-    "pandas",
-    "papermill",
-)
+_PACKAGES = ("aiohttp", "awslambdaric", "boto3", "moto", "pandas", "papermill")
 _ROOT_MARK = "pyproject.toml"
 
 

@@ -21,9 +21,6 @@ class Reports:
     """
     The file, open for appending.
 
-    Args:
-        folder: The run's.
-
     Raises:
         LedgerError: If another process has it open, or it cannot be written.
     """
@@ -34,12 +31,7 @@ class Reports:
 
     def append(self, invocation: Invocation, report_json: bytes = b"") -> None:
         """
-        Write one line out: from now on a crash does not lose it.
-
-        Args:
-            invocation: The line's.
-
-            report_json: Its report as it arrived; empty: it is encoded again.
+        Write one line out, with the report as it arrived: no crash loses it now.
 
         Raises:
             LedgerError: If the disk is full. Earlier lines are intact.

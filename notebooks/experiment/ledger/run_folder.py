@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.display import Image
 
-from experiment.ledger.fingerprint import fingerprint
 from experiment.ledger.invocation import SCHEMA, LedgerError, check_schema
+from experiment.ledger.list_fingerprint import fingerprint
 from experiment.ledger.machine import commit, machine, root
-from experiment.ledger.places import placed
+from experiment.ledger.paths import resolved
 from experiment.ledger.reports import Reports, no_room
 from experiment.parameters.fan_out import FanOutSettings
 
@@ -41,10 +41,6 @@ class Run:
     A run's folder, open for writing. Made by `open_run`.
 
     Attributes:
-        name: The name of the folder.
-
-        folder: Its path.
-
         record: The content of ``run.json``.
     """
 
@@ -143,15 +139,6 @@ def open_run(notebook: str, settings: Settings, folder: Path, *, region: str) ->
     No other process can write to it until the run is closed or released, or this
     process ends.
 
-    Args:
-        notebook: As in ``20_fan_out``.
-
-        settings: Those of the run.
-
-        folder: Chosen by `run_folder_for`.
-
-        region: Where it runs.
-
     Raises:
         LedgerError: If the folder already holds a run, or does not hold the one to
             resume, or is in use by another process.
@@ -242,8 +229,8 @@ def run_folder_for(notebook: str, target: str, chosen: str = "") -> Path:
         LedgerError: If the one chosen already holds a run.
     """
     if chosen:
-        _refuse_used(placed(chosen))
-        return placed(chosen)
+        _refuse_used(resolved(chosen))
+        return resolved(chosen)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     plain = folder = root() / "results" / f"{stamp}-{notebook}-{target}"
     number = 1

@@ -1,7 +1,7 @@
 """
 The parameters cell, read by ``cell`` and checked.
 
-``cell_settings`` are what all have in common, ``settings`` those of every notebook with
-a target, ``fan_out``, ``grid``, ``compare_runs`` and ``fleet`` those of one kind;
+``notebook_settings`` are what all have in common, ``settings`` those of every notebook
+with a target, ``fan_out``, ``grid``, ``compare_runs`` and ``fleet`` those of one kind;
 ``settings_file`` reads a file of them.
 """

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
-from experiment.ledger.places import placed
+from experiment.ledger.paths import resolved
 from experiment.ledger.run_folder import read_run, runs_in
 from experiment.parameters.cell import SettingsError, at_least_one, check_different
-from experiment.parameters.cell_settings import CellSettings
+from experiment.parameters.notebook_settings import NotebookSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ MOST = 8  # lines that a chart can keep apart
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareSettings(CellSettings):
+class CompareSettings(NotebookSettings):
     """
     The runs to set side by side.
 
@@ -70,7 +70,7 @@ def _found(results: Path, name: str) -> Path:
     for folder in (results / name, results / "published" / name):
         if folder.exists():
             return folder
-    return placed(name)
+    return resolved(name)
 
 
 def _has_ended(folder: Path) -> bool:

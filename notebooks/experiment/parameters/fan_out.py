@@ -11,7 +11,7 @@ from experiment.parameters.settings import DownloadSettings
 from fetcher.contract.options import Options, check_one_of
 from fetcher.lists.columns import Columns
 from fetcher.s3.urls import SCHEME
-from fetcher.transfer.flow.connection_limit import FIRST
+from fetcher.transfer.flow.adaptive_limit import FIRST
 
 if TYPE_CHECKING:
     from rollout.deploy.deploy import FunctionSpec

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from experiment.parameters.cell import at_least_one, check_different
-from experiment.parameters.cell_settings import CellSettings
+from experiment.parameters.notebook_settings import NotebookSettings
 from fetcher.contract.options import MAX_CONNECTIONS, SinkSpec, check_one_of
 from fetcher.s3.urls import SCHEME
 from rollout.deploy.function_spec import DEFAULTS, FunctionSpec, as_service
@@ -19,7 +19,7 @@ _TMP = "/tmp"  # noqa: S108 - what is refused
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(CellSettings):
+class Settings(NotebookSettings):
     """
     The settings of every notebook that uses a target.
 

@@ -1,4 +1,9 @@
-"""URLs dealt into shards: by count, by bytes, or by host."""
+"""
+URLs dealt into shards: by count, by bytes, or by host.
+
+`most_text` limits the characters of URLs, and of columns that are kept, in a shard,
+which may so get fewer URLs. `keeps_columns`: whether shards take along what rows carry.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiment.plan.url_facts import sizes_of
-from fetcher.contract.source import Inline
+from fetcher.contract.inline_urls import Inline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -53,31 +58,14 @@ def deal_in_order(
     *,
     keeps_columns: bool = False,
 ) -> Iterator[Inline]:
-    """
-    Deal rows in order, a given number to each shard.
-
-    Args:
-        rows: All rows.
-
-        sizes: The number for each shard.
-
-        most_text: Limit for the characters of URLs, and of columns that are kept, in a
-            shard; it may lower the number.
-
-        keeps_columns: Whether shards take along what rows carry.
-    """
+    """Deal rows in order, a given number to each shard."""
     taken: list[RowBlock] = []
     room, text = next(sizes), most_text
     for some in rows:
         left = some
         while left.urls:
             here = left.cut(0, room)
-            texts = (
-                map(str.__add__, here.urls, here.carried)
-                if keeps_columns and here.carried
-                else here.urls
-            )
-            lengths = list(accumulate(map(len, texts)))
+            lengths = list(accumulate(_lengths(here, keeps_columns=keeps_columns)))
             fit = bisect_right(lengths, text) or int(not taken)
             if fit:
                 taken.append(left.cut(0, fit))
@@ -104,19 +92,7 @@ def deal_by_host(
     *,
     keeps_columns: bool = False,
 ) -> Iterator[Inline]:
-    """
-    Deal rows so that those of one host come together, a given number to each shard.
-
-    Args:
-        rows: All rows; each `WINDOW` of them is dealt by itself.
-
-        sizes: The number for each shard.
-
-        most_text: Limit for the characters of URLs, and of columns that are kept, in a
-            shard; it may lower the number.
-
-        keeps_columns: Whether shards take along what rows carry.
-    """
+    """Deal rows so that those of a host come together, each `WINDOW` by itself."""
     every = chain.from_iterable(block.items() for block in rows)
     while window := list(islice(every, WINDOW)):
         window.sort(key=_host)
@@ -131,18 +107,7 @@ def deal_by_bytes(
     *,
     keeps_columns: bool = False,
 ) -> Iterator[Inline]:
-    """
-    Deal rows in order, a share of the bytes to each shard.
-
-    Args:
-        rows: As for `deal_by_host`.
-
-        sizes: The number for each shard if all lines were alike.
-
-        most_text: As for `deal_by_host`.
-
-        keeps_columns: Likewise.
-    """
+    """Deal rows in order, with shares of the bytes as `sizes` are of alike lines."""
     pairs = (zip(block.items(), sizes_of(block), strict=True) for block in rows)
     every = chain.from_iterable(pairs)
     while window := list(islice(every, WINDOW)):

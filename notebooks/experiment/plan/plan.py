@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from experiment.ledger.number_set import ENDLESS
-from experiment.ledger.places import placed
+from experiment.ledger.paths import resolved
 from experiment.ledger.run_folder import (
     check_resumable,
     name_of_run,
@@ -25,7 +25,7 @@ from experiment.plan.deal import (
 from experiment.plan.sizes import sizes_for
 from experiment.plan.url_facts import first_sizes, sources_of
 from fetcher.contract.shard import Shard
-from fetcher.contract.source import Template
+from fetcher.contract.template import Template
 from fetcher.handler import usable_s
 from fetcher.lists.url_list import UrlList
 from fetcher.s3.urls import SCHEME, prefix_of
@@ -69,10 +69,6 @@ class Plan:
     Everything that a run is going to fetch.
 
     Attributes:
-        folder: Where the results of the run go.
-
-        settings: Those of the run.
-
         urls: All URLs of the run: numbered ones, or a list's.
 
         allow_private: Whether executions may contact private addresses.
@@ -98,18 +94,14 @@ class Plan:
     @property
     def many(self) -> int | None:
         """How many URLs there are; None: a long list was not read to its end yet."""
-        return (
-            len(self.urls) if isinstance(self.urls, Template) else self.urls.known_count
-        )
+        urls = self.urls
+        return len(urls) if isinstance(urls, Template) else urls.known_count
 
     @property
     def files(self) -> int:
         """The same, estimated if need be."""
-        return (
-            len(self.urls)
-            if isinstance(self.urls, Template)
-            else self.urls.estimated_count
-        )
+        urls = self.urls
+        return len(urls) if isinstance(urls, Template) else urls.estimated_count
 
     def count(self) -> int:
         """Return how many there are; a long list is read to its end for it."""
@@ -126,11 +118,6 @@ class Plan:
     def wave(self, number: int, todo: Todo) -> Iterator[Shard]:
         """
         Deal URLs into shards, each made when it is needed.
-
-        Args:
-            number: The number of the wave, from 0.
-
-            todo: The URLs still to fetch.
 
         Returns:
             About as many shards as the settings ask for: fewer if there are fewer
@@ -168,10 +155,6 @@ class Plan:
         else:
             yield from deal_in_order(rows, iter(sizes), most_text, keeps_columns=keeps)
 
-    def shards_for(self, count: int) -> int:
-        """Return the number of shards for a number of URLs."""
-        return sizes_for(self.settings, count).shards
-
     def worker(self) -> FunctionSpec:
         """Return the function that this plan needs; a pilot takes any executions."""
         spec = self.settings.worker(run=self.run)
@@ -207,13 +190,6 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
     """
     Plan a run.
 
-    Args:
-        notebook: As in ``20_fan_out``; part of the name of the run.
-
-        settings: Those of the run.
-
-        session: Has the origin, if the settings bring no URLs.
-
     Raises:
         SettingsError: If there is nothing to download, or there are fewer URLs than
             shards, or the template makes no URLs.
@@ -234,7 +210,7 @@ def make_plan(notebook: str, settings: FanOutSettings, session: Session) -> Plan
             msg = "Set files, too: how many a url_template has cannot be known."
             raise SettingsError(msg)
     if settings.resumes:
-        folder = placed(settings.run_folder)
+        folder = resolved(settings.run_folder)
         check_resumable(folder, settings)
     else:
         folder = run_folder_for(notebook, settings.target, settings.run_folder)
@@ -252,7 +228,7 @@ def _with_files(settings: FanOutSettings) -> tuple[FanOutSettings, bool]:
     if settings.wants_pilot:
         return settings.first_pilot, True
     if settings.resumes and not (settings.files or settings.url_list):
-        before = read_run(placed(settings.run_folder))["settings"]
+        before = read_run(resolved(settings.run_folder))["settings"]
         return replace(settings, files=before.get("files", 0)), False
     return settings, False
 

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING
 
 from experiment.parameters.fan_out import FALLING
-from fetcher.transfer.flow.connection_limit import FIRST
+from fetcher.transfer.flow.adaptive_limit import FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import TypeAlias
+    from typing import Protocol, TypeAlias
 
-    from experiment.parameters.fan_out import FanOutSettings
+    class Fleet(Protocol):
+        """What of settings tells how URLs are dealt."""
+
+        @property
+        def concurrency(self) -> int: ...  # noqa: D102 - as in FanOutSettings
+        @property
+        def connections(self) -> int: ...  # noqa: D102
+        @property
+        def shard_sizes(self) -> str: ...  # noqa: D102
+        @property
+        def shards(self) -> int: ...  # noqa: D102
 
     # Of a list dealt some lines at a time: sizes that sum to such a number of lines.
     OfLines: TypeAlias = Callable[[int], Iterator[int]]
@@ -41,14 +52,7 @@ def sizes(count: int, parts: int) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class EqualSizes:
-    """
-    Sizes that differ by at most one.
-
-    Attributes:
-        count: Of all URLs.
-
-        shards: How many there are.
-    """
+    """Sizes that differ by at most one."""
 
     count: int
     shards: int
@@ -103,36 +107,34 @@ class FallingSizes:
 
     @classmethod
     def of(cls, count: int, shards: int, executions: int, least: int) -> FallingSizes:
-        """
-        Return sizes up to those of so many equal shards.
-
-        Args:
-            count: Of all URLs.
-
-            shards: How many there would be.
-
-            executions: How many are at work.
-
-            least: What no shard should be smaller than.
-        """
+        """Return sizes up to those of so many equal shards, and of at least `least`."""
         most = -(-count // shards)
         least = min(most, max(least, round(most * _LEAST_SHARE)))
         return cls(count, most, least, executions)
 
     @property
+    def parts(self) -> int:
+        """Into how many parts what is left is divided, for the next shard."""
+        return _ROUNDS * self.executions
+
+    @property
+    def whole(self) -> int:
+        """How many are as large as the first, at least."""
+        return max(0, self.count // self.most - self.parts)
+
+    @cached_property
     def shards(self) -> int:
         """How many there are."""
-        parts = _ROUNDS * self.executions
-        whole = max(0, self.count // self.most - parts)
+        whole = self.whole
         rest = FallingSizes(
             self.count - whole * self.most, self.most, self.least, self.executions
         )
         return whole + sum(1 for _ in rest._fall())
 
     def _fall(self) -> Iterator[int]:
-        left, parts = self.count, _ROUNDS * self.executions
+        left = self.count
         while left > 0:
-            size = max(self.least, min(self.most, -(-left // parts)))
+            size = max(self.least, min(self.most, -(-left // self.parts)))
             yield min(size, left)
             left -= size
 
@@ -158,19 +160,12 @@ class FallingSizes:
         return of
 
 
-def sizes_for(
-    settings: FanOutSettings, count: int, tried: int = 0
-) -> EqualSizes | FallingSizes:
+def sizes_for(settings: Fleet, count: int, tried: int = 0) -> EqualSizes | FallingSizes:
     """
     Return the sizes of the shards of a wave.
 
-    Args:
-        settings: Those of the run.
-
-        count: How many URLs there are.
-
-        tried: Those of them that were silent before, or failed. They mostly wait, many
-            at once: for them one execution does as well as many.
+    URLs that were silent before, or failed, mostly wait, many at once: for them one
+    execution does as well as many.
     """
     connections = settings.connections or FIRST
     least, shards = _LEAST_PER_CONNECTION * connections, count

@@ -28,7 +28,14 @@ _STYLE: Any = {
     "svg.hashsalt": "report",
     "savefig.transparent": True,
 }
-_DARK = ("#000000", INK)  # becomes the colour of the page's text
+# What follows the page from light to dark.
+_OF_THE_PAGE = {
+    "#000000": "currentColor",
+    INK: "currentColor",
+    "#cccccc": "var(--line)",
+    "#ffffff": "var(--ground)",
+    "#0072b2": "var(--accent)",
+}
 
 
 def bars_told(figure: Figure, texts: Sequence[str]) -> Mapping[str, Sequence[str]]:
@@ -111,8 +118,8 @@ def as_svg(
     root.set("role", "img")
     root.set("aria-label", alt)
     text = _ID.sub(f"{name}-", ET.tostring(root, encoding="unicode"))
-    for colour in _DARK:
-        text = text.replace(colour, "currentColor")
+    for colour, of_the_page in _OF_THE_PAGE.items():
+        text = text.replace(colour, of_the_page)
     return text
 
 

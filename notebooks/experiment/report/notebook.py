@@ -55,15 +55,14 @@ def as_html(notebook: NotebookNode, pictures: Sequence[Picture]) -> str:
     from nbconvert import HTMLExporter  # noqa: PLC0415 - takes half a second
 
     notebook.cells[0].source = _TITLE.sub("", notebook.cells[0].source, count=1)
-    # Its values are among the settings; its paths are nobody else's business.
-    notebook.cells = [cell for cell in notebook.cells if not _is_injected(cell)]
+    notebook.cells = list(_without_parameters(notebook.cells))
     by_png = {picture.png: picture for picture in pictures}
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = list(_joined(cell.outputs))
         for output in cell.get("outputs", ()):
             _show(output, by_png)
-    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+    exporter = HTMLExporter(
         template_name="notebook",
         extra_template_basedirs=[str(TEMPLATES)],
     )
@@ -71,8 +70,22 @@ def as_html(notebook: NotebookNode, pictures: Sequence[Picture]) -> str:
     return str(html)
 
 
-def _is_injected(cell: NotebookNode) -> bool:
-    return "injected-parameters" in cell.metadata.get("tags", ())
+def is_of_parameters(cell: NotebookNode) -> bool:
+    """Return whether it is the parameters cell, or the one that papermill adds."""
+    return not {"parameters", "injected-parameters"}.isdisjoint(
+        cell.metadata.get("tags", ())
+    )
+
+
+def _without_parameters(cells: Sequence[NotebookNode]) -> Iterator[NotebookNode]:
+    """
+    Leave out the parameters, and what is said of them to who sets them.
+
+    Their values are among the settings; paths in them are nobody else's business.
+    """
+    for cell in cells:
+        if not (is_of_parameters(cell) or cell.source.startswith("## Parameters\n")):
+            yield cell
 
 
 def _joined(outputs: Iterable[NotebookNode]) -> Iterator[NotebookNode]:

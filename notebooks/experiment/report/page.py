@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import nbformat
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
+from experiment.ledger.paths import executed_path
 from experiment.ledger.run_folder import read_run, replaced
 from experiment.report import summary
+from experiment.report.kernel import notebook_here
 from experiment.report.notebook import (
     TEMPLATES,
     as_html,
@@ -84,12 +87,19 @@ def page_of(run: Run) -> str:
     """
     Write the page of a run from within its notebook, and say where it is.
 
-    The notebook is not in it, which has not been executed to its end; the command puts
-    it there.
+    The notebook goes into the run's folder as its kernel knows it, unless papermill
+    puts it there; the command then writes the page again when papermill is done.
     """
     if run.is_of_a_grid:
         return f"A page of this cell: python -m experiment report {run.folder}"
-    return f"To send to a colleague: {write_report(run.folder, executed=False)}"
+    name = run.record["notebook"]
+    path = executed_path(run.folder, name, run.session)
+    notebook = None if path.exists() else notebook_here(name)
+    if notebook:
+        with run.saved(path.name) as temporary:
+            nbformat.write(notebook, temporary)  # type: ignore[no-untyped-call]
+    page = write_report(run.folder, executed=notebook is not None)
+    return f"To send to a colleague: {page}"
 
 
 def rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - as templates take

@@ -50,6 +50,7 @@ def millions(runs: Sequence[Compared]) -> Figure:
     ax.set_ylim(len(runs) - 0.4, -1)
     ax.set_xlim(left=0)
     ax.grid(axis="y", visible=False)
+    ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("Seconds for 1M files: median, band, and each run")
     return finished(figure, ax, _title(runs), _where(runs))
 
@@ -114,6 +115,7 @@ def growth(runs: Sequence[Compared]) -> list[Figure]:
     ax.set_xscale("log")
     ax.set_ylim(0, whole.max() * 1.1)
     ax.set_xlabel("Files downloaded by the run")
+    ax.yaxis.set_major_formatter("{x:,.0f}")
     ax.set_ylabel("Seconds per million files")
     key_above(ax)
     tick_measured(ax.xaxis, pd.Series(files))

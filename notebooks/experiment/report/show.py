@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from IPython.display import Markdown, display
 
-from experiment.ledger.places import named_path, placed
+from experiment.ledger.paths import named_path, resolved
 from experiment.ledger.run_folder import chart_saved, read_run
 from experiment.report.page import write_report
 from experiment.report.redrawing import charts_of
@@ -40,7 +40,7 @@ def show_run(run: str) -> None:
     """
     if not run:
         return
-    folder = placed(run)
+    folder = resolved(run)
     record, result = read_run(folder), saved_result(folder)
     figures = key_figures(record, result.runs)
     display(Markdown(f"**{record['verdict']}**"))

@@ -20,10 +20,10 @@ import pycurl
 from experiment.run.machine_load import Load
 from fetcher.contract.downloads import Downloads
 from fetcher.contract.options import Options
-from fetcher.contract.source import Template
+from fetcher.contract.template import Template
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
-from fetcher.transfer.flow.connection_limit import FIRST
+from fetcher.transfer.flow.adaptive_limit import FIRST
 from fetcher.transfer.transfers import Transfers, engine_for
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _SELECT_S = 0.1
 _REQUESTS = re.compile(r"(\d+) requests in")
 
 
-def bars(session: Session, settings: FanOutSettings) -> dict[str, pd.Series]:
+def cpu_costs(session: Session, settings: FanOutSettings) -> dict[str, pd.Series]:
     """
     Measure what a file costs outside a run, where nginx serves this machine.
 
@@ -63,8 +63,8 @@ def bars(session: Session, settings: FanOutSettings) -> dict[str, pd.Series]:
     return {name: cost for name, cost in costs.items() if cost is not None}
 
 
-def left_out(session: Session) -> str:
-    """Say in a line what is missing for `bars`; empty: nothing."""
+def missing_tool(session: Session) -> str:
+    """Say in a line what is missing for `cpu_costs`; empty: nothing."""
     if session.nginx and not shutil.which("wrk"):
         return "wrk is not installed: the chart of CPU shows no floor"
     return ""
@@ -73,13 +73,6 @@ def left_out(session: Session) -> str:
 def layers(template: str, files: int, connections: int) -> pd.Series:
     """
     Measure what each layer of the worker adds to the cost of a file.
-
-    Args:
-        template: URLs of an origin on this machine, with ``{number}``.
-
-        files: How many to fetch for each layer.
-
-        connections: Downloads in flight.
 
     Returns:
         CPU microseconds per file by layer, in this process.
@@ -106,12 +99,7 @@ def layers(template: str, files: int, connections: int) -> pd.Series:
 
 def floor(url: str, connections: int) -> pd.Series | None:
     """
-    Measure the least a file can cost here: wrk discards all that the origin serves.
-
-    Args:
-        url: A file of an origin that this process started.
-
-        connections: Downloads in flight.
+    Measure the least a file can cost: wrk discards what an origin of ours serves.
 
     Returns:
         CPU microseconds per file of the origin and of wrk; None: wrk is not installed.

@@ -37,17 +37,6 @@ async def fan_out(
     execution never ends the run: the ledger has its error. A resumed run requests only
     what is left to do.
 
-    Args:
-        plan: The shards to invoke the function for.
-
-        target: Where the function is deployed.
-
-        run: Keeps the reports as they arrive.
-
-        shows_progress: Whether to show a bar meanwhile.
-
-        served: Counts the requests of an origin on this machine, for the bar.
-
     Raises:
         FanOutError: If the target no longer answers.
 

@@ -108,7 +108,7 @@ def check_grid(settings: GridSettings, session: Session) -> None:
         plan = make_plan(_CELL_NOTEBOOK, cell, session)
         checks.check(session.target, demand_of(plan))
         prices.append(cost.estimate(plan, session.target))
-    print(cost.of_all(prices))
+    print(cost.price_of_grid(prices))
     cost.check(settings, *prices)
 
 
@@ -117,13 +117,6 @@ def run_grid(
 ) -> list[dict[str, Any]]:
     """
     Measure every cell of the grid, one after the other, and print its figures.
-
-    Args:
-        settings: The grid.
-
-        session: The target and origin that all cells share.
-
-        run: The grid's run; each cell is a folder in it, and adds its reports.
 
     Returns:
         The ``run.json`` of each cell, in the order measured.

@@ -55,9 +55,6 @@ def kernel(environ: Mapping[str, str] | None = None) -> Iterator[AsyncKernelMana
     Keep one kernel for several notebooks.
 
     Starting one and importing pandas and matplotlib take longer than a small run.
-
-    Args:
-        environ: Variables to add to those of this process.
     """
     with _runtime_folder() as folder:
         manager = _Manager(

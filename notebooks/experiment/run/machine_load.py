@@ -68,9 +68,6 @@ class Load:
         """
         Return how many cores were busy on average during a run.
 
-        Args:
-            shards: Its invocations.
-
         Returns:
             cores_busy, by anything; own_cores, by this process and its descendants;
             execution_cores and origin_cores, by these among them.
@@ -118,12 +115,8 @@ def _cpu_s_by_part() -> dict[str, float]:
     seconds[NOTEBOOK] = own.user + own.system
     for process in this.children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # it ended, and its parent counts it
-            seconds[_part(process)] += sum(process.cpu_times()[:4])
+            seconds[part_of(process.cmdline())] += sum(process.cpu_times()[:4])
     return seconds
-
-
-def _part(process: psutil.Process) -> str:
-    return part_of(process.cmdline())
 
 
 def part_of(command: Sequence[str]) -> str:

@@ -81,7 +81,7 @@ def _check(plan: Plan, target: Target, spent: float) -> None:
         raise PilotError(msg) from error
 
 
-def said_of(plan: Plan) -> str:
+def size_in_words(plan: Plan) -> str:
     """Say how many files a plan has, and why."""
     if not plan.pilot:
         return f"{plan.summary()}. The settings name the number of files."

@@ -15,7 +15,7 @@ from experiment.plan.sizes import sizes_for
 from fetcher.contract.options import MAX_CONNECTIONS
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.tally import Tally
-from fetcher.transfer.flow.connection_limit import FIRST
+from fetcher.transfer.flow.adaptive_limit import FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,11 +42,7 @@ class Progress:
     It goes to standard output: JupyterLab paints standard error red.
 
     Args:
-        plan: The plan of the run.
-
         before: How many of its files were done before, in a resumed run.
-
-        shown: Whether to show it.
 
         served: Counts the origin's requests: files, before an execution reports them.
     """
@@ -67,7 +63,6 @@ class Progress:
             total=plan.files,
             initial=before,
             unit=" files",
-            unit_scale=False,
             file=sys.stdout,
             mininterval=0.5,
             disable=not shown,
@@ -136,9 +131,7 @@ class Progress:
     def _show(self) -> None:
         tally = self._tally
         rate = tally.body_bytes / max(time() - self._began_at, 1e-9) / 1e6
-        self._bar.total = (
-            self._plan.files
-        )  # the length of a long list is known at its end
+        self._bar.total = self._plan.files  # a long list's is known at its end
         self._bar.set_postfix_str(
             f"{rate:,.1f} MB/s, {tally.ok:,} ok, {self._ended - tally.ok:,} failed, "
             f"{self._in_flight} executions in flight{self._rest()}",
@@ -168,14 +161,7 @@ class Progress:
 
 
 def longest_s(settings: FanOutSettings, urls: int) -> float:
-    """
-    Return for how long URLs can be waited for that are all silent.
-
-    Args:
-        settings: Those of the run.
-
-        urls: How many there are.
-    """
+    """Return for how long URLs can be waited for that are all silent."""
     options = settings.options(allow_private=False)
     silence_s = max(options.connect_timeout_s, options.read_timeout_s)
     connections = options.connections or FIRST

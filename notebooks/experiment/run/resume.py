@@ -23,14 +23,7 @@ def to_do(plan: Plan, run: Run, gone: GoneHosts | None = None) -> tuple[Todo, in
     Return which URLs to fetch, and the number of the first wave.
 
     Without a ledger that is all of them; with one, those that have no outcome or are
-    not ok, as the settings say.
-
-    Args:
-        plan: What there is to fetch.
-
-        run: Has the ledger.
-
-        gone: Learns what is known of hosts.
+    not ok, as the settings say. `gone` learns what the ledger knows of hosts.
     """
     ended, ok, tried, first = NumberSet(), NumberSet(), NumberSet(), 0
     for done in read_invocations(run.folder):

@@ -6,7 +6,7 @@ from asyncio import CancelledError
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from experiment.ledger.places import named_path
+from experiment.ledger.paths import named_path
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.run.resume import to_do
 from rollout.errors import RolloutError
@@ -38,28 +38,20 @@ def stoppable(
     """
     Let a run be interrupted: by JupyterLab's stop button, or by an error.
 
+    Without a run it is a pilot's, which keeps nothing; without a plan, a grid's.
     However it ends, its folder is released: it can be resumed here and elsewhere. An
     interrupted run removes its function if the settings say so, and so does a failed
-    pilot; after the error of a run it stays, to be resumed with. What the session
-    started is stopped in every case.
-
-    Args:
-        run: The run's folder, open; None: a pilot, which keeps nothing.
-
-        session: What the run uses.
-
-        settings: Those of the run.
-
-        plan: Its plan; a grid has none of its own.
+    deployment or pilot; after the error of a run it stays, to be resumed with. What the
+    session started is stopped in every case.
 
     Raises:
         Stopped: Instead of an interrupt.
     """
     try:
         yield
-    except (CancelledError, KeyboardInterrupt):
-        said = (_kept(run, plan), _ended(session, settings))
-        raise Stopped(". ".join(filter(None, said))) from None
+    except (CancelledError, KeyboardInterrupt) as stop:  # a deployment's says more
+        said = (str(stop).rstrip("."), _kept(run, plan), _ended(session, settings))
+        raise Stopped("; ".join(filter(None, said))) from None
     except BaseException as error:
         if run:
             session.stop()
@@ -74,14 +66,11 @@ def stoppable(
 def _ended(session: Session, settings: FanOutSettings | GridSettings) -> str:
     """End the session; return what could not be removed."""
     try:
-        session.stop("" if _is_kept(settings) else settings.function)
+        is_kept = isinstance(settings, FanOutSettings) and not settings.tear_down
+        session.stop("" if is_kept else settings.function)
     except RolloutError as error:
-        return f"The function could not be removed: {error}"
+        return f"the function could not be removed: {error}"
     return ""
-
-
-def _is_kept(settings: FanOutSettings | GridSettings) -> bool:
-    return isinstance(settings, FanOutSettings) and not settings.tear_down
 
 
 def _kept(run: Run | None, plan: Plan | None) -> str:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from experiment.ledger.download_rows import not_final, tried_in
 from experiment.ledger.invocation import Invocation
 from experiment.ledger.number_set import NumberSet
-from experiment.run.answer import Asked, report_in
+from experiment.run.response import Asked, report_in
 from experiment.run.sent_shard import SentShard, UsualTimes
-from fetcher.contract.source import Template, count
+from fetcher.contract.source import count
+from fetcher.contract.template import Template
 from local_aws.errors import EndpointError
 from rollout.errors import InvokeError, RolloutError
 from rollout.invoke.report_line import billed_in
@@ -48,18 +49,6 @@ class Wave:
     is late must not hold URLs that others could fetch.
 
     Args:
-        number: Which one.
-
-        plan: The plan it is part of.
-
-        run: Keeps reports as they arrive.
-
-        invoker: Makes the calls.
-
-        progress: Shows what was sent and what came back.
-
-        gone: What shards find out about hosts.
-
         is_last: Whether nothing can be handed back, since no wave follows.
 
     Attributes:
@@ -95,10 +84,7 @@ class Wave:
 
     async def go(self, shards: Iterable[Shard]) -> NumberSet:
         """
-        Send every shard and wait for the reports.
-
-        Args:
-            shards: Each is made only when it can be sent.
+        Send every shard, made only when it can be sent, and wait for the reports.
 
         Returns:
             The numbers of URLs that have no outcome, or may get a better one.

@@ -40,11 +40,6 @@ class DownloadsFile:
     """
     A context that writes the table, and counts and samples its rows.
 
-    Args:
-        path: Where it goes.
-
-        rows: How many there will be.
-
     Attributes:
         counts: Rows by outcome; every outcome has a count.
 

@@ -88,8 +88,6 @@ class OutcomeBlock:
     The outcomes of consecutive URLs.
 
     Attributes:
-        numbers: Those of the URLs.
-
         columns: An array per field.
 
         details: A text for each; None: there are none.
@@ -97,8 +95,6 @@ class OutcomeBlock:
         types: Codes of types in the columns content_type and found_type, by name.
 
         requested_from: By template, which URLs were made from it.
-
-        unrequested: How many URLs no invocation was for.
     """
 
     def __init__(self, start: int, end: int) -> None:
@@ -191,12 +187,6 @@ class Outcomes:
 
     The rows of reports are kept in a file without a name in the meantime: little is in
     memory at any time, however long the run was.
-
-    Args:
-        folder: Where that file goes.
-
-    Attributes:
-        tally: The sum of all reports.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -242,9 +232,6 @@ class Outcomes:
 
         A URL that was tried several times has the outcome of the last wave with one; a
         URL without any is ``unstarted``.
-
-        Args:
-            files: How many URLs the plan has.
 
         Raises:
             AccountError: If a URL was requested twice in one wave, or again after it

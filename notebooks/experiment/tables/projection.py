@@ -47,12 +47,9 @@ class Phases:
 
 def phases_of(shards: pd.DataFrame) -> Phases:
     """
-    Tell the phases of one session apart.
+    Tell the phases of one session apart, by its rows of a `shards_table`.
 
     The files of an invocation are taken to arrive evenly while it downloads.
-
-    Args:
-        shards: Its invocations, as `experiment.tables.table.shards_table` makes them.
     """
     began_at, ended_at = shards["invoked_at"].min(), shards["answered_at"].max()
     reported = shards[shards["downloaded_at"] > shards["downloading_at"]]
@@ -128,11 +125,6 @@ def projection_of(shards: pd.DataFrame) -> dict[str, float | None]:
         "million_s": first.startup_s + max(rest, 0.0) / rate + last.tail_s,
         "million_band": max(LEAST_BAND, *map(_drift, sessions)),
     }
-
-
-def of_rate(files: float, seconds: float) -> float | None:
-    """Return the time of a million at the rate of another program; None: too short."""
-    return GOAL_FILES * seconds / files if seconds >= LEAST_STEADY_S and files else None
 
 
 def _drift(phases: Phases) -> float:

@@ -134,14 +134,7 @@ def result_of(run: Run, plan: Plan) -> Result:
 
 
 def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
-    """
-    Join the tables of a grid's runs, and save them as the grid's own.
-
-    Args:
-        run: The grid's.
-
-        records: The records from `experiment.run.grid.run_grid`.
-    """
+    """Join the tables of a grid's runs, and save them as the grid's own."""
     folders = [run.folder / record["run"] for record in records]
     figures = [record["totals"] for record in records]
     files = sum(one["files"] for one in figures)

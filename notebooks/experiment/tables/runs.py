@@ -13,13 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _SETTINGS = (
-    "file_kb",
-    "concurrency",
-    "connections",
-    "memory_mb",
-    "engine",
-    "sink",
-    "repeat",
+    *("file_kb", "concurrency", "connections", "memory_mb"),
+    *("engine", "sink", "repeat"),
 )
 _FEW = 0.1  # of the executions: with more cold ones a run is cold
 # The load of this machine during a run of a grid; see `experiment.run.grid`.

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from experiment.tables.verdict import AXES, million_of, of_one_start, settings_of
-from experiment.tables.words import duration, size
+from experiment.tables.words import duration, size, unbroken
 from rollout.price import in_dollars
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from fetcher.contract.downloads import Downloads
     from fetcher.contract.shard import Report
@@ -23,17 +23,12 @@ if TYPE_CHECKING:
     from rollout.target.target import Target
 
 _NOTHING = "none"
-_HEADINGS = {
-    "file_kb": "File size",
-    "concurrency": "Executions",
-    "memory_mb": "Memory",
-    "engine": "Engine",
-    "sink": "Sink",
-}
-_IN_WORDS = {
-    "file_kb": size,
-    "concurrency": "{:,}".format,
-    "memory_mb": "{:,} MB".format,
+_AXES: dict[str, tuple[str, Callable[[Any], str]]] = {  # headings, values in words
+    "file_kb": ("File size", size),
+    "concurrency": ("Executions", "{:,}".format),
+    "memory_mb": ("Memory", "{:,} MB".format),
+    "engine": ("Engine", str),
+    "sink": ("Sink", str),
 }
 
 
@@ -72,7 +67,8 @@ class Shown:
             html: str = self._table.to_html(
                 index=False, header=self._has_headings, border=0
             )
-        return re.sub("<(t[dh])>", rf'<\1 style="text-align: {self._align}">', html)
+        styled = re.sub("<(t[dh])>", rf'<\1 style="text-align: {self._align}">', html)
+        return unbroken(styled)
 
     @property
     def _has_headings(self) -> bool:
@@ -150,16 +146,7 @@ def execution(report: Report, result: InvokeResult) -> Shown:
 
 
 def deployed(found: Deployed, architecture: str, target: Target) -> Shown:
-    """
-    Return a function as deployed.
-
-    Args:
-        found: The function.
-
-        architecture: What the settings ask for.
-
-        target: Where it is.
-    """
+    """Return a function as deployed; the settings ask for an architecture."""
     processor = found.architecture
     if target.runs_here and processor != architecture:
         processor += (
@@ -205,12 +192,7 @@ def _texts(one_or_several: Any) -> list[Any]:  # noqa: ANN401 - IAM allows both
 
 
 def run_summary(runs: pd.DataFrame) -> Shown:
-    """
-    Return the figures of a run.
-
-    Args:
-        runs: Its row, as `experiment.tables.runs.runs_table` makes it.
-    """
+    """Return the figures of the one run in a table of runs."""
     run = runs.iloc[0]
     phases = (
         f"{duration(run['startup_s'])} starting up, {duration(run['steady_s'])} "
@@ -248,48 +230,31 @@ def requests(count: int | None) -> str:
 
 
 def grid_summary(runs: pd.DataFrame) -> Shown:
-    """
-    Return the figures of each setting of a grid, in the order of its axes.
-
-    Args:
-        runs: All runs, as `experiment.tables.runs.runs_table` makes them.
-    """
-    axes = [axis for axis in AXES if axis in AXES[:2] or runs[axis].nunique() > 1]
+    """Return the figures of each setting of a grid, in the order of its axes."""
     rows = []
     for values, own in settings_of(runs):
         warm, cold = of_one_start(own), own[own["cold"]]
-        shown = dict(zip(AXES, values, strict=True))
         rates = warm["files_per_s"]
+        setting = {
+            _AXES[axis][0]: _AXES[axis][1](value)
+            for axis, value in zip(AXES, values, strict=True)
+            if axis in AXES[:2] or runs[axis].nunique() > 1
+        }
         rows.append(
-            {_HEADINGS[axis]: _IN_WORDS.get(axis, str)(shown[axis]) for axis in axes}
+            setting
             | {
                 "Files a run": f"{own['files'].max():,}",
                 "Cold run, files/s": _median(cold["files_per_s"]),
                 "Cold start-up, s": _median(cold["startup_s"], 2),
                 "Warm runs": f"{len(warm[~warm['cold']]):,}",
                 "Files/s, median": _median(rates),
-                "slowest to fastest": f"{rates.min():,.0f} to {rates.max():,.0f}",
+                "Slowest to fastest": f"{rates.min():,.0f} to {rates.max():,.0f}",
                 "1M files take": _million(own),
                 "CPU a file, µs": _median(warm["cpu_us_per_file"]),
                 "1M files cost": _dollars(warm),
             }
         )
     return Shown(pd.DataFrame(rows), align="right")
-
-
-def beside(comparison: pd.DataFrame) -> Shown:
-    """Return a table of `experiment.tables.published_comparison` as a report has it."""
-    return Shown(
-        pd.DataFrame(
-            {
-                "Program": comparison["what"],
-                "File size": comparison["file_kb"].map(size),
-                "Files": comparison["files"].map("{:,}".format),
-                "1M files take": comparison["time for 1M"],
-                "Known by": comparison["how"],
-            }
-        )
-    )
 
 
 def _median(values: pd.Series, digits: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""Tidy tables: a row per URL, per invocation, per run."""
+"""Tidy tables: a row per URL, and a row per invocation, with their totals."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 from experiment.tables.projection import projection_of
 from fetcher.contract.carried import masked_columns
 from fetcher.contract.outcome import ORDER, Outcome
-from fetcher.contract.source import Template, count, parts_of
+from fetcher.contract.source import count
 from fetcher.contract.tally import Tally
+from fetcher.contract.template import Template, parts_of
 from fetcher.security.masking import masked
 
 if TYPE_CHECKING:
@@ -33,16 +34,7 @@ _REFUSED = [ORDER.index(one) for one in (Outcome.BAD_URL, Outcome.DUPLICATE)]
 
 
 class Names(NamedTuple):
-    """
-    The values that are in every row, so that tables can be joined.
-
-    Attributes:
-        run: The name of the run.
-
-        target: Where it ran.
-
-        file_kb: The size of its files.
-    """
+    """The values that are in every row, so that tables can be joined."""
 
     run: str
     target: str
@@ -65,31 +57,24 @@ def downloads_table(
     columns = dict(block.columns)
     codes = columns.pop("outcome")
     types = _texts(list(block.types))
+    category, first = pa.DictionaryArray.from_arrays, np.zeros(rows, np.int8)
     url, *carried = _urls(block, urls)  # sets details, too
     detail = pa.repeat("", rows) if block.details is None else _texts(block.details)
     return pa.table(
         {
-            "run": _same(names.run, rows),
-            "target": _same(names.target, rows),
+            "run": category(first, [names.run]),
+            "target": category(first, [names.target]),
             "file_kb": pa.repeat(float(names.file_kb), rows),
             "number": block.numbers,
             "url": url,
-            "outcome": pa.DictionaryArray.from_arrays(codes, _OUTCOMES),
+            "outcome": category(codes, _OUTCOMES),
             **columns,
-            "content_type": _among(types, columns["content_type"]),
-            "found_type": _among(types, columns["found_type"]),
+            "content_type": category(columns["content_type"], types),
+            "found_type": category(columns["found_type"], types),
             "detail": detail,
             **({"carried": carried[0]} if carried else {}),
         }
     )
-
-
-def _among(types: pa.Array, codes: NDArray[np.int32]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(codes, types)
-
-
-def _same(text: str, rows: int) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(np.zeros(rows, np.int8), [text])
 
 
 def _urls(block: OutcomeBlock, urls: Template | UrlList) -> list[pa.Array]:
@@ -185,13 +170,6 @@ def totals(
 
     The clock runs from the first request sent to the last response read; in a resumed
     run it stops between sessions.
-
-    Args:
-        shards: One row per invocation.
-
-        tally: The sum of their reports.
-
-        counts: URLs by outcome.
 
     Returns:
         files, counts by outcome, body_bytes, wall_s, files_per_s and mb_per_s (of

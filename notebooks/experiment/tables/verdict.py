@@ -131,12 +131,7 @@ def _of_size(runs: pd.DataFrame, file_kb: float, rows: pd.DataFrame) -> str:
 
 
 def ranking(runs: pd.DataFrame) -> list[tuple[Values, Million]]:
-    """
-    Return the settings that none is shown to be better than, in the order of the axes.
-
-    Args:
-        runs: Those of one file size.
-    """
+    """Return the settings of one file size that none is shown to beat, in order."""
     millions = [(name, million_of(rows)) for name, rows in settings_of(runs)]
     known = [(name, million) for name, million in millions if million]
     if not known:

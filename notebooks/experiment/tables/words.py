@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_IN_A_FIGURE = re.compile(r"(?<=\d) (?=[\w%])|(?<=\d min) (?=\d)|(?<=\d h) (?=\d)")
+
+
+def unbroken(text: str) -> str:
+    """Return a text with no-break spaces between figures and their units."""
+    return _IN_A_FIGURE.sub("\xa0", text)
 
 
 def size(kilobytes: float) -> str:
     """
     Return a file size in words.
 
-    >>> size(10), size(1_700)
-    ('10 kB', '1.7 MB')
+    >>> size(10), size(999), size(1_000), size(1_700)
+    ('10 kB', '999 kB', '1 MB', '1.7 MB')
     """
     thousand = 1_000
     if kilobytes < thousand:
@@ -25,8 +33,8 @@ def duration(seconds: float) -> str:
     """
     Return a time in words, to a tenth of a second around the goal.
 
-    >>> duration(0.058), duration(4.26), duration(60.3), duration(320), duration(36_000)
-    ('58 ms', '4.3 s', '60.3 s', '5 min 20 s', '10 h 0 min')
+    >>> [duration(seconds) for seconds in (0.058, 0.9996, 4.26, 60.3, 320, 36_000)]
+    ['58 ms', '1.0 s', '4.3 s', '60.3 s', '5 min 20 s', '10 h 0 min']
     """
     if seconds < 0.9995:  # noqa: PLR2004 - rounded, the last millisecond makes a second
         return f"{seconds * 1_000:.0f} ms"
@@ -56,6 +64,8 @@ def where_measured(target: str, machine: str, files: Iterable[int]) -> str:
 
     >>> where_measured("local", "2 cores", [400, 900, 400])
     'target: local, this machine (2 cores), not AWS. 400 to 900 files a run'
+    >>> where_measured("aws", "2 cores", [400])
+    'target: aws. 400 files a run'
     """
     place = f"local, this machine ({machine}), not AWS" if target == "local" else target
     least, most = min(files), max(files)

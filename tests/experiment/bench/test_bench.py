@@ -21,7 +21,7 @@ from origin import OriginError, jpeg
 from origin.nginx import is_installed
 
 TINY = Scale(files={1_000: 20}, repeats=2, rss_files=(5, 10), rss_file_bytes=1_000)
-WAIT_S = 60  # upper bound of every wait here; nothing takes it unless it is broken
+WAIT_S = 180  # upper bound of every wait here; nothing takes it unless it is broken
 PNG = b"\x89PNG"
 
 

@@ -29,12 +29,8 @@ def measured(code, limit_s=60.0):
     return measure(Program("cheat", "{url}\n", command), SETTING, NOWHERE, limit_s)
 
 
-def writing(what):
-    return measured(WRITE.format(what))
-
-
 def test_a_run_is_a_row_with_units_in_the_names_of_its_columns(picture):
-    row = writing(f"write_bytes(Path('{picture}').read_bytes())")
+    row = measured(WRITE.format(f"write_bytes(Path('{picture}').read_bytes())"))
 
     assert row["error"] == ""
     assert row["files_per_s"] == pytest.approx(3 / row["wall_s"])
@@ -47,35 +43,26 @@ def test_a_run_is_a_row_with_units_in_the_names_of_its_columns(picture):
 
 
 @pytest.mark.parametrize(
-    ("what", "error"),
+    ("code", "error"),
     [
-        ("write_bytes(bytes(999))", "0.jpg has 999 bytes, not 1,000"),
+        (WRITE.format("write_bytes(bytes(999))"), "0.jpg has 999 bytes, not 1,000"),
         (
-            "write_bytes(bytes(1_000))",
+            WRITE.format("write_bytes(bytes(1_000))"),
             "0.jpg differs from the file that the origin serves",
         ),
-        ("exists()", "0 of 3 files arrived; 0.jpg is missing"),
+        (WRITE.format("exists()"), "0 of 3 files arrived; 0.jpg is missing"),
+        ("import os\nos.kill(os.getpid(), 9)", "killed by SIGKILL"),
+        ("raise SystemExit('disk full')", "exit status 1: disk full"),
     ],
 )
-def test_a_program_that_writes_wrong_files_is_flagged(what, error):
-    assert writing(what)["error"] == error
+def test_a_program_that_fails_is_flagged_in_its_own_words_if_any(code, error):
+    assert measured(code)["error"] == error
 
 
-def test_a_program_that_fails_is_flagged_in_its_own_words(picture):
-    """
-    Even if the files are right: it says itself that they are not to be trusted.
-    """
+def test_a_program_that_fails_is_flagged_even_if_its_files_are_right(picture):
     code = WRITE.format(f"write_bytes(Path('{picture}').read_bytes())")
 
-    assert measured(f"{code}\nraise SystemExit('disk full')")["error"] == (
-        "exit status 1: disk full"
-    )
-
-
-def test_a_program_that_is_killed_is_flagged():
-    error = measured("import os\nos.kill(os.getpid(), 9)")["error"]
-
-    assert error == "killed by SIGKILL"
+    assert measured(f"{code}\nraise SystemExit(1)")["error"] == "exit status 1"
 
 
 def test_a_program_that_hangs_is_ended_and_flagged():

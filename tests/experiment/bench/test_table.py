@@ -8,7 +8,9 @@ from tests.support.bench_rows import runs, whole
 
 from experiment.bench.table import as_text, finding, rss_as_text, summarise
 
+HTTPS = {"scheme": "https"}
 FAILED = {"error": "0.jpg has 9 bytes, not 10,000"}
+THE_BEST = "× the best peer's files/s"
 RATIOS = ["files/s ÷ best peer's", "CPU ÷ curl -Z's"]
 BY_HAND = (
     ("fetcher (a)", 100, 60, {}),
@@ -52,13 +54,12 @@ def test_ratios_are_to_the_best_peers_median_and_to_curls(program, rate, cpu):
 
 
 def test_each_setting_has_a_best_peer_of_its_own():
-    https = {"scheme": "https"}
     table = summarise(
         runs(
             ("fetcher (a)", 100, 1, {}),
             ("wget2", 50, 1, {}),
-            ("fetcher (a)", 100, 1, https),
-            ("wget2", 200, 1, https),
+            ("fetcher (a)", 100, 1, HTTPS),
+            ("wget2", 200, 1, HTTPS),
         )
     )
 
@@ -69,12 +70,8 @@ def test_each_setting_has_a_best_peer_of_its_own():
 def test_settings_and_programs_stay_in_the_order_they_were_run_in():
     table = summarise(whole())
 
-    assert list(table["program"][:4]) == [
-        "fetcher (a)",
-        "fetcher (b)",
-        "curl -Z",
-        "wget2",
-    ]
+    names = ["fetcher (a)", "fetcher (b)", "curl -Z", "wget2"]
+    assert list(table["program"][:4]) == names
     assert list(table["scheme"].unique()) == ["http", "https"]
     assert list(table["file_bytes"].unique()) == [10_000, 100_000, 1_700_000]
 
@@ -83,16 +80,8 @@ def test_a_failed_run_is_counted_and_does_not_count_as_fast():
     """
     Who writes half of the files is done in half of the time.
     """
-    found = row(
-        summarise(
-            runs(
-                ("wget2", 50, 10, {}),
-                ("wget2", 900, 1, FAILED),
-                ("wget2", 70, 20, {}),
-            )
-        ),
-        "wget2",
-    )
+    rows = ("wget2", 50, 10, {}), ("wget2", 900, 1, FAILED), ("wget2", 70, 20, {})
+    found = row(summarise(runs(*rows)), "wget2")
 
     assert found["files_per_s"] == 60
     assert found["runs"] == 3
@@ -128,41 +117,29 @@ def test_the_finding_is_about_the_engine_that_takes_least_cpu():
     assert finding(summarise(whole())).startswith("fetcher (a): 0.60 × curl -Z's CPU")
 
 
-def test_the_finding_says_it_as_well_if_ours_is_worse():
-    table = summarise(runs(("fetcher (a)", 50, 90, {}), ("curl -Z", 100, 30, {})))
-
-    assert finding(table) == (
-        "fetcher (a): 3.00 × curl -Z's CPU per file, 0.50 × the best peer's files/s"
-    )
-
-
-def test_the_finding_tells_in_how_many_settings_ours_failed():
-    """
-    Ratios of the rest alone could not be told from a success.
-    """
-    https = {"scheme": "https"}
-    table = summarise(
-        runs(
-            ("fetcher (a)", 2, 1, {}),
-            ("wget2", 1, 1, {}),
-            ("fetcher (a)", 2, 1, https | FAILED),
-            ("wget2", 1, 1, https),
-        )
-    )
-
-    assert finding(table) == (
-        "fetcher (a), in 1 of 2 settings, having failed in the others: "
-        "2.00 × the best peer's files/s"
-    )
-
-
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
+        (
+            [("fetcher (a)", 50, 90, {}), ("curl -Z", 100, 30, {})],
+            f"fetcher (a): 3.00 × curl -Z's CPU per file, 0.50 {THE_BEST}",
+        ),
+        (
+            [
+                ("fetcher (a)", 2, 1, {}),
+                ("wget2", 1, 1, {}),
+                ("fetcher (a)", 2, 1, HTTPS | FAILED),
+                ("wget2", 1, 1, HTTPS),
+            ],
+            (
+                "fetcher (a), in 1 of 2 settings, having failed in the others: 2.00 "
+                f"{THE_BEST}"
+            ),
+        ),
         ([("fetcher (a)", 1, 1, {})], "fetcher (a): no peer to compare with"),
         (
             [("fetcher (a)", 2, 1, {}), ("wget2", 1, 1, {})],
-            "fetcher (a): 2.00 × the best peer's files/s",
+            f"fetcher (a): 2.00 {THE_BEST}",
         ),
         (
             [("fetcher (a)", 2, 1, FAILED), ("wget2", 1, 1, {})],
@@ -170,7 +147,10 @@ def test_the_finding_tells_in_how_many_settings_ours_failed():
         ),
     ],
 )
-def test_the_finding_says_nothing_that_was_not_measured(rows, said):
+def test_the_finding_says_all_that_was_measured_and_no_more(rows, said):
+    """
+    Also if ours is worse; and ratios of some settings must not look like a success.
+    """
     assert finding(summarise(runs(*rows))) == said
 
 

@@ -1,20 +1,13 @@
 """A grid's further axes: each on its own chart, cold apart from warm."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
-import pytest
 from tests.support import chart_tables
+from tests.support.chart_tables import title
 
 from experiment.charts.grid import axis_charts
 from experiment.tables.growth import like_the_best
 from experiment.tables.shown import grid_summary
 from experiment.tables.verdict import verdict
-
-
-@pytest.fixture(autouse=True)
-def _every_figure_is_closed():
-    yield
-    assert plt.get_fignums() == []
 
 
 def runs(*, memories=(512, 1_769), engines=("curl", "aiohttp"), starts=(True, False)):
@@ -77,15 +70,11 @@ def test_each_thing_varied_has_a_chart_whose_title_says_what_it_is_worth():
 
     assert list(charts) == ["files_per_s_by_memory_mb", "files_per_s_by_engine"]
     by_memory, by_engine = charts.values()
-    title = by_memory.axes[0].get_title(loc="left").replace("\xa0", " ")
-    assert " ".join(title.split()) == (
-        "1,769 MB: 3.5 times as fast as 512 MB, both warm"
-    )
+    assert title(by_memory) == "1,769 MB: 3.5 times as fast as 512 MB, both warm"
     warm, cold = by_memory.axes[0].lines
     assert list(warm.get_ydata()) == [2 * 512, 2 * 1_769]
     assert list(cold.get_ydata()) == [512, 1_769]
-    title = by_engine.axes[0].get_title(loc="left").replace("\xa0", " ")
-    assert title == "curl: 2.0 times as fast as aiohttp, both warm"
+    assert title(by_engine) == "curl: 2.0 times as fast as aiohttp, both warm"
 
 
 def test_a_grid_that_varies_nothing_more_has_no_more_charts():
@@ -95,16 +84,12 @@ def test_a_grid_that_varies_nothing_more_has_no_more_charts():
 def test_values_whose_bands_overlap_show_no_difference():
     (_, chart), *_ = axis_charts(runs(memories=(1_700, 1_769), engines=("curl",)))
 
-    title = chart.axes[0].get_title(loc="left").replace("\xa0", " ")
-    assert title == "1,769 MB and 1,700 MB: no difference shown"
+    assert title(chart) == "1,769 MB and 1,700 MB: no difference shown"
 
 
 def test_nothing_arrived_is_no_division_by_zero():
     nothing = runs().assign(files_per_s=0.0, million_s=None, ok=0)
-    titles = [
-        chart.axes[0].get_title(loc="left").replace("\xa0", " ")
-        for _, chart in axis_charts(nothing)
-    ]
+    titles = [title(chart) for _, chart in axis_charts(nothing)]
 
-    assert all(title.startswith("No file arrived with ") for title in titles)
+    assert all(one.startswith("No file arrived with ") for one in titles)
     assert "nothing can be said" in verdict(nothing)

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.support import chart_tables
+from tests.support.chart_tables import WHERE, title
 
 from experiment.charts import million as draw
 from experiment.run.machine_load import PARTS
@@ -12,11 +13,6 @@ from experiment.tables.over_time import over_time
 from experiment.tables.published_comparison import compare_with_published
 
 BEGAN = 1_000.0
-WHERE = "target: local"
-
-
-def title(figure):
-    return figure.axes[0].get_title(loc="left").replace("\xa0", " ").replace("\n", " ")
 
 
 @pytest.fixture
@@ -117,7 +113,7 @@ def test_a_stack_shows_every_part_of_every_bar(load):
     shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
 
     assert shown == [*PARTS, "wrk"]
-    assert "This run: a file costs 2,000 µs of CPU, 100 % of it in: origin" in title(
+    assert "This run: a file costs 2,000 µs of CPU, 100 % of it in the origin" in title(
         figure
     )
 
@@ -125,13 +121,13 @@ def test_a_stack_shows_every_part_of_every_bar(load):
 def test_a_run_stands_beside_the_original_and_a_published_bench(runs):
     table = compare_with_published(runs)
 
-    assert table["time for 1M"].iloc[:2].tolist() == ["50.0 s", "29.0 s"]
-    assert any(what.startswith("curl -Z") for what in table["what"])
-    assert table["how"].iloc[0] == "measured"
+    assert table["1M files take"].iloc[:2].tolist() == ["50.0 s", "29.0 s"]
+    assert any(program.startswith("curl -Z") for program in table["Program"])
+    assert table["Known by"].iloc[0] == "measured"
 
 
 def test_a_run_of_fewer_files_is_projected(runs):
     table = compare_with_published(runs.assign(ok=1_000, million_band=0.15))
 
-    assert table["how"].iloc[0].startswith("projected")
-    assert table["time for 1M"].iloc[0] == "50.0 s (42.5 s to 57.5 s)"
+    assert table["Known by"].iloc[0].startswith("projected")
+    assert table["1M files take"].iloc[0] == "50.0 s (42.5 s to 57.5 s)"

@@ -1,22 +1,12 @@
 """Charts of one run: its timeline, and how long its files took."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
-from tests.support.chart_tables import WHERE, downloads, footnote, key, shards, title
+from tests.support.chart_tables import WHERE, downloads, key, shards, title
 from tests.support.recorded_invocations import SENT_AT, invocation, urls
 
 from experiment.charts.fan_out import latency_by_size, timeline
 from fetcher.contract.outcome import Outcome
-
-
-@pytest.fixture(autouse=True)
-def _every_figure_is_closed():
-    """
-    A figure left open is shown twice in a notebook, and kept in memory.
-    """
-    yield
-    assert plt.get_fignums() == []
 
 
 def test_the_timeline_has_a_bar_a_phase_where_it_began():
@@ -40,17 +30,22 @@ def test_the_timeline_has_a_bar_a_phase_where_it_began():
     assert ax.get_xlim() == (0, 5)
 
 
-def test_the_timeline_is_titled_labelled_and_footnoted():
-    figure = timeline(shards(invocation(urls((0, 4)))), WHERE)
+@pytest.mark.parametrize("of", ["", "Concurrency 4"])
+def test_the_timeline_is_titled_labelled_and_footnoted(of):
+    """
+    Its key is above the bars: with few invocations they end far right.
+    """
+    figure = timeline(shards(invocation(urls((0, 4)))), WHERE, of=of)
     (ax,) = figure.axes
 
-    assert title(figure) == (
+    assert title(figure) == of + ": " * bool(of) + (
         "1 invocation took 2.0 s: 750 ms starting up, 1.0 s downloading steadily "
         "(shaded), 250 ms until the last report"
     )
+    assert key(figure) == ["queued", "starting", "downloading", "reporting"]
     assert ax.get_xlabel() == "Seconds since the first request was sent"
     assert ax.get_ylabel() == "Invocation, in the order sent"
-    assert footnote(figure) == WHERE
+    assert figure.get_supxlabel() == WHERE
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["1"]
 
 
@@ -62,21 +57,6 @@ def test_the_timeline_shows_what_was_lost(tmp_path):
 
     assert "lost" in key(figure)
     figure.savefig(tmp_path / "chart.png")
-
-
-def test_the_timelines_key_is_above_its_bars():
-    """
-    Inside, it lay on the last bars: with few invocations they end far right.
-    """
-    figure = timeline(shards(invocation(urls((0, 4)))), WHERE)
-
-    assert key(figure) == ["queued", "starting", "downloading", "reporting"]
-
-
-def test_a_timeline_of_one_run_among_several_says_which():
-    figure = timeline(shards(invocation(urls((0, 4)))), WHERE, of="Concurrency 4")
-
-    assert title(figure).startswith("Concurrency 4: 1 invocation took 2.0 s:")
 
 
 def test_a_timeline_of_nothing_but_losses_can_be_drawn(tmp_path):
@@ -115,7 +95,7 @@ def test_latency_is_titled_labelled_and_footnoted():
     )
     assert ax.get_xlabel() == "Milliseconds from first try to last byte (log)"
     assert ax.get_ylabel() == "Downloads done, %"
-    assert footnote(figure) == WHERE
+    assert figure.get_supxlabel() == WHERE
     assert key(figure) == ["10 kB files", "100 kB files"]
     assert len({line.get_marker() for line in ax.get_lines()}) == 2
 

@@ -180,4 +180,4 @@ def test_the_check_is_the_commands_a_person_would_type():
         (sys.executable, "-P", "-m", "rollout")
     ] * 2
     assert "0.1" in steps[2].command
-    assert steps[4].command[3:] == ("experiment", "calibrate", "--function", FUNCTION)
+    assert steps[4].command[3:] == ("experiment", "calibrate")

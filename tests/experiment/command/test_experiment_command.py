@@ -7,6 +7,8 @@ from experiment.__main__ import main
 from experiment.command import arguments
 from experiment.parameters.grid import GridSettings
 
+INTO = ("20_fan_out", "-p", "run_folder")
+
 
 @pytest.fixture
 def refused(capsys, monkeypatch, tmp_path):
@@ -44,6 +46,8 @@ def refused(capsys, monkeypatch, tmp_path):
             for target in ("../../../evil", "local/../../evil")
         ],
         ("20_fan_out -p target [local]", "target is ['local']; it must be one of"),
+        ("20_fan_out -p target ", "target is None; it must be one of: local, aws."),
+        ("", "There is no notebook ''."),
         ("20_fan_out -p resume true", "Set run_folder to the run to resume."),
     ],
 )
@@ -60,32 +64,13 @@ def test_what_makes_no_sense_is_refused_before_a_folder_is_made(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ([""], "There is no notebook ''."),
-        (["20_fan_out", "-p", "target", ""], "; it must be one of: local, aws."),
-    ],
-)
-def test_an_empty_name_is_refused(refused, arguments, message):
-    assert message in refused(*arguments)
-
-
-def test_a_misspelt_parameter_in_a_file_is_refused_too(refused, tmp_path):
-    path = tmp_path / "big.yaml"
-    path.write_text("concurrency: 4\nflies: 9\n")
-
-    assert "no parameter 'flies'. Did you mean 'files'?" in refused(
-        "20_fan_out", "-f", str(path)
-    )
-
-
-@pytest.mark.parametrize(
     ("text", "said"),
     [
         (b"just words", "holds no parameters; write one per line, as in `files: 2000`"),
         (b"files: 1\nwaves: [1", "is not YAML: line 2, while parsing a flow sequence"),
         (b"files: \xff", "is not YAML: 'utf-8' codec can't decode byte 0xff"),
         (b"1: 2", "There is no parameter '1'"),
+        (b"waves: 4\nflies: 9\n", "no parameter 'flies'. Did you mean 'files'?"),
         (None, "cannot be read: No such file or directory. A file of parameters is"),
     ],
 )
@@ -106,7 +91,7 @@ def test_a_run_folder_that_nothing_can_be_written_to_is_refused(
     (tmp_path / "file").write_text("")
     folder = tmp_path / below
 
-    said = refused("20_fan_out", "-p", "run_folder", str(folder))
+    said = refused(*INTO, str(folder))
     assert said.startswith(f"experiment: {folder} cannot be written to: ")
     assert said.count("\n") == 1
 
@@ -114,9 +99,7 @@ def test_a_run_folder_that_nothing_can_be_written_to_is_refused(
 def test_a_run_folder_that_cannot_be_made_leaves_none_of_its_parents(refused, tmp_path):
     folder = tmp_path / "a" / "b" / ("c" * 300)
 
-    assert "File name too long" in refused(
-        "20_fan_out", "-p", "run_folder", str(folder)
-    )
+    assert "File name too long" in refused(*INTO, str(folder))
     assert not (tmp_path / "a").exists()
 
 
@@ -127,7 +110,7 @@ def test_a_notebook_in_the_run_folder_is_never_overwritten(refused, tmp_path):
     path = tmp_path / "20_fan_out.ipynb"
     path.write_text("somebody's")
 
-    said = refused("20_fan_out", "-p", "run_folder", str(tmp_path))
+    said = refused(*INTO, str(tmp_path))
     assert f"{path} exists and would be overwritten. Set another run_folder." in said
     assert path.read_text() == "somebody's"
 
@@ -135,17 +118,15 @@ def test_a_notebook_in_the_run_folder_is_never_overwritten(refused, tmp_path):
 def test_a_run_folder_that_holds_a_run_is_refused_and_left_alone(refused, tmp_path):
     (tmp_path / "run.json").write_text("{}")
 
-    said = refused("20_fan_out", "-p", "run_folder", str(tmp_path))
+    said = refused(*INTO, str(tmp_path))
     assert f"{tmp_path} already holds a run." in said
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
 def test_only_a_run_can_be_resumed(refused, tmp_path):
-    said = refused("resume", str(tmp_path))
+    said = f"{tmp_path} holds no run.json: it is not the folder of a run."
 
-    assert said == (
-        f"experiment: {tmp_path} holds no run.json: it is not the folder of a run.\n"
-    )
+    assert refused("resume", str(tmp_path)) == f"experiment: {said}\n"
 
 
 def test_a_run_is_resumed_without_the_settings_file_that_it_began_with(tmp_path):
@@ -173,10 +154,7 @@ def test_a_run_that_is_being_written_is_not_resumed(refused, tmp_path):
     run.close(verdict="")
 
     assert f"{tmp_path} is in use: another process is writing this run." in said
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "reports.jsonl",
-        "run.json",
-    ]
+    assert {path.name for path in tmp_path.iterdir()} == {"reports.jsonl", "run.json"}
 
 
 @pytest.mark.parametrize(

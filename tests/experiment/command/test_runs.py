@@ -1,16 +1,38 @@
-"""What `python -m experiment` says and leaves of the runs it began."""
+"""
+What `python -m experiment` says and leaves of the runs it began.
 
+They are run by one kernel, which forgets in between; tests/experiment/run/ and
+test_interrupted.py have those that start and stop their own.
+"""
+
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from papermill.exceptions import PapermillExecutionError
+from tests.support.notebook_kernel import forget_all
 from tests.support.recorded_invocations import died
 
 from experiment.__main__ import main
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
+from experiment.run.kernels import kernel
 
 
+@pytest.fixture(scope="module")
+def one_kernel(endpoint):
+    with kernel(endpoint.keys.environ()) as manager:
+        yield manager
+
+
+@pytest.fixture
+def _kept_kernel(one_kernel, monkeypatch):
+    monkeypatch.setattr("experiment.run.grid.kernel", lambda: nullcontext(one_kernel))
+    yield
+    forget_all(one_kernel)
+
+
+@pytest.mark.usefixtures("_kept_kernel")
 def test_a_run_that_died_is_resumed_with_its_own_parameters(tmp_path, endpoint, capfd):
     """
     What was reported stays; the notebook that shows how it died stays, too.
@@ -34,6 +56,7 @@ def test_a_run_that_died_is_resumed_with_its_own_parameters(tmp_path, endpoint, 
     assert (folder / "20_fan_out-2.ipynb").exists()
 
 
+@pytest.mark.usefixtures("_kept_kernel")
 @pytest.mark.parametrize(
     ("notebook", "wrong", "said"),
     [
@@ -75,15 +98,24 @@ def test_a_run_that_its_notebook_refuses_leaves_no_folder(
     assert list((tmp_path / "results").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["SettingsError", "EndpointError", "OriginError"])
-def test_what_a_refused_run_found_in_its_folder_stays(
-    tmp_path, monkeypatch, capsys, name
-):
-    def refuse(_notebook, output, _parameters, **_):
-        output.write_text("executed")
-        raise PapermillExecutionError(5, 3, "", name, "wrong", [])
+@pytest.fixture
+def failing(monkeypatch):
+    """Let notebooks end in an error of some name, after some files were written."""
 
-    monkeypatch.setattr("experiment.command.runner.execute", refuse)
+    def fail_with(error, *files):
+        def execute(_notebook, output, _parameters, **_):
+            for name in (output.name, *files):
+                output.with_name(name).write_text("{}")
+            raise PapermillExecutionError(5, 3, "", error, "wrong", [])
+
+        monkeypatch.setattr("experiment.command.runner.execute", execute)
+
+    return fail_with
+
+
+@pytest.mark.parametrize("name", ["SettingsError", "EndpointError", "OriginError"])
+def test_what_a_refused_run_found_in_its_folder_stays(tmp_path, failing, capsys, name):
+    failing(name)
     (tmp_path / "notes.txt").write_text("mine")
 
     assert main(["20_fan_out", "-p", "run_folder", str(tmp_path)]) == 2
@@ -91,17 +123,11 @@ def test_what_a_refused_run_found_in_its_folder_stays(
     assert capsys.readouterr().err == f"experiment: {name}: wrong\n"
 
 
-def test_a_run_that_breaks_off_at_work_was_not_refused(tmp_path, monkeypatch, capsys):
+def test_a_run_that_breaks_off_at_work_was_not_refused(tmp_path, failing, capsys):
     """
     An endpoint may end in the middle: then there is something to look at.
     """
-
-    def break_off(_notebook, output, _parameters, **_):
-        output.write_text("executed")
-        output.with_name("run.json").write_text("{}")
-        raise PapermillExecutionError(5, 3, "", "EndpointError", "it ended", [])
-
-    monkeypatch.setattr("experiment.command.runner.execute", break_off)
+    failing("EndpointError", "run.json")
     folder = tmp_path / "run"
 
     assert main(["20_fan_out", "-p", "run_folder", str(folder)]) == 1
@@ -109,6 +135,7 @@ def test_a_run_that_breaks_off_at_work_was_not_refused(tmp_path, monkeypatch, ca
     assert (folder / "20_fan_out.ipynb").exists()
 
 
+@pytest.mark.usefixtures("_kept_kernel")
 def test_a_run_ends_with_where_everything_is_and_the_verdict(
     tmp_path, endpoint, monkeypatch, capsys
 ):
@@ -155,6 +182,7 @@ def test_a_run_ends_with_where_everything_is_and_the_verdict(
     assert record["settings"]["files"] == 9
 
 
+@pytest.mark.usefixtures("_kept_kernel")
 def test_a_cell_that_fails_is_an_exit_status(
     tmp_path, target, zip_of, monkeypatch, capsys
 ):

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.support.local_grid import (
     FUNCTION,
@@ -13,8 +14,10 @@ from tests.support.local_grid import (
     Setting,
     predicted,
     published,
+    recorded,
 )
 
+from experiment.fleet import words
 from experiment.ledger.machine import cores
 from rollout.deploy.deploy import destroy
 
@@ -40,6 +43,18 @@ def test_what_runs_beside_an_execution_slows_it():
     if cores() > 1:
         alone_s = files * 100e-6
         assert predicted(one, files, HERE, 0.0) == pytest.approx(alone_s, rel=0.2)
+
+
+def test_what_is_published_is_what_the_model_predicts_now():
+    """
+    From the constants that were measured then; what was measured stays.
+    """
+    shown = pd.read_csv(words.LOCAL_GRID)
+    _, rows = recorded(words.LOCAL_GRID.parent)
+
+    assert rows["predicted_s"].to_numpy() == pytest.approx(
+        shown["predicted_s"].to_numpy(), rel=0.01
+    )
 
 
 @pytest.mark.soak

@@ -10,7 +10,7 @@ import pytest
 from experiment.ledger import machine
 
 
-def test_a_machine_is_described_by_what_decides_its_speed():
+def test_a_machine_is_described_by_what_decides_its_speed_and_by_no_host_or_user():
     found = machine.machine()
 
     assert found["cores"] >= 1
@@ -18,22 +18,11 @@ def test_a_machine_is_described_by_what_decides_its_speed():
     assert found["python"] == platform.python_version()
     assert found["cpu"]
     assert {"aiohttp", "awslambdaric", "papermill"} <= found["packages"].keys()
-    assert json.loads(json.dumps(found)) == found
-
-
-def test_no_host_or_user_name_goes_into_a_record():
-    """
-    Runs are published.
-    """
-    said = json.dumps(machine.machine())
-
-    assert platform.node() not in said.split()
-    assert "/home" not in said
-    assert "/root" not in said
-
-
-def test_a_machines_name_is_a_few_words():
-    assert re.fullmatch(r"\d+ × .+, \d+ GiB, \w+", machine.machine_name())
+    assert re.fullmatch(r"\d+ × .+, \d+ GiB, \w+", found["name"])
+    said = json.dumps(found)
+    assert json.loads(said) == found
+    assert platform.node() not in said.split()  # runs are published
+    assert not re.search("/home|/root", said)
 
 
 def test_the_commit_and_whether_files_differ_are_known():

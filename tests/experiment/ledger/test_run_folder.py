@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from tests.support.chart_tables import shards
 from tests.support.recorded_invocations import SOURCE, done, invocation, opened_run
 
 from experiment.charts.fan_out import timeline
@@ -12,7 +13,6 @@ from experiment.ledger.machine import root
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import name_of_run, open_run, read_run, run_folder_for
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.tables.table import shards_table
 from fetcher.contract.outcome import Outcome
 
 
@@ -60,9 +60,8 @@ def test_a_report_stands_in_the_ledger_as_it_came():
 
     assert line.count(b"\n") == 1
     assert came.replace(b"\n", b" ") in line
-    assert list(Invocation.from_line(line).report.downloads) == list(
-        one.report.downloads
-    )
+    read = Invocation.from_line(line).report
+    assert list(read.downloads) == list(one.report.downloads)
 
 
 def test_what_was_appended_can_be_read_at_once(run):
@@ -133,10 +132,8 @@ def test_a_closed_run_says_how_it_ended(run):
     assert record["verdict"] == "It was quick"
     assert record["started"] <= record["ended"]
     assert record["ended"].endswith("Z")
-    assert sorted(path.name for path in run.folder.iterdir()) == [
-        "reports.jsonl",
-        "run.json",
-    ]
+    files = {path.name for path in run.folder.iterdir()}
+    assert files == {"reports.jsonl", "run.json"}
 
 
 def test_a_folder_holds_one_run_only(run):
@@ -151,31 +148,29 @@ def test_a_folder_holds_one_run_only(run):
         run_folder_for("20_fan_out", "local", str(run.folder))
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(LedgerError, match="it is not the folder of a run"):
-        read_run(tmp_path)
-
-
-def test_a_record_of_another_schema_is_refused(tmp_path):
-    (tmp_path / "run.json").write_text(json.dumps({"schema": 0}))
-
-    with pytest.raises(LedgerError, match=r"run\.json has schema 0; this code reads"):
-        read_run(tmp_path)
-
-
-@pytest.mark.parametrize("text", ["", '{"schema": 2, "run"', "[]", "\udcff"])
-def test_a_record_that_was_cut_off_is_told_with_what_to_do(tmp_path, text):
+@pytest.mark.parametrize(
+    ("text", "said", "advice"),
+    [
+        (None, " holds no run.json: ", "it is not the folder of a run."),
+        ('{"schema": 0}', "/run.json has schema 0; this code reads schema", "read it."),
+        *[
+            (text, "/run.json is not the record of a run: ", "in another run_folder.")
+            for text in ("", '{"schema": 2, "run"', "[]", "\udcff")
+        ],
+    ],
+)
+def test_a_folder_without_a_record_that_can_be_read_is_refused(
+    tmp_path, text, said, advice
+):
     """
-    As a machine that lost power may leave it.
+    A machine that lost power may leave it cut off; what to do is told.
     """
-    (tmp_path / "run.json").write_text(text, errors="surrogateescape")
-    said = f"{tmp_path}/run.json is not the record of a run: "
+    if text is not None:
+        (tmp_path / "run.json").write_text(text, errors="surrogateescape")
 
-    with pytest.raises(LedgerError, match=re.escape(said)) as refused:
+    with pytest.raises(LedgerError, match=re.escape(f"{tmp_path}{said}")) as refused:
         read_run(tmp_path)
-    assert str(refused.value).endswith(
-        "Restore a copy, or start another run in another run_folder."
-    )
+    assert str(refused.value).endswith(advice)
 
 
 def test_a_grid_takes_in_the_lines_of_its_cells(run, tmp_path):
@@ -208,7 +203,7 @@ def test_two_runs_in_one_second_have_folders_of_their_own(tmp_path, monkeypatch)
 
 
 def test_tables_and_charts_go_into_the_folder(run):
-    table = shards_table([invocation(SOURCE)], run=run.name, target="local")
+    table = shards(invocation(SOURCE))
     run.save_table("shards", table)
     figure = timeline(table, "here")
 

@@ -1,6 +1,7 @@
 """A list of URLs into shards: each line once, dealt as is wanted."""
 
 import random
+from dataclasses import replace
 from itertools import chain
 
 import pytest
@@ -9,12 +10,16 @@ from tests.support.plans import Nowhere
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.plan import make_plan
-from fetcher.contract.source import numbers_in
+from fetcher.contract.source import Item, numbers_in
+from fetcher.lists.url_list import UrlListError
+
+NINE = [f"http://h/{number}" for number in range(9)]
 
 
 def listed(folder, lines, name="urls.txt", **settings):
     path = folder / name
-    path.write_text("".join(f"{line}\n" for line in lines))
+    if lines is not None:
+        path.write_text("".join(f"{line}\n" for line in lines))
     return make_plan(
         "20_fan_out", FanOutSettings(url_list=str(path), **settings), Nowhere
     )
@@ -67,11 +72,56 @@ def test_dealt_by_bytes_shards_take_equally_long(tmp_path):
     assert max(map(len, numbers)) > 10 * min(map(len, numbers))
 
 
-def test_bytes_that_no_list_tells_cannot_be_dealt_by(tmp_path):
-    with pytest.raises(
-        SettingsError, match=r"tells no sizes\. Give it a column `bytes`"
-    ):
-        listed(tmp_path, [f"http://h/{n}" for n in range(9)], deal_by="bytes")
+@pytest.mark.parametrize(
+    ("lines", "deal_by", "error", "said"),
+    [
+        (NINE, "bytes", SettingsError, r"tells no sizes\. Give it a column `bytes`"),
+        (
+            NINE[:2],
+            "count",
+            SettingsError,
+            "holds 2 URLs, fewer than the 8 shards",
+        ),
+        (
+            ["one", "two", NINE[0]],
+            "count",
+            UrlListError,
+            "2 of its 3 rows cannot",
+        ),
+        (None, "count", SettingsError, r"url_list cannot be read: .*urls\.txt"),
+    ],
+    ids=["no sizes", "too short", "no list", "not there"],
+)
+def test_a_list_that_cannot_be_dealt_is_refused(tmp_path, lines, deal_by, error, said):
+    with pytest.raises(error, match=said):
+        listed(tmp_path, lines, deal_by=deal_by)
+
+
+def test_a_list_is_fetched_whole_whatever_files_says(tmp_path):
+    plan = listed(tmp_path, NINE, files=2)
+
+    assert plan.files == 9
+    assert [url for rows in plan.urls.blocks([(0, 99)]) for url in rows.urls] == NINE
+
+
+def test_rows_that_cannot_be_fetched_are_dealt_and_settled_by_the_list(tmp_path):
+    rows = [NINE[1], "ftp://h/2", "", NINE[1], "http://me:pw@h/3", NINE[4]]
+    plan = listed(tmp_path, rows, concurrency=1, shards_per_execution=1)
+    (shard,) = plan.wave(0, plan.everything)
+
+    assert [item.refusal.partition(":")[0] for item in shard.source] == [
+        *("", "bad_url", "duplicate", "bad_url", "")
+    ]
+    assert b"pw" not in shard.to_json()
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_only_our_own_origin_may_be_private_without_being_asked(tmp_path, allowed):
+    """
+    A stranger's URL may redirect to what only this machine can reach.
+    """
+    assert make_plan("20_fan_out", FanOutSettings(), Nowhere).allow_private
+    assert listed(tmp_path, NINE, allow_private=allowed).allow_private is allowed
 
 
 def test_long_urls_make_more_shards_so_that_requests_stay_small(tmp_path):
@@ -106,3 +156,23 @@ def test_a_long_list_is_not_read_before_its_first_shard_is_sent(tmp_path):
     urls = [item.url for shard in shards for item in shard.source]
     assert urls[:150_000] == lines[:150_000]
     assert urls[150_000] == "no URL at all"
+
+
+def test_columns_are_those_named_and_captions_go_where_they_are_kept(tmp_path):
+    path = tmp_path / "urls.csv"
+    path.write_text("id,page,src,caption\n7.jpg,http://p/1,http://h/1,a cat\n")
+    settings = FanOutSettings(
+        url_list=str(path),
+        url_column="src",
+        name_column="id",
+        concurrency=1,
+        shards_per_execution=1,
+    )
+    plan = make_plan("20_fan_out", settings, Nowhere)
+    in_tars = replace(settings, sink="s3-tar", sink_path="s3://photos/kept")
+    plans = plan, replace(plan, settings=in_tars)
+    shards = [next(iter(one.wave(0, one.everything))) for one in plans]
+    ((here,), (kept,)) = (tuple(shard.source) for shard in shards)
+
+    assert here == Item(0, "http://h/1", "7.jpg")
+    assert kept.columns == {"page": "http://p/1", "caption": "a cat"}

@@ -10,10 +10,10 @@ from experiment.run.cpu_layers import (
     CLIENT,
     ENGINE,
     LIBCURL,
-    bars,
+    cpu_costs,
     floor,
     layers,
-    left_out,
+    missing_tool,
 )
 from experiment.session import open_session
 from origin.nginx import Nginx, is_installed
@@ -53,7 +53,7 @@ def test_files_from_elsewhere_have_no_cost_to_show(endpoint):
     )
     session = open_session(settings)
 
-    assert bars(session, settings) == {}
+    assert cpu_costs(session, settings) == {}
     assert session.requests() is None
     assert session.origin == endpoint.origin_url
     session.close()
@@ -63,8 +63,10 @@ def test_without_wrk_it_is_said_what_the_chart_lacks(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     session = SimpleNamespace(nginx=object())
 
-    assert left_out(session) == "wrk is not installed: the chart of CPU shows no floor"
-    assert left_out(SimpleNamespace(nginx=None)) == ""
+    assert (
+        missing_tool(session) == "wrk is not installed: the chart of CPU shows no floor"
+    )
+    assert missing_tool(SimpleNamespace(nginx=None)) == ""
 
 
 @needs_nginx

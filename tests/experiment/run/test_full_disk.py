@@ -6,6 +6,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from tests.support.waiting import WAIT_S
@@ -107,12 +108,9 @@ def test_a_full_disk_of_temporary_files_is_named_and_not_the_notebook(
     """
     The kernel's files are in the folder for temporary ones.
     """
-
-    def full(*_):
-        raise OSError(errno.ENOSPC, "full")
-
+    full = OSError(errno.ENOSPC, "full")
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "temporary"))
-    monkeypatch.setattr(kernels, "_start", full)
+    monkeypatch.setattr(kernels, "_start", Mock(side_effect=full))
     with pytest.raises(NoRoomError, match=f"{tmp_path}/temporary/kernel-.* No space"):
         grid.execute("00_start_here", tmp_path / "run" / "00.ipynb", {})
 
@@ -120,15 +118,10 @@ def test_a_full_disk_of_temporary_files_is_named_and_not_the_notebook(
 def test_a_torn_notebook_that_the_disk_does_not_let_go_is_no_second_error(
     tmp_path, monkeypatch, capsys
 ):
-    def full(*_, **__):
-        msg = "x cannot be written: Input/output error."
-        raise NoRoomError(msg)
-
-    def broken(*_, **__):
-        raise OSError(errno.EIO, "broken")
-
-    monkeypatch.setattr("experiment.command.runner.execute", full)
-    monkeypatch.setattr(Path, "unlink", broken)
+    full = NoRoomError("x cannot be written: Input/output error.")
+    broken = OSError(errno.EIO, "broken")
+    monkeypatch.setattr("experiment.command.runner.execute", Mock(side_effect=full))
+    monkeypatch.setattr(Path, "unlink", Mock(side_effect=broken))
     folder = tmp_path / "run"
 
     assert main(["20_fan_out", "-p", "run_folder", str(folder)]) == 2

@@ -23,11 +23,13 @@ MANY = 12
 
 
 @pytest.fixture
-def session(endpoint):
-    settings = FanOutSettings(
-        endpoint_url=endpoint.endpoint_url, origin_url=endpoint.origin_url
-    )
-    with_target = open_session(settings)
+def there(endpoint):
+    return {"endpoint_url": endpoint.endpoint_url, "origin_url": endpoint.origin_url}
+
+
+@pytest.fixture
+def session(there):
+    with_target = open_session(FanOutSettings(**there))
     yield with_target
     with_target.close()
 
@@ -67,19 +69,14 @@ def cells(monkeypatch):
 
 
 def test_cells_are_measured_one_after_the_other_at_the_shared_target(
-    run, cells, session, endpoint, capsys
+    run, cells, session, there, capsys
 ):
     settings = GridSettings(concurrency=[1, 3], file_kb=[5], repeats=2, duration_s=1)
     records = run_grid(settings, session, run)
 
-    assert [record["run"] for record in records] == [
-        "5kB-c1-cold-r1",
-        "5kB-c1-warm-r1",
-        "5kB-c3-cold-r1",
-        "5kB-c3-warm-r1",
-        "5kB-c1-warm-r2",
-        "5kB-c3-warm-r2",
-    ]
+    cold_too = [f"5kB-c{n}-{start}-r1" for n in (1, 3) for start in ("cold", "warm")]
+    warm = ["5kB-c1-warm-r2", "5kB-c3-warm-r2"]
+    assert [record["run"] for record in records] == cold_too + warm
     # The first run of a setting finds the number of files, and the others take it.
     files = [parameters["files"] for _, _, parameters in cells]
     assert files == [0, MANY, 0, MANY, MANY, MANY]
@@ -88,8 +85,7 @@ def test_cells_are_measured_one_after_the_other_at_the_shared_target(
         assert notebook == "20_fan_out"
         assert output.parent == run.folder / output.parent.name
         assert parameters["run_folder"] == str(output.parent)
-        assert parameters["endpoint_url"] == endpoint.endpoint_url
-        assert parameters["origin_url"] == endpoint.origin_url
+        assert there.items() <= parameters.items()
         assert parameters["tear_down"] is False
     assert len(list(read_invocations(run.folder))) == 6
     first, *_ = capsys.readouterr().out.splitlines()
@@ -152,27 +148,26 @@ def test_a_kernel_that_dies_loses_its_cell_only(run, cells, session, monkeypatch
     assert len(cells) == 1
 
 
-def test_an_origin_that_does_not_answer_is_refused_before_any_cell(
-    endpoint, silent_url
+@pytest.mark.parametrize(
+    ("settings", "error", "said"),
+    [
+        ({"origin_url": "SILENT"}, SettingsError, "does not answer"),
+        ({"file_kb": [10, 50_000]}, PreflightError, "tmp_mb"),
+    ],
+    ids=["silent origin", "a cell too large for tmp"],
+)
+def test_what_one_cell_cannot_work_with_refuses_the_whole_grid(
+    there, silent_url, settings, error, said
 ):
-    settings = GridSettings(endpoint_url=endpoint.endpoint_url, origin_url=silent_url)
-    session = open_session(settings)
-
-    with pytest.raises(SettingsError, match="does not answer"):
-        check_grid(settings, session)
-
-    session.close()
-
-
-def test_one_cell_that_cannot_fit_tmp_refuses_the_whole_grid(endpoint):
     settings = GridSettings(
-        endpoint_url=endpoint.endpoint_url,
-        origin_url=endpoint.origin_url,
-        file_kb=[10, 50_000],
+        **{
+            name: silent_url if value == "SILENT" else value
+            for name, value in (there | settings).items()
+        }
     )
     session = open_session(settings)
 
-    with pytest.raises(PreflightError, match="tmp_mb"):
+    with pytest.raises(error, match=said):
         check_grid(settings, session)
 
     session.close()

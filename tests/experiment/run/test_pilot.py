@@ -4,12 +4,13 @@ from asyncio import run as wait_for
 from dataclasses import replace
 
 import pytest
-from tests.support.priced_plans import AWS, plan_of
+from tests.support.plans import AWS, plan_of
 
 from experiment.command.runner import _REFUSALS
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.run import pilot
-from experiment.run.stopping import stoppable
+from experiment.run.stopping import Stopped, stoppable
+from rollout.deploy.changes import DeployStopped
 
 
 class Session:
@@ -61,3 +62,20 @@ def test_a_failed_pilot_leaves_no_function_unless_it_is_to_stay(tear_down, remov
         raise pilot.PilotError
 
     assert session.stopped == [removed]
+
+
+def test_a_stopped_deployment_is_removed_and_says_in_one_line_what_became_of_it():
+    session = Session()
+    settings = FanOutSettings(function="mine")
+
+    said = "the deployment was undone."
+
+    with pytest.raises(Stopped) as stopped, stoppable(None, session, settings):
+        raise DeployStopped(said)
+
+    assert session.stopped == ["mine"]
+    (line,) = stopped.value._render_traceback_()
+    assert line == (
+        "Stopped: the deployment was undone; nothing was measured yet; to start again: "
+        "run all cells"
+    )

@@ -11,12 +11,12 @@ from fetcher.contract.outcome import Outcome
 
 
 def test_a_file_counts_once_it_is_final_and_the_last_wave_says_how_long_it_may_take(
-    tmp_path, capsys
+    capsys,
 ):
     """
     It said 0 s for minutes, and counted twice what was tried twice.
     """
-    plan = plan_of(tmp_path, urls((0, 10)), files=10, connections=5)
+    plan = plan_of(files=10, connections=5)
     silent = done(Outcome.READ_TIMEOUT)
     with Progress(plan, 0) as progress:
         progress.sent()
@@ -40,9 +40,9 @@ def test_a_file_counts_once_it_is_final_and_the_last_wave_says_how_long_it_may_t
 
 
 def test_a_wave_of_untried_urls_says_no_longer_when_the_silent_were_to_be_done(
-    tmp_path, capsys
+    capsys,
 ):
-    with Progress(plan_of(tmp_path, urls((0, 10)), files=10), 0) as progress:
+    with Progress(plan_of(files=10), 0) as progress:
         progress.next_wave(Todo([(6, 4)], 4, tried=4))
         progress.next_wave(Todo([(6, 4)], 4, tried=1))
         asyncio.run(progress.tick())
@@ -50,8 +50,8 @@ def test_a_wave_of_untried_urls_says_no_longer_when_the_silent_were_to_be_done(
     assert "done within" not in capsys.readouterr().out
 
 
-def test_how_long_the_silent_may_take_follows_how_many_wait_at_once(tmp_path):
-    plan = plan_of(tmp_path, urls((0, 10)), files=10, connections=5)
+def test_how_long_the_silent_may_take_follows_how_many_wait_at_once():
+    plan = plan_of(files=10, connections=5)
 
     assert longest_s(plan.settings, 40) == 2 * 10
     assert longest_s(plan.settings, 80) == 2 * 2 * 10

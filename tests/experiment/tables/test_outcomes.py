@@ -21,7 +21,8 @@ from experiment.tables import outcomes
 from experiment.tables.outcomes import AccountError
 from fetcher.contract.downloads import Downloads
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.source import Template, numbers_in
+from fetcher.contract.source import numbers_in
+from fetcher.contract.template import Template
 
 MANY = 12
 WHOLE = urls((0, MANY))
@@ -186,14 +187,6 @@ def test_a_url_has_the_remainders_that_it_was_asked_for_with():
     table = table_of([invocation(source)], source)
 
     assert table["url"].tolist() == [item.url for item in source]
-
-
-@pytest.mark.parametrize(
-    "again", [invocation(part(WHOLE, 3, 1)), invocation(part(WHOLE, 3, 1), wave=1)]
-)
-def test_a_url_asked_for_twice_in_a_wave_or_once_it_was_ok_is_noticed(again):
-    with pytest.raises(AccountError, match="twice in one wave, or again after it was"):
-        table_of([invocation(WHOLE), again], WHOLE)
 
 
 def test_a_report_that_miscounts_its_urls_is_noticed():

@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 import pytest
+from tests.support.chart_tables import shards
 from tests.support.recorded_invocations import (
     SENT_AT,
     done,
@@ -15,40 +16,29 @@ from tests.support.recorded_invocations import (
 
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.tables.runs import runs_table
-from experiment.tables.table import shards_table
 from fetcher.contract.outcome import Outcome
 
 MANY = 12
+MOMENTS = "queued invoked started downloading downloaded answered"
 WHOLE = urls((0, MANY))
 
 
 def test_a_row_per_invocation_in_the_order_sent():
     later = invocation(part(WHOLE, 0, 6), shard=0, sent_at=SENT_AT + 9)
     sooner = invocation(part(WHOLE, 6, 6), shard=1)
-    table = shards_table([later, sooner], run="a run", target="local")
+    table = shards(later, sooner)
 
     assert table["shard"].tolist() == [1, 0]
     assert table["files"].tolist() == [6, 6]
     assert table["ok"].tolist() == [6, 6]
-    assert table["run"].unique().tolist() == ["a run"]
-    moments = table[
-        [
-            "queued_at",
-            "invoked_at",
-            "started_at",
-            "downloading_at",
-            "downloaded_at",
-            "answered_at",
-        ]
-    ]
+    assert table["run"].unique().tolist() == ["r"]
+    moments = table[[f"{name}_at" for name in MOMENTS.split()]]
     assert moments.apply(lambda row: row.is_monotonic_increasing, axis=1).all()
 
 
 def test_a_lost_invocation_has_a_row_with_its_error(tmp_path):
     lost = invocation(part(WHOLE, 0, 6), error="it died")
-    table = shards_table(
-        [lost, invocation(part(WHOLE, 6, 6), shard=1)], run="r", target="local"
-    )
+    table = shards(lost, invocation(part(WHOLE, 6, 6), shard=1))
     row = table.iloc[0]
 
     assert row["error"] == "it died"
@@ -65,9 +55,7 @@ def test_rows_are_put_together_whatever_some_of_them_lack(monkeypatch):
     """
     monkeypatch.setattr("experiment.tables.table._AT_ONCE", 2)
     lost = [invocation(part(WHOLE, n, 1), error="it died") for n in range(4)]
-    table = shards_table(
-        [*lost, invocation(part(WHOLE, 4, 8))], run="r", target="local"
-    )
+    table = shards(*lost, invocation(part(WHOLE, 4, 8)))
 
     assert len(table) == 5
     assert table["cold"].tolist() == [None] * 4 + [False]
@@ -77,10 +65,9 @@ def test_rows_are_put_together_whatever_some_of_them_lack(monkeypatch):
 
 def test_a_run_whose_executions_were_all_lost_still_has_tables(tmp_path):
     lost = [invocation(WHOLE, error="it died")]
-    table = shards_table(lost, run="r", target="local")
     figures = figures_of(lost, WHOLE)
 
-    table.to_parquet(tmp_path / "t.parquet")
+    shards(*lost).to_parquet(tmp_path / "t.parquet")
     assert figures["counts"]["unstarted"] == MANY
     assert figures["files_per_s"] == 0
     assert figures["failed_invocations"] == 1
@@ -110,14 +97,9 @@ def test_only_whole_files_count_as_speed():
 
     assert figures["files_per_s"] == pytest.approx(6 / 2)
     assert figures["body_bytes"] == 6_000
-    assert figures["counts"]["cut"] == 6
-
-
-def test_counts_have_every_outcome_and_sum_to_the_files():
-    invocations = [invocation(WHOLE)]
-    counts = figures_of(invocations, WHOLE)["counts"]
-
+    counts = figures["counts"]
     assert set(counts) == {outcome.value for outcome in Outcome}
+    assert counts["cut"] == counts["ok"] == 6
     assert sum(counts.values()) == MANY
 
 

@@ -7,7 +7,13 @@ from tests.support.chart_tables import runs
 from experiment.tables.goal import GOAL_RATE
 from experiment.tables.growth import growth
 from experiment.tables.verdict import million_of, verdict
-from experiment.tables.words import duration, size, where_measured
+
+
+def by_concurrency(rates, **more):
+    """Three runs at each concurrency."""
+    tables = [runs([rate] * 3, concurrency=n, **more) for n, rate in rates.items()]
+    return pd.concat(tables, ignore_index=True)
+
 
 WHOLE = {"files": 10**6, "target": "aws"}
 
@@ -80,11 +86,7 @@ def test_of_settings_that_show_no_difference_the_one_of_least_concurrency_is_nam
     """
     Noise would otherwise choose, another one each time.
     """
-    rates = {1: 10_000, 2: 19_000, 4: 20_000, 8: 12_000}
-    table = pd.concat(
-        [runs([rate] * 3, concurrency=width) for width, rate in rates.items()],
-        ignore_index=True,
-    )
+    table = by_concurrency({1: 10_000, 2: 19_000, 4: 20_000, 8: 12_000})
 
     assert "at concurrency 2, 1M" in verdict(table)
     assert verdict(table).endswith("; no difference shown to concurrency 4")
@@ -110,12 +112,7 @@ LIMITS = {
 
 @pytest.mark.parametrize(("why", "load"), LIMITS.items(), ids=LIMITS)
 def test_a_grid_says_where_throughput_stops_growing_and_why(why, load):
-    rates = {1: 10_000, 2: 19_000, 4: 20_000}
-    table = pd.concat(
-        [runs([rate] * 3, concurrency=width, **load) for width, rate in rates.items()],
-        ignore_index=True,
-    )
-    (said,) = growth(table)
+    (said,) = growth(by_concurrency({1: 10_000, 2: 19_000, 4: 20_000}, **load))
 
     assert said.startswith(
         "Files of 10 kB: throughput grows up to concurrency 2, and no further. "
@@ -124,38 +121,7 @@ def test_a_grid_says_where_throughput_stops_growing_and_why(why, load):
 
 
 def test_a_grid_whose_last_setting_is_fastest_has_not_found_where_growth_stops():
-    table = pd.concat(
-        [runs([10_000 * n] * 3, concurrency=n) for n in (1, 2)], ignore_index=True
-    )
-
-    assert list(growth(table)) == [
+    assert list(growth(by_concurrency({1: 10_000, 2: 20_000}))) == [
         "Files of 10 kB: throughput still grows at concurrency 2, the most measured."
     ]
     assert not list(growth(runs([100.0])))
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0.04, "40 ms"),
-        (0.9996, "1.0 s"),
-        (9.94, "9.9 s"),
-        (60.3, "60.3 s"),
-        (121, "2 min 1 s"),
-    ],
-)
-def test_a_time_is_said_as_people_say_it(seconds, said):
-    assert duration(seconds) == said
-
-
-@pytest.mark.parametrize(
-    ("kilobytes", "said"),
-    [(1, "1 kB"), (999, "999 kB"), (1_000, "1 MB"), (1_700, "1.7 MB")],
-)
-def test_a_size_is_said_as_people_say_it(kilobytes, said):
-    assert size(kilobytes) == said
-
-
-def test_a_footnote_keeps_a_local_run_from_being_taken_for_aws():
-    assert "not AWS" in where_measured("local", "a machine", [400])
-    assert where_measured("aws", "a machine", [400]) == "target: aws. 400 files a run"

@@ -6,7 +6,7 @@ import pytest
 
 from fetcher.command import progress as module
 from fetcher.command.progress import Progress
-from fetcher.transfer.flow.left import Left
+from fetcher.transfer.flow.under_way import UnderWay
 
 
 @pytest.fixture
@@ -30,27 +30,30 @@ def told(monkeypatch, capsys):
 
 
 def test_the_rate_of_late_tells_how_long_the_rest_will_take(told):
-    assert told((1, 10, Left(9)), (60, 100, Left(9)), (61, 200, Left(9))) == "38 s left"
+    assert (
+        told((1, 10, UnderWay(9)), (60, 100, UnderWay(9)), (61, 200, UnderWay(9)))
+        == "38 s left"
+    )
 
 
 def test_the_silent_are_told_apart_as_they_do_not_take_long_together(told):
-    left = Left(working=50, silent=100)
+    left = UnderWay(working=50, silent=100)
 
     assert told((10, 1_900, left)) == "11 s left, 100 silent"
 
 
 def test_at_the_end_it_is_told_who_is_waited_for_and_how_long_at_most(told):
-    silent = Left(silent=100)
+    silent = UnderWay(silent=100)
 
     assert told((9, 3_900, silent)) == "100 silent, done in about 20 s"
-    assert told((9, 3_900, silent), (14, 3_930, Left(silent=70))) == (
+    assert told((9, 3_900, silent), (14, 3_930, UnderWay(silent=70))) == (
         "70 silent, done in about 15 s"
     )
-    assert told((9, 3_990, Left(0, 4, 6))) == (
+    assert told((9, 3_990, UnderWay(0, 4, 6))) == (
         "4 silent, 6 waiting for hosts that are limited or gone"
     )
-    assert told((9, 4_000, Left())) == "0 s left"
-    assert told((9, 4_000, Left()), (30, 4_000, Left())) == "0 left"
+    assert told((9, 4_000, UnderWay())) == "0 s left"
+    assert told((9, 4_000, UnderWay()), (30, 4_000, UnderWay())) == "0 left"
 
 
 def test_what_went_wrong_is_summed_up_by_outcome_and_by_host(capsys):

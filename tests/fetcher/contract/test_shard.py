@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fetcher.contract.downloads import NO_ROOM, TICKS_PER_S, Download, Downloads
+from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import MAX_CONNECTIONS, Options, SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import SCHEMA, Report, Shard
-from fetcher.contract.source import Inline, Item, Template
+from fetcher.contract.source import Item
+from fetcher.contract.template import Template
 
 LAMBDA_ANSWERS_WITH = 6 * 1_024 * 1_024  # bytes
 
@@ -267,12 +269,23 @@ def test_a_malformed_report_is_refused_with_the_reason(spoiled, said):
         Report.from_dict(fields | spoiled)
 
 
-@pytest.mark.parametrize("many", [0, 1, 3])
-def test_columns_of_another_length_than_they_say_are_refused(many):
-    fields = report_on([Download(Outcome.OK, 200), Download(Outcome.CUT)]).to_dict()
-    fields["downloads"]["many"] = many
+@pytest.mark.parametrize(
+    ("spoiled", "said"),
+    [
+        *[({"many": many}, r"not a report: .*A column is") for many in (0, 1, 3)],
+        ({"types": [""]}, "There is no type 1 among 1"),
+        ({"columns": {"outcome": len(Outcome)}}, "There is no outcome 19"),
+    ],
+)
+def test_columns_that_contradict_what_stands_beside_them_are_refused(spoiled, said):
+    """A length not theirs, a type without a name, an outcome there is none of."""
+    ends = Download(Outcome.OK, 200, found_type="image/png"), Download(Outcome.CUT)
+    fields = report_on(ends).to_dict()
+    downloads = fields["downloads"]
+    columns = downloads["columns"] | spoiled.pop("columns", {})
+    fields["downloads"] = downloads | {"columns": columns} | spoiled
 
-    with pytest.raises(ValueError, match="not a report"):
+    with pytest.raises(ValueError, match=said):
         Report.from_dict(fields)
 
 
@@ -283,19 +296,3 @@ def test_a_report_of_a_version_before_types_were_reported_is_read():
     del downloads["columns"]["found_type"]
 
     assert list(Report.from_dict(fields).downloads) == [Download(Outcome.OK, 200)]
-
-
-def test_a_type_that_has_no_name_is_refused():
-    fields = report_on([Download(Outcome.OK, found_type="image/png")]).to_dict()
-    fields["downloads"]["types"] = [""]
-
-    with pytest.raises(ValueError, match="There is no type 1 among 1"):
-        Report.from_dict(fields)
-
-
-def test_an_outcome_there_is_none_of_is_refused():
-    fields = report_on([Download(Outcome.OK)]).to_dict()
-    fields["downloads"]["columns"]["outcome"] = len(Outcome)
-
-    with pytest.raises(ValueError, match="There is no outcome 19"):
-        Report.from_dict(fields)

@@ -9,17 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.contract.source import (
-    Inline,
-    Item,
-    Template,
-    count,
-    numbers_in,
-    pack,
-    ranges_of,
-    source_from_dict,
-    unpack,
-)
+from fetcher.contract.inline_urls import Inline
+from fetcher.contract.packing import pack, unpack
+from fetcher.contract.shard import Shard
+from fetcher.contract.source import Item, count, numbers_in, ranges_of
+from fetcher.contract.template import Template
 
 NUMBERS = st.sets(st.integers(0, 10**6), max_size=40).map(sorted)
 ANY_TEXT = st.text(st.characters(), max_size=20)  # surrogates, tabs, NULs and all
@@ -71,7 +65,7 @@ def test_ranges_hold_exactly_the_numbers_folded_into_them(numbers):
 
 @given(SOURCES)
 def test_a_source_survives_json_whatever_its_texts(source):
-    travelled = source_from_dict(json.loads(json.dumps(source.to_dict())))
+    travelled = type(source).from_dict(json.loads(json.dumps(source.to_dict())))
 
     assert travelled == source
     assert list(travelled) == list(source)
@@ -97,7 +91,7 @@ def test_what_a_row_carries_along_travels_only_to_who_keeps_it():
     sent = Inline.of([item], keeps_columns=True).to_dict()
 
     assert list(Inline.of([item])) == [Item(0, "http://h/1")]
-    assert list(source_from_dict(sent)) == [item]
+    assert list(Inline.from_dict(sent)) == [item]
 
 
 def test_what_is_empty_everywhere_does_not_travel():
@@ -108,25 +102,28 @@ def test_what_is_empty_everywhere_does_not_travel():
     assert len(alone.to_dict()["packed"]) < len(named.to_dict()["packed"])
 
 
-def test_every_place_for_the_number_in_a_template_is_filled():
-    source = Template("http://h/{number}/{number}.jpg", ((3, 1),))
-
-    assert [item.url for item in source] == ["http://h/3/3.jpg"]
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        (
+            "http://h/{number}/{number}.jpg",
+            ["http://h/18/18.jpg", "http://h/19/19.jpg"],
+        ),
+        (
+            "s3://b-{number%4}/{number%16}/%s/{number}.jpg",
+            ["s3://b-2/2/%s/18.jpg", "s3://b-3/3/%s/19.jpg"],
+        ),
+    ],
+    ids=["the number itself", "its remainders, over buckets and prefixes"],
+)
+def test_every_place_for_the_number_in_a_template_is_filled(text, urls):
+    assert [item.url for item in Template(text, ((18, 2),))] == urls
 
 
 def test_a_million_urls_of_a_template_travel_in_a_hundred_bytes():
     source = Template("http://host/{number}.jpg", ((0, 1_000_000),))
 
     assert len(json.dumps(source.to_dict())) < 100
-
-
-def test_remainders_spread_numbers_over_hosts_buckets_and_prefixes():
-    source = Template("s3://b-{number%4}/{number%16}/%s/{number}.jpg", ((18, 2),))
-
-    assert [item.url for item in source] == [
-        "s3://b-2/2/%s/18.jpg",
-        "s3://b-3/3/%s/19.jpg",
-    ]
 
 
 @given(texts_of_templates(), NO_BRACES, st.integers(1, 400))
@@ -202,10 +199,12 @@ def test_a_template_that_stands_for_no_urls_is_refused(text, said):
     ],
 )
 def test_a_malformed_source_is_refused_with_the_reason(spoiled, said):
-    fields = Inline(((0, 2),), ["http://h/0", "http://h/1"]).to_dict()
+    source = Inline(((0, 2),), ["http://h/0", "http://h/1"])
+    event = json.loads(Shard(run="r", index=0, source=source).to_json())
+    event["source"] |= spoiled
 
     with pytest.raises(ValueError, match=said):
-        source_from_dict(fields | spoiled)
+        Shard.from_dict(event)
 
 
 @given(st.binary())

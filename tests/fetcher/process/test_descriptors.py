@@ -8,7 +8,7 @@ import pytest
 from tests.support.engine_jobs import run_alone
 from tests.support.running_command import Run
 
-from fetcher.process.descriptors import raise_limit
+from fetcher.process.descriptors import connections_allowed
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_limit_that_is_high_enough_is_left_alone(monkeypatch, limit):
     monkeypatch.setattr(resource, "getrlimit", lambda _: (limit, limit))
     monkeypatch.setattr(resource, "setrlimit", None)
 
-    assert raise_limit(4_000) == (4_000 - 64) // 2
+    assert connections_allowed(4_000) == (4_000 - 64) // 2
 
 
 CROWDED = """

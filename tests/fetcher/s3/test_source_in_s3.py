@@ -14,7 +14,8 @@ from tests.support.s3_proxy import SLOW_DOWN
 
 from fetcher.contract.options import SinkSpec
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.source import Item, Template
+from fetcher.contract.source import Item
+from fetcher.contract.template import Template
 
 
 @pytest.fixture(autouse=True)

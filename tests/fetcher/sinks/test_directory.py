@@ -66,8 +66,8 @@ def test_a_name_that_is_both_file_and_folder_is_an_error_of_the_sink(tmp_path, n
 
 
 def test_more_folders_than_are_remembered_are_made(tmp_path, monkeypatch):
-    monkeypatch.setattr("fetcher.sinks.folders._FEWEST_OPEN", 2)
-    monkeypatch.setattr("fetcher.sinks.folders.MOST_OPEN", 2)
+    monkeypatch.setattr("fetcher.sinks.open_folders._FEWEST_OPEN", 2)
+    monkeypatch.setattr("fetcher.sinks.open_folders.MOST_OPEN", 2)
     sink = Directory(tmp_path)
     names = [f"{n % 5}/{n % 3}/{n % 2}/{n}" for n in range(40)]
     for name in names:
@@ -246,7 +246,7 @@ def test_a_body_written_in_one_go_is_not_mixed_up_with_another_run_s(
 
 
 def test_folders_that_are_open_stay_few(tmp_path, monkeypatch):
-    monkeypatch.setattr("fetcher.sinks.folders.MOST_OPEN", 0)
+    monkeypatch.setattr("fetcher.sinks.open_folders.MOST_OPEN", 0)
     sink = Directory(tmp_path)
     before = os.open("/", os.O_RDONLY)
     os.close(before)

@@ -156,6 +156,9 @@ def test_streaming_is_refused_in_plain_words(deploy, operation):
 
     assert (status, code) == (501, "NotImplementedException")
     assert message.startswith("InvokeMode RESPONSE_STREAM is not modelled")
+    assert "client for Python, which runs functions here, cannot stream" in message
+    asked = function.refused("invoke_with_response_stream")
+    assert asked[2].partition(" ")[2] == message.split(" ", 2)[2]
 
 
 def test_a_stopped_endpoint_answers_who_waits_and_leaves_no_url_and_no_process(

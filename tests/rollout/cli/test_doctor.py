@@ -112,7 +112,7 @@ def test_an_account_that_may_do_everything_is_well(doctor, gate):
         "all of deploy/permissions.json, as IAM simulates it",
     )
     assert found["memory"][0] == "could not look"  # AWS tells only what it refuses
-    assert "Could not unzip" in found["memory"][1]
+    assert "refused its code, as it should, and named no cap" in found["memory"][1]
     assert found["bandwidth"][0] == "could not look"
     assert "up to 3,000 if AWS has raised it" in found["bandwidth"][1]
     made = {one for one, _ in gate.asked} - {"SimulatePrincipalPolicy"}

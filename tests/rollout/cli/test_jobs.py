@@ -13,7 +13,7 @@ from rollout.__main__ import main
 from rollout.cli import jobs as jobs_command
 from rollout.deploy import lambda_function
 from rollout.errors import PreflightError, ServiceError
-from rollout.invoke import service as jobs
+from rollout.invoke import service_client as jobs
 from rollout.invoke.job_price import price_of
 
 BUCKET = "commanded-jobs"
@@ -150,9 +150,8 @@ def test_an_object_in_s3_is_read_by_the_service(rollout, target, origin):
     listed = target.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="files/tars/")
 
     assert waited == 0
-    assert f"files/tars/{job}/00-00000.tar" in [
-        one["Key"] for one in listed["Contents"]
-    ]
+    keys = [one["Key"] for one in listed["Contents"]]
+    assert f"files/tars/{job}/00-00000.tar" in keys
 
 
 def test_a_job_whose_list_cannot_be_used_exits_1(rollout):
@@ -201,12 +200,8 @@ def test_a_job_that_may_cost_too_much_is_not_submitted(commanded, target):
     priced = price_of(target, commanded.name, 1_000_000, "s3-objects")
     by_item = {item.what.partition(",")[0]: item for item in priced.items}
 
-    memory_gb = (
-        target.client("lambda").get_function(FunctionName=commanded.name)[
-            "Configuration"
-        ]["MemorySize"]
-        / 1_024
-    )
+    found = target.client("lambda").get_function(FunctionName=commanded.name)
+    memory_gb = found["Configuration"]["MemorySize"] / 1_024
     seconds = by_item["GB-seconds of memory"].amount / memory_gb
     assert seconds == pytest.approx(1_000_000 / 34)
     assert by_item["writes to S3"].amount > 1_000_000
@@ -248,7 +243,7 @@ def test_a_service_that_does_not_answer_is_asked_again_and_then_named(
     commanded, target, silent_url, monkeypatch
 ):
     monkeypatch.setattr(jobs, "_PAUSE_S", 0.001)
-    service = jobs.Service(target, commanded.name)
+    service = jobs.ServiceClient(target, commanded.name)
     service._url = f"{silent_url}/"
 
     with pytest.raises(ServiceError, match=r"function commanded answers: .* connect"):
@@ -291,7 +286,7 @@ def test_a_long_list_needs_a_bucket(endpoint, target):
         service(endpoint.endpoint_url, "bare-service") as bare,
         pytest.raises(ServiceError, match="bare-service was deployed without a bucket"),
     ):
-        jobs.Service(target, bare.name).upload("a.txt", b"")
+        jobs.ServiceClient(target, bare.name).upload("a.txt", b"")
 
 
 def test_a_list_that_the_bucket_does_not_take_is_said_so(endpoint, target):
@@ -301,4 +296,4 @@ def test_a_list_that_the_bucket_does_not_take_is_said_so(endpoint, target):
             ServiceError,
             match=r"s3://gone-bucket/lists/a\.txt.* s3:PutObject\..*NoSuchBucket",
         ):
-            jobs.Service(target, one.name).upload("a.txt", b"")
+            jobs.ServiceClient(target, one.name).upload("a.txt", b"")

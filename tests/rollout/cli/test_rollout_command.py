@@ -14,7 +14,7 @@ from tests.support.child_processes import family_of
 
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.shard import Report, Shard
-from fetcher.contract.source import Template
+from fetcher.contract.template import Template
 from rollout.__main__ import main
 from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy
 

@@ -10,7 +10,7 @@ from rollout.deploy import (
     lambda_function,
     log_group,
     role,
-    transient,
+    tolerated_refusals,
 )
 from rollout.deploy.changes import DeployStopped
 from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy, destroy, status
@@ -284,9 +284,9 @@ def test_only_a_refusal_that_passes_is_waited_out(monkeypatch, text, calls):
         if refusals:
             raise refusals.pop()
 
-    monkeypatch.setattr(transient, "_PAUSE_S", 0)
+    monkeypatch.setattr(tolerated_refusals, "_PAUSE_S", 0)
     with suppress(ClientError):
-        transient.retry_while_transient(call)
+        tolerated_refusals.retry_while_transient(call)
 
     assert len(made) == calls
 

@@ -4,14 +4,20 @@ import json
 from dataclasses import replace
 
 import pytest
+from fetcher.contract.inline import Inline
 from tests.support.aws_target import NAME, POLICY, ROOT, actions_of
+from tests.support.bucket_contents import put
+from tests.support.handler_shards import invoke
+from tests.support.iam_simulation import denied, idle
 
+from fetcher.contract.options import SinkSpec
+from fetcher.contract.source import Item
 from fetcher.s3.urls import Place
-from rollout.deploy import role
+from rollout.deploy import policies, role
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left, status
 from rollout.deploy.leftover_tars import seal_unreported
 from rollout.errors import DeployError, ServiceError
-from rollout.invoke.service import Service
+from rollout.invoke.service_client import ServiceClient
 from rollout.target.target import connect
 
 # AWS narrows none of these down to a function.
@@ -235,7 +241,7 @@ def test_a_long_list_may_be_handed_in_to_a_service(aws, gate, spec, code, s3):
     bucket = "million-downloads-lists"
     s3.create_bucket(Bucket=bucket)
     deploy(aws, replace(spec, environment={"FETCHER_BUCKET": bucket}), code=code)
-    service = Service(aws, NAME)
+    service = ServiceClient(aws, NAME)
 
     assert service.upload("a.txt", b"http://h/1") == f"s3://{bucket}/lists/a.txt"
 
@@ -257,6 +263,29 @@ def test_what_executions_left_may_be_seen_to(aws, gate, s3):
         s3.create_multipart_upload(Bucket=left.bucket, Key="kept/r/00-00002.tar")
         with pytest.raises(DeployError, match="Read and Write of deploy/perm"):
             seal_unreported(aws, left, "r", set(), set())
+
+
+def test_executions_may_do_what_they_do_and_no_more(aws, gate, s3, bucket):
+    """Their own calls, signed in headers and in URLs, against the role's policies."""
+    sources = f"{bucket}-sources"
+    s3.create_bucket(Bucket=sources)
+    items = [Item(n, put(s3, sources, f"2026/{n}.jpg", b"x")) for n in range(3)]
+    spec = FunctionSpec(
+        name=NAME, bucket=f"{bucket}/kept", sources=(f"{sources}/2026",)
+    )
+    own = spec.policies(aws)
+    del own[policies.WRITE_OWN_LOG]  # Lambda writes it
+    gate.policy = {"Statement": [one for p in own.values() for one in p["Statement"]]}
+    for kind in ("s3-tar", "s3-objects"):
+        sink = SinkSpec(kind=kind, path=f"s3://{bucket}/kept/{kind}")
+        report = invoke(Inline.of(items), sink, allow_s3=True)
+        assert report.tally.counts["ok"] == len(items), report
+
+    assert {"s3:PutObject", "s3:GetObject"} == gate.actions
+    assert denied(gate.policy, gate.needed) == []
+    # Without it S3 says "forbidden" of what is missing.
+    spare = [one["Action"] for one in idle(gate.policy, gate.needed)]
+    assert spare == [["s3:ListBucket"]] * 2
 
 
 def test_readme_tells_whom_to_grant_what():

@@ -40,10 +40,8 @@ def test_an_answer_says_what_when_and_who(target, function):
     before = time.time()
     answer = call(target, function, {"a": "ü"})
 
-    assert answer.status == 200
     assert json.loads(answer.payload)["event"] == {"a": "ü"}
     assert answer.function_error is None
-    assert answer.executed_version == "$LATEST"
     assert len(answer.request_id) == 36
     assert answer.throttles == 0
     assert before <= answer.sent_at <= answer.answered_at <= time.time()

@@ -150,7 +150,7 @@ def test_aws_differs_from_local_in_the_target_only(endpoint, monkeypatch):
     [
         ({}, "Set AWS_REGION"),
         ({"AWS_DEFAULT_REGION": "us-east-1"}, "no AWS credentials"),
-        ({"AWS_PROFILE": "no-such-profile"}, "no-such-profile"),
+        ({"AWS_PROFILE": "no-such-profile"}, "list-profiles` lists those there are"),
     ],
 )
 def test_an_incomplete_aws_setup_is_refused(monkeypatch, variables, message):
@@ -167,10 +167,8 @@ class Refusing(HttpProxy):
     def __init__(self, code, status=403):
         self._code, self._status = code, status
 
-    def handle(self, request, body):
-        error = f"<Error><Code>{self._code}</Code><Message>no</Message></Error>"
-        body = f"<ErrorResponse>{error}</ErrorResponse>".encode()
-        self.reply(request, self._status, [("Content-Type", "text/xml")], body)
+    def handle(self, request, _body):
+        self.refuse(request, "sts", self._status, self._code, "no")
 
 
 @pytest.fixture

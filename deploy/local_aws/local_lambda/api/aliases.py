@@ -1,27 +1,25 @@
 """Aliases: names for versions, with invocations shared between two of them."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.functions.alias import Alias
+from local_aws.local_lambda.functions.function import Function
+from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
 from local_aws.local_lambda.runtime.version import LATEST
 
-if TYPE_CHECKING:
-    from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Registry
 
-
-async def create(registry: "Registry", call: Call) -> Answer:
+async def create(registry: Registry, call: Call) -> Answer:
     """CreateAlias."""
     parameters = call.parameters
     name, number = parameters["Name"], parameters["FunctionVersion"]
     reference = reference_of(call).at(number)
     function = registry.find(reference)
-    function.deployment(number)
+    function.version_state(number)
     arn = reference.at(name).arn
     if name in function.aliases:
         text = f"Alias already exists: {arn}"
@@ -33,7 +31,7 @@ async def create(registry: "Registry", call: Call) -> Answer:
     return alias.describe(arn)
 
 
-async def update(registry: "Registry", call: Call) -> Answer:
+async def update(registry: Registry, call: Call) -> Answer:
     """UpdateAlias."""
     parameters = call.parameters
     reference = _reference(call)
@@ -45,7 +43,7 @@ async def update(registry: "Registry", call: Call) -> Answer:
     if parameters.get("RevisionId", alias.revision) != alias.revision:
         raise errors.stale_revision()
     number = parameters.get("FunctionVersion", alias.version)
-    function.deployment(number)
+    function.version_state(number)
     weights = _weights(parameters) if "RoutingConfig" in parameters else alias.weights
     _check_weights(function, number, weights)
     description = parameters.get("Description", alias.description)
@@ -54,7 +52,7 @@ async def update(registry: "Registry", call: Call) -> Answer:
     return changed.describe(reference.arn)
 
 
-async def get(registry: "Registry", call: Call) -> Answer:
+async def get(registry: Registry, call: Call) -> Answer:
     """GetAlias."""
     reference = _reference(call)
     alias = registry.function(call).aliases.get(call.parameters["Name"])
@@ -64,7 +62,7 @@ async def get(registry: "Registry", call: Call) -> Answer:
     return alias.describe(reference.arn)
 
 
-async def delete(registry: "Registry", call: Call) -> Answer:
+async def delete(registry: Registry, call: Call) -> Answer:
     """DeleteAlias; one that is not there is as good as deleted."""
     function = registry.function(call)
     name = call.parameters["Name"]
@@ -74,7 +72,7 @@ async def delete(registry: "Registry", call: Call) -> Answer:
     return {}
 
 
-async def list_(registry: "Registry", call: Call) -> Answer:
+async def list_(registry: Registry, call: Call) -> Answer:
     """ListAliases."""
     function = registry.function(call)
     number = call.parameters.get("FunctionVersion")
@@ -96,7 +94,7 @@ def _weights(parameters: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _check_weights(
-    function: "Function", number: str, weights: Mapping[str, float]
+    function: Function, number: str, weights: Mapping[str, float]
 ) -> None:
     """Refuse as AWS does (LocalStack test_notfound_and_invalid_routingconfigs)."""
     if len(weights) > 1:
@@ -114,4 +112,4 @@ def _check_weights(
                 "$LATEST is not supported for an alias pointing to more than 1 version"
             )
             raise errors.invalid_parameter(text)
-        function.deployment(other)
+        function.version_state(other)

@@ -1,18 +1,14 @@
 """Reserved concurrency and the account's limits, as callers configure and see them."""
 
-from typing import TYPE_CHECKING
-
 from aws_facts.limits import limit
 from local_aws.local_lambda import errors
+from local_aws.local_lambda.functions.function import Function
+from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.names import reference_of
 from local_aws.local_lambda.requests.service_model import Answer, Call
 
-if TYPE_CHECKING:
-    from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Registry
 
-
-async def put(registry: "Registry", call: Call) -> Answer:
+async def put(registry: Registry, call: Call) -> Answer:
     """PutFunctionConcurrency."""
     function = registry.function(call, names_version=True)
     reference_of(call).refuse_qualifier()
@@ -32,12 +28,12 @@ async def put(registry: "Registry", call: Call) -> Answer:
     return describe(function)
 
 
-async def get(registry: "Registry", call: Call) -> Answer:
+async def get(registry: Registry, call: Call) -> Answer:
     """GetFunctionConcurrency."""
     return describe(registry.function(call))
 
 
-async def delete(registry: "Registry", call: Call) -> Answer:
+async def delete(registry: Registry, call: Call) -> Answer:
     """DeleteFunctionConcurrency."""
     function = registry.function(call)
     reference_of(call).refuse_qualifier()
@@ -45,16 +41,16 @@ async def delete(registry: "Registry", call: Call) -> Answer:
     return {}
 
 
-def describe(function: "Function") -> Answer:
+def describe(function: Function) -> Answer:
     """Return the concurrency a function has reserved, if any."""
     reserved = function.runner.reserved
     return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
 
 
-async def account_settings(registry: "Registry", call: Call) -> Answer:
+async def account_settings(registry: Registry, call: Call) -> Answer:
     """GetAccountSettings: limits of the account, use of the region."""
     functions = registry.functions_in(call.region)
-    sizes = [d.version.package.size for f in functions for d in f.deployments()]
+    sizes = [d.version.package.size for f in functions for d in f.version_states()]
     return {
         "AccountLimit": {
             "TotalCodeSize": 80_530_636_800,

@@ -48,11 +48,6 @@ def merged(before: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str
     """
     Return a configuration changed by a call.
 
-    Args:
-        before: The configuration so far, or ``DEFAULTS``.
-
-        parameters: Those of CreateFunction or UpdateFunctionConfiguration.
-
     Raises:
         LambdaError: If AWS would refuse it, or the local Lambda cannot do it.
     """

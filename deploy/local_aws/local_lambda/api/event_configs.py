@@ -1,18 +1,15 @@
 """Retries and maximum age of events, for each version and alias."""
 
 import time
-from typing import TYPE_CHECKING
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.functions.event_config import EventConfig
+from local_aws.local_lambda.functions.function import Function
+from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
 from local_aws.local_lambda.runtime.version import LATEST
-
-if TYPE_CHECKING:
-    from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Registry
 
 _SETTINGS = (
     "MaximumRetryAttempts",
@@ -21,27 +18,27 @@ _SETTINGS = (
 )
 
 
-async def put(registry: "Registry", call: Call) -> Answer:
+async def put(registry: Registry, call: Call) -> Answer:
     """PutFunctionEventInvokeConfig."""
     function, reference = _target(registry, call)
     return _configure(function, reference, call, retries=None, age_s=None)
 
 
-async def update(registry: "Registry", call: Call) -> Answer:
+async def update(registry: Registry, call: Call) -> Answer:
     """UpdateFunctionEventInvokeConfig."""
     function, reference = _target(registry, call)
     _, before = _existing(registry, reference)
     return _configure(function, reference, call, before.retries, before.age_s)
 
 
-async def get(registry: "Registry", call: Call) -> Answer:
+async def get(registry: Registry, call: Call) -> Answer:
     """GetFunctionEventInvokeConfig."""
     reference = _qualified(call)
     _, config = _existing(registry, reference)
     return config.describe(reference.arn)
 
 
-async def delete(registry: "Registry", call: Call) -> Answer:
+async def delete(registry: Registry, call: Call) -> Answer:
     """DeleteFunctionEventInvokeConfig."""
     reference = _qualified(call)
     function, _ = _existing(registry, reference)
@@ -49,7 +46,7 @@ async def delete(registry: "Registry", call: Call) -> Answer:
     return {}
 
 
-async def list_(registry: "Registry", call: Call) -> Answer:
+async def list_(registry: Registry, call: Call) -> Answer:
     """ListFunctionEventInvokeConfigs."""
     reference = _qualified(call)
     function = registry.get(reference)
@@ -63,7 +60,7 @@ async def list_(registry: "Registry", call: Call) -> Answer:
     return {"FunctionEventInvokeConfigs": entries, **next_page}
 
 
-def _target(registry: "Registry", call: Call) -> tuple["Function", Reference]:
+def _target(registry: Registry, call: Call) -> tuple[Function, Reference]:
     if not any(name in call.parameters for name in _SETTINGS):
         text = "You must specify at least one of error handling or destination setting."
         raise errors.invalid_parameter(text)
@@ -71,7 +68,7 @@ def _target(registry: "Registry", call: Call) -> tuple["Function", Reference]:
     function = registry.get(reference)
     try:
         if function is not None:
-            function.deployment(reference.qualifier)
+            function.version_state(reference.qualifier)
             return function, reference
     except errors.NotFoundError:
         pass
@@ -79,7 +76,7 @@ def _target(registry: "Registry", call: Call) -> tuple["Function", Reference]:
 
 
 def _configure(
-    function: "Function",
+    function: Function,
     reference: Reference,
     call: Call,
     retries: int | None,
@@ -99,9 +96,7 @@ def _configure(
     return config.describe(reference.arn)
 
 
-def _existing(
-    registry: "Registry", reference: Reference
-) -> tuple["Function", EventConfig]:
+def _existing(registry: Registry, reference: Reference) -> tuple[Function, EventConfig]:
     function = registry.get(reference)
     configs = function.event_configs if function else {}
     config = configs.get(reference.qualifier or LATEST)

@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda import url_errors as refusals
+from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.function_url import FunctionUrl, timestamp
+from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
 
-if TYPE_CHECKING:
-    from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Registry
 
-
-async def create(registry: "Registry", call: Call) -> Answer:
+async def create(registry: Registry, call: Call) -> Answer:
     """CreateFunctionUrlConfig."""
     parameters = call.parameters
     _refuse_streaming(parameters)
@@ -40,13 +38,13 @@ async def create(registry: "Registry", call: Call) -> Answer:
     return url.describe_new()
 
 
-async def get(registry: "Registry", call: Call) -> Answer:
+async def get(registry: Registry, call: Call) -> Answer:
     """GetFunctionUrlConfig."""
     _, url = _existing(registry, call)
     return url.describe()
 
 
-async def update(registry: "Registry", call: Call) -> Answer:
+async def update(registry: Registry, call: Call) -> Answer:
     """UpdateFunctionUrlConfig; settings not given stay."""
     parameters = call.parameters
     _refuse_streaming(parameters)
@@ -63,7 +61,7 @@ async def update(registry: "Registry", call: Call) -> Answer:
     return changed.describe()
 
 
-async def delete(registry: "Registry", call: Call) -> Answer:
+async def delete(registry: Registry, call: Call) -> Answer:
     """DeleteFunctionUrlConfig; running invocations may finish."""
     function, url = _existing(registry, call)
     del function.urls[url.reference.qualifier]
@@ -71,7 +69,7 @@ async def delete(registry: "Registry", call: Call) -> Answer:
     return {}
 
 
-async def list_(registry: "Registry", call: Call) -> Answer:
+async def list_(registry: Registry, call: Call) -> Answer:
     """ListFunctionUrlConfigs."""
     function = registry.get(reference_of(call))
     if function is None:
@@ -81,7 +79,7 @@ async def list_(registry: "Registry", call: Call) -> Answer:
     return {"FunctionUrlConfigs": entries, **next_page}
 
 
-def _target(registry: "Registry", call: Call) -> tuple["Function", Reference]:
+def _target(registry: Registry, call: Call) -> tuple[Function, Reference]:
     reference = reference_of(call)
     function = registry.get(reference)
     alias = reference.qualifier
@@ -90,12 +88,12 @@ def _target(registry: "Registry", call: Call) -> tuple["Function", Reference]:
     return function, reference
 
 
-def _refuse_second(function: "Function", reference: Reference) -> None:
+def _refuse_second(function: Function, reference: Reference) -> None:
     if reference.qualifier in function.urls:
         raise refusals.exists(reference.arn)
 
 
-def _existing(registry: "Registry", call: Call) -> tuple["Function", FunctionUrl]:
+def _existing(registry: Registry, call: Call) -> tuple[Function, FunctionUrl]:
     reference = reference_of(call)
     function = registry.get(reference)
     url = function and function.urls.get(reference.qualifier)

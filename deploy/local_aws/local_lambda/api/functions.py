@@ -3,21 +3,19 @@
 import asyncio
 import shutil
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.api import concurrency, configuration_merge, tags, versions
+from local_aws.local_lambda.functions.function import Function
+from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.names import reference_of
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
 from local_aws.local_lambda.runtime import code_package
 
-if TYPE_CHECKING:
-    from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Registry
 
-
-async def create(registry: "Registry", call: Call) -> Answer:
+async def create(registry: Registry, call: Call) -> Answer:
     """CreateFunction."""
     parameters = call.parameters
     reference = reference_of(call)
@@ -33,7 +31,7 @@ async def create(registry: "Registry", call: Call) -> Answer:
     return entries.describe(reference.unqualified_arn)
 
 
-async def get(registry: "Registry", call: Call) -> Answer:
+async def get(registry: Registry, call: Call) -> Answer:
     """GetFunction."""
     function = registry.function(call)
     await function.settle()
@@ -52,14 +50,14 @@ async def get(registry: "Registry", call: Call) -> Answer:
     return answer
 
 
-async def get_configuration(registry: "Registry", call: Call) -> Answer:
+async def get_configuration(registry: Registry, call: Call) -> Answer:
     """GetFunctionConfiguration."""
     function = registry.function(call)
     await function.settle()
     return function.describe(reference_of(call).qualifier)
 
 
-async def list_(registry: "Registry", call: Call) -> Answer:
+async def list_(registry: Registry, call: Call) -> Answer:
     """ListFunctions."""
     described: dict[str, Answer] = {}
     for function in registry.functions_in(call.region):
@@ -73,7 +71,7 @@ async def list_(registry: "Registry", call: Call) -> Answer:
     return {"Functions": entries, **next_page}
 
 
-async def update_code(registry: "Registry", call: Call) -> Answer:
+async def update_code(registry: Registry, call: Call) -> Answer:
     """UpdateFunctionCode."""
     function = _changeable(registry, call)
     parameters = call.parameters
@@ -86,7 +84,8 @@ async def update_code(registry: "Registry", call: Call) -> Answer:
         raise errors.invalid_parameter(text)
     content = await registry.content(parameters)
     async with function.disk:
-        code = await code_package.store(content, function.folder)
+        layers = function.latest.version.layers
+        code = await code_package.store(content, function.folder, layers)
     try:
         if _changeable(registry, call) is not function:
             raise errors.function_not_found(function.reference.arn)
@@ -105,19 +104,19 @@ async def update_code(registry: "Registry", call: Call) -> Answer:
     return function.describe()
 
 
-async def update_configuration(registry: "Registry", call: Call) -> Answer:
+async def update_configuration(registry: Registry, call: Call) -> Answer:
     """UpdateFunctionConfiguration."""
     function = _changeable(registry, call)
     before = function.latest.version
     settings = configuration_merge.merged(before.settings, call.parameters)
     layers = before.layers
     if "Layers" in call.parameters:
-        layers = registry.layers.packages(call.parameters["Layers"])
+        layers = registry.layers.packages(call.parameters["Layers"], before.package)
     registry.change(function, replace(before, settings=settings, layers=layers))
     return function.describe()
 
 
-async def delete(registry: "Registry", call: Call) -> Answer:
+async def delete(registry: Registry, call: Call) -> Answer:
     """DeleteFunction, or one version of it."""
     if reference_of(call).qualifier:
         versions.delete(registry, call)
@@ -126,7 +125,7 @@ async def delete(registry: "Registry", call: Call) -> Answer:
     return {}
 
 
-def _changeable(registry: "Registry", call: Call) -> "Function":
+def _changeable(registry: Registry, call: Call) -> Function:
     reference_of(call).refuse_published()
     function = registry.function(call)
     function.refuse_change(call.parameters.get("RevisionId"))

@@ -1,21 +1,18 @@
 """Layers published, listed, shown, deleted."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.local_lambda.errors import NotFoundError
-from local_aws.local_lambda.functions.layers import layer_arn
+from local_aws.local_lambda.functions.layers import LayerVersion, layer_arn
+from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
-
-if TYPE_CHECKING:
-    from local_aws.local_lambda.functions.layers import LayerVersion
-    from local_aws.local_lambda.functions.registry import Registry
 
 _DETAILS = ("CompatibleRuntimes", "CompatibleArchitectures", "LicenseInfo")
 
 
-async def publish(registry: "Registry", call: Call) -> Answer:
+async def publish(registry: Registry, call: Call) -> Answer:
     """PublishLayerVersion."""
     parameters = call.parameters
     content = await registry.content(parameters["Content"])
@@ -26,7 +23,7 @@ async def publish(registry: "Registry", call: Call) -> Answer:
     return _whole(registry, made)
 
 
-async def list_(registry: "Registry", call: Call) -> Answer:
+async def list_(registry: Registry, call: Call) -> Answer:
     """ListLayers, each with its newest version that matches."""
     newest: dict[str, Answer] = {}
     for version in _matching(registry, call):
@@ -40,7 +37,7 @@ async def list_(registry: "Registry", call: Call) -> Answer:
     return {"Layers": entries, **next_page}
 
 
-async def list_versions(registry: "Registry", call: Call) -> Answer:
+async def list_versions(registry: Registry, call: Call) -> Answer:
     """ListLayerVersions, the newest first; of no layer there are none."""
     found = _matching(registry, call, call.parameters["LayerName"])
     described = {
@@ -50,7 +47,7 @@ async def list_versions(registry: "Registry", call: Call) -> Answer:
     return {"LayerVersions": entries, **next_page}
 
 
-async def get(registry: "Registry", call: Call) -> Answer:
+async def get(registry: Registry, call: Call) -> Answer:
     """GetLayerVersion, GetLayerVersionByArn."""
     found = registry.layers.find(_arn(call))
     if found is None:
@@ -59,15 +56,13 @@ async def get(registry: "Registry", call: Call) -> Answer:
     return _whole(registry, found)
 
 
-async def delete(registry: "Registry", call: Call) -> Answer:
+async def delete(registry: Registry, call: Call) -> Answer:
     """DeleteLayerVersion; functions that have it keep it."""
     registry.layers.delete(_arn(call))
     return {}
 
 
-def _matching(
-    registry: "Registry", call: Call, name: str = ""
-) -> Iterator["LayerVersion"]:
+def _matching(registry: Registry, call: Call, name: str = "") -> Iterator[LayerVersion]:
     for version in registry.layers.versions(call.region, name):
         details = version.details
         wanted = (
@@ -86,7 +81,7 @@ def _arn(call: Call) -> str:
     return f"{arn}:{parameters['VersionNumber']}"
 
 
-def _described(version: "LayerVersion") -> dict[str, Any]:
+def _described(version: LayerVersion) -> dict[str, Any]:
     return {
         **version.details,
         "LayerVersionArn": version.arn,
@@ -95,7 +90,7 @@ def _described(version: "LayerVersion") -> dict[str, Any]:
     }
 
 
-def _whole(registry: "Registry", version: "LayerVersion") -> Answer:
+def _whole(registry: Registry, version: LayerVersion) -> Answer:
     content = {
         "Location": registry.code_location(version.arn),
         "CodeSha256": version.package.sha256,

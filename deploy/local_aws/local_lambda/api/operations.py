@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 
+from local_aws.local_lambda.api import absent_features as absent
 from local_aws.local_lambda.api import (
     aliases,
     concurrency,
     event_configs,
     functions,
     layers,
-    none_here,
     policies,
     tags,
     versions,
@@ -57,14 +57,14 @@ OPERATIONS: dict[str, tuple[int, Operation]] = {
     "GetLayerVersion": (200, layers.get),
     "GetLayerVersionByArn": (200, layers.get),
     "DeleteLayerVersion": (204, layers.delete),
-    "ListEventSourceMappings": (200, none_here.listed("EventSourceMappings")),
-    "GetEventSourceMapping": (200, none_here.get),
-    "ListCodeSigningConfigs": (200, none_here.listed("CodeSigningConfigs")),
-    "GetFunctionCodeSigningConfig": (200, none_here.get_code_signing),
-    "ListProvisionedConcurrencyConfigs": (200, none_here.list_provisioned_concurrency),
-    "GetProvisionedConcurrencyConfig": (200, none_here.get_provisioned_concurrency),
-    "GetRuntimeManagementConfig": (200, none_here.get_runtime_management),
-    "GetFunctionRecursionConfig": (200, none_here.get_recursion),
+    "ListEventSourceMappings": (200, absent.listed("EventSourceMappings")),
+    "GetEventSourceMapping": (200, absent.get),
+    "ListCodeSigningConfigs": (200, absent.listed("CodeSigningConfigs")),
+    "GetFunctionCodeSigningConfig": (200, absent.get_code_signing),
+    "ListProvisionedConcurrencyConfigs": (200, absent.list_provisioned_concurrency),
+    "GetProvisionedConcurrencyConfig": (200, absent.get_provisioned_concurrency),
+    "GetRuntimeManagementConfig": (200, absent.get_runtime_management),
+    "GetFunctionRecursionConfig": (200, absent.get_recursion),
     "TagResource": (204, tags.tag),
     "UntagResource": (204, tags.untag),
     "ListTags": (200, tags.list_),

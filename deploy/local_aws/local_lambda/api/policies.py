@@ -10,18 +10,15 @@ policy goes with its alias, and InvokedViaFunctionUrl can be asked to be false.
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local_aws.local_lambda import errors
+from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.public_access import CALL_URL, Policy
+from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.service_model import Answer, Call
 from local_aws.local_lambda.runtime.version import LATEST
-
-if TYPE_CHECKING:
-    from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Registry
-
 
 _MOST_BYTES = 20_480  # AWS docs gettingstarted-limits
 _CONDITIONS = {
@@ -35,7 +32,7 @@ _CONDITIONS = {
 }
 
 
-async def add(registry: "Registry", call: Call) -> Answer:
+async def add(registry: Registry, call: Call) -> Answer:
     """AddPermission."""
     parameters = call.parameters
     reference = reference_of(call)
@@ -62,7 +59,7 @@ async def add(registry: "Registry", call: Call) -> Answer:
     return {"Statement": _compact(statement)}
 
 
-async def get(registry: "Registry", call: Call) -> Answer:
+async def get(registry: Registry, call: Call) -> Answer:
     """GetPolicy."""
     reference = _target(call)
     function = registry.find(reference.at(None))
@@ -76,7 +73,7 @@ async def get(registry: "Registry", call: Call) -> Answer:
     }
 
 
-async def remove(registry: "Registry", call: Call) -> Answer:
+async def remove(registry: Registry, call: Call) -> Answer:
     """RemovePermission; a policy goes with its last statement."""
     reference = _target(call)
     function = registry.get(reference)
@@ -159,15 +156,15 @@ def _target(call: Call) -> Reference:
     return reference.at(None) if reference.qualifier == LATEST else reference
 
 
-def _refuse_unknown(function: "Function", reference: Reference) -> None:
+def _refuse_unknown(function: Function, reference: Reference) -> None:
     qualifier = reference.qualifier
     if qualifier and not qualifier.isdecimal() and qualifier not in function.aliases:
         text = f"Cannot find alias arn: {reference.arn}"
         raise errors.NotFoundError(text)
-    function.deployment(qualifier)
+    function.version_state(qualifier)
 
 
-def _refuse_stale(function: "Function", call: Call, reference: Reference) -> None:
+def _refuse_stale(function: Function, call: Call, reference: Reference) -> None:
     revision = _revision(function, reference)
     if call.parameters.get("RevisionId", revision) != revision:
         raise errors.stale_revision()
@@ -183,15 +180,15 @@ def _refuse_too_long(policy: Policy) -> None:
         raise errors.LambdaError(400, "PolicyLengthExceededException", text)
 
 
-def _revision(function: "Function", reference: Reference) -> str:
+def _revision(function: Function, reference: Reference) -> str:
     alias = function.aliases.get(reference.qualifier or LATEST)
-    owner = alias or function.deployment(reference.qualifier)
+    owner = alias or function.version_state(reference.qualifier)
     return owner.revision
 
 
-def _renew_revision(function: "Function", reference: Reference) -> None:
+def _renew_revision(function: Function, reference: Reference) -> None:
     alias = function.aliases.get(reference.qualifier or LATEST)
     if alias:
         function.aliases[alias.name] = alias.renewed()
     else:
-        function.deployment(reference.qualifier).renew_revision()
+        function.version_state(reference.qualifier).renew_revision()

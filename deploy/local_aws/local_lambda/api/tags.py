@@ -1,20 +1,17 @@
 """Tags of functions; their versions and aliases have none."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from local_aws.local_lambda import errors
+from local_aws.local_lambda.functions.function import Function
+from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.names import resolve
 from local_aws.local_lambda.requests.service_model import Answer, Call
-
-if TYPE_CHECKING:
-    from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Registry
 
 _MOST = 50  # AWS's documentation of tags on Lambda functions
 
 
-async def tag(registry: "Registry", call: Call) -> Answer:
+async def tag(registry: Registry, call: Call) -> Answer:
     """TagResource."""
     function = _tagged(registry, call)
     if not call.parameters["Tags"]:
@@ -27,7 +24,7 @@ async def tag(registry: "Registry", call: Call) -> Answer:
     return {}
 
 
-async def untag(registry: "Registry", call: Call) -> Answer:
+async def untag(registry: Registry, call: Call) -> Answer:
     """UntagResource."""
     function = _tagged(registry, call)
     for key in call.parameters["TagKeys"]:
@@ -36,7 +33,7 @@ async def untag(registry: "Registry", call: Call) -> Answer:
     return {}
 
 
-async def list_(registry: "Registry", call: Call) -> Answer:
+async def list_(registry: Registry, call: Call) -> Answer:
     """ListTags."""
     return {"Tags": _tagged(registry, call).tags}
 
@@ -48,7 +45,7 @@ def check(tags: Mapping[str, str]) -> None:
         raise errors.invalid_parameter(text)
 
 
-def _tagged(registry: "Registry", call: Call) -> "Function":
+def _tagged(registry: Registry, call: Call) -> Function:
     reference = resolve(call.parameters["Resource"], call.region)
     if reference.qualifier:
         text = (

@@ -1,19 +1,15 @@
 """Published versions: made from ``$LATEST``, never changed, listed, deleted."""
 
-from typing import TYPE_CHECKING
-
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.api import configuration_merge
+from local_aws.local_lambda.functions.function import Function
+from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.names import reference_of
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
 
-if TYPE_CHECKING:
-    from local_aws.local_lambda.functions.function import Function
-    from local_aws.local_lambda.functions.registry import Registry
 
-
-async def publish(registry: "Registry", call: Call) -> Answer:
+async def publish(registry: Registry, call: Call) -> Answer:
     """PublishVersion; the newest one again if nothing has changed since."""
     parameters = call.parameters
     configuration_merge.refuse_not_modelled(parameters)
@@ -31,15 +27,15 @@ async def publish(registry: "Registry", call: Call) -> Answer:
     return function.describe(published.version.number)
 
 
-async def list_(registry: "Registry", call: Call) -> Answer:
+async def list_(registry: Registry, call: Call) -> Answer:
     """ListVersionsByFunction."""
     entries, next_page = page(call, listed(registry.function(call)))
     return {"Versions": entries, **next_page}
 
 
-def listed(function: "Function") -> dict[str, Answer]:
+def listed(function: Function) -> dict[str, Answer]:
     """Describe all versions of a function, by keys in whose order they are listed."""
-    numbers = [d.version.number for d in function.deployments()]
+    numbers = [d.version.number for d in function.version_states()]
     return {
         f"{place:010}": unlisted(function.describe(number))
         for place, number in enumerate(numbers)
@@ -52,7 +48,7 @@ def unlisted(described: Answer) -> Answer:
     return {k: v for k, v in described.items() if not k.startswith(left_out)}
 
 
-def delete(registry: "Registry", call: Call) -> None:
+def delete(registry: Registry, call: Call) -> None:
     """Delete the version a call names; one that is not there is no mistake."""
     reference = reference_of(call)
     number = str(reference.qualifier)

@@ -26,15 +26,6 @@ async def check(
     """
     Return the caller that signed a request.
 
-    Args:
-        request: The request.
-
-        body: Its body.
-
-        region: The region it must be signed for.
-
-        identify: Finds the owner of an access key.
-
     Raises:
         LambdaError: 403, if the signature is missing, wrong or of an unknown key.
     """

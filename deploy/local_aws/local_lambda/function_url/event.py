@@ -46,20 +46,7 @@ def build(
     request_id: str,
     caller: Caller | None,
 ) -> bytes:
-    """
-    Return the event, as JSON.
-
-    Args:
-        request: The request.
-
-        body: Its body.
-
-        url: The URL it was sent to.
-
-        request_id: The invocation's.
-
-        caller: The caller that signed it; None if the URL is open to everybody.
-    """
+    """Return the event, as JSON; without a caller the URL is open to everybody."""
     path, _, query = request.raw_path.partition("?")
     if not path.startswith("/"):  # absolute form, as proxies send it
         path = urlsplit(path).path or "/"

@@ -12,7 +12,6 @@ import socket
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -21,6 +20,7 @@ from local_aws.local_lambda import connections, errors
 from local_aws.local_lambda import url_errors as refusals
 from local_aws.local_lambda.connections import Listen
 from local_aws.local_lambda.function_url import answer, authentication, cors, event
+from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.function_url import Address, FunctionUrl
 from local_aws.local_lambda.functions.public_access import lets_anybody_call_url
 from local_aws.local_lambda.requests.access_keys import Identify
@@ -29,9 +29,6 @@ from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.execution import Request
 from local_aws.local_lambda.runtime.version import LATEST
 
-if TYPE_CHECKING:
-    from local_aws.local_lambda.functions.function import Function
-
 _logger = logging.getLogger(__name__)
 
 
@@ -39,16 +36,7 @@ _logger = logging.getLogger(__name__)
 async def running(
     host: str, admission: Admission, identify: Identify
 ) -> AsyncIterator["UrlFront"]:
-    """
-    Serve function URLs until the end of the context.
-
-    Args:
-        host: The loopback address to listen on.
-
-        admission: Runs the functions.
-
-        identify: Finds the owner of an access key.
-    """
+    """Serve function URLs until the end of the context."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         return await front.handle(request)
@@ -62,18 +50,7 @@ async def running(
 
 
 class UrlFront:
-    """
-    The listeners of all function URLs; see `running`.
-
-    Args:
-        host: The address they listen on.
-
-        admission: Runs the functions.
-
-        identify: Finds the owner of an access key.
-
-        listen: Serves a socket.
-    """
+    """The listeners of all function URLs; see `running`."""
 
     def __init__(
         self, host: str, admission: Admission, identify: Identify, listen: Listen
@@ -84,7 +61,7 @@ class UrlFront:
         self._listen = listen
         self._targets: dict[int, _Target] = {}  # by port
 
-    async def open(self, function: "Function", alias: str | None) -> Address:
+    async def open(self, function: Function, alias: str | None) -> Address:
         """Listen on another port, for a function or an alias of it."""
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         listener = socket.create_server((self._host, 0), family=family)
@@ -151,7 +128,7 @@ class UrlFront:
         qualifier = url.reference.qualifier or LATEST
         invocation = Request(request_id, url.reference.arn, payload, qualifier)
         try:
-            if function.deployment(qualifier).state == "Pending":
+            if function.version_state(qualifier).state == "Pending":
                 raise errors.pending()
             result = await self._admission.invoke(function.runner, invocation)
         except errors.NotFoundError:
@@ -164,7 +141,7 @@ class _Target:
     """The function or alias behind an address; its configuration may change."""
 
     address: Address
-    function: "Function"
+    function: Function
     alias: str | None
 
     @property

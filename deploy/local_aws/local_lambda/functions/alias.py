@@ -13,15 +13,9 @@ class Alias:
     A name for a version.
 
     Attributes:
-        name: The name.
-
         version: The number it stands for.
 
-        description: The caller's words.
-
         weights: The share of invocations that another version gets.
-
-        revision: Another one for every change.
     """
 
     name: str

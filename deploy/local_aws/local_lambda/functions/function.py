@@ -12,7 +12,7 @@ from local_aws.local_lambda.functions.alias import Alias
 from local_aws.local_lambda.functions.event_config import EventConfig
 from local_aws.local_lambda.functions.function_url import FunctionUrl
 from local_aws.local_lambda.functions.public_access import Policy
-from local_aws.local_lambda.functions.version_state import Deployment
+from local_aws.local_lambda.functions.version_state import VersionState
 from local_aws.local_lambda.requests.names import Reference
 from local_aws.local_lambda.runtime.admission import EventLimits, Runner
 from local_aws.local_lambda.runtime.code_package import Package
@@ -26,29 +26,13 @@ class Function:
     One function.
 
     Attributes:
-        reference: Its name and region.
-
-        folder: For its code and sandboxes.
-
-        shared: Shared by its fleets and all others.
-
-        latest: ``$LATEST``.
-
-        tags: Its tags.
-
         published: Its other versions by number, in the order of their making.
-
-        aliases: By name.
-
-        event_configs: Limits of events, by version or alias.
 
         urls: Its addresses, by alias; None for its own.
 
         policies: Resource policies, by version or alias; None for its own.
 
         fleets: Fleets that may still be running, with the version each runs.
-
-        runner: Its record in admission.
 
         disk: Held while code is stored or removed.
 
@@ -58,9 +42,9 @@ class Function:
     reference: Reference
     folder: Path
     shared: Shared
-    latest: Deployment
+    latest: VersionState
     tags: dict[str, str]
-    published: dict[str, Deployment] = field(default_factory=dict)
+    published: dict[str, VersionState] = field(default_factory=dict)
     aliases: dict[str, Alias] = field(default_factory=dict)
     event_configs: dict[str, EventConfig] = field(default_factory=dict)
     urls: dict[str | None, FunctionUrl] = field(default_factory=dict)
@@ -74,17 +58,17 @@ class Function:
         self.runner = Runner(self.fleet_of)
 
     @property
-    def newest(self) -> Deployment | None:
+    def newest(self) -> VersionState | None:
         """The version published last."""
         return next(reversed(self.published.values()), None)
 
-    def deployments(self) -> Iterator[Deployment]:
+    def version_states(self) -> Iterator[VersionState]:
         """Iterate over all versions, ``$LATEST`` first, in order."""
         yield self.latest
         yield from self.published.values()
 
-    def deployment(self, qualifier: str | None) -> Deployment:
-        """Find the deployment of a version or alias; None means ``$LATEST``."""
+    def version_state(self, qualifier: str | None) -> VersionState:
+        """Find the state of a version or alias; None means ``$LATEST``."""
         alias = self.aliases.get(qualifier or LATEST)
         number = alias.version if alias else qualifier or LATEST
         found = self.latest if number == LATEST else self.published.get(number)
@@ -95,50 +79,50 @@ class Function:
     def describe(self, qualifier: str | None = None) -> dict[str, Any]:
         """Return the configuration of a version or alias under the name it goes by."""
         arn = self.reference.at(qualifier).arn
-        return self.deployment(qualifier).describe(arn)
+        return self.version_state(qualifier).describe(arn)
 
     async def settle(self) -> None:
         """End all changes in progress, once a first execution can start at once."""
-        for deployment in list(self.deployments()):
-            if deployment.fleet:
-                await deployment.fleet.ready()
-            deployment.settle()
+        for state in list(self.version_states()):
+            if state.fleet:
+                await state.fleet.ready()
+            state.settle()
 
     def refuse_change(self, revision: str | None) -> None:
-        """Raise unless ``$LATEST`` can be changed now; see ``Deployment``."""
+        """Raise unless ``$LATEST`` can be changed now; see ``VersionState``."""
         self.latest.refuse_change(self.reference.unqualified_arn, revision)
 
-    def publish(self, number: str, description: str | None) -> Deployment:
+    def publish(self, number: str, description: str | None) -> VersionState:
         """Freeze ``$LATEST`` under a number."""
         source = self.latest.version
         settings = dict(source.settings)
         if description is not None:
             settings["Description"] = description
         version = replace(source, settings=settings, number=number)
-        deployment = Deployment(version, self.latest.modified, source=source)
+        state = VersionState(version, self.latest.modified, source=source)
         if not self.latest.is_changing:
-            deployment.settle()
-        self.published[number] = deployment
+            state.settle()
+        self.published[number] = state
         # As LocalStack test_function_revisions_version_and_alias found.
         self.latest.renew_revision()
-        return deployment
+        return state
 
     def fleet_of(self, qualifier: str) -> Fleet:
         """Return the fleet of a version, or of one that an alias picks this time."""
         alias = self.aliases.get(qualifier)
-        deployment = self.deployment(alias.pick() if alias else qualifier)
-        return deployment.fleet or self.start(deployment)
+        state = self.version_state(alias.pick() if alias else qualifier)
+        return state.fleet or self.start(state)
 
-    def start(self, deployment: Deployment) -> Fleet:
+    def start(self, state: VersionState) -> Fleet:
         """Make a fleet for a version."""
         folder = self.folder / f"fleet-{uuid.uuid4().hex[:8]}"
-        deployment.fleet = Fleet(deployment.version, folder, self.shared)
-        self.fleets[deployment.fleet] = deployment.version
-        return deployment.fleet
+        state.fleet = Fleet(state.version, folder, self.shared)
+        self.fleets[state.fleet] = state.version
+        return state.fleet
 
     def uses(self, package: Package) -> bool:
         """Whether some version has this code, or is still running it."""
-        versions = [deployment.version for deployment in self.deployments()]
+        versions = [state.version for state in self.version_states()]
         return any(v.package is package for v in [*versions, *self.fleets.values()])
 
     def event_limits(self, qualifier: str) -> EventLimits:

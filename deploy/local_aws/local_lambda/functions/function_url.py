@@ -27,16 +27,7 @@ def timestamp() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """
-    Where a URL is.
-
-    Attributes:
-        server: The listener.
-
-        host: A loopback address.
-
-        port: The URL's own.
-    """
+    """Where a URL is."""
 
     server: asyncio.Server
     host: str
@@ -53,19 +44,11 @@ class FunctionUrl:
     One function URL.
 
     Attributes:
-        reference: The function or alias to run.
-
-        address: Where it listens.
-
         auth_type: ``NONE`` or ``AWS_IAM``.
 
         cors: As configured, by boto3's names; empty if it is not.
 
-        invoke_mode: As configured, or None.
-
         id: AWS would make it the first label of the host name.
-
-        created: When it was made.
 
         modified: When it was changed, if it was.
     """

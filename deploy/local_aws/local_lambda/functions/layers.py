@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from aws_facts.limits import limit
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.errors import LambdaError
 from local_aws.local_lambda.requests.names import ACCOUNT
 from local_aws.local_lambda.runtime import code_package
-from local_aws.local_lambda.runtime.code_package import Package
+from local_aws.local_lambda.runtime.code_package import Package, unpacked_bytes
 
 _ARN = re.compile(r"arn:[a-z-]+:lambda:[a-z0-9-]+:(\d+):layer:[\w-]+:\d+")
 _MOST = 5  # AWS docs gettingstarted-limits
@@ -24,12 +24,6 @@ class LayerVersion:
     One version of a layer.
 
     Attributes:
-        layer_arn: The layer's own ARN.
-
-        number: From 1.
-
-        package: Its zip, unpacked.
-
         details: What its publisher said of it, by boto3's names.
 
         created: When it was published, as Lambda writes it.
@@ -57,9 +51,6 @@ class Layers:
     All layers of an endpoint.
 
     A deleted version stays on disk, for functions that have it.
-
-    Args:
-        folder: For their content.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -102,19 +93,29 @@ class Layers:
         """Delete a version; one that is not there is as good as deleted."""
         self._versions.pop(arn, None)
 
-    def packages(self, arns: Iterable[str]) -> tuple[Package, ...]:
+    def packages(
+        self, arns: Iterable[str], code: Package | None = None
+    ) -> tuple[Package, ...]:
         """
         Return the content of the layers that a function names.
 
+        Args:
+            arns: Their ARNs.
+
+            code: The function's own, if it has some already.
+
         Raises:
-            LambdaError: If AWS would refuse one, or it is another account's.
+            LambdaError: If AWS would refuse one, or all together, or it is another
+                account's.
         """
         named = list(arns)
         if len(named) > _MOST:
             text = f"Cannot reference more than {_MOST} layers."
             raise errors.invalid_parameter(text)
         _refuse_two_versions(named)
-        return tuple(self._package(arn) for arn in named)
+        found = tuple(self._package(arn) for arn in named)
+        _refuse_too_large(found, code)
+        return found
 
     def _package(self, arn: str) -> Package:
         match = _ARN.fullmatch(arn)
@@ -123,7 +124,8 @@ class Layers:
             raise errors.not_modelled(what)
         found = self.find(arn)
         if found is None:
-            raise _no_version(arn)
+            text = f"Layer version {arn} does not exist."  # LocalStack's provider
+            raise errors.invalid_parameter(text)
         return found.package
 
 
@@ -147,6 +149,15 @@ def _refuse_two_versions(arns: Iterable[str]) -> None:
         seen[layer] = arn
 
 
-def _no_version(arn: str) -> LambdaError:
-    text = f"Layer version {arn} does not exist."  # LocalStack's provider
-    return errors.invalid_parameter(text)
+def _refuse_too_large(layers: Iterable[Package], code: Package | None) -> None:
+    """Refuse over 250 MB in AWS's words (bento-video/bento 1, brefphp/bref 450)."""
+    most, size = limit("unzipped_bytes").most, unpacked_bytes(layers)
+    if size > most:
+        text = f"Layers consume more than the available size of {most} bytes"
+        raise errors.invalid_parameter(text)
+    if code and (whole := size + code.unpacked_bytes) > most:
+        text = (
+            f"Function code combined with layers exceeds the maximum allowed size of "
+            f"{most} bytes. The actual size is {whole} bytes."
+        )
+        raise errors.invalid_parameter(text)

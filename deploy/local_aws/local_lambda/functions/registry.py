@@ -12,7 +12,7 @@ from local_aws.local_lambda import errors
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.function_url import Address
 from local_aws.local_lambda.functions.layers import Layers
-from local_aws.local_lambda.functions.version_state import Deployment
+from local_aws.local_lambda.functions.version_state import VersionState
 from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.service_model import Call
 from local_aws.local_lambda.requests.signature import presign
@@ -34,19 +34,6 @@ class Registry:
     The functions of one endpoint.
 
     The operations on them are in ``local_lambda.api``.
-
-    Args:
-        folder: For code and sandboxes.
-
-        shared: Shared by all fleets.
-
-        admission: Runs the functions.
-
-        open_url: Listens on a port for a function, or for an alias of it.
-
-        close_url: Stops listening there.
-
-        read_object: Fetches code from S3.
     """
 
     def __init__(
@@ -114,14 +101,14 @@ class Registry:
             raise errors.function_exists(reference.name)
         layers = self.layers.packages(settings.get("Layers", ()))
         folder = self._folder / f"{reference.name}-{uuid.uuid4().hex[:8]}"
-        code = await code_package.store(content, folder)
+        code = await code_package.store(content, folder, layers)
         if self.get(reference):  # another call was faster
             await asyncio.to_thread(shutil.rmtree, folder)
             raise errors.function_exists(reference.name)
         version = Version(
             reference.name, reference.region, code, settings, layers=layers
         )
-        latest = Deployment(version)
+        latest = VersionState(version)
         function = Function(reference, folder, self._shared, latest, tags)
         function.start(latest)
         self._functions[reference.unqualified_arn] = function
@@ -146,14 +133,16 @@ class Registry:
         for fleet in fleets:
             fleet.end_logs()
         self._leaving.update(fleets)
-        for deployment in function.deployments():
-            if deployment.fleet:
-                deployment.fleet.retire()
+        for state in function.version_states():
+            if state.fleet:
+                state.fleet.retire()
         removal = self._in_background(self._remove(function, fleets))
         if not function.runner.in_flight:
             await asyncio.shield(removal)
 
-    def publish(self, function: Function, description: str | None = None) -> Deployment:
+    def publish(
+        self, function: Function, description: str | None = None
+    ) -> VersionState:
         """Freeze ``$LATEST``, or return the newest version if nothing has changed."""
         newest = function.newest
         if newest and newest.is_published_from(function.latest.version):
@@ -166,9 +155,9 @@ class Registry:
         """Delete a version, if it exists; running invocations may finish."""
         function.event_configs.pop(number, None)
         function.policies.pop(number, None)
-        deployment = function.published.pop(number, None)
-        if deployment:
-            self._retire(function, deployment)
+        state = function.published.pop(number, None)
+        if state:
+            self._retire(function, state)
 
     async def content(self, code: Mapping[str, Any]) -> bytes:
         """Return the zip that a caller sent or named."""
@@ -194,7 +183,7 @@ class Registry:
         if function is None:
             raise errors.function_not_found(arn)
         qualifier = arn.removeprefix(unqualified).removeprefix(":") or None
-        return function.deployment(qualifier).version.package.zip_file
+        return function.version_state(qualifier).version.package.zip_file
 
     async def stop(self) -> None:
         """Kill all processes."""
@@ -202,11 +191,11 @@ class Registry:
         await asyncio.gather(*(fleet.stop() for fleet in [*fleets, *self._leaving]))
         await asyncio.gather(*self._removals)
 
-    def _retire(self, function: Function, deployment: Deployment) -> None:
-        fleet, deployment.fleet = deployment.fleet, None
+    def _retire(self, function: Function, state: VersionState) -> None:
+        fleet, state.fleet = state.fleet, None
         if fleet:
             fleet.retire()
-        self._in_background(self._tidy(function, fleet, deployment.version.package))
+        self._in_background(self._tidy(function, fleet, state.version.package))
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -18,20 +18,14 @@ _AT_WORK = {"Reason": "The function is being created.", "ReasonCode": "Creating"
 
 
 @dataclass(eq=False)
-class Deployment:
+class VersionState:
     """
     ``$LATEST`` or a published version: its state and its revision.
 
     Attributes:
-        version: Its code and configuration.
-
         modified: When these were last changed.
 
-        revision: Changes with every change.
-
         source: The state of ``$LATEST`` that this was published from.
-
-        fleet: Its fleet, once started.
     """
 
     version: Version
@@ -78,14 +72,7 @@ class Deployment:
         self.revision = str(uuid.uuid4())
 
     def refuse_change(self, arn: str, revision: str | None) -> None:
-        """
-        Raise unless it can be changed now.
-
-        Args:
-            arn: The function's.
-
-            revision: The revision the caller expects, if any.
-        """
+        """Raise unless it can be changed now, from the revision a caller expects."""
         if revision not in (None, self.revision):
             raise errors.stale_revision()
         if self.state == "Pending":
@@ -103,12 +90,7 @@ class Deployment:
         )
 
     def describe(self, arn: str) -> dict[str, Any]:
-        """
-        Return its configuration as Lambda does (LocalStack test_function_state).
-
-        Args:
-            arn: The ARN to show.
-        """
+        """Return its configuration as Lambda does (LocalStack test_function_state)."""
         version = self.version
         layers = [
             {"Arn": named, "CodeSize": package.size}

@@ -26,11 +26,7 @@ class Stream:
     A log stream and the lines not sent yet.
 
     Attributes:
-        region, group, name: Where the lines go.
-
         pending: Milliseconds since the epoch, and text.
-
-        created: Whether the stream is known to exist.
 
         ended:
             The function is deleted. What is pending may still go to its group, but
@@ -51,8 +47,6 @@ class EnvironmentLog:
 
     Args:
         path: The file, which may not exist yet.
-
-        stream: Receives its lines.
     """
 
     def __init__(self, path: Path, stream: Stream) -> None:

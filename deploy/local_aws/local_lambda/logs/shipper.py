@@ -35,9 +35,6 @@ class LogShipper:
     The logs of all environments.
 
     Lines not yet sent at the end are dropped: moto's memory ends with the endpoint.
-
-    Args:
-        send: Calls CloudWatch Logs.
     """
 
     def __init__(self, send: Send) -> None:
@@ -60,14 +57,7 @@ class LogShipper:
             self._streams[log.stream.group].discard(log.stream)
 
     async def before(self, operation: str, group: str) -> None:
-        """
-        Bring CloudWatch Logs up to date before a call of it.
-
-        Args:
-            operation: The operation called, ``"FilterLogEvents"``.
-
-            group: The log group it is about, or empty.
-        """
+        """Bring CloudWatch Logs up to date before a call of it."""
         for log in self._logs.values():
             _collect_all(log)
         async with self._shipping:

@@ -17,11 +17,7 @@ class Caller:
     Attributes:
         access_key: The id of the key.
 
-        arn: The owner's ARN.
-
         user_id: The owner's unique id in IAM.
-
-        secret: The secret access key.
 
         tokens: The session tokens accepted with the key; ``""`` accepts none.
 
@@ -49,10 +45,6 @@ class KeyPair:
     'LOCAL'
 
     Attributes:
-        access_key_id: As in ``AWS_ACCESS_KEY_ID``.
-
-        secret_access_key: As in ``AWS_SECRET_ACCESS_KEY``.
-
         session_token: Functions find it as ``AWS_SESSION_TOKEN``, as on AWS. Requests
             may leave it out.
     """

@@ -21,18 +21,7 @@ _Value = float | str | Sequence[object]
 def problems(
     shape: Shape, value: object, path: str = "", name: str = ""
 ) -> Iterator[str]:
-    """
-    Yield Lambda's messages about wrong parameters.
-
-    Args:
-        shape: Their description in the service model.
-
-        value: The parameters, or one of them.
-
-        path: Its path among the parameters.
-
-        name: The name of the member.
-    """
+    """Yield Lambda's messages about wrong parameters."""
     if isinstance(value, dict) and shape.type_name == "structure":
         for missing in sorted(set(shape.required_members) - value.keys()):
             where = join(path, missing)

@@ -21,16 +21,7 @@ _SPELLING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """
-    A function as a caller named it.
-
-    Attributes:
-        region: Its region.
-
-        name: Its plain name.
-
-        qualifier: A version or alias, or None.
-    """
+    """A function as a caller named it."""
 
     region: str
     name: str
@@ -95,13 +86,6 @@ def reference_of(call: Call) -> Reference:
 def resolve(spelling: str, region: str, qualifier: str | None = None) -> Reference:
     """
     Read a function's name, partial ARN or ARN.
-
-    Args:
-        spelling: The parameter ``FunctionName``.
-
-        region: The region the request was signed for.
-
-        qualifier: The parameter ``Qualifier``.
 
     >>> resolve("123456789012:function:f:$LATEST", "us-east-1")
     Reference(region='us-east-1', name='f', qualifier='$LATEST')

@@ -13,14 +13,7 @@ _Item = TypeVar("_Item")
 
 
 def page(call: Call, items: Mapping[str, _Item]) -> tuple[list[_Item], dict[str, str]]:
-    """
-    Return one page of a list, and the members that lead to the next.
-
-    Args:
-        call: The call.
-
-        items: The whole list, by keys that give its order.
-    """
+    """Return a page of items in the order of their keys, and the way to the next."""
     marker = call.parameters.get("Marker", "")
     size = min(call.parameters.get("MaxItems", _MOST), _MOST)
     keys = sorted(key for key in items if key > marker)

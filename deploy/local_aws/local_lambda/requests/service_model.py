@@ -30,8 +30,6 @@ class Call:
     Attributes:
         operation: Name of the operation in the service model, ``"Invoke"``.
 
-        parameters: The parameters, by boto3's names.
-
         region: The region the request was signed for.
 
         payload: The raw body, for operations whose body is not JSON parameters.
@@ -152,10 +150,8 @@ def _outside_body(
             yield name, headers[wire]
         elif place == "querystring" and wire in query:
             values = query.getall(wire)
-            yield (
-                name,
-                values if member.type_name == "list" else _scalar(member, values[0]),
-            )
+            is_list = member.type_name == "list"
+            yield name, values if is_list else _scalar(member, values[0])
 
 
 def _scalar(shape: Shape, text: str) -> object:

@@ -63,16 +63,7 @@ def verify(
     request: SignedRequest, claim: Claim, caller: Caller, payload_hash: str
 ) -> None:
     """
-    Check a signature.
-
-    Args:
-        request: The request.
-
-        claim: Its claim.
-
-        caller: The owner of the key it names.
-
-        payload_hash: The SHA-256 of its body, in hex.
+    Check a signature, given the SHA-256 of the body in hex.
 
     Raises:
         SignatureError: If the signature does not match, has expired, or leaves out what
@@ -110,21 +101,14 @@ def _signature(
     path, _, query = request.target.partition("?")
     if claim.lifetime_s is not None:
         query = _QUERY_SIGNATURE.sub("", query)
-    headers = [
-        f"{name}:{_header(request.headers.getall(name, ()))}"
-        for name in claim.signed_headers
-    ]
-    canonical = "\n".join(
-        (
-            request.method,
-            _canonical_path(path, claim.service),
-            _canonical_query(query),
-            *headers,
-            "",
-            ";".join(claim.signed_headers),
-            payload_hash,
-        )
+    names = claim.signed_headers
+    lines = (
+        *(request.method, _canonical_path(path, claim.service)),
+        _canonical_query(query),
+        *(f"{name}:{_header(request.headers.getall(name, ()))}" for name in names),
+        *("", ";".join(names), payload_hash),
     )
+    canonical = "\n".join(lines)
     hashed = hashlib.sha256(canonical.encode("utf-8", "surrogateescape")).hexdigest()
     scope = f"{claim.day}/{claim.region}/{claim.service}/aws4_request"
     to_sign = f"{ALGORITHM}\n{claim.timestamp}\n{scope}\n{hashed}"

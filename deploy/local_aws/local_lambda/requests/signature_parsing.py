@@ -99,13 +99,9 @@ class SignatureError(Exception):
     A refused signature; ``str()`` is AWS's text.
 
     Args:
-        reason: Why it is refused.
-
         text: The text, if it is not the usual one.
 
     Attributes:
-        reason: As given.
-
         code: The error code of services that speak JSON.
     """
 
@@ -121,11 +117,7 @@ class SignedRequest:
     A request as it arrived.
 
     Attributes:
-        method: ``GET``, say.
-
         target: Path and query, not decoded.
-
-        headers: All headers.
     """
 
     method: str
@@ -139,17 +131,9 @@ class Claim:
     The claim of a request to be signed with a key.
 
     Attributes:
-        access_key: The id of the key.
-
         day: The day signed for, as in ``20261128``; empty with version 2.
 
-        region: The region signed for.
-
         service: The service signed for, as in ``lambda``.
-
-        signed_headers: The names of the headers that were signed.
-
-        signature: The signature.
 
         timestamp: When it was signed, as in ``20261128T135624Z``; with version 2, when
             it expires, in seconds since 1970.

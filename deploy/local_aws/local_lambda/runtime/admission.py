@@ -9,11 +9,7 @@ from functools import partial
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.runtime.aws_rate_limits import AwsPace
-from local_aws.local_lambda.runtime.execution import (
-    Execution,
-    ExecutionResult,
-    Request,
-)
+from local_aws.local_lambda.runtime.execution import Execution, ExecutionResult, Request
 from local_aws.local_lambda.runtime.fleet import Fleet
 
 _RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
@@ -73,8 +69,6 @@ class Admission:
 
         event_retry_delays_s: Pauses before an event is tried again when the function
             failed: 60 and 120 s on AWS, so three attempts in all.
-
-        pace: Slows functions down; None does not.
     """
 
     def __init__(

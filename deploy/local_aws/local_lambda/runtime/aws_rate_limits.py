@@ -31,8 +31,6 @@ class Allowance:
         capacity: Tokens at first, and at most.
 
         per_s: Tokens refilled per second.
-
-        clock: Returns seconds.
     """
 
     def __init__(self, capacity: float, per_s: float, clock: Clock) -> None:
@@ -55,12 +53,7 @@ class Allowance:
 
 
 class AwsPace:
-    """
-    The rates of all functions, which any hashable object may stand for.
-
-    Args:
-        clock: Returns seconds.
-    """
+    """The rates of all functions, which any hashable object may stand for."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock

@@ -41,14 +41,6 @@ class Environment:
     Args:
         id: The name the process uses at the Runtime API.
 
-        version: The version it runs.
-
-        sandbox: The sandbox it runs in.
-
-        memory: Watches it at work.
-
-        kill: Ends the process.
-
         on_free: Called when it could take the next invocation.
 
         on_undelivered: Called with an execution it died without having begun.

@@ -17,10 +17,6 @@ class Request:
 
         arn: The function, spelled as invoked.
 
-        payload: The event, JSON.
-
-        qualifier: The version or alias to run.
-
         client_context: JSON, or empty.
 
         wants_log: Whether the response includes the end of the log.
@@ -40,10 +36,6 @@ class ExecutionResult:
     The result of an execution.
 
     Attributes:
-        outcome: The function's answer or failure.
-
-        version: The version that ran.
-
         log: The last 4 KB it logged, if requested.
     """
 
@@ -58,8 +50,6 @@ class Execution:
     A request on its way through an environment.
 
     Attributes:
-        request: The caller's request.
-
         answer: Resolved when the execution has ended.
     """
 

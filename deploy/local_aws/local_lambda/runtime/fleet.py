@@ -16,10 +16,7 @@ from local_aws.local_lambda.runtime.environment import Environment
 from local_aws.local_lambda.runtime.execution import Execution
 from local_aws.local_lambda.runtime.idle_stack import Idle
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
-from local_aws.local_lambda.runtime.processes.sandbox import (
-    Sandbox,
-    Sandboxes,
-)
+from local_aws.local_lambda.runtime.processes.sandbox import Sandbox, Sandboxes
 from local_aws.local_lambda.runtime.processes.zygote_control import Child, Zygote
 from local_aws.local_lambda.runtime.version import Version
 
@@ -32,17 +29,9 @@ class Shared:
     The parts of an endpoint that all fleets share.
 
     Attributes:
-        endpoint_url: The endpoint's URL, for functions.
-
-        keys: The pair that functions sign with.
-
         runtime_api: Host and port of the Runtime API.
 
         environments: All environments, by the name each uses at the Runtime API.
-
-        logs: Takes what functions print.
-
-        memory: Watches environments at work.
 
         keep_idle_s: How long an environment waits for its next invocation.
     """
@@ -61,13 +50,6 @@ class Fleet:
     The environments of one version.
 
     The zygote starts at once, so that the first execution need not wait for imports.
-
-    Args:
-        version: The version to run.
-
-        folder: Its own; holds the sandboxes.
-
-        shared: Shared with other fleets.
     """
 
     def __init__(self, version: Version, folder: Path, shared: Shared) -> None:
@@ -101,11 +83,6 @@ class Fleet:
     def is_busy(self) -> bool:
         """Whether an execution is running."""
         return len(self._idle) < len(self._environments)
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the last process is gone."""
-        return self._ended.is_set()
 
     def submit(self, execution: Execution) -> None:
         """Start an execution, in the environment used last if one is free."""

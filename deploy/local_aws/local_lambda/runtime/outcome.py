@@ -28,11 +28,7 @@ class InvocationResult:
     The outcome of an invocation.
 
     Attributes:
-        payload: The payload for the caller.
-
         error_type: The kind of failure; None when the function answered.
-
-        content_type: As the runtime gave it.
     """
 
     payload: bytes

@@ -23,10 +23,6 @@ class ReportFigures:
         duration_s: From START to END; the timeout itself, if that was the end.
 
         init_s: The init before it, if this was the environment's first invocation.
-
-        memory_mb: The configured memory.
-
-        peak_mb: The most it used.
     """
 
     duration_s: float

@@ -19,12 +19,6 @@ class Version:
     Code and configuration, frozen together; an update of ``$LATEST`` makes a new one.
 
     Attributes:
-        name: The function's name.
-
-        region: The region it was created in.
-
-        package: Its code.
-
         settings: The configuration, by boto3's names.
 
         number: ``$LATEST``, or the number it was published under.

@@ -28,8 +28,6 @@ class Job:
 
         manifest: Where its list is in S3; empty: the list came with the request.
 
-        sink: Where the files go.
-
         options: How they are fetched: those of `fetcher.contract.options.Options` that
             the caller chose.
 
@@ -76,10 +74,6 @@ class JobPlan(NamedTuple):
     Division of a job into slices.
 
     Attributes:
-        urls: How many there are.
-
-        slices: How many slices they are dealt into.
-
         lanes: How many executions may work at once.
 
         problem: Why there can be no plan; empty: there is one.
@@ -102,8 +96,6 @@ class RoundResult:
         is_last: Whether nothing of the slice is left for another round.
 
         counts: URLs by outcome; those left for another round do not count.
-
-        body_bytes: Of the files that arrived.
     """
 
     attempt: int

@@ -22,11 +22,6 @@ def manifest(url: str, until: float) -> Iterator[UrlList]:
     """
     Return the list, read whole, for as long as the context lasts.
 
-    Args:
-        url: Where it is, as in ``s3://bucket/urls.csv.gz``.
-
-        until: When to give up, on the monotonic clock.
-
     Raises:
         UrlListError: If it cannot be used; says why.
 
@@ -36,9 +31,7 @@ def manifest(url: str, until: float) -> Iterator[UrlList]:
         msg = f"{url} is not read on Lambda. Convert it with `rollout manifest`."
         raise UrlListError(msg)
     with tempfile.TemporaryDirectory(prefix="fetcher-manifest-") as folder:
-        path = Path(
-            folder, url.rpartition("/")[2][-100:]
-        )  # its ending tells what it is
+        path = Path(folder, url.rpartition("/")[2][-100:])  # its ending tells the kind
         try:
             with path.open("wb") as file:
                 bring(url, file, until)

@@ -13,7 +13,7 @@ from fetcher.service.jobs.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fetcher.service.call import Call
+    from fetcher.service.call_context import CallContext
 
 MOST_ATTEMPTS = 6  # at a piece of work; Lambda makes three of each event
 
@@ -22,23 +22,12 @@ _CLOCKS_S = 2.0
 
 
 class JobContext(NamedTuple):
-    """
-    A job as an invocation works for it.
-
-    Attributes:
-        job: The job.
-
-        store: The job's documents.
-
-        events: Invoke other executions.
-
-        call: This invocation.
-    """
+    """A job as an invocation works for it."""
 
     job: Job
     store: Store
     events: Events
-    call: Call
+    call: CallContext
 
     @property
     def patience_s(self) -> float:
@@ -79,13 +68,13 @@ class JobContext(NamedTuple):
         return attempt if self.store.create(name, me) else None
 
 
-def store_of(job_id: str, call: Call) -> Store:
+def store_of(job_id: str, call: CallContext) -> Store:
     """Return the store of a job's documents, whether there are any or not."""
     return Store(call.settings.bucket, job_id, call.until)
 
 
 @contextmanager
-def open_job(job: Job, store: Store, call: Call) -> Iterator[JobContext]:
+def open_job(job: Job, store: Store, call: CallContext) -> Iterator[JobContext]:
     """Open a job to work for it."""
     with Events(call.context.invoked_function_arn, call.until) as events:
         yield JobContext(job, store, events, call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from fetcher.contract.source import Inline, source_from_dict
+from fetcher.contract.inline_urls import Inline
 from fetcher.handler import usable_s
 from fetcher.lists.url_list import UrlListError
 from fetcher.s3.errors import LateError
@@ -86,7 +86,7 @@ def _make_plan(context: JobContext) -> JobPlan:
 
 def _dealt(context: JobContext) -> JobPlan:
     if not context.job.manifest:
-        items = source_from_dict(context.store.get(f"lists/{context.job.digest}"))
+        items = Inline.from_dict(context.store.get(f"lists/{context.job.digest}"))
         return _write_slices(context, items, len(items))
     with manifest(context.job.manifest, context.store.until) as listed:
         most = context.call.settings.job_urls

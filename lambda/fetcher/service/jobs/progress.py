@@ -28,10 +28,6 @@ class Totals:
 
     Attributes:
         errors: How many URLs did not arrive, by slice, of those that are done.
-
-        counts: URLs by outcome.
-
-        body_bytes: Of the files that arrived.
     """
 
     errors: dict[int, int] = field(default_factory=dict)
@@ -63,10 +59,6 @@ class Seen:
     The results as they are now.
 
     Attributes:
-        done: Totals of the slices that are done.
-
-        rounds: The finished rounds of the others.
-
         ages: How long ago a slice's last result was written, in seconds.
     """
 

@@ -41,8 +41,6 @@ class Events:
     Sender of events to Lambda. A context.
 
     Args:
-        function: The function's ARN, or an alias's.
-
         until: When to give up, on the monotonic clock.
     """
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from fetcher import handler
 from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
-from fetcher.contract.source import Inline, source_from_dict
 from fetcher.service.jobs.documents import RoundResult, round_name, slice_name
 from fetcher.service.jobs.open_job import MOST_ATTEMPTS
 
@@ -60,17 +60,8 @@ def results_of(store: Store, index: int) -> list[RoundResult]:
 def ends_of(
     store: Store, index: int, rounds: Iterable[RoundResult]
 ) -> tuple[list[tuple[Item, Download]], list[Item]]:
-    """
-    Return the URLs of a slice that have ended, with how, and those that have not.
-
-    Args:
-        store: The job's.
-
-        index: The slice.
-
-        rounds: Its results.
-    """
-    left = list(source_from_dict(store.get(f"slices/{slice_name(index)}")))
+    """Return the URLs of a slice that have ended, with how, and those that have not."""
+    left = list(Inline.from_dict(store.get(f"slices/{slice_name(index)}")))
     ended = []
     for round_, result in enumerate(rounds):
         report = store.get(_report_name(index, round_, result.attempt))

@@ -30,14 +30,7 @@ _CONTENTS = re.compile(
 
 
 class Entry(NamedTuple):
-    """
-    A document as a listing shows it.
-
-    Attributes:
-        name: The document's.
-
-        age_s: How long ago it was written.
-    """
+    """A document as a listing shows it."""
 
     name: str
     age_s: float
@@ -48,14 +41,7 @@ class Store:
     Documents of a job. A context; methods raise `S3Error` when S3 fails.
 
     Args:
-        bucket: Where.
-
-        job: The job's id.
-
         until: When to give up, on the monotonic clock.
-
-    Attributes:
-        until: That moment.
     """
 
     def __init__(self, bucket: str, job: str, until: float) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, NamedTuple
 
-from fetcher.sinks.beside import extension_of, fields_of
+from fetcher.sinks.sidecar import extension_of, fields_of
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
@@ -35,10 +35,6 @@ class Member(NamedTuple):
     A file, but for the bytes of its body.
 
     Attributes:
-        name: Of the body.
-
-        head: Comes before it.
-
         tail: Comes after it: padding, and the JSON with a head and padding of its own.
 
         fields: The JSON, without its braces.
@@ -54,16 +50,7 @@ def member_of(
     item: Item, size: int, download: Download, *, by_row: bool = False
 ) -> Member:
     """
-    Return the member for a body.
-
-    Args:
-        item: What it is the body of.
-
-        size: In bytes.
-
-        download: What else is known of it.
-
-        by_row: Whether it is named after its row, and not after its number.
+    Return the member for a body, named after its row, or else after its number.
 
     Raises:
         OSError: If it is too large for a header.

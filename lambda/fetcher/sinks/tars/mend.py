@@ -25,26 +25,16 @@ if TYPE_CHECKING:
 _COPIED_BYTES = 1_048_576
 
 
-def mend(tar: Path, index: Path, wanted: KnownPositions) -> int:
+def mend(tar: Path, index: Path, wanted: KnownPositions) -> None:
     """
     Cut a tar down to some members, and write its index anew.
 
     If this is killed, members are missing that were wanted; none is torn.
 
-    Args:
-        tar: The tar, without an end.
-
-        index: Its index.
-
-        wanted: KnownPositions of the members that stay.
-
-    Returns:
-        How many there are.
-
     Raises:
         OSError: If there is no room for it.
     """
-    count = end = 0
+    end = 0
     with tar.open("r+b") as file, index.open("wb") as lines:
         while True:
             again = False
@@ -56,10 +46,10 @@ def mend(tar: Path, index: Path, wanted: KnownPositions) -> int:
                 lines.write(
                     index_line(member.name, member.offset, member.size, member.fields)
                 )
-                count, end = count + 1, member.end
+                end = member.end
             if not again:
                 file.truncate(end)
-                return count
+                return
 
 
 def _take_out(file: BinaryIO, first: Found, at: int, wanted: KnownPositions) -> None:

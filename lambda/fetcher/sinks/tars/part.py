@@ -25,11 +25,7 @@ class Row(NamedTuple):
     A body's place in a part.
 
     Attributes:
-        member: The member it belongs to.
-
         offset: Of its first byte.
-
-        size: In bytes.
     """
 
     member: Member
@@ -43,36 +39,13 @@ class Row(NamedTuple):
 
 
 def index_line(name: str, offset: int, size: int, fields: str) -> bytes:
-    """
-    Return the line of a tar's index for a body.
-
-    Args:
-        name: Of the member.
-
-        offset: Of its first byte in the tar.
-
-        size: In bytes.
-
-        fields: The JSON beside it, without its braces.
-    """
+    """Return the line of a tar's index for a body; fields are JSON without braces."""
     text = f'{{"key": "{name}", "offset": {offset}, "size": {size}, {fields}}}\n'
     return text.encode("ascii")
 
 
 class TarPart:
-    """
-    Members one after the other, each written whole or not at all.
-
-    Args:
-        file: To be written to.
-
-        files: Where it came from.
-
-    Attributes:
-        size: Bytes of whole members.
-
-        rows: Where the bodies are.
-    """
+    """Members one after the other, each written whole or not at all."""
 
     def __init__(self, file: FileIO, files: Files) -> None:
         self._file = file

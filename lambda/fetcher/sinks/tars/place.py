@@ -26,19 +26,7 @@ _SHARD = re.compile(r"\d{5,}\.tar")
 
 
 class TarPlace:
-    """
-    A folder of shards, ``00000.tar`` and so on, or one tar.
-
-    Args:
-        path: The folder, or the tar.
-
-        is_folder: Which of the two.
-
-    Attributes:
-        folder: Where tars are; created if missing.
-
-        is_folder: Whether there are shards.
-    """
+    """A folder of shards, ``00000.tar`` and so on, or one tar."""
 
     def __init__(self, path: Path, *, is_folder: bool) -> None:
         self.is_folder = is_folder

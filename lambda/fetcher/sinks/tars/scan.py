@@ -30,11 +30,7 @@ class Found(NamedTuple):
     A body in a tar, and the JSON beside it.
 
     Attributes:
-        name: The body's; it begins with its row.
-
         offset: Of the body's first byte, in the tar.
-
-        size: Of the body, in bytes.
 
         end: Behind the JSON; 0: not known.
 

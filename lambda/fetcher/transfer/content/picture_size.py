@@ -10,6 +10,7 @@ T.81, section B.2.2. A library would decode more than these few bytes, or want a
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,11 +25,13 @@ _OLD_BITMAP = 12  # bytes of a header whose sizes are of two bytes
 _LOSSLESS = 0x2F  # WebP's mark
 _LOSSY = b"\x9d\x01\x2a"
 
-_ANY = 0xFF  # begins a marker, and may fill the room before it
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
-_ENDS = frozenset({0xD9, 0xDA})  # the picture, or its header
+_FILL = 0xFFFF  # what fills the room before a marker may itself be one's first byte
+_FRAMES = frozenset(range(0xFFC0, 0xFFD0)) - {0xFFC4, 0xFFC8, 0xFFCC}
+_ALONE = frozenset({0xFF01, *range(0xFFD0, 0xFFD9)})  # markers without a length
+_ENDS = {0xFFD9, 0xFFDA}  # the picture, or its header
+_SEGMENTS = frozenset(range(0xFF00, 0xFFFF)) - _FRAMES - _ALONE - _ENDS
 _LONGEST = 9  # bytes, of a frame header up to the width
+_segment = Struct(">HH").unpack_from  # a marker and its length; also height and width
 
 
 def size_of(kind: str, start: bytes) -> Size:
@@ -82,28 +85,31 @@ class JpegSize:
 
     def _read(self, data: bytes) -> None:
         """Go from marker to marker as far as the data goes."""
-        at = 0
-        while at + _LONGEST <= len(data):
-            marker = data[at + 1]
-            if data[at] != _ANY or marker in _ENDS:
+        at, last = 0, len(data) - _LONGEST
+        while at <= last:
+            marker, length = _segment(data, at)
+            if marker in _SEGMENTS:
+                at += 2 + length
+            elif marker in _FRAMES:
+                height, width = _segment(data, at + 5)
+                self.size = width, height
                 self.is_done = True
                 return
-            if marker in _FRAMES:
-                self.size = _big(data, at + 7, 2), _big(data, at + 5, 2)
-                self.is_done = True
-                return
-            if marker == _ANY:
+            elif marker in _ALONE:
+                at += 2
+            elif marker == _FILL:
                 at += 1
             else:
-                at += 2 if marker in _ALONE else 2 + _big(data, at + 2, 2)
+                self.is_done = True
+                return
         self._held = data[at:]
         self._skip = max(0, at - len(data))
 
 
 def _png(start: bytes) -> Size:
-    return (
-        (_big(start, 16, 4), _big(start, 20, 4)) if start[12:16] == b"IHDR" else UNKNOWN
-    )
+    if start[12:16] != b"IHDR":
+        return UNKNOWN
+    return int.from_bytes(start[16:20]), int.from_bytes(start[20:24])
 
 
 def _gif(start: bytes) -> Size:
@@ -127,10 +133,6 @@ def _webp(start: bytes) -> Size:
     if chunk == b"VP8 " and start[23:26] == _LOSSY:
         return _little(start, 26, 2) & 0x3FFF, _little(start, 28, 2) & 0x3FFF
     return UNKNOWN
-
-
-def _big(data: bytes, at: int, size: int) -> int:
-    return int.from_bytes(data[at : at + size])
 
 
 def _little(data: bytes, at: int, size: int) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetcher.transfer.flow.left import Left
+    from fetcher.transfer.flow.under_way import UnderWay
 
 # More is no tail of a list, but an outage of the network or the origin, and would only
 # be the next one's to wait for.
@@ -32,6 +32,6 @@ class HandBack:
         self._most = math.ceil(urls * _MOST_SHARE)
         self.end = end
 
-    def takes(self, left: Left) -> bool:
+    def takes(self, left: UnderWay) -> bool:
         """Tell whether so little is left that it may go back."""
         return 0 < sum(left) <= self._most

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.flow.connection_limit import ConnectionLimit
-from fetcher.transfer.flow.left import Left
+from fetcher.transfer.flow.adaptive_limit import AdaptiveLimit
+from fetcher.transfer.flow.under_way import UnderWay
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
@@ -36,7 +36,7 @@ class Places:
     nobody starts until those at work are fewer than the connections.
 
     Args:
-        connections: Most at work when one starts; 0: see `ConnectionLimit`.
+        connections: Most at work when one starts; 0: see `AdaptiveLimit`.
 
         room: Most in flight that the process has descriptors for.
 
@@ -57,7 +57,7 @@ class Places:
     __slots__ = ("_limit", "connections", "learns", "most_open", "open", "silent")
 
     def __init__(self, connections: int, room: int, now: float = 0.0) -> None:
-        self._limit = None if connections else ConnectionLimit(room, now)
+        self._limit = None if connections else AdaptiveLimit(room, now)
         most = connections or room
         self.connections = self._limit.number if self._limit else connections
         self.most_open = max(most, min(_OPEN_PER_PLACE * most, room))
@@ -109,9 +109,9 @@ class Places:
             limit.failed(begun_at, now)
         self.connections = limit.number
 
-    def left(self, put_off: int, waiting: int) -> Left:
+    def left(self, put_off: int, waiting: int) -> UnderWay:
         """Return what is under way, with those that were silent or wait for hosts."""
-        return Left(self.open - self.silent, self.silent + put_off, waiting)
+        return UnderWay(self.open - self.silent, self.silent + put_off, waiting)
 
 
 def is_overload(download: Download) -> bool:

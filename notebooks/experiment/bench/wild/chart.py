@@ -21,14 +21,7 @@ _TITLE_LETTERS = 100
 
 
 def good_files_over_time(rows: pd.DataFrame, files: pd.DataFrame) -> Figure:
-    """
-    Draw how many good files each program had, second by second.
-
-    Args:
-        rows: The content of ``wild.csv``.
-
-        files: The content of ``wild_files.csv``.
-    """
+    """Draw good files second by second, of ``wild.csv`` and ``wild_files.csv``."""
     figure, ax = plt.subplots(figsize=(9, 5), layout="constrained")
     for ours, colour in ((False, _PEERS), (True, _OURS)):
         programs = rows[rows["ours"] == ours]["program"]

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from experiment.bench.process_cost import run
-from experiment.bench.programs import environ
+from experiment.bench.run import attempt
 from experiment.bench.wild.programs import CONNECTIONS
-from origin.temporary_folders import RAM, memory_folder
+from origin.temporary_folders import memory_folder
 from origin.wild import WildOrigin, check
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from experiment.bench.process_cost import ProcessCost
     from experiment.bench.programs import Program
+    from experiment.bench.run import Attempt
     from origin.wild import Delivered
-
-_MESSAGE_LENGTH = 200
 
 
 class WildSetting(NamedTuple):
@@ -49,30 +44,17 @@ def measure_wild(
     origin = WildOrigin(setting.urls, setting.hosts, seed=setting.seed)
     room_bytes = sum(url.size_bytes for url in origin.web.urls)
     with memory_folder("wild-", room_bytes) as scratch, origin:
-        urls, output, folder = (scratch / name for name in ("urls", "output", "files"))
-        folder.mkdir()
-        program.write_list(urls, origin.urls)
-        started_at = datetime.now(UTC).timestamp()
-        cost = run(
-            program.arguments(urls, CONNECTIONS, None),
-            folder=folder,
-            environ=environ(scratch, None),
-            output=output,
-            limit_s=setting.limit_s,
-        )
-        found = check(folder, origin.web)
+        done = attempt(program, origin.urls, scratch, CONNECTIONS, setting.limit_s)
+        found, started_at = check(done.folder, origin.web), done.row["started_at"]
         row = {
             **setting._asdict(),
-            "program": program.name,
-            "version": program.version,
-            "ours": program.ours,
-            "stored_in": "RAM" if scratch.is_relative_to(RAM) else "disk",
-            "started_at": started_at,
+            **done.row,
             "requests": origin.requests().total(),
-            **_figures(cost, found, setting, started_at),
-            "error": _failure(found, cost, output),
+            **_figures(done.cost, found, setting, started_at),
+            "error": _failure(found, done),
         }
-    return row, _files(program, found, started_at)
+    seconds = [round(at - started_at, 3) for at in sorted(found.good.values())]
+    return row, pd.DataFrame({"program": program.name, "seconds": seconds})
 
 
 def _figures(
@@ -92,7 +74,7 @@ def _figures(
     }
 
 
-def _failure(found: Delivered, cost: ProcessCost, output: Path) -> str:
+def _failure(found: Delivered, done: Attempt) -> str:
     """
     Say how a program failed that got nothing.
 
@@ -100,13 +82,4 @@ def _failure(found: Delivered, cost: ProcessCost, output: Path) -> str:
     """
     if found.good:
         return ""
-    lines = output.read_text(errors="replace").strip().splitlines()
-    last = lines[-1].strip()[:_MESSAGE_LENGTH] if lines else ""
-    return f"no good file, exit status {cost.status}: {last}"
-
-
-def _files(program: Program, found: Delivered, started_at: float) -> pd.DataFrame:
-    """Return when each good file came, in order."""
-    times = sorted(found.good.values())
-    seconds = [round(at - started_at, 3) for at in times]
-    return pd.DataFrame({"program": program.name, "seconds": seconds})
+    return f"no good file, exit status {done.cost.status}: {done.last_words}"

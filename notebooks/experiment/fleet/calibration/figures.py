@@ -15,7 +15,7 @@ from experiment.fleet.model.tail import excess
 from experiment.fleet.model.work import cpu_here_s
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -41,11 +41,14 @@ class Figure(NamedTuple):
         value: The most likely value.
 
         low, high: Its range.
+
+        by_memory: Pairs of MB and what was measured there, if that is several.
     """
 
     value: float
     low: float
     high: float
+    by_memory: tuple[tuple[int, float], ...] = ()
 
 
 Unknown: TypeAlias = str  # why
@@ -141,6 +144,25 @@ def joined(found: Sequence[Figure]) -> Figure:
         float(np.median([one.value for one in found])),
         min(one.low for one in found),
         max(one.high for one in found),
+    )
+
+
+def by_memory(found: Mapping[int, Figure]) -> Figure:
+    """
+    Return one figure that keeps what each memory showed.
+
+    Its value is the median, and its range as wide as the widest of theirs, in
+    proportion: how memories differ is no matter of chance.
+
+    Args:
+        found: By memory, in MB.
+    """
+    value = float(np.median([one.value for one in found.values()]))
+    return Figure(
+        value,
+        value * min(one.low / one.value for one in found.values()),
+        value * max(one.high / one.value for one in found.values()),
+        tuple((memory_mb, one.value) for memory_mb, one in sorted(found.items())),
     )
 
 

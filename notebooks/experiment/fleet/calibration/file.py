@@ -22,14 +22,24 @@ _HEAD = """\
 """
 
 
-def write(found: Mapping[str, Figure], how: Mapping[str, str]) -> Path:
+def write(
+    found: Mapping[str, Figure],
+    architectures: Mapping[str, str],
+    *,
+    region: str,
+    source: str,
+) -> Path:
     """
     Add figures to `aws_facts.fleet_constants.CALIBRATION`, replacing earlier ones.
 
     Args:
         found: By name of the constant.
 
-        how: Where each was measured and with what, in words.
+        architectures: Those of the functions that showed each.
+
+        region: Where they were measured.
+
+        source: With what, in words.
 
     Returns:
         The path of the file.
@@ -41,12 +51,21 @@ def write(found: Mapping[str, Figure], how: Mapping[str, str]) -> Path:
     for name, figure in found.items():
         entries[name] = {
             "kind": OURS,
-            "value": float(f"{figure.value:.4g}"),
-            "low": float(f"{min(figure.low, figure.value):.4g}"),
-            "high": float(f"{max(figure.high, figure.value):.4g}"),
-            "source": how[name],
+            "value": _short(figure.value),
+            "low": _short(min(figure.low, figure.value)),
+            "high": _short(max(figure.high, figure.value)),
+            "source": source,
             "seen": datetime.now(UTC).date(),
+            "region": region,
+            "architecture": architectures[name],
         }
+        if figure.by_memory:
+            entries[name] |= {
+                "memories_mb": [memory_mb for memory_mb, _ in figure.by_memory],
+                "of_memories": [
+                    _short(value / figure.value) for _, value in figure.by_memory
+                ],
+            }
         read(name, entries[name])
     path = fleet_constants.CALIBRATION
     with replaced(path) as temporary:
@@ -55,10 +74,14 @@ def write(found: Mapping[str, Figure], how: Mapping[str, str]) -> Path:
     return path
 
 
+def _short(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
 def _table(name: str, entry: Mapping[str, Any]) -> str:
     lines = [f"{key} = {_toml(value)}" for key, value in entry.items()]
     return "\n".join(("", f"[{name}]", *lines, ""))
 
 
 def _toml(value: object) -> str:
-    return json.dumps(value) if isinstance(value, str | float) else str(value)
+    return json.dumps(value) if isinstance(value, str | float | list) else str(value)

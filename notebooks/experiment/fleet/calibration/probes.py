@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from aws_facts.fleet_constants import constant
 from experiment.fleet.asking import question_of
 from experiment.fleet.calibration import figures
-from experiment.fleet.calibration.figures import joined
+from experiment.fleet.calibration.figures import by_memory, joined
 from experiment.fleet.calibration.runs import Tables, measured
 from experiment.parameters.fan_out import EQUAL, FanOutSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from experiment.fleet.calibration.figures import Figure, Unknown
@@ -125,10 +125,13 @@ class Found(NamedTuple):
     Attributes:
         figures: By name of the constant.
 
+        architectures: Likewise, of the functions that showed it.
+
         unknown: Why others could not be told, by probe.
     """
 
     figures: Mapping[str, Figure]
+    architectures: Mapping[str, str]
     unknown: Mapping[str, str]
 
 
@@ -146,7 +149,7 @@ def run(probes: Probes, session: Session, folder: Path) -> Iterator[tuple[str, T
 
 def told_by(runs: Mapping[str, Tables]) -> Found:
     """Return the constants that runs of probes show."""
-    several: dict[str, list[Figure]] = {}
+    several: dict[str, list[tuple[FanOutSettings, Figure]]] = {}
     unknown: dict[str, str] = {}
     for probe, made in runs.items():
         if why := _failed(made):
@@ -156,8 +159,22 @@ def told_by(runs: Mapping[str, Tables]) -> Found:
             if isinstance(figure, str):
                 unknown[f"{name}, {probe}"] = figure
             else:
-                several.setdefault(name, []).append(figure)
-    return Found({name: joined(found) for name, found in several.items()}, unknown)
+                several.setdefault(name, []).append((made.settings, figure))
+    return Found(
+        {name: _one_of(found) for name, found in several.items()},
+        {
+            name: " and ".join(sorted({one.architecture for one, _ in found}))
+            for name, found in several.items()
+        },
+        unknown,
+    )
+
+
+def _one_of(found: Sequence[tuple[FanOutSettings, Figure]]) -> Figure:
+    of_memories = {settings.memory_mb: figure for settings, figure in found}
+    if len(of_memories) > 1:
+        return by_memory(of_memories)
+    return joined([figure for _, figure in found])
 
 
 def _failed(made: Tables) -> str:

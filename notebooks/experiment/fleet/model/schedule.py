@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-_ROUNDS = 24  # of bisection
+from experiment.plan.sizes import FallingSizes
+
+if TYPE_CHECKING:
+    from experiment.plan.sizes import EqualSizes
+
+_ROUNDS = 12  # of bisection: to hundredths of a second
 # As in `experiment.run.wave`.
 _LAST_SHARE = 0.05
 _TIMES_AS_LONG = 2.0
@@ -18,29 +23,30 @@ class Shifts(NamedTuple):
     Executions at work; shapes (draws, executions), or (draws, 1) for all alike.
 
     Attributes:
-        ready: When each begins its first shard, in seconds since the first call.
+        allowed: When each may take its first shard, in seconds since the first call.
 
-        taken: How long it takes over a shard.
+        late: Seconds until it is at work on it, and those that it loses once.
 
-        lost: Seconds that it loses once.
+        slow: In how many times the usual time it does its shards.
 
-        call: From a call to the handler, which comes before every shard.
+        call: From a call to the handler, which comes before every later shard.
 
         start: A cold start's part of the first shard.
 
-        again: How long a shard takes that is sent again.
+        fixed, each: The usual time of a shard: once, and for every file in it.
     """
 
-    ready: np.ndarray
-    taken: np.ndarray
-    lost: np.ndarray
+    allowed: np.ndarray
+    late: np.ndarray
+    slow: np.ndarray
     call: np.ndarray
     start: np.ndarray
-    again: np.ndarray
+    fixed: np.ndarray
+    each: np.ndarray
 
 
 def finished(
-    shifts: Shifts, shards: int, *, hedge: bool
+    shifts: Shifts, sizes: EqualSizes | FallingSizes, *, hedge: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """
     Return when the last report is in, and the billed time, for each draw.
@@ -48,56 +54,134 @@ def finished(
     Args:
         shifts: The executions.
 
-        shards: How many they share; whichever is free takes the next.
+        sizes: Files in the shards that they share; whichever is free takes the next.
 
         hedge: Whether the last few are sent again if they take long.
     """
-    begins = shifts.ready + shifts.lost
-    cycle = shifts.taken + shifts.call
-    counts = _counts(begins, cycle, shards)
-    busy = counts * shifts.taken + np.where(counts > 0, shifts.lost, 0)
-    ends = begins + counts * cycle - shifts.call
-    if hedge:
-        ends = _hedged(shifts, ends, shards)
-    done = np.where(counts > 0, ends, 0).max(axis=1).astype(float)
-    return done, busy.sum(axis=1, dtype=float)
+    work = _Work(shifts)
+    if isinstance(sizes, FallingSizes):
+        work.pull_falling(sizes)
+    else:
+        count = np.full_like(shifts.call, sizes.shards)
+        work.pull_alike(np.float32(sizes.count / sizes.shards), count)
+    ends = _hedged(shifts, work, sizes.shards) if hedge else work.free
+    done = np.where(work.is_new, 0, ends).max(axis=1).astype(float)
+    return done, work.busy.sum(axis=1, dtype=float)
 
 
-def _counts(begins: np.ndarray, cycle: np.ndarray, shards: int) -> np.ndarray:
-    """Return how many shards each execution takes, found by when the last is taken."""
-    executions = begins.shape[1]
-    if shards == executions:
-        return np.ones((1, 1), dtype=np.float32)
-    rate = np.broadcast_to(1 / cycle, begins.shape)
-    low = begins.min(axis=1, keepdims=True)
-    high = begins.max(axis=1, keepdims=True) + shards / rate.sum(axis=1, keepdims=True)
-    for _ in range(_ROUNDS):
-        middle = (low + high) / 2
-        enough = _taken_by(middle, begins, rate).sum(axis=1, keepdims=True) >= shards
-        high = np.where(enough, middle, high)
-        low = np.where(enough, low, middle)
-    return _taken_by(high, begins, rate)
+class _Work:
+    """
+    What executions have done so far.
+
+    Attributes:
+        free: When each ended its latest shard, and may take the next.
+
+        busy: Seconds at work.
+
+        sent, usual: When its latest shard was sent, and the usual time of that.
+
+        is_new: Whether it had none yet.
+    """
+
+    def __init__(self, shifts: Shifts) -> None:
+        self._shifts = shifts
+        self.free = self.sent = shifts.allowed
+        self.busy = self.usual = np.zeros_like(shifts.allowed)
+        self.is_new = np.ones(shifts.allowed.shape, dtype=bool)
+
+    def pull_alike(self, files: np.ndarray | np.floating, count: np.ndarray) -> None:
+        """Take shards of so many files each; both may differ between draws."""
+        usual = self._shifts.fixed + files * self._shifts.each
+        self._take(self._counts(usual, count), usual)
+
+    def pull_falling(self, sizes: FallingSizes) -> None:
+        """
+        Take shards of falling size: alike at first, and again at the end.
+
+        In between, all that are free before the first of them is free again take their
+        shards at once, each in its place by when it was free.
+        """
+        shifts, executions = self._shifts, self.free.shape[1]
+        most, least = np.float32(sizes.most), np.float32(sizes.least)
+        parts = np.float32(sizes.parts)
+        left = np.full_like(shifts.call, sizes.count)
+        if whole := sizes.whole:
+            self.pull_alike(most, np.full_like(left, whole))
+            left -= whole * most
+        last = parts * least  # from here on they are alike
+        while (left > last).any():
+            usual = shifts.fixed + shifts.each * np.clip(left / parts, least, most)
+            first = self.free.min(axis=1, keepdims=True)
+            after = self.free - first
+            takes = (after <= usual + shifts.call) & (left > last)
+            takes = takes.astype(np.float32)
+            after *= takes
+            span = np.maximum(after.max(axis=1, keepdims=True), np.float32(1e-6))
+            place = after * (takes.sum(axis=1, keepdims=True) / span)
+            files = np.exp(place / -parts)
+            files *= left / parts
+            np.clip(files, least, most, out=files)
+            self._take(takes, shifts.fixed + shifts.each * files)
+            left -= (files * takes).sum(axis=1, keepdims=True)
+        count = np.maximum(np.ceil(left / least), 1)
+        self.pull_alike(left / count, np.minimum(count, parts + executions))
+
+    def _take(self, counts: np.ndarray, usual: np.ndarray) -> None:
+        """Add so many shards to each execution."""
+        shifts, takes = self._shifts, counts > 0
+        work = usual * shifts.slow
+        wait = np.where(self.is_new, shifts.late, shifts.call)
+        last_wait = np.where(counts > 1, shifts.call, wait)
+        worked = counts * work
+        self.busy = self.busy + worked
+        worked += np.where(takes, wait + (counts - 1) * shifts.call, np.float32(0))
+        self.free = self.free + worked
+        self.sent = np.where(takes, self.free - work - last_wait, self.sent)
+        self.usual = np.where(takes, usual, self.usual)
+        self.is_new = self.is_new & ~takes
+
+    def _counts(self, usual: np.ndarray, count: np.ndarray) -> np.ndarray:
+        """Return how many shards each takes, found by when the last is taken."""
+        call = self._shifts.call
+        cycle = usual * self._shifts.slow + call
+        again = self.free + self.is_new * (self._shifts.late - call)
+        one_each = np.all(count == self.free.shape[1]) and self.is_new.all()
+        if one_each and np.all(again + cycle >= self.free.max(axis=1, keepdims=True)):
+            return np.ones_like(self.free)
+        rate = np.broadcast_to(1 / cycle, self.free.shape)
+        low = self.free.min(axis=1, keepdims=True)
+        high = again.max(axis=1, keepdims=True)
+        high = high + count / rate.sum(axis=1, keepdims=True)
+        for _ in range(_ROUNDS):
+            middle = (low + high) / 2
+            taken = self._taken_by(middle, again, rate).sum(axis=1, keepdims=True)
+            high = np.where(taken >= count, middle, high)
+            low = np.where(taken >= count, low, middle)
+        return self._taken_by(high, again, rate)
+
+    def _taken_by(
+        self, when: np.ndarray, again: np.ndarray, rate: np.ndarray
+    ) -> np.ndarray:
+        """Return the shards each has by then; one that is late holds its first."""
+        count = when - again
+        count *= rate
+        np.floor(count, out=count)
+        count += 1
+        held = when >= self.free if self.is_new.any() else np.float32(0)
+        taken: np.ndarray = np.maximum(count, held, out=count)
+        return taken
 
 
-def _taken_by(when: np.ndarray, begins: np.ndarray, rate: np.ndarray) -> np.ndarray:
-    count = when - begins
-    count *= rate
-    np.floor(count, out=count)
-    count += 1
-    taken: np.ndarray = np.maximum(count, 0, out=count)
-    return taken
-
-
-def _hedged(shifts: Shifts, ends: np.ndarray, shards: int) -> np.ndarray:
+def _hedged(shifts: Shifts, work: _Work, shards: int) -> np.ndarray:
     """Send the last few shards again, once they take twice as long as the others."""
+    ends, usual = work.free, work.usual
     executions = ends.shape[1]
-    start = shifts.start if shards == executions else np.float32(0)
+    only = shards == executions  # then every shard is an execution's first
+    start = shifts.start if only else np.float32(0)
     few = max(1, int(shards * _LAST_SHARE))
     place = max(0, executions - 1 - few)
     few_left = np.partition(ends, place, axis=1)[:, place : place + 1]
-    sent = ends - shifts.taken - shifts.call - shifts.lost - start
-    usual = start + shifts.call + shifts.again
-    patience = np.maximum(_NOT_BEFORE_S, _TIMES_AS_LONG * usual)
-    sent_again = np.maximum(few_left, sent + patience)
-    first: np.ndarray = np.minimum(ends, sent_again + shifts.call + shifts.again)
+    patience = np.maximum(_NOT_BEFORE_S, _TIMES_AS_LONG * (start + shifts.call + usual))
+    sent_again = np.maximum(few_left, work.sent + patience)
+    first: np.ndarray = np.minimum(ends, sent_again + shifts.call + usual)
     return first

@@ -33,25 +33,25 @@ def allowed_at(question: Question, constants: Draws) -> np.ndarray:
     return np.maximum(called, late)
 
 
-def ready_at(
-    question: Question, constants: Draws, random: np.random.Generator
+def starts_in(
+    question: Question,
+    shape: tuple[int, ...],
+    constants: Draws,
+    random: np.random.Generator,
 ) -> np.ndarray:
     """
-    Return when each execution begins its first shard, in seconds since the first call.
+    Return how long each execution takes from its first call to its first shard.
 
     Returns:
-        Shape (draws, executions).
+        Of this shape: (draws, executions).
     """
-    ready = allowed_at(question, constants)
-    ready += _spread(random, ready.shape, constants["call_s"], constants["call_spread"])
-    if question.is_cold:
-        ready += _spread(
-            random,
-            ready.shape,
-            constants["cold_start_s"],
-            constants["cold_start_spread"],
-        )
-    return ready
+    names = ["call", "cold_start"] if question.is_cold else ["call"]
+    parts = [
+        _spread(random, shape, constants[f"{name}_s"], constants[f"{name}_spread"])
+        for name in names
+    ]
+    started: np.ndarray = np.sum(parts, axis=0)
+    return started
 
 
 def _spread(

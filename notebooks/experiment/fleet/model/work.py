@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from aws_facts.fleet_constants import constant
-from aws_facts.limits import MBIT_BYTES, limit, line_bytes_per_s
+from aws_facts.limits import LINE_GROWS_FROM_MB, MBIT_BYTES, limit, line_bytes_per_s
 
 if TYPE_CHECKING:
     from experiment.fleet.draws import Draws
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _LAST = 0.3  # waits to the first byte differ from their mean by up to this share
 _FEWEST_URLS = 100  # in a process of an execution
-_ROUNDS = 40  # of the iteration below, which gains a digit in four
+_ROUNDS = 24  # of the iteration below, which gains a digit in four
 
 
 class Bucket(NamedTuple):
@@ -54,12 +54,28 @@ class Bucket(NamedTuple):
 
 def bucket_of(question: Question, constants: Draws) -> Bucket:
     """Return the bandwidth of an execution; a raised quota raises the base alone."""
-    base = constants["base_bytes_per_s"]
+    burst, credit, base = (
+        _at(name, question.memory_mb, constants)
+        for name in (
+            "burst_bytes_per_s",
+            "used_credit_bytes" if question.is_used else "credit_bytes",
+            "base_bytes_per_s",
+        )
+    )
     if question.bandwidth_raised and not question.in_vpc:
+        least = _at("base_bytes_per_s", LINE_GROWS_FROM_MB, constants)
         unraised = limit("network_mbit_s").least * MBIT_BYTES
-        base = base * line_bytes_per_s(question.memory_mb) / unraised
-    credit = constants["used_credit_bytes" if question.is_used else "credit_bytes"]
-    return Bucket(np.maximum(constants["burst_bytes_per_s"], base), credit, base)
+        raised = least * line_bytes_per_s(question.memory_mb) / unraised
+        base = np.maximum(base, raised)  # it was raised where this was measured
+    return Bucket(np.maximum(burst, base), credit, base)
+
+
+def _at(name: str, memory_mb: float, constants: Draws) -> np.ndarray:
+    """Return a constant at a memory size, interpolated if it was measured at some."""
+    one = constant(name)
+    if not one.memories_mb:
+        return constants[name]
+    return constants[name] * np.interp(memory_mb, one.memories_mb, one.of_memories)
 
 
 def cpu_s(question: Question, constants: Draws) -> np.ndarray:
@@ -77,7 +93,7 @@ def cpu_s(question: Question, constants: Draws) -> np.ndarray:
 
 def _processes(question: Question, vcpus: np.ndarray) -> np.ndarray:
     """Return how many processes share a shard, as `fetcher.handler` starts them."""
-    enough = question.files / question.shards // _FEWEST_URLS
+    enough = question.files / question.invocations // _FEWEST_URLS
     most = 1.0 if question.is_to_s3 else max(1.0, enough)
     return np.clip(np.round(vcpus), 1.0, most)
 
@@ -109,7 +125,7 @@ def shard_s(
     each = question.mean_bytes
     wait_s = question.latency_s or constants["first_byte_s"]
     wait_s = np.broadcast_to(wait_s, processor_s.shape)
-    active = min(float(question.connections), files)
+    active = min(float(question.most_connections), files)
     apart = np.minimum(1.0, constants["stream_buffer_bytes"] / each)
     rates = [
         throughput(active, wait_s, each / line, processor_s, apart)

@@ -14,7 +14,7 @@ from tests.support.service_jobs import (
 )
 
 from fetcher.service import settings
-from fetcher.service.call import Call
+from fetcher.service.call_context import CallContext
 from fetcher.service.jobs.open_job import job_in, open_job, store_of
 from fetcher.service.jobs.slice import work
 
@@ -127,7 +127,7 @@ def test_a_slice_that_kills_every_execution_is_given_up(
             Key=f"jobs/{job}/claims/000000-00-{attempt:02}",
             Body=b'{"request":"one that died","at":0}',
         )
-    call = Call.begun(Context(arn))
+    call = CallContext.begun(Context(arn))
     with (
         store_of(job, call) as store,
         open_job(job_in(store), store, call) as context,

@@ -15,7 +15,6 @@ import os
 import resource
 import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from typing import Any
 
@@ -34,7 +33,8 @@ def become(command: dict[str, Any]) -> None:
     # Namespaces were entered, or the parent was in others: it stood somewhere else.
     os.chdir(os.environ["LAMBDA_TASK_ROOT"])
     os.environ.update(command["environ"])
-    tempfile.tempdir = None  # a preloaded library may have asked before TMPDIR was set
+    if tempfile := sys.modules.get("tempfile"):
+        vars(tempfile)["tempdir"] = None  # a library asked before TMPDIR was set
     agent = command["agent"]
     runtime_client.initialize_client(agent)
     config = lambda_config.LambdaConfigProvider(["", os.environ["_HANDLER"]])

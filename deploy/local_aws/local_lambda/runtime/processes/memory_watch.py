@@ -29,10 +29,6 @@ class Watched:
     A process at work.
 
     Attributes:
-        pid: Its id.
-
-        limit_kb: Its memory limit.
-
         on_excess: Called once it is found above the limit.
 
         peak_kb: The most memory it was found with, including its children.

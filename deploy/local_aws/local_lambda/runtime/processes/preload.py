@@ -4,12 +4,9 @@ A function's code before its first environment: libraries imported, the rest com
 Loaded by path from zygote_main.py.
 """
 
-import compileall
 import gc
 import importlib
-import importlib.metadata
 import os
-import traceback
 from pathlib import Path
 
 
@@ -19,6 +16,8 @@ def preload(root: Path) -> None:
         try:
             importlib.import_module(name)
         except (Exception, SystemExit):  # noqa: BLE001
+            import traceback  # noqa: PLC0415 - rarely needed, and not small
+
             # The handler's own import will say so to the caller, if it needs it.
             traceback.print_exc()
     gc.collect()
@@ -41,6 +40,8 @@ def compile_own(root: Path) -> None:
 
 
 def _compile_own(root: Path) -> None:
+    import compileall  # noqa: PLC0415 - in the child only
+
     libraries = _libraries(root)
     for entry in root.iterdir():
         if entry.stem in libraries:
@@ -53,6 +54,10 @@ def _compile_own(root: Path) -> None:
 
 def _libraries(root: Path) -> set[str]:
     """Name the importable packages of distributions other than the handler's own."""
+    if not any(root.glob("*.*-info")):
+        return set()
+    import importlib.metadata  # noqa: PLC0415 - half of a start, for most for nothing
+
     handler = os.environ["_HANDLER"].replace("/", ".").partition(".")[0]
     found: set[str] = set()
     for distribution in importlib.metadata.distributions(path=[str(root)]):

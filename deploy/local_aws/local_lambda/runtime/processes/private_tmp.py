@@ -36,12 +36,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def is_permitted(folder: Path) -> bool:
-    """
-    Try it, in a child.
-
-    Args:
-        folder: The folder to protect.
-    """
+    """Try, in a child, to protect this folder and to give it a /tmp."""
     if sys.platform != "linux":
         return False
     child = os.fork()

@@ -23,8 +23,6 @@ class Sandbox:
 
         tmp: Its TMPDIR, where a /tmp of its own is not permitted.
 
-        log: The output of its processes.
-
         was_reset: Whether a process has failed in it. The init of the next one is
             part of its first invocation.
     """
@@ -36,16 +34,7 @@ class Sandbox:
 
 
 class Sandboxes:
-    """
-    The sandboxes of one version.
-
-    Args:
-        folder: A new folder of their own.
-
-        version: The version that runs in them.
-
-        logs: Ships their logs.
-    """
+    """The sandboxes of one version."""
 
     def __init__(self, folder: Path, version: Version, logs: LogShipper) -> None:
         self._folder = folder

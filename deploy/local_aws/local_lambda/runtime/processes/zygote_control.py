@@ -36,8 +36,6 @@ class Child:
 
         environ: Variables of its own, on top of the zygote's.
 
-        log: File its output is appended to.
-
         tmp: Its TMPDIR, where a /tmp of its own is not permitted.
 
         tmp_mb: The size of its /tmp, where that is permitted.
@@ -56,10 +54,6 @@ class Zygote:
     A process that forks environments of one function version.
 
     Args:
-        environ: All the variables it gets.
-
-        task_root: Its working directory.
-
         on_report: Called with each report of a start or an exit; see zygote_main.
 
         on_end: Called once, when the process has ended and every report is in.

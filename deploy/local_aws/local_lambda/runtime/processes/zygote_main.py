@@ -35,7 +35,6 @@ import os
 import resource
 import select
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -111,9 +110,8 @@ class Parent:
         self._forks = forks
         self._pids: dict[str, int] = {}
         detached_processes.adopt()
-        self._helpers = (
-            detached_processes.children()
-        )  # imported libraries may have started some
+        # Imported libraries may have started some.
+        self._helpers = detached_processes.children()
         # Libraries may print: keep stdin and stdout out of their reach.
         self._commands, self._reports = os.dup(0), os.dup(1)
         null = os.open(os.devnull, os.O_RDONLY)
@@ -146,7 +144,8 @@ class Parent:
                 if "kill" in command:
                     self._kill(command["kill"])
                 elif "forget" in command:
-                    self._forget(command["forget"])
+                    if self._namespaces:
+                        self._namespaces.forget(command["forget"])
                 elif self._spawn(command):
                     return dict(command)
 
@@ -185,13 +184,8 @@ class Parent:
             self._namespaces.stay()
 
     def _kill(self, environment: str) -> None:
-        pid = self._pids.get(environment)
-        if pid:
+        if pid := self._pids.get(environment):
             _kill_group(pid)
-
-    def _forget(self, sandbox: str) -> None:
-        if self._namespaces:
-            self._namespaces.forget(sandbox)
 
     def _kill_all(self) -> None:
         for pid in self._pids.values():
@@ -243,6 +237,8 @@ def _kill_group(pid: int) -> None:
 
 
 def _start_fresh(command: dict[str, Any], log: int) -> int:
+    import subprocess  # noqa: PLC0415 - not where children are forked
+
     # -P and -s as for this process: the package's own modules come first.
     main = _HERE.with_name("environment_main.py")
     process = subprocess.Popen(

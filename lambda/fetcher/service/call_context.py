@@ -16,17 +16,11 @@ _SAYING_S = 1.0
 _SAYING_SHARE = 0.1
 
 
-class Call(NamedTuple):
+class CallContext(NamedTuple):
     """
     An invocation.
 
     Attributes:
-        settings: The service's.
-
-        context: Lambda's.
-
-        timeout_s: The function's timeout.
-
         until: When to give up, on the monotonic clock.
     """
 
@@ -36,7 +30,7 @@ class Call(NamedTuple):
     until: float
 
     @classmethod
-    def begun(cls, context: LambdaContext) -> Call:
+    def begun(cls, context: LambdaContext) -> CallContext:
         """
         Return the invocation that has just begun.
 

@@ -11,7 +11,7 @@ from fetcher.service.jobs.slice import work
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from fetcher.service.call import Call
+    from fetcher.service.call_context import CallContext
 
 
 def is_of_job(event: object) -> bool:
@@ -19,7 +19,7 @@ def is_of_job(event: object) -> bool:
     return isinstance(event, dict) and "job" in event
 
 
-def carry_on(event: Mapping[str, Any], call: Call) -> None:
+def carry_on(event: Mapping[str, Any], call: CallContext) -> None:
     """
     Plan a job, or work on a slice of it.
 

@@ -36,13 +36,10 @@ _TITLE_LETTERS = 110
 
 def compare(runs: pd.DataFrame) -> Figure:
     """
-    Draw CPU per file and files/s by program, a column per file size, a bar per scheme.
+    Draw ``bench.csv``: CPU per file and files/s by program, a column per file size.
 
-    The bar is the median of the repeats, the line on it spans least to most. Failed
-    runs are counted beside it; if all failed, there is no bar.
-
-    Args:
-        runs: The content of ``bench.csv``.
+    There is a bar per scheme, the median of the repeats; the line on it spans least to
+    most. Failed runs are counted beside it; if all failed, there is no bar.
     """
     programs = runs.groupby("program", sort=False)["ours"].first()
     sizes, schemes = runs["file_bytes"].unique(), runs["scheme"].unique()

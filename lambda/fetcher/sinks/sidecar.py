@@ -1,4 +1,4 @@
-"""What is said of a body beside it, and the extension that its name gets."""
+"""The sidecar of a body: JSON about it; and the extension that its name gets."""
 
 from __future__ import annotations
 
@@ -52,18 +52,7 @@ _EXTENSIONS = {  # of types that are common on the web
 def fields_of(
     item: Item, size: int, download: Download, *, with_row: bool = True
 ) -> str:
-    """
-    Return what is said of a body beside it: JSON without its braces.
-
-    Args:
-        item: What it is the body of.
-
-        size: In bytes.
-
-        download: What else is known of it.
-
-        with_row: Whether that begins with the number of its row.
-    """
+    """Return what is said of a body beside it: JSON without its braces."""
     told, found, sha256 = download[9:12]
     row = f'"row": {item.row}, ' if with_row else ""
     fields = (

@@ -1,4 +1,4 @@
-"""The report in an execution's answer, if it is the one requested."""
+"""The report in an invocation's response, if it is the one requested."""
 
 from __future__ import annotations
 
@@ -12,14 +12,7 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """
-    What an execution was asked to report on.
-
-    Attributes:
-        run, wave, shard: Their names and numbers.
-
-        files: The number of URLs.
-    """
+    """What an execution was asked to report on."""
 
     run: str
     wave: int

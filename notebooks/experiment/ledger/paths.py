@@ -7,7 +7,7 @@ from pathlib import Path
 from experiment.ledger.machine import root
 
 
-def placed(text: str) -> Path:
+def resolved(text: str) -> Path:
     """
     Return the path that a parameter means.
 
@@ -27,3 +27,18 @@ def shown_path(path: Path) -> Path:
     """Return a path as a person at the shell would write it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def executed_path(folder: Path, notebook: str, session: int) -> Path:
+    """
+    Return where the executed notebook of a run goes.
+
+    Args:
+        folder: The run's.
+
+        notebook: As in ``20_fan_out``.
+
+        session: How often the run was resumed: what it showed before stays.
+    """
+    number = f"-{session + 1}" if session else ""
+    return folder / f"{notebook}{number}.ipynb"

@@ -43,10 +43,6 @@ class ConvertedList:
     A list made of a manifest.
 
     Attributes:
-        path: Where it is.
-
-        count: How many rows it holds.
-
         skipped: How many rows were left out; 0 unless that was wanted.
 
         remarks: What there is to say about the manifest, for a person.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Self
 
-from experiment.ledger.places import placed
+from experiment.ledger.paths import resolved
 from experiment.parameters.cell import (
     SettingsError,
     parameters_injected,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellSettings:
+class NotebookSettings:
     """
     The settings of a notebook.
 
@@ -48,9 +48,6 @@ class CellSettings:
         """
         Read the settings from a notebook's variables.
 
-        Args:
-            namespace: The notebook's ``globals()``.
-
         Raises:
             SettingsError: If a parameter is wrong, or does not exist, which papermill
                 only warns about.
@@ -62,7 +59,7 @@ class CellSettings:
         values = {name: namespace[name] for name in defaults if name in namespace}
         if file := values.get(ITSELF):
             fixed = set(parameters_injected(cells))
-            values = with_file(placed(str(file)), values, defaults, fixed)
+            values = with_file(resolved(str(file)), values, defaults, fixed)
         return cls(**values)
 
     @classmethod

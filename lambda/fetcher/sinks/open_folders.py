@@ -1,4 +1,4 @@
-"""Folders below a root, held open, so that no symbolic link leads out of it."""
+"""OpenFolders below a root, held open, so that no symbolic link leads out of it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MOST_OPEN = 4_096
 _IS_LINK = "a symbolic link, and none is followed here"
 
 
-class Folders:
+class OpenFolders:
     """
-    Folders that are created when first needed.
+    OpenFolders that are created when first needed.
 
     Each is opened from its parent's descriptor, and its files are named relative to
     its own: whatever becomes of the path meanwhile, they are below the root. That

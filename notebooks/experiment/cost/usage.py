@@ -20,20 +20,7 @@ _TAR_BYTES = 1_024  # around a file, about
 def usage_of(
     plan: Plan, target: Target, invocations: int, files: int, body_bytes: int
 ) -> Billable:
-    """
-    Return what is used, without time.
-
-    Args:
-        plan: Tells where files come from and go to.
-
-        target: Where it runs.
-
-        invocations: How many.
-
-        files: How many, each fetched once.
-
-        body_bytes: Their size together.
-    """
+    """Return what invocations use that fetch each file once, without time."""
     settings = plan.settings
     used = Billable(
         architecture=settings.architecture,

@@ -25,7 +25,7 @@ _PROBE_EVERY_S = 5.0
 _MOST_SAMPLES = 48
 
 
-class ConnectionLimit:
+class AdaptiveLimit:
     """
     How many downloads may be at work at once, learnt from those that end.
 

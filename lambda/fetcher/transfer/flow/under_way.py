@@ -1,11 +1,11 @@
-"""What is left of a list, and how it behaves."""
+"""What is under way, and how it behaves."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 
-class Left(NamedTuple):
+class UnderWay(NamedTuple):
     """
     URLs that were begun and have not ended.
 
@@ -21,10 +21,10 @@ class Left(NamedTuple):
     silent: int = 0
     waiting: int = 0
 
-    def since(self, before: Left) -> Left:
+    def since(self, before: UnderWay) -> UnderWay:
         """Return the difference."""
-        return Left(*(now - then for now, then in zip(self, before, strict=True)))
+        return UnderWay(*(now - then for now, then in zip(self, before, strict=True)))
 
-    def and_more(self, more: Left) -> Left:
+    def and_more(self, more: UnderWay) -> UnderWay:
         """Return the sum."""
-        return Left(*(one + other for one, other in zip(self, more, strict=True)))
+        return UnderWay(*(one + other for one, other in zip(self, more, strict=True)))

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.simulated_origins import Crowded, Defective, Downloads, Origin
 
-from fetcher.transfer.flow.connection_limit import ConnectionLimit
+from fetcher.transfer.flow.adaptive_limit import AdaptiveLimit
 
 MOST = 480
 ORIGINS = {
@@ -23,7 +23,7 @@ def test_after_three_seconds_it_is_as_good_as_the_best_fixed_number(origin):
     """
     With any number, an origin answers number ÷ latency, and `per_s`, at most.
     """
-    limit = ConnectionLimit(MOST, 0.0)
+    limit = AdaptiveLimit(MOST, 0.0)
     downloads = Downloads(origin, limit)
     downloads.go_on(3.0)
     mean_s = origin.latency_s * 2.718 ** (origin.spread**2 / 2)
@@ -36,7 +36,7 @@ def test_it_does_not_queue_more_than_it_must():
     """
     Ten times as many would keep the origin as busy, and everybody else waiting.
     """
-    limit = ConnectionLimit(MOST, 0.0)
+    limit = AdaptiveLimit(MOST, 0.0)
     Downloads(Origin(0.1, per_s=1_000, spread=0.2), limit).go_on(20.0)
 
     assert 90 <= limit.number <= 250
@@ -44,7 +44,7 @@ def test_it_does_not_queue_more_than_it_must():
 
 def test_it_follows_a_limit_that_falls_and_rises():
     origin = Origin(0.1, per_s=2_000, spread=0.2)
-    limit = ConnectionLimit(MOST, 0.0)
+    limit = AdaptiveLimit(MOST, 0.0)
     downloads = Downloads(origin, limit)
     downloads.go_on(5.0)
     before = limit.number
@@ -65,7 +65,7 @@ def test_an_origin_that_is_slower_by_itself_gets_no_fewer():
     As in a list in which a near host's URLs come before a far one's.
     """
     origin = Origin(0.02, spread=0.2)
-    limit = ConnectionLimit(MOST, 0.0)
+    limit = AdaptiveLimit(MOST, 0.0)
     downloads = Downloads(origin, limit)
     downloads.go_on(2.0)
     origin.latency_s = 0.4
@@ -75,7 +75,7 @@ def test_an_origin_that_is_slower_by_itself_gets_no_fewer():
 
 
 def test_where_connections_above_a_number_are_reset_few_are():
-    limit = ConnectionLimit(MOST, 0.0)
+    limit = AdaptiveLimit(MOST, 0.0)
     downloads = Downloads(Crowded(0.1, most=100), limit)
     downloads.go_on(3.0)
     answered, failed = downloads.go_on(23.0)
@@ -86,7 +86,7 @@ def test_where_connections_above_a_number_are_reset_few_are():
 
 @pytest.mark.parametrize("share", [0.2, 0.6])
 def test_failures_that_fewer_connections_do_not_cure_are_taken_for_usual(share):
-    limit = ConnectionLimit(MOST, 0.0)
+    limit = AdaptiveLimit(MOST, 0.0)
     downloads = Downloads(Defective(0.1, share), limit)
     downloads.go_on(3.0)
     ended = sum(downloads.go_on(9.0))
@@ -95,7 +95,7 @@ def test_failures_that_fewer_connections_do_not_cure_are_taken_for_usual(share):
 
 
 def test_a_list_with_no_more_to_do_makes_it_no_larger():
-    limit = ConnectionLimit(MOST, 0.0)
+    limit = AdaptiveLimit(MOST, 0.0)
     for second in range(1, 1_000):
         limit.ended(second - 0.1, float(second))
 
@@ -108,7 +108,7 @@ def test_a_list_with_no_more_to_do_makes_it_no_larger():
     st.lists(st.tuples(st.floats(0, 60), st.booleans(), st.booleans()), max_size=400),
 )
 def test_it_stays_within_bounds_whatever_comes(most, ends):
-    limit, now = ConnectionLimit(most, 0.0), 0.0
+    limit, now = AdaptiveLimit(most, 0.0), 0.0
     for seconds, is_good, is_full in ends:
         limit.is_full |= is_full
         now += seconds / 10

@@ -44,14 +44,9 @@ _TRANSIENT = {
 _UPLOADED_TO = "lists"  # folder in the service's bucket
 
 
-class Service:
+class ServiceClient:
     """
     A client of a function that is a service.
-
-    Args:
-        target: Where the function is.
-
-        name: The function's.
 
     Raises:
         ServiceError: If the function has no URL.

@@ -1,15 +1,19 @@
-"""Refusals of AWS that are no failures: they pass, or what was asked is done."""
+"""Refusals that are no failures: they pass, a thing is not there, or all is done."""
 
 from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ClientError
 
+from rollout.target.refusals import code_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
 
 _PATIENCE_S = 60.0
 _PAUSE_S = 1.0
@@ -45,6 +49,16 @@ def retry_while_transient(call: Callable[[], object]) -> None:
             return
 
 
+def unless_absent(ask: Callable[[], T], code: str) -> T | None:
+    """Return what AWS answers; None if its refusal says that there is no such thing."""
+    try:
+        return ask()
+    except ClientError as error:
+        if code_of(error) != code:
+            raise
+        return None
+
+
 @contextmanager
 def unless_done(*codes: str) -> Iterator[None]:
     """
@@ -55,5 +69,5 @@ def unless_done(*codes: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if error.response["Error"]["Code"] not in codes:
+        if code_of(error) not in codes:
             raise

@@ -19,7 +19,7 @@ from tests.support.manifest_files import (
 
 from fetcher.lists.url_list import Columns, UrlList, UrlListError
 from rollout.errors import SettingError
-from rollout.manifest.convert import convert
+from rollout.manifest.as_list import convert
 
 PLAIN = [f"http://h{n % 3}/{n}.jpg" for n in range(4)]
 

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pytest
 from tests.support.bench_rows import MACHINE, runs, whole
 
-from experiment.bench.charts import compare
+from experiment.bench.chart import compare
 from experiment.bench.table import finding, summarise
 
 SIZES = (10_000, 100_000, 1_700_000)

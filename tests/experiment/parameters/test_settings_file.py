@@ -1,0 +1,52 @@
+"""A file of settings: found, checked, and beside the parameters cell."""
+
+import re
+
+import pytest
+
+from experiment.ledger.machine import root
+from experiment.parameters.cell import SettingsError
+from experiment.parameters.fan_out import FanOutSettings
+
+
+def test_a_file_of_settings_counts_where_the_cell_has_defaults(tmp_path, monkeypatch):
+    """
+    A value set in the cell wins; so does one that papermill set, default or not.
+    """
+    file = tmp_path / "larger.yaml"
+    file.write_text("files: 9000\nconcurrency: 7\nconnections: 30\n")
+    monkeypatch.chdir(tmp_path)
+    cells = ["files: int = 0\nconcurrency: int = 3", "# Parameters\nconnections = 20"]
+    namespace = {"settings_file": "larger.yaml", "In": cells}
+    values = {"files": 0, "concurrency": 3, "connections": 20}
+    settings = FanOutSettings.from_notebook(namespace | values)
+
+    assert (settings.files, settings.concurrency) == (9_000, 3)
+    assert settings.connections == 20
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("fils: 9", "There is no parameter 'fils'. Did you mean 'files'?"),
+        ("settings_file: x", "There is no parameter 'settings_file'"),
+        ("files: many", "files is 'many', of type str"),
+        ("[1]", "holds no parameters"),
+        ("a: [", "is not YAML"),
+    ],
+)
+def test_a_file_of_settings_with_a_fault_is_refused(tmp_path, text, said):
+    file = tmp_path / "faulty.yaml"
+    file.write_text(text)
+
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        FanOutSettings.from_notebook({"settings_file": str(file)})
+
+
+def test_settings_files_are_found_from_the_project_and_from_the_notebooks(monkeypatch):
+    monkeypatch.chdir(root() / "notebooks")
+    for folder in ("settings", "notebooks/settings"):
+        path = f"{folder}/40_million-local.yaml"
+        settings = FanOutSettings.from_notebook({"settings_file": path})
+
+        assert settings.files == 1_000_000

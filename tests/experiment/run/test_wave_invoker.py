@@ -1,0 +1,154 @@
+"""A wave whose calls reach nobody, are throttled, or outlive their endpoint."""
+
+import asyncio
+import json
+import re
+
+import pytest
+from tests.support.fan_out_alone import stub_session
+from tests.support.plans import plan_of
+from tests.support.report_stub import report_on
+
+from experiment.ledger.reports import read_invocations
+from experiment.ledger.run_folder import open_run
+from experiment.run.fan_out import fan_out
+from experiment.run.gone_hosts import GoneHosts
+from experiment.run.progress import Progress
+from experiment.run.resume import to_do
+from experiment.run.wave import FanOutError, Wave
+from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.outcome import Outcome
+from local_aws.errors import EndpointError
+from rollout.invoke.invoker import Invoker, InvokeResult
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Open a run of numbered URLs with some settings; return it and its plan."""
+    runs = []
+
+    def open_with(**settings):
+        plan = plan_of(folder=tmp_path, **settings)
+        runs.append(open_run("20_fan_out", plan.settings, plan.folder, region="here"))
+        return runs[-1], plan
+
+    yield open_with
+    for run in runs:
+        run.close(verdict="")
+
+
+async def sent(run, plan, invoker, *, is_last):
+    """Send a wave of all URLs; return those that are left."""
+    with Progress(plan, 0, shown=False) as progress:
+        known = {"gone": GoneHosts(), "is_last": is_last}
+        wave = Wave(0, plan, run, invoker, progress, **known)
+        return await wave.go(plan.wave(0, to_do(plan, run)[0]))
+
+
+def test_a_target_that_is_gone_ends_the_run_saying_how_to_go_on(
+    opened, silent_url, monkeypatch
+):
+    """
+    A hundred thousand shards would each have tried for a minute.
+    """
+    monkeypatch.setitem(Invoker.invoke.__kwdefaults__, "accepted_within_s", 0.3)
+    run, plan = opened(files=1_000, shards_per_execution=400)
+    said = re.escape(f"resume with: python -m experiment resume {run.folder}")
+
+    with pytest.raises(FanOutError, match=f"Could not connect.*{said}"):
+        asyncio.run(fan_out(plan, stub_session(silent_url).target, run))
+    assert len(list(read_invocations(run.folder))) == plan.settings.concurrency
+
+
+def answer_of(report):
+    return InvokeResult(
+        payload=json.dumps(report).encode(),
+        function_error=None,
+        request_id="r",
+        log=b"",
+        throttles=0,
+        sent_at=1.0,
+        answered_at=2.0,
+    )
+
+
+class DeadEndpoint:
+    """An Invoker whose endpoint has ended; some reports came before that is known."""
+
+    waiting = 0
+
+    def __init__(self, ends):
+        self._ends = ends
+        self._looked = asyncio.Event()
+
+    async def invoke(self, _function, payload, **_):
+        event = json.loads(payload)
+        if event["index"] < len(self._ends) - 1:
+            await self._looked.wait()
+        count, report = report_on(event)
+        downloads = Downloads(count)
+        for place in range(count):
+            downloads[place] = self._ends[event["index"]]
+        report["downloads"] = downloads.to_dict()
+        report["tally"] = downloads.tally().to_dict()
+        return answer_of(report)
+
+    async def check_alive(self, _within_s):
+        self._looked.set()
+        for _ in range(10):  # the other calls end meanwhile
+            await asyncio.sleep(0)
+        msg = "The local endpoint ended by itself."
+        raise EndpointError(msg)
+
+
+def test_reports_that_came_before_the_endpoint_died_are_kept(opened):
+    """
+    Only what may have failed for want of it is asked for again.
+    """
+    lost = Download(Outcome.CONNECT, 0, 0, 0.0, 0.1, attempts=1)
+    not_found = Download(Outcome.HTTP_STATUS, 404, 0, 0.0, 0.1, attempts=1)
+    ok = Download(Outcome.OK, 200, 1_000, 0.0, 0.1, attempts=1)
+    run, plan = opened(files=8, concurrency=4, shards_per_execution=1)
+    invoker = DeadEndpoint([not_found, ok, lost, lost])
+
+    with pytest.raises(FanOutError, match=r"ended by itself\. All reports received"):
+        asyncio.run(sent(run, plan, invoker, is_last=False))
+    assert sorted(done.shard for done in read_invocations(run.folder)) == [0, 1]
+
+
+class ThrottledInvoker:
+    """An Invoker that Lambda lets make two calls at a time, whoever asks for more."""
+
+    def __init__(self):
+        self.waiting = self.most_waiting = 0
+        self.hand_back = set()
+        self._free = asyncio.Semaphore(2)
+
+    async def invoke(self, _function, payload, **_):
+        self.waiting += 1
+        self.most_waiting = max(self.most_waiting, self.waiting)
+        await self._free.acquire()
+        self.waiting -= 1
+        await asyncio.sleep(0)
+        self._free.release()
+        event = json.loads(payload)
+        self.hand_back.add(event["hands_back"])
+        return answer_of(report_on(event)[1])
+
+    async def check_alive(self, _within_s):
+        pass
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_no_shard_waits_with_a_call_that_lambda_throttles(opened, is_last):
+    """
+    It would hold URLs that executions at work could fetch. In the last wave, nothing is
+    handed back.
+    """
+    run, plan = opened(files=800, concurrency=50, shards_per_execution=2)
+    invoker = ThrottledInvoker()
+
+    assert len(asyncio.run(sent(run, plan, invoker, is_last=is_last))) == 0
+    assert invoker.most_waiting == 1
+    assert invoker.hand_back == {not is_last}
+    assert len(list(read_invocations(run.folder))) == 100
