@@ -15,7 +15,6 @@ from tests.support.engine_jobs import run_alone
 from tests.support.url_lists import told, url_list
 
 from fetcher.contract.source import Item
-from fetcher.lists import inputs
 from fetcher.lists.position_set import Positions
 from fetcher.lists.url_list import ENDLESS, Columns, UrlList, UrlListError
 
@@ -154,74 +153,6 @@ def test_stdin_and_pipes_are_lists():
 
     assert [one.url for one in UrlList(f"/dev/fd/{reads}")] == ["http://h/2"]
     os.close(reads)
-
-
-MOSTLY_BAD = "".join(f"nonsense {n}\n" for n in range(501))
-HALF_GOOD = "".join(f"http://h/{n}\n" for n in range(500))
-
-
-@pytest.mark.parametrize(
-    ("text", "strict", "said"),
-    [
-        ("", False, "holds no URL"),
-        ("# nothing\n\n", False, "holds no URL"),
-        ("nonsense\n", False, "1 of its 1 rows cannot be used; nothing was fetched"),
-        (MOSTLY_BAD + HALF_GOOD, False, "501 of its 1,001 rows cannot be used"),
-        (
-            "http://h/1\nhttp://h/1\n",
-            True,
-            "row 2: duplicate: repeats the URL of row 1",
-        ),
-        (HALF_GOOD + "nonsense\n", True, "row 501: bad_url: The scheme is ''"),
-    ],
-)
-def test_a_list_is_refused_whole_if_it_cannot_be_what_was_meant(
-    tmp_path, text, strict, said
-):
-    with pytest.raises(UrlListError) as refused:
-        url_list(tmp_path, text, strict=strict)
-
-    assert said in str(refused.value)
-
-
-def test_a_list_of_which_half_the_rows_are_bad_is_fetched(tmp_path):
-    urls = url_list(tmp_path, HALF_GOOD + MOSTLY_BAD[: -len("nonsense 500\n")])
-
-    assert len(urls) == 1_000
-
-
-@pytest.mark.parametrize(
-    ("suffix", "data", "said"),
-    [
-        (".txt.gz", gzip.compress(b"http://h/1\n" * 99, mtime=0)[:-9], "is not whole"),
-        (".txt.xz", lzma.compress(b"http://h/1\n" * 99)[:-9], "is not whole"),
-        (".zip", b"PK\x03\x04....", "is packed in a way that is not read"),
-        (".parquet", b"PAR1", "cannot be read as Parquet"),
-        (".parquet", b"url\n", "is no Parquet file"),
-    ],
-)
-def test_a_file_that_is_torn_or_of_no_format_is_refused(tmp_path, suffix, data, said):
-    with pytest.raises(UrlListError, match=said):
-        url_list(tmp_path, data, suffix)
-
-
-def test_a_tear_far_down_is_told_at_the_end_of_what_could_be_read(tmp_path):
-    lines = "".join(f"http://h/{n}/{os.urandom(99).hex()}\n" for n in range(30_000))
-    urls = url_list(tmp_path, gzip.compress(lines.encode())[:-500_000], ".txt.gz")
-    rows = list(urls)
-
-    assert 5_000 < len(rows) < 30_000
-    with pytest.raises(UrlListError, match="is not whole"):
-        urls.raise_if_torn()
-
-
-def test_without_pyarrow_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-
-    with pytest.raises(
-        UrlListError, match=r"pip install 'million-downloads\[parquet\]'"
-    ):
-        inputs.pyarrow_for("a.parquet")
 
 
 # Long lists
