@@ -18,7 +18,7 @@ from tests.support.notebook_cells import run_cells
 from experiment.cost.cost import DryRun
 from experiment.ledger.run_folder import read_run
 from rollout.__main__ import main
-from rollout.deploy.deploy import destroy, left, status
+from rollout.deploy.deploy import destroy, left
 from rollout.errors import PreflightError
 from rollout.invoke import logs
 from rollout.target.runtime_platform import machine
@@ -150,4 +150,4 @@ def test_who_may_deploy_and_not_call_is_told_before_the_fan_out(
         run_cells("20_fan_out", parameters)
 
     assert not (tmp_path / "run").exists()
-    assert status(connect("aws"), NAME).state == "Active"
+    assert left(connect("aws"), NAME) == []
