@@ -35,8 +35,8 @@ def notebook_here(name: str) -> NotebookNode | None:
             an edited copy of it, and is taken instead.
 
     Returns:
-        Its text, and the code that ran since the last set-up, but no cell that was
-        changed since the file was saved; it then says so at its end.
+        Its text, its imports, and the code that ran since the last set-up, but no cell
+        that was changed since the file was saved; it then says so at its end.
     """
     shell: Any = get_ipython()
     if shell is None:
@@ -44,8 +44,13 @@ def notebook_here(name: str) -> NotebookNode | None:
     history, notebook = shell.history_manager, read_notebook(_path(shell, name))
     inputs = list(enumerate(history.input_hist_raw))
     began = max((number for number, source in inputs if _SET_UP in source), default=0)
-    latest = {source: number for number, source in inputs[began:]}
     cells = [cell for cell in notebook.cells if not is_of_parameters(cell)]
+    imports = next((cell.source for cell in cells if cell.cell_type == "code"), "")
+    latest = {
+        source: number
+        for number, source in inputs
+        if number >= began or (source == imports and _SET_UP not in source)
+    }
     notebook.cells = []
     for cell in cells:
         if cell.cell_type == "code":

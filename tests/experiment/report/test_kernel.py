@@ -7,7 +7,7 @@ from traitlets.config import Config
 
 from experiment.report import kernel
 
-SET_UP, RESULT = "open_session = print\nopen_session('planned')", "6 * 7"
+IMPORTS, SET_UP, RESULT = "open_session = print", "open_session('planned')", "6 * 7"
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def shell(monkeypatch, tmp_path):
     cells = [
         v4.new_markdown_cell("# 20 · Does it work?"),
         v4.new_code_cell("files = 1", metadata={"tags": ["parameters"]}),
-        *(v4.new_code_cell(source) for source in (SET_UP, RESULT, "page_of")),
+        *(v4.new_code_cell(source) for source in (IMPORTS, SET_UP, RESULT, "page_of")),
     ]
     nbformat.write(v4.new_notebook(cells=cells), tmp_path / "copy.ipynb")
     shell.user_ns["__session__"] = str(tmp_path / "copy.ipynb")
@@ -43,19 +43,20 @@ def shown(notebook):
 
 
 def test_a_cell_has_what_it_showed_last(shell):
-    run(shell, "files = 2", SET_UP, "6 * 8", SET_UP, RESULT, "page_of = 1", "page_of")
+    run(shell, IMPORTS, SET_UP, "6 * 8", SET_UP, RESULT, "page_of = 1", "page_of")
     found = kernel.notebook_here("20_fan_out")
 
-    assert shown(found) == [["planned\n"], ["42"], ["1"]]
+    assert shown(found) == [[], ["planned\n"], ["42"], ["1"]]
     assert found.cells[0].source == "# 20 · Does it work?"
     nbformat.validate(found)
 
 
 def test_what_an_earlier_run_showed_is_left_out_and_the_notebook_says_so(shell):
-    run(shell, SET_UP, RESULT, SET_UP, "6 * 7  # changed", "page_of = 1", "page_of")
+    run(shell, IMPORTS, SET_UP, RESULT, "page_of = 1")
+    run(shell, SET_UP, "6 * 7  # changed", "page_of")
     found = kernel.notebook_here("20_fan_out")
 
-    assert shown(found) == [["planned\n"], ["1"]]
+    assert shown(found) == [[], ["planned\n"], ["1"]]
     assert found.cells[-1].source.endswith("was last saved: 1.*")
 
 
