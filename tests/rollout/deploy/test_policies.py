@@ -4,12 +4,12 @@ import json
 from dataclasses import replace
 
 import pytest
-from fetcher.contract.inline import Inline
 from tests.support.aws_target import NAME, POLICY, ROOT, actions_of
 from tests.support.bucket_contents import put
 from tests.support.handler_shards import invoke
 from tests.support.iam_simulation import denied, idle
 
+from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import SinkSpec
 from fetcher.contract.source import Item
 from fetcher.s3.urls import Place
