@@ -1,14 +1,15 @@
 """
-The model of the fleet on the local target: its constants measured, then unseen runs.
+The model of the fleet on the local target: its constants measured, and unseen runs.
 
 All of a run shares this machine: executions, origin, endpoint, and whatever else it
 does. So an execution's processor is slower by what the others take of it. What has
 nothing to do with the run is no matter of the model: the cores that it took meanwhile
-are measured and taken for granted.
+are measured and taken for granted. A shared machine gets faster and slower within
+minutes, so constants are measured before the unseen runs and after them.
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +55,12 @@ SEEN = {
     Setting(500, 2, 20, 4, "aiohttp", 0): 2_500,
     Setting(1_700, 2, 20, 4, "aiohttp", 0): 1_000,
 }
+# One execution: while a core has little to do, nobody waits for what two of them share.
+ROOMY = {
+    Setting(10, 1, 20, 4, "curl", 0): 20_000,
+    Setting(100, 1, 20, 4, "curl", 0): 12_000,
+    Setting(1_700, 1, 20, 4, "curl", 0): 1_200,
+}
 UNSEEN = (
     Setting(30, 2, 20, 4, "curl", 0),
     Setting(300, 2, 20, 4, "curl", 0),
@@ -85,7 +92,9 @@ class Here:
             once an invocation.
 
         execution_s, origin_s, rest_s:
-            CPU seconds of a file, by engine and size in kB.
+            CPU seconds of a file while all cores are busy, by engine and size in kB.
+
+        roomy: Share of these that is enough while a core has little to do.
     """
 
     call_s: float = 0.0
@@ -94,6 +103,14 @@ class Here:
     execution_s: dict = field(default_factory=dict)
     origin_s: dict = field(default_factory=dict)
     rest_s: dict = field(default_factory=dict)
+    roomy: float = 1.0
+
+    def of_files(self, setting):
+        """Return CPU seconds of a file: in the execution, the origin, all the rest."""
+        share = self.roomy if setting.concurrency < cores() else 1.0
+        parts = ("execution_s", "origin_s", "rest_s")
+        size = setting.file_kb
+        return [share * self.of_file(part, setting.engine, size) for part in parts]
 
     def of_file(self, part, engine, file_kb):
         """Interpolate as the model does: in the logarithms of size and time."""
@@ -152,15 +169,8 @@ class LocalGrid:
         for setting, files in SEEN.items():
             made, busy = self.run(setting, files)
             slower = stretch(setting, taken(busy))
-            shards, wall_s = made.shards, made.totals["wall_s"]
-            ours_s = {
-                "execution_s": float(shards["cpu_s"].sum()),
-                "origin_s": busy["origin_cores"] * wall_s,
-            }
-            ours_s["rest_s"] = max(
-                1e-6, busy["own_cores"] * wall_s - sum(ours_s.values())
-            )
-            for part, seconds in ours_s.items():
+            shards = made.shards
+            for part, seconds in spent(made, busy).items():
                 table = getattr(here, part).setdefault(setting.engine, {})
                 table[setting.file_kb] = seconds / files
             cold = shards["cold"] == 1
@@ -173,23 +183,62 @@ class LocalGrid:
             once += list((before + after)[~cold] / slower)
         here.call_s, here.connect_s = float(np.median(calls)), float(np.median(once))
         here.cold_start_s = float(np.median(colds))
+        shares = []
+        for setting, files in ROOMY.items():
+            seconds = sum(spent(*self.run(setting, files)).values()) / files
+            shares.append(seconds / sum(here.of_files(setting)))
+        here.roomy = float(np.median(shares))
         return here
 
     def compared(self, here):
-        """Yield a row for each setting that is `UNSEEN`; constants are frozen."""
+        """Yield a row for each setting that is `UNSEEN`."""
         for setting in UNSEEN:
             busy = psutil.cpu_percent(interval=1) / 100 * cores()
             files = files_for(setting, here, min(busy, cores() / 2))
             made, busy = self.run(setting, files)
-            predicted_s = predicted(setting, files, here, taken(busy))
             yield setting._asdict() | {
                 "files": files,
                 "cores": cores(),
                 "cores_of_others": taken(busy),
-                "predicted_s": predicted_s,
                 "measured_s": made.totals["wall_s"],
-                "ratio": predicted_s / made.totals["wall_s"],
             }
+
+
+def spent(made, busy):
+    """Return the CPU seconds of a run, by their names in `Here`."""
+    wall_s = made.totals["wall_s"]
+    execution_s = float(made.shards["cpu_s"].sum())
+    origin_s = busy["origin_cores"] * wall_s
+    rest_s = max(1e-6, busy["own_cores"] * wall_s - execution_s - origin_s)
+    return {"execution_s": execution_s, "origin_s": origin_s, "rest_s": rest_s}
+
+
+def between(one, other):
+    """Return what is halfway between two numbers, tables of them, or constants."""
+    if isinstance(one, Here):
+        both = (
+            between(getattr(one, x.name), getattr(other, x.name)) for x in fields(one)
+        )
+        return Here(*both)
+    if isinstance(one, dict):
+        return {key: between(one[key], other[key]) for key in one}
+    return (one + other) / 2
+
+
+def with_predictions(rows, here):
+    """Return rows as a table with what the model says of each."""
+    table = pd.DataFrame(rows)
+    table["predicted_s"] = [
+        predicted(
+            Setting(*(row[name] for name in Setting._fields)),
+            row["files"],
+            here,
+            row["cores_of_others"],
+        )
+        for row in table.to_dict("records")
+    ]
+    table["ratio"] = table["predicted_s"] / table["measured_s"]
+    return table
 
 
 def taken(busy):
@@ -227,10 +276,7 @@ def predicted(setting, files, here, others):
         latency_s=setting.latency_ms / 1e3,
         hedge=False,
     )
-    alone_s, origin_s, rest_s = (
-        here.of_file(part, setting.engine, setting.file_kb)
-        for part in ("execution_s", "origin_s", "rest_s")
-    )
+    alone_s, origin_s, rest_s = here.of_files(setting)
     free = cores() - others
     together_s = setting.concurrency * (alone_s + origin_s + rest_s) / free
     slower = stretch(setting, others)
@@ -266,19 +312,13 @@ def recorded(folder):
             for name, value in known.items()
         }
     )
-    rows = pd.read_csv(folder / "local_grid.csv")
-    for number, row in rows.iterrows():
-        setting = Setting(*(row[name] for name in Setting._fields))
-        predicted_s = predicted(setting, row["files"], here, row["cores_of_others"])
-        rows.loc[number, "predicted_s"] = predicted_s
-        rows.loc[number, "ratio"] = predicted_s / row["measured_s"]
-    return here, rows
+    return here, with_predictions(pd.read_csv(folder / "local_grid.csv"), here)
 
 
 def published(folder, here, rows):
     """Write what a check found."""
     folder.mkdir(parents=True, exist_ok=True)
-    table = pd.DataFrame(rows)
+    table = with_predictions(rows, here)
     table.round(4).to_csv(folder / "local_grid.csv", index=False)
     said = {"machine": machine_name(), "measured": utc_now(), "constants": asdict(here)}
     (folder / "constants.json").write_text(json.dumps(said, indent=2) + "\n")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _PUBLISHED = root() / "results" / "published"
 CHECKS = _PUBLISHED / "20261128T235500Z-fleet-model" / "checks.csv"
-LOCAL_GRID = _PUBLISHED / "20261129T033000Z-local-grid" / "local_grid.csv"
+LOCAL_GRID = _PUBLISHED / "20261129T071513Z-local-grid" / "local_grid.csv"
 WHERE = "forecast for AWS by a model; nothing here was measured there"
 _LEAST_SHOWN = 0.02
 _CLOSE = 0.25

@@ -12,6 +12,7 @@ from tests.support.local_grid import (
     Here,
     LocalGrid,
     Setting,
+    between,
     predicted,
     published,
     recorded,
@@ -65,8 +66,9 @@ def test_settings_that_no_constant_has_seen_are_predicted(endpoint, target, tmp_
     """
     grid = LocalGrid(endpoint, tmp_path)
     try:
-        here = grid.calibrated()
-        rows = list(grid.compared(here))
+        before = grid.calibrated()
+        rows = list(grid.compared(before))
+        here = between(before, grid.calibrated())
     finally:
         destroy(target, FUNCTION)
     table = published(Path(os.environ.get("LOCAL_GRID", tmp_path / "kept")), here, rows)
