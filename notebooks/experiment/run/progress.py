@@ -65,6 +65,7 @@ class Progress:
             unit=" files",
             file=sys.stdout,
             mininterval=0.5,
+            smoothing=0,  # files come by the shard: any rate but the mean would leap
             disable=not shown,
             bar_format=_FORMAT,
         )
