@@ -151,11 +151,13 @@ def run(check: Check, target: Target) -> int:
 
 def _calibrated_name(check: Check, target: Target) -> list[str]:
     """Return the name that the calibration deploys; none if that is taken."""
+    if not check.calibrates:
+        return []
     try:
         taken = deploy.left(target, calibrate.FUNCTION)
     except (BotoCoreError, ClientError, DeployError):
         return []  # no step can look there either, let alone deploy
-    return [calibrate.FUNCTION] if check.calibrates and not taken else []
+    return [] if taken else [calibrate.FUNCTION]
 
 
 def left(target: Target) -> Iterator[str]:
