@@ -59,8 +59,8 @@ def stoppable(
         if run:
             session.stop()
         else:
-            for said in filter(None, _ended(session, settings)):
-                error.add_note(said)
+            for note in filter(None, _ended(session, settings)):
+                error.add_note(note)
         raise
     finally:
         if run:
