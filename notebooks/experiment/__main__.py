@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         module = import_module(f"experiment.command.{name}")
         if argv is None and name == "runner":
             _protect_clean_up()
-        status: int = module.run(words[1:] if words[:1] == [name] else words)
+        is_named = words[:1] == [name] and name in _MODULES  # no notebook is
+        status: int = module.run(words[1:] if is_named else words)
         return status
     except KeyboardInterrupt:
         print("\nexperiment: interrupted before there was any report")

@@ -136,18 +136,20 @@ class Session:
             print(f"Warning: {error} Its endpoint was this run's own and has ended.")
             return []
 
-    def stop(self, function: str = "") -> None:
+    def stop(self, function: str = "") -> list[str]:
         """
         Do the same as `end`, without waiting for the processes of this session.
 
-        They take a second or more to end. An endpoint of its own takes all with it.
+        They take a second or more to end. An endpoint of its own takes all with it, and
+        nothing is said of that.
 
         Raises:
             rollout.errors.RolloutError: If something is left at another endpoint.
         """
         Thread(target=self._close_silently, name="end of a session").start()
-        if function and not self._has_own_endpoint:
-            destroy(self.target, function)
+        if not function or self._has_own_endpoint:
+            return []
+        return destroy(self.target, function)
 
     def _close_silently(self) -> None:
         with suppress(EndpointError, OriginError, OSError):

@@ -269,6 +269,11 @@ REGIMES = {
         | {"hedge": True},
         SLOW | {"tail_adds": 0.0},
     ),
+    "scaling, one slow, hedged": (
+        {"files": 600, "concurrency": 60, "connections": 1, "latency_s": 0.4}
+        | {"hedge": True},
+        SLOW | {"tail_adds": 0.0, "starts_at_once": 40.0, "starts_per_s": 0.1},
+    ),
 }
 
 

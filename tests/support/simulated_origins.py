@@ -64,7 +64,7 @@ class Downloads:
     Args:
         origin: What answers.
 
-        limit: The number of them at once, a `AdaptiveLimit`.
+        limit: The number of them at once, an `AdaptiveLimit`.
     """
 
     def __init__(self, origin, limit):

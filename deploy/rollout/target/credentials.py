@@ -81,18 +81,7 @@ def aws_session(profile: str, region: str) -> boto3.Session:
     Raises:
         TargetError: If there is no such profile, or no region.
     """
-    # The AWS CLI reads AWS_REGION first; boto3 ignores it.
-    region = region or os.environ.get("AWS_REGION", "")
-    try:
-        session = boto3.Session(
-            profile_name=profile or None, region_name=region or None
-        )
-    except ProfileNotFound as error:
-        msg = f"{error}. `aws configure list-profiles` lists those there are."
-        raise TargetError(msg) from error
-    except BotoCoreError as error:
-        msg = f"The AWS set-up cannot be read. {error}."
-        raise TargetError(msg) from error
+    session = _as_set_up(profile, region)
     if not session.region_name:
         msg = (
             "There is no AWS region. Set AWS_REGION, as in us-east-1, or one for the "
@@ -100,6 +89,27 @@ def aws_session(profile: str, region: str) -> boto3.Session:
         )
         raise TargetError(msg)
     return session
+
+
+def aws_region() -> str:
+    """Return the region of `aws_session`; empty: no AWS set-up names any."""
+    try:
+        return str(_as_set_up().region_name or "")
+    except TargetError:
+        return ""
+
+
+def _as_set_up(profile: str = "", region: str = "") -> boto3.Session:
+    # The AWS CLI reads AWS_REGION first; boto3 ignores it.
+    region = region or os.environ.get("AWS_REGION", "")
+    try:
+        return boto3.Session(profile_name=profile or None, region_name=region or None)
+    except ProfileNotFound as error:
+        msg = f"{error}. `aws configure list-profiles` lists those there are."
+        raise TargetError(msg) from error
+    except BotoCoreError as error:
+        msg = f"The AWS set-up cannot be read. {error}."
+        raise TargetError(msg) from error
 
 
 _LOCAL_REMEDY = (

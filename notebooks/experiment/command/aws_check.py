@@ -129,6 +129,7 @@ def run(check: Check, target: Target) -> int:
         The exit status: 0 if nothing failed and nothing is left.
     """
     failed = []
+    names = [FUNCTION, *_calibrated_name(check, target)]
     try:
         for step in check.steps():
             if not _succeeds(step):
@@ -136,15 +137,27 @@ def run(check: Check, target: Target) -> int:
                 if step.purpose == "deploy":
                     break  # no later step can succeed
     finally:
-        destroy = (*_ROLLOUT, "destroy", "--target", "aws", "--name", FUNCTION)
-        if not _succeeds(Step("remove everything", destroy)):
-            failed.append("remove everything")
+        for name in names:
+            destroy = (*_ROLLOUT, "destroy", "--target", "aws", "--name", name)
+            if not _succeeds(Step(f"remove {name}", destroy)):
+                failed.append(f"remove {name}")
         remains = list(left(target))
     for purpose in failed:
         print(f"failed   {purpose}")
     for resource in remains or ["nothing"]:
         print(f"left     {resource}")
     return _FAILED if failed or remains else _DONE
+
+
+def _calibrated_name(check: Check, target: Target) -> list[str]:
+    """Return the name that the calibration deploys; none if that is taken."""
+    if not check.calibrates:
+        return []
+    try:
+        taken = deploy.left(target, calibrate.FUNCTION)
+    except (BotoCoreError, ClientError, DeployError):
+        return []  # no step can look there either, let alone deploy
+    return [] if taken else [calibrate.FUNCTION]
 
 
 def left(target: Target) -> Iterator[str]:
@@ -177,7 +190,12 @@ def _listed(
 def _succeeds(step: Step) -> bool:
     shown = " ".join(step.command).replace(sys.executable, "python")
     print(f"\n── {step.purpose}\n$ {shown}", flush=True)
-    return subprocess.run(step.command, cwd=root(), check=False).returncode == 0
+    with subprocess.Popen(step.command, cwd=root()) as process:
+        try:
+            return process.wait() == 0
+        except KeyboardInterrupt:
+            process.wait()  # Ctrl-C reached it, too, and it removes what it made
+            raise
 
 
 def _yaml(value: object) -> str:

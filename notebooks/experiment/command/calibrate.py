@@ -74,8 +74,8 @@ def _check_absent(target: Target, name: str) -> None:
     """Refuse a name that is taken: each probe changes it, and the end removes it."""
     if there := left(target, name):
         msg = (
-            f"There is already a {' and a '.join(there)}; measuring would change "
-            "and then remove it. Name another with --function, or remove it first: "
+            f"These exist already: {', '.join(there)}. Measuring would change and then "
+            "remove them. Name another function with --function, or remove them first: "
             f"rollout destroy --target aws --name {name}"
         )
         raise DeployError(msg)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from experiment.parameters.fleet import FleetSettings
 from experiment.plan.url_facts import file_bytes, is_signed, region_of
 from fetcher.contract.template import Template
 from fetcher.s3.urls import SCHEME
+from rollout.target.credentials import aws_region
 
 if TYPE_CHECKING:
     from experiment.fleet.sizes import Sample
@@ -58,7 +58,7 @@ def question_of(
         memory_mb=settings.memory_mb,
         tmp_mb=settings.tmp_mb,
         architecture=settings.architecture,
-        region=os.environ.get("AWS_REGION", ""),
+        region=aws_region(),
         engine=settings.engine,
         scheme="http" if url.startswith(_HTTP) else "https",
         sink=settings.sink,

@@ -132,10 +132,9 @@ def _simulate(
         fixed_s.astype(np.float32),
         file_s.astype(np.float32),
     )
-    done_s, billed_s = finished(shifts, sizes, hedge=question.hedge)
-    billed_s = billed_s + lost.sum(axis=1)
-    if question.is_cold:  # init is billed, too
-        billed_s = billed_s + executions * constants["cold_start_s"][:, 0]
+    done_s, billed_s, used = finished(shifts, sizes, hedge=question.hedge)
+    init_s = constants["cold_start_s"] * question.is_cold  # it is billed, too
+    billed_s = billed_s + np.where(used, lost + init_s, 0).sum(axis=1)
     again_s, again_billed_s = _second_wave(question, constants)
     done_s = _no_faster_than_calls(question, constants, done_s) + again_s
     held_s = _no_faster_than_origin(question, constants, done_s)

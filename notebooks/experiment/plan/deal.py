@@ -1,8 +1,8 @@
 """
 URLs dealt into shards: by count, by bytes, or by host.
 
-`most_text` limits the characters of URLs, and of columns that are kept, in a shard,
-which may so get fewer URLs. `keeps_columns`: whether shards take along what rows carry.
+`most_text` limits the characters of URLs, and of columns that are kept, in a shard, so
+a shard may get fewer URLs. `keeps_columns`: whether shards take along what rows carry.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -92,14 +93,33 @@ def page_of(run: Run) -> str:
     """
     if run.is_of_a_grid:
         return f"A page of this cell: python -m experiment report {run.folder}"
-    name = run.record["notebook"]
-    path = executed_path(run.folder, name, run.session)
-    notebook = None if path.exists() else notebook_here(name)
-    if notebook:
+    path = _path_for(run)
+    notebook = notebook_here(run.record["notebook"]) if path else None
+    if path and notebook:
+        notebook.metadata.pop("papermill", None)  # of the copy that was opened
         with run.saved(path.name) as temporary:
             nbformat.write(notebook, temporary)  # type: ignore[no-untyped-call]
     page = write_report(run.folder, executed=notebook is not None)
     return f"To send to a colleague: {page}"
+
+
+def _path_for(run: Run) -> Path | None:
+    """
+    Return where this session's notebook goes; None: papermill is writing it.
+
+    Papermill says in a notebook that it began before it runs the first cell, and when
+    it ended in the end. A resumption that failed early leaves such a file behind.
+    """
+    for session in count(run.session):
+        path = executed_path(run.folder, run.record["notebook"], session)
+        if not path.exists():
+            break
+        papermill = read_notebook(path).metadata.get("papermill")
+        if not papermill:  # this cell ran before
+            break
+        if not papermill.get("end_time"):
+            return None
+    return path
 
 
 def rendered(template: str, **values: Any) -> str:  # noqa: ANN401 - as templates take

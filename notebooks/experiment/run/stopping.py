@@ -40,37 +40,43 @@ def stoppable(
 
     Without a run it is a pilot's, which keeps nothing; without a plan, a grid's.
     However it ends, its folder is released: it can be resumed here and elsewhere. An
-    interrupted run removes its function if the settings say so, and so does a failed
-    deployment or pilot; after the error of a run it stays, to be resumed with. What the
-    session started is stopped in every case.
+    interrupted run removes its function if the settings say so, even one that was there
+    before it, as at its end, and says so; a failed deployment or pilot does the same.
+    After the error of a run it stays, to be resumed with. What the session started is
+    stopped in every case.
 
     Raises:
         Stopped: Instead of an interrupt.
     """
     try:
         yield
-    except (CancelledError, KeyboardInterrupt) as stop:  # a deployment's says more
-        said = (str(stop).rstrip("."), _kept(run, plan), _ended(session, settings))
+    except (CancelledError, KeyboardInterrupt) as stop:
+        removed, unremoved = _ended(session, settings)
+        # A deployment's says what became of the function; not once that is removed.
+        said = (removed or str(stop).rstrip("."), _kept(run, plan), unremoved)
         raise Stopped("; ".join(filter(None, said))) from None
     except BaseException as error:
         if run:
             session.stop()
-        elif unremoved := _ended(session, settings):
-            error.add_note(unremoved)
+        else:
+            for note in filter(None, _ended(session, settings)):
+                error.add_note(note)
         raise
     finally:
         if run:
             run.release()
 
 
-def _ended(session: Session, settings: FanOutSettings | GridSettings) -> str:
-    """End the session; return what could not be removed."""
+def _ended(
+    session: Session, settings: FanOutSettings | GridSettings
+) -> tuple[str, str]:
+    """End the session; say what was removed, and what could not be."""
+    is_kept = isinstance(settings, FanOutSettings) and not settings.tear_down
     try:
-        is_kept = isinstance(settings, FanOutSettings) and not settings.tear_down
-        session.stop("" if is_kept else settings.function)
+        removed = session.stop("" if is_kept else settings.function)
     except RolloutError as error:
-        return f"the function could not be removed: {error}"
-    return ""
+        return "", f"the function could not be removed: {error}"
+    return f"removed {', '.join(removed)}" if removed else "", ""
 
 
 def _kept(run: Run | None, plan: Plan | None) -> str:

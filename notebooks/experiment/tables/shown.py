@@ -146,7 +146,11 @@ def execution(report: Report, result: InvokeResult) -> Shown:
 
 
 def deployed(found: Deployed, architecture: str, target: Target) -> Shown:
-    """Return a function as deployed; the settings ask for an architecture."""
+    """
+    Return a function as deployed.
+
+    It says so if the processor is not the architecture that the settings ask for.
+    """
     processor = found.architecture
     if target.runs_here and processor != architecture:
         processor += (

@@ -18,9 +18,10 @@ from tests.support.aws_target import (
 )
 from tests.support.permissions_needed import action_of, operation_names
 
-from experiment.command import aws_check
+from experiment.command import aws_check, calibrate
 from experiment.command.aws_check import FUNCTION, Check, Step, left, main, run
 from experiment.ledger.run_folder import read_run
+from rollout.deploy.changes import OURS
 from rollout.deploy.deploy import destroy
 from rollout.target.runtime_platform import machine
 from rollout.target.target import connect
@@ -61,7 +62,7 @@ def test_every_step_is_shown_and_done_and_nothing_is_left(gate, check, capfd, tm
         "fan out and price it",
         "read the log",
         "check the claims of the local Lambda on AWS",
-        "remove everything",
+        "remove million-downloads-check",
     ]
     assert "20 of 20 files are ok" in said
     assert "cost: $" in said
@@ -74,14 +75,53 @@ def test_every_step_is_shown_and_done_and_nothing_is_left(gate, check, capfd, tm
 
 @pytest.mark.usefixtures("gate")
 def test_what_was_deployed_is_removed_whatever_fails(check, capfd):
-    deploy = next(check.steps())
+    target, deploy = connect("aws"), next(check.steps())
     fails = Step("fail", ("false",))
-    status = run(SimpleNamespace(steps=lambda: [deploy, fails, fails]), connect("aws"))
+
+    def steps():
+        yield deploy
+        yield fails
+        make_log_group(target)  # and so a calibration that is killed
+        yield fails
+
+    status = run(SimpleNamespace(steps=steps, calibrates=True), target)
     said = capfd.readouterr().out
 
     assert status == 1
     assert f"removed function {FUNCTION}" in said
+    assert f"removed log group /aws/lambda/{calibrate.FUNCTION}" in said
     assert said.splitlines()[-3:] == ["failed   fail"] * 2 + ["left     nothing"]
+
+
+@pytest.mark.usefixtures("gate")
+def test_what_has_the_calibrations_name_beforehand_is_not_removed(capfd):
+    target = connect("aws")
+    make_log_group(target)
+    none = SimpleNamespace(steps=list, calibrates=True)
+    status = run(none, target)
+    destroy(target, calibrate.FUNCTION)
+
+    assert status == 1
+    assert capfd.readouterr().out.splitlines()[-1] == (
+        f"left     log group /aws/lambda/{calibrate.FUNCTION}"
+    )
+
+
+def make_log_group(target):
+    name = f"/aws/lambda/{calibrate.FUNCTION}"
+    target.client("logs").create_log_group(logGroupName=name, tags=OURS)
+
+
+def test_a_step_that_is_interrupted_may_end_its_own_work(tmp_path):
+    ends = tmp_path / "ended"
+    code = (
+        "import os, signal, sys, time, pathlib; os.kill(os.getppid(), signal.SIGINT); "
+        f"time.sleep(0.6); pathlib.Path({str(ends)!r}).touch()"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        aws_check._succeeds(Step("wait", (sys.executable, "-c", code)))
+
+    assert ends.exists()
 
 
 def test_where_nothing_may_be_deployed_nothing_else_is_tried(gate, check, capfd):

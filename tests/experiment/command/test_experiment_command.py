@@ -159,7 +159,10 @@ def test_a_run_that_is_being_written_is_not_resumed(refused, tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["20_fan_out", "-p", "files"], ["resume"], ["20_fan_out", "results/a-run"]],
+    [
+        *([], ["resume"], ["runner", "30_grid"]),
+        *(["20_fan_out", "-p", "files"], ["20_fan_out", "results/a-run"]),
+    ],
 )
 def test_a_command_line_that_makes_no_sense_is_refused(arguments, capsys):
     with pytest.raises(SystemExit, match="2"):

@@ -8,7 +8,9 @@ import pytest
 from aws_facts.fleet_constants import constants
 from aws_facts.limits import limits, prices
 from experiment.__main__ import main
+from experiment.fleet.asking import question_of
 from experiment.ledger.machine import root
+from experiment.parameters.fan_out import FanOutSettings
 
 ORIGINAL = root() / "notebooks" / "settings" / "40_million-original-aws.yaml"
 
@@ -57,6 +59,29 @@ def test_what_a_forecast_takes_for_granted_is_said(capsys):
         "asked: 9,000 files of 10 kB from the internet; assumed: no limit of the "
         "origin, as quick as S3\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("variables", "region"),
+    [
+        ({}, ""),
+        ({"AWS_PROFILE": "lab"}, "eu-west-3"),
+        ({"AWS_PROFILE": "lab", "AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
+        ({"AWS_REGION": "us-east-2", "AWS_DEFAULT_REGION": "eu-west-1"}, "us-east-2"),
+        ({"AWS_PROFILE": "unknown"}, ""),
+    ],
+)
+def test_the_region_asked_about_is_the_one_a_run_would_be_in(
+    monkeypatch, tmp_path, variables, region
+):
+    config = tmp_path / "config"
+    config.write_text("[profile lab]\nregion = eu-west-3\n")
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ({"AWS_CONFIG_FILE": str(config)} | variables).items():
+        monkeypatch.setenv(name, value)
+
+    assert question_of(FanOutSettings(files=8)).region == region
 
 
 def test_every_number_leads_to_its_source_by_one_command(capsys):

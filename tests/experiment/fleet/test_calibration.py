@@ -252,7 +252,7 @@ def test_a_function_that_was_there_before_is_neither_changed_nor_removed(
     try:
         with aws_in_place(endpoint.endpoint_url, monkeypatch) as gate:
             assert calibrate.run(["--function", NAME]) == 2
-        assert f"already a function {NAME} and a log group" in capsys.readouterr().err
+        assert f"exist already: function {NAME}, log group" in capsys.readouterr().err
         assert status(target, NAME) == before
         assert not {"s3:CreateBucket", "s3:PutObject"} & gate.actions
     finally:

@@ -113,6 +113,22 @@ def test_more_executions_than_lambda_starts_at_once_cost_no_time():
     assert median_s(wide) < median_s(replace(wide, concurrency=1_000))
 
 
+def test_executions_that_never_start_are_not_billed():
+    known = {"starts_at_once": 100.0, "starts_per_s": 0.01, "tail_adds": 1.0}
+    constants = likeliest(40)
+    for name, value in known.items():
+        constants[name] = np.full_like(constants[name], value)
+    small = Question(files=60_000, sizes_bytes=(1e4,), source=INTERNET, latency_s=1.0)
+    started = replace(small, concurrency=100, shards_per_execution=3)
+    hoped_for = replace(started, concurrency=300, shards_per_execution=1)
+    billed_s = [
+        float(np.mean(simulate(one, constants, np.random.default_rng(2)).billed_s))
+        for one in (started, hoped_for)
+    ]
+
+    assert billed_s[1] == pytest.approx(billed_s[0], rel=0.02)
+
+
 def test_the_longest_of_a_thousand_has_the_recorded_excess():
     question = replace(ALONE, concurrency=1_000, files=100_000)
     at_once = {"calls_per_s": 1e9, "call_spread": 0.0}

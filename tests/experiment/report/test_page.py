@@ -11,9 +11,12 @@ import pytest
 
 from experiment.__main__ import main
 from experiment.ledger.machine import root
+from experiment.ledger.run_folder import open_run
+from experiment.parameters.fan_out import FanOutSettings
+from experiment.report import page as page_module
 from experiment.report import summary
 from experiment.report.overview import write_overview
-from experiment.report.page import write_report
+from experiment.report.page import page_of, write_report
 from experiment.report.show import RunShown, show_run
 
 (PUBLISHED,) = (root() / "results" / "published").glob("*173846Z-40_million-local")
@@ -151,6 +154,51 @@ def test_the_executed_notebook_is_shown_with_its_code_folded(with_notebook):
     # Its chart is the one to point at.
     assert "Invocation 20" in with_notebook
     assert not Elements(with_notebook).named("img")
+
+
+def notebook_that_says(said, **papermill):
+    cells = [nbformat.v4.new_markdown_cell(f"# 20 · Does it work?\n\n{said}")]
+    metadata = {"papermill": papermill} if papermill else {}
+    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = open_run("20_fan_out", FanOutSettings(), tmp_path / "run", region="")
+    yield run
+    run.release()
+
+
+def page_from_kernel(run, monkeypatch, said):
+    """Run the last cell in JupyterLab, which has opened what papermill once made."""
+    opened = notebook_that_says(said, end_time="2026-11-29")
+    monkeypatch.setattr(page_module, "notebook_here", lambda _: opened)
+    page_of(run)
+    return (run.folder / "report.html").read_text()
+
+
+def test_the_last_cell_run_again_shows_the_notebook_again(run, monkeypatch):
+    for said in ("as at first", "as it is now"):
+        assert said in page_from_kernel(run, monkeypatch, said)
+
+    assert [path.name for path in run.folder.glob("*.ipynb")] == ["20_fan_out.ipynb"]
+
+
+def test_a_notebook_that_papermill_is_writing_stays_as_it_is(run, monkeypatch):
+    path = run.folder / "20_fan_out.ipynb"
+    nbformat.write(notebook_that_says("papermill's", end_time=None), path)
+
+    assert "ours" not in page_from_kernel(run, monkeypatch, "ours")
+    assert "papermill's" in path.read_text()
+
+
+def test_a_notebook_that_papermill_left_stays_beside_a_later_one(run, monkeypatch):
+    path = run.folder / "20_fan_out.ipynb"
+    nbformat.write(notebook_that_says("papermill's", end_time="2026-11-28"), path)
+
+    assert "ours" in page_from_kernel(run, monkeypatch, "ours")
+    assert "papermill's" in path.read_text()
+    assert "ours" in (run.folder / "20_fan_out-2.ipynb").read_text()
 
 
 def test_a_stopped_run_has_a_page_without_a_verdict(folder, tmp_path):

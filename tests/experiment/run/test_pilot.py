@@ -11,16 +11,19 @@ from experiment.parameters.fan_out import FanOutSettings
 from experiment.run import pilot
 from experiment.run.stopping import Stopped, stoppable
 from rollout.deploy.changes import DeployStopped
+from rollout.errors import DeployError
 
 
 class Session:
-    """Remembers what it was told to remove."""
+    """Remembers what it was told to remove, and finds so much of it."""
 
-    def __init__(self):
+    def __init__(self, *found):
+        self.found = list(found)
         self.stopped = []
 
     def stop(self, function=""):
         self.stopped.append(function)
+        return self.found if function else []
 
 
 @pytest.fixture
@@ -64,18 +67,39 @@ def test_a_failed_pilot_leaves_no_function_unless_it_is_to_stay(tear_down, remov
     assert session.stopped == [removed]
 
 
-def test_a_stopped_deployment_is_removed_and_says_in_one_line_what_became_of_it():
-    session = Session()
-    settings = FanOutSettings(function="mine")
+UNDONE = "the deployment was undone"
+STARTS_AGAIN = "nothing was measured yet; to start again: run all cells"
+CHANGED = "changed function mine: MemorySize; deploy again to complete it"
 
-    said = "the deployment was undone."
+
+@pytest.mark.parametrize(
+    ("said", "found", "tear_down", "told"),
+    [
+        (UNDONE, [], True, UNDONE),
+        (CHANGED, ["function mine", "role r"], True, "removed function mine, role r"),
+        (CHANGED, ["function mine", "role r"], False, CHANGED),
+    ],
+    ids=["a first deployment", "a change, torn down", "a change that is kept"],
+)
+def test_a_stopped_deployment_says_in_one_line_what_became_of_the_function(
+    said, found, tear_down, told
+):
+    session = Session(*found)
+    settings = FanOutSettings(function="mine", tear_down=tear_down)
 
     with pytest.raises(Stopped) as stopped, stoppable(None, session, settings):
         raise DeployStopped(said)
 
-    assert session.stopped == ["mine"]
+    assert session.stopped == ["mine" if tear_down else ""]
     (line,) = stopped.value._render_traceback_()
-    assert line == (
-        "Stopped: the deployment was undone; nothing was measured yet; to start again: "
-        "run all cells"
-    )
+    assert line == f"Stopped: {told}; {STARTS_AGAIN}"
+
+
+def test_a_failed_deployment_says_what_was_removed():
+    with (
+        pytest.raises(DeployError) as failed,
+        stoppable(None, Session("function mine"), FanOutSettings(function="mine")),
+    ):
+        raise DeployError
+
+    assert failed.value.__notes__ == ["removed function mine"]

@@ -11,7 +11,7 @@ from experiment.plan.sizes import FallingSizes
 if TYPE_CHECKING:
     from experiment.plan.sizes import EqualSizes
 
-_ROUNDS = 12  # of bisection: to hundredths of a second
+_ROUNDS = 16  # of bisection: to 1/65,536 of the time from first to last
 # As in `experiment.run.wave`.
 _LAST_SHARE = 0.05
 _TIMES_AS_LONG = 2.0
@@ -27,7 +27,7 @@ class Shifts(NamedTuple):
 
         late: Seconds until it is at work on it, and those that it loses once.
 
-        slow: In how many times the usual time it does its shards.
+        slow: How many times the usual time its shards take.
 
         call: From a call to the handler, which comes before every later shard.
 
@@ -47,9 +47,9 @@ class Shifts(NamedTuple):
 
 def finished(
     shifts: Shifts, sizes: EqualSizes | FallingSizes, *, hedge: bool
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
-    Return when the last report is in, and the billed time, for each draw.
+    Return when the last report is in, and who did how much.
 
     Args:
         shifts: The executions.
@@ -57,6 +57,10 @@ def finished(
         sizes: Files in the shards that they share; whichever is free takes the next.
 
         hedge: Whether the last few are sent again if they take long.
+
+    Returns:
+        Seconds, and seconds of work of all executions together, one per draw each; and
+        which executions took any shard, of shape (draws, executions).
     """
     work = _Work(shifts)
     if isinstance(sizes, FallingSizes):
@@ -64,9 +68,11 @@ def finished(
     else:
         count = np.full_like(shifts.call, sizes.shards)
         work.pull_alike(np.float32(sizes.count / sizes.shards), count)
-    ends = _hedged(shifts, work, sizes.shards) if hedge else work.free
-    done = np.where(work.is_new, 0, ends).max(axis=1).astype(float)
-    return done, work.busy.sum(axis=1, dtype=float)
+    ends = np.where(work.is_new, 0, work.free)
+    if hedge:
+        ends = _hedged(shifts, work, ends, sizes.shards)
+    done = ends.max(axis=1).astype(float)
+    return done, work.busy.sum(axis=1, dtype=float), ~work.is_new
 
 
 class _Work:
@@ -172,16 +178,18 @@ class _Work:
         return taken
 
 
-def _hedged(shifts: Shifts, work: _Work, shards: int) -> np.ndarray:
+def _hedged(shifts: Shifts, work: _Work, ends: np.ndarray, shards: int) -> np.ndarray:
     """Send the last few shards again, once they take twice as long as the others."""
-    ends, usual = work.free, work.usual
     executions = ends.shape[1]
-    only = shards == executions  # then every shard is an execution's first
-    start = shifts.start if only else np.float32(0)
+    # The usual time is a median: it has a cold start in it if all shards are a first
+    # one, and none if half of them are.
+    firsts = (~work.is_new).sum(axis=1, keepdims=True, dtype=np.float32)
+    start = shifts.start * np.clip(2 * firsts / shards - 1, 0, 1)
     few = max(1, int(shards * _LAST_SHARE))
     place = max(0, executions - 1 - few)
     few_left = np.partition(ends, place, axis=1)[:, place : place + 1]
-    patience = np.maximum(_NOT_BEFORE_S, _TIMES_AS_LONG * (start + shifts.call + usual))
+    usual = shifts.call + work.usual
+    patience = np.maximum(_NOT_BEFORE_S, _TIMES_AS_LONG * (start + usual))
     sent_again = np.maximum(few_left, work.sent + patience)
-    first: np.ndarray = np.minimum(ends, sent_again + shifts.call + usual)
-    return first
+    earliest: np.ndarray = np.minimum(ends, sent_again + usual)
+    return earliest
