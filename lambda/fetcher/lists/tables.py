@@ -145,7 +145,7 @@ class Table:
         if set(map(len, rows)) != {self._width}:
             return []
         urls = map(itemgetter(self._places[0]), rows)
-        if min(map(len, urls)) < _SHORTEST_URL:
+        if min(map(len, map(str.strip, urls))) < _SHORTEST_URL:
             return []
         self._notes.skipped += count - len(rows)
         return rows
@@ -217,6 +217,8 @@ class Table:
     def _problem_with(self, cells: list[str]) -> str:
         """Return why a record that was just read is not a row; empty: it is."""
         taken = self._lines.taken
+        if len(taken) == 1 and not taken[0].strip():  # spaces and tabs are blank, too
+            return "is blank"
         if not self._width and cells:
             return "is a comment" if cells[0][:1] == "#" else ""
         if any(TOO_LONG in line for line in taken):
