@@ -195,7 +195,8 @@ class Table:
             except csv.Error as error:
                 problem = f"is not CSV: {error}"
             else:
-                problem = self._problem_with(cells)
+                is_blank = not any(map(str.strip, lines.taken))
+                problem = "is blank" if is_blank else self._problem_with(cells)
                 if not problem:
                     yield cells, ""
                     continue
@@ -217,8 +218,6 @@ class Table:
     def _problem_with(self, cells: list[str]) -> str:
         """Return why a record that was just read is not a row; empty: it is."""
         taken = self._lines.taken
-        if len(taken) == 1 and not taken[0].strip():  # spaces and tabs are blank, too
-            return "is blank"
         if not self._width and cells:
             return "is a comment" if cells[0][:1] == "#" else ""
         if any(TOO_LONG in line for line in taken):
