@@ -104,7 +104,7 @@ def _needs_of_lambda(request, body, region):
     operation, name = _operation(request.command, urlsplit(request.path).path)
     action = action_of(operation)
     asked = json.loads(body) if body and operation != "Invoke" else {}
-    if operation in {"GetAccountSettings", "ListFunctions"}:
+    if operation in {"GetAccountSettings", "ListFunctions", "ListLayers"}:
         yield Need(action, "*")
         return
     name = (name or asked["FunctionName"]).rpartition(":function:")[2]
