@@ -225,9 +225,13 @@ def test_a_process_of_its_own_reads_on_for_all_others(tmp_path):
     lines = [f"http://h/{n}/{'x' * 40}" for n in range(MANY)]
     lines[-1] = "nonsense"
     code = (
-        "import os, sys; from fetcher.lists.url_list import UrlList;"
+        "import os, sys, tracemalloc; from fetcher.lists.url_list import UrlList;"
+        "tracemalloc.start();"
         "urls = UrlList(sys.argv[1]); assert urls.known_count is None;"
+        "held, _ = tracemalloc.get_traced_memory();"
         "urls.hand_over();"
+        "held -= tracemalloc.get_traced_memory()[0]; tracemalloc.stop();"
+        "assert held > 400_000, held;"  # what was seen is the reader's
         "child = os.fork(); rows = list(urls);"
         "assert [one.number for one in rows] == list(range(len(rows)));"
         "child or os._exit(0); assert os.wait()[1] == 0 or os.wait()[1] == 0;"
