@@ -174,8 +174,9 @@ def test_columns_too_long_for_an_event_stay_behind_and_their_row_is_dealt(
     columns = {"url": NINE[:3], "caption": captions, "bytes": [7, 8, 9]}
     pq.write_table(pa.table(columns), tmp_path / "urls.parquet")
     few = {"concurrency": 1, "shards_per_execution": 1, "deal_by": deal_by}
+    plan = listed(tmp_path, None, "urls.parquet", **few)
     kept = {"sink": "s3-tar", "sink_path": "s3://photos/kept"}
-    plan = listed(tmp_path, None, "urls.parquet", **few, **kept)
+    plan = replace(plan, settings=replace(plan.settings, **kept))
     shards = list(plan.wave(0, plan.everything))
     rows = [item for shard in shards for item in shard.source]
 
