@@ -51,7 +51,7 @@ def test_only_line_feeds_and_carriage_returns_end_lines_of_a_table(tmp_path, mar
     [
         (".csv", "url\nhttp://h/0\n# none\n\n#http://h/1\nhttp://h/2\n"),
         (".csv", 'url,a\nhttp://h/0,"b"\n# none\n\n#http://h/1,b\nhttp://h/2,b\n'),
-        (".csv", "  \nurl\nhttp://h/0\n   \n          \nhttp://h/2\n"),
+        (".csv", "  \nurl\nhttp://h/0\n          \n\nhttp://h/2\n"),
         (".tsv", "a\turl\nb\thttp://h/0\n#b\tno\n \n# b\n#b\thttp://h/2\n"),
         (".tsv", "a\turl\nb\thttp://h/0\n\t\n\t         \n \t\t\nb\thttp://h/2\n"),
     ],
