@@ -177,7 +177,8 @@ def test_what_is_to_begin_cold_replaces_executions_every_time():
 def test_every_setting_is_documented():
     for kind in KINDS:
         for name in vars(kind).get("__annotations__", {}):
-            assert re.search(rf"^\s+{name}:", kind.__doc__, re.MULTILINE), name
+            entry = rf"^\s+(?:\w+, )*{name}(?:, \w+)*:"
+            assert re.search(entry, kind.__doc__, re.MULTILINE), name
 
 
 @pytest.mark.parametrize("name", ["origin_url", "url_template"])

@@ -59,7 +59,7 @@ def installed(command):
         (installed("rollout"), "rollout.__main__"),
         (installed("rollout"), "botocore.exceptions"),
         ("experiment", "logging"),
-        ("experiment", "experiment.command.runner"),
+        ("experiment", "experiment.command.arguments"),
         ("experiment", "papermill"),
     ],
 )

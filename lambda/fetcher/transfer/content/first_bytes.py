@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fetcher.transfer.content.file_types import SNIFFED_BYTES, type_of
-from fetcher.transfer.content.picture_size import JPEG, UNKNOWN, JpegSize, size_of
+from fetcher.transfer.content.picture_size import (
+    JPEG,
+    UNKNOWN,
+    JpegSize,
+    jpeg_size,
+    size_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from fetcher.transfer.content.picture_size import Size
 
 
 class FirstBytes:
@@ -20,6 +24,8 @@ class FirstBytes:
     Attributes:
         found_type: Type that they show; empty: not known, or not yet.
 
+        size: Width and height; zeros: not known, or not yet.
+
     >>> first = FirstBytes()
     >>> first.feed([b"GIF8"]), first.feed([b"9a\2\0\3\0"]), first.end()
     (None, None, b'GIF89a\x02\x00\x03\x00')
@@ -27,25 +33,20 @@ class FirstBytes:
     ('image/gif', (2, 3))
     """
 
-    __slots__ = ("_jpeg", "_size", "_start", "found_type")
+    __slots__ = ("_jpeg", "_start", "found_type", "size")
 
     def __init__(self) -> None:
         self._start: bytes | None = b""  # collected until they show the type
-        self._jpeg: JpegSize | None = None
-        self._size = UNKNOWN  # of any other picture
+        self._jpeg: JpegSize | None = None  # whose size needs more bytes
         self.found_type = ""
-
-    @property
-    def size(self) -> Size:
-        """Width and height; zeros: not known, or not yet."""
-        return self._jpeg.size if self._jpeg else self._size
+        self.size = UNKNOWN
 
     def feed(self, parts: Sequence[bytes]) -> bytes | None:
         """Take in the next parts; return the first bytes once, as soon as they do."""
         before = start = self._start
         if start is None:
-            if self._jpeg and not self._jpeg.is_done:
-                self._jpeg.feed(parts)
+            if self._jpeg:
+                self._feed(self._jpeg, parts)
             return None
         for chunk in parts:
             start += chunk[:SNIFFED_BYTES]
@@ -63,9 +64,15 @@ class FirstBytes:
     def _judge(self, start: bytes, parts: Sequence[bytes]) -> bytes:
         self._start = None
         self.found_type = kind = type_of(start)
-        if kind == JPEG:
-            self._jpeg = JpegSize()
-            self._jpeg.feed(parts)
-        else:
-            self._size = size_of(kind, start)
+        if kind != JPEG:
+            self.size = size_of(kind, start)
+            return start
+        self.size, end = jpeg_size(parts[0])  # nearly always there
+        if end >= 0:
+            self._feed(JpegSize(), parts)
         return start
+
+    def _feed(self, jpeg: JpegSize, parts: Sequence[bytes]) -> None:
+        jpeg.feed(parts)
+        self._jpeg = None if jpeg.is_done else jpeg
+        self.size = jpeg.size

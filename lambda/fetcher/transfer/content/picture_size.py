@@ -80,30 +80,36 @@ class JpegSize:
                 return
             if self._skip >= len(part):
                 self._skip -= len(part)
-            else:
-                self._read(self._held + part[self._skip :])
+                continue
+            data = self._held + part[self._skip :]
+            self.size, end = jpeg_size(data)
+            self.is_done = end < 0
+            self._held = data[end:]
+            self._skip = max(0, end - len(data))
 
-    def _read(self, data: bytes) -> None:
-        """Go from marker to marker as far as the data goes."""
-        at, last = 0, len(data) - _LONGEST
-        while at <= last:
-            marker, length = _segment(data, at)
-            if marker in _SEGMENTS:
-                at += 2 + length
-            elif marker in _FRAMES:
-                height, width = _segment(data, at + 5)
-                self.size = width, height
-                self.is_done = True
-                return
-            elif marker in _ALONE:
-                at += 2
-            elif marker == _FILL:
-                at += 1
-            else:
-                self.is_done = True
-                return
-        self._held = data[at:]
-        self._skip = max(0, at - len(data))
+
+def jpeg_size(data: bytes) -> tuple[Size, int]:
+    """
+    Return width and height, and where to go on; -1: there is no need to.
+
+    Args:
+        data: A JPEG from one of its markers on, as far as it has come.
+    """
+    at, last = 0, len(data) - _LONGEST
+    while at <= last:
+        marker, length = _segment(data, at)
+        if marker in _SEGMENTS:
+            at += 2 + length
+        elif marker in _FRAMES:
+            height, width = _segment(data, at + 5)
+            return (width, height), -1
+        elif marker in _ALONE:
+            at += 2
+        elif marker == _FILL:
+            at += 1
+        else:
+            return UNKNOWN, -1
+    return UNKNOWN, at
 
 
 def _png(start: bytes) -> Size:
