@@ -3,6 +3,7 @@
 import json
 import re
 from functools import cache
+from operator import itemgetter
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -165,5 +166,6 @@ def _operations():
         http = model.operation_model(name).http
         template = re.escape(http["requestUri"].partition("?")[0].rstrip("/"))
         pattern = re.compile(re.sub(r"\\\{\w+\\\}", "([^/]+)", template))
-        operations.append((name, http["method"], pattern))
-    return operations
+        is_rarer = "?" in http["requestUri"]  # GetLayerVersionByArn beside ListLayers
+        operations.append((is_rarer, name, http["method"], pattern))
+    return [operation for _, *operation in sorted(operations, key=itemgetter(0))]
