@@ -127,7 +127,7 @@ def _check_measured(name: str, entry: dict[str, Any]) -> None:
     if not (entry.get("region") and entry.get("architecture")):
         msg = (
             f"{name} in {CALIBRATION} has no region or no architecture: nobody can "
-            "tell where it holds. Remove it, or measure anew: make aws-check"
+            "tell where it holds. Remove it, then measure anew: make aws-check"
         )
         raise ValueError(msg)
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)  # it is in time zones

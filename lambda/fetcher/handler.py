@@ -46,7 +46,7 @@ def download(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     Fetch the URLs of one shard, within the time that Lambda leaves.
 
     Returns:
-        A `Report` as JSON, as the event is a `Shard`.
+        A `Report` as JSON. The event is a `Shard` as JSON.
 
     Raises:
         ValueError: If the event is not a shard this worker understands.

@@ -12,18 +12,24 @@ PREFIX = "conformance-"
 @contextlib.contextmanager
 def own_names(client, logs):
     """Yield a maker of names; what is created under them is removed afterwards."""
-    names = []
 
-    def new_name():
-        names.append(f"{PREFIX}{uuid.uuid4().hex[:12]}")
-        return names[-1]
-
-    yield new_name
-    for name in names:
+    def remove_function(name):
         with contextlib.suppress(client.exceptions.ResourceNotFoundException):
             client.delete_function(FunctionName=name)
+
+    def remove_log(name):
         with contextlib.suppress(logs.exceptions.ResourceNotFoundException):
             logs.delete_log_group(logGroupName=f"/aws/lambda/{name}")
+
+    with contextlib.ExitStack() as removals:  # goes on after one that fails
+
+        def new_name():
+            name = f"{PREFIX}{uuid.uuid4().hex[:12]}"
+            removals.callback(remove_log, name)
+            removals.callback(remove_function, name)  # first
+            return name
+
+        yield new_name
 
 
 def create_function(client, request):

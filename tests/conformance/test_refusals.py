@@ -1,5 +1,6 @@
 """Refusals of Lambda, word for word: the calls of ``refusals.yaml``."""
 
+import contextlib
 import io
 import re
 import uuid
@@ -111,22 +112,21 @@ def test_a_call_is_refused(unchecked_client, names, operation, parameters, error
 @pytest.fixture
 def publish_layer(lambda_client):
     """Publish a layer of a zip; return its ARN. It is removed afterwards."""
-    made = []
+    with contextlib.ExitStack() as removals:  # goes on after one that fails
 
-    def publish(content):
-        name = f"{PREFIX}{uuid.uuid4().hex[:8]}"
-        made.append(
-            lambda_client.publish_layer_version(
-                LayerName=name, Content={"ZipFile": content}
+        def publish(content):
+            layer = lambda_client.publish_layer_version(
+                LayerName=f"{PREFIX}{uuid.uuid4().hex[:8]}",
+                Content={"ZipFile": content},
             )
-        )
-        return made[-1]["LayerVersionArn"]
+            removals.callback(
+                lambda_client.delete_layer_version,
+                LayerName=layer["LayerArn"],
+                VersionNumber=layer["Version"],
+            )
+            return layer["LayerVersionArn"]
 
-    yield publish
-    for layer in made:
-        lambda_client.delete_layer_version(
-            LayerName=layer["LayerArn"], VersionNumber=layer["Version"]
-        )
+        yield publish
 
 
 @pytest.fixture(scope="module")

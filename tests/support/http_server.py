@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -13,8 +14,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def handle_error(self, *_):
-        """Say nothing of clients that were stopped."""
+    def handle_error(self, request, client_address):
+        """Say nothing of clients that were stopped; show any other error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class HttpServer:

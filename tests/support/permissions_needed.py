@@ -3,6 +3,7 @@
 import json
 import re
 from functools import cache
+from operator import itemgetter
 from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -104,7 +105,7 @@ def _needs_of_lambda(request, body, region):
     operation, name = _operation(request.command, urlsplit(request.path).path)
     action = action_of(operation)
     asked = json.loads(body) if body and operation != "Invoke" else {}
-    if operation in {"GetAccountSettings", "ListFunctions"}:
+    if operation in {"GetAccountSettings", "ListFunctions", "ListLayers"}:
         yield Need(action, "*")
         return
     name = (name or asked["FunctionName"]).rpartition(":function:")[2]
@@ -165,5 +166,6 @@ def _operations():
         http = model.operation_model(name).http
         template = re.escape(http["requestUri"].partition("?")[0].rstrip("/"))
         pattern = re.compile(re.sub(r"\\\{\w+\\\}", "([^/]+)", template))
-        operations.append((name, http["method"], pattern))
-    return operations
+        is_rarer = "?" in http["requestUri"]  # GetLayerVersionByArn beside ListLayers
+        operations.append((is_rarer, name, http["method"], pattern))
+    return [operation for _, *operation in sorted(operations, key=itemgetter(0))]

@@ -102,7 +102,7 @@ class Changes:
         except ClientError as error:
             if code_of(error) not in _EXISTS:
                 raise
-            # Otherwise an attempt whose answer was lost, or said 500, created it.
+            # An earlier attempt created it, if there was one: its answer got lost.
             if not was_repeated(error):
                 self._created.pop()
                 return False

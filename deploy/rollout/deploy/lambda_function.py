@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rollout.deploy.changes import Changes
     from rollout.target.target import Target
 
-_MEMORY_CAP = re.compile(r"MemorySize.* less than or equal to (\d+)")
+_MEMORY_CAP = re.compile(r"MemorySize.* less than or equal to (\d+)", re.IGNORECASE)
 # Joining the user's network takes minutes.
 _WAIT = {"Delay": 0.1, "MaxAttempts": 3_000}
 # Settings that Lambda omits while they are unset.
@@ -40,6 +40,9 @@ def memory_cap_in(refusal: str) -> int:
     No API tells. https://github.com/alexcasalboni/aws-lambda-power-tuning/pull/181
 
     >>> memory_cap_in("'MemorySize' must have value less than or equal to 3008")
+    3008
+    >>> said = "Value '10240' at 'memorySize' failed to satisfy constraint: Member must"
+    >>> memory_cap_in(f"{said} have value less than or equal to 3008")
     3008
     """
     cap = _MEMORY_CAP.search(refusal)

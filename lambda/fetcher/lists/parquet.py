@@ -68,7 +68,7 @@ def _texts(pa: Any, column: Any) -> list[str | None]:  # noqa: ANN401
         texts = column.cast(pa.large_binary()).to_pylist()
     if bytes not in set(map(type, texts)):
         return texts
-    return [one and one.decode(errors=Foreign.name) for one in texts]
+    return [None if one is None else one.decode(errors=Foreign.name) for one in texts]
 
 
 def _objects(pa: Any, batch: Any, names: Sequence[str]) -> list[str]:  # noqa: ANN401
@@ -86,10 +86,14 @@ def _as_json(pa: Any, column: Any) -> Iterable[str]:  # noqa: ANN401
     if pa.types.is_floating(kind):  # three times as fast as Python's `repr`
         texts = column.cast(pa.float64()).cast(pa.string()).to_pylist()
         return [one if one and "." in one else _round(one) for one in texts]
-    if kind == pa.string():
+    if kind in _text_types(pa):
         texts = _texts(pa, column)
         return ["null" if one is None else quoted(one) for one in texts]
     return [json.dumps(one, default=str) for one in column.to_pylist()]
+
+
+def _text_types(pa: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    return pa.string(), pa.large_string(), pa.string_view()
 
 
 def _round(text: str | None) -> str:
@@ -106,7 +110,6 @@ def _round(text: str | None) -> str:
 
 def _check_type(pa: Any, field: Any, name: str) -> None:  # noqa: ANN401
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    texts = pa.string(), pa.large_string(), pa.string_view()
-    if kind not in (*texts, pa.binary(), pa.large_binary(), pa.null()):
+    if kind not in (*_text_types(pa), pa.binary(), pa.large_binary(), pa.null()):
         msg = f"In {name}, column {field.name!r} is of type {kind}; it must be text."
         raise UrlListError(msg)

@@ -42,9 +42,7 @@ class SeenNames:
             return
         self._slots = array("I", [0]) * (1 << needed.bit_length())
         for position, key in enumerate(self._keys, 1):
-            at = self._at(key)
-            if key and not self._slots[at]:
-                self._slots[at] = position
+            self._slots[self._at(key)] = position
 
     def add(self, urls: Sequence[str], first: int) -> dict[int, int]:
         """
@@ -59,20 +57,24 @@ class SeenNames:
         self.expect(len(self._keys) + len(urls))
         repeats = {}
         keys, rows, slots = self._keys, self._rows, self._slots
-        hashes, mask = list(map(hash, urls)), len(slots) - 1
-        keys.extend(hashes)  # those of repeats, too: no slot leads to them
+        hashes, mask, start = list(map(hash, urls)), len(slots) - 1, len(keys)
+        keys.extend(hashes)
         rows.extend(range(first << 1, (first + len(urls)) << 1, 2))
-        positions = range(len(keys) - len(urls) + 1, len(keys) + 1)
-        for position, key in zip(positions, hashes, strict=True):
+        end = start  # of what is kept: repeats and empty texts are not
+        for place, key in enumerate(hashes, start):
             at = key & mask
             while known := slots[at]:
                 if keys[known - 1] == key:
-                    repeats[position - positions[0]] = rows[known - 1] >> 1
+                    repeats[place - start] = rows[known - 1] >> 1
                     break
                 at = at + 1 & mask
             else:
-                if key:
-                    slots[at] = position
+                if key:  # that of an empty text is 0
+                    if end != place:
+                        keys[end], rows[end] = key, rows[place]
+                    end += 1
+                    slots[at] = end
+        del keys[end:], rows[end:]
         return repeats
 
     def first_of(self, url: str, name: str, row: int) -> int:

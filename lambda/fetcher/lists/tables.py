@@ -145,7 +145,7 @@ class Table:
         if set(map(len, rows)) != {self._width}:
             return []
         urls = map(itemgetter(self._places[0]), rows)
-        if min(map(len, urls)) < _SHORTEST_URL:
+        if min(map(len, map(str.strip, urls))) < _SHORTEST_URL:
             return []
         self._notes.skipped += count - len(rows)
         return rows
@@ -195,7 +195,8 @@ class Table:
             except csv.Error as error:
                 problem = f"is not CSV: {error}"
             else:
-                problem = self._problem_with(cells)
+                is_blank = not any(map(str.strip, lines.taken))
+                problem = "is blank" if is_blank else self._problem_with(cells)
                 if not problem:
                     yield cells, ""
                     continue

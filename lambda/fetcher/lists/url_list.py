@@ -13,6 +13,7 @@ from fetcher.lists.formats import rows_of
 from fetcher.lists.inputs import Foreign, files_of, opened
 from fetcher.lists.judge import Judge, RowBlock
 from fetcher.lists.problems import UrlListError
+from fetcher.lists.seen import SeenNames
 from fetcher.lists.spool import Spool
 from fetcher.process.memory import peak_rss_bytes
 
@@ -237,6 +238,7 @@ class UrlList:
             os.close(reads)
             self._work(parent)
         os.close(writes)
+        self._judge.seen = SeenNames()  # up to 160 MB, which the other process needs
         self._spool.follow(reads)
 
     def _work(self, parent: int) -> NoReturn:

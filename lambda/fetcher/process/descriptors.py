@@ -17,7 +17,7 @@ RAISE_IT = "Raise the limit with `ulimit -Hn`."
 
 
 def raise_limit(target: int) -> int:
-    """Raise this process's limit to the target, as far as may be; return the limit."""
+    """Raise this process's limit as far as the system allows; return the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return target

@@ -67,7 +67,7 @@ class Senders:
             thread.start()
 
     def wait(self, until: float) -> bool:
-        """Wait until all is done, or a moment on the monotonic clock; return which."""
+        """Wait until a moment on the monotonic clock; tell whether all is done."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._failed or not self._pending, until - monotonic()

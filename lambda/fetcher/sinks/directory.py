@@ -208,7 +208,11 @@ class _File:
 
 
 def create(path: str, at: int | None = None) -> int:
-    """Return the descriptor of a new file in the folder `at`, or at a trusted path."""
+    """
+    Return the descriptor of a new file, which replaces the one that is there.
+
+    It is in the folder `at`, or at a trusted path.
+    """
     name = path if at is None else _name_in(path)
     try:
         try:

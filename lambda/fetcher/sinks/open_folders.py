@@ -1,4 +1,4 @@
-"""OpenFolders below a root, held open, so that no symbolic link leads out of it."""
+"""Folders below a root, held open, so that no symbolic link leads out of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _IS_LINK = "a symbolic link, and none is followed here"
 
 class OpenFolders:
     """
-    OpenFolders that are created when first needed.
+    Folders that are created when first needed.
 
     Each is opened from its parent's descriptor, and its files are named relative to
     its own: whatever becomes of the path meanwhile, they are below the root. That

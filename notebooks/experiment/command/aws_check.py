@@ -33,6 +33,13 @@ _ROLLOUT = (sys.executable, "-P", "-m", "rollout")
 _EXPERIMENT = (sys.executable, "-P", "-m", "experiment")
 # The prefix of everything that tests/conformance creates.
 _SUITE_PREFIX = "conformance-"
+# What it creates: the service, the call that lists it, and where that has the name.
+_KINDS = (
+    ("function", "lambda", "list_functions", "Functions", "FunctionName"),
+    ("layer", "lambda", "list_layers", "Layers", "LayerName"),
+    ("log group", "logs", "describe_log_groups", "logGroups", "logGroupName"),
+    ("role", "iam", "list_roles", "Roles", "RoleName"),
+)
 # AWS publishes it, as "AWS IP address ranges" in the VPC user guide.
 _PUBLIC_FILE = "https://ip-ranges.amazonaws.com/ip-ranges.json?{number}"
 _MOST_USD = 0.10
@@ -165,26 +172,20 @@ def left(target: Target) -> Iterator[str]:
     try:
         for name in (FUNCTION, calibrate.FUNCTION):
             yield from deploy.left(target, name)
-        for function in _listed(target, "lambda", "list_functions", "Functions"):
-            if function["FunctionName"].startswith(_SUITE_PREFIX):
-                yield f"function {function['FunctionName']}"
-        for group in _listed(target, "logs", "describe_log_groups", "logGroups"):
-            if group["logGroupName"].startswith(f"/aws/lambda/{_SUITE_PREFIX}"):
-                yield f"log group {group['logGroupName']}"
-        for own_role in _listed(
-            target, "iam", "list_roles", "Roles", PathPrefix=role.PATH
-        ):
-            if own_role["RoleName"].startswith(_SUITE_PREFIX):
-                yield f"role {own_role['RoleName']}"
+        for kind in _KINDS:
+            yield from _left_of_suite(target, *kind)
     except (BotoCoreError, ClientError, DeployError) as error:
         yield f"unknown, because the search failed: {error}"
 
 
-def _listed(
-    target: Target, service: str, call: str, key: str, **arguments: str
-) -> Iterator[dict[str, str]]:
-    for page in target.client(service).get_paginator(call).paginate(**arguments):
-        yield from page[key]
+def _left_of_suite(
+    target: Target, what: str, service: str, call: str, key: str, name: str
+) -> Iterator[str]:
+    ours = {"PathPrefix": role.PATH} if service == "iam" else {}
+    for page in target.client(service).get_paginator(call).paginate(**ours):
+        for one in page[key]:
+            if one[name].removeprefix("/aws/lambda/").startswith(_SUITE_PREFIX):
+                yield f"{what} {one[name]}"
 
 
 def _succeeds(step: Step) -> bool:

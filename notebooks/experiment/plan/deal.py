@@ -2,7 +2,8 @@
 URLs dealt into shards: by count, by bytes, or by host.
 
 `most_text` limits the characters of URLs, and of columns that are kept, in a shard, so
-a shard may get fewer URLs. `keeps_columns`: whether shards take along what rows carry.
+a shard may get fewer URLs. `keeps_columns`: whether shards take along what rows carry;
+`without_long_columns` leaves out what would not fit in an event.
 """
 
 from __future__ import annotations
@@ -25,6 +26,19 @@ if TYPE_CHECKING:
     from fetcher.lists.url_list import RowBlock
 
 WINDOW = 2**16  # rows dealt together: the more, the fewer shards share a host
+_MOST_CARRIED = 2**20  # characters of a row: an event of Lambda's has 6 MB at most
+
+
+def without_long_columns(rows: RowBlock) -> RowBlock:
+    """
+    Return rows, those that carry more than 1,048,576 characters with nothing of that.
+
+    A shard of such a row alone might exceed what Lambda takes; its URL is fetched.
+    """
+    if max(map(len, rows.carried), default=0) <= _MOST_CARRIED:
+        return rows
+    kept = [one if len(one) <= _MOST_CARRIED else "" for one in rows.carried]
+    return rows._replace(carried=kept)
 
 
 def deal_ranges(

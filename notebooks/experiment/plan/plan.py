@@ -21,6 +21,7 @@ from experiment.plan.deal import (
     deal_by_host,
     deal_in_order,
     deal_ranges,
+    without_long_columns,
 )
 from experiment.plan.sizes import sizes_for
 from experiment.plan.url_facts import first_sizes, sources_of
@@ -149,6 +150,8 @@ class Plan:
         rows = self.urls.blocks(todo.ranges)
         most_text = min(_MOST_TEXT, _TEXT_IN_FLIGHT // self.settings.concurrency)
         keeps = self.settings.sink_spec().keeps_columns
+        if keeps:
+            rows = map(without_long_columns, rows)
         ways = {HOST: deal_by_host, BYTES: deal_by_bytes}
         if way := ways.get(self.settings.deal_by):
             yield from way(rows, sizes.of_lines(), most_text, keeps_columns=keeps)

@@ -135,8 +135,11 @@ def test_where_nothing_may_be_deployed_nothing_else_is_tried(gate, check, capfd)
     assert "fan out" not in said.out
 
 
-def test_what_the_suite_left_is_found(gate):
+def test_what_the_suite_left_is_found(gate, endpoint, code):
     target = connect("aws")
+    layers = connect("local", endpoint.endpoint_url).client("lambda")
+    layer = {"LayerName": "conformance-abc"}
+    version = layers.publish_layer_version(**layer, Content={"ZipFile": code})
     logs = target.client("logs")
     name = "/aws/lambda/conformance-abc"
     gate.policy = {
@@ -147,8 +150,9 @@ def test_what_the_suite_left_is_found(gate):
     }
     logs.create_log_group(logGroupName=name)
 
-    assert list(left(target)) == [f"log group {name}"]
+    assert list(left(target)) == ["layer conformance-abc", f"log group {name}"]
 
+    layers.delete_layer_version(**layer, VersionNumber=version["Version"])
     logs.delete_log_group(logGroupName=name)
     gate.policy = gate.without("lambda:ListFunctions")
     (said,) = left(target)
@@ -189,8 +193,10 @@ def test_the_policy_of_the_suite_has_no_patterns_and_its_own_names_only():
     for statement in POLICY_OF_CHECK["Statement"]:
         actions = actions_of({"Statement": [statement]})
         assert not [action for action in actions if "*" in action]
-        if statement["Resource"] == "*":  # AWS narrows neither
-            assert set(actions) == {"lambda:ListFunctions", "iam:ListRoles"}
+        if statement["Resource"] == "*":  # AWS narrows none of them
+            assert set(actions) == {
+                *("lambda:ListFunctions", "lambda:ListLayers", "iam:ListRoles")
+            }
         else:
             assert not [one for one in statement["Resource"] if one.endswith(":*")]
 

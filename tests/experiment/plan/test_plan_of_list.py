@@ -1,12 +1,16 @@
 """A list of URLs into shards: each line once, dealt as is wanted."""
 
+import base64
 import random
 from dataclasses import replace
 from itertools import chain
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.support.plans import Nowhere
 
+from aws_facts.limits import limit
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.plan import make_plan
@@ -156,6 +160,29 @@ def test_a_long_list_is_not_read_before_its_first_shard_is_sent(tmp_path):
     urls = [item.url for shard in shards for item in shard.source]
     assert urls[:150_000] == lines[:150_000]
     assert urls[150_000] == "no URL at all"
+
+
+@pytest.mark.parametrize("deal_by", ["count", "host", "bytes"])
+def test_columns_too_long_for_an_event_stay_behind_and_their_row_is_dealt(
+    tmp_path, deal_by
+):
+    """
+    Lines of text are never as long; texts in Parquet can have any length.
+    """
+    noise = base64.b64encode(random.Random(1).randbytes(5_000_000)).decode()
+    captions = ["a cat", noise, "a dog"]
+    columns = {"url": NINE[:3], "caption": captions, "bytes": [7, 8, 9]}
+    pq.write_table(pa.table(columns), tmp_path / "urls.parquet")
+    few = {"concurrency": 1, "shards_per_execution": 1, "deal_by": deal_by}
+    plan = listed(tmp_path, None, "urls.parquet", **few)
+    kept = {"sink": "s3-tar", "sink_path": "s3://photos/kept"}
+    plan = replace(plan, settings=replace(plan.settings, **kept))
+    shards = list(plan.wave(0, plan.everything))
+    rows = [item for shard in shards for item in shard.source]
+
+    assert [row.url for row in rows] == NINE[:3]
+    assert [row.columns.get("caption") for row in rows] == ["a cat", None, "a dog"]
+    assert sum(len(shard.to_json()) for shard in shards) < limit("request_bytes").most
 
 
 def test_columns_are_those_named_and_captions_go_where_they_are_kept(tmp_path):

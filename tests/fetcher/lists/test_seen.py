@@ -35,3 +35,13 @@ def test_past_the_most_names_rows_are_compared_with_the_first_ones(monkeypatch):
     repeats = seen.add(["a", "b", "c", "d", "d", "b"], 0)
 
     assert repeats == {5: 1}
+
+
+def test_repeats_and_rows_without_a_url_take_no_room_of_names(monkeypatch):
+    monkeypatch.setattr(module, "MOST", 8)
+    seen = SeenNames()
+    for row in range(0, 40, 4):
+        seen.add(["a", "", "a", "b"], row)
+    seen.add(["c", "d"], 40)
+
+    assert seen.add(["d", "c"], 42) == {0: 41, 1: 40}

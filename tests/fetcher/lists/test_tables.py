@@ -3,6 +3,8 @@
 import pytest
 from tests.support.url_lists import told, url_list
 
+from fetcher.lists.tables import Table
+
 
 def test_broken_lines_of_a_table_cost_only_themselves(tmp_path):
     lines = [
@@ -49,7 +51,9 @@ def test_only_line_feeds_and_carriage_returns_end_lines_of_a_table(tmp_path, mar
     [
         (".csv", "url\nhttp://h/0\n# none\n\n#http://h/1\nhttp://h/2\n"),
         (".csv", 'url,a\nhttp://h/0,"b"\n# none\n\n#http://h/1,b\nhttp://h/2,b\n'),
+        (".csv", "  \nurl\nhttp://h/0\n          \n\nhttp://h/2\n"),
         (".tsv", "a\turl\nb\thttp://h/0\n#b\tno\n \n# b\n#b\thttp://h/2\n"),
+        (".tsv", "a\turl\nb\thttp://h/0\n\t\n\t         \n \t\t\nb\thttp://h/2\n"),
     ],
 )
 def test_comments_and_blank_lines_of_a_table_are_no_rows(tmp_path, suffix, text):
@@ -87,18 +91,33 @@ def test_a_line_too_long_in_a_cell_makes_its_row_bad_and_no_other(
     assert rows[-1][3] == {"caption": f"fine, {len(urls) - 1}"}
 
 
-def test_rows_are_the_same_whether_they_are_read_at_once_or_one_by_one(tmp_path):
+def test_rows_are_the_same_whether_they_are_read_at_once_or_one_by_one(
+    tmp_path, monkeypatch
+):
     """
     A comment has its whole block read record by record.
     """
-    cells = ["plain", '"a, b"', '"say ""hi"""', '"two\nlines"', "5' 6\""]
-    lines = [f"http://h/{n},{cells[n % len(cells)]}" for n in range(1_000)]
-    header = "url,caption"
-    at_once = url_list(tmp_path, "\n".join([header, *lines]), ".csv")
-    commented = [f"{line}\n# none" for line in lines]
-    one_by_one = url_list(tmp_path, "\n".join([header, *commented]), "2.csv")
+    quick, read_at_once = Table._at_once, []
 
-    assert told(at_once) == told(one_by_one)
-    assert [one[3]["caption"] for one in told(at_once)[:5]] == [
-        *("plain", "a, b", 'say "hi"', "two\nlines", "5' 6\""),
+    def spy(self, text):
+        rows = quick(self, text)
+        read_at_once.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(Table, "_at_once", spy)
+    cells = ["plain", '"a, b"', '"say ""hi"""', "5' 6\""]
+    captions = [cells[n % 4] if n % 20 else '"two\nlines"' for n in range(1_000)]
+    lines = [f"http://h/{n},{caption}" for n, caption in enumerate(captions)]
+    header = "url,caption"
+    at_once = told(url_list(tmp_path, "\n".join([header, *lines]), ".csv"))
+    assert sum(read_at_once) == 1_000
+
+    read_at_once.clear()
+    commented = [f"{line}\n# none" for line in lines]
+    one_by_one = told(url_list(tmp_path, "\n".join([header, *commented]), "2.csv"))
+
+    assert sum(read_at_once) == 0
+    assert at_once == one_by_one
+    assert [one[3]["caption"] for one in at_once[:5]] == [
+        *("two\nlines", "a, b", 'say "hi"', "5' 6\"", "plain"),
     ]

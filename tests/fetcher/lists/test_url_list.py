@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -105,6 +106,23 @@ def test_bytes_of_another_encoding_are_read_as_latin_1_and_that_is_said(tmp_path
     assert urls.remarks()[0].endswith(
         "3 places are not UTF-8; they were read as Latin-1."
     )
+
+
+def test_texts_of_parquet_that_are_not_utf_8_or_empty_cost_nothing_else(tmp_path):
+    """
+    pyarrow writes any bytes as text, and other programs do, too.
+    """
+    raw = pa.array([b"caf\xe9", b"", None])
+    urls = pa.array([f"http://h/{n}".encode() for n in range(3)])
+    large = raw.cast(pa.large_binary()).view(pa.large_string())
+    columns = {"url": urls, "destination": raw, "a": raw.view(pa.string()), "b": large}
+    pq.write_table(pa.table(columns), tmp_path / "urls.parquet")
+    rows = list(UrlList(tmp_path / "urls.parquet"))
+
+    assert [row.destination for row in rows] == ["café", "", ""]
+    assert [row.columns for row in rows] == [
+        {"a": text, "b": text} for text in ("café", "", None)
+    ]
 
 
 def test_several_files_make_one_list(tmp_path):
@@ -207,9 +225,13 @@ def test_a_process_of_its_own_reads_on_for_all_others(tmp_path):
     lines = [f"http://h/{n}/{'x' * 40}" for n in range(MANY)]
     lines[-1] = "nonsense"
     code = (
-        "import os, sys; from fetcher.lists.url_list import UrlList;"
+        "import os, sys, tracemalloc; from fetcher.lists.url_list import UrlList;"
+        "tracemalloc.start();"
         "urls = UrlList(sys.argv[1]); assert urls.known_count is None;"
+        "held, _ = tracemalloc.get_traced_memory();"
         "urls.hand_over();"
+        "held -= tracemalloc.get_traced_memory()[0]; tracemalloc.stop();"
+        "assert held > 400_000, held;"  # what was seen is the reader's
         "child = os.fork(); rows = list(urls);"
         "assert [one.number for one in rows] == list(range(len(rows)));"
         "child or os._exit(0); assert os.wait()[1] == 0 or os.wait()[1] == 0;"

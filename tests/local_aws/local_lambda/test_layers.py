@@ -1,10 +1,14 @@
 """Layers: published in versions, found by functions, kept by those that have them."""
 
+import asyncio
+import contextlib
 import io
 import zipfile
 
 import pytest
-from tests.support.lambda_api import refused, request_for
+from tests.support.lambda_api import ECHO, refused, request_for, zipped
+
+from local_aws.local_lambda.runtime import code_package
 
 LAYER = "arn:aws:lambda:us-east-1:123456789012:layer:words"
 ASKS = (
@@ -26,9 +30,23 @@ def content(word):
 
 @pytest.fixture
 def publish(client):
-    return lambda word, name="words": client.publish_layer_version(
-        LayerName=name, Content=content(word), CompatibleRuntimes=["python3.13"]
-    )
+    """Publish a layer that knows a word; it is removed afterwards."""
+    with contextlib.ExitStack() as removals:
+
+        def publish(word):
+            layer = client.publish_layer_version(
+                LayerName="words",
+                Content=content(word),
+                CompatibleRuntimes=["python3.13"],
+            )
+            removals.callback(
+                client.delete_layer_version,
+                LayerName="words",
+                VersionNumber=layer["Version"],
+            )
+            return layer
+
+        yield publish
 
 
 def test_a_function_finds_modules_and_programs_in_its_layers(client, publish, deploy):
@@ -73,6 +91,30 @@ def test_a_layer_that_is_not_there_is_refused(client):
     assert (status, code) == (400, "InvalidParameterValueException")
     assert message == f"Layer version {gone} does not exist."
     assert refused(client.get_layer_version_by_arn, Arn=gone)[0] == 404
+
+
+def test_code_is_refused_if_other_layers_came_while_it_was_unpacked(
+    publish, deploy, monkeypatch
+):
+    """
+    It was checked beside those from before; with these it may be too large.
+    """
+    function, layers = deploy(ECHO), [publish("one")["LayerVersionArn"]]
+    before, store, stored = function.shown(), code_package.store, []
+
+    async def store_slowly(*args):
+        stored.append(await store(*args))
+        await asyncio.to_thread(function.update, Layers=layers)
+        return stored[-1]
+
+    monkeypatch.setattr(code_package, "store", store_slowly)
+    other = zipped({"app.py": ASKS})
+    status, code, _ = function.refused("update_function_code", ZipFile=other)
+    (package,) = stored
+
+    assert (status, code) == (409, "ResourceConflictException")
+    assert function.shown()["CodeSha256"] == before["CodeSha256"]
+    assert not package.folder.exists()
 
 
 def _versions(client):

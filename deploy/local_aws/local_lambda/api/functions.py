@@ -89,6 +89,8 @@ async def update_code(registry: Registry, call: Call) -> Answer:
     try:
         if _changeable(registry, call) is not function:
             raise errors.function_not_found(function.reference.arn)
+        if function.latest.version.layers is not layers:  # it was checked beside these
+            raise errors.update_in_progress(function.reference.unqualified_arn)
     except errors.LambdaError:  # somebody was faster
         await asyncio.to_thread(shutil.rmtree, code.folder)
         raise
