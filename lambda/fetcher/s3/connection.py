@@ -110,10 +110,13 @@ class Connection:
             S3Error: If S3 refuses, or has failed for a minute.
         """
         began, tries = monotonic(), 0
+        last: S3Error | None = None
         while True:
             try:
                 answer = self._try(method, place, parameters, headers, body, until)
             except S3Error as error:
+                if last is None or monotonic() < until:
+                    last = error  # what the deadline cut short tells nothing new
                 tries += 1
                 wait_s = full_jitter(tries, _BACKOFF_FIRST_S, _BACKOFF_LONGEST_S)
                 next_at = monotonic() + wait_s
@@ -122,7 +125,7 @@ class Connection:
                     if next_at >= min(until, began + _ALLOWED_WITHIN_S):
                         raise
                 elif self._stopped.is_set() or next_at >= until:
-                    raise _late(place, error) from error
+                    raise _late(place, last) from last
                 elif not error.can_heal or next_at >= began + _PATIENCE_S:
                     raise
                 self._stopped.wait(wait_s)
