@@ -123,18 +123,19 @@ def _simulate(
     adds = constants["tail_adds"]
     uneven = _unevenness(question, allowed.shape, random)
     lost = longer * (adds * constants["tail_median_s"]).astype(np.float32)
+    init = (constants["cold_start_s"] * question.is_cold).astype(np.float32)
     shifts = Shifts(
         allowed,
         starts + lost,
         uneven * (1 + longer * (1 - adds).astype(np.float32)),
         constants["call_s"].astype(np.float32),
-        (constants["cold_start_s"] * question.is_cold).astype(np.float32),
+        init,
         fixed_s.astype(np.float32),
         file_s.astype(np.float32),
     )
     done_s, billed_s, used = finished(shifts, sizes, hedge=question.hedge)
-    init_s = constants["cold_start_s"] * question.is_cold  # it is billed, too
-    billed_s = billed_s + np.where(used, lost + init_s, 0).sum(axis=1)
+    lost += init  # which is billed, too
+    billed_s = billed_s + (used * lost).sum(axis=1, dtype=float)
     again_s, again_billed_s = _second_wave(question, constants)
     done_s = _no_faster_than_calls(question, constants, done_s) + again_s
     held_s = _no_faster_than_origin(question, constants, done_s)

@@ -140,7 +140,8 @@ class _Work:
         last_wait = np.where(counts > 1, shifts.call, wait)
         worked = counts * work
         self.busy = self.busy + worked
-        worked += np.where(takes, wait + (counts - 1) * shifts.call, np.float32(0))
+        worked += counts * shifts.call
+        worked += takes * (wait - shifts.call)
         self.free = self.free + worked
         self.sent = np.where(takes, self.free - work - last_wait, self.sent)
         self.usual = np.where(takes, usual, self.usual)
@@ -158,24 +159,26 @@ class _Work:
         low = self.free.min(axis=1, keepdims=True)
         high = again.max(axis=1, keepdims=True)
         high = high + count / rate.sum(axis=1, keepdims=True)
+        first_at = self.free if self.is_new.any() else None
         for _ in range(_ROUNDS):
             middle = (low + high) / 2
-            taken = self._taken_by(middle, again, rate).sum(axis=1, keepdims=True)
+            taken = _taken_by(middle, again, rate, first_at).sum(axis=1, keepdims=True)
             high = np.where(taken >= count, middle, high)
             low = np.where(taken >= count, low, middle)
-        return self._taken_by(high, again, rate)
+        return _taken_by(high, again, rate, first_at)
 
-    def _taken_by(
-        self, when: np.ndarray, again: np.ndarray, rate: np.ndarray
-    ) -> np.ndarray:
-        """Return the shards each has by then; one that is late holds its first."""
-        count = when - again
-        count *= rate
-        np.floor(count, out=count)
-        count += 1
-        held = when >= self.free if self.is_new.any() else np.float32(0)
-        taken: np.ndarray = np.maximum(count, held, out=count)
-        return taken
+
+def _taken_by(
+    when: np.ndarray, again: np.ndarray, rate: np.ndarray, first_at: np.ndarray | None
+) -> np.ndarray:
+    """Return the shards each has by then; one that is late holds its first."""
+    count = when - again
+    count *= rate
+    np.floor(count, out=count)
+    count += 1
+    held = np.float32(0) if first_at is None else when >= first_at
+    taken: np.ndarray = np.maximum(count, held, out=count)
+    return taken
 
 
 def _hedged(shifts: Shifts, work: _Work, ends: np.ndarray, shards: int) -> np.ndarray:
