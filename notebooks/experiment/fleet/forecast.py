@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 DRAWS = 2_000
 _SEED = 16
 _ELEMENTS = 150_000  # of an array at a time: they stay in the processor's cache
-# To have freed so much makes glibc keep the memory of arrays that are freed; else a third
-# of the time would go to mapping it anew: mallopt(3), M_MMAP_THRESHOLD.
+# Once so much was freed, glibc keeps the memory of arrays that are freed. Otherwise a
+# third of the time would go to mapping it anew: mallopt(3), M_MMAP_THRESHOLD.
 _FREED_BYTES = 30 * 2**20
 
 
