@@ -6,17 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.support.local_grid import (
-    FUNCTION,
-    UNSEEN,
+from tests.support.local_fleet import (
     Here,
-    LocalGrid,
     Setting,
     between,
     predicted,
     published,
     recorded,
 )
+from tests.support.local_grid import FUNCTION, UNSEEN, LocalGrid
 
 from experiment.fleet import words
 from experiment.ledger.machine import cores
