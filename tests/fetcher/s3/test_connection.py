@@ -5,7 +5,7 @@ from contextlib import closing
 from time import monotonic
 
 import pytest
-from tests.support.bare_server import BareServer, closed_port
+from tests.support.bare_server import BareServer, closed_port, silence
 from tests.support.certificates import Authority
 from tests.support.s3_proxy import DENIED, HANG_UP, SLOW_DOWN, WAIT_S, always
 from tests.support.signed_requests import account_at
@@ -14,6 +14,8 @@ from fetcher.s3 import connection as module
 from fetcher.s3.connection import Connection
 from fetcher.s3.errors import LateError, S3Error
 from fetcher.s3.urls import Place
+
+pytestmark = pytest.mark.usefixtures("endpoint")  # which sets the keys
 
 
 @pytest.fixture
@@ -40,6 +42,24 @@ def test_at_the_deadline_it_is_said_what_was_wrong_until_then(proxy, place, faul
     assert len(proxy.asked) > 1
     assert caught.value.filename == str(place)
     assert "not done at the deadline; at last: S3" in caught.value.strerror
+
+
+class FallsSilent(BareServer):
+    async def _photos(self, writer, *_):
+        if len(self.requests) > 1:
+            await silence(writer)
+        await self._send(writer, 503, b"<Error><Code>SlowDown</Code></Error>")
+
+
+def test_a_try_that_the_deadline_cut_hides_no_earlier_reason():
+    with (
+        FallsSilent() as server,
+        connected(server.url("")) as connection,
+        pytest.raises(LateError, match="SlowDown"),
+    ):
+        connection.request("GET", Place("photos", "a"), until=monotonic() + 0.8)
+
+    assert len(server.requests) > 1
 
 
 def test_what_fails_for_long_is_given_up_before_the_deadline(proxy, place, monkeypatch):
