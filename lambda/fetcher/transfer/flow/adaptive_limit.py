@@ -8,6 +8,9 @@ import math
 # in all; 480 take three doublings from here.
 FIRST = 64
 _LEAST = 4
+# Fewer cost the processor more: it finds less to do each time it looks.
+_LEAST_FOR_TIME = 32
+_STEP_S = 0.1  # between judgements at least: more of them cost more than they bring
 _FEWEST_ENDED = 10
 # How much longer downloads may take than they did at best: level, for a controller.
 _TOLERANCE = 1.25
@@ -49,6 +52,8 @@ class AdaptiveLimit:
     Attributes:
         number: Of downloads at work, for now.
 
+        since: Downloads begun earlier need not be told of.
+
         is_full: To be set when nobody may start because of it.
 
         samples:
@@ -69,7 +74,6 @@ class AdaptiveLimit:
         "_least_error",
         "_most",
         "_probe_at",
-        "_since",
         "_squares",
         "_started_at",
         "_step_s",
@@ -79,6 +83,7 @@ class AdaptiveLimit:
         "is_full",
         "number",
         "samples",
+        "since",
     )
 
     def __init__(self, most: int, now: float) -> None:
@@ -100,7 +105,7 @@ class AdaptiveLimit:
 
     def ended(self, begun_at: float, now: float) -> None:
         """Count a download that was answered."""
-        if begun_at < self._since:
+        if begun_at < self.since:
             return
         seconds = math.log(max(now - begun_at, 1e-6))
         self._sum += seconds
@@ -111,7 +116,7 @@ class AdaptiveLimit:
 
     def failed(self, begun_at: float, now: float) -> None:
         """Count one that was refused or broke, at a host that has answered before."""
-        if begun_at < self._since:
+        if begun_at < self.since:
             return
         self._failed += 1
         if self._ended + self._failed >= self._enough:
@@ -131,7 +136,10 @@ class AdaptiveLimit:
             return
         mean = self._sum / self._ended
         variance = max(self._squares / self._ended - mean * mean, 0.0)
+        begun_at = self.since
         self._set(self._next(mean, math.sqrt(variance / self._ended), now), now)
+        if not self._is_doubling:
+            self.since = max(now, begun_at + _STEP_S)
 
     def _with_fewer_failures(self, share: float, now: float) -> float:
         """Return the next number after too many failures; it was right if no fewer."""
@@ -192,6 +200,7 @@ class AdaptiveLimit:
     def _reduced(self, mean: float, risen: float, now: float) -> float:
         self._is_doubling = False
         number = self._grown(math.exp(-risen))
+        number = max(number, min(self.number, _LEAST_FOR_TIME))
         if now >= self._probe_at:
             self._is_probing = True
             number = self.number / 2
@@ -206,7 +215,7 @@ class AdaptiveLimit:
         """Begin to judge a number."""
         self.number = round(min(max(number, _LEAST), self._most))
         self._enough = max(_FEWEST_ENDED, self.number // 2)
-        self._since = now
+        self.since = now
         self._sum = self._squares = 0.0
         self._ended = self._failed = 0
         self.is_full = False

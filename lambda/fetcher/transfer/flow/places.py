@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from fetcher.contract.outcome import Outcome
@@ -51,10 +52,10 @@ class Places:
 
         silent: Those of them that have given their place back.
 
-        learns: Whether it is to be told how downloads end: see `learn`.
+        learns_from: It is to be told how downloads end that begin then: see `learn`.
     """
 
-    __slots__ = ("_limit", "connections", "learns", "most_open", "open", "silent")
+    __slots__ = ("_limit", "connections", "learns_from", "most_open", "open", "silent")
 
     def __init__(self, connections: int, room: int, now: float = 0.0) -> None:
         self._limit = None if connections else AdaptiveLimit(room, now)
@@ -62,7 +63,7 @@ class Places:
         self.connections = self._limit.number if self._limit else connections
         self.most_open = max(most, min(_OPEN_PER_PLACE * most, room))
         self.open = self.silent = 0
-        self.learns = self._limit is not None
+        self.learns_from = self._limit.since if self._limit else math.inf
 
     @property
     def is_full(self) -> bool:
@@ -107,7 +108,7 @@ class Places:
                 limit.ended(begun_at, now)
         elif has_answered or outcome is Outcome.UNSTARTED:
             limit.failed(begun_at, now)
-        self.connections = limit.number
+        self.connections, self.learns_from = limit.number, limit.since
 
     def left(self, put_off: int, waiting: int) -> UnderWay:
         """Return what is under way, with those that were silent or wait for hosts."""

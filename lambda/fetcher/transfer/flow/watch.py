@@ -68,7 +68,7 @@ class Watch:
         """Stop watching it."""
         self._places.open -= 1
         # Retries are of those that failed: what fails by itself would count many times.
-        if self._places.learns and attempt.tries == 1:
+        if attempt.begun_at >= self._places.learns_from and attempt.tries == 1:
             answered = attempt.host.has_answered
             self._places.learn(download, attempt.begun_at, now, has_answered=answered)
         if not was_silent(download):
