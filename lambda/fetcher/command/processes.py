@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from fetcher.command.accounting import Accounting
-    from fetcher.command.batch import Ended
+    from fetcher.command.result_batch import Ended
     from fetcher.command.stops import Stops
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
