@@ -8,8 +8,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
 from fetcher.command.fetch import fetch
+from fetcher.command.graceful_stop import SIGNALS, Stops
 from fetcher.command.result_pipe import send
-from fetcher.command.stops import SIGNALS, Stops
 from fetcher.transfer.transfers import engine_for
 
 if TYPE_CHECKING:
