@@ -42,7 +42,9 @@ class FanOutSettings(DownloadSettings):
             fetch instead of an origin's. ``s3://bucket/key`` is read with the
             permissions of the function's role.
 
-        url_list: A file of URLs to fetch instead, all of them, whatever `files` says.
+        url_list:
+            A file of URLs to fetch instead, all of them, whatever `files` says; or
+            ``s3://bucket/key``, with credentials in the environment.
 
         url_column, name_column, sha256_column:
             The columns of `url_list`, see `fetcher.lists.columns.Columns`; empty: they
