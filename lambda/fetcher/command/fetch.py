@@ -63,4 +63,5 @@ def fetch(
         batch.connections = lambda: transfers.places.over_time[-1][1]
         transfers.run(engine, deadline_s)
         batch.left = UnderWay
-        settling.finish()
+        if not batch.failed:  # else nobody would learn of what is made safe now
+            settling.finish()

@@ -8,7 +8,13 @@ from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from fetcher.command.report.lines import BEGINNING, OLD_BEGINNING, fields_of, line_again
+from fetcher.command.report.lines import (
+    BEGINNING,
+    OLD_BEGINNING,
+    fields_of,
+    line_again,
+    line_of,
+)
 from fetcher.contract.carried import LONGEST_TOLD
 from fetcher.contract.outcome import CODE, Outcome
 from fetcher.lists.position_set import Positions
@@ -83,6 +89,11 @@ def keep(
                     line = file.readline().rstrip(b"\n\0") + b"\n"
                     ended[_outcome_of(line)] += 1
                     yield line_again(line, item)
+            if retry != ALL:
+                for item, download in sink.unreported(urls.items_in, kept):
+                    kept.add([item.number])
+                    ended[download.outcome.value] += 1
+                    yield line_of(item, download).encode()
 
         report.replace(lines())
     return kept, ended
