@@ -50,6 +50,7 @@ def keep(
     By default that is what has nothing to hope for: 404, 410, names that do not exist,
     and, of the same row with the same text, bodies of a wrong type. All else may come
     this time: servers recover, and disks, digests and options are mended in between.
+    What the sink has, though no report says so, is added, unless all is tried again.
     The new report has rows as the list has them now. It is written aside and replaces
     the old one when it is whole.
 

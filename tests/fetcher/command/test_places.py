@@ -226,3 +226,19 @@ def test_a_run_into_tars_in_s3_is_interrupted_then_killed_and_every_row_is_in_on
 def test_one_tar_is_refused_where_there_can_only_be_several(to, shards, why):
     with pytest.raises(ValueError, match=f"{why}.* write --to .*a --shards tar"):
         destination(to, shards=shards, count=1, deadline_s=1.0)
+
+
+@pytest.mark.usefixtures("s3_environment")
+def test_what_a_tar_in_s3_has_and_no_report_is_reported_and_not_fetched_again(
+    fetch, origin, tmp_path, bucket
+):
+    urls = [origin.url(f"/target/{n}") for n in range(5)]
+    place = f"s3://{bucket}/kept --shards=tar"
+    _, before = fetch(place, "r.jsonl", urls, "--sha256")
+    asked = len(origin.requests)
+    (tmp_path / "r.jsonl").write_bytes(b"")  # as if killed before its first line
+    again, rows = fetch(place, "r.jsonl", urls, "--sha256")
+
+    assert (again["kept"], again["ok"]) == (5, 5)
+    assert len(origin.requests) == asked
+    assert rows == [row | {"seconds": 0.0, "attempts": 0} for row in before]
