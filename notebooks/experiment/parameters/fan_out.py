@@ -169,9 +169,21 @@ class FanOutSettings(DownloadSettings):
 
     @property
     def first_pilot(self) -> Self:
-        """The settings of a first pilot: a few files for each connection."""
+        """
+        The settings of a first pilot: a few files for each connection.
+
+        Its shards, and those of the run it is for, are few and equal, so that they last
+        about a second each: shorter ones are mostly made of their beginnings and ends,
+        which hardly count in a million files.
+        """
+        shards = max(1, min(self.shards_per_execution, int(self.duration_s)))
         in_flight = self.concurrency * (self.connections or FIRST)
-        return replace(self, files=max(self.shards, _PILOT_ROUNDS * in_flight))
+        return replace(
+            self,
+            files=max(self.concurrency * shards, _PILOT_ROUNDS * in_flight),
+            shards_per_execution=shards,
+            shard_sizes=EQUAL,
+        )
 
     @property
     def brings_urls(self) -> bool:
