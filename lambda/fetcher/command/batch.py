@@ -46,7 +46,7 @@ class Ended(NamedTuple):
     body_bytes: int
     lines: str
     failed: dict[str, int] = {}  # noqa: RUF012 - never changed
-    left: tuple[int, ...] = (0, 0, 0)
+    left: tuple[int, ...] = ()
     connections: int = 0
 
 
