@@ -56,7 +56,7 @@ def _forecast(args: argparse.Namespace) -> Iterator[str]:
         options["url_list"] = str(args.list)
     settings, sample = settings_from(of_file, options), None
     if args.list:
-        from experiment.fleet.sizes import sample_for  # noqa: PLC0415 - loads aiohttp
+        from experiment.fleet.size_sample import sample_for  # noqa: PLC0415 - loads aiohttp
 
         sample = sample_for(settings)
         yield f"list: {sample}"

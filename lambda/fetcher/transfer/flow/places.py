@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.contract.outcome import Outcome
 from fetcher.transfer.flow.adaptive_limit import AdaptiveLimit
-from fetcher.transfer.flow.under_way import UnderWay
+from fetcher.transfer.flow.under_way_counts import UnderWay
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
