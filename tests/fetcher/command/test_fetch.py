@@ -3,7 +3,7 @@
 import pytest
 
 from fetcher.command.fetch import fetch
-from fetcher.command.stops import Stops
+from fetcher.command.graceful_stop import Stops
 from fetcher.contract.options import Options
 from fetcher.contract.source import Item
 from fetcher.sinks.discard import Discard
