@@ -59,8 +59,9 @@ def fetch(
         transfers = Transfers(items, sink, options, add)
         if sink.settles:
             batch.collect = settling.collect
-        batch.left = transfers.left
+        batch.left = lambda: transfers.left()._replace(settling=settling.held)
         batch.connections = lambda: transfers.places.over_time[-1][1]
         transfers.run(engine, deadline_s)
-        batch.left = UnderWay
-        settling.finish()
+        batch.left = lambda: UnderWay(settling=settling.held)
+        if not batch.failed:  # else nobody would learn of what is made safe now
+            settling.finish()

@@ -42,6 +42,11 @@ def test_the_silent_are_told_apart_as_they_do_not_take_long_together(told):
     assert told((10, 1_900, left)) == "11 s left, 100 silent"
 
 
+def test_files_that_have_come_and_are_in_no_complete_tar_yet_are_told_apart(told):
+    assert told((10, 0, UnderWay(9, settling=2_000))) == "10 s left, 2,000 to be stored"
+    assert told((9, 3_900, UnderWay(settling=100))) == "0 s left, 100 to be stored"
+
+
 def test_at_the_end_it_is_told_who_is_waited_for_and_how_long_at_most(told):
     silent = UnderWay(silent=100)
 
