@@ -1,8 +1,9 @@
-"""The errors for calls after which certainly nothing ran."""
+"""The errors for calls that the API refused, or that never got there."""
 
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from rollout.errors import InvokeError
@@ -31,8 +32,10 @@ def refused(
         reason = fields.get("Reason", "")
     except (ValueError, AttributeError):  # a gateway's own page
         reason = ""
+    is_certain = response.status < HTTPStatus.INTERNAL_SERVER_ERROR  # see InvokeError
+    fate = "was not invoked" if is_certain else "may have run; see its log"
     msg = (
-        f"{function_name} was not invoked: {response.status} {code or response.reason}"
+        f"{function_name} {fate}: {response.status} {code or response.reason}"
         f"{reason and f' ({reason})'}: {text}"
     )
     wait = response.headers.get("Retry-After", "")

@@ -69,7 +69,8 @@ def test_large_payloads_go_through(target, function):
 
 
 def test_an_unknown_function_is_refused_in_awss_words(target):
-    with pytest.raises(InvokeError, match="Function not found") as caught:
+    message = "no-such-function was not invoked: 404 .*Function not found"
+    with pytest.raises(InvokeError, match=message) as caught:
         call(target, "no-such-function", {})
 
     assert caught.value.code == "ResourceNotFoundException"
