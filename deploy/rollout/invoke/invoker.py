@@ -193,6 +193,10 @@ class Invoker:
             await self.check_alive(DIES_WITHIN_S)
             code = _GONE if self._is_final(error) else _UNREACHABLE
             raise not_sent(function_name, error, code=code) from error
+        except aiohttp.ClientHttpProxyError as error:
+            # Its own text has the proxy's URL, password included.
+            why = f"the proxy in HTTPS_PROXY answered {error.status} {error.message}"
+            raise not_sent(function_name, why, code="Proxy") from None
         except (aiohttp.ClientError, TimeoutError) as error:
             await self.check_alive(DIES_WITHIN_S)
             after_s = time.time() - sent_at

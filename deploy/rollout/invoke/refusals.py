@@ -12,11 +12,9 @@ if TYPE_CHECKING:
     import aiohttp
 
 
-def not_sent(
-    function_name: str, error: aiohttp.ClientError, *, code: str
-) -> InvokeError:
+def not_sent(function_name: str, why: object, *, code: str) -> InvokeError:
     """Return the error for a call that could not connect."""
-    msg = f"Could not connect; {function_name} was not invoked: {error}."
+    msg = f"Could not connect; {function_name} was not invoked: {why}."
     return InvokeError(msg, code=code, status=0)
 
 

@@ -117,6 +117,34 @@ def test_nobody_there_is_given_up(target, silent_url, monkeypatch, name, code):
     assert name == "aws" or len(attempts) == 1
 
 
+def test_a_call_that_the_proxy_refused_was_not_sent(target, monkeypatch):
+    """Nobody need look for it in the log, nor for the password in the message."""
+
+    async def refuse(reader, writer):
+        asked.append(await reader.readline())
+        writer.write(b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async def run():
+        async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            monkeypatch.setenv("https_proxy", f"http://me:secret@127.0.0.1:{port}")
+            aws = replace(at(target, "https://lambda.example"), name="aws")
+            async with Invoker(aws) as invoker:
+                await invoker.invoke("f", b"{}")
+
+    asked = []
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with pytest.raises(InvokeError, match=r"not invoked: .* 407 Who") as caught:
+        asyncio.run(run())
+
+    assert asked == [b"CONNECT lambda.example:443 HTTP/1.1\r\n"]
+    assert (caught.value.code, caught.value.status) == ("Proxy", 0)
+    assert "secret" not in str(caught.value)
+
+
 def test_a_call_that_was_sent_is_never_made_again(target):
     """The function may have run: only the plan can say whether it may run twice."""
 
