@@ -30,6 +30,7 @@ SOCKET = "moto.sock"
 
 _PATH_BYTES = 107  # unix(7)
 _START_S = 60
+_STOP_S = 5
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "upgrade"}
 _BASE = "http://moto"  # any name: the socket decides
 _SERVICE = "X-Signed-For"  # moto_main reads it
@@ -190,6 +191,9 @@ async def running(folder: Path) -> AsyncIterator[Moto]:
 
     Args:
         folder: Its working directory, with its socket; private to this user.
+
+    Raises:
+        EndpointError: If it does not start.
     """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "local_aws.moto_main", SOCKET),
@@ -198,14 +202,8 @@ async def running(folder: Path) -> AsyncIterator[Moto]:
         cwd=folder,
         start_new_session=True,  # Ctrl-C is for us; we end it
     )
-    assert process.stdin is not None
-    assert process.stdout is not None
     try:
-        async with asyncio.timeout(_START_S):
-            is_ready = await process.stdout.readline()
-        if not is_ready:
-            msg = "moto's server ended at its start; see its own message above."
-            raise EndpointError(msg)
+        await _hear_ready(process)
         with _address(folder) as address:
             async with aiohttp.ClientSession(
                 auto_decompress=False,
@@ -214,7 +212,32 @@ async def running(folder: Path) -> AsyncIterator[Moto]:
             ) as session:
                 yield Moto(session, process)
     finally:
-        process.stdin.close()
+        await _end(process)
+
+
+async def _hear_ready(process: asyncio.subprocess.Process) -> None:
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(_START_S):
+            is_ready = await process.stdout.readline()
+    except TimeoutError:
+        msg = (
+            f"moto's server was not ready within {_START_S} s. Start the endpoint "
+            "again once this machine is less busy."
+        )
+        raise EndpointError(msg) from None
+    if not is_ready:
+        msg = "moto's server ended at its start; see its own message above."
+        raise EndpointError(msg)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_S)
+    except TimeoutError:
+        process.kill()
         await process.wait()
 
 

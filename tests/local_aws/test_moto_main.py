@@ -1,8 +1,14 @@
-"""moto's process, asked who owns a key while requests change what it has."""
+"""moto's process: asked while requests change what it has, slow, or deaf."""
 
 import asyncio
 import subprocess
 import sys
+
+import psutil
+import pytest
+
+from local_aws import moto_server
+from local_aws.errors import EndpointError
 
 # A user appears while the users are looked through; in life, from another thread.
 CHANGING = """
@@ -27,6 +33,25 @@ def test_a_user_who_appears_meanwhile_is_no_failure():
     )
 
     assert (told.stdout, told.stderr) == ("None\n", "")
+
+
+def test_a_moto_that_neither_starts_nor_ends_is_killed_and_said(tmp_path, monkeypatch):
+    stand_in = tmp_path / "python"
+    stand_in.write_text("#!/bin/sh\nexec sleep 1000\n")
+    stand_in.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(stand_in))
+    monkeypatch.setattr(moto_server, "_START_S", 0.05)
+    monkeypatch.setattr(moto_server, "_STOP_S", 0.05)
+    before = psutil.Process().children()
+
+    async def start():
+        async with moto_server.running(tmp_path):
+            pass
+
+    with pytest.raises(EndpointError, match="moto's server was not ready within"):
+        asyncio.run(start())
+
+    assert psutil.Process().children() == before
 
 
 def test_a_question_that_cannot_be_answered_does_not_end_moto(aws):
