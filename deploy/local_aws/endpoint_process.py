@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _READY_WITHIN_S = 60.0
 _STOPPED_WITHIN_S = 15.0
+_KNOWN_WITHIN_S = 1.0  # its output ends before its process does
 _LAST_WORDS_BYTES = 4_000
 
 
@@ -103,7 +104,8 @@ def _ready(child: subprocess.Popen[bytes], words: IO[bytes]) -> LocalEndpoint:
     readable, _, _ = select.select([child.stdout], [], [], _READY_WITHIN_S)
     line = child.stdout.readline() if readable else b""
     if not line:
-        what = f"was not ready within {_READY_WITHIN_S:.0f} s"
+        slow = f"was not ready within {_READY_WITHIN_S:.0f} s"
+        what = "ended at its start" if readable else slow
         raise EndpointError(_ended(what, child, words))
     fields = json.loads(line)
     return LocalEndpoint(
@@ -127,7 +129,7 @@ def _ended(what: str, child: subprocess.Popen[bytes], words: IO[bytes]) -> str:
     size = os.fstat(words.fileno()).st_size  # its position is the child's, too
     output = os.pread(words.fileno(), size, max(0, size - _LAST_WORDS_BYTES))
     last_words = output.decode("utf-8", "replace").strip().rstrip(".") or "nothing"
-    how = ended(child)
+    how = ended(child, _KNOWN_WITHIN_S)
     return (
         f"The local endpoint {what}{how and f' ({how})'}. Its last words: "
         f"{last_words}. `rollout serve` starts one in the foreground."

@@ -93,6 +93,20 @@ def test_a_killed_parent_takes_its_endpoint_along(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_endpoint_that_dies_at_once_is_not_called_slow(monkeypatch, tmp_path):
+    stand_in = tmp_path / "python"
+    stand_in.write_text("#!/bin/sh\necho No module named moto. >&2\nexit 3\n")
+    stand_in.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(stand_in))
+    with pytest.raises(EndpointError) as caught, local_endpoint():
+        pass
+
+    assert str(caught.value) == (
+        "The local endpoint ended at its start (exit status 3). Its last words: No "
+        "module named moto. `rollout serve` starts one in the foreground."
+    )
+
+
 def test_an_endpoint_that_dies_in_use_is_not_passed_over(monkeypatch, tmp_path):
     """Otherwise all one sees is "connection refused" on the notebook's next line."""
     told = ("endpoint_url", "origin_url", "access_key_id", "secret_access_key")
