@@ -1,6 +1,7 @@
 """The endpoint under requests that are broken, unknown, huge or anything at all."""
 
 import gzip
+import json
 
 import pytest
 from botocore.exceptions import ClientError
@@ -90,6 +91,28 @@ def test_unknown_operations_of_other_services_are_errors_boto3_understands(
     assert error["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert error["Error"]["Code"] == "NotImplementedException"
     assert "moto's server" in error["Error"]["Message"]
+
+
+@pytest.mark.parametrize(
+    ("place", "told", "message"),
+    [
+        ("", {"Code": {"ZipFile": "é"}}, "code.zipFile must be base64"),
+        (
+            "/f/aliases",
+            {"RoutingConfig": {"AdditionalVersionWeights": {"2": 10**400}}},
+            "Member must have value less than or equal to 1.0",
+        ),
+    ],
+    ids=["no ASCII", "no double"],
+)
+def test_values_that_no_client_of_aws_sends_are_refused(endpoint, place, told, message):
+    body = json.dumps(told).encode()
+    line = CREATE.replace(b"functions", f"functions{place}".encode())
+    length = f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+    status, _, answer = parsed(endpoint.talk(line + length + body))
+
+    assert status == 400
+    assert message in answer["message"]
 
 
 def test_a_body_that_is_declared_too_large_is_refused_before_it_comes(endpoint):
