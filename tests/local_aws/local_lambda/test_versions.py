@@ -1,6 +1,10 @@
 """Versions and aliases, and settings that are refused in plain words."""
 
+import asyncio
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 from hypothesis import given
@@ -18,6 +22,7 @@ from tests.support.lambda_api import (
 from local_aws.local_lambda.functions.alias import Alias
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Call
+from local_aws.local_lambda.runtime import code_package
 
 WHERE = "import os\ndef run(event, context): return os.environ['LAMBDA_TASK_ROOT']\n"
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012"
@@ -72,6 +77,43 @@ def test_code_goes_when_no_version_has_it_any_more(deploy):
 
     assert before == (True, True)
     assert function() == (str(latest), None)
+
+
+def test_code_for_a_function_that_is_deleted_meanwhile_is_refused(
+    client, deploy, monkeypatch
+):
+    """Both remove what was unpacked: one after the other, or one would fail."""
+    function = deploy(ECHO)
+    store, rmtree = code_package.store, shutil.rmtree
+    stored, deletions, is_removed = [], [], Event()
+    other = zipped({"app.py": WHERE})
+
+    def is_gone():
+        listed = client.list_functions()["Functions"]
+        return function not in [one["FunctionName"] for one in listed]
+
+    async def store_slowly(*args):
+        package = await store(*args)
+        stored.append(package.folder)
+        deletions.append(thread.submit(function.delete_function))
+        await asyncio.to_thread(eventually, is_gone)
+        return package
+
+    def remove(folder, **options):
+        if folder in stored:
+            is_removed.wait(0.1)  # if the deletion does not wait for us
+        rmtree(folder, **options)
+        if stored and folder == stored[0].parent:
+            is_removed.set()
+
+    monkeypatch.setattr(code_package, "store", store_slowly)
+    monkeypatch.setattr(shutil, "rmtree", remove)
+    with ThreadPoolExecutor(1) as thread:
+        status, code, _ = function.refused("update_function_code", ZipFile=other)
+
+    assert (status, code) == (404, "ResourceNotFoundException")
+    assert deletions[0].result()
+    assert not stored[0].parent.exists()
 
 
 def usage(client):

@@ -13,6 +13,7 @@ from local_aws.local_lambda.requests.names import reference_of
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
 from local_aws.local_lambda.runtime import code_package
+from local_aws.local_lambda.runtime.code_package import Package
 
 
 async def create(registry: Registry, call: Call) -> Answer:
@@ -83,20 +84,17 @@ async def update_code(registry: Registry, call: Call) -> Answer:
         )
         raise errors.invalid_parameter(text)
     content = await registry.content(parameters)
-    async with function.disk:
+    async with function.disk:  # a deletion waits until it is known whether this stays
         layers = function.latest.version.layers
         code = await code_package.store(content, function.folder, layers)
-    try:
-        if _changeable(registry, call) is not function:
-            raise errors.function_not_found(function.reference.arn)
-        if function.latest.version.layers is not layers:  # it was checked beside these
-            raise errors.update_in_progress(function.reference.unqualified_arn)
-    except errors.LambdaError:  # somebody was faster
-        await asyncio.to_thread(shutil.rmtree, code.folder)
-        raise
-    if parameters.get("DryRun"):
-        await asyncio.to_thread(shutil.rmtree, code.folder)
-        return function.describe()
+        try:
+            _refuse_outrun(registry, call, function, layers)
+        except errors.LambdaError:
+            await asyncio.to_thread(shutil.rmtree, code.folder)
+            raise
+        if parameters.get("DryRun"):
+            await asyncio.to_thread(shutil.rmtree, code.folder)
+            return function.describe()
     before = function.latest.version
     architectures = parameters.get("Architectures", before.settings["Architectures"])
     settings = {**before.settings, "Architectures": architectures}
@@ -125,6 +123,16 @@ async def delete(registry: Registry, call: Call) -> Answer:
     else:
         await registry.delete(registry.function(call))
     return {}
+
+
+def _refuse_outrun(
+    registry: Registry, call: Call, function: Function, layers: tuple[Package, ...]
+) -> None:
+    """Refuse code if somebody was faster, while it was checked beside these layers."""
+    if _changeable(registry, call) is not function:
+        raise errors.function_not_found(function.reference.arn)
+    if function.latest.version.layers is not layers:
+        raise errors.update_in_progress(function.reference.unqualified_arn)
 
 
 def _changeable(registry: Registry, call: Call) -> Function:
