@@ -6,11 +6,10 @@ import sys
 import tempfile
 
 _TRY = """
-import os, sys
+import sys
 from pathlib import Path
-os.environ["LAMBDA_TASK_ROOT"] = sys.argv[1]
 from local_aws.local_lambda.runtime.processes import private_tmp
-sys.exit(not private_tmp.is_permitted(Path(sys.argv[1])))
+sys.exit(not private_tmp.is_permitted([Path(sys.argv[1])]))
 """
 
 

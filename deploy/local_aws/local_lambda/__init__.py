@@ -15,8 +15,8 @@ Differences from AWS:
 
 * The interpreter is ours, whatever Runtime says, and with it the machine, the number
   of CPUs and the packages beside the interpreter; the package's own come first.
-* /tmp is in this machine's memory. It is each environment's own, and the code is
-  read-only, only where Linux permits mounting: see ``private_tmp``. Otherwise,
+* /tmp is in this machine's memory. It is each environment's own, and code and layers
+  are read-only, only where Linux permits mounting: see ``private_tmp``. Otherwise,
   and on macOS, each environment has a folder of its own in TMPDIR, which ``tempfile``
   uses, of any size; a literal "/tmp" is shared.
 * Memory is checked from time to time (``memory_watch``) and when an invocation ends; on

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from tests.support.lambda_api import connect, create, eventually
+from tests.support.lambda_api import connect, create, eventually, zipped
 from tests.support.served_endpoint import SERVE, serving
 from tests.support.tmp_mounts import is_permitted
 
@@ -48,27 +48,32 @@ open("/proc/sys/user/max_user_namespaces", "w").write("0")
 )
 
 LOOK = (
-    "import os, pathlib, tempfile\n"
+    "import glob, os, pathlib, tempfile\n"
     "def run(event, context):\n"
     "    own = pathlib.Path(tempfile.gettempdir())\n"
     "    (own / 'file').touch()\n"
     "    status = pathlib.Path('/proc/self/status').read_text()\n"
     "    rights = status.split('CapEff:')[1].split()[0]\n"
+    "    layer = os.environ['PATH'].split(':')[-1]\n"
     "    return {'own': str(own), 'tmpdir': os.getenv('TMPDIR'), 'rights': rights,\n"
     "            'tmp': os.listdir('/tmp'), 'user': os.getuid(), 'cwd': os.getcwd(),\n"
-    "            'code': os.listdir()}\n"
+    "            'code': os.listdir(), 'programs': glob.glob('*', root_dir=layer),\n"
+    "            'writable': [at for at in ('.', layer) if os.access(at, os.W_OK)]}\n"
 )
 
 
 @contextlib.contextmanager
 def served(tmpdir, *trick):
-    """Run an endpoint as a command; yield what the function sees, and the process."""
+    """Serve a function with a layer; yield what it sees, and the endpoint's process."""
     command = (*trick, *SERVE, "--until-stdin-closes")
     with (
         serving(tmpdir=tmpdir, command=command) as served,
         contextlib.closing(connect(served)) as client,
     ):
-        yield look(create(client, "look", LOOK)), served.process
+        content = {"ZipFile": zipped({"bin/say": ""})}
+        layer = client.publish_layer_version(LayerName="say", Content=content)
+        layers = [layer["LayerVersionArn"]]
+        yield look(create(client, "look", LOOK, Layers=layers)), served.process
 
 
 def look(function):
@@ -94,6 +99,7 @@ def test_nothing_is_mounted_outside_and_nothing_stays(shared_folder):
     assert seen["tmpdir"] is None
     assert set(seen["tmp"]) - NEEDED == {"file"}
     assert not Path("/tmp/file").exists()
+    assert seen["writable"] == []
     assert before == meanwhile == mounts()
     assert len(made) == 1
     assert list(shared_folder.iterdir()) == []
@@ -141,6 +147,8 @@ def test_code_that_lies_below_tmp_stays_in_sight_and_a_killed_endpoint_unmounts_
 
     assert seen["cwd"].startswith(below)
     assert "app.py" in seen["code"]
+    assert seen["programs"] == ["say"]
+    assert seen["writable"] == []
     assert seen["own"] == "/tmp"
     assert {"file"} < set(seen["tmp"])
     assert mounts() == before

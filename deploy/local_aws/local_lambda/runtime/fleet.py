@@ -130,6 +130,7 @@ class Fleet:
         self._zygote = Zygote(
             self._version.environ(shared.runtime_api, shared.endpoint_url, shared.keys),
             self._version.package.task_root,
+            [layer.task_root for layer in self._version.layers],
             self._on_report,
             self._on_zygote_end,
         )

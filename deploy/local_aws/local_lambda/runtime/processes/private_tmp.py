@@ -1,5 +1,5 @@
 """
-A /tmp for each sandbox, and a read-only /var/task: Linux's mount namespaces.
+A /tmp for each sandbox, and read-only code and layers: Linux's mount namespaces.
 
 Loaded by path from zygote_main.py; it must know nothing of this project either.
 
@@ -17,7 +17,7 @@ import ctypes
 import fcntl
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 TMP = Path("/tmp")  # noqa: S108 - the very one
@@ -35,16 +35,16 @@ _FIRST_DESCRIPTOR = 256
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def is_permitted(folder: Path) -> bool:
-    """Try, in a child, to protect this folder and to give it a /tmp."""
+def is_permitted(code: Sequence[Path]) -> bool:
+    """Try, in a child, to protect these folders and to give it a /tmp."""
     if sys.platform != "linux":
         return False
     child = os.fork()
     if child == 0:
         status = 1
         try:
-            tried = PrivateTmp()
-            tried.protect(folder)
+            tried = PrivateTmp(code)
+            tried.protect()
             tried.enter("sandbox", size_mb=1)
             status = 0
         finally:
@@ -57,24 +57,29 @@ class PrivateTmp:
     """
     The sandboxes' namespaces. The process that makes it moves into its home.
 
+    Args:
+        code: The folders of the package and of its layers.
+
     Raises:
         OSError: If it may not; then it is in no defined state. See `is_permitted`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, code: Sequence[Path]) -> None:
+        self._code = code
         self._in_user_namespace = _unshare_mounts()
         # What others unmount goes here too; nothing goes from here to others.
         _mount(None, "/", None, _MS_REC | _MS_SLAVE)
-        self._needed = _needed_below_tmp()
+        self._needed = _needed_below_tmp(code)
         self._descriptors: dict[str, int] = {}
         self._home = _namespace_of_this_process()
 
-    def protect(self, folder: Path) -> None:
-        """Let nobody in a sandbox write to a folder; for sandboxes made from now on."""
-        _mount(str(folder), str(folder), None, _MS_BIND)
-        kept = os.statvfs(folder).f_flag & (_MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
-        flags = _MS_REMOUNT | _MS_BIND | _MS_RDONLY | kept
-        _mount(None, str(folder), None, flags)
+    def protect(self) -> None:
+        """Let nobody in a sandbox write to the code; for sandboxes made from now on."""
+        for folder in self._code:
+            _mount(str(folder), str(folder), None, _MS_BIND)
+            kept = os.statvfs(folder).f_flag & (_MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+            flags = _MS_REMOUNT | _MS_BIND | _MS_RDONLY | kept
+            _mount(None, str(folder), None, flags)
 
     def enter(self, sandbox: str, size_mb: int) -> None:
         """Move this process into a sandbox; what it forks then is in there."""
@@ -136,12 +141,11 @@ def _mount_tmp(size_mb: int, needed: list[Path]) -> None:
         os.close(descriptor)
 
 
-def _needed_below_tmp() -> list[Path]:
+def _needed_below_tmp(code: Sequence[Path]) -> list[Path]:
     """Name the folders below /tmp without which nothing would run."""
     runtime = Path(__file__).parent
-    task_root = Path(os.environ["LAMBDA_TASK_ROOT"])
     imports = [Path(path) for path in (sys.prefix, sys.base_prefix, *sys.path)]
-    folders = [path for path in (task_root, runtime, *imports) if path.is_dir()]
+    folders = [path for path in (*code, runtime, *imports) if path.is_dir()]
     paths = {*folders, *(path.resolve() for path in folders)}
     below = sorted(path for path in paths if TMP in path.parents)
     return [path for path in below if not set(below) & set(path.parents)]

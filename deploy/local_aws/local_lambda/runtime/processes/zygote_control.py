@@ -5,7 +5,7 @@ import functools
 import json
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,8 @@ class Zygote:
     A process that forks environments of one function version.
 
     Args:
+        layers: The unpacked content of its layers.
+
         on_report: Called with each report of a start or an exit; see zygote_main.
 
         on_end: Called once, when the process has ended and every report is in.
@@ -63,11 +65,13 @@ class Zygote:
         self,
         environ: Mapping[str, str],
         task_root: Path,
+        layers: Sequence[Path],
         on_report: Callable[[dict[str, Any]], None],
         on_end: Callable[[], None],
     ) -> None:
         self._environ = environ
         self._task_root = task_root
+        self._layers = layers
         self._on_report = on_report
         self._on_end = on_end
         self._unsent: list[bytes] = []
@@ -128,6 +132,7 @@ class Zygote:
         # -P and -s: neither this folder nor the user's own packages are on sys.path.
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-s", str(SCRIPT), START, TMP),
+            *map(str, self._layers),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=self._environ,

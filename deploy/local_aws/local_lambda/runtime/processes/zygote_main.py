@@ -67,19 +67,20 @@ private_tmp = _beside("private_tmp")
 
 def main() -> None:
     """Serve until stdin closes; a forked child becomes an environment instead."""
-    start, tmp = sys.argv[1:]
+    start, tmp, *layers = sys.argv[1:]
     os.umask(0o022)  # what functions have on Lambda; the endpoint's is stricter
     root = Path(os.environ["LAMBDA_TASK_ROOT"])
     sys.path.insert(0, str(root))
     _allow_many_sandboxes()
     # A process with threads cannot do this, and libraries may start some.
-    has_own_tmp = tmp == "private" and private_tmp.is_permitted(root)
-    namespaces = private_tmp.PrivateTmp() if has_own_tmp else None
+    code = [root, *map(Path, layers)]
+    has_own_tmp = tmp == "private" and private_tmp.is_permitted(code)
+    namespaces = private_tmp.PrivateTmp(code) if has_own_tmp else None
     if start == "fork":
         preload.preload(root)
     if namespaces:
         preload.compile_own(root)
-        namespaces.protect(root)
+        namespaces.protect()
     command = Parent(namespaces, forks=start == "fork").serve()
     # Only a forked child gets here with a command. It carries none of the parent's
     # frames, so sys.exit() in a handler ends it like any process.
