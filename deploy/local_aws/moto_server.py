@@ -80,7 +80,7 @@ class Moto:
         return Caller(**found | named)
 
     async def identify(self, access_key: str) -> Caller | None:
-        """Find the owner of an access key; see `callers.Identify`."""
+        """Find the owner of an access key; see `requests.access_keys.Identify`."""
         found = await self._ask(access_key) if access_key != _OWNER else None
         return Caller(**found) if found else None
 
