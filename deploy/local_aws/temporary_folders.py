@@ -1,4 +1,8 @@
-"""Temporary folders of an endpoint; those of a killed one are removed by the next."""
+"""
+Temporary folders of an endpoint; those of a killed one are removed by the next.
+
+`origin` has a copy of `owned_folder`: neither package imports the other.
+"""
 
 from __future__ import annotations
 
