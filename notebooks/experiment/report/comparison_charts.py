@@ -16,6 +16,7 @@ from experiment.charts.drawing import (
 )
 from experiment.report.run_comparison import beside
 from experiment.tables.goal import GOAL_FILES, GOAL_S
+from experiment.tables.over_time import run_seconds
 from experiment.tables.words import duration
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def progress(runs: Sequence[Compared]) -> Figure:
         shards = one.result.shards
         own = shards[shards["run"] == one.runs["run"].iloc[-1]]
         own = own.sort_values("answered_at")
-        seconds = own["answered_at"] - own["invoked_at"].min()
+        seconds = run_seconds(own["answered_at"], own)
         done = own["ok"].cumsum() / max(1, own["ok"].sum()) * 100
         ax.step(
             np.r_[0, seconds],
