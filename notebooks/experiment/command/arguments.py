@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _RESUME = "resume"  # in place of a notebook; also a parameter
 # Relative to the working directory, not to the notebooks.
-_PATHS = ("url_list", "run_folder", "settings_file", "show")
+_PATHS = ("url_list", "run_folder", "show")
 _EPILOG = """
 notebooks: {names}
 

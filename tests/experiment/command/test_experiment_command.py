@@ -4,7 +4,7 @@ import pytest
 from tests.support.recorded_invocations import died
 
 from experiment.__main__ import main
-from experiment.command import arguments
+from experiment.command import arguments, runner
 from experiment.parameters.grid import GridSettings
 
 INTO = ("20_fan_out", "-p", "run_folder")
@@ -121,6 +121,19 @@ def test_a_run_folder_that_holds_a_run_is_refused_and_left_alone(refused, tmp_pa
     said = refused(*INTO, str(tmp_path))
     assert f"{tmp_path} already holds a run." in said
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_settings_file_for_aws_names_the_folder_so(tmp_path):
+    """
+    A run on AWS had a folder that said local; what is left on AWS was not named, too.
+    """
+    (tmp_path / "aws.yaml").write_text("target: aws\nfunction: ours\nfiles: 9\n")
+    file = ("-p", "settings_file", str(tmp_path / "aws.yaml"))
+    notebook, parameters = arguments.read(["20_fan_out", *file, "-p", "files", "7"])
+
+    assert parameters["function"] == "ours"
+    assert parameters["files"] == 7
+    assert runner._folder(notebook, parameters, resumes=False).name.endswith("-aws")
 
 
 def test_only_a_run_can_be_resumed(refused, tmp_path):
