@@ -71,7 +71,9 @@ def _sized_by(record: Mapping[str, Any]) -> str:
     """Return the parameter that decided how many files there were."""
     if "pilot" in record:
         return "duration_s"
-    return "url_list" if record["settings"].get("url_list") else "files"
+    settings = record["settings"]
+    own = (name for name in ("url_list", "url_template") if settings.get(name))
+    return next(own, "files")
 
 
 def _dollars(record: Mapping[str, Any], ok: int) -> dict[str, float]:
