@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from experiment.ledger.run_folder import read_run
-from experiment.report.summary import NOT_MEASURED
+from experiment.report.summary import is_measured
 from experiment.tables.projection import LEAST_BAND
 from experiment.tables.saved_result import saved_result
 from experiment.tables.shown import Shown
@@ -125,7 +125,7 @@ def _facts(one: Compared) -> dict[str, str]:
     settings = {
         name: str(value)
         for name, value in record["settings"].items()
-        if name not in NOT_MEASURED and name != "function"
+        if is_measured(name, value) and name != "function"
     }
     settings |= {axis: f"{one.runs[axis].iloc[0]}" for axis in AXES}
     return settings | {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from experiment.fleet.asking import NOT_MODELLED
 from experiment.parameters.fan_out import FanOutSettings
@@ -15,14 +16,14 @@ from experiment.tables.words import duration, size
 if TYPE_CHECKING:
     import pandas as pd
 
-# Where a run took place and how it was begun: no part of what was measured.
-NOT_MEASURED = {
+_NOT_MEASURED = {
     "endpoint_url",  # it ended with the session
     "run_folder",
     "resume",
     "retry_failed",
     "show",
     "settings_file",
+    "tear_down",
 }
 _GRID = "30_grid"
 
@@ -52,6 +53,21 @@ class SettingShown(NamedTuple):
     value: str
     default: str
     is_changed: bool
+
+
+def is_measured(name: str, value: object) -> bool:
+    """
+    Return whether a setting is part of what was measured.
+
+    Where the run took place, how it was begun and how it ended are not.
+
+    >>> [is_measured("origin_url", url) for url in ("http://[::1]:80", "http://a.b")]
+    [False, True]
+    """
+    if name == "origin_url" and value:  # on this machine it ended with the session
+        host = urlsplit(str(value)).hostname or ""
+        return not host.startswith(("127.", "localhost", "::1"))
+    return name not in _NOT_MEASURED
 
 
 def key_figures(record: dict[str, Any], runs: pd.DataFrame) -> list[Row]:
@@ -173,7 +189,7 @@ def settings_of(record: dict[str, Any]) -> list[SettingShown]:
     defaults = kind().to_dict()
     found = []
     for name, value in record["settings"].items():
-        if name in NOT_MEASURED:
+        if not is_measured(name, value):
             continue
         default = defaults.get(name, value)
         found.append(

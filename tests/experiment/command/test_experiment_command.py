@@ -158,6 +158,20 @@ def test_a_grid_is_resumed_cell_by_cell(refused, tmp_path):
     )
 
 
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:3"])
+def test_a_cell_is_resumed_without_the_servers_that_ended_with_its_grid(tmp_path, url):
+    """
+    They are those of the grid's parameters, or new ones; the function has no keeper.
+    """
+    died(tmp_path, GridSettings, endpoint_url=url).close(verdict="")
+    there = {"endpoint_url": "http://127.0.0.1:1", "origin_url": "http://127.0.0.1:2"}
+    died(tmp_path / "cell", tear_down=False, **there).close(verdict="")
+    _, parameters = arguments.read(["resume", str(tmp_path / "cell")])
+
+    assert (parameters["endpoint_url"], parameters["origin_url"]) == (url, "")
+    assert parameters["tear_down"]
+
+
 def test_a_run_that_is_being_written_is_not_resumed(refused, tmp_path):
     """
     Two of them would fetch every file twice.

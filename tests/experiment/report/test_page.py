@@ -117,6 +117,24 @@ def test_verdict_figures_settings_and_the_way_to_repeat_are_there(page):
         assert said in text
 
 
+@pytest.mark.parametrize(
+    ("origin_url", "repeated"),
+    [
+        ("http://127.0.0.1:43985", ""),
+        ("https://o.example", " -p origin_url https://o.example"),
+    ],
+)
+def test_a_cell_is_repeated_without_the_servers_that_ended_with_its_grid(
+    origin_url, repeated
+):
+    settings = FanOutSettings(files=9_000, origin_url=origin_url, tear_down=False)
+    record = {"notebook": "20_fan_out", "settings": settings.to_dict()}
+
+    assert sorted(summary.command_of(record).split(" -p ")) == sorted(
+        f"python -m experiment 20_fan_out -p files 9000{repeated}".split(" -p ")
+    )
+
+
 def test_what_the_model_had_forecast_stands_beside_what_was_measured():
     band = {"low_s": 4.0, "median_s": 5.0, "high_s": 7.0, "measured_to_median": 1.2}
     record = {"forecast": band, "totals": {"wall_s": 6.0}}

@@ -142,7 +142,7 @@ def test_a_row_per_run_has_what_was_set_and_what_came_out():
 @pytest.mark.parametrize("own", ["url_template", "url_list"])
 def test_a_run_of_urls_of_ones_own_is_not_sized_by_what_sizes_the_origin(own):
     """
-    Whoever followed the advice for `files` was refused: a template has no pilot.
+    The advice for `files` led to a refusal: a template has no pilot.
     """
     record = record_of([done()] * MANY, **{own: "mine"})
 
