@@ -34,6 +34,8 @@ _FIXED = (
     *("target", "url_template", "files", "file_kb", "sink", "sink_path"),
     *("url_column", "name_column", "sha256_column"),
 )
+# What a run that has ended says of itself, and one that was resumed not yet again.
+_OF_THE_END = ("ended", "totals", "verdict", "forecast", "cost", "origin_requests")
 
 
 class Run:
@@ -176,7 +178,7 @@ def _resumed(
         if value != record["settings"].get(name)
     }
     record.setdefault("continued", []).append({**now, "settings_before": was})
-    for name in ("ended", "totals", "verdict"):
+    for name in _OF_THE_END:
         record.pop(name, None)
     return record
 
