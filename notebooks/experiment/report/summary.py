@@ -12,6 +12,7 @@ from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
 from experiment.tables import verdict
 from experiment.tables.words import duration, size
+from rollout.price import in_dollars
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,15 +127,15 @@ def cost_of(record: dict[str, Any]) -> tuple[str, list[Row]]:
         return "", []
     is_local = "projected_usd" in cost
     key = "projected_usd" if is_local else "usd"
-    total = f"${cost[key]:,.4f}"
+    total = in_dollars(cost[key])
     said = (
         f"Nothing, on this machine. On AWS it is projected to cost {total}"
         if is_local
         else f"{total}, by the time that Lambda billed"
     )
     if pilots := record.get("pilot", {}).get("usd"):
-        said += f"; its pilots cost ${pilots:,.4f} more"
-    items = [Row(item["what"], f"${item[key]:,.6f}") for item in cost["items"]]
+        said += f"; its pilots cost {in_dollars(pilots)} more"
+    items = [Row(item["what"], in_dollars(item[key])) for item in cost["items"]]
     return said, items
 
 

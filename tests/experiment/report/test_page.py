@@ -112,9 +112,22 @@ def test_verdict_figures_settings_and_the_way_to_repeat_are_there(page):
         "2 × AMD EPYC, 24 GiB, Linux",
         "local: this machine, not AWS",
         "python -m experiment 40_million -p timeout_s 300 -p tmp_mb 2048",
-        "On AWS it is projected to cost $0.0400",
+        "On AWS it is projected to cost $0.04.",
     ):
         assert said in text
+
+
+def test_dollars_on_the_page_are_those_that_the_terminal_prints():
+    """
+    A small run's were $0.0000 there.
+    """
+    bought = {"what": "requests", "usd": 0.000_001_4}
+    record = {"cost": {"usd": 0.000_04, "items": [bought]}, "pilot": {"usd": 0.002}}
+    said, items = summary.cost_of(record)
+
+    assert said.startswith("$0.000040, by the time that Lambda billed")
+    assert said.endswith("its pilots cost $0.0020 more")
+    assert items == [("requests", "$0.0000014")]
 
 
 @pytest.mark.parametrize(
