@@ -177,7 +177,10 @@ def _resumed(
         for name, value in before.items()
         if value != record["settings"].get(name)
     }
-    record.setdefault("continued", []).append({**now, "settings_before": was})
+    resumption = {**now, "settings_before": was}
+    if (here := machine()) != record["machine"]:
+        resumption["machine"] = here
+    record.setdefault("continued", []).append(resumption)
     for name in _OF_THE_END:
         record.pop(name, None)
     return record

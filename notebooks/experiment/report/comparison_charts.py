@@ -14,6 +14,7 @@ from experiment.charts.drawing import (
     new_axes,
     tick_measured,
 )
+from experiment.ledger.machine import machines_of
 from experiment.report.run_comparison import beside
 from experiment.tables.goal import GOAL_FILES, GOAL_S
 from experiment.tables.over_time import run_seconds
@@ -159,6 +160,6 @@ def _title(runs: Sequence[Compared]) -> str:
 
 def _where(runs: Sequence[Compared]) -> str:
     targets = sorted({one.record["target"] for one in runs})
-    machines = sorted({one.record["machine"]["name"] for one in runs})
+    machines = sorted({machines_of(one.record) for one in runs})
     not_aws = ", not AWS" if targets == ["local"] else ""
     return f"target: {', '.join(targets)}{not_aws}. Machine: {', '.join(machines)}"

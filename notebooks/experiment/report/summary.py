@@ -158,24 +158,34 @@ def forecast_of(record: dict[str, Any]) -> str:
 
 def machine_of(record: dict[str, Any]) -> list[Row]:
     """Return where and with what the run was measured."""
-    machine = record["machine"]
     code = record.get("commit") or "unknown"
     if record.get("dirty"):
         code += ", with changes that were not committed"
     rows = [
         Row("target", _target(record)),
-        Row("machine", machine["name"]),
-        Row("system", f"{machine['system']}, Python {machine['python']}"),
+        *_machine(record),
         Row("origin", record.get("origin", "")),
         Row("commit", code),
-        Row(
-            "packages", ", ".join(" ".join(one) for one in machine["packages"].items())
-        ),
         Row("started", record["started"]),
         Row("ended", record.get("ended", "it was interrupted")),
     ]
-    rows += [Row("resumed", one["started"]) for one in record.get("continued", ())]
+    for one in record.get("continued", ()):
+        rows.append(Row("resumed", one["started"]))
+        rows += _machine(one)
     return [row for row in rows if row.value]
+
+
+def _machine(session: dict[str, Any]) -> list[Row]:
+    """Return the machine of a session; none: it was that of the first."""
+    machine = session.get("machine")
+    if not machine:
+        return []
+    packages = ", ".join(" ".join(one) for one in machine["packages"].items())
+    return [
+        Row("machine", machine["name"]),
+        Row("system", f"{machine['system']}, Python {machine['python']}"),
+        Row("packages", packages),
+    ]
 
 
 def _target(record: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from experiment.ledger.machine import machines_of
 from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             {
                 "run": record["run"],
                 "target": record["target"],
-                "machine": record["machine"]["name"],
+                "machine": machines_of(record),
                 **{name: settings[name] for name in _SETTINGS},
                 "cold": is_cold(figures["cold_executions"], settings["concurrency"]),
                 "sized_by": _sized_by(record),
