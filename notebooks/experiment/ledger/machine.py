@@ -29,19 +29,6 @@ def machine() -> dict[str, Any]:
     }
 
 
-def machines_of(record: Mapping[str, Any]) -> str:
-    """
-    Return the machines of a run's sessions in words.
-
-    >>> there, elsewhere = {"machine": {"name": "A"}}, {"machine": {"name": "B"}}
-    >>> machines_of(there | {"continued": [{}, elsewhere]})
-    'A, then B'
-    """
-    sessions = [record, *record.get("continued", ())]
-    named = (one["machine"]["name"] for one in sessions if "machine" in one)
-    return ", then ".join(dict.fromkeys(named))
-
-
 def machine_name() -> str:
     """
     Describe the machine in a few words, as in ``2 × AMD EPYC, 24 GiB, Linux``.
@@ -77,6 +64,19 @@ def root() -> Path:
             return folder
     msg = f"No {_ROOT_MARK} above {__file__}. Install with `make setup` in a checkout."
     raise FileNotFoundError(msg)
+
+
+def machines_of(record: Mapping[str, Any]) -> str:
+    """
+    Return the machines of a run's sessions in words.
+
+    >>> there, elsewhere = {"machine": {"name": "A"}}, {"machine": {"name": "B"}}
+    >>> machines_of(there | {"continued": [{}, elsewhere]})
+    'A, then B'
+    """
+    sessions = [record, *record.get("continued", ())]
+    named = (one["machine"]["name"] for one in sessions if "machine" in one)
+    return ", then ".join(dict.fromkeys(named))
 
 
 def _git(*arguments: str) -> str:
