@@ -11,7 +11,6 @@ from experiment.cost.usage import usage_of
 from experiment.fleet.asking import planned
 from experiment.fleet.forecast import forecast
 from experiment.fleet.sentences import run_in_words
-from experiment.plan.sizes import sizes_for
 from experiment.plan.url_facts import file_bytes
 from rollout.errors import PreflightError
 from rollout.price import LOG_BYTES, Bill, Billable, bill, in_dollars
@@ -146,7 +145,7 @@ class Cost:
 def estimate(plan: Plan, target: Target) -> Estimate:
     """Price a plan before anything is spent."""
     settings = plan.settings
-    shards = sizes_for(settings, plan.files).shards
+    shards = plan.shards
     each, guess = file_bytes(plan.urls, plan.settings)
     body_bytes = plan.files * each
     question = planned(plan, target.region)

@@ -74,6 +74,27 @@ def test_at_least_is_never_more_than_at_most(files, waves, width, timeout_s, hed
     assert 0 < price.least.dollars <= price.most.dollars
 
 
+@pytest.mark.parametrize("deal_by", ["count", "host"])
+@pytest.mark.parametrize("shard_sizes", ["equal", "falling"])
+def test_long_urls_are_priced_as_the_shards_that_they_are_dealt_into(
+    monkeypatch, tmp_path, deal_by, shard_sizes
+):
+    """
+    Text in flight is limited, so a shard may hold fewer URLs than its share.
+    """
+    monkeypatch.setattr("experiment.plan.plan._TEXT_IN_FLIGHT", 128_000)
+    path = tmp_path / "urls.txt"
+    lines = (f"http://h/{n}/".ljust(99, "x") for n in range(2_000))
+    path.write_text("\n".join(lines))
+    wide = {"concurrency": 10, "shards_per_execution": 1, "connections": 1}
+    dealt = {"deal_by": deal_by, "shard_sizes": shard_sizes, "hedge": False}
+    plan = plan_of(UrlList(path), url_list=str(path), waves=1, **wide, **dealt)
+    shards = sum(1 for _ in plan.wave(0, plan.everything))
+
+    assert shards > 10
+    assert item(estimate(plan, AWS).most, "requests").amount == shards
+
+
 def test_what_is_too_dear_is_refused_with_what_to_change():
     price = estimate(plan_of(**TOO_DEAR), AWS)
 
