@@ -242,6 +242,12 @@ def spent(records: Sequence[Mapping[str, Any]]) -> float:
     return float(runs + sum(map(_of_pilots, records)))
 
 
+def spent_at_most(record: Mapping[str, Any]) -> float:
+    """Return the same of one run, if calls that never returned took their timeout."""
+    unheard = record.get("cost", {}).get("unheard_at_most_usd", 0.0)
+    return spent([record]) + float(unheard)
+
+
 def cost_of(plan: Plan, shards: pd.DataFrame, target: Target) -> Cost:
     """Price what was billed, by the REPORT lines in a `shards_table`."""
     billed = shards[shards["billed_s"] > 0]

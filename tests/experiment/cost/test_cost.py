@@ -214,6 +214,8 @@ def test_calls_that_were_not_heard_of_are_counted_as_dear_as_they_may_be():
     assert item(spent.bill, "requests").amount == 1
     assert spent.at_most == pytest.approx(2 * 60 * 1_769 / 1_024 * 1.33334e-5, rel=0.01)
     assert "2 calls never returned: at most $0.00" in str(spent)
+    record = {"cost": spent.to_dict()}
+    assert cost.spent_at_most(record) == spent.bill.dollars + spent.at_most
 
 
 def test_the_dollars_of_pilots_count_for_the_limit_and_are_named():
