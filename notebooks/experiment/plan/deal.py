@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from itertools import accumulate, chain, groupby, islice, pairwise, takewhile
 from operator import itemgetter
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -140,11 +141,17 @@ def deal_by_bytes(
     *,
     keeps_columns: bool = False,
 ) -> Iterator[Inline]:
-    """Deal rows in order, with shares of the bytes as `sizes` are of alike lines."""
+    """
+    Deal rows in order, with shares of the bytes as `sizes` are of alike lines.
+
+    A row whose size is not known counts as the mean of those known in its `WINDOW`.
+    """
     pairs = (zip(block.items(), sizes_of(block), strict=True) for block in rows)
     every = chain.from_iterable(pairs)
     while window := list(islice(every, WINDOW)):
-        upto = np.cumsum([max(1, size) for _, size in window])
+        known = [size for _, size in window if size]
+        typical = fmean(known or [1])
+        upto = np.cumsum([size or typical for _, size in window])
         shares = np.cumsum(list(sizes(len(window))))[:-1] / len(window)
         marks = upto[-1] * shares
         cuts = np.unique([0, *np.searchsorted(upto, marks, "right"), len(window)])
