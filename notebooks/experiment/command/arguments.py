@@ -31,8 +31,8 @@ The executed notebook, its charts and its tables go to a new folder in results/,
 does report.html, the run as one page to send.
 
 in place of NOTEBOOK:
-  resume RUN     go on with an interrupted run: fetch what has no outcome yet, with its
-                 own parameters but for -p; with -p retry_failed true what failed, too
+  resume RUN     go on with an interrupted run: fetch URLs without an outcome, with its
+                 own parameters but for -p; with -p retry_failed true, failed ones, too
   report [RUN]   write report.html again; without RUN, one page over all runs
   show RUN       draw all charts of a run again, too
   plan           forecast a run on AWS: time, dollars and what binds, in a second
