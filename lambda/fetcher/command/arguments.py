@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 from fetcher.contract.options import ENGINES, LAYOUTS, SHARDS, Options
+from fetcher.process.cores import cores
 
 _MOST_PROCESSES = 4
-_LINUX = hasattr(os, "sched_getaffinity")
 _FOREVER_S = 10 * 365 * 86_400.0
 
 _EPILOG = """
@@ -82,8 +82,7 @@ COLUMNS = {
 
 def usual_processes() -> int:
     """Return the number of processes to use by default."""
-    usable = len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1
-    return min(usable, _MOST_PROCESSES)
+    return min(cores(), _MOST_PROCESSES)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ import papermill
 from experiment.command.parameter_options import add_parameters, parameters_in
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
+from experiment.ledger.paths import resolved
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.cell import SettingsError, unknown_parameter
 from fetcher.contract.options import check_one_of
@@ -65,7 +66,7 @@ def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
     of_file, options = parameters_in(args)
     parameters = of_file | options
     if args.run:
-        notebook, before = _interrupted(args.run)
+        notebook, before = _interrupted(resolved(str(args.run)))
         return notebook, _checked(notebook, before | parameters)
     names = _names()
     if args.notebook not in names:

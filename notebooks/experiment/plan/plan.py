@@ -7,7 +7,6 @@ from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from experiment.ledger.number_set import ENDLESS
 from experiment.ledger.paths import resolved
 from experiment.ledger.run_folder import (
     check_resumable,
@@ -31,7 +30,7 @@ from experiment.plan.url_facts import first_sizes, sources_of
 from fetcher.contract.shard import Shard
 from fetcher.contract.template import Template
 from fetcher.handler import usable_s
-from fetcher.lists.url_list import UrlList
+from fetcher.lists.url_list import ENDLESS, UrlList
 from fetcher.s3.urls import SCHEME, prefix_of
 from fetcher.security.guard import check_url
 from rollout.deploy import leftover_tars

@@ -5,6 +5,7 @@ from tests.support.recorded_invocations import died
 
 from experiment.__main__ import main
 from experiment.command import arguments
+from experiment.ledger import paths
 from experiment.parameters.grid import GridSettings
 
 INTO = ("20_fan_out", "-p", "run_folder")
@@ -135,6 +136,16 @@ def test_a_run_is_resumed_without_the_settings_file_that_it_began_with(tmp_path)
 
     assert parameters["settings_file"] == ""
     assert parameters["files"] == 16
+
+
+def test_a_run_to_resume_is_also_found_in_the_projects_folder(monkeypatch, tmp_path):
+    folder = tmp_path / "results" / "a-run"
+    died(folder).close(verdict="")
+    monkeypatch.setattr(paths, "root", lambda: tmp_path)
+    monkeypatch.chdir(folder)
+    _, parameters = arguments.read(["resume", "results/a-run"])
+
+    assert parameters["run_folder"] == str(folder)
 
 
 def test_a_grid_is_resumed_cell_by_cell(refused, tmp_path):
