@@ -5,7 +5,6 @@ from tests.support.recorded_invocations import died
 
 from experiment.__main__ import main
 from experiment.command import arguments
-from experiment.ledger import paths
 from experiment.parameters.grid import GridSettings
 
 INTO = ("20_fan_out", "-p", "run_folder")
@@ -138,16 +137,6 @@ def test_a_run_is_resumed_without_the_settings_file_that_it_began_with(tmp_path)
     assert parameters["files"] == 16
 
 
-def test_a_run_to_resume_is_also_found_in_the_projects_folder(monkeypatch, tmp_path):
-    folder = tmp_path / "results" / "a-run"
-    died(folder).close(verdict="")
-    monkeypatch.setattr(paths, "root", lambda: tmp_path)
-    monkeypatch.chdir(folder)
-    _, parameters = arguments.read(["resume", "results/a-run"])
-
-    assert parameters["run_folder"] == str(folder)
-
-
 def test_a_grid_is_resumed_cell_by_cell(refused, tmp_path):
     died(tmp_path, GridSettings).close(verdict="")
 
@@ -189,3 +178,13 @@ def test_help_says_what_comes_out_and_how_it_exits(capsys):
     said = capsys.readouterr().out
     assert "exit status: 0 done" in said
     assert "python -m experiment 30_grid -p files 2000" in said
+
+
+def test_a_run_to_resume_is_also_found_in_the_projects_folder(monkeypatch, tmp_path):
+    folder = tmp_path / "results" / "a-run"
+    died(folder).close(verdict="")
+    monkeypatch.setattr("experiment.ledger.paths.root", lambda: tmp_path)
+    monkeypatch.chdir(folder)
+    _, parameters = arguments.read(["resume", "results/a-run"])
+
+    assert parameters["run_folder"] == str(folder)
