@@ -24,7 +24,7 @@ other row anything; a list of which most rows are bad is refused.
 PLACE is a folder: a file is stored there under its destination, or else as --layout
 says: by host and path, flat in one folder, or hash, at most 1,000 files in a folder. Or
 it is a tar, NAME.tar; or with --shards tar, a folder of them, for WebDataset; in a tar,
-files are called after their rows, and beside each is a JSON of what is known of it. Or
+files are called after their rows, and beside each is a JSON file that describes it. Or
 it is s3://bucket/prefix: of objects or, with --shards tar, of tars. A file is there,
 and is counted, only once it is whole; in a tar in S3, once the tar is.
 
@@ -50,7 +50,7 @@ OPTIONS = (
     (
         "--connections N",
         "connections",
-        "active downloads at once, not counting silent ones; 0: as many as help",
+        "active downloads at once, not counting silent ones; 0: as many as are useful",
     ),
     ("--engine NAME", "engine", f"HTTP implementation: {' or '.join(ENGINES)}"),
     ("--attempts N", "attempts", "tries per URL, where trying again may help"),
