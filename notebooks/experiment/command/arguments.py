@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _RESUME = "resume"  # in place of a notebook; also a parameter
 # Relative to the working directory, not to the notebooks.
-_PATHS = ("url_list", "run_folder", "settings_file", "show")
+_PATHS = ("url_list", "run_folder", "show")
 _EPILOG = """
 notebooks: {names}
 
@@ -85,6 +86,11 @@ def _interrupted(run: Path) -> tuple[str, dict[str, Any]]:
             "grid can: name its folder."
         )
         raise LedgerError(msg)
+    with suppress(LedgerError):
+        # A cell's endpoint, origin and function were its grid's, and ended with it.
+        grid = read_run(run.absolute().parent)["settings"]
+        before |= {name: grid[name] for name in ("endpoint_url", "origin_url")}
+        before["tear_down"] = True
     resuming = {"run_folder": str(run), _RESUME: True, "retry_failed": False}
     # What the file said is among the settings already, and the file may be gone.
     done = {name: "" for name in ("settings_file", "show") if name in before}

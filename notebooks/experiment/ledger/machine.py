@@ -7,9 +7,12 @@ import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fetcher.process.cores import cores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _PACKAGES = ("aiohttp", "awslambdaric", "boto3", "moto", "pandas", "papermill")
 _ROOT_MARK = "pyproject.toml"
@@ -36,6 +39,19 @@ def machine_name() -> str:
     """
     gibibytes = round(_memory_bytes() / 2**30)
     return f"{cores()} × {_cpu()}, {gibibytes} GiB, {platform.system()}"
+
+
+def machines_of(record: Mapping[str, Any]) -> str:
+    """
+    Return the machines of a run's sessions in words.
+
+    >>> there, elsewhere = {"machine": {"name": "A"}}, {"machine": {"name": "B"}}
+    >>> machines_of(there | {"continued": [{}, elsewhere]})
+    'A, then B'
+    """
+    sessions = [record, *record.get("continued", ())]
+    named = (one["machine"]["name"] for one in sessions if "machine" in one)
+    return ", then ".join(dict.fromkeys(named))
 
 
 def commit() -> dict[str, Any]:

@@ -5,6 +5,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from tests.support import chart_tables
 
 from experiment.ledger.machine import root
 from experiment.parameters.cell import SettingsError
@@ -48,12 +49,15 @@ def test_the_chart_says_what_the_table_says():
 
 
 def test_growth_is_drawn_where_one_run_has_ten_times_the_files_of_another():
-    def of(files, wall_s):
-        rows = [{"ok": files, "wall_s": wall_s, "steady_files_per_s": files / wall_s}]
-        return run("A", 50.0)._replace(runs=pd.DataFrame(rows))
+    def of(files, wall_s, **setting):
+        rates = {"wall_s": wall_s, "steady_files_per_s": files / wall_s}
+        table = chart_tables.runs([files], files=files, **rates, **setting)
+        return run("A", 50.0)._replace(runs=table)
 
     assert growth([of(0, 1.0), of(10_000, 1.0)]) == []
     assert growth([of(10_000, 1.0), of(90_000, 9.0)]) == []
+    for other in ({"concurrency": 8}, {"file_kb": 100}, {"machine": "another"}):
+        assert growth([of(10_000, 1.0), of(100_000, 5.0, **other)]) == []
     (figure,) = growth([of(100_000, 5.0), of(0, 1.0), of(10_000, 1.0)])
     title = " ".join(figure.axes[0].get_title(loc="left").split())
     assert title == (
