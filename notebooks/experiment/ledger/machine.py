@@ -31,16 +31,6 @@ def machine() -> dict[str, Any]:
     }
 
 
-def machine_name() -> str:
-    """
-    Describe the machine in a few words, as in ``2 × AMD EPYC, 24 GiB, Linux``.
-
-    There is no host name in it: a published run would leak it.
-    """
-    gibibytes = round(_memory_bytes() / 2**30)
-    return f"{cores()} × {_cpu()}, {gibibytes} GiB, {platform.system()}"
-
-
 def machines_of(record: Mapping[str, Any]) -> str:
     """
     Return the machines of a run's sessions in words.
@@ -52,6 +42,16 @@ def machines_of(record: Mapping[str, Any]) -> str:
     sessions = [record, *record.get("continued", ())]
     named = (one["machine"]["name"] for one in sessions if "machine" in one)
     return ", then ".join(dict.fromkeys(named))
+
+
+def machine_name() -> str:
+    """
+    Describe the machine in a few words, as in ``2 × AMD EPYC, 24 GiB, Linux``.
+
+    There is no host name in it: a published run would leak it.
+    """
+    gibibytes = round(_memory_bytes() / 2**30)
+    return f"{cores()} × {_cpu()}, {gibibytes} GiB, {platform.system()}"
 
 
 def commit() -> dict[str, Any]:
