@@ -13,6 +13,7 @@ import papermill
 from experiment.command.parameter_options import add_parameters, parameters_in
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
+from experiment.ledger.paths import resolved
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.cell import SettingsError, unknown_parameter
 from fetcher.contract.options import check_one_of
@@ -32,8 +33,8 @@ The executed notebook, its charts and its tables go to a new folder in results/,
 does report.html, the run as one page to send.
 
 in place of NOTEBOOK:
-  resume RUN     go on with an interrupted run: fetch what has no outcome yet, with its
-                 own parameters but for -p; with -p retry_failed true what failed, too
+  resume RUN     go on with an interrupted run: fetch URLs without an outcome, with its
+                 own parameters but for -p; with -p retry_failed true, failed ones, too
   report [RUN]   write report.html again; without RUN, one page over all runs
   show RUN       draw all charts of a run again, too
   plan           forecast a run on AWS: time, dollars and what binds, in a second
@@ -66,7 +67,7 @@ def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
     of_file, options = parameters_in(args)
     parameters = of_file | options
     if args.run:
-        notebook, before = _interrupted(args.run)
+        notebook, before = _interrupted(resolved(str(args.run)))
         return notebook, _checked(notebook, before | parameters)
     names = _names()
     if args.notebook not in names:

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fetcher.process.cores import cores
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,13 +39,6 @@ def machine_name() -> str:
     """
     gibibytes = round(_memory_bytes() / 2**30)
     return f"{cores()} × {_cpu()}, {gibibytes} GiB, {platform.system()}"
-
-
-def cores() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def commit() -> dict[str, Any]:

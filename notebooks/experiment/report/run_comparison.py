@@ -194,8 +194,9 @@ def remarks(runs: Sequence[Compared]) -> str:
         )
     alone = [one.letter for one in runs if len(one.runs) == 1]
     if alone:
+        bands = "its band is" if len(alone) == 1 else "their bands are"
         said.append(
-            f"{listed(alone)} ran once: their bands are ±15 % at least, because one "
-            "run does not show how far the next one may be from it."
+            f"{listed(alone)} ran once: {bands} ±15 % at least, because one run does "
+            "not show how far the next one may be from it."
         )
     return " ".join(said) or "All ran on one kind of machine, several times each."

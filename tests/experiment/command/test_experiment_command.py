@@ -205,3 +205,13 @@ def test_help_says_what_comes_out_and_how_it_exits(capsys):
     said = capsys.readouterr().out
     assert "exit status: 0 done" in said
     assert "python -m experiment 30_grid -p files 2000" in said
+
+
+def test_a_run_to_resume_is_also_found_in_the_projects_folder(monkeypatch, tmp_path):
+    folder = tmp_path / "results" / "a-run"
+    died(folder).close(verdict="")
+    monkeypatch.setattr("experiment.ledger.paths.root", lambda: tmp_path)
+    monkeypatch.chdir(folder)
+    _, parameters = arguments.read(["resume", "results/a-run"])
+
+    assert parameters["run_folder"] == str(folder)

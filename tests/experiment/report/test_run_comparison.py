@@ -83,7 +83,8 @@ def test_runs_of_several_machines_and_targets_are_compared_and_it_is_said(tmp_pa
     told = run_comparison.remarks(both)
     assert "The targets differ (aws and local)" in told
     assert "The machines differ (2 × AMD EPYC" in told
-    assert "A and B ran once" in told
+    assert "A and B ran once: their bands are" in told
+    assert "B ran once: its band is" in run_comparison.remarks(both[1:])
     assert beside(*both).endswith("noise: no difference shown")
     differing = repr(run_comparison.differences(both)).splitlines()
     assert [line.split()[0] for line in differing[1:]] == ["connections", "machine"]
