@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from itertools import groupby
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetcher.lists.problems import UrlListError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 COLUMNS_OF_URLS = ("url", "image_url", "img_url", "image_link", "link", "uri", "src")
 _SHOWN = 12  # names of columns
+_SCALARS = {int, float, bool, str, type(None)}
+_encode = json.JSONEncoder(default=str).encode
+_encode_lines = json.JSONEncoder(separators=("\n", ": ")).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,15 +111,36 @@ class Notes:
     share: float | None = None
 
 
-def carrier(
-    names: Sequence[str],
-) -> Callable[[Iterable[Iterable[str]]], list[str]]:
+def as_objects(names: Sequence[str], columns: Iterable[Sequence[Any]]) -> list[str]:
     """
-    Return what makes JSON objects of columns, whose values are JSON already.
+    Return each row of some columns, of values that JSON has or else as text, as JSON.
 
-    >>> carrier(["caption", "%"])([['"a cat"'], ["7"]])
+    >>> as_objects(["caption", "%"], [["a cat"], [7]])
     ['{"caption": "a cat", "%": 7}']
     """
     pairs = ", ".join(f"{quoted(name)}: ".replace("%", "%%") + "%s" for name in names)
-    template = f"{{{pairs}}}"
-    return lambda columns: list(map(template.__mod__, zip(*columns, strict=True)))
+    values = zip(*map(_as_json, columns), strict=True)
+    return list(map(f"{{{pairs}}}".__mod__, values))
+
+
+def _as_json(values: Sequence[Any]) -> Iterable[str]:
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return map(quoted, values)
+    if kinds <= _SCALARS:  # all in one call, a line each: in JSON, texts have no other
+        return _encode_lines(values)[1:-1].split("\n")
+    return map(_encode, values)
+
+
+def objects_of(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """
+    Return the same of rows by themselves, of an empty one an empty text.
+
+    >>> objects_of([{"a": 1}, {"a": [2]}, {}])
+    ['{"a": 1}', '{"a": [2]}', '']
+    """
+    objects: list[str] = []
+    for names, alike in groupby(rows, key=tuple):
+        values = list(map(dict.values, alike))
+        objects += as_objects(names, zip(*values)) if names else [""] * len(values)
+    return objects

@@ -8,9 +8,10 @@ Text holds a URL a line, or URL, TAB, name. JSON lines and Parquet name what the
 from __future__ import annotations
 
 import json
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from fetcher.lists.columns import Columns, Rows
+from fetcher.lists.columns import Columns, Rows, objects_of
 from fetcher.lists.inputs import block_of
 from fetcher.lists.problems import UrlListError
 from fetcher.lists.tables import Table, cells_of
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from fetcher.lists.columns import Notes
     from fetcher.lists.inputs import Input
 
-_decode = json.JSONDecoder().decode  # `json.loads` looks at its options each time
-_encode = json.JSONEncoder(default=str).encode
+_decode = json.JSONDecoder().raw_decode  # `json.loads` looks at its options each time
 
 
 def rows_of(given: Input, columns: Columns, notes: Notes) -> Iterator[Rows]:
@@ -100,50 +100,54 @@ def _text_rows(file: TextIO, notes: Notes) -> Iterator[Rows]:
         yield Rows(
             [row[0] for row in cells],
             [row[1].strip() if len(row) > 1 else "" for row in cells],
-            carried=[_unnamed(row[2:]) for row in cells],
+            carried=objects_of(map(_unnamed, cells)),
         )
 
 
-def _unnamed(cells: Sequence[str]) -> str:
+def _unnamed(cells: Sequence[str]) -> dict[str, str]:
     """
     Return cells of a text line, after URL and name, as columns.
 
-    >>> _unnamed(["a cat"])
-    '{"column_3": "a cat"}'
+    >>> _unnamed(["http://h/1", "1.jpg", "a cat"])
+    {'column_3': 'a cat'}
     """
-    named = {f"column_{at}": cell for at, cell in enumerate(cells, 3)}
-    return _encode(named) if named else ""
+    return {f"column_{at}": cell for at, cell in enumerate(cells[2:], 3)}
 
 
 def _json_rows(given: Input, columns: Columns, notes: Notes) -> Iterator[Rows]:
     """Yield rows; a column that was named must be in one that the file begins with."""
-    file, url_key = given.text(), columns.url
-    names: dict[str, None] | None = {}  # of the first block's columns, in order
-    others = columns.name or "destination", columns.sha256 or "sha256"
+    file, url = given.text(), columns.url
+    name, sha256 = columns.name or "destination", columns.sha256 or "sha256"
+    wanted = {columns.url, columns.name, columns.sha256} - {""}
+    is_begun = False
     while text := block_of(file):
-        rows: list[tuple[Any, Any, Any, str]] = []
+        lines = _lines_in(text, notes)
+        rows: list[dict[str, Any]] = []
         problems: dict[int, str] = {}
-        for line in _lines_in(text, notes):
+        for line in lines:
             try:
-                fields = _decode(line)
-                wrong = "" if isinstance(fields, dict) else type(fields).__name__
+                rows.append(_object_in(line))
             except (ValueError, RecursionError) as error:
-                wrong = str(error)
-            if wrong:
-                problems[len(rows)] = f"is not a JSON object: {wrong}"
-                rows.append((line, "", "", ""))
-                continue
-            if names is not None:
-                names |= dict.fromkeys(fields)
-            if not url_key and (found := Columns().found_in(list(fields))):
-                url_key = found[0]
-            url, name, sha256 = (fields.pop(key, "") for key in (url_key, *others))
-            rows.append((url, name, sha256, _encode(fields) if fields else ""))
-        if names:
-            wanted = {columns.url, columns.name, columns.sha256} - {""}
-            if wanted - names.keys():
-                raise columns.missing(list(names), given.name)
-            names = None
-        if rows:
-            urls, destinations, sha256s, carried = zip(*rows, strict=True)
-            yield Rows(urls, destinations, sha256s, carried, problems)
+                problems[len(rows)] = f"is not a JSON object: {error}"
+                rows.append({})
+        if not is_begun and any(rows):
+            is_begun, names = True, list(dict.fromkeys(chain.from_iterable(rows)))
+            if not wanted.issubset(names):
+                raise columns.missing(names, given.name)
+        if not url:
+            found = filter(None, map(Columns().found_in, map(list, rows)))
+            url = next(found, ("",))[0]
+        urls = [row.pop(url, "") for row in rows]
+        for place in problems:
+            urls[place] = lines[place]
+        others = ([row.pop(one, "") for row in rows] for one in (name, sha256))
+        yield Rows(urls, *others, objects_of(rows), problems)
+
+
+def _object_in(line: str) -> dict[str, Any]:
+    fields, end = _decode(line)
+    if end != len(line):
+        raise json.JSONDecodeError("Extra data", line, end)
+    if not isinstance(fields, dict):
+        raise ValueError(type(fields).__name__)  # noqa: TRY004 - as of any bad line
+    return fields

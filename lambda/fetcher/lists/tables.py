@@ -11,12 +11,11 @@ import csv
 import io
 from collections import deque
 from itertools import islice
-from json.encoder import encode_basestring_ascii as quoted
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from fetcher.contract.carried import LONGEST_TOLD
-from fetcher.lists.columns import Rows, carrier
+from fetcher.lists.columns import Rows, as_objects
 from fetcher.lists.inputs import TOO_LONG, block_of, line_of
 
 if TYPE_CHECKING:
@@ -112,9 +111,7 @@ class Table:
 
     def rows(self) -> Iterator[Rows]:
         """Yield them."""
-        others = [at for at in range(self._width) if at not in self._places]
-        self._others = others
-        self._carried = carrier([self._names[at] for at in others])
+        self._others = [at for at in range(self._width) if at not in self._places]
         if self._first:
             yield self._in_columns([self._first], {})
         while True:
@@ -165,12 +162,12 @@ class Table:
     def _in_columns(self, rows: list[list[str]], problems: dict[int, str]) -> Rows:
         cells = list(zip(*rows, strict=True))
         url, name, sha256 = self._places
-        others = [map(quoted, cells[at]) for at in self._others]
+        names = [self._names[at] for at in self._others]
         return Rows(
             cells[url],
             cells[name] if name >= 0 else (),
             cells[sha256] if sha256 >= 0 else (),
-            self._carried(others) if others else (),
+            as_objects(names, [cells[at] for at in self._others]),
             problems,
         )
 
