@@ -111,30 +111,35 @@ class Notes:
     share: float | None = None
 
 
-def as_objects(names: Sequence[str], columns: Iterable[Sequence[Any]]) -> list[str]:
+def as_objects(names: Sequence[str], columns: Iterable[Iterable[str]]) -> list[str]:
     """
-    Return each row of some columns, of values that JSON has or else as text, as JSON.
+    Return each row of some columns, whose values are JSON already, as a JSON object.
 
-    >>> as_objects(["caption", "%"], [["a cat"], [7]])
+    >>> as_objects(["caption", "%"], [['"a cat"'], ["7"]])
     ['{"caption": "a cat", "%": 7}']
     """
     pairs = ", ".join(f"{quoted(name)}: ".replace("%", "%%") + "%s" for name in names)
-    values = zip(*map(_as_json, columns), strict=True)
-    return list(map(f"{{{pairs}}}".__mod__, values))
+    return list(map(f"{{{pairs}}}".__mod__, zip(*columns, strict=True)))
 
 
-def _as_json(values: Sequence[Any]) -> Iterable[str]:
+def as_json(values: Sequence[Any]) -> Iterable[str]:
+    """
+    Return values as JSON, those that it does not have as text.
+
+    >>> list(as_json([1, None, "a"])), list(as_json([[1, 2], {}]))
+    (['1', 'null', '"a"'], ['[1, 2]', '{}'])
+    """
     kinds = set(map(type, values))
     if kinds == {str}:
         return map(quoted, values)
-    if kinds <= _SCALARS:  # all in one call, a line each: in JSON, texts have no other
+    if kinds <= _SCALARS:  # in one call, a line each: there is no line feed in any
         return _encode_lines(values)[1:-1].split("\n")
     return map(_encode, values)
 
 
 def objects_of(rows: Iterable[dict[str, Any]]) -> list[str]:
     """
-    Return the same of rows by themselves, of an empty one an empty text.
+    Return rows as JSON objects, an empty one as an empty text.
 
     >>> objects_of([{"a": 1}, {"a": [2]}, {}])
     ['{"a": 1}', '{"a": [2]}', '']
@@ -142,5 +147,6 @@ def objects_of(rows: Iterable[dict[str, Any]]) -> list[str]:
     objects: list[str] = []
     for names, alike in groupby(rows, key=tuple):
         values = list(map(dict.values, alike))
-        objects += as_objects(names, zip(*values)) if names else [""] * len(values)
+        columns = map(as_json, zip(*values, strict=True))
+        objects += as_objects(names, columns) if names else [""] * len(values)
     return objects

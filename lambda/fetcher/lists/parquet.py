@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from fetcher.lists.columns import Rows, as_objects
+from fetcher.lists.columns import Rows, as_json, as_objects
 from fetcher.lists.inputs import Foreign, pyarrow_for
 from fetcher.lists.problems import UrlListError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from fetcher.lists.columns import Columns, Notes
     from fetcher.lists.inputs import Input
@@ -41,9 +41,11 @@ def parquet_rows(given: Input, columns: Columns, notes: Notes) -> Iterator[Rows]
         wanted = [*filter(None, names), *others]
         count = 0
         for batch in file.iter_batches(_AT_ONCE, columns=wanted, use_threads=False):
-            values = {one: _values(pa, batch.column(one)) for one in wanted}
-            url, name, sha256 = (values[one] if one else () for one in names)
-            carried = as_objects(others, (values[one] for one in others))
+            url, name, sha256 = (
+                _values(pa, batch.column(one)) if one else () for one in names
+            )
+            values = (_as_json(pa, batch.column(one)) for one in others)
+            carried = as_objects(others, values)
             count += len(batch)
             notes.share = count / file.metadata.num_rows
             yield Rows(url, name, sha256, carried)
@@ -56,9 +58,6 @@ def _values(pa: Any, column: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no
     """Return a column's values; bytes that are not UTF-8 are read as Latin-1."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if pa.types.is_floating(column.type):  # JSON has no infinity
-        values = column.cast(pa.float64()).to_pylist()
-        return [one if one is None or isfinite(one) else None for one in values]
     try:
         values = column.to_pylist()
     except UnicodeDecodeError:
@@ -66,6 +65,25 @@ def _values(pa: Any, column: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no
     if bytes not in set(map(type, values)):
         return values
     return [None if one is None else one.decode(errors=Foreign.name) for one in values]
+
+
+def _as_json(pa: Any, column: Any) -> Iterable[str]:  # noqa: ANN401
+    if not pa.types.is_floating(column.type):
+        return as_json(_values(pa, column))
+    # A quarter of what Python's `repr` of floating-point numbers takes.
+    texts = column.cast(pa.float64()).cast(pa.string()).to_pylist()
+    return [one if one and "." in one else _number(one) for one in texts]
+
+
+def _number(text: str | None) -> str:
+    """
+    Return a floating-point number without a point as JSON, which has no infinity.
+
+    >>> [_number(text) for text in ("5", "1e-7", "-inf", None)]
+    ['5.0', '1e-07', 'null', 'null']
+    """
+    number = float(text or "nan")
+    return repr(number) if isfinite(number) else "null"
 
 
 def _check_type(pa: Any, field: Any, name: str) -> None:  # noqa: ANN401

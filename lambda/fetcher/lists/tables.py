@@ -11,6 +11,7 @@ import csv
 import io
 from collections import deque
 from itertools import islice
+from json.encoder import encode_basestring_ascii as quoted
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -167,7 +168,7 @@ class Table:
             cells[url],
             cells[name] if name >= 0 else (),
             cells[sha256] if sha256 >= 0 else (),
-            as_objects(names, [cells[at] for at in self._others]),
+            as_objects(names, [map(quoted, cells[at]) for at in self._others]),
             problems,
         )
 
