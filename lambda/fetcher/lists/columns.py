@@ -96,21 +96,6 @@ class Rows(NamedTuple):
     problems: Mapping[int, str] = {}
 
 
-@dataclass(slots=True)
-class Notes:
-    """
-    What is known of a file while it is read.
-
-    Attributes:
-        skipped: How many lines were no rows: blank, or comments that `#` begins.
-
-        share: How much of it has been read, from 0 to 1; None: the file itself tells.
-    """
-
-    skipped: int = 0
-    share: float | None = None
-
-
 def as_objects(names: Sequence[str], columns: Iterable[Iterable[str]]) -> list[str]:
     """
     Return each row of some columns, whose values are JSON already, as a JSON object.

@@ -18,15 +18,13 @@ from fetcher.lists.tables import Table, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import TextIO
 
-    from fetcher.lists.columns import Notes
     from fetcher.lists.inputs import Input
 
 _decode = json.JSONDecoder().raw_decode  # `json.loads` looks at its options each time
 
 
-def rows_of(given: Input, columns: Columns, notes: Notes) -> Iterator[Rows]:
+def rows_of(given: Input, columns: Columns) -> Iterator[Rows]:
     """
     Yield the rows of a file. Its content tells the format, or else its name.
 
@@ -36,19 +34,19 @@ def rows_of(given: Input, columns: Columns, notes: Notes) -> Iterator[Rows]:
     if given.start.startswith(b"PAR1"):
         from fetcher.lists.parquet import parquet_rows  # noqa: PLC0415 - pyarrow
 
-        return parquet_rows(given, columns, notes)
+        return parquet_rows(given, columns)
     kind, delimiter = _format_of(given, columns)
     if kind == "jsonl":
-        return _json_rows(given, columns, notes)
+        return _json_rows(given, columns)
     if kind == "table":
-        return Table(given, delimiter, columns, notes).rows()
+        return Table(given, delimiter, columns).rows()
     if columns != Columns():
         msg = (
             f"{given.name} is read as text, a URL or URL, TAB, name a line, which has "
             "no names of columns. Leave them out, or add a first line that names them."
         )
         raise UrlListError(msg)
-    return _text_rows(given.text(), notes)
+    return _text_rows(given)
 
 
 def _format_of(given: Input, columns: Columns) -> tuple[str, str]:
@@ -82,18 +80,19 @@ def _ending(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _lines_in(text: str, notes: Notes) -> list[str]:
-    """Return the lines of a block that are not blank or comments."""
-    every = text.removesuffix("\n").split("\n")
-    lines = [one for line in every if (one := line.strip()) and one[0] != "#"]
-    notes.skipped += len(every) - len(lines)
-    return lines
-
-
-def _text_rows(file: TextIO, notes: Notes) -> Iterator[Rows]:
+def _blocks_of_lines(given: Input) -> Iterator[list[str]]:
+    """Yield many lines at once, without those that are blank or comments."""
+    file = given.text()
     while text := block_of(file):
-        lines = _lines_in(text, notes)
-        if "\t" not in text:
+        every = text.removesuffix("\n").split("\n")
+        lines = [one for line in every if (one := line.strip()) and one[0] != "#"]
+        given.skipped += len(every) - len(lines)
+        yield lines
+
+
+def _text_rows(given: Input) -> Iterator[Rows]:
+    for lines in _blocks_of_lines(given):
+        if "\t" not in "".join(lines):
             yield Rows(lines)
             continue
         cells = [line.split("\t") for line in lines]
@@ -114,14 +113,12 @@ def _unnamed(cells: Sequence[str]) -> dict[str, str]:
     return {f"column_{at}": cell for at, cell in enumerate(cells[2:], 3)}
 
 
-def _json_rows(given: Input, columns: Columns, notes: Notes) -> Iterator[Rows]:
+def _json_rows(given: Input, columns: Columns) -> Iterator[Rows]:
     """Yield rows; a column that was named must be in one that the file begins with."""
-    file, url = given.text(), columns.url
+    url, is_begun = columns.url, False
     name, sha256 = columns.name or "destination", columns.sha256 or "sha256"
     wanted = {columns.url, columns.name, columns.sha256} - {""}
-    is_begun = False
-    while text := block_of(file):
-        lines = _lines_in(text, notes)
+    for lines in _blocks_of_lines(given):
         rows: list[dict[str, Any]] = []
         problems: dict[int, str] = {}
         for line in lines:

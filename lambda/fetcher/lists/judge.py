@@ -108,16 +108,9 @@ class Judge:
         sha256s = _digests(rows, refusals)
         for place in refusals:
             keys[place] = ""
-        if any(names):
-            for place, (key, name) in enumerate(zip(keys, names, strict=True)):
-                found = self.seen.first_of(key, name, first + place)
-                if found >= 0:
-                    refusals[place] = (
-                        f"duplicate: has the URL or the name of row {found + 1:,}"
-                    )
-        else:
-            for place, found in self.seen.add(keys, first).items():
-                refusals[place] = f"duplicate: repeats the URL of row {found + 1:,}"
+        what = "has the URL or the name" if names else "repeats the URL"
+        for place, found in self.seen.add(keys, first, names).items():
+            refusals[place] = f"duplicate: {what} of row {found + 1:,}"
         for place, refusal in sorted(refusals.items()):
             self.problems.add(first + place + 1, refusal)
         told = [refusals.get(place, "") for place in range(size)] if refusals else ()

@@ -12,14 +12,14 @@ from fetcher.lists.problems import UrlListError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from fetcher.lists.columns import Columns, Notes
+    from fetcher.lists.columns import Columns
     from fetcher.lists.inputs import Input
 
 _AT_ONCE = 2_048  # rows
 _BUFFER = 2**18  # bytes: pages are read as they are needed, not whole columns
 
 
-def parquet_rows(given: Input, columns: Columns, notes: Notes) -> Iterator[Rows]:
+def parquet_rows(given: Input, columns: Columns) -> Iterator[Rows]:
     """
     Yield the rows of a file; columns of bytes are not carried along.
 
@@ -47,7 +47,7 @@ def parquet_rows(given: Input, columns: Columns, notes: Notes) -> Iterator[Rows]
             values = (_as_json(pa, batch.column(one)) for one in others)
             carried = as_objects(others, values)
             count += len(batch)
-            notes.share = count / file.metadata.num_rows
+            given.share = count / file.metadata.num_rows
             yield Rows(url, name, sha256, carried)
     except (pa.ArrowException, OSError) as error:
         msg = f"{given.name} cannot be read as Parquet: {error}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from fetcher.lists.columns import Columns, Notes
+    from fetcher.lists.columns import Columns
     from fetcher.lists.inputs import Input
 
 csv.field_size_limit(LONGEST_TOLD)
@@ -82,12 +82,10 @@ class _Lines:
 class Table:
     """Rows of a CSV or TSV file: a record that is broken costs its first line only."""
 
-    def __init__(
-        self, given: Input, delimiter: str, columns: Columns, notes: Notes
-    ) -> None:
+    def __init__(self, given: Input, delimiter: str, columns: Columns) -> None:
+        self._given = given
         self._lines = _Lines(given.text(newline=""))
         self._delimiter = delimiter
-        self._notes = notes
         self._width = 0
         self._first: list[str] = []  # row, if it names no columns
         self._records = self._read()
@@ -145,7 +143,7 @@ class Table:
         urls = map(itemgetter(self._places[0]), rows)
         if min(map(len, map(str.strip, urls))) < _SHORTEST_URL:
             return []
-        self._notes.skipped += count - len(rows)
+        self._given.skipped += count - len(rows)
         return rows
 
     def _quoted(self, text: str) -> list[list[str]]:
@@ -207,7 +205,7 @@ class Table:
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
             cells = self._cells_in(plain)
             if not plain.strip() or self._is_comment(plain, cells):
-                self._notes.skipped += 1
+                self._given.skipped += 1
             elif cells:
                 yield cells, ""
             else:
