@@ -128,23 +128,25 @@ def _json_rows(given: Input, columns: Columns) -> Iterator[Rows]:
                 problems[len(rows)] = f"is not a JSON object: {error}"
                 rows.append({})
         if not is_begun and any(rows):
-            is_begun, names = True, list(dict.fromkeys(chain.from_iterable(rows)))
-            if not wanted.issubset(names):
-                raise columns.missing(names, given.name)
+            is_begun, known = True, list(dict.fromkeys(chain.from_iterable(rows)))
+            if not wanted.issubset(known):
+                raise columns.missing(known, given.name)
         if not url:
             found = filter(None, map(Columns().found_in, map(list, rows)))
             url = next(found, ("",))[0]
         urls = [row.pop(url, "") for row in rows]
         for place in problems:
             urls[place] = lines[place]
-        others = ([row.pop(one, "") for row in rows] for one in (name, sha256))
-        yield Rows(urls, *others, objects_of(rows), problems)
+        names = [row.pop(name, "") for row in rows]
+        sha256s = [row.pop(sha256, "") for row in rows]
+        yield Rows(urls, names, sha256s, objects_of(rows), problems)
 
 
 def _object_in(line: str) -> dict[str, Any]:
     fields, end = _decode(line)
     if end != len(line):
-        raise json.JSONDecodeError("Extra data", line, end)
+        msg = "Extra data"
+        raise json.JSONDecodeError(msg, line, end)
     if not isinstance(fields, dict):
         raise ValueError(type(fields).__name__)  # noqa: TRY004 - as of any bad line
     return fields

@@ -139,7 +139,7 @@ class Judge:
 
     def _checked(self, value: Any) -> tuple[str, str]:  # noqa: ANN401 - as JSON has it
         """Return a URL that can be fetched and how it is compared, or `ValueError`."""
-        url = cleaned(_text("the URL", value))
+        url = cleaned(_text(value))
         if not url:
             msg = "names no URL"
             raise ValueError(msg)
@@ -209,18 +209,18 @@ def _percent(found: re.Match[str]) -> str:
     return "".join(f"%{one:02X}" for one in found[0].encode(errors="surrogatepass"))
 
 
-def _text(what: str, value: Any) -> str:  # noqa: ANN401
-    """Return a text that can be written down, or `ValueError`."""
+def _text(value: Any) -> str:  # noqa: ANN401
+    """Return a URL as a text that can be written down, or `ValueError`."""
     if value is None:
         return ""
     if not isinstance(value, str):
-        msg = f"{what} is a {type(value).__name__}; it must be text"
+        msg = f"the URL is a {type(value).__name__}; it must be text"
         raise ValueError(msg)  # noqa: TRY004 - one kind of error for one bad row
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError:
-            msg = f"{what} holds half a surrogate pair, which UTF-8 cannot spell"
+            msg = "the URL holds half a surrogate pair, which UTF-8 cannot spell"
             raise ValueError(msg) from None
     return value
 

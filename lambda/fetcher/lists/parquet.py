@@ -59,7 +59,7 @@ def _values(pa: Any, column: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     try:
-        values = column.to_pylist()
+        values: list[Any] = column.to_pylist()
     except UnicodeDecodeError:
         values = column.cast(pa.large_binary()).to_pylist()
     if bytes not in set(map(type, values)):
