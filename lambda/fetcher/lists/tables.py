@@ -154,9 +154,12 @@ class Table:
             rows = list(reader)
         except csv.Error:
             return []
-        # In TSV a quote may be only a character, and elsewhere lack its end.
-        most = 0 if self._delimiter == "\t" else _MOST_LINES - 1
-        return rows if reader.line_num - len(rows) <= most else []
+        more = reader.line_num - len(rows)
+        if more and self._delimiter == "\t":  # a quote may be only a character
+            between = sum(map(len, rows)) - len(rows)
+            if not between or between != text.count("\t"):  # rows may be in a cell
+                return []
+        return rows if more < _MOST_LINES else []  # else it may lack its end
 
     def _in_columns(self, rows: list[list[str]], problems: dict[int, str]) -> Rows:
         cells = list(zip(*rows, strict=True))
