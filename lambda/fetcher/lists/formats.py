@@ -17,7 +17,7 @@ from fetcher.lists.problems import UrlListError
 from fetcher.lists.tables import Table, cells_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from fetcher.lists.inputs import Input
 
@@ -54,7 +54,10 @@ def _format_of(given: Input, columns: Columns) -> tuple[str, str]:
     text = given.start.decode(given.encoding, "replace").lstrip("\ufeff")
     lines = (line.strip("\r\n") for line in text.splitlines())
     first = next((one for one in lines if one.strip() and one[0] != "#"), "")
-    ending = _ending(given.name)
+    name = given.name.lower()
+    for packed in (".gz", ".zst", ".xz"):
+        name = name.removesuffix(packed)
+    ending = name.rpartition(".")[2]
     if ending == "parquet":
         msg = f"{given.name} is no Parquet file, whatever its name says."
         raise UrlListError(msg)
@@ -66,18 +69,6 @@ def _format_of(given: Input, columns: Columns) -> tuple[str, str]:
     if ending in ("tsv", "tab"):
         return "table", "\t"
     return ("table", ",") if ending == "csv" else ("txt", "")
-
-
-def _ending(name: str) -> str:
-    """
-    Return what the name ends in, compression apart.
-
-    >>> _ending("s3://b/a.CSV.gz"), _ending("urls")
-    ('csv', 'urls')
-    """
-    for packed in (".gz", ".zst", ".xz"):
-        name = name.lower().removesuffix(packed)
-    return name.rpartition(".")[2]
 
 
 def _blocks_of_lines(given: Input) -> Iterator[list[str]]:
@@ -96,21 +87,11 @@ def _text_rows(given: Input) -> Iterator[Rows]:
             yield Rows(lines)
             continue
         cells = [line.split("\t") for line in lines]
-        yield Rows(
-            [row[0] for row in cells],
-            [row[1].strip() if len(row) > 1 else "" for row in cells],
-            carried=objects_of(map(_unnamed, cells)),
-        )
-
-
-def _unnamed(cells: Sequence[str]) -> dict[str, str]:
-    """
-    Return cells of a text line, after URL and name, as columns.
-
-    >>> _unnamed(["http://h/1", "1.jpg", "a cat"])
-    {'column_3': 'a cat'}
-    """
-    return {f"column_{at}": cell for at, cell in enumerate(cells[2:], 3)}
+        urls = [row[0] for row in cells]
+        names = [row[1].strip() if len(row) > 1 else "" for row in cells]
+        others = (enumerate(row[2:], 3) for row in cells)
+        named = ({f"column_{at}": cell for at, cell in row} for row in others)
+        yield Rows(urls, names, carried=objects_of(named))
 
 
 def _json_rows(given: Input, columns: Columns) -> Iterator[Rows]:

@@ -123,7 +123,11 @@ class Table:
             if not some:
                 return
             problems = {n: problem for n, (_, problem) in enumerate(some) if problem}
-            yield self._in_columns([self._padded(*one) for one in some], problems)
+            rows = [cells for cells, _ in some]
+            for n in problems:  # all of it stands for its URL
+                (plain,), rows[n] = rows[n], [""] * self._width
+                rows[n][self._places[0]] = plain
+            yield self._in_columns(rows, problems)
 
     def _at_once(self, text: str) -> list[list[str]]:
         """Return the rows of lines in which nothing is odd; none: something may be."""
@@ -172,14 +176,6 @@ class Table:
             as_objects(names, [map(quoted, cells[at]) for at in self._others]),
             problems,
         )
-
-    def _padded(self, cells: list[str], problem: str) -> list[str]:
-        """Return as many cells as there are names; of a bad record, all is its URL."""
-        if not problem:
-            return cells
-        padded = [""] * self._width
-        padded[self._places[0]] = cells[0]
-        return padded
 
     def _read(self) -> Iterator[tuple[list[str], str]]:
         """Yield the cells of each record, and the problem with it, if any."""

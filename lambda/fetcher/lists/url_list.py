@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from itertools import chain
@@ -242,6 +243,7 @@ class UrlList:
     def _work(self, parent: int) -> NoReturn:
         """Read to the end in this process, then end it; so too if its parent dies."""
         try:
+            gc.set_threshold(100_000)  # hundreds of rows come and go, without cycles
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             while os.getppid() == parent and self.read_on():
