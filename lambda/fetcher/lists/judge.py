@@ -131,7 +131,7 @@ class Judge:
                 except ValueError as error:
                     problem = str(error)
             if problem:
-                refusals[place] = f"bad_url: {problem}"
+                refusals[place] = f"bad_url: {_CONTROLS.sub(_percent, problem)}"
                 url = _shown(value)
             urls.append(url)
             keys.append(key)

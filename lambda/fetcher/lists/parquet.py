@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.columns import Rows, as_json, as_objects
@@ -80,10 +79,11 @@ def _number(text: str | None) -> str:
     Return a floating-point number without a point as JSON, which has no infinity.
 
     >>> [_number(text) for text in ("5", "1e-7", "-inf", None)]
-    ['5.0', '1e-07', 'null', 'null']
+    ['5.0', '1e-7', 'null', 'null']
     """
-    number = float(text or "nan")
-    return repr(number) if isfinite(number) else "null"
+    if text is None or text.lstrip("-") in ("nan", "inf"):
+        return "null"
+    return text if "e" in text else f"{text}.0"
 
 
 def _check_type(pa: Any, field: Any, name: str) -> None:  # noqa: ANN401
