@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fetcher.lists.columns import Columns
     from fetcher.lists.inputs import Input
 
-_AT_ONCE = 2_048  # rows
+_AT_ONCE = 1_024  # rows
 _BUFFER = 2**18  # bytes: pages are read as they are needed, not whole columns
 
 
