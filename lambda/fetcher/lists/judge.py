@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetcher.contract.source import Item
@@ -68,10 +69,8 @@ class RowBlock(NamedTuple):
     def items(self) -> Iterator[Item]:
         """Yield them as items."""
         numbers = range(self.first, self.first + len(self.urls))
-        if not any(self[2:]):
-            return map(Item, numbers, self.urls)
-        empty = ("",) * len(self.urls)
-        return map(Item, numbers, *(column or empty for column in self[1:]))
+        columns = (column or repeat("") for column in self[1:])
+        return map(Item._make, zip(numbers, *columns, strict=False))
 
 
 class Judge:
