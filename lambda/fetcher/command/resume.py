@@ -67,7 +67,8 @@ def keep(
         The positions in the list that are kept, and how these ended.
 
     Raises:
-        ValueError: If the file is not a report. It is left alone.
+        OSError, ValueError: If the file is not a report, or nothing can be added to
+            what is there. The report is left alone.
     """
     kept, ended = Positions(), Counter[str]()
     if not report.is_regular:
@@ -95,6 +96,8 @@ def keep(
                     kept.add([item.number])
                     ended[download.outcome.value] += 1
                     yield line_of(item, download).encode()
+            # Before the old report is replaced: it says what is in the sink.
+            sink.check(kept, is_again=retry == ALL)
 
         report.replace(lines())
     return kept, ended

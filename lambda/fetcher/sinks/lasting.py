@@ -55,6 +55,20 @@ class LastingSink(Sink, Protocol):
         del items_in, kept
         return iter(())
 
+    def check(self, kept: KnownPositions, *, is_again: bool = False) -> None:
+        """
+        Check that a run may add to what is here, changing nothing yet.
+
+        Args:
+            kept: The positions whose bodies stay.
+
+            is_again: Whether all is to be fetched again, so that none is kept.
+
+        Raises:
+            OSError, ValueError: If it may not.
+        """
+        del kept, is_again
+
     def begin(self, kept: KnownPositions) -> None:
         """
         Make ready for what a run adds; the bodies of the kept positions stay.

@@ -145,7 +145,7 @@ class BucketTars(TarsSink):
             ValueError: If a tar has files that were not kept, as it may be another
                 list's.
         """
-        self._contents().check_known(kept)
+        self.check(kept)
         self._abort_uploads()
 
     def _abort_uploads(self) -> None:

@@ -75,6 +75,9 @@ class LocalTars(TarsSink):
     def _is_ours(self, tar: str) -> bool:
         return self._place.has(tar)
 
+    def _unfinished(self) -> list[str]:
+        return [str(tar) for tar in self._place.growing()]
+
     def begin(self, kept: KnownPositions) -> None:
         """
         Take out of unfinished tars what was not kept, and make ready for more.
@@ -85,7 +88,7 @@ class LocalTars(TarsSink):
 
             OSError: If there is no room.
         """
-        self._there.check_known(kept, [str(tar) for tar in self._place.growing()])
+        self.check(kept)
         self._place.lock()
         for tar in self._place.growing():
             self._mend(tar, kept)
