@@ -67,8 +67,8 @@ def keep(
         The positions in the list that are kept, and how these ended.
 
     Raises:
-        OSError, ValueError: If the file is not a report, or nothing can be added to
-            what is there. The report is left alone.
+        OSError, ValueError: If the file is not a report, or another list's, or if
+            nothing can be added to what is there. The report is left alone.
     """
     kept, ended = Positions(), Counter[str]()
     if not report.is_regular:
@@ -91,6 +91,12 @@ def keep(
                     line = file.readline().rstrip(b"\n\0") + b"\n"
                     ended[_outcome_of(line)] += 1
                     yield line_again(line, item)
+            if not kept and not _is_of(file, urls, count):
+                msg = (
+                    f"--report {report} is another list's: it has no URL of this one. "
+                    "Name another file, or remove this one."
+                )
+                raise ValueError(msg)
             if retry != ALL:
                 for item, download in sink.unreported(urls.items_in, kept):
                     kept.add([item.number])
@@ -127,6 +133,17 @@ def _standing(
             places.add(hash((fields["url"], fields.get("row"))), at)
         at += len(raw)
     return places
+
+
+def _is_of(file: BinaryIO, urls: UrlList, count: int) -> bool:
+    """Tell whether a report names a URL of the list, or nothing."""
+    told = _Numbers(count)
+    for number, fields in enumerate(map(fields_of, _lines(file))):
+        if fields:  # or else it is torn
+            told.add(hash(fields["url"]), number)
+    return told.is_empty or any(
+        told.get(hash(masked(item.url))) is not None for item in urls
+    )
 
 
 def _outcome_of(line: bytes) -> str:
@@ -195,6 +212,10 @@ class _Numbers:
         at = self._at(key)
         self._hashes[at] = key
         self._numbers[at] = number
+
+    @property
+    def is_empty(self) -> bool:
+        return max(self._numbers) < 0
 
     def get(self, key: int) -> int | None:
         number = self._numbers[self._at(key)]

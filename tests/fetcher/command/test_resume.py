@@ -127,6 +127,15 @@ def test_what_the_list_does_not_name_any_more_is_dropped(run):
     ]
 
 
+def test_a_report_of_another_list_is_refused_and_left_alone(run):
+    before = run.report.read_bytes()
+    run.list.write_text("http://h/other\n")
+    with pytest.raises(ValueError, match="is another list's: it has no URL of this"):
+        run.kept()
+
+    assert run.report.read_bytes() == before
+
+
 def test_what_belongs_elsewhere_now_is_not_kept(run, tmp_path):
     """
     Whoever names another folder wants the files there.
