@@ -40,7 +40,8 @@ def destination(
 
         beside: Whether what is known of a file goes beside it; in tars, it always does.
 
-        report: Where the run's report is to be; no body in a folder gets its name.
+        report: Where the run's report is to be; no body in a folder gets its name, and
+            no tar or index may have it.
 
         count: How many files there will be at most; of use with the layout ``hash``.
 
@@ -71,7 +72,7 @@ def destination(
     if is_tar or shards:
         from fetcher.sinks.tars.local import LocalTars  # noqa: PLC0415
 
-        return LocalTars(Path(to), is_folder=bool(shards))
+        return LocalTars(Path(to), is_folder=bool(shards), report=report)
     # Not at the top: what is not used need not be loaded.
     from fetcher.sinks.directory import Directory  # noqa: PLC0415
     from fetcher.sinks.layouts import layout_of  # noqa: PLC0415

@@ -5,6 +5,7 @@ import json
 import signal
 import tarfile
 from collections import Counter
+from contextlib import nullcontext
 
 import pyarrow.parquet as pq
 import pytest
@@ -226,6 +227,37 @@ def test_a_run_into_tars_in_s3_is_interrupted_then_killed_and_every_row_is_in_on
 def test_one_tar_is_refused_where_there_can_only_be_several(to, shards, why):
     with pytest.raises(ValueError, match=f"{why}.* write --to .*a --shards tar"):
         destination(to, shards=shards, count=1, deadline_s=1.0)
+
+
+@pytest.mark.parametrize(
+    ("to", "report", "is_refused"),
+    [
+        ("x.tar", "x.tar", True),
+        ("x.tar", "x.index.jsonl", True),
+        ("x.tar", "x.tar.part", True),
+        ("x.tar", "link.jsonl", True),
+        ("x.tar", "x.jsonl", False),
+        ("x.tar", "d/x.index.jsonl", False),
+        ("d", "d/00000.jsonl", True),
+        ("d", "d/00012.tar", True),
+        ("d", "d/report.jsonl", False),
+        ("d", "00000.jsonl", False),
+    ],
+)
+def test_a_report_that_a_tar_or_its_index_would_replace_is_refused(
+    tmp_path, to, report, is_refused
+):
+    (tmp_path / "link.jsonl").symlink_to("x.index.jsonl")
+    shards = "" if to.endswith(".tar") else "tar"
+    place, options = str(tmp_path / to), {"shards": shards, "deadline_s": 1.0}
+    refused = (
+        pytest.raises(ValueError, match="is called like a tar of --to")
+        if is_refused
+        else nullcontext()
+    )
+
+    with refused:
+        destination(place, report=tmp_path / report, count=1, **options).close()
 
 
 @pytest.mark.usefixtures("s3_environment")

@@ -54,12 +54,24 @@ class LocalTars(TarsSink):
 
         is_folder: Which of the two.
 
+        report: Where the run's report is to be.
+
     Raises:
+        ValueError: If the report would be one of these files.
+
         OSError: If tars that are there cannot be read.
     """
 
-    def __init__(self, path: Path, *, is_folder: bool) -> None:
+    def __init__(
+        self, path: Path, *, is_folder: bool, report: Path | None = None
+    ) -> None:
         self._place = TarPlace(path, is_folder=is_folder)
+        if report and any(map(self._place.owns, (report, report.resolve()))):
+            msg = (
+                f"--report {report} is called like a tar of --to {path}, or its "
+                "index; name another file."
+            )
+            raise ValueError(msg)
         self._files = Files(self._place.folder)
         self._tar: _OpenTar | None = None
         self._there = Contents()
