@@ -127,6 +127,22 @@ def test_what_the_list_does_not_name_any_more_is_dropped(run):
     ]
 
 
+def test_a_file_with_another_digest_than_the_list_has_now_is_not_kept(run):
+    digests = ["ab" * 32, "CD" * 32, "ef" * 32, ""]
+    told = ["ab" * 32, "cd" * 32, "ab" * 32, "ab" * 32]
+    run.report.write_text(
+        "".join(
+            line.replace('"sha256": ""', f'"sha256": "{one}"')
+            for line, one in zip(run.lines, told, strict=False)
+        )
+    )
+    run.list = run.list.with_name("urls.csv")
+    rows = (f"http://h/{n},{one}\n" for n, one in enumerate(digests))
+    run.list.write_text("url,sha256\n" + "".join(rows))
+
+    assert run.keep() == [0, 1, 3]
+
+
 def test_a_report_of_another_list_is_refused_and_left_alone(run):
     before = run.report.read_bytes()
     run.list.write_text("http://h/other\n")
