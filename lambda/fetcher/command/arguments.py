@@ -40,7 +40,8 @@ peak_rss_bytes, the most memory that each process ever held, added up.
 
 exit status: 0 every URL is ok, 1 some are not, 2 could not run
 SIGINT or SIGTERM: what has ended is reported, the rest comes back as unstarted; before
-the first download, nothing is, and the exit status is 130
+that, while list and earlier report are checked, the report stays as it was, and the
+exit status is 130
 
 example: fetcher urls.txt --to photos --expect image --report photos.parquet
 """

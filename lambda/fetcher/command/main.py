@@ -73,10 +73,10 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         if args.report:
             report = stack.enter_context(RunReport(args.report, in_order=args.in_order))
             lines = report.file
-        stops = stack.enter_context(Stops())
         done, kept = Positions(), None
-        if lines:
+        if lines:  # until it has been cut down, a signal ends this and it stays whole
             done, kept = keep(lines, urls, sink, args.retry)
+        stops = stack.enter_context(Stops())
         stack.callback(sink.close)
         sink.begin(done)
         longest_s = 2 * max(options.connect_timeout_s, options.read_timeout_s)
