@@ -134,7 +134,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="S",
         type=float,
         default=_FOREVER_S,
-        help="stop after this many seconds; the rest comes back as unstarted",
+        help="stop after so many seconds of downloading; the rest comes back as "
+        "unstarted",
     )
     add(
         "--report",

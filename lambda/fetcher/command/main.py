@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from fetcher.command.arguments import COLUMNS, OPTIONS, parser
@@ -90,7 +91,8 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         if known is None or len(done) < known:
             if len(parts) > 1:
                 urls.hand_over()
-            work.run(parts, args.deadline, stops, is_by_host=is_by_host)
+            sink.until = monotonic() + args.deadline
+            work.run(parts, sink.until, stops, is_by_host=is_by_host)
         sink.complete(done, is_whole=not work.lost)
         account.abandon(work.lost)
         if report:

@@ -122,7 +122,7 @@ class Processes:
     def run(
         self,
         parts: Sequence[Options],
-        deadline_s: float,
+        deadline_at: float,
         stops: Stops,
         *,
         is_by_host: bool = False,
@@ -135,7 +135,7 @@ class Processes:
 
             is_by_host: Whether all URLs of a host go to one process.
 
-            deadline_s: Seconds from now.
+            deadline_at: On the monotonic clock.
 
             stops: Handles the signals; they are passed on.
 
@@ -147,7 +147,6 @@ class Processes:
         if len(parts) > 1 and is_by_host:
             self._shares = HostShares(self._urls, self._done, len(parts))
         self._deals = Deals(self._urls.estimated_count, len(parts))
-        deadline_at = monotonic() + deadline_s
         engine = engine_for(parts[0])  # imported once, for the children too
         try:
             for nth, options in enumerate(parts[1:], 1):

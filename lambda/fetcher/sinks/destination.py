@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from fetcher.sinks.lasting import LastingSink
 
 _TAR = ".tar"
-_COMPLETING_S = 60.0  # at most, for the last tars, once their downloads have ended
 
 
 def destination(
@@ -45,7 +44,8 @@ def destination(
 
         count: How many files there will be at most; of use with the layout ``hash``.
 
-        deadline_s: Seconds from now until the last download has ended.
+        deadline_s: Seconds for what is looked up in S3 first. Then set the sink's
+            `until`.
 
     Raises:
         ValueError: If these do not go together.
@@ -97,7 +97,7 @@ def _bucket(to: str, deadline_s: float, shards: str) -> LastingSink:
     if shards:
         from fetcher.sinks.tars.bucket import BucketTars  # noqa: PLC0415
 
-        return BucketTars(prefix, account, until + _COMPLETING_S)
+        return BucketTars(prefix, account, until)
     from fetcher.sinks.s3_objects import S3Objects  # noqa: PLC0415
 
     return S3Objects(prefix, account, until)

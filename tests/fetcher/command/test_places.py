@@ -6,6 +6,7 @@ import signal
 import tarfile
 from collections import Counter
 from contextlib import nullcontext
+from time import monotonic
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,6 +17,7 @@ from tests.support.running_command import Run
 from tests.support.waiting import eventually
 
 from fetcher.__main__ import main
+from fetcher.sinks import destination as destination_module
 from fetcher.sinks.destination import destination
 
 MANY = 12
@@ -274,3 +276,17 @@ def test_what_a_tar_in_s3_has_and_no_report_is_reported_and_not_fetched_again(
     assert (again["kept"], again["ok"]) == (5, 5)
     assert len(origin.requests) == asked
     assert rows == [row | {"seconds": 0.0, "attempts": 0} for row in before]
+
+
+@pytest.mark.usefixtures("s3_environment")
+def test_the_deadline_counts_from_the_first_download_however_long_resuming_takes(
+    fetch, origin, bucket, monkeypatch
+):
+    """
+    The sink was made long before: what is downloaded in time is stored in time.
+    """
+    monkeypatch.setattr(destination_module, "monotonic", lambda: monotonic() - 1_000)
+    urls = [origin.url(f"/target/{n}") for n in range(3)]
+    summary, _ = fetch(f"s3://{bucket}/kept", "r.jsonl", urls, "--deadline", "500")
+
+    assert summary["counts"] == {"ok": 3}
