@@ -4,8 +4,9 @@ One download in several processes, so that every core has work.
 A list of many hosts is split by host; the positions of any other are dealt to whichever
 process is free. The first one downloads too, since one that only watched would take as
 much memory; meanwhile, a thread of it reads what its children send through a pipe each.
-A child that dies takes down no more
-than it was downloading. Children whose parent dies end by themselves.
+A child that dies takes down what it was downloading, and up to 4,096 URLs that it has
+read ahead while their hosts are busy: they end as `unstarted`, for the next run.
+Children whose parent dies end by themselves.
 """
 
 from __future__ import annotations
