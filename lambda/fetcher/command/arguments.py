@@ -40,7 +40,8 @@ peak_rss_bytes, the most memory that each process ever held, added up.
 
 exit status: 0 every URL is ok, 1 some are not, 2 could not run
 SIGINT or SIGTERM: finished URLs are reported, the rest comes back as unstarted; before
-the first download, nothing is, and the exit status is 130
+that, while list and earlier report are checked, the report stays as it was, and the
+exit status is 130
 
 example: fetcher urls.txt --to photos --expect image --report photos.parquet
 """
@@ -132,7 +133,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="S",
         type=float,
         default=_FOREVER_S,
-        help="stop after this many seconds; the rest comes back as unstarted",
+        help="stop after so many seconds of downloading; the rest comes back as "
+        "unstarted",
     )
     add(
         "--report",

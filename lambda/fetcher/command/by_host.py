@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from fetcher.lists.url_list import ENDLESS
-from fetcher.security.guard import plain_host
+from fetcher.transfer.addresses import web_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def has_many_hosts(urls: UrlList) -> bool:
     count = urls.count
     edges = [count * nth // _SAMPLES for nth in range(_SAMPLES + 1)]
     spans = ((start, min(_SAMPLE, end - start)) for start, end in pairwise(edges))
-    hosts = Counter(plain_host(item.url) for item in urls.items_in(spans))
+    hosts = Counter(web_host(item.url) for item in urls.items_in(spans))
     return max(hosts.values()) <= _MOST_SHARE * hosts.total()
 
 
@@ -66,7 +66,7 @@ class HostShares:
         (start,) = _POSITION.unpack_from(self._next, offset)
         rest = [(start, ENDLESS)]
         for item in self._urls.items_in(rest, self._done):
-            if zlib.crc32(plain_host(item.url).encode()) % self._processes == nth:
+            if zlib.crc32(web_host(item.url).encode()) % self._processes == nth:
                 _POSITION.pack_into(self._next, offset, item.number + 1)
                 yield item
         _POSITION.pack_into(self._next, offset, self._urls.count)

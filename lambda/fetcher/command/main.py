@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import ExitStack
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from fetcher.command.arguments import COLUMNS, OPTIONS, parser
@@ -73,10 +74,10 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         if args.report:
             report = stack.enter_context(RunReport(args.report, in_order=args.in_order))
             lines = report.file
-        stops = stack.enter_context(Stops())
         done, kept = Positions(), None
-        if lines:
+        if lines:  # until it has been cut down, a signal ends this and it stays whole
             done, kept = keep(lines, urls, sink, args.retry)
+        stops = stack.enter_context(Stops())
         stack.callback(sink.close)
         sink.begin(done)
         longest_s = 2 * max(options.connect_timeout_s, options.read_timeout_s)
@@ -90,7 +91,8 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         if known is None or len(done) < known:
             if len(parts) > 1:
                 urls.hand_over()
-            work.run(parts, args.deadline, stops, is_by_host=is_by_host)
+            sink.until = monotonic() + args.deadline
+            work.run(parts, sink.until, stops, is_by_host=is_by_host)
         sink.complete(done, is_whole=not work.lost)
         account.abandon(work.lost)
         if report:

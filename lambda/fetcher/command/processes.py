@@ -4,8 +4,9 @@ One download in several processes, so that every core has work.
 A list of many hosts is split by host; the positions of any other are dealt to whichever
 process is free. The first one downloads too, since one that only watched would take as
 much memory; meanwhile, a thread of it reads what its children send through a pipe each.
-A child that dies takes down no more
-than it was downloading. Children whose parent dies end by themselves.
+A child that dies takes down what it was downloading, and up to 4,096 URLs that it has
+read ahead while their hosts are busy: they end as `unstarted`, for the next run.
+Children whose parent dies end by themselves.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ class Processes:
     def run(
         self,
         parts: Sequence[Options],
-        deadline_s: float,
+        deadline_at: float,
         stops: Stops,
         *,
         is_by_host: bool = False,
@@ -135,7 +136,7 @@ class Processes:
 
             is_by_host: Whether all URLs of a host go to one process.
 
-            deadline_s: Seconds from now.
+            deadline_at: On the monotonic clock.
 
             stops: Handles the signals; they are passed on.
 
@@ -147,7 +148,6 @@ class Processes:
         if len(parts) > 1 and is_by_host:
             self._shares = HostShares(self._urls, self._done, len(parts))
         self._deals = Deals(self._urls.estimated_count, len(parts))
-        deadline_at = monotonic() + deadline_s
         engine = engine_for(parts[0])  # imported once, for the children too
         try:
             for nth, options in enumerate(parts[1:], 1):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from fetcher.command.report.file import ReportFile
+    from fetcher.contract.source import Item
     from fetcher.lists.url_list import UrlList
     from fetcher.sinks.lasting import LastingSink
 
@@ -44,8 +45,9 @@ def keep(
     Cut an earlier report down to the URLs of the list that need not be fetched.
 
     These were `ok`, are still to be stored at the same path, and their file there has
-    the size that the report says. A URL is recognised by its path, which no other has,
-    and by its text apart from what the report masks: a token may have been renewed.
+    the size that the report says, and the digest that the list says, if any. A URL is
+    recognised by its path, which no other has, and by its text apart from what the
+    report masks: a token may have been renewed.
     What was not `ok` and need not be tried again is recognised by its row and text.
     By default that is what has nothing to hope for: 404, 410, names that do not exist,
     and, of the same row with the same text, bodies of a wrong type. All else may come
@@ -67,40 +69,41 @@ def keep(
         The positions in the list that are kept, and how these ended.
 
     Raises:
-        ValueError: If the file is not a report. It is left alone.
+        OSError, ValueError: If the file is not a report, or another list's, or if
+            nothing can be added to what is there. The report is left alone.
     """
     kept, ended = Positions(), Counter[str]()
     if not report.is_regular:
         return kept, ended
     with report.reader() as file:
         count = sum(block.count(b"\n") for block in _blocks(file)) + 1
-        places = _standing(file, report, sink, count, retry)
+        places = _places(file, report, sink, count, retry)
 
         def lines() -> Iterator[bytes]:
-            for item in urls:
-                if item.refusal:  # the list tells that again
-                    continue
-                url = masked(item.url)
-                place = places.get(hash((url, sink.key_of(item))))
-                if place is None:
-                    place = places.get(hash((url, item.row)))
-                if place is not None:
-                    kept.add([item.number])
-                    file.seek(place)
-                    line = file.readline().rstrip(b"\n\0") + b"\n"
-                    ended[_outcome_of(line)] += 1
-                    yield line_again(line, item)
+            for item, outcome, line in _standing_rows(file, urls, sink, places):
+                kept.add([item.number])
+                ended[outcome] += 1
+                yield line
+            if not kept and not _is_of(file, urls, count):
+                msg = (
+                    f"--report {report} is another list's: it has no URL of this one. "
+                    "Name another file, or remove this one."
+                )
+                raise ValueError(msg)
             if retry != ALL:
                 for item, download in sink.unreported(urls.items_in, kept):
-                    kept.add([item.number])
-                    ended[download.outcome.value] += 1
-                    yield line_of(item, download).encode()
+                    if _is_as_wanted(item, download.sha256):
+                        kept.add([item.number])
+                        ended[download.outcome.value] += 1
+                        yield line_of(item, download).encode()
+            # Before the old report is replaced: it says what is in the sink.
+            sink.check(kept, is_again=retry == ALL)
 
         report.replace(lines())
     return kept, ended
 
 
-def _standing(
+def _places(
     file: BinaryIO, report: ReportFile, sink: LastingSink, count: int, retry: str
 ) -> _Numbers:
     """Return where lines are of what need not be fetched."""
@@ -126,10 +129,42 @@ def _standing(
     return places
 
 
-def _outcome_of(line: bytes) -> str:
-    fields = fields_of(line)
-    assert fields is not None, "it was read before"
-    return str(fields["outcome"])
+def _standing_rows(
+    file: BinaryIO, urls: UrlList, sink: LastingSink, places: _Numbers
+) -> Iterator[tuple[Item, str, bytes]]:
+    """Yield items that need not be fetched, how they ended, and their lines now."""
+    for item in urls:
+        if item.refusal:  # the list tells that again
+            continue
+        url = masked(item.url)
+        place = places.get(hash((url, sink.key_of(item))))
+        if place is None:
+            place = places.get(hash((url, item.row)))
+        if place is None:
+            continue
+        file.seek(place)
+        line = file.readline().rstrip(b"\n\0") + b"\n"
+        fields = fields_of(line)
+        assert fields is not None, "it was read before"
+        outcome = fields["outcome"]
+        if outcome != Outcome.OK or _is_as_wanted(item, fields.get("sha256")):
+            yield item, outcome, line_again(line, item)
+
+
+def _is_as_wanted(item: Item, sha256: str | None) -> bool:
+    """Tell whether a body has the digest that the list says, if it says one."""
+    return item.sha256.lower() in ("", sha256)
+
+
+def _is_of(file: BinaryIO, urls: UrlList, count: int) -> bool:
+    """Tell whether a report names a URL of the list, or nothing."""
+    told = _Numbers(count)
+    for number, fields in enumerate(map(fields_of, _lines(file))):
+        if fields:  # or else it is torn
+            told.add(hash(fields["url"]), number)
+    return told.is_empty or any(
+        told.get(hash(masked(item.url))) is not None for item in urls
+    )
 
 
 def _is_final(fields: dict[str, Any], retry: str) -> bool:
@@ -192,6 +227,10 @@ class _Numbers:
         at = self._at(key)
         self._hashes[at] = key
         self._numbers[at] = number
+
+    @property
+    def is_empty(self) -> bool:
+        return max(self._numbers) < 0
 
     def get(self, key: int) -> int | None:
         number = self._numbers[self._at(key)]

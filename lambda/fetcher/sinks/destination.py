@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from fetcher.sinks.lasting import LastingSink
 
 _TAR = ".tar"
-_COMPLETING_S = 60.0  # at most, for the last tars, once their downloads have ended
 
 
 def destination(
@@ -40,11 +39,13 @@ def destination(
 
         beside: Whether what is known of a file goes beside it; in tars, it always does.
 
-        report: Where the run's report is to be; no body in a folder gets its name.
+        report: Where the run's report is to be; no body in a folder gets its name, and
+            no tar or index may have it.
 
         count: How many files there will be at most; of use with the layout ``hash``.
 
-        deadline_s: Seconds from now until the last download has ended.
+        deadline_s: Seconds for what is looked up in S3 first. Then set the sink's
+            `until`.
 
     Raises:
         ValueError: If these do not go together.
@@ -71,7 +72,7 @@ def destination(
     if is_tar or shards:
         from fetcher.sinks.tars.local import LocalTars  # noqa: PLC0415
 
-        return LocalTars(Path(to), is_folder=bool(shards))
+        return LocalTars(Path(to), is_folder=bool(shards), report=report)
     # Not at the top: what is not used need not be loaded.
     from fetcher.sinks.directory import Directory  # noqa: PLC0415
     from fetcher.sinks.layouts import layout_of  # noqa: PLC0415
@@ -96,7 +97,7 @@ def _bucket(to: str, deadline_s: float, shards: str) -> LastingSink:
     if shards:
         from fetcher.sinks.tars.bucket import BucketTars  # noqa: PLC0415
 
-        return BucketTars(prefix, account, until + _COMPLETING_S)
+        return BucketTars(prefix, account, until)
     from fetcher.sinks.s3_objects import S3Objects  # noqa: PLC0415
 
     return S3Objects(prefix, account, until)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Protocol
 
 from fetcher.transfer.sink import Sink
@@ -28,7 +29,12 @@ class LastingSink(Sink, Protocol):
     A sink that is resumed: a report has said what is in it.
 
     Positions are numbers of items, from 0.
+
+    Attributes:
+        until: When the last download has ended, on the monotonic clock.
     """
+
+    until: float = math.inf
 
     def key_of(self, item: Item) -> str:
         """Return what only this item's paths have."""
@@ -54,6 +60,20 @@ class LastingSink(Sink, Protocol):
         """
         del items_in, kept
         return iter(())
+
+    def check(self, kept: KnownPositions, *, is_again: bool = False) -> None:
+        """
+        Check that a run may add to what is here, changing nothing yet.
+
+        Args:
+            kept: The positions whose bodies stay.
+
+            is_again: Whether all is to be fetched again, so that none is kept.
+
+        Raises:
+            OSError, ValueError: If it may not.
+        """
+        del kept, is_again
 
     def begin(self, kept: KnownPositions) -> None:
         """

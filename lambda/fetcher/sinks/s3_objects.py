@@ -70,7 +70,7 @@ class S3Objects(LastingSink):
 
     def __init__(self, prefix: Place, account: Account, until: float) -> None:
         self._prefix = prefix
-        self._until = until
+        self.until = until
         self._files = Files()
         self._senders = Senders(account, _SENDERS)
         self._lock = Lock()
@@ -103,7 +103,7 @@ class S3Objects(LastingSink):
         try:
             return {
                 hash(f"{bucket}{key}"): size
-                for key, size in sizes_below(connection, self._prefix, self._until)
+                for key, size in sizes_below(connection, self._prefix, self.until)
             }
         finally:
             connection.close()
@@ -143,7 +143,7 @@ class S3Objects(LastingSink):
         def send(connection: Connection) -> None:
             try:
                 connection.request(
-                    "PUT", place, headers=headers, body=body, until=self._until
+                    "PUT", place, headers=headers, body=body, until=self.until
                 )
             except S3Error as error:
                 self._lose(number, error)
@@ -163,7 +163,7 @@ class S3Objects(LastingSink):
 
     def settle(self) -> dict[int, Download]:
         """Wait until all has been sent; say what was not."""
-        self._senders.wait(self._until)
+        self._senders.wait(self.until)
         late = Download(Outcome.UNSTARTED, detail="S3 had not taken it at the deadline")
         with self._lock:
             return dict.fromkeys(self._waiting, late) | self._lost

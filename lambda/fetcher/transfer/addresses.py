@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from fetcher.s3.credentials import Account
 
 
+def web_host(url: str) -> str:
+    """
+    Return the host and port of any URL of a list; empty: it is not fetched by HTTP.
+
+    >>> web_host("http://h/a"), web_host("http://u:p@H/\u00e9"), web_host("no URL")
+    ('h', 'h', '')
+    """
+    if host := guard.plain_host(url):  # most are, and are told sooner
+        return host
+    try:
+        guard.check_url(url)
+    except guard.BadUrlError:
+        return ""
+    return guard.host_of(url)
+
+
 class Addresses:
     """
     The addresses of URLs.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fetcher.contract.downloads import Download, Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.template import Template
-from fetcher.security.guard import plain_host
+from fetcher.transfer.addresses import web_host
 from fetcher.transfer.flow.hand_back import HandBack
 from fetcher.transfer.transfers import Transfers, engine_for
 
@@ -66,7 +66,7 @@ class ShardPart:
         for position, item in enumerate(self._source):
             key = position
             if self._is_by_host:
-                key = zlib.crc32(plain_host(item.url).encode())
+                key = zlib.crc32(web_host(item.url).encode())
             if key % self._parts == self._nth:
                 self.positions.append(position)
                 yield item
@@ -77,7 +77,7 @@ def has_many_hosts(source: Source) -> bool:
     if isinstance(source, Template):  # it names a few, each as often as the others
         return False
     sample = islice(source, 0, None, -(-len(source) // _SAMPLE))
-    hosts = Counter(plain_host(item.url) for item in sample)
+    hosts = Counter(web_host(item.url) for item in sample)
     return max(hosts.values()) <= _MOST_SHARE * hosts.total()
 
 

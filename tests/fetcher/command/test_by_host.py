@@ -7,6 +7,7 @@ import pytest
 from fetcher.command.by_host import HostShares, has_many_hosts
 from fetcher.lists.position_set import Positions
 from fetcher.lists.url_list import UrlList
+from fetcher.transfer.shard_work import ShardPart
 
 
 @pytest.fixture
@@ -17,6 +18,16 @@ def listed(tmp_path):
         return UrlList(path)
 
     return listed
+
+
+def list_parts(urls, count):
+    shares = HostShares(urls, Positions(), count)
+    return [list(shares.items(nth)) for nth in range(count)]
+
+
+def shard_parts(urls, count):
+    items = list(urls)
+    return [list(ShardPart(items, nth, count, is_by_host=True)) for nth in range(count)]
 
 
 MANY = [f"http://h{n % 50}/{n}" for n in range(400)]
@@ -51,6 +62,20 @@ def test_all_urls_of_a_host_are_in_one_part_and_each_url_in_one(listed):
     )
     assert sum(map(len, hosts)) == 50
     assert min(map(len, parts)) > 60
+
+
+@pytest.mark.parametrize("urls_in", [list_parts, shard_parts])
+def test_however_the_urls_of_a_host_are_spelled_they_are_in_one_part(listed, urls_in):
+    """
+    Or else it would get the limit of a host from each process.
+    """
+    spelled = ("http://h{}/1", "http://H{}/2", "http://u:p@h{}/3", "http://h{}/\u00e9")
+    urls = [one.format(n) for n in range(20) for one in spelled]
+    parts = urls_in(listed(urls), 3)
+    hosts = [{item.number // len(spelled) for item in part} for part in parts]
+
+    assert sum(map(len, parts)) == len(urls)
+    assert sum(map(len, hosts)) == 20
 
 
 def test_what_a_process_that_dies_had_not_taken_is_left(listed):

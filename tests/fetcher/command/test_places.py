@@ -5,6 +5,8 @@ import json
 import signal
 import tarfile
 from collections import Counter
+from contextlib import nullcontext
+from time import monotonic
 
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +17,7 @@ from tests.support.running_command import Run
 from tests.support.waiting import eventually
 
 from fetcher.__main__ import main
+from fetcher.sinks import destination as destination_module
 from fetcher.sinks.destination import destination
 
 MANY = 12
@@ -228,6 +231,37 @@ def test_one_tar_is_refused_where_there_can_only_be_several(to, shards, why):
         destination(to, shards=shards, count=1, deadline_s=1.0)
 
 
+@pytest.mark.parametrize(
+    ("to", "report", "is_refused"),
+    [
+        ("x.tar", "x.tar", True),
+        ("x.tar", "x.index.jsonl", True),
+        ("x.tar", "x.tar.part", True),
+        ("x.tar", "link.jsonl", True),
+        ("x.tar", "x.jsonl", False),
+        ("x.tar", "d/x.index.jsonl", False),
+        ("d", "d/00000.jsonl", True),
+        ("d", "d/00012.tar", True),
+        ("d", "d/report.jsonl", False),
+        ("d", "00000.jsonl", False),
+    ],
+)
+def test_a_report_that_a_tar_or_its_index_would_replace_is_refused(
+    tmp_path, to, report, is_refused
+):
+    (tmp_path / "link.jsonl").symlink_to("x.index.jsonl")
+    shards = "" if to.endswith(".tar") else "tar"
+    place, options = str(tmp_path / to), {"shards": shards, "deadline_s": 1.0}
+    refused = (
+        pytest.raises(ValueError, match="is called like a tar of --to")
+        if is_refused
+        else nullcontext()
+    )
+
+    with refused:
+        destination(place, report=tmp_path / report, count=1, **options).close()
+
+
 @pytest.mark.usefixtures("s3_environment")
 def test_what_a_tar_in_s3_has_and_no_report_is_reported_and_not_fetched_again(
     fetch, origin, tmp_path, bucket
@@ -242,3 +276,17 @@ def test_what_a_tar_in_s3_has_and_no_report_is_reported_and_not_fetched_again(
     assert (again["kept"], again["ok"]) == (5, 5)
     assert len(origin.requests) == asked
     assert rows == [row | {"seconds": 0.0, "attempts": 0} for row in before]
+
+
+@pytest.mark.usefixtures("s3_environment")
+def test_the_deadline_counts_from_the_first_download_however_long_resuming_takes(
+    fetch, origin, bucket, monkeypatch
+):
+    """
+    The sink was made long before: what is downloaded in time is stored in time.
+    """
+    monkeypatch.setattr(destination_module, "monotonic", lambda: monotonic() - 1_000)
+    urls = [origin.url(f"/target/{n}") for n in range(3)]
+    summary, _ = fetch(f"s3://{bucket}/kept", "r.jsonl", urls, "--deadline", "500")
+
+    assert summary["counts"] == {"ok": 3}

@@ -1,6 +1,7 @@
 """An earlier report, cut down to what need not be fetched again."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 from fetcher.command.report import file as report_file
 from fetcher.command.report.file import ReportFile
 from fetcher.command.report.lines import line_of
-from fetcher.command.resume import HEALABLE, keep
+from fetcher.command.resume import ALL, HEALABLE, keep
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.lists.url_list import UrlList
 from fetcher.sinks.directory import Directory
+from fetcher.sinks.tars.local import LocalTars
 
 ITEMS = 6
 TORN = (1, 5, 40, -2)  # where a line ends whose writer was killed
@@ -123,6 +125,31 @@ def test_what_the_list_does_not_name_any_more_is_dropped(run):
         (1, "http://h/2"),
         (3, "http://h/1"),
     ]
+
+
+def test_a_file_with_another_digest_than_the_list_has_now_is_not_kept(run):
+    digests = ["ab" * 32, "CD" * 32, "ef" * 32, ""]
+    told = ["ab" * 32, "cd" * 32, "ab" * 32, "ab" * 32]
+    run.report.write_text(
+        "".join(
+            line.replace('"sha256": ""', f'"sha256": "{one}"')
+            for line, one in zip(run.lines, told, strict=False)
+        )
+    )
+    run.list = run.list.with_name("urls.csv")
+    rows = (f"http://h/{n},{one}\n" for n, one in enumerate(digests))
+    run.list.write_text("url,sha256\n" + "".join(rows))
+
+    assert run.keep() == [0, 1, 3]
+
+
+def test_a_report_of_another_list_is_refused_and_left_alone(run):
+    before = run.report.read_bytes()
+    run.list.write_text("http://h/other\n")
+    with pytest.raises(ValueError, match="is another list's: it has no URL of this"):
+        run.kept()
+
+    assert run.report.read_bytes() == before
 
 
 def test_what_belongs_elsewhere_now_is_not_kept(run, tmp_path):
@@ -283,3 +310,38 @@ def test_whatever_is_left_of_a_report_what_stands_in_it_is_kept(
         run.path(number).unlink()
 
     assert run.keep() == sorted(whole - gone)
+
+
+@pytest.mark.parametrize(
+    ("retry", "urls", "why"),
+    [
+        (HEALABLE, "http://h/1\nhttp://h/1/other\n", "5 files that --report does not"),
+        (ALL, "", "6 files, which --retry all cannot replace"),
+    ],
+)
+def test_a_report_stays_as_it_was_if_a_complete_tar_takes_nothing(
+    run, tmp_path, retry, urls, why
+):
+    """
+    With the right list, the next run goes on as if nothing had been.
+    """
+    right = "".join(f"http://h/{n}\n" for n in (1, 0, 2, 3, 4, 5))
+    run.list.write_text(right)
+    with closing(LocalTars(tmp_path / "tars", is_folder=True)) as run.sink:
+        run.sink.begin(())
+        run.lines = [run.line(item) for item in UrlList(run.list)]
+        run.sink.settle()
+        run.sink.complete(range(ITEMS), is_whole=True)
+    run.report.write_text("".join(run.lines))
+    before = run.report.read_bytes()
+    with closing(LocalTars(tmp_path / "tars", is_folder=True)) as run.sink:
+        run.list.write_text(urls or right)
+        run.retry = retry
+        with pytest.raises(ValueError, match=why):
+            run.kept()
+        after = run.report.read_bytes()
+        run.list.write_text(right)
+        run.retry = HEALABLE
+
+        assert after == before
+        assert len(run.kept()) == ITEMS

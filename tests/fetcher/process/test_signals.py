@@ -11,6 +11,11 @@ from tests.support.misbehaving_origin import WAIT_S
 from tests.support.running_command import Run
 from tests.support.waiting import eventually
 
+from fetcher.command.report.lines import line_of
+from fetcher.contract.downloads import Download
+from fetcher.contract.outcome import Outcome
+from fetcher.contract.source import Item
+
 # Runs a command, and sends it a signal when Python is about to do a certain thing.
 INTERRUPTED = """
 import os, runpy, sys
@@ -85,6 +90,20 @@ def test_a_signal_while_a_list_is_checked_ends_fetcher_in_one_line(tmp_path, num
     assert (ended.returncode, ended.stdout) == (130, "")
     assert ended.stderr == "fetcher: interrupted\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_signal_while_an_earlier_report_is_read_ends_fetcher_and_leaves_it(tmp_path):
+    run = Run(tmp_path, ["http://h/1"])
+    line = line_of(Item(0, "http://h/1"), Download(Outcome.CUT))
+    run.report.write_text(line)
+    options = ("--to", str(run.out), "--report", str(run.report))
+    ended = interrupted(
+        *("fetcher", "open", f"{run.report}.part", str(tmp_path / "urls.txt")), *options
+    )
+
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == "fetcher: interrupted\n"
+    assert run.report.read_text() == line
 
 
 def test_a_command_in_the_background_of_a_script_is_not_interrupted():

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from fetcher.s3.urls import Place
     from fetcher.sinks.lasting import ItemsIn, KnownPositions
 
+_COMPLETING_S = 60.0  # at most, for the last tars, once their downloads have ended
 _ENDING = 2  # tars at most whose last parts are on their way, before downloads wait
 _OURS = re.compile(rf"(\d{{5,}})({re.escape(TAR)}|{re.escape(INDEX)})")
 _log = logging.getLogger(__name__)
@@ -62,7 +63,8 @@ class BucketTars(TarsSink):
     Args:
         prefix: Where they are; what lies deeper is not looked at.
 
-        until: When all has to be safe, on the monotonic clock.
+        until: When the last download has ended, on the monotonic clock; tars have a
+            minute more to be completed.
     """
 
     settles = True
@@ -70,7 +72,7 @@ class BucketTars(TarsSink):
     def __init__(self, prefix: Place, account: Account, until: float) -> None:
         self._prefix = prefix
         self._account = account
-        self._until = until
+        self.until = until
         self._files = Files()
         self._there: Contents | None = None
         self._taken: set[int] = set()  # numbers of tars and indices
@@ -95,7 +97,7 @@ class BucketTars(TarsSink):
     def _look(self, connection: Connection) -> Contents:
         """Read the index of each tar; write those that a kill has left out."""
         found, beside = Contents(), self._prefix.below("")
-        keys = dict(sizes_below(connection, beside, self._until, "/"))
+        keys = dict(sizes_below(connection, beside, self.until, "/"))
         for key in keys:
             name = _OURS.fullmatch(key.rpartition("/")[2])
             if not name:
@@ -105,7 +107,7 @@ class BucketTars(TarsSink):
                 continue
             tar = self._prefix._replace(key=key)
             try:
-                rows = list(rows_in(connection, tar, self._until))
+                rows = list(rows_in(connection, tar, self.until))
                 members = (
                     Found(row["key"], row["offset"], row["size"]) for row in rows
                 )
@@ -115,7 +117,7 @@ class BucketTars(TarsSink):
                 raise ValueError(msg) from error
             if index_of(tar).key not in keys:
                 lines = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
-                place, until = index_of(tar), self._until
+                place, until = index_of(tar), self.until
                 connection.request("PUT", place, body=lines, until=until)
         return found
 
@@ -129,7 +131,7 @@ class BucketTars(TarsSink):
                 tar = self._prefix.below(name.rpartition("/")[2])
                 rows = {
                     position: row
-                    for row in rows_in(connection, tar, self._until)
+                    for row in rows_in(connection, tar, self.until)
                     if (position := position_of(row["key"])) not in kept
                 }
                 for item in items_in((position, 1) for position in sorted(rows)):
@@ -145,17 +147,18 @@ class BucketTars(TarsSink):
             ValueError: If a tar has files that were not kept, as it may be another
                 list's.
         """
-        self._contents().check_known(kept)
+        self.check(kept)
         self._abort_uploads()
 
     def _abort_uploads(self) -> None:
         """Abort uploads that no process goes on with; they are billed."""
+        until = self.until + _COMPLETING_S
         try:
             with closing(Connection(self._account)) as connection:
                 beside = self._prefix.below("")
-                for key, id_ in uploads_below(connection, beside, self._until):
+                for key, id_ in uploads_below(connection, beside, until):
                     if _OURS.fullmatch(key.removeprefix(beside.key)):
-                        abort(connection, beside._replace(key=key), id_, self._until)
+                        abort(connection, beside._replace(key=key), id_, until)
         except S3Error as error:
             what = "Unfinished uploads below %s, if there are any, stay: %s"
             _log.warning(what, self._prefix, error)
@@ -188,7 +191,9 @@ class BucketTars(TarsSink):
             self._end()
         if self._tar is None:
             place = self._next()
-            self._tar = S3Tar(place, self._account, self._until, by_row=True)
+            self._tar = S3Tar(
+                place, self._account, self.until + _COMPLETING_S, by_row=True
+            )
         tar = self._tar
         yield tar
         if len(tar.kept) >= MOST_FILES or tar.size >= MOST_BYTES:

@@ -54,12 +54,24 @@ class LocalTars(TarsSink):
 
         is_folder: Which of the two.
 
+        report: Where the run's report is to be.
+
     Raises:
+        ValueError: If the report would be one of these files.
+
         OSError: If tars that are there cannot be read.
     """
 
-    def __init__(self, path: Path, *, is_folder: bool) -> None:
+    def __init__(
+        self, path: Path, *, is_folder: bool, report: Path | None = None
+    ) -> None:
         self._place = TarPlace(path, is_folder=is_folder)
+        if report and any(map(self._place.owns, (report, report.resolve()))):
+            msg = (
+                f"--report {report} is called like a tar of --to {path}, or its "
+                "index; name another file."
+            )
+            raise ValueError(msg)
         self._files = Files(self._place.folder)
         self._tar: _OpenTar | None = None
         self._there = Contents()
@@ -75,6 +87,9 @@ class LocalTars(TarsSink):
     def _is_ours(self, tar: str) -> bool:
         return self._place.has(tar)
 
+    def _unfinished(self) -> list[str]:
+        return [str(tar) for tar in self._place.growing()]
+
     def begin(self, kept: KnownPositions) -> None:
         """
         Take out of unfinished tars what was not kept, and make ready for more.
@@ -85,7 +100,7 @@ class LocalTars(TarsSink):
 
             OSError: If there is no room.
         """
-        self._there.check_known(kept, [str(tar) for tar in self._place.growing()])
+        self.check(kept)
         self._place.lock()
         for tar in self._place.growing():
             self._mend(tar, kept)

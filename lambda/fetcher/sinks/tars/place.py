@@ -23,6 +23,7 @@ TAR = ".tar"
 
 _CLOSED = -1
 _SHARD = re.compile(r"\d{5,}\.tar")
+_OWN = re.compile(rf"\d{{5,}}\.(tar|jsonl)({re.escape(PART)})?")
 
 
 class TarPlace:
@@ -59,6 +60,15 @@ class TarPlace:
     def index_of(self, tar: Path) -> Path:
         """Return the index of a tar; a report may well be called like a single tar."""
         return tar.with_suffix(".jsonl" if self.is_folder else ".index.jsonl")
+
+    def owns(self, file: Path) -> bool:
+        """Tell whether a file is called like a tar of this place, or its index."""
+        if file.parent.resolve() != self.folder.resolve():
+            return False
+        if self.is_folder:
+            return bool(_OWN.fullmatch(file.name))
+        own = (self._one.name, self.index_of(self._one).name)
+        return file.name.removesuffix(PART) in own
 
     def lock(self) -> None:
         """

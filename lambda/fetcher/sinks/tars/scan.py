@@ -120,22 +120,6 @@ class Contents:
             and self._names[self._tars[position]] == tar
         )
 
-    def check_known(self, known: KnownPositions, growing: Container[str] = ()) -> None:
-        """
-        Check that tars have nothing but known positions, apart from those that grow.
-
-        Raises:
-            ValueError: If one has, as it may be another list's.
-        """
-        for tar, count in self.others(known).items():
-            if tar not in growing:
-                msg = (
-                    f"{tar} has {count:,} files that --report does not have for this "
-                    "list, so it stays as it is. Name another place, or remove it: "
-                    "what the list has of it is then fetched again."
-                )
-                raise ValueError(msg)
-
     def others(self, known: KnownPositions) -> dict[str, int]:
         """Return how many bodies each tar has at positions that are not known."""
         counts: dict[str, int] = {}
@@ -154,6 +138,33 @@ class TarsSink(LastingSink, Protocol):
 
     def _is_ours(self, tar: str) -> bool:
         """Tell whether a tar, by its path, is one that this sink may write."""
+
+    def _unfinished(self) -> Container[str]:
+        """Return the tars that members can be taken out of."""
+        return ()
+
+    def check(self, kept: KnownPositions, *, is_again: bool = False) -> None:
+        """
+        Check that tars have nothing else, apart from those that grow.
+
+        Raises:
+            ValueError: If one has, as it may be another list's.
+        """
+        unfinished = self._unfinished()
+        for tar, count in self._contents().others(kept).items():
+            if tar in unfinished:
+                continue
+            msg = (
+                f"{tar} has {count:,} files that --report does not have for this "
+                "list, so it stays as it is. Name another place, or remove it: "
+                "what the list has of it is then fetched again."
+            )
+            if is_again:
+                msg = (
+                    f"{tar} is complete and has {count:,} files, which --retry all "
+                    "cannot replace. Name another place and report, or remove the tar."
+                )
+            raise ValueError(msg)
 
     def key_of(self, item: Item) -> str:
         """Return what members of this item's row are called."""
