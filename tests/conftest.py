@@ -162,7 +162,19 @@ def aws():
 
 @pytest.fixture(scope="session")
 def target(endpoint):
-    return connect("local", endpoint.endpoint_url)
+    """
+    The target `local`, where the worker is deployed: from then on it is compiled.
+    """
+    target = connect("local", endpoint.endpoint_url)
+    worker = target.machine_for("arm64")
+    target.client("lambda").create_function(
+        FunctionName="compiled",
+        Runtime=worker.runtime,
+        Role="arn:aws:iam::123456789012:role/nobodys",
+        Handler="fetcher.handler.download",
+        Code={"ZipFile": build.build(*worker)},
+    )
+    return target
 
 
 @pytest.fixture
