@@ -6,6 +6,7 @@ import inspect
 
 import nbformat
 
+from experiment.command import arguments
 from experiment.ledger.machine import root
 
 FOLDER = root() / "notebooks"
@@ -23,14 +24,15 @@ def run_cells(name, parameters):
     Run a notebook's code with other parameters, and return its variables.
 
     What a test has patched stays so. As in a kernel, cells may await, and share one
-    event loop.
+    event loop. Charts are left out: they take most of the time, and tests/notebooks
+    draws them.
     """
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     namespace = {}
 
     async def run():
         for cell in notebook.cells:
-            if cell.cell_type != "code":
+            if cell.cell_type != "code" or cell.source.startswith("run.save_chart("):
                 continue
             flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
             code = compile(cell.source, f"{name}: {cell.id}", "exec", flags=flags)
@@ -43,3 +45,9 @@ def run_cells(name, parameters):
 
     asyncio.run(run())
     return namespace
+
+
+def resume_in_process(folder, **more):
+    """Do what ``python -m experiment resume`` does with a run, without a kernel."""
+    options = [word for one in more.items() for word in ("-p", *map(str, one))]
+    return run_cells(*arguments.read(["resume", str(folder), *options]))
