@@ -3,20 +3,19 @@
 import subprocess
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 
 import psutil
 import pytest
 from tests.support.child_processes import child_with, family_of, kill
 from tests.support.held_origin import HeldOrigin
 from tests.support.interrupted_run import REPORTED, held, lines
-from tests.support.notebook_cells import resume_in_process
+from tests.support.notebook_cells import resume_in_process, run_cells
 from tests.support.waiting import WAIT_S, eventually
 
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.session import open_session
+from experiment.session import Session, open_session
 from local_aws.errors import EndpointError
 from origin.nginx import is_installed
 
@@ -171,20 +170,30 @@ def test_the_end_of_an_endpoint_is_seen_though_its_origin_lives(monkeypatch):
     ],
 )
 def test_what_dies_when_every_file_is_accounted_for_does_not_cost_the_result(
-    tmp_path, words
+    tmp_path, monkeypatch, capsys, words
 ):
     """
     What is left to do then is to remove what ends by itself.
     """
-    run = Command(tmp_path / "run", files=40)
-    run.wait_for(lambda: "verdict" in _text(run.folder / "run.json"))
-    run.kill_child(*words)
+    folder, end, others = tmp_path / "run", Session.end, descendants()
 
-    assert run.finish() == 0, run.err
-    assert "40 of 40 files are ok" in run.out
-    assert run.out.count("Warning: ") == 1
-    assert f"verdict  {read_run(run.folder)['verdict']}" in run.out
+    def killed(session, function):
+        (one,) = (one for one in descendants() - others if has(one, words))
+        kill(one)
+        return end(session, function)
+
+    monkeypatch.setattr(Session, "end", killed)
+    run_cells("20_fan_out", {"files": 40, "run_folder": str(folder)})
+    said = capsys.readouterr().out
+
+    assert "40 of 40 files are ok" in said
+    assert said.count("Warning: ") == 1
+    assert {"ended", "verdict"} <= read_run(folder).keys()
 
 
-def _text(path: Path):
-    return path.read_text() if path.exists() else ""
+def descendants():
+    return set(psutil.Process().children(recursive=True))
+
+
+def has(process, words):
+    return set(words) <= set(process.cmdline())
