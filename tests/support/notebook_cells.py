@@ -19,6 +19,11 @@ def cells_of(path, kind="code"):
     return [cell for cell in notebook.cells if cell.cell_type == kind]
 
 
+def draws(cell):
+    """Tell whether a cell does nothing but to draw a chart."""
+    return cell.source.startswith("run.save_chart(")
+
+
 def run_cells(name, parameters):
     """
     Run a notebook's code with other parameters, and return its variables.
@@ -32,7 +37,7 @@ def run_cells(name, parameters):
 
     async def run():
         for cell in notebook.cells:
-            if cell.cell_type != "code" or cell.source.startswith("run.save_chart("):
+            if cell.cell_type != "code" or draws(cell):
                 continue
             flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
             code = compile(cell.source, f"{name}: {cell.id}", "exec", flags=flags)
