@@ -11,14 +11,17 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 from tests.experiment.plan.test_plan import Nowhere
-from tests.support.handler_shards import invoke
-from tests.support.misbehaving_origin import Origin
+from tests.support.bucket_contents import objects_in
+from tests.support.handler_shards import Context, invoke
+from tests.support.misbehaving_origin import JPEG, Origin
 from tests.support.url_lists import told
+from webdataset import tariterators
 
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.plan import make_plan
 from experiment.tables.outcomes import OutcomeBlock
 from experiment.tables.table import Names, downloads_table
+from fetcher import handler
 from fetcher.__main__ import main
 from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import SinkSpec
@@ -162,3 +165,48 @@ def test_every_entrance_has_the_same_rows_and_outcomes(shape, tmp_path):
         by_command,
     ):
         assert all(one | shape.caption == one for one in carried)
+
+
+def picture(number):
+    """Return what says JPEG in its first bytes only, and is no other's."""
+    return JPEG + f"picture {number}".encode()
+
+
+def test_captions_of_a_list_are_beside_the_pictures_in_the_tars_that_lambda_writes(
+    origin, tmp_path, bucket, s3, endpoint, target, monkeypatch
+):
+    """
+    All the way: `rollout manifest`, the deal of a run, the worker, S3, and WebDataset.
+    """
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint.endpoint_url)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    answers = [
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+        for body in map(picture, range(5))
+    ]
+    rows = [(origin.saying(one), f"{CAPTION} {n}") for n, one in enumerate(answers)]
+    (tmp_path / "a.parquet").write_bytes(in_parquet(rows))
+    convert(str(tmp_path / "a.parquet"), tmp_path / "a.jsonl")
+    settings = FanOutSettings(
+        url_list=str(tmp_path / "a.jsonl"),
+        concurrency=2,
+        shards_per_execution=1,
+        allow_private=True,
+        sink="s3-tar",
+        sink_path=f"s3://{bucket}/kept",
+    )
+    plan = make_plan("20_fan_out", settings, SimpleNamespace(target=target))
+    for shard in plan.wave(0, plan.everything):
+        handler.download(json.loads(shard.to_json()), Context())
+    objects = objects_in(s3, bucket)
+    tars = sorted(key for key in objects if key.endswith(".tar"))
+    shards = [{"url": key, "stream": io.BytesIO(objects[key])} for key in tars]
+    opened = tariterators.tar_file_expander(iter(shards))
+    samples = list(tariterators.group_by_keys(opened))
+
+    assert len(tars) == 2
+    assert [sample["jpg"] for sample in samples] == list(map(picture, range(5)))
+    for number, (sample, (url, caption)) in enumerate(zip(samples, rows, strict=True)):
+        told = json.loads(sample["json"])
+        assert sample["__key__"] == f"{number:09}"
+        assert (told["url"], told["TEXT"], told["SAMPLE_ID"]) == (url, caption, number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 if __name__ == "__main__":  # the imports below take half a second
-    from fetcher.process.interrupts import quit_when_interrupted
+    from fetcher.process.signals import quit_when_interrupted
 
     quit_when_interrupted("rollout")
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from fetcher.process.interrupts import INTERRUPTED, raise_when_interrupted
+from fetcher.process.signals import INTERRUPTED, raise_when_interrupted
 from local_aws.errors import EndpointError
 from origin import OriginError
 from rollout.cli import (

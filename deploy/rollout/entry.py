@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fetcher.process.interrupts import quit_when_interrupted
+from fetcher.process.signals import quit_when_interrupted
 
 
 def main() -> int:

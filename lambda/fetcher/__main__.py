@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from fetcher.process.interrupts import quit_when_interrupted
+from fetcher.process.signals import quit_when_interrupted
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 if __name__ == "__main__":  # what follows takes a second
-    from fetcher.process.interrupts import quit_when_interrupted
+    from fetcher.process.signals import quit_when_interrupted
 
     quit_when_interrupted("experiment")
 
@@ -14,7 +14,7 @@ from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.process.interrupts import INTERRUPTED, handle
+from fetcher.process.signals import INTERRUPTED, handle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,17 +11,21 @@ class HeldOrigin(HttpServer):
 
     Attributes:
         open: Set it to serve everything.
+
+        paths: What was asked for, in order.
     """
 
     def __init__(self, served):
         self.served = served
         self.open = threading.Event()
+        self.paths = []
 
     def __exit__(self, *_):
         self.open.set()
         super().__exit__()
 
     def handle(self, request, _body):
+        self.paths.append(request.path)
         _, size, name = request.path.split("/")
         if request.command == "GET" and int(name.partition(".")[0]) >= self.served:
             self.open.wait()

@@ -19,9 +19,13 @@ class Run:
         folder: Where the list, the files and the report are.
 
         urls: The list.
+
+    Attributes:
+        program: What Python is to run.
     """
 
     def __init__(self, folder, urls):
+        self.program = ["-m", "fetcher"]
         self.out = folder / "out"
         self.report = folder / "report.jsonl"
         self._list = folder / "urls.txt"
@@ -30,7 +34,7 @@ class Run:
     @contextmanager
     def start(self, *options):
         """Start the command; it is gone when the `with` block ends."""
-        command = [sys.executable, "-m", "fetcher", str(self._list)]
+        command = [sys.executable, *self.program, str(self._list)]
         self.process = subprocess.Popen(
             [
                 *command,

@@ -18,7 +18,7 @@ from fetcher.backoff import full_jitter
 from fetcher.security.signing import Signer
 from rollout.errors import InvocationLost, InvokeError
 from rollout.invoke.connections import open_session
-from rollout.invoke.in_flight import InFlightLimit
+from rollout.invoke.in_flight_limit import InFlightLimit
 from rollout.invoke.refusals import not_sent, refused
 from rollout.target.clients import DIES_WITHIN_S
 

@@ -7,12 +7,12 @@ from collections import Counter
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from fetcher.command.batch import Ended
 from fetcher.command.progress import Progress
 from fetcher.command.report.lines import line_of
+from fetcher.command.result_batch import Ended
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.transfer.flow.under_way import UnderWay
+from fetcher.transfer.flow.under_way_counts import UnderWay
 
 if TYPE_CHECKING:
     from fetcher.command.report.file import ReportFile

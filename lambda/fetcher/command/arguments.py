@@ -25,7 +25,8 @@ PLACE is a folder: a file is stored there under its destination, or else as --la
 says: by host and path, flat in one folder, or hash, at most 1,000 files in a folder. Or
 it is a tar, NAME.tar; or with --shards tar, a folder of them, for WebDataset; in a tar,
 files are called after their rows, and beside each is a JSON of what is known of it. Or
-it is s3://bucket/prefix. A file is there only once it is whole.
+it is s3://bucket/prefix: of objects or, with --shards tar, of tars. A file is there,
+and is counted, only once it is whole; in a tar in S3, once the tar is.
 
 If the report is there from an earlier run, only the rest is done: URLs that were ok,
 and whose files are still there in full, are kept, and so are 404, 410, bodies of a
@@ -116,7 +117,7 @@ def parser() -> argparse.ArgumentParser:
         choices=SHARDS,
         default="",
         metavar="KIND",
-        help="tar: keep files in tars of 10,000 in the folder, for WebDataset",
+        help="tar: keep files in tars of 10,000, for WebDataset, in a folder or in S3",
     )
     for flag, name, what in OPTIONS:
         _add_option(own, flag, name, what)

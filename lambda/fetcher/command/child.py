@@ -8,15 +8,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
 from fetcher.command.fetch import fetch
+from fetcher.command.graceful_stop import SIGNALS, Stops
 from fetcher.command.result_pipe import send
-from fetcher.command.stops import SIGNALS, Stops
 from fetcher.transfer.transfers import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from threading import Event
 
-    from fetcher.command.batch import Ended
+    from fetcher.command.result_batch import Ended
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.transfer.sink import Sink

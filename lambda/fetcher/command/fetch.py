@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fetcher.command.batch import Batch
+from fetcher.command.result_batch import Batch
 from fetcher.sinks.settling import Settling
-from fetcher.transfer.flow.under_way import UnderWay
+from fetcher.transfer.flow.under_way_counts import UnderWay
 from fetcher.transfer.transfers import Transfers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from threading import Event
 
-    from fetcher.command.batch import Ended
-    from fetcher.command.stops import Stops
+    from fetcher.command.graceful_stop import Stops
+    from fetcher.command.result_batch import Ended
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.transfer.engine import Engine
@@ -59,8 +59,9 @@ def fetch(
         transfers = Transfers(items, sink, options, add)
         if sink.settles:
             batch.collect = settling.collect
-        batch.left = transfers.left
+        batch.left = lambda: transfers.left()._replace(settling=settling.held)
         batch.connections = lambda: transfers.places.over_time[-1][1]
         transfers.run(engine, deadline_s)
-        batch.left = UnderWay
-        settling.finish()
+        batch.left = lambda: UnderWay(settling=settling.held)
+        if not batch.failed:  # else nobody would learn of what is made safe now
+            settling.finish()

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from fetcher.command.by_host import HostShares
 from fetcher.command.child import Child, describe
 from fetcher.command.fetch import fetch
+from fetcher.command.graceful_stop import SIGNALS
 from fetcher.command.result_pipe import Messages
-from fetcher.command.stops import SIGNALS
 from fetcher.command.work_pipe import Deals
 from fetcher.process.memory import peak_rss_bytes
 from fetcher.transfer.transfers import engine_for
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from threading import Event
 
     from fetcher.command.accounting import Accounting
-    from fetcher.command.batch import Ended
-    from fetcher.command.stops import Stops
+    from fetcher.command.graceful_stop import Stops
+    from fetcher.command.result_batch import Ended
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.lists.position_set import Positions

@@ -8,7 +8,7 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.transfer.flow.under_way import UnderWay
+from fetcher.transfer.flow.under_way_counts import UnderWay
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -96,21 +96,23 @@ class Progress:
 
     def _rest(self, done: int, left: UnderWay) -> str:
         """Say how long the rest will take, and what it waits for."""
-        now, rest = self._shown, self.count - done
-        self._recent.append((now, done))
+        now, come = self._shown, done + left.settling
+        rest = self.count - come
+        self._recent.append((now, come))
         while now - self._recent[0][0] > _RECENT_S and len(self._recent) > 2:  # noqa: PLR2004
             self._recent.popleft()
         few = _FEW * (left.silent + left.waiting)
-        if rest > sum(left) or left.working >= few:
+        if rest > sum(left) - left.settling or left.working >= few:
             self._silent_since = math.inf
             since, before = self._recent[0]
-            rate = (done - before) / max(now - since, 1e-9)
+            rate = (come - before) / max(now - since, 1e-9)
             quick = max(0, rest - left.silent)
             told = f"{quick / rate:,.0f} s left" if rate else f"{quick:,} left"
-            return f"{told}, {left.silent:,} silent" if left.silent else told
+            told += f", {left.silent:,} silent" if left.silent else ""
+            return told + (f", {left.settling:,} to be stored" if left.settling else "")
         self._silent_since = min(self._silent_since, now)
-        words = ("at work", "silent", "waiting for hosts that are limited or gone")
-        said = zip(left, words, strict=True)
+        waiting = "waiting for hosts that are limited or gone"
+        said = zip(left, ("at work", "silent", waiting, "to be stored"), strict=True)
         told = ", ".join(f"{n:,} {word}" for n, word in said if n)
         if left.waiting:
             return told

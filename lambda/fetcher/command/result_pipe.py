@@ -7,7 +7,7 @@ import os
 import struct
 from typing import TYPE_CHECKING
 
-from fetcher.command.batch import Ended
+from fetcher.command.result_batch import Ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,13 @@ from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from fetcher.command.report.lines import BEGINNING, OLD_BEGINNING, fields_of, line_again
+from fetcher.command.report.lines import (
+    BEGINNING,
+    OLD_BEGINNING,
+    fields_of,
+    line_again,
+    line_of,
+)
 from fetcher.contract.carried import LONGEST_TOLD
 from fetcher.contract.outcome import CODE, Outcome
 from fetcher.lists.position_set import Positions
@@ -44,6 +50,7 @@ def keep(
     By default that is what has nothing to hope for: 404, 410, names that do not exist,
     and, of the same row with the same text, bodies of a wrong type. All else may come
     this time: servers recover, and disks, digests and options are mended in between.
+    What the sink has, though no report says so, is added, unless all is tried again.
     The new report has rows as the list has them now. It is written aside and replaces
     the old one when it is whole.
 
@@ -83,6 +90,11 @@ def keep(
                     line = file.readline().rstrip(b"\n\0") + b"\n"
                     ended[_outcome_of(line)] += 1
                     yield line_again(line, item)
+            if retry != ALL:
+                for item, download in sink.unreported(urls.items_in, kept):
+                    kept.add([item.number])
+                    ended[download.outcome.value] += 1
+                    yield line_of(item, download).encode()
 
         report.replace(lines())
     return kept, ended

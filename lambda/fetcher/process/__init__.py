@@ -1,5 +1,5 @@
 """
-The process, to the system: its ``memory``, ``descriptors`` and ``interrupts``.
+The process, to the system: its ``memory``, ``descriptors`` and ``signals``.
 
 ``children`` are forked to share its work.
 """

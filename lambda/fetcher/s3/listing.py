@@ -1,7 +1,8 @@
 """
-Listings of a bucket, a thousand objects a request.
+Listings of a bucket, a thousand objects or unfinished uploads a request.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 """
 
 from __future__ import annotations
@@ -21,15 +22,27 @@ _SIZED = re.compile(
     r"<Contents>.*?<Key>(.*?)</Key>.*?<Size>(\d+)</Size>.*?</Contents>", re.DOTALL
 )
 
+_UPLOAD = re.compile(r"<Upload>(.*?)</Upload>", re.DOTALL)
+_NAMED = re.compile("<(Key|UploadId)>(.*?)</")  # in any order
+_MORE_UPLOADS = "<IsTruncated>true</IsTruncated>"
+_NEXT_UPLOAD = re.compile(r"<Next(KeyMarker|UploadIdMarker)>(.*?)</Next")
+_MARKERS = {"KeyMarker": "key-marker", "UploadIdMarker": "upload-id-marker"}
 
-def pages_below(connection: Connection, prefix: Place, until: float) -> Iterator[str]:
+
+def pages_below(
+    connection: Connection, prefix: Place, until: float, delimiter: str = ""
+) -> Iterator[str]:
     """
     Yield the documents that list all keys with a prefix, sorted.
+
+    With a delimiter, keys that have it behind the prefix are left out.
 
     Raises:
         S3Error: If S3 refuses, or does not answer.
     """
     parameters = {"list-type": "2", "prefix": prefix.key}
+    if delimiter:
+        parameters["delimiter"] = delimiter
     bucket = prefix._replace(key="")
     while True:
         answer = connection.request("GET", bucket, parameters, until=until)
@@ -41,9 +54,32 @@ def pages_below(connection: Connection, prefix: Place, until: float) -> Iterator
 
 
 def sizes_below(
-    connection: Connection, prefix: Place, until: float
+    connection: Connection, prefix: Place, until: float, delimiter: str = ""
 ) -> Iterator[tuple[str, int]]:
     """Yield the key of each object with a prefix, and its bytes; see `pages_below`."""
-    for text in pages_below(connection, prefix, until):
+    for text in pages_below(connection, prefix, until, delimiter):
         for key, size in _SIZED.findall(text):
             yield unescape(key), int(size)
+
+
+def uploads_below(
+    connection: Connection, prefix: Place, until: float
+) -> Iterator[tuple[str, str]]:
+    """
+    Yield the key and the id of each upload with a prefix that was not finished.
+
+    Raises:
+        S3Error: If S3 refuses, or does not answer.
+    """
+    parameters = {"uploads": "", "prefix": prefix.key}
+    bucket = prefix._replace(key="")
+    while True:
+        answer = connection.request("GET", bucket, parameters, until=until)
+        text = answer.body.decode()
+        for upload in _UPLOAD.findall(text):
+            named = dict(_NAMED.findall(upload))
+            yield unescape(named["Key"]), unescape(named["UploadId"])
+        if _MORE_UPLOADS not in text:
+            return
+        for name, marker in _NEXT_UPLOAD.findall(text):
+            parameters[_MARKERS[name]] = unescape(marker)

@@ -45,7 +45,8 @@ _COMPLETE = (
     "{}</CompleteMultipartUpload>"
 )
 _AT_ONCE = "ConditionalRequestConflict"
-_TAKEN = frozenset({"PreconditionFailed", "NoSuchUpload", _AT_ONCE})
+_GONE = "NoSuchUpload"
+_TAKEN = frozenset({"PreconditionFailed", _GONE, _AT_ONCE})
 
 
 class Upload:
@@ -217,12 +218,22 @@ class Upload:
 
     def _abort(self) -> None:
         upload_id, self._id = self._id, ""
-        self._connection.request(
-            "DELETE",
-            self._place,
-            {"uploadId": upload_id},
-            until=monotonic() + _LAST_LOOK_S,
-        )
+        until = monotonic() + _LAST_LOOK_S
+        abort(self._connection, self._place, upload_id, until)
+
+
+def abort(connection: Connection, place: Place, upload_id: str, until: float) -> None:
+    """
+    Abort an upload, unless that, or its end, has come before.
+
+    Raises:
+        S3Error: If S3 refuses, or does not answer.
+    """
+    try:
+        connection.request("DELETE", place, {"uploadId": upload_id}, until=until)
+    except S3Error as error:
+        if error.code != _GONE:
+            raise
 
 
 def _crc_of(part: Part) -> str:

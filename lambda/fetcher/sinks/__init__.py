@@ -7,6 +7,6 @@ Sinks: where bodies go.
 * ``discard`` throws bodies away.
 * ``s3_objects`` makes each body an object, from a ``body_file``; ``settling`` holds
   back what is not safe yet.
-* ``tars`` are WebDataset's, and those of this machine.
+* ``tars`` are WebDataset's: the sinks of many, on this machine and in S3.
 * ``s3_tar`` writes one tar in S3, whose files are listed in an ``s3_tar_index``.
 """

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fetcher.sinks.lasting import LastingSink
 
 _TAR = ".tar"
+_COMPLETING_S = 60.0  # at most, for the last tars, once their downloads have ended
 
 
 def destination(
@@ -30,11 +31,12 @@ def destination(
     Return the sink for a place.
 
     Args:
-        to: A folder; a tar, whose name ends in ``.tar``; or ``s3://bucket/prefix``.
+        to: A folder; a tar on this machine, whose name ends in ``.tar``; or
+            ``s3://bucket/prefix``.
 
         layout: Of a folder, one of `LAYOUTS`; empty: the first.
 
-        shards: ``tar`` for tars in a folder, instead of files.
+        shards: ``tar`` for tars in a folder, or below a prefix, instead of files.
 
         beside: Whether what is known of a file goes beside it; in tars, it always does.
 
@@ -42,7 +44,7 @@ def destination(
 
         count: How many files there will be at most; of use with the layout ``hash``.
 
-        deadline_s: Seconds from now until all has to be safe.
+        deadline_s: Seconds from now until the last download has ended.
 
     Raises:
         ValueError: If these do not go together.
@@ -50,21 +52,22 @@ def destination(
         OSError: If the place cannot be used.
     """
     is_in_s3 = to.startswith(SCHEME)
-    is_tar = to.endswith(_TAR) and not Path(to).is_dir() and not is_in_s3
+    is_tar = to.endswith(_TAR) and (is_in_s3 or not Path(to).is_dir())
     if (is_in_s3 or is_tar or shards) and (layout or beside):
         msg = (
             f"--layout and --beside are for files in a folder; --to {to} has none. "
             "Leave them out."
         )
         raise ValueError(msg)
-    if (is_in_s3 or is_tar) and shards:
+    if is_tar and (shards or is_in_s3):
+        why = "a tar in S3 cannot grow" if is_in_s3 else "--shards makes several"
         msg = (
-            f"--shards {shards} is for a folder on this machine, and --to is {to}. "
-            "Name a folder; tars in S3 are written by the worker's sink s3-tar."
+            f"--to {to} names one tar, but {why}. For as many as it takes, write "
+            f"--to {to.removesuffix(_TAR)} --shards tar."
         )
         raise ValueError(msg)
     if is_in_s3:
-        return _bucket(to, deadline_s)
+        return _bucket(to, deadline_s, shards)
     if is_tar or shards:
         from fetcher.sinks.tars.local import LocalTars  # noqa: PLC0415
 
@@ -85,9 +88,15 @@ def _names_of(report: Path, folder: Path) -> set[str]:
     return names | {f"{name}.jsonl" for name in names}
 
 
-def _bucket(to: str, deadline_s: float) -> LastingSink:
+def _bucket(to: str, deadline_s: float, shards: str) -> LastingSink:
     from fetcher.s3.credentials import Account  # noqa: PLC0415 - loads OpenSSL
+
+    prefix, account = prefix_of(to.rstrip("/")), Account.from_environment()
+    until = monotonic() + deadline_s
+    if shards:
+        from fetcher.sinks.tars.bucket import BucketTars  # noqa: PLC0415
+
+        return BucketTars(prefix, account, until + _COMPLETING_S)
     from fetcher.sinks.s3_objects import S3Objects  # noqa: PLC0415
 
-    account = Account.from_environment()
-    return S3Objects(prefix_of(to.rstrip("/")), account, monotonic() + deadline_s)
+    return S3Objects(prefix, account, until)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class Discard(Sink):
     """A sink, and the writer of each of its bodies."""
 
+    tells_sizes = False
+
     def keep(
         self,
         item: Item,  # noqa: ARG002

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 from fetcher.transfer.sink import Sink
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from fetcher.contract.downloads import Download
     from fetcher.contract.source import Item
+
+    # Of the list, in spans: number of the first, and how many.
+    ItemsIn = Callable[[Iterable[tuple[int, int]]], Iterator[Item]]
 
 
 class KnownPositions(Protocol):
@@ -32,6 +38,22 @@ class LastingSink(Sink, Protocol):
 
     def holds(self, path: str, size: int) -> bool:
         """Tell whether a body of so many bytes is at a path that a report told."""
+
+    def unreported(
+        self, items_in: ItemsIn, kept: KnownPositions
+    ) -> Iterator[tuple[Item, Download]]:
+        """
+        Yield items that are here, though no report says so, and how they ended.
+
+        A run that is killed may have made their bodies safe a moment before.
+
+        Args:
+            items_in: Returns the list's items.
+
+            kept: The positions that a report has; what is yielded is added to them.
+        """
+        del items_in, kept
+        return iter(())
 
     def begin(self, kept: KnownPositions) -> None:
         """

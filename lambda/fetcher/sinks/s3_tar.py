@@ -6,9 +6,9 @@ storage, the parts of a multipart upload, which are sent as soon as they are ful
 part is ever held in memory. A body is written there once it is judged whole; until then
 one that arrives in pieces has a file of its own.
 
-The tar is visible only once it is complete, and it is named after run, wave and shard.
-If two executions have the same shard, the first to finish keeps the name; the other
-then reports what is in the tar that is there.
+The tar is visible only once it is complete. An execution's is named after run, wave and
+shard. If two executions have the same shard, the first to finish keeps the name; the
+other then reports what is in the tar that is there.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from fetcher.contract.source import Item
     from fetcher.s3.credentials import Account
     from fetcher.s3.urls import Place
+    from fetcher.sinks.tars.member import Member
 
 # Larger parts are fewer requests, each of which costs, and of which a prefix takes
 # 3,500 a second; smaller ones leave less to be sent when the last download has ended.
@@ -46,6 +47,7 @@ PART_BYTES = 16 * 2**20
 _FULL_BYTES = 6 * PART_BYTES  # on their way: as much temporary storage is taken
 
 _OTHER = "another execution of this shard finished first, without this file"
+_FOREIGN = "another run has written its tar meanwhile"
 _log = logging.getLogger(__name__)
 
 
@@ -68,11 +70,20 @@ class S3Tar(Sink):
         tar: Where it will be; its index is beside it.
 
         until: When all has to be safe, on the monotonic clock.
+
+        by_row: Whether it is of a list: members are called after their rows, paths say
+            which, and a tar that is there already is another's.
+
+    Attributes:
+        kept: Numbers of the bodies in it.
     """
 
     settles = True
 
-    def __init__(self, tar: Place, account: Account, until: float) -> None:
+    def __init__(
+        self, tar: Place, account: Account, until: float, *, by_row: bool = False
+    ) -> None:
+        self._by_row = by_row
         self._tar = tar
         self._path = str(tar)
         self._until = until
@@ -82,7 +93,17 @@ class S3Tar(Sink):
         self._index = self._files.take()
         self._part: TarPart | None = None
         self._base = 0  # where the part begins in the tar
-        self._kept = array("Q")  # numbers
+        self.kept = array("Q")
+
+    @property
+    def size(self) -> int:
+        """Bytes, so far."""
+        return self._base + (self._part.size if self._part else 0)
+
+    @property
+    def failure(self) -> S3Error | None:
+        """Why it can no longer be completed."""
+        return self._upload.failure
 
     @property
     def is_full(self) -> bool:
@@ -95,18 +116,19 @@ class S3Tar(Sink):
         """Write a member; `OSError` if that, or the upload, has failed."""
         self._check()
         size = sum(map(len, parts))
-        self._open_part().append(member_of(item, size, download), parts, size)
-        return self._count(item)
+        member = member_of(item, size, download, by_row=self._by_row)
+        self._open_part().append(member, parts, size)
+        return self._count(item, member)
 
     def open(self, item: Item) -> Filed:
         """Make room for a body that arrives in pieces."""
         self._check()
-        return Filed(self._files, partial(self._take, item), BLOCK)
+        return Filed(self._files, partial(self.take, item), BLOCK)
 
-    def _take(self, item: Item, body: Part, download: Download) -> str:
-        """Write a member whose body is in a file of its own."""
+    def take(self, item: Item, body: Part, download: Download) -> str:
+        """Write a member whose body is in a file, behind a block that is left out."""
         self._check()
-        member = member_of(item, body.size, download)
+        member = member_of(item, body.size, download, by_row=self._by_row)
         if body.size < LEAST_PART:
             self._open_part().copy(member, body)
             body.release()
@@ -116,11 +138,11 @@ class S3Tar(Sink):
                 msg = f"the body has {body.size:,} bytes; a part takes {MOST_PART:,}"
                 raise OSError(errno.EFBIG, msg)
             self._send(part)
-        return self._count(item)
+        return self._count(item, member)
 
     def settle(self) -> dict[int, Download]:
         """Complete the tar; say what is not in it, or all if that fails."""
-        if not self._kept:
+        if not self.kept:
             return {}
         try:
             last = self._open_part()
@@ -132,7 +154,7 @@ class S3Tar(Sink):
                 return {}
             return self._of_another()
         except OSError as error:
-            return dict.fromkeys(self._kept, lost(error, "tar"))
+            return dict.fromkeys(self.kept, lost(error, "tar"))
 
     def close(self) -> None:
         """Clear temporary storage, and abort a tar that is not complete."""
@@ -152,13 +174,13 @@ class S3Tar(Sink):
             self._part = TarPart(self._files.take(), self._files)
         return self._part
 
-    def _count(self, item: Item) -> str:
-        self._kept.append(item.number)
+    def _count(self, item: Item, member: Member) -> str:
+        self.kept.append(item.number)
         if self._part and self._part.size >= PART_BYTES:
             with suppress(OSError):  # no room for the index: later there may be
                 self._send(self._part)
                 self._part = None
-        return self._path
+        return f"{self._path}/{member.name}" if self._by_row else self._path
 
     def _send(self, part: TarPart) -> None:
         self._note(part)
@@ -186,12 +208,16 @@ class S3Tar(Sink):
 
     def _of_another(self) -> dict[int, Download]:
         """Return what the tar that is there lacks of ours, and has beside ours."""
+        if self._by_row:
+            return dict.fromkeys(
+                self.kept, Download(Outcome.UNSTARTED, detail=_FOREIGN)
+            )
         theirs = {
             number_of(row): row["size"]
             for row in rows_in(self._connection, self._tar, self._until)
         }
         lacking = Download(Outcome.UNSTARTED, detail=_OTHER)
-        return dict.fromkeys(self._kept, lacking) | {
+        return dict.fromkeys(self.kept, lacking) | {
             number: Download(Outcome.OK, 200, size, path=self._path)
             for number, size in theirs.items()
         }

@@ -31,6 +31,8 @@ class Scratch(Directory):
     from the folders of shards still at work.
     """
 
+    tells_sizes = False
+
     def __init__(self) -> None:
         here = Path(tempfile.gettempdir())
         for old in here.glob(f"{_SCRATCH}*"):

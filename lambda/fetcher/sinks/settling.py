@@ -32,6 +32,11 @@ class Settling:
         self._held: dict[int, tuple[int, Item, Download]] = {}  # by number
         self._early: dict[int, Download | None] = {}
 
+    @property
+    def held(self) -> int:
+        """How many are held back."""
+        return len(self._held)
+
     def add(self, position: int, item: Item, download: Download) -> None:
         """Take in a download that ended, but for its body's way to the sink."""
         with self._lock:

@@ -64,6 +64,8 @@ class Attempt:
 
         received: Bytes of this try so far, heads included; likewise.
 
+        at_peak: Whether there never were as many in flight as when this try began.
+
         heard_at: When it last came further.
 
         heard: Its stage and bytes at that time.
@@ -76,6 +78,7 @@ class Attempt:
     """
 
     __slots__ = (
+        "at_peak",
         "begun_at",
         "body",
         "ends_at",
@@ -98,6 +101,7 @@ class Attempt:
         "tries",
         "url",
     )
+    at_peak: bool
     begun_at: float
     body: Body
     heard_at: float

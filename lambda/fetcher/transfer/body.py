@@ -69,7 +69,7 @@ class Body:
         self._status = 0
         self._expected_bytes: int | None = None
         self._inflater: Inflater | None = None
-        self._first = FirstBytes()
+        self._first = FirstBytes(tells_size=self._sink.tells_sizes)
         self.content_type = ""
         self.size = 0
 

@@ -39,9 +39,12 @@ class Sink(Protocol):
 
     Attributes:
         settles: Whether bodies are only safe once `settle` has returned.
+
+        tells_sizes: Whether it, or a report, has use for the size of a picture.
     """
 
     settles: bool = False
+    tells_sizes: bool = True
 
     @property
     def is_full(self) -> bool:

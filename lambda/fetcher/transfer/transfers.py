@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.transfer.engine import Engine
-    from fetcher.transfer.flow.under_way import UnderWay
+    from fetcher.transfer.flow.under_way_counts import UnderWay
     from fetcher.transfer.sink import Sink
 
 OnDownload = Callable[[int, "Item", Download], None]

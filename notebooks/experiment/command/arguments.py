@@ -15,6 +15,7 @@ from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.cell import SettingsError, unknown_parameter
 from fetcher.contract.options import check_one_of
+from fetcher.s3.urls import SCHEME
 from rollout.target.target import NAMES as TARGETS
 
 if TYPE_CHECKING:
@@ -100,8 +101,9 @@ def _checked(notebook: str, parameters: dict[str, Any]) -> dict[str, Any]:
     except ValueError as error:
         raise SettingsError(str(error)) from error
     for name in _PATHS:
-        if parameters.get(name):
-            parameters[name] = str(Path(str(parameters[name])).absolute())
+        value = str(parameters.get(name) or "")
+        if value and not value.startswith(SCHEME):
+            parameters[name] = str(Path(value).absolute())
     return {"run_folder": ""} | parameters if "run_folder" in known else parameters
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiment.command.parameter_options import add_parameters, parameters_in
@@ -53,10 +52,10 @@ def run(argv: Sequence[str]) -> int:
 def _forecast(args: argparse.Namespace) -> Iterator[str]:
     of_file, options = parameters_in(args)
     if args.list:
-        options["url_list"] = str(args.list)
+        options["url_list"] = args.list
     settings, sample = settings_from(of_file, options), None
     if args.list:
-        from experiment.fleet.sizes import sample_for  # noqa: PLC0415 - loads aiohttp
+        from experiment.fleet.size_sample import sample_for  # noqa: PLC0415 - loads aiohttp
 
         sample = sample_for(settings)
         yield f"list: {sample}"
@@ -105,7 +104,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--list",
         metavar="URLS",
-        type=Path,
         help="a list of URLs to forecast: its length, and sizes of a sample",
     )
     parser.add_argument(

@@ -5,7 +5,7 @@ A model of the fleet: how long, for how many dollars, and what binds.
 * ``draws``: values of `aws_facts.fleet_constants`, drawn from their ranges.
 * ``model``: when executions start, and how long they take.
 * ``forecast``: all that, many times over; ``dollars``: its bill.
-* ``asking``: settings and plans as questions; ``sizes``: those of a sample of a list.
+* ``asking``: settings and plans as questions; ``size_sample``: sizes of a list.
 * ``trade_offs``: tables over many fleets; ``words``: all as a report shows it;
   ``sentences``: as `plan` prints it; ``your_numbers``: as sliders.
 * ``limits``: what binds; ``records``: recorded runs of others, predicted.

@@ -15,7 +15,7 @@ from fetcher.s3.urls import SCHEME
 from rollout.target.credentials import aws_region
 
 if TYPE_CHECKING:
-    from experiment.fleet.sizes import Sample
+    from experiment.fleet.size_sample import Sample
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.plan.plan import Plan
 

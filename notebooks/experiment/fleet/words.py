@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from experiment.fleet.forecast import Forecast
     from experiment.fleet.question import Question
-    from experiment.fleet.sizes import Sample
+    from experiment.fleet.size_sample import Sample
 
 _PUBLISHED = root() / "results" / "published"
 CHECKS = _PUBLISHED / "20261128T235500Z-fleet-model" / "checks.csv"

@@ -42,7 +42,9 @@ class FanOutSettings(DownloadSettings):
             fetch instead of an origin's. ``s3://bucket/key`` is read with the
             permissions of the function's role.
 
-        url_list: A file of URLs to fetch instead, all of them, whatever `files` says.
+        url_list:
+            A file of URLs to fetch instead, all of them, whatever `files` says; or
+            ``s3://bucket/key``, with credentials in the environment.
 
         url_column, name_column, sha256_column:
             The columns of `url_list`, see `fetcher.lists.columns.Columns`; empty: they
@@ -169,9 +171,21 @@ class FanOutSettings(DownloadSettings):
 
     @property
     def first_pilot(self) -> Self:
-        """The settings of a first pilot: a few files for each connection."""
+        """
+        The settings of a first pilot: a few files for each connection.
+
+        Its shards, and those of the run it is for, are few and equal, so that they last
+        about a second each: shorter ones are mostly made of their beginnings and ends,
+        which hardly count in a million files.
+        """
+        shards = max(1, min(self.shards_per_execution, int(self.duration_s)))
         in_flight = self.concurrency * (self.connections or FIRST)
-        return replace(self, files=max(self.shards, _PILOT_ROUNDS * in_flight))
+        return replace(
+            self,
+            files=max(self.concurrency * shards, _PILOT_ROUNDS * in_flight),
+            shards_per_execution=shards,
+            shard_sizes=EQUAL,
+        )
 
     @property
     def brings_urls(self) -> bool:

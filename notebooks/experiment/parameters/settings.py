@@ -153,7 +153,8 @@ class DownloadSettings(Settings):
 
         shards_per_execution:
             Invocations per execution, one after the other. With more of them, progress
-            shows earlier and a failure leaves less to do again.
+            shows earlier and a failure leaves less to do again. If a pilot finds the
+            number of files, each lasts a second at least, so there may be fewer.
 
         engine: The download engine: one of `fetcher.contract.options.ENGINES`.
 

@@ -5,5 +5,5 @@ A run as one page to send: ``report.html``, with nothing to fetch.
 ``notebook`` the executed notebook, which a run in JupyterLab has from its ``kernel``,
 ``pictures`` the charts, some of them to ``hover`` over. ``redrawing`` draws them again
 from tables, as ``show`` does for a notebook. ``overview`` is one page over all runs;
-``run_comparison`` says what is between some of them, ``same_axes`` draws it.
+``run_comparison`` says what is between some of them, ``comparison_charts`` draws it.
 """

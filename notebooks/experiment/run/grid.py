@@ -79,7 +79,9 @@ def run_grid(
     with kernel(session.target.environ()) as manager:
         for number, planned in enumerate(cells, start=1):
             name, setting = settings.name_of(planned), settings.setting_of(planned)
-            cell = replace(planned, files=files.get(setting, planned.files))
+            cell = planned
+            if setting in files:
+                cell = replace(planned.first_pilot, files=files[setting])
             left_usd = settings.max_cost_usd - cost.spent(records)
             try:
                 record = _measure(cell, left_usd, session, run.folder / name, manager)

@@ -54,10 +54,10 @@ async def sized(plan: Plan, target: Target) -> Plan:
     if not plan.is_pilot:
         return plan
     spent, shards = 0.0, plan.settings.shards
-    for _ in range(_MOST_PILOTS):
+    for others in reversed(range(_MOST_PILOTS)):
         rate, steady_s, dollars = await _measured(plan, target)
         spent += dollars
-        if steady_s >= _LONG_ENOUGH_S or not rate:
+        if steady_s >= _LONG_ENOUGH_S or not rate or not others:
             break
         times = min(_MOST_TIMES, max(2, _AIMED_S / max(steady_s, 1e-9)))
         plan = plan.of_files(rounded(plan.settings.files * times, least=shards))

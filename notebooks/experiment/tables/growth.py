@@ -49,8 +49,8 @@ def _growth(rows: pd.DataFrame) -> str:
     millions = {number: million for number, million in found.items() if million}
     if len(millions) < 2:  # noqa: PLR2004
         return "the runs are too short to say where throughput stops growing"
-    (values, best), *_ = ranking(alike)
-    stop, most = values[1], max(millions)
+    stop, best = min((values[1], million) for values, million in ranking(alike))
+    most = max(millions)
     if stop == most:
         return f"throughput still grows at concurrency {most:,}, the most measured"
     beyond = [million for number, million in millions.items() if number > stop]

@@ -21,6 +21,7 @@ AXES = ("file_kb", "concurrency", "memory_mb", "engine", "sink")
 _UNITS = {"memory_mb": "{:,} MB"}
 SEVERAL = 3
 _DEVIATIONS = 2.0  # median absolute ones: an outlier widens no band
+_NEARLY = 1.1  # times the best: as good as that
 _ADVICE = {
     "files": "; set duration_s instead of files",
     "duration_s": "; set a longer duration_s",
@@ -104,8 +105,7 @@ def verdict(runs: pd.DataFrame) -> str:
     Say in one sentence for each file size whether the best setting meets the goal.
 
     Settings are ranked by the median of their warm runs, so one lucky run cannot win.
-    Of those whose bands overlap the best one's the first is named, which is the one of
-    the lowest concurrency: no other is shown to be better.
+    See `ranking` for the one that is named.
     """
     sentences = [_of_size(runs, kb, rows) for kb, rows in runs.groupby("file_kb")]
     here = "On this machine, " if (runs["target"] == "local").all() else ""
@@ -131,13 +131,19 @@ def _of_size(runs: pd.DataFrame, file_kb: float, rows: pd.DataFrame) -> str:
 
 
 def ranking(runs: pd.DataFrame) -> list[tuple[Values, Million]]:
-    """Return the settings of one file size that none is shown to beat, in order."""
+    """
+    Return the settings of one file size that none is shown to beat.
+
+    The first is the one to name: of those within a tenth of the best that of the lowest
+    concurrency. Noise would choose another of them each time.
+    """
     millions = [(name, million_of(rows)) for name, rows in settings_of(runs)]
     known = [(name, million) for name, million in millions if million]
     if not known:
         return []
     best = min((million for _, million in known), key=lambda million: million.seconds)
-    return [(name, million) for name, million in known if million.overlaps(best)]
+    alike = [(name, million) for name, million in known if million.overlaps(best)]
+    return sorted(alike, key=lambda one: one[1].seconds > _NEARLY * best.seconds)
 
 
 def named(runs: pd.DataFrame, values: Values) -> str:

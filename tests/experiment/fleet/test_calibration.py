@@ -20,8 +20,8 @@ from aws_facts import fleet_constants
 from aws_facts.fleet_constants import OURS, constant
 from experiment.__main__ import main
 from experiment.command import calibrate
-from experiment.fleet.calibration import figures, file
-from experiment.fleet.calibration.figures import Figure
+from experiment.fleet.calibration import estimators, file
+from experiment.fleet.calibration.estimators import Figure
 from experiment.fleet.calibration.probes import LARGE, SIZES_KB
 from experiment.fleet.calibration.use import calibration_in_words
 from experiment.fleet.forecast import forecast
@@ -78,7 +78,7 @@ def invocation(downloads, cpu_s):
 
 def test_burst_base_and_credit_are_found_in_a_stream_that_has_them():
     downloads = through_a_bucket(700)
-    found = figures.bandwidth(downloads, invocation(downloads, 1.0), 1.0)
+    found = estimators.bandwidth(downloads, invocation(downloads, 1.0), 1.0)
 
     assert found["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
     assert found["burst_bytes_per_s"].value == pytest.approx(BURST, rel=0.1)
@@ -88,10 +88,12 @@ def test_burst_base_and_credit_are_found_in_a_stream_that_has_them():
 def test_where_the_processor_binds_nothing_is_said_of_the_line():
     downloads = through_a_bucket(700)
     busy_s = 700 * 1.7 * MB / BASE
-    found = figures.bandwidth(downloads, invocation(downloads, busy_s), 1.0)
+    found = estimators.bandwidth(downloads, invocation(downloads, busy_s), 1.0)
     assert set(found.values()) == {"the processor was busy all the time"}
 
-    half_busy = figures.bandwidth(downloads, invocation(downloads, busy_s / 3.5), 1.0)
+    half_busy = estimators.bandwidth(
+        downloads, invocation(downloads, busy_s / 3.5), 1.0
+    )
     assert isinstance(half_busy["burst_bytes_per_s"], str)
     assert half_busy["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
 
@@ -99,7 +101,7 @@ def test_where_the_processor_binds_nothing_is_said_of_the_line():
 def test_a_line_without_a_credit_has_a_base_alone():
     downloads = through_a_bucket(700)
     late = downloads[downloads["started_at"] > 103.0]
-    found = figures.bandwidth(late, invocation(late, 1.0), 1.0)
+    found = estimators.bandwidth(late, invocation(late, 1.0), 1.0)
 
     assert found["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
     assert found["credit_bytes"] == "it began with no burst"
@@ -112,25 +114,25 @@ def test_a_tail_as_heavy_as_the_recorded_one_is_one():
     random = np.random.default_rng(3)
     scales = []
     for _ in range(200):
-        longer = figures.excess((1, 100), figures.likeliest(), random)[0]
+        longer = estimators.excess((1, 100), estimators.likeliest(), random)[0]
         shards = pd.DataFrame({"downloading_at": np.zeros(100)})
         shards["downloaded_at"] = 2.0 * (1 + longer)
-        scales.append(figures.tail_scale(shards).value)
+        scales.append(estimators.tail_scale(shards).value)
 
     assert np.mean(scales) == pytest.approx(1.0, rel=0.2)
     few = pd.DataFrame({"downloading_at": [0.0], "downloaded_at": [1.0]})
-    assert "20 are needed" in figures.tail_scale(few)
+    assert "20 are needed" in estimators.tail_scale(few)
 
 
 def test_cold_starts_and_first_bytes_are_told_from_the_rest():
     shards = pd.DataFrame({"cold": [1, 1, 0, 0], "invoked_at": 0.0})
     shards["started_at"] = [0.5, 0.6, 0.1, 0.1]
-    assert figures.cold_start(shards)[:3] == pytest.approx((0.45, 0.225, 0.9))
-    assert "not both" in figures.cold_start(shards[shards["cold"] == 1])
+    assert estimators.cold_start(shards)[:3] == pytest.approx((0.45, 0.225, 0.9))
+    assert "not both" in estimators.cold_start(shards[shards["cold"] == 1])
 
     waits = pd.DataFrame({"started_at": range(101), "seconds": 0.03})
     waits.loc[0, "seconds"] = 0.2  # it connects
-    assert figures.first_byte(waits)[:3] == pytest.approx((0.03, 0.03, 0.03))
+    assert estimators.first_byte(waits)[:3] == pytest.approx((0.03, 0.03, 0.03))
 
 
 @pytest.mark.usefixtures("calibration")
@@ -153,12 +155,12 @@ def test_each_memory_has_the_line_that_was_measured_there():
         memory_mb: Figure(base, 0.95 * base, 1.05 * base)
         for memory_mb, base in ((3_008, 120 * MB), (1_024, 60 * MB), (2_048, 80 * MB))
     }
-    kept("base_bytes_per_s", figures.by_memory(made))
+    kept("base_bytes_per_s", estimators.by_memory(made))
     one = constant("base_bytes_per_s")
 
     def base_at(memory_mb, **known):
         question = Question(memory_mb=memory_mb, **known)
-        return bucket_of(question, figures.likeliest()).base[0, 0]
+        return bucket_of(question, estimators.likeliest()).base[0, 0]
 
     assert (one.low, one.high) == (76 * MB, 84 * MB)  # memories are no matter of chance
     for memory_mb, figure in made.items():

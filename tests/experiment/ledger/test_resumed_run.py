@@ -153,6 +153,23 @@ def test_a_list_whose_middle_was_shuffled_does_not_continue_a_run(
         continued(run.folder, files=0, url_list=str(path))
 
 
+def test_a_list_in_s3_is_recognised_until_it_changes(
+    tmp_path, endpoint, s3, bucket, monkeypatch
+):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint.endpoint_url)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    url = f"s3://{bucket}/urls.txt"
+    s3.put_object(Bucket=bucket, Key="urls.txt", Body=b"http://host/1\n")
+    settings = FanOutSettings(url_list=url)
+    run = open_run("20_fan_out", settings, tmp_path / "run", region="here")
+    run.close(verdict="")
+    continued(run.folder, files=0, url_list=url).close(verdict="")
+    s3.put_object(Bucket=bucket, Key="urls.txt", Body=b"http://host/2\n")
+
+    with pytest.raises(LedgerError, match=r"is not the list it began with, s3://"):
+        continued(run.folder, files=0, url_list=url)
+
+
 def test_a_full_disk_is_told_and_costs_nothing_that_was_written(run):
     """
     The line that did not fit is not there in part either, and the run can go on.

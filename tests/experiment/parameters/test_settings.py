@@ -202,6 +202,18 @@ def test_a_number_is_no_secret_whatever_it_is_called():
     FanOutSettings(url_template="http://host/get?key={number}&token={number%7}")
 
 
+@pytest.mark.parametrize(("duration_s", "each"), [(0.5, 1), (2.0, 2), (60.0, 4)])
+def test_shards_of_a_run_that_a_pilot_sizes_are_equal_and_last_a_second(
+    duration_s, each
+):
+    """
+    Of many short ones, more time would go into beginnings and ends than in a million.
+    """
+    pilot = FanOutSettings(concurrency=3, duration_s=duration_s).first_pilot
+
+    assert (3 * each, "equal") == (pilot.shards, pilot.shard_sizes)
+
+
 def test_a_network_and_a_file_system_of_ones_own_are_the_functions():
     settings = FanOutSettings(**NETWORK, efs=POINT, sink_path="/mnt/files/run")
     worker = settings.worker()

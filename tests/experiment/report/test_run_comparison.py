@@ -10,8 +10,8 @@ from experiment.ledger.machine import root
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.compare_runs import CompareSettings
 from experiment.report import run_comparison
+from experiment.report.comparison_charts import growth, millions
 from experiment.report.run_comparison import Compared, beside
-from experiment.report.same_axes import growth, millions
 from experiment.tables.verdict import Million
 
 (PUBLISHED,) = (root() / "results" / "published").glob("*173846Z-40_million-local")

@@ -81,6 +81,8 @@ def test_cells_are_measured_one_after_the_other_at_the_shared_target(
     # The first run of a setting finds the number of files, and the others take it.
     files = [parameters["files"] for _, _, parameters in cells]
     assert files == [0, MANY, 0, MANY, MANY, MANY]
+    sized = [told for _, _, told in cells if told["files"]]
+    assert {told["shards_per_execution"] for told in sized} == {1}  # as the pilot's run
     assert {"cores_busy", "origin_cores"} <= records[0]["load"].keys()
     for notebook, output, parameters in cells:
         assert notebook == "20_fan_out"

@@ -92,6 +92,17 @@ def test_of_settings_that_show_no_difference_the_one_of_least_concurrency_is_nam
     assert verdict(table).endswith("; no difference shown to concurrency 4")
 
 
+def test_a_setting_that_is_hardly_told_from_the_best_is_not_named_instead():
+    """
+    Its band overlaps the best one's in one run and not in the next.
+    """
+    table = by_concurrency({1: 15_000, 2: 20_000})
+
+    assert "at concurrency 2, 1M" in verdict(table)
+    assert verdict(table).endswith("; no difference shown to concurrency 1")
+    assert "no concurrency is shown to be faster than 1" in next(growth(table))
+
+
 def test_each_file_size_has_its_own_verdict():
     table = pd.concat([runs([20_000]), runs([2_000], file_kb=100)], ignore_index=True)
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from fetcher.command.accounting import Accounting
-from fetcher.command.batch import Ended
 from fetcher.command.report.file import ReportFile
+from fetcher.command.result_batch import Ended
 from fetcher.lists.position_set import Positions
 from fetcher.lists.url_list import UrlList
 

@@ -2,19 +2,23 @@
 
 import csv
 import json
+import signal
 import tarfile
 from collections import Counter
 
 import pyarrow.parquet as pq
 import pytest
-from tests.support.bucket_contents import objects_in
+from tests.support.bucket_contents import files_in, objects_in, uploads_in
+from tests.support.held_origin import HeldOrigin
 from tests.support.misbehaving_origin import Origin
 from tests.support.running_command import Run
 from tests.support.waiting import eventually
 
 from fetcher.__main__ import main
+from fetcher.sinks.destination import destination
 
 MANY = 12
+OK = b'"outcome": "ok"'
 # Each place, and each format of the report twice.
 PLACES = [
     ("out", "r.jsonl"),
@@ -23,7 +27,16 @@ PLACES = [
     ("out.tar", "r.jsonl"),
     ("out --shards=tar", "r.parquet"),
     ("s3://", "r.csv"),
+    ("s3:// --shards=tar", "r.jsonl"),
 ]
+SMALL_TARS = """
+import sys
+from fetcher.__main__ import main
+from fetcher.sinks.tars import bucket
+
+bucket.MOST_FILES = 10
+sys.exit(main())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +79,7 @@ def read(path):
 
 
 def bodies_in(folder):
-    """Return all bodies in files and tars, but for what is beside them."""
+    """Return how often each body is in files and tars, but for what is beside them."""
     found = Counter()
     for path in folder.rglob("*"):
         if path.suffix == ".tar":
@@ -81,16 +94,31 @@ def bodies_in(folder):
     return found
 
 
+def bodies_in_tars(objects):
+    """Return the same of tars in S3."""
+    tars = (content for key, content in objects.items() if key.endswith(".tar"))
+    return Counter(
+        body
+        for tar in tars
+        for name, body in files_in(tar).items()
+        if not name.endswith("json")
+    )
+
+
+@pytest.fixture
+def s3_environment(endpoint, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint.endpoint_url)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+
+
 @pytest.mark.parametrize(("place", "report"), PLACES)
 def test_rows_in_are_rows_out_with_their_columns_and_a_second_run_adds_the_rest(
-    fetch, origin, tmp_path, place, report, request, monkeypatch
+    fetch, origin, tmp_path, place, report, request
 ):
-    if place == "s3://":
-        names = ("bucket", "s3", "endpoint")
-        bucket, s3, endpoint = map(request.getfixturevalue, names)
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint.endpoint_url)
-        monkeypatch.setenv("AWS_REGION", "us-east-1")
-        place = f"s3://{bucket}/kept"
+    if place.startswith("s3://"):
+        names = ("bucket", "s3", "s3_environment")
+        bucket, s3, _ = map(request.getfixturevalue, names)
+        place = place.replace("s3://", f"s3://{bucket}/kept")
     paths = [f"/target/{n}" for n in range(MANY)]
     paths[3] = "/status/404"
     urls = [origin.url(path) for path in paths]
@@ -106,8 +134,10 @@ def test_rows_in_are_rows_out_with_their_columns_and_a_second_run_adds_the_rest(
     assert [row for row in rows if row["row"] in (1, "1")] == before[:1]
     expected = Counter(path.encode() for path in paths if "target" in path)
     if place.startswith("s3:"):
-        assert Counter(objects_in(s3, bucket).values()) == expected
-        assert rows[0]["path"].startswith(f"{place}/")
+        kept = objects_in(s3, bucket)
+        found = bodies_in_tars(kept) if "tar" in place else Counter(kept.values())
+        assert found == expected
+        assert rows[0]["path"].startswith(f"s3://{bucket}/kept/")
     else:
         assert bodies_in(tmp_path / "files") == expected
 
@@ -136,3 +166,79 @@ def test_a_killed_run_into_tars_is_resumed_with_each_row_and_body_once(
         f"/target/{n}".encode() for n in range(300)
     )
     assert not [*tmp_path.rglob("*.part"), *tmp_path.glob("*.jsonl")]
+
+
+@pytest.mark.usefixtures("s3_environment")
+def test_a_run_into_tars_in_s3_is_interrupted_then_killed_and_every_row_is_in_one_tar(
+    tmp_path, bucket, s3
+):
+    """
+    Each row is fetched once, but for those in tars that the kill left incomplete.
+    """
+    with HeldOrigin(50) as origin:
+        run = Run(tmp_path, [f"{origin.url}/{n + 1}/{n}.jpg" for n in range(150)])
+        run.program = ["-c", SMALL_TARS]
+        run.out = f"s3://{bucket}/kept"
+        options = ["--shards", "tar", "--processes", "2"]
+
+        def has_ok(many):
+            return run.report.exists() and run.report.read_bytes().count(OK) >= many
+
+        with run.start(*options) as process:
+            eventually(lambda: has_ok(32))  # 50, but for what two tars may hold back
+            process.send_signal(signal.SIGINT)
+            interrupted, _ = run.finish()
+        first = {url for url, one in run.told().items() if one["outcome"] == "ok"}
+        in_tars = bodies_in_tars(objects_in(s3, bucket))
+        origin.served = 100
+        with run.start(*options) as process:
+            eventually(lambda: has_ok(82))
+            process.kill()
+            process.wait()
+        asked = list(origin.paths)
+        told = run.report.read_bytes().count(OK)
+        origin.open.set()
+        with run.start(*options):
+            status, summary = run.finish()
+        rows = run.told()
+
+    assert interrupted == 1
+    assert len(first) == 50
+    assert in_tars == Counter(b"x" * (n + 1) for n in range(50))
+    assert told <= summary["kept"]
+    assert (status, summary["ok"]) == (0, 150)
+    assert all(asked.count(url.removeprefix(origin.url)) == 1 for url in first)
+    assert len(rows) == 150
+    assert bodies_in_tars(objects_in(s3, bucket)) == Counter(
+        b"x" * (n + 1) for n in range(150)
+    )
+    assert uploads_in(s3, bucket) == []
+
+
+@pytest.mark.parametrize(
+    ("to", "shards", "why"),
+    [
+        ("s3://photos/a.tar", "", "a tar in S3 cannot grow"),
+        ("s3://photos/a.tar", "tar", "a tar in S3 cannot grow"),
+        ("a.tar", "tar", "--shards makes several"),
+    ],
+)
+def test_one_tar_is_refused_where_there_can_only_be_several(to, shards, why):
+    with pytest.raises(ValueError, match=f"{why}.* write --to .*a --shards tar"):
+        destination(to, shards=shards, count=1, deadline_s=1.0)
+
+
+@pytest.mark.usefixtures("s3_environment")
+def test_what_a_tar_in_s3_has_and_no_report_is_reported_and_not_fetched_again(
+    fetch, origin, tmp_path, bucket
+):
+    urls = [origin.url(f"/target/{n}") for n in range(5)]
+    place = f"s3://{bucket}/kept --shards=tar"
+    _, before = fetch(place, "r.jsonl", urls, "--sha256")
+    asked = len(origin.requests)
+    (tmp_path / "r.jsonl").write_bytes(b"")  # as if killed before its first line
+    again, rows = fetch(place, "r.jsonl", urls, "--sha256")
+
+    assert (again["kept"], again["ok"]) == (5, 5)
+    assert len(origin.requests) == asked
+    assert rows == [row | {"seconds": 0.0, "attempts": 0} for row in before]

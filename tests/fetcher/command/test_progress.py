@@ -6,7 +6,7 @@ import pytest
 
 from fetcher.command import progress as module
 from fetcher.command.progress import Progress
-from fetcher.transfer.flow.under_way import UnderWay
+from fetcher.transfer.flow.under_way_counts import UnderWay
 
 
 @pytest.fixture
@@ -40,6 +40,11 @@ def test_the_silent_are_told_apart_as_they_do_not_take_long_together(told):
     left = UnderWay(working=50, silent=100)
 
     assert told((10, 1_900, left)) == "11 s left, 100 silent"
+
+
+def test_files_that_have_come_and_are_in_no_complete_tar_yet_are_told_apart(told):
+    assert told((10, 0, UnderWay(9, settling=2_000))) == "10 s left, 2,000 to be stored"
+    assert told((9, 3_900, UnderWay(settling=100))) == "0 s left, 100 to be stored"
 
 
 def test_at_the_end_it_is_told_who_is_waited_for_and_how_long_at_most(told):

@@ -7,7 +7,7 @@ from threading import Thread
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.command.batch import Ended
+from fetcher.command.result_batch import Ended
 from fetcher.command.result_pipe import Messages, send
 
 ENDED = st.builds(

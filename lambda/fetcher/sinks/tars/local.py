@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING
 from fetcher.s3.scratch_files import Files
 from fetcher.sinks.body_file import Filed
 from fetcher.sinks.directory import write_all
-from fetcher.sinks.lasting import LastingSink
 from fetcher.sinks.tars.member import BLOCK, member_of
 from fetcher.sinks.tars.mend import mend
 from fetcher.sinks.tars.part import TarPart
 from fetcher.sinks.tars.place import TarPlace, part_of
-from fetcher.sinks.tars.scan import Contents, listed_in, members_in, position_of
+from fetcher.sinks.tars.scan import Contents, TarsSink, listed_in, members_in
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ MOST_BYTES = 10**9
 _NOTED = 256  # members whose lines of the index are held
 
 
-class LocalTars(LastingSink):
+class LocalTars(TarsSink):
     """
     Sink that appends each body to a tar, with what is known of it beside it.
 
@@ -70,22 +69,11 @@ class LocalTars(LastingSink):
             with part_of(tar).open("rb") as file:
                 self._there.add(str(tar), members_in(file.fileno()))
 
-    def key_of(self, item: Item) -> str:
-        """Return what members of this item's row are called."""
-        return f"{item.row:09}"
+    def _contents(self) -> Contents:
+        return self._there
 
-    def key_at(self, path: str) -> str:
-        """Return the row of a member, as `key_of` does; empty: it is in no tar here."""
-        tar, _, name = path.rpartition("/")
-        return name.partition(".")[0] if self._place.has(tar) else ""
-
-    def holds(self, path: str, size: int) -> bool:
-        """Tell whether a member of this size is in a tar."""
-        tar, _, name = path.rpartition("/")
-        try:
-            return self._there.has(tar, position_of(name), size)
-        except ValueError:
-            return False
+    def _is_ours(self, tar: str) -> bool:
+        return self._place.has(tar)
 
     def begin(self, kept: KnownPositions) -> None:
         """
@@ -97,15 +85,7 @@ class LocalTars(LastingSink):
 
             OSError: If there is no room.
         """
-        others = self._there.others(kept)
-        for tar in self._place.complete():
-            if count := others.get(str(tar)):
-                msg = (
-                    f"{tar} has {count:,} files that --report does not have for this "
-                    "list, so it stays as it is. Name another place, or remove it: "
-                    "what the list has of it is then fetched again."
-                )
-                raise ValueError(msg)
+        self._there.check_known(kept, [str(tar) for tar in self._place.growing()])
         self._place.lock()
         for tar in self._place.growing():
             self._mend(tar, kept)

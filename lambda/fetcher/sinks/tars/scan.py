@@ -1,5 +1,5 @@
 """
-Tars of ours on this machine, read again: what is in them, whole.
+Tars of ours, read again: what is in them, whole, and the sinks that want to know.
 
 A tar whose writer was killed ends anywhere. All members before are whole, since each is
 written after the one before it.
@@ -10,14 +10,16 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from fetcher.sinks.lasting import LastingSink
 from fetcher.sinks.tars.member import BLOCK, header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from pathlib import Path
 
+    from fetcher.contract.source import Item
     from fetcher.sinks.lasting import KnownPositions
 
 _NAME, _SIZE = slice(100), slice(124, 135)  # of a header
@@ -118,6 +120,22 @@ class Contents:
             and self._names[self._tars[position]] == tar
         )
 
+    def check_known(self, known: KnownPositions, growing: Container[str] = ()) -> None:
+        """
+        Check that tars have nothing but known positions, apart from those that grow.
+
+        Raises:
+            ValueError: If one has, as it may be another list's.
+        """
+        for tar, count in self.others(known).items():
+            if tar not in growing:
+                msg = (
+                    f"{tar} has {count:,} files that --report does not have for this "
+                    "list, so it stays as it is. Name another place, or remove it: "
+                    "what the list has of it is then fetched again."
+                )
+                raise ValueError(msg)
+
     def others(self, known: KnownPositions) -> dict[str, int]:
         """Return how many bodies each tar has at positions that are not known."""
         counts: dict[str, int] = {}
@@ -126,6 +144,34 @@ class Contents:
                 tar = self._names[number]
                 counts[tar] = counts.get(tar, 0) + 1
         return counts
+
+
+class TarsSink(LastingSink, Protocol):
+    """Sink whose paths are those of tars, a slash, and the member's name."""
+
+    def _contents(self) -> Contents:
+        """Return what was in its tars before this run."""
+
+    def _is_ours(self, tar: str) -> bool:
+        """Tell whether a tar, by its path, is one that this sink may write."""
+
+    def key_of(self, item: Item) -> str:
+        """Return what members of this item's row are called."""
+        return f"{item.row:09}"
+
+    def key_at(self, path: str) -> str:
+        """Return the row of a member, as `key_of` does; empty: it is in no tar here."""
+        tar, _, name = path.rpartition("/")
+        return name.partition(".")[0] if self._is_ours(tar) else ""
+
+    def holds(self, path: str, size: int) -> bool:
+        """Tell whether a member of this size is in a tar."""
+        tar, _, name = path.rpartition("/")
+        try:
+            position = position_of(name)
+        except ValueError:
+            return False
+        return self._contents().has(tar, position, size)
 
 
 def _header_at(descriptor: int, at: int) -> tuple[str, int]:

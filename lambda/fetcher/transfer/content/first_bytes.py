@@ -21,6 +21,9 @@ class FirstBytes:
     r"""
     Reader of a body's beginning, in whatever parts it comes.
 
+    Args:
+        tells_size: Whether the size is of any use: of a JPEG, it takes time to find.
+
     Attributes:
         found_type: Type that they show; empty: not known, or not yet.
 
@@ -33,9 +36,10 @@ class FirstBytes:
     ('image/gif', (2, 3))
     """
 
-    __slots__ = ("_jpeg", "_start", "found_type", "size")
+    __slots__ = ("_jpeg", "_start", "_tells_size", "found_type", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells_size: bool = True) -> None:
+        self._tells_size = tells_size
         self._start: bytes | None = b""  # collected until they show the type
         self._jpeg: JpegSize | None = None  # whose size needs more bytes
         self.found_type = ""
@@ -64,6 +68,8 @@ class FirstBytes:
     def _judge(self, start: bytes, parts: Sequence[bytes]) -> bytes:
         self._start = None
         self.found_type = kind = type_of(start)
+        if not self._tells_size:
+            return start
         if kind != JPEG:
             self.size = size_of(kind, start)
             return start

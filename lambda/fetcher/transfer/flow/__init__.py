@@ -7,7 +7,7 @@ Flow control: who may download, when, and for how long; the same for every engin
 * ``patience``: how long silence is worth waiting for, by what waiting has brought.
 * ``retries``: what is tried again, and in which order.
 * ``hand_back``: when a shard ends before the silent have had all their time.
-* ``under_way``: what is under way, for whoever shows progress.
+* ``under_way_counts``: what is under way, for whoever shows progress.
 * ``host`` and ``hosts`` decide how hard a host is pressed, with ``pace`` for those that
   say it is too much.
 

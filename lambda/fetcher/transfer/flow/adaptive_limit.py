@@ -36,7 +36,8 @@ class AdaptiveLimit:
     number doubles while downloads take no longer than with fewer; then it is multiplied
     by the least time ÷ the present one, and √number is added: a short queue where the
     bottleneck is keeps that busy. Where more of them fail than usual, it shrinks by
-    their share. Each number is judged by downloads begun under it.
+    their share. Each number is judged by downloads begun under it, their times without
+    those of new connections.
 
     Where downloads take longer for another reason, fewer connections make them no
     quicker. So every reduction is a test: if two do not help, the present time is the
@@ -78,6 +79,7 @@ class AdaptiveLimit:
         "_started_at",
         "_step_s",
         "_sum",
+        "_timed",
         "_usual",
         "_vain_from",
         "is_full",
@@ -85,6 +87,13 @@ class AdaptiveLimit:
         "samples",
         "since",
     )
+
+    since: float
+    _sum: float
+    _squares: float
+    _ended: int
+    _failed: int
+    _timed: int
 
     def __init__(self, most: int, now: float) -> None:
         self._most = most
@@ -103,14 +112,16 @@ class AdaptiveLimit:
         self.samples: list[tuple[float, int]] = []
         self._set(FIRST, now)
 
-    def ended(self, begun_at: float, now: float) -> None:
-        """Count a download that was answered."""
+    def ended(self, begun_at: float, now: float, *, is_timed: bool = True) -> None:
+        """Count a download that was answered; its time, too, if that tells anything."""
         if begun_at < self.since:
             return
-        seconds = math.log(max(now - begun_at, 1e-6))
-        self._sum += seconds
-        self._squares += seconds * seconds
         self._ended += 1
+        if is_timed:
+            seconds = math.log(max(now - begun_at, 1e-6))
+            self._sum += seconds
+            self._squares += seconds * seconds
+            self._timed += 1
         if self._ended + self._failed >= self._enough:
             self._judge(now)
 
@@ -131,13 +142,13 @@ class AdaptiveLimit:
         if share > usual + sure:
             self._set(self._with_fewer_failures(share, now), now)
             return
-        if self._ended < _FEWEST_ENDED:
-            self._set(self.number, now)
+        if self._timed < _FEWEST_ENDED:
+            self._enough = all_ + _FEWEST_ENDED
             return
-        mean = self._sum / self._ended
-        variance = max(self._squares / self._ended - mean * mean, 0.0)
+        mean = self._sum / self._timed
+        variance = max(self._squares / self._timed - mean * mean, 0.0)
         begun_at = self.since
-        self._set(self._next(mean, math.sqrt(variance / self._ended), now), now)
+        self._set(self._next(mean, math.sqrt(variance / self._timed), now), now)
         if not self._is_doubling:
             self.since = max(now, begun_at + _STEP_S)
 
@@ -217,7 +228,7 @@ class AdaptiveLimit:
         self._enough = max(_FEWEST_ENDED, self.number // 2)
         self.since = now
         self._sum = self._squares = 0.0
-        self._ended = self._failed = 0
+        self._ended = self._failed = self._timed = 0
         self.is_full = False
         self._sample(now)
 

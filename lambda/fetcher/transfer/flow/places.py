@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.contract.outcome import Outcome
 from fetcher.transfer.flow.adaptive_limit import AdaptiveLimit
-from fetcher.transfer.flow.under_way import UnderWay
+from fetcher.transfer.flow.under_way_counts import UnderWay
 
 if TYPE_CHECKING:
     from fetcher.contract.downloads import Download
@@ -50,19 +50,29 @@ class Places:
 
         open: In flight.
 
+        peak: The most there ever were.
+
         silent: Those of them that have given their place back.
 
         learns_from: It is to be told how downloads end that begin then: see `learn`.
     """
 
-    __slots__ = ("_limit", "connections", "learns_from", "most_open", "open", "silent")
+    __slots__ = (
+        "_limit",
+        "connections",
+        "learns_from",
+        "most_open",
+        "open",
+        "peak",
+        "silent",
+    )
 
     def __init__(self, connections: int, room: int, now: float = 0.0) -> None:
         self._limit = None if connections else AdaptiveLimit(room, now)
         most = connections or room
         self.connections = self._limit.number if self._limit else connections
         self.most_open = max(most, min(_OPEN_PER_PLACE * most, room))
-        self.open = self.silent = 0
+        self.open = self.silent = self.peak = 0
         self.learns_from = self._limit.since if self._limit else math.inf
 
     @property
@@ -85,8 +95,22 @@ class Places:
         """Seconds since the start, and the connections from then on; a few dozen."""
         return self._limit.samples if self._limit else [(0.0, self.connections)]
 
+    def begin(self) -> bool:
+        """Count one that begins; tell whether there never were as many."""
+        self.open += 1
+        if self.open <= self.peak:
+            return False
+        self.peak = self.open
+        return True
+
     def learn(
-        self, download: Download, begun_at: float, now: float, *, has_answered: bool
+        self,
+        download: Download,
+        begun_at: float,
+        now: float,
+        *,
+        has_answered: bool,
+        at_peak: bool = False,
     ) -> None:
         """
         Learn from a download that ended how many connections are of use.
@@ -99,13 +123,17 @@ class Places:
             now: Monotonic clock, in seconds.
 
             has_answered: Whether its host has answered before.
+
+            at_peak:
+                Whether there never were as many as when it began. Then it had to make
+                a connection, and its time says nothing of the number.
         """
         limit, outcome = self._limit, download.outcome
         if not limit:
             return
         if outcome is _OK or not is_overload(download):
             if download.status:
-                limit.ended(begun_at, now)
+                limit.ended(begun_at, now, is_timed=not at_peak)
         elif has_answered or outcome is Outcome.UNSTARTED:
             limit.failed(begun_at, now)
         self.connections, self.learns_from = limit.number, limit.since

@@ -55,7 +55,7 @@ class Watch:
 
     def begin(self, attempt: Attempt, now: float) -> None:
         """Start to watch a try; after a silence it gets no place until it gets on."""
-        self._places.open += 1
+        attempt.at_peak = self._places.begin()
         attempt.begun_at = attempt.heard_at = now
         attempt.ends_at = now + attempt.left_s
         if attempt.tries > 1:
@@ -69,8 +69,13 @@ class Watch:
         self._places.open -= 1
         # Retries are of those that failed: what fails by itself would count many times.
         if attempt.begun_at >= self._places.learns_from and attempt.tries == 1:
-            answered = attempt.host.has_answered
-            self._places.learn(download, attempt.begun_at, now, has_answered=answered)
+            self._places.learn(
+                download,
+                attempt.begun_at,
+                now,
+                has_answered=attempt.host.has_answered,
+                at_peak=attempt.at_peak,
+            )
         if not was_silent(download):
             self._word_at = now
         if attempt.is_silent:

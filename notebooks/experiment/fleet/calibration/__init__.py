@@ -3,7 +3,7 @@ Constants of the model, measured where they hold.
 
 * ``runs``: one setting measured from code, as `20_fan_out` does it.
 * ``probes``: the settings that show what nobody has published.
-* ``figures``: constants from the tables of such runs.
+* ``estimators``: constants from the tables of such runs.
 * ``file``: the calibration file, which the model prefers to `fleet.toml`; ``use``:
   what of it is used, and whether it fits the question.
 """

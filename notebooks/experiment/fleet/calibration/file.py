@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from experiment.fleet.calibration.figures import Figure
+    from experiment.fleet.calibration.estimators import Figure
 
 _HEAD = """\
 # Tables by `make aws-check`; preferred to fleet.toml. Remove an entry, or this file,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aws_facts.fleet_constants import constant
 from experiment.fleet.asking import question_of
-from experiment.fleet.calibration import figures
-from experiment.fleet.calibration.figures import by_memory, joined
+from experiment.fleet.calibration import estimators
+from experiment.fleet.calibration.estimators import by_memory, joined
 from experiment.fleet.calibration.runs import Tables, measured
 from experiment.parameters.fan_out import EQUAL, FanOutSettings
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from experiment.fleet.calibration.figures import Figure, Unknown
+    from experiment.fleet.calibration.estimators import Figure, Unknown
     from experiment.session import Session
 
 LARGE, MEDIUM, SMALL = SIZES = ("large", "medium", "small")
@@ -193,13 +193,13 @@ def _told(probe: str, made: Tables) -> dict[str, Figure | Unknown]:
     kind, _, what = probe.partition("-")
     if kind == "bandwidth":
         share = min(1.0, int(what) / constant("vcpu_memory_mb").value)
-        return figures.bandwidth(made.downloads, made.shards, share)
+        return estimators.bandwidth(made.downloads, made.shards, share)
     if kind == "speed":
         question = question_of(made.settings)
         return {
-            f"{what}_slowdown": figures.slowdown(question, made.shards),
-            "cold_start_s": figures.cold_start(made.shards),
+            f"{what}_slowdown": estimators.slowdown(question, made.shards),
+            "cold_start_s": estimators.cold_start(made.shards),
         }
     if kind == "first":
-        return {"first_byte_s": figures.first_byte(made.downloads)}
-    return {"tail_scale": figures.tail_scale(made.shards)}
+        return {"first_byte_s": estimators.first_byte(made.downloads)}
+    return {"tail_scale": estimators.tail_scale(made.shards)}

@@ -2,5 +2,5 @@
 What a fleet does with its time.
 
 * ``starts``: when executions start; ``work``: how long one takes over its files.
-* ``tail``: executions that take long; ``schedule``: shards pulled and hedged.
+* ``tail``: executions that take long; ``shard_queue``: shards pulled and hedged.
 """

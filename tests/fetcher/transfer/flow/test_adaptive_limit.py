@@ -94,6 +94,24 @@ def test_failures_that_fewer_connections_do_not_cure_are_taken_for_usual(share):
     assert ended > MOST / (0.1 * 1.02) / 2
 
 
+def test_downloads_that_had_to_connect_first_say_nothing_of_how_long_others_take():
+    """
+    All of the first ones do: with their times, a queue would look like a short one.
+    """
+    limit = AdaptiveLimit(MOST, 0.0)
+    for _ in range(limit.number):
+        limit.ended(0.0, 0.05, is_timed=False)
+    for second in range(20):
+        limit.is_full = True
+        limit.ended(0.05, 0.06 + second / 10_000)
+    doubled = limit.number
+    for second in range(64):
+        limit.ended(0.1, 0.13 + second / 10_000)
+
+    assert doubled == 128
+    assert limit.number < 100
+
+
 def test_a_list_with_no_more_to_do_makes_it_no_larger():
     limit = AdaptiveLimit(MOST, 0.0)
     for second in range(1, 1_000):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from fetcher.command.report.lines import line_of
 from fetcher.contract.outcome import Outcome
 from fetcher.security.guard import plain_host
-from fetcher.transfer.flow.under_way import UnderWay
+from fetcher.transfer.flow.under_way_counts import UnderWay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ class Ended(NamedTuple):
     body_bytes: int
     lines: str
     failed: dict[str, int] = {}  # noqa: RUF012 - never changed
-    left: tuple[int, ...] = (0, 0, 0)
+    left: tuple[int, ...] = ()
     connections: int = 0
 
 
@@ -72,6 +72,8 @@ class Batch:
         connections: Called to learn how many there are.
 
         collect: Called by the thread before it passes any on; it may add some.
+
+        failed: What was raised in the thread; None: nothing was.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class Batch:
         self._flushing = Lock()
         self._over = Event()
         self._thread = Thread(target=self._keep_flushing, daemon=True)
-        self._failed: Exception | None = None
+        self.failed: Exception | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -101,8 +103,8 @@ class Batch:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
-        if self._failed:
-            raise self._failed
+        if self.failed:
+            raise self.failed
         self._flush()
 
     def add(self, _: int, item: Item, download: Download) -> None:
@@ -123,7 +125,7 @@ class Batch:
                 self.collect()
                 self._flush()
             except Exception as error:  # noqa: BLE001 - raised again where it is seen
-                self._failed = error
+                self.failed = error
                 self._stop()
                 return
 

@@ -6,8 +6,8 @@ from threading import Event, current_thread, main_thread
 import pytest
 from tests.support.misbehaving_origin import WAIT_S
 
-from fetcher.command import batch
-from fetcher.command.batch import Batch
+from fetcher.command import result_batch
+from fetcher.command.result_batch import Batch
 from fetcher.contract.downloads import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
@@ -53,10 +53,10 @@ def test_what_ended_is_counted_and_reported():
 def test_many_are_passed_on_at_once():
     taken = []
     with Batch(taken.append, a_moment, never) as some:
-        for number in range(batch._BATCH_SIZE):
+        for number in range(result_batch._BATCH_SIZE):
             add(some, number)
 
-        assert sum(len(ended.positions) for ended in taken) == batch._BATCH_SIZE
+        assert sum(len(ended.positions) for ended in taken) == result_batch._BATCH_SIZE
 
 
 def test_a_few_are_passed_on_soon_though_nothing_else_ends():

@@ -6,7 +6,7 @@ import signal
 from threading import main_thread
 from typing import TYPE_CHECKING, Self
 
-from fetcher.process.interrupts import handle
+from fetcher.process.signals import handle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

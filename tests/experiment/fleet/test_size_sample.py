@@ -8,10 +8,10 @@ from typing import ClassVar
 import pytest
 
 from experiment.__main__ import main
-from experiment.fleet import sizes
+from experiment.fleet import size_sample
 from experiment.fleet.asking import question_of
 from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE
-from experiment.fleet.sizes import sample_for, sample_of
+from experiment.fleet.size_sample import sample_for, sample_of
 from experiment.parameters.fleet import FleetSettings
 
 
@@ -77,10 +77,10 @@ def test_known_and_unknown_sizes_are_counted_by_why(host, listed, silent_url):
 
     assert sorted(found.sizes_bytes) == [1000, 2000, 3000]
     assert found.unknown == {
-        sizes.NO_LENGTH: 1,
-        sizes.NO_ANSWER: 1,
-        sizes.BLOCKED: 1,
-        sizes.IN_S3: 1,
+        size_sample.NO_LENGTH: 1,
+        size_sample.NO_ANSWER: 1,
+        size_sample.BLOCKED: 1,
+        size_sample.IN_S3: 1,
         "answered 404": 1,
     }
     assert "3 sizes known (0 by the list, 3 by their heads)" in str(found)
@@ -92,7 +92,7 @@ def test_private_addresses_are_not_asked_unless_they_may_be(host, listed):
     Host.asked.clear()
     found = sample_of(listed(f"{host}/sized/1000"), rows=9)
 
-    assert found.unknown == {sizes.BLOCKED: 1}
+    assert found.unknown == {size_sample.BLOCKED: 1}
     assert not Host.asked
 
 
@@ -102,7 +102,7 @@ def test_a_host_is_asked_by_two_at_once_and_no_more_once_it_asks_for_less(host, 
     path = listed(*(f"{host}/busy/{number}" for number in range(50)))
     found = sample_of(path, rows=50, allow_private=True)
 
-    assert found.unknown == {sizes.HOST_IS_BUSY: 50}
+    assert found.unknown == {size_sample.HOST_IS_BUSY: 50}
     assert Host.asked["busy"] <= 2
     assert Host.most_at_once <= 2
 

@@ -6,7 +6,7 @@ from threading import Event, Thread
 import pytest
 from tests.support.misbehaving_origin import WAIT_S
 
-from fetcher.command.stops import SIGNALS, Stops
+from fetcher.command.graceful_stop import SIGNALS, Stops
 
 
 @pytest.mark.parametrize("kind", SIGNALS)

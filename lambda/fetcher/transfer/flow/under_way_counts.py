@@ -15,11 +15,14 @@ class UnderWay(NamedTuple):
         silent: Those from which nothing does, or did: they are tried once more.
 
         waiting: Those that wait for a host which is limited, busy or gone.
+
+        settling: Those whose bodies have come, and that the sink has not made safe.
     """
 
     working: int = 0
     silent: int = 0
     waiting: int = 0
+    settling: int = 0
 
     def since(self, before: UnderWay) -> UnderWay:
         """Return the difference."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.invoke import in_flight
-from rollout.invoke.in_flight import InFlightLimit
+from rollout.invoke import in_flight_limit
+from rollout.invoke.in_flight_limit import InFlightLimit
 
 
 class Clock:
@@ -22,7 +22,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(in_flight, "time", clock)
+    monkeypatch.setattr(in_flight_limit, "time", clock)
     return clock
 
 
@@ -130,5 +130,5 @@ def test_the_limit_is_at_least_one_and_never_exceeded(maximum, steps):
             assert 0 <= limit.in_flight <= maximum
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(in_flight, "time", clock)
+        patch.setattr(in_flight_limit, "time", clock)
         asyncio.run(run())

@@ -11,7 +11,6 @@ import asyncio
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
 from random import Random
 from statistics import mean, median
 from typing import TYPE_CHECKING
@@ -33,6 +32,7 @@ from fetcher.transfer.refusal import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from experiment.parameters.fan_out import FanOutSettings
 
@@ -112,7 +112,7 @@ def sample_for(settings: FanOutSettings) -> Sample | None:
         return None
     kind = settings if isinstance(settings, FleetSettings) else FleetSettings
     return sample_of(
-        Path(settings.url_list),
+        settings.url_list,
         columns=settings.columns,
         rows=kind.sample,
         allow_private=settings.allow_private,
@@ -120,7 +120,7 @@ def sample_for(settings: FanOutSettings) -> Sample | None:
 
 
 def sample_of(
-    path: Path,
+    name: str | Path,
     *,
     columns: Columns | None = None,
     rows: int,
@@ -132,7 +132,7 @@ def sample_of(
     The list is read to its end, so that its rows are counted, not estimated.
 
     Args:
-        path: The list.
+        name: The list, as `UrlList` takes it.
 
         columns: The names of its columns.
 
@@ -145,7 +145,7 @@ def sample_of(
 
         OSError: If it cannot be read.
     """
-    urls = UrlList(path, columns=columns, allow_s3=True, allow_credentials=False)
+    urls = UrlList(name, columns=columns, allow_s3=True, allow_credentials=False)
     count = len(urls)
     numbers = sorted(Random(_SEED).sample(range(count), min(rows, count)))  # noqa: S311
     sizes: list[float] = []
