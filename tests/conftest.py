@@ -18,9 +18,7 @@ from tests.support.s3_proxy import S3Proxy
 from aws_facts import fleet_constants
 from fetcher.contract.options import ENGINES
 from fetcher.s3 import connection
-from fetcher.s3.upload import LEAST_PART
 from fetcher.s3.urls import Place
-from fetcher.sinks import s3_tar
 from fetcher.sinks.s3_tar import tar_of
 from local_aws.endpoint_process import local_endpoint
 from rollout.bundle import build
@@ -162,7 +160,19 @@ def aws():
 
 @pytest.fixture(scope="session")
 def target(endpoint):
-    return connect("local", endpoint.endpoint_url)
+    """
+    The target `local`, where the worker is deployed: from then on it is compiled.
+    """
+    target = connect("local", endpoint.endpoint_url)
+    worker = target.machine_for("arm64")
+    target.client("lambda").create_function(
+        FunctionName="compiled",
+        Runtime=worker.runtime,
+        Role="arn:aws:iam::123456789012:role/nobodys",
+        Handler="fetcher.handler.download",
+        Code={"ZipFile": build.build(*worker)},
+    )
+    return target
 
 
 @pytest.fixture
@@ -285,11 +295,3 @@ def tar(bucket):
     The place where the sink `s3-tar` keeps shard 7 of the first wave.
     """
     return tar_of(Place(bucket, "kept"), "r", 0, 7)
-
-
-@pytest.fixture
-def small_parts(monkeypatch):
-    """
-    Parts of a tar that are as small as S3 allows, so that less is sent.
-    """
-    monkeypatch.setattr(s3_tar, "PART_BYTES", LEAST_PART)

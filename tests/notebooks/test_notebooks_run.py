@@ -11,8 +11,7 @@ from tests.support.notebook_kernel import forget_all
 
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
-from experiment.run.grid import execute
-from experiment.run.kernels import kernel
+from experiment.run.kernels import execute, kernel
 from rollout.deploy.deploy import ABSENT, status
 
 SMALL = {"files": 12, "connections": 3, "sink": "discard", "memory_mb": 512}

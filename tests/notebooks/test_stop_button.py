@@ -11,7 +11,7 @@ SIZE = {"files": 40, "file_kb": 1, "concurrency": 2, "shards_per_execution": 2}
 AT_ONCE_S = 20  # on any machine; the origin would be waited for three times as long
 
 
-def test_a_run_is_stopped_at_once_keeps_what_it_has_and_goes_on(tmp_path):
+def test_a_run_is_stopped_at_once_keeps_what_it_has_and_goes_on(tmp_path, endpoint):
     """
     The origin never replies to most requests, so only the interrupt can end the run.
     """
@@ -31,7 +31,8 @@ def test_a_run_is_stopped_at_once_keeps_what_it_has_and_goes_on(tmp_path):
 
         check_free(folder)  # this process, too, could resume it
         origin.open.set()
-        done, _ = kernel.run_all(given | {"resume": True})
+        elsewhere = {"endpoint_url": endpoint.endpoint_url}
+        done, _ = kernel.run_all(given | elsewhere | {"resume": True})
         assert not [one for one in done if one["msg_type"] == "error"]
         waits = "import time; print('waiting'); time.sleep(60)"
         said, _ = kernel.run(waits, seen=lambda text: "waiting" in text)

@@ -6,6 +6,7 @@ import inspect
 
 import nbformat
 
+from experiment.command import arguments
 from experiment.ledger.machine import root
 
 FOLDER = root() / "notebooks"
@@ -18,19 +19,25 @@ def cells_of(path, kind="code"):
     return [cell for cell in notebook.cells if cell.cell_type == kind]
 
 
+def draws(cell):
+    """Tell whether a cell does nothing but to draw a chart."""
+    return cell.source.startswith("run.save_chart(")
+
+
 def run_cells(name, parameters):
     """
     Run a notebook's code with other parameters, and return its variables.
 
     What a test has patched stays so. As in a kernel, cells may await, and share one
-    event loop.
+    event loop. Charts are left out: they take most of the time, and tests/notebooks
+    draws them.
     """
     notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     namespace = {}
 
     async def run():
         for cell in notebook.cells:
-            if cell.cell_type != "code":
+            if cell.cell_type != "code" or draws(cell):
                 continue
             flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
             code = compile(cell.source, f"{name}: {cell.id}", "exec", flags=flags)
@@ -43,3 +50,9 @@ def run_cells(name, parameters):
 
     asyncio.run(run())
     return namespace
+
+
+def resume_in_process(folder, **more):
+    """Do what ``python -m experiment resume`` does with a run, without a kernel."""
+    options = [word for one in more.items() for word in ("-p", *map(str, one))]
+    return run_cells(*arguments.read(["resume", str(folder), *options]))

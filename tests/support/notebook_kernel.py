@@ -6,7 +6,7 @@ from time import monotonic
 import psutil
 from jupyter_client.manager import start_new_kernel
 from jupyter_core.utils import run_sync
-from tests.support.notebook_cells import FOLDER, cells_of
+from tests.support.notebook_cells import FOLDER, cells_of, draws
 from tests.support.waiting import WAIT_S
 
 
@@ -16,12 +16,14 @@ class NotebookKernel:
     def __init__(self, manager, client, name):
         self._manager = manager
         self._client = client
-        self._cells = cells_of(FOLDER / f"{name}.ipynb")
+        self._cells = [
+            cell for cell in cells_of(FOLDER / f"{name}.ipynb") if not draws(cell)
+        ]
         self.pid = manager.provisioner.pid
 
     def run_all(self, parameters, *, seen=None):
         """
-        Run all cells until one fails, with other parameters.
+        Run all cells but charts until one fails, with other parameters.
 
         Args:
             parameters: The values to write into the parameters cell.

@@ -29,12 +29,12 @@ def offer(monkeypatch, folder, tag=BUILT, library=LIBRARY):
     return _offer(monkeypatch, folder, _made(ARM, BUILT, tag, library))
 
 
-def offer_for_this_machine(monkeypatch, folder, *, whole=False):
+def offer_for_this_machine(monkeypatch, folder):
     """
     Let Lambda have this machine and this Python, and pip find wheels for these.
 
-    What the target `aws` deploys then runs in the local Lambda. Unless wheels are
-    whole, they hold no modules: executions find these beside the interpreter.
+    What the target `aws` deploys then runs in the local Lambda. The wheels hold no
+    modules: executions find these beside the interpreter.
     """
     here = target.machine()._replace(system="linux")
     monkeypatch.setattr(target, "LAMBDA", here)
@@ -42,22 +42,7 @@ def offer_for_this_machine(monkeypatch, folder, *, whole=False):
     platform = LambdaPlatform(here.runtime, here.architecture)
     version = f"cp{platform.version.replace('.', '')}"
     tag = f"{version}-{version}-{platform.platforms[0]}"
-    return _offer(monkeypatch, folder, _made(platform, tag, tag, None, whole=whole))
-
-
-def offer_to_children(monkeypatch, folder):
-    """The same for the processes that this one starts."""
-    offer_for_this_machine(monkeypatch, folder, whole=True)
-    (folder / "sitecustomize.py").write_text(
-        "from pathlib import Path\n"
-        "from rollout.bundle import lambda_platform, requirements as required, wheels\n"
-        "from rollout.target import target\n"
-        "target.LAMBDA = target.machine()._replace(system='linux')\n"
-        "lambda_platform._FIRST_MINOR = 0\n"
-        f"required.LOCK = Path({str(folder / 'requirements.lock')!r})\n"
-        f"wheels.CACHE = Path({str(folder / 'kept')!r})\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    return _offer(monkeypatch, folder, _made(platform, tag, tag, None, whole=False))
 
 
 def _offer(monkeypatch, folder, made):

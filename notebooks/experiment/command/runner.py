@@ -12,15 +12,12 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from experiment.command import arguments
-from experiment.cost.cost import DryRun
 from experiment.ledger.invocation import LedgerError, NoRoomError
 from experiment.ledger.paths import executed_path, shown_path
 from experiment.ledger.reports import check_free
 from experiment.ledger.run_folder import read_run, run_folder_for
 from experiment.parameters.cell import SettingsError
-from experiment.report.page import write_report
-from experiment.report.show import RunShown
-from experiment.run.grid import execute
+from experiment.run.kernels import execute
 from fetcher.lists.url_list import UrlListError
 from local_aws.errors import EndpointError
 from origin import OriginError
@@ -39,7 +36,7 @@ _REFUSALS = {
         *(EndpointError, OriginError, PreflightError),
     )
 }
-_NOTHING_MEASURED = {DryRun.__name__, RunShown.__name__}
+_NOTHING_MEASURED = {"DryRun", "RunShown"}  # importing them takes a second
 
 
 class _Output:
@@ -237,6 +234,9 @@ def _print_results(folder: Path, *, only_with_verdict: bool = False) -> None:
 
 def _print_report(folder: Path) -> None:
     """Write the report; the run's results stand without it."""
+    # It draws charts: to import that takes a second, which no refusal need wait for.
+    from experiment.report.page import write_report  # noqa: PLC0415
+
     try:
         print(f"report   {shown_path(write_report(folder))}")
     except (LedgerError, OSError) as error:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import papermill
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from experiment.cost import cost
-from experiment.ledger.full_disk import Stdout, writing
-from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
 from experiment.plan.demand import demand_of
 from experiment.plan.plan import make_plan
-from experiment.run.kernels import KERNEL, kernel
+from experiment.run.kernels import execute, kernel
 from experiment.run.machine_load import Load
 from experiment.run.pilot import rounded
 from rollout.errors import PreflightError
@@ -27,7 +23,6 @@ from rollout.target.clients import DIES_WITHIN_S
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import TextIO
 
     from jupyter_client.manager import AsyncKernelManager
 
@@ -37,59 +32,10 @@ if TYPE_CHECKING:
     from experiment.session import Session
 
 _CELL_NOTEBOOK = "20_fan_out"
-_LONGEST_CELL_S = 3_600  # of a grid's cell; a whole grid may take as long as it takes
 
 
 class GridError(RuntimeError):
     """Some cells of the grid have no result."""
-
-
-def execute(
-    notebook: str,
-    output: Path,
-    parameters: dict[str, Any],
-    *,
-    stdout: TextIO | None = None,
-    manager: AsyncKernelManager | None = None,
-) -> None:
-    """
-    Execute a notebook through papermill.
-
-    Args:
-        notebook: Its name, as in ``20_fan_out``.
-
-        output: Where the executed notebook goes.
-
-        parameters: The values that override its parameters cell.
-
-        stdout: Where to show what it prints meanwhile; None: nowhere.
-
-        manager: The kernel to use; None: one of its own.
-
-    Raises:
-        papermill.exceptions.PapermillExecutionError: If a cell raised.
-
-        NoRoomError: If a disk is full: for the executed notebook, the kernel's
-            temporary files or stdout.
-    """
-    folder = root() / "notebooks"
-    with (
-        writing(output),
-        nullcontext(manager) if manager else kernel() as kernel_manager,
-    ):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        papermill.execute_notebook(
-            folder / f"{notebook}.ipynb",
-            output,
-            parameters=parameters,
-            cwd=folder,
-            kernel_name=KERNEL,
-            progress_bar=False,
-            stdout_file=stdout and Stdout(stdout),
-            execution_timeout=_LONGEST_CELL_S if manager else None,
-            km=kernel_manager,
-            request_save_on_cell_execute=manager is None,
-        )
 
 
 def check_grid(settings: GridSettings, session: Session) -> None:

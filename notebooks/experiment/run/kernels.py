@@ -1,24 +1,27 @@
-"""Kernels for notebooks that run as batch jobs: started, shared, stopped in order."""
+"""Notebooks as batch jobs: kernels started, shared and stopped, cells executed."""
 
 from __future__ import annotations
 
 import os
 import signal
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
+import papermill
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
-from experiment.ledger.full_disk import writing
+from experiment.ledger.full_disk import Stdout, writing
 from experiment.ledger.machine import root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import TextIO
 
-KERNEL = "python3"
+_KERNEL = "python3"
+_LONGEST_CELL_S = 3_600  # of a grid's cell; a whole grid may take as long as it takes
 _KERNEL_READY_WITHIN_S = 60
 # After an interrupt: to remove the function from AWS takes some ten calls.
 _STOPS_WITHIN_S = 60
@@ -58,7 +61,7 @@ def kernel(environ: Mapping[str, str] | None = None) -> Iterator[AsyncKernelMana
     """
     with _runtime_folder() as folder:
         manager = _Manager(
-            kernel_name=KERNEL, connection_file=str(folder / "kernel.json")
+            kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
         )
         try:
             with _interrupt_delayed(), writing(folder):
@@ -71,6 +74,54 @@ def kernel(environ: Mapping[str, str] | None = None) -> Iterator[AsyncKernelMana
             manager.hang_up()
             if manager.has_kernel:
                 run_sync(manager.shutdown_kernel)()
+
+
+def execute(
+    notebook: str,
+    output: Path,
+    parameters: dict[str, Any],
+    *,
+    stdout: TextIO | None = None,
+    manager: AsyncKernelManager | None = None,
+) -> None:
+    """
+    Execute a notebook through papermill.
+
+    Args:
+        notebook: Its name, as in ``20_fan_out``.
+
+        output: Where the executed notebook goes.
+
+        parameters: The values that override its parameters cell.
+
+        stdout: Where to show what it prints meanwhile; None: nowhere.
+
+        manager: The kernel to use; None: one of its own.
+
+    Raises:
+        papermill.exceptions.PapermillExecutionError: If a cell raised.
+
+        NoRoomError: If a disk is full: for the executed notebook, the kernel's
+            temporary files or stdout.
+    """
+    folder = root() / "notebooks"
+    with (
+        writing(output),
+        nullcontext(manager) if manager else kernel() as kernel_manager,
+    ):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        papermill.execute_notebook(
+            folder / f"{notebook}.ipynb",
+            output,
+            parameters=parameters,
+            cwd=folder,
+            kernel_name=_KERNEL,
+            progress_bar=False,
+            stdout_file=stdout and Stdout(stdout),
+            execution_timeout=_LONGEST_CELL_S if manager else None,
+            km=kernel_manager,
+            request_save_on_cell_execute=manager is None,
+        )
 
 
 def _start(

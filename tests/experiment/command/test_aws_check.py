@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -16,11 +17,13 @@ from tests.support.aws_target import (
     actions_of,
     aws_in_place,
 )
+from tests.support.notebook_cells import run_cells
 from tests.support.permissions_needed import action_of, operation_names
 
-from experiment.command import aws_check, calibrate
+from experiment.command import arguments, aws_check, calibrate
 from experiment.command.aws_check import FUNCTION, Check, Step, left, main, run
 from experiment.ledger.run_folder import read_run
+from rollout.__main__ import main as rollout
 from rollout.deploy.changes import OURS
 from rollout.deploy.deploy import destroy
 from rollout.target.runtime_platform import machine
@@ -30,9 +33,28 @@ BOTH = {"Statement": [*POLICY["Statement"], *POLICY_OF_CHECK["Statement"]]}
 ONE_CASE = ("tests/conformance/test_invoke.py", "-k", "without_payload")
 
 
+def started(command, **options):
+    """
+    Run commands of ours in this process, and any other as it is.
+
+    As processes other tests run them: starting those took most of the time.
+    """
+    words, done = (
+        list(command[4:]),
+        {
+            "rollout": lambda: rollout(words),
+            "experiment": lambda: int(not run_cells(*arguments.read(words))),
+        },
+    )
+    if command[1:3] == ("-P", "-m"):
+        return nullcontext(SimpleNamespace(wait=done[command[3]]))
+    return subprocess.Popen(command, **options)
+
+
 @pytest.fixture
 def gate(endpoint, monkeypatch, wheels_folder):
-    wheelhouse.offer_to_children(monkeypatch, wheels_folder)
+    wheelhouse.offer_for_this_machine(monkeypatch, wheels_folder)
+    monkeypatch.setattr(aws_check, "subprocess", SimpleNamespace(Popen=started))
     with aws_in_place(endpoint.endpoint_url, monkeypatch, BOTH) as gate:
         yield gate
         gate.policy = BOTH

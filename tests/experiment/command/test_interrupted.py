@@ -5,8 +5,9 @@ import time
 from types import ModuleType
 
 import pytest
+from tests.support.held_origin import HeldOrigin
 from tests.support.http_proxy import HttpProxy
-from tests.support.interrupted_run import Interrupted, lines
+from tests.support.interrupted_run import REPORTED, Interrupted, held, lines
 
 from experiment.__main__ import main
 from experiment.ledger.reports import read_invocations
@@ -26,16 +27,22 @@ def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path, times)
 
     The second of two came while the first was cleaned up after, and left files.
     """
-    interrupted = Interrupted(tmp_path)
-    folder = interrupted.results
-    status = interrupted.run(lambda: lines(folder / "reports.jsonl") > 5, times=times)
+    with HeldOrigin(served=2 * REPORTED) as origin:
+        interrupted = Interrupted(tmp_path, **held(origin.url))
+        folder = interrupted.results
+        status = interrupted.run(
+            lambda: lines(folder / "reports.jsonl") == REPORTED, times=times
+        )
 
-    assert (status, interrupted.err) == (130, "")
-    assert f"experiment: interrupted; the reports are in {folder}" in (interrupted.out)
-    assert f"; resume with: python -m experiment resume {folder}\n" in interrupted.out
-    assert len(interrupted.family) > 3  # the kernel, the endpoint, executions at least
-    interrupted.leaves_nothing_behind()
-    assert 5 < len(list(read_invocations(folder))) < 2_000
+        assert (status, interrupted.err) == (130, "")
+        assert f"experiment: interrupted; the reports are in {folder}" in (
+            interrupted.out
+        )
+        said = f"; resume with: python -m experiment resume {folder}\n"
+        assert said in interrupted.out
+        assert len(interrupted.family) > 3  # kernel, endpoint, executions at least
+        interrupted.leaves_nothing_behind()
+    assert len(list(read_invocations(folder))) == REPORTED
     assert "ended" not in read_run(folder)
 
 
@@ -53,20 +60,20 @@ def test_ctrl_c_removes_the_function_where_the_endpoint_lives_on(tmp_path, endpo
     As on AWS: there nothing ends with the run, so a function stayed, and kept working.
     """
     name = "t-interrupted"
-    with FarAway(endpoint.endpoint_url) as proxy:
+    with (
+        FarAway(endpoint.endpoint_url) as proxy,
+        HeldOrigin(served=2 * REPORTED) as origin,
+    ):
         interrupted = Interrupted(
-            tmp_path,
-            function=name,
-            endpoint_url=proxy.url,
-            origin_url=endpoint.origin_url,
+            tmp_path, function=name, endpoint_url=proxy.url, **held(origin.url)
         )
         folder = interrupted.results
-        status = interrupted.run(lambda: lines(folder / "reports.jsonl") > 5)
+        status = interrupted.run(lambda: lines(folder / "reports.jsonl") == REPORTED)
 
         assert (status, interrupted.err) == (130, "")
         interrupted.leaves_nothing_behind()
     assert left(connect("local", endpoint.endpoint_url), name) == []
-    assert len(list(read_invocations(folder))) > 5
+    assert len(list(read_invocations(folder))) == REPORTED
 
 
 @TIMES

@@ -14,20 +14,25 @@ from tests.support.notebook_kernel import forget_all
 from tests.support.recorded_invocations import died
 
 from experiment.__main__ import main
+from experiment.command import runner
+from experiment.cost.cost import DryRun
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
-from experiment.run.kernels import kernel
+from experiment.report.show import RunShown
+from experiment.run import kernels
 
 
 @pytest.fixture(scope="module")
 def one_kernel(endpoint):
-    with kernel(endpoint.keys.environ()) as manager:
+    with kernels.kernel(endpoint.keys.environ()) as manager:
         yield manager
 
 
 @pytest.fixture
 def _kept_kernel(one_kernel, monkeypatch):
-    monkeypatch.setattr("experiment.run.grid.kernel", lambda: nullcontext(one_kernel))
+    monkeypatch.setattr(
+        "experiment.run.kernels.kernel", lambda: nullcontext(one_kernel)
+    )
     yield
     forget_all(one_kernel)
 
@@ -121,6 +126,10 @@ def test_what_a_refused_run_found_in_its_folder_stays(tmp_path, failing, capsys,
     assert main(["20_fan_out", "-p", "run_folder", str(tmp_path)]) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
     assert capsys.readouterr().err == f"experiment: {name}: wrong\n"
+
+
+def test_notebooks_that_measure_nothing_on_purpose_are_known_by_their_errors():
+    assert {DryRun.__name__, RunShown.__name__} == runner._NOTHING_MEASURED
 
 
 def test_a_run_that_breaks_off_at_work_was_not_refused(tmp_path, failing, capsys):

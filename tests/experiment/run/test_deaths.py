@@ -3,19 +3,19 @@
 import subprocess
 import sys
 from contextlib import nullcontext
-from pathlib import Path
 
 import psutil
 import pytest
 from tests.support.child_processes import child_with, family_of, kill
-from tests.support.interrupted_run import lines
+from tests.support.held_origin import HeldOrigin
+from tests.support.interrupted_run import REPORTED, held, lines
+from tests.support.notebook_cells import resume_in_process, run_cells
 from tests.support.waiting import WAIT_S, eventually
 
-from experiment.__main__ import main
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.session import open_session
+from experiment.session import Session, open_session
 from local_aws.errors import EndpointError
 from origin.nginx import is_installed
 
@@ -61,36 +61,42 @@ class Command:
         return self._process.returncode
 
 
-@pytest.mark.parametrize(
-    ("words", "named"),
-    [
-        (["serve", "--origin"], "ended by itself (signal 9). Its last words: nothing."),
-        pytest.param(
-            ["origin"],
-            "ended by itself (signal 9). `rollout serve` starts",
-            marks=pytest.mark.soak,
-        ),
-    ],
-    ids=["endpoint", "origin"],
-)
-def test_a_run_whose_endpoint_or_origin_dies_names_it_and_goes_on_later(
-    tmp_path, capsys, words, named
-):
+def check_goes_on(run, files):
+    """Its end names how it goes on, and so it does."""
+    assert "Cannot connect" not in run.err
+    assert f"Resume with: python -m experiment resume {run.folder}\n" in run.err
+    resume_in_process(run.folder, retry_failed="true")
+    assert read_run(run.folder)["totals"]["counts"]["ok"] == files
+
+
+def test_a_run_whose_endpoint_dies_names_it_and_goes_on_later(tmp_path, capsys):
     """
     It stood still for a minute, and could not connect to a host.
     """
+    with HeldOrigin(served=2 * REPORTED) as origin:
+        run = Command(tmp_path / "run", **held(origin.url))
+        run.wait_for(lambda: lines(run.folder / "reports.jsonl") == REPORTED)
+        run.kill_child("serve")
+
+        assert run.finish() == 1
+        assert "ended by itself (signal 9). Its last words: nothing." in run.err
+        done = read_invocations(run.folder)
+        assert sum(bool(one.report) for one in done) == REPORTED
+        origin.open.set()
+        check_goes_on(run, files=40)
+    assert "40 of 40 files are ok" in capsys.readouterr().out
+
+
+@pytest.mark.soak
+def test_a_run_whose_origin_dies_names_it_and_goes_on_later(tmp_path):
     run = Command(tmp_path / "run", **LONG)
     run.wait_for(lambda: lines(run.folder / "reports.jsonl") > 5)
-    run.kill_child(*words)
+    run.kill_child("origin")
 
     assert run.finish() == 1
-    assert named in run.err
-    assert "Cannot connect" not in run.err
-    assert f"Resume with: python -m experiment resume {run.folder}\n" in run.err
+    assert "ended by itself (signal 9). `rollout serve` starts" in run.err
     assert sum(bool(one.report) for one in read_invocations(run.folder)) > 5
-    assert main(["resume", str(run.folder), "-p", "retry_failed", "true"]) == 0
-    assert read_run(run.folder)["totals"]["counts"]["ok"] == LONG["files"]
-    assert "of 20,000 files are ok" in capsys.readouterr().out
+    check_goes_on(run, files=LONG["files"])
 
 
 @pytest.mark.soak
@@ -164,20 +170,30 @@ def test_the_end_of_an_endpoint_is_seen_though_its_origin_lives(monkeypatch):
     ],
 )
 def test_what_dies_when_every_file_is_accounted_for_does_not_cost_the_result(
-    tmp_path, words
+    tmp_path, monkeypatch, capsys, words
 ):
     """
     What is left to do then is to remove what ends by itself.
     """
-    run = Command(tmp_path / "run", files=40)
-    run.wait_for(lambda: "verdict" in _text(run.folder / "run.json"))
-    run.kill_child(*words)
+    folder, end, others = tmp_path / "run", Session.end, descendants()
 
-    assert run.finish() == 0, run.err
-    assert "40 of 40 files are ok" in run.out
-    assert run.out.count("Warning: ") == 1
-    assert f"verdict  {read_run(run.folder)['verdict']}" in run.out
+    def killed(session, function):
+        (one,) = (one for one in descendants() - others if has(one, words))
+        kill(one)
+        return end(session, function)
+
+    monkeypatch.setattr(Session, "end", killed)
+    run_cells("20_fan_out", {"files": 40, "run_folder": str(folder)})
+    said = capsys.readouterr().out
+
+    assert "40 of 40 files are ok" in said
+    assert said.count("Warning: ") == 1
+    assert {"ended", "verdict"} <= read_run(folder).keys()
 
 
-def _text(path: Path):
-    return path.read_text() if path.exists() else ""
+def descendants():
+    return set(psutil.Process().children(recursive=True))
+
+
+def has(process, words):
+    return set(words) <= set(process.cmdline())

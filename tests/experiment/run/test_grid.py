@@ -16,7 +16,8 @@ from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
 from experiment.plan.plan import Plan
 from experiment.run import grid
-from experiment.run.grid import GridError, check_complete, check_grid, execute, run_grid
+from experiment.run.grid import GridError, check_complete, check_grid, run_grid
+from experiment.run.kernels import execute
 from experiment.session import open_session
 from experiment.tables.result import result_of
 from rollout.errors import PreflightError

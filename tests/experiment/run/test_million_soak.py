@@ -13,7 +13,7 @@ from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.plan import make_plan
 from experiment.run.fan_out import fan_out
-from experiment.run.grid import execute
+from experiment.run.kernels import execute
 from experiment.session import open_session
 from experiment.tables.result import result_of
 from experiment.tables.verdict import million_of

@@ -137,25 +137,24 @@ DOUBTFUL = {
 }
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_a_bad_answer_has_its_outcome_and_the_good_ones_beside_it_theirs(
-    engine, origin, tmp_path, answer
+def test_bad_answers_have_their_outcomes_and_the_good_ones_beside_them_theirs(
+    engine, origin, tmp_path
 ):
-    raw, then, outcomes = ANSWERS[answer]
-    url = origin.saying(raw, then)
-    (one,) = fetch_beside_good_ones(engine, origin, [url], tmp_path)
+    urls = [origin.saying(raw, then) for raw, then, _ in ANSWERS.values()]
+    ended = fetch_beside_good_ones(engine, origin, urls, tmp_path)
 
-    assert one.outcome in outcomes.split()
-    assert sentence(one.detail)
-    assert one.path == ""
+    for (answer, (*_, outcomes)), one in zip(ANSWERS.items(), ended, strict=True):
+        assert one.outcome in outcomes.split(), answer
+        assert sentence(one.detail), answer
+        assert one.path == "", answer
 
 
-@pytest.mark.parametrize("answer", UNUSUAL)
-def test_an_unusual_answer_is_taken_whole(engine, origin, tmp_path, answer):
-    (one,) = fetch(engine, [origin.saying(UNUSUAL[answer])], tmp_path)
+def test_unusual_answers_are_taken_whole(engine, origin, tmp_path):
+    ended = fetch(engine, map(origin.saying, UNUSUAL.values()), tmp_path)
 
-    assert (one.outcome, one.body_bytes, one.detail) == (Outcome.OK, 3, "")
-    assert body_of(one) == b"xyz"
+    for answer, one in zip(UNUSUAL, ended, strict=True):
+        assert (one.outcome, one.body_bytes, one.detail) == (Outcome.OK, 3, ""), answer
+        assert body_of(one) == b"xyz"
 
 
 def test_a_body_may_be_empty(engine, origin, tmp_path):
@@ -166,15 +165,13 @@ def test_a_body_may_be_empty(engine, origin, tmp_path):
     assert {body_of(one) for one in ended} == {b""}
 
 
-@pytest.mark.parametrize("answer", DOUBTFUL)
-def test_a_doubtful_answer_is_taken_whole_or_not_at_all(
-    engine, origin, tmp_path, answer
-):
-    (one,) = fetch(engine, [origin.saying(DOUBTFUL[answer])], tmp_path)
+def test_doubtful_answers_are_taken_whole_or_not_at_all(engine, origin, tmp_path):
+    ended = fetch(engine, map(origin.saying, DOUBTFUL.values()), tmp_path)
 
-    assert one.outcome in {Outcome.OK, Outcome.PROTOCOL, Outcome.CUT}
-    if one.outcome is Outcome.OK:
-        assert body_of(one) == b"xyz"
+    for answer, one in zip(DOUBTFUL, ended, strict=True):
+        assert one.outcome in {Outcome.OK, Outcome.PROTOCOL, Outcome.CUT}, answer
+        if one.outcome is Outcome.OK:
+            assert body_of(one) == b"xyz", answer
 
 
 def test_what_follows_an_answer_is_never_taken_for_the_next(engine, origin, tmp_path):

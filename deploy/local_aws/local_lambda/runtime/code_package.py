@@ -4,16 +4,22 @@ import asyncio
 import base64
 import hashlib
 import io
+import os
 import shutil
+import time
 import uuid
 import zipfile
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from aws_facts.limits import limit
 from local_aws.local_lambda import errors
+
+# Where each zip was unpacked last, by its digest. A worker's takes a second to compile.
+_UNPACKED: dict[str, Path] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,9 @@ def _unpack(content: bytes, folder: Path, room: int) -> Package:
             package.task_root.mkdir(parents=True)
             for item in archive.infolist():
                 _extract(archive, item, package.task_root)
+        if earlier := _UNPACKED.get(package.sha256):
+            _take_compiled(earlier, package.task_root)
+        _UNPACKED[package.sha256] = package.task_root
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -131,3 +140,16 @@ def _extract(archive: zipfile.ZipFile, item: zipfile.ZipInfo, target: Path) -> N
     permissions = item.external_attr >> 16 & 0o777
     if permissions and not item.is_dir():
         unpacked.chmod(permissions | 0o600)
+    # The zip's time, as unzip does: compiled modules tell by it whose they are.
+    modified = time.mktime((*item.date_time, 0, 0, -1))
+    os.utime(unpacked, (modified, modified))
+
+
+def _take_compiled(earlier: Path, root: Path) -> None:
+    """Link what Python compiled of the same zip, if that is still there."""
+    for folder in earlier.rglob("__pycache__"):
+        own = root / folder.relative_to(earlier)
+        with suppress(OSError):  # it is deleted meanwhile
+            own.mkdir()
+            for compiled in folder.iterdir():
+                os.link(compiled, own / compiled.name)
