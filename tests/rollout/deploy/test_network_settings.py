@@ -132,6 +132,22 @@ def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
     assert len(asked_of(gate, "UpdateFunctionConfiguration")) == 3
 
 
+def test_an_update_that_failed_is_in_no_later_ones_way(aws, gate, spec, code):
+    """
+    Lambda dropped it; the function runs as before, and has no other way out.
+    """
+    answer_as_lambda(gate, LastUpdateStatus="Failed")
+    status, found = gate.answers["GetFunction"]
+    mended = json.loads(json.dumps(found))
+    mended["Configuration"]["LastUpdateStatus"] = "Successful"
+    gate.answers["GetFunction"] = lambda _: (
+        status,
+        mended if asked_of(gate, "UpdateFunctionCode") else found,
+    )
+
+    assert f"changed function {NAME}: code" in deploy(aws, spec, code=code).changes
+
+
 def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
     aws, gate, spec, code
 ):
