@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fetcher.s3.urls import Place
 from rollout.deploy.changes import check_ours
 from rollout.deploy.policies import JOIN_VPC, NAMES, USE_BUCKET
-from rollout.deploy.tolerated_refusals import unless_absent, unless_done
+from rollout.deploy.tolerated_refusals import (
+    retry_while_transient,
+    unless_absent,
+    unless_done,
+)
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:
@@ -184,10 +189,10 @@ def _update_tags(
 
 
 def _put(target: Target, own_name: str, policies: Policies) -> None:
+    put = partial(target.client("iam").put_role_policy, RoleName=own_name)
     for name, document in policies.items():
-        target.client("iam").put_role_policy(
-            RoleName=own_name, PolicyName=name, PolicyDocument=json.dumps(document)
-        )
+        text = json.dumps(document)
+        retry_while_transient(partial(put, PolicyName=name, PolicyDocument=text))
 
 
 def _policies(target: Target, own_name: str) -> list[str]:

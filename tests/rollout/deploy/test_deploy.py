@@ -12,7 +12,7 @@ from rollout.deploy import (
     role,
     tolerated_refusals,
 )
-from rollout.deploy.changes import DeployStopped
+from rollout.deploy.changes import Changes, DeployStopped
 from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy, destroy, status
 from rollout.errors import DeployError, SettingError
 
@@ -270,6 +270,7 @@ THROTTLED = (
         ("The role defined for the function cannot be assumed by Lambda.", 3),
         (UNKNOWN_TO_KMS, 3),
         (THROTTLED, 3),
+        ("The role with name t cannot be found. (NoSuchEntity)", 3),
         ("User is not authorized", 1),
     ],
 )
@@ -289,6 +290,42 @@ def test_only_a_refusal_that_passes_is_waited_out(monkeypatch, text, calls):
         tolerated_refusals.retry_while_transient(call)
 
     assert len(made) == calls
+
+
+@pytest.mark.parametrize(
+    ("patience_s", "notes"),
+    [(60, []), (0, ["AWS does not show the role r: destroy later, to be sure."])],
+)
+def test_what_was_just_created_is_removed_once_aws_shows_it(
+    monkeypatch, patience_s, notes
+):
+    """For some seconds GetRole may not know a new role, which would stay unseen."""
+    monkeypatch.setattr(tolerated_refusals, "_SHOWN_WITHIN_S", patience_s)
+    monkeypatch.setattr(tolerated_refusals, "_PAUSE_S", 0)
+    shown = iter([False, False, True])
+    changes = Changes()
+    changes.create("role r", lambda: None, lambda: next(shown))
+    with pytest.raises(DeployError) as caught, changes:
+        raise DeployError
+
+    assert getattr(caught.value, "__notes__", []) == notes
+
+
+def test_nobody_waits_for_what_was_never_created():
+    asked = []
+
+    def refuse():
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "CreateRole")
+
+    def remove():
+        asked.append("whether it is there")
+        return False
+
+    with pytest.raises(ClientError) as caught, Changes() as changes:
+        changes.create("role r", refuse, remove)
+
+    assert len(asked) == 1
+    assert not hasattr(caught.value, "__notes__")
 
 
 def test_a_function_that_never_gets_ready_is_explained_by_lambda():
