@@ -115,7 +115,7 @@ def status(target: Target, name: str) -> Deployed:
         found,
         state=configuration["State"],
         arn=configuration["FunctionArn"],
-        runtime=configuration["Runtime"],
+        runtime=configuration.get("Runtime", ""),  # a container image has none
         architecture=configuration["Architectures"][0],
         memory_mb=configuration["MemorySize"],
         timeout_s=configuration["Timeout"],

@@ -9,7 +9,7 @@ from botocore.session import get_session
 from tests.support.aws_target import NAME, interfaces, policies_of
 
 from rollout.deploy import network_settings, role
-from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left
+from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left, status
 from rollout.deploy.network_settings import Efs, Vpc
 from rollout.deploy.policies import NAMES
 from rollout.errors import DeployError, SettingError
@@ -122,9 +122,9 @@ def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
 ):
     monkeypatch.setattr("rollout.deploy.tolerated_refusals._PAUSE_S", 0)
     answer_as_lambda(gate)
-    status, found = gate.answers["UpdateFunctionConfiguration"]
+    _, found = gate.answers["UpdateFunctionConfiguration"]
     refusal = {"Type": "User", "message": NEW_ROLE}
-    answers = iter([(400, refusal), (400, refusal), (status, found)])
+    answers = iter([(400, refusal), (400, refusal), (200, found)])
     gate.answers["UpdateFunctionConfiguration"] = lambda _: next(answers)
 
     deploy(aws, spec, code=code)
@@ -137,15 +137,26 @@ def test_an_update_that_failed_is_in_no_later_ones_way(aws, gate, spec, code):
     Lambda dropped it; the function runs as before, and has no other way out.
     """
     answer_as_lambda(gate, LastUpdateStatus="Failed")
-    status, found = gate.answers["GetFunction"]
+    _, found = gate.answers["GetFunction"]
     mended = json.loads(json.dumps(found))
     mended["Configuration"]["LastUpdateStatus"] = "Successful"
     gate.answers["GetFunction"] = lambda _: (
-        status,
+        200,
         mended if asked_of(gate, "UpdateFunctionCode") else found,
     )
 
     assert f"changed function {NAME}: code" in deploy(aws, spec, code=code).changes
+
+
+def test_somebody_elses_container_image_is_shown_and_left_alone(aws, gate):
+    """Lambda tells no runtime of one; `--name` may be a slip."""
+    answer_as_lambda(gate, PackageType="Image")
+    _, found = gate.answers["GetFunction"]
+    del found["Configuration"]["Runtime"], found["Tags"]
+
+    assert (status(aws, NAME).state, status(aws, NAME).runtime) == ("Active", "")
+    with pytest.raises(DeployError, match="not ours to change or remove"):
+        destroy(aws, NAME)
 
 
 def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
