@@ -168,8 +168,10 @@ def _update_policies(
         for name, document in policies.items()
         if current.get(name) != document
     }
-    # Policies of other names are the user's, for a key of the bucket's, say.
-    surplus = (current.keys() & NAMES) - policies.keys()
+    # Policies of other names are the user's, for a key of the bucket's, say. With that
+    # for the network Lambda removes its interfaces there, long after the function left:
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    surplus = (current.keys() & NAMES) - policies.keys() - {JOIN_VPC}
     _put(target, own_name, differing)
     for name in surplus:
         with unless_done(_GONE):
