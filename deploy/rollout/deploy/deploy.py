@@ -169,7 +169,8 @@ def left(target: Target, name: str) -> list[str]:
     if found.role and _is_needed_to_leave(target, name):
         lines.append(
             f"role {found.role}: Lambda needs it to remove its interfaces from your "
-            "network, which takes some 20 minutes and costs nothing. Destroy again then"
+            "network, which takes some 20 minutes, or longer if another function uses "
+            "the same network, and costs nothing. Destroy again then"
         )
     elif found.role:
         lines.append(f"role {found.role}")

@@ -3,6 +3,8 @@
 import json
 import re
 from dataclasses import replace
+from fnmatch import fnmatchcase
+from uuid import uuid4
 
 import pytest
 from botocore.session import get_session
@@ -204,12 +206,24 @@ def test_the_role_stays_while_lambda_has_interfaces_in_the_network(
     assert not [line for line in destroy(aws, NAME) if line.startswith("role")]
     (message,) = left(aws, NAME)
     assert message.startswith(f"role {role.role_name(aws, NAME)}: Lambda needs it")
-    _, asked = gate.asked[-1]
-    assert asked["Filter.1.Value.1"] == f"AWS Lambda VPC ENI-{NAME}-*"
 
     gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(0))
     assert destroy(aws, NAME) == [f"role {role.role_name(aws, NAME)}"]
     assert left(aws, NAME) == []
+
+
+@pytest.mark.parametrize(("function", "is_own"), [(NAME, True), (f"{NAME}-2", False)])
+def test_interfaces_of_functions_with_longer_names_are_no_concern(
+    aws, gate, function, is_own
+):
+    """The role would have to stay for as long as they do."""
+    there = f"AWS Lambda VPC ENI-{function}-{uuid4()}"
+    gate.answers["DescribeNetworkInterfaces"] = lambda asked: (
+        200,
+        interfaces(int(fnmatchcase(there, asked["Filter.1.Value.1"]))),
+    )
+
+    assert network_settings.has_interfaces(aws, NAME) == is_own
 
 
 @pytest.mark.parametrize(
