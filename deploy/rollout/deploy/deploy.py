@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from botocore.parsers import ResponseParserError
 
+from fetcher.service.download import FILES
 from rollout.bundle import build
 from rollout.deploy import (
     function_url,
@@ -143,7 +144,7 @@ def destroy(target: Target, name: str) -> list[str]:
     failures = []
     try:
         with _explained("removed", name):
-            bucket = role.bucket_of(target, name)
+            bucket = _own_tars(target, name)
             if lambda_function.remove(target, name):
                 removed.append(f"function {name}")
             # While there is a role, which knows the bucket.
@@ -175,6 +176,14 @@ def left(target: Target, name: str) -> list[str]:
     elif found.role:
         lines.append(f"role {found.role}")
     return lines
+
+
+def _own_tars(target: Target, name: str) -> Place | None:
+    """Return the place in S3 below which a function's tars are, if it has a bucket."""
+    bucket = role.bucket_of(target, name)
+    if bucket and not bucket.key and role.shares_jobs(target, name):
+        return bucket.below(FILES)
+    return bucket
 
 
 def _abort_uploads(target: Target, bucket: Place, removed: list[str]) -> str:

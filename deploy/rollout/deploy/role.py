@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.s3.urls import Place
 from rollout.deploy.changes import check_ours
-from rollout.deploy.policies import JOIN_VPC, NAMES, USE_BUCKET
+from rollout.deploy.policies import INVOKE_ITSELF, JOIN_VPC, NAMES, USE_BUCKET
 from rollout.deploy.tolerated_refusals import (
     retry_while_transient,
     unless_absent,
@@ -96,6 +96,11 @@ def has_joined_vpc(target: Target, name: str) -> bool:
     """Return whether the function may have been in a network."""
     own_role = find(target, name)
     return bool(own_role) and JOIN_VPC in _policies(target, role_name(target, name))
+
+
+def shares_jobs(target: Target, name: str) -> bool:
+    """Return whether the function is a service that takes jobs; it must have a role."""
+    return INVOKE_ITSELF in _policies(target, role_name(target, name))
 
 
 def policies_of(target: Target, name: str) -> Policies:

@@ -14,8 +14,9 @@ from tests.support.notebook_cells import run_cells
 from experiment.ledger.run_folder import read_run
 from fetcher.s3.urls import Place
 from rollout.deploy import leftover_tars, role
+from rollout.deploy.changes import OURS, Changes
 from rollout.deploy.deploy import deploy, destroy
-from rollout.deploy.function_spec import FunctionSpec
+from rollout.deploy.function_spec import AWS_IAM, FunctionSpec, as_service
 from rollout.deploy.policies import use_bucket
 from rollout.errors import DeployError
 
@@ -105,6 +106,18 @@ def test_a_buckets_prefix_may_hold_colons(target, s3, bucket):
     removed = destroy(target, "sealing-3")
 
     assert f"upload of {Place(bucket, 'at:9/r/00-00007.tar')}" in removed
+
+
+def test_only_a_services_own_files_are_looked_through(target, s3, bucket):
+    """Its bucket is the user's, whole, and others have tars there."""
+    spec = as_service(FunctionSpec(name="sealing-7"), AWS_IAM, bucket)
+    with Changes() as changes:
+        role.ensure(target, spec.name, OURS, spec.policies(target), changes)
+    for key in ("files/kept/job/00-00007.tar", "backups/00-00007.tar"):
+        s3.create_multipart_upload(Bucket=bucket, Key=key)
+    destroy(target, spec.name)
+
+    assert uploads_in(s3, bucket) == ["backups/00-00007.tar"]
 
 
 def test_what_destroy_could_not_abort_is_found_without_the_role(
