@@ -150,10 +150,12 @@ def destroy(target: Target, name: str) -> list[str]:
             # While there is a role, which knows the bucket.
             if bucket and (failure := _abort_uploads(target, bucket, removed)):
                 failures.append(failure)
-            if log_group.remove(target, name):
-                removed.append(f"log group {log_group.group_name(name)}")
-            if not _is_needed_to_leave(target, name) and role.remove(target, name):
-                removed.append(f"role {role.role_name(target, name)}")
+            # The log group goes last: by its name the doctor finds a role that stays.
+            if not _is_needed_to_leave(target, name):
+                if role.remove(target, name):
+                    removed.append(f"role {role.role_name(target, name)}")
+                if log_group.remove(target, name):
+                    removed.append(f"log group {log_group.group_name(name)}")
     except DeployError as error:
         failures.append(str(error))
     if failures:

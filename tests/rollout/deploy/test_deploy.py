@@ -135,8 +135,8 @@ def test_destroy_leaves_nothing_and_may_be_repeated(target, spec, code):
 
     assert destroy(target, spec.name) == [
         f"function {spec.name}",
-        f"log group {deployed.log_group}",
         f"role {deployed.role}",
+        f"log group {deployed.log_group}",
     ]
     found = status(target, spec.name)
     assert (found.state, found.role, found.log_group) == (ABSENT, "", "")
@@ -148,8 +148,8 @@ def test_destroy_removes_what_somebody_left_half_way(target, spec, code):
     target.client("lambda").delete_function(FunctionName=spec.name)
 
     assert destroy(target, spec.name) == [
-        f"log group {deployed.log_group}",
         f"role {deployed.role}",
+        f"log group {deployed.log_group}",
     ]
 
 

@@ -132,7 +132,7 @@ def test_what_destroy_could_not_abort_is_found_without_the_role(
 
     with pytest.raises(
         DeployError,
-        match=f"Removed: function sealing-4, log group /aws/lambda/sealing-4, role .*"
+        match="Removed: function sealing-4, role .*, log group /aws/lambda/sealing-4.*"
         f"cannot be removed.*multipart-uploads --bucket {bucket}",
     ):
         destroy(target, "sealing-4")
@@ -155,7 +155,7 @@ def test_a_role_that_cannot_go_yet_does_not_keep_uploads_from_being_aborted(
 
     message = str(caught.value)
     upload = f"upload of {Place(bucket, 'r/00-00007.tar')}"
-    assert message.startswith(f"Removed: function sealing-5, {upload}, log group ")
+    assert message.startswith(f"Removed: function sealing-5, {upload}. The role ")
     detach = f"detach-role-policy --role-name {deployed.role} --policy-arn "
     assert f"{detach}{policy['Arn']}, and destroy again." in message
     assert uploads_in(s3, bucket) == []
@@ -163,7 +163,10 @@ def test_a_role_that_cannot_go_yet_does_not_keep_uploads_from_being_aborted(
 
     iam.detach_role_policy(RoleName=deployed.role, PolicyArn=policy["Arn"])
     iam.delete_policy(PolicyArn=policy["Arn"])
-    assert destroy(target, "sealing-5") == [f"role {deployed.role}"]
+    assert destroy(target, "sealing-5") == [
+        f"role {deployed.role}",
+        f"log group {deployed.log_group}",
+    ]
 
 
 def test_if_neither_uploads_nor_the_role_can_go_both_are_said(
