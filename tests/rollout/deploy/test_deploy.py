@@ -14,6 +14,7 @@ from rollout.deploy import (
 )
 from rollout.deploy.changes import Changes, DeployStopped
 from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy, destroy, status
+from rollout.deploy.function_spec import as_service
 from rollout.errors import DeployError, SettingError
 
 
@@ -250,6 +251,16 @@ def test_somebody_elses_function_is_neither_changed_nor_removed(target, spec, co
 def test_settings_lambda_would_refuse_are_refused_before_any_call(setting, sentence):
     with pytest.raises(SettingError, match=sentence):
         FunctionSpec(**setting)
+
+
+@pytest.mark.parametrize("bucket", ["photos", "s3://photos", "s3://photos/"])
+def test_a_service_takes_a_whole_bucket_however_it_is_written(bucket):
+    """Other commands take it as a URL, too; the worker reads its plain name."""
+    spec = as_service(FunctionSpec(), "AWS_IAM", bucket)
+
+    assert spec.bucket == spec.environment["FETCHER_BUCKET"] == "photos"
+    with pytest.raises(SettingError, match="has a prefix. Leave it out"):
+        as_service(FunctionSpec(), "AWS_IAM", f"{bucket.rstrip('/')}/2026")
 
 
 UNKNOWN_TO_KMS = (
