@@ -40,7 +40,7 @@ def check_prefix_unused(target: Target, prefix: Place, run: str) -> None:
     Raises:
         DeployError: If there are some, or S3 refuses.
     """
-    with _explained(prefix):
+    with _explained(prefix, "looked for"):
         is_used = bool(_tars(target, prefix.below(run)))
         # Missing permissions show before anything is paid for.
         next(_pages(target, prefix, "list_multipart_uploads", "Uploads"), None)
@@ -67,7 +67,7 @@ def seal_unreported(
     Raises:
         DeployError: If S3 refuses.
     """
-    with _explained(prefix):
+    with _explained(prefix, "removed"):
         _abort(target, prefix.below(run), _TAR)
         lost = (invoked | _tars(target, prefix.below(run))) - reported
         tars = [tar_of(prefix, run, *one) for one in sorted(lost)]
@@ -91,7 +91,7 @@ def abort_uploads(target: Target, prefix: Place) -> list[str]:
     Raises:
         DeployError: If S3 refuses.
     """
-    with _explained(prefix):
+    with _explained(prefix, "removed"):
         return _abort(target, prefix, _TAR_OF_A_RUN)
 
 
@@ -140,12 +140,12 @@ def _pages(
 
 
 @contextmanager
-def _explained(prefix: Place) -> Iterator[None]:
+def _explained(prefix: Place, verb: str) -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as error:
         msg = (
-            f"Leftovers of executions at {prefix} cannot be removed. Allow "
+            f"Leftovers of executions at {prefix} cannot be {verb}. Allow "
             "the statements Read and Write of deploy/"
             f"permissions.json. AWS says: {error}"
         )
