@@ -88,8 +88,8 @@ def test_the_aws_path_works_whole_with_the_policy_that_readme_grants(
     assert capsys.readouterr().out.splitlines()[-5:] == [
         f"removed function {NAME}",
         f"removed upload of s3://{BUCKET}/kept/r/00-00000.tar",
-        f"removed log group /aws/lambda/{NAME}",
         f"removed role {NAME}-us-east-1",
+        f"removed log group /aws/lambda/{NAME}",
         "left     nothing",
     ]
     assert denied(POLICY, gate.needed) == []

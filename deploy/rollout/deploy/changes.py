@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout.deploy.tolerated_refusals import retry_while_transient
+from rollout.deploy.tolerated_refusals import (
+    retry_until_shown,
+    retry_while_transient,
+)
 from rollout.errors import DeployError
 from rollout.target.refusals import code_of, message_of, was_repeated
 
@@ -48,7 +51,7 @@ class Changes:
 
     def __init__(self) -> None:
         self.descriptions: list[str] = []
-        self._created: list[tuple[str, Callable[[], object]]] = []
+        self._created: list[tuple[str, Callable[[], bool]]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +70,12 @@ class Changes:
         """Remove what was created, the latest first; yield what could not be."""
         for what, remove in reversed(self._created):
             try:
-                remove()
+                # If its creation was refused, there is nothing to wait for.
+                is_known = f"created {what}" in self.descriptions
+                if is_known and not retry_until_shown(remove):
+                    yield f"AWS does not show the {what}: destroy later, to be sure."
+                elif not is_known:
+                    remove()
             except (ClientError, BotoCoreError, DeployError) as failure:
                 said = message_of(failure).rstrip(".")
                 yield f"The {what} could not be removed again: {said}."
@@ -80,7 +88,7 @@ class Changes:
         return "nothing was deployed."
 
     def create(
-        self, what: str, create: Callable[[], object], remove: Callable[[], object]
+        self, what: str, create: Callable[[], object], remove: Callable[[], bool]
     ) -> bool:
         """
         Create something that was not there a moment ago.
@@ -90,7 +98,8 @@ class Changes:
 
             create: Creates it; repeated while AWS refuses for a transient reason.
 
-            remove: Undoes that, even if its answer gets lost.
+            remove:
+                Undoes that, even if its answer gets lost; returns whether it was there.
 
         Returns:
             Whether it was created here. Otherwise somebody else was faster, and it

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from botocore.parsers import ResponseParserError
 
+from fetcher.service.download import FILES
 from rollout.bundle import build
 from rollout.deploy import (
     function_url,
@@ -115,7 +116,7 @@ def status(target: Target, name: str) -> Deployed:
         found,
         state=configuration["State"],
         arn=configuration["FunctionArn"],
-        runtime=configuration["Runtime"],
+        runtime=configuration.get("Runtime", ""),  # a container image has none
         architecture=configuration["Architectures"][0],
         memory_mb=configuration["MemorySize"],
         timeout_s=configuration["Timeout"],
@@ -143,16 +144,18 @@ def destroy(target: Target, name: str) -> list[str]:
     failures = []
     try:
         with _explained("removed", name):
-            bucket = role.bucket_of(target, name)
+            bucket = _own_tars(target, name)
             if lambda_function.remove(target, name):
                 removed.append(f"function {name}")
             # While there is a role, which knows the bucket.
             if bucket and (failure := _abort_uploads(target, bucket, removed)):
                 failures.append(failure)
-            if log_group.remove(target, name):
-                removed.append(f"log group {log_group.group_name(name)}")
-            if not _is_needed_to_leave(target, name) and role.remove(target, name):
-                removed.append(f"role {role.role_name(target, name)}")
+            # The log group goes last: by its name the doctor finds a role that stays.
+            if not _is_needed_to_leave(target, name):
+                if role.remove(target, name):
+                    removed.append(f"role {role.role_name(target, name)}")
+                if log_group.remove(target, name):
+                    removed.append(f"log group {log_group.group_name(name)}")
     except DeployError as error:
         failures.append(str(error))
     if failures:
@@ -169,11 +172,20 @@ def left(target: Target, name: str) -> list[str]:
     if found.role and _is_needed_to_leave(target, name):
         lines.append(
             f"role {found.role}: Lambda needs it to remove its interfaces from your "
-            "network, which takes some 20 minutes and costs nothing. Destroy again then"
+            "network, which takes some 20 minutes, or longer if another function uses "
+            "the same network, and costs nothing. Destroy again then"
         )
     elif found.role:
         lines.append(f"role {found.role}")
     return lines
+
+
+def _own_tars(target: Target, name: str) -> Place | None:
+    """Return the place in S3 below which a function's tars are, if it has a bucket."""
+    bucket = role.bucket_of(target, name)
+    if bucket and not bucket.key and role.shares_jobs(target, name):
+        return bucket.below(FILES)
+    return bucket
 
 
 def _abort_uploads(target: Target, bucket: Place, removed: list[str]) -> str:

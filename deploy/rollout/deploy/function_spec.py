@@ -172,6 +172,7 @@ def as_service(spec: FunctionSpec, url: str, bucket: str = "") -> FunctionSpec:
     Raises:
         SettingError: If the bucket has a prefix.
     """
+    bucket = bucket.removeprefix(SCHEME).rstrip("/")
     if "/" in bucket:
         msg = f"A service needs a whole bucket; {bucket!r} has a prefix. Leave it out."
         raise SettingError(msg)

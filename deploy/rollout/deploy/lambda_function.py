@@ -8,6 +8,8 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import WaiterError
+
 from rollout.deploy.changes import check_ours
 from rollout.deploy.function_spec import START_VARIABLE
 from rollout.deploy.tolerated_refusals import (
@@ -89,8 +91,7 @@ def ensure(
             return
         current = client.get_function(FunctionName=name)
     check_ours(f"function {name}", current.get("Tags", {}))
-    # Lambda takes one update at a time, and somebody else's may be under way.
-    _wait(target, "function_updated_v2", name)
+    _wait_for_other_updates(target, name)
     configuration = current["Configuration"]
     _update_code(target, configuration, architecture, code, changes)
     _update_configuration(target, configuration, wanted, changes)
@@ -166,6 +167,21 @@ def _setting(key: str, current: Mapping[str, Any]) -> object:
             {name: one[name] for name in ("Arn", "LocalMountPath")} for one in found
         ]
     return found
+
+
+def _wait_for_other_updates(target: Target, name: str) -> None:
+    """
+    Wait for somebody else's update: Lambda takes one at a time.
+
+    One that failed was dropped, and is in nobody's way, but the waiter raises then.
+    https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+    """
+    try:
+        _wait(target, "function_updated_v2", name)
+    except WaiterError as error:
+        configuration = error.last_response.get("Configuration", {})
+        if configuration.get("LastUpdateStatus") != "Failed":
+            raise
 
 
 def _wait(target: Target, event: str, name: str) -> None:

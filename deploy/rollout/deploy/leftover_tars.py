@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 16
 _TAR = re.compile(r"(\d{2,})-(\d{5,})\.tar")  # as `tar_of` calls them
+# In a run's folder; a wave of more digits is rather a year.
+_TAR_OF_A_RUN = re.compile(r"(?:[^/]+/)+\d{2}-\d{5,}\.tar")
 _NO_BUCKET = "NoSuchBucket"
 _NO_UPLOAD = "NoSuchUpload"
 
@@ -38,7 +40,7 @@ def check_prefix_unused(target: Target, prefix: Place, run: str) -> None:
     Raises:
         DeployError: If there are some, or S3 refuses.
     """
-    with _explained(prefix):
+    with _explained(prefix, "looked for"):
         is_used = bool(_tars(target, prefix.below(run)))
         # Missing permissions show before anything is paid for.
         next(_pages(target, prefix, "list_multipart_uploads", "Uploads"), None)
@@ -65,8 +67,8 @@ def seal_unreported(
     Raises:
         DeployError: If S3 refuses.
     """
-    with _explained(prefix):
-        abort_uploads(target, prefix.below(run))
+    with _explained(prefix, "removed"):
+        _abort(target, prefix.below(run), _TAR)
         lost = (invoked | _tars(target, prefix.below(run))) - reported
         tars = [tar_of(prefix, run, *one) for one in sorted(lost)]
         with ThreadPoolExecutor(_AT_ONCE) as senders:
@@ -77,7 +79,7 @@ def seal_unreported(
 
 def abort_uploads(target: Target, prefix: Place) -> list[str]:
     """
-    Abort unfinished uploads of tars, which are billed.
+    Abort unfinished uploads of any run's tars below a prefix, which are billed.
 
     No execution that should succeed may be at work: it would lose its upload.
 
@@ -89,26 +91,35 @@ def abort_uploads(target: Target, prefix: Place) -> list[str]:
     Raises:
         DeployError: If S3 refuses.
     """
+    with _explained(prefix, "removed"):
+        return _abort(target, prefix, _TAR_OF_A_RUN)
+
+
+def _abort(target: Target, folder: Place, tar: re.Pattern[str]) -> list[str]:
+    """Abort unfinished uploads of tars in a folder; return their descriptions."""
     client, aborted = target.client("s3"), []
-    with _explained(prefix):
-        for upload in _pages(target, prefix, "list_multipart_uploads", "Uploads"):
-            key = upload["Key"]
-            if not _TAR.fullmatch(key.rpartition("/")[2]):
-                continue
-            with unless_done(_NO_UPLOAD):  # finished or aborted meanwhile
-                client.abort_multipart_upload(
-                    Bucket=prefix.bucket, Key=key, UploadId=upload["UploadId"]
-                )
-                aborted.append(f"upload of {prefix._replace(key=key)}")
+    for upload in _pages(target, folder, "list_multipart_uploads", "Uploads"):
+        key = upload["Key"]
+        if not tar.fullmatch(_below(folder, key)):
+            continue
+        with unless_done(_NO_UPLOAD):  # finished or aborted meanwhile
+            client.abort_multipart_upload(
+                Bucket=folder.bucket, Key=key, UploadId=upload["UploadId"]
+            )
+            aborted.append(f"upload of {folder._replace(key=key)}")
     return aborted
 
 
 def _tars(target: Target, folder: Place) -> Shards:
     """Return the shards that have tars in a run's folder."""
     found = _pages(target, folder, "list_objects_v2", "Contents")
-    keys = (one["Key"].removeprefix(f"{folder.key}/") for one in found)
+    keys = (_below(folder, one["Key"]) for one in found)
     names = filter(None, map(_TAR.fullmatch, keys))
     return {(int(name[1]), int(name[2])) for name in names}
+
+
+def _below(folder: Place, key: str) -> str:
+    return key.removeprefix(f"{folder.key}/") if folder.key else key
 
 
 def _empty(target: Target, tar: Place) -> None:
@@ -129,12 +140,12 @@ def _pages(
 
 
 @contextmanager
-def _explained(prefix: Place) -> Iterator[None]:
+def _explained(prefix: Place, verb: str) -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError) as error:
         msg = (
-            f"Leftovers of executions at {prefix} cannot be removed. Allow "
+            f"Leftovers of executions at {prefix} cannot be {verb}. Allow "
             "the statements Read and Write of deploy/"
             f"permissions.json. AWS says: {error}"
         )

@@ -20,6 +20,8 @@ _MOUNT = re.compile(r"/mnt/[a-zA-Z0-9-_.]+")
 _SUBNET = re.compile(r"subnet-[0-9a-z]+")
 _SECURITY_GROUP = re.compile(r"sg-[0-9a-zA-Z]+")
 _MOST_SUBNETS, _MOST_SECURITY_GROUPS = 16, 5
+# As EC2's filters take it; * would include functions whose names begin with this one's.
+_ANY_UUID = "-".join("?" * length for length in (8, 4, 4, 4, 12))
 EFS_MOUNT = "/mnt/files"
 
 
@@ -94,9 +96,15 @@ class Efs:
 
 
 def has_interfaces(target: Target, name: str) -> bool:
-    """Return whether Lambda still has interfaces for the function in a network."""
+    """
+    Return whether Lambda still has interfaces in a network that it made for it.
+
+    Others of its subnets and security groups share them, and they stay for those.
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    """
+    description = f"AWS Lambda VPC ENI-{name}-{_ANY_UUID}"
     found = target.client("ec2").describe_network_interfaces(
-        Filters=[{"Name": "description", "Values": [f"AWS Lambda VPC ENI-{name}-*"]}]
+        Filters=[{"Name": "description", "Values": [description]}]
     )
     return bool(found["NetworkInterfaces"])
 

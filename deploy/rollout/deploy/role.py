@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fetcher.s3.urls import Place
 from rollout.deploy.changes import check_ours
-from rollout.deploy.policies import JOIN_VPC, NAMES, USE_BUCKET
-from rollout.deploy.tolerated_refusals import unless_absent, unless_done
+from rollout.deploy.policies import INVOKE_ITSELF, JOIN_VPC, NAMES, USE_BUCKET
+from rollout.deploy.tolerated_refusals import (
+    retry_while_transient,
+    unless_absent,
+    unless_done,
+)
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:
@@ -93,6 +98,11 @@ def has_joined_vpc(target: Target, name: str) -> bool:
     return bool(own_role) and JOIN_VPC in _policies(target, role_name(target, name))
 
 
+def shares_jobs(target: Target, name: str) -> bool:
+    """Return whether the function is a service that takes jobs; it must have a role."""
+    return INVOKE_ITSELF in _policies(target, role_name(target, name))
+
+
 def policies_of(target: Target, name: str) -> Policies:
     """Return the policies of the function's role, as IAM has them."""
     own_name = role_name(target, name)
@@ -163,8 +173,10 @@ def _update_policies(
         for name, document in policies.items()
         if current.get(name) != document
     }
-    # Policies of other names are the user's, for a key of the bucket's, say.
-    surplus = (current.keys() & NAMES) - policies.keys()
+    # Policies of other names are the user's, for a key of the bucket's, say. With that
+    # for the network Lambda removes its interfaces there, long after the function left:
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    surplus = (current.keys() & NAMES) - policies.keys() - {JOIN_VPC}
     _put(target, own_name, differing)
     for name in surplus:
         with unless_done(_GONE):
@@ -184,10 +196,10 @@ def _update_tags(
 
 
 def _put(target: Target, own_name: str, policies: Policies) -> None:
+    put = partial(target.client("iam").put_role_policy, RoleName=own_name)
     for name, document in policies.items():
-        target.client("iam").put_role_policy(
-            RoleName=own_name, PolicyName=name, PolicyDocument=json.dumps(document)
-        )
+        text = json.dumps(document)
+        retry_while_transient(partial(put, PolicyName=name, PolicyDocument=text))
 
 
 def _policies(target: Target, own_name: str) -> list[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PATIENCE_S = 60.0
+_SHOWN_WITHIN_S = 20.0  # what botocore's waiter `role_exists` allows
 _PAUSE_S = 1.0
 _TRANSIENT = (
     # A new role is not known everywhere at once; until then Lambda refuses it.
@@ -24,6 +25,9 @@ _TRANSIENT = (
     # So does KMS, which decrypts the environment variables for it.
     # https://github.com/hashicorp/terraform-provider-aws/issues/4633
     "ARN does not refer to a valid principal",
+    # Nor does IAM itself know a new role everywhere, when policies are put.
+    # https://github.com/hashicorp/terraform-provider-aws/issues/18435
+    "NoSuchEntity",
     # Lambda asks EC2 about the network; Terraform's aws_lambda_function waits, too.
     "throttled by EC2",
     # Somebody else changes the same function, log group or role at this moment.
@@ -47,6 +51,19 @@ def retry_while_transient(call: Callable[[], object]) -> None:
             time.sleep(_PAUSE_S)
         else:
             return
+
+
+def retry_until_shown(remove: Callable[[], bool]) -> bool:
+    """
+    Remove something just created; repeat it while AWS does not show it yet.
+
+    Returns:
+        Whether it was removed.
+    """
+    end = time.monotonic() + _SHOWN_WITHIN_S
+    while not (is_removed := remove()) and time.monotonic() < end:
+        time.sleep(_PAUSE_S)
+    return is_removed
 
 
 def unless_absent(ask: Callable[[], T], code: str) -> T | None:

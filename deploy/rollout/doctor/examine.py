@@ -12,7 +12,16 @@ from aws_facts.limits import HOME, price
 from fetcher.s3.urls import SCHEME, Place
 from rollout.deploy import deploy, log_group, role
 from rollout.doctor import limits, permissions
-from rollout.doctor.finding import COULD_NOT_LOOK, NOT_OK, OK, Finding, unseen
+from rollout.doctor.finding import (
+    COULD_NOT_LOOK,
+    GRANT,
+    NOT_OK,
+    OK,
+    POLICYS_NAME,
+    Finding,
+    grant,
+    unseen,
+)
 from rollout.errors import DeployError, TargetError
 from rollout.preflight import bucket
 from rollout.target.refusals import is_denial, message_of
@@ -26,13 +35,20 @@ _AFTER_SIGN_IN = (
     *("region", "permissions", "concurrency", "memory"),
     *("bandwidth", "buckets", "left over"),
 )
-_GROUPS = log_group.group_name("million-downloads")
+_GROUPS = log_group.group_name(POLICYS_NAME)
 
 
 def examine(
     connect: Callable[[], Target], function: str, buckets: Sequence[str]
 ) -> Iterator[Finding]:
     """Yield what a first deployment meets; make nothing and change nothing."""
+    for one in _findings(connect, function, buckets):
+        yield one._replace(remedy=grant(function)) if one.remedy == GRANT else one
+
+
+def _findings(
+    connect: Callable[[], Target], function: str, buckets: Sequence[str]
+) -> Iterator[Finding]:
     try:
         target = connect()
         caller = str(target.client("sts").get_caller_identity()["Arn"])

@@ -12,6 +12,7 @@ GRANT = (
     "aws iam create-policy --policy-name million-downloads --policy-document "
     "file://deploy/permissions.json  # then attach it: First day in deploy/README.md"
 )
+POLICYS_NAME = "million-downloads"  # what names begin with that the policy is for
 _SUBJECT_WIDTH, _WIDTH = 11, 100
 _STATE_WIDTH = max(map(len, STATES))
 
@@ -49,6 +50,16 @@ class Finding(NamedTuple):
             break_on_hyphens=False,
         )
         return f"{lines}\n{indent}mend: {self.remedy}" if self.remedy else lines
+
+
+def grant(function: str) -> str:
+    """Return what grants a function of this name, which the policy may not be for."""
+    if function.startswith(POLICYS_NAME):
+        return GRANT
+    return (
+        f"in deploy/permissions.json put {function} for {POLICYS_NAME} in the names "
+        f"of functions and log groups; then {GRANT}"
+    )
 
 
 def unseen(subject: str, error: Exception, *, state: str = COULD_NOT_LOOK) -> Finding:

@@ -1,6 +1,7 @@
 """`rollout doctor`: what a newcomer reads before the first deployment."""
 
 import json
+from itertools import islice
 
 import pytest
 from tests.support.aws_target import NAME
@@ -150,6 +151,16 @@ def test_permissions_that_are_missing_are_named_with_what_grants_them(doctor, ga
     state, said = found["permissions"]
     assert state == "not ok"
     assert said.startswith("missing: iam:PassRole, lambda:CreateFunction mend: aws iam")
+
+
+def test_the_policy_is_not_for_functions_of_other_names_and_the_remedy_says_so(aws):
+    _, _, found = islice(examine.examine(lambda: aws, "photos", []), 3)
+
+    assert "lambda:CreateFunction" in found.detail
+    assert found.remedy.startswith(
+        "in deploy/permissions.json put photos for million-downloads in the names of "
+        "functions and log groups; then aws iam create-policy"
+    )
 
 
 def test_permissions_for_roles_outside_of_their_path_do_not_count(aws, gate):

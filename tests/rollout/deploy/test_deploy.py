@@ -1,8 +1,7 @@
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import WaiterError
 
 from rollout.deploy import deploy as deployment
 from rollout.deploy import (
@@ -10,10 +9,10 @@ from rollout.deploy import (
     lambda_function,
     log_group,
     role,
-    tolerated_refusals,
 )
 from rollout.deploy.changes import DeployStopped
 from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy, destroy, status
+from rollout.deploy.function_spec import as_service
 from rollout.errors import DeployError, SettingError
 
 
@@ -135,8 +134,8 @@ def test_destroy_leaves_nothing_and_may_be_repeated(target, spec, code):
 
     assert destroy(target, spec.name) == [
         f"function {spec.name}",
-        f"log group {deployed.log_group}",
         f"role {deployed.role}",
+        f"log group {deployed.log_group}",
     ]
     found = status(target, spec.name)
     assert (found.state, found.role, found.log_group) == (ABSENT, "", "")
@@ -148,8 +147,8 @@ def test_destroy_removes_what_somebody_left_half_way(target, spec, code):
     target.client("lambda").delete_function(FunctionName=spec.name)
 
     assert destroy(target, spec.name) == [
-        f"log group {deployed.log_group}",
         f"role {deployed.role}",
+        f"log group {deployed.log_group}",
     ]
 
 
@@ -252,43 +251,14 @@ def test_settings_lambda_would_refuse_are_refused_before_any_call(setting, sente
         FunctionSpec(**setting)
 
 
-UNKNOWN_TO_KMS = (
-    "Lambda was unable to configure access to your environment variables because the "
-    "KMS key is invalid for CreateGrant. Please check your KMS key settings. KMS "
-    "Exception: InvalidArnException KMS Message: ARN does not refer to a valid "
-    "principal: arn:aws:sts::123456789012:assumed-role/t-us-east-1/t"
-)
-THROTTLED = (
-    "Your request has been throttled by EC2, please make sure you have enough API rate "
-    "limit. EC2 Error Code: RequestLimitExceeded."
-)
+@pytest.mark.parametrize("bucket", ["photos", "s3://photos", "s3://photos/"])
+def test_a_service_takes_a_whole_bucket_however_it_is_written(bucket):
+    """Other commands take it as a URL, too; the worker reads its plain name."""
+    spec = as_service(FunctionSpec(), "AWS_IAM", bucket)
 
-
-@pytest.mark.parametrize(
-    ("text", "calls"),
-    [
-        ("The role defined for the function cannot be assumed by Lambda.", 3),
-        (UNKNOWN_TO_KMS, 3),
-        (THROTTLED, 3),
-        ("User is not authorized", 1),
-    ],
-)
-def test_only_a_refusal_that_passes_is_waited_out(monkeypatch, text, calls):
-    """For some seconds after its creation neither Lambda nor KMS knows a role."""
-    error = {"Code": "InvalidParameterValueException", "Message": text}
-    refusals = [ClientError({"Error": error}, "Create")] * 2
-    made = []
-
-    def call():
-        made.append(1)
-        if refusals:
-            raise refusals.pop()
-
-    monkeypatch.setattr(tolerated_refusals, "_PAUSE_S", 0)
-    with suppress(ClientError):
-        tolerated_refusals.retry_while_transient(call)
-
-    assert len(made) == calls
+    assert spec.bucket == spec.environment["FETCHER_BUCKET"] == "photos"
+    with pytest.raises(SettingError, match="has a prefix"):
+        as_service(FunctionSpec(), "AWS_IAM", f"{bucket.rstrip('/')}/2026")
 
 
 def test_a_function_that_never_gets_ready_is_explained_by_lambda():

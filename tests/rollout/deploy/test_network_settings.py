@@ -3,13 +3,15 @@
 import json
 import re
 from dataclasses import replace
+from fnmatch import fnmatchcase
+from uuid import uuid4
 
 import pytest
 from botocore.session import get_session
 from tests.support.aws_target import NAME, interfaces, policies_of
 
 from rollout.deploy import network_settings, role
-from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left
+from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left, status
 from rollout.deploy.network_settings import Efs, Vpc
 from rollout.deploy.policies import NAMES
 from rollout.errors import DeployError, SettingError
@@ -122,14 +124,41 @@ def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
 ):
     monkeypatch.setattr("rollout.deploy.tolerated_refusals._PAUSE_S", 0)
     answer_as_lambda(gate)
-    status, found = gate.answers["UpdateFunctionConfiguration"]
+    _, found = gate.answers["UpdateFunctionConfiguration"]
     refusal = {"Type": "User", "message": NEW_ROLE}
-    answers = iter([(400, refusal), (400, refusal), (status, found)])
+    answers = iter([(400, refusal), (400, refusal), (200, found)])
     gate.answers["UpdateFunctionConfiguration"] = lambda _: next(answers)
 
     deploy(aws, spec, code=code)
 
     assert len(asked_of(gate, "UpdateFunctionConfiguration")) == 3
+
+
+def test_an_update_that_failed_is_in_no_later_ones_way(aws, gate, spec, code):
+    """
+    Lambda dropped it; the function runs as before, and has no other way out.
+    """
+    answer_as_lambda(gate, LastUpdateStatus="Failed")
+    _, found = gate.answers["GetFunction"]
+    mended = json.loads(json.dumps(found))
+    mended["Configuration"]["LastUpdateStatus"] = "Successful"
+    gate.answers["GetFunction"] = lambda _: (
+        200,
+        mended if asked_of(gate, "UpdateFunctionCode") else found,
+    )
+
+    assert f"changed function {NAME}: code" in deploy(aws, spec, code=code).changes
+
+
+def test_somebody_elses_container_image_is_shown_and_left_alone(aws, gate):
+    """Lambda tells no runtime of one; `--name` may be a slip."""
+    answer_as_lambda(gate, PackageType="Image")
+    _, found = gate.answers["GetFunction"]
+    del found["Configuration"]["Runtime"], found["Tags"]
+
+    assert (status(aws, NAME).state, status(aws, NAME).runtime) == ("Active", "")
+    with pytest.raises(DeployError, match="not ours to change or remove"):
+        destroy(aws, NAME)
 
 
 def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
@@ -149,7 +178,8 @@ def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
     assert POINT in json.dumps(mount["Condition"])
 
     deploy(aws, replace(spec, vpc=None, efs=None), code=code)
-    assert list(policies_of(aws, NAME)) == ["write-own-log"]
+    left_for_lambda = {"join-vpc", "write-own-log"}  # it removes its interfaces later
+    assert policies_of(aws, NAME).keys() == left_for_lambda
 
 
 def test_whatever_policy_is_made_is_known_as_made_here(target):
@@ -173,15 +203,28 @@ def test_the_role_stays_while_lambda_has_interfaces_in_the_network(
     gate.answers.clear()
     gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(1))
 
-    assert not [line for line in destroy(aws, NAME) if line.startswith("role")]
-    (message,) = left(aws, NAME)
+    assert destroy(aws, NAME) == []
+    group, message = left(aws, NAME)
+    assert group == f"log group /aws/lambda/{NAME}"  # by it the doctor finds the role
     assert message.startswith(f"role {role.role_name(aws, NAME)}: Lambda needs it")
-    _, asked = gate.asked[-1]
-    assert asked["Filter.1.Value.1"] == f"AWS Lambda VPC ENI-{NAME}-*"
 
     gate.answers["DescribeNetworkInterfaces"] = (200, interfaces(0))
-    assert destroy(aws, NAME) == [f"role {role.role_name(aws, NAME)}"]
+    assert destroy(aws, NAME) == [f"role {role.role_name(aws, NAME)}", group]
     assert left(aws, NAME) == []
+
+
+@pytest.mark.parametrize(("function", "is_own"), [(NAME, True), (f"{NAME}-2", False)])
+def test_interfaces_of_functions_with_longer_names_are_no_concern(
+    aws, gate, function, is_own
+):
+    """The role would have to stay for as long as they do."""
+    there = f"AWS Lambda VPC ENI-{function}-{uuid4()}"
+    gate.answers["DescribeNetworkInterfaces"] = lambda asked: (
+        200,
+        interfaces(int(fnmatchcase(there, asked["Filter.1.Value.1"]))),
+    )
+
+    assert network_settings.has_interfaces(aws, NAME) == is_own
 
 
 @pytest.mark.parametrize(

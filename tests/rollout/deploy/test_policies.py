@@ -15,7 +15,7 @@ from fetcher.contract.source import Item
 from fetcher.s3.urls import Place
 from rollout.deploy import policies, role
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy, left, status
-from rollout.deploy.leftover_tars import seal_unreported
+from rollout.deploy.leftover_tars import check_prefix_unused, seal_unreported
 from rollout.errors import DeployError, ServiceError
 from rollout.invoke.service_client import ServiceClient
 from rollout.target.target import connect
@@ -263,6 +263,8 @@ def test_what_executions_left_may_be_seen_to(aws, gate, s3):
         s3.create_multipart_upload(Bucket=left.bucket, Key="kept/r/00-00002.tar")
         with pytest.raises(DeployError, match="Read and Write of deploy/perm"):
             seal_unreported(aws, left, "r", set(), set())
+    with pytest.raises(DeployError, match="kept cannot be looked for"):
+        check_prefix_unused(aws, left, "r")
 
 
 def test_executions_may_do_what_they_do_and_no_more(aws, gate, s3, bucket):

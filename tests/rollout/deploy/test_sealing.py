@@ -14,8 +14,9 @@ from tests.support.notebook_cells import run_cells
 from experiment.ledger.run_folder import read_run
 from fetcher.s3.urls import Place
 from rollout.deploy import leftover_tars, role
+from rollout.deploy.changes import OURS, Changes
 from rollout.deploy.deploy import deploy, destroy
-from rollout.deploy.function_spec import FunctionSpec
+from rollout.deploy.function_spec import AWS_IAM, FunctionSpec, as_service
 from rollout.deploy.policies import use_bucket
 from rollout.errors import DeployError
 
@@ -107,6 +108,18 @@ def test_a_buckets_prefix_may_hold_colons(target, s3, bucket):
     assert f"upload of {Place(bucket, 'at:9/r/00-00007.tar')}" in removed
 
 
+def test_only_a_services_own_files_are_looked_through(target, s3, bucket):
+    """Its bucket is the user's, whole, and others have tars there."""
+    spec = as_service(FunctionSpec(name="sealing-7"), AWS_IAM, bucket)
+    with Changes() as changes:
+        role.ensure(target, spec.name, OURS, spec.policies(target), changes)
+    for key in ("files/kept/job/00-00007.tar", "backups/00-00007.tar"):
+        s3.create_multipart_upload(Bucket=bucket, Key=key)
+    destroy(target, spec.name)
+
+    assert uploads_in(s3, bucket) == ["backups/00-00007.tar"]
+
+
 def test_what_destroy_could_not_abort_is_found_without_the_role(
     target, bucket, monkeypatch
 ):
@@ -119,7 +132,7 @@ def test_what_destroy_could_not_abort_is_found_without_the_role(
 
     with pytest.raises(
         DeployError,
-        match=f"Removed: function sealing-4, log group /aws/lambda/sealing-4, role .*"
+        match="Removed: function sealing-4, role .*, log group /aws/lambda/sealing-4.*"
         f"cannot be removed.*multipart-uploads --bucket {bucket}",
     ):
         destroy(target, "sealing-4")
@@ -142,7 +155,7 @@ def test_a_role_that_cannot_go_yet_does_not_keep_uploads_from_being_aborted(
 
     message = str(caught.value)
     upload = f"upload of {Place(bucket, 'r/00-00007.tar')}"
-    assert message.startswith(f"Removed: function sealing-5, {upload}, log group ")
+    assert message.startswith(f"Removed: function sealing-5, {upload}. The role ")
     detach = f"detach-role-policy --role-name {deployed.role} --policy-arn "
     assert f"{detach}{policy['Arn']}, and destroy again." in message
     assert uploads_in(s3, bucket) == []
@@ -150,7 +163,10 @@ def test_a_role_that_cannot_go_yet_does_not_keep_uploads_from_being_aborted(
 
     iam.detach_role_policy(RoleName=deployed.role, PolicyArn=policy["Arn"])
     iam.delete_policy(PolicyArn=policy["Arn"])
-    assert destroy(target, "sealing-5") == [f"role {deployed.role}"]
+    assert destroy(target, "sealing-5") == [
+        f"role {deployed.role}",
+        f"log group {deployed.log_group}",
+    ]
 
 
 def test_if_neither_uploads_nor_the_role_can_go_both_are_said(
