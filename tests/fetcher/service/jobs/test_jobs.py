@@ -191,7 +191,7 @@ def test_a_manifest_in_s3_is_a_list(jobs, s3, origin, ending):
         ("bad.csv", b"a,b\n1,2\n", "no column that looks like URLs"),
         ("bad.jsonl", b'{"url": null}\n', "row 1: bad_url: names no URL"),
         ("long.txt", b"", f"may have {JOB_URLS:,}. Split it."),
-        ("empty.txt", b"", "holds no URL"),
+        ("empty/", b"", "holds no URL"),
         ("cut.txt.gz", gzip.compress(b"http://h/a\n", mtime=0)[:-9], "is not whole"),
         ("rows.parquet", b"PAR1", "is not read on Lambda. Convert it with"),
         (None, b"", "cannot be read. S3 answered 404 NoSuchKey"),
