@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from fetcher.lists.columns import Notes
     from fetcher.lists.inputs import Input
 
-_decode = json.JSONDecoder().decode  # `json.loads` looks at its options each time
+# `json.loads` looks at its options each time. NaN and Infinity are no JSON.
+_decode = json.JSONDecoder(parse_constant=lambda _: None).decode
 _encode = json.JSONEncoder(default=str).encode
 
 
