@@ -63,7 +63,8 @@ examples:
   rollout logs -f
   rollout destroy
 
-  unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+  unset AWS_ENDPOINT_URL AWS_DEFAULT_REGION \\
+    AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
   rollout doctor --target aws                   is your AWS account ready?
   rollout deploy --target aws                   the same, there
 """

@@ -12,6 +12,7 @@ from fetcher.contract.downloads import Download, Downloads
 from fetcher.contract.options import MAX_CONNECTIONS
 from fetcher.contract.shard import Report, Shard, fitting
 from fetcher.contract.source import numbers_in
+from fetcher.process.cores import cores
 from fetcher.process.memory import OBJECTS_MB, connections_in, peak_rss_bytes
 from fetcher.s3.urls import prefix_of
 from fetcher.sinks.directory import Directory
@@ -127,14 +128,8 @@ def _processes(shard: Shard) -> int:
     memory_mb = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "0"))
     if shard.sink.is_in_s3:
         return 1
-    vcpus = min(round(memory_mb / _MB_PER_VCPU), _cores())
+    vcpus = min(round(memory_mb / _MB_PER_VCPU), cores())
     return max(1, min(vcpus, len(shard.source) // _FEWEST_URLS))
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _correct(

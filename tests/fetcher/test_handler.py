@@ -168,7 +168,7 @@ def test_an_event_that_is_no_shard_is_refused_with_the_reason(event, said):
 
 def test_an_execution_with_two_processors_uses_both(origin, temporary, monkeypatch):
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3538")
-    monkeypatch.setattr(handler, "_cores", lambda: 2)
+    monkeypatch.setattr(handler, "cores", lambda: 2)
     monkeypatch.setattr(handler, "_FEWEST_URLS", 10)
     paths = ["/status/404" if n % 9 == 0 else f"/bytes/5/{n}" for n in range(80)]
     source = Inline.of([Item(n, origin.url(path)) for n, path in enumerate(paths)])
@@ -197,7 +197,7 @@ def test_there_is_a_process_for_each_processor_that_the_memory_brings(
     monkeypatch, memory_mb, urls, sink, processes
 ):
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", str(memory_mb))
-    monkeypatch.setattr(handler, "_cores", lambda: 6)
+    monkeypatch.setattr(handler, "cores", lambda: 6)
     path = "s3://bucket/p" if sink.startswith("s3") else ""
     spec = SinkSpec(kind=sink, path=path)
     source = Template("http://h/{number}", ((0, urls),))

@@ -254,3 +254,12 @@ def test_files_of_parameters_fit_the_notebook_they_are_for():
 
         assert given.keys() <= papermill.inspect_notebook(notebook).keys(), path
         settings_class(notebook)(**given)
+
+
+@each
+def test_a_notebook_that_points_to_the_files_of_settings_accepts_one_of_them(path):
+    known = {item.name for item in fields(settings_class(path))}
+    given = [yaml.safe_load(file.read_text()) for file in FOLDER.glob("settings/*")]
+    accepted = any(known >= parameters.keys() for parameters in given)
+
+    assert accepted or "settings/" not in path.read_text()

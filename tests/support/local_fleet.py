@@ -18,8 +18,9 @@ from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import forecast
 from experiment.fleet.model.work import cpu_s
 from experiment.fleet.question import INTERNET, Question
-from experiment.ledger.machine import cores, machine_name
+from experiment.ledger.machine import machine_name
 from experiment.ledger.run_folder import utc_now
+from fetcher.process.cores import cores
 
 NO_LINE = 1e15  # bytes a second: loopback is the processor's work
 

@@ -10,10 +10,10 @@ import psutil
 from tests.support.local_fleet import Here, Setting, predicted, stretch
 
 from experiment.fleet.calibration.runs import measured
-from experiment.ledger.machine import cores
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.run.machine_load import Load
 from experiment.session import open_session
+from fetcher.process.cores import cores
 
 FUNCTION = "local-grid"
 LASTS_S = 4.0  # a shorter run measures noise

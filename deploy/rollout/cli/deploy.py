@@ -117,13 +117,13 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="be a service at a URL, for signed requests (%(const)s) or for anybody",
     )
     for option, default, metavar, what in (
-        ("--bucket", "", _PLACE, "what in S3 it may read and write (nothing)"),
+        ("--bucket", "", _PLACE, "the part of S3 it may read and write (none)"),
         ("--efs", "", "ARN", "an EFS access point to mount"),
         ("--efs-mount", EFS_MOUNT, "FOLDER", "where it is mounted (%(default)s)"),
     ):
         parser.add_argument(option, default=default, metavar=metavar, help=what)
     for option, metavar, what in (
-        ("--source", _PLACE, "what in S3 it may read only"),
+        ("--source", _PLACE, "a part of S3 it may only read"),
         ("--environment", "NAME=VALUE", "a variable it finds set"),
         ("--tag", "NAME=VALUE", "put on function, role and log group"),
         ("--subnet", "ID", "of your network to be in"),

@@ -39,7 +39,7 @@ examples:
 
 def add_parser(commands: Commands, parent: argparse.ArgumentParser) -> None:
     """Add `rollout doctor`."""
-    summary = "look whether an account is ready, and say what mends it"
+    summary = "check whether an account is ready, and how to fix what is not"
     parser = command(commands, "doctor", summary, _EPILOG, parent=parent, run=_doctor)
     parser.add_argument(
         "--bucket",

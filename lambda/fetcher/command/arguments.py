@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 from fetcher.contract.options import ENGINES, LAYOUTS, SHARDS, Options
+from fetcher.process.cores import cores
 
 _MOST_PROCESSES = 4
-_LINUX = hasattr(os, "sched_getaffinity")
 _FOREVER_S = 10 * 365 * 86_400.0
 
 _EPILOG = """
@@ -24,7 +24,7 @@ other row anything; a list of which most rows are bad is refused.
 PLACE is a folder: a file is stored there under its destination, or else as --layout
 says: by host and path, flat in one folder, or hash, at most 1,000 files in a folder. Or
 it is a tar, NAME.tar; or with --shards tar, a folder of them, for WebDataset; in a tar,
-files are called after their rows, and beside each is a JSON of what is known of it. Or
+files are called after their rows, and beside each is a JSON file that describes it. Or
 it is s3://bucket/prefix: of objects or, with --shards tar, of tars. A file is there,
 and is counted, only once it is whole; in a tar in S3, once the tar is.
 
@@ -34,12 +34,12 @@ wrong type and names that do not exist; --retry says otherwise. In the end it ha
 line for each row of the list, as always.
 
 The last line on stdout sums up in JSON: files in the list, ok and kept among them,
-counts by outcome; body_bytes and files_per_s of this run, without what was kept;
+counts by outcome; body_bytes and files_per_s of this run, not counting kept files;
 connections, as they were in the end, of all processes;
 peak_rss_bytes, the most memory that each process ever held, added up.
 
 exit status: 0 every URL is ok, 1 some are not, 2 could not run
-SIGINT or SIGTERM: what has ended is reported, the rest comes back as unstarted; before
+SIGINT or SIGTERM: finished URLs are reported, the rest comes back as unstarted; before
 the first download, nothing is, and the exit status is 130
 
 example: fetcher urls.txt --to photos --expect image --report photos.parquet
@@ -50,7 +50,7 @@ OPTIONS = (
     (
         "--connections N",
         "connections",
-        "downloads at work at once, silent ones apart; 0: as many as are of use",
+        "active downloads at once, not counting silent ones; 0: as many as are useful",
     ),
     ("--engine NAME", "engine", f"HTTP implementation: {' or '.join(ENGINES)}"),
     ("--attempts N", "attempts", "tries per URL, where trying again may help"),
@@ -82,8 +82,7 @@ COLUMNS = {
 
 def usual_processes() -> int:
     """Return the number of processes to use by default."""
-    usable = len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1
-    return min(usable, _MOST_PROCESSES)
+    return min(cores(), _MOST_PROCESSES)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -150,8 +149,8 @@ def parser() -> argparse.ArgumentParser:
         "--retry",
         choices=("healable", "failed", "all", "none"),
         default="healable",
-        help="what of an earlier report is tried again: what may come now "
-        "(the default), all that is not ok, everything, or only what was not tried",
+        help="which rows of an earlier report to retry: those that may succeed now "
+        "(the default), all that are not ok, all, or only those not tried before",
     )
     return own
 

@@ -27,7 +27,8 @@ LONGEST_TOLD = 16 * LONGEST_LINE  # bytes of what is told of one: ASCII, so esca
 _PREFIX = "list_"
 _TAKEN = rf"(?:{_PREFIX})*(?:{'|'.join(OWN_NAMES)})"
 _is_taken = re.compile(_TAKEN).fullmatch
-_may_be_taken = re.compile(rf'"{_TAKEN}"\s*:').search
+# The quote that begins such a name: escaped, it would stand in a text.
+_begins_taken = re.compile(rf'"(?<!\\")(?={_TAKEN}"\s*:)')
 
 
 def carried_name(name: str) -> str:
@@ -53,7 +54,9 @@ def carried_fields(item: Item) -> str:
     text = item.carried
     if not text:  # nearly always
         return ""
-    if _may_be_taken(text):
+    if text.rfind("{") == 0:  # there are no names but those of columns
+        text = _begins_taken.sub(f'"{_PREFIX}', text)
+    elif _begins_taken.search(text):
         columns = {carried_name(name): value for name, value in item.columns.items()}
         text = json.dumps(columns)
     text = masked_columns(text)

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from itertools import groupby
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetcher.lists.problems import UrlListError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 COLUMNS_OF_URLS = ("url", "image_url", "img_url", "image_link", "link", "uri", "src")
 _SHOWN = 12  # names of columns
+_SCALARS = {int, float, bool, str, type(None)}
+_encode = json.JSONEncoder(default=str).encode
+_encode_lines = json.JSONEncoder(separators=("\n", ": ")).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,30 +96,42 @@ class Rows(NamedTuple):
     problems: Mapping[int, str] = {}
 
 
-@dataclass(slots=True)
-class Notes:
+def as_objects(names: Sequence[str], columns: Iterable[Iterable[str]]) -> list[str]:
     """
-    What is known of a file while it is read.
+    Return each row of some columns, whose values are JSON already, as a JSON object.
 
-    Attributes:
-        skipped: How many lines were no rows: blank, or comments that `#` begins.
-
-        share: How much of it has been read, from 0 to 1; None: the file itself tells.
-    """
-
-    skipped: int = 0
-    share: float | None = None
-
-
-def carrier(
-    names: Sequence[str],
-) -> Callable[[Iterable[Iterable[str]]], list[str]]:
-    """
-    Return what makes JSON objects of columns, whose values are JSON already.
-
-    >>> carrier(["caption", "%"])([['"a cat"'], ["7"]])
+    >>> as_objects(["caption", "%"], [['"a cat"'], ["7"]])
     ['{"caption": "a cat", "%": 7}']
     """
     pairs = ", ".join(f"{quoted(name)}: ".replace("%", "%%") + "%s" for name in names)
-    template = f"{{{pairs}}}"
-    return lambda columns: list(map(template.__mod__, zip(*columns, strict=True)))
+    return list(map(f"{{{pairs}}}".__mod__, zip(*columns, strict=True)))
+
+
+def as_json(values: Sequence[Any]) -> Iterable[str]:
+    """
+    Return values as JSON, those that it does not have as text.
+
+    >>> list(as_json([1, None, "a"])), list(as_json([[1, 2], {}]))
+    (['1', 'null', '"a"'], ['[1, 2]', '{}'])
+    """
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        return map(quoted, values)
+    if kinds <= _SCALARS:  # in one call, a line each: there is no line feed in any
+        return _encode_lines(values)[1:-1].split("\n")
+    return map(_encode, values)
+
+
+def objects_of(rows: Iterable[dict[str, Any]]) -> list[str]:
+    """
+    Return rows as JSON objects, an empty one as an empty text.
+
+    >>> objects_of([{"a": 1}, {"a": [2]}, {}])
+    ['{"a": 1}', '{"a": [2]}', '']
+    """
+    objects: list[str] = []
+    for names, alike in groupby(rows, key=tuple):
+        values = list(map(dict.values, alike))
+        columns = map(as_json, zip(*values, strict=True))
+        objects += as_objects(names, columns) if names else [""] * len(values)
+    return objects

@@ -68,14 +68,10 @@ def _quick_name(url: str) -> str:
     if everyday := _everyday_url(url):
         if MASK in masked(everyday[2]):
             return ""
-        path = _UNSAFE_IN_PATH.sub(_escaped_sign, everyday[2])
+        path = _UNSAFE_IN_PATH.sub(lambda sign: _ESCAPED[sign[0]], everyday[2])
         if _everyday_path(path):
             return f"{everyday[1].replace(':', '+')}/{path}"
     return ""
-
-
-def _escaped_sign(match: re.Match[str]) -> str:
-    return _ESCAPED[match[0]]
 
 
 def _parts(url: str) -> list[str]:

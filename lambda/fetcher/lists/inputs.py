@@ -69,6 +69,10 @@ class Input:
         raw: The file as it is stored.
 
         file: The same, inflated.
+
+        skipped: How many lines were no rows: blank, or comments that `#` begins.
+
+        share: How much of it has been read, from 0 to 1; None: as much as of `raw`.
     """
 
     name: str
@@ -76,6 +80,8 @@ class Input:
     file: Any
     start: bytes
     size: int
+    skipped: int = 0
+    share: float | None = None
     _text: io.TextIOWrapper | None = None
 
     @property
@@ -100,12 +106,11 @@ class Input:
         if self._text:
             self._text.detach()
 
-    @property
-    def share(self) -> float:
-        """How much of it has been read, from 0 to 1."""
-        if self.raw.closed or not self.size:
-            return 1.0
-        return min(1.0, self.raw.tell() / self.size)
+    def bytes_read(self) -> int:
+        """Return how many of its bytes have been read."""
+        if self.share is not None:
+            return int(self.share * self.size)
+        return self.size if self.raw.closed else min(self.size, self.raw.tell())
 
 
 def block_of(file: TextIO) -> str:

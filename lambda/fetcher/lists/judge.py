@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetcher.contract.source import Item
@@ -68,10 +69,8 @@ class RowBlock(NamedTuple):
     def items(self) -> Iterator[Item]:
         """Yield them as items."""
         numbers = range(self.first, self.first + len(self.urls))
-        if not any(self[2:]):
-            return map(Item, numbers, self.urls)
-        empty = ("",) * len(self.urls)
-        return map(Item, numbers, *(column or empty for column in self[1:]))
+        columns = (column or repeat("") for column in self[1:])
+        return map(Item._make, zip(numbers, *columns, strict=False))
 
 
 class Judge:
@@ -108,16 +107,9 @@ class Judge:
         sha256s = _digests(rows, refusals)
         for place in refusals:
             keys[place] = ""
-        if any(names):
-            for place, (key, name) in enumerate(zip(keys, names, strict=True)):
-                found = self.seen.first_of(key, name, first + place)
-                if found >= 0:
-                    refusals[place] = (
-                        f"duplicate: has the URL or the name of row {found + 1:,}"
-                    )
-        else:
-            for place, found in self.seen.add(keys, first).items():
-                refusals[place] = f"duplicate: repeats the URL of row {found + 1:,}"
+        what = "has the URL or the name" if names else "repeats the URL"
+        for place, found in self.seen.add(keys, first, names).items():
+            refusals[place] = f"duplicate: {what} of row {found + 1:,}"
         for place, refusal in sorted(refusals.items()):
             self.problems.add(first + place + 1, refusal)
         told = [refusals.get(place, "") for place in range(size)] if refusals else ()
@@ -138,7 +130,7 @@ class Judge:
                 except ValueError as error:
                     problem = str(error)
             if problem:
-                refusals[place] = f"bad_url: {problem}"
+                refusals[place] = f"bad_url: {_CONTROLS.sub(_percent, problem)}"
                 url = _shown(value)
             urls.append(url)
             keys.append(key)
@@ -146,7 +138,7 @@ class Judge:
 
     def _checked(self, value: Any) -> tuple[str, str]:  # noqa: ANN401 - as JSON has it
         """Return a URL that can be fetched and how it is compared, or `ValueError`."""
-        url = cleaned(_text("the URL", value))
+        url = cleaned(_text(value))
         if not url:
             msg = "names no URL"
             raise ValueError(msg)
@@ -216,18 +208,18 @@ def _percent(found: re.Match[str]) -> str:
     return "".join(f"%{one:02X}" for one in found[0].encode(errors="surrogatepass"))
 
 
-def _text(what: str, value: Any) -> str:  # noqa: ANN401
-    """Return a text that can be written down, or `ValueError`."""
+def _text(value: Any) -> str:  # noqa: ANN401
+    """Return a URL as a text that can be written down, or `ValueError`."""
     if value is None:
         return ""
     if not isinstance(value, str):
-        msg = f"{what} is a {type(value).__name__}; it must be text"
+        msg = f"the URL is a {type(value).__name__}; it must be text"
         raise ValueError(msg)  # noqa: TRY004 - one kind of error for one bad row
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError:
-            msg = f"{what} holds half a surrogate pair, which UTF-8 cannot spell"
+            msg = "the URL holds half a surrogate pair, which UTF-8 cannot spell"
             raise ValueError(msg) from None
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,15 +45,18 @@ class SeenNames:
         for position, key in enumerate(self._keys, 1):
             self._slots[self._at(key)] = position
 
-    def add(self, urls: Sequence[str], first: int) -> dict[int, int]:
+    def add(
+        self, urls: Sequence[str], first: int, names: Sequence[str] = ()
+    ) -> dict[int, int]:
         """
-        Add the URLs, or empty texts, of rows that have no other names.
+        Add the URLs, or empty texts, of consecutive rows, and the names they have.
 
         Returns:
-            By position among these, the number of the first row of that URL.
+            By position among these, the number of the first row with that URL or name.
         """
-        if self._has_names or len(self._keys) + len(urls) > MOST:
-            firsts = [self.first_of(url, "", first + n) for n, url in enumerate(urls)]
+        if names or self._has_names or len(self._keys) + len(urls) > MOST:
+            pairs = zip(urls, names or repeat(""), strict=False)
+            firsts = (self.first_of(*pair, first + n) for n, pair in enumerate(pairs))
             return {n: found for n, found in enumerate(firsts) if found >= 0}
         self.expect(len(self._keys) + len(urls))
         repeats = {}

@@ -14,8 +14,8 @@ from typing import Any
 
 from fetcher.lists.judge import RowBlock
 
-_ENTRY = struct.Struct("=QQ")  # where a block ends, how many rows there are up to there
-_END = 2**64 - 1  # in place of the former: the latter is the length of the last words
+_HEADER = struct.Struct("=QQ")  # of a block: its bytes, and how many rows that makes
+_END = 2**64 - 1  # in place of the latter: the bytes are the last words
 _LOOK_EVERY_S = 0.02
 
 
@@ -26,14 +26,15 @@ class Spool:
     Attributes:
         count: How many rows this process knows of.
 
-        close: Removes the files; so does the end of their last use.
+        close: Removes the file; so does the end of its last use.
 
         words: What was said at the end; None: it has not come.
     """
 
     def __init__(self) -> None:
-        self._file, self._index = _nameless(), _nameless()
-        self.close = weakref.finalize(self, _close, self._file, self._index)
+        with TemporaryFile(prefix="fetcher-list-") as file:
+            self._file = os.dup(file.fileno())
+        self.close = weakref.finalize(self, os.close, self._file)
         self._ends = array("Q", [0])  # of blocks: where they end in the file
         self._counts = array("Q", [0])  # and how many rows there are up to there
         self._writer: int | None = None
@@ -47,22 +48,18 @@ class Spool:
         """Add rows, which follow those before."""
         columns = map("\n".join, block[1:])
         data = "\t".join(columns).encode(errors="backslashreplace")
-        self._write(self._file, data)
-        self._ends.append(self._ends[-1] + len(data))
-        self._counts.append(block.first + len(block.urls))
-        self._write(self._index, _ENTRY.pack(self._ends[-1], self._counts[-1]))
+        self._write(data, block.first + len(block.urls))
 
     def end(self, words: dict[str, Any]) -> None:
         """Say that there are no more rows, and what else there is to say."""
-        data = json.dumps(words).encode()
-        self._write(self._file, data)
-        self._write(self._index, _ENTRY.pack(_END, len(data)))
-        self.words = words
+        self._write(json.dumps(words).encode(), _END)
 
-    def _write(self, file: int, data: bytes) -> None:
-        rest = memoryview(data)
+    def _write(self, data: bytes, count: int) -> None:
+        rest, at = memoryview(_HEADER.pack(len(data), count) + data), self._ends[-1]
         while rest:
-            rest = rest[os.write(file, rest) :]
+            written = os.pwrite(self._file, rest, at)
+            rest, at = rest[written:], at + written
+        self.look()
 
     def follow(self, writer: int) -> None:
         """
@@ -87,20 +84,22 @@ class Spool:
 
     def look(self) -> None:
         """Learn of what was appended."""
-        at = (len(self._ends) - 1) * _ENTRY.size
-        size = os.fstat(self._index).st_size // _ENTRY.size * _ENTRY.size
-        entries = os.pread(self._index, max(0, size - at), at)
-        for end, count in _ENTRY.iter_unpack(entries):
-            if end == _END:
-                self.words = json.loads(self._read(self._ends[-1], count))
+        size = os.fstat(self._file).st_size
+        while (start := self._ends[-1] + _HEADER.size) <= size and self.words is None:
+            header = self._read(self._ends[-1], _HEADER.size)
+            length, count = _HEADER.unpack(header)
+            if start + length > size:
                 return
-            self._ends.append(end)
-            self._counts.append(count)
+            if count == _END:
+                self.words = json.loads(self._read(start, length))
+            else:
+                self._ends.append(start + length)
+                self._counts.append(count)
 
     def block_with(self, number: int) -> RowBlock:
         """Return the block with a row, which must be there."""
         index = bisect_right(self._counts, number)
-        first, start = self._counts[index - 1], self._ends[index - 1]
+        first, start = self._counts[index - 1], self._ends[index - 1] + _HEADER.size
         data = self._read(start, self._ends[index] - start)
         urls, *optional = data.decode().split("\t")
         columns = (one.split("\n") if one else () for one in optional)
@@ -108,14 +107,3 @@ class Spool:
 
     def _read(self, start: int, size: int) -> bytes:
         return os.pread(self._file, size, start)
-
-
-def _nameless() -> int:
-    """Return the descriptor of a file that is gone when it is closed."""
-    with TemporaryFile(prefix="fetcher-list-") as file:
-        return os.dup(file.fileno())
-
-
-def _close(*descriptors: int) -> None:
-    for one in descriptors:
-        os.close(one)

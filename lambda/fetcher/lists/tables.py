@@ -16,14 +16,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from fetcher.contract.carried import LONGEST_TOLD
-from fetcher.lists.columns import Rows, carrier
+from fetcher.lists.columns import Rows, as_objects
 from fetcher.lists.inputs import TOO_LONG, block_of, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from fetcher.lists.columns import Columns, Notes
+    from fetcher.lists.columns import Columns
     from fetcher.lists.inputs import Input
 
 csv.field_size_limit(LONGEST_TOLD)
@@ -82,12 +82,10 @@ class _Lines:
 class Table:
     """Rows of a CSV or TSV file: a record that is broken costs its first line only."""
 
-    def __init__(
-        self, given: Input, delimiter: str, columns: Columns, notes: Notes
-    ) -> None:
+    def __init__(self, given: Input, delimiter: str, columns: Columns) -> None:
+        self._given = given
         self._lines = _Lines(given.text(newline=""))
         self._delimiter = delimiter
-        self._notes = notes
         self._width = 0
         self._first: list[str] = []  # row, if it names no columns
         self._records = self._read()
@@ -112,9 +110,7 @@ class Table:
 
     def rows(self) -> Iterator[Rows]:
         """Yield them."""
-        others = [at for at in range(self._width) if at not in self._places]
-        self._others = others
-        self._carried = carrier([self._names[at] for at in others])
+        self._others = [at for at in range(self._width) if at not in self._places]
         if self._first:
             yield self._in_columns([self._first], {})
         while True:
@@ -127,7 +123,11 @@ class Table:
             if not some:
                 return
             problems = {n: problem for n, (_, problem) in enumerate(some) if problem}
-            yield self._in_columns([self._padded(*one) for one in some], problems)
+            rows = [cells for cells, _ in some]
+            for n in problems:  # all of it stands for its URL
+                (plain,), rows[n] = rows[n], [""] * self._width
+                rows[n][self._places[0]] = plain
+            yield self._in_columns(rows, problems)
 
     def _at_once(self, text: str) -> list[list[str]]:
         """Return the rows of lines in which nothing is odd; none: something may be."""
@@ -147,7 +147,7 @@ class Table:
         urls = map(itemgetter(self._places[0]), rows)
         if min(map(len, map(str.strip, urls))) < _SHORTEST_URL:
             return []
-        self._notes.skipped += count - len(rows)
+        self._given.skipped += count - len(rows)
         return rows
 
     def _quoted(self, text: str) -> list[list[str]]:
@@ -158,29 +158,24 @@ class Table:
             rows = list(reader)
         except csv.Error:
             return []
-        # In TSV a quote may be only a character, and elsewhere lack its end.
-        most = 0 if self._delimiter == "\t" else _MOST_LINES - 1
-        return rows if reader.line_num - len(rows) <= most else []
+        more = reader.line_num - len(rows)
+        if more and self._delimiter == "\t":  # a quote may be only a character
+            between = sum(map(len, rows)) - len(rows)
+            if not between or between != text.count("\t"):  # rows may be in a cell
+                return []
+        return rows if more < _MOST_LINES else []  # else it may lack its end
 
     def _in_columns(self, rows: list[list[str]], problems: dict[int, str]) -> Rows:
         cells = list(zip(*rows, strict=True))
         url, name, sha256 = self._places
-        others = [map(quoted, cells[at]) for at in self._others]
+        names = [self._names[at] for at in self._others]
         return Rows(
             cells[url],
             cells[name] if name >= 0 else (),
             cells[sha256] if sha256 >= 0 else (),
-            self._carried(others) if others else (),
+            as_objects(names, [map(quoted, cells[at]) for at in self._others]),
             problems,
         )
-
-    def _padded(self, cells: list[str], problem: str) -> list[str]:
-        """Return as many cells as there are names; of a bad record, all is its URL."""
-        if not problem:
-            return cells
-        padded = [""] * self._width
-        padded[self._places[0]] = cells[0]
-        return padded
 
     def _read(self) -> Iterator[tuple[list[str], str]]:
         """Yield the cells of each record, and the problem with it, if any."""
@@ -209,7 +204,7 @@ class Table:
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
             cells = self._cells_in(plain)
             if not plain.strip() or self._is_comment(plain, cells):
-                self._notes.skipped += 1
+                self._given.skipped += 1
             elif cells:
                 yield cells, ""
             else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from fetcher.lists.columns import Columns, Notes
+from fetcher.lists.columns import Columns
 from fetcher.lists.formats import rows_of
 from fetcher.lists.inputs import Foreign, files_of, opened
 from fetcher.lists.judge import Judge, RowBlock
@@ -73,7 +74,7 @@ class UrlList:
     ) -> None:
         self.names = files_of(names)
         self._judge = Judge(allow_s3=allow_s3, allow_credentials=allow_credentials)
-        self._notes = Notes()
+        self._skipped = 0
         self._foreign = Foreign.count
         self._estimate = 0
         self._bytes = 0
@@ -109,22 +110,20 @@ class UrlList:
 
     def _read(self, columns: Columns) -> Generator[RowBlock, None, None]:
         """Yield the rows, judged, and keep account of how far it has come."""
-        done, sizes = 0.0, [_size_of(name) for name in self.names]
-        for name, size in zip(self.names, sizes, strict=True):
-            self._notes.share = None
+        sizes = [_size_of(name) for name in self.names]
+        for nth, name in enumerate(self.names):
             with opened(name) as given:
-                for rows in rows_of(given, columns, self._notes):
+                before, sizes[nth] = self._skipped, max(1, given.size)
+                for rows in rows_of(given, columns):
+                    self._skipped = before + given.skipped
                     if not len(rows.urls):
                         continue
                     block = self._judge.judged(rows)
-                    here = (
-                        given.share if self._notes.share is None else self._notes.share
-                    )
-                    self._bytes = int(done + here * size)
+                    self._bytes = sum(sizes[:nth]) + given.bytes_read()
                     share = self._bytes / sum(sizes) or 1.0
                     self._estimate = round(self._judge.count / share)
                     yield block
-            done += size
+                self._skipped = before + given.skipped
 
     def __str__(self) -> str:
         more = len(self.names) - 1
@@ -174,7 +173,7 @@ class UrlList:
     def _end(self, failure: str = "") -> None:
         words = {
             "failure": failure,
-            "skipped": self._notes.skipped,
+            "skipped": self._skipped,
             "foreign": Foreign.count - self._foreign,
             "bad": len(self._judge.problems),
             "problems": str(self._judge.problems),
@@ -244,6 +243,7 @@ class UrlList:
     def _work(self, parent: int) -> NoReturn:
         """Read to the end in this process, then end it; so too if its parent dies."""
         try:
+            gc.set_threshold(100_000)  # hundreds of rows come and go, without cycles
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             while os.getppid() == parent and self.read_on():

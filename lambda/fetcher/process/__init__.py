@@ -1,5 +1,5 @@
 """
-The process, to the system: its ``memory``, ``descriptors`` and ``signals``.
+The process, to the system: its ``memory``, ``cores``, ``descriptors``, ``signals``.
 
 ``children`` are forked to share its work.
 """

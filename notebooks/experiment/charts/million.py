@@ -34,6 +34,7 @@ _PART_COLOURS = (
 _BAR_HEIGHT = 0.5
 _LABELLED_SHARE = 0.04  # of the longest bar; shorter segments have no room for a figure
 _GIB = 2**30
+_SINCE_RESUMED = "Seconds since the first request after the run was resumed"
 _READING_OF_RUN = (
     "*This run* is all of it, by process: *notebook* plans, sends requests and "
     "keeps the ledger; *control plane* is the local Lambda endpoint, which passes on "
@@ -118,15 +119,16 @@ def outcome_counts(counts: Mapping[str, int], where: str) -> Figure:
     return finished(figure, ax, title, where)
 
 
-def machine_load(load: pd.DataFrame, began_at: float, where: str) -> Figure:
-    """Draw the use of processors and memory during a run."""
+def machine_load(load: pd.DataFrame, shards: pd.DataFrame, where: str) -> Figure:
+    """Draw the use of processors and memory during a run, or since it was resumed."""
     figure, ax = new_axes()
-    seconds = load["at"] - began_at
+    sent_at = _sampled(load, shards)["invoked_at"]
+    seconds = load["at"] - min(sent_at, default=load["at"].iloc[0])
     ax.plot(seconds, load["cpu_percent"], color=_BLUE, lw=1.5, label="processors, %")
     ax.set_xlim(left=0)
     ax.set_ylim(0, 105)
     ax.set_ylabel("Processors busy, %", color=_BLUE)
-    ax.set_xlabel(SINCE_START)
+    ax.set_xlabel(SINCE_START if len(sent_at) == len(shards) else _SINCE_RESUMED)
     memory = ax.twinx()
     used = load["used_bytes"] / _GIB
     memory.plot(seconds, used, color=_ORANGE, lw=1.5, ls="-.", label="memory, GiB")
@@ -142,10 +144,15 @@ def machine_load(load: pd.DataFrame, began_at: float, where: str) -> Figure:
     return finished(figure, ax, title, where)
 
 
-def cpu_by_part(load: pd.DataFrame, files: int) -> pd.Series:
-    """Return the CPU microseconds per file of each part of the run."""
+def cpu_by_part(load: pd.DataFrame, shards: pd.DataFrame) -> pd.Series:
+    """Return the CPU microseconds per `ok` file of each part of the run."""
     used = load[list(PARTS)].iloc[-1] - load[list(PARTS)].iloc[0]
-    return used / files * 1e6
+    return used / max(_sampled(load, shards)["ok"].sum(), 1) * 1e6
+
+
+def _sampled(load: pd.DataFrame, shards: pd.DataFrame) -> pd.DataFrame:
+    """Return the invocations sent while the load was sampled: the last session's."""
+    return shards[shards["invoked_at"] >= load["at"].iloc[0]]
 
 
 def reading_of_cpu(bars: Mapping[str, pd.Series]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import papermill
 from experiment.command.parameter_options import add_parameters, parameters_in
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
+from experiment.ledger.paths import resolved
 from experiment.ledger.run_folder import read_run
 from experiment.parameters.cell import SettingsError, unknown_parameter
 from fetcher.contract.options import check_one_of
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 _RESUME = "resume"  # in place of a notebook; also a parameter
 # Relative to the working directory, not to the notebooks.
-_PATHS = ("url_list", "run_folder", "settings_file", "show")
+_PATHS = ("url_list", "run_folder", "show")
 _EPILOG = """
 notebooks: {names}
 
@@ -31,8 +33,8 @@ The executed notebook, its charts and its tables go to a new folder in results/,
 does report.html, the run as one page to send.
 
 in place of NOTEBOOK:
-  resume RUN     go on with an interrupted run: fetch what has no outcome yet, with its
-                 own parameters but for -p; with -p retry_failed true what failed, too
+  resume RUN     go on with an interrupted run: fetch URLs without an outcome, with its
+                 own parameters but for -p; with -p retry_failed true, failed ones, too
   report [RUN]   write report.html again; without RUN, one page over all runs
   show RUN       draw all charts of a run again, too
   plan           forecast a run on AWS: time, dollars and what binds, in a second
@@ -65,7 +67,7 @@ def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
     of_file, options = parameters_in(args)
     parameters = of_file | options
     if args.run:
-        notebook, before = _interrupted(args.run)
+        notebook, before = _interrupted(resolved(str(args.run)))
         return notebook, _checked(notebook, before | parameters)
     names = _names()
     if args.notebook not in names:
@@ -84,6 +86,11 @@ def _interrupted(run: Path) -> tuple[str, dict[str, Any]]:
             "grid can: name its folder."
         )
         raise LedgerError(msg)
+    with suppress(LedgerError):
+        # A cell's endpoint, origin and function were its grid's, and ended with it.
+        grid = read_run(run.absolute().parent)["settings"]
+        before |= {name: grid[name] for name in ("endpoint_url", "origin_url")}
+        before["tear_down"] = True
     resuming = {"run_folder": str(run), _RESUME: True, "retry_failed": False}
     # What the file said is among the settings already, and the file may be gone.
     done = {name: "" for name in ("settings_file", "show") if name in before}

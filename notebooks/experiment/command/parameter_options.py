@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from experiment.parameters.cell import SettingsError
-from experiment.parameters.settings_file import fault_in, read_settings_file
+from experiment.parameters.settings_file import ITSELF, fault_in, read_settings_file
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -32,11 +32,17 @@ def parameters_in(args: Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     """
     Return the parameters of the file, and those given one by one.
 
+    `-p settings_file FILE` is read here, too, because the target decides where results
+    go; `-f` overrides it.
+
     Raises:
-        SettingsError: If the file cannot be used, or a value is not YAML.
+        SettingsError: If a file cannot be used, or a value is not YAML.
     """
-    of_file = read_settings_file(args.file) if args.file else {}
-    return of_file, {name: _value(name, text) for name, text in args.parameter}
+    options = {name: _value(name, text) for name, text in args.parameter}
+    of_file: dict[str, Any] = {}
+    for file in filter(None, (options.pop(ITSELF, None), args.file)):
+        of_file |= read_settings_file(Path(file))
+    return of_file, options
 
 
 def _value(name: str, text: str) -> Any:  # noqa: ANN401 - whatever YAML can say

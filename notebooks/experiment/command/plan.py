@@ -24,8 +24,8 @@ No account is needed: a model of Lambda forecasts the run as if its target were 
 50_fleet shows the model, its sources and its errors. What you do not set is as in
 50_fleet, or as in a run if FILE is of one.
 
-Only --list calls anybody: it asks the hosts of a sample of the list for the heads of
-these files, eight at a time, where the list does not tell their sizes.
+Only a list, of --list or url_list, calls anybody: the hosts of a sample are asked for
+the heads of these files, eight at a time, where the list does not tell their sizes.
 
 examples:
   python -m experiment plan -f notebooks/settings/40_million-original-aws.yaml
@@ -54,7 +54,7 @@ def _forecast(args: argparse.Namespace) -> Iterator[str]:
     if args.list:
         options["url_list"] = args.list
     settings, sample = settings_from(of_file, options), None
-    if args.list:
+    if settings.url_list:
         from experiment.fleet.size_sample import sample_for  # noqa: PLC0415 - loads aiohttp
 
         sample = sample_for(settings)
@@ -85,7 +85,7 @@ def settings_from(of_file: dict[str, Any], options: dict[str, Any]) -> FanOutSet
     further = {name: given[name] for name in given.keys() - of_both}
     if not further:
         return run
-    source = {"comes_from": question_of(run).source}
+    source = {"comes_from": question_of(run, files=1).source}
     return FleetSettings(**run.to_dict() | source | further)
 
 

@@ -11,7 +11,6 @@ from experiment.cost.usage import usage_of
 from experiment.fleet.asking import planned
 from experiment.fleet.forecast import forecast
 from experiment.fleet.sentences import run_in_words
-from experiment.plan.sizes import sizes_for
 from experiment.plan.url_facts import file_bytes
 from rollout.errors import PreflightError
 from rollout.price import LOG_BYTES, Bill, Billable, bill, in_dollars
@@ -146,7 +145,7 @@ class Cost:
 def estimate(plan: Plan, target: Target) -> Estimate:
     """Price a plan before anything is spent."""
     settings = plan.settings
-    shards = sizes_for(settings, plan.files).shards
+    shards = plan.shards
     each, guess = file_bytes(plan.urls, plan.settings)
     body_bytes = plan.files * each
     question = planned(plan, target.region)
@@ -241,6 +240,12 @@ def spent(records: Sequence[Mapping[str, Any]]) -> float:
     """Return the dollars of runs and their pilots, which is nothing for local ones."""
     runs = sum(record.get("cost", {}).get("usd", 0.0) for record in records)
     return float(runs + sum(map(_of_pilots, records)))
+
+
+def spent_at_most(record: Mapping[str, Any]) -> float:
+    """Return the same of one run, if calls that never returned took their timeout."""
+    unheard = record.get("cost", {}).get("unheard_at_most_usd", 0.0)
+    return spent([record]) + float(unheard)
 
 
 def cost_of(plan: Plan, shards: pd.DataFrame, target: Target) -> Cost:

@@ -7,7 +7,12 @@ import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from fetcher.process.cores import cores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _PACKAGES = ("aiohttp", "awslambdaric", "boto3", "moto", "pandas", "papermill")
 _ROOT_MARK = "pyproject.toml"
@@ -36,13 +41,6 @@ def machine_name() -> str:
     return f"{cores()} × {_cpu()}, {gibibytes} GiB, {platform.system()}"
 
 
-def cores() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def commit() -> dict[str, Any]:
     """Return the commit the code is at, and whether files differ from it."""
     head = _git("rev-parse", "HEAD")
@@ -61,6 +59,19 @@ def root() -> Path:
             return folder
     msg = f"No {_ROOT_MARK} above {__file__}. Install with `make setup` in a checkout."
     raise FileNotFoundError(msg)
+
+
+def machines_of(record: Mapping[str, Any]) -> str:
+    """
+    Return the machines of a run's sessions in words.
+
+    >>> there, elsewhere = {"machine": {"name": "A"}}, {"machine": {"name": "B"}}
+    >>> machines_of(there | {"continued": [{}, elsewhere]})
+    'A, then B'
+    """
+    sessions = [record, *record.get("continued", ())]
+    named = (one["machine"]["name"] for one in sessions if "machine" in one)
+    return ", then ".join(dict.fromkeys(named))
 
 
 def _git(*arguments: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from fetcher.lists.url_list import ENDLESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from fetcher.contract.source import Ranges
 
-ENDLESS = sys.maxsize  # the length of a list whose end was not reached yet
 _BITS_AT_ONCE = 2**20
 
 

@@ -34,6 +34,8 @@ _FIXED = (
     *("target", "url_template", "files", "file_kb", "sink", "sink_path"),
     *("url_column", "name_column", "sha256_column"),
 )
+# What a run that has ended says of itself, and one that was resumed not yet again.
+_OF_THE_END = ("ended", "totals", "verdict", "forecast", "cost", "origin_requests")
 
 
 class Run:
@@ -175,8 +177,11 @@ def _resumed(
         for name, value in before.items()
         if value != record["settings"].get(name)
     }
-    record.setdefault("continued", []).append({**now, "settings_before": was})
-    for name in ("ended", "totals", "verdict"):
+    resumption = {**now, "settings_before": was}
+    if (here := machine()) != record["machine"]:
+        resumption["machine"] = here
+    record.setdefault("continued", []).append(resumption)
+    for name in _OF_THE_END:
         record.pop(name, None)
     return record
 

@@ -21,7 +21,8 @@ def read_settings_file(path: Path) -> dict[str, Any]:
     Return the parameters in a file.
 
     Raises:
-        SettingsError: If it cannot be read, is not YAML, or holds something else.
+        SettingsError: If it cannot be read, is not YAML, holds something else, or names
+            another file of parameters.
     """
     try:
         parameters = yaml.safe_load(path.read_text()) or {}
@@ -37,6 +38,9 @@ def read_settings_file(path: Path) -> dict[str, Any]:
         raise SettingsError(msg) from error
     if not isinstance(parameters, dict):
         msg = f"{path} holds no parameters; write one per line, as in `files: 2000`."
+        raise SettingsError(msg)
+    if ITSELF in parameters:
+        msg = f"{path} names another {ITSELF}; write all parameters into one file."
         raise SettingsError(msg)
     return parameters
 
@@ -64,7 +68,7 @@ def with_file(
     """
     merged = dict(values)
     for name, value in read_settings_file(path).items():
-        if name not in defaults or name == ITSELF:
+        if name not in defaults:
             known = [one for one in defaults if one != ITSELF]
             msg = f"{path}: {unknown_parameter(str(name), known)}"
             raise SettingsError(msg)

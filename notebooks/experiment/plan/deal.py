@@ -9,8 +9,9 @@ a shard may get fewer URLs. `keeps_columns`: whether shards take along what rows
 from __future__ import annotations
 
 from bisect import bisect_right
-from itertools import accumulate, chain, groupby, islice, pairwise
+from itertools import accumulate, chain, groupby, islice, pairwise, takewhile
 from operator import itemgetter
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ from fetcher.contract.inline_urls import Inline
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from experiment.plan.sizes import OfLines
+    from experiment.plan.sizes import EqualSizes, FallingSizes, OfLines
     from fetcher.contract.source import Item, Ranges
     from fetcher.lists.url_list import RowBlock
 
@@ -65,6 +66,25 @@ def deal_ranges(
         yield tuple(part)
 
 
+def shards_of_text(
+    sizes: EqualSizes | FallingSizes, per_row: float, most_text: int, *, in_order: bool
+) -> int:
+    """
+    Return into how many shards a list is dealt whose rows have so many characters.
+
+    >>> from experiment.plan.sizes import EqualSizes
+    >>> shards_of_text(EqualSizes(100, 10), 16, 64, in_order=True)
+    25
+    """
+    fit, count = max(1, int(most_text // per_row)), sizes.count
+    if in_order:
+        upto = accumulate(min(size, fit) for size in sizes)
+        return 1 + sum(1 for _ in takewhile(count.__gt__, upto))
+    of = sizes.of_lines()
+    windows = (min(WINDOW, count - start) for start in range(0, count, WINDOW))
+    return sum(-(-size // fit) for lines in windows for size in of(lines))
+
+
 def deal_in_order(
     rows: Iterable[RowBlock],
     sizes: Iterator[int],
@@ -79,7 +99,7 @@ def deal_in_order(
         left = some
         while left.urls:
             here = left.cut(0, room)
-            lengths = list(accumulate(_lengths(here, keeps_columns=keeps_columns)))
+            lengths = list(accumulate(characters(here, keeps_columns=keeps_columns)))
             fit = bisect_right(lengths, text) or int(not taken)
             if fit:
                 taken.append(left.cut(0, fit))
@@ -92,7 +112,7 @@ def deal_in_order(
         yield _joined(taken, keeps_columns=keeps_columns)
 
 
-def _lengths(rows: RowBlock, *, keeps_columns: bool) -> Iterator[int]:
+def characters(rows: RowBlock, *, keeps_columns: bool) -> Iterator[int]:
     """Yield the characters that each row takes in a shard."""
     if keeps_columns and rows.carried:
         return map(int.__add__, map(len, rows.urls), map(len, rows.carried))
@@ -121,11 +141,17 @@ def deal_by_bytes(
     *,
     keeps_columns: bool = False,
 ) -> Iterator[Inline]:
-    """Deal rows in order, with shares of the bytes as `sizes` are of alike lines."""
+    """
+    Deal rows in order, with shares of the bytes as `sizes` are of alike lines.
+
+    A row whose size is not known counts as the mean of those known in its `WINDOW`.
+    """
     pairs = (zip(block.items(), sizes_of(block), strict=True) for block in rows)
     every = chain.from_iterable(pairs)
     while window := list(islice(every, WINDOW)):
-        upto = np.cumsum([max(1, size) for _, size in window])
+        known = [size for _, size in window if size]
+        typical = fmean(known or [1])
+        upto = np.cumsum([size or typical for _, size in window])
         shares = np.cumsum(list(sizes(len(window))))[:-1] / len(window)
         marks = upto[-1] * shares
         cuts = np.unique([0, *np.searchsorted(upto, marks, "right"), len(window)])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
-from experiment.ledger.number_set import ENDLESS
 from experiment.ledger.paths import resolved
 from experiment.ledger.run_folder import (
     check_resumable,
@@ -15,12 +15,14 @@ from experiment.ledger.run_folder import (
     run_folder_for,
 )
 from experiment.parameters.cell import SettingsError
-from experiment.parameters.fan_out import BYTES, HOST
+from experiment.parameters.fan_out import BYTES, COUNT, HOST
 from experiment.plan.deal import (
+    characters,
     deal_by_bytes,
     deal_by_host,
     deal_in_order,
     deal_ranges,
+    shards_of_text,
     without_long_columns,
 )
 from experiment.plan.sizes import sizes_for
@@ -28,7 +30,7 @@ from experiment.plan.url_facts import first_sizes, sources_of
 from fetcher.contract.shard import Shard
 from fetcher.contract.template import Template
 from fetcher.handler import usable_s
-from fetcher.lists.url_list import UrlList
+from fetcher.lists.url_list import ENDLESS, UrlList
 from fetcher.s3.urls import SCHEME, prefix_of
 from fetcher.security.guard import check_url
 from rollout.deploy import leftover_tars
@@ -148,8 +150,7 @@ class Plan:
                 yield Template(self.urls.text, ranges)
             return
         rows = self.urls.blocks(todo.ranges)
-        most_text = min(_MOST_TEXT, _TEXT_IN_FLIGHT // self.settings.concurrency)
-        keeps = self.settings.sink_spec().keeps_columns
+        most_text, keeps = self._most_text, self.settings.sink_spec().keeps_columns
         if keeps:
             rows = map(without_long_columns, rows)
         ways = {HOST: deal_by_host, BYTES: deal_by_bytes}
@@ -157,6 +158,22 @@ class Plan:
             yield from way(rows, sizes.of_lines(), most_text, keeps_columns=keeps)
         else:
             yield from deal_in_order(rows, iter(sizes), most_text, keeps_columns=keeps)
+
+    @property
+    def _most_text(self) -> int:
+        return min(_MOST_TEXT, _TEXT_IN_FLIGHT // self.settings.concurrency)
+
+    @cached_property
+    def shards(self) -> int:
+        """How many a wave has, if later rows of a list are as long as its first."""
+        sizes = sizes_for(self.settings, self.files)
+        if isinstance(self.urls, Template):
+            return sizes.shards
+        rows = without_long_columns(next(self.urls.blocks([(0, ENDLESS)])))
+        keeps = self.settings.sink_spec().keeps_columns
+        per_row = fmean(characters(rows, keeps_columns=keeps))
+        in_order = self.settings.deal_by == COUNT
+        return shards_of_text(sizes, per_row, self._most_text, in_order=in_order)
 
     def worker(self) -> FunctionSpec:
         """Return the function that this plan needs; a pilot takes any executions."""
@@ -176,10 +193,10 @@ class Plan:
     def summary(self) -> str:
         """Describe the plan in a line."""
         settings, about = self.settings, "" if self.many else "about "
-        sizes = sizes_for(settings, self.files)
+        most = sizes_for(settings, self.files).most
         what = (
-            f"files: {about}{self.files:,}; shards: {about}{sizes.shards:,}, of "
-            f"{sizes.most:,} files at most"
+            f"files: {about}{self.files:,}; shards: {about}{self.shards:,}, of "
+            f"{most:,} files at most"
         )
         if self.is_pilot:
             what = f"files: as many as a pilot finds for {settings.duration_s:g} s"

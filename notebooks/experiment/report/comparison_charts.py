@@ -14,8 +14,11 @@ from experiment.charts.drawing import (
     new_axes,
     tick_measured,
 )
+from experiment.ledger.machine import machines_of
 from experiment.report.run_comparison import beside
 from experiment.tables.goal import GOAL_FILES, GOAL_S
+from experiment.tables.over_time import run_seconds
+from experiment.tables.verdict import AXES
 from experiment.tables.words import duration
 
 if TYPE_CHECKING:
@@ -70,7 +73,7 @@ def progress(runs: Sequence[Compared]) -> Figure:
         shards = one.result.shards
         own = shards[shards["run"] == one.runs["run"].iloc[-1]]
         own = own.sort_values("answered_at")
-        seconds = own["answered_at"] - own["invoked_at"].min()
+        seconds = run_seconds(own["answered_at"], own)
         done = own["ok"].cumsum() / max(1, own["ok"].sum()) * 100
         ax.step(
             np.r_[0, seconds],
@@ -96,12 +99,32 @@ def growth(runs: Sequence[Compared]) -> list[Figure]:
     Draw how the time of a million files grows with the number of files downloaded.
 
     Returns:
-        One chart; none if no run has ten times as many files as another.
+        A chart of all runs that differ in no more than that, if one of them has ten
+        times as many files as another.
     """
+    groups: dict[tuple[Any, ...], list[Compared]] = {}
+    for one in sorted(runs, key=_files):
+        if _files(one):
+            groups.setdefault(_setting(one), []).append(one)
+    return [
+        _growth(alike)
+        for alike in groups.values()
+        if _files(alike[-1]) >= _GROWN * _files(alike[0])
+    ]
+
+
+def _files(one: Compared) -> int:
+    return int(one.runs["ok"].iloc[-1])
+
+
+def _setting(one: Compared) -> tuple[Any, ...]:
+    """Return what has to be the same for times to show how they grow with files."""
+    names = [*AXES, "connections", "target", "machine"]
+    return (*one.runs.iloc[-1][names], one.record.get("origin"))
+
+
+def _growth(runs: Sequence[Compared]) -> Figure:
     latest = [one.runs.iloc[-1] for one in runs]
-    latest = sorted((run for run in latest if run["ok"]), key=lambda run: run["ok"])
-    if len(latest) < 2 or latest[-1]["ok"] < _GROWN * latest[0]["ok"]:  # noqa: PLR2004
-        return []
     files = np.array([run["ok"] for run in latest], int)
     whole = np.array([run["wall_s"] for run in latest]) / files * GOAL_FILES
     rates = np.array([run["steady_files_per_s"] for run in latest], float)
@@ -123,7 +146,7 @@ def growth(runs: Sequence[Compared]) -> list[Figure]:
         f"A million files take {duration(whole[0])} at the pace of a run of "
         f"{files[0]:,}, and {duration(whole[-1])} at that of {files[-1]:,}"
     )
-    return [finished(figure, ax, title, _where(runs))]
+    return finished(figure, ax, title, _where(runs))
 
 
 def _title(runs: Sequence[Compared]) -> str:
@@ -137,6 +160,6 @@ def _title(runs: Sequence[Compared]) -> str:
 
 def _where(runs: Sequence[Compared]) -> str:
     targets = sorted({one.record["target"] for one in runs})
-    machines = sorted({one.record["machine"]["name"] for one in runs})
+    machines = sorted({machines_of(one.record) for one in runs})
     not_aws = ", not AWS" if targets == ["local"] else ""
     return f"target: {', '.join(targets)}{not_aws}. Machine: {', '.join(machines)}"

@@ -59,13 +59,12 @@ def timeline_of(result: Result) -> Figure:
 
 
 def _of_a_million(folder: Path, result: Result) -> Iterator[tuple[str, Figure]]:
-    began_at, (run,) = result.shards["invoked_at"].min(), result.runs.to_dict("records")
     downloads, load = folder / "downloads.parquet", folder / "load.parquet"
     if downloads.exists():
-        progress = over_time(downloads, began_at, run["wall_s"])
+        progress = over_time(downloads, result.shards)
         yield "files", million.files_over_time(progress, result.runs, result.where)
         yield "rate", million.rate_over_time(progress, result.where)
     yield "outcomes", million.outcome_counts(result.counts, result.where)
     if load.exists():
         used = pd.read_parquet(load)
-        yield "machine", million.machine_load(used, began_at, result.where)
+        yield "machine", million.machine_load(used, result.shards, result.where)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from experiment.ledger.machine import machines_of
 from experiment.ledger.run_folder import read_run
-from experiment.report.summary import NOT_MEASURED
+from experiment.report.summary import is_measured
 from experiment.tables.projection import LEAST_BAND
 from experiment.tables.saved_result import saved_result
 from experiment.tables.shown import Shown
@@ -97,7 +98,7 @@ def who_is_who(runs: Sequence[Compared]) -> Shown:
 
 def _where(one: Compared) -> str:
     if one.record["target"] == "local":
-        return f"local, not AWS: {one.record['machine']['name']}"
+        return f"local, not AWS: {machines_of(one.record)}"
     return f"{one.record['target']}, {one.record['region']}"
 
 
@@ -125,11 +126,11 @@ def _facts(one: Compared) -> dict[str, str]:
     settings = {
         name: str(value)
         for name, value in record["settings"].items()
-        if name not in NOT_MEASURED and name != "function"
+        if is_measured(name, value) and name != "function"
     }
     settings |= {axis: f"{one.runs[axis].iloc[0]}" for axis in AXES}
     return settings | {
-        "machine": record["machine"]["name"],
+        "machine": machines_of(record),
         "origin's server": record.get("origin", "not recorded"),
         "commit": record.get("commit", "")[:12] or "unknown",
         "Python": record["machine"]["python"],
@@ -180,7 +181,7 @@ def remarks(runs: Sequence[Compared]) -> str:
     """Say what else than the settings may be why runs differ."""
     said = []
     targets = sorted({one.record["target"] for one in runs})
-    machines = sorted({one.record["machine"]["name"] for one in runs})
+    machines = sorted({machines_of(one.record) for one in runs})
     if len(targets) > 1:
         said.append(
             f"The targets differ ({listed(targets)}): a ratio between them compares "
@@ -193,8 +194,9 @@ def remarks(runs: Sequence[Compared]) -> str:
         )
     alone = [one.letter for one in runs if len(one.runs) == 1]
     if alone:
+        bands = "its band is" if len(alone) == 1 else "their bands are"
         said.append(
-            f"{listed(alone)} ran once: their bands are ±15 % at least, because one "
-            "run does not show how far the next one may be from it."
+            f"{listed(alone)} ran once: {bands} ±15 % at least, because one run does "
+            "not show how far the next one may be from it."
         )
     return " ".join(said) or "All ran on one kind of machine, several times each."

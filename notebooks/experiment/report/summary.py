@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 from experiment.fleet.asking import NOT_MODELLED
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
 from experiment.tables import verdict
 from experiment.tables.words import duration, size
+from rollout.price import in_dollars
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Where a run took place and how it was begun: no part of what was measured.
-NOT_MEASURED = {
+_NOT_MEASURED = {
     "endpoint_url",  # it ended with the session
     "run_folder",
     "resume",
     "retry_failed",
     "show",
     "settings_file",
+    "tear_down",
 }
 _GRID = "30_grid"
 
@@ -52,6 +54,21 @@ class SettingShown(NamedTuple):
     value: str
     default: str
     is_changed: bool
+
+
+def is_measured(name: str, value: object) -> bool:
+    """
+    Return whether a setting is part of what was measured.
+
+    Where the run took place, how it was begun and how it ended are not.
+
+    >>> [is_measured("origin_url", url) for url in ("http://[::1]:80", "http://a.b")]
+    [False, True]
+    """
+    if name == "origin_url" and value:  # on this machine it ended with the session
+        host = urlsplit(str(value)).hostname or ""
+        return not host.startswith(("127.", "localhost", "::1"))
+    return name not in _NOT_MEASURED
 
 
 def key_figures(record: dict[str, Any], runs: pd.DataFrame) -> list[Row]:
@@ -110,15 +127,15 @@ def cost_of(record: dict[str, Any]) -> tuple[str, list[Row]]:
         return "", []
     is_local = "projected_usd" in cost
     key = "projected_usd" if is_local else "usd"
-    total = f"${cost[key]:,.4f}"
+    total = in_dollars(cost[key])
     said = (
         f"Nothing, on this machine. On AWS it is projected to cost {total}"
         if is_local
         else f"{total}, by the time that Lambda billed"
     )
     if pilots := record.get("pilot", {}).get("usd"):
-        said += f"; its pilots cost ${pilots:,.4f} more"
-    items = [Row(item["what"], f"${item[key]:,.6f}") for item in cost["items"]]
+        said += f"; its pilots cost {in_dollars(pilots)} more"
+    items = [Row(item["what"], in_dollars(item[key])) for item in cost["items"]]
     return said, items
 
 
@@ -141,24 +158,34 @@ def forecast_of(record: dict[str, Any]) -> str:
 
 def machine_of(record: dict[str, Any]) -> list[Row]:
     """Return where and with what the run was measured."""
-    machine = record["machine"]
     code = record.get("commit") or "unknown"
     if record.get("dirty"):
         code += ", with changes that were not committed"
     rows = [
         Row("target", _target(record)),
-        Row("machine", machine["name"]),
-        Row("system", f"{machine['system']}, Python {machine['python']}"),
+        *_machine(record),
         Row("origin", record.get("origin", "")),
         Row("commit", code),
-        Row(
-            "packages", ", ".join(" ".join(one) for one in machine["packages"].items())
-        ),
         Row("started", record["started"]),
         Row("ended", record.get("ended", "it was interrupted")),
     ]
-    rows += [Row("resumed", one["started"]) for one in record.get("continued", ())]
+    for one in record.get("continued", ()):
+        rows.append(Row("resumed", one["started"]))
+        rows += _machine(one)
     return [row for row in rows if row.value]
+
+
+def _machine(session: dict[str, Any]) -> list[Row]:
+    """Return the machine of a session; none: it was that of the first."""
+    machine = session.get("machine")
+    if not machine:
+        return []
+    packages = ", ".join(" ".join(one) for one in machine["packages"].items())
+    return [
+        Row("machine", machine["name"]),
+        Row("system", f"{machine['system']}, Python {machine['python']}"),
+        Row("packages", packages),
+    ]
 
 
 def _target(record: dict[str, Any]) -> str:
@@ -173,7 +200,7 @@ def settings_of(record: dict[str, Any]) -> list[SettingShown]:
     defaults = kind().to_dict()
     found = []
     for name, value in record["settings"].items():
-        if name in NOT_MEASURED:
+        if not is_measured(name, value):
             continue
         default = defaults.get(name, value)
         found.append(

@@ -49,18 +49,20 @@ def cpu_costs(session: Session, settings: FanOutSettings) -> dict[str, pd.Series
     Measure what a file costs outside a run, where nginx serves this machine.
 
     Returns:
-        CPU microseconds per file by part, for the worker alone, and for the lower
-        bound if wrk is installed. Nothing if files come from elsewhere.
+        CPU microseconds per file by part, for the worker alone, unless its sink is in
+        S3, and for the lower bound if wrk is installed. Nothing if files come from
+        elsewhere.
     """
     if not session.nginx or session.target.name != "local":
         return {}
     template = session.template(settings)
     files = min(settings.files, _MOST_FILES)
-    costs = {
-        ALONE: layers(template, files, settings.connections or FIRST),
-        FLOOR: floor(template.format(number=0), settings.connections or FIRST),
-    }
-    return {name: cost for name, cost in costs.items() if cost is not None}
+    connections, costs = settings.connections or FIRST, {}
+    if not settings.sink_spec().is_in_s3:
+        how = {"engine": settings.engine, "sink": settings.sink}
+        costs[ALONE] = layers(template, files, connections, **how)
+    lower = floor(template.format(number=0), connections)
+    return costs if lower is None else costs | {FLOOR: lower}
 
 
 def missing_tool(session: Session) -> str:
@@ -70,28 +72,36 @@ def missing_tool(session: Session) -> str:
     return ""
 
 
-def layers(template: str, files: int, connections: int) -> pd.Series:
+def layers(
+    template: str,
+    files: int,
+    connections: int,
+    *,
+    engine: str = "curl",
+    sink: str = "directory",
+) -> pd.Series:
     """
     Measure what each layer of the worker adds to the cost of a file.
 
     Returns:
         CPU microseconds per file by layer, in this process.
     """
-    options = Options(connections=connections, allow_private=True)
+    options = Options(connections=connections, engine=engine, allow_private=True)
+    sinks = (Discard(),) if sink == "discard" else (Discard(), Scratch())
     seconds = [_libcurl_s(template, files, connections)]
     with _scratch_in_memory():
-        for sink in (Discard(), Scratch()):
+        for kind in sinks:
             began = process_time()
-            downloads = _download(template, files, sink, options)
+            downloads = _download(template, files, kind, options)
             seconds.append(process_time() - began)
     began = process_time()
     json.dumps(downloads.to_dict())
     report_s = process_time() - began
-    libcurl_s, discarded_s, written_s = seconds
+    libcurl_s, discarded_s, *_ = seconds
     cost = {
         LIBCURL: libcurl_s,
         ENGINE: discarded_s - libcurl_s,
-        SINK: written_s - discarded_s,
+        SINK: seconds[-1] - discarded_s,
         REPORT: report_s,
     }
     return pd.Series(cost).clip(lower=0) / files * 1e6

@@ -21,6 +21,7 @@ from experiment.plan.plan import make_plan
 from experiment.run.kernels import KERNEL, kernel
 from experiment.run.machine_load import Load
 from experiment.run.pilot import rounded
+from rollout.errors import PreflightError
 from rollout.preflight import checks
 from rollout.target.clients import DIES_WITHIN_S
 
@@ -128,7 +129,7 @@ def run_grid(
     """
     cells = list(settings.cells())
     records: list[dict[str, Any]] = []
-    failed = []
+    failed, spent = [], 0.0
     files: dict[str, int] = {}  # by setting, for its next run
     with kernel(session.target.environ()) as manager:
         for number, planned in enumerate(cells, start=1):
@@ -136,15 +137,18 @@ def run_grid(
             cell = planned
             if setting in files:
                 cell = replace(planned.first_pilot, files=files[setting])
-            left_usd = settings.max_cost_usd - cost.spent(records)
+            left_usd = settings.max_cost_usd - spent
             try:
                 record = _measure(cell, left_usd, session, run.folder / name, manager)
             except PapermillExecutionError as error:
                 failed.append(name)
+                if error.ename != PreflightError.__name__:  # that comes before any call
+                    spent += _at_most_usd(cell, left_usd, session)
                 session.target.check_alive(DIES_WITHIN_S)
                 message = f"failed: {error.ename}: {error.evalue}"
             except (DeadKernelError, CellTimeoutError) as error:
                 failed.append(name)
+                spent += _at_most_usd(cell, left_usd, session)
                 message = f"failed: {type(error).__name__}"
                 run_sync(manager.restart_kernel)(now=True)
             else:
@@ -153,6 +157,7 @@ def run_grid(
                     record.setdefault("pilot", {})
                     files[setting] = _files_of_next(cell, run.folder / name)
                 records.append(record)
+                spent += cost.spent_at_most(record)
                 message = _figures(record["totals"])
             print(f"[{number}/{len(cells)}] {name}: {message}", flush=True)
     run.record["failed_cells"] = failed
@@ -194,6 +199,16 @@ def _measure(
         execute(_CELL_NOTEBOOK, output, parameters, manager=manager)
     shards = pd.read_parquet(folder / "shards.parquet")
     return read_run(folder) | {"load": load.during(shards)}
+
+
+def _at_most_usd(cell: FanOutSettings, left_usd: float, session: Session) -> float:
+    """Return what a failed cell may have cost: all that it was allowed, if a pilot."""
+    if not session.target.asks_iam:
+        return 0.0
+    if not cell.files:
+        return left_usd
+    price = cost.estimate(make_plan(_CELL_NOTEBOOK, cell, session), session.target)
+    return min(left_usd, price.most.dollars)
 
 
 def _files_of_next(cell: FanOutSettings, folder: Path) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from experiment.ledger.machine import cores
+from fetcher.process.cores import cores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from experiment.ledger.download_rows import OK, UNSTARTED, rows_of, tried_in
-from experiment.ledger.number_set import ENDLESS, NumberSet, numbers_of
+from experiment.ledger.number_set import NumberSet, numbers_of
 from experiment.ledger.reports import read_invocations
 from experiment.plan.plan import Todo
+from fetcher.lists.url_list import ENDLESS
 from fetcher.s3.urls import prefix_of
 from rollout.deploy import leftover_tars
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from experiment.fleet.asking import beside_measured
+from experiment.ledger.machine import machines_of
 from experiment.ledger.reports import read_invocations
 from experiment.tables.downloads_file import DownloadsFile
 from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
@@ -173,6 +174,6 @@ def _saved(
     run.save_table("shards", shards)
     run.save_table("runs", runs)
     record = run.record
-    where = where_measured(record["target"], record["machine"]["name"], runs["files"])
+    where = where_measured(record["target"], machines_of(record), runs["files"])
     counts, examples = dict(downloads.counts), downloads.examples
     return Result(downloads.sample(), counts, examples, shards, runs, where)

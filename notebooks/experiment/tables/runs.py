@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from experiment.ledger.machine import machines_of
 from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             {
                 "run": record["run"],
                 "target": record["target"],
-                "machine": record["machine"]["name"],
+                "machine": machines_of(record),
                 **{name: settings[name] for name in _SETTINGS},
                 "cold": is_cold(figures["cold_executions"], settings["concurrency"]),
                 "sized_by": _sized_by(record),
@@ -71,7 +72,9 @@ def _sized_by(record: Mapping[str, Any]) -> str:
     """Return the parameter that decided how many files there were."""
     if "pilot" in record:
         return "duration_s"
-    return "url_list" if record["settings"].get("url_list") else "files"
+    settings = record["settings"]
+    own = (name for name in ("url_list", "url_template") if settings.get(name))
+    return next(own, "files")
 
 
 def _dollars(record: Mapping[str, Any], ok: int) -> dict[str, float]:

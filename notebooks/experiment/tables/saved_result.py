@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from experiment.ledger.invocation import LedgerError
+from experiment.ledger.machine import machines_of
 from experiment.ledger.run_folder import read_run
 from experiment.tables.downloads_file import SAMPLE
 from experiment.tables.projection import projection_of
@@ -44,7 +45,7 @@ def saved_result(folder: Path) -> Result:
         raise LedgerError(msg) from error
     if "million_s" not in runs:
         runs = _with_phases(runs, shards)
-    where = where_measured(record["target"], record["machine"]["name"], runs["files"])
+    where = where_measured(record["target"], machines_of(record), runs["files"])
     downloads = _sample(folder / "downloads.parquet")
     return Result(downloads, counts, {}, shards, runs, where)
 

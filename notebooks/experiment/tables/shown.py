@@ -224,13 +224,14 @@ def run_summary(runs: pd.DataFrame) -> Shown:
     )
 
 
-def requests(count: int | None) -> str:
+def requests(count: int | None, *, resumed: bool = False) -> str:
     """Say how many requests the origin counted; None: it is not ours to ask."""
     if count is None:
         return (
             "How many requests the origin counted is unknown: it is not this run's own"
         )
-    return f"The origin counted {count:,} requests"
+    since = " since the run was resumed" if resumed else ""
+    return f"The origin counted {count:,} requests{since}"
 
 
 def grid_summary(runs: pd.DataFrame) -> Shown:

@@ -25,6 +25,7 @@ _NEARLY = 1.1  # times the best: as good as that
 _ADVICE = {
     "files": "; set duration_s instead of files",
     "duration_s": "; set a longer duration_s",
+    "url_template": "; set more files",  # a pilot cannot know how many there are
     "url_list": "",  # it has no more
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,13 @@ def size(kilobytes: float) -> str:
 
 def duration(seconds: float) -> str:
     """
-    Return a time in words, to a tenth of a second around the goal.
+    Return a time in words, to a tenth of a second around the goal; NaN is unknown.
 
     >>> [duration(seconds) for seconds in (0.058, 0.9996, 4.26, 60.3, 320, 36_000)]
     ['58 ms', '1.0 s', '4.3 s', '60.3 s', '5 min 20 s', '10 h 0 min']
     """
+    if math.isnan(seconds):
+        return "unknown"
     if seconds < 0.9995:  # noqa: PLR2004 - rounded, the last millisecond makes a second
         return f"{seconds * 1_000:.0f} ms"
     if seconds < 100:  # noqa: PLR2004 - the goal is 60

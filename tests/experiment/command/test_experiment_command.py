@@ -4,7 +4,7 @@ import pytest
 from tests.support.recorded_invocations import died
 
 from experiment.__main__ import main
-from experiment.command import arguments
+from experiment.command import arguments, runner
 from experiment.parameters.grid import GridSettings
 
 INTO = ("20_fan_out", "-p", "run_folder")
@@ -123,6 +123,19 @@ def test_a_run_folder_that_holds_a_run_is_refused_and_left_alone(refused, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
+def test_a_settings_file_for_aws_names_the_folder_so(tmp_path):
+    """
+    A run on AWS had a folder that said local; what is left on AWS was not named, too.
+    """
+    (tmp_path / "aws.yaml").write_text("target: aws\nfunction: ours\nfiles: 9\n")
+    file = ("-p", "settings_file", str(tmp_path / "aws.yaml"))
+    notebook, parameters = arguments.read(["20_fan_out", *file, "-p", "files", "7"])
+
+    assert parameters["function"] == "ours"
+    assert parameters["files"] == 7
+    assert runner._folder(notebook, parameters, resumes=False).name.endswith("-aws")
+
+
 def test_only_a_run_can_be_resumed(refused, tmp_path):
     said = f"{tmp_path} holds no run.json: it is not the folder of a run."
 
@@ -143,6 +156,20 @@ def test_a_grid_is_resumed_cell_by_cell(refused, tmp_path):
     assert "cannot be resumed. Each cell of a grid can: name its folder." in refused(
         "resume", str(tmp_path)
     )
+
+
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:3"])
+def test_a_cell_is_resumed_without_the_servers_that_ended_with_its_grid(tmp_path, url):
+    """
+    They are those of the grid's parameters, or new ones; the function has no keeper.
+    """
+    died(tmp_path, GridSettings, endpoint_url=url).close(verdict="")
+    there = {"endpoint_url": "http://127.0.0.1:1", "origin_url": "http://127.0.0.1:2"}
+    died(tmp_path / "cell", tear_down=False, **there).close(verdict="")
+    _, parameters = arguments.read(["resume", str(tmp_path / "cell")])
+
+    assert (parameters["endpoint_url"], parameters["origin_url"]) == (url, "")
+    assert parameters["tear_down"]
 
 
 def test_a_run_that_is_being_written_is_not_resumed(refused, tmp_path):
@@ -178,3 +205,13 @@ def test_help_says_what_comes_out_and_how_it_exits(capsys):
     said = capsys.readouterr().out
     assert "exit status: 0 done" in said
     assert "python -m experiment 30_grid -p files 2000" in said
+
+
+def test_a_run_to_resume_is_also_found_in_the_projects_folder(monkeypatch, tmp_path):
+    folder = tmp_path / "results" / "a-run"
+    died(folder).close(verdict="")
+    monkeypatch.setattr("experiment.ledger.paths.root", lambda: tmp_path)
+    monkeypatch.chdir(folder)
+    _, parameters = arguments.read(["resume", "results/a-run"])
+
+    assert parameters["run_folder"] == str(folder)

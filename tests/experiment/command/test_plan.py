@@ -31,6 +31,7 @@ def test_a_settings_file_is_forecast_without_an_account(capsys):
         (["-p", "filez", "3"], "Did you mean 'files'?"),
         (["-p", "files", "[1"], "not YAML"),
         (["-f", "nowhere.yaml"], "cannot be read"),
+        (["-p", "url_list", "nowhere.txt"], "nowhere.txt"),
         (["-f", str(ORIGINAL), "-p", "files", "0"], "Set files for a forecast"),
         (["-p", "sizes_kb", "[0]"], "at least 1"),
     ],
@@ -50,6 +51,18 @@ def test_a_deadline_that_is_the_default_changes_no_answer(given, capsys):
         answers.append(capsys.readouterr().out)
 
     assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("further", [[], ["-p", "sample", "5"]])
+def test_the_list_of_a_settings_file_is_forecast_by_its_own_length(
+    tmp_path, further, capsys
+):
+    urls, settings = tmp_path / "urls.csv", tmp_path / "settings.yaml"
+    urls.write_text("url,bytes\nhttp://h/1,1000\nhttp://h/2,1000\n")
+    settings.write_text(f"url_list: {urls}\nconcurrency: 2\n")
+
+    assert main(["plan", "-f", str(settings), *further]) == 0
+    assert "asked: 2 files of 1 kB" in capsys.readouterr().out
 
 
 def test_what_a_forecast_takes_for_granted_is_said(capsys):

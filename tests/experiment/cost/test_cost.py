@@ -74,6 +74,27 @@ def test_at_least_is_never_more_than_at_most(files, waves, width, timeout_s, hed
     assert 0 < price.least.dollars <= price.most.dollars
 
 
+@pytest.mark.parametrize("deal_by", ["count", "host"])
+@pytest.mark.parametrize("shard_sizes", ["equal", "falling"])
+def test_long_urls_are_priced_as_the_shards_that_they_are_dealt_into(
+    monkeypatch, tmp_path, deal_by, shard_sizes
+):
+    """
+    Text in flight is limited, so a shard may hold fewer URLs than its share.
+    """
+    monkeypatch.setattr("experiment.plan.plan._TEXT_IN_FLIGHT", 128_000)
+    path = tmp_path / "urls.txt"
+    lines = (f"http://h/{n}/".ljust(99, "x") for n in range(2_000))
+    path.write_text("\n".join(lines))
+    wide = {"concurrency": 10, "shards_per_execution": 1, "connections": 1}
+    dealt = {"deal_by": deal_by, "shard_sizes": shard_sizes, "hedge": False}
+    plan = plan_of(UrlList(path), url_list=str(path), waves=1, **wide, **dealt)
+    shards = sum(1 for _ in plan.wave(0, plan.everything))
+
+    assert shards > 10
+    assert item(estimate(plan, AWS).most, "requests").amount == shards
+
+
 def test_what_is_too_dear_is_refused_with_what_to_change():
     price = estimate(plan_of(**TOO_DEAR), AWS)
 
@@ -193,6 +214,8 @@ def test_calls_that_were_not_heard_of_are_counted_as_dear_as_they_may_be():
     assert item(spent.bill, "requests").amount == 1
     assert spent.at_most == pytest.approx(2 * 60 * 1_769 / 1_024 * 1.33334e-5, rel=0.01)
     assert "2 calls never returned: at most $0.00" in str(spent)
+    record = {"cost": spent.to_dict()}
+    assert cost.spent_at_most(record) == spent.bill.dollars + spent.at_most
 
 
 def test_the_dollars_of_pilots_count_for_the_limit_and_are_named():

@@ -17,7 +17,7 @@ from tests.support.local_fleet import (
 from tests.support.local_grid import FUNCTION, UNSEEN, LocalGrid
 
 from experiment.fleet import words
-from experiment.ledger.machine import cores
+from fetcher.process.cores import cores
 from rollout.deploy.deploy import destroy
 
 HERE = Here(

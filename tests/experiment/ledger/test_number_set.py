@@ -6,8 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiment.ledger.number_set import ENDLESS, NumberSet, numbers_of, ranges_of
+from experiment.ledger.number_set import NumberSet, numbers_of, ranges_of
 from fetcher.contract import source
+from fetcher.lists.url_list import ENDLESS
 
 NUMBERS = st.sets(st.integers(0, 5_000) | st.integers(2**21, 2**21 + 99)).map(sorted)
 

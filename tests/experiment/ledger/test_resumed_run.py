@@ -17,9 +17,12 @@ from tests.support.recorded_invocations import (
 
 from experiment.ledger import list_fingerprint
 from experiment.ledger.invocation import LedgerError
+from experiment.ledger.machine import machines_of
 from experiment.ledger.reports import check_free, read_invocations
 from experiment.ledger.run_folder import open_run, read_run
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.report.page import write_report
+from experiment.report.summary import machine_of
 from fetcher.contract.outcome import Outcome
 
 
@@ -57,7 +60,8 @@ def test_a_line_torn_by_a_crash_is_removed_when_the_run_goes_on(run, cut, zeros)
 
 
 def test_a_run_that_goes_on_says_so_and_is_not_over(run):
-    run.record["totals"] = {"files": 10}
+    run.record |= {"totals": {"files": 10}, "forecast": {"low_s": 4.0}}
+    run.record |= {"cost": {"usd": 1.0}, "origin_requests": 10}
     run.close(verdict="It was quick")
     again = continued(run.folder, connections=7)
     record = read_run(run.folder)
@@ -71,8 +75,29 @@ def test_a_run_that_goes_on_says_so_and_is_not_over(run):
     assert record["settings"]["connections"] == 7
     assert {"started", "commit", "dirty"} <= entry.keys()
     assert not {"ended", "totals", "verdict"} & record.keys()
+    assert not {"forecast", "cost", "origin_requests"} & record.keys()
+    # The page of a run on AWS failed at a forecast without what was measured.
+    assert "This run has not ended" in write_report(run.folder).read_text()
     assert (run.session, again.session) == (0, 1)
     again.close(verdict="")
+
+
+def test_a_run_that_goes_on_elsewhere_names_both_machines(run, monkeypatch):
+    """
+    Its charts said that all of it was measured on the first.
+    """
+    first = run.record["machine"]
+    run.close(verdict="")
+    continued(run.folder).close(verdict="")
+    other = first | {"name": "a larger one"}
+    monkeypatch.setattr("experiment.ledger.run_folder.machine", lambda: other)
+    continued(run.folder).close(verdict="")
+    record = read_run(run.folder)
+
+    assert ["machine" in one for one in record["continued"]] == [False, True]
+    assert machines_of(record) == f"{first['name']}, then a larger one"
+    rows = [row.value for row in machine_of(record) if row.name == "machine"]
+    assert rows == [first["name"], "a larger one"]
 
 
 @pytest.mark.parametrize("busy", [continued, check_free])

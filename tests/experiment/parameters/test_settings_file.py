@@ -29,7 +29,7 @@ def test_a_file_of_settings_counts_where_the_cell_has_defaults(tmp_path, monkeyp
     ("text", "said"),
     [
         ("fils: 9", "There is no parameter 'fils'. Did you mean 'files'?"),
-        ("settings_file: x", "There is no parameter 'settings_file'"),
+        ("settings_file: x", "names another settings_file; write all parameters into"),
         ("files: many", "files is 'many', of type str"),
         ("[1]", "holds no parameters"),
         ("a: [", "is not YAML"),

@@ -92,6 +92,17 @@ def test_no_shard_carries_more_text_than_it_may(sizes, text, deal_by):
     assert max(len(shard) for shard in shards) * 30 <= max(text, 30) + 30
 
 
+def test_a_file_of_unknown_size_counts_as_one_of_mean_size():
+    """
+    The shard that has them all would otherwise have as many as all others together.
+    """
+    urls = [f"http://h/{n}" for n in range(1_000)]
+    rows = RowBlock(0, urls, carried=['{"bytes": 1000000}'] * 500 + [""] * 500)
+    shards = deal.deal_by_bytes([rows], EqualSizes(1_000, 10).of_lines(), 100_000)
+
+    assert [len(shard) for shard in shards] == [100] * 10
+
+
 def test_a_list_longer_than_a_window_is_dealt_window_by_window(monkeypatch):
     """
     It would have to be held whole otherwise.

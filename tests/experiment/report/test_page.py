@@ -112,9 +112,40 @@ def test_verdict_figures_settings_and_the_way_to_repeat_are_there(page):
         "2 × AMD EPYC, 24 GiB, Linux",
         "local: this machine, not AWS",
         "python -m experiment 40_million -p timeout_s 300 -p tmp_mb 2048",
-        "On AWS it is projected to cost $0.0400",
+        "On AWS it is projected to cost $0.04.",
     ):
         assert said in text
+
+
+def test_dollars_on_the_page_are_those_that_the_terminal_prints():
+    """
+    A small run's were $0.0000 there.
+    """
+    bought = {"what": "requests", "usd": 0.000_001_4}
+    record = {"cost": {"usd": 0.000_04, "items": [bought]}, "pilot": {"usd": 0.002}}
+    said, items = summary.cost_of(record)
+
+    assert said.startswith("$0.000040, by the time that Lambda billed")
+    assert said.endswith("its pilots cost $0.0020 more")
+    assert items == [("requests", "$0.0000014")]
+
+
+@pytest.mark.parametrize(
+    ("origin_url", "repeated"),
+    [
+        ("http://127.0.0.1:43985", ""),
+        ("https://o.example", " -p origin_url https://o.example"),
+    ],
+)
+def test_a_cell_is_repeated_without_the_servers_that_ended_with_its_grid(
+    origin_url, repeated
+):
+    settings = FanOutSettings(files=9_000, origin_url=origin_url, tear_down=False)
+    record = {"notebook": "20_fan_out", "settings": settings.to_dict()}
+
+    assert sorted(summary.command_of(record).split(" -p ")) == sorted(
+        f"python -m experiment 20_fan_out -p files 9000{repeated}".split(" -p ")
+    )
 
 
 def test_what_the_model_had_forecast_stands_beside_what_was_measured():

@@ -5,6 +5,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from tests.support import chart_tables
 
 from experiment.ledger.machine import root
 from experiment.parameters.cell import SettingsError
@@ -48,12 +49,15 @@ def test_the_chart_says_what_the_table_says():
 
 
 def test_growth_is_drawn_where_one_run_has_ten_times_the_files_of_another():
-    def of(files, wall_s):
-        rows = [{"ok": files, "wall_s": wall_s, "steady_files_per_s": files / wall_s}]
-        return run("A", 50.0)._replace(runs=pd.DataFrame(rows))
+    def of(files, wall_s, **setting):
+        rates = {"wall_s": wall_s, "steady_files_per_s": files / wall_s}
+        table = chart_tables.runs([files], files=files, **rates, **setting)
+        return run("A", 50.0)._replace(runs=table)
 
     assert growth([of(0, 1.0), of(10_000, 1.0)]) == []
     assert growth([of(10_000, 1.0), of(90_000, 9.0)]) == []
+    for other in ({"concurrency": 8}, {"file_kb": 100}, {"machine": "another"}):
+        assert growth([of(10_000, 1.0), of(100_000, 5.0, **other)]) == []
     (figure,) = growth([of(100_000, 5.0), of(0, 1.0), of(10_000, 1.0)])
     title = " ".join(figure.axes[0].get_title(loc="left").split())
     assert title == (
@@ -79,7 +83,8 @@ def test_runs_of_several_machines_and_targets_are_compared_and_it_is_said(tmp_pa
     told = run_comparison.remarks(both)
     assert "The targets differ (aws and local)" in told
     assert "The machines differ (2 × AMD EPYC" in told
-    assert "A and B ran once" in told
+    assert "A and B ran once: their bands are" in told
+    assert "B ran once: its band is" in run_comparison.remarks(both[1:])
     assert beside(*both).endswith("noise: no difference shown")
     differing = repr(run_comparison.differences(both)).splitlines()
     assert [line.split()[0] for line in differing[1:]] == ["connections", "machine"]

@@ -1,21 +1,25 @@
 """What the worker's CPU goes into, measured on a real origin."""
 
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.run import cpu_layers
 from experiment.run.cpu_layers import (
     CLIENT,
     ENGINE,
     LIBCURL,
+    SINK,
     cpu_costs,
     floor,
     layers,
     missing_tool,
 )
 from experiment.session import open_session
+from fetcher.transfer.transfers import engine_for
 from origin.nginx import Nginx, is_installed
 
 needs_nginx = pytest.mark.skipif(not is_installed(), reason="nginx is not installed")
@@ -45,6 +49,31 @@ def test_the_floor_is_what_the_origin_and_wrk_take():
 def test_an_origin_that_does_not_answer_is_an_error(silent_url):
     with pytest.raises(ConnectionError):
         layers(f"{silent_url}/{{number}}", files=1, connections=1)
+
+
+def test_the_worker_alone_is_measured_with_the_engine_and_sink_of_the_run(
+    monkeypatch, tmp_path, endpoint
+):
+    engines, there = [], f"{endpoint.origin_url}/10/{{number}}.jpg"
+    monkeypatch.setenv("PATH", str(tmp_path))  # no wrk
+    monkeypatch.setattr(
+        cpu_layers,
+        "engine_for",
+        lambda options: engines.append(options.engine) or engine_for(options),
+    )
+    session = SimpleNamespace(
+        nginx=object(),
+        target=SimpleNamespace(name="local"),
+        template=lambda _: there,
+    )
+    discards = FanOutSettings(files=8, engine="aiohttp", sink="discard")
+    in_s3 = replace(discards, sink="s3-tar", sink_path="s3://photos/kept")
+
+    (cost,) = cpu_costs(session, discards).values()
+
+    assert engines == ["aiohttp"]
+    assert cost[SINK] == 0
+    assert cpu_costs(session, in_s3) == {}
 
 
 def test_files_from_elsewhere_have_no_cost_to_show(endpoint):

@@ -1,10 +1,12 @@
 """A grid: each cell measured in a folder of its own, a failing one loses no other."""
 
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
+from tests.support.plans import AWS, Nowhere
 from tests.support.recorded_invocations import invocation, urls
 
 from experiment.ledger.reports import read_invocations
@@ -119,6 +121,31 @@ def test_a_cell_that_fails_loses_no_other_and_is_named(run, cells, session, caps
     assert read_run(run.folder / "5kB-c3-warm-r1")["totals"]["files"] == MANY
     said = capsys.readouterr().out
     assert "[3/6] 5kB-c2-cold-r1: failed: OSError: disk full" in said
+
+
+@pytest.mark.parametrize("files", [MANY, 0])
+def test_what_failed_cells_may_have_cost_is_not_spent_again(run, cells, files):
+    """
+    A cell may fail after all its invocations, and one with a pilot has no price.
+    """
+    on_aws = SimpleNamespace(
+        **{**vars(AWS), "endpoint_url": "", "allow_private": False},
+        environ=dict,
+        check_alive=lambda _: None,
+    )
+    session = SimpleNamespace(target=on_aws, origin_url="", template=Nowhere.template)
+    alike = {"files": files, "file_kb": [5], "repeats": 1, "max_cost_usd": 1.0}
+    settings = GridSettings(concurrency=[2, 1], shards_per_execution=1, **alike)
+
+    run_grid(settings, session, run)
+
+    first, second, *rest = (told["max_cost_usd"] for _, _, told in cells)
+    assert first == 1.0
+    if files:
+        assert 0.9 < second < 1.0
+        assert rest == pytest.approx([1.0 - 2 * (1.0 - second)] * 2)
+    else:
+        assert max(second, *rest) < 1e-6
 
 
 def test_a_kernel_that_dies_loses_its_cell_only(run, cells, session, monkeypatch):

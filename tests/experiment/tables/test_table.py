@@ -15,7 +15,9 @@ from tests.support.recorded_invocations import (
 )
 
 from experiment.parameters.fan_out import FanOutSettings
+from experiment.report.summary import key_figures
 from experiment.tables.runs import runs_table
+from experiment.tables.shown import run_summary
 from fetcher.contract.outcome import Outcome
 
 MANY = 12
@@ -103,19 +105,45 @@ def test_only_whole_files_count_as_speed():
     assert sum(counts.values()) == MANY
 
 
-def test_a_row_per_run_has_what_was_set_and_what_came_out():
-    invocations = [invocation(WHOLE, [done(Outcome.CUT), *[done()] * 11])]
+def record_of(ends, **more):
+    """A run's record, of one invocation whose URLs ended like this."""
     settings = FanOutSettings(files=MANY, file_kb=3, repeat=2)
-    record = {
+    return {
         "run": "r",
         "target": "local",
         "machine": {"name": "a machine", "cores": 2},
-        "settings": settings.to_dict(),
-        "totals": figures_of(invocations, WHOLE),
+        "settings": settings.to_dict() | more,
+        "totals": figures_of([invocation(WHOLE, ends)], WHOLE) | {"file_kb": 3},
     }
+
+
+def test_a_run_in_which_no_file_arrived_has_figures_to_show():
+    """
+    Its latencies are unknown; the notebook broke off there, and tore nothing down.
+    """
+    record = record_of([done(Outcome.CONNECT)] * MANY)
+    runs = runs_table([record])
+
+    figures = dict(key_figures(record, runs))
+    assert figures["half of the files within"] == "unknown"
+    assert "50 % within unknown" in repr(run_summary(runs))
+
+
+def test_a_row_per_run_has_what_was_set_and_what_came_out():
+    record = record_of([done(Outcome.CUT), *[done()] * 11])
     row = runs_table([record]).iloc[0]
 
     assert (row["ok"], row["not_ok"]) == (11, 1)
     assert (row["file_kb"], row["concurrency"], row["repeat"]) == (3, 2, 2)
     assert row["machine"] == "a machine"
     assert "counts" in record["totals"]  # the record was not emptied
+
+
+@pytest.mark.parametrize("own", ["url_template", "url_list"])
+def test_a_run_of_urls_of_ones_own_is_not_sized_by_what_sizes_the_origin(own):
+    """
+    The advice for `files` led to a refusal: a template has no pilot.
+    """
+    record = record_of([done()] * MANY, **{own: "mine"})
+
+    assert runs_table([record])["sized_by"].tolist() == [own]

@@ -51,6 +51,7 @@ def test_the_verdict_is_a_sentence_about_the_goal_and_claims_no_more_than_its_ba
     [
         ("files", "; set duration_s instead of files"),
         ("duration_s", "; set a longer duration_s"),
+        ("url_template", "; set more files"),
         ("url_list", ""),
     ],
 )

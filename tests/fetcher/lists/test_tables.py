@@ -38,6 +38,16 @@ def test_quotes_that_begin_and_end_captions_of_a_tsv_swallow_no_rows(tmp_path):
     assert found == [*captions[:3], "over\nthree\nlines", "a\nhttp://h/9"]
 
 
+def test_a_broken_quote_of_a_tsv_is_told_without_the_tab_it_lacks(tmp_path):
+    """
+    A tab would end the column that the reason is kept in.
+    """
+    lines = ["caption\turl", "fine\thttp://h/1", '"a" b\thttp://h/2\tmore']
+    *_, bad = url_list(tmp_path, "\n".join(lines), ".tsv")
+
+    assert bad.refusal == "bad_url: is not CSV: '%09' expected after '\"'"
+
+
 @pytest.mark.parametrize("mark", ["\u2028", "\x85", "\f"])
 def test_only_line_feeds_and_carriage_returns_end_lines_of_a_table(tmp_path, mark):
     text = f'url,caption\nhttp://h/1,a{mark}b\nhttp://h/2,"c{mark}d"\n'

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -15,7 +16,9 @@ from tests.support.child_processes import family_of
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.shard import Report, Shard
 from fetcher.contract.template import Template
+from local_aws.local_lambda.requests.access_keys import KeyPair
 from rollout.__main__ import main
+from rollout.cli.serve import _exports
 from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy
 
 
@@ -286,3 +289,7 @@ def test_help_tells_exit_statuses_and_examples(capsys):
     out = capsys.readouterr().out
     assert "exit status:" in out
     assert "rollout invoke --local" in out
+    (unset,) = re.findall(r"unset (.*\\\n.*)", out)
+    keys = KeyPair.random()
+    exports = _exports(SimpleNamespace(endpoint_url="http://h", keys=keys))
+    assert {*re.findall(r"export (\w+)=", exports)} == {*re.findall(r"\w+", unset)}
