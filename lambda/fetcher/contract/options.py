@@ -146,8 +146,11 @@ class Options:
                 "image/png, or what a type begins with, as in image."
             )
             raise ValueError(msg)
-        if not self.contact.isprintable():
-            msg = f"contact is {self.contact!r}; it must be one line of plain text."
+        if not (self.contact.isascii() and self.contact.isprintable()):
+            msg = (
+                f"contact is {self.contact!r}; it must be one line of plain text in "
+                "ASCII, as HTTP headers are. Leave out accents."
+            )
             raise ValueError(msg)
 
 

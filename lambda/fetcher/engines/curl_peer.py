@@ -61,7 +61,7 @@ class Peer:
         if not url.isascii():
             url = _in_ascii(url)
             host = guard.host_of(url)
-        if url.startswith("https") and not self._trusts:
+        if url[4] in "sS" and not self._trusts:
             trust_system_certificates(self._handle)
             self._trusts = True
         self.url, self.host, self.refusal = url, host, None
@@ -71,7 +71,7 @@ class Peer:
     @property
     def is_https(self) -> bool:
         """Whether the URL to fetch is."""
-        return self.url.startswith("https")
+        return self.url[4] in "sS"  # the scheme may be in capitals
 
     def resolved(self, resolver: Resolver) -> Stage:
         """

@@ -38,11 +38,12 @@ class _State(Enum):
     PAUSED = auto()  # likewise, and libcurl reads no more: enough is held
     BODY = auto()  # wanted: passed on
     REDIRECTED = auto()  # leads elsewhere: the body is swallowed
+    REPEATED = auto()  # has ended; the same request is made again
     REFUSED = auto()  # not wanted: the body is swallowed
 
 
 # Bound once: Python 3.11 finds members of an enum slowly.
-_HEAD, _PAUSED, _BODY, _REDIRECTED, _REFUSED = _State
+_HEAD, _PAUSED, _BODY, _REDIRECTED, _REPEATED, _REFUSED = _State
 _UNJUDGED = (_HEAD, _PAUSED)
 _UNWANTED = (_REDIRECTED, _REFUSED)
 _CONNECTING, _ASKED = Stage.CONNECTING, Stage.ASKED
@@ -71,7 +72,7 @@ class Transfer:
 
         redirects: Number of redirects so far.
 
-        redirect_url: Where the latest of them leads.
+        redirect_url: What is to be asked for next; empty: nothing is.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Transfer:
         if options.respect_robots or options.compressed:
             self._head.listen()
         self.is_attached = False
+        self._state = _HEAD
 
     def begin(self, attempt: Attempt) -> None:
         """Start an attempt."""
@@ -106,8 +108,11 @@ class Transfer:
         """
         url, host = self.attempt.url, self.attempt.host.name
         if self.redirect_url:
-            url = redirects.checked(self.redirect_url)
-            host = guard.host_of(url)
+            if self._state is _REPEATED:  # with the password, if there is one
+                url, host = self.peer.url, self.peer.host
+            else:
+                url = redirects.checked(self.redirect_url)
+                host = guard.host_of(url)
         self.peer.aim(url, host)
         self._head.clear()
         self.redirect_url, self._state = "", _HEAD
@@ -138,7 +143,7 @@ class Transfer:
         except RefusedError as refusal:
             wait_s = float(self._info(pycurl.RETRY_AFTER))
             return self.attempt.body.fail(refusal.outcome, refusal.detail, wait_s)
-        if self._state is _REDIRECTED:
+        if self._state in (_REDIRECTED, _REPEATED):
             return None
         fail = self.attempt.body.fail
         if self.peer.refusal and code == pycurl.E_COULDNT_CONNECT:
@@ -180,7 +185,7 @@ class Transfer:
             try:
                 self._pass_on()
             except RefusedError as refusal:
-                self._refuse(refusal)
+                self._state, self._refusal = _REFUSED, refusal
                 return int(pycurl.E_OK)
             return None
         was_paused, self._state = self._state is _PAUSED, _HEAD
@@ -234,7 +239,7 @@ class Transfer:
             url := self._head.text(pycurl.REDIRECT_URL)
         ):
             self.redirects += 1
-            self._redirect(url)
+            self._state, self.redirect_url = _REDIRECTED, url
             return None
         expected_bytes = self._info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
         if expected_bytes < 0:
@@ -265,20 +270,14 @@ class Transfer:
             if held:
                 self._pass_on()
         except RefusedError as refusal:
-            self._refuse(refusal)
+            self._state, self._refusal = _REFUSED, refusal
         return None
 
     def _repeat(self) -> None:
         """Have the request made again, listening to the head."""
         self._head.listen()
         self.attempt.body.restart()
-        self._redirect(self.peer.url)
-
-    def _refuse(self, refusal: RefusedError) -> None:
-        self._state, self._refusal = _REFUSED, refusal
-
-    def _redirect(self, url: str) -> None:
-        self._state, self.redirect_url = _REDIRECTED, url
+        self._state, self.redirect_url = _REPEATED, self.peer.url
 
     def _write(self, chunk: bytes) -> int | None:
         """Receive a part of the body; libcurl calls this."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from fetcher.lists.inputs import Input
 
-_decode = json.JSONDecoder().raw_decode  # `json.loads` looks at its options each time
+# `json.loads` looks at its options each time. NaN and Infinity are no JSON.
+_decode = json.JSONDecoder(parse_constant=lambda _: None).raw_decode
 
 
 def rows_of(given: Input, columns: Columns) -> Iterator[Rows]:

@@ -53,7 +53,13 @@ class Senders:
             send: Called with a connection; must handle S3's failures itself.
 
             body: What it sends. A part is released afterwards, sent or not.
+
+        Raises:
+            BaseException: What nobody foresaw, of anything sent before.
         """
+        if self._failed:
+            _release(body)
+            raise self._failed.with_traceback(None)  # it would grow
         with self._changed:
             self._waiting.append((send, body))
             self._pending += 1
@@ -92,23 +98,26 @@ class Senders:
         connection = Connection(self._account, self.stopped)
         try:
             while job := self._next():
-                send, body = job
-                try:
-                    send(connection)
-                finally:
-                    _release(body)
-                with self._changed:
-                    self._pending -= 1
-                    self.pending_bytes -= _size_of(body)
-                    self.pending_files -= isinstance(body, Part)
-                    if not self._pending:
-                        self._changed.notify_all()
-        except BaseException as error:  # noqa: BLE001 - a mistake of ours, raised in `wait`
-            with self._changed:
-                self._failed = error
-                self._changed.notify_all()
+                self._do(connection, *job)
         finally:
             connection.close()
+
+    def _do(self, connection: Connection, send: Send, body: bytes | Part) -> None:
+        failed: BaseException | None = None
+        try:
+            try:
+                send(connection)
+            finally:
+                _release(body)
+        except BaseException as error:  # noqa: BLE001 - raised in `submit` and `wait`
+            failed = error
+        with self._changed:
+            self._failed = self._failed or failed
+            self._pending -= 1
+            self.pending_bytes -= _size_of(body)
+            self.pending_files -= isinstance(body, Part)
+            if failed or not self._pending:
+                self._changed.notify_all()
 
     def _next(self) -> tuple[Send, bytes | Part] | None:
         with self._changed:

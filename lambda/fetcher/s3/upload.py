@@ -91,6 +91,9 @@ class Upload:
                     self._send(connection, number, part, until)
                 except S3Error as error:
                     self.failure = self.failure or error
+                except OSError as error:
+                    reason = f"what was to be sent cannot be read: {error.strerror}"
+                    self.failure = self.failure or S3Error(reason, str(self._place))
 
         self._senders.submit(send, part)
 
@@ -139,7 +142,7 @@ class Upload:
             part,
             until=until,
         )
-        self._sent[number] = answer.headers["etag"], crc
+        self._sent[number] = answer.headers.get("etag", ""), crc  # S3 checks it
 
     def _create(self, connection: Connection, until: float) -> str:
         headers = {**self._mark, "x-amz-checksum-algorithm": "CRC32"}

@@ -12,7 +12,13 @@ import errno
 import os
 import re
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+)
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
@@ -37,7 +43,20 @@ _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in its last 32
 # The address from which the runtime client takes invocations, as host:port.
 # https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 _RUNTIME_API = "AWS_LAMBDA_RUNTIME_API"
-_METADATA = IPv6Network("fd00:ec2::/32")  # EC2's instance metadata over IPv6
+# Where clouds keep credentials, besides link-local addresses.
+_METADATA = (
+    IPv6Network("fd00:ec2::/32"),  # EC2's instance metadata over IPv6
+    # https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+    IPv4Network("168.63.129.16"),
+    IPv4Network("192.0.0.192"),  # Oracle Cloud Classic
+    # https://www.alibabacloud.com/help/en/ecs/user-guide/view-instance-metadata
+    IPv4Network("100.100.100.200"),
+)
+# Private, too, though some versions of Python call them global.
+_PRIVATE = (
+    IPv4Network("192.0.0.0/24"),  # IETF protocol assignments: RFC 6890
+    IPv6Network("fec0::/10"),  # site-local: RFC 3879
+)
 
 
 class BadUrlError(ValueError):
@@ -151,9 +170,9 @@ def forbidden(address: str, *, allow_private: bool) -> str:
     Args:
         address: A numeric IPv4 or IPv6 address.
 
-        allow_private: Whether loopback and private networks are allowed. Link-local
-            addresses, where clouds keep credentials and Lambda its Runtime API, never
-            are.
+        allow_private: Whether loopback and private networks are allowed. Where clouds
+            keep credentials, and Lambda its Runtime API, never is: link-local
+            addresses, and a few others.
 
     >>> forbidden("93.184.215.14", allow_private=False)
     ''
@@ -163,12 +182,13 @@ def forbidden(address: str, *, allow_private: bool) -> str:
     ip = _innermost(ip_address(address.partition("%")[0]))
     if ip.is_link_local:
         return f"{ip} is link-local, where a cloud keeps its credentials"
-    if ip in _METADATA:
-        return f"{ip} is where EC2 keeps its credentials"
+    if any(ip in network for network in _METADATA):
+        return f"{ip} is where a cloud keeps its credentials"
     reserved = ip.is_reserved and not ip.is_loopback  # ::1 is both
     if ip.is_multicast or ip.is_unspecified or reserved:
         return f"{ip} is not the address of one host"
-    if ip.is_global or allow_private:
+    is_private = not ip.is_global or any(ip in network for network in _PRIVATE)
+    if allow_private or not is_private:
         return ""
     return (
         f"{ip} is not on the public internet; whoever runs the fetcher can set "

@@ -25,6 +25,8 @@ _named = re.compile(_NAMED, _FLAGS).fullmatch
 
 # The URL's own password, in which only these three cannot stand: RFC 3986, 3.2.
 _CREDENTIALS = re.compile(r"^([^/?#]*//)[^/?#]*@")
+# The same where `//` is missing, or too long: no URL, but still a password.
+_MISSPELT_CREDENTIALS = re.compile(r"(?<!\S)([^/?#:\s]*:/+|/*)[^/?#:\s]*:[^/?#\s]*@")
 _CREDENTIALS_IN_TEXT = re.compile(r"//[^/\s]*@")
 _NAMES = re.compile(r"[?&;#]([^?&;#=\s]+)=")
 _VALUE = re.compile(r"[^&#\s]+")
@@ -76,6 +78,7 @@ def masked(url: str) -> str:
     has_value, is_encoded = "=" in url, "%" in url
     if "@" in url or (is_encoded and "40" in url):
         url = _CREDENTIALS.sub(rf"\1{MASK}@", url)
+        url = _MISSPELT_CREDENTIALS.sub(rf"\1{MASK}@", url)
         url = _INNER_CREDENTIALS.sub(rf"\1{MASK}\2", url)
         url = _ENCODED_CREDENTIALS.sub(rf"\1{MASK}\3", url)
     if has_value and any(map(_is_secret, _NAMES.findall(url))):

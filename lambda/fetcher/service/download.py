@@ -121,4 +121,4 @@ def _end_of_repeat(item: Item, first: Item, end: Download) -> Download:
         f"not fetched: it would be stored under the same name as URL number "
         f"{first.number:,} of the list"
     )
-    return Download(Outcome.SINK, detail=detail)
+    return Download(Outcome.DUPLICATE, detail=detail)

@@ -45,7 +45,8 @@ def submit(request: Request, call: CallContext) -> dict[str, Any]:
     content = content_of(request)
     check(content, "JobRequest", "body")
     items = items_of(content.get("urls", ()))
-    _check_list(items, call.settings.job_urls)
+    _check_size(items, call.settings.job_urls)
+    _refuse_repeats(items)
     requested = _job(_id_for(request), content, call.settings.bucket)
     with store_of(requested.id, call) as store:
         job = job_in(store) or _created(store, requested, items)
@@ -92,16 +93,17 @@ def _check_bucket(call: CallContext) -> None:
         raise Refusal(HTTPStatus.NOT_FOUND, msg)
 
 
-def _check_list(items: Sequence[Item], most: int) -> None:
+def _check_size(items: Sequence[Item], most: int) -> None:
     if len(items) > most:
         msg = f"There are {len(items):,} URLs; a job may have {most:,}. Split the list."
         raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, msg)
+
+
+def _refuse_repeats(items: list[Item]) -> None:
+    """Refuse the items that would be stored under the name of an earlier one."""
     for number, first in repeated(items).items():
-        msg = (
-            f"urls[{number}] would be stored under the same name as urls[{first}]. "
-            "Give it another destination, or leave it out."
-        )
-        raise Refusal(HTTPStatus.CONFLICT, msg)
+        refusal = f"duplicate: would be stored under the same name as urls[{first}]"
+        items[number] = items[number]._replace(refusal=refusal)
 
 
 def _created(store: Store, requested: Job, items: Sequence[Item]) -> Job:

@@ -147,8 +147,9 @@ class S3Objects(LastingSink):
                 )
             except S3Error as error:
                 self._lose(number, error)
-            with self._lock:
-                self._waiting.discard(number)
+            finally:
+                with self._lock:
+                    self._waiting.discard(number)
             self._settled.append(number)
 
         with self._lock:

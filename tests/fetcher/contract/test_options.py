@@ -18,6 +18,7 @@ from fetcher.contract.options import Options, SinkSpec
         ({"engine": "wget"}, "engine is 'wget'; it must be one of: .*aiohttp"),
         ({"expect_type": "jpg"}, "it must be a type, as in image/png, or what a type"),
         ({"contact": "a\r\nX-Injected: b"}, "must be one line of plain text"),
+        ({"contact": "José <j@x.org>"}, "contact is 'José .*; it must be .* in ASCII"),
     ],
 )
 def test_options_nothing_could_work_with_are_refused_by_name(wrong, said):

@@ -19,7 +19,7 @@ from fetcher.contract.template import Template
 LAMBDA_ANSWERS_WITH = 6 * 1_024 * 1_024  # bytes
 
 ANY_TEXT = st.text(st.characters(), max_size=20)
-LINE = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=20)
+LINE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
 SECONDS = st.floats(0, 1e6, exclude_min=True, allow_subnormal=False)
 OPTIONS = st.builds(
     Options,

@@ -59,6 +59,12 @@ def test_a_password_is_allowed_or_refused_and_not_shown():
     assert "hunter2" not in refused.url
 
 
+def test_a_password_in_what_is_no_url_is_not_shown_either():
+    bad = judged(["me:hunter2@h/1", "http:/me:hunter2@h/1"])
+
+    assert [one.url for one in bad] == ["***@h/1", "http:/***@h/1"]
+
+
 @pytest.mark.parametrize(
     ("url", "mended"),
     [

@@ -74,6 +74,13 @@ def test_columns_are_named_or_found_and_all_others_are_carried_along(tmp_path):
     assert [(row.destination, row.columns) for row in other] == [("1", caption)]
 
 
+def test_what_python_reads_and_json_has_not_is_carried_along_as_null(tmp_path):
+    text = '{"url": "http://h/1", "a": NaN, "b": [-Infinity, 0.5]}\n'
+    (row,) = url_list(tmp_path, text, ".jsonl")
+
+    assert row.carried == '{"a": null, "b": [null, 0.5]}'
+
+
 @pytest.mark.parametrize(
     ("text", "columns", "said"),
     [

@@ -107,7 +107,7 @@ def test_of_two_urls_with_one_destination_the_second_is_an_error(lenient, origin
     (error,) = answer.content["errors"]
 
     assert answer.content["totalSucceeded"] == 1
-    assert (error["url"], error["outcome"]) == (listed[1]["url"], "sink")
+    assert (error["url"], error["outcome"]) == (listed[1]["url"], "duplicate")
     assert "same name as URL number 0" in error["errorMessage"]
 
 

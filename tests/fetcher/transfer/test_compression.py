@@ -16,6 +16,7 @@ from tests.support.misbehaving_origin import JPEG, sentence
 
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
+from fetcher.transfer.content.inflate import inflater_for
 
 MB = 10**6
 BODY = JPEG.ljust(20_000, b"x")
@@ -39,11 +40,24 @@ def bomb(inflated_bytes):
     return start + block * (inflated_bytes // MB) + end
 
 
-@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", "deflate"])
+def raw_deflate(body):
+    """Deflate a body as some origins do, which leave out the header of zlib."""
+    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return deflate.compress(body) + deflate.flush()
+
+
+@pytest.mark.parametrize(
+    ("coding", "encode"),
+    [
+        *(("gzip", gzip.compress), ("x-gzip", gzip.compress), ("GZIP", gzip.compress)),
+        *(("deflate", zlib.compress), ("deflate", raw_deflate)),
+    ],
+)
 @pytest.mark.parametrize("length", [True, False])
-def test_a_compressed_body_is_kept_inflated(engine, origin, tmp_path, coding, length):
-    body = zlib.compress(BODY) if coding == "deflate" else gzip.compress(BODY)
-    url = origin.saying(answer(body, coding, length), "next")
+def test_a_compressed_body_is_kept_inflated(
+    engine, origin, tmp_path, coding, encode, length
+):
+    url = origin.saying(answer(encode(BODY), coding, length), "next")
     item = Item(0, url, "a", hashlib.sha256(BODY).hexdigest())
     (one,) = fetch(engine, [item], tmp_path, compressed=True, expect_type="image/")
     accepted = origin.requests[-1].headers["accept-encoding"]
@@ -51,6 +65,18 @@ def test_a_compressed_body_is_kept_inflated(engine, origin, tmp_path, coding, le
     assert "gzip" in accepted
     assert (one.outcome, one.detail, one.body_bytes) == (Outcome.OK, "", len(BODY))
     assert body_of(one) == BODY
+
+
+@pytest.mark.parametrize("encode", [gzip.compress, zlib.compress, raw_deflate])
+def test_a_body_inflates_byte_by_byte(encode):
+    """
+    What it begins with tells how it is deflated, and need not come at once.
+    """
+    inflater = inflater_for("deflate", "")
+    pieces = [one for byte in encode(BODY) for one in inflater.feed(bytes([byte]))]
+
+    assert b"".join(pieces) == BODY
+    assert inflater.is_whole
 
 
 @pytest.mark.parametrize("size", [20_000, 3 * MB])

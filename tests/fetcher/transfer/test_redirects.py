@@ -1,6 +1,7 @@
 """Where an origin may send us on to, how often, and what it is told on the way."""
 
-from urllib.parse import quote
+import gzip
+from urllib.parse import quote, urlsplit
 
 import pytest
 from tests.support.engine_jobs import body_of, fetch, fetch_beside_good_ones
@@ -131,6 +132,20 @@ def test_a_password_is_for_the_origin_it_was_given_for(engine, origin, tmp_path)
     assert "authorization" in origin.requests[-1].headers
     assert "authorization" not in other.requests[-1].headers
     assert "referer" not in other.requests[-1].headers
+
+
+def test_a_request_that_is_repeated_has_the_password_again(engine, origin, tmp_path):
+    """
+    Nobody asked for this encoding, of which libcurl tells only who listens.
+    """
+    body = gzip.compress(b"x" * 99)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+    url = origin.saying(head % len(body) + body, "next")
+    (one,) = fetch(engine, [url.replace("//", "//user:hunter2@", 1)], tmp_path)
+    requests = origin.seen(urlsplit(url).path)
+
+    assert (one.outcome, body_of(one)) == (Outcome.OK, b"x" * 99)
+    assert all("authorization" in request.headers for request in requests)
 
 
 def test_no_cookie_is_kept(engine, origin, tmp_path):

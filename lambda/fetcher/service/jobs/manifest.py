@@ -31,7 +31,8 @@ def manifest(url: str, until: float) -> Iterator[UrlList]:
         msg = f"{url} is not read on Lambda. Convert it with `rollout manifest`."
         raise UrlListError(msg)
     with tempfile.TemporaryDirectory(prefix="fetcher-manifest-") as folder:
-        path = Path(folder, url.rpartition("/")[2][-100:])  # its ending tells the kind
+        ending = url.rpartition("/")[2][-100:]  # tells the kind; may be empty, or `..`
+        path = Path(folder, f"list-{ending}")
         try:
             with path.open("wb") as file:
                 bring(url, file, until)
@@ -42,6 +43,9 @@ def manifest(url: str, until: float) -> Iterator[UrlList]:
             if error.can_heal:
                 raise
             msg = f"{url} cannot be read. {error.strerror}"
+            raise UrlListError(msg) from error
+        except OSError as error:  # of this machine: another time would be no better
+            msg = f"{url} cannot be kept to be read: {error.strerror}."
             raise UrlListError(msg) from error
         except UrlListError as error:
             raise UrlListError(str(error).replace(str(path), url)) from error

@@ -21,11 +21,23 @@ _PIECE_BYTES = 1_048_576  # a few bytes can inflate to a thousand times as many
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 
 
-class Inflater:
-    """Decompressor of one body."""
+_RAW_DEFLATE = -zlib.MAX_WBITS
+_START_BYTES = 2  # that tell one from the other
 
-    def __init__(self) -> None:
+
+class Inflater:
+    """
+    Decompressor of one body.
+
+    Args:
+        may_be_raw: Whether it may lack the header of zlib: some origins take "deflate"
+            by its word, which RFC 9110 notes, and browsers accept that.
+    """
+
+    def __init__(self, *, may_be_raw: bool = False) -> None:
         self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._may_be_raw = may_be_raw
+        self._start = b""
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """
@@ -34,6 +46,13 @@ class Inflater:
         Raises:
             ValueError: If it does not inflate.
         """
+        if self._may_be_raw:
+            chunk = self._start = self._start + chunk
+            if len(chunk) < _START_BYTES:
+                return
+            self._may_be_raw = False
+            if not _has_header(chunk):
+                self._inflater = zlib.decompressobj(_RAW_DEFLATE)
         try:
             while chunk:
                 if self._inflater.eof:  # gzip may have several members: RFC 1952
@@ -48,6 +67,12 @@ class Inflater:
     def is_whole(self) -> bool:
         """Whether the compressed data has come to its end."""
         return self._inflater.eof
+
+
+def _has_header(start: bytes) -> bool:
+    """Tell whether data begin as gzip or zlib: RFC 1952, 2.3.1, and RFC 1950, 2.2."""
+    is_zlib = start[0] & 0x0F == zlib.DEFLATED and (start[0] << 8 | start[1]) % 31 == 0
+    return is_zlib or start.startswith(b"\x1f\x8b")
 
 
 def inflater_for(encoding: str, content_type: str) -> Inflater | None:
@@ -65,4 +90,4 @@ def inflater_for(encoding: str, content_type: str) -> Inflater | None:
         raise RefusedError(Outcome.PROTOCOL, detail)
     # Of x.tar.gz some origins say that it is gzip, and encoded as gzip: it is so once.
     is_own = "gzip" in name and plain(content_type) in _GZIP_FILES
-    return None if is_own else Inflater()
+    return None if is_own else Inflater(may_be_raw=name == "deflate")
