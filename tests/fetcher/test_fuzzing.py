@@ -26,7 +26,7 @@ from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
 from fetcher.contract.source import Item
 
-TIMEOUTS = {"connect_timeout_s": 0.3, "read_timeout_s": 0.3, "total_timeout_s": 0.6}
+TIMEOUTS = {"connect_timeout_s": 1, "read_timeout_s": 0.3, "total_timeout_s": 1.5}
 FUZZED = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -115,8 +115,9 @@ def test_standard_output_on_a_full_disk_is_named_and_not_the_notebook(
         )
 
     assert status == 2
-    assert said.startswith("experiment: Standard output cannot be written: No space")
-    assert said.count("\n") == 1
+    *_, last = said.splitlines()  # nbclient may remark that its kernel has ended
+    assert last.startswith("experiment: Standard output cannot be written: No space")
+    assert "Traceback" not in said
 
 
 def test_a_full_disk_of_temporary_files_is_named_and_not_the_notebook(

@@ -62,7 +62,8 @@ def test_hashed_folders_hold_at_most_a_thousand_files_each(monkeypatch):
 
 
 def test_what_is_known_of_a_file_is_beside_it_with_the_columns_of_its_row(tmp_path):
-    item = Item(6, "http://u:hunter2@h/a.json", carried='{"caption": "é", "row": 5}')
+    carried = r'{"caption": "\u00e9", "row": 5}'
+    item = Item(6, "http://u:hunter2@h/a.json", carried=carried)
     name = stored(tmp_path, "host", item, beside=True)
 
     assert name == "h/a%2Ejson"

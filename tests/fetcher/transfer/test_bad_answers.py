@@ -150,7 +150,8 @@ def test_bad_answers_have_their_outcomes_and_the_good_ones_beside_them_theirs(
 
 
 def test_unusual_answers_are_taken_whole(engine, origin, tmp_path):
-    ended = fetch(engine, map(origin.saying, UNUSUAL.values()), tmp_path)
+    urls = [origin.saying(raw) for raw in UNUSUAL.values()]
+    ended = fetch(engine, urls, tmp_path, connections=len(urls))
 
     for answer, one in zip(UNUSUAL, ended, strict=True):
         assert (one.outcome, one.body_bytes, one.detail) == (Outcome.OK, 3, ""), answer
@@ -166,7 +167,8 @@ def test_a_body_may_be_empty(engine, origin, tmp_path):
 
 
 def test_doubtful_answers_are_taken_whole_or_not_at_all(engine, origin, tmp_path):
-    ended = fetch(engine, map(origin.saying, DOUBTFUL.values()), tmp_path)
+    urls = [origin.saying(raw) for raw in DOUBTFUL.values()]
+    ended = fetch(engine, urls, tmp_path, connections=len(urls))
 
     for answer, one in zip(DOUBTFUL, ended, strict=True):
         assert one.outcome in {Outcome.OK, Outcome.PROTOCOL, Outcome.CUT}, answer
