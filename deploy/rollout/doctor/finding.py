@@ -57,7 +57,7 @@ def grant(function: str) -> str:
     if function.startswith(POLICYS_NAME):
         return GRANT
     return (
-        f"in deploy/permissions.json put {function} for {POLICYS_NAME} in the names "
+        f"in deploy/permissions.json replace {POLICYS_NAME} by {function} in the ARNs "
         f"of functions and log groups; then {GRANT}"
     )
 

@@ -86,8 +86,8 @@ def keep(
                 yield line
             if not kept and not _is_of(file, urls, count):
                 msg = (
-                    f"--report {report} is another list's: it has no URL of this one. "
-                    "Name another file, or remove this one."
+                    f"--report {report} belongs to another list: none of its URLs is "
+                    "in this one. Name another file, or remove this one."
                 )
                 raise ValueError(msg)
             if retry != ALL:

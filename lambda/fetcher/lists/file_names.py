@@ -35,6 +35,7 @@ _everyday_url = re.compile(
     rf"https?://({_PLAIN_HOST})/([!-\"$-~]*[!-\"$->@-~])"
 ).fullmatch
 _everyday_path = re.compile(f"{_SEGMENT}(?:/{_SEGMENT})*+").fullmatch
+_HOST = "//h/"
 _UNSAFE_IN_PATH = re.compile(rf"[^./{_SAFE}]")
 _ESCAPED = {chr(code): f"%{code:02X}" for code in range(128)}
 
@@ -66,7 +67,7 @@ def _quick_name(url: str) -> str:
     if plain := _plain_url(url):
         return plain[1].replace(":", "+")
     if everyday := _everyday_url(url):
-        if MASK in masked(everyday[2]):
+        if MASK in _masked_path(everyday[2]):
             return ""
         path = _UNSAFE_IN_PATH.sub(lambda sign: _ESCAPED[sign[0]], everyday[2])
         if _everyday_path(path):
@@ -80,10 +81,15 @@ def _parts(url: str) -> list[str]:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].replace(":", "+")
     path = parts.path.removeprefix("/") + (f"?{parts.query}" if parts.query else "")
-    masked_path = masked(path)
+    masked_path = _masked_path(path)
     if MASK in masked_path:  # masked, or spelled like that in another URL
         masked_path = f"{masked_path}~{digest_of(path)}"
     return [host, *masked_path.split("/")]
+
+
+def _masked_path(path: str) -> str:
+    """Return a path masked as behind its host: `a:b@c` is no password there."""
+    return masked(f"{_HOST}{path}").removeprefix(_HOST)
 
 
 def _joined(parts: list[str]) -> str:

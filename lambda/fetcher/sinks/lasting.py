@@ -31,7 +31,7 @@ class LastingSink(Sink, Protocol):
     Positions are numbers of items, from 0.
 
     Attributes:
-        until: When the last download has ended, on the monotonic clock.
+        until: Deadline of the downloads, on the monotonic clock.
     """
 
     until: float = math.inf

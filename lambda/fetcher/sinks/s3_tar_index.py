@@ -70,7 +70,9 @@ def _rows_of_headers(stored: _Object) -> Iterator[dict[str, Any]]:
                 body = member
                 continue
             beside = tar.extractfile(member)
-            assert beside is not None, "our tars hold nothing but files"
+            if beside is None:
+                msg = "our tars hold nothing but files"
+                raise ValueError(msg)
             where = {"key": body.name, "offset": body.offset_data, "size": body.size}
             yield where | json.load(beside)
             body = None

@@ -64,7 +64,7 @@ class Attempt:
 
         received: Bytes of this try so far, heads included; likewise.
 
-        at_peak: Whether there never were as many in flight as when this try began.
+        at_peak: Whether more were in flight than ever before when this try began.
 
         heard_at: When it last came further.
 

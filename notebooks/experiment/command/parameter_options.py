@@ -41,7 +41,7 @@ def parameters_in(args: Namespace) -> tuple[dict[str, Any], dict[str, Any]]:
     options = {name: _value(name, text) for name, text in args.parameter}
     of_file: dict[str, Any] = {}
     for file in filter(None, (options.pop(ITSELF, None), args.file)):
-        of_file |= read_settings_file(Path(file))
+        of_file |= read_settings_file(Path(str(file)))
     return of_file, options
 
 

@@ -17,7 +17,7 @@ from experiment.plan.plan import make_plan
 from experiment.run.kernels import execute, kernel
 from experiment.run.machine_load import Load
 from experiment.run.pilot import rounded
-from rollout.errors import PreflightError
+from rollout.errors import DeployError, PreflightError
 from rollout.preflight import checks
 from rollout.target.clients import DIES_WITHIN_S
 
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from experiment.session import Session
 
 _CELL_NOTEBOOK = "20_fan_out"
+# Errors of a cell in which nothing was invoked yet.
+_BEFORE_ANY_CALL = {PreflightError.__name__, DeployError.__name__}
+_NOTHING_LEFT = (
+    "not measured: those that failed may have spent all of max_cost_usd; look at the "
+    "account's bill, then raise it"
+)
 
 
 class GridError(RuntimeError):
@@ -84,11 +90,15 @@ def run_grid(
             if setting in files:
                 cell = replace(planned.first_pilot, files=files[setting])
             left_usd = settings.max_cost_usd - spent
+            if left_usd <= 0:
+                failed.append(name)
+                print(f"[{number}/{len(cells)}] {name}: {_NOTHING_LEFT}", flush=True)
+                continue
             try:
                 record = _measure(cell, left_usd, session, run.folder / name, manager)
             except PapermillExecutionError as error:
                 failed.append(name)
-                if error.ename != PreflightError.__name__:  # that comes before any call
+                if error.ename not in _BEFORE_ANY_CALL:
                     spent += _at_most_usd(cell, left_usd, session)
                 session.target.check_alive(DIES_WITHIN_S)
                 message = f"failed: {error.ename}: {error.evalue}"

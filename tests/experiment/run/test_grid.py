@@ -138,15 +138,18 @@ def test_what_failed_cells_may_have_cost_is_not_spent_again(run, cells, files):
     alike = {"files": files, "file_kb": [5], "repeats": 1, "max_cost_usd": 1.0}
     settings = GridSettings(concurrency=[2, 1], shards_per_execution=1, **alike)
 
+    if not files:
+        with pytest.raises(GridError):
+            run_grid(settings, session, run)
+        assert len(cells) == 1
+        assert len(run.record["failed_cells"]) == 4
+        return
     run_grid(settings, session, run)
 
     first, second, *rest = (told["max_cost_usd"] for _, _, told in cells)
     assert first == 1.0
-    if files:
-        assert 0.9 < second < 1.0
-        assert rest == pytest.approx([1.0 - 2 * (1.0 - second)] * 2)
-    else:
-        assert max(second, *rest) < 1e-6
+    assert 0.9 < second < 1.0
+    assert rest == pytest.approx([1.0 - 2 * (1.0 - second)] * 2)
 
 
 def test_a_kernel_that_dies_loses_its_cell_only(run, cells, session, monkeypatch):

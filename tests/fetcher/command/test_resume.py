@@ -146,7 +146,7 @@ def test_a_file_with_another_digest_than_the_list_has_now_is_not_kept(run):
 def test_a_report_of_another_list_is_refused_and_left_alone(run):
     before = run.report.read_bytes()
     run.list.write_text("http://h/other\n")
-    with pytest.raises(ValueError, match="is another list's: it has no URL of this"):
+    with pytest.raises(ValueError, match="belongs to another list: none of its"):
         run.kept()
 
     assert run.report.read_bytes() == before

@@ -85,6 +85,10 @@ def test_a_url_is_named_the_quick_way_as_the_careful_one_would(url):
     assert name_of(item(url=url)) == slow_name(url)
 
 
+def test_a_colon_and_an_at_sign_in_a_path_are_no_password():
+    assert name_of(item(url="http://h/img:thumb@2x.png")) == "h/img%3Athumb@2x.png"
+
+
 def test_keys_of_s3_that_differ_in_any_sign_are_files_of_their_own():
     keys = ["a", "a?", "a#1", "a#2", "a?b", "@a", "x@a", ":1/a", "%61", "/a"]
     names = {name_of(item(url=f"s3://photos/{key}")) for key in keys}

@@ -158,7 +158,7 @@ def test_the_policy_is_not_for_functions_of_other_names_and_the_remedy_says_so(a
 
     assert "lambda:CreateFunction" in found.detail
     assert found.remedy.startswith(
-        "in deploy/permissions.json put photos for million-downloads in the names of "
+        "in deploy/permissions.json replace million-downloads by photos in the ARNs of "
         "functions and log groups; then aws iam create-policy"
     )
 

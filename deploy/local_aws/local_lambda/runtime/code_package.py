@@ -140,16 +140,16 @@ def _extract(archive: zipfile.ZipFile, item: zipfile.ZipInfo, target: Path) -> N
     permissions = item.external_attr >> 16 & 0o777
     if permissions and not item.is_dir():
         unpacked.chmod(permissions | 0o600)
-    # The zip's time, as unzip does: compiled modules tell by it whose they are.
+    # The zip's time, as unzip does: Python checks compiled modules against it.
     modified = time.mktime((*item.date_time, 0, 0, -1))
     os.utime(unpacked, (modified, modified))
 
 
 def _take_compiled(earlier: Path, root: Path) -> None:
     """Link what Python compiled of the same zip, if that is still there."""
-    for folder in earlier.rglob("__pycache__"):
-        own = root / folder.relative_to(earlier)
-        with suppress(OSError):  # it is deleted meanwhile
+    with suppress(OSError):  # it is deleted meanwhile
+        for folder in earlier.rglob("__pycache__"):
+            own = root / folder.relative_to(earlier)
             own.mkdir()
             for compiled in folder.iterdir():
                 os.link(compiled, own / compiled.name)

@@ -38,14 +38,17 @@ class ReportFile:
     Args:
         path: Where it is, or is to be.
 
+        name: What messages call it; None: its path.
+
     Raises:
         ValueError: If another process is writing it.
 
         OSError: If it cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: Path | None = None) -> None:
         self._path = path
+        self._name = name or path
         self._file = _locked(path)
 
     def __enter__(self) -> Self:
@@ -55,7 +58,7 @@ class ReportFile:
         self._file.close()
 
     def __str__(self) -> str:
-        return str(self._path)
+        return str(self._name)
 
     @property
     def is_regular(self) -> bool:

@@ -47,17 +47,22 @@ class RunReport:
         self._in_order = in_order
         self._is_table = is_table(path)
         lines = path.with_name(f"{path.name}.jsonl") if self._is_table else path
+        self._made: tuple[int, int] | None = None  # inode and size of the table's lines
         if self._is_table and path.exists() and not lines.exists():
             with _whole(lines) as aside, aside.open("wb") as file:
                 file.writelines(lines_of(path))
+            self._made = _identity_of(lines)
         self._lines = lines
-        self.file = ReportFile(lines)
+        self.file = ReportFile(lines, path if self._made else None)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.file.__exit__()
+        # A run that was refused leaves the table alone, as it was.
+        if self._made and self._made == _identity_of(self._lines):
+            self._lines.unlink()
 
     def finish(self) -> None:
         """
@@ -93,3 +98,11 @@ def _whole(path: Path) -> Iterator[Path]:
         raise
     finally:
         os.close(descriptor)
+
+
+def _identity_of(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:  # the table has been written
+        return None
+    return status.st_ino, status.st_size

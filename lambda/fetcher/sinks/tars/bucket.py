@@ -75,6 +75,7 @@ class BucketTars(TarsSink):
         self.until = until
         self._files = Files()
         self._there: Contents | None = None
+        self._unlisted: list[Place] = []  # tars without an index
         self._taken: set[int] = set()  # numbers of tars and indices
         self._count = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed below
         self._tar: S3Tar | None = None
@@ -95,7 +96,7 @@ class BucketTars(TarsSink):
         return self._there
 
     def _look(self, connection: Connection) -> Contents:
-        """Read the index of each tar; write those that a kill has left out."""
+        """Read the index of each tar, or the tar itself where a kill left none."""
         found, beside = Contents(), self._prefix.below("")
         keys = dict(sizes_below(connection, beside, self.until, "/"))
         for key in keys:
@@ -116,9 +117,7 @@ class BucketTars(TarsSink):
                 msg = f"{tar} was not written by this command. Name another prefix."
                 raise ValueError(msg) from error
             if index_of(tar).key not in keys:
-                lines = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
-                place, until = index_of(tar), self.until
-                connection.request("PUT", place, body=lines, until=until)
+                self._unlisted.append(tar)
         return found
 
     def unreported(
@@ -141,13 +140,19 @@ class BucketTars(TarsSink):
 
     def begin(self, kept: KnownPositions) -> None:
         """
-        Abort the uploads of an earlier run.
+        Abort the uploads of an earlier run; write the indices that a kill left out.
 
         Raises:
             ValueError: If a tar has files that were not kept, as it may be another
                 list's.
         """
         self.check(kept)
+        with closing(Connection(self._account)) as connection:
+            while self._unlisted:
+                tar, until = self._unlisted.pop(), self.until
+                rows = rows_in(connection, tar, until)
+                lines = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+                connection.request("PUT", index_of(tar), body=lines, until=until)
         self._abort_uploads()
 
     def _abort_uploads(self) -> None:

@@ -107,6 +107,9 @@ class Contents:
         self._names.append(tar)
         for member in members:
             position = member.position
+            if position < 0:
+                msg = f"{tar} was not written by this command: it has {member.name}."
+                raise ValueError(msg)
             if missing := max(0, position + 1 - len(self._sizes)):
                 self._sizes.extend([_NOWHERE] * missing)
                 self._tars.extend([_NOWHERE] * missing)
@@ -156,8 +159,8 @@ class TarsSink(LastingSink, Protocol):
                 continue
             msg = (
                 f"{tar} has {count:,} files that --report does not have for this "
-                "list, so it stays as it is. Name another place, or remove it: "
-                "what the list has of it is then fetched again."
+                "list, or has with another sha256, so it stays as it is. Name another "
+                "place, or remove it: what the list has of it is then fetched again."
             )
             if is_again:
                 msg = (

@@ -36,8 +36,8 @@ class AdaptiveLimit:
     number doubles while downloads take no longer than with fewer; then it is multiplied
     by the least time ÷ the present one, and √number is added: a short queue where the
     bottleneck is keeps that busy. Where more of them fail than usual, it shrinks by
-    their share. Each number is judged by downloads begun under it, their times without
-    those of new connections.
+    their share. Each number is judged by downloads begun under it; times are left out
+    of those begun when there were more than ever before, which mostly had to connect.
 
     Where downloads take longer for another reason, fewer connections make them no
     quicker. So every reduction is a test: if two do not help, the present time is the

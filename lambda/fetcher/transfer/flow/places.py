@@ -54,7 +54,7 @@ class Places:
 
         silent: Those of them that have given their place back.
 
-        learns_from: It is to be told how downloads end that begin then: see `learn`.
+        learns_from: Downloads begun from then on are reported to `learn`.
     """
 
     __slots__ = (
@@ -96,7 +96,7 @@ class Places:
         return self._limit.samples if self._limit else [(0.0, self.connections)]
 
     def begin(self) -> bool:
-        """Count one that begins; tell whether there never were as many."""
+        """Count one that begins; tell whether there are more than ever before."""
         self.open += 1
         if self.open <= self.peak:
             return False
@@ -125,8 +125,8 @@ class Places:
             has_answered: Whether its host has answered before.
 
             at_peak:
-                Whether there never were as many as when it began. Then it had to make
-                a connection, and its time says nothing of the number.
+                Whether there were more than ever before when it began. Then it mostly
+                had to connect, and its time says nothing of the number.
         """
         limit, outcome = self._limit, download.outcome
         if not limit:

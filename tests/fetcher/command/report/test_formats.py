@@ -148,3 +148,14 @@ def test_a_row_that_moved_is_reported_where_the_list_has_it_now():
 
     assert json.loads(again) == json.loads(line(0)) | {"row": 5, "n": 2}
     assert line_again(again, moved) == again
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.parquet"])
+def test_a_run_that_is_refused_leaves_a_table_as_it_was(tmp_path, name):
+    written(tmp_path / name, [line(0)])
+    before = (tmp_path / name).read_bytes()
+    with RunReport(tmp_path / name) as report:  # to which nothing is added
+        assert str(report.file).endswith(name)
+
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == before

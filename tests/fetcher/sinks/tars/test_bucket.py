@@ -2,6 +2,7 @@
 
 import io
 import json
+import tarfile
 from contextlib import closing
 from time import monotonic
 
@@ -185,17 +186,25 @@ def test_tars_of_others_are_left_alone(tars, s3, bucket):
         found = list(sink.unreported(lambda spans: (moved[n] for n, _ in spans), {0}))
         with pytest.raises(ValueError, match=r"00000\.tar has 3 files that --report"):
             sink.begin({0})
-    put(s3, bucket, "kept/00001.tar", files_of_another())
-    with tars() as sink, pytest.raises(ValueError, match="not written by this command"):
-        sink.holds(f"s3://{bucket}/kept/00000.tar/000000001.jpg", 0)
+    for foreign in (b"no tar".ljust(1_024, b"\0"), tar_of_img2dataset()):
+        put(s3, bucket, "kept/00001.tar", foreign)
+        with tars() as sink, pytest.raises(ValueError, match="not written by this"):
+            sink.holds(f"s3://{bucket}/kept/00000.tar/000000001.jpg", 0)
     s3.delete_object(Bucket=bucket, Key="kept/00001.tar")
 
     assert found == []
     assert objects_in(s3, bucket) == before
 
 
-def files_of_another():
-    return b"no tar".ljust(1_024, b"\0")
+def tar_of_img2dataset():
+    """It numbers rows from 0."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        for name, text in (("000000000.jpg", b"abc"), ("000000000.json", b"{}")):
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text))
+    return file.getvalue()
 
 
 def test_of_two_runs_at_once_the_second_to_finish_a_tar_fetches_its_rows_again(
