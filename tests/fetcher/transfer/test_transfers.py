@@ -44,7 +44,8 @@ class Scripted:
             if isinstance(step, Attempt):
                 flying.append(step)
                 self._most -= 1
-            if flying and (len(flying) >= self._in_flight or step is None):
+            is_more = isinstance(step, Attempt) and len(flying) < self._in_flight
+            if flying and not is_more:  # whoever waits is waiting for one of them, too
                 work.ended(flying.pop(0), next(self._endings))
             elif step is None:
                 return
