@@ -1,0 +1,57 @@
+"""A list, the report of its download, and what is kept of it."""
+
+import json
+from pathlib import Path
+
+from fetcher.command.report.file import ReportFile
+from fetcher.command.report.lines import line_of
+from fetcher.command.resume import HEALABLE, keep
+from fetcher.contract.downloads import Download
+from fetcher.contract.outcome import Outcome
+from fetcher.lists.url_list import UrlList
+from fetcher.sinks.directory import Directory
+
+ITEMS = 6
+
+
+class EarlierRun:
+    """All URLs of a list downloaded; and what to change about it."""
+
+    retry = HEALABLE
+
+    def __init__(self, folder):
+        self.report = folder / "report.jsonl"
+        self.list = folder / "urls.txt"
+        self.list.write_text("".join(f"http://h/{n}\n" for n in range(ITEMS)))
+        self.sink = Directory(folder / "out")
+        self.lines = [self.line(item) for item in UrlList(self.list)]
+        self.report.write_text("".join(self.lines))
+
+    def line(self, item, outcome=Outcome.OK):
+        writer = self.sink.open(item)
+        writer.write([b"x" * item.number])
+        path = writer.commit()
+        return line_of(item, Download(outcome, 200, item.number, path=path))
+
+    def path(self, number):
+        return Path(json.loads(self.lines[number])["path"])
+
+    def kept(self, sink=None):
+        with ReportFile(self.report) as report:
+            kept, ended = keep(
+                report, UrlList(self.list), sink or self.sink, self.retry
+            )
+        assert ended.total() == len(kept)
+        return kept
+
+    def keep(self):
+        """Return the positions kept, which the report must agree with."""
+        urls = UrlList(self.list)
+        kept = self.kept()
+        numbers = [item.number for item in urls if item.number in kept]
+        reported = [
+            json.loads(line)["url"] for line in self.report.read_text().splitlines()
+        ]
+        assert sorted(reported) == [f"http://h/{n}" for n in numbers]
+        assert self.report.read_bytes()[-1:] in (b"", b"\n")
+        return numbers
