@@ -133,7 +133,7 @@ def _standing_rows(
     file: BinaryIO, urls: UrlList, sink: LastingSink, places: _Numbers
 ) -> Iterator[tuple[Item, str, bytes]]:
     """Yield items that need not be fetched, how they ended, and their lines now."""
-    for item in urls:
+    for item in () if places.is_empty else urls:
         if item.refusal:  # the list tells that again
             continue
         url = masked(item.url)
