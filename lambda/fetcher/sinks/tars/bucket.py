@@ -21,31 +21,29 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from fetcher.contract.downloads import Download
-from fetcher.contract.outcome import Outcome
 from fetcher.s3.connection import Connection
 from fetcher.s3.errors import S3Error
 from fetcher.s3.listing import sizes_below, uploads_below
 from fetcher.s3.scratch_files import Files
 from fetcher.s3.upload import abort
-from fetcher.security.masking import masked
 from fetcher.sinks.body_file import Filed
 from fetcher.sinks.s3_tar import S3Tar
 from fetcher.sinks.s3_tar_index import INDEX, TAR, index_of, rows_in
 from fetcher.sinks.tars.local import MOST_BYTES, MOST_FILES
 from fetcher.sinks.tars.member import BLOCK
-from fetcher.sinks.tars.scan import Contents, Found, TarsSink, position_of
+from fetcher.sinks.tars.scan import Contents, Found, TarsSink
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
+    from fetcher.contract.downloads import Download
     from fetcher.contract.source import Item
     from fetcher.s3.credentials import Account
     from fetcher.s3.scratch_files import Part
     from fetcher.s3.urls import Place
-    from fetcher.sinks.lasting import ItemsIn, KnownPositions
+    from fetcher.sinks.lasting import KnownPositions
 
 _COMPLETING_S = 60.0  # at most, for the last tars, once their downloads have ended
 _ENDING = 2  # tars at most whose last parts are on their way, before downloads wait
@@ -120,23 +118,10 @@ class BucketTars(TarsSink):
                 self._unlisted.append(tar)
         return found
 
-    def unreported(
-        self, items_in: ItemsIn, kept: KnownPositions
-    ) -> Iterator[tuple[Item, Download]]:
-        """Yield items that are in a tar with the same URL, and were not reported."""
-        tars = self._contents().others(kept)
+    def _rows_in(self, tar: str) -> Iterator[dict[str, Any]]:
         with closing(Connection(self._account)) as connection:
-            for name in tars:
-                tar = self._prefix.below(name.rpartition("/")[2])
-                rows = {
-                    position: row
-                    for row in rows_in(connection, tar, self.until)
-                    if (position := position_of(row["key"])) not in kept
-                }
-                for item in items_in((position, 1) for position in sorted(rows)):
-                    row = rows[item.number]
-                    if not item.refusal and masked(item.url) == row["url"]:
-                        yield item, _ended(row, f"{tar}/{row['key']}")
+            place = self._prefix.below(tar.rpartition("/")[2])
+            yield from rows_in(connection, place, self.until)
 
     def begin(self, kept: KnownPositions) -> None:
         """
@@ -261,16 +246,3 @@ class BucketTars(TarsSink):
             self._tar = None
         self._files.close()
         self._count.close()
-
-
-def _ended(row: dict[str, Any], path: str) -> Download:
-    """Return how a download ended, by its row of an index."""
-    return Download(
-        *(Outcome.OK, row["status"], row["bytes"]),
-        path=path,
-        content_type=row.get("content_type", ""),
-        found_type=row.get("found_type", ""),
-        sha256=row.get("sha256", ""),
-        width=row.get("width", 0),
-        height=row.get("height", 0),
-    )

@@ -9,11 +9,13 @@ nothing that was reported is lost, and nothing is there twice.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from contextlib import contextmanager, suppress
 from functools import partial
 from io import FileIO
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fetcher.s3.scratch_files import Files
 from fetcher.sinks.body_file import Filed
@@ -27,7 +29,6 @@ from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from fetcher.contract.downloads import Download
     from fetcher.contract.source import Item
@@ -89,6 +90,18 @@ class LocalTars(TarsSink):
 
     def _unfinished(self) -> list[str]:
         return [str(tar) for tar in self._place.growing()]
+
+    def _rows_in(self, tar: str) -> Iterator[dict[str, Any]]:
+        path = Path(tar)
+        try:
+            lines = self._place.index_of(path).open("rb")
+        except FileNotFoundError:
+            with path.open("rb") as file:
+                for found in members_in(file.fileno()):
+                    yield {"key": found.name, **json.loads(f"{{{found.fields}}}")}
+            return
+        with lines:
+            yield from map(json.loads, lines)
 
     def begin(self, kept: KnownPositions) -> None:
         """

@@ -10,8 +10,12 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from fetcher.contract.downloads import Download
+from fetcher.contract.outcome import Outcome
+from fetcher.security.masking import masked
 from fetcher.sinks.lasting import LastingSink
 from fetcher.sinks.tars.member import BLOCK, header
 
@@ -20,11 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fetcher.contract.source import Item
-    from fetcher.sinks.lasting import KnownPositions
+    from fetcher.sinks.lasting import ItemsIn, KnownPositions
 
 _NAME, _SIZE = slice(100), slice(124, 135)  # of a header
 _LINE = re.compile(rb'\{"key": "([^"]+)", "offset": (\d+), "size": (\d+)[,}]')
 _NOWHERE = -1
+_AT_ONCE = 10_000  # rows of an index that are held
 
 
 class Found(NamedTuple):
@@ -146,6 +151,24 @@ class TarsSink(LastingSink, Protocol):
         """Return the tars that members can be taken out of."""
         return ()
 
+    def _rows_in(self, tar: str) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a complete tar's index."""
+
+    def unreported(
+        self, items_in: ItemsIn, kept: KnownPositions
+    ) -> Iterator[tuple[Item, Download]]:
+        """Yield items that are in a complete tar with the same URL, and not kept."""
+        unfinished = self._unfinished()
+        for tar in self._contents().others(kept):
+            if tar in unfinished:
+                continue
+            rows = (row for row in self._rows_in(tar) if _place_of(row) not in kept)
+            while some := {_place_of(row): row for row in islice(rows, _AT_ONCE)}:
+                for item in items_in((position, 1) for position in sorted(some)):
+                    row = some[item.number]
+                    if not item.refusal and masked(item.url) == row["url"]:
+                        yield item, _ended(row, f"{tar}/{row['key']}")
+
     def check(self, kept: KnownPositions, *, is_again: bool = False) -> None:
         """
         Check that tars have nothing else, apart from those that grow.
@@ -159,8 +182,8 @@ class TarsSink(LastingSink, Protocol):
                 continue
             msg = (
                 f"{tar} has {count:,} files that --report does not have for this "
-                "list, or has with another sha256, so it stays as it is. Name another "
-                "place, or remove it: what the list has of it is then fetched again."
+                "list, so it stays as it is. Name another place, or remove it: what "
+                "the list has of it is then fetched again."
             )
             if is_again:
                 msg = (
@@ -186,6 +209,23 @@ class TarsSink(LastingSink, Protocol):
         except ValueError:
             return False
         return self._contents().has(tar, position, size)
+
+
+def _place_of(row: dict[str, Any]) -> int:
+    return position_of(row["key"])
+
+
+def _ended(row: dict[str, Any], path: str) -> Download:
+    """Return how a download ended, by its row of an index."""
+    return Download(
+        *(Outcome.OK, row["status"], row["bytes"]),
+        path=path,
+        content_type=row.get("content_type", ""),
+        found_type=row.get("found_type", ""),
+        sha256=row.get("sha256", ""),
+        width=row.get("width", 0),
+        height=row.get("height", 0),
+    )
 
 
 def _header_at(descriptor: int, at: int) -> tuple[str, int]:
