@@ -11,7 +11,7 @@ from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.tables.outcomes import Outcomes
 from experiment.tables.table import Names, downloads_table, shards_table, totals
-from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report
 from fetcher.contract.source import numbers_in, ranges_of

@@ -6,7 +6,7 @@ are no pictures. Each host is an address of 127.0.0.0/8 here, so none needs DNS 
 All follows from a seed, so that a checker knows every byte to expect.
 
 * ``mixture`` says which fates there are, and their shares of the URLs.
-* ``web`` deals the URLs of a list over hosts and fates; ``pictures`` are their bodies.
+* ``url_list`` deals URLs over hosts and fates; ``pictures`` are their bodies.
 * ``process`` runs it; ``server`` listens at each host and sends its ``answers``.
 * ``checker`` counts what a downloader got, missed, and should not have kept.
 
@@ -17,6 +17,6 @@ process, so it answers up to 3,200 and 6,400 a second of such cores.
 
 from origin.wild.checker import Delivered, check
 from origin.wild.process import WildOrigin
-from origin.wild.web import Web, WildUrl
+from origin.wild.url_list import Web, WildUrl
 
 __all__ = ["Delivered", "Web", "WildOrigin", "WildUrl", "check"]

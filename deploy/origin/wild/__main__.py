@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from origin.server import HOST, OriginError, stop_event
 from origin.wild.checker import check
 from origin.wild.server import listen_at, serve
-from origin.wild.web import Web
+from origin.wild.url_list import Web
 
 if TYPE_CHECKING:
     import socket

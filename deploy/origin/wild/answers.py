@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from origin.wild.mixture import LIMIT_PER_S
 
 if TYPE_CHECKING:
-    from origin.wild.web import Web, WildUrl
+    from origin.wild.url_list import Web, WildUrl
 
 _PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>%s</title></head>"

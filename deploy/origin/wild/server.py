@@ -23,7 +23,7 @@ from origin.wild.answers import Afterwards, Answer, WildSite
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from origin.wild.web import Web
+    from origin.wild.url_list import Web
 
 _BACKLOG = 4_096
 _PORTS_TRIED = 20

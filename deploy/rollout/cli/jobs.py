@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.url_list import UrlList, UrlListError
 from fetcher.s3.urls import SCHEME
-from fetcher.service.http_messages import size_within
+from fetcher.service.function_url_events import size_within
 from fetcher.service.jobs.plan import FILES_PER_S
 from rollout.cli import options
 from rollout.cli.manifest import add_columns, columns_of

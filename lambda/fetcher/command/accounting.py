@@ -8,9 +8,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from fetcher.command.progress import Progress
-from fetcher.command.report.lines import line_of
+from fetcher.command.report.json_lines import line_of
 from fetcher.command.result_batch import Ended
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.transfer.flow.under_way_counts import UnderWay
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from fetcher.contract.downloads import Downloads
+from fetcher.contract.download_results import Downloads
 from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import (
     DESCRIPTORS,

@@ -12,9 +12,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.columns import Columns, Rows, objects_of
+from fetcher.lists.delimited_text import Table, cells_of
 from fetcher.lists.inputs import block_of
 from fetcher.lists.problems import UrlListError
-from fetcher.lists.tables import Table, cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

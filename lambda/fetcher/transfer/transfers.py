@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fetcher import __version__
 from fetcher.backoff import full_jitter
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.process.descriptors import room
 from fetcher.s3.urls import SCHEME

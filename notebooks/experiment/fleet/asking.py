@@ -17,7 +17,7 @@ from rollout.target.credentials import aws_region
 if TYPE_CHECKING:
     from experiment.fleet.size_sample import Sample
     from experiment.parameters.fan_out import FanOutSettings
-    from experiment.plan.plan import Plan
+    from experiment.plan.run_plan import Plan
 
 NOT_MODELLED = "not_modelled"
 _HTTP = "http:"

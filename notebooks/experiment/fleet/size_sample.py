@@ -28,7 +28,7 @@ from fetcher.lists.url_list import Columns, UrlList
 from fetcher.s3.urls import SCHEME
 from fetcher.security import guard, trust
 from fetcher.transfer import redirects
-from fetcher.transfer.refusal import RefusedError
+from fetcher.transfer.refused_response import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,5 +5,6 @@ A plan carried out.
 ``sent_shard`` has a ``response``, or is late. Later ones are told of ``gone_hosts``;
 ``progress`` shows what is done. ``resume`` finds what is left of a run; ``grid``
 repeats fan-outs, in ``kernels``; ``stopping`` ends either when somebody interrupts it.
-``machine_load`` and ``cpu_layers`` measure this machine meanwhile.
+``machine_load`` and ``cpu_layers`` measure this machine meanwhile; ``full_disk`` names
+what had no room.
 """

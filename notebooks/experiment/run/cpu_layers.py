@@ -18,7 +18,7 @@ import pandas as pd
 import pycurl
 
 from experiment.run.machine_load import Load
-from fetcher.contract.downloads import Downloads
+from fetcher.contract.download_results import Downloads
 from fetcher.contract.options import Options
 from fetcher.contract.template import Template
 from fetcher.sinks.discard import Discard

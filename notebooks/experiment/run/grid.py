@@ -13,7 +13,7 @@ from papermill.exceptions import PapermillExecutionError
 from experiment.cost import cost
 from experiment.ledger.run_folder import read_run
 from experiment.plan.demand import demand_of
-from experiment.plan.plan import make_plan
+from experiment.plan.run_plan import make_plan
 from experiment.run.kernels import execute, kernel
 from experiment.run.machine_load import Load
 from experiment.run.pilot import rounded

@@ -13,8 +13,8 @@ import papermill
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
-from experiment.ledger.full_disk import Stdout, writing
 from experiment.ledger.machine import root
+from experiment.run.full_disk import Stdout, writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -22,7 +22,7 @@ from rollout.errors import PreflightError
 from rollout.preflight import checks
 
 if TYPE_CHECKING:
-    from experiment.plan.plan import Plan
+    from experiment.plan.run_plan import Plan
     from rollout.target.target import Target
 
 _LONG_ENOUGH_S = 0.4  # of steady downloading, to know its rate

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from experiment.ledger.invocation import Invocation
     from experiment.parameters.fan_out import FanOutSettings
-    from experiment.plan.plan import Plan, Todo
+    from experiment.plan.run_plan import Plan, Todo
 
 # tqdm's own time left is 0 s while nothing but the slowest is left.
 _FORMAT = (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from experiment.ledger.run_folder import Run
-    from experiment.plan.plan import Plan
+    from experiment.plan.run_plan import Plan
     from experiment.run.gone_hosts import GoneHosts
     from experiment.run.progress import Progress
     from experiment.run.sent_shard import Call

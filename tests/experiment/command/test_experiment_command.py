@@ -4,7 +4,7 @@ import pytest
 from tests.support.recorded_invocations import died
 
 from experiment.__main__ import main
-from experiment.command import arguments, runner
+from experiment.command import arguments, notebook_runner
 from experiment.parameters.grid import GridSettings
 
 INTO = ("20_fan_out", "-p", "run_folder")
@@ -133,7 +133,9 @@ def test_a_settings_file_for_aws_names_the_folder_so(tmp_path):
 
     assert parameters["function"] == "ours"
     assert parameters["files"] == 7
-    assert runner._folder(notebook, parameters, resumes=False).name.endswith("-aws")
+    assert notebook_runner._folder(notebook, parameters, resumes=False).name.endswith(
+        "-aws"
+    )
 
 
 def test_only_a_run_can_be_resumed(refused, tmp_path):

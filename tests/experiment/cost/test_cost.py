@@ -82,7 +82,7 @@ def test_long_urls_are_priced_as_the_shards_that_they_are_dealt_into(
     """
     Text in flight is limited, so a shard may hold fewer URLs than its share.
     """
-    monkeypatch.setattr("experiment.plan.plan._TEXT_IN_FLIGHT", 128_000)
+    monkeypatch.setattr("experiment.plan.run_plan._TEXT_IN_FLIGHT", 128_000)
     path = tmp_path / "urls.txt"
     lines = (f"http://h/{n}/".ljust(99, "x") for n in range(2_000))
     path.write_text("\n".join(lines))

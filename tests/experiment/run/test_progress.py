@@ -5,7 +5,7 @@ import asyncio
 from tests.support.plans import plan_of
 from tests.support.recorded_invocations import done, invocation, urls
 
-from experiment.plan.plan import Todo
+from experiment.plan.run_plan import Todo
 from experiment.run.progress import Progress, longest_s
 from fetcher.contract.outcome import Outcome
 

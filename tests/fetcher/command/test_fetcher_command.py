@@ -9,7 +9,7 @@ from tests.support.running_command import Run
 
 from fetcher.__main__ import main
 from fetcher.command.report import formats
-from fetcher.command.report.lines import FIELDS
+from fetcher.command.report.json_lines import FIELDS
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from tests.support.misbehaving_origin import WAIT_S
 
 from fetcher.command import result_batch
 from fetcher.command.result_batch import Batch
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.contract.downloads import NO_ROOM, TICKS_PER_S, Download, Downloads
+from fetcher.contract.download_results import NO_ROOM, TICKS_PER_S, Download, Downloads
 from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import MAX_CONNECTIONS, Options, SinkSpec
 from fetcher.contract.outcome import Outcome

@@ -16,7 +16,7 @@ import json, os, sys, tempfile
 from pathlib import Path
 from time import monotonic, process_time
 from fetcher.transfer.transfers import Transfers as Job, engine_for
-from fetcher.contract.downloads import Downloads
+from fetcher.contract.download_results import Downloads
 from fetcher.contract.options import Options
 from fetcher.s3.credentials import Account
 from fetcher.s3.urls import Place

@@ -4,7 +4,7 @@ from itertools import chain
 
 import pytest
 
-from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.inline_urls import Inline
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item

@@ -15,7 +15,7 @@ from itertools import chain, islice
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from fetcher.command.report.lines import FIELDS, fields_of
+from fetcher.command.report.json_lines import FIELDS, fields_of
 from fetcher.contract.carried import LONGEST_TOLD
 
 if TYPE_CHECKING:

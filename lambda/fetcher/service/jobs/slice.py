@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from fetcher import handler
-from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.inline_urls import Inline
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome

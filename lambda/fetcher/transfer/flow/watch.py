@@ -16,7 +16,7 @@ from fetcher.transfer.flow.stall import StallWatch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.attempt import Attempt
     from fetcher.transfer.flow.places import Places

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from fetcher.command.report import table
 from fetcher.command.report.formats import RunReport
-from fetcher.command.report.lines import FIELDS, line_again, line_of
-from fetcher.contract.downloads import Download
+from fetcher.command.report.json_lines import FIELDS, line_again, line_of
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.transfer.sink import WHOLE

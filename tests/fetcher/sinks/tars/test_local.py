@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from webdataset import tariterators
 
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.sinks.tars import local

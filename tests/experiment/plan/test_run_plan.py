@@ -14,7 +14,7 @@ from experiment.ledger.run_folder import open_run
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.demand import demand_of
-from experiment.plan.plan import Todo, make_plan
+from experiment.plan.run_plan import Todo, make_plan
 from fetcher.contract.shard import MOST_HOSTS_BYTES
 from fetcher.contract.source import numbers_in
 from fetcher.transfer.flow.adaptive_limit import FIRST

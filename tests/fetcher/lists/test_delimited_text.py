@@ -3,7 +3,7 @@
 import pytest
 from tests.support.url_lists import told, url_list
 
-from fetcher.lists.tables import Table
+from fetcher.lists.delimited_text import Table
 
 
 def test_broken_lines_of_a_table_cost_only_themselves(tmp_path):
