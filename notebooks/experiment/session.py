@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from threading import Thread
 from time import monotonic, sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -28,11 +28,13 @@ from rollout.target.target import Target, connect, wants_local_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from IPython.core.interactiveshell import InteractiveShell
 
     from experiment.parameters.settings import Settings
 
+_T = TypeVar("_T")
 OWN_ORIGIN = "the project's own"
 _ORIGIN_ANSWERS_WITHIN_S = 5
 _LOOK_EVERY_S = 0.02
@@ -110,6 +112,10 @@ class Session:
             return f"nginx is not installed: files come from {self.origin} origin"
         own = f"{self.origin} origin" if self._has_own_origin else self.origin
         return f"Files come from: {own or 'your URLs'}"
+
+    def hold(self, context: AbstractContextManager[_T]) -> _T:
+        """Enter a context that lasts until this session ends."""
+        return self._held.enter_context(context)
 
     def end(self, function: str = "") -> list[str]:
         """

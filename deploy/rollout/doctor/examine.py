@@ -17,7 +17,7 @@ from rollout.doctor.finding import (
     GRANT,
     NOT_OK,
     OK,
-    POLICYS_NAME,
+    POLICY_FUNCTION_PREFIX,
     Finding,
     grant,
     unseen,
@@ -35,7 +35,7 @@ _AFTER_SIGN_IN = (
     *("region", "permissions", "concurrency", "memory"),
     *("bandwidth", "buckets", "left over"),
 )
-_GROUPS = log_group.group_name(POLICYS_NAME)
+_GROUPS = log_group.group_name(POLICY_FUNCTION_PREFIX)
 
 
 def examine(

@@ -12,7 +12,9 @@ GRANT = (
     "aws iam create-policy --policy-name million-downloads --policy-document "
     "file://deploy/permissions.json  # then attach it: First day in deploy/README.md"
 )
-POLICYS_NAME = "million-downloads"  # what names begin with that the policy is for
+POLICY_FUNCTION_PREFIX = (
+    "million-downloads"  # what names begin with that the policy is for
+)
 _SUBJECT_WIDTH, _WIDTH = 11, 100
 _STATE_WIDTH = max(map(len, STATES))
 
@@ -54,10 +56,10 @@ class Finding(NamedTuple):
 
 def grant(function: str) -> str:
     """Return what grants a function of this name, which the policy may not be for."""
-    if function.startswith(POLICYS_NAME):
+    if function.startswith(POLICY_FUNCTION_PREFIX):
         return GRANT
     return (
-        f"in deploy/permissions.json replace {POLICYS_NAME} by {function} in the ARNs "
+        f"in deploy/permissions.json replace {POLICY_FUNCTION_PREFIX} by {function} in the ARNs "
         f"of functions and log groups; then {GRANT}"
     )
 
