@@ -103,7 +103,7 @@ def settings_of(runs: pd.DataFrame) -> Iterator[tuple[Values, pd.DataFrame]]:
 
 def verdict(runs: pd.DataFrame) -> str:
     """
-    Say in one sentence for each file size whether the best setting meets the goal.
+    Say in one sentence for each file size whether its setting named meets the goal.
 
     Settings are ranked by the median of their warm runs, so one lucky run cannot win.
     See `ranking` for the one that is named.
