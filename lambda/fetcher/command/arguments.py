@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 
 from fetcher.contract.options import ENGINES, LAYOUTS, SHARDS, Options
 from fetcher.process.cores import cores
@@ -139,7 +138,6 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--report",
         metavar="FILE",
-        type=Path,
         help="account for each row: JSON lines, or .csv or .parquet",
     )
     add(
