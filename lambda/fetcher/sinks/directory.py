@@ -74,8 +74,11 @@ class Directory(LastingSink):
 
     def key_at(self, path: str) -> str:
         """Return the key of a path; empty: it is none of these."""
-        below = path.startswith(self._below)
-        return self._layout.key(path.removeprefix(self._below)) if below else ""
+        below = self._below
+        if not path.startswith(below):  # it may be spelled otherwise
+            path, below = os.path.abspath(path), f"{os.path.abspath(below)}/"  # noqa: PTH100
+        is_here = path.startswith(below)
+        return self._layout.key(path.removeprefix(below)) if is_here else ""
 
     def holds(self, path: str, size: int) -> bool:
         """Tell whether a body of so many bytes is at a path that a report told."""
