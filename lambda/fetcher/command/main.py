@@ -67,6 +67,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
             shards=args.shards,
             beside=args.beside,
             report=args.report,
+            lists=lists,
             count=len(urls) if args.layout == "hash" else urls.estimated_count,
             deadline_s=args.deadline,
         )
@@ -118,6 +119,9 @@ def _cut(parts: list[Options], allowed: int) -> list[Options]:
 def _check_report(report: Path | None, lists: Sequence[str]) -> None:
     if not report:
         return
+    if report.is_dir():
+        msg = f"--report {report} is a folder; name a file."
+        raise ValueError(msg)
     # A table that is not finished yet is a file of lines.
     for own in (report, report.with_name(f"{report.name}.jsonl")):
         if own.exists() and any(map(own.samefile, filter(os.path.exists, lists))):
