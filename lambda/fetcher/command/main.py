@@ -66,6 +66,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
             shards=args.shards,
             beside=args.beside,
             report=path,
+            lists=lists,
             count=len(urls) if args.layout == "hash" else urls.estimated_count,
             deadline_s=args.deadline,
         )
@@ -115,12 +116,15 @@ def _cut(parts: list[Options], allowed: int) -> list[Options]:
 
 
 def _report_path(name: str | None, lists: Sequence[str]) -> Path | None:
-    """Return where the report is to be, unless that is the list itself."""
+    """Return where the report is to be, unless that is a folder or the list itself."""
     import pathlib
 
     if name is None:
         return None
     report = pathlib.Path(name)
+    if report.is_dir():
+        msg = f"--report {report} is a folder; name a file."
+        raise ValueError(msg)
     # A table that is not finished yet is a file of lines.
     for own in (report, report.with_name(f"{report.name}.jsonl")):
         if own.exists() and any(map(own.samefile, filter(os.path.exists, lists))):
