@@ -44,7 +44,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.command.processes import Processes, shares
     from fetcher.command.report.formats import RunReport
     from fetcher.command.resume import keep
-    from fetcher.lists.inputs import files_of
+    from fetcher.lists.files.inputs import files_of
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import Columns, UrlList
     from fetcher.process.descriptors import connections_allowed
@@ -58,7 +58,9 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     allowed = connections_allowed(MOST_DESCRIPTORS)
     names = {name: getattr(args, f"{name}_column") for name in COLUMNS}
     with ExitStack() as stack:
-        urls = UrlList(*lists, columns=Columns(**names), strict=args.strict)
+        urls = UrlList(
+            *lists, columns=Columns(**names), strict=args.strict, is_hasty=True
+        )
         stack.callback(urls.close)
         sink = destination(
             args.to,
@@ -89,10 +91,11 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         parts = _cut(shares(options, processes, is_by_host=is_by_host), allowed)
         work = Processes(urls, done, sink, account)
         if known is None or len(done) < known:
-            if len(parts) > 1:
+            if len(parts) > 1 or urls.is_far:
                 urls.hand_over()
             sink.until = monotonic() + args.deadline
             work.run(parts, sink.until, stops, is_by_host=is_by_host)
+            urls.break_off()
         sink.complete(done, is_whole=not work.lost)
         account.abandon(work.lost)
         if report:
