@@ -57,7 +57,7 @@ def _growth(rows: pd.DataFrame) -> str:
     falls = any(million.low > best.high for million in beyond)
     further = "no further, and then falls" if falls else "no further"
     if stop == min(millions):
-        said = f"no concurrency is shown to be faster than {stop:,}"
+        said = f"no other concurrency is measurably faster than {stop:,}"
     else:
         said = f"throughput grows up to concurrency {stop:,}, and {further}"
     return f"{said}. {_why(of_one_start(alike[alike['concurrency'] == stop]))}"
@@ -70,7 +70,8 @@ def _why(runs: pd.DataFrame) -> str:
     if not (busy > 0 and executions > _AT_WORK):
         return "Why cannot be seen here, because the executions ran elsewhere"
     at = (
-        f"There, {busy:.1f} of the {cores} cores were busy, {executions:.1f} with "
+        f"At concurrency {runs['concurrency'].iloc[0]:,}, {busy:.1f} of the {cores} "
+        f"cores were busy, {executions:.1f} with "
         f"executions and {origin:.1f} with the origin"
     )
     if busy - own > _OTHERS * cores:
@@ -86,5 +87,5 @@ def _why(runs: pd.DataFrame) -> str:
         return f"{at}: files came from elsewhere, so why cannot be seen here"
     advice = f"so try more than {connections:,} connections"
     if not connections:
-        advice = "and more connections were of no use"
-    return f"{at}: neither is the limit, {advice}"
+        advice = "and more connections did not help"
+    return f"{at}: neither cores nor origin are the bottleneck, {advice}"
