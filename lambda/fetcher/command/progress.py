@@ -114,11 +114,12 @@ class Progress:
             rate = (come - before) / max(now - since, 1e-9)
             quick = max(0, rest - left.silent)
             told = f"{quick / rate:,.0f} s left" if rate else f"{quick:,} left"
-            told += f", {left.silent:,} silent" if left.silent else ""
+            told += f", {left.silent:,} unresponsive" if left.silent else ""
             return told + (f", {left.settling:,} to be stored" if left.settling else "")
         self._silent_since = min(self._silent_since, now)
         waiting = "waiting for hosts that are limited or gone"
-        said = zip(left, ("at work", "silent", waiting, "to be stored"), strict=True)
+        kinds = ("active", "unresponsive", waiting, "to be stored")
+        said = zip(left, kinds, strict=True)
         told = ", ".join(f"{n:,} {word}" for n, word in said if n)
         if left.waiting:
             return told

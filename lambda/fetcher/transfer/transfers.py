@@ -275,7 +275,7 @@ class Transfers:
     def _abandon(self) -> None:
         now, untried, broken = monotonic(), "", "interrupted at the deadline"
         if self._may_end():
-            untried = broken = "handed back: only silent URLs were left"
+            untried = broken = "handed back: only unresponsive URLs were left"
         for attempt in self._hosts.held() + self._retries.all():
             failure = attempt.failure
             why = f"was to be tried again: {failure.detail}" if failure else untried

@@ -176,7 +176,7 @@ def _unpacker(magic: bytes, name: str) -> tuple[Any, tuple[type[Exception], ...]
 
         return zstd, (pa.ArrowException, OSError)
     if magic.startswith((b"PK\x03\x04", b"BZh", b"7z\xbc\xaf")):
-        msg = f"{name} is packed in a way that is not read: use gzip, Zstandard or xz."
+        msg = f"The compression of {name} is not supported: use gzip, Zstandard or xz."
         raise UrlListError(msg)
     return lambda raw: raw, ()
 
@@ -191,6 +191,6 @@ def pyarrow_for(name: str) -> Any:  # noqa: ANN401 - it has no types
     try:
         import pyarrow as pa  # noqa: PLC0415 - 70 MB that most lists can do without
     except ImportError as error:
-        msg = f"{name} needs pyarrow: pip install 'million-downloads[parquet]'."
+        msg = f"{name} needs pyarrow: pip install pyarrow."
         raise UrlListError(msg) from error
     return pa
