@@ -99,9 +99,11 @@ class LocalLambda:
         """Refuse all invocations, waiting ones too."""
         self._admission.stop()
 
-    async def before_logs(self, operation: str, group: str) -> None:
+    async def before_logs(
+        self, operation: str, region: str, groups: Sequence[str]
+    ) -> None:
         """Ship what functions have printed, before a call of CloudWatch Logs."""
-        await self._logs.before(operation, group)
+        await self._logs.before(operation, region, groups)
 
     async def handle(
         self, request: web.Request, body: bytes, region: str

@@ -1,9 +1,11 @@
 """Environments: which process serves whom, what it has, and when it ends."""
 
+import resource
 import sys
 from pathlib import Path
 
 import psutil
+import pytest
 from tests.support.child_processes import alive
 from tests.support.lambda_api import ECHO, GATE, MEET, PID, eventually
 
@@ -133,6 +135,29 @@ def test_environments_can_be_fresh_processes_where_forking_is_unsafe(
     assert arguments[-1].endswith("environment_main.py")
     assert killed["errorMessage"].endswith("exit status 5")
     assert function()[1] is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has prlimit")
+def test_an_environment_that_cannot_be_started_ends_no_other(deploy, busy, capfd):
+    """A machine may have no descriptor, process or memory left for one more."""
+    function = deploy(GATE, Timeout=30)
+    with busy(function) as running:
+        (child,) = (
+            each
+            for zygote in psutil.Process().children()
+            for each in zygote.children()
+            if each.environ().get("AWS_LAMBDA_FUNCTION_NAME") == function
+        )
+        limit = child.ppid(), resource.RLIMIT_NOFILE
+        before = resource.prlimit(*limit)
+        resource.prlimit(*limit, (0, before[1]))
+        failed, _ = function("not started")
+        resource.prlimit(*limit, before)
+    _, error = running.result()
+
+    assert error is None
+    assert failed["errorType"] == "Runtime.ExitError"
+    assert "could not be started: [Errno 24]" in capfd.readouterr().err
 
 
 def test_new_code_runs_at_once_and_old_processes_end_with_their_last_call(deploy, busy):

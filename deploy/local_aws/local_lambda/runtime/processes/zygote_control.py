@@ -19,7 +19,8 @@ START = "fresh" if sys.platform == "darwin" else "fork"
 TMP = "shared" if sys.platform == "darwin" else "private"
 
 _READY_WITHIN_S = 60  # it imports the libraries meanwhile
-_PATIENCE_S = 2
+_PATIENCE_S = 30
+_PATIENCE_IMPORTING_S = 2
 
 _logger = logging.getLogger(__name__)
 
@@ -113,10 +114,13 @@ class Zygote:
             return  # it never was
         assert process.stdin is not None
         process.stdin.close()
+        # Until it is ready it may be stuck in an import, and has no children. Then it
+        # ends them first, with what they detached, which would outlive it if killed.
+        patience_s = _PATIENCE_S if self._ready.is_set() else _PATIENCE_IMPORTING_S
         try:
-            await asyncio.wait_for(asyncio.shield(self._ended), _PATIENCE_S)
+            await asyncio.wait_for(asyncio.shield(self._ended), patience_s)
         except TimeoutError:
-            process.kill()  # stuck in an import; it has no children yet
+            process.kill()
             await self._ended
 
     def _send(self, command: Mapping[str, object]) -> None:
@@ -155,7 +159,10 @@ class Zygote:
         await self._hear_ready(process, process.stdout)
         self._ready.set()
         async for line in process.stdout:
-            self._on_report(json.loads(line))
+            try:
+                self._on_report(json.loads(line))
+            except Exception:  # the reports after it are as important
+                _logger.exception("The report %s was not understood.", line)
         await process.wait()
         self._on_end()
 
