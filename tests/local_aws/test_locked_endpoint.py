@@ -44,7 +44,7 @@ def test_a_module_in_the_working_directory_is_not_ours(tmp_path):
     for name in names:
         tmp_path.joinpath(f"{name}.py").write_text("open('ran', 'w').close()\n")
     script = (
-        "from local_aws.endpoint_process import local_endpoint\n"
+        "from rollout.target.endpoint_process import local_endpoint\n"
         "with local_endpoint():\n"
         "    pass\n"
     )
