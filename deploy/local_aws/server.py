@@ -113,7 +113,8 @@ class LocalAws:
         Start to serve.
 
         Raises:
-            EndpointError: If the host is not loopback or the port is taken.
+            EndpointError: If the host is not loopback, the port is taken, or moto does
+                not start.
         """
         _check_loopback(self._host)
         async with contextlib.AsyncExitStack() as stack:
@@ -191,7 +192,7 @@ async def main_async(
 
     Raises:
         EndpointError: If the host is not loopback, the port is taken, or moto's
-            process ended by itself.
+            process does not start or ends by itself.
     """
     _allow_many_connections()
     stopped = stop or asyncio.Event()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aws_facts.limits import limit
+
 SCRIPT = Path(__file__).with_name("zygote_main.py")
 
 # Apple's frameworks abort in a forked child that did not exec.
@@ -91,6 +93,7 @@ class Zygote:
                 "environ": dict(child.environ),
                 "log": str(child.log),
                 "agent": f"env/{child.id}",
+                "descriptors": limit("descriptors").most,
             }
         )
 

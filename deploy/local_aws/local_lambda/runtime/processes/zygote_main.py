@@ -5,7 +5,7 @@ Run by path, never imported: it must know nothing of this project, because its c
 become execution environments. Commands come on stdin, one JSON object a line::
 
     {"spawn": ID, "sandbox": NAME, "tmp": PATH, "tmp_mb": MB,
-     "environ": {...}, "log": PATH, "agent": USER_AGENT}
+     "environ": {...}, "log": PATH, "agent": USER_AGENT, "descriptors": MOST}
     {"kill": ID}
     {"forget": NAME}
 
