@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.columns import Columns, Rows, objects_of
 from fetcher.lists.delimited_text import Table, cells_of
-from fetcher.lists.inputs import block_of
+from fetcher.lists.inputs import TOO_LONG, block_of
 from fetcher.lists.problems import UrlListError
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # `json.loads` looks at its options each time. NaN and Infinity are no JSON.
 _decode = json.JSONDecoder(parse_constant=lambda _: None).raw_decode
+
+_MARK = "\ufeff"  # of an encoding
 
 
 def rows_of(given: Input, columns: Columns) -> Iterator[Rows]:
@@ -69,13 +71,18 @@ def _format_of(given: Input, columns: Columns) -> tuple[str, str]:
             return "table", delimiter
     if ending in ("tsv", "tab"):
         return "table", "\t"
-    return ("table", ",") if ending == "csv" else ("txt", "")
+    if ending == "csv":
+        return "table", ","
+    is_header = columns.found_in(cells_of(first, "\t"))  # of one column
+    return ("table", "\t") if is_header else ("txt", "")
 
 
 def _blocks_of_lines(given: Input) -> Iterator[list[str]]:
     """Yield many lines at once, without those that are blank or comments."""
     file = given.text()
     while text := block_of(file):
+        if _MARK in text:  # of a file that was added to another
+            text = text.replace(_MARK, "")
         every = text.removesuffix("\n").split("\n")
         lines = [one for line in every if (one := line.strip()) and one[0] != "#"]
         given.skipped += len(every) - len(lines)
@@ -84,15 +91,18 @@ def _blocks_of_lines(given: Input) -> Iterator[list[str]]:
 
 def _text_rows(given: Input) -> Iterator[Rows]:
     for lines in _blocks_of_lines(given):
-        if "\t" not in "".join(lines):
-            yield Rows(lines)
+        text = "".join(lines)
+        long = (at for at, line in enumerate(lines) if line.startswith(TOO_LONG))
+        problems = dict.fromkeys(long, TOO_LONG) if TOO_LONG in text else {}
+        if "\t" not in text:
+            yield Rows(lines, problems=problems)
             continue
         cells = [line.split("\t") for line in lines]
         urls = [row[0] for row in cells]
         names = [row[1].strip() if len(row) > 1 else "" for row in cells]
         others = (enumerate(row[2:], 3) for row in cells)
         named = ({f"column_{at}": cell for at, cell in row} for row in others)
-        yield Rows(urls, names, carried=objects_of(named))
+        yield Rows(urls, names, carried=objects_of(named), problems=problems)
 
 
 def _json_rows(given: Input, columns: Columns) -> Iterator[Rows]:

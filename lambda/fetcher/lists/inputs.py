@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STDIN = "-"
 _BLOCK = 32_768  # characters
 TOO_LONG = f"a line of a list has at most {LONGEST_LINE} characters"  # one cell
-_START = 4_096  # bytes, to tell encodings and formats by
+_START = 65_536  # bytes, to tell encodings and formats by, below any licence's text
 _PIECE = 8 * 2**20  # bytes of an object in S3 brought at once
 _NO_END = float("inf")
 _MARKS = {  # of encodings, the longer ones first
@@ -151,23 +151,42 @@ def files_of(names: Iterable[str | os.PathLike[str]]) -> list[str]:
     Return the names of files, with patterns like ``part-*.parquet`` filled in.
 
     Raises:
-        UrlListError: If a pattern matches nothing, or there is no name.
+        UrlListError: If a pattern matches no file, a name is none's, or there is none.
     """
     found = []
     for given in names:
         name = os.fspath(given)
         if has_magic(name) and not Path(name).exists() and not name.startswith(SCHEME):
-            matching = sorted(glob(name, recursive=True))  # noqa: PTH207 - any path
+            some = sorted(glob(name, recursive=True))  # noqa: PTH207 - any path
+            matching = [one for one in some if not Path(one).is_dir()]
             if not matching:
                 msg = f"No file matches {name}."
                 raise UrlListError(msg)
             found += matching
         else:
+            _check_is_file(name)
             found.append(name)
     if not found:
         msg = "No list was named."
         raise UrlListError(msg)
     return found
+
+
+def _check_is_file(name: str) -> None:
+    """Refuse what cannot be a list before anything of the others is fetched."""
+    if name == STDIN or name.startswith(SCHEME):
+        return
+    msg = ""
+    if name.startswith(("http://", "https://")):
+        msg = (
+            f"{name} is a URL, and no list of them. Write it into a file, or to stdin."
+        )
+    elif Path(name).is_dir():
+        msg = f"{name} is a folder. Name its files, '{name}/*.csv' say."
+    elif not Path(name).exists():
+        msg = f"No such file or directory: {name}."
+    if msg:
+        raise UrlListError(msg)
 
 
 @contextmanager
@@ -201,15 +220,16 @@ def opened(name: str) -> Iterator[Input]:
 @contextmanager
 def _raw(name: str) -> Iterator[IO[bytes]]:
     if name.startswith(SCHEME):
-        with TemporaryFile(prefix="fetcher-list-") as file:
+        with TemporaryFile(prefix="fetcher-list-", buffering=_START) as file:
             bring(name, file)
             yield file
         return
-    with open(0 if name == STDIN else name, "rb", closefd=name != STDIN) as given:
+    path = 0 if name == STDIN else name
+    with open(path, "rb", buffering=_START, closefd=name != STDIN) as given:
         if stat.S_ISREG(os.fstat(given.fileno()).st_mode):
             yield given
             return
-        with TemporaryFile(prefix="fetcher-list-") as file:
+        with TemporaryFile(prefix="fetcher-list-", buffering=_START) as file:
             shutil.copyfileobj(given, file, _PIECE)
             yield file
 
