@@ -78,7 +78,8 @@ def _add_submit(verbs: Commands, parent: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "list",
         metavar="LIST",
-        help="a file or s3://bucket/key: text, .csv, .jsonl or .parquet; .gz, .zst",
+        help="a file or s3://bucket/key: text, .csv, .tsv, .jsonl or .parquet, also "
+        "compressed: .gz, .xz or .zst",
     )
     parser.add_argument(
         "--sink",

@@ -44,7 +44,7 @@ what an environment gets of this machine:
               Otherwise, in most containers and on macOS, each environment has a
               folder of its own in TMPDIR, of any size, and all share /tmp.
   processor,  not limited, and not divided: all environments share this machine's cores
-  network     and its line. More memory buys neither, as it does on AWS.
+  network     and network link. More memory buys neither, as it does on AWS.
 """
 
 

@@ -22,7 +22,7 @@ _MEANINGS: dict[int, tuple[Outcome, str]] = {
     ),
     pycurl.E_FILESIZE_EXCEEDED: (
         Outcome.TOO_LARGE,
-        "no disk has room for what was promised",
+        "the announced Content-Length is too large to store",
     ),
     pycurl.E_BAD_CONTENT_ENCODING: (
         Outcome.PROTOCOL,

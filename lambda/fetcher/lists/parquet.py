@@ -7,14 +7,15 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.columns import Rows, as_json, as_objects, told_apart
-from fetcher.lists.inputs import Foreign, pyarrow_for
+from fetcher.lists.files.inputs import pyarrow_for
+from fetcher.lists.files.text import Foreign
 from fetcher.lists.problems import UrlListError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fetcher.lists.columns import Columns
-    from fetcher.lists.inputs import Input
+    from fetcher.lists.files.inputs import Input
 
 _AT_ONCE = 1_024  # rows
 _BUFFER = 2**18  # bytes: pages are read as they are needed, not whole columns
@@ -73,10 +74,11 @@ def parquet_rows(given: Input, columns: Columns) -> Iterator[Rows]:
 
 def _whole(given: Input) -> Any:  # noqa: ANN401
     """Return a file that can be read at any place, inflated if it is packed."""
-    if given.file is given.raw:
+    if given.rest is given.raw:
         return given.raw
     whole = TemporaryFile(prefix="fetcher-list-")  # noqa: SIM115 - its reader closes it
-    shutil.copyfileobj(given.file, whole)
+    whole.write(given.start)
+    shutil.copyfileobj(given.rest, whole)
     return whole
 
 

@@ -72,7 +72,7 @@ def _check_fits(items: Sequence[Item], most: int) -> None:
     if len(items) > most:
         msg = (
             f"There are {len(items):,} URLs; an execution of this function has the "
-            f"time for {most:,}. POST them to /jobs, which deals them out to several."
+            f"time for {most:,}. POST them to /jobs, which splits them among several."
         )
         raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, msg)
     texts = size_within([(item.url, item.destination) for item in items])

@@ -105,12 +105,12 @@ def in_words(fleets: pd.DataFrame, deadline_s: float) -> str:
     if best is None:
         fastest = fleets.loc[fleets["seconds"].idxmin()]
         return (
-            f"No fleet is inside {duration(deadline_s)} by its median; the fastest, "
-            f"{_named(fastest)}, would take {duration(fastest['seconds'])}, where "
-            f"{fastest['binds']} binds"
+            f"No fleet has a median under {duration(deadline_s)}; the fastest, "
+            f"{_named(fastest)}, would take {duration(fastest['seconds'])}; its "
+            f"bottleneck: {fastest['binds']}"
         )
     return (
-        f"The cheapest fleet inside {duration(deadline_s)} by its median: "
+        f"The cheapest fleet with a median under {duration(deadline_s)}: "
         f"{_named(best)} would take {duration(best['seconds'])} for "
         f"{in_dollars(best['dollars'])}"
     )

@@ -37,7 +37,7 @@ in place of NOTEBOOK:
                  own parameters but for -p; with -p retry_failed true, failed ones, too
   report [RUN]   write report.html again; without RUN, one page over all runs
   show RUN       draw all charts of a run again, too
-  plan           forecast a run on AWS: time, dollars and what binds, in a second
+  plan           forecast a run on AWS: time, dollars, bottleneck, in a second
   calibrate      measure in your AWS account what plan has to guess, for two cents
 
 exit status: 0 done, 1 a cell failed, 2 refused before any work or no room for the

@@ -146,7 +146,7 @@ class Progress:
         left = self._plan.files - done
         if self._all_done_by < math.inf:
             return (
-                f"; {left:,} silent or failed before, done within "
+                f"; {left:,} unresponsive or failed before, done within "
                 f"{max(self._all_done_by - now, 0):,.0f} s"
             )
         self._recent.append((now, done))

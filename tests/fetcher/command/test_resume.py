@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from tests.support.earlier_run import ITEMS, EarlierRun
 
+from fetcher.command.report.file import ReportFile
+from fetcher.command.resume import keep
 from fetcher.lists.url_list import UrlList
 from fetcher.sinks.directory import Directory
 
@@ -62,6 +64,18 @@ def test_all_that_is_there_is_kept(run):
 
     assert run.keep() == [0, 1, 2, 3, 4, 5]
     assert run.report.read_bytes() == before
+
+
+def test_without_an_earlier_report_downloads_need_not_wait_for_the_whole_list(run):
+    run.report.unlink()
+    run.list.write_text("".join(f"http://h/{'a' * 500}/{n}\n" for n in range(4_000)))
+    urls = UrlList(run.list)
+    with ReportFile(run.report) as report:
+        kept, _ = keep(report, urls, run.sink)
+
+    assert not kept
+    assert urls.known_count is None
+    urls.close()
 
 
 def test_what_the_list_does_not_name_any_more_is_dropped(run):

@@ -78,7 +78,7 @@ def _make_plan(context: JobContext) -> JobPlan:
         return JobPlan(problem=str(error))
     except LateError:
         problem = (
-            f"The list could not be dealt out within the function's "
+            f"The list could not be partitioned within the function's "
             f"{context.call.timeout_s} s. Give it more time, or split the list."
         )
         return JobPlan(problem=problem)
