@@ -150,7 +150,8 @@ def _objects_one_by_one(
         try:
             rows.append(_object_in(line))
         except (ValueError, RecursionError) as error:
-            problems[len(rows)] = f"is not a JSON object: {error}"
+            problem = f"is not a JSON object: {error}"
+            problems[len(rows)] = TOO_LONG if line.startswith(TOO_LONG) else problem
             rows.append({})
     return rows
 

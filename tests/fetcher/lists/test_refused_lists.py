@@ -20,6 +20,8 @@ HALF_GOOD = "".join(f"http://h/{n}\n" for n in range(500))
     [
         ("", False, "holds no URL"),
         ("# nothing\n\n", False, "holds no URL"),
+        ('[\n{"url": "http://h/1"}\n]', False, "JSON lines, an object a line"),
+        ("url|caption\nhttp|a\n", False, "first line names a column url"),
         ("nonsense\n", False, "1 of its 1 rows cannot be used; nothing was fetched"),
         (MOSTLY_BAD + HALF_GOOD, False, "501 of its 1,001 rows cannot be used"),
         (
