@@ -105,13 +105,13 @@ class UrlList:
             is_late = self._is_good and self._has_no_more(until)
             if not strict and (self._is_judged or is_late):
                 break
-        self._is_begun = True
         self._judge.seen.expect(self._estimate)
         if not self.count:
             msg = f"{self} holds no URL."
             raise UrlListError(msg)
         if strict and self._judge.problems:
             raise self._refusal(is_whole=True)
+        self._is_begun = True
 
     def _has_no_more(self, until: float) -> bool:
         """Tell whether a program writes nothing more by then."""
