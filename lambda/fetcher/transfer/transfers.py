@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fetcher import __version__
 from fetcher.backoff import full_jitter
-from fetcher.contract.downloads import Download
+from fetcher.contract.downloads import Download, made
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.process.descriptors import room
 from fetcher.s3.urls import SCHEME
@@ -260,26 +260,10 @@ class Transfers:
         return attempt
 
     def _report(self, attempt: Attempt, download: Download, now: float) -> None:
-        # Spelled out, for `_replace` would take three times as long.
-        outcome, status, body_bytes, _, _, _, detail, path, _, *_ = download
         at = attempt.started_at or now
-        started_s, seconds = at - self._started_at, now - at
-        self._on_download(
-            attempt.position,
-            attempt.item,
-            Download(
-                outcome,
-                status,
-                body_bytes,
-                started_s,
-                seconds,
-                attempt.tries,
-                detail,
-                path,
-                0.0,
-                *download[9:],
-            ),
-        )
+        told = at - self._started_at, now - at, attempt.tries
+        ended = made((*download[:3], *told, *download[6:8], 0.0, *download[9:]))
+        self._on_download(attempt.position, attempt.item, ended)
 
     def _abandon(self) -> None:
         now, untried, broken = monotonic(), "", "interrupted at the deadline"
