@@ -25,7 +25,11 @@ ROOT = root()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/README.md")])
+PAGES = sorted(
+    page
+    for pages in ("*.md", "[a-z]*/README.md", "deploy/*/README.md")
+    for page in ROOT.glob(pages)
+)
 PATH = re.compile(
     r"`(?!\S*(?:NAME|NN|RUN))((?:[\w.-]+/)+(?:[\w.-]+/|\w+\.(?:py|md|json|toml|yaml)))`"
 )
