@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 NOT_ALL = 1
 
-_SINKS = ("s3-objects", "s3-tar", "discard")
+_TAR_SINK = "s3-tar"
+_SINKS = ("s3-objects", _TAR_SINK, "discard")
 _SENT_BYTES = 3_000_000  # a longer list goes through the service's bucket
 _TO_CONVERT = (".parquet", ".zst")  # the service has no pyarrow
 
@@ -188,8 +189,11 @@ def _urls(
             with closing(UrlList(path)) as urls:
                 items = list(urls)
             fields = {"urls": [_fields(item) for item in items]}
-            is_good = not any(item.refusal for item in items)
-            if is_good and size_within(fields) <= _SENT_BYTES:
+            has_columns = arguments.sink == _TAR_SINK  # which requests cannot name
+            is_plain = not any(
+                item.refusal or (has_columns and item.carried) for item in items
+            )
+            if is_plain and size_within(fields) <= _SENT_BYTES:
                 return fields
         body = path.read_bytes()
     digest = hashlib.sha256(body).hexdigest()

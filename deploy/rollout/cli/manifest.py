@@ -103,17 +103,15 @@ def _manifest(arguments: argparse.Namespace) -> int:
         msg = f"The list is {to}, which is a folder. Name a file."
         raise SettingError(msg)
     target = options.target(arguments) if name.startswith(SCHEME) else None
-    aside = to.with_name(f"{to.name}.part")
     try:
         listed = convert(
             name,
-            aside,
+            to,
             columns_of(arguments),
             target=target,
             strict=arguments.strict,
             skip_bad=arguments.skip_bad,
         )
-        aside.replace(to)
     except (UrlListError, OSError) as error:
         raise SettingError(str(error)) from error
     print_json({"list": str(to), "urls": listed.count, "skipped": listed.skipped})

@@ -82,13 +82,15 @@ class Accounting:
     def tick(self) -> None:
         """Show progress if it is due."""
         self._progress.count = self._urls.estimated_count
+        self._progress.is_growing = self._urls.is_growing
         self._progress.tick(len(self._done), self.ok, self._body_bytes, self._left)
 
     def abandon(self, why: str) -> None:
         """Account for all URLs that have not ended as `unstarted`."""
+        unstarted = f"{Outcome.UNSTARTED}: {why}" if why else Outcome.UNSTARTED
         missing = ((at, 1) for at in self._done.missing(len(self._urls)))
         for item in self._urls.items_in(missing):
-            rest = item.refusal or f"{Outcome.UNSTARTED}: {why}"
+            rest = item.refusal or unstarted
             download = Download.refused(rest)
             line = line_of(item, download)
             self.take(Ended((item.number,), {download.outcome.value: 1}, 0, line))
@@ -96,6 +98,7 @@ class Accounting:
     def finish(self) -> dict[str, Any]:
         """Show the last figures and return the summary."""
         self._progress.count = len(self._urls)
+        self._progress.is_growing = False
         self._progress.finish(len(self._done), self.ok, self._body_bytes)
         self._progress.sum_up(self._counts, self._failed)
         seconds = self._progress.seconds

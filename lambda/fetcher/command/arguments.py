@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetcher.contract.options import ENGINES, LAYOUTS, SHARDS, Options
@@ -158,7 +157,6 @@ def _add_report(group: argparse._ArgumentGroup) -> None:
     add(
         "--report",
         metavar="FILE",
-        type=Path,
         help="write a row for each URL: JSON lines, or .csv or .parquet",
     )
     add(

@@ -35,12 +35,15 @@ class Progress:
 
     Attributes:
         count: How many files there are, as far as is known.
+
+        is_growing: Whether a program may add to the list: nobody knows how many.
     """
 
     def __init__(
         self, count: int, kept: int, longest_silence_s: float = math.inf
     ) -> None:
         self.count = count
+        self.is_growing = False
         self._kept = kept
         self._longest_silence_s = longest_silence_s
         self._began = self._shown = monotonic() - 1e-9
@@ -75,7 +78,8 @@ class Progress:
         seconds = self._shown - self._began
         fetched = done - self._kept
         line = (
-            f"{done:,} of {self.count:,} files, {ok:,} ok, {done - ok:,} not; "
+            f"{done:,} of {self.count:,} files{' so far' if self.is_growing else ''}, "
+            f"{ok:,} ok, {done - ok:,} not; "
             f"{fetched / seconds:,.0f} files/s, "
             f"{body_bytes / seconds / 1e6:,.1f} MB/s; {self._rest(done, left)}"
         )
@@ -98,6 +102,8 @@ class Progress:
         """Say how long the rest will take, and what it waits for."""
         now, come = self._shown, done + left.settling
         rest = self.count - come
+        if self.is_growing:
+            return "the list goes on"
         self._recent.append((now, come))
         while now - self._recent[0][0] > _RECENT_S and len(self._recent) > 2:  # noqa: PLR2004
             self._recent.popleft()

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.columns import Rows, as_json, as_objects
-from fetcher.lists.inputs import Foreign, pyarrow_for
+from fetcher.lists.files.inputs import pyarrow_for
+from fetcher.lists.files.text import Foreign
 from fetcher.lists.problems import UrlListError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fetcher.lists.columns import Columns
-    from fetcher.lists.inputs import Input
+    from fetcher.lists.files.inputs import Input
 
 _AT_ONCE = 1_024  # rows
 _BUFFER = 2**18  # bytes: pages are read as they are needed, not whole columns

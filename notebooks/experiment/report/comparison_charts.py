@@ -96,11 +96,11 @@ def progress(runs: Sequence[Compared]) -> Figure:
 
 def growth(runs: Sequence[Compared]) -> list[Figure]:
     """
-    Draw how the time of a million files grows with the number of files downloaded.
+    Draw how the time of a million files depends on how many a run downloads.
 
     Returns:
-        A chart of all runs that differ in no more than that, if one of them has ten
-        times as many files as another.
+        A chart for each group of runs that differ in nothing but their number of files,
+        if the largest run of the group has at least ten times as many as the smallest.
     """
     groups: dict[tuple[Any, ...], list[Compared]] = {}
     for one in sorted(runs, key=_files):

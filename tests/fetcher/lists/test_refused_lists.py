@@ -8,7 +8,7 @@ import sys
 import pytest
 from tests.support.url_lists import url_list
 
-from fetcher.lists import inputs
+from fetcher.lists.files import inputs
 from fetcher.lists.url_list import UrlListError
 
 MOSTLY_BAD = "".join(f"nonsense {n}\n" for n in range(501))
