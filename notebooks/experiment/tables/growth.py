@@ -94,8 +94,9 @@ def _why(runs: pd.DataFrame, after: pd.DataFrame) -> str:
     if there.executions < _AT_WORK:
         return "Why cannot be seen here, because the executions ran elsewhere"
     at = (
-        f"At concurrency {runs['concurrency'].iloc[0]:,}, {there.busy:.1f} of the {cores} "
-        f"cores were busy while files arrived steadily, {there.executions:.1f} with "
+        f"At concurrency {runs['concurrency'].iloc[0]:,}, {there.busy:.1f} of the "
+        f"{cores} cores were busy while files arrived steadily, "
+        f"{there.executions:.1f} with "
         f"executions and {there.origin:.1f} with the origin"
     )
     others = there.busy - there.own
