@@ -221,22 +221,20 @@ def _line_at(ax: Axes, seconds: np.ndarray, deadline_s: float) -> None:
 
 
 def _quotas(ax: Axes, concurrency: list[int], memory_mb: list[int]) -> None:
-    """Draw what an account may have before it asks for more."""
+    """Draw what an account may have before it asks for more, between the figures."""
     most = limit("concurrency").most
     if concurrency[0] < most < concurrency[-1]:
         place = np.interp(most, concurrency, range(len(concurrency))) + 0.5
         ax.axvline(place, color=INK, ls=":", lw=1.5)
-        _say(ax, (place, 1), ("data", "axes fraction"), f"quota: {most:,} executions")
+        text, across = f"quota: {most:,} executions", ax.get_xaxis_transform()
+        ax.text(
+            place, 0.5, text, transform=across, rotation=90, va="center", fontsize=8
+        )
     if memory_mb[0] < _NEW_ACCOUNTS_MB < memory_mb[-1]:
         place = np.interp(_NEW_ACCOUNTS_MB, memory_mb, range(len(memory_mb))) + 0.5
         ax.axhline(place, color=INK, ls=":", lw=1.5)
-        text = f"new accounts: up to {_NEW_ACCOUNTS_MB:,} MB"
-        _say(ax, (0, place), ("axes fraction", "data"), text)
-
-
-def _say(
-    ax: Axes, at: tuple[float, float], measured: tuple[str, str], text: str
-) -> None:
-    ax.annotate(
-        text, at, (4, -4), measured, textcoords="offset points", va="top", fontsize=8
-    )
+        text, along = (
+            f"new accounts:\nup to {_NEW_ACCOUNTS_MB:,} MB",
+            ax.get_yaxis_transform(),
+        )
+        ax.text(1.01, place, text, transform=along, va="center", fontsize=8)

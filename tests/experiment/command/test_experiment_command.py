@@ -209,6 +209,13 @@ def test_help_says_what_comes_out_and_how_it_exits(capsys):
     assert "python -m experiment 30_grid -p files 2000" in said
 
 
+def test_help_of_a_notebook_lists_its_parameters_and_their_defaults(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["20_fan_out", "--help"])
+
+    assert "  max_cost_usd = 5.0  limit for the cost" in capsys.readouterr().out
+
+
 def test_a_run_to_resume_is_also_found_in_the_projects_folder(monkeypatch, tmp_path):
     folder = tmp_path / "results" / "a-run"
     died(folder).close(verdict="")
