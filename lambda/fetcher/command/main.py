@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import ExitStack
@@ -55,7 +54,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         msg = f"processes is {args.processes}; it must be at least 1."
         raise ValueError(msg)
     lists = files_of(args.lists)
-    _check_report(args.report, lists)
+    path = _report_path(args.report, lists)
     allowed = connections_allowed(MOST_DESCRIPTORS)
     names = {name: getattr(args, f"{name}_column") for name in COLUMNS}
     with ExitStack() as stack:
@@ -68,13 +67,14 @@ def _run(args: argparse.Namespace, options: Options) -> int:
             layout=args.layout,
             shards=args.shards,
             beside=args.beside,
-            report=args.report,
+            report=path,
+            lists=lists,
             count=len(urls) if args.layout == "hash" else urls.estimated_count,
             deadline_s=args.deadline,
         )
         report, lines = None, None
-        if args.report:
-            report = stack.enter_context(RunReport(args.report, in_order=args.in_order))
+        if path:
+            report = stack.enter_context(RunReport(path, in_order=args.in_order))
             lines = report.file
         done, kept = Positions(), None
         if lines:  # until it has been cut down, a signal ends this and it stays whole
@@ -118,18 +118,28 @@ def _cut(parts: list[Options], allowed: int) -> list[Options]:
     return cut
 
 
-def _check_report(report: Path | None, lists: Sequence[str]) -> None:
-    if not report:
-        return
+def _report_path(name: str | None, lists: Sequence[str]) -> Path | None:
+    """Return where the report is to be, unless that is a folder or the list itself."""
+    import pathlib
+
+    if name is None:
+        return None
+    report = pathlib.Path(name)
+    if report.is_dir():
+        msg = f"--report {report} is a folder; name a file."
+        raise ValueError(msg)
     # A table that is not finished yet is a file of lines.
     for own in (report, report.with_name(f"{report.name}.jsonl")):
         if own.exists() and any(map(own.samefile, filter(os.path.exists, lists))):
             msg = f"--report {report} is the list itself; name another file."
             raise ValueError(msg)
+    return report
 
 
 def _sum_up(account: Accounting, work: Processes, urls: UrlList) -> int:
     """Print the summary and return the exit status."""
+    import json
+
     from fetcher.process.memory import peak_rss_bytes
 
     summary = account.finish()

@@ -8,7 +8,7 @@ from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from fetcher.command.report.lines import (
+from fetcher.command.report.json_lines import (
     BEGINNING,
     OLD_BEGINNING,
     fields_of,
@@ -16,7 +16,7 @@ from fetcher.command.report.lines import (
     line_of,
 )
 from fetcher.contract.carried import LONGEST_TOLD
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import CODE, Outcome
 from fetcher.lists.position_set import Positions
 from fetcher.security.masking import MASK, masked
@@ -95,6 +95,8 @@ def keep(
             if retry != ALL:
                 for item, found in sink.unreported(urls.items_in, kept):
                     is_wanted = _is_as_wanted(item, found.sha256)
+                    if not (is_wanted or sink.stays(found.path)):
+                        continue  # it is replaced
                     download = found if is_wanted else _stale(found)
                     kept.add([item.number])
                     ended[download.outcome.value] += 1
@@ -136,7 +138,9 @@ def _standing_rows(
     file: BinaryIO, urls: UrlList, sink: LastingSink, places: _Numbers
 ) -> Iterator[tuple[Item, str, bytes]]:
     """Yield items that need not be fetched, how they ended, and their lines now."""
-    for item in () if places.is_empty else urls:
+    if places.is_empty:  # the list need not have been read yet
+        return
+    for item in urls:
         if item.refusal:  # the list tells that again
             continue
         url = masked(item.url)

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fetcher.s3.connection import Connection
 from fetcher.s3.errors import S3Error
@@ -31,19 +31,19 @@ from fetcher.sinks.s3_tar import S3Tar
 from fetcher.sinks.s3_tar_index import INDEX, TAR, index_of, rows_in
 from fetcher.sinks.tars.local import MOST_BYTES, MOST_FILES
 from fetcher.sinks.tars.member import BLOCK
-from fetcher.sinks.tars.scan import Contents, Found, TarsSink
+from fetcher.sinks.tars.scan import Contents, Found, TarsSink, found_again
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
     from fetcher.s3.credentials import Account
     from fetcher.s3.scratch_files import Part
     from fetcher.s3.urls import Place
-    from fetcher.sinks.lasting import KnownPositions
+    from fetcher.sinks.lasting import ItemsIn, KnownPositions
 
 _COMPLETING_S = 60.0  # at most, for the last tars, once their downloads have ended
 _ENDING = 2  # tars at most whose last parts are on their way, before downloads wait
@@ -118,10 +118,16 @@ class BucketTars(TarsSink):
                 self._unlisted.append(tar)
         return found
 
-    def _rows_in(self, tar: str) -> Iterator[dict[str, Any]]:
+    def unreported(
+        self, items_in: ItemsIn, kept: KnownPositions
+    ) -> Iterator[tuple[Item, Download]]:
+        """Yield items that are in a tar with the same URL, and were not reported."""
+        tars = self._contents().others(kept)
         with closing(Connection(self._account)) as connection:
-            place = self._prefix.below(tar.rpartition("/")[2])
-            yield from rows_in(connection, place, self.until)
+            for name in tars:
+                tar = self._prefix.below(name.rpartition("/")[2])
+                rows = rows_in(connection, tar, self.until)
+                yield from found_again(rows, str(tar), items_in, kept)
 
     def begin(self, kept: KnownPositions) -> None:
         """

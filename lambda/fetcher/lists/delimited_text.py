@@ -15,7 +15,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING
 
 from fetcher.contract.carried import LONGEST_TOLD
-from fetcher.lists.columns import Rows, as_objects
+from fetcher.lists.columns import Rows, as_objects, told_apart
 from fetcher.lists.files.text import TOO_LONG, Text
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Table:
         """Return the positions of URL, name and digest, the last two -1 if absent."""
         first, _ = next(self._records, ([], ""))
         self._width = len(first)
-        self._names = list(first)
+        self._names = told_apart(first)
         if not columns.found_in(first) and any("://" in cell for cell in first):
             self._first = first
             self._names = [f"column_{at}" for at in range(1, len(first) + 1)]
@@ -101,6 +101,8 @@ class Table:
                 place = next(at for at, cell in enumerate(first) if "://" in cell)
                 self._names[place] = "url"
         names = columns.found_in(self._names)
+        if not first:  # a part without rows
+            return -1, -1, -1
         if names is None:
             raise columns.missing(self._names, of)
         url, name, sha256 = (self._names.index(one) if one else -1 for one in names)
@@ -116,7 +118,7 @@ class Table:
             if columns := self._at_once(text):
                 yield self._told(columns, {})
                 continue
-            self._lines.ahead.extend(io.StringIO(text, newline="\n"))
+            self._lines.ahead.extend(io.StringIO(text, newline=""))
             some = list(islice(self._records, _AT_ONCE))
             if not some:
                 return
@@ -143,6 +145,8 @@ class Table:
     def _plain(self, text: str) -> tuple[list[Sequence[str]], int]:
         """Return the columns of lines without quotes, and how many are blank."""
         text = text.replace("\r\n", "\n").removesuffix("\n")
+        if "\r" in text:  # line ends of two kinds
+            return [], 0
         lines = text.split("\n")
         blank = lines.count("")
         if blank:
