@@ -23,7 +23,7 @@ from experiment.tables.outcomes import OutcomeBlock
 from experiment.tables.table import Names, downloads_table
 from fetcher import handler
 from fetcher.__main__ import main
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import SinkSpec
 from fetcher.lists.url_list import UrlList
 from rollout.manifest.as_list import convert

@@ -1,7 +1,7 @@
 """
 AWS on this machine: one endpoint for boto3, with no Docker and no account.
 
-* ``server``: the endpoint; ``endpoint_process`` runs it as a child process.
+* ``server``: the endpoint.
 * ``local_lambda``: Lambda.
 * ``authentication``: who is let in.
 * ``moto_server``, ``moto_main``: S3, IAM, STS and CloudWatch Logs, moto's, in a

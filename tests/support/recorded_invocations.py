@@ -16,7 +16,7 @@ from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report
 from fetcher.contract.source import numbers_in, ranges_of
 from fetcher.contract.tally import Tally
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 
 TEXT = "http://127.0.0.1:1/1000/{number}.jpg"
 SENT_AT = 1_700_000_000.0

@@ -58,6 +58,7 @@ class Accounting:
         self._connections = 0
         self._left = UnderWay()
         self._failed: Counter[str] = Counter()  # URLs by host
+        self._is_torn = False  # the list, and that has been said
         self._progress = Progress(urls.estimated_count, self._kept, longest_silence_s)
 
     @property
@@ -82,6 +83,9 @@ class Accounting:
     def tick(self) -> None:
         """Show progress if it is due."""
         self._progress.count = self._urls.estimated_count
+        if self._urls.failure and not self._is_torn:  # what follows will not be read
+            self._is_torn = True
+            self._progress.say(f"fetcher: {self._urls.failure}")
         self._progress.is_growing = self._urls.is_growing
         self._progress.tick(len(self._done), self.ok, self._body_bytes, self._left)
 

@@ -162,7 +162,7 @@ def _add_report(group: argparse._ArgumentGroup) -> None:
     add(
         "--in-order",
         action="store_true",
-        help="finally sort JSON lines as the list, as tables are",
+        help="sort JSON lines into the list's order at the end; tables always are",
     )
     _add_options(group, _OF_FILES)
     add(

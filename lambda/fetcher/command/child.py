@@ -7,7 +7,7 @@ import signal
 from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
-from fetcher.command.fetch import fetch
+from fetcher.command.download_loop import fetch
 from fetcher.command.graceful_stop import SIGNALS, Stops
 from fetcher.command.result_pipe import send
 from fetcher.transfer.transfers import engine_for

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.command.by_host import HostShares
 from fetcher.command.child import Child, describe
-from fetcher.command.fetch import fetch
+from fetcher.command.download_loop import fetch
 from fetcher.command.graceful_stop import SIGNALS
 from fetcher.command.result_pipe import Messages
 from fetcher.command.work_pipe import Deals

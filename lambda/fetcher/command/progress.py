@@ -19,6 +19,7 @@ _RECENT_S = 10.0  # the rate of which tells how long the rest will take
 _WORST = 10  # hosts
 _FEW = 0.25  # at work for each that is not: then these decide when all is done
 _OK = "ok"
+_CLEARED = "\r\x1b[K"  # line of a terminal
 _NOTHING = UnderWay()
 
 
@@ -83,8 +84,12 @@ class Progress:
             f"{fetched / seconds:,.0f} files/s, "
             f"{body_bytes / seconds / 1e6:,.1f} MB/s; {self._rest(done, left)}"
         )
-        start, end = ("\r\x1b[K", "") if self._live else ("", "\n")
+        start, end = (_CLEARED, "") if self._live else ("", "\n")
         print(f"{start}{line}", end=end, file=sys.stderr, flush=True)
+
+    def say(self, line: str) -> None:
+        """Show a line that stays."""
+        print(f"{_CLEARED if self._live else ''}{line}", file=sys.stderr, flush=True)
 
     def sum_up(self, counts: Counter[str], failed: Counter[str]) -> None:
         """Show how URLs ended, and at which hosts most went wrong, if any did."""

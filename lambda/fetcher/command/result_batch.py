@@ -112,7 +112,10 @@ class Batch:
         outcome = download.outcome
         size, host = download.body_bytes, ""
         if outcome is not _OK:
-            size, host = 0, "" if item.refusal else plain_host(item.url)
+            is_fault = (
+                not item.refusal and outcome is not Outcome.UNSTARTED
+            )  # its host's
+            size, host = 0, plain_host(item.url) if is_fault else ""
         # Needs no lock: the other thread removes rows from the front, in one step.
         self._rows.append((item.number, outcome, size, line_of(item, download), host))
         if len(self._rows) >= _BATCH_SIZE:

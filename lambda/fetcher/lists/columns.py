@@ -76,6 +76,26 @@ class Columns:
         )
 
 
+def told_apart(names: Iterable[str]) -> list[str]:
+    """
+    Return the names of columns, those that repeat others numbered.
+
+    >>> told_apart(["url", "tag", "tag", "tag_2", "tag"])
+    ['url', 'tag', 'tag_3', 'tag_2', 'tag_4']
+    """
+    names = list(names)
+    taken, numbers, told = set(names), dict.fromkeys(names, 0), []
+    for name in names:
+        numbers[name] += 1
+        one = name
+        while numbers[name] > 1 and one in taken:
+            one = f"{name}_{numbers[name]}"
+            numbers[name] += one in taken
+        taken.add(one)
+        told.append(one)
+    return told
+
+
 class Rows(NamedTuple):
     """
     Some rows, in columns; an optional one is empty if all its values are.

@@ -16,7 +16,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from fetcher.contract.carried import LONGEST_TOLD
-from fetcher.lists.columns import Rows, as_objects
+from fetcher.lists.columns import Rows, as_objects, told_apart
 from fetcher.lists.files.text import TOO_LONG, Text
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Table:
         """Return the positions of URL, name and digest, the last two -1 if absent."""
         first, _ = next(self._records, ([], ""))
         self._width = len(first)
-        self._names = list(first)
+        self._names = told_apart(first)
         if not columns.found_in(first) and any("://" in cell for cell in first):
             self._first = first
             self._names = [f"column_{at}" for at in range(1, len(first) + 1)]
@@ -102,6 +102,8 @@ class Table:
                 place = next(at for at, cell in enumerate(first) if "://" in cell)
                 self._names[place] = "url"
         names = columns.found_in(self._names)
+        if not first:  # a part without rows
+            return -1, -1, -1
         if names is None:
             raise columns.missing(self._names, of)
         url, name, sha256 = (self._names.index(one) if one else -1 for one in names)
@@ -117,7 +119,7 @@ class Table:
             if rows := self._at_once(text):
                 yield self._in_columns(rows, {})
                 continue
-            self._lines.ahead.extend(io.StringIO(text, newline="\n"))
+            self._lines.ahead.extend(io.StringIO(text, newline=""))
             some = list(islice(self._records, _AT_ONCE))
             if not some:
                 return
@@ -136,6 +138,8 @@ class Table:
             rows, blank = self._quoted(text), []
         else:
             text = text.replace("\r\n", "\n").removesuffix("\n")
+            if "\r" in text:  # line ends of two kinds
+                return []
             rows = [line.split(self._delimiter) for line in text.split("\n")]
             blank = [""]
         count = len(rows)

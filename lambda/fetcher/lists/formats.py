@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from fetcher.lists.columns import Columns, Rows, objects_of
 from fetcher.lists.delimited_text import Table, cells_of
 from fetcher.lists.files.inputs import PARQUET
-from fetcher.lists.files.text import Text, first_row
+from fetcher.lists.files.text import TOO_LONG, Text, first_row
 from fetcher.lists.problems import UrlListError
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _decode = json.JSONDecoder(parse_constant=lambda _: None).raw_decode
 _MARK = os.urandom(16).hex()  # between lines decoded at once: none has it
 _BETWEEN = f',"{_MARK}",'
+
+_ENCODING_MARK = "\ufeff"
 
 
 def rows_of(given: Input, columns: Columns) -> Iterator[Rows]:
@@ -71,13 +73,18 @@ def _format_of(given: Input, columns: Columns) -> tuple[str, str]:
             return "table", delimiter
     if ending in ("tsv", "tab"):
         return "table", "\t"
-    return ("table", ",") if ending == "csv" else ("txt", "")
+    if ending == "csv":
+        return "table", ","
+    is_header = columns.found_in(cells_of(first, "\t"))  # of one column
+    return ("table", "\t") if is_header else ("txt", "")
 
 
 def _blocks_of_lines(given: Input) -> Iterator[list[str]]:
     """Yield many lines at once, without those that are blank or comments."""
     file = Text(given.start, given.rest, translate=True)
     while text := file.block():
+        if _ENCODING_MARK in text:  # of a file that was added to another
+            text = text.replace(_ENCODING_MARK, "")
         every = text.removesuffix("\n").split("\n")
         lines = [one for line in every if (one := line.strip()) and one[0] != "#"]
         given.skipped += len(every) - len(lines)
@@ -86,15 +93,18 @@ def _blocks_of_lines(given: Input) -> Iterator[list[str]]:
 
 def _text_rows(given: Input) -> Iterator[Rows]:
     for lines in _blocks_of_lines(given):
-        if "\t" not in "".join(lines):
-            yield Rows(lines)
+        text = "".join(lines)
+        long = (at for at, line in enumerate(lines) if line.startswith(TOO_LONG))
+        problems = dict.fromkeys(long, TOO_LONG) if TOO_LONG in text else {}
+        if "\t" not in text:
+            yield Rows(lines, problems=problems)
             continue
         cells = [line.split("\t") for line in lines]
         urls = [row[0] for row in cells]
         names = [row[1].strip() if len(row) > 1 else "" for row in cells]
         others = (enumerate(row[2:], 3) for row in cells)
         named = ({f"column_{at}": cell for at, cell in row} for row in others)
-        yield Rows(urls, names, carried=objects_of(named))
+        yield Rows(urls, names, carried=objects_of(named), problems=problems)
 
 
 def _json_rows(given: Input, columns: Columns) -> Iterator[Rows]:
@@ -140,7 +150,8 @@ def _objects_one_by_one(
         try:
             rows.append(_object_in(line))
         except (ValueError, RecursionError) as error:
-            problems[len(rows)] = f"is not a JSON object: {error}"
+            problem = f"is not a JSON object: {error}"
+            problems[len(rows)] = TOO_LONG if line.startswith(TOO_LONG) else problem
             rows.append({})
     return rows
 

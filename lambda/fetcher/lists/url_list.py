@@ -13,7 +13,7 @@ from fetcher.lists.files.streams import is_pipe
 from fetcher.lists.files.text import Foreign
 from fetcher.lists.formats import rows_of
 from fetcher.lists.judge import Judge, RowBlock
-from fetcher.lists.problems import UrlListError
+from fetcher.lists.problems import SHAPES, UrlListError, remarks_in
 from fetcher.lists.reader import ReaderProcess
 from fetcher.lists.seen import SeenNames
 from fetcher.lists.spool import Spool
@@ -105,13 +105,13 @@ class UrlList:
             is_late = self._is_good and self._has_no_more(until)
             if not strict and (self._is_judged or is_late):
                 break
-        self._is_begun = True
         self._judge.seen.expect(self._estimate)
         if not self.count:
             msg = f"{self} holds no URL."
             raise UrlListError(msg)
         if strict and self._judge.problems:
             raise self._refusal(is_whole=True)
+        self._is_begun = True
 
     def _has_no_more(self, until: float) -> bool:
         """Tell whether a program writes nothing more by then."""
@@ -129,6 +129,7 @@ class UrlList:
         return UrlListError(
             f"{self}: {len(problems):,} of {few} {self.count:,} rows cannot be "
             f"used; nothing{more} was fetched.\n{problems}"
+            f"{'' if self._is_good else SHAPES}"
         )
 
     def _read(self, columns: Columns) -> Generator[RowBlock, None, None]:
@@ -220,21 +221,19 @@ class UrlList:
         }
         self._spool.end(words)
 
+    @property
+    def failure(self) -> str:
+        """Why the list could not be read to its end; empty: so far, it could."""
+        return str(self._spool.words["failure"]) if self._spool.words else ""
+
     def raise_if_torn(self) -> None:
         """Raise `UrlListError` if the list could not be read to its end."""
-        if self._spool.words and self._spool.words["failure"]:
-            raise UrlListError(self._spool.words["failure"])
+        if self.failure:
+            raise UrlListError(self.failure)
 
     def remarks(self) -> list[str]:
         """Return what is to be said about the list, once it has been read."""
-        words = self._spool.words or {}
-        what = {
-            "skipped": "lines are no rows: they are blank, or comments.",
-            "foreign": "places are not UTF-8; they were read as Latin-1.",
-            "bad": f"rows are no URLs, or repeat others:\n{words.get('problems')}",
-        }
-        counts = {name: words.get(name, 0) for name in what}
-        return [f"{self}: {n:,} {what[name]}" for name, n in counts.items() if n]
+        return [f"{self}: {one}" for one in remarks_in(self._spool.words or {})]
 
     def blocks(self, spans: Iterable[tuple[int, int]]) -> Iterator[RowBlock]:
         """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher import handler
 from fetcher.contract.download_results import Download
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard

@@ -10,7 +10,7 @@ from dataclasses import fields
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.service.download import FILES
 from fetcher.service.errors import errors

@@ -10,7 +10,7 @@ from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE, Question
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fleet import FleetSettings
 from experiment.plan.url_facts import file_bytes, is_signed, region_of
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from fetcher.s3.urls import SCHEME
 from rollout.target.credentials import aws_region
 

@@ -9,7 +9,7 @@ from experiment.plan.url_facts import file_bytes, is_from_s3
 from fetcher.contract.download_results import max_report_bytes
 from fetcher.contract.options import MAX_CONNECTIONS
 from fetcher.contract.shard import MOST_HOSTS_BYTES
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from rollout.preflight.demand import Demand, Execution, Invocation, S3Load
 from rollout.s3_origin.s3_spread import prefixes_of
 

@@ -28,7 +28,7 @@ from experiment.plan.deal import (
 from experiment.plan.sizes import sizes_for
 from experiment.plan.url_facts import first_sizes, sources_of
 from fetcher.contract.shard import Shard
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from fetcher.handler import usable_s
 from fetcher.lists.url_list import ENDLESS, UrlList
 from fetcher.s3.urls import SCHEME, prefix_of

@@ -24,11 +24,10 @@ from rollout.target.clients import DIES_WITHIN_S
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jupyter_client.manager import AsyncKernelManager
-
     from experiment.ledger.run_folder import Run
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.parameters.grid import GridSettings
+    from experiment.run.kernels import Kernel
     from experiment.session import Session
 
 _CELL_NOTEBOOK = "20_fan_out"
@@ -66,13 +65,13 @@ def check_grid(settings: GridSettings, session: Session) -> None:
     cost.check(settings, *prices)
 
 
-def start_kernel(session: Session) -> AsyncKernelManager:
+def start_kernel(session: Session) -> Kernel:
     """Start the kernel of all cells; it gets ready while the function is deployed."""
     return session.hold(early_kernel(_CELL_NOTEBOOK, session.target.environ()))
 
 
 def run_grid(
-    settings: GridSettings, session: Session, run: Run, manager: AsyncKernelManager
+    settings: GridSettings, session: Session, run: Run, manager: Kernel
 ) -> list[dict[str, Any]]:
     """
     Measure every cell of the grid, one after the other, and print its figures.
@@ -111,6 +110,7 @@ def run_grid(
                 failed.append(name)
                 spent += _at_most_usd(cell, left_usd, session)
                 message = f"failed: {type(error).__name__}"
+                manager.hang_up()
                 run_sync(manager.restart_kernel)(now=True)
             else:
                 run.absorb(run.folder / name)
@@ -147,7 +147,7 @@ def _measure(
     left_usd: float,
     session: Session,
     folder: Path,
-    manager: AsyncKernelManager,
+    manager: Kernel,
 ) -> dict[str, Any]:
     parameters = cell.to_dict() | {
         "max_cost_usd": max(left_usd, 1e-9),

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
 import papermill
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
@@ -39,25 +40,45 @@ _OPTIONS = [
 _RUNTIME_FOLDER = "JUPYTER_RUNTIME_DIR"
 
 
-class _Manager(AsyncKernelManager):
-    """A kernel manager that disconnects one notebook before it serves the next."""
+class _Client(AsyncKernelClient):
+    """A client that is ready once for all: each time, it would wait for 0.2 s."""
 
-    _latest: Any = None
+    _is_connected = _is_ready = False
+
+    def start_channels(self, *which: bool, **named: bool) -> None:
+        """Connect, unless it is connected."""
+        if not self._is_connected:
+            super().start_channels(*which, **named)
+            self._is_connected = True
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Wait until the kernel answers for the first time."""
+        if not self._is_ready:
+            await super().wait_for_ready(timeout)
+            self._is_ready = True
+
+
+class Kernel(AsyncKernelManager):
+    """A kernel's manager, whose client serves one notebook after the other."""
+
+    client_factory = _Client
+    _client: Any = None
 
     def client(self, **options: object) -> Any:  # noqa: ANN401 - the base promises less
-        """Return a client of the kernel."""
-        self.hang_up()
-        self._latest = super().client(**options)
-        return self._latest
+        """Return the client of the kernel."""
+        if not self._client:
+            self._client = super().client(**options)
+        return self._client
 
     def hang_up(self) -> None:
-        """Close the channels of the latest client."""
-        if self._latest:
-            self._latest.stop_channels()
+        """Close the channels of the client; the next one is another."""
+        if self._client:
+            self._client.stop_channels()
+            self._client = None
 
 
 @contextmanager
-def kernel(environ: Mapping[str, str] | None = None) -> Iterator[AsyncKernelManager]:
+def kernel(environ: Mapping[str, str] | None = None) -> Iterator[Kernel]:
     """
     Keep one kernel for several notebooks.
 
@@ -72,7 +93,7 @@ def kernel(environ: Mapping[str, str] | None = None) -> Iterator[AsyncKernelMana
 @contextmanager
 def early_kernel(
     notebook: str, environ: Mapping[str, str] | None = None
-) -> Iterator[AsyncKernelManager]:
+) -> Iterator[Kernel]:
     """
     Keep one kernel for several runs of a notebook, and return while it still starts.
 
@@ -87,7 +108,7 @@ def early_kernel(
 
 
 @contextmanager
-def passing_on_interrupts(manager: AsyncKernelManager) -> Iterator[None]:
+def passing_on_interrupts(manager: Kernel) -> Iterator[None]:
     """
     Interrupt the cell at work, too, and let it finish what it does then.
 
@@ -111,7 +132,7 @@ def execute(
     parameters: dict[str, Any],
     *,
     stdout: TextIO | None = None,
-    manager: AsyncKernelManager | None = None,
+    manager: Kernel | None = None,
 ) -> None:
     """
     Execute a notebook through papermill.
@@ -155,10 +176,10 @@ def execute(
 @contextmanager
 def _started(
     environ: Mapping[str, str] | None, *, killed: bool = False
-) -> Iterator[_Manager]:
+) -> Iterator[Kernel]:
     """Start a kernel without waiting for it, and end it."""
     with _runtime_folder() as folder:
-        manager = _Manager(
+        manager = Kernel(
             kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
         )
         try:
@@ -175,8 +196,9 @@ def _started(
                 run_sync(manager.shutdown_kernel)(now=killed)
 
 
-def _wait_for(manager: AsyncKernelManager, within_s: float) -> None:
+def _wait_for(manager: Kernel, within_s: float) -> None:
     """Wait until a kernel answers."""
+    manager.hang_up()
     client = manager.client()
     client.start_channels()
     run_sync(client.wait_for_ready)(timeout=within_s)

@@ -96,8 +96,7 @@ def _why(runs: pd.DataFrame, after: pd.DataFrame) -> str:
     at = (
         f"At concurrency {runs['concurrency'].iloc[0]:,}, {there.busy:.1f} of the "
         f"{cores} cores were busy while files arrived steadily, "
-        f"{there.executions:.1f} with "
-        f"executions and {there.origin:.1f} with the origin"
+        f"{there.executions:.1f} with executions and {there.origin:.1f} with the origin"
     )
     others = there.busy - there.own
     if others > _OTHERS * cores:

@@ -10,7 +10,7 @@ import pytest
 
 from aws_facts.fleet_constants import constants
 from experiment.charts import fleet as draw
-from experiment.fleet import records, trade_offs, words
+from experiment.fleet import trade_offs, validation, words
 from experiment.fleet.asking import question_of
 from experiment.fleet.forecast import forecast
 from experiment.fleet.limits import LIMITS, SEVERAL
@@ -104,7 +104,7 @@ def test_recorded_runs_are_predicted_as_well_as_is_said():
     """
     Misses stay in the table; one that gets worse is found out.
     """
-    found = records.predicted_beside_reported(300)
+    found = validation.predicted_beside_reported(300)
     proof = found[found["set_by_it"] == "none"].set_index("run")["ratio"]
 
     assert np.median(np.abs(proof - 1)) < 0.15
@@ -114,11 +114,11 @@ def test_recorded_runs_are_predicted_as_well_as_is_said():
 
 
 def test_29_seconds_are_possible_under_some_assumptions_and_not_under_most():
-    assumed = records.under_which_assumptions(30)
+    assumed = validation.under_which_assumptions(30)
 
     assert assumed["possible"].any()
     assert assumed["possible"].mean() < 0.3
-    assert records.files_that_fit_tmp() < 1_000
+    assert validation.files_that_fit_tmp() < 1_000
 
 
 def test_settings_of_a_run_are_asked_about_as_they_are():
@@ -173,7 +173,7 @@ def test_tables_of_constants_and_records_name_their_sources():
     assert all(
         one.source in repr(words.constants_table()) for one in constants().values()
     )
-    shown = repr(words.records_table(records.predicted_beside_reported(20)))
+    shown = repr(words.records_table(validation.predicted_beside_reported(20)))
     assert "used_credit_bytes" in shown
 
 

@@ -177,6 +177,9 @@ def test_a_kernel_that_dies_loses_its_cell_only(run, cells, session, monkeypatch
     restarts = []
 
     class Manager:
+        def hang_up(self):
+            restarts.clear()
+
         async def restart_kernel(self, *, now):
             restarts.append(now)
 

@@ -50,6 +50,15 @@ def test_what_ended_is_counted_and_reported():
     assert urls == ["http://h/7", "http://h/5", "http://h/6"]
 
 
+def test_hosts_have_failed_only_where_they_were_asked():
+    taken = []
+    with Batch(taken.append, a_moment, never) as some:
+        for number, outcome in enumerate((Outcome.CUT, Outcome.UNSTARTED, Outcome.OK)):
+            add(some, number, outcome)
+
+    assert taken[0].failed == {"h": 1}
+
+
 def test_many_are_passed_on_at_once():
     taken = []
     with Batch(taken.append, a_moment, never) as some:

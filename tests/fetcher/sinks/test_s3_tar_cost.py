@@ -23,7 +23,7 @@ from fetcher.s3.urls import Place
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.s3_tar import S3Tar
 from fetcher.sinks.scratch import Scratch
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 
 kind, many, url, s3_url, bucket, folder = sys.argv[1:]
 many, tempfile.tempdir = int(many), folder

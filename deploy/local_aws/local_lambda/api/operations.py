@@ -58,7 +58,7 @@ OPERATIONS: dict[str, tuple[int, Operation]] = {
     "GetLayerVersionByArn": (200, layers.get),
     "DeleteLayerVersion": (204, layers.delete),
     "ListEventSourceMappings": (200, absent.listed("EventSourceMappings")),
-    "GetEventSourceMapping": (200, absent.get),
+    "GetEventSourceMapping": (200, absent.get_event_source_mapping),
     "ListCodeSigningConfigs": (200, absent.listed("CodeSigningConfigs")),
     "GetFunctionCodeSigningConfig": (200, absent.get_code_signing),
     "ListProvisionedConcurrencyConfigs": (200, absent.list_provisioned_concurrency),

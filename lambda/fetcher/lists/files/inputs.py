@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 PARQUET = b"PAR1"
-_START = 4_096  # bytes, to tell encodings and formats by
+_START = 65_536  # bytes, to tell formats by: more than a licence that comes first
 
 
 @dataclass(slots=True)
@@ -76,23 +76,42 @@ def files_of(names: Iterable[str | os.PathLike[str]]) -> list[str]:
     Return the names of files, with patterns like ``part-*.parquet`` filled in.
 
     Raises:
-        UrlListError: If a pattern matches nothing, or there is no name.
+        UrlListError: If a pattern matches no file, a name is none's, or there is none.
     """
     found = []
     for given in names:
         name = os.fspath(given)
         if has_magic(name) and not Path(name).exists() and not name.startswith(SCHEME):
-            matching = sorted(glob(name, recursive=True))  # noqa: PTH207 - any path
+            some = sorted(glob(name, recursive=True))  # noqa: PTH207 - any path
+            matching = [one for one in some if not Path(one).is_dir()]
             if not matching:
                 msg = f"No file matches {name}."
                 raise UrlListError(msg)
             found += matching
         else:
+            _check_is_file(name)
             found.append(name)
     if not found:
         msg = "No list was named."
         raise UrlListError(msg)
     return found
+
+
+def _check_is_file(name: str) -> None:
+    """Refuse what cannot be a list before anything of the others is fetched."""
+    if name == STDIN or name.startswith(SCHEME):
+        return
+    msg = ""
+    if name.startswith(("http://", "https://")):
+        msg = (
+            f"{name} is a URL, and no list of them. Write it into a file, or to stdin."
+        )
+    elif Path(name).is_dir():
+        msg = f"{name} is a folder. Name its files, '{name}/*.csv' say."
+    elif not Path(name).exists():
+        msg = f"No such file or directory: {name}."
+    if msg:
+        raise UrlListError(msg)
 
 
 def size_of(name: str) -> int:

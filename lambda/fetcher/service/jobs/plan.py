@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 from fetcher.handler import usable_s
 from fetcher.lists.url_list import UrlListError
 from fetcher.s3.errors import LateError
