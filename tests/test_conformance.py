@@ -30,7 +30,9 @@ def test_without_credentials_a_run_against_aws_is_skipped_and_says_so(tmp_path):
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    code, out = run_pytest("tests/conformance", "--target", "aws", **nobody)
+    code, out = run_pytest(
+        "tests/conformance/test_tags.py", "--target", "aws", **nobody
+    )
     summary = out.splitlines()[-1]
 
     assert code == 0, out

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fetcher import __version__
 from fetcher.backoff import full_jitter
-from fetcher.contract.download_results import Download
+from fetcher.contract.download_results import Download, made
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.process.descriptors import room
 from fetcher.s3.urls import SCHEME
@@ -264,12 +264,9 @@ class Transfers:
         return attempt
 
     def _report(self, attempt: Attempt, download: Download, now: float) -> None:
-        # Spelled out, for `_replace` would take three times as long.
-        outcome, status, body_bytes, _, _, _, detail, path, _, *_ = download
         at = attempt.started_at or now
         times = at - self._started_at, now - at, attempt.tries
-        head = outcome, status, body_bytes, *times, detail, path, 0.0
-        ended = Download(*head, *download[9:])
+        ended = made((*download[:3], *times, *download[6:8], 0.0, *download[9:]))
         self._on_download(attempt.position, attempt.item, ended)
 
     def _abandon(self) -> None:

@@ -3,10 +3,8 @@
 import http.client
 import json
 import os
-import signal
 import subprocess
 import sys
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -23,23 +21,6 @@ from rollout.__main__ import main
 from rollout.deploy.deploy import FunctionSpec, deploy
 from rollout.target.endpoint_process import local_endpoint
 from rollout.target.target import connect
-
-
-def test_serve_announces_itself_and_ends_with_ctrl_c(tmp_path):
-    with serving("--origin", tmpdir=tmp_path) as served:
-        family = family_of(served.process.pid)
-        with urllib.request.urlopen(f"{served.told['origin_url']}/1000/1.jpg") as one:
-            body = one.read()
-        target = connect("local", served.endpoint_url, keys=served.keys)
-        served.process.send_signal(signal.SIGINT)
-        rest = served.process.stdout.read()
-
-    assert served.process.returncode == 0
-    assert len(body) == 1_000
-    assert target.account
-    assert rest == ""
-    assert not [one for one in family if one.is_running()]
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_endpoint_that_does_not_answer_is_one_line(capsys, silent_url):

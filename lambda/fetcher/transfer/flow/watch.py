@@ -29,6 +29,7 @@ _LAST_TRY_S = 3.0  # for a host that was silent twice, or not there at all
 # A look-up takes no connection: it gives its place back sooner than other silences.
 _LOOK_UP_S = 0.1
 _QUEUED, _LOOKING_UP, _CONNECTING, _ASKED = Stage
+_OK = Outcome.OK
 
 
 class Watch:
@@ -76,7 +77,7 @@ class Watch:
                 has_answered=attempt.host.has_answered,
                 at_peak=attempt.at_peak,
             )
-        if not was_silent(download):
+        if download.outcome is _OK or not was_silent(download):
             self._word_at = now
         if attempt.is_silent:
             self._set_silent(attempt, is_silent=False)
