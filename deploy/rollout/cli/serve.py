@@ -69,8 +69,8 @@ def add_parser(commands: Commands) -> None:
         default="none",
         help=(
             "aws: as there, a function gets 1,000 new environments in 10 s, and ten "
-            "calls a second for each execution that may run at once; none: as fast as "
-            "this machine can (%(default)s)"
+            "calls a second, events not counted, for each execution that may run at "
+            "once; none: as fast as this machine can (%(default)s)"
         ),
     )
     parser.add_argument(

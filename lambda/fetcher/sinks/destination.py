@@ -91,7 +91,8 @@ def destination(
 
     own = layout_of(layout or LAYOUTS[0], count)
     own_files = [report, report.with_name(f"{report.name}.jsonl")] if report else []
-    taken = _names_of([*own_files, *map(Path, lists)], Path(to))
+    there = [Path(one) for one in lists if Path(one).exists()]  # not stdin, nor S3
+    taken = _names_of([*own_files, *there], Path(to))
     return Directory(Path(to), own, beside=beside, taken=taken)
 
 
@@ -99,7 +100,8 @@ def _names_of(files: Iterable[Path], folder: Path) -> set[str]:
     """Return the names that files have below a folder, and those they are links to."""
     own = folder.resolve()
     places = ((one.parent.resolve() / one.name, one.resolve()) for one in files)
-    return {os.path.relpath(place, own) for place in chain.from_iterable(places)}
+    names = {os.path.relpath(place, own) for place in chain.from_iterable(places)}
+    return {name for name in names if not name.startswith("../")}
 
 
 def _bucket(to: str, deadline_s: float, shards: str) -> LastingSink:

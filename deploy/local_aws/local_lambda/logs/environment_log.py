@@ -142,9 +142,11 @@ class EnvironmentLog:
         end = read.rfind(b"\n") + 1
         if len(read) == _CHUNK_BYTES and not end:
             end = len(read)
+        now = _now_ms()
         for line in read[:end].split(b"\n"):
             for start in range(0, len(line), _EVENT_BYTES):
-                self._add(_shown(line[start : start + _EVENT_BYTES]))
+                event = _shown(line[start : start + _EVENT_BYTES])
+                self.stream.pending.append((now, event.decode(errors="replace")))
         self._collected += end
         return end
 
@@ -153,16 +155,16 @@ class EnvironmentLog:
         self._empty(file)
         text = f"{lost:,} bytes are lost: the function printed more than can be kept."
         _logger.warning("%s: %s", self.stream.group, text)
-        self._add(f"[local Lambda] {text}".encode())
+        self.stream.pending.append((_now_ms(), f"[local Lambda] {text}"))
         return lost
 
     def _empty(self, file: int) -> None:
         os.ftruncate(file, 0)
         self._collected = 0
 
-    def _add(self, event: bytes) -> None:
-        now = int(time.time() * 1000)
-        self.stream.pending.append((now, event.decode(errors="replace")))
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 @contextlib.contextmanager

@@ -63,17 +63,16 @@ class LogShipper:
 
     async def before(self, operation: str, region: str, groups: Sequence[str]) -> None:
         """Bring CloudWatch Logs up to date before a call of it."""
-        async with self._shipping:
-            if operation == "DescribeLogGroups":
-                await self._create_groups(region)
-                return
-            if operation == "StartQuery" and not groups:  # the query itself names them
-                groups = [name for where, name in self._streams if where == region]
-            for group in groups:
-                if operation == "DeleteLogGroup":
+        if operation == "DescribeLogGroups":
+            await self._create_groups(region)
+        if operation == "StartQuery" and not groups:  # the query itself names them
+            groups = [name for where, name in self._streams if where == region]
+        for group in groups:
+            if operation == "DeleteLogGroup":
+                async with self._shipping:
                     self._forget(region, group)
-                else:
-                    await self._ship_all(region, group)
+            else:
+                await self._ship_all(region, group)
 
     async def stop(self) -> None:
         """End the background task."""
@@ -85,8 +84,7 @@ class LogShipper:
         while True:
             await asyncio.sleep(INTERVAL_S)
             for stream in list(self._logs):
-                async with self._shipping:
-                    await self._catch_up(stream, keep=MANY_LINES)
+                await self._catch_up(stream, keep=MANY_LINES)
 
     async def _catch_up(self, stream: Stream, keep: int) -> None:
         """
@@ -121,7 +119,8 @@ class LogShipper:
             if where == region:
                 waiting = (s for s in streams if not s.ended and self._has_lines(s))
                 if stream := next(waiting, None):
-                    await self._create_group(stream)
+                    async with self._shipping:
+                        await self._create_group(stream)
 
     def _has_lines(self, stream: Stream) -> bool:
         log = self._logs.get(stream)
@@ -131,20 +130,27 @@ class LogShipper:
         streams = self._streams.get((region, group), set())
         for stream in list(streams):
             await self._catch_up(stream, keep=0)
+            await self._ship(stream)
             if stream not in self._logs:
-                await self._ship(stream)
                 streams.discard(stream)
 
     async def _ship(self, stream: Stream) -> None:
-        while stream.pending:
-            batch = _take_batch(stream.pending)
+        """Send all lines; wait also for a batch that is being sent already."""
+        more = True
+        while more:
+            async with self._shipping:  # calls about other groups wait for one batch
+                if batch := _take_batch(stream.pending):
+                    await self._ship_batch(stream, batch)
+            more = bool(stream.pending)
+
+    async def _ship_batch(self, stream: Stream, batch: list[dict[str, Any]]) -> None:
+        problem = await self._put(stream, batch)
+        if problem == _MISSING and not stream.ended:
+            await self._create_group(stream)
             problem = await self._put(stream, batch)
-            if problem == _MISSING and not stream.ended:
-                await self._create_group(stream)
-                problem = await self._put(stream, batch)
-            if problem and not stream.ended:
-                lost = "%d lines of %s are lost: CloudWatch Logs says %s"
-                _logger.warning(lost, len(batch), stream.group, problem)
+        if problem and not stream.ended:
+            lost = "%d lines of %s are lost: CloudWatch Logs says %s"
+            _logger.warning(lost, len(batch), stream.group, problem)
 
     async def _put(self, stream: Stream, batch: list[dict[str, Any]]) -> str | None:
         names = {"logGroupName": stream.group, "logStreamName": stream.name}
