@@ -12,7 +12,6 @@ import io
 from collections import deque
 from itertools import islice
 from json.encoder import encode_basestring_ascii as quoted
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from fetcher.contract.carried import LONGEST_TOLD
@@ -20,7 +19,7 @@ from fetcher.lists.columns import Rows, as_objects, told_apart
 from fetcher.lists.files.text import TOO_LONG, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from fetcher.lists.columns import Columns
     from fetcher.lists.files.inputs import Input
@@ -113,11 +112,11 @@ class Table:
         """Yield them."""
         self._others = [at for at in range(self._width) if at not in self._places]
         if self._first:
-            yield self._in_columns([self._first], {})
+            yield self._told([[cell] for cell in self._first], {})
         while True:
             text = self._lines.block()
-            if rows := self._at_once(text):
-                yield self._in_columns(rows, {})
+            if columns := self._at_once(text):
+                yield self._told(columns, {})
                 continue
             self._lines.ahead.extend(io.StringIO(text, newline=""))
             some = list(islice(self._records, _AT_ONCE))
@@ -128,48 +127,64 @@ class Table:
             for n in problems:  # all of it stands for its URL
                 (plain,), rows[n] = rows[n], [""] * self._width
                 rows[n][self._places[0]] = plain
-            yield self._in_columns(rows, problems)
+            yield self._told(list(zip(*rows, strict=True)), problems)
 
-    def _at_once(self, text: str) -> list[list[str]]:
-        """Return the rows of lines in which nothing is odd; none: something may be."""
+    def _at_once(self, text: str) -> list[Sequence[str]]:
+        """Return the columns of lines with nothing odd in them; none: some may be."""
         if text.startswith("#") or "\n#" in text or TOO_LONG in text:
             return []
-        if '"' in text:
-            rows, blank = self._quoted(text), []
-        else:
-            text = text.replace("\r\n", "\n").removesuffix("\n")
-            if "\r" in text:  # line ends of two kinds
-                return []
-            rows = [line.split(self._delimiter) for line in text.split("\n")]
-            blank = [""]
-        count = len(rows)
-        if blank in rows:
-            rows = [one for one in rows if one != blank]
-        if set(map(len, rows)) != {self._width}:
+        columns, blank = self._quoted(text) if '"' in text else self._plain(text)
+        if not columns:
             return []
-        urls = map(itemgetter(self._places[0]), rows)
+        urls = columns[self._places[0]]
         if min(map(len, map(str.strip, urls))) < _SHORTEST_URL:
             return []
-        self._given.skipped += count - len(rows)
-        return rows
+        self._given.skipped += blank
+        return columns
 
-    def _quoted(self, text: str) -> list[list[str]]:
+    def _plain(self, text: str) -> tuple[list[Sequence[str]], int]:
+        """Return the columns of lines without quotes, and how many are blank."""
+        text = text.replace("\r\n", "\n").removesuffix("\n")
+        if "\r" in text:  # line ends of two kinds
+            return [], 0
+        lines = text.split("\n")
+        blank = lines.count("")
+        if blank:
+            text = "\n".join(filter(None, lines))
+        # All at once: after each line's last cell comes one that is a line feed.
+        delimiter, step = self._delimiter, self._width + 1
+        cells = text.replace("\n", f"{delimiter}\n{delimiter}").split(delimiter)
+        ends = len(lines) - blank - 1
+        if len(cells) != ends * step + self._width or (
+            cells[self._width :: step] != ["\n"] * ends
+        ):
+            return [], 0
+        return [cells[at::step] for at in range(self._width)], blank
+
+    def _quoted(self, text: str) -> tuple[list[Sequence[str]], int]:
         """Return the same for lines that have quotes; a blank one is no cells."""
         lines = io.StringIO(text, newline="\n")
         reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
         try:
             rows = list(reader)
         except csv.Error:
-            return []
+            return [], 0
         more = reader.line_num - len(rows)
+        if more >= _MOST_LINES:  # a quote may lack its end
+            return [], 0
         if more and self._delimiter == "\t":  # a quote may be only a character
             between = sum(map(len, rows)) - len(rows)
             if not between or between != text.count("\t"):  # rows may be in a cell
-                return []
-        return rows if more < _MOST_LINES else []  # else it may lack its end
+                return [], 0
+        blank = rows.count([])
+        if blank:
+            rows = list(filter(None, rows))
+        if set(map(len, rows)) != {self._width}:
+            return [], 0
+        return list(zip(*rows, strict=True)), blank
 
-    def _in_columns(self, rows: list[list[str]], problems: dict[int, str]) -> Rows:
-        cells = list(zip(*rows, strict=True))
+    def _told(self, cells: Sequence[Sequence[str]], problems: dict[int, str]) -> Rows:
+        """Return rows, whose columns these are."""
         url, name, sha256 = self._places
         names = [self._names[at] for at in self._others]
         return Rows(

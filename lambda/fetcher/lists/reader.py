@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _LOOK_EVERY_S = 0.5  # at the parent
+_BREAK_OFF = signal.SIGUSR1
 
 
 class ReaderProcess:
@@ -48,7 +49,7 @@ class ReaderProcess:
 
     def break_off(self) -> None:
         """Have it end the list where it is."""
-        os.kill(self._pid, signal.SIGTERM)
+        os.kill(self._pid, _BREAK_OFF)
 
     def end(self) -> int:
         """End it, and return the most bytes that it held."""
@@ -64,7 +65,7 @@ def _work(
     broken_off: Callable[[], str],
 ) -> NoReturn:
     def break_off(_signal: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(_BREAK_OFF, signal.SIG_IGN)
         raise UrlListError(broken_off())
 
     def look(_signal: int, _frame: FrameType | None) -> None:
@@ -73,8 +74,9 @@ def _work(
 
     try:
         gc.set_threshold(100_000)  # hundreds of rows come and go, without cycles
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, break_off)
+        signal.signal(_BREAK_OFF, break_off)
+        for one in (signal.SIGINT, signal.SIGTERM):  # the parent decides
+            signal.signal(one, signal.SIG_IGN)
         signal.signal(signal.SIGALRM, look)  # whatever it waits for
         signal.setitimer(signal.ITIMER_REAL, _LOOK_EVERY_S, _LOOK_EVERY_S)
         while read_on():

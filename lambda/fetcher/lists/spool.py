@@ -57,7 +57,8 @@ class Spool:
     def end(self, words: dict[str, Any]) -> None:
         """Say that there are no more rows, and what else there is to say."""
         self.look()  # a signal may have come between a block and its count
-        self._write(json.dumps(words).encode(), _END)
+        if self.words is None:
+            self._write(json.dumps(words).encode(), _END)
 
     def _write(self, data: bytes, count: int) -> None:
         rest, at = (

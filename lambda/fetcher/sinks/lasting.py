@@ -61,6 +61,11 @@ class LastingSink(Sink, Protocol):
         del items_in, kept
         return iter(())
 
+    def stays(self, path: str) -> bool:
+        """Tell whether the body at a path cannot be replaced."""
+        del path
+        return False
+
     def check(self, kept: KnownPositions, *, is_again: bool = False) -> None:
         """
         Check that a run may add to what is here, changing nothing yet.

@@ -1,6 +1,7 @@
 """An earlier report, cut down to what need not be fetched again."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from fetcher.command.report.file import ReportFile
 from fetcher.command.resume import keep
 from fetcher.lists.url_list import UrlList
 from fetcher.sinks.directory import Directory
+from fetcher.sinks.tars.local import LocalTars
 
 TORN = (1, 5, 40, -2)  # where a line ends whose writer was killed
 
@@ -104,6 +106,45 @@ def test_a_file_with_another_digest_than_the_list_has_now_is_not_kept(run):
     run.list.write_text("url,sha256\n" + "".join(rows))
 
     assert run.keep() == [0, 1, 3]
+
+
+@pytest.mark.parametrize("is_reported", [True, False])
+def test_a_digest_that_changed_costs_only_its_row_where_a_tar_is_complete(
+    run, tmp_path, is_reported
+):
+    """
+    It was ok once, and will not be fetched again: that is said each time.
+    """
+
+    def listed(*digests):
+        rows = (f"http://h/{n},{one}\n" for n, one in enumerate(digests))
+        run.list.write_text("url,sha256\n" + "".join(rows))
+
+    digests = ["ab" * 32, "cd" * 32, "", "", "ef" * 32, ""]
+    run.list = run.list.with_name("urls.csv")
+    listed(*digests)
+    with closing(LocalTars(tmp_path / "tars", is_folder=True)) as run.sink:
+        run.sink.begin(())
+        lines = [run.line(item) for item in UrlList(run.list)]
+        run.sink.settle()
+        run.sink.complete(range(6), is_whole=True)
+    pairs = zip(lines, digests, strict=True)
+    lines = [line.replace('"sha256": ""', f'"sha256": "{one}"') for line, one in pairs]
+    run.report.write_text("".join(lines) * is_reported)
+    listed(digests[0], "12" * 32, "34" * 32, *digests[3:])
+
+    for _ in range(2):
+        with closing(LocalTars(tmp_path / "tars", is_folder=True)) as run.sink:
+            assert run.keep() == list(range(6))
+            run.sink.begin(run.kept())
+        told = [json.loads(line) for line in run.report.read_text().splitlines()]
+        by_row = sorted(told, key=lambda one: one["row"])
+        outcomes = [one["outcome"] for one in by_row]
+        assert outcomes == ["ok", "checksum", "checksum", "ok", "ok", "ok"]
+        assert (
+            f"has sha256 {'cd' * 32}, and the list has another" in by_row[1]["detail"]
+        )
+        assert "has a sha256 nobody took" in by_row[2]["detail"]
 
 
 def test_a_report_of_another_list_is_refused_and_left_alone(run):

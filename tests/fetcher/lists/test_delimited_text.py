@@ -113,7 +113,7 @@ def test_rows_are_the_same_whether_they_are_read_at_once_or_one_by_one(
 
     def spy(self, text):
         rows = quick(self, text)
-        read_at_once.append(len(rows))
+        read_at_once.append(len(rows[0]) if rows else 0)
         return rows
 
     monkeypatch.setattr(Table, "_at_once", spy)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import lzma
+import math
 import os
 import subprocess
 import sys
@@ -139,10 +140,19 @@ def test_a_text_that_others_were_added_to_has_the_marks_of_their_encodings(tmp_p
 
 
 def test_what_python_reads_and_json_has_not_is_carried_along_as_null(tmp_path):
-    text = '{"url": "http://h/1", "a": NaN, "b": [-Infinity, 0.5]}\n'
-    (row,) = url_list(tmp_path, text, ".jsonl")
+    text = '{"url": "http://h/1", "a": NaN, "b": [-Infinity, 0.5], "c": -1e999}\n'
+    other = text.replace("NaN", "1e999").replace("-Infinity", '{"d": 1e999}')
+    numbers = {"a": pa.array([math.inf]), "b": pa.array([[math.nan, 0.5]])}
+    table = pa.table({"url": ["http://h/1"], **numbers})
+    pq.write_table(table, tmp_path / "urls.parquet")
+    lists = [url_list(tmp_path, one, ".jsonl") for one in (text, other)]
+    rows = [row for one in (*lists, UrlList(tmp_path / "urls.parquet")) for row in one]
 
-    assert row.carried == '{"a": null, "b": [null, 0.5]}'
+    assert [row.carried for row in rows] == [
+        '{"a": null, "b": [null, 0.5], "c": null}',
+        '{"a": null, "b": [{"d": null}, 0.5], "c": null}',
+        '{"a": null, "b": [null, 0.5]}',
+    ]
 
 
 @pytest.mark.parametrize(

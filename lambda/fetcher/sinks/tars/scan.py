@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from array import array
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from fetcher.contract.download_results import Download
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _NAME, _SIZE = slice(100), slice(124, 135)  # of a header
 _LINE = re.compile(rb'\{"key": "([^"]+)", "offset": (\d+), "size": (\d+)[,}]')
 _NOWHERE = -1
+_AT_ONCE = 10_000  # rows of an index that are held
 _DIGITS = 9  # at least, that a member's name begins with
 
 
@@ -132,15 +134,13 @@ def found_again(
 
         kept: Positions that are left out.
     """
-    known = {
-        position: row
-        for row in rows
-        if (position := position_of(row["key"])) not in kept
-    }
-    for item in items_in((position, 1) for position in sorted(known)):
-        row = known[item.number]
-        if not item.refusal and masked(item.url) == row["url"]:
-            yield item, _ended(row, f"{tar}/{row['key']}")
+    places = ((position_of(row["key"]), row) for row in rows)
+    others = (one for one in places if one[0] not in kept)
+    while known := dict(islice(others, _AT_ONCE)):
+        for item in items_in((position, 1) for position in sorted(known)):
+            row = known[item.number]
+            if not item.refusal and masked(item.url) == row["url"]:
+                yield item, _ended(row, f"{tar}/{row['key']}")
 
 
 def _ended(row: dict[str, Any], path: str) -> Download:
@@ -222,6 +222,10 @@ class TarsSink(LastingSink, Protocol):
         """Return the path of a tar as this sink spells it."""
         return tar
 
+    def stays(self, path: str) -> bool:
+        """Tell whether a body is in a tar that is complete."""
+        return path.rpartition("/")[0] not in self._unfinished()
+
     def check(self, kept: KnownPositions, *, is_again: bool = False) -> None:
         """
         Check that tars have nothing else; of those that grow, some may be taken out.
@@ -242,8 +246,8 @@ class TarsSink(LastingSink, Protocol):
         for tar, count in others.items():
             msg = (
                 f"{tar} has {count:,} files that --report does not have for this "
-                "list, or has with another sha256, so it stays as it is. Name another "
-                "place, or remove it: what the list has of it is then fetched again."
+                "list, so it stays as it is. Name another place, or remove it: what "
+                "the list has of it is then fetched again."
             )
             if is_again:
                 msg = (
