@@ -47,6 +47,7 @@ Differences from AWS:
 
 Missing: images, destinations, dead-letter queues, VPCs, SnapStart, provisioned
 concurrency, logs as JSON, code signing, tenants, durable functions, code that stays in
-S3. Requests for them are refused in plain words; to list them is to find none. Responses are not streamed, as on AWS with its Python runtimes, whose
-client cannot (awslambdaric 4.2.2; aws/aws-lambda-roadmap#39, open in 2026).
+S3. Requests for them are refused in plain words; to list them is to find none.
+Responses are not streamed, as on AWS with its Python runtimes, whose client cannot
+(awslambdaric 4.2.2; aws/aws-lambda-roadmap#39, open in 2026).
 """
