@@ -22,9 +22,9 @@ from fetcher.contract.options import ENGINES
 from fetcher.s3 import connection
 from fetcher.s3.urls import Place
 from fetcher.sinks.s3_tar import tar_of
-from local_aws.endpoint_process import local_endpoint
 from rollout.bundle import build
 from rollout.deploy.deploy import destroy
+from rollout.target.endpoint_process import local_endpoint
 from rollout.target.target import connect
 
 WITH_LIBRARIES = build._installed

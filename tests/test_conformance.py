@@ -60,7 +60,7 @@ def test_a_case_without_a_source_fails(tmp_path, capsys):
 
 
 def test_the_page_on_what_is_modelled_names_every_file_of_cases():
-    page = (ROOT / "deploy/README.md").read_text()
+    page = (ROOT / "deploy/local_aws/README.md").read_text()
     cases = {path.name for path in ROOT.glob("tests/conformance/test_*.py")}
 
     assert set(re.findall(r"`(test_\w+\.py)`", page)) == cases

@@ -8,7 +8,7 @@ from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from fetcher.command.report.lines import (
+from fetcher.command.report.json_lines import (
     BEGINNING,
     OLD_BEGINNING,
     fields_of,
@@ -133,6 +133,8 @@ def _standing_rows(
     file: BinaryIO, urls: UrlList, sink: LastingSink, places: _Numbers
 ) -> Iterator[tuple[Item, str, bytes]]:
     """Yield items that need not be fetched, how they ended, and their lines now."""
+    if places.is_empty:  # the list need not have been read yet
+        return
     for item in urls:
         if item.refusal:  # the list tells that again
             continue

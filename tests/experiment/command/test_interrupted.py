@@ -111,7 +111,9 @@ def test_ctrl_c_while_modules_are_imported_shows_no_traceback(monkeypatch, capsy
             raise KeyboardInterrupt
 
     monkeypatch.setitem(
-        sys.modules, "experiment.command.runner", Slow("experiment.command.runner")
+        sys.modules,
+        "experiment.command.notebook_runner",
+        Slow("experiment.command.notebook_runner"),
     )
 
     assert main(["20_fan_out"]) == 130
