@@ -48,8 +48,11 @@ def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path, times)
 class FarAway(HttpProxy):
     """Takes as long to remove a function as AWS may: longer than kernels are given."""
 
+    removes = False
+
     def handle(self, request, body):
         if request.command == "DELETE":
+            self.removes = True
             time.sleep(4)
         self.pass_on(request, body)
 
@@ -70,7 +73,8 @@ def test_ctrl_c_removes_the_function_where_the_endpoint_lives_on(tmp_path, endpo
         )
         folder = interrupted.results
         status = interrupted.run(
-            lambda: lines(folder / "reports.jsonl") == REPORTED, times=2
+            lambda: lines(folder / "reports.jsonl") == REPORTED,
+            again=lambda: proxy.removes,
         )
 
         assert (status, interrupted.err) == (130, "")
