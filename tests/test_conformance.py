@@ -30,7 +30,9 @@ def test_without_credentials_a_run_against_aws_is_skipped_and_says_so(tmp_path):
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    code, out = run_pytest("tests/conformance", "--target", "aws", **nobody)
+    code, out = run_pytest(
+        "tests/conformance/test_tags.py", "--target", "aws", **nobody
+    )
     summary = out.splitlines()[-1]
 
     assert code == 0, out
@@ -61,7 +63,7 @@ def test_a_case_without_a_source_fails(tmp_path):
 
 
 def test_the_page_on_what_is_modelled_names_every_file_of_cases():
-    page = (ROOT / "deploy/README.md").read_text()
+    page = (ROOT / "deploy/local_aws/README.md").read_text()
     cases = {path.name for path in ROOT.glob("tests/conformance/test_*.py")}
 
     assert set(re.findall(r"`(test_\w+\.py)`", page)) == cases

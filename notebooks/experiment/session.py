@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPException
 from threading import Thread
 from time import monotonic, sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -17,22 +17,24 @@ from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import NGINX, FanOutSettings
 from experiment.parameters.settings import DownloadSettings
 from fetcher.security.guard import BadUrlError, check_url
-from local_aws.endpoint_process import local_endpoint
 from local_aws.errors import EndpointError
 from origin import OriginError, stats_at
 from origin.nginx import Nginx, is_installed
 from origin.picture import MOST_BYTES
 from rollout.deploy.deploy import destroy
 from rollout.errors import RolloutError
+from rollout.target.endpoint_process import local_endpoint
 from rollout.target.target import Target, connect, wants_local_endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from IPython.core.interactiveshell import InteractiveShell
 
     from experiment.parameters.settings import Settings
 
+_T = TypeVar("_T")
 OWN_ORIGIN = "the project's own"
 _ORIGIN_ANSWERS_WITHIN_S = 5
 _LOOK_EVERY_S = 0.02
@@ -111,12 +113,17 @@ class Session:
         own = f"{self.origin} origin" if self._has_own_origin else self.origin
         return f"Files come from: {own or 'your URLs'}"
 
+    def hold(self, context: AbstractContextManager[_T]) -> _T:
+        """Enter a context that lasts until this session ends."""
+        return self._held.enter_context(context)
+
     def end(self, function: str = "") -> list[str]:
         """
-        Remove a function and stop everything that this session started.
+        Remove a function, and let everything end that this session started.
 
-        A failure at the session's own endpoint is only a warning, because everything in
-        that endpoint ends with it; the run's result stands.
+        Processes take a second or more for that, which nobody waits for until this
+        process ends. A failure at the session's own endpoint is only a warning, because
+        everything in that endpoint ends with it; the run's result stands.
 
         Args:
             function: Its name; empty: keep it.
@@ -128,13 +135,17 @@ class Session:
             rollout.errors.RolloutError: If something is left at another endpoint.
         """
         try:
-            with self._held:
-                return destroy(self.target, function) if function else []
+            removed = destroy(self.target, function) if function else []
+            self.target.check_alive(0.0)
         except (RolloutError, EndpointError, OriginError, OSError) as error:
             if not self._has_own_endpoint:
                 raise
             print(f"Warning: {error} Its endpoint was this run's own and has ended.")
             return []
+        else:
+            return removed
+        finally:
+            self._close_in_background()
 
     def stop(self, function: str = "") -> list[str]:
         """
@@ -146,14 +157,17 @@ class Session:
         Raises:
             rollout.errors.RolloutError: If something is left at another endpoint.
         """
-        Thread(target=self._close_silently, name="end of a session").start()
+        self._close_in_background()
         if not function or self._has_own_endpoint:
             return []
         return destroy(self.target, function)
 
-    def _close_silently(self) -> None:
-        with suppress(EndpointError, OriginError, OSError):
-            self._held.close()
+    def _close_in_background(self) -> None:
+        def close() -> None:
+            with suppress(EndpointError, OriginError, OSError):
+                self._held.close()
+
+        Thread(target=close, name="end of a session").start()
 
     def close(self) -> None:
         """Stop everything that this session started."""

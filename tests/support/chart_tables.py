@@ -39,6 +39,7 @@ def runs(files_per_s=(100.0,), *, concurrency=4, file_kb=10, files=400, **more):
             "own_cores": 1.8,
             "execution_cores": 1.2,
             "origin_cores": 0.5,
+            "stolen_cores": 0.0,
             "cpu_us_per_file": 100.0,
             "projected_usd_per_million": 0.05,
         }

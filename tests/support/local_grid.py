@@ -96,7 +96,8 @@ class LocalGrid:
             with Load() as load:
                 made = measured(settings, session, self._folder / f"{self._runs}")
             assert made.totals["counts"]["ok"] == files
-            return made, load.during(made.shards)
+            began_at, ended_at = made.shards["invoked_at"], made.shards["answered_at"]
+            return made, load.during(began_at.min(), ended_at.max())
         finally:
             session.close()
 

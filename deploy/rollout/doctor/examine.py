@@ -14,10 +14,10 @@ from rollout.deploy import deploy, log_group, role
 from rollout.doctor import limits, permissions
 from rollout.doctor.finding import (
     COULD_NOT_LOOK,
+    FUNCTION_PREFIX,
     GRANT,
     NOT_OK,
     OK,
-    POLICYS_NAME,
     Finding,
     grant,
     unseen,
@@ -35,7 +35,7 @@ _AFTER_SIGN_IN = (
     *("region", "permissions", "concurrency", "memory"),
     *("bandwidth", "buckets", "left over"),
 )
-_GROUPS = log_group.group_name(POLICYS_NAME)
+_GROUPS = log_group.group_name(FUNCTION_PREFIX)
 
 
 def examine(

@@ -12,7 +12,7 @@ GRANT = (
     "aws iam create-policy --policy-name million-downloads --policy-document "
     "file://deploy/permissions.json  # then attach it: First day in deploy/README.md"
 )
-POLICYS_NAME = "million-downloads"  # what names begin with that the policy is for
+FUNCTION_PREFIX = "million-downloads"  # what names begin with that the policy is for
 _SUBJECT_WIDTH, _WIDTH = 11, 100
 _STATE_WIDTH = max(map(len, STATES))
 
@@ -26,7 +26,7 @@ class Finding(NamedTuple):
 
         detail: What was found, in words.
 
-        remedy: The command, or the step, that mends it; empty: nothing needs mending.
+        remedy: The command, or the step, that fixes it; empty: nothing needs fixing.
 
     >>> print(Finding("region", OK, "eu-west-1"))
     ok              region       eu-west-1
@@ -49,16 +49,16 @@ class Finding(NamedTuple):
             break_long_words=False,
             break_on_hyphens=False,
         )
-        return f"{lines}\n{indent}mend: {self.remedy}" if self.remedy else lines
+        return f"{lines}\n{indent}fix: {self.remedy}" if self.remedy else lines
 
 
 def grant(function: str) -> str:
     """Return what grants a function of this name, which the policy may not be for."""
-    if function.startswith(POLICYS_NAME):
+    if function.startswith(FUNCTION_PREFIX):
         return GRANT
     return (
-        f"in deploy/permissions.json replace {POLICYS_NAME} by {function} in the ARNs "
-        f"of functions and log groups; then {GRANT}"
+        f"in deploy/permissions.json replace {FUNCTION_PREFIX} by {function} in the "
+        f"ARNs of functions and log groups; then {GRANT}"
     )
 
 

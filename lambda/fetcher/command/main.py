@@ -44,7 +44,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.command.processes import Processes, shares
     from fetcher.command.report.formats import RunReport
     from fetcher.command.resume import keep
-    from fetcher.lists.inputs import files_of
+    from fetcher.lists.files.inputs import files_of
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import Columns, UrlList
     from fetcher.process.descriptors import connections_allowed
@@ -58,7 +58,9 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     allowed = connections_allowed(MOST_DESCRIPTORS)
     names = {name: getattr(args, f"{name}_column") for name in COLUMNS}
     with ExitStack() as stack:
-        urls = UrlList(*lists, columns=Columns(**names), strict=args.strict)
+        urls = UrlList(
+            *lists, columns=Columns(**names), strict=args.strict, is_hasty=True
+        )
         stack.callback(urls.close)
         sink = destination(
             args.to,
@@ -66,6 +68,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
             shards=args.shards,
             beside=args.beside,
             report=path,
+            lists=lists,
             count=len(urls) if args.layout == "hash" else urls.estimated_count,
             deadline_s=args.deadline,
         )
@@ -88,10 +91,11 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         parts = _cut(shares(options, processes, is_by_host=is_by_host), allowed)
         work = Processes(urls, done, sink, account)
         if known is None or len(done) < known:
-            if len(parts) > 1:
+            if len(parts) > 1 or urls.is_far:
                 urls.hand_over()
             sink.until = monotonic() + args.deadline
             work.run(parts, sink.until, stops, is_by_host=is_by_host)
+            urls.break_off()
         sink.complete(done, is_whole=not work.lost)
         account.abandon(work.lost)
         if report:
@@ -115,12 +119,15 @@ def _cut(parts: list[Options], allowed: int) -> list[Options]:
 
 
 def _report_path(name: str | None, lists: Sequence[str]) -> Path | None:
-    """Return where the report is to be, unless that is the list itself."""
+    """Return where the report is to be, unless that is a folder or the list itself."""
     import pathlib
 
     if name is None:
         return None
     report = pathlib.Path(name)
+    if report.is_dir():
+        msg = f"--report {report} is a folder; name a file."
+        raise ValueError(msg)
     # A table that is not finished yet is a file of lines.
     for own in (report, report.with_name(f"{report.name}.jsonl")):
         if own.exists() and any(map(own.samefile, filter(os.path.exists, lists))):

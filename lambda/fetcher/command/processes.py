@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.command.by_host import HostShares
 from fetcher.command.child import Child, describe
-from fetcher.command.fetch import fetch
+from fetcher.command.download_loop import fetch
 from fetcher.command.graceful_stop import SIGNALS
 from fetcher.command.result_pipe import Messages
 from fetcher.command.work_pipe import Deals
@@ -195,13 +195,17 @@ class Processes:
         self._children[reader] = pid, Messages(reader)
         self._poll.register(reader, select.POLLIN)
 
-    def _items(self, nth: int) -> Iterator[Item]:
+    def _items(self, nth: int) -> Iterator[Item | None]:
         if self._shares:
             return self._shares.items(nth)
-        return self._urls.items_in(self._deals.taken(), self._done)
+        return self._urls.items_so_far(self._deals.taken(), self._done)
 
     def _work(
-        self, engine: Engine, items: Iterator[Item], options: Options, left_s: float
+        self,
+        engine: Engine,
+        items: Iterator[Item | None],
+        options: Options,
+        left_s: float,
     ) -> None:
         """Do this process's own part."""
         try:

@@ -8,7 +8,7 @@ from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from fetcher.command.report.lines import (
+from fetcher.command.report.json_lines import (
     BEGINNING,
     OLD_BEGINNING,
     fields_of,

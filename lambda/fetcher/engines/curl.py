@@ -18,7 +18,7 @@ from fetcher.transfer.attempt import Stage
 from fetcher.transfer.engine import JUDGE_EVERY_S
 
 if TYPE_CHECKING:
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.engine import Work
 

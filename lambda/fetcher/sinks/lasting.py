@@ -10,7 +10,7 @@ from fetcher.transfer.sink import Sink
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
 
     # Of the list, in spans: number of the first, and how many.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from fetcher.contract.downloads import Download, made
+from fetcher.contract.download_results import Download, made
 from fetcher.contract.outcome import Outcome
+from fetcher.security.masking import one_line
 from fetcher.transfer.content.file_types import legible, mismatch
 from fetcher.transfer.content.first_bytes import FirstBytes
 from fetcher.transfer.content.inflate import inflater_for
 from fetcher.transfer.content.robots_tag import reserved
-from fetcher.transfer.refusal import RefusedError, one_line
+from fetcher.transfer.refused_response import RefusedError
 
 if TYPE_CHECKING:
     import hashlib

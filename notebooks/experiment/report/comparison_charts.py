@@ -96,11 +96,11 @@ def progress(runs: Sequence[Compared]) -> Figure:
 
 def growth(runs: Sequence[Compared]) -> list[Figure]:
     """
-    Draw how the time of a million files grows with the number of files downloaded.
+    Draw how the time of a million files depends on how many a run downloads.
 
     Returns:
-        A chart of all runs that differ in no more than that, if one of them has ten
-        times as many files as another.
+        A chart for each group of runs that differ in nothing but their number of files,
+        if the largest run of the group has at least ten times as many as the smallest.
     """
     groups: dict[tuple[Any, ...], list[Compared]] = {}
     for one in sorted(runs, key=_files):
@@ -155,7 +155,7 @@ def _title(runs: Sequence[Compared]) -> str:
         return "One run: there is nothing to compare it with"
     said = [f"{one.letter}: {beside(first, one)}" for one in others[:2]]
     more = f"; and {len(others) - 2} more" if len(others) > 2 else ""  # noqa: PLR2004
-    return f"Beside {first.letter}, {'; '.join(said)}{more}"
+    return f"Compared with {first.letter}, {'; '.join(said)}{more}"
 
 
 def _where(runs: Sequence[Compared]) -> str:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 NAME = "report.html"
 
 
-def write_report(folder: Path, *, executed: bool = True) -> Path:
+def write_report(folder: Path, notebook: NotebookNode | None = None) -> Path:
     """
     Write ``report.html`` into the folder of a run, and return its path.
 
@@ -44,7 +44,8 @@ def write_report(folder: Path, *, executed: bool = True) -> Path:
     Args:
         folder: The run's.
 
-        executed: Show the executed notebook in the folder, if there is one.
+        notebook: The executed notebook to show, which is changed; None: the newest in
+            the folder, if there is one.
 
     Raises:
         LedgerError: If the folder holds no run, or one that no notebook made.
@@ -55,7 +56,7 @@ def write_report(folder: Path, *, executed: bool = True) -> Path:
     except LedgerError:  # it was stopped
         result = None
     pictures = pictures_of(folder, result)
-    notebook = newest_in(folder, record["notebook"]) if executed else None
+    notebook = notebook or newest_in(folder, record["notebook"])
     title = title_in(notebook or _own(record["notebook"]))
     cost, items = summary.cost_of(record)
     page = rendered(
@@ -88,19 +89,17 @@ def page_of(run: Run) -> str:
     """
     Write the page of a run from within its notebook, and say where it is.
 
-    The notebook goes into the run's folder as its kernel knows it, unless papermill
-    puts it there; the command then writes the page again when papermill is done.
+    It shows the notebook as its kernel knows it, which also goes into the run's folder
+    unless papermill puts it there.
     """
     if run.is_of_a_grid:
         return f"A page of this cell: python -m experiment report {run.folder}"
-    path = _path_for(run)
-    notebook = notebook_here(run.record["notebook"]) if path else None
+    path, notebook = _path_for(run), notebook_here(run.record["notebook"])
     if path and notebook:
         notebook.metadata.pop("papermill", None)  # of the copy that was opened
         with run.saved(path.name) as temporary:
             nbformat.write(notebook, temporary)  # type: ignore[no-untyped-call]
-    page = write_report(run.folder, executed=notebook is not None)
-    return f"To send to a colleague: {page}"
+    return f"To send to a colleague: {write_report(run.folder, notebook)}"
 
 
 def _path_for(run: Run) -> Path | None:

@@ -39,9 +39,9 @@ class Compared(NamedTuple):
 
         result: Its tables.
 
-        runs: Those of its best setting, if it is a grid.
+        runs: Those of the setting that its verdict names, if it is a grid.
 
-        million: The time of a million files there; None: the run is too short.
+        million: The time of a million files at it; None: the run is too short.
     """
 
     letter: str
@@ -62,15 +62,15 @@ def compared(folders: Iterable[Path]) -> list[Compared]:
 
 def _compared(letter: str, folder: Path) -> Compared:
     result = saved_result(folder)
-    runs = _best(result.runs)
+    runs = _named_runs(result.runs)
     million = million_of(runs)
     if million and len(runs) < SEVERAL:  # measured or not, the next may differ
         million = million.widened(LEAST_BAND)
     return Compared(letter, folder.name, read_run(folder), result, runs, million)
 
 
-def _best(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs of a grid's best setting, of its smallest files."""
+def _named_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs of the setting that a grid names for its smallest files."""
     alike = runs[runs["file_kb"] == runs["file_kb"].min()]
     ranked = ranking(alike)
     best = ranked[0][0] if ranked else tuple(alike.iloc[0][list(AXES)])
@@ -104,8 +104,8 @@ def _where(one: Compared) -> str:
 
 def _setting(one: Compared) -> str:
     values = tuple(one.runs.iloc[0][list(AXES)])
-    best = "the best of its grid: " if len(one.result.runs) > len(one.runs) else ""
-    return best + named(one.result.runs, values)
+    of_grid = "the one its grid names: " * (len(one.result.runs) > len(one.runs))
+    return of_grid + named(one.result.runs, values)
 
 
 def differences(runs: Sequence[Compared]) -> Shown:
@@ -146,7 +146,7 @@ def ratios(runs: Sequence[Compared]) -> Shown:
                 "Letter": one.letter,
                 "Runs": f"{len(one.runs):,}",
                 "1M files take": one.million.time if one.million else "too short",
-                f"Beside {first.letter}": beside(first, one),
+                f"Compared with {first.letter}": beside(first, one),
             }
             for one in runs
         )

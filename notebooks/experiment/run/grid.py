@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,10 +12,11 @@ from papermill.exceptions import PapermillExecutionError
 from experiment.cost import cost
 from experiment.ledger.run_folder import read_run
 from experiment.plan.demand import demand_of
-from experiment.plan.plan import make_plan
-from experiment.run.kernels import execute, kernel
+from experiment.plan.run_plan import make_plan
+from experiment.run.grid_sizes import GridSizes
+from experiment.run.kernels import early_kernel, execute, passing_on_interrupts
 from experiment.run.machine_load import Load
-from experiment.run.pilot import rounded
+from experiment.tables.projection import steady_period
 from rollout.errors import DeployError, PreflightError
 from rollout.preflight import checks
 from rollout.target.clients import DIES_WITHIN_S
@@ -24,14 +24,14 @@ from rollout.target.clients import DIES_WITHIN_S
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jupyter_client.manager import AsyncKernelManager
-
     from experiment.ledger.run_folder import Run
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.parameters.grid import GridSettings
+    from experiment.run.kernels import Kernel
     from experiment.session import Session
 
 _CELL_NOTEBOOK = "20_fan_out"
+_SAMPLED_EVERY_S = 0.2  # of a second or more
 # Errors of a cell in which nothing was invoked yet.
 _BEFORE_ANY_CALL = {PreflightError.__name__, DeployError.__name__}
 _NOTHING_LEFT = (
@@ -65,11 +65,18 @@ def check_grid(settings: GridSettings, session: Session) -> None:
     cost.check(settings, *prices)
 
 
+def start_kernel(session: Session) -> Kernel:
+    """Start the kernel of all cells; it gets ready while the function is deployed."""
+    return session.hold(early_kernel(_CELL_NOTEBOOK, session.target.environ()))
+
+
 def run_grid(
-    settings: GridSettings, session: Session, run: Run
+    settings: GridSettings, session: Session, run: Run, manager: Kernel
 ) -> list[dict[str, Any]]:
     """
     Measure every cell of the grid, one after the other, and print its figures.
+
+    They share a kernel, from `start_kernel`.
 
     Returns:
         The ``run.json`` of each cell, in the order measured.
@@ -82,13 +89,10 @@ def run_grid(
     cells = list(settings.cells())
     records: list[dict[str, Any]] = []
     failed, spent = [], 0.0
-    files: dict[str, int] = {}  # by setting, for its next run
-    with kernel(session.target.environ()) as manager:
+    sizes = GridSizes()
+    with passing_on_interrupts(manager):
         for number, planned in enumerate(cells, start=1):
-            name, setting = settings.name_of(planned), settings.setting_of(planned)
-            cell = planned
-            if setting in files:
-                cell = replace(planned.first_pilot, files=files[setting])
+            name, cell = settings.name_of(planned), sizes.of(planned)
             left_usd = settings.max_cost_usd - spent
             if left_usd <= 0:
                 failed.append(name)
@@ -106,12 +110,13 @@ def run_grid(
                 failed.append(name)
                 spent += _at_most_usd(cell, left_usd, session)
                 message = f"failed: {type(error).__name__}"
+                manager.hang_up()
                 run_sync(manager.restart_kernel)(now=True)
             else:
                 run.absorb(run.folder / name)
                 if not planned.files:
                     record.setdefault("pilot", {})
-                    files[setting] = _files_of_next(cell, run.folder / name)
+                    sizes.learn(cell, run.folder / name)
                 records.append(record)
                 spent += cost.spent_at_most(record)
                 message = _figures(record["totals"])
@@ -142,7 +147,7 @@ def _measure(
     left_usd: float,
     session: Session,
     folder: Path,
-    manager: AsyncKernelManager,
+    manager: Kernel,
 ) -> dict[str, Any]:
     parameters = cell.to_dict() | {
         "max_cost_usd": max(left_usd, 1e-9),
@@ -150,11 +155,11 @@ def _measure(
         "origin_url": session.origin_url,
         "run_folder": str(folder),
     }
-    with Load() as load:
+    with Load(_SAMPLED_EVERY_S) as load:
         output = folder / f"{_CELL_NOTEBOOK}.ipynb"
         execute(_CELL_NOTEBOOK, output, parameters, manager=manager)
     shards = pd.read_parquet(folder / "shards.parquet")
-    return read_run(folder) | {"load": load.during(shards)}
+    return read_run(folder) | {"load": load.during(*steady_period(shards))}
 
 
 def _at_most_usd(cell: FanOutSettings, left_usd: float, session: Session) -> float:
@@ -165,13 +170,6 @@ def _at_most_usd(cell: FanOutSettings, left_usd: float, session: Session) -> flo
         return left_usd
     price = cost.estimate(make_plan(_CELL_NOTEBOOK, cell, session), session.target)
     return min(left_usd, price.most.dollars)
-
-
-def _files_of_next(cell: FanOutSettings, folder: Path) -> int:
-    """Return as many files as this run had; more if a pilot's error made it short."""
-    (done,) = pd.read_parquet(folder / "runs.parquet").to_dict("records")
-    wanted = done["steady_files_per_s"] * cell.duration_s
-    return max(int(done["files"]), rounded(wanted, least=cell.shards))
 
 
 def _figures(figures: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 from contextlib import contextmanager, nullcontext, suppress
@@ -10,16 +11,19 @@ from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
 import papermill
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
 from experiment.ledger.full_disk import Stdout, writing
 from experiment.ledger.machine import root
+from experiment.report.notebook import read_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TextIO
 
+_NOTEBOOKS = root() / "notebooks"
 _KERNEL = "python3"
 _LONGEST_CELL_S = 3_600  # of a grid's cell; a whole grid may take as long as it takes
 _KERNEL_READY_WITHIN_S = 60
@@ -27,53 +31,99 @@ _KERNEL_READY_WITHIN_S = 60
 _STOPS_WITHIN_S = 60
 # Otherwise the kernel warns, in red, that loopback is not encrypted, and after Ctrl-C
 # that its socket is gone; errors of cells arrive another way. Cells also stay out of
-# the user's own history.
-_QUIET = [
+# the user's own history, and what they display in the kernel's, for the report.
+_OPTIONS = [
     "--IPKernelApp.log_level=CRITICAL",
     "--HistoryManager.hist_file=:memory:",
+    "--ZMQDisplayPublisher.store_display_history=True",
 ]
 _RUNTIME_FOLDER = "JUPYTER_RUNTIME_DIR"
 
 
-class _Manager(AsyncKernelManager):
-    """A kernel manager that disconnects one notebook before it serves the next."""
+class _Client(AsyncKernelClient):
+    """A client that is ready once for all: each time, it would wait for 0.2 s."""
 
-    _latest: Any = None
+    _is_connected = _is_ready = False
+
+    def start_channels(self, *which: bool, **named: bool) -> None:
+        """Connect, unless it is connected."""
+        if not self._is_connected:
+            super().start_channels(*which, **named)
+            self._is_connected = True
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Wait until the kernel answers for the first time."""
+        if not self._is_ready:
+            await super().wait_for_ready(timeout)
+            self._is_ready = True
+
+
+class Kernel(AsyncKernelManager):
+    """A kernel's manager, whose client serves one notebook after the other."""
+
+    client_factory = _Client
+    _client: Any = None
 
     def client(self, **options: object) -> Any:  # noqa: ANN401 - the base promises less
-        """Return a client of the kernel."""
-        self.hang_up()
-        self._latest = super().client(**options)
-        return self._latest
+        """Return the client of the kernel."""
+        if not self._client:
+            self._client = super().client(**options)
+        return self._client
 
     def hang_up(self) -> None:
-        """Close the channels of the latest client."""
-        if self._latest:
-            self._latest.stop_channels()
+        """Close the channels of the client; the next one is another."""
+        if self._client:
+            self._client.stop_channels()
+            self._client = None
 
 
 @contextmanager
-def kernel(environ: Mapping[str, str] | None = None) -> Iterator[AsyncKernelManager]:
+def kernel(environ: Mapping[str, str] | None = None) -> Iterator[Kernel]:
     """
     Keep one kernel for several notebooks.
 
     Starting one and importing pandas and matplotlib take longer than a small run.
     """
-    with _runtime_folder() as folder:
-        manager = _Manager(
-            kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
-        )
-        try:
-            with _interrupt_delayed(), writing(folder):
-                _start(manager, folder, environ or {})
-            yield manager
-        except KeyboardInterrupt:
-            _stop_cell(manager)
-            raise
-        finally:
-            manager.hang_up()
-            if manager.has_kernel:
-                run_sync(manager.shutdown_kernel)()
+    with _started(environ) as manager, passing_on_interrupts(manager):
+        with _interrupt_delayed():
+            _wait_for(manager, _KERNEL_READY_WITHIN_S)
+        yield manager
+
+
+@contextmanager
+def early_kernel(
+    notebook: str, environ: Mapping[str, str] | None = None
+) -> Iterator[Kernel]:
+    """
+    Keep one kernel for several runs of a notebook, and return while it still starts.
+
+    It imports what the notebook needs, which can use the time of something else. In the
+    end it is killed: its cells have ended, or `passing_on_interrupts` waited for them.
+    """
+    with _started(environ, killed=True) as manager:
+        client = manager.client()
+        client.start_channels()
+        client.execute(_imports_of(notebook), silent=True, store_history=False)
+        yield manager
+
+
+@contextmanager
+def passing_on_interrupts(manager: Kernel) -> Iterator[None]:
+    """
+    Interrupt the cell at work, too, and let it finish what it does then.
+
+    A kernel is in no terminal's process group, so Ctrl-C never reaches it by itself. A
+    run removes its function from AWS when it is interrupted; ending the kernel would
+    leave it there, at work.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if manager.has_kernel:
+            run_sync(manager.interrupt_kernel)()
+            with suppress(RuntimeError):  # it ended, or took too long
+                _wait_for(manager, _STOPS_WITHIN_S)
+        raise
 
 
 def execute(
@@ -82,7 +132,7 @@ def execute(
     parameters: dict[str, Any],
     *,
     stdout: TextIO | None = None,
-    manager: AsyncKernelManager | None = None,
+    manager: Kernel | None = None,
 ) -> None:
     """
     Execute a notebook through papermill.
@@ -104,17 +154,16 @@ def execute(
         NoRoomError: If a disk is full: for the executed notebook, the kernel's
             temporary files or stdout.
     """
-    folder = root() / "notebooks"
     with (
         writing(output),
         nullcontext(manager) if manager else kernel() as kernel_manager,
     ):
         output.parent.mkdir(parents=True, exist_ok=True)
         papermill.execute_notebook(
-            folder / f"{notebook}.ipynb",
+            _NOTEBOOKS / f"{notebook}.ipynb",
             output,
             parameters=parameters,
-            cwd=folder,
+            cwd=_NOTEBOOKS,
             kernel_name=_KERNEL,
             progress_bar=False,
             stdout_file=stdout and Stdout(stdout),
@@ -124,34 +173,44 @@ def execute(
         )
 
 
-def _start(
-    manager: AsyncKernelManager, folder: Path, environ: Mapping[str, str]
-) -> None:
-    run_sync(manager.start_kernel)(
-        extra_arguments=_QUIET,
-        cwd=root() / "notebooks",
-        env={**os.environ, **environ, _RUNTIME_FOLDER: str(folder)},
-    )
+@contextmanager
+def _started(
+    environ: Mapping[str, str] | None, *, killed: bool = False
+) -> Iterator[Kernel]:
+    """Start a kernel without waiting for it, and end it."""
+    with _runtime_folder() as folder:
+        manager = Kernel(
+            kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
+        )
+        try:
+            with _interrupt_delayed(), writing(folder):
+                run_sync(manager.start_kernel)(
+                    extra_arguments=_OPTIONS,
+                    cwd=_NOTEBOOKS,
+                    env={**os.environ, **(environ or {}), _RUNTIME_FOLDER: str(folder)},
+                )
+            yield manager
+        finally:
+            manager.hang_up()
+            if manager.has_kernel:
+                run_sync(manager.shutdown_kernel)(now=killed)
+
+
+def _wait_for(manager: Kernel, within_s: float) -> None:
+    """Wait until a kernel answers."""
+    manager.hang_up()
     client = manager.client()
     client.start_channels()
-    run_sync(client.wait_for_ready)(timeout=_KERNEL_READY_WITHIN_S)
+    run_sync(client.wait_for_ready)(timeout=within_s)
 
 
-def _stop_cell(manager: _Manager) -> None:
-    """
-    Interrupt the cell at work, and let it finish what it does then.
-
-    A kernel is in no terminal's process group, so Ctrl-C never reaches it by itself. A
-    run removes its function from AWS when it is interrupted; ending the kernel would
-    leave it there, at work.
-    """
-    if not manager.has_kernel:
-        return
-    run_sync(manager.interrupt_kernel)()
-    client = manager.client()
-    client.start_channels()
-    with suppress(RuntimeError):  # it ended, or took too long
-        run_sync(client.wait_for_ready)(timeout=_STOPS_WITHIN_S)
+def _imports_of(notebook: str) -> str:
+    """Return the statements by which a notebook imports modules."""
+    cells = read_notebook(_NOTEBOOKS / f"{notebook}.ipynb").cells
+    parsed = [ast.parse(cell.source) for cell in cells if cell.cell_type == "code"]
+    kinds = (ast.Import, ast.ImportFrom)
+    found = (one for tree in parsed for one in tree.body if isinstance(one, kinds))
+    return "\n".join(map(ast.unparse, found))
 
 
 @contextmanager

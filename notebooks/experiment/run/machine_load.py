@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from threading import Event, Thread
 from time import time
@@ -12,12 +11,12 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from fetcher.process.cores import cores
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _EVERY_S = 0.5
+_BUSY = ("user", "nice", "system", "irq", "softirq")
+_IDLE = ("idle", "iowait")
 NOTEBOOK, REST = "notebook", "control plane"
 # The part a process belongs to, by a whole word of its command line, or the name of
 # its program or script: folders may have any name.
@@ -33,19 +32,23 @@ PARTS = ("origin", "executions", REST, NOTEBOOK)
 
 class Load:
     """
-    A context that samples processor and memory twice a second.
+    A context that samples processor and memory.
 
     Only descendants of this process are attributed to parts: all of a local run, unless
     its endpoint was started elsewhere.
+
+    Args:
+        every_s: Seconds between samples.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, every_s: float = _EVERY_S) -> None:
+        self._every_s = every_s
         self._rows: list[dict[str, float]] = []
         self._over = Event()
         self._thread = Thread(target=self._sample_to_the_end, daemon=True)
 
     def __enter__(self) -> Self:
-        self._sample(math.nan)
+        self._rows.append(_sample())
         self._thread.start()
         return self
 
@@ -59,52 +62,61 @@ class Load:
 
         Returns:
             Columns at (seconds since 1970), cpu_percent (of all cores, since the
-            sample before; NaN in the first), used_bytes (memory of the whole machine),
-            and the CPU seconds so far of each of `PARTS`.
+            sample before; NaN in the first), busy_s, idle_s, stolen_s (of all cores so
+            far; stolen by the host of a virtual machine), used_bytes (memory of the
+            whole machine), and the CPU seconds so far of each of `PARTS`.
         """
-        return pd.DataFrame(self._rows)
+        table = pd.DataFrame(self._rows)
+        passed = table[["busy_s", "idle_s", "stolen_s"]].diff()
+        share = passed["busy_s"] / passed.sum(axis=1, min_count=1)
+        table.insert(1, "cpu_percent", 100 * share)
+        return table
 
-    def during(self, shards: pd.DataFrame) -> dict[str, float]:
+    def during(self, start: float, end: float) -> dict[str, float]:
         """
-        Return how many cores were busy on average during a run.
+        Return how many cores were busy on average between two times.
 
         Returns:
             cores_busy, by anything; own_cores, by this process and its descendants;
-            execution_cores and origin_cores, by these among them.
+            execution_cores and origin_cores, by these among them; stolen_cores, that
+            the host of a virtual machine gave to others.
         """
         table = self.table()
-        start = float(shards["invoked_at"].min())
-        end = float(shards["answered_at"].max())
-        during = table[(table["at"] > start) & (table["at"] <= end + _EVERY_S)]
 
-        def cores_of(parts: Sequence[str]) -> float:
-            used = np.interp([start, end], table["at"], table[list(parts)].sum(axis=1))
+        def cores_of(*columns: str) -> float:
+            used = np.interp([start, end], table["at"], table[[*columns]].sum(axis=1))
             return float(used[1] - used[0]) / (end - start)
 
         return {
-            "cores_busy": float(during["cpu_percent"].mean()) / 100 * cores(),
-            "own_cores": cores_of(PARTS),
-            "execution_cores": cores_of(["executions"]),
-            "origin_cores": cores_of(["origin"]),
+            "cores_busy": cores_of("busy_s"),
+            "own_cores": cores_of(*PARTS),
+            "execution_cores": cores_of("executions"),
+            "origin_cores": cores_of("origin"),
+            "stolen_cores": cores_of("stolen_s"),
         }
 
     def _sample_to_the_end(self) -> None:
-        psutil.cpu_percent()  # the first call of a thread starts its clock
         is_over = False
         while not is_over:
-            is_over = self._over.wait(_EVERY_S)
-            self._sample(psutil.cpu_percent())
+            is_over = self._over.wait(self._every_s)
+            self._rows.append(_sample())
 
-    def _sample(self, cpu_percent: float) -> None:
-        memory = psutil.virtual_memory()
-        self._rows.append(
-            {
-                "at": time(),
-                "cpu_percent": cpu_percent,
-                "used_bytes": float(memory.total - memory.available),
-                **_cpu_s_by_part(),
-            }
-        )
+
+def _sample() -> dict[str, float]:
+    """Return a row of `Load.table`; what has added up so far."""
+    memory, spent = psutil.virtual_memory(), psutil.cpu_times()._asdict()
+
+    def seconds(*names: str) -> float:
+        return float(sum(spent.get(name, 0.0) for name in names))  # Linux has them all
+
+    return {
+        "at": time(),
+        "busy_s": seconds(*_BUSY),
+        "idle_s": seconds(*_IDLE),
+        "stolen_s": seconds("steal"),
+        "used_bytes": float(memory.total - memory.available),
+        **_cpu_s_by_part(),
+    }
 
 
 def _cpu_s_by_part() -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from experiment.tables.runs import LOAD
 from experiment.tables.verdict import (
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _BUSY = 0.85  # of the cores, or of one core
 _AT_WORK = 0.02  # of a core, by executions or an origin on this machine
 _OTHERS = 0.25  # of the cores, used by programs that are not the run's
+_STOLEN = 0.05  # of the cores of a virtual machine
+_CORES = "the cores are the limit"
 
 
 def growth(runs: pd.DataFrame) -> Iterator[str]:
@@ -53,38 +55,73 @@ def _growth(rows: pd.DataFrame) -> str:
     most = max(millions)
     if stop == most:
         return f"throughput still grows at concurrency {most:,}, the most measured"
-    beyond = [million for number, million in millions.items() if number > stop]
-    falls = any(million.low > best.high for million in beyond)
+    beyond = {number: million for number, million in millions.items() if number > stop}
+    falls = any(million.low > best.high for million in beyond.values())
     further = "no further, and then falls" if falls else "no further"
     if stop == min(millions):
-        said = f"no concurrency is shown to be faster than {stop:,}"
+        said = f"no other concurrency is measurably faster than {stop:,}"
     else:
         said = f"throughput grows up to concurrency {stop:,}, and {further}"
-    return f"{said}. {_why(of_one_start(alike[alike['concurrency'] == stop]))}"
+    there, after = (
+        alike[alike["concurrency"] == number] for number in (stop, min(beyond))
+    )
+    return f"{said}. {_why(of_one_start(there), of_one_start(after))}"
 
 
-def _why(runs: pd.DataFrame) -> str:
-    """Say what had run out at a concurrency."""
-    cores, connections = int(runs["cores"].iloc[0]), runs["connections"].iloc[0]
-    busy, own, executions, origin = runs[list(LOAD)].median()
-    if not (busy > 0 and executions > _AT_WORK):
+class _Load(NamedTuple):
+    """How many cores were busy, all and with what; see `Load.during`."""
+
+    busy: float
+    own: float
+    executions: float
+    origin: float
+    stolen: float
+
+    @property
+    def taken(self) -> float:
+        """How many cores were not free for this machine's work."""
+        return self.busy + self.stolen
+
+    @classmethod
+    def of(cls, runs: pd.DataFrame) -> Self:
+        """Return the median of some runs."""
+        return cls(*runs[list(LOAD)].median().fillna(0.0))
+
+
+def _why(runs: pd.DataFrame, after: pd.DataFrame) -> str:
+    """Say what had run out at a concurrency, or at the next one."""
+    cores, there = int(runs["cores"].iloc[0]), _Load.of(runs)
+    if there.executions < _AT_WORK:
         return "Why cannot be seen here, because the executions ran elsewhere"
     at = (
-        f"There, {busy:.1f} of the {cores} cores were busy, {executions:.1f} with "
-        f"executions and {origin:.1f} with the origin"
+        f"At concurrency {runs['concurrency'].iloc[0]:,}, {there.busy:.1f} of the "
+        f"{cores} cores were busy while files arrived steadily, "
+        f"{there.executions:.1f} with executions and {there.origin:.1f} with the origin"
     )
-    if busy - own > _OTHERS * cores:
+    others = there.busy - there.own
+    if others > _OTHERS * cores:
         return (
-            f"{at}, but {busy - own:.1f} with other programs: measure again when they "
-            "are done"
+            f"{at}, but {others:.1f} with other programs: measure again when they are "
+            "done"
         )
-    if busy > _BUSY * cores:
-        return f"{at}: the cores are the limit"
-    if origin > _BUSY:
-        return f"{at}, which is a single process: the origin is the limit"
-    if origin < _AT_WORK:
-        return f"{at}: files came from elsewhere, so why cannot be seen here"
+    if there.stolen > _STOLEN * cores:
+        at += f", and the host gave {there.stolen:.1f} of them to other machines"
+    return f"{at}{_limit(there, cores, runs, after)}"
+
+
+def _limit(there: _Load, cores: int, runs: pd.DataFrame, after: pd.DataFrame) -> str:
+    """Name the limit, as the end of a sentence."""
+    if there.taken > _BUSY * cores:
+        return f": {_CORES}"
+    if there.origin > _BUSY:
+        return ", which is a single process: the origin is the limit"
+    if there.origin < _AT_WORK:
+        return ": files came from elsewhere, so why cannot be seen here"
+    if (further := _Load.of(after)).taken > _BUSY * cores:
+        concurrency = after["concurrency"].iloc[0]
+        return f"; at concurrency {concurrency:,} it was {further.busy:.1f}: {_CORES}"
+    connections = runs["connections"].iloc[0]
     advice = f"so try more than {connections:,} connections"
     if not connections:
-        advice = "and more connections were of no use"
-    return f"{at}: neither is the limit, {advice}"
+        advice = "and more connections did not help"
+    return f": neither cores nor origin are the bottleneck, {advice}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LEAST_STEADY_S = 1.0  # a shorter run says nothing about a million files
 LEAST_BAND = 0.15  # rates sag in long runs
-_AT_WORK = 0.9  # of the most invocations that downloaded at once
+_AT_WORK = 0.9  # of the most invocations that were at work at once
 _HELD = 0.1  # of the time; clocks of executions differ, which makes shorter peaks
 _NEARLY = 1.1  # a run of so many times the goal's files is still a measured million
 
@@ -28,7 +28,8 @@ class Phases:
     Attributes:
         startup_s: Until nearly all executions were downloading.
 
-        steady_s: From then on, as long as nearly all of them were.
+        steady_s: From then on, as long as nearly all of them were at work: downloading,
+            or reporting, which takes a time for each file, too.
 
         tail_s: The rest.
 
@@ -49,16 +50,16 @@ def phases_of(shards: pd.DataFrame) -> Phases:
     """
     Tell the phases of one session apart, by its rows of a `shards_table`.
 
-    The files of an invocation are taken to arrive evenly while it downloads.
+    The files of an invocation are taken to be done evenly until it has answered.
     """
     began_at, ended_at = shards["invoked_at"].min(), shards["answered_at"].max()
-    reported = shards[shards["downloaded_at"] > shards["downloading_at"]]
+    reported = _reported(shards)
     since = reported["downloading_at"].to_numpy()
-    until = reported["downloaded_at"].to_numpy()
+    until = reported["answered_at"].to_numpy()
     files = reported["ok"].to_numpy()
     first, last = _at_work(since, until) or (ended_at, ended_at)
 
-    def arrived(start: float, end: float) -> float:
+    def done(start: float, end: float) -> float:
         shared = np.minimum(until, end) - np.maximum(since, start)
         return float((files * np.clip(shared, 0, None) / (until - since)).sum())
 
@@ -67,25 +68,39 @@ def phases_of(shards: pd.DataFrame) -> Phases:
         startup_s=float(first - began_at),
         steady_s=float(last - first),
         tail_s=float(ended_at - last),
-        startup_files=arrived(-math.inf, first),
-        steady_files=(arrived(first, middle), arrived(middle, last)),
-        tail_files=arrived(last, math.inf),
+        startup_files=done(-math.inf, first),
+        steady_files=(done(first, middle), done(middle, last)),
+        tail_files=done(last, math.inf),
     )
 
 
+def steady_period(shards: pd.DataFrame) -> tuple[float, float]:
+    """Return when the steady phase of a run began and ended; all of it, if none did."""
+    reported = _reported(shards)
+    found = _at_work(
+        reported["downloading_at"].to_numpy(), reported["answered_at"].to_numpy()
+    )
+    return found or (float(shards["invoked_at"].min()), shards["answered_at"].max())
+
+
+def _reported(shards: pd.DataFrame) -> pd.DataFrame:
+    """Return the invocations that downloaded something."""
+    return shards[shards["downloaded_at"] > shards["downloading_at"]]
+
+
 def _at_work(since: np.ndarray, until: np.ndarray) -> tuple[float, float] | None:
-    """Return when nearly all were downloading first, and when they last were."""
+    """Return when nearly all were at work first, and when they last were."""
     if not len(since):
         return None
     at = np.concatenate([since, until])
     order = np.argsort(at)
     change = np.concatenate([np.ones(len(since), int), -np.ones(len(until), int)])
-    at, downloading = at[order], change[order].cumsum()[:-1]
+    at, working = at[order], change[order].cumsum()[:-1]
     lasted = np.diff(at)
-    widest = np.argsort(-downloading)
+    widest = np.argsort(-working)
     held = lasted[widest].cumsum()
-    most = downloading[widest][np.searchsorted(held, _HELD * held[-1])]
-    (many,) = np.nonzero((downloading >= math.ceil(_AT_WORK * most)) & (lasted > 0))
+    most = working[widest][np.searchsorted(held, _HELD * held[-1])]
+    (many,) = np.nonzero((working >= math.ceil(_AT_WORK * most)) & (lasted > 0))
     return float(at[many[0]]), float(at[many[-1] + 1])
 
 

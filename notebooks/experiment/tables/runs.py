@@ -18,8 +18,11 @@ _SETTINGS = (
     *("engine", "sink", "repeat"),
 )
 _FEW = 0.1  # of the executions: with more cold ones a run is cold
-# The load of this machine during a run of a grid; see `experiment.run.grid`.
-LOAD = ("cores_busy", "own_cores", "execution_cores", "origin_cores")
+# The load of this machine in the steady phase of a grid's run: see `Load.during`.
+LOAD = (
+    *("cores_busy", "own_cores", "execution_cores", "origin_cores"),
+    "stolen_cores",
+)
 
 
 def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -34,8 +37,9 @@ def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         executions started during the run), sized_by (the parameter that decided how
         many files there were), the figures of `totals`, ok, not_ok,
         usd_per_million (projected_usd_per_million of local runs), cores (of the machine
-        that sent the requests), and `LOAD`, in cores: of all that runs on it, of the
-        run's own processes, of its executions, of the origin.
+        that sent the requests), and `LOAD`, in cores, while files arrived steadily: of
+        all that runs on it, of the run's own processes, of its executions, of the
+        origin, and what the host of a virtual machine gave to others.
     """
     rows = []
     for record in records:

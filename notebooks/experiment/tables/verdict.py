@@ -21,7 +21,7 @@ AXES = ("file_kb", "concurrency", "memory_mb", "engine", "sink")
 _UNITS = {"memory_mb": "{:,} MB"}
 SEVERAL = 3
 _DEVIATIONS = 2.0  # median absolute ones: an outlier widens no band
-_NEARLY = 1.1  # times the best: as good as that
+_NEARLY = 1 + LEAST_BAND  # times the best: as good as that
 _ADVICE = {
     "files": "; set duration_s instead of files",
     "duration_s": "; set a longer duration_s",
@@ -103,7 +103,7 @@ def settings_of(runs: pd.DataFrame) -> Iterator[tuple[Values, pd.DataFrame]]:
 
 def verdict(runs: pd.DataFrame) -> str:
     """
-    Say in one sentence for each file size whether the best setting meets the goal.
+    Say in one sentence for each file size whether its setting named meets the goal.
 
     Settings are ranked by the median of their warm runs, so one lucky run cannot win.
     See `ranking` for the one that is named.
@@ -127,7 +127,7 @@ def _of_size(runs: pd.DataFrame, file_kb: float, rows: pd.DataFrame) -> str:
     )
     if alike:
         others = listed([named(runs, other) for other, _ in alike])
-        sentence += f"; no difference shown to {others}"
+        sentence += f"; not distinguishable from {others}"
     return sentence
 
 
@@ -135,7 +135,7 @@ def ranking(runs: pd.DataFrame) -> list[tuple[Values, Million]]:
     """
     Return the settings of one file size that none is shown to beat.
 
-    The first is the one to name: of those within a tenth of the best that of the lowest
+    The first is the one to name: of those within 15 % of the best that of the lowest
     concurrency. Noise would choose another of them each time.
     """
     millions = [(name, million_of(rows)) for name, rows in settings_of(runs)]

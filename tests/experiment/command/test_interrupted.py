@@ -20,12 +20,11 @@ TIMES = pytest.mark.parametrize(
 )
 
 
-@TIMES
+@pytest.mark.soak
+@pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path, times):
     """
     What was reported until then is kept; kernel, endpoint and executions end.
-
-    The second of two came while the first was cleaned up after, and left files.
     """
     with HeldOrigin(served=2 * REPORTED) as origin:
         interrupted = Interrupted(tmp_path, **held(origin.url))
@@ -58,6 +57,8 @@ class FarAway(HttpProxy):
 def test_ctrl_c_removes_the_function_where_the_endpoint_lives_on(tmp_path, endpoint):
     """
     As on AWS: there nothing ends with the run, so a function stayed, and kept working.
+
+    The second Ctrl-C comes while the first is cleaned up after; it left files.
     """
     name = "t-interrupted"
     with (
@@ -68,12 +69,18 @@ def test_ctrl_c_removes_the_function_where_the_endpoint_lives_on(tmp_path, endpo
             tmp_path, function=name, endpoint_url=proxy.url, **held(origin.url)
         )
         folder = interrupted.results
-        status = interrupted.run(lambda: lines(folder / "reports.jsonl") == REPORTED)
+        status = interrupted.run(
+            lambda: lines(folder / "reports.jsonl") == REPORTED, times=2
+        )
 
         assert (status, interrupted.err) == (130, "")
+        assert f"; resume with: python -m experiment resume {folder}\n" in (
+            interrupted.out
+        )
         interrupted.leaves_nothing_behind()
     assert left(connect("local", endpoint.endpoint_url), name) == []
     assert len(list(read_invocations(folder))) == REPORTED
+    assert "ended" not in read_run(folder)
 
 
 @TIMES
@@ -104,7 +111,9 @@ def test_ctrl_c_while_modules_are_imported_shows_no_traceback(monkeypatch, capsy
             raise KeyboardInterrupt
 
     monkeypatch.setitem(
-        sys.modules, "experiment.command.runner", Slow("experiment.command.runner")
+        sys.modules,
+        "experiment.command.notebook_runner",
+        Slow("experiment.command.notebook_runner"),
     )
 
     assert main(["20_fan_out"]) == 130

@@ -112,7 +112,7 @@ def test_verdict_figures_settings_and_the_way_to_repeat_are_there(page):
         "2 × AMD EPYC, 24 GiB, Linux",
         "local: this machine, not AWS",
         "python -m experiment 40_million -p timeout_s 300 -p tmp_mb 2048",
-        "On AWS it is projected to cost $0.04.",
+        "Nothing (local run). On AWS: an estimated $0.04",
     ):
         assert said in text
 
@@ -219,7 +219,7 @@ def test_a_notebook_that_papermill_is_writing_stays_as_it_is(run, monkeypatch):
     path = run.folder / "20_fan_out.ipynb"
     nbformat.write(notebook_that_says("papermill's", end_time=None), path)
 
-    assert "ours" not in page_from_kernel(run, monkeypatch, "ours")
+    assert "ours" in page_from_kernel(run, monkeypatch, "ours")
     assert "papermill's" in path.read_text()
 
 

@@ -1,6 +1,5 @@
 """A grid: each cell measured in a folder of its own, a failing one loses no other."""
 
-from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -14,15 +13,17 @@ from experiment.ledger.run_folder import open_run, read_run
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
-from experiment.plan.plan import Plan
+from experiment.plan.run_plan import Plan
 from experiment.run import grid
 from experiment.run.grid import GridError, check_complete, check_grid, run_grid
 from experiment.run.kernels import execute
 from experiment.session import open_session
 from experiment.tables.result import result_of
+from fetcher.process.cores import cores
 from rollout.errors import PreflightError
 
 MANY = 12
+NO_KERNEL = None  # it would execute the notebooks
 
 
 @pytest.fixture
@@ -67,7 +68,6 @@ def cells(monkeypatch):
         cell.close(verdict="")
 
     monkeypatch.setattr(grid, "execute", pretend)
-    monkeypatch.setattr(grid, "kernel", nullcontext)
     return told
 
 
@@ -75,14 +75,15 @@ def test_cells_are_measured_one_after_the_other_at_the_shared_target(
     run, cells, session, there, capsys
 ):
     settings = GridSettings(concurrency=[1, 3], file_kb=[5], repeats=2, duration_s=1)
-    records = run_grid(settings, session, run)
+    records = run_grid(settings, session, run, NO_KERNEL)
 
     cold_too = [f"5kB-c{n}-{start}-r1" for n in (1, 3) for start in ("cold", "warm")]
     warm = ["5kB-c1-warm-r2", "5kB-c3-warm-r2"]
     assert [record["run"] for record in records] == cold_too + warm
-    # The first run of a setting finds the number of files, and the others take it.
-    files = [parameters["files"] for _, _, parameters in cells]
-    assert files == [0, MANY, 0, MANY, MANY, MANY]
+    # Only the first run has a pilot: the others know what runs before them showed.
+    assert [bool(parameters["files"]) for _, _, parameters in cells] == [False] + 5 * [
+        True
+    ]
     sized = [told for _, _, told in cells if told["files"]]
     assert {told["shards_per_execution"] for told in sized} == {1}  # as the pilot's run
     assert {"cores_busy", "origin_cores"} <= records[0]["load"].keys()
@@ -100,16 +101,17 @@ def test_cells_are_measured_one_after_the_other_at_the_shared_target(
 def test_a_run_that_was_too_short_gives_the_next_more_files(run, cells, session):
     settings = GridSettings(concurrency=[1], file_kb=[5], repeats=1, duration_s=4)
 
-    run_grid(settings, session, run)
+    run_grid(settings, session, run, NO_KERNEL)
 
-    # The first downloaded its 12 in 1 s.
-    assert [parameters["files"] for _, _, parameters in cells] == [0, 4 * MANY]
+    # The first downloaded its 12, and reported them, in 1.25 s.
+    wanted = round(4 * MANY / 1.25)
+    assert [parameters["files"] for _, _, parameters in cells] == [0, wanted]
 
 
 def test_a_cell_that_fails_loses_no_other_and_is_named(run, cells, session, capsys):
     settings = GridSettings(files=MANY, concurrency=[1, 2, 3], file_kb=[5], repeats=1)
 
-    assert len(run_grid(settings, session, run)) == 4
+    assert len(run_grid(settings, session, run, NO_KERNEL)) == 4
 
     with pytest.raises(GridError) as failed:
         check_complete(run)
@@ -122,6 +124,22 @@ def test_a_cell_that_fails_loses_no_other_and_is_named(run, cells, session, caps
     assert read_run(run.folder / "5kB-c3-warm-r1")["totals"]["files"] == MANY
     said = capsys.readouterr().out
     assert "[3/6] 5kB-c2-cold-r1: failed: OSError: disk full" in said
+
+
+def test_the_first_run_of_a_setting_lasts_long_enough_even_if_throughput_grows(
+    run, cells, session
+):
+    """
+    No more executions work at once than the machine has cores; what it shows decides.
+    """
+    settings = GridSettings(concurrency=[1, 3], file_kb=[5], repeats=1, duration_s=4)
+
+    run_grid(settings, session, run, NO_KERNEL)
+
+    *_, first, second = (parameters["files"] for _, _, parameters in cells)
+    warm_rate = cells[1][2]["files"] / 1.25
+    assert first == pytest.approx(4 * warm_rate * min(3, cores()), rel=0.05)
+    assert second == pytest.approx(4 * first / 1.25, rel=0.05)
 
 
 @pytest.mark.parametrize("files", [MANY, 0])
@@ -140,11 +158,11 @@ def test_what_failed_cells_may_have_cost_is_not_spent_again(run, cells, files):
 
     if not files:
         with pytest.raises(GridError):
-            run_grid(settings, session, run)
+            run_grid(settings, session, run, NO_KERNEL)
         assert len(cells) == 1
         assert len(run.record["failed_cells"]) == 4
         return
-    run_grid(settings, session, run)
+    run_grid(settings, session, run, NO_KERNEL)
 
     first, second, *rest = (told["max_cost_usd"] for _, _, told in cells)
     assert first == 1.0
@@ -159,6 +177,9 @@ def test_a_kernel_that_dies_loses_its_cell_only(run, cells, session, monkeypatch
     restarts = []
 
     class Manager:
+        def hang_up(self):
+            restarts.clear()
+
         async def restart_kernel(self, *, now):
             restarts.append(now)
 
@@ -169,11 +190,10 @@ def test_a_kernel_that_dies_loses_its_cell_only(run, cells, session, monkeypatch
             raise DeadKernelError
         pretend(*arguments, **options)
 
-    monkeypatch.setattr(grid, "kernel", lambda _: nullcontext(Manager()))
     monkeypatch.setattr(grid, "execute", die_first)
     settings = GridSettings(files=MANY, concurrency=[3], file_kb=[5], repeats=1)
 
-    (record,) = run_grid(settings, session, run)
+    (record,) = run_grid(settings, session, run, Manager())
 
     assert record["run"] == "5kB-c3-warm-r1"
     assert run.record["failed_cells"] == ["5kB-c3-cold-r1"]

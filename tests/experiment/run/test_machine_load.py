@@ -4,11 +4,8 @@ import math
 import subprocess
 import sys
 import time
-from collections import defaultdict
-from itertools import count
-from threading import get_ident
 
-import psutil
+import pytest
 
 from experiment.run.machine_load import PARTS, Load
 
@@ -71,15 +68,29 @@ def test_samples_are_taken_before_and_after_at_least():
     assert (table["used_bytes"] > 0).all()
 
 
-def test_how_busy_the_processors_are_is_said_since_the_sample_before(monkeypatch):
-    """
-    Of a thread that asks for the first time psutil knows nothing, and says 0.
-    """
-    asked = defaultdict(count)
-    monkeypatch.setattr(psutil, "cpu_percent", lambda: next(asked[get_ident()]))
-    with Load() as load:
-        time.sleep(0.6)
+def test_how_busy_the_processors_are_is_said_since_the_sample_before():
+    with Load(0.1) as load:
+        end = time.process_time() + 0.3
+        while time.process_time() < end:
+            pass
     first, *others = load.table()["cpu_percent"]
 
     assert math.isnan(first)  # there is none before it
-    assert others == [1, 2]
+    assert all(0 <= percent <= 100 for percent in others)
+
+
+def test_the_cores_busy_between_two_times_are_those_of_then():
+    """
+    A run has few samples, and the machine is not so busy before and after it.
+    """
+    load = Load()
+    load._rows += [
+        {"at": at, "busy_s": busy_s, "idle_s": 2 * at - busy_s, "stolen_s": at / 10}
+        | dict.fromkeys(PARTS, 0.0)
+        | {"executions": busy_s / 2}
+        for at, busy_s in [(0, 0), (1, 0), (2, 2), (3, 4), (4, 4)]
+    ]
+
+    during = load.during(1, 3)
+    assert (during["cores_busy"], during["execution_cores"]) == (2, 1)
+    assert during["stolen_cores"] == pytest.approx(0.1)

@@ -5,13 +5,15 @@ Each prints what it measured. They want a machine that does nothing else.
 """
 
 import asyncio
+import time
+from statistics import fmean
 
 import pandas as pd
 import pytest
 
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.plan.plan import make_plan
+from experiment.plan.run_plan import make_plan
 from experiment.run.fan_out import fan_out
 from experiment.run.kernels import execute
 from experiment.session import open_session
@@ -72,22 +74,37 @@ def test_a_file_costs_the_same_however_many_there_are(tmp_path):
 
 
 def test_default_notebooks_project_what_a_million_takes(tmp_path):
-    figures, _ = measured(
-        tmp_path / "whole",
-        origin="own",
-        files=1_000_000,
-        shards_per_execution=10,
-        tmp_mb=2_048,
-    )
-    took_s, projected_s = figures["wall_s"], {}
-    for name in ("20_fan_out", "40_million", "30_grid"):
-        folder = tmp_path / name
-        execute(name, folder / f"{name}.ipynb", {"run_folder": str(folder)})
-        runs = pd.read_parquet(folder / "runs.parquet")
-        projected_s[name] = million_of(runs[runs["concurrency"] == 2]).seconds
-    print(f"\nA million took {took_s:.1f} s; projected were {projected_s}")
+    """
+    A machine may change its speed by a fifth within minutes: each projection is between
+    two millions, and is compared with their mean.
+    """
 
-    assert projected_s == pytest.approx(dict.fromkeys(projected_s, took_s), rel=0.1)
+    def million(number):
+        figures, _ = measured(
+            tmp_path / f"million-{number}",
+            origin="own",
+            files=1_000_000,
+            shards_per_execution=10,
+            tmp_mb=2_048,
+        )
+        return figures["wall_s"]
+
+    took_s, off = [million(0)], {}
+    for name in ("20_fan_out", "40_million", "30_grid"):
+        folder, began = tmp_path / name, time.monotonic()
+        execute(name, folder / f"{name}.ipynb", {"run_folder": str(folder)})
+        lasted_s = time.monotonic() - began
+        runs = pd.read_parquet(folder / "runs.parquet")
+        projected_s = million_of(runs[runs["concurrency"] == 2]).seconds
+        took_s.append(million(len(took_s)))
+        between_s = fmean(took_s[-2:])
+        off[name] = projected_s / between_s - 1
+        print(
+            f"{name} ({lasted_s:.0f} s) projects {projected_s:.1f} s; a million took "
+            f"{took_s[-2]:.1f} s before and {took_s[-1]:.1f} s after: {off[name]:+.1%}"
+        )
+
+    assert off == pytest.approx(dict.fromkeys(off, 0), abs=0.1)
 
 
 @pytest.mark.parametrize(

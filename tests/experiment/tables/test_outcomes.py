@@ -19,10 +19,10 @@ from tests.support.recorded_invocations import (
 from experiment.ledger.download_rows import not_final
 from experiment.tables import outcomes
 from experiment.tables.outcomes import AccountError
-from fetcher.contract.downloads import Downloads
+from fetcher.contract.download_results import Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import numbers_in
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 
 MANY = 12
 WHOLE = urls((0, MANY))

@@ -1,6 +1,7 @@
 """An earlier report, cut down to what need not be fetched again."""
 
 import json
+from pathlib import Path
 
 import pytest
 from tests.support.earlier_run import ITEMS, EarlierRun
@@ -121,6 +122,26 @@ def test_what_belongs_elsewhere_now_is_not_kept(run, tmp_path):
     kept = run.kept(Directory(tmp_path / "other"))
 
     assert len(kept) == 0
+
+
+def test_a_folder_that_is_spelled_otherwise_is_the_same(run, tmp_path, monkeypatch):
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+
+    assert len(run.kept(Directory(Path("../out")))) == ITEMS
+
+
+def test_a_body_is_not_taken_for_what_is_told_beside_another(run, tmp_path):
+    """
+    Of a run without what is beside bodies, some may be called so.
+    """
+    beside = tmp_path / "out/h/1.json"
+    beside.write_bytes(b"\xff\xd8 a picture")
+    sink = Directory(tmp_path / "out", beside=True)
+    before = sink.holds(str(run.path(1)), 1)
+    beside.write_bytes(b'{"row": 2}\n')
+
+    assert (before, sink.holds(str(run.path(1)), 1)) == (False, True)
 
 
 def test_a_url_with_a_password_is_kept_though_the_report_does_not_tell_it(run):

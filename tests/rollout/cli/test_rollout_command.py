@@ -16,7 +16,7 @@ from tests.support.child_processes import family_of
 
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.shard import Report, Shard
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from local_aws.local_lambda.requests.access_keys import KeyPair
 from rollout.__main__ import main
 from rollout.cli.serve import _exports

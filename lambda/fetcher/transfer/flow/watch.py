@@ -16,7 +16,7 @@ from fetcher.transfer.flow.stall import StallWatch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.attempt import Attempt
     from fetcher.transfer.flow.places import Places
@@ -169,10 +169,10 @@ class Watch:
             attempt.stall = StallWatch(self._options, now)
         stalled = attempt.stall.stalled(attempt.received, now)
         if silence_s >= patience_s and not stalled:
-            why = "its host was silent before, too"
+            why = "its host was unresponsive before, too"
             if not attempt.is_last:
-                why = "of others silent as long, hardly any spoke later"
-            stalled = f"silent for {patience_s:g} s; {why}"
+                why = "downloads silent this long almost never recover"
+            stalled = f"no data for {patience_s:g} s; {why}"
         return (Outcome.READ_TIMEOUT, stalled) if stalled else None
 
 

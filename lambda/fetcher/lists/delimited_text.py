@@ -16,15 +16,14 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from fetcher.contract.carried import LONGEST_TOLD
-from fetcher.lists.columns import Rows, as_objects
-from fetcher.lists.inputs import TOO_LONG, block_of, line_of
+from fetcher.lists.columns import Rows, as_objects, told_apart
+from fetcher.lists.files.text import TOO_LONG, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import TextIO
 
     from fetcher.lists.columns import Columns
-    from fetcher.lists.inputs import Input
+    from fetcher.lists.files.inputs import Input
 
 csv.field_size_limit(LONGEST_TOLD)
 _AT_ONCE = 512  # rows
@@ -36,7 +35,7 @@ _OPENING = f'{TOO_LONG}"\n'  # if a record begins with it: a cell goes on
 class _Lines:
     """Lines of a table, those of one record kept: they may have to be read again."""
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: Text) -> None:
         self._file = file
         self.ahead: deque[str] = deque()
         self.taken: list[str] = []
@@ -48,7 +47,7 @@ class _Lines:
         if len(self.taken) == _MOST_LINES:
             msg = "a quote is not closed"
             raise csv.Error(msg)
-        line = self.ahead.popleft() if self.ahead else line_of(self._file)
+        line = self.ahead.popleft() if self.ahead else self._file.line()
         if not line:
             raise StopIteration
         if not self.taken and line == _OPENING:
@@ -63,9 +62,9 @@ class _Lines:
         Only a block that has no other line ends is split at carriage returns. Empty: it
         is the end, or lines were read ahead.
         """
-        text = "" if self.ahead else block_of(self._file)
+        text = "" if self.ahead else self._file.block()
         if text.count('"') % 2:
-            for line in islice(iter(lambda: line_of(self._file), ""), _MOST_LINES):
+            for line in islice(iter(self._file.line, ""), _MOST_LINES):
                 text += line
                 if line.count('"') % 2:
                     break
@@ -84,7 +83,7 @@ class Table:
 
     def __init__(self, given: Input, delimiter: str, columns: Columns) -> None:
         self._given = given
-        self._lines = _Lines(given.text(newline=""))
+        self._lines = _Lines(Text(given.start, given.rest, translate=False))
         self._delimiter = delimiter
         self._width = 0
         self._first: list[str] = []  # row, if it names no columns
@@ -95,7 +94,7 @@ class Table:
         """Return the positions of URL, name and digest, the last two -1 if absent."""
         first, _ = next(self._records, ([], ""))
         self._width = len(first)
-        self._names = list(first)
+        self._names = told_apart(first)
         if not columns.found_in(first) and any("://" in cell for cell in first):
             self._first = first
             self._names = [f"column_{at}" for at in range(1, len(first) + 1)]
@@ -103,6 +102,8 @@ class Table:
                 place = next(at for at, cell in enumerate(first) if "://" in cell)
                 self._names[place] = "url"
         names = columns.found_in(self._names)
+        if not first:  # a part without rows
+            return -1, -1, -1
         if names is None:
             raise columns.missing(self._names, of)
         url, name, sha256 = (self._names.index(one) if one else -1 for one in names)
@@ -118,7 +119,7 @@ class Table:
             if rows := self._at_once(text):
                 yield self._in_columns(rows, {})
                 continue
-            self._lines.ahead.extend(io.StringIO(text, newline="\n"))
+            self._lines.ahead.extend(io.StringIO(text, newline=""))
             some = list(islice(self._records, _AT_ONCE))
             if not some:
                 return
@@ -137,6 +138,8 @@ class Table:
             rows, blank = self._quoted(text), []
         else:
             text = text.replace("\r\n", "\n").removesuffix("\n")
+            if "\r" in text:  # line ends of two kinds
+                return []
             rows = [line.split(self._delimiter) for line in text.split("\n")]
             blank = [""]
         count = len(rows)

@@ -36,6 +36,7 @@ _REFUSALS = {
         *(EndpointError, OriginError, PreflightError),
     )
 }
+_PAGE = "report.html"  # `experiment.report.page.NAME`
 _NOTHING_MEASURED = {"DryRun", "RunShown"}  # importing them takes a second
 
 
@@ -224,21 +225,23 @@ def _print_results(folder: Path, *, only_with_verdict: bool = False) -> None:
         return
     shown = shown_path(folder)
     print(f"run      {shown}")
-    if verdict:
-        _print_report(folder)
+    if only_with_verdict:
+        _write_report(folder)  # its notebook did not come to that
+    if verdict and (page := folder / _PAGE).exists():
+        print(f"report   {shown_path(page)}")
     for chart in sorted(folder.glob("*.png")):
         print(f"chart    {shown / chart.name}")
     if verdict:
         print(f"verdict  {verdict}")
 
 
-def _print_report(folder: Path) -> None:
+def _write_report(folder: Path) -> None:
     """Write the report; the run's results stand without it."""
     # It draws charts: to import that takes a second, which no refusal need wait for.
     from experiment.report.page import write_report  # noqa: PLC0415
 
     try:
-        print(f"report   {shown_path(write_report(folder))}")
+        write_report(folder)
     except (LedgerError, OSError) as error:
         _print_error(
             f"report.html was not written: {error} To write it: "

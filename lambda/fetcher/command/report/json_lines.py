@@ -14,7 +14,7 @@ from fetcher.contract.carried import carried_fields
 from fetcher.security.masking import masked
 
 if TYPE_CHECKING:
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
 
 BEGINNING = b'{"row": '
