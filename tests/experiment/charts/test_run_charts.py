@@ -39,8 +39,8 @@ def test_the_timeline_is_titled_labelled_and_footnoted(of):
     (ax,) = figure.axes
 
     assert title(figure) == of + ": " * bool(of) + (
-        "1 invocation took 2.0 s: 750 ms starting up, 1.0 s downloading steadily "
-        "(shaded), 250 ms until the last report"
+        "1 invocation took 2.0 s: 750 ms starting up, 1.2 s downloading steadily "
+        "(shaded), 0 ms until the last report"
     )
     assert key(figure) == ["queued", "starting", "downloading", "reporting"]
     assert ax.get_xlabel() == "Seconds since the first request was sent"
