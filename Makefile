@@ -41,7 +41,7 @@ $(READY): requirements.lock pyproject.toml
 run: $(READY) ## the experiment on this machine: a grid, its charts, the verdict
 	@$(PY) -m experiment 30_grid
 
-million: $(READY) ## a million files of 10 kB on this machine, each accounted for: a minute or two
+million: $(READY) ## a million files of 10 kB on this machine, each reported: a minute or two
 	@$(PY) -m experiment 40_million -f notebooks/settings/40_million-local.yaml
 
 bench: $(READY) ## fetcher beside curl, wget2, aria2c and img2dataset, where installed: up to half an hour

@@ -26,11 +26,11 @@ from tests.support.runtime_api import RuntimeApi
 
 from fetcher.contract.options import ENGINES, SINKS, Options, SinkSpec
 from fetcher.contract.shard import Report, Shard
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from fetcher.service import settings
-from local_aws.endpoint_process import local_endpoint
 from rollout.bundle.archive import files_in
 from rollout.bundle.build import build
+from rollout.target.endpoint_process import local_endpoint
 from rollout.target.runtime_platform import ARCHITECTURES, LAMBDA
 from rollout.target.target import connect
 

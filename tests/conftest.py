@@ -1,5 +1,6 @@
 """Fixtures for many tests: a local endpoint, and an environment without traps."""
 
+import gc
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from tests.support.aws_target import POLICY, aws_in_place
+from tests.support.certificates import Authority
 from tests.support.lambda_api import running, zipped
 from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import S3Proxy
@@ -20,9 +22,9 @@ from fetcher.contract.options import ENGINES
 from fetcher.s3 import connection
 from fetcher.s3.urls import Place
 from fetcher.sinks.s3_tar import tar_of
-from local_aws.endpoint_process import local_endpoint
 from rollout.bundle import build
 from rollout.deploy.deploy import destroy
+from rollout.target.endpoint_process import local_endpoint
 from rollout.target.target import connect
 
 WITH_LIBRARIES = build._installed
@@ -31,6 +33,8 @@ WITH_LIBRARIES = build._installed
 settings.register_profile("any-machine", deadline=None, max_examples=40)
 settings.register_profile("thorough", deadline=None, max_examples=1_000)
 settings.load_profile("any-machine")
+
+gc.disable()  # what is imported and collected stays: a third of that was its search
 
 
 def pytest_addoption(parser):
@@ -55,6 +59,14 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: "notebooks" not in item.path.parts)
 
 
+def pytest_collection_finish():
+    """
+    Spare all that is there by now: no later search for garbage goes through it.
+    """
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _plain_environment(request):
     """
@@ -67,6 +79,18 @@ def _plain_environment(request):
         for name in os.environ:
             if name.startswith("AWS_") or name.lower().endswith("_proxy"):
                 patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_authorities(tmp_path_factory):
+    """
+    TLS trusts one authority more than the machine's folder of them, and reads no file
+    of hundreds: that takes 40 ms in every engine and every process that may use TLS.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        authority = Authority(tmp_path_factory.mktemp("authority"))
+        patch.setenv("SSL_CERT_FILE", str(authority.path))
         yield
 
 

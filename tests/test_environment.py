@@ -20,12 +20,17 @@ from packaging.utils import canonicalize_name
 import fetcher
 from experiment.ledger.machine import root
 from fetcher.contract.outcome import Outcome
+from rollout.__main__ import main as rollout
 
 ROOT = root()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/README.md")])
+PAGES = sorted(
+    page
+    for pages in ("*.md", "[a-z]*/README.md", "deploy/*/README.md")
+    for page in ROOT.glob(pages)
+)
 PATH = re.compile(
     r"`(?!\S*(?:NAME|NN|RUN))((?:[\w.-]+/)+(?:[\w.-]+/|\w+\.(?:py|md|json|toml|yaml)))`"
 )
@@ -281,6 +286,10 @@ def test_a_command_exists_and_helps(name):
 
 @each_page
 def test_commands_that_a_page_names_exist(page):
-    named = set(re.findall(r"^\.venv/bin/(\w+)", page.read_text(), re.MULTILINE))
+    for name in set(
+        re.findall(r"(?:^|`)rollout (\w+)", page.read_text(), re.MULTILINE)
+    ):
+        with pytest.raises(SystemExit) as ended:
+            rollout([name, "--help"])
 
-    assert named <= PROJECT["scripts"].keys() | {"python"}
+        assert ended.value.code == 0, name

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from tests.experiment.plan.test_plan import Nowhere
+from tests.experiment.plan.test_run_plan import Nowhere
 from tests.support.bucket_contents import objects_in
 from tests.support.handler_shards import Context, invoke
 from tests.support.misbehaving_origin import JPEG, Origin
@@ -18,12 +18,12 @@ from tests.support.url_lists import told
 from webdataset import tariterators
 
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.plan.plan import make_plan
+from experiment.plan.run_plan import make_plan
 from experiment.tables.outcomes import OutcomeBlock
 from experiment.tables.table import Names, downloads_table
 from fetcher import handler
 from fetcher.__main__ import main
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import SinkSpec
 from fetcher.lists.url_list import UrlList
 from rollout.manifest.as_list import convert

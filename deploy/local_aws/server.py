@@ -113,7 +113,8 @@ class LocalAws:
         Start to serve.
 
         Raises:
-            EndpointError: If the host is not loopback or the port is taken.
+            EndpointError: If the host is not loopback, the port is taken, or moto does
+                not start.
         """
         _check_loopback(self._host)
         async with contextlib.AsyncExitStack() as stack:
@@ -167,7 +168,8 @@ class LocalAws:
                 return await self._lambda.handle(request, body, call.region)
             if service == "logs":
                 assert isinstance(body, bytes)
-                await self._lambda.before_logs(*_logs_call(request, body))
+                operation, groups = _logs_call(request, body)
+                await self._lambda.before_logs(operation, call.region, groups)
             return await self.moto.forward(request, service, body)
         except errors.LambdaError as error:
             service = service or authentication.guess_service(request)
@@ -190,7 +192,7 @@ async def main_async(
 
     Raises:
         EndpointError: If the host is not loopback, the port is taken, or moto's
-            process ended by itself.
+            process does not start or ends by itself.
     """
     _allow_many_connections()
     stopped = stop or asyncio.Event()
@@ -223,15 +225,19 @@ def _allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 
 
-def _logs_call(request: web.Request, body: bytes) -> tuple[str, str]:
-    """Return the operation and the log group a request to CloudWatch Logs names."""
+def _logs_call(request: web.Request, body: bytes) -> tuple[str, list[str]]:
+    """Return the operation and the log groups a request to CloudWatch Logs names."""
     operation = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
     try:
         parameters = json.loads(body)
-        named = parameters.get("logGroupName") or parameters["logGroupIdentifier"]
-        return operation, str(named).rpartition("log-group:")[2]
-    except (ValueError, LookupError, AttributeError):
-        return operation, ""  # moto answers with the error
+        named = [
+            *(parameters.get(f"logGroup{kind}") for kind in ("Name", "Identifier")),
+            *parameters.get("logGroupNames", ()),
+            *parameters.get("logGroupIdentifiers", ()),
+        ]
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return operation, []  # moto answers with the error
+    return operation, [str(name).rpartition("log-group:")[2] for name in named if name]
 
 
 def _check_loopback(host: str) -> None:

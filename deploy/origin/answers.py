@@ -19,6 +19,41 @@ _PLACE = "/<bytes>/<number>.jpg"
 _PICTURE = re.compile(r"/(\d{1,18})/(\d{1,18})\.jpg(?:\?(.*))?", re.ASCII)
 _REQUEST = re.compile(rb"(\S+) (\S+) HTTP/1\.([01])(?:\r\n|$)")
 _METHODS = (b"GET", b"HEAD")
+_NO_REQUEST = "This is not an HTTP/1 request."
+_NO_METHOD = "The origin knows GET and HEAD only."
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """
+    The head of a request.
+
+    Attributes:
+        is_known: Whether its method is GET or HEAD.
+
+        wants_body: Whether it is anything but HEAD.
+
+        is_last: Whether the connection closes afterwards.
+    """
+
+    target: str
+    is_known: bool
+    wants_body: bool
+    is_last: bool
+
+
+def read_head(head: bytes) -> Head | None:
+    """Read a request's head, given without the empty line; None if it is no HTTP/1."""
+    request = _REQUEST.match(head)
+    if request is None or len(head) > REQUEST_MOST_BYTES:
+        return None
+    method, target, minor = request.groups()
+    return Head(
+        target.decode("latin-1"),
+        is_known=method in _METHODS,
+        wants_body=method != b"HEAD",
+        is_last=minor == b"0" or b"connection: close" in head.lower(),
+    )
 
 
 class Ending(Enum):
@@ -91,20 +126,15 @@ class Site:
 
     def answer(self, head: bytes) -> Response:
         """Return the response to a request, given its head without the empty line."""
-        request = _REQUEST.match(head)
-        if request is None or len(head) > REQUEST_MOST_BYTES:
+        request = read_head(head)
+        if request is None or not request.is_known:
             self.stats.requests += 1
-            return _last(_text(400, "This is not an HTTP/1 request."))
-        method, target, minor = request.groups()
-        if method not in _METHODS:
-            self.stats.requests += 1
-            return _last(_text(501, "The origin knows GET and HEAD only."))
-        response = self._find(target.decode("latin-1"))
-        if method == b"HEAD":
+            refusal = _text(501, _NO_METHOD) if request else _text(400, _NO_REQUEST)
+            return _last(refusal)
+        response = self._find(request.target)
+        if not request.wants_body:
             response = response.without_body()
-        if minor == b"0" or b"connection: close" in head.lower():
-            response = _last(response)
-        return response
+        return _last(response) if request.is_last else response
 
     def _find(self, target: str) -> Response:
         if target in ("/", "/health"):

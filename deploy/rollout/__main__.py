@@ -50,7 +50,8 @@ _EPILOG = """\
 
 exit status:
   0  done
-  1  the function was called and failed
+  1  the function was called and failed; or doctor found something not ok, or some of a
+     job's URLs failed
   2  refused or failed, with one line on stderr that says why
 
 examples:

@@ -1,5 +1,5 @@
 """
-One execution's work: URLs in, files out, every one accounted for.
+One execution's work: URLs in, files and a per-URL report out.
 
 * ``contract``: what both sides share: shard, source, options, outcome, report.
 * ``lists``: lists of URLs, and the names of the files they become.

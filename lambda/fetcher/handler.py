@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic, process_time, time
 from typing import TYPE_CHECKING, Any
 
-from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.options import MAX_CONNECTIONS
 from fetcher.contract.shard import Report, Shard, fitting
 from fetcher.contract.source import numbers_in

@@ -33,9 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     try:
         words = sys.argv[1:] if argv is None else list(argv)
-        name = _MODULES.get(words[0] if words else "", "runner")
+        name = _MODULES.get(words[0] if words else "", "notebook_runner")
         module = import_module(f"experiment.command.{name}")
-        if argv is None and name == "runner":
+        if argv is None and name == "notebook_runner":
             _protect_clean_up()
         is_named = words[:1] == [name] and name in _MODULES  # no notebook is
         status: int = module.run(words[1:] if is_named else words)

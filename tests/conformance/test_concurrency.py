@@ -34,6 +34,7 @@ def test_callers_at_once_get_an_environment_each(deploy):
 
 @pytest.mark.fact("LocalStack test_lambda_cache_local, recorded 2025-11")
 def test_an_environment_that_is_free_is_used_again(deploy):
+    """A process answers before it asks for work; that must not look like being busy."""
     function = deploy(
         "counter = -1\n"
         "def run(event, context):\n"
@@ -42,7 +43,7 @@ def test_an_environment_that_is_free_is_used_again(deploy):
         "    return {'counter': counter}\n"
     )
 
-    assert [function()[0]["counter"] for _ in range(2)] == [0, 1]
+    assert [function()[0]["counter"] for _ in range(20)] == list(range(20))
 
 
 @pytest.mark.fact("LocalStack test_lambda_concurrency_crud, recorded 2025-11")

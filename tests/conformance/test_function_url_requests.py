@@ -201,7 +201,10 @@ def test_a_request_that_makes_too_large_an_event_is_refused(echo_url):
     "AWS Lambda developer guide, urls-auth.html, for the signature"
 )
 def test_without_a_signature_an_iam_url_admits_no_request(deploy):
-    status, headers, body = fetch(deploy(ECHO).url("AWS_IAM"))
+    """Whatever its policy lets everybody do."""
+    function = deploy(ECHO)
+    function.let_anybody_in()
+    status, headers, body = fetch(function.url("AWS_IAM"))
 
     assert status == 403
     assert headers["x-amzn-ErrorType"] == "AccessDeniedException"

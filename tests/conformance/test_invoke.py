@@ -172,6 +172,16 @@ def test_a_request_over_six_megabytes_is_refused(deploy):
     assert function.call(Payload=text)["Payload"] == b"6291454"
 
 
+@pytest.mark.fact("botocore lambda/2015-03-31, Invoke: 3,583 bytes of ClientContext")
+def test_a_client_context_of_more_than_3_5_kilobytes_is_refused(echo):
+    def context(size):
+        return base64.b64encode(b'{"custom": "%s"}' % (b"x" * (size - 14))).decode()
+
+    assert len(context(2_685)) == 3_580
+    assert echo.call(ClientContext=context(2_685))["StatusCode"] == 200
+    assert echo.refused("invoke", ClientContext=context(2_686))[0] in (400, 413)
+
+
 @pytest.mark.fact("botocore lambda/2015-03-31, Invoke: 1 MB for asynchronous requests")
 def test_an_event_over_one_megabyte_is_refused(echo):
     event = {"InvocationType": "Event"}

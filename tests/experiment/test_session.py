@@ -1,7 +1,7 @@
 """What a notebook holds open: refused at once if it cannot work, closed for good."""
 
 import re
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -30,44 +30,40 @@ def session_with(endpoint):
         session.close()
 
 
-def test_a_session_starts_an_endpoint_of_its_own_and_stops_it():
-    settings = FanOutSettings()
+def test_a_session_starts_an_endpoint_and_an_origin_of_its_own_and_stops_them(
+    monkeypatch, tmp_path
+):
+    """
+    It counts without nginx, too: a million files are checked against requests.
+    """
+    monkeypatch.setenv("PATH", str(tmp_path))
+    settings = FanOutSettings(origin="nginx")
     session = open_session(settings)
-    origin_url = session.origin_url
+    origin_url, url = session.origin_url, session.template(settings)
+    before = session.requests()
 
-    template = session.template(settings)
-    assert template == f"{origin_url}/10000/{{number}}.jpg"
-    with urlopen(template.format(number=5)) as answer:
-        assert len(answer.read()) == 10_000
+    assert url == f"{origin_url}/10000/{{number}}.jpg"
+    for number in range(3):
+        with urlopen(url.format(number=number)) as answer:
+            assert len(answer.read()) == 10_000
+    assert session.requests() - before == 3
+    assert session.files_from(settings) == (
+        "nginx is not installed: files come from the project's own origin"
+    )
     session.close()
     for address in (origin_url, session.target.endpoint_url):
         with pytest.raises(URLError, match="refused"):
             urlopen(address)
 
 
-def test_without_nginx_the_projects_own_origin_serves_counts_and_is_named(
-    monkeypatch, tmp_path
+def test_urls_of_the_users_own_need_no_origin_and_nobody_counts_requests(
+    endpoint, monkeypatch
 ):
-    """
-    So that a million files are checked against requests on any machine.
-    """
-    monkeypatch.setenv("PATH", str(tmp_path))
-    settings = FanOutSettings(origin="nginx")
-    session = open_session(settings)
-    url = session.template(settings)
-    before = session.requests()
-    for number in range(3):
-        with urlopen(url.format(number=number)):
-            pass
+    def starts(*, origin):
+        assert not origin
+        return nullcontext(replace(endpoint, origin_url=""))
 
-    assert session.requests() - before == 3
-    assert session.files_from(settings) == (
-        "nginx is not installed: files come from the project's own origin"
-    )
-    session.close()
-
-
-def test_urls_of_the_users_own_need_no_origin_and_nobody_counts_requests():
+    monkeypatch.setattr("experiment.session.local_endpoint", starts)
     settings = FanOutSettings(url_template="http://nowhere.invalid/{number}")
     session = open_session(settings)
 

@@ -20,7 +20,7 @@ from tests.support.misbehaving_origin import JPEG
 from tests.support.name_service import Names
 
 from fetcher import handler
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import ENGINES, Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard

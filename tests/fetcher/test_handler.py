@@ -7,12 +7,12 @@ import time
 import pytest
 
 from fetcher import handler
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
 from fetcher.contract.source import Item
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 
 SOON_S = 10
 

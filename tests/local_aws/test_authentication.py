@@ -27,9 +27,12 @@ UNSIGNED = HARMLESS | {
     "iam": ("POST", "/", CREATE, FORM),
     "logs": ("POST", "/", b'{"logGroupName": "theirs"}', GROUP),
 }
-# How who signs nothing is refused, who has keys of others, and who guesses a secret.
+# Error codes for a missing signature, an unknown key and a wrong secret.
 REFUSED = {
-    "lambda": ("", "UnrecognizedClientException", "InvalidSignatureException"),
+    "lambda": (
+        "Missing Authentication Token",
+        *("UnrecognizedClientException", "InvalidSignatureException"),
+    ),
     "s3": ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"),
     "logs": (
         "MissingAuthenticationTokenException",

@@ -44,7 +44,7 @@ def test_a_module_in_the_working_directory_is_not_ours(tmp_path):
     for name in names:
         tmp_path.joinpath(f"{name}.py").write_text("open('ran', 'w').close()\n")
     script = (
-        "from local_aws.endpoint_process import local_endpoint\n"
+        "from rollout.target.endpoint_process import local_endpoint\n"
         "with local_endpoint():\n"
         "    pass\n"
     )
@@ -54,6 +54,15 @@ def test_a_module_in_the_working_directory_is_not_ours(tmp_path):
     assert not tmp_path.joinpath("ran").exists()
 
 
+def open_to_others(folder):
+    """Yield what others may look at; what is below a folder of ours is out of reach."""
+    for path in folder.iterdir():
+        if stat.S_IMODE(path.lstat().st_mode) & 0o077:
+            yield path
+            if path.is_dir():
+                yield from open_to_others(path)
+
+
 def test_serve_prints_lines_to_paste_and_every_port_refuses_who_does_not_sign(tmp_path):
     """They are the endpoint's, the Runtime API's and the function URL's."""
     with serving(tmpdir=tmp_path) as served:
@@ -61,15 +70,12 @@ def test_serve_prints_lines_to_paste_and_every_port_refuses_who_does_not_sign(tm
         pasted = dict(
             line.removeprefix("export ").strip().split("=", 1) for line in lines
         )
-        open_ = [
-            path
-            for path in tmp_path.rglob("*")
-            if stat.S_IMODE(path.lstat().st_mode) & 0o077
-        ]
         with contextlib.closing(connect(served)) as client:
             function = create(client, "private", ECHO)
             url = function.url("AWS_IAM")
             function()
+        files = {path.name for path in tmp_path.rglob("*")}
+        open_ = list(open_to_others(tmp_path))
         server = psutil.Process(served.process.pid)
         addresses = {
             f"http://{one.laddr.ip}:{one.laddr.port}"
@@ -90,6 +96,7 @@ def test_serve_prints_lines_to_paste_and_every_port_refuses_who_does_not_sign(tm
     for name in ("access_key_id", "secret_access_key"):
         assert pasted[f"AWS_{name.upper()}"] == served.told[name]
     assert account == "123456789012"
+    assert {"code.zip", "app.py"} < files
     assert open_ == []
     assert {served.endpoint_url, url.rstrip("/")} < addresses
     assert statuses == [403, 403, 403]

@@ -58,19 +58,27 @@ def any_alive(pids):
     return any(map(alive, pids))
 
 
-def test_a_stopped_endpoint_leaves_no_process_no_folder_and_a_free_port(tmp_path):
+@pytest.mark.parametrize(
+    "how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.soak)]
+)
+def test_a_stopped_endpoint_leaves_no_process_no_folder_and_a_free_port(tmp_path, how):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with serving("--port", str(port), tmpdir=tmp_path) as served:
+    with serving("--origin", "--port", str(port), tmpdir=tmp_path) as served:
         run_script(served)
         processes = below(served.process.pid)
         made = list(tmp_path.iterdir())
-        served.process.terminate()
+        picture = f"{served.told['origin_url']}/1000/1.jpg"
+        with urllib.request.urlopen(picture) as answer:
+            body = answer.read()
+        served.process.send_signal(how)
+        rest = served.process.stdout.read()
         status = served.process.wait(10)
 
-    assert len(processes) == 3  # moto, a zygote, an environment
+    assert len(processes) == 4  # moto, the origin, a zygote, an environment
     assert len(made) == 1
-    assert status == 0
+    assert len(body) == 1_000
+    assert (status, rest) == (0, "")
     assert not any_alive(processes)
     assert list(tmp_path.iterdir()) == []
     assert served.endpoint_url == f"http://127.0.0.1:{port}"

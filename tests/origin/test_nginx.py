@@ -151,6 +151,10 @@ def test_it_listens_on_loopback_and_its_processes_and_folder_go_with_it():
 
 
 @needs_nginx
+@pytest.mark.skipif(
+    not (shutil.which("setpriv") and hasattr(os, "pidfd_open")),
+    reason="it takes Linux, and util-linux's setpriv",
+)
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_who_started_it_however_that_ends(how):
     """A killed run must not leave a server that the next one is measured beside."""

@@ -3,12 +3,13 @@
 import io
 import socket
 import ssl
+import sys
 from collections import Counter
 from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
-from tests.support.raw_http import LIMIT_S
+from tests.support.raw_http import LIMIT_S, receive_all
 
 from origin.wild import Web, WildOrigin, check
 from origin.wild.answers import WildSite
@@ -17,6 +18,11 @@ from origin.wild.pictures import picture
 
 SILENCE_S = 0.2  # of hosts that would answer at once, had they anything to say
 EVERY_FATE = dict.fromkeys(FATES, 1 / len(FATES))
+
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8"
+)
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +102,44 @@ def test_a_good_url_gives_its_bytes(wild, url_of, fate):
     data, _ = received(wild, url_of(fate))
 
     assert data.endswith(b"\r\n\r\n" + url_of(fate).body())
+
+
+def test_head_has_no_body_and_a_connection_closes_when_asked_to(wild, url_of):
+    url = url_of("good")
+    length = f"Content-Length: {url.size_bytes}\r\n".encode()
+    with dialled(wild, url) as sock:
+        sock.sendall(f"HEAD {url.path} HTTP/1.1\r\n\r\n".encode())
+        sock.sendall(f"GET {url.path} HTTP/1.0\r\n\r\n".encode())
+        answers = receive_all(sock)
+
+    head, got_head, body = answers.split(b"\r\n\r\n", 2)
+    assert head == got_head
+    assert length in head + b"\r\n"
+    assert body == url.body()
+
+
+@pytest.mark.parametrize("fate", ["stall", "cut", "drip"])
+def test_what_befalls_bodies_does_not_befall_head(wild, url_of, fate):
+    url = url_of(fate)
+    with dialled(wild, url) as sock:
+        sock.sendall(f"HEAD {url.path} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
+        answer = receive_all(sock)
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [(b"nonsense\r\n\r\n", 400), (b"PUT / HTTP/1.1\r\n\r\n", 501)],
+)
+def test_what_is_no_request_is_refused_and_the_connection_closed(
+    wild, url_of, sent, status
+):
+    with dialled(wild, url_of("good")) as sock:
+        sock.sendall(sent)
+
+        assert receive_all(sock).startswith(b"HTTP/1.1 %d " % status)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import pytest
 from tests.support import others
 from tests.support.handler_shards import invoke
 
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import ENGINES, SinkSpec
 from fetcher.contract.source import Item
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 
 pytestmark = pytest.mark.soak
 FILES = 20

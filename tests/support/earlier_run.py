@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from fetcher.command.report.file import ReportFile
-from fetcher.command.report.lines import line_of
+from fetcher.command.report.json_lines import line_of
 from fetcher.command.resume import HEALABLE, keep
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.lists.url_list import UrlList
 from fetcher.sinks.directory import Directory

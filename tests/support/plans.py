@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from tests.support.recorded_invocations import urls
 
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.plan.plan import Plan
+from experiment.plan.run_plan import Plan
 
 AWS = SimpleNamespace(region="us-east-1", asks_iam=True)
 ORIGINAL = {

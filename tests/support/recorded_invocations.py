@@ -11,12 +11,12 @@ from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.tables.outcomes import Outcomes
 from experiment.tables.table import Names, downloads_table, shards_table, totals
-from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report
 from fetcher.contract.source import numbers_in, ranges_of
 from fetcher.contract.tally import Tally
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 
 TEXT = "http://127.0.0.1:1/1000/{number}.jpg"
 SENT_AT = 1_700_000_000.0

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from tests.support.stub_process import Caller, running, serve
 
-from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report
 from fetcher.contract.tally import Tally

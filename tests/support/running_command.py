@@ -22,10 +22,13 @@ class Run:
 
     Attributes:
         program: What Python is to run.
+
+        is_piped: Whether the list is what the test writes to the process.
     """
 
     def __init__(self, folder, urls):
         self.program = ["-m", "fetcher"]
+        self.is_piped = False
         self.out = folder / "out"
         self.report = folder / "report.jsonl"
         self._list = folder / "urls.txt"
@@ -34,13 +37,15 @@ class Run:
     @contextmanager
     def start(self, *options):
         """Start the command; it is gone when the `with` block ends."""
-        command = [sys.executable, *self.program, str(self._list)]
+        command = [sys.executable, *self.program]
+        command.append("-" if self.is_piped else str(self._list))
         self.process = subprocess.Popen(
             [
                 *command,
                 *("--to", str(self.out), "--report", str(self.report)),
                 *("--allow-private", *options),
             ],
+            stdin=subprocess.PIPE if self.is_piped else None,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -58,7 +63,8 @@ class Run:
 
     def wait_for_lines(self, many):
         """Wait until the report has so many."""
-        eventually(lambda: self.report.read_bytes().count(b"\n") >= many)
+        report = self.report
+        eventually(lambda: report.exists() and report.read_bytes().count(b"\n") >= many)
 
     def children(self):
         return psutil.Process(self.process.pid).children()

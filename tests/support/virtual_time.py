@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item

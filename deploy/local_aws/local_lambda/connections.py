@@ -36,6 +36,7 @@ UNREAD_S = 300.0
 LINGER_S = 5.0
 BACKLOG = 4096  # a thousand callers may come at once
 
+_END_OF_HEAD = b"\r\n\r\n"
 _KEEP_ALIVE_S = 3600
 _SHOWN = 200  # characters of what aiohttp says about malformed requests
 
@@ -160,10 +161,11 @@ async def _refuse_what_is_no_path(
 class _Connection(web.RequestHandler):
     """One connection; aiohttp's, with the limits above."""
 
-    __slots__ = ("_head_timer", "_unread_timer")
+    __slots__ = ("_head_timer", "_last_bytes", "_unread_timer")
 
     def __init__(self, server: web.Server) -> None:
         self._head_timer: asyncio.TimerHandle | None = None
+        self._last_bytes = b""
         self._unread_timer: asyncio.TimerHandle | None = None
         super().__init__(
             server,
@@ -184,8 +186,12 @@ class _Connection(web.RequestHandler):
         if self._request_count > requests:
             self._cancel(self._head_timer)
             self._head_timer = None
+            if self._ends_in_a_half_request(self._last_bytes + data):
+                self._expect_head()
         elif self._waiter is not None:  # no request is being answered
             self._expect_head()
+        few = 1 - len(_END_OF_HEAD)  # a head may end in several pieces
+        self._last_bytes = (self._last_bytes + data[few:])[few:]
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._cancel(self._head_timer)
@@ -218,9 +224,28 @@ class _Connection(web.RequestHandler):
         response.force_close()
         return response
 
+    def _ends_in_a_half_request(self, data: bytes) -> bool:
+        """Whether something follows the last request, of which the head came now."""
+        head, body = self._messages[-1]
+        # Chunks have lengths of their own, and end like a head.
+        is_chunked = getattr(head, "chunked", False)
+        end = len(data) - (0 if is_chunked else body.total_bytes)
+        return body.is_eof() and not data[:end].endswith(_END_OF_HEAD)
+
     def _expect_head(self) -> None:
         if self._head_timer is None:
-            self._head_timer = self._loop.call_later(HEAD_S, self.force_close)
+            count = self._request_count
+            self._head_timer = self._loop.call_later(HEAD_S, self._give_up, count)
+
+    def _give_up(self, requests: int) -> None:
+        """Close, unless the request came, or those before it are being answered."""
+        self._head_timer = None
+        if self._request_count > requests:
+            return
+        if self._waiter is None:
+            self._expect_head()
+        else:
+            self.force_close()
 
     @staticmethod
     def _cancel(timer: asyncio.TimerHandle | None) -> None:

@@ -46,7 +46,7 @@ class NotFoundError(LambdaError):
 
 
 class ThrottledError(LambdaError):
-    """No concurrency is left."""
+    """No concurrency is left, or a rate is exceeded."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(429, "TooManyRequestsException", "Rate Exceeded.")
@@ -95,17 +95,17 @@ def stale_revision() -> LambdaError:
     return LambdaError(412, "PreconditionFailedException", text)
 
 
-def other_region(theirs: str, ours: str) -> LambdaError:
-    """Answer for the ARN of a function in another region."""
-    text = f"Functions from '{theirs}' are not reachable in this region ('{ours}')"
+def other_region(theirs: str, ours: str, what: str = "Functions") -> LambdaError:
+    """Answer for the ARN of a function or a layer in another region."""
+    text = f"{what} from '{theirs}' are not reachable in this region ('{ours}')"
     return NotFoundError(text)
 
 
-def other_account(theirs: str, ours: str) -> LambdaError:
-    """Answer for the ARN of another account's function (text: our own)."""
+def other_account(theirs: str, ours: str, what: str = "function") -> LambdaError:
+    """Answer for the ARN of another account's function or layer (text: our own)."""
     text = (
-        f"The function belongs to account {theirs}. Here is account {ours}, and no "
-        "other account's function allows itself to be used."
+        f"The {what} belongs to account {theirs}. Here is account {ours}, and no "
+        f"other account's {what} allows itself to be used."
     )
     return LambdaError(403, "AccessDeniedException", text, key="Message")
 

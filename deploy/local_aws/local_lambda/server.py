@@ -21,6 +21,7 @@ from aiohttp import web
 
 from aws_facts.limits import limit
 from local_aws.local_lambda import errors
+from local_aws.local_lambda.api.configuration_merge import refuse_not_modelled
 from local_aws.local_lambda.api.operations import OPERATIONS
 from local_aws.local_lambda.connections import refusal
 from local_aws.local_lambda.function_url import front as url_front
@@ -41,6 +42,7 @@ from local_aws.local_lambda.runtime.version import LATEST
 if TYPE_CHECKING:
     from local_aws.local_lambda.runtime.environment import Environment
 
+_CONTEXT_BYTES = 3_583  # docs of Invoke in boto3
 _CODE_LOCATION = re.compile(r"/2015-03-31/functions/(?P<arn>[\w:$-]+)/code\.zip")
 
 _logger = logging.getLogger(__name__)
@@ -99,9 +101,11 @@ class LocalLambda:
         """Refuse all invocations, waiting ones too."""
         self._admission.stop()
 
-    async def before_logs(self, operation: str, group: str) -> None:
+    async def before_logs(
+        self, operation: str, region: str, groups: Sequence[str]
+    ) -> None:
         """Ship what functions have printed, before a call of CloudWatch Logs."""
-        await self._logs.before(operation, group)
+        await self._logs.before(operation, region, groups)
 
     async def handle(
         self, request: web.Request, body: bytes, region: str
@@ -143,6 +147,7 @@ class LocalLambda:
         return web.json_response(answer, status=status)
 
     async def _invoke(self, call: Call, request_id: str) -> web.Response:
+        refuse_not_modelled(call.parameters)
         reference = reference_of(call)
         qualifier = reference.qualifier or LATEST
         function = self._registry.function(call, names_version=True)
@@ -206,6 +211,9 @@ def _not_json(constant: str) -> None:
 
 
 def _client_context(header: str) -> str:
+    if len(header) > _CONTEXT_BYTES:
+        what = f"Client context must be at most {_CONTEXT_BYTES} bytes in Base64."
+        raise errors.invalid_content(what)  # our own text and code
     try:
         text = base64.b64decode(header, validate=True).decode()
         json.loads(text or "{}")

@@ -1,22 +1,23 @@
 """
-A wild origin: thousands of hosts on loopback, a quarter of their URLs dead.
+A wild origin: a thousand hosts on loopback, a quarter of their URLs dead.
 
 Lists of real URLs have hosts that are slow, limited, broken or gone, and answers that
-are no pictures. Each host is an address of 127.0.0.0/8 here, so none needs DNS or root.
+are no pictures. Each host is an address of 127.0.0.0/8 here, so none needs DNS or root,
+but Linux: macOS has 127.0.0.1 only.
 All follows from a seed, so that a checker knows every byte to expect.
 
 * ``mixture`` says which fates there are, and their shares of the URLs.
-* ``web`` deals the URLs of a list over hosts and fates; ``pictures`` are their bodies.
+* ``url_list`` deals URLs over hosts and fates; ``pictures`` are their bodies.
 * ``process`` runs it; ``server`` listens at each host and sends its ``answers``.
 * ``checker`` counts what a downloader got, missed, and should not have kept.
 
 `python -m origin.wild` runs it alone. Without delays and faults, a request costs it
-310 µs of CPU on a new connection and 155 on a kept one, at 75 kB on average: it is one
-process, so it answers up to 3,200 and 6,400 a second of such cores.
+310 µs of CPU on a new connection and 155 on a kept one, at 75 kB on average: so its one
+process answers at most 3,200 requests/s on new connections, 6,400 on kept ones.
 """
 
 from origin.wild.checker import Delivered, check
 from origin.wild.process import WildOrigin
-from origin.wild.web import Web, WildUrl
+from origin.wild.url_list import Web, WildUrl
 
 __all__ = ["Delivered", "Web", "WildOrigin", "WildUrl", "check"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from origin.server import HOST, OriginError, stop_event
 from origin.wild.checker import check
 from origin.wild.server import listen_at, serve
-from origin.wild.web import Web
+from origin.wild.url_list import Web
 
 if TYPE_CHECKING:
     import socket
@@ -80,14 +80,28 @@ def _parser() -> argparse.ArgumentParser:
         "hosts, a quarter of the URLs dead. The first line on stdout is JSON, with "
         "the port of all hosts and where requests by host are counted.",
     )
-    parser.add_argument("--urls", type=int, default=4_000, metavar="N")
-    parser.add_argument("--hosts", type=int, default=1_133, metavar="N")
-    parser.add_argument("--seed", type=int, default=1, metavar="N")
+    parser.add_argument(
+        "--urls",
+        type=int,
+        default=4_000,
+        metavar="N",
+        help="URLs in the list (%(default)s)",
+    )
+    parser.add_argument(
+        "--hosts", type=int, default=1_133, metavar="N", help="hosts (%(default)s)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="another one, another list (%(default)s)",
+    )
     parser.add_argument(
         "--shares",
         type=json.loads,
         metavar="JSON",
-        help='shares of the fates, as in {"limited": 1}; see origin.wild.mixture',
+        help='shares of failure modes, such as {"limited": 1}; see origin.wild.mixture',
     )
     parser.add_argument(
         "--no-delays", action="store_true", help="answer without the hosts' delays"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from http.client import responses
 from time import monotonic
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from origin.wild.mixture import LIMIT_PER_S
 
 if TYPE_CHECKING:
-    from origin.wild.web import Web, WildUrl
+    from origin.wild.url_list import Web, WildUrl
 
 _PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>%s</title></head>"
@@ -48,6 +48,16 @@ class Answer:
     delay_s: float = 0.0
     rest: bytes = b""
 
+    def without_body(self) -> Answer:
+        """Return the answer to HEAD: what befalls bodies does not befall it."""
+        head, end, _ = self.data.partition(b"\r\n\r\n")
+        return Answer(head + end, delay_s=self.delay_s) if end else self
+
+    def as_last(self) -> Answer:
+        """Close the connection afterwards, unless something else ends it."""
+        after = Afterwards.CLOSE if self.after is Afterwards.NEXT else self.after
+        return replace(self, after=after)
+
 
 class WildSite:
     """
@@ -69,12 +79,12 @@ class WildSite:
         self.requests[host] += 1
         url = self._by_place.get((host, path))
         if url is None:
-            return _refusal(404)
+            return refusal(404)
         if url.fate == "limited" and not self._allows(host):
-            return _refusal(429, more="Retry-After: 1\r\n")
+            return refusal(429, more="Retry-After: 1\r\n")
         if url.fate == "flaky" and url.number not in self._failed:
             self._failed.add(url.number)
-            return _refusal(503, url.first_byte_s)
+            return refusal(503, url.first_byte_s)
         return _settled(url)
 
     def _allows(self, host: str) -> bool:
@@ -90,7 +100,7 @@ class WildSite:
 
 def _settled(url: WildUrl) -> Answer:
     if url.fate in _REFUSALS:
-        return _refusal(_REFUSALS[url.fate], url.first_byte_s)
+        return refusal(_REFUSALS[url.fate], url.first_byte_s)
     body = _PARKED if url.fate == "parked" else url.body()
     head = _head(200, url.content_type, len(body))
     half = head + body[: len(body) // 2]
@@ -110,7 +120,8 @@ def _settled(url: WildUrl) -> Answer:
     return Answer(data, after, url.first_byte_s)
 
 
-def _refusal(status: int, delay_s: float = 0.0, more: str = "") -> Answer:
+def refusal(status: int, delay_s: float = 0.0, more: str = "") -> Answer:
+    """Return a page that names a status."""
     title = responses[status].encode()
     body = _PAGE % (title, title)
     return Answer(_head(status, "text/html", len(body), more) + body, delay_s=delay_s)

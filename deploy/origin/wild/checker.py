@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from origin.wild.web import Web, WildUrl
+    from origin.wild.url_list import Web, WildUrl
 
 _PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 _NUMBER = re.compile(r"\d+$")

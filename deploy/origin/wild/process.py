@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from origin.child_process import ended, stop
 from origin.server import HOST, OriginError
 from origin.wild.mixture import mixture
-from origin.wild.web import Web
+from origin.wild.url_list import Web
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ class WildOrigin:
     As in ``with WildOrigin(400, 100) as wild: wild.write_list(path)``.
 
     Args:
-        urls, hosts, seed, shares, delays: See `origin.wild.web.Web`.
+        urls, hosts, seed, shares, delays: See `origin.wild.url_list.Web`.
 
     Attributes:
         web: The URLs and the truth about them.

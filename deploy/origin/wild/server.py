@@ -9,6 +9,7 @@ queue is full.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import socket
 import ssl
@@ -16,14 +17,15 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from origin.answers import REQUEST_MOST_BYTES, read_head
 from origin.certificate import write_certificate
 from origin.server import HOST, OriginError, reset
-from origin.wild.answers import Afterwards, Answer, WildSite
+from origin.wild.answers import Afterwards, Answer, WildSite, refusal
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
 
-    from origin.wild.web import Web
+    from origin.wild.url_list import Web
 
 _BACKLOG = 4_096
 _PORTS_TRIED = 20
@@ -54,10 +56,11 @@ def listen_at(web: Web, open_: ExitStack) -> dict[str, socket.socket]:
             open_.close()
         else:
             return found
-    msg = (
-        f"The wild origin could not listen at {len(hosts):,} addresses: {reason}. "
-        "Choose fewer hosts, or raise `ulimit -n`."
-    )
+    advice = "Choose fewer hosts, or raise `ulimit -n`."
+    if reason.errno == errno.EADDRNOTAVAIL:  # macOS
+        advice = "It takes Linux, where all of 127.0.0.0/8 is this machine."
+    where = f"{len(hosts):,} addresses"
+    msg = f"The wild origin could not listen at {where}: {reason}. {advice}"
     raise OriginError(msg)
 
 
@@ -128,7 +131,7 @@ class _Connection(asyncio.Protocol):
         if self._busy:
             return
         head, end, rest = self._received.partition(b"\r\n\r\n")
-        if not end:
+        if not end and len(head) <= REQUEST_MOST_BYTES:
             return
         self._received = rest
         self._busy = True
@@ -140,10 +143,18 @@ class _Connection(asyncio.Protocol):
             self._send(answer)
 
     def _answer(self, head: bytes) -> Answer:
-        path = head.split(b" ", 2)[1].decode("latin-1")
+        request = read_head(head)
+        if request is None:
+            return refusal(400).as_last()
+        if not request.is_known:
+            return refusal(501).as_last()
         if self._host == HOST:
-            return _counts(self._site)
-        return self._site.answer(self._host, path)
+            answer = _counts(self._site)
+        else:
+            answer = self._site.answer(self._host, request.target)
+        if not request.wants_body:
+            answer = answer.without_body()
+        return answer.as_last() if request.is_last else answer
 
     def _send(self, answer: Answer) -> None:
         transport = self._transport

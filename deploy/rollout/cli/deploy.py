@@ -106,7 +106,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "--architecture",
         choices=ARCHITECTURES,
         default=DEFAULTS.architecture,
-        help="of AWS's processors (%(default)s); a local one is this machine's",
+        help="processor on AWS (%(default)s); a local function runs on this machine's",
     )
     parser.add_argument(
         "--url",
@@ -114,7 +114,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         choices=URL_AUTHS,
         const=AWS_IAM,
         default="",
-        help="be a service at a URL, for signed requests (%(const)s) or for anybody",
+        help="create a function URL: AWS_IAM, for signed requests (the default), or "
+        "NONE, public",
     )
     for option, default, metavar, what in (
         ("--bucket", "", _PLACE, "the part of S3 it may read and write (none)"),
@@ -124,10 +125,10 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(option, default=default, metavar=metavar, help=what)
     for option, metavar, what in (
         ("--source", _PLACE, "a part of S3 it may only read"),
-        ("--environment", "NAME=VALUE", "a variable it finds set"),
-        ("--tag", "NAME=VALUE", "put on function, role and log group"),
-        ("--subnet", "ID", "of your network to be in"),
-        ("--security-group", "ID", "in that network"),
+        ("--environment", "NAME=VALUE", "set an environment variable"),
+        ("--tag", "NAME=VALUE", "a tag for function, role and log group"),
+        ("--subnet", "ID", "VPC subnet"),
+        ("--security-group", "ID", "security group in that VPC"),
     ):
         parser.add_argument(
             option,

@@ -1,4 +1,4 @@
-"""`rollout doctor`: is the account ready? Each line with what mends it."""
+"""`rollout doctor`: is the account ready? Each line with how to fix it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ NEEDS_MENDING = 1
 _EPILOG = """\
 Looks, and makes nothing. Sign-in, region, permissions, how many executions, how much
 memory and bandwidth the account has, buckets, and what earlier deployments left: a
-line each, with the command that mends it.
+line each, with the command that fixes it.
 
-No API tells how much memory new accounts may have, so it asks Lambda for a function
-that cannot be made, and reads the refusal.
+No API reports the memory limit of new accounts, so the doctor sends an invalid
+CreateFunction request and reads the limit from the error.
 
 exit status:
   0  nothing is wrong, as far as could be seen

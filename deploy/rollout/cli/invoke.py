@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError
 
 from fetcher.contract.shard import SCHEMA
-from local_aws.endpoint_process import local_endpoint
 from local_aws.errors import EndpointError
 from rollout.cli import options
 from rollout.cli.options import DONE, command
 from rollout.deploy import deploy
 from rollout.errors import InvokeError, RolloutError, SettingError
 from rollout.invoke import logs
+from rollout.target.endpoint_process import local_endpoint
 from rollout.target.target import Target, connect
 
 if TYPE_CHECKING:

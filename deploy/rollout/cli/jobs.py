@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.url_list import UrlList, UrlListError
 from fetcher.s3.urls import SCHEME
-from fetcher.service.http_messages import size_within
+from fetcher.service.function_url_events import size_within
 from fetcher.service.jobs.plan import FILES_PER_S
 from rollout.cli import options
 from rollout.cli.manifest import add_columns, columns_of
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 NOT_ALL = 1
 
-_SINKS = ("s3-objects", "s3-tar", "discard")
+_TAR_SINK = "s3-tar"
+_SINKS = ("s3-objects", _TAR_SINK, "discard")
 _SENT_BYTES = 3_000_000  # a longer list goes through the service's bucket
 _TO_CONVERT = (".parquet", ".zst")  # the service has no pyarrow
 
@@ -77,7 +78,8 @@ def _add_submit(verbs: Commands, parent: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "list",
         metavar="LIST",
-        help="a file or s3://bucket/key: text, .csv, .jsonl or .parquet; .gz, .zst",
+        help="a file or s3://bucket/key: text, .csv, .tsv, .jsonl or .parquet, also "
+        "compressed: .gz, .xz or .zst",
     )
     parser.add_argument(
         "--sink",
@@ -187,8 +189,11 @@ def _urls(
             with closing(UrlList(path)) as urls:
                 items = list(urls)
             fields = {"urls": [_fields(item) for item in items]}
-            is_good = not any(item.refusal for item in items)
-            if is_good and size_within(fields) <= _SENT_BYTES:
+            has_columns = arguments.sink == _TAR_SINK  # which requests cannot name
+            is_plain = not any(
+                item.refusal or (has_columns and item.carried) for item in items
+            )
+            if is_plain and size_within(fields) <= _SENT_BYTES:
                 return fields
         body = path.read_bytes()
     digest = hashlib.sha256(body).hexdigest()

@@ -25,11 +25,11 @@ _WHAT = {
     "sha256": "of digests in hex (default: sha256)",
 }
 _EPILOG = """\
-Reads every row before LIST gets its name, in the same little memory for a manifest of
-any length. LIST is for `url_list` in a notebook, and for `fetcher`; both read MANIFEST
-itself, too, from this machine or from s3://bucket/key. LIST has the same rows, bad ones
-and all, and the same columns; one called url, destination or sha256 that is not read as
-that becomes list_url, list_destination or list_sha256.
+LIST appears only after every row was read; memory use does not depend on the
+manifest's length. LIST is for `url_list` in a notebook, and for `fetcher`; both read
+MANIFEST itself, too, from this machine or from s3://bucket/key. LIST has the same rows,
+bad ones included, and the same columns; one called url, destination or sha256 that is
+not used as such becomes list_url, list_destination or list_sha256.
 
 examples:
   rollout manifest laion.parquet urls.jsonl --url-column URL
@@ -103,17 +103,15 @@ def _manifest(arguments: argparse.Namespace) -> int:
         msg = f"The list is {to}, which is a folder. Name a file."
         raise SettingError(msg)
     target = options.target(arguments) if name.startswith(SCHEME) else None
-    aside = to.with_name(f"{to.name}.part")
     try:
         listed = convert(
             name,
-            aside,
+            to,
             columns_of(arguments),
             target=target,
             strict=arguments.strict,
             skip_bad=arguments.skip_bad,
         )
-        aside.replace(to)
     except (UrlListError, OSError) as error:
         raise SettingError(str(error)) from error
     print_json({"list": str(to), "urls": listed.count, "skipped": listed.skipped})

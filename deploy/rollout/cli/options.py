@@ -38,7 +38,7 @@ def command(
         name,
         parents=[parent] if parent else [],
         help=summary,
-        description=description,
+        description=description or f"{summary[0].upper()}{summary[1:]}.",
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -11,7 +11,7 @@ from rollout.cli import options
 from rollout.cli.options import DONE, command
 from rollout.errors import PreflightError
 from rollout.price import DEFAULT_MAX_COST_USD, in_dollars
-from rollout.s3_origin import s3
+from rollout.s3_origin import objects
 
 if TYPE_CHECKING:
     import argparse
@@ -78,13 +78,15 @@ def _add_size_and_price(put: argparse.ArgumentParser) -> None:
 
 
 def _put(arguments: argparse.Namespace) -> int:
-    template = s3.numbered(arguments.template, arguments.files)
+    template = objects.numbered(arguments.template, arguments.files)
     size_bytes = arguments.file_kb * 1_000
     target = options.target(arguments)
-    price = s3.price_of(template, size_bytes, target.region)
-    s3.check_buckets(target, template)
+    price = objects.price_of(template, size_bytes, target.region)
+    objects.check_buckets(target, template)
     _check_price(price, target, arguments.max_cost_usd)
-    _show_progress(s3.put(target, template, size_bytes), arguments.files, "written")
+    _show_progress(
+        objects.put(target, template, size_bytes), arguments.files, "written"
+    )
     sys.stdout.write(f"{_settings(arguments, target)}\n")
     if account := options.variables(arguments):
         sys.stderr.write(f"a run that downloads them needs {account} as well\n")
@@ -92,10 +94,10 @@ def _put(arguments: argparse.Namespace) -> int:
 
 
 def _remove(arguments: argparse.Namespace) -> int:
-    template = s3.numbered(arguments.template, arguments.files)
+    template = objects.numbered(arguments.template, arguments.files)
     target = options.target(arguments)
-    s3.check_buckets(target, template)
-    _show_progress(s3.remove(target, template), arguments.files, "removed")
+    objects.check_buckets(target, template)
+    _show_progress(objects.remove(target, template), arguments.files, "removed")
     sys.stdout.write(f"removed {arguments.files:,} objects\n")
     return DONE
 

@@ -44,7 +44,7 @@ what an environment gets of this machine:
               Otherwise, in most containers and on macOS, each environment has a
               folder of its own in TMPDIR, of any size, and all share /tmp.
   processor,  not limited, and not divided: all environments share this machine's cores
-  network     and its line. More memory buys neither, as it does on AWS.
+  network     and network link. More memory buys neither, as it does on AWS.
 """
 
 
@@ -69,8 +69,8 @@ def add_parser(commands: Commands) -> None:
         default="none",
         help=(
             "aws: as there, a function gets 1,000 new environments in 10 s, and ten "
-            "calls a second for each execution that may run at once; none: as fast as "
-            "this machine can (%(default)s)"
+            "calls a second, events not counted, for each execution that may run at "
+            "once; none: as fast as this machine can (%(default)s)"
         ),
     )
     parser.add_argument(

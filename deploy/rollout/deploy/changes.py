@@ -14,7 +14,7 @@ from rollout.deploy.tolerated_refusals import (
     retry_while_transient,
 )
 from rollout.errors import DeployError
-from rollout.target.refusals import code_of, message_of, was_repeated
+from rollout.target.refusals import code_of, is_final, message_of, was_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -52,6 +52,7 @@ class Changes:
     def __init__(self) -> None:
         self.descriptions: list[str] = []
         self._created: list[tuple[str, Callable[[], bool]]] = []
+        self._refused: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -70,12 +71,11 @@ class Changes:
         """Remove what was created, the latest first; yield what could not be."""
         for what, remove in reversed(self._created):
             try:
-                # If its creation was refused, there is nothing to wait for.
+                # Only what AWS said that it created is worth waiting for.
                 is_known = f"created {what}" in self.descriptions
-                if is_known and not retry_until_shown(remove):
+                is_gone = retry_until_shown(remove) if is_known else remove()
+                if not is_gone and what not in self._refused:
                     yield f"AWS does not show the {what}: destroy later, to be sure."
-                elif not is_known:
-                    remove()
             except (ClientError, BotoCoreError, DeployError) as failure:
                 said = message_of(failure).rstrip(".")
                 yield f"The {what} could not be removed again: {said}."
@@ -110,6 +110,8 @@ class Changes:
             retry_while_transient(create)
         except ClientError as error:
             if code_of(error) not in _EXISTS:
+                if is_final(error):
+                    self._refused.add(what)
                 raise
             # An earlier attempt created it, if there was one: its answer got lost.
             if not was_repeated(error):

@@ -26,7 +26,7 @@ class Finding(NamedTuple):
 
         detail: What was found, in words.
 
-        remedy: The command, or the step, that mends it; empty: nothing needs mending.
+        remedy: The command, or the step, that fixes it; empty: nothing needs fixing.
 
     >>> print(Finding("region", OK, "eu-west-1"))
     ok              region       eu-west-1
@@ -49,7 +49,7 @@ class Finding(NamedTuple):
             break_long_words=False,
             break_on_hyphens=False,
         )
-        return f"{lines}\n{indent}mend: {self.remedy}" if self.remedy else lines
+        return f"{lines}\n{indent}fix: {self.remedy}" if self.remedy else lines
 
 
 def grant(function: str) -> str:

@@ -19,7 +19,7 @@ from fetcher.security.signing import Signer
 from rollout.errors import InvocationLost, InvokeError
 from rollout.invoke.connections import open_session
 from rollout.invoke.in_flight_limit import InFlightLimit
-from rollout.invoke.refusals import not_sent, refused
+from rollout.invoke.invoke_errors import not_sent, refused
 from rollout.target.clients import DIES_WITHIN_S
 
 if TYPE_CHECKING:

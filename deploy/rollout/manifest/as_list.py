@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from fetcher.lists.file_names import PART
 from fetcher.lists.url_list import ENDLESS, Columns, UrlList, UrlListError
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security.guard import BadUrlError
@@ -72,7 +73,7 @@ def convert(
     Args:
         manifest: As for `UrlList`; ``s3://bucket/key`` is read at the target.
 
-        to: Where the list goes: a path that ends in ``.jsonl``.
+        to: Where the list goes, once it is whole: a path that ends in ``.jsonl``.
 
         columns: The names of its columns.
 
@@ -104,15 +105,17 @@ def convert(
             listed.close()
             msg = f"{to} is the manifest itself. Name another file for the list."
             raise UrlListError(msg)
+        aside = to.with_name(f"{to.name}{PART}")
         try:
-            with to.open("w") as file:
+            with aside.open("w", encoding="ascii") as file:
                 for block in listed.blocks([(0, ENDLESS)]):
                     some = [_line(row, skip_bad=skip_bad) for row in block.items()]
                     file.writelines(some)
                     count += len(some) - some.count("")
             listed.raise_if_torn()
+            aside.replace(to)
         except BaseException:
-            to.unlink(missing_ok=True)
+            aside.unlink(missing_ok=True)
             raise
         finally:
             remarks = [one.replace(name, manifest) for one in listed.remarks()]

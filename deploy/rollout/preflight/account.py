@@ -102,7 +102,7 @@ def duration(demand: Demand, line: Bandwidth) -> Iterator[str]:
             f"A shard of {demand.invocation.download_bytes:,} bytes takes "
             f"{least_s:,.0f} s at the {line.bytes_per_s / MBIT_BYTES:,.0f} Mbit/s that "
             f"Lambda gives an execution, and {demand.waves:,} waves of "
-            f"{demand.invocation.deadline_s:g} s end before. Deal smaller shards, or "
+            f"{demand.invocation.deadline_s:g} s end before. Make smaller shards, or "
             "raise `timeout_s`."
         )
 

@@ -134,7 +134,7 @@ def _scratch(demand: Demand) -> Iterator[str]:
         remedy = (
             f"Set `tmp_mb` to {needed_mb:,}"
             if needed_mb <= limit("tmp_mb").most
-            else "No `tmp_mb` is enough: deal smaller shards"
+            else "No `tmp_mb` is enough: make smaller shards"
         )
         yield (
             f"An execution keeps {scratch_bytes:,} bytes in its temporary storage, "
@@ -161,7 +161,7 @@ def _payloads(demand: Demand) -> Iterator[str]:
         most = limit(name).most
         if size > most:
             yield (
-                f"The largest {what} has {size:,} bytes; Lambda takes {most:,}. Deal "
+                f"The largest {what} has {size:,} bytes; Lambda takes {most:,}. Make "
                 "smaller shards."
             )
 

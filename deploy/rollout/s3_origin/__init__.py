@@ -1,1 +1,1 @@
-"""An origin in S3: ``s3`` puts and removes pictures, ``s3_spread`` deals out keys."""
+"""An origin in S3: ``objects`` puts and removes them, ``s3_spread`` deals out keys."""

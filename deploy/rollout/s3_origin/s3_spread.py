@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import lcm
 from typing import TYPE_CHECKING
 
-from fetcher.contract.template import Template, parts_of
+from fetcher.contract.template_source import Template, parts_of
 from fetcher.s3.urls import SCHEME, Place, place_of
 from fetcher.security.guard import BadUrlError
 

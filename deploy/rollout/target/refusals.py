@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 
 from botocore.exceptions import ClientError
 
@@ -42,3 +43,9 @@ def code_of(error: ClientError) -> str:
 def was_repeated(error: ClientError) -> bool:
     """Return whether this was the answer to more than the first attempt."""
     return bool(error.response["ResponseMetadata"].get("RetryAttempts", 0))
+
+
+def is_final(error: ClientError) -> bool:
+    """Return whether AWS did nothing: it refused the only attempt, and did not fail."""
+    status: int = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+    return status < HTTPStatus.INTERNAL_SERVER_ERROR and not was_repeated(error)

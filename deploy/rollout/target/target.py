@@ -222,7 +222,7 @@ def connect(
         msg = (
             "The local target has no endpoint_url. Start one with `rollout serve` and "
             "pass the address it prints, as --endpoint-url or in AWS_ENDPOINT_URL; in "
-            "Python use local_aws.endpoint_process."
+            "Python use rollout.target.endpoint_process."
         )
         raise TargetError(msg)
     if endpoint_url:

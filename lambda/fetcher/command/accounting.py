@@ -8,9 +8,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from fetcher.command.progress import Progress
-from fetcher.command.report.lines import line_of
+from fetcher.command.report.json_lines import line_of
 from fetcher.command.result_batch import Ended
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.transfer.flow.under_way_counts import UnderWay
 
@@ -58,6 +58,7 @@ class Accounting:
         self._connections = 0
         self._left = UnderWay()
         self._failed: Counter[str] = Counter()  # URLs by host
+        self._is_torn = False  # the list, and that has been said
         self._progress = Progress(urls.estimated_count, self._kept, longest_silence_s)
 
     @property
@@ -82,13 +83,18 @@ class Accounting:
     def tick(self) -> None:
         """Show progress if it is due."""
         self._progress.count = self._urls.estimated_count
+        if self._urls.failure and not self._is_torn:  # what follows will not be read
+            self._is_torn = True
+            self._progress.say(f"fetcher: {self._urls.failure}")
+        self._progress.is_growing = self._urls.is_growing
         self._progress.tick(len(self._done), self.ok, self._body_bytes, self._left)
 
     def abandon(self, why: str) -> None:
         """Account for all URLs that have not ended as `unstarted`."""
+        unstarted = f"{Outcome.UNSTARTED}: {why}" if why else Outcome.UNSTARTED
         missing = ((at, 1) for at in self._done.missing(len(self._urls)))
         for item in self._urls.items_in(missing):
-            rest = item.refusal or f"{Outcome.UNSTARTED}: {why}"
+            rest = item.refusal or unstarted
             download = Download.refused(rest)
             line = line_of(item, download)
             self.take(Ended((item.number,), {download.outcome.value: 1}, 0, line))
@@ -96,6 +102,7 @@ class Accounting:
     def finish(self) -> dict[str, Any]:
         """Show the last figures and return the summary."""
         self._progress.count = len(self._urls)
+        self._progress.is_growing = False
         self._progress.finish(len(self._done), self.ok, self._body_bytes)
         self._progress.sum_up(self._counts, self._failed)
         seconds = self._progress.seconds

@@ -60,18 +60,20 @@ class HostShares:
         self._processes = processes
         self._next = mmap.mmap(-1, processes * _POSITION.size)  # position, by part
 
-    def items(self, nth: int) -> Iterator[Item]:
-        """Yield what is left of a part."""
+    def items(self, nth: int) -> Iterator[Item | None]:
+        """Yield what is left of a part; None: there may be more later."""
         offset = nth * _POSITION.size
         (start,) = _POSITION.unpack_from(self._next, offset)
         rest = [(start, ENDLESS)]
-        for item in self._urls.items_in(rest, self._done):
-            if zlib.crc32(web_host(item.url).encode()) % self._processes == nth:
+        for item in self._urls.items_so_far(rest, self._done):
+            if item is None:
+                yield None
+            elif zlib.crc32(web_host(item.url).encode()) % self._processes == nth:
                 _POSITION.pack_into(self._next, offset, item.number + 1)
                 yield item
         _POSITION.pack_into(self._next, offset, self._urls.count)
 
-    def left(self) -> Iterator[Item]:
+    def left(self) -> Iterator[Item | None]:
         """Yield what is left of all parts."""
         for nth in range(self._processes):
             yield from self.items(nth)

@@ -7,7 +7,7 @@ import signal
 from time import monotonic
 from typing import TYPE_CHECKING, NoReturn
 
-from fetcher.command.fetch import fetch
+from fetcher.command.download_loop import fetch
 from fetcher.command.graceful_stop import SIGNALS, Stops
 from fetcher.command.result_pipe import send
 from fetcher.transfer.transfers import engine_for
@@ -39,13 +39,17 @@ class Child:
         self._parent = parent
 
     def work(
-        self, items: Iterable[Item], sink: Sink, options: Options, deadline_at: float
+        self,
+        items: Iterable[Item | None],
+        sink: Sink,
+        options: Options,
+        deadline_at: float,
     ) -> NoReturn:
         """
         Download, then end this process.
 
         Args:
-            items: What to fetch.
+            items: What to fetch, as for `fetch`.
 
             sink: Where bodies go.
 
@@ -65,7 +69,11 @@ class Child:
             os._exit(status)
 
     def _fetch(
-        self, items: Iterable[Item], sink: Sink, options: Options, deadline_at: float
+        self,
+        items: Iterable[Item | None],
+        sink: Sink,
+        options: Options,
+        deadline_at: float,
     ) -> None:
         with Stops() as stops:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import ExitStack
@@ -45,7 +44,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.command.processes import Processes, shares
     from fetcher.command.report.formats import RunReport
     from fetcher.command.resume import keep
-    from fetcher.lists.inputs import files_of
+    from fetcher.lists.files.inputs import files_of
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import Columns, UrlList
     from fetcher.process.descriptors import connections_allowed
@@ -55,24 +54,27 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         msg = f"processes is {args.processes}; it must be at least 1."
         raise ValueError(msg)
     lists = files_of(args.lists)
-    _check_report(args.report, lists)
+    path = _report_path(args.report, lists)
     allowed = connections_allowed(MOST_DESCRIPTORS)
     names = {name: getattr(args, f"{name}_column") for name in COLUMNS}
     with ExitStack() as stack:
-        urls = UrlList(*lists, columns=Columns(**names), strict=args.strict)
+        urls = UrlList(
+            *lists, columns=Columns(**names), strict=args.strict, is_hasty=True
+        )
         stack.callback(urls.close)
         sink = destination(
             args.to,
             layout=args.layout,
             shards=args.shards,
             beside=args.beside,
-            report=args.report,
+            report=path,
+            lists=lists,
             count=len(urls) if args.layout == "hash" else urls.estimated_count,
             deadline_s=args.deadline,
         )
         report, lines = None, None
-        if args.report:
-            report = stack.enter_context(RunReport(args.report, in_order=args.in_order))
+        if path:
+            report = stack.enter_context(RunReport(path, in_order=args.in_order))
             lines = report.file
         done, kept = Positions(), None
         if lines:  # until it has been cut down, a signal ends this and it stays whole
@@ -89,10 +91,11 @@ def _run(args: argparse.Namespace, options: Options) -> int:
         parts = _cut(shares(options, processes, is_by_host=is_by_host), allowed)
         work = Processes(urls, done, sink, account)
         if known is None or len(done) < known:
-            if len(parts) > 1:
+            if len(parts) > 1 or urls.is_far:
                 urls.hand_over()
             sink.until = monotonic() + args.deadline
             work.run(parts, sink.until, stops, is_by_host=is_by_host)
+            urls.break_off()
         sink.complete(done, is_whole=not work.lost)
         account.abandon(work.lost)
         if report:
@@ -115,18 +118,28 @@ def _cut(parts: list[Options], allowed: int) -> list[Options]:
     return cut
 
 
-def _check_report(report: Path | None, lists: Sequence[str]) -> None:
-    if not report:
-        return
+def _report_path(name: str | None, lists: Sequence[str]) -> Path | None:
+    """Return where the report is to be, unless that is a folder or the list itself."""
+    import pathlib
+
+    if name is None:
+        return None
+    report = pathlib.Path(name)
+    if report.is_dir():
+        msg = f"--report {report} is a folder; name a file."
+        raise ValueError(msg)
     # A table that is not finished yet is a file of lines.
     for own in (report, report.with_name(f"{report.name}.jsonl")):
         if own.exists() and any(map(own.samefile, filter(os.path.exists, lists))):
             msg = f"--report {report} is the list itself; name another file."
             raise ValueError(msg)
+    return report
 
 
 def _sum_up(account: Accounting, work: Processes, urls: UrlList) -> int:
     """Print the summary and return the exit status."""
+    import json
+
     from fetcher.process.memory import peak_rss_bytes
 
     summary = account.finish()

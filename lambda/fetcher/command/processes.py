@@ -11,6 +11,7 @@ Children whose parent dies end by themselves.
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.command.by_host import HostShares
 from fetcher.command.child import Child, describe
-from fetcher.command.fetch import fetch
+from fetcher.command.download_loop import fetch
 from fetcher.command.graceful_stop import SIGNALS
 from fetcher.command.result_pipe import Messages
 from fetcher.command.work_pipe import Deals
@@ -149,6 +150,11 @@ class Processes:
             self._shares = HostShares(self._urls, self._done, len(parts))
         self._deals = Deals(self._urls.estimated_count, len(parts))
         engine = engine_for(parts[0])  # imported once, for the children too
+        if not gc.isenabled():
+            # Modules stay: to look at them again would cost time, and copies of their
+            # pages in the children.
+            gc.freeze()
+            gc.enable()
         try:
             for nth, options in enumerate(parts[1:], 1):
                 self._fork(nth, options, deadline_at)
@@ -189,13 +195,17 @@ class Processes:
         self._children[reader] = pid, Messages(reader)
         self._poll.register(reader, select.POLLIN)
 
-    def _items(self, nth: int) -> Iterator[Item]:
+    def _items(self, nth: int) -> Iterator[Item | None]:
         if self._shares:
             return self._shares.items(nth)
-        return self._urls.items_in(self._deals.taken(), self._done)
+        return self._urls.items_so_far(self._deals.taken(), self._done)
 
     def _work(
-        self, engine: Engine, items: Iterator[Item], options: Options, left_s: float
+        self,
+        engine: Engine,
+        items: Iterator[Item | None],
+        options: Options,
+        left_s: float,
     ) -> None:
         """Do this process's own part."""
         try:

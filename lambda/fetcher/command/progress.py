@@ -19,6 +19,7 @@ _RECENT_S = 10.0  # the rate of which tells how long the rest will take
 _WORST = 10  # hosts
 _FEW = 0.25  # at work for each that is not: then these decide when all is done
 _OK = "ok"
+_CLEARED = "\r\x1b[K"  # line of a terminal
 _NOTHING = UnderWay()
 
 
@@ -35,12 +36,15 @@ class Progress:
 
     Attributes:
         count: How many files there are, as far as is known.
+
+        is_growing: Whether a program may add to the list: nobody knows how many.
     """
 
     def __init__(
         self, count: int, kept: int, longest_silence_s: float = math.inf
     ) -> None:
         self.count = count
+        self.is_growing = False
         self._kept = kept
         self._longest_silence_s = longest_silence_s
         self._began = self._shown = monotonic() - 1e-9
@@ -75,12 +79,17 @@ class Progress:
         seconds = self._shown - self._began
         fetched = done - self._kept
         line = (
-            f"{done:,} of {self.count:,} files, {ok:,} ok, {done - ok:,} not; "
+            f"{done:,} of {self.count:,} files{' so far' if self.is_growing else ''}, "
+            f"{ok:,} ok, {done - ok:,} not; "
             f"{fetched / seconds:,.0f} files/s, "
             f"{body_bytes / seconds / 1e6:,.1f} MB/s; {self._rest(done, left)}"
         )
-        start, end = ("\r\x1b[K", "") if self._live else ("", "\n")
+        start, end = (_CLEARED, "") if self._live else ("", "\n")
         print(f"{start}{line}", end=end, file=sys.stderr, flush=True)
+
+    def say(self, line: str) -> None:
+        """Show a line that stays."""
+        print(f"{_CLEARED if self._live else ''}{line}", file=sys.stderr, flush=True)
 
     def sum_up(self, counts: Counter[str], failed: Counter[str]) -> None:
         """Show how URLs ended, and at which hosts most went wrong, if any did."""
@@ -98,6 +107,8 @@ class Progress:
         """Say how long the rest will take, and what it waits for."""
         now, come = self._shown, done + left.settling
         rest = self.count - come
+        if self.is_growing:
+            return "the list goes on"
         self._recent.append((now, come))
         while now - self._recent[0][0] > _RECENT_S and len(self._recent) > 2:  # noqa: PLR2004
             self._recent.popleft()
@@ -108,11 +119,12 @@ class Progress:
             rate = (come - before) / max(now - since, 1e-9)
             quick = max(0, rest - left.silent)
             told = f"{quick / rate:,.0f} s left" if rate else f"{quick:,} left"
-            told += f", {left.silent:,} silent" if left.silent else ""
+            told += f", {left.silent:,} unresponsive" if left.silent else ""
             return told + (f", {left.settling:,} to be stored" if left.settling else "")
         self._silent_since = min(self._silent_since, now)
         waiting = "waiting for hosts that are limited or gone"
-        said = zip(left, ("at work", "silent", waiting, "to be stored"), strict=True)
+        kinds = ("active", "unresponsive", waiting, "to be stored")
+        said = zip(left, kinds, strict=True)
         told = ", ".join(f"{n:,} {word}" for n, word in said if n)
         if left.waiting:
             return told

@@ -6,7 +6,7 @@ from collections import Counter
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from fetcher.command.report.lines import line_of
+from fetcher.command.report.json_lines import line_of
 from fetcher.contract.outcome import Outcome
 from fetcher.security.guard import plain_host
 from fetcher.transfer.flow.under_way_counts import UnderWay
@@ -14,7 +14,7 @@ from fetcher.transfer.flow.under_way_counts import UnderWay
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
 
 _BATCH_SIZE = 256
@@ -112,7 +112,10 @@ class Batch:
         outcome = download.outcome
         size, host = download.body_bytes, ""
         if outcome is not _OK:
-            size, host = 0, "" if item.refusal else plain_host(item.url)
+            is_fault = (
+                not item.refusal and outcome is not Outcome.UNSTARTED
+            )  # its host's
+            size, host = 0, plain_host(item.url) if is_fault else ""
         # Needs no lock: the other thread removes rows from the front, in one step.
         self._rows.append((item.number, outcome, size, line_of(item, download), host))
         if len(self._rows) >= _BATCH_SIZE:

@@ -8,7 +8,7 @@ from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from fetcher.command.report.lines import (
+from fetcher.command.report.json_lines import (
     BEGINNING,
     OLD_BEGINNING,
     fields_of,
@@ -16,6 +16,7 @@ from fetcher.command.report.lines import (
     line_of,
 )
 from fetcher.contract.carried import LONGEST_TOLD
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import CODE, Outcome
 from fetcher.lists.position_set import Positions
 from fetcher.security.masking import MASK, masked
@@ -52,7 +53,8 @@ def keep(
     By default that is what has nothing to hope for: 404, 410, names that do not exist,
     and, of the same row with the same text, bodies of a wrong type. All else may come
     this time: servers recover, and disks, digests and options are mended in between.
-    What the sink has, though no report says so, is added, unless all is tried again.
+    What the sink has, though no report says so, is added, unless all is tried again; if
+    the list has another digest for it now, as `checksum`.
     The new report has rows as the list has them now. It is written aside and replaces
     the old one when it is whole.
 
@@ -91,11 +93,14 @@ def keep(
                 )
                 raise ValueError(msg)
             if retry != ALL:
-                for item, download in sink.unreported(urls.items_in, kept):
-                    if _is_as_wanted(item, download.sha256):
-                        kept.add([item.number])
-                        ended[download.outcome.value] += 1
-                        yield line_of(item, download).encode()
+                for item, found in sink.unreported(urls.items_in, kept):
+                    is_wanted = _is_as_wanted(item, found.sha256)
+                    if not (is_wanted or sink.stays(found.path)):
+                        continue  # it is replaced
+                    download = found if is_wanted else _stale(found)
+                    kept.add([item.number])
+                    ended[download.outcome.value] += 1
+                    yield line_of(item, download).encode()
             # Before the old report is replaced: it says what is in the sink.
             sink.check(kept, is_again=retry == ALL)
 
@@ -133,6 +138,8 @@ def _standing_rows(
     file: BinaryIO, urls: UrlList, sink: LastingSink, places: _Numbers
 ) -> Iterator[tuple[Item, str, bytes]]:
     """Yield items that need not be fetched, how they ended, and their lines now."""
+    if places.is_empty:  # the list need not have been read yet
+        return
     for item in urls:
         if item.refusal:  # the list tells that again
             continue
@@ -154,6 +161,17 @@ def _standing_rows(
 def _is_as_wanted(item: Item, sha256: str | None) -> bool:
     """Tell whether a body has the digest that the list says, if it says one."""
     return item.sha256.lower() in ("", sha256)
+
+
+def _stale(download: Download) -> Download:
+    """Return how a row ends whose body is there to stay, with another digest."""
+    has = f"sha256 {download.sha256}" if download.sha256 else "a sha256 nobody took"
+    tar = download.path.rpartition("/")[0]
+    detail = (
+        f"{download.path} has {has}, and the list has another now. Its tar is complete "
+        f"and stays as it is: to have this row fetched again, remove {tar}"
+    )
+    return Download(Outcome.CHECKSUM, download.status, detail=detail)
 
 
 def _is_of(file: BinaryIO, urls: UrlList, count: int) -> bool:

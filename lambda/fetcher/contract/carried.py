@@ -2,7 +2,8 @@
 Columns of a list that go along with its rows, and the names they get.
 
 Reports, and the JSON beside a body, have columns of their own. A column of the list
-that is called like one of them is called ``list_`` and its name there.
+that is called like one of them, in capitals or not, is called ``list_`` and its name
+there: SQL engines do not tell ``WIDTH`` from ``width``.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ LONGEST_LINE = 2**20  # characters of a line of a list: far above any caption
 LONGEST_TOLD = 16 * LONGEST_LINE  # bytes of what is told of one: ASCII, so escaped
 _PREFIX = "list_"
 _TAKEN = rf"(?:{_PREFIX})*(?:{'|'.join(OWN_NAMES)})"
-_is_taken = re.compile(_TAKEN).fullmatch
+_is_taken = re.compile(_TAKEN, re.IGNORECASE).fullmatch
 # The quote that begins such a name: escaped, it would stand in a text.
-_begins_taken = re.compile(rf'"(?<!\\")(?={_TAKEN}"\s*:)')
+_begins_taken = re.compile(rf'"(?<!\\")(?={_TAKEN}"\s*:)', re.IGNORECASE)
 
 
 def carried_name(name: str) -> str:
     """
     Return what a column of the list is called beside columns of ours.
 
-    >>> carried_name("caption"), carried_name("width"), carried_name("list_width")
-    ('caption', 'list_width', 'list_list_width')
+    >>> [carried_name(one) for one in ("caption", "width", "WIDTH", "list_width")]
+    ['caption', 'list_width', 'list_WIDTH', 'list_list_width']
     """
     return f"{_PREFIX}{name}" if _is_taken(name) else name
 

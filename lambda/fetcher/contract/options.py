@@ -124,7 +124,7 @@ class Options:
         if not 0 <= self.connections <= MOST_CONNECTIONS:
             msg = (
                 f"connections is {self.connections:,}; it must be from 1 to "
-                f"{MOST_CONNECTIONS:,}, or 0 for as many as are of use."
+                f"{MOST_CONNECTIONS:,}, or 0 to adapt to the origin."
             )
             raise ValueError(msg)
         for name in ("attempts", "max_bytes"):

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from fetcher.contract.downloads import Downloads
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.download_results import Downloads
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import (
     DESCRIPTORS,
     MAX_CONNECTIONS,
@@ -16,7 +16,7 @@ from fetcher.contract.options import (
     check_seconds,
 )
 from fetcher.contract.tally import Tally
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,7 +37,7 @@ class Shard:
     """
     The files one invocation is asked to download.
 
-    >>> from fetcher.contract.template import Template
+    >>> from fetcher.contract.template_source import Template
     >>> urls = Template("http://h/{number}.jpg", ((0, 500),))
     >>> len(Shard(run="trial", index=0, source=urls).source)
     500

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.engines.aiohttp_names import Lookups, ThreadedLookups, stages
 from fetcher.process.descriptors import shortage
@@ -23,7 +23,7 @@ from fetcher.transfer import redirects
 from fetcher.transfer.attempt import Attempt, Stage
 from fetcher.transfer.content.inflate import ACCEPTED
 from fetcher.transfer.engine import JUDGE_EVERY_S
-from fetcher.transfer.refusal import RefusedError
+from fetcher.transfer.refused_response import RefusedError
 
 if TYPE_CHECKING:
     from fetcher.contract.options import Options

@@ -18,15 +18,16 @@ from fetcher.transfer.attempt import Stage
 from fetcher.transfer.engine import JUDGE_EVERY_S
 
 if TYPE_CHECKING:
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.engine import Work
 
 _POLL_NAMES_EVERY_S = 0.005  # while they are looked up
-# libcurl looks at every transfer in each round: with many, most of them silent, rounds
-# wait until there is more to do in one.
-_MANY = 128
-_GATHER_S = 0.002
+# libcurl looks at every transfer in each round, which takes 1 µs each at least. With
+# many, most of them silent, rounds wait until one in so many has something.
+_MANY = 64
+_ONE_IN = 8
+_MOST_GATHER_S = 0.01
 # pycurl waits by select(), which knows descriptors below 1,024 only: with more, rounds
 # do not wait for long.
 _SELECTABLE = 900
@@ -91,8 +92,7 @@ class _Loop:
         self._waiting: list[Transfer] = []  # for a name, or for a first connection
         self._leaders: dict[str, Transfer] = {}  # making first connections
         self._with_data: list[Transfer] = []  # in the latest round
-        self._fill_at = 0.0
-        self._check_at = 0.0
+        self._stepped_at = self._fill_at = self._check_at = 0.0
 
     def step(self, deadline: float) -> bool:
         """Do what can be done, wait for more, and tell whether there is any."""
@@ -106,11 +106,14 @@ class _Loop:
         if not self._busy and self._fill_at == math.inf:
             return False
         self._multi.perform()
+        with_data = len(self._with_data)
         has_ended = self._harvest()
-        if self._with_data:
-            self._process_held()
+        self._process_held()
         if not has_ended:
             self._wait(min(deadline, self._fill_at or math.inf) - now)
+        if len(self._busy) > _MANY:
+            self._gather(with_data, now)
+        self._stepped_at = now
         if now >= self._check_at:
             self._check_at = now + JUDGE_EVERY_S
             self._judge(monotonic())
@@ -287,5 +290,9 @@ class _Loop:
             # It returns at once when there is no socket, as nothing is in flight.
             left_s = wait_s - (monotonic() - started_at)
             time.sleep(max(0.0, min(left_s, _POLL_NAMES_EVERY_S)))
-        elif len(self._busy) > _MANY:
-            time.sleep(_GATHER_S)
+
+    def _gather(self, with_data: int, now: float) -> None:
+        """Sleep until enough will have data, if they come as in the latest round."""
+        enough = len(self._busy) / (_ONE_IN * max(with_data, 1))
+        round_s = min((now - self._stepped_at) * enough, _MOST_GATHER_S)
+        time.sleep(max(0.0, round_s - (monotonic() - now)))

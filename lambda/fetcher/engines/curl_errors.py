@@ -22,12 +22,14 @@ _MEANINGS: dict[int, tuple[Outcome, str]] = {
     ),
     pycurl.E_FILESIZE_EXCEEDED: (
         Outcome.TOO_LARGE,
-        "no disk has room for what was promised",
+        "the announced Content-Length is too large to store",
     ),
     pycurl.E_BAD_CONTENT_ENCODING: (
         Outcome.PROTOCOL,
         "the body is encoded, and cannot be decoded: {message}",
     ),
+    # Its decoder's: what fails in keeping a body has been told by then.
+    pycurl.E_WRITE_ERROR: (Outcome.PROTOCOL, "the body does not inflate: {message}"),
     pycurl.E_SEND_ERROR: (Outcome.CUT, "the connection broke: {message}"),
     pycurl.E_RECV_ERROR: (Outcome.CUT, "the connection broke: {message}"),
     pycurl.E_HTTP2: (Outcome.CUT, "the connection broke: {message}"),
@@ -74,10 +76,13 @@ def diagnose(code: int, message: str, host: str) -> tuple[Outcome, str]:
 
     >>> diagnose(pycurl.E_GOT_NOTHING, "Empty reply from server", "h")[0]
     <Outcome.CUT: 'cut'>
+    >>> diagnose(pycurl.E_BAD_CONTENT_ENCODING, "", "h")[1]
+    "the body is encoded, and cannot be decoded: libcurl's error 61"
     """
     if code in _TLS:
         return Outcome.TLS, f"TLS with {host} failed: {message}"
     if message.startswith(_MALFORMED):
         return Outcome.PROTOCOL, f"not HTTP: {message}"
+    message = message or f"libcurl's error {code}"  # it gives some no words
     outcome, detail = _MEANINGS.get(code, (Outcome.PROTOCOL, "not HTTP: {message}"))
     return outcome, detail.format(message=message, host=host)

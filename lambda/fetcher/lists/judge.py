@@ -213,7 +213,7 @@ def _text(value: Any) -> str:  # noqa: ANN401
     if value is None:
         return ""
     if not isinstance(value, str):
-        msg = f"the URL is a {type(value).__name__}; it must be text"
+        msg = f"the URL is of type {type(value).__name__}; it must be text"
         raise ValueError(msg)  # noqa: TRY004 - one kind of error for one bad row
     if not value.isascii():
         try:
@@ -226,7 +226,7 @@ def _text(value: Any) -> str:  # noqa: ANN401
 
 def _names(rows: Rows) -> list[str]:
     """Return the names to store rows under."""
-    if not any(rows.names):
+    if not any(rows.names) and 0 not in rows.names:
         return []
     texts = ("" if value is None else str(value) for value in rows.names)
     return [_CONTROLS.sub(_percent, text) for text in texts]

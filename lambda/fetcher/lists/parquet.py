@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from fetcher.lists.columns import Rows, as_json, as_objects
-from fetcher.lists.inputs import Foreign, pyarrow_for
+from fetcher.lists.columns import Rows, as_json, as_objects, told_apart
+from fetcher.lists.files.inputs import pyarrow_for
+from fetcher.lists.files.text import Foreign
 from fetcher.lists.problems import UrlListError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fetcher.lists.columns import Columns
-    from fetcher.lists.inputs import Input
+    from fetcher.lists.files.inputs import Input
 
 _AT_ONCE = 1_024  # rows
 _BUFFER = 2**18  # bytes: pages are read as they are needed, not whole columns
@@ -28,29 +31,55 @@ def parquet_rows(given: Input, columns: Columns) -> Iterator[Rows]:
     pa = pyarrow_for(given.name)
     from pyarrow import parquet  # noqa: PLC0415 - it is there, then
 
+    source = _whole(given)
     try:
-        file = parquet.ParquetFile(given.raw, buffer_size=_BUFFER, pre_buffer=False)
+        file = parquet.ParquetFile(source, buffer_size=_BUFFER, pre_buffer=False)
         schema = file.schema_arrow
-        names = columns.found_in(schema.names)
+        known = told_apart(schema.names)
+        names = columns.found_in(known)
         if names is None:
-            raise columns.missing(schema.names, given.name)
-        _check_type(pa, schema.field(names[0]), given.name)
-        fields = (one for one in schema if "binary" not in str(one.type))
-        others = [one.name for one in fields if one.name not in names]
-        wanted = [*filter(None, names), *others]
+            raise columns.missing(known, given.name)
+        _check_type(pa, schema.field(known.index(names[0])), given.name)
+        kinds = zip(known, schema, strict=True)
+        others = [
+            one
+            for one, field in kinds
+            if one not in names and "binary" not in str(field.type)
+        ]
+        wanted = {*filter(None, names), *others}
+        chosen = [schema.names[at] for at, one in enumerate(known) if one in wanted]
         count = 0
-        for batch in file.iter_batches(_AT_ONCE, columns=wanted, use_threads=False):
+        for batch in file.iter_batches(_AT_ONCE, columns=chosen, use_threads=False):
+            column = {}  # all that are called so, which may be more than were wanted
+            for one, values in zip(batch.schema.names, batch.columns, strict=True):
+                at = schema.names.index(one)
+                while known[at] in column:
+                    at = schema.names.index(one, at + 1)
+                column[known[at]] = values
             url, name, sha256 = (
-                _values(pa, batch.column(one)) if one else () for one in names
+                _values(pa, column[one]) if one else () for one in names
             )
-            values = (_as_json(pa, batch.column(one)) for one in others)
-            carried = as_objects(others, values)
+            texts = (_as_json(pa, column[one]) for one in others)
+            carried = as_objects(others, texts)
             count += len(batch)
             given.share = count / file.metadata.num_rows
             yield Rows(url, name, sha256, carried)
     except (pa.ArrowException, OSError) as error:
         msg = f"{given.name} cannot be read as Parquet: {error}"
         raise UrlListError(msg) from error
+    finally:
+        if source is not given.raw:
+            source.close()
+
+
+def _whole(given: Input) -> Any:  # noqa: ANN401
+    """Return a file that can be read at any place, inflated if it is packed."""
+    if given.rest is given.raw:
+        return given.raw
+    whole = TemporaryFile(prefix="fetcher-list-")  # noqa: SIM115 - its reader closes it
+    whole.write(given.start)
+    shutil.copyfileobj(given.rest, whole)
+    return whole
 
 
 def _values(pa: Any, column: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no types
@@ -67,6 +96,8 @@ def _values(pa: Any, column: Any) -> list[Any]:  # noqa: ANN401 - pyarrow has no
 
 
 def _as_json(pa: Any, column: Any) -> Iterable[str]:  # noqa: ANN401
+    if pa.types.is_temporal(column.type):  # Python has no nanoseconds
+        column = column.cast(pa.string())
     if not pa.types.is_floating(column.type):
         return as_json(_values(pa, column))
     # A quarter of what Python's `repr` of floating-point numbers takes.

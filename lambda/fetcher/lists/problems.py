@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _SHOWN = 10
+SHAPES = (  # said of a list of which most rows are bad
+    "\nA list is text, a URL a line; CSV or TSV whose first line names a column url; "
+    "JSON lines, an object a line; or Parquet."
+)
 
 
 class UrlListError(ValueError):
@@ -35,3 +44,19 @@ class Problems:
     def __str__(self) -> str:
         more = len(self) - len(self._first)
         return "\n".join([*self._first, *[f"  ... and {more:,} more"] * bool(more)])
+
+
+def remarks_in(words: Mapping[str, Any]) -> list[str]:
+    """
+    Return what is to be said of a list that has been read.
+
+    >>> remarks_in({"skipped": 2, "foreign": 0})
+    ['2 lines are no rows: they are blank, or comments.']
+    """
+    what = {
+        "skipped": "lines are no rows: they are blank, or comments.",
+        "foreign": "places are not UTF-8; they were read as Latin-1.",
+        "bad": f"rows are no URLs, or repeat others:\n{words.get('problems')}",
+    }
+    counts = {name: words.get(name, 0) for name in what}
+    return [f"{n:,} {what[name]}" for name, n in counts.items() if n]

@@ -7,12 +7,16 @@ import os
 import select
 import struct
 import weakref
-from array import array
 from bisect import bisect_right
+from operator import itemgetter
 from tempfile import TemporaryFile
-from typing import Any
+from threading import RLock
+from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.judge import RowBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
 
 _HEADER = struct.Struct("=QQ")  # of a block: its bytes, and how many rows that makes
 _END = 2**64 - 1  # in place of the latter: the bytes are the last words
@@ -35,14 +39,14 @@ class Spool:
         with TemporaryFile(prefix="fetcher-list-") as file:
             self._file = os.dup(file.fileno())
         self.close = weakref.finalize(self, os.close, self._file)
-        self._ends = array("Q", [0])  # of blocks: where they end in the file
-        self._counts = array("Q", [0])  # and how many rows there are up to there
+        self._blocks = [(0, 0)]  # how many rows up to a block's end, where that is
+        self._looking = RLock()  # for the handler of a signal looks, too
         self._writer: int | None = None
         self.words: dict[str, Any] | None = None
 
     @property
     def count(self) -> int:  # noqa: D102
-        return self._counts[-1]
+        return self._blocks[-1][0]
 
     def append(self, block: RowBlock) -> None:
         """Add rows, which follow those before."""
@@ -52,10 +56,15 @@ class Spool:
 
     def end(self, words: dict[str, Any]) -> None:
         """Say that there are no more rows, and what else there is to say."""
-        self._write(json.dumps(words).encode(), _END)
+        self.look()  # a signal may have come between a block and its count
+        if self.words is None:
+            self._write(json.dumps(words).encode(), _END)
 
     def _write(self, data: bytes, count: int) -> None:
-        rest, at = memoryview(_HEADER.pack(len(data), count) + data), self._ends[-1]
+        rest, at = (
+            memoryview(_HEADER.pack(len(data), count) + data),
+            self._blocks[-1][1],
+        )
         while rest:
             written = os.pwrite(self._file, rest, at)
             rest, at = rest[written:], at + written
@@ -72,35 +81,75 @@ class Spool:
 
     def wait(self) -> bool:
         """Wait for more rows; False: there are none, or whoever appends them died."""
+        while (more := self.more(_LOOK_EVERY_S)) is None:
+            pass
+        return more
+
+    def more(self, wait_s: float = 0.0) -> bool | None:
+        """Tell whether more rows are there, within so long; None: not yet."""
         assert self._writer is not None, "somebody appends them"
         known = self.count
         self.look()
-        while self.words is None and self.count == known:
-            hung_up = select.select([self._writer], [], [], _LOOK_EVERY_S)[0]
+        if self.words is None and self.count == known:
+            hung_up = select.select([self._writer], [], [], wait_s)[0]
             self.look()
             if hung_up and self.words is None and self.count == known:
                 self.words = {"failure": "The process that read the list died."}
-        return self.count > known
+        if self.count > known:
+            return True
+        return None if self.words is None else False
 
     def look(self) -> None:
         """Learn of what was appended."""
-        size = os.fstat(self._file).st_size
-        while (start := self._ends[-1] + _HEADER.size) <= size and self.words is None:
-            header = self._read(self._ends[-1], _HEADER.size)
-            length, count = _HEADER.unpack(header)
-            if start + length > size:
-                return
-            if count == _END:
-                self.words = json.loads(self._read(start, length))
-            else:
-                self._ends.append(start + length)
-                self._counts.append(count)
+        with self._looking:
+            size = os.fstat(self._file).st_size
+            while self.words is None:
+                end = self._blocks[-1][1]
+                start = end + _HEADER.size
+                if start > size:
+                    return
+                length, count = _HEADER.unpack(self._read(end, _HEADER.size))
+                if start + length > size:
+                    return
+                if count == _END:
+                    self.words = json.loads(self._read(start, length))
+                else:
+                    self._blocks.append((count, start + length))
 
-    def block_with(self, number: int) -> RowBlock:
-        """Return the block with a row, which must be there."""
-        index = bisect_right(self._counts, number)
-        first, start = self._counts[index - 1], self._ends[index - 1] + _HEADER.size
-        data = self._read(start, self._ends[index] - start)
+    def blocks(
+        self, spans: Iterable[tuple[int, int]], more: Callable[[], bool | None]
+    ) -> Iterator[RowBlock | None]:
+        """
+        Yield the rows of some spans, in columns, as far as there are any.
+
+        Args:
+            spans: Number of the first, and how many.
+
+            more: Called at the end of what is there, to tell whether there is more
+                now. If it returns None, there may be later, and None is yielded.
+        """
+        held = RowBlock(0, ())
+        for start, count in spans:
+            at, end = start, start + count
+            while at < end:
+                if at >= self.count:
+                    is_more = more()
+                    if is_more is None:
+                        yield None
+                    elif not is_more and at >= self.count:  # no other thread looked
+                        break
+                    continue
+                if not held.first <= at < held.first + len(held.urls):
+                    held = self._block_with(at)
+                piece = held.cut(at - held.first, end - held.first)
+                yield piece
+                at += len(piece.urls)
+
+    def _block_with(self, number: int) -> RowBlock:
+        index = bisect_right(self._blocks, number, key=itemgetter(0))
+        (first, before), (_, end) = self._blocks[index - 1 : index + 1]
+        start = before + _HEADER.size
+        data = self._read(start, end - start)
         urls, *optional = data.decode().split("\t")
         columns = (one.split("\n") if one else () for one in optional)
         return RowBlock(first, urls.split("\n"), *columns)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import gc
-import os
-import signal
+import math
 from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from time import monotonic
+from typing import TYPE_CHECKING
 
 from fetcher.lists.columns import Columns
+from fetcher.lists.files.inputs import Input, files_of, opened, size_of
+from fetcher.lists.files.streams import is_pipe
+from fetcher.lists.files.text import Foreign
 from fetcher.lists.formats import rows_of
-from fetcher.lists.inputs import Foreign, files_of, opened
 from fetcher.lists.judge import Judge, RowBlock
-from fetcher.lists.problems import UrlListError
+from fetcher.lists.problems import SHAPES, UrlListError, remarks_in
+from fetcher.lists.reader import ReaderProcess
 from fetcher.lists.seen import SeenNames
 from fetcher.lists.spool import Spool
-from fetcher.process.memory import peak_rss_bytes
+from fetcher.s3.urls import SCHEME
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
+    from pathlib import Path
 
     from fetcher.contract.source import Item
     from fetcher.lists.position_set import Positions
@@ -30,6 +32,7 @@ ENDLESS = 2**63 - 1  # the length of a list whose end was not reached yet
 _JUDGED_BY = 1_000  # rows: if most of these are bad, it is another file that was meant
 _LEAST_BYTES = 2**20  # read, to tell by them how many rows there are
 _MOST_ROWS = 50_000  # read for that
+_WAIT_S = 0.25  # for so much of what a program writes slowly
 
 
 class UrlList:
@@ -52,6 +55,9 @@ class UrlList:
 
         strict: Whether it is refused if any row is bad or a duplicate.
 
+        is_hasty: Whether a program that writes the list slowly is not waited for, but
+            its first rows are taken as they come, unless most of them are bad.
+
     Attributes:
         count: How many rows have been read.
 
@@ -71,6 +77,7 @@ class UrlList:
         allow_s3: bool = False,
         allow_credentials: bool = True,
         strict: bool = False,
+        is_hasty: bool = False,
     ) -> None:
         self.names = files_of(names)
         self._judge = Judge(allow_s3=allow_s3, allow_credentials=allow_credentials)
@@ -78,48 +85,66 @@ class UrlList:
         self._foreign = Foreign.count
         self._estimate = 0
         self._bytes = 0
-        self._is_begun = False
-        self._reader = 0  # a process
+        self._is_begun = self._is_judged = False
+        self._given: Input | None = None  # what is being read
+        self._reader: ReaderProcess | None = None
         self._spool = Spool()
         self._blocks = self._read(columns or Columns())
         try:
-            self._begin(strict=strict)
+            self._begin(strict=strict, is_hasty=is_hasty)
         except BaseException:
             self.close()
             raise
 
-    def _begin(self, *, strict: bool) -> None:
+    def _begin(self, *, strict: bool, is_hasty: bool) -> None:
         """Read the beginning, or all, and refuse the list if it is not usable."""
+        until = math.inf
         while self.read_on():
-            is_enough = self._bytes >= _LEAST_BYTES or self.count >= _MOST_ROWS
-            if is_enough and self.count >= _JUDGED_BY and not strict:
+            if is_hasty and self.is_growing:
+                until = min(until, monotonic() + _WAIT_S)
+            is_late = self._is_good and self._has_no_more(until)
+            if not strict and (self._is_judged or is_late):
                 break
-        self._is_begun = True
         self._judge.seen.expect(self._estimate)
         if not self.count:
             msg = f"{self} holds no URL."
             raise UrlListError(msg)
-        problems = self._judge.problems
-        if 2 * problems.counts["bad_url"] > self.count or (strict and len(problems)):
-            few = "its" if self.known_count else "its first"
-            msg = (
-                f"{self}: {len(problems):,} of {few} {self.count:,} rows cannot be "
-                f"used; nothing was fetched.\n{problems}"
-            )
-            raise UrlListError(msg)
+        if strict and self._judge.problems:
+            raise self._refusal(is_whole=True)
+        self._is_begun = True
+
+    def _has_no_more(self, until: float) -> bool:
+        """Tell whether a program writes nothing more by then."""
+        left_s = until - monotonic()
+        given = self._given if left_s < math.inf else None
+        return left_s <= 0 or bool(given and given.is_silent(left_s))
+
+    @property
+    def _is_good(self) -> bool:
+        return 2 * self._judge.problems.counts["bad_url"] <= self.count
+
+    def _refusal(self, *, is_whole: bool) -> UrlListError:
+        problems, more = self._judge.problems, " more" if self._is_begun else ""
+        few = "its" if is_whole else "its first"
+        return UrlListError(
+            f"{self}: {len(problems):,} of {few} {self.count:,} rows cannot be "
+            f"used; nothing{more} was fetched.\n{problems}"
+            f"{'' if self._is_good else SHAPES}"
+        )
 
     def _read(self, columns: Columns) -> Generator[RowBlock, None, None]:
         """Yield the rows, judged, and keep account of how far it has come."""
-        sizes = [_size_of(name) for name in self.names]
+        sizes = [size_of(name) for name in self.names]
         for nth, name in enumerate(self.names):
             with opened(name) as given:
-                before, sizes[nth] = self._skipped, max(1, given.size)
+                before, self._given = self._skipped, given
                 for rows in rows_of(given, columns):
                     self._skipped = before + given.skipped
                     if not len(rows.urls):
                         continue
                     block = self._judge.judged(rows)
-                    self._bytes = sum(sizes[:nth]) + given.bytes_read()
+                    read, sizes[nth] = given.bytes_read()
+                    self._bytes = sum(sizes[:nth]) + read
                     share = self._bytes / sum(sizes) or 1.0
                     self._estimate = round(self._judge.count / share)
                     yield block
@@ -143,14 +168,23 @@ class UrlList:
 
     @property
     def known_count(self) -> int | None:  # noqa: D102
-        if self._reader:
-            self._spool.look()
+        self._spool.look()
         return None if self._spool.words is None else self.count
 
     @property
     def estimated_count(self) -> int:
         """The same, estimated if need be."""
         return self.known_count or max(self.count, self._estimate)
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether a program may write more of it, and take its time."""
+        return self.known_count is None and any(map(is_pipe, self.names))
+
+    @property
+    def is_far(self) -> bool:
+        """Whether to read it means to wait, for a program or for S3."""
+        return any(is_pipe(one) or one.startswith(SCHEME) for one in self.names)
 
     def read_on(self) -> bool:
         """Read some more rows; False: there are none."""
@@ -162,6 +196,13 @@ class UrlList:
             block = next(self._blocks, None)
             if block:
                 self._spool.append(block)
+            is_much = self._bytes >= _LEAST_BYTES or self.count >= _MOST_ROWS
+            is_enough = is_much and self.count >= _JUDGED_BY
+            if not self._is_judged and (is_enough or not block):
+                self._is_judged = True
+                if not self._is_good:
+                    raise self._refusal(is_whole=not block)
+            if block:
                 return True
             self._end()
         except (UrlListError, OSError) as error:
@@ -180,21 +221,19 @@ class UrlList:
         }
         self._spool.end(words)
 
+    @property
+    def failure(self) -> str:
+        """Why the list could not be read to its end; empty: so far, it could."""
+        return str(self._spool.words["failure"]) if self._spool.words else ""
+
     def raise_if_torn(self) -> None:
         """Raise `UrlListError` if the list could not be read to its end."""
-        if self._spool.words and self._spool.words["failure"]:
-            raise UrlListError(self._spool.words["failure"])
+        if self.failure:
+            raise UrlListError(self.failure)
 
     def remarks(self) -> list[str]:
         """Return what is to be said about the list, once it has been read."""
-        words = self._spool.words or {}
-        what = {
-            "skipped": "lines are no rows: they are blank, or comments.",
-            "foreign": "places are not UTF-8; they were read as Latin-1.",
-            "bad": f"rows are no URLs, or repeat others:\n{words.get('problems')}",
-        }
-        counts = {name: words.get(name, 0) for name in what}
-        return [f"{self}: {n:,} {what[name]}" for name, n in counts.items() if n]
+        return [f"{self}: {one}" for one in remarks_in(self._spool.words or {})]
 
     def blocks(self, spans: Iterable[tuple[int, int]]) -> Iterator[RowBlock]:
         """
@@ -203,63 +242,49 @@ class UrlList:
         Args:
             spans: Number of the first, and how many; asked for one by one.
         """
-        held = RowBlock(0, ())
-        for start, count in spans:
-            at, end = start, start + count
-            while at < end:
-                if at >= self.count:
-                    if self.read_on():
-                        continue
-                    break
-                if not held.first <= at < held.first + len(held.urls):
-                    held = self._spool.block_with(at)
-                piece = held.cut(at - held.first, end - held.first)
-                yield piece
-                at += len(piece.urls)
+        return filter(None, self._spool.blocks(spans, self.read_on))
 
     def items_in(
         self, spans: Iterable[tuple[int, int]], done: Positions | None = None
     ) -> Iterator[Item]:
         """Yield the items of some spans, apart from those whose positions are done."""
-        pieces = (block.items() for block in self.blocks(spans))
-        if not done:
-            return chain.from_iterable(pieces)
-        return (one for piece in pieces for one in piece if one.number not in done)
+        return _items_of(self.blocks(spans), done)
+
+    def items_so_far(
+        self, spans: Iterable[tuple[int, int]], done: Positions | None = None
+    ) -> Iterator[Item | None]:
+        """Yield the same, but None instead of waiting for more."""
+        more = self._spool.more if self._reader else self.read_on
+        for block in self._spool.blocks(spans, more):
+            if block:
+                yield from _items_of([block], done)
+            else:
+                yield None
 
     def hand_over(self) -> None:
         """Have a process of its own read the rest, so that children find it, too."""
         if self.known_count is not None:
             return
-        parent = os.getpid()
-        reads, writes = os.pipe()
-        self._reader = os.fork()
-        if not self._reader:
-            os.close(reads)
-            self._work(parent)
-        os.close(writes)
+        self._reader = ReaderProcess(self.read_on, self._end, self._broken_off)
         self._judge.seen = SeenNames()  # up to 160 MB, which the other process needs
-        self._spool.follow(reads)
+        self._spool.follow(self._reader.pipe)
 
-    def _work(self, parent: int) -> NoReturn:
-        """Read to the end in this process, then end it; so too if its parent dies."""
-        try:
-            gc.set_threshold(100_000)  # hundreds of rows come and go, without cycles
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            while os.getppid() == parent and self.read_on():
-                pass
-        except BaseException as error:  # noqa: BLE001 - the parent shows it
-            self._end(repr(error))
-        finally:
-            os._exit(0)
+    def _broken_off(self) -> str:
+        self._spool.look()
+        return (
+            f"{self} was read as far as row {self.count:,}, for the run ended before "
+            "it did. The same command goes on where this one ended."
+        )
+
+    def break_off(self) -> None:
+        """Have no more read of what a program writes, once `hand_over` was called."""
+        if self._reader and self.is_growing:
+            self._reader.break_off()
 
     def stop_reading(self) -> int:
         """End the process that reads, if any; return the most bytes that it held."""
-        reader, self._reader = self._reader, 0
-        if not reader:
-            return 0
-        os.kill(reader, signal.SIGKILL)
-        return peak_rss_bytes(os.wait4(reader, 0)[2])
+        reader, self._reader = self._reader, None
+        return reader.end() if reader else 0
 
     def close(self) -> None:
         """Remove the temporary file; what was read is gone."""
@@ -268,9 +293,6 @@ class UrlList:
         self._spool.close()
 
 
-def _size_of(name: str) -> int:
-    """Return the bytes of a file; at least one, as of what is no file here."""
-    try:
-        return max(1, Path(name).stat().st_size)
-    except OSError:
-        return 1
+def _items_of(blocks: Iterable[RowBlock], done: Positions | None) -> Iterator[Item]:
+    items = chain.from_iterable(block.items() for block in blocks)
+    return (one for one in items if one.number not in done) if done else items

@@ -12,6 +12,7 @@ import errno
 import os
 import re
 import socket
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -163,6 +164,7 @@ def host_of(url: str) -> str:
     return authority.rpartition("@")[2].lower()
 
 
+@lru_cache(1_024)  # 15 µs without it, for every connection
 def forbidden(address: str, *, allow_private: bool) -> str:
     """
     Return why this address may not be contacted; empty: it may.

@@ -32,6 +32,7 @@ _NAMES = re.compile(r"[?&;#]([^?&;#=\s]+)=")
 _VALUE = re.compile(r"[^&#\s]+")
 _VALUE_IN_PATH = re.compile(r"[^/?;#\s]+")
 _OFTEN = 4  # as a name is percent-encoded
+_MAX_DETAIL = 200  # characters: one line, however much of it an origin made up
 
 # In a URL inside another. It may be percent-encoded several times, each adding a 25;
 # only characters encoded as often are its own delimiters.
@@ -120,3 +121,12 @@ def _is_secret(name: str) -> bool:
     for _ in range(_OFTEN):
         name = unquote(name)
     return _named(name) is not None
+
+
+def one_line(detail: str) -> str:
+    """Return the text on one printable line of limited length, secrets masked."""
+    words = masked_in(" ".join(detail.split()))
+    plain = "".join(sign if sign.isprintable() else "?" for sign in words)
+    if len(plain) <= _MAX_DETAIL:
+        return plain
+    return f"{plain[: _MAX_DETAIL - 3]}..."

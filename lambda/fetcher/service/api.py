@@ -17,7 +17,7 @@ from fetcher.s3.errors import S3Error
 from fetcher.service import job_requests
 from fetcher.service.call_context import CallContext
 from fetcher.service.download import download
-from fetcher.service.http_messages import (
+from fetcher.service.function_url_events import (
     Refusal,
     Request,
     answer,

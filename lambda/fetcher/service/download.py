@@ -7,21 +7,21 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from fetcher import handler
-from fetcher.contract.downloads import Download
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.download_results import Download
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
 from fetcher.service.errors import error_of
-from fetcher.service.http_messages import (
+from fetcher.service.function_url_events import (
     MOST_ANSWER,
     Refusal,
     answer,
     content_of,
     size_within,
 )
-from fetcher.service.items import items_of, repeated
 from fetcher.service.jobs.plan import most_urls
+from fetcher.service.requested_items import items_of, repeated
 from fetcher.service.schema import check
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from fetcher.contract.source import Item
     from fetcher.service.call_context import CallContext
-    from fetcher.service.http_messages import Request
+    from fetcher.service.function_url_events import Request
 
 FILES = "files"  # what the keys of all files in the bucket begin with
 
@@ -72,7 +72,7 @@ def _check_fits(items: Sequence[Item], most: int) -> None:
     if len(items) > most:
         msg = (
             f"There are {len(items):,} URLs; an execution of this function has the "
-            f"time for {most:,}. POST them to /jobs, which deals them out to several."
+            f"time for {most:,}. POST them to /jobs, which splits them among several."
         )
         raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, msg)
     texts = size_within([(item.url, item.destination) for item in items])

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.contract.outcome import Outcome
 from fetcher.security.masking import masked
-from fetcher.service.http_messages import MOST_ANSWER, size_within
+from fetcher.service.function_url_events import MOST_ANSWER, size_within
 from fetcher.service.jobs.progress import look
 from fetcher.service.jobs.slice import ends_of, results_of
 
 if TYPE_CHECKING:
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
     from fetcher.service.jobs.open_job import JobContext
 

@@ -10,19 +10,19 @@ from dataclasses import fields
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.service.download import FILES
 from fetcher.service.errors import errors
-from fetcher.service.http_messages import (
+from fetcher.service.function_url_events import (
     Refusal,
     answer,
     content_of,
 )
-from fetcher.service.items import items_of, repeated
 from fetcher.service.jobs.documents import Job
 from fetcher.service.jobs.open_job import job_in, open_job, store_of
 from fetcher.service.jobs.progress import progress
+from fetcher.service.requested_items import items_of, repeated
 from fetcher.service.schema import check
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from fetcher.contract.source import Item
     from fetcher.service.call_context import CallContext
-    from fetcher.service.http_messages import Request
+    from fetcher.service.function_url_events import Request
     from fetcher.service.jobs.open_job import JobContext
     from fetcher.service.jobs.store import Store
 

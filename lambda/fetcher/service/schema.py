@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fetcher.security.masking import masked_in
-from fetcher.service.http_messages import Refusal
+from fetcher.service.function_url_events import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,9 +51,9 @@ def check(value: object, name: str, where: str) -> None:
     Raises:
         Refusal: 422, with the first problem.
 
-    >>> check([{"url": "https://h/a"}, {"url": 1}], "Items", "body")
+    >>> check("a", "Items", "body")
     Traceback (most recent call last):
-    fetcher.service.http_messages.Refusal: body[1].url is 1; it must be of type string.
+    fetcher.service.function_url_events.Refusal: body is "a"; it must be of type array.
     """
     for problem in _problems(value, {"$ref": f"{_WHERE}{name}"}, where):
         raise Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, problem)

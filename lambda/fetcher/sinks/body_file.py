@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.s3.errors import LateError
 from fetcher.s3.scratch_files import Part
+from fetcher.security.masking import one_line
 from fetcher.sinks.directory import write_all
-from fetcher.transfer.refusal import one_line
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:

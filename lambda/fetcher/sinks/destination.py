@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import chain
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from fetcher.contract.options import LAYOUTS
 from fetcher.s3.urls import SCHEME, prefix_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fetcher.sinks.lasting import LastingSink
 
 _TAR = ".tar"
@@ -23,6 +26,7 @@ def destination(
     shards: str = "",
     beside: bool = False,
     report: Path | None = None,
+    lists: Iterable[str] = (),
     count: int,
     deadline_s: float,
 ) -> LastingSink:
@@ -42,6 +46,8 @@ def destination(
         report: Where the run's report is to be; no body in a folder gets its name, and
             no tar or index may have it.
 
+        lists: Names of the files that the list is read from; no body gets them.
+
         count: How many files there will be at most; of use with the layout ``hash``.
 
         deadline_s: Seconds for what is looked up in S3 first. Then set the sink's
@@ -52,8 +58,14 @@ def destination(
 
         OSError: If the place cannot be used.
     """
+    if not to:
+        msg = "--to is empty; name a folder, a tar, or s3://bucket/prefix."
+        raise ValueError(msg)
     is_in_s3 = to.startswith(SCHEME)
     is_tar = to.endswith(_TAR) and (is_in_s3 or not Path(to).is_dir())
+    if not (is_in_s3 or is_tar) and Path(to).is_file():
+        msg = f"--to {to} is a file; name a folder, or a tar: a name ending in {_TAR}."
+        raise ValueError(msg)
     if (is_in_s3 or is_tar or shards) and (layout or beside):
         msg = (
             f"--layout and --beside are for files in a folder; --to {to} has none. "
@@ -78,15 +90,18 @@ def destination(
     from fetcher.sinks.layouts import layout_of  # noqa: PLC0415
 
     own = layout_of(layout or LAYOUTS[0], count)
-    taken = _names_of(report, Path(to)) if report else ()
+    own_files = [report, report.with_name(f"{report.name}.jsonl")] if report else []
+    there = [Path(one) for one in lists if Path(one).exists()]  # not stdin, nor S3
+    taken = _names_of([*own_files, *there], Path(to))
     return Directory(Path(to), own, beside=beside, taken=taken)
 
 
-def _names_of(report: Path, folder: Path) -> set[str]:
-    """Return the names that a report has below a folder, while it is written, too."""
-    places = (report.parent.resolve() / report.name, report.resolve())
-    names = {os.path.relpath(place, folder.resolve()) for place in places}
-    return names | {f"{name}.jsonl" for name in names}
+def _names_of(files: Iterable[Path], folder: Path) -> set[str]:
+    """Return the names that files have below a folder, and those they are links to."""
+    own = folder.resolve()
+    places = ((one.parent.resolve() / one.name, one.resolve()) for one in files)
+    names = {os.path.relpath(place, own) for place in chain.from_iterable(places)}
+    return {name for name in names if not name.startswith("../")}
 
 
 def _bucket(to: str, deadline_s: float, shards: str) -> LastingSink:

@@ -20,10 +20,10 @@ from fetcher.sinks.sidecar import fields_of
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
     from fetcher.sinks.layouts import Layout
 
@@ -34,6 +34,8 @@ _CLOSED = -1
 _MOST_PARTS = 1_024  # IOV_MAX: what one call takes
 _LONGEST_PATH = os.pathconf("/", "PC_PATH_MAX")
 _ROOM = 16  # of it, for the ends of names aside
+_TOLD = b'{"row": '  # begins it
+_CLASH = "a row has this name as a folder, one as a file; --layout hash keeps both"
 _REPLACED = "removed while it was written; does another run store files here, too?"
 
 
@@ -74,15 +76,18 @@ class Directory(LastingSink):
 
     def key_at(self, path: str) -> str:
         """Return the key of a path; empty: it is none of these."""
-        below = path.startswith(self._below)
-        return self._layout.key(path.removeprefix(self._below)) if below else ""
+        below = self._below
+        if not path.startswith(below):  # it may be spelled otherwise
+            path, below = os.path.abspath(path), f"{os.path.abspath(below)}/"  # noqa: PTH100
+        is_here = path.startswith(below)
+        return self._layout.key(path.removeprefix(below)) if is_here else ""
 
     def holds(self, path: str, size: int) -> bool:
         """Tell whether a body of so many bytes is at a path that a report told."""
         try:
             found = os.stat(path)  # noqa: PTH116 - a path object a file is dear
-            if self._has_beside:
-                os.stat(path + _BESIDE)  # noqa: PTH116
+            if self._has_beside and not _is_beside(path + _BESIDE):
+                return False
         except (OSError, ValueError):  # or no path at all
             return False
         return stat.S_ISREG(found.st_mode) and found.st_size == size
@@ -159,7 +164,8 @@ class Directory(LastingSink):
         path = self._below + name
         if len(path) > _LONGEST_PATH - _ROOM:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
-        return path, self._folders.at(name[: max(0, name.rfind("/"))])
+        with _clash_explained():
+            return path, self._folders.at(name[: max(0, name.rfind("/"))])
 
     def _aside_of(self, path: str) -> str:
         """Return where a body is until it is whole."""
@@ -264,9 +270,26 @@ def _lost(path: str) -> OSError:
     return OSError(errno.ENOENT, _REPLACED, path)
 
 
+def _is_beside(path: str) -> bool:
+    """Tell whether a file is what was told of a body, and no body."""
+    with open(path, "rb", 0) as file:  # noqa: PTH123 - as above
+        return file.read(len(_TOLD)) == _TOLD
+
+
+@contextlib.contextmanager
+def _clash_explained() -> Iterator[None]:
+    """Say what helps where one name would be a file's and a folder's."""
+    try:
+        yield
+    except (NotADirectoryError, IsADirectoryError) as error:
+        error.strerror = f"{error.strerror}: {_CLASH}"
+        raise
+
+
 def _rename(old: str, new: str, at: int) -> None:
     try:
-        os.replace(_name_in(old), _name_in(new), src_dir_fd=at, dst_dir_fd=at)
+        with _clash_explained():
+            os.replace(_name_in(old), _name_in(new), src_dir_fd=at, dst_dir_fd=at)
     except OSError as error:
         error.filename, error.filename2 = old, new
         raise

@@ -9,7 +9,7 @@ from fetcher.transfer.sink import WHOLE, Sink
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
 
 

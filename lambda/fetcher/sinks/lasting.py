@@ -10,7 +10,7 @@ from fetcher.transfer.sink import Sink
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
 
     # Of the list, in spans: number of the first, and how many.
@@ -60,6 +60,11 @@ class LastingSink(Sink, Protocol):
         """
         del items_in, kept
         return iter(())
+
+    def stays(self, path: str) -> bool:
+        """Tell whether the body at a path cannot be replaced."""
+        del path
+        return False
 
     def check(self, kept: KnownPositions, *, is_again: bool = False) -> None:
         """

@@ -16,7 +16,7 @@ from fetcher.security.masking import masked
 from fetcher.sinks.sidecar import extension_of, path_in
 
 if TYPE_CHECKING:
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
 
 _READABLE = 80  # characters, of the last part of a URL

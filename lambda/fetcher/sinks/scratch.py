@@ -16,7 +16,7 @@ from fetcher.transfer.sink import WHOLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
 
 _SCRATCH = "fetcher-shard-"

@@ -10,7 +10,7 @@ from fetcher.security.masking import masked
 from fetcher.transfer.content.file_types import kept_type, plain
 
 if TYPE_CHECKING:
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
 
 _UNKNOWN = "bin"
@@ -77,7 +77,7 @@ def extension_of(item: Item, download: Download) -> str:
     Return the extension for a body: its type's, or else its URL's, or else ``bin``.
 
     >>> from fetcher.contract.outcome import Outcome
-    >>> from fetcher.contract.downloads import Download
+    >>> from fetcher.contract.download_results import Download
     >>> from fetcher.contract.source import Item
     >>> sent = Download(Outcome.OK, content_type="image/jpeg; q=1")
     >>> extension_of(Item(0, "http://h/a.php?b=c.d"), sent)

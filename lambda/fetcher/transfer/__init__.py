@@ -7,5 +7,5 @@ Downloads under way: attempts, hosts, retries, bodies.
 * ``addresses`` checks URLs, and signs those in S3.
 * ``flow`` says who may download, when, and for how long.
 * ``body`` checks a response, and its ``content``, on its way into a ``sink``;
-  ``redirects`` says where it leads, ``refusal`` why it is turned down.
+  ``redirects`` says where it leads, ``refused_response`` why it is turned down.
 """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download, made
 from fetcher.contract.outcome import Outcome
+from fetcher.security.masking import one_line
 from fetcher.transfer.content.file_types import legible, mismatch
 from fetcher.transfer.content.first_bytes import FirstBytes
 from fetcher.transfer.content.inflate import inflater_for
 from fetcher.transfer.content.robots_tag import reserved
-from fetcher.transfer.refusal import RefusedError, one_line
+from fetcher.transfer.refused_response import RefusedError
 
 if TYPE_CHECKING:
     import hashlib
@@ -212,8 +213,7 @@ class Body:
     def _whole(self) -> Download:
         first = self._first
         seen = self.content_type, first.found_type, self._sha256, *first.size
-        # By position: keywords would take twice as long.
-        return Download(_WHOLE, self._status, self.size, *_NOT_YET, *seen)
+        return made((_WHOLE, self._status, self.size, *_NOT_YET, *seen))
 
     def fail(
         self, outcome: Outcome, detail: str, retry_after_s: float = 0.0
@@ -282,7 +282,7 @@ class Body:
 
 
 def _kept_at(path: str, whole: Download) -> Download:
-    return Download._make((*whole[:7], path, *whole[8:]))  # `_replace` is slow
+    return made((*whole[:7], path, *whole[8:]))
 
 
 def _sha256() -> hashlib._Hash:

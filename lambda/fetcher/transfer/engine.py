@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.outcome import Outcome
     from fetcher.transfer.attempt import Attempt
 

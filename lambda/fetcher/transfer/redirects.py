@@ -9,7 +9,7 @@ from urllib.parse import quote, urljoin
 
 from fetcher.contract.outcome import Outcome
 from fetcher.security import guard
-from fetcher.transfer.refusal import RefusedError
+from fetcher.transfer.refused_response import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

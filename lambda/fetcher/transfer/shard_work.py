@@ -11,9 +11,9 @@ from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from fetcher.transfer.addresses import web_host
 from fetcher.transfer.flow.hand_back import HandBack
 from fetcher.transfer.transfers import Transfers, engine_for

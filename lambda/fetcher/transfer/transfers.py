@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fetcher import __version__
 from fetcher.backoff import full_jitter
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download, made
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.process.descriptors import room
 from fetcher.s3.urls import SCHEME
@@ -40,7 +40,7 @@ _BACKOFF_FIRST_S = 0.5
 _BACKOFF_LONGEST_S = 20.0
 _FREE_RETRIES = 100  # on top of one for each first try
 _MAX_WAITING = 4_096  # attempts read ahead while their hosts are busy
-_SINK_FULL_WAIT_S = 0.02
+_MOMENT_S = 0.02  # for room in the sink, or more of the source
 _BUSY_WAIT_S = 0.1  # hosts, or every place
 _SILENT_TRIES = 2
 _OK = Outcome.OK  # bound once: Python 3.11 finds members of an enum slowly
@@ -60,7 +60,7 @@ class Transfers:
     All URLs of one source on their way: first tries, retries, endings.
 
     Args:
-        source: What to fetch.
+        source: What to fetch; None: there may be more later.
 
         sink: Where bodies go.
 
@@ -80,7 +80,7 @@ class Transfers:
 
     def __init__(
         self,
-        source: Iterable[Item],
+        source: Iterable[Item | None],
         sink: Sink,
         options: Options,
         on_download: OnDownload,
@@ -119,7 +119,7 @@ class Transfers:
         if self.places.is_full:
             return _BUSY_WAIT_S
         if self._sink.is_full:
-            return _SINK_FULL_WAIT_S
+            return _MOMENT_S
         now = monotonic()
         while attempt := self._next_at(now):
             host = attempt.host
@@ -136,6 +136,8 @@ class Transfers:
             if last := self._hosts.release_last(now):
                 return self._start(last, now)
             wait_s = min(wait_s, self._hosts.wait_s(now), _BUSY_WAIT_S)
+        if not self._is_read:
+            wait_s = min(wait_s, _MOMENT_S)
         return wait_s if wait_s < math.inf else None
 
     def _next_at(self, now: float) -> Attempt | None:
@@ -231,6 +233,8 @@ class Transfers:
         if self._hosts.waiting >= _MAX_WAITING:
             return None
         for position, item in self._items:
+            if item is None:
+                return None
             # Most URLs have a plain host, which is quick to find.
             plain = "" if item.refusal else plain_host(item.url)
             host = plain or self._addresses.host_or_end(item)
@@ -260,31 +264,15 @@ class Transfers:
         return attempt
 
     def _report(self, attempt: Attempt, download: Download, now: float) -> None:
-        # Spelled out, for `_replace` would take three times as long.
-        outcome, status, body_bytes, _, _, _, detail, path, _, *_ = download
         at = attempt.started_at or now
-        started_s, seconds = at - self._started_at, now - at
-        self._on_download(
-            attempt.position,
-            attempt.item,
-            Download(
-                outcome,
-                status,
-                body_bytes,
-                started_s,
-                seconds,
-                attempt.tries,
-                detail,
-                path,
-                0.0,
-                *download[9:],
-            ),
-        )
+        times = at - self._started_at, now - at, attempt.tries
+        ended = made((*download[:3], *times, *download[6:8], 0.0, *download[9:]))
+        self._on_download(attempt.position, attempt.item, ended)
 
     def _abandon(self) -> None:
         now, untried, broken = monotonic(), "", "interrupted at the deadline"
         if self._may_end():
-            untried = broken = "handed back: only silent URLs were left"
+            untried = broken = "handed back: only unresponsive URLs were left"
         for attempt in self._hosts.held() + self._retries.all():
             failure = attempt.failure
             why = f"was to be tried again: {failure.detail}" if failure else untried
@@ -293,5 +281,7 @@ class Transfers:
             self._report(attempt, Download(Outcome.UNSTARTED, detail=broken), now)
         if self._reports_rest:
             for position, item in self._items:
+                if item is None:  # whoever reads the source reports the rest
+                    break
                 rest = item.refusal or Outcome.UNSTARTED
                 self._on_download(position, item, Download.refused(rest))

@@ -225,7 +225,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--table",
         choices=("loopback", "wild"),
-        help="only this table: the same files from one host, or a wild list",
+        help="only this table: the same files from one host, or a realistic list",
     )
     return parser
 

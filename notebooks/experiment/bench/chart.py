@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _INK = "#333333"
 _OURS, _PEERS = "#0072B2", "#8A8A8A"
 _METRICS = (
-    ("cpu_us_per_file", "CPU µs per file\n(less is better)"),
-    ("files_per_s", "Files per second\n(more is better)"),
+    ("cpu_us_per_file", "CPU µs per file\n(lower is better)"),
+    ("files_per_s", "Files per second\n(higher is better)"),
 )
 _PALER = 0.5
 _GROUP = 0.8  # share of the distance between programs that their bars fill

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from experiment.tables.words import unbroken
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
     from matplotlib.artist import Artist
@@ -27,6 +27,9 @@ INK = "#333333"
 SINCE_START = "Seconds since the first request was sent"
 BAND_ALPHA = 0.15
 
+# The colours of Okabe and Ito that are dark enough on white, with a marker each.
+_STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"))
+
 _SIZE_IN = (8, 4.5)
 _PLAIN = FuncFormatter(lambda value, _: f"{value:,.9g}")
 _LABEL_POINTS = 13
@@ -36,6 +39,10 @@ _TITLE_PAD, _TITLE_PAD_OVER_KEY = 6, 24
 _POINTS_PER_INCH = 72
 _STEPS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), tuple(range(1, 10)))  # of a decade
 _FEWEST_TICKS, _MOST_TICKS = 4, 8
+
+
+class ChartError(ValueError):
+    """A chart would hide some of its data."""
 
 
 def new_axes(xlabel: str = "", ylabel: str = "") -> tuple[Figure, Axes]:
@@ -70,6 +77,27 @@ def draw_bars(
     outlines = list(np.array(corners).transpose(2, 0, 1))
     ax.add_collection(PolyCollection(outlines, facecolors=colour, label=label))
     ax.autoscale_view()
+
+
+def one_style_each(
+    table: pd.DataFrame, by: str
+) -> Iterable[tuple[float, tuple[str, str], pd.DataFrame]]:
+    """
+    Return the groups of a table, each with its value, and a colour and marker.
+
+    Raises:
+        ChartError: If there are more groups than styles.
+    """
+    groups = list(table.groupby(by, observed=True))
+    if len(groups) > len(_STYLES):
+        msg = (
+            f"{len(groups)} values of {by} are too many for one chart; it shows up to "
+            f"{len(_STYLES)}. Measure fewer in one grid."
+        )
+        raise ChartError(msg)
+    return (
+        (key, style, rows) for (key, rows), style in zip(groups, _STYLES, strict=False)
+    )
 
 
 def label_ends(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:

@@ -105,12 +105,12 @@ def in_words(fleets: pd.DataFrame, deadline_s: float) -> str:
     if best is None:
         fastest = fleets.loc[fleets["seconds"].idxmin()]
         return (
-            f"No fleet is inside {duration(deadline_s)} by its median; the fastest, "
-            f"{_named(fastest)}, would take {duration(fastest['seconds'])}, where "
-            f"{fastest['binds']} binds"
+            f"No fleet has a median under {duration(deadline_s)}; the fastest, "
+            f"{_named(fastest)}, would take {duration(fastest['seconds'])}; its "
+            f"bottleneck: {fastest['binds']}"
         )
     return (
-        f"The cheapest fleet inside {duration(deadline_s)} by its median: "
+        f"The cheapest fleet with a median under {duration(deadline_s)}: "
         f"{_named(best)} would take {duration(best['seconds'])} for "
         f"{in_dollars(best['dollars'])}"
     )
@@ -221,22 +221,20 @@ def _line_at(ax: Axes, seconds: np.ndarray, deadline_s: float) -> None:
 
 
 def _quotas(ax: Axes, concurrency: list[int], memory_mb: list[int]) -> None:
-    """Draw what an account may have before it asks for more."""
+    """Draw what an account may have before it asks for more, between the figures."""
     most = limit("concurrency").most
     if concurrency[0] < most < concurrency[-1]:
         place = np.interp(most, concurrency, range(len(concurrency))) + 0.5
         ax.axvline(place, color=INK, ls=":", lw=1.5)
-        _say(ax, (place, 1), ("data", "axes fraction"), f"quota: {most:,} executions")
+        text, across = f"quota: {most:,} executions", ax.get_xaxis_transform()
+        ax.text(
+            place, 0.5, text, transform=across, rotation=90, va="center", fontsize=8
+        )
     if memory_mb[0] < _NEW_ACCOUNTS_MB < memory_mb[-1]:
         place = np.interp(_NEW_ACCOUNTS_MB, memory_mb, range(len(memory_mb))) + 0.5
         ax.axhline(place, color=INK, ls=":", lw=1.5)
-        text = f"new accounts: up to {_NEW_ACCOUNTS_MB:,} MB"
-        _say(ax, (0, place), ("axes fraction", "data"), text)
-
-
-def _say(
-    ax: Axes, at: tuple[float, float], measured: tuple[str, str], text: str
-) -> None:
-    ax.annotate(
-        text, at, (4, -4), measured, textcoords="offset points", va="top", fontsize=8
-    )
+        text, along = (
+            f"new accounts:\nup to {_NEW_ACCOUNTS_MB:,} MB",
+            ax.get_yaxis_transform(),
+        )
+        ax.text(1.01, place, text, transform=along, va="center", fontsize=8)

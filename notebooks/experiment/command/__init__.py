@@ -1,5 +1,5 @@
 """
-`python -m experiment`: ``arguments`` are read, the ``runner`` runs a notebook.
+`python -m experiment`: ``arguments`` are read, the ``notebook_runner`` runs a notebook.
 
 ``pages`` writes reports of runs that have ended; ``plan`` forecasts one that has not
 begun. ``parameter_options`` are `-f` and `-p`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
@@ -21,13 +22,14 @@ from fetcher.s3.urls import SCHEME
 from rollout.target.target import NAMES as TARGETS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _RESUME = "resume"  # in place of a notebook; also a parameter
 # Relative to the working directory, not to the notebooks.
 _PATHS = ("url_list", "run_folder", "show")
 _EPILOG = """
 notebooks: {names}
+`python -m experiment NOTEBOOK --help` lists a notebook's parameters.
 
 The executed notebook, its charts and its tables go to a new folder in results/, and so
 does report.html, the run as one page to send.
@@ -37,7 +39,7 @@ in place of NOTEBOOK:
                  own parameters but for -p; with -p retry_failed true, failed ones, too
   report [RUN]   write report.html again; without RUN, one page over all runs
   show RUN       draw all charts of a run again, too
-  plan           forecast a run on AWS: time, dollars and what binds, in a second
+  plan           forecast a run on AWS: time, dollars, bottleneck, in a second
   calibrate      measure in your AWS account what plan has to guess, for two cents
 
 exit status: 0 done, 1 a cell failed, 2 refused before any work or no room for the
@@ -60,8 +62,9 @@ def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
 
         LedgerError: If the run to resume is none, or of a notebook that has no resume.
     """
-    parser = _parser()
-    args = parser.parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    parser = _parser(words)
+    args = parser.parse_args(words)
     if (args.notebook == _RESUME) != (args.run is not None):
         parser.error(f"RUN is required after {_RESUME}, and allowed only there")
     of_file, options = parameters_in(args)
@@ -114,16 +117,27 @@ def _checked(notebook: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return {"run_folder": ""} | parameters if "run_folder" in known else parameters
 
 
+def _defaults(notebook: str) -> Iterator[str]:
+    """Yield a line for each parameter: its default, and what it is."""
+    known = papermill.inspect_notebook(root() / "notebooks" / f"{notebook}.ipynb")
+    for name, one in known.items():
+        yield f"  {name} = {one['default']}  {one['help']}".rstrip()
+
+
 def _names() -> list[str]:
     return sorted(path.stem for path in (root() / "notebooks").glob("*.ipynb"))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser, whose help is about the notebook that comes first, if any."""
     names = f"\n{' ' * 11}".join(wrap(", ".join(_names()), 76))
+    epilog = _EPILOG.format(names=names)
+    if words[:1] and words[0] in _names() and {"-h", "--help"} & set(words):
+        epilog = "\n".join((f"parameters of {words[0]}:", *_defaults(words[0])))
     parser = argparse.ArgumentParser(
         prog="python -m experiment",
         description="Run a notebook as a batch job.",
-        epilog=_EPILOG.format(names=names),
+        epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -22,7 +22,7 @@ from experiment.run.wave import FanOutError
 from experiment.session import open_session
 from rollout.deploy.deploy import destroy, left
 from rollout.errors import DeployError, RolloutError
-from rollout.s3_origin import s3
+from rollout.s3_origin import objects
 from rollout.target.runtime_platform import ARCHITECTURES
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ def _wanted(args: argparse.Namespace, bucket: str) -> Probes:
     return Probes(
         function=args.function,
         templates={
-            size: f"s3://{bucket}/{s3.FOLDER}/{size}/{{number}}.jpg" for size in SIZES
+            size: f"s3://{bucket}/{objects.FOLDER}/{size}/{{number}}.jpg"
+            for size in SIZES
         },
         architectures=tuple(args.architecture or ARCHITECTURES),
         files=args.files,
@@ -133,17 +134,17 @@ def _origin(target: Target, name: str, wanted: Probes) -> Iterator[None]:
     options = {} if target.region == HOME else {"CreateBucketConfiguration": where}
     client.create_bucket(Bucket=name, **options)
     numbered = {
-        size: s3.numbered(wanted.templates[size], count)
+        size: objects.numbered(wanted.templates[size], count)
         for size, count in wanted.counts.items()
     }
     try:
         for size, template in numbered.items():
-            deque(s3.put(target, template, SIZES_KB[size] * 1_000), maxlen=0)
+            deque(objects.put(target, template, SIZES_KB[size] * 1_000), maxlen=0)
         yield
     finally:
         try:
             for template in numbered.values():
-                deque(s3.remove(target, template), maxlen=0)
+                deque(objects.remove(target, template), maxlen=0)
             client.delete_bucket(Bucket=name)
         except _REFUSALS as error:
             print(f"left     bucket {name}: {error}", file=sys.stderr)

@@ -24,8 +24,8 @@ No account is needed: a model of Lambda forecasts the run as if its target were 
 50_fleet shows the model, its sources and its errors. What you do not set is as in
 50_fleet, or as in a run if FILE is of one.
 
-Only a list, of --list or url_list, calls anybody: the hosts of a sample are asked for
-the heads of these files, eight at a time, where the list does not tell their sizes.
+Only with a list (--list or url_list) are requests sent: where it does not tell sizes,
+HEAD requests for a sample of its files, eight at a time.
 
 examples:
   python -m experiment plan -f notebooks/settings/40_million-original-aws.yaml
@@ -96,7 +96,7 @@ def _deadline_s(settings: FanOutSettings) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m experiment plan",
-        description="Forecast a run on AWS: time, dollars and what binds.",
+        description="Forecast a run on AWS: time, dollars, and the bottleneck.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

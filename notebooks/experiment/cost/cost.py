@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.parameters.settings import DownloadSettings
-    from experiment.plan.plan import Plan
+    from experiment.plan.run_plan import Plan
     from rollout.target.target import Target
 
 # docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html

@@ -10,7 +10,7 @@ from fetcher.s3.upload import LEAST_PART
 from rollout.price import LOG_BYTES, REQUEST_BYTES, Billable
 
 if TYPE_CHECKING:
-    from experiment.plan.plan import Plan
+    from experiment.plan.run_plan import Plan
     from rollout.target.target import Target
 
 REPORT_BYTES, ROW_BYTES = 2_000, 50  # of an invocation, and a file more

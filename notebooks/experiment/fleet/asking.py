@@ -10,14 +10,14 @@ from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE, Question
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fleet import FleetSettings
 from experiment.plan.url_facts import file_bytes, is_signed, region_of
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from fetcher.s3.urls import SCHEME
 from rollout.target.credentials import aws_region
 
 if TYPE_CHECKING:
     from experiment.fleet.size_sample import Sample
     from experiment.parameters.fan_out import FanOutSettings
-    from experiment.plan.plan import Plan
+    from experiment.plan.run_plan import Plan
 
 NOT_MODELLED = "not_modelled"
 _HTTP = "http:"

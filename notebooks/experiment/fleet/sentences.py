@@ -47,7 +47,7 @@ def plan_in_words(
         f"inside {duration(deadline_s)}: in {kept * 100:.0f} % of "
         f"{len(made.seconds):,} draws"
     )
-    yield f"binds: {what_binds(question, _QUICK_BINDS)}"
+    yield f"bottleneck: {what_binds(question, _QUICK_BINDS)}"
 
 
 def sources_in_words(word: str = "") -> Iterator[str]:
@@ -99,7 +99,7 @@ def run_in_words(question: Question, made: Forecast) -> Iterator[str]:
     yield from calibration_in_words(question)
     yield f"forecast for AWS, not measured: {in_time(made.time)}"
     found = shares(question, _QUICK_BINDS)
-    yield f"binds: {_said(found)}{_useless(found)}"
+    yield f"bottleneck: {_said(found)}{_useless(found)}"
 
 
 def asked_in_words(question: Question) -> str:

@@ -28,7 +28,7 @@ from fetcher.lists.url_list import Columns, UrlList
 from fetcher.s3.urls import SCHEME
 from fetcher.security import guard, trust
 from fetcher.transfer import redirects
-from fetcher.transfer.refusal import RefusedError
+from fetcher.transfer.refused_response import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +91,7 @@ class Sample:
         if known:
             typical, average = median(self.sizes_bytes), mean(self.sizes_bytes)
             heads = known - self.told
-            source = f"{self.told:,} by the list, {heads:,} by their heads"
+            source = f"{self.told:,} by the list, {heads:,} by HEAD requests"
             text += (
                 f", {known:,} sizes known ({source}): "
                 f"median {size(float(f'{typical / 1_000:.3g}'))}, "

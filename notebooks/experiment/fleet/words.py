@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _PUBLISHED = root() / "results" / "published"
 CHECKS = _PUBLISHED / "20261128T235500Z-fleet-model" / "checks.csv"
 LOCAL_GRID = _PUBLISHED / "20261129T071513Z-local-grid" / "local_grid.csv"
-WHERE = "forecast for AWS by a model; nothing here was measured there"
+WHERE = "forecast for AWS by a model, not measured"
 _LEAST_SHOWN = 0.02
 _CLOSE = 0.25
 
@@ -48,7 +48,7 @@ def answer(question: Question, made: Forecast, deadline_s: float) -> Shown:
         "Time": in_time(made.time),
         "Dollars": in_money(made.cost),
         f"Inside {duration(deadline_s)}": f"in {kept * 100:.0f} % of the draws",
-        "Binds": what_binds(question),
+        "Bottleneck": what_binds(question),
     }
     return Shown(pd.DataFrame(list(rows.items()), columns=["", ""]))
 
@@ -96,7 +96,7 @@ def checks_table() -> Shown:
         (row.regime, f"{row.model_s:.2f}", f"{row.events_s:.2f}", f"{row.ratio:.2f}")
         for row in found.itertuples()
     ]
-    heads = ["What binds", "Model, s", "Events, s", "Ratio"]
+    heads = ["Bottleneck", "Model, s", "Events, s", "Ratio"]
     return Shown(pd.DataFrame(rows, columns=heads))
 
 
@@ -125,7 +125,8 @@ def local_grid_errors() -> str:
     """Say how far off these predictions were, and what ran beside them."""
     found = pd.read_csv(LOCAL_GRID)
     return (
-        f"Of {len(found)} settings that no constant has seen: {local_grid_in_short()}. "
+        f"{len(found)} held-out settings, none of which was used to fit a constant: "
+        f"{local_grid_in_short()}. "
         f"On average other work took {found['cores_of_others'].mean():.1f} of the "
         f"{found['cores'].mean():.0f} cores meanwhile; that share is taken as known."
     )

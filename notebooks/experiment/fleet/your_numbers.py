@@ -85,7 +85,9 @@ def answer(question: Question) -> str:
     draws = int(np.clip(_ELEMENTS / question.executions, _LEAST_DRAWS, _MOST_DRAWS))
     made = forecast(question, draws)
     binds = what_binds(question, _BINDS_DRAWS)
-    return "<br>".join((in_time(made.time), in_money(made.cost), f"binds: {binds}"))
+    return "<br>".join(
+        (in_time(made.time), in_money(made.cost), f"bottleneck: {binds}")
+    )
 
 
 def _file_kb(question: Question) -> int:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiment.ledger.number_set import numbers_of
-from fetcher.contract.downloads import FIELDS
+from fetcher.contract.download_results import FIELDS
 from fetcher.contract.outcome import CODE, ORDER, Outcome, can_heal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from experiment.ledger.invocation import Invocation
-    from fetcher.contract.downloads import Downloads
+    from fetcher.contract.download_results import Downloads
 
 OK, UNSTARTED = CODE[Outcome.OK], CODE[Outcome.UNSTARTED]
 ROW = np.dtype([(name, f"<{kind}") for name, kind in FIELDS.items()])

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from time import monotonic
 
-from fetcher.lists.inputs import files_of
+from fetcher.lists.files.inputs import files_of
 from fetcher.s3.connection import Connection
 from fetcher.s3.credentials import Account
 from fetcher.s3.urls import SCHEME, place_of

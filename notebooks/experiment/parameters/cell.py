@@ -6,7 +6,7 @@ import ast
 import difflib
 from typing import TYPE_CHECKING
 
-from fetcher.contract.template import parts_of
+from fetcher.contract.template_source import parts_of
 from fetcher.security.masking import has_credentials, masked
 
 if TYPE_CHECKING:

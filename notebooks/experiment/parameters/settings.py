@@ -197,7 +197,7 @@ class DownloadSettings(Settings):
         if not 0 <= self.connections <= MAX_CONNECTIONS:
             msg = (
                 f"connections is {self.connections:,}; it must be from 1 to "
-                f"{MAX_CONNECTIONS}, or 0 for as many as are of use."
+                f"{MAX_CONNECTIONS}, or 0 to adapt to the origin."
             )
             raise ValueError(msg)
         at_least_one("shards_per_execution", self.shards_per_execution)

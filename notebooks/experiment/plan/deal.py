@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiment.plan.url_facts import sizes_of
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from fetcher.lists.url_list import ENDLESS
 from fetcher.s3.urls import SCHEME
 from rollout.s3_origin.s3_spread import folders_of

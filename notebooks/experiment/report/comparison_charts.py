@@ -155,7 +155,7 @@ def _title(runs: Sequence[Compared]) -> str:
         return "One run: there is nothing to compare it with"
     said = [f"{one.letter}: {beside(first, one)}" for one in others[:2]]
     more = f"; and {len(others) - 2} more" if len(others) > 2 else ""  # noqa: PLR2004
-    return f"Beside {first.letter}, {'; '.join(said)}{more}"
+    return f"Compared with {first.letter}, {'; '.join(said)}{more}"
 
 
 def _where(runs: Sequence[Compared]) -> str:

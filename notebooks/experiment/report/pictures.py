@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image
 
-from experiment.charts.fan_out import files_per_s_by_concurrency
+from experiment.charts.throughput import files_per_s_by_concurrency
 from experiment.report.hover import as_svg, bars_told, points_told
 from experiment.report.redrawing import timeline_of
 from experiment.tables.growth import like_the_best

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from experiment.charts import million
-from experiment.charts.connections import connections_over_time, has_connections
-from experiment.charts.fan_out import (
-    files_per_s_by_concurrency,
-    latency_by_size,
-    timeline,
+from experiment.charts.connections_over_time import (
+    connections_over_time,
+    has_connections,
 )
 from experiment.charts.grid import axis_charts
+from experiment.charts.latency import latency_by_size
+from experiment.charts.throughput import files_per_s_by_concurrency
+from experiment.charts.timeline import timeline
 from experiment.ledger.run_folder import read_run
 from experiment.tables.growth import like_the_best
 from experiment.tables.over_time import over_time

@@ -146,7 +146,7 @@ def ratios(runs: Sequence[Compared]) -> Shown:
                 "Letter": one.letter,
                 "Runs": f"{len(one.runs):,}",
                 "1M files take": one.million.time if one.million else "too short",
-                f"Beside {first.letter}": beside(first, one),
+                f"Compared with {first.letter}": beside(first, one),
             }
             for one in runs
         )

@@ -99,7 +99,7 @@ def key_figures(record: dict[str, Any], runs: pd.DataFrame) -> list[Row]:
             Row("executions at once", f"{settings['concurrency']:,}"),
             Row(
                 "connections in each",
-                f"{settings['connections'] or 'as many as are of use'}",
+                f"{settings['connections'] or 'adaptive'}",
             ),
             Row("file size", size(totals["file_kb"])),
         ]
@@ -129,7 +129,7 @@ def cost_of(record: dict[str, Any]) -> tuple[str, list[Row]]:
     key = "projected_usd" if is_local else "usd"
     total = in_dollars(cost[key])
     said = (
-        f"Nothing, on this machine. On AWS it is projected to cost {total}"
+        f"Nothing (local run). On AWS: an estimated {total}"
         if is_local
         else f"{total}, by the time that Lambda billed"
     )

@@ -18,9 +18,9 @@ import pandas as pd
 import pycurl
 
 from experiment.run.machine_load import Load
-from fetcher.contract.downloads import Downloads
+from fetcher.contract.download_results import Downloads
 from fetcher.contract.options import Options
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from fetcher.sinks.discard import Discard
 from fetcher.sinks.scratch import Scratch
 from fetcher.transfer.flow.adaptive_limit import FIRST

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiment.plan.plan import Todo
+from experiment.plan.run_plan import Todo
 from experiment.run.gone_hosts import GoneHosts
 from experiment.run.progress import Progress
 from experiment.run.resume import seal_unreported, to_do
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from experiment.ledger.run_folder import Run
-    from experiment.plan.plan import Plan
+    from experiment.plan.run_plan import Plan
     from rollout.target.target import Target
 
 

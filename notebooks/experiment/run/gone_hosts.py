@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.outcome import GONE
 from fetcher.contract.shard import fitting
 from fetcher.security.guard import BadUrlError

@@ -22,7 +22,7 @@ from rollout.errors import PreflightError
 from rollout.preflight import checks
 
 if TYPE_CHECKING:
-    from experiment.plan.plan import Plan
+    from experiment.plan.run_plan import Plan
     from rollout.target.target import Target
 
 _LONG_ENOUGH_S = 0.4  # of steady downloading, to know its rate
@@ -77,7 +77,7 @@ def _check(plan: Plan, target: Target, spent: float) -> None:
         checks.check(target, demand_of(plan))
         cost.check(plan.settings, cost.estimate(plan, target), spent=spent)
     except PreflightError as error:  # its type says that no work was done
-        msg = f"A pilot has run, and more cannot be run. {error}"
+        msg = f"The pilot ran, but the full run was refused. {error}"
         raise PilotError(msg) from error
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from experiment.ledger.invocation import Invocation
     from experiment.parameters.fan_out import FanOutSettings
-    from experiment.plan.plan import Plan, Todo
+    from experiment.plan.run_plan import Plan, Todo
 
 # tqdm's own time left is 0 s while nothing but the slowest is left.
 _FORMAT = (
@@ -146,7 +146,7 @@ class Progress:
         left = self._plan.files - done
         if self._all_done_by < math.inf:
             return (
-                f"; {left:,} silent or failed before, done within "
+                f"; {left:,} unresponsive or failed before, done within "
                 f"{max(self._all_done_by - now, 0):,.0f} s"
             )
         self._recent.append((now, done))

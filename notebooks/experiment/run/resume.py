@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from experiment.ledger.download_rows import OK, UNSTARTED, rows_of, tried_in
 from experiment.ledger.number_set import NumberSet, numbers_of
 from experiment.ledger.reports import read_invocations
-from experiment.plan.plan import Todo
+from experiment.plan.run_plan import Todo
 from fetcher.lists.url_list import ENDLESS
 from fetcher.s3.urls import prefix_of
 from rollout.deploy import leftover_tars
 
 if TYPE_CHECKING:
     from experiment.ledger.run_folder import Run
-    from experiment.plan.plan import Plan
+    from experiment.plan.run_plan import Plan
     from experiment.run.gone_hosts import GoneHosts
     from rollout.target.target import Target
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from experiment.ledger.run_folder import Run
     from experiment.parameters.grid import GridSettings
-    from experiment.plan.plan import Plan
+    from experiment.plan.run_plan import Plan
     from experiment.session import Session
 
 

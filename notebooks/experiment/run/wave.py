@@ -14,7 +14,7 @@ from experiment.ledger.number_set import NumberSet
 from experiment.run.response import Asked, report_in
 from experiment.run.sent_shard import SentShard, UsualTimes
 from fetcher.contract.source import count
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from local_aws.errors import EndpointError
 from rollout.errors import InvokeError, RolloutError
 from rollout.invoke.report_line import billed_in
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from experiment.ledger.run_folder import Run
-    from experiment.plan.plan import Plan
+    from experiment.plan.run_plan import Plan
     from experiment.run.gone_hosts import GoneHosts
     from experiment.run.progress import Progress
     from experiment.run.sent_shard import Call

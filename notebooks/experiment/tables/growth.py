@@ -59,7 +59,7 @@ def _growth(rows: pd.DataFrame) -> str:
     falls = any(million.low > best.high for million in beyond.values())
     further = "no further, and then falls" if falls else "no further"
     if stop == min(millions):
-        said = f"no concurrency is shown to be faster than {stop:,}"
+        said = f"no other concurrency is measurably faster than {stop:,}"
     else:
         said = f"throughput grows up to concurrency {stop:,}, and {further}"
     there, after = (
@@ -94,9 +94,9 @@ def _why(runs: pd.DataFrame, after: pd.DataFrame) -> str:
     if there.executions < _AT_WORK:
         return "Why cannot be seen here, because the executions ran elsewhere"
     at = (
-        f"There, {there.busy:.1f} of the {cores} cores were busy while files arrived "
-        f"steadily, {there.executions:.1f} with executions and {there.origin:.1f} with "
-        "the origin"
+        f"At concurrency {runs['concurrency'].iloc[0]:,}, {there.busy:.1f} of the "
+        f"{cores} cores were busy while files arrived steadily, "
+        f"{there.executions:.1f} with executions and {there.origin:.1f} with the origin"
     )
     others = there.busy - there.own
     if others > _OTHERS * cores:
@@ -120,6 +120,8 @@ def _limit(there: _Load, cores: int, runs: pd.DataFrame, after: pd.DataFrame) ->
     if (further := _Load.of(after)).taken > _BUSY * cores:
         concurrency = after["concurrency"].iloc[0]
         return f"; at concurrency {concurrency:,} it was {further.busy:.1f}: {_CORES}"
-    if connections := runs["connections"].iloc[0]:
-        return f": neither is the limit, so try more than {connections:,} connections"
-    return ": neither is the limit, and more connections were of no use"
+    connections = runs["connections"].iloc[0]
+    advice = f"so try more than {connections:,} connections"
+    if not connections:
+        advice = "and more connections did not help"
+    return f": neither cores nor origin are the bottleneck, {advice}"

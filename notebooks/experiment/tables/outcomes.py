@@ -11,7 +11,7 @@ import numpy as np
 
 from experiment.ledger.download_rows import OK, ROW, UNSTARTED, rows_of
 from experiment.ledger.number_set import numbers_of
-from fetcher.contract.downloads import TICKS_PER_S
+from fetcher.contract.download_results import TICKS_PER_S
 from fetcher.contract.outcome import ORDER
 from fetcher.contract.source import count
 from fetcher.contract.tally import Tally

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from experiment.ledger.run_folder import Run
     from experiment.parameters.fan_out import FanOutSettings
-    from experiment.plan.plan import Plan
+    from experiment.plan.run_plan import Plan
     from fetcher.contract.tally import Tally
 
 _DOWNLOADS = "downloads.parquet"

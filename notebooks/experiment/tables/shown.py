@@ -15,7 +15,7 @@ from rollout.price import in_dollars
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from fetcher.contract.downloads import Downloads
+    from fetcher.contract.download_results import Downloads
     from fetcher.contract.shard import Report
     from rollout.deploy.deploy import Deployed
     from rollout.deploy.policies import Policies

@@ -16,7 +16,7 @@ from fetcher.contract.carried import masked_columns
 from fetcher.contract.outcome import ORDER, Outcome
 from fetcher.contract.source import count
 from fetcher.contract.tally import Tally
-from fetcher.contract.template import Template, parts_of
+from fetcher.contract.template_source import Template, parts_of
 from fetcher.security.masking import masked
 
 if TYPE_CHECKING:

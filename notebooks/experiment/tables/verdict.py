@@ -127,7 +127,7 @@ def _of_size(runs: pd.DataFrame, file_kb: float, rows: pd.DataFrame) -> str:
     )
     if alike:
         others = listed([named(runs, other) for other, _ in alike])
-        sentence += f"; no difference shown to {others}"
+        sentence += f"; not distinguishable from {others}"
     return sentence
 
 

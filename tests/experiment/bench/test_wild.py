@@ -62,7 +62,7 @@ def test_a_program_that_failed_is_in_the_table_and_the_verdict(measured):
     said, folder = measured
 
     assert said.failed
-    assert said.verdict == "wild list: ours did not get 90 % of the good files"
+    assert said.verdict == "realistic list: ours did not get 90 % of the good files"
     assert said.chart.read_bytes().startswith(b"\x89PNG")
     rows = pd.read_csv(folder / "wild.csv", dtype={"error": str}).fillna({"error": ""})
     table = wild_as_text(rows)

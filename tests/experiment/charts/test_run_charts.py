@@ -5,7 +5,8 @@ import pytest
 from tests.support.chart_tables import WHERE, downloads, key, shards, title
 from tests.support.recorded_invocations import SENT_AT, invocation, urls
 
-from experiment.charts.fan_out import latency_by_size, timeline
+from experiment.charts.latency import latency_by_size
+from experiment.charts.timeline import timeline
 from fetcher.contract.outcome import Outcome
 
 

@@ -4,7 +4,7 @@ import pytest
 from tests.support.recorded_invocations import died
 
 from experiment.__main__ import main
-from experiment.command import arguments, runner
+from experiment.command import arguments, notebook_runner
 from experiment.parameters.grid import GridSettings
 
 INTO = ("20_fan_out", "-p", "run_folder")
@@ -133,7 +133,9 @@ def test_a_settings_file_for_aws_names_the_folder_so(tmp_path):
 
     assert parameters["function"] == "ours"
     assert parameters["files"] == 7
-    assert runner._folder(notebook, parameters, resumes=False).name.endswith("-aws")
+    assert notebook_runner._folder(notebook, parameters, resumes=False).name.endswith(
+        "-aws"
+    )
 
 
 def test_only_a_run_can_be_resumed(refused, tmp_path):
@@ -205,6 +207,13 @@ def test_help_says_what_comes_out_and_how_it_exits(capsys):
     said = capsys.readouterr().out
     assert "exit status: 0 done" in said
     assert "python -m experiment 30_grid -p files 2000" in said
+
+
+def test_help_of_a_notebook_lists_its_parameters_and_their_defaults(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["20_fan_out", "--help"])
+
+    assert "  max_cost_usd = 5.0  limit for the cost" in capsys.readouterr().out
 
 
 def test_a_run_to_resume_is_also_found_in_the_projects_folder(monkeypatch, tmp_path):

@@ -15,17 +15,12 @@ from experiment.ledger.run_folder import read_run
 from rollout.deploy.deploy import left
 from rollout.target.target import connect
 
-TIMES = pytest.mark.parametrize(
-    "times", [pytest.param(1, marks=pytest.mark.soak), 2], ids=["once", "twice"]
-)
 
-
-@TIMES
+@pytest.mark.soak
+@pytest.mark.parametrize("times", [1, 2])
 def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path, times):
     """
     What was reported until then is kept; kernel, endpoint and executions end.
-
-    The second of two came while the first was cleaned up after, and left files.
     """
     with HeldOrigin(served=2 * REPORTED) as origin:
         interrupted = Interrupted(tmp_path, **held(origin.url))
@@ -49,8 +44,11 @@ def test_ctrl_c_leaves_no_process_and_a_ledger_that_can_be_read(tmp_path, times)
 class FarAway(HttpProxy):
     """Takes as long to remove a function as AWS may: longer than kernels are given."""
 
+    removes = False
+
     def handle(self, request, body):
         if request.command == "DELETE":
+            self.removes = True
             time.sleep(4)
         self.pass_on(request, body)
 
@@ -58,6 +56,8 @@ class FarAway(HttpProxy):
 def test_ctrl_c_removes_the_function_where_the_endpoint_lives_on(tmp_path, endpoint):
     """
     As on AWS: there nothing ends with the run, so a function stayed, and kept working.
+
+    The second Ctrl-C comes while the first is cleaned up after; it left files.
     """
     name = "t-interrupted"
     with (
@@ -68,15 +68,22 @@ def test_ctrl_c_removes_the_function_where_the_endpoint_lives_on(tmp_path, endpo
             tmp_path, function=name, endpoint_url=proxy.url, **held(origin.url)
         )
         folder = interrupted.results
-        status = interrupted.run(lambda: lines(folder / "reports.jsonl") == REPORTED)
+        status = interrupted.run(
+            lambda: lines(folder / "reports.jsonl") == REPORTED,
+            again=lambda: proxy.removes,
+        )
 
         assert (status, interrupted.err) == (130, "")
+        assert f"; resume with: python -m experiment resume {folder}\n" in (
+            interrupted.out
+        )
         interrupted.leaves_nothing_behind()
     assert left(connect("local", endpoint.endpoint_url), name) == []
     assert len(list(read_invocations(folder))) == REPORTED
+    assert "ended" not in read_run(folder)
 
 
-@TIMES
+@pytest.mark.parametrize("times", [pytest.param(1, marks=pytest.mark.soak), 2])
 def test_ctrl_c_while_the_kernel_starts_leaves_nothing_at_all(tmp_path, times):
     """
     Neither its connection file nor a folder with no results is of use to anybody.
@@ -104,7 +111,9 @@ def test_ctrl_c_while_modules_are_imported_shows_no_traceback(monkeypatch, capsy
             raise KeyboardInterrupt
 
     monkeypatch.setitem(
-        sys.modules, "experiment.command.runner", Slow("experiment.command.runner")
+        sys.modules,
+        "experiment.command.notebook_runner",
+        Slow("experiment.command.notebook_runner"),
     )
 
     assert main(["20_fan_out"]) == 130

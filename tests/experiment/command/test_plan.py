@@ -21,7 +21,7 @@ def test_a_settings_file_is_forecast_without_an_account(capsys):
     said = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in said] == [
         *("asked", "time", "dollars"),
-        *("inside 60.0 s", "binds"),
+        *("inside 60.0 s", "bottleneck"),
     ]
 
 

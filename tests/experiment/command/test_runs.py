@@ -14,7 +14,7 @@ from tests.support.notebook_kernel import forget_all
 from tests.support.recorded_invocations import died
 
 from experiment.__main__ import main
-from experiment.command import runner
+from experiment.command import notebook_runner
 from experiment.cost.cost import DryRun
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
@@ -92,7 +92,9 @@ def test_a_run_that_its_notebook_refuses_leaves_no_folder(
     """
     (tmp_path / "results").mkdir()
     folder = tmp_path / "results" / "new" / "run"
-    monkeypatch.setattr("experiment.command.runner.run_folder_for", lambda *_: folder)
+    monkeypatch.setattr(
+        "experiment.command.notebook_runner.run_folder_for", lambda *_: folder
+    )
     there = {"endpoint_url": endpoint.endpoint_url, "origin_url": endpoint.origin_url}
     options = []
     for name, value in (there | wrong).items():
@@ -113,7 +115,7 @@ def failing(monkeypatch):
                 output.with_name(name).write_text("{}")
             raise PapermillExecutionError(5, 3, "", error, "wrong", [])
 
-        monkeypatch.setattr("experiment.command.runner.execute", execute)
+        monkeypatch.setattr("experiment.command.notebook_runner.execute", execute)
 
     return fail_with
 
@@ -129,7 +131,7 @@ def test_what_a_refused_run_found_in_its_folder_stays(tmp_path, failing, capsys,
 
 
 def test_notebooks_that_measure_nothing_on_purpose_are_known_by_their_errors():
-    assert {DryRun.__name__, RunShown.__name__} == runner._NOTHING_MEASURED
+    assert {DryRun.__name__, RunShown.__name__} == notebook_runner._NOTHING_MEASURED
 
 
 def test_a_run_that_breaks_off_at_work_was_not_refused(tmp_path, failing, capsys):
@@ -199,7 +201,7 @@ def test_a_cell_that_fails_is_an_exit_status(
     A function of somebody else's stands where ours should go.
     """
     monkeypatch.setattr(
-        "experiment.command.runner.run_folder_for", lambda *_: tmp_path / "x"
+        "experiment.command.notebook_runner.run_folder_for", lambda *_: tmp_path / "x"
     )
     target.client("lambda").create_function(
         FunctionName="t-somebodys",

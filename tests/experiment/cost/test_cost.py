@@ -53,7 +53,7 @@ def test_a_plan_costs_at_least_what_the_model_expects_and_at_most_its_timeouts()
 
     line_s = 1.7e12 / (625e6 / 8)  # a burst beats the line, a cold start costs more
     assert item(price.least, "of memory").amount == pytest.approx(line_s / 2, rel=0.15)
-    assert "binds: " in str(price)
+    assert "bottleneck: " in str(price)
     most_s = 2 * 1_000 * 60 + 1_000 * 10  # two waves, and every init
     assert item(price.most, "of memory").amount == most_s / 2
     assert item(price.most, "requests").amount == 2_000
@@ -82,7 +82,7 @@ def test_long_urls_are_priced_as_the_shards_that_they_are_dealt_into(
     """
     Text in flight is limited, so a shard may hold fewer URLs than its share.
     """
-    monkeypatch.setattr("experiment.plan.plan._TEXT_IN_FLIGHT", 128_000)
+    monkeypatch.setattr("experiment.plan.run_plan._TEXT_IN_FLIGHT", 128_000)
     path = tmp_path / "urls.txt"
     lines = (f"http://h/{n}/".ljust(99, "x") for n in range(2_000))
     path.write_text("\n".join(lines))

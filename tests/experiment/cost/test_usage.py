@@ -5,7 +5,7 @@ from tests.support.plans import AWS, ORIGINAL, item, plan_of
 
 from experiment.cost.cost import estimate
 from experiment.plan.demand import demand_of
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 
 NETWORK = {"subnets": ["subnet-1"], "security_groups": ["sg-1"]}
 

@@ -83,7 +83,7 @@ def test_known_and_unknown_sizes_are_counted_by_why(host, listed, silent_url):
         size_sample.IN_S3: 1,
         "answered 404": 1,
     }
-    assert "3 sizes known (0 by the list, 3 by their heads)" in str(found)
+    assert "3 sizes known (0 by the list, 3 by HEAD requests)" in str(found)
     assert "unknown: 62 %" in str(found)
     assert not Host.asked["GET"]
 

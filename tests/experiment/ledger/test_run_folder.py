@@ -7,7 +7,7 @@ import pytest
 from tests.support.chart_tables import shards
 from tests.support.recorded_invocations import SOURCE, done, invocation, opened_run
 
-from experiment.charts.fan_out import timeline
+from experiment.charts.timeline import timeline
 from experiment.ledger.invocation import SCHEMA, Invocation, LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.reports import read_invocations

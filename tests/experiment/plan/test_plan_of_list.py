@@ -13,7 +13,7 @@ from tests.support.plans import Nowhere
 from aws_facts.limits import limit
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.plan.plan import make_plan
+from experiment.plan.run_plan import make_plan
 from fetcher.contract.source import Item, numbers_in
 from fetcher.lists.url_list import UrlListError
 

@@ -44,7 +44,7 @@ def test_the_chart_says_what_the_table_says():
     figure = millions([run("A", 50.0), run("B", 25.0), run("C")])
     title = " ".join(figure.axes[0].get_title(loc="left").split())
 
-    assert "Beside A, B: is 2.00 (1.48 to 2.71) times as fast" in title
+    assert "Compared with A, B: is 2.00 (1.48 to 2.71) times as fast" in title
     assert "C: too short to compare" in title
 
 

@@ -9,9 +9,9 @@ import pytest
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.plan.plan import Plan
+from experiment.plan.run_plan import Plan
 from experiment.run.fan_out import fan_out
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from rollout.bundle import build
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy
 

@@ -61,15 +61,17 @@ class Command:
         return self._process.returncode
 
 
-def check_goes_on(run, files):
+def check_goes_on(run, files, **more):
     """Its end names how it goes on, and so it does."""
     assert "Cannot connect" not in run.err
     assert f"Resume with: python -m experiment resume {run.folder}\n" in run.err
-    resume_in_process(run.folder, retry_failed="true")
+    resume_in_process(run.folder, retry_failed="true", **more)
     assert read_run(run.folder)["totals"]["counts"]["ok"] == files
 
 
-def test_a_run_whose_endpoint_dies_names_it_and_goes_on_later(tmp_path, capsys):
+def test_a_run_whose_endpoint_dies_names_it_and_goes_on_later(
+    tmp_path, endpoint, capsys
+):
     """
     It stood still for a minute, and could not connect to a host.
     """
@@ -83,7 +85,7 @@ def test_a_run_whose_endpoint_dies_names_it_and_goes_on_later(tmp_path, capsys):
         done = read_invocations(run.folder)
         assert sum(bool(one.report) for one in done) == REPORTED
         origin.open.set()
-        check_goes_on(run, files=40)
+        check_goes_on(run, files=40, endpoint_url=endpoint.endpoint_url)
     assert "40 of 40 files are ok" in capsys.readouterr().out
 
 

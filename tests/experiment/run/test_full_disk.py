@@ -138,7 +138,9 @@ def test_a_torn_notebook_that_the_disk_does_not_let_go_is_no_second_error(
 ):
     full = NoRoomError("x cannot be written: Input/output error.")
     broken = OSError(errno.EIO, "broken")
-    monkeypatch.setattr("experiment.command.runner.execute", Mock(side_effect=full))
+    monkeypatch.setattr(
+        "experiment.command.notebook_runner.execute", Mock(side_effect=full)
+    )
     monkeypatch.setattr(Path, "unlink", Mock(side_effect=broken))
     folder = tmp_path / "run"
 

@@ -13,7 +13,7 @@ from experiment.ledger.run_folder import open_run, read_run
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
-from experiment.plan.plan import Plan
+from experiment.plan.run_plan import Plan
 from experiment.run import grid
 from experiment.run.grid import GridError, check_complete, check_grid, run_grid
 from experiment.run.kernels import execute

@@ -13,7 +13,7 @@ import pytest
 
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.plan.plan import make_plan
+from experiment.plan.run_plan import make_plan
 from experiment.run.fan_out import fan_out
 from experiment.run.kernels import execute
 from experiment.session import open_session

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from tests.support.plans import AWS, plan_of
 
-from experiment.command.runner import _REFUSALS
+from experiment.command.notebook_runner import _REFUSALS
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.run import pilot
 from experiment.run.stopping import Stopped, stoppable

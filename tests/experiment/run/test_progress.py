@@ -5,7 +5,7 @@ import asyncio
 from tests.support.plans import plan_of
 from tests.support.recorded_invocations import done, invocation, urls
 
-from experiment.plan.plan import Todo
+from experiment.plan.run_plan import Todo
 from experiment.run.progress import Progress, longest_s
 from fetcher.contract.outcome import Outcome
 
@@ -32,7 +32,8 @@ def test_a_file_counts_once_it_is_final_and_the_last_wave_says_how_long_it_may_t
 
     assert "| 6/10" in between
     assert (
-        "6 ok, 0 failed, 1 executions in flight; 4 silent or failed before" in between
+        "6 ok, 0 failed, 1 executions in flight; 4 unresponsive or failed before"
+        in between
     )
     assert "done within 20 s" in between
     assert "| 10/10" in after

@@ -16,7 +16,7 @@ from experiment.run.gone_hosts import GoneHosts
 from experiment.run.progress import Progress
 from experiment.run.resume import to_do
 from experiment.run.wave import FanOutError, Wave
-from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome
 from local_aws.errors import EndpointError
 from rollout.invoke.invoker import Invoker, InvokeResult

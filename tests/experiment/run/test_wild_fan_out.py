@@ -9,7 +9,7 @@ import pytest
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
-from experiment.plan.plan import make_plan
+from experiment.plan.run_plan import make_plan
 from experiment.run.fan_out import fan_out
 from experiment.session import open_session
 from experiment.tables.result import result_of

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.recorded_invocations import (
     SENT_AT,
@@ -19,10 +19,10 @@ from tests.support.recorded_invocations import (
 from experiment.ledger.download_rows import not_final
 from experiment.tables import outcomes
 from experiment.tables.outcomes import AccountError
-from fetcher.contract.downloads import Downloads
+from fetcher.contract.download_results import Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import numbers_in
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 
 MANY = 12
 WHOLE = urls((0, MANY))
@@ -60,7 +60,6 @@ def ledgers(draw):
     return draw(st.permutations(invocations)), expected
 
 
-@settings(max_examples=60)
 @given(ledgers(), st.sampled_from([1, 5, 100]))
 def test_whatever_happened_each_url_has_one_row_and_one_outcome(ledger, block_rows):
     """

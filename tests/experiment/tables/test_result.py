@@ -7,15 +7,15 @@ import pytest
 from tests.support.full_disk import no_file_larger_than
 from tests.support.recorded_invocations import done, invocation, part, urls
 
-from experiment.charts.fan_out import verdict
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.run_folder import open_run, read_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
-from experiment.plan.plan import Plan
+from experiment.plan.run_plan import Plan
 from experiment.tables import downloads_file, outcomes
 from experiment.tables.outcomes import AccountError
 from experiment.tables.result import result_of, result_of_grid
+from experiment.tables.verdict import verdict
 from fetcher.contract.outcome import Outcome
 
 MANY = 12

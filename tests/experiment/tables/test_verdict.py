@@ -90,7 +90,7 @@ def test_of_settings_that_show_no_difference_the_one_of_least_concurrency_is_nam
     table = by_concurrency({1: 10_000, 2: 19_000, 4: 20_000, 8: 12_000})
 
     assert "at concurrency 2, 1M" in verdict(table)
-    assert verdict(table).endswith("; no difference shown to concurrency 4")
+    assert verdict(table).endswith("; not distinguishable from concurrency 4")
 
 
 def test_a_setting_that_is_hardly_told_from_the_best_is_not_named_instead():
@@ -100,8 +100,8 @@ def test_a_setting_that_is_hardly_told_from_the_best_is_not_named_instead():
     table = by_concurrency({1: 15_000, 2: 20_000})
 
     assert "at concurrency 2, 1M" in verdict(table)
-    assert verdict(table).endswith("; no difference shown to concurrency 1")
-    assert "no concurrency is shown to be faster than 1" in next(growth(table))
+    assert verdict(table).endswith("; not distinguishable from concurrency 1")
+    assert "no other concurrency is measurably faster than 1" in next(growth(table))
 
 
 def test_each_file_size_has_its_own_verdict():
@@ -115,7 +115,9 @@ LIMITS = {
     "1.9 of the 2 cores were busy while files arrived steadily, 1.2 with executions "
     "and 0.5 with the origin: the cores are the limit": {},
     "the origin is the limit": {"cores_busy": 1.6, "origin_cores": 1.0},
-    "neither is the limit, so try more than 20 connections": {"cores_busy": 1.0},
+    "neither cores nor origin are the bottleneck, so try more than 20 connections": {
+        "cores_busy": 1.0
+    },
     "but 0.9 with other programs": {"own_cores": 1.0},
     "and the host gave 0.5 of them to other machines: the cores are the limit": {
         "cores_busy": 1.4,
@@ -142,7 +144,10 @@ def test_what_runs_out_at_the_next_concurrency_is_why_there_is_no_more():
     table.loc[table["concurrency"] == 2, "cores_busy"] = 1.9
     (said,) = growth(table)
 
-    assert "no concurrency is shown to be faster than 1. There, 1.4 of the 2" in said
+    assert (
+        "no other concurrency is measurably faster than 1. At concurrency 1, 1.4"
+        in said
+    )
     assert said.endswith("; at concurrency 2 it was 1.9: the cores are the limit.")
 
 

@@ -1,5 +1,6 @@
 """The account of a list: each URL once, in the counts, the report and the summary."""
 
+import gzip
 import io
 import json
 
@@ -8,6 +9,7 @@ import pytest
 from fetcher.command.accounting import Accounting
 from fetcher.command.report.file import ReportFile
 from fetcher.command.result_batch import Ended
+from fetcher.lists import url_list
 from fetcher.lists.position_set import Positions
 from fetcher.lists.url_list import UrlList
 
@@ -46,6 +48,22 @@ def test_what_nobody_accounted_for_is_unstarted(urls):
         f"http://h/{n}" for n in (0, 2, 3, 4)
     ]
     assert {line["detail"] for line in lines[1:]} == {"the process died"}
+
+
+def test_a_torn_list_is_told_when_that_is_found_and_not_at_the_end(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(url_list, "_MOST_ROWS", 1_000)  # read before downloads begin
+    (tmp_path / "whole.txt").write_text("http://h/1\n" * 2_000)
+    (tmp_path / "torn.txt.gz").write_bytes(gzip.compress(b"http://h/2\n")[:-4])
+    urls = UrlList(tmp_path / "whole.txt", tmp_path / "torn.txt.gz")
+    account = Accounting(urls, Positions(), None)
+    while urls.read_on():
+        pass
+    account.tick()
+    account.tick()
+
+    assert capsys.readouterr().err.count("torn.txt.gz is not whole") == 1
 
 
 def test_what_has_ended_is_in_the_report_at_once(urls, tmp_path):

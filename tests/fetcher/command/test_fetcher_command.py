@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 
 import pytest
 from tests.support.misbehaving_origin import Origin
@@ -9,7 +10,7 @@ from tests.support.running_command import Run
 
 from fetcher.__main__ import main
 from fetcher.command.report import formats
-from fetcher.command.report.lines import FIELDS
+from fetcher.command.report.json_lines import FIELDS
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,17 @@ def test_when_every_url_is_ok_the_status_is_0(run, origin, tmp_path):
     assert sorted(line["url"] for line in report) == urls
     assert len(files_below(tmp_path / "out")) == 5
     assert "5 of 5 files, 5 ok" in err
+
+
+def test_a_run_whose_stderr_is_closed_is_a_run(run, monkeypatch):
+    """
+    Some daemons begin programs so.
+    """
+    monkeypatch.setattr(sys, "stderr", None)
+    status, summary, _, _ = run(["http://127.0.0.1:1/"], "--attempts", "1")
+    sys.stderr.close()
+
+    assert (status, summary["counts"]) == (1, {"connect": 1})
 
 
 def test_when_some_url_is_not_ok_the_status_is_1_and_the_report_says_why(run, origin):

@@ -17,6 +17,7 @@ from tests.support.running_command import Run
 from tests.support.waiting import eventually
 
 from fetcher.__main__ import main
+from fetcher.contract.source import Item
 from fetcher.sinks import destination as destination_module
 from fetcher.sinks.destination import destination
 
@@ -229,6 +230,29 @@ def test_a_run_into_tars_in_s3_is_interrupted_then_killed_and_every_row_is_in_on
 def test_one_tar_is_refused_where_there_can_only_be_several(to, shards, why):
     with pytest.raises(ValueError, match=f"{why}.* write --to .*a --shards tar"):
         destination(to, shards=shards, count=1, deadline_s=1.0)
+
+
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [("", "--to is empty; name"), ("a.txt", "a.txt is a file; name a folder")],
+)
+def test_what_is_no_place_is_refused(tmp_path, monkeypatch, to, why):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").touch()
+    with pytest.raises(ValueError, match=why):
+        destination(to, count=1, deadline_s=1.0)
+
+    assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_row_that_is_named_like_the_list_does_not_replace_it(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("url,destination\nhttp://h/1,list.csv\n")
+    sink = destination(str(tmp_path), lists=["-", str(path)], count=1, deadline_s=1.0)
+    kept = sink.keep(Item(0, "http://h/1", "list.csv"), [b"a picture"])
+
+    assert kept == str(tmp_path / "list.cs%76")
+    assert path.read_text().startswith("url,destination")
 
 
 @pytest.mark.parametrize(

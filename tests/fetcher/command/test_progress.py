@@ -39,7 +39,7 @@ def test_the_rate_of_late_tells_how_long_the_rest_will_take(told):
 def test_the_silent_are_told_apart_as_they_do_not_take_long_together(told):
     left = UnderWay(working=50, silent=100)
 
-    assert told((10, 1_900, left)) == "11 s left, 100 silent"
+    assert told((10, 1_900, left)) == "11 s left, 100 unresponsive"
 
 
 def test_files_that_have_come_and_are_in_no_complete_tar_yet_are_told_apart(told):
@@ -50,12 +50,12 @@ def test_files_that_have_come_and_are_in_no_complete_tar_yet_are_told_apart(told
 def test_at_the_end_it_is_told_who_is_waited_for_and_how_long_at_most(told):
     silent = UnderWay(silent=100)
 
-    assert told((9, 3_900, silent)) == "100 silent, done in about 20 s"
+    assert told((9, 3_900, silent)) == "100 unresponsive, done in about 20 s"
     assert told((9, 3_900, silent), (14, 3_930, UnderWay(silent=70))) == (
-        "70 silent, done in about 15 s"
+        "70 unresponsive, done in about 15 s"
     )
     assert told((9, 3_990, UnderWay(0, 4, 6))) == (
-        "4 silent, 6 waiting for hosts that are limited or gone"
+        "4 unresponsive, 6 waiting for hosts that are limited or gone"
     )
     assert told((9, 4_000, UnderWay())) == "0 s left"
     assert told((9, 4_000, UnderWay()), (30, 4_000, UnderWay())) == "0 left"

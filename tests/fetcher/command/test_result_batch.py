@@ -8,7 +8,7 @@ from tests.support.misbehaving_origin import WAIT_S
 
 from fetcher.command import result_batch
 from fetcher.command.result_batch import Batch
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 
@@ -48,6 +48,15 @@ def test_what_ended_is_counted_and_reported():
     assert ended.body_bytes == 6
     urls = [json.loads(line)["url"] for line in ended.lines.splitlines()]
     assert urls == ["http://h/7", "http://h/5", "http://h/6"]
+
+
+def test_hosts_have_failed_only_where_they_were_asked():
+    taken = []
+    with Batch(taken.append, a_moment, never) as some:
+        for number, outcome in enumerate((Outcome.CUT, Outcome.UNSTARTED, Outcome.OK)):
+            add(some, number, outcome)
+
+    assert taken[0].failed == {"h": 1}
 
 
 def test_many_are_passed_on_at_once():

@@ -1,12 +1,17 @@
 """An earlier report, cut down to what need not be fetched again."""
 
 import json
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from tests.support.earlier_run import ITEMS, EarlierRun
 
+from fetcher.command.report.file import ReportFile
+from fetcher.command.resume import keep
 from fetcher.lists.url_list import UrlList
 from fetcher.sinks.directory import Directory
+from fetcher.sinks.tars.local import LocalTars
 
 TORN = (1, 5, 40, -2)  # where a line ends whose writer was killed
 
@@ -63,6 +68,18 @@ def test_all_that_is_there_is_kept(run):
     assert run.report.read_bytes() == before
 
 
+def test_without_an_earlier_report_downloads_need_not_wait_for_the_whole_list(run):
+    run.report.unlink()
+    run.list.write_text("".join(f"http://h/{'a' * 500}/{n}\n" for n in range(4_000)))
+    urls = UrlList(run.list)
+    with ReportFile(run.report) as report:
+        kept, _ = keep(report, urls, run.sink)
+
+    assert not kept
+    assert urls.known_count is None
+    urls.close()
+
+
 def test_what_the_list_does_not_name_any_more_is_dropped(run):
     run.list.write_text("http://h/2\nhttp://h/9\nhttp://h/1\n")
     kept = run.kept()
@@ -91,6 +108,45 @@ def test_a_file_with_another_digest_than_the_list_has_now_is_not_kept(run):
     assert run.keep() == [0, 1, 3]
 
 
+@pytest.mark.parametrize("is_reported", [True, False])
+def test_a_digest_that_changed_costs_only_its_row_where_a_tar_is_complete(
+    run, tmp_path, is_reported
+):
+    """
+    It was ok once, and will not be fetched again: that is said each time.
+    """
+
+    def listed(*digests):
+        rows = (f"http://h/{n},{one}\n" for n, one in enumerate(digests))
+        run.list.write_text("url,sha256\n" + "".join(rows))
+
+    digests = ["ab" * 32, "cd" * 32, "", "", "ef" * 32, ""]
+    run.list = run.list.with_name("urls.csv")
+    listed(*digests)
+    with closing(LocalTars(tmp_path / "tars", is_folder=True)) as run.sink:
+        run.sink.begin(())
+        lines = [run.line(item) for item in UrlList(run.list)]
+        run.sink.settle()
+        run.sink.complete(range(6), is_whole=True)
+    pairs = zip(lines, digests, strict=True)
+    lines = [line.replace('"sha256": ""', f'"sha256": "{one}"') for line, one in pairs]
+    run.report.write_text("".join(lines) * is_reported)
+    listed(digests[0], "12" * 32, "34" * 32, *digests[3:])
+
+    for _ in range(2):
+        with closing(LocalTars(tmp_path / "tars", is_folder=True)) as run.sink:
+            assert run.keep() == list(range(6))
+            run.sink.begin(run.kept())
+        told = [json.loads(line) for line in run.report.read_text().splitlines()]
+        by_row = sorted(told, key=lambda one: one["row"])
+        outcomes = [one["outcome"] for one in by_row]
+        assert outcomes == ["ok", "checksum", "checksum", "ok", "ok", "ok"]
+        assert (
+            f"has sha256 {'cd' * 32}, and the list has another" in by_row[1]["detail"]
+        )
+        assert "has a sha256 nobody took" in by_row[2]["detail"]
+
+
 def test_a_report_of_another_list_is_refused_and_left_alone(run):
     before = run.report.read_bytes()
     run.list.write_text("http://h/other\n")
@@ -107,6 +163,26 @@ def test_what_belongs_elsewhere_now_is_not_kept(run, tmp_path):
     kept = run.kept(Directory(tmp_path / "other"))
 
     assert len(kept) == 0
+
+
+def test_a_folder_that_is_spelled_otherwise_is_the_same(run, tmp_path, monkeypatch):
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+
+    assert len(run.kept(Directory(Path("../out")))) == ITEMS
+
+
+def test_a_body_is_not_taken_for_what_is_told_beside_another(run, tmp_path):
+    """
+    Of a run without what is beside bodies, some may be called so.
+    """
+    beside = tmp_path / "out/h/1.json"
+    beside.write_bytes(b"\xff\xd8 a picture")
+    sink = Directory(tmp_path / "out", beside=True)
+    before = sink.holds(str(run.path(1)), 1)
+    beside.write_bytes(b'{"row": 2}\n')
+
+    assert (before, sink.holds(str(run.path(1)), 1)) == (False, True)
 
 
 def test_a_url_with_a_password_is_kept_though_the_report_does_not_tell_it(run):

@@ -9,9 +9,9 @@ from tests.support.misbehaving_origin import Origin
 
 from fetcher.__main__ import main
 from fetcher.command.report.file import ReportFile
-from fetcher.command.report.lines import line_of
+from fetcher.command.report.json_lines import line_of
 from fetcher.command.resume import ALL, FAILED, HEALABLE, NONE, RETRIES, keep
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.lists.url_list import UrlList
 from fetcher.sinks.directory import Directory

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from fetcher.contract.carried import OWN_NAMES, carried_fields, carried_name
 from fetcher.contract.source import Item
 
-NAMES = st.sampled_from([*OWN_NAMES[:3], "list_url", "caption", 'a"url', "x\\", "{"])
+NAMES = st.sampled_from(
+    [*OWN_NAMES[:3], "list_url", "URL", "caption", 'a"url', "x\\", "{"]
+)
 TEXTS = st.sampled_from(["", "url", '"url": 1', '\\"url": ', '", "url": "', "{", "é"])
 VALUES = st.recursive(
     TEXTS | st.integers() | st.none(),

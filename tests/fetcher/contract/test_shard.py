@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.contract.downloads import NO_ROOM, TICKS_PER_S, Download, Downloads
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.download_results import NO_ROOM, TICKS_PER_S, Download, Downloads
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import MAX_CONNECTIONS, Options, SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import SCHEMA, Report, Shard
 from fetcher.contract.source import Item
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 
 LAMBDA_ANSWERS_WITH = 6 * 1_024 * 1_024  # bytes
 

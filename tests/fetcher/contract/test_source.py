@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.packing import pack, unpack
 from fetcher.contract.shard import Shard
 from fetcher.contract.source import Item, count, numbers_in, ranges_of
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 
 NUMBERS = st.sets(st.integers(0, 10**6), max_size=40).map(sorted)
 ANY_TEXT = st.text(st.characters(), max_size=20)  # surrogates, tabs, NULs and all

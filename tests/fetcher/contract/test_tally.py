@@ -6,7 +6,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.contract.downloads import Download, Downloads
+from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import ORDER, Outcome
 from fetcher.contract.tally import Histogram, Tally
 

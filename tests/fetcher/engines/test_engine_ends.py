@@ -11,7 +11,7 @@ from tests.support.engine_jobs import SOON_S, fetch
 
 from fetcher.contract.options import Options
 from fetcher.contract.source import Item
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from fetcher.sinks.discard import Discard
 from fetcher.transfer.transfers import Transfers, engine_for
 

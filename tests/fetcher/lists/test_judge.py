@@ -27,7 +27,7 @@ BAD = [
     ("data:image/png;base64,AA", "The scheme is 'data'"),
     ("http://h/" + "a" * 9_000, "The URL is 9,009 characters long"),
     ("http://a b/", "The URL's host or port is malformed"),
-    (7, "the URL is a int; it must be text"),
+    (7, "the URL is of type int; it must be text"),
     ("http://h/\ud800", "the URL holds half a surrogate pair"),
     ("s3://photos/1", "s3:// is for runs on Lambda"),
 ]
@@ -119,6 +119,10 @@ def test_two_rows_of_one_name_are_one_file():
     }
 
 
+def test_a_name_may_be_the_number_0():
+    assert [one.destination for one in judged(["http://h/1"], [0])] == ["0"]
+
+
 def test_what_was_refused_is_no_first():
     names = ["a", "a", "c"]
     *_, last = judged(["http://h/1", "http://h/2", "http://h/2"], names)
@@ -137,7 +141,7 @@ def test_a_digest_that_is_none_refuses_its_row():
 FETCHED = URLS.filter(lambda url: can_be_fetched(url) and ":80" not in url)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.tuples(FETCHED, FETCHED))
 @example(("http://h", "http://h/"))
 @example(("http://h?a", "http://h/?a"))

@@ -8,8 +8,8 @@ import sys
 import pytest
 from tests.support.url_lists import url_list
 
-from fetcher.lists import inputs
-from fetcher.lists.url_list import UrlListError
+from fetcher.lists.files import inputs
+from fetcher.lists.url_list import UrlList, UrlListError
 
 MOSTLY_BAD = "".join(f"nonsense {n}\n" for n in range(501))
 HALF_GOOD = "".join(f"http://h/{n}\n" for n in range(500))
@@ -20,6 +20,8 @@ HALF_GOOD = "".join(f"http://h/{n}\n" for n in range(500))
     [
         ("", False, "holds no URL"),
         ("# nothing\n\n", False, "holds no URL"),
+        ('[\n{"url": "http://h/1"}\n]', False, "JSON lines, an object a line"),
+        ("url|caption\nhttp|a\n", False, "first line names a column url"),
         ("nonsense\n", False, "1 of its 1 rows cannot be used; nothing was fetched"),
         (MOSTLY_BAD + HALF_GOOD, False, "501 of its 1,001 rows cannot be used"),
         (
@@ -50,7 +52,7 @@ def test_a_list_of_which_half_the_rows_are_bad_is_fetched(tmp_path):
     [
         (".txt.gz", gzip.compress(b"http://h/1\n" * 99, mtime=0)[:-9], "is not whole"),
         (".txt.xz", lzma.compress(b"http://h/1\n" * 99)[:-9], "is not whole"),
-        (".zip", b"PK\x03\x04....", "is packed in a way that is not read"),
+        (".zip", b"PK\x03\x04....", "is not supported: use gzip"),
         (".parquet", b"PAR1", "cannot be read as Parquet"),
         (".parquet", b"url\n", "is no Parquet file"),
     ],
@@ -58,6 +60,40 @@ def test_a_list_of_which_half_the_rows_are_bad_is_fetched(tmp_path):
 def test_a_file_that_is_torn_or_of_no_format_is_refused(tmp_path, suffix, data, said):
     with pytest.raises(UrlListError, match=said):
         url_list(tmp_path, data, suffix)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("nothing.txt", "No such file or directory: nothing.txt"),
+        ("folder", r"folder is a folder. Name its files, 'folder/\*\.csv' say"),
+        ("fold*", r"No file matches fold\*"),
+        ("https://h/list.csv", "is a URL, and no list of them"),
+    ],
+)
+def test_what_is_no_file_is_refused_before_the_first_is_read(
+    tmp_path, monkeypatch, name, said
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "good.txt").write_text(HALF_GOOD)
+
+    with pytest.raises(UrlListError, match=said):
+        UrlList("good.txt", name)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".txt", ".jsonl"])
+def test_a_part_without_rows_refuses_no_list(tmp_path, suffix):
+    (tmp_path / f"empty{suffix}").touch()
+    urls = UrlList(tmp_path / f"empty{suffix}", url_list(tmp_path, HALF_GOOD).names[0])
+
+    assert len(urls) == 500
+
+
+def test_a_line_that_is_too_long_is_told_so(tmp_path):
+    *_, last = url_list(tmp_path, f"{HALF_GOOD}http://h/{'x' * 2**21}\n")
+
+    assert last.refusal.startswith("bad_url: a line of a list has at most 1048576")
 
 
 def test_a_tear_far_down_is_told_at_the_end_of_what_could_be_read(tmp_path):
@@ -73,7 +109,5 @@ def test_a_tear_far_down_is_told_at_the_end_of_what_could_be_read(tmp_path):
 def test_without_pyarrow_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
 
-    with pytest.raises(
-        UrlListError, match=r"pip install 'million-downloads\[parquet\]'"
-    ):
+    with pytest.raises(UrlListError, match="pip install pyarrow"):
         inputs.pyarrow_for("a.parquet")

@@ -11,8 +11,8 @@ from tests.support.misbehaving_origin import WAIT_S
 from tests.support.running_command import Run
 from tests.support.waiting import eventually
 
-from fetcher.command.report.lines import line_of
-from fetcher.contract.downloads import Download
+from fetcher.command.report.json_lines import line_of
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 

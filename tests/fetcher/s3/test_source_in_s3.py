@@ -15,7 +15,7 @@ from tests.support.s3_proxy import SLOW_DOWN
 from fetcher.contract.options import SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 
 
 @pytest.fixture(autouse=True)

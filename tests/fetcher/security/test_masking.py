@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fetcher.security.masking import has_credentials, masked, masked_in
-from fetcher.transfer.refusal import one_line
+from fetcher.security.masking import has_credentials, masked, masked_in, one_line
 
 SECRETS = [
     *("X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 
-from fetcher.service.http_messages import Refusal
+from fetcher.service.function_url_events import Refusal
 from fetcher.service.schema import check, document
 
 SCHEMAS = document()["components"]["schemas"]

@@ -11,7 +11,7 @@ from tests.support.deployed_service import as_json, service
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.service import schema, settings
-from fetcher.service.http_messages import MOST_ANSWER
+from fetcher.service.function_url_events import MOST_ANSWER
 from fetcher.service.jobs.plan import most_urls
 
 

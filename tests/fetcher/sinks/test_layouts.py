@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.sinks import layouts

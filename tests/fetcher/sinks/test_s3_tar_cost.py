@@ -16,14 +16,14 @@ import json, os, sys, tempfile
 from pathlib import Path
 from time import monotonic, process_time
 from fetcher.transfer.transfers import Transfers as Job, engine_for
-from fetcher.contract.downloads import Downloads
+from fetcher.contract.download_results import Downloads
 from fetcher.contract.options import Options
 from fetcher.s3.credentials import Account
 from fetcher.s3.urls import Place
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.s3_tar import S3Tar
 from fetcher.sinks.scratch import Scratch
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 
 kind, many, url, s3_url, bucket, folder = sys.argv[1:]
 many, tempfile.tempdir = int(many), folder

@@ -1,6 +1,6 @@
 """Downloads that are passed on only once their bodies are safe."""
 
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.sinks.discard import Discard

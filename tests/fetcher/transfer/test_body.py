@@ -10,7 +10,7 @@ from fetcher.contract.source import Item
 from fetcher.sinks.directory import Directory
 from fetcher.sinks.discard import Discard
 from fetcher.transfer.body import Body
-from fetcher.transfer.refusal import RefusedError
+from fetcher.transfer.refused_response import RefusedError
 
 XYZ = hashlib.sha256(b"xyz").hexdigest()
 

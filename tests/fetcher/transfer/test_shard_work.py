@@ -4,11 +4,11 @@ from itertools import chain
 
 import pytest
 
-from fetcher.contract.downloads import Download, Downloads
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.download_results import Download, Downloads
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from fetcher.transfer.shard_work import ShardPart, _lose, _take, has_many_hosts
 
 

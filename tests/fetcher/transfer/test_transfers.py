@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.virtual_time import Clock
 
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.contract.source import Item

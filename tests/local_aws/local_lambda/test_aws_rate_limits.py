@@ -39,10 +39,9 @@ def aws_pace(clock):
     return AwsPace(clock)
 
 
-def ask(aws_pace, function="f", *, reserved=None, shared=1_000_000, is_cold=True):
-    return aws_pace.refuse_or_count(
-        function, reserved=reserved, shared=shared, is_cold=is_cold
-    )
+def ask(aws_pace, function="f", **options):
+    usual = {"reserved": None, "shared": 1_000_000, "is_cold": True}
+    return aws_pace.refuse_or_count(function, **usual | options)
 
 
 def admitted(aws_pace, calls, **options):
@@ -98,6 +97,15 @@ def test_a_reservation_has_a_rate_of_its_own(aws_pace):
 
     assert (reserved, more) == (30, 50)
     assert reason == RESERVED_CALLED_TOO_OFTEN
+
+
+def test_events_are_limited_by_environments_only(aws_pace):
+    few = {"reserved": 1, "is_event": True}
+    warm = admitted(aws_pace, 1_000, is_cold=False, **few)
+    cold = admitted(aws_pace, 3_000, **few)
+    calls = admitted(aws_pace, 1_000, reserved=1, is_cold=False)
+
+    assert (warm, cold, calls) == (1_000, 1_000, 10)
 
 
 def test_a_refused_call_costs_nothing(aws_pace, clock):
@@ -181,6 +189,16 @@ def test_events_wait_for_their_environment(paced, shared_folder):
         function.send(shared_folder / str(number))
 
     eventually(lambda: len(list(shared_folder.iterdir())) == 4)
+
+
+def test_events_come_at_any_rate(paced, shared_folder, monkeypatch):
+    monkeypatch.setattr(pace, "_CALLS_PER_EXECUTION_S", 0)
+    function = create(paced, "often", "def run(event, _): open(event, 'w').close()\n")
+    function.reserve(1)
+    for number in range(3):
+        function.send(shared_folder / str(number))
+
+    eventually(lambda: len(list(shared_folder.iterdir())) == 3)
 
 
 def test_without_a_pace_no_call_is_slowed_down(monkeypatch, deploy):

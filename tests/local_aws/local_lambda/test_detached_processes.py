@@ -1,8 +1,10 @@
 """Processes that a function detaches: none outlives its environment."""
 
+import contextlib
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 from tests.support.child_processes import alive
 from tests.support.lambda_api import DETACH, eventually
@@ -42,6 +44,26 @@ def test_what_was_detached_ends_with_the_function(
     function.delete_function()
 
     assert lived
+    eventually(lambda: not any_alive(pids))
+
+
+def test_a_parent_that_takes_long_to_end_is_not_killed_before_it_has_ended_them(
+    deploy, shared_folder, monkeypatch
+):
+    monkeypatch.setattr(zygote_control, "_PATIENCE_IMPORTING_S", 0.05)
+    function = deploy(DETACH)
+    pids = detach(function, shared_folder / "pids")
+    environment, _ = function(None)
+    zygote = psutil.Process(environment).parent()
+    with ThreadPoolExecutor(1) as thread:
+        zygote.suspend()
+        deleting = thread.submit(function.delete_function)
+        with contextlib.suppress(TimeoutError):
+            deleting.result(0.2)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            zygote.resume()
+        deleting.result()
+
     eventually(lambda: not any_alive(pids))
 
 

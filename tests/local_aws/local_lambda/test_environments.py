@@ -1,29 +1,16 @@
 """Environments: which process serves whom, what it has, and when it ends."""
 
+import resource
 import sys
 from pathlib import Path
 
 import psutil
+import pytest
 from tests.support.child_processes import alive
 from tests.support.lambda_api import ECHO, GATE, MEET, PID, eventually
 
+from local_aws.local_lambda.runtime.environment import Environment
 from local_aws.local_lambda.runtime.processes import zygote_control
-
-
-def test_one_environment_serves_one_caller_again_and_again(deploy):
-    """A process answers before it asks for work; that must not look like being busy."""
-    function = deploy(
-        "import os\n"
-        "count = 0\n"
-        "def run(event, context):\n"
-        "    global count\n"
-        "    count += 1\n"
-        "    return [os.getpid(), count]\n"
-    )
-    answers = [function()[0] for _ in range(20)]
-
-    assert len({pid for pid, _ in answers}) == 1
-    assert [count for _, count in answers] == list(range(1, 21))
 
 
 def test_environments_made_for_callers_at_once_are_all_used_again(
@@ -59,11 +46,13 @@ def test_an_environment_has_our_interpreter_and_endpoint_and_no_variable_of_ours
         "import os, sys\n"
         "def run(event, context): return [sys.executable, dict(os.environ)]\n",
         Runtime="python3.9",
+        Environment={"Variables": {"AWS_XRAY_CONTEXT_MISSING": "IGNORE_ERROR"}},
     )
     (interpreter, variables), _ = function()
 
     assert not {"AWS_PROFILE", "SOME_TOKEN"} & variables.keys()
     assert variables["AWS_ENDPOINT_URL"] == aws.endpoint_url
+    assert variables["AWS_XRAY_CONTEXT_MISSING"] == "IGNORE_ERROR"  # not reserved
     assert Path(interpreter).samefile(sys.executable)
 
 
@@ -133,6 +122,43 @@ def test_environments_can_be_fresh_processes_where_forking_is_unsafe(
     assert arguments[-1].endswith("environment_main.py")
     assert killed["errorMessage"].endswith("exit status 5")
     assert function()[1] is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has prlimit")
+def test_an_environment_that_cannot_be_started_ends_no_other(deploy, busy, capfd):
+    """A machine may have no descriptor, process or memory left for one more."""
+    function = deploy(GATE, Timeout=30)
+    with busy(function) as running:
+        (child,) = (
+            each
+            for zygote in psutil.Process().children()
+            for each in zygote.children()
+            if each.environ().get("AWS_LAMBDA_FUNCTION_NAME") == function
+        )
+        limit = child.ppid(), resource.RLIMIT_NOFILE
+        before = resource.prlimit(*limit)
+        resource.prlimit(*limit, (0, before[1]))
+        failed, _ = function("not started")
+        resource.prlimit(*limit, before)
+    _, error = running.result()
+
+    assert error is None
+    assert failed["errorType"] == "Runtime.ExitError"
+    assert "could not be started: [Errno 24]" in capfd.readouterr().err
+
+
+def test_a_report_that_cannot_be_handled_costs_no_later_one(deploy, monkeypatch):
+    """Else no exit of the version's processes would be seen any more."""
+
+    def fail(*_):
+        monkeypatch.undo()
+        raise RuntimeError
+
+    function = deploy("import os\ndef run(event, context): os._exit(event)\n")
+    monkeypatch.setattr(Environment, "started", fail)
+    ended = [function(status)[0]["errorMessage"][-1] for status in (3, 4)]
+
+    assert ended == ["3", "4"]
 
 
 def test_new_code_runs_at_once_and_old_processes_end_with_their_last_call(deploy, busy):

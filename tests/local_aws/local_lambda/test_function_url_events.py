@@ -181,10 +181,10 @@ def test_a_hundred_callers_are_served_at_once(paths):
     assert [body for _, _, body in answers] == [b"/%d" % n for n in range(100)]
 
 
-@pytest.mark.parametrize("size", [6_291_457, 4_800_000])
-def test_too_large_a_request_is_refused_by_the_event_it_makes(bounce, size):
+def test_too_large_a_request_is_refused_by_the_event_it_makes(bounce):
     """Base64 makes a third more of what is not text."""
-    status, headers, body = fetch(bounce, bytes(size), Content_Type="image/png")
+    data = bytes(4_800_000)
+    status, headers, body = fetch(bounce, data, Content_Type="image/png")
 
     assert status == 413
     assert headers["x-amzn-ErrorType"] == "RequestEntityTooLargeException"

@@ -6,7 +6,7 @@ import io
 import zipfile
 
 import pytest
-from tests.support.lambda_api import ECHO, refused, request_for, zipped
+from tests.support.lambda_api import ECHO, connect, refused, request_for, zipped
 
 from local_aws.local_lambda.runtime import code_package
 
@@ -91,6 +91,25 @@ def test_a_layer_that_is_not_there_is_refused(client):
     assert (status, code) == (400, "InvalidParameterValueException")
     assert message == f"Layer version {gone} does not exist."
     assert refused(client.get_layer_version_by_arn, Arn=gone)[0] == 404
+
+
+def test_layers_of_other_accounts_and_regions_are_not_ours(aws, client, publish):
+    number = publish("one")["Version"]
+    account = LAYER.replace("123456789012", "999999999999")
+    region = LAYER.replace("us-east-1", "eu-west-1")
+    for arn, status in ((account, 403), (region, 404)):
+        named = {"LayerName": arn, "VersionNumber": number}
+        by_arn = {"Arn": f"{arn}:{number}"}
+        assert refused(client.get_layer_version, **named)[0] == status
+        assert refused(client.delete_layer_version, **named)[0] == status
+        assert refused(client.get_layer_version_by_arn, **by_arn)[0] == status
+    with contextlib.closing(connect(aws, region="eu-west-1")) as elsewhere:
+        wanted = request_for("no", ECHO, Layers=[f"{LAYER}:{number}"])
+        answer = refused(elsewhere.create_function, **wanted)
+
+    assert answer[:2] == (400, "InvalidParameterValueException")
+    assert answer[2].startswith("Layers are not in the same region as the function.")
+    assert [one["Version"] for one in _versions(client)] == [number]
 
 
 def test_code_is_refused_if_other_layers_came_while_it_was_unpacked(

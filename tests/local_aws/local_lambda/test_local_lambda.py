@@ -6,6 +6,7 @@ import json
 import pytest
 from tests.support.lambda_api import ECHO, Function, request_for
 from tests.support.signed_requests import credentials_of, headers_signed
+from tests.support.urllib_http import fetch
 
 
 def test_output_is_in_cloudwatch_logs_when_the_answer_is_here(client_of, deploy):
@@ -25,6 +26,29 @@ def test_output_is_in_cloudwatch_logs_when_the_answer_is_here(client_of, deploy)
     assert sum(m.startswith("REPORT") for m in messages) == 3
     assert described["retentionInDays"] == 1
     assert "/[$LATEST]" in stream["logStreamName"]
+
+
+def test_a_query_over_several_groups_finds_what_was_just_printed(client_of, deploy):
+    logs = client_of("logs")
+    function = deploy("def run(event, context): print('one line')\n")
+    function()
+    query = {"startTime": 0, "endTime": 2_000_000_000, "queryString": "fields @message"}
+    group = f"/aws/lambda/{function}"
+    started = logs.start_query(logGroupNames=[group], **query)
+    found = logs.get_query_results(queryId=started["queryId"])["results"]
+
+    assert any("one line" in str(row) for row in found)
+
+
+def test_json_too_deep_for_logs_is_an_error_in_aws_shape(aws):
+    url, target = f"{aws.endpoint_url}/", {"X-Amz-Target": "Logs_20140328.StartQuery"}
+    body = b"[" * 100_000
+    keys = credentials_of(aws.keys)
+    signed = headers_signed(keys, "POST", url, body, service="logs")
+    status, _, answer = fetch(url, body, "POST", **signed | target)
+
+    assert status == 501  # moto cannot answer either
+    assert b"__type" in answer
 
 
 @pytest.mark.parametrize("group_first", [True, False])

@@ -53,13 +53,6 @@ def test_the_policy_of_a_function_is_not_that_of_its_alias(deploy):
     assert (before, fetch(url)[0]) == (403, 200)
 
 
-def test_a_url_for_signed_requests_stays_so_whatever_the_policy(deploy):
-    function = deploy(ECHO)
-    function.let_anybody_in()
-
-    assert fetch(function.url("AWS_IAM"))[0] == 403
-
-
 def test_a_policy_goes_with_its_function_its_version_and_its_alias(client, deploy):
     function = deploy(ECHO)
     function.publish_version()

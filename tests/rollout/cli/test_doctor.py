@@ -150,7 +150,7 @@ def test_permissions_that_are_missing_are_named_with_what_grants_them(doctor, ga
     assert status == 1
     state, said = found["permissions"]
     assert state == "not ok"
-    assert said.startswith("missing: iam:PassRole, lambda:CreateFunction mend: aws iam")
+    assert said.startswith("missing: iam:PassRole, lambda:CreateFunction fix: aws iam")
 
 
 def test_the_policy_is_not_for_functions_of_other_names_and_the_remedy_says_so(aws):
@@ -190,7 +190,7 @@ def test_a_denied_account_reads_line_by_line_what_could_not_be_seen(
     assert found["sign-in"][0] == found["region"][0] == "ok"
     state, said = found["permissions"]
     assert state == "not ok"
-    assert said.startswith("lambda:GetFunction is denied mend: aws iam create-policy")
+    assert said.startswith("lambda:GetFunction is denied fix: aws iam create-policy")
     for subject in ("concurrency", "memory", "bandwidth", "buckets", "left over"):
         assert found[subject][0] == "could not look"
         assert " is denied" in found[subject][1]
@@ -204,7 +204,7 @@ def test_without_simulation_looking_is_tried_and_the_rest_stays_open(doctor, gat
     assert status == 0
     assert found["permissions"][0] == "could not look"
     assert "looking is allowed" in found["permissions"][1]
-    assert "mend: allow iam:SimulatePrincipalPolicy" in found["permissions"][1]
+    assert "fix: allow iam:SimulatePrincipalPolicy" in found["permissions"][1]
 
 
 def test_what_earlier_deployments_left_is_found_by_any_name(doctor, aws, gate, code):

@@ -3,6 +3,7 @@
 import gzip
 import json
 from argparse import Namespace
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -69,10 +70,7 @@ def written(path, rows):
 
 @pytest.mark.parametrize(
     ("ending", "is_long"),
-    [
-        *((".txt", False), (".csv", True), (".jsonl.gz", False), (".parquet", True)),
-        (".parquet", False),
-    ],
+    [(".txt", False), (".csv", True), (".parquet", True), (".parquet", False)],
 )
 def test_a_file_is_a_job(
     rollout, target, origin, tmp_path, monkeypatch, ending, is_long
@@ -116,6 +114,27 @@ def test_a_list_that_a_request_makes_too_long_is_put_into_the_bucket(
     assert head.startswith("dollars: none, it is local; on AWS some $0.0000")
     assert any(line.endswith(" 2 requests") for line in lines)  # one plans, one works
     assert json.loads(out)["state"] == "planning"
+
+
+@pytest.mark.parametrize(
+    ("sink", "is_sent"), [("s3-objects", True), ("discard", True), ("s3-tar", False)]
+)
+def test_columns_of_a_short_list_go_along_where_there_is_use_for_them(
+    tmp_path, monkeypatch, sink, is_sent
+):
+    path, sent = tmp_path / "list.csv", []
+    path.write_text("url,caption\nhttp://h/1,a cat\n")
+    monkeypatch.setattr(jobs_command, "_check_price", lambda *_: None)
+    columns = {"url_column": "", "name_column": "", "sha256_column": ""}
+    arguments = Namespace(list=str(path), sink=sink, **columns)
+    service = SimpleNamespace(upload=lambda _, body: sent.append(body) or "s3://b/k")
+    fields = jobs_command._urls(arguments, None, service)
+
+    if is_sent:
+        assert fields == {"urls": [{"url": "http://h/1"}]}
+    else:
+        assert fields == {"manifest": "s3://b/k"}
+        assert json.loads(gzip.decompress(sent[0]))["caption"] == "a cat"
 
 
 def test_errors_are_lines_of_json_and_the_exit_status_tells_of_them(

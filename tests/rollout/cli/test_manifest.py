@@ -90,6 +90,16 @@ def test_a_manifest_that_is_refused_leaves_the_list_before(rollout, tmp_path):
     assert {one.name for one in tmp_path.iterdir()} == {"m.txt", "urls.jsonl"}
 
 
+def test_a_manifest_is_not_replaced_by_its_list(rollout, tmp_path):
+    path = tmp_path / "m.jsonl"
+    path.write_text('# mine\n{"url": "http://h/1"}\n')
+    status, _, err = rollout(path, path)
+
+    assert status == 2
+    assert "is the manifest itself. Name another file" in err
+    assert path.read_text().startswith("# mine")
+
+
 def test_bad_rows_are_left_out_and_named_if_that_is_wanted(rollout, tmp_path):
     path, to = tmp_path / "m.txt", tmp_path / "urls.jsonl"
     path.write_text("http://h/1\nftp://h/2\n")

@@ -3,10 +3,8 @@
 import http.client
 import json
 import os
-import signal
 import subprocess
 import sys
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -18,28 +16,11 @@ from tests.support.served_endpoint import serving
 from tests.support.urllib_http import fetch
 from tests.support.waiting import eventually
 
-from local_aws.endpoint_process import local_endpoint
 from local_aws.errors import EndpointError
 from rollout.__main__ import main
 from rollout.deploy.deploy import FunctionSpec, deploy
+from rollout.target.endpoint_process import local_endpoint
 from rollout.target.target import connect
-
-
-def test_serve_announces_itself_and_ends_with_ctrl_c(tmp_path):
-    with serving("--origin", tmpdir=tmp_path) as served:
-        family = family_of(served.process.pid)
-        with urllib.request.urlopen(f"{served.told['origin_url']}/1000/1.jpg") as one:
-            body = one.read()
-        target = connect("local", served.endpoint_url, keys=served.keys)
-        served.process.send_signal(signal.SIGINT)
-        rest = served.process.stdout.read()
-
-    assert served.process.returncode == 0
-    assert len(body) == 1_000
-    assert target.account
-    assert rest == ""
-    assert not [one for one in family if one.is_running()]
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_endpoint_that_does_not_answer_is_one_line(capsys, silent_url):
@@ -71,7 +52,7 @@ def test_a_port_that_cannot_be_is_one_line(capsys, port, more):
 def test_a_killed_parent_takes_its_endpoint_along(tmp_path):
     """A notebook's kernel that is killed leaves no server, no executions, no zygote."""
     script = (
-        "from local_aws.endpoint_process import local_endpoint\n"
+        "from rollout.target.endpoint_process import local_endpoint\n"
         "with local_endpoint() as endpoint:\n"
         "    print(endpoint.endpoint_url, flush=True)\n"
         "    input()\n"

@@ -9,7 +9,7 @@ from tests.support.bucket_contents import put
 from tests.support.handler_shards import invoke
 from tests.support.iam_simulation import denied, idle
 
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import SinkSpec
 from fetcher.contract.source import Item
 from fetcher.s3.urls import Place

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from rollout.deploy import tolerated_refusals
 from rollout.deploy.changes import Changes
@@ -19,6 +19,13 @@ THROTTLED = (
     "Your request has been throttled by EC2, please make sure you have enough API rate "
     "limit. EC2 Error Code: RequestLimitExceeded."
 )
+_UNSURE = "AWS does not show the role r: destroy later, to be sure."
+
+
+def refusal(code, status, attempts=0):
+    metadata = {"HTTPStatusCode": status, "RetryAttempts": attempts}
+    answer = {"Error": {"Code": code}, "ResponseMetadata": metadata}
+    return ClientError(answer, "CreateRole")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +58,7 @@ def test_only_a_refusal_that_passes_is_waited_out(monkeypatch, text, calls):
 
 @pytest.mark.parametrize(
     ("patience_s", "notes"),
-    [(60, []), (0, ["AWS does not show the role r: destroy later, to be sure."])],
+    [(60, []), (0, [_UNSURE])],
 )
 def test_what_was_just_created_is_removed_once_aws_shows_it(
     monkeypatch, patience_s, notes
@@ -68,18 +75,28 @@ def test_what_was_just_created_is_removed_once_aws_shows_it(
     assert getattr(caught.value, "__notes__", []) == notes
 
 
-def test_nobody_waits_for_what_was_never_created():
+@pytest.mark.parametrize(
+    ("error", "notes"),
+    [
+        (refusal("AccessDenied", 403), []),
+        (refusal("ServiceFailure", 500), [_UNSURE]),
+        (refusal("AccessDenied", 403, attempts=1), [_UNSURE]),
+        (ReadTimeoutError(endpoint_url="https://iam"), [_UNSURE]),
+    ],
+    ids=["refused", "failed", "refused when repeated", "unanswered"],
+)
+def test_what_may_have_been_created_is_named_but_not_waited_for(error, notes):
     asked = []
 
     def refuse():
-        raise ClientError({"Error": {"Code": "AccessDenied"}}, "CreateRole")
+        raise error
 
     def remove():
         asked.append("whether it is there")
         return False
 
-    with pytest.raises(ClientError) as caught, Changes() as changes:
+    with pytest.raises(type(error)) as caught, Changes() as changes:
         changes.create("role r", refuse, remove)
 
     assert len(asked) == 1
-    assert not hasattr(caught.value, "__notes__")
+    assert getattr(caught.value, "__notes__", []) == notes

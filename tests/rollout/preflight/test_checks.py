@@ -45,7 +45,7 @@ def test_a_demand_that_can_be_met_passes(target, met):
         ({"connections": 481}, "`connections` is 481; .* 1 to 480"),
         ({"connections": -1}, "`connections` is -1"),
         ({"scratch_bytes": 2_000_000_001}, "Set `tmp_mb` to 2,001, or use a sink"),
-        ({"scratch_bytes": 10**11}, "deal smaller shards, or use"),
+        ({"scratch_bytes": 10**11}, "make smaller shards, or use"),
         ({"request_bytes": 6_291_457}, "largest event has 6,291,457 bytes"),
         ({"report_bytes": 6_291_557}, "largest report has 6,291,557 bytes"),
         ({"deadline_s": 300.0}, "Set `deadline_s` below `timeout_s`"),

@@ -22,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
 _NOT_MODELLED = {
     *("PublishTo", "FileSystemConfigs", "ImageConfig", "TenancyConfig"),
     *("CapacityProviderConfig", "DurableConfig", "RuntimeConfig", "AcceleratorConfig"),
+    *("CodeSigningConfigArn", "TenantId", "DurableExecutionName"),
 }
 _NO_SETTINGS = {
     *("FunctionName", "Code", "Tags", "Publish", "RevisionId", "DryRun", "SnapStart"),

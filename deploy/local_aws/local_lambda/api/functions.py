@@ -111,7 +111,8 @@ async def update_configuration(registry: Registry, call: Call) -> Answer:
     settings = configuration_merge.merged(before.settings, call.parameters)
     layers = before.layers
     if "Layers" in call.parameters:
-        layers = registry.layers.packages(call.parameters["Layers"], before.package)
+        named = call.parameters["Layers"]
+        layers = registry.layers.packages(call.region, named, before.package)
     registry.change(function, replace(before, settings=settings, layers=layers))
     return function.describe()
 
@@ -128,7 +129,7 @@ async def delete(registry: Registry, call: Call) -> Answer:
 def _refuse_outrun(
     registry: Registry, call: Call, function: Function, layers: tuple[Package, ...]
 ) -> None:
-    """Refuse code if somebody was faster, while it was checked beside these layers."""
+    """Refuse the code if the function or its layers changed while it was unpacked."""
     if _changeable(registry, call) is not function:
         raise errors.function_not_found(function.reference.arn)
     if function.latest.version.layers is not layers:

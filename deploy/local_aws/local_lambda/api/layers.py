@@ -76,7 +76,7 @@ def _matching(registry: Registry, call: Call, name: str = "") -> Iterator[LayerV
 def _arn(call: Call) -> str:
     parameters = call.parameters
     if "Arn" in parameters:
-        return str(parameters["Arn"])
+        return layer_arn(call.region, parameters["Arn"])
     arn = layer_arn(call.region, parameters["LayerName"])
     return f"{arn}:{parameters['VersionNumber']}"
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 
-from local_aws.local_lambda.api import absent_features as absent
 from local_aws.local_lambda.api import (
     aliases,
     concurrency,
@@ -13,6 +12,7 @@ from local_aws.local_lambda.api import (
     tags,
     versions,
 )
+from local_aws.local_lambda.api import empty_answers as absent
 from local_aws.local_lambda.api import function_urls as url_config
 from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.service_model import Answer, Call
@@ -58,7 +58,7 @@ OPERATIONS: dict[str, tuple[int, Operation]] = {
     "GetLayerVersionByArn": (200, layers.get),
     "DeleteLayerVersion": (204, layers.delete),
     "ListEventSourceMappings": (200, absent.listed("EventSourceMappings")),
-    "GetEventSourceMapping": (200, absent.get),
+    "GetEventSourceMapping": (200, absent.get_event_source_mapping),
     "ListCodeSigningConfigs": (200, absent.listed("CodeSigningConfigs")),
     "GetFunctionCodeSigningConfig": (200, absent.get_code_signing),
     "ListProvisionedConcurrencyConfigs": (200, absent.list_provisioned_concurrency),

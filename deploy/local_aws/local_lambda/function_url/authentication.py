@@ -1,5 +1,5 @@
 """
-Authorization of requests to function URLs of AuthType AWS_IAM.
+Authentication of requests to function URLs of AuthType AWS_IAM.
 
 Any caller who signs for Lambda in the URL's region is admitted.
 Signatures in the query string are refused: AWS documents none for function URLs.

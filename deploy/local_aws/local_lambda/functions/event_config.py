@@ -14,7 +14,7 @@ class EventConfig:
     Attributes:
         retries: Attempts after the first.
 
-        age_s: Seconds an event may get old.
+        age_s: Maximum age of an event, in seconds.
 
         modified: When it was configured, in seconds since the epoch.
     """

@@ -14,7 +14,7 @@ from local_aws.local_lambda.requests.names import ACCOUNT
 from local_aws.local_lambda.runtime import code_package
 from local_aws.local_lambda.runtime.code_package import Package, unpacked_bytes
 
-_ARN = re.compile(r"arn:[a-z-]+:lambda:[a-z0-9-]+:(\d+):layer:[\w-]+:\d+")
+_ARN = re.compile(r"arn:[a-z-]+:lambda:([a-z0-9-]+):(\d+):layer:([\w-]+)(:\d+)?")
 _MOST = 5  # AWS docs gettingstarted-limits
 
 
@@ -86,7 +86,7 @@ class Layers:
         ]
 
     def find(self, arn: str) -> LayerVersion | None:
-        """Return a version, if it exists."""
+        """Return a version by its ARN, if it exists."""
         return self._versions.get(arn)
 
     def delete(self, arn: str) -> None:
@@ -94,12 +94,14 @@ class Layers:
         self._versions.pop(arn, None)
 
     def packages(
-        self, arns: Iterable[str], code: Package | None = None
+        self, region: str, arns: Iterable[str], code: Package | None = None
     ) -> tuple[Package, ...]:
         """
         Return the content of the layers that a function names.
 
         Args:
+            region: The function's.
+
             arns: Their ARNs.
 
             code: The function's own, if it has some already.
@@ -113,15 +115,21 @@ class Layers:
             text = f"Cannot reference more than {_MOST} layers."
             raise errors.invalid_parameter(text)
         _refuse_two_versions(named)
-        found = tuple(self._package(arn) for arn in named)
+        found = tuple(self._package(region, arn) for arn in named)
         _refuse_too_large(found, code)
         return found
 
-    def _package(self, arn: str) -> Package:
+    def _package(self, region: str, arn: str) -> Package:
         match = _ARN.fullmatch(arn)
-        if match and match[1] != ACCOUNT:
+        if match and match[2] != ACCOUNT:
             what = f"Layer {arn}, of another account,"
             raise errors.not_modelled(what)
+        if match and match[1] != region:
+            text = (  # AWS's words, as LocalStack's provider has them
+                "Layers are not in the same region as the function. Layers are "
+                f"expected to be in region {region}."
+            )
+            raise errors.invalid_parameter(text)
         found = self.find(arn)
         if found is None:
             text = f"Layer version {arn} does not exist."  # LocalStack's provider
@@ -130,9 +138,20 @@ class Layers:
 
 
 def layer_arn(region: str, name: str) -> str:
-    """Return the ARN of a layer, named plainly or by its ARN."""
-    plain = name.rpartition(":layer:")[2]
-    return f"arn:aws:lambda:{region}:{ACCOUNT}:layer:{plain}"
+    """
+    Return the ARN of a layer, or of a version, named plainly or by its ARN.
+
+    Raises:
+        LambdaError: If the ARN is of another account or region.
+    """
+    match = _ARN.fullmatch(name)
+    if match is None:
+        return f"arn:aws:lambda:{region}:{ACCOUNT}:layer:{name}"
+    if match[2] != ACCOUNT:
+        raise errors.other_account(match[2], ACCOUNT, "layer")
+    if match[1] != region:
+        raise errors.other_region(match[1], region, "Layers")
+    return f"arn:aws:lambda:{region}:{ACCOUNT}:layer:{match[3]}{match[4] or ''}"
 
 
 def _refuse_two_versions(arns: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
+from aws_facts.limits import limit
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.function_url import Address
@@ -99,7 +100,7 @@ class Registry:
         """Make a function, Pending."""
         if self.get(reference):
             raise errors.function_exists(reference.name)
-        layers = self.layers.packages(settings.get("Layers", ()))
+        layers = self.layers.packages(reference.region, settings.get("Layers", ()))
         folder = self._folder / f"{reference.name}-{uuid.uuid4().hex[:8]}"
         code = await code_package.store(content, folder, layers)
         if self.get(reference):  # another call was faster
@@ -160,8 +161,20 @@ class Registry:
             self._retire(function, state)
 
     async def content(self, code: Mapping[str, Any]) -> bytes:
-        """Return the zip that a caller sent or named."""
+        """
+        Return the zip that a caller sent or named.
+
+        Raises:
+            LambdaError: If it is too large to be sent, or is not in S3.
+        """
+        if code.get("S3ObjectStorageMode") == "REFERENCE":
+            what = "S3ObjectStorageMode REFERENCE"
+            raise errors.not_modelled(what)
         if "ZipFile" in code:
+            max_bytes = limit("zip_bytes").most
+            if len(code["ZipFile"]) > max_bytes:
+                text = f"Zipped size must be smaller than {max_bytes} bytes"
+                raise errors.too_large(text)
             return bytes(code["ZipFile"])
         if "S3Bucket" not in code or "S3Key" not in code:
             text = "Please provide a source for function code."

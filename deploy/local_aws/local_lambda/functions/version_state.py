@@ -25,7 +25,7 @@ class VersionState:
     Attributes:
         modified: When these were last changed.
 
-        source: The state of ``$LATEST`` that this was published from.
+        source: The version of ``$LATEST`` that this was published from.
     """
 
     version: Version

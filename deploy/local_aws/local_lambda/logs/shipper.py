@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from local_aws.local_lambda.logs.environment_log import EnvironmentLog, Stream
@@ -20,6 +20,8 @@ Send = Callable[[str, str, dict[str, Any]], Awaitable[str | None]]
 
 INTERVAL_S = 0.5
 MANY_LINES = 10_000
+_LAST_LINES = 200_000  # of a log that goes; they are read in 0.2 s
+_Group = tuple[str, str]  # region and name
 _MISSING = "ResourceNotFoundException"
 
 # PutLogEvents carries 10,000 events and 1 MB, each event counting 26 bytes more.
@@ -40,33 +42,37 @@ class LogShipper:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._logs: dict[Stream, EnvironmentLog] = {}
-        self._streams: dict[str, set[Stream]] = {}
+        self._streams: dict[_Group, set[Stream]] = {}
         self._shipping = asyncio.Lock()
         self._collector = asyncio.create_task(self._collect_for_ever())
 
     def add(self, log: EnvironmentLog) -> None:
         """Watch a log."""
         self._logs[log.stream] = log
-        self._streams.setdefault(log.stream.group, set()).add(log.stream)
+        self._streams.setdefault(_group_of(log.stream), set()).add(log.stream)
 
     def remove(self, log: EnvironmentLog) -> None:
         """Stop watching a log whose file is about to go; its lines are kept."""
-        _collect_all(log)
+        while len(log.stream.pending) < _LAST_LINES and log.collect():
+            continue
+        if len(log.stream.pending) >= _LAST_LINES:
+            log.drop()
         del self._logs[log.stream]
         if not log.stream.pending:
-            self._streams[log.stream.group].discard(log.stream)
+            self._streams[_group_of(log.stream)].discard(log.stream)
 
-    async def before(self, operation: str, group: str) -> None:
+    async def before(self, operation: str, region: str, groups: Sequence[str]) -> None:
         """Bring CloudWatch Logs up to date before a call of it."""
-        for log in self._logs.values():
-            _collect_all(log)
-        async with self._shipping:
+        if operation == "DescribeLogGroups":
+            await self._create_groups(region)
+        if operation == "StartQuery" and not groups:  # the query itself names them
+            groups = [name for where, name in self._streams if where == region]
+        for group in groups:
             if operation == "DeleteLogGroup":
-                self._forget(group)
-            elif operation == "DescribeLogGroups":
-                await self._create_groups()
+                async with self._shipping:
+                    self._forget(region, group)
             else:
-                await self._ship_all(group)
+                await self._ship_all(region, group)
 
     async def stop(self) -> None:
         """End the background task."""
@@ -77,41 +83,74 @@ class LogShipper:
     async def _collect_for_ever(self) -> None:
         while True:
             await asyncio.sleep(INTERVAL_S)
-            for log in self._logs.values():
-                log.collect()
-            talkative = [s for s in self._logs if len(s.pending) > MANY_LINES]
-            async with self._shipping:
-                for stream in talkative:
-                    await self._ship(stream)
+            for stream in list(self._logs):
+                await self._catch_up(stream, keep=MANY_LINES)
 
-    def _forget(self, group: str) -> None:
-        for stream in self._streams.get(group, ()):
+    async def _catch_up(self, stream: Stream, keep: int) -> None:
+        """
+        Collect what a log has by now, however fast its function goes on printing.
+
+        Args:
+            stream: Where its lines go.
+
+            keep: With more lines than these, all are sent.
+        """
+        left = None
+        while log := self._logs.get(stream):  # until it is removed
+            taken = log.collect()
+            if len(stream.pending) > keep:
+                await self._ship(stream)
+            if not taken:
+                return
+            left = log.backlog if left is None else left - taken
+            if left <= 0:
+                return
+            await asyncio.sleep(0)
+
+    def _forget(self, region: str, group: str) -> None:
+        for stream in self._streams.get((region, group), ()):
+            if stream in self._logs:
+                self._logs[stream].skip()
             stream.pending.clear()
             stream.created = False
 
-    async def _create_groups(self) -> None:
-        for streams in list(self._streams.values()):
-            waiting = [s for s in streams if s.pending and not s.ended]
-            if waiting:
-                await self._create_group(waiting[0])
+    async def _create_groups(self, region: str) -> None:
+        for (where, _), streams in list(self._streams.items()):
+            if where == region:
+                waiting = (s for s in streams if not s.ended and self._has_lines(s))
+                if stream := next(waiting, None):
+                    async with self._shipping:
+                        await self._create_group(stream)
 
-    async def _ship_all(self, group: str) -> None:
-        streams = self._streams.get(group, set())
+    def _has_lines(self, stream: Stream) -> bool:
+        log = self._logs.get(stream)
+        return bool(stream.pending or (log and log.collect() and stream.pending))
+
+    async def _ship_all(self, region: str, group: str) -> None:
+        streams = self._streams.get((region, group), set())
         for stream in list(streams):
+            await self._catch_up(stream, keep=0)
             await self._ship(stream)
             if stream not in self._logs:
                 streams.discard(stream)
 
     async def _ship(self, stream: Stream) -> None:
-        while stream.pending:
-            batch = _take_batch(stream.pending)
+        """Send all lines; wait also for a batch that is being sent already."""
+        more = True
+        while more:
+            async with self._shipping:  # calls about other groups wait for one batch
+                if batch := _take_batch(stream.pending):
+                    await self._ship_batch(stream, batch)
+            more = bool(stream.pending)
+
+    async def _ship_batch(self, stream: Stream, batch: list[dict[str, Any]]) -> None:
+        problem = await self._put(stream, batch)
+        if problem == _MISSING and not stream.ended:
+            await self._create_group(stream)
             problem = await self._put(stream, batch)
-            if problem == _MISSING and not stream.ended:
-                await self._create_group(stream)
-                problem = await self._put(stream, batch)
-            if problem and not stream.ended:
-                lost = "%d lines of %s are lost: CloudWatch Logs says %s"
-                _logger.warning(lost, len(batch), stream.group, problem)
+        if problem and not stream.ended:
+            lost = "%d lines of %s are lost: CloudWatch Logs says %s"
+            _logger.warning(lost, len(batch), stream.group, problem)
 
     async def _put(self, stream: Stream, batch: list[dict[str, Any]]) -> str | None:
         names = {"logGroupName": stream.group, "logStreamName": stream.name}
@@ -129,9 +168,8 @@ class LogShipper:
         await self._send(stream.region, "CreateLogGroup", group)
 
 
-def _collect_all(log: EnvironmentLog) -> None:
-    while log.collect():
-        continue
+def _group_of(stream: Stream) -> _Group:
+    return stream.region, stream.group
 
 
 def _take_batch(pending: deque[tuple[int, str]]) -> list[dict[str, Any]]:

@@ -66,8 +66,8 @@ def verify(
     Check a signature, given the SHA-256 of the body in hex.
 
     Raises:
-        SignatureError: If the signature does not match, has expired, or leaves out what
-            S3 would act on.
+        SignatureError: If the signature does not match, has expired, or does not cover
+            a header or parameter that S3 obeys.
     """
     if claim.is_version_2:
         expected = _version_2(request, claim, caller)
@@ -224,7 +224,7 @@ def _check_moment(claim: Claim) -> None:
 
 
 def _check_headers(request: SignedRequest, claim: Claim) -> None:
-    """Refuse what whoever holds a presigned URL may have added."""
+    """Refuse x-amz headers that the URL's signature does not cover."""
     for name in map(str.lower, request.headers):
         if name.startswith("x-amz-") and name not in claim.signed_headers:
             raise SignatureError(Reason.UNSIGNED_PART)

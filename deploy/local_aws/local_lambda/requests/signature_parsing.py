@@ -8,7 +8,7 @@ presigned URLs; version 2 from presigned S3 URLs, where boto3 still uses it by d
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, auto
 from urllib.parse import parse_qsl
 
 from multidict import CIMultiDictProxy
@@ -30,20 +30,20 @@ _AUTHORIZATION = re.compile(
 )
 
 
-class Reason(StrEnum):
+class Reason(Enum):
     """Why a signature is refused; services have errors of their own for each."""
 
-    MISSING = "the request is not signed"
-    MALFORMED = "the signature is incomplete"
-    UNKNOWN_KEY = "the access key does not exist"
-    WRONG_TOKEN = "the session token belongs to another key"  # noqa: S105
-    EXPIRED_TOKEN = "the session has expired"  # noqa: S105
-    WRONG_SCOPE = "it was signed for another date"
-    WRONG_TIME = "it was signed too long ago or in the future"
-    EXPIRED_URL = "the presigned URL has expired"
-    MISMATCH = "the signature does not match"
-    UNSIGNED_PART = "a part of the request is not signed"
-    WRONG_BODY = "the body is not the signed one"
+    MISSING = auto()
+    MALFORMED = auto()
+    UNKNOWN_KEY = auto()
+    WRONG_TOKEN = auto()  # the session token belongs to another key
+    EXPIRED_TOKEN = auto()
+    WRONG_SCOPE = auto()  # signed for another day
+    WRONG_TIME = auto()  # signed too long ago, or in the future
+    EXPIRED_URL = auto()
+    MISMATCH = auto()
+    UNSIGNED_PART = auto()  # S3 would obey something that is not signed
+    WRONG_BODY = auto()
 
 
 _UNRECOGNIZED = (

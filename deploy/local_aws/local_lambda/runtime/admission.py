@@ -106,13 +106,20 @@ class Admission:
             self._retries.pop(event).cancel()
 
     def invoke(
-        self, runner: Runner, request: Request
+        self, runner: Runner, request: Request, *, is_event: bool = False
     ) -> asyncio.Future[ExecutionResult]:
         """
         Run a request now.
 
+        Args:
+            runner: Of the function.
+
+            request: The caller's.
+
+            is_event: Whether nobody waits for its answer.
+
         Raises:
-            LambdaError: 429, if no concurrency is left.
+            LambdaError: 429, if no concurrency is left or it comes too early.
         """
         if self._stopped:
             raise errors.stopping()
@@ -120,7 +127,7 @@ class Admission:
         if reason:
             raise errors.ThrottledError(reason)
         fleet = runner.choose(request.qualifier)
-        reason = self._reason_to_slow_down(runner, fleet)
+        reason = self._reason_to_slow_down(runner, fleet, is_event=is_event)
         if reason:
             raise errors.ThrottledError(reason)
         execution = Execution(request)
@@ -156,7 +163,9 @@ class Admission:
         shared = sum(r.in_flight for r in self._runners if r.reserved is None)
         return _ACCOUNT if shared >= self.unreserved_concurrency else None
 
-    def _reason_to_slow_down(self, runner: Runner, fleet: Fleet) -> str | None:
+    def _reason_to_slow_down(
+        self, runner: Runner, fleet: Fleet, *, is_event: bool
+    ) -> str | None:
         if self._pace is None:
             return None
         return self._pace.refuse_or_count(
@@ -164,6 +173,7 @@ class Admission:
             reserved=runner.reserved,
             shared=self.unreserved_concurrency,
             is_cold=not fleet.has_idle,
+            is_event=is_event,
         )
 
     def _release(self, runner: Runner, answer: asyncio.Future[ExecutionResult]) -> None:
@@ -202,7 +212,7 @@ class Admission:
         if time.monotonic() - event.accepted > event.limits.age_s:
             return True
         try:
-            answer = self.invoke(event.runner, event.request)
+            answer = self.invoke(event.runner, event.request, is_event=True)
         except errors.NotFoundError:  # deleted since the event was accepted
             return True
         except errors.ThrottledError:

@@ -3,15 +3,16 @@ AWS's pace: the rates at which functions get new environments and may be called.
 
 A function gets 1,000 new environments in 10 s. What it did not use is refilled
 continuously and does not add up beyond that (AWS's page scaling-behavior). It may be
-called ten times a second for each execution that may run at once, in its own share of
-the account's concurrency or in what all others have in common (AWS's page
-gettingstarted-limits). The reasons are those of botocore's model; AWS documents
-none for a function that cannot scale faster.
+called ten times a second for each execution that may run at once, counting its reserved
+concurrency, or else the unreserved concurrency that all other functions share. Events
+are limited by concurrency only (AWS's page gettingstarted-limits). The reasons are
+those of botocore's model; AWS documents none for a function that cannot scale faster.
 """
 
 import time
 from collections.abc import Callable
 
+# AWS's, as in fleet.toml; not those that a user has measured.
 _NEW_ENVIRONMENTS = 1_000
 _REFILLED_IN_S = 10
 _CALLS_PER_EXECUTION_S = 10
@@ -66,7 +67,13 @@ class AwsPace:
         self._calls.pop(function, None)
 
     def refuse_or_count(
-        self, function: object, *, reserved: int | None, shared: int, is_cold: bool
+        self,
+        function: object,
+        *,
+        reserved: int | None,
+        shared: int,
+        is_cold: bool,
+        is_event: bool = False,
     ) -> str | None:
         """
         Count a call, or return the reason why it comes too early.
@@ -79,16 +86,19 @@ class AwsPace:
             shared: The concurrency shared by functions without one.
 
             is_cold: Whether it takes a new environment.
+
+            is_event: Whether it is an event, of which there may be any number.
         """
         calls = self._calls_of(function, reserved, shared)
-        if not calls.has_one():
+        if not is_event and not calls.has_one():
             return CALLED_TOO_OFTEN if reserved is None else RESERVED_CALLED_TOO_OFTEN
         if is_cold:
             environments = self._environments_of(function)
             if not environments.has_one():
                 return CANNOT_SCALE
             environments.take()
-        calls.take()
+        if not is_event:
+            calls.take()
         return None
 
     def _environments_of(self, function: object) -> Allowance:

@@ -2,10 +2,12 @@
 
 import asyncio
 import base64
+import errno
 import hashlib
 import io
 import os
 import shutil
+import stat
 import time
 import uuid
 import zipfile
@@ -17,6 +19,12 @@ from pathlib import Path
 
 from aws_facts.limits import limit
 from local_aws.local_lambda import errors
+
+# Failures for which the zip is to blame; None is bad data. Others are this machine's.
+_BY_THE_ZIP = {
+    *(None, errno.EEXIST, errno.EINVAL, errno.EISDIR, errno.ENAMETOOLONG),
+    *(errno.ENOENT, errno.ENOTDIR),
+}
 
 # Where each zip was unpacked last, by its digest. A worker's takes a second to compile.
 _UNPACKED: dict[str, Path] = {}
@@ -78,16 +86,14 @@ async def store(
 
     Raises:
         LambdaError: If Lambda would refuse it.
+
+        OSError: If the disk is full, or too many files are open.
     """
-    max_bytes = limit("zip_bytes").most
-    if len(content) > max_bytes:
-        text = f"Zipped size must be smaller than {max_bytes} bytes"
-        raise errors.too_large(text)
     target = folder / f"code-{uuid.uuid4().hex[:8]}"
     room = limit("unzipped_bytes").most - unpacked_bytes(layers)
     try:
         return await asyncio.to_thread(_unpack, content, target, room)
-    except errors.LambdaError:
+    except Exception:
         await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
         raise
 
@@ -99,8 +105,14 @@ def _unpack(content: bytes, folder: Path, room: int) -> Package:
             unpacked = _checked_size(archive, room)
             package = Package(folder, len(content), digest(content), unpacked)
             package.task_root.mkdir(parents=True)
-            for item in archive.infolist():
-                _extract(archive, item, package.task_root)
+            package.zip_file.write_bytes(content)
+            links = {
+                path
+                for item in archive.infolist()
+                if (path := _extract(archive, item, package.task_root))
+            }
+            for path in links:  # last, so that nothing is written through them
+                _make_link(path)
         if earlier := _UNPACKED.get(package.sha256):
             _take_compiled(earlier, package.task_root)
         _UNPACKED[package.sha256] = package.task_root
@@ -114,12 +126,13 @@ def _unpack(content: bytes, folder: Path, room: int) -> Package:
         UnicodeError,
         ValueError,
     ) as error:
+        if isinstance(error, OSError) and error.errno not in _BY_THE_ZIP:
+            raise
         text = (
             "Could not unzip uploaded file. Please check your file, then try to upload "
             "again."
         )
         raise errors.invalid_parameter(text) from error
-    package.zip_file.write_bytes(content)
     return package
 
 
@@ -134,15 +147,29 @@ def _checked_size(archive: zipfile.ZipFile, room: int) -> int:
     return unpacked
 
 
-def _extract(archive: zipfile.ZipFile, item: zipfile.ZipInfo, target: Path) -> None:
+def _extract(
+    archive: zipfile.ZipFile, item: zipfile.ZipInfo, target: Path
+) -> Path | None:
+    """Write a member; return its path if it holds the target of a symbolic link."""
     unpacked = Path(archive.extract(item, target))
+    mode = item.external_attr >> 16
+    if stat.S_ISLNK(mode):
+        return unpacked
     # zipfile forgets permissions; programs in the package must stay executable.
-    permissions = item.external_attr >> 16 & 0o777
+    permissions = mode & 0o777
     if permissions and not item.is_dir():
         unpacked.chmod(permissions | 0o600)
     # The zip's time, as unzip does: Python checks compiled modules against it.
     modified = time.mktime((*item.date_time, 0, 0, -1))
     os.utime(unpacked, (modified, modified))
+    return None
+
+
+def _make_link(path: Path) -> None:
+    """Replace a file by the link it describes, wherever that leads, as unzip does."""
+    target = os.fsdecode(path.read_bytes())
+    path.unlink()
+    path.symlink_to(target)
 
 
 def _take_compiled(earlier: Path, root: Path) -> None:

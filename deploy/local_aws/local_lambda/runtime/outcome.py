@@ -19,7 +19,9 @@ import os
 import signal
 from dataclasses import dataclass
 
-RESPONSE_BYTES = 6 * 1024 * 1024 + 100  # RIE, interop/model.go: MaxPayloadSize
+from aws_facts.limits import limit
+
+RESPONSE_BYTES = limit("report_bytes").most
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,9 @@ class Version:
         Return the environment variables common to all its processes.
 
         They are AWS's, as recorded by LocalStack (test_introspection_invoke, 2026-01),
-        except that paths are this machine's. Nothing of our own environment is in
-        it, so no secret of the user's is. The credentials are the endpoint's own.
+        except that paths are this machine's. Of our own environment only the path of
+        libraries is in it, so no secret of the user's is. The credentials are the
+        endpoint's own.
         """
         root = self.package.task_root
         libraries = [str(root), str(root / "lib"), *self._in_layers("lib")]
@@ -75,6 +76,7 @@ class Version:
             "LANG": "en_US.UTF-8",
             "LC_CTYPE": "C.UTF-8",
             "TZ": ":UTC",
+            "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
             **self.settings.get("Environment", {}).get("Variables", {}),
             **keys.environ(),
             "AWS_REGION": self.region,
@@ -87,7 +89,6 @@ class Version:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": self.log_group,
             "AWS_LAMBDA_RUNTIME_API": runtime_api,
-            "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
             "LAMBDA_TASK_ROOT": str(root),
             "LAMBDA_RUNTIME_DIR": str(Path(__file__).parent),
             "PWD": str(root),

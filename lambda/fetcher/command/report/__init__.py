@@ -1,6 +1,6 @@
 """
 The report of a run: one row for each row of the list.
 
-* ``lines`` are JSON; they go to a ``file`` as downloads end.
+* ``json_lines`` are JSON; they go to a ``file`` as downloads end.
 * ``formats``: what becomes of it in the end: a ``table``, or lines in ``order``.
 """

@@ -33,6 +33,8 @@ class ReportFile:
     """
     The report, open to append to; locked, unless it is a pipe or a device.
 
+    One that is open already, ``/dev/stdout`` say, is only added to, as a pipe is.
+
     Where the file system has no locks, it is written without one, and that is said.
 
     Args:
@@ -63,7 +65,7 @@ class ReportFile:
     @property
     def is_regular(self) -> bool:
         """Whether it is a regular file, so that it can be read, too."""
-        return _is_regular(self._file)
+        return not _is_descriptor(self._path) and _is_regular(self._file)
 
     def reader(self) -> BinaryIO:
         """Open it to be read."""
@@ -166,6 +168,11 @@ def _opened(path: Path) -> FileIO:
 
 def _is_regular(file: FileIO) -> bool:
     return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+
+
+def _is_descriptor(path: Path) -> bool:
+    """Tell whether a path is that of a file that whoever began this has open."""
+    return str(path.absolute()).startswith(("/dev/std", "/dev/fd/", "/proc/"))
 
 
 def _leads_to(path: Path, file: FileIO) -> bool:

@@ -47,6 +47,7 @@ class RunReport:
         self._in_order = in_order
         self._is_table = is_table(path)
         lines = path.with_name(f"{path.name}.jsonl") if self._is_table else path
+        self._is_new = not lines.exists()
         self._made: tuple[int, int] | None = None  # inode and size of the table's lines
         if self._is_table and path.exists() and not lines.exists():
             with _whole(lines) as aside, aside.open("wb") as file:
@@ -60,8 +61,9 @@ class RunReport:
 
     def __exit__(self, *_: object) -> None:
         self.file.__exit__()
-        # A run that was refused leaves the table alone, as it was.
-        if self._made and self._made == _identity_of(self._lines):
+        # A run that was refused leaves all as it was.
+        now = _identity_of(self._lines)
+        if now and (now == self._made or (self._is_new and not now[1])):
             self._lines.unlink()
 
     def finish(self) -> None:

@@ -6,7 +6,7 @@ import mmap
 from array import array
 from typing import TYPE_CHECKING
 
-from fetcher.command.report.lines import BEGINNING
+from fetcher.command.report.json_lines import BEGINNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from itertools import chain, islice
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
-from fetcher.command.report.lines import FIELDS, fields_of
+from fetcher.command.report.json_lines import FIELDS, fields_of
 from fetcher.contract.carried import LONGEST_TOLD
 
 if TYPE_CHECKING:
@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 TABLES = (".csv", ".parquet")
+_OTHERS = {  # formats that a report is not written in
+    *(".tsv", ".tab", ".json", ".txt", ".xls", ".xlsx", ".feather", ".arrow", ".orc"),
+    *(".gz", ".zst", ".xz", ".bz2", ".zip"),
+}
+_ESCAPED = "backslashreplace"  # what UTF-8 cannot spell: halves of surrogate pairs
 
 csv.field_size_limit(LONGEST_TOLD)
 
@@ -55,9 +60,16 @@ def is_table(path: Path) -> bool:
     Tell whether a report of this name is a table.
 
     Raises:
-        ValueError: If it is, and what writes it is not installed.
+        ValueError: If it is, and what writes it is not installed; or if it promises a
+            format that no report has.
     """
     ending = path.suffix.lower()
+    if ending in _OTHERS:
+        msg = (
+            f"--report {path} ends in {ending}, which no report is written as: name a "
+            "file that ends in .jsonl, .csv or .parquet."
+        )
+        raise ValueError(msg)
     if ending == ".parquet" and not find_spec("pyarrow"):
         msg = (
             f"--report {path} needs pyarrow, which is not installed: pip install "
@@ -109,7 +121,10 @@ def lines_of(path: Path) -> Iterator[bytes]:
     """
     is_csv = path.suffix.lower() == ".csv"
     for row in (_csv_rows if is_csv else _parquet_rows)(path):
-        line = json.dumps(row).encode() + b"\n"
+        try:
+            line = json.dumps(row).encode() + b"\n"
+        except TypeError as error:
+            raise _foreign(path) from error
         if fields_of(line) is None:
             raise _foreign(path)
         yield line
@@ -155,8 +170,8 @@ def _cell(value: object) -> object:
 
 class _Csv:
     def __init__(self, path: Path, columns: dict[str, type]) -> None:
-        # A path may hold what is no text; the name of the file is not to be lost.
-        self._file = path.open("w", newline="", errors="surrogatepass")
+        # A path or caption may hold what is no text; the rest is to be read.
+        self._file = path.open("w", encoding="utf-8", newline="", errors=_ESCAPED)
         self._names = list(columns)
         self._rows = csv.writer(self._file)
         self._rows.writerow(self._names)
@@ -214,7 +229,7 @@ class _Parquet:
 
 def _utf8(text: str) -> str:
     """Return a text that UTF-8 can spell: halves of surrogate pairs escaped."""
-    return text.encode(errors="backslashreplace").decode()
+    return text.encode(errors=_ESCAPED).decode()
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
@@ -229,7 +244,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
-    with path.open(newline="", errors="surrogatepass") as file:
+    with path.open(encoding="utf-8", newline="", errors="surrogateescape") as file:
         rows = csv.DictReader(file, strict=True)
         try:
             if list(rows.fieldnames or ())[: len(FIELDS)] != list(FIELDS):

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetcher.lists.inputs import bring
+from fetcher.lists.files.streams import bring
 from fetcher.lists.url_list import UrlList, UrlListError
 from fetcher.s3.errors import S3Error
 

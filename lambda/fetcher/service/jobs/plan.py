@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.inline_source import Inline
 from fetcher.handler import usable_s
 from fetcher.lists.url_list import UrlListError
 from fetcher.s3.errors import LateError
@@ -78,7 +78,7 @@ def _make_plan(context: JobContext) -> JobPlan:
         return JobPlan(problem=str(error))
     except LateError:
         problem = (
-            f"The list could not be dealt out within the function's "
+            f"The list could not be partitioned within the function's "
             f"{context.call.timeout_s} s. Give it more time, or split the list."
         )
         return JobPlan(problem=problem)

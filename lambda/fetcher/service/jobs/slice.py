@@ -9,8 +9,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from fetcher import handler
-from fetcher.contract.downloads import Download, Downloads
-from fetcher.contract.inline_urls import Inline
+from fetcher.contract.download_results import Download, Downloads
+from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard

@@ -19,28 +19,26 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fetcher.contract.downloads import Download
-from fetcher.contract.outcome import Outcome
 from fetcher.s3.connection import Connection
 from fetcher.s3.errors import S3Error
 from fetcher.s3.listing import sizes_below, uploads_below
 from fetcher.s3.scratch_files import Files
 from fetcher.s3.upload import abort
-from fetcher.security.masking import masked
 from fetcher.sinks.body_file import Filed
 from fetcher.sinks.s3_tar import S3Tar
 from fetcher.sinks.s3_tar_index import INDEX, TAR, index_of, rows_in
 from fetcher.sinks.tars.local import MOST_BYTES, MOST_FILES
 from fetcher.sinks.tars.member import BLOCK
-from fetcher.sinks.tars.scan import Contents, Found, TarsSink, position_of
+from fetcher.sinks.tars.scan import Contents, Found, TarsSink, found_again
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
     from fetcher.s3.credentials import Account
     from fetcher.s3.scratch_files import Part
@@ -128,15 +126,8 @@ class BucketTars(TarsSink):
         with closing(Connection(self._account)) as connection:
             for name in tars:
                 tar = self._prefix.below(name.rpartition("/")[2])
-                rows = {
-                    position: row
-                    for row in rows_in(connection, tar, self.until)
-                    if (position := position_of(row["key"])) not in kept
-                }
-                for item in items_in((position, 1) for position in sorted(rows)):
-                    row = rows[item.number]
-                    if not item.refusal and masked(item.url) == row["url"]:
-                        yield item, _ended(row, f"{tar}/{row['key']}")
+                rows = rows_in(connection, tar, self.until)
+                yield from found_again(rows, str(tar), items_in, kept)
 
     def begin(self, kept: KnownPositions) -> None:
         """
@@ -261,16 +252,3 @@ class BucketTars(TarsSink):
             self._tar = None
         self._files.close()
         self._count.close()
-
-
-def _ended(row: dict[str, Any], path: str) -> Download:
-    """Return how a download ended, by its row of an index."""
-    return Download(
-        *(Outcome.OK, row["status"], row["bytes"]),
-        path=path,
-        content_type=row.get("content_type", ""),
-        found_type=row.get("found_type", ""),
-        sha256=row.get("sha256", ""),
-        width=row.get("width", 0),
-        height=row.get("height", 0),
-    )

@@ -9,10 +9,12 @@ nothing that was reported is lost, and nothing is there twice.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from contextlib import contextmanager, suppress
 from functools import partial
 from io import FileIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetcher.s3.scratch_files import Files
@@ -22,17 +24,24 @@ from fetcher.sinks.tars.member import BLOCK, member_of
 from fetcher.sinks.tars.mend import mend
 from fetcher.sinks.tars.part import TarPart
 from fetcher.sinks.tars.place import TarPlace, part_of
-from fetcher.sinks.tars.scan import Contents, TarsSink, listed_in, members_in
+from fetcher.sinks.tars.scan import (
+    Contents,
+    TarsSink,
+    found_again,
+    is_as_written,
+    listed_in,
+    may_be_ours,
+    members_in,
+)
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
     from fetcher.s3.scratch_files import Part
-    from fetcher.sinks.lasting import KnownPositions
+    from fetcher.sinks.lasting import ItemsIn, KnownPositions
 
 # As many samples as img2dataset puts into a shard, and as many bytes as WebDataset's
 # authors advise: https://github.com/webdataset/webdataset
@@ -75,8 +84,10 @@ class LocalTars(TarsSink):
         self._files = Files(self._place.folder)
         self._tar: _OpenTar | None = None
         self._there = Contents()
+        self._last: dict[Path, int] = {}  # where last bodies begin, of complete tars
         for tar in self._place.complete():
-            self._there.add(str(tar), listed_in(tar, self._place.index_of(tar)))
+            members = listed_in(tar, self._place.index_of(tar))
+            self._last[tar] = self._there.add(str(tar), members)
         for tar in self._place.growing():
             with part_of(tar).open("rb") as file:
                 self._there.add(str(tar), members_in(file.fileno()))
@@ -87,16 +98,55 @@ class LocalTars(TarsSink):
     def _is_ours(self, tar: str) -> bool:
         return self._place.has(tar)
 
-    def _unfinished(self) -> list[str]:
-        return [str(tar) for tar in self._place.growing()]
+    def _unfinished(self) -> dict[str, Path]:
+        return {str(tar): part_of(tar) for tar in self._place.growing()}
+
+    def _spelled(self, tar: str) -> str:
+        return self._place.spelled(tar)
+
+    def unreported(
+        self, items_in: ItemsIn, kept: KnownPositions
+    ) -> Iterator[tuple[Item, Download]]:
+        """Yield items that are in a tar with the same URL, and were not reported."""
+        unfinished = self._unfinished()
+        for tar in self._there.others(kept):
+            with unfinished.get(tar, Path(tar)).open("rb") as file:
+                rows = (
+                    {"key": one.name, **json.loads(f"{{{one.fields}}}")}
+                    for one in members_in(file.fileno())
+                )
+                yield from found_again(rows, tar, items_in, kept)
+
+    def check(self, kept: KnownPositions, *, is_again: bool = False) -> None:
+        """
+        Check that tars are as they were left, and have nothing else.
+
+        Raises:
+            ValueError: If one is not, is of something else, or may be another list's.
+        """
+        for tar, last in self._last.items():
+            is_grown = not self._place.is_folder  # no shard is
+            if not last or (is_grown and not is_as_written(tar, last)):
+                msg = (
+                    f"{tar} was not written by this command, or was changed since, so "
+                    "it stays as it is. Name another place."
+                )
+                raise ValueError(msg)
+        for part in self._unfinished().values():
+            if not may_be_ours(part):
+                msg = (
+                    f"{part} was not written by this command, so it stays as it is. "
+                    "Name another place."
+                )
+                raise ValueError(msg)
+        super().check(kept, is_again=is_again)
 
     def begin(self, kept: KnownPositions) -> None:
         """
         Take out of unfinished tars what was not kept, and make ready for more.
 
         Raises:
-            ValueError: If a tar that is complete has files that were not kept, as it
-                may be another list's; or if another run is writing here.
+            ValueError: As `check`; or if another run is writing here.
 
             OSError: If there is no room.
         """
@@ -108,6 +158,9 @@ class LocalTars(TarsSink):
                 self._place.finish(tar)
         if not self._place.is_folder:
             self._place.go_on()
+            for tar in self._place.growing():
+                if not part_of(self._place.index_of(tar)).exists():  # it was removed
+                    self._mend(tar, kept)
 
     def keep(
         self, item: Item, parts: Sequence[bytes], download: Download = WHOLE

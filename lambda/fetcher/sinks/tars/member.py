@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fetcher.sinks.sidecar import extension_of, fields_of
 
 if TYPE_CHECKING:
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
 
 BLOCK = 512

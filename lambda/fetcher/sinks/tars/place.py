@@ -10,6 +10,7 @@ import fcntl
 import os
 import re
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fetcher.lists.file_names import PART
@@ -39,7 +40,14 @@ class TarPlace:
 
     def has(self, tar: str) -> bool:
         """Tell whether a tar, by its path, is one of these."""
+        tar = self.spelled(tar)
         return str(self._one) == (tar.rpartition("/")[0] if self.is_folder else tar)
+
+    def spelled(self, tar: str) -> str:
+        """Return the path of a tar, as this place spells it if it is one of these."""
+        folder, _, name = tar.rpartition("/")
+        is_here = _absolute(folder) == _absolute(str(self.folder))
+        return str(self.folder / name) if is_here else tar
 
     def complete(self) -> list[Path]:
         """Return the tars that are complete."""
@@ -130,6 +138,11 @@ class TarPlace:
         run, self._run = self._run, _CLOSED
         if run != _CLOSED:
             os.close(run)
+
+
+@lru_cache
+def _absolute(folder: str) -> str:
+    return os.path.abspath(folder)  # noqa: PTH100 - of any text
 
 
 def part_of(path: Path) -> Path:

@@ -10,21 +10,27 @@ from __future__ import annotations
 import os
 import re
 from array import array
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from fetcher.contract.download_results import Download
+from fetcher.contract.outcome import Outcome
+from fetcher.security.masking import masked
 from fetcher.sinks.lasting import LastingSink
-from fetcher.sinks.tars.member import BLOCK, header
+from fetcher.sinks.tars.member import BLOCK, END, header
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from fetcher.contract.source import Item
-    from fetcher.sinks.lasting import KnownPositions
+    from fetcher.sinks.lasting import ItemsIn, KnownPositions
 
 _NAME, _SIZE = slice(100), slice(124, 135)  # of a header
 _LINE = re.compile(rb'\{"key": "([^"]+)", "offset": (\d+), "size": (\d+)[,}]')
 _NOWHERE = -1
+_AT_ONCE = 10_000  # rows of an index that are held
+_DIGITS = 9  # at least, that a member's name begins with
 
 
 class Found(NamedTuple):
@@ -93,6 +99,63 @@ def listed_in(tar: Path, index: Path) -> Iterator[Found]:
                     yield Found(found[1].decode("ascii"), offset, size)
 
 
+def is_as_written(tar: Path, last: int) -> bool:
+    """Tell whether nothing but its end follows the last body, which begins there."""
+    end = 0
+    with tar.open("rb") as file:
+        for member in members_in(file.fileno(), max(0, last - BLOCK)):
+            end = member.end
+    return end > 0 and tar.stat().st_size == end + len(END)
+
+
+def may_be_ours(part: Path) -> bool:
+    """Tell whether an unfinished tar begins as ours do, torn or not, or is empty."""
+    with part.open("rb") as file:
+        raw = file.read(BLOCK)
+        if not raw.strip(b"\0"):  # a power failure leaves zeros, too
+            return True
+        if len(raw) < BLOCK:
+            return raw[:_DIGITS].isdigit()
+        return bool(_header_at(file.fileno(), 0)[0])
+
+
+def found_again(
+    rows: Iterable[dict[str, Any]], tar: str, items_in: ItemsIn, kept: KnownPositions
+) -> Iterator[tuple[Item, Download]]:
+    """
+    Yield items that a tar has with the same URL, and how they ended.
+
+    Args:
+        rows: Of its index.
+
+        tar: Its path.
+
+        items_in: Returns the list's items.
+
+        kept: Positions that are left out.
+    """
+    places = ((position_of(row["key"]), row) for row in rows)
+    others = (one for one in places if one[0] not in kept)
+    while known := dict(islice(others, _AT_ONCE)):
+        for item in items_in((position, 1) for position in sorted(known)):
+            row = known[item.number]
+            if not item.refusal and masked(item.url) == row["url"]:
+                yield item, _ended(row, f"{tar}/{row['key']}")
+
+
+def _ended(row: dict[str, Any], path: str) -> Download:
+    """Return how a download ended, by its row of an index."""
+    return Download(
+        *(Outcome.OK, row["status"], row["bytes"]),
+        path=path,
+        content_type=row.get("content_type", ""),
+        found_type=row.get("found_type", ""),
+        sha256=row.get("sha256", ""),
+        width=row.get("width", 0),
+        height=row.get("height", 0),
+    )
+
+
 class Contents:
     """Sizes of bodies in tars, and which tar each is in, by position; 12 bytes each."""
 
@@ -101,9 +164,9 @@ class Contents:
         self._tars = array("i")
         self._names: list[str] = []
 
-    def add(self, tar: str, members: Iterable[Found]) -> None:
-        """Add the members of a tar."""
-        number = len(self._names)
+    def add(self, tar: str, members: Iterable[Found]) -> int:
+        """Add the members of a tar; return where its last body begins, 0 if none is."""
+        number, last = len(self._names), 0
         self._names.append(tar)
         for member in members:
             position = member.position
@@ -114,6 +177,8 @@ class Contents:
                 self._sizes.extend([_NOWHERE] * missing)
                 self._tars.extend([_NOWHERE] * missing)
             self._sizes[position], self._tars[position] = member.size, number
+            last = max(last, member.offset)
+        return last
 
     def has(self, tar: str, position: int, size: int) -> bool:
         """Tell whether a body of this size is in a tar."""
@@ -121,6 +186,13 @@ class Contents:
             0 <= position < len(self._sizes)
             and self._sizes[position] == size
             and self._names[self._tars[position]] == tar
+        )
+
+    def has_any(self, known: KnownPositions) -> bool:
+        """Tell whether there is a body at a position that is known."""
+        return any(
+            number != _NOWHERE and position in known
+            for position, number in enumerate(self._tars)
         )
 
     def others(self, known: KnownPositions) -> dict[str, int]:
@@ -142,25 +214,40 @@ class TarsSink(LastingSink, Protocol):
     def _is_ours(self, tar: str) -> bool:
         """Tell whether a tar, by its path, is one that this sink may write."""
 
-    def _unfinished(self) -> Container[str]:
-        """Return the tars that members can be taken out of."""
-        return ()
+    def _unfinished(self) -> dict[str, Path]:
+        """Return the tars that members can be taken out of, with the files they are."""
+        return {}
+
+    def _spelled(self, tar: str) -> str:
+        """Return the path of a tar as this sink spells it."""
+        return tar
+
+    def stays(self, path: str) -> bool:
+        """Tell whether a body is in a tar that is complete."""
+        return path.rpartition("/")[0] not in self._unfinished()
 
     def check(self, kept: KnownPositions, *, is_again: bool = False) -> None:
         """
-        Check that tars have nothing else, apart from those that grow.
+        Check that tars have nothing else; of those that grow, some may be taken out.
 
         Raises:
-            ValueError: If one has, as it may be another list's.
+            ValueError: If they have, as it may be another list's.
         """
-        unfinished = self._unfinished()
-        for tar, count in self._contents().others(kept).items():
-            if tar in unfinished:
-                continue
+        unfinished, others = self._unfinished(), self._contents().others(kept)
+        growing = {tar: others.pop(tar) for tar in unfinished if tar in others}
+        if growing and not self._contents().has_any(kept):
+            tar, count = next(iter(growing.items()))
+            msg = (
+                f"{unfinished[tar]} was left by a run that did not end, and has "
+                f"{count:,} files, none of which are to be kept. With the list of that "
+                "run and a --report they would be; or name another place, or remove it."
+            )
+            raise ValueError(msg)
+        for tar, count in others.items():
             msg = (
                 f"{tar} has {count:,} files that --report does not have for this "
-                "list, or has with another sha256, so it stays as it is. Name another "
-                "place, or remove it: what the list has of it is then fetched again."
+                "list, so it stays as it is. Name another place, or remove it: what "
+                "the list has of it is then fetched again."
             )
             if is_again:
                 msg = (
@@ -185,7 +272,7 @@ class TarsSink(LastingSink, Protocol):
             position = position_of(name)
         except ValueError:
             return False
-        return self._contents().has(tar, position, size)
+        return self._contents().has(self._spelled(tar), position, size)
 
 
 def _header_at(descriptor: int, at: int) -> tuple[str, int]:

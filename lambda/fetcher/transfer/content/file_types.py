@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from fetcher.transfer.refusal import one_line
+from fetcher.security.masking import one_line
 
 _LONGEST = 100  # characters
 SNIFFED_BYTES = 1_445  # the "resource header" that the WHATWG's algorithm looks at

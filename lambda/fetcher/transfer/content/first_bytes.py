@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.transfer.content.file_types import SNIFFED_BYTES, type_of
 from fetcher.transfer.content.picture_size import (
+    AFTER_JPEG_MARK,
     JPEG,
     UNKNOWN,
     JpegSize,
@@ -73,7 +74,7 @@ class FirstBytes:
         if kind != JPEG:
             self.size = size_of(kind, start)
             return start
-        self.size, end = jpeg_size(parts[0])  # nearly always there
+        self.size, end = jpeg_size(parts[0], AFTER_JPEG_MARK)  # nearly always there
         if end >= 0:
             self._feed(JpegSize(), parts)
         return start

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fetcher.contract.outcome import Outcome
 from fetcher.transfer.content.file_types import plain
-from fetcher.transfer.refusal import RefusedError
+from fetcher.transfer.refused_response import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

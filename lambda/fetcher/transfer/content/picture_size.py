@@ -20,6 +20,7 @@ Size = tuple[int, int]  # width and height
 
 UNKNOWN: Size = (0, 0)
 JPEG = "image/jpeg"
+AFTER_JPEG_MARK = 2  # bytes, the first of its markers
 
 _OLD_BITMAP = 12  # bytes of a header whose sizes are of two bytes
 _LOSSLESS = 0x2F  # WebP's mark
@@ -88,14 +89,16 @@ class JpegSize:
             self._skip = max(0, end - len(data))
 
 
-def jpeg_size(data: bytes) -> tuple[Size, int]:
+def jpeg_size(data: bytes, at: int = 0) -> tuple[Size, int]:
     """
     Return width and height, and where to go on; -1: there is no need to.
 
     Args:
-        data: A JPEG from one of its markers on, as far as it has come.
+        data: A JPEG, as far as it has come.
+
+        at: Where one of its markers is.
     """
-    at, last = 0, len(data) - _LONGEST
+    last = len(data) - _LONGEST
     while at <= last:
         marker, length = _segment(data, at)
         if marker in _SEGMENTS:

@@ -6,7 +6,7 @@ import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import GONE, Outcome
 from fetcher.transfer.flow.pace import FEW, MOST_SPARED, Pace
 

@@ -12,7 +12,7 @@ from fetcher.transfer.flow.host import PROBES, Host
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.attempt import Attempt
     from fetcher.transfer.flow.places import Places

@@ -10,7 +10,7 @@ from fetcher.transfer.flow.adaptive_limit import AdaptiveLimit
 from fetcher.transfer.flow.under_way_counts import UnderWay
 
 if TYPE_CHECKING:
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
 
 _LEAST_BYTES = 1_000  # fewer are no sign of life: a drip of a byte a second is silent
 # One in twenty URLs of a real list holds its connection for 20 s where a good one takes
@@ -147,7 +147,7 @@ def is_overload(download: Download) -> bool:
     """
     Tell whether a download ended as it may where too many are in flight.
 
-    >>> from fetcher.contract.downloads import Download
+    >>> from fetcher.contract.download_results import Download
     >>> is_overload(Download(Outcome.HTTP_STATUS, 503))
     True
     >>> is_overload(Download(Outcome.HTTP_STATUS, 404))

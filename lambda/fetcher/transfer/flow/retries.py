@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.transfer.attempt import Attempt
 
 _MOST_PUT_OFF = 10_000  # retries of silence held in memory; more go before the fresh

@@ -16,7 +16,7 @@ from fetcher.transfer.flow.stall import StallWatch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.options import Options
     from fetcher.transfer.attempt import Attempt
     from fetcher.transfer.flow.places import Places
@@ -29,6 +29,7 @@ _LAST_TRY_S = 3.0  # for a host that was silent twice, or not there at all
 # A look-up takes no connection: it gives its place back sooner than other silences.
 _LOOK_UP_S = 0.1
 _QUEUED, _LOOKING_UP, _CONNECTING, _ASKED = Stage
+_OK = Outcome.OK
 
 
 class Watch:
@@ -76,7 +77,7 @@ class Watch:
                 has_answered=attempt.host.has_answered,
                 at_peak=attempt.at_peak,
             )
-        if not was_silent(download):
+        if download.outcome is _OK or not was_silent(download):
             self._word_at = now
         if attempt.is_silent:
             self._set_silent(attempt, is_silent=False)
@@ -168,10 +169,10 @@ class Watch:
             attempt.stall = StallWatch(self._options, now)
         stalled = attempt.stall.stalled(attempt.received, now)
         if silence_s >= patience_s and not stalled:
-            why = "its host was silent before, too"
+            why = "its host was unresponsive before, too"
             if not attempt.is_last:
-                why = "of others silent as long, hardly any spoke later"
-            stalled = f"silent for {patience_s:g} s; {why}"
+                why = "downloads silent this long almost never recover"
+            stalled = f"no data for {patience_s:g} s; {why}"
         return (Outcome.READ_TIMEOUT, stalled) if stalled else None
 
 

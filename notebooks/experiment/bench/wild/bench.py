@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def measure_programs(setting: WildSetting, folder: Path) -> Measured:
     """Measure, print and save: ``wild.csv``, ``wild_files.csv``, ``wild.png``."""
-    print(f"origin   {setting.urls:,} wild URLs on loopback")
+    print(f"origin   {setting.urls:,} realistic URLs on loopback")
     print_missing(wild_not_installed())
     files: list[pd.DataFrame] = []
     rows = saved_rows(folder / "wild.csv", _runs(setting, files))
@@ -38,5 +38,5 @@ def _runs(setting: WildSetting, files: list[pd.DataFrame]) -> Iterator[dict[str,
         row, came = measure_wild(program, setting)
         files.append(came)
         result = row["error"] or f"{row['good']:,} good files in {row['wall_s']:.1f} s"
-        print(f"wild list, {program.name}: {result}", file=sys.stderr, flush=True)
+        print(f"realistic list, {program.name}: {result}", file=sys.stderr, flush=True)
         yield row

@@ -45,7 +45,7 @@ def good_files_over_time(rows: pd.DataFrame, files: pd.DataFrame) -> Figure:
     ax.set_ylim(0, first["good_urls"] * 1.05)
     ax.set_xlabel("Seconds since the program was started")
     ax.set_ylabel("Good files")
-    ax.legend(frameon=False, loc="upper left")
+    ax.legend(loc="upper left", framealpha=1, edgecolor="none")
     ax.spines[["top", "right"]].set_visible(False)
     title = fill(wild_finding(rows), _TITLE_LETTERS)
     ax.set_title(title, loc="left", fontweight="bold", fontsize=10)

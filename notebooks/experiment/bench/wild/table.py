@@ -22,7 +22,7 @@ def wild_as_text(rows: pd.DataFrame) -> str:
         for _, row in rows[rows["error"] != ""].iterrows()
     )
     heading = (
-        f"Wild list, {first['urls']:,} URLs of {first['hosts']:,} hosts, "
+        f"Realistic list, {first['urls']:,} URLs of {first['hosts']:,} hosts, "
         f"{1 - first['good_urls'] / first['urls']:.0%} of them dead; t95: until 95 % "
         "of the good files that came"
     )
@@ -38,16 +38,16 @@ def wild_finding(rows: pd.DataFrame) -> str:
     >>> wild_finding(pd.DataFrame({"ours": [True, False], "program": ["a", "b"],
     ...     "t95_s": [9.0, 36.0], "wall_s": [30.0, 215.0], "stopped": [False, True],
     ...     "good": 99, "good_urls": 100, "junk": [0, 7]}))
-    'wild list: a has 95 % of its files after 9 s, ends after 30 s, keeps 0 junk \
+    'realistic list: a has 95 % of its files after 9 s, ends after 30 s, keeps 0 junk \
 files; the quickest peer, b: after 36 s, stopped after 215 s, 7 junk files'
     """
     most = rows[rows["good"] >= _MOST_OF_THEM * rows["good_urls"]]
     ours, peers = most[most["ours"]], most[~most["ours"]]
     if ours.empty:
-        return "wild list: ours did not get 90 % of the good files"
+        return "realistic list: ours did not get 90 % of the good files"
     best = ours.loc[ours["t95_s"].idxmin()]
     said = (
-        f"wild list: {best['program']} has 95 % of its files after "
+        f"realistic list: {best['program']} has 95 % of its files after "
         f"{best['t95_s']:.0f} s, {_end(best)}, keeps {best['junk']} junk files"
     )
     if peers.empty:

@@ -11,7 +11,7 @@ import pandas as pd
 from experiment.cost import cost
 from experiment.ledger.run_folder import open_run
 from experiment.plan.demand import demand_of
-from experiment.plan.plan import make_plan
+from experiment.plan.run_plan import make_plan
 from experiment.run.fan_out import fan_out
 from experiment.tables.result import result_of
 from rollout.deploy.deploy import deploy

@@ -3,7 +3,9 @@
 import csv
 import json
 import random
+from datetime import UTC, datetime
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -11,8 +13,8 @@ from hypothesis import strategies as st
 
 from fetcher.command.report import table
 from fetcher.command.report.formats import RunReport
-from fetcher.command.report.lines import FIELDS, line_again, line_of
-from fetcher.contract.downloads import Download
+from fetcher.command.report.json_lines import FIELDS, line_again, line_of
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.transfer.sink import WHOLE
@@ -36,6 +38,11 @@ DOWNLOADS = st.builds(
     found_type=st.just("image/png"),
     sha256=st.just("ab" * 32),
 )
+
+
+FOREIGN = pa.BufferOutputStream()
+pq.write_table(pa.table({"when": [datetime(2026, 11, 29, tzinfo=UTC)]}), FOREIGN)
+FOREIGN = FOREIGN.getvalue().to_pybytes()
 
 
 def line(number, columns=None, download=WHOLE):
@@ -106,6 +113,36 @@ def test_a_name_that_utf_8_cannot_spell_is_escaped_in_parquet(tmp_path):
     assert row["half \\ud800"] == "of \\ud800"
 
 
+def test_half_an_emoji_leaves_csv_readable_and_is_read_back(tmp_path):
+    """
+    JavaScript's `slice` cuts captions so.
+    """
+    path = tmp_path / "r.csv"
+    expected = written(path, [line(0, {"caption": "x \ud83d", "é": 1})])
+    (row,) = read(path)
+
+    assert (row["caption"], row["é"]) == ("x \\ud83d", "1")
+    assert [one["url"] for one in map(json.loads, table.lines_of(path))] == [
+        expected[0]["url"]
+    ]
+
+
+@pytest.mark.parametrize("name", ["r.tsv", "r.csv.gz", "r.JSON", "r.txt", "r.xlsx"])
+def test_a_report_whose_name_promises_another_format_is_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=r"name a file that ends in \.jsonl, \.csv or"):
+        RunReport(tmp_path / name)
+
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.jsonl"])
+def test_a_run_that_reports_nothing_leaves_no_file(tmp_path, name):
+    with RunReport(tmp_path / name):
+        assert len(list(tmp_path.iterdir())) == 1
+
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_table_is_read_back_as_the_lines_that_it_was_made_of(tmp_path, ending):
     path = tmp_path / f"r.{ending}"
@@ -122,7 +159,12 @@ def test_a_table_is_read_back_as_the_lines_that_it_was_made_of(tmp_path, ending)
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("a.csv", b"url,caption\nhttp://h/,x\n"), ("a.csv", b"\x00"), ("a.parquet", b"x")],
+    [
+        ("a.csv", b"url,caption\nhttp://h/,x\n"),
+        ("a.csv", b"\x00"),
+        ("a.parquet", b"x"),
+        ("a.parquet", FOREIGN),
+    ],
 )
 def test_a_table_that_is_no_report_is_left_alone(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)

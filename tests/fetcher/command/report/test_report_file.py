@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from tests.support.misbehaving_origin import Origin
@@ -161,3 +162,16 @@ def test_a_device_is_written_to_by_many(tmp_path):
         one.write(LINE)
         two.write(LINE)
         assert not one.is_regular
+
+
+def test_a_file_that_is_open_already_is_added_to_and_not_replaced(tmp_path):
+    """
+    As by `--report /dev/stdout > r.jsonl`.
+    """
+    with (tmp_path / "r.jsonl").open("w+") as file:
+        with ReportFile(Path(f"/proc/self/fd/{file.fileno()}")) as report:
+            report.write(b"one\n")
+            report.check()
+
+            assert not report.is_regular
+        assert file.read() == "one\n"

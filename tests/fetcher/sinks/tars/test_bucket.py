@@ -14,7 +14,7 @@ from tests.support.tar_sink import MB, outcomes, write
 from tests.support.waiting import eventually
 from webdataset import tariterators
 
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.s3.urls import Place

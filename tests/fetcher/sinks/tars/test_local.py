@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from webdataset import tariterators
 
-from fetcher.contract.downloads import Download
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 from fetcher.sinks.tars import local
@@ -43,6 +43,20 @@ def fill(sink, items):
             writer.write([body(item)[:100], body(item)[100:]])
             paths[item.number] = writer.commit(JPEG)
     return paths
+
+
+def filled(place, many):
+    """Return a place with so many bodies, of a run that came to its end."""
+    with tars(place) as sink:
+        sink.begin(set())
+        fill(sink, ITEMS[:many])
+        sink.settle()
+        sink.complete(set(range(many)), is_whole=True)
+    return place
+
+
+def items_in(spans):
+    return (ITEMS[first] for first, _ in spans)
 
 
 def rows_in(place):
@@ -129,6 +143,9 @@ def test_whatever_a_kill_leaves_no_row_is_lost_and_none_is_twice(
             is_ours = sink.key_at(path) == sink.key_of(ITEMS[position])
             if not (is_ours and sink.holds(path, len(body(ITEMS[position])))):
                 del reported[position]
+        if not reported:  # else what nobody reported is taken out
+            again = list(sink.unreported(items_in, reported))
+            reported.update((item.number, ended.path) for item, ended in again)
         sink.begin(reported.keys())
         return sink, [item for item in ITEMS if item.number not in reported]
 
@@ -162,16 +179,113 @@ def test_a_run_that_lost_a_process_leaves_out_what_nobody_reported(tmp_path):
 
 @pytest.mark.parametrize("name", ["shards", "one.tar"])
 def test_a_tar_of_another_list_is_left_alone(tmp_path, name):
-    place = tmp_path / name
-    with tars(place) as sink:
-        sink.begin(set())
-        fill(sink, ITEMS[:4])
-        sink.settle()
-        sink.complete(set(range(4)), is_whole=True)
+    place = filled(tmp_path / name, 4)
     with tars(place) as sink, pytest.raises(ValueError, match="2 files that --report"):
         sink.begin({0, 1})
 
     assert len(rows_in(place)) == 4
+
+
+def append_with_tar(path):
+    with tarfile.open(path, "a") as tar:
+        tar.addfile(tarfile.TarInfo("hi.txt"))
+
+
+def tar_elsewhere(path):
+    with tarfile.open(path, "w") as tar:
+        tar.addfile(tarfile.TarInfo("d/a"))
+
+
+@pytest.mark.parametrize("change", [append_with_tar, tar_elsewhere, os.truncate])
+@pytest.mark.parametrize("is_indexed", [True, False])
+def test_a_tar_that_is_not_as_it_was_left_is_refused_untouched(
+    tmp_path, change, is_indexed
+):
+    """
+    What is added behind its end is read by nobody.
+    """
+    place = filled(tmp_path / "one.tar", 4)
+    change(place, *[100] * (change is os.truncate))
+    if not is_indexed:
+        place.with_suffix(".index.jsonl").unlink()
+    before = place.read_bytes()
+    for kept in ({0, 1, 2, 3}, set()):
+        with tars(place) as sink, pytest.raises(ValueError, match="was changed since"):
+            sink.begin(kept)
+
+    assert place.read_bytes() == before
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("name", ["shards/00000.tar", "one.tar"])
+@pytest.mark.parametrize(
+    ("ending", "content"),
+    [
+        (".part", b"%PDF" * 200),
+        (".part", b"%PDF"),
+        ("", b""),
+        ("", b"%PDF" * 200),
+    ],
+)
+def test_files_that_are_called_like_tars_are_left_alone(
+    tmp_path, name, ending, content
+):
+    path = tmp_path / f"{name}{ending}"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    place = path.parent if "/" in name else tmp_path / name
+    with tars(place) as sink, pytest.raises(ValueError, match="was not written by"):
+        sink.begin(set())
+
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["shards", "one.tar"])
+def test_what_a_killed_run_left_is_kept_or_refused_but_never_emptied(tmp_path, name):
+    """
+    The next command may have another report, or none.
+    """
+    place = tmp_path / name
+    with tars(place) as sink:
+        sink.begin(set())
+        paths = fill(sink, ITEMS[:4])
+        sink.settle()
+    with tars(place) as sink, pytest.raises(ValueError, match="4 files, none of which"):
+        sink.begin(set())
+    with tars(place) as sink:
+        again = list(sink.unreported(items_in, {0}))
+        kept = {0, *(item.number for item, _ in again)}
+        sink.begin(kept)
+        sink.complete(kept, is_whole=True)
+
+    assert {item.number: ended.path for item, ended in again} == {
+        number: paths[number] for number in (1, 2, 3)
+    }
+    assert [ended.body_bytes for _, ended in again] == [400, 800, 1_200]
+    assert len(rows_in(place)) == 4
+
+
+@pytest.mark.parametrize("name", ["shards", "one.tar"])
+def test_a_place_that_is_spelled_otherwise_is_the_same(tmp_path, monkeypatch, name):
+    place = filled(tmp_path / name, 2)
+    monkeypatch.chdir(tmp_path)
+    tar = f"{name}/00000.tar" if name == "shards" else name
+    with tars(place) as sink:
+        path = f"../{tmp_path.name}/{tar}/000000002.bin"
+
+        assert sink.key_at(path) == sink.key_at(f"{tar}/000000002.bin") == "000000002"
+        assert sink.holds(path, len(body(ITEMS[1])))
+        assert not sink.key_at(f"d/{tar}/000000002.bin")
+
+
+def test_an_index_that_was_removed_is_written_anew(tmp_path):
+    place = filled(tmp_path / "one.tar", 3)
+    place.with_suffix(".index.jsonl").unlink()
+    with tars(place) as sink:
+        sink.begin({0, 1, 2})
+        sink.complete({0, 1, 2}, is_whole=True)
+
+    assert len(rows_in(place)) == 3
 
 
 @pytest.mark.parametrize("name", ["shards", "one.tar"])

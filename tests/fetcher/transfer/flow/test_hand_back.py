@@ -27,7 +27,7 @@ def test_a_shard_ends_a_moment_after_its_last_word_and_hands_back_the_rest(monke
     assert ends.seconds < 7
     assert ends.outcomes() == [Outcome.UNSTARTED] * 10 + [Outcome.OK] * 90
     assert {one.detail for one in ends.ended[:10]} == {
-        "handed back: only silent URLs were left"
+        "handed back: only unresponsive URLs were left"
     }
 
 

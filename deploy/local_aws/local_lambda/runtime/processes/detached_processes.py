@@ -3,8 +3,9 @@ Processes that a function detached: they left its group, and their parent has en
 
 Loaded by path from zygote_main.py; it must know nothing of this project either.
 
-On Linux they become children of the process that calls `adopt`. Whose they were tells
-their mount namespace; where all have the same, it is known when no environment is left.
+On Linux they become children of the process that calls `adopt`. Their mount namespace
+shows which environment started them. Without private namespaces, they are killed once
+no environment is left.
 """
 
 import contextlib

@@ -21,7 +21,6 @@ from typing import Any
 import runtime_client
 from awslambdaric import bootstrap, lambda_config, lambda_runtime_client
 
-DESCRIPTORS = 1024  # recorded: LocalStack test_runtime_ulimits (2025-11)
 PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None)
@@ -29,8 +28,8 @@ _libc = ctypes.CDLL(None)
 
 def become(command: dict[str, Any]) -> None:
     """Run AWS's runtime client in this process until it ends."""
-    _isolate()
-    # Namespaces were entered, or the parent was in others: it stood somewhere else.
+    _isolate(command["descriptors"])
+    # Entering a mount namespace resets the working directory.
     os.chdir(os.environ["LAMBDA_TASK_ROOT"])
     os.environ.update(command["environ"])
     if tempfile := sys.modules.get("tempfile"):
@@ -46,7 +45,7 @@ def become(command: dict[str, Any]) -> None:
     bootstrap.run(config.handler, client)
 
 
-def _isolate() -> None:
+def _isolate(descriptors: int) -> None:
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
     if sys.platform == "linux":
@@ -57,7 +56,7 @@ def _isolate() -> None:
             sys.exit("the parent process is gone")
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = hard == resource.RLIM_INFINITY
-    limit = DESCRIPTORS if unlimited else min(DESCRIPTORS, hard)
+    limit = descriptors if unlimited else min(descriptors, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 

@@ -26,7 +26,7 @@ def preload(root: Path) -> None:
 
 def compile_own(root: Path) -> None:
     """
-    Compile what is no library, for environments cannot write that down.
+    Compile the function's own modules: environments cannot write .pyc files.
 
     A child does it: what it leaves in its memory would be in every environment's.
     """

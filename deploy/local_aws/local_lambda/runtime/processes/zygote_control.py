@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aws_facts.limits import limit
+
 SCRIPT = Path(__file__).with_name("zygote_main.py")
 
 # Apple's frameworks abort in a forked child that did not exec.
@@ -19,7 +21,8 @@ START = "fresh" if sys.platform == "darwin" else "fork"
 TMP = "shared" if sys.platform == "darwin" else "private"
 
 _READY_WITHIN_S = 60  # it imports the libraries meanwhile
-_PATIENCE_S = 2
+_PATIENCE_S = 30
+_PATIENCE_IMPORTING_S = 2
 
 _logger = logging.getLogger(__name__)
 
@@ -90,6 +93,7 @@ class Zygote:
                 "environ": dict(child.environ),
                 "log": str(child.log),
                 "agent": f"env/{child.id}",
+                "descriptors": limit("descriptors").most,
             }
         )
 
@@ -113,10 +117,13 @@ class Zygote:
             return  # it never was
         assert process.stdin is not None
         process.stdin.close()
+        # Until it is ready it may be stuck in an import, and has no children. Then it
+        # ends them first, with what they detached, which would outlive it if killed.
+        patience_s = _PATIENCE_S if self._ready.is_set() else _PATIENCE_IMPORTING_S
         try:
-            await asyncio.wait_for(asyncio.shield(self._ended), _PATIENCE_S)
+            await asyncio.wait_for(asyncio.shield(self._ended), patience_s)
         except TimeoutError:
-            process.kill()  # stuck in an import; it has no children yet
+            process.kill()
             await self._ended
 
     def _send(self, command: Mapping[str, object]) -> None:
@@ -155,7 +162,10 @@ class Zygote:
         await self._hear_ready(process, process.stdout)
         self._ready.set()
         async for line in process.stdout:
-            self._on_report(json.loads(line))
+            try:
+                self._on_report(json.loads(line))
+            except Exception:  # the reports after it are as important
+                _logger.exception("The report %s was not understood.", line)
         await process.wait()
         self._on_end()
 

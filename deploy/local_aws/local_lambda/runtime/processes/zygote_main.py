@@ -5,7 +5,7 @@ Run by path, never imported: it must know nothing of this project, because its c
 become execution environments. Commands come on stdin, one JSON object a line::
 
     {"spawn": ID, "sandbox": NAME, "tmp": PATH, "tmp_mb": MB,
-     "environ": {...}, "log": PATH, "agent": USER_AGENT}
+     "environ": {...}, "log": PATH, "agent": USER_AGENT, "descriptors": MOST}
     {"kill": ID}
     {"forget": NAME}
 
@@ -152,27 +152,44 @@ class Parent:
 
     def _spawn(self, command: dict[str, Any]) -> bool:
         """Start an environment; True in the forked child."""
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-        log = os.open(command["log"], flags, 0o600)  # a sandbox may not see it
-        if self._namespaces:
-            self._namespaces.enter(command["sandbox"], command["tmp_mb"])
-        else:
-            Path(command["tmp"]).mkdir(exist_ok=True)
-            command["environ"]["TMPDIR"] = command["tmp"]
-        at = time.monotonic()
-        pid = os.fork() if self._forks else _start_fresh(command, log)
+        environment = command["spawn"]
+        try:
+            pid, at = self._start(command)
+        except OSError as error:  # of processes, descriptors or memory there is no more
+            why = f"An environment could not be started: {error}."
+            print(why, file=sys.stderr, flush=True)
+            self._report({"exited": environment, "status": None, "peak_kb": 0})
+            return False
         if pid == 0:
-            self._let_go(log)
             return True
-        if self._namespaces:
-            self._namespaces.leave()
-        os.close(log)
         # The child does this too: either way a kill hits the whole group.
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)
-        self._pids[command["spawn"]] = pid
-        self._report({"started": command["spawn"], "pid": pid, "at": at})
+        self._pids[environment] = pid
+        self._report({"started": environment, "pid": pid, "at": at})
         return False
+
+    def _start(self, command: dict[str, Any]) -> tuple[int, float]:
+        """Start a process; return its pid, which is 0 in the forked child, and when."""
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        log = os.open(command["log"], flags, 0o600)  # a sandbox may not see it
+        pid = -1
+        try:
+            if self._namespaces:
+                self._namespaces.enter(command["sandbox"], command["tmp_mb"])
+            else:
+                Path(command["tmp"]).mkdir(exist_ok=True)
+                command["environ"]["TMPDIR"] = command["tmp"]
+            at = time.monotonic()
+            pid = os.fork() if self._forks else _start_fresh(command, log)
+        finally:
+            if pid:
+                if self._namespaces:
+                    self._namespaces.leave()
+                os.close(log)
+        if pid == 0:
+            self._let_go(log)
+        return pid, at
 
     def _let_go(self, log: int) -> None:
         os.dup2(log, 1)

@@ -3,7 +3,10 @@
 import pandas as pd
 from tests.support.chart_tables import WHERE, title
 
-from experiment.charts.connections import connections_over_time, has_connections
+from experiment.charts.connections_over_time import (
+    connections_over_time,
+    has_connections,
+)
 
 SHARDS = pd.DataFrame(
     {

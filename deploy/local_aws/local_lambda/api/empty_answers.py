@@ -23,7 +23,10 @@ def listed(member: str) -> Callable[[Registry, Call], Awaitable[Answer]]:
     return list_
 
 
-async def get(registry: Registry, call: Call) -> Answer:  # noqa: ARG001
+async def get_event_source_mapping(
+    registry: Registry,  # noqa: ARG001
+    call: Call,  # noqa: ARG001
+) -> Answer:
     """GetEventSourceMapping."""
     text = "The resource you requested does not exist."
     raise NotFoundError(text)

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
+from local_aws.child_exit import ended
 from local_aws.errors import EndpointError
-from local_aws.exit_status import ended
 from local_aws.local_lambda.requests.access_keys import KeyPair
 
 if TYPE_CHECKING:

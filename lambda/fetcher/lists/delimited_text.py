@@ -12,19 +12,17 @@ import io
 from collections import deque
 from itertools import islice
 from json.encoder import encode_basestring_ascii as quoted
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from fetcher.contract.carried import LONGEST_TOLD
-from fetcher.lists.columns import Rows, as_objects
-from fetcher.lists.inputs import TOO_LONG, block_of, line_of
+from fetcher.lists.columns import Rows, as_objects, told_apart
+from fetcher.lists.files.text import TOO_LONG, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import TextIO
+    from collections.abc import Iterator, Sequence
 
     from fetcher.lists.columns import Columns
-    from fetcher.lists.inputs import Input
+    from fetcher.lists.files.inputs import Input
 
 csv.field_size_limit(LONGEST_TOLD)
 _AT_ONCE = 512  # rows
@@ -36,7 +34,7 @@ _OPENING = f'{TOO_LONG}"\n'  # if a record begins with it: a cell goes on
 class _Lines:
     """Lines of a table, those of one record kept: they may have to be read again."""
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: Text) -> None:
         self._file = file
         self.ahead: deque[str] = deque()
         self.taken: list[str] = []
@@ -48,7 +46,7 @@ class _Lines:
         if len(self.taken) == _MOST_LINES:
             msg = "a quote is not closed"
             raise csv.Error(msg)
-        line = self.ahead.popleft() if self.ahead else line_of(self._file)
+        line = self.ahead.popleft() if self.ahead else self._file.line()
         if not line:
             raise StopIteration
         if not self.taken and line == _OPENING:
@@ -63,9 +61,9 @@ class _Lines:
         Only a block that has no other line ends is split at carriage returns. Empty: it
         is the end, or lines were read ahead.
         """
-        text = "" if self.ahead else block_of(self._file)
+        text = "" if self.ahead else self._file.block()
         if text.count('"') % 2:
-            for line in islice(iter(lambda: line_of(self._file), ""), _MOST_LINES):
+            for line in islice(iter(self._file.line, ""), _MOST_LINES):
                 text += line
                 if line.count('"') % 2:
                     break
@@ -84,7 +82,7 @@ class Table:
 
     def __init__(self, given: Input, delimiter: str, columns: Columns) -> None:
         self._given = given
-        self._lines = _Lines(given.text(newline=""))
+        self._lines = _Lines(Text(given.start, given.rest, translate=False))
         self._delimiter = delimiter
         self._width = 0
         self._first: list[str] = []  # row, if it names no columns
@@ -95,7 +93,7 @@ class Table:
         """Return the positions of URL, name and digest, the last two -1 if absent."""
         first, _ = next(self._records, ([], ""))
         self._width = len(first)
-        self._names = list(first)
+        self._names = told_apart(first)
         if not columns.found_in(first) and any("://" in cell for cell in first):
             self._first = first
             self._names = [f"column_{at}" for at in range(1, len(first) + 1)]
@@ -103,6 +101,8 @@ class Table:
                 place = next(at for at, cell in enumerate(first) if "://" in cell)
                 self._names[place] = "url"
         names = columns.found_in(self._names)
+        if not first:  # a part without rows
+            return -1, -1, -1
         if names is None:
             raise columns.missing(self._names, of)
         url, name, sha256 = (self._names.index(one) if one else -1 for one in names)
@@ -112,13 +112,13 @@ class Table:
         """Yield them."""
         self._others = [at for at in range(self._width) if at not in self._places]
         if self._first:
-            yield self._in_columns([self._first], {})
+            yield self._told([[cell] for cell in self._first], {})
         while True:
             text = self._lines.block()
-            if rows := self._at_once(text):
-                yield self._in_columns(rows, {})
+            if columns := self._at_once(text):
+                yield self._told(columns, {})
                 continue
-            self._lines.ahead.extend(io.StringIO(text, newline="\n"))
+            self._lines.ahead.extend(io.StringIO(text, newline=""))
             some = list(islice(self._records, _AT_ONCE))
             if not some:
                 return
@@ -127,46 +127,64 @@ class Table:
             for n in problems:  # all of it stands for its URL
                 (plain,), rows[n] = rows[n], [""] * self._width
                 rows[n][self._places[0]] = plain
-            yield self._in_columns(rows, problems)
+            yield self._told(list(zip(*rows, strict=True)), problems)
 
-    def _at_once(self, text: str) -> list[list[str]]:
-        """Return the rows of lines in which nothing is odd; none: something may be."""
+    def _at_once(self, text: str) -> list[Sequence[str]]:
+        """Return the columns of lines with nothing odd in them; none: some may be."""
         if text.startswith("#") or "\n#" in text or TOO_LONG in text:
             return []
-        if '"' in text:
-            rows, blank = self._quoted(text), []
-        else:
-            text = text.replace("\r\n", "\n").removesuffix("\n")
-            rows = [line.split(self._delimiter) for line in text.split("\n")]
-            blank = [""]
-        count = len(rows)
-        if blank in rows:
-            rows = [one for one in rows if one != blank]
-        if set(map(len, rows)) != {self._width}:
+        columns, blank = self._quoted(text) if '"' in text else self._plain(text)
+        if not columns:
             return []
-        urls = map(itemgetter(self._places[0]), rows)
+        urls = columns[self._places[0]]
         if min(map(len, map(str.strip, urls))) < _SHORTEST_URL:
             return []
-        self._given.skipped += count - len(rows)
-        return rows
+        self._given.skipped += blank
+        return columns
 
-    def _quoted(self, text: str) -> list[list[str]]:
+    def _plain(self, text: str) -> tuple[list[Sequence[str]], int]:
+        """Return the columns of lines without quotes, and how many are blank."""
+        text = text.replace("\r\n", "\n").removesuffix("\n")
+        if "\r" in text:  # line ends of two kinds
+            return [], 0
+        lines = text.split("\n")
+        blank = lines.count("")
+        if blank:
+            text = "\n".join(filter(None, lines))
+        # All at once: after each line's last cell comes one that is a line feed.
+        delimiter, step = self._delimiter, self._width + 1
+        cells = text.replace("\n", f"{delimiter}\n{delimiter}").split(delimiter)
+        ends = len(lines) - blank - 1
+        if len(cells) != ends * step + self._width or (
+            cells[self._width :: step] != ["\n"] * ends
+        ):
+            return [], 0
+        return [cells[at::step] for at in range(self._width)], blank
+
+    def _quoted(self, text: str) -> tuple[list[Sequence[str]], int]:
         """Return the same for lines that have quotes; a blank one is no cells."""
         lines = io.StringIO(text, newline="\n")
         reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
         try:
             rows = list(reader)
         except csv.Error:
-            return []
+            return [], 0
         more = reader.line_num - len(rows)
+        if more >= _MOST_LINES:  # a quote may lack its end
+            return [], 0
         if more and self._delimiter == "\t":  # a quote may be only a character
             between = sum(map(len, rows)) - len(rows)
             if not between or between != text.count("\t"):  # rows may be in a cell
-                return []
-        return rows if more < _MOST_LINES else []  # else it may lack its end
+                return [], 0
+        blank = rows.count([])
+        if blank:
+            rows = list(filter(None, rows))
+        if set(map(len, rows)) != {self._width}:
+            return [], 0
+        return list(zip(*rows, strict=True)), blank
 
-    def _in_columns(self, rows: list[list[str]], problems: dict[int, str]) -> Rows:
-        cells = list(zip(*rows, strict=True))
+    def _told(self, cells: Sequence[Sequence[str]], problems: dict[int, str]) -> Rows:
+        """Return rows, whose columns these are."""
         url, name, sha256 = self._places
         names = [self._names[at] for at in self._others]
         return Rows(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fetcher.command.report.lines import BEGINNING, fields_of, line_of
-from fetcher.contract.downloads import Download
+from fetcher.command.report.json_lines import BEGINNING, fields_of, line_of
+from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.source import Item
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def fetch(
     engine: Engine,
-    items: Iterable[Item],
+    items: Iterable[Item | None],
     sink: Sink,
     options: Options,
     deadline_s: float,
@@ -37,7 +37,7 @@ def fetch(
     Args:
         engine: Made for these options.
 
-        items: What to fetch.
+        items: What to fetch; None: there may be more later.
 
         sink: Where bodies go.
 

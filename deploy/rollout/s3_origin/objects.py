@@ -13,7 +13,7 @@ from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from aws_facts.limits import HOME
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from fetcher.s3.urls import place_of
 from origin.picture import check_size, jpeg
 from rollout.errors import PreflightError, RolloutError, SettingError

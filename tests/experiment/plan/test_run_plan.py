@@ -14,7 +14,7 @@ from experiment.ledger.run_folder import open_run
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.demand import demand_of
-from experiment.plan.plan import Todo, make_plan
+from experiment.plan.run_plan import Todo, make_plan
 from fetcher.contract.shard import MOST_HOSTS_BYTES
 from fetcher.contract.source import numbers_in
 from fetcher.transfer.flow.adaptive_limit import FIRST
@@ -82,7 +82,7 @@ def test_a_shard_carries_what_the_settings_want(tmp_path):
 def test_the_summary_says_what_is_going_to_happen():
     assert plan_of(files=4_001).summary() == (
         "files: 4,001; shards: 11, of 501 files at most; executions at once: 2; "
-        "connections in each: as many as are of use"
+        "connections in each: adaptive"
     )
 
 

@@ -34,7 +34,7 @@ _OTHERS: dict[str, Any] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class PublishedRun:
     """
     A run that somebody published.
 
@@ -94,7 +94,7 @@ _SLEEP = _other(
 _AS_ITS_CALLS = {"calls_per_s": 690.0, "connect_s": 0.0, "tail_scale": 0.0}
 
 RECORDS = (
-    Record(
+    PublishedRun(
         run="lithops, 1,000 executions read 536.9 MB each, 2022",
         what=MEDIAN,
         reported_s=5.379,
@@ -102,7 +102,7 @@ RECORDS = (
         set_by_it="used_credit_bytes",
         source=f"{_LITHOPS}, 1000_read.pickle",
     ),
-    Record(
+    PublishedRun(
         run="lithops, 1,000 executions read 536.9 MB each, 2022",
         what=LAST,
         reported_s=13.08,
@@ -110,14 +110,14 @@ RECORDS = (
         set_by_it="tail_1000",
         source=f"{_LITHOPS}, 1000_read.pickle",
     ),
-    Record(
+    PublishedRun(
         run="lithops, 1,000 executions write 536.9 MB each, 2022",
         what=LAST,
         reported_s=22.2,
         question=_LARGE,
         source=f"{_LITHOPS}, 1000_write.pickle",
     ),
-    Record(
+    PublishedRun(
         run="Rust, one execution zips 3,000 files of 5 MB, 2026",
         what=LAST,
         reported_s=212.0,
@@ -130,21 +130,21 @@ RECORDS = (
         ),
         source=_ZIP,
     ),
-    Record(
+    PublishedRun(
         run="parallel-download, 1,000 files of 8.3 kB, boto3, 2024",
         what=LAST,
         reported_s=2.3,
         question=_ONE,
         source=_BOTO3,
     ),
-    Record(
+    PublishedRun(
         run="parallel-download, 10,000 files of 8.3 kB, boto3, 2024",
         what=LAST,
         reported_s=26.0,
         question=replace(_ONE, files=10_000),
         source=_BOTO3,
     ),
-    Record(
+    PublishedRun(
         run="faas-parallelism, 1,000 × sleep 1 s, warm, 2020",
         what=LAST,
         reported_s=2.913,
@@ -153,7 +153,7 @@ RECORDS = (
         set_by_it="call_s",
         source=f"{_FAAS}, sleep_warm_size=1000.json",
     ),
-    Record(
+    PublishedRun(
         run="faas-parallelism, 200 × sleep 1 s, part cold, 2020",
         what=LAST,
         reported_s=2.159,

@@ -1,9 +1,11 @@
 """Rows of CSV and TSV: what is broken, quoted or too long costs only itself."""
 
+import re
+
 import pytest
 from tests.support.url_lists import told, url_list
 
-from fetcher.lists.tables import Table
+from fetcher.lists.delimited_text import Table
 
 
 def test_broken_lines_of_a_table_cost_only_themselves(tmp_path):
@@ -111,7 +113,7 @@ def test_rows_are_the_same_whether_they_are_read_at_once_or_one_by_one(
 
     def spy(self, text):
         rows = quick(self, text)
-        read_at_once.append(len(rows))
+        read_at_once.append(len(rows[0]) if rows else 0)
         return rows
 
     monkeypatch.setattr(Table, "_at_once", spy)
@@ -131,3 +133,22 @@ def test_rows_are_the_same_whether_they_are_read_at_once_or_one_by_one(
     assert [one[3]["caption"] for one in at_once[:5]] == [
         *("two\nlines", "a, b", 'say "hi"', "5' 6\"", "plain"),
     ]
+
+
+@pytest.mark.parametrize("cell", ["a", '"a"'])
+@pytest.mark.parametrize("ends", ["\r\n\n", "\n\r\n", "\r\r\n\n", "\r\n\r\r\n"])
+def test_lines_may_end_in_several_ways(tmp_path, cell, ends):
+    """
+    Of files of several systems, one behind the other; and `\\r\\r\\n`, of Windows' own.
+    """
+    ends = re.findall("\r*\n", ends)
+    lines = [f"http://h/{n},{cell}{ends[n > 2]}" for n in range(6)]
+    rows = told(url_list(tmp_path, f"url,caption{ends[0]}{''.join(lines)}", ".csv"))
+
+    assert rows == [(n + 1, f"http://h/{n}", "ok", {"caption": "a"}) for n in range(6)]
+
+
+def test_columns_of_one_name_are_numbered(tmp_path):
+    (row,) = url_list(tmp_path, "url,tag,tag,URL\nhttp://h/1,a,b,c\n", ".csv")
+
+    assert row.carried == '{"tag": "a", "tag_2": "b", "URL": "c"}'

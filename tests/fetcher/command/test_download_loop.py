@@ -2,7 +2,7 @@
 
 import pytest
 
-from fetcher.command.fetch import fetch
+from fetcher.command.download_loop import fetch
 from fetcher.command.graceful_stop import Stops
 from fetcher.contract.options import Options
 from fetcher.contract.source import Item

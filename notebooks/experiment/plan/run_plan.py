@@ -28,7 +28,7 @@ from experiment.plan.deal import (
 from experiment.plan.sizes import sizes_for
 from experiment.plan.url_facts import first_sizes, sources_of
 from fetcher.contract.shard import Shard
-from fetcher.contract.template import Template
+from fetcher.contract.template_source import Template
 from fetcher.handler import usable_s
 from fetcher.lists.url_list import ENDLESS, UrlList
 from fetcher.s3.urls import SCHEME, prefix_of
@@ -202,7 +202,7 @@ class Plan:
             what = f"files: as many as a pilot finds for {settings.duration_s:g} s"
         return (
             f"{what}; executions at once: {settings.concurrency:,}; connections in "
-            f"each: {settings.connections or 'as many as are of use'}"
+            f"each: {settings.connections or 'adaptive'}"
         )
 
 
@@ -289,7 +289,7 @@ def _listed(settings: FanOutSettings) -> UrlList:
     if settings.deal_by == BYTES and not any(first_sizes(urls)):
         msg = (
             f"deal_by is 'bytes', and {settings.url_list} tells no sizes. Give it a "
-            "column `bytes`, as .csv or .jsonl, or deal by count."
+            "column `bytes`, as .csv or .jsonl, or set `deal_by` to count."
         )
         raise SettingsError(msg)
     return urls

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from tests.support.chart_tables import WHERE, key, runs, title
 
-from experiment.charts.fan_out import ChartError, files_per_s_by_concurrency
+from experiment.charts.drawing import ChartError
+from experiment.charts.throughput import files_per_s_by_concurrency
 from experiment.parameters.grid import MOST_SIZES
 from experiment.tables.goal import GOAL_RATE
 from experiment.tables.verdict import verdict

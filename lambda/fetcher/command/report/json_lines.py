@@ -14,7 +14,7 @@ from fetcher.contract.carried import carried_fields
 from fetcher.security.masking import masked
 
 if TYPE_CHECKING:
-    from fetcher.contract.downloads import Download
+    from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
 
 BEGINNING = b'{"row": '
@@ -45,6 +45,7 @@ _NULL = "null"
 def line_of(item: Item, download: Download) -> str:
     """Return the line of one row, its end included."""
     detail = quoted(download.detail) if download.detail else '""'
+    carried = carried_fields(item) if item.carried else ""
     return (
         f'{{"row": {item.row}, "url": {quoted(masked(item.url))}, '
         f'"outcome": "{download.outcome}", "status": {download.status}, '
@@ -54,7 +55,7 @@ def line_of(item: Item, download: Download) -> str:
         f'"found_type": "{download.found_type}", '
         f'"width": {download.width or _NULL}, "height": {download.height or _NULL}, '
         f'"seconds": {download.seconds:.6f}, "attempts": {download.attempts}'
-        f"{carried_fields(item)}}}\n"
+        f"{carried}}}\n"
     )
 
 

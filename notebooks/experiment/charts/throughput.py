@@ -1,0 +1,80 @@
+"""Files per second by concurrency, beside the goal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from experiment.charts.drawing import (
+    BAND_ALPHA,
+    INK,
+    finished,
+    key_to_bands,
+    label_ends,
+    new_axes,
+    one_style_each,
+    tick_measured,
+    tick_round,
+)
+from experiment.tables.goal import GOAL_RATE, GOAL_S
+from experiment.tables.verdict import of_one_start, verdict
+from experiment.tables.words import size, where_measured
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+def files_per_s_by_concurrency(runs: pd.DataFrame) -> Figure:
+    """
+    Draw throughput by concurrency, one line per file size.
+
+    The line is the median of the warm runs, the band spans the slowest to the fastest;
+    cold runs are drawn apart.
+    """
+    figure, ax = new_axes(
+        "Concurrency: executions at once (log)", "Files per second (log)"
+    )
+    ends = []
+    for file_kb, (colour, marker), every in one_style_each(runs, "file_kb"):
+        rows, cold = of_one_start(every), every[every["cold"]]
+        if len(cold) < len(every):
+            ax.plot(
+                cold["concurrency"],
+                cold["files_per_s"],
+                color=colour,
+                marker=marker,
+                ls="",
+                mfc="white",
+            )
+        band = rows.groupby("concurrency")["files_per_s"].agg(["median", "min", "max"])
+        ax.fill_between(
+            band.index, band["min"], band["max"], color=colour, alpha=BAND_ALPHA, lw=0
+        )
+        ax.plot(band.index, band["median"], color=colour, marker=marker, lw=2)
+        ends.append((band["median"].iloc[-1], f"{size(file_kb)} files", colour))
+    goal = f"goal: 1M files in {GOAL_S} s ({GOAL_RATE:,.0f} files/s)"
+    ax.axhline(GOAL_RATE, color=INK, lw=1, ls="--", zorder=0.5)
+    ax.annotate(
+        goal,
+        (0, GOAL_RATE),
+        (4, 4),
+        ax.get_yaxis_transform(),
+        textcoords="offset points",
+        color=INK,
+        fontsize=9,
+    )
+    ax.set_xscale("log", base=2)
+    ax.set_yscale("log")
+    tick_measured(ax.xaxis, runs["concurrency"])
+    ax.set_ylim(top=max(GOAL_RATE, runs["files_per_s"].max()) * 2)
+    tick_round(ax.yaxis)
+    on_the_axis = [end for end in ends if end[0] > 0]  # a log axis has no zero
+    label_ends(ax, runs["concurrency"].max(), on_the_axis)
+    if runs.groupby(["concurrency", "file_kb"]).size().max() > 1:
+        key_to_bands(ax, marks_cold=runs["cold"].nunique() > 1)
+    return finished(figure, ax, verdict(runs), _where(runs))
+
+
+def _where(runs: pd.DataFrame) -> str:
+    first = runs.iloc[0]
+    return where_measured(first["target"], first["machine"], runs["files"])

@@ -1,0 +1,85 @@
+"""What each invocation of a run was doing when."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiment.charts.drawing import (
+    INK,
+    SINCE_START,
+    draw_bars,
+    finished,
+    key_above,
+    new_axes,
+)
+from experiment.tables.projection import phases_of
+from experiment.tables.words import duration
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_PHASES = (
+    ("queued", "queued_at", "invoked_at", "#CCCCCC"),
+    ("starting", "invoked_at", "downloading_at", "#E69F00"),
+    ("downloading", "downloading_at", "downloaded_at", "#0072B2"),
+    ("reporting", "downloaded_at", "answered_at", "#CC79A7"),
+)
+_MOST_ROWS_LABELLED = 20
+
+
+def timeline(shards: pd.DataFrame, where: str, *, of: str = "") -> Figure:
+    """
+    Draw what each invocation was doing when: a row each, in the order sent.
+
+    Behind them, the run is starting up, downloading steadily, or at its tail.
+    """
+    figure, ax = new_axes(SINCE_START, "Invocation, in the order sent")
+    start = shards["invoked_at"].min()
+    rows = np.arange(len(shards))
+    for phase, since, until, colour in _PHASES:
+        draw_bars(ax, rows, shards[since] - start, shards[until] - start, colour, phase)
+    lost = (shards["error"] != "").to_numpy()
+    if lost.any():
+        answered = (shards["answered_at"] - start)[lost]
+        sent = (shards["invoked_at"] - start)[lost]
+        draw_bars(ax, rows[lost], sent, answered, "#D55E00", "lost")
+    _shade_steady(ax, shards, start)
+    ax.set_xlim(0, shards["answered_at"].max() - start)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    if len(shards) > _MOST_ROWS_LABELLED:
+        ax.set_yticks([0, len(shards) - 1])
+    else:
+        ax.set_yticks(rows)
+    ax.set_yticklabels([f"{int(tick) + 1:,}" for tick in ax.get_yticks()])
+    key_above(ax)
+    title = _timeline_title(shards)
+    return finished(figure, ax, f"{of}: {title}" if of else title, where)
+
+
+def _shade_steady(ax: Axes, shards: pd.DataFrame, start: float) -> None:
+    """Shade the time in which nearly all executions were downloading."""
+    for _, session in shards.groupby("session"):
+        phases = phases_of(session)
+        since = session["invoked_at"].min() - start + phases.startup_s
+        if phases.steady_s > 0:
+            until = since + phases.steady_s
+            ax.axvspan(since, until, color=INK, alpha=0.07, lw=0, zorder=0)
+
+
+def _timeline_title(shards: pd.DataFrame) -> str:
+    sessions = [phases_of(rows) for _, rows in shards.groupby("session")]
+    startup_s, steady_s, tail_s = (
+        sum(getattr(one, name) for one in sessions)
+        for name in ("startup_s", "steady_s", "tail_s")
+    )
+    return (
+        f"{len(shards):,} invocation{'s' * (len(shards) > 1)} took "
+        f"{duration(startup_s + steady_s + tail_s)}: {duration(startup_s)} starting "
+        f"up, {duration(steady_s)} downloading steadily (shaded), {duration(tail_s)} "
+        "until the last report"
+    )

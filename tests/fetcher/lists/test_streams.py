@@ -1,0 +1,79 @@
+"""Lists that come through a pipe, or from S3: read as they come."""
+
+import gzip
+import os
+import threading
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.support.url_lists import told
+
+from fetcher.lists.url_list import UrlList, UrlListError
+
+ROWS = [f"http://h/{n}/{os.urandom(200).hex()}" for n in range(9_000)]  # 4 MB
+
+
+@pytest.fixture
+def piped():
+    """Return a list that is written, in pieces of some bytes, into a pipe."""
+    opened = []
+
+    def piped(data, size=2**16):
+        reads, writes = os.pipe()
+        opened.append(reads)
+
+        def write():
+            with os.fdopen(writes, "wb", 0) as file:
+                for at in range(0, len(data), size):
+                    file.write(data[at : at + size])
+
+        threading.Thread(target=write).start()
+        return UrlList(f"/dev/fd/{reads}")
+
+    yield piped
+    for one in opened:
+        os.close(one)
+
+
+def test_a_list_in_s3_is_read_while_it_comes(bucket, s3, endpoint, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", endpoint.endpoint_url)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    data = {"urls.txt": "\n".join(ROWS).encode(), "empty": b"", "one": b"http://h/1"}
+    data["urls.txt.gz"] = gzip.compress(data["urls.txt"], 1)
+    for key, content in data.items():
+        s3.put_object(Bucket=bucket, Key=key, Body=content)
+
+    for key in ("urls.txt", "urls.txt.gz"):
+        urls = UrlList(f"s3://{bucket}/{key}")
+        assert urls.known_count is None
+        assert urls.estimated_count == pytest.approx(len(ROWS), rel=0.1)
+        assert [item.url for item in urls] == ROWS
+    assert len(UrlList(f"s3://{bucket}/one")) == 1
+    with pytest.raises(UrlListError, match="holds no URL"):
+        UrlList(f"s3://{bucket}/empty")
+    with pytest.raises(OSError, match="none"):
+        UrlList(f"s3://{bucket}/none")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_table_is_the_same_however_its_bytes_come(piped, encoding):
+    text = '# mine\r\n\r\nurl,caption\r\nhttp://h/1,"a\r\nb"\r\nhttp://h/2,é\r\n'
+
+    for size in (1, 5, 1_000):
+        assert told(piped(text.encode(encoding), size)) == [
+            (1, "http://h/1", "ok", {"caption": "a\r\nb"}),
+            (2, "http://h/2", "ok", {"caption": "é"}),
+        ]
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst", "parquet"])
+def test_what_is_packed_comes_through_a_pipe_too(piped, tmp_path, kind):
+    if kind == "parquet":
+        pq.write_table(pa.table({"url": ROWS}), tmp_path / "urls")
+        data = (tmp_path / "urls").read_bytes()
+    else:
+        codec = {"gz": "gzip", "zst": "zstd"}[kind]
+        data = pa.compress("\n".join(ROWS).encode(), codec=codec, asbytes=True)
+
+    assert [item.url for item in piped(data)] == ROWS
