@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from time import monotonic
 
-from tests.support.misbehaving_origin import JPEG, WAIT_S
+from tests.support.misbehaving_origin import JPEG
+from tests.support.waiting import WAIT_S
 
 from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
