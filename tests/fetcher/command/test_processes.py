@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.misbehaving_origin import WAIT_S, Origin
 from tests.support.running_command import Run
-from tests.support.waiting import eventually
 
 from fetcher.command.arguments import usual_processes
 from fetcher.command.processes import shares
@@ -99,7 +98,7 @@ def test_a_signal_stops_all_processes_and_the_next_run_does_only_the_rest(
     options = ("--processes", "2", "--connections", "4", "--total-timeout", "300")
     with run.start(*options) as process:
         origin.wait_for("/heals", len(later))
-        eventually(lambda: len(run.files()) == len(good), within_s=WAIT_S)
+        run.wait_for_lines(len(good))
         process.send_signal(kind)
         status, summary = run.finish()
 
