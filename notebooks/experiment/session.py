@@ -134,7 +134,7 @@ class Session:
         try:
             removed = destroy(self.target, function) if function else []
             self.target.check_alive(0.0)
-            return removed  # noqa: TRY300 - shorter than with else
+            return removed
         except (RolloutError, EndpointError, OriginError, OSError) as error:
             if not self._has_own_endpoint:
                 raise
@@ -145,10 +145,7 @@ class Session:
 
     def stop(self, function: str = "") -> list[str]:
         """
-        Do the same as `end`, without waiting for the processes of this session.
-
-        They take a second or more to end. An endpoint of its own takes all with it, and
-        nothing is said of that.
+        Do the same as `end`, but leave what is in its own endpoint to that, silently.
 
         Raises:
             rollout.errors.RolloutError: If something is left at another endpoint.
