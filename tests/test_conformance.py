@@ -6,21 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
-
-
-def run_pytest(*arguments, **environment):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [*command, *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return done.returncode, done.stdout
 
 
 def test_without_credentials_a_run_against_aws_is_skipped_and_says_so(tmp_path):
@@ -30,18 +18,26 @@ def test_without_credentials_a_run_against_aws_is_skipped_and_says_so(tmp_path):
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    code, out = run_pytest(
-        "tests/conformance/test_tags.py", "--target", "aws", **nobody
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, "tests/conformance/test_tags.py", "--target", "aws"],
+        cwd=ROOT,
+        env=nobody,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
+    out = done.stdout
     summary = out.splitlines()[-1]
 
-    assert code == 0, out
+    assert done.returncode == 0, out
     assert "There are no AWS credentials" in out
     assert "skipped" in summary
     assert not {"passed", "failed", "error", "errors"} & set(summary.split())
 
 
-def test_a_case_without_a_source_fails(tmp_path):
+def test_a_case_without_a_source_fails(tmp_path, capsys):
     cases = tmp_path / "test_sourceless.py"
     cases.write_text(
         "import pytest\n"
@@ -55,7 +51,8 @@ def test_a_case_without_a_source_fails(tmp_path):
         "def test_sourced(): pass\n"
     )
     command = (f"--rootdir={ROOT}", f"-c{ROOT}/pyproject.toml", str(cases))
-    code, out = run_pytest(*command, **os.environ)
+    code = pytest.main(["-q", "-p", "no:cacheprovider", *command])
+    out = capsys.readouterr().out
 
     assert code == 1
     assert out.count("names no source") >= 3

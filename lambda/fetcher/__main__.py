@@ -6,6 +6,7 @@ Nothing else is imported until Ctrl-C ends the process in one line.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -25,6 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     if argv is None:
         quit_when_interrupted("fetcher")
+        gc.disable()  # until all modules are there: `Processes` enables it
     if sys.stderr is None:  # it was closed by whoever began this
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
     from fetcher.command.main import main as run  # noqa: PLC0415 - see above

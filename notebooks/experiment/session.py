@@ -121,12 +121,9 @@ class Session:
         """
         Remove a function, and let everything end that this session started.
 
-        Processes take a second or more for that, which nobody waits for until this
-        process ends. A failure at the session's own endpoint is only a warning, because
-        everything in that endpoint ends with it; the run's result stands.
-
-        Args:
-            function: Its name; empty: keep it.
+        Only this process's end waits for that, a second or more. A failure at the
+        session's own endpoint is a warning: everything there ends with it, and the
+        run's result stands. An empty name keeps the function.
 
         Returns:
             The resources removed.
@@ -137,22 +134,18 @@ class Session:
         try:
             removed = destroy(self.target, function) if function else []
             self.target.check_alive(0.0)
+            return removed
         except (RolloutError, EndpointError, OriginError, OSError) as error:
             if not self._has_own_endpoint:
                 raise
             print(f"Warning: {error} Its endpoint was this run's own and has ended.")
             return []
-        else:
-            return removed
         finally:
             self._close_in_background()
 
     def stop(self, function: str = "") -> list[str]:
         """
-        Do the same as `end`, without waiting for the processes of this session.
-
-        They take a second or more to end. An endpoint of its own takes all with it, and
-        nothing is said of that.
+        Do the same as `end`, but leave what is in its own endpoint to that, silently.
 
         Raises:
             rollout.errors.RolloutError: If something is left at another endpoint.

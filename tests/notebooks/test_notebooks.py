@@ -19,7 +19,7 @@ from experiment.parameters.fleet import FleetSettings
 from experiment.parameters.grid import GridSettings
 from experiment.parameters.settings import DeploySettings, Settings
 
-MOST_LINES = 14
+MOST_LINES = 15
 CHECKED = "nbval-check-output"
 
 each = pytest.mark.parametrize("path", PATHS, ids=NAMES)

@@ -4,14 +4,13 @@ import io
 from bisect import bisect_left
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
 from origin import jpeg, picture
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(1_000, 400_000))
 @example(1_000)
 @example(1_001)

@@ -43,8 +43,12 @@ class Interrupted:
         self.scratch.mkdir()
         self._mark = {"INTERRUPTED_TEST": str(folder)}
 
-    def run(self, moment, *, times=1):
-        """Interrupt it at that moment, once or several times in a row."""
+    def run(self, moment, *, times=1, again=None):
+        """
+        Interrupt it at that moment, once or several times in a row.
+
+        ``again`` is the moment to do it once more.
+        """
         command = subprocess.Popen(
             [
                 *(sys.executable, "-m", "experiment", "20_fan_out"),
@@ -63,6 +67,11 @@ class Interrupted:
             for _ in range(times):
                 os.killpg(command.pid, signal.SIGINT)  # as a terminal does
                 time.sleep(0.05)
+            if again:
+                eventually(
+                    lambda: again() or command.poll() is not None, within_s=WAIT_S
+                )
+                os.killpg(command.pid, signal.SIGINT)
             self.out, self.err = command.communicate(timeout=WAIT_S)
         finally:
             if command.poll() is None:

@@ -64,7 +64,10 @@ class Run:
     def wait_for_lines(self, many):
         """Wait until the report has so many."""
         report = self.report
-        eventually(lambda: report.exists() and report.read_bytes().count(b"\n") >= many)
+        eventually(
+            lambda: report.exists() and report.read_bytes().count(b"\n") >= many,
+            within_s=WAIT_S,
+        )
 
     def children(self):
         return psutil.Process(self.process.pid).children()

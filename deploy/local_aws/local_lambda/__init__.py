@@ -41,10 +41,13 @@ Differences from AWS:
   With AWS_IAM, signatures are checked against keys that this endpoint knows.
 * Resource policies are kept and shown, but only URLs whose AuthType is NONE obey them:
   every caller with a key may do everything.
-* Timestamps of a running function's log lines are up to half a second late.
+* The account's concurrency is one for all regions, not one for each.
+* Timestamps of a running function's log lines are up to half a second late. Where a
+  function prints faster than that can be read, some of it is dropped, which is said.
 
 Missing: images, destinations, dead-letter queues, VPCs, SnapStart, provisioned
-concurrency, logs as JSON. Requests for them are refused in plain words; to list them is
-to find none. Responses are not streamed, as on AWS with its Python runtimes, whose
-client cannot (awslambdaric 4.2.2; aws/aws-lambda-roadmap#39, open in 2026).
+concurrency, logs as JSON, code signing, tenants, durable functions, code that stays in
+S3. Requests for them are refused in plain words; to list them is to find none.
+Responses are not streamed, as on AWS with its Python runtimes, whose client cannot
+(awslambdaric 4.2.2; aws/aws-lambda-roadmap#39, open in 2026).
 """

@@ -11,6 +11,7 @@ Children whose parent dies end by themselves.
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
@@ -149,6 +150,11 @@ class Processes:
             self._shares = HostShares(self._urls, self._done, len(parts))
         self._deals = Deals(self._urls.estimated_count, len(parts))
         engine = engine_for(parts[0])  # imported once, for the children too
+        if not gc.isenabled():
+            # Modules stay: to look at them again would cost time, and copies of their
+            # pages in the children.
+            gc.freeze()
+            gc.enable()
         try:
             for nth, options in enumerate(parts[1:], 1):
                 self._fork(nth, options, deadline_at)

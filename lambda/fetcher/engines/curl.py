@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 _POLL_NAMES_EVERY_S = 0.005  # while they are looked up
 # libcurl looks at every transfer in each round, which takes 1 µs each at least. With
-# many, most of them silent, rounds wait until so great a share has something.
+# many, most of them silent, rounds wait until one in so many has something.
 _MANY = 64
-_SHARE_WITH_DATA = 1 / 8
+_ONE_IN = 8
 _MOST_GATHER_S = 0.01
 # pycurl waits by select(), which knows descriptors below 1,024 only: with more, rounds
 # do not wait for long.
@@ -92,9 +92,7 @@ class _Loop:
         self._waiting: list[Transfer] = []  # for a name, or for a first connection
         self._leaders: dict[str, Transfer] = {}  # making first connections
         self._with_data: list[Transfer] = []  # in the latest round
-        self._fill_at = 0.0
-        self._check_at = 0.0
-        self._stepped_at = monotonic()
+        self._stepped_at = self._fill_at = self._check_at = 0.0
 
     def step(self, deadline: float) -> bool:
         """Do what can be done, wait for more, and tell whether there is any."""
@@ -110,8 +108,7 @@ class _Loop:
         self._multi.perform()
         with_data = len(self._with_data)
         has_ended = self._harvest()
-        if with_data:
-            self._process_held()
+        self._process_held()
         if not has_ended:
             self._wait(min(deadline, self._fill_at or math.inf) - now)
         if len(self._busy) > _MANY:
@@ -296,6 +293,6 @@ class _Loop:
 
     def _gather(self, with_data: int, now: float) -> None:
         """Sleep until enough will have data, if they come as in the latest round."""
-        every_s = (now - self._stepped_at) / max(with_data, 1)
-        round_s = min(every_s * len(self._busy) * _SHARE_WITH_DATA, _MOST_GATHER_S)
+        enough = len(self._busy) / (_ONE_IN * max(with_data, 1))
+        round_s = min((now - self._stepped_at) * enough, _MOST_GATHER_S)
         time.sleep(max(0.0, round_s - (monotonic() - now)))

@@ -28,6 +28,8 @@ _MEANINGS: dict[int, tuple[Outcome, str]] = {
         Outcome.PROTOCOL,
         "the body is encoded, and cannot be decoded: {message}",
     ),
+    # Its decoder's: what fails in keeping a body has been told by then.
+    pycurl.E_WRITE_ERROR: (Outcome.PROTOCOL, "the body does not inflate: {message}"),
     pycurl.E_SEND_ERROR: (Outcome.CUT, "the connection broke: {message}"),
     pycurl.E_RECV_ERROR: (Outcome.CUT, "the connection broke: {message}"),
     pycurl.E_HTTP2: (Outcome.CUT, "the connection broke: {message}"),

@@ -12,7 +12,7 @@ from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
-from fetcher.service.errors import error_of
+from fetcher.service.failed_downloads import error_of
 from fetcher.service.function_url_events import (
     MOST_ANSWER,
     Refusal,

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.service.download import FILES
-from fetcher.service.errors import errors
+from fetcher.service.failed_downloads import errors
 from fetcher.service.function_url_events import (
     Refusal,
     answer,
     content_of,
 )
 from fetcher.service.jobs.documents import Job
-from fetcher.service.jobs.open_job import job_in, open_job, store_of
+from fetcher.service.jobs.job_context import job_in, open_job, store_of
 from fetcher.service.jobs.progress import progress
 from fetcher.service.requested_items import items_of, repeated
 from fetcher.service.schema import check
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from fetcher.contract.source import Item
     from fetcher.service.call_context import CallContext
     from fetcher.service.function_url_events import Request
-    from fetcher.service.jobs.open_job import JobContext
+    from fetcher.service.jobs.job_context import JobContext
     from fetcher.service.jobs.store import Store
 
 _DEFAULT_LIMIT = "100"

@@ -71,7 +71,7 @@ def _rows_of_headers(stored: _Object) -> Iterator[dict[str, Any]]:
                 continue
             beside = tar.extractfile(member)
             if beside is None:
-                msg = "our tars hold nothing but files"
+                msg = "it is not one of these tars, which hold files only"
                 raise ValueError(msg)
             where = {"key": body.name, "offset": body.offset_data, "size": body.size}
             yield where | json.load(beside)

@@ -7,7 +7,7 @@ A model of the fleet: how long, for how many dollars, and what binds.
 * ``forecast``: all that, many times over; ``dollars``: its bill.
 * ``asking``: settings and plans as questions; ``size_sample``: sizes of a list.
 * ``trade_offs``: tables over many fleets; ``words``: all as a report shows it;
-  ``sentences``: as `plan` prints it; ``your_numbers``: as sliders.
+  ``sentences``: as `plan` prints it; ``what_if_sliders``: as sliders.
 * ``limits``: what binds; ``validation``: recorded runs of others, predicted.
 * ``calibration``: constants measured in an account.
 """

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from tests.support.notebook_cells import resume_in_process
@@ -128,7 +128,7 @@ def test_a_full_disk_of_temporary_files_is_named_and_not_the_notebook(
     """
     full = OSError(errno.ENOSPC, "full")
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "temporary"))
-    monkeypatch.setattr(kernels, "_start", Mock(side_effect=full))
+    monkeypatch.setattr(kernels.Kernel, "start_kernel", AsyncMock(side_effect=full))
     with pytest.raises(NoRoomError, match=f"{tmp_path}/temporary/kernel-.* No space"):
         kernels.execute("00_start_here", tmp_path / "run" / "00.ipynb", {})
 

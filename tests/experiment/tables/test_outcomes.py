@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.recorded_invocations import (
     SENT_AT,
@@ -60,7 +60,6 @@ def ledgers(draw):
     return draw(st.permutations(invocations)), expected
 
 
-@settings(max_examples=60)
 @given(ledgers(), st.sampled_from([1, 5, 100]))
 def test_whatever_happened_each_url_has_one_row_and_one_outcome(ledger, block_rows):
     """

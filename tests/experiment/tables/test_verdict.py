@@ -144,7 +144,10 @@ def test_what_runs_out_at_the_next_concurrency_is_why_there_is_no_more():
     table.loc[table["concurrency"] == 2, "cores_busy"] = 1.9
     (said,) = growth(table)
 
-    assert "measurably faster than 1. At concurrency 1, 1.4 of the 2" in said
+    assert (
+        "no other concurrency is measurably faster than 1. At concurrency 1, 1.4"
+        in said
+    )
     assert said.endswith("; at concurrency 2 it was 1.9: the cores are the limit.")
 
 

@@ -98,6 +98,7 @@ def test_a_signal_stops_all_processes_and_the_next_run_does_only_the_rest(
     options = ("--processes", "2", "--connections", "4", "--total-timeout", "300")
     with run.start(*options) as process:
         origin.wait_for("/heals", len(later))
+        run.wait_for_lines(len(good))
         process.send_signal(kind)
         status, summary = run.finish()
 

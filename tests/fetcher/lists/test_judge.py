@@ -141,7 +141,7 @@ def test_a_digest_that_is_none_refuses_its_row():
 FETCHED = URLS.filter(lambda url: can_be_fetched(url) and ":80" not in url)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(st.tuples(FETCHED, FETCHED))
 @example(("http://h", "http://h/"))
 @example(("http://h?a", "http://h/?a"))

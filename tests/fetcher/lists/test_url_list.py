@@ -342,7 +342,7 @@ def test_memory_is_little_for_a_thousand_rows_and_for_a_hundred_thousand(tmp_pat
     assert most - few < 6_000_000
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from([".txt", ".csv", ".tsv", ".jsonl", ".gz", ".parquet"]),
     st.binary(max_size=60)

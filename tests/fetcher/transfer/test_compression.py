@@ -109,15 +109,18 @@ def test_an_archive_that_is_said_to_be_encoded_is_kept_as_it_is(
     assert one.found_type == "application/gzip"
 
 
+@pytest.mark.parametrize("more", [b"", b"what follows"])
 @pytest.mark.parametrize("coding", ["gzip", "br", "odd"])
 def test_what_comes_encoded_and_cannot_be_decoded_is_not_kept(
-    engine, origin, tmp_path, coding
+    engine, origin, tmp_path, coding, more
 ):
-    cut = gzip.compress(BODY)[:-9]
-    (one,) = fetch(engine, [origin.saying(answer(cut, coding), "next")], tmp_path)
+    body = gzip.compress(BODY)[: None if more else -9] + more
+    (one,) = fetch(engine, [origin.saying(answer(body, coding), "next")], tmp_path)
 
     assert one.outcome in {Outcome.PROTOCOL, Outcome.CUT}
     assert sentence(one.detail)
+    assert not one.detail.endswith(":")
+    assert "not HTTP" not in one.detail
     assert files_below(tmp_path) == []
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.impatient_endpoint import CREATE, HOST, parsed
 
@@ -145,7 +145,6 @@ def test_compressed_objects_are_stored_as_they_are(client):
     assert got["ContentEncoding"] == "gzip"
 
 
-@settings(max_examples=100)
 @given(
     st.one_of(
         st.binary(max_size=300),

@@ -9,6 +9,7 @@ import pytest
 from tests.support.child_processes import alive
 from tests.support.lambda_api import ECHO, GATE, MEET, PID, eventually
 
+from local_aws.local_lambda.runtime.environment import Environment
 from local_aws.local_lambda.runtime.processes import zygote_control
 
 
@@ -144,6 +145,20 @@ def test_an_environment_that_cannot_be_started_ends_no_other(deploy, busy, capfd
     assert error is None
     assert failed["errorType"] == "Runtime.ExitError"
     assert "could not be started: [Errno 24]" in capfd.readouterr().err
+
+
+def test_a_report_that_cannot_be_handled_costs_no_later_one(deploy, monkeypatch):
+    """Else no exit of the version's processes would be seen any more."""
+
+    def fail(*_):
+        monkeypatch.undo()
+        raise RuntimeError
+
+    function = deploy("import os\ndef run(event, context): os._exit(event)\n")
+    monkeypatch.setattr(Environment, "started", fail)
+    ended = [function(status)[0]["errorMessage"][-1] for status in (3, 4)]
+
+    assert ended == ["3", "4"]
 
 
 def test_new_code_runs_at_once_and_old_processes_end_with_their_last_call(deploy, busy):

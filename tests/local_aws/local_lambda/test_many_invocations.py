@@ -2,13 +2,13 @@
 
 import random
 
-from tests.support.many_invocations import RECORD, run_for, run_many, settle
+from tests.support.many_invocations import RECORD, run_many, settle
 
 
-def test_a_hundred_environments_at_once_all_answer_and_go(endpoint):
+def test_a_hundred_environments_answer_each_call_once_and_go(endpoint):
     before = endpoint.descriptors()
     with endpoint.function(RECORD) as name:
-        trial = run_many(endpoint, name, calls=100, in_flight=100, sleep_s=lambda: 1)
+        trial = run_many(endpoint, name, calls=300, in_flight=100, sleep_s=lambda: 0.8)
         width = len(endpoint.environments())
     settle(endpoint, before)
     trial.check()
@@ -40,14 +40,3 @@ def test_environments_killed_at_random_cost_an_answer_and_nothing_else(endpoint)
     assert 0 < trial.failures <= trial.kills
     assert width <= 20
     assert afterwards.failures == 0
-
-
-def test_no_run_is_lost_or_doubled_while_many_are_in_flight(endpoint):
-    before = endpoint.descriptors()
-    with endpoint.function(RECORD) as name:
-        trial = run_for(endpoint, name, seconds=2, in_flight=100, sleep_s=0.1)
-    settle(endpoint, before)
-    trial.check()
-
-    assert trial.failures == 0
-    assert len(trial.answers) >= 200

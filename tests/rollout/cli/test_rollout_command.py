@@ -12,7 +12,6 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from tests.support.child_processes import family_of
 
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.contract.shard import Report, Shard
@@ -177,31 +176,35 @@ def test_invoke_local_needs_nothing_and_leaves_nothing(
     assert set(psutil.Process().children(recursive=True)) <= set(before)
 
 
-def test_ctrl_c_ends_invoke_local_and_leaves_nothing(tmp_path):
+def test_ctrl_c_ends_invoke_local_and_leaves_nothing(tmp_path, monkeypatch, capfd):
     """The call is in the middle of a download that takes for ever."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as never_answers:
-        event = tmp_path / "event.json"
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    before = psutil.Process().children(recursive=True)
+    event = tmp_path / "event.json"
+
+    def interrupt():
+        connection, _ = never_answers.accept()
+        os.kill(os.getpid(), signal.SIGINT)
+        return connection
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as never_answers,
+        ThreadPoolExecutor(1) as thread,
+    ):
         address = f"http://127.0.0.1:{never_answers.getsockname()[1]}/{{number}}"
         event.write_bytes(shard_of(address).to_json())
-        with subprocess.Popen(
-            [sys.executable, "-m", "rollout", "invoke", "--local", "--payload", event],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "TMPDIR": str(scratch)},
-        ) as process:
-            connection, _ = never_answers.accept()
-            family = family_of(process.pid)
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
-            connection.close()
+        interrupted = thread.submit(interrupt)
+        status = main(["invoke", "--local", "--payload", str(event)])
+        interrupted.result().close()
+    out, err = capfd.readouterr()
 
-    assert process.returncode == 130
-    assert out == b""
-    assert err.startswith(b"START RequestId: ")
-    assert b"Traceback" not in err
-    assert not [one for one in family if one.is_running()]
+    assert (status, out) == (130, "")
+    assert err.startswith("START RequestId: ")
+    assert "Traceback" not in err
+    assert set(psutil.Process().children(recursive=True)) <= set(before)
     assert list(scratch.iterdir()) == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fetcher.service.jobs.open_job import job_in, open_job, store_of
+from fetcher.service.jobs.job_context import job_in, open_job, store_of
 from fetcher.service.jobs.plan import plan
 from fetcher.service.jobs.slice import work
 

@@ -10,14 +10,14 @@ from fetcher.handler import usable_s
 from fetcher.lists.url_list import UrlListError
 from fetcher.s3.errors import LateError
 from fetcher.service.jobs.documents import JobPlan, slice_name
+from fetcher.service.jobs.job_context import MOST_ATTEMPTS
 from fetcher.service.jobs.manifest import manifest
-from fetcher.service.jobs.open_job import MOST_ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from fetcher.contract.source import Item
-    from fetcher.service.jobs.open_job import JobContext
+    from fetcher.service.jobs.job_context import JobContext
 
 # As many as may well be downloaded at once; fewer would leave connections idle.
 _LEAST = 100

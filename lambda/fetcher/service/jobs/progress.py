@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from fetcher.service.jobs.documents import JobPlan
-    from fetcher.service.jobs.open_job import JobContext
+    from fetcher.service.jobs.job_context import JobContext
     from fetcher.service.jobs.store import Entry
 
 PLANNING, RUNNING, DONE, FAILED = "planning", "running", "done", "failed"

@@ -15,13 +15,13 @@ from fetcher.contract.options import Options
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report, Shard
 from fetcher.service.jobs.documents import RoundResult, round_name, slice_name
-from fetcher.service.jobs.open_job import MOST_ATTEMPTS
+from fetcher.service.jobs.job_context import MOST_ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fetcher.contract.source import Item
-    from fetcher.service.jobs.open_job import JobContext
+    from fetcher.service.jobs.job_context import JobContext
     from fetcher.service.jobs.store import Store
 
 # Kept back from Lambda's timeout, to store the results of the slice.

@@ -2,6 +2,6 @@
 Tars in WebDataset's format: each file with a JSON beside it.
 
 * A ``part`` of a tar is made of each body as a ``member``.
-* ``local`` is the sink of tars on this machine, at a ``place``, ``bucket`` that of tars
-  in S3; ``scan`` reads what is in them, and ``mend`` keeps of it what a report has.
+* ``local`` is the sink of tars on this machine, in ``shard_files``; ``bucket`` is that
+  of tars in S3. ``scan`` reads what is in them, ``mend`` keeps what a report has.
 """

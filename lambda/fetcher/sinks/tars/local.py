@@ -23,7 +23,6 @@ from fetcher.sinks.directory import write_all
 from fetcher.sinks.tars.member import BLOCK, member_of
 from fetcher.sinks.tars.mend import mend
 from fetcher.sinks.tars.part import TarPart
-from fetcher.sinks.tars.place import TarPlace, part_of
 from fetcher.sinks.tars.scan import (
     Contents,
     TarsSink,
@@ -33,6 +32,7 @@ from fetcher.sinks.tars.scan import (
     may_be_ours,
     members_in,
 )
+from fetcher.sinks.tars.shard_files import ShardFiles, part_of
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class LocalTars(TarsSink):
     def __init__(
         self, path: Path, *, is_folder: bool, report: Path | None = None
     ) -> None:
-        self._place = TarPlace(path, is_folder=is_folder)
+        self._place = ShardFiles(path, is_folder=is_folder)
         if report and any(map(self._place.owns, (report, report.resolve()))):
             msg = (
                 f"--report {report} is called like a tar of --to {path}, or its "

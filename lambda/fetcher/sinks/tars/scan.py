@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from array import array
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from fetcher.contract.download_results import Download
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _NAME, _SIZE = slice(100), slice(124, 135)  # of a header
 _LINE = re.compile(rb'\{"key": "([^"]+)", "offset": (\d+), "size": (\d+)[,}]')
 _NOWHERE = -1
+_AT_ONCE = 10_000  # rows of an index that are held
 _DIGITS = 9  # at least, that a member's name begins with
 
 
@@ -132,15 +134,13 @@ def found_again(
 
         kept: Positions that are left out.
     """
-    known = {
-        position: row
-        for row in rows
-        if (position := position_of(row["key"])) not in kept
-    }
-    for item in items_in((position, 1) for position in sorted(known)):
-        row = known[item.number]
-        if not item.refusal and masked(item.url) == row["url"]:
-            yield item, _ended(row, f"{tar}/{row['key']}")
+    places = ((position_of(row["key"]), row) for row in rows)
+    others = (one for one in places if one[0] not in kept)
+    while known := dict(islice(others, _AT_ONCE)):
+        for item in items_in((position, 1) for position in sorted(known)):
+            row = known[item.number]
+            if not item.refusal and masked(item.url) == row["url"]:
+                yield item, _ended(row, f"{tar}/{row['key']}")
 
 
 def _ended(row: dict[str, Any], path: str) -> Download:

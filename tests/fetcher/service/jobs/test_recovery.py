@@ -15,7 +15,7 @@ from tests.support.service_jobs import (
 
 from fetcher.service import settings
 from fetcher.service.call_context import CallContext
-from fetcher.service.jobs.open_job import job_in, open_job, store_of
+from fetcher.service.jobs.job_context import job_in, open_job, store_of
 from fetcher.service.jobs.slice import work
 
 
@@ -116,7 +116,7 @@ def test_a_slice_that_kills_every_execution_is_given_up(
     }.items():
         monkeypatch.setenv(name, text)
     # Claims are old at once.
-    monkeypatch.setattr("fetcher.service.jobs.open_job._CLOCKS_S", -100.0)
+    monkeypatch.setattr("fetcher.service.jobs.job_context._CLOCKS_S", -100.0)
     job = submitted(jobs, {"urls": listed(origin, 3), "sink": {"kind": "discard"}})
     jobs.ended(job)
     for name in ("done", "results/000000-00"):

@@ -27,7 +27,7 @@ _SHARD = re.compile(r"\d{5,}\.tar")
 _OWN = re.compile(rf"\d{{5,}}\.(tar|jsonl)({re.escape(PART)})?")
 
 
-class TarPlace:
+class ShardFiles:
     """A folder of shards, ``00000.tar`` and so on, or one tar."""
 
     def __init__(self, path: Path, *, is_folder: bool) -> None:

@@ -6,7 +6,7 @@ from time import process_time
 import pytest
 
 from experiment.fleet.question import Question
-from experiment.fleet.your_numbers import YourNumbers, answer
+from experiment.fleet.what_if_sliders import YourNumbers, answer
 
 ASKED = Question(files=20_000, concurrency=130, sizes_bytes=(1e4, 5e4))
 

@@ -13,7 +13,7 @@ from fetcher.service.jobs.slice import ends_of, results_of
 if TYPE_CHECKING:
     from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
-    from fetcher.service.jobs.open_job import JobContext
+    from fetcher.service.jobs.job_context import JobContext
 
 # Each takes some requests to S3; a page must come soon.
 _MOST_SLICES = 20
