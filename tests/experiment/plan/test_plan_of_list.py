@@ -92,7 +92,7 @@ def test_dealt_by_bytes_shards_take_equally_long(tmp_path):
             UrlListError,
             "2 of its 3 rows cannot",
         ),
-        (None, "count", SettingsError, r"url_list cannot be read: .*urls\.txt"),
+        (None, "count", UrlListError, r"No such file or directory: .*urls\.txt\."),
     ],
     ids=["no sizes", "too short", "no list", "not there"],
 )
