@@ -93,7 +93,9 @@ def destination(
     own_files = [report, report.with_name(f"{report.name}.jsonl")] if report else []
     there = [Path(one) for one in lists if Path(one).exists()]  # not stdin, nor S3
     taken = _names_of([*own_files, *there], Path(to))
-    return Directory(Path(to), own, beside=beside, taken=taken)
+    sink = Directory(Path(to), own, beside=beside, taken=taken)
+    sink.tells_sizes = beside or report is not None
+    return sink
 
 
 def _names_of(files: Iterable[Path], folder: Path) -> set[str]:

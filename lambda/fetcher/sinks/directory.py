@@ -20,7 +20,7 @@ from fetcher.sinks.sidecar import fields_of
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from fetcher.contract.download_results import Download
@@ -164,8 +164,11 @@ class Directory(LastingSink):
         path = self._below + name
         if len(path) > _LONGEST_PATH - _ROOM:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
-        with _clash_explained():
+        try:
             return path, self._folders.at(name[: max(0, name.rfind("/"))])
+        except OSError as error:
+            _explain_clash(error)
+            raise
 
     def _aside_of(self, path: str) -> str:
         """Return where a body is until it is whole."""
@@ -276,21 +279,17 @@ def _is_beside(path: str) -> bool:
         return file.read(len(_TOLD)) == _TOLD
 
 
-@contextlib.contextmanager
-def _clash_explained() -> Iterator[None]:
+def _explain_clash(error: OSError) -> None:
     """Say what helps where one name would be a file's and a folder's."""
-    try:
-        yield
-    except (NotADirectoryError, IsADirectoryError) as error:
+    if isinstance(error, (NotADirectoryError, IsADirectoryError)):
         error.strerror = f"{error.strerror}: {_CLASH}"
-        raise
 
 
 def _rename(old: str, new: str, at: int) -> None:
     try:
-        with _clash_explained():
-            os.replace(_name_in(old), _name_in(new), src_dir_fd=at, dst_dir_fd=at)
+        os.replace(_name_in(old), _name_in(new), src_dir_fd=at, dst_dir_fd=at)
     except OSError as error:
+        _explain_clash(error)
         error.filename, error.filename2 = old, new
         raise
 
