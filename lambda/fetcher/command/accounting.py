@@ -16,6 +16,8 @@ from fetcher.transfer.flow.under_way_counts import UnderWay
 
 if TYPE_CHECKING:
     from fetcher.command.report.file import ReportFile
+    from fetcher.command.result_batch import LineOf
+    from fetcher.contract.source import Item
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import UrlList
 
@@ -37,6 +39,9 @@ class Accounting:
         longest_silence_s: For how long a silent URL may hold up the end.
 
         kept: How those that need not be fetched ended; None: all of them `ok`.
+
+    Attributes:
+        line_of: What makes a row's line; without a report, an empty one.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class Accounting:
         self._urls = urls
         self._done = done
         self._report = report
+        self.line_of: LineOf = line_of if report else _no_line
         self._kept = len(done)
         self._lock = Lock()
         self._counts = kept or Counter({Outcome.OK.value: self._kept})
@@ -96,7 +102,7 @@ class Accounting:
         for item in self._urls.items_in(missing):
             rest = item.refusal or unstarted
             download = Download.refused(rest)
-            line = line_of(item, download)
+            line = self.line_of(item, download)
             self.take(Ended((item.number,), {download.outcome.value: 1}, 0, line))
 
     def finish(self) -> dict[str, Any]:
@@ -116,3 +122,7 @@ class Accounting:
             "seconds": round(seconds, 3),
             "files_per_s": round((self.ok - self._kept_ok) / seconds, 1),
         }
+
+
+def _no_line(_: Item, __: Download) -> str:
+    return ""

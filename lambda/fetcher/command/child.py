@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from threading import Event
 
-    from fetcher.command.result_batch import Ended
+    from fetcher.command.result_batch import Ended, LineOf
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.transfer.sink import Sink
@@ -32,11 +32,14 @@ class Child:
         answer: The pipe to send what ended to.
 
         parent: The process at its other end.
+
+        line_of: As for `Batch`.
     """
 
-    def __init__(self, answer: int, parent: int) -> None:
+    def __init__(self, answer: int, parent: int, line_of: LineOf) -> None:
         self._answer = answer
         self._parent = parent
+        self._line_of = line_of
 
     def work(
         self,
@@ -78,7 +81,8 @@ class Child:
         with Stops() as stops:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             engine, left_s = engine_for(options), deadline_at - monotonic()
-            fetch(engine, items, sink, options, left_s, stops, self._send, self._pause)
+            told = self._send, self._pause, self._line_of
+            fetch(engine, items, sink, options, left_s, stops, *told)
 
     def _send(self, ended: Ended) -> None:
         send(self._answer, ended)

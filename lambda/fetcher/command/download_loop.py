@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fetcher.command.report.json_lines import line_of
 from fetcher.command.result_batch import Batch
 from fetcher.sinks.settling import Settling
 from fetcher.transfer.flow.under_way_counts import UnderWay
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from fetcher.command.graceful_stop import Stops
-    from fetcher.command.result_batch import Ended
+    from fetcher.command.result_batch import Ended, LineOf
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.transfer.engine import Engine
@@ -30,6 +31,7 @@ def fetch(
     stops: Stops,
     take: Callable[[Ended], None],
     pause: Callable[[Event], object],
+    line_of: LineOf = line_of,
 ) -> None:
     """
     Download until all is done, or the deadline or a signal comes.
@@ -51,9 +53,11 @@ def fetch(
 
         pause: Called by a thread meanwhile, see `Batch`; if it raises, the downloads
             end.
+
+        line_of: As for `Batch`.
     """
     stops.then(engine.stop)
-    with Batch(take, pause, stops.stop) as batch:
+    with Batch(take, pause, stops.stop, line_of) as batch:
         settling = Settling(sink, batch.add)
         add = settling.add if sink.settles else batch.add
         transfers = Transfers(items, sink, options, add)

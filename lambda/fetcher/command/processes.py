@@ -186,7 +186,7 @@ class Processes:
                 self._deals.end()
                 for pipe in (*self._children, reader):
                     os.close(pipe)
-                Child(writer, parent).work(
+                Child(writer, parent, self._account.line_of).work(
                     self._items(nth), self._sink, options, deadline_at
                 )
         finally:
@@ -218,6 +218,7 @@ class Processes:
                 self._stops,
                 self._take,
                 self._pause,
+                self._account.line_of,
             )
         except Exception as error:
             if self._broken:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from fetcher.contract.download_results import Download
     from fetcher.contract.source import Item
 
+    LineOf = Callable[[Item, Download], str]
+
 _BATCH_SIZE = 256
 _OK = Outcome.OK
 
@@ -32,7 +34,7 @@ class Ended(NamedTuple):
 
         body_bytes: Bytes of the bodies that ended `ok`.
 
-        lines: Their lines in the report.
+        lines: Their lines in the report; empty if there is none.
 
         failed: Those of them that are not `ok`, by host.
 
@@ -66,6 +68,8 @@ class Batch:
         stop: Called when one of these fails in the thread, because the error is not
             raised before the end of `with`.
 
+        line_of: Called for a row's line; the report's unless there is none.
+
     Attributes:
         left: Called to learn what is under way.
 
@@ -81,8 +85,10 @@ class Batch:
         take: Callable[[Ended], None],
         pause: Callable[[Event], object],
         stop: Callable[[], None],
+        line_of: LineOf = line_of,
     ) -> None:
         self._take = take
+        self._line_of = line_of
         self._pause = pause
         self._stop = stop
         self.left: Callable[[], UnderWay] = UnderWay
@@ -116,8 +122,9 @@ class Batch:
                 not item.refusal and outcome is not Outcome.UNSTARTED
             )  # its host's
             size, host = 0, plain_host(item.url) if is_fault else ""
+        line = self._line_of(item, download)
         # Needs no lock: the other thread removes rows from the front, in one step.
-        self._rows.append((item.number, outcome, size, line_of(item, download), host))
+        self._rows.append((item.number, outcome, size, line, host))
         if len(self._rows) >= _BATCH_SIZE:
             self._flush()
 
