@@ -29,10 +29,9 @@ _LONGEST_CELL_S = 3_600  # of a grid's cell; a whole grid may take as long as it
 _KERNEL_READY_WITHIN_S = 60
 # After an interrupt: to remove the function from AWS takes some ten calls.
 _STOPS_WITHIN_S = 60
-# Otherwise the kernel warns, in red, that loopback is not encrypted, and after Ctrl-C or
-# as it ends that its sockets are gone; errors of cells arrive another way. Cells also
-# stay out of the user's own history, and what they display in the kernel's, for the
-# report.
+# Otherwise the kernel warns, in red, that loopback is not encrypted; after Ctrl-C, or
+# as it ends, that sockets are gone; errors of cells arrive another way. Cells also stay
+# out of the user's own history, and what they display in the kernel's, for the report.
 _OPTIONS = [
     "--IPKernelApp.log_level=CRITICAL",
     "--IPKernelApp.exec_lines=import logging",
