@@ -19,6 +19,7 @@ from fetcher.transfer.addresses import Addresses
 from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.body import Body
 from fetcher.transfer.flow.hand_back import HandBack
+from fetcher.transfer.flow.host import is_clear
 from fetcher.transfer.flow.hosts import Hosts
 from fetcher.transfer.flow.pace import MOST_SPARED
 from fetcher.transfer.flow.places import Places
@@ -204,7 +205,9 @@ class Transfers:
             return False
         attempt.spared += 1
         attempt.failure = download
-        self._hosts.hold(attempt)
+        # Where each URL fails once, going on with others would look like a host that
+        # fails for ever; an answer to this one tells.
+        self._hosts.hold(attempt, goes_first=not is_clear(download))
         return True
 
     def _is_retried(self, attempt: Attempt, download: Download, now: float) -> bool:

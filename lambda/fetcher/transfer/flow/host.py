@@ -158,7 +158,7 @@ class Host:
         A 503 that names no time says so only from a host that has sent nothing else, or
         hardly anything else lately.
         """
-        if download.status == _TOO_MANY or download.retry_after_s > 0:
+        if is_clear(download):
             return True
         self._unclear_share += _RECENT * (1 - self._unclear_share)
         return not self.has_answered or self._unclear_share > FEW
@@ -188,9 +188,10 @@ class Host:
         self._revive()
         if self._pace is None:
             self._pace = Pace(self._since or now, self._accepted)
-        is_clear = download.retry_after_s > 0 or download.status == _TOO_MANY
         wait_s = min(wait_s, 2 * most_s)
-        self._pace.refuse(begun_at, wait_s, self._in_flight, now, is_clear=is_clear)
+        self._pace.refuse(
+            begun_at, wait_s, self._in_flight, now, is_clear=is_clear(download)
+        )
         self._in_flight -= 1
         # One of those in flight may still be answered.
         if not self._in_flight and self._pace.is_hopeless(
@@ -239,3 +240,8 @@ class Host:
     def _revive(self) -> None:
         self._failures = self._rounds = 0
         self.is_dead = self.is_given_up = False
+
+
+def is_clear(download: Download) -> bool:
+    """Tell whether a refusal is certainly about how often its host is asked."""
+    return download.status == _TOO_MANY or download.retry_after_s > 0

@@ -76,12 +76,13 @@ class Hosts:
         silent = filter(found.__getitem__, found)
         return {name: found[name] for name in sorted(silent, key=lambda x: -found[x])}
 
-    def hold(self, attempt: Attempt) -> None:
-        """Keep an attempt until its host can take it, after the others there."""
+    def hold(self, attempt: Attempt, *, goes_first: bool = False) -> None:
+        """Keep an attempt until its host can take it, after the others there or not."""
         name = attempt.host.name
         # Its host may have been forgotten while it waited to be tried again.
         attempt.host = self._hosts.setdefault(name, attempt.host)
-        self._queues.setdefault(name, deque()).append(attempt)
+        queue = self._queues.setdefault(name, deque())
+        (queue.appendleft if goes_first else queue.append)(attempt)
         self.waiting += 1
         self._list(attempt.host)
 

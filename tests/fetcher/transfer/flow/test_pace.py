@@ -90,16 +90,20 @@ def test_a_host_that_slowed_down_by_accident_is_soon_as_fast_as_before(monkeypat
     assert run.seconds < 2 * 1_000 / 400 + 1
 
 
+@pytest.mark.parametrize("connections", [1, 2, 9])
 def test_a_host_that_refuses_each_url_at_first_is_not_slowed_down_to_a_crawl(
-    monkeypatch,
+    monkeypatch, connections
 ):
+    """
+    Nor given up, though it answers no URL before it is asked for one again.
+    """
     busy = Fate(0.02, Outcome.HTTP_STATUS, 503, speaks_s=0.02)
     urls = [f"http://h/{n}" for n in range(10)]
     run = simulate(
         monkeypatch,
         urls,
         lambda _url, tries, _: OK if tries > 1 else busy,
-        connections=9,
+        connections=connections,
     )
 
     assert set(run.outcomes()) == {Outcome.OK}
