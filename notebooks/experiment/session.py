@@ -130,6 +130,8 @@ class Session:
 
         Raises:
             rollout.errors.RolloutError: If something is left at another endpoint.
+
+            EndpointError, OriginError: If a process of this session has died.
         """
         try:
             removed = destroy(self.target, function) if function else []
@@ -138,7 +140,7 @@ class Session:
         except (RolloutError, EndpointError, OriginError, OSError) as error:
             if not self._has_own_endpoint:
                 raise
-            print(f"Warning: {error} Its endpoint was this run's own and has ended.")
+            print(f"Warning: {error} This run's own endpoint ends with it.")
             return []
         finally:
             self._close_in_background()

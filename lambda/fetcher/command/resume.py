@@ -71,8 +71,9 @@ def keep(
         The positions in the list that are kept, and how these ended.
 
     Raises:
-        OSError, ValueError: If the file is not a report, or another list's, or if
-            nothing can be added to what is there. The report is left alone.
+        OSError, ValueError: If the file is not a report, or another list's, if that
+            breaks off before rows of it, or if nothing can be added to what is there.
+            The report is left alone.
     """
     kept, ended = Positions(), Counter[str]()
     if not report.is_regular:
@@ -86,6 +87,8 @@ def keep(
                 kept.add([item.number])
                 ended[outcome] += 1
                 yield line
+            if len(kept) < places.count:  # those that are missing may come later
+                urls.raise_if_torn()
             if not kept and not _is_of(file, urls, count):
                 msg = (
                     f"--report {report} belongs to another list: none of its URLs is "
@@ -138,7 +141,7 @@ def _standing_rows(
     file: BinaryIO, urls: UrlList, sink: LastingSink, places: _Numbers
 ) -> Iterator[tuple[Item, str, bytes]]:
     """Yield items that need not be fetched, how they ended, and their lines now."""
-    if places.is_empty:  # the list need not have been read yet
+    if not places.count:  # the list need not have been read yet
         return
     for item in urls:
         if item.refusal:  # the list tells that again
@@ -165,7 +168,7 @@ def _is_as_wanted(item: Item, sha256: str | None) -> bool:
 
 def _stale(download: Download) -> Download:
     """Return how a row ends whose body is there to stay, with another digest."""
-    has = f"sha256 {download.sha256}" if download.sha256 else "a sha256 nobody took"
+    has = f"sha256 {download.sha256}" if download.sha256 else "no recorded sha256"
     tar = download.path.rpartition("/")[0]
     detail = (
         f"{download.path} has {has}, and the list has another now. Its tar is complete "
@@ -180,7 +183,7 @@ def _is_of(file: BinaryIO, urls: UrlList, count: int) -> bool:
     for number, fields in enumerate(map(fields_of, _lines(file))):
         if fields:  # or else it is torn
             told.add(hash(fields["url"]), number)
-    return told.is_empty or any(
+    return not told.count or any(
         told.get(hash(masked(item.url))) is not None for item in urls
     )
 
@@ -232,23 +235,24 @@ class _Numbers:
     This takes 24 to 48 bytes each, a third of what a dictionary would.
 
     Args:
-        count: How many there are at most.
+        most: How many there are at most.
+
+    Attributes:
+        count: How many there are.
     """
 
-    def __init__(self, count: int) -> None:
-        size = 1 << (count * 3 // 2).bit_length()
+    def __init__(self, most: int) -> None:
+        self.count = 0
+        size = 1 << (most * 3 // 2).bit_length()
         self._mask = size - 1
         self._hashes = array("q", [0]) * size
         self._numbers = array("q", [-1]) * size
 
     def add(self, key: int, number: int) -> None:
         at = self._at(key)
+        self.count += self._numbers[at] < 0
         self._hashes[at] = key
         self._numbers[at] = number
-
-    @property
-    def is_empty(self) -> bool:
-        return max(self._numbers) < 0
 
     def get(self, key: int) -> int | None:
         number = self._numbers[self._at(key)]

@@ -119,7 +119,11 @@ class Table:
                 yield self._told(columns, {})
                 continue
             self._lines.ahead.extend(io.StringIO(text, newline=""))
-            some = list(islice(self._records, _AT_ONCE))
+            some = []
+            for record in self._records:
+                some.append(record)
+                if len(some) == _AT_ONCE or not self._lines.ahead:
+                    break  # a program may take its time for more
             if not some:
                 return
             problems = {n: problem for n, (_, problem) in enumerate(some) if problem}

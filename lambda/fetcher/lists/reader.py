@@ -1,4 +1,4 @@
-"""Process that reads a list to its end, so that others can do with what is there."""
+"""Process that reads a list to its end; others already work on what is there."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S = 0.5  # at the parent
 _BREAK_OFF = signal.SIGUSR1
+
+
+class _BrokenOffError(BaseException):
+    """The run has ended. Nobody who expects an `Exception` may catch it."""
 
 
 class ReaderProcess:
@@ -66,14 +70,16 @@ def _work(
 ) -> NoReturn:
     def break_off(_signal: int, _frame: FrameType | None) -> None:
         signal.signal(_BREAK_OFF, signal.SIG_IGN)
-        raise UrlListError(broken_off())
+        raise _BrokenOffError(broken_off())
 
     def look(_signal: int, _frame: FrameType | None) -> None:
         if os.getppid() != parent:
             os._exit(1)
 
     try:
+        gc.freeze()
         gc.set_threshold(100_000)  # hundreds of rows come and go, without cycles
+        gc.enable()
         signal.signal(_BREAK_OFF, break_off)
         for one in (signal.SIGINT, signal.SIGTERM):  # the parent decides
             signal.signal(one, signal.SIG_IGN)
@@ -82,6 +88,7 @@ def _work(
         while read_on():
             pass
     except BaseException as error:  # noqa: BLE001 - the parent shows it
-        fail(str(error) if isinstance(error, UrlListError) else repr(error))
+        is_told = isinstance(error, (UrlListError, _BrokenOffError))
+        fail(str(error) if is_told else repr(error))
     finally:
         os._exit(0)

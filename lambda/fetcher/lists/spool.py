@@ -7,8 +7,8 @@ import os
 import select
 import struct
 import weakref
+from array import array
 from bisect import bisect_right
-from operator import itemgetter
 from tempfile import TemporaryFile
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -39,14 +39,15 @@ class Spool:
         with TemporaryFile(prefix="fetcher-list-") as file:
             self._file = os.dup(file.fileno())
         self.close = weakref.finalize(self, os.close, self._file)
-        self._blocks = [(0, 0)]  # how many rows up to a block's end, where that is
+        # How many rows up to a block's end, and where that is; a block may be one row.
+        self._counts, self._ends = array("Q", [0]), array("Q", [0])
         self._looking = RLock()  # for the handler of a signal looks, too
         self._writer: int | None = None
         self.words: dict[str, Any] | None = None
 
     @property
     def count(self) -> int:  # noqa: D102
-        return self._blocks[-1][0]
+        return self._counts[-1]
 
     def append(self, block: RowBlock) -> None:
         """Add rows, which follow those before."""
@@ -63,7 +64,7 @@ class Spool:
     def _write(self, data: bytes, count: int) -> None:
         rest, at = (
             memoryview(_HEADER.pack(len(data), count) + data),
-            self._blocks[-1][1],
+            self._ends[-1],
         )
         while rest:
             written = os.pwrite(self._file, rest, at)
@@ -104,7 +105,7 @@ class Spool:
         with self._looking:
             size = os.fstat(self._file).st_size
             while self.words is None:
-                end = self._blocks[-1][1]
+                end = self._ends[-1]
                 start = end + _HEADER.size
                 if start > size:
                     return
@@ -114,7 +115,8 @@ class Spool:
                 if count == _END:
                     self.words = json.loads(self._read(start, length))
                 else:
-                    self._blocks.append((count, start + length))
+                    self._ends.append(start + length)
+                    self._counts.append(count)
 
     def blocks(
         self, spans: Iterable[tuple[int, int]], more: Callable[[], bool | None]
@@ -146,9 +148,9 @@ class Spool:
                 at += len(piece.urls)
 
     def _block_with(self, number: int) -> RowBlock:
-        index = bisect_right(self._blocks, number, key=itemgetter(0))
-        (first, before), (_, end) = self._blocks[index - 1 : index + 1]
-        start = before + _HEADER.size
+        index = bisect_right(self._counts, number)
+        first, end = self._counts[index - 1], self._ends[index]
+        start = self._ends[index - 1] + _HEADER.size
         data = self._read(start, end - start)
         urls, *optional = data.decode().split("\t")
         columns = (one.split("\n") if one else () for one in optional)

@@ -85,6 +85,7 @@ class UrlList:
         self._foreign = Foreign.count
         self._estimate = 0
         self._bytes = 0
+        self._has_pipe = any(map(is_pipe, self.names))
         self._is_begun = self._is_judged = False
         self._given: Input | None = None  # what is being read
         self._reader: ReaderProcess | None = None
@@ -179,12 +180,12 @@ class UrlList:
     @property
     def is_growing(self) -> bool:
         """Whether a program may write more of it, and take its time."""
-        return self.known_count is None and any(map(is_pipe, self.names))
+        return self.known_count is None and self._has_pipe
 
     @property
     def is_far(self) -> bool:
-        """Whether to read it means to wait, for a program or for S3."""
-        return any(is_pipe(one) or one.startswith(SCHEME) for one in self.names)
+        """Whether reading it means waiting, for a program or for S3."""
+        return self._has_pipe or any(one.startswith(SCHEME) for one in self.names)
 
     def read_on(self) -> bool:
         """Read some more rows; False: there are none."""
@@ -272,8 +273,8 @@ class UrlList:
     def _broken_off(self) -> str:
         self._spool.look()
         return (
-            f"{self} was read as far as row {self.count:,}, for the run ended before "
-            "it did. The same command goes on where this one ended."
+            f"{self} was read only up to row {self.count:,}, because the run ended "
+            "first. Run the same command again to continue."
         )
 
     def break_off(self) -> None:

@@ -35,7 +35,7 @@ def timeline(shards: pd.DataFrame, where: str, *, of: str = "") -> Figure:
     """
     Draw what each invocation was doing when: a row each, in the order sent.
 
-    Behind them, the run is starting up, downloading steadily, or at its tail.
+    Behind them, the run is starting up, in its steady phase, or at its tail.
     """
     figure, ax = new_axes(SINCE_START, "Invocation, in the order sent")
     start = shards["invoked_at"].min()
@@ -62,7 +62,7 @@ def timeline(shards: pd.DataFrame, where: str, *, of: str = "") -> Figure:
 
 
 def _shade_steady(ax: Axes, shards: pd.DataFrame, start: float) -> None:
-    """Shade the time in which nearly all executions were downloading."""
+    """Shade the steady phase: nearly all executions were at work."""
     for _, session in shards.groupby("session"):
         phases = phases_of(session)
         since = session["invoked_at"].min() - start + phases.startup_s
@@ -80,6 +80,6 @@ def _timeline_title(shards: pd.DataFrame) -> str:
     return (
         f"{len(shards):,} invocation{'s' * (len(shards) > 1)} took "
         f"{duration(startup_s + steady_s + tail_s)}: {duration(startup_s)} starting "
-        f"up, {duration(steady_s)} downloading steadily (shaded), {duration(tail_s)} "
+        f"up, {duration(steady_s)} at a steady rate (shaded), {duration(tail_s)} "
         "until the last report"
     )

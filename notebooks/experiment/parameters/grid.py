@@ -135,9 +135,9 @@ class GridSettings(DownloadSettings):
         '10kB-c1-curl-cold-r1'
         """
         start = "cold" if cell.fresh else "warm"
-        return f"{self.setting_of(cell)}-{start}-r{cell.repeat}"
+        return f"{self._setting_of(cell)}-{start}-r{cell.repeat}"
 
-    def setting_of(self, cell: FanOutSettings) -> str:
+    def _setting_of(self, cell: FanOutSettings) -> str:
         """Return the name of a cell's setting, which its repeats share."""
         parts = [f"{cell.file_kb}kB", f"c{cell.concurrency}"]
         parts += [f"{cell.memory_mb}MB"] if self.memories_mb else []

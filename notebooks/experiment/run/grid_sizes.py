@@ -27,10 +27,10 @@ class GridSizes:
     """
     The numbers of files of a grid's runs that `duration_s` decides.
 
-    The first run of all has a pilot. That of another concurrency fetches as many files
-    as if throughput grew along, on this machine up to the number of its cores: so many
-    are enough. Later ones fetch what the first showed to download steadily for so long,
-    or more once one of them was done too soon.
+    The first run of a file size, memory, engine and sink has a pilot. That of another
+    concurrency fetches as many files as if throughput grew along, on this machine up to
+    the number of its cores: so many are enough. Later ones fetch what the first showed
+    to download steadily for so long, or more once one of them was done too soon.
     """
 
     def __init__(self) -> None:

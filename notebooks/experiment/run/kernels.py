@@ -64,6 +64,7 @@ class Kernel(AsyncKernelManager):
     """A kernel's manager, whose client serves one notebook after the other."""
 
     client_factory = _Client
+    shutdown_wait_time = 60.0  # for a session's processes, which end in its background
     _client: Any = None
 
     def client(self, **options: object) -> Any:  # noqa: ANN401 - the base promises less

@@ -67,7 +67,8 @@ class Load:
             whole machine), and the CPU seconds so far of each of `PARTS`.
         """
         table = pd.DataFrame(self._rows)
-        passed = table[["busy_s", "idle_s", "stolen_s"]].diff()
+        # Linux counts idle time loosely: it may go back.
+        passed = table[["busy_s", "idle_s", "stolen_s"]].diff().clip(lower=0)
         share = passed["busy_s"] / passed.sum(axis=1, min_count=1)
         table.insert(1, "cpu_percent", 100 * share)
         return table

@@ -79,8 +79,13 @@ class _Load(NamedTuple):
 
     @property
     def taken(self) -> float:
-        """How many cores were not free for this machine's work."""
+        """How many cores were busy, or given to other machines."""
         return self.busy + self.stolen
+
+    @property
+    def others(self) -> float:
+        """How many cores were busy with other programs."""
+        return self.busy - self.own
 
     @classmethod
     def of(cls, runs: pd.DataFrame) -> Self:
@@ -98,11 +103,10 @@ def _why(runs: pd.DataFrame, after: pd.DataFrame) -> str:
         f"{cores} cores were busy while files arrived steadily, "
         f"{there.executions:.1f} with executions and {there.origin:.1f} with the origin"
     )
-    others = there.busy - there.own
-    if others > _OTHERS * cores:
+    if there.others > _OTHERS * cores:
         return (
-            f"{at}, but {others:.1f} with other programs: measure again when they are "
-            "done"
+            f"{at}, but {there.others:.1f} with other programs: measure again when "
+            "they are done"
         )
     if there.stolen > _STOLEN * cores:
         at += f", and the host gave {there.stolen:.1f} of them to other machines"
@@ -114,12 +118,14 @@ def _limit(there: _Load, cores: int, runs: pd.DataFrame, after: pd.DataFrame) ->
     if there.taken > _BUSY * cores:
         return f": {_CORES}"
     if there.origin > _BUSY:
-        return ", which is a single process: the origin is the limit"
+        return ": the origin, a single process, is the limit"
     if there.origin < _AT_WORK:
         return ": files came from elsewhere, so why cannot be seen here"
-    if (further := _Load.of(after)).taken > _BUSY * cores:
-        concurrency = after["concurrency"].iloc[0]
-        return f"; at concurrency {concurrency:,} it was {further.busy:.1f}: {_CORES}"
+    further, concurrency = _Load.of(after), after["concurrency"].iloc[0]
+    if further.taken - further.others > _BUSY * cores:
+        busy = f"{further.taken:.1f} cores were busy"
+        given = " or given away" if further.stolen > _STOLEN * cores else ""
+        return f"; at concurrency {concurrency:,}, {busy}{given}: {_CORES}"
     connections = runs["connections"].iloc[0]
     advice = f"so try more than {connections:,} connections"
     if not connections:

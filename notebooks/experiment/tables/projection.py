@@ -29,7 +29,7 @@ class Phases:
         startup_s: Until nearly all executions were downloading.
 
         steady_s: From then on, as long as nearly all of them were at work: downloading,
-            or reporting, which takes a time for each file, too.
+            or, on this machine, reporting, which takes a time for each file, too.
 
         tail_s: The rest.
 
@@ -50,13 +50,10 @@ def phases_of(shards: pd.DataFrame) -> Phases:
     """
     Tell the phases of one session apart, by its rows of a `shards_table`.
 
-    The files of an invocation are taken to be done evenly until it has answered.
+    The files of an invocation are taken to be done evenly while it is at work.
     """
     began_at, ended_at = shards["invoked_at"].min(), shards["answered_at"].max()
-    reported = _reported(shards)
-    since = reported["downloading_at"].to_numpy()
-    until = reported["answered_at"].to_numpy()
-    files = reported["ok"].to_numpy()
+    files, since, until = _work_in(shards)
     first, last = _at_work(since, until) or (ended_at, ended_at)
 
     def done(start: float, end: float) -> float:
@@ -76,16 +73,19 @@ def phases_of(shards: pd.DataFrame) -> Phases:
 
 def steady_period(shards: pd.DataFrame) -> tuple[float, float]:
     """Return when the steady phase of a run began and ended; all of it, if none did."""
-    reported = _reported(shards)
-    found = _at_work(
-        reported["downloading_at"].to_numpy(), reported["answered_at"].to_numpy()
-    )
+    _, since, until = _work_in(shards)
+    found = _at_work(since, until)
     return found or (float(shards["invoked_at"].min()), shards["answered_at"].max())
 
 
-def _reported(shards: pd.DataFrame) -> pd.DataFrame:
-    """Return the invocations that downloaded something."""
-    return shards[shards["downloaded_at"] > shards["downloading_at"]]
+def _work_in(shards: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the files of invocations that downloaded something, and their times."""
+    reported = shards[shards["downloaded_at"] > shards["downloading_at"]]
+    # Elsewhere, the clock that saw the answer is not that of the execution.
+    is_local = reported["target"] == "local"
+    until = reported["answered_at"].where(is_local, reported["downloaded_at"])
+    since = reported["downloading_at"]
+    return reported["ok"].to_numpy(), since.to_numpy(), until.to_numpy()
 
 
 def _at_work(since: np.ndarray, until: np.ndarray) -> tuple[float, float] | None:

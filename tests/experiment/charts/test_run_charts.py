@@ -40,7 +40,7 @@ def test_the_timeline_is_titled_labelled_and_footnoted(of):
     (ax,) = figure.axes
 
     assert title(figure) == of + ": " * bool(of) + (
-        "1 invocation took 2.0 s: 750 ms starting up, 1.2 s downloading steadily "
+        "1 invocation took 2.0 s: 750 ms starting up, 1.2 s at a steady rate "
         "(shaded), 0 ms until the last report"
     )
     assert key(figure) == ["queued", "starting", "downloading", "reporting"]
@@ -63,7 +63,7 @@ def test_the_timeline_shows_what_was_lost(tmp_path):
 def test_a_timeline_of_nothing_but_losses_can_be_drawn(tmp_path):
     figure = timeline(shards(invocation(urls((0, 4)), error="it died")), WHERE)
 
-    assert "0 ms downloading steadily" in title(figure)
+    assert "0 ms at a steady rate" in title(figure)
     figure.savefig(tmp_path / "chart.png")
 
 

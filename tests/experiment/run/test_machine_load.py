@@ -74,8 +74,10 @@ def test_how_busy_the_processors_are_is_said_since_the_sample_before():
         while time.process_time() < end:
             pass
     first, *others = load.table()["cpu_percent"]
+    others = [percent for percent in others if not math.isnan(percent)]  # no tick since
 
     assert math.isnan(first)  # there is none before it
+    assert others
     assert all(0 <= percent <= 100 for percent in others)
 
 

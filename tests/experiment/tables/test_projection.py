@@ -11,12 +11,12 @@ from experiment.tables.projection import phases_of, projection_of
 SHARDS = [(0, 1, 6, 5_000), (0, 2, 7, 5_000)]
 
 
-def shards(*rows, session=0, reporting_s=0.5):
+def shards(*rows, session=0, reporting_s=0.5, target="local"):
     """Invocations as (sent, first download, answered, files)."""
     names = ["invoked_at", "downloading_at", "answered_at", "ok"]
     table = pd.DataFrame(rows, columns=names, dtype=float)
     downloaded_at = table["answered_at"] - reporting_s
-    return table.assign(session=session, downloaded_at=downloaded_at)
+    return table.assign(session=session, downloaded_at=downloaded_at, target=target)
 
 
 def test_a_run_is_steady_while_nearly_all_executions_are_at_work():
@@ -25,6 +25,21 @@ def test_a_run_is_steady_while_nearly_all_executions_are_at_work():
     assert (phases.startup_s, phases.steady_s, phases.tail_s) == (2, 4, 1)
     assert phases.startup_files == phases.tail_files == 1_000
     assert phases.steady_files == (4_000, 4_000)
+
+
+def test_on_aws_the_clock_of_an_answer_is_not_that_of_the_download():
+    """
+    Executions were 2 s ahead of the notebook, or 5 s behind it.
+    """
+    rows = shards((0, 1, 6, 5_000), (0, 1, 6, 5_000), target="aws")
+    for ahead_s in (-5, 0, 2):
+        shifted = rows.assign(
+            downloading_at=rows["downloading_at"] + ahead_s,
+            downloaded_at=rows["downloaded_at"] + ahead_s,
+        )
+
+        assert phases_of(shifted).steady_s == 4.5
+        assert sum(phases_of(shifted).steady_files) == 10_000
 
 
 def test_pauses_between_shards_belong_to_the_steady_phase():

@@ -114,9 +114,13 @@ def test_each_file_size_has_its_own_verdict():
 LIMITS = {
     "1.9 of the 2 cores were busy while files arrived steadily, 1.2 with executions "
     "and 0.5 with the origin: the cores are the limit": {},
-    "the origin is the limit": {"cores_busy": 1.6, "origin_cores": 1.0},
+    "the origin, a single process, is the limit": {
+        "cores_busy": 1.6,
+        "origin_cores": 1.0,
+    },
     "neither cores nor origin are the bottleneck, so try more than 20 connections": {
-        "cores_busy": 1.0
+        "cores_busy": 1.0,
+        "own_cores": 1.0,
     },
     "but 0.9 with other programs": {"own_cores": 1.0},
     "and the host gave 0.5 of them to other machines: the cores are the limit": {
@@ -141,14 +145,16 @@ def test_a_grid_says_where_throughput_stops_growing_and_why(why, load):
 
 def test_what_runs_out_at_the_next_concurrency_is_why_there_is_no_more():
     table = by_concurrency({1: 10_000, 2: 10_500}, cores_busy=1.4, own_cores=1.4)
-    table.loc[table["concurrency"] == 2, "cores_busy"] = 1.9
+    table.loc[table["concurrency"] == 2, ["cores_busy", "own_cores"]] = 1.9
     (said,) = growth(table)
 
     assert (
         "no other concurrency is measurably faster than 1. At concurrency 1, 1.4"
         in said
     )
-    assert said.endswith("; at concurrency 2 it was 1.9: the cores are the limit.")
+    assert said.endswith(
+        "; at concurrency 2, 1.9 cores were busy: the cores are the limit."
+    )
 
 
 def test_a_grid_whose_last_setting_is_fastest_has_not_found_where_growth_stops():

@@ -56,7 +56,7 @@ def test_a_run_that_ends_before_the_program_does_is_resumed(run, origin, kind):
     assert left == []
     if kind == signal.SIGINT:
         assert (status, summary["counts"]) == (2, {"ok": 5})
-        assert "was read as far as row 5, for the run ended before it did" in run.err
+        assert "was read only up to row 5, because the run ended first" in run.err
 
     asked = len(origin.requests)
     with run.start() as process:

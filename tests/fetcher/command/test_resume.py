@@ -144,7 +144,7 @@ def test_a_digest_that_changed_costs_only_its_row_where_a_tar_is_complete(
         assert (
             f"has sha256 {'cd' * 32}, and the list has another" in by_row[1]["detail"]
         )
-        assert "has a sha256 nobody took" in by_row[2]["detail"]
+        assert "has no recorded sha256" in by_row[2]["detail"]
 
 
 def test_a_report_of_another_list_is_refused_and_left_alone(run):

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from local_aws.local_lambda.api import (
     aliases,
     concurrency,
+    empty_answers,
     event_configs,
     functions,
     layers,
@@ -12,7 +13,6 @@ from local_aws.local_lambda.api import (
     tags,
     versions,
 )
-from local_aws.local_lambda.api import empty_answers as absent
 from local_aws.local_lambda.api import function_urls as url_config
 from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.service_model import Answer, Call
@@ -57,14 +57,17 @@ OPERATIONS: dict[str, tuple[int, Operation]] = {
     "GetLayerVersion": (200, layers.get),
     "GetLayerVersionByArn": (200, layers.get),
     "DeleteLayerVersion": (204, layers.delete),
-    "ListEventSourceMappings": (200, absent.listed("EventSourceMappings")),
-    "GetEventSourceMapping": (200, absent.get_event_source_mapping),
-    "ListCodeSigningConfigs": (200, absent.listed("CodeSigningConfigs")),
-    "GetFunctionCodeSigningConfig": (200, absent.get_code_signing),
-    "ListProvisionedConcurrencyConfigs": (200, absent.list_provisioned_concurrency),
-    "GetProvisionedConcurrencyConfig": (200, absent.get_provisioned_concurrency),
-    "GetRuntimeManagementConfig": (200, absent.get_runtime_management),
-    "GetFunctionRecursionConfig": (200, absent.get_recursion),
+    "ListEventSourceMappings": (200, empty_answers.listed("EventSourceMappings")),
+    "GetEventSourceMapping": (200, empty_answers.get_event_source_mapping),
+    "ListCodeSigningConfigs": (200, empty_answers.listed("CodeSigningConfigs")),
+    "GetFunctionCodeSigningConfig": (200, empty_answers.get_code_signing),
+    "ListProvisionedConcurrencyConfigs": (
+        200,
+        empty_answers.list_provisioned_concurrency,
+    ),
+    "GetProvisionedConcurrencyConfig": (200, empty_answers.get_provisioned_concurrency),
+    "GetRuntimeManagementConfig": (200, empty_answers.get_runtime_management),
+    "GetFunctionRecursionConfig": (200, empty_answers.get_recursion),
     "TagResource": (204, tags.tag),
     "UntagResource": (204, tags.untag),
     "ListTags": (200, tags.list_),

@@ -77,8 +77,8 @@ class EnvironmentLog:
         Args:
             text: The lines.
 
-            is_last: Whether an invocation ends with them. Then they and all before
-                them go to the stream now, and stay in the file for `tail`.
+            is_last: Whether an invocation ends with them. Then what was not collected
+                yet goes to the stream, and stays in the file for `tail`.
         """
         size = self._collected
         with _unless_it_fails(), self._opened() as file:

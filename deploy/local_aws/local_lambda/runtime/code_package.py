@@ -106,13 +106,13 @@ def _unpack(content: bytes, folder: Path, room: int) -> Package:
             package = Package(folder, len(content), digest(content), unpacked)
             package.task_root.mkdir(parents=True)
             package.zip_file.write_bytes(content)
-            links = {
-                path
-                for item in archive.infolist()
-                if (path := _extract(archive, item, package.task_root))
-            }
-            for path in links:  # last, so that nothing is written through them
-                _make_link(path)
+            links = {}  # by path: of two members of one name, the second counts
+            for item in archive.infolist():
+                path, is_link = _extract(archive, item, package.task_root)
+                links[path] = is_link
+            for path, is_link in links.items():
+                if is_link:  # last, so that nothing is written through them
+                    _make_link(path)
         if earlier := _UNPACKED.get(package.sha256):
             _take_compiled(earlier, package.task_root)
         _UNPACKED[package.sha256] = package.task_root
@@ -149,12 +149,12 @@ def _checked_size(archive: zipfile.ZipFile, room: int) -> int:
 
 def _extract(
     archive: zipfile.ZipFile, item: zipfile.ZipInfo, target: Path
-) -> Path | None:
-    """Write a member; return its path if it holds the target of a symbolic link."""
+) -> tuple[Path, bool]:
+    """Write a member; return its path, and whether it holds a link's target."""
     unpacked = Path(archive.extract(item, target))
     mode = item.external_attr >> 16
     if stat.S_ISLNK(mode):
-        return unpacked
+        return unpacked, True
     # zipfile forgets permissions; programs in the package must stay executable.
     permissions = mode & 0o777
     if permissions and not item.is_dir():
@@ -162,7 +162,7 @@ def _extract(
     # The zip's time, as unzip does: Python checks compiled modules against it.
     modified = time.mktime((*item.date_time, 0, 0, -1))
     os.utime(unpacked, (modified, modified))
-    return None
+    return unpacked, False
 
 
 def _make_link(path: Path) -> None:

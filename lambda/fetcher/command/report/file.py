@@ -26,6 +26,7 @@ _LOCKS = Path("/proc/locks")  # on Linux
 # Children of a run that was killed hold on to its report until they notice.
 _PATIENCE_S = 1.0
 _LOOK_EVERY_S = 0.05
+_STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
@@ -65,7 +66,7 @@ class ReportFile:
     @property
     def is_regular(self) -> bool:
         """Whether it is a regular file, so that it can be read, too."""
-        return not _is_descriptor(self._path) and _is_regular(self._file)
+        return _descriptor_of(self._path) is None and _is_regular(self._file)
 
     def reader(self) -> BinaryIO:
         """Open it to be read."""
@@ -161,6 +162,8 @@ def _say_once(line: str) -> None:
 
 
 def _opened(path: Path) -> FileIO:
+    if (descriptor := _descriptor_of(path)) is not None:
+        return FileIO(os.dup(descriptor), "w")  # what else is printed follows there
     # A pipe must not be opened to read, too: then its reader may be missed.
     mode = "ab+" if path.is_file() or not path.exists() else "ab"
     return FileIO(path, mode)
@@ -170,9 +173,11 @@ def _is_regular(file: FileIO) -> bool:
     return stat.S_ISREG(os.fstat(file.fileno()).st_mode)
 
 
-def _is_descriptor(path: Path) -> bool:
-    """Tell whether a path is that of a file that whoever began this has open."""
-    return str(path.absolute()).startswith(("/dev/std", "/dev/fd/", "/proc/"))
+def _descriptor_of(path: Path) -> int | None:
+    """Return the descriptor that a path such as ``/dev/stdout`` names; None: none."""
+    name = str(path.absolute())
+    found = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d+)", name)
+    return int(found[1]) if found else _STANDARD.get(name)
 
 
 def _leads_to(path: Path, file: FileIO) -> bool:

@@ -30,6 +30,7 @@ _NAME, _SIZE = slice(100), slice(124, 135)  # of a header
 _LINE = re.compile(rb'\{"key": "([^"]+)", "offset": (\d+), "size": (\d+)[,}]')
 _NOWHERE = -1
 _AT_ONCE = 10_000  # rows of an index that are held
+_MOST_ROWS = 10**10  # far more than any list has
 _DIGITS = 9  # at least, that a member's name begins with
 
 
@@ -77,7 +78,9 @@ def members_in(descriptor: int, at: int = 0) -> Iterator[Found]:
         after = beside_at + BLOCK + _padded(length)
         if not (name and beside) or after > end:
             return
-        told = os.pread(descriptor, length, beside_at + BLOCK).decode("ascii")
+        told = os.pread(descriptor, length, beside_at + BLOCK).decode(
+            "ascii", "replace"
+        )
         yield Found(name, at + BLOCK, size, after, told[1:-1])
         at = after
 
@@ -169,8 +172,11 @@ class Contents:
         number, last = len(self._names), 0
         self._names.append(tar)
         for member in members:
-            position = member.position
-            if position < 0:
+            try:
+                position = member.position
+            except ValueError:
+                position = -1
+            if not 0 <= position < _MOST_ROWS:
                 msg = f"{tar} was not written by this command: it has {member.name}."
                 raise ValueError(msg)
             if missing := max(0, position + 1 - len(self._sizes)):
@@ -237,11 +243,17 @@ class TarsSink(LastingSink, Protocol):
         growing = {tar: others.pop(tar) for tar in unfinished if tar in others}
         if growing and not self._contents().has_any(kept):
             tar, count = next(iter(growing.items()))
+            left = f"{unfinished[tar]} was left by a run that did not end, and"
             msg = (
-                f"{unfinished[tar]} was left by a run that did not end, and has "
-                f"{count:,} files, none of which are to be kept. With the list of that "
-                "run and a --report they would be; or name another place, or remove it."
+                f"{left} has {count:,} files, none of which are to be kept. With the "
+                "list of that run and a --report they would be; or name another place, "
+                "or remove it."
             )
+            if is_again:
+                msg = (
+                    f"{left} --retry all cannot replace its files: remove it, or leave "
+                    "--retry out."
+                )
             raise ValueError(msg)
         for tar, count in others.items():
             msg = (

@@ -40,8 +40,8 @@ class ShardFiles:
 
     def has(self, tar: str) -> bool:
         """Tell whether a tar, by its path, is one of these."""
-        tar = self.spelled(tar)
-        return str(self._one) == (tar.rpartition("/")[0] if self.is_folder else tar)
+        place = tar.rpartition("/")[0] if self.is_folder else tar
+        return _absolute(place) == _absolute(str(self._one))
 
     def spelled(self, tar: str) -> str:
         """Return the path of a tar, as this place spells it if it is one of these."""

@@ -77,7 +77,7 @@ class Hosts:
         return {name: found[name] for name in sorted(silent, key=lambda x: -found[x])}
 
     def hold(self, attempt: Attempt, *, goes_first: bool = False) -> None:
-        """Keep an attempt until its host can take it, after the others there or not."""
+        """Keep an attempt until its host can take it: behind the others, or before."""
         name = attempt.host.name
         # Its host may have been forgotten while it waited to be tried again.
         attempt.host = self._hosts.setdefault(name, attempt.host)

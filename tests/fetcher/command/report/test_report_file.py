@@ -174,4 +174,5 @@ def test_a_file_that_is_open_already_is_added_to_and_not_replaced(tmp_path):
             report.check()
 
             assert not report.is_regular
+        file.seek(0)
         assert file.read() == "one\n"

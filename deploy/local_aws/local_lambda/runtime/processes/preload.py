@@ -44,7 +44,7 @@ def _compile_own(root: Path) -> None:
 
     libraries = _libraries(root)
     for entry in root.iterdir():
-        if entry.stem in libraries:
+        if entry.is_symlink() or entry.stem in libraries:
             continue
         if entry.is_dir():
             compileall.compile_dir(entry, quiet=2)

@@ -154,13 +154,14 @@ class Parent:
         """Start an environment; True in the forked child."""
         environment = command["spawn"]
         try:
-            pid, at = self._start(command)
+            pid, at, log = self._start(command)
         except OSError as error:  # of processes, descriptors or memory there is no more
             why = f"An environment could not be started: {error}."
             print(why, file=sys.stderr, flush=True)
             self._report({"exited": environment, "status": None, "peak_kb": 0})
             return False
         if pid == 0:
+            self._let_go(log)
             return True
         # The child does this too: either way a kill hits the whole group.
         with contextlib.suppress(OSError):
@@ -169,8 +170,8 @@ class Parent:
         self._report({"started": environment, "pid": pid, "at": at})
         return False
 
-    def _start(self, command: dict[str, Any]) -> tuple[int, float]:
-        """Start a process; return its pid, which is 0 in the forked child, and when."""
+    def _start(self, command: dict[str, Any]) -> tuple[int, float, int]:
+        """Start a process; return its pid, 0 in the forked child, when, and its log."""
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         log = os.open(command["log"], flags, 0o600)  # a sandbox may not see it
         pid = -1
@@ -187,9 +188,7 @@ class Parent:
                 if self._namespaces:
                     self._namespaces.leave()
                 os.close(log)
-        if pid == 0:
-            self._let_go(log)
-        return pid, at
+        return pid, at, log
 
     def _let_go(self, log: int) -> None:
         os.dup2(log, 1)
