@@ -1,5 +1,6 @@
 """An earlier report that is torn, linked, or no report: what stands in it stays."""
 
+import gzip
 import json
 from contextlib import closing
 
@@ -10,8 +11,8 @@ from tests.support.earlier_run import ITEMS, EarlierRun
 
 from fetcher.command.report import file as report_file
 from fetcher.command.report.file import ReportFile
-from fetcher.command.resume import ALL, HEALABLE
-from fetcher.lists.url_list import UrlList
+from fetcher.command.resume import ALL, HEALABLE, keep
+from fetcher.lists.url_list import UrlList, UrlListError
 from fetcher.sinks.tars.local import LocalTars
 
 TORN = (1, 5, 40, -2)  # where a line ends whose writer was killed
@@ -162,3 +163,22 @@ def test_a_report_stays_as_it_was_if_a_complete_tar_takes_nothing(
 
         assert after == before
         assert len(run.kept()) == ITEMS
+
+
+def test_a_list_that_breaks_off_leaves_the_report_of_its_rows_alone(run, tmp_path):
+    """
+    Its other rows may come later; their lines were dropped, and their tars emptied.
+    """
+    torn = tmp_path / "torn.txt.gz"
+    torn.write_bytes(gzip.compress(b"http://h/4\nhttp://h/5\n")[:-9])
+    fresh = (f"http://new/{n:0500}" for n in range(10_000))
+    names = [*(f"http://h/{n}" for n in range(4)), *fresh]
+    run.list.write_text("\n".join(names))
+    urls = UrlList(run.list, torn)
+    with (
+        ReportFile(run.report) as report,
+        pytest.raises(UrlListError, match="gz is not whole"),
+    ):
+        keep(report, urls, run.sink, HEALABLE)
+
+    assert run.report.read_text() == "".join(run.lines)

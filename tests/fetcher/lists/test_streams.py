@@ -2,13 +2,16 @@
 
 import gzip
 import os
+import signal
 import threading
+from contextlib import closing
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.support.url_lists import told
 
+from fetcher.lists.reader import ReaderProcess
 from fetcher.lists.url_list import UrlList, UrlListError
 
 ROWS = [f"http://h/{n}/{os.urandom(200).hex()}" for n in range(9_000)]  # 4 MB
@@ -77,3 +80,39 @@ def test_what_is_packed_comes_through_a_pipe_too(piped, tmp_path, kind):
         data = pa.compress("\n".join(ROWS).encode(), codec=codec, asbytes=True)
 
     assert [item.url for item in piped(data)] == ROWS
+
+
+def test_an_odd_row_of_a_program_does_not_wait_for_many_more():
+    reads, writes = os.pipe()
+    os.write(writes, b'url,caption\nhttp://h/1,"a\nb"\n')
+    late = threading.Timer(30, os.write, [writes, b"http://h/2,c\n"])
+    late.start()
+    with closing(UrlList(f"/dev/fd/{reads}", is_hasty=True)) as urls:
+        late.cancel()
+
+        assert urls.count == 1
+    os.close(writes)
+    os.close(reads)
+
+
+def test_nothing_that_expects_an_error_keeps_a_list_from_being_broken_off():
+    """
+    The signal may come amid code that takes a `ValueError` for a bad row.
+    """
+    reads, writes = os.pipe()
+
+    def read_on():
+        try:
+            signal.raise_signal(signal.SIGUSR1)
+        except Exception:  # noqa: BLE001 - whatever a reader expects
+            os.write(writes, b"swallowed")
+        return False
+
+    def fail(why):
+        os.write(writes, why.encode())
+
+    reader = ReaderProcess(read_on, fail, lambda: "broken off")
+    assert os.read(reads, 100) == b"broken off"
+    reader.end()
+    os.close(reads)
+    os.close(writes)
