@@ -88,8 +88,6 @@ def kernel(environ: Mapping[str, str] | None = None) -> Iterator[Kernel]:
     Starting one and importing pandas and matplotlib take longer than a small run.
     """
     with _started(environ) as manager, passing_on_interrupts(manager):
-        with _interrupt_delayed():
-            _wait_for(manager, _KERNEL_READY_WITHIN_S)
         yield manager
 
 
@@ -103,7 +101,7 @@ def early_kernel(
     It imports what the notebook needs, which can use the time of something else. In the
     end it is killed: its cells have ended, or `passing_on_interrupts` waited for them.
     """
-    with _started(environ, killed=True) as manager:
+    with _started(environ, is_early=True) as manager:
         client = manager.client()
         client.start_channels()
         client.execute(_imports_of(notebook), silent=True, store_history=False)
@@ -178,9 +176,9 @@ def execute(
 
 @contextmanager
 def _started(
-    environ: Mapping[str, str] | None, *, killed: bool = False
+    environ: Mapping[str, str] | None, *, is_early: bool = False
 ) -> Iterator[Kernel]:
-    """Start a kernel without waiting for it, and end it."""
+    """Start a kernel, wait until it is ready unless that is too early, and end it."""
     with _runtime_folder() as folder:
         manager = Kernel(
             kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
@@ -192,11 +190,13 @@ def _started(
                     cwd=_NOTEBOOKS,
                     env={**os.environ, **(environ or {}), _RUNTIME_FOLDER: str(folder)},
                 )
+                if not is_early:
+                    _wait_for(manager, _KERNEL_READY_WITHIN_S)
             yield manager
         finally:
             manager.hang_up()
             if manager.has_kernel:
-                run_sync(manager.shutdown_kernel)(now=killed)
+                run_sync(manager.shutdown_kernel)(now=is_early)
 
 
 def _wait_for(manager: Kernel, within_s: float) -> None:
