@@ -19,8 +19,8 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from fetcher.command import child
 from fetcher.command.by_host import HostShares
-from fetcher.command.child import Child, describe
 from fetcher.command.download_loop import fetch
 from fetcher.command.graceful_stop import SIGNALS
 from fetcher.command.result_pipe import Messages
@@ -111,9 +111,7 @@ class Processes:
         self._done = done
         self._sink = sink
         self._account = account
-        self._children: dict[
-            int, tuple[int, Messages]
-        ] = {}  # by pipe: process, messages
+        self._children: dict[int, tuple[int, Messages]] = {}  # processes, by pipe
         self._poll = select.poll()
         self._broken = False
         self._ending = False
@@ -186,9 +184,8 @@ class Processes:
                 self._deals.end()
                 for pipe in (*self._children, reader):
                     os.close(pipe)
-                Child(writer, parent, self._account.line_of).work(
-                    self._items(nth), self._sink, options, deadline_at
-                )
+                own = self._items(nth), self._sink, options, deadline_at
+                child.work(*own, self._account.line_of, writer, parent)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         os.close(writer)
@@ -209,21 +206,12 @@ class Processes:
     ) -> None:
         """Do this process's own part."""
         try:
-            fetch(
-                engine,
-                items,
-                self._sink,
-                options,
-                left_s,
-                self._stops,
-                self._take,
-                self._pause,
-                self._account.line_of,
-            )
+            told = self._take, self._pause, self._account.line_of
+            fetch(engine, items, self._sink, options, left_s, self._stops, *told)
         except Exception as error:
             if self._broken:
                 raise
-            self._fail(describe(error))
+            self._fail(child.describe(error))
 
     def _take(self, ended: Ended) -> None:
         try:

@@ -37,11 +37,9 @@ else:
 
 
 def interrupted(command, event, what, *arguments, number=signal.SIGINT):
+    words = [sys.executable, "-c", INTERRUPTED, command, event, what]
     return subprocess.run(
-        [
-            *(sys.executable, "-c", INTERRUPTED),
-            *(command, event, what, str(int(number)), *arguments),
-        ],
+        [*words, str(int(number)), *arguments],
         capture_output=True,
         text=True,
         timeout=WAIT_S,
@@ -69,41 +67,33 @@ def installed(command):
     ],
 )
 def test_ctrl_c_while_modules_are_imported_ends_a_command_in_one_line(command, module):
-    arguments = {"fetcher": ["none.txt", "--to", "out"]}
-    ended = interrupted(
-        command, "import", module, *arguments.get(Path(command).name, ["--help"])
-    )
+    name = Path(command).name
+    arguments = ["none.txt", "--to", "out"] if name == "fetcher" else ["--help"]
+    ended = interrupted(command, "import", module, *arguments)
 
     assert (ended.returncode, ended.stdout) == (130, "")
-    assert ended.stderr == f"{Path(command).name}: interrupted\n"
+    assert ended.stderr == f"{name}: interrupted\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_while_a_list_is_checked_ends_fetcher_in_one_line(tmp_path, number):
-    path = tmp_path / "urls.txt"
-    path.write_text("http://h/1\n")
-    options = ("--to", str(tmp_path / "out"), "--report", str(tmp_path / "report"))
-    ended = interrupted(
-        "fetcher", "open", str(path), str(path), *options, number=number
-    )
-
-    assert (ended.returncode, ended.stdout) == (130, "")
-    assert ended.stderr == "fetcher: interrupted\n"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_signal_while_an_earlier_report_is_read_ends_fetcher_and_leaves_it(tmp_path):
+@pytest.mark.parametrize("opened", ["urls.txt", "report.jsonl.part"])
+def test_a_signal_before_downloads_ends_fetcher_and_leaves_a_report_as_it_was(
+    tmp_path, opened, number
+):
+    """
+    While a list is checked, or an earlier report read.
+    """
     run = Run(tmp_path, ["http://h/1"])
     line = line_of(Item(0, "http://h/1"), Download(Outcome.CUT))
     run.report.write_text(line)
     options = ("--to", str(run.out), "--report", str(run.report))
-    ended = interrupted(
-        *("fetcher", "open", f"{run.report}.part", str(tmp_path / "urls.txt")), *options
-    )
+    place, urls = (str(tmp_path / name) for name in (opened, "urls.txt"))
+    ended = interrupted("fetcher", "open", place, urls, *options, number=number)
 
     assert (ended.returncode, ended.stdout) == (130, "")
     assert ended.stderr == "fetcher: interrupted\n"
     assert run.report.read_text() == line
+    assert run.out.exists() == (opened != "urls.txt")
 
 
 def test_a_command_in_the_background_of_a_script_is_not_interrupted():
