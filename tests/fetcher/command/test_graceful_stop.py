@@ -3,22 +3,9 @@
 import signal
 from threading import Event, Thread
 
-import pytest
 from tests.support.misbehaving_origin import WAIT_S
 
 from fetcher.command.graceful_stop import SIGNALS, Stops
-
-
-@pytest.mark.parametrize("kind", SIGNALS)
-def test_a_signal_calls_what_is_to_be_stopped(kind):
-    called = Event()
-    with Stops() as stops:
-        stops.then(called.set)
-        before = stops.came
-        signal.raise_signal(kind)
-
-        assert called.is_set()
-        assert (before, stops.came) == (False, True)
 
 
 def test_a_signal_that_came_early_is_not_forgotten():

@@ -67,14 +67,7 @@ def test_a_long_list_waits_until_there_is_room():
     assert more
     assert deals.offer(None)
     assert not deals.offer(1_000)
-    deals.end()
-    deals.end()
     deals.only_offer()
-
-
-def test_nothing_more_is_offered_when_there_is_nobody_to_take():
-    deals = Deals(1_000_000, 2)
-    deals.only_offer()
-
-    assert not deals.offer(None)
+    assert not deals.offer(None), "there is nobody to take any"
+    deals.end()
     deals.end()

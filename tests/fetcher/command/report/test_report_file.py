@@ -21,29 +21,6 @@ def origin():
         yield origin
 
 
-def test_a_second_run_on_one_report_is_refused_and_told_who_writes_it(origin, tmp_path):
-    """
-    Both would fetch everything, and the report of one survive.
-    """
-    urls = [origin.url(f"/bytes/{n}") for n in range(9)] + [origin.url("/silence")]
-    first, second = Run(tmp_path, urls), Run(tmp_path, urls)
-    with first.start("--processes", "2") as process:
-        origin.wait_for("/silence", 1)
-        first.wait_for_lines(9)
-        before = len(origin.requests)
-        with second.start():
-            status, summary = second.finish()
-        who = f"process {process.pid}" if sys.platform == "linux" else "another process"
-
-        assert (status, summary) == (2, None)
-        assert f"--report {second.report} is in use: {who} is writing it." in second.err
-        assert len(origin.requests) == before
-        process.terminate()
-        _, summary = first.finish()
-    assert summary["counts"] == {"ok": 9, "unstarted": 1}
-    assert sorted(first.told()) == sorted(urls)
-
-
 def test_a_report_is_free_again_when_its_run_is_killed(origin, tmp_path):
     """
     At once: the children that still hold it notice, and the next run waits for that.
@@ -107,16 +84,22 @@ def test_lines_stand_in_the_file_at_once_behind_those_that_were_there(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_report_stays_locked_when_it_was_replaced(tmp_path, monkeypatch):
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc/locks is Linux's")
+@pytest.mark.parametrize("is_told", [True, False])
+def test_a_report_that_another_run_writes_is_refused_and_told_who_that_is(
+    tmp_path, monkeypatch, is_told
+):
     """
-    By whom, the system may not tell.
+    Both would fetch everything, and the report of one survive.
     """
     monkeypatch.setattr(report_file, "_PATIENCE_S", 0)
-    monkeypatch.setattr(report_file, "_LOCKS", tmp_path / "none")
+    if not is_told:
+        monkeypatch.setattr(report_file, "_LOCKS", tmp_path / "none")
+    who = f"process {os.getpid()}" if is_told else "another process"
     path = tmp_path / "report"
     with ReportFile(path) as report:
-        report.replace([LINE])
-        with pytest.raises(ValueError, match="report is in use: another process is"):
+        report.replace([LINE])  # it stays locked
+        with pytest.raises(ValueError, match=f"report is in use: {who} is writing it"):
             ReportFile(path)
     ReportFile(path).__exit__()
 
