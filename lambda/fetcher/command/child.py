@@ -1,12 +1,11 @@
-"""Child process that downloads what it is dealt and sends back what ended."""
+"""Work of a child process: it downloads what it is dealt and sends back what ended."""
 
 from __future__ import annotations
 
-import os
 import signal
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from fetcher.command.download_loop import fetch
 from fetcher.command.graceful_stop import SIGNALS, Stops
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from fetcher.contract.source import Item
     from fetcher.transfer.sink import Sink
 
-_LOOK_EVERY_S = 0.1  # at the parent
+_PAUSE_S = 0.1
 
 
 def work(
@@ -32,35 +31,27 @@ def work(
     deadline_at: float,
     line_of: LineOf,
     pipe: int,
-    parent: int,
-) -> NoReturn:
+) -> None:
     """
-    Download, then end this process, which was forked to do nothing else.
+    Download, as `fetch` does, and send what ended, or an error, through a pipe.
 
-    What ended goes through the pipe to the parent. The deadline is on the monotonic
-    clock; the others are as for `fetch`.
+    The deadline is on the monotonic clock. The signals are blocked until here.
     """
-
-    def pause(over: Event) -> None:
-        """End the downloads if the parent has died."""
-        over.wait(_LOOK_EVERY_S)
-        if os.getppid() != parent:
-            raise BrokenPipeError
-
-    status = 1
     try:
         with Stops() as stops:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             engine, left_s = engine_for(options), deadline_at - monotonic()
-            told = partial(send, pipe), pause, line_of
+            told = partial(send, pipe), _pause, line_of
             fetch(engine, items, sink, options, left_s, stops, *told)
-        status = 0
     except BrokenPipeError:
-        pass  # the parent is gone: there is nobody to tell
-    except BaseException as error:  # noqa: BLE001 - the parent shows it
+        raise  # the parent is gone: there is nobody to tell
+    except BaseException as error:
         send(pipe, describe(error))
-    finally:
-        os._exit(status)
+        raise
+
+
+def _pause(over: Event) -> None:
+    over.wait(_PAUSE_S)
 
 
 def describe(error: BaseException) -> str:

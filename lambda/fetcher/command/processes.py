@@ -25,7 +25,7 @@ from fetcher.command.download_loop import fetch
 from fetcher.command.graceful_stop import SIGNALS
 from fetcher.command.result_pipe import Messages
 from fetcher.command.work_pipe import Deals
-from fetcher.process.memory import peak_rss_bytes
+from fetcher.process.children import Child
 from fetcher.transfer.transfers import engine_for
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from fetcher.transfer.sink import Sink
 
 _TICK_MS = 100
+_LOST = "the process downloading it failed"
 
 
 def shares(
@@ -111,7 +112,7 @@ class Processes:
         self._done = done
         self._sink = sink
         self._account = account
-        self._children: dict[int, tuple[int, Messages]] = {}  # processes, by pipe
+        self._children: dict[int, tuple[Child, Messages]] = {}  # by pipe
         self._poll = select.poll()
         self._broken = False
         self._ending = False
@@ -173,24 +174,22 @@ class Processes:
                 self._bury(pipe)
 
     def _fork(self, nth: int, options: Options, deadline_at: float) -> None:
-        reader, writer = os.pipe()
-        parent = os.getpid()
+        def work(pipe: int) -> None:
+            # A copy left open here would keep others from seeing its end.
+            self._deals.end()
+            for other in self._children:
+                os.close(other)
+            own = self._items(nth), self._sink, options, deadline_at
+            child.work(*own, self._account.line_of, pipe)
+
         # Until the child handles signals itself, the parent's handlers would run.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
-            pid = os.fork()
-            if not pid:
-                # A copy left open here would keep others from seeing its end.
-                self._deals.end()
-                for pipe in (*self._children, reader):
-                    os.close(pipe)
-                own = self._items(nth), self._sink, options, deadline_at
-                child.work(*own, self._account.line_of, writer, parent)
+            forked = Child(work)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        os.close(writer)
-        self._children[reader] = pid, Messages(reader)
-        self._poll.register(reader, select.POLLIN)
+        self._children[forked.pipe] = forked, Messages(forked.pipe)
+        self._poll.register(forked.pipe, select.POLLIN)
 
     def _items(self, nth: int) -> Iterator[Item | None]:
         if self._shares:
@@ -263,24 +262,22 @@ class Processes:
 
     def _bury(self, pipe: int) -> None:
         """Close a child's pipe and wait for its end."""
-        pid, _ = self._children.pop(pipe)
+        forked, _ = self._children.pop(pipe)
         self._poll.unregister(pipe)
-        os.close(pipe)
-        _, status, usage = os.wait4(pid, 0)
-        self.children_rss_bytes += peak_rss_bytes(usage)
-        code = os.waitstatus_to_exitcode(status)
-        if code < 0:
-            self.lost = f"the process downloading it died (signal {-code})"
-        elif code:
-            self.lost = "the process downloading it failed"
+        ended = forked.bury()
+        self.children_rss_bytes += ended.peak_rss_bytes
+        if ended.error.startswith("signal"):
+            self.lost = f"the process downloading it died ({ended.error})"
+        elif ended.error:
+            self.lost = _LOST
 
     def _fail(self, what: str) -> None:
         self.failure = self.failure or what
-        self.lost = "the process downloading it failed"
+        self.lost = _LOST
 
     def _end_children(self) -> None:
         """Tell the children to stop, once."""
         if not self._ending:
-            for pid, _ in self._children.values():
-                os.kill(pid, signal.SIGTERM)
+            for forked, _ in self._children.values():
+                os.kill(forked.pid, signal.SIGTERM)
         self._ending = True
