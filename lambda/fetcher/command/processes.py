@@ -19,13 +19,11 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.command import child
 from fetcher.command.by_host import HostShares
-from fetcher.command.download_loop import fetch
-from fetcher.command.graceful_stop import SIGNALS
-from fetcher.command.result_pipe import Messages
-from fetcher.command.work_pipe import Deals
+from fetcher.command.download_loop import describe, fetch, fetch_as_child
+from fetcher.command.pipes import Deals, Messages
 from fetcher.process.children import Child
+from fetcher.process.signals import SIGNALS
 from fetcher.transfer.transfers import engine_for
 
 if TYPE_CHECKING:
@@ -33,12 +31,12 @@ if TYPE_CHECKING:
     from threading import Event
 
     from fetcher.command.accounting import Accounting
-    from fetcher.command.graceful_stop import Stops
     from fetcher.command.result_batch import Ended
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import UrlList
+    from fetcher.process.signals import Stops
     from fetcher.transfer.engine import Engine
     from fetcher.transfer.sink import Sink
 
@@ -180,16 +178,16 @@ class Processes:
             for other in self._children:
                 os.close(other)
             own = self._items(nth), self._sink, options, deadline_at
-            child.work(*own, self._account.line_of, pipe)
+            fetch_as_child(*own, self._account.line_of, pipe)
 
         # Until the child handles signals itself, the parent's handlers would run.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
-            forked = Child(work)
+            child = Child(work)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        self._children[forked.pipe] = forked, Messages(forked.pipe)
-        self._poll.register(forked.pipe, select.POLLIN)
+        self._children[child.pipe] = child, Messages(child.pipe)
+        self._poll.register(child.pipe, select.POLLIN)
 
     def _items(self, nth: int) -> Iterator[Item | None]:
         if self._shares:
@@ -210,7 +208,7 @@ class Processes:
         except Exception as error:
             if self._broken:
                 raise
-            self._fail(child.describe(error))
+            self._fail(describe(error))
 
     def _take(self, ended: Ended) -> None:
         try:
@@ -262,9 +260,9 @@ class Processes:
 
     def _bury(self, pipe: int) -> None:
         """Close a child's pipe and wait for its end."""
-        forked, _ = self._children.pop(pipe)
+        child, _ = self._children.pop(pipe)
         self._poll.unregister(pipe)
-        ended = forked.bury()
+        ended = child.bury()
         self.children_rss_bytes += ended.peak_rss_bytes
         if ended.error.startswith("signal"):
             self.lost = f"the process downloading it died ({ended.error})"
@@ -278,6 +276,6 @@ class Processes:
     def _end_children(self) -> None:
         """Tell the children to stop, once."""
         if not self._ending:
-            for forked, _ in self._children.values():
-                os.kill(forked.pid, signal.SIGTERM)
+            for child, _ in self._children.values():
+                os.kill(child.pid, signal.SIGTERM)
         self._ending = True

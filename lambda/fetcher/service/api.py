@@ -25,7 +25,7 @@ from fetcher.service.function_url_events import (
     refused,
     request_of,
 )
-from fetcher.service.jobs.job_context import job_in, open_job, store_of
+from fetcher.service.jobs.job_context import NoJobError, open_job
 from fetcher.service.jobs.plan import plan
 from fetcher.service.jobs.self_invocation import EventError
 from fetcher.service.jobs.slice import work
@@ -49,7 +49,7 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | No
     Raises:
         ValueError: If it is none of these kinds.
 
-        LookupError: If there is no such job.
+        NoJobError: If there is no such job.
 
         OSError: If a job cannot go on now; Lambda repeats its event.
     """
@@ -62,17 +62,12 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | No
 
 
 def _carry_on(event: Mapping[str, Any], call: CallContext) -> None:
-    """Plan a job, or work on a slice of it; `LookupError` if there is no such job."""
-    with store_of(event["job"], call) as store:
-        job = job_in(store)
-        if job is None:
-            msg = f"There is no job {event['job']} in {call.settings.bucket}."
-            raise LookupError(msg)
-        with open_job(job, store, call) as context:
-            if "slice" in event:
-                work(context, event["slice"])
-            else:
-                plan(context)
+    """Plan a job, or work on a slice of it."""
+    with open_job(event["job"], call) as context:
+        if "slice" in event:
+            work(context, event["slice"])
+        else:
+            plan(context)
 
 
 def _answered(event: dict[str, Any], call: CallContext) -> dict[str, Any]:
@@ -81,6 +76,8 @@ def _answered(event: dict[str, Any], call: CallContext) -> dict[str, Any]:
         return _route(request)(request, call)
     except Refusal as refusal:
         return refused(refusal)
+    except NoJobError as error:
+        return refused(Refusal(HTTPStatus.NOT_FOUND, str(error)))
     except (S3Error, EventError) as error:
         return refused(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error)))
 
