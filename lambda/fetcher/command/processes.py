@@ -84,16 +84,7 @@ def _nth(limit: int, nth: int, processes: int) -> int:
 
 class Processes:
     """
-    The process and its children, downloading the positions dealt to them.
-
-    Args:
-        urls: The list.
-
-        done: Positions that need not be fetched.
-
-        sink: Where bodies go.
-
-        account: Receives what ended.
+    The process and its children, downloading the URLs of a list that are not done.
 
     Attributes:
         failure: The first error in any of them, for a person; empty: none.
@@ -127,16 +118,9 @@ class Processes:
         is_by_host: bool = False,
     ) -> None:
         """
-        Download in as many processes as there are parts.
+        Download in as many processes as there are parts, which are the options of each.
 
-        Args:
-            parts: The options of each.
-
-            is_by_host: Whether all URLs of a host go to one process.
-
-            deadline_at: On the monotonic clock.
-
-            stops: Handles the signals; they are passed on.
+        The deadline is on the monotonic clock. Signals are passed on to the children.
 
         Raises:
             OSError: If the report cannot be written.

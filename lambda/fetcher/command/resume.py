@@ -58,14 +58,7 @@ def keep(
     The new report has rows as the list has them now. It is written aside and replaces
     the old one when it is whole.
 
-    Args:
-        report: The report. If it is no file that can be read, nothing is kept.
-
-        urls: The list.
-
-        sink: Where bodies go.
-
-        retry: One of `RETRIES`: what is tried again.
+    Of a report that is no file that can be read, nothing is kept.
 
     Returns:
         The positions in the list that are kept, and how these ended.
@@ -230,15 +223,9 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 class _Numbers:
     """
-    Numbers, from 0, by a hash of something.
+    Numbers from 0, and their count, by a hash of something.
 
     This takes 24 to 48 bytes each, a third of what a dictionary would.
-
-    Args:
-        most: How many there are at most.
-
-    Attributes:
-        count: How many there are.
     """
 
     def __init__(self, most: int) -> None:
