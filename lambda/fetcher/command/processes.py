@@ -60,21 +60,15 @@ def shares(
     if options.per_host and not is_by_host:
         most = min(most, options.per_host)
     processes = max(1, min(processes, most))
-    nths = list(reversed(range(processes)))
-    parts = [
-        replace(options, connections=_nth(options.connections, nth, processes))
-        for nth in nths
-    ]
-    if is_by_host:
-        return parts
-    return [
-        replace(
-            part,
-            per_host=_nth(options.per_host, nth, processes),
-            host_rate=options.host_rate / processes,
-        )
-        for part, nth in zip(parts, nths, strict=True)
-    ]
+    parts = []
+    for nth in reversed(range(processes)):
+        part = replace(options, connections=_nth(options.connections, nth, processes))
+        if not is_by_host:
+            per_host = _nth(options.per_host, nth, processes)
+            rate = options.host_rate / processes
+            part = replace(part, per_host=per_host, host_rate=rate)
+        parts.append(part)
+    return parts
 
 
 def _nth(limit: int, nth: int, processes: int) -> int:
