@@ -110,9 +110,7 @@ def stale(today):
 
 
 def test_every_price_and_limit_has_a_source_that_was_read_within_a_year():
-    """
-    AWS changes them. To mend this, read the source again, and set `seen`.
-    """
+    """AWS changes them. To mend this, read the source again, and set `seen`."""
     today = dt.datetime.now(dt.UTC).date()
 
     assert stale(today) == []

@@ -135,9 +135,7 @@ def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
 
 
 def test_an_update_that_failed_is_in_no_later_ones_way(aws, gate, spec, code):
-    """
-    Lambda dropped it; the function runs as before, and has no other way out.
-    """
+    """Lambda dropped it; the function runs as before, and has no other way out."""
     answer_as_lambda(gate, LastUpdateStatus="Failed")
     _, found = gate.answers["GetFunction"]
     mended = json.loads(json.dumps(found))
