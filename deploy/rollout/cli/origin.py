@@ -72,9 +72,10 @@ def _put(arguments: argparse.Namespace) -> int:
     template = objects.numbered(arguments.template, arguments.files)
     size_bytes = arguments.file_kb * 1_000
     target = options.target(arguments)
+    priced = objects.price_of(template, size_bytes, target.region)
     objects.check_buckets(target, template)
     options.check_price(
-        objects.price_of(template, size_bytes, target.region),
+        priced,
         target,
         arguments.max_cost_usd,
         what="to write them, and keep them for a month",

@@ -44,9 +44,12 @@ def test_a_url_for_anybody_lets_anybody_in_by_the_url_only(aws, policy, spec, co
     Since October 2025 it takes both.
     https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     """
-    url = deploy(aws, spec, code=code).url
+    signed = deploy(aws, replace(spec, url="AWS_IAM"), code=code).url
+    assert not policy()
+    assert fetch(signed)[0] == 403
 
-    assert fetch(url)[0] == 200
+    assert deploy(aws, spec, code=code).url == signed
+    assert fetch(signed)[0] == 200
     assert list(policy()) == ANYBODY
     call, invoke = policy().values()
     assert call["Action"] == "lambda:InvokeFunctionUrl"
@@ -54,13 +57,6 @@ def test_a_url_for_anybody_lets_anybody_in_by_the_url_only(aws, policy, spec, co
     assert invoke["Action"] == "lambda:InvokeFunction"
     assert invoke["Condition"] == {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
     assert call["Principal"] == invoke["Principal"] == "*"
-
-
-def test_a_url_for_signed_requests_lets_nobody_else_in(aws, policy, spec, code):
-    url = deploy(aws, replace(spec, url="AWS_IAM"), code=code).url
-
-    assert not policy()
-    assert fetch(url)[0] == 403
 
 
 @pytest.mark.parametrize("url", ["AWS_IAM", ""])

@@ -8,6 +8,7 @@ from tests.support.aws_target import NAME, POLICY, ROOT, actions_of
 from tests.support.bucket_contents import put
 from tests.support.handler_shards import invoke
 from tests.support.iam_simulation import denied, idle
+from tests.support.permission_gate import as_list
 
 from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import SinkSpec
@@ -61,8 +62,7 @@ def test_no_action_is_a_pattern_and_resources_are_the_functions_own():
         if set(actions) <= ABOUT_ANYTHING:
             assert statement["Resource"] == "*"
         else:
-            resources = statement["Resource"]
-            for one in resources if isinstance(resources, list) else [resources]:
+            for one in as_list(statement["Resource"]):
                 assert "million-downloads" in one
 
 
@@ -126,26 +126,32 @@ def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, spec, 
     assert status(aws, NAME).state == "Active"
 
 
-def test_the_memory_cap_of_a_new_account_is_explained(aws, gate, spec, code):
-    """AWS's own words are about a constraint of a member."""
-    said = "'MemorySize' value failed to satisfy constraint: Member must have value "
-    gate.answers["CreateFunction"] = (
-        400,
-        {"message": f"{said}less than or equal to 3008"},
-    )
+CAP = (
+    "'MemorySize' value failed to satisfy constraint: Member must have value less than "
+    "or equal to 3008"
+)
+PAGE = "<html>Sign in to the network</p></html>"
 
-    with pytest.raises(
-        DeployError, match=r"at most 3,008 MB.* Set `memory_mb` to 3008"
-    ):
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "message"),
+    [
+        (
+            "CreateFunction",
+            (400, {"message": CAP}),
+            r"at most 3,008 MB.* Set `memory_mb` to 3008",
+        ),
+        ("CreateRole", (407, PAGE), "could not be deployed"),
+    ],
+    ids=["the memory cap of a new account", "a page of a proxy"],
+)
+def test_words_that_are_not_for_users_are_explained_and_nothing_is_left(
+    aws, gate, spec, code, operation, answer, message
+):
+    gate.answers[operation] = answer
+
+    with pytest.raises(DeployError, match=message):
         deploy(aws, replace(spec, memory_mb=10_240), code=code)
-    assert left(aws, NAME) == []
-
-
-def test_a_page_of_a_proxy_is_no_traceback(aws, gate, spec, code):
-    gate.answers["CreateRole"] = (407, "<html>Sign in to the network</p></html>")
-
-    with pytest.raises(DeployError, match="could not be deployed"):
-        deploy(aws, spec, code=code)
     assert left(aws, NAME) == []
 
 
