@@ -78,26 +78,19 @@ def each_page(test):
 # conda
 
 
-def test_the_conda_environment_asks_for_the_projects_python():
-    conda = yaml.safe_load((ROOT / "environment.yml").read_text())
-    (bound,) = (
-        line.removeprefix("python")
-        for line in conda["dependencies"]
-        if isinstance(line, str) and line.startswith("python")
-    )
-
-    assert SpecifierSet(bound) == SpecifierSet(PROJECT["requires-python"])
-    assert conda["name"] == PROJECT["name"]
-
-
-def test_the_conda_environment_installs_extras_that_exist():
+def test_the_conda_environment_asks_for_the_projects_python_and_extras():
     """Versions are in pyproject.toml only, so nothing can drift."""
     conda = yaml.safe_load((ROOT / "environment.yml").read_text())
+    lines = [line for line in conda["dependencies"] if isinstance(line, str)]
+    (bound,) = (line for line in lines if line.startswith("python"))
     (pip,) = (line["pip"] for line in conda["dependencies"] if isinstance(line, dict))
     (line,) = pip
     extras = re.fullmatch(r"-e \.\[([\w,]+)\]", line)[1].split(",")
+    required = SpecifierSet(PROJECT["requires-python"])
 
-    assert "pip" in conda["dependencies"]
+    assert SpecifierSet(bound.removeprefix("python")) == required
+    assert conda["name"] == PROJECT["name"]
+    assert "pip" in lines
     assert set(extras) <= PROJECT["optional-dependencies"].keys()
 
 

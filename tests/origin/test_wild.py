@@ -164,14 +164,14 @@ def test_a_drip_gives_a_byte_at_once_and_the_next_a_second_later(wild, url_of):
     assert (how, len(data.partition(b"\r\n\r\n")[2])) == ("silence", 1)
 
 
-def test_a_dropped_host_answers_no_syn(wild, url_of):
-    with pytest.raises(TimeoutError):
-        socket.create_connection((url_of("dropped").host, wild.port), SILENCE_S)
-
-
-def test_a_refused_host_refuses(wild, url_of):
-    with pytest.raises(ConnectionRefusedError):
-        dialled(wild, url_of("refused"))
+@pytest.mark.parametrize(
+    ("fate", "error"),
+    [("dropped", TimeoutError), ("refused", ConnectionRefusedError)],
+    ids=["answers no SYN", "refuses"],
+)
+def test_a_dead_host_lets_nobody_connect(wild, url_of, fate, error):
+    with pytest.raises(error):
+        socket.create_connection((url_of(fate).host, wild.port), SILENCE_S)
 
 
 def test_nobody_trusts_a_tls_host_and_its_connections_count(wild, url_of):

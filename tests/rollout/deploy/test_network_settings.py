@@ -85,13 +85,6 @@ def test_a_new_function_is_put_into_the_network_and_mounts_the_file_system(
     assert "elasticfilesystem:DescribeMountTargets" in gate.actions
 
 
-def test_the_network_of_a_function_that_is_in_none_is_not_mentioned(aws, spec, code):
-    """The local Lambda takes the same request, and so shows that it is whole."""
-    deployed = deploy(aws, replace(spec, vpc=None, efs=None), code=code)
-
-    assert deployed.state == "Active"
-
-
 def test_the_stand_in_refuses_a_network_in_plain_words_and_nothing_is_left(
     aws, gate, spec, code
 ):
