@@ -65,39 +65,38 @@ def pytest_collection_finish():
     gc.enable()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _plain_environment(request):
-    """No AWS set-up or proxy of the user's affects a test, unless AWS is the target."""
-    if request.config.getoption("target") == "aws":
-        yield
-        return
+@pytest.fixture(scope="session")
+def session_patch():
+    """A monkeypatch for as long as the tests run."""
     with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_environment(request, session_patch):
+    """No AWS set-up or proxy of the user's affects a test, unless AWS is the target."""
+    if request.config.getoption("target") != "aws":
         for name in os.environ:
             if name.startswith("AWS_") or name.lower().endswith("_proxy"):
-                patch.delenv(name)
-        yield
+                session_patch.delenv(name)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _few_authorities(tmp_path_factory):
+def _few_authorities(session_patch, tmp_path_factory):
     """
     TLS trusts one authority more than the machine's folder of them, and reads no file
     of hundreds: that takes 40 ms in every engine and every process that may use TLS.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        authority = Authority(tmp_path_factory.mktemp("authority"))
-        patch.setenv("SSL_CERT_FILE", str(authority.path))
-        yield
+    authority = Authority(tmp_path_factory.mktemp("authority"))
+    session_patch.setenv("SSL_CERT_FILE", str(authority.path))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _not_calibrated(tmp_path_factory):
+def _not_calibrated(session_patch, tmp_path_factory):
     """What a user has measured on AWS changes no test of the model."""
-    with pytest.MonkeyPatch.context() as patch:
-        nowhere = tmp_path_factory.mktemp("calibration") / "calibration.toml"
-        patch.setattr(fleet_constants, "CALIBRATION", nowhere)
-        fleet_constants.constants.cache_clear()
-        yield nowhere
+    nowhere = tmp_path_factory.mktemp("calibration") / "calibration.toml"
+    session_patch.setattr(fleet_constants, "CALIBRATION", nowhere)
+    fleet_constants.constants.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -110,24 +109,20 @@ def _signals_not_ignored():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _light_zips():
+def _light_zips(session_patch):
     """
     Zips made here contain no libraries: executions find them beside the interpreter.
 
     Unpacking and compiling them took most of a deployment's time. Commands and
     notebooks run as processes of their own, and deploy whole zips.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "_installed", lambda _: {})
-        yield
+    session_patch.setattr(build, "_installed", lambda _: {})
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _known_permissions():
+def _known_permissions(session_patch):
     """A denial by S3 is final here: no permission is new."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection, "_ALLOWED_WITHIN_S", 0)
-        yield
+    session_patch.setattr(connection, "_ALLOWED_WITHIN_S", 0)
 
 
 @pytest.fixture(scope="module")
@@ -153,15 +148,15 @@ def engine(request):
 
 
 @pytest.fixture(scope="session")
-def endpoint(_plain_environment):
+def endpoint(_plain_environment, session_patch):
     """
     A local endpoint with an origin: `.endpoint_url`, `.origin_url` and `.keys`.
 
     Its keys are in the environment, where `rollout` and boto3 look for them.
     """
-    with local_endpoint() as running, pytest.MonkeyPatch.context() as patch:
+    with local_endpoint() as running:
         for name, text in running.keys.environ().items():
-            patch.setenv(name, text)
+            session_patch.setenv(name, text)
         yield running
 
 

@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.support.aws_target import NAME, POLICY
+from tests.support.aws_target import NAME
 from tests.support.urllib_http import fetch
 
-from rollout.deploy.deploy import FunctionSpec, deploy, destroy
+from rollout.deploy.deploy import FunctionSpec, deploy
 from rollout.errors import DeployError
 from rollout.target.target import connect
 
@@ -108,15 +108,3 @@ def test_a_url_that_could_not_be_changed_is_not_said_to_be(aws, gate, spec, code
 
     with pytest.raises(DeployError, match=r"UpdateFunctionUrlConfig.*in use elsewhere"):
         deploy(aws, replace(spec, url="AWS_IAM"), code=code)
-
-
-def test_a_first_deployment_that_cannot_let_anybody_in_leaves_nothing(
-    aws, gate, spec, code
-):
-    gate.policy = gate.without("lambda:AddPermission")
-
-    with pytest.raises(DeployError, match="lambda:AddPermission"):
-        deploy(aws, spec, code=code)
-
-    gate.policy = POLICY
-    assert destroy(aws, NAME) == []

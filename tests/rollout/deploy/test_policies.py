@@ -48,6 +48,7 @@ TO_CREATE = {
     *("iam:PassRole", "logs:CreateLogGroup", "logs:PutRetentionPolicy"),
     *("logs:TagResource", "logs:DescribeLogGroups"),
 }
+LET_ANYBODY_IN = "lambda:AddPermission"
 
 
 @pytest.fixture
@@ -67,27 +68,23 @@ def test_no_action_is_a_pattern_and_resources_are_the_functions_own():
 
 
 @pytest.mark.parametrize("name", ["permissions.json", "permissions-check.json"])
-def test_a_policy_fits_a_users_inline_policy(name):
+def test_a_policy_fits_a_users_inline_policy_and_readme_tells_of_it(name):
     text = ROOT.joinpath("deploy", name).read_text()
 
     assert len("".join(text.split())) <= INLINE
+    assert f"]({name})" in ROOT.joinpath("deploy/README.md").read_text()
 
 
-def test_a_new_function_takes_just_these_permissions(aws, gate, spec, code):
-    deploy(aws, spec, code=code)
-
-    assert gate.actions - {"lambda:ListTags"} == TO_CREATE
-
-
-@pytest.mark.parametrize("action", sorted(TO_CREATE))
+@pytest.mark.parametrize("action", sorted({*TO_CREATE, LET_ANYBODY_IN}))
 def test_a_deployment_that_lacks_a_permission_names_it_and_leaves_nothing(
     aws, gate, spec, code, action
 ):
     """The first run in an account often fails so; the next must find it clean."""
     gate.policy = gate.without(action)
+    url = "NONE" if action == LET_ANYBODY_IN else spec.url
 
     with pytest.raises(DeployError, match=f"not authorized to perform: {action}"):
-        deploy(aws, spec, code=code)
+        deploy(aws, replace(spec, url=url), code=code)
 
     gate.policy = POLICY
     assert left(aws, NAME) == []
@@ -213,6 +210,7 @@ def test_the_policy_allows_nothing_that_is_never_asked_for(
     permissions are in test_aws_path.py.
     """
     deploy(aws, spec, code=code)
+    assert gate.actions - {"lambda:ListTags"} == TO_CREATE
     changed = replace(
         spec,
         memory_mb=256,
@@ -294,11 +292,3 @@ def test_executions_may_do_what_they_do_and_no_more(aws, gate, s3, bucket):
     # Without it S3 says "forbidden" of what is missing.
     spare = [one["Action"] for one in idle(gate.policy, gate.needed)]
     assert spare == [["s3:ListBucket"]] * 2
-
-
-def test_readme_tells_whom_to_grant_what():
-    text = ROOT.joinpath("deploy/README.md").read_text()
-
-    for name in ("permissions.json", "permissions-check.json"):
-        assert f"]({name})" in text
-        assert ROOT.joinpath("deploy", name).is_file()
