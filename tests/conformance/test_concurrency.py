@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.support.lambda_api import (
     ECHO,
+    RESERVED,
     SLEEP,
     connect,
     create,
@@ -13,8 +14,6 @@ from tests.support.lambda_api import (
     refusal_of,
     running,
 )
-
-RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 
 
 @pytest.mark.fact(

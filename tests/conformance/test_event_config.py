@@ -1,15 +1,12 @@
 """Retries and maximum age of events, configured for each version and alias."""
 
 import datetime as dt
-import re
-import time
 
 import pytest
-from tests.support.lambda_api import ECHO, eventually
+from tests.support.lambda_api import ECHO
 
 LIFECYCLE = "LocalStack test_lambda_eventinvokeconfig_lifecycle, recorded 2024-04"
 EXCEPTIONS = "LocalStack test_lambda_eventinvokeconfig_exceptions, recorded 2023-11"
-FAILING = "def run(event, context): raise RuntimeError('again')\n"
 
 
 @pytest.mark.fact(EXCEPTIONS)
@@ -67,22 +64,3 @@ def test_versions_and_aliases_have_their_own(lambda_client, deploy, arn_of):
     assert shown["FunctionArn"] == arn_of(function, "live")
     assert {one["ResponseMetadata"]["HTTPStatusCode"] for one in deleted} == {204}
     assert left["FunctionEventInvokeConfigs"] == []
-
-
-@pytest.mark.fact("LocalStack test_retries, recorded 2025-11")
-@pytest.mark.parametrize("retries", [0, 1])
-def test_a_failing_event_is_tried_as_often_as_configured(
-    lines_of, deploy, on_aws, retries
-):
-    """On AWS this takes up to five minutes."""
-    function = deploy(FAILING)
-    function.put_function_event_invoke_config(MaximumRetryAttempts=retries)
-    function.call(InvocationType="Event")
-
-    def starts():
-        return re.findall("START RequestId", "\n".join(lines_of(function)))
-
-    eventually(lambda: len(starts()) == 1 + retries, within_s=180 if on_aws else 10)
-    time.sleep(130 if on_aws else 0.3)  # there is no other
-
-    assert len(starts()) == 1 + retries

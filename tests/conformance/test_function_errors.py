@@ -121,26 +121,7 @@ def test_a_result_that_is_not_json_is_the_functions_failure(deploy):
     assert answer["stackTrace"] == []
 
 
-@pytest.mark.fact("LocalStack test_lambda_handler_exit, recorded 2025-11")
-def test_an_exit_is_reported_and_the_process_replaced(deploy):
-    function = deploy(EXITS.format(line="sys.exit(0)"))
-    before, _ = function()
-    answer = function.call(Payload=b"1")
-    error, kind = function(1)
-    after, _ = function()
-
-    assert answer["ExecutedVersion"] == "$LATEST"
-    assert kind == "Unhandled"
-    assert list(error) == BY_LAMBDA
-    assert error["errorType"] == "Runtime.ExitError"
-    assert error["errorMessage"].startswith("RequestId: ")
-    assert error["errorMessage"].endswith(
-        " Error: Runtime exited without providing a reason"
-    )
-    assert before is not None
-    assert after is not None
-
-
+EXIT = pytest.mark.fact("LocalStack test_lambda_handler_exit, recorded 2025-11")
 EXIT_STATUS = pytest.mark.fact(
     "LocalStack test_lambda_runtime_wrapper_not_found, recorded 2025-11 (status 127); "
     "aws-lambda-runtime-interface-emulator, rapid/handlers.go watchEvents"
@@ -154,6 +135,9 @@ SIGNAL = pytest.mark.fact(
 @pytest.mark.parametrize(
     ("code", "end"),
     [
+        pytest.param(
+            EXITS.format(line="sys.exit(0)"), "without providing a reason", marks=EXIT
+        ),
         pytest.param(
             "import sys\nsys.exit(0)\n", "without providing a reason", marks=AT_IMPORT
         ),
@@ -173,11 +157,15 @@ SIGNAL = pytest.mark.fact(
     ],
 )
 def test_the_way_a_process_ended_is_told(deploy, code, end):
-    error, kind = deploy(code)(1)
+    answer = deploy(code).call(Payload=b"1")
+    error = json.loads(answer["Payload"])
 
-    assert kind == "Unhandled"
+    assert answer["ExecutedVersion"] == "$LATEST"
+    assert answer["FunctionError"] == "Unhandled"
+    assert list(error) == BY_LAMBDA
     assert error["errorType"] == "Runtime.ExitError"
-    assert error["errorMessage"].endswith(f"Runtime exited {end}")
+    assert error["errorMessage"].startswith("RequestId: ")
+    assert error["errorMessage"].endswith(f" Error: Runtime exited {end}")
 
 
 @pytest.mark.fact("LocalStack test_lambda_invoke_with_timeout, recorded 2025-11")

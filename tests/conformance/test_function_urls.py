@@ -51,9 +51,13 @@ def test_the_urls_of_a_function_and_its_aliases_are_listed(deploy, arn_of):
     none = function.list_function_url_configs()["FunctionUrlConfigs"]
     for qualified in ({}, {"Qualifier": "a"}):
         function.url(**qualified)
-    shown = function.list_function_url_configs()["FunctionUrlConfigs"]
+    paginator = function.client.get_paginator("list_function_url_configs")
+    one = {"PageSize": 1}
+    pages = list(paginator.paginate(FunctionName=function, PaginationConfig=one))
+    shown = [each for page in pages for each in page["FunctionUrlConfigs"]]
     arns = [arn_of(function), arn_of(function, "a")]
 
     assert none == []
     assert [each["FunctionArn"] for each in shown] == arns
     assert {each["InvokeMode"] for each in shown} == {"BUFFERED"}
+    assert len(pages) == 2

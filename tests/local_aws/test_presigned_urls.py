@@ -2,13 +2,10 @@
 
 import hashlib
 import time
-import zipfile
-from io import BytesIO
 
 import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
-from tests.support.lambda_api import ECHO
 from tests.support.signed_requests import client_with
 from tests.support.urllib_http import fetch
 
@@ -82,17 +79,6 @@ def test_a_presigned_url_of_version_2_takes_no_other_parameters(
     assert fetch(url)[::2] == (200, b"within")
     assert refused[0] == 403
     assert b"<Code>AccessDenied</Code>" in refused[2]
-
-
-def test_code_has_an_address_that_needs_no_further_signature(deploy):
-    """As on AWS, where it is a presigned one of S3."""
-    location = deploy(ECHO).get_function()["Code"]["Location"]
-    status, _, content = fetch(location)
-    bare = fetch(location.partition("?")[0])[0]
-
-    assert status == 200
-    assert zipfile.ZipFile(BytesIO(content)).namelist() == ["app.py"]
-    assert bare == 403
 
 
 def test_an_object_that_is_not_the_one_signed_is_not_stored(aws, made, ours, bucket):

@@ -19,6 +19,9 @@ from local_aws.server import LocalAws
 
 ROLE = "arn:aws:iam::123456789012:role/worker"
 
+# Why a call is throttled: LocalStack test_reserved_concurrency, recorded 2025-11.
+RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
+
 ECHO = "def run(event, context): return event\n"
 PID = "import os\ndef run(event, context): return os.getpid()\n"
 SLEEP = (

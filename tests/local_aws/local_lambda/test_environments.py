@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.support.child_processes import alive
-from tests.support.lambda_api import ECHO, GATE, MEET, PID, eventually
+from tests.support.lambda_api import ECHO, GATE, MEET, eventually
 
 from local_aws.local_lambda.runtime.environment import Environment
 from local_aws.local_lambda.runtime.processes import zygote_control
@@ -171,14 +171,6 @@ def test_new_code_runs_at_once_and_old_processes_end_with_their_last_call(deploy
     assert new == ("new", None)
     assert error is None
     eventually(lambda: not alive(pid))
-
-
-def test_a_deleted_function_has_no_process_left(deploy):
-    function = deploy(PID)
-    pid, _ = function()
-    function.delete_function()
-
-    assert not alive(pid)
 
 
 def test_a_deleted_functions_process_ends_with_its_last_call(deploy, busy):

@@ -99,22 +99,17 @@ def test_a_user_is_known_by_a_key_for_as_long_as_it_is_active(client_of, iam_url
     }
 
 
-def test_a_role_is_known_by_its_session_and_needs_its_token(client_of, iam_url):
+def test_a_role_is_known_by_its_session(client_of, iam_url):
     role = "arn:aws:iam::123456789012:role/worker"
     assumed = client_of("sts").assume_role(RoleArn=role, RoleSessionName="me")
     keys = assumed["Credentials"]
-    pair = keys["AccessKeyId"], keys["SecretAccessKey"]
-    status, _, context = post_signed(
-        iam_url, b"", Credentials(*pair, keys["SessionToken"])
-    )
-    refusals = [
-        post_signed(iam_url, b"", Credentials(*pair, token))[0] for token in (None, "x")
-    ]
+    names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+    role_keys = Credentials(*(keys[name] for name in names))
+    status, _, context = post_signed(iam_url, b"", role_keys)
 
     assert status == 200
     arn = assumed["AssumedRoleUser"]["Arn"]
     assert context["authorizer"]["iam"]["userArn"] == arn
-    assert refusals == [403, 403]
 
 
 @pytest.mark.parametrize(

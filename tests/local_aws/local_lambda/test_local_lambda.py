@@ -69,17 +69,21 @@ def test_a_deleted_log_group_does_not_come_back(client_of, deploy, group_first):
     assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
 
 
-def test_a_function_cannot_be_called_before_it_was_seen_to_be_active(client):
+def test_neither_a_function_nor_its_version_can_be_called_before_it_was_seen_active(
+    client,
+):
     """The text is LocalStack's; nobody has published AWS's."""
-    client.create_function(**request_for("pending", ECHO))
+    client.create_function(**request_for("pending", ECHO, Publish=True))
     function = Function(client, "pending")
-    status, code, message = function.refused("invoke")
-    answer = function.waited("function_active_v2")(1)
+    refusals = [one.refused("invoke") for one in (function, function.at("1"))]
+    function.waited("function_active_v2")
+    answers = [one(1) for one in (function, function.at("1"))]
     function.delete_function()
 
-    assert (status, code) == (409, "ResourceConflictException")
-    assert message.endswith("in the following state: Pending")
-    assert answer == (1, None)
+    for status, code, message in refusals:
+        assert (status, code) == (409, "ResourceConflictException")
+        assert message.endswith("in the following state: Pending")
+    assert answers == [(1, None)] * 2
 
 
 @pytest.mark.parametrize(

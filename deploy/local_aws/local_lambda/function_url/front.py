@@ -7,11 +7,10 @@ admits every request if the resource policy does.
 """
 
 import contextlib
-import logging
 import socket
-import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
@@ -28,8 +27,6 @@ from local_aws.local_lambda.requests.signature_parsing import SignedRequest
 from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.execution import Request
 from local_aws.local_lambda.runtime.version import LATEST
-
-_logger = logging.getLogger(__name__)
 
 
 @contextlib.asynccontextmanager
@@ -82,20 +79,13 @@ class UrlFront:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, with a 500 for an internal error."""
-        request_id = str(uuid.uuid4())
         target = self._target(request)
         url = target.url if target else None
-        try:
-            response = await self._answer(request, request_id, target)
-        except errors.LambdaError as error:
-            response = connections.refusal(error)
-        except Exception:
-            _logger.exception("%s %s failed", request.method, request.path)
-            response = connections.refusal(errors.internal())
+        answer = partial(self._answer, request, target)
+        response = await connections.answered(request, answer)
         origin = request.headers.get("Origin")
         for name, text in cors.headers(url.cors if url else {}, origin):
             response.headers.add(name, text)
-        response.headers["x-amzn-RequestId"] = request_id
         return response
 
     def _target(self, request: web.Request) -> "_Target | None":
@@ -104,7 +94,7 @@ class UrlFront:
         return self._targets.get(request.transport.get_extra_info("sockname")[1])
 
     async def _answer(
-        self, request: web.Request, request_id: str, target: "_Target | None"
+        self, request: web.Request, target: "_Target | None", request_id: str
     ) -> web.Response:
         url = target.url if target else None
         if target is None or url is None:
@@ -116,7 +106,7 @@ class UrlFront:
             request, max_bytes, refusals.too_large(max_bytes)
         )
         function, caller = target.function, None
-        if url.auth_type == "AWS_IAM":
+        if url.settings["AuthType"] == "AWS_IAM":
             signed = SignedRequest(request.method, request.raw_path, request.headers)
             region = url.reference.region
             caller = await authentication.check(signed, body, region, self._identify)
@@ -133,7 +123,7 @@ class UrlFront:
             result = await self._admission.invoke(function.runner, invocation)
         except errors.NotFoundError:
             raise refusals.forbidden() from None
-        return answer.response(result.outcome)
+        return answer.response(result)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from local_aws.local_lambda import errors
 from local_aws.local_lambda.runtime.fleet import Fleet
 from local_aws.local_lambda.runtime.version import Version
 
@@ -70,15 +69,6 @@ class VersionState:
     def renew_revision(self) -> None:
         """Make another revision."""
         self.revision = str(uuid.uuid4())
-
-    def refuse_change(self, arn: str, revision: str | None) -> None:
-        """Raise unless it can be changed now, from the revision a caller expects."""
-        if revision not in (None, self.revision):
-            raise errors.stale_revision()
-        if self.state == "Pending":
-            raise errors.pending()
-        if self.is_changing:
-            raise errors.update_in_progress(arn)
 
     def is_published_from(self, version: Version) -> bool:
         """Whether publishing a state of ``$LATEST`` would give the same again."""

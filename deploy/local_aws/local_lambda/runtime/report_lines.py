@@ -9,7 +9,7 @@ the timeout: DataBiosphere/azul#8140 (2026-06).
 import math
 from dataclasses import dataclass
 
-from local_aws.local_lambda.runtime.outcome import InvocationResult
+from local_aws.local_lambda.runtime.outcome import TIMED_OUT, InvocationResult
 
 _BY_LAMBDA = ("Sandbox.", "Runtime.Exit", "Runtime.OutOfMemory", "Function.")
 
@@ -62,7 +62,7 @@ def end(request_id: str, result: InvocationResult, figures: ReportFigures) -> st
 
 
 def _status(error_type: str) -> str:
-    if error_type == "Sandbox.Timedout":
+    if error_type == TIMED_OUT:
         return "Status: timeout"
     if error_type.startswith(_BY_LAMBDA):
         return f"Status: error\tError Type: {error_type}"
