@@ -56,26 +56,7 @@ async def running(
     send_logs: Send,
     identify: Identify,
 ) -> AsyncIterator["LocalLambda"]:
-    """
-    Run a Lambda whose processes all end with this context.
-
-    Args:
-        folder: For its files.
-
-        endpoint_url: Where functions find the endpoint.
-
-        keys: What they sign with.
-
-        admission: Lets invocations run; to be stopped first.
-
-        keep_idle_s: How long an environment waits for its next invocation.
-
-        read_object: Fetches code from S3.
-
-        send_logs: Calls CloudWatch Logs.
-
-        identify: Finds the owner of an access key.
-    """
+    """Run a Lambda whose processes all end with this context; stop admission first."""
     environments: dict[str, Environment] = {}
     logs = LogShipper(send_logs)
     memory = MemoryWatch()
@@ -97,12 +78,7 @@ async def running(
 
 
 class LocalLambda:
-    """
-    Answers requests for Lambda.
-
-    Attributes:
-        logs: Lines of functions on their way to CloudWatch Logs.
-    """
+    """Answers requests for Lambda; `logs` are its functions'."""
 
     def __init__(
         self, registry: Registry, admission: Admission, logs: LogShipper

@@ -37,10 +37,10 @@ def signed_headers(url, data, credentials, **scope):
     return dict(request.headers.items())
 
 
-def post_signed(url, data, signer, *, sent=None, **scope):
-    """Sign a POST and send it, or something else under its signature."""
+def post_signed(url, data, signer, **scope):
+    """Sign a POST and send it."""
     signed = signed_headers(url, data, signer, **scope)
-    status, headers, body = fetch(sent or url, data, "POST", **signed)
+    status, headers, body = fetch(url, data, "POST", **signed)
     return status, headers, json.loads(body)
 
 
@@ -133,13 +133,6 @@ def test_signatures_of_others_and_for_others_are_refused(
     assert answer["message"].startswith(message)
 
 
-def test_a_path_that_was_not_signed_is_refused(iam_url, ours):
-    status, headers, _ = post_signed(iam_url + "a", b"", ours, sent=iam_url + "b")
-
-    assert status == 403
-    assert headers["x-amzn-ErrorType"] == "InvalidSignatureException"
-
-
 @pytest.mark.parametrize(
     "authorization",
     [
@@ -205,11 +198,14 @@ def test_what_botocore_signs_passes_and_nothing_else(path, query, body, where):
     headers = signed_headers(f"http://h:1{target}", body, KEYS)
     tampered = bytearray(body + b"x")
     tampered[where % len(tampered)] ^= 1
-    refusal, _ = check(headers, target, bytes(tampered)) or (None, None)
-    other, _ = check(headers | {"X-Signed": "c"}, target, body) or (None, None)
+    refusals = [
+        check(headers, target, bytes(tampered)),
+        check(headers | {"X-Signed": "c"}, target, body),
+        check(headers, target.replace("/", "/b", 1), body),
+    ]
 
     assert check(headers, target, body) is None
-    assert refusal == other == "InvalidSignatureException"
+    assert {code for code, _ in refusals} == {"InvalidSignatureException"}
 
 
 def quote_all(text):

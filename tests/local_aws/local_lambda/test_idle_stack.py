@@ -1,8 +1,8 @@
 """Environments that nobody needs: who waits, in which order, and for how long."""
 
 import contextlib
-from pathlib import Path
 
+import psutil
 import pytest
 from tests.support.child_processes import alive
 from tests.support.lambda_api import MEET, SLEEP, connect, eventually, running
@@ -28,10 +28,6 @@ def client():
         yield client
 
 
-def descriptors(pid):
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
 @pytest.mark.parametrize(
     "tmp",
     [
@@ -47,9 +43,10 @@ def test_an_idle_environment_leaves_with_all_it_had(deploy, monkeypatch, tmp):
     function = deploy(TELL, Timeout=10)
     first, _ = function(0)
     again, _ = function(0)
-    before = descriptors(first["zygote"])
+    zygote = psutil.Process(first["zygote"])
+    before = zygote.num_fds()
     eventually(lambda: not alive(first["pid"]))
-    eventually(lambda: descriptors(first["zygote"]) == before - (tmp == "private"))
+    eventually(lambda: zygote.num_fds() == before - (tmp == "private"))
     other, _ = function(0)
 
     assert again["pid"] == first["pid"]

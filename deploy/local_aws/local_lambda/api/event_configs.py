@@ -93,12 +93,8 @@ def _configure(
 
 
 def _described(reference: Reference, config: Mapping[str, Any]) -> Answer:
-    destinations: dict[str, Any] = {"OnSuccess": {}, "OnFailure": {}}
-    return {
-        "FunctionArn": reference.arn,
-        "DestinationConfig": destinations,
-        **config,
-    }
+    answer = {"DestinationConfig": {"OnSuccess": {}, "OnFailure": {}}, **config}
+    return {"FunctionArn": reference.arn, **answer}
 
 
 def _existing(

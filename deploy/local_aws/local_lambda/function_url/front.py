@@ -4,13 +4,20 @@ The listeners of function URLs: requests in, invocations, responses out.
 A URL whose AuthType is AWS_IAM admits every request signed with a key that the endpoint
 knows, whatever IAM and the resource policy say. One whose AuthType is NONE
 admits every request if the resource policy does.
+
+CORS is from AWS's page "Creating and managing Lambda function URLs" and responses
+captured in dev.to/rimutaka, "AWS Lambda Function URL with CORS explained by example"
+(2024-08): with CORS configured no OPTIONS reaches the function; every other response
+gets the configured headers beside the function's own, even twice; an origin that is
+allowed is repeated, never answered by ``*``.
 """
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from aiohttp import web
 
@@ -18,7 +25,7 @@ from aws_facts.limits import limit
 from local_aws.local_lambda import connections, errors
 from local_aws.local_lambda import url_errors as refusals
 from local_aws.local_lambda.connections import Listen
-from local_aws.local_lambda.function_url import answer, authentication, cors, event
+from local_aws.local_lambda.function_url import answer, authentication, event
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.function_url import Address, FunctionUrl
 from local_aws.local_lambda.functions.public_access import lets_anybody_call_url
@@ -84,7 +91,7 @@ class UrlFront:
         answer = partial(self._answer, request, target)
         response = await connections.answered(request, answer)
         origin = request.headers.get("Origin")
-        for name, text in cors.headers(url.cors if url else {}, origin):
+        for name, text in _cors_headers(url.cors if url else {}, origin):
             response.headers.add(name, text)
         return response
 
@@ -142,6 +149,38 @@ class _Target:
 def _preflight(url: FunctionUrl, request: web.Request) -> web.Response:
     response = web.Response(headers={"Content-Type": "application/json"})
     origin = request.headers.get("Origin")
-    for name, text in cors.preflight_headers(url.cors, origin):
-        response.headers.add(name, text)
+    for name, text in _preflight_headers(url.cors, origin):
+        response.headers[name] = text
     return response
+
+
+def _cors_headers(
+    cors: Mapping[str, Any], origin: str | None
+) -> Iterator[tuple[str, str]]:
+    """
+    Yield the headers to add to a response for a page of some origin.
+
+    >>> list(_cors_headers({"AllowOrigins": ["*"]}, "https://a.example"))
+    [('Access-Control-Allow-Origin', 'https://a.example'), ('Vary', 'Origin')]
+    """
+    if origin is None or not {"*", origin} & set(cors.get("AllowOrigins", [])):
+        return
+    yield "Access-Control-Allow-Origin", origin
+    yield "Vary", "Origin"
+    if cors.get("ExposeHeaders"):
+        yield "Access-Control-Expose-Headers", ",".join(cors["ExposeHeaders"])
+    if cors.get("AllowCredentials"):
+        yield "Access-Control-Allow-Credentials", "true"
+
+
+def _preflight_headers(
+    cors: Mapping[str, Any], origin: str | None
+) -> Iterator[tuple[str, str]]:
+    """Yield the further headers that answer an OPTIONS."""
+    if not list(_cors_headers(cors, origin)):
+        return
+    for name in ("AllowHeaders", "AllowMethods"):
+        if cors.get(name):
+            yield f"Access-Control-Allow-{name[5:]}", ",".join(cors[name])
+    if "MaxAge" in cors:
+        yield "Access-Control-Max-Age", str(cors["MaxAge"])

@@ -36,7 +36,7 @@ class VersionState:
     _changing_since: float | None = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.modified = self.modified or _timestamp()
+        self.modified = self.modified or timestamp()
         self.renew_revision()
 
     @property
@@ -55,7 +55,7 @@ class VersionState:
     def change(self, version: Version) -> None:
         """Start a change to new code or configuration."""
         self.version = version
-        self.modified = _timestamp()
+        self.modified = timestamp()
         self._changing_since = time.monotonic()
         self.renew_revision()
 
@@ -121,7 +121,8 @@ class VersionState:
         return f"arn:aws:lambda:{self.version.region}::runtime:local-python{python}"
 
 
-def _timestamp() -> str:
+def timestamp() -> str:
+    """Return the time as Lambda spells it for functions and layers."""
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000}+0000"
 
 

@@ -37,17 +37,10 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class EventLimits:
-    """
-    Limits of an event's attempts.
+    """Limits of an event's attempts."""
 
-    Attributes:
-        retries: Attempts after the first, when the function fails.
-
-        age_s: Seconds after which it is dropped.
-    """
-
-    retries: int
-    age_s: int
+    retries: int  # after the first, when the function fails
+    age_s: int  # then it is dropped
 
 
 @dataclass(eq=False, slots=True)

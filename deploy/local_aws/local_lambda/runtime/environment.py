@@ -228,13 +228,14 @@ class Environment:
         self._stop_watching()
         is_timeout = result.error_type == outcome.TIMED_OUT
         took_s = time.monotonic() - self._began
-        figures = report_lines.ReportFigures(
+        lines = report_lines.end(
+            execution.request.id,
+            result,
             duration_s=self._version.timeout_s if is_timeout else took_s,
             init_s=self._unreported_init_s,
             memory_mb=self._version.memory_mb,
             peak_mb=math.ceil(self._process.peak_kb / 1024),
         )
-        lines = report_lines.end(execution.request.id, result, figures)
         self.sandbox.log.write(lines, is_last=True)
         self._unreported_init_s = 0.0
         self._began = None

@@ -58,16 +58,7 @@ class Zygote:
         self._ended = asyncio.create_task(self._listen())
 
     def spawn(self, environment: str, sandbox: Sandbox, tmp_mb: int) -> None:
-        """
-        Ask for an environment; its start is reported.
-
-        Args:
-            environment: Its name, unique among the endpoint's.
-
-            sandbox: Where it runs.
-
-            tmp_mb: The size of its /tmp, where it may have one of its own.
-        """
+        """Ask for an environment of that name; its start is reported."""
         log = sandbox.log
         self._send(
             {
