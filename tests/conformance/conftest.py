@@ -20,6 +20,7 @@ from tests.support.lambda_api import (
     ECHO,
     PLAIN,
     ROLE,
+    Answer,
     Function,
     connect,
     request_for,
@@ -192,7 +193,7 @@ def _creating(client, logs, role_arn):
 
         def create(code, **settings):
             request = request_for(new_name(), code, **{"Role": role_arn} | settings)
-            made = create_function(client, request)
+            made = Answer(create_function(client, request))
             return Function(client, made["FunctionName"]), made
 
         yield create

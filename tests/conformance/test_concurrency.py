@@ -60,7 +60,7 @@ def test_reserved_concurrency_is_put_shown_and_deleted(deploy, reserve):
     assert put["ReservedConcurrentExecutions"] == 0
     assert shown["ReservedConcurrentExecutions"] == 0
     assert concurrency == {"ReservedConcurrentExecutions": 0}
-    assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert deleted.status == 204
     assert "ReservedConcurrentExecutions" not in after
 
 

@@ -22,10 +22,14 @@ from tests.support.lambda_api import (
 
 
 @pytest.mark.fact("LocalStack test_function_state, recorded 2025-11")
-def test_a_new_function_is_pending_with_lambdas_defaults(create, arn_of, role_arn):
-    name, made = create(ECHO)
+def test_a_new_function_is_pending_with_lambdas_defaults_and_then_active(
+    create, arn_of, role_arn
+):
+    name, made = create(ECHO, Tags={"a": "b"})
+    seen = name.waited(ACTIVE).get_function()
+    active = seen["Configuration"]
 
-    assert made["ResponseMetadata"]["HTTPStatusCode"] == 201
+    assert made.status == 201
     assert (made["State"], made["StateReasonCode"]) == ("Pending", "Creating")
     assert made["StateReason"] == "The function is being created."
     assert "LastUpdateStatus" not in made
@@ -54,18 +58,9 @@ def test_a_new_function_is_pending_with_lambdas_defaults(create, arn_of, role_ar
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", made["LastModified"]
     )
     assert "RuntimeVersionArn" in made["RuntimeVersionConfig"]
-
-
-@pytest.mark.fact("LocalStack test_function_state, recorded 2025-11")
-def test_a_function_becomes_active_under_a_new_revision(create):
-    function, made = create(ECHO, Tags={"a": "b"})
-    seen = function.waited(ACTIVE).get_function()
-    configuration = seen["Configuration"]
-
-    assert configuration["State"] == "Active"
-    assert configuration["LastUpdateStatus"] == "Successful"
-    assert "StateReason" not in configuration
-    assert configuration["RevisionId"] != made["RevisionId"]
+    assert (active["State"], active["LastUpdateStatus"]) == ("Active", "Successful")
+    assert "StateReason" not in active
+    assert active["RevisionId"] != made["RevisionId"]
     assert seen["Code"]["RepositoryType"] == "S3"
     assert seen["Tags"] == {"a": "b"}
 
@@ -180,7 +175,7 @@ def test_a_deleted_function_is_gone_and_its_name_is_free(deploy, role_arn):
     gone = function.refused("get_function")
     function.client.create_function(**request_for(function, ECHO, Role=role_arn))
 
-    assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert deleted.status == 204
     assert gone[1] == "ResourceNotFoundException"
     assert function.waited(ACTIVE)(1) == (1, None)
 

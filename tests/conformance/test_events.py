@@ -30,7 +30,7 @@ def test_a_failing_event_is_tried_three_times_or_as_configured_under_one_id(
     if configured:
         function.put_function_event_invoke_config(**configured)
     answer = function.call(InvocationType="Event")
-    request_id = answer["ResponseMetadata"]["RequestId"]
+    request_id = answer.request_id
 
     def starts():
         return re.findall(r"START RequestId: (\S+)", "\n".join(lines_of(function)))

@@ -30,7 +30,7 @@ def test_a_function_that_fails_says_why(deploy, error, text, handler, code):
     for _ in range(2):  # whatever failed is tried again
         answer = function.call()
         failure = json.loads(answer["Payload"])
-        request_id = answer["ResponseMetadata"]["RequestId"]
+        request_id = answer.request_id
         keys = BY_LAMBDA if error == "Runtime.ExitError" else BY_THE_RUNTIME
         expected = text.replace("<id>", request_id)
         pattern = ".*".join(map(re.escape, expected.split("...")))
@@ -56,7 +56,7 @@ def test_an_exception_is_reported_as_python_saw_it_with_the_request_id(deploy):
     assert kind == "Unhandled"
     assert list(error) == BY_THE_RUNTIME
     assert (error["errorType"], error["errorMessage"]) == ("ValueError", "no")
-    assert error["requestId"] == answer["ResponseMetadata"]["RequestId"]
+    assert error["requestId"] == answer.request_id
     (frame,) = error["stackTrace"]
     assert frame.startswith('  File "')
     assert frame.endswith("app.py\", line 2, in run\n    raise ValueError('no')\n")

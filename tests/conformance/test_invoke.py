@@ -92,7 +92,7 @@ def test_an_event_is_accepted_though_it_will_fail_and_a_dry_run_runs_nothing(
 @pytest.mark.fact("LocalStack test_request_id_invoke, recorded 2024-04")
 def test_caller_and_function_see_one_request_id(who):
     answer = who.call()
-    request_id = answer["ResponseMetadata"]["RequestId"]
+    request_id = answer.request_id
 
     assert json.loads(answer["Payload"])["id"] == request_id
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", request_id)

@@ -35,7 +35,7 @@ def test_the_tail_is_start_the_functions_lines_end_and_report(deploy):
     answer, tail = tail_of(function, b"{}")
     start, line, end, _ = tail.splitlines(keepends=True)
     report = report_in(tail)
-    request_id = answer["ResponseMetadata"]["RequestId"]
+    request_id = answer.request_id
 
     assert start == f"START RequestId: {request_id} Version: $LATEST\n"
     assert line == "{}\n"
@@ -124,7 +124,7 @@ def test_logged_lines_have_level_moment_and_request_id(deploy):
         "    logging.info('logged')\n"
     )
     answer, tail = tail_of(function)
-    request_id = answer["ResponseMetadata"]["RequestId"]
+    request_id = answer.request_id
 
     assert re.search(
         r"^printed \[INFO\]\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"

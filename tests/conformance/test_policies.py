@@ -87,14 +87,16 @@ def test_tokens_and_calls_by_url_are_conditions(permitted, permission, condition
 def test_services_accounts_and_arns_are_spelled_as_principals(
     permitted, account, role_arn
 ):
-    service = permitted("service", Principal="lambda.amazonaws.com")
-    by_account = permitted("account", Principal=account)
-    by_arn = permitted("arn", Principal=role_arn)
+    spelled = {
+        "lambda.amazonaws.com": {"Service": "lambda.amazonaws.com"},
+        account: {"AWS": f"arn:aws:iam::{account}:root"},
+        role_arn: {"AWS": role_arn},
+    }
+    for place, principal in enumerate(spelled):
+        made = permitted(f"s{place}", Principal=principal)
 
-    assert service["Principal"] == {"Service": "lambda.amazonaws.com"}
-    assert "Condition" not in service
-    assert by_account["Principal"] == {"AWS": f"arn:aws:iam::{account}:root"}
-    assert by_arn["Principal"] == {"AWS": role_arn}
+        assert made["Principal"] == spelled[principal]
+        assert "Condition" not in made
 
 
 @pytest.mark.fact(
@@ -112,7 +114,7 @@ def test_a_policy_has_its_statements_in_order_until_the_last_is_removed(deploy):
     document = {"Version": "2012-10-17", "Id": "default"}
     assert " " not in both
     assert json.loads(both) == document | {"Statement": [first, second]}
-    assert removed["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert removed.status == 204
     assert json.loads(one) == document | {"Statement": [first]}
     assert function.refused("get_policy") == NO_POLICY
 

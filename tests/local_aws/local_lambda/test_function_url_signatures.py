@@ -15,6 +15,7 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
+from tests.support.signed_requests import headers_signed
 from tests.support.urllib_http import fetch
 
 from local_aws.local_lambda.errors import LambdaError
@@ -31,10 +32,7 @@ def iam_url(deploy_for_all):
 
 def signed_headers(url, data, credentials, **scope):
     """Return what botocore adds to a POST when it signs it."""
-    request = AWSRequest("POST", url, {"X-Signed": "a  b"}, data)
-    service, region = scope.get("service", "lambda"), scope.get("region", "us-east-1")
-    SigV4Auth(credentials, service, region).add_auth(request)
-    return dict(request.headers.items())
+    return headers_signed(credentials, "POST", url, data, X_Signed="a  b", **scope)
 
 
 def post_signed(url, data, signer, **scope):
@@ -235,9 +233,8 @@ def test_a_session_that_is_over_is_refused():
 
 @pytest.mark.parametrize("claimed", ["UNSIGNED-PAYLOAD", hashlib.sha256().hexdigest()])
 def test_a_body_is_hashed_whatever_the_client_says_its_hash_is(claimed):
-    request = AWSRequest("POST", "http://h:1/", {"X-Amz-Content-SHA256": claimed}, b"a")
-    SigV4Auth(KEYS, "lambda", "us-east-1").add_auth(request)
-    headers = dict(request.headers.items())
+    claim = {"X_Amz_Content_SHA256": claimed}
+    headers = headers_signed(KEYS, "POST", "http://h:1/", b"a", **claim)
 
     assert check(headers, "/", b"a")[0] == "InvalidSignatureException"
 
