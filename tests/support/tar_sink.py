@@ -9,7 +9,7 @@ from tests.support.s3_proxy import WAIT_S
 from tests.support.signed_requests import account_at
 
 from fetcher.contract.source import Item
-from fetcher.sinks.s3_tar import S3Tar
+from fetcher.sinks.tars.s3_tar import S3Tar
 from fetcher.transfer.sink import WHOLE
 
 MB = 2**20

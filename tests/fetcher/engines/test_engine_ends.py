@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from tests.support.engine_jobs import SOON_S, fetch
+from tests.support.engine_jobs import SOON_S
 
 from fetcher.contract.options import Options
 from fetcher.contract.source import Item
@@ -16,11 +16,11 @@ from fetcher.sinks.discard import Discard
 from fetcher.transfer.transfers import Transfers, engine_for
 
 
-def test_at_the_deadline_what_is_unfinished_is_unstarted(engine, tmp_path, origin):
+def test_at_the_deadline_what_is_unfinished_is_unstarted(fetch, tmp_path, origin):
     paths = ["/bytes/9", "/stall", "/silence", "/retry-after/503/30"]
     items = [Item(n, origin.url(paths[n % 4]), f"{n}") for n in range(40)]
     began = time.monotonic()
-    ended = fetch(engine, items, tmp_path, deadline_s=0.5, attempts=3)
+    ended = fetch(items, deadline_s=0.5, attempts=3)
 
     assert time.monotonic() - began < SOON_S
     assert {"ok", "unstarted"} == {one.outcome for one in ended}
@@ -81,7 +81,7 @@ def test_a_mistake_of_ours_surfaces_instead_of_hanging(origin, engine):
 
 
 def test_a_name_server_that_does_not_answer_does_not_delay_the_report(
-    monkeypatch, engine
+    fetch, monkeypatch
 ):
     """
     A report that comes after Lambda's timeout is a report lost.
@@ -90,15 +90,10 @@ def test_a_name_server_that_does_not_answer_does_not_delay_the_report(
     monkeypatch.setattr(
         socket, "getaddrinfo", lambda *_, **__: answered.wait(30) and ()
     )
-    ended = []
-    options = Options(engine=engine, connect_timeout_s=0.2, attempts=1)
-    items = [Item(0, "http://one.invalid/"), Item(1, "http://other.invalid/")]
     began = time.monotonic()
-    Transfers(items, Discard(), options, lambda *one: ended.append(one)).run(
-        engine_for(options), 60.0
-    )
-    took = time.monotonic() - began
+    ended = fetch(["http://one.invalid/", "http://two.invalid/"], connect_timeout_s=0.2)
+    took_s = time.monotonic() - began
     answered.set()
 
-    assert took < SOON_S
-    assert [one.outcome for *_, one in ended] == ["dns"] * 2
+    assert took_s < SOON_S
+    assert [one.outcome for one in ended] == ["dns"] * 2

@@ -6,12 +6,11 @@ import threading
 import time
 
 import pytest
+from tests.support.waiting import WAIT_S, eventually
 
 from fetcher.engines import aiohttp_names, resolver
 from fetcher.engines.resolver import Resolver
 from fetcher.transfer.attempt import Stage
-
-WAIT_S = 10
 
 
 @pytest.fixture
@@ -53,20 +52,13 @@ def one(names):
         thread.join(WAIT_S)
 
 
-def found(one, name):
-    until = time.monotonic() + WAIT_S
-    while (addresses := one.look_up(name)) is None and time.monotonic() < until:
-        time.sleep(0.001)
-    return addresses
-
-
 def test_a_name_is_looked_up_once_however_many_ask(one, names):
     names.answers.clear()
     first = [one.look_up("h") for _ in range(100)]
     names.answers.set()
 
     assert first == [None] * 100
-    assert found(one, "h") == ("192.0.2.1",)
+    assert eventually(lambda: one.look_up("h")) == ("192.0.2.1",)
     assert names.asked == ["h"]
 
 
@@ -75,9 +67,7 @@ def test_a_slow_name_does_not_hold_up_the_others(one, names):
     wanted = [f"h{n}" for n in range(50)]
     for name in wanted:
         one.look_up(name)
-    until = time.monotonic() + WAIT_S
-    while len(names.asked) < 50 and time.monotonic() < until:
-        time.sleep(0.001)
+    eventually(lambda: len(names.asked) == 50)
     names.answers.set()
 
     assert sorted(names.asked) == sorted(wanted)
@@ -87,30 +77,21 @@ def test_a_slow_name_does_not_hold_up_the_others(one, names):
     ("name", "error"), [("no.invalid", OSError), ("a..b", UnicodeError)]
 )
 def test_a_failure_is_raised_and_forgotten_soon(one, monkeypatch, name, error):
-    monkeypatch.setattr(resolver, "failure_ttl_s", lambda _: 0.0)
     with pytest.raises(error):
-        _raised(one, name)
+        eventually(lambda: one.look_up(name))
+    monkeypatch.setattr(resolver, "monotonic", lambda: time.monotonic() + 31)
+
     assert one.look_up(name) is None
-
-
-def _raised(one, name):
-    until = time.monotonic() + WAIT_S
-    while time.monotonic() < until:
-        if one._cache.get(name):
-            raise one._cache[name][1]
-        one.look_up(name)
-        time.sleep(0.001)
 
 
 def test_what_was_found_is_asked_for_again_after_a_while(one, names, monkeypatch):
     monkeypatch.setattr(resolver, "_TTL_S", 0.0)
-    one.look_up("h")
-    until = time.monotonic() + WAIT_S
-    while names.asked.count("h") < 2 and time.monotonic() < until:
-        one.look_up("h")
-        time.sleep(0.001)
 
-    assert names.asked.count("h") >= 2
+    def is_asked_again():
+        one.look_up("h")
+        return names.asked.count("h") >= 2
+
+    assert eventually(is_asked_again)
 
 
 def test_what_waits_for_a_thread_is_not_being_asked_for(names, monkeypatch):

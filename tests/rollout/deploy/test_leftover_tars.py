@@ -12,7 +12,7 @@ from tests.support.tar_sink import MB, fill, outcomes, sink_for
 
 from fetcher.contract.outcome import Outcome
 from fetcher.s3.urls import Place
-from fetcher.sinks.s3_tar import tar_of
+from fetcher.sinks.tars.s3_tar import tar_of
 from rollout.deploy.leftover_tars import (
     abort_uploads,
     check_prefix_unused,
@@ -25,7 +25,7 @@ import os, signal, sys
 from time import monotonic, sleep
 from fetcher.s3.credentials import Account
 from fetcher.s3.urls import Place
-from fetcher.sinks import s3_tar
+from fetcher.sinks.tars import s3_tar
 from fetcher.contract.source import Item
 
 s3_tar.PART_BYTES = 5 * 2**20

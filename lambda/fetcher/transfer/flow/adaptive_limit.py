@@ -62,32 +62,6 @@ class AdaptiveLimit:
             dozen at most, however long it goes on.
     """
 
-    __slots__ = (
-        "_before",
-        "_blamed",
-        "_ended",
-        "_enough",
-        "_failed",
-        "_grows_at",
-        "_is_doubling",
-        "_is_probing",
-        "_least",
-        "_least_error",
-        "_most",
-        "_probe_at",
-        "_squares",
-        "_started_at",
-        "_step_s",
-        "_sum",
-        "_timed",
-        "_usual",
-        "_vain_from",
-        "is_full",
-        "number",
-        "samples",
-        "since",
-    )
-
     since: float
     _sum: float
     _squares: float

@@ -41,22 +41,6 @@ class Pace:
         limit: Requests in flight at once.
     """
 
-    __slots__ = (
-        "_accepted",
-        "_asked_at",
-        "_least_rate",
-        "_next_at",
-        "_paused_at",
-        "_rate",
-        "_refused",
-        "_resumes_at",
-        "_since",
-        "_wait_s",
-        "_waited_s",
-        "limit",
-        "refusals",
-    )
-
     def __init__(self, since: float, accepted: int) -> None:
         self._since = since
         self._accepted = accepted

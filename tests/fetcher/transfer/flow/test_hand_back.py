@@ -131,8 +131,7 @@ def test_a_host_said_to_be_gone_has_one_cheap_try_at_the_end(
 ):
     run = simulate(
         monkeypatch, URLS, lambda url, *_: fate if url == URLS[0] else OK,
-        gone=["h0.test"], connections=100,
-    )  # fmt: skip
+        gone=["h0.test"], connections=100)  # fmt: skip
     tries = [at for position, at in run.engine.tries if position == 0]
 
     assert run.ended[0].outcome == outcome
