@@ -17,10 +17,10 @@ from fetcher.transfer.transfers import Transfers, engine_for
 
 
 def test_at_the_deadline_what_is_unfinished_is_unstarted(fetch, tmp_path, origin):
-    paths = ["/bytes/9", "/stall", "/silence", "/retry-after/503/30"]
-    items = [Item(n, origin.url(paths[n % 4]), f"{n}") for n in range(40)]
+    busy = b"HTTP/1.1 503 No\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"
+    urls = [*map(origin.url, ["/bytes/9", "/stall", "/silence"]), origin.saying(busy)]
     began = time.monotonic()
-    ended = fetch(items, deadline_s=0.5, attempts=3)
+    ended = fetch(urls * 10, deadline_s=0.5, attempts=3)
 
     assert time.monotonic() - began < SOON_S
     assert {"ok", "unstarted"} == {one.outcome for one in ended}

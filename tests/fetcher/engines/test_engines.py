@@ -4,11 +4,9 @@ import time
 
 import pytest
 from tests.support.engine_jobs import SOON_S, body_of, files_below
-from tests.support.misbehaving_origin import Origin, sentence
+from tests.support.misbehaving_origin import CHUNKED, Origin, sentence
 
 from fetcher.contract.outcome import Outcome
-
-IMAGE = {"expect_type": "image/"}
 
 
 @pytest.mark.parametrize("many", [0, 1, 1_000, 3_000_000])
@@ -24,7 +22,6 @@ def test_a_body_arrives_whole(fetch, origin, many):
     [
         ("/status/404", {}, "http_status", 404, "expected status 200, got 404"),
         ("/cut/100/50", {}, "cut", 200, "expected 100 bytes, got 50"),
-        ("/cut-chunked", {}, "cut", 200, "ended early"),
         ("/reset/10", {}, "cut", 200, "expected 1,000,000 bytes, got 10"),
         ("/hang-up", {}, "cut", 0, "closed before an answer came"),
         ("/silence", {"read_timeout_s": 0.2}, "read_timeout", 0, "for 0.2 s"),
@@ -33,10 +30,8 @@ def test_a_body_arrives_whole(fetch, origin, many):
         ("/trickle/99/0.1", {"total_timeout_s": 0.5}, "total_timeout", 200, "0.5 s"),
         ("/endless", {"total_timeout_s": 0.1}, "total_timeout", 200, "within 0.5 s"),
         ("/bytes/10000", {"max_bytes": 9_999}, "too_large", 200, "got 10,000"),
-        ("/type/%FF", IMAGE, "wrong_type", 200, "expected a body"),
         ("/chain/6", {}, "too_many_redirects", 0, "more than 5 times"),
         ("/to//status/404", {}, "http_status", 404, "expected status 200, got 404"),
-        ("/not-http", {}, "protocol", 0, "not HTTP"),
         ("/to/ftp://h/", {}, "blocked", 0, "scheme other than http and https"),
         ("/to/file:///etc/passwd", {}, "blocked", 0, "scheme other than http"),
         ("/to/http://169.254.169.254/", {}, "blocked", 0, "link-local"),
@@ -66,7 +61,8 @@ def test_a_malformed_chunk_in_a_body_does_not_take_the_total_timeout(fetch, orig
     """
     aiohttp 3.14 tells nobody that its parser gave up.
     """
-    (one,) = fetch([origin.url("/bad-chunk")], read_timeout_s=0.3, total_timeout_s=60.0)
+    url = origin.saying([CHUNKED + b"3\r\nxyz\r\n", b"many\r\nx"])
+    (one,) = fetch([url], read_timeout_s=0.3, total_timeout_s=60.0)
 
     assert one.outcome in {Outcome.READ_TIMEOUT, Outcome.PROTOCOL, Outcome.CUT}
     assert one.seconds < SOON_S

@@ -269,6 +269,7 @@ BODIES = [
     ("image/jpeg", b"\n <html>\n", "wrong_type"),
     ("image/jpeg", b"{}", "wrong_type"),
     ("image/jpeg", b"", "wrong_type"),
+    ("image/ÿ", b"xyz", "wrong_type"),
     ("text/html", b"<html>", "wrong_type"),
     ("application/octet-stream", b"\1\2", "wrong_type"),
 ]

@@ -32,10 +32,9 @@ def clock(monkeypatch):
     return clock
 
 
-def one_url(monkeypatch, *fates, **options):
+def one_url(*fates, **options):
     """Fetch a URL whose tries end like this, the last one for ever."""
     return simulate(
-        monkeypatch,
         ["http://h/"],
         lambda _url, tries, _now: fates[min(tries, len(fates)) - 1],
         **options,
@@ -44,8 +43,7 @@ def one_url(monkeypatch, *fates, **options):
 
 @given(FATES)
 def test_only_what_can_heal_is_tried_again(fate):
-    with pytest.MonkeyPatch.context() as patch:
-        (one,) = one_url(patch, fate, attempts=4).ended
+    (one,) = one_url(fate, attempts=4).ended
 
     assert one.outcome is fate.outcome
     most = 2 if was_silent(one) else 4 if can_heal(*one[:2]) else 1
@@ -53,14 +51,14 @@ def test_only_what_can_heal_is_tried_again(fate):
     assert one.attempts == (refusals or most)
 
 
-def test_a_url_that_heals_is_ok(monkeypatch):
-    (one,) = one_url(monkeypatch, CUT, Fate(0.0)).ended
+def test_a_url_that_heals_is_ok():
+    (one,) = one_url(CUT, Fate(0.0)).ended
 
     assert (one.outcome, one.attempts) == (Outcome.OK, 2)
 
 
-def test_waits_between_attempts_grow_and_differ(monkeypatch):
-    run = one_url(monkeypatch, CUT, attempts=8)
+def test_waits_between_attempts_grow_and_differ():
+    run = one_url(CUT, attempts=8)
     waits = [after - before for (_, before), (_, after) in pairwise(run.engine.tries)]
     longest = [min(0.5 * 2**n, 20.0) for n in range(7)]
 
@@ -68,10 +66,10 @@ def test_waits_between_attempts_grow_and_differ(monkeypatch):
     assert len(set(waits)) == 7
 
 
-def test_an_origin_s_wish_to_wait_is_obeyed_within_the_total_timeout(monkeypatch):
+def test_an_origin_s_wish_to_wait_is_obeyed_within_the_total_timeout():
     busy = Fate(0.0, Outcome.HTTP_STATUS, 503, retry_after_s=60.0)
-    waits = one_url(monkeypatch, busy, Fate(0.0), total_timeout_s=61.0)
-    ends = one_url(monkeypatch, busy, Fate(0.0), total_timeout_s=50.0)
+    waits = one_url(busy, Fate(0.0), total_timeout_s=61.0)
+    ends = one_url(busy, Fate(0.0), total_timeout_s=50.0)
 
     assert waits.outcomes() == [Outcome.OK]
     assert waits.ended[0].seconds >= 60

@@ -50,8 +50,8 @@ def mixed(spoken_s):
     return wanted, lambda url, *_: fates[int(url[8:-1]) % 11]
 
 
-def test_at_the_end_silence_is_given_up_once_waiting_has_brought_nothing(monkeypatch):
-    run = simulate(monkeypatch, *mixed(0.9), connections=20, **TIMES)
+def test_at_the_end_silence_is_given_up_once_waiting_has_brought_nothing():
+    run = simulate(*mixed(0.9), connections=20, **TIMES)
 
     assert run.outcomes().count(Outcome.READ_TIMEOUT) == 40
     last_good = max(run.times[n] for n in range(440) if n % 11 != 9)
@@ -59,8 +59,8 @@ def test_at_the_end_silence_is_given_up_once_waiting_has_brought_nothing(monkeyp
     assert "downloads silent this long almost never recover" in run.ended[9].detail
 
 
-def test_at_the_end_those_that_speak_late_are_not_lost(monkeypatch):
-    run = simulate(monkeypatch, *mixed(4.5), connections=20, **TIMES)
+def test_at_the_end_those_that_speak_late_are_not_lost():
+    run = simulate(*mixed(4.5), connections=20, **TIMES)
 
     assert run.outcomes().count(Outcome.READ_TIMEOUT) == 40
     assert run.outcomes().count(Outcome.OK) == 400
@@ -68,11 +68,11 @@ def test_at_the_end_those_that_speak_late_are_not_lost(monkeypatch):
 
 @pytest.mark.parametrize("count", [1, 100])
 @pytest.mark.parametrize("read_timeout_s", [10.0, 60.0])
-def test_where_all_are_slow_each_has_all_its_time(monkeypatch, count, read_timeout_s):
+def test_where_all_are_slow_each_has_all_its_time(count, read_timeout_s):
     """Those that still wait say nothing about whether waiting is of use."""
     late = Fate(0.95 * read_timeout_s, speaks_s=0.9 * read_timeout_s)
     urls = [f"http://h{n % 30}/{n}" for n in range(count)]
     times = TIMES | {"read_timeout_s": read_timeout_s, "total_timeout_s": 120.0}
-    run = simulate(monkeypatch, urls, lambda *_: late, **times)
+    run = simulate(urls, lambda *_: late, **times)
 
     assert set(run.outcomes()) == {Outcome.OK}

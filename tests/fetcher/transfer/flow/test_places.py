@@ -21,15 +21,12 @@ def by_name(**fates):
     return lambda url, *_: fates[url.split("/")[2].partition("-")[0]]
 
 
-def test_silent_downloads_give_their_places_to_others(monkeypatch):
+def test_silent_downloads_give_their_places_to_others():
     """
     They come first in the list, and there are twice as many as connections.
     """
     run = simulate(
-        monkeypatch,
-        urls(20, "mute") + urls(200),
-        by_name(mute=Fate(), quick=QUICK),
-        connections=10,
+        urls(20, "mute") + urls(200), by_name(mute=Fate(), quick=QUICK), connections=10
     )
 
     assert run.outcomes() == [Outcome.READ_TIMEOUT] * 20 + [Outcome.OK] * 200
@@ -37,13 +34,10 @@ def test_silent_downloads_give_their_places_to_others(monkeypatch):
     assert run.engine.most_open <= 80
 
 
-def test_a_download_that_speaks_again_takes_its_place_again(monkeypatch):
+def test_a_download_that_speaks_again_takes_its_place_again():
     late = Fate(9.0, speaks_s=4.0, bytes_per_s=10_000)
     run = simulate(
-        monkeypatch,
-        urls(10, "late") + urls(500),
-        by_name(late=late, quick=QUICK),
-        connections=10,
+        urls(10, "late") + urls(500), by_name(late=late, quick=QUICK), connections=10
     )
     begun = [now - 1_000 for position, now in run.engine.tries if position >= 10]
 
@@ -51,7 +45,7 @@ def test_a_download_that_speaks_again_takes_its_place_again(monkeypatch):
     assert not [now for now in begun if now < 1.0 or 4.6 < now < 8.9]
 
 
-def test_urls_that_fail_for_good_do_not_shrink_the_connections(monkeypatch):
+def test_urls_that_fail_for_good_do_not_shrink_the_connections():
     """
     Their retries fail, too: they are no sign of too many connections.
     """
@@ -61,8 +55,8 @@ def test_urls_that_fail_for_good_do_not_shrink_the_connections(monkeypatch):
         return Fate(0.1, Outcome.HTTP_STATUS, 500) if is_bad else Fate(0.1)
 
     on_one_host = [f"http://h/-{number}/" for number in range(1_500)]
-    found = simulate(monkeypatch, on_one_host, fate_of)
-    fixed = simulate(monkeypatch, on_one_host, fate_of, connections=400)
+    found = simulate(on_one_host, fate_of)
+    fixed = simulate(on_one_host, fate_of, connections=400)
 
     assert found.seconds < 4 * fixed.seconds
 
@@ -80,22 +74,18 @@ def test_places_for_the_silent_do_not_count_as_connections_that_are_short():
     assert places.connections == 64
 
 
-def test_a_drip_is_silence(monkeypatch):
+def test_a_drip_is_silence():
     drip = Fate(speaks_s=0.1, bytes_per_s=1.0)
     run = simulate(
-        monkeypatch,
-        urls(10, "drip") + urls(10),
-        by_name(drip=drip, quick=QUICK),
-        connections=10,
+        urls(10, "drip") + urls(10), by_name(drip=drip, quick=QUICK), connections=10
     )
 
     assert run.outcomes() == [Outcome.READ_TIMEOUT] * 10 + [Outcome.OK] * 10
     assert run.times[10] < 3
 
 
-def test_a_silence_is_tried_twice_and_after_all_others(monkeypatch):
+def test_a_silence_is_tried_twice_and_after_all_others():
     run = simulate(
-        monkeypatch,
         urls(5, "mute") + urls(300),
         by_name(mute=Fate(), quick=QUICK),
         connections=5,
@@ -123,9 +113,9 @@ def test_a_silence_is_tried_twice_and_after_all_others(monkeypatch):
     ],
 )
 def test_what_waited_in_vain_says_for_what_and_what_gets_on_has_its_time(
-    monkeypatch, fate, outcome, most_s
+    fate, outcome, most_s
 ):
-    run = simulate(monkeypatch, ["http://h/"], lambda *_: fate, attempts=1)
+    run = simulate(["http://h/"], lambda *_: fate, attempts=1)
     (one,) = run.ended
 
     assert one.outcome is outcome
@@ -166,15 +156,13 @@ def test_every_url_ends_once_in_time_and_never_more_are_open_than_may_be(
     """
     wanted = [f"http://h{n % hosts}/{n}" for n in range(len(lists))]
     by_url = dict(zip(wanted, lists, strict=True))
-    with pytest.MonkeyPatch.context() as patch:
-        run = simulate(
-            patch,
-            [*wanted, "ftp://h/", "nonsense"],
-            lambda url, tries, _: by_url[url][(tries - 1) % len(by_url[url])],
-            deadline_s=deadline_s,
-            connections=connections,
-            total_timeout_s=60.0,
-        )
+    run = simulate(
+        [*wanted, "ftp://h/", "nonsense"],
+        lambda url, tries, _: by_url[url][(tries - 1) % len(by_url[url])],
+        deadline_s=deadline_s,
+        connections=connections,
+        total_timeout_s=60.0,
+    )
 
     unstarted = Fate(0.1, Outcome.UNSTARTED, status=0)
     assert run.outcomes()[-2:] == [Outcome.BAD_URL] * 2 or deadline_s < 1e5
@@ -183,12 +171,12 @@ def test_every_url_ends_once_in_time_and_never_more_are_open_than_may_be(
     assert run.engine.most_open <= 8 * connections
 
 
-def test_names_that_take_long_to_be_unknown_hold_up_nobody(monkeypatch):
+def test_names_that_take_long_to_be_unknown_hold_up_nobody():
     """
     A look-up takes no connection, so it is not counted as one for long.
     """
     unknown = Fate(4.0, Outcome.DNS, status=0, stage=Stage.LOOKING_UP)
-    run = simulate(monkeypatch, urls(480), lambda *_: unknown, attempts=1)
+    run = simulate(urls(480), lambda *_: unknown, attempts=1)
 
     assert set(run.outcomes()) == {Outcome.DNS}
     assert run.seconds < 4.0 + 480 / 64 / 2
