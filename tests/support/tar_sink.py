@@ -31,6 +31,13 @@ def fill(sink, many, size=10_000, first=0):
         sink.keep(Item(number, f"http://h/{number}.jpg"), [body(number, size)])
 
 
+def fill_tar(tar, proxy, many, size=10_000, first=0, left_s=WAIT_S):
+    """Make a tar of so many bodies; return what was lost."""
+    with sink_for(tar, proxy, left_s) as sink:
+        fill(sink, many, size, first)
+        return sink.settle()
+
+
 def write(sink, item, content, download=WHOLE):
     """Keep a body that comes in parts."""
     writer = sink.open(item)
