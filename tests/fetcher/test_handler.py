@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from unittest.mock import Mock
 
 import pytest
 from tests.support.handler_shards import Context, report_of
@@ -95,10 +96,7 @@ def test_files_stay_in_a_folder_that_was_asked_for(origin, temporary):
 def test_temporary_storage_is_empty_after_a_mistake_of_ours(
     origin, temporary, monkeypatch
 ):
-    def mistaken(*_):
-        msg = "a mistake"
-        raise LookupError(msg)
-
+    mistaken = Mock(side_effect=LookupError)
     monkeypatch.setattr(handler.Downloads, "__setitem__", mistaken)
 
     with pytest.raises(LookupError):

@@ -5,9 +5,11 @@ import signal
 import socket
 import threading
 import time
+from unittest.mock import Mock
 
 import pytest
 from tests.support.engine_jobs import SOON_S
+from tests.support.name_service import Names
 
 from fetcher.contract.options import Options
 from fetcher.contract.source import Item
@@ -57,22 +59,18 @@ def test_stopping_before_the_start_or_after_the_end_does_no_harm(origin, engine)
     running = engine_for(options)
     running.stop()
     source = Template(origin.url("/silence/{number}"), ((0, 3),))
-    Transfers(source, Discard(), options, lambda *one: ended.append(one)).run(
-        running, 60.0
-    )
+    job = Transfers(source, Discard(), options, lambda *one: ended.append(one))
+    job.run(running, 60.0)
     running.stop()
 
     assert [one.outcome for *_, one in ended] == ["unstarted"] * 3
 
 
 def test_a_mistake_of_ours_surfaces_instead_of_hanging(origin, engine):
-    def mistaken(*_):
-        msg = "a mistake"
-        raise LookupError(msg)
-
     options = Options(engine=engine, allow_private=True)
     urls = [Item(0, origin.url("/bytes/1"))]
     urls += [Item(n, origin.url("/silence")) for n in range(1, 9)]
+    mistaken = Mock(side_effect=LookupError("a mistake"))
     began = time.monotonic()
 
     with pytest.raises(LookupError, match="a mistake"):
@@ -86,14 +84,13 @@ def test_a_name_server_that_does_not_answer_does_not_delay_the_report(
     """
     A report that comes after Lambda's timeout is a report lost.
     """
-    answered = threading.Event()
-    monkeypatch.setattr(
-        socket, "getaddrinfo", lambda *_, **__: answered.wait(30) and ()
-    )
+    names = Names({})
+    names.may_answer.clear()
+    monkeypatch.setattr(socket, "getaddrinfo", names)
     began = time.monotonic()
     ended = fetch(["http://one.invalid/", "http://two.invalid/"], connect_timeout_s=0.2)
     took_s = time.monotonic() - began
-    answered.set()
+    names.may_answer.set()
 
     assert took_s < SOON_S
     assert [one.outcome for one in ended] == ["dns"] * 2
