@@ -6,13 +6,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from tests.support.engine_jobs import files_below
 
 from fetcher.contract.source import Item
 from fetcher.sinks.scratch import Scratch
-
-
-def files_below(folder):
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
 def keep(sink, destination):

@@ -11,34 +11,36 @@ from fetcher.transfer.flow.patience import Patience
 TIMES = {"connect_timeout_s": 10.0, "read_timeout_s": 10.0, "attempts": 2}
 
 
-def seen(lasted, spoke):
+@pytest.mark.parametrize(
+    ("lasted", "spoke", "worth_s"),
+    [
+        # From few, nothing is concluded.
+        ({10: 19}, {}, math.inf),
+        ({5: 1_000}, {}, math.inf),
+        # Silence is waited for as long as some have spoken.
+        ({10: 20}, {}, 3),
+        ({10: 100}, {2: 50}, 3),
+        ({10: 100}, {4: 50}, 5),
+        ({10: 100}, {4: 2}, 3),
+        ({10: 100}, {9: 50}, math.inf),
+    ],
+)
+def test_silence_is_worth_waiting_for_as_long_as_some_have_spoken(
+    lasted, spoke, worth_s
+):
     """
-    Learn of downloads that were silent for so many seconds, and spoke or did not.
+    How many were silent for so many seconds, or spoke after so many.
     """
     patience = Patience(10.0)
-    for seconds, many in lasted.items():
-        for _ in range(many):
-            for second in range(1, seconds + 1):
+    for seconds, many in (*lasted.items(), *spoke.items()):
+        for second in range(1, seconds + 1):
+            for _ in range(many):
                 patience.lasted(second)
     for seconds, many in spoke.items():
         for _ in range(many):
-            for second in range(1, seconds + 1):
-                patience.lasted(second)
             patience.spoke(seconds)
-    return patience.seconds()
 
-
-def test_nothing_is_concluded_from_few():
-    assert seen({10: 19}, {}) == math.inf
-    assert seen({5: 1_000}, {}) == math.inf
-
-
-def test_silence_is_waited_for_as_long_as_some_have_spoken():
-    assert seen({10: 20}, {}) == 3
-    assert seen({10: 100}, {2: 50}) == 3
-    assert seen({10: 100}, {4: 50}) == 5
-    assert seen({10: 100}, {4: 2}) == 3
-    assert seen({10: 100}, {9: 50}) == math.inf
+    assert patience.seconds() == worth_s
 
 
 def mixed(spoken_s):
