@@ -31,14 +31,7 @@ def found_again(
     """
     Yield items that a tar has with the same URL, and how they ended.
 
-    Args:
-        rows: Of its index.
-
-        tar: Its path.
-
-        items_in: Returns the list's items.
-
-        kept: Positions that are left out.
+    The rows are those of its index; the kept positions are left out.
     """
     places = ((position_of(row["key"]), row) for row in rows)
     others = (one for one in places if one[0] not in kept)

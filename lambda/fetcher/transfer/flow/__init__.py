@@ -11,5 +11,5 @@ Flow control: who may download, when, and for how long; the same for every engin
 * ``host`` and ``hosts`` decide how hard a host is pressed, with ``pace`` for those that
   say it is too much.
 
-All of it is told the time, and asks no clock.
+All of it is told the time, and asks no clock: `now` is the monotonic clock, in seconds.
 """

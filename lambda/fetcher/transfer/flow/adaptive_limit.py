@@ -45,11 +45,6 @@ class AdaptiveLimit:
     long is tested by halving it for a moment. Likewise, if as many fail with half the
     number, that many are usual.
 
-    Args:
-        most: The most it may be.
-
-        now: Monotonic clock, in seconds.
-
     Attributes:
         number: Of downloads at work, for now.
 

@@ -72,8 +72,6 @@ class Places:
 
         room: Most in flight that the process has descriptors for.
 
-        now: Monotonic clock, in seconds.
-
     Attributes:
         most_open: Most in flight, the silent included.
 
@@ -146,18 +144,9 @@ class Places:
         """
         Learn from a download that ended how many connections are of use.
 
-        Args:
-            download: How it ended.
-
-            begun_at: When it began.
-
-            now: Monotonic clock, in seconds.
-
-            has_answered: Whether its host has answered before.
-
-            at_peak:
-                Whether there were more than ever before when it began. Then it mostly
-                had to connect, and its time says nothing of the number.
+        Of failures, those of hosts that have answered before tell something. One that
+        began `at_peak`, when there were more than ever before, mostly had to connect:
+        its time says nothing of the number.
         """
         limit, outcome = self._limit, download.outcome
         if not limit:
