@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fetcher.command.report.json_lines import line_of
 from fetcher.command.result_batch import Batch
 from fetcher.sinks.settling import Settling
-from fetcher.transfer.flow.under_way_counts import UnderWay
+from fetcher.transfer.flow.places import UnderWay
 from fetcher.transfer.transfers import Transfers
 
 if TYPE_CHECKING:
