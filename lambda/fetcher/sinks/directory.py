@@ -32,8 +32,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _BESIDE = ".json"  # ends the name of a file beside another, and then of no body
 _CLOSED = -1
 _MOST_PARTS = 1_024  # IOV_MAX: what one call takes
-_LONGEST_PATH = os.pathconf("/", "PC_PATH_MAX")
-_ROOM = 16  # of it, for the ends of names aside
+_LONGEST_PATH = os.pathconf("/", "PC_PATH_MAX") - 16  # for the ends of names aside
 _TOLD = b'{"row": '  # begins it
 _CLASH = "a row has this name as a folder, one as a file; --layout hash keeps both"
 _REPLACED = "removed while it was written; does another run store files here, too?"
@@ -162,10 +161,10 @@ class Directory(LastingSink):
         """Return where a body goes, and the descriptor of its folder, made if new."""
         name = self._stem_of(item)
         path = self._below + name
-        if len(path) > _LONGEST_PATH - _ROOM:
+        if len(path) > _LONGEST_PATH:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
         try:
-            return path, self._folders.at(name[: max(0, name.rfind("/"))])
+            return path, self._folders.at(name.rpartition("/")[0])
         except OSError as error:
             _explain_clash(error)
             raise
@@ -234,15 +233,21 @@ def create(path: str, at: int | None = None) -> int:
         raise
 
 
-def write_file(path: str, parts: Sequence[bytes], at: int) -> None:
-    """Write a new file, or leave nothing of it and raise `OSError`."""
+def write_file(
+    path: str, parts: Sequence[bytes], at: int, *, is_private: bool = False
+) -> None:
+    """
+    Write a new file, or leave nothing of it and raise `OSError`.
+
+    Unless its folder is private, it fails if another process writes the same file.
+    """
     descriptor = create(path, at)
     is_lost = False
     try:
         try:
             write_all(descriptor, parts)
         finally:
-            is_lost = _is_lost(descriptor)
+            is_lost = not is_private and _is_lost(descriptor)
             os.close(descriptor)
         if is_lost:
             raise _lost(path)
