@@ -105,9 +105,10 @@ def test_reports_that_came_before_the_endpoint_died_are_kept(opened):
     """
     Only what may have failed for want of it is asked for again.
     """
-    lost = Download(Outcome.CONNECT, 0, 0, 0.0, 0.1, attempts=1)
-    not_found = Download(Outcome.HTTP_STATUS, 404, 0, 0.0, 0.1, attempts=1)
-    ok = Download(Outcome.OK, 200, 1_000, 0.0, 0.1, attempts=1)
+    tried = {"seconds": 0.1, "attempts": 1}
+    lost = Download(Outcome.CONNECT, **tried)
+    not_found = Download(Outcome.HTTP_STATUS, 404, **tried)
+    ok = Download(Outcome.OK, 200, 1_000, **tried)
     run, plan = opened(files=8, concurrency=4, shards_per_execution=1)
     invoker = DeadEndpoint([not_found, ok, lost, lost])
 
