@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiment.cost.usage import usage_of
 from experiment.fleet.asking import planned
+from experiment.fleet.dollars import usage_of
 from experiment.fleet.forecast import forecast
 from experiment.fleet.sentences import run_in_words
 from experiment.plan.url_facts import file_bytes
@@ -150,7 +150,7 @@ def estimate(plan: Plan, target: Target) -> Estimate:
     body_bytes = plan.files * each
     question = planned(plan, target.region)
     made = forecast(question, _DRAWS)
-    least = usage_of(plan, target, shards, plan.files, body_bytes)
+    least = _used(plan, target, shards, plan.files, body_bytes)
     hedges = max(1, shards // _HEDGED) if settings.hedge else 0
     invocations = settings.waves * (shards + hedges)
     inits_s = settings.concurrency * _LONGEST_INIT_S
@@ -253,16 +253,30 @@ def cost_of(plan: Plan, shards: pd.DataFrame, target: Target) -> Cost:
     billed = shards[shards["billed_s"] > 0]
     files, body_bytes = int(billed["ok"].sum()), int(billed["body_bytes"].sum())
     used = replace(
-        usage_of(plan, target, len(billed), files, body_bytes),
+        _used(plan, target, len(billed), files, body_bytes),
         billed_s=float(billed["billed_s"].sum()),
     )
     unheard = int(shards["billed_s"].isna().sum() + shards["hedges"].sum())
     unknown = replace(
-        usage_of(plan, target, unheard, 0, 0),
+        _used(plan, target, unheard, 0, 0),
         billed_s=unheard * plan.settings.timeout_s,
     )
     most, pilots = bill(unknown).dollars, plan.pilot.get("usd", 0.0)
     return Cost(bill(used), not target.asks_iam, unheard, most, pilots)
+
+
+def _used(
+    plan: Plan, target: Target, invocations: int, files: int, body_bytes: int
+) -> Billable:
+    """Return everything billable that invocations of a plan use, except time."""
+    used = usage_of(
+        planned(plan, target.region),
+        invocations=invocations,
+        files=files,
+        body_bytes=body_bytes,
+    )
+    on_efs = plan.settings.efs and plan.settings.sink == "directory"
+    return replace(used, efs_bytes=body_bytes if on_efs else 0)
 
 
 def _of_pilots(record: Mapping[str, Any]) -> float:

@@ -88,17 +88,15 @@ def shares(question: Question, draws: int = DRAWS) -> dict[str, float]:
     return dict(sorted(gained.items(), key=lambda item: -item[1]))
 
 
-def binding(question: Question, draws: int = DRAWS) -> tuple[str, float]:
+def binding(found: Mapping[str, float]) -> tuple[str, float]:
     """
     Return the limit that binds most, and the share of the time that it costs.
 
     Where none costs a tenth, several bind together: relaxing one leaves the next.
+
+    Args:
+        found: What `shares` returned.
     """
-    return binding_of(shares(question, draws))
-
-
-def binding_of(found: Mapping[str, float]) -> tuple[str, float]:
-    """Return the same of shares that are known."""
     name, share = next(iter(found.items()))
     return (name, share) if share >= _LEAST_SHARE else (SEVERAL, share)
 

@@ -18,11 +18,8 @@ if TYPE_CHECKING:
     from experiment.plan.sizes import EqualSizes, FallingSizes
 
 INTERNET, S3, S3_ELSEWHERE = SOURCES = ("internet", "s3", "s3-elsewhere")
-TODAY, OF_2022 = SCALINGS = ("today", "2022")
-DISCARD, DIRECTORY, S3_TAR, S3_OBJECTS = (
-    *("discard", "directory"),
-    *("s3-tar", "s3-objects"),
-)
+TODAY, OF_2022 = "today", "2022"
+S3_TAR, S3_OBJECTS = "s3-tar", "s3-objects"
 _OBJECT_PREFIXES = 256  # that the sink s3-objects spreads its keys over
 
 
@@ -76,11 +73,9 @@ class Question:
         bandwidth_raised:
             Whether the quota "Network bandwidth per execution environment" was raised.
 
-        scaling: One of `SCALINGS`: how fast Lambda adds executions.
+        scaling: `TODAY` or `OF_2022`: how fast Lambda adds executions.
 
         hedge: Whether the last few shards are sent again if they take long.
-
-        again_share: Share of files that a second wave fetches again.
     """
 
     files: int = 1_000_000
@@ -95,7 +90,7 @@ class Question:
     region: str = ""
     engine: str = "curl"
     scheme: str = "https"
-    sink: str = DISCARD
+    sink: str = "discard"
     source: str = S3
     read_prefixes: int = 16
     origin_files_per_s: float = math.inf
@@ -106,7 +101,6 @@ class Question:
     bandwidth_raised: bool = False
     scaling: str = TODAY
     hedge: bool = True
-    again_share: float = 0.0
 
     @property
     def shards(self) -> int:
@@ -137,11 +131,6 @@ class Question:
     def mean_bytes(self) -> float:
         """The mean size of a file."""
         return float(np.mean(self.sizes_bytes))
-
-    @property
-    def total_bytes(self) -> float:
-        """The size of all files together."""
-        return self.files * self.mean_bytes
 
     @property
     def is_from_s3(self) -> bool:

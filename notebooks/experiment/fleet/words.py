@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from aws_facts.fleet_constants import constants
-from experiment.fleet.calibration.use import calibration_in_words
+from aws_facts.limits import mark
 from experiment.fleet.dollars import bill_for
 from experiment.fleet.forecast import Band
 from experiment.fleet.limits import shares
-from experiment.fleet.sentences import asked_in_words, in_money, in_time, what_binds
+from experiment.fleet.sentences import (
+    asked_in_words,
+    calibration_in_words,
+    in_money,
+    in_time,
+    what_binds,
+)
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
@@ -67,7 +73,12 @@ def bill_table(question: Question, billed_s: float) -> Shown:
     """Return where the dollars go, item by item."""
     items = bill_for(question, billed_s).items
     rows = [
-        (item.what, in_amount(item.amount), in_dollars(item.dollars)) for item in items
+        (
+            item.what + mark(assumed=item.assumed),
+            in_amount(item.amount),
+            in_dollars(item.dollars),
+        )
+        for item in items
     ]
     return Shown(pd.DataFrame(rows, columns=["Item", "Amount", "Dollars"]))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 from experiment.fleet.question import S3, SOURCES
-from experiment.parameters.cell import at_least_one
+from experiment.parameters.cell import at_least_one, more_than_0
 from experiment.parameters.fan_out import FanOutSettings
 from fetcher.contract.options import check_one_of
 
@@ -66,9 +65,7 @@ class FleetSettings(FanOutSettings):
             at_least_one(name, getattr(self, name))
         for size in self.sizes_kb:
             at_least_one("sizes_kb", size)
-        if not 0 < self.budget_usd < math.inf:
-            msg = f"budget_usd is {self.budget_usd}; it must be more than 0."
-            raise ValueError(msg)
+        more_than_0("budget_usd", self.budget_usd)
         if self.latency_ms < 0:
             msg = f"latency_ms is {self.latency_ms}; it must be 0 or more."
             raise ValueError(msg)

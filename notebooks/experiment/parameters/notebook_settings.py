@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 from experiment.ledger.paths import resolved
 from experiment.parameters.cell import (
     SettingsError,
+    check_known,
     parameters_injected,
     parameters_set,
-    unknown_parameter,
 )
 from experiment.parameters.settings_file import ITSELF, with_file
 from fetcher.contract.options import check_types
@@ -53,9 +53,7 @@ class NotebookSettings:
                 only warns about.
         """
         cells, defaults = namespace.get("In", []), cls._defaults()
-        for name in parameters_set(cells):
-            if name not in defaults:
-                raise SettingsError(unknown_parameter(name, list(defaults)))
+        check_known(parameters_set(cells), defaults)
         values = {name: namespace[name] for name in defaults if name in namespace}
         if file := values.get(ITSELF):
             fixed = set(parameters_injected(cells))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from experiment.ledger.machine import root
-from experiment.parameters.cell import SettingsError, unknown_parameter
+from experiment.parameters.cell import SettingsError, check_known
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -66,12 +66,9 @@ def with_file(
     Raises:
         SettingsError: If the file cannot be used, or has a parameter that is none.
     """
-    merged = dict(values)
-    for name, value in read_settings_file(path).items():
-        if name not in defaults:
-            known = [one for one in defaults if one != ITSELF]
-            msg = f"{path}: {unknown_parameter(str(name), known)}"
-            raise SettingsError(msg)
+    merged, of_file = dict(values), read_settings_file(path)
+    check_known(of_file, [name for name in defaults if name != ITSELF], f"{path}: ")
+    for name, value in of_file.items():
         if name not in fixed and merged.get(name, defaults[name]) == defaults[name]:
             merged[name] = value
     return merged

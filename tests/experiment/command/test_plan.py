@@ -23,6 +23,8 @@ def test_a_settings_file_is_forecast_without_an_account(capsys):
         *("asked", "time", "dollars"),
         *("inside 60.0 s", "bottleneck"),
     ]
+    assert said[1].endswith("forecast for AWS by a model, not measured")
+    assert said[2].startswith("dollars: $")
 
 
 @pytest.mark.parametrize(

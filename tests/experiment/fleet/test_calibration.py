@@ -23,11 +23,10 @@ from experiment.command import calibrate
 from experiment.fleet.calibration import estimators, file
 from experiment.fleet.calibration.estimators import Figure
 from experiment.fleet.calibration.probes import LARGE, SIZES_KB
-from experiment.fleet.calibration.use import calibration_in_words
 from experiment.fleet.forecast import forecast
 from experiment.fleet.model.work import bucket_of
 from experiment.fleet.question import Question
-from experiment.fleet.sentences import plan_in_words
+from experiment.fleet.sentences import calibration_in_words, plan_in_words
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy, status
 from rollout.target.runtime_platform import machine
 
@@ -172,7 +171,6 @@ def test_each_memory_has_the_line_that_was_measured_there():
     assert base_at(10_240, bandwidth_raised=True) == pytest.approx(80 * MB * 4.8)
 
 
-@pytest.mark.usefixtures("calibration")
 @pytest.mark.parametrize(
     ("asked", "days", "doubt"),
     [
@@ -183,7 +181,10 @@ def test_each_memory_has_the_line_that_was_measured_there():
         ({"region": "eu-west-3", "architecture": "x86_64"}, 1, "is about x86_64"),
     ],
 )
-def test_a_forecast_says_what_was_measured_elsewhere_or_long_ago(asked, days, doubt):
+def test_a_forecast_says_what_was_measured_elsewhere_or_long_ago(
+    calibration, asked, days, doubt
+):
+    assert not list(calibration_in_words(Question()))
     kept("tail_scale", Figure(0.1, 0.05, 0.2))
     kept("arm64_slowdown", Figure(1.2, 1.1, 1.3))
     question = Question(**asked)
@@ -194,10 +195,7 @@ def test_a_forecast_says_what_was_measured_elsewhere_or_long_ago(asked, days, do
     assert ("arm64_slowdown" in said) == (question.architecture == "arm64")
     assert (doubt in said) if doubt else ("although" not in said)
     assert "measured in eu-west-3" in "".join(plan_in_words(question, 60, draws=2))
-
-
-def test_without_a_calibration_nothing_is_said_of_one():
-    assert not list(calibration_in_words(Question()))
+    assert calibration.is_file()
 
 
 @pytest.mark.parametrize(

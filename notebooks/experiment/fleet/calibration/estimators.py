@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from experiment.fleet.draws import likeliest
+from experiment.fleet.forecast import band
 from experiment.fleet.model.tail import excess
 from experiment.fleet.model.work import cpu_here_s
 
@@ -102,15 +103,11 @@ def bandwidth(
         return dict.fromkeys(names, why) | {"base_bytes_per_s": _about(base)}
     burst = float(np.median(rate[:ends]))
     credit = float(np.sum(rate[:ends] - base) * (at[1] - at[0]))
-    is_slow = burst > most
-    return {
-        "base_bytes_per_s": _about(base),
-        "burst_bytes_per_s": f"the processor took in no more than the {burst:.3g} bytes"
-        " a second that came"
-        if is_slow
-        else _about(burst),
-        "credit_bytes": _about(credit),
-    }
+    found: list[Figure | Unknown] = [_about(one) for one in (base, burst, credit)]
+    if burst > most:
+        why = f"the processor took in no more than the {burst:.3g} bytes a second"
+        found[1] = f"{why} that came"
+    return dict(zip(names, found, strict=True))
 
 
 def _base_of(at: np.ndarray, rate: np.ndarray) -> tuple[float, Unknown]:
@@ -171,8 +168,8 @@ def first_byte(downloads: pd.DataFrame) -> Figure | Unknown:
     later = downloads.sort_values("started_at")["seconds"].iloc[1:]  # one connects
     if len(later) < _FEWEST_EXECUTIONS:
         return f"only {len(later)} files came after the first"
-    low, value, high = np.quantile(later, (0.05, 0.5, 0.95))
-    return Figure(float(value), float(low), float(high))
+    low, value, high = band(later)
+    return Figure(value, low, high)
 
 
 def cold_start(shards: pd.DataFrame) -> Figure | Unknown:
@@ -190,8 +187,8 @@ def cold_start(shards: pd.DataFrame) -> Figure | Unknown:
         typical = float(added.median())
         low, high = float(added.min()), float(added.max())
         return Figure(typical, min(low, typical / _TWICE), max(high, typical * _TWICE))
-    low, value, high = np.quantile(added, (0.05, 0.5, 0.95))
-    return Figure(float(value), float(low), float(high))
+    low, value, high = band(added)
+    return Figure(value, low, high)
 
 
 def tail_scale(shards: pd.DataFrame) -> Figure | Unknown:
