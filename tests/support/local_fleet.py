@@ -92,18 +92,16 @@ def stretch(setting, others):
 
 def predicted(setting, files, here, others):
     """Return the model's seconds for a run here."""
+    known = setting._asdict()
     question = Question(
         files=files,
-        sizes_bytes=(setting.file_kb * 1_000.0,),
-        concurrency=setting.concurrency,
-        connections=setting.connections,
-        shards_per_execution=setting.shards_per_execution,
+        sizes_bytes=(known.pop("file_kb") * 1_000.0,),
+        latency_s=known.pop("latency_ms") / 1e3,
         architecture="x86_64",
-        engine=setting.engine,
         scheme="http",
         source=INTERNET,
-        latency_s=setting.latency_ms / 1e3,
         hedge=False,
+        **known,
     )
     alone_s, origin_s, rest_s = here.of_files(setting)
     free = cores() - others
@@ -130,34 +128,27 @@ def predicted(setting, files, here, others):
 def with_predictions(rows, here):
     """Return rows as a table with what the model says of each."""
     table = pd.DataFrame(rows)
+    settings = table[list(Setting._fields)].itertuples(index=False)
     table["predicted_s"] = [
-        predicted(
-            Setting(*(row[name] for name in Setting._fields)),
-            row["files"],
-            here,
-            row["cores_of_others"],
+        predicted(Setting(*setting), files, here, others)
+        for setting, files, others in zip(
+            settings, table["files"], table["cores_of_others"], strict=True
         )
-        for row in table.to_dict("records")
     ]
     table["ratio"] = table["predicted_s"] / table["measured_s"]
     return table
 
 
 def recorded(folder):
-    """Return constants and rows of an earlier check, predicted as the model is now."""
-    known = json.loads((folder / "constants.json").read_text())["constants"]
-    here = Here(
-        **{
-            name: {
-                engine: {int(size): seconds for size, seconds in table.items()}
-                for engine, table in value.items()
-            }
-            if isinstance(value, dict)
-            else value
-            for name, value in known.items()
-        }
-    )
-    return here, with_predictions(pd.read_csv(folder / "local_grid.csv"), here)
+    """Return the rows of an earlier check, predicted as the model is now."""
+    known = json.loads((folder / "constants.json").read_text(), object_hook=by_size)
+    here = Here(**known["constants"])
+    return with_predictions(pd.read_csv(folder / "local_grid.csv"), here)
+
+
+def by_size(table):
+    """Return a table of a JSON file with its sizes as numbers."""
+    return {int(key) if key.isdigit() else key: one for key, one in table.items()}
 
 
 def published(folder, here, rows):

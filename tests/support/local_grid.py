@@ -20,22 +20,17 @@ LASTS_S = 4.0  # a shorter run measures noise
 # With the number of files. CPU time is no simple function of size, so that a table of
 # three sizes is wrong by a quarter in between: buffers of sockets grow.
 SEEN = {
-    Setting(10, 2, 20, 4, "curl", 0): 30_000,
-    Setting(50, 2, 20, 4, "curl", 0): 20_000,
-    Setting(100, 2, 20, 4, "curl", 0): 16_000,
-    Setting(500, 2, 20, 4, "curl", 0): 5_000,
-    Setting(1_700, 2, 20, 4, "curl", 0): 1_600,
-    Setting(10, 2, 20, 4, "aiohttp", 0): 10_000,
-    Setting(50, 2, 20, 4, "aiohttp", 0): 9_000,
-    Setting(100, 2, 20, 4, "aiohttp", 0): 8_000,
-    Setting(500, 2, 20, 4, "aiohttp", 0): 2_500,
-    Setting(1_700, 2, 20, 4, "aiohttp", 0): 1_000,
+    Setting(size, 2, 20, 4, engine, 0): files
+    for engine, counts in {
+        "curl": (30_000, 20_000, 16_000, 5_000, 1_600),
+        "aiohttp": (10_000, 9_000, 8_000, 2_500, 1_000),
+    }.items()
+    for size, files in zip((10, 50, 100, 500, 1_700), counts, strict=True)
 }
 # One execution: while a core has little to do, nobody waits for what two of them share.
 ROOMY = {
-    Setting(10, 1, 20, 4, "curl", 0): 20_000,
-    Setting(100, 1, 20, 4, "curl", 0): 12_000,
-    Setting(1_700, 1, 20, 4, "curl", 0): 1_200,
+    Setting(size, 1, 20, 4, "curl", 0): files
+    for size, files in ((10, 20_000), (100, 12_000), (1_700, 1_200))
 }
 UNSEEN = (
     Setting(30, 2, 20, 4, "curl", 0),
@@ -77,8 +72,10 @@ class LocalGrid:
         self._runs += 1
         latency = f"?latency_ms={setting.latency_ms}" if setting.latency_ms else ""
         folder = f"{self._endpoint.origin_url}/{setting.file_kb * 1_000}"
+        known = setting._asdict()
+        del known["latency_ms"]
         wanted = {
-            **setting._asdict(),
+            **known,
             "function": FUNCTION,
             "endpoint_url": self._endpoint.endpoint_url,
             "url_template": f"{folder}/{{number}}.jpg{latency}",
@@ -89,7 +86,6 @@ class LocalGrid:
             "shard_sizes": "equal",
             "fresh": True,
         }
-        del wanted["latency_ms"]
         settings = FanOutSettings(**wanted)
         session = open_session(settings)
         try:

@@ -75,35 +75,21 @@ def invocation(downloads, cpu_s):
     )
 
 
-def test_burst_base_and_credit_are_found_in_a_stream_that_has_them():
-    downloads = through_a_bucket(700)
-    found = estimators.bandwidth(downloads, invocation(downloads, 1.0), 1.0)
-
-    assert found["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
-    assert found["burst_bytes_per_s"].value == pytest.approx(BURST, rel=0.1)
-    assert found["credit_bytes"].value == pytest.approx(CREDIT, rel=0.15)
-
-
-def test_where_the_processor_binds_nothing_is_said_of_the_line():
+def test_burst_base_and_credit_of_a_line_are_found_where_it_has_and_shows_them():
     downloads = through_a_bucket(700)
     busy_s = 700 * 1.7 * MB / BASE
-    found = estimators.bandwidth(downloads, invocation(downloads, busy_s), 1.0)
-    assert set(found.values()) == {"the processor was busy all the time"}
 
-    half_busy = estimators.bandwidth(
-        downloads, invocation(downloads, busy_s / 3.5), 1.0
-    )
-    assert isinstance(half_busy["burst_bytes_per_s"], str)
-    assert half_busy["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
+    def found(cpu_s, came=downloads):
+        return estimators.bandwidth(came, invocation(came, cpu_s), 1.0)
 
-
-def test_a_line_without_a_credit_has_a_base_alone():
-    downloads = through_a_bucket(700)
-    late = downloads[downloads["started_at"] > 103.0]
-    found = estimators.bandwidth(late, invocation(late, 1.0), 1.0)
-
-    assert found["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
-    assert found["credit_bytes"] == "it began with no burst"
+    idle, late = found(1.0), found(1.0, downloads[downloads["started_at"] > 103.0])
+    for one in (idle, late, found(busy_s / 3.5)):
+        assert one["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
+    assert idle["burst_bytes_per_s"].value == pytest.approx(BURST, rel=0.1)
+    assert idle["credit_bytes"].value == pytest.approx(CREDIT, rel=0.15)
+    assert late["credit_bytes"] == "it began with no burst"
+    assert "the processor took in no more" in found(busy_s / 3.5)["burst_bytes_per_s"]
+    assert set(found(busy_s).values()) == {"the processor was busy all the time"}
 
 
 def test_a_tail_as_heavy_as_the_recorded_one_is_one():

@@ -49,7 +49,7 @@ def test_what_is_published_is_what_the_model_predicts_now():
     From the constants that were measured then; what was measured stays.
     """
     shown = pd.read_csv(words.LOCAL_GRID)
-    _, rows = recorded(words.LOCAL_GRID.parent)
+    rows = recorded(words.LOCAL_GRID.parent)
 
     assert rows["predicted_s"].to_numpy() == pytest.approx(
         shown["predicted_s"].to_numpy(), rel=0.01
