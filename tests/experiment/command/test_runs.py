@@ -121,29 +121,27 @@ def failing(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["SettingsError", "EndpointError", "OriginError"])
-def test_what_a_refused_run_found_in_its_folder_stays(tmp_path, failing, capsys, name):
-    failing(name)
+def test_what_a_refused_run_found_in_its_folder_stays_and_what_it_did(
+    tmp_path, failing, capsys, name
+):
+    """
+    An endpoint may end in the middle: then there is something to look at.
+    """
     (tmp_path / "notes.txt").write_text("mine")
+    run = ["20_fan_out", "-p", "run_folder", str(tmp_path)]
+    failing(name)
 
-    assert main(["20_fan_out", "-p", "run_folder", str(tmp_path)]) == 2
+    assert main(run) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
     assert capsys.readouterr().err == f"experiment: {name}: wrong\n"
+    failing(name, "run.json")
+    assert main(run) == 1
+    assert f"{tmp_path / '20_fan_out.ipynb'} shows where" in capsys.readouterr().err
+    assert (tmp_path / "20_fan_out.ipynb").exists()
 
 
 def test_notebooks_that_measure_nothing_on_purpose_are_known_by_their_errors():
     assert {DryRun.__name__, RunShown.__name__} == notebook_runner._NOTHING_MEASURED
-
-
-def test_a_run_that_breaks_off_at_work_was_not_refused(tmp_path, failing, capsys):
-    """
-    An endpoint may end in the middle: then there is something to look at.
-    """
-    failing("EndpointError", "run.json")
-    folder = tmp_path / "run"
-
-    assert main(["20_fan_out", "-p", "run_folder", str(folder)]) == 1
-    assert f"{folder / '20_fan_out.ipynb'} shows where" in capsys.readouterr().err
-    assert (folder / "20_fan_out.ipynb").exists()
 
 
 @pytest.mark.usefixtures("_kept_kernel")
