@@ -104,21 +104,20 @@ def _calibrated(wanted: Probes, session: Session, folder: Path) -> int:
             print(f"measured {name}: {made.totals['wall_s']:.1f} s", flush=True)
     finally:
         destroy(session.target, wanted.function)
-    found = probes.told_by(runs)
-    for name, figure in found.figures.items():
+    figures, unknown = probes.told_by(runs)
+    for name, figure in figures.items():
         print(f"{name} = {figure.value:.4g} ({figure.low:.4g} to {figure.high:.4g})")
         for memory_mb, value in figure.by_memory:
             print(f"  at {memory_mb:,} MB: {value:.4g}")
-    for name, why in found.unknown.items():
+    for name, why in unknown.items():
         print(f"unknown  {name}: {why}")
-    if not found.figures:
+    if not figures:
         return _FAILED
     if not session.target.is_aws:
         print(f"kept     nothing: {session.target.lambda_url} is not AWS's own address")
         return _DONE
     path = file.write(
-        found.figures,
-        found.architectures,
+        figures,
         region=session.target.region,
         source=f"python -m experiment calibrate, runs in {shown_path(folder)}",
     )

@@ -37,6 +37,8 @@ _OF_A_PILOT = (
 )
 _BASIS = "time as billed by Lambda, traffic and logs as estimated"
 _PROJECTED_BASIS = "projected: time as on this machine, traffic and logs as estimated"
+_LOCAL = "local: no dollars; on AWS it would have cost"
+_PROJECTED = "none, it is local; projected to AWS: "
 
 
 class DryRun(Exception):  # noqa: N818 - no error
@@ -77,7 +79,7 @@ class Estimate:
 
     def __str__(self) -> str:
         """Return it as text, with the items of the upper bound."""
-        where = "none, it is local; projected to AWS: " if self.is_local else ""
+        where = _PROJECTED if self.is_local else ""
         low, high = in_dollars(self.least.dollars), in_dollars(self.most.dollars)
         head = (
             f"dollars: {where}from {low}, if all goes as well as the model expects, "
@@ -114,10 +116,7 @@ class Cost:
         total = in_dollars(self.bill.dollars)
         head = f"cost: {total}, {_BASIS}:"
         if self.is_local:
-            head = (
-                f"local: no dollars; on AWS it would have cost {total} "
-                f"({_PROJECTED_BASIS}):"
-            )
+            head = f"{_LOCAL} {total} ({_PROJECTED_BASIS}):"
         lines = [head, *self.bill.lines()]
         if self.unheard:
             lines.append(
@@ -214,7 +213,7 @@ def price_of_grid(estimates: Sequence[Estimate]) -> str:
     """Say in a line what a grid will cost."""
     least = sum(one.least.dollars for one in estimates)
     most = sum(one.most.dollars for one in estimates)
-    where = "none, it is local; projected to AWS: " if estimates[0].is_local else ""
+    where = _PROJECTED if estimates[0].is_local else ""
     note = f". {_OF_A_PILOT}" if _OF_A_PILOT in estimates[0].notes else ""
     return (
         f"dollars: {where}from {in_dollars(least)} to {in_dollars(most)} for "
@@ -230,10 +229,7 @@ def cost_of_grid(records: Sequence[Mapping[str, Any]]) -> str:
         of_pilots = f", {in_dollars(pilots)} of it for pilots" if pilots else ""
         return f"cost: {in_dollars(spent(records))}{of_pilots}, {_BASIS}"
     total = sum(cost["projected_usd"] for cost in costs)
-    return (
-        f"local: no dollars; on AWS it would have cost {in_dollars(total)} "
-        f"({_PROJECTED_BASIS})"
-    )
+    return f"{_LOCAL} {in_dollars(total)} ({_PROJECTED_BASIS})"
 
 
 def spent(records: Sequence[Mapping[str, Any]]) -> float:

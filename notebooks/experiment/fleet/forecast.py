@@ -77,20 +77,12 @@ def band(values: np.ndarray) -> Band:
 
 
 def forecast(
-    question: Question,
-    draws: int = DRAWS,
-    *,
-    fixed: Mapping[str, float] | None = None,
+    question: Question, draws: int = DRAWS, fixed: Mapping[str, float] | None = None
 ) -> Forecast:
     """
     Draw constants and chance many times, always the same, and time the fleet in each.
 
-    Args:
-        question: What to download, with which fleet.
-
-        draws: How many.
-
-        fixed: Constants that have one value in all draws, by name.
+    Constants that are `fixed`, by name, have one value in all draws.
     """
     random = np.random.default_rng(_SEED)
     return simulate(question, draw(random, draws, fixed), random)

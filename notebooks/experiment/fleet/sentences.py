@@ -61,11 +61,6 @@ def calibration_in_words(
 
     Those of another region or architecture, and old ones, are used all the same, for
     what others have published is older and of other regions, too; the line says so.
-
-    Args:
-        question: Which region and architecture are asked about.
-
-        today: For tests.
     """
     today = today or datetime.now(UTC).date()
     measured: defaultdict[tuple[str, str, date], list[str]] = defaultdict(list)
@@ -95,11 +90,8 @@ def sources_in_words(word: str = "") -> Iterator[str]:
     """
     Yield where every number comes from: constants, limits and prices, a line each.
 
-    Args:
-        word: Only those with it in their name or source; empty: all.
-
     Raises:
-        ValueError: If there is none.
+        ValueError: If none has the word in its name or source.
 
     >>> print(*sources_in_words("starts_per_s "))  # doctest: +ELLIPSIS
     starts_per_s = 100, exact (documented, 28 Nov 2026): https://docs.aws.amazon.com...

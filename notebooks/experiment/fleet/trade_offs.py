@@ -37,14 +37,7 @@ def map_of(
     """
     Ask the same of fleets of many sizes, all constants at their most likely value.
 
-    Args:
-        question: What to download; its fleet is replaced.
-
-        concurrency: Executions at once.
-
-        memory_mb: Memory sizes.
-
-        draws: Of a forecast; here a few of them serve for each fleet.
+    Of the draws of a forecast, a few serve for each fleet.
 
     Returns:
         A row per fleet: its concurrency and memory, median seconds and dollars, the
@@ -83,14 +76,9 @@ def cheapest_within(fleets: pd.DataFrame, deadline_s: float) -> pd.Series | None
 
 def best_of(question: Question, fleets: pd.DataFrame, deadline_s: float) -> Question:
     """
-    Return the question that asks about the best of the fleets.
+    Return the question that asks about the best of the fleets of `map_of`.
 
-    Args:
-        question: What to download; its fleet is replaced.
-
-        fleets: As `map_of` makes them.
-
-        deadline_s: Best is the cheapest inside it or, if none is, the fastest.
+    It is the cheapest inside the deadline or, if none is, the fastest.
     """
     best = cheapest_within(fleets, deadline_s)
     if best is None:

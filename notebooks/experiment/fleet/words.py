@@ -154,12 +154,7 @@ def local_grid_in_short() -> str:
 
 
 def own_runs_table(results: Path | None = None) -> Shown:
-    """
-    Return the runs on AWS beside what was forecast for them.
-
-    Args:
-        results: The folder of their folders; None: this checkout's.
-    """
+    """Return the runs on AWS, by default this checkout's, beside their forecasts."""
     results, rows = results or root() / "results", []
     for path in sorted([*results.glob("*/run.json"), *results.glob("*/*/run.json")]):
         with suppress(LedgerError):  # torn, or of another version

@@ -12,7 +12,7 @@ from experiment.parameters.cell import (
     parameters_injected,
     parameters_set,
 )
-from experiment.parameters.settings_file import ITSELF, with_file
+from experiment.parameters.settings_file import ITSELF, read_settings_file
 from fetcher.contract.options import check_types
 
 if TYPE_CHECKING:
@@ -56,8 +56,14 @@ class NotebookSettings:
         check_known(parameters_set(cells), defaults)
         values = {name: namespace[name] for name in defaults if name in namespace}
         if file := values.get(ITSELF):
-            fixed = set(parameters_injected(cells))
-            values = with_file(resolved(str(file)), values, defaults, fixed)
+            path = resolved(str(file))
+            of_file = read_settings_file(path)
+            check_known(of_file, [*defaults][:-1], f"{path}: ")
+            given = set(parameters_injected(cells))  # even if they are defaults
+            for name, value in of_file.items():
+                is_default = values.get(name, defaults[name]) == defaults[name]
+                if is_default and name not in given:
+                    values[name] = value
         return cls(**values)
 
     @classmethod

@@ -69,12 +69,7 @@ class Settings(NotebookSettings):
         self.worker()
 
     def worker(self, run: str = "") -> FunctionSpec:
-        """
-        Return the function to deploy.
-
-        Args:
-            run: The run it is for, as a tag to find its cost by; empty: none.
-        """
+        """Return the function to deploy; a run is a tag to find its cost by."""
         return FunctionSpec(
             name=self.function,
             memory_mb=self.memory_mb,

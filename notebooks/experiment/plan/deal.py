@@ -133,13 +133,8 @@ def deal_by_bytes(
     """
     Deal rows in order, with shares of the bytes as `sizes` are of alike lines.
 
-    Args:
-        rows: Some at a time, with the sizes of their files. One whose size is not
-            known, 0, counts as the mean of those known in its `WINDOW`.
-
-        sizes: Of the shards.
-
-        most_text: In a shard.
+    Rows come with the sizes of their files. One whose size is not known, 0, counts as
+    the mean of those known in its `WINDOW`.
     """
     pairs = (zip(block.items(), told, strict=True) for block, told in rows)
     every = chain.from_iterable(pairs)

@@ -50,7 +50,8 @@ WHERE = 'region = "eu-west-3"\narchitecture = "arm64"'
 
 
 def kept(name, figure, source="here"):
-    file.write({name: figure}, {name: "arm64"}, region="eu-west-3", source=source)
+    figure = figure._replace(architecture="arm64")
+    file.write({name: figure}, region="eu-west-3", source=source)
 
 
 def through_a_bucket(files, connections=20, size=1.7 * MB):

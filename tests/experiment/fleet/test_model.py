@@ -49,10 +49,9 @@ def test_the_model_agrees_with_the_fleet_event_by_event(name):
     published = pd.read_csv(words.CHECKS).set_index("regime").loc[name]
 
     assert model == pytest.approx(events, rel=0.05)
-    assert model == pytest.approx(
-        published["model_s"], rel=0.01
-    )  # as the notebook shows
-    assert events == pytest.approx(published["events_s"], rel=0.01)
+    assert (model, events) == pytest.approx(  # as the notebook shows
+        (published["model_s"], published["events_s"]), rel=0.01
+    )
 
 
 SMALL = replace(ALONE, sizes_bytes=(10_000.0,))
@@ -104,11 +103,7 @@ def test_the_last_execution_starts_when_lambda_lets_it(scaling, late_s):
 
     assert allowed_at(question, likeliest())[0, -1] == pytest.approx(late_s, rel=0.01)
     assert median_s(question) < late_s / 5  # those that are free take its shard
-
-
-def test_more_executions_than_lambda_starts_at_once_cost_no_time():
-    wide = Question(concurrency=3_000, read_prefixes=1_000)
-
+    wide = Question(concurrency=3_000, read_prefixes=1_000, scaling=scaling)
     assert median_s(wide) < median_s(replace(wide, concurrency=1_000))
 
 
@@ -174,12 +169,6 @@ def test_falling_shards_spare_the_fleet_its_slow_executions():
     assert median_s(falling) < 1.2 * median_s(question)  # what more shards cost
 
 
-def test_the_same_question_has_the_same_forecast():
-    question = replace(ALONE, concurrency=10)
-
-    assert forecast(question, 50).time == forecast(question, 50).time
-
-
 QUESTIONS = st.builds(
     Question,
     files=st.integers(1, 100_000),
@@ -234,6 +223,7 @@ def test_uneven_sizes_cost_what_their_mean_costs_and_spread_the_executions():
 
     assert uneven.mean_bytes == even.mean_bytes
     assert median_s(uneven) > 1.1 * median_s(even)
+    assert forecast(uneven, 50).time == forecast(uneven, 50).time  # chance is the same
 
 
 @pytest.mark.soak

@@ -44,12 +44,15 @@ class Figure(NamedTuple):
         low, high: Its range.
 
         by_memory: Pairs of MB and what was measured there, if that is several.
+
+        architecture: Of the functions that showed it.
     """
 
     value: float
     low: float
     high: float
     by_memory: tuple[tuple[int, float], ...] = ()
+    architecture: str = ""
 
 
 Unknown: TypeAlias = str  # why
@@ -59,10 +62,7 @@ def slowdown(question: Question, shards: pd.DataFrame) -> Figure | Unknown:
     """
     Return the CPU time of a file, in times of the table of the model.
 
-    Args:
-        question: What the run downloaded.
-
-        shards: Its invocations; the range is that of their values.
+    The range is that of a run's invocations.
     """
     done = shards[shards["ok"] > 0]
     if done.empty:
@@ -149,10 +149,7 @@ def by_memory(found: Mapping[int, Figure]) -> Figure:
     Return one figure that keeps what each memory showed.
 
     Its value is the median, and its range as wide as the widest of theirs, in
-    proportion: how memories differ is no matter of chance.
-
-    Args:
-        found: By memory, in MB.
+    proportion: how memories, in MB, differ is no matter of chance.
     """
     value = float(np.median([one.value for one in found.values()]))
     return Figure(

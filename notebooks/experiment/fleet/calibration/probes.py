@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from aws_facts.fleet_constants import constant
 from experiment.fleet.asking import question_of
@@ -118,23 +118,6 @@ class Probes:
         return max(1, min(self.executions, int(free)))
 
 
-class Found(NamedTuple):
-    """
-    What probes showed.
-
-    Attributes:
-        figures: By name of the constant.
-
-        architectures: Likewise, of the functions that showed it.
-
-        unknown: Why others could not be told, by probe.
-    """
-
-    figures: Mapping[str, Figure]
-    architectures: Mapping[str, str]
-    unknown: Mapping[str, str]
-
-
 def run(probes: Probes, session: Session, folder: Path) -> Iterator[tuple[str, Tables]]:
     """
     Run every probe, each in a folder of its own; yield its name and tables.
@@ -147,8 +130,8 @@ def run(probes: Probes, session: Session, folder: Path) -> Iterator[tuple[str, T
         yield name, measured(settings, session, folder / name)
 
 
-def told_by(runs: Mapping[str, Tables]) -> Found:
-    """Return the constants that runs of probes show."""
+def told_by(runs: Mapping[str, Tables]) -> tuple[dict[str, Figure], dict[str, str]]:
+    """Return the constants that runs show, and why others could not be told."""
     several: dict[str, list[tuple[FanOutSettings, Figure]]] = {}
     unknown: dict[str, str] = {}
     for probe, made in runs.items():
@@ -160,21 +143,16 @@ def told_by(runs: Mapping[str, Tables]) -> Found:
                 unknown[f"{name}, {probe}"] = figure
             else:
                 several.setdefault(name, []).append((made.settings, figure))
-    return Found(
-        {name: _one_of(found) for name, found in several.items()},
-        {
-            name: " and ".join(sorted({one.architecture for one, _ in found}))
-            for name, found in several.items()
-        },
-        unknown,
-    )
+    return {name: _one_of(found) for name, found in several.items()}, unknown
 
 
 def _one_of(found: Sequence[tuple[FanOutSettings, Figure]]) -> Figure:
     of_memories = {settings.memory_mb: figure for settings, figure in found}
+    one = joined([figure for _, figure in found])
     if len(of_memories) > 1:
-        return by_memory(of_memories)
-    return joined([figure for _, figure in found])
+        one = by_memory(of_memories)
+    architectures = sorted({settings.architecture for settings, _ in found})
+    return one._replace(architecture=" and ".join(architectures))
 
 
 def _failed(made: Tables) -> str:
