@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from aws_facts.limits import HOME
-from experiment.fleet.calibration import file, probes
-from experiment.fleet.calibration.probes import MEMORIES_MB, SIZES, SIZES_KB, Probes
+from experiment.fleet.calibration import file
+from experiment.fleet.calibration.probes import (
+    MEMORIES_MB,
+    SIZES,
+    SIZES_KB,
+    Probes,
+    told_by,
+)
+from experiment.fleet.calibration.runs import measured
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.paths import shown_path
 from experiment.ledger.run_folder import run_folder_for
@@ -99,12 +106,12 @@ def _wanted(args: argparse.Namespace, bucket: str) -> Probes:
 def _calibrated(wanted: Probes, session: Session, folder: Path) -> int:
     runs = {}
     try:
-        for name, made in probes.run(wanted, session, folder):
-            runs[name] = made
+        for name, settings in wanted.allowed(session).settings():
+            runs[name] = made = measured(settings, session, folder / name)
             print(f"measured {name}: {made.totals['wall_s']:.1f} s", flush=True)
     finally:
         destroy(session.target, wanted.function)
-    figures, unknown = probes.told_by(runs)
+    figures, unknown = told_by(runs)
     for name, figure in figures.items():
         print(f"{name} = {figure.value:.4g} ({figure.low:.4g} to {figure.high:.4g})")
         for memory_mb, value in figure.by_memory:

@@ -36,25 +36,12 @@ class Question:
 
         sizes_bytes: Sizes of some of them; the others are like these.
 
-        concurrency: Executions at once.
-
-        connections:
-            Downloads in flight in one execution; 0: it finds how many are of use.
-
-        shards_per_execution:
-            Invocations per execution; whichever execution is free takes the next.
-
-        shard_sizes: How files are dealt, as `experiment.plan.sizes` does it.
-
-        memory_mb, tmp_mb, architecture: Those of the function.
+        concurrency, connections, shards_per_execution, shard_sizes, memory_mb, tmp_mb,
+        architecture, engine, sink, hedge: As the parameters in `FanOutSettings`.
 
         region: Where it runs; empty: nobody has said.
 
-        engine: ``curl`` or ``aiohttp``.
-
         scheme: ``https`` or ``http``.
-
-        sink: Where bodies go: ``discard``, ``directory``, ``s3-tar``, ``s3-objects``.
 
         source: One of `SOURCES`: where files come from.
 
@@ -74,8 +61,6 @@ class Question:
             Whether the quota "Network bandwidth per execution environment" was raised.
 
         scaling: `TODAY` or `OF_2022`: how fast Lambda adds executions.
-
-        hedge: Whether the last few shards are sent again if they take long.
     """
 
     files: int = 1_000_000

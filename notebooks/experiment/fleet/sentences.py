@@ -36,13 +36,11 @@ _OLD_AFTER_DAYS = 90
 _PLACES = {S3: "S3 in the same region", S3_ELSEWHERE: "S3 in another region"}
 
 
-def plan_in_words(
-    question: Question, deadline_s: float, *, draws: int = _QUICK_DRAWS
-) -> Iterator[str]:
+def plan_in_words(question: Question, deadline_s: float) -> Iterator[str]:
     """Yield lines: what is asked, time, dollars, what binds, and if it is in time."""
     yield f"asked: {asked_in_words(question)}"
     yield from calibration_in_words(question)
-    made = forecast(question, draws)
+    made = forecast(question, _QUICK_DRAWS)
     kept = float((made.seconds <= deadline_s).mean())
     yield f"time: {in_time(made.time)}, forecast for AWS by a model, not measured"
     yield f"dollars: {in_money(made.cost)}"

@@ -24,14 +24,14 @@ _NO_FIT = "none"
 _DRAWS = 1_000
 LAST, MEDIAN = "last", "median"
 
-_OTHERS: dict[str, Any] = {
-    "files": 1_000,
-    "architecture": "x86_64",
-    "is_cold": False,
-    "hedge": False,
-    "source": S3,
-    "read_prefixes": 1_000,
-}
+_OTHER = Question(
+    files=1_000,
+    architecture="x86_64",
+    is_cold=False,
+    hedge=False,
+    source=S3,
+    read_prefixes=1_000,
+)
 
 
 class PublishedRun(NamedTuple):
@@ -63,11 +63,8 @@ class PublishedRun(NamedTuple):
     set_by_it: str = _NO_FIT
 
 
-def _other(**known: Any) -> Question:  # noqa: ANN401 - the fields of a question
-    return Question(**_OTHERS | known)
-
-
-_LARGE = _other(
+_LARGE = replace(
+    _OTHER,
     concurrency=1_000,
     connections=1,
     sizes_bytes=(536.9e6,),
@@ -75,14 +72,16 @@ _LARGE = _other(
     is_used=True,
 )
 # Its README says up to 1,000 threads, and no more memory than this helped.
-_ONE = _other(
+_ONE = replace(
+    _OTHER,
     concurrency=1,
     connections=1_000,
     memory_mb=2_304,
     sizes_bytes=(8_300.0,),
     engine="boto3",
 )
-_SLEEP = _other(
+_SLEEP = replace(
+    _OTHER,
     concurrency=1_000,
     connections=1,
     sizes_bytes=(1.0,),
@@ -121,7 +120,8 @@ RECORDS = (
         run="Rust, one execution zips 3,000 files of 5 MB, 2026",
         until=LAST,
         reported_s=212.0,
-        question=_other(
+        question=replace(
+            _OTHER,
             files=3_000,
             concurrency=1,
             connections=16,

@@ -27,16 +27,9 @@ class FleetSettings(FanOutSettings):
 
         deadline_s, budget_usd: What the fleet should keep to.
 
-        comes_from: Where files come from, one of `SOURCES`.
-
-        prefixes: Key prefixes in S3 that they are spread over.
-
-        latency_ms: To the first byte of a file; 0: that of S3.
-
-        cold: Whether executions start cold.
-
-        bandwidth_raised:
-            Whether the quota "Network bandwidth per execution environment" was raised.
+        comes_from, prefixes, latency_ms, cold, bandwidth_raised:
+            As `source`, `read_prefixes`, `latency_s`, `is_cold` and `bandwidth_raised`
+            in `Question`.
 
         draws: Draws of the model.
     """

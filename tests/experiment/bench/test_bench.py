@@ -69,9 +69,12 @@ def test_the_folder_explains_itself(done):
     assert (folder / "bench.png").read_bytes().startswith(PNG)
 
 
-@pytest.fixture
-def _instant(monkeypatch, tmp_path):
-    """Compare a program that copies one picture with one that does nothing."""
+def test_a_program_that_fails_is_in_the_table_and_results_are_named_last(
+    monkeypatch, tmp_path, capsys
+):
+    """
+    Dropped without a word it would look as if nobody had tried it.
+    """
     picture = tmp_path / "picture.jpg"
     picture.write_bytes(jpeg(1_000))
     copy = ("sh", "-c", f"xargs -a {{urls}} tee < {picture} > {os.devnull}")
@@ -81,15 +84,6 @@ def _instant(monkeypatch, tmp_path):
     ]
     monkeypatch.setattr(measured, "installed", lambda: instant)
     monkeypatch.setattr(measured, "not_installed", lambda: ["wget2", "aria2c"])
-
-
-@pytest.mark.usefixtures("_instant")
-def test_a_program_that_fails_is_in_the_table_and_results_are_named_last(
-    monkeypatch, tmp_path, capsys
-):
-    """
-    Dropped without a word it would look as if nobody had tried it.
-    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("experiment.ledger.run_folder.root", lambda: tmp_path)
     monkeypatch.setattr(module, "QUICK", TINY)

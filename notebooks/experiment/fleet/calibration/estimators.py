@@ -69,9 +69,8 @@ def slowdown(question: Question, shards: pd.DataFrame) -> Figure | Unknown:
         return "no file came"
     each = (done["cpu_s"] / done["ok"] / cpu_here_s(question)).to_numpy()
     value = float(done["cpu_s"].sum() / done["ok"].sum() / cpu_here_s(question))
-    low, high = float(each.min()), float(each.max())
-    around = _about(value)
-    return Figure(value, min(low, around.low), max(high, around.high))
+    of_each = Figure(value, float(each.min()), float(each.max()))
+    return joined([of_each, _about(value)])
 
 
 def bandwidth(
