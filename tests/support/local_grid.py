@@ -5,9 +5,11 @@ A shared machine gets faster and slower within minutes, so constants are measure
 the unseen runs and after them.
 """
 
+from contextlib import closing
+
 import numpy as np
 import psutil
-from tests.support.local_fleet import Here, Setting, predicted, stretch
+from tests.support.local_fleet import PARTS, Setting, of_files, predicted, stretch
 
 from experiment.fleet.calibration.runs import measured
 from experiment.parameters.fan_out import FanOutSettings
@@ -74,38 +76,33 @@ class LocalGrid:
         folder = f"{self._endpoint.origin_url}/{setting.file_kb * 1_000}"
         known = setting._asdict()
         del known["latency_ms"]
-        wanted = {
+        settings = FanOutSettings(
             **known,
-            "function": FUNCTION,
-            "endpoint_url": self._endpoint.endpoint_url,
-            "url_template": f"{folder}/{{number}}.jpg{latency}",
-            "allow_private": True,
-            "files": files,
-            "sink": "discard",
-            "hedge": False,
-            "shard_sizes": "equal",
-            "fresh": True,
-        }
-        settings = FanOutSettings(**wanted)
-        session = open_session(settings)
-        try:
-            with Load() as load:
-                made = measured(settings, session, self._folder / f"{self._runs}")
-            assert made.totals["counts"]["ok"] == files
-            began_at, ended_at = made.shards["invoked_at"], made.shards["answered_at"]
-            return made, load.during(began_at.min(), ended_at.max())
-        finally:
-            session.close()
+            function=FUNCTION,
+            endpoint_url=self._endpoint.endpoint_url,
+            url_template=f"{folder}/{{number}}.jpg{latency}",
+            allow_private=True,
+            files=files,
+            sink="discard",
+            hedge=False,
+            shard_sizes="equal",
+            fresh=True,
+        )
+        with closing(open_session(settings)) as session, Load() as load:
+            made = measured(settings, session, self._folder / f"{self._runs}")
+        assert made.totals["counts"]["ok"] == files
+        began_at, ended_at = made.shards["invoked_at"], made.shards["answered_at"]
+        return made, load.during(began_at.min(), ended_at.max())
 
     def calibrated(self):
         """Measure the constants in the settings that are `SEEN`."""
-        here, calls, colds, once = Here(), [], [], []
+        here, calls, colds, once = {part: {} for part in PARTS}, [], [], []
         for setting, files in SEEN.items():
             made, busy = self.run(setting, files)
             slower = stretch(setting, taken(busy))
             shards = made.shards
             for part, seconds in spent(made, busy).items():
-                table = getattr(here, part).setdefault(setting.engine, {})
+                table = here[part].setdefault(setting.engine, {})
                 table[setting.file_kb] = seconds / files
             cold = shards["cold"] == 1
             begun = shards["downloading_at"] - shards["invoked_at"]
@@ -115,14 +112,17 @@ class LocalGrid:
             calls += list(called / slower)
             colds += list((begun[cold] - begun[~cold].median()) / slower)
             once += list((before + after)[~cold] / slower)
-        here.call_s, here.connect_s = float(np.median(calls)), float(np.median(once))
-        here.cold_start_s = float(np.median(colds))
+        here |= {
+            "call_s": float(np.median(calls)),
+            "cold_start_s": float(np.median(colds)),
+            "connect_s": float(np.median(once)),
+            "roomy": 1.0,
+        }
         shares = []
         for setting, files in ROOMY.items():
             seconds = sum(spent(*self.run(setting, files)).values()) / files
-            shares.append(seconds / sum(here.of_files(setting)))
-        here.roomy = float(np.median(shares))
-        return here
+            shares.append(seconds / sum(of_files(here, setting)))
+        return here | {"roomy": float(np.median(shares))}
 
     def compared(self, here):
         """Yield a row for each setting that is `UNSEEN`."""
@@ -139,7 +139,7 @@ class LocalGrid:
 
 
 def spent(made, busy):
-    """Return the CPU seconds of a run, by their names in `Here`."""
+    """Return the CPU seconds of a run, by `PARTS`."""
     wall_s = made.totals["wall_s"]
     execution_s = float(made.shards["cpu_s"].sum())
     origin_s = busy["origin_cores"] * wall_s

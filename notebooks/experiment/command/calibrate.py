@@ -6,7 +6,7 @@ import argparse
 import sys
 import uuid
 from collections import deque
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -65,13 +65,10 @@ def run(argv: Sequence[str]) -> int:
         wanted = _wanted(args, bucket)
         settings = dict(wanted.settings())["tail"]  # all are checked
         folder = run_folder_for("calibration", settings.target, args.folder)
-        session = open_session(settings)
-        try:
+        with closing(open_session(settings)) as session:
             _check_absent(session.target, args.function)
             with _origin(session.target, bucket, wanted):
                 return _calibrated(wanted, session, folder)
-        finally:
-            session.close()
     except _REFUSALS as error:
         print(f"experiment: {' '.join(str(error).split())}", file=sys.stderr)
         return _REFUSED

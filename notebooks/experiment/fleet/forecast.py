@@ -153,7 +153,7 @@ def _usual_s(question: Question, constants: Draws) -> tuple[np.ndarray, np.ndarr
 
 
 def _unevenness(
-    question: Question, shape: tuple[int, ...], random: np.random.Generator
+    question: Question, shape: tuple[int, int], random: np.random.Generator
 ) -> np.ndarray:
     """Draw how far the bytes of executions differ, for files of different sizes."""
     deviation = float(np.std(question.sizes_bytes)) / question.mean_bytes

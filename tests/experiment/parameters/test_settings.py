@@ -36,12 +36,8 @@ def test_the_defaults_are_settings_that_work(kind):
 COUNTS = ("file_kb", "concurrency", "shards_per_execution", "waves", "repeat")
 FAN_OUTS = [
     ({"files": "400"}, "files is '400', of type str; it must be of"),
-    ({"files": True}, "files is True, of type bool; it must be of"),
-    ({"files": 400.0}, "files is 400.0, of type float; it must be of"),
     ({"concurrency": [1, 2]}, "concurrency is [1, 2], of type list; it must be of"),
     ({"tear_down": 1}, "tear_down is 1, of"),
-    ({"origin_url": None}, "origin_url is None, of type NoneType; it must be of"),
-    ({"memory_mb": "1769"}, "memory_mb is '1769', of type str; it must be of"),
     ({"files": -3}, "files is -3; it must be at least 1, or 0 for a pilot."),
     ({"duration_s": 0.0}, "duration_s is 0.0; it must be more than 0."),
     *[
@@ -84,9 +80,7 @@ FAN_OUTS = [
     ({"sources": "s3://photos", "url_list": "l.txt"}, "list of different texts"),
     ({"sources": ["s3://no_bucket"], "url_list": "l.txt"}, "The bucket is"),
 ]
-SERVICES = [
-    ({"service_bucket": "kept"}, "service_bucket is for a service: set url"),
-]
+SERVICE = ({"service_bucket": "kept"}, "service_bucket is for a service: set url")
 IN_TMP = [
     (path, f"sink_path is {path!r}, but each execution has a /tmp of its own, which")
     for path in ("/tmp", "/tmp/", "/tmp/kept")
@@ -97,7 +91,7 @@ IN_TMP = [
     ("kind", "given", "message"),
     [
         *[(FanOutSettings, *refusal) for refusal in FAN_OUTS],
-        *[(DeploySettings, *refusal) for refusal in SERVICES],
+        (DeploySettings, *SERVICE),
         *[
             (kind, {"sink_path": path}, message)
             for path, message in IN_TMP

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from experiment.plan import deal
 from experiment.plan.sizes import EqualSizes
 from experiment.plan.url_facts import sizes_of
-from fetcher.contract.source import numbers_in, ranges_of
+from fetcher.contract.source import numbers_in
 from fetcher.lists.url_list import RowBlock
 
 TEXT = 10_000
@@ -29,15 +29,6 @@ def blocks(sizes, *, length=12):
 
 def numbers_dealt(shards):
     return list(chain.from_iterable(numbers_in(shard.ranges) for shard in shards))
-
-
-@given(st.sets(st.integers(0, 500), min_size=1).map(sorted), st.integers(1, 50))
-def test_ranges_are_cut_into_pieces_of_a_size(numbers, size):
-    pieces = list(deal.deal_ranges(ranges_of(numbers), repeat(size)))
-
-    assert [n for piece in pieces for n in numbers_in(piece)] == numbers
-    assert {len(list(numbers_in(piece))) for piece in pieces[:-1]} <= {size}
-    assert 1 <= len(list(numbers_in(pieces[-1]))) <= size
 
 
 @given(LISTS, st.integers(1, 60))
