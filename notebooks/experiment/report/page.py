@@ -23,7 +23,7 @@ from experiment.report.notebook import (
     title_in,
 )
 from experiment.report.pictures import pictures_of
-from experiment.tables.saved_result import saved_result
+from experiment.tables.result import saved_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def write_report(folder: Path, notebook: NotebookNode | None = None) -> Path:
         "report.html.j2",
         record={"verdict": ""} | record,
         title=title,
-        figures=summary.key_figures(record, result.runs) if result else [],
+        figures=summary.key_figures(record, result.runs) if result else {},
         pictures=pictures,
         notebook=Markup(as_html(notebook, pictures)) if notebook else "",  # noqa: S704
         hovers=any("<svg" in picture.html for picture in pictures),

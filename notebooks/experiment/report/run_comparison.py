@@ -11,9 +11,16 @@ from experiment.ledger.machine import machines_of
 from experiment.ledger.run_folder import read_run
 from experiment.report.summary import is_measured
 from experiment.tables.projection import LEAST_BAND
-from experiment.tables.saved_result import saved_result
+from experiment.tables.result import saved_result
 from experiment.tables.shown import Shown
-from experiment.tables.verdict import AXES, SEVERAL, million_of, named, ranking
+from experiment.tables.verdict import (
+    AXES,
+    SEVERAL,
+    million_of,
+    named,
+    ranking,
+    runs_at,
+)
 from experiment.tables.words import listed, size
 
 if TYPE_CHECKING:
@@ -74,9 +81,7 @@ def _named_runs(runs: pd.DataFrame) -> pd.DataFrame:
     alike = runs[runs["file_kb"] == runs["file_kb"].min()]
     ranked = ranking(alike)
     best = ranked[0][0] if ranked else tuple(alike.iloc[0][list(AXES)])
-    for axis, value in zip(AXES, best, strict=True):
-        alike = alike[alike[axis] == value]
-    return alike
+    return runs_at(alike, best)
 
 
 def who_is_who(runs: Sequence[Compared]) -> Shown:

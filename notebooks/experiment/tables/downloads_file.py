@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -15,10 +14,6 @@ from fetcher.contract.outcome import ORDER, Outcome
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
-
-SAMPLE = 20_000  # rows kept in memory: enough for any chart
-_TABLES = 64
 # The smallest encodings: repeating values in a dictionary, others as differences.
 _ENCODINGS: dict[str, Any] = {
     "compression": "zstd",
@@ -38,7 +33,7 @@ _ENCODINGS: dict[str, Any] = {
 
 class DownloadsFile:
     """
-    A context that writes the table, and counts and samples its rows.
+    A context that writes the table, and counts its rows.
 
     Attributes:
         counts: Rows by outcome; every outcome has a count.
@@ -46,13 +41,10 @@ class DownloadsFile:
         examples: The first URL and its detail, by outcome, without `ok`.
     """
 
-    def __init__(self, path: Path, rows: int) -> None:
+    def __init__(self, path: Path) -> None:
         self.counts = Counter({outcome.value: 0 for outcome in ORDER})
         self.examples: dict[str, tuple[str, str]] = {}
         self._path = path
-        self._every = max(1, -(-rows // SAMPLE))
-        self._rows = 0
-        self._sample: list[pa.Table] = []
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> Self:
@@ -65,18 +57,10 @@ class DownloadsFile:
             self._writer.close()
 
     def add(self, table: pa.Table) -> None:
-        """Write some more rows."""
+        """Write some more rows, and count them."""
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._path, table.schema, **_ENCODINGS)
         self._writer.write_table(table)
-        self._count(table)
-        first = -self._rows % self._every
-        self._sample.append(table.take(np.arange(first, len(table), self._every)))
-        if len(self._sample) == _TABLES:  # each has overhead, however few its rows
-            self._sample = [self._sampled().combine_chunks()]
-        self._rows += len(table)
-
-    def _count(self, table: pa.Table) -> None:
         outcomes = table["outcome"].cast(pa.string())
         for entry in pc.value_counts(outcomes).to_pylist():
             name = entry["values"]
@@ -84,10 +68,3 @@ class DownloadsFile:
             if name != Outcome.OK.value and name not in self.examples:
                 row = table.slice(pc.index(outcomes, name).as_py(), 1).to_pylist()[0]
                 self.examples[name] = row["url"], row["detail"]
-
-    def sample(self) -> pd.DataFrame:
-        """Return all rows, or about `SAMPLE` evenly spaced ones."""
-        return self._sampled().to_pandas()
-
-    def _sampled(self) -> pa.Table:
-        return pa.concat_tables(self._sample).unify_dictionaries()

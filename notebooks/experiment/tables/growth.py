@@ -10,6 +10,7 @@ from experiment.tables.verdict import (
     million_of,
     of_one_start,
     ranking,
+    runs_at,
     settings_of,
 )
 from experiment.tables.words import size
@@ -39,10 +40,7 @@ def like_the_best(runs: pd.DataFrame) -> pd.DataFrame:
     if not ranked:
         return runs
     (values, _), *_ = ranked
-    alike = runs
-    for axis, value in zip(AXES[2:], values[2:], strict=True):
-        alike = alike[alike[axis] == value]
-    return alike
+    return runs_at(runs, values, AXES[2:])
 
 
 def _growth(rows: pd.DataFrame) -> str:

@@ -1,19 +1,22 @@
-"""The result of a run: tables made from its ledger, checked and saved."""
+"""The result of a run: tables made from its ledger, checked, saved and read back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from experiment.fleet.asking import beside_measured
-from experiment.ledger.machine import machines_of
+from experiment.ledger.invocation import LedgerError
 from experiment.ledger.reports import read_invocations
+from experiment.ledger.run_folder import read_run
 from experiment.tables.downloads_file import DownloadsFile
 from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
-from experiment.tables.runs import runs_table
+from experiment.tables.projection import projection_of
+from experiment.tables.runs import LOAD, is_cold, runs_table
 from experiment.tables.table import (
     Names,
     downloads_table,
@@ -25,6 +28,7 @@ from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from experiment.ledger.run_folder import Run
     from experiment.parameters.fan_out import FanOutSettings
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from fetcher.contract.tally import Tally
 
 _DOWNLOADS = "downloads.parquet"
+_DRAWN = ["file_kb", "outcome", "seconds"]  # all that charts need of a download
+SAMPLE = 20_000  # downloads: enough for any chart
 _HOW_TO_ALLOW = (
     "If these addresses are meant, set allow_private in the parameters cell of "
     "20_fan_out."
@@ -45,26 +51,28 @@ class Result:
 
     Attributes:
         downloads:
-            One row per URL, or a sample of evenly spaced ones. ``downloads.parquet``
-            has them all.
+            The columns file_kb, outcome and seconds of all URLs, or of evenly spaced
+            ones. ``downloads.parquet`` has all rows and columns.
 
         counts: URLs by outcome.
-
-        examples: A URL and its detail, by outcome, without `ok`.
 
         shards: One row per invocation.
 
         runs: One row per run.
 
-        where: The footnote of the charts.
+        examples: A URL and its detail, by outcome, without `ok`; not read back.
     """
 
     downloads: pd.DataFrame
     counts: Mapping[str, int]
-    examples: Mapping[str, tuple[str, str]]
     shards: pd.DataFrame
     runs: pd.DataFrame
-    where: str
+    examples: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def where(self) -> str:
+        """The footnote of the charts."""
+        return where_measured(self.runs)
 
     @property
     def widest_shards(self) -> pd.DataFrame:
@@ -114,7 +122,7 @@ def result_of(run: Run, plan: Plan) -> Result:
         shards = shards_table(invocations, run=run.name, target=settings.target)
         tally = outcomes.tally
         names = Names(run.name, settings.target, _file_kb(settings, tally))
-        with DownloadsFile(path, files) as downloads:
+        with DownloadsFile(path) as downloads:
             for block in outcomes.blocks(files):
                 downloads.add(downloads_table(block, plan.urls, names))
                 unrequested += block.unrequested
@@ -138,8 +146,7 @@ def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
     """Join the tables of a grid's runs, and save them as the grid's own."""
     folders = [run.folder / record["run"] for record in records]
     figures = [record["totals"] for record in records]
-    files = sum(one["files"] for one in figures)
-    with run.saved(_DOWNLOADS) as path, DownloadsFile(path, files) as downloads:
+    with run.saved(_DOWNLOADS) as path, DownloadsFile(path) as downloads:
         for folder in folders:
             with pq.ParquetFile(folder / _DOWNLOADS) as saved:
                 for group in range(saved.num_row_groups):
@@ -150,7 +157,7 @@ def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
     )
     run.record["totals"] = {
         "runs": len(figures),
-        "files": files,
+        "files": downloads.counts.total(),
         "counts": dict(downloads.counts),
         "body_bytes": sum(one["body_bytes"] for one in figures),
     }
@@ -173,7 +180,55 @@ def _saved(
     runs = runs_table(records)
     run.save_table("shards", shards)
     run.save_table("runs", runs)
-    record = run.record
-    where = where_measured(record["target"], machines_of(record), runs["files"])
-    counts, examples = dict(downloads.counts), downloads.examples
-    return Result(downloads.sample(), counts, examples, shards, runs, where)
+    sample = _sample(run.folder / _DOWNLOADS)
+    return Result(sample, dict(downloads.counts), shards, runs, downloads.examples)
+
+
+def saved_result(folder: Path) -> Result:
+    """
+    Return the tables of a finished run or grid.
+
+    There are no downloads if their file was left out, as in published runs.
+
+    Raises:
+        LedgerError: If the folder holds no run, or one that has not ended.
+    """
+    record = read_run(folder)
+    try:
+        shards = pd.read_parquet(folder / "shards.parquet")
+        runs = pd.read_parquet(folder / "runs.parquet")
+        counts = record["totals"]["counts"]
+    except (FileNotFoundError, KeyError) as error:
+        msg = f"{folder} has no result yet: its run has not ended."
+        if "resume" in record["settings"]:
+            msg += f" Resume it with: python -m experiment resume {folder}"
+        raise LedgerError(msg) from error
+    if "million_s" not in runs:
+        runs = _with_phases(runs, shards)
+    return Result(_sample(folder / _DOWNLOADS), counts, shards, runs)
+
+
+def _with_phases(runs: pd.DataFrame, shards: pd.DataFrame) -> pd.DataFrame:
+    """Return runs of an earlier version with the columns that tables have now."""
+    by_run = {name: projection_of(rows) for name, rows in shards.groupby("run")}
+    phases = pd.DataFrame([by_run[name] for name in runs["run"]], runs.index)
+    return runs.join(phases.astype(float)).assign(
+        cold=is_cold(runs["cold_executions"], runs["concurrency"]),
+        sized_by="files",
+        cores=math.nan,
+        **dict.fromkeys(LOAD, math.nan),
+    )
+
+
+def _sample(path: Path) -> pd.DataFrame:
+    """Return all rows, or about `SAMPLE` evenly spaced ones."""
+    if not path.exists():
+        return pd.DataFrame(columns=_DRAWN)
+    kept, rows = [], 0
+    with pq.ParquetFile(path) as file:
+        every = max(1, -(-file.metadata.num_rows // SAMPLE))
+        for number in range(file.num_row_groups):
+            group = file.read_row_group(number, _DRAWN).to_pandas()
+            kept.append(group[(group.index + rows) % every == 0])
+            rows += len(group)
+    return pd.concat(kept, ignore_index=True)
