@@ -77,11 +77,9 @@ class Progress:
         self._all_done_by = math.inf
 
     def __enter__(self) -> Self:
-        """Show the bar."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the last figures on the screen."""
         self._bar.close()
 
     def sent(self) -> None:

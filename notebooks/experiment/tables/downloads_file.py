@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Self
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from fetcher.contract.outcome import ORDER, Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 # The smallest encodings: repeating values in a dictionary, others as differences.
@@ -31,40 +33,31 @@ _ENCODINGS: dict[str, Any] = {
 }
 
 
-class DownloadsFile:
+def write_downloads(
+    path: Path, tables: Iterable[pa.Table]
+) -> tuple[dict[str, int], dict[str, tuple[str, str]]]:
     """
-    A context that writes the table, and counts its rows.
+    Write the rows of some tables, each when it comes.
 
-    Attributes:
-        counts: Rows by outcome; every outcome has a count.
-
-        examples: The first URL and its detail, by outcome, without `ok`.
+    Returns:
+        The number of rows of every outcome; and of each that there was but `ok`, the
+        first URL and its detail.
     """
-
-    def __init__(self, path: Path) -> None:
-        self.counts = Counter({outcome.value: 0 for outcome in ORDER})
-        self.examples: dict[str, tuple[str, str]] = {}
-        self._path = path
-        self._writer: pq.ParquetWriter | None = None
-
-    def __enter__(self) -> Self:
-        """Wait for the first block, which has the schema."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Complete the file."""
-        if self._writer:
-            self._writer.close()
-
-    def add(self, table: pa.Table) -> None:
-        """Write some more rows, and count them."""
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, table.schema, **_ENCODINGS)
-        self._writer.write_table(table)
-        outcomes = table["outcome"].cast(pa.string())
-        for entry in pc.value_counts(outcomes).to_pylist():
-            name = entry["values"]
-            self.counts[name] += entry["counts"]
-            if name != Outcome.OK.value and name not in self.examples:
-                row = table.slice(pc.index(outcomes, name).as_py(), 1).to_pylist()[0]
-                self.examples[name] = row["url"], row["detail"]
+    counts = Counter({outcome.value: 0 for outcome in ORDER})
+    examples = {}
+    with ExitStack() as opened:
+        writer = None
+        for table in tables:
+            if writer is None:  # the first has the schema
+                writer = pq.ParquetWriter(path, table.schema, **_ENCODINGS)
+                opened.enter_context(writer)
+            writer.write_table(table)
+            outcomes = table["outcome"].cast(pa.string())
+            for entry in pc.value_counts(outcomes).to_pylist():
+                name = entry["values"]
+                counts[name] += entry["counts"]
+                if name != Outcome.OK.value and name not in examples:
+                    first = pc.index(outcomes, name).as_py()
+                    (row,) = table.slice(first, 1).to_pylist()
+                    examples[name] = row["url"], row["detail"]
+    return dict(counts), examples

@@ -13,7 +13,7 @@ from experiment.fleet.asking import beside_measured
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
-from experiment.tables.downloads_file import DownloadsFile
+from experiment.tables.downloads_file import write_downloads
 from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
 from experiment.tables.projection import projection_of
 from experiment.tables.runs import LOAD, is_cold, runs_table
@@ -27,8 +27,10 @@ from experiment.tables.words import size, where_measured
 from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    import pyarrow as pa
 
     from experiment.ledger.run_folder import Run
     from experiment.parameters.fan_out import FanOutSettings
@@ -116,52 +118,54 @@ def result_of(run: Run, plan: Plan) -> Result:
         AccountError: If figures do not add up.
     """
     settings, files = plan.settings, plan.count()
-    unrequested = 0
     with run.saved(_DOWNLOADS) as path, Outcomes(run.folder) as outcomes:
         invocations = outcomes.collect(read_invocations(run.folder))
         shards = shards_table(invocations, run=run.name, target=settings.target)
         tally = outcomes.tally
         names = Names(run.name, settings.target, _file_kb(settings, tally))
-        with DownloadsFile(path) as downloads:
-            for block in outcomes.blocks(files):
-                downloads.add(downloads_table(block, plan.urls, names))
-                unrequested += block.unrequested
-    if unrequested and (settings.resume or not settings.retry_failed):
+        blocks = outcomes.blocks(files)
+        tables = (downloads_table(block, plan.urls, names) for block in blocks)
+        counts, examples = write_downloads(path, tables)
+    if outcomes.unrequested and (settings.resume or not settings.retry_failed):
         msg = (
-            f"{unrequested:,} of {files:,} URLs have not been requested yet. Resume "
-            f"the run with: python -m experiment resume {run.folder}"
+            f"{outcomes.unrequested:,} of {files:,} URLs have not been requested yet. "
+            f"Resume the run with: python -m experiment resume {run.folder}"
         )
         raise AccountError(msg)
-    if (ok := downloads.counts[Outcome.OK.value]) != tally.ok:
+    if (ok := counts[Outcome.OK.value]) != tally.ok:
         fail_accounting(f"Reports count {tally.ok:,} files that are ok, rows {ok:,}.")
-    figures = totals(shards, tally, downloads.counts) | {"file_kb": names.file_kb}
+    figures = totals(shards, tally, counts) | {"file_kb": names.file_kb}
     run.record["totals"] = figures
     region, wall_s = run.record.get("region", ""), figures["wall_s"]
     stand_in = run.record.get("stand_in", "")
     run.record["forecast"] = beside_measured(plan, region, wall_s, stand_in)
-    return _saved(run, downloads, shards, [run.record])
+    return _saved(run, counts, examples, shards, [run.record])
 
 
 def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
     """Join the tables of a grid's runs, and save them as the grid's own."""
     folders = [run.folder / record["run"] for record in records]
     figures = [record["totals"] for record in records]
-    with run.saved(_DOWNLOADS) as path, DownloadsFile(path) as downloads:
-        for folder in folders:
-            with pq.ParquetFile(folder / _DOWNLOADS) as saved:
-                for group in range(saved.num_row_groups):
-                    downloads.add(saved.read_row_group(group))
+    with run.saved(_DOWNLOADS) as path:
+        counts, examples = write_downloads(path, _saved_downloads(folders))
     shards = pd.concat(
         [pd.read_parquet(folder / "shards.parquet") for folder in folders],
         ignore_index=True,
     )
     run.record["totals"] = {
         "runs": len(figures),
-        "files": downloads.counts.total(),
-        "counts": dict(downloads.counts),
+        "files": sum(counts.values()),
+        "counts": counts,
         "body_bytes": sum(one["body_bytes"] for one in figures),
     }
-    return _saved(run, downloads, shards, records)
+    return _saved(run, counts, examples, shards, records)
+
+
+def _saved_downloads(folders: Iterable[Path]) -> Iterator[pa.Table]:
+    for folder in folders:
+        with pq.ParquetFile(folder / _DOWNLOADS) as saved:
+            for group in range(saved.num_row_groups):
+                yield saved.read_row_group(group)
 
 
 def _file_kb(settings: FanOutSettings, tally: Tally) -> float:
@@ -173,15 +177,15 @@ def _file_kb(settings: FanOutSettings, tally: Tally) -> float:
 
 def _saved(
     run: Run,
-    downloads: DownloadsFile,
+    counts: Mapping[str, int],
+    examples: Mapping[str, tuple[str, str]],
     shards: pd.DataFrame,
     records: Sequence[Mapping[str, Any]],
 ) -> Result:
     runs = runs_table(records)
     run.save_table("shards", shards)
     run.save_table("runs", runs)
-    sample = _sample(run.folder / _DOWNLOADS)
-    return Result(sample, dict(downloads.counts), shards, runs, downloads.examples)
+    return Result(_sample(run.folder / _DOWNLOADS), counts, shards, runs, examples)
 
 
 def saved_result(folder: Path) -> Result:

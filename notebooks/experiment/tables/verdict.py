@@ -66,7 +66,6 @@ class Million(NamedTuple):
         )
 
     def __str__(self) -> str:
-        """Return it as the end of a sentence."""
         return f"{'' if self.is_measured else 'would '}take {self.time}"
 
 
