@@ -101,9 +101,12 @@ def test_a_grid_whose_endpoint_dies_names_it(tmp_path):
 
 
 @pytest.mark.skipif(not is_installed(), reason="nginx is not installed")
-def test_a_session_names_an_nginx_that_dies(endpoint):
+def test_a_session_starts_an_nginx_if_asked_to_and_names_it_if_it_dies(endpoint):
     settings = FanOutSettings(endpoint_url=endpoint.endpoint_url, origin="nginx")
     session = open_session(settings)
+    assert session.origin.startswith("nginx ")
+    assert session.requests() == 0
+    assert session.template(settings).endswith("/10000/{number}.jpg")
     session.target.check_alive(0.0)
     children = psutil.Process().children()  # its title replaces its command line
     (nginx,) = (child for child in children if child.name() == "nginx")
