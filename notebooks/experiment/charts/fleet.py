@@ -43,16 +43,7 @@ _BAND = 0.02  # of the time: less is no move
 
 
 def map_chart(fleets: pd.DataFrame, deadline_s: float, where: str) -> Figure:
-    """
-    Draw concurrency against memory: the deadline as a line, what binds as colour.
-
-    Args:
-        fleets: As `experiment.fleet.trade_offs.map_of` makes them.
-
-        deadline_s: Where the line is.
-
-        where: The footnote.
-    """
+    """Draw `map_of` fleets: the deadline as a line, what binds as colour."""
     ax = new_axes(
         "Concurrency: executions at once (the cell: median seconds)", "Memory, MB"
     )

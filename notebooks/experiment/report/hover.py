@@ -81,12 +81,8 @@ def as_svg(figure: Figure, told: Mapping[str, Sequence[str]], *, name: str) -> s
     """
     Return a chart as an SVG element for a page in light or dark colours.
 
-    Args:
-        figure: The chart.
-
-        told: What each mark tells, by the name of what it belongs to.
-
-        name: Keeps its ids apart from those of other charts on the page.
+    Its marks tell what `told` has under the name of what they belong to; `name` keeps
+    its ids apart from those of other charts on the page.
     """
     buffer = io.StringIO()
     with mpl.rc_context(_STYLE):

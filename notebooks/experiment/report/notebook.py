@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING
 import nbformat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from nbformat import NotebookNode
-
-    from experiment.report.pictures import Picture
 
 TEMPLATES = Path(__file__).parent / "template"
 _TITLE = re.compile(r"# \d\d · (.+)\n?")
@@ -46,26 +44,23 @@ def read_notebook(path: Path) -> NotebookNode:
     return found
 
 
-def as_html(notebook: NotebookNode, pictures: Sequence[Picture]) -> str:
+def as_html(notebook: NotebookNode, pictures: Mapping[bytes, str]) -> str:
     """
     Return an executed notebook as HTML: text, folded code, and outputs.
 
     The template leaves out the parameters, and what is said of them to who sets them:
     their values are among the settings; paths in them are nobody else's business.
 
-    Args:
-        notebook: It is changed: its title goes, since the page has one.
-
-        pictures: Those to show in place of the PNGs that they were drawn as.
+    The notebook is changed: its title goes, since the page has one, and the elements
+    that `pictures_of` has for its PNGs show these.
     """
     from nbconvert import HTMLExporter  # noqa: PLC0415 - takes half a second
 
     notebook.cells[0].source = _TITLE.sub("", notebook.cells[0].source, count=1)
-    by_png = {picture.png: picture.html for picture in pictures}
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
-            if _PNG in data and (html := by_png.get(b64decode(data[_PNG]))):
+            if _PNG in data and (html := pictures.get(b64decode(data[_PNG]))):
                 output.data = {"text/html": html}
     exporter = HTMLExporter(
         template_name="notebook", extra_template_basedirs=[str(TEMPLATES)]

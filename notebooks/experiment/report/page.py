@@ -39,13 +39,8 @@ def write_report(folder: Path, notebook: NotebookNode | None = None) -> Path:
     """
     Write ``report.html`` into the folder of a run, and return its path.
 
-    It is one file that asks for nothing from anywhere.
-
-    Args:
-        folder: The run's.
-
-        notebook: The executed notebook to show, which is changed; None: the newest in
-            the folder, if there is one.
+    It is one file that asks for nothing from anywhere. It shows the executed notebook,
+    which is changed: if none is given, the newest in the folder, or none.
 
     Raises:
         LedgerError: If the folder holds no run, or one that no notebook made.
@@ -64,9 +59,9 @@ def write_report(folder: Path, notebook: NotebookNode | None = None) -> Path:
         record={"verdict": ""} | record,
         title=title,
         figures=summary.key_figures(record, result.runs) if result else {},
-        pictures=pictures,
+        pictures=pictures.values(),
         notebook=Markup(as_html(notebook, pictures)) if notebook else "",  # noqa: S704
-        hovers=any("<svg" in picture.html for picture in pictures),
+        hovers=any("<svg" in html for html in pictures.values()),
         settings=summary.settings_of(record),
         machine=summary.machine_of(record),
         forecast=summary.forecast_of(record),

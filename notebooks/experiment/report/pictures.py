@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from base64 import b64encode
 from html import escape
+from io import BytesIO
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -36,51 +37,27 @@ _ORDER = {
 }
 
 
-class Picture(NamedTuple):
+def pictures_of(folder: Path, result: Result | None) -> dict[bytes, str]:
     """
-    A chart on the page.
+    Return the element that shows each PNG in a run's folder, the main ones first.
 
-    Attributes:
-        name: That of its file, without ``.png``.
-
-        alt: What it shows, in a sentence.
-
-        png: The file's bytes.
-
-        html: The element that shows it.
-    """
-
-    name: str
-    alt: str
-    png: bytes
-    html: str
-
-
-def pictures_of(folder: Path, result: Result | None) -> list[Picture]:
-    """
-    Return the charts in a run's folder, the main ones first.
-
-    Args:
-        folder: The run's.
-
-        result: Its tables; None: it has not ended, so there are only PNGs.
+    Without tables, since the run has not ended, it shows no more than the PNG.
     """
     told = _told(result) if result else {}
     paths = {path.stem: path for path in sorted(folder.glob("*.png"))}
     names = dict.fromkeys([*_ORDER, *paths])  # those known come first
-    return [_picture(paths[name], told) for name in names if name in paths]
+    pngs = {name: paths[name].read_bytes() for name in names if name in paths}
+    return {png: told.get(name) or _image(name, png) for name, png in pngs.items()}
 
 
-def _picture(path: Path, told: dict[str, str]) -> Picture:
-    png = path.read_bytes()
-    with Image.open(path) as image:
-        alt = image.info.get(_TITLE) or _ORDER.get(path.stem, path.stem)
-        size = image.size
-    html = told.get(path.stem) or (
+def _image(name: str, png: bytes) -> str:
+    with Image.open(BytesIO(png)) as image:
+        alt = image.info.get(_TITLE) or _ORDER.get(name, name)
+        width, height = image.size
+    return (
         f'<img src="data:image/png;base64,{b64encode(png).decode()}" '
-        f'alt="{escape(alt)}" width="{size[0]}" height="{size[1]}">'
+        f'alt="{escape(alt)}" width="{width}" height="{height}">'
     )
-    return Picture(path.stem, alt, png, html)
 
 
 def _told(result: Result) -> dict[str, str]:

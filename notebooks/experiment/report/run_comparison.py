@@ -35,18 +35,10 @@ _NOISE = "noise: no difference shown"
 
 class Compared(NamedTuple):
     """
-    One of the runs.
+    One of the runs, with a letter for tables and charts.
 
     Attributes:
-        letter: Its name in tables and charts.
-
-        name: That of its folder.
-
-        record: Its ``run.json``.
-
-        result: Its tables.
-
-        runs: Those of the setting that its verdict names, if it is a grid.
+        runs: Of a grid, those of the setting that its verdict names.
 
         million: The time of a million files at it; None: the run is too short.
     """

@@ -28,10 +28,7 @@ class RunShown(Exception):  # noqa: N818 - nothing went wrong
 
 def show_run(run: str) -> None:
     """
-    Show a run in a notebook, and stop there; without one, do nothing.
-
-    Args:
-        run: The notebook's parameter `show`: the folder of a run.
+    Show the run of a folder in a notebook, and stop there; without one, do nothing.
 
     Raises:
         RunShown: After it was shown.

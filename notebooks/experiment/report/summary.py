@@ -58,14 +58,7 @@ def is_measured(name: str, value: object) -> bool:
 
 
 def key_figures(record: dict[str, Any], runs: pd.DataFrame) -> dict[str, str]:
-    """
-    Return what a reader looks for first, of a finished run or grid, by its name.
-
-    Args:
-        record: Its ``run.json``.
-
-        runs: One row per run.
-    """
+    """Return what a reader looks for first, of a finished run or grid, by its name."""
     totals, settings = record["totals"], record["settings"]
     ok, files = totals["counts"]["ok"], totals["files"]
     rows = {"files ok": f"{ok:,} of {files:,}"}

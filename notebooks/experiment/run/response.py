@@ -20,16 +20,7 @@ _SAID = "run {}, wave {}, shard {}, {:,} URLs"
 
 
 def answered(sent: Invocation, call: Call, run: str) -> tuple[Invocation, bytes]:
-    """
-    Return an invocation as its call ended, and the report's JSON as it came.
-
-    Args:
-        sent: The invocation as it was sent.
-
-        call: It has ended.
-
-        run: The name that executions know the run by.
-    """
+    """Return an invocation as its call ended, and the report's JSON as it came."""
     try:
         result = call.result()
     except RolloutError as failure:

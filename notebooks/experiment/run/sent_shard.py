@@ -31,8 +31,6 @@ class SentShard:
     Attributes:
         invocation: As it is known when first sent; URLs of a list are not kept.
 
-        files: How many URLs.
-
         payload: What was sent, to be sent again.
 
         calls: Its calls in flight, and when each was made.

@@ -58,9 +58,7 @@ class Result:
 
         counts: URLs by outcome.
 
-        shards: One row per invocation.
-
-        runs: One row per run.
+        shards, runs: One row per invocation, one row per run.
 
         examples: A URL and its detail, by outcome, without `ok`; not read back.
     """
