@@ -12,7 +12,7 @@ from fetcher.command.report.json_lines import line_of
 from fetcher.command.result_batch import Batch
 from fetcher.process.signals import SIGNALS, Stops
 from fetcher.sinks.settling import Settling
-from fetcher.transfer.flow.under_way_counts import UnderWay
+from fetcher.transfer.flow.places import UnderWay
 from fetcher.transfer.transfers import Transfers, engine_for
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from fetcher.command.report.file import ReportFile
 from fetcher.command.report.json_lines import BEGINNING
 from fetcher.command.report.table import is_table, lines_of, write_table
 from fetcher.lists.file_names import PART
-from fetcher.sinks.directory import create
+from fetcher.sinks.file_writing import create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

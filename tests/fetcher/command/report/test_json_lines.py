@@ -32,10 +32,9 @@ def test_a_line_is_the_json_that_it_stands_for(
     """
     Lines are put together by hand, because that takes a fifth of the time.
     """
-    download = Download(outcome, status, size, 0.0, seconds, attempts, detail, path)
-    download = download._replace(
-        content_type="image/png; q=\x01", found_type="image/png", height=7
-    )
+    types = "image/png; q=\x01", "image/png"
+    seen = Download(outcome, status, size, *types, height=7, detail=detail, path=path)
+    download = seen._replace(seconds=seconds, attempts=attempts)
     columns = '{"caption": "\\u00fc", "url": "a"}'
     line = line_of(Item(0, f"http://h/{url}", carried=columns), download)
 
