@@ -21,7 +21,7 @@ from aws_facts import fleet_constants
 from fetcher.contract.options import ENGINES
 from fetcher.s3 import connection
 from fetcher.s3.urls import Place
-from fetcher.sinks.s3_tar import tar_of
+from fetcher.sinks.tars.s3_tar import tar_of
 from rollout.bundle import build
 from rollout.deploy.deploy import destroy
 from rollout.target.endpoint_process import local_endpoint
