@@ -210,13 +210,10 @@ def test_what_the_caller_has_seen_is_changed(deploy, operation, change):
 
 
 @pytest.mark.fact("LocalStack test_get_function_wrong_region, recorded 2024-04")
-def test_a_function_lives_in_the_region_it_was_made_in(
-    on_aws, another_client, echo, arn_of
-):
+def test_a_function_lives_in_the_region_it_was_made_in(client_of, echo, arn_of):
     here = echo.client.meta.region_name
     there = "us-west-2" if here == "us-east-1" else "us-east-1"
-    place = {"endpoint_url": None} if on_aws else {}
-    elsewhere = another_client(region_name=there, **place)
+    elsewhere = client_of("lambda", region=there)
     by_name = refused(elsewhere.get_function, FunctionName=echo)
     by_arn = refused(elsewhere.get_function, FunctionName=arn_of(echo))
 

@@ -1,6 +1,5 @@
 """Refusals of Lambda, word for word: the calls of ``refusals.yaml``."""
 
-import contextlib
 import io
 import re
 import uuid
@@ -11,7 +10,14 @@ import pytest
 import yaml
 from botocore.config import Config
 from tests.conformance.own_functions import PREFIX
-from tests.support.lambda_api import ECHO, PLAIN, refused, request_for, zipped
+from tests.support.lambda_api import (
+    ECHO,
+    PLAIN,
+    layers_of,
+    refused,
+    request_for,
+    zipped,
+)
 from tests.support.lambda_permissions import permit, to_s3
 
 from aws_facts import limits
@@ -48,9 +54,10 @@ def rows():
 
 
 @pytest.fixture(scope="module")
-def unchecked_client(another_client):
+def unchecked_client(client_of):
     """A client that sends what boto3 would refuse by itself."""
-    return another_client(config=PLAIN.merge(Config(parameter_validation=False)))
+    unchecked = PLAIN.merge(Config(parameter_validation=False))
+    return client_of("lambda", config=unchecked)
 
 
 @pytest.fixture(scope="module")
@@ -111,21 +118,7 @@ def test_a_call_is_refused(unchecked_client, names, operation, parameters, error
 
 @pytest.fixture
 def publish_layer(lambda_client):
-    """Publish a layer of a zip; return its ARN. It is removed afterwards."""
-    with contextlib.ExitStack() as removals:  # goes on after one that fails
-
-        def publish(content):
-            layer = lambda_client.publish_layer_version(
-                LayerName=f"{PREFIX}{uuid.uuid4().hex[:8]}",
-                Content={"ZipFile": content},
-            )
-            removals.callback(
-                lambda_client.delete_layer_version,
-                LayerName=layer["LayerArn"],
-                VersionNumber=layer["Version"],
-            )
-            return layer["LayerVersionArn"]
-
+    with layers_of(lambda_client) as publish:
         yield publish
 
 
@@ -190,7 +183,10 @@ def test_code_and_layers_have_250_mb_together(
 ):
     """Which text it is depends on what comes to what: layers, code, layers to code."""
     most = limits.limit("unzipped_bytes").most
-    large, small = publish_layer(all_but_a_byte), publish_layer(VALUES["zip"])
+    large, small = (
+        publish_layer(f"{PREFIX}{uuid.uuid4().hex[:8]}", content)["LayerVersionArn"]
+        for content in (all_but_a_byte, VALUES["zip"])
+    )
     new = request_for(NEW, ECHO, Role=role_arn, Layers=[large])
     change = {"FunctionName": names["bare"], "Layers": [large]}
     for operation, call, text in (
