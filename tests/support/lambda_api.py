@@ -170,9 +170,19 @@ class Function(str):  # noqa: SLOT000 its client is one
 
     def meet(self, folder, many):
         """Have so many calls of MEET meet in a folder; return their answers."""
-        with ThreadPoolExecutor(many) as threads:
-            calls = threads.map(self, [[str(folder), many]] * many)
-            return [answer for answer, _ in calls]
+        return [answer for answer, _ in self.at_once([[str(folder), many]] * many)]
+
+    def at_once(self, events):
+        """Call it with all events together; return answers, or the whole refusals."""
+
+        def attempt(event):
+            try:
+                return self(event)
+            except ClientError as error:
+                return error.response
+
+        with ThreadPoolExecutor(len(events)) as threads:
+            return list(threads.map(attempt, events))
 
     def pages(self, operation, member):
         """Return what a list operation says of it, in pages of two."""
