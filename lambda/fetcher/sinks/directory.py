@@ -38,8 +38,7 @@ if TYPE_CHECKING:
 
 _BESIDE = ".json"  # ends the name of a file beside another, and then of no body
 _CLOSED = -1
-_LONGEST_PATH = os.pathconf("/", "PC_PATH_MAX")
-_ROOM = 16  # of it, for the ends of names aside
+_LONGEST_PATH = os.pathconf("/", "PC_PATH_MAX") - 16  # for the ends of names aside
 _TOLD = b'{"row": '  # begins it
 _CLASH = "a row has this name as a folder, one as a file; --layout hash keeps both"
 
@@ -167,10 +166,10 @@ class Directory(LastingSink):
         """Return where a body goes, and the descriptor of its folder, made if new."""
         name = self._stem_of(item)
         path = self._below + name
-        if len(path) > _LONGEST_PATH - _ROOM:
+        if len(path) > _LONGEST_PATH:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
         try:
-            return path, self._folders.at(name[: max(0, name.rfind("/"))])
+            return path, self._folders.at(name.rpartition("/")[0])
         except OSError as error:
             _explain_clash(error)
             raise

@@ -34,15 +34,21 @@ def create(path: str, at: int | None = None) -> int:
         raise
 
 
-def write_file(path: str, parts: Sequence[bytes], at: int) -> None:
-    """Write a new file, or leave nothing of it and raise `OSError`."""
+def write_file(
+    path: str, parts: Sequence[bytes], at: int, *, is_private: bool = False
+) -> None:
+    """
+    Write a new file, or leave nothing of it and raise `OSError`.
+
+    Unless its folder is private, it fails if another process writes the same file.
+    """
     descriptor = create(path, at)
     is_lost = False
     try:
         try:
             write_all(descriptor, parts)
         finally:
-            is_lost = was_replaced(descriptor)
+            is_lost = not is_private and was_replaced(descriptor)
             os.close(descriptor)
         if is_lost:
             raise replaced_error(path)
