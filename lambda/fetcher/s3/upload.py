@@ -74,7 +74,7 @@ class Upload:
         return self._senders.pending_bytes
 
     def send(self, part: Part, until: float) -> None:
-        """Send the next part, of `LEAST_PART` or more, meanwhile; then release it."""
+        """Send the next part, of `LEAST_PART` at least; release it once it is sent."""
         self._parts_begun += 1
         number = self._parts_begun
 
