@@ -144,9 +144,9 @@ class Places:
         """
         Learn from a download that ended how many connections are of use.
 
-        Of failures, those of hosts that have answered before tell something. One that
-        began `at_peak`, when there were more than ever before, mostly had to connect:
-        its time says nothing of the number.
+        A failure counts only if its host has answered before. A download that began
+        `at_peak`, when there were more than ever before, mostly had to connect: its
+        time says nothing of the number.
         """
         limit, outcome = self._limit, download.outcome
         if not limit:
