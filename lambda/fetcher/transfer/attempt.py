@@ -106,7 +106,6 @@ class Attempt:
     body: Body
     ends_at: float
     heard_at: float
-    is_answered: bool
     is_last: bool
     left_s: float
 
@@ -117,7 +116,7 @@ class Attempt:
         self.host = host
         self.tries = self.spared = 0
         self.started_at = 0.0
-        self.is_silent = False
+        self.is_answered = self.is_silent = False
         self.silent_s = 0
         self.failure: Download | None = None
         self.stall: StallWatch | None = None
