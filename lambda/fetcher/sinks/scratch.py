@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetcher.sinks.directory import Directory, write_file
+from fetcher.sinks.directory import Directory
+from fetcher.sinks.file_writing import write_file
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from fetcher.transfer.flow.hand_back import HandBack
 from fetcher.transfer.flow.host import is_clear
 from fetcher.transfer.flow.hosts import Hosts
 from fetcher.transfer.flow.pace import MOST_SPARED
-from fetcher.transfer.flow.places import Places
+from fetcher.transfer.flow.places import Places, UnderWay
 from fetcher.transfer.flow.retries import Retries, was_silent
 from fetcher.transfer.flow.watch import Watch
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.transfer.engine import Engine
-    from fetcher.transfer.flow.under_way_counts import UnderWay
     from fetcher.transfer.sink import Sink
 
 OnDownload = Callable[[int, "Item", Download], None]
