@@ -163,12 +163,8 @@ class Downloads:
         outcome, status, body_bytes, told, found = download[:5]
         started_s, seconds, attempts = download[-3:]
         started, ticks = round(started_s * TICKS_PER_S), round(seconds * TICKS_PER_S)
-        code, told, found = (
-            CODE[outcome],
-            self._type_codes[told],
-            self._type_codes[found],
-        )
-        row = code, status, body_bytes, started, ticks, attempts, told, found
+        code, types = CODE[outcome], (self._type_codes[told], self._type_codes[found])
+        row = code, status, body_bytes, started, ticks, attempts, *types
         try:
             _ROW.pack_into(self.rows, index * _ROW.size, *row)
         except struct.error:  # a figure too large for its column is capped
