@@ -76,12 +76,7 @@ class RowBlock(NamedTuple):
 
 class Judge:
     """
-    Judge of a list's rows, which come in their order.
-
-    Args:
-        allow_s3: Whether ``s3://bucket/key`` is a URL, too.
-
-        allow_credentials: Whether URLs may hold a user name or password.
+    Judge of a list's rows, which come in their order, by the rules of a `UrlList`.
 
     Attributes:
         count: How many rows came.
