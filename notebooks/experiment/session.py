@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPException
 from threading import Thread
 from time import monotonic, sleep
@@ -76,8 +77,7 @@ class Session:
         if settings.url_template:
             return settings.url_template
         if not self.origin_url:
-            msg = _no_origin(self.target)
-            raise SettingsError(msg)
+            raise SettingsError(_no_origin(self.target))
         folder = f"{self.origin_url}/{settings.file_kb * 1_000}"
         if self.target.allow_private:  # its executions are on this machine
             _check_origin(self.origin_url, f"{folder}/0.jpg")
@@ -157,16 +157,16 @@ class Session:
             return []
         return destroy(self.target, function)
 
-    def _close_in_background(self) -> None:
-        def close() -> None:
-            with suppress(EndpointError, OriginError, OSError):
-                self._held.close()
-
-        Thread(target=close, name="end of a session").start()
-
     def close(self) -> None:
         """Stop everything that this session started."""
         self._held.close()
+
+    def _close_in_background(self) -> None:
+        Thread(target=self._close_silently, name="end of a session").start()
+
+    def _close_silently(self) -> None:
+        with suppress(EndpointError, OriginError, OSError):
+            self.close()
 
 
 def open_session(settings: Settings) -> Session:
@@ -180,26 +180,12 @@ def open_session(settings: Settings) -> Session:
     Raises:
         rollout.errors.RolloutError: If the target does not answer.
     """
-    endpoint_url, origin_url, origin = settings.endpoint_url, "", ""
-    keys = None
+    endpoint_url, origin_url, keys = settings.endpoint_url, "", None
     children: list[Callable[[float], None]] = []
-
-    def check_alive(within_s: float) -> None:
-        until = monotonic() + within_s  # for all of them together
-        try:
-            while True:
-                for check in children:
-                    check(0.0)
-                if monotonic() >= until:
-                    return
-                sleep(_LOOK_EVERY_S)
-        except OriginError as error:
-            raise EndpointError(str(error)) from error
-
     if isinstance(settings, DownloadSettings):
-        origin_url = origin = settings.origin_url.rstrip("/")
-    has_own_endpoint = wants_local_endpoint(settings.target, settings.endpoint_url)
-    has_own_origin = False
+        origin_url = settings.origin_url.rstrip("/")
+    origin, has_own_origin = origin_url, False
+    has_own_endpoint = wants_local_endpoint(settings.target, endpoint_url)
     with ExitStack() as held:
         nginx = _nginx(settings)
         if nginx:
@@ -213,20 +199,28 @@ def open_session(settings: Settings) -> Session:
             children.append(endpoint.check)
             if has_own_origin:
                 origin_url, origin = endpoint.origin_url, OWN_ORIGIN
+        check_alive = partial(_check_alive, children)
         target = connect(
             settings.target, endpoint_url, keys=keys, check_alive=check_alive
         )
-        session = Session(
-            target,
-            origin_url,
-            origin,
-            nginx,
-            held.pop_all(),
-            has_own_endpoint,
-            has_own_origin,
-        )
+        owns = has_own_endpoint, has_own_origin
+        session = Session(target, origin_url, origin, nginx, held.pop_all(), *owns)
     _replace_earlier(session)
     return session
+
+
+def _check_alive(children: list[Callable[[float], None]], within_s: float) -> None:
+    """Wait for the first of some processes to end, so long for all of them together."""
+    until = monotonic() + within_s
+    try:
+        while True:
+            for check in children:
+                check(0.0)
+            if monotonic() >= until:
+                return
+            sleep(_LOOK_EVERY_S)
+    except OriginError as error:
+        raise EndpointError(str(error)) from error
 
 
 def _replace_earlier(session: Session) -> None:

@@ -1,7 +1,7 @@
 """What a notebook holds open: refused at once if it cannot work, closed for good."""
 
 import re
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import replace
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -18,16 +18,13 @@ from rollout.errors import TargetError
 @pytest.fixture
 def session_with(endpoint):
     """Open a session at the shared endpoint."""
-    opened = []
+    with ExitStack() as opened:
 
-    def made(**settings):
-        settings = FanOutSettings(endpoint_url=endpoint.endpoint_url, **settings)
-        opened.append(open_session(settings))
-        return opened[-1], settings
+        def made(**settings):
+            settings = FanOutSettings(endpoint_url=endpoint.endpoint_url, **settings)
+            return opened.enter_context(closing(open_session(settings))), settings
 
-    yield made
-    for session in opened:
-        session.close()
+        yield made
 
 
 def test_a_session_starts_an_endpoint_and_an_origin_of_its_own_and_stops_them(
@@ -76,6 +73,8 @@ def test_urls_of_the_users_own_need_no_origin_and_nobody_counts_requests(
 def test_files_come_from_a_named_origin_or_a_template_as_it_is(session_with, endpoint):
     named, settings = session_with(origin_url=f"{endpoint.origin_url}/", file_kb=7)
     assert named.template(settings) == f"{endpoint.origin_url}/7000/{{number}}.jpg"
+    assert named.origin == endpoint.origin_url
+    assert named.requests() is None
 
     own, settings = session_with(url_template="http://nowhere.invalid/{number}")
     assert own.template(settings) == "http://nowhere.invalid/{number}"
@@ -116,13 +115,15 @@ def test_an_origin_that_cannot_serve_is_refused_before_any_work(
         session.template(settings)
 
 
-def test_an_endpoint_without_its_origin_is_refused_naming_the_missing_parameter(
-    session_with, endpoint
+def test_nothing_to_download_is_refused_naming_the_missing_parameter(
+    session_with, endpoint, target
 ):
     """
-    The endpoint may well have an origin: it only has to be told as well.
+    The endpoint may well have an origin: it only has to be told as well. On AWS, a
+    local origin is of no use.
     """
     session, settings = session_with()
+    on_aws = Session(replace(target, name="aws"), "", "", None, ExitStack())
     said = re.escape(
         "There is nothing to download: an endpoint_url is set and no origin_url. Set "
         "origin_url to the one that `rollout serve --origin` printed beside "
@@ -131,13 +132,8 @@ def test_an_endpoint_without_its_origin_is_refused_naming_the_missing_parameter(
 
     with pytest.raises(SettingsError, match=said):
         session.template(settings)
-
-
-def test_nothing_to_download_on_aws_is_refused_without_talk_of_local_origins(target):
-    session = Session(replace(target, name="aws"), "", "", None, ExitStack())
-
     with pytest.raises(SettingsError, match="on AWS cannot reach an origin on this"):
-        session.template(FanOutSettings(target="aws"))
+        on_aws.template(FanOutSettings(target="aws"))
 
 
 def test_an_endpoint_that_is_not_there_or_no_address_is_refused(silent_url):

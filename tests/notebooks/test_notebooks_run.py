@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -88,20 +87,16 @@ def executed_notebooks(folder):
     return found
 
 
-def test_papermill_executes_every_cell_of_every_notebook(executed):
-    for path in executed_notebooks(executed):
-        assert all(cell.execution_count for cell in cells_of(path)), path
-        assert not any(output.output_type == "error" for output in outputs_of(path))
-
-
-def test_nothing_in_an_executed_notebook_is_red(executed):
+def test_papermill_executes_every_cell_and_nothing_in_a_notebook_is_red(executed):
     """
     JupyterLab paints standard error red, and a reader stops trusting the rest.
     """
     for path in executed_notebooks(executed):
+        assert all(cell.execution_count for cell in cells_of(path)), path
         for output in outputs_of(path):
             said = json.dumps(output)
 
+            assert output.output_type != "error", said
             assert output.get("name") != "stderr", said
             assert "Warning" not in said
             is_widget = "application/vnd.jupyter.widget-view+json" in said
@@ -109,14 +104,13 @@ def test_nothing_in_an_executed_notebook_is_red(executed):
 
 
 def test_each_chart_appears_once_in_its_notebook(executed):
-    for path in (executed / "30_grid.ipynb", *executed.rglob("20_fan_out.ipynb")):
-        pictures = [
-            "image/png" in output.get("data", {}) for output in outputs_of(path)
-        ]
+    for path in executed.rglob("20_fan_out.ipynb"):
+        assert pictures_in(path) == len(list(path.parent.glob("*.png")))
+    assert pictures_in(executed / "30_grid.ipynb") == 3
 
-        assert sum(pictures) == len(list(Path(path).parent.glob("*.png"))) or (
-            path.stem == "30_grid" and sum(pictures) == 3
-        )
+
+def pictures_in(path):
+    return sum("image/png" in output.get("data", {}) for output in outputs_of(path))
 
 
 def shown_in(path):
@@ -178,67 +172,55 @@ def test_the_page_written_in_the_kernel_has_text_outputs_and_charts(executed):
 
 
 def test_parameters_reach_the_notebook(executed):
-    shown = "".join(
-        str(output.get("text", output.get("data", "")))
-        for output in outputs_of(executed / "00_start_here.ipynb")
-    )
+    shown = "".join(shown_in(executed / "00_start_here.ipynb"))
 
     assert "files: 7; shards: 1, of 7 files at most" in shown
     assert "connections in each: 4" in shown
 
 
 @pytest.mark.usefixtures("executed")
-def test_deploying_leaves_the_function_and_tearing_down_removes_it(target):
-    left = status(target, "t-kept")
-
-    assert (left.state, left.role, left.log_group) == (ABSENT, "", "")
-
-
-@pytest.mark.usefixtures("executed")
-@pytest.mark.parametrize("function", ["t-start", "t-grid", "t-million"])
-def test_notebooks_that_measure_leave_nothing_deployed(target, function):
+@pytest.mark.parametrize("function", ["t-kept", "t-start", "t-grid", "t-million"])
+def test_notebooks_that_measure_or_tear_down_leave_nothing_deployed(target, function):
     left = status(target, function)
 
     assert (left.state, left.role, left.log_group) == (ABSENT, "", "")
 
 
-def test_a_grids_folder_holds_everything_and_a_folder_per_cell(executed):
+def test_a_grids_folder_holds_everything_together_and_a_folder_per_cell(executed):
     grid = executed / "grid"
     own = {"run.json", "reports.jsonl", "downloads.parquet", "shards.parquet"}
+    charts = {"timeline.png", "latency.png"}
     names = {path.name for path in grid.iterdir()}
+    runs = pd.read_parquet(grid / "runs.parquet")
 
-    assert own | {"runs.parquet", *CELLS} <= names
-    assert {"files_per_s.png", "timeline.png", "latency.png"} <= names
+    assert own | charts | {"runs.parquet", "files_per_s.png", *CELLS} <= names
     for cell in CELLS:
         names = {path.name for path in (grid / cell).iterdir()}
         assert own | {"20_fan_out.ipynb"} <= names
-        assert not names & {"timeline.png", "latency.png"}  # `show` draws them
+        assert not names & charts  # `show` draws them
+    assert runs["concurrency"].tolist() == [2, 2]
+    assert runs["cold"].tolist() == [True, False]
+    assert (runs["ok"] == SMALL["files"]).all()
+    assert len(pd.read_parquet(grid / "downloads.parquet")) == 2 * SMALL["files"]
+    assert len(list(read_invocations(grid))) == 2 * 4
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_every_cell_accounts_for_every_url(executed, cell):
+def test_every_cell_accounts_for_every_url_in_all_its_tables(executed, cell):
     folder = executed / "grid" / cell
-    table = pd.read_parquet(folder / "downloads.parquet")
-    record = read_run(folder)
+    table, shards = (
+        pd.read_parquet(folder / f"{name}.parquet") for name in ("downloads", "shards")
+    )
+    totals, invocations = read_run(folder)["totals"], list(read_invocations(folder))
 
     assert table["number"].tolist() == list(range(SMALL["files"]))
     assert table["url"].is_unique
-    assert record["totals"]["files"] == SMALL["files"]
-    assert sum(record["totals"]["counts"].values()) == SMALL["files"]
-    assert record["totals"]["counts"]["ok"] == SMALL["files"]
     assert table["body_bytes"].tolist() == [3_000] * SMALL["files"]
     assert (table["target"] == "local").all()
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_a_cells_ledger_and_shards_agree(executed, cell):
-    folder = executed / "grid" / cell
-    invocations = list(read_invocations(folder))
-    shards = pd.read_parquet(folder / "shards.parquet")
-
-    assert len(invocations) == len(shards) == 4
-    assert shards["files"].sum() == SMALL["files"]
+    assert totals["files"] == sum(totals["counts"].values()) == SMALL["files"]
+    assert totals["counts"]["ok"] == shards["files"].sum() == SMALL["files"]
     assert shards["execution"].nunique() <= 2
+    assert len(invocations) == 4
     assert sorted(shards["request_id"]) == sorted(one.request_id for one in invocations)
 
 
@@ -251,26 +233,6 @@ def test_a_runs_record_says_what_where_and_how_it_ended(executed):
             *("commit", "dirty", "machine", "started", "ended", "totals", "verdict"),
         } == record.keys() - {"failed_cells", "cost", "pilot", "forecast"}
         assert record["run"] == folder.name
+        assert "too short to project" in record["verdict"]
         assert SMALL.items() <= record["settings"].items()
         assert record["started"] < record["ended"]
-
-
-def test_a_grids_tables_are_its_cells_together(executed):
-    downloads = pd.read_parquet(executed / "grid" / "downloads.parquet")
-    runs = pd.read_parquet(executed / "grid" / "runs.parquet")
-
-    assert runs["concurrency"].tolist() == [2, 2]
-    assert runs["cold"].tolist() == [True, False]
-    assert (runs["ok"] == SMALL["files"]).all()
-    assert len(downloads) == 2 * SMALL["files"]
-    assert len(list(read_invocations(executed / "grid"))) == 2 * 4
-
-
-def test_a_verdict_claims_nothing_that_twelve_files_cannot_show(executed):
-    for folder in (executed / "grid", executed / "grid" / "3kB-c2-warm-r1"):
-        said = read_run(folder)["verdict"]
-
-        assert said.startswith("On this machine")
-        assert "too short to project" in said
-        assert "set duration_s instead of files" in said
-        assert "would take" not in said

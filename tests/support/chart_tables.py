@@ -7,8 +7,6 @@ from experiment.tables.table import shards_table
 from experiment.tables.words import where_measured
 from fetcher.contract.outcome import Outcome
 
-WHERE = where_measured("local", "a machine", [400])
-
 
 def runs(files_per_s=(100.0,), *, concurrency=4, file_kb=10, files=400, **more):
     """Runs of one setting, each long enough to be projected; 0 files/s: none is ok."""
@@ -45,6 +43,9 @@ def runs(files_per_s=(100.0,), *, concurrency=4, file_kb=10, files=400, **more):
         }
         | more
     )
+
+
+WHERE = where_measured(runs())
 
 
 def shards(*invocations):

@@ -133,7 +133,7 @@ def _add_legend(figure: Figure, schemes: np.ndarray) -> None:
 
 def good_files_over_time(rows: pd.DataFrame, files: pd.DataFrame) -> Figure:
     """Draw good files second by second, of ``wild.csv`` and ``wild_files.csv``."""
-    figure, ax = new_axes("Seconds since the program was started", "Good files")
+    ax = new_axes("Seconds since the program was started", "Good files")
     for ours, colour in ((False, _PEERS), (True, _OURS)):
         programs = rows[rows["ours"] == ours]["program"]
         for place, program in enumerate(programs):
@@ -160,7 +160,7 @@ def good_files_over_time(rows: pd.DataFrame, files: pd.DataFrame) -> Figure:
         f"hosts on loopback; line: the {first['good_urls']:,} good ones. Every file "
         "compared byte by byte"
     )
-    return finished(figure, ax, wild_finding(rows), where)
+    return finished(ax, wild_finding(rows), where)
 
 
 def _where(runs: pd.DataFrame) -> str:

@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiment.charts.drawing import SINCE_START, begin_at_zero, finished, new_axes
+from experiment.charts.drawing import (
+    BLUE,
+    SINCE_START,
+    begin_at_zero,
+    finished,
+    new_axes,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-_COLOUR = "#0072B2"
 _MOST_LINES = 200  # more of them make one surface
 
 
@@ -23,7 +28,7 @@ def has_connections(shards: pd.DataFrame) -> bool:
 
 def connections_over_time(shards: pd.DataFrame, where: str) -> Figure:
     """Draw a run's connections, a line per invocation; of very many, evenly spaced."""
-    figure, ax = new_axes(SINCE_START, "Connections of an execution")
+    ax = new_axes(SINCE_START, "Connections of an execution")
     told = shards[shards["connections"].map(len) > 0]
     start = shards["invoked_at"].min()
     rows = told.iloc[:: max(1, -(-len(told) // _MOST_LINES))]
@@ -34,12 +39,12 @@ def connections_over_time(shards: pd.DataFrame, where: str) -> Figure:
             [*seconds, max(seconds[-1], row["downloaded_at"] - start)],
             [*row["connections"], row["connections"][-1]],
             where="post",
-            color=_COLOUR,
+            color=BLUE,
             alpha=max(0.15, 1 / len(rows) ** 0.5),
             lw=1.5,
         )
     begin_at_zero(ax)
-    return finished(figure, ax, _title(told), where)
+    return finished(ax, _title(told), where)
 
 
 def _title(shards: pd.DataFrame) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,14 +22,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
 INK = "#333333"
+# The colours of Okabe and Ito that are dark enough on white, and some more.
+BLUE, RED, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+AMBER, SKY, GREY = "#E69F00", "#56B4E9", "#999999"
+PALETTE = (BLUE, RED, GREEN, PINK, "#332288", AMBER, SKY, "#666633", GREY)
+DASHED: Any = {"color": INK, "ls": "--", "lw": 1}
+BESIDE: Any = {"color": INK, "fontsize": 9, "textcoords": "offset points"}
 SINCE_START = "Seconds since the first request was sent"
-BAND_ALPHA = 0.15
+_BAND_ALPHA = 0.15
 
-# The colours of Okabe and Ito that are dark enough on white, with a marker each.
-_STYLES = (("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#CC79A7", "D"))
-
+# Lines differ in their markers, too.
+_STYLES = ((BLUE, "o"), (RED, "s"), (GREEN, "^"), (PINK, "D"))
 _SIZE_IN = (8, 4.5)
 _PLAIN = FuncFormatter(lambda value, _: f"{value:,.9g}")
 _LABEL_POINTS = 13
@@ -45,14 +51,14 @@ class ChartError(ValueError):
     """A chart would hide some of its data."""
 
 
-def new_axes(xlabel: str = "", ylabel: str = "") -> tuple[Figure, Axes]:
-    """Return an empty chart of the common size."""
-    figure, ax = plt.subplots(figsize=_SIZE_IN, layout="constrained")
+def new_axes(xlabel: str = "", ylabel: str = "") -> Axes:
+    """Return the axes of an empty chart of the common size."""
+    _, ax = plt.subplots(figsize=_SIZE_IN, layout="constrained")
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color=INK, alpha=0.12)
     ax.set_axisbelow(True)
-    return figure, ax
+    return ax
 
 
 def begin_at_zero(ax: Axes) -> None:
@@ -100,6 +106,15 @@ def one_style_each(
     )
 
 
+def draw_band(
+    ax: Axes, x: ArrayLike, band: pd.DataFrame, look: tuple[str, str], label: str = ""
+) -> None:
+    """Draw medians as a line, in a colour and with a marker, from min to max a band."""
+    colour, marker = look
+    ax.fill_between(x, band["min"], band["max"], color=colour, alpha=_BAND_ALPHA, lw=0)
+    ax.plot(x, band["median"], color=colour, marker=marker, lw=2, label=label)
+
+
 def label_ends(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
     """Label lines at their ends, shifted up where labels would overlap."""
     below = -np.inf
@@ -107,15 +122,8 @@ def label_ends(ax: Axes, x: float, ends: list[tuple[float, str, str]]) -> None:
         points = ax.transData.transform((x, y))[1] * _POINTS_PER_INCH / ax.figure.dpi
         shift = max(0.0, below + _LABEL_POINTS - points)
         below = points + shift
-        ax.annotate(
-            text,
-            (x, y),
-            (8, shift),
-            textcoords="offset points",
-            color=colour,
-            va="center",
-            annotation_clip=False,
-        )
+        look = {"color": colour, "fontsize": 10, "va": "center"}
+        ax.annotate(text, (x, y), (8, shift), annotation_clip=False, **BESIDE | look)
 
 
 def tick_measured(axis: Axis, values: pd.Series) -> None:
@@ -162,7 +170,7 @@ def key_to_bands(ax: Axes, *, marks_cold: bool) -> None:
     kind = "warm runs" if marks_cold else "runs"
     shown: list[Artist] = [
         Line2D([], [], color=INK, lw=2, label=f"median of the {kind}"),
-        Patch(color=INK, alpha=BAND_ALPHA, lw=0, label="slowest to fastest"),
+        Patch(color=INK, alpha=_BAND_ALPHA, lw=0, label="slowest to fastest"),
     ]
     if marks_cold:
         label = "a cold run"
@@ -170,8 +178,10 @@ def key_to_bands(ax: Axes, *, marks_cold: bool) -> None:
     key_above(ax, shown)
 
 
-def finished(figure: Figure, ax: Axes, title: str, where: str) -> Figure:
+def finished(ax: Axes, title: str, where: str) -> Figure:
     """Add title and footnote, and close the figure: the caller shows it once."""
+    figure = ax.get_figure(root=True)
+    assert figure
     ax.set_title(
         fill(unbroken(title), _TITLE_LETTERS),
         loc="left",

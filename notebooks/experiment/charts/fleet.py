@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.colors import ListedColormap
@@ -10,7 +10,20 @@ from matplotlib.patches import Patch
 
 from aws_facts.fleet_constants import GUESS, OURS, RECORDED
 from aws_facts.limits import limit
-from experiment.charts.drawing import INK, finished, key_above, new_axes
+from experiment.charts.drawing import (
+    BESIDE,
+    BLUE,
+    DASHED,
+    GREEN,
+    GREY,
+    INK,
+    PALETTE,
+    RED,
+    SKY,
+    finished,
+    key_above,
+    new_axes,
+)
 from experiment.fleet.limits import LIMITS, SEVERAL
 from experiment.fleet.trade_offs import YOURS, cheapest_within, frontier_of
 from experiment.tables.words import duration
@@ -22,48 +35,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _NAMES = (*LIMITS, SEVERAL)
-_COLOURS = dict(
-    zip(
-        _NAMES,
-        (
-            "#0072B2",
-            "#D55E00",
-            "#009E73",
-            "#CC79A7",
-            "#332288",
-            "#E69F00",
-            "#56B4E9",
-            "#666633",
-            "#BBBBBB",
-        ),
-        strict=True,
-    )
-)
-_KINDS = {YOURS: "#0072B2", RECORDED: "#009E73", OURS: "#56B4E9", GUESS: "#D55E00"}
+_COLOURS = dict(zip(_NAMES, PALETTE, strict=True))
+_KINDS = {YOURS: BLUE, RECORDED: GREEN, OURS: SKY, GUESS: RED}
 _NEW_ACCOUNTS_MB = 3_008
 _MOST_BARS = 12
 _BAND = 0.02  # of the time: less is no move
 
 
 def map_chart(fleets: pd.DataFrame, deadline_s: float, where: str) -> Figure:
-    """
-    Draw concurrency against memory: the deadline as a line, what binds as colour.
-
-    Args:
-        fleets: As `experiment.fleet.trade_offs.map_of` makes them.
-
-        deadline_s: Where the line is.
-
-        where: The footnote.
-    """
-    figure, ax = new_axes()
-    seconds = fleets.pivot_table(
-        index="memory_mb", columns="concurrency", values="seconds"
+    """Draw `map_of` fleets: the deadline as a line, what binds as colour."""
+    ax = new_axes(
+        "Concurrency: executions at once (the cell: median seconds)", "Memory, MB"
     )
-    order = {name: place for place, name in enumerate(_NAMES)}
-    codes = fleets.assign(code=fleets["binds"].map(order)).pivot_table(
-        index="memory_mb", columns="concurrency", values="code"
-    )
+    coded = fleets.assign(code=fleets["binds"].map(_NAMES.index))
+    table = coded.pivot(index="memory_mb", columns="concurrency")
+    seconds, codes = table["seconds"], table["code"]
     wide, large = np.arange(codes.shape[1]), np.arange(codes.shape[0])
     ax.pcolormesh(
         wide,
@@ -77,26 +63,17 @@ def map_chart(fleets: pd.DataFrame, deadline_s: float, where: str) -> Figure:
     )
     for row, times in enumerate(seconds.to_numpy()):
         for column, time in enumerate(times):
-            inside = time <= deadline_s
-            ax.annotate(
-                f"{time:,.0f}",
-                (column, row),
-                ha="center",
-                va="center",
-                fontsize=8,
-                color=INK,
-                fontweight="bold" if inside else "normal",
-            )
+            weight = "bold" if time <= deadline_s else "normal"
+            look: Any = {"ha": "center", "va": "center", "fontweight": weight}
+            ax.text(column, row, f"{time:,.0f}", fontsize=8, color=INK, **look)
     _line_at(ax, seconds.to_numpy(), deadline_s)
     ax.set_xticks(wide, [f"{value:,}" for value in codes.columns])
     ax.set_yticks(large, [f"{value:,}" for value in codes.index])
-    ax.set_xlabel("Concurrency: executions at once (the cell: median seconds)")
-    ax.set_ylabel("Memory, MB")
     ax.grid(visible=False)
     _quotas(ax, list(codes.columns), list(codes.index))
     met = [name for name in _NAMES if (fleets["binds"] == name).any()]
     key_above(ax, [Patch(color=_COLOURS[name], alpha=0.55, label=name) for name in met])
-    return finished(figure, ax, in_words(fleets, deadline_s), where)
+    return finished(ax, in_words(fleets, deadline_s), where)
 
 
 def in_words(fleets: pd.DataFrame, deadline_s: float) -> str:
@@ -122,21 +99,13 @@ def _named(fleet: pd.Series) -> str:
 
 def frontier_chart(fleets: pd.DataFrame, deadline_s: float, where: str) -> Figure:
     """Draw the dollars of every fleet against its time, and those that none beats."""
-    figure, ax = new_axes()
+    ax = new_axes("Seconds from the first call to the last report (log)", "Dollars")
     best = frontier_of(fleets)
-    ax.scatter(fleets["seconds"], fleets["dollars"], s=12, color="#999999", alpha=0.6)
-    ax.plot(best["seconds"], best["dollars"], color="#0072B2", marker="o", lw=1.5, ms=4)
-    ax.axvline(deadline_s, color=INK, ls="--", lw=1)
-    ax.annotate(
-        f"deadline: {duration(deadline_s)}",
-        (deadline_s, 1),
-        (4, -4),
-        ("data", "axes fraction"),
-        textcoords="offset points",
-        va="top",
-        fontsize=9,
-        color=INK,
-    )
+    ax.scatter(fleets["seconds"], fleets["dollars"], s=12, color=GREY, alpha=0.6)
+    ax.plot(best["seconds"], best["dollars"], color=BLUE, marker="o", lw=1.5, ms=4)
+    ax.axvline(deadline_s, **DASHED)
+    text, top = f"deadline: {duration(deadline_s)}", ax.get_xaxis_transform()
+    ax.annotate(text, (deadline_s, 1), (4, -4), top, va="top", **BESIDE)
     named = [
         ("fastest", best.iloc[0], 8, "left"),
         ("cheapest", best.iloc[-1], 8, "right"),
@@ -144,52 +113,38 @@ def frontier_chart(fleets: pd.DataFrame, deadline_s: float, where: str) -> Figur
     if (inside := cheapest_within(fleets, deadline_s)) is not None:
         named.append(("cheapest inside", inside, -14, "center"))
     for name, fleet, up, side in named:
-        ax.annotate(
-            f"{name}: {fleet['concurrency']:,} × {fleet['memory_mb']:,} MB",
-            (fleet["seconds"], fleet["dollars"]),
-            (0, up),
-            textcoords="offset points",
-            ha=side,
-            fontsize=9,
-            color="#0072B2",
-        )
+        text = f"{name}: {fleet['concurrency']:,} × {fleet['memory_mb']:,} MB"
+        point, look = (fleet["seconds"], fleet["dollars"]), {"color": BLUE, "ha": side}
+        ax.annotate(text, point, (0, up), **BESIDE | look)
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.yaxis.set_major_formatter("${x:,.2f}")
     ax.set_ylim(bottom=0)
-    ax.set_xlabel("Seconds from the first call to the last report (log)")
-    ax.set_ylabel("Dollars")
     first, last = best.iloc[0], best.iloc[-1]
     title = (
         f"From {in_dollars(last['dollars'])} in {duration(last['seconds'])} to "
         f"{in_dollars(first['dollars'])} in {duration(first['seconds'])}: no fleet is "
         "both faster and cheaper"
     )
-    return finished(figure, ax, title, where)
+    return finished(ax, title, where)
 
 
 def tornado(moved: pd.DataFrame, where: str) -> Figure:
     """Draw how far each input moves the median, as `moves` found it."""
-    figure, ax = new_axes()
+    ax = new_axes("Median seconds")
     rows = moved.head(_MOST_BARS)
     now_s = float(rows["now_s"].iloc[0])
     left = rows[["low_s", "high_s"]].min(axis=1).clip(upper=now_s)
     right = rows[["low_s", "high_s"]].max(axis=1).clip(lower=now_s)
-    ax.barh(
-        rows["name"],
-        right - left,
-        left=left,
-        color=rows["kind"].map(_KINDS),
-        height=0.6,
-    )
+    colours = rows["kind"].map(_KINDS)
+    ax.barh(rows["name"], right - left, 0.6, left, color=colours)
     ax.axvline(now_s, color=INK, lw=1)
     ax.invert_yaxis()
     ax.tick_params("y", labelsize=8)
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel("Median seconds")
     kinds = [kind for kind in _KINDS if (rows["kind"] == kind).any()]
     key_above(ax, [Patch(color=_KINDS[kind], label=kind) for kind in kinds])
-    return finished(figure, ax, what_moves(moved), where)
+    return finished(ax, what_moves(moved), where)
 
 
 def what_moves(moved: pd.DataFrame) -> str:
@@ -233,8 +188,6 @@ def _quotas(ax: Axes, concurrency: list[int], memory_mb: list[int]) -> None:
     if memory_mb[0] < _NEW_ACCOUNTS_MB < memory_mb[-1]:
         place = np.interp(_NEW_ACCOUNTS_MB, memory_mb, range(len(memory_mb))) + 0.5
         ax.axhline(place, color=INK, ls=":", lw=1.5)
-        text, along = (
-            f"new accounts:\nup to {_NEW_ACCOUNTS_MB:,} MB",
-            ax.get_yaxis_transform(),
-        )
+        text = f"new accounts:\nup to {_NEW_ACCOUNTS_MB:,} MB"
+        along = ax.get_yaxis_transform()
         ax.text(1.01, place, text, transform=along, va="center", fontsize=8)

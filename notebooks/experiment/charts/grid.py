@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiment.charts.drawing import BAND_ALPHA, finished, key_above, new_axes
-from experiment.tables.verdict import AXES, million_of, of_one_start, ranking
+from experiment.charts.drawing import (
+    BLUE,
+    RED,
+    draw_band,
+    finished,
+    key_above,
+    new_axes,
+)
+from experiment.tables.verdict import (
+    AXES,
+    million_of,
+    of_one_start,
+    ranking,
+    runs_at,
+)
 from experiment.tables.words import where_measured
 
 if TYPE_CHECKING:
@@ -15,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _NAMES = {"memory_mb": "Memory, MB", "engine": "Engine", "sink": "Sink"}
-_STARTS = ((False, "warm", "#0072B2", "o"), (True, "cold", "#D55E00", "s"))
+_STARTS = {"warm": (BLUE, "o"), "cold": (RED, "s")}
 
 
 def axis_charts(runs: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
@@ -27,39 +40,29 @@ def axis_charts(runs: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
 
 def _only(runs: pd.DataFrame, axis: str) -> pd.DataFrame:
     """Return the runs that differ from the best only in an axis or the start."""
-    alike = runs[runs["file_kb"] == runs["file_kb"].min()]
-    ranked = ranking(alike)
-    fastest = alike.loc[alike["files_per_s"].idxmax(), list(AXES)]
+    smallest = runs[runs["file_kb"] == runs["file_kb"].min()]
+    ranked = ranking(smallest)
+    fastest = smallest.loc[smallest["files_per_s"].idxmax(), list(AXES)]
     values = ranked[0][0] if ranked else tuple(fastest)
-    for name, value in zip(AXES, values, strict=True):
-        if name != axis:
-            alike = alike[alike[name] == value]
-    return alike
+    return runs_at(smallest, values, [name for name in AXES if name != axis])
 
 
 def _chart(runs: pd.DataFrame, axis: str) -> Figure:
-    figure, ax = new_axes(_NAMES[axis], "Files per second, median and range")
+    ax = new_axes(_NAMES[axis], "Files per second, median and range")
     values = sorted(runs[axis].unique())
     places = range(len(values))
-    for cold, start, colour, marker in _STARTS:
-        rows = runs[runs["cold"] == cold]
-        if rows.empty:
-            continue
-        band = rows.groupby(axis)["files_per_s"].agg(["median", "min", "max"])
-        band = band.reindex(values)
-        ax.fill_between(
-            places, band["min"], band["max"], color=colour, alpha=BAND_ALPHA, lw=0
-        )
-        ax.plot(places, band["median"], color=colour, marker=marker, label=start, lw=2)
+    for start, look in _STARTS.items():
+        rows = runs[runs["cold"] == (start == "cold")]
+        if not rows.empty:
+            band = rows.groupby(axis)["files_per_s"].agg(["median", "min", "max"])
+            draw_band(ax, places, band.reindex(values), look, start)
     ax.set_xticks(
         places, [f"{one:,}" if axis == "memory_mb" else one for one in values]
     )
     ax.set_ylim(bottom=0)
     if runs["cold"].nunique() > 1:
         key_above(ax)
-    first = runs.iloc[0]
-    where = where_measured(first["target"], first["machine"], runs["files"])
-    return finished(figure, ax, _title(runs, axis), where)
+    return finished(ax, _title(runs, axis), where_measured(runs))
 
 
 def _title(runs: pd.DataFrame, axis: str) -> str:

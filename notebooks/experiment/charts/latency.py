@@ -25,9 +25,7 @@ _MARKERS = 5  # on a line of thousands of points
 
 def latency_by_size(downloads: pd.DataFrame, where: str) -> Figure:
     """Draw the share of downloads done within a time, one line per file size."""
-    figure, ax = new_axes(
-        "Milliseconds from first try to last byte (log)", "Downloads done, %"
-    )
+    ax = new_axes("Milliseconds from first try to last byte (log)", "Downloads done, %")
     whole = downloads[downloads["outcome"] == Outcome.OK.value]
     for file_kb, (colour, marker), rows in one_style_each(whole, "file_kb"):
         seconds = np.sort(rows["seconds"].to_numpy())
@@ -47,7 +45,7 @@ def latency_by_size(downloads: pd.DataFrame, where: str) -> Figure:
     tick_round(ax.xaxis)
     key_above(ax)
     ax.set_ylim(0, 101)
-    return finished(figure, ax, _latency_title(whole), where)
+    return finished(ax, _latency_title(whole), where)
 
 
 def _latency_title(whole: pd.DataFrame) -> str:

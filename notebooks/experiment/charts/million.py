@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from experiment.charts.drawing import (
-    INK,
+    BLUE,
+    DASHED,
+    PALETTE,
+    RED,
     SINCE_START,
     begin_at_zero,
     finished,
@@ -26,11 +28,6 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-_BLUE, _ORANGE = "#0072B2", "#D55E00"
-_PART_COLOURS = (
-    *("#009E73", "#0072B2", "#E69F00", "#CC79A7", "#999999", "#56B4E9", "#D55E00"),
-    *("#332288", "#666633"),
-)
 _BAR_HEIGHT = 0.5
 _LABELLED_SHARE = 0.04  # of the longest bar; shorter segments have no room for a figure
 _GIB = 2**30
@@ -48,44 +45,26 @@ _READINGS = {
 
 def files_over_time(progress: pd.DataFrame, runs: pd.DataFrame, where: str) -> Figure:
     """Draw the files done over time, beside the goal."""
-    figure, ax = new_axes(SINCE_START, "Files done")
+    ax = new_axes(SINCE_START, "Files done")
     files, took_s = progress["files"].iloc[-1], progress["seconds"].iloc[-1]
-    ax.plot(
-        [0, *progress["seconds"]],
-        [0, *progress["files"]],
-        color=_BLUE,
-        lw=2,
-        label="files done",
-    )
+    done = [0, *progress["seconds"]], [0, *progress["files"]]
+    ax.plot(*done, color=BLUE, lw=2, label="files done")
     goal_s = min(GOAL_S, max(took_s, files / GOAL_RATE))
-    ax.plot(
-        [0, goal_s],
-        [0, goal_s * GOAL_RATE],
-        color=INK,
-        ls="--",
-        lw=1,
-        label=f"goal: {GOAL_FILES:,} files in {GOAL_S} s",
-    )
+    goal = f"goal: {GOAL_FILES:,} files in {GOAL_S} s"
+    ax.plot([0, goal_s], [0, goal_s * GOAL_RATE], label=goal, **DASHED)
     begin_at_zero(ax)
     key_above(ax)
-    return finished(figure, ax, verdict(runs), where)
+    return finished(ax, verdict(runs), where)
 
 
 def rate_over_time(progress: pd.DataFrame, where: str) -> Figure:
     """Draw files per second over time."""
-    figure, ax = new_axes(SINCE_START, "Files per second")
-    ax.step(
-        [0, *progress["seconds"]],
-        [progress["files_per_s"].iloc[0], *progress["files_per_s"]],
-        where="pre",
-        color=_BLUE,
-        lw=1.5,
-        label="files per second",
-    )
-    ax.axhline(GOAL_RATE, color=INK, ls="--", lw=1, label=f"goal: {GOAL_RATE:,.0f}/s")
+    ax = new_axes(SINCE_START, "Files per second")
+    rates, ends = progress["files_per_s"], [0, *progress["seconds"]]
+    ax.stairs(rates, ends, baseline=None, color=BLUE, lw=1.5, label="files per second")
+    ax.axhline(GOAL_RATE, label=f"goal: {GOAL_RATE:,.0f}/s", **DASHED)
     begin_at_zero(ax)
     key_above(ax)
-    rates = progress["files_per_s"]
     low, middle = rates.quantile([0.1, 0.5])
     title = (
         f"Half of the time at least {middle:,.0f} files/s, nine tenths of it at least "
@@ -95,18 +74,18 @@ def rate_over_time(progress: pd.DataFrame, where: str) -> Figure:
         title = (
             f"Files came for less than half of the time, {rates.max():,.0f}/s at most"
         )
-    return finished(figure, ax, title, where)
+    return finished(ax, title, where)
 
 
 def outcome_counts(counts: Mapping[str, int], where: str) -> Figure:
     """Draw the number of files by outcome."""
-    figure, ax = new_axes("Files (log)")
+    ax = new_axes("Files (log)")
     met = {name: count for name, count in counts.items() if count}
     names = sorted(met, key=lambda name: met[name])
     bars = ax.barh(
         names,
         [met[name] for name in names],
-        color=[_BLUE if name == Outcome.OK.value else _ORANGE for name in names],
+        color=[BLUE if name == Outcome.OK.value else RED for name in names],
         height=_BAR_HEIGHT,
     )
     ax.set_ylim(-1, len(names))
@@ -116,24 +95,24 @@ def outcome_counts(counts: Mapping[str, int], where: str) -> Figure:
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ok, total = counts.get(Outcome.OK.value, 0), sum(counts.values())
     title = f"{ok:,} of {total:,} files arrived whole; {total - ok:,} did not"
-    return finished(figure, ax, title, where)
+    return finished(ax, title, where)
 
 
 def machine_load(load: pd.DataFrame, shards: pd.DataFrame, where: str) -> Figure:
     """Draw the use of processors and memory during a run, or since it was resumed."""
-    figure, ax = new_axes()
+    ax = new_axes()
     sent_at = _sampled(load, shards)["invoked_at"]
     seconds = load["at"] - min(sent_at, default=load["at"].iloc[0])
-    ax.plot(seconds, load["cpu_percent"], color=_BLUE, lw=1.5, label="processors, %")
+    ax.plot(seconds, load["cpu_percent"], color=BLUE, lw=1.5, label="processors, %")
     ax.set_xlim(left=0)
     ax.set_ylim(0, 105)
-    ax.set_ylabel("Processors busy, %", color=_BLUE)
+    ax.set_ylabel("Processors busy, %", color=BLUE)
     ax.set_xlabel(SINCE_START if len(sent_at) == len(shards) else _SINCE_RESUMED)
     memory = ax.twinx()
     used = load["used_bytes"] / _GIB
-    memory.plot(seconds, used, color=_ORANGE, lw=1.5, ls="-.", label="memory, GiB")
+    memory.plot(seconds, used, color=RED, lw=1.5, ls="-.", label="memory, GiB")
     memory.set_ylim(0, used.max() * 1.2)
-    memory.set_ylabel("Memory used, GiB", color=_ORANGE)
+    memory.set_ylabel("Memory used, GiB", color=RED)
     memory.spines[["top"]].set_visible(False)
     key_above(ax, [*ax.lines, *memory.lines])
     during = load[seconds > 0]["cpu_percent"]
@@ -141,7 +120,7 @@ def machine_load(load: pd.DataFrame, shards: pd.DataFrame, where: str) -> Figure
         f"The processors were {during.mean():.0f} % busy; memory rose by "
         f"{used.max() - used.iloc[0]:.1f} GiB"
     )
-    return finished(figure, ax, title, where)
+    return finished(ax, title, where)
 
 
 def cpu_by_part(load: pd.DataFrame, shards: pd.DataFrame) -> pd.Series:
@@ -163,19 +142,17 @@ def reading_of_cpu(bars: Mapping[str, pd.Series]) -> str:
 
 def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:
     """Draw the CPU microseconds per file, a stacked bar each; the first is the run."""
-    figure, ax = new_axes("CPU microseconds per file")
+    ax = new_axes("CPU microseconds per file")
     parts = dict.fromkeys(part for bar in bars.values() for part in bar.index)
     table = pd.DataFrame(bars).fillna(0.0).loc[list(parts)]
-    left = np.zeros(len(table.columns))
+    look: Any = {"color": PALETTE, "width": _BAR_HEIGHT, "xlabel": ax.get_xlabel()}
+    table.T.plot.barh(ax=ax, stacked=True, **look)
     least = table.sum().max() * _LABELLED_SHARE
-    colours = dict(zip(table.index, _PART_COLOURS[: len(table)], strict=True))
-    for part, values in table.iterrows():
-        look = {"color": colours[part], "label": str(part)}
-        bars_of_part = ax.barh(table.columns, values, _BAR_HEIGHT, left, **look)
-        figures = [f"{value:,.0f}" if value > least else "" for value in values]
-        look = {"label_type": "center", "color": "white", "fontsize": 9}
-        ax.bar_label(bars_of_part, figures, **look)
-        left += values.to_numpy()
+    look = {"label_type": "center", "color": "white", "fontsize": 9}
+    parts_drawn: Any = ax.containers
+    for part in parts_drawn:
+        figures = [f"{each:,.0f}" if each > least else "" for each in part.datavalues]
+        ax.bar_label(part, figures, **look)
     ax.set_ylim(len(bars), -1)
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_formatter("{x:,.0f}")
@@ -185,4 +162,4 @@ def cpu_stack(bars: Mapping[str, pd.Series], where: str) -> Figure:
         f"{name.capitalize()}: a file costs {run.sum():,.0f} µs of CPU, "
         f"{run.max() / run.sum() * 100:.0f} % of it in the {run.idxmax()}"
     )
-    return finished(figure, ax, title, where)
+    return finished(ax, title, where)

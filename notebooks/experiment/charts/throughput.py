@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiment.charts.drawing import (
-    BAND_ALPHA,
-    INK,
+    BESIDE,
+    DASHED,
+    draw_band,
     finished,
     key_to_bands,
     label_ends,
@@ -31,38 +32,19 @@ def files_per_s_by_concurrency(runs: pd.DataFrame) -> Figure:
     The line is the median of the warm runs, the band spans the slowest to the fastest;
     cold runs are drawn apart.
     """
-    figure, ax = new_axes(
-        "Concurrency: executions at once (log)", "Files per second (log)"
-    )
+    ax = new_axes("Concurrency: executions at once (log)", "Files per second (log)")
     ends = []
     for file_kb, (colour, marker), every in one_style_each(runs, "file_kb"):
         rows, cold = of_one_start(every), every[every["cold"]]
         if len(cold) < len(every):
-            ax.plot(
-                cold["concurrency"],
-                cold["files_per_s"],
-                color=colour,
-                marker=marker,
-                ls="",
-                mfc="white",
-            )
+            apart: Any = {"color": colour, "marker": marker, "ls": "", "mfc": "white"}
+            ax.plot(cold["concurrency"], cold["files_per_s"], **apart)
         band = rows.groupby("concurrency")["files_per_s"].agg(["median", "min", "max"])
-        ax.fill_between(
-            band.index, band["min"], band["max"], color=colour, alpha=BAND_ALPHA, lw=0
-        )
-        ax.plot(band.index, band["median"], color=colour, marker=marker, lw=2)
+        draw_band(ax, band.index, band, (colour, marker))
         ends.append((band["median"].iloc[-1], f"{size(file_kb)} files", colour))
     goal = f"goal: 1M files in {GOAL_S} s ({GOAL_RATE:,.0f} files/s)"
-    ax.axhline(GOAL_RATE, color=INK, lw=1, ls="--", zorder=0.5)
-    ax.annotate(
-        goal,
-        (0, GOAL_RATE),
-        (4, 4),
-        ax.get_yaxis_transform(),
-        textcoords="offset points",
-        color=INK,
-        fontsize=9,
-    )
+    ax.axhline(GOAL_RATE, zorder=0.5, **DASHED)
+    ax.annotate(goal, (0, GOAL_RATE), (4, 4), ax.get_yaxis_transform(), **BESIDE)
     ax.set_xscale("log", base=2)
     ax.set_yscale("log")
     tick_measured(ax.xaxis, runs["concurrency"])
@@ -72,9 +54,4 @@ def files_per_s_by_concurrency(runs: pd.DataFrame) -> Figure:
     label_ends(ax, runs["concurrency"].max(), on_the_axis)
     if runs.groupby(["concurrency", "file_kb"]).size().max() > 1:
         key_to_bands(ax, marks_cold=runs["cold"].nunique() > 1)
-    return finished(figure, ax, verdict(runs), _where(runs))
-
-
-def _where(runs: pd.DataFrame) -> str:
-    first = runs.iloc[0]
-    return where_measured(first["target"], first["machine"], runs["files"])
+    return finished(ax, verdict(runs), where_measured(runs))

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiment.charts.drawing import (
+    AMBER,
+    BLUE,
     INK,
+    PINK,
+    RED,
     SINCE_START,
     draw_bars,
     finished,
@@ -24,9 +28,9 @@ if TYPE_CHECKING:
 
 _PHASES = (
     ("queued", "queued_at", "invoked_at", "#CCCCCC"),
-    ("starting", "invoked_at", "downloading_at", "#E69F00"),
-    ("downloading", "downloading_at", "downloaded_at", "#0072B2"),
-    ("reporting", "downloaded_at", "answered_at", "#CC79A7"),
+    ("starting", "invoked_at", "downloading_at", AMBER),
+    ("downloading", "downloading_at", "downloaded_at", BLUE),
+    ("reporting", "downloaded_at", "answered_at", PINK),
 )
 _MOST_ROWS_LABELLED = 20
 
@@ -37,7 +41,7 @@ def timeline(shards: pd.DataFrame, where: str, *, of: str = "") -> Figure:
 
     Behind them, the run is starting up, in its steady phase, or at its tail.
     """
-    figure, ax = new_axes(SINCE_START, "Invocation, in the order sent")
+    ax = new_axes(SINCE_START, "Invocation, in the order sent")
     start = shards["invoked_at"].min()
     rows = np.arange(len(shards))
     for phase, since, until, colour in _PHASES:
@@ -46,19 +50,17 @@ def timeline(shards: pd.DataFrame, where: str, *, of: str = "") -> Figure:
     if lost.any():
         answered = (shards["answered_at"] - start)[lost]
         sent = (shards["invoked_at"] - start)[lost]
-        draw_bars(ax, rows[lost], sent, answered, "#D55E00", "lost")
+        draw_bars(ax, rows[lost], sent, answered, RED, "lost")
     _shade_steady(ax, shards, start)
     ax.set_xlim(0, shards["answered_at"].max() - start)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     if len(shards) > _MOST_ROWS_LABELLED:
-        ax.set_yticks([0, len(shards) - 1])
-    else:
-        ax.set_yticks(rows)
-    ax.set_yticklabels([f"{int(tick) + 1:,}" for tick in ax.get_yticks()])
+        rows = rows[[0, -1]]
+    ax.set_yticks(rows, [f"{row + 1:,}" for row in rows])
     key_above(ax)
     title = _timeline_title(shards)
-    return finished(figure, ax, f"{of}: {title}" if of else title, where)
+    return finished(ax, f"{of}: {title}" if of else title, where)
 
 
 def _shade_steady(ax: Axes, shards: pd.DataFrame, start: float) -> None:

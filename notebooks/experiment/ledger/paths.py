@@ -30,15 +30,6 @@ def shown_path(path: Path) -> Path:
 
 
 def executed_path(folder: Path, notebook: str, session: int) -> Path:
-    """
-    Return where the executed notebook of a run goes.
-
-    Args:
-        folder: The run's.
-
-        notebook: As in ``20_fan_out``.
-
-        session: How often the run was resumed: what it showed before stays.
-    """
+    """Return where an executed notebook goes: earlier sessions' stay."""
     number = f"-{session + 1}" if session else ""
     return folder / f"{notebook}{number}.ipynb"

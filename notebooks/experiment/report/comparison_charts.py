@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 
 from experiment.charts.drawing import (
-    INK,
+    BESIDE,
+    BLUE,
+    DASHED,
+    PALETTE,
+    RED,
+    SINCE_START,
     finished,
     key_above,
     new_axes,
@@ -29,69 +34,50 @@ if TYPE_CHECKING:
     from experiment.report.run_comparison import Compared
 
 _GROWN = 10  # times as many files, to say how time grows with them
-_COLOURS = (
-    *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
-    *("#332288", "#666633", "#56B4E9", "#E69F00"),
-)
 
 
 def millions(runs: Sequence[Compared]) -> Figure:
     """Draw the time of a million files of each run, with its band."""
-    figure, ax = new_axes()
-    for row, (one, colour) in enumerate(zip(runs, _COLOURS, strict=False)):
+    ax = new_axes("Seconds for 1M files: median, band, and each run")
+    beside_line: Any = BESIDE | {"va": "center"}
+    for row, (one, colour) in enumerate(zip(runs, PALETTE, strict=False)):
         if not one.million:
-            ax.annotate("too short to say", (0, row), (6, 0), **_BESIDE)
+            ax.annotate("too short to say", (0, row), (6, 0), **beside_line)
             continue
         low, high = one.million.low, one.million.high
         ax.plot([low, high], [row, row], color=colour, lw=8, alpha=0.3)
         seconds = one.runs["million_s"].dropna()
         ax.plot(seconds, [row] * len(seconds), "|", color=colour, ms=14)
         ax.plot([one.million.seconds], [row], "o", color=colour, ms=8)
-    ax.axvline(GOAL_S, color=INK, ls="--", lw=1)
-    ax.annotate(f"goal: {GOAL_S} s", (GOAL_S, -0.8), (4, 0), **_BESIDE)
+    ax.axvline(GOAL_S, **DASHED)
+    ax.annotate(f"goal: {GOAL_S} s", (GOAL_S, -0.8), (4, 0), **beside_line)
     ax.set_yticks(range(len(runs)), [one.letter for one in runs])
     ax.set_ylim(len(runs) - 0.4, -1)
     ax.set_xlim(left=0)
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_formatter("{x:,.0f}")
-    ax.set_xlabel("Seconds for 1M files: median, band, and each run")
-    return finished(figure, ax, _title(runs), _where(runs))
-
-
-_BESIDE: Any = {
-    "textcoords": "offset points",
-    "color": INK,
-    "fontsize": 9,
-    "va": "center",
-}
+    return finished(ax, _title(runs), _where(runs))
 
 
 def progress(runs: Sequence[Compared]) -> Figure:
     """Draw the share of files that each run had reported over time."""
-    figure, ax = new_axes()
-    for one, colour in zip(runs, _COLOURS, strict=False):
+    ax = new_axes(SINCE_START, "Files reported, % of the run's")
+    for one, colour in zip(runs, PALETTE, strict=False):
         shards = one.result.shards
         own = shards[shards["run"] == one.runs["run"].iloc[-1]]
         own = own.sort_values("answered_at")
         seconds = run_seconds(own["answered_at"], own)
         done = own["ok"].cumsum() / max(1, own["ok"].sum()) * 100
-        ax.step(
-            np.r_[0, seconds],
-            np.r_[0, done],
-            where="post",
-            color=colour,
-            lw=2,
-            label=f"{one.letter}: {own['ok'].sum():,} files",
-        )
+        look: Any = {"where": "post", "color": colour, "lw": 2}
+        label = f"{one.letter}: {own['ok'].sum():,} files"
+        ax.step(np.r_[0, seconds], np.r_[0, done], label=label, **look)
     ax.set_xlim(left=0)
     ax.set_ylim(0, 101)
-    ax.set_xlabel("Seconds since the first request was sent")
-    ax.set_ylabel("Files reported, % of the run's")
     key_above(ax)
     slowest = max(runs, key=lambda one: one.runs["wall_s"].iloc[-1])
     took_s = slowest.runs["wall_s"].iloc[-1]
     title = f"{slowest.letter} took longest: {took_s:,.1f} s for its own files"
-    return finished(figure, ax, title, _where(runs))
+    return finished(ax, title, _where(runs))
 
 
 def growth(runs: Sequence[Compared]) -> list[Figure]:
@@ -128,25 +114,22 @@ def _growth(runs: Sequence[Compared]) -> Figure:
     files = np.array([run["ok"] for run in latest], int)
     whole = np.array([run["wall_s"] for run in latest]) / files * GOAL_FILES
     rates = np.array([run["steady_files_per_s"] for run in latest], float)
-    figure, ax = new_axes()
-    ax.plot(files, whole, "o-", color=_COLOURS[0], label="whole run")
-    ax.plot(
-        files, GOAL_FILES / rates, "s--", color=_COLOURS[1], label="at its steady rate"
-    )
-    ax.axhline(GOAL_S, color=INK, ls="--", lw=1)
-    ax.annotate(f"goal: {GOAL_S} s", (files[0], GOAL_S), (0, 8), **_BESIDE)
+    steady = GOAL_FILES / rates
+    ax = new_axes("Files downloaded by the run", "Seconds per million files")
+    ax.plot(files, whole, "o-", color=BLUE, label="whole run")
+    ax.plot(files, steady, "s--", color=RED, label="at its steady rate")
+    ax.axhline(GOAL_S, **DASHED)
+    ax.annotate(f"goal: {GOAL_S} s", (files[0], GOAL_S), (0, 4), **BESIDE)
     ax.set_xscale("log")
     ax.set_ylim(0, whole.max() * 1.1)
-    ax.set_xlabel("Files downloaded by the run")
     ax.yaxis.set_major_formatter("{x:,.0f}")
-    ax.set_ylabel("Seconds per million files")
     key_above(ax)
     tick_measured(ax.xaxis, pd.Series(files))
     title = (
         f"A million files take {duration(whole[0])} at the pace of a run of "
         f"{files[0]:,}, and {duration(whole[-1])} at that of {files[-1]:,}"
     )
-    return finished(figure, ax, title, _where(runs))
+    return finished(ax, title, _where(runs))
 
 
 def _title(runs: Sequence[Compared]) -> str:

@@ -9,18 +9,17 @@ from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.collections import PolyCollection
 
 from experiment.charts.drawing import INK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.figure import Figure
 
 _SVG = "http://www.w3.org/2000/svg"
-_LINK = "{http://www.w3.org/1999/xlink}href"
-_NAMES = {"": _SVG, "xlink": _LINK[1:-5]}
+_NAMES = {"": _SVG, "xlink": "http://www.w3.org/1999/xlink"}
+_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _ID = re.compile(r'(?<=id=")(?=[^"]+")|(?<=href="#)|(?<=url\(#)')
 # Text in the reader's own fonts, marks named the same each time.
 _STYLE: Any = {
@@ -51,7 +50,8 @@ def bars_told(figure: Figure, texts: Sequence[str]) -> Mapping[str, Sequence[str
         Texts by the name of the collection, as `as_svg` takes them.
     """
     told = {}
-    for number, bars in enumerate(_collections(figure)):
+    collections = [one for axes in figure.axes for one in axes.collections]
+    for number, bars in enumerate(collections):
         if len(bars.get_paths()) == len(texts):
             bars.set_gid(f"bars-{number}")
             told[f"bars-{number}"] = texts
@@ -77,31 +77,16 @@ def points_told(figure: Figure) -> Mapping[str, Sequence[str]]:
     return told
 
 
-def _collections(figure: Figure) -> Iterator[PolyCollection]:
-    for axes in figure.axes:
-        for one in axes.collections:
-            if isinstance(one, PolyCollection):
-                yield one
-
-
-def as_svg(
-    figure: Figure, told: Mapping[str, Sequence[str]], *, name: str, alt: str
-) -> str:
+def as_svg(figure: Figure, told: Mapping[str, Sequence[str]], *, name: str) -> str:
     """
     Return a chart as an SVG element for a page in light or dark colours.
 
-    Args:
-        figure: The chart.
-
-        told: What each mark tells, by the name of what it belongs to.
-
-        name: Keeps its ids apart from those of other charts on the page.
-
-        alt: The text for those who do not see it.
+    Its marks tell what `told` has under the name of what they belong to; `name` keeps
+    its ids apart from those of other charts on the page.
     """
     buffer = io.StringIO()
     with mpl.rc_context(_STYLE):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
     for prefix, address in _NAMES.items():
         ET.register_namespace(prefix, address)
     # What matplotlib wrote a moment ago holds no entities.
@@ -111,12 +96,10 @@ def as_svg(
             _marks(group), told.get(group.get("id", ""), ()), strict=False
         ):
             ET.SubElement(mark, f"{{{_SVG}}}title").text = text
-    for metadata in root.findall(f"{{{_SVG}}}metadata"):
-        root.remove(metadata)
     for size in ("width", "height"):
         root.attrib.pop(size, None)
     root.set("role", "img")
-    root.set("aria-label", alt)
+    root.set("aria-label", figure.axes[0].get_title(loc="left"))
     text = _ID.sub(f"{name}-", ET.tostring(root, encoding="unicode"))
     for colour, of_the_page in _OF_THE_PAGE.items():
         text = text.replace(colour, of_the_page)

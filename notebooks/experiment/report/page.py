@@ -23,7 +23,7 @@ from experiment.report.notebook import (
     title_in,
 )
 from experiment.report.pictures import pictures_of
-from experiment.tables.saved_result import saved_result
+from experiment.tables.result import saved_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,13 +39,8 @@ def write_report(folder: Path, notebook: NotebookNode | None = None) -> Path:
     """
     Write ``report.html`` into the folder of a run, and return its path.
 
-    It is one file that asks for nothing from anywhere.
-
-    Args:
-        folder: The run's.
-
-        notebook: The executed notebook to show, which is changed; None: the newest in
-            the folder, if there is one.
+    It is one file that asks for nothing from anywhere. It shows the executed notebook,
+    which is changed: if none is given, the newest in the folder, or none.
 
     Raises:
         LedgerError: If the folder holds no run, or one that no notebook made.
@@ -63,10 +58,10 @@ def write_report(folder: Path, notebook: NotebookNode | None = None) -> Path:
         "report.html.j2",
         record={"verdict": ""} | record,
         title=title,
-        figures=summary.key_figures(record, result.runs) if result else [],
-        pictures=pictures,
+        figures=summary.key_figures(record, result.runs) if result else {},
+        pictures=pictures.values(),
         notebook=Markup(as_html(notebook, pictures)) if notebook else "",  # noqa: S704
-        hovers=any("<svg" in picture.html for picture in pictures),
+        hovers=any("<svg" in html for html in pictures.values()),
         settings=summary.settings_of(record),
         machine=summary.machine_of(record),
         forecast=summary.forecast_of(record),

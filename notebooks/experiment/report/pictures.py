@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from base64 import b64encode
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from io import BytesIO
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -16,8 +18,6 @@ from experiment.tables.words import duration
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from matplotlib.figure import Figure
 
     from experiment.tables.result import Result
 
@@ -37,98 +37,54 @@ _ORDER = {
 }
 
 
-class Picture(NamedTuple):
+def pictures_of(folder: Path, result: Result | None) -> dict[bytes, str]:
     """
-    A chart on the page.
+    Return the element that shows each PNG in a run's folder, the main ones first.
 
-    Attributes:
-        name: That of its file, without ``.png``.
-
-        alt: What it shows, in a sentence.
-
-        png: The file's bytes.
-
-        html: The element that shows it.
+    Without tables, since the run has not ended, it shows no more than the PNG.
     """
-
-    name: str
-    alt: str
-    png: bytes
-    html: str
-
-
-def pictures_of(folder: Path, result: Result | None) -> list[Picture]:
-    """
-    Return the charts in a run's folder, the main ones first.
-
-    Args:
-        folder: The run's.
-
-        result: Its tables; None: it has not ended, so there are only PNGs.
-    """
-    told, order = _told(result) if result else {}, list(_ORDER)
-    paths = sorted(
-        folder.glob("*.png"),
-        key=lambda path: (
-            order.index(path.stem) if path.stem in _ORDER else len(order),
-            path.stem,
-        ),
-    )
-    return [_picture(path, told) for path in paths]
+    told = _told(result) if result else {}
+    paths = {path.stem: path for path in sorted(folder.glob("*.png"))}
+    names = dict.fromkeys([*_ORDER, *paths])  # those known come first
+    pngs = {name: paths[name].read_bytes() for name in names if name in paths}
+    return {png: told.get(name) or _image(name, png) for name, png in pngs.items()}
 
 
-def _picture(path: Path, told: dict[str, str]) -> Picture:
-    png = path.read_bytes()
-    with Image.open(path) as image:
-        alt = image.info.get(_TITLE) or _ORDER.get(path.stem, path.stem)
-        size = image.size
-    html = told.get(path.stem) or (
+def _image(name: str, png: bytes) -> str:
+    with Image.open(BytesIO(png)) as image:
+        alt = image.info.get(_TITLE) or _ORDER.get(name, name)
+        width, height = image.size
+    return (
         f'<img src="data:image/png;base64,{b64encode(png).decode()}" '
-        f'alt="{escape(alt)}" width="{size[0]}" height="{size[1]}">'
+        f'alt="{escape(alt)}" width="{width}" height="{height}">'
     )
-    return Picture(path.stem, alt, png, html)
 
 
 def _told(result: Result) -> dict[str, str]:
     """Return the charts of many marks, drawn again."""
     told, shards = {}, result.widest_shards
     if len(shards) <= _MOST_BARS:
+        figure = timeline_of(result)
         texts = [_invocation(row) for row in shards.to_dict("records")]
-        told["timeline"] = _svg("timeline", timeline_of(result), texts)
+        told["timeline"] = as_svg(figure, bars_told(figure, texts), name="timeline")
     if len(result.runs) > 1:
-        best = files_per_s_by_concurrency(like_the_best(result.runs))
-        told["files_per_s"] = _svg("files_per_s", best)
+        figure = files_per_s_by_concurrency(like_the_best(result.runs))
+        told["files_per_s"] = as_svg(figure, points_told(figure), name="files_per_s")
     return told
 
 
-def _svg(name: str, figure: Figure, texts: list[str] | None = None) -> str:
-    told = points_told(figure) if texts is None else bars_told(figure, texts)
-    alt = figure.axes[0].get_title(loc="left")
-    return as_svg(figure, told, name=name, alt=alt)
-
-
 def _invocation(row: dict[str, Any]) -> str:
-    lines = [
-        f"Invocation {row['shard'] + 1:,}"
-        + (f", wave {row['wave'] + 1}" if row["wave"] else ""),
-        f"{row['files']:,} files, {row['ok']:,} ok",
-    ]
+    wave = f", wave {row['wave'] + 1}" if row["wave"] else ""
+    files = f"{row['files']:,} files, {row['ok']:,} ok"
+    lines = [f"Invocation {row['shard'] + 1:,}{wave}", files]
     if row["error"]:
         return "\n".join([*lines, row["error"]])
-    start, download, report = (
+    moments = ("invoked_at", "downloading_at", "downloaded_at", "answered_at")
+    times = [
         duration(max(0.0, row[until] - row[since]))
-        for since, until in (
-            ("invoked_at", "downloading_at"),
-            ("downloading_at", "downloaded_at"),
-            ("downloaded_at", "answered_at"),
-        )
-    )
+        for since, until in pairwise(moments)
+    ]
     cold = "cold, " if row["cold"] else ""
-    return "\n".join(
-        [
-            *lines,
-            f"{cold}starting {start}",
-            f"downloading {download}",
-            f"reporting {report}",
-        ]
-    )
+    phases = (f"{cold}starting", "downloading", "reporting")
+    lines += [" ".join(one) for one in zip(phases, times, strict=True)]
+    return "\n".join(lines)

@@ -31,14 +31,7 @@ _GRID, _MILLION = "30_grid", "40_million"
 
 
 def charts_of(folder: Path, result: Result) -> Iterator[tuple[str, Figure]]:
-    """
-    Yield the name and the chart of all that the tables of a run allow.
-
-    Args:
-        folder: The run's.
-
-        result: Its tables, from `saved_result`.
-    """
+    """Yield the name and the chart of all that the tables of a run allow."""
     record = read_run(folder)
     if record["notebook"] == _GRID:
         best = like_the_best(result.runs)

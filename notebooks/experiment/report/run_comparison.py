@@ -11,9 +11,16 @@ from experiment.ledger.machine import machines_of
 from experiment.ledger.run_folder import read_run
 from experiment.report.summary import is_measured
 from experiment.tables.projection import LEAST_BAND
-from experiment.tables.saved_result import saved_result
+from experiment.tables.result import saved_result
 from experiment.tables.shown import Shown
-from experiment.tables.verdict import AXES, SEVERAL, million_of, named, ranking
+from experiment.tables.verdict import (
+    AXES,
+    SEVERAL,
+    million_of,
+    named,
+    ranking,
+    runs_at,
+)
 from experiment.tables.words import listed, size
 
 if TYPE_CHECKING:
@@ -28,18 +35,10 @@ _NOISE = "noise: no difference shown"
 
 class Compared(NamedTuple):
     """
-    One of the runs.
+    One of the runs, with a letter for tables and charts.
 
     Attributes:
-        letter: Its name in tables and charts.
-
-        name: That of its folder.
-
-        record: Its ``run.json``.
-
-        result: Its tables.
-
-        runs: Those of the setting that its verdict names, if it is a grid.
+        runs: Of a grid, those of the setting that its verdict names.
 
         million: The time of a million files at it; None: the run is too short.
     """
@@ -74,9 +73,7 @@ def _named_runs(runs: pd.DataFrame) -> pd.DataFrame:
     alike = runs[runs["file_kb"] == runs["file_kb"].min()]
     ranked = ranking(alike)
     best = ranked[0][0] if ranked else tuple(alike.iloc[0][list(AXES)])
-    for axis, value in zip(AXES, best, strict=True):
-        alike = alike[alike[axis] == value]
-    return alike
+    return runs_at(alike, best)
 
 
 def who_is_who(runs: Sequence[Compared]) -> Shown:

@@ -12,7 +12,7 @@ from experiment.report.page import write_report
 from experiment.report.redrawing import charts_of
 from experiment.report.summary import key_figures
 from experiment.tables import shown
-from experiment.tables.saved_result import saved_result
+from experiment.tables.result import saved_result
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,10 +28,7 @@ class RunShown(Exception):  # noqa: N818 - nothing went wrong
 
 def show_run(run: str) -> None:
     """
-    Show a run in a notebook, and stop there; without one, do nothing.
-
-    Args:
-        run: The notebook's parameter `show`: the folder of a run.
+    Show the run of a folder in a notebook, and stop there; without one, do nothing.
 
     Raises:
         RunShown: After it was shown.
@@ -42,9 +39,8 @@ def show_run(run: str) -> None:
         return
     folder = resolved(run)
     record, result = read_run(folder), saved_result(folder)
-    figures = key_figures(record, result.runs)
     display(Markdown(f"**{record['verdict']}**"))
-    display(shown.facts(dict(figures)))
+    display(shown.facts(key_figures(record, result.runs)))
     for name, figure in charts_of(folder, result):
         display(chart_saved(folder, name, figure))
     msg = (

@@ -29,31 +29,17 @@ _NOT_MEASURED = {
 _GRID = "30_grid"
 
 
-class Row(NamedTuple):
-    """A line of a table: a name in words, and a value in words."""
-
-    name: str
-    value: str
-
-
 class SettingShown(NamedTuple):
-    """
-    A parameter of the run.
-
-    Attributes:
-        name: As in the parameters cell.
-
-        value: Its value there, as Python writes it.
-
-        default: The notebook's own.
-
-        is_changed: Whether they differ.
-    """
+    """A parameter of a run, and its value there and by default, as Python has them."""
 
     name: str
-    value: str
-    default: str
-    is_changed: bool
+    value: Any
+    default: Any
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the run differs from the notebook's default."""
+        return bool(self.value != self.default)
 
 
 def is_measured(name: str, value: object) -> bool:
@@ -71,56 +57,41 @@ def is_measured(name: str, value: object) -> bool:
     return name not in _NOT_MEASURED
 
 
-def key_figures(record: dict[str, Any], runs: pd.DataFrame) -> list[Row]:
-    """
-    Return what a reader looks for first, of a finished run or grid.
-
-    Args:
-        record: Its ``run.json``.
-
-        runs: One row per run.
-    """
+def key_figures(record: dict[str, Any], runs: pd.DataFrame) -> dict[str, str]:
+    """Return what a reader looks for first, of a finished run or grid, by its name."""
     totals, settings = record["totals"], record["settings"]
     ok, files = totals["counts"]["ok"], totals["files"]
-    rows = [Row("files ok", f"{ok:,} of {files:,}")]
+    rows = {"files ok": f"{ok:,} of {files:,}"}
     if "runs" in totals:
-        rows.append(Row("runs", f"{totals['runs']:,}"))
-        rows += _best_of(runs)
-    else:
-        rows += [
-            Row("first request to last report", duration(totals["wall_s"])),
-            Row("files per second", f"{totals['files_per_s']:,.0f}"),
-            Row("MB per second", f"{totals['mb_per_s']:,.0f}"),
-            Row("half of the files within", duration(totals["p50_s"])),
-            Row("99 % of the files within", duration(totals["p99_s"])),
-            Row(
-                "CPU of the executions per file", f"{totals['cpu_us_per_file']:,.0f} µs"
-            ),
-            Row("executions at once", f"{settings['concurrency']:,}"),
-            Row(
-                "connections in each",
-                f"{settings['connections'] or 'adaptive'}",
-            ),
-            Row("file size", size(totals["file_kb"])),
-        ]
-    return rows
+        return rows | {"runs": f"{totals['runs']:,}", **_best_of(runs)}
+    return rows | {
+        "first request to last report": duration(totals["wall_s"]),
+        "files per second": f"{totals['files_per_s']:,.0f}",
+        "MB per second": f"{totals['mb_per_s']:,.0f}",
+        "half of the files within": duration(totals["p50_s"]),
+        "99 % of the files within": duration(totals["p99_s"]),
+        "CPU of the executions per file": f"{totals['cpu_us_per_file']:,.0f} µs",
+        "executions at once": f"{settings['concurrency']:,}",
+        "connections in each": f"{settings['connections'] or 'adaptive'}",
+        "file size": size(totals["file_kb"]),
+    }
 
 
-def _best_of(runs: pd.DataFrame) -> list[Row]:
+def _best_of(runs: pd.DataFrame) -> dict[str, str]:
     """Return the figures of the setting that the verdict names, for each file size."""
-    rows = []
+    rows = {}
     for file_kb, alike in runs.groupby("file_kb"):
         if ranked := verdict.ranking(alike):
             (values, _), *_ = ranked
             best = verdict.of_one_start(dict(verdict.settings_of(alike))[values])
             rates = best[["files_per_s", "mb_per_s"]].median()
             setting = f"{size(file_kb)} at {verdict.named(alike, values)}, median"
-            figures = f"{rates['files_per_s']:,.0f} files/s, "
-            rows.append(Row(setting, f"{figures}{rates['mb_per_s']:,.0f} MB/s"))
+            files_per_s = f"{rates['files_per_s']:,.0f} files/s"
+            rows[setting] = f"{files_per_s}, {rates['mb_per_s']:,.0f} MB/s"
     return rows
 
 
-def cost_of(record: dict[str, Any]) -> tuple[str, list[Row]]:
+def cost_of(record: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
     """Return what the run cost, or would have cost on AWS, in all and by item."""
     cost = record.get("cost")
     if not cost:
@@ -135,7 +106,7 @@ def cost_of(record: dict[str, Any]) -> tuple[str, list[Row]]:
     )
     if pilots := record.get("pilot", {}).get("usd"):
         said += f"; its pilots cost {in_dollars(pilots)} more"
-    items = [Row(item["what"], in_dollars(item[key])) for item in cost["items"]]
+    items = [(item["what"], in_dollars(item[key])) for item in cost["items"]]
     return said, items
 
 
@@ -156,35 +127,34 @@ def forecast_of(record: dict[str, Any]) -> str:
     )
 
 
-def machine_of(record: dict[str, Any]) -> list[Row]:
-    """Return where and with what the run was measured."""
+def machine_of(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return where and with what the run was measured: names and values."""
     code = record.get("commit") or "unknown"
     if record.get("dirty"):
         code += ", with changes that were not committed"
     rows = [
-        Row("target", _target(record)),
+        ("target", _target(record)),
         *_machine(record),
-        Row("origin", record.get("origin", "")),
-        Row("commit", code),
-        Row("started", record["started"]),
-        Row("ended", record.get("ended", "it was interrupted")),
+        ("origin", record.get("origin", "")),
+        ("commit", code),
+        ("started", record["started"]),
+        ("ended", record.get("ended", "it was interrupted")),
     ]
     for one in record.get("continued", ()):
-        rows.append(Row("resumed", one["started"]))
-        rows += _machine(one)
-    return [row for row in rows if row.value]
+        rows += [("resumed", one["started"]), *_machine(one)]
+    return [(name, value) for name, value in rows if value]
 
 
-def _machine(session: dict[str, Any]) -> list[Row]:
+def _machine(session: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the machine of a session; none: it was that of the first."""
     machine = session.get("machine")
     if not machine:
         return []
     packages = ", ".join(" ".join(one) for one in machine["packages"].items())
     return [
-        Row("machine", machine["name"]),
-        Row("system", f"{machine['system']}, Python {machine['python']}"),
-        Row("packages", packages),
+        ("machine", machine["name"]),
+        ("system", f"{machine['system']}, Python {machine['python']}"),
+        ("packages", packages),
     ]
 
 
@@ -198,14 +168,11 @@ def settings_of(record: dict[str, Any]) -> list[SettingShown]:
     """Return the run's settings, those that differ from the defaults first."""
     kind = GridSettings if record["notebook"] == _GRID else FanOutSettings
     defaults = kind().to_dict()
-    found = []
-    for name, value in record["settings"].items():
-        if not is_measured(name, value):
-            continue
-        default = defaults.get(name, value)
-        found.append(
-            SettingShown(name, repr(value), repr(default), is_changed=value != default)
-        )
+    found = [
+        SettingShown(name, value, defaults.get(name, value))
+        for name, value in record["settings"].items()
+        if is_measured(name, value)
+    ]
     return sorted(found, key=lambda setting: not setting.is_changed)
 
 
@@ -214,7 +181,7 @@ def command_of(record: dict[str, Any]) -> str:
     words = ["python", "-m", "experiment", record["notebook"]]
     for setting in settings_of(record):
         if setting.is_changed:
-            value = record["settings"][setting.name]
+            value = setting.value
             text = value if isinstance(value, str) else json.dumps(value)
             words += ["-p", setting.name, text]
     lines = [shlex.join(words)]

@@ -136,18 +136,10 @@ def execute(
     manager: Kernel | None = None,
 ) -> None:
     """
-    Execute a notebook through papermill.
+    Execute a notebook, named as in ``20_fan_out``, through papermill.
 
-    Args:
-        notebook: Its name, as in ``20_fan_out``.
-
-        output: Where the executed notebook goes.
-
-        parameters: The values that override its parameters cell.
-
-        stdout: Where to show what it prints meanwhile; None: nowhere.
-
-        manager: The kernel to use; None: one of its own.
+    What it prints meanwhile is shown on stdout, if there is one. Without a manager it
+    has a kernel of its own.
 
     Raises:
         papermill.exceptions.PapermillExecutionError: If a cell raised.

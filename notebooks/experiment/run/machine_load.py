@@ -36,9 +36,6 @@ class Load:
 
     Only descendants of this process are attributed to parts: all of a local run, unless
     its endpoint was started elsewhere.
-
-    Args:
-        every_s: Seconds between samples.
     """
 
     def __init__(self, every_s: float = _EVERY_S) -> None:

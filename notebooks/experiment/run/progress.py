@@ -77,11 +77,9 @@ class Progress:
         self._all_done_by = math.inf
 
     def __enter__(self) -> Self:
-        """Show the bar."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the last figures on the screen."""
         self._bar.close()
 
     def sent(self) -> None:
@@ -114,12 +112,8 @@ class Progress:
         """
         Count an invocation that ended.
 
-        Args:
-            done: The invocation.
-
-            left: How many of its URLs have no outcome, or may get a better one.
-
-            is_last: Whether they will not be tried again.
+        Of its URLs, `left` have no outcome or may get a better one; in the last wave,
+        only those without any are not done.
         """
         self._in_flight -= 1
         if done.report:

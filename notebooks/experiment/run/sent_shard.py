@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import asyncio
     from typing import TypeAlias
 
-    from fetcher.contract.source import Ranges
+    from experiment.ledger.invocation import Invocation
     from rollout.invoke.invoker import InvokeResult
 
     Call: TypeAlias = asyncio.Task[InvokeResult]
@@ -29,29 +29,19 @@ class SentShard:
     A shard on its way.
 
     Attributes:
-        index, ranges, template: As in the ledger; URLs of a list are not kept.
-
-        files: How many URLs.
+        invocation: As it is known when first sent; URLs of a list are not kept.
 
         payload: What was sent, to be sent again.
 
-        sent_at: When it was first sent.
-
         calls: Its calls in flight, and when each was made.
-
-        hedges: How often it was sent again because it took long.
 
         is_settled: Whether its invocation is in the ledger.
     """
 
-    index: int
-    ranges: Ranges
-    template: str
+    invocation: Invocation
     files: int
     payload: bytes
-    sent_at: float
     calls: dict[Call, float] = field(default_factory=dict)
-    hedges: int = 0
     is_settled: bool = False
 
 

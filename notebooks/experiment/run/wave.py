@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from experiment.ledger.download_rows import not_final, tried_in
 from experiment.ledger.invocation import Invocation
 from experiment.ledger.number_set import NumberSet
-from experiment.run.response import Asked, report_in
+from experiment.run.response import answered
 from experiment.run.sent_shard import SentShard, UsualTimes
 from fetcher.contract.source import count
 from fetcher.contract.template_source import Template
 from local_aws.errors import EndpointError
-from rollout.errors import InvokeError, RolloutError
-from rollout.invoke.report_line import billed_in
+from rollout.errors import InvokeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 _MOST_HEDGES = 0.05  # for each shard
 _LOOK_EVERY_S = 0.25
 _DIES_WITHIN_S = 15.0  # an endpoint of ours that refuses is ending, if slowly
-_MAY_HAVE_RUN = 500  # from this HTTP status on
 
 
 class FanOutError(RuntimeError):
@@ -128,16 +126,18 @@ class Wave:
         template = source.text if isinstance(source, Template) else ""
         told = replace(self._hosts.told_to(shard), hands_back=not self._is_last)
         self._progress.sent()
-        self._call(
-            SentShard(
-                index=shard.index,
-                ranges=source.ranges,
-                template=template,
-                files=len(source),
-                payload=told.to_json(),
-                sent_at=time(),
-            )
+        now = time()
+        sent = Invocation(
+            session=self._run.session,
+            wave=self._number,
+            shard=shard.index,
+            ranges=source.ranges,
+            template=template,
+            queued_at=self._began_at,
+            invoked_at=now,
+            answered_at=now,
         )
+        self._call(SentShard(sent, len(source), told.to_json()))
 
     def _call(self, shard: SentShard) -> None:
         function = self._plan.settings.function
@@ -179,7 +179,8 @@ class Wave:
             with suppress(asyncio.CancelledError):
                 call.exception()  # or asyncio complains that nobody looked at it
             return
-        done, report_json = self._invocation(shard, call, called_at)
+        sent = shard.invocation._replace(invoked_at=called_at, answered_at=time())
+        done, report_json = answered(sent, call, self._plan.run)
         if done.error and shard.calls:
             return  # the other call may still bring a report
         left = not_final(done)
@@ -196,43 +197,6 @@ class Wave:
             self._hosts.learn(done.report)
             self._times.add(shard.files, done.answered_at - done.invoked_at)
         await self._check_reached(call, done.error)
-
-    def _invocation(
-        self, shard: SentShard, call: Call, called_at: float
-    ) -> tuple[Invocation, bytes]:
-        """Return what goes into the ledger, and the report's JSON as it came."""
-        done = Invocation(
-            session=self._run.session,
-            wave=self._number,
-            shard=shard.index,
-            ranges=shard.ranges,
-            template=shard.template,
-            queued_at=self._began_at,
-            invoked_at=called_at,
-            answered_at=time(),
-            hedges=shard.hedges,
-        )
-        try:
-            result = call.result()
-        except RolloutError as failure:
-            refused = (
-                isinstance(failure, InvokeError) and failure.status < _MAY_HAVE_RUN
-            )
-            billed_s = 0.0 if refused else None
-            return done._replace(error=str(failure), billed_s=billed_s), b""
-        asked = Asked(self._plan.run, self._number, shard.index, count(shard.ranges))
-        report, error = report_in(result, asked)
-        billed = billed_in(result.log)
-        done = done._replace(
-            invoked_at=result.sent_at,
-            answered_at=result.answered_at,
-            throttles=result.throttles,
-            request_id=result.request_id,
-            error=error,
-            report=report,
-            billed_s=billed.seconds if billed else None,
-        )
-        return done, result.payload if report else b""
 
     async def _check_reached(self, call: Call, error: str) -> None:
         """Give up once as many calls in a row as may be in flight reached nobody."""
@@ -255,9 +219,9 @@ class Wave:
         if not self._plan.settings.hedge:
             return
         for shard in set(self._in_flight.values()):
-            is_late = time() - shard.sent_at > self._times.late_after_s(shard.files)
-            may_be = not shard.hedges and self._hedges < most and not self._is_full
-            if is_late and may_be:
-                shard.hedges += 1
+            sent, late_s = shard.invocation, self._times.late_after_s(shard.files)
+            may_be = not sent.hedges and self._hedges < most and not self._is_full
+            if may_be and time() - sent.invoked_at > late_s:
+                shard.invocation = sent._replace(hedges=1)
                 self._hedges += 1
                 self._call(shard)

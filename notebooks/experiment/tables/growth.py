@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING
 
 from experiment.tables.runs import LOAD
 from experiment.tables.verdict import (
@@ -10,6 +10,7 @@ from experiment.tables.verdict import (
     million_of,
     of_one_start,
     ranking,
+    runs_at,
     settings_of,
 )
 from experiment.tables.words import size
@@ -39,10 +40,7 @@ def like_the_best(runs: pd.DataFrame) -> pd.DataFrame:
     if not ranked:
         return runs
     (values, _), *_ = ranked
-    alike = runs
-    for axis, value in zip(AXES[2:], values[2:], strict=True):
-        alike = alike[alike[axis] == value]
-    return alike
+    return runs_at(runs, values, AXES[2:])
 
 
 def _growth(rows: pd.DataFrame) -> str:
@@ -68,63 +66,50 @@ def _growth(rows: pd.DataFrame) -> str:
     return f"{said}. {_why(of_one_start(there), of_one_start(after))}"
 
 
-class _Load(NamedTuple):
-    """How many cores were busy, all and with what; see `Load.during`."""
-
-    busy: float
-    own: float
-    executions: float
-    origin: float
-    stolen: float
-
-    @property
-    def taken(self) -> float:
-        """How many cores were busy, or given to other machines."""
-        return self.busy + self.stolen
-
-    @property
-    def others(self) -> float:
-        """How many cores were busy with other programs."""
-        return self.busy - self.own
-
-    @classmethod
-    def of(cls, runs: pd.DataFrame) -> Self:
-        """Return the median of some runs."""
-        return cls(*runs[list(LOAD)].median().fillna(0.0))
+def _load(runs: pd.DataFrame) -> pd.Series:
+    """Return the median `LOAD` of runs, with what is taken in all, and by others."""
+    load = runs[list(LOAD)].median().fillna(0.0)
+    load["taken"] = load["cores_busy"] + load["stolen_cores"]
+    load["others"] = load["cores_busy"] - load["own_cores"]
+    return load
 
 
 def _why(runs: pd.DataFrame, after: pd.DataFrame) -> str:
     """Say what had run out at a concurrency, or at the next one."""
-    cores, there = int(runs["cores"].iloc[0]), _Load.of(runs)
-    if there.executions < _AT_WORK:
+    cores, there = int(runs["cores"].iloc[0]), _load(runs)
+    if there["execution_cores"] < _AT_WORK:
         return "Why cannot be seen here, because the executions ran elsewhere"
     at = (
-        f"At concurrency {runs['concurrency'].iloc[0]:,}, {there.busy:.1f} of the "
-        f"{cores} cores were busy while files arrived steadily, "
-        f"{there.executions:.1f} with executions and {there.origin:.1f} with the origin"
+        f"At concurrency {runs['concurrency'].iloc[0]:,}, {there['cores_busy']:.1f} of "
+        f"the {cores} cores were busy while files arrived steadily, "
+        f"{there['execution_cores']:.1f} with executions and "
+        f"{there['origin_cores']:.1f} with the origin"
     )
-    if there.others > _OTHERS * cores:
+    if there["others"] > _OTHERS * cores:
         return (
-            f"{at}, but {there.others:.1f} with other programs: measure again when "
+            f"{at}, but {there['others']:.1f} with other programs: measure again when "
             "they are done"
         )
-    if there.stolen > _STOLEN * cores:
-        at += f", and the host gave {there.stolen:.1f} of them to other machines"
+    if there["stolen_cores"] > _STOLEN * cores:
+        given = f"{there['stolen_cores']:.1f} of them"
+        at += f", and the host gave {given} to other machines"
     return f"{at}{_limit(there, cores, runs, after)}"
 
 
-def _limit(there: _Load, cores: int, runs: pd.DataFrame, after: pd.DataFrame) -> str:
+def _limit(
+    there: pd.Series, cores: int, runs: pd.DataFrame, after: pd.DataFrame
+) -> str:
     """Name the limit, as the end of a sentence."""
-    if there.taken > _BUSY * cores:
+    if there["taken"] > _BUSY * cores:
         return f": {_CORES}"
-    if there.origin > _BUSY:
+    if there["origin_cores"] > _BUSY:
         return ": the origin, a single process, is the limit"
-    if there.origin < _AT_WORK:
+    if there["origin_cores"] < _AT_WORK:
         return ": files came from elsewhere, so why cannot be seen here"
-    further, concurrency = _Load.of(after), after["concurrency"].iloc[0]
-    if further.taken - further.others > _BUSY * cores:
-        busy = f"{further.taken:.1f} cores were busy"
-        given = " or given away" if further.stolen > _STOLEN * cores else ""
+    further, concurrency = _load(after), after["concurrency"].iloc[0]
+    if further["taken"] - further["others"] > _BUSY * cores:
+        busy = f"{further['taken']:.1f} cores were busy"
+        given = " or given away" if further["stolen_cores"] > _STOLEN * cores else ""
         return f"; at concurrency {concurrency:,}, {busy}{given}: {_CORES}"
     connections = runs["connections"].iloc[0]
     advice = f"so try more than {connections:,} connections"

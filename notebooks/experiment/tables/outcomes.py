@@ -94,7 +94,9 @@ class OutcomeBlock:
 
         types: Codes of types in the columns content_type and found_type, by name.
 
-        requested_from: By template, which URLs were made from it.
+        templates: Codes of the templates in `template_codes`, by text.
+
+        template_codes: Which template each URL was made from; -1: it was not requested.
     """
 
     def __init__(self, start: int, end: int) -> None:
@@ -105,13 +107,9 @@ class OutcomeBlock:
         }
         self.details: NDArray[np.object_] | None = None
         self.types = {"": 0}
-        self.requested_from: dict[str, NDArray[np.bool_]] = {}
-        self._latest_wave = np.full(size, -1, np.int16)
-
-    @property
-    def unrequested(self) -> int:
-        """How many URLs no invocation was for."""
-        return int(np.count_nonzero(self._latest_wave < 0))
+        self.templates: dict[str, int] = {}
+        self.template_codes = np.full(size, -1, np.int32)
+        self.latest_wave = np.full(size, -1, np.int16)
 
     def add(self, shard: _Opened) -> None:
         """Add an invocation; those of earlier waves must come first."""
@@ -127,24 +125,20 @@ class OutcomeBlock:
             positions, places = positions[counts], places[counts]
         self.columns["wave"][places] = source.wave
         self.columns["shard"][places] = source.shard
-        for mask in self.requested_from.values():
-            mask[places] = False
-        if source.template not in self.requested_from:
-            empty = np.zeros(len(self.numbers), np.bool_)
-            self.requested_from[source.template] = empty
-        self.requested_from[source.template][places] = True
+        code = self.templates.setdefault(source.template, len(self.templates))
+        self.template_codes[places] = code
         if shard.rows is not None:
             self._set_rows(shard.rows[positions], source.downloading_at, places)
             self._set_types(shard.rows[positions], source.types, places)
         self._set_details(source, positions, places)
 
     def _check(self, wave: int, places: NDArray[np.int64]) -> None:
-        again = (self._latest_wave[places] == wave).any()
+        again = (self.latest_wave[places] == wave).any()
         if again or (self.columns["outcome"][places] == OK).any():
             fail_accounting(
                 "A URL was requested twice in one wave, or again after it was ok."
             )
-        self._latest_wave[places] = wave
+        self.latest_wave[places] = wave
 
     def _set_rows(
         self, rows: NDArray[np.void], began_at: float, places: NDArray[np.int64]
@@ -187,19 +181,23 @@ class Outcomes:
 
     The rows of reports are kept in a file without a name in the meantime: little is in
     memory at any time, however long the run was.
+
+    Attributes:
+        tally: The sum of the reports' own.
+
+        unrequested: How many URLs told so far no invocation was for.
     """
 
     def __init__(self, folder: Path) -> None:
         self.tally = Tally()
+        self.unrequested = 0
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - see __exit__
         self._shards: list[_ShardOutcomes] = []
 
     def __enter__(self) -> Self:
-        """Be ready for the ledger."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Remove the file."""
         self._file.close()
 
     def collect(self, invocations: Iterable[Invocation]) -> Iterator[Invocation]:
@@ -248,6 +246,7 @@ class Outcomes:
             block = OutcomeBlock(start, end)
             for one in sorted(opened, key=lambda one: one.source[:2]):
                 block.add(one)
+            self.unrequested += int(np.count_nonzero(block.latest_wave < 0))
             yield block
 
     def _open(self, shard: _ShardOutcomes) -> _Opened:

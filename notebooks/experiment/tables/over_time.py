@@ -26,10 +26,7 @@ def run_seconds(
     """
     Return moments on a run's own clock, which stands still between its sessions.
 
-    Args:
-        at: In seconds since 1970.
-
-        shards: The run's `shards_table`.
+    Moments are in seconds since 1970, and sessions those of the run's `shards_table`.
 
     Returns:
         Seconds since the first request was sent: 0 for moments before it, the length of
@@ -49,12 +46,7 @@ def run_seconds(
 
 def over_time(downloads: Path, shards: pd.DataFrame) -> pd.DataFrame:
     """
-    Count the files done in each interval.
-
-    Args:
-        downloads: The ``downloads.parquet`` of a run, read block by block.
-
-        shards: The run's `shards_table`.
+    Count the files done in each interval by a ``downloads.parquet``, block by block.
 
     Returns:
         Columns seconds (by `run_seconds`, at the end of the interval), files (done by

@@ -1,19 +1,22 @@
-"""The result of a run: tables made from its ledger, checked and saved."""
+"""The result of a run: tables made from its ledger, checked, saved and read back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow.parquet as pq
 
 from experiment.fleet.asking import beside_measured
-from experiment.ledger.machine import machines_of
+from experiment.ledger.invocation import LedgerError
 from experiment.ledger.reports import read_invocations
-from experiment.tables.downloads_file import DownloadsFile
+from experiment.ledger.run_folder import read_run
+from experiment.tables.downloads_file import write_downloads
 from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
-from experiment.tables.runs import runs_table
+from experiment.tables.projection import projection_of
+from experiment.tables.runs import LOAD, is_cold, runs_table
 from experiment.tables.table import (
     Names,
     downloads_table,
@@ -24,7 +27,10 @@ from experiment.tables.words import size, where_measured
 from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import pyarrow as pa
 
     from experiment.ledger.run_folder import Run
     from experiment.parameters.fan_out import FanOutSettings
@@ -32,6 +38,8 @@ if TYPE_CHECKING:
     from fetcher.contract.tally import Tally
 
 _DOWNLOADS = "downloads.parquet"
+_DRAWN = ["file_kb", "outcome", "seconds"]  # all that charts need of a download
+SAMPLE = 20_000  # downloads: enough for any chart
 _HOW_TO_ALLOW = (
     "If these addresses are meant, set allow_private in the parameters cell of "
     "20_fan_out."
@@ -45,26 +53,26 @@ class Result:
 
     Attributes:
         downloads:
-            One row per URL, or a sample of evenly spaced ones. ``downloads.parquet``
-            has them all.
+            The columns file_kb, outcome and seconds of all URLs, or of evenly spaced
+            ones. ``downloads.parquet`` has all rows and columns.
 
         counts: URLs by outcome.
 
-        examples: A URL and its detail, by outcome, without `ok`.
+        shards, runs: One row per invocation, one row per run.
 
-        shards: One row per invocation.
-
-        runs: One row per run.
-
-        where: The footnote of the charts.
+        examples: A URL and its detail, by outcome, without `ok`; not read back.
     """
 
     downloads: pd.DataFrame
     counts: Mapping[str, int]
-    examples: Mapping[str, tuple[str, str]]
     shards: pd.DataFrame
     runs: pd.DataFrame
-    where: str
+    examples: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def where(self) -> str:
+        """The footnote of the charts."""
+        return where_measured(self.runs)
 
     @property
     def widest_shards(self) -> pd.DataFrame:
@@ -108,53 +116,54 @@ def result_of(run: Run, plan: Plan) -> Result:
         AccountError: If figures do not add up.
     """
     settings, files = plan.settings, plan.count()
-    unrequested = 0
     with run.saved(_DOWNLOADS) as path, Outcomes(run.folder) as outcomes:
         invocations = outcomes.collect(read_invocations(run.folder))
         shards = shards_table(invocations, run=run.name, target=settings.target)
         tally = outcomes.tally
         names = Names(run.name, settings.target, _file_kb(settings, tally))
-        with DownloadsFile(path, files) as downloads:
-            for block in outcomes.blocks(files):
-                downloads.add(downloads_table(block, plan.urls, names))
-                unrequested += block.unrequested
-    if unrequested and (settings.resume or not settings.retry_failed):
+        blocks = outcomes.blocks(files)
+        tables = (downloads_table(block, plan.urls, names) for block in blocks)
+        counts, examples = write_downloads(path, tables)
+    if outcomes.unrequested and (settings.resume or not settings.retry_failed):
         msg = (
-            f"{unrequested:,} of {files:,} URLs have not been requested yet. Resume "
-            f"the run with: python -m experiment resume {run.folder}"
+            f"{outcomes.unrequested:,} of {files:,} URLs have not been requested yet. "
+            f"Resume the run with: python -m experiment resume {run.folder}"
         )
         raise AccountError(msg)
-    if (ok := downloads.counts[Outcome.OK.value]) != tally.ok:
+    if (ok := counts[Outcome.OK.value]) != tally.ok:
         fail_accounting(f"Reports count {tally.ok:,} files that are ok, rows {ok:,}.")
-    figures = totals(shards, tally, downloads.counts) | {"file_kb": names.file_kb}
+    figures = totals(shards, tally, counts) | {"file_kb": names.file_kb}
     run.record["totals"] = figures
     region, wall_s = run.record.get("region", ""), figures["wall_s"]
     stand_in = run.record.get("stand_in", "")
     run.record["forecast"] = beside_measured(plan, region, wall_s, stand_in)
-    return _saved(run, downloads, shards, [run.record])
+    return _saved(run, counts, examples, shards, [run.record])
 
 
 def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
     """Join the tables of a grid's runs, and save them as the grid's own."""
     folders = [run.folder / record["run"] for record in records]
     figures = [record["totals"] for record in records]
-    files = sum(one["files"] for one in figures)
-    with run.saved(_DOWNLOADS) as path, DownloadsFile(path, files) as downloads:
-        for folder in folders:
-            with pq.ParquetFile(folder / _DOWNLOADS) as saved:
-                for group in range(saved.num_row_groups):
-                    downloads.add(saved.read_row_group(group))
+    with run.saved(_DOWNLOADS) as path:
+        counts, examples = write_downloads(path, _saved_downloads(folders))
     shards = pd.concat(
         [pd.read_parquet(folder / "shards.parquet") for folder in folders],
         ignore_index=True,
     )
     run.record["totals"] = {
         "runs": len(figures),
-        "files": files,
-        "counts": dict(downloads.counts),
+        "files": sum(counts.values()),
+        "counts": counts,
         "body_bytes": sum(one["body_bytes"] for one in figures),
     }
-    return _saved(run, downloads, shards, records)
+    return _saved(run, counts, examples, shards, records)
+
+
+def _saved_downloads(folders: Iterable[Path]) -> Iterator[pa.Table]:
+    for folder in folders:
+        with pq.ParquetFile(folder / _DOWNLOADS) as saved:
+            for group in range(saved.num_row_groups):
+                yield saved.read_row_group(group)
 
 
 def _file_kb(settings: FanOutSettings, tally: Tally) -> float:
@@ -166,14 +175,62 @@ def _file_kb(settings: FanOutSettings, tally: Tally) -> float:
 
 def _saved(
     run: Run,
-    downloads: DownloadsFile,
+    counts: Mapping[str, int],
+    examples: Mapping[str, tuple[str, str]],
     shards: pd.DataFrame,
     records: Sequence[Mapping[str, Any]],
 ) -> Result:
     runs = runs_table(records)
     run.save_table("shards", shards)
     run.save_table("runs", runs)
-    record = run.record
-    where = where_measured(record["target"], machines_of(record), runs["files"])
-    counts, examples = dict(downloads.counts), downloads.examples
-    return Result(downloads.sample(), counts, examples, shards, runs, where)
+    return Result(_sample(run.folder / _DOWNLOADS), counts, shards, runs, examples)
+
+
+def saved_result(folder: Path) -> Result:
+    """
+    Return the tables of a finished run or grid.
+
+    There are no downloads if their file was left out, as in published runs.
+
+    Raises:
+        LedgerError: If the folder holds no run, or one that has not ended.
+    """
+    record = read_run(folder)
+    try:
+        shards = pd.read_parquet(folder / "shards.parquet")
+        runs = pd.read_parquet(folder / "runs.parquet")
+        counts = record["totals"]["counts"]
+    except (FileNotFoundError, KeyError) as error:
+        msg = f"{folder} has no result yet: its run has not ended."
+        if "resume" in record["settings"]:
+            msg += f" Resume it with: python -m experiment resume {folder}"
+        raise LedgerError(msg) from error
+    if "million_s" not in runs:
+        runs = _with_phases(runs, shards)
+    return Result(_sample(folder / _DOWNLOADS), counts, shards, runs)
+
+
+def _with_phases(runs: pd.DataFrame, shards: pd.DataFrame) -> pd.DataFrame:
+    """Return runs of an earlier version with the columns that tables have now."""
+    by_run = {name: projection_of(rows) for name, rows in shards.groupby("run")}
+    phases = pd.DataFrame([by_run[name] for name in runs["run"]], runs.index)
+    return runs.join(phases.astype(float)).assign(
+        cold=is_cold(runs["cold_executions"], runs["concurrency"]),
+        sized_by="files",
+        cores=math.nan,
+        **dict.fromkeys(LOAD, math.nan),
+    )
+
+
+def _sample(path: Path) -> pd.DataFrame:
+    """Return all rows, or about `SAMPLE` evenly spaced ones."""
+    if not path.exists():
+        return pd.DataFrame(columns=_DRAWN)
+    kept, rows = [], 0
+    with pq.ParquetFile(path) as file:
+        every = max(1, -(-file.metadata.num_rows // SAMPLE))
+        for number in range(file.num_row_groups):
+            group = file.read_row_group(number, _DRAWN).to_pandas()
+            kept.append(group[(group.index + rows) % every == 0])
+            rows += len(group)
+    return pd.concat(kept, ignore_index=True)

@@ -52,7 +52,6 @@ class Shown:
         self._align = align
 
     def __repr__(self) -> str:
-        """Return it as text."""
         if self._empty and self._table.empty:
             return self._empty
         return str(self._table.to_string(index=False, header=self._has_headings))

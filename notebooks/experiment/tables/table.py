@@ -94,8 +94,9 @@ def _urls(block: OutcomeBlock, urls: Template | UrlList) -> list[pa.Array]:
             _explain(block, rows)
         return [_texts(texts), _texts(carried)]
     column = _numbered(urls.text, block.numbers)
-    for template, mask in block.requested_from.items():
+    for template, code in block.templates.items():
         if template != urls.text:
+            mask = block.template_codes == code
             others = _numbered(template, block.numbers[mask])
             column = pc.replace_with_mask(column, mask, others)
     return [column]

@@ -9,7 +9,7 @@ from experiment.tables.projection import LEAST_BAND
 from experiment.tables.words import duration, listed, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any, TypeAlias
 
     import pandas as pd
@@ -66,7 +66,6 @@ class Million(NamedTuple):
         )
 
     def __str__(self) -> str:
-        """Return it as the end of a sentence."""
         return f"{'' if self.is_measured else 'would '}take {self.time}"
 
 
@@ -99,6 +98,16 @@ def of_one_start(runs: pd.DataFrame) -> pd.DataFrame:
 def settings_of(runs: pd.DataFrame) -> Iterator[tuple[Values, pd.DataFrame]]:
     """Yield each setting's values of `AXES` and its runs, in the order of the axes."""
     yield from runs.groupby(list(AXES), sort=True, observed=True)
+
+
+def runs_at(
+    runs: pd.DataFrame, values: Values, axes: Sequence[str] = AXES
+) -> pd.DataFrame:
+    """Return the runs of a setting, or those that share its values of some axes."""
+    for axis, value in zip(AXES, values, strict=True):
+        if axis in axes:
+            runs = runs[runs[axis] == value]
+    return runs
 
 
 def verdict(runs: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import pandas as pd
 
 _IN_A_FIGURE = re.compile(r"(?<=\d) (?=[\w%])|(?<=\d min) (?=\d)|(?<=\d h) (?=\d)")
 
@@ -61,16 +61,21 @@ def listed(texts: list[str], most: int = 3) -> str:
     return f"{', '.join(most_of_them)} and {last}" if most_of_them else last
 
 
-def where_measured(target: str, machine: str, files: Iterable[int]) -> str:
+def where_measured(runs: pd.DataFrame) -> str:
     """
     Return the footnote that keeps a local run from being mistaken for AWS.
 
-    >>> where_measured("local", "2 cores", [400, 900, 400])
+    >>> import pandas as pd
+    >>> here = {"target": "local", "machine": "2 cores"}
+    >>> where_measured(pd.DataFrame({"files": [400, 900, 400], **here}))
     'target: local, this machine (2 cores), not AWS. 400 to 900 files a run'
-    >>> where_measured("aws", "2 cores", [400])
+    >>> where_measured(pd.DataFrame({"files": [400], "target": "aws"}))
     'target: aws. 400 files a run'
     """
-    place = f"local, this machine ({machine}), not AWS" if target == "local" else target
-    least, most = min(files), max(files)
+    first, files = runs.iloc[0], runs["files"]
+    place = first["target"]
+    if place == "local":
+        place = f"local, this machine ({first['machine']}), not AWS"
+    least, most = files.min(), files.max()
     many = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     return f"target: {place}. {many} files a run"

@@ -16,10 +16,10 @@ LONG_FOOTNOTE = (
 
 
 def test_long_words_stay_inside_the_picture():
-    figure, ax = new_axes()
+    ax = new_axes()
     ax.set_ylim(0, 1_000_000)  # wide ticks push the title to the right
     ax.yaxis.set_major_formatter("{x:,.0f}")
-    finished(figure, ax, LONG_TITLE, LONG_FOOTNOTE)
+    figure = finished(ax, LONG_TITLE, LONG_FOOTNOTE)
     figure.canvas.draw()
     margin = 5
     left, right = margin, figure.bbox.width - margin
@@ -32,8 +32,8 @@ def test_long_words_stay_inside_the_picture():
 
 def test_a_title_is_never_broken_inside_a_figure():
     for letters in range(60):
-        figure, ax = new_axes()
-        finished(figure, ax, f"{'x' * letters} takes 4 min 22 s: 99 % of 60 s", "")
+        ax = new_axes()
+        finished(ax, f"{'x' * letters} takes 4 min 22 s: 99 % of 60 s", "")
         lines = ax.get_title(loc="left").splitlines()
 
         assert not any(line[-1].isdigit() or line.endswith("min") for line in lines)
@@ -44,12 +44,12 @@ def test_a_title_is_never_broken_inside_a_figure():
     [(20, 50), (21, 24), (20.1, 20.9), (0.3, 35), (1, 1e6), (1_900, 34_000), (7, 7)],
 )
 def test_a_log_axis_has_some_ticks_and_not_too_many(low, high):
-    figure, ax = new_axes()
+    ax = new_axes()
     ax.plot([low, high], [0, 1])
     ax.set_xscale("log")
     tick_round(ax.xaxis)
     shortest, longest = ax.get_xlim()
     ticks = [tick for tick in ax.get_xticks() if shortest <= tick <= longest]
-    plt.close(figure)
+    plt.close()
 
     assert 3 <= len(ticks) <= 12

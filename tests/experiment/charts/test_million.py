@@ -43,22 +43,18 @@ def downloads(tmp_path):
     return path
 
 
-def test_only_whole_files_are_counted_over_time(downloads):
-    progress = over_time(downloads, WHOLE)
-
-    assert progress["files"].iloc[-1] == 800
-    assert progress["files"].is_monotonic_increasing
-    assert progress["files_per_s"].mean() == pytest.approx(80, rel=0.05)
-    assert progress["mb_per_s"].mean() == pytest.approx(0.8, rel=0.05)
-
-
-def test_a_file_that_ended_after_the_last_answer_is_still_counted(downloads):
+def test_only_whole_files_are_counted_over_time_even_after_the_last_answer(downloads):
     """
     Executions have clocks of their own.
     """
-    short = sessions((BEGAN, BEGAN + 1))
+    progress, short = (
+        over_time(downloads, sessions((BEGAN, BEGAN + seconds))) for seconds in (10, 1)
+    )
 
-    assert over_time(downloads, short)["files"].iloc[-1] == 800
+    assert progress["files"].iloc[-1] == short["files"].iloc[-1] == 800
+    assert progress["files"].is_monotonic_increasing
+    assert progress["files_per_s"].mean() == pytest.approx(80, rel=0.05)
+    assert progress["mb_per_s"].mean() == pytest.approx(0.8, rel=0.05)
 
 
 def test_the_clock_of_a_resumed_run_stands_still_between_its_sessions(downloads):
@@ -79,24 +75,22 @@ def runs():
     return chart_tables.runs([20_000], concurrency=2, files=10**6)
 
 
-def test_the_line_of_files_done_is_titled_with_the_verdict(downloads, runs):
-    figure = draw.files_over_time(over_time(downloads, WHOLE), runs, WHERE)
+def test_files_done_are_titled_with_the_verdict_and_their_rate_with_its_middle(
+    downloads, runs
+):
+    """
+    A run that mostly waits has no middle to tell of.
+    """
+    progress = over_time(downloads, WHOLE)
+    waiting = over_time(downloads, sessions((BEGAN - 20, BEGAN + 10)))
 
-    assert title(figure).endswith("take 50.0 s: inside the 60 s goal")
-
-
-def test_the_rate_s_title_tells_the_middle_and_the_slow_tenth(downloads):
-    figure = draw.rate_over_time(over_time(downloads, WHOLE), WHERE)
-
-    assert title(figure).startswith("Half of the time at least 80 files/s")
-
-
-def test_a_run_that_mostly_waits_has_no_middle_to_tell_of(downloads):
-    figure = draw.rate_over_time(
-        over_time(downloads, sessions((BEGAN - 20, BEGAN + 10))), WHERE
+    done = title(draw.files_over_time(progress, runs, WHERE))
+    assert done.endswith("take 50.0 s: inside the 60 s goal")
+    rate, waits = (
+        title(draw.rate_over_time(one, WHERE)) for one in (progress, waiting)
     )
-
-    assert title(figure).startswith("Files came for less than half of the time, ")
+    assert rate.startswith("Half of the time at least 80 files/s")
+    assert waits.startswith("Files came for less than half of the time, ")
 
 
 def test_outcomes_nobody_met_are_not_drawn():
@@ -119,29 +113,22 @@ def load():
     return table.assign(**dict.fromkeys(PARTS, 0.0) | {"origin": [1.0, 2.0, 3.0]})
 
 
-def test_the_machine_s_title_leaves_out_what_was_before_the_run(load):
-    figure = draw.machine_load(load, WHOLE, WHERE)
-
-    assert title(figure) == "The processors were 95 % busy; memory rose by 2.0 GiB"
-
-
-def test_cpu_a_file_is_what_was_used_between_the_first_and_the_last_sample(load):
-    cost = draw.cpu_by_part(load, WHOLE)
-
-    assert cost["origin"] == 2_000
-    assert cost.sum() == 2_000
-
-
-def test_the_load_of_a_resumed_run_is_that_of_its_last_session(load):
+def test_the_machine_s_load_is_that_since_the_run_began_or_went_on(load):
     """
-    It was divided by all files, and drawn from the first session on.
+    A resumed run's was divided by all files, and drawn from the first session on.
     """
     resumed = sessions((BEGAN - 90, BEGAN - 80), (BEGAN, BEGAN + 10))
+    for shards, label in ((WHOLE, "was sent"), (resumed, "after the run was resumed")):
+        figure, cost = (
+            draw.machine_load(load, shards, WHERE),
+            draw.cpu_by_part(load, shards),
+        )
+        ax, _ = figure.axes
 
-    assert draw.cpu_by_part(load, resumed)["origin"] == 2_000
-    (ax, _) = draw.machine_load(load, resumed, WHERE).axes
-    assert ax.lines[0].get_xdata().tolist() == [-1, 1, 2]
-    assert ax.get_xlabel().endswith("after the run was resumed")
+        assert title(figure) == "The processors were 95 % busy; memory rose by 2.0 GiB"
+        assert ax.lines[0].get_xdata().tolist() == [-1, 1, 2]
+        assert ax.get_xlabel().endswith(label)
+        assert cost["origin"] == cost.sum() == 2_000
 
 
 def test_a_stack_shows_every_part_of_every_bar(load):
@@ -160,10 +147,13 @@ def test_a_stack_shows_every_part_of_every_bar(load):
 
 def test_a_run_stands_beside_the_original_and_a_published_bench(runs):
     table = compare_with_published(runs)
+    fewer = compare_with_published(runs.assign(ok=1_000, million_band=0.15)).iloc[0]
 
     assert table["1M files take"].iloc[:2].tolist() == ["50.0 s", "29.0 s"]
     assert any(program.startswith("curl -Z") for program in table["Program"])
     assert table["Known by"].iloc[0] == "measured"
+    assert fewer["Known by"].startswith("projected")
+    assert fewer["1M files take"] == "50.0 s (42.5 s to 57.5 s)"
 
 
 def test_the_readme_gives_other_programs_the_band_of_their_projection(runs):
@@ -175,10 +165,3 @@ def test_the_readme_gives_other_programs_the_band_of_their_projection(runs):
 
     assert len(times) == 3
     assert [time for time in times if f"| {time} |" not in readme] == []
-
-
-def test_a_run_of_fewer_files_is_projected(runs):
-    table = compare_with_published(runs.assign(ok=1_000, million_band=0.15))
-
-    assert table["Known by"].iloc[0].startswith("projected")
-    assert table["1M files take"].iloc[0] == "50.0 s (42.5 s to 57.5 s)"

@@ -4,6 +4,7 @@ import json
 import platform
 import re
 import subprocess
+from unittest.mock import Mock
 
 import pytest
 
@@ -25,31 +26,26 @@ def test_a_machine_is_described_by_what_decides_its_speed_and_by_no_host_or_user
     assert not re.search("/home|/root", said)
 
 
-def test_the_commit_and_whether_files_differ_are_known():
+@pytest.mark.parametrize(
+    "error", [None, FileNotFoundError("git"), subprocess.CalledProcessError(128, "git")]
+)
+def test_the_commit_and_whether_files_differ_are_known_where_there_is_git(
+    monkeypatch, error
+):
+    if error:
+        monkeypatch.setattr(subprocess, "run", Mock(side_effect=error))
     found = machine.commit()
 
     assert re.fullmatch(r"[0-9a-f]{40}|", found["commit"])
     assert isinstance(found["dirty"], bool)
+    assert not error or found == {"commit": "", "dirty": False}
 
 
-@pytest.mark.parametrize(
-    "error", [FileNotFoundError("git"), subprocess.CalledProcessError(128, "git")]
-)
-def test_a_copy_without_git_has_no_commit(monkeypatch, error):
-    def fail(*_args, **_kwargs):
-        raise error
-
-    monkeypatch.setattr(subprocess, "run", fail)
-
-    assert machine.commit() == {"commit": "", "dirty": False}
-
-
-def test_the_root_is_where_the_project_file_is():
+def test_the_root_is_where_the_project_file_is_and_none_outside_a_checkout(
+    monkeypatch, tmp_path
+):
     assert (machine.root() / "pyproject.toml").is_file()
     assert (machine.root() / "notebooks" / "20_fan_out.ipynb").is_file()
-
-
-def test_a_package_outside_a_checkout_has_no_root(monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "__file__", str(tmp_path / "machine.py"))
 
     with pytest.raises(

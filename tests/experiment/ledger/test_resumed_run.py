@@ -96,7 +96,7 @@ def test_a_run_that_goes_on_elsewhere_names_both_machines(run, monkeypatch):
 
     assert ["machine" in one for one in record["continued"]] == [False, True]
     assert machines_of(record) == f"{first['name']}, then a larger one"
-    rows = [row.value for row in machine_of(record) if row.name == "machine"]
+    rows = [value for name, value in machine_of(record) if name == "machine"]
     assert rows == [first["name"], "a larger one"]
 
 

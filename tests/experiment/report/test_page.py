@@ -23,19 +23,13 @@ from experiment.report.show import RunShown, show_run
 MOST_BYTES = 3_000_000
 
 
-class Elements(HTMLParser):
-    """All start tags of a page, with their attributes."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.found = []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
-
-    def named(self, tag):
-        return [attributes for name, attributes in self.found if name == tag]
+def attributes_in(page, *tags):
+    """The attributes of all elements of a page, or of those with some tags."""
+    found = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: found.append((tag, attributes))
+    parser.feed(page)
+    return [dict(attributes) for tag, attributes in found if not tags or tag in tags]
 
 
 def executed(folder):
@@ -81,20 +75,17 @@ def with_notebook(folder, page):
 
 def test_a_page_is_small_and_fetches_nothing(page, with_notebook):
     for text in (page, with_notebook):
-        elements = Elements(text)
-
         assert len(text) < MOST_BYTES
-        assert not {"script", "iframe", "object"} & {tag for tag, _ in elements.found}
+        assert not attributes_in(text, "script", "iframe", "object")
         assert not re.search(r"@import|url\((?!#)", text)
-        for _, attributes in elements.found:
+        for attributes in attributes_in(text):
             for name in ("src", "href", "xlink:href", "srcset"):
                 assert (attributes.get(name) or "#").startswith(("#", "data:"))
 
 
 def test_every_chart_has_a_text_for_those_who_do_not_see_it(page):
-    elements = Elements(page)
-    pictures = elements.named("img") + [
-        one for one in elements.named("svg") if one.get("role") == "img"
+    pictures = attributes_in(page, "img") + [
+        one for one in attributes_in(page, "svg") if one.get("role") == "img"
     ]
 
     assert len(pictures) == len(list(PUBLISHED.glob("*.png")))
@@ -123,11 +114,11 @@ def test_dollars_on_the_page_are_those_that_the_terminal_prints():
     """
     bought = {"what": "requests", "usd": 0.000_001_4}
     record = {"cost": {"usd": 0.000_04, "items": [bought]}, "pilot": {"usd": 0.002}}
-    said, items = summary.cost_of(record)
 
-    assert said.startswith("$0.000040, by the time that Lambda billed")
-    assert said.endswith("its pilots cost $0.0020 more")
-    assert items == [("requests", "$0.0000014")]
+    assert summary.cost_of(record) == (
+        "$0.000040, by the time that Lambda billed; its pilots cost $0.0020 more",
+        [("requests", "$0.0000014")],
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,24 +134,34 @@ def test_a_cell_is_repeated_without_the_servers_that_ended_with_its_grid(
     settings = FanOutSettings(files=9_000, origin_url=origin_url, tear_down=False)
     record = {"notebook": "20_fan_out", "settings": settings.to_dict()}
 
+    said = f"python -m experiment 20_fan_out -p files 9000{repeated}"
     assert sorted(summary.command_of(record).split(" -p ")) == sorted(
-        f"python -m experiment 20_fan_out -p files 9000{repeated}".split(" -p ")
+        said.split(" -p ")
     )
 
 
-def test_what_the_model_had_forecast_stands_beside_what_was_measured():
-    band = {"low_s": 4.0, "median_s": 5.0, "high_s": 7.0, "measured_to_median": 1.2}
-    record = {"forecast": band, "totals": {"wall_s": 6.0}}
+FORECAST = {"low_s": 4.0, "median_s": 5.0, "high_s": 7.0, "measured_to_median": 1.2}
+BESIDE_IT = (
+    "It took {} s; the model's forecast was 5.0 s (4.0 s to 7.0 s). Measured over "
+    "forecast: 1.20, {} the band"
+)
 
-    assert summary.forecast_of(record) == (
-        "It took 6.0 s; the model's forecast was 5.0 s (4.0 s to 7.0 s). Measured over "
-        "forecast: 1.20, inside the band"
-    )
-    record["totals"]["wall_s"] = 8.0
-    assert summary.forecast_of(record).endswith("outside the band")
-    local = {"forecast": {"not_modelled": "local"}}
-    assert summary.forecast_of(local).startswith("Not modelled: local.")
-    assert summary.forecast_of({}) == ""
+
+@pytest.mark.parametrize(
+    ("forecast", "wall_s", "said"),
+    [
+        (FORECAST, 6.0, BESIDE_IT.format(6.0, "inside")),
+        (FORECAST, 8.0, BESIDE_IT.format(8.0, "outside")),
+        ({"not_modelled": "local"}, 6.0, "Not modelled: local. The model is of Lambda"),
+        ({}, 6.0, ""),
+    ],
+)
+def test_what_the_model_had_forecast_stands_beside_what_was_measured(
+    forecast, wall_s, said
+):
+    record = {"forecast": forecast, "totals": {"wall_s": wall_s}}
+
+    assert summary.forecast_of(record).partition(" on AWS")[0] == said
 
 
 def test_each_invocation_tells_its_figures_when_pointed_at(page):
@@ -184,7 +185,7 @@ def test_the_executed_notebook_is_shown_with_its_code_folded(with_notebook):
     assert str(root()) not in with_notebook
     # Its chart is the one to point at.
     assert "Invocation 20" in with_notebook
-    assert not Elements(with_notebook).named("img")
+    assert not attributes_in(with_notebook, "img")
 
 
 def notebook_that_says(said, **papermill):
@@ -215,21 +216,18 @@ def test_the_last_cell_run_again_shows_the_notebook_again(run, monkeypatch):
     assert [path.name for path in run.folder.glob("*.ipynb")] == ["20_fan_out.ipynb"]
 
 
-def test_a_notebook_that_papermill_is_writing_stays_as_it_is(run, monkeypatch):
+@pytest.mark.parametrize("end_time", [None, "2026-11-28"])
+def test_a_notebook_of_papermill_stays_and_once_that_has_ended_has_one_beside_it(
+    run, monkeypatch, end_time
+):
     path = run.folder / "20_fan_out.ipynb"
-    nbformat.write(notebook_that_says("papermill's", end_time=None), path)
+    nbformat.write(notebook_that_says("papermill's", end_time=end_time), path)
+    shown = page_from_kernel(run, monkeypatch, "ours")
+    beside = [one.read_text() for one in run.folder.glob("20_fan_out-2.ipynb")]
 
-    assert "ours" in page_from_kernel(run, monkeypatch, "ours")
+    assert "ours" in shown
     assert "papermill's" in path.read_text()
-
-
-def test_a_notebook_that_papermill_left_stays_beside_a_later_one(run, monkeypatch):
-    path = run.folder / "20_fan_out.ipynb"
-    nbformat.write(notebook_that_says("papermill's", end_time="2026-11-28"), path)
-
-    assert "ours" in page_from_kernel(run, monkeypatch, "ours")
-    assert "papermill's" in path.read_text()
-    assert "ours" in (run.folder / "20_fan_out-2.ipynb").read_text()
+    assert ["ours" in text for text in beside] == [True] * bool(end_time)
 
 
 def test_a_stopped_run_has_a_page_without_a_verdict(folder, tmp_path):
@@ -252,17 +250,21 @@ def test_one_page_shows_all_runs_and_leads_to_theirs(folder):
     assert "inside the 60 s goal" in text
 
 
-def test_a_run_that_no_notebook_made_has_no_page_and_none_is_promised(folder, tmp_path):
+def test_a_run_that_no_notebook_made_has_no_page_and_none_is_promised(
+    folder, tmp_path, capsys
+):
     record = (folder / "run.json").read_text()
     for name in ("40_million", "bench"):
-        made = tmp_path / name
-        made.mkdir()
-        (made / "run.json").write_text(record.replace('"40_million"', f'"{name}"'))
-    text = write_overview(tmp_path).read_text()
+        (tmp_path / name).mkdir()
+        text = record.replace('"40_million"', f'"{name}"')
+        (tmp_path / name / "run.json").write_text(text)
+    overview = write_overview(tmp_path).read_text()
 
-    assert "experiment report results/40_million</code>" in text
-    assert "experiment report results/bench" not in text
+    assert "experiment report results/40_million</code>" in overview
+    assert "experiment report results/bench" not in overview
     assert main(["report", str(tmp_path / "bench")]) == 2
+    assert main(["report", str(tmp_path)]) == 2
+    assert "holds no run.json" in capsys.readouterr().err
 
 
 def test_the_command_draws_a_run_again_without_deploying(folder, capsys):
@@ -283,8 +285,3 @@ def test_a_notebook_shows_a_run_instead_of_measuring(folder, capsys):
     (line,) = shown.value._render_traceback_()
     assert line.startswith(f"Shown: {folder / 'report.html'} is this run as a page")
     assert "1,000,000 of 1,000,000" in capsys.readouterr().out
-
-
-def test_the_command_refuses_a_folder_without_a_run(tmp_path, capsys):
-    assert main(["report", str(tmp_path)]) == 2
-    assert "holds no run.json" in capsys.readouterr().err

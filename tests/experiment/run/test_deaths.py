@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from contextlib import nullcontext
+from unittest.mock import MagicMock
 
 import psutil
 import pytest
@@ -22,51 +22,41 @@ from origin.nginx import is_installed
 LONG = {"files": 20_000, "shards_per_execution": 1_000}
 
 
-class Command:
-    """
-    `python -m experiment`, at work.
-
-    Args:
-        folder: For its results.
-
-        notebook: Its name.
-
-        parameters: Of the notebook.
-    """
-
-    def __init__(self, folder, notebook="20_fan_out", **parameters):
-        given = {"run_folder": folder, **parameters}
-        options = [str(word) for one in given.items() for word in ("-p", *one)]
-        self.folder = folder
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "experiment", notebook, *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def wait_for(self, moment):
-        ended = self._process.poll
-        eventually(lambda: moment() or ended() is not None, within_s=WAIT_S)
-        assert self._process.poll() is None, "it ended too soon"
-
-    def kill_child(self, *words):
-        kill(child_with(self._process.pid, *words))
-
-    def finish(self):
+def failed(folder, reports, *killed, notebook="20_fan_out", cell="", **parameters):
+    """Kill a child of a notebook's command after some reports; return what it says."""
+    ledger = folder / cell / "reports.jsonl"
+    given = {"run_folder": folder, **parameters}
+    options = [str(word) for one in given.items() for word in ("-p", *one)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "experiment", notebook, *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
         try:
-            self.out, self.err = self._process.communicate(timeout=WAIT_S)
+            eventually(
+                lambda: lines(ledger) >= reports or command.poll() is not None,
+                within_s=WAIT_S,
+            )
+            assert command.poll() is None, "it ended too soon"
+            kill(child_with(command.pid, *killed))
+            _, said = command.communicate(timeout=WAIT_S)
         finally:
-            self._process.kill()
-        return self._process.returncode
+            command.kill()
+    assert command.returncode == 1
+    return said
 
 
-def check_goes_on(run, files, **more):
+def check_goes_on(folder, said, files, **more):
     """Its end names how it goes on, and so it does."""
-    assert "Cannot connect" not in run.err
-    assert f"Resume with: python -m experiment resume {run.folder}\n" in run.err
-    resume_in_process(run.folder, retry_failed="true", **more)
-    assert read_run(run.folder)["totals"]["counts"]["ok"] == files
+    assert "Cannot connect" not in said
+    assert f"Resume with: python -m experiment resume {folder}\n" in said
+    resume_in_process(folder, retry_failed="true", **more)
+    assert read_run(folder)["totals"]["counts"]["ok"] == files
+
+
+def reported(folder):
+    return sum(bool(one.report) for one in read_invocations(folder))
 
 
 def test_a_run_whose_endpoint_dies_names_it_and_goes_on_later(
@@ -75,30 +65,25 @@ def test_a_run_whose_endpoint_dies_names_it_and_goes_on_later(
     """
     It stood still for a minute, and could not connect to a host.
     """
+    folder = tmp_path / "run"
     with HeldOrigin(served=2 * REPORTED) as origin:
-        run = Command(tmp_path / "run", **held(origin.url))
-        run.wait_for(lambda: lines(run.folder / "reports.jsonl") == REPORTED)
-        run.kill_child("serve")
+        said = failed(folder, REPORTED, "serve", **held(origin.url))
 
-        assert run.finish() == 1
-        assert "ended by itself (signal 9). Its last words: nothing." in run.err
-        done = read_invocations(run.folder)
-        assert sum(bool(one.report) for one in done) == REPORTED
+        assert "ended by itself (signal 9). Its last words: nothing." in said
+        assert reported(folder) == REPORTED
         origin.open.set()
-        check_goes_on(run, files=40, endpoint_url=endpoint.endpoint_url)
+        check_goes_on(folder, said, files=40, endpoint_url=endpoint.endpoint_url)
     assert "40 of 40 files are ok" in capsys.readouterr().out
 
 
 @pytest.mark.soak
 def test_a_run_whose_origin_dies_names_it_and_goes_on_later(tmp_path):
-    run = Command(tmp_path / "run", **LONG)
-    run.wait_for(lambda: lines(run.folder / "reports.jsonl") > 5)
-    run.kill_child("origin")
+    folder = tmp_path / "run"
+    said = failed(folder, 6, "origin", **LONG)
 
-    assert run.finish() == 1
-    assert "ended by itself (signal 9). `rollout serve` starts" in run.err
-    assert sum(bool(one.report) for one in read_invocations(run.folder)) > 5
-    check_goes_on(run, files=LONG["files"])
+    assert "ended by itself (signal 9). `rollout serve` starts" in said
+    assert reported(folder) > 5
+    check_goes_on(folder, said, files=LONG["files"])
 
 
 @pytest.mark.soak
@@ -106,21 +91,22 @@ def test_a_grid_whose_endpoint_dies_names_it(tmp_path):
     """
     Its cells run in another process, which did not start the endpoint.
     """
+    folder, cell = tmp_path / "run", "1kB-c2-cold-r1"
     one = {"file_kb": "[1]", "concurrency": "[2]", "repeats": 1}
-    run = Command(tmp_path / "run", "30_grid", **LONG, **one)
-    cell = run.folder / "1kB-c2-r1"
-    run.wait_for(lambda: lines(cell / "reports.jsonl") > 5)
-    run.kill_child("serve", "--origin")
+    where = {"notebook": "30_grid", "cell": cell}
+    said = failed(folder, 6, "serve", "--origin", **LONG, **one, **where)
 
-    assert run.finish() == 1
-    assert "The local endpoint ended by itself (signal 9)" in run.err
-    assert len(list(read_invocations(cell))) > 5
+    assert "The local endpoint ended by itself (signal 9)" in said
+    assert reported(folder / cell) > 5
 
 
 @pytest.mark.skipif(not is_installed(), reason="nginx is not installed")
-def test_a_session_names_an_nginx_that_dies(endpoint):
+def test_a_session_starts_an_nginx_if_asked_to_and_names_it_if_it_dies(endpoint):
     settings = FanOutSettings(endpoint_url=endpoint.endpoint_url, origin="nginx")
     session = open_session(settings)
+    assert session.origin.startswith("nginx ")
+    assert session.requests() == 0
+    assert session.template(settings).endswith("/10000/{number}.jpg")
     session.target.check_alive(0.0)
     children = psutil.Process().children()  # its title replaces its command line
     (nginx,) = (child for child in children if child.name() == "nginx")
@@ -133,24 +119,12 @@ def test_a_session_names_an_nginx_that_dies(endpoint):
     session.close()
 
 
-class LivingOrigin(nullcontext):
-    """Stands for an nginx that outlives the endpoint."""
-
-    url, version = "http://127.0.0.1:1", "1"
-
-    def __enter__(self):
-        self.waits = []
-        return self
-
-    def check(self, within_s):
-        self.waits.append(within_s)
-
-
 def test_the_end_of_an_endpoint_is_seen_though_its_origin_lives(monkeypatch):
     """
     One that lives was waited for first: 15 s for nginx, before the endpoint's turn.
     """
-    origin = LivingOrigin()
+    origin = MagicMock(url="http://127.0.0.1:1", version="1")
+    origin.__enter__.return_value = origin
     monkeypatch.setattr("experiment.session._nginx", lambda _: origin)
     others = set(psutil.Process().children())
     session = open_session(FanOutSettings())
@@ -159,7 +133,7 @@ def test_the_end_of_an_endpoint_is_seen_though_its_origin_lives(monkeypatch):
 
     with pytest.raises(EndpointError, match=r"ended by itself \(signal 9\)"):
         session.target.check_alive(60.0)
-    assert set(origin.waits) == {0.0}
+    assert {one.args for one in origin.check.call_args_list} == {(0.0,)}
     with pytest.raises(EndpointError):
         session.close()
 
@@ -180,7 +154,8 @@ def test_what_dies_when_every_file_is_accounted_for_does_not_cost_the_result(
     folder, end, others = tmp_path / "run", Session.end, descendants()
 
     def killed(session, function):
-        (one,) = (one for one in descendants() - others if has(one, words))
+        ours = descendants() - others
+        (one,) = (one for one in ours if set(words) <= set(one.cmdline()))
         kill(one)
         return end(session, function)
 
@@ -195,7 +170,3 @@ def test_what_dies_when_every_file_is_accounted_for_does_not_cost_the_result(
 
 def descendants():
     return set(psutil.Process().children(recursive=True))
-
-
-def has(process, words):
-    return set(words) <= set(process.cmdline())

@@ -1,6 +1,8 @@
 """A grid: each cell measured in a folder of its own, a failing one loses no other."""
 
+from contextlib import closing
 from types import SimpleNamespace
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from nbclient.exceptions import DeadKernelError
@@ -16,7 +18,6 @@ from experiment.parameters.grid import GridSettings
 from experiment.plan.run_plan import Plan
 from experiment.run import grid
 from experiment.run.grid import GridError, check_complete, check_grid, run_grid
-from experiment.run.kernels import execute
 from experiment.session import open_session
 from experiment.tables.result import result_of
 from fetcher.process.cores import cores
@@ -33,9 +34,8 @@ def there(endpoint):
 
 @pytest.fixture
 def session(there):
-    with_target = open_session(FanOutSettings(**there))
-    yield with_target
-    with_target.close()
+    with closing(open_session(FanOutSettings(**there))) as session:
+        yield session
 
 
 @pytest.fixture
@@ -98,16 +98,6 @@ def test_cells_are_measured_one_after_the_other_at_the_shared_target(
     assert first == "[1/6] 5kB-c1-cold-r1: 12 of 12 files ok in 2.0 s, 6 files/s"
 
 
-def test_a_run_that_was_too_short_gives_the_next_more_files(run, cells, session):
-    settings = GridSettings(concurrency=[1], file_kb=[5], repeats=1, duration_s=4)
-
-    run_grid(settings, session, run, NO_KERNEL)
-
-    # The first downloaded its 12, and reported them, in 1.25 s.
-    wanted = round(4 * MANY / 1.25)
-    assert [parameters["files"] for _, _, parameters in cells] == [0, wanted]
-
-
 def test_a_cell_that_fails_loses_no_other_and_is_named(run, cells, session, capsys):
     settings = GridSettings(files=MANY, concurrency=[1, 2, 3], file_kb=[5], repeats=1)
 
@@ -126,19 +116,19 @@ def test_a_cell_that_fails_loses_no_other_and_is_named(run, cells, session, caps
     assert "[3/6] 5kB-c2-cold-r1: failed: OSError: disk full" in said
 
 
-def test_the_first_run_of_a_setting_lasts_long_enough_even_if_throughput_grows(
-    run, cells, session
-):
+def test_runs_before_it_decide_how_many_files_a_run_fetches(run, cells, session):
     """
-    No more executions work at once than the machine has cores; what it shows decides.
+    One that was too short gives the next more files. At another concurrency, no more
+    executions work at once than the machine has cores.
     """
     settings = GridSettings(concurrency=[1, 3], file_kb=[5], repeats=1, duration_s=4)
 
     run_grid(settings, session, run, NO_KERNEL)
 
-    *_, first, second = (parameters["files"] for _, _, parameters in cells)
-    warm_rate = cells[1][2]["files"] / 1.25
-    assert first == pytest.approx(4 * warm_rate * min(3, cores()), rel=0.05)
+    pilot, warm, first, second = (parameters["files"] for _, _, parameters in cells)
+    # The first downloaded its 12, and reported them, in 1.25 s.
+    assert (pilot, warm) == (0, round(4 * MANY / 1.25))
+    assert first == pytest.approx(4 * warm / 1.25 * min(3, cores()), rel=0.05)
     assert second == pytest.approx(4 * first / 1.25, rel=0.05)
 
 
@@ -174,30 +164,23 @@ def test_a_kernel_that_dies_loses_its_cell_only(run, cells, session, monkeypatch
     """
     The cells share a kernel: the next one needs it alive.
     """
-    restarts = []
-
-    class Manager:
-        def hang_up(self):
-            restarts.clear()
-
-        async def restart_kernel(self, *, now):
-            restarts.append(now)
-
+    manager = Mock(restart_kernel=AsyncMock())
     pretend = grid.execute
 
     def die_first(*arguments, **options):
-        if not restarts:
+        if not manager.restart_kernel.called:
             raise DeadKernelError
         pretend(*arguments, **options)
 
     monkeypatch.setattr(grid, "execute", die_first)
     settings = GridSettings(files=MANY, concurrency=[3], file_kb=[5], repeats=1)
 
-    (record,) = run_grid(settings, session, run, Manager())
+    (record,) = run_grid(settings, session, run, manager)
 
     assert record["run"] == "5kB-c3-warm-r1"
     assert run.record["failed_cells"] == ["5kB-c3-cold-r1"]
-    assert restarts == [True]
+    manager.hang_up.assert_called_once_with()
+    manager.restart_kernel.assert_called_once_with(now=True)
     assert len(cells) == 1
 
 
@@ -212,20 +195,8 @@ def test_a_kernel_that_dies_loses_its_cell_only(run, cells, session, monkeypatch
 def test_what_one_cell_cannot_work_with_refuses_the_whole_grid(
     there, silent_url, settings, error, said
 ):
-    settings = GridSettings(
-        **{
-            name: silent_url if value == "SILENT" else value
-            for name, value in (there | settings).items()
-        }
-    )
-    session = open_session(settings)
-
-    with pytest.raises(error, match=said):
+    if settings.get("origin_url"):
+        settings = {"origin_url": silent_url}
+    settings = GridSettings(**there | settings)
+    with closing(open_session(settings)) as session, pytest.raises(error, match=said):
         check_grid(settings, session)
-
-    session.close()
-
-
-def test_a_notebook_that_is_not_there_is_not_executed(tmp_path):
-    with pytest.raises(FileNotFoundError, match="77_nothing"):
-        execute("77_nothing", tmp_path / "out.ipynb", {})

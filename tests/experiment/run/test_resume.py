@@ -26,29 +26,19 @@ def cut_off(plan, lines):
     }
 
 
-def test_a_run_that_died_goes_on_with_what_has_no_outcome(run_with):
+def test_a_run_that_died_goes_on_with_what_has_no_outcome_and_then_with_nothing(
+    run_with,
+):
     plan, _ = run_with("fetcher.handler.download", files=41)
-    kept = cut_off(plan, 5)
-    plan, invocations = run_with(
-        "fetcher.handler.download",
-        files=41,
-        resume=True,
-        run_folder=str(plan.folder),
-    )
+    left = set(range(41)) - cut_off(plan, 5)
+    again = {"files": 41, "resume": True, "run_folder": str(plan.folder)}
+    plan, invocations = run_with("fetcher.handler.download", **again)
+    _, after = run_with("fetcher.handler.download", **again)
 
-    left = sorted(set(range(41)) - kept)
-    assert sorted(requested(invocations, session=1)) == left
+    assert sorted(requested(invocations, session=1)) == sorted(left)
     assert {(done.session, done.wave) for done in invocations} == {(0, 0), (1, 1)}
     assert outcomes(plan, invocations) == {"ok": 41}
-
-
-def test_a_run_that_is_over_goes_on_with_nothing(run_with):
-    plan, before = run_with("fetcher.handler.download", files=8)
-    _, after = run_with(
-        "fetcher.handler.download", files=8, resume=True, run_folder=str(plan.folder)
-    )
-
-    assert len(after) == len(before)
+    assert len(after) == len(invocations)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,20 @@ from fetcher.contract.outcome import Outcome
 from fetcher.lists.url_list import UrlListError
 
 
-def test_every_url_is_fetched_once(run_with):
+def test_every_url_is_fetched_once_and_progress_is_no_error(run_with, capfd):
+    """
+    JupyterLab paints standard error red.
+    """
     plan, invocations = run_with("fetcher.handler.download", files=41)
+    shown = capfd.readouterr()
 
     assert sorted(requested(invocations)) == list(range(41))
     assert outcomes(plan, invocations) == {"ok": 41}
     assert len(invocations) == plan.settings.shards
     assert all(done.request_id and not done.error for done in invocations)
+    assert "41/41" in shown.out
+    assert "41 ok, 0 failed, 0 executions in flight" in shown.out
+    assert shown.err == ""
 
 
 def test_no_more_executions_are_at_work_than_wanted(run_with):
@@ -114,27 +121,6 @@ def test_what_a_deadline_leaves_unstarted_goes_into_the_next_wave(run_with):
     assert all(later <= earlier for earlier, later in pairwise(left))
 
 
-def test_a_final_outcome_is_not_asked_for_again(run_with):
-    plan, invocations = run_with(
-        "fetcher.handler.download", query="?status=404", files=8, waves=3
-    )
-
-    assert outcomes(plan, invocations) == {Outcome.HTTP_STATUS.value: 8}
-    assert {done.wave for done in invocations} == {0}
-
-
-def test_progress_is_shown_on_standard_output(run_with, capfd):
-    """
-    JupyterLab paints standard error red.
-    """
-    run_with("fetcher.handler.download", files=8)
-    shown = capfd.readouterr()
-
-    assert "8/8" in shown.out
-    assert "8 ok, 0 failed, 0 executions in flight" in shown.out
-    assert shown.err == ""
-
-
 def test_what_may_heal_goes_into_the_next_wave(run_with):
     """
     An origin that is overloaded for a moment costs a wave, not the files.
@@ -145,6 +131,15 @@ def test_what_may_heal_goes_into_the_next_wave(run_with):
 
     assert outcomes(plan, invocations) == {"ok": 16}
     assert sorted(requested(invocations, wave=1)) == list(range(0, 16, 2))
+
+
+def test_a_final_outcome_is_not_asked_for_again(run_with):
+    plan, invocations = run_with(
+        "fetcher.handler.download", query="?status=404", files=8, waves=3
+    )
+
+    assert outcomes(plan, invocations) == {Outcome.HTTP_STATUS.value: 8}
+    assert {done.wave for done in invocations} == {0}
 
 
 @pytest.mark.parametrize("hedge", [True, False])

@@ -3,11 +3,12 @@
 import asyncio
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from tests.support.fan_out_alone import stub_session
 from tests.support.plans import plan_of
-from tests.support.report_stub import report_on
+from tests.support.recorded_invocations import done, report, urls
 
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import open_run
@@ -16,7 +17,6 @@ from experiment.run.gone_hosts import GoneHosts
 from experiment.run.progress import Progress
 from experiment.run.resume import to_do
 from experiment.run.wave import FanOutError, Wave
-from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome
 from local_aws.errors import EndpointError
 from rollout.invoke.invoker import Invoker, InvokeResult
@@ -60,9 +60,13 @@ def test_a_target_that_is_gone_ends_the_run_saying_how_to_go_on(
     assert len(list(read_invocations(run.folder))) == plan.settings.concurrency
 
 
-def answer_of(report):
+def answer_to(payload, end):
+    """A report that each URL ended like this."""
+    event = json.loads(payload)
+    source = urls(*event["source"]["ranges"])
+    made = report(source, [end] * len(source), shard=event["index"], wave=event["wave"])
     return InvokeResult(
-        payload=json.dumps(report).encode(),
+        payload=json.dumps(replace(made, run=event["run"]).to_dict()).encode(),
         function_error=None,
         request_id="r",
         log=b"",
@@ -82,16 +86,10 @@ class DeadEndpoint:
         self._looked = asyncio.Event()
 
     async def invoke(self, _function, payload, **_):
-        event = json.loads(payload)
-        if event["index"] < len(self._ends) - 1:
+        index = json.loads(payload)["index"]
+        if index < len(self._ends) - 1:
             await self._looked.wait()
-        count, report = report_on(event)
-        downloads = Downloads(count)
-        for place in range(count):
-            downloads[place] = self._ends[event["index"]]
-        report["downloads"] = downloads.to_dict()
-        report["tally"] = downloads.tally().to_dict()
-        return answer_of(report)
+        return answer_to(payload, self._ends[index])
 
     async def check_alive(self, _within_s):
         self._looked.set()
@@ -105,15 +103,13 @@ def test_reports_that_came_before_the_endpoint_died_are_kept(opened):
     """
     Only what may have failed for want of it is asked for again.
     """
-    lost = Download(Outcome.CONNECT, 0, 0, 0.0, 0.1, attempts=1)
-    not_found = Download(Outcome.HTTP_STATUS, 404, 0, 0.0, 0.1, attempts=1)
-    ok = Download(Outcome.OK, 200, 1_000, 0.0, 0.1, attempts=1)
+    lost, not_found = done(Outcome.CONNECT), done(Outcome.HTTP_STATUS, status=404)
     run, plan = opened(files=8, concurrency=4, shards_per_execution=1)
-    invoker = DeadEndpoint([not_found, ok, lost, lost])
+    invoker = DeadEndpoint([not_found, done(), lost, lost])
 
     with pytest.raises(FanOutError, match=r"ended by itself\. All reports received"):
         asyncio.run(sent(run, plan, invoker, is_last=False))
-    assert sorted(done.shard for done in read_invocations(run.folder)) == [0, 1]
+    assert sorted(one.shard for one in read_invocations(run.folder)) == [0, 1]
 
 
 class ThrottledInvoker:
@@ -131,9 +127,8 @@ class ThrottledInvoker:
         self.waiting -= 1
         await asyncio.sleep(0)
         self._free.release()
-        event = json.loads(payload)
-        self.hand_back.add(event["hands_back"])
-        return answer_of(report_on(event)[1])
+        self.hand_back.add(json.loads(payload)["hands_back"])
+        return answer_to(payload, done())
 
     async def check_alive(self, _within_s):
         pass

@@ -12,9 +12,10 @@ from experiment.ledger.run_folder import open_run, read_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.grid import GridSettings
 from experiment.plan.run_plan import Plan
-from experiment.tables import downloads_file, outcomes
+from experiment.tables import outcomes
+from experiment.tables import result as result_module
 from experiment.tables.outcomes import AccountError
-from experiment.tables.result import result_of, result_of_grid
+from experiment.tables.result import result_of, result_of_grid, saved_result
 from experiment.tables.verdict import verdict
 from fetcher.contract.outcome import Outcome
 
@@ -40,44 +41,51 @@ def measured(tmp_path):
         run.close(verdict="")
 
 
-@pytest.mark.parametrize("target", ["aws", "local"])
-def test_a_run_on_aws_is_kept_beside_what_the_model_forecast(measured, target):
+@pytest.mark.parametrize(
+    ("target", "stand_in", "not_modelled"),
+    [
+        ("aws", "", None),
+        ("local", "", "local"),
+        ("aws", "http://127.0.0.1:4566", "http://127.0.0.1:4566"),
+    ],
+)
+def test_only_a_run_on_aws_itself_is_kept_beside_what_the_model_forecast(
+    measured, target, stand_in, not_modelled
+):
     run, plan = measured("run", invocation(urls((0, MANY))), target=target)
+    run.record["stand_in"] = stand_in
     result_of(run, plan)
 
     told = run.record["forecast"]
-    assert (told == {"not_modelled": "local"}) == (target == "local")
-    if target == "aws":
+    assert told.get("not_modelled") == not_modelled
+    if not not_modelled:
         wall_s = run.record["totals"]["wall_s"]
         assert told["low_s"] <= told["median_s"] <= told["high_s"]
         assert told["measured_to_median"] == pytest.approx(wall_s / told["median_s"])
 
 
-def test_a_run_at_a_stand_in_for_aws_is_not_beside_the_models_forecast(measured):
-    run, plan = measured("run", invocation(urls((0, MANY))), target="aws")
-    run.record["stand_in"] = "http://127.0.0.1:4566"
-    result_of(run, plan)
-
-    assert run.record["forecast"] == {"not_modelled": "http://127.0.0.1:4566"}
-
-
-def test_a_result_accounts_for_every_url(measured):
+def test_a_result_accounts_for_every_url_and_is_saved_as_it_is(measured):
     whole = urls((0, MANY))
-    run, plan = measured(
-        "run",
-        invocation(part(whole, 0, 6)),
-        invocation(part(whole, 6, 6), error="died"),
-    )
+    lost = invocation(part(whole, 6, 6), shard=1, error="died")
+    run, plan = measured("run", invocation(part(whole, 0, 6), hedges=1), lost)
     result = result_of(run, plan)
+    run.close(verdict="done")
+    totals, again = read_run(run.folder)["totals"], saved_result(run.folder)
+    saved = pd.read_parquet(run.folder / "downloads.parquet")
 
-    assert result.downloads["number"].tolist() == list(range(MANY))
-    outcomes = result.downloads["outcome"].tolist()
-    assert (outcomes.count("ok"), outcomes.count("unstarted")) == (6, 6)
-    assert len(result.shards) == 2
-    (ok,), (not_ok,) = result.runs["ok"], result.runs["not_ok"]
-    assert (ok, not_ok) == (6, 6)
+    assert saved["number"].tolist() == list(range(MANY))
+    assert saved["outcome"].tolist() == ["ok"] * 6 + ["unstarted"] * 6
+    assert {*saved["target"], *result.shards["target"]} == {"local"}
+    assert result.shards["hedges"].tolist() == [1, 0]
+    columns = ["ok", "not_ok", "hedges", "target"]
+    assert result.runs[columns].to_numpy().tolist() == [[6, 6, 1, "local"]]
     assert result.where.startswith("target: local, this machine")
     assert result.where.endswith("12 files a run")
+    assert totals["files"] == sum(totals["counts"].values()) == MANY
+    assert again.counts == result.counts
+    for name in ("downloads", "shards", "runs"):
+        tables = getattr(again, name), getattr(result, name)
+        pd.testing.assert_frame_equal(*tables, check_dtype=False)
 
 
 def test_the_users_own_files_are_as_large_as_they_were_on_average(measured):
@@ -89,7 +97,6 @@ def test_the_users_own_files_are_as_large_as_they_were_on_average(measured):
     run, plan = measured("run", invocation(whole, ends), url_template="h/{number}")
     result = result_of(run, plan)
 
-    assert result.downloads["file_kb"].unique().tolist() == [2.0]
     assert result.runs["file_kb"].tolist() == [2.0]
     assert "1M files of 2 kB" in verdict(result.runs)
 
@@ -111,21 +118,6 @@ def test_a_result_says_what_is_not_ok_and_why(measured):
     ]
     assert others[2].startswith("If these addresses are meant, set allow_private in")
     assert len(others) == 3
-
-
-def test_a_results_tables_and_totals_are_saved_as_they_are(measured):
-    run, plan = measured("run", invocation(urls((0, MANY)), hedges=1))
-    result = result_of(run, plan)
-
-    assert result.outcomes() == "12 of 12 files are ok"
-    assert result.shards["hedges"].tolist() == result.runs["hedges"].tolist() == [1]
-    for name in ("downloads", "shards", "runs"):
-        saved = pd.read_parquet(run.folder / f"{name}.parquet")
-        pd.testing.assert_frame_equal(saved, getattr(result, name), check_dtype=False)
-        assert (saved["target"] == "local").all()
-    run.close(verdict="done")
-    totals = read_run(run.folder)["totals"]
-    assert totals["files"] == sum(totals["counts"].values()) == MANY
 
 
 def test_a_grid_puts_its_runs_together(measured):
@@ -184,19 +176,17 @@ def test_a_long_table_is_written_in_pieces_and_held_in_part(measured, monkeypatc
     A hundred million rows do not fit into memory, and no chart needs them.
     """
     monkeypatch.setattr(outcomes, "BLOCK", 5)
-    monkeypatch.setattr(downloads_file, "SAMPLE", 4)
+    monkeypatch.setattr(result_module, "SAMPLE", 4)
     ends = [done(), done(Outcome.CUT)] * 6
     run, plan = measured("run", invocation(urls((0, MANY)), ends))
-    result = result_of(run, plan)
+    made = result_of(run, plan)
     saved = pd.read_parquet(run.folder / "downloads.parquet")
 
     assert saved["number"].tolist() == list(range(MANY))
-    assert result.downloads["number"].tolist() == [0, 3, 6, 9]
-    assert result.counts["ok"] == result.counts["cut"] == 6
-    assert result.outcomes().startswith("6 of 12 files are ok\ncut: 6, as in http://")
-    pd.testing.assert_frame_equal(
-        saved.iloc[::3].reset_index(drop=True), result.downloads
-    )
+    assert made.counts["ok"] == made.counts["cut"] == 6
+    assert made.outcomes().startswith("6 of 12 files are ok\ncut: 6, as in http://")
+    drawn = saved.iloc[::3].reset_index(drop=True)[["file_kb", "outcome", "seconds"]]
+    pd.testing.assert_frame_equal(drawn, made.downloads)
 
 
 def test_a_run_of_many_urls_takes_little_room(measured):
