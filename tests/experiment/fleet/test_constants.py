@@ -62,6 +62,9 @@ def test_draws_stay_in_their_ranges_and_are_likeliest_in_between():
         assert drawn[name].mean() == pytest.approx(
             (one.low + one.value + one.high) / 3, rel=0.05
         )
+    fixed = draw(np.random.default_rng(1), 2_000, {"call_s": 9.0})
+    changed = {name for name in drawn if not np.array_equal(fixed[name], drawn[name])}
+    assert changed == {"call_s"}
 
 
 @pytest.mark.parametrize("name", GUESSES)
