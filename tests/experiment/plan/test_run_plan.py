@@ -118,14 +118,10 @@ def test_a_template_that_makes_no_urls_is_refused_by_name(template, said):
         make_plan("20_fan_out", FanOutSettings(), session)
 
 
-@pytest.mark.parametrize("free", [{"sink": "discard"}, {"url_template": "h/{number}"}])
-def test_tmp_is_not_counted_where_nothing_or_nobody_knows_what_goes_into_it(free):
-    plan = plan_of(file_kb=10_000, files=1_000, **free)
-
-    assert demand_of(plan).execution.scratch_bytes == 0
-
-
 def test_what_is_needed_follows_the_largest_shard():
+    """
+    And nothing of /tmp, where nothing goes into it or nobody knows what does.
+    """
     plan = plan_of(files=41, file_kb=10)
     demand = demand_of(plan)
     execution, invocation = demand.execution, demand.invocation
@@ -135,3 +131,5 @@ def test_what_is_needed_follows_the_largest_shard():
     first = next(plan.wave(0, plan.everything))
     assert invocation.request_bytes == len(first.to_json()) + MOST_HOSTS_BYTES
     assert 0 < invocation.deadline_s < demand.function.timeout_s
+    for free in ({"sink": "discard"}, {"url_template": "h/{number}"}):
+        assert demand_of(plan_of(file_kb=10_000, **free)).execution.scratch_bytes == 0
