@@ -174,11 +174,16 @@ def beside(first: Compared, one: Compared) -> str:
     return f"{said}, {_NOISE}" if first.million.overlaps(one.million) else said
 
 
+def targets_and_machines(runs: Sequence[Compared]) -> tuple[list[str], list[str]]:
+    """Return where some runs took place, without repetitions."""
+    targets = sorted({one.record["target"] for one in runs})
+    return targets, sorted({machines_of(one.record) for one in runs})
+
+
 def remarks(runs: Sequence[Compared]) -> str:
     """Say what else than the settings may be why runs differ."""
     said = []
-    targets = sorted({one.record["target"] for one in runs})
-    machines = sorted({machines_of(one.record) for one in runs})
+    targets, machines = targets_and_machines(runs)
     if len(targets) > 1:
         said.append(
             f"The targets differ ({listed(targets)}): a ratio between them compares "
