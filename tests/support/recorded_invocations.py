@@ -10,12 +10,11 @@ from experiment.ledger.invocation import Invocation
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.tables.outcomes import Outcomes
-from experiment.tables.table import Names, downloads_table, shards_table, totals
+from experiment.tables.table import Names, downloads_table
 from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report
 from fetcher.contract.source import numbers_in, ranges_of
-from fetcher.contract.tally import Tally
 from fetcher.contract.template_source import Template
 
 TEXT = "http://127.0.0.1:1/1000/{number}.jpg"
@@ -27,6 +26,8 @@ def urls(*ranges):
 
 
 SOURCE = urls((0, 3), (7, 2))
+MANY = 12
+WHOLE = urls((0, MANY))
 
 
 @contextmanager
@@ -59,16 +60,6 @@ def table_of(invocations, whole):
         blocks = outcomes.blocks(len(whole))
         tables = [downloads_table(block, whole, names).to_pandas() for block in blocks]
     return pd.concat(tables, ignore_index=True)
-
-
-def figures_of(invocations, whole):
-    """A run's totals."""
-    tally = Tally()
-    for one in invocations:
-        if one.report:
-            tally.merge(one.report.tally)
-    counts = table_of(invocations, whole)["outcome"].value_counts().to_dict()
-    return totals(shards_table(invocations, run="r", target="local"), tally, counts)
 
 
 def done(outcome=Outcome.OK, **more):
