@@ -129,5 +129,5 @@ def died(folder, kind=FanOutSettings, **settings):
     """A run that broke off after two of its eight shards."""
     run = open_run("20_fan_out", kind(files=16, **settings), folder, region="here")
     for shard in range(2):
-        run.append(invocation(urls((2 * shard, 2)), shard=shard))
+        run.reports.append(invocation(urls((2 * shard, 2)), shard=shard))
     return run

@@ -39,7 +39,7 @@ class Reports:
         self._write(invocation.to_line(report_json))
 
     def absorb(self, folder: Path) -> None:
-        """Copy the lines of another run."""
+        """Copy the lines of another run, as of a grid's cell."""
         with (folder / _NAME).open("rb") as lines:
             for line in lines:
                 self._write(line)

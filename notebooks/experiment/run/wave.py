@@ -178,7 +178,7 @@ class Wave:
         shard.is_settled = True
         for other in shard.calls:
             other.cancel()
-        self.run.append(done, report_json)
+        self.run.reports.append(done, report_json)
         self.progress.answered(done, len(left), is_last=self.is_last)
         self._left.add(left)
         self.tried += len(left) + len(tried_in(done)) - count(done.ranges)

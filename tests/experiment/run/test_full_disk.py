@@ -71,7 +71,7 @@ def test_a_ledger_that_a_full_disk_cuts_is_one_line_that_says_how_to_go_on(
     One that is larger than all that a run writes before it.
     """
     run = died(tmp_path / "run", function="t-full", **there(endpoint))
-    run.append(invocation(urls((4, 2)), shard=2, error="x" * LEDGER))
+    run.reports.append(invocation(urls((4, 2)), shard=2, error="x" * LEDGER))
     run.close(verdict="")
     command = ("resume", run.folder)
     check_goes_on(run.folder, "reports.jsonl", *with_room_for(LEDGER + 2_000, *command))

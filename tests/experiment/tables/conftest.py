@@ -18,7 +18,7 @@ def measured(tmp_path):
         run = open_run("made", settings, tmp_path / name, region="here")
         opened.append(run)
         for one in invocations:
-            run.append(one)
+            run.reports.append(one)
         plan = Plan(run.folder, settings, urls((0, files)), allow_private=True)
         return run, plan
 
