@@ -1,4 +1,4 @@
-"""Invocations as a run would have recorded them, made by hand."""
+"""Invocations as a run would have recorded them, made by hand or by a fan-out."""
 
 from __future__ import annotations
 
@@ -131,3 +131,21 @@ def died(folder, kind=FanOutSettings, **settings):
     for shard in range(2):
         run.reports.append(invocation(urls((2 * shard, 2)), shard=shard))
     return run
+
+
+def requested(invocations, **fields):
+    """Return the numbers of URLs that invocations with such fields were for."""
+    return [
+        number
+        for done in invocations
+        if fields.items() <= done._asdict().items()
+        for number in numbers_in(done.ranges)
+    ]
+
+
+def outcomes(plan, invocations):
+    """Count the URLs by outcome, after checking that each has exactly one."""
+    table = table_of(invocations, plan.urls)
+    assert table["number"].tolist() == list(range(plan.files))
+    counts = table["outcome"].value_counts()
+    return {name: many for name, many in counts.items() if many}

@@ -13,10 +13,11 @@ from experiment.fleet.asking import beside_measured
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.reports import read_invocations
 from experiment.ledger.run_folder import read_run
+from experiment.run.machine_load import LOAD
 from experiment.tables.downloads_file import write_downloads
 from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
 from experiment.tables.projection import projection_of
-from experiment.tables.runs import LOAD, is_cold, runs_table
+from experiment.tables.runs import is_cold, runs_table
 from experiment.tables.table import (
     Names,
     downloads_table,

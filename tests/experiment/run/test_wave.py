@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from tests.support.fan_out_outcomes import outcomes, requested
+from tests.support.recorded_invocations import outcomes, requested
 
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.reports import Reports
