@@ -13,14 +13,7 @@ from experiment.report.summary import is_measured
 from experiment.tables.projection import LEAST_BAND
 from experiment.tables.result import saved_result
 from experiment.tables.shown import Shown
-from experiment.tables.verdict import (
-    AXES,
-    SEVERAL,
-    million_of,
-    named,
-    ranking,
-    runs_at,
-)
+from experiment.tables.verdict import AXES, SEVERAL, million_of, named, ranking, runs_at
 from experiment.tables.words import listed, size
 
 if TYPE_CHECKING:

@@ -128,10 +128,7 @@ def floor(url: str, connections: int) -> pd.Series | None:
     requests = _REQUESTS.search(done.stdout)
     assert requests, done.stdout
     origin = load.table()["origin"]
-    cost = {
-        "origin": origin.iloc[-1] - origin.iloc[0],
-        CLIENT: _children_s() - before,
-    }
+    cost = {"origin": origin.iloc[-1] - origin.iloc[0], CLIENT: _children_s() - before}
     return pd.Series(cost) / int(requests[1]) * 1e6
 
 

@@ -18,12 +18,7 @@ from experiment.tables.downloads_file import write_downloads
 from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
 from experiment.tables.projection import projection_of
 from experiment.tables.runs import is_cold, runs_table
-from experiment.tables.table import (
-    Names,
-    downloads_table,
-    shards_table,
-    totals,
-)
+from experiment.tables.table import Names, downloads_table, shards_table, totals
 from experiment.tables.words import size, where_measured
 from fetcher.contract.outcome import Outcome
 

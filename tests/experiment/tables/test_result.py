@@ -5,14 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from tests.support.full_disk import no_file_larger_than
-from tests.support.recorded_invocations import (
-    MANY,
-    WHOLE,
-    done,
-    invocation,
-    part,
-    urls,
-)
+from tests.support.recorded_invocations import MANY, WHOLE, done, invocation, part, urls
 
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.run_folder import read_run
