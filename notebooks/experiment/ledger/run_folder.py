@@ -18,7 +18,6 @@ from experiment.parameters.fan_out import FanOutSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import pandas as pd
@@ -61,7 +60,7 @@ class Run:
 
     def save_table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table as ``<name>.parquet``."""
-        with self.saved(f"{name}.parquet") as temporary:
+        with replaced(self.folder / f"{name}.parquet") as temporary:
             table.to_parquet(temporary, index=False)
 
     @property
@@ -80,10 +79,6 @@ class Run:
             return None
         return chart_saved(self.folder, name, figure)
 
-    def saved(self, name: str) -> AbstractContextManager[Path]:
-        """Lend a path to write to: see `replaced`."""
-        return replaced(self.folder / name)
-
     def close(self, *, verdict: str) -> None:
         """Record the verdict and the end."""
         self.reports.close()
@@ -91,7 +86,7 @@ class Run:
         self._save()
 
     def _save(self) -> None:
-        with self.saved(_RUN) as temporary:
+        with replaced(self.folder / _RUN) as temporary:
             text = json.dumps(self.record, indent=2, ensure_ascii=False)
             temporary.write_text(f"{text}\n")
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from experiment.ledger.download_rows import not_final, tried_in
 from experiment.ledger.invocation import Invocation
 from experiment.ledger.number_set import NumberSet
-from experiment.run.response import answered
 from experiment.run.sent_shard import SentShard, UsualTimes
 from fetcher.contract.source import count
 from fetcher.contract.template_source import Template
@@ -168,8 +167,7 @@ class Wave:
             with suppress(asyncio.CancelledError):
                 call.exception()  # or asyncio complains that nobody looked at it
             return
-        sent = shard.invocation._replace(invoked_at=called_at, answered_at=time())
-        done, report_json = answered(sent, call, self.plan.run)
+        done, report_json = shard.ended(call, called_at, self.plan.run)
         if done.error and shard.calls:
             return  # the other call may still bring a report
         left = not_final(done)
