@@ -21,7 +21,7 @@ from aws_facts import fleet_constants
 from fetcher.contract.options import ENGINES
 from fetcher.s3 import connection
 from fetcher.s3.urls import Place
-from fetcher.sinks.s3_tar import tar_of
+from fetcher.sinks.tars.s3_tar import tar_of
 from rollout.bundle import build
 from rollout.deploy.deploy import destroy
 from rollout.target.endpoint_process import local_endpoint
@@ -60,50 +60,43 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """
-    Spare all that is there by now: no later search for garbage goes through it.
-    """
+    """Spare all that is there by now: no later search for garbage goes through it."""
     gc.freeze()
     gc.enable()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _plain_environment(request):
-    """
-    No AWS set-up or proxy of the user's affects a test, unless AWS is the target.
-    """
-    if request.config.getoption("target") == "aws":
-        yield
-        return
+@pytest.fixture(scope="session")
+def session_patch():
+    """A monkeypatch for as long as the tests run."""
     with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_environment(request, session_patch):
+    """No AWS set-up or proxy of the user's affects a test, unless AWS is the target."""
+    if request.config.getoption("target") != "aws":
         for name in os.environ:
             if name.startswith("AWS_") or name.lower().endswith("_proxy"):
-                patch.delenv(name)
-        yield
+                session_patch.delenv(name)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _few_authorities(tmp_path_factory):
+def _few_authorities(session_patch, tmp_path_factory):
     """
     TLS trusts one authority more than the machine's folder of them, and reads no file
     of hundreds: that takes 40 ms in every engine and every process that may use TLS.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        authority = Authority(tmp_path_factory.mktemp("authority"))
-        patch.setenv("SSL_CERT_FILE", str(authority.path))
-        yield
+    authority = Authority(tmp_path_factory.mktemp("authority"))
+    session_patch.setenv("SSL_CERT_FILE", str(authority.path))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _not_calibrated(tmp_path_factory):
-    """
-    What a user has measured on AWS changes no test of the model.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        nowhere = tmp_path_factory.mktemp("calibration") / "calibration.toml"
-        patch.setattr(fleet_constants, "CALIBRATION", nowhere)
-        fleet_constants.constants.cache_clear()
-        yield nowhere
+def _not_calibrated(session_patch, tmp_path_factory):
+    """What a user has measured on AWS changes no test of the model."""
+    nowhere = tmp_path_factory.mktemp("calibration") / "calibration.toml"
+    session_patch.setattr(fleet_constants, "CALIBRATION", nowhere)
+    fleet_constants.constants.cache_clear()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -116,33 +109,25 @@ def _signals_not_ignored():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _light_zips():
+def _light_zips(session_patch):
     """
     Zips made here contain no libraries: executions find them beside the interpreter.
 
     Unpacking and compiling them took most of a deployment's time. Commands and
     notebooks run as processes of their own, and deploy whole zips.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "_installed", lambda _: {})
-        yield
+    session_patch.setattr(build, "_installed", lambda _: {})
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _known_permissions():
-    """
-    A denial by S3 is final here: no permission is new.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(connection, "_ALLOWED_WITHIN_S", 0)
-        yield
+def _known_permissions(session_patch):
+    """A denial by S3 is final here: no permission is new."""
+    session_patch.setattr(connection, "_ALLOWED_WITHIN_S", 0)
 
 
 @pytest.fixture(scope="module")
 def whole_zips():
-    """
-    Zips with their libraries, for tests of their content, and for measurements.
-    """
+    """Zips with their libraries, for tests of their content, and for measurements."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "_installed", WITH_LIBRARIES)
         yield build
@@ -163,15 +148,15 @@ def engine(request):
 
 
 @pytest.fixture(scope="session")
-def endpoint(_plain_environment):
+def endpoint(_plain_environment, session_patch):
     """
     A local endpoint with an origin: `.endpoint_url`, `.origin_url` and `.keys`.
 
     Its keys are in the environment, where `rollout` and boto3 look for them.
     """
-    with local_endpoint() as running, pytest.MonkeyPatch.context() as patch:
+    with local_endpoint() as running:
         for name, text in running.keys.environ().items():
-            patch.setenv(name, text)
+            session_patch.setenv(name, text)
         yield running
 
 
@@ -184,9 +169,7 @@ def aws():
 
 @pytest.fixture(scope="session")
 def target(endpoint):
-    """
-    The target `local`, where the worker is deployed: from then on it is compiled.
-    """
+    """The target `local`, where the worker is deployed: from then on it is compiled."""
     target = connect("local", endpoint.endpoint_url)
     worker = target.machine_for("arm64")
     target.client("lambda").create_function(
@@ -201,9 +184,7 @@ def target(endpoint):
 
 @pytest.fixture
 def function_name(request, target):
-    """
-    A name of the test's own; a function deployed under it is removed afterwards.
-    """
+    """A name of the test's own; a function deployed under it is removed afterwards."""
     name = "t-" + re.sub(r"\W+", "-", request.node.name)[-36:].strip("-")
     yield name
     destroy(target, name)
@@ -211,26 +192,20 @@ def function_name(request, target):
 
 @pytest.fixture(scope="session")
 def zip_of():
-    """
-    Return what makes a function's code: a zip whose module `main` is a text.
-    """
+    """Return what makes a function's code: a zip whose module `main` is a text."""
 
     return lambda text: zipped({"main.py": text})
 
 
 @pytest.fixture
 def code(zip_of):
-    """
-    A function's code that returns its event.
-    """
+    """A function's code that returns its event."""
     return zip_of("def handler(event, context):\n    return event\n")
 
 
 @pytest.fixture(scope="module")
 def gated(endpoint):
-    """
-    The gate in front of the target `aws`, and that target.
-    """
+    """The gate in front of the target `aws`, and that target."""
     with (
         pytest.MonkeyPatch.context() as patch,
         aws_in_place(endpoint.endpoint_url, patch) as gate,
@@ -240,9 +215,7 @@ def gated(endpoint):
 
 @pytest.fixture
 def gate(gated):
-    """
-    A gate that allows what the policy does, and has seen no request yet.
-    """
+    """A gate that allows what the policy does, and has seen no request yet."""
     gate, _ = gated
     gate.policy = POLICY
     for heard in (gate.answers, gate.asked, gate.needed, gate.loses):
@@ -252,26 +225,20 @@ def gate(gated):
 
 @pytest.fixture(scope="session")
 def wheels_folder(tmp_path_factory):
-    """
-    A folder for wheels: what pip once fetched from there is kept there too.
-    """
+    """A folder for wheels: what pip once fetched from there is kept there too."""
     return tmp_path_factory.mktemp("wheels")
 
 
 @pytest.fixture
 def shared_folder():
-    """
-    A folder that local functions share with the test; their /tmp is their own.
-    """
+    """A folder that local functions share with the test; their /tmp is their own."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         yield Path(folder)
 
 
 @pytest.fixture
 def silent_socket():
-    """
-    A port on which nothing listens, nor can.
-    """
+    """A port on which nothing listens, nor can."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound
@@ -289,9 +256,7 @@ def s3(target):
 
 @pytest.fixture
 def bucket(s3):
-    """
-    A bucket of the test's own, empty.
-    """
+    """A bucket of the test's own, empty."""
     name = f"t-{uuid.uuid4().hex}"
     s3.create_bucket(Bucket=name)
     return name
@@ -305,9 +270,7 @@ def s3_proxy(endpoint):
 
 @pytest.fixture
 def proxy(s3_proxy):
-    """
-    A proxy in front of S3 that fails on demand, and has seen no request yet.
-    """
+    """A proxy in front of S3 that fails on demand, and has seen no request yet."""
     yield s3_proxy
     s3_proxy.fault = lambda _: None
     s3_proxy.asked.clear()
@@ -315,7 +278,5 @@ def proxy(s3_proxy):
 
 @pytest.fixture
 def tar(bucket):
-    """
-    The place where the sink `s3-tar` keeps shard 7 of the first wave.
-    """
+    """The place where the sink `s3-tar` keeps shard 7 of the first wave."""
     return tar_of(Place(bucket, "kept"), "r", 0, 7)

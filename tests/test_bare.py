@@ -56,9 +56,7 @@ def test_a_copy_without_git_is_taken_as_it_is_but_for_its_environment(
     ],
 )
 def test_the_locale_is_one_that_is_installed(monkeypatch, installed, chosen):
-    """
-    Otherwise C is used, and nobody notices.
-    """
+    """Otherwise C is used, and nobody notices."""
     answer = SimpleNamespace(stdout=installed)
     monkeypatch.setattr(bare.shutil, "which", lambda _: "locale")
     monkeypatch.setattr(bare.subprocess, "run", lambda *_, **__: answer)

@@ -78,28 +78,19 @@ def each_page(test):
 # conda
 
 
-def test_the_conda_environment_asks_for_the_projects_python():
+def test_the_conda_environment_asks_for_the_projects_python_and_extras():
+    """Versions are in pyproject.toml only, so nothing can drift."""
     conda = yaml.safe_load((ROOT / "environment.yml").read_text())
-    (bound,) = (
-        line.removeprefix("python")
-        for line in conda["dependencies"]
-        if isinstance(line, str) and line.startswith("python")
-    )
-
-    assert SpecifierSet(bound) == SpecifierSet(PROJECT["requires-python"])
-    assert conda["name"] == PROJECT["name"]
-
-
-def test_the_conda_environment_installs_extras_that_exist():
-    """
-    Versions are in pyproject.toml only, so nothing can drift.
-    """
-    conda = yaml.safe_load((ROOT / "environment.yml").read_text())
+    lines = [line for line in conda["dependencies"] if isinstance(line, str)]
+    (bound,) = (line for line in lines if line.startswith("python"))
     (pip,) = (line["pip"] for line in conda["dependencies"] if isinstance(line, dict))
     (line,) = pip
     extras = re.fullmatch(r"-e \.\[([\w,]+)\]", line)[1].split(",")
+    required = SpecifierSet(PROJECT["requires-python"])
 
-    assert "pip" in conda["dependencies"]
+    assert SpecifierSet(bound.removeprefix("python")) == required
+    assert conda["name"] == PROJECT["name"]
+    assert "pip" in lines
     assert set(extras) <= PROJECT["optional-dependencies"].keys()
 
 
@@ -133,9 +124,7 @@ def test_the_lock_covers_every_requirement_of_every_extra():
     "name", ["requirements.lock", "pyproject.toml", "environment.yml"]
 )
 def test_no_address_of_a_registry_is_written_down(name):
-    """
-    Where packages come from is up to the user.
-    """
+    """Where packages come from is up to the user."""
     text = (ROOT / name).read_text()
 
     assert "://" not in text
@@ -241,9 +230,7 @@ def anchors_of(page):
 
 @each_page
 def test_paths_that_a_page_names_exist(page):
-    """
-    Those of two parts or more; NAME and the like stand for something else.
-    """
+    """Those of two parts or more; NAME and the like stand for something else."""
     roots = [page.parent, *(ROOT / name for name in CODE_ROOTS)]
     for path in PATH.findall(page.read_text()):
         assert any((root / path).exists() for root in roots), path

@@ -1,6 +1,4 @@
-"""
-Imports point one way, in no circle; packages are small, and say what is in them.
-"""
+"""Imports point one way, in no circle; packages are small, and say what is in them."""
 
 import ast
 import re
@@ -38,9 +36,7 @@ def packages_of(roots):
 
 
 def modules_of(roots):
-    """
-    Return every module by its dotted name, with the file it is in.
-    """
+    """Return every module by its dotted name, with the file it is in."""
     found = {}
     for root in roots:
         for path in sorted(root.rglob("*.py")):
@@ -60,9 +56,7 @@ def tree_of(path):
 
 
 def imported(tree):
-    """
-    Return everything imported, anywhere in the tree: modules, and names in them.
-    """
+    """Return everything imported, anywhere in the tree: modules, and names in them."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -79,9 +73,7 @@ def packages_in(path):
 
 
 def module_imports(modules):
-    """
-    Return which modules each imports, also for types only and in functions.
-    """
+    """Return which modules each imports, also for types only and in functions."""
     return {
         module: {
             found
@@ -94,9 +86,7 @@ def module_imports(modules):
 
 
 def circle_in(modules):
-    """
-    Return the modules of a circle of imports, if there is one.
-    """
+    """Return the modules of a circle of imports, if there is one."""
     try:
         TopologicalSorter(module_imports(modules)).prepare()
     except CycleError as error:
@@ -169,9 +159,7 @@ def test_a_public_class_has_its_name_for_itself_in_its_package():
 
 
 def test_the_worker_imports_only_what_its_zip_holds():
-    """
-    pandas or boto3 in the zip would cost every cold start.
-    """
+    """pandas or boto3 in the zip would cost every cold start."""
     names = {
         name for path in PACKAGES["fetcher"].rglob("*.py") for name in packages_in(path)
     }

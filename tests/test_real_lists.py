@@ -1,10 +1,8 @@
 """Lists as people have them, through every entrance: the same rows, the same ends."""
 
 import csv
-import gzip
 import io
 import json
-import lzma
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -13,8 +11,8 @@ from pyarrow import parquet
 from tests.experiment.plan.test_run_plan import Nowhere
 from tests.support.bucket_contents import objects_in
 from tests.support.handler_shards import Context, invoke
-from tests.support.misbehaving_origin import JPEG, Origin
-from tests.support.url_lists import told
+from tests.support.misbehaving_origin import JPEG
+from tests.support.url_lists import PACKED, told
 from webdataset import tariterators
 
 from experiment.parameters.fan_out import FanOutSettings
@@ -35,7 +33,7 @@ ENDS = ["ok", "bad_url", "ok", "duplicate", "http_status", "ok"]
 def in_csv(rows, delimiter=",", header=("url", "caption")):
     text = io.StringIO()
     csv.writer(text, delimiter=delimiter).writerows([header, *rows] if header else rows)
-    return text.getvalue().encode()
+    return text.getvalue()
 
 
 def in_parquet(rows):
@@ -47,61 +45,36 @@ def in_parquet(rows):
 
 
 def in_jsonl(rows):
-    lines = [json.dumps({"image_url": url, "caption": text}) for url, text in rows]
-    return "\n".join(lines).encode()
+    return "\n".join(json.dumps({"image_url": url, "c": text}) for url, text in rows)
 
 
 def in_text(rows):
-    return b"# mine\n\n" + "\n".join(url for url, _ in rows).encode()
+    return "# mine\n\n" + "\n".join(url for url, _ in rows)
 
 
-# Each with what it is called, what is in it, and the column of captions.
+def headless(rows):
+    return in_csv([(text, url) for url, text in rows], "\t", ())
+
+
+def with_semicolons(rows):
+    return "\ufeff" + in_csv(rows, ";", ("link", "caption"))
+
+
+# Each with its file's name, what is in it, its encoding, and the column of captions.
 SHAPES = {
-    "LAION's Parquet": ("a.parquet", in_parquet, "TEXT"),
-    "CC3M's TSV without a header": (
-        "a.tsv",
-        lambda rows: in_csv([(text, url) for url, text in rows], "\t", ()),
-        "column_1",
-    ),
-    "packed CSV with lines in quotes": (
-        "a.csv.gz",
-        lambda rows: gzip.compress(in_csv(rows)),
-        "caption",
-    ),
+    "LAION's Parquet": ("a.parquet", in_parquet, "", "TEXT"),
+    "twenty Parquet files": ("part-{}.parquet", in_parquet, "", "TEXT"),
+    "CC3M's TSV without a header": ("a.tsv", headless, "utf-8", "column_1"),
+    "packed CSV with lines in quotes": ("a.csv.gz", in_csv, "utf-8", "caption"),
     "Excel's Unicode text": (
-        "a.txt",
-        lambda rows: in_csv(rows, "\t").decode().encode("utf-16"),
-        "caption",
+        *("a.txt", lambda rows: in_csv(rows, "\t"), "utf-16", "caption"),
     ),
-    "Excel's CSV with semicolons": (
-        "a.csv",
-        lambda rows: b"\xef\xbb\xbf" + in_csv(rows, ";", ("link", "caption")),
-        "caption",
-    ),
-    "Latin-1": (
-        "a.csv",
-        lambda rows: in_csv(rows).decode().encode("latin-1"),
-        "caption",
-    ),
-    "JSON lines in xz": (
-        "a.jsonl.xz",
-        lambda rows: lzma.compress(in_jsonl(rows)),
-        "caption",
-    ),
-    "text in Zstandard": (
-        "a.txt.zst",
-        lambda rows: pa.compress(in_text(rows), codec="zstd", asbytes=True),
-        "",
-    ),
-    "text with comments": ("a.txt", in_text, ""),
-    "twenty Parquet files": ("part-*.parquet", None, "TEXT"),
+    "Excel's CSV with semicolons": ("a.csv", with_semicolons, "utf-8", "caption"),
+    "Latin-1": ("a.csv", in_csv, "latin-1", "caption"),
+    "JSON lines in xz": ("a.jsonl.xz", in_jsonl, "utf-8", "c"),
+    "text in Zstandard": ("a.txt.zst", in_text, "utf-8", ""),
+    "text with comments": ("a.txt", in_text, "utf-8", ""),
 }
-
-
-@pytest.fixture(scope="module")
-def origin():
-    with Origin() as origin:
-        yield origin
 
 
 @pytest.fixture
@@ -116,55 +89,49 @@ def rows(origin):
 
 @pytest.fixture(params=SHAPES)
 def shape(request, rows, tmp_path):
-    name, write, column = SHAPES[request.param]
-    if write:
-        (tmp_path / name).write_bytes(write(rows))
-    else:
-        for at, row in enumerate(rows):
-            path = tmp_path / f"part-{at:02}.parquet"
-            path.write_bytes(in_parquet([row]))
-    caption = {column: CAPTION} if column else {}
-    return SimpleNamespace(path=tmp_path / name, caption=caption)
+    """The name of a list, or a pattern of several, and what its rows carry along."""
+    name, write, encoding, column = SHAPES[request.param]
+    parts = [[row] for row in rows] if "{}" in name else [rows]
+    for at, part in enumerate(parts):
+        path = tmp_path / name.format(at)
+        content = write(part).encode(encoding) if encoding else write(part)
+        path.write_bytes(PACKED.get(path.suffix, bytes)(content))
+    return str(tmp_path / name.format("*")), {column: CAPTION} if column else {}
+
+
+def outcomes_on_lambda(source):
+    downloads = invoke(source, SinkSpec(kind="discard")).downloads
+    return [one.outcome for one in downloads]
 
 
 def test_every_entrance_has_the_same_rows_and_outcomes(shape, tmp_path):
-    words = [str(shape.path), "--to", str(tmp_path / "out"), "--allow-private"]
+    path, caption = shape
     report = tmp_path / "report.jsonl"
-    status = main([*words, "--report", str(report), "--processes", "1", "--in-order"])
+    words = [path, "--to", str(tmp_path / "out"), "--report", str(report)]
+    status = main([*words, "--allow-private", "--processes", "1", "--in-order"])
     by_command = [json.loads(line) for line in report.read_text().splitlines()]
 
-    settings = FanOutSettings(
-        url_list=str(shape.path), concurrency=1, shards_per_execution=1
-    )
+    settings = FanOutSettings(url_list=path, concurrency=1, shards_per_execution=1)
     plan = make_plan("20_fan_out", settings, Nowhere)
     (shard,) = plan.wave(0, plan.everything)
-    by_run = list(invoke(shard.source, SinkSpec(kind="discard")).downloads)
     block = OutcomeBlock(0, len(ENDS))
     table = downloads_table(block, plan.urls, Names("a run", "local", 1)).to_pylist()
-    convert(str(shape.path), tmp_path / "again.jsonl")
+    convert(path, tmp_path / "again.jsonl")
     again = UrlList(tmp_path / "again.jsonl")
-    by_manifest = list(
-        invoke(Inline.of(list(again)), SinkSpec(kind="discard")).downloads
-    )
 
     assert status == 1
     assert [one["outcome"] for one in by_command] == ENDS
-    assert [one.outcome for one in by_run] == ENDS
-    assert [one.outcome for one in by_manifest] == ENDS
-    assert [one["row"] for one in by_command] == [1, 2, 3, 4, 5, 6]
-    assert {one["detail"] for one in by_command if one["outcome"] == "duplicate"} == {
-        "repeats the URL of row 1"
-    }
+    assert outcomes_on_lambda(shard.source) == ENDS
+    assert outcomes_on_lambda(Inline.of(list(again))) == ENDS
+    assert by_command[ENDS.index("duplicate")]["detail"] == "repeats the URL of row 1"
     urls = [row[:2] for row in told(plan.urls)]
+    assert [row for row, _ in urls] == [1, 2, 3, 4, 5, 6]
     assert urls == [row[:2] for row in told(again)]
     assert urls == [(one["row"], one["url"]) for one in by_command]
     assert urls == [(one["number"] + 1, one["url"]) for one in table]
-    for carried in (
-        [row[3] for row in told(again)],
-        [json.loads(one["carried"] or "{}") for one in table],
-        by_command,
-    ):
-        assert all(one | shape.caption == one for one in carried)
+    carried = [json.loads(one["carried"] or "{}") for one in table]
+    for one in (*by_command, *carried, *(row[3] for row in told(again))):
+        assert one | caption == one
 
 
 def picture(number):
@@ -207,6 +174,7 @@ def test_captions_of_a_list_are_beside_the_pictures_in_the_tars_that_lambda_writ
     assert len(tars) == 2
     assert [sample["jpg"] for sample in samples] == list(map(picture, range(5)))
     for number, (sample, (url, caption)) in enumerate(zip(samples, rows, strict=True)):
-        told = json.loads(sample["json"])
+        beside = json.loads(sample["json"])
         assert sample["__key__"] == f"{number:09}"
-        assert (told["url"], told["TEXT"], told["SAMPLE_ID"]) == (url, caption, number)
+        expected = {"url": url, "TEXT": caption, "SAMPLE_ID": number}
+        assert beside | expected == beside

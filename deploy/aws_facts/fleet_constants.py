@@ -70,24 +70,26 @@ class Constant:
 
     def __post_init__(self) -> None:
         """Refuse what a reader could not trace."""
-        if self.kind not in KINDS:
-            msg = f"{self.name} is {self.kind!r}; it must be one of {', '.join(KINDS)}."
-            raise ValueError(msg)
-        if not self.source.strip():
-            msg = f"{self.name} has no source; say where its value was read."
-            raise ValueError(msg)
-        if not self.low <= self.value <= self.high:
-            msg = f"{self.name} is {self.value:g}, not in {self.low:g}..{self.high:g}."
-            raise ValueError(msg)
-        if self.kind == GUESS and self.low == self.high:
-            msg = f"{self.name} is a guess without a range; set `low` and `high`."
-            raise ValueError(msg)
-        if len(self.sizes_bytes) != len(self.values):
-            msg = f"{self.name} has {len(self.values)} values for other sizes."
-            raise ValueError(msg)
-        if len(self.memories_mb) != len(self.of_memories):
-            msg = f"{self.name} has {len(self.of_memories)} values for other memories."
-            raise ValueError(msg)
+        kinds = ", ".join(KINDS)
+        is_in_range = self.low <= self.value <= self.high
+        is_banded = self.kind != GUESS or self.low < self.high
+        for holds, problem in (
+            (self.kind in KINDS, f"is {self.kind!r}; it must be one of {kinds}"),
+            (self.source.strip(), "has no source; say where its value was read"),
+            (is_in_range, f"is {self.value:g}, not in {self.low:g}..{self.high:g}"),
+            (is_banded, "is a guess without a range; set `low` and `high`"),
+            (
+                len(self.sizes_bytes) == len(self.values),
+                f"has {len(self.values)} values for other sizes",
+            ),
+            (
+                len(self.memories_mb) == len(self.of_memories),
+                f"has {len(self.of_memories)} values for other memories",
+            ),
+        ):
+            if not holds:
+                msg = f"{self.name} {problem}."
+                raise ValueError(msg)
 
 
 def constant(name: str) -> Constant:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from local_aws.local_lambda import connections
-from local_aws.local_lambda.errors import LambdaError, too_large
+from local_aws.local_lambda.errors import LambdaError, request_limit, too_large
 from local_aws.local_lambda.requests import service_model, signature, signature_parsing
 from local_aws.local_lambda.requests.signature_parsing import (
     Claim,
@@ -36,25 +36,11 @@ QUERY_SERVICES = ("iam", "sts")  # they speak AWS's query protocol
 SERVICES = ("lambda", "logs", S3, *QUERY_SERVICES)
 REGION = "us-east-1"  # of unsigned requests
 
-# Codes where they differ from those of JSON services, with S3's statuses.
+# Codes where they differ from those of JSON services.
 # https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 _QUERY_CODES = {
     "UnrecognizedClientException": "InvalidClientTokenId",
     "InvalidSignatureException": "SignatureDoesNotMatch",
-}
-# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-_S3_ERRORS = {
-    Reason.MISSING: (403, "AccessDenied"),
-    Reason.MALFORMED: (400, "AuthorizationHeaderMalformed"),
-    Reason.UNKNOWN_KEY: (403, "InvalidAccessKeyId"),
-    Reason.WRONG_TOKEN: (400, "InvalidToken"),
-    Reason.EXPIRED_TOKEN: (400, "ExpiredToken"),
-    Reason.WRONG_SCOPE: (400, "AuthorizationHeaderMalformed"),
-    Reason.WRONG_TIME: (403, "RequestTimeTooSkewed"),
-    Reason.EXPIRED_URL: (403, "AccessDenied"),
-    Reason.MISMATCH: (403, "SignatureDoesNotMatch"),
-    Reason.UNSIGNED_PART: (403, "AccessDenied"),
-    Reason.WRONG_BODY: (400, "XAmzContentSHA256Mismatch"),
 }
 _SHA256_CHARACTERS = 64  # in hex
 
@@ -186,9 +172,10 @@ def _known(service: str) -> str:
 
 
 def _refused(error: SignatureError, service: str) -> LambdaError:
-    status, code = HTTPStatus.FORBIDDEN.value, error.code
+    reason = error.reason
+    status, code = HTTPStatus.FORBIDDEN.value, reason.code
     if service == S3:
-        status, code = _S3_ERRORS[error.reason]
+        status, code = reason.s3_status, reason.s3_code
     elif service in QUERY_SERVICES:
         code = _QUERY_CODES.get(code, code.removesuffix("Exception"))
     return LambdaError(status, code, str(error))
@@ -196,11 +183,7 @@ def _refused(error: SignatureError, service: str) -> LambdaError:
 
 def _too_large(service: str, max_bytes: int) -> LambdaError:
     if service == "lambda":
-        text = (
-            f"Request must be smaller than {max_bytes} bytes for the CreateFunction "
-            "operation"
-        )
-        return too_large(text)
+        return too_large(request_limit(max_bytes, "CreateFunction"))
     text = f"Upload too large: the limit of the local endpoint is {max_bytes} bytes"
     return LambdaError(400, "InvalidParameterException", text)
 

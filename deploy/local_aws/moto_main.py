@@ -62,6 +62,8 @@ def main(name: str) -> None:
     """
     Serve, and answer the lines of stdin, until it closes.
 
+    The first line on stdout tells who the account itself is, once it serves.
+
     Args:
         name: Of the socket to make in the working directory.
     """
@@ -75,11 +77,11 @@ def main(name: str) -> None:
         "unix://", 0, application, MotoRequestHandler, fd=listener.fileno()
     )
     Thread(target=server.serve_forever, daemon=True).start()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
+    sts = sts_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    user_id, arn, _ = sts.get_caller_identity("", "us-east-1")
+    print(json.dumps({"arn": arn, "user_id": user_id}), flush=True)
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(_answer(line)) + "\n")
-        sys.stdout.flush()
+        print(json.dumps(_answer(line)), flush=True)
 
 
 def _answer(line: str) -> dict[str, Any] | None:
@@ -98,10 +100,6 @@ def _caller(access_key: str) -> dict[str, Any] | None:
     Roles, and what is done with their keys, may be another account's.
     """
     owner: dict[str, Any] = {"access_key": access_key}
-    if access_key == "":
-        sts = sts_backends[DEFAULT_ACCOUNT_ID]["aws"]
-        user_id, arn, _ = sts.get_caller_identity(access_key, "us-east-1")
-        return owner | {"arn": arn, "user_id": user_id, "secret": ""}
     for account in list(iam_backends.values()):
         for user in list(account["aws"].users.values()):
             for key in list(user.access_keys):

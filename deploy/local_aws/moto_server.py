@@ -38,7 +38,6 @@ _INCAPABLE = (
     "moto's server, which stands for this service, cannot do this; its log has the "
     "traceback."
 )
-_OWNER = ""  # stands for the account itself in moto_main
 
 
 class Moto:
@@ -48,9 +47,11 @@ class Moto:
         self,
         session: aiohttp.ClientSession,
         process: asyncio.subprocess.Process,
+        account: dict[str, Any],
     ) -> None:
         self._session = session
         self._process = process
+        self._account = account
         self._asking = asyncio.Lock()
 
     async def wait(self) -> None:
@@ -68,24 +69,22 @@ class Moto:
             )
             raise EndpointError(msg)
 
-    async def owner(self, keys: KeyPair) -> Caller:
+    def owner(self, keys: KeyPair) -> Caller:
         """Return the account itself as the owner of the endpoint's own pair."""
-        found = await self._ask(_OWNER)
-        assert found is not None
-        named = {
-            "access_key": keys.access_key_id,
-            "secret": keys.secret_access_key,
-            "tokens": ("", keys.session_token),
-        }
-        return Caller(**found | named)
+        return Caller(
+            access_key=keys.access_key_id,
+            secret=keys.secret_access_key,
+            tokens=("", keys.session_token),
+            **self._account,
+        )
 
     async def identify(self, access_key: str) -> Caller | None:
-        """Find the owner of an access key; see `requests.access_keys.Identify`."""
-        found = await self._ask(access_key) if access_key != _OWNER else None
-        return Caller(**found) if found else None
+        """
+        Find the owner of an access key; see `requests.access_keys.Identify`.
 
-    async def _ask(self, access_key: str) -> dict[str, Any] | None:
-        """Ask for the owner of a key; `LambdaError` if moto is gone."""
+        Raises:
+            LambdaError: If moto is gone.
+        """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         async with self._asking:
@@ -97,7 +96,7 @@ class Moto:
             why = "its process has ended"
             raise _gone(why)
         found = json.loads(line)
-        return dict(found) if found else None
+        return Caller(**found) if found else None
 
     async def forward(
         self, request: web.Request, service: str, body: bytes | AsyncIterator[bytes]
@@ -203,32 +202,34 @@ async def running(folder: Path) -> AsyncIterator[Moto]:
         start_new_session=True,  # Ctrl-C is for us; we end it
     )
     try:
-        await _hear_ready(process)
+        account = await _hear_ready(process)
         with _address(folder) as address:
             async with aiohttp.ClientSession(
                 auto_decompress=False,
                 timeout=aiohttp.ClientTimeout(total=None),
                 connector=aiohttp.UnixConnector(address, limit=0, force_close=True),
             ) as session:
-                yield Moto(session, process)
+                yield Moto(session, process, account)
     finally:
         await _end(process)
 
 
-async def _hear_ready(process: asyncio.subprocess.Process) -> None:
+async def _hear_ready(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    """Wait until it serves; return who the account itself is."""
     assert process.stdout is not None
     try:
         async with asyncio.timeout(_START_S):
-            is_ready = await process.stdout.readline()
+            line = await process.stdout.readline()
     except TimeoutError:
         msg = (
             f"moto's server was not ready within {_START_S} s. Start the endpoint "
             "again once this machine is less busy."
         )
         raise EndpointError(msg) from None
-    if not is_ready:
+    if not line:
         msg = "moto's server ended at its start; see its own message above."
         raise EndpointError(msg)
+    return dict(json.loads(line))
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

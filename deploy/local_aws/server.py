@@ -25,6 +25,7 @@ import resource
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal, Self
 
 from aiohttp import web
@@ -33,12 +34,10 @@ from local_aws import authentication, moto_server, temporary_folders
 from local_aws.errors import EndpointError
 from local_aws.local_lambda import connections, errors, server
 from local_aws.local_lambda.requests.access_keys import Caller, KeyPair
+from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.aws_rate_limits import AwsPace
 
 Pace = Literal["none", "aws"]
-
-# AWS does not document it; users observe minutes.
-KEEP_IDLE_S = 300.0
 
 _DESCRIPTORS = 10_000
 _MIB = 1024 * 1024
@@ -53,6 +52,7 @@ _BODY_BYTES = {
 _LAST_PORT = 65_535
 
 
+@dataclass(eq=False)
 class LocalAws:
     """
     The local endpoint; the module's docstring shows its use.
@@ -82,31 +82,21 @@ class LocalAws:
         moto: The server of S3, IAM, STS and CloudWatch Logs, once started.
     """
 
-    def __init__(
-        self,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        *,
-        account_concurrency: int = 1000,
-        event_retry_delays_s: Sequence[float] = (60, 120),
-        keep_idle_s: float = KEEP_IDLE_S,
-        pace: Pace = "none",
-        any_credentials: bool = False,
-    ) -> None:
-        self.endpoint_url = ""
-        self.keys = KeyPair.random()
-        self._host = host
-        self._port = port
-        self._account_concurrency = account_concurrency
-        self._event_retry_delays_s = event_retry_delays_s
-        self._keep_idle_s = keep_idle_s
-        self._pace = pace
-        self._any_credentials = any_credentials
-        self._cleanup = contextlib.AsyncExitStack()
-        self._authenticator: authentication.Authenticator
-        self._owner: Caller
-        self.moto: moto_server.Moto
-        self._lambda: server.LocalLambda
+    host: str = "127.0.0.1"
+    port: int = 0
+    _: KW_ONLY
+    account_concurrency: int = 1000
+    event_retry_delays_s: Sequence[float] = (60, 120)
+    keep_idle_s: float = 300.0  # AWS does not document it; users observe minutes
+    pace: Pace = "none"
+    any_credentials: bool = False
+    endpoint_url: str = field(default="", init=False)
+    keys: KeyPair = field(default_factory=KeyPair.random, init=False)
+    moto: moto_server.Moto = field(init=False)
+    _owner: Caller = field(init=False)
+    _authenticator: authentication.Authenticator = field(init=False)
+    _lambda: server.LocalLambda = field(init=False)
+    _cleanup: contextlib.AsyncExitStack = field(init=False)
 
     async def __aenter__(self) -> Self:
         """
@@ -116,27 +106,27 @@ class LocalAws:
             EndpointError: If the host is not loopback, the port is taken, or moto does
                 not start.
         """
-        _check_loopback(self._host)
+        _check_loopback(self.host)
+        pace = AwsPace() if self.pace == "aws" else None
+        admission = Admission(self.account_concurrency, self.event_retry_delays_s, pace)
         async with contextlib.AsyncExitStack() as stack:
-            listener = stack.enter_context(_bind(self._host, self._port))
+            listener = stack.enter_context(_bind(self.host, self.port))
             self.endpoint_url = _url(listener)
             home = stack.enter_context(temporary_folders.temporary())
             self.moto = await stack.enter_async_context(moto_server.running(home))
-            self._owner = await self.moto.owner(self.keys)
+            self._owner = self.moto.owner(self.keys)
             self._authenticator = authentication.Authenticator(
                 self._identify,
                 _BODY_BYTES,
-                verify_signatures=not self._any_credentials,
+                verify_signatures=not self.any_credentials,
             )
             self._lambda = await stack.enter_async_context(
                 server.running(
                     home,
                     self.endpoint_url,
                     self.keys,
-                    account_concurrency=self._account_concurrency,
-                    event_retry_delays_s=self._event_retry_delays_s,
-                    keep_idle_s=self._keep_idle_s,
-                    pace=AwsPace() if self._pace == "aws" else None,
+                    admission,
+                    keep_idle_s=self.keep_idle_s,
                     read_object=self.moto.read_object,
                     send_logs=self.moto.call_logs,
                     identify=self._identify,
@@ -145,7 +135,7 @@ class LocalAws:
             listen = await stack.enter_async_context(connections.running(self._handle))
             stack.callback((await listen(listener)).close)
             # Runs first on stop, so that waiting callers get an answer.
-            stack.callback(self._lambda.refuse)
+            stack.callback(admission.stop)
             self._cleanup = stack.pop_all()
         return self
 
@@ -169,7 +159,7 @@ class LocalAws:
             if service == "logs":
                 assert isinstance(body, bytes)
                 operation, groups = _logs_call(request, body)
-                await self._lambda.before_logs(operation, call.region, groups)
+                await self._lambda.logs.before(operation, call.region, groups)
             return await self.moto.forward(request, service, body)
         except errors.LambdaError as error:
             service = service or authentication.guess_service(request)

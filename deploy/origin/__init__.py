@@ -8,7 +8,7 @@ the memory of one. The query asks for latency and faults.
 * ``process`` runs it; ``server`` sends its ``answers``: a ``picture``, with ``faults``.
 * ``nginx`` serves the same pictures, faster, over HTTPS with a ``certificate``.
 * ``wild`` is another origin: a thousand hosts, many of them dead or limited.
-* ``temporary_folders`` are where it keeps files; ``child_process`` ends
+* ``temporary_folders`` are where it keeps files; ``child_process`` starts and ends
   the processes.
 """
 

@@ -28,18 +28,13 @@ def main() -> None:
     parser.add_argument("--listener-fd", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     _allow_many_connections()
+    given = options.listener_fd  # opened by `Origin`
     try:
-        listener = _listener(options)
+        listener = socket.socket(fileno=given) if given else listen(options.port)
     except OriginError as error:
         parser.exit(2, f"{error}\n")
     with listener:
         asyncio.run(_run(listener, until_stdin_closes=options.until_stdin_closes))
-
-
-def _listener(options: argparse.Namespace) -> socket.socket:
-    if options.listener_fd is None:
-        return listen(options.port)
-    return socket.socket(fileno=options.listener_fd)  # opened by `Origin`
 
 
 async def _run(listener: socket.socket, *, until_stdin_closes: bool) -> None:

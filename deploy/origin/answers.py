@@ -8,9 +8,13 @@ from collections import OrderedDict
 from dataclasses import asdict, dataclass, replace
 from enum import Enum, auto
 from http.client import responses
+from typing import TYPE_CHECKING
 
 from origin import faults
 from origin.picture import jpeg
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REQUEST_MOST_BYTES = 65_536
 
@@ -21,39 +25,7 @@ _REQUEST = re.compile(rb"(\S+) (\S+) HTTP/1\.([01])(?:\r\n|$)")
 _METHODS = (b"GET", b"HEAD")
 _NO_REQUEST = "This is not an HTTP/1 request."
 _NO_METHOD = "The origin knows GET and HEAD only."
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """
-    The head of a request.
-
-    Attributes:
-        is_known: Whether its method is GET or HEAD.
-
-        wants_body: Whether it is anything but HEAD.
-
-        is_last: Whether the connection closes afterwards.
-    """
-
-    target: str
-    is_known: bool
-    wants_body: bool
-    is_last: bool
-
-
-def read_head(head: bytes) -> Head | None:
-    """Read a request's head, given without the empty line; None if it is no HTTP/1."""
-    request = _REQUEST.match(head)
-    if request is None or len(head) > REQUEST_MOST_BYTES:
-        return None
-    method, target, minor = request.groups()
-    return Head(
-        target.decode("latin-1"),
-        is_known=method in _METHODS,
-        wants_body=method != b"HEAD",
-        is_last=minor == b"0" or b"connection: close" in head.lower(),
-    )
+_EMPTY = memoryview(b"")
 
 
 class Ending(Enum):
@@ -63,6 +35,7 @@ class Ending(Enum):
     CLOSE = auto()
     RESET = auto()
     SILENCE = auto()
+    DRIP = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +49,10 @@ class Response:
         picture_bytes: Size of the part of a picture in it.
 
         files: 1 if it is a whole picture, else 0.
+
+        rest: What drips afterwards, a byte a second.
+
+        is_counted: Whether its request counts.
     """
 
     data: memoryview
@@ -84,11 +61,78 @@ class Response:
     files: int = 0
     ending: Ending = Ending.NEXT
     delay_s: float = 0
+    rest: memoryview = _EMPTY
+    is_counted: bool = True
+
+    def as_last(self) -> Response:
+        """Close the connection afterwards, unless a fault does otherwise."""
+        if self.ending is not Ending.NEXT:
+            return self
+        return replace(self, ending=Ending.CLOSE)
 
     def without_body(self) -> Response:
-        """Return the response to HEAD that matches this one to GET."""
-        head = self.data[: self.head_bytes]
-        return replace(self, data=head, picture_bytes=0, files=0)
+        """Return the response to HEAD: faults of bodies do not affect it."""
+        if not self.head_bytes:
+            return self
+        head, delay_s = self.data[: self.head_bytes], self.delay_s
+        is_counted = self.is_counted
+        return Response(head, len(head), delay_s=delay_s, is_counted=is_counted)
+
+    def half(self, ending: Ending) -> Response:
+        """Return it without the second half of the body."""
+        half = (len(self.data) - self.head_bytes) // 2
+        data = self.data[: self.head_bytes + half]
+        return replace(self, data=data, picture_bytes=half, files=0, ending=ending)
+
+    def dripping(self) -> Response:
+        """Return it with a body that drips."""
+        head, body = self.data[: self.head_bytes], self.data[self.head_bytes :]
+        return replace(self, data=head, ending=Ending.DRIP, rest=body)
+
+
+def nothing(ending: Ending, delay_s: float = 0) -> Response:
+    """Return what is sent instead of a response: nothing."""
+    return Response(_EMPTY, head_bytes=0, ending=ending, delay_s=delay_s)
+
+
+def response(
+    status: int, content_type: str, body: bytes, *, more: str = "", delay_s: float = 0
+) -> Response:
+    """Return a response; `more` are further lines of the head."""
+    kind = f"Content-Type: {content_type}\r\n" if content_type else ""
+    head = (
+        f"HTTP/1.1 {status} {responses.get(status, 'Fault')}\r\n"
+        f"{kind}Content-Length: {len(body)}\r\n{more}\r\n"
+    ).encode()
+    return Response(memoryview(head + body), head_bytes=len(head), delay_s=delay_s)
+
+
+def counts(**values: object) -> Response:
+    """Return a response with counts of requests, for which it does not count."""
+    found = response(200, "application/json", json.dumps(values).encode())
+    return replace(found, is_counted=False)
+
+
+def answer(head: bytes, find: Callable[[str], Response]) -> Response:
+    """
+    Return the response to a request.
+
+    Args:
+        head: The request's, without the empty line.
+
+        find: Returns the response to GET of a path.
+    """
+    request = _REQUEST.match(head)
+    if request is None or len(head) > REQUEST_MOST_BYTES:
+        return _text(400, _NO_REQUEST).as_last()
+    method, target, minor = request.groups()
+    if method not in _METHODS:
+        return _text(501, _NO_METHOD).as_last()
+    found = find(target.decode("latin-1"))
+    if method == b"HEAD":
+        found = found.without_body()
+    is_last = minor == b"0" or b"connection: close" in head.lower()
+    return found.as_last() if is_last else found
 
 
 @dataclass(slots=True)
@@ -126,22 +170,15 @@ class Site:
 
     def answer(self, head: bytes) -> Response:
         """Return the response to a request, given its head without the empty line."""
-        request = read_head(head)
-        if request is None or not request.is_known:
-            self.stats.requests += 1
-            refusal = _text(501, _NO_METHOD) if request else _text(400, _NO_REQUEST)
-            return _last(refusal)
-        response = self._find(request.target)
-        if not request.wants_body:
-            response = response.without_body()
-        return _last(response) if request.is_last else response
+        found = answer(head, self._find)
+        self.stats.requests += found.is_counted
+        return found
 
     def _find(self, target: str) -> Response:
         if target in ("/", "/health"):
-            return _json(name="origin", pictures=_PLACE, **asdict(self.stats))
+            return counts(name="origin", pictures=_PLACE, **asdict(self.stats))
         if target == "/stats":
-            return _json(**asdict(self.stats))
-        self.stats.requests += 1
+            return counts(**asdict(self.stats))
         picture = _PICTURE.fullmatch(target)
         if picture is None:
             return _text(404, f"Nothing is at {target}. Pictures are at {_PLACE}.")
@@ -153,62 +190,36 @@ class Site:
 
     def _picture(self, size_bytes: int, number: int, wanted: faults.Faults) -> Response:
         whole = self._whole(size_bytes)
-        response = _faulty(whole, wanted) if number % wanted.every == 0 else whole
-        if not wanted.latency_s:
-            return response
-        return replace(response, delay_s=wanted.latency_s)
+        found = _faulty(whole, wanted) if number % wanted.every == 0 else whole
+        return replace(found, delay_s=wanted.latency_s) if wanted.latency_s else found
 
     def _whole(self, size_bytes: int) -> Response:
         if size_bytes in self._cache:
             self._cache.move_to_end(size_bytes)
             return self._cache[size_bytes]
-        response = _response(200, "image/jpeg", jpeg(size_bytes))
-        response = replace(response, picture_bytes=size_bytes, files=1)
-        self._cache[size_bytes] = response
+        whole = response(200, "image/jpeg", jpeg(size_bytes))
+        whole = replace(whole, picture_bytes=size_bytes, files=1)
+        self._cache[size_bytes] = whole
         self._cached_bytes += size_bytes
         while self._cached_bytes > _CACHE_BYTES:
             dropped, _ = self._cache.popitem(last=False)
             self._cached_bytes -= dropped
-        return response
+        return whole
 
 
 def _faulty(whole: Response, wanted: faults.Faults) -> Response:
-    if wanted.fault == "status":
-        return _text(wanted.status, f"The URL asks for status {wanted.status}.")
-    if wanted.fault == "reset":
-        return Response(whole.data[:0], head_bytes=0, ending=Ending.RESET)
-    if wanted.fault == "cut":
-        return _half(whole, Ending.CLOSE)
-    if wanted.fault == "stall":
-        return _half(whole, Ending.SILENCE)
-    return whole
-
-
-def _half(whole: Response, ending: Ending) -> Response:
-    half = whole.picture_bytes // 2
-    data = whole.data[: whole.head_bytes + half]
-    return Response(data, whole.head_bytes, picture_bytes=half, ending=ending)
-
-
-def _last(response: Response) -> Response:
-    """Close the connection after this response, unless a fault does otherwise."""
-    if response.ending is not Ending.NEXT:
-        return response
-    return replace(response, ending=Ending.CLOSE)
-
-
-def _json(**values: object) -> Response:
-    return _response(200, "application/json", json.dumps(values).encode())
+    match wanted.fault:
+        case "status":
+            return _text(wanted.status, f"The URL asks for status {wanted.status}.")
+        case "reset":
+            return nothing(Ending.RESET)
+        case "cut":
+            return whole.half(Ending.CLOSE)
+        case "stall":
+            return whole.half(Ending.SILENCE)
+        case _:
+            return whole
 
 
 def _text(status: int, sentence: str) -> Response:
-    return _response(status, "text/plain; charset=utf-8", f"{sentence}\n".encode())
-
-
-def _response(status: int, content_type: str, body: bytes) -> Response:
-    head = (
-        f"HTTP/1.1 {status} {responses.get(status, 'Fault')}\r\n"
-        f"Content-Type: {content_type}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    ).encode()
-    return Response(memoryview(head + body), head_bytes=len(head))
+    return response(status, "text/plain; charset=utf-8", f"{sentence}\n".encode())

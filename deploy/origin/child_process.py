@@ -1,10 +1,38 @@
-"""The end of a child process: brought about, and in words."""
+"""Child processes: started, asked, ended, and how they ended in words."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
+from contextlib import closing, suppress
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
 
+ANSWERS_WITHIN_S = 20
 _STOP_LIMIT_S = 2
+
+
+def start(module: str, *options: str, **more: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - Popen's
+    """Run a module of ours in a process that ends when this one does."""
+    # -P: no file in the working directory replaces a module of ours.
+    command = [sys.executable, "-P", "-m", module, "--until-stdin-closes", *options]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for us: an interrupted cell keeps it
+        **more,
+    )
+
+
+def answer_of(url: str) -> bytes:
+    """Return the answer of a server on this machine, whatever proxies are set."""
+    where = urlsplit(url)
+    with closing(HTTPConnection(where.netloc, timeout=ANSWERS_WITHIN_S)) as asked:
+        asked.request("GET", where.path)
+        return asked.getresponse().read()
 
 
 def ended(process: subprocess.Popen[bytes], within_s: float = 0.0) -> str:
@@ -22,10 +50,11 @@ def ended(process: subprocess.Popen[bytes], within_s: float = 0.0) -> str:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a child, by force if need be, and close its pipes."""
+    """End a child, by force if need be with its own children; close its pipes."""
     process.terminate()
     try:
         process.wait(_STOP_LIMIT_S)
     except subprocess.TimeoutExpired:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     process.communicate()

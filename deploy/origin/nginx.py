@@ -10,27 +10,22 @@ import os
 import re
 import resource
 import shutil
-import signal
 import subprocess
-from contextlib import ExitStack, suppress
-from http.client import HTTPConnection, HTTPException
+from contextlib import ExitStack
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
 from origin import picture
 from origin.certificate import write_certificate
-from origin.child_process import ended
-from origin.server import HOST, OriginError, listen
+from origin.child_process import answer_of, ended, stop
+from origin.server import BACKLOG, HOST, OriginError, listen
 from origin.temporary_folders import memory_folder
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable
 
-_START_LIMIT_S = 10
-_STOP_LIMIT_S = 2
-_BACKLOG = 4_096
 _MOST_CONNECTIONS = 65_536
 _FOLDERS = ("files", "body", "proxy", "fastcgi", "uwsgi", "scgi")
 _CERTIFICATE, _KEY, _ERRORS = "certificate.pem", "key.pem", "errors.log"
@@ -113,14 +108,14 @@ class Nginx:
         Start it, and return once it answers.
 
         Raises:
-            OriginError: If nothing answers within 10 s.
+            OriginError: If nothing answers within 20 s.
         """
         with ExitStack() as held:
             room_bytes = sum(self._sizes)
             self._folder = held.enter_context(memory_folder("nginx-", room_bytes))
             self._write_files()
             self._process = self._start()
-            held.callback(_stop, self._process)
+            held.callback(stop, self._process)
             self._own_requests = 0
             self._check_answers()
             self._held = held.pop_all()
@@ -148,12 +143,7 @@ class Nginx:
 
     def requests(self) -> int:
         """Return the number of requests since the start, except for this count."""
-        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=_START_LIMIT_S)
-        try:
-            connection.request("GET", _STATS)
-            text = connection.getresponse().read().decode()
-        finally:
-            connection.close()
+        text = answer_of(f"{self.url}{_STATS}").decode()
         found = _COUNTS.findall(text)
         if not found:
             msg = f"{self.url}{_STATS} should have counts; it has {text[:200]!r}."
@@ -209,10 +199,10 @@ class Nginx:
             )
 
     def _configure(self, plain: socket.socket, secure: list[socket.socket]) -> None:
-        lines = [f"listen {_place(plain)} backlog={_BACKLOG};"]
+        lines = [f"listen {_place(plain)} backlog={BACKLOG};"]
         for listener in secure:
             lines += [
-                f"listen {_place(listener)} ssl http2 backlog={_BACKLOG};",
+                f"listen {_place(listener)} ssl http2 backlog={BACKLOG};",
                 f"ssl_certificate {_CERTIFICATE};",
                 f"ssl_certificate_key {_KEY};",
             ]
@@ -282,13 +272,3 @@ def _connections() -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = most == resource.RLIM_INFINITY
     return _MOST_CONNECTIONS if unlimited else min(most, _MOST_CONNECTIONS)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

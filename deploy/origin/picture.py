@@ -37,10 +37,21 @@ def jpeg(size_bytes: int) -> bytes:
     10000
     """
     check_size(size_bytes)
-    picture = _noise(_side(size_bytes))
+    return padded(_noise(_side(size_bytes)), size_bytes, b" " * size_bytes)
+
+
+def padded(picture: bytes, size_bytes: int, filling: bytes) -> bytes:
+    """Return a JPEG of this many bytes: with comments of as much of the filling."""
+    total = size_bytes - len(picture)
+    count = math.ceil(total / _COMMENT_MOST)
+    size, longer = divmod(total, count)
+    rest, comments = io.BytesIO(filling), []
+    for number in range(count):
+        length = size + (number < longer) - _COMMENT_OVERHEAD
+        head = _COMMENT + (length + 2).to_bytes(2, "big")
+        comments.append(head + rest.read(length))
     header = 4 + int.from_bytes(picture[4:6], "big")  # JFIF wants to stay in front
-    padding = _comments(size_bytes - len(picture))
-    return b"".join((picture[:header], *padding, picture[header:]))
+    return b"".join((picture[:header], *comments, picture[header:]))
 
 
 def check_size(size_bytes: int) -> None:
@@ -68,16 +79,3 @@ def _noise(side: int) -> bytes:
     file = io.BytesIO()
     Image.frombytes("RGB", (side, side), pixels).save(file, "JPEG")
     return file.getvalue()
-
-
-def _comments(total_bytes: int) -> list[bytes]:
-    """Return comments that fill this many bytes, all about as long."""
-    count = math.ceil(total_bytes / _COMMENT_MOST)
-    size, longer = divmod(total_bytes, count)
-    sizes = [size + 1] * longer + [size] * (count - longer)
-    return [_comment(size) for size in sizes]
-
-
-def _comment(total_bytes: int) -> bytes:
-    payload = b" " * (total_bytes - _COMMENT_OVERHEAD)
-    return _COMMENT + (len(payload) + 2).to_bytes(2, "big") + payload

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
-from contextlib import closing
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from typing import Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from origin import faults, picture
-from origin.child_process import ended, stop
+from origin.child_process import answer_of, ended, start, stop
 from origin.server import OriginError, address, listen
-
-_START_LIMIT_S = 20
 
 
 class Origin:
@@ -42,7 +38,13 @@ class Origin:
         """
         with listen(self._port) as listener:
             self.url = address(listener)
-            self._process = _start(listener.fileno())
+            inherited = listener.fileno()
+            self._process = start(
+                "origin",
+                f"--listener-fd={inherited}",
+                pass_fds=[inherited],
+                stdout=subprocess.DEVNULL,
+            )
         try:
             self.stats()
         except (OSError, HTTPException) as error:
@@ -101,19 +103,5 @@ class Origin:
 
 def stats_at(url: str) -> dict[str, int]:
     """Return the counts of the origin at a URL: see `Origin.stats`."""
-    with closing(HTTPConnection(urlsplit(url).netloc, timeout=_START_LIMIT_S)) as asked:
-        asked.request("GET", "/stats")
-        stats: dict[str, int] = json.load(asked.getresponse())
+    stats: dict[str, int] = json.loads(answer_of(f"{url}/stats"))
     return stats
-
-
-def _start(listener_fd: int) -> subprocess.Popen[bytes]:
-    # -P: no file in the working directory replaces a module of ours.
-    command = [sys.executable, "-P", "-m", "origin", "--until-stdin-closes"]
-    return subprocess.Popen(
-        [*command, "--listener-fd", str(listener_fd)],
-        pass_fds=[listener_fd],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for us: an interrupted cell keeps it
-    )

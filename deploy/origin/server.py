@@ -13,14 +13,19 @@ import os
 import signal
 import socket
 import struct
+from typing import TYPE_CHECKING
 
 from origin.answers import REQUEST_MOST_BYTES, Ending, Response, Site
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 HOST = "127.0.0.1"
 
-_BACKLOG = 4_096
+BACKLOG = 4_096
 _STDIN = 0
 _CHUNK_BYTES = 262_144
+_DRIP_EVERY_S = 1.0
 _LINGER_FOR_NO_TIME = struct.pack("ii", 1, 0)  # so closing sends RST
 
 
@@ -36,7 +41,7 @@ def listen(port: int) -> socket.socket:
         OriginError: If the port is taken, or not a port.
     """
     try:
-        return socket.create_server((HOST, port), backlog=_BACKLOG)
+        return socket.create_server((HOST, port), backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         msg = (
             f"The origin cannot listen on port {port} of {HOST}: {error}. "
@@ -55,15 +60,8 @@ async def start(listener: socket.socket) -> asyncio.Server:
     """Serve on a socket that `listen` returned, until the server is closed."""
     site = Site()
     return await asyncio.get_running_loop().create_server(
-        lambda: _Connection(site), sock=listener, backlog=_BACKLOG
+        lambda: Connection(site.answer, site.stats.add), sock=listener, backlog=BACKLOG
     )
-
-
-def reset(transport: asyncio.Transport) -> None:
-    """Close a connection with RST instead of FIN."""
-    sock = transport.get_extra_info("socket")
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_FOR_NO_TIME)
-    transport.abort()
 
 
 def stop_event(*, until_stdin_closes: bool) -> asyncio.Event:
@@ -82,32 +80,47 @@ def stop_event(*, until_stdin_closes: bool) -> asyncio.Event:
     return stopped
 
 
-class _Connection(asyncio.Protocol):
-    """A client's requests, answered one after the other."""
+class Connection(asyncio.Protocol):
+    """
+    A client's requests, answered one after the other.
+
+    Args:
+        answer: Returns the response to a request, given its head.
+
+        on_sent: Gets each response that was sent.
+    """
 
     _transport: asyncio.Transport
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(
+        self,
+        answer: Callable[[bytes], Response],
+        on_sent: Callable[[Response], None] = lambda _: None,
+    ) -> None:
+        self._answer = answer
+        self._on_sent = on_sent
         self._received = b""
         self._response: Response | None = None
         self._sent_bytes = 0
         self._flows = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let at most one chunk wait for a slow client."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        # At most one chunk waits for a slow client.
         transport.set_write_buffer_limits(0)
 
     def data_received(self, data: bytes) -> None:
+        """Answer all requests that are complete."""
         self._received += data
         self._proceed()
 
     def pause_writing(self) -> None:
+        """Send no more until the client has read."""
         self._flows = False
 
     def resume_writing(self) -> None:
+        """Go on sending."""
         self._flows = True
         # Later: Python 3.11 calls connection_lost twice if it is closed in here.
         asyncio.get_running_loop().call_soon(self._go_on)
@@ -118,7 +131,7 @@ class _Connection(asyncio.Protocol):
 
     def _proceed(self) -> None:
         while self._response is None and (head := self._next_head()):
-            self._response = self._site.answer(head)
+            self._response = self._answer(head)
             if self._response.delay_s:
                 loop = asyncio.get_running_loop()
                 loop.call_later(self._response.delay_s, self._go_on)
@@ -146,7 +159,7 @@ class _Connection(asyncio.Protocol):
             transport.write(chunk)
 
     def _end(self, response: Response) -> None:
-        self._site.stats.add(response)
+        self._on_sent(response)
         match response.ending:
             case Ending.NEXT:
                 self._response = None
@@ -154,6 +167,20 @@ class _Connection(asyncio.Protocol):
             case Ending.CLOSE:
                 self._transport.close()
             case Ending.RESET:
-                reset(self._transport)
+                self._reset()
+            case Ending.DRIP:
+                self._drip(response.rest)
             case Ending.SILENCE:
                 pass  # the response stays unfinished until the client leaves
+
+    def _reset(self) -> None:
+        """Close the connection with RST instead of FIN."""
+        sock = self._transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_FOR_NO_TIME)
+        self._transport.abort()
+
+    def _drip(self, rest: memoryview) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(rest[:1])
+            loop = asyncio.get_running_loop()
+            loop.call_later(_DRIP_EVERY_S, self._drip, rest[1:])

@@ -157,6 +157,8 @@ def in_dollars(dollars: float) -> str:
 
     >>> in_dollars(1_234.5), in_dollars(0.000_214), in_dollars(0.000_000_2)
     ('$1,234.50', '$0.00021', '$0.00000020')
+    >>> in_dollars(0), in_dollars(0.0099), in_dollars(0.241)
+    ('$0.00', '$0.0099', '$0.24')
     """
     if dollars >= _CENT or not dollars:
         return f"${dollars:,.2f}"

@@ -166,7 +166,7 @@ def _sink_in_s3(shard: Shard, deadline_at: float) -> Sink:
         from fetcher.sinks.s3_objects import S3Objects  # noqa: PLC0415
 
         return S3Objects(prefix, account, deadline_at)
-    from fetcher.sinks.s3_tar import S3Tar, tar_of  # noqa: PLC0415
+    from fetcher.sinks.tars.s3_tar import S3Tar, tar_of  # noqa: PLC0415
 
     tar = tar_of(prefix, shard.run, shard.wave, shard.index)
     return S3Tar(tar, account, deadline_at)

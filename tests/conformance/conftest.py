@@ -14,13 +14,13 @@ import uuid
 
 import boto3
 import pytest
-from tests.conformance.facts import source_of
 from tests.conformance.own_functions import PREFIX, create_function, own_names
 from tests.support.lambda_api import (
     ACTIVE,
     ECHO,
     PLAIN,
     ROLE,
+    Answer,
     Function,
     connect,
     request_for,
@@ -35,7 +35,12 @@ from rollout.target.target import connect as connect_target
 @pytest.fixture(autouse=True)
 def _has_a_source(request):
     """A claim about AWS without a source is nobody's to check."""
-    source_of(request.node)
+    marker = request.node.get_closest_marker("fact")
+    (source,) = (marker and marker.args) or ("",)
+    assert isinstance(source, str) and source.strip(), (  # noqa: PT018
+        f"{request.node.nodeid} claims a fact and names no source. Mark it, as in "
+        '@pytest.mark.fact("LocalStack test_lambda_handler_error, recorded 2025-11").'
+    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -175,30 +180,29 @@ _LOGS_OF_THIS_SUITE = {
 }
 
 
+@contextlib.contextmanager
+def _creating(client, logs, role_arn):
+    """
+    Yield what creates functions of names of their own; they are removed afterwards.
+
+    It returns the function, and CreateFunction's answer. Code is the text of the module
+    `app`, or texts by file name; the handler is `app.run`. Settings are
+    CreateFunction's.
+    """
+    with own_names(client, logs) as new_name:
+
+        def create(code, **settings):
+            request = request_for(new_name(), code, **{"Role": role_arn} | settings)
+            made = Answer(create_function(client, request))
+            return Function(client, made["FunctionName"]), made
+
+        yield create
+
+
 @pytest.fixture
-def new_name(lambda_client, client_of):
-    """
-    Make names of the test's own; what is created under them is removed afterwards.
-    """
-    with own_names(lambda_client, client_of("logs")) as new_name:
-        yield new_name
-
-
-@pytest.fixture
-def create(lambda_client, role_arn, new_name):
-    """
-    Create a function of the test's own; return it, and CreateFunction's answer.
-
-    Code is the text of the module `app`, or texts by file name; the handler is
-    `app.run`. Settings are CreateFunction's.
-    """
-
-    def create(code, **settings):
-        request = request_for(new_name(), code, **{"Role": role_arn} | settings)
-        made = create_function(lambda_client, request)
-        return Function(lambda_client, made["FunctionName"]), made
-
-    return create
+def create(lambda_client, client_of, role_arn):
+    with _creating(lambda_client, client_of("logs"), role_arn) as create:
+        yield create
 
 
 @pytest.fixture
@@ -210,14 +214,8 @@ def deploy(create):
 @pytest.fixture(scope="module")
 def deploy_for_all(lambda_client, client_of, role_arn):
     """Deploy what all tests of a module share."""
-    with own_names(lambda_client, client_of("logs")) as new_name:
-
-        def deploy(code, **settings):
-            request = request_for(new_name(), code, **{"Role": role_arn} | settings)
-            made = create_function(lambda_client, request)
-            return Function(lambda_client, made["FunctionName"]).waited(ACTIVE)
-
-        yield deploy
+    with _creating(lambda_client, client_of("logs"), role_arn) as create:
+        yield lambda code, **settings: create(code, **settings)[0].waited(ACTIVE)
 
 
 @pytest.fixture(scope="module")

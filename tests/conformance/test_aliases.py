@@ -25,54 +25,40 @@ def _no_alias_stays(function):
 
 
 @pytest.mark.fact(ALIASES)
-def test_an_alias_is_created_shown_and_deleted(function, arn_of):
+def test_an_alias_is_created_shown_and_deleted(function, lambda_client, arn_of):
     described = {"Description": "what callers get", "RoutingConfig": SHARED}
     created = function.alias("live", "1", **described)
     shown = function.get_alias(Name="live")
     plain = function.alias("plain", "2")
+    arn = arn_of(function, "live")
+    configuration = function.get_function(Qualifier="live")["Configuration"]
+    by_arn = lambda_client.get_function(FunctionName=arn)["Configuration"]
     deleted = function.delete_alias(Name="live")
     listed = function.list_aliases()["Aliases"]
 
-    assert created["ResponseMetadata"]["HTTPStatusCode"] == 201
+    assert created.status == 201
     assert plain["Description"] == ""
     assert "RoutingConfig" not in plain
-    for answer in (created, shown, plain):
-        del answer["ResponseMetadata"]
     assert shown == created
-    wanted = {"AliasArn": arn_of(function, "live"), "Name": "live", **described}
+    wanted = {"AliasArn": arn, "Name": "live", "FunctionVersion": "1", **described}
     assert created.items() >= wanted.items()
-    assert created["FunctionVersion"] == "1"
-    assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert configuration == by_arn
+    assert (configuration["FunctionArn"], configuration["Version"]) == (arn, "1")
+    assert configuration["RevisionId"] == function.shown(Qualifier="1")["RevisionId"]
+    assert deleted.status == 204
     assert listed == [plain]
 
 
 @pytest.mark.fact(ALIASES)
-def test_a_function_is_shown_under_its_alias(function, lambda_client, arn_of):
-    function.alias("live", "1")
-    arn = arn_of(function, "live")
-    configuration = function.get_function(Qualifier="live")["Configuration"]
-    by_arn = lambda_client.get_function(FunctionName=arn)
-
-    assert configuration == by_arn["Configuration"]
-    assert configuration["FunctionArn"] == arn
-    assert configuration["Version"] == "1"
-    assert configuration["RevisionId"] == function.shown(Qualifier="1")["RevisionId"]
-
-
-@pytest.mark.fact(ALIASES)
-def test_aliases_are_listed_in_pages_and_by_version(function, lambda_client):
+def test_aliases_are_listed_in_pages_and_by_version(function):
     for alias, version in (("b", "1"), ("a", "1"), ("c", "2")):
         function.alias(alias, version)
-    pages = list(
-        lambda_client.get_paginator("list_aliases").paginate(
-            FunctionName=function, PaginationConfig={"PageSize": 2}
-        )
-    )
-    first = function.list_aliases(FunctionVersion="1")
+    first, second = function.pages("list_aliases", "Aliases")
+    of_one = function.list_aliases(FunctionVersion="1")["Aliases"]
 
-    assert [len(page["Aliases"]) for page in pages] == [2, 1]
-    assert {a["Name"] for page in pages for a in page["Aliases"]} == {"a", "b", "c"}
-    assert {alias["Name"] for alias in first["Aliases"]} == {"a", "b"}
+    assert (len(first), len(second)) == (2, 1)
+    assert {alias["Name"] for alias in [*first, *second]} == {"a", "b", "c"}
+    assert {alias["Name"] for alias in of_one} == {"a", "b"}
 
 
 @pytest.mark.fact(

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from tests.support.lambda_api import (
     ECHO,
+    RESERVED,
     SLEEP,
     connect,
     create,
@@ -13,8 +14,6 @@ from tests.support.lambda_api import (
     refusal_of,
     running,
 )
-
-RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 
 
 @pytest.mark.fact(
@@ -61,7 +60,7 @@ def test_reserved_concurrency_is_put_shown_and_deleted(deploy, reserve):
     assert put["ReservedConcurrentExecutions"] == 0
     assert shown["ReservedConcurrentExecutions"] == 0
     assert concurrency == {"ReservedConcurrentExecutions": 0}
-    assert deleted["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert deleted.status == 204
     assert "ReservedConcurrentExecutions" not in after
 
 

@@ -29,7 +29,7 @@ def seen(deploy_for_all):
 
 
 @pytest.mark.fact(RECORDED)
-def test_the_variables_say_what_runs_where(seen, lambda_client):
+def test_the_variables_say_what_runs_where_the_code_is(seen, lambda_client):
     region = lambda_client.meta.region_name
     variables = seen["variables"]
 
@@ -46,8 +46,10 @@ def test_the_variables_say_what_runs_where(seen, lambda_client):
             "AWS_LAMBDA_LOG_GROUP_NAME": seen["group"],
             "AWS_LAMBDA_LOG_STREAM_NAME": seen["stream"],
             "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+            "LAMBDA_TASK_ROOT": seen["folder"],
             "LANG": "en_US.UTF-8",
             "LC_CTYPE": "C.UTF-8",
+            "PWD": seen["folder"],
             "TZ": ":UTC",
             "_HANDLER": "app.run",
             "GREETING": "grüezi",
@@ -59,12 +61,6 @@ def test_the_variables_say_what_runs_where(seen, lambda_client):
         *("PATH", "_X_AMZN_TRACE_ID"),
     }
     assert "HOME" not in variables
-
-
-@pytest.mark.fact(RECORDED)
-def test_it_runs_where_its_code_is(seen):
-    assert seen["variables"]["LAMBDA_TASK_ROOT"] == seen["folder"]
-    assert seen["variables"]["PWD"] == seen["folder"]
     assert seen["first_path"] == seen["folder"]
 
 

@@ -52,7 +52,7 @@ def test_a_function_is_killed_at_its_memory_and_replaced(deploy):
     function = deploy(HOLD, MemorySize=128, Timeout=30)
     fits, _ = function(1)
     answer = function.call(Payload=b"1000", LogType="Tail")
-    request_id = answer["ResponseMetadata"]["RequestId"]
+    request_id = answer.request_id
     error = json.loads(answer["Payload"])
     begun, end, report = b64decode(answer["LogResult"]).decode().split("\n")[-4:-1]
     after, _ = function(1)

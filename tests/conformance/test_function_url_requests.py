@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from tests.support.lambda_api import ECHO
+from tests.support.lambda_api import ECHO, RESERVED
 from tests.support.lambda_permissions import FORBIDDEN
 from tests.support.urllib_http import fetch
 
@@ -42,6 +42,11 @@ def returning(deploy_for_all, url_of):
     return lambda text: fetch(url, text.encode(), **TEXT)
 
 
+def event_of(url, data=None, **headers):
+    """Return the event that a request to an echoing URL makes."""
+    return json.loads(fetch(url, data, **headers)[2])
+
+
 @pytest.mark.fact(PAGE)
 def test_the_event_has_the_request_in_payload_format_2(echo_url):
     path = "path/1?q=query&q=%2Fbar&empty="
@@ -70,8 +75,7 @@ def test_the_event_has_the_request_in_payload_format_2(echo_url):
     "aws-powertools/powertools-lambda-python, tests/events/lambdaFunctionUrlEvent.json"
 )
 def test_what_there_is_none_of_is_not_in_the_event(echo_url):
-    _, _, body = fetch(echo_url)
-    event = json.loads(body)
+    event = event_of(echo_url)
 
     assert event.keys() == {
         *("version", "routeKey", "rawPath", "rawQueryString", "headers"),
@@ -87,8 +91,7 @@ def test_what_there_is_none_of_is_not_in_the_event(echo_url):
 
 @pytest.mark.fact("aws/aws-lambda-go#597, 2026-04: both are there")
 def test_cookies_are_listed_and_stay_in_the_headers(echo_url):
-    _, _, body = fetch(echo_url, Cookie="a=1; b=2")
-    event = json.loads(body)
+    event = event_of(echo_url, Cookie="a=1; b=2")
 
     assert event["cookies"] == ["a=1", "b=2"]
     assert event["headers"]["cookie"] == "a=1; b=2"
@@ -96,9 +99,7 @@ def test_cookies_are_listed_and_stay_in_the_headers(echo_url):
 
 @pytest.mark.fact("middleapi/standard-server#93: captured from function URLs")
 def test_the_path_stays_percent_encoded(echo_url):
-    _, _, body = fetch(echo_url + "a%2Fb%20c")
-
-    assert json.loads(body)["rawPath"] == "/a%2Fb%20c"
+    assert event_of(echo_url + "a%2Fb%20c")["rawPath"] == "/a%2Fb%20c"
 
 
 @pytest.mark.fact(
@@ -118,8 +119,7 @@ def test_the_path_stays_percent_encoded(echo_url):
     ],
 )
 def test_the_content_type_decides_whether_a_body_is_text(echo_url, kind, is_binary):
-    _, _, body = fetch(echo_url, b"abc", **{"Content-Type": kind})
-    event = json.loads(body)
+    event = event_of(echo_url, b"abc", Content_Type=kind)
 
     assert event["isBase64Encoded"] is is_binary
     assert event["body"] == ("YWJj" if is_binary else "abc")
@@ -178,13 +178,19 @@ def test_a_function_that_takes_too_long_is_a_bad_gateway_too(deploy, url_of):
     assert fetch(url_of(deploy(code, Timeout=1)))[0] == 502
 
 
-@pytest.mark.fact("AWS Lambda developer guide, urls-configuration.html, Throttling")
+@pytest.mark.fact(
+    "AWS Lambda developer guide, urls-configuration.html, Throttling; LocalStack "
+    "test_reserved_concurrency, recorded 2025-11: the reason"
+)
 def test_a_url_without_concurrency_answers_429(deploy, url_of):
     function = deploy(ECHO)
     url = url_of(function)
     function.reserve(0)
+    status, headers, body = fetch(url)
 
-    assert fetch(url)[0] == 429
+    assert status == 429
+    assert headers["x-amzn-ErrorType"] == "TooManyRequestsException"
+    assert json.loads(body)["Reason"] == RESERVED
 
 
 @pytest.mark.fact("nextauthjs/next-auth#7215, anomalyco/sst#5705")

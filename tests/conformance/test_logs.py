@@ -35,7 +35,7 @@ def test_the_tail_is_start_the_functions_lines_end_and_report(deploy):
     answer, tail = tail_of(function, b"{}")
     start, line, end, _ = tail.splitlines(keepends=True)
     report = report_in(tail)
-    request_id = answer["ResponseMetadata"]["RequestId"]
+    request_id = answer.request_id
 
     assert start == f"START RequestId: {request_id} Version: $LATEST\n"
     assert line == "{}\n"
@@ -44,66 +44,54 @@ def test_the_tail_is_start_the_functions_lines_end_and_report(deploy):
     assert 0 < int(report["used"]) <= 256
 
 
-@pytest.mark.fact("LocalStack test_invocation_type_event_error, recorded 2025-11")
-def test_only_the_first_report_of_an_environment_has_its_init(deploy):
-    function = deploy("def run(event, context): pass\n")
-    _, cold = tail_of(function)
-    _, warm = tail_of(function)
-
-    assert float(report_in(cold)["init"]) > 0
-    assert report_in(warm)["init"] is None
-
-
 @pytest.mark.fact(
-    "AWS blog 2025-04, Lambda standardizes billing for INIT phase: from 2025-08-01"
+    "LocalStack test_invocation_type_event_error, recorded 2025-11; AWS blog 2025-04, "
+    "Lambda standardizes billing for INIT phase: from 2025-08-01"
 )
-def test_the_init_is_billed_and_all_of_it_rounded_up(deploy):
+def test_the_first_report_of_an_environment_has_its_init_which_is_billed(deploy):
     function = deploy("import time\ntime.sleep(0.3)\ndef run(event, context): pass\n")
-    report = report_in(tail_of(function)[1])
-    exact = float(report["duration"]) + float(report["init"])
+    cold, warm = (report_in(tail_of(function)[1]) for _ in range(2))
+    exact = float(cold["duration"]) + float(cold["init"])
 
-    assert float(report["init"]) >= 300
-    assert exact <= int(report["billed"]) < exact + 1.01
+    assert float(cold["init"]) >= 300
+    assert exact <= int(cold["billed"]) < exact + 1.01  # all of it rounded up
+    assert warm["init"] is None
 
 
-@pytest.mark.fact(
-    "AWS docs lambda-runtime-environment, Failures during the invoke phase, new style; "
-    "DataBiosphere/azul#8140, 2026-06: the duration is the timeout"
+NEW_STYLE = (
+    "AWS docs lambda-runtime-environment, Failures during the invoke phase, new style"
 )
-def test_a_timeout_stands_in_the_report(deploy):
-    function = deploy(
-        "import time\ndef run(event, c): print('begun', flush=True); time.sleep(9)\n",
-        Timeout=1,
-    )
-    _, tail = tail_of(function)
+IS_TIMEOUT = "DataBiosphere/azul#8140, 2026-06: the duration is the timeout"
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        pytest.param(
+            "time.sleep(9)",
+            {"status": "timeout", "kind": None, "duration": "1000.00"},
+            marks=pytest.mark.fact(f"{NEW_STYLE}; {IS_TIMEOUT}"),
+        ),
+        pytest.param(
+            "os._exit(1)",
+            {"status": "error", "kind": "Runtime.ExitError"},
+            marks=pytest.mark.fact(NEW_STYLE),
+        ),
+    ],
+)
+def test_how_an_invocation_ended_stands_in_the_report(deploy, end, told):
+    code = f"import os, time\ndef run(event, c): print('begun', flush=True); {end}\n"
+    _, tail = tail_of(deploy(code, Timeout=1))
     _, line, end, _ = tail.splitlines()
-    report = report_in(tail)
 
     assert line == "begun"
     assert end.startswith("END RequestId: ")
-    assert report["status"] == "timeout"
-    assert report["duration"] == "1000.00"
-
-
-@pytest.mark.fact(
-    "AWS docs lambda-runtime-environment, Failures during the invoke phase, new style"
-)
-def test_an_exit_stands_in_the_report(deploy):
-    function = deploy(
-        "import os\ndef run(event, c): print('x', flush=True); os._exit(1)\n"
-    )
-    _, tail = tail_of(function)
-    _, line, end, _ = tail.splitlines()
-    report = report_in(tail)
-
-    assert line == "x"
-    assert end.startswith("END RequestId: ")
-    assert (report["status"], report["kind"]) == ("error", "Runtime.ExitError")
+    assert report_in(tail).groupdict().items() >= told.items()
 
 
 @pytest.mark.fact(
     "AWS docs lambda-runtime-environment, Failures during the invoke phase: suppressed "
-    "init"
+    "init, under the function's timeout"
 )
 def test_after_a_crash_the_init_counts_as_duration(deploy):
     function = deploy(
@@ -111,11 +99,15 @@ def test_after_a_crash_the_init_counts_as_duration(deploy):
         "time.sleep(0.3)\n"
         "def run(event, context):\n"
         "    if event: os._exit(1)\n"
+        "    return context.get_remaining_time_in_millis()\n",
+        Timeout=3,
     )
     tail_of(function, b"1")
-    report = report_in(tail_of(function, b"0")[1])
+    answer, tail = tail_of(function, b"0")
+    report = report_in(tail)
 
     assert report["init"] is None
+    assert int(answer["Payload"]) <= 2_700
     assert float(report["duration"]) >= 300
 
 
@@ -132,7 +124,7 @@ def test_logged_lines_have_level_moment_and_request_id(deploy):
         "    logging.info('logged')\n"
     )
     answer, tail = tail_of(function)
-    request_id = answer["ResponseMetadata"]["RequestId"]
+    request_id = answer.request_id
 
     assert re.search(
         r"^printed \[INFO\]\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"

@@ -4,7 +4,6 @@ Nothing in a list, an answer or a name makes the worker raise, hang or go astray
 `fetch` itself checks that each URL is accounted for exactly once.
 """
 
-import json
 import socket
 import tempfile
 from collections import Counter
@@ -16,17 +15,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.engine_jobs import SOON_S, body_of, fetch, files_below
+from tests.support.handler_shards import Context, report_of
 from tests.support.misbehaving_origin import JPEG
 from tests.support.name_service import Names
 
-from fetcher import handler
 from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import ENGINES, Options
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.shard import Report, Shard
+from fetcher.contract.shard import Shard
 from fetcher.contract.source import Item
 
-TIMEOUTS = {"connect_timeout_s": 1, "read_timeout_s": 0.3, "total_timeout_s": 1.5}
+TIMES = {"connect_timeout_s": 1, "read_timeout_s": 0.3, "total_timeout_s": 1.5}
+TIMEOUTS = TIMES | {"deadline_s": 3.0}
 FUZZED = settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -113,19 +113,9 @@ def kept_as_told(ended, inner):
 def test_any_list_of_urls_is_accounted_for(engine, origin, texts, attempts):
     urls = filled(texts, origin)
     with folder() as inner:
-        ended = fetch(
-            engine, urls, inner, deadline_s=3.0, attempts=attempts, **TIMEOUTS
-        )
+        ended = fetch(engine, urls, inner, attempts=attempts, **TIMEOUTS)
 
         assert kept_as_told(ended, inner)
-
-
-class Context:
-    """What the handler uses of Lambda's context."""
-
-    @staticmethod
-    def get_remaining_time_in_millis():
-        return 3_000
 
 
 @FUZZED
@@ -133,11 +123,11 @@ class Context:
 def test_any_shard_comes_back_as_a_report(engine, origin, texts, attempts):
     urls = filled(texts, origin)
     options = Options(
-        engine=engine, allow_private=True, attempts=attempts, connections=8, **TIMEOUTS
+        engine=engine, allow_private=True, attempts=attempts, connections=8, **TIMES
     )
     source = Inline(((0, len(urls)),), urls)
-    event = Shard(run="r", index=0, options=options, source=source).to_json()
-    report = Report.from_dict(handler.download(json.loads(event), Context()))
+    shard = Shard(run="r", index=0, options=options, source=source)
+    report = report_of(shard, Context(remaining_s=3.0))
     outcomes = Counter(one.outcome for one in report.downloads)
 
     assert len(report.downloads) == len(urls)
@@ -193,7 +183,7 @@ def test_no_redirect_leads_astray(engine, origin, places, status):
         for place in places
     ]
     with folder() as inner:
-        ended = fetch(engine, urls, inner, deadline_s=3.0, **TIMEOUTS)
+        ended = fetch(engine, urls, inner, **TIMEOUTS)
 
         assert kept_as_told(ended, inner)
 
@@ -248,7 +238,7 @@ def test_any_answer_has_an_outcome(engine, origin, answers, then, **options):
     urls = [origin.saying(answer, then) for answer in answers]
     urls.append(origin.saying(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"))
     with folder() as inner:
-        *ended, good = fetch(engine, urls, inner, deadline_s=3.0, **TIMEOUTS, **options)
+        *ended, good = fetch(engine, urls, inner, **TIMEOUTS, **options)
 
         assert kept_as_told([*ended, good], inner)
         assert all(len(body_of(one)) == one.body_bytes for one in ended if one.path)

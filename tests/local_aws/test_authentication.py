@@ -1,10 +1,8 @@
 """Authentication: only signed requests are answered, and none of web pages."""
 
 import pytest
-from botocore.auth import S3SigV4Auth, SigV4Auth
-from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from botocore.exceptions import ClientError
+from tests.support.lambda_api import refused
 from tests.support.signed_requests import client_with, headers_signed
 from tests.support.urllib_http import fetch
 
@@ -28,23 +26,14 @@ UNSIGNED = HARMLESS | {
     "logs": ("POST", "/", b'{"logGroupName": "theirs"}', GROUP),
 }
 # Error codes for a missing signature, an unknown key and a wrong secret.
+BY_JSON = ("UnrecognizedClientException", "InvalidSignatureException")
+BY_QUERY = ("InvalidClientTokenId", "SignatureDoesNotMatch")
 REFUSED = {
-    "lambda": (
-        "Missing Authentication Token",
-        *("UnrecognizedClientException", "InvalidSignatureException"),
-    ),
+    "lambda": ("Missing Authentication Token", *BY_JSON),
     "s3": ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"),
-    "logs": (
-        "MissingAuthenticationTokenException",
-        *("UnrecognizedClientException", "InvalidSignatureException"),
-    ),
-    **dict.fromkeys(
-        ("iam", "sts"),
-        (
-            "MissingAuthenticationToken",
-            *("InvalidClientTokenId", "SignatureDoesNotMatch"),
-        ),
-    ),
+    "logs": ("MissingAuthenticationTokenException", *BY_JSON),
+    "iam": ("MissingAuthenticationToken", *BY_QUERY),
+    "sts": ("MissingAuthenticationToken", *BY_QUERY),
 }
 CALLS = {
     "lambda": lambda client: client.list_functions(),
@@ -63,13 +52,8 @@ def made(client_of):
 
 def refusal_with(aws, service, keys):
     """Return the status and code with which a service refuses who signs with keys."""
-    with (
-        client_with(aws, service, keys) as client,
-        pytest.raises(ClientError) as caught,
-    ):
-        CALLS[service](client)
-    response = caught.value.response
-    return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
+    with client_with(aws, service, keys) as client:
+        return refused(lambda: CALLS[service](client))[:2]
 
 
 def nothing_of_theirs(made):
@@ -137,11 +121,8 @@ def signed_for(service, ours, aws, **more):
     """Return the URL and the headers of a harmless request to a service."""
     method, path, body, headers = HARMLESS[service]
     url = aws.endpoint_url + path
-    named = {name.replace("_", "-"): text for name, text in {**headers, **more}.items()}
-    request = AWSRequest(method, url, named, body)
-    signer = S3SigV4Auth if service == "s3" else SigV4Auth
-    signer(ours, service, "us-east-1").add_auth(request)
-    return (url, body or None, method), dict(request.headers.items())
+    more |= {"service": service, **headers}
+    return (url, body or None, method), headers_signed(ours, method, url, body, **more)
 
 
 @pytest.mark.parametrize("service", HARMLESS)
@@ -210,9 +191,8 @@ def test_other_services_are_not_there(aws, ours, service):
 @pytest.mark.parametrize("path", ["/moto-api/data.json", "/latest/meta-data/iam/"])
 def test_motos_own_pages_are_not_there(aws, ours, path):
     url = aws.endpoint_url + path
-    request = AWSRequest("GET", url)
-    S3SigV4Auth(ours, "s3", "us-east-1").add_auth(request)
-    status, _, answer = fetch(url, **dict(request.headers.items()))
+    signed = headers_signed(ours, "GET", url, service="s3")
+    status, _, answer = fetch(url, **signed)
 
     assert status == 404
     assert b"NoSuchBucket" in answer

@@ -1,27 +1,21 @@
 """Presigned URLs, and signed bodies: they allow what was signed, and no more."""
 
-import hashlib
 import time
-import zipfile
-from io import BytesIO
 
 import pytest
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
-from tests.support.lambda_api import ECHO
-from tests.support.signed_requests import client_with
+from tests.support.signed_requests import client_with, headers_signed
 from tests.support.urllib_http import fetch
 
 
 @pytest.fixture(scope="module")
-def made(client_of):
-    return {"s3": client_of("s3")}
+def s3(client_of):
+    return client_of("s3")
 
 
 @pytest.fixture(scope="module")
-def bucket(made):
-    made["s3"].create_bucket(Bucket="locked")
-    made["s3"].put_object(Bucket="locked", Key="a b/ü+%.txt", Body=b"within")
+def bucket(s3):
+    s3.create_bucket(Bucket="locked")
+    s3.put_object(Bucket="locked", Key="a b/ü+%.txt", Body=b"within")
     return "locked"
 
 
@@ -56,12 +50,12 @@ def test_presigned_urls_hold_for_what_they_say_and_no_longer(
         ("X-Amz-Tagging", "a=b"),
     ],
 )
-def test_a_presigned_url_does_only_what_was_signed(aws, ours, made, bucket, name, text):
+def test_a_presigned_url_does_only_what_was_signed(aws, ours, s3, bucket, name, text):
     put = {"Bucket": bucket, "Key": "only-this"}
-    with client_with(aws, "s3", ours, signature_version="s3v4") as s3:
-        url = s3.generate_presigned_url("put_object", put)
+    with client_with(aws, "s3", ours, signature_version="s3v4") as signing:
+        url = signing.generate_presigned_url("put_object", put)
     refused = fetch(url, b"", "PUT", **{name: text})
-    there = made["s3"].list_objects_v2(Bucket=bucket, Prefix="only-this")
+    there = s3.list_objects_v2(Bucket=bucket, Prefix="only-this")
 
     assert refused[0] == 403
     assert b"<Code>AccessDenied</Code>" in refused[2]
@@ -84,25 +78,11 @@ def test_a_presigned_url_of_version_2_takes_no_other_parameters(
     assert b"<Code>AccessDenied</Code>" in refused[2]
 
 
-def test_code_has_an_address_that_needs_no_further_signature(deploy):
-    """As on AWS, where it is a presigned one of S3."""
-    location = deploy(ECHO).get_function()["Code"]["Location"]
-    status, _, content = fetch(location)
-    bare = fetch(location.partition("?")[0])[0]
-
-    assert status == 200
-    assert zipfile.ZipFile(BytesIO(content)).namelist() == ["app.py"]
-    assert bare == 403
-
-
-def test_an_object_that_is_not_the_one_signed_is_not_stored(aws, made, ours, bucket):
+def test_an_object_that_is_not_the_one_signed_is_not_stored(aws, s3, ours, bucket):
     url = f"{aws.endpoint_url}/{bucket}/tampered"
-    request = AWSRequest("PUT", url, {}, b"signed")
-    request.headers["X-Amz-Content-SHA256"] = hashlib.sha256(b"signed").hexdigest()
-    S3SigV4Auth(ours, "s3", "us-east-1").add_auth(request)
-    headers = dict(request.headers.items())
+    headers = headers_signed(ours, "PUT", url, b"signed", service="s3")
     refused = fetch(url, b"forged", "PUT", **headers)
-    there = made["s3"].list_objects_v2(Bucket=bucket, Prefix="tampered")
+    there = s3.list_objects_v2(Bucket=bucket, Prefix="tampered")
 
     assert refused[0] == 400
     assert b"XAmzContentSHA256Mismatch" in refused[2]

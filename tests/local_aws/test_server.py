@@ -136,25 +136,6 @@ def test_objects_survive_the_way_to_moto_and_back(client_of):
         s3.get_object(Bucket="objects", Key="other")
 
 
-def test_roles_identities_and_log_groups_are_there_too(client_of):
-    iam, sts, logs = client_of("iam"), client_of("sts"), client_of("logs")
-    role = iam.create_role(RoleName="worker", AssumeRolePolicyDocument="{}")["Role"]
-    logs.create_log_group(logGroupName="group")
-    groups = logs.describe_log_groups(logGroupNamePrefix="group")["logGroups"]
-
-    account = sts.get_caller_identity()["Account"]
-    assert role["Arn"] == f"arn:aws:iam::{account}:role/worker"
-    assert [group["logGroupName"] for group in groups] == ["group"]
-    with pytest.raises(logs.exceptions.ResourceNotFoundException):
-        logs.get_log_events(logGroupName="no", logStreamName="no")
-
-
-def test_a_taken_port_is_named(aws):
-    port = int(aws.endpoint_url.rpartition(":")[2])
-    with pytest.raises(EndpointError, match=f"port {port} of 127.0.0.1: Address"):
-        asyncio.run(LocalAws("127.0.0.1", port).__aenter__())
-
-
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org", ""])
 def test_only_loopback_is_served(host):
     with pytest.raises(EndpointError, match="runs code for everyone"):

@@ -121,17 +121,14 @@ def test_the_command_ends_with_its_stdin_if_asked():
         assert command.wait(LIMIT_S) == 0
 
 
-@pytest.mark.parametrize("port", ["taken", "70000"])
-def test_the_command_names_a_port_it_cannot_have(origin, port):
-    port = port.replace("taken", str(urlsplit(origin.url).port))
+def test_the_command_names_a_port_it_cannot_have():
     done = subprocess.run(
-        [*COMMAND, "--port", port],
+        [*COMMAND, "--port", "70000"],
         check=False,
         capture_output=True,
         text=True,
         timeout=LIMIT_S,
     )
 
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert f"cannot listen on port {port}" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot listen on port 70000" in done.stderr

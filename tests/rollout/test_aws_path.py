@@ -10,8 +10,7 @@ import json
 
 import pytest
 from tests.support import wheelhouse
-from tests.support.aws_target import POLICY, aws_in_place, policies_of
-from tests.support.bucket_contents import put
+from tests.support.aws_target import POLICY, aws_in_place
 from tests.support.iam_simulation import denied, idle
 from tests.support.notebook_cells import run_cells
 
@@ -98,29 +97,6 @@ def test_the_aws_path_works_whole_with_the_policy_that_readme_grants(
         *("lambda:InvokeFunction", "lambda:GetAccountSettings"),
         *("lambda:GetFunctionConcurrency", "logs:FilterLogEvents"),
     } <= gate.actions
-
-
-def test_files_in_s3_are_read_with_the_functions_role(
-    gate, endpoint, parameters, tmp_path
-):
-    """
-    Executions ask S3 themselves, past the gate: what they may is their role's policy.
-    """
-    s3, where = connect("local", endpoint.endpoint_url).client("s3"), "aws-path-photos"
-    s3.create_bucket(Bucket=where)
-    path = tmp_path / "urls.txt"
-    urls = [put(s3, where, f"2026/{number}.jpg", b"x") for number in range(6)]
-    path.write_text("\n".join(urls))
-    given = {"url_template": "", "url_list": str(path), "files": 6, "waves": 1}
-    given |= {"sources": [f"s3://{where}/2026"], "tear_down": False}
-    variables = run_cells("20_fan_out", parameters | given)
-
-    assert read_run(tmp_path / "run")["totals"]["counts"]["ok"] == 6
-    items = {item.what: item.amount for item in variables["spent"].bill.items}
-    assert items["reads from S3"] == 6
-    (objects, _) = policies_of(variables["session"].target, NAME)["read-sources"]
-    assert objects["Resource"] == [f"arn:aws:s3:::{where}/2026/*"]
-    assert "s3:GetObject" not in gate.actions
 
 
 def test_a_dry_run_and_one_that_may_cost_too_much_deploy_and_invoke_nothing(

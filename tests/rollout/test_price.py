@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from aws_facts import limits
 from aws_facts.fleet_constants import DOCUMENTED, constants
-from rollout.price import Billable, bill, in_dollars
+from rollout.price import Billable, bill
 from rollout.target.runtime_platform import ARCHITECTURES
 
 REGIONS = "regions.toml"
@@ -110,9 +110,7 @@ def stale(today):
 
 
 def test_every_price_and_limit_has_a_source_that_was_read_within_a_year():
-    """
-    AWS changes them. To mend this, read the source again, and set `seen`.
-    """
+    """AWS changes them. To mend this, read the source again, and set `seen`."""
     today = dt.datetime.now(dt.UTC).date()
 
     assert stale(today) == []
@@ -149,11 +147,3 @@ def test_only_regions_that_have_lambda_are_priced():
         assert all(
             home / 4 < dollars < 4 * home for dollars in entry["dollars"].values()
         )
-
-
-@pytest.mark.parametrize(
-    ("dollars", "text"),
-    [(0, "$0.00"), (0.241, "$0.24"), (0.0099, "$0.0099"), (1_000, "$1,000.00")],
-)
-def test_dollars_are_written_as_people_do(dollars, text):
-    assert in_dollars(dollars) == text

@@ -25,61 +25,49 @@ def environ(endpoint):
 
 
 @pytest.fixture
-def aws(tmp_path, environ):
-    """Run the AWS CLI; return its answer."""
-    program = others.program("aws")
+def aws_lambda(tmp_path, environ):
+    """Run the AWS CLI's commands of Lambda; return its answer."""
+    command = [others.program("aws"), "--output", "json", "lambda"]
 
-    def aws(*arguments):
-        said = others.run(
-            [program, *arguments, "--output", "json"], tmp_path, **environ
-        )
+    def aws_lambda(*arguments):
+        said = others.run([*command, *arguments], tmp_path, **environ)
         return json.loads(said or "null")
 
-    return aws
+    return aws_lambda
 
 
-def test_the_aws_cli_makes_a_function_calls_it_and_removes_it(aws, tmp_path, zip_of):
+def test_the_aws_cli_makes_a_function_calls_it_and_removes_it(
+    aws_lambda, tmp_path, zip_of
+):
     code = tmp_path / "code.zip"
     code.write_bytes(zip_of("def handler(event, context):\n    return event\n"))
     event = tmp_path / "event.json"
     event.write_text('{"a": 1}')
     name = ("--function-name", "by-the-cli")
-    aws(
-        *(
-            "lambda",
-            "create-function",
-            *name,
-            "--role",
-            ROLE,
-            "--runtime",
-            "python3.13",
-        ),
-        *("--handler", "main.handler", "--zip-file", f"fileb://{code}"),
-    )
-    aws("lambda", "wait", "function-active-v2", *name)
-    aws(
-        *("lambda", "invoke", *name, "--payload", f"fileb://{event}"),
-        str(tmp_path / "answer"),
-    )
-    assert json.loads((tmp_path / "answer").read_text()) == {"a": 1}
+    settings = ["--role", ROLE, "--runtime", "python3.13", "--handler", "main.handler"]
+    aws_lambda("create-function", *name, *settings, "--zip-file", f"fileb://{code}")
+    aws_lambda("wait", "function-active-v2", *name)
+    answer = tmp_path / "answer"
+    aws_lambda("invoke", *name, "--payload", f"fileb://{event}", str(answer))
+    assert json.loads(answer.read_text()) == {"a": 1}
 
-    aws("lambda", "update-function-configuration", *name, "--memory-size", "256")
-    aws("lambda", "wait", "function-updated-v2", *name)
-    published = aws("lambda", "publish-version", *name)["Version"]
-    aws("lambda", "create-alias", *name, "--name", "live", "--function-version", "1")
+    aws_lambda("update-function-configuration", *name, "--memory-size", "256")
+    aws_lambda("wait", "function-updated-v2", *name)
+    published = aws_lambda("publish-version", *name)["Version"]
+    aws_lambda("create-alias", *name, "--name", "live", "--function-version", "1")
     for listing in (
         *("list-functions", "list-layers", "list-event-source-mappings"),
         *("list-code-signing-configs", "get-account-settings"),
     ):
-        assert aws("lambda", listing)
+        assert aws_lambda(listing)
     for shown in (
         *("get-function", "list-versions-by-function", "list-aliases"),
         *("get-function-code-signing-config", "get-runtime-management-config"),
         *("list-provisioned-concurrency-configs", "get-function-recursion-config"),
     ):
-        assert aws("lambda", shown, *name)
-    aws("lambda", "create-function-url-config", *name, "--auth-type", "AWS_IAM")
-    aws("lambda", "delete-function", *name)
+        assert aws_lambda(shown, *name)
+    aws_lambda("create-function-url-config", *name, "--auth-type", "AWS_IAM")
+    aws_lambda("delete-function", *name)
 
     assert published == "1"
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from botocore.retries.standard import ExponentialBackoff
-from tests.support.permission_gate import Gate
+from tests.support.permission_gate import Gate, as_list
 
 from rollout.deploy import role
 
@@ -33,15 +33,7 @@ def aws_in_place(endpoint_url, monkeypatch, policy=POLICY):
 
 def actions_of(policy):
     """Return every action that a policy names."""
-    return [
-        action
-        for statement in policy["Statement"]
-        for action in (
-            [statement["Action"]]
-            if isinstance(statement["Action"], str)
-            else statement["Action"]
-        )
-    ]
+    return [one for part in policy["Statement"] for one in as_list(part["Action"])]
 
 
 def interfaces(count):
@@ -54,10 +46,5 @@ def interfaces(count):
 
 def policies_of(target, name):
     """Return the statements of every policy of a function's role."""
-    iam, own_role = target.client("iam"), role.role_name(target, name)
-    return {
-        policy: iam.get_role_policy(RoleName=own_role, PolicyName=policy)[
-            "PolicyDocument"
-        ]["Statement"]
-        for policy in iam.list_role_policies(RoleName=own_role)["PolicyNames"]
-    }
+    documents = role.policies_of(target, name)
+    return {policy: one["Statement"] for policy, one in documents.items()}

@@ -10,7 +10,7 @@ import simpy
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import simulate
 from experiment.fleet.model.work import cpu_s
-from experiment.fleet.question import DISCARD, TODAY, Question
+from experiment.fleet.question import TODAY, Question
 from experiment.parameters.fan_out import FALLING
 from experiment.run.sent_shard import UsualTimes
 
@@ -181,106 +181,55 @@ def slow_one(executions):
 
 def seconds(question, constants, seed=1):
     """Return how long one run takes, event by event."""
-    assert question.sink == DISCARD
     return Fleet(question, constants, seed).seconds()
 
 
-MB = 1e6
-PLAIN = {"source": "internet", "hedge": False, "sizes_bytes": (10_000.0,)}
-SLOW = {"tail_scale": 3.0}  # one execution takes four times as long
-LARGE = {"sizes_bytes": (1.7 * MB,)}
-FALL = {"files": 2_000, "concurrency": 10, "latency_s": 0.2} | {
-    "shard_sizes": FALLING,
-    "shards_per_execution": 2,
-}
+def of(files, concurrency, connections, fixed=(), **asked):
+    """Return a question, and what it fixes of the constants."""
+    plain = {"source": "internet", "hedge": False, "sizes_bytes": (10_000.0,)}
+    wide = {"concurrency": concurrency, "connections": connections}
+    return Question(files=files, **wide, **plain | asked), dict(fixed)
+
+
+def falling(connections, fixed=(), **asked):
+    """Return the same for shards that fall in size."""
+    shards = {"shard_sizes": FALLING, "shards_per_execution": 2}
+    return of(2_000, 10, connections, fixed, latency_s=0.2, **shards, **asked)
+
+
+LARGE = (1.7e6,)  # bytes
+# One execution takes four times as long, or loses as much.
+SLOW = {"tail_scale": 3.0, "tail_adds": 0.0}
+LOSES = {"tail_scale": 3.0, "tail_adds": 1.0}
+LATE = {"starts_at_once": 40.0, "starts_per_s": 0.1}
 REGIMES = {
-    "bandwidth": ({"files": 1_000, "concurrency": 2, "connections": 20} | LARGE, {}),
-    "burst": ({"files": 200, "concurrency": 2, "connections": 50} | LARGE, {}),
-    "processor": (
-        {"files": 1_200, "concurrency": 1, "connections": 20, "memory_mb": 256},
-        {},
-    ),
-    "latency": (
-        {"files": 800, "concurrency": 2, "connections": 10, "latency_s": 0.2},
-        {},
-    ),
-    "rounds": (
-        {"files": 300, "concurrency": 2, "connections": 100, "latency_s": 1.0},
-        {},
-    ),
-    "two limits": (
-        {"files": 800, "concurrency": 1, "connections": 5, "latency_s": 0.02}
-        | {"sizes_bytes": (0.3 * MB,)},
-        {},
-    ),
-    "one connection": (
-        {"files": 20, "concurrency": 1, "connections": 1, "memory_mb": 512}
-        | {"sizes_bytes": (50 * MB,)},
-        {},
-    ),
-    "origin": (
-        {"files": 1_500, "concurrency": 4, "connections": 20}
-        | {"origin_files_per_s": 300},
-        {},
-    ),
-    "scaling": (
-        {"files": 300, "concurrency": 300, "connections": 1},
-        {"starts_at_once": 100.0},
-    ),
-    "calls": (
-        {"files": 400, "concurrency": 200, "connections": 1}
-        | {"shards_per_execution": 2},
-        {"calls_per_s": 100.0},
-    ),
-    "pulled shards": (
-        {"files": 1_500, "concurrency": 5, "connections": 10, "latency_s": 0.1}
-        | {"shards_per_execution": 6},
-        {},
-    ),
-    "one slow execution": (
-        {"files": 600, "concurrency": 20, "connections": 3, "latency_s": 0.2},
-        SLOW | {"tail_adds": 0.0},
-    ),
-    "one that loses seconds": (
-        {"files": 600, "concurrency": 20, "connections": 3, "latency_s": 0.2},
-        SLOW | {"tail_adds": 1.0},
-    ),
-    "one slow, pulled": (
-        {"files": 900, "concurrency": 10, "connections": 3, "latency_s": 0.2}
-        | {"shards_per_execution": 6},
-        SLOW | {"tail_adds": 0.0},
-    ),
-    "falling shards": ({"connections": 4} | FALL, {}),
-    "falling, late starts": (
-        {"connections": 4} | FALL,
-        {"starts_at_once": 4.0, "starts_per_s": 0.5},
-    ),
-    "falling, one slow": ({"connections": 2} | FALL, SLOW | {"tail_adds": 0.0}),
-    "falling, one loses seconds": (
-        {"connections": 2} | FALL,
-        SLOW | {"tail_adds": 1.0},
-    ),
-    "falling, one slow, hedged": (
-        {"connections": 2, "hedge": True} | FALL,
-        SLOW | {"tail_adds": 0.0},
-    ),
-    "one slow, hedged": (
-        {"files": 600, "concurrency": 20, "connections": 3, "latency_s": 0.2}
-        | {"hedge": True},
-        SLOW | {"tail_adds": 0.0},
-    ),
-    "scaling, one slow, hedged": (
-        {"files": 600, "concurrency": 60, "connections": 1, "latency_s": 0.4}
-        | {"hedge": True},
-        SLOW | {"tail_adds": 0.0, "starts_at_once": 40.0, "starts_per_s": 0.1},
-    ),
+    "bandwidth": of(1_000, 2, 20, sizes_bytes=LARGE),
+    "burst": of(200, 2, 50, sizes_bytes=LARGE),
+    "processor": of(1_200, 1, 20, memory_mb=256),
+    "latency": of(800, 2, 10, latency_s=0.2),
+    "rounds": of(300, 2, 100, latency_s=1.0),
+    "two limits": of(800, 1, 5, latency_s=0.02, sizes_bytes=(300_000.0,)),
+    "one connection": of(20, 1, 1, memory_mb=512, sizes_bytes=(50e6,)),
+    "origin": of(1_500, 4, 20, origin_files_per_s=300),
+    "scaling": of(300, 300, 1, {"starts_at_once": 100.0}),
+    "calls": of(400, 200, 1, {"calls_per_s": 100.0}, shards_per_execution=2),
+    "pulled shards": of(1_500, 5, 10, latency_s=0.1, shards_per_execution=6),
+    "one slow execution": of(600, 20, 3, SLOW, latency_s=0.2),
+    "one that loses seconds": of(600, 20, 3, LOSES, latency_s=0.2),
+    "one slow, pulled": of(900, 10, 3, SLOW, latency_s=0.2, shards_per_execution=6),
+    "falling shards": falling(4),
+    "falling, late starts": falling(4, {"starts_at_once": 4.0, "starts_per_s": 0.5}),
+    "falling, one slow": falling(2, SLOW),
+    "falling, one loses seconds": falling(2, LOSES),
+    "falling, one slow, hedged": falling(2, SLOW, hedge=True),
+    "one slow, hedged": of(600, 20, 3, SLOW, latency_s=0.2, hedge=True),
+    "scaling, one slow, hedged": of(600, 60, 1, SLOW | LATE, latency_s=0.4, hedge=True),
 }
 
 
 def compared(name):
     """Return the median seconds of the model, and those of the events, in a regime."""
-    asked, fixed = REGIMES[name]
-    question = Question(**PLAIN | asked)
+    question, fixed = REGIMES[name]
     constants = likeliest(50)
     for one, value in ({"tail_scale": 0.0} | fixed).items():
         constants[one] = np.full_like(constants[one], value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 from fetcher import handler
 from fetcher.contract.options import Options
@@ -12,18 +13,21 @@ from fetcher.contract.shard import Report, Shard
 class Context:
     """What the handler uses of Lambda's context."""
 
+    def __init__(self, remaining_s=60.0):
+        self._until = time.monotonic() + remaining_s
+
     def get_remaining_time_in_millis(self):
-        return 60_000
+        return int((self._until - time.monotonic()) * 1_000)
+
+
+def report_of(shard, context=None):
+    """Return the report of a shard; both travel as JSON."""
+    event = json.loads(shard.to_json())
+    answer = handler.download(event, context or Context())
+    return Report.from_dict(json.loads(json.dumps(answer)))
 
 
 def invoke(source, sink, **options):
     """Return the report of a shard with that source and sink."""
-    shard = Shard(
-        run="r",
-        index=3,
-        source=source,
-        sink=sink,
-        options=Options(allow_private=True, connections=4, attempts=1, **options),
-    )
-    event = json.loads(shard.to_json())
-    return Report.from_dict(json.loads(json.dumps(handler.download(event, Context()))))
+    options = Options(allow_private=True, connections=4, attempts=1, **options)
+    return report_of(Shard(run="r", index=3, source=source, sink=sink, options=options))

@@ -48,9 +48,13 @@ class Endpoint:
         here = [each for each in all_ if each.laddr.port == self.port]
         return sum(each.status == psutil.CONN_ESTABLISHED for each in here)
 
+    def connected(self):
+        """Connect to it; nothing is waited for longer than 15 s."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=15)
+
     def talk(self, *sent, half_close=False):
         """Send pieces, and return all that comes until the connection closes."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=15) as talk:
+        with self.connected() as talk:
             with contextlib.suppress(ConnectionError):
                 for piece in sent:
                     talk.sendall(piece)
@@ -59,7 +63,7 @@ class Endpoint:
             return read_all(talk)
 
     def is_well(self):
-        with socket.create_connection(("127.0.0.1", self.port), timeout=15) as talk:
+        with self.connected() as talk:
             talk.sendall(LIST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
             return read_all(talk).startswith(b"HTTP/1.1 200 ")
 

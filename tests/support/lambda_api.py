@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import functools
 import io
 import json
 import uuid
@@ -18,6 +17,9 @@ from tests.support.waiting import eventually  # noqa: F401 - tests of Lambda fin
 from local_aws.server import LocalAws
 
 ROLE = "arn:aws:iam::123456789012:role/worker"
+
+# Why a call is throttled: LocalStack test_reserved_concurrency, recorded 2025-11.
+RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 
 ECHO = "def run(event, context): return event\n"
 PID = "import os\ndef run(event, context): return os.getpid()\n"
@@ -124,6 +126,16 @@ def request_for(name, code, **settings):
 ACTIVE = "function_active_v2"
 
 
+class Answer(dict):
+    """An answer of Lambda's; of its metadata, the status and the request's id."""
+
+    def __init__(self, answer):
+        metadata = answer["ResponseMetadata"]
+        self.status, self.request_id = metadata["HTTPStatusCode"], metadata["RequestId"]
+        super().__init__(answer)
+        del self["ResponseMetadata"]
+
+
 class Function(str):  # noqa: SLOT000 its client is one
     """
     A function's name, through which its client is asked about it.
@@ -138,7 +150,8 @@ class Function(str):  # noqa: SLOT000 its client is one
         return made
 
     def __getattr__(self, operation):
-        return functools.partial(getattr(self.client, operation), FunctionName=self)
+        call = getattr(self.client, operation)
+        return lambda **parameters: Answer(call(FunctionName=self, **parameters))
 
     def __call__(self, event=None):
         return invoke(self.client, self, event)
@@ -160,6 +173,13 @@ class Function(str):  # noqa: SLOT000 its client is one
         with ThreadPoolExecutor(many) as threads:
             calls = threads.map(self, [[str(folder), many]] * many)
             return [answer for answer, _ in calls]
+
+    def pages(self, operation, member):
+        """Return what a list operation says of it, in pages of two."""
+        pages = self.client.get_paginator(operation).paginate(
+            FunctionName=self, PaginationConfig={"PageSize": 2}
+        )
+        return [page[member] for page in pages]
 
     def shown(self, **qualified):
         return self.get_function_configuration(**qualified)
@@ -238,8 +258,9 @@ def functions_of(client):
 
 def call(client, name, **options):
     """Invoke, and replace the stream of the payload by its content."""
-    answer = client.invoke(FunctionName=name, **options)
-    return answer | {"Payload": answer["Payload"].read()}
+    answer = Answer(client.invoke(FunctionName=name, **options))
+    answer["Payload"] = answer["Payload"].read()
+    return answer
 
 
 def invoke(client, name, event=None):

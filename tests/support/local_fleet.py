@@ -5,10 +5,14 @@ All of a run shares it: executions, origin, endpoint, and whatever else it does.
 execution's processor is slower by what the others take of it. What has nothing to do
 with the run is no matter of the model: the cores that it took meanwhile are measured
 and taken for granted.
+
+The constants, here: `call_s`, `cold_start_s` and `connect_s` are as those of the model,
+if nothing else ran, with `connect_s` all that comes once an invocation. PARTS have the
+CPU seconds of a file while all cores are busy, by engine and size in kB. `roomy` is the
+share of these that is enough while a core has little to do.
 """
 
 import json
-from dataclasses import asdict, dataclass, field, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +26,7 @@ from experiment.ledger.machine import machine_name
 from experiment.ledger.run_folder import utc_now
 from fetcher.process.cores import cores
 
+PARTS = ("execution_s", "origin_s", "rest_s")
 NO_LINE = 1e15  # bytes a second: loopback is the processor's work
 
 
@@ -34,52 +39,21 @@ class Setting(NamedTuple):
     latency_ms: int
 
 
-@dataclass
-class Here:
-    """
-    Constants of this machine.
+def of_files(here, setting):
+    """Return CPU seconds of a file: in the execution, the origin, all the rest."""
+    share = here["roomy"] if setting.concurrency < cores() else 1.0
+    return [share * of_file(here[part][setting.engine], setting) for part in PARTS]
 
-    Attributes:
-        call_s, cold_start_s, connect_s:
-            As those of the model, if nothing else ran; `connect_s` is all that comes
-            once an invocation.
 
-        execution_s, origin_s, rest_s:
-            CPU seconds of a file while all cores are busy, by engine and size in kB.
-
-        roomy: Share of these that is enough while a core has little to do.
-    """
-
-    call_s: float = 0.0
-    cold_start_s: float = 0.0
-    connect_s: float = 0.0
-    execution_s: dict = field(default_factory=dict)
-    origin_s: dict = field(default_factory=dict)
-    rest_s: dict = field(default_factory=dict)
-    roomy: float = 1.0
-
-    def of_files(self, setting):
-        """Return CPU seconds of a file: in the execution, the origin, all the rest."""
-        share = self.roomy if setting.concurrency < cores() else 1.0
-        parts = ("execution_s", "origin_s", "rest_s")
-        size = setting.file_kb
-        return [share * self.of_file(part, setting.engine, size) for part in parts]
-
-    def of_file(self, part, engine, file_kb):
-        """Interpolate as the model does: in the logarithms of size and time."""
-        table = getattr(self, part)[engine]
-        sizes = sorted(table)
-        logs = np.log([table[size] for size in sizes])
-        return float(np.exp(np.interp(np.log(file_kb), np.log(sizes), logs)))
+def of_file(table, setting):
+    """Interpolate as the model does: in the logarithms of size and time."""
+    sizes = sorted(table)
+    logs = np.log([table[size] for size in sizes])
+    return float(np.exp(np.interp(np.log(setting.file_kb), np.log(sizes), logs)))
 
 
 def between(one, other):
-    """Return what is halfway between two numbers, tables of them, or constants."""
-    if isinstance(one, Here):
-        both = (
-            between(getattr(one, x.name), getattr(other, x.name)) for x in fields(one)
-        )
-        return Here(*both)
+    """Return what is halfway between two numbers, or tables of them."""
     if isinstance(one, dict):
         return {key: between(one[key], other[key]) for key in one}
     return (one + other) / 2
@@ -92,20 +66,18 @@ def stretch(setting, others):
 
 def predicted(setting, files, here, others):
     """Return the model's seconds for a run here."""
+    known = setting._asdict()
     question = Question(
         files=files,
-        sizes_bytes=(setting.file_kb * 1_000.0,),
-        concurrency=setting.concurrency,
-        connections=setting.connections,
-        shards_per_execution=setting.shards_per_execution,
+        sizes_bytes=(known.pop("file_kb") * 1_000.0,),
+        latency_s=known.pop("latency_ms") / 1e3,
         architecture="x86_64",
-        engine=setting.engine,
         scheme="http",
         source=INTERNET,
-        latency_s=setting.latency_ms / 1e3,
         hedge=False,
+        **known,
     )
-    alone_s, origin_s, rest_s = here.of_files(setting)
+    alone_s, origin_s, rest_s = of_files(here, setting)
     free = cores() - others
     together_s = setting.concurrency * (alone_s + origin_s + rest_s) / free
     slower = stretch(setting, others)
@@ -114,9 +86,9 @@ def predicted(setting, files, here, others):
         "base_bytes_per_s": NO_LINE,
         "burst_bytes_per_s": NO_LINE,
         "credit_bytes": 0.0,
-        "call_s": here.call_s * slower,
-        "cold_start_s": here.cold_start_s * slower,
-        "connect_s": here.connect_s * slower,
+        "call_s": here["call_s"] * slower,
+        "cold_start_s": here["cold_start_s"] * slower,
+        "connect_s": here["connect_s"] * slower,
         "first_byte_s": 1e-3,
         "tail_scale": 0.0,
         "x86_64_slowdown": 1.0,
@@ -130,34 +102,27 @@ def predicted(setting, files, here, others):
 def with_predictions(rows, here):
     """Return rows as a table with what the model says of each."""
     table = pd.DataFrame(rows)
+    settings = table[list(Setting._fields)].itertuples(index=False)
     table["predicted_s"] = [
-        predicted(
-            Setting(*(row[name] for name in Setting._fields)),
-            row["files"],
-            here,
-            row["cores_of_others"],
+        predicted(Setting(*setting), files, here, others)
+        for setting, files, others in zip(
+            settings, table["files"], table["cores_of_others"], strict=True
         )
-        for row in table.to_dict("records")
     ]
     table["ratio"] = table["predicted_s"] / table["measured_s"]
     return table
 
 
 def recorded(folder):
-    """Return constants and rows of an earlier check, predicted as the model is now."""
-    known = json.loads((folder / "constants.json").read_text())["constants"]
-    here = Here(
-        **{
-            name: {
-                engine: {int(size): seconds for size, seconds in table.items()}
-                for engine, table in value.items()
-            }
-            if isinstance(value, dict)
-            else value
-            for name, value in known.items()
-        }
-    )
-    return here, with_predictions(pd.read_csv(folder / "local_grid.csv"), here)
+    """Return the rows of an earlier check, predicted as the model is now."""
+    known = json.loads((folder / "constants.json").read_text(), object_hook=by_size)
+    rows = pd.read_csv(folder / "local_grid.csv")
+    return with_predictions(rows, known["constants"])
+
+
+def by_size(table):
+    """Return a table of a JSON file with its sizes as numbers."""
+    return {int(key) if key.isdigit() else key: one for key, one in table.items()}
 
 
 def published(folder, here, rows):
@@ -165,6 +130,6 @@ def published(folder, here, rows):
     folder.mkdir(parents=True, exist_ok=True)
     table = with_predictions(rows, here)
     table.round(4).to_csv(folder / "local_grid.csv", index=False)
-    said = {"machine": machine_name(), "measured": utc_now(), "constants": asdict(here)}
+    said = {"machine": machine_name(), "measured": utc_now(), "constants": here}
     (folder / "constants.json").write_text(json.dumps(said, indent=2) + "\n")
     return table

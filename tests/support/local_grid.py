@@ -5,9 +5,11 @@ A shared machine gets faster and slower within minutes, so constants are measure
 the unseen runs and after them.
 """
 
+from contextlib import closing
+
 import numpy as np
 import psutil
-from tests.support.local_fleet import Here, Setting, predicted, stretch
+from tests.support.local_fleet import PARTS, Setting, of_files, predicted, stretch
 
 from experiment.fleet.calibration.runs import measured
 from experiment.parameters.fan_out import FanOutSettings
@@ -20,22 +22,17 @@ LASTS_S = 4.0  # a shorter run measures noise
 # With the number of files. CPU time is no simple function of size, so that a table of
 # three sizes is wrong by a quarter in between: buffers of sockets grow.
 SEEN = {
-    Setting(10, 2, 20, 4, "curl", 0): 30_000,
-    Setting(50, 2, 20, 4, "curl", 0): 20_000,
-    Setting(100, 2, 20, 4, "curl", 0): 16_000,
-    Setting(500, 2, 20, 4, "curl", 0): 5_000,
-    Setting(1_700, 2, 20, 4, "curl", 0): 1_600,
-    Setting(10, 2, 20, 4, "aiohttp", 0): 10_000,
-    Setting(50, 2, 20, 4, "aiohttp", 0): 9_000,
-    Setting(100, 2, 20, 4, "aiohttp", 0): 8_000,
-    Setting(500, 2, 20, 4, "aiohttp", 0): 2_500,
-    Setting(1_700, 2, 20, 4, "aiohttp", 0): 1_000,
+    Setting(size, 2, 20, 4, engine, 0): files
+    for engine, counts in {
+        "curl": (30_000, 20_000, 16_000, 5_000, 1_600),
+        "aiohttp": (10_000, 9_000, 8_000, 2_500, 1_000),
+    }.items()
+    for size, files in zip((10, 50, 100, 500, 1_700), counts, strict=True)
 }
 # One execution: while a core has little to do, nobody waits for what two of them share.
 ROOMY = {
-    Setting(10, 1, 20, 4, "curl", 0): 20_000,
-    Setting(100, 1, 20, 4, "curl", 0): 12_000,
-    Setting(1_700, 1, 20, 4, "curl", 0): 1_200,
+    Setting(size, 1, 20, 4, "curl", 0): files
+    for size, files in ((10, 20_000), (100, 12_000), (1_700, 1_200))
 }
 UNSEEN = (
     Setting(30, 2, 20, 4, "curl", 0),
@@ -77,39 +74,35 @@ class LocalGrid:
         self._runs += 1
         latency = f"?latency_ms={setting.latency_ms}" if setting.latency_ms else ""
         folder = f"{self._endpoint.origin_url}/{setting.file_kb * 1_000}"
-        wanted = {
-            **setting._asdict(),
-            "function": FUNCTION,
-            "endpoint_url": self._endpoint.endpoint_url,
-            "url_template": f"{folder}/{{number}}.jpg{latency}",
-            "allow_private": True,
-            "files": files,
-            "sink": "discard",
-            "hedge": False,
-            "shard_sizes": "equal",
-            "fresh": True,
-        }
-        del wanted["latency_ms"]
-        settings = FanOutSettings(**wanted)
-        session = open_session(settings)
-        try:
-            with Load() as load:
-                made = measured(settings, session, self._folder / f"{self._runs}")
-            assert made.totals["counts"]["ok"] == files
-            began_at, ended_at = made.shards["invoked_at"], made.shards["answered_at"]
-            return made, load.during(began_at.min(), ended_at.max())
-        finally:
-            session.close()
+        known = setting._asdict()
+        del known["latency_ms"]
+        settings = FanOutSettings(
+            **known,
+            function=FUNCTION,
+            endpoint_url=self._endpoint.endpoint_url,
+            url_template=f"{folder}/{{number}}.jpg{latency}",
+            allow_private=True,
+            files=files,
+            sink="discard",
+            hedge=False,
+            shard_sizes="equal",
+            fresh=True,
+        )
+        with closing(open_session(settings)) as session, Load() as load:
+            made = measured(settings, session, self._folder / f"{self._runs}")
+        assert made.totals["counts"]["ok"] == files
+        began_at, ended_at = made.shards["invoked_at"], made.shards["answered_at"]
+        return made, load.during(began_at.min(), ended_at.max())
 
     def calibrated(self):
         """Measure the constants in the settings that are `SEEN`."""
-        here, calls, colds, once = Here(), [], [], []
+        here, calls, colds, once = {part: {} for part in PARTS}, [], [], []
         for setting, files in SEEN.items():
             made, busy = self.run(setting, files)
             slower = stretch(setting, taken(busy))
             shards = made.shards
             for part, seconds in spent(made, busy).items():
-                table = getattr(here, part).setdefault(setting.engine, {})
+                table = here[part].setdefault(setting.engine, {})
                 table[setting.file_kb] = seconds / files
             cold = shards["cold"] == 1
             begun = shards["downloading_at"] - shards["invoked_at"]
@@ -119,14 +112,17 @@ class LocalGrid:
             calls += list(called / slower)
             colds += list((begun[cold] - begun[~cold].median()) / slower)
             once += list((before + after)[~cold] / slower)
-        here.call_s, here.connect_s = float(np.median(calls)), float(np.median(once))
-        here.cold_start_s = float(np.median(colds))
+        here |= {
+            "call_s": float(np.median(calls)),
+            "cold_start_s": float(np.median(colds)),
+            "connect_s": float(np.median(once)),
+            "roomy": 1.0,
+        }
         shares = []
         for setting, files in ROOMY.items():
             seconds = sum(spent(*self.run(setting, files)).values()) / files
-            shares.append(seconds / sum(here.of_files(setting)))
-        here.roomy = float(np.median(shares))
-        return here
+            shares.append(seconds / sum(of_files(here, setting)))
+        return here | {"roomy": float(np.median(shares))}
 
     def compared(self, here):
         """Yield a row for each setting that is `UNSEEN`."""
@@ -143,7 +139,7 @@ class LocalGrid:
 
 
 def spent(made, busy):
-    """Return the CPU seconds of a run, by their names in `Here`."""
+    """Return the CPU seconds of a run, by `PARTS`."""
     wall_s = made.totals["wall_s"]
     execution_s = float(made.shards["cpu_s"].sum())
     origin_s = busy["origin_cores"] * wall_s

@@ -51,7 +51,7 @@ class Watched:
         return [process.pid for process in environments_of(self.pid)]
 
     def descriptors(self):
-        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+        return psutil.Process(self.pid).num_fds()
 
     def folders(self):
         """What lies in the endpoint's own folder."""

@@ -42,13 +42,10 @@ class Origin(BareServer):
     * /together/GROUP/MANY/N  a JPEG's start, N bytes; half of them once MANY have asked
     * /saying/N/THEN          what `saying` was given
     * /status/CODE            that status
-    * /retry-after/CODE/TEXT  that status, with Retry-After
     * /heals/NAME/WAIT[/CODE] 503, or that status, and Retry-After twice, then 3 bytes
     * /trickle/N/PAUSE        N bytes, one at a time
     * /trickle-head/PAUSE     a head without end, a byte at a time
     * /cut/PROMISED/SENT      closes before Content-Length is reached
-    * /cut-chunked            closes before the last chunk
-    * /bad-chunk              a chunk whose length is no number
     * /reset/N                N bytes of many more, then RST
     * /hang-up[/...]          closes without an answer
     * /hang-up-second/...     the same, but never to a connection's first request
@@ -57,11 +54,9 @@ class Origin(BareServer):
     * /loop                   redirects to itself
     * /chain/N                N redirects, then 3 bytes
     * /to/URL                 redirects there
-    * /type/TEXT              3 bytes of that Content-Type; none if TEXT is empty
     * /endless[/PAUSE]        a body without end
     * /endless-head           headers without end
     * /interim/PAUSE          100 Continue, without end
-    * /not-http               something that is not HTTP
     * /target/...             the request's own path as the body
     * /headers/NAME/VALUE     3 bytes, with that header
     """
@@ -124,9 +119,6 @@ class Origin(BareServer):
     async def _status(self, writer, code):
         await self._send(writer, code, b"because")
 
-    async def _retry_after(self, writer, code, text):
-        await self._send(writer, code, b"later", Retry_After=unquote(text))
-
     async def _heals(self, writer, name, wait, code="503"):
         self._healing[name] += 1
         if self._healing[name] < 3:
@@ -149,16 +141,6 @@ class Origin(BareServer):
 
     async def _cut(self, writer, promised, sent):
         await self._send(writer, body=b"x" * int(sent), Content_Length=promised)
-        return True
-
-    async def _cut_chunked(self, writer):
-        writer.write(CHUNKED + b"3\r\nxyz\r\n")
-        return True
-
-    async def _bad_chunk(self, writer):
-        writer.write(CHUNKED + b"3\r\nxyz\r\n")
-        await asyncio.sleep(_APART_S)
-        writer.write(b"many\r\nx")
         return True
 
     async def _reset(self, writer, many):
@@ -194,11 +176,6 @@ class Origin(BareServer):
     async def _to(self, writer, *url):
         await self._send(writer, 302, Location=unquote("/".join(url)))
 
-    async def _type(self, writer, *text):
-        await self._send(
-            writer, body=b"xyz", Content_Type=unquote("/".join(text), "latin-1")
-        )
-
     async def _headers(self, writer, name, value):
         await self._send(writer, body=b"xyz", **{name: unquote(value)})
 
@@ -221,10 +198,6 @@ class Origin(BareServer):
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             await writer.drain()
             await asyncio.sleep(float(pause))
-
-    async def _not_http(self, writer):
-        writer.write(b"220 mail.example ESMTP ready\r\n\r\n")
-        return True
 
     async def _target(self, writer, *rest):
         await self._send(writer, body="/".join(["/target", *rest]).encode())

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
 from collections import Counter
+
+from tests.support.waiting import WAIT_S
 
 
 class Names:
@@ -18,22 +21,27 @@ class Names:
 
     Attributes:
         asked: How often each name was looked up.
+
+        may_answer: While it is not set, nobody is answered.
     """
 
     def __init__(self, answers):
         self.asked = Counter()
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self._answers = answers
         self._real = socket.getaddrinfo
 
     def __call__(self, host, port, family=0, type=0, proto=0, flags=0):  # noqa: A002
         text = host.decode() if isinstance(host, bytes) else host
         host = text.lower().removesuffix(".")
+        self.asked[host] += 1
+        self.may_answer.wait(WAIT_S)
         if host not in self._answers:
             flags |= socket.AI_NUMERICHOST
             return self._real(text, port, family, type, proto, flags)
         answers = self._answers[host]
-        addresses = answers[min(self.asked[host], len(answers) - 1)]
-        self.asked[host] += 1
+        addresses = answers[min(self.asked[host], len(answers)) - 1]
         found = [_info(address, port or 0) for address in addresses]
         found = [info for info in found if family in {0, info[0]}]
         if not found:

@@ -55,7 +55,7 @@ class Gate(HttpProxy):
         """Return the policy in force without an action."""
         return {
             "Statement": [
-                one | {"Action": [a for a in _list(one["Action"]) if a != action]}
+                one | {"Action": [a for a in as_list(one["Action"]) if a != action]}
                 for one in self.policy["Statement"]
             ]
         }
@@ -95,9 +95,9 @@ def allows(policy, need):
     """Tell whether a policy allows something."""
     return any(
         one.get("Effect", "Allow") == "Allow"
-        and any(fnmatchcase(need.action, action) for action in _list(one["Action"]))
+        and any(fnmatchcase(need.action, action) for action in as_list(one["Action"]))
         and any(
-            fnmatchcase(need.resource, pattern) for pattern in _list(one["Resource"])
+            fnmatchcase(need.resource, pattern) for pattern in as_list(one["Resource"])
         )
         and all(
             need.context.get(key) == value
@@ -107,5 +107,6 @@ def allows(policy, need):
     )
 
 
-def _list(one_or_more):
+def as_list(one_or_more):
+    """Return what a policy names: one, or several."""
     return [one_or_more] if isinstance(one_or_more, str) else one_or_more

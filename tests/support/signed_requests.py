@@ -4,7 +4,7 @@ import contextlib
 import os
 
 import boto3
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -18,11 +18,21 @@ def credentials_of(keys):
     return Credentials(keys.access_key_id, keys.secret_access_key)
 
 
-def headers_signed(credentials, method, url, body=b"", *, service="lambda", **headers):
+def headers_signed(
+    credentials,
+    method,
+    url,
+    body=b"",
+    *,
+    service="lambda",
+    region="us-east-1",
+    **headers,
+):
     """Return the headers of a request, with its signature."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     request = AWSRequest(method, url, named, body)
-    SigV4Auth(credentials, service, "us-east-1").add_auth(request)
+    signer = S3SigV4Auth if service == "s3" else SigV4Auth
+    signer(credentials, service, region).add_auth(request)
     return dict(request.headers.items())
 
 

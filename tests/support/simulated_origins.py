@@ -3,6 +3,8 @@
 import heapq
 import random
 
+from fetcher.transfer.flow.adaptive_limit import AdaptiveLimit
+
 
 class Origin:
     """
@@ -38,7 +40,6 @@ class Crowded(Origin):
         self.most = most
 
     def ends_at(self, now, in_flight):
-        """Return when a request ends that begins now, and whether it is answered."""
         if in_flight > self.most:
             return now + 0.01, False
         return super().ends_at(now, in_flight)
@@ -52,7 +53,6 @@ class Defective(Origin):
         self.share = share
 
     def ends_at(self, now, in_flight):
-        """Return when a request ends that begins now, and whether it is answered."""
         end, _ = super().ends_at(now, in_flight)
         return end, self._random.random() >= self.share
 
@@ -64,11 +64,11 @@ class Downloads:
     Args:
         origin: What answers.
 
-        limit: The number of them at once, an `AdaptiveLimit`.
+        most: Connections at most.
     """
 
-    def __init__(self, origin, limit):
-        self.origin, self.limit = origin, limit
+    def __init__(self, origin, most):
+        self.origin, self.limit = origin, AdaptiveLimit(most, 0.0)
         self._flying = []
         self._begun = 0
         self.now = 0.0

@@ -9,7 +9,7 @@ from tests.support.s3_proxy import WAIT_S
 from tests.support.signed_requests import account_at
 
 from fetcher.contract.source import Item
-from fetcher.sinks.s3_tar import S3Tar
+from fetcher.sinks.tars.s3_tar import S3Tar
 from fetcher.transfer.sink import WHOLE
 
 MB = 2**20
@@ -29,6 +29,13 @@ def fill(sink, many, size=10_000, first=0):
     """Keep so many bodies that come at once."""
     for number in range(first, first + many):
         sink.keep(Item(number, f"http://h/{number}.jpg"), [body(number, size)])
+
+
+def fill_tar(tar, proxy, many, size=10_000, first=0, left_s=WAIT_S):
+    """Make a tar of so many bodies; return what was lost."""
+    with sink_for(tar, proxy, left_s) as sink:
+        fill(sink, many, size, first)
+        return sink.settle()
 
 
 def write(sink, item, content, download=WHOLE):

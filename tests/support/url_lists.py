@@ -1,6 +1,18 @@
 """Lists of URLs, written for a test and opened."""
 
+import gzip
+import lzma
+
+import pyarrow as pa
+
 from fetcher.lists.url_list import UrlList
+
+PACKED = {
+    "": lambda data: data,
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".zst": lambda data: pa.compress(data, codec="zstd", asbytes=True),
+}
 
 
 def url_list(folder, text, suffix=".txt", **how):

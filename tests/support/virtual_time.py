@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from unittest import mock
 
 from fetcher.contract.download_results import Download
 from fetcher.contract.options import Options
@@ -131,13 +132,10 @@ class Run(NamedTuple):
         return [one.outcome for one in self.ended]
 
 
-def simulate(
-    monkeypatch, urls, fate_of, deadline_s=1e7, *, hands_back=False, gone=(), **options
-):
+def simulate(urls, fate_of, deadline_s=1e7, *, hands_back=False, gone=(), **options):
     """Download a list in virtual time; each URL ends exactly once."""
     clock, ended, times = Clock(), {}, {}
     began = clock.now
-    monkeypatch.setattr(module, "monotonic", clock)
 
     def account(index, _, download):
         assert index not in ended
@@ -146,10 +144,12 @@ def simulate(
     engine = Simulated(clock, fate_of)
     items = [Item(number, url) for number, url in enumerate(urls)]
     hand_back = HandBack(len(items), engine.stop) if hands_back else None
-    job = Transfers(
-        items, Discard(), Options(**options), account, gone=gone, hand_back=hand_back
-    )
-    job.run(engine, deadline_s)
+    options = Options(**options)
+    with mock.patch.object(module, "monotonic", clock):
+        job = Transfers(
+            items, Discard(), options, account, gone=gone, hand_back=hand_back
+        )
+        job.run(engine, deadline_s)
 
     assert sorted(ended) == list(range(len(urls)))
     return Run(

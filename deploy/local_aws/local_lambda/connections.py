@@ -19,7 +19,10 @@ allows, and aiohttp's buffers.
 import asyncio
 import contextlib
 import ipaddress
+import json
+import logging
 import socket
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import cast
@@ -39,6 +42,8 @@ BACKLOG = 4096  # a thousand callers may come at once
 _END_OF_HEAD = b"\r\n\r\n"
 _KEEP_ALIVE_S = 3600
 _SHOWN = 200  # characters of what aiohttp says about malformed requests
+
+_logger = logging.getLogger(__name__)
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Listen = Callable[[socket.socket], Awaitable[asyncio.Server]]
@@ -115,11 +120,27 @@ async def chunks(request: web.BaseRequest) -> AsyncIterator[bytes]:
         yield chunk
 
 
+async def answered(
+    request: web.Request, answer: Callable[[str], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Return the answer to a request id, or how that is refused; 500 if it fails."""
+    request_id = str(uuid.uuid4())
+    try:
+        response = await answer(request_id)
+    except errors.LambdaError as error:
+        response = refusal(error)
+    except Exception:
+        _logger.exception("%s %s failed", request.method, request.path)
+        response = refusal(errors.internal())
+    response.headers["x-amzn-RequestId"] = request_id
+    return response
+
+
 def refusal(error: errors.LambdaError) -> web.Response:
     """Return an error as a response."""
     return web.Response(
         status=error.status,
-        body=error.to_json(),
+        body=json.dumps(error.body).encode(),
         headers={"x-amzn-ErrorType": error.code},
         content_type="application/json",
     )

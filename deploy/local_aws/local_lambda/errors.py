@@ -6,7 +6,6 @@ tests (``tests/aws/services/lambda_``, 2025-11 to 2026-01) unless a line says
 otherwise. A failing *function* is not a refusal: see ``outcome.py``.
 """
 
-import json
 from collections.abc import Iterable
 
 EVENT_BYTES = 1024 * 1024  # docs of Invoke in boto3; 256 KiB until late 2025
@@ -17,6 +16,11 @@ class LambdaError(Exception):
     """
     A refusal.
 
+    Args:
+        key: The message's, in the body.
+
+        has_type: Whether the body says that the user is to blame.
+
     Attributes:
         status: HTTP status.
 
@@ -26,16 +30,19 @@ class LambdaError(Exception):
     """
 
     def __init__(
-        self, status: int, code: str, message: str, *, key: str = "message"
+        self,
+        status: int,
+        code: str,
+        message: str | None,
+        *,
+        key: str = "message",
+        has_type: bool = True,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
-        self.body: dict[str, object] = {"Type": "User", key: message}
-
-    def to_json(self) -> bytes:
-        """Return the response body."""
-        return json.dumps(self.body).encode()
+        kind: dict[str, str | None] = {"Type": "User"} if has_type else {}
+        self.body = {**kind, key: message}
 
 
 class NotFoundError(LambdaError):
@@ -115,9 +122,7 @@ def validation(problems: Iterable[str]) -> LambdaError:
     found = list(problems)
     noun = "error" if len(found) == 1 else "errors"
     text = f"{len(found)} validation {noun} detected: {'; '.join(found)}"
-    error = LambdaError(400, "ValidationException", text)
-    del error.body["Type"]
-    return error
+    return LambdaError(400, "ValidationException", text, has_type=False)
 
 
 def invalid_parameter(message: str) -> LambdaError:
@@ -134,6 +139,13 @@ def invalid_content(message: str) -> LambdaError:
 def too_large(message: str) -> LambdaError:
     """Answer for a request over one of Lambda's size limits."""
     return LambdaError(413, "RequestEntityTooLargeException", message)
+
+
+def request_limit(max_bytes: int, operation: str) -> str:
+    """Word the refusal of a request whose body is too large."""
+    return (
+        f"Request must be smaller than {max_bytes} bytes for the {operation} operation"
+    )
 
 
 def malformed_request(what: str) -> LambdaError:

@@ -9,10 +9,9 @@ import base64
 import binascii
 import contextlib
 import json
-import logging
 import re
-import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -20,10 +19,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from aws_facts.limits import limit
-from local_aws.local_lambda import errors
+from local_aws.local_lambda import connections, errors
 from local_aws.local_lambda.api.configuration_merge import refuse_not_modelled
 from local_aws.local_lambda.api.operations import OPERATIONS
-from local_aws.local_lambda.connections import refusal
 from local_aws.local_lambda.function_url import front as url_front
 from local_aws.local_lambda.functions.registry import ReadObject, Registry
 from local_aws.local_lambda.logs.shipper import LogShipper, Send
@@ -33,9 +31,9 @@ from local_aws.local_lambda.requests.names import reference_of
 from local_aws.local_lambda.requests.service_model import Call
 from local_aws.local_lambda.runtime import runtime_api
 from local_aws.local_lambda.runtime.admission import Admission
-from local_aws.local_lambda.runtime.aws_rate_limits import AwsPace
-from local_aws.local_lambda.runtime.execution import ExecutionResult, Request
+from local_aws.local_lambda.runtime.execution import Request
 from local_aws.local_lambda.runtime.fleet import Shared
+from local_aws.local_lambda.runtime.outcome import InvocationResult
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
 from local_aws.local_lambda.runtime.version import LATEST
 
@@ -45,28 +43,23 @@ if TYPE_CHECKING:
 _CONTEXT_BYTES = 3_583  # docs of Invoke in boto3
 _CODE_LOCATION = re.compile(r"/2015-03-31/functions/(?P<arn>[\w:$-]+)/code\.zip")
 
-_logger = logging.getLogger(__name__)
-
 
 @contextlib.asynccontextmanager
 async def running(
     folder: Path,
     endpoint_url: str,
     keys: KeyPair,
+    admission: Admission,
     *,
-    account_concurrency: int,
-    event_retry_delays_s: Sequence[float],
     keep_idle_s: float,
-    pace: AwsPace | None,
     read_object: ReadObject,
     send_logs: Send,
     identify: Identify,
 ) -> AsyncIterator["LocalLambda"]:
-    """Run a Lambda whose processes all end with this context."""
+    """Run a Lambda whose processes all end with this context; stop admission first."""
     environments: dict[str, Environment] = {}
     logs = LogShipper(send_logs)
     memory = MemoryWatch()
-    admission = Admission(account_concurrency, event_retry_delays_s, pace)
     ours = urlsplit(endpoint_url).hostname or "127.0.0.1"
     async with (
         runtime_api.running(environments) as api,
@@ -75,52 +68,31 @@ async def running(
         shared = Shared(
             endpoint_url, keys, api, environments, logs, memory, keep_idle_s
         )
-        registry = Registry(
-            folder, shared, admission, urls.open, urls.close, read_object
-        )
+        registry = Registry(folder, shared, admission, urls, read_object)
         try:
             yield LocalLambda(registry, admission, logs)
         finally:
-            admission.stop()
             await registry.stop()
             memory.stop()
             await logs.stop()
 
 
 class LocalLambda:
-    """Answers requests for Lambda."""
+    """Answers requests for Lambda; `logs` are its functions'."""
 
     def __init__(
         self, registry: Registry, admission: Admission, logs: LogShipper
     ) -> None:
         self._registry = registry
         self._admission = admission
-        self._logs = logs
-
-    def refuse(self) -> None:
-        """Refuse all invocations, waiting ones too."""
-        self._admission.stop()
-
-    async def before_logs(
-        self, operation: str, region: str, groups: Sequence[str]
-    ) -> None:
-        """Ship what functions have printed, before a call of CloudWatch Logs."""
-        await self._logs.before(operation, region, groups)
+        self.logs = logs
 
     async def handle(
         self, request: web.Request, body: bytes, region: str
     ) -> web.StreamResponse:
         """Answer one request, with a 500 for an internal error."""
-        request_id = str(uuid.uuid4())
-        try:
-            response = await self._answer(request, body, region, request_id)
-        except errors.LambdaError as error:
-            response = refusal(error)
-        except Exception:
-            _logger.exception("%s %s failed", request.method, request.path)
-            response = refusal(errors.internal())
-        response.headers["x-amzn-RequestId"] = request_id
-        return response
+        answer = partial(self._answer, request, body, region)
+        return await connections.answered(request, answer)
 
     async def _answer(
         self, request: web.Request, body: bytes, region: str, request_id: str
@@ -128,14 +100,7 @@ class LocalLambda:
         location = _CODE_LOCATION.fullmatch(request.path)
         if location and request.method == "GET":
             return web.FileResponse(self._registry.zip_file(location["arn"]))
-        call = service_model.parse(
-            request.method,
-            request.raw_path,
-            request.query,
-            request.headers,
-            body,
-            region,
-        )
+        call = service_model.parse(request, body, region)
         if call.operation == "Invoke":
             return await self._invoke(call, request_id)
         if call.operation not in OPERATIONS:
@@ -171,16 +136,16 @@ class LocalLambda:
         return _invoke_response(await self._admission.invoke(function.runner, request))
 
 
-def _invoke_response(result: ExecutionResult) -> web.Response:
+def _invoke_response(result: InvocationResult) -> web.Response:
     headers = {
         "X-Amz-Executed-Version": result.version,
-        "Content-Type": result.outcome.content_type,
+        "Content-Type": result.content_type,
     }
-    if result.outcome.error_type:
+    if result.error_type:
         headers["X-Amz-Function-Error"] = "Unhandled"
     if result.log is not None:
         headers["X-Amz-Log-Result"] = base64.b64encode(result.log).decode()
-    return web.Response(body=result.outcome.payload, headers=headers)
+    return web.Response(body=result.payload, headers=headers)
 
 
 def _checked_payload(payload: bytes, kind: str) -> bytes:
@@ -192,11 +157,7 @@ def _checked_payload(payload: bytes, kind: str) -> bytes:
         )
         raise errors.too_large(text)
     if size > max_bytes:
-        text = (
-            f"Request must be smaller than {max_bytes} bytes for the InvokeFunction "
-            "operation"
-        )
-        raise errors.too_large(text)
+        raise errors.too_large(errors.request_limit(max_bytes, "InvokeFunction"))
     try:
         json.loads(payload or b"{}", parse_constant=_not_json)
     except (ValueError, RecursionError) as error:

@@ -58,21 +58,15 @@ def bad_signature(error: SignatureError) -> LambdaError:
     """
     if error.reason in (Reason.MISSING, Reason.MALFORMED):
         return forbidden()
-    return _refused(error.code, str(error))
+    return _refused(error.reason.code, str(error))
 
 
 def too_large(max_bytes: int) -> LambdaError:
     """Answer for too large a request (nextauthjs/next-auth#7215)."""
-    text = (
-        f"Request must be smaller than {max_bytes} bytes for the InvokeFunction "
-        "operation"
-    )
-    error = LambdaError(413, "RequestEntityTooLargeException", text, key="Message")
-    del error.body["Type"]
-    return error
+    code = "RequestEntityTooLargeException"
+    text = errors.request_limit(max_bytes, "InvokeFunction")
+    return LambdaError(413, code, text, key="Message", has_type=False)
 
 
 def _refused(code: str, text: str | None, *, key: str = "message") -> LambdaError:
-    error = LambdaError(403, code, text or "", key=key)
-    error.body = {key: text}
-    return error
+    return LambdaError(403, code, text, key=key, has_type=False)

@@ -9,15 +9,11 @@ import resource
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from origin.server import HOST, OriginError, stop_event
 from origin.wild.checker import check
 from origin.wild.server import listen_at, serve
 from origin.wild.url_list import Web
-
-if TYPE_CHECKING:
-    import socket
 
 _EXIT_COULD_NOT_RUN = 2
 
@@ -36,32 +32,22 @@ def main() -> None:
         if args.check:
             _print_check(args.check, web)
         else:
-            _serve(web, args)
+            _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            with ExitStack() as open_:
+                asyncio.run(_serve(web, args, open_))
     except (OriginError, ValueError) as error:
         print(f"origin.wild: {error}", file=sys.stderr)
         sys.exit(_EXIT_COULD_NOT_RUN)
 
 
-def _serve(web: Web, args: argparse.Namespace) -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with ExitStack() as open_:
-        sockets = listen_at(web, open_)
-        port = sockets[HOST].getsockname()[1]
-        if args.list:
-            args.list.write_text("".join(f"{line}\n" for line in web.lines(port)))
-        asyncio.run(_run(web, sockets, open_, args))
-
-
-async def _run(
-    web: Web,
-    sockets: dict[str, socket.socket],
-    open_: ExitStack,
-    args: argparse.Namespace,
-) -> None:
+async def _serve(web: Web, args: argparse.Namespace, open_: ExitStack) -> None:
     stopped = stop_event(until_stdin_closes=args.until_stdin_closes)
-    await serve(web, sockets, open_)
+    sockets = listen_at(web, open_)
     port = sockets[HOST].getsockname()[1]
+    if args.list:
+        args.list.write_text("".join(f"{line}\n" for line in web.lines(port)))
+    await serve(web, sockets, open_)
     counts = f"http://{HOST}:{port}/counts"
     print(json.dumps({"port": port, "counts": counts}), flush=True)
     await stopped.wait()
@@ -80,23 +66,13 @@ def _parser() -> argparse.ArgumentParser:
         "hosts, a quarter of the URLs dead. The first line on stdout is JSON, with "
         "the port of all hosts and where requests by host are counted.",
     )
-    parser.add_argument(
-        "--urls",
-        type=int,
-        default=4_000,
-        metavar="N",
-        help="URLs in the list (%(default)s)",
-    )
-    parser.add_argument(
-        "--hosts", type=int, default=1_133, metavar="N", help="hosts (%(default)s)"
-    )
-    parser.add_argument(
-        "--seed",
-        type=int,
-        default=1,
-        metavar="N",
-        help="another one, another list (%(default)s)",
-    )
+    for option, default, what in (
+        ("--urls", 4_000, "URLs in the list"),
+        ("--hosts", 1_133, "hosts"),
+        ("--seed", 1, "another one, another list"),
+    ):
+        text = f"{what} (%(default)s)"
+        parser.add_argument(option, type=int, default=default, metavar="N", help=text)
     parser.add_argument(
         "--shares",
         type=json.loads,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from dataclasses import dataclass, replace
-from enum import Enum, auto
 from http.client import responses
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from origin.answers import Ending, Response, counts, nothing, response
 from origin.wild.mixture import LIMIT_PER_S
 
 if TYPE_CHECKING:
@@ -19,44 +18,9 @@ _PAGE = (
     b"<body><h1>%s</h1></body></html>\n"
 )
 _REFUSALS = {"403": 403, "404": 404, "410": 410}
+_NOTHING = {"mute": Ending.SILENCE, "reset": Ending.RESET}
+_HALF = {"stall": Ending.SILENCE, "cut": Ending.CLOSE}
 _PARKED = _PAGE % (b"This domain is for sale", b"This domain is for sale")
-
-
-class Afterwards(Enum):
-    """What happens to a connection once the data is sent."""
-
-    NEXT = auto()
-    CLOSE = auto()
-    RESET = auto()
-    SILENCE = auto()
-    DRIP = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """
-    An answer to one request.
-
-    Attributes:
-        data: Head and body, or what the fate leaves of them.
-
-        rest: What drips, a byte a second.
-    """
-
-    data: bytes
-    after: Afterwards = Afterwards.NEXT
-    delay_s: float = 0.0
-    rest: bytes = b""
-
-    def without_body(self) -> Answer:
-        """Return the answer to HEAD: what befalls bodies does not befall it."""
-        head, end, _ = self.data.partition(b"\r\n\r\n")
-        return Answer(head + end, delay_s=self.delay_s) if end else self
-
-    def as_last(self) -> Answer:
-        """Close the connection afterwards, unless something else ends it."""
-        after = Afterwards.CLOSE if self.after is Afterwards.NEXT else self.after
-        return replace(self, after=after)
 
 
 class WildSite:
@@ -74,17 +38,21 @@ class WildSite:
         self.requests: defaultdict[str, int] = defaultdict(int)
         self.connections: defaultdict[str, int] = defaultdict(int)
 
-    def answer(self, host: str, path: str) -> Answer:
+    def counts(self, _path: str) -> Response:
+        """Return requests and connections by host."""
+        return counts(connections=self.connections, requests=self.requests)
+
+    def answer(self, host: str, path: str) -> Response:
         """Return what a host does when asked for a path."""
         self.requests[host] += 1
         url = self._by_place.get((host, path))
         if url is None:
-            return refusal(404)
+            return _refusal(404)
         if url.fate == "limited" and not self._allows(host):
-            return refusal(429, more="Retry-After: 1\r\n")
+            return _refusal(429, more="Retry-After: 1\r\n")
         if url.fate == "flaky" and url.number not in self._failed:
             self._failed.add(url.number)
-            return refusal(503, url.first_byte_s)
+            return _refusal(503, url.first_byte_s)
         return _settled(url)
 
     def _allows(self, host: str) -> bool:
@@ -98,38 +66,21 @@ class WildSite:
         return True
 
 
-def _settled(url: WildUrl) -> Answer:
+def _settled(url: WildUrl) -> Response:
+    delay_s = url.first_byte_s
     if url.fate in _REFUSALS:
-        return refusal(_REFUSALS[url.fate], url.first_byte_s)
+        return _refusal(_REFUSALS[url.fate], delay_s)
+    if url.fate in _NOTHING:
+        return nothing(_NOTHING[url.fate], delay_s)
     body = _PARKED if url.fate == "parked" else url.body()
-    head = _head(200, url.content_type, len(body))
-    half = head + body[: len(body) // 2]
-    match url.fate:
-        case "mute":
-            data, after = b"", Afterwards.SILENCE
-        case "reset":
-            data, after = b"", Afterwards.RESET
-        case "stall":
-            data, after = half, Afterwards.SILENCE
-        case "cut":
-            data, after = half, Afterwards.CLOSE
-        case "drip":
-            return Answer(head, Afterwards.DRIP, url.first_byte_s, body)
-        case _:
-            data, after = head + body, Afterwards.NEXT
-    return Answer(data, after, url.first_byte_s)
+    whole = response(200, url.content_type, body, delay_s=delay_s)
+    if url.fate in _HALF:
+        return whole.half(_HALF[url.fate])
+    return whole.dripping() if url.fate == "drip" else whole
 
 
-def refusal(status: int, delay_s: float = 0.0, more: str = "") -> Answer:
+def _refusal(status: int, delay_s: float = 0.0, more: str = "") -> Response:
     """Return a page that names a status."""
     title = responses[status].encode()
-    body = _PAGE % (title, title)
-    return Answer(_head(status, "text/html", len(body), more) + body, delay_s=delay_s)
-
-
-def _head(status: int, content_type: str, length: int, more: str = "") -> bytes:
-    kind = f"Content-Type: {content_type}\r\n" if content_type else ""
-    return (
-        f"HTTP/1.1 {status} {responses[status]}\r\n"
-        f"{kind}Content-Length: {length}\r\n{more}\r\n"
-    ).encode()
+    page = _PAGE % (title, title)
+    return response(status, "text/html", page, more=more, delay_s=delay_s)

@@ -9,14 +9,15 @@ from random import Random
 
 from PIL import Image
 
+from origin.picture import padded
+
 LEAST_BYTES = 5_000
 KINDS = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 
 _SIDE = 24  # pixels
 _NOISE_BYTES = 1 << 20
 _STEP = 7_919  # a prime, so that neighbours begin at places far apart
-_COMMENT_MOST = 65_533
-_OVERHEAD = {"jpeg": 4, "png": 12, "webp": 8}  # bytes, of a comment or chunk
+_OVERHEAD = {"jpeg": 0, "png": 12, "webp": 8}  # bytes, of a chunk
 
 
 def picture(kind: str, size_bytes: int, number: int) -> bytes:
@@ -30,18 +31,17 @@ def picture(kind: str, size_bytes: int, number: int) -> bytes:
     60001
     """
     whole = _drawn(kind)
-    room = size_bytes - len(whole)
+    room = size_bytes - len(whole) - _OVERHEAD[kind]
+    filling = _filling(room, number)
     match kind:
         case "jpeg":
-            header = 4 + int.from_bytes(whole[4:6], "big")  # JFIF wants to stay first
-            return b"".join((whole[:header], *_comments(room, number), whole[header:]))
+            return padded(whole, size_bytes, filling)
         case "png":
-            body = b"noIs" + _filling(room - _OVERHEAD[kind], number)
+            body = b"noIs" + filling
             chunk = _u32(len(body) - 4) + body + _u32(zlib.crc32(body))
             end = len(whole) - 12  # of the chunk IEND
             return whole[:end] + chunk + whole[end:]
         case _:
-            filling = _filling(room - _OVERHEAD[kind], number)
             length = len(filling).to_bytes(4, "little")
             riff = (size_bytes - 8).to_bytes(4, "little")
             return b"".join((whole[:4], riff, whole[8:], b"NOIS", length, filling))
@@ -66,17 +66,6 @@ def _filling(length: int, number: int) -> bytes:
     start = number * _STEP % (_NOISE_BYTES // 2)
     filling = b"%012d" % number + _noise()[start : start + length - 12]
     return filling.ljust(length)
-
-
-def _comments(room: int, number: int) -> list[bytes]:
-    """Return JPEG comments that fill this many bytes, all about as long."""
-    count = -(-room // (_COMMENT_MOST + _OVERHEAD["jpeg"] - 2))
-    size, longer = divmod(room, count)
-    sizes = [size + 1] * longer + [size] * (count - longer)
-    return [
-        b"\xff\xfe" + (size - 2).to_bytes(2, "big") + _filling(size - 4, number + place)
-        for place, size in enumerate(sizes)
-    ]
 
 
 def _u32(value: int) -> bytes:

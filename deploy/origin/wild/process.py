@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 import select
 import subprocess
-import sys
 from collections import Counter
-from contextlib import closing
-from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Self
 
-from origin.child_process import ended, stop
+from origin.child_process import answer_of, ended, start, stop
 from origin.server import HOST, OriginError
 from origin.wild.mixture import mixture
 from origin.wild.url_list import Web
@@ -65,14 +62,7 @@ class WildOrigin:
         Raises:
             OriginError: If it ends, or says nothing within 60 s.
         """
-        # -P: no file in the working directory replaces a module of ours.
-        command = [sys.executable, "-P", "-m", "origin.wild", *self._arguments]
-        self._process = subprocess.Popen(
-            [*command, "--until-stdin-closes"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for us
-        )
+        self._process = start("origin.wild", *self._arguments, stdout=subprocess.PIPE)
         try:
             self.port = self._started()
         except BaseException:
@@ -98,17 +88,12 @@ class WildOrigin:
         return Counter(self._counts()["requests"])
 
     def connections(self) -> Counter[str]:
-        """
-        Return how many connections each host got since the start.
-
-        Refused and dropped ones are not seen; with TLS, hellos count.
-        """
+        """Return how many connections each host got; refused and dropped: none."""
         return Counter(self._counts()["connections"])
 
     def _counts(self) -> dict[str, dict[str, int]]:
-        with closing(HTTPConnection(HOST, self.port, timeout=_START_LIMIT_S)) as asked:
-            asked.request("GET", "/counts")
-            counts: dict[str, dict[str, int]] = json.load(asked.getresponse())
+        url = f"http://{HOST}:{self.port}/counts"
+        counts: dict[str, dict[str, int]] = json.loads(answer_of(url))
         return counts
 
     def _started(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,10 +107,5 @@ def _entries() -> list[str]:
             "from a clone of the repository."
         )
         raise BundleError(msg)
-    entries: list[str] = []
-    for line in LOCK.read_text("utf-8").splitlines(keepends=True):
-        if line.startswith((" ", "\t")) and entries:
-            entries[-1] += line
-        elif line.strip() and not line.startswith(("#", "-")):
-            entries.append(line)
-    return entries
+    entries = re.split(r"\n(?!\s)", LOCK.read_text("utf-8"))
+    return [one for one in entries if one and not one.startswith(("#", "-"))]

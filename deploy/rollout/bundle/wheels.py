@@ -33,7 +33,7 @@ def fetched(names: Iterable[str], platform: LambdaPlatform) -> Files:
     Raises:
         BundleError: If wheels cannot be fetched, or imported there.
     """
-    requirements = "".join(locked(names, platform.environment()))
+    requirements = "\n".join(locked(names, platform.environment()))
     digest = hashlib.sha256(f"{platform}\n{requirements}".encode()).hexdigest()
     cached = CACHE / f"{digest}.zip"
     with suppress(OSError, BadZipFile):

@@ -130,10 +130,4 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         ("--subnet", "ID", "VPC subnet"),
         ("--security-group", "ID", "security group in that VPC"),
     ):
-        parser.add_argument(
-            option,
-            action="append",
-            default=[],
-            metavar=metavar,
-            help=f"{what}; may be repeated",
-        )
+        options.add_repeated(parser, option, metavar, what)

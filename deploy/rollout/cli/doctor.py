@@ -41,13 +41,8 @@ def add_parser(commands: Commands, parent: argparse.ArgumentParser) -> None:
     """Add `rollout doctor`."""
     summary = "check whether an account is ready, and how to fix what is not"
     parser = command(commands, "doctor", summary, _EPILOG, parent=parent, run=_doctor)
-    parser.add_argument(
-        "--bucket",
-        action="append",
-        default=[],
-        metavar="BUCKET",
-        help="a bucket that runs will use; may be repeated",
-    )
+    what = "a bucket that runs will use"
+    options.add_repeated(parser, "--bucket", "BUCKET", what)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -18,11 +18,11 @@ from fetcher.service.jobs.plan import FILES_PER_S
 from rollout.cli import options
 from rollout.cli.manifest import add_columns, columns_of
 from rollout.cli.options import DONE, command, name_and_value, print_json
-from rollout.errors import PreflightError, SettingError
+from rollout.errors import SettingError
 from rollout.invoke.job_price import price_of
 from rollout.invoke.service_client import OVER, ServiceClient
 from rollout.manifest.as_list import convert
-from rollout.price import DEFAULT_MAX_COST_USD, in_dollars
+from rollout.price import in_dollars
 
 if TYPE_CHECKING:
     import argparse
@@ -93,27 +93,17 @@ def _add_submit(verbs: Commands, parent: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="where in the service's bucket, below files/ (the job's id)",
     )
-    parser.add_argument(
-        "--option",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="how to fetch, as in max_bytes=1000000; may be repeated",
-    )
+    how = "how to fetch, as in max_bytes=1000000"
+    options.add_repeated(parser, "--option", "NAME=VALUE", how)
     parser.add_argument(
         "--key",
         default="",
         help="submitting again with the same key makes no second job",
     )
-    parser.add_argument(
-        "--max-cost-usd",
-        type=float,
-        default=DEFAULT_MAX_COST_USD,
-        metavar="DOLLARS",
-        help=(
-            f"refuse what costs more at {FILES_PER_S} files a second an execution; "
-            "slower files cost more, and a text list in S3 is not priced (%(default)s)"
-        ),
+    options.add_max_cost(
+        parser,
+        f"refuse what costs more at {FILES_PER_S} files a second an execution; slower "
+        "files cost more, and a text list in S3 is not priced",
     )
     add_columns(parser, "LIST")
 
@@ -138,19 +128,14 @@ def _submit(arguments: argparse.Namespace) -> int:
 def _check_price(arguments: argparse.Namespace, target: Target, urls: int) -> None:
     """Show the price, before anything is uploaded, and refuse what is too dear."""
     priced = price_of(target, arguments.name, urls, arguments.sink)
-    where = "" if target.asks_iam else "none, it is local; on AWS "
-    sys.stderr.write(
-        f"dollars: {where}some {in_dollars(priced.dollars)} at {FILES_PER_S} files a "
-        "second in each execution, without what the bucket keeps:\n"
+    options.check_price(
+        priced,
+        target,
+        arguments.max_cost_usd,
+        what=f"some {in_dollars(priced.dollars)} at {FILES_PER_S} files a second in "
+        "each execution, without what the bucket keeps",
+        instead="Split the list",
     )
-    sys.stderr.write("".join(f"{line}\n" for line in priced.lines()))
-    most = arguments.max_cost_usd
-    if target.asks_iam and not priced.dollars <= most:
-        msg = (
-            f"This costs some {in_dollars(priced.dollars)}, more than the "
-            f"{in_dollars(most)} of --max-cost-usd. Raise it, or split the list."
-        )
-        raise PreflightError([msg])
 
 
 def _status(arguments: argparse.Namespace) -> int:

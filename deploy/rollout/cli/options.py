@@ -10,16 +10,20 @@ import sys
 from typing import TYPE_CHECKING
 
 from rollout.deploy.function_spec import DEFAULTS
-from rollout.errors import SettingError
+from rollout.errors import PreflightError, SettingError
+from rollout.price import DEFAULT_MAX_COST_USD, in_dollars
 from rollout.target.target import NAMES, Target, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from rollout.price import Bill
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 it has no other name
 
 DONE = 0
 
+_CENT = 0.01
 _VARIABLES = {"--profile": "AWS_PROFILE", "--region": "AWS_REGION"}
 
 
@@ -101,6 +105,45 @@ def variables(arguments: argparse.Namespace) -> str:
         for option, variable in _VARIABLES.items()
         if (value := getattr(arguments, option.removeprefix("--")))
     )
+
+
+def add_repeated(
+    parser: argparse.ArgumentParser, option: str, metavar: str, what: str
+) -> None:
+    """Add an option that may be given several times; its value is a list."""
+    text = f"{what}; may be repeated"
+    parser.add_argument(option, action="append", default=[], metavar=metavar, help=text)
+
+
+def add_max_cost(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option that `check_price` is for."""
+    parser.add_argument(
+        "--max-cost-usd",
+        type=float,
+        default=DEFAULT_MAX_COST_USD,
+        metavar="DOLLARS",
+        help=f"{what} (%(default)s)",
+    )
+
+
+def check_price(
+    priced: Bill, target: Target, max_usd: float, *, what: str, instead: str
+) -> None:
+    """
+    Print a price, what it is for, and its items; refuse what is too dear.
+
+    Raises:
+        PreflightError: If AWS would bill more; `instead` is what to do then.
+    """
+    where = "" if target.asks_iam else "none, it is local; on AWS "
+    sys.stderr.write("\n".join((f"dollars: {where}{what}:", *priced.lines(), "")))
+    if target.asks_iam and not priced.dollars <= max_usd:
+        msg = (
+            f"This costs {in_dollars(priced.dollars)}, more than the "
+            f"{in_dollars(max_usd)} of --max-cost-usd. {instead}, or set "
+            f"--max-cost-usd to {priced.dollars + _CENT:.2f}."
+        )
+        raise PreflightError([msg])
 
 
 def name_and_value(text: str, example: str = "") -> tuple[str, str]:

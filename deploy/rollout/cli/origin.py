@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 from rollout.cli import options
 from rollout.cli.options import DONE, command
-from rollout.errors import PreflightError
-from rollout.price import DEFAULT_MAX_COST_USD, in_dollars
 from rollout.s3_origin import objects
 
 if TYPE_CHECKING:
@@ -18,11 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rollout.cli.options import Commands
-    from rollout.price import Bill
     from rollout.target.target import Target
 
 _SHOWN_EVERY_S = 1.0
-_CENT = 0.01
 _EPILOG = """\
 TEMPLATE is s3://BUCKET/origin/... and contains {number}, from 0 to N - 1, and perhaps
 {number%16}, its remainder. S3 serves 5,500 reads a second for each key prefix, once it
@@ -68,22 +64,23 @@ def _add_size_and_price(put: argparse.ArgumentParser) -> None:
         metavar="K",
         help="size of each, in kB of 1,000 bytes",
     )
-    put.add_argument(
-        "--max-cost-usd",
-        type=float,
-        default=DEFAULT_MAX_COST_USD,
-        metavar="DOLLARS",
-        help="most that writing, and a month's storage, may cost (%(default)s)",
-    )
+    what = "most that writing, and a month's storage, may cost"
+    options.add_max_cost(put, what)
 
 
 def _put(arguments: argparse.Namespace) -> int:
     template = objects.numbered(arguments.template, arguments.files)
     size_bytes = arguments.file_kb * 1_000
     target = options.target(arguments)
-    price = objects.price_of(template, size_bytes, target.region)
+    priced = objects.price_of(template, size_bytes, target.region)
     objects.check_buckets(target, template)
-    _check_price(price, target, arguments.max_cost_usd)
+    options.check_price(
+        priced,
+        target,
+        arguments.max_cost_usd,
+        what="to write them, and keep them for a month",
+        instead="Put fewer files, or smaller ones",
+    )
     _show_progress(
         objects.put(target, template, size_bytes), arguments.files, "written"
     )
@@ -100,18 +97,6 @@ def _remove(arguments: argparse.Namespace) -> int:
     _show_progress(objects.remove(target, template), arguments.files, "removed")
     sys.stdout.write(f"removed {arguments.files:,} objects\n")
     return DONE
-
-
-def _check_price(price: Bill, target: Target, max_usd: float) -> None:
-    head = "dollars:" if target.asks_iam else "dollars: none, it is local; on AWS:"
-    sys.stderr.write("\n".join((head, *price.lines(), "")))
-    if target.asks_iam and not price.dollars <= max_usd:
-        msg = (
-            f"This costs {in_dollars(price.dollars)}, more than the "
-            f"{in_dollars(max_usd)} of --max-cost-usd. Put fewer files, or smaller "
-            f"ones, or set --max-cost-usd to {price.dollars + _CENT:.2f}."
-        )
-        raise PreflightError([msg])
 
 
 def _show_progress(counts: Iterator[int], files: int, what: str) -> None:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from aws_facts.limits import problem
+from aws_facts.limits import problem as limit_problem
 from fetcher.s3.urls import SCHEME, prefix_of
 from fetcher.security.guard import BadUrlError
 from fetcher.service import settings
@@ -16,7 +16,7 @@ from rollout.errors import SettingError
 from rollout.target.runtime_platform import ARCHITECTURES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from fetcher.s3.urls import Place
     from rollout.deploy.network_settings import Efs, Vpc
@@ -51,17 +51,9 @@ class FunctionSpec:
 
         memory_mb: Memory; 1,769 MB come with one whole processor.
 
-        timeout_s: Longest time of one invocation.
-
-        tmp_mb: Size of ``/tmp``.
-
         architecture: Its processor; the local target has this machine's only.
 
         handler: Module and function that take the event.
-
-        log_retention_days: How long log lines are kept.
-
-        environment: Its environment variables.
 
         start: A new value replaces all executions; empty: they stay.
 
@@ -100,22 +92,8 @@ class FunctionSpec:
 
     def __post_init__(self) -> None:
         """Refuse what AWS would refuse."""
-        size = len(json.dumps(self._variables, separators=(",", ":")).encode())
-        msg = (
-            _problem_of_name(self.name)
-            or problem("memory_mb", self.memory_mb, "MB")
-            or problem("timeout_s", self.timeout_s, "s")
-            or problem("tmp_mb", self.tmp_mb, "MB")
-            or problem("environment_bytes", size, "bytes of JSON")
-            or _problem_of_settings(self._variables)
-            or _problem_of_choice("architecture", self.architecture, ARCHITECTURES)
-            or _problem_of_choice("url", self.url, ("", *URL_AUTHS))
-            or _problem_of_retention(self.log_retention_days)
-            or _problem_of_efs(self)
-            or _problem_of_tags(self.tags)
-        )
-        if msg:
-            raise SettingError(msg)
+        for problem in filter(None, _problems(self, self._variables)):
+            raise SettingError(problem)
         _ = self.bucket_place, self.source_places  # raises if one is wrong
 
     @property
@@ -204,13 +182,35 @@ def _place(text: str) -> Place:
     return place
 
 
-def _problem_of_name(name: str) -> str:
-    if _NAME.fullmatch(name):
-        return ""
-    return (
-        f"The function's name is {name!r}; it must have 1 to 40 letters, digits, "
-        "hyphens and underscores."
-    )
+def _problems(spec: FunctionSpec, variables: Mapping[str, str]) -> Iterator[str]:
+    """Yield why AWS would refuse it, and empty texts for what is in order."""
+    if not _NAME.fullmatch(spec.name):
+        yield (
+            f"The function's name is {spec.name!r}; it must have 1 to 40 letters, "
+            "digits, hyphens and underscores."
+        )
+    size = len(json.dumps(variables, separators=(",", ":")).encode())
+    yield limit_problem("memory_mb", spec.memory_mb, "MB")
+    yield limit_problem("timeout_s", spec.timeout_s, "s")
+    yield limit_problem("tmp_mb", spec.tmp_mb, "MB")
+    yield limit_problem("environment_bytes", size, "bytes of JSON")
+    yield _problem_of_settings(variables)
+    yield _problem_of_choice("architecture", spec.architecture, ARCHITECTURES)
+    yield _problem_of_choice("url", spec.url, ("", *URL_AUTHS))
+    if spec.log_retention_days not in _RETENTIONS:
+        yield (
+            f"`log_retention_days` is {spec.log_retention_days:,}; CloudWatch takes "
+            f"one of: {', '.join(map(str, _RETENTIONS))}."
+        )
+    if spec.efs and not spec.vpc:
+        yield (
+            "An EFS is reached through a network: name subnets and security groups "
+            "as well as the access point."
+        )
+    # https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
+    for key in spec.tags:
+        if key.lower().startswith("aws:"):
+            yield f"The tag's key is {key!r}; AWS reserves those that begin with aws:."
 
 
 def _problem_of_choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
@@ -231,32 +231,6 @@ def _problem_of_settings(variables: Mapping[str, str]) -> str:
     except ValueError as error:
         return str(error)
     return ""
-
-
-def _problem_of_retention(days: int) -> str:
-    if days in _RETENTIONS:
-        return ""
-    return (
-        f"`log_retention_days` is {days:,}; CloudWatch takes one of: "
-        f"{', '.join(map(str, _RETENTIONS))}."
-    )
-
-
-def _problem_of_efs(spec: FunctionSpec) -> str:
-    if spec.efs and not spec.vpc:
-        return (
-            "An EFS is reached through a network: name subnets and security groups "
-            "as well as the access point."
-        )
-    return ""
-
-
-def _problem_of_tags(tags: Mapping[str, str]) -> str:
-    # https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
-    reserved = [key for key in tags if key.lower().startswith("aws:")]
-    if not reserved:
-        return ""
-    return f"The tag's key is {reserved[0]!r}; AWS reserves those that begin with aws:."
 
 
 DEFAULTS = FunctionSpec()  # commands and notebooks take theirs from here

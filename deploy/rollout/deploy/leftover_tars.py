@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from fetcher.sinks.s3_tar import tar_of
-from fetcher.sinks.s3_tar_index import index_of
 from fetcher.sinks.tars.member import END
+from fetcher.sinks.tars.s3_tar import tar_of
+from fetcher.sinks.tars.s3_tar_index import index_of
 from rollout.deploy.tolerated_refusals import unless_done
 from rollout.errors import DeployError
 

@@ -65,7 +65,7 @@ def ensure(
     role = role or _existing(target, own_name)
     _check_ours(role)
     _update_trust(target, role, changes)
-    _update_policies(target, own_name, policies, changes)
+    _update_policies(target, name, policies, changes)
     _update_tags(target, role, tags, changes)
     return str(role["Arn"])
 
@@ -163,24 +163,22 @@ def _update_trust(target: Target, role: dict[str, Any], changes: Changes) -> Non
 
 
 def _update_policies(
-    target: Target, own_name: str, policies: Policies, changes: Changes
+    target: Target, name: str, policies: Policies, changes: Changes
 ) -> None:
-    current = {
-        name: _document(target, own_name, name) for name in _policies(target, own_name)
-    }
+    own_name, current = role_name(target, name), policies_of(target, name)
     differing = {
-        name: document
-        for name, document in policies.items()
-        if current.get(name) != document
+        policy: document
+        for policy, document in policies.items()
+        if current.get(policy) != document
     }
     # Policies of other names are the user's, for a key of the bucket's, say. With that
     # for the network Lambda removes its interfaces there, long after the function left:
     # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
     surplus = (current.keys() & NAMES) - policies.keys() - {JOIN_VPC}
     _put(target, own_name, differing)
-    for name in surplus:
+    for one in surplus:
         with unless_done(_GONE):
-            target.client("iam").delete_role_policy(RoleName=own_name, PolicyName=name)
+            target.client("iam").delete_role_policy(RoleName=own_name, PolicyName=one)
     if differing or surplus:
         names = ", ".join(sorted(differing.keys() | surplus))
         changes.changed(f"role {own_name}: permissions {names}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import time
 from base64 import b64decode
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from fetcher.security.signing import Signer
 from rollout.errors import InvocationLost, InvokeError
 from rollout.invoke.connections import open_session
 from rollout.invoke.in_flight_limit import InFlightLimit
-from rollout.invoke.invoke_errors import not_sent, refused
 from rollout.target.clients import DIES_WITHIN_S
 
 if TYPE_CHECKING:
@@ -188,15 +188,15 @@ class Invoker:
             ) as response:
                 body = await response.read()
         except aiohttp.ClientConnectorCertificateError as error:
-            raise not_sent(function_name, error, code="Untrusted") from error
+            raise _not_sent(function_name, error, code="Untrusted") from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             await self.check_alive(DIES_WITHIN_S)
             code = _GONE if self._is_final(error) else _UNREACHABLE
-            raise not_sent(function_name, error, code=code) from error
+            raise _not_sent(function_name, error, code=code) from error
         except aiohttp.ClientHttpProxyError as error:
             # Its own text has the proxy's URL, password included.
             why = f"the proxy in HTTPS_PROXY answered {error.status} {error.message}"
-            raise not_sent(function_name, why, code="Proxy") from None
+            raise _not_sent(function_name, why, code="Proxy") from None
         except (aiohttp.ClientError, TimeoutError) as error:
             await self.check_alive(DIES_WITHIN_S)
             after_s = time.time() - sent_at
@@ -206,7 +206,7 @@ class Invoker:
             )
             raise InvocationLost(msg) from error
         if response.status != HTTPStatus.OK:
-            raise refused(function_name, response, body)
+            raise _refused(function_name, response, body)
         return InvokeResult(
             payload=body,
             function_error=response.headers.get("X-Amz-Function-Error"),
@@ -219,12 +219,9 @@ class Invoker:
 
     async def check_alive(self, within_s: float) -> None:
         """
-        Check that the local endpoint, if there is one, is alive: see `Target`.
+        Check that a local endpoint does not end within so many seconds: see `Target`.
 
         Other calls go on meanwhile.
-
-        Args:
-            within_s: How long to wait for its end.
 
         Raises:
             EndpointError: If it ended by itself.
@@ -257,3 +254,36 @@ def _body(payload: bytes) -> bytes | io.BytesIO:
 
 def _may_be_repeated(error: InvokeError) -> bool:
     return error.status == HTTPStatus.TOO_MANY_REQUESTS or error.code == _UNREACHABLE
+
+
+def _not_sent(function_name: str, why: object, *, code: str) -> InvokeError:
+    """Return the error for a call that could not connect."""
+    msg = f"Could not connect; {function_name} was not invoked: {why}."
+    return InvokeError(msg, code=code, status=0)
+
+
+def _refused(
+    function_name: str, response: aiohttp.ClientResponse, body: bytes
+) -> InvokeError:
+    """Return the error for a call that the API has answered with a status but 200."""
+    code = response.headers.get("x-amzn-ErrorType", "").partition(":")[0]
+    text = body.decode("utf-8", "replace")
+    try:
+        fields = json.loads(text)
+        text = fields.get("message") or fields.get("Message") or text
+        reason = fields.get("Reason", "")
+    except (ValueError, AttributeError):  # a gateway's own page
+        reason = ""
+    is_certain = response.status < HTTPStatus.INTERNAL_SERVER_ERROR  # see InvokeError
+    fate = "was not invoked" if is_certain else "may have run; see its log"
+    msg = (
+        f"{function_name} {fate}: {response.status} {code or response.reason}"
+        f"{reason and f' ({reason})'}: {text}"
+    )
+    wait = response.headers.get("Retry-After", "")
+    return InvokeError(
+        msg,
+        code=code,
+        status=response.status,
+        retry_after_s=float(wait) if wait.isdecimal() else 0.0,
+    )

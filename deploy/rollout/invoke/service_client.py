@@ -70,12 +70,9 @@ class ServiceClient:
 
     def submit(self, request: Mapping[str, Any], key: str = "") -> dict[str, Any]:
         """
-        Make a job and return its progress.
+        Make a job, as the service's openapi.json describes it; return its progress.
 
-        Args:
-            request: The job, as the service's openapi.json describes it.
-
-            key: Requests with the same key make one job; empty: a new key.
+        Requests with the same key make one job; an empty one stands for a new key.
 
         Raises:
             ServiceError: If the service refuses, or does not answer.

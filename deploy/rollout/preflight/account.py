@@ -38,10 +38,7 @@ def concurrency(target: Target, demand: Demand) -> Iterator[str]:
         free = concurrency_limit(target, "UnreservedConcurrentExecutions")
         reserved = _reserved(target, name)
     except (BotoCoreError, ClientError) as error:
-        yield (
-            f"The account's concurrency cannot be read. AWS says: {message_of(error)}. "
-            f"{_POLICY if is_denial(error) else _LATER}"
-        )
+        yield f"The account's concurrency cannot be read. {_said_by_aws(error)}"
         return
     if reserved is not None and wanted > reserved:
         yield (
@@ -87,8 +84,7 @@ def bandwidth(target: Target, demand: Demand) -> Bandwidth:
     try:
         quota = bandwidth_mbit_s(target)
     except (BotoCoreError, ClientError) as error:
-        next_step = _POLICY if is_denial(error) else _LATER
-        return Bandwidth(most, f"AWS says: {message_of(error)}. {next_step}")
+        return Bandwidth(most, _said_by_aws(error))
     if quota is None:
         return Bandwidth(most, "Service Quotas lists none of that name.")
     return Bandwidth(line_bytes_per_s(memory_mb, quota))
@@ -187,6 +183,11 @@ def bandwidth_mbit_s(target: Target) -> float | None:
             if quota["QuotaName"] == BANDWIDTH_QUOTA:
                 return max(least, float(quota["Value"]))
     return None
+
+
+def _said_by_aws(error: Exception) -> str:
+    next_step = _POLICY if is_denial(error) else _LATER
+    return f"AWS says: {message_of(error)}. {next_step}"
 
 
 def _reserved(target: Target, function: str) -> int | None:

@@ -41,12 +41,7 @@ _WRONG = {"SignatureDoesNotMatch", "IncompleteSignature"}
 
 
 def local_session(keys: KeyPair | None) -> boto3.Session:
-    """
-    Return a session for a local endpoint.
-
-    Args:
-        keys: The endpoint's key pair; None: the pair in the environment.
-    """
+    """Return a session for a local endpoint; without keys, for the environment's."""
     pair = keys or KeyPair(
         os.environ.get("AWS_ACCESS_KEY_ID") or _NOBODY,
         os.environ.get("AWS_SECRET_ACCESS_KEY") or _NOBODY,
@@ -71,12 +66,7 @@ def local_session(keys: KeyPair | None) -> boto3.Session:
 
 def aws_session(profile: str, region: str) -> boto3.Session:
     """
-    Return the session the AWS CLI would have.
-
-    Args:
-        profile: A profile of the user's AWS set-up; empty: its default.
-
-        region: Likewise.
+    Return the session the AWS CLI would have; empty texts stand for its defaults.
 
     Raises:
         TargetError: If there is no such profile, or no region.

@@ -1,25 +1,31 @@
-"""Downloads in this process, passed on in batches as they end."""
+"""Downloads of one process, passed on in batches as they end."""
 
 from __future__ import annotations
 
+import signal
+from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING
 
+from fetcher.command.pipes import send
 from fetcher.command.report.json_lines import line_of
 from fetcher.command.result_batch import Batch
+from fetcher.process.signals import SIGNALS, Stops
 from fetcher.sinks.settling import Settling
-from fetcher.transfer.flow.under_way_counts import UnderWay
-from fetcher.transfer.transfers import Transfers
+from fetcher.transfer.flow.places import UnderWay
+from fetcher.transfer.transfers import Transfers, engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from threading import Event
 
-    from fetcher.command.graceful_stop import Stops
     from fetcher.command.result_batch import Ended, LineOf
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.transfer.engine import Engine
     from fetcher.transfer.sink import Sink
+
+_PAUSE_S = 0.1
 
 
 def fetch(
@@ -69,3 +75,42 @@ def fetch(
         batch.left = lambda: UnderWay(settling=settling.held)
         if not batch.failed:  # else nobody would learn of what is made safe now
             settling.finish()
+
+
+def fetch_as_child(
+    items: Iterable[Item | None],
+    sink: Sink,
+    options: Options,
+    deadline_at: float,
+    line_of: LineOf,
+    pipe: int,
+) -> None:
+    """
+    Do the same in a child process; send what ended, or an error, through a pipe.
+
+    The deadline is on the monotonic clock. The signals are blocked until here.
+    """
+    try:
+        with Stops() as stops:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+            engine, left_s = engine_for(options), deadline_at - monotonic()
+            told = partial(send, pipe), _pause, line_of
+            fetch(engine, items, sink, options, left_s, stops, *told)
+    except BrokenPipeError:
+        raise  # the parent is gone: there is nobody to tell
+    except BaseException as error:
+        send(pipe, describe(error))
+        raise
+
+
+def _pause(over: Event) -> None:
+    over.wait(_PAUSE_S)
+
+
+def describe(error: BaseException) -> str:
+    """Describe an error for a person: by its message alone if it was foreseen."""
+    if isinstance(error, (OSError, ValueError)):
+        return f"fetcher: {error}"
+    import traceback  # noqa: PLC0415 - hardly ever needed
+
+    return "".join(traceback.format_exception(error)).rstrip()

@@ -40,7 +40,6 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     # Imported late: to show the help, or refuse an argument, takes none of these.
     from fetcher.command.accounting import Accounting
     from fetcher.command.by_host import has_many_hosts
-    from fetcher.command.graceful_stop import Stops
     from fetcher.command.processes import Processes, shares
     from fetcher.command.report.formats import RunReport
     from fetcher.command.resume import keep
@@ -48,6 +47,7 @@ def _run(args: argparse.Namespace, options: Options) -> int:
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import Columns, UrlList
     from fetcher.process.descriptors import connections_allowed
+    from fetcher.process.signals import Stops
     from fetcher.sinks.destination import destination
 
     if args.processes < 1:

@@ -20,12 +20,10 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from fetcher.command.by_host import HostShares
-from fetcher.command.child import Child, describe
-from fetcher.command.download_loop import fetch
-from fetcher.command.graceful_stop import SIGNALS
-from fetcher.command.result_pipe import Messages
-from fetcher.command.work_pipe import Deals
-from fetcher.process.memory import peak_rss_bytes
+from fetcher.command.download_loop import describe, fetch, fetch_as_child
+from fetcher.command.pipes import Deals, Messages
+from fetcher.process.children import Child
+from fetcher.process.signals import SIGNALS
 from fetcher.transfer.transfers import engine_for
 
 if TYPE_CHECKING:
@@ -33,16 +31,17 @@ if TYPE_CHECKING:
     from threading import Event
 
     from fetcher.command.accounting import Accounting
-    from fetcher.command.graceful_stop import Stops
     from fetcher.command.result_batch import Ended
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.lists.position_set import Positions
     from fetcher.lists.url_list import UrlList
+    from fetcher.process.signals import Stops
     from fetcher.transfer.engine import Engine
     from fetcher.transfer.sink import Sink
 
 _TICK_MS = 100
+_LOST = "the process downloading it failed"
 
 
 def shares(
@@ -111,9 +110,7 @@ class Processes:
         self._done = done
         self._sink = sink
         self._account = account
-        self._children: dict[
-            int, tuple[int, Messages]
-        ] = {}  # by pipe: process, messages
+        self._children: dict[int, tuple[Child, Messages]] = {}  # by pipe
         self._poll = select.poll()
         self._broken = False
         self._ending = False
@@ -175,25 +172,22 @@ class Processes:
                 self._bury(pipe)
 
     def _fork(self, nth: int, options: Options, deadline_at: float) -> None:
-        reader, writer = os.pipe()
-        parent = os.getpid()
+        def work(pipe: int) -> None:
+            # A copy left open here would keep others from seeing its end.
+            self._deals.end()
+            for other in self._children:
+                os.close(other)
+            own = self._items(nth), self._sink, options, deadline_at
+            fetch_as_child(*own, self._account.line_of, pipe)
+
         # Until the child handles signals itself, the parent's handlers would run.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
-            pid = os.fork()
-            if not pid:
-                # A copy left open here would keep others from seeing its end.
-                self._deals.end()
-                for pipe in (*self._children, reader):
-                    os.close(pipe)
-                Child(writer, parent, self._account.line_of).work(
-                    self._items(nth), self._sink, options, deadline_at
-                )
+            child = Child(work)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        os.close(writer)
-        self._children[reader] = pid, Messages(reader)
-        self._poll.register(reader, select.POLLIN)
+        self._children[child.pipe] = child, Messages(child.pipe)
+        self._poll.register(child.pipe, select.POLLIN)
 
     def _items(self, nth: int) -> Iterator[Item | None]:
         if self._shares:
@@ -209,17 +203,8 @@ class Processes:
     ) -> None:
         """Do this process's own part."""
         try:
-            fetch(
-                engine,
-                items,
-                self._sink,
-                options,
-                left_s,
-                self._stops,
-                self._take,
-                self._pause,
-                self._account.line_of,
-            )
+            told = self._take, self._pause, self._account.line_of
+            fetch(engine, items, self._sink, options, left_s, self._stops, *told)
         except Exception as error:
             if self._broken:
                 raise
@@ -275,24 +260,22 @@ class Processes:
 
     def _bury(self, pipe: int) -> None:
         """Close a child's pipe and wait for its end."""
-        pid, _ = self._children.pop(pipe)
+        child, _ = self._children.pop(pipe)
         self._poll.unregister(pipe)
-        os.close(pipe)
-        _, status, usage = os.wait4(pid, 0)
-        self.children_rss_bytes += peak_rss_bytes(usage)
-        code = os.waitstatus_to_exitcode(status)
-        if code < 0:
-            self.lost = f"the process downloading it died (signal {-code})"
-        elif code:
-            self.lost = "the process downloading it failed"
+        ended = child.bury()
+        self.children_rss_bytes += ended.peak_rss_bytes
+        if ended.error.startswith("signal"):
+            self.lost = f"the process downloading it died ({ended.error})"
+        elif ended.error:
+            self.lost = _LOST
 
     def _fail(self, what: str) -> None:
         self.failure = self.failure or what
-        self.lost = "the process downloading it failed"
+        self.lost = _LOST
 
     def _end_children(self) -> None:
         """Tell the children to stop, once."""
         if not self._ending:
-            for pid, _ in self._children.values():
-                os.kill(pid, signal.SIGTERM)
+            for child, _ in self._children.values():
+                os.kill(child.pid, signal.SIGTERM)
         self._ending = True

@@ -8,7 +8,7 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from fetcher.transfer.flow.under_way_counts import UnderWay
+from fetcher.transfer.flow.places import UnderWay
 
 if TYPE_CHECKING:
     from collections import Counter

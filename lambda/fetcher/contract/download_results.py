@@ -23,7 +23,7 @@ class Download(NamedTuple):
     """
     How one URL, or one try of it, ended.
 
-    Engines and sinks leave the times and `attempts` to the loop, which fills them in.
+    Engines and sinks leave `path` and what follows to the loop, which fills them in.
 
     Attributes:
         outcome: One of the closed list.
@@ -32,18 +32,6 @@ class Download(NamedTuple):
 
         body_bytes: Bytes of the last body that arrived.
 
-        started_s: Time of the first try, in seconds from the shard's start.
-
-        seconds: From then to its end, waits between tries included.
-
-        attempts: Number of tries.
-
-        detail: For a person: what was expected, what came. Empty when `ok`.
-
-        path: Where the body is; empty: not kept.
-
-        retry_after_s: How long the origin asked us to wait; 0: it did not. Not kept.
-
         content_type: Content-Type as the origin sent it; empty: none came.
 
         found_type: Type that the body's first bytes show; empty: none that is known.
@@ -51,22 +39,34 @@ class Download(NamedTuple):
         sha256: Digest of the body in hex; empty: not taken.
 
         width, height: Of a picture, in pixels; 0: not known.
+
+        detail: For a person: what was expected, what came. Empty when `ok`.
+
+        retry_after_s: How long the origin asked us to wait; 0: it did not.
+
+        path: Where the body is; empty: not kept.
+
+        started_s: Time of the first try, in seconds from the shard's start.
+
+        seconds: From then to its end, waits between tries included.
+
+        attempts: Number of tries.
     """
 
     outcome: Outcome
     status: int = 0
     body_bytes: int = 0
-    started_s: float = 0.0
-    seconds: float = 0.0
-    attempts: int = 0
-    detail: str = ""
-    path: str = ""
-    retry_after_s: float = 0.0
     content_type: str = ""
     found_type: str = ""
     sha256: str = ""
     width: int = 0
     height: int = 0
+    detail: str = ""
+    retry_after_s: float = 0.0
+    path: str = ""
+    started_s: float = 0.0
+    seconds: float = 0.0
+    attempts: int = 0
 
     @classmethod
     def refused(cls, refusal: str) -> Download:
@@ -111,6 +111,20 @@ _MAX_DETAILS_BYTES = 1_500_000
 NO_ROOM = "the shard's report had no room for this detail"
 
 
+class _TypeCodes(dict[str, int]):
+    """Positions of types in a list, to which new ones are added; 0 once it is full."""
+
+    def __init__(self, types: list[str]) -> None:
+        super().__init__({"": 0})
+        self._types = types
+
+    def __missing__(self, name: str) -> int:
+        if len(self) == _MOST_TYPES:
+            return 0
+        self._types.append(name)
+        return self.setdefault(name, len(self))
+
+
 def max_report_bytes(count: int) -> int:
     """
     Return the most bytes that the downloads of so many URLs take in a report.
@@ -138,7 +152,7 @@ class Downloads:
         self.rows = bytearray(_UNSTARTED * count)
         self.details: dict[int, str] = {}
         self.types = [""]
-        self._type_codes = {"": 0}
+        self._type_codes = _TypeCodes(self.types)
         self._known: set[str] = set()
         self._room = _MAX_DETAILS_BYTES
 
@@ -146,17 +160,19 @@ class Downloads:
         return len(self.rows) // _ROW.size
 
     def __setitem__(self, index: int, download: Download) -> None:
-        outcome, status, body_bytes, started_s, seconds, attempts, detail = download[:7]
+        outcome, status, body_bytes, told, found = download[:5]
+        started_s, seconds, attempts = download[-3:]
         started = int(started_s * TICKS_PER_S + 0.5)
         ticks = int(seconds * TICKS_PER_S + 0.5)
-        types = map(self._type_code, (download.content_type, download.found_type))
-        row = CODE[outcome], status, body_bytes, started, ticks, attempts, *types
+        code, types = CODE[outcome], self._type_codes
+        told_code, found_code = types[told], types[found]
+        row = code, status, body_bytes, started, ticks, attempts, told_code, found_code
         try:
             _ROW.pack_into(self.rows, index * _ROW.size, *row)
         except struct.error:  # a figure too large for its column is capped
             _ROW.pack_into(self.rows, index * _ROW.size, *map(min, row, _MAX_VALUES))
-        if detail:
-            self._keep_detail(index, detail)
+        if download.detail:
+            self._keep_detail(index, download.detail)
 
     def __getitem__(self, index: int) -> Download:
         return self._read(index, _ROW.unpack_from(self.rows, index * _ROW.size))
@@ -183,15 +199,6 @@ class Downloads:
             content_type=self.types[told],
             found_type=self.types[found],
         )
-
-    def _type_code(self, name: str) -> int:
-        code = self._type_codes.get(name)
-        if code is None:
-            if len(self.types) == _MOST_TYPES:
-                return 0
-            code = self._type_codes[name] = len(self.types)
-            self.types.append(name)
-        return code
 
     def _keep_detail(self, index: int, detail: str) -> None:
         known = detail in self._known

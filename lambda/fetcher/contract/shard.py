@@ -89,17 +89,10 @@ class Shard:
 
     def to_json(self) -> bytes:
         """Return the shard as an invocation's payload."""
-        message = {
-            "schema": SCHEMA,
-            "run": self.run,
-            "index": self.index,
-            "wave": self.wave,
+        message = _message_of(self) | {
             "source": self.source.to_dict(),
             "sink": asdict(self.sink),
             "options": asdict(self.options),
-            "deadline_s": self.deadline_s,
-            "gone": self.gone,
-            "hands_back": self.hands_back,
         }
         return json.dumps(message, separators=(",", ":")).encode()
 
@@ -194,10 +187,10 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON fields."""
-        plain = {item.name: getattr(self, item.name) for item in fields(self)}
-        plain["tally"] = self.tally.to_dict()
-        plain["downloads"] = self.downloads.to_dict()
-        return {"schema": SCHEMA, **plain}
+        return _message_of(self) | {
+            "tally": self.tally.to_dict(),
+            "downloads": self.downloads.to_dict(),
+        }
 
     @classmethod
     def from_dict(cls, message: Mapping[str, Any]) -> Report:
@@ -234,6 +227,12 @@ def fitting(hosts: Iterable[str]) -> Iterator[str]:
         if left < 0:
             return
         yield host
+
+
+def _message_of(one: Shard | Report) -> dict[str, Any]:
+    """Return the fields as they are, and the schema."""
+    plain = {item.name: getattr(one, item.name) for item in fields(one)}
+    return {"schema": SCHEMA, **plain}
 
 
 def _source_of(fields: Mapping[str, Any]) -> Source:

@@ -38,13 +38,9 @@ class Histogram:
 
     def quantile(self, share: float) -> float:
         """
-        Return the seconds within which this share of observations stayed.
+        Return the seconds within which a share of observations, from 0 to 1, stayed.
 
-        Args:
-            share: From 0 to 1; 0.5 is the median.
-
-        Returns:
-            Seconds, within 3 % of the exact value; NaN if nothing was counted.
+        They are within 3 % of the exact value; NaN if nothing was counted.
         """
         total = self.buckets.total()
         if not total:

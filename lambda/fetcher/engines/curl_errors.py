@@ -59,7 +59,7 @@ def has_head(code: int, message: str) -> bool | None:
     Tell whether the head of a response was complete; None: perhaps.
 
     Args:
-        code: libcurl's; 0 for success.
+        code: libcurl's.
 
         message: libcurl's.
     """

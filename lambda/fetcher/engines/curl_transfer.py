@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from fetcher.transfer.attempt import Attempt
 
 _ABORT = -1
+_FINAL = HTTPStatus.OK.value  # what is below announces another response
+_SWITCHING_PROTOCOLS = HTTPStatus.SWITCHING_PROTOCOLS.value
+_REDIRECTS = redirects.STATUSES
 _MAX_HELD_BYTES = 65_536  # of one body, until libcurl has finished its round
 # An unwanted body is read to its end if it is short: the connection can be kept.
 _MAX_SWALLOWED_BYTES = 65_536
@@ -114,7 +117,8 @@ class Transfer:
                 url = redirects.checked(self.redirect_url)
                 host = guard.host_of(url)
         self.peer.aim(url, host)
-        self._head.clear()
+        if self._head.listens:
+            self._head.clear()
         self.redirect_url, self._state = "", _HEAD
         self._refusal: RefusedError | None = None
         self._held: list[bytes] = []
@@ -157,18 +161,18 @@ class Transfer:
             if self._head.lacks_encoding(size):
                 self._repeat()
         if self._state in _UNJUDGED:
-            got_head = has_head(code, message)
-            if got_head is not False and (
-                download := self._judge_head(is_whole=not code, is_sure=bool(got_head))
-            ):
-                return download
+            got_head = has_head(code, message) if code else True
+            if got_head is not False:
+                self._judge_head(is_whole=not code, is_sure=bool(got_head))
         if self._refusal:
             raise self._refusal
         if self._state is not _BODY:
             return None
+        if not code:
+            return self.attempt.body.finish(self._held)
         if self._held:
             self._pass_on()
-        return None if code else self.attempt.body.finish()
+        return None
 
     def process_held(self) -> int | None:
         """
@@ -181,15 +185,15 @@ class Transfer:
         """
         if not self._held:
             return None
+        was_paused = self._state is _PAUSED
+        if self._state in _UNJUDGED:
+            self._state = _HEAD
+            self._judge_head(is_whole=False)
         if self._state is _BODY:
             try:
                 self._pass_on()
             except RefusedError as refusal:
                 self._state, self._refusal = _REFUSED, refusal
-                return int(pycurl.E_OK)
-            return None
-        was_paused, self._state = self._state is _PAUSED, _HEAD
-        self._judge_head(is_whole=False)
         if self._state in _UNWANTED:
             length = self._info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
             if not 0 <= length <= _MAX_SWALLOWED_BYTES:
@@ -222,25 +226,23 @@ class Transfer:
         self.peer.close()
         self.handle.close()
 
-    def _judge_head(self, *, is_whole: bool, is_sure: bool = True) -> Download | None:
+    def _judge_head(self, *, is_whole: bool, is_sure: bool = True) -> None:
         """
-        Judge the head of the response, and what is held of the body.
+        Judge the head of the response.
 
         Args:
-            is_whole: The response has ended, without an error: return how.
+            is_whole: The response has ended, without an error.
 
             is_sure: The head is complete, or libcurl is content with it.
         """
         attempt, status = self.attempt, self._info(pycurl.RESPONSE_CODE)
-        if status < HTTPStatus.OK and status != HTTPStatus.SWITCHING_PROTOCOLS:
-            return None  # 100 Continue and the like: another follows
+        if status < _FINAL and status != _SWITCHING_PROTOCOLS:
+            return  # 100 Continue and the like: another follows
         attempt.is_answered = True
-        if status in redirects.STATUSES and (
-            url := self._head.text(pycurl.REDIRECT_URL)
-        ):
+        if status in _REDIRECTS and (url := self._head.text(pycurl.REDIRECT_URL)):
             self.redirects += 1
             self._state, self.redirect_url = _REDIRECTED, url
-            return None
+            return
         expected_bytes = self._info(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
         if expected_bytes < 0:
             expected_bytes, is_sure = None, is_sure and not is_whole
@@ -249,34 +251,27 @@ class Transfer:
             # every head to Python would cost a tenth, so this request is repeated.
             if not self._head.listens:
                 self._repeat()
-            return None
+            return
         size = self._held_bytes
         if is_whole and expected_bytes != size and self._head.lacks_encoding(size):
             self._repeat()
-            return None
+            return
         self._state = _BODY
-        options, held = self._options, self._held
-        head = (
-            status,
-            self._head.text(pycurl.CONTENT_TYPE),
-            expected_bytes,
-            self._head.values(b"x-robots-tag") if options.respect_robots else "",
-            self._head.values(b"content-encoding") if self._head.listens else "",
-        )
+        robots = encoding = ""
+        if self._head.listens:
+            encoding = self._head.values(b"content-encoding")
+            if self._options.respect_robots:
+                robots = self._head.values(b"x-robots-tag")
+        kind = self._head.text(pycurl.CONTENT_TYPE)
         try:
-            if is_whole:
-                return attempt.body.receive_whole(*head, held)
-            attempt.body.begin(*head)
-            if held:
-                self._pass_on()
+            attempt.body.begin(status, kind, expected_bytes, robots, encoding)
         except RefusedError as refusal:
             self._state, self._refusal = _REFUSED, refusal
-        return None
 
     def _repeat(self) -> None:
         """Have the request made again, listening to the head."""
         self._head.listen()
-        self.attempt.body.restart()
+        self.attempt.body = self.attempt.body.renewed()
         self._state, self.redirect_url = _REPEATED, self.peer.url
 
     def _write(self, chunk: bytes) -> int | None:

@@ -69,12 +69,10 @@ class _Lines:
                     break
         return text if "\n" in text else text.replace("\r", "\n")
 
-    def put_back_all_but_one(self) -> str:
-        """Return the first line of the record, and have the others come again."""
-        first, *others = self.taken
-        self.ahead.extendleft(reversed(others))
-        self.taken = []
-        return first
+    def put_back(self) -> None:
+        """Have the lines of the record come again."""
+        self.ahead.extendleft(reversed(self.taken))
+        self.taken.clear()
 
 
 class Table:
@@ -85,7 +83,6 @@ class Table:
         self._lines = _Lines(Text(given.start, given.rest, translate=False))
         self._delimiter = delimiter
         self._width = 0
-        self._first: list[str] = []  # row, if it names no columns
         self._records = self._read()
         self._places = self._found(columns, given.name)
 
@@ -95,7 +92,7 @@ class Table:
         self._width = len(first)
         self._names = told_apart(first)
         if not columns.found_in(first) and any("://" in cell for cell in first):
-            self._first = first
+            self._lines.put_back()  # it is a row
             self._names = [f"column_{at}" for at in range(1, len(first) + 1)]
             if not columns.url:
                 place = next(at for at, cell in enumerate(first) if "://" in cell)
@@ -111,8 +108,6 @@ class Table:
     def rows(self) -> Iterator[Rows]:
         """Yield them."""
         self._others = [at for at in range(self._width) if at not in self._places]
-        if self._first:
-            yield self._told([[cell] for cell in self._first], {})
         while True:
             text = self._lines.block()
             if columns := self._at_once(text):
@@ -222,7 +217,8 @@ class Table:
                     continue
             if not lines.taken:
                 return
-            plain = lines.put_back_all_but_one().rstrip("\r\n")
+            lines.put_back()
+            plain = lines.ahead.popleft().rstrip("\r\n")
             reader = csv.reader(lines, delimiter=delimiter, strict=True)
             cells = self._cells_in(plain)
             if not plain.strip() or self._is_comment(plain, cells):

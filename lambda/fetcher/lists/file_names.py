@@ -56,16 +56,16 @@ def name_of(item: Item) -> str:
     'cats/%2E%2E/1.jpg'
     """
     if not item.destination:
-        return _quick_name(item.url) or _joined(_parts(item.url))
+        if plain := _plain_url(item.url):
+            return plain[1].replace(":", "+")
+        return _everyday_name(item.url) or _joined(_parts(item.url))
     if _plain_path(item.destination):
         return item.destination
     return _joined(item.destination.split("/"))
 
 
-def _quick_name(url: str) -> str:
-    """Return the name of a URL that is plain, or nearly so; empty: it is not."""
-    if plain := _plain_url(url):
-        return plain[1].replace(":", "+")
+def _everyday_name(url: str) -> str:
+    """Return the name of a URL that is nearly plain; empty: it is not."""
     if everyday := _everyday_url(url):
         if MASK in _masked_path(everyday[2]):
             return ""

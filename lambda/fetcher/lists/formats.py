@@ -163,20 +163,16 @@ def _objects_one_by_one(
     """Return the same of any lines, an empty object for one that is none."""
     rows: list[dict[str, Any]] = []
     for line in lines:
+        fields: object = None
         try:
-            rows.append(_object_in(line))
+            fields, end = _decode(line)
+            why = "Extra data" if end < len(line) else type(fields).__name__
         except (ValueError, RecursionError) as error:
-            problem = f"is not a JSON object: {error}"
-            problems[len(rows)] = TOO_LONG if line.startswith(TOO_LONG) else problem
-            rows.append({})
+            why, end = str(error), 0
+        if isinstance(fields, dict) and end == len(line):
+            rows.append(fields)
+            continue
+        problem = f"is not a JSON object: {why}"
+        problems[len(rows)] = TOO_LONG if line.startswith(TOO_LONG) else problem
+        rows.append({})
     return rows
-
-
-def _object_in(line: str) -> dict[str, Any]:
-    fields, end = _decode(line)
-    if end != len(line):
-        msg = "Extra data"
-        raise json.JSONDecodeError(msg, line, end)
-    if not isinstance(fields, dict):
-        raise ValueError(type(fields).__name__)  # noqa: TRY004 - as of any bad line
-    return fields

@@ -1,4 +1,4 @@
-"""Forked processes: each does one piece of work and sends back what came of it."""
+"""Forked processes: each does its work and sends through a pipe what came of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import traceback
+from functools import partial
 from threading import Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -27,6 +28,8 @@ class Result(NamedTuple):
     Attributes:
         data: What its work returned; None: it died first.
 
+        error: The signal or the status that it ended with, if that was no good end.
+
         peak_rss_bytes: The most memory it ever held.
     """
 
@@ -40,33 +43,66 @@ class ChildError(RuntimeError):
     """The work of a child raised; the message is its traceback."""
 
 
-class Children:
+class Child:
     """
-    Context of forked processes; those that have not ended when it is left are killed.
+    A forked process. If its parent dies, it ends by itself.
 
-    They need pipes and fork alone: on Lambda there is no /dev/shm for
-    `multiprocessing`. One whose parent dies ends by itself.
+    It needs a pipe and fork alone: on Lambda there is no /dev/shm for
+    `multiprocessing`.
+
+    Args:
+        work: All that is done there; called with the end of a pipe to write to.
+
+    Attributes:
+        pid: The process's id.
+
+        pipe: The end to read from, of a pipe that only the child writes to.
     """
+
+    def __init__(self, work: Callable[[int], None]) -> None:
+        self.pipe, writer = os.pipe()
+        parent = os.getpid()
+        self.pid = os.fork()
+        if not self.pid:
+            status = 1
+            try:
+                os.close(self.pipe)
+                Thread(target=_end_with, args=(parent,), daemon=True).start()
+                work(writer)
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(writer)
+
+    def bury(self, *, kill: bool = False) -> Result:
+        """Close the pipe and wait for the process's end; return what is known of it."""
+        os.close(self.pipe)
+        if kill:
+            os.kill(self.pid, signal.SIGKILL)
+        _, status, usage = os.wait4(self.pid, 0)
+        code = os.waitstatus_to_exitcode(status)
+        error = f"signal {-code}" if code < 0 else f"status {code}"
+        cpu_s = usage.ru_utime + usage.ru_stime
+        return Result(None, error if code else "", cpu_s, peak_rss_bytes(usage))
+
+
+class Children:
+    """Context of processes; those that have not ended when it is left are killed."""
 
     def __init__(self) -> None:
-        self._pids: dict[int, int] = {}  # by pipe
+        self._running: dict[int, Child] = {}  # by pipe
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for pipe in list(self._pids):
-            self._buried(pipe, b"", kill=True)
+        for pipe in list(self._running):
+            self._running.pop(pipe).bury(kill=True)
 
     def fork(self, work: Callable[[], bytes]) -> None:
         """Do this work in a new process."""
-        reader, writer = os.pipe()
-        parent = os.getpid()
-        pid = os.fork()
-        if not pid:
-            _work(work, writer, parent)
-        os.close(writer)
-        self._pids[reader] = pid
+        child = Child(partial(_send_result, work))
+        self._running[child.pipe] = child
 
     def results(self, until: float) -> list[Result]:
         """
@@ -78,57 +114,34 @@ class Children:
         Raises:
             ChildError: If the work of one raised.
         """
-        came = {pipe: bytearray() for pipe in self._pids}
+        came = {pipe: bytearray() for pipe in self._running}
         found = {}
-        while self._pids and (left_s := until - monotonic()) > 0:
-            for pipe in select.select(list(self._pids), [], [], left_s)[0]:
+        while self._running and (left_s := until - monotonic()) > 0:
+            for pipe in select.select(list(self._running), [], [], left_s)[0]:
                 if data := os.read(pipe, _READ_BYTES):
                     came[pipe] += data
-                else:
-                    found[pipe] = self._buried(pipe, bytes(came[pipe]))
-        for pipe in list(self._pids):
-            found[pipe] = self._buried(pipe, b"", kill=True)
+                    continue
+                result = self._running.pop(pipe).bury()
+                if came[pipe].startswith(_FAILED):
+                    raise ChildError(came[pipe][1:].decode(errors="replace"))
+                whole = None if result.error else bytes(came[pipe][1:])
+                found[pipe] = result._replace(data=whole)
+        for pipe in list(self._running):
+            found[pipe] = self._running.pop(pipe).bury(kill=True)
         return [found[pipe] for pipe in came]
 
-    def _buried(self, pipe: int, came: bytes, *, kill: bool = False) -> Result:
-        """Close a child's pipe and wait for its end."""
-        pid = self._pids.pop(pipe)
-        os.close(pipe)
-        if kill:
-            os.kill(pid, signal.SIGKILL)
-        _, status, usage = os.wait4(pid, 0)
-        if came.startswith(_FAILED):
-            raise ChildError(came[1:].decode(errors="replace"))
-        code = os.waitstatus_to_exitcode(status)
-        error = f"signal {-code}" if code < 0 else f"status {code}"
-        return Result(
-            None if code else came[1:],
-            error if code else "",
-            usage.ru_utime + usage.ru_stime,
-            peak_rss_bytes(usage),
-        )
 
-
-def _work(work: Callable[[], bytes], writer: int, parent: int) -> None:
-    """Be a child, to the end."""
-    status = 1
+def _send_result(work: Callable[[], bytes], pipe: int) -> None:
     try:
-        Thread(target=_end_with, args=(parent,), daemon=True).start()
-        _send(writer, _DONE + work())
-        status = 0
+        data = _DONE + work()
     except BaseException:  # noqa: BLE001 - the parent raises it
-        _send(writer, _FAILED + traceback.format_exc().encode(errors="replace"))
-    finally:
-        os._exit(status)
+        data = _FAILED + traceback.format_exc().encode(errors="replace")
+    with open(pipe, "wb", closefd=False) as file:
+        file.write(data)
 
 
 def _end_with(parent: int) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     while os.getppid() == parent:
         sleep(_LOOK_EVERY_S)
     os._exit(1)
-
-
-def _send(pipe: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(pipe, left) :]

@@ -56,8 +56,7 @@ class Connection:
     """
     A connection to S3 for one request at a time, to be used by one thread only.
 
-    Args:
-        stopped: Ends the request in flight when it is set.
+    When `stopped` is set, the request in flight ends.
     """
 
     _was_allowed = False  # anything, to any of this process's
@@ -99,10 +98,9 @@ class Connection:
         until: float,
     ) -> S3Response:
         """
-        Make a request, and repeat it while that may help.
+        Make a request, and repeat it while that may help, until then.
 
-        Names of headers are in lower case. At ``until``, on the monotonic clock, it
-        gives up.
+        Names of headers are in lower case.
 
         Raises:
             LateError: If it was not done by then.

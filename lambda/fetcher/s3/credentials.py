@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from fetcher.s3.urls import address_of
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _NONE: Mapping[str, str] = {}
 
 
-@dataclass(slots=True)
+@dataclass
 class Account:
     """
     Credentials, and the address of S3.
@@ -45,11 +46,10 @@ class Account:
     token: str = field(repr=False)
     region: str
     endpoint_url: str = ""
-    _signer: Signer = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        """Make its signer."""
-        self._signer = Signer("s3", self.region)
+    @cached_property
+    def _signer(self) -> Signer:
+        return Signer("s3", self.region)
 
     @classmethod
     def from_environment(cls) -> Account:

@@ -12,21 +12,23 @@ from html import unescape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from fetcher.s3.connection import Connection
     from fetcher.s3.urls import Place
 
-_NEXT = re.compile(r"<NextContinuationToken>(.*?)</NextContinuationToken>")
+_MORE = "<IsTruncated>true</IsTruncated>"
+_NEXT = re.compile(r"<Next(ContinuationToken|KeyMarker|UploadIdMarker)>(.*?)</Next")
+_PARAMETERS = {
+    "ContinuationToken": "continuation-token",
+    "KeyMarker": "key-marker",
+    "UploadIdMarker": "upload-id-marker",
+}
 _SIZED = re.compile(
     r"<Contents>.*?<Key>(.*?)</Key>.*?<Size>(\d+)</Size>.*?</Contents>", re.DOTALL
 )
-
 _UPLOAD = re.compile(r"<Upload>(.*?)</Upload>", re.DOTALL)
 _NAMED = re.compile("<(Key|UploadId)>(.*?)</")  # in any order
-_MORE_UPLOADS = "<IsTruncated>true</IsTruncated>"
-_NEXT_UPLOAD = re.compile(r"<Next(KeyMarker|UploadIdMarker)>(.*?)</Next")
-_MARKERS = {"KeyMarker": "key-marker", "UploadIdMarker": "upload-id-marker"}
 
 
 def pages_below(
@@ -40,17 +42,8 @@ def pages_below(
     Raises:
         S3Error: If S3 refuses, or does not answer.
     """
-    parameters = {"list-type": "2", "prefix": prefix.key}
-    if delimiter:
-        parameters["delimiter"] = delimiter
-    bucket = prefix._replace(key="")
-    while True:
-        answer = connection.request("GET", bucket, parameters, until=until)
-        text = answer.body.decode()
-        yield text
-        if not (more := _NEXT.search(text)):
-            return
-        parameters["continuation-token"] = unescape(more[1])
+    parameters = {"list-type": "2"} | ({"delimiter": delimiter} if delimiter else {})
+    return _pages(connection, prefix, until, parameters)
 
 
 def sizes_below(
@@ -71,15 +64,21 @@ def uploads_below(
     Raises:
         S3Error: If S3 refuses, or does not answer.
     """
-    parameters = {"uploads": "", "prefix": prefix.key}
-    bucket = prefix._replace(key="")
-    while True:
-        answer = connection.request("GET", bucket, parameters, until=until)
-        text = answer.body.decode()
+    for text in _pages(connection, prefix, until, {"uploads": ""}):
         for upload in _UPLOAD.findall(text):
             named = dict(_NAMED.findall(upload))
             yield unescape(named["Key"]), unescape(named["UploadId"])
-        if _MORE_UPLOADS not in text:
+
+
+def _pages(
+    connection: Connection, prefix: Place, until: float, kind: Mapping[str, str]
+) -> Iterator[str]:
+    bucket, parameters = prefix._replace(key=""), {**kind, "prefix": prefix.key}
+    while True:
+        answer = connection.request("GET", bucket, parameters, until=until)
+        text = answer.body.decode()
+        yield text
+        if _MORE not in text:
             return
-        for name, marker in _NEXT_UPLOAD.findall(text):
-            parameters[_MARKERS[name]] = unescape(marker)
+        for name, marker in _NEXT.findall(text):
+            parameters[_PARAMETERS[name]] = unescape(marker)

@@ -23,10 +23,8 @@ class Files:
     """
     Files for one job; any thread may take and give them.
 
-    They vanish with their descriptors, so with this process, too.
-
-    Args:
-        folder: Where they take up room; None: in temporary storage.
+    They vanish with their descriptors, so with this process, too. Until then they take
+    up room in the folder, or else in temporary storage.
     """
 
     def __init__(self, folder: Path | None = None) -> None:

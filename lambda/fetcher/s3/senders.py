@@ -24,8 +24,7 @@ class Senders:
     """
     Threads that send what they are given, each over its own connection.
 
-    Args:
-        most: How many there may be; they start as there is work.
+    They start as there is work, so many at most.
 
     Attributes:
         pending_files: How many of the pending bodies are in files.
@@ -47,12 +46,9 @@ class Senders:
 
     def submit(self, send: Send, body: bytes | Part) -> None:
         """
-        Have something sent, soon.
+        Have a body sent, soon; a part is released afterwards, sent or not.
 
-        Args:
-            send: Called with a connection; must handle S3's failures itself.
-
-            body: What it sends. A part is released afterwards, sent or not.
+        `send` is called with a connection, and must handle S3's failures itself.
 
         Raises:
             BaseException: What nobody foresaw, of anything sent before.
@@ -73,7 +69,7 @@ class Senders:
             thread.start()
 
     def wait(self, until: float) -> bool:
-        """Wait until a moment on the monotonic clock; tell whether all is done."""
+        """Wait until then at most; tell whether all is done."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._failed or not self._pending, until - monotonic()

@@ -74,14 +74,7 @@ class Upload:
         return self._senders.pending_bytes
 
     def send(self, part: Part, until: float) -> None:
-        """
-        Send the next part, in the background; then release it.
-
-        Args:
-            part: Not smaller than `LEAST_PART`.
-
-            until: When to give up, on the monotonic clock.
-        """
+        """Send the next part, of `LEAST_PART` or more, meanwhile; then release it."""
         self._parts_begun += 1
         number = self._parts_begun
 

@@ -47,14 +47,7 @@ class _Moment(NamedTuple):
 
 
 class Signer:
-    """
-    Signer of requests to one service in one region, for use by any thread.
-
-    Args:
-        service: As in ``lambda``.
-
-        region: As in ``us-east-1``.
-    """
+    """Signer of requests to a service, as in ``lambda``; any thread may use it."""
 
     def __init__(self, service: str, region: str) -> None:
         self._parts = region, service, "aws4_request"

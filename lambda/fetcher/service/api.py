@@ -2,7 +2,7 @@
 Routing of the events that the function is invoked with.
 
 * a request to its URL   is answered as openapi.json describes
-* an event of a job      is carried out, see `fetcher.service.jobs`
+* an event of a job      has it planned, or a slice of it downloaded
 * a shard                is downloaded, as by `fetcher.handler.download`
 """
 
@@ -25,12 +25,14 @@ from fetcher.service.function_url_events import (
     refused,
     request_of,
 )
-from fetcher.service.jobs.job_events import carry_on, is_of_job
+from fetcher.service.jobs.job_context import NoJobError, open_job
+from fetcher.service.jobs.plan import plan
 from fetcher.service.jobs.self_invocation import EventError
+from fetcher.service.jobs.slice import work
 from fetcher.service.schema import document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from awslambdaric.lambda_context import LambdaContext
 
@@ -47,14 +49,25 @@ def handle(event: dict[str, Any], context: LambdaContext) -> dict[str, Any] | No
     Raises:
         ValueError: If it is none of these kinds.
 
+        NoJobError: If there is no such job.
+
         OSError: If a job cannot go on now; Lambda repeats its event.
     """
     if is_http(event):
         return _answered(event, CallContext.begun(context))
-    if is_of_job(event):
-        carry_on(event, CallContext.begun(context))
+    if isinstance(event, dict) and "job" in event:
+        _carry_on(event, CallContext.begun(context))
         return None
     return handler.download(event, context)
+
+
+def _carry_on(event: Mapping[str, Any], call: CallContext) -> None:
+    """Plan a job, or work on a slice of it."""
+    with open_job(event["job"], call) as context:
+        if "slice" in event:
+            work(context, event["slice"])
+        else:
+            plan(context)
 
 
 def _answered(event: dict[str, Any], call: CallContext) -> dict[str, Any]:
@@ -63,6 +76,8 @@ def _answered(event: dict[str, Any], call: CallContext) -> dict[str, Any]:
         return _route(request)(request, call)
     except Refusal as refusal:
         return refused(refusal)
+    except NoJobError as error:
+        return refused(Refusal(HTTPStatus.NOT_FOUND, str(error)))
     except (S3Error, EventError) as error:
         return refused(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, str(error)))
 

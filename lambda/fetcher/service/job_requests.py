@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from contextlib import contextmanager
 from dataclasses import fields
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -14,24 +13,19 @@ from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import Options, SinkSpec
 from fetcher.service.download import FILES
 from fetcher.service.failed_downloads import errors
-from fetcher.service.function_url_events import (
-    Refusal,
-    answer,
-    content_of,
-)
+from fetcher.service.function_url_events import Refusal, answer, content_of
 from fetcher.service.jobs.documents import Job
-from fetcher.service.jobs.job_context import job_in, open_job, store_of
+from fetcher.service.jobs.job_context import job_in, open_job, store_of, working_for
 from fetcher.service.jobs.progress import progress
 from fetcher.service.requested_items import items_of, repeated
 from fetcher.service.schema import check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from fetcher.contract.source import Item
     from fetcher.service.call_context import CallContext
     from fetcher.service.function_url_events import Request
-    from fetcher.service.jobs.job_context import JobContext
     from fetcher.service.jobs.store import Store
 
 _DEFAULT_LIMIT = "100"
@@ -56,7 +50,7 @@ def submit(request: Request, call: CallContext) -> dict[str, Any]:
                 f"{job.id}. Choose another one."
             )
             raise Refusal(HTTPStatus.CONFLICT, msg)
-        with open_job(job, store, call) as context:
+        with working_for(job, store, call) as context:
             if job is requested:
                 context.request_plan()
             return answer(202, progress(context), {"Location": f"/jobs/{job.id}"})
@@ -64,7 +58,8 @@ def submit(request: Request, call: CallContext) -> dict[str, Any]:
 
 def show(request: Request, call: CallContext) -> dict[str, Any]:
     """Return the progress of a job."""
-    with _open_requested_job(request, call) as context:
+    _check_bucket(call)
+    with open_job(_id_in(request), call) as context:
         return answer(200, progress(context))
 
 
@@ -75,7 +70,8 @@ def list_errors(request: Request, call: CallContext) -> dict[str, Any]:
     after = request.query.get("after")
     if after is not None:
         check(after, "After", "after")
-    with _open_requested_job(request, call) as context:
+    _check_bucket(call)
+    with open_job(_id_in(request), call) as context:
         state = progress(context)["state"]
         found, following = errors(context, after or "", int(limit))
         content = {
@@ -116,6 +112,11 @@ def _created(store: Store, requested: Job, items: Sequence[Item]) -> Job:
     return job_in(store) or requested
 
 
+def _id_in(request: Request) -> str:
+    """Return the id of the job that the path names."""
+    return request.path.split("/")[2]
+
+
 def _id_for(request: Request) -> str:
     """Return the id of the requested job: one key always gives the same."""
     key = request.headers.get("idempotency-key")
@@ -152,17 +153,3 @@ def _sink(requested: Mapping[str, str], id_: str, bucket: str) -> SinkSpec:
 def _number(text: str) -> int | str:
     """Return text as a number, or as it is, for the schema to refuse."""
     return int(text) if text.isascii() and text.isdecimal() else text
-
-
-@contextmanager
-def _open_requested_job(request: Request, call: CallContext) -> Iterator[JobContext]:
-    """Open the job named in the path."""
-    _check_bucket(call)
-    id_ = request.path.split("/")[2]
-    with store_of(id_, call) as store:
-        job = job_in(store)
-        if job is None:
-            msg = f"There is no job {id_}."
-            raise Refusal(HTTPStatus.NOT_FOUND, msg)
-        with open_job(job, store, call) as context:
-            yield context

@@ -4,9 +4,8 @@ Sinks: where bodies go.
 * ``destination`` chooses the sink of a command, a ``lasting`` one, found again later.
 * ``directory`` keeps files in ``open_folders``, named by ``layouts``;
   ``scratch`` is one in temporary storage. ``sidecar`` is what is said of a body.
-* ``discard`` throws bodies away.
+* ``file_writing`` writes files whole; ``discard`` throws bodies away.
 * ``s3_objects`` makes each body an object, from a ``body_file``; ``settling`` holds
   back what is not safe yet.
-* ``tars`` are WebDataset's: the sinks of many, on this machine and in S3.
-* ``s3_tar`` writes one tar in S3, whose files are listed in an ``s3_tar_index``.
+* ``tars`` are WebDataset's, on this machine and in S3.
 """

@@ -9,7 +9,7 @@ from fetcher.contract.outcome import Outcome
 from fetcher.s3.errors import LateError
 from fetcher.s3.scratch_files import Part
 from fetcher.security.masking import one_line
-from fetcher.sinks.directory import write_all
+from fetcher.sinks.file_writing import write_all
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:

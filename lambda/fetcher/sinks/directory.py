@@ -13,6 +13,15 @@ import stat
 from typing import TYPE_CHECKING
 
 from fetcher.lists.file_names import PART
+from fetcher.sinks.file_writing import (
+    create,
+    name_in,
+    replaced_error,
+    unlink,
+    was_replaced,
+    write_all,
+    write_file,
+)
 from fetcher.sinks.lasting import LastingSink
 from fetcher.sinks.layouts import ByHost
 from fetcher.sinks.open_folders import OpenFolders
@@ -27,16 +36,11 @@ if TYPE_CHECKING:
     from fetcher.contract.source import Item
     from fetcher.sinks.layouts import Layout
 
-# Existing files are not written to: they may be links to elsewhere.
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _BESIDE = ".json"  # ends the name of a file beside another, and then of no body
 _CLOSED = -1
-_MOST_PARTS = 1_024  # IOV_MAX: what one call takes
-_LONGEST_PATH = os.pathconf("/", "PC_PATH_MAX")
-_ROOM = 16  # of it, for the ends of names aside
+_LONGEST_PATH = os.pathconf("/", "PC_PATH_MAX") - 16  # for the ends of names aside
 _TOLD = b'{"row": '  # begins it
 _CLASH = "a row has this name as a folder, one as a file; --layout hash keeps both"
-_REPLACED = "removed while it was written; does another run store files here, too?"
 
 
 class Directory(LastingSink):
@@ -102,7 +106,7 @@ class Directory(LastingSink):
         try:
             return self._name(item, aside, download, stem, at)
         except OSError:
-            _unlink(aside, at)
+            unlink(aside, at)
             raise
 
     def open(self, item: Item) -> _File:
@@ -128,7 +132,7 @@ class Directory(LastingSink):
         if aside in self._asides and not is_lost:
             with contextlib.suppress(OSError):  # there is nobody left to tell
                 _, at = self._place_of(item)
-                _unlink(aside, at)
+                unlink(aside, at)
         self._asides.discard(aside)
 
     def _name(
@@ -143,7 +147,7 @@ class Directory(LastingSink):
             _rename(aside, path, at)
         except OSError:
             if self._has_beside:
-                _unlink(path + _BESIDE, at)
+                unlink(path + _BESIDE, at)
             raise
         return path
 
@@ -162,10 +166,10 @@ class Directory(LastingSink):
         """Return where a body goes, and the descriptor of its folder, made if new."""
         name = self._stem_of(item)
         path = self._below + name
-        if len(path) > _LONGEST_PATH - _ROOM:
+        if len(path) > _LONGEST_PATH:
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), path)
         try:
-            return path, self._folders.at(name[: max(0, name.rfind("/"))])
+            return path, self._folders.at(name.rpartition("/")[0])
         except OSError as error:
             _explain_clash(error)
             raise
@@ -199,13 +203,13 @@ class _File:
             raise
 
     def commit(self, download: Download = WHOLE) -> str:
-        if _is_lost(self._descriptor):
-            raise _lost(self._aside)
+        if was_replaced(self._descriptor):
+            raise replaced_error(self._aside)
         self._close()
         return self._sink.finish(self._item, self._aside, download)
 
     def discard(self) -> None:
-        is_lost = self._descriptor != _CLOSED and _is_lost(self._descriptor)
+        is_lost = self._descriptor != _CLOSED and was_replaced(self._descriptor)
         with contextlib.suppress(OSError):  # there is nobody left to tell
             self._close()
         self._sink.drop(self._item, self._aside, is_lost=is_lost)
@@ -214,63 +218,6 @@ class _File:
         descriptor, self._descriptor = self._descriptor, _CLOSED
         if descriptor != _CLOSED:
             os.close(descriptor)
-
-
-def create(path: str, at: int | None = None) -> int:
-    """
-    Return the descriptor of a new file, which replaces the one that is there.
-
-    It is in the folder `at`, or at a trusted path.
-    """
-    name = path if at is None else _name_in(path)
-    try:
-        try:
-            return os.open(name, _CREATE, 0o666, dir_fd=at)
-        except FileExistsError:  # left by a run that was killed
-            os.unlink(name, dir_fd=at)
-            return os.open(name, _CREATE, 0o666, dir_fd=at)
-    except OSError as error:
-        error.filename = path
-        raise
-
-
-def write_file(path: str, parts: Sequence[bytes], at: int) -> None:
-    """Write a new file, or leave nothing of it and raise `OSError`."""
-    descriptor = create(path, at)
-    is_lost = False
-    try:
-        try:
-            write_all(descriptor, parts)
-        finally:
-            is_lost = _is_lost(descriptor)
-            os.close(descriptor)
-        if is_lost:
-            raise _lost(path)
-    except OSError as error:
-        if not is_lost:
-            _unlink(path, at)
-        error.filename = path
-        raise
-
-
-def write_all(descriptor: int, parts: Sequence[bytes]) -> None:
-    """Write parts to an open file; `OSError` may leave some of them there."""
-    if len(parts) > _MOST_PARTS:
-        parts = [b"".join(parts)]
-    written, size = os.writev(descriptor, parts), sum(map(len, parts))
-    if written < size:  # a nearly full disk takes a part of it
-        rest = memoryview(b"".join(parts))
-        while written < size:
-            written += os.write(descriptor, rest[written:])
-
-
-def _is_lost(descriptor: int) -> bool:
-    """Tell whether a new file has been replaced by another process's, or removed."""
-    return os.fstat(descriptor).st_nlink == 0
-
-
-def _lost(path: str) -> OSError:
-    return OSError(errno.ENOENT, _REPLACED, path)
 
 
 def _is_beside(path: str) -> bool:
@@ -287,17 +234,8 @@ def _explain_clash(error: OSError) -> None:
 
 def _rename(old: str, new: str, at: int) -> None:
     try:
-        os.replace(_name_in(old), _name_in(new), src_dir_fd=at, dst_dir_fd=at)
+        os.replace(name_in(old), name_in(new), src_dir_fd=at, dst_dir_fd=at)
     except OSError as error:
         _explain_clash(error)
         error.filename, error.filename2 = old, new
         raise
-
-
-def _unlink(path: str, at: int) -> None:
-    with contextlib.suppress(OSError):  # there is nobody left to tell
-        os.unlink(_name_in(path), dir_fd=at)
-
-
-def _name_in(path: str) -> str:
-    return path[path.rindex("/") + 1 :]

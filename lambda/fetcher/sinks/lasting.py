@@ -51,12 +51,8 @@ class LastingSink(Sink, Protocol):
         """
         Yield items that are here, though no report says so, and how they ended.
 
-        A run that is killed may have made their bodies safe a moment before.
-
-        Args:
-            items_in: Returns the list's items.
-
-            kept: The positions that a report has; what is yielded is added to them.
+        A run that is killed may have made their bodies safe a moment before. The kept
+        positions are those that a report has; what is yielded is added to them.
         """
         del items_in, kept
         return iter(())
@@ -70,10 +66,7 @@ class LastingSink(Sink, Protocol):
         """
         Check that a run may add to what is here, changing nothing yet.
 
-        Args:
-            kept: The positions whose bodies stay.
-
-            is_again: Whether all is to be fetched again, so that none is kept.
+        The bodies of the kept positions stay; none, if all is to be fetched again.
 
         Raises:
             OSError, ValueError: If it may not.
@@ -93,9 +86,7 @@ class LastingSink(Sink, Protocol):
         """
         Let others see what was added, once all processes have settled their parts.
 
-        Args:
-            ended: The positions that are accounted for.
-
-            is_whole: Whether every process came to its end.
+        If one of them did not come to its end, what is added is what `ended` has: the
+        positions that are accounted for.
         """
         del ended, is_whole

@@ -85,10 +85,9 @@ class Flat:
 
 class Hashed(Flat):
     """
-    Bodies as in `Flat`, in folders by a hash of their names, at most 1,000 in each.
+    Bodies as in `Flat`, in folders by a hash of their names.
 
-    Args:
-        count: How many bodies there will be at most.
+    No folder has more than 1,000, if there are no more bodies than the count.
 
     >>> from fetcher.contract.source import Item
     >>> Hashed(1_000_000).stem(Item(0, "http://h/a/cat.jpg?b=1"))

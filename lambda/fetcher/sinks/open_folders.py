@@ -26,10 +26,8 @@ class OpenFolders:
 
     Each is opened from its parent's descriptor, and its files are named relative to
     its own: whatever becomes of the path meanwhile, they are below the root. That
-    costs no more than walking a path for every file.
-
-    Args:
-        root: It may be, and be below, a symbolic link: whoever named it wants that.
+    costs no more than walking a path for every file. The root itself may be, and be
+    below, a symbolic link: whoever named it wants that.
     """
 
     def __init__(self, root: str) -> None:
@@ -47,8 +45,7 @@ class OpenFolders:
         """
         Return a folder's descriptor; it is good until the next call.
 
-        Args:
-            folder: Relative to the root, without dots; empty: the root.
+        The name is relative to the root, without dots; empty: the root.
 
         Raises:
             OSError: If it is not a folder, or cannot be made.

@@ -59,12 +59,7 @@ def object_of(prefix: Place, item: Item) -> Place:
 
 
 class S3Objects(LastingSink):
-    """
-    Sink that writes each body to an object of its own.
-
-    Args:
-        until: When all has to be safe, on the monotonic clock.
-    """
+    """Sink that writes each body to an object; `until` then, all has to be safe."""
 
     settles = True
 

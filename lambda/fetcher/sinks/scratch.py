@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fetcher.sinks.directory import Directory, write_file
+from fetcher.sinks.directory import Directory
+from fetcher.sinks.file_writing import write_file
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Scratch(Directory):
                 os.close(_locked(old))
                 shutil.rmtree(old)
         new = Path(tempfile.mkdtemp(prefix="fetcher-"))
-        self._lock = _locked(new)
+        self._at = _locked(new)
         self._folder = new.rename(here / f"{_SCRATCH}{new.name}")
         super().__init__(self._folder)
 
@@ -52,14 +53,21 @@ class Scratch(Directory):
     ) -> str:
         """Write a file in place: nobody looks here before the shard is done."""
         path, at = self._place_of(item)
-        write_file(path, parts, at)
+        write_file(path, parts, at, is_private=True)
         return path
+
+    def _place_of(self, item: Item) -> tuple[str, int]:
+        """Return a path that the item's number names: nobody looks for another."""
+        return f"{self._below}{item.number}", self._at
 
     def close(self) -> None:
         """Remove the folder; what cannot be removed now, the next one tries to."""
+        with contextlib.suppress(OSError):  # by name: `rmtree` looks at each first
+            for name in os.listdir(self._at):  # noqa: PTH208 - no path
+                os.unlink(name, dir_fd=self._at)
         super().close()
         shutil.rmtree(self._folder, ignore_errors=True)
-        os.close(self._lock)
+        os.close(self._at)
 
 
 def _locked(folder: Path) -> int:

@@ -19,10 +19,8 @@ class Settling:
     """
     Downloads that a sink takes its time for, passed on as each is settled.
 
-    So what is reported is there, even if this process is killed the next moment.
-
-    Args:
-        report: Receives each download, from one thread at a time.
+    So what is reported is there, even if this process is killed the next moment. One
+    thread reports at a time.
     """
 
     def __init__(self, sink: Sink, report: Report) -> None:

@@ -53,7 +53,7 @@ def fields_of(
     item: Item, size: int, download: Download, *, with_row: bool = True
 ) -> str:
     """Return what is said of a body beside it: JSON without its braces."""
-    told, found, sha256 = download[9:12]
+    told, found, sha256 = download[3:6]
     row = f'"row": {item.row}, ' if with_row else ""
     fields = (
         f'{row}"url": {quoted(masked(item.url))}, "status": {download.status}, '

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, NoReturn
 from fetcher.contract.download_results import Download, made
 from fetcher.contract.outcome import Outcome
 from fetcher.security.masking import one_line
-from fetcher.transfer.content.file_types import legible, mismatch
-from fetcher.transfer.content.first_bytes import FirstBytes
+from fetcher.transfer.content.file_types import (
+    SNIFFED_BYTES,
+    legible,
+    mismatch,
+    type_of,
+)
 from fetcher.transfer.content.inflate import inflater_for
+from fetcher.transfer.content.picture_size import UNKNOWN, PictureSize
 from fetcher.transfer.content.robots_tag import reserved
 from fetcher.transfer.refused_response import RefusedError
 
@@ -24,35 +29,40 @@ if TYPE_CHECKING:
 
 _OK = 200
 _WHOLE = Outcome.OK  # bound once: Python 3.11 finds members of an enum slowly
-_NOT_YET = 0.0, 0.0, 0, "", "", 0.0  # from `started_s` to `retry_after_s`
+_NOT_YET = "", 0.0, "", 0.0, 0.0, 0  # from `detail` to `attempts`
 
 
 class Body:
     """
     The receiver of one response.
 
-    Engines call `begin` with the headers, `write` with each chunk, then either
-    `finish` or `fail`, once; or `receive_whole` instead of the first three. These turn
-    faults of the response into an outcome; faults of the connection are the engine's.
+    Engines call `begin` with the headers, `write` with each chunk but the last ones,
+    then either `finish` or `fail`, once. These turn faults of the response into an
+    outcome; faults of the connection are the engine's.
 
     Attributes:
         size: Bytes received so far.
 
         content_type: Content-Type, once the headers have come; empty: absent.
+
+        path: Where it is, once it is kept; empty: nowhere.
     """
 
     __slots__ = (
         "_digest",
         "_expected_bytes",
-        "_first",
+        "_found_type",
         "_inflater",
         "_item",
         "_options",
+        "_picture",
         "_sha256",
         "_sink",
+        "_start",
         "_status",
         "_writer",
         "content_type",
+        "path",
         "size",
     )
 
@@ -60,18 +70,17 @@ class Body:
         self._item = item
         self._sink = sink
         self._options = options
-        self._prepare()
-
-    def _prepare(self) -> None:
         self._writer: Writer | None = None
-        takes_digest = self._options.sha256 or self._item.sha256
-        self._digest = _sha256() if takes_digest else None
+        self._digest = _sha256() if options.sha256 or item.sha256 else None
         self._sha256 = ""
         self._status = 0
         self._expected_bytes: int | None = None
         self._inflater: Inflater | None = None
-        self._first = FirstBytes(tells_size=self._sink.tells_sizes)
+        self._start: bytes | None = b""  # collected until it shows the type
+        self._found_type = ""
+        self._picture: PictureSize | None = None
         self.content_type = ""
+        self.path = ""
         self.size = 0
 
     @property
@@ -88,7 +97,7 @@ class Body:
         encoding: str = "",
     ) -> None:
         """
-        Check the headers and open the sink.
+        Check the headers.
 
         Args:
             status: HTTP status.
@@ -104,47 +113,6 @@ class Body:
         Raises:
             RefusedError: If the body is not wanted.
         """
-        self._check_head(status, content_type, expected_bytes, robots, encoding)
-        self._open()
-
-    def receive_whole(
-        self,
-        status: int,
-        content_type: str,
-        expected_bytes: int | None,
-        robots: str,
-        encoding: str,
-        parts: Sequence[bytes],
-    ) -> Download:
-        """
-        Check the headers, see `begin`, and a body that is complete; keep it.
-
-        Raises:
-            RefusedError: If the body is not wanted, or not what was promised, or the
-                sink failed.
-        """
-        self._check_head(status, content_type, expected_bytes, robots, encoding)
-        if self._inflater:
-            self._open()
-            self.write(parts)
-            return self.finish()
-        self._check_parts(parts)
-        self._check_whole()
-        whole = self._whole()
-        try:
-            path = self._sink.keep(self._item, parts, whole)
-        except OSError as error:
-            raise _sink_failed(error) from error
-        return _kept_at(path, whole)
-
-    def _check_head(
-        self,
-        status: int,
-        content_type: str,
-        expected_bytes: int | None,
-        robots: str,
-        encoding: str,
-    ) -> None:
         self._status = status
         self.content_type = legible(content_type)
         options = self._options
@@ -160,12 +128,6 @@ class Body:
         self._expected_bytes = expected_bytes
         if expected_bytes is not None and expected_bytes > options.max_bytes:
             self._refuse_size(expected_bytes)
-
-    def _open(self) -> None:
-        try:
-            self._writer = self._sink.open(self._item)
-        except OSError as error:
-            raise _sink_failed(error) from error
 
     def write(self, parts: Sequence[bytes]) -> None:
         """
@@ -187,33 +149,40 @@ class Body:
 
     def _write(self, parts: Sequence[bytes]) -> None:
         self._check_parts(parts)
-        assert self._writer is not None, "begin() comes first"
         try:
+            if not self._writer:
+                self._writer = self._sink.open(self._item)
             self._writer.write(parts)
         except OSError as error:
             raise _sink_failed(error) from error
 
-    def finish(self) -> Download:
+    def finish(self, parts: Sequence[bytes] = ()) -> Download:
         """
-        Keep the body if it is whole.
+        Receive the last parts, and keep the body if it is whole.
 
         Raises:
-            RefusedError: If it is not, or the sink failed.
+            RefusedError: If it is not, or for the reasons of `write`.
         """
+        if self._writer or self._inflater:
+            self.write(parts)
+        else:
+            self._check_parts(parts)
         self._check_whole()
-        assert self._writer is not None, "begin() comes first"
         whole = self._whole()
         try:
-            path = self._writer.commit(whole)
+            if self._writer:
+                self.path = self._writer.commit(whole)
+            else:  # all of it is there
+                self.path = self._sink.keep(self._item, parts, whole)
         except OSError as error:
             raise _sink_failed(error) from error
         self._writer = None
-        return _kept_at(path, whole)
+        return whole
 
     def _whole(self) -> Download:
-        first = self._first
-        seen = self.content_type, first.found_type, self._sha256, *first.size
-        return made((_WHOLE, self._status, self.size, *_NOT_YET, *seen))
+        width, height = self._picture.size if self._picture else UNKNOWN
+        seen = self.content_type, self._found_type, self._sha256, width, height
+        return made((_WHOLE, self._status, self.size, *seen, *_NOT_YET))
 
     def fail(
         self, outcome: Outcome, detail: str, retry_after_s: float = 0.0
@@ -230,13 +199,13 @@ class Body:
             detail=one_line(detail),
             retry_after_s=retry_after_s,
             content_type=self.content_type,
-            found_type=self._first.found_type,
+            found_type=self._found_type,
         )
 
-    def restart(self) -> None:
-        """Discard what arrived: the response is to come once more."""
+    def renewed(self) -> Body:
+        """Discard what arrived; return the receiver of the same response once more."""
         self.discard()
-        self._prepare()
+        return Body(self._item, self._sink, self._options)
 
     def discard(self) -> None:
         """Discard what arrived, if anything did."""
@@ -251,16 +220,32 @@ class Body:
         if self._digest:
             for chunk in parts:
                 self._digest.update(chunk)
-        if (start := self._first.feed(parts)) is not None:
-            self._check_type(start)
+        if self._start is None:
+            if self._picture:
+                self._picture.feed(parts)
+            return
+        self._start += b"".join(parts)
+        if len(self._start) >= SNIFFED_BYTES:
+            self._check_start(self._start)
+
+    def _check_start(self, start: bytes) -> None:
+        """Learn what the first bytes show."""
+        self._start = None
+        self._found_type = found = type_of(start[:SNIFFED_BYTES])
+        if self._sink.tells_sizes:
+            self._picture = PictureSize(found, start)
+        if expected := self._options.expect_type:
+            detail = mismatch(expected, self.content_type, found, start)
+            if detail:
+                raise RefusedError(Outcome.WRONG_TYPE, detail)
 
     def _check_whole(self) -> None:
         if self._expected_bytes is not None and self.size != self._expected_bytes:
             raise RefusedError(Outcome.CUT, "the body ended early")
         if self._inflater and not self._inflater.is_whole:
             raise RefusedError(Outcome.CUT, "the compressed body ended early")
-        if (start := self._first.end()) is not None:
-            self._check_type(start)
+        if self._start is not None:
+            self._check_start(self._start)
         if self._digest:
             self._check_digest(self._digest.hexdigest())
 
@@ -271,18 +256,9 @@ class Body:
             raise RefusedError(Outcome.CHECKSUM, detail)
         self._sha256 = got
 
-    def _check_type(self, start: bytes) -> None:
-        expected, found = self._options.expect_type, self._first.found_type
-        if expected and (detail := mismatch(expected, self.content_type, found, start)):
-            raise RefusedError(Outcome.WRONG_TYPE, detail)
-
     def _refuse_size(self, size: int) -> NoReturn:
         detail = f"expected at most {self._options.max_bytes:,} bytes, got {size:,}"
         raise RefusedError(Outcome.TOO_LARGE, detail)
-
-
-def _kept_at(path: str, whole: Download) -> Download:
-    return made((*whole[:7], path, *whole[8:]))
 
 
 def _sha256() -> hashlib._Hash:

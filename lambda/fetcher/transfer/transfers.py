@@ -22,7 +22,7 @@ from fetcher.transfer.flow.hand_back import HandBack
 from fetcher.transfer.flow.host import is_clear
 from fetcher.transfer.flow.hosts import Hosts
 from fetcher.transfer.flow.pace import MOST_SPARED
-from fetcher.transfer.flow.places import Places
+from fetcher.transfer.flow.places import Places, UnderWay
 from fetcher.transfer.flow.retries import Retries, was_silent
 from fetcher.transfer.flow.watch import Watch
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from fetcher.contract.options import Options
     from fetcher.contract.source import Item
     from fetcher.transfer.engine import Engine
-    from fetcher.transfer.flow.under_way_counts import UnderWay
     from fetcher.transfer.sink import Sink
 
 OnDownload = Callable[[int, "Item", Download], None]
@@ -183,7 +182,7 @@ class Transfers:
         self._watch.end(attempt, download, now)
         if download.outcome is _OK:
             self._hosts.ended(attempt, download, now)
-            self._report(attempt, download, now)
+            self._report(attempt, download, now, attempt.body.path)
             return
         attempt.left_s = self._watch.left_s(attempt, now)
         may_be_spared = attempt.spared < MOST_SPARED.get(download.status, 0)
@@ -266,10 +265,12 @@ class Transfers:
         self._watch.begin(attempt, now)
         return attempt
 
-    def _report(self, attempt: Attempt, download: Download, now: float) -> None:
+    def _report(
+        self, attempt: Attempt, download: Download, now: float, path: str = ""
+    ) -> None:
         at = attempt.started_at or now
         times = at - self._started_at, now - at, attempt.tries
-        ended = made((*download[:3], *times, *download[6:8], 0.0, *download[9:]))
+        ended = made((*download[:10], path, *times))
         self._on_download(attempt.position, attempt.item, ended)
 
     def _abandon(self) -> None:

@@ -20,23 +20,13 @@ import json
 import signal
 import sys
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from experiment.bench.chart import compare
-from experiment.bench.measured import DPI, Measured, print_missing, saved_rows
-from experiment.bench.programs import installed, not_installed
-from experiment.bench.run import Setting, measure, origin_for
-from experiment.bench.table import (
-    as_text,
-    finding,
-    rss_as_text,
-    setting_in_words,
-    summarise,
-)
-from experiment.bench.wild.bench import measure_programs
-from experiment.bench.wild.programs import wild_programs
-from experiment.bench.wild.run import WildSetting
+from experiment.bench.measured import Scale, loopback, wild
+from experiment.bench.programs import CONNECTIONS, installed, wild_programs
+from experiment.bench.run import origin_for
+from experiment.bench.wild_run import WildSetting
 from experiment.ledger.invocation import SCHEMA
 from experiment.ledger.machine import commit, machine, machine_name
 from experiment.ledger.paths import shown_path
@@ -44,43 +34,17 @@ from experiment.ledger.run_folder import run_folder_for, utc_now
 from origin import OriginError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from experiment.bench.programs import Program
     from experiment.bench.run import Served
 
 _EXIT_OK, _EXIT_SOME_FAILED, _EXIT_COULD_NOT_RUN, _EXIT_INTERRUPTED = 0, 1, 2, 130
-_CONNECTIONS = 100
 _EPILOG = """
 Tables are printed and, with a chart, saved in a new folder in results/.
 
 exit status: 0 done, 1 some runs failed, 2 could not run, 130 interrupted
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """
-    The size of a bench.
-
-    Attributes:
-        files: How many files in a run, by their size in bytes.
-
-        repeats: Runs of each program in each setting.
-
-        rss_files: The numbers of files for which our memory is compared.
-
-        rss_file_bytes: Their size.
-
-        wild: The wild list, if there is to be one.
-    """
-
-    files: dict[int, int]
-    repeats: int
-    rss_files: tuple[int, ...]
-    rss_file_bytes: int = 10_000
-    wild: WildSetting | None = None
 
 
 FULL = Scale(
@@ -121,65 +85,15 @@ def bench(scale: Scale, folder: Path) -> int:
             served = stack.enter_context(origin_for(sizes))
         record = _start_folder(folder, scale, served)
         print(f"machine  {machine_name()}")
-        tables = [_loopback(scale, served, folder)] if served else []
+        tables = [loopback(scale, served, folder)] if served else []
     if scale.wild:
-        tables.append(measure_programs(scale.wild, folder))
+        tables.append(wild(scale.wild, folder))
     verdicts = [table.verdict for table in tables]
     _save(folder, record | {"ended": utc_now(), "verdict": "\n".join(verdicts)})
     print(f"run      {shown_path(folder)}")
     for table in tables:
         print(f"chart    {shown_path(table.chart)}\nverdict  {table.verdict}")
     return _EXIT_SOME_FAILED if any(table.failed for table in tables) else _EXIT_OK
-
-
-def _loopback(scale: Scale, served: Served, folder: Path) -> Measured:
-    compared = installed()
-    print(f"origin   {served.name}, on loopback")
-    print_missing(not_installed())
-    runs = saved_rows(folder / "bench.csv", _runs(scale, compared, served))
-    summary = summarise(runs)
-    summary.to_csv(folder / "bench_summary.csv", index=False)
-    print(f"\n{as_text(summary)}\n")
-    rss = saved_rows(folder / "rss.csv", _rss_runs(scale, compared, served))
-    print(f"{rss_as_text(rss)}\n")
-    chart = folder / "bench.png"
-    compare(runs).savefig(chart, dpi=DPI)
-    return Measured(chart, finding(summary), any([*runs["error"], *rss["error"]]))
-
-
-def _runs(
-    scale: Scale, compared: Sequence[Program], served: Served
-) -> Iterator[dict[str, Any]]:
-    """Let the programs take turns in every setting."""
-    for scheme in served.schemes:
-        for file_bytes, files in scale.files.items():
-            setting = Setting(scheme, file_bytes, files, _CONNECTIONS)
-            for repeat in range(1, scale.repeats + 1):
-                for program in compared:
-                    row = measure(program, setting, served)
-                    _print_progress(row, setting, f"run {repeat} of {scale.repeats}")
-                    yield {"repeat": repeat, **row}
-
-
-def _rss_runs(
-    scale: Scale, compared: Sequence[Program], served: Served
-) -> Iterator[dict[str, Any]]:
-    for files in scale.rss_files:
-        setting = Setting("http", scale.rss_file_bytes, files, _CONNECTIONS)
-        for program in compared:
-            if program.ours:
-                row = measure(program, setting, served)
-                _print_progress(row, setting, "memory")
-                yield row
-
-
-def _print_progress(row: dict[str, Any], setting: Setting, which: str) -> None:
-    result = row["error"] or f"{row['wall_s']:.2f} s, {row['files_per_s']:,.0f} files/s"
-    print(
-        f"{setting_in_words(*setting)}, {which}, {row['program']}: {result}",
-        file=sys.stderr,
-        flush=True,
-    )
 
 
 def _start_folder(folder: Path, scale: Scale, served: Served | None) -> dict[str, Any]:
@@ -193,7 +107,7 @@ def _start_folder(folder: Path, scale: Scale, served: Served | None) -> dict[str
         "run": folder.name,
         "notebook": "bench",
         "target": "local",
-        "settings": {**asdict(scale), "connections": _CONNECTIONS},
+        "settings": {**asdict(scale), "connections": CONNECTIONS},
         "origin": served.name if served else "wild",
         "programs": {program.name: program.version for program in compared},
         **commit(),

@@ -1,4 +1,4 @@
-"""The chart of a bench: programs side by side, a column per file size."""
+"""The charts of a bench: programs side by side, and good files against time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
 
-from experiment.bench.table import finding, summarise
+from experiment.bench.table import finding, summarise, wild_finding
+from experiment.charts.drawing import INK, finished, new_axes
 from experiment.tables.words import size
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_INK = "#333333"
 _OURS, _PEERS = "#0072B2", "#8A8A8A"
 _METRICS = (
     ("cpu_us_per_file", "CPU µs per file\n(lower is better)"),
@@ -32,6 +32,8 @@ _ROOM = 1.32  # for figures beyond the longest bar
 _NAMES_IN, _COLUMN_IN, _AROUND_IN, _BAR_IN = 1.6, 3.0, 1.9, 0.15
 _BETWEEN_IN = 0.1
 _TITLE_LETTERS = 110
+_STYLES = ("-", "--", ":", "-.")
+_TICKS_S = (0, 1, 3, 10, 30, 100)
 
 
 def compare(runs: pd.DataFrame) -> Figure:
@@ -52,7 +54,7 @@ def compare(runs: pd.DataFrame) -> Figure:
         layout=ConstrainedLayoutEngine(h_pad=_BETWEEN_IN),
     )
     for (metric, label), row in zip(_METRICS, axes, strict=True):
-        row[0].set_ylabel(label, color=_INK)
+        row[0].set_ylabel(label, color=INK)
         for file_bytes, ax in zip(sizes, row, strict=True):
             here = runs[runs["file_bytes"] == file_bytes]
             _panel(ax, here, metric, programs, schemes)
@@ -63,7 +65,7 @@ def compare(runs: pd.DataFrame) -> Figure:
         _add_legend(figure, schemes)
     title = fill(finding(summarise(runs)), _TITLE_LETTERS)
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11)
-    figure.supxlabel(_where(runs), x=0.99, ha="right", fontsize=8, color=_INK)
+    figure.supxlabel(_where(runs), x=0.99, ha="right", fontsize=8, color=INK)
     plt.close(figure)
     return figure
 
@@ -100,7 +102,7 @@ def _panel(
 
 def _bar(ax: Axes, y: float, height: float, found: pd.Series, colour: str) -> None:
     ax.barh(y, found["median"], height * 0.9, color=colour)
-    ax.hlines(y, found["min"], found["max"], color=_INK, lw=1)
+    ax.hlines(y, found["min"], found["max"], color=INK, lw=1)
     failed = f" ({found['failed']:.0f} failed)" if found["failed"] else ""
     ax.annotate(
         f"{found['median']:,.0f}{failed}",
@@ -109,7 +111,7 @@ def _bar(ax: Axes, y: float, height: float, found: pd.Series, colour: str) -> No
         textcoords="offset points",
         va="center",
         fontsize=8,
-        color=_INK,
+        color=INK,
     )
 
 
@@ -129,16 +131,54 @@ def _add_legend(figure: Figure, schemes: np.ndarray) -> None:
     )
 
 
+def good_files_over_time(rows: pd.DataFrame, files: pd.DataFrame) -> Figure:
+    """Draw good files second by second, of ``wild.csv`` and ``wild_files.csv``."""
+    ax = new_axes("Seconds since the program was started", "Good files")
+    for ours, colour in ((False, _PEERS), (True, _OURS)):
+        programs = rows[rows["ours"] == ours]["program"]
+        for place, program in enumerate(programs):
+            seconds = files[files["program"] == program]["seconds"]
+            ax.step(
+                [0, *seconds],
+                range(len(seconds) + 1),
+                where="post",
+                color=colour,
+                ls=_STYLES[place % len(_STYLES)],
+                lw=2,
+                label=f"{program}, {len(seconds):,}",
+            )
+    first = rows.iloc[0]
+    ax.axhline(first["good_urls"], color=INK, lw=1, zorder=0.5)
+    ax.set_xscale("symlog", linthresh=1)
+    ticks = [tick for tick in _TICKS_S if tick <= first["limit_s"]]
+    ax.set_xticks(ticks, map(str, ticks))
+    ax.set_xlim(0, first["limit_s"])
+    ax.set_ylim(0, first["good_urls"] * 1.05)
+    ax.legend(loc="upper left", framealpha=1, edgecolor="none")
+    where = (
+        f"{_machine(first)}. Origin: {first['urls']:,} URLs of {first['hosts']:,} "
+        f"hosts on loopback; line: the {first['good_urls']:,} good ones. Every file "
+        "compared byte by byte"
+    )
+    return finished(ax, wild_finding(rows), where)
+
+
 def _where(runs: pd.DataFrame) -> str:
     first = runs.iloc[0]
-    day = datetime.fromtimestamp(first["started_at"], UTC).date()
     stored = "RAM" if (runs["stored_in"] == "RAM").all() else "disk"
     repeats = runs["repeat"].max()
     return (
-        f"target: {first['target']}, this machine ({first['machine']}), not AWS. "
-        f"{day:%Y-%m-%d}\n"
+        f"{_machine(first)}\n"
         f"Origin: {first['origin']}, on loopback; "
         f"files written to {stored} and checked\n"
         f"{first['connections']} connections, whole processes, median of {repeats} "
         "(line: least to most)"
+    )
+
+
+def _machine(row: pd.Series) -> str:
+    day = datetime.fromtimestamp(row["started_at"], UTC).date()
+    return (
+        f"target: {row['target']}, this machine ({row['machine']}), not AWS. "
+        f"{day:%Y-%m-%d}"
     )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetcher.contract.options import ENGINES, Options
@@ -16,8 +17,8 @@ from fetcher.transfer.transfers import engine_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
+CONNECTIONS = 100  # on a list like the real web's those of the peers alone
 CURL = "curl -Z"
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
@@ -82,6 +83,21 @@ def not_installed() -> list[str]:
     return [peer.name for peer in PEERS if not shutil.which(peer.command[0])]
 
 
+def wild_programs() -> list[Program]:
+    """Return ours, at its defaults but for the type, and the peers installed."""
+    ours = [fetcher(engine, "--expect-type", "image/") for engine in ENGINES]
+    peers = [program for program in installed() if not program.ours]
+    if path := shutil.which(_IMG2DATASET.name):
+        peers.append(replace(_IMG2DATASET, version=_distribution_version(Path(path))))
+    return ours + peers
+
+
+def wild_not_installed() -> list[str]:
+    """Return the names of the peers that are not installed."""
+    missing = shutil.which(_IMG2DATASET.name) is None
+    return not_installed() + [_IMG2DATASET.name] * missing
+
+
 def environ(home: Path, ca_file: Path | None) -> dict[str, str]:
     """Return every program's environment: no proxy, an empty home, a CA file if any."""
     plain = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home)}
@@ -110,6 +126,14 @@ def _version(path: str) -> str:
     )
     version = _VERSION.search(done.stdout)
     return version[0] if version else "?"
+
+
+def _distribution_version(path: Path) -> str:
+    """Return the version of a program that cannot say its own, from its metadata."""
+    found = path.resolve().parent.parent.glob(
+        f"lib/python*/site-packages/{path.name}-*.dist-info"
+    )
+    return next((one.stem.rpartition("-")[2] for one in found), "?")
 
 
 # The switches keep a program from reading a configuration, requesting anything that is
@@ -141,5 +165,16 @@ PEERS = (
             *("--file-allocation=none", "-i", "{urls}"),
         ),
         trust=("--ca-certificate={ca_file}",),
+    ),
+)
+_IMG2DATASET = Program(
+    name="img2dataset",
+    line="{url}\n",
+    command=(
+        *("img2dataset", "--url_list", "{urls}", "--input_format", "txt"),
+        *("--output_folder", ".", "--disable_all_reencoding", "True"),
+        # Threads are those of each process, which work on a shard each.
+        *("--processes_count", "2", "--thread_count", str(CONNECTIONS // 2)),
+        *("--number_sample_per_shard", "1000"),
     ),
 )

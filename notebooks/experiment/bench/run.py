@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from experiment.bench.delivery_check import fault_in
 from experiment.bench.process_cost import run
 from experiment.bench.programs import environ
 from origin import Origin, jpeg
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LIMIT_S = 600  # a longer run hangs
 _MESSAGE_LENGTH = 200
+_COMPARED = 100  # files compared byte by byte; of the others only the size
 
 
 class Setting(NamedTuple):
@@ -66,7 +67,16 @@ def origin_for(sizes: Iterable[int]) -> Iterator[Served]:
 
 
 class Attempt(NamedTuple):
-    """A program that was run once on a list of URLs."""
+    """
+    A program that was run once on a list of URLs.
+
+    Attributes:
+        folder: What it wrote.
+
+        last_words: The last line of its output.
+
+        row: The columns that all tables have.
+    """
 
     folder: Path
     cost: ProcessCost
@@ -100,6 +110,8 @@ def attempt(
         output=output,
         limit_s=limit_s,
     )
+    for name in ("wall_s", "cpu_s", "peak_rss_bytes"):
+        row[name] = getattr(cost, name)
     lines = output.read_text(errors="replace").strip().splitlines() or [""]
     return Attempt(folder, cost, lines[-1].strip()[:_MESSAGE_LENGTH], row)
 
@@ -125,20 +137,36 @@ def measure(
         **setting._asdict(),
         **done.row,
         "origin": served.name,
-        **_figures(done.cost, setting),
+        "files_per_s": setting.files / done.cost.wall_s,
+        "mb_per_s": room_bytes / 1e6 / done.cost.wall_s,
+        "cpu_us_per_file": done.cost.cpu_s / setting.files * 1e6,
         "error": error,
     }
 
 
-def _figures(cost: ProcessCost, setting: Setting) -> dict[str, float]:
-    return {
-        "wall_s": cost.wall_s,
-        "cpu_s": cost.cpu_s,
-        "peak_rss_bytes": cost.peak_rss_bytes,
-        "files_per_s": setting.files / cost.wall_s,
-        "mb_per_s": setting.files * setting.file_bytes / 1e6 / cost.wall_s,
-        "cpu_us_per_file": cost.cpu_s / setting.files * 1e6,
-    }
+def fault_in(folder: Path, files: int, picture: bytes) -> str:
+    """
+    Say what is wrong with a folder; empty: nothing.
+
+    It must hold ``0.jpg``, ``1.jpg`` and so on, each with the picture's content, and
+    nothing else.
+    """
+    with os.scandir(folder) as entries:
+        sizes = {entry.name: entry.stat().st_size for entry in entries}
+    expected = [f"{number}.jpg" for number in range(files)]
+    for name in expected:
+        if name not in sizes:
+            arrived = len(sizes.keys() & set(expected))
+            return f"{arrived:,} of {files:,} files arrived; {name} is missing"
+        if sizes[name] != len(picture):
+            return f"{name} has {sizes[name]:,} bytes, not {len(picture):,}"
+    if len(sizes) > files:
+        extra = min(sizes.keys() - set(expected))
+        return f"{len(sizes) - files:,} unexpected files, such as {extra}"
+    for name in expected[:: max(1, files // _COMPARED)]:
+        if (folder / name).read_bytes() != picture:
+            return f"{name} differs from the file that the origin serves"
+    return ""
 
 
 def _failure(done: Attempt, limit_s: float) -> str:

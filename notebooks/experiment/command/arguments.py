@@ -16,7 +16,7 @@ from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.paths import resolved
 from experiment.ledger.run_folder import read_run
-from experiment.parameters.cell import SettingsError, unknown_parameter
+from experiment.parameters.cell import SettingsError, check_known
 from fetcher.contract.options import check_one_of
 from fetcher.s3.urls import SCHEME
 from rollout.target.target import NAMES as TARGETS
@@ -103,9 +103,7 @@ def _interrupted(run: Path) -> tuple[str, dict[str, Any]]:
 def _checked(notebook: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Refuse unknown parameters and targets, and make paths absolute."""
     known = papermill.inspect_notebook(root() / "notebooks" / f"{notebook}.ipynb")
-    for name in parameters:
-        if name not in known:
-            raise SettingsError(unknown_parameter(str(name), list(known)))
+    check_known(parameters, known)
     try:
         check_one_of("target", parameters.get("target", TARGETS[0]), TARGETS)
     except ValueError as error:

@@ -6,14 +6,21 @@ import argparse
 import sys
 import uuid
 from collections import deque
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from aws_facts.limits import HOME
-from experiment.fleet.calibration import file, probes
-from experiment.fleet.calibration.probes import MEMORIES_MB, SIZES, SIZES_KB, Probes
+from experiment.fleet.calibration import file
+from experiment.fleet.calibration.probes import (
+    MEMORIES_MB,
+    SIZES,
+    SIZES_KB,
+    Probes,
+    told_by,
+)
+from experiment.fleet.calibration.runs import measured
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.paths import shown_path
 from experiment.ledger.run_folder import run_folder_for
@@ -58,13 +65,10 @@ def run(argv: Sequence[str]) -> int:
         wanted = _wanted(args, bucket)
         settings = dict(wanted.settings())["tail"]  # all are checked
         folder = run_folder_for("calibration", settings.target, args.folder)
-        session = open_session(settings)
-        try:
+        with closing(open_session(settings)) as session:
             _check_absent(session.target, args.function)
             with _origin(session.target, bucket, wanted):
                 return _calibrated(wanted, session, folder)
-        finally:
-            session.close()
     except _REFUSALS as error:
         print(f"experiment: {' '.join(str(error).split())}", file=sys.stderr)
         return _REFUSED
@@ -99,26 +103,25 @@ def _wanted(args: argparse.Namespace, bucket: str) -> Probes:
 def _calibrated(wanted: Probes, session: Session, folder: Path) -> int:
     runs = {}
     try:
-        for name, made in probes.run(wanted, session, folder):
-            runs[name] = made
+        for name, settings in wanted.allowed(session).settings():
+            runs[name] = made = measured(settings, session, folder / name)
             print(f"measured {name}: {made.totals['wall_s']:.1f} s", flush=True)
     finally:
         destroy(session.target, wanted.function)
-    found = probes.told_by(runs)
-    for name, figure in found.figures.items():
+    figures, unknown = told_by(runs)
+    for name, figure in figures.items():
         print(f"{name} = {figure.value:.4g} ({figure.low:.4g} to {figure.high:.4g})")
         for memory_mb, value in figure.by_memory:
             print(f"  at {memory_mb:,} MB: {value:.4g}")
-    for name, why in found.unknown.items():
+    for name, why in unknown.items():
         print(f"unknown  {name}: {why}")
-    if not found.figures:
+    if not figures:
         return _FAILED
     if not session.target.is_aws:
         print(f"kept     nothing: {session.target.lambda_url} is not AWS's own address")
         return _DONE
     path = file.write(
-        found.figures,
-        found.architectures,
+        figures,
         region=session.target.region,
         source=f"python -m experiment calibrate, runs in {shown_path(folder)}",
     )

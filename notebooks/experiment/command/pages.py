@@ -49,18 +49,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m experiment", description="Show runs that have ended."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    about = "Write report.html of a run, or one page over all runs in results/."
-    report = commands.add_parser(
-        _REPORT,
-        description=about,
-        help="write report.html of a run, or one over all runs in results/",
-    )
-    report.add_argument("run", metavar="RUN", nargs="?", help="the folder of a run")
-    about = "Draw a run's charts again from its tables; deploy nothing."
-    show = commands.add_parser(
-        _SHOW,
-        description=about,
-        help="draw a run's charts again from its tables, and write report.html",
-    )
-    show.add_argument("run", metavar="RUN", help="the folder of a run")
+    for name, how_many, about in (
+        (_REPORT, "?", "write report.html of a run, or one over all runs in results/"),
+        (_SHOW, None, "draw a run's charts from its tables, and write report.html"),
+    ):
+        command = commands.add_parser(name, description=about, help=about)
+        command.add_argument(
+            "run", metavar="RUN", nargs=how_many, help="the folder of a run"
+        )
     return parser

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from experiment.command.parameter_options import add_parameters, parameters_in
 from experiment.fleet.asking import question_of
 from experiment.fleet.sentences import plan_in_words, sources_in_words
-from experiment.parameters.cell import SettingsError, unknown_parameter
+from experiment.parameters.cell import check_known
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.parameters.fleet import FleetSettings
 from experiment.tables.goal import GOAL_S
@@ -74,11 +74,8 @@ def settings_from(of_file: dict[str, Any], options: dict[str, Any]) -> FanOutSet
         SettingsError: If neither has a parameter, or a value cannot work.
     """
     of_both = {item.name for item in fields(FanOutSettings)}
-    known = [item.name for item in fields(FleetSettings)]
     given = of_file | options
-    for name in given:
-        if name not in known:
-            raise SettingsError(unknown_parameter(name, known))
+    check_known(given, [item.name for item in fields(FleetSettings)])
     if not of_file or not of_file.keys() <= of_both:
         return FleetSettings(**given)
     run = FanOutSettings(**{name: given[name] for name in given.keys() & of_both})

@@ -1,1 +1,1 @@
-"""Dollars: ``usage`` counts what a plan or run uses, ``cost`` prices it."""
+"""Dollars: ``cost`` prices what a plan or a run uses, before and after."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiment.cost.usage import usage_of
 from experiment.fleet.asking import planned
+from experiment.fleet.dollars import usage_of
 from experiment.fleet.forecast import forecast
 from experiment.fleet.sentences import run_in_words
 from experiment.plan.url_facts import file_bytes
@@ -37,6 +37,8 @@ _OF_A_PILOT = (
 )
 _BASIS = "time as billed by Lambda, traffic and logs as estimated"
 _PROJECTED_BASIS = "projected: time as on this machine, traffic and logs as estimated"
+_LOCAL = "local: no dollars; on AWS it would have cost"
+_PROJECTED = "none, it is local; projected to AWS: "
 
 
 class DryRun(Exception):  # noqa: N818 - no error
@@ -77,7 +79,7 @@ class Estimate:
 
     def __str__(self) -> str:
         """Return it as text, with the items of the upper bound."""
-        where = "none, it is local; projected to AWS: " if self.is_local else ""
+        where = _PROJECTED if self.is_local else ""
         low, high = in_dollars(self.least.dollars), in_dollars(self.most.dollars)
         head = (
             f"dollars: {where}from {low}, if all goes as well as the model expects, "
@@ -114,10 +116,7 @@ class Cost:
         total = in_dollars(self.bill.dollars)
         head = f"cost: {total}, {_BASIS}:"
         if self.is_local:
-            head = (
-                f"local: no dollars; on AWS it would have cost {total} "
-                f"({_PROJECTED_BASIS}):"
-            )
+            head = f"{_LOCAL} {total} ({_PROJECTED_BASIS}):"
         lines = [head, *self.bill.lines()]
         if self.unheard:
             lines.append(
@@ -150,7 +149,7 @@ def estimate(plan: Plan, target: Target) -> Estimate:
     body_bytes = plan.files * each
     question = planned(plan, target.region)
     made = forecast(question, _DRAWS)
-    least = usage_of(plan, target, shards, plan.files, body_bytes)
+    least = _used(plan, target, shards, plan.files, body_bytes)
     hedges = max(1, shards // _HEDGED) if settings.hedge else 0
     invocations = settings.waves * (shards + hedges)
     inits_s = settings.concurrency * _LONGEST_INIT_S
@@ -214,7 +213,7 @@ def price_of_grid(estimates: Sequence[Estimate]) -> str:
     """Say in a line what a grid will cost."""
     least = sum(one.least.dollars for one in estimates)
     most = sum(one.most.dollars for one in estimates)
-    where = "none, it is local; projected to AWS: " if estimates[0].is_local else ""
+    where = _PROJECTED if estimates[0].is_local else ""
     note = f". {_OF_A_PILOT}" if _OF_A_PILOT in estimates[0].notes else ""
     return (
         f"dollars: {where}from {in_dollars(least)} to {in_dollars(most)} for "
@@ -230,10 +229,7 @@ def cost_of_grid(records: Sequence[Mapping[str, Any]]) -> str:
         of_pilots = f", {in_dollars(pilots)} of it for pilots" if pilots else ""
         return f"cost: {in_dollars(spent(records))}{of_pilots}, {_BASIS}"
     total = sum(cost["projected_usd"] for cost in costs)
-    return (
-        f"local: no dollars; on AWS it would have cost {in_dollars(total)} "
-        f"({_PROJECTED_BASIS})"
-    )
+    return f"{_LOCAL} {in_dollars(total)} ({_PROJECTED_BASIS})"
 
 
 def spent(records: Sequence[Mapping[str, Any]]) -> float:
@@ -253,16 +249,30 @@ def cost_of(plan: Plan, shards: pd.DataFrame, target: Target) -> Cost:
     billed = shards[shards["billed_s"] > 0]
     files, body_bytes = int(billed["ok"].sum()), int(billed["body_bytes"].sum())
     used = replace(
-        usage_of(plan, target, len(billed), files, body_bytes),
+        _used(plan, target, len(billed), files, body_bytes),
         billed_s=float(billed["billed_s"].sum()),
     )
     unheard = int(shards["billed_s"].isna().sum() + shards["hedges"].sum())
     unknown = replace(
-        usage_of(plan, target, unheard, 0, 0),
+        _used(plan, target, unheard, 0, 0),
         billed_s=unheard * plan.settings.timeout_s,
     )
     most, pilots = bill(unknown).dollars, plan.pilot.get("usd", 0.0)
     return Cost(bill(used), not target.asks_iam, unheard, most, pilots)
+
+
+def _used(
+    plan: Plan, target: Target, invocations: int, files: int, body_bytes: int
+) -> Billable:
+    """Return everything billable that invocations of a plan use, except time."""
+    used = usage_of(
+        planned(plan, target.region),
+        invocations=invocations,
+        files=files,
+        body_bytes=body_bytes,
+    )
+    on_efs = plan.settings.efs and plan.settings.sink == "directory"
+    return replace(used, efs_bytes=body_bytes if on_efs else 0)
 
 
 def _of_pilots(record: Mapping[str, Any]) -> float:

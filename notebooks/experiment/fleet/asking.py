@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 NOT_MODELLED = "not_modelled"
 _HTTP = "http:"
 _DRAWS = 100
+# What has the same name in settings and questions.
+_ALIKE = (
+    *("concurrency", "connections", "shards_per_execution", "shard_sizes", "hedge"),
+    *("memory_mb", "tmp_mb", "architecture", "engine", "sink"),
+)
 
 
 def question_of(
@@ -49,22 +54,13 @@ def question_of(
     url = settings.url_template or origin
     from_s3 = url.startswith(SCHEME) or bool(settings.sources or _region_in(url))
     asked = Question(
+        **{name: getattr(settings, name) for name in _ALIKE},
         files=files or settings.files,
         sizes_bytes=(settings.file_kb * 1_000.0,),
-        concurrency=settings.concurrency,
-        connections=settings.connections,
-        shards_per_execution=settings.shards_per_execution,
-        shard_sizes=settings.shard_sizes,
-        memory_mb=settings.memory_mb,
-        tmp_mb=settings.tmp_mb,
-        architecture=settings.architecture,
         region=aws_region(),
-        engine=settings.engine,
         scheme="http" if url.startswith(_HTTP) else "https",
-        sink=settings.sink,
         source=S3 if from_s3 else INTERNET,
         in_vpc=bool(settings.subnets),
-        hedge=settings.hedge,
     )
     if not asked.files:
         msg = "files is 0, so a pilot would find the number. Set files for a forecast."

@@ -23,12 +23,7 @@ def draw(
     """
     Draw every constant, triangularly between its low and high, `value` most likely.
 
-    Args:
-        random: Where chance comes from.
-
-        draws: How many values of each.
-
-        fixed: Values that are not drawn, by name.
+    Those that are `fixed`, by name, have one value.
 
     Raises:
         KeyError: If there is no constant of a name in `fixed`.

@@ -77,25 +77,14 @@ def band(values: np.ndarray) -> Band:
 
 
 def forecast(
-    question: Question,
-    draws: int = DRAWS,
-    *,
-    fixed: Mapping[str, float] | None = None,
-    seed: int = _SEED,
+    question: Question, draws: int = DRAWS, fixed: Mapping[str, float] | None = None
 ) -> Forecast:
     """
-    Draw constants and chance many times, and time the fleet in each.
+    Draw constants and chance many times, always the same, and time the fleet in each.
 
-    Args:
-        question: What to download, with which fleet.
-
-        draws: How many.
-
-        fixed: Constants that have one value in all draws, by name.
-
-        seed: The same seed gives the same draws.
+    Constants that are `fixed`, by name, have one value in all draws.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(_SEED)
     return simulate(question, draw(random, draws, fixed), random)
 
 
@@ -140,10 +129,10 @@ def _simulate(
     done_s, billed_s, used = finished(shifts, sizes, hedge=question.hedge)
     lost += init  # which is billed, too
     billed_s = billed_s + (used * lost).sum(axis=1, dtype=float)
-    again_s, again_billed_s = _second_wave(question, constants)
-    done_s = _no_faster_than_calls(question, constants, done_s) + again_s
+    called_s = question.invocations / constants["calls_per_s"][:, 0]
+    done_s = np.maximum(done_s, called_s)
     held_s = _no_faster_than_origin(question, constants, done_s)
-    billed_s = (billed_s + again_billed_s) * (held_s / done_s)
+    billed_s *= held_s / done_s
     typical_s = (sizes.shards * fixed_s + question.files * file_s) / executions
     return held_s, billed_s, typical_s[:, 0]
 
@@ -164,7 +153,7 @@ def _usual_s(question: Question, constants: Draws) -> tuple[np.ndarray, np.ndarr
 
 
 def _unevenness(
-    question: Question, shape: tuple[int, ...], random: np.random.Generator
+    question: Question, shape: tuple[int, int], random: np.random.Generator
 ) -> np.ndarray:
     """Draw how far the bytes of executions differ, for files of different sizes."""
     deviation = float(np.std(question.sizes_bytes)) / question.mean_bytes
@@ -174,26 +163,6 @@ def _unevenness(
     drawn = 1 + np.float32(spread) * random.standard_normal(shape, dtype=np.float32)
     uneven: np.ndarray = np.maximum(drawn, np.float32(0.05))
     return uneven
-
-
-def _second_wave(question: Question, constants: Draws) -> tuple[np.ndarray, np.ndarray]:
-    """Return its seconds and billed seconds: files that have to be fetched again."""
-    files = question.files * question.again_share
-    if files < 1:
-        return np.zeros(len(constants["call_s"])), np.zeros(len(constants["call_s"]))
-    shards = min(question.shards, files)
-    rounds = max(1.0, shards / question.executions)
-    one_s = shard_s(question, constants, files / shards, rounds)[:, 0]
-    again_s = rounds * (one_s + 2 * constants["call_s"][:, 0])
-    return again_s, shards * one_s
-
-
-def _no_faster_than_calls(
-    question: Question, constants: Draws, done_s: np.ndarray
-) -> np.ndarray:
-    called_s = question.invocations / constants["calls_per_s"][:, 0]
-    later: np.ndarray = np.maximum(done_s, called_s)
-    return later
 
 
 def _no_faster_than_origin(
@@ -206,6 +175,5 @@ def _no_faster_than_origin(
     begins_s = constants["call_s"] + constants["connect_s"]
     if question.is_cold:
         begins_s = begins_s + constants["cold_start_s"]
-    files = question.files * (1 + question.again_share)
-    later: np.ndarray = np.maximum(done_s, begins_s[:, 0] + files / rate)
+    later: np.ndarray = np.maximum(done_s, begins_s[:, 0] + question.files / rate)
     return later

@@ -69,12 +69,8 @@ def shares(question: Question, draws: int = DRAWS) -> dict[str, float]:
     """
     Return the share of the time that each limit costs.
 
-    All constants have their most likely value, and chance is the same in all variants.
-
-    Args:
-        question: What to download, with which fleet.
-
-        draws: Over which the median is taken.
+    It is that of a median over so many draws. All constants have their most likely
+    value, and chance is the same in all variants.
 
     Returns:
         By name of the limit, the largest first. They need not add up to one: two
@@ -88,17 +84,12 @@ def shares(question: Question, draws: int = DRAWS) -> dict[str, float]:
     return dict(sorted(gained.items(), key=lambda item: -item[1]))
 
 
-def binding(question: Question, draws: int = DRAWS) -> tuple[str, float]:
+def binding(found: Mapping[str, float]) -> tuple[str, float]:
     """
-    Return the limit that binds most, and the share of the time that it costs.
+    Return the limit that binds most, of `shares`, and the share that it costs.
 
     Where none costs a tenth, several bind together: relaxing one leaves the next.
     """
-    return binding_of(shares(question, draws))
-
-
-def binding_of(found: Mapping[str, float]) -> tuple[str, float]:
-    """Return the same of shares that are known."""
     name, share = next(iter(found.items()))
     return (name, share) if share >= _LEAST_SHARE else (SEVERAL, share)
 

@@ -18,11 +18,8 @@ if TYPE_CHECKING:
     from experiment.plan.sizes import EqualSizes, FallingSizes
 
 INTERNET, S3, S3_ELSEWHERE = SOURCES = ("internet", "s3", "s3-elsewhere")
-TODAY, OF_2022 = SCALINGS = ("today", "2022")
-DISCARD, DIRECTORY, S3_TAR, S3_OBJECTS = (
-    *("discard", "directory"),
-    *("s3-tar", "s3-objects"),
-)
+TODAY, OF_2022 = "today", "2022"
+S3_TAR, S3_OBJECTS = "s3-tar", "s3-objects"
 _OBJECT_PREFIXES = 256  # that the sink s3-objects spreads its keys over
 
 
@@ -39,25 +36,12 @@ class Question:
 
         sizes_bytes: Sizes of some of them; the others are like these.
 
-        concurrency: Executions at once.
-
-        connections:
-            Downloads in flight in one execution; 0: it finds how many are of use.
-
-        shards_per_execution:
-            Invocations per execution; whichever execution is free takes the next.
-
-        shard_sizes: How files are dealt, as `experiment.plan.sizes` does it.
-
-        memory_mb, tmp_mb, architecture: Those of the function.
+        concurrency, connections, shards_per_execution, shard_sizes, memory_mb, tmp_mb,
+        architecture, engine, sink, hedge: As the parameters in `FanOutSettings`.
 
         region: Where it runs; empty: nobody has said.
 
-        engine: ``curl`` or ``aiohttp``.
-
         scheme: ``https`` or ``http``.
-
-        sink: Where bodies go: ``discard``, ``directory``, ``s3-tar``, ``s3-objects``.
 
         source: One of `SOURCES`: where files come from.
 
@@ -76,11 +60,7 @@ class Question:
         bandwidth_raised:
             Whether the quota "Network bandwidth per execution environment" was raised.
 
-        scaling: One of `SCALINGS`: how fast Lambda adds executions.
-
-        hedge: Whether the last few shards are sent again if they take long.
-
-        again_share: Share of files that a second wave fetches again.
+        scaling: `TODAY` or `OF_2022`: how fast Lambda adds executions.
     """
 
     files: int = 1_000_000
@@ -95,7 +75,7 @@ class Question:
     region: str = ""
     engine: str = "curl"
     scheme: str = "https"
-    sink: str = DISCARD
+    sink: str = "discard"
     source: str = S3
     read_prefixes: int = 16
     origin_files_per_s: float = math.inf
@@ -106,7 +86,6 @@ class Question:
     bandwidth_raised: bool = False
     scaling: str = TODAY
     hedge: bool = True
-    again_share: float = 0.0
 
     @property
     def shards(self) -> int:
@@ -137,11 +116,6 @@ class Question:
     def mean_bytes(self) -> float:
         """The mean size of a file."""
         return float(np.mean(self.sizes_bytes))
-
-    @property
-    def total_bytes(self) -> float:
-        """The size of all files together."""
-        return self.files * self.mean_bytes
 
     @property
     def is_from_s3(self) -> bool:

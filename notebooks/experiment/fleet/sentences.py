@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aws_facts.fleet_constants import constants
 from aws_facts.limits import limits, prices
-from experiment.fleet.calibration.use import calibration_in_words
 from experiment.fleet.forecast import forecast
 from experiment.fleet.limits import (
     DRAWS,
     LATENCY,
     PROCESSOR,
     SEVERAL,
-    binding_of,
+    binding,
     shares,
 )
 from experiment.fleet.question import S3, S3_ELSEWHERE
@@ -23,6 +24,7 @@ from rollout.price import in_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date
 
     from aws_facts.fleet_constants import Constant
     from experiment.fleet.forecast import Band, Forecast
@@ -30,16 +32,15 @@ if TYPE_CHECKING:
 
 _QUICK_DRAWS, _QUICK_BINDS = 200, 6
 _NO_USE = 0.02  # of the time
+_OLD_AFTER_DAYS = 90
 _PLACES = {S3: "S3 in the same region", S3_ELSEWHERE: "S3 in another region"}
 
 
-def plan_in_words(
-    question: Question, deadline_s: float, *, draws: int = _QUICK_DRAWS
-) -> Iterator[str]:
+def plan_in_words(question: Question, deadline_s: float) -> Iterator[str]:
     """Yield lines: what is asked, time, dollars, what binds, and if it is in time."""
     yield f"asked: {asked_in_words(question)}"
     yield from calibration_in_words(question)
-    made = forecast(question, draws)
+    made = forecast(question, _QUICK_DRAWS)
     kept = float((made.seconds <= deadline_s).mean())
     yield f"time: {in_time(made.time)}, forecast for AWS by a model, not measured"
     yield f"dollars: {in_money(made.cost)}"
@@ -50,15 +51,45 @@ def plan_in_words(
     yield f"bottleneck: {what_binds(question, _QUICK_BINDS)}"
 
 
+def calibration_in_words(
+    question: Question, today: date | None = None
+) -> Iterator[str]:
+    """
+    Yield a line for each place and day where constants of the forecast were measured.
+
+    Those of another region or architecture, and old ones, are used all the same, for
+    what others have published is older and of other regions, too; the line says so.
+    """
+    today = today or datetime.now(UTC).date()
+    measured: defaultdict[tuple[str, str, date], list[str]] = defaultdict(list)
+    for one in constants().values():
+        is_used = question.architecture in one.name or "_slowdown" not in one.name
+        if one.region and is_used:
+            measured[one.region, one.architecture, one.seen].append(one.name)
+    for (region, architecture, seen), names in measured.items():
+        doubts = []
+        if not question.region:
+            doubts.append("the question names no region: set AWS_REGION")
+        elif question.region != region:
+            doubts.append(f"the question is about {question.region}")
+        if question.architecture not in architecture:
+            doubts.append(f"the question is about {question.architecture}")
+        if (today - seen).days > _OLD_AFTER_DAYS:
+            doubts.append(
+                f"that is more than {_OLD_AFTER_DAYS} days ago: make aws-check "
+                "measures anew"
+            )
+        where = f"measured in {region} on {architecture}, {seen:%d %b %Y}"
+        although = f"; used, although {' and '.join(doubts)}" if doubts else ""
+        yield f"{where}: {', '.join(names)}{although}"
+
+
 def sources_in_words(word: str = "") -> Iterator[str]:
     """
     Yield where every number comes from: constants, limits and prices, a line each.
 
-    Args:
-        word: Only those with it in their name or source; empty: all.
-
     Raises:
-        ValueError: If there is none.
+        ValueError: If none has the word in its name or source.
 
     >>> print(*sources_in_words("starts_per_s "))  # doctest: +ELLIPSIS
     starts_per_s = 100, exact (documented, 28 Nov 2026): https://docs.aws.amazon.com...
@@ -136,7 +167,7 @@ def what_binds(question: Question, draws: int = DRAWS) -> str:
 
 
 def _said(found: Mapping[str, float]) -> str:
-    name, share = binding_of(found)
+    name, share = binding(found)
     if name == SEVERAL:
         return f"{name}: relaxing any one of the limits saves less than a tenth"
     return f"{name}: relaxed tenfold, it would save {share * 100:.0f} % of the time"

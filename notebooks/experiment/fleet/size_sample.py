@@ -24,7 +24,7 @@ from experiment.plan.url_facts import region_in, sizes_of
 from experiment.tables.words import size
 from fetcher import __version__
 from fetcher.engines.aiohttp_names import Lookups
-from fetcher.lists.url_list import Columns, UrlList
+from fetcher.lists.url_list import UrlList
 from fetcher.s3.urls import SCHEME
 from fetcher.security import guard, trust
 from fetcher.transfer import redirects
@@ -32,7 +32,6 @@ from fetcher.transfer.refused_response import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from experiment.parameters.fan_out import FanOutSettings
 
@@ -107,47 +106,29 @@ class Sample:
 
 
 def sample_for(settings: FanOutSettings) -> Sample | None:
-    """Return a sample of the list that settings name; None: they name none."""
-    if not settings.url_list:
-        return None
-    kind = settings if isinstance(settings, FleetSettings) else FleetSettings
-    return sample_of(
-        settings.url_list,
-        columns=settings.columns,
-        rows=kind.sample,
-        allow_private=settings.allow_private,
-    )
-
-
-def sample_of(
-    name: str | Path,
-    *,
-    columns: Columns | None = None,
-    rows: int,
-    allow_private: bool = False,
-) -> Sample:
     """
-    Return the sizes of some files of a list, drawn at random, always the same ones.
+    Return a sample of the list that settings name; None: they name none.
 
-    The list is read to its end, so that its rows are counted, not estimated.
-
-    Args:
-        name: The list, as `UrlList` takes it.
-
-        columns: The names of its columns.
-
-        rows: How many to look at.
-
-        allow_private: Whether hosts may be at loopback and private addresses.
+    Its rows are drawn at random, always the same ones. The list is read to its end, so
+    that they are counted, not estimated.
 
     Raises:
         UrlListError: If the list cannot be used.
 
         OSError: If it cannot be read.
     """
-    urls = UrlList(name, columns=columns, allow_s3=True, allow_credentials=False)
+    if not settings.url_list:
+        return None
+    kind = settings if isinstance(settings, FleetSettings) else FleetSettings
+    urls = UrlList(
+        settings.url_list,
+        columns=settings.columns,
+        allow_s3=True,
+        allow_credentials=False,
+    )
     count = len(urls)
-    numbers = sorted(Random(_SEED).sample(range(count), min(rows, count)))  # noqa: S311
+    few = min(kind.sample, count)
+    numbers = sorted(Random(_SEED).sample(range(count), few))  # noqa: S311
     sizes: list[float] = []
     unknown: Counter[str] = Counter()
     seen: list[str] = []
@@ -164,7 +145,7 @@ def sample_of(
         else:
             to_ask.append(url)
     told = len(sizes)
-    for answer in _asked(to_ask, allow_private=allow_private):
+    for answer in _asked(to_ask, allow_private=settings.allow_private):
         if isinstance(answer, str):
             unknown[answer] += 1
         else:

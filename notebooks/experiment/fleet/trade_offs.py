@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +12,10 @@ import pandas as pd
 from aws_facts.fleet_constants import constants
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import DRAWS, forecast, simulate
-from experiment.fleet.limits import binding
+from experiment.fleet.limits import binding, shares
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from experiment.fleet.question import Question
 
@@ -36,40 +37,21 @@ def map_of(
     """
     Ask the same of fleets of many sizes, all constants at their most likely value.
 
-    Args:
-        question: What to download; its fleet is replaced.
-
-        concurrency: Executions at once.
-
-        memory_mb: Memory sizes.
-
-        draws: Of a forecast; here a few of them serve for each fleet.
+    Of the draws of a forecast, a few serve for each fleet.
 
     Returns:
         A row per fleet: its concurrency and memory, median seconds and dollars, the
         limit that binds, and the share of the time that it costs.
     """
-    return pd.DataFrame(_fleets(question, concurrency, memory_mb, draws))
-
-
-def _fleets(
-    question: Question, concurrency: Sequence[int], memory_mb: Sequence[int], draws: int
-) -> Iterator[dict[str, object]]:
     few, fewer = min(_MAP_DRAWS, draws), min(_BINDS_DRAWS, max(1, draws // 20))
-    for wide in concurrency:
-        for large in memory_mb:
-            one = replace(question, concurrency=wide, memory_mb=large)
-            random = np.random.default_rng(_SEED)
-            made = simulate(one, likeliest(few), random)
-            binds, share = binding(one, fewer)
-            yield {
-                "concurrency": wide,
-                "memory_mb": large,
-                "seconds": float(np.median(made.seconds)),
-                "dollars": float(np.median(made.dollars)),
-                "binds": binds,
-                "share": share,
-            }
+    rows = []
+    for wide, large in product(concurrency, memory_mb):
+        one = replace(question, concurrency=wide, memory_mb=large)
+        made = simulate(one, likeliest(few), np.random.default_rng(_SEED))
+        medians = np.median(made.seconds), np.median(made.dollars)
+        rows.append((wide, large, *medians, *binding(shares(one, fewer))))
+    names = ["concurrency", "memory_mb", "seconds", "dollars", "binds", "share"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def frontier_of(fleets: pd.DataFrame) -> pd.DataFrame:
@@ -94,14 +76,9 @@ def cheapest_within(fleets: pd.DataFrame, deadline_s: float) -> pd.Series | None
 
 def best_of(question: Question, fleets: pd.DataFrame, deadline_s: float) -> Question:
     """
-    Return the question that asks about the best of the fleets.
+    Return the question that asks about the best of the fleets of `map_of`.
 
-    Args:
-        question: What to download; its fleet is replaced.
-
-        fleets: As `map_of` makes them.
-
-        deadline_s: Best is the cheapest inside it or, if none is, the fastest.
+    It is the cheapest inside the deadline or, if none is, the fastest.
     """
     best = cheapest_within(fleets, deadline_s)
     if best is None:
@@ -121,27 +98,22 @@ def moves(question: Question, draws: int = DRAWS) -> pd.DataFrame:
         values as they are; the one that moves most comes first.
     """
     draws = min(_TORNADO_DRAWS, draws)
-    now_s = forecast(question, draws).time.median
+
+    def median_s(asked: Question, **fixed: float) -> float:
+        return forecast(asked, draws, fixed=fixed).time.median
+
     rows = []
     for name, one in constants().items():
         if one.low < one.high:
-            ends = [
-                forecast(question, draws, fixed={name: end}).time.median
-                for end in (one.low, one.high)
-            ]
+            ends = [median_s(question, **{name: end}) for end in (one.low, one.high)]
             rows.append((name, one.kind, *ends))
     for name in ("concurrency", "connections", "memory_mb", "shards_per_execution"):
         value: Any = getattr(question, name) or question.most_connections
-        ends = [
-            forecast(moved, draws).time.median
-            for moved in (
-                replace(question, **{name: max(1, value // 2)}),
-                replace(question, **{name: value * 2}),
-            )
-        ]
+        moved = (max(1, value // 2), value * 2)
+        ends = [median_s(replace(question, **{name: end})) for end in moved]
         rows.append((name, YOURS, *ends))
     table = pd.DataFrame(rows, columns=["name", "kind", "low_s", "high_s"])
-    table["now_s"] = now_s
+    table["now_s"] = median_s(question)
     width = (table["high_s"] - table["low_s"]).abs()
     return table.iloc[width.argsort()[::-1]].reset_index(drop=True)
 
@@ -159,21 +131,14 @@ def fleets_for(
         the dollars of all of them; -1 fleets: no number of them starts in time.
     """
     rows = []
-    for count in files:
-        for deadline_s in deadlines_s:
-            fleets = _fewest(question, count, deadline_s)
-            share = max(1, count // max(1, fleets))
-            one = _quick(replace(question, files=share))
-            rows.append(
-                {
-                    "files": count,
-                    "deadline_s": deadline_s,
-                    "fleets": fleets,
-                    "executions": fleets * question.concurrency,
-                    "dollars": fleets * one[1],
-                }
-            )
-    return pd.DataFrame(rows)
+    for count, deadline_s in product(files, deadlines_s):
+        fleets = _fewest(question, count, deadline_s)
+        share = max(1, count // max(1, fleets))
+        _, dollars = _quick(replace(question, files=share))
+        executions = fleets * question.concurrency
+        rows.append((count, deadline_s, fleets, executions, fleets * dollars))
+    names = ["files", "deadline_s", "fleets", "executions", "dollars"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def _fewest(question: Question, files: int, deadline_s: float) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from experiment.fleet.forecast import band, forecast
-from experiment.fleet.question import DIRECTORY, INTERNET, S3, Question
+from experiment.fleet.question import INTERNET, OF_2022, S3, TODAY, Question
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,51 +24,47 @@ _NO_FIT = "none"
 _DRAWS = 1_000
 LAST, MEDIAN = "last", "median"
 
-_OTHERS: dict[str, Any] = {
-    "files": 1_000,
-    "architecture": "x86_64",
-    "is_cold": False,
-    "hedge": False,
-    "source": S3,
-    "read_prefixes": 1_000,
-}
+_OTHER = Question(
+    files=1_000,
+    architecture="x86_64",
+    is_cold=False,
+    hedge=False,
+    source=S3,
+    read_prefixes=1_000,
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedRun:
+class PublishedRun(NamedTuple):
     """
     A run that somebody published.
 
     Attributes:
         run: What it was, in words.
 
-        what: ``last``: until the last answer; ``median``: of the executions.
+        until: ``last``: the last answer came; ``median``: of the executions.
 
         reported_s: As published.
 
         question: The same for the model.
 
+        source: Where it is published.
+
         fixed: What is known of that run, by name of the constant.
 
         set_by_it: The constant that was set by this very record, if any.
-
-        source: Where it is published.
     """
 
     run: str
-    what: str
+    until: str
     reported_s: float
     question: Question
     source: str
-    fixed: Mapping[str, float] = field(default_factory=dict)
+    fixed: Mapping[str, float] = {}
     set_by_it: str = _NO_FIT
 
 
-def _other(**known: Any) -> Question:  # noqa: ANN401 - the fields of a question
-    return Question(**_OTHERS | known)
-
-
-_LARGE = _other(
+_LARGE = replace(
+    _OTHER,
     concurrency=1_000,
     connections=1,
     sizes_bytes=(536.9e6,),
@@ -75,14 +72,16 @@ _LARGE = _other(
     is_used=True,
 )
 # Its README says up to 1,000 threads, and no more memory than this helped.
-_ONE = _other(
+_ONE = replace(
+    _OTHER,
     concurrency=1,
     connections=1_000,
     memory_mb=2_304,
     sizes_bytes=(8_300.0,),
     engine="boto3",
 )
-_SLEEP = _other(
+_SLEEP = replace(
+    _OTHER,
     concurrency=1_000,
     connections=1,
     sizes_bytes=(1.0,),
@@ -96,7 +95,7 @@ _AS_ITS_CALLS = {"calls_per_s": 690.0, "connect_s": 0.0, "tail_scale": 0.0}
 RECORDS = (
     PublishedRun(
         run="lithops, 1,000 executions read 536.9 MB each, 2022",
-        what=MEDIAN,
+        until=MEDIAN,
         reported_s=5.379,
         question=_LARGE,
         set_by_it="used_credit_bytes",
@@ -104,7 +103,7 @@ RECORDS = (
     ),
     PublishedRun(
         run="lithops, 1,000 executions read 536.9 MB each, 2022",
-        what=LAST,
+        until=LAST,
         reported_s=13.08,
         question=_LARGE,
         set_by_it="tail_1000",
@@ -112,16 +111,17 @@ RECORDS = (
     ),
     PublishedRun(
         run="lithops, 1,000 executions write 536.9 MB each, 2022",
-        what=LAST,
+        until=LAST,
         reported_s=22.2,
         question=_LARGE,
         source=f"{_LITHOPS}, 1000_write.pickle",
     ),
     PublishedRun(
         run="Rust, one execution zips 3,000 files of 5 MB, 2026",
-        what=LAST,
+        until=LAST,
         reported_s=212.0,
-        question=_other(
+        question=replace(
+            _OTHER,
             files=3_000,
             concurrency=1,
             connections=16,
@@ -132,21 +132,21 @@ RECORDS = (
     ),
     PublishedRun(
         run="parallel-download, 1,000 files of 8.3 kB, boto3, 2024",
-        what=LAST,
+        until=LAST,
         reported_s=2.3,
         question=_ONE,
         source=_BOTO3,
     ),
     PublishedRun(
         run="parallel-download, 10,000 files of 8.3 kB, boto3, 2024",
-        what=LAST,
+        until=LAST,
         reported_s=26.0,
         question=replace(_ONE, files=10_000),
         source=_BOTO3,
     ),
     PublishedRun(
         run="faas-parallelism, 1,000 × sleep 1 s, warm, 2020",
-        what=LAST,
+        until=LAST,
         reported_s=2.913,
         question=_SLEEP,
         fixed=_AS_ITS_CALLS,
@@ -155,18 +155,9 @@ RECORDS = (
     ),
     PublishedRun(
         run="faas-parallelism, 200 × sleep 1 s, part cold, 2020",
-        what=LAST,
+        until=LAST,
         reported_s=2.159,
-        question=_other(
-            files=200,
-            concurrency=200,
-            connections=1,
-            sizes_bytes=(1.0,),
-            memory_mb=256,
-            source=INTERNET,
-            latency_s=1.0,
-            is_cold=True,
-        ),
+        question=replace(_SLEEP, files=200, concurrency=200, is_cold=True),
         fixed=_AS_ITS_CALLS | {"cold_start_s": 0.19},
         source=f"{_FAAS}, sleep_size=200.json",
     ),
@@ -178,30 +169,22 @@ def predicted_beside_reported(draws: int = _DRAWS) -> pd.DataFrame:
     Return the model's time beside that of every record, misses included.
 
     Returns:
-        A row per record; ``ratio`` is predicted over reported, and ``set_by_it`` names
-        the constant that the record itself set, so that it proves nothing.
+        A row per record; ``ratio`` is predicted over reported. Where ``set_by_it`` is
+        not "none", the record itself set that constant, so that it proves nothing.
     """
-    rows = []
+    bands = []
     for record in RECORDS:
         made = forecast(record.question, draws, fixed=record.fixed)
-        low, median, high = band(made.typical_s) if record.what == MEDIAN else made.time
-        rows.append(
-            {
-                "run": record.run,
-                "until": record.what,
-                "reported_s": record.reported_s,
-                "low_s": low,
-                "predicted_s": median,
-                "high_s": high,
-                "ratio": median / record.reported_s,
-                "set_by_it": record.set_by_it,
-                "source": record.source,
-            }
-        )
-    return pd.DataFrame(rows)
+        is_median = record.until == MEDIAN
+        bands.append(band(made.typical_s) if is_median else made.time)
+    table = pd.DataFrame(RECORDS).drop(columns=["question", "fixed"])
+    table[["low_s", "predicted_s", "high_s"]] = bands
+    table["ratio"] = table["predicted_s"] / table["reported_s"]
+    return table
 
 
 REPORTED_S = 29.0
+# The /tmp of an execution, 512 MB, holds 301 of its 1,000 files.
 _ORIGINAL = Question(
     files=1_000_000,
     sizes_bytes=(1_700_000.0,),
@@ -210,16 +193,15 @@ _ORIGINAL = Question(
     memory_mb=512,
     architecture="x86_64",
     engine="node",
-    sink=DIRECTORY,
+    sink="directory",
     source=INTERNET,
-    scaling="2022",
+    scaling=OF_2022,
     hedge=False,
 )
-_FITS_TMP = 0.512e9 / (1_000 * 1_700_000)
 _STARTS: dict[str, dict[str, Any]] = {
     "cold, 500 at once and 8.3 a second": {},
-    "cold, all 1,000 at once": {"scaling": "today"},
-    "warm, all 1,000 at once": {"scaling": "today", "is_cold": False},
+    "cold, all 1,000 at once": {"scaling": TODAY},
+    "warm, all 1,000 at once": {"scaling": TODAY, "is_cold": False},
 }
 _TAILS = {"none": (0.0, 0.5), "a share of the time": (1.0, 0.0), "seconds": (1.0, 1.0)}
 _CLIENTS = {"node, as published": "node", "this project's worker": "curl"}
@@ -236,31 +218,12 @@ def under_which_assumptions(draws: int = 200) -> pd.DataFrame:
         29 s lie in it.
     """
     rows = []
-    for start, known in _STARTS.items():
-        for client, engine in _CLIENTS.items():
-            for tail, (scale, adds) in _TAILS.items():
-                question = replace(_ORIGINAL, engine=engine, **known)
-                fixed = {"tail_scale": scale, "tail_adds": adds}
-                low, median, high = forecast(question, draws, fixed=fixed).time
-                rows.append(
-                    {
-                        "executions": start,
-                        "client": client,
-                        "tail": tail,
-                        "low_s": low,
-                        "median_s": median,
-                        "high_s": high,
-                        "possible": bool(low <= REPORTED_S <= high),
-                    }
-                )
-    return pd.DataFrame(rows)
-
-
-def files_that_fit_tmp() -> int:
-    """
-    Return how many of the 1,000 files of an execution its /tmp of 512 MB holds.
-
-    >>> files_that_fit_tmp()
-    301
-    """
-    return int(_FITS_TMP * 1_000)
+    assumptions = product(_STARTS.items(), _CLIENTS.items(), _TAILS.items())
+    for (start, known), (client, engine), (tail, (scale, adds)) in assumptions:
+        question = replace(_ORIGINAL, engine=engine, **known)
+        fixed = {"tail_scale": scale, "tail_adds": adds}
+        low, median, high = forecast(question, draws, fixed=fixed).time
+        is_possible = low <= REPORTED_S <= high
+        rows.append((start, client, tail, low, median, high, is_possible))
+    names = ["executions", "client", "tail", "low_s", "median_s", "high_s", "possible"]
+    return pd.DataFrame(rows, columns=names)

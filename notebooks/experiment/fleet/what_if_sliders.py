@@ -34,23 +34,21 @@ class YourNumbers:
 
     Args:
         question: What the sliders begin with.
+
+    Attributes:
+        sliders: By name.
     """
 
     def __init__(self, question: Question) -> None:
         self._question = question
-        self._sliders = {
+        self.sliders = {
             name: _slider(name, getattr(question, name, _file_kb(question)))
             for name in _STEPS
         }
         self._answer = ipywidgets.HTML()
-        for slider in self._sliders.values():
+        for slider in self.sliders.values():
             slider.observe(self._show, "value")
         self._show()
-
-    def set(self, **values: int) -> None:
-        """Move sliders, as a reader would."""
-        for name, value in values.items():
-            self._sliders[name].value = value
 
     @property
     def said(self) -> str:
@@ -58,13 +56,13 @@ class YourNumbers:
         return str(self._answer.value)
 
     def _show(self, _change: object = None) -> None:
-        values = {name: slider.value for name, slider in self._sliders.items()}
+        values = {name: slider.value for name, slider in self.sliders.items()}
         self._answer.value = answer(with_values(self._question, values))
 
     def _repr_mimebundle_(self, **options: object) -> Mapping[str, object]:
         """Return what JupyterLab shows, and text for whoever shows no sliders."""
         box = ipywidgets.HBox(
-            [ipywidgets.VBox(list(self._sliders.values())), self._answer]
+            [ipywidgets.VBox(list(self.sliders.values())), self._answer]
         )
         bundle = box._repr_mimebundle_(**options)
         text = {"text/html": self.said, "text/plain": self.said.replace("<br>", "\n")}

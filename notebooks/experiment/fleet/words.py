@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from aws_facts.fleet_constants import constants
-from experiment.fleet.calibration.use import calibration_in_words
+from aws_facts.limits import mark
 from experiment.fleet.dollars import bill_for
 from experiment.fleet.forecast import Band
 from experiment.fleet.limits import shares
-from experiment.fleet.sentences import asked_in_words, in_money, in_time, what_binds
+from experiment.fleet.sentences import (
+    asked_in_words,
+    calibration_in_words,
+    in_money,
+    in_time,
+    what_binds,
+)
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.run_folder import read_run
@@ -67,7 +73,12 @@ def bill_table(question: Question, billed_s: float) -> Shown:
     """Return where the dollars go, item by item."""
     items = bill_for(question, billed_s).items
     rows = [
-        (item.what, in_amount(item.amount), in_dollars(item.dollars)) for item in items
+        (
+            item.what + mark(assumed=item.assumed),
+            in_amount(item.amount),
+            in_dollars(item.dollars),
+        )
+        for item in items
     ]
     return Shown(pd.DataFrame(rows, columns=["Item", "Amount", "Dollars"]))
 
@@ -143,12 +154,7 @@ def local_grid_in_short() -> str:
 
 
 def own_runs_table(results: Path | None = None) -> Shown:
-    """
-    Return the runs on AWS beside what was forecast for them.
-
-    Args:
-        results: The folder of their folders; None: this checkout's.
-    """
+    """Return the runs on AWS, by default this checkout's, beside their forecasts."""
     results, rows = results or root() / "results", []
     for path in sorted([*results.glob("*/run.json"), *results.glob("*/*/run.json")]):
         with suppress(LedgerError):  # torn, or of another version

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import math
 from typing import TYPE_CHECKING
 
 from fetcher.contract.template_source import parts_of
@@ -70,15 +71,17 @@ def _names(node: ast.stmt) -> list[str]:
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
-def unknown_parameter(name: str, known: list[str]) -> str:
-    """Return the error message for a parameter that does not exist."""
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = (
-        f"Did you mean {close[0]!r}?"
-        if close
-        else f"The parameters are: {', '.join(known)}."
-    )
-    return f"There is no parameter {name!r}. {hint}"
+def check_known(names: Iterable[object], known: Iterable[str], where: str = "") -> None:
+    """Refuse names that are no parameter; `where` is the beginning of the error."""
+    parameters = list(known)
+    for name in names:
+        if name not in parameters:
+            close = difflib.get_close_matches(str(name), parameters, n=1)
+            hint = f"The parameters are: {', '.join(parameters)}."
+            if close:
+                hint = f"Did you mean {close[0]!r}?"
+            msg = f"{where}There is no parameter {str(name)!r}. {hint}"
+            raise SettingsError(msg)
 
 
 def check_no_credentials(name: str, url: str) -> None:
@@ -108,6 +111,13 @@ def at_least_one(name: str, value: int) -> None:
     """Refuse a number below 1."""
     if value < 1:
         msg = f"{name} is {value:,}; it must be at least 1."
+        raise ValueError(msg)
+
+
+def more_than_0(name: str, value: float) -> None:
+    """Refuse anything but a finite number above 0."""
+    if not 0 < value < math.inf:
+        msg = f"{name} is {value}; it must be more than 0."
         raise ValueError(msg)
 
 

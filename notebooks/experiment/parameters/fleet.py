@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 from experiment.fleet.question import S3, SOURCES
-from experiment.parameters.cell import at_least_one
+from experiment.parameters.cell import at_least_one, more_than_0
 from experiment.parameters.fan_out import FanOutSettings
 from fetcher.contract.options import check_one_of
 
@@ -28,16 +27,9 @@ class FleetSettings(FanOutSettings):
 
         deadline_s, budget_usd: What the fleet should keep to.
 
-        comes_from: Where files come from, one of `SOURCES`.
-
-        prefixes: Key prefixes in S3 that they are spread over.
-
-        latency_ms: To the first byte of a file; 0: that of S3.
-
-        cold: Whether executions start cold.
-
-        bandwidth_raised:
-            Whether the quota "Network bandwidth per execution environment" was raised.
+        comes_from, prefixes, latency_ms, cold, bandwidth_raised:
+            As `source`, `read_prefixes`, `latency_s`, `is_cold` and `bandwidth_raised`
+            in `Question`.
 
         draws: Draws of the model.
     """
@@ -66,9 +58,7 @@ class FleetSettings(FanOutSettings):
             at_least_one(name, getattr(self, name))
         for size in self.sizes_kb:
             at_least_one("sizes_kb", size)
-        if not 0 < self.budget_usd < math.inf:
-            msg = f"budget_usd is {self.budget_usd}; it must be more than 0."
-            raise ValueError(msg)
+        more_than_0("budget_usd", self.budget_usd)
         if self.latency_ms < 0:
             msg = f"latency_ms is {self.latency_ms}; it must be 0 or more."
             raise ValueError(msg)

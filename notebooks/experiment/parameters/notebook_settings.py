@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Self
 from experiment.ledger.paths import resolved
 from experiment.parameters.cell import (
     SettingsError,
+    check_known,
     parameters_injected,
     parameters_set,
-    unknown_parameter,
 )
-from experiment.parameters.settings_file import ITSELF, with_file
+from experiment.parameters.settings_file import ITSELF, read_settings_file
 from fetcher.contract.options import check_types
 
 if TYPE_CHECKING:
@@ -53,13 +53,17 @@ class NotebookSettings:
                 only warns about.
         """
         cells, defaults = namespace.get("In", []), cls._defaults()
-        for name in parameters_set(cells):
-            if name not in defaults:
-                raise SettingsError(unknown_parameter(name, list(defaults)))
+        check_known(parameters_set(cells), defaults)
         values = {name: namespace[name] for name in defaults if name in namespace}
         if file := values.get(ITSELF):
-            fixed = set(parameters_injected(cells))
-            values = with_file(resolved(str(file)), values, defaults, fixed)
+            path = resolved(str(file))
+            of_file = read_settings_file(path)
+            check_known(of_file, [*defaults][:-1], f"{path}: ")
+            given = set(parameters_injected(cells))  # even if they are defaults
+            for name, value in of_file.items():
+                is_default = values.get(name, defaults[name]) == defaults[name]
+                if is_default and name not in given:
+                    values[name] = value
         return cls(**values)
 
     @classmethod

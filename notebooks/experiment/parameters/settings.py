@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
-from experiment.parameters.cell import at_least_one, check_different
+from experiment.parameters.cell import at_least_one, check_different, more_than_0
 from experiment.parameters.notebook_settings import NotebookSettings
 from fetcher.contract.options import MAX_CONNECTIONS, SinkSpec, check_one_of
 from fetcher.s3.urls import SCHEME
@@ -70,12 +69,7 @@ class Settings(NotebookSettings):
         self.worker()
 
     def worker(self, run: str = "") -> FunctionSpec:
-        """
-        Return the function to deploy.
-
-        Args:
-            run: The run it is for, as a tag to find its cost by; empty: none.
-        """
+        """Return the function to deploy; a run is a tag to find its cost by."""
         return FunctionSpec(
             name=self.function,
             memory_mb=self.memory_mb,
@@ -191,9 +185,7 @@ class DownloadSettings(Settings):
         if self.files < 0:
             msg = f"files is {self.files:,}; it must be at least 1, or 0 for a pilot."
             raise ValueError(msg)
-        if not 0 < self.duration_s < math.inf:
-            msg = f"duration_s is {self.duration_s}; it must be more than 0."
-            raise ValueError(msg)
+        more_than_0("duration_s", self.duration_s)
         if not 0 <= self.connections <= MAX_CONNECTIONS:
             msg = (
                 f"connections is {self.connections:,}; it must be from 1 to "
@@ -201,9 +193,7 @@ class DownloadSettings(Settings):
             )
             raise ValueError(msg)
         at_least_one("shards_per_execution", self.shards_per_execution)
-        if not 0 < self.max_cost_usd < math.inf:
-            msg = f"max_cost_usd is {self.max_cost_usd}; it must be more than 0."
-            raise ValueError(msg)
+        more_than_0("max_cost_usd", self.max_cost_usd)
         self.sink_spec()
         self._check_efs()
         self._check_tmp()

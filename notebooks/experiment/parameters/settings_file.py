@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from experiment.ledger.machine import root
-from experiment.parameters.cell import SettingsError, unknown_parameter
+from experiment.parameters.cell import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 ITSELF = "settings_file"
@@ -43,38 +42,6 @@ def read_settings_file(path: Path) -> dict[str, Any]:
         msg = f"{path} names another {ITSELF}; write all parameters into one file."
         raise SettingsError(msg)
     return parameters
-
-
-def with_file(
-    path: Path,
-    values: Mapping[str, Any],
-    defaults: Mapping[str, Any],
-    fixed: Collection[str],
-) -> dict[str, Any]:
-    """
-    Return the values of a parameters cell, with those of a file where it has defaults.
-
-    Args:
-        path: The file.
-
-        values: Those of the cell.
-
-        defaults: What they are unless somebody sets them; its keys are all there are.
-
-        fixed: Names of values that stay even if they are defaults: papermill set them.
-
-    Raises:
-        SettingsError: If the file cannot be used, or has a parameter that is none.
-    """
-    merged = dict(values)
-    for name, value in read_settings_file(path).items():
-        if name not in defaults:
-            known = [one for one in defaults if one != ITSELF]
-            msg = f"{path}: {unknown_parameter(str(name), known)}"
-            raise SettingsError(msg)
-        if name not in fixed and merged.get(name, defaults[name]) == defaults[name]:
-            merged[name] = value
-    return merged
 
 
 def fault_in(error: Exception) -> str:

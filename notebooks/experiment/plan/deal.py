@@ -1,9 +1,8 @@
 """
 URLs dealt into shards: by count, by bytes, or by host.
 
-`most_text` limits the characters of URLs, and of columns that are kept, in a shard, so
-a shard may get fewer URLs. `keeps_columns`: whether shards take along what rows carry;
-`without_long_columns` leaves out what would not fit in an event.
+`most_text` limits the characters of URLs, and of columns that shards take along, in a
+shard, so a shard may get fewer URLs.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiment.plan.url_facts import sizes_of
 from fetcher.contract.inline_source import Inline
 
 if TYPE_CHECKING:
@@ -30,12 +28,15 @@ WINDOW = 2**16  # rows dealt together: the more, the fewer shards share a host
 _MOST_CARRIED = 2**20  # characters of a row: an event of Lambda's has 6 MB at most
 
 
-def without_long_columns(rows: RowBlock) -> RowBlock:
+def as_sent(rows: RowBlock, *, keeps_columns: bool) -> RowBlock:
     """
-    Return rows, those that carry more than 1,048,576 characters with nothing of that.
+    Return rows as shards take them along: with their columns if the sink keeps them.
 
-    A shard of such a row alone might exceed what Lambda takes; its URL is fetched.
+    Those that carry more than 1,048,576 characters lose that: a shard of such a row
+    alone might exceed what Lambda takes. Its URL is fetched.
     """
+    if not keeps_columns:
+        return rows._replace(carried=())
     if max(map(len, rows.carried), default=0) <= _MOST_CARRIED:
         return rows
     kept = [one if len(one) <= _MOST_CARRIED else "" for one in rows.carried]
@@ -86,11 +87,7 @@ def shards_of_text(
 
 
 def deal_in_order(
-    rows: Iterable[RowBlock],
-    sizes: Iterator[int],
-    most_text: int,
-    *,
-    keeps_columns: bool = False,
+    rows: Iterable[RowBlock], sizes: Iterator[int], most_text: int
 ) -> Iterator[Inline]:
     """Deal rows in order, a given number to each shard."""
     taken: list[RowBlock] = []
@@ -99,54 +96,47 @@ def deal_in_order(
         left = some
         while left.urls:
             here = left.cut(0, room)
-            lengths = list(accumulate(characters(here, keeps_columns=keeps_columns)))
+            lengths = list(accumulate(characters(here)))
             fit = bisect_right(lengths, text) or int(not taken)
             if fit:
                 taken.append(left.cut(0, fit))
                 room, text = room - fit, text - lengths[fit - 1]
                 left = left.cut(fit, len(left.urls))
             if left.urls or not room:
-                yield _joined(taken, keeps_columns=keeps_columns)
+                yield _joined(taken)
                 taken, room, text = [], next(sizes), most_text
     if taken:
-        yield _joined(taken, keeps_columns=keeps_columns)
+        yield _joined(taken)
 
 
-def characters(rows: RowBlock, *, keeps_columns: bool) -> Iterator[int]:
+def characters(rows: RowBlock) -> Iterator[int]:
     """Yield the characters that each row takes in a shard."""
-    if keeps_columns and rows.carried:
-        return map(int.__add__, map(len, rows.urls), map(len, rows.carried))
-    return map(len, rows.urls)
+    if not rows.carried:
+        return map(len, rows.urls)
+    return map(int.__add__, map(len, rows.urls), map(len, rows.carried))
 
 
 def deal_by_host(
-    rows: Iterable[RowBlock],
-    sizes: OfLines,
-    most_text: int,
-    *,
-    keeps_columns: bool = False,
+    rows: Iterable[RowBlock], sizes: OfLines, most_text: int
 ) -> Iterator[Inline]:
     """Deal rows so that those of a host come together, each `WINDOW` by itself."""
     every = chain.from_iterable(block.items() for block in rows)
     while window := list(islice(every, WINDOW)):
         window.sort(key=_host)
         cuts = accumulate(sizes(len(window)), initial=0)
-        yield from _cut(window, cuts, most_text, keeps_columns=keeps_columns)
+        yield from _cut(window, cuts, most_text)
 
 
 def deal_by_bytes(
-    rows: Iterable[RowBlock],
-    sizes: OfLines,
-    most_text: int,
-    *,
-    keeps_columns: bool = False,
+    rows: Iterable[tuple[RowBlock, Sequence[int]]], sizes: OfLines, most_text: int
 ) -> Iterator[Inline]:
     """
     Deal rows in order, with shares of the bytes as `sizes` are of alike lines.
 
-    A row whose size is not known counts as the mean of those known in its `WINDOW`.
+    Rows come with the sizes of their files. One whose size is not known, 0, counts as
+    the mean of those known in its `WINDOW`.
     """
-    pairs = (zip(block.items(), sizes_of(block), strict=True) for block in rows)
+    pairs = (zip(block.items(), told, strict=True) for block, told in rows)
     every = chain.from_iterable(pairs)
     while window := list(islice(every, WINDOW)):
         known = [size for _, size in window if size]
@@ -156,7 +146,7 @@ def deal_by_bytes(
         marks = upto[-1] * shares
         cuts = np.unique([0, *np.searchsorted(upto, marks, "right"), len(window)])
         items = [item for item, _ in window]
-        yield from _cut(items, cuts.tolist(), most_text, keeps_columns=keeps_columns)
+        yield from _cut(items, cuts.tolist(), most_text)
 
 
 def _host(item: Item) -> str:
@@ -164,25 +154,17 @@ def _host(item: Item) -> str:
 
 
 def _cut(
-    window: Sequence[Item],
-    cuts: Iterable[int],
-    most_text: int,
-    *,
-    keeps_columns: bool,
+    window: Sequence[Item], cuts: Iterable[int], most_text: int
 ) -> Iterator[Inline]:
     for start, end in pairwise(cuts):
         items = sorted(window[start:end])
-        text = accumulate(
-            len(item.url) + (len(item.carried) if keeps_columns else 0)
-            for item in items
-        )
+        text = accumulate(len(item.url) + len(item.carried) for item in items)
         numbered = zip((upto // most_text for upto in text), items, strict=True)
         for _, shard in groupby(numbered, itemgetter(0)):
-            some = [item for _, item in shard]
-            yield Inline.of(some, keeps_columns=keeps_columns)
+            yield Inline.of([item for _, item in shard], keeps_columns=True)
 
 
-def _joined(some: Sequence[RowBlock], *, keeps_columns: bool) -> Inline:
+def _joined(some: Sequence[RowBlock]) -> Inline:
     ranges: list[tuple[int, int]] = []
     for rows in some:
         first, count = rows.first, len(rows.urls)
@@ -190,7 +172,7 @@ def _joined(some: Sequence[RowBlock], *, keeps_columns: bool) -> Inline:
             first, before = ranges.pop()
             count += before
         ranges.append((first, count))
-    names = ["destinations", "sha256s", "refusals", *["carried"] * keeps_columns]
+    names = ("destinations", "sha256s", "refusals", "carried")
     return Inline(
         tuple(ranges),
         tuple(chain.from_iterable(rows.urls for rows in some)),

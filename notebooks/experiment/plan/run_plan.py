@@ -17,16 +17,16 @@ from experiment.ledger.run_folder import (
 from experiment.parameters.cell import SettingsError
 from experiment.parameters.fan_out import BYTES, COUNT, HOST
 from experiment.plan.deal import (
+    as_sent,
     characters,
     deal_by_bytes,
     deal_by_host,
     deal_in_order,
     deal_ranges,
     shards_of_text,
-    without_long_columns,
 )
 from experiment.plan.sizes import sizes_for
-from experiment.plan.url_facts import first_sizes, sources_of
+from experiment.plan.url_facts import first_sizes, sizes_of, sources_of
 from fetcher.contract.shard import Shard
 from fetcher.contract.template_source import Template
 from fetcher.handler import usable_s
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from experiment.parameters.fan_out import FanOutSettings
     from experiment.session import Session
     from fetcher.contract.source import Source
+    from fetcher.lists.url_list import RowBlock
     from rollout.deploy.deploy import FunctionSpec
 
 _MOST_TEXT = 4_000_000  # characters of URL per shard: more may exceed the event limit
@@ -149,15 +150,20 @@ class Plan:
             for ranges in deal_ranges(todo.ranges, iter(sizes)):
                 yield Template(self.urls.text, ranges)
             return
-        rows = self.urls.blocks(todo.ranges)
-        most_text, keeps = self._most_text, self.settings.sink_spec().keeps_columns
-        if keeps:
-            rows = map(without_long_columns, rows)
-        ways = {HOST: deal_by_host, BYTES: deal_by_bytes}
-        if way := ways.get(self.settings.deal_by):
-            yield from way(rows, sizes.of_lines(), most_text, keeps_columns=keeps)
+        blocks, most_text = self.urls.blocks(todo.ranges), self._most_text
+        if self.settings.deal_by == BYTES:
+            told = ((self._sent(block), sizes_of(block)) for block in blocks)
+            yield from deal_by_bytes(told, sizes.of_lines(), most_text)
+            return
+        rows = map(self._sent, blocks)
+        if self.settings.deal_by == HOST:
+            yield from deal_by_host(rows, sizes.of_lines(), most_text)
         else:
-            yield from deal_in_order(rows, iter(sizes), most_text, keeps_columns=keeps)
+            yield from deal_in_order(rows, iter(sizes), most_text)
+
+    def _sent(self, rows: RowBlock) -> RowBlock:
+        keeps_columns = self.settings.sink_spec().keeps_columns
+        return as_sent(rows, keeps_columns=keeps_columns)
 
     @property
     def _most_text(self) -> int:
@@ -169,9 +175,8 @@ class Plan:
         sizes = sizes_for(self.settings, self.files)
         if isinstance(self.urls, Template):
             return sizes.shards
-        rows = without_long_columns(next(self.urls.blocks([(0, ENDLESS)])))
-        keeps = self.settings.sink_spec().keeps_columns
-        per_row = fmean(characters(rows, keeps_columns=keeps))
+        first = next(self.urls.blocks([(0, ENDLESS)]))
+        per_row = fmean(characters(self._sent(first)))
         in_order = self.settings.deal_by == COUNT
         return shards_of_text(sizes, per_row, self._most_text, in_order=in_order)
 

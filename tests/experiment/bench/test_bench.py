@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from experiment.bench import __main__ as module
+from experiment.bench import measured
 from experiment.bench.__main__ import FULL, QUICK, Scale, bench, main
 from experiment.bench.programs import Program, installed
 from experiment.bench.table import summarise
@@ -32,7 +33,10 @@ def done(tmp_path_factory):
     return bench(TINY, folder), folder
 
 
-def test_every_program_downloads_every_setting_and_nothing_fails(done):
+def test_every_program_takes_its_turn_in_every_setting_and_nothing_fails(done):
+    """
+    Else whatever the machine does for a while meets one of them only.
+    """
     status, folder = done
     runs = pd.read_csv(folder / "bench.csv", keep_default_na=False)
     schemes = ["http", "https"] if is_installed() else ["http"]
@@ -40,53 +44,37 @@ def test_every_program_downloads_every_setting_and_nothing_fails(done):
 
     assert status == 0
     assert list(runs["program"]) == names * 2 * len(schemes)
+    assert runs["started_at"].is_monotonic_increasing
     assert list(runs["scheme"].unique()) == schemes
     assert set(runs["error"]) == {""}
     assert (runs["target"] == "local").all()
 
 
-def test_programs_take_turns(done):
-    """
-    Else whatever the machine does for a while meets one of them only.
-    """
-    runs = pd.read_csv(done[1] / "bench.csv")
-
-    assert list(runs["repeat"][: 2 * len(installed())]) == (
-        [1] * len(installed()) + [2] * len(installed())
-    )
-    assert runs["started_at"].is_monotonic_increasing
-
-
-def test_the_summary_is_the_medians_of_the_runs(done):
+def test_the_folder_explains_itself(done):
+    folder = done[1]
     runs, summary = (
-        pd.read_csv(done[1] / name, dtype={"error": str}).fillna({"error": ""})
+        pd.read_csv(folder / name, dtype={"error": str}).fillna({"error": ""})
         for name in ("bench.csv", "bench_summary.csv")
     )
+    rss, record = pd.read_csv(folder / "rss.csv"), read_run(folder)
 
     pd.testing.assert_frame_equal(summarise(runs), summary)
-
-
-def test_our_memory_is_measured_for_few_and_for_many_urls(done):
-    rss = pd.read_csv(done[1] / "rss.csv")
-
     assert list(rss["files"].unique()) == [5, 10]
     assert set(rss["program"]) == {one.name for one in installed() if one.ours}
     assert (rss["peak_rss_bytes"] > 10**6).all()
-
-
-def test_the_folder_explains_itself(done):
-    record = read_run(done[1])
-
     assert record["target"] == "local"
     assert record["programs"].keys() == {program.name for program in installed()}
     assert record["verdict"].startswith("fetcher (")
     assert record["started"] < record["ended"]
-    assert (done[1] / "bench.png").read_bytes().startswith(PNG)
+    assert (folder / "bench.png").read_bytes().startswith(PNG)
 
 
-@pytest.fixture
-def _instant(monkeypatch, tmp_path):
-    """Compare a program that copies one picture with one that does nothing."""
+def test_a_program_that_fails_is_in_the_table_and_results_are_named_last(
+    monkeypatch, tmp_path, capsys
+):
+    """
+    Dropped without a word it would look as if nobody had tried it.
+    """
     picture = tmp_path / "picture.jpg"
     picture.write_bytes(jpeg(1_000))
     copy = ("sh", "-c", f"xargs -a {{urls}} tee < {picture} > {os.devnull}")
@@ -94,31 +82,19 @@ def _instant(monkeypatch, tmp_path):
         Program("fetcher (instant)", "{file}\n", copy, ours=True),
         Program("lazy", "{url}\n", ("true",)),
     ]
-    monkeypatch.setattr(module, "installed", lambda: instant)
-    monkeypatch.setattr(module, "not_installed", lambda: ["wget2", "aria2c"])
-
-
-@pytest.mark.usefixtures("_instant")
-def test_a_program_that_writes_wrong_files_is_in_the_table(tmp_path, capsys):
-    """
-    Dropped without a word it would look as if nobody had tried it.
-    """
-    assert bench(TINY, tmp_path / "bench") == 1
-    said = capsys.readouterr()
-    assert "2 of 2 runs failed: 0 of 20 files arrived; 0.jpg is missing" in said.out
-    assert "peers    not installed and left out: wget2, aria2c\n" in said.out
-    assert re.findall(r"^lazy +- +- +- +- +- +-$", said.out, re.MULTILINE)
-    assert "run 1 of 2, lazy: 0 of 20 files arrived; 0.jpg is missing" in said.err
-
-
-@pytest.mark.usefixtures("_instant")
-def test_where_results_are_is_said_last(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(measured, "installed", lambda: instant)
+    monkeypatch.setattr(measured, "not_installed", lambda: ["wget2", "aria2c"])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("experiment.ledger.run_folder.root", lambda: tmp_path)
     monkeypatch.setattr(module, "QUICK", TINY)
 
     assert main(["--quick"]) == 1
-    run, chart, verdict = capsys.readouterr().out.splitlines()[-3:]
+    said = capsys.readouterr()
+    assert "2 of 2 runs failed: 0 of 20 files arrived; 0.jpg is missing" in said.out
+    assert "peers    not installed and left out: wget2, aria2c\n" in said.out
+    assert re.findall(r"^lazy +- +- +- +- +- +-$", said.out, re.MULTILINE)
+    assert "run 1 of 2, lazy: 0 of 20 files arrived; 0.jpg is missing" in said.err
+    run, chart, verdict = said.out.splitlines()[-3:]
     assert re.fullmatch(r"run      results/\d{8}T\d{6}Z-bench-local", run)
     assert chart == f"chart    {run.split()[1]}/bench.png"
     assert verdict == "verdict  fetcher (instant): no peer to compare with"
@@ -147,11 +123,12 @@ import sys
 from pathlib import Path
 import experiment.ledger.run_folder
 from experiment.bench import __main__ as bench
+from experiment.bench import measured
 from experiment.bench.programs import Program
 
 experiment.ledger.run_folder.root = lambda: Path({root!r})
 stuck = "echo $PWD > {fifo}; sleep 60"
-bench.installed = lambda: [
+measured.installed = lambda: [
     Program("lazy", "{{url}}\\n", ("true",)),
     Program("stuck", "{{url}}\\n", ("sh", "-c", stuck)),
 ]

@@ -30,15 +30,6 @@ def row(summary, program):
     return found
 
 
-def test_figures_are_medians_of_the_repeats():
-    found = row(summarise(runs(*BY_HAND)), "fetcher (a)")
-
-    assert found["files_per_s"] == 120
-    assert found["mb_per_s"] == 1.2
-    assert found["cpu_us_per_file"] == 40
-    assert found["runs"] == 3
-
-
 @pytest.mark.parametrize(
     ("program", "rate", "cpu"),
     [("fetcher (a)", 120 / 90, 0.5), ("curl -Z", 60 / 90, 1), ("wget2", 1, 130 / 80)],
@@ -49,31 +40,25 @@ def test_ratios_are_to_the_best_peers_median_and_to_curls(program, rate, cpu):
     """
     found = row(summarise(runs(*BY_HAND)), program)
 
+    assert found["runs"] == 3
     assert found["files_per_s_vs_best_peer"] == pytest.approx(rate)
     assert found["cpu_vs_curl"] == pytest.approx(cpu)
 
 
-def test_each_setting_has_a_best_peer_of_its_own():
+def test_each_setting_has_a_best_peer_of_its_own_in_the_order_of_the_runs():
     table = summarise(
         runs(
-            ("fetcher (a)", 100, 1, {}),
-            ("wget2", 50, 1, {}),
-            ("fetcher (a)", 100, 1, HTTPS),
             ("wget2", 200, 1, HTTPS),
+            ("fetcher (a)", 100, 1, HTTPS),
+            ("wget2", 50, 1, {}),
+            ("fetcher (a)", 100, 1, {}),
         )
     )
+    ours = table[table["ours"]]
 
-    ours = table[table["ours"]].set_index("scheme")["files_per_s_vs_best_peer"]
-    assert ours.to_dict() == {"http": 2.0, "https": 0.5}
-
-
-def test_settings_and_programs_stay_in_the_order_they_were_run_in():
-    table = summarise(whole())
-
-    names = ["fetcher (a)", "fetcher (b)", "curl -Z", "wget2"]
-    assert list(table["program"][:4]) == names
-    assert list(table["scheme"].unique()) == ["http", "https"]
-    assert list(table["file_bytes"].unique()) == [10_000, 100_000, 1_700_000]
+    assert list(table["program"]) == ["wget2", "fetcher (a)"] * 2
+    assert list(ours["scheme"]) == ["https", "http"]
+    assert list(ours["files_per_s_vs_best_peer"]) == [0.5, 2.0]
 
 
 def test_a_failed_run_is_counted_and_does_not_count_as_fast():
@@ -113,15 +98,15 @@ def test_the_text_has_a_table_for_each_setting():
     assert as_text(summarise(whole())).count("\n\n") == 5
 
 
-def test_the_finding_is_about_the_engine_that_takes_least_cpu():
-    assert finding(summarise(whole())).startswith("fetcher (a): 0.60 × curl -Z's CPU")
-
-
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
         (
-            [("fetcher (a)", 50, 90, {}), ("curl -Z", 100, 30, {})],
+            [
+                ("fetcher (b)", 99, 99, {}),
+                ("fetcher (a)", 50, 90, {}),
+                ("curl -Z", 100, 30, {}),
+            ],
             f"fetcher (a): 3.00 × curl -Z's CPU per file, 0.50 {THE_BEST}",
         ),
         (
@@ -150,6 +135,7 @@ def test_the_finding_is_about_the_engine_that_takes_least_cpu():
 def test_the_finding_says_all_that_was_measured_and_no_more(rows, said):
     """
     Also if ours is worse; and ratios of some settings must not look like a success.
+    Of several engines of ours, it is about the one that takes least CPU.
     """
     assert finding(summarise(runs(*rows))) == said
 

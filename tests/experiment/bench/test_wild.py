@@ -5,12 +5,10 @@ import sys
 import pandas as pd
 import pytest
 
-from experiment.bench.programs import Program
-from experiment.bench.wild import bench, programs
-from experiment.bench.wild.bench import measure_programs
-from experiment.bench.wild.programs import wild_not_installed, wild_programs
-from experiment.bench.wild.run import WildSetting
-from experiment.bench.wild.table import wild_as_text, wild_finding
+from experiment.bench import measured as tables
+from experiment.bench.programs import Program, wild_not_installed, wild_programs
+from experiment.bench.table import wild_as_text, wild_finding
+from experiment.bench.wild_run import WildSetting
 
 SETTING = WildSetting(urls=22, hosts=8, limit_s=60)  # too few for silent ones
 NAIVE = """
@@ -37,9 +35,9 @@ PROGRAMS = [
 def measured(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bench, "wild_programs", lambda: PROGRAMS)
-        patch.setattr(bench, "wild_not_installed", lambda: ["wget2"])
-        return measure_programs(SETTING, folder), folder
+        patch.setattr(tables, "wild_programs", lambda: PROGRAMS)
+        patch.setattr(tables, "wild_not_installed", lambda: ["wget2"])
+        return tables.wild(SETTING, folder), folder
 
 
 def test_good_files_and_junk_are_counted_and_what_they_cost(measured):
@@ -98,7 +96,7 @@ def test_ours_runs_at_its_defaults_and_peers_where_installed(monkeypatch, tmp_pa
 
     *ours, peer = wild_programs()
     assert all("--connections" not in one.command for one in ours)
-    assert (peer.name, peer.version) == (programs._IMG2DATASET.name, "1.2.3")
+    assert (peer.name, peer.version) == ("img2dataset", "1.2.3")
     assert wild_not_installed() == ["curl -Z", "wget2", "aria2c"]
     monkeypatch.setenv("PATH", str(tmp_path))
     assert wild_not_installed()[-1] == "img2dataset"

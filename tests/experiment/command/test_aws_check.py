@@ -39,16 +39,14 @@ def started(command, **options):
 
     As processes other tests run them: starting those took most of the time.
     """
-    words, done = (
-        list(command[4:]),
-        {
-            "rollout": lambda: rollout(words),
-            "experiment": lambda: int(not run_cells(*arguments.read(words))),
-        },
-    )
-    if command[1:3] == ("-P", "-m"):
-        return nullcontext(SimpleNamespace(wait=done[command[3]]))
-    return subprocess.Popen(command, **options)
+    if command[1:3] != ("-P", "-m"):
+        return subprocess.Popen(command, **options)
+    words = list(command[4:])
+    ways = {
+        "rollout": lambda: rollout(words),
+        "experiment": lambda: int(not run_cells(*arguments.read(words))),
+    }
+    return nullcontext(SimpleNamespace(wait=ways[command[3]]))
 
 
 @pytest.fixture
@@ -96,42 +94,29 @@ def test_every_step_is_shown_and_done_and_nothing_is_left(gate, check, capfd, tm
 
 
 @pytest.mark.usefixtures("gate")
-def test_what_was_deployed_is_removed_whatever_fails(check, capfd):
+def test_what_was_deployed_is_removed_whatever_fails_and_nothing_older(check, capfd):
+    """
+    As a calibration that is killed leaves a log group; or somebody had one before.
+    """
     target, deploy = connect("aws"), next(check.steps())
-    fails = Step("fail", ("false",))
+    fails, group = Step("fail", ("false",)), f"/aws/lambda/{calibrate.FUNCTION}"
 
     def steps():
         yield deploy
         yield fails
-        make_log_group(target)  # and so a calibration that is killed
+        target.client("logs").create_log_group(logGroupName=group, tags=OURS)
         yield fails
 
-    status = run(SimpleNamespace(steps=steps, calibrates=True), target)
+    assert run(SimpleNamespace(steps=steps, calibrates=True), target) == 1
     said = capfd.readouterr().out
-
-    assert status == 1
     assert f"removed function {FUNCTION}" in said
-    assert f"removed log group /aws/lambda/{calibrate.FUNCTION}" in said
+    assert f"removed log group {group}" in said
     assert said.splitlines()[-3:] == ["failed   fail"] * 2 + ["left     nothing"]
 
-
-@pytest.mark.usefixtures("gate")
-def test_what_has_the_calibrations_name_beforehand_is_not_removed(capfd):
-    target = connect("aws")
-    make_log_group(target)
-    none = SimpleNamespace(steps=list, calibrates=True)
-    status = run(none, target)
+    target.client("logs").create_log_group(logGroupName=group, tags=OURS)
+    assert run(SimpleNamespace(steps=list, calibrates=True), target) == 1
     destroy(target, calibrate.FUNCTION)
-
-    assert status == 1
-    assert capfd.readouterr().out.splitlines()[-1] == (
-        f"left     log group /aws/lambda/{calibrate.FUNCTION}"
-    )
-
-
-def make_log_group(target):
-    name = f"/aws/lambda/{calibrate.FUNCTION}"
-    target.client("logs").create_log_group(logGroupName=name, tags=OURS)
+    assert capfd.readouterr().out.count(f"left     log group {group}\n") == 1
 
 
 def test_a_step_that_is_interrupted_may_end_its_own_work(tmp_path):
@@ -148,10 +133,9 @@ def test_a_step_that_is_interrupted_may_end_its_own_work(tmp_path):
 
 def test_where_nothing_may_be_deployed_nothing_else_is_tried(gate, check, capfd):
     gate.policy = gate.without("iam:CreateRole")
-    status = run(check, connect("aws"))
-    said = capfd.readouterr()
 
-    assert status == 1
+    assert run(check, connect("aws")) == 1
+    said = capfd.readouterr()
     assert "not authorized to perform: iam:CreateRole" in said.err
     assert said.out.splitlines()[-2:] == ["failed   deploy", "left     nothing"]
     assert "fan out" not in said.out
@@ -162,14 +146,9 @@ def test_what_the_suite_left_is_found(gate, endpoint, code):
     layers = connect("local", endpoint.endpoint_url).client("lambda")
     layer = {"LayerName": "conformance-abc"}
     version = layers.publish_layer_version(**layer, Content={"ZipFile": code})
-    logs = target.client("logs")
-    name = "/aws/lambda/conformance-abc"
-    gate.policy = {
-        "Statement": [
-            *BOTH["Statement"],
-            {"Action": "logs:CreateLogGroup", "Resource": "*"},
-        ]
-    }
+    logs, name = target.client("logs"), "/aws/lambda/conformance-abc"
+    more = {"Action": "logs:CreateLogGroup", "Resource": "*"}
+    gate.policy = {"Statement": [*BOTH["Statement"], more]}
     logs.create_log_group(logGroupName=name)
 
     assert list(left(target)) == ["layer conformance-abc", f"log group {name}"]
@@ -200,15 +179,9 @@ def test_who_runs_it_reads_first_that_nobody_has_yet(gate, monkeypatch, capsys):
     assert "account 123456789012 in us-east-1" in said
     assert "written without an AWS account" in said
     assert gate.actions == set()
-
-
-def test_make_runs_it_and_says_that_it_never_ran():
-    helped = subprocess.run(
-        ["make", "help"], capture_output=True, text=True, check=True, timeout=30
-    ).stdout
-    (line,) = [line for line in helped.splitlines() if "aws-check" in line]
-
-    assert "Not yet run" in line
+    makefile = ROOT.joinpath("Makefile").read_text()
+    (line,) = re.findall("^aws-check:.*$", makefile, re.MULTILINE)
+    assert line.endswith("Not yet run")
 
 
 def test_the_policy_of_the_suite_has_no_patterns_and_its_own_names_only():

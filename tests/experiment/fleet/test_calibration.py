@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -23,11 +24,10 @@ from experiment.command import calibrate
 from experiment.fleet.calibration import estimators, file
 from experiment.fleet.calibration.estimators import Figure
 from experiment.fleet.calibration.probes import LARGE, SIZES_KB
-from experiment.fleet.calibration.use import calibration_in_words
 from experiment.fleet.forecast import forecast
 from experiment.fleet.model.work import bucket_of
 from experiment.fleet.question import Question
-from experiment.fleet.sentences import plan_in_words
+from experiment.fleet.sentences import calibration_in_words, plan_in_words
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy, status
 from rollout.target.runtime_platform import machine
 
@@ -51,7 +51,8 @@ WHERE = 'region = "eu-west-3"\narchitecture = "arm64"'
 
 
 def kept(name, figure, source="here"):
-    file.write({name: figure}, {name: "arm64"}, region="eu-west-3", source=source)
+    figure = figure._replace(architecture="arm64")
+    file.write({name: figure}, region="eu-west-3", source=source)
 
 
 def through_a_bucket(files, connections=20, size=1.7 * MB):
@@ -76,35 +77,21 @@ def invocation(downloads, cpu_s):
     )
 
 
-def test_burst_base_and_credit_are_found_in_a_stream_that_has_them():
-    downloads = through_a_bucket(700)
-    found = estimators.bandwidth(downloads, invocation(downloads, 1.0), 1.0)
-
-    assert found["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
-    assert found["burst_bytes_per_s"].value == pytest.approx(BURST, rel=0.1)
-    assert found["credit_bytes"].value == pytest.approx(CREDIT, rel=0.15)
-
-
-def test_where_the_processor_binds_nothing_is_said_of_the_line():
+def test_burst_base_and_credit_of_a_line_are_found_where_it_has_and_shows_them():
     downloads = through_a_bucket(700)
     busy_s = 700 * 1.7 * MB / BASE
-    found = estimators.bandwidth(downloads, invocation(downloads, busy_s), 1.0)
-    assert set(found.values()) == {"the processor was busy all the time"}
 
-    half_busy = estimators.bandwidth(
-        downloads, invocation(downloads, busy_s / 3.5), 1.0
-    )
-    assert isinstance(half_busy["burst_bytes_per_s"], str)
-    assert half_busy["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
+    def found(cpu_s, came=downloads):
+        return estimators.bandwidth(came, invocation(came, cpu_s), 1.0)
 
-
-def test_a_line_without_a_credit_has_a_base_alone():
-    downloads = through_a_bucket(700)
-    late = downloads[downloads["started_at"] > 103.0]
-    found = estimators.bandwidth(late, invocation(late, 1.0), 1.0)
-
-    assert found["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
-    assert found["credit_bytes"] == "it began with no burst"
+    idle, late = found(1.0), found(1.0, downloads[downloads["started_at"] > 103.0])
+    for one in (idle, late, found(busy_s / 3.5)):
+        assert one["base_bytes_per_s"].value == pytest.approx(BASE, rel=0.03)
+    assert idle["burst_bytes_per_s"].value == pytest.approx(BURST, rel=0.1)
+    assert idle["credit_bytes"].value == pytest.approx(CREDIT, rel=0.15)
+    assert late["credit_bytes"] == "it began with no burst"
+    assert "the processor took in no more" in found(busy_s / 3.5)["burst_bytes_per_s"]
+    assert set(found(busy_s).values()) == {"the processor was busy all the time"}
 
 
 def test_a_tail_as_heavy_as_the_recorded_one_is_one():
@@ -172,7 +159,6 @@ def test_each_memory_has_the_line_that_was_measured_there():
     assert base_at(10_240, bandwidth_raised=True) == pytest.approx(80 * MB * 4.8)
 
 
-@pytest.mark.usefixtures("calibration")
 @pytest.mark.parametrize(
     ("asked", "days", "doubt"),
     [
@@ -183,7 +169,10 @@ def test_each_memory_has_the_line_that_was_measured_there():
         ({"region": "eu-west-3", "architecture": "x86_64"}, 1, "is about x86_64"),
     ],
 )
-def test_a_forecast_says_what_was_measured_elsewhere_or_long_ago(asked, days, doubt):
+def test_a_forecast_says_what_was_measured_elsewhere_or_long_ago(
+    calibration, asked, days, doubt
+):
+    assert not list(calibration_in_words(Question()))
     kept("tail_scale", Figure(0.1, 0.05, 0.2))
     kept("arm64_slowdown", Figure(1.2, 1.1, 1.3))
     question = Question(**asked)
@@ -193,11 +182,9 @@ def test_a_forecast_says_what_was_measured_elsewhere_or_long_ago(asked, days, do
     assert said.startswith("measured in eu-west-3 on arm64, ")
     assert ("arm64_slowdown" in said) == (question.architecture == "arm64")
     assert (doubt in said) if doubt else ("although" not in said)
-    assert "measured in eu-west-3" in "".join(plan_in_words(question, 60, draws=2))
-
-
-def test_without_a_calibration_nothing_is_said_of_one():
-    assert not list(calibration_in_words(Question()))
+    _asked, measured = islice(plan_in_words(question, 60), 2)
+    assert measured.startswith("measured in eu-west-3")
+    assert calibration.is_file()
 
 
 @pytest.mark.parametrize(

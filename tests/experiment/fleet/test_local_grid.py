@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.support.local_fleet import (
-    Here,
     Setting,
     between,
     predicted,
@@ -20,14 +19,15 @@ from experiment.fleet import words
 from fetcher.process.cores import cores
 from rollout.deploy.deploy import destroy
 
-HERE = Here(
-    call_s=0.01,
-    cold_start_s=0.3,
-    connect_s=0.01,
-    execution_s={"curl": {10: 100e-6}},
-    origin_s={"curl": {10: 30e-6}},
-    rest_s={"curl": {10: 5e-6}},
-)
+HERE = {
+    "call_s": 0.01,
+    "cold_start_s": 0.3,
+    "connect_s": 0.01,
+    "execution_s": {"curl": {10: 100e-6}},
+    "origin_s": {"curl": {10: 30e-6}},
+    "rest_s": {"curl": {10: 5e-6}},
+    "roomy": 1.0,
+}
 
 
 def test_what_runs_beside_an_execution_slows_it():
@@ -49,7 +49,7 @@ def test_what_is_published_is_what_the_model_predicts_now():
     From the constants that were measured then; what was measured stays.
     """
     shown = pd.read_csv(words.LOCAL_GRID)
-    _, rows = recorded(words.LOCAL_GRID.parent)
+    rows = recorded(words.LOCAL_GRID.parent)
 
     assert rows["predicted_s"].to_numpy() == pytest.approx(
         shown["predicted_s"].to_numpy(), rel=0.01

@@ -11,7 +11,7 @@ from experiment.__main__ import main
 from experiment.fleet import size_sample
 from experiment.fleet.asking import question_of
 from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE
-from experiment.fleet.size_sample import sample_for, sample_of
+from experiment.fleet.size_sample import sample_for
 from experiment.parameters.fleet import FleetSettings
 
 
@@ -62,6 +62,11 @@ def listed(tmp_path):
     return written
 
 
+def sampled(path, rows=100, *, allow_private=True):
+    given = {"url_list": str(path), "sample": rows, "allow_private": allow_private}
+    return sample_for(FleetSettings(**given))
+
+
 def test_known_and_unknown_sizes_are_counted_by_why(host, listed, silent_url):
     path = listed(
         f"{host}/sized/1000/a",
@@ -73,7 +78,7 @@ def test_known_and_unknown_sizes_are_counted_by_why(host, listed, silent_url):
         f"{host}/to/http://169.254.169.254/f",
         "s3://bucket/g",
     )
-    found = sample_of(path, rows=100, allow_private=True)
+    found = sampled(path)
 
     assert sorted(found.sizes_bytes) == [1000, 2000, 3000]
     assert found.unknown == {
@@ -90,7 +95,7 @@ def test_known_and_unknown_sizes_are_counted_by_why(host, listed, silent_url):
 
 def test_private_addresses_are_not_asked_unless_they_may_be(host, listed):
     Host.asked.clear()
-    found = sample_of(listed(f"{host}/sized/1000"), rows=9)
+    found = sampled(listed(f"{host}/sized/1000"), allow_private=False)
 
     assert found.unknown == {size_sample.BLOCKED: 1}
     assert not Host.asked
@@ -100,7 +105,7 @@ def test_a_host_is_asked_by_two_at_once_and_no_more_once_it_asks_for_less(host, 
     Host.asked.clear()
     Host.most_at_once = 0
     path = listed(*(f"{host}/busy/{number}" for number in range(50)))
-    found = sample_of(path, rows=50, allow_private=True)
+    found = sampled(path)
 
     assert found.unknown == {size_sample.HOST_IS_BUSY: 50}
     assert Host.asked["busy"] <= 2
@@ -109,53 +114,39 @@ def test_a_host_is_asked_by_two_at_once_and_no_more_once_it_asks_for_less(host, 
 
 def test_a_list_that_tells_sizes_is_believed_and_nobody_is_asked(listed):
     rows = (f"https://host.example/{number},{1_000 * number}" for number in (1, 2, 3))
-    found = sample_of(listed("url,bytes", *rows, name="urls.csv"), rows=100)
+    found = sampled(listed("url,bytes", *rows, name="urls.csv"))
 
     assert sorted(found.sizes_bytes) == [1000, 2000, 3000]
     assert (found.files, found.told, found.is_from_s3) == (3, 3, False)
 
 
-def test_a_sample_is_of_the_whole_list_and_always_the_same(host, listed):
-    path = listed(*(f"{host}/sized/{1_000 + number}" for number in range(400)))
-    found = [sample_of(path, rows=20, allow_private=True) for _ in range(2)]
+def test_a_sample_is_of_the_whole_list_and_always_the_same(listed):
+    rows = (f"https://host.example/{size},{size}" for size in range(1, 60_001))
+    path = listed("url,bytes", *rows, name="urls.csv")
+    found = [sampled(path, rows=20) for _ in range(2)]
 
     assert found[0].sizes_bytes == found[1].sizes_bytes
-    assert (found[0].files, found[0].rows) == (400, 20)
-    assert max(found[0].sizes_bytes) > 1_300
-    assert min(found[0].sizes_bytes) < 1_100
+    assert (found[0].files, found[0].rows) == (60_000, 20)
+    assert max(found[0].sizes_bytes) > 45_000
+    assert min(found[0].sizes_bytes) < 15_000
 
 
 def test_a_list_says_how_many_files_how_large_and_from_where(host, listed):
-    path = listed(f"{host}/sized/1000", f"{host}/sized/3000")
-    settings = FleetSettings(url_list=str(path), allow_private=True)
-    question = question_of(settings, sample=sample_for(settings))
+    def asked(path, **given):
+        settings = FleetSettings(url_list=str(path), allow_private=True, **given)
+        return question_of(settings, sample=sample_for(settings))
 
-    assert (question.files, question.mean_bytes) == (2, 2000)
-    assert (question.source, question.scheme) == (INTERNET, "http")
+    plain = asked(listed(f"{host}/sized/1000", f"{host}/sized/3000"))
+    assert (plain.files, plain.mean_bytes) == (2, 2000)
+    assert (plain.source, plain.scheme) == (INTERNET, "http")
     in_s3 = "https://b.s3.eu-west-1.amazonaws.com"
     rows = (f"{in_s3}/{number},500" for number in range(3))
-    settings = FleetSettings(
-        url_list=str(listed("url,bytes", *rows, name="urls.csv")), comes_from=INTERNET
-    )
-    question = question_of(settings, sample=sample_for(settings))
-
-    assert (question.files, question.source, question.scheme) == (3, S3, "https")
+    path = listed("url,bytes", *rows, name="urls.csv")
+    stored = asked(path, comes_from=INTERNET)
+    assert (stored.files, stored.source, stored.scheme) == (3, S3, "https")
+    far = asked(listed("s3://bucket/1"), comes_from=S3_ELSEWHERE)
+    assert far.source == S3_ELSEWHERE  # no list tells in which region
     assert sample_for(FleetSettings()) is None
-
-
-def test_a_list_in_s3_may_be_in_another_region(listed):
-    settings = FleetSettings(
-        url_list=str(listed("s3://bucket/1")), comes_from=S3_ELSEWHERE
-    )
-
-    assert question_of(settings, sample=sample_for(settings)).source == S3_ELSEWHERE
-
-
-def test_the_rows_of_a_long_list_are_counted(listed):
-    rows = (f"https://host.example/{number},7" for number in range(60_000))
-    found = sample_of(listed("url,bytes", *rows, name="urls.csv"), rows=50)
-
-    assert (found.files, found.rows) == (60_000, 50)
 
 
 def test_a_list_is_forecast_on_the_command_line(host, listed, capsys):

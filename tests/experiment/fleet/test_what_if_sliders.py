@@ -16,9 +16,10 @@ def test_a_slider_that_moves_changes_the_answer_and_only_that():
     before = yours.said
     assert before == answer(ASKED)  # sizes of different files, too
 
-    yours.set(concurrency=10)
+    yours.sliders["concurrency"].value = 10
     assert yours.said == answer(replace(ASKED, concurrency=10)) != before
-    yours.set(concurrency=130, file_kb=1_700)
+    yours.sliders["concurrency"].value = 130
+    yours.sliders["file_kb"].value = 1_700
     assert yours.said == answer(replace(ASKED, sizes_bytes=(1.7e6,)))
 
 

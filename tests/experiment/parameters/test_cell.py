@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiment.parameters.cell import parameters_set, unknown_parameter
+from experiment.parameters.cell import parameters_set
 
 HEADING = "# Where to run, and what to fetch."
 TARGET = 'target: str = "local"  # local or aws'
@@ -51,8 +51,3 @@ def test_papermills_cell_and_the_notebooks_own_both_count_the_latest_of_each():
     ]
 
     assert list(parameters_set(cells)) == ["target", "files", "waves"]
-
-
-def test_an_unknown_parameter_is_answered_with_the_closest_or_all():
-    assert unknown_parameter("flies", ["files", "waves"]).endswith("mean 'files'?")
-    assert unknown_parameter("zzz", ["files", "waves"]).endswith("are: files, waves.")

@@ -28,16 +28,17 @@ def test_a_file_of_settings_counts_where_the_cell_has_defaults(tmp_path, monkeyp
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("fils: 9", "There is no parameter 'fils'. Did you mean 'files'?"),
+        ("fils: 9", "yaml: There is no parameter 'fils'. Did you mean 'files'?"),
         ("settings_file: x", "names another settings_file; write all parameters into"),
         ("files: many", "files is 'many', of type str"),
-        ("[1]", "holds no parameters"),
-        ("a: [", "is not YAML"),
+        ("[1]", "holds no parameters; write one per line, as in `files: 2000`"),
+        ("files: 1\na: [1", "is not YAML: line 2, while parsing a flow sequence"),
+        ("\xff", "is not YAML: 'utf-8' codec can't decode byte 0xff"),
     ],
 )
 def test_a_file_of_settings_with_a_fault_is_refused(tmp_path, text, said):
     file = tmp_path / "faulty.yaml"
-    file.write_text(text)
+    file.write_bytes(text.encode("latin-1"))
 
     with pytest.raises(SettingsError, match=re.escape(said)):
         FanOutSettings.from_notebook({"settings_file": str(file)})

@@ -1,6 +1,6 @@
 """Dealing: whatever comes in goes out once, in shards of the sizes wanted."""
 
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from experiment.plan import deal
 from experiment.plan.sizes import EqualSizes
-from fetcher.contract.source import numbers_in, ranges_of
+from experiment.plan.url_facts import sizes_of
+from fetcher.contract.source import numbers_in
 from fetcher.lists.url_list import RowBlock
 
 TEXT = 10_000
@@ -30,25 +31,6 @@ def numbers_dealt(shards):
     return list(chain.from_iterable(numbers_in(shard.ranges) for shard in shards))
 
 
-@given(st.integers(1, 5_000), st.data())
-def test_sizes_differ_by_at_most_one_and_sum_to_the_count(many, data):
-    parts = data.draw(st.integers(1, many))
-    dealt = list(islice(EqualSizes(many, parts), parts))
-
-    assert sum(dealt) == many
-    assert max(dealt) - min(dealt) <= 1
-    assert dealt == sorted(dealt, reverse=True)
-
-
-@given(st.sets(st.integers(0, 500), min_size=1).map(sorted), st.integers(1, 50))
-def test_ranges_are_cut_into_pieces_of_a_size(numbers, size):
-    pieces = list(deal.deal_ranges(ranges_of(numbers), repeat(size)))
-
-    assert [n for piece in pieces for n in numbers_in(piece)] == numbers
-    assert {len(list(numbers_in(piece))) for piece in pieces[:-1]} <= {size}
-    assert 1 <= len(list(numbers_in(pieces[-1]))) <= size
-
-
 @given(LISTS, st.integers(1, 60))
 def test_lines_in_order_come_as_they_stand(sizes, size):
     shards = list(deal.deal_in_order(blocks(sizes), repeat(size), TEXT))
@@ -62,33 +44,30 @@ def test_lines_in_order_come_as_they_stand(sizes, size):
     )
 
 
-@given(
-    LISTS, st.integers(1, 60), st.sampled_from([deal.deal_by_host, deal.deal_by_bytes])
-)
-def test_lines_dealt_otherwise_come_once_too_ascending_in_each_shard(
-    sizes, size, deal_by
+WAYS = [deal.deal_in_order, deal.deal_by_host, deal.deal_by_bytes]
+
+
+def dealt(way, rows, sizes, most_text, *, keeps_columns=False):
+    rows = list(rows)
+    sent = [deal.as_sent(some, keeps_columns=keeps_columns) for some in rows]
+    if way is deal.deal_in_order:
+        return list(way(sent, iter(sizes), most_text))
+    if way is deal.deal_by_bytes:
+        sent = zip(sent, map(sizes_of, rows), strict=True)
+    return list(way(sent, sizes.of_lines(), most_text))
+
+
+@given(LISTS, st.integers(1, 60), st.integers(50, 400), st.sampled_from(WAYS))
+def test_lines_come_once_in_shards_that_carry_no_more_text_than_they_may(
+    sizes, size, text, way
 ):
     count = sum(sizes)
-    equal = EqualSizes(count, max(1, count // size)).of_lines()
-    shards = list(deal_by(blocks(sizes), equal, TEXT))
+    equal = EqualSizes(count, max(1, count // size))
+    shards = dealt(way, blocks(sizes, length=30), equal, text)
 
-    assert sorted(numbers_dealt(shards)) == list(range(sum(sizes)))
+    assert sorted(numbers_dealt(shards)) == list(range(count))
     assert all([*shard] == sorted(shard) for shard in shards)
     assert all(len(shard) for shard in shards)
-
-
-@given(
-    LISTS,
-    st.integers(50, 400),
-    st.sampled_from([deal.deal_by_host, deal.deal_by_bytes, deal.deal_in_order]),
-)
-def test_no_shard_carries_more_text_than_it_may(sizes, text, deal_by):
-    in_order = deal_by is deal.deal_in_order
-    equal = EqualSizes(sum(sizes), max(1, sum(sizes) // 40))
-    wanted = repeat(40) if in_order else equal.of_lines()
-    shards = list(deal_by(blocks(sizes, length=30), wanted, text))
-
-    assert sorted(numbers_dealt(shards)) == list(range(sum(sizes)))
     assert max(len(shard) for shard in shards) * 30 <= max(text, 30) + 30
 
 
@@ -97,8 +76,8 @@ def test_a_file_of_unknown_size_counts_as_one_of_mean_size():
     The shard that has them all would otherwise have as many as all others together.
     """
     urls = [f"http://h/{n}" for n in range(1_000)]
-    rows = RowBlock(0, urls, carried=['{"bytes": 1000000}'] * 500 + [""] * 500)
-    shards = deal.deal_by_bytes([rows], EqualSizes(1_000, 10).of_lines(), 100_000)
+    told = [(RowBlock(0, urls), [1_000_000] * 500 + [0] * 500)]
+    shards = deal.deal_by_bytes(told, EqualSizes(1_000, 10).of_lines(), 100_000)
 
     assert [len(shard) for shard in shards] == [100] * 10
 
@@ -129,21 +108,14 @@ def test_columns_that_only_some_blocks_have_keep_their_places():
     assert shard.ranges == ((0, 3),)
 
 
-@pytest.mark.parametrize(
-    "way",
-    [
-        lambda *args, **how: deal.deal_in_order(args[0], repeat(50), *args[2:], **how),
-        deal.deal_by_host,
-        deal.deal_by_bytes,
-    ],
-)
+@pytest.mark.parametrize("way", WAYS)
 def test_columns_that_the_sink_keeps_travel_and_count_as_text(way):
     rows = list(blocks([40, 60]))
-    sizes = EqualSizes(100, 2).of_lines()
-    shards = list(way(rows, sizes, 400, keeps_columns=True))
+    sizes = EqualSizes(100, 2)
+    shards = dealt(way, rows, sizes, 400, keeps_columns=True)
     carried = {item.number: item.carried for shard in shards for item in shard}
     texts = [sum(len(one.url + one.carried) for one in shard) for shard in shards]
-    (without, *_) = way(rows, sizes, TEXT)
+    (without, *_) = dealt(way, rows, sizes, TEXT)
 
     assert [carried[n] for n in range(100)] == [
         one for block in rows for one in block.carried

@@ -17,6 +17,8 @@ from experiment.plan.run_plan import make_plan
 from fetcher.contract.source import Item, numbers_in
 from fetcher.lists.url_list import UrlListError
 
+ONE_SHARD = {"concurrency": 1, "shards_per_execution": 1}
+IN_TARS = {"sink": "s3-tar", "sink_path": "s3://photos/kept"}
 NINE = [f"http://h/{number}" for number in range(9)]
 
 
@@ -29,11 +31,18 @@ def listed(folder, lines, name="urls.txt", **settings):
     )
 
 
+def dealt(plan):
+    return list(plan.wave(0, plan.everything))
+
+
 @pytest.mark.parametrize("deal_by", ["count", "host"])
 def test_every_line_of_a_list_is_dealt_once_with_its_own_url(tmp_path, deal_by):
+    """
+    Whatever `files` says.
+    """
     lines = [f"http://h{number * number % 17}/{number}" for number in range(1_000)]
-    plan = listed(tmp_path, lines, deal_by=deal_by, shard_sizes="equal")
-    shards = list(plan.wave(0, plan.everything))
+    plan = listed(tmp_path, lines, deal_by=deal_by, shard_sizes="equal", files=20)
+    shards = dealt(plan)
     items = sorted(item for shard in shards for item in shard.source)
     sizes = [len(shard.source) for shard in shards]
 
@@ -53,7 +62,7 @@ def test_dealt_by_host_a_shard_has_few_hosts(tmp_path):
         plan = listed(tmp_path, lines, deal_by=deal_by, shard_sizes="equal")
         pairs[deal_by] = {
             (shard.index, item.url.split("/")[2])
-            for shard in plan.wave(0, plan.everything)
+            for shard in dealt(plan)
             for item in shard.source
         }
 
@@ -67,7 +76,7 @@ def test_dealt_by_bytes_shards_take_equally_long(tmp_path):
     table = ["url,bytes", *rows]
     alike = {"deal_by": "bytes", "shard_sizes": "equal"}
     plan = listed(tmp_path, table, "urls.csv", **alike)
-    shards = list(plan.wave(0, plan.everything))
+    shards = dealt(plan)
     numbers = [list(numbers_in(shard.source.ranges)) for shard in shards]
     heavy = [sum(sizes[number] for number in some) for some in numbers]
 
@@ -80,18 +89,8 @@ def test_dealt_by_bytes_shards_take_equally_long(tmp_path):
     ("lines", "deal_by", "error", "said"),
     [
         (NINE, "bytes", SettingsError, r"tells no sizes\. Give it a column `bytes`"),
-        (
-            NINE[:2],
-            "count",
-            SettingsError,
-            "holds 2 URLs, fewer than the 8 shards",
-        ),
-        (
-            ["one", "two", NINE[0]],
-            "count",
-            UrlListError,
-            "2 of its 3 rows cannot",
-        ),
+        (NINE[:2], "count", SettingsError, "holds 2 URLs, fewer than the 8 shards"),
+        (["one", "two", NINE[0]], "count", UrlListError, "2 of its 3 rows cannot"),
         (None, "count", UrlListError, r"No such file or directory: .*urls\.txt\."),
     ],
     ids=["no sizes", "too short", "no list", "not there"],
@@ -101,17 +100,9 @@ def test_a_list_that_cannot_be_dealt_is_refused(tmp_path, lines, deal_by, error,
         listed(tmp_path, lines, deal_by=deal_by)
 
 
-def test_a_list_is_fetched_whole_whatever_files_says(tmp_path):
-    plan = listed(tmp_path, NINE, files=2)
-
-    assert plan.files == 9
-    assert [url for rows in plan.urls.blocks([(0, 99)]) for url in rows.urls] == NINE
-
-
 def test_rows_that_cannot_be_fetched_are_dealt_and_settled_by_the_list(tmp_path):
     rows = [NINE[1], "ftp://h/2", "", NINE[1], "http://me:pw@h/3", NINE[4]]
-    plan = listed(tmp_path, rows, concurrency=1, shards_per_execution=1)
-    (shard,) = plan.wave(0, plan.everything)
+    (shard,) = dealt(listed(tmp_path, rows, **ONE_SHARD))
 
     assert [item.refusal.partition(":")[0] for item in shard.source] == [
         *("", "bad_url", "duplicate", "bad_url", "")
@@ -134,8 +125,8 @@ def test_long_urls_make_more_shards_so_that_requests_stay_small(tmp_path):
     """
     noise = random.Random(1)
     lines = [f"http://h/{n}/{noise.randbytes(900).hex()}" for n in range(4_000)]
-    plan = listed(tmp_path, lines, concurrency=1, shards_per_execution=1)
-    shards = list(plan.wave(0, plan.everything))
+    plan = listed(tmp_path, lines, **ONE_SHARD)
+    shards = dealt(plan)
 
     assert [item.url for shard in shards for item in shard.source] == lines
     assert len(shards) > 1
@@ -154,7 +145,7 @@ def test_a_long_list_is_not_read_before_its_first_shard_is_sent(tmp_path):
     assert plan.many is None
     assert plan.files == pytest.approx(200_000, rel=0.03)
     assert "files: about 19" in plan.summary() or "about 20" in plan.summary()
-    shards = list(plan.wave(0, plan.everything))
+    shards = dealt(plan)
     assert plan.many == plan.files == 200_000
     assert len(shards) == pytest.approx(100, abs=4)
     urls = [item.url for shard in shards for item in shard.source]
@@ -173,11 +164,8 @@ def test_columns_too_long_for_an_event_stay_behind_and_their_row_is_dealt(
     captions = ["a cat", noise, "a dog"]
     columns = {"url": NINE[:3], "caption": captions, "bytes": [7, 8, 9]}
     pq.write_table(pa.table(columns), tmp_path / "urls.parquet")
-    few = {"concurrency": 1, "shards_per_execution": 1, "deal_by": deal_by}
-    plan = listed(tmp_path, None, "urls.parquet", **few)
-    kept = {"sink": "s3-tar", "sink_path": "s3://photos/kept"}
-    plan = replace(plan, settings=replace(plan.settings, **kept))
-    shards = list(plan.wave(0, plan.everything))
+    plan = listed(tmp_path, None, "urls.parquet", deal_by=deal_by, **ONE_SHARD)
+    shards = dealt(replace(plan, settings=replace(plan.settings, **IN_TARS)))
     rows = [item for shard in shards for item in shard.source]
 
     assert [row.url for row in rows] == NINE[:3]
@@ -186,20 +174,11 @@ def test_columns_too_long_for_an_event_stay_behind_and_their_row_is_dealt(
 
 
 def test_columns_are_those_named_and_captions_go_where_they_are_kept(tmp_path):
-    path = tmp_path / "urls.csv"
-    path.write_text("id,page,src,caption\n7.jpg,http://p/1,http://h/1,a cat\n")
-    settings = FanOutSettings(
-        url_list=str(path),
-        url_column="src",
-        name_column="id",
-        concurrency=1,
-        shards_per_execution=1,
-    )
-    plan = make_plan("20_fan_out", settings, Nowhere)
-    in_tars = replace(settings, sink="s3-tar", sink_path="s3://photos/kept")
-    plans = plan, replace(plan, settings=in_tars)
-    shards = [next(iter(one.wave(0, one.everything))) for one in plans]
-    ((here,), (kept,)) = (tuple(shard.source) for shard in shards)
+    lines = ["id,page,src,caption", "7.jpg,http://p/1,http://h/1,a cat"]
+    columns = {"url_column": "src", "name_column": "id"}
+    plan = listed(tmp_path, lines, "urls.csv", **columns, **ONE_SHARD)
+    in_tars = replace(plan, settings=replace(plan.settings, **IN_TARS))
+    ((here,), (kept,)) = (dealt(one)[0].source for one in (plan, in_tars))
 
     assert here == Item(0, "http://h/1", "7.jpg")
     assert kept.columns == {"page": "http://p/1", "caption": "a cat"}

@@ -3,21 +3,16 @@
 import os
 
 import pytest
+from tests.support.url_lists import url_list
 
 from fetcher.command.by_host import HostShares, has_many_hosts
 from fetcher.lists.position_set import Positions
-from fetcher.lists.url_list import UrlList
 from fetcher.transfer.shard_work import ShardPart
 
 
 @pytest.fixture
 def listed(tmp_path):
-    def listed(urls):
-        path = tmp_path / "urls.txt"
-        path.write_text("".join(f"{url}\n" for url in urls))
-        return UrlList(path)
-
-    return listed
+    return lambda urls: url_list(tmp_path, "\n".join(urls))
 
 
 def list_parts(urls, count):
@@ -57,9 +52,8 @@ def test_all_urls_of_a_host_are_in_one_part_and_each_url_in_one(listed):
     parts = [list(shares.items(nth)) for nth in range(3)]
     hosts = [{item.number % 50 for item in part} for part in parts]
 
-    assert sorted(item.number for part in parts for item in part) == sorted(
-        set(range(400)) - {7, 8, 399}
-    )
+    numbers = [item.number for part in parts for item in part]
+    assert sorted(numbers) == sorted(set(range(400)) - {7, 8, 399})
     assert sum(map(len, hosts)) == 50
     assert min(map(len, parts)) > 60
 

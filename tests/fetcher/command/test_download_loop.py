@@ -3,9 +3,9 @@
 import pytest
 
 from fetcher.command.download_loop import fetch
-from fetcher.command.graceful_stop import Stops
 from fetcher.contract.options import Options
 from fetcher.contract.source import Item
+from fetcher.process.signals import Stops
 from fetcher.sinks.discard import Discard
 from fetcher.transfer.transfers import engine_for
 

@@ -1,18 +1,15 @@
 """Where the command puts files, and reports: each place with each, and resumed."""
 
-import csv
 import json
 import signal
-import tarfile
 from collections import Counter
 from contextlib import nullcontext
 from time import monotonic
 
-import pyarrow.parquet as pq
 import pytest
+from tests.fetcher.command.report.test_formats import read
 from tests.support.bucket_contents import files_in, objects_in, uploads_in
 from tests.support.held_origin import HeldOrigin
-from tests.support.misbehaving_origin import Origin
 from tests.support.running_command import Run
 from tests.support.waiting import eventually
 
@@ -43,12 +40,6 @@ sys.exit(main())
 """
 
 
-@pytest.fixture(scope="module")
-def origin():
-    with Origin() as origin:
-        yield origin
-
-
 @pytest.fixture
 def fetch(tmp_path, capsys):
     """Fetch a list of captions into a place; return the report's rows."""
@@ -59,13 +50,9 @@ def fetch(tmp_path, capsys):
         (tmp_path / "urls.jsonl").write_text(lines)
         to, *layout = place.split()
         to = to if to.startswith("s3:") else str(tmp_path / "files" / to)
-        main(
-            [
-                *(str(tmp_path / "urls.jsonl"), "--to", to, *layout),
-                *("--report", str(tmp_path / report), "--in-order"),
-                *("--processes", "1", "--allow-private", "--attempts", "1", *options),
-            ]
-        )
+        words = [str(tmp_path / "urls.jsonl"), "--to", to, *layout, "--in-order"]
+        words += ["--report", str(tmp_path / report), "--allow-private"]
+        main([*words, "--processes", "1", "--attempts", "1", *options])
         out, err = capsys.readouterr()
         assert out, err
         return json.loads(out), read(tmp_path / report)
@@ -73,40 +60,21 @@ def fetch(tmp_path, capsys):
     return fetch
 
 
-def read(path):
-    if path.suffix == ".parquet":
-        return pq.read_table(path).to_pylist()
-    if path.suffix == ".csv":
-        with path.open(newline="") as file:
-            return list(csv.DictReader(file))
-    return [json.loads(one) for one in path.read_text().splitlines()]
+def files_below(folder):
+    """Return the content of files by their paths."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path): path.read_bytes() for path in paths}
 
 
-def bodies_in(folder):
+def bodies_in(files):
     """Return how often each body is in files and tars, but for what is beside them."""
     found = Counter()
-    for path in folder.rglob("*"):
-        if path.suffix == ".tar":
-            with tarfile.open(path) as tar:
-                found.update(
-                    tar.extractfile(one).read()
-                    for one in tar
-                    if not one.name.endswith("json")
-                )
-        elif path.is_file() and "json" not in path.suffix:
-            found[path.read_bytes()] += 1
+    for name, content in files.items():
+        if name.endswith(".tar"):
+            found += bodies_in(files_in(content))
+        elif not name.endswith(("json", "jsonl")):
+            found[content] += 1
     return found
-
-
-def bodies_in_tars(objects):
-    """Return the same of tars in S3."""
-    tars = (content for key, content in objects.items() if key.endswith(".tar"))
-    return Counter(
-        body
-        for tar in tars
-        for name, body in files_in(tar).items()
-        if not name.endswith("json")
-    )
 
 
 @pytest.fixture
@@ -138,12 +106,10 @@ def test_rows_in_are_rows_out_with_their_columns_and_a_second_run_adds_the_rest(
     assert [row for row in rows if row["row"] in (1, "1")] == before[:1]
     expected = Counter(path.encode() for path in paths if "target" in path)
     if place.startswith("s3:"):
-        kept = objects_in(s3, bucket)
-        found = bodies_in_tars(kept) if "tar" in place else Counter(kept.values())
-        assert found == expected
+        assert bodies_in(objects_in(s3, bucket)) == expected
         assert rows[0]["path"].startswith(f"s3://{bucket}/kept/")
     else:
-        assert bodies_in(tmp_path / "files") == expected
+        assert bodies_in(files_below(tmp_path / "files")) == expected
 
 
 @pytest.mark.parametrize("place", ["out", "out.tar"])
@@ -166,9 +132,8 @@ def test_a_killed_run_into_tars_is_resumed_with_each_row_and_body_once(
     assert (status, summary["ok"]) == (0, 300)
     assert summary["kept"] >= 20
     assert [row["url"] for row in rows] == urls
-    assert bodies_in(tmp_path / "files") == Counter(
-        f"/target/{n}".encode() for n in range(300)
-    )
+    bodies = bodies_in(files_below(tmp_path / "files"))
+    assert bodies == Counter(f"/target/{n}".encode() for n in range(300))
     assert not [*tmp_path.rglob("*.part"), *tmp_path.glob("*.jsonl")]
 
 
@@ -180,6 +145,7 @@ def test_a_run_into_tars_in_s3_is_interrupted_then_killed_and_every_row_is_in_on
     Each row is fetched once, but for those in tars that the kill left incomplete.
     """
     with HeldOrigin(50) as origin:
+        bodies = [b"x" * (n + 1) for n in range(150)]
         run = Run(tmp_path, [f"{origin.url}/{n + 1}/{n}.jpg" for n in range(150)])
         run.program = ["-c", SMALL_TARS]
         run.out = f"s3://{bucket}/kept"
@@ -193,7 +159,7 @@ def test_a_run_into_tars_in_s3_is_interrupted_then_killed_and_every_row_is_in_on
             process.send_signal(signal.SIGINT)
             interrupted, _ = run.finish()
         first = {url for url, one in run.told().items() if one["outcome"] == "ok"}
-        in_tars = bodies_in_tars(objects_in(s3, bucket))
+        in_tars = bodies_in(objects_in(s3, bucket))
         origin.served = 100
         with run.start(*options) as process:
             eventually(lambda: has_ok(82))
@@ -208,39 +174,30 @@ def test_a_run_into_tars_in_s3_is_interrupted_then_killed_and_every_row_is_in_on
 
     assert interrupted == 1
     assert len(first) == 50
-    assert in_tars == Counter(b"x" * (n + 1) for n in range(50))
+    assert in_tars == Counter(bodies[:50])
     assert told <= summary["kept"]
     assert (status, summary["ok"]) == (0, 150)
     assert all(asked.count(url.removeprefix(origin.url)) == 1 for url in first)
     assert len(rows) == 150
-    assert bodies_in_tars(objects_in(s3, bucket)) == Counter(
-        b"x" * (n + 1) for n in range(150)
-    )
+    assert bodies_in(objects_in(s3, bucket)) == Counter(bodies)
     assert uploads_in(s3, bucket) == []
 
 
 @pytest.mark.parametrize(
     ("to", "shards", "why"),
     [
-        ("s3://photos/a.tar", "", "a tar in S3 cannot grow"),
-        ("s3://photos/a.tar", "tar", "a tar in S3 cannot grow"),
-        ("a.tar", "tar", "--shards makes several"),
+        ("s3://photos/a.tar", "", "a tar in S3 cannot grow.* --to .*a --shards tar"),
+        ("s3://photos/a.tar", "tar", "a tar in S3 cannot grow.* --to .*a --shards tar"),
+        ("a.tar", "tar", "--shards makes several.* --to a --shards tar"),
+        ("", "", "--to is empty; name"),
+        ("a.txt", "", "a.txt is a file; name a folder"),
     ],
 )
-def test_one_tar_is_refused_where_there_can_only_be_several(to, shards, why):
-    with pytest.raises(ValueError, match=f"{why}.* write --to .*a --shards tar"):
-        destination(to, shards=shards, count=1, deadline_s=1.0)
-
-
-@pytest.mark.parametrize(
-    ("to", "why"),
-    [("", "--to is empty; name"), ("a.txt", "a.txt is a file; name a folder")],
-)
-def test_what_is_no_place_is_refused(tmp_path, monkeypatch, to, why):
+def test_what_is_no_place_is_refused(tmp_path, monkeypatch, to, shards, why):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.txt").touch()
     with pytest.raises(ValueError, match=why):
-        destination(to, count=1, deadline_s=1.0)
+        destination(to, shards=shards, count=1, deadline_s=1.0)
 
     assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
 
@@ -275,15 +232,11 @@ def test_a_report_that_a_tar_or_its_index_would_replace_is_refused(
 ):
     (tmp_path / "link.jsonl").symlink_to("x.index.jsonl")
     shards = "" if to.endswith(".tar") else "tar"
-    place, options = str(tmp_path / to), {"shards": shards, "deadline_s": 1.0}
-    refused = (
-        pytest.raises(ValueError, match="is called like a tar of --to")
-        if is_refused
-        else nullcontext()
-    )
+    options = {"shards": shards, "report": tmp_path / report, "deadline_s": 1.0}
+    refused = pytest.raises(ValueError, match="is called like a tar of --to")
 
-    with refused:
-        destination(place, report=tmp_path / report, count=1, **options).close()
+    with refused if is_refused else nullcontext():
+        destination(str(tmp_path / to), count=1, **options).close()
 
 
 @pytest.mark.usefixtures("s3_environment")

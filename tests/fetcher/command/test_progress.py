@@ -6,7 +6,7 @@ import pytest
 
 from fetcher.command import progress as module
 from fetcher.command.progress import Progress
-from fetcher.transfer.flow.under_way_counts import UnderWay
+from fetcher.transfer.flow.places import UnderWay
 
 
 @pytest.fixture

@@ -39,24 +39,17 @@ def test_what_ended_is_counted_and_reported():
     with Batch(taken.append, a_moment, never) as some:
         add(some, 7)
         add(some, 5, Outcome.CUT)
-        add(some, 6)
+        add(some, 6, Outcome.UNSTARTED)
+        add(some, 4)
     (ended,) = taken
 
-    assert ended.positions == (7, 5, 6)
-    assert ended.counts == {"ok": 2, "cut": 1}
+    assert ended.positions == (7, 5, 6, 4)
+    assert ended.counts == {"ok": 2, "cut": 1, "unstarted": 1}
+    assert ended.failed == {"h": 1}, "that was asked"
     assert {type(name) for name in ended.counts} == {str}, "it must be marshalled"
     assert ended.body_bytes == 6
     urls = [json.loads(line)["url"] for line in ended.lines.splitlines()]
-    assert urls == ["http://h/7", "http://h/5", "http://h/6"]
-
-
-def test_hosts_have_failed_only_where_they_were_asked():
-    taken = []
-    with Batch(taken.append, a_moment, never) as some:
-        for number, outcome in enumerate((Outcome.CUT, Outcome.UNSTARTED, Outcome.OK)):
-            add(some, number, outcome)
-
-    assert taken[0].failed == {"h": 1}
+    assert urls == [f"http://h/{number}" for number in ended.positions]
 
 
 def test_many_are_passed_on_at_once():

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.misbehaving_origin import Origin
+from tests.support.url_lists import url_list
 
 from fetcher.__main__ import main
 from fetcher.command.report.file import ReportFile
@@ -13,7 +14,6 @@ from fetcher.command.report.json_lines import line_of
 from fetcher.command.resume import ALL, FAILED, HEALABLE, NONE, RETRIES, keep
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.lists.url_list import UrlList
 from fetcher.sinks.directory import Directory
 
 # Paths of a list, how each ends, and what tries it again.
@@ -41,9 +41,7 @@ def listed(tmp_path_factory):
             words += ["--report", folder / "report.jsonl", "--processes", "1"]
             main([*map(str, words), "--allow-private", *options])
             told = (folder / "report.jsonl").read_text().splitlines()
-            return sorted(
-                (json.loads(line) for line in told), key=lambda one: one["row"]
-            )
+            return sorted(map(json.loads, told), key=lambda one: one["row"])
 
         run()
         yield folder, origin, run, (folder / "report.jsonl").read_bytes()
@@ -72,27 +70,25 @@ def test_rows_in_are_rows_out_wherever_a_kill_has_cut_the_report(listed, retry, 
     assert [one["outcome"] for one in told] == [outcome for _, outcome, _ in ROWS]
 
 
+# How URLs ended: outcome, status, detail, and the query of the URL.
 MAY_COME = [
-    (outcome, 200, "", "")
-    for outcome in Outcome
-    if outcome not in (Outcome.OK, Outcome.DNS, Outcome.WRONG_TYPE)
-]
-MAY_COME += [(Outcome.DNS, 0, "h: try again", ""), (Outcome.HTTP_STATUS, 403, "", "")]
-MAY_COME += [
+    *((one, 200, "", "") for one in set(Outcome) - {"ok", "dns", "wrong_type"}),
+    (Outcome.DNS, 0, "h: try again", ""),
+    (Outcome.HTTP_STATUS, 403, "", ""),
     (Outcome.HTTP_STATUS, 404, "", "?sig=1"),
     (Outcome.WRONG_TYPE, 200, "", "?sig=1"),
 ]
-HOPELESS = [(Outcome.HTTP_STATUS, status, "", "") for status in (404, 410)]
-HOPELESS += [(Outcome.DNS, 0, "h: no such name", "")]
-HOPELESS += [(Outcome.WRONG_TYPE, 200, "", "")]
+HOPELESS = [
+    *((Outcome.HTTP_STATUS, status, "", "") for status in (404, 410)),
+    (Outcome.DNS, 0, "h: no such name", ""),
+    (Outcome.WRONG_TYPE, 200, "", ""),
+]
 
 
 @pytest.mark.parametrize(("ends", "kept"), [(MAY_COME, 0), (HOPELESS, len(HOPELESS))])
 def test_only_what_has_nothing_to_hope_for_is_not_tried_again(tmp_path, ends, kept):
-    (tmp_path / "urls.txt").write_text(
-        "".join(f"http://h/{n}{one[3]}\n" for n, one in enumerate(ends))
-    )
-    urls = UrlList(tmp_path / "urls.txt")
+    text = "".join(f"http://h/{n}{query}\n" for n, (*_, query) in enumerate(ends))
+    urls = url_list(tmp_path, text)
     lines = [
         line_of(item, Download(outcome, status, detail=detail))
         for item, (outcome, status, detail, _) in zip(urls, ends, strict=True)

@@ -43,6 +43,16 @@ def test_options_of_another_type_are_refused_by_name(wrong, said):
         Options(**wrong)
 
 
-def test_a_sink_there_is_none_of_is_refused():
-    with pytest.raises(ValueError, match="sink is 'tape'; it must be one of"):
-        SinkSpec(kind="tape")
+@pytest.mark.parametrize(
+    ("kind", "path", "said"),
+    [
+        ("tape", "", "sink is 'tape'; it must be one of"),
+        ("s3-tar", "", "'' is no place in S3: write s3://bucket/prefix"),
+        ("s3-objects", "/tmp/x", "'/tmp/x' is no place in S3"),
+        ("s3-tar", "s3://B", "The bucket is 'B'"),
+        ("directory", "s3://photos/a", "use the sink s3-tar or s3-objects"),
+    ],
+)
+def test_a_sink_that_cannot_be_is_refused(kind, path, said):
+    with pytest.raises(ValueError, match=said):
+        SinkSpec(kind=kind, path=path)

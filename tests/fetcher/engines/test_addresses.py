@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from tests.support.engine_jobs import body_of, fetch, fetch_beside_good_ones
+from tests.support.engine_jobs import body_of, fetch_beside_good_ones
 from tests.support.misbehaving_origin import Origin, closed_port
 from tests.support.name_service import Names
 from tests.support.outcome_tables import expected, unexpected
@@ -46,6 +46,48 @@ LINK_LOCAL = expected(
     ),
 )
 
+# {port} is that of an origin on loopback.
+SPELLINGS = expected(
+    (
+        "ok",
+        """
+        http://127.0.0.1:{port}/bytes/3 HTTP://127.0.0.1:{port}/bytes/3#a@b
+        http://127.0.0.1:0{port}/bytes/3 http://u%40x:p%3A@127.0.0.1:{port}/bytes/3
+        http://\uff11\uff12\uff17.0.0.1:{port}/bytes/3 http://127。0。0。1:{port}/bytes/3
+        """,
+    ),
+    # Each is 127.0.0.1 to some programs, and a name, or nothing, to others.
+    (
+        "bad_url",
+        """
+        http://127.1:{port}/bytes/3 http://127.0.1:{port}/bytes/3
+        http://1\uff127.1:{port}/bytes/3 http://127。1:{port}/bytes/3
+        http://2130706433:{port}/bytes/3 http://017700000001:{port}/bytes/3
+        http://0177.0.0.1:{port}/bytes/3 http://127.0.0.01:{port}/bytes/3
+        http://0x7f000001:{port}/bytes/3 http://0X7F.0.0.1:{port}/bytes/3
+        http://0x7f.1:{port}/bytes/3 http://127.0.0.0x1:{port}/bytes/3
+        http://127.0.0.1.:{port}/bytes/3 http://127.0.0.256:{port}/bytes/3
+        http://1.2.3.4.5:{port}/bytes/3 http://no.0x:{port}/bytes/3
+        http://0:{port}/bytes/3
+        """,
+    ),
+    # Where the host begins and ends, programs do not agree upon.
+    (
+        "bad_url",
+        """
+        http://127%2E0%2E0%2E1:{port}/bytes/3 http://127.0.0.1%00:{port}/bytes/3
+        http://u@no.invalid@127.0.0.1:{port}/bytes/3
+        http://127.0.0.1:{port}\\@no.invalid/
+        http://no.invalid\\@127.0.0.1:{port}/bytes/3
+        http://127.0.0.1\\no.invalid:{port}/bytes/3 http:/127.0.0.1:{port}/bytes/3
+        http:///127.0.0.1:{port}/bytes/3 http://[::ffff:127.1]:{port}/bytes/3
+        http://a..b/ http://127.0.0.1:65536/ http://127.0.0.1:+{port}/ http://127.0.0.1:-1/
+        """,
+    ),
+    ("connect", "http://127.0.0.1:0/"),
+    ("dns", "http://ü.invalid/ http://no.invalid./"),
+)
+
 
 @pytest.fixture
 def names(monkeypatch):
@@ -71,30 +113,38 @@ def public(monkeypatch):
     monkeypatch.setattr(guard, "forbidden", forbidden)
 
 
-def test_no_spelling_of_a_private_address_is_contacted(engine, origin, tmp_path, names):
+def test_a_url_is_one_or_not_to_both_engines(fetch, origin):
+    """
+    Which make the safer of what each would make of it.
+    """
+    urls = [url.format(port=origin.port) for url in SPELLINGS]
+    ended = fetch(urls, total_timeout_s=5.0)
+
+    assert unexpected(SPELLINGS, ended) == {}
+
+
+def test_no_spelling_of_a_private_address_is_contacted(fetch, origin, names):
     names()
     before = origin.connections
     urls = [f"http://{host}:{origin.port}/bytes/3" for host in PRIVATE]
-    ended = fetch(engine, urls, tmp_path, allow_private=False)
+    ended = fetch(urls, allow_private=False)
 
     assert unexpected(PRIVATE, ended) == {}
     assert origin.connections == before
 
 
 def test_no_spelling_of_a_link_local_address_is_contacted_even_if_private_ones_may(
-    engine, origin, tmp_path, names
+    fetch_beside, names
 ):
     names()
     urls = [f"http://{host}/latest/meta-data/" for host in LINK_LOCAL]
-    ended = fetch_beside_good_ones(engine, origin, urls, tmp_path)
+    ended = fetch_beside(urls)
 
     assert unexpected(LINK_LOCAL, ended) == {}
 
 
 @pytest.mark.usefixtures("public")
-def test_no_redirect_of_a_public_host_leads_to_a_private_address(
-    engine, origin, tmp_path, names
-):
+def test_no_redirect_of_a_public_host_leads_to_a_private_address(fetch, origin, names):
     names()
     before = origin.connections
     with Origin(host=PUBLIC) as outside:
@@ -106,32 +156,29 @@ def test_no_redirect_of_a_public_host_leads_to_a_private_address(
             )
             for host in PRIVATE
         ]
-        *ended, good = fetch(
-            engine, [*urls, outside.url("/bytes/3")], tmp_path, allow_private=False
-        )
+        *ended, good = fetch([*urls, outside.url("/bytes/3")], allow_private=False)
 
     assert unexpected(PRIVATE, ended) == {}
     assert good.outcome is Outcome.OK
     assert origin.connections == before
 
 
-@pytest.mark.parametrize(
-    "address", ["127.0.0.1", "::1", "169.254.169.254", "::ffff:10.0.0.1", "fe80::1"]
-)
-def test_no_name_leads_to_a_private_address(engine, origin, tmp_path, names, address):
-    names(inside=[[address]])
+def test_no_name_leads_to_a_private_address(fetch, origin, names):
+    inside = ["127.0.0.1", "::1", "169.254.169.254", "::ffff:10.0.0.1", "fe80::1"]
+    names(**{f"inside{n}": [[address]] for n, address in enumerate(inside)})
     before = origin.connections
-    url = f"http://inside.example:{origin.port}/bytes/3"
-    (one,) = fetch(engine, [url], tmp_path, allow_private=False, attempts=3)
+    hosts = [f"inside{n}.example:{origin.port}" for n in range(len(inside))]
+    urls = [f"http://{host}/bytes/3" for host in hosts]
+    ended = fetch(urls, allow_private=False, attempts=3)
 
-    assert (one.outcome, one.attempts) == (Outcome.BLOCKED, 1)
+    assert {(one.outcome, one.attempts) for one in ended} == {(Outcome.BLOCKED, 1)}
     assert origin.connections == before
 
 
 @pytest.mark.usefixtures("public")
 @pytest.mark.parametrize("first", [[PUBLIC], [PUBLIC, "127.0.0.1"]])
 def test_a_name_that_changes_its_address_does_not_get_inside(
-    engine, origin, tmp_path, names, first, monkeypatch
+    fetch, origin, names, first, monkeypatch
 ):
     """
     Public when it is looked at, private when it is connected to: DNS rebinding. Or
@@ -141,7 +188,7 @@ def test_a_name_that_changes_its_address_does_not_get_inside(
     names(rebinding=[first, ["127.0.0.1"]])
     before = origin.connections
     urls = [f"http://rebinding.example:{origin.port}/bytes/{n}" for n in range(5)]
-    ended = fetch(engine, urls, tmp_path, allow_private=False, attempts=3)
+    ended = fetch(urls, allow_private=False, attempts=3)
 
     # A name's address may be remembered; nobody listens there.
     assert {one.outcome for one in ended} <= {Outcome.BLOCKED, Outcome.CONNECT}
@@ -150,21 +197,21 @@ def test_a_name_that_changes_its_address_does_not_get_inside(
 
 @pytest.mark.usefixtures("public")
 def test_a_name_that_changes_its_address_between_redirects_does_not_get_inside(
-    engine, tmp_path, names
+    fetch, names
 ):
     with Origin() as inside, Origin(host=PUBLIC) as outside:
         names(rebinding=[[PUBLIC], ["127.0.0.1"]])
         base = f"http://rebinding.example:{outside.port}"
         there = f"http://rebinding.example:{inside.port}"
         urls = [f"{base}/to/{there}/bytes/{number}" for number in range(5)]
-        ended = fetch(engine, urls, tmp_path, allow_private=False)
+        ended = fetch(urls, allow_private=False)
 
     assert {one.outcome for one in ended} <= {Outcome.BLOCKED, Outcome.CONNECT}
     assert inside.connections == 0
 
 
 def test_lambda_s_runtime_api_is_never_contacted(
-    engine, origin, tmp_path, names, monkeypatch
+    fetch_beside, origin, names, monkeypatch
 ):
     """
     Whoever speaks to it can answer other people's invocations.
@@ -175,22 +222,20 @@ def test_lambda_s_runtime_api_is_never_contacted(
         hosts = ["127.0.0.1", "localhost", "api.example", "[::ffff:127.0.0.1]"]
         urls = [f"http://{host}:{api.port}/bytes/3" for host in hosts]
         urls.append(origin.url(f"/to/{urls[0]}"))
-        ended = fetch_beside_good_ones(engine, origin, urls, tmp_path)
+        ended = fetch_beside(urls)
 
     assert [str(one.outcome) for one in ended] == ["blocked"] * len(urls)
     assert api.connections == 0
 
 
-@pytest.mark.parametrize(
-    "name", ["http_proxy", "https_proxy", "all_proxy", "ALL_PROXY"]
-)
-def test_no_proxy_is_gone_through(engine, origin, tmp_path, monkeypatch, name):
+def test_no_proxy_is_gone_through(fetch, origin, monkeypatch):
     """
     A proxy would connect where the guard cannot look.
     """
     with closed_port() as closed:
-        monkeypatch.setenv(name, f"http://127.0.0.1:{closed}")
-        (one,) = fetch(engine, [origin.url("/bytes/3")], tmp_path)
+        for name in ("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{closed}")
+        (one,) = fetch([origin.url("/bytes/3")])
 
     assert one.outcome is Outcome.OK
 
@@ -214,22 +259,22 @@ def test_an_origin_may_have_an_ipv6_address(engine, origin_6, tmp_path):
 
 
 def test_a_name_with_an_address_that_refuses_is_reached_at_the_other(
-    engine, origin, tmp_path, names
+    fetch, origin, names
 ):
     names(two=[["::1", "127.0.0.1"]], owt=[["127.0.0.2", "127.0.0.1"]])
     urls = [f"http://{host}.example:{origin.port}/bytes/3" for host in ("two", "owt")]
-    ended = fetch(engine, urls, tmp_path)
+    ended = fetch(urls)
 
     assert [body_of(one) for one in ended] == [b"xxx", b"xxx"]
 
 
-def test_a_name_is_looked_up_once_for_many_urls(engine, origin, tmp_path, names):
+def test_a_name_is_looked_up_once_for_many_urls(fetch, origin, names):
     """
     A name server asked a million times is one more origin to be polite to.
     """
     service = names(many=[["127.0.0.1"]])
     urls = [f"http://many.example:{origin.port}/bytes/{n}" for n in range(50)]
-    ended = fetch(engine, urls, tmp_path, connections=20)
+    ended = fetch(urls, connections=20)
 
     assert {one.outcome for one in ended} == {Outcome.OK}
     assert service.asked["many.example"] <= 2

@@ -5,9 +5,11 @@ import signal
 import socket
 import threading
 import time
+from unittest.mock import Mock
 
 import pytest
-from tests.support.engine_jobs import SOON_S, fetch
+from tests.support.engine_jobs import SOON_S
+from tests.support.name_service import Names
 
 from fetcher.contract.options import Options
 from fetcher.contract.source import Item
@@ -16,11 +18,11 @@ from fetcher.sinks.discard import Discard
 from fetcher.transfer.transfers import Transfers, engine_for
 
 
-def test_at_the_deadline_what_is_unfinished_is_unstarted(engine, tmp_path, origin):
-    paths = ["/bytes/9", "/stall", "/silence", "/retry-after/503/30"]
-    items = [Item(n, origin.url(paths[n % 4]), f"{n}") for n in range(40)]
+def test_at_the_deadline_what_is_unfinished_is_unstarted(fetch, tmp_path, origin):
+    busy = b"HTTP/1.1 503 No\r\nRetry-After: 30\r\nContent-Length: 0\r\n\r\n"
+    urls = [*map(origin.url, ["/bytes/9", "/stall", "/silence"]), origin.saying(busy)]
     began = time.monotonic()
-    ended = fetch(engine, items, tmp_path, deadline_s=0.5, attempts=3)
+    ended = fetch(urls * 10, deadline_s=0.5, attempts=3)
 
     assert time.monotonic() - began < SOON_S
     assert {"ok", "unstarted"} == {one.outcome for one in ended}
@@ -57,22 +59,18 @@ def test_stopping_before_the_start_or_after_the_end_does_no_harm(origin, engine)
     running = engine_for(options)
     running.stop()
     source = Template(origin.url("/silence/{number}"), ((0, 3),))
-    Transfers(source, Discard(), options, lambda *one: ended.append(one)).run(
-        running, 60.0
-    )
+    job = Transfers(source, Discard(), options, lambda *one: ended.append(one))
+    job.run(running, 60.0)
     running.stop()
 
     assert [one.outcome for *_, one in ended] == ["unstarted"] * 3
 
 
 def test_a_mistake_of_ours_surfaces_instead_of_hanging(origin, engine):
-    def mistaken(*_):
-        msg = "a mistake"
-        raise LookupError(msg)
-
     options = Options(engine=engine, allow_private=True)
     urls = [Item(0, origin.url("/bytes/1"))]
     urls += [Item(n, origin.url("/silence")) for n in range(1, 9)]
+    mistaken = Mock(side_effect=LookupError("a mistake"))
     began = time.monotonic()
 
     with pytest.raises(LookupError, match="a mistake"):
@@ -81,24 +79,18 @@ def test_a_mistake_of_ours_surfaces_instead_of_hanging(origin, engine):
 
 
 def test_a_name_server_that_does_not_answer_does_not_delay_the_report(
-    monkeypatch, engine
+    fetch, monkeypatch
 ):
     """
     A report that comes after Lambda's timeout is a report lost.
     """
-    answered = threading.Event()
-    monkeypatch.setattr(
-        socket, "getaddrinfo", lambda *_, **__: answered.wait(30) and ()
-    )
-    ended = []
-    options = Options(engine=engine, connect_timeout_s=0.2, attempts=1)
-    items = [Item(0, "http://one.invalid/"), Item(1, "http://other.invalid/")]
+    names = Names({})
+    names.may_answer.clear()
+    monkeypatch.setattr(socket, "getaddrinfo", names)
     began = time.monotonic()
-    Transfers(items, Discard(), options, lambda *one: ended.append(one)).run(
-        engine_for(options), 60.0
-    )
-    took = time.monotonic() - began
-    answered.set()
+    ended = fetch(["http://one.invalid/", "http://two.invalid/"], connect_timeout_s=0.2)
+    took_s = time.monotonic() - began
+    names.may_answer.set()
 
-    assert took < SOON_S
-    assert [one.outcome for *_, one in ended] == ["dns"] * 2
+    assert took_s < SOON_S
+    assert [one.outcome for one in ended] == ["dns"] * 2

@@ -4,7 +4,6 @@ import itertools
 from collections import Counter
 
 import pytest
-from tests.support.certificates import Authority
 from tests.support.engine_jobs import SOON_S, body_of, fetch, files_below
 from tests.support.http2_origin import (
     CONTINUATION,
@@ -42,11 +41,6 @@ def good(stream):
 def first(frames):
     """Answer the very first request so, and all the others well."""
     return lambda stream, asked: good(stream) if asked else frames(stream)
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

@@ -6,35 +6,21 @@ import threading
 import time
 
 import pytest
+from tests.support.name_service import Names
+from tests.support.waiting import WAIT_S, eventually
 
 from fetcher.engines import aiohttp_names, resolver
 from fetcher.engines.resolver import Resolver
 from fetcher.transfer.attempt import Stage
 
-WAIT_S = 10
-
 
 @pytest.fixture
 def names(monkeypatch):
     """
-    Stand in for the name servers: `names.asked` holds what they were asked.
+    Stand in for the name servers.
     """
-
-    class Names:
-        def __init__(self):
-            self.asked = []
-            self.answers = threading.Event()
-            self.answers.set()
-
-        def __call__(self, name, *_, **__):
-            self.asked.append(name)
-            self.answers.wait(WAIT_S)
-            if name == "no.invalid":
-                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-            name.encode("idna")
-            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))]
-
-    names = Names()
+    known = ["h", "later", *(f"h{n}" for n in range(50))]
+    names = Names({name: [["192.0.2.1"]] for name in known})
     monkeypatch.setattr(socket, "getaddrinfo", names)
     return names
 
@@ -47,70 +33,52 @@ def one(names):
     before = set(threading.enumerate())
     one = Resolver()
     yield one
-    names.answers.set()
+    names.may_answer.set()
     one.close()
     for thread in set(threading.enumerate()) - before:
         thread.join(WAIT_S)
 
 
-def found(one, name):
-    until = time.monotonic() + WAIT_S
-    while (addresses := one.look_up(name)) is None and time.monotonic() < until:
-        time.sleep(0.001)
-    return addresses
-
-
 def test_a_name_is_looked_up_once_however_many_ask(one, names):
-    names.answers.clear()
+    names.may_answer.clear()
     first = [one.look_up("h") for _ in range(100)]
-    names.answers.set()
+    names.may_answer.set()
 
     assert first == [None] * 100
-    assert found(one, "h") == ("192.0.2.1",)
-    assert names.asked == ["h"]
+    assert eventually(lambda: one.look_up("h")) == ("192.0.2.1",)
+    assert names.asked == {"h": 1}
 
 
 def test_a_slow_name_does_not_hold_up_the_others(one, names):
-    names.answers.clear()
+    names.may_answer.clear()
     wanted = [f"h{n}" for n in range(50)]
     for name in wanted:
         one.look_up(name)
-    until = time.monotonic() + WAIT_S
-    while len(names.asked) < 50 and time.monotonic() < until:
-        time.sleep(0.001)
-    names.answers.set()
+    eventually(lambda: len(names.asked) == 50)
+    names.may_answer.set()
 
-    assert sorted(names.asked) == sorted(wanted)
+    assert names.asked == dict.fromkeys(wanted, 1)
 
 
 @pytest.mark.parametrize(
     ("name", "error"), [("no.invalid", OSError), ("a..b", UnicodeError)]
 )
 def test_a_failure_is_raised_and_forgotten_soon(one, monkeypatch, name, error):
-    monkeypatch.setattr(resolver, "failure_ttl_s", lambda _: 0.0)
     with pytest.raises(error):
-        _raised(one, name)
+        eventually(lambda: one.look_up(name))
+    monkeypatch.setattr(resolver, "monotonic", lambda: time.monotonic() + 31)
+
     assert one.look_up(name) is None
-
-
-def _raised(one, name):
-    until = time.monotonic() + WAIT_S
-    while time.monotonic() < until:
-        if one._cache.get(name):
-            raise one._cache[name][1]
-        one.look_up(name)
-        time.sleep(0.001)
 
 
 def test_what_was_found_is_asked_for_again_after_a_while(one, names, monkeypatch):
     monkeypatch.setattr(resolver, "_TTL_S", 0.0)
-    one.look_up("h")
-    until = time.monotonic() + WAIT_S
-    while names.asked.count("h") < 2 and time.monotonic() < until:
-        one.look_up("h")
-        time.sleep(0.001)
 
-    assert names.asked.count("h") >= 2
+    def is_asked_again():
+        one.look_up("h")
+        return names.asked["h"] >= 2
+
+    assert eventually(is_asked_again)
 
 
 def test_what_waits_for_a_thread_is_not_being_asked_for(names, monkeypatch):
@@ -118,7 +86,7 @@ def test_what_waits_for_a_thread_is_not_being_asked_for(names, monkeypatch):
     With aiohttp, too; and a name that does not exist is asked for once.
     """
     monkeypatch.setattr(aiohttp_names, "MAX_THREADS", 1)
-    names.answers.clear()
+    names.may_answer.clear()
 
     async def look_up():
         threads = aiohttp_names.Lookups()
@@ -130,7 +98,7 @@ def test_what_waits_for_a_thread_is_not_being_asked_for(names, monkeypatch):
             while not names.asked:  # noqa: ASYNC110 - a thread does it
                 await asyncio.sleep(0.001)
         stages = [lookups.stage(name) for name in (*wanted, "known")]
-        names.answers.set()
+        names.may_answer.set()
         await asyncio.wait(tasks)
         with pytest.raises(OSError, match="not known"):
             await lookups.resolve("no.invalid")
@@ -139,4 +107,4 @@ def test_what_waits_for_a_thread_is_not_being_asked_for(names, monkeypatch):
     stages = asyncio.run(look_up())
 
     assert stages == [Stage.LOOKING_UP, Stage.QUEUED, Stage.CONNECTING]
-    assert names.asked == ["no.invalid", "later"]
+    assert names.asked == {"no.invalid": 1, "later": 1}

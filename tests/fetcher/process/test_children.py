@@ -50,7 +50,7 @@ def test_none_outlives_its_time_or_its_parent():
     if not (parent := os.fork()):
         with Children() as children:
             children.fork(lambda: time.sleep(SOON_S))
-            os.write(writer, str(next(iter(children._pids.values()))).encode())
+            os.write(writer, str(next(iter(children._running.values())).pid).encode())
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(parent, 0)
     orphan = int(os.read(reader, 20))

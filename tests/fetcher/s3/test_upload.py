@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import boto3
 import pytest
-from tests.support.tar_sink import MB, fill, sink_for
+from tests.support.tar_sink import MB, fill_tar
 
 
 @pytest.mark.usefixtures("small_parts")
@@ -13,9 +13,7 @@ def test_requests_are_those_that_boto3_makes(proxy, tar, s3):
     """
     What moto forgives, S3 may not; botocore's models know what it takes.
     """
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 7, MB)
-        sink.settle()
+    fill_tar(tar, proxy, 7, MB)
     ours = {asked.what: asked for asked in proxy.asked}
     proxy.asked.clear()
     _as_boto3_does(proxy, s3, tar, ours)

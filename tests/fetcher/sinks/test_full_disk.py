@@ -8,7 +8,7 @@ import sys
 from functools import partial
 
 import pytest
-from tests.support.engine_jobs import fetch, files_below
+from tests.support.engine_jobs import files_below
 from tests.support.misbehaving_origin import WAIT_S, Origin, sentence
 
 from fetcher.contract.outcome import Outcome
@@ -41,65 +41,53 @@ def whole(folder):
     )
 
 
-def test_a_disk_that_gets_full_costs_only_what_does_not_fit(engine, origin, tmp_path):
-    urls = [origin.url(f"/bytes/{BODY}/{number}") for number in range(100)]
-    with mounted(tmp_path / "disk", f"size={ROOM}") as disk:
-        ended = fetch(engine, urls, disk, connections=20, attempts=3)
-        kept = [one for one in ended if one.outcome is Outcome.OK]
-        refused = [one for one in ended if one.outcome is Outcome.SINK]
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (f"size={ROOM}", "No space left on device"),
+        # Inodes run out before bytes where files are small.
+        (f"size={4 * ROOM},nr_inodes=20", "No space left on device"),
+        ("ro", "Read-only file system"),
+    ],
+)
+def test_a_disk_that_gets_full_costs_only_what_does_not_fit(
+    fetch, origin, tmp_path, options, said
+):
+    urls = [origin.url(f"/bytes/{BODY}/{number}") for number in range(50)]
+    with mounted(tmp_path / "disk", options) as disk:
+        ended = fetch(urls, disk, connections=20, attempts=3)
+        many = sum(one.outcome is Outcome.OK for one in ended)
 
-        assert len(kept) + len(refused) == len(urls)
-        assert len(files_below(disk)) == len(kept) > 0
+        assert len(files_below(disk)) == many
+        assert (many == 0) == (options == "ro")
         assert whole(disk)
+    refused = [one for one in ended if one.outcome is Outcome.SINK]
+    assert many + len(refused) == len(urls) > many
     assert {one.attempts for one in refused} == {1}
-    assert all("No space left on device" in one.detail for one in refused)
-    assert all(sentence(one.detail) for one in refused)
+    assert all(said in one.detail and sentence(one.detail) for one in refused)
 
 
-def test_a_disk_that_is_emptied_is_written_to_again(engine, origin, tmp_path):
+def test_a_disk_that_is_emptied_is_written_to_again(fetch, origin, tmp_path):
     """
     The next file may be smaller, or somebody may have made room.
     """
     bodies = [2 * ROOM, BODY, 2 * ROOM, BODY]
     urls = [origin.url(f"/bytes/{size}") for size in bodies]
     with mounted(tmp_path / "disk", f"size={ROOM}") as disk:
-        ended = fetch(engine, urls, disk, connections=1)
+        ended = fetch(urls, disk, connections=1)
 
         assert [str(one.outcome) for one in ended] == ["sink", "ok", "sink", "ok"]
         assert whole(disk)
 
 
-def test_a_disk_without_files_left_is_full_too(engine, origin, tmp_path):
-    """
-    Inodes run out before bytes where files are small.
-    """
-    urls = [origin.url(f"/bytes/{BODY}/{number}") for number in range(50)]
-    with mounted(tmp_path / "disk", f"size={4 * ROOM},nr_inodes=20") as disk:
-        ended = fetch(engine, urls, disk)
-        many = sum(one.outcome is Outcome.OK for one in ended)
-
-        assert {str(one.outcome) for one in ended} == {"ok", "sink"}
-        assert len(files_below(disk)) == many
-        assert whole(disk)
-
-
-def test_a_folder_that_is_read_only_takes_nothing(engine, origin, tmp_path):
-    urls = [origin.url(f"/bytes/{BODY}/{number}") for number in range(20)]
-    with mounted(tmp_path / "disk", "ro") as disk:
-        ended = fetch(engine, urls, disk, attempts=3)
-
-    assert {(one.outcome, one.attempts) for one in ended} == {(Outcome.SINK, 1)}
-    assert all("Read-only file system" in one.detail for one in ended)
-
-
 def test_a_file_where_a_folder_is_due_costs_only_what_belongs_below(
-    engine, origin, tmp_path
+    fetch, origin, tmp_path
 ):
     (tmp_path / f"127.0.0.1+{origin.port}").write_text("in the way")
     below = [origin.url(f"/bytes/3/{number}") for number in range(5)]
     with Origin() as other:
         beside = [other.url(f"/bytes/3/{number}") for number in range(5)]
-        ended = fetch(engine, [Item(0, url) for url in below + beside], tmp_path)
+        ended = fetch([Item(0, url) for url in below + beside])
 
     assert [str(one.outcome) for one in ended] == ["sink"] * 5 + ["ok"] * 5
     assert (tmp_path / f"127.0.0.1+{origin.port}").read_text() == "in the way"
@@ -135,7 +123,7 @@ def test_a_file_larger_than_permitted_is_an_ending_not_a_signal(
     assert sorted(path.stat().st_size for path in kept) == [1_000, 2_000]
 
 
-def test_two_bodies_for_one_name_are_not_mixed(engine, origin, tmp_path):
+def test_two_bodies_for_one_name_are_not_mixed(fetch, origin, tmp_path):
     """
     A list may name a file twice; one of the two has it in the end, whole.
     """
@@ -146,7 +134,7 @@ def test_two_bodies_for_one_name_are_not_mixed(engine, origin, tmp_path):
             Item(0, origin.saying([head + body[:99], body[99:]]), "same")
             for head, body in zip(heads, bodies, strict=True)
         ]
-        ended = fetch(engine, items, tmp_path)
+        ended = fetch(items)
 
         assert {str(one.outcome) for one in ended} <= {"ok", "sink"}
         assert [path.read_bytes() in bodies for path in files_below(tmp_path)] == [True]

@@ -19,6 +19,7 @@ def stored(folder, name, item, download=PNG, count=10, **options):
     sink = Directory(folder, layout_of(name, count), **options)
     path = sink.keep(item, [b"abc"], download)
     assert sink.key_at(path) == sink.key_of(item)
+    assert sink.key_at(f"/elsewhere{path}") == ""
     return path.removeprefix(f"{folder}/")
 
 

@@ -12,16 +12,15 @@ from tests.support.bucket_contents import objects_in
 from tests.support.full_sink import fetch_while_full
 from tests.support.misbehaving_origin import Origin
 from tests.support.s3_proxy import (
-    DENIED,
     HANG_UP,
     INTERNAL,
     LOSE_ANSWER,
     SLOW_DOWN,
     WAIT_S,
-    always,
     once,
 )
 from tests.support.signed_requests import account_at
+from tests.support.tar_sink import outcomes, write
 from tests.support.waiting import eventually
 
 from fetcher.contract.options import Options
@@ -50,12 +49,13 @@ def key(number):
 
 
 def test_each_body_is_an_object_of_its_own_type_under_its_own_key(proxy, bucket, s3):
+    with sink_for(bucket, proxy) as earlier:
+        earlier.keep(item(0), [b"old and long"])
+        earlier.settle()
     with sink_for(bucket, proxy) as sink:
         path = sink.keep(item(0), [b"ab", b"c"], JPEG)
-        writer = sink.open(item(1))
-        writer.write([b"x" * 300_000])
-        writer.write([b"y"])
-        writer.commit(JPEG._replace(content_type="text/plain; charset=é"))
+        large = b"x" * 300_000 + b"y"
+        write(sink, item(1), large, JPEG._replace(content_type="text/plain; charset=é"))
         half = sink.open(item(2))
         half.write([b"half"])
         half.discard()
@@ -64,7 +64,7 @@ def test_each_body_is_an_object_of_its_own_type_under_its_own_key(proxy, bucket,
 
     assert lost == {}
     assert path == f"s3://{bucket}/{key(0)}"
-    assert objects_in(s3, bucket) == {key(0): b"abc", key(1): b"x" * 300_000 + b"y"}
+    assert objects_in(s3, bucket) == {key(0): b"abc", key(1): large}
     assert head["ContentType"] == "image/jpeg"
 
 
@@ -79,26 +79,11 @@ def test_keys_are_spread_over_prefixes_and_always_the_same():
     assert key(5) == "kept/1f/h/5.jpg"
 
 
-def test_an_object_replaces_the_one_of_an_earlier_run(proxy, bucket, s3):
-    for content in (b"old and long", b"new"):
-        with sink_for(bucket, proxy) as sink:
-            sink.keep(item(0), [content])
-            sink.settle()
-
-    assert objects_in(s3, bucket) == {key(0): b"new"}
-
-
-@pytest.mark.parametrize("fault", [SLOW_DOWN, INTERNAL, HANG_UP, LOSE_ANSWER])
-@pytest.mark.parametrize("is_large", [False, True])
-def test_what_s3_is_too_busy_for_it_is_given_again(proxy, bucket, s3, fault, is_large):
+@pytest.mark.parametrize("fault", [HANG_UP, LOSE_ANSWER])
+def test_a_file_that_s3_is_too_busy_for_it_is_given_again(proxy, bucket, s3, fault):
     proxy.fault = once("PutObject", fault)
     with sink_for(bucket, proxy) as sink:
-        if is_large:
-            writer = sink.open(item(0))
-            writer.write([b"x" * 200_000])
-            writer.commit()
-        else:
-            sink.keep(item(0), [b"x" * 200_000])
+        write(sink, item(0), b"x" * 200_000)
         lost = sink.settle()
 
     assert lost == {}
@@ -129,7 +114,7 @@ def keep_all(origin, proxy, bucket, many):
     with sink_for(bucket, proxy, left_s=120) as sink:
         Transfers(urls, sink, options, account).run(engine_for(options), 120)
         lost = sink.settle()
-    return ended | {number: ending.outcome for number, ending in lost.items()}
+    return ended | outcomes(lost)
 
 
 def check_none_lost(proxy, s3, bucket, many):
@@ -165,9 +150,7 @@ def test_what_s3_refuses_is_lost_with_the_reason(proxy, bucket, s3):
             sink.keep(item(number), [b"x"])
         lost = sink.settle()
 
-    assert {number: ending.outcome for number, ending in lost.items()} == {
-        1: Outcome.SINK
-    }
+    assert outcomes(lost) == {1: Outcome.SINK}
     assert lost[1].detail == (
         f"could not keep the body at s3://{bucket}/{key(1)}: "
         "S3 answered 400 EntityTooLarge: because"
@@ -175,25 +158,17 @@ def test_what_s3_refuses_is_lost_with_the_reason(proxy, bucket, s3):
     assert set(objects_in(s3, bucket)) == {key(0), key(2)}
 
 
-def test_once_s3_lets_nothing_in_nothing_more_is_taken(proxy, bucket):
-    proxy.fault = always("PutObject", DENIED)
-    with sink_for(bucket, proxy) as sink:
-        sink.keep(item(0), [b"x"])
-        lost = sink.settle()
-
-        assert lost[0].outcome is Outcome.SINK
-        with pytest.raises(OSError, match="AccessDenied"):
-            sink.keep(item(1), [b"x"])
-        with pytest.raises(OSError, match="AccessDenied"):
-            sink.open(item(1))
-
-
-def test_a_bucket_that_is_not_there_is_said_so(proxy):
+def test_once_a_bucket_turns_out_not_to_be_there_nothing_more_is_taken(proxy):
     with sink_for("no-such-bucket", proxy) as sink:
         sink.keep(item(0), [b"x"])
         lost = sink.settle()
 
-    assert "NoSuchBucket" in lost[0].detail
+        assert lost[0].outcome is Outcome.SINK
+        assert "NoSuchBucket" in lost[0].detail
+        with pytest.raises(OSError, match="NoSuchBucket"):
+            sink.keep(item(1), [b"x"])
+        with pytest.raises(OSError, match="NoSuchBucket"):
+            sink.open(item(1))
 
 
 def test_what_is_not_safe_at_the_deadline_is_to_be_fetched_again(proxy, bucket):
@@ -209,9 +184,7 @@ def test_what_is_not_safe_at_the_deadline_is_to_be_fetched_again(proxy, bucket):
     took_s = monotonic() - began
     over.set()
 
-    assert {number: ending.outcome for number, ending in lost.items()} == {
-        1: Outcome.UNSTARTED
-    }
+    assert outcomes(lost) == {1: Outcome.UNSTARTED}
     assert "deadline" in lost[1].detail
     assert took_s < 5
 
@@ -255,9 +228,7 @@ def test_closing_breaks_off_what_is_under_way_and_leaves_no_descriptor(proxy, bu
     before = descriptors()
     with sink_for(bucket, proxy) as sink:
         for number in range(40):
-            writer = sink.open(item(number))
-            writer.write([b"x" * 1_000])
-            writer.commit()
+            write(sink, item(number), b"x" * 1_000)
         during = descriptors()
         began = monotonic()
     took_s = monotonic() - began

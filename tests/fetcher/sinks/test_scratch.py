@@ -6,13 +6,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from tests.support.engine_jobs import files_below
 
 from fetcher.contract.source import Item
 from fetcher.sinks.scratch import Scratch
-
-
-def files_below(folder):
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
 def keep(sink, destination):
@@ -25,43 +22,17 @@ def temporary(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_scratch_folder_goes_when_it_is_closed(temporary):
-    sink = Scratch()
-    keep(sink, "a/b")
-    before = files_below(temporary)
-    sink.close()
-
-    assert len(before) == 1
-    assert list(temporary.iterdir()) == []
-
-
-@pytest.mark.usefixtures("temporary")
-def test_a_body_is_kept_in_one_go_or_part_by_part():
-    sink = Scratch()
+def test_bodies_are_kept_until_a_scratch_folder_is_closed(temporary):
+    sink, other = Scratch(), Scratch()
     writer = sink.open(Item(0, "http://h/a", "parts"))
     writer.write([b"xy"])
     writer.write([b"z"])
-    paths = [writer.commit(), keep(sink, "whole")]
+    paths = [writer.commit(), keep(sink, "a/b")]
+    other.close()
 
     assert [Path(path).read_bytes() for path in paths] == [b"xyz", b"xyz"]
     sink.close()
-
-
-@pytest.mark.usefixtures("temporary")
-def test_two_shards_at_work_leave_each_other_s_files_alone():
-    one, other = Scratch(), Scratch()
-    path = keep(one, "b")
-    other.close()
-
-    assert Path(path).exists()
-    one.close()
-
-
-def test_what_is_not_ours_in_temporary_storage_stays(temporary):
-    (temporary / "shard-of-mine").mkdir()
-    Scratch().close()
-
-    assert [path.name for path in temporary.iterdir()] == ["shard-of-mine"]
+    assert list(temporary.iterdir()) == []
 
 
 def _killed_at_work(folder):
@@ -101,8 +72,8 @@ def test_what_others_put_into_temporary_storage_is_neither_waited_for_nor_follow
     A FIFO's other end may never be opened, and a link may lead to anything.
     """
     os.mkfifo(temporary / "fetcher-shard-fifo")
-    (temporary / "precious").mkdir()
-    (temporary / "fetcher-shard-link").symlink_to(temporary / "precious")
+    (temporary / "shard-of-mine").mkdir()
+    (temporary / "fetcher-shard-link").symlink_to(temporary / "shard-of-mine")
     Scratch().close()
 
-    assert (temporary / "precious").is_dir()
+    assert (temporary / "shard-of-mine").is_dir()

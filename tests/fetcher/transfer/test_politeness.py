@@ -4,8 +4,8 @@ from itertools import pairwise
 from urllib.parse import quote
 
 import pytest
-from tests.support.engine_jobs import fetch, fetch_beside_good_ones
 from tests.support.misbehaving_origin import Origin, closed_port
+from tests.support.outcome_tables import unexpected
 
 from fetcher.contract.outcome import Outcome
 
@@ -16,22 +16,20 @@ def origin():
         yield origin
 
 
-def test_no_more_downloads_are_in_flight_at_a_host_than_allowed(
-    engine, origin, tmp_path
-):
+def test_no_more_downloads_are_in_flight_at_a_host_than_allowed(fetch, origin):
     """
     Each waits until there are four: with fewer it would take for ever, and the most
     there ever were is what the origin counted.
     """
     urls = [url for _ in range(10) for url in origin.together(4)]
-    ended = fetch(engine, urls, tmp_path, connections=40, per_host=4, deadline_s=20)
+    ended = fetch(urls, connections=40, per_host=4, deadline_s=20)
 
     assert {one.outcome for one in ended} == {Outcome.OK}
     assert origin.most_at_once == 4
     assert origin.connections <= 4
 
 
-def test_a_host_with_a_limit_does_not_hold_up_the_others(engine, origin, tmp_path):
+def test_a_host_with_a_limit_does_not_hold_up_the_others(fetch, origin):
     """
     Its URLs come first in the list, and it never answers.
     """
@@ -39,9 +37,7 @@ def test_a_host_with_a_limit_does_not_hold_up_the_others(engine, origin, tmp_pat
         slow = [origin.url(f"/silence/{number}") for number in range(50)]
         quick = [other.url(f"/bytes/3/{number}") for number in range(50)]
         ended = fetch(
-            engine,
             slow + quick,
-            tmp_path,
             connections=10,
             per_host=2,
             deadline_s=0.9,  # before silence gives places back
@@ -52,16 +48,14 @@ def test_a_host_with_a_limit_does_not_hold_up_the_others(engine, origin, tmp_pat
     assert len(origin.requests) == 2
 
 
-def test_requests_to_a_host_are_spaced_whatever_others_are_asked(
-    engine, origin, tmp_path
-):
+def test_requests_to_a_host_are_spaced_whatever_others_are_asked(fetch, origin):
     with Origin() as other:
         urls = [
             one.url(f"/bytes/3/{number}")
             for number in range(7)
             for one in (origin, other)
         ]
-        ended = fetch(engine, urls, tmp_path, connections=14, host_rate=20.0)
+        ended = fetch(urls, connections=14, host_rate=20.0)
 
     assert {one.outcome for one in ended} == {Outcome.OK}
     for one in (origin, other):
@@ -71,23 +65,21 @@ def test_requests_to_a_host_are_spaced_whatever_others_are_asked(
         assert min(after - before for before, after in pairwise(times)) > 0.01
 
 
-def test_a_host_that_never_answers_is_left_alone(engine, origin, tmp_path):
+def test_a_host_that_never_answers_is_left_alone(fetch, origin):
     """
     Hammering a host that is down helps neither side; nor must it hold up the others.
     """
     urls = [origin.url(f"/hang-up/{number}") for number in range(300)]
     with Origin() as other:
         good = [other.url(f"/bytes/3/{number}") for number in range(50)]
-        ended = fetch(
-            engine, urls + good, tmp_path, connections=10, attempts=3, deadline_s=1.0
-        )
+        ended = fetch(urls + good, connections=10, attempts=3, deadline_s=1.0)
 
     assert {one.outcome for one in ended[300:]} == {Outcome.OK}
     assert {one.outcome for one in ended[:300]} <= {Outcome.CUT, Outcome.UNSTARTED}
     assert len(origin.requests) < 100
 
 
-def test_a_host_is_not_blamed_for_where_it_redirects_to(engine, origin, tmp_path):
+def test_a_host_is_not_blamed_for_where_it_redirects_to(fetch, origin):
     """
     Much of what a shortener of URLs leads to is gone; it is not.
     """
@@ -95,25 +87,18 @@ def test_a_host_is_not_blamed_for_where_it_redirects_to(engine, origin, tmp_path
         dead = f"http://127.0.0.1:{closed}/"
         urls = [origin.url(f"/to/{dead}{number}") for number in range(60)]
         good = [origin.url(f"/bytes/3/{number}") for number in range(20)]
-        ended = fetch(engine, urls + good, tmp_path, connections=10, deadline_s=2.0)
+        ended = fetch(urls + good, connections=10, deadline_s=2.0)
 
     assert {one.outcome for one in ended[60:]} == {Outcome.OK}
     assert {one.outcome for one in ended[:60]} <= {Outcome.CONNECT}
 
 
-def test_a_body_that_trickles_below_the_least_pace_is_broken_off(
-    engine, origin, tmp_path
-):
+def test_a_body_that_trickles_below_the_least_pace_is_broken_off(fetch_beside, origin):
     """
     It never falls silent: 50 bytes a second, where 1,000 are due.
     """
-    (one,) = fetch_beside_good_ones(
-        engine,
-        origin,
-        [origin.url("/trickle/10000/0.02")],
-        tmp_path,
-        read_timeout_s=0.5,
-        min_bytes_per_s=1_000,
+    (one,) = fetch_beside(
+        [origin.url("/trickle/10000/0.02")], read_timeout_s=0.5, min_bytes_per_s=1_000
     )
 
     assert one.outcome is Outcome.READ_TIMEOUT
@@ -121,31 +106,24 @@ def test_a_body_that_trickles_below_the_least_pace_is_broken_off(
     assert one.seconds < 3
 
 
-@pytest.mark.parametrize(
-    ("outcome", "tags"),
-    [
-        ("blocked", ["noindex", "noai", "noimageai", "none", "NoAI", "nofollow, noai"]),
-        ("blocked", ["nofollow,noimageai , x"]),
-        ("ok", ["all", "nofollow", "noaim", "otherbot: noindex", ""]),
-        ("ok", ["unavailable_after: 25 Jun 2040 15:00:00 PST"]),
-    ],
-)
-def test_a_body_that_is_reserved_is_left_if_that_is_respected(
-    engine, origin, tmp_path, outcome, tags
-):
-    urls = [origin.url(f"/headers/X-Robots-Tag/{quote(tag)}") for tag in tags]
-    respected = fetch(engine, urls, tmp_path, respect_robots=True)
-    ignored = fetch(engine, urls, tmp_path)
+def test_a_body_that_is_reserved_is_left_if_that_is_respected(fetch, origin):
+    ends = {
+        **dict.fromkeys(("noindex", "noai", "noimageai", "none", "NoAI"), "blocked"),
+        **dict.fromkeys(("nofollow, noai", "nofollow,noimageai , x"), "blocked"),
+        **dict.fromkeys(("all", "nofollow", "noaim", "otherbot: noindex", ""), "ok"),
+        "unavailable_after: 25 Jun 2040 15:00:00 PST": "ok",
+    }
+    urls = [origin.url(f"/headers/X-Robots-Tag/{quote(tag)}") for tag in ends]
 
-    assert [str(one.outcome) for one in respected] == [outcome] * len(tags)
-    assert {one.outcome for one in ignored} == {Outcome.OK}
+    assert unexpected(ends, fetch(urls, respect_robots=True)) == {}
+    assert {one.outcome for one in fetch(urls)} == {Outcome.OK}
 
 
-def test_one_reserving_header_among_several_is_enough(engine, origin, tmp_path):
+def test_one_reserving_header_among_several_is_enough(fetch, origin):
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n"
     tags = [b"X-Robots-Tag: all", b"x-robots-tag: noai", b"X-Robots-Tag: nofollow"]
     url = origin.saying(head + b"\r\n".join(tags) + b"\r\n\r\nxyz")
-    (one,) = fetch(engine, [url], tmp_path, respect_robots=True)
+    (one,) = fetch([url], respect_robots=True)
 
     assert one.outcome is Outcome.BLOCKED
     assert "noai" in one.detail

@@ -4,7 +4,7 @@ import gzip
 from urllib.parse import quote, urlsplit
 
 import pytest
-from tests.support.engine_jobs import body_of, fetch, fetch_beside_good_ones
+from tests.support.engine_jobs import body_of
 from tests.support.misbehaving_origin import Origin
 from tests.support.outcome_tables import expected, unexpected
 
@@ -49,150 +49,124 @@ def raw(place, status=302):
     )
 
 
-def test_no_redirect_leads_where_it_must_not(engine, origin, tmp_path):
+def test_no_redirect_leads_where_it_must_not(fetch_beside, origin):
     urls = [to(origin, place) for place in NEVER]
-    ended = fetch_beside_good_ones(engine, origin, urls, tmp_path)
+    ended = fetch_beside(urls)
 
     assert unexpected(NEVER, ended) == {}
     assert not any("hunter2" in one.detail for one in ended)
 
 
-@pytest.mark.parametrize(
-    ("path", "outcome"),
-    [
-        ("/loop", "too_many_redirects"),
-        ("/chain/5", "ok"),
-        ("/chain/6", "too_many_redirects"),
-        ("/chain/1000", "too_many_redirects"),
-    ],
-)
-def test_five_redirects_are_followed_and_no_more(
-    engine, origin, tmp_path, path, outcome
-):
-    (one,) = fetch_beside_good_ones(engine, origin, [origin.url(path)], tmp_path)
+def test_five_redirects_are_followed_and_no_more(fetch_beside, origin):
+    paths = {"/loop": "too_many_redirects", "/chain/5": "ok"}
+    paths |= dict.fromkeys(("/chain/6", "/chain/1000"), "too_many_redirects")
 
-    assert one.outcome == outcome
+    assert unexpected(paths, fetch_beside(list(map(origin.url, paths)))) == {}
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize(
-    "place",
-    [
-        "/target/a%2Fb?c=%20",
-        "../../target/a%2Fb?c=%20",
-        "//{host}/target/a%2Fb?c=%20#x",
-    ],
-)
-def test_a_place_may_be_relative(engine, origin, tmp_path, status, place):
-    place = place.format(host=f"127.0.0.1:{origin.port}")
-    (one,) = fetch(
-        engine, [origin.saying(raw(place.encode(), status), "next")], tmp_path
+def test_a_place_may_be_relative_and_given_twice(fetch, origin):
+    places = ["/target/a%2Fb?c=%20", "../../target/a%2Fb?c=%20"]
+    places.append(f"{places[0]}\r\nLocation: {places[0]}")
+    places.append(f"//127.0.0.1:{origin.port}/target/a%2Fb?c=%20#x")
+    ended = fetch(
+        origin.saying(raw(place.encode(), status), "next")
+        for place in places
+        for status in (301, 302, 303, 307, 308)
     )
 
-    assert one.outcome is Outcome.OK
-    assert body_of(one) == b"/target/a%2Fb?c=%20"
+    assert {body_of(one) for one in ended} == {b"/target/a%2Fb?c=%20"}
+    assert len(ended) == 20
 
 
-@pytest.mark.parametrize(
-    ("place", "asked"),
-    [
-        ("/target/ä".encode(), "/target/%C3%A4"),
-        (b"/target/a b", "/target/a%20b"),
-        (b"/target/a%2Fb%41~?q=%2C%3A+%20", "/target/a%2Fb%41~?q=%2C%3A+%20"),
-        (b"/target/a'(b);=,!*", "/target/a'(b);=,!*"),
-    ],
-)
-def test_a_place_is_asked_for_as_it_is_written(engine, origin, tmp_path, place, asked):
+def test_a_place_is_asked_for_as_it_is_written(fetch, origin):
     """
     What is not ASCII is encoded, as browsers do; nothing else, for the sake of signed
     URLs: origins redirect to those.
     """
-    (one,) = fetch(engine, [origin.saying(raw(place), "next")], tmp_path)
+    asked = {
+        "/target/ä": "/target/%C3%A4",
+        "/target/a b": "/target/a%20b",
+        "/target/a%2Fb%41~?q=%2C%3A+%20": "/target/a%2Fb%41~?q=%2C%3A+%20",
+        "/target/a'(b);=,!*": "/target/a'(b);=,!*",
+    }
+    ended = fetch(origin.saying(raw(place.encode()), "next") for place in asked)
 
-    assert body_of(one).decode() == asked
+    assert [body_of(one).decode() for one in ended] == list(asked.values())
 
 
-@pytest.mark.parametrize("status", [300, 305, 306, 304])
-def test_other_statuses_are_no_redirects(engine, origin, tmp_path, status):
+def test_other_statuses_are_no_redirects(fetch, origin):
     """
     300 is a choice for a person, 305 and 306 would name a proxy, 304 has no place.
     """
-    url = origin.saying(raw(b"/bytes/3", status), "next")
-    (one,) = fetch(engine, [url], tmp_path)
+    statuses = [300, 305, 306, 304]
+    ended = fetch(origin.saying(raw(b"/bytes/3", one), "next") for one in statuses)
 
-    assert (one.outcome, one.status) == (Outcome.HTTP_STATUS, status)
+    assert [(one.outcome, one.status) for one in ended] == [
+        (Outcome.HTTP_STATUS, status) for status in statuses
+    ]
 
 
-def test_a_password_is_for_the_origin_it_was_given_for(engine, origin, tmp_path):
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/target/a@b",
+        "http://127.0.0.1:{port}/target/a@b",
+        "http://else:hunter3@127.0.0.1:{port}/target/a@b",
+        "//else:hunter3@127.0.0.1:{port}/target/a@b",
+    ],
+)
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_no_redirect_is_followed_with_a_password(fetch, origin, place, is_elsewhere):
+    """
+    Neither with the first URL's own nor with one that some origin made up.
+    """
     with Origin() as other:
-        url = to(origin, other.url("/bytes/3")).replace("//", "//user:hunter2@", 1)
-        (one,) = fetch(engine, [url], tmp_path)
+        port = (other if is_elsewhere else origin).port
+        url = to(origin, place.format(port=port)).replace("//", "//me:hunter2@", 1)
+        (one,) = fetch([url])
+        *_, redirected = [*origin.requests, *other.requests]
 
-    assert one.outcome is Outcome.OK
-    assert "authorization" in origin.requests[-1].headers
-    assert "authorization" not in other.requests[-1].headers
-    assert "referer" not in other.requests[-1].headers
+    assert body_of(one) == b"/target/a@b"
+    assert "authorization" in origin.seen("/to/")[-1].headers
+    assert redirected.path == "/target/a@b"
+    assert not {"authorization", "referer"} & redirected.headers.keys()
 
 
-def test_a_request_that_is_repeated_has_the_password_again(engine, origin, tmp_path):
+def test_a_request_that_is_repeated_has_the_password_again(fetch, origin):
     """
     Nobody asked for this encoding, of which libcurl tells only who listens.
     """
     body = gzip.compress(b"x" * 99)
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
     url = origin.saying(head % len(body) + body, "next")
-    (one,) = fetch(engine, [url.replace("//", "//user:hunter2@", 1)], tmp_path)
+    (one,) = fetch([url.replace("//", "//user:hunter2@", 1)])
     requests = origin.seen(urlsplit(url).path)
 
     assert (one.outcome, body_of(one)) == (Outcome.OK, b"x" * 99)
     assert all("authorization" in request.headers for request in requests)
 
 
-def test_no_cookie_is_kept(engine, origin, tmp_path):
+def test_of_a_redirect_neither_a_cookie_nor_its_body_is_kept(fetch, origin):
     """
     What one URL's origin wants remembered is no business of the next's.
     """
-    redirect = raw(b"/bytes/3").replace(b"Location", b"Set-Cookie: a=b\r\nLocation")
-    ended = fetch(
-        engine,
-        [origin.saying(redirect, "next"), origin.url("/bytes/4")],
-        tmp_path,
-        connections=1,
-    )
-
-    assert {one.outcome for one in ended} == {Outcome.OK}
-    assert "cookie" not in origin.requests[-1].headers
-    assert "cookie" not in origin.requests[-2].headers
-
-
-def test_the_body_of_a_redirect_is_not_part_of_the_file(engine, origin, tmp_path):
     redirect = (
-        b"HTTP/1.1 302 On\r\nLocation: /bytes/3\r\nContent-Length: 6\r\n\r\nmoved!"
+        b"HTTP/1.1 302 On\r\nSet-Cookie: a=b\r\nLocation: /bytes/3\r\n"
+        b"Content-Length: 6\r\n\r\nmoved!"
     )
-    (one,) = fetch(engine, [origin.saying(redirect, "next")], tmp_path)
+    urls = [origin.saying(redirect, "next"), origin.url("/bytes/4")]
+    ended = fetch(urls, connections=1)
 
-    assert one.outcome is Outcome.OK
-    assert (body_of(one), one.body_bytes) == (b"xxx", 3)
-
-
-def test_a_redirect_may_lead_to_a_failure_and_says_its_status(engine, origin, tmp_path):
-    (one,) = fetch(engine, [to(origin, "/status/404")], tmp_path)
-
-    assert (one.outcome, one.status) == (Outcome.HTTP_STATUS, 404)
-    assert one.detail == "expected status 200, got 404"
+    assert [body_of(one) for one in ended] == [b"xxx", b"xxxx"]
+    assert ended[0].body_bytes == 3
+    assert not any("cookie" in request.headers for request in origin.requests[-2:])
 
 
-def test_an_endless_body_of_a_redirect_does_not_keep_us(engine, origin, tmp_path):
+def test_an_endless_body_of_a_redirect_does_not_keep_us(fetch_beside, origin):
     """
     Nobody wants that body; the limits hold for it, too.
     """
     head = b"HTTP/1.1 302 On\r\nLocation: /bytes/3\r\nContent-Length: 99\r\n\r\n"
-    (one,) = fetch_beside_good_ones(
-        engine,
-        origin,
-        [origin.saying(head, "wait")],
-        tmp_path,
-        read_timeout_s=0.6,
-    )
+    (one,) = fetch_beside([origin.saying(head, "wait")], read_timeout_s=0.6)
 
     assert one.outcome in {Outcome.OK, Outcome.READ_TIMEOUT}

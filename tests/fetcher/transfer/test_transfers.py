@@ -1,11 +1,12 @@
 """The loop: every URL ends in exactly one way, whatever happens on the way."""
 
-from itertools import chain, repeat
+from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.virtual_time import Clock
+from tests.support.virtual_time import Clock, Fate, simulate
 
 from fetcher.contract.download_results import Download
 from fetcher.contract.options import Options
@@ -13,48 +14,15 @@ from fetcher.contract.outcome import Outcome, can_heal
 from fetcher.contract.source import Item
 from fetcher.sinks.discard import Discard
 from fetcher.transfer import transfers as module
-from fetcher.transfer.attempt import Attempt
 from fetcher.transfer.flow.retries import was_silent
 from fetcher.transfer.transfers import Transfers
 
-ENDINGS = st.sampled_from(
-    [Download(one) for one in Outcome if one is not Outcome.HTTP_STATUS]
-    + [Download(Outcome.HTTP_STATUS, status) for status in (404, 429, 503)]
+CUT = Fate(0.0, Outcome.CUT, status=0)
+FATES = st.sampled_from(
+    [Fate(0.0, one, status=0) for one in Outcome if one is not Outcome.HTTP_STATUS]
+    + [Fate(0.0, Outcome.HTTP_STATUS, status) for status in (404, 429, 503)]
+    + [Fate(0.0, Outcome.HTTP_STATUS, 410, retry_after_s=1.0)]
 )
-URLS = st.lists(st.sampled_from(["http://h/a", "ftp://h/b", "nonsense"]), max_size=30)
-
-
-class Scripted:
-    """An engine whose attempts end as a script says."""
-
-    name = "scripted"
-
-    def __init__(self, clock, endings, in_flight=1, most=10**9):
-        self._clock = clock
-        self._endings = iter(endings)
-        self._in_flight = in_flight
-        self._most = most
-        self.waits = []
-
-    def run(self, work, deadline_s):
-        flying = []
-        until = self._clock.now + deadline_s
-        while self._clock.now < until and self._most:
-            step = work.next()
-            if isinstance(step, Attempt):
-                flying.append(step)
-                self._most -= 1
-            is_more = isinstance(step, Attempt) and len(flying) < self._in_flight
-            if flying and not is_more:  # whoever waits is waiting for one of them, too
-                work.ended(flying.pop(0), next(self._endings))
-            elif step is None:
-                return
-            elif isinstance(step, float):
-                self.waits.append(step)
-                self._clock.now += step
-
-    def stop(self):
-        pass
 
 
 @pytest.fixture
@@ -64,92 +32,49 @@ def clock(monkeypatch):
     return clock
 
 
-def outcomes(urls, engine, deadline_s=1e9, **options):
-    ended = []
-    items = [Item(10 + n, url) for n, url in enumerate(urls)]
-    job = Transfers(
-        items,
-        Discard(),
-        Options(**options),
-        lambda index, item, one: ended.append((index, item, one)),
+def one_url(*fates, **options):
+    """Fetch a URL whose tries end like this, the last one for ever."""
+    return simulate(
+        ["http://h/"],
+        lambda _url, tries, _now: fates[min(tries, len(fates)) - 1],
+        **options,
     )
-    job.run(engine, deadline_s)
-    ended.sort()
-
-    assert [(index, item) for index, item, _ in ended] == list(enumerate(items))
-    return [one for _, _, one in ended]
 
 
-@given(
-    urls=URLS,
-    endings=st.lists(ENDINGS, max_size=20),
-    in_flight=st.integers(1, 5),
-    most=st.integers(0, 60),
-    attempts=st.integers(1, 4),
-    deadline_s=st.sampled_from([0.0, 1.0, 1e9]),
-)
-def test_every_url_is_accounted_for_exactly_once_whatever_the_outcomes(
-    urls, endings, in_flight, most, attempts, deadline_s
-):
-    with pytest.MonkeyPatch.context() as patch:
-        clock = Clock()
-        patch.setattr(module, "monotonic", clock)
-        script = chain(endings, repeat(Download(Outcome.OK, 200)))
-        engine = Scripted(clock, script, in_flight, most)
-        ended = outcomes(urls, engine, deadline_s, attempts=attempts)
+@given(FATES)
+def test_only_what_can_heal_is_tried_again(fate):
+    (one,) = one_url(fate, attempts=4).ended
 
-    assert len(ended) == len(urls)
-    assert all(one.attempts <= attempts + 10 for one in ended)
-
-
-@given(ENDINGS)
-def test_only_what_can_heal_is_tried_again(ending):
-    with pytest.MonkeyPatch.context() as patch:
-        clock = Clock()
-        patch.setattr(module, "monotonic", clock)
-        (one,) = outcomes(["http://h/"], Scripted(clock, repeat(ending)), attempts=4)
-
-    assert one.outcome is ending.outcome
-    most = 2 if was_silent(ending) else 4 if can_heal(*ending[:2]) else 1
-    refusals = {429: 6, 503: 6}.get(ending.status, 0)  # then its host is given up
+    assert one.outcome is fate.outcome
+    most = 2 if was_silent(one) else 4 if can_heal(*one[:2]) else 1
+    refusals = {429: 6, 503: 6}.get(fate.status, 0)  # then its host is given up
     assert one.attempts == (refusals or most)
 
 
-def test_a_url_that_heals_is_ok(clock):
-    script = [Download(Outcome.CUT), Download(Outcome.OK, 200, 3)]
-    (one,) = outcomes(["http://h/"], Scripted(clock, script))
+def test_a_url_that_heals_is_ok():
+    (one,) = one_url(CUT, Fate(0.0)).ended
 
-    assert (one.outcome, one.attempts, one.body_bytes) == (Outcome.OK, 2, 3)
+    assert (one.outcome, one.attempts) == (Outcome.OK, 2)
 
 
-def test_waits_between_attempts_grow_and_differ(clock):
-    engine = Scripted(clock, repeat(Download(Outcome.CUT)))
-    outcomes(["http://h/"], engine, attempts=8)
+def test_waits_between_attempts_grow_and_differ():
+    run = one_url(CUT, attempts=8)
+    waits = [after - before for (_, before), (_, after) in pairwise(run.engine.tries)]
     longest = [min(0.5 * 2**n, 20.0) for n in range(7)]
 
-    assert len(engine.waits) == 7
-    assert all(
-        0 <= wait <= most for wait, most in zip(engine.waits, longest, strict=True)
-    )
-    assert len(set(engine.waits)) == 7
+    assert all(0 <= wait <= most for wait, most in zip(waits, longest, strict=True))
+    assert len(set(waits)) == 7
 
 
-def test_an_origin_s_wish_to_wait_is_obeyed(clock):
-    busy = Download(Outcome.HTTP_STATUS, 503, retry_after_s=60.0)
-    engine = Scripted(clock, [busy, Download(Outcome.OK, 200)])
-    (one,) = outcomes(["http://h/"], engine)
+def test_an_origin_s_wish_to_wait_is_obeyed_within_the_total_timeout():
+    busy = Fate(0.0, Outcome.HTTP_STATUS, 503, retry_after_s=60.0)
+    waits = one_url(busy, Fate(0.0), total_timeout_s=61.0)
+    ends = one_url(busy, Fate(0.0), total_timeout_s=50.0)
 
-    assert one.outcome is Outcome.OK
-    assert one.seconds >= 60
-
-
-def test_a_wait_beyond_the_total_timeout_is_not_begun(clock):
-    busy = Download(Outcome.HTTP_STATUS, 503, retry_after_s=60.0)
-    engine = Scripted(clock, repeat(busy))
-    (one,) = outcomes(["http://h/"], engine, total_timeout_s=50.0)
-
-    assert (one.outcome, one.status, one.attempts) == (Outcome.HTTP_STATUS, 503, 1)
-    assert engine.waits == []
+    assert waits.outcomes() == [Outcome.OK]
+    assert waits.ended[0].seconds >= 60
+    assert (ends.ended[0].status, ends.ended[0].attempts) == (503, 1)
+    assert ends.seconds == 0
 
 
 def test_the_total_timeout_counts_from_the_first_try(clock):
@@ -186,17 +111,22 @@ def test_a_retry_of_silence_goes_after_all_urls_not_yet_tried(clock):
     assert [job.next().position for _ in range(3)] == [1, 2, 0]
 
 
-def test_at_the_deadline_a_url_says_how_far_it_had_come(clock):
-    engine = Scripted(clock, repeat(Download(Outcome.CUT, detail="torn")), most=2)
-    ended = outcomes([f"http://h/{n}" for n in range(3)], engine, attempts=9)
+def test_at_the_deadline_a_url_says_how_far_it_had_come():
+    ended = []
+    urls = [Item(n, f"http://h/{n}") for n in range(4)]
+    job = Transfers(urls, Discard(), Options(), lambda *one: ended.append(one))
+    job.ended(job.next(), Download(Outcome.CUT, detail="torn"))
+    job.next()
+    job.run(SimpleNamespace(run=lambda *_: None), 0.0)
+    ended.sort()
 
-    assert {one.outcome for one in ended} == {Outcome.UNSTARTED}
-    assert [one.detail for one in ended] == [
-        "was to be tried again: torn",
-        "was to be tried again: torn",
-        "",
+    assert {one.outcome for *_, one in ended} == {Outcome.UNSTARTED}
+    assert [(one.detail, one.attempts) for *_, one in ended] == [
+        ("was to be tried again: torn", 1),
+        ("interrupted at the deadline", 1),
+        ("", 0),
+        ("", 0),
     ]
-    assert [one.attempts for one in ended] == [1, 1, 0]
 
 
 def test_the_source_is_read_only_as_fast_as_it_is_fetched():

@@ -25,8 +25,7 @@ def test_bodies_that_never_come_cost_nothing(endpoint):
     before = endpoint.memory
     with contextlib.ExitStack() as stack:
         for _ in range(100):
-            talk = socket.create_connection(("127.0.0.1", endpoint.port), timeout=15)
-            stack.enter_context(talk)
+            talk = stack.enter_context(endpoint.connected())
             talk.sendall(CREATE + b"Content-Length: 70000000\r\n\r\n{")
         grown = endpoint.memory - before
 
@@ -42,7 +41,7 @@ def at_once(wait, rows):
 def test_a_request_that_does_not_come_is_waited_for_in_vain_once(endpoint):
     def wait(sent):
         began = time.monotonic()
-        with socket.create_connection(("127.0.0.1", endpoint.port), timeout=15) as talk:
+        with endpoint.connected() as talk:
             talk.sendall(sent)
             for _ in range(sent.count(b"\r\n\r\n")):  # answered first
                 assert talk.recv(65_536)
@@ -57,7 +56,7 @@ def test_a_request_that_does_not_come_is_waited_for_in_vain_once(endpoint):
 def test_a_request_that_drips_is_given_up_too(endpoint):
     """Patience is for the whole of a head, not for each of its bytes."""
     began = time.monotonic()
-    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=15) as talk:
+    with endpoint.connected() as talk:
         with contextlib.suppress(ConnectionError):
             talk.sendall(LIST[:-2] + b"X: ")
             for _ in range(1_000):
@@ -88,7 +87,7 @@ def test_an_object_that_does_not_come_is_refused_as_s3_does(endpoint):
 def test_a_slow_body_that_keeps_coming_is_taken(endpoint):
     body = json.dumps({"padding": "x" * 300_000}).encode()
     pieces = [body[start : start + 30_000] for start in range(0, len(body), 30_000)]
-    with socket.create_connection(("127.0.0.1", endpoint.port), timeout=15) as talk:
+    with endpoint.connected() as talk:
         talk.sendall(CREATE + b"Content-Length: %d\r\n\r\n" % len(body))
         for piece in pieces:
             talk.sendall(piece)
@@ -105,7 +104,7 @@ def test_an_idle_connection_is_kept_longer_than_a_request_is_waited_for(endpoint
     chunked = b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
 
     def ask_again(pieces):
-        with socket.create_connection(("127.0.0.1", endpoint.port), timeout=15) as talk:
+        with endpoint.connected() as talk:
             for piece in pieces:
                 talk.sendall(piece)
                 time.sleep(PATIENCE_S / 10)
@@ -128,8 +127,7 @@ def test_an_idle_connection_is_kept_longer_than_a_request_is_waited_for(endpoint
 def test_hundreds_of_half_requests_delay_no_other_client(endpoint):
     with contextlib.ExitStack() as stack:
         for _ in range(500):
-            talk = socket.create_connection(("127.0.0.1", endpoint.port), timeout=15)
-            stack.enter_context(talk)
+            talk = stack.enter_context(endpoint.connected())
             talk.sendall(LIST[:-4])
         assert endpoint.is_well()
         eventually(lambda: endpoint.connections <= 1)  # the fixture's own
@@ -186,7 +184,7 @@ def test_an_unread_response_is_dropped(endpoint, big_answers):
 def test_callers_that_hang_up_leave_nothing_behind(endpoint, big_answers):
     invoke = f"POST {big_answers} HTTP/1.1\r\n".encode() + HOST
     for _ in range(20):
-        with socket.create_connection(("127.0.0.1", endpoint.port)) as talk:
+        with endpoint.connected() as talk:
             talk.sendall(invoke + b"Content-Length: 2\r\n\r\n{}")
             reset = b"\1\0\0\0\0\0\0\0"  # linger, 0 s
             talk.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)

@@ -52,22 +52,13 @@ def admitted(aws_pace, calls, **options):
 def test_a_function_gets_a_thousand_environments_at_once_and_a_hundred_a_second(
     aws_pace, clock
 ):
-    at_once = admitted(aws_pace, 3_000)
-    reason = ask(aws_pace)
-    clock.now = 1
-    after_a_second = admitted(aws_pace, 3_000)
-    clock.now = 3.5
-    later = admitted(aws_pace, 3_000)
+    """What is not used does not add up, and a refused call costs nothing."""
+    came = []
+    for clock.now in (0, 1, 3.5, 3_600):
+        came.append(admitted(aws_pace, 3_000))
 
-    assert (at_once, after_a_second, later) == (1_000, 100, 250)
-    assert reason == CANNOT_SCALE
-
-
-def test_what_is_not_used_does_not_add_up(aws_pace, clock):
-    admitted(aws_pace, 1)
-    clock.now = 3_600
-
-    assert admitted(aws_pace, 3_000) == 1_000
+    assert came == [1_000, 100, 250, 1_000]
+    assert ask(aws_pace) == CANNOT_SCALE
 
 
 def test_each_function_scales_by_itself_and_warm_calls_scale_nothing(aws_pace):
@@ -77,26 +68,19 @@ def test_each_function_scales_by_itself_and_warm_calls_scale_nothing(aws_pace):
     assert admitted(aws_pace, 5_000, function="f", is_cold=False) == 5_000
 
 
-def test_ten_calls_a_second_for_each_execution_that_all_may_share(aws_pace, clock):
+def test_ten_calls_a_second_for_each_execution_that_all_share_or_one_has_reserved(
+    aws_pace, clock
+):
     warm = {"shared": 20, "is_cold": False}
-    at_once = admitted(aws_pace, 1_000, function="f", **warm)
-    reason = ask(aws_pace, "g", **warm)
-    clock.now = 0.5
-    later = admitted(aws_pace, 1_000, function="g", **warm)
-
-    assert (at_once, later) == (200, 100)
-    assert reason == CALLED_TOO_OFTEN
-
-
-def test_a_reservation_has_a_rate_of_its_own(aws_pace):
-    warm = {"shared": 20, "is_cold": False}
-    admitted(aws_pace, 1_000, function="f", **warm)
+    of_all = admitted(aws_pace, 1_000, function="f", **warm)
     reserved = admitted(aws_pace, 1_000, function="g", reserved=3, **warm)
-    reason = ask(aws_pace, "g", reserved=3, **warm)
+    reasons = ask(aws_pace, "g", **warm), ask(aws_pace, "g", reserved=3, **warm)
     more = admitted(aws_pace, 1_000, function="g", reserved=5, **warm)
+    clock.now = 0.5
+    later = admitted(aws_pace, 1_000, function="h", **warm)
 
-    assert (reserved, more) == (30, 50)
-    assert reason == RESERVED_CALLED_TOO_OFTEN
+    assert (of_all, reserved, more, later) == (200, 30, 50, 100)
+    assert reasons == (CALLED_TOO_OFTEN, RESERVED_CALLED_TOO_OFTEN)
 
 
 def test_events_are_limited_by_environments_only(aws_pace):
@@ -106,16 +90,6 @@ def test_events_are_limited_by_environments_only(aws_pace):
     calls = admitted(aws_pace, 1_000, reserved=1, is_cold=False)
 
     assert (warm, cold, calls) == (1_000, 1_000, 10)
-
-
-def test_a_refused_call_costs_nothing(aws_pace, clock):
-    """Else callers who try again and again would keep a function from ever scaling."""
-    admitted(aws_pace, 1_000)
-    refused = admitted(aws_pace, 1_000)
-    clock.now = 1
-
-    assert refused == 0
-    assert admitted(aws_pace, 1_000) == 100
 
 
 @given(
@@ -175,7 +149,10 @@ def test_a_caller_that_takes_one_environment_too_many_is_throttled(paced):
     assert eventually(lambda: isinstance(attempt(0), int))
 
 
-def test_events_wait_for_their_environment(paced, shared_folder):
+def test_events_come_at_any_rate_and_wait_for_their_environment(
+    paced, shared_folder, monkeypatch
+):
+    monkeypatch.setattr(pace, "_CALLS_PER_EXECUTION_S", 0)
     function = create(
         paced,
         "noting",
@@ -189,16 +166,6 @@ def test_events_wait_for_their_environment(paced, shared_folder):
         function.send(shared_folder / str(number))
 
     eventually(lambda: len(list(shared_folder.iterdir())) == 4)
-
-
-def test_events_come_at_any_rate(paced, shared_folder, monkeypatch):
-    monkeypatch.setattr(pace, "_CALLS_PER_EXECUTION_S", 0)
-    function = create(paced, "often", "def run(event, _): open(event, 'w').close()\n")
-    function.reserve(1)
-    for number in range(3):
-        function.send(shared_folder / str(number))
-
-    eventually(lambda: len(list(shared_folder.iterdir())) == 3)
 
 
 def test_without_a_pace_no_call_is_slowed_down(monkeypatch, deploy):

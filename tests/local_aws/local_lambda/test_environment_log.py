@@ -1,7 +1,6 @@
 """Functions' logs: their files, their lines in CloudWatch Logs, and too many."""
 
 import asyncio
-import contextlib
 import errno
 import os
 import threading
@@ -26,23 +25,22 @@ def sent():
 
 
 @pytest.fixture
-def shipping(sent):
-    """Run a test's coroutine with a shipper of its own."""
+def ship(sent):
+    """Ship logs for as long as a coroutine runs that gets the shipper."""
 
     async def send(region, operation, parameters):
         sent.append((region, operation, parameters))
 
-    @contextlib.asynccontextmanager
-    async def shipping(*logs):
+    async def shipping(during, logs):
         ships = LogShipper(send)
         for log in logs:
             ships.add(log)
         try:
-            yield ships
+            await during(ships)
         finally:
             await ships.stop()
 
-    return shipping
+    return lambda during, *logs: asyncio.run(shipping(during, logs))
 
 
 def texts(log):
@@ -86,9 +84,7 @@ def test_a_line_that_cannot_be_written_is_lost_and_warned_of_once(
     assert warning.endswith("are lost: No space left on device.")
 
 
-def test_a_function_that_prints_without_end_holds_up_nothing(
-    log, shipping, monkeypatch
-):
+def test_a_function_that_prints_without_end_holds_up_nothing(log, ship, monkeypatch):
     """What it has printed by then is collected, and not what it prints meanwhile."""
     monkeypatch.setattr(environment_log, "_CHUNK_BYTES", 1_000)
     printed, turns = [], []
@@ -110,13 +106,12 @@ def test_a_function_that_prints_without_end_holds_up_nothing(
             turns.append(len(printed))
             await asyncio.sleep(0)
 
-    async def run():
-        async with shipping(log) as ships:
-            counting = asyncio.create_task(count_turns())
-            await ships.before("FilterLogEvents", "us-east-1", ["g"])
-            counting.cancel()
+    async def filter_events(ships):
+        counting = asyncio.create_task(count_turns())
+        await ships.before("FilterLogEvents", "us-east-1", ["g"])
+        counting.cancel()
 
-    asyncio.run(run())
+    ship(filter_events, log)
 
     assert 5 <= len(printed) < 20
     assert len(set(turns)) > 3
@@ -134,65 +129,57 @@ def test_what_is_too_much_is_dropped_with_a_word_about_it(log, monkeypatch):
     assert log.path.stat().st_size == len("then\n")
 
 
-def test_of_a_log_that_goes_no_more_is_read_than_takes_a_moment(
-    log, shipping, monkeypatch
-):
+def test_of_a_log_that_goes_no_more_is_read_than_takes_a_moment(log, ship, monkeypatch):
     monkeypatch.setattr(environment_log, "_CHUNK_BYTES", 1_000)
     monkeypatch.setattr(shipper, "_LAST_LINES", 300)
     log.path.write_text("line\n" * 10_000)
 
-    async def run():
-        async with shipping(log) as ships:
-            ships.remove(log)
+    async def remove(ships):
+        ships.remove(log)
 
-    asyncio.run(run())
+    ship(remove, log)
 
     assert len(log.stream.pending) == 401
     assert texts(log)[-1].startswith("[local Lambda] 48,000 bytes are lost")
 
 
-def test_groups_of_the_same_name_in_two_regions_are_two(tmp_path, shipping, sent):
+def test_groups_of_the_same_name_in_two_regions_are_two(tmp_path, ship, sent):
     here, there = (
         EnvironmentLog(tmp_path / region, Stream(region, "g", "s"))
         for region in ("us-east-1", "eu-west-1")
     )
 
-    async def run():
-        async with shipping(here, there) as ships:
-            for log in (here, there):
-                log.write("line\n", is_last=True)
-            await ships.before("DeleteLogGroup", "us-east-1", ["g"])
-            await ships.before("DescribeLogGroups", "us-east-1", [])
-            assert sent == []
-            await ships.before("DescribeLogGroups", "eu-west-1", [])
+    async def delete_here(ships):
+        for log in (here, there):
+            log.write("line\n", is_last=True)
+        await ships.before("DeleteLogGroup", "us-east-1", ["g"])
+        await ships.before("DescribeLogGroups", "us-east-1", [])
+        assert sent == []
+        await ships.before("DescribeLogGroups", "eu-west-1", [])
 
-    asyncio.run(run())
+    ship(delete_here, here, there)
 
     assert sent == [("eu-west-1", "CreateLogGroup", {"logGroupName": "g"})]
     assert (texts(here), texts(there)) == ([], ["line"])
 
 
 @pytest.mark.parametrize("named", [["h"], []], ids=["one", "those-of-the-query"])
-def test_a_query_finds_what_was_printed_before_it(tmp_path, shipping, sent, named):
+def test_a_query_finds_what_was_printed_before_it(tmp_path, ship, sent, named):
     logs = [
         EnvironmentLog(tmp_path / group, Stream("us-east-1", group, "s"))
         for group in ("g", "h")
     ]
 
-    async def run():
-        async with shipping(*logs) as ships:
-            for log in logs:
-                log.write("line\n", is_last=True)
-            await ships.before("StartQuery", "us-east-1", named)
-
-    asyncio.run(run())
+    for log in logs:
+        log.write("line\n", is_last=True)
+    ship(lambda ships: ships.before("StartQuery", "us-east-1", named), *logs)
     put = [more["logGroupName"] for _, what, more in sent if what == "PutLogEvents"]
 
     assert sorted(put) == (named or ["g", "h"])
 
 
 def test_lines_are_collected_again_after_files_could_not_be_opened(
-    log, shipping, sent, monkeypatch
+    log, ship, sent, monkeypatch
 ):
     """What failed once ended the collecting for good, and then stopping failed."""
     monkeypatch.setattr(shipper, "INTERVAL_S", 0.001)
@@ -205,12 +192,11 @@ def test_lines_are_collected_again_after_files_could_not_be_opened(
             raise OSError(errno.EMFILE, "too many")
         return opened(path, *args, **more)
 
-    async def run():
-        log.path.write_text("line\n")
-        monkeypatch.setattr(os, "open", open_)
-        async with shipping(log):
-            await asyncio.to_thread(eventually, lambda: sent)
+    async def wait(_):
+        await asyncio.to_thread(eventually, lambda: sent)
 
-    asyncio.run(run())
+    log.path.write_text("line\n")
+    monkeypatch.setattr(os, "open", open_)
+    ship(wait, log)
 
     assert failed.is_set()

@@ -7,21 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.support.child_processes import alive
-from tests.support.lambda_api import ECHO, GATE, MEET, PID, eventually
+from tests.support.lambda_api import ECHO, GATE, MEET, eventually
 
 from local_aws.local_lambda.runtime.environment import Environment
 from local_aws.local_lambda.runtime.processes import zygote_control
-
-
-def test_environments_made_for_callers_at_once_are_all_used_again(
-    deploy, shared_folder
-):
-    function = deploy(MEET, Timeout=30)
-    first = set(function.meet(shared_folder / "first", 10))
-    again = set(function.meet(shared_folder / "again", 10))
-
-    assert len(first) == 10
-    assert again == first
 
 
 def test_what_a_function_started_ends_with_its_environment(deploy):
@@ -54,17 +43,6 @@ def test_an_environment_has_our_interpreter_and_endpoint_and_no_variable_of_ours
     assert variables["AWS_ENDPOINT_URL"] == aws.endpoint_url
     assert variables["AWS_XRAY_CONTEXT_MISSING"] == "IGNORE_ERROR"  # not reserved
     assert Path(interpreter).samefile(sys.executable)
-
-
-def test_boto3_in_a_function_talks_to_the_same_endpoint(deploy):
-    function = deploy(
-        "import boto3\n"
-        "def run(event, context):\n"
-        "    return boto3.client('sts').get_caller_identity()['Account']\n",
-        Timeout=60,
-    )
-
-    assert function() == ("123456789012", None)
 
 
 def test_libraries_are_imported_once_and_the_handler_in_each_environment(
@@ -171,14 +149,6 @@ def test_new_code_runs_at_once_and_old_processes_end_with_their_last_call(deploy
     assert new == ("new", None)
     assert error is None
     eventually(lambda: not alive(pid))
-
-
-def test_a_deleted_function_has_no_process_left(deploy):
-    function = deploy(PID)
-    pid, _ = function()
-    function.delete_function()
-
-    assert not alive(pid)
 
 
 def test_a_deleted_functions_process_ends_with_its_last_call(deploy, busy):

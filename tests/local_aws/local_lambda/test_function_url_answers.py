@@ -1,11 +1,9 @@
 """Function URLs: what a function returns as a response, and CORS."""
 
-import json
 import socket
 from urllib.parse import urlsplit
 
 import pytest
-from tests.support.lambda_api import ECHO
 from tests.support.urllib_http import fetch
 
 # Returns what the request's body says in Python.
@@ -77,12 +75,6 @@ def test_what_is_no_response_is_a_bad_gateway(url, returned):
     assert returning(url, returned)[::2] == (502, b"Internal Server Error")
 
 
-def test_a_function_that_cannot_be_imported_is_a_bad_gateway(deploy):
-    url = deploy("raise ValueError('at import')\n").open_url()
-
-    assert fetch(url)[::2] == (502, b"Internal Server Error")
-
-
 def test_headers_about_the_connection_are_renamed(url):
     answer = {
         "Content-Length": "99",
@@ -113,19 +105,6 @@ def test_a_status_below_200_ends_the_connection(url):
         answer = b"".join(iter(lambda: caller.recv(65_536), b""))
 
     assert answer.startswith(b"HTTP/1.1 103 ")
-
-
-def test_no_more_run_at_once_than_are_reserved(deploy):
-    function = deploy(ECHO)
-    url = function.open_url()
-    function.reserve(0)
-    status, headers, body = fetch(url)
-
-    assert status == 429
-    assert headers["x-amzn-ErrorType"] == "TooManyRequestsException"
-    assert json.loads(body)["Reason"] == (
-        "ReservedFunctionConcurrentInvocationLimitExceeded"
-    )
 
 
 def test_a_preflight_is_answered_without_the_function_and_refusals_have_headers_too(

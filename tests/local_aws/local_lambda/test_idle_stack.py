@@ -1,15 +1,13 @@
 """Environments that nobody needs: who waits, in which order, and for how long."""
 
-import asyncio
 import contextlib
-from pathlib import Path
 
+import psutil
 import pytest
 from tests.support.child_processes import alive
 from tests.support.lambda_api import MEET, SLEEP, connect, eventually, running
 from tests.support.tmp_mounts import is_permitted
 
-from local_aws.local_lambda.runtime.idle_stack import Idle
 from local_aws.local_lambda.runtime.processes import zygote_control
 
 TELL = (
@@ -30,10 +28,6 @@ def client():
         yield client
 
 
-def descriptors(pid):
-    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
 @pytest.mark.parametrize(
     "tmp",
     [
@@ -49,9 +43,10 @@ def test_an_idle_environment_leaves_with_all_it_had(deploy, monkeypatch, tmp):
     function = deploy(TELL, Timeout=10)
     first, _ = function(0)
     again, _ = function(0)
-    before = descriptors(first["zygote"])
+    zygote = psutil.Process(first["zygote"])
+    before = zygote.num_fds()
     eventually(lambda: not alive(first["pid"]))
-    eventually(lambda: descriptors(first["zygote"]) == before - (tmp == "private"))
+    eventually(lambda: zygote.num_fds() == before - (tmp == "private"))
     other, _ = function(0)
 
     assert again["pid"] == first["pid"]
@@ -82,37 +77,3 @@ def test_only_those_that_are_not_needed_leave(deploy, shared_folder):
 
     assert len(pids) == 3
     assert len(used) == 1
-
-
-def test_the_one_used_last_is_used_next_and_the_oldest_expire_first():
-    expired = []
-
-    async def wait():
-        idle = Idle(0.05, expired.append)
-        for entry in "abcd":
-            idle.push(entry)
-        popped = idle.pop(), idle.pop()
-        idle.remove("never there")
-        await asyncio.sleep(0.3)
-        idle.push("e")
-        idle.clear()
-        await asyncio.sleep(0.1)
-        return popped, len(idle)
-
-    assert asyncio.run(wait()) == (("d", "c"), 0)
-    assert expired == ["a", "b"]
-
-
-def test_an_entry_that_comes_back_waits_anew():
-    expired = []
-
-    async def wait():
-        idle = Idle(0.2, expired.append)
-        idle.push("a")
-        for _ in range(8):
-            await asyncio.sleep(0.05)
-            idle.push(idle.pop())
-        return list(idle)
-
-    assert asyncio.run(wait()) == ["a"]
-    assert expired == []

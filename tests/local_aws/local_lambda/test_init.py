@@ -63,30 +63,6 @@ def test_time_without_a_core_is_no_init_time(deploy, monkeypatch):
     assert float(re.search(r"\tInit Duration: ([\d.]+) ms", log)[1]) >= 600
 
 
-def test_the_init_after_a_crash_is_part_of_the_next_invocation(deploy):
-    """
-    AWS calls it suppressed: the function's timeout is its limit, no REPORT tells it.
-    """
-    function = deploy(
-        "import os, pathlib, tempfile, time\n"
-        "mark = pathlib.Path(tempfile.gettempdir(), 'crashed')\n"
-        "if mark.exists(): time.sleep(0.6)\n"
-        "def run(event, context):\n"
-        "    if event == 'crash':\n"
-        "        mark.touch()\n"
-        "        os._exit(1)\n"
-        "    return [event, context.get_remaining_time_in_millis()]\n",
-        Timeout=2,
-    )
-    crash, _ = function("crash")
-    payload, log = tail(function)
-
-    assert crash["errorType"] == "Runtime.ExitError"
-    assert payload.startswith(b"[1, 1")  # 2 s, less the init
-    assert "Init Duration" not in log
-    assert float(re.search(r"\tDuration: ([\d.]+) ms", log)[1]) >= 600
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 def test_how_long_a_process_waited_for_a_core_is_known():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=-1) as process:

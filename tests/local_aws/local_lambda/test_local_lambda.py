@@ -1,6 +1,5 @@
 """Behaviour of the local Lambda's own; tests/conformance has that of AWS."""
 
-import http.client
 import json
 
 import pytest
@@ -69,43 +68,44 @@ def test_a_deleted_log_group_does_not_come_back(client_of, deploy, group_first):
     assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
 
 
-def test_a_function_cannot_be_called_before_it_was_seen_to_be_active(client):
+def test_neither_a_function_nor_its_version_can_be_called_before_it_was_seen_active(
+    client,
+):
     """The text is LocalStack's; nobody has published AWS's."""
-    client.create_function(**request_for("pending", ECHO))
+    client.create_function(**request_for("pending", ECHO, Publish=True))
     function = Function(client, "pending")
-    status, code, message = function.refused("invoke")
-    answer = function.waited("function_active_v2")(1)
+    refusals = [one.refused("invoke") for one in (function, function.at("1"))]
+    function.waited("function_active_v2")
+    answers = [one(1) for one in (function, function.at("1"))]
     function.delete_function()
 
-    assert (status, code) == (409, "ResourceConflictException")
-    assert message.endswith("in the following state: Pending")
-    assert answer == (1, None)
+    for status, code, message in refusals:
+        assert (status, code) == (409, "ResourceConflictException")
+        assert message.endswith("in the following state: Pending")
+    assert answers == [(1, None)] * 2
 
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
-        ("GET", "/2015-03-31/nothing", "", 404),
-        ("PATCH", "/2015-03-31/functions/f", "", 404),
-        ("POST", "/2015-03-31/functions", "[1]", 400),
-        ("POST", "/2015-03-31/functions", "{", 400),
-        ("POST", "/2015-03-31/functions", '{"FunctionName": 1}', 400),
-        ("POST", "/2015-03-31/functions", "{}", 400),
-        ("GET", "/2015-03-31/functions?MaxItems=x", "", 400),
-        ("GET", "/2015-03-31/layers", "", 404),
-        ("DELETE", "/2018-10-31/layers/a/versions/1/policy/b", "", 501),
-        ("GET", "/2015-03-31/functions/no-such-function/code.zip", "", 404),
+        ("GET", "/2015-03-31/nothing", b"", 404),
+        ("PATCH", "/2015-03-31/functions/f", b"", 404),
+        ("POST", "/2015-03-31/functions", b"[1]", 400),
+        ("POST", "/2015-03-31/functions", b"{", 400),
+        ("POST", "/2015-03-31/functions", b'{"FunctionName": 1}', 400),
+        ("POST", "/2015-03-31/functions", b"{}", 400),
+        ("GET", "/2015-03-31/functions?MaxItems=x", b"", 400),
+        ("GET", "/2015-03-31/layers", b"", 404),
+        ("DELETE", "/2018-10-31/layers/a/versions/1/policy/b", b"", 501),
+        ("GET", "/2015-03-31/functions/no-such-function/code.zip", b"", 404),
     ],
 )
 def test_nonsense_gets_an_answer_in_aws_shape(aws, method, path, body, status):
-    connection = http.client.HTTPConnection(aws.endpoint_url.removeprefix("http://"))
     url = aws.endpoint_url + path
-    signed = headers_signed(credentials_of(aws.keys), method, url, body.encode())
-    connection.request(method, path, body, signed)
-    answer = connection.getresponse()
-    document = json.loads(answer.read())
-    connection.close()
+    signed = headers_signed(credentials_of(aws.keys), method, url, body)
+    told, headers, answer = fetch(url, body or None, method, **signed)
+    document = json.loads(answer)
 
-    assert answer.status == status
-    assert answer.headers["x-amzn-ErrorType"].endswith("Exception")
+    assert told == status
+    assert headers["x-amzn-ErrorType"].endswith("Exception")
     assert document.get("message") or document.get("Message")

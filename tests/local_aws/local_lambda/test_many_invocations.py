@@ -1,7 +1,8 @@
-"""The local Lambda at some width: the short forms of the soak tests."""
+"""The local Lambda at some width: each call is answered once, and nothing stays."""
 
 import random
 
+import pytest
 from tests.support.many_invocations import RECORD, run_many, settle
 
 
@@ -17,26 +18,33 @@ def test_a_hundred_environments_answer_each_call_once_and_go(endpoint):
     assert width == 100
 
 
-def test_environments_killed_at_random_cost_an_answer_and_nothing_else(endpoint):
+@pytest.mark.parametrize(
+    ("calls", "in_flight", "least_kills"),
+    [(300, 20, 20), pytest.param(10_000, 64, 500, marks=pytest.mark.soak)],
+)
+def test_environments_killed_at_random_cost_an_answer_and_nothing_else(
+    endpoint, calls, in_flight, least_kills
+):
     before = endpoint.descriptors()
     with endpoint.function(RECORD) as name:
         trial = run_many(
             endpoint,
             name,
-            calls=300,
-            in_flight=20,
+            calls=calls,
+            in_flight=in_flight,
             sleep_s=lambda: random.uniform(0, 0.05),
             kill_every_s=0.01,
         )
         width = len(endpoint.environments())
         afterwards = run_many(
-            endpoint, name, calls=60, in_flight=20, sleep_s=lambda: 0.01
+            endpoint, name, calls=60, in_flight=in_flight, sleep_s=lambda: 0.01
         )
     settle(endpoint, before)
     trial.check()
     afterwards.check()
+    print(f"{calls:,} calls: {trial.kills:,} kills, {trial.failures:,} failed calls")
 
-    assert trial.kills > 20
+    assert trial.kills > least_kills
     assert 0 < trial.failures <= trial.kills
-    assert width <= 20
+    assert width <= in_flight
     assert afterwards.failures == 0

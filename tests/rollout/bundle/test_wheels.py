@@ -14,10 +14,6 @@ from rollout.errors import BundleError
 pytestmark = pytest.mark.usefixtures("whole_zips")
 
 
-def names():
-    return closure(ARM.environment())
-
-
 def fail(*_, **__):
     pytest.fail("pip was started")
 
@@ -37,22 +33,15 @@ def test_wheels_are_fetched_for_lambdas_python_and_machine(monkeypatch, wheels_f
     assert not [name for name in files if name.endswith(("RECORD", "INSTALLER"))]
 
 
-def test_wheels_are_fetched_once(monkeypatch, wheels_folder):
+def test_the_same_versions_are_fetched_once_and_others_anew(monkeypatch, wheels_folder):
     """A grid deploys for every setting, and pip takes seconds."""
     wheelhouse.offer(monkeypatch, wheels_folder)
     first = build.build(*ARM)
     monkeypatch.setattr(subprocess, "run", fail)
 
     assert build.build(*ARM) == first
-
-
-def test_other_versions_are_fetched_anew(monkeypatch, wheels_folder):
-    wheelhouse.offer(monkeypatch, wheels_folder)
-    fetched(names(), ARM)
-    monkeypatch.setattr(subprocess, "run", fail)
-
     with pytest.raises(pytest.fail.Exception, match="pip was started"):
-        fetched(names()[1:], ARM)
+        fetched(closure(ARM.environment())[1:], ARM)
 
 
 def test_what_was_kept_and_is_damaged_is_fetched_again(monkeypatch, tmp_path):

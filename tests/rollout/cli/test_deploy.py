@@ -34,8 +34,11 @@ def wanted(monkeypatch, endpoint):
     return run
 
 
-def test_without_options_the_defaults_are_deployed(wanted):
+def test_without_options_the_defaults_are_deployed_and_printed_as_json(wanted, capsys):
     assert wanted() == (0, FunctionSpec())
+    output = capsys.readouterr()
+    assert json.loads(output.out)["name"] == FunctionSpec().name
+    assert output.err == "nothing had to be changed\n"
 
 
 def test_sizes_surroundings_and_tags_are_passed_on(wanted):
@@ -103,11 +106,3 @@ def test_what_cannot_be_deployed_is_refused_in_one_line(
     output = capsys.readouterr().err
     assert sentence in output
     assert output.count("\n") == 1
-
-
-def test_what_was_deployed_is_printed_as_json(wanted, capsys):
-    wanted("--name", "mine")
-    output = capsys.readouterr()
-
-    assert json.loads(output.out)["name"] == "mine"
-    assert output.err == "nothing had to be changed\n"

@@ -39,8 +39,8 @@ def rollout(endpoint, commanded, capsys, monkeypatch):
     """Run `rollout jobs`; return its exit status and what it printed."""
     monkeypatch.setattr(jobs, "_LOOK_EVERY_S", 0.05)
 
-    def run(verb, *words, name=commanded.name):
-        where = ("--endpoint-url", endpoint.endpoint_url, "--name", name)
+    def run(verb, *words):
+        where = ("--endpoint-url", endpoint.endpoint_url, "--name", commanded.name)
         status = main(["jobs", verb, *where, *map(str, words)])
         return status, *capsys.readouterr()
 
@@ -53,32 +53,23 @@ def pairs(origin, many):
 
 def written(path, rows):
     """Write rows in the format that the path's ending names."""
-    ending = "".join(path.suffixes)
-    if ending == ".parquet":
-        pd.DataFrame(rows, columns=["URL", "NAME"]).to_parquet(path)
-        return path
-    text = {
-        ".txt": "".join(f"{url}\t{name}\n" for url, name in rows),
-        ".csv": "url,destination\n" + "".join(f"{url},{name}\n" for url, name in rows),
-        ".jsonl": "".join(
-            json.dumps({"url": url, "destination": name}) + "\n" for url, name in rows
-        ),
-    }[ending.removesuffix(".gz")].encode()
-    path.write_bytes(gzip.compress(text) if ending.endswith(".gz") else text)
+    match path.suffix:
+        case ".parquet":
+            pd.DataFrame(rows, columns=["URL", "NAME"]).to_parquet(path)
+        case ".csv":
+            pd.DataFrame(rows, columns=["url", "destination"]).to_csv(path, index=False)
+        case ".txt":
+            path.write_text("".join(f"{url}\t{name}\n" for url, name in rows))
     return path
 
 
 @pytest.mark.parametrize(
-    ("ending", "is_long"),
-    [(".txt", False), (".csv", True), (".parquet", True), (".parquet", False)],
+    ("ending", "is_long"), [(".txt", False), (".csv", True), (".parquet", False)]
 )
 def test_a_file_is_a_job(
     rollout, target, origin, tmp_path, monkeypatch, ending, is_long
 ):
-    """
-    Whatever its format; and whether it is sent, or put into the bucket because it is
-    too long for a request.
-    """
+    """Whatever its format; it is sent, or put into the bucket if it is too long."""
     if is_long:
         monkeypatch.setattr(jobs_command, "_SENT_BYTES", 0)
     path = written(tmp_path / f"list{ending}", pairs(origin, 12))
@@ -143,11 +134,12 @@ def test_errors_are_lines_of_json_and_the_exit_status_tells_of_them(
     rows = [*pairs(origin, 3), (origin.url("/status/404"), "lost")]
     path = written(tmp_path / "list.csv", rows)
     options = ("--option", "attempts=1", "--option", "contact=me@here")
-    _, out, _ = rollout("submit", path, "--sink", "discard", *options)
-    job = json.loads(out)["id"]
+    submit = ("submit", path, "--sink", "discard", *options, "--key", "k")
+    job, same_job = (json.loads(rollout(*submit)[1])["id"] for _ in range(2))
     waited, _, _ = rollout("status", job, "--wait")
     status, out, _ = rollout("errors", job)
 
+    assert job == same_job  # for the key is the same
     assert (waited, status) == (1, 0)
     assert json.loads(out) == {
         "number": 3,
@@ -181,16 +173,6 @@ def test_a_job_whose_list_cannot_be_used_exits_1(rollout):
     assert "nothing.txt cannot be read" in json.loads(out)["detail"]
 
 
-def test_the_same_key_is_the_same_job(rollout, origin, tmp_path):
-    path = written(tmp_path / "list.txt", pairs(origin, 2))
-    jobs_made = [
-        json.loads(rollout("submit", path, "--key", "k", "--sink", "discard")[1])
-        for _ in range(2)
-    ]
-
-    assert jobs_made[0]["id"] == jobs_made[1]["id"]
-
-
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -200,6 +182,10 @@ def test_the_same_key_is_the_same_job(rollout, origin, tmp_path):
         (("submit", "s3://b/a"), "body.manifest is"),
         (("submit", "s3://bucket/a", "--option", "speed=1"), 'has "speed"'),
         (("submit", "s3://bucket/a", "--option", "speed"), "'speed' is not NAME=VALUE"),
+        (
+            ("status", "0" * 32, "--name", "nobody"),
+            "not a service. Run `rollout deploy --name nobody --url --bucket BUCKET`",
+        ),
     ],
 )
 def test_what_is_refused_is_said_on_one_line(
@@ -225,37 +211,40 @@ def test_a_job_that_may_cost_too_much_is_not_submitted(commanded, target):
     assert seconds == pytest.approx(1_000_000 / 34)
     assert by_item["writes to S3"].amount > 1_000_000
     arguments = Namespace(name=commanded.name, sink="s3-objects", max_cost_usd=5.0)
+    billing = Namespace(asks_iam=True, client=target.client, region=target.region)
     with pytest.raises(PreflightError, match=r"more than the \$5\.00 of --max-"):
-        jobs_command._check_price(arguments, AwsLike(target), 1_000_000)
+        jobs_command._check_price(arguments, billing, 1_000_000)
 
 
-def test_a_function_whose_settings_are_wrong_is_named_instead_of_priced(
-    commanded, target, monkeypatch
+def price(target, name):
+    price_of(target, name, 1, "discard")
+
+
+def upload(target, name):
+    jobs.ServiceClient(target, name).upload("a.txt", b"")
+
+
+@pytest.mark.parametrize(
+    ("use", "variables", "message"),
+    [
+        (price, {settings.JOB_URLS: "1e6"}, "commanded answers nobody: .* is '1e6'"),
+        (upload, {}, "commanded was deployed without a bucket"),
+        (
+            upload,
+            {settings.BUCKET: "gone-bucket"},
+            r"s3://gone-bucket/lists/a\.txt.* s3:PutObject\..*NoSuchBucket",
+        ),
+    ],
+)
+def test_a_service_that_another_program_deployed_wrongly_is_named(
+    commanded, target, monkeypatch, use, variables, message
 ):
-    """Deployments of other programs check nothing."""
     found = lambda_function.find(target, commanded.name)
-    found["Configuration"]["Environment"] = {"Variables": {"FETCHER_JOB_URLS": "1e6"}}
+    found["Configuration"]["Environment"] = {"Variables": variables}
     monkeypatch.setattr(lambda_function, "find", lambda *_: found)
 
-    with pytest.raises(ServiceError, match=r"commanded answers nobody: .* is '1e6'"):
-        price_of(target, commanded.name, 1, "discard")
-
-
-class AwsLike:
-    """A target that bills."""
-
-    asks_iam = True
-
-    def __init__(self, target):
-        self.client, self.region = target.client, target.region
-
-
-def test_a_function_without_a_url_is_no_service(rollout):
-    status, _, err = rollout("status", "0" * 32, name="nobody")
-
-    assert status == 2
-    assert "The function nobody has no URL" in err
-    assert "rollout deploy --name nobody --url --bucket BUCKET" in err
+    with pytest.raises(ServiceError, match=message):
+        use(target, commanded.name)
 
 
 def test_a_service_that_does_not_answer_is_asked_again_and_then_named(
@@ -298,21 +287,3 @@ def test_who_waits_for_a_job_outlasts_that_no_execution_is_left(
     refused = [answer.status_code for answer in answers[: jobs._ATTEMPTS + 1]]
     assert refused == [429] * (jobs._ATTEMPTS + 1)
     assert json.loads(answers[-1].content)["state"] == "done"
-
-
-def test_a_long_list_needs_a_bucket(endpoint, target):
-    with (
-        service(endpoint.endpoint_url, "bare-service") as bare,
-        pytest.raises(ServiceError, match="bare-service was deployed without a bucket"),
-    ):
-        jobs.ServiceClient(target, bare.name).upload("a.txt", b"")
-
-
-def test_a_list_that_the_bucket_does_not_take_is_said_so(endpoint, target):
-    with service(endpoint.endpoint_url, "full-service", bucket="gone-bucket") as one:
-        target.client("s3").delete_bucket(Bucket="gone-bucket")
-        with pytest.raises(
-            ServiceError,
-            match=r"s3://gone-bucket/lists/a\.txt.* s3:PutObject\..*NoSuchBucket",
-        ):
-            jobs.ServiceClient(target, one.name).upload("a.txt", b"")

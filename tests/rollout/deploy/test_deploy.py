@@ -4,14 +4,9 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from rollout.deploy import deploy as deployment
-from rollout.deploy import (
-    function_url,
-    lambda_function,
-    log_group,
-    role,
-)
+from rollout.deploy import function_url, lambda_function, log_group
 from rollout.deploy.changes import DeployStopped
-from rollout.deploy.deploy import ABSENT, FunctionSpec, deploy, destroy, status
+from rollout.deploy.deploy import Deployed, FunctionSpec, deploy, destroy, status
 from rollout.deploy.function_spec import as_service
 from rollout.errors import DeployError, SettingError
 
@@ -36,9 +31,10 @@ def test_a_first_deployment_makes_everything(target, spec, code):
     assert deploy(target, spec, code=code) == status(target, spec.name)
 
 
-def test_only_what_differs_is_changed(target, spec, code):
+def test_only_what_differs_is_changed(target, spec, code, zip_of):
     """A grid over memory takes seconds a step, because code and role stay as are."""
-    deploy(target, spec, code=code)
+    before = deploy(target, spec, code=code)
+    assert not before.url
     for change, message in (
         ({"memory_mb": 512}, "function {}: MemorySize"),
         ({"timeout_s": 60}, "function {}: Timeout"),
@@ -46,13 +42,48 @@ def test_only_what_differs_is_changed(target, spec, code):
         ({"environment": {"CONTACT": "me"}}, "function {}: Environment"),
         ({"handler": "main.other"}, "function {}: Handler"),
         ({"url": "AWS_IAM"}, "function {}: URL, AWS_IAM"),
+        ({"url": "NONE"}, "function {}: URL, NONE"),
+        ({"url": ""}, "function {}: no URL"),
         ({"log_retention_days": 1}, "log group /aws/lambda/{}: lines are kept for 1 d"),
     ):
         spec = replace(spec, **change)
-        (changed,) = deploy(target, spec, code=code).changes
+        after = deploy(target, spec, code=code)
+        (changed,) = after.changes
 
         assert changed.startswith(f"changed {message.format(spec.name)}")
+        assert after.url.startswith("http" if spec.url else "")
+        assert bool(after.url) == bool(spec.url)
     assert deploy(target, spec, code=code).changes == ()
+    after = deploy(target, spec, code=zip_of("def handler(*_): pass\n"))
+    assert after.changes == (f"changed function {spec.name}: code",)
+    assert after.code_sha256 != before.code_sha256
+
+
+def test_all_that_is_made_or_was_there_carries_the_tags(target, spec, code):
+    """One looks for a run's costs by its tag, and the log group may be older."""
+    tags = {"project": "million-downloads", "owner": "me"}
+    deployed = deploy(target, replace(spec, tags={"owner": "me"}), code=code)
+    assert tags_of(target, deployed) == [tags] * 3
+
+    tagged = replace(spec, tags={"run": "r1"})
+    assert deploy(target, tagged, code=code).changes == (
+        f"changed log group {deployed.log_group}: tags",
+        f"changed role {deployed.role}: tags",
+        f"changed function {spec.name}: tags",
+    )
+    assert tags_of(target, deployed) == [tags | {"run": "r1"}] * 3
+    assert deploy(target, tagged, code=code).changes == ()
+
+
+def tags_of(target, deployed):
+    """Return the tags of the function, its log group and its role."""
+    group = log_group.arn_of_streams(target, deployed.name).removesuffix(":*")
+    own_role = target.client("iam").get_role(RoleName=deployed.role)["Role"]
+    return [
+        target.client("lambda").list_tags(Resource=deployed.arn)["Tags"],
+        target.client("logs").list_tags_for_resource(resourceArn=group)["tags"],
+        {tag["Key"]: tag["Value"] for tag in own_role["Tags"]},
+    ]
 
 
 def test_executions_are_replaced_when_asked_and_stay_otherwise(target, spec, zip_of):
@@ -79,85 +110,31 @@ def test_executions_are_replaced_when_asked_and_stay_otherwise(target, spec, zip
     assert execution() not in {first, second}
 
 
-def test_new_code_is_uploaded(target, spec, code, zip_of):
-    before = deploy(target, spec, code=code)
-    after = deploy(target, spec, code=zip_of("def handler(*_): pass\n"))
-
-    assert after.changes == (f"changed function {spec.name}: code",)
-    assert after.code_sha256 != before.code_sha256
-
-
-def test_a_url_is_made_changed_and_taken_away(target, spec, code):
-    assert not deploy(target, spec, code=code).url
-
-    made = deploy(target, replace(spec, url="AWS_IAM"), code=code)
-    assert made.url.startswith("http")
-    open_to_all = deploy(target, replace(spec, url="NONE"), code=code)
-    assert open_to_all.url == made.url
-    assert open_to_all.changes == (f"changed function {spec.name}: URL, NONE",)
-
-    gone = deploy(target, spec, code=code)
-    assert not gone.url
-    assert gone.changes == (f"changed function {spec.name}: no URL",)
-
-
-def test_what_is_there_gets_the_tags_too(target, spec, code):
-    """One looks for a run's costs by its tag, and the log group may be older."""
-    deploy(target, spec, code=code)
-    tagged = replace(spec, tags={"run": "r1"})
-    own_role = role.role_name(target, spec.name)
-
-    assert deploy(target, tagged, code=code).changes == (
-        f"changed log group /aws/lambda/{spec.name}: tags",
-        f"changed role {own_role}: tags",
-        f"changed function {spec.name}: tags",
-    )
-    assert deploy(target, tagged, code=code).changes == ()
-
-
-def test_everything_made_carries_our_tag(target, spec, code):
-    deployed = deploy(target, replace(spec, tags={"owner": "me"}), code=code)
-    wanted = {"project": "million-downloads", "owner": "me"}
-    own_role = target.client("iam").get_role(RoleName=deployed.role)["Role"]
-    function_tags = target.client("lambda").list_tags(Resource=deployed.arn)["Tags"]
-    group_tags = target.client("logs").list_tags_for_resource(
-        resourceArn=log_group.arn_of_streams(target, spec.name).removesuffix(":*")
-    )["tags"]
-
-    assert function_tags == wanted
-    assert group_tags == wanted
-    assert {tag["Key"]: tag["Value"] for tag in own_role["Tags"]} == wanted
-
-
-def test_destroy_leaves_nothing_and_may_be_repeated(target, spec, code):
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_destroy_leaves_nothing_and_may_be_repeated(target, spec, code, is_whole):
+    """Also of what somebody left half way."""
     deployed = deploy(target, spec, code=code)
+    if not is_whole:
+        target.client("lambda").delete_function(FunctionName=spec.name)
 
     assert destroy(target, spec.name) == [
-        f"function {spec.name}",
+        *([f"function {spec.name}"] if is_whole else []),
         f"role {deployed.role}",
         f"log group {deployed.log_group}",
     ]
-    found = status(target, spec.name)
-    assert (found.state, found.role, found.log_group) == (ABSENT, "", "")
+    assert status(target, spec.name) == Deployed(name=spec.name)
     assert destroy(target, spec.name) == []
 
 
-def test_destroy_removes_what_somebody_left_half_way(target, spec, code):
-    deployed = deploy(target, spec, code=code)
-    target.client("lambda").delete_function(FunctionName=spec.name)
-
-    assert destroy(target, spec.name) == [
-        f"role {deployed.role}",
-        f"log group {deployed.log_group}",
-    ]
-
-
-def test_a_failed_first_deployment_cleans_up_after_itself(target, spec):
+def test_a_failed_deployment_removes_what_it_made_and_nothing_else(target, spec, code):
     with pytest.raises(DeployError, match="could not be deployed"):
         deploy(target, spec, code=b"this is no zip")
+    assert status(target, spec.name) == Deployed(name=spec.name)
 
-    found = status(target, spec.name)
-    assert (found.state, found.role, found.log_group) == (ABSENT, "", "")
+    before = deploy(target, spec, code=code)
+    with pytest.raises(DeployError):
+        deploy(target, spec, code=b"this is no zip")
+    assert status(target, spec.name) == replace(before, changes=())
 
 
 @pytest.mark.parametrize(
@@ -196,15 +173,6 @@ def test_a_change_that_is_stopped_says_how_far_it_came(target, spec, code, monke
         deploy(target, replace(spec, memory_mb=512), code=code)
 
     assert status(target, spec.name).memory_mb == 512
-
-
-def test_a_failed_update_removes_nothing(target, spec, code):
-    before = deploy(target, spec, code=code)
-
-    with pytest.raises(DeployError):
-        deploy(target, spec, code=b"this is no zip")
-
-    assert replace(before, changes=()) == status(target, spec.name)
 
 
 def test_somebody_elses_function_is_neither_changed_nor_removed(target, spec, code):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from tests.support.bucket_contents import files_in, objects_in, uploads_in
-from tests.support.tar_sink import MB, fill, outcomes, sink_for
+from tests.support.tar_sink import MB, fill, fill_tar, outcomes, sink_for
 
 from fetcher.contract.outcome import Outcome
 from fetcher.s3.urls import Place
-from fetcher.sinks.s3_tar import tar_of
+from fetcher.sinks.tars.s3_tar import tar_of
 from rollout.deploy.leftover_tars import (
     abort_uploads,
     check_prefix_unused,
@@ -25,7 +25,7 @@ import os, signal, sys
 from time import monotonic, sleep
 from fetcher.s3.credentials import Account
 from fetcher.s3.urls import Place
-from fetcher.sinks import s3_tar
+from fetcher.sinks.tars import s3_tar
 from fetcher.contract.source import Item
 
 s3_tar.PART_BYTES = 5 * 2**20
@@ -101,9 +101,7 @@ def test_an_upload_that_ends_meanwhile_need_not_be_aborted(bucket, s3, target):
 
 
 def test_a_shard_whose_report_was_lost_keeps_nothing(proxy, tar, s3, target):
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 3)
-        sink.settle()
+    fill_tar(tar, proxy, 3)
     kept = Place(tar.bucket, "kept")
     sealed = seal_unreported(target, kept, "r", {(0, 7), (0, 8)}, reported={(0, 7)})
     before = objects_in(s3, tar.bucket)

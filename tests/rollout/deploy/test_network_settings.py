@@ -85,13 +85,6 @@ def test_a_new_function_is_put_into_the_network_and_mounts_the_file_system(
     assert "elasticfilesystem:DescribeMountTargets" in gate.actions
 
 
-def test_the_network_of_a_function_that_is_in_none_is_not_mentioned(aws, spec, code):
-    """The local Lambda takes the same request, and so shows that it is whole."""
-    deployed = deploy(aws, replace(spec, vpc=None, efs=None), code=code)
-
-    assert deployed.state == "Active"
-
-
 def test_the_stand_in_refuses_a_network_in_plain_words_and_nothing_is_left(
     aws, gate, spec, code
 ):
@@ -102,8 +95,14 @@ def test_the_stand_in_refuses_a_network_in_plain_words_and_nothing_is_left(
     assert left(aws, NAME) == []
 
 
-def test_only_a_change_of_network_is_asked_for(aws, gate, spec, code):
-    """Lambda tells the ids in an order of its own, and more than was asked."""
+def test_only_a_change_of_network_is_asked_for_and_the_role_allows_lambda_to_make_it(
+    aws, gate, spec, code
+):
+    """
+    Lambda tells the ids in an order of its own, and more than was asked. The code that
+    runs under the role may not join networks.
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    """
     known = {"SubnetIds": ["subnet-2", "subnet-1"], "VpcId": "vpc-1"}
     known["SecurityGroupIds"] = ["sg-1"]
     answer_as_lambda(
@@ -111,12 +110,22 @@ def test_only_a_change_of_network_is_asked_for(aws, gate, spec, code):
     )
     deploy(aws, spec, code=code)
     assert "VpcConfig" not in asked_of(gate, "UpdateFunctionConfiguration")[0]
+    found = policies_of(aws, NAME)
+    allowed, denied = found["join-vpc"]
+    assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
+    assert allowed["Action"] == denied["Action"]
+    (function,) = denied["Condition"]["ArnEquals"].values()
+    assert function == f"arn:aws:lambda:us-east-1:123456789012:function:{NAME}"
+    (mount,) = found["mount-efs"]
+    assert POINT in json.dumps(mount["Condition"])
 
     deploy(aws, replace(spec, vpc=None, efs=None), code=code)
 
     asked = asked_of(gate, "UpdateFunctionConfiguration")[-1]
     assert asked["VpcConfig"] == {"SubnetIds": [], "SecurityGroupIds": []}
     assert asked["FileSystemConfigs"] == []
+    left_for_lambda = {"join-vpc", "write-own-log"}  # it removes its interfaces later
+    assert policies_of(aws, NAME).keys() == left_for_lambda
 
 
 def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
@@ -135,9 +144,7 @@ def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
 
 
 def test_an_update_that_failed_is_in_no_later_ones_way(aws, gate, spec, code):
-    """
-    Lambda dropped it; the function runs as before, and has no other way out.
-    """
+    """Lambda dropped it; the function runs as before, and has no other way out."""
     answer_as_lambda(gate, LastUpdateStatus="Failed")
     _, found = gate.answers["GetFunction"]
     mended = json.loads(json.dumps(found))
@@ -159,27 +166,6 @@ def test_somebody_elses_container_image_is_shown_and_left_alone(aws, gate):
     assert (status(aws, NAME).state, status(aws, NAME).runtime) == ("Active", "")
     with pytest.raises(DeployError, match="not ours to change or remove"):
         destroy(aws, NAME)
-
-
-def test_the_role_may_join_the_network_and_the_code_that_runs_under_it_may_not(
-    aws, gate, spec, code
-):
-    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"""
-    answer_as_lambda(gate)
-    deploy(aws, spec, code=code)
-    found = policies_of(aws, NAME)
-
-    allowed, denied = found["join-vpc"]
-    assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
-    assert allowed["Action"] == denied["Action"]
-    (function,) = denied["Condition"]["ArnEquals"].values()
-    assert function == f"arn:aws:lambda:us-east-1:123456789012:function:{NAME}"
-    (mount,) = found["mount-efs"]
-    assert POINT in json.dumps(mount["Condition"])
-
-    deploy(aws, replace(spec, vpc=None, efs=None), code=code)
-    left_for_lambda = {"join-vpc", "write-own-log"}  # it removes its interfaces later
-    assert policies_of(aws, NAME).keys() == left_for_lambda
 
 
 def test_whatever_policy_is_made_is_known_as_made_here(target):

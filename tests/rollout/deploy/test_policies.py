@@ -8,6 +8,7 @@ from tests.support.aws_target import NAME, POLICY, ROOT, actions_of
 from tests.support.bucket_contents import put
 from tests.support.handler_shards import invoke
 from tests.support.iam_simulation import denied, idle
+from tests.support.permission_gate import as_list
 
 from fetcher.contract.inline_source import Inline
 from fetcher.contract.options import SinkSpec
@@ -47,6 +48,7 @@ TO_CREATE = {
     *("iam:PassRole", "logs:CreateLogGroup", "logs:PutRetentionPolicy"),
     *("logs:TagResource", "logs:DescribeLogGroups"),
 }
+LET_ANYBODY_IN = "lambda:AddPermission"
 
 
 @pytest.fixture
@@ -61,33 +63,28 @@ def test_no_action_is_a_pattern_and_resources_are_the_functions_own():
         if set(actions) <= ABOUT_ANYTHING:
             assert statement["Resource"] == "*"
         else:
-            resources = statement["Resource"]
-            for one in resources if isinstance(resources, list) else [resources]:
+            for one in as_list(statement["Resource"]):
                 assert "million-downloads" in one
 
 
 @pytest.mark.parametrize("name", ["permissions.json", "permissions-check.json"])
-def test_a_policy_fits_a_users_inline_policy(name):
+def test_a_policy_fits_a_users_inline_policy_and_readme_tells_of_it(name):
     text = ROOT.joinpath("deploy", name).read_text()
 
     assert len("".join(text.split())) <= INLINE
+    assert f"]({name})" in ROOT.joinpath("deploy/README.md").read_text()
 
 
-def test_a_new_function_takes_just_these_permissions(aws, gate, spec, code):
-    deploy(aws, spec, code=code)
-
-    assert gate.actions - {"lambda:ListTags"} == TO_CREATE
-
-
-@pytest.mark.parametrize("action", sorted(TO_CREATE))
+@pytest.mark.parametrize("action", sorted({*TO_CREATE, LET_ANYBODY_IN}))
 def test_a_deployment_that_lacks_a_permission_names_it_and_leaves_nothing(
     aws, gate, spec, code, action
 ):
     """The first run in an account often fails so; the next must find it clean."""
     gate.policy = gate.without(action)
+    url = "NONE" if action == LET_ANYBODY_IN else spec.url
 
     with pytest.raises(DeployError, match=f"not authorized to perform: {action}"):
-        deploy(aws, spec, code=code)
+        deploy(aws, replace(spec, url=url), code=code)
 
     gate.policy = POLICY
     assert left(aws, NAME) == []
@@ -126,26 +123,32 @@ def test_what_somebody_made_at_the_same_time_is_not_taken_back(aws, gate, spec, 
     assert status(aws, NAME).state == "Active"
 
 
-def test_the_memory_cap_of_a_new_account_is_explained(aws, gate, spec, code):
-    """AWS's own words are about a constraint of a member."""
-    said = "'MemorySize' value failed to satisfy constraint: Member must have value "
-    gate.answers["CreateFunction"] = (
-        400,
-        {"message": f"{said}less than or equal to 3008"},
-    )
+CAP = (
+    "'MemorySize' value failed to satisfy constraint: Member must have value less than "
+    "or equal to 3008"
+)
+PAGE = "<html>Sign in to the network</p></html>"
 
-    with pytest.raises(
-        DeployError, match=r"at most 3,008 MB.* Set `memory_mb` to 3008"
-    ):
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "message"),
+    [
+        (
+            "CreateFunction",
+            (400, {"message": CAP}),
+            r"at most 3,008 MB.* Set `memory_mb` to 3008",
+        ),
+        ("CreateRole", (407, PAGE), "could not be deployed"),
+    ],
+    ids=["the memory cap of a new account", "a page of a proxy"],
+)
+def test_words_that_are_not_for_users_are_explained_and_nothing_is_left(
+    aws, gate, spec, code, operation, answer, message
+):
+    gate.answers[operation] = answer
+
+    with pytest.raises(DeployError, match=message):
         deploy(aws, replace(spec, memory_mb=10_240), code=code)
-    assert left(aws, NAME) == []
-
-
-def test_a_page_of_a_proxy_is_no_traceback(aws, gate, spec, code):
-    gate.answers["CreateRole"] = (407, "<html>Sign in to the network</p></html>")
-
-    with pytest.raises(DeployError, match="could not be deployed"):
-        deploy(aws, spec, code=code)
     assert left(aws, NAME) == []
 
 
@@ -207,6 +210,7 @@ def test_the_policy_allows_nothing_that_is_never_asked_for(
     permissions are in test_aws_path.py.
     """
     deploy(aws, spec, code=code)
+    assert gate.actions - {"lambda:ListTags"} == TO_CREATE
     changed = replace(
         spec,
         memory_mb=256,
@@ -288,11 +292,3 @@ def test_executions_may_do_what_they_do_and_no_more(aws, gate, s3, bucket):
     # Without it S3 says "forbidden" of what is missing.
     spare = [one["Action"] for one in idle(gate.policy, gate.needed)]
     assert spare == [["s3:ListBucket"]] * 2
-
-
-def test_readme_tells_whom_to_grant_what():
-    text = ROOT.joinpath("deploy/README.md").read_text()
-
-    for name in ("permissions.json", "permissions-check.json"):
-        assert f"]({name})" in text
-        assert ROOT.joinpath("deploy", name).is_file()

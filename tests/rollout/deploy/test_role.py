@@ -42,63 +42,64 @@ def test_what_the_user_added_to_the_role_stays_until_it_is_removed(target, spec,
     assert deploy(target, spec, code=code).changes == (
         f"changed role {deployed.role}: permissions use-bucket",
     )
-    assert policies_of(target, spec.name)["use-my-key"] == [statement]
+    found = policies_of(target, spec.name)
+    assert found.keys() == {"use-my-key", "write-own-log"}
+    assert found["use-my-key"] == [statement]
+    iam = target.client("iam")
+    attached = iam.list_attached_role_policies(RoleName=deployed.role)
+    assert not attached["AttachedPolicies"]
     assert f"role {deployed.role}" in destroy(target, spec.name)
 
 
-def test_the_function_may_write_its_own_log_and_nothing_else(target, spec, code):
-    """
-    Code that downloads from anywhere holds no key to anything. It cannot even make
-    its log group again after `destroy`.
-    """
-    deploy(target, spec, code=code)
-    iam, own_role = target.client("iam"), role.role_name(target, spec.name)
-    ((statement,),) = policies_of(target, spec.name).values()
-    group = f"log-group:/aws/lambda/{spec.name}"
-    assert statement == {
-        "Effect": "Allow",
-        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": f"arn:aws:logs:us-east-1:123456789012:{group}:*",
-    }
-    assert not iam.list_attached_role_policies(RoleName=own_role)["AttachedPolicies"]
+LOG = "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/{}:*"
+WRITE_LOG = (["logs:CreateLogStream", "logs:PutLogEvents"], LOG)
+KEEP = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]
+LIST = ["s3:ListBucket"]
+PHOTOS, PART = "arn:aws:s3:::my-photos", "s3://my-photos/2026/x"
 
 
 @pytest.mark.parametrize(
-    ("bucket", "objects"),
-    [("my-photos", "my-photos/*"), ("s3://my-photos/2026/x", "my-photos/2026/x/*")],
+    ("asked", "allowed"),
+    [
+        ({}, []),
+        ({"bucket": "my-photos"}, [(KEEP, f"{PHOTOS}/*"), (LIST, PHOTOS)]),
+        ({"bucket": PART}, [(KEEP, f"{PHOTOS}/2026/x/*"), (LIST, PHOTOS)]),
+        (
+            {"sources": ("my-photos/a", "two", "two/b")},
+            [
+                (
+                    ["s3:GetObject"],
+                    [f"{PHOTOS}/a/*", "arn:aws:s3:::two/*", "arn:aws:s3:::two/b/*"],
+                ),
+                (LIST, [PHOTOS, "arn:aws:s3:::two"]),
+            ],
+        ),
+        (
+            {"bucket": "my-photos", "url": "AWS_IAM"},  # shares its jobs out to itself
+            [
+                (KEEP, f"{PHOTOS}/*"),
+                (LIST, PHOTOS),
+                (
+                    ["lambda:InvokeFunction"],
+                    "arn:aws:lambda:us-east-1:123456789012:function:{}",
+                ),
+            ],
+        ),
+    ],
+    ids=["its log", "a bucket", "a part of one", "sources", "a service"],
 )
-def test_a_bucket_that_is_named_may_be_used_and_no_other(
-    target, spec, code, bucket, objects
+def test_the_function_may_do_what_it_is_for_and_nothing_else(
+    target, spec, asked, allowed
 ):
-    deploy(target, replace(spec, bucket=bucket), code=code)
-    objects_of, listing = policies_of(target, spec.name)["use-bucket"]
+    """It cannot even make its log group again after `destroy`."""
+    policies = replace(spec, **asked).policies(target).values()
+    statements = [one for policy in policies for one in policy["Statement"]]
 
-    assert objects_of["Resource"] == f"arn:aws:s3:::{objects}"
-    assert set(objects_of["Action"]) == {
-        *("s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload")
-    }
-    assert listing["Action"] == ["s3:ListBucket"]
-    assert listing["Resource"] == "arn:aws:s3:::my-photos"
-
-    deploy(target, spec, code=code)
-    assert list(policies_of(target, spec.name)) == ["write-own-log"]
-
-
-def test_sources_may_be_read_and_nothing_else(target, spec, code):
-    deploy(target, replace(spec, sources=("one/a", "two-buckets")), code=code)
-    statements = policies_of(target, spec.name)["read-sources"]
-
-    assert [(one["Action"], one["Resource"]) for one in statements] == [
-        (["s3:GetObject"], ["arn:aws:s3:::one/a/*", "arn:aws:s3:::two-buckets/*"]),
-        (["s3:ListBucket"], ["arn:aws:s3:::one", "arn:aws:s3:::two-buckets"]),
+    assert statements == [
+        {
+            "Effect": "Allow",
+            "Action": actions,
+            "Resource": where.format(spec.name) if isinstance(where, str) else where,
+        }
+        for actions, where in [WRITE_LOG, *allowed]
     ]
-
-
-def test_a_service_may_share_its_jobs_out_to_itself(target, spec, code):
-    deployed = deploy(
-        target, replace(spec, bucket="my-photos", url="AWS_IAM"), code=code
-    )
-    (statement,) = policies_of(target, spec.name)["invoke-itself"]
-
-    assert statement["Action"] == ["lambda:InvokeFunction"]
-    assert statement["Resource"] == deployed.arn

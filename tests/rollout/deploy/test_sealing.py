@@ -89,35 +89,30 @@ def check_sealed(run, objects):
     assert set(urls_in(objects).values()) == {1}
 
 
-def test_destroy_aborts_what_was_begun_in_the_functions_bucket(target, s3, bucket):
-    deploy(target, FunctionSpec(name="sealing-2", bucket=f"{bucket}/kept"))
-    for key in ("kept/r/00-00007.tar", "other/r/00-00007.tar"):
-        s3.create_multipart_upload(Bucket=bucket, Key=key)
-    removed = destroy(target, "sealing-2")
-
-    assert f"upload of {Place(bucket, 'kept/r/00-00007.tar')}" in removed
-    assert uploads_in(s3, bucket) == ["other/r/00-00007.tar"]
-    assert destroy(target, "sealing-2") == []
-
-
-def test_a_buckets_prefix_may_hold_colons(target, s3, bucket):
-    deploy(target, FunctionSpec(name="sealing-3", bucket=f"{bucket}/at:9"))
-    s3.create_multipart_upload(Bucket=bucket, Key="at:9/r/00-00007.tar")
-    removed = destroy(target, "sealing-3")
-
-    assert f"upload of {Place(bucket, 'at:9/r/00-00007.tar')}" in removed
-
-
-def test_only_a_services_own_files_are_looked_through(target, s3, bucket):
-    """Its bucket is the user's, whole, and others have tars there."""
-    spec = as_service(FunctionSpec(name="sealing-7"), AWS_IAM, bucket)
+@pytest.mark.parametrize(
+    ("prefix", "is_service", "begun", "others"),
+    [
+        ("/kept", False, "kept/r/00-00007.tar", "other/r/00-00007.tar"),
+        ("/at:9", False, "at:9/r/00-00007.tar", "at/r/00-00007.tar"),
+        ("", True, "files/kept/job/00-00007.tar", "backups/00-00007.tar"),
+    ],
+    ids=["a prefix", "a prefix with a colon", "a service's own files"],
+)
+def test_destroy_aborts_what_was_begun_where_the_function_may_write(
+    target, s3, bucket, prefix, is_service, begun, others
+):
+    """A service's bucket is the user's, whole, and others have tars there."""
+    spec = FunctionSpec(name="sealing-2", bucket=f"{bucket}{prefix}")
+    if is_service:
+        spec = as_service(spec, AWS_IAM, bucket)
     with Changes() as changes:
         role.ensure(target, spec.name, OURS, spec.policies(target), changes)
-    for key in ("files/kept/job/00-00007.tar", "backups/00-00007.tar"):
+    for key in (begun, others):
         s3.create_multipart_upload(Bucket=bucket, Key=key)
-    destroy(target, spec.name)
 
-    assert uploads_in(s3, bucket) == ["backups/00-00007.tar"]
+    assert f"upload of {Place(bucket, begun)}" in destroy(target, spec.name)
+    assert uploads_in(s3, bucket) == [others]
+    assert destroy(target, spec.name) == []
 
 
 def test_what_destroy_could_not_abort_is_found_without_the_role(

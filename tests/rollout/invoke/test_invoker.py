@@ -37,10 +37,14 @@ def function(target, zip_of):
 
 
 def test_an_answer_says_what_when_and_who(target, function):
+    """However large, and under whichever name the function is called."""
+    event, name = {"a": "ü", "text": "x" * 2_000_000}, f"{function}:$LATEST"
     before = time.time()
-    answer = call(target, function, {"a": "ü"})
+    answer = call(target, name, event)
 
-    assert json.loads(answer.payload)["event"] == {"a": "ü"}
+    payload = json.loads(answer.payload)
+    assert payload["event"] == event
+    assert payload["arn"].endswith(name)
     assert answer.function_error is None
     assert len(answer.request_id) == 36
     assert answer.throttles == 0
@@ -55,19 +59,6 @@ def test_a_failing_function_is_an_answer_not_an_exception(target, function):
     assert json.loads(answer.payload)["errorMessage"] == "on purpose"
 
 
-def test_a_qualified_name_is_called_as_such(target, function):
-    answer = call(target, f"{function}:$LATEST", {})
-
-    assert json.loads(answer.payload)["arn"].endswith(f"{function}:$LATEST")
-
-
-def test_large_payloads_go_through(target, function):
-    text = "x" * 2_000_000
-    answer = call(target, function, {"text": text})
-
-    assert json.loads(answer.payload)["event"]["text"] == text
-
-
 def test_an_unknown_function_is_refused_in_awss_words(target):
     message = "no-such-function was not invoked: 404 .*Function not found"
     with pytest.raises(InvokeError, match=message) as caught:
@@ -77,44 +68,37 @@ def test_an_unknown_function_is_refused_in_awss_words(target):
     assert caught.value.status == 404
 
 
-def test_a_throttled_call_is_made_again_until_it_is_accepted(target, function):
-    """
-    A second call while the only execution is busy comes through once that is free.
-    """
+@pytest.fixture
+def reserve(target, function):
+    """Reserve executions for the function, until the test ends."""
     client = target.client("lambda")
-    client.put_function_concurrency(
-        FunctionName=function, ReservedConcurrentExecutions=1
+    yield lambda executions: client.put_function_concurrency(
+        FunctionName=function, ReservedConcurrentExecutions=executions
     )
+    client.delete_function_concurrency(FunctionName=function)
+
+
+def test_a_throttled_call_is_made_again_until_it_is_accepted(target, function, reserve):
+    """A second call while the only execution is busy comes through once it is free."""
 
     async def both():
         async with Invoker(target) as invoker:
             calls = [invoker.invoke(function, b'{"sleep_s": 0.3}') for _ in range(2)]
             return await asyncio.gather(*calls)
 
-    try:
-        answers = asyncio.run(both())
-    finally:
-        client.delete_function_concurrency(FunctionName=function)
+    reserve(1)
+    first, last = sorted(answer.throttles for answer in asyncio.run(both()))
 
-    throttles = sorted(answer.throttles for answer in answers)
-    assert throttles[0] == 0
-    assert throttles[1] >= 1
+    assert first == 0
+    assert last >= 1
 
 
-def test_a_call_that_stays_throttled_is_given_up_in_time(target, function):
-    client = target.client("lambda")
-    client.put_function_concurrency(
-        FunctionName=function, ReservedConcurrentExecutions=0
-    )
+def test_a_call_that_stays_throttled_is_given_up_in_time(target, function, reserve):
+    reserve(0)
+    with pytest.raises(InvokeError, match="ReservedFunctionConcurrent") as caught:
+        call(target, function, {}, accepted_within_s=0.3)
 
-    try:
-        with pytest.raises(InvokeError, match="ReservedFunctionConcurrent") as caught:
-            call(target, function, {}, accepted_within_s=0.3)
-    finally:
-        client.delete_function_concurrency(FunctionName=function)
-
-    assert caught.value.status == 429
-    assert caught.value.code == "TooManyRequestsException"
+    assert (caught.value.status, caught.value.code) == (429, "TooManyRequestsException")
 
 
 def test_requests_are_signed_as_aws_wants_it(target):

@@ -1,21 +1,10 @@
 """Manifests as other tools write them: the same list, whatever the format."""
 
-import itertools
-import uuid
-
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
-from tests.support.manifest_files import (
-    DIGEST,
-    FORMATS,
-    LAION,
-    PACKED,
-    ROWS,
-    as_parquet,
-    listed,
-    table,
-)
+from tests.support.bucket_contents import put
+from tests.support.manifest_files import FORMATS, LAION, PACKED, ROWS, listed, table
 
 from fetcher.lists.url_list import Columns, UrlList, UrlListError
 from rollout.errors import SettingError
@@ -24,19 +13,21 @@ from rollout.manifest.as_list import convert
 PLAIN = [f"http://h{n % 3}/{n}.jpg" for n in range(4)]
 
 
-@pytest.mark.parametrize(
-    ("kind", "packed"), [("parquet", ""), *itertools.product(["csv", "jsonl"], PACKED)]
-)
-def test_every_format_gives_the_same_list(tmp_path, kind, packed):
-    path = tmp_path / f"manifest.{kind}{packed}"
-    path.write_bytes(PACKED[packed](FORMATS[kind](ROWS)))
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_gives_the_same_list_and_fetcher_takes_it(tmp_path, kind):
+    path = tmp_path / f"manifest.{kind}"
+    path.write_bytes(FORMATS[kind](ROWS))
     found = convert(str(path), tmp_path / "list.jsonl", LAION)
     rows = listed(found.path)
+    items = UrlList(found.path, allow_s3=True)
 
     assert (found.count, found.skipped, found.remarks) == (3, 0, [])
     assert [
         (row["url"], row.get("destination"), row.get("sha256")) for row in rows
     ] == ROWS
+    assert [item[1:4] for item in items] == [
+        tuple(text or "" for text in row) for row in ROWS
+    ]
     assert all("TEXT" in row for row in rows) or kind == "parquet"
 
 
@@ -52,35 +43,14 @@ def test_text_holds_a_url_a_line_and_perhaps_a_destination(tmp_path, packed):
     ]
 
 
-def test_the_list_is_one_that_fetcher_takes(tmp_path):
-    path = tmp_path / "m.parquet"
-    path.write_bytes(as_parquet(ROWS[:2]))
-    convert(str(path), tmp_path / "list.jsonl", LAION)
-    items = list(UrlList(tmp_path / "list.jsonl"))
+def test_a_manifest_in_s3_is_brought_here(target, s3, bucket, tmp_path):
+    url, to = put(s3, bucket, "m.parquet", FORMATS["parquet"](ROWS)), tmp_path / "l"
 
-    assert [item[1:4] for item in items] == [
-        ("http://h/1.jpg", "cats/1.jpg", DIGEST),
-        ("http://h/ü?a=1,2", "cats/ü", ""),
-    ]
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-def test_a_manifest_in_s3_is_brought_here(target, tmp_path, kind):
-    bucket = f"manifest-{uuid.uuid4().hex[:12]}"
-    client = target.client("s3")
-    client.create_bucket(Bucket=bucket)
-    client.put_object(Bucket=bucket, Key=f"m.{kind}", Body=FORMATS[kind](ROWS))
-    found = convert(
-        f"s3://{bucket}/m.{kind}", tmp_path / "l.jsonl", LAION, target=target
-    )
-
-    assert found.count == 3
-    with pytest.raises(
-        UrlListError, match=r"s3://.*/absent\.csv cannot be read.*NoSuchKey"
-    ):
-        convert(f"s3://{bucket}/absent.csv", tmp_path / "l.jsonl", target=target)
+    assert convert(url, to, LAION, target=target).count == 3
+    with pytest.raises(UrlListError, match=r"m\.csv cannot be read.*NoSuchKey"):
+        convert(f"s3://{bucket}/m.csv", to, target=target)
     with pytest.raises(SettingError, match="say at which target"):
-        convert(f"s3://{bucket}/m.{kind}", tmp_path / "l.jsonl")
+        convert(url, to)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,8 @@ def test_pictures_are_put_fetched_with_the_functions_role_and_removed(
     assert (totals["counts"]["ok"], totals["body_bytes"]) == (files, files * 3_000)
     assert Counter(objects_in(lab, KEPT).values()) == {picture: files}
     assert set(variables["result"].downloads["url"]) == there.keys()
+    items = {item.what: item.amount for item in variables["spent"].bill.items}
+    assert items["reads from S3"] == files
     objects, _ = policies_of(connect("aws"), FUNCTION)["read-sources"]
     arns = [f"arn:aws:s3:::{name}/origin/*" for name in BUCKETS]
     assert (objects["Action"], objects["Resource"]) == (["s3:GetObject"], arns)

@@ -81,8 +81,7 @@ async def list_(registry: Registry, call: Call) -> Answer:
         for name, alias in function.aliases.items()
         if number in (None, alias.version)
     }
-    entries, next_page = page(call, described)
-    return {"Aliases": entries, **next_page}
+    return page(call, "Aliases", described)
 
 
 def _reference(call: Call) -> Reference:

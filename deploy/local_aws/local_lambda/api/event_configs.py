@@ -1,9 +1,14 @@
-"""Retries and maximum age of events, for each version and alias."""
+"""
+Retries and maximum age of events, for each version and alias.
+
+Shown as in LocalStack's test_lambda_eventinvokeconfig_*.
+"""
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from local_aws.local_lambda import errors
-from local_aws.local_lambda.functions.event_config import EventConfig
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.registry import Registry
 from local_aws.local_lambda.requests.names import Reference, reference_of
@@ -11,31 +16,27 @@ from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
 from local_aws.local_lambda.runtime.version import LATEST
 
-_SETTINGS = (
-    "MaximumRetryAttempts",
-    "MaximumEventAgeInSeconds",
-    "DestinationConfig",
-)
+_LIMITS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds")
 
 
 async def put(registry: Registry, call: Call) -> Answer:
     """PutFunctionEventInvokeConfig."""
     function, reference = _target(registry, call)
-    return _configure(function, reference, call, retries=None, age_s=None)
+    return _configure(function, reference, call, {})
 
 
 async def update(registry: Registry, call: Call) -> Answer:
     """UpdateFunctionEventInvokeConfig."""
     function, reference = _target(registry, call)
     _, before = _existing(registry, reference)
-    return _configure(function, reference, call, before.retries, before.age_s)
+    return _configure(function, reference, call, before)
 
 
 async def get(registry: Registry, call: Call) -> Answer:
     """GetFunctionEventInvokeConfig."""
     reference = _qualified(call)
     _, config = _existing(registry, reference)
-    return config.describe(reference.arn)
+    return _described(reference, config)
 
 
 async def delete(registry: Registry, call: Call) -> Answer:
@@ -53,15 +54,14 @@ async def list_(registry: Registry, call: Call) -> Answer:
     if function is None:
         raise _no_function()
     described = {
-        qualifier: config.describe(reference.at(qualifier).arn)
+        qualifier: _described(reference.at(qualifier), config)
         for qualifier, config in function.event_configs.items()
     }
-    entries, next_page = page(call, described)
-    return {"FunctionEventInvokeConfigs": entries, **next_page}
+    return page(call, "FunctionEventInvokeConfigs", described)
 
 
 def _target(registry: Registry, call: Call) -> tuple[Function, Reference]:
-    if not any(name in call.parameters for name in _SETTINGS):
+    if not call.parameters.keys() & {*_LIMITS, "DestinationConfig"}:
         text = "You must specify at least one of error handling or destination setting."
         raise errors.invalid_parameter(text)
     reference = _qualified(call)
@@ -79,24 +79,27 @@ def _configure(
     function: Function,
     reference: Reference,
     call: Call,
-    retries: int | None,
-    age_s: int | None,
+    before: Mapping[str, Any],
 ) -> Answer:
     parameters = call.parameters
     for destination in parameters.get("DestinationConfig", {}).values():
         if destination.get("Destination"):
             what = "DestinationConfig"
             raise errors.not_modelled(what)
-    config = EventConfig(
-        parameters.get("MaximumRetryAttempts", retries),
-        parameters.get("MaximumEventAgeInSeconds", age_s),
-        time.time(),
-    )
+    limits = {name: parameters[name] for name in _LIMITS if name in parameters}
+    config = {**before, **limits, "LastModified": time.time()}
     function.event_configs[reference.qualifier or LATEST] = config
-    return config.describe(reference.arn)
+    return _described(reference, config)
 
 
-def _existing(registry: Registry, reference: Reference) -> tuple[Function, EventConfig]:
+def _described(reference: Reference, config: Mapping[str, Any]) -> Answer:
+    answer = {"DestinationConfig": {"OnSuccess": {}, "OnFailure": {}}, **config}
+    return {"FunctionArn": reference.arn, **answer}
+
+
+def _existing(
+    registry: Registry, reference: Reference
+) -> tuple[Function, Mapping[str, Any]]:
     function = registry.get(reference)
     configs = function.event_configs if function else {}
     config = configs.get(reference.qualifier or LATEST)

@@ -1,6 +1,5 @@
 """The operations on function URLs."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,27 +12,22 @@ from local_aws.local_lambda.requests.names import Reference, reference_of
 from local_aws.local_lambda.requests.paging import page
 from local_aws.local_lambda.requests.service_model import Answer, Call
 
+_SETTINGS = {"AuthType", "Cors", "InvokeMode"}
+
 
 async def create(registry: Registry, call: Call) -> Answer:
     """CreateFunctionUrlConfig."""
-    parameters = call.parameters
-    _refuse_streaming(parameters)
+    settings = _settings(call)
     function, reference = _target(registry, call)
     _refuse_second(function, reference)
-    address = await registry.open_url(function, reference.qualifier)
+    address = await registry.urls.open(function, reference.qualifier)
     try:
         _target(registry, call)
         _refuse_second(function, reference)
     except errors.LambdaError:  # another call was faster
-        registry.close_url(address)
+        registry.urls.close(address)
         raise
-    url = FunctionUrl(
-        reference=reference,
-        address=address,
-        auth_type=parameters["AuthType"],
-        cors=parameters.get("Cors", {}),
-        invoke_mode=parameters.get("InvokeMode"),
-    )
+    url = FunctionUrl(reference=reference, address=address, settings=settings)
     function.urls[reference.qualifier] = url
     return url.describe_new()
 
@@ -46,17 +40,11 @@ async def get(registry: Registry, call: Call) -> Answer:
 
 async def update(registry: Registry, call: Call) -> Answer:
     """UpdateFunctionUrlConfig; settings not given stay."""
-    parameters = call.parameters
-    _refuse_streaming(parameters)
+    settings = _settings(call)
     _target(registry, call)
     function, url = _existing(registry, call)
-    changed = replace(
-        url,
-        auth_type=parameters.get("AuthType", url.auth_type),
-        cors=parameters.get("Cors", url.cors),
-        invoke_mode=parameters.get("InvokeMode", url.invoke_mode),
-        modified=timestamp(),
-    )
+    settings = {**url.settings, **settings}
+    changed = replace(url, settings=settings, modified=timestamp())
     function.urls[url.reference.qualifier] = changed
     return changed.describe()
 
@@ -65,7 +53,7 @@ async def delete(registry: Registry, call: Call) -> Answer:
     """DeleteFunctionUrlConfig; running invocations may finish."""
     function, url = _existing(registry, call)
     del function.urls[url.reference.qualifier]
-    registry.close_url(url.address)
+    registry.urls.close(url.address)
     return {}
 
 
@@ -75,8 +63,7 @@ async def list_(registry: Registry, call: Call) -> Answer:
     if function is None:
         raise refusals.no_function()
     described = {url.reference.arn: url.describe() for url in function.urls.values()}
-    entries, next_page = page(call, described)
-    return {"FunctionUrlConfigs": entries, **next_page}
+    return page(call, "FunctionUrlConfigs", described)
 
 
 def _target(registry: Registry, call: Call) -> tuple[Function, Reference]:
@@ -102,7 +89,9 @@ def _existing(registry: Registry, call: Call) -> tuple[Function, FunctionUrl]:
     return function, url
 
 
-def _refuse_streaming(parameters: Mapping[str, Any]) -> None:
-    if parameters.get("InvokeMode") == "RESPONSE_STREAM":
+def _settings(call: Call) -> dict[str, Any]:
+    given = {name: call.parameters[name] for name in _SETTINGS & call.parameters.keys()}
+    if given.get("InvokeMode") == "RESPONSE_STREAM":
         what = "InvokeMode RESPONSE_STREAM"
         raise errors.not_modelled(what)
+    return given

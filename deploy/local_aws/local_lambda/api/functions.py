@@ -26,10 +26,8 @@ async def create(registry: Registry, call: Call) -> Answer:
     tags.check(tagged)
     content = await registry.content(parameters["Code"])
     function = await registry.create(reference, content, settings, tagged)
-    entries = (
-        registry.publish(function) if parameters.get("Publish") else function.latest
-    )
-    return entries.describe(reference.unqualified_arn)
+    made = registry.publish(function) if parameters.get("Publish") else function.latest
+    return made.describe(reference.unqualified_arn)
 
 
 async def get(registry: Registry, call: Call) -> Answer:
@@ -68,8 +66,7 @@ async def list_(registry: Registry, call: Call) -> Answer:
                 described[f"{name}:{key}"] = version
         else:
             described[name] = versions.unlisted(function.describe())
-    entries, next_page = page(call, described)
-    return {"Functions": entries, **next_page}
+    return page(call, "Functions", described)
 
 
 async def update_code(registry: Registry, call: Call) -> Answer:

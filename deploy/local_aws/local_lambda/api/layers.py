@@ -33,8 +33,7 @@ async def list_(registry: Registry, call: Call) -> Answer:
             "LatestMatchingVersion": _described(version),
         }
         newest.setdefault(version.name, entry)
-    entries, next_page = page(call, newest)
-    return {"Layers": entries, **next_page}
+    return page(call, "Layers", newest)
 
 
 async def list_versions(registry: Registry, call: Call) -> Answer:
@@ -43,8 +42,7 @@ async def list_versions(registry: Registry, call: Call) -> Answer:
     described = {
         f"{place:010}": _described(version) for place, version in enumerate(found)
     }
-    entries, next_page = page(call, described)
-    return {"LayerVersions": entries, **next_page}
+    return page(call, "LayerVersions", described)
 
 
 async def get(registry: Registry, call: Call) -> Answer:

@@ -29,8 +29,7 @@ async def publish(registry: Registry, call: Call) -> Answer:
 
 async def list_(registry: Registry, call: Call) -> Answer:
     """ListVersionsByFunction."""
-    entries, next_page = page(call, listed(registry.function(call)))
-    return {"Versions": entries, **next_page}
+    return page(call, "Versions", listed(registry.function(call)))
 
 
 def listed(function: Function) -> dict[str, Answer]:

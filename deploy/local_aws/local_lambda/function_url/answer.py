@@ -14,7 +14,6 @@ cookies that are not text, a body that is not a string, base64 that is none.
 """
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterator
@@ -33,7 +32,7 @@ _REMAPPED = {"connection", "content-length"}
 _DROPPED = {"transfer-encoding"}
 
 
-class _MalformedError(Exception):
+class _MalformedError(ValueError):
     """A function's result is not a response."""
 
 
@@ -43,7 +42,7 @@ def response(outcome: InvocationResult) -> web.Response:
         return bad_gateway()
     try:
         return _interpreted(json.loads(outcome.payload))
-    except (_MalformedError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return bad_gateway()
 
 
@@ -70,10 +69,7 @@ def _interpreted(result: Any) -> web.Response:  # noqa: ANN401 any JSON
 
 
 def _status(result: dict[str, Any]) -> int:
-    try:
-        status = int(str(result["statusCode"]))
-    except ValueError:
-        raise _MalformedError from None
+    status = int(str(result["statusCode"]))
     if status not in _STATUSES:
         raise _MalformedError
     return status
@@ -85,12 +81,9 @@ def _body(result: dict[str, Any]) -> bytes:
         return b""
     if not isinstance(body, str):
         raise _MalformedError
-    if not result.get("isBase64Encoded"):
-        return body.encode()
-    try:
+    if result.get("isBase64Encoded"):
         return base64.b64decode(body, validate=True)
-    except binascii.Error:
-        raise _MalformedError from None
+    return body.encode()
 
 
 def _headers(headers: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401 any JSON

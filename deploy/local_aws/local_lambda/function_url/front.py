@@ -4,14 +4,20 @@ The listeners of function URLs: requests in, invocations, responses out.
 A URL whose AuthType is AWS_IAM admits every request signed with a key that the endpoint
 knows, whatever IAM and the resource policy say. One whose AuthType is NONE
 admits every request if the resource policy does.
+
+CORS is from AWS's page "Creating and managing Lambda function URLs" and responses
+captured in dev.to/rimutaka, "AWS Lambda Function URL with CORS explained by example"
+(2024-08): with CORS configured no OPTIONS reaches the function; every other response
+gets the configured headers beside the function's own, even twice; an origin that is
+allowed is repeated, never answered by ``*``.
 """
 
 import contextlib
-import logging
 import socket
-import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from aiohttp import web
 
@@ -19,7 +25,7 @@ from aws_facts.limits import limit
 from local_aws.local_lambda import connections, errors
 from local_aws.local_lambda import url_errors as refusals
 from local_aws.local_lambda.connections import Listen
-from local_aws.local_lambda.function_url import answer, authentication, cors, event
+from local_aws.local_lambda.function_url import answer, authentication, event
 from local_aws.local_lambda.functions.function import Function
 from local_aws.local_lambda.functions.function_url import Address, FunctionUrl
 from local_aws.local_lambda.functions.public_access import lets_anybody_call_url
@@ -28,8 +34,6 @@ from local_aws.local_lambda.requests.signature_parsing import SignedRequest
 from local_aws.local_lambda.runtime.admission import Admission
 from local_aws.local_lambda.runtime.execution import Request
 from local_aws.local_lambda.runtime.version import LATEST
-
-_logger = logging.getLogger(__name__)
 
 
 @contextlib.asynccontextmanager
@@ -82,20 +86,13 @@ class UrlFront:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, with a 500 for an internal error."""
-        request_id = str(uuid.uuid4())
         target = self._target(request)
         url = target.url if target else None
-        try:
-            response = await self._answer(request, request_id, target)
-        except errors.LambdaError as error:
-            response = connections.refusal(error)
-        except Exception:
-            _logger.exception("%s %s failed", request.method, request.path)
-            response = connections.refusal(errors.internal())
+        answer = partial(self._answer, request, target)
+        response = await connections.answered(request, answer)
         origin = request.headers.get("Origin")
-        for name, text in cors.headers(url.cors if url else {}, origin):
+        for name, text in _cors_headers(url.cors if url else {}, origin):
             response.headers.add(name, text)
-        response.headers["x-amzn-RequestId"] = request_id
         return response
 
     def _target(self, request: web.Request) -> "_Target | None":
@@ -104,7 +101,7 @@ class UrlFront:
         return self._targets.get(request.transport.get_extra_info("sockname")[1])
 
     async def _answer(
-        self, request: web.Request, request_id: str, target: "_Target | None"
+        self, request: web.Request, target: "_Target | None", request_id: str
     ) -> web.Response:
         url = target.url if target else None
         if target is None or url is None:
@@ -116,7 +113,7 @@ class UrlFront:
             request, max_bytes, refusals.too_large(max_bytes)
         )
         function, caller = target.function, None
-        if url.auth_type == "AWS_IAM":
+        if url.settings["AuthType"] == "AWS_IAM":
             signed = SignedRequest(request.method, request.raw_path, request.headers)
             region = url.reference.region
             caller = await authentication.check(signed, body, region, self._identify)
@@ -133,7 +130,7 @@ class UrlFront:
             result = await self._admission.invoke(function.runner, invocation)
         except errors.NotFoundError:
             raise refusals.forbidden() from None
-        return answer.response(result.outcome)
+        return answer.response(result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +149,38 @@ class _Target:
 def _preflight(url: FunctionUrl, request: web.Request) -> web.Response:
     response = web.Response(headers={"Content-Type": "application/json"})
     origin = request.headers.get("Origin")
-    for name, text in cors.preflight_headers(url.cors, origin):
-        response.headers.add(name, text)
+    for name, text in _preflight_headers(url.cors, origin):
+        response.headers[name] = text
     return response
+
+
+def _cors_headers(
+    cors: Mapping[str, Any], origin: str | None
+) -> Iterator[tuple[str, str]]:
+    """
+    Yield the headers to add to a response for a page of some origin.
+
+    >>> list(_cors_headers({"AllowOrigins": ["*"]}, "https://a.example"))
+    [('Access-Control-Allow-Origin', 'https://a.example'), ('Vary', 'Origin')]
+    """
+    if origin is None or not {"*", origin} & set(cors.get("AllowOrigins", [])):
+        return
+    yield "Access-Control-Allow-Origin", origin
+    yield "Vary", "Origin"
+    if cors.get("ExposeHeaders"):
+        yield "Access-Control-Expose-Headers", ",".join(cors["ExposeHeaders"])
+    if cors.get("AllowCredentials"):
+        yield "Access-Control-Allow-Credentials", "true"
+
+
+def _preflight_headers(
+    cors: Mapping[str, Any], origin: str | None
+) -> Iterator[tuple[str, str]]:
+    """Yield the further headers that answer an OPTIONS."""
+    if not list(_cors_headers(cors, origin)):
+        return
+    for name in ("AllowHeaders", "AllowMethods"):
+        if cors.get(name):
+            yield f"Access-Control-Allow-{name[5:]}", ",".join(cors[name])
+    if "MaxAge" in cors:
+        yield "Access-Control-Max-Age", str(cors["MaxAge"])

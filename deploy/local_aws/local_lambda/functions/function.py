@@ -2,14 +2,13 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.functions.alias import Alias
-from local_aws.local_lambda.functions.event_config import EventConfig
 from local_aws.local_lambda.functions.function_url import FunctionUrl
 from local_aws.local_lambda.functions.public_access import Policy
 from local_aws.local_lambda.functions.version_state import VersionState
@@ -30,6 +29,9 @@ class Function:
 
         urls: Its addresses, by alias; None for its own.
 
+        event_configs: Settings for the events of each version or alias, by boto3's
+            names.
+
         policies: Resource policies, by version or alias; None for its own.
 
         fleets: Fleets that may still be running, with the version each runs.
@@ -46,7 +48,7 @@ class Function:
     tags: dict[str, str]
     published: dict[str, VersionState] = field(default_factory=dict)
     aliases: dict[str, Alias] = field(default_factory=dict)
-    event_configs: dict[str, EventConfig] = field(default_factory=dict)
+    event_configs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     urls: dict[str | None, FunctionUrl] = field(default_factory=dict)
     policies: dict[str | None, Policy] = field(default_factory=dict)
     fleets: dict[Fleet, Version] = field(default_factory=dict)
@@ -89,8 +91,13 @@ class Function:
             state.settle()
 
     def refuse_change(self, revision: str | None) -> None:
-        """Raise unless ``$LATEST`` can be changed now; see ``VersionState``."""
-        self.latest.refuse_change(self.reference.unqualified_arn, revision)
+        """Raise unless ``$LATEST`` can be changed now, from an expected revision."""
+        if revision not in (None, self.latest.revision):
+            raise errors.stale_revision()
+        if self.latest.state == "Pending":
+            raise errors.pending()
+        if self.latest.is_changing:
+            raise errors.update_in_progress(self.reference.unqualified_arn)
 
     def publish(self, number: str, description: str | None) -> VersionState:
         """Freeze ``$LATEST`` under a number."""
@@ -127,5 +134,8 @@ class Function:
 
     def event_limits(self, qualifier: str) -> EventLimits:
         """Return the limits of events for a version or alias."""
-        config = self.event_configs.get(qualifier)
-        return config.limits if config else EventLimits()
+        config = self.event_configs.get(qualifier, {})
+        return EventLimits(
+            config.get("MaximumRetryAttempts", 2),
+            config.get("MaximumEventAgeInSeconds", 21_600),
+        )

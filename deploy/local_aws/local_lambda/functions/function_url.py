@@ -44,9 +44,7 @@ class FunctionUrl:
     One function URL.
 
     Attributes:
-        auth_type: ``NONE`` or ``AWS_IAM``.
-
-        cors: As configured, by boto3's names; empty if it is not.
+        settings: AuthType, Cors and InvokeMode as configured.
 
         id: AWS would make it the first label of the host name.
 
@@ -55,28 +53,28 @@ class FunctionUrl:
 
     reference: Reference
     address: Address
-    auth_type: str
-    cors: Mapping[str, Any]
-    invoke_mode: str | None
+    settings: Mapping[str, Any]
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     created: str = field(default_factory=timestamp)
     modified: str = ""
+
+    @property
+    def cors(self) -> Mapping[str, Any]:
+        """Its CORS settings, by boto3's names; empty if it has none."""
+        cors: Mapping[str, Any] = self.settings.get("Cors", {})
+        return cors
 
     def describe_new(self) -> dict[str, Any]:
         """Return what CreateFunctionUrlConfig answers: no more than was asked for."""
         description = {
             "FunctionUrl": f"http://{self.address}/",
             "FunctionArn": self.reference.arn,
-            "AuthType": self.auth_type,
-            "Cors": self.cors,
             "CreationTime": self.created,
-            "InvokeMode": self.invoke_mode,
+            **self.settings,
         }
         return {key: value for key, value in description.items() if value}
 
     def describe(self) -> dict[str, Any]:
         """Return what the other operations answer."""
-        return self.describe_new() | {
-            "LastModifiedTime": self.modified or self.created,
-            "InvokeMode": self.invoke_mode or "BUFFERED",
-        }
+        modified = {"LastModifiedTime": self.modified or self.created}
+        return {"InvokeMode": "BUFFERED"} | self.describe_new() | modified

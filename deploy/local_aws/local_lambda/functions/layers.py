@@ -3,13 +3,13 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from aws_facts.limits import limit
 from local_aws.local_lambda import errors
+from local_aws.local_lambda.functions.version_state import timestamp
 from local_aws.local_lambda.requests.names import ACCOUNT
 from local_aws.local_lambda.runtime import code_package
 from local_aws.local_lambda.runtime.code_package import Package, unpacked_bytes
@@ -33,7 +33,7 @@ class LayerVersion:
     number: int
     package: Package
     details: Mapping[str, Any]
-    created: str
+    created: str = field(default_factory=timestamp)
 
     @property
     def arn(self) -> str:
@@ -70,8 +70,7 @@ class Layers:
         package = await code_package.store(content, self._folder)
         arn = layer_arn(region, name)
         self._numbers[arn] += 1
-        created = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000}+0000"
-        made = LayerVersion(arn, self._numbers[arn], package, details, created)
+        made = LayerVersion(arn, self._numbers[arn], package, details)
         self._versions[made.arn] = made
         return made
 
@@ -97,14 +96,7 @@ class Layers:
         self, region: str, arns: Iterable[str], code: Package | None = None
     ) -> tuple[Package, ...]:
         """
-        Return the content of the layers that a function names.
-
-        Args:
-            region: The function's.
-
-            arns: Their ARNs.
-
-            code: The function's own, if it has some already.
+        Return the content of layers for a function, which may have code already.
 
         Raises:
             LambdaError: If AWS would refuse one, or all together, or it is another

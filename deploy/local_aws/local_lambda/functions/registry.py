@@ -10,8 +10,8 @@ from typing import Any
 
 from aws_facts.limits import limit
 from local_aws.local_lambda import errors
+from local_aws.local_lambda.function_url.front import UrlFront
 from local_aws.local_lambda.functions.function import Function
-from local_aws.local_lambda.functions.function_url import Address
 from local_aws.local_lambda.functions.layers import Layers
 from local_aws.local_lambda.functions.version_state import VersionState
 from local_aws.local_lambda.requests.names import Reference, reference_of
@@ -26,9 +26,6 @@ from local_aws.local_lambda.runtime.version import LATEST, Version
 ReadObject = Callable[[str, str, str | None], Awaitable[bytes]]
 """Fetches code from S3: bucket, key, version -> bytes, or raises LambdaError."""
 
-OpenUrl = Callable[[Function, str | None], Awaitable[Address]]
-"""Opens the address of a function, or of an alias of it."""
-
 
 class Registry:
     """
@@ -42,13 +39,11 @@ class Registry:
         folder: Path,
         shared: Shared,
         admission: Admission,
-        open_url: OpenUrl,
-        close_url: Callable[[Address], None],
+        urls: UrlFront,
         read_object: ReadObject,
     ) -> None:
         self.admission = admission
-        self.open_url = open_url
-        self.close_url = close_url
+        self.urls = urls
         self.layers = Layers(folder / "layers")
         self._folder = folder
         self._shared = shared
@@ -128,7 +123,7 @@ class Registry:
         del self._functions[function.reference.unqualified_arn]
         self.admission.remove(function.runner)
         for url in function.urls.values():
-            self.close_url(url.address)
+            self.urls.close(url.address)
         function.urls.clear()
         fleets = list(function.fleets)
         for fleet in fleets:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from local_aws.local_lambda import errors
 from local_aws.local_lambda.runtime.fleet import Fleet
 from local_aws.local_lambda.runtime.version import Version
 
@@ -37,7 +36,7 @@ class VersionState:
     _changing_since: float | None = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.modified = self.modified or _timestamp()
+        self.modified = self.modified or timestamp()
         self.renew_revision()
 
     @property
@@ -56,7 +55,7 @@ class VersionState:
     def change(self, version: Version) -> None:
         """Start a change to new code or configuration."""
         self.version = version
-        self.modified = _timestamp()
+        self.modified = timestamp()
         self._changing_since = time.monotonic()
         self.renew_revision()
 
@@ -70,15 +69,6 @@ class VersionState:
     def renew_revision(self) -> None:
         """Make another revision."""
         self.revision = str(uuid.uuid4())
-
-    def refuse_change(self, arn: str, revision: str | None) -> None:
-        """Raise unless it can be changed now, from the revision a caller expects."""
-        if revision not in (None, self.revision):
-            raise errors.stale_revision()
-        if self.state == "Pending":
-            raise errors.pending()
-        if self.is_changing:
-            raise errors.update_in_progress(arn)
 
     def is_published_from(self, version: Version) -> bool:
         """Whether publishing a state of ``$LATEST`` would give the same again."""
@@ -131,7 +121,8 @@ class VersionState:
         return f"arn:aws:lambda:{self.version.region}::runtime:local-python{python}"
 
 
-def _timestamp() -> str:
+def timestamp() -> str:
+    """Return the time as Lambda spells it for functions and layers."""
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.000}+0000"
 
 

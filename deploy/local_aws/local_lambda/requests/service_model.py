@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from aiohttp import web
 from botocore.loaders import create_loader
 from botocore.model import ServiceModel, Shape
 from multidict import MultiMapping
@@ -91,30 +92,23 @@ def is_lambda_path(path: str) -> bool:
     return re.match(r"/20\d\d-\d\d-\d\d/", path) is not None
 
 
-def parse(
-    method: str,
-    raw_path: str,
-    query: MultiMapping[str],
-    headers: Mapping[str, str],
-    body: bytes,
-    region: str,
-) -> Call:
+def parse(request: web.Request, body: bytes, region: str) -> Call:
     """
-    Turn an HTTP request into the call that boto3 made.
+    Turn a request, its body and its region into the call that boto3 made.
 
     Raises:
         LambdaError: If it is not an operation of Lambda or breaks a constraint.
     """
-    path = raw_path.partition("?")[0]
+    path = request.raw_path.partition("?")[0]
     for route in _routes():
-        if match := route.takes(method, path, query):
+        if match := route.takes(request.method, path, request.query):
             break
     else:
         raise errors.unknown_operation()
     shape = _service().operation_model(route.operation).input_shape
     if shape is None:
         return Call(route.operation, {}, region)
-    parameters = dict(_outside_body(shape, match.groupdict(), query, headers))
+    parameters = dict(_outside_body(shape, match.groupdict(), request))
     if "payload" not in shape.serialization:
         parameters |= _json_body(shape, body)
         body = b""
@@ -135,11 +129,9 @@ def pattern_of(shape: str) -> str:
 
 
 def _outside_body(
-    shape: Shape,
-    in_path: Mapping[str, str],
-    query: MultiMapping[str],
-    headers: Mapping[str, str],
+    shape: Shape, in_path: Mapping[str, str], request: web.Request
 ) -> Iterator[tuple[str, Any]]:
+    headers, query = request.headers, request.query
     for name, member in shape.members.items():
         place = member.serialization.get("location")
         wire = member.serialization.get("name", name)

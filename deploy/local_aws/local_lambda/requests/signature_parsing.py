@@ -8,7 +8,8 @@ presigned URLs; version 2 from presigned S3 URLs, where boto3 still uses it by d
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, unique
+from typing import Any
 from urllib.parse import parse_qsl
 
 from multidict import CIMultiDictProxy
@@ -20,7 +21,10 @@ _UNSIGNED = "UNSIGNED-PAYLOAD"
 _LONGEST_S = 604_800  # of a presigned URL: a week (docs sigv4-query-string-auth)
 _SECONDS = re.compile(r"\d{1,11}", re.ASCII)
 _PART = "[!-+.0-~-]+"  # printable ASCII but "," and "/"
-_SCOPE = rf"(?P<key>{_PART})/(?P<day>\d{{8}})/(?P<region>{_PART})/(?P<service>{_PART})"
+_SCOPE = (
+    rf"(?P<access_key>{_PART})/(?P<day>\d{{8}})/(?P<region>{_PART})/"
+    rf"(?P<service>{_PART})"
+)
 _CREDENTIAL = re.compile(rf"{_SCOPE}/aws4_request", re.ASCII)
 _SIGNATURE = "[0-9a-f]{64}"
 _AUTHORIZATION = re.compile(
@@ -29,69 +33,79 @@ _AUTHORIZATION = re.compile(
     re.ASCII,
 )
 
-
-class Reason(Enum):
-    """Why a signature is refused; services have errors of their own for each."""
-
-    MISSING = auto()
-    MALFORMED = auto()
-    UNKNOWN_KEY = auto()
-    WRONG_TOKEN = auto()  # the session token belongs to another key
-    EXPIRED_TOKEN = auto()
-    WRONG_SCOPE = auto()  # signed for another day
-    WRONG_TIME = auto()  # signed too long ago, or in the future
-    EXPIRED_URL = auto()
-    MISMATCH = auto()
-    UNSIGNED_PART = auto()  # S3 would obey something that is not signed
-    WRONG_BODY = auto()
-
-
-_UNRECOGNIZED = (
-    "UnrecognizedClientException",
-    "The security token included in the request is invalid.",
-)
+_UNRECOGNIZED = "UnrecognizedClientException"
+_NOT_KNOWN = "The security token included in the request is invalid."
 _INVALID = "InvalidSignatureException"
-# Codes and usual texts of services that speak JSON.
-# https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
-_ERRORS: dict[Reason, tuple[str, str]] = {
-    Reason.MISSING: (
-        "MissingAuthenticationTokenException",
-        "Missing Authentication Token",
-    ),
-    Reason.MALFORMED: (
+
+
+@unique
+class Reason(Enum):
+    """
+    Why a signature is refused, as each kind of service says it.
+
+    Attributes:
+        code: The error code of services that speak JSON.
+            https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
+
+        text: The usual text; empty where there is none.
+
+        s3_status: S3's HTTP status.
+
+        s3_code: S3's error code.
+            https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    """
+
+    MISSING = (
+        *("MissingAuthenticationTokenException", "Missing Authentication Token"),
+        *(403, "AccessDenied"),
+    )
+    MALFORMED = (
         "IncompleteSignatureException",
         (
             f"A signature takes '{ALGORITHM}', 'Credential', 'SignedHeaders', "
             "'Signature' and 'X-Amz-Date', and in a query string 'X-Amz-Expires', each "
             "in full."
         ),
-    ),
-    Reason.UNKNOWN_KEY: _UNRECOGNIZED,
-    Reason.WRONG_TOKEN: _UNRECOGNIZED,
-    Reason.EXPIRED_TOKEN: (
+        *(400, "AuthorizationHeaderMalformed"),
+    )
+    UNKNOWN_KEY = (_UNRECOGNIZED, _NOT_KNOWN, 403, "InvalidAccessKeyId")
+    # The session token belongs to another key.
+    WRONG_TOKEN = (_UNRECOGNIZED, _NOT_KNOWN, 400, "InvalidToken")
+    EXPIRED_TOKEN = (
         "ExpiredTokenException",
         "The security token included in the request is expired",
-    ),
-    Reason.WRONG_SCOPE: (_INVALID, ""),
-    Reason.WRONG_TIME: (_INVALID, ""),
-    Reason.EXPIRED_URL: (_INVALID, "Request has expired"),
-    Reason.MISMATCH: (
+        *(400, "ExpiredToken"),
+    )
+    # Signed for another day; then too long ago, or in the future.
+    WRONG_SCOPE = (_INVALID, "", 400, "AuthorizationHeaderMalformed")
+    WRONG_TIME = (_INVALID, "", 403, "RequestTimeTooSkewed")
+    EXPIRED_URL = (_INVALID, "Request has expired", 403, "AccessDenied")
+    MISMATCH = (
         _INVALID,
         (
             "The request signature we calculated does not match the signature you "
             "provided. Check your AWS Secret Access Key and signing method. Consult "
             "the service documentation for details."
         ),
-    ),
-    Reason.UNSIGNED_PART: (
+        *(403, "SignatureDoesNotMatch"),
+    )
+    # S3 would obey something that is not signed.
+    UNSIGNED_PART = (
         _INVALID,
         "There were headers present in the request which were not signed",
-    ),
-    Reason.WRONG_BODY: (
+        *(403, "AccessDenied"),
+    )
+    WRONG_BODY = (
         _INVALID,
         "The provided 'x-amz-content-sha256' header does not match what was computed.",
-    ),
-}
+        *(400, "XAmzContentSHA256Mismatch"),
+    )
+
+    def __init__(self, code: str, text: str, s3_status: int, s3_code: str) -> None:
+        self.code = code
+        self.text = text
+        self.s3_status = s3_status
+        self.s3_code = s3_code
 
 
 class SignatureError(Exception):
@@ -100,15 +114,11 @@ class SignatureError(Exception):
 
     Args:
         text: The text, if it is not the usual one.
-
-    Attributes:
-        code: The error code of services that speak JSON.
     """
 
     def __init__(self, reason: Reason, text: str = "") -> None:
+        super().__init__(text or reason.text)
         self.reason = reason
-        self.code, usual = _ERRORS[reason]
-        super().__init__(text or usual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +181,10 @@ def read_claim(request: SignedRequest) -> Claim:
         found = _AUTHORIZATION.fullmatch(header)
         if found is None:
             raise SignatureError(Reason.MALFORMED)
+        named: dict[str, Any] = found.groupdict()
         return Claim(
-            found["key"],
-            found["day"],
-            found["region"],
-            found["service"],
-            signed_headers=found["names"].split(";"),
-            signature=found["signature"],
+            signed_headers=named.pop("names").split(";"),
+            **named,
             timestamp=request.headers.get("X-Amz-Date", ""),
             token=request.headers.get("X-Amz-Security-Token", ""),
         )
@@ -209,11 +216,9 @@ def _presigned(query: Mapping[str, str]) -> Claim:
         or not 0 < int(lifetime_s) <= _LONGEST_S
     ):
         raise SignatureError(Reason.MALFORMED)
+    named: dict[str, Any] = scope.groupdict()
     return Claim(
-        scope["key"],
-        scope["day"],
-        scope["region"],
-        scope["service"],
+        **named,
         signed_headers=query.get("X-Amz-SignedHeaders", "").split(";"),
         signature=query.get("X-Amz-Signature", ""),
         timestamp=query.get("X-Amz-Date", ""),

@@ -9,13 +9,12 @@ from functools import partial
 
 from local_aws.local_lambda import errors
 from local_aws.local_lambda.runtime.aws_rate_limits import AwsPace
-from local_aws.local_lambda.runtime.execution import Execution, ExecutionResult, Request
+from local_aws.local_lambda.runtime.execution import Answer, Execution, Request
 from local_aws.local_lambda.runtime.fleet import Fleet
 
 _RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
-# The pause of a function that must slow down.
-_SLOW_DOWN_S = 0.1
 _ACCOUNT = "ConcurrentInvocationLimitExceeded"
+_SLOW_DOWN_S = 0.1  # the pause of a function that must slow down
 
 
 @dataclass(eq=False, slots=True)
@@ -38,17 +37,10 @@ class Runner:
 
 @dataclass(frozen=True, slots=True)
 class EventLimits:
-    """
-    Limits of an event's attempts.
+    """Limits of an event's attempts."""
 
-    Attributes:
-        retries: Attempts after the first, when the function fails.
-
-        age_s: Seconds after which it is dropped.
-    """
-
-    retries: int = 2
-    age_s: int = 21_600
+    retries: int  # after the first, when the function fails
+    age_s: int  # then it is dropped
 
 
 @dataclass(eq=False, slots=True)
@@ -83,7 +75,7 @@ class Admission:
         self._runners: set[Runner] = set()
         self._waiting: dict[Runner, deque[_Event]] = {}
         self._retries: dict[_Event, asyncio.TimerHandle] = {}
-        self._running: set[asyncio.Future[ExecutionResult]] = set()
+        self._running: set[Answer] = set()
         self._later: asyncio.TimerHandle | None = None
         self._stopped = False
 
@@ -107,16 +99,9 @@ class Admission:
 
     def invoke(
         self, runner: Runner, request: Request, *, is_event: bool = False
-    ) -> asyncio.Future[ExecutionResult]:
+    ) -> Answer:
         """
-        Run a request now.
-
-        Args:
-            runner: Of the function.
-
-            request: The caller's.
-
-            is_event: Whether nobody waits for its answer.
+        Run a request now; nobody waits for the answer to an event.
 
         Raises:
             LambdaError: 429, if no concurrency is left or it comes too early.
@@ -176,7 +161,7 @@ class Admission:
             is_event=is_event,
         )
 
-    def _release(self, runner: Runner, answer: asyncio.Future[ExecutionResult]) -> None:
+    def _release(self, runner: Runner, answer: Answer) -> None:
         runner.in_flight -= 1
         self._running.discard(answer)
         self._admit_events()
@@ -220,10 +205,8 @@ class Admission:
         answer.add_done_callback(partial(self._on_event_done, event))
         return True
 
-    def _on_event_done(
-        self, event: _Event, answer: asyncio.Future[ExecutionResult]
-    ) -> None:
-        if answer.exception() or answer.result().outcome.error_type is None:
+    def _on_event_done(self, event: _Event, answer: Answer) -> None:
+        if answer.exception() or answer.result().error_type is None:
             return
         retries = min(event.limits.retries, len(self._retry_delays_s))
         if event.attempts < retries and event.runner in self._runners:

@@ -10,6 +10,7 @@ those of botocore's model; AWS documents none for a function that cannot scale f
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 
 # AWS's, as in fleet.toml; not those that a user has measured.
@@ -58,7 +59,7 @@ class AwsPace:
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
-        self._environments: dict[object, Allowance] = {}
+        self._environments = defaultdict[object, Allowance](self._full_allowance)
         self._calls: dict[object, Allowance] = {}
 
     def forget(self, function: object) -> None:
@@ -93,7 +94,7 @@ class AwsPace:
         if not is_event and not calls.has_one():
             return CALLED_TOO_OFTEN if reserved is None else RESERVED_CALLED_TOO_OFTEN
         if is_cold:
-            environments = self._environments_of(function)
+            environments = self._environments[function]
             if not environments.has_one():
                 return CANNOT_SCALE
             environments.take()
@@ -101,12 +102,9 @@ class AwsPace:
             calls.take()
         return None
 
-    def _environments_of(self, function: object) -> Allowance:
-        if function not in self._environments:
-            per_s = _NEW_ENVIRONMENTS / _REFILLED_IN_S
-            allowance = Allowance(_NEW_ENVIRONMENTS, per_s, self._clock)
-            self._environments[function] = allowance
-        return self._environments[function]
+    def _full_allowance(self) -> Allowance:
+        per_s = _NEW_ENVIRONMENTS / _REFILLED_IN_S
+        return Allowance(_NEW_ENVIRONMENTS, per_s, self._clock)
 
     def _calls_of(
         self, function: object, reserved: int | None, shared: int

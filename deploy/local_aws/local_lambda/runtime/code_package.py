@@ -77,12 +77,7 @@ async def store(
     """
     Keep a zip and its content in a new folder below ``folder``.
 
-    Args:
-        content: The zip.
-
-        folder: Of the function.
-
-        layers: They leave that much less room, as in aws/chalice 2081.
+    Layers leave that much less room, as in aws/chalice 2081.
 
     Raises:
         LambdaError: If Lambda would refuse it.

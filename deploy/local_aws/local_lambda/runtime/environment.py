@@ -14,9 +14,11 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from local_aws.local_lambda.runtime import outcome, report_lines
-from local_aws.local_lambda.runtime.execution import Execution, ExecutionResult
+from local_aws.local_lambda.runtime.execution import Execution
 from local_aws.local_lambda.runtime.outcome import InvocationResult
 from local_aws.local_lambda.runtime.processes import process_stats
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch, Watched
@@ -77,7 +79,6 @@ class Environment:
         self._init_timed_out = False
         self._began: float | None = None
         self._log_start = 0
-        self._timed_out = False
         self._verdict: InvocationResult | None = None
         self._gone = False
         self._timer: asyncio.TimerHandle | None = None
@@ -158,16 +159,13 @@ class Environment:
     @property
     def _is_doomed(self) -> bool:
         """Whether it was killed and is about to be gone."""
-        is_over_limit = self._process.is_over_limit
-        return is_over_limit or self._timed_out or self._verdict is not None
+        return self._process.is_over_limit or self._verdict is not None
 
     def _last_words(self, request_id: str, status: int | None) -> InvocationResult:
         if self._process.is_over_limit:
             return outcome.out_of_memory(request_id)
         if self._verdict:
             return self._verdict
-        if self._timed_out:
-            return outcome.timed_out(request_id, self._version.timeout_s)
         if self._init_error:
             return outcome.failed(self._init_error)
         return outcome.exited(request_id, status)
@@ -201,8 +199,9 @@ class Environment:
         self.sandbox.log.write(report_lines.init_timed_out(took_s))
         self._kill()
 
-    def _time_out(self) -> None:
-        self._timed_out = True
+    def _time_out(self, execution: Execution) -> None:
+        request_id, timeout_s = execution.request.id, self._version.timeout_s
+        self._verdict = self._verdict or outcome.timed_out(request_id, timeout_s)
         self._kill()
 
     def _call_after(self, seconds: float, call: Callable[[], None]) -> None:
@@ -217,7 +216,7 @@ class Environment:
         self._began = at
         if not self._gone:
             left_s = at + self._version.timeout_s - time.monotonic()
-            self._call_after(left_s, self._time_out)
+            self._call_after(left_s, partial(self._time_out, execution))
             if _LIMITS_MEMORY:
                 self._memory.add(self._process)
         self._log_start = self.sandbox.log.write(
@@ -227,14 +226,16 @@ class Environment:
     def _finish(self, execution: Execution, result: InvocationResult) -> None:
         assert self._began is not None
         self._stop_watching()
+        is_timeout = result.error_type == outcome.TIMED_OUT
         took_s = time.monotonic() - self._began
-        figures = report_lines.ReportFigures(
-            duration_s=self._version.timeout_s if self._timed_out else took_s,
+        lines = report_lines.end(
+            execution.request.id,
+            result,
+            duration_s=self._version.timeout_s if is_timeout else took_s,
             init_s=self._unreported_init_s,
             memory_mb=self._version.memory_mb,
             peak_mb=math.ceil(self._process.peak_kb / 1024),
         )
-        lines = report_lines.end(execution.request.id, result, figures)
         self.sandbox.log.write(lines, is_last=True)
         self._unreported_init_s = 0.0
         self._began = None
@@ -244,7 +245,8 @@ class Environment:
             return
         wants_log = execution.request.wants_log
         log = self.sandbox.log.tail(self._log_start) if wants_log else None
-        execution.answer.set_result(ExecutionResult(result, self._version.number, log))
+        result = replace(result, version=self._version.number, log=log)
+        execution.answer.set_result(result)
 
     def _note_peak(self, peak_kb: int) -> None:
         self._process.peak_kb = max(self._process.peak_kb, peak_kb)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from local_aws.local_lambda.runtime.outcome import InvocationResult
 from local_aws.local_lambda.runtime.version import LATEST
 
+Answer = asyncio.Future[InvocationResult]
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -30,20 +32,6 @@ class Request:
     wants_log: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionResult:
-    """
-    The result of an execution.
-
-    Attributes:
-        log: The last 4 KB it logged, if requested.
-    """
-
-    outcome: InvocationResult
-    version: str
-    log: bytes | None
-
-
 @dataclass(eq=False, slots=True)
 class Execution:
     """
@@ -54,6 +42,6 @@ class Execution:
     """
 
     request: Request
-    answer: asyncio.Future[ExecutionResult] = field(
+    answer: Answer = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )

@@ -17,7 +17,7 @@ from local_aws.local_lambda.runtime.execution import Execution
 from local_aws.local_lambda.runtime.idle_stack import Idle
 from local_aws.local_lambda.runtime.processes.memory_watch import MemoryWatch
 from local_aws.local_lambda.runtime.processes.sandbox_files import Sandbox, Sandboxes
-from local_aws.local_lambda.runtime.processes.zygote_control import Child, Zygote
+from local_aws.local_lambda.runtime.processes.zygote_control import Zygote
 from local_aws.local_lambda.runtime.version import Version
 
 _READY_WITHIN_S = 20.0  # a caller who asks about a function waits no longer
@@ -150,10 +150,7 @@ class Fleet:
         )
         self._environments[id_] = self._shared.environments[id_] = environment
         zygote = self._zygote or self._start_zygote()
-        stream = {"AWS_LAMBDA_LOG_STREAM_NAME": sandbox.log.stream.name}
-        tmp_mb = self._version.tmp_mb
-        log = sandbox.log.path
-        zygote.spawn(Child(id_, sandbox.name, stream, log, sandbox.tmp, tmp_mb))
+        zygote.spawn(id_, sandbox, self._version.tmp_mb)
         return environment
 
     def _kill(self, environment_id: str) -> None:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from aws_facts.limits import limit
 
 RESPONSE_BYTES = limit("report_bytes").most
+TIMED_OUT = "Sandbox.Timedout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,17 @@ class InvocationResult:
 
     Attributes:
         error_type: The kind of failure; None when the function answered.
+
+        version: The version that ran.
+
+        log: The last 4 KB it logged, if requested.
     """
 
     payload: bytes
     error_type: str | None = None
     content_type: str = "application/json"
+    version: str = ""
+    log: bytes | None = None
 
 
 def answered(payload: bytes | None, content_type: str) -> InvocationResult:
@@ -64,7 +71,7 @@ def failed(payload: bytes) -> InvocationResult:
 def timed_out(request_id: str, timeout_s: int) -> InvocationResult:
     """Return the failure of a function that was killed at its timeout."""
     text = f"Task timed out after {timeout_s:.2f} seconds"
-    return _by_lambda("Sandbox.Timedout", request_id, text)
+    return _by_lambda(TIMED_OUT, request_id, text)
 
 
 def exited(request_id: str, status: int | None) -> InvocationResult:

@@ -7,28 +7,10 @@ the timeout: DataBiosphere/azul#8140 (2026-06).
 """
 
 import math
-from dataclasses import dataclass
 
-from local_aws.local_lambda.runtime.outcome import InvocationResult
+from local_aws.local_lambda.runtime.outcome import TIMED_OUT, InvocationResult
 
 _BY_LAMBDA = ("Sandbox.", "Runtime.Exit", "Runtime.OutOfMemory", "Function.")
-
-
-@dataclass(frozen=True, slots=True)
-class ReportFigures:
-    """
-    The figures of a REPORT line.
-
-    Attributes:
-        duration_s: From START to END; the timeout itself, if that was the end.
-
-        init_s: The init before it, if this was the environment's first invocation.
-    """
-
-    duration_s: float
-    init_s: float
-    memory_mb: int
-    peak_mb: int
 
 
 def start(request_id: str, version: str) -> str:
@@ -44,16 +26,29 @@ def init_timed_out(init_s: float) -> str:
     )
 
 
-def end(request_id: str, result: InvocationResult, figures: ReportFigures) -> str:
-    """Return the lines after an invocation."""
-    duration_ms, init_ms = figures.duration_s * 1000, figures.init_s * 1000
+def end(
+    request_id: str,
+    result: InvocationResult,
+    *,
+    duration_s: float,
+    init_s: float,
+    memory_mb: int,
+    peak_mb: int,
+) -> str:
+    """
+    Return the lines after an invocation.
+
+    Its duration is the timeout itself, if that was the end; the init was before it, if
+    this was the environment's first invocation.
+    """
+    duration_ms, init_ms = duration_s * 1000, init_s * 1000
     fields = [
         f"REPORT RequestId: {request_id}",
         f"Duration: {duration_ms:.2f} ms",
         # Init is billed too, since 2025-08-01.
         f"Billed Duration: {math.ceil(duration_ms + init_ms)} ms",
-        f"Memory Size: {figures.memory_mb} MB",
-        f"Max Memory Used: {min(figures.peak_mb, figures.memory_mb)} MB",
+        f"Memory Size: {memory_mb} MB",
+        f"Max Memory Used: {min(peak_mb, memory_mb)} MB",
     ]
     if init_ms:
         fields.append(f"Init Duration: {init_ms:.2f} ms")
@@ -62,7 +57,7 @@ def end(request_id: str, result: InvocationResult, figures: ReportFigures) -> st
 
 
 def _status(error_type: str) -> str:
-    if error_type == "Sandbox.Timedout":
+    if error_type == TIMED_OUT:
         return "Status: timeout"
     if error_type.startswith(_BY_LAMBDA):
         return f"Status: error\tError Type: {error_type}"

@@ -2,5 +2,5 @@
 The report of a run: one row for each row of the list.
 
 * ``json_lines`` are JSON; they go to a ``file`` as downloads end.
-* ``formats``: what becomes of it in the end: a ``table``, or lines in ``order``.
+* ``formats``: what becomes of it in the end: a ``table``, or lines in order.
 """

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from fetcher.lists.file_names import PART
-from fetcher.sinks.directory import create
+from fetcher.sinks.file_writing import create
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,11 +7,12 @@ import shutil
 import zlib
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from glob import glob, has_magic
 from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from fetcher.lists.files.streams import STDIN, Stream, from_pipe, from_s3, is_pipe
 from fetcher.lists.files.text import BLOCK, first_row
@@ -180,20 +181,17 @@ def _raw(name: str) -> Iterator[Any]:
 def _unpacker(magic: bytes, name: str) -> tuple[Any, tuple[type[Exception], ...]]:
     """Return what inflates a file that begins so, and what it raises if it is torn."""
     if magic.startswith(b"\x1f\x8b"):
-        from gzip import BadGzipFile, GzipFile  # noqa: PLC0415 - few lists need these
+        import gzip  # noqa: PLC0415 - few lists need these
 
-        return lambda raw: GzipFile(fileobj=raw), (BadGzipFile,)
+        return gzip.open, (gzip.BadGzipFile,)
     if magic.startswith(b"\xfd7zXZ\0"):
-        from lzma import LZMAError, LZMAFile  # noqa: PLC0415
+        import lzma  # noqa: PLC0415
 
-        return LZMAFile, (LZMAError,)
+        return lzma.open, (lzma.LZMAError,)
     if magic.startswith(b"\x28\xb5\x2f\xfd"):
         pa = pyarrow_for(name)
-
-        def zstd(raw: IO[bytes]) -> BufferedReader:
-            return BufferedReader(pa.input_stream(raw, compression="zstd"))
-
-        return zstd, (pa.ArrowException, OSError)
+        stream = partial(pa.input_stream, compression="zstd")
+        return lambda raw: BufferedReader(stream(raw)), (pa.ArrowException, OSError)
     if magic.startswith((b"PK\x03\x04", b"BZh", b"7z\xbc\xaf")):
         msg = f"The compression of {name} is not supported: use gzip, Zstandard or xz."
         raise UrlListError(msg)

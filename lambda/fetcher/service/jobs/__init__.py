@@ -20,7 +20,7 @@ when its time is up are left to a further round of the slice. Slices are taken i
 of three lanes the first has slices 0, 3, 6 and so on, one after the other. So there are
 never more executions at once than lanes.
 
-``self_invocation`` sends events and ``job_events`` acts on them, in a ``job_context``:
-the ``manifest`` is fetched, a ``plan`` made, each ``slice`` downloaded, and
-``progress`` reported. ``store`` keeps the ``documents``.
+``self_invocation`` sends events, on which `fetcher.service.api` acts in a
+``job_context``: a ``plan`` is made, each ``slice`` downloaded, and ``progress``
+reported. ``store`` keeps the ``documents``.
 """

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -85,8 +84,7 @@ class JobPlan(NamedTuple):
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoundResult:
+class RoundResult(NamedTuple):
     """
     Result of one round of a slice.
 
@@ -100,17 +98,8 @@ class RoundResult:
 
     attempt: int
     is_last: bool
-    counts: Counter[str]
+    counts: dict[str, int]
     body_bytes: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as a document."""
-        return {item.name: getattr(self, item.name) for item in fields(self)}
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> RoundResult:
-        """Read a result back."""
-        return cls(**{**document, "counts": Counter(document["counts"])})
 
 
 def slice_name(index: int) -> str:

@@ -21,6 +21,10 @@ MOST_ATTEMPTS = 6  # at a piece of work; Lambda makes three of each event
 _CLOCKS_S = 2.0
 
 
+class NoJobError(LookupError):
+    """There is no such job."""
+
+
 class JobContext(NamedTuple):
     """A job as an invocation works for it."""
 
@@ -73,14 +77,26 @@ def store_of(job_id: str, call: CallContext) -> Store:
     return Store(call.settings.bucket, job_id, call.until)
 
 
-@contextmanager
-def open_job(job: Job, store: Store, call: CallContext) -> Iterator[JobContext]:
-    """Open a job to work for it."""
-    with Events(call.context.invoked_function_arn, call.until) as events:
-        yield JobContext(job, store, events, call)
-
-
 def job_in(store: Store) -> Job | None:
     """Return the job in a store; None if there is none."""
     document = store.get("job")
     return None if document is None else Job.from_dict(document)
+
+
+@contextmanager
+def working_for(job: Job, store: Store, call: CallContext) -> Iterator[JobContext]:
+    """Return a job, with a way to have others work for it."""
+    with Events(call.context.invoked_function_arn, call.until) as events:
+        yield JobContext(job, store, events, call)
+
+
+@contextmanager
+def open_job(job_id: str, call: CallContext) -> Iterator[JobContext]:
+    """Open a job to work for it; `NoJobError` if there is none."""
+    with store_of(job_id, call) as store:
+        job = job_in(store)
+        if job is None:
+            msg = f"There is no job {job_id}."
+            raise NoJobError(msg)
+        with working_for(job, store, call) as context:
+            yield context

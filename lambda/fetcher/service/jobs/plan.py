@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import closing, contextmanager
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fetcher.contract.inline_source import Inline
 from fetcher.handler import usable_s
-from fetcher.lists.url_list import UrlListError
-from fetcher.s3.errors import LateError
+from fetcher.lists.files.streams import bring
+from fetcher.lists.url_list import UrlList, UrlListError
+from fetcher.s3.errors import LateError, S3Error
 from fetcher.service.jobs.documents import JobPlan, slice_name
 from fetcher.service.jobs.job_context import MOST_ATTEMPTS
-from fetcher.service.jobs.manifest import manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,6 +29,8 @@ _MOST = 1_000
 # Files of 1.7 MB at 58.6 MB/s, which an execution has been reported to reach:
 # https://github.com/0xIbra/million-downloads
 FILES_PER_S = 34
+
+_NEEDS_PYARROW = (".parquet", ".zst")  # which would not go into the zip
 
 
 def most_urls(timeout_s: float) -> int:
@@ -88,7 +93,7 @@ def _dealt(context: JobContext) -> JobPlan:
     if not context.job.manifest:
         items = Inline.from_dict(context.store.get(f"lists/{context.job.digest}"))
         return _write_slices(context, items, len(items))
-    with manifest(context.job.manifest, context.store.until) as listed:
+    with _manifest(context.job.manifest, context.store.until) as listed:
         most = context.call.settings.job_urls
         if len(listed) > most:
             problem = (
@@ -97,6 +102,42 @@ def _dealt(context: JobContext) -> JobPlan:
             )
             return JobPlan(problem=problem)
         return _write_slices(context, listed, len(listed))
+
+
+@contextmanager
+def _manifest(url: str, until: float) -> Iterator[UrlList]:
+    """
+    Bring a list from S3, and return it, read whole, as long as the context lasts.
+
+    Raises:
+        UrlListError: If it cannot be used; says why.
+
+        S3Error: If it was not read, which may be another time.
+    """
+    if url.lower().endswith(_NEEDS_PYARROW):
+        msg = f"{url} is not read on Lambda. Convert it with `rollout manifest`."
+        raise UrlListError(msg)
+    with tempfile.TemporaryDirectory(prefix="fetcher-manifest-") as folder:
+        ending = url.rpartition("/")[2][-100:]  # tells the kind; may be empty, or `..`
+        path = Path(folder, f"list-{ending}")
+        try:
+            with path.open("wb") as file:
+                bring(url, file, until)
+            listed = UrlList(path)
+            len(listed)
+            listed.raise_if_torn()
+        except S3Error as error:
+            if error.can_heal:
+                raise
+            msg = f"{url} cannot be read. {error.strerror}"
+            raise UrlListError(msg) from error
+        except OSError as error:  # of this machine: another time would be no better
+            msg = f"{url} cannot be kept to be read: {error.strerror}."
+            raise UrlListError(msg) from error
+        except UrlListError as error:
+            raise UrlListError(str(error).replace(str(path), url)) from error
+        with closing(listed):
+            yield listed
 
 
 def _write_slices(context: JobContext, items: Iterable[Item], count: int) -> JobPlan:

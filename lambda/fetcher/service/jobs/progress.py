@@ -6,6 +6,7 @@ import math
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from fetcher.contract.outcome import Outcome
@@ -102,13 +103,12 @@ def look(context: JobContext) -> Seen:
     rounds = defaultdict(list)
     for index, entry in entries:
         if entry.name in documents:
-            rounds[index].append(RoundResult.from_dict(documents[entry.name]))
+            rounds[index].append(RoundResult(**documents[entry.name]))
     for index in [index for index, some in rounds.items() if some[-1].is_last]:
         some = rounds.pop(index)
         done.add(some)
-        done.errors[index] = sum(
-            result.counts.total() - result.counts[Outcome.OK] for result in some
-        )
+        ends = chain.from_iterable(result.counts.items() for result in some)
+        done.errors[index] = sum(count for end, count in ends if end != Outcome.OK)
     if len(done.errors) > known:
         store.put("done", done.to_list())
     return Seen(done, rounds, ages)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from fetcher import handler
@@ -44,7 +43,7 @@ def work(context: JobContext, index: int) -> None:
         if attempt is None:
             return
         result = _round(context, index, rounds, attempt)
-        if context.store.create(f"results/{name}", result.to_dict()):
+        if context.store.create(f"results/{name}", result._asdict()):
             rounds = [*rounds, result]
         else:
             rounds = results_of(context.store, index)
@@ -54,7 +53,7 @@ def work(context: JobContext, index: int) -> None:
 def results_of(store: Store, index: int) -> list[RoundResult]:
     """Return the results of a slice's rounds so far."""
     names = [entry.name for entry in store.list(f"results/{slice_name(index)}-")]
-    return [RoundResult.from_dict(store.get(name)) for name in names]
+    return [RoundResult(**store.get(name)) for name in names]
 
 
 def ends_of(
@@ -103,7 +102,7 @@ def _round(
     return RoundResult(
         attempt=attempt,
         is_last=is_last,
-        counts=Counter({outcome.value: count for outcome, count in counts.items()}),
+        counts={outcome.value: count for outcome, count in counts.items()},
         body_bytes=report.tally.body_bytes,
     )
 

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from fetcher.s3.connection import Connection
@@ -64,28 +65,19 @@ class Store:
     def get_all(self, names: Iterable[str]) -> dict[str, Any]:
         """Return documents by their names, read several at a time."""
         found: dict[str, Any] = {}
-        failures: list[S3Error] = []
         readers = Senders(self._account, _READERS)
 
-        def read(name: str) -> None:
-            def with_(connection: Connection) -> None:
-                try:
-                    found[name] = self._get(connection, name)
-                except S3Error as error:
-                    failures.append(error)
-
-            readers.submit(with_, b"")
+        def read(name: str, connection: Connection) -> None:
+            found[name] = self._get(connection, name)
 
         try:
             for name in names:
-                read(name)
+                readers.submit(partial(read, name), b"")
             if not readers.wait(self.until):
                 msg = "the documents were not read in time"
                 raise LateError(msg, str(self._bucket.below(self._prefix)))
         finally:
             readers.close()
-        if failures:
-            raise failures[0]
         return found
 
     def put(self, name: str, document: object) -> None:

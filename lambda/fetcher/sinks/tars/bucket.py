@@ -13,7 +13,6 @@ import json
 import logging
 import os
 import re
-import tarfile
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -27,11 +26,12 @@ from fetcher.s3.listing import sizes_below, uploads_below
 from fetcher.s3.scratch_files import Files
 from fetcher.s3.upload import abort
 from fetcher.sinks.body_file import Filed
-from fetcher.sinks.s3_tar import S3Tar
-from fetcher.sinks.s3_tar_index import INDEX, TAR, index_of, rows_in
+from fetcher.sinks.tars.contents import Contents, TarsSink, found_again
 from fetcher.sinks.tars.local import MOST_BYTES, MOST_FILES
 from fetcher.sinks.tars.member import BLOCK
-from fetcher.sinks.tars.scan import Contents, Found, TarsSink, found_again
+from fetcher.sinks.tars.s3_tar import S3Tar
+from fetcher.sinks.tars.s3_tar_index import INDEX, TAR, index_of, rows_in
+from fetcher.sinks.tars.scan import Found
 from fetcher.transfer.sink import WHOLE
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class BucketTars(TarsSink):
                     Found(row["key"], row["offset"], row["size"]) for row in rows
                 )
                 found.add(str(tar), members)
-            except (ValueError, KeyError, TypeError, tarfile.TarError) as error:
+            except (ValueError, KeyError, TypeError) as error:
                 msg = f"{tar} was not written by this command. Name another prefix."
                 raise ValueError(msg) from error
             if index_of(tar).key not in keys:

@@ -9,7 +9,6 @@ nothing that was reported is lost, and nothing is there twice.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -19,19 +18,12 @@ from typing import TYPE_CHECKING
 
 from fetcher.s3.scratch_files import Files
 from fetcher.sinks.body_file import Filed
-from fetcher.sinks.directory import write_all
+from fetcher.sinks.file_writing import write_all
+from fetcher.sinks.tars.contents import Contents, TarsSink, found_again
 from fetcher.sinks.tars.member import BLOCK, member_of
 from fetcher.sinks.tars.mend import mend
 from fetcher.sinks.tars.part import TarPart
-from fetcher.sinks.tars.scan import (
-    Contents,
-    TarsSink,
-    found_again,
-    is_as_written,
-    listed_in,
-    may_be_ours,
-    members_in,
-)
+from fetcher.sinks.tars.scan import is_as_written, listed_in, may_be_ours, members_in
 from fetcher.sinks.tars.shard_files import ShardFiles, part_of
 from fetcher.transfer.sink import WHOLE
 
@@ -111,10 +103,7 @@ class LocalTars(TarsSink):
         unfinished = self._unfinished()
         for tar in self._there.others(kept):
             with unfinished.get(tar, Path(tar)).open("rb") as file:
-                rows = (
-                    {"key": one.name, **json.loads(f"{{{one.fields}}}")}
-                    for one in members_in(file.fileno())
-                )
+                rows = (one.row for one in members_in(file.fileno()))
                 yield from found_again(rows, tar, items_in, kept)
 
     def check(self, kept: KnownPositions, *, is_again: bool = False) -> None:

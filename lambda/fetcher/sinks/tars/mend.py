@@ -11,7 +11,7 @@ import os
 import tempfile
 from typing import TYPE_CHECKING
 
-from fetcher.sinks.directory import write_all
+from fetcher.sinks.file_writing import write_all
 from fetcher.sinks.tars.part import index_line
 from fetcher.sinks.tars.scan import members_in
 

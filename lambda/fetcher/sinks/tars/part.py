@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from fetcher.s3.scratch_files import Part
-from fetcher.sinks.directory import write_all
+from fetcher.sinks.file_writing import write_all
 from fetcher.sinks.tars.member import BLOCK, END
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 Size = tuple[int, int]  # width and height
 
 UNKNOWN: Size = (0, 0)
-JPEG = "image/jpeg"
-AFTER_JPEG_MARK = 2  # bytes, the first of its markers
+_JPEG = "image/jpeg"
 
 _OLD_BITMAP = 12  # bytes of a header whose sizes are of two bytes
 _LOSSLESS = 0x2F  # WebP's mark
@@ -51,54 +50,56 @@ def size_of(kind: str, start: bytes) -> Size:
     return read(start) if read else UNKNOWN
 
 
-class JpegSize:
+class PictureSize:
     r"""
-    Reader of a JPEG's size, which may stand behind much else.
+    Reader of a picture's size, which in a JPEG may stand behind much else.
+
+    Args:
+        kind: What `fetcher.transfer.content.file_types.type_of` returned.
+
+        start: The first 30 bytes, or more.
 
     Attributes:
-        size: Width and height; zeros until they are known.
+        size: Width and height; zeros: not known, or not yet.
 
-        is_done: Whether there is no need for more bytes.
-
-    >>> jpeg = JpegSize()
-    >>> jpeg.feed([b"\xff\xd8\xff\xe0\0\4ab\xff", b"\xc0\0\x11\x08\0\2\0\3"])
-    >>> jpeg.size
+    >>> picture = PictureSize("image/jpeg", b"\xff\xd8\xff\xe0\0\4ab\xff")
+    >>> picture.feed([b"\xc0\0\x11\x08\0\2\0\3"])
+    >>> picture.size
     (3, 2)
     """
 
-    __slots__ = ("_held", "_skip", "is_done", "size")
+    __slots__ = ("_held", "_is_done", "_skip", "size")
 
-    def __init__(self) -> None:
-        self.size = UNKNOWN
-        self.is_done = False
+    def __init__(self, kind: str, start: bytes) -> None:
+        self._is_done = kind != _JPEG
+        self.size = size_of(kind, start) if self._is_done else UNKNOWN
         self._held = b""
         self._skip = 0
+        self.feed((start,))
 
     def feed(self, parts: Iterable[bytes]) -> None:
         """Take in the next parts of the file."""
         for part in parts:
-            if self.is_done:
+            if self._is_done:
                 return
             if self._skip >= len(part):
                 self._skip -= len(part)
                 continue
             data = self._held + part[self._skip :]
-            self.size, end = jpeg_size(data)
-            self.is_done = end < 0
+            self.size, end = _jpeg_size(data)
+            self._is_done = end < 0
             self._held = data[end:]
             self._skip = max(0, end - len(data))
 
 
-def jpeg_size(data: bytes, at: int = 0) -> tuple[Size, int]:
+def _jpeg_size(data: bytes) -> tuple[Size, int]:
     """
     Return width and height, and where to go on; -1: there is no need to.
 
     Args:
-        data: A JPEG, as far as it has come.
-
-        at: Where one of its markers is.
+        data: A part of a JPEG that begins with one of its markers.
     """
-    last = len(data) - _LONGEST
+    at, last = 0, len(data) - _LONGEST
     while at <= last:
         marker, length = _segment(data, at)
         if marker in _SEGMENTS:

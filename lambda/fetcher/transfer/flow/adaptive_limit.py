@@ -45,11 +45,6 @@ class AdaptiveLimit:
     long is tested by halving it for a moment. Likewise, if as many fail with half the
     number, that many are usual.
 
-    Args:
-        most: The most it may be.
-
-        now: Monotonic clock, in seconds.
-
     Attributes:
         number: Of downloads at work, for now.
 
@@ -61,32 +56,6 @@ class AdaptiveLimit:
             Seconds since the start, and the number from then on, for a report: a few
             dozen at most, however long it goes on.
     """
-
-    __slots__ = (
-        "_before",
-        "_blamed",
-        "_ended",
-        "_enough",
-        "_failed",
-        "_grows_at",
-        "_is_doubling",
-        "_is_probing",
-        "_least",
-        "_least_error",
-        "_most",
-        "_probe_at",
-        "_squares",
-        "_started_at",
-        "_step_s",
-        "_sum",
-        "_timed",
-        "_usual",
-        "_vain_from",
-        "is_full",
-        "number",
-        "samples",
-        "since",
-    )
 
     since: float
     _sum: float

@@ -174,16 +174,8 @@ class Host:
         """
         Count a download that was refused because the host is asked too much.
 
-        Args:
-            download: How it ended.
-
-            begun_at: When it began.
-
-            wait_s: How long the host must not be asked; twice `most_s` at most.
-
-            most_s: The most to wait in all while nothing is accepted.
-
-            now: Monotonic clock, in seconds.
+        It must not be asked for `wait_s`, twice `most_s` at most: that is the most to
+        wait in all while nothing is accepted.
         """
         self._revive()
         if self._pace is None:

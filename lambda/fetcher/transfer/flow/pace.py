@@ -30,32 +30,13 @@ class Pace:
     """
     The pace of one host, from its first refusal on.
 
-    Args:
-        since: When the host first answered.
-
-        accepted: How often it has answered well since.
+    It has answered well so often since it first answered.
 
     Attributes:
         refusals: Refusals in a row; those of requests begun together are one.
 
         limit: Requests in flight at once.
     """
-
-    __slots__ = (
-        "_accepted",
-        "_asked_at",
-        "_least_rate",
-        "_next_at",
-        "_paused_at",
-        "_rate",
-        "_refused",
-        "_resumes_at",
-        "_since",
-        "_wait_s",
-        "_waited_s",
-        "limit",
-        "refusals",
-    )
 
     def __init__(self, since: float, accepted: int) -> None:
         self._since = since
@@ -113,16 +94,8 @@ class Pace:
         """
         Slow down, unless it was begun before we last did: then only wait.
 
-        Args:
-            begun_at: When the refused request began.
-
-            wait_s: How long to wait before the next.
-
-            in_flight: Requests in flight, this one included.
-
-            now: Monotonic clock, in seconds.
-
-            is_clear: Whether the host has said that it is asked too often.
+        `in_flight` counts this request, too; `is_clear`: the host has said that it is
+        asked too often.
         """
         self._since = self._since or now
         self._refused += 1

@@ -1,13 +1,16 @@
-"""Places: how many downloads may be at work, and how many may be open."""
+"""
+Places: how many downloads may be at work, and how many may be open.
+
+And what is under way, for whoever shows progress.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fetcher.contract.outcome import Outcome
 from fetcher.transfer.flow.adaptive_limit import AdaptiveLimit
-from fetcher.transfer.flow.under_way_counts import UnderWay
 
 if TYPE_CHECKING:
     from fetcher.contract.download_results import Download
@@ -28,6 +31,34 @@ _BROKEN = frozenset(
 )
 
 
+class UnderWay(NamedTuple):
+    """
+    URLs that were begun and have not ended.
+
+    Attributes:
+        working: Those from which something comes.
+
+        silent: Those from which nothing does, or did: they are tried once more.
+
+        waiting: Those that wait for a host which is limited, busy or gone.
+
+        settling: Those whose bodies have come, and that the sink has not made safe.
+    """
+
+    working: int = 0
+    silent: int = 0
+    waiting: int = 0
+    settling: int = 0
+
+    def since(self, before: UnderWay) -> UnderWay:
+        """Return the difference."""
+        return UnderWay(*(now - then for now, then in zip(self, before, strict=True)))
+
+    def and_more(self, more: UnderWay) -> UnderWay:
+        """Return the sum."""
+        return UnderWay(*(one + other for one, other in zip(self, more, strict=True)))
+
+
 class Places:
     """
     Count of the downloads in flight.
@@ -40,8 +71,6 @@ class Places:
         connections: Most at work when one starts; 0: see `AdaptiveLimit`.
 
         room: Most in flight that the process has descriptors for.
-
-        now: Monotonic clock, in seconds.
 
     Attributes:
         most_open: Most in flight, the silent included.
@@ -115,18 +144,9 @@ class Places:
         """
         Learn from a download that ended how many connections are of use.
 
-        Args:
-            download: How it ended.
-
-            begun_at: When it began.
-
-            now: Monotonic clock, in seconds.
-
-            has_answered: Whether its host has answered before.
-
-            at_peak:
-                Whether there were more than ever before when it began. Then it mostly
-                had to connect, and its time says nothing of the number.
+        Of failures, those of hosts that have answered before tell something. One that
+        began `at_peak`, when there were more than ever before, mostly had to connect:
+        its time says nothing of the number.
         """
         limit, outcome = self._limit, download.outcome
         if not limit:

@@ -15,8 +15,6 @@ class StallWatch:
     Args:
         options: Longest silence, and the lowest rate over the same time, which counts
             from the first byte.
-
-        now: Monotonic clock, in seconds.
     """
 
     __slots__ = (
@@ -38,10 +36,7 @@ class StallWatch:
         """
         Return why the download counts as stalled; empty: it does not.
 
-        Args:
-            size: Bytes received so far, on the same scale at every call.
-
-            now: Monotonic clock, in seconds.
+        `size` is of the bytes received so far, on the same scale at every call.
         """
         window = self._options.read_timeout_s
         if size != self._size:

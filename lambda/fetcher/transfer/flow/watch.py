@@ -33,14 +33,7 @@ _OK = Outcome.OK
 
 
 class Watch:
-    """
-    Judge of all downloads in flight, ten times a second.
-
-    Args:
-        options: Time-outs.
-
-        places: Kept up to date.
-    """
+    """Judge of all downloads in flight, ten times a second; keeps places up to date."""
 
     def __init__(self, options: Options, places: Places) -> None:
         self._options = options
@@ -93,14 +86,9 @@ class Watch:
         self, attempt: Attempt, now: float, has_only_silent: Callable[[], bool]
     ) -> Ending | None:
         """
-        Return how an attempt must end because it takes too long, if it must.
+        Return how an attempt in flight must end because it takes too long, if it must.
 
-        Args:
-            attempt: In flight.
-
-            now: Monotonic clock, in seconds.
-
-            has_only_silent: Tells whether nothing can be done but wait for them.
+        `has_only_silent` tells whether nothing can be done but wait for the silent.
         """
         self._listen(attempt, now)
         if now >= attempt.ends_at and now >= (ends_at := self._ends_at(attempt)):

@@ -4,6 +4,5 @@ Constants of the model, measured where they hold.
 * ``runs``: one setting measured from code, as `20_fan_out` does it.
 * ``probes``: the settings that show what nobody has published.
 * ``estimators``: constants from the tables of such runs.
-* ``file``: the calibration file, which the model prefers to `fleet.toml`; ``use``:
-  what of it is used, and whether it fits the question.
+* ``file``: the calibration file, which the model prefers to `fleet.toml`.
 """

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from experiment.fleet.draws import likeliest
+from experiment.fleet.forecast import band
 from experiment.fleet.model.tail import excess
 from experiment.fleet.model.work import cpu_here_s
 
@@ -43,12 +44,15 @@ class Figure(NamedTuple):
         low, high: Its range.
 
         by_memory: Pairs of MB and what was measured there, if that is several.
+
+        architecture: Of the functions that showed it.
     """
 
     value: float
     low: float
     high: float
     by_memory: tuple[tuple[int, float], ...] = ()
+    architecture: str = ""
 
 
 Unknown: TypeAlias = str  # why
@@ -58,19 +62,15 @@ def slowdown(question: Question, shards: pd.DataFrame) -> Figure | Unknown:
     """
     Return the CPU time of a file, in times of the table of the model.
 
-    Args:
-        question: What the run downloaded.
-
-        shards: Its invocations; the range is that of their values.
+    The range is that of a run's invocations.
     """
     done = shards[shards["ok"] > 0]
     if done.empty:
         return "no file came"
     each = (done["cpu_s"] / done["ok"] / cpu_here_s(question)).to_numpy()
     value = float(done["cpu_s"].sum() / done["ok"].sum() / cpu_here_s(question))
-    low, high = float(each.min()), float(each.max())
-    around = _about(value)
-    return Figure(value, min(low, around.low), max(high, around.high))
+    of_each = Figure(value, float(each.min()), float(each.max()))
+    return joined([of_each, _about(value)])
 
 
 def bandwidth(
@@ -102,15 +102,11 @@ def bandwidth(
         return dict.fromkeys(names, why) | {"base_bytes_per_s": _about(base)}
     burst = float(np.median(rate[:ends]))
     credit = float(np.sum(rate[:ends] - base) * (at[1] - at[0]))
-    is_slow = burst > most
-    return {
-        "base_bytes_per_s": _about(base),
-        "burst_bytes_per_s": f"the processor took in no more than the {burst:.3g} bytes"
-        " a second that came"
-        if is_slow
-        else _about(burst),
-        "credit_bytes": _about(credit),
-    }
+    found: list[Figure | Unknown] = [_about(one) for one in (base, burst, credit)]
+    if burst > most:
+        why = f"the processor took in no more than the {burst:.3g} bytes a second"
+        found[1] = f"{why} that came"
+    return dict(zip(names, found, strict=True))
 
 
 def _base_of(at: np.ndarray, rate: np.ndarray) -> tuple[float, Unknown]:
@@ -152,10 +148,7 @@ def by_memory(found: Mapping[int, Figure]) -> Figure:
     Return one figure that keeps what each memory showed.
 
     Its value is the median, and its range as wide as the widest of theirs, in
-    proportion: how memories differ is no matter of chance.
-
-    Args:
-        found: By memory, in MB.
+    proportion: how memories, in MB, differ is no matter of chance.
     """
     value = float(np.median([one.value for one in found.values()]))
     return Figure(
@@ -171,8 +164,8 @@ def first_byte(downloads: pd.DataFrame) -> Figure | Unknown:
     later = downloads.sort_values("started_at")["seconds"].iloc[1:]  # one connects
     if len(later) < _FEWEST_EXECUTIONS:
         return f"only {len(later)} files came after the first"
-    low, value, high = np.quantile(later, (0.05, 0.5, 0.95))
-    return Figure(float(value), float(low), float(high))
+    low, value, high = band(later)
+    return Figure(value, low, high)
 
 
 def cold_start(shards: pd.DataFrame) -> Figure | Unknown:
@@ -190,8 +183,8 @@ def cold_start(shards: pd.DataFrame) -> Figure | Unknown:
         typical = float(added.median())
         low, high = float(added.min()), float(added.max())
         return Figure(typical, min(low, typical / _TWICE), max(high, typical * _TWICE))
-    low, value, high = np.quantile(added, (0.05, 0.5, 0.95))
-    return Figure(float(value), float(low), float(high))
+    low, value, high = band(added)
+    return Figure(value, low, high)
 
 
 def tail_scale(shards: pd.DataFrame) -> Figure | Unknown:

@@ -22,20 +22,12 @@ _HEAD = """\
 """
 
 
-def write(
-    found: Mapping[str, Figure],
-    architectures: Mapping[str, str],
-    *,
-    region: str,
-    source: str,
-) -> Path:
+def write(found: Mapping[str, Figure], *, region: str, source: str) -> Path:
     """
     Add figures to `aws_facts.fleet_constants.CALIBRATION`, replacing earlier ones.
 
     Args:
         found: By name of the constant.
-
-        architectures: Those of the functions that showed each.
 
         region: Where they were measured.
 
@@ -57,7 +49,7 @@ def write(
             "source": source,
             "seen": datetime.now(UTC).date(),
             "region": region,
-            "architecture": architectures[name],
+            "architecture": figure.architecture,
         }
         if figure.by_memory:
             entries[name] |= {

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from aws_facts.fleet_constants import constant
 from experiment.fleet.asking import question_of
 from experiment.fleet.calibration import estimators
 from experiment.fleet.calibration.estimators import by_memory, joined
-from experiment.fleet.calibration.runs import Tables, measured
 from experiment.parameters.fan_out import EQUAL, FanOutSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from experiment.fleet.calibration.estimators import Figure, Unknown
+    from experiment.fleet.calibration.runs import Tables
     from experiment.session import Session
 
 LARGE, MEDIUM, SMALL = SIZES = ("large", "medium", "small")
@@ -71,84 +70,49 @@ class Probes:
 
     def settings(self) -> Iterator[tuple[str, FanOutSettings]]:
         """Yield the name and the settings of every probe."""
+        few, more = self.counts[SMALL], self.counts[MEDIUM]
         for memory_mb in self.memories_mb:
             yield f"bandwidth-{memory_mb}", self._one(LARGE, memory_mb=memory_mb)
-        for architecture in self.architectures:
-            speed = self._one(MEDIUM, files=self.counts[MEDIUM], shards_per_execution=4)
-            yield f"speed-{architecture}", replace(speed, architecture=architecture)
-        small = self._one(SMALL, files=self.counts[SMALL])
-        yield "first-byte", replace(small, connections=1)
-        many = self._one(LARGE, files=self.executions * self._each)
-        yield "tail", replace(many, concurrency=self.executions)
+        for one in self.architectures:
+            speed = {"files": more, "shards_per_execution": 4, "architecture": one}
+            yield f"speed-{one}", self._one(MEDIUM, **speed)
+        yield "first-byte", self._one(SMALL, files=few, connections=1)
+        many = {"files": self.executions * self._each, "concurrency": self.executions}
+        yield "tail", self._one(LARGE, **many)
 
-    def _one(
-        self,
-        size: str,
-        *,
-        files: int = 0,
-        memory_mb: int = _ONE_VCPU_MB,
-        shards_per_execution: int = 1,
-    ) -> FanOutSettings:
-        """Return the settings of one execution that starts cold."""
-        return FanOutSettings(
-            target="aws",
-            function=self.function,
-            architecture=self.architectures[0],
-            url_template=self.templates[size],
-            file_kb=SIZES_KB[size],
-            files=files or self.files,
-            concurrency=1,
-            shards_per_execution=shards_per_execution,
-            connections=20,
-            allow_private=self.allow_private,
-            memory_mb=memory_mb,
-            timeout_s=_TIMEOUT_S,
-            sink="discard",
-            hedge=False,
-            shard_sizes=EQUAL,
-            waves=1,
-            fresh=True,
-            max_cost_usd=_MOST_USD,
-        )
+    def _one(self, size: str, **known: Any) -> FanOutSettings:  # noqa: ANN401
+        """Return settings of one execution that starts cold, but for what is known."""
+        usual: dict[str, Any] = {
+            "target": "aws",
+            "function": self.function,
+            "architecture": self.architectures[0],
+            "url_template": self.templates[size],
+            "file_kb": SIZES_KB[size],
+            "files": self.files,
+            "concurrency": 1,
+            "shards_per_execution": 1,
+            "connections": 20,
+            "allow_private": self.allow_private,
+            "memory_mb": _ONE_VCPU_MB,
+            "timeout_s": _TIMEOUT_S,
+            "sink": "discard",
+            "hedge": False,
+            "shard_sizes": EQUAL,
+            "waves": 1,
+            "fresh": True,
+            "max_cost_usd": _MOST_USD,
+        }
+        return FanOutSettings(**usual | known)
 
-    def executions_allowed(self, session: Session) -> int:
-        """Return how many executions the account may run for the tail."""
+    def allowed(self, session: Session) -> Probes:
+        """Return the same with as many executions as the account may run."""
         account = session.target.client("lambda").get_account_settings()
-        free = account["AccountLimit"]["UnreservedConcurrentExecutions"]
-        return max(1, min(self.executions, int(free)))
+        free = int(account["AccountLimit"]["UnreservedConcurrentExecutions"])
+        return replace(self, executions=max(1, min(self.executions, free)))
 
 
-class Found(NamedTuple):
-    """
-    What probes showed.
-
-    Attributes:
-        figures: By name of the constant.
-
-        architectures: Likewise, of the functions that showed it.
-
-        unknown: Why others could not be told, by probe.
-    """
-
-    figures: Mapping[str, Figure]
-    architectures: Mapping[str, str]
-    unknown: Mapping[str, str]
-
-
-def run(probes: Probes, session: Session, folder: Path) -> Iterator[tuple[str, Tables]]:
-    """
-    Run every probe, each in a folder of its own; yield its name and tables.
-
-    Raises:
-        rollout.errors.RolloutError: If one cannot be run, or may cost too much.
-    """
-    allowed = probes.executions_allowed(session)
-    for name, settings in replace(probes, executions=allowed).settings():
-        yield name, measured(settings, session, folder / name)
-
-
-def told_by(runs: Mapping[str, Tables]) -> Found:
-    """Return the constants that runs of probes show."""
+def told_by(runs: Mapping[str, Tables]) -> tuple[dict[str, Figure], dict[str, str]]:
+    """Return the constants that runs show, and why others could not be told."""
     several: dict[str, list[tuple[FanOutSettings, Figure]]] = {}
     unknown: dict[str, str] = {}
     for probe, made in runs.items():
@@ -160,21 +124,16 @@ def told_by(runs: Mapping[str, Tables]) -> Found:
                 unknown[f"{name}, {probe}"] = figure
             else:
                 several.setdefault(name, []).append((made.settings, figure))
-    return Found(
-        {name: _one_of(found) for name, found in several.items()},
-        {
-            name: " and ".join(sorted({one.architecture for one, _ in found}))
-            for name, found in several.items()
-        },
-        unknown,
-    )
+    return {name: _one_of(found) for name, found in several.items()}, unknown
 
 
 def _one_of(found: Sequence[tuple[FanOutSettings, Figure]]) -> Figure:
     of_memories = {settings.memory_mb: figure for settings, figure in found}
+    one = joined([figure for _, figure in found])
     if len(of_memories) > 1:
-        return by_memory(of_memories)
-    return joined([figure for _, figure in found])
+        one = by_memory(of_memories)
+    architectures = sorted({settings.architecture for settings, _ in found})
+    return one._replace(architecture=" and ".join(architectures))
 
 
 def _failed(made: Tables) -> str:

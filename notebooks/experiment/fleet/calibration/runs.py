@@ -48,14 +48,7 @@ class Tables(NamedTuple):
 
 def measured(settings: FanOutSettings, session: Session, folder: Path) -> Tables:
     """
-    Deploy for a setting, run it, and return its tables, which stay in a folder, too.
-
-    Args:
-        settings: What to measure.
-
-        session: Where.
-
-        folder: A new one, for the results.
+    Deploy for a setting, run it, and return its tables, kept in a new folder, too.
 
     Raises:
         rollout.errors.RolloutError: If the target cannot take it, or it may cost more

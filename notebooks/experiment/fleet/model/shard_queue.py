@@ -51,12 +51,8 @@ def finished(
     """
     Return when the last report is in, and who did how much.
 
-    Args:
-        shifts: The executions.
-
-        sizes: Files in the shards that they share; whichever is free takes the next.
-
-        hedge: Whether the last few are sent again if they take long.
+    Executions share shards of these sizes; whichever is free takes the next. The last
+    few are sent again if they take long, with `hedge`.
 
     Returns:
         Seconds, and seconds of work of all executions together, one per draw each; and

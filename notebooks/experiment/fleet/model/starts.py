@@ -35,34 +35,23 @@ def allowed_at(question: Question, constants: Draws) -> np.ndarray:
 
 def starts_in(
     question: Question,
-    shape: tuple[int, ...],
+    shape: tuple[int, int],
     constants: Draws,
     random: np.random.Generator,
 ) -> np.ndarray:
-    """
-    Return how long each execution takes from its first call to its first shard.
-
-    Returns:
-        Of this shape: (draws, executions).
-    """
-    names = ["call", "cold_start"] if question.is_cold else ["call"]
-    parts = [
-        _spread(random, shape, constants[f"{name}_s"], constants[f"{name}_spread"])
-        for name in names
-    ]
-    started: np.ndarray = np.sum(parts, axis=0)
+    """Return how long each execution takes from its first call to its first shard."""
+    started = _spread("call", shape, constants, random)
+    if question.is_cold:
+        started += _spread("cold_start", shape, constants, random)
     return started
 
 
 def _spread(
-    random: np.random.Generator,
-    shape: tuple[int, ...],
-    median: np.ndarray,
-    sigma: np.ndarray,
+    name: str, shape: tuple[int, int], constants: Draws, random: np.random.Generator
 ) -> np.ndarray:
-    """Draw lognormally."""
+    """Draw lognormally, of this shape: (draws, executions)."""
     drawn = random.standard_normal(shape, dtype=np.float32)
-    drawn *= sigma.astype(np.float32)
+    drawn *= constants[f"{name}_spread"].astype(np.float32)
     np.exp(drawn, out=drawn)
-    drawn *= median.astype(np.float32)
+    drawn *= constants[f"{name}_s"].astype(np.float32)
     return drawn

@@ -20,10 +20,7 @@ def excess(
     Draw how much longer each execution takes, as a share of the recorded run's time.
 
     Powers of the rank join the recorded quantiles, and the last goes on beyond them;
-    19 of 20 executions take no longer.
-
-    Returns:
-        Of this shape: (draws, executions).
+    19 of 20 executions take no longer. The shape is (draws, executions).
     """
     rank = random.random(shape, dtype=np.float32)
     late = np.flatnonzero(rank < _TWENTIETH)

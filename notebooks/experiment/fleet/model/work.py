@@ -35,16 +35,7 @@ class Bucket(NamedTuple):
     base: np.ndarray
 
     def seconds(self, total: float, burst: np.ndarray, base: np.ndarray) -> np.ndarray:
-        """
-        Return the time for so many bytes at the rates that other limits leave.
-
-        Args:
-            total: Bytes.
-
-            burst: Bytes per second reached with credit.
-
-            base: Those reached without.
-        """
+        """Return the time for so many bytes, at rates reached with credit, without."""
         drain = np.maximum(burst - self.base, 1e-9)
         lasts_s = self.credit / drain
         within_s = total / burst
@@ -110,9 +101,9 @@ def shard_s(
     the credit of the line and once without.
 
     Args:
-        question: Says what is downloaded with what.
+        question: What is downloaded with what.
 
-        constants: Their values.
+        constants: One value per draw.
 
         files: Files in a shard, on average.
 

@@ -146,7 +146,8 @@ def test_a_run_that_reports_nothing_leaves_no_file(tmp_path, name):
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_table_is_read_back_as_the_lines_that_it_was_made_of(tmp_path, ending):
     path = tmp_path / f"r.{ending}"
-    download = Download(Outcome.OK, 200, 9, 0, 1.5, 2, width=3, height=4)
+    sizes = {"width": 3, "height": 4}
+    download = Download(Outcome.OK, 200, 9, seconds=1.5, attempts=2, **sizes)
     columns = {"caption": "ü" * 200_000}  # its line has more than a MiB
     expected = written(path, [line(n, columns, download) for n in range(3)])
     with RunReport(path) as report:

@@ -15,7 +15,7 @@ from tests.support.service_jobs import (
 
 from fetcher.service import settings
 from fetcher.service.call_context import CallContext
-from fetcher.service.jobs.job_context import job_in, open_job, store_of
+from fetcher.service.jobs.job_context import open_job
 from fetcher.service.jobs.slice import work
 
 
@@ -105,15 +105,9 @@ def test_a_slice_that_kills_every_execution_is_given_up(
     """
     Otherwise each question about the job would kill one more.
     """
-    arn = client_of(aws).get_function(FunctionName=jobs.name)["Configuration"][
-        "FunctionArn"
-    ]
-    for name, text in {
-        "AWS_ENDPOINT_URL": aws.endpoint_url,
-        **aws.keys.environ(),
-        "AWS_REGION": "us-east-1",
-        settings.BUCKET: BUCKET,
-    }.items():
+    function = client_of(aws).get_function(FunctionName=jobs.name)["Configuration"]
+    place = {"AWS_ENDPOINT_URL": aws.endpoint_url, "AWS_REGION": "us-east-1"}
+    for name, text in (place | aws.keys.environ() | {settings.BUCKET: BUCKET}).items():
         monkeypatch.setenv(name, text)
     # Claims are old at once.
     monkeypatch.setattr("fetcher.service.jobs.job_context._CLOCKS_S", -100.0)
@@ -121,17 +115,12 @@ def test_a_slice_that_kills_every_execution_is_given_up(
     jobs.ended(job)
     for name in ("done", "results/000000-00"):
         s3.delete_object(Bucket=BUCKET, Key=f"jobs/{job}/{name}")
+    claim = b'{"request":"one that died","at":0}'
     for attempt in range(6):
-        s3.put_object(
-            Bucket=BUCKET,
-            Key=f"jobs/{job}/claims/000000-00-{attempt:02}",
-            Body=b'{"request":"one that died","at":0}',
-        )
-    call = CallContext.begun(Context(arn))
-    with (
-        store_of(job, call) as store,
-        open_job(job_in(store), store, call) as context,
-    ):
+        key = f"jobs/{job}/claims/000000-00-{attempt:02}"
+        s3.put_object(Bucket=BUCKET, Key=key, Body=claim)
+    call = CallContext.begun(Context(function["FunctionArn"]))
+    with open_job(job, call) as context:
         work(context, 0)
     told = jobs.ended(job)
     errors = jobs.errors(job)

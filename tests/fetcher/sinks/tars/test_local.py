@@ -8,23 +8,15 @@ from contextlib import ExitStack, closing
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.tar_rows import ITEMS, body, fill, items_in, tars_by_row
 from webdataset import tariterators
 
 from fetcher.contract.download_results import Download
 from fetcher.contract.outcome import Outcome
-from fetcher.contract.source import Item
 from fetcher.sinks.tars import local
 from fetcher.sinks.tars.local import LocalTars
 
-ITEMS = [
-    Item(n, f"http://h/{n}", carried=json.dumps({"caption": f"number {n}"}))
-    for n in range(12)
-]
 JPEG = Download(Outcome.OK, 200, found_type="image/jpeg")
-
-
-def body(item):
-    return f"{item.number}".encode() * (400 * item.number)
 
 
 def tars(place):
@@ -32,54 +24,28 @@ def tars(place):
     return closing(LocalTars(place, is_folder=place.suffix != ".tar"))
 
 
-def fill(sink, items):
-    """Keep bodies, half of them in pieces; return their paths."""
-    paths = {}
-    for item in items:
-        if item.number % 2:
-            paths[item.number] = sink.keep(item, [body(item)], JPEG)
-        else:
-            writer = sink.open(item)
-            writer.write([body(item)[:100], body(item)[100:]])
-            paths[item.number] = writer.commit(JPEG)
-    return paths
-
-
 def filled(place, many):
     """Return a place with so many bodies, of a run that came to its end."""
     with tars(place) as sink:
         sink.begin(set())
-        fill(sink, ITEMS[:many])
+        fill(sink, ITEMS[:many], JPEG)
         sink.settle()
         sink.complete(set(range(many)), is_whole=True)
     return place
 
 
-def items_in(spans):
-    return (ITEMS[first] for first, _ in spans)
-
-
 def rows_in(place):
-    """Return what all tars of a place hold, by position, checked by their indices."""
-    found = {}
-    folder = place if place.is_dir() else place.parent
-    for path in folder.glob("*.tar"):
-        ending = ".jsonl" if place.is_dir() else ".index.jsonl"
-        raw = path.read_bytes()
-        with tarfile.open(path) as tar:
-            content = {one.name: tar.extractfile(one).read() for one in tar}
-        for line in path.with_suffix(ending).read_text().splitlines():
-            row = json.loads(line)
-            name, position = row["key"], row["row"] - 1
-            at, end = row["offset"], row["offset"] + row["size"]
-            assert content.pop(name) == raw[at:end] == body(ITEMS[position])
-            beside = json.loads(content.pop(f"{position + 1:09}.json"))
-            assert beside["caption"] == row["caption"] == f"number {position}"
-            assert position not in found
-            found[position] = name
-        assert content == {}
+    """Return what all tars of a place hold: see `tars_by_row`."""
+    is_folder = place.is_dir()
+    folder = place if is_folder else place.parent
+    ending = ".jsonl" if is_folder else ".index.jsonl"
     assert not list(folder.glob("*.part"))
-    return found
+    return tars_by_row(
+        {
+            path: (path.read_bytes(), path.with_suffix(ending).read_bytes())
+            for path in folder.glob("*.tar")
+        }
+    )
 
 
 @pytest.mark.parametrize("name", ["shards", "one.tar"])
@@ -90,7 +56,7 @@ def test_webdataset_reads_pictures_with_the_columns_of_their_rows(
     place = tmp_path / name
     with tars(place) as sink:
         sink.begin(set())
-        paths = fill(sink, ITEMS)
+        paths = fill(sink, ITEMS, JPEG)
         sink.settle()
         sink.complete(set(range(12)), is_whole=True)
     files = [str(place)]
@@ -151,7 +117,7 @@ def test_whatever_a_kill_leaves_no_row_is_lost_and_none_is_twice(
 
     for many, torn, unreported in rounds:
         sink, left = resumed()
-        paths = fill(sink, left[:many])
+        paths = fill(sink, left[:many], JPEG)
         if sink._tar:
             sink._tar.drop()
             sink._tar = None
@@ -161,7 +127,7 @@ def test_whatever_a_kill_leaves_no_row_is_lost_and_none_is_twice(
         reported |= {at: paths[at] for at in paths if at not in unreported}
     sink, left = resumed()
     with closing(sink):
-        fill(sink, left)
+        fill(sink, left, JPEG)
         sink.settle()
         sink.complete(set(range(12)), is_whole=True)
 
@@ -171,7 +137,7 @@ def test_whatever_a_kill_leaves_no_row_is_lost_and_none_is_twice(
 def test_a_run_that_lost_a_process_leaves_out_what_nobody_reported(tmp_path):
     with tars(tmp_path / "shards") as sink:
         sink.begin(set())
-        fill(sink, ITEMS[:4])
+        fill(sink, ITEMS[:4], JPEG)
         sink.complete({0, 2}, is_whole=False)
 
     assert sorted(rows_in(tmp_path / "shards")) == [0, 2]
@@ -248,7 +214,7 @@ def test_what_a_killed_run_left_is_kept_or_refused_but_never_emptied(tmp_path, n
     place = tmp_path / name
     with tars(place) as sink:
         sink.begin(set())
-        paths = fill(sink, ITEMS[:4])
+        paths = fill(sink, ITEMS[:4], JPEG)
         sink.settle()
     with tars(place) as sink, pytest.raises(ValueError, match="4 files, none of which"):
         sink.begin(set())

@@ -23,8 +23,7 @@ def test_after_three_seconds_it_is_as_good_as_the_best_fixed_number(origin):
     """
     With any number, an origin answers number ÷ latency, and `per_s`, at most.
     """
-    limit = AdaptiveLimit(MOST, 0.0)
-    downloads = Downloads(origin, limit)
+    downloads = Downloads(origin, MOST)
     downloads.go_on(3.0)
     mean_s = origin.latency_s * 2.718 ** (origin.spread**2 / 2)
     best = min(MOST / mean_s, origin.per_s)
@@ -36,21 +35,20 @@ def test_it_does_not_queue_more_than_it_must():
     """
     Ten times as many would keep the origin as busy, and everybody else waiting.
     """
-    limit = AdaptiveLimit(MOST, 0.0)
-    Downloads(Origin(0.1, per_s=1_000, spread=0.2), limit).go_on(20.0)
+    downloads = Downloads(Origin(0.1, per_s=1_000, spread=0.2), MOST)
+    downloads.go_on(20.0)
 
-    assert 90 <= limit.number <= 250
+    assert 90 <= downloads.limit.number <= 250
 
 
 def test_it_follows_a_limit_that_falls_and_rises():
     origin = Origin(0.1, per_s=2_000, spread=0.2)
-    limit = AdaptiveLimit(MOST, 0.0)
-    downloads = Downloads(origin, limit)
+    downloads = Downloads(origin, MOST)
     downloads.go_on(5.0)
-    before = limit.number
+    before = downloads.limit.number
     origin.per_s = 300
     downloads.go_on(10.0)
-    low, fallen = limit.number, downloads.go_on(14.0)[0]
+    low, fallen = downloads.limit.number, downloads.go_on(14.0)[0]
     origin.per_s = 2_000
     downloads.go_on(18.0)
 
@@ -65,8 +63,7 @@ def test_an_origin_that_is_slower_by_itself_gets_no_fewer():
     As in a list in which a near host's URLs come before a far one's.
     """
     origin = Origin(0.02, spread=0.2)
-    limit = AdaptiveLimit(MOST, 0.0)
-    downloads = Downloads(origin, limit)
+    downloads = Downloads(origin, MOST)
     downloads.go_on(2.0)
     origin.latency_s = 0.4
     downloads.go_on(6.0)
@@ -75,8 +72,7 @@ def test_an_origin_that_is_slower_by_itself_gets_no_fewer():
 
 
 def test_where_connections_above_a_number_are_reset_few_are():
-    limit = AdaptiveLimit(MOST, 0.0)
-    downloads = Downloads(Crowded(0.1, most=100), limit)
+    downloads = Downloads(Crowded(0.1, most=100), MOST)
     downloads.go_on(3.0)
     answered, failed = downloads.go_on(23.0)
 
@@ -86,8 +82,7 @@ def test_where_connections_above_a_number_are_reset_few_are():
 
 @pytest.mark.parametrize("share", [0.2, 0.6])
 def test_failures_that_fewer_connections_do_not_cure_are_taken_for_usual(share):
-    limit = AdaptiveLimit(MOST, 0.0)
-    downloads = Downloads(Defective(0.1, share), limit)
+    downloads = Downloads(Defective(0.1, share), MOST)
     downloads.go_on(3.0)
     ended = sum(downloads.go_on(9.0))
 

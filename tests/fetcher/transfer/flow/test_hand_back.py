@@ -16,12 +16,12 @@ def mute_below(number):
     return lambda url, *_: MUTE if url in silent else OK
 
 
-def test_a_shard_ends_a_moment_after_its_last_word_and_hands_back_the_rest(monkeypatch):
+def test_a_shard_ends_a_moment_after_its_last_word_and_hands_back_the_rest():
     """
     It was billed for 20 s of waiting, in which one execution can wait for all.
     """
-    waits = simulate(monkeypatch, URLS, mute_below(10), connections=20)
-    ends = simulate(monkeypatch, URLS, mute_below(10), connections=20, hands_back=True)
+    waits = simulate(URLS, mute_below(10), connections=20)
+    ends = simulate(URLS, mute_below(10), connections=20, hands_back=True)
 
     assert waits.seconds > 10
     assert ends.seconds < 7
@@ -31,7 +31,7 @@ def test_a_shard_ends_a_moment_after_its_last_word_and_hands_back_the_rest(monke
     }
 
 
-def test_it_waits_the_less_the_more_it_has_seen_of_silence(monkeypatch):
+def test_it_waits_the_less_the_more_it_has_seen_of_silence():
     """
     Where half of those silent for a second speak in the next, that is waited for.
     """
@@ -46,19 +46,18 @@ def test_it_waits_the_less_the_more_it_has_seen_of_silence(monkeypatch):
     def most_are_mute(url, *_):
         return MUTE if url in mute else OK
 
-    patient = simulate(monkeypatch, urls, fate_of, connections=400, hands_back=True)
-    quick = simulate(monkeypatch, urls, most_are_mute, connections=400, hands_back=True)
+    patient = simulate(urls, fate_of, connections=400, hands_back=True)
+    quick = simulate(urls, most_are_mute, connections=400, hands_back=True)
 
     assert patient.outcomes().count(Outcome.OK) == 370
     assert quick.outcomes().count(Outcome.OK) == 370
     assert (round(patient.seconds), round(quick.seconds)) == (4, 2)
 
 
-def test_a_file_that_pauses_halfway_is_not_handed_back(monkeypatch):
+def test_a_file_that_pauses_halfway_is_not_handed_back():
     paused = Fate(6.0, speaks_s=1.0, bytes_per_s=1.0)
     silent = mute_below(10)
     run = simulate(
-        monkeypatch,
         URLS,
         lambda url, *args: paused if url == URLS[99] else silent(url, *args),
         connections=100,
@@ -69,46 +68,42 @@ def test_a_file_that_pauses_halfway_is_not_handed_back(monkeypatch):
     assert run.outcomes()[:10] == [Outcome.UNSTARTED] * 10
 
 
-def test_a_host_said_to_be_gone_that_nobody_asked_is_not_heard_of(monkeypatch):
-    run = simulate(
-        monkeypatch, URLS, lambda *_: OK, 0.2, gone=["h0.test"], connections=20
-    )
+def test_a_host_said_to_be_gone_that_nobody_asked_is_not_heard_of():
+    run = simulate(URLS, lambda *_: OK, 0.2, gone=["h0.test"], connections=20)
 
     assert run.ended[0].attempts == 0
     assert run.heard == set()
 
 
-def test_where_much_is_silent_a_shard_waits_as_ever(monkeypatch):
+def test_where_much_is_silent_a_shard_waits_as_ever():
     """
     The network may be down for a while: to send all back would not mend it.
     """
-    run = simulate(monkeypatch, URLS, mute_below(60), connections=60, hands_back=True)
+    run = simulate(URLS, mute_below(60), connections=60, hands_back=True)
 
     assert run.seconds > 10
     assert run.outcomes().count(Outcome.READ_TIMEOUT) >= 60 - 25
 
 
-def test_a_host_that_asks_to_wait_is_not_silent(monkeypatch):
+def test_a_host_that_asks_to_wait_is_not_silent():
     def fate_of(url, tries, _now):
         limited = url == URLS[0] and tries == 1
         return Fate(0.1, Outcome.HTTP_STATUS, 429, retry_after_s=4) if limited else OK
 
-    run = simulate(monkeypatch, URLS, fate_of, hands_back=True)
+    run = simulate(URLS, fate_of, hands_back=True)
 
     assert set(run.outcomes()) == {Outcome.OK}
     assert run.seconds > 4
 
 
-def test_what_is_learnt_of_hosts_is_told(monkeypatch):
+def test_what_is_learnt_of_hosts_is_told():
     """
     Two silences, wherever, are as good as one refused connection.
     """
     fates = {URLS[0]: REFUSED, URLS[1]: Fate(0.001, Outcome.DNS, 0), URLS[2]: MUTE}
-    silent_twice = simulate(monkeypatch, URLS, lambda url, *_: fates.get(url, OK))
+    silent_twice = simulate(URLS, lambda url, *_: fates.get(url, OK))
     fates[URLS[3]] = Fate(0.5, Outcome.READ_TIMEOUT, 0)
-    silent_once = simulate(
-        monkeypatch, URLS, lambda url, *_: fates.get(url, OK), attempts=1
-    )
+    silent_once = simulate(URLS, lambda url, *_: fates.get(url, OK), attempts=1)
     names = [url.removeprefix("http://").strip("/") for url in URLS]
 
     assert silent_twice.silences == dict.fromkeys(names[:3], GONE)
@@ -126,13 +121,9 @@ def test_what_is_learnt_of_hosts_is_told(monkeypatch):
         (OK, Outcome.OK, 2),
     ],
 )
-def test_a_host_said_to_be_gone_has_one_cheap_try_at_the_end(
-    monkeypatch, fate, outcome, at_most_s
-):
-    run = simulate(
-        monkeypatch, URLS, lambda url, *_: fate if url == URLS[0] else OK,
-        gone=["h0.test"], connections=100,
-    )  # fmt: skip
+def test_a_host_said_to_be_gone_has_one_cheap_try_at_the_end(fate, outcome, at_most_s):
+    run = simulate(URLS, lambda url, *_: fate if url == URLS[0] else OK,
+        gone=["h0.test"], connections=100)  # fmt: skip
     tries = [at for position, at in run.engine.tries if position == 0]
 
     assert run.ended[0].outcome == outcome
@@ -143,15 +134,13 @@ def test_a_host_said_to_be_gone_has_one_cheap_try_at_the_end(
     assert run.heard == ({"h0.test"} if outcome is Outcome.OK else set())
 
 
-def test_a_dead_host_with_all_urls_costs_a_shard_that_knows_it_next_to_nothing(
-    monkeypatch,
-):
+def test_a_dead_host_with_all_urls_costs_a_shard_that_knows_it_next_to_nothing():
     """
     Each of 56 shards on a dead port rested for half a minute.
     """
     urls = [f"http://h.test/{number}" for number in range(1_000)]
-    knows_not = simulate(monkeypatch, urls, lambda *_: REFUSED)
-    knows = simulate(monkeypatch, urls, lambda *_: REFUSED, gone=["h.test"])
+    knows_not = simulate(urls, lambda *_: REFUSED)
+    knows = simulate(urls, lambda *_: REFUSED, gone=["h.test"])
 
     assert knows_not.seconds > 10
     assert knows.seconds < 1.5

@@ -32,15 +32,6 @@ def hosts_of(**options):
     return Hosts(Options(**options), Places(10, 80))
 
 
-def held(hosts, name="h", many=1):
-    attempts = []
-    for n in range(many):
-        attempt = Attempt(n, Item(n, f"http://{name}/{n}"), hosts.named(name, 0.0))
-        hosts.hold(attempt)
-        attempts.append(attempt)
-    return attempts
-
-
 def test_so_many_downloads_at_one_host_and_no_more(host_of):
     host = host_of(per_host=2)
     host.start(0.0)
@@ -52,21 +43,16 @@ def test_so_many_downloads_at_one_host_and_no_more(host_of):
     assert (one, full, host.free_at()) == (0.0, math.inf, 0.0)
 
 
-def test_requests_are_begun_at_the_rate_given(host_of):
+def test_requests_are_begun_at_the_rate_given_and_pauses_are_not_saved_up(host_of):
     host = host_of(host_rate=4.0)
     begun = []
-    for _ in range(9):
+    for _ in range(8):
         begun.append(host.free_at())
         host.start(begun[-1])
-
-    assert begun == [n * 0.25 for n in range(9)]
-
-
-def test_time_in_which_nothing_was_asked_is_not_saved_up(host_of):
-    host = host_of(host_rate=1.0)
     host.start(100.0)
 
-    assert host.free_at() == 101.0
+    assert begun == [n * 0.25 for n in range(8)]
+    assert host.free_at() == 100.25
 
 
 def failing(host, now, times):
@@ -107,15 +93,16 @@ def test_what_waits_is_released_in_order_when_the_host_can_take_it():
     hosts = hosts_of(per_host=1)
     host = hosts.named("h", 0.0)
     host.start(0.0)
-    attempts = held(hosts, many=3)
+    attempts = [Attempt(n, Item(n, f"http://h/{n}"), host) for n in range(3)]
+    for attempt in attempts:
+        hosts.hold(attempt)
     nothing = hosts.release(1.0)
     host.ended(OK, 2.0)
-    hosts.named("h", 0.0).start(2.0)
+    host.start(2.0)
     hosts.ended(attempts[0], OK, 2.0)
-    released = hosts.release(2.0)
 
     assert nothing is None
-    assert released is attempts[0]
+    assert hosts.release(2.0) is attempts[0]
     assert hosts.waiting == 2
 
 

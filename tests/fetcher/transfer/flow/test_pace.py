@@ -59,28 +59,27 @@ def limited(takes, status=429, wait_s=1.0):
 @pytest.mark.parametrize("wait_s", [1.0, 0.0])
 @pytest.mark.parametrize("limit", [bucket, sliding, window])
 def test_a_limited_host_gives_all_its_files_nearly_as_fast_as_it_may(
-    monkeypatch, limit, wait_s, connections
+    limit, wait_s, connections
 ):
     """
     60 files at 5 a second take 12 s; none costs an attempt, and few ask in vain.
     """
     urls = [f"http://h/{n}" for n in range(60)]
     fates = limited(limit(5), wait_s=wait_s)
-    run = simulate(monkeypatch, urls, fates, connections=connections)
+    run = simulate(urls, fates, connections=connections)
 
     assert set(run.outcomes()) == {Outcome.OK}
     assert run.seconds < (15 if wait_s else 25)
     assert len(run.engine.tries) < 60 + 60 + 30
 
 
-def test_a_host_that_slowed_down_by_accident_is_soon_as_fast_as_before(monkeypatch):
+def test_a_host_that_slowed_down_by_accident_is_soon_as_fast_as_before():
     """
     One 503 among 1,000 files, at a host that would give 400 a second.
     """
     urls = [f"http://h/{n}" for n in range(1_000)]
     busy = Fate(0.02, Outcome.HTTP_STATUS, 503, speaks_s=0.02)
     run = simulate(
-        monkeypatch,
         urls,
         lambda url, tries, _: busy if (url, tries) == ("http://h/200", 1) else OK,
         connections=20,
@@ -92,7 +91,7 @@ def test_a_host_that_slowed_down_by_accident_is_soon_as_fast_as_before(monkeypat
 
 @pytest.mark.parametrize("connections", [1, 2, 9])
 def test_a_host_that_refuses_each_url_at_first_is_not_slowed_down_to_a_crawl(
-    monkeypatch, connections
+    connections,
 ):
     """
     Nor given up, though it answers no URL before it is asked for one again.
@@ -100,25 +99,19 @@ def test_a_host_that_refuses_each_url_at_first_is_not_slowed_down_to_a_crawl(
     busy = Fate(0.02, Outcome.HTTP_STATUS, 503, speaks_s=0.02)
     urls = [f"http://h/{n}" for n in range(10)]
     run = simulate(
-        monkeypatch,
-        urls,
-        lambda _url, tries, _: OK if tries > 1 else busy,
-        connections=connections,
+        urls, lambda _url, tries, _: OK if tries > 1 else busy, connections=connections
     )
 
     assert set(run.outcomes()) == {Outcome.OK}
     assert run.seconds < 10
 
 
-def test_other_hosts_do_not_wait_for_a_limited_one(monkeypatch):
+def test_other_hosts_do_not_wait_for_a_limited_one():
     at_limit = limited(sliding(5))
     urls = [f"http://limited/{n}" for n in range(60)]
     urls += [f"http://h{n}/" for n in range(200)]
     run = simulate(
-        monkeypatch,
-        urls,
-        lambda *one: at_limit(*one) if "limited" in one[0] else OK,
-        connections=20,
+        urls, lambda *one: at_limit(*one) if "limited" in one[0] else OK, connections=20
     )
 
     assert set(run.outcomes()) == {Outcome.OK}
@@ -128,13 +121,13 @@ def test_other_hosts_do_not_wait_for_a_limited_one(monkeypatch):
 @pytest.mark.parametrize(
     ("status", "wait_s", "most_s"), [(429, 0.0, 32), (503, 0.0, 32), (429, 3_600.0, 1)]
 )
-def test_a_host_that_always_refuses_is_given_up(monkeypatch, status, wait_s, most_s):
+def test_a_host_that_always_refuses_is_given_up(status, wait_s, most_s):
     """
     So it is at once if it asks for an hour: its other URLs are not even tried.
     """
     urls = [f"http://h/{n}" for n in range(300)]
     fate = limited(lambda _: False, status, wait_s)
-    run = simulate(monkeypatch, urls, fate, connections=10)
+    run = simulate(urls, fate, connections=10)
 
     assert set(run.outcomes()) == {"http_status"}
     assert {one.status for one in run.ended if one.attempts} == {status}
@@ -146,52 +139,31 @@ def test_a_host_that_always_refuses_is_given_up(monkeypatch, status, wait_s, mos
     assert len(run.engine.tries) < 100
 
 
-def test_a_url_that_alone_is_refused_does_not_cost_its_host_much(monkeypatch):
-    urls = [f"http://h/{n}" for n in range(500)]
-    no = Fate(0.02, Outcome.HTTP_STATUS, 503, speaks_s=0.02)
-    run = simulate(
-        monkeypatch,
-        urls,
-        lambda url, *_: no if url.endswith("/7") else OK,
-        connections=20,
-    )
-
-    assert run.outcomes().count(Outcome.OK) == 499
-    assert run.ended[7].attempts <= 2 + 3
-    assert run.seconds < 10
-
-
-def bad_ones(every, status, wait_s=0.0):
-    """A host that refuses some URLs for ever, whatever its load."""
+@pytest.mark.parametrize(
+    ("many", "every", "status", "wait_s", "most_s"),
+    [
+        (500, 500, 503, 0.0, 10),  # one URL alone
+        (5_000, 500, 429, 0.0, math.inf),
+        (5_000, 500, 503, 0.0, math.inf),
+        (5_000, 100, 503, 0.0, 60),  # a share of them; nor is it slowed down
+        (2_000, 5_000, 503, 3_600.0, 300),  # nobody waits for the hour asked for
+    ],
+)
+def test_urls_that_a_host_refuses_for_ever_cost_it_no_other(
+    many, every, status, wait_s, most_s
+):
     no = Fate(0.02, Outcome.HTTP_STATUS, status, speaks_s=0.02, retry_after_s=wait_s)
-    return lambda url, *_: no if int(url.rpartition("/")[2]) % every == 7 else OK
+    bad = range(7, many, every)
+    urls = [f"http://h/{n}" for n in range(many)]
+    bad_urls = {urls[n] for n in bad}
+    run = simulate(urls, lambda url, *_: no if url in bad_urls else OK, connections=20)
+
+    assert run.outcomes().count(Outcome.OK) == many - len(bad)
+    assert run.ended[7].attempts <= (2 + 3 if status == 503 else 10 + 3)
+    assert run.seconds < most_s
 
 
-@pytest.mark.parametrize("status", [429, 503])
-def test_urls_that_a_host_refuses_for_ever_cost_it_no_other(monkeypatch, status):
-    urls = [f"http://h/{n}" for n in range(5_000)]
-    run = simulate(monkeypatch, urls, bad_ones(500, status), connections=20)
-
-    assert run.outcomes().count(Outcome.OK) == 4_990
-
-
-def test_a_share_of_unclear_refusals_does_not_slow_a_host_down(monkeypatch):
-    urls = [f"http://h/{n}" for n in range(5_000)]
-    run = simulate(monkeypatch, urls, bad_ones(100, 503), connections=20)
-
-    assert run.outcomes().count(Outcome.OK) == 4_950
-    assert run.seconds < 60
-
-
-def test_an_hour_asked_for_by_one_url_is_not_waited_for(monkeypatch):
-    urls = [f"http://h/{n}" for n in range(2_000)]
-    run = simulate(monkeypatch, urls, bad_ones(5_000, 503, 3_600.0), connections=20)
-
-    assert run.outcomes().count(Outcome.OK) == 1_999
-    assert run.seconds < 300
-
-
-def test_what_waits_at_dead_hosts_has_one_try_when_all_else_is_done(monkeypatch):
+def test_what_waits_at_dead_hosts_has_one_try_when_all_else_is_done():
     """
     A host that refuses, or has no address, is known at once; a silent one by its second
     silence.
@@ -204,10 +176,7 @@ def test_what_waits_at_dead_hosts_has_one_try_when_all_else_is_done(monkeypatch)
     urls = [f"http://{name}/{n}" for n in range(4) for name in fates]
     urls += [f"http://h{n}/" for n in range(2_000)]
     run = simulate(
-        monkeypatch,
-        urls,
-        lambda url, *_: fates.get(url.split("/")[2], OK),
-        connections=1,
+        urls, lambda url, *_: fates.get(url.split("/")[2], OK), connections=1
     )
     tries = Counter(position for position, _ in run.engine.tries)
     order = [position for position, _ in run.engine.tries]
@@ -220,12 +189,9 @@ def test_what_waits_at_dead_hosts_has_one_try_when_all_else_is_done(monkeypatch)
     assert run.seconds < run.times[2_011] + 16
 
 
-def test_a_dead_host_with_many_urls_is_given_up_after_a_few(monkeypatch):
+def test_a_dead_host_with_many_urls_is_given_up_after_a_few():
     run = simulate(
-        monkeypatch,
-        [f"http://h/{n}" for n in range(3_000)],
-        lambda *_: GONE,
-        connections=10,
+        [f"http://h/{n}" for n in range(3_000)], lambda *_: GONE, connections=10
     )
     untried = [one for one in run.ended if not one.attempts]
 
@@ -235,13 +201,12 @@ def test_a_dead_host_with_many_urls_is_given_up_after_a_few(monkeypatch):
     assert all("not tried: the host" in one.detail for one in untried)
 
 
-def test_a_host_that_comes_back_is_asked_for_all_it_has(monkeypatch):
+def test_a_host_that_comes_back_is_asked_for_all_it_has():
     """
     An origin that is restarted is not there for some seconds.
     """
     back_at = 1_006.0
     run = simulate(
-        monkeypatch,
         [f"http://h/{n}" for n in range(3_000)],
         lambda _url, _tries, now: OK if now > back_at else GONE,
         connections=10,
@@ -250,10 +215,9 @@ def test_a_host_that_comes_back_is_asked_for_all_it_has(monkeypatch):
     assert run.outcomes().count(Outcome.OK) > 2_970
 
 
-def test_two_silences_of_a_slow_host_do_not_cost_its_other_urls(monkeypatch):
+def test_two_silences_of_a_slow_host_do_not_cost_its_other_urls():
     urls = [f"http://h/{n}" for n in range(40)]
     run = simulate(
-        monkeypatch,
         urls,
         lambda url, *_: Fate() if url.endswith(("/0", "/1")) else OK,
         connections=2,

@@ -6,11 +6,11 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from aws_facts.limits import limit
+from local_aws.local_lambda.runtime.processes.sandbox_files import Sandbox
 
 SCRIPT = Path(__file__).with_name("zygote_main.py")
 
@@ -25,31 +25,6 @@ _PATIENCE_S = 10  # the endpoint itself is given 15
 _PATIENCE_IMPORTING_S = 2
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """
-    The parameters of an environment's process.
-
-    Attributes:
-        id: Unique among the endpoint's environments.
-
-        sandbox: Unique too; environments in one sandbox have their /tmp in common.
-
-        environ: Variables of its own, on top of the zygote's.
-
-        tmp: Its TMPDIR, where a /tmp of its own is not permitted.
-
-        tmp_mb: The size of its /tmp, where that is permitted.
-    """
-
-    id: str
-    sandbox: str
-    environ: Mapping[str, str]
-    log: Path
-    tmp: Path
-    tmp_mb: int
 
 
 class Zygote:
@@ -82,17 +57,18 @@ class Zygote:
         self._started = asyncio.create_task(self._start())
         self._ended = asyncio.create_task(self._listen())
 
-    def spawn(self, child: Child) -> None:
-        """Ask for an environment; its start is reported."""
+    def spawn(self, environment: str, sandbox: Sandbox, tmp_mb: int) -> None:
+        """Ask for an environment of that name; its start is reported."""
+        log = sandbox.log
         self._send(
             {
-                "spawn": child.id,
-                "sandbox": child.sandbox,
-                "tmp": str(child.tmp),
-                "tmp_mb": child.tmp_mb,
-                "environ": dict(child.environ),
-                "log": str(child.log),
-                "agent": f"env/{child.id}",
+                "spawn": environment,
+                "sandbox": sandbox.name,
+                "tmp": str(sandbox.tmp),
+                "tmp_mb": tmp_mb,
+                "environ": {"AWS_LAMBDA_LOG_STREAM_NAME": log.stream.name},
+                "log": str(log.path),
+                "agent": f"env/{environment}",
                 "descriptors": limit("descriptors").most,
             }
         )

@@ -5,20 +5,16 @@ import threading
 import pytest
 from tests.support.bucket_contents import files_in, objects_in, rows_in, uploads_in
 from tests.support.s3_proxy import WAIT_S
-from tests.support.tar_sink import MB, fill, outcomes, sink_for
+from tests.support.tar_sink import MB, fill_tar, outcomes
 
 from fetcher.contract.outcome import Outcome
 from fetcher.s3 import upload
 
 
 def test_a_shard_run_twice_leaves_one_tar_and_says_what_is_in_it(proxy, tar, s3):
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 3)
-        first = sink.settle()
+    first = fill_tar(tar, proxy, 3)
     before = objects_in(s3, tar.bucket)
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 3, first=1)
-        second = sink.settle()
+    second = fill_tar(tar, proxy, 3, first=1)
 
     assert first == {}
     assert outcomes(second) == {
@@ -42,9 +38,7 @@ def test_of_two_executions_that_finish_a_shard_at_once_one_keeps_it(proxy, tar, 
     answers = []
 
     def run(first):
-        with sink_for(tar, proxy) as sink:
-            fill(sink, 6, MB, first=first)
-            answers.append((first, outcomes(sink.settle())))
+        answers.append((first, outcomes(fill_tar(tar, proxy, 6, MB, first))))
 
     threads = [threading.Thread(target=run, args=(first,)) for first in (0, 3)]
     for thread in threads:
@@ -75,9 +69,7 @@ def test_if_two_finish_at_once_the_other_is_waited_for_a_little(
     """
     monkeypatch.setattr(upload, "_AT_ONCE_S", 1.5)
     other = tar._replace(key="kept/r/00-00008.tar")
-    with sink_for(other, proxy) as sink:
-        fill(sink, 2)
-        sink.settle()
+    fill_tar(other, proxy, 2)
     theirs = objects_in(s3, tar.bucket)
 
     def becomes_visible(asked):
@@ -90,9 +82,7 @@ def test_if_two_finish_at_once_the_other_is_waited_for_a_little(
         return None
 
     proxy.fault = becomes_visible
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 2, first=1)
-        lost = sink.settle()
+    lost = fill_tar(tar, proxy, 2, first=1)
     expected = {1: Outcome.OK if is_there else Outcome.UNSTARTED, 2: Outcome.UNSTARTED}
 
     assert outcomes(lost) == expected | ({0: Outcome.OK} if is_there else {})
@@ -103,13 +93,9 @@ def test_a_tar_without_an_index_says_itself_what_is_in_it(proxy, tar, s3, size):
     """
     Whoever wrote it may have been killed before it could write the index.
     """
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 3, size)
-        sink.settle()
+    fill_tar(tar, proxy, 3, size)
     s3.delete_object(Bucket=tar.bucket, Key="kept/r/00-00007.jsonl")
-    with sink_for(tar, proxy) as sink:
-        fill(sink, 1, first=9)
-        lost = sink.settle()
+    lost = fill_tar(tar, proxy, 1, first=9)
 
     assert outcomes(lost) == dict.fromkeys(range(3), Outcome.OK) | {
         9: Outcome.UNSTARTED

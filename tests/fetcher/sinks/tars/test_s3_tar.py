@@ -16,7 +16,7 @@ from webdataset import tariterators
 
 from fetcher.contract.source import Item
 from fetcher.s3.upload import LEAST_PART
-from fetcher.sinks import s3_tar
+from fetcher.sinks.tars import s3_tar
 from fetcher.transfer.sink import WHOLE
 
 PNG = WHOLE._replace(content_type="image/png")
@@ -191,7 +191,7 @@ from time import monotonic
 from fetcher.process.memory import peak_rss_bytes as peak
 from fetcher.s3.credentials import Account
 from fetcher.s3.urls import Place
-from fetcher.sinks.s3_tar import S3Tar
+from fetcher.sinks.tars.s3_tar import S3Tar
 from fetcher.contract.source import Item
 
 url, bucket, mb = sys.argv[1], sys.argv[2], int(sys.argv[3])

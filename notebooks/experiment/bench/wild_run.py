@@ -1,4 +1,4 @@
-"""One program on one wild list: every file checked, its cost measured."""
+"""One program on one list like the real web's: files checked, cost measured."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
+from experiment.bench.programs import CONNECTIONS
 from experiment.bench.run import attempt
-from experiment.bench.wild.programs import CONNECTIONS
 from origin.temporary_folders import memory_folder
 from origin.wild import WildOrigin, check
 
 if TYPE_CHECKING:
-    from experiment.bench.process_cost import ProcessCost
     from experiment.bench.programs import Program
-    from experiment.bench.run import Attempt
-    from origin.wild import Delivered
 
 
 class WildSetting(NamedTuple):
@@ -46,40 +43,22 @@ def measure_wild(
     with memory_folder("wild-", room_bytes) as scratch, origin:
         done = attempt(program, origin.urls, scratch, CONNECTIONS, setting.limit_s)
         found, started_at = check(done.folder, origin.web), done.row["started_at"]
-        row = {
-            **setting._asdict(),
-            **done.row,
-            "requests": origin.requests().total(),
-            **_figures(done.cost, found, setting, started_at),
-            "error": _failure(found, done),
-        }
-    seconds = [round(at - started_at, 3) for at in sorted(found.good.values())]
-    return row, pd.DataFrame({"program": program.name, "seconds": seconds})
-
-
-def _figures(
-    cost: ProcessCost, found: Delivered, setting: WildSetting, started_at: float
-) -> dict[str, float]:
-    return {
-        "wall_s": cost.wall_s,
+        requests = origin.requests().total()
+    good, cost = len(found.good), done.cost
+    row = {
+        **setting._asdict(),
+        **done.row,
+        "requests": requests,
         "stopped": cost.wall_s >= setting.limit_s,
         "t95_s": found.seconds_until(0.95, started_at),
         "last_s": found.seconds_until(1, started_at),
-        "good": len(found.good),
-        "good_urls": len(found.good) + found.missing.total(),
+        "good": good,
+        "good_urls": good + found.missing.total(),
         "junk": found.junk.total(),
-        "cpu_s": cost.cpu_s,
         "cpu_s_per_1000_urls": cost.cpu_s / setting.urls * 1e3,
-        "peak_rss_bytes": cost.peak_rss_bytes,
+        "error": "",
     }
-
-
-def _failure(found: Delivered, done: Attempt) -> str:
-    """
-    Say how a program failed that got nothing.
-
-    With dead URLs in the list, most end with another status than 0.
-    """
-    if found.good:
-        return ""
-    return f"no good file, exit status {done.cost.status}: {done.last_words}"
+    if not good:  # with dead URLs in the list, most end with another status than 0
+        row["error"] = f"no good file, exit status {cost.status}: {done.last_words}"
+    seconds = [round(at - started_at, 3) for at in sorted(found.good.values())]
+    return row, pd.DataFrame({"program": program.name, "seconds": seconds})

@@ -27,10 +27,10 @@ from fetcher.s3.errors import S3Error
 from fetcher.s3.scratch_files import Files, Part
 from fetcher.s3.upload import LEAST_PART, MOST_PART, Upload
 from fetcher.sinks.body_file import Filed, lost
-from fetcher.sinks.directory import write_all
-from fetcher.sinks.s3_tar_index import TAR, index_of, number_of, rows_in
+from fetcher.sinks.file_writing import write_all
 from fetcher.sinks.tars.member import BLOCK, member_of
 from fetcher.sinks.tars.part import TarPart
+from fetcher.sinks.tars.s3_tar_index import TAR, index_of, number_of, rows_in
 from fetcher.transfer.sink import WHOLE, Sink
 
 if TYPE_CHECKING:

@@ -1,0 +1,73 @@
+"""Rows of Parquet: whatever its columns are called and hold, and packed or not."""
+
+import math
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.support.url_lists import PACKED, url_list
+
+URL = ("url", ["http://h/1"])
+
+
+def parquet_list(folder, columns, packed=""):
+    """Return a list of these columns: pairs of a name and values."""
+    names, values = zip(*columns, strict=True)
+    file = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_arrays([*map(pa.array, values)], [*names]), file)
+    content = PACKED[packed](file.getvalue().to_pybytes())
+    return url_list(folder, content, f".parquet{packed}")
+
+
+@pytest.mark.parametrize("packed", PACKED)
+def test_parquet_may_have_columns_of_one_name_and_be_packed(tmp_path, packed):
+    """
+    A join leaves such columns; those of bytes are not carried along.
+    """
+    columns = [URL, ("x", [b"bytes"]), ("x", [1]), ("x.y", [2]), ("x", [3])]
+    columns += [("url", ["page"]), ("x_2", [b"bytes"])]
+    (row,) = parquet_list(tmp_path, columns, packed)
+
+    assert row.url == "http://h/1"
+    assert row.columns == {"x_3": 1, "x.y": 2, "x_4": 3, "url_2": "page"}
+
+
+def test_times_are_texts_as_arrow_writes_them_with_pandas_or_without(tmp_path):
+    kinds = {
+        "at": pa.timestamp("ns"),
+        "o'clock": pa.time64("ns"),
+        "took": pa.duration("ns"),
+        "day": pa.timestamp("s", "UTC"),
+    }
+    one = pa.array([1], pa.int64())
+    times = [(name, one.cast(kind)) for name, kind in kinds.items()]
+    (row,) = parquet_list(tmp_path, [URL, *times])
+
+    assert row.columns == {
+        "at": "1970-01-01 00:00:00.000000001",
+        "o'clock": "00:00:00.000000001",
+        "took": "1",
+        "day": "1970-01-01 00:00:01.000Z",
+    }
+
+
+def test_numbers_that_json_has_not_are_null(tmp_path):
+    numbers = [("a", [math.inf]), ("b", [[math.nan, 0.5]])]
+    (row,) = parquet_list(tmp_path, [URL, *numbers])
+
+    assert row.carried == '{"a": null, "b": [null, 0.5]}'
+
+
+def test_texts_of_parquet_that_are_not_utf_8_or_empty_cost_nothing_else(tmp_path):
+    """
+    pyarrow writes any bytes as text, and other programs do, too.
+    """
+    raw = pa.array([b"caf\xe9", b"", None])
+    large = raw.cast(pa.large_binary()).view(pa.large_string())
+    urls = [f"http://h/{n}".encode() for n in range(3)]
+    columns = ("destination", raw), ("a", raw.view(pa.string())), ("b", large)
+    rows = list(parquet_list(tmp_path, [("url", urls), *columns]))
+
+    assert [row.destination for row in rows] == ["café", "", ""]
+    texts = ("café", "", None)
+    assert [row.columns for row in rows] == [{"a": one, "b": one} for one in texts]
