@@ -6,12 +6,8 @@ start, as it would on a machine with a company's own.
 """
 
 import contextlib
-import json
-import os
 import re
 import socket
-import subprocess
-import sys
 import threading
 from urllib.request import urlopen
 
@@ -19,34 +15,23 @@ import pytest
 from tests.support.certificates import Authority
 from tests.support.engine_jobs import GOOD, files_below
 from tests.support.misbehaving_origin import WAIT_S, Origin, sentence
+from tests.support.running_command import Run
 
 from origin.nginx import Nginx, is_installed
 
 
 @pytest.fixture
-def command(engine, tmp_path, authority):
+def command(engine, tmp_path, authority, monkeypatch):
     """Run the `fetcher` command on URLs; return what its report says by URL."""
 
     def command(urls, *options, trusting=authority.path):
-        (tmp_path / "urls.txt").write_text("\n".join(urls))
-        ended = subprocess.run(
-            [
-                *(sys.executable, "-m", "fetcher", str(tmp_path / "urls.txt")),
-                *("--to", str(tmp_path / "out"), "--report", str(tmp_path / "report")),
-                *("--engine", engine, "--contact", engine),
-                *("--attempts", "1", "--allow-private"),
-                *options,
-            ],
-            env=os.environ | {"SSL_CERT_FILE": str(trusting)},
-            capture_output=True,
-            text=True,
-            timeout=WAIT_S,
-            check=False,
-        )
-        assert ended.returncode in {0, 1}, ended.stderr
-        lines = (tmp_path / "report").read_text().splitlines()
-        assert len(lines) == len(urls)
-        return {line["url"]: line for line in map(json.loads, lines)}
+        monkeypatch.setenv("SSL_CERT_FILE", str(trusting))
+        run = Run(tmp_path, urls)
+        with run.start("--engine", engine, "--attempts", "1", *options):
+            status, _ = run.finish()
+        assert status in {0, 1}, run.err
+        assert len(run.told()) == len(urls)
+        return run.told()
 
     return command
 
