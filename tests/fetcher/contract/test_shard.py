@@ -50,7 +50,7 @@ SHARDS = st.builds(
 TIMES = st.integers(0, 900 * TICKS_PER_S).map(lambda ticks: ticks / TICKS_PER_S)
 DOWNLOADS = st.lists(
     st.builds(
-        Download,
+        Download(Outcome.OK)._replace,  # of the class, it would make up the rest
         outcome=st.sampled_from(Outcome),
         status=st.integers(0, 999),
         body_bytes=st.integers(0, 2**63),

@@ -104,9 +104,8 @@ class Places:
         self.open = self.silent = self.peak = 0
         self.learns_from = self._limit.since if self._limit else math.inf
 
-    @property
     def is_full(self) -> bool:
-        """Whether nobody may start."""
+        """Tell whether nobody may start; the limit learns of it."""
         at_work = self.open - self.silent
         if at_work < self.connections and self.open < self.most_open:
             return False
