@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -142,15 +143,15 @@ def fleets_for(
 
 
 def _fewest(question: Question, files: int, deadline_s: float) -> int:
-    """Return the fewest fleets whose 95 % of draws meet the deadline, by halving."""
-    low, high = 0, _MOST_FLEETS
-    if _quick(replace(question, files=-(-files // high)))[0] > deadline_s:
-        return -1
-    while high - low > max(1, low // 50):
-        middle = (low + high) // 2
-        seconds = _quick(replace(question, files=-(-files // middle)))[0]
-        low, high = (low, middle) if seconds <= deadline_s else (middle, high)
-    return high
+    """Return the fewest fleets whose 95 % of draws meet the deadline; -1: none do."""
+
+    def is_in_time(fleets: int) -> bool:
+        share = -(-files // fleets)
+        return _quick(replace(question, files=share))[0] <= deadline_s
+
+    counts = range(1, _MOST_FLEETS + 1)
+    place = bisect_left(counts, x=True, key=is_in_time)
+    return counts[place] if place < len(counts) else -1
 
 
 def _quick(question: Question) -> tuple[float, float]:
