@@ -50,7 +50,7 @@ SHARDS = st.builds(
 TIMES = st.integers(0, 900 * TICKS_PER_S).map(lambda ticks: ticks / TICKS_PER_S)
 DOWNLOADS = st.lists(
     st.builds(
-        Download,
+        Download(Outcome.OK)._replace,  # of the class, it would make up the rest
         outcome=st.sampled_from(Outcome),
         status=st.integers(0, 999),
         body_bytes=st.integers(0, 2**63),
@@ -58,9 +58,14 @@ DOWNLOADS = st.lists(
         seconds=TIMES,
         attempts=st.integers(0, 255),
         detail=ANY_TEXT,
+        path=st.just(""),
+        retry_after_s=st.just(0.0),
         content_type=st.sampled_from(["", "image/png; q=1", "text/html"]),
         found_type=st.sampled_from(["", "image/png"]),
-        # The rest is of no use to who is told of a shard, and does not travel.
+        # Of no use to who is told of a shard, so they do not travel.
+        sha256=st.just(""),
+        width=st.just(0),
+        height=st.just(0),
     ),
     max_size=20,
 )
