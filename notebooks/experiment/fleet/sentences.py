@@ -50,12 +50,12 @@ def answers(
     question: Question, made: Forecast, deadline_s: float, draws: int = DRAWS
 ) -> dict[str, str]:
     """Return time, dollars, how likely the deadline is, and what binds, in words."""
-    kept = float((made.seconds <= deadline_s).mean())
+    kept = float((made.seconds <= deadline_s).mean()) * 100
+    inside = f"in {kept:.0f} % of {len(made.seconds):,} draws"
     return {
         "time": in_time(made.time),
         "dollars": in_money(made.cost),
-        f"inside {duration(deadline_s)}": f"in {kept * 100:.0f} % of "
-        f"{len(made.seconds):,} draws",
+        f"inside {duration(deadline_s)}": inside,
         "bottleneck": what_binds(question, draws),
     }
 

@@ -58,7 +58,8 @@ class NotebookSettings:
         if file := values.get(ITSELF):
             path = resolved(str(file))
             of_file = read_settings_file(path)
-            check_known(of_file, [*defaults][:-1], f"{path}: ")
+            *known, _itself = defaults
+            check_known(of_file, known, f"{path}: ")
             given = set(parameters_injected(cells))  # even if they are defaults
             for name, value in of_file.items():
                 is_default = values.get(name, defaults[name]) == defaults[name]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.fleet_events import REGIMES, compared
+from tests.support.fleet_events import REGIMES, compared, with_fixed
 
 from experiment.fleet import words
 from experiment.fleet.draws import likeliest
@@ -32,13 +32,8 @@ OF_2022 = Question(files=20_000, concurrency=5_000, sizes_bytes=(1e8,), scaling=
 START_S = 0.073 + 0.03  # the call, and connecting
 
 
-def with_fixed(draws, **fixed):
-    constants = likeliest(draws)
-    return constants | {name: np.full((draws, 1), fixed[name]) for name in fixed}
-
-
 def median_s(question, draws=40, **fixed):
-    constants = with_fixed(draws, **{"tail_scale": 0.0} | fixed)
+    constants = with_fixed(draws, **fixed)
     made = simulate(question, constants, np.random.default_rng(2))
     return float(np.median(made.seconds))
 
@@ -109,7 +104,7 @@ def test_the_last_execution_starts_when_lambda_lets_it(scaling, late_s):
 
 def test_executions_that_never_start_are_not_billed():
     known = {"starts_at_once": 100.0, "starts_per_s": 0.01, "tail_adds": 1.0}
-    constants = with_fixed(40, **known)
+    constants = with_fixed(40, tail_scale=1.0, **known)
     small = Question(files=60_000, sizes_bytes=(1e4,), source=INTERNET, latency_s=1.0)
     started = replace(small, concurrency=100, shards_per_execution=3)
     hoped_for = replace(started, concurrency=300, shards_per_execution=1)
