@@ -9,7 +9,7 @@ import simpy
 
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import simulate
-from experiment.fleet.model.work import cpu_s
+from experiment.fleet.model.shard_time import cpu_s
 from experiment.fleet.question import TODAY, Question
 from experiment.parameters.fan_out import FALLING
 from experiment.run.sent_shard import UsualTimes

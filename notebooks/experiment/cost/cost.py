@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from experiment.fleet.asking import planned
 from experiment.fleet.dollars import usage_of
 from experiment.fleet.forecast import band, forecast
+from experiment.fleet.question_builders import planned
 from experiment.fleet.sentences import run_in_words
 from experiment.plan.url_facts import file_bytes
 from rollout.errors import PreflightError

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_facts.fleet_constants import constants
 from aws_facts.limits import limits, prices
-from experiment.fleet.forecast import forecast
-from experiment.fleet.limits import (
+from experiment.fleet.bottlenecks import (
     DRAWS,
     LATENCY,
     PROCESSOR,
@@ -18,6 +17,7 @@ from experiment.fleet.limits import (
     binding,
     shares,
 )
+from experiment.fleet.forecast import forecast
 from experiment.fleet.question import S3, S3_ELSEWHERE
 from experiment.tables.words import duration, size
 from rollout.price import in_dollars

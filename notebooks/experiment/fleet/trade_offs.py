@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from aws_facts.fleet_constants import constants
+from experiment.fleet.bottlenecks import binding, shares
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import DRAWS, forecast, simulate
-from experiment.fleet.limits import binding, shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.fleet_events import REGIMES, compared, with_fixed
 
-from experiment.fleet import words
+from experiment.fleet import report_tables
+from experiment.fleet.bottlenecks import LIMITS, relaxed, shares
 from experiment.fleet.draws import likeliest
 from experiment.fleet.forecast import forecast, simulate
-from experiment.fleet.limits import LIMITS, relaxed, shares
+from experiment.fleet.model.shard_time import cpu_s, throughput
 from experiment.fleet.model.starts import allowed_at
-from experiment.fleet.model.work import cpu_s, throughput
 from experiment.fleet.question import INTERNET, Question
 from experiment.parameters.fan_out import FALLING, SIZES
 
@@ -41,7 +41,7 @@ def median_s(question, draws=40, **fixed):
 @pytest.mark.parametrize("name", REGIMES)
 def test_the_model_agrees_with_the_fleet_event_by_event(name):
     model, events = compared(name)
-    published = pd.read_csv(words.CHECKS).set_index("regime").loc[name]
+    published = pd.read_csv(report_tables.CHECKS).set_index("regime").loc[name]
 
     assert model == pytest.approx(events, rel=0.05)
     assert (model, events) == pytest.approx(  # as the notebook shows
