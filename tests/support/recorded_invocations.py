@@ -1,4 +1,4 @@
-"""Invocations as a run would have recorded them, made by hand."""
+"""Invocations as a run would have recorded them, made by hand or by a fan-out."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from experiment.ledger.invocation import Invocation
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.tables.outcomes import Outcomes
-from experiment.tables.table import Names, downloads_table, shards_table, totals
+from experiment.tables.table import Names, downloads_table
 from fetcher.contract.download_results import Download, Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.shard import Report
 from fetcher.contract.source import numbers_in, ranges_of
-from fetcher.contract.tally import Tally
 from fetcher.contract.template_source import Template
 
 TEXT = "http://127.0.0.1:1/1000/{number}.jpg"
@@ -27,6 +26,8 @@ def urls(*ranges):
 
 
 SOURCE = urls((0, 3), (7, 2))
+MANY = 12
+WHOLE = urls((0, MANY))
 
 
 @contextmanager
@@ -59,16 +60,6 @@ def table_of(invocations, whole):
         blocks = outcomes.blocks(len(whole))
         tables = [downloads_table(block, whole, names).to_pandas() for block in blocks]
     return pd.concat(tables, ignore_index=True)
-
-
-def figures_of(invocations, whole):
-    """A run's totals."""
-    tally = Tally()
-    for one in invocations:
-        if one.report:
-            tally.merge(one.report.tally)
-    counts = table_of(invocations, whole)["outcome"].value_counts().to_dict()
-    return totals(shards_table(invocations, run="r", target="local"), tally, counts)
 
 
 def done(outcome=Outcome.OK, **more):
@@ -138,5 +129,23 @@ def died(folder, kind=FanOutSettings, **settings):
     """A run that broke off after two of its eight shards."""
     run = open_run("20_fan_out", kind(files=16, **settings), folder, region="here")
     for shard in range(2):
-        run.append(invocation(urls((2 * shard, 2)), shard=shard))
+        run.reports.append(invocation(urls((2 * shard, 2)), shard=shard))
     return run
+
+
+def requested(invocations, **fields):
+    """Return the numbers of URLs that invocations with such fields were for."""
+    return [
+        number
+        for done in invocations
+        if fields.items() <= done._asdict().items()
+        for number in numbers_in(done.ranges)
+    ]
+
+
+def outcomes(plan, invocations):
+    """Count the URLs by outcome, after checking that each has exactly one."""
+    table = table_of(invocations, plan.urls)
+    assert table["number"].tolist() == list(range(plan.files))
+    counts = table["outcome"].value_counts()
+    return {name: many for name, many in counts.items() if many}

@@ -70,7 +70,7 @@ async def running(
         )
         registry = Registry(folder, shared, admission, urls, read_object)
         try:
-            yield LocalLambda(registry, admission, logs)
+            yield LocalLambda(registry, logs)
         finally:
             await registry.stop()
             memory.stop()
@@ -80,11 +80,9 @@ async def running(
 class LocalLambda:
     """Answers requests for Lambda; `logs` are its functions'."""
 
-    def __init__(
-        self, registry: Registry, admission: Admission, logs: LogShipper
-    ) -> None:
+    def __init__(self, registry: Registry, logs: LogShipper) -> None:
         self._registry = registry
-        self._admission = admission
+        self._admission = registry.admission
         self.logs = logs
 
     async def handle(

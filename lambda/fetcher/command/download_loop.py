@@ -42,25 +42,9 @@ def fetch(
     """
     Download until all is done, or the deadline or a signal comes.
 
-    Args:
-        engine: Made for these options.
-
-        items: What to fetch; None: there may be more later.
-
-        sink: Where bodies go.
-
-        options: How.
-
-        deadline_s: Seconds from now.
-
-        stops: Handles the signals.
-
-        take: Receives what ended, every item exactly once.
-
-        pause: Called by a thread meanwhile, see `Batch`; if it raises, the downloads
-            end.
-
-        line_of: As for `Batch`.
+    Of the items, None means that there may be more later. The engine was made for the
+    options. `Batch` is given the last three: each item is taken once when it has ended,
+    and if the pause raises, the downloads end.
     """
     stops.then(engine.stop)
     with Batch(take, pause, stops.stop, line_of) as batch:

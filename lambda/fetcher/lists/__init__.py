@@ -5,5 +5,6 @@ Lists of URLs as people write them, and the names of the files they become.
 with the ``columns`` found; ``judge`` tells which can be fetched, and which repeat what
 was ``seen``. ``url_list`` is the whole list, its rows in a ``spool``, to which a
 ``reader`` may go on to add; ``problems`` tells what is wrong with it. ``file_names``
-derives names of files; ``position_set`` is a set of positions in a list.
+derives names of files; ``position_set`` is a set of positions in a list, and a
+``number_table`` finds numbers by hashes.
 """

@@ -240,8 +240,7 @@ class UrlList:
         """
         Yield the rows of some spans, in columns, as far as there are any.
 
-        Args:
-            spans: Number of the first, and how many; asked for one by one.
+        Spans, the number of the first and how many, are asked for one by one.
         """
         return filter(None, self._spool.blocks(spans, self.read_on))
 

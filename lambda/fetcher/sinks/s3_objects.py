@@ -59,7 +59,7 @@ def object_of(prefix: Place, item: Item) -> Place:
 
 
 class S3Objects(LastingSink):
-    """Sink that writes each body to an object; `until` then, all has to be safe."""
+    """Sink that writes each body to its own object; all must be safe by `until`."""
 
     settles = True
 

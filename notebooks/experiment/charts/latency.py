@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,16 +31,10 @@ def latency_by_size(downloads: pd.DataFrame, where: str) -> Figure:
         seconds = np.sort(rows["seconds"].to_numpy())
         share = np.arange(1, len(seconds) + 1) / len(seconds)
         every = -(-len(seconds) // _MARKERS)
-        ax.step(
-            seconds * 1e3,
-            share * 100,
-            where="post",
-            color=colour,
-            marker=marker,
-            markevery=(every // 2, every),
-            lw=2,
-            label=f"{size(file_kb)} files",
-        )
+        every_so_often = (every // 2, every)
+        look: Any = {"color": colour, "marker": marker, "markevery": every_so_often}
+        label = f"{size(file_kb)} files"
+        ax.step(seconds * 1e3, share * 100, where="post", lw=2, label=label, **look)
     ax.set_xscale("log")
     tick_round(ax.xaxis)
     key_above(ax)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import suppress
 from pathlib import Path
 from textwrap import wrap
@@ -52,7 +51,7 @@ examples:
 """
 
 
-def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
+def read(words: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """
     Return the name of the notebook and its parameters; `-p` overrides `-f`.
 
@@ -62,7 +61,6 @@ def read(argv: Sequence[str] | None) -> tuple[str, dict[str, Any]]:
 
         LedgerError: If the run to resume is none, or of a notebook that has no resume.
     """
-    words = sys.argv[1:] if argv is None else list(argv)
     parser = _parser(words)
     args = parser.parse_args(words)
     if (args.notebook == _RESUME) != (args.run is not None):

@@ -18,9 +18,9 @@ from experiment.fleet.calibration.probes import (
     SIZES,
     SIZES_KB,
     Probes,
+    measured,
     told_by,
 )
-from experiment.fleet.calibration.runs import measured
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.paths import shown_path
 from experiment.ledger.run_folder import run_folder_for

@@ -111,7 +111,7 @@ class _Output:
                 folder.rmdir()
 
 
-def run(argv: Sequence[str] | None) -> int:
+def run(argv: Sequence[str]) -> int:
     """Run the notebook that the arguments name and return the exit status."""
     try:
         notebook, parameters = arguments.read(argv)

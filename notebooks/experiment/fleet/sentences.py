@@ -41,14 +41,23 @@ def plan_in_words(question: Question, deadline_s: float) -> Iterator[str]:
     yield f"asked: {asked_in_words(question)}"
     yield from calibration_in_words(question)
     made = forecast(question, _QUICK_DRAWS)
+    told = answers(question, made, deadline_s, _QUICK_BINDS)
+    told["time"] += ", forecast for AWS by a model, not measured"
+    yield from (f"{name}: {text}" for name, text in told.items())
+
+
+def answers(
+    question: Question, made: Forecast, deadline_s: float, draws: int = DRAWS
+) -> dict[str, str]:
+    """Return time, dollars, how likely the deadline is, and what binds, in words."""
     kept = float((made.seconds <= deadline_s).mean())
-    yield f"time: {in_time(made.time)}, forecast for AWS by a model, not measured"
-    yield f"dollars: {in_money(made.cost)}"
-    yield (
-        f"inside {duration(deadline_s)}: in {kept * 100:.0f} % of "
-        f"{len(made.seconds):,} draws"
-    )
-    yield f"bottleneck: {what_binds(question, _QUICK_BINDS)}"
+    return {
+        "time": in_time(made.time),
+        "dollars": in_money(made.cost),
+        f"inside {duration(deadline_s)}": f"in {kept * 100:.0f} % of "
+        f"{len(made.seconds):,} draws",
+        "bottleneck": what_binds(question, draws),
+    }
 
 
 def calibration_in_words(

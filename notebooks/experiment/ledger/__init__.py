@@ -4,7 +4,6 @@ A run's folder, written as reports arrive and read back afterwards.
 * ``run_folder`` opens it; ``reports`` appends an ``invocation`` a line;
   ``download_rows`` are its URLs as arrays; ``paths`` are as people type them.
 * ``machine`` and ``list_fingerprint`` record where a run took place, and on which list.
-* ``full_disk`` names what had no room.
 
 ``number_set`` holds sets of URLs' numbers.
 """

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from fetcher.process.cores import cores
 
@@ -24,7 +25,7 @@ def machine() -> dict[str, Any]:
         "name": machine_name(),
         "cpu": _cpu(),
         "cores": cores(),
-        "memory_bytes": _memory_bytes(),
+        "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
@@ -37,7 +38,7 @@ def machine_name() -> str:
 
     There is no host name in it: a published run would leak it.
     """
-    gibibytes = round(_memory_bytes() / 2**30)
+    gibibytes = round(psutil.virtual_memory().total / 2**30)
     return f"{cores()} × {_cpu()}, {gibibytes} GiB, {platform.system()}"
 
 
@@ -97,7 +98,3 @@ def _cpu() -> str:
         if line.startswith("model name"):
             return " ".join(line.partition(":")[2].split())
     return platform.processor() or platform.machine()
-
-
-def _memory_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from mmap import ACCESS_READ, mmap
 from typing import TYPE_CHECKING
 
 from experiment.ledger.invocation import Invocation, LedgerError, NoRoomError
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _NAME = "reports.jsonl"
-_BLOCK = 65_536
 
 
 class Reports:
@@ -39,7 +39,7 @@ class Reports:
         self._write(invocation.to_line(report_json))
 
     def absorb(self, folder: Path) -> None:
-        """Copy the lines of another run."""
+        """Copy the lines of another run, as of a grid's cell."""
         with (folder / _NAME).open("rb") as lines:
             for line in lines:
                 self._write(line)
@@ -115,15 +115,10 @@ def _locked(path: Path) -> FileIO:
 
 def _end_of_lines(file: FileIO) -> int:
     """Return where the last whole line ends."""
-    end = file.seek(0, os.SEEK_END)
-    while end:
-        start = max(0, end - _BLOCK)
-        file.seek(start)
-        found = file.read(end - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        end = start
-    return 0
+    if not file.seek(0, os.SEEK_END):
+        return 0
+    with mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        return content.rfind(b"\n") + 1
 
 
 def no_room(path: Path, error: OSError) -> NoRoomError:

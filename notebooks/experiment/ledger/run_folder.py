@@ -18,13 +18,11 @@ from experiment.parameters.fan_out import FanOutSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from experiment.ledger.invocation import Invocation
     from experiment.parameters.settings import Settings
 
 _RUN = "run.json"
@@ -44,13 +42,15 @@ class Run:
 
     Attributes:
         record: The content of ``run.json``.
+
+        reports: The ledger; once closed, others can resume the run.
     """
 
     def __init__(self, folder: Path, record: dict[str, Any]) -> None:
         self.folder = folder
         self.name = folder.name
         self.record = record | {"run": folder.name}  # it may have been renamed
-        self._reports = Reports(folder)
+        self.reports = Reports(folder)
         self._save()
 
     @property
@@ -58,17 +58,9 @@ class Run:
         """How often the run was resumed."""
         return len(self.record.get("continued", ()))
 
-    def append(self, invocation: Invocation, report_json: bytes = b"") -> None:
-        """Keep an invocation: see `Reports.append`."""
-        self._reports.append(invocation, report_json)
-
-    def absorb(self, folder: Path) -> None:
-        """Copy the lines of another run, a cell of this grid."""
-        self._reports.absorb(folder)
-
     def save_table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table as ``<name>.parquet``."""
-        with self.saved(f"{name}.parquet") as temporary:
+        with replaced(self.folder / f"{name}.parquet") as temporary:
             table.to_parquet(temporary, index=False)
 
     @property
@@ -87,22 +79,14 @@ class Run:
             return None
         return chart_saved(self.folder, name, figure)
 
-    def saved(self, name: str) -> AbstractContextManager[Path]:
-        """Lend a path to write to: see `replaced`."""
-        return replaced(self.folder / name)
-
-    def release(self) -> None:
-        """Let others resume it; nothing more can be appended here."""
-        self._reports.close()
-
     def close(self, *, verdict: str) -> None:
         """Record the verdict and the end."""
-        self._reports.close()
+        self.reports.close()
         self.record |= {"ended": utc_now(), "verdict": verdict}
         self._save()
 
     def _save(self) -> None:
-        with self.saved(_RUN) as temporary:
+        with replaced(self.folder / _RUN) as temporary:
             text = json.dumps(self.record, indent=2, ensure_ascii=False)
             temporary.write_text(f"{text}\n")
 

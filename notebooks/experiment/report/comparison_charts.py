@@ -19,8 +19,7 @@ from experiment.charts.drawing import (
     new_axes,
     tick_measured,
 )
-from experiment.ledger.machine import machines_of
-from experiment.report.run_comparison import beside
+from experiment.report.run_comparison import beside, targets_and_machines
 from experiment.tables.goal import GOAL_FILES, GOAL_S
 from experiment.tables.over_time import run_seconds
 from experiment.tables.verdict import AXES
@@ -142,7 +141,6 @@ def _title(runs: Sequence[Compared]) -> str:
 
 
 def _where(runs: Sequence[Compared]) -> str:
-    targets = sorted({one.record["target"] for one in runs})
-    machines = sorted({machines_of(one.record) for one in runs})
+    targets, machines = targets_and_machines(runs)
     not_aws = ", not AWS" if targets == ["local"] else ""
     return f"target: {', '.join(targets)}{not_aws}. Machine: {', '.join(machines)}"

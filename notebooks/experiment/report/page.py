@@ -92,7 +92,7 @@ def page_of(run: Run) -> str:
     path, notebook = _path_for(run), notebook_here(run.record["notebook"])
     if path and notebook:
         notebook.metadata.pop("papermill", None)  # of the copy that was opened
-        with run.saved(path.name) as temporary:
+        with replaced(path) as temporary:
             nbformat.write(notebook, temporary)  # type: ignore[no-untyped-call]
     return f"To send to a colleague: {write_report(run.folder, notebook)}"
 

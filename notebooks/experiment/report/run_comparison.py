@@ -13,14 +13,7 @@ from experiment.report.summary import is_measured
 from experiment.tables.projection import LEAST_BAND
 from experiment.tables.result import saved_result
 from experiment.tables.shown import Shown
-from experiment.tables.verdict import (
-    AXES,
-    SEVERAL,
-    million_of,
-    named,
-    ranking,
-    runs_at,
-)
+from experiment.tables.verdict import AXES, SEVERAL, million_of, named, ranking, runs_at
 from experiment.tables.words import listed, size
 
 if TYPE_CHECKING:
@@ -174,11 +167,16 @@ def beside(first: Compared, one: Compared) -> str:
     return f"{said}, {_NOISE}" if first.million.overlaps(one.million) else said
 
 
+def targets_and_machines(runs: Sequence[Compared]) -> tuple[list[str], list[str]]:
+    """Return where some runs took place, without repetitions."""
+    targets = sorted({one.record["target"] for one in runs})
+    return targets, sorted({machines_of(one.record) for one in runs})
+
+
 def remarks(runs: Sequence[Compared]) -> str:
     """Say what else than the settings may be why runs differ."""
     said = []
-    targets = sorted({one.record["target"] for one in runs})
-    machines = sorted({machines_of(one.record) for one in runs})
+    targets, machines = targets_and_machines(runs)
     if len(targets) > 1:
         said.append(
             f"The targets differ ({listed(targets)}): a ratio between them compares "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +14,7 @@ from time import process_time
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import psutil
 import pycurl
 
 from experiment.run.machine_load import Load
@@ -128,10 +128,7 @@ def floor(url: str, connections: int) -> pd.Series | None:
     requests = _REQUESTS.search(done.stdout)
     assert requests, done.stdout
     origin = load.table()["origin"]
-    cost = {
-        "origin": origin.iloc[-1] - origin.iloc[0],
-        CLIENT: _children_s() - before,
-    }
+    cost = {"origin": origin.iloc[-1] - origin.iloc[0], CLIENT: _children_s() - before}
     return pd.Series(cost) / int(requests[1]) * 1e6
 
 
@@ -192,5 +189,5 @@ def _libcurl_s(template: str, files: int, connections: int) -> float:
 
 
 def _children_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    used = psutil.Process().cpu_times()
+    return float(used.children_user + used.children_system)

@@ -1,8 +1,9 @@
-"""Notebooks as batch jobs: kernels started, shared and stopped, cells executed."""
+"""Notebooks as batch jobs: kernels started and stopped, cells executed, full disks."""
 
 from __future__ import annotations
 
 import ast
+import errno
 import os
 import signal
 from contextlib import contextmanager, nullcontext, suppress
@@ -15,7 +16,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 
-from experiment.ledger.full_disk import Stdout, writing
+from experiment.ledger.invocation import NoRoomError
 from experiment.ledger.machine import root
 from experiment.report.notebook import read_notebook
 
@@ -40,6 +41,8 @@ _OPTIONS = [
     "--ZMQDisplayPublisher.store_display_history=True",
 ]
 _RUNTIME_FOLDER = "JUPYTER_RUNTIME_DIR"
+# The errors of a disk that is full, worn out or read-only.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
 class _Client(AsyncKernelClient):
@@ -148,7 +151,7 @@ def execute(
             temporary files or stdout.
     """
     with (
-        writing(output),
+        _writing(output),
         nullcontext(manager) if manager else kernel() as kernel_manager,
     ):
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -159,7 +162,7 @@ def execute(
             cwd=_NOTEBOOKS,
             kernel_name=_KERNEL,
             progress_bar=False,
-            stdout_file=stdout and Stdout(stdout),
+            stdout_file=stdout and _Stdout(stdout),
             execution_timeout=_LONGEST_CELL_S if manager else None,
             km=kernel_manager,
             request_save_on_cell_execute=manager is None,
@@ -176,7 +179,7 @@ def _started(
             kernel_name=_KERNEL, connection_file=str(folder / "kernel.json")
         )
         try:
-            with _interrupt_delayed(), writing(folder):
+            with _interrupt_delayed(), _writing(folder):
                 run_sync(manager.start_kernel)(
                     extra_arguments=_OPTIONS,
                     cwd=_NOTEBOOKS,
@@ -234,3 +237,39 @@ def _runtime_folder() -> Iterator[Path]:
     outer.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="kernel-", dir=outer) as folder:
         yield Path(folder)
+
+
+class _Stdout:
+    """Standard output; its errors name it, or they would seem the notebook's."""
+
+    def __init__(self, stdout: TextIO) -> None:
+        self._stdout = stdout
+
+    def write(self, text: str) -> None:
+        """Write to it at once; after an error, to nowhere."""
+        try:
+            with _writing("Standard output"):
+                self._stdout.write(text)
+                self._stdout.flush()
+        except NoRoomError:
+            # Python writes what is left at its end, and would fail with status 120.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stdout.fileno())
+            os.close(nowhere)
+            raise
+
+    def flush(self) -> None:
+        """Do nothing: papermill flushes what `write` has written out."""
+
+
+@contextmanager
+def _writing(output: Path | str) -> Iterator[None]:
+    """Turn the error of a full disk into a sentence; it may not name its file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        path = error.filename or output
+        msg = f"{path} cannot be written: {os.strerror(error.errno)}."
+        raise NoRoomError(msg) from error

@@ -28,6 +28,13 @@ _PARTS = {
 }
 _PROGRAMS = (".py", "/nginx")
 PARTS = ("origin", "executions", REST, NOTEBOOK)
+LOAD: dict[str, Sequence[str]] = {  # cores that are busy, and the columns that say so
+    "cores_busy": ["busy_s"],  # with anything
+    "own_cores": PARTS,
+    "execution_cores": ["executions"],
+    "origin_cores": ["origin"],
+    "stolen_cores": ["stolen_s"],  # the host of a virtual machine gave to others
+}
 
 
 class Load:
@@ -71,27 +78,14 @@ class Load:
         return table
 
     def during(self, start: float, end: float) -> dict[str, float]:
-        """
-        Return how many cores were busy on average between two times.
-
-        Returns:
-            cores_busy, by anything; own_cores, by this process and its descendants;
-            execution_cores and origin_cores, by these among them; stolen_cores, that
-            the host of a virtual machine gave to others.
-        """
+        """Return the `LOAD` between two times, in cores on average."""
         table = self.table()
 
-        def cores_of(*columns: str) -> float:
+        def cores_of(columns: Sequence[str]) -> float:
             used = np.interp([start, end], table["at"], table[[*columns]].sum(axis=1))
             return float(used[1] - used[0]) / (end - start)
 
-        return {
-            "cores_busy": cores_of("busy_s"),
-            "own_cores": cores_of(*PARTS),
-            "execution_cores": cores_of("executions"),
-            "origin_cores": cores_of("origin"),
-            "stolen_cores": cores_of("stolen_s"),
-        }
+        return {name: cores_of(columns) for name, columns in LOAD.items()}
 
     def _sample_to_the_end(self) -> None:
         is_over = False

@@ -1,12 +1,19 @@
-"""A shard on its way, and from when on it is late."""
+"""A shard on its way: from when on it is late, and how its calls end."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
-from typing import TYPE_CHECKING
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from fetcher.contract.shard import Report
+from fetcher.contract.source import count
+from rollout.errors import InvokeError, RolloutError
+from rollout.invoke.report_line import billed_in
 
 if TYPE_CHECKING:
     import asyncio
@@ -21,6 +28,8 @@ _TIMES_AS_LONG = 2.0
 _LEAST_SHARE = 0.5  # of the usual time: a small shard takes its time to start and end
 _NOT_BEFORE_S = 1.0
 _REMEMBERED = 1_000  # shards
+_MAY_HAVE_RUN = 500  # from this HTTP status on
+_SAID = "run {}, wave {}, shard {}, {:,} URLs"
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +52,30 @@ class SentShard:
     payload: bytes
     calls: dict[Call, float] = field(default_factory=dict)
     is_settled: bool = False
+
+    def ended(self, call: Call, called_at: float, run: str) -> tuple[Invocation, bytes]:
+        """Return the invocation as a call ended, and the report's JSON as it came."""
+        sent = self.invocation._replace(invoked_at=called_at, answered_at=time())
+        try:
+            result = call.result()
+        except RolloutError as failure:
+            refused = (
+                isinstance(failure, InvokeError) and failure.status < _MAY_HAVE_RUN
+            )
+            billed_s = 0.0 if refused else None
+            return sent._replace(error=str(failure), billed_s=billed_s), b""
+        report, error = _report_in(result, sent, run)
+        billed = billed_in(result.log)
+        done = sent._replace(
+            invoked_at=result.sent_at,
+            answered_at=result.answered_at,
+            throttles=result.throttles,
+            request_id=result.request_id,
+            error=error,
+            report=report,
+            billed_s=billed.seconds if billed else None,
+        )
+        return done, result.payload if report else b""
 
 
 class UsualTimes:
@@ -71,3 +104,30 @@ class UsualTimes:
         usual_s = median(seconds for _, seconds in self._ended)
         usual_s *= max(_LEAST_SHARE, share)
         return max(_NOT_BEFORE_S, _TIMES_AS_LONG * usual_s)
+
+
+def _report_in(
+    result: InvokeResult, sent: Invocation, run: str
+) -> tuple[Report | None, str]:
+    """Return the report on a shard, or why there is none."""
+    try:
+        fields: Any = json.loads(result.payload)
+        if result.function_error:
+            return None, _failure(fields, result.function_error)
+        report = Report.from_dict(fields)
+    except ValueError as error:
+        return None, f"the execution did not answer with a report: {error}"
+    asked = run, sent.wave, sent.shard, count(sent.ranges)
+    told = report.run, report.wave, report.index, len(report.downloads)
+    if told != asked:
+        return None, (
+            f"the execution reported on {_SAID.format(*told)}; the request was for "
+            f"{_SAID.format(*asked)}"
+        )
+    return report, ""
+
+
+def _failure(fields: object, function_error: str) -> str:
+    error = fields if isinstance(fields, dict) else {"errorMessage": fields}
+    kind = error.get("errorType", function_error)
+    return f"the execution failed: {kind}: {error.get('errorMessage')}"

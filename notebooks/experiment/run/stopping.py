@@ -64,7 +64,7 @@ def stoppable(
         raise
     finally:
         if run:
-            run.release()
+            run.reports.close()
 
 
 def _ended(

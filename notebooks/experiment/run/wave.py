@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from time import time
 from typing import TYPE_CHECKING
 
 from experiment.ledger.download_rows import not_final, tried_in
 from experiment.ledger.invocation import Invocation
 from experiment.ledger.number_set import NumberSet
-from experiment.run.response import answered
 from experiment.run.sent_shard import SentShard, UsualTimes
 from fetcher.contract.source import count
 from fetcher.contract.template_source import Template
@@ -38,6 +37,7 @@ class FanOutError(RuntimeError):
     """The target is gone: there is no point in calling it again."""
 
 
+@dataclass(eq=False)
 class Wave:
     """
     A wave on its way.
@@ -46,39 +46,27 @@ class Wave:
     or as Lambda takes. While it throttles calls, none is added to those that wait: who
     is late must not hold URLs that others could fetch.
 
-    Args:
+    Attributes:
         is_last: Whether nothing can be handed back, since no wave follows.
 
-    Attributes:
         tried: How many of the URLs left were silent, or failed.
     """
 
-    def __init__(
-        self,
-        number: int,
-        plan: Plan,
-        run: Run,
-        invoker: Invoker,
-        progress: Progress,
-        *,
-        gone: GoneHosts,
-        is_last: bool,
-    ) -> None:
-        self._number = number
-        self._plan = plan
-        self._run = run
-        self._invoker = invoker
-        self._progress = progress
-        self._hosts = gone
-        self._is_last = is_last
-        self._began_at = time()
-        self._in_flight: dict[Call, SentShard] = {}
-        self._ended: asyncio.Queue[Call] = asyncio.Queue()
-        self._times = UsualTimes()
-        self._hedges = 0
-        self._unreached = 0  # calls in a row
-        self._left = NumberSet()
-        self.tried = 0
+    number: int
+    plan: Plan
+    run: Run
+    invoker: Invoker
+    progress: Progress
+    gone: GoneHosts
+    is_last: bool
+    tried: int = field(default=0, init=False)
+    _began_at: float = field(default_factory=time, init=False)
+    _in_flight: dict[Call, SentShard] = field(default_factory=dict, init=False)
+    _ended: asyncio.Queue[Call] = field(default_factory=asyncio.Queue, init=False)
+    _times: UsualTimes = field(default_factory=UsualTimes, init=False)
+    _hedges: int = field(default=0, init=False)
+    _unreached: int = field(default=0, init=False)  # calls in a row
+    _left: NumberSet = field(default_factory=NumberSet, init=False)
 
     async def go(self, shards: Iterable[Shard]) -> NumberSet:
         """
@@ -118,18 +106,18 @@ class Wave:
 
     @property
     def _is_full(self) -> bool:
-        most = self._plan.settings.concurrency
-        return len(self._in_flight) >= most or self._invoker.waiting > 0
+        most = self.plan.settings.concurrency
+        return len(self._in_flight) >= most or self.invoker.waiting > 0
 
     def _send(self, shard: Shard) -> None:
         source = shard.source
         template = source.text if isinstance(source, Template) else ""
-        told = replace(self._hosts.told_to(shard), hands_back=not self._is_last)
-        self._progress.sent()
+        told = replace(self.gone.told_to(shard), hands_back=not self.is_last)
+        self.progress.sent()
         now = time()
         sent = Invocation(
-            session=self._run.session,
-            wave=self._number,
+            session=self.run.session,
+            wave=self.number,
             shard=shard.index,
             ranges=source.ranges,
             template=template,
@@ -140,9 +128,9 @@ class Wave:
         self._call(SentShard(sent, len(source), told.to_json()))
 
     def _call(self, shard: SentShard) -> None:
-        function = self._plan.settings.function
+        function = self.plan.settings.function
         call = asyncio.create_task(
-            self._invoker.invoke(function, shard.payload, wants_log=True)
+            self.invoker.invoke(function, shard.payload, wants_log=True)
         )
         call.add_done_callback(self._ended.put_nowait)
         shard.calls[call] = time()
@@ -159,8 +147,8 @@ class Wave:
             async with asyncio.timeout(_LOOK_EVERY_S):
                 call = await self._ended.get()
         except TimeoutError:
-            await self._progress.tick()
-            await self._invoker.check_alive(0.0)
+            await self.progress.tick()
+            await self.invoker.check_alive(0.0)
             return False
         await self._settle(call)
         return True
@@ -179,22 +167,21 @@ class Wave:
             with suppress(asyncio.CancelledError):
                 call.exception()  # or asyncio complains that nobody looked at it
             return
-        sent = shard.invocation._replace(invoked_at=called_at, answered_at=time())
-        done, report_json = answered(sent, call, self._plan.run)
+        done, report_json = shard.ended(call, called_at, self.plan.run)
         if done.error and shard.calls:
             return  # the other call may still bring a report
         left = not_final(done)
         if len(left):  # maybe for want of the endpoint or origin that we started
-            await self._invoker.check_alive(0.0)
+            await self.invoker.check_alive(0.0)
         shard.is_settled = True
         for other in shard.calls:
             other.cancel()
-        self._run.append(done, report_json)
-        self._progress.answered(done, len(left), is_last=self._is_last)
+        self.run.reports.append(done, report_json)
+        self.progress.answered(done, len(left), is_last=self.is_last)
         self._left.add(left)
         self.tried += len(left) + len(tried_in(done)) - count(done.ranges)
         if done.report:
-            self._hosts.learn(done.report)
+            self.gone.learn(done.report)
             self._times.add(shard.files, done.answered_at - done.invoked_at)
         await self._check_reached(call, done.error)
 
@@ -204,19 +191,19 @@ class Wave:
         reached = not isinstance(failure, InvokeError) or failure.status > 0
         self._unreached = 0 if reached else self._unreached + 1
         is_last = not (reached or self._in_flight)
-        if self._unreached >= self._plan.settings.concurrency or is_last:
-            await self._invoker.check_alive(_DIES_WITHIN_S)
+        if self._unreached >= self.plan.settings.concurrency or is_last:
+            await self.invoker.check_alive(_DIES_WITHIN_S)
             raise self._gone(error, "Once the target answers, resume with")
 
     def _gone(self, why: str, how: str) -> FanOutError:
         return FanOutError(
             f"{why} All reports received so far are kept. {how}: "
-            f"python -m experiment resume {self._run.folder}"
+            f"python -m experiment resume {self.run.folder}"
         )
 
     def _hedge(self, most: int) -> None:
         """Send stragglers again, but no more of them than that."""
-        if not self._plan.settings.hedge:
+        if not self.plan.settings.hedge:
             return
         for shard in set(self._in_flight.values()):
             sent, late_s = shard.invocation, self._times.late_after_s(shard.files)

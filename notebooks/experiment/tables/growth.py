@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from experiment.tables.runs import LOAD
+from experiment.run.machine_load import LOAD
 from experiment.tables.verdict import (
     AXES,
     million_of,

@@ -128,8 +128,7 @@ class OutcomeBlock:
         code = self.templates.setdefault(source.template, len(self.templates))
         self.template_codes[places] = code
         if shard.rows is not None:
-            self._set_rows(shard.rows[positions], source.downloading_at, places)
-            self._set_types(shard.rows[positions], source.types, places)
+            self._set_rows(shard.rows[positions], source, places)
         self._set_details(source, positions, places)
 
     def _check(self, wave: int, places: NDArray[np.int64]) -> None:
@@ -141,21 +140,16 @@ class OutcomeBlock:
         self.latest_wave[places] = wave
 
     def _set_rows(
-        self, rows: NDArray[np.void], began_at: float, places: NDArray[np.int64]
+        self, rows: NDArray[np.void], source: _ShardOutcomes, places: NDArray[np.int64]
     ) -> None:
         for name in ("outcome", "status", "body_bytes", "attempts"):
             self.columns[name][places] = rows[name]
         started_s = rows["started_ticks"] / TICKS_PER_S
-        self.columns["started_at"][places] = began_at + started_s
+        self.columns["started_at"][places] = source.downloading_at + started_s
         self.columns["seconds"][places] = rows["ticks"] / TICKS_PER_S
-
-    def _set_types(
-        self, rows: NDArray[np.void], types: Sequence[str], places: NDArray[np.int64]
-    ) -> None:
-        """Set the types, which each report numbers in its own way."""
-        codes = np.array(
-            [self.types.setdefault(name, len(self.types)) for name in types]
-        )
+        # Each report numbers types in its own way.
+        ours = [self.types.setdefault(name, len(self.types)) for name in source.types]
+        codes = np.array(ours)
         for name in ("content_type", "found_type"):
             self.columns[name][places] = codes[rows[name]]
 

@@ -65,5 +65,5 @@ def _of_rate(files: float, files_per_s: float) -> str:
     if not files_per_s > 0 or files / files_per_s < LEAST_STEADY_S:
         return _UNKNOWN
     seconds = GOAL_FILES / files_per_s
-    band = LEAST_BAND * seconds
-    return Million(seconds, seconds - band, seconds + band, is_measured=False).time
+    alone = Million(seconds, seconds, seconds, is_measured=False)
+    return alone.widened(LEAST_BAND).time

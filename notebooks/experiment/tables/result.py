@@ -12,17 +12,13 @@ import pyarrow.parquet as pq
 from experiment.fleet.asking import beside_measured
 from experiment.ledger.invocation import LedgerError
 from experiment.ledger.reports import read_invocations
-from experiment.ledger.run_folder import read_run
+from experiment.ledger.run_folder import read_run, replaced
+from experiment.run.machine_load import LOAD
 from experiment.tables.downloads_file import write_downloads
 from experiment.tables.outcomes import AccountError, Outcomes, fail_accounting
 from experiment.tables.projection import projection_of
-from experiment.tables.runs import LOAD, is_cold, runs_table
-from experiment.tables.table import (
-    Names,
-    downloads_table,
-    shards_table,
-    totals,
-)
+from experiment.tables.runs import is_cold, runs_table
+from experiment.tables.table import Names, downloads_table, shards_table, totals
 from experiment.tables.words import size, where_measured
 from fetcher.contract.outcome import Outcome
 
@@ -116,14 +112,15 @@ def result_of(run: Run, plan: Plan) -> Result:
         AccountError: If figures do not add up.
     """
     settings, files = plan.settings, plan.count()
-    with run.saved(_DOWNLOADS) as path, Outcomes(run.folder) as outcomes:
+    path = run.folder / _DOWNLOADS
+    with replaced(path) as temporary, Outcomes(run.folder) as outcomes:
         invocations = outcomes.collect(read_invocations(run.folder))
         shards = shards_table(invocations, run=run.name, target=settings.target)
         tally = outcomes.tally
         names = Names(run.name, settings.target, _file_kb(settings, tally))
         blocks = outcomes.blocks(files)
         tables = (downloads_table(block, plan.urls, names) for block in blocks)
-        counts, examples = write_downloads(path, tables)
+        counts, examples = write_downloads(temporary, tables)
     if outcomes.unrequested and (settings.resume or not settings.retry_failed):
         msg = (
             f"{outcomes.unrequested:,} of {files:,} URLs have not been requested yet. "
@@ -144,7 +141,7 @@ def result_of_grid(run: Run, records: Sequence[Mapping[str, Any]]) -> Result:
     """Join the tables of a grid's runs, and save them as the grid's own."""
     folders = [run.folder / record["run"] for record in records]
     figures = [record["totals"] for record in records]
-    with run.saved(_DOWNLOADS) as path:
+    with replaced(run.folder / _DOWNLOADS) as path:
         counts, examples = write_downloads(path, _saved_downloads(folders))
     shards = pd.concat(
         [pd.read_parquet(folder / "shards.parquet") for folder in folders],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from experiment.ledger.machine import machines_of
+from experiment.run.machine_load import LOAD
 from fetcher.contract.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -18,11 +19,6 @@ _SETTINGS = (
     *("engine", "sink", "repeat"),
 )
 _FEW = 0.1  # of the executions: with more cold ones a run is cold
-# The load of this machine in the steady phase of a grid's run: see `Load.during`.
-LOAD = (
-    *("cores_busy", "own_cores", "execution_cores", "origin_cores"),
-    "stolen_cores",
-)
 
 
 def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -37,9 +33,8 @@ def runs_table(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
         executions started during the run), sized_by (the parameter that decided how
         many files there were), the figures of `totals`, ok, not_ok,
         usd_per_million (projected_usd_per_million of local runs), cores (of the machine
-        that sent the requests), and `LOAD`, in cores, while files arrived steadily: of
-        all that runs on it, of the run's own processes, of its executions, of the
-        origin, and what the host of a virtual machine gave to others.
+        that sent the requests), and the `LOAD` of a grid's run while files arrived
+        steadily.
     """
     rows = []
     for record in records:

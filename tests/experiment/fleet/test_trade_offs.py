@@ -56,7 +56,7 @@ def test_charts_and_the_best_fleet_say_what_they_show(fleets, deadline_s, title,
     named = f"{best.concurrency:,} executions of {best.memory_mb:,} MB"
     assert named in draw.in_words(fleets, deadline_s)
     shown = repr(words.answer(best, forecast(best, 40), deadline_s))
-    assert f"in {share * 100:.0f} % of the draws" in shown
+    assert f"in {share * 100:.0f} % of 40 draws" in shown
 
     figures = [
         draw.map_chart(fleets, deadline_s, words.WHERE),

@@ -47,14 +47,14 @@ def test_a_line_torn_by_a_crash_is_removed_when_the_run_goes_on(run, cut, zeros)
     """
     long = [done(Outcome.CUT, detail=f"{n * n:099}") for n in range(5)] * 20
     torn = invocation(urls((0, 100)), long, shard=2).to_line()[:-cut]
-    run.append(invocation(SOURCE, shard=1))
+    run.reports.append(invocation(SOURCE, shard=1))
     run.close(verdict="")
     path = run.folder / "reports.jsonl"
     path.write_bytes(path.read_bytes() + torn + bytes(zeros))
     assert [one.shard for one in read_invocations(run.folder)] == [1]
 
     again = continued(run.folder)
-    again.append(invocation(SOURCE, shard=3))
+    again.reports.append(invocation(SOURCE, shard=3))
     again.close(verdict="")
     assert [one.shard for one in read_invocations(run.folder)] == [1, 3]
 
@@ -110,7 +110,7 @@ def test_two_processes_never_write_to_one_run(run, busy):
     with pytest.raises(LedgerError, match=said):
         busy(run.folder)
     assert "continued" not in read_run(run.folder)
-    run.append(invocation(SOURCE))
+    run.reports.append(invocation(SOURCE))
     run.close(verdict="")
     check_free(run.folder)
 
@@ -199,16 +199,16 @@ def test_a_full_disk_is_told_and_costs_nothing_that_was_written(run):
     """
     The line that did not fit is not there in part either, and the run can go on.
     """
-    run.append(invocation(SOURCE, shard=1))
+    run.reports.append(invocation(SOURCE, shard=1))
     size = (run.folder / "reports.jsonl").stat().st_size
     said = f"{run.folder}/reports.jsonl cannot be written: File too large. "
     with no_file_larger_than(size + 100), pytest.raises(LedgerError) as full:
-        run.append(invocation(SOURCE, shard=2))
+        run.reports.append(invocation(SOURCE, shard=2))
 
     assert str(full.value).startswith(said)
     assert str(full.value).endswith(f"python -m experiment resume {run.folder}")
     assert (run.folder / "reports.jsonl").stat().st_size == size
-    run.append(invocation(SOURCE, shard=3))
+    run.reports.append(invocation(SOURCE, shard=3))
     assert [one.shard for one in read_invocations(run.folder)] == [1, 3]
 
 

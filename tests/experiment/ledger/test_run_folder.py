@@ -88,7 +88,7 @@ def test_a_run_says_at_once_what_is_going_to_be_measured_and_then_how_it_ended(r
     A crash right after loses nothing: every line has left the process.
     """
     record = read_run(run.folder)
-    run.append(invocation(SOURCE, shard=5))
+    run.reports.append(invocation(SOURCE, shard=5))
     (read,) = read_invocations(run.folder)
     run.close(verdict="It was quick")
     closed = read_run(run.folder)
@@ -146,8 +146,8 @@ def test_a_folder_without_a_record_that_can_be_read_is_refused(
 
 
 def test_a_grid_takes_in_the_lines_of_its_cells(run, tmp_path):
-    run.absorb(written(tmp_path / "one", line_of(shard=1), line_of(shard=2)))
-    run.absorb(written(tmp_path / "two", line_of(shard=3)))
+    run.reports.absorb(written(tmp_path / "one", line_of(shard=1), line_of(shard=2)))
+    run.reports.absorb(written(tmp_path / "two", line_of(shard=3)))
 
     assert [read.shard for read in read_invocations(run.folder)] == [1, 2, 3]
 

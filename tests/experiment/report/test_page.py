@@ -198,7 +198,7 @@ def notebook_that_says(said, **papermill):
 def run(tmp_path):
     run = open_run("20_fan_out", FanOutSettings(), tmp_path / "run", region="")
     yield run
-    run.release()
+    run.reports.close()
 
 
 def page_from_kernel(run, monkeypatch, said):

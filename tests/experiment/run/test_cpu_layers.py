@@ -54,9 +54,7 @@ def test_the_worker_alone_is_measured_with_the_engine_and_sink_of_the_run(
         lambda options: engines.append(options.engine) or engine_for(options),
     )
     session = SimpleNamespace(
-        nginx=object(),
-        target=SimpleNamespace(name="local"),
-        template=lambda _: there,
+        nginx=object(), target=SimpleNamespace(name="local"), template=lambda _: there
     )
     discards = FanOutSettings(files=8, engine="aiohttp", sink="discard")
     in_s3 = replace(discards, sink="s3-tar", sink_path="s3://photos/kept")

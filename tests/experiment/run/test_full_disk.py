@@ -30,10 +30,11 @@ def there(endpoint):
     }
 
 
-def with_room_for(size, *arguments, stdout=subprocess.PIPE):
+def with_room_for(size, *words, stdout=subprocess.PIPE, **parameters):
     """Run the command where no file can be larger; return its end and its complaint."""
+    options = [word for one in parameters.items() for word in ("-p", *one)]
     done = subprocess.run(
-        [sys.executable, "-m", "experiment", *map(str, arguments)],
+        [sys.executable, "-m", "experiment", *map(str, [*words, *options])],
         stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
@@ -42,13 +43,6 @@ def with_room_for(size, *arguments, stdout=subprocess.PIPE):
         preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size)),
     )
     return done.returncode, done.stderr
-
-
-def run_with_room_for(size, endpoint, folder, *, stdout=subprocess.PIPE, **parameters):
-    """Run 20_fan_out there."""
-    given = there(endpoint) | {"run_folder": folder, "tear_down": False, **parameters}
-    options = (word for one in given.items() for word in ("-p", *one))
-    return with_room_for(size, "20_fan_out", *options, stdout=stdout)
 
 
 def check_goes_on(folder, full, status, said):
@@ -71,10 +65,10 @@ def test_a_ledger_that_a_full_disk_cuts_is_one_line_that_says_how_to_go_on(
     One that is larger than all that a run writes before it.
     """
     run = died(tmp_path / "run", function="t-full", **there(endpoint))
-    run.append(invocation(urls((4, 2)), shard=2, error="x" * LEDGER))
+    run.reports.append(invocation(urls((4, 2)), shard=2, error="x" * LEDGER))
     run.close(verdict="")
-    command = ("resume", run.folder)
-    check_goes_on(run.folder, "reports.jsonl", *with_room_for(LEDGER + 2_000, *command))
+    ended = with_room_for(LEDGER + 2_000, "resume", run.folder)
+    check_goes_on(run.folder, "reports.jsonl", *ended)
 
 
 @pytest.mark.soak
@@ -86,13 +80,15 @@ def test_a_notebook_that_a_full_disk_cuts_is_one_line_that_says_how_to_go_on(
     """
     folder = tmp_path / "run"
     given = {"function": "t-full", "files": 8, "shards_per_execution": 4}
-    status, said = run_with_room_for(60_000, endpoint, folder, **given)
-    check_goes_on(folder, "20_fan_out.ipynb", status, said)
+    given |= there(endpoint) | {"run_folder": folder, "tear_down": False}
+    ended = with_room_for(60_000, "20_fan_out", **given)
+    check_goes_on(folder, "20_fan_out.ipynb", *ended)
 
 
 def test_a_disk_that_is_full_from_the_start_leaves_nothing(endpoint, tmp_path):
     folder = tmp_path / "run"
-    status, said = run_with_room_for(2_000, endpoint, folder)
+    given = there(endpoint) | {"run_folder": folder}
+    status, said = with_room_for(2_000, "20_fan_out", **given)
 
     assert status == 2
     assert said == (
@@ -109,10 +105,10 @@ def test_standard_output_on_a_full_disk_is_named_and_not_the_notebook(
     """
     As in `make run > /full/log`: the run's own disk has room.
     """
+    given, any_size = there(endpoint), resource.RLIM_INFINITY
+    given |= {"run_folder": tmp_path / "run", "tear_down": False}
     with Path("/dev/full").open("w") as full:
-        status, said = run_with_room_for(
-            resource.RLIM_INFINITY, endpoint, tmp_path / "run", stdout=full
-        )
+        status, said = with_room_for(any_size, "20_fan_out", stdout=full, **given)
 
     assert status == 2
     *_, last = said.splitlines()  # nbclient may remark that its kernel has ended

@@ -63,7 +63,7 @@ def cells(monkeypatch):
             raise PapermillExecutionError(5, 3, "", "OSError", "disk full", [])
         whole = urls((0, settings.files))
         cell = open_run(notebook, settings, output.parent, region="here")
-        cell.append(invocation(whole))
+        cell.reports.append(invocation(whole))
         result_of(cell, Plan(cell.folder, settings, whole, allow_private=True))
         cell.close(verdict="")
 

@@ -40,9 +40,7 @@ def test_a_file_counts_once_it_is_final_and_the_last_wave_says_how_long_it_may_t
     assert "6 ok, 4 failed" in after
 
 
-def test_a_wave_of_untried_urls_says_no_longer_when_the_silent_were_to_be_done(
-    capsys,
-):
+def test_a_wave_of_untried_urls_says_no_longer_when_the_silent_were_to_be_done(capsys):
     with Progress(plan_of(files=10), 0) as progress:
         progress.next_wave(Todo([(6, 4)], 4, tried=4))
         progress.next_wave(Todo([(6, 4)], 4, tried=1))

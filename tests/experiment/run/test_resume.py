@@ -4,7 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from tests.support.fan_out_outcomes import outcomes, requested
+from tests.support.recorded_invocations import outcomes, requested
 
 from experiment.ledger.download_rows import UNSTARTED, rows_of
 from experiment.ledger.number_set import numbers_of

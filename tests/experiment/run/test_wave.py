@@ -4,10 +4,10 @@ import re
 from itertools import pairwise
 
 import pytest
-from tests.support.fan_out_outcomes import outcomes, requested
+from tests.support.recorded_invocations import outcomes, requested
 
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.run_folder import Run
+from experiment.ledger.reports import Reports
 from fetcher.contract.outcome import Outcome
 from fetcher.lists.url_list import UrlListError
 
@@ -179,7 +179,7 @@ def test_what_cannot_go_on_is_raised_as_it_is_and_nothing_is_left_running(
         if len(kept) == 3:
             raise error
 
-    monkeypatch.setattr(Run, "append", full)
+    monkeypatch.setattr(Reports, "append", full)
     with pytest.raises(error):
         run_with("fetcher.handler.download", files=40, shards_per_execution=20)
     assert len(kept) == 3

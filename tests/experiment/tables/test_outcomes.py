@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.recorded_invocations import (
+    MANY,
     SENT_AT,
     TEXT,
+    WHOLE,
     done,
     invocation,
     part,
     pick,
     table_of,
-    urls,
 )
 
 from experiment.ledger.download_rows import not_final
@@ -23,8 +24,6 @@ from fetcher.contract.download_results import Downloads
 from fetcher.contract.outcome import Outcome
 from fetcher.contract.template_source import Template
 
-MANY = 12
-WHOLE = urls((0, MANY))
 ENDS = st.none() | st.sampled_from(
     [outcome for outcome in Outcome if outcome is not Outcome.UNSTARTED]
 ).map(done)

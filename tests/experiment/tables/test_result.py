@@ -5,40 +5,17 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 from tests.support.full_disk import no_file_larger_than
-from tests.support.recorded_invocations import done, invocation, part, urls
+from tests.support.recorded_invocations import MANY, WHOLE, done, invocation, part, urls
 
 from experiment.ledger.invocation import LedgerError
-from experiment.ledger.run_folder import open_run, read_run
-from experiment.parameters.fan_out import FanOutSettings
+from experiment.ledger.run_folder import read_run
 from experiment.parameters.grid import GridSettings
-from experiment.plan.run_plan import Plan
 from experiment.tables import outcomes
 from experiment.tables import result as result_module
 from experiment.tables.outcomes import AccountError
 from experiment.tables.result import result_of, result_of_grid, saved_result
 from experiment.tables.verdict import verdict
 from fetcher.contract.outcome import Outcome
-
-MANY = 12
-
-
-@pytest.fixture
-def measured(tmp_path):
-    """Make a finished run by hand; it is closed whatever happens."""
-    opened = []
-
-    def made(name, *invocations, kind=FanOutSettings, files=MANY, **settings):
-        settings = kind(files=files, **settings)
-        run = open_run("made", settings, tmp_path / name, region="here")
-        opened.append(run)
-        for one in invocations:
-            run.append(one)
-        plan = Plan(run.folder, settings, urls((0, files)), allow_private=True)
-        return run, plan
-
-    yield made
-    for run in opened:
-        run.close(verdict="")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +29,7 @@ def measured(tmp_path):
 def test_only_a_run_on_aws_itself_is_kept_beside_what_the_model_forecast(
     measured, target, stand_in, not_modelled
 ):
-    run, plan = measured("run", invocation(urls((0, MANY))), target=target)
+    run, plan = measured("run", invocation(WHOLE), target=target)
     run.record["stand_in"] = stand_in
     result_of(run, plan)
 
@@ -65,9 +42,8 @@ def test_only_a_run_on_aws_itself_is_kept_beside_what_the_model_forecast(
 
 
 def test_a_result_accounts_for_every_url_and_is_saved_as_it_is(measured):
-    whole = urls((0, MANY))
-    lost = invocation(part(whole, 6, 6), shard=1, error="died")
-    run, plan = measured("run", invocation(part(whole, 0, 6), hedges=1), lost)
+    lost = invocation(part(WHOLE, 6, 6), shard=1, error="died")
+    run, plan = measured("run", invocation(part(WHOLE, 0, 6), hedges=1), lost)
     result = result_of(run, plan)
     run.close(verdict="done")
     totals, again = read_run(run.folder)["totals"], saved_result(run.folder)
@@ -92,9 +68,8 @@ def test_the_users_own_files_are_as_large_as_they_were_on_average(measured):
     """
     A verdict on somebody's list must not speak of the origin's files.
     """
-    whole = urls((0, MANY))
     ends = [done(body_bytes=2_000), done(Outcome.CUT, body_bytes=9), None] * 4
-    run, plan = measured("run", invocation(whole, ends), url_template="h/{number}")
+    run, plan = measured("run", invocation(WHOLE, ends), url_template="h/{number}")
     result = result_of(run, plan)
 
     assert result.runs["file_kb"].tolist() == [2.0]
@@ -105,10 +80,9 @@ def test_a_result_says_what_is_not_ok_and_why(measured):
     """
     Twenty blocked files were "20 failed", and nothing led to allow_private.
     """
-    whole = urls((0, MANY))
     blocked = done(Outcome.BLOCKED, body_bytes=0, detail="127.0.0.1 is private")
     ends = [blocked, done(), done(Outcome.CUT), blocked, *[done()] * 8]
-    run, plan = measured("run", invocation(whole, ends))
+    run, plan = measured("run", invocation(WHOLE, ends))
     first, *others = result_of(run, plan).outcomes().splitlines()
 
     assert first == "9 of 12 files are ok"
@@ -129,7 +103,7 @@ def test_a_grid_puts_its_runs_together(measured):
     for concurrency, error in ((1, ""), (3, "it died")):
         cell, plan = measured(
             f"grid/c{concurrency}",
-            invocation(urls((0, MANY)), error=error),
+            invocation(WHOLE, error=error),
             concurrency=concurrency,
             file_kb=5,
         )
@@ -163,8 +137,7 @@ def test_urls_dealt_twice_or_never_are_noticed(measured, dealt, wrong):
     """
     Tables have a row per URL whatever was asked for: only the ledger can tell.
     """
-    whole = urls((0, MANY))
-    asked = (invocation(part(whole, *some), wave=wave) for *some, wave in dealt)
+    asked = (invocation(part(WHOLE, *some), wave=wave) for *some, wave in dealt)
     run, plan = measured("run", *asked)
 
     with pytest.raises(AccountError, match=wrong):
@@ -178,7 +151,7 @@ def test_a_long_table_is_written_in_pieces_and_held_in_part(measured, monkeypatc
     monkeypatch.setattr(outcomes, "BLOCK", 5)
     monkeypatch.setattr(result_module, "SAMPLE", 4)
     ends = [done(), done(Outcome.CUT)] * 6
-    run, plan = measured("run", invocation(urls((0, MANY)), ends))
+    run, plan = measured("run", invocation(WHOLE, ends))
     made = result_of(run, plan)
     saved = pd.read_parquet(run.folder / "downloads.parquet")
 
@@ -205,9 +178,8 @@ def test_a_run_that_went_on_counts_the_time_it_worked(measured):
     """
     Nobody downloads while the machine is off.
     """
-    whole = urls((0, MANY))
-    later = invocation(part(whole, 6, 6), wave=1, session=1, sent_at=1_800_000_000.0)
-    run, plan = measured("run", invocation(part(whole, 0, 6)), later)
+    later = invocation(part(WHOLE, 6, 6), wave=1, session=1, sent_at=1_800_000_000.0)
+    run, plan = measured("run", invocation(part(WHOLE, 0, 6)), later)
     result = result_of(run, plan)
 
     assert run.record["totals"]["wall_s"] == pytest.approx(2 + 2)
@@ -215,14 +187,14 @@ def test_a_run_that_went_on_counts_the_time_it_worked(measured):
 
 
 def test_only_failures_tried_again_leave_the_rest_unasked(measured):
-    run, plan = measured("run", invocation(part(urls((0, MANY)), 0, 6)))
+    run, plan = measured("run", invocation(part(WHOLE, 0, 6)))
     again = replace(plan.settings, retry_failed=True, run_folder=str(run.folder))
 
     assert result_of(run, replace(plan, settings=again)).counts["unstarted"] == 6
 
 
 def test_a_disk_too_full_for_the_table_is_told(measured):
-    run, plan = measured("run", invocation(urls((0, MANY))))
+    run, plan = measured("run", invocation(WHOLE))
     with no_file_larger_than(1_000), pytest.raises(LedgerError) as full:
         result_of(run, plan)
 

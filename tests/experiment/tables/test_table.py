@@ -6,23 +6,33 @@ import pandas as pd
 import pytest
 from tests.support.chart_tables import shards
 from tests.support.recorded_invocations import (
+    MANY,
     SENT_AT,
+    WHOLE,
     done,
-    figures_of,
     invocation,
     part,
-    urls,
 )
 
-from experiment.parameters.fan_out import FanOutSettings
 from experiment.report.summary import key_figures
+from experiment.tables.result import result_of
 from experiment.tables.runs import runs_table
 from experiment.tables.shown import run_summary
 from fetcher.contract.outcome import Outcome
 
-MANY = 12
 MOMENTS = "queued invoked started downloading downloaded answered"
-WHOLE = urls((0, MANY))
+
+
+@pytest.fixture
+def record_of(measured):
+    """Make a run with such a ledger, and return its record."""
+
+    def recorded(*invocations):
+        run, plan = measured("run", *invocations, file_kb=3, repeat=2)
+        result_of(run, plan)
+        return run.record
+
+    return recorded
 
 
 def test_a_row_per_invocation_in_the_order_sent():
@@ -38,50 +48,28 @@ def test_a_row_per_invocation_in_the_order_sent():
     assert moments.apply(lambda row: row.is_monotonic_increasing, axis=1).all()
 
 
-def test_a_lost_invocation_has_a_row_with_its_error(tmp_path):
-    lost = invocation(part(WHOLE, 0, 6), error="it died")
-    table = shards(lost, invocation(part(WHOLE, 6, 6), shard=1))
-    row = table.iloc[0]
-
-    assert row["error"] == "it died"
-    assert row["files"] == 6
-    assert row["ok"] == 0
-    assert math.isnan(row["downloading_at"])
-    table.to_parquet(tmp_path / "t.parquet")
-    assert len(pd.read_parquet(tmp_path / "t.parquet")) == 2
-
-
-def test_rows_are_put_together_whatever_some_of_them_lack(monkeypatch):
+def test_rows_are_put_together_whatever_some_of_them_lack(monkeypatch, tmp_path):
     """
     A thousand lost executions in a row tell neither their start nor if it was cold.
     """
     monkeypatch.setattr("experiment.tables.table._AT_ONCE", 2)
     lost = [invocation(part(WHOLE, n, 1), error="it died") for n in range(4)]
     table = shards(*lost, invocation(part(WHOLE, 4, 8)))
+    table.to_parquet(tmp_path / "t.parquet")
 
-    assert len(table) == 5
+    assert len(pd.read_parquet(tmp_path / "t.parquet")) == 5
+    assert table["error"].tolist() == ["it died"] * 4 + [""]
+    assert table["files"].tolist() == [1] * 4 + [8]
+    assert table["ok"].tolist() == [0] * 4 + [8]
     assert table["cold"].tolist() == [None] * 4 + [False]
     assert table["downloading_at"].isna().tolist() == [True] * 4 + [False]
     assert table["ok"].dtype == "int64"
 
 
-def test_a_run_whose_executions_were_all_lost_still_has_tables(tmp_path):
-    lost = [invocation(WHOLE, error="it died")]
-    figures = figures_of(lost, WHOLE)
-
-    shards(*lost).to_parquet(tmp_path / "t.parquet")
-    assert figures["counts"]["unstarted"] == MANY
-    assert figures["files_per_s"] == 0
-    assert figures["failed_invocations"] == 1
-    assert math.isnan(figures["p50_s"])
-
-
-def test_the_clock_runs_from_the_first_request_to_the_last_answer():
-    invocations = [
-        invocation(part(WHOLE, 0, 6)),
-        invocation(part(WHOLE, 6, 6), shard=1, sent_at=SENT_AT + 2),
-    ]
-    figures = figures_of(invocations, WHOLE)
+def test_the_clock_runs_from_the_first_request_to_the_last_answer(record_of):
+    first = invocation(part(WHOLE, 0, 6))
+    later = invocation(part(WHOLE, 6, 6), shard=1, sent_at=SENT_AT + 2)
+    figures = record_of(first, later)["totals"]
 
     assert figures["wall_s"] == pytest.approx(4)
     assert figures["files_per_s"] == pytest.approx(MANY / 4)
@@ -92,58 +80,58 @@ def test_the_clock_runs_from_the_first_request_to_the_last_answer():
     assert figures["p50_s"] == pytest.approx(0.01, rel=0.03)
 
 
-def test_only_whole_files_count_as_speed():
+def test_only_whole_files_count_as_speed(record_of):
     cut = done(Outcome.CUT, body_bytes=500)
-    invocations = [invocation(WHOLE, [done(), cut] * 6)]
-    figures = figures_of(invocations, WHOLE)
+    figures = record_of(invocation(WHOLE, [done(), cut] * 6))["totals"]
+    counts = figures["counts"]
 
     assert figures["files_per_s"] == pytest.approx(6 / 2)
     assert figures["body_bytes"] == 6_000
-    counts = figures["counts"]
     assert set(counts) == {outcome.value for outcome in Outcome}
     assert counts["cut"] == counts["ok"] == 6
     assert sum(counts.values()) == MANY
 
 
-def record_of(ends, **more):
-    """A run's record, of one invocation whose URLs ended like this."""
-    settings = FanOutSettings(files=MANY, file_kb=3, repeat=2)
-    return {
-        "run": "r",
-        "target": "local",
-        "machine": {"name": "a machine", "cores": 2},
-        "settings": settings.to_dict() | more,
-        "totals": figures_of([invocation(WHOLE, ends)], WHOLE) | {"file_kb": 3},
-    }
-
-
-def test_a_run_in_which_no_file_arrived_has_figures_to_show():
+@pytest.mark.parametrize(
+    "in_vain",
+    [
+        invocation(WHOLE, error="it died"),
+        invocation(WHOLE, [done(Outcome.CONNECT)] * MANY),
+    ],
+    ids=["lost", "not connected"],
+)
+def test_a_run_in_which_no_file_arrived_has_figures_to_show(record_of, in_vain):
     """
     Its latencies are unknown; the notebook broke off there, and tore nothing down.
     """
-    record = record_of([done(Outcome.CONNECT)] * MANY)
-    runs = runs_table([record])
+    record = record_of(in_vain)
+    runs, totals = runs_table([record]), record["totals"]
 
-    figures = dict(key_figures(record, runs))
-    assert figures["half of the files within"] == "unknown"
+    assert totals["files_per_s"] == totals["counts"]["ok"] == 0
+    assert totals["failed_invocations"] == bool(in_vain.error)
+    assert math.isnan(totals["p50_s"])
+    assert key_figures(record, runs)["half of the files within"] == "unknown"
     assert "50 % within unknown" in repr(run_summary(runs))
 
 
-def test_a_row_per_run_has_what_was_set_and_what_came_out():
-    record = record_of([done(Outcome.CUT), *[done()] * 11])
+def test_a_row_per_run_has_what_was_set_and_what_came_out(record_of):
+    record = record_of(invocation(WHOLE, [done(Outcome.CUT), *[done()] * 11]))
     row = runs_table([record]).iloc[0]
 
     assert (row["ok"], row["not_ok"]) == (11, 1)
     assert (row["file_kb"], row["concurrency"], row["repeat"]) == (3, 2, 2)
-    assert row["machine"] == "a machine"
+    assert row["machine"] == record["machine"]["name"]
     assert "counts" in record["totals"]  # the record was not emptied
 
 
 @pytest.mark.parametrize("own", ["url_template", "url_list"])
-def test_a_run_of_urls_of_ones_own_is_not_sized_by_what_sizes_the_origin(own):
+def test_a_run_of_urls_of_ones_own_is_not_sized_by_what_sizes_the_origin(
+    record_of, own
+):
     """
     The advice for `files` led to a refusal: a template has no pilot.
     """
-    record = record_of([done()] * MANY, **{own: "mine"})
+    record = record_of(invocation(WHOLE))
+    record["settings"][own] = "mine"
 
     assert runs_table([record])["sized_by"].tolist() == [own]

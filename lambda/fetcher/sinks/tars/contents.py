@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -99,12 +100,11 @@ class Contents:
 
     def others(self, known: KnownPositions) -> dict[str, int]:
         """Return how many bodies each tar has at positions that are not known."""
-        counts: dict[str, int] = {}
-        for position, number in enumerate(self._tars):
-            if number != _NOWHERE and position not in known:
-                tar = self._names[number]
-                counts[tar] = counts.get(tar, 0) + 1
-        return counts
+        return Counter(
+            self._names[number]
+            for position, number in enumerate(self._tars)
+            if number != _NOWHERE and position not in known
+        )
 
 
 class TarsSink(LastingSink, Protocol):

@@ -33,16 +33,6 @@ def index_of(tar: Place) -> Place:
     return tar._replace(key=tar.key.removesuffix(TAR) + INDEX)
 
 
-def number_of(row: dict[str, Any]) -> int:
-    """
-    Return the number of the URL in a row of an index.
-
-    >>> number_of({"key": "000000007.body.json"})
-    7
-    """
-    return int(row["key"].partition(".")[0])
-
-
 def rows_in(
     connection: Connection, tar: Place, until: float
 ) -> Iterator[dict[str, Any]]:
