@@ -10,9 +10,10 @@ import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from aws_facts import toml_files
 
 if TYPE_CHECKING:
     from datetime import date
@@ -113,9 +114,7 @@ def constants() -> dict[str, Constant]:
         ValueError: If an entry of `CALIBRATION` is no constant, does not say where it
             was measured, or is of a day to come.
     """
-    entries = tomllib.loads(
-        files("aws_facts").joinpath("fleet.toml").read_text("utf-8")
-    )
+    entries = toml_files.read("fleet.toml")
     found = measured_entries()
     if unknown := sorted(found.keys() - entries.keys()):
         msg = f"{CALIBRATION} has {unknown[0]}, which is no constant; remove it."

@@ -1,22 +1,19 @@
-"""Lambda's limits and prices, read from limits.toml and regions.toml."""
+"""Lambda's limits, read from limits.toml."""
 
 from __future__ import annotations
 
 import math
-import tomllib
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_facts.toml_files import read
 
 if TYPE_CHECKING:
     from datetime import date
 
-HOME = "us-east-1"  # the region of the prices in limits.toml
 MBIT_BYTES = 125_000
 
 LINE_GROWS_FROM_MB = 2_048
-_NOWHERE: dict[str, Any] = {"same": (), "dollars": {}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,27 +35,6 @@ class Limit:
     seen: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
-    """
-    A price of AWS.
-
-    Attributes:
-        dollars: For one unit of the item that names the price.
-
-        source: Where AWS states it.
-
-        seen: The day it was read there; of a copy, the day the copy was made, if known.
-
-        assumed: Whether it is us-east-1's, taken because the region's is not known.
-    """
-
-    dollars: float
-    source: str
-    seen: date
-    assumed: bool = False
-
-
 def limit(name: str) -> Limit:
     """
     Return a limit by its name in limits.toml.
@@ -66,44 +42,12 @@ def limit(name: str) -> Limit:
     >>> limit("timeout_s").most
     900
     """
-    return Limit(**_read()["limits"][name])
-
-
-def price(name: str, region: str = HOME) -> Price:
-    """
-    Return a price by its name in limits.toml.
-
-    >>> round(price("request").dollars * 1_000_000, 2)
-    0.2
-    >>> price("s3_gb_month", "sa-east-1").dollars, price("s3_read", "x").assumed
-    (0.0405, True)
-    """
-    home = Price(**_read()["prices"][name])
-    if region == HOME:
-        return home
-    other = _read("regions.toml").get(name, _NOWHERE)
-    if region in other["same"]:
-        return replace(home, source=other["source"], seen=other["seen"])
-    if region in other["dollars"]:
-        return Price(
-            dollars=other["dollars"][region], source=other["source"], seen=other["seen"]
-        )
-    return replace(home, assumed=True)
-
-
-def mark(*, assumed: bool) -> str:
-    """Return what is written behind a price: that it is assumed, or nothing."""
-    return f" (assumed: {HOME}'s price)" if assumed else ""
+    return Limit(**read("limits.toml")["limits"][name])
 
 
 def limits() -> dict[str, Limit]:
     """Return all limits by name."""
-    return {name: limit(name) for name in _read()["limits"]}
-
-
-def prices() -> dict[str, Price]:
-    """Return all prices by name."""
-    return {name: price(name) for name in _read()["prices"]}
+    return {name: limit(name) for name in read("limits.toml")["limits"]}
 
 
 def problem(name: str, value: float, unit: str) -> str:
@@ -148,8 +92,3 @@ def line_bytes_per_s(memory_mb: int, most_mbit_s: float = math.inf) -> float:
     share = above / (memory.most - LINE_GROWS_FROM_MB)
     grown = line.least + share * (line.most - line.least)
     return min(grown, most_mbit_s) * MBIT_BYTES
-
-
-@cache
-def _read(name: str = "limits.toml") -> dict[str, dict[str, Any]]:
-    return tomllib.loads(files("aws_facts").joinpath(name).read_text("utf-8"))

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from aws_facts.limits import HOME, limit, mark, price
+from aws_facts.limits import limit
+from aws_facts.prices import HOME, mark, price
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from tests.support.raw_http import LIMIT_S, receive_all
 
 from origin.wild import Web, WildOrigin, check
 from origin.wild.answers import WildSite
-from origin.wild.mixture import FATES
+from origin.wild.fates import FATES
 from origin.wild.pictures import picture
 
 SILENCE_S = 0.2  # of hosts that would answer at once, had they anything to say

@@ -7,10 +7,11 @@ from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aws_facts import limits
+from aws_facts import prices
 from aws_facts.fleet_constants import DOCUMENTED, constants
+from aws_facts.toml_files import read
 from rollout.price import Billable, bill
-from rollout.target.runtime_platform import ARCHITECTURES
+from rollout.target.architecture import ARCHITECTURES
 
 REGIONS = "regions.toml"
 COUNTS = st.integers(0, 10**13)
@@ -93,7 +94,7 @@ def test_a_bill_adds_up_and_two_halves_cost_what_the_whole_does(
 
 def sourced():
     """Return everything that AWS may change, with its name."""
-    here, by_region = limits._read(), limits._read(REGIONS)
+    here, by_region = read("limits.toml"), read(REGIONS)
     documented = [one for one in constants().values() if one.kind == DOCUMENTED]
     return {
         **here["limits"],
@@ -139,11 +140,11 @@ def test_only_regions_that_have_lambda_are_priced():
         for partition in session.get_available_partitions()
         for region in session.get_available_regions("lambda", partition)
     }
-    for name, entry in limits._read(REGIONS).items():
-        assert name in limits._read()["prices"]
+    for name, entry in read(REGIONS).items():
+        assert name in read("limits.toml")["prices"]
         assert {*entry["same"], *entry["dollars"]} <= known, name
         assert not set(entry["same"]) & set(entry["dollars"]), name
-        home = limits.price(name).dollars
+        home = prices.price(name).dollars
         assert all(
             home / 4 < dollars < 4 * home for dollars in entry["dollars"].values()
         )

@@ -6,7 +6,7 @@ are no pictures. Each host is an address of 127.0.0.0/8 here, so none needs DNS 
 but Linux: macOS has 127.0.0.1 only.
 All follows from a seed, so that a checker knows every byte to expect.
 
-* ``mixture`` says which fates there are, and their shares of the URLs.
+* ``fates`` says which fates there are, and their shares of the URLs.
 * ``url_list`` deals URLs over hosts and fates; ``pictures`` are their bodies.
 * ``process`` runs it; ``server`` listens at each host and sends its ``answers``.
 * ``checker`` counts what a downloader got, missed, and should not have kept.

@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         "--shares",
         type=json.loads,
         metavar="JSON",
-        help='shares of failure modes, such as {"limited": 1}; see origin.wild.mixture',
+        help='shares of failure modes, such as {"limited": 1}; see origin.wild.fates',
     )
     parser.add_argument(
         "--no-delays", action="store_true", help="answer without the hosts' delays"

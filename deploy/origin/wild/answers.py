@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from origin.answers import Ending, Response, counts, nothing, response
-from origin.wild.mixture import LIMIT_PER_S
+from origin.wild.fates import LIMIT_PER_S
 
 if TYPE_CHECKING:
     from origin.wild.url_list import Web, WildUrl

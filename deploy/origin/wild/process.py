@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from origin.child_process import answer_of, ended, start, stop
 from origin.server import HOST, OriginError
-from origin.wild.mixture import mixture
+from origin.wild.fates import mixture
 from origin.wild.url_list import Web
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from random import Random
 from typing import TYPE_CHECKING
 
-from origin.wild.mixture import FATES, FEWER_HOSTS, counts, mixture
+from origin.wild.fates import FATES, FEWER_HOSTS, counts, mixture
 from origin.wild.pictures import KINDS, LEAST_BYTES, picture
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Web:
         seed: Another seed gives other sizes, delays, and another order.
 
         shares: Shares of the fates that occur, which sum to 1; None: those of
-            `origin.wild.mixture`. ``{"limited": 1}`` is a web of limited hosts.
+            `origin.wild.fates`. ``{"limited": 1}`` is a web of limited hosts.
 
         delays: Whether the first byte takes its time.
 

@@ -6,7 +6,7 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from aws_facts.limits import mark, price
+from aws_facts.prices import mark, price
 from rollout.cli import options
 from rollout.cli.options import DONE, command, name_and_value, print_json
 from rollout.deploy import deploy as deployment
@@ -18,7 +18,7 @@ from rollout.deploy.function_spec import (
     as_service,
 )
 from rollout.deploy.network_settings import EFS_MOUNT, Efs, Vpc
-from rollout.target.runtime_platform import ARCHITECTURES
+from rollout.target.architecture import ARCHITECTURES
 
 if TYPE_CHECKING:
     import argparse

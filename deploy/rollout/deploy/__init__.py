@@ -3,6 +3,6 @@ The function and everything that belongs to it: created, updated, removed.
 
 ``deploy`` does so for a ``function_spec``: ``role`` with its ``policies``,
 ``lambda_function``, ``function_url``, ``log_group``, ``network_settings``;
-``changes`` records it, and ``tolerated_refusals`` tells which refusals are no failures.
+``changes`` records it, and ``expected_errors`` tells which refusals are no failures.
 ``leftover_tars`` cleans up after executions that died.
 """

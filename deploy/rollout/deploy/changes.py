@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rollout.deploy.tolerated_refusals import (
+from rollout.deploy.expected_errors import (
     retry_until_shown,
     retry_while_transient,
 )

@@ -13,7 +13,7 @@ from fetcher.security.guard import BadUrlError
 from fetcher.service import settings
 from rollout.deploy import policies
 from rollout.errors import SettingError
-from rollout.target.runtime_platform import ARCHITECTURES
+from rollout.target.architecture import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

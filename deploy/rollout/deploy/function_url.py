@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from rollout.deploy.function_spec import ANYBODY
-from rollout.deploy.tolerated_refusals import (
+from rollout.deploy.expected_errors import (
     retry_while_transient,
     unless_absent,
     unless_done,
 )
+from rollout.deploy.function_spec import ANYBODY
 from rollout.target.refusals import code_of
 
 if TYPE_CHECKING:

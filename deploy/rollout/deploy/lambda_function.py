@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import WaiterError
 
 from rollout.deploy.changes import check_ours
-from rollout.deploy.function_spec import START_VARIABLE
-from rollout.deploy.tolerated_refusals import (
+from rollout.deploy.expected_errors import (
     retry_while_transient,
     unless_absent,
     unless_done,
 )
+from rollout.deploy.function_spec import START_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

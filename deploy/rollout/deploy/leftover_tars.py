@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fetcher.sinks.tars.member import END
 from fetcher.sinks.tars.s3_tar import tar_of
 from fetcher.sinks.tars.s3_tar_index import index_of
-from rollout.deploy.tolerated_refusals import unless_done
+from rollout.deploy.expected_errors import unless_done
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:

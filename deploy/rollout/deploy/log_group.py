@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rollout.deploy.changes import check_ours
-from rollout.deploy.tolerated_refusals import retry_while_transient, unless_done
+from rollout.deploy.expected_errors import retry_while_transient, unless_done
 
 if TYPE_CHECKING:
     from rollout.deploy.changes import Changes

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.s3.urls import Place
 from rollout.deploy.changes import check_ours
-from rollout.deploy.policies import INVOKE_ITSELF, JOIN_VPC, NAMES, USE_BUCKET
-from rollout.deploy.tolerated_refusals import (
+from rollout.deploy.expected_errors import (
     retry_while_transient,
     unless_absent,
     unless_done,
 )
+from rollout.deploy.policies import INVOKE_ITSELF, JOIN_VPC, NAMES, USE_BUCKET
 from rollout.errors import DeployError
 
 if TYPE_CHECKING:

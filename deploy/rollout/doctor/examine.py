@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import get_session
 
-from aws_facts.limits import HOME, price
+from aws_facts.prices import HOME, price
 from fetcher.s3.urls import SCHEME, Place
 from rollout.deploy import deploy, log_group, role
 from rollout.doctor import limits, permissions

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from aws_facts.fleet_constants import constant
 from aws_facts.limits import MBIT_BYTES, limit, line_bytes_per_s
 from rollout.deploy import deploy
-from rollout.deploy.tolerated_refusals import unless_absent
+from rollout.deploy.expected_errors import unless_absent
 from rollout.errors import DeployError
 from rollout.target.refusals import is_denial, message_of
 

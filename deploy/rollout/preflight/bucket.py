@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aws_facts.limits import mark, price
+from aws_facts.prices import mark, price
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

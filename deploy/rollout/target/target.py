@@ -19,6 +19,7 @@ from botocore.utils import get_environ_proxies
 
 from local_aws.local_lambda.requests.access_keys import KeyPair
 from rollout.errors import TargetError
+from rollout.target.architecture import LAMBDA, Machine, machine
 from rollout.target.clients import Clients
 from rollout.target.credentials import (
     NO_CREDENTIALS,
@@ -29,7 +30,6 @@ from rollout.target.credentials import (
     sign_in_remedy,
 )
 from rollout.target.refusals import message_of
-from rollout.target.runtime_platform import LAMBDA, Machine, machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable

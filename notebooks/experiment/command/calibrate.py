@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aws_facts.limits import HOME
+from aws_facts.prices import HOME
 from experiment.fleet.calibration import file
 from experiment.fleet.calibration.probes import (
     MEMORIES_MB,
@@ -30,7 +30,7 @@ from experiment.session import open_session
 from rollout.deploy.deploy import destroy, left
 from rollout.errors import DeployError, RolloutError
 from rollout.s3_origin import objects
-from rollout.target.runtime_platform import ARCHITECTURES
+from rollout.target.architecture import ARCHITECTURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_facts.limits import HOME
+from aws_facts.prices import HOME
 from experiment.fleet.question import INTERNET, S3_ELSEWHERE, S3_OBJECTS, S3_TAR
 from fetcher.s3.upload import LEAST_PART
 from rollout.price import LOG_BYTES, REQUEST_BYTES, Bill, Billable, bill

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from aws_facts.fleet_constants import constants
-from aws_facts.limits import mark
+from aws_facts.prices import mark
 from experiment.fleet.bottlenecks import shares
 from experiment.fleet.dollars import bill_for
 from experiment.fleet.forecast import Band

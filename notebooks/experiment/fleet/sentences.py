@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aws_facts.fleet_constants import constants
-from aws_facts.limits import limits, prices
+from aws_facts.limits import limits
+from aws_facts.prices import prices
 from experiment.fleet.bottlenecks import (
     DRAWS,
     LATENCY,

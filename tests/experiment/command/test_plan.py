@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from aws_facts.fleet_constants import constants
-from aws_facts.limits import limits, prices
+from aws_facts.limits import limits
+from aws_facts.prices import prices
 from experiment.__main__ import main
 from experiment.fleet.question_builders import question_of
 from experiment.ledger.machine import root

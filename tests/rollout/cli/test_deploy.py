@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aws_facts.limits import price
+from aws_facts.prices import price
 from rollout.__main__ import main
 from rollout.cli import deploy as deploy_command
 from rollout.deploy.deploy import Deployed, FunctionSpec

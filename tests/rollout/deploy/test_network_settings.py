@@ -131,7 +131,7 @@ def test_only_a_change_of_network_is_asked_for_and_the_role_allows_lambda_to_mak
 def test_a_role_that_may_not_join_the_network_yet_is_waited_for(
     aws, gate, spec, code, monkeypatch
 ):
-    monkeypatch.setattr("rollout.deploy.tolerated_refusals._PAUSE_S", 0)
+    monkeypatch.setattr("rollout.deploy.expected_errors._PAUSE_S", 0)
     answer_as_lambda(gate)
     _, found = gate.answers["UpdateFunctionConfiguration"]
     refusal = {"Type": "User", "message": NEW_ROLE}

@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from rollout.deploy import tolerated_refusals
+from rollout.deploy import expected_errors
 from rollout.deploy.changes import Changes
 from rollout.errors import DeployError
 
@@ -49,9 +49,9 @@ def test_only_a_refusal_that_passes_is_waited_out(monkeypatch, text, calls):
         if refusals:
             raise refusals.pop()
 
-    monkeypatch.setattr(tolerated_refusals, "_PAUSE_S", 0)
+    monkeypatch.setattr(expected_errors, "_PAUSE_S", 0)
     with suppress(ClientError):
-        tolerated_refusals.retry_while_transient(call)
+        expected_errors.retry_while_transient(call)
 
     assert len(made) == calls
 
@@ -64,8 +64,8 @@ def test_what_was_just_created_is_removed_once_aws_shows_it(
     monkeypatch, patience_s, notes
 ):
     """For some seconds GetRole may not know a new role, which would stay unseen."""
-    monkeypatch.setattr(tolerated_refusals, "_SHOWN_WITHIN_S", patience_s)
-    monkeypatch.setattr(tolerated_refusals, "_PAUSE_S", 0)
+    monkeypatch.setattr(expected_errors, "_SHOWN_WITHIN_S", patience_s)
+    monkeypatch.setattr(expected_errors, "_PAUSE_S", 0)
     shown = iter([False, False, True])
     changes = Changes()
     changes.create("role r", lambda: None, lambda: next(shown))
