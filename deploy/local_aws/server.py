@@ -52,7 +52,7 @@ _BODY_BYTES = {
 _LAST_PORT = 65_535
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LocalAws:
     """
     The local endpoint; the module's docstring shows its use.

@@ -11,7 +11,7 @@ from fetcher.command.pipes import send
 from fetcher.command.report.json_lines import line_of
 from fetcher.command.result_batch import Batch
 from fetcher.process.signals import SIGNALS, Stops
-from fetcher.sinks.settling import Settling
+from fetcher.sinks.deferred_results import DeferredResults
 from fetcher.transfer.flow.places import UnderWay
 from fetcher.transfer.transfers import Transfers, engine_for
 
@@ -48,7 +48,7 @@ def fetch(
     """
     stops.then(engine.stop)
     with Batch(take, pause, stops.stop, line_of) as batch:
-        settling = Settling(sink, batch.add)
+        settling = DeferredResults(sink, batch.add)
         add = settling.add if sink.settles else batch.add
         transfers = Transfers(items, sink, options, add)
         if sink.settles:

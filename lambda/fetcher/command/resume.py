@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fetcher.command.report.file import ReportFile
     from fetcher.contract.source import Item
     from fetcher.lists.url_list import UrlList
-    from fetcher.sinks.lasting import LastingSink
+    from fetcher.sinks.resumable_sink import ResumableSink
 
 HEALABLE, FAILED, ALL, NONE = RETRIES = ("healable", "failed", "all", "none")
 
@@ -40,7 +40,7 @@ _NUL = b"\0"
 
 
 def keep(
-    report: ReportFile, urls: UrlList, sink: LastingSink, retry: str = HEALABLE
+    report: ReportFile, urls: UrlList, sink: ResumableSink, retry: str = HEALABLE
 ) -> tuple[Positions, Counter[str]]:
     """
     Cut an earlier report down to the URLs of the list that need not be fetched.
@@ -104,7 +104,7 @@ def keep(
 
 
 def _places(
-    file: BinaryIO, report: ReportFile, sink: LastingSink, retry: str
+    file: BinaryIO, report: ReportFile, sink: ResumableSink, retry: str
 ) -> NumberTable:
     """Return where lines are of what need not be fetched."""
     places, at = NumberTable("q"), 0
@@ -130,7 +130,7 @@ def _places(
 
 
 def _standing_rows(
-    file: BinaryIO, urls: UrlList, sink: LastingSink, places: NumberTable
+    file: BinaryIO, urls: UrlList, sink: ResumableSink, places: NumberTable
 ) -> Iterator[tuple[Item, str, bytes]]:
     """Yield items that need not be fetched, how they ended, and their lines now."""
     if not places.keys:  # the list need not have been read yet

@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from fetcher.lists.judge import RowBlock
+from fetcher.lists.row_validation import RowBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

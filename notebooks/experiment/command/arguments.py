@@ -15,7 +15,7 @@ from experiment.ledger.invocation import LedgerError
 from experiment.ledger.machine import root
 from experiment.ledger.paths import resolved
 from experiment.ledger.run_folder import read_run
-from experiment.parameters.cell import SettingsError, check_known
+from experiment.parameters.checks import SettingsError, check_known
 from fetcher.contract.options import check_one_of
 from fetcher.s3.urls import SCHEME
 from rollout.target.target import NAMES as TARGETS

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from aws_facts.fleet_constants import constants
 from aws_facts.limits import limits, prices
-from experiment.fleet.forecast import forecast
-from experiment.fleet.limits import (
+from experiment.fleet.bottlenecks import (
     DRAWS,
     LATENCY,
     PROCESSOR,
@@ -18,6 +17,7 @@ from experiment.fleet.limits import (
     binding,
     shares,
 )
+from experiment.fleet.forecast import forecast
 from experiment.fleet.question import S3, S3_ELSEWHERE
 from experiment.tables.words import duration, size
 from rollout.price import in_dollars
@@ -50,12 +50,12 @@ def answers(
     question: Question, made: Forecast, deadline_s: float, draws: int = DRAWS
 ) -> dict[str, str]:
     """Return time, dollars, how likely the deadline is, and what binds, in words."""
-    kept = float((made.seconds <= deadline_s).mean())
+    kept = float((made.seconds <= deadline_s).mean()) * 100
+    inside = f"in {kept:.0f} % of {len(made.seconds):,} draws"
     return {
         "time": in_time(made.time),
         "dollars": in_money(made.cost),
-        f"inside {duration(deadline_s)}": f"in {kept * 100:.0f} % of "
-        f"{len(made.seconds):,} draws",
+        f"inside {duration(deadline_s)}": inside,
         "bottleneck": what_binds(question, draws),
     }
 

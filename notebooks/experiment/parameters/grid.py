@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from experiment.parameters.cell import at_least_one, check_different
+from experiment.parameters.checks import at_least_one, check_different
 from experiment.parameters.fan_out import EQUAL, FanOutSettings
 from experiment.parameters.settings import DownloadSettings
 from fetcher.contract.options import SinkSpec

@@ -8,7 +8,7 @@ import pytest
 from aws_facts.fleet_constants import constants
 from aws_facts.limits import limits, prices
 from experiment.__main__ import main
-from experiment.fleet.asking import question_of
+from experiment.fleet.question_builders import question_of
 from experiment.ledger.machine import root
 from experiment.parameters.fan_out import FanOutSettings
 

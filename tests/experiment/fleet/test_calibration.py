@@ -25,7 +25,7 @@ from experiment.fleet.calibration import estimators, file
 from experiment.fleet.calibration.estimators import Figure
 from experiment.fleet.calibration.probes import LARGE, SIZES_KB
 from experiment.fleet.forecast import forecast
-from experiment.fleet.model.work import bucket_of
+from experiment.fleet.model.shard_time import bucket_of
 from experiment.fleet.question import Question
 from experiment.fleet.sentences import calibration_in_words, plan_in_words
 from rollout.deploy.deploy import FunctionSpec, deploy, destroy, status

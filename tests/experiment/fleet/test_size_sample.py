@@ -8,8 +8,8 @@ from tests.support.http_server import HttpServer
 
 from experiment.__main__ import main
 from experiment.fleet import size_sample
-from experiment.fleet.asking import question_of
 from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE
+from experiment.fleet.question_builders import question_of
 from experiment.fleet.size_sample import sample_for
 from experiment.parameters.fleet import FleetSettings
 

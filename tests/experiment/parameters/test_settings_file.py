@@ -5,7 +5,7 @@ import re
 import pytest
 
 from experiment.ledger.machine import root
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 
 

@@ -10,7 +10,7 @@ from tests.support.plans import Nowhere, plan_of
 
 from experiment.ledger.number_set import ranges_of
 from experiment.ledger.run_folder import open_run
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.fan_out import FanOutSettings
 from experiment.plan.demand import demand_of
 from experiment.plan.run_plan import Todo, make_plan

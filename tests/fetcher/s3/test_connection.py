@@ -174,7 +174,7 @@ def test_a_certificate_has_to_be_trusted(tmp_path, monkeypatch, is_trusted):
     other.mkdir()
     trusted = authority if is_trusted else Authority(other)
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted.path))
-    place = Place("bytes", "3")  # which are what is there
+    place = Place("bytes", "3/a")  # three bytes
     with Origin(authority.context()) as server:
         if is_trusted:
             with connected(server.url("")) as connection:

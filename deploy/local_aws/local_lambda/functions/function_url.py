@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_aws.local_lambda.connections import authority
-from local_aws.local_lambda.requests.names import Reference
+from local_aws.local_lambda.requests.function_reference import Reference
 
 
 def timestamp() -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fetcher.s3.errors import S3Error
 from fetcher.sinks.tars.member import END
-from fetcher.sinks.tars.scan import members_read
+from fetcher.sinks.tars.tar_reading import members_read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

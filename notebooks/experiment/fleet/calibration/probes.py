@@ -10,9 +10,9 @@ import pandas as pd
 
 from aws_facts.fleet_constants import constant
 from experiment.cost import cost
-from experiment.fleet.asking import question_of
 from experiment.fleet.calibration import estimators
 from experiment.fleet.calibration.estimators import by_memory, joined
+from experiment.fleet.question_builders import question_of
 from experiment.ledger.run_folder import open_run
 from experiment.parameters.fan_out import EQUAL, FanOutSettings
 from experiment.plan.demand import demand_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fetcher.contract.source import made
 from fetcher.lists.problems import Problems
-from fetcher.lists.seen import SeenNames
+from fetcher.lists.seen_names import SeenNames
 from fetcher.s3.urls import SCHEME, place_of
 from fetcher.security import guard
 from fetcher.security.masking import has_credentials, masked, masked_in
@@ -74,7 +74,7 @@ class RowBlock(NamedTuple):
         return map(made, zip(numbers, *columns, strict=False))
 
 
-class Judge:
+class RowValidator:
     """
     Judge of a list's rows, which come in their order, by the rules of a `UrlList`.
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from aws_facts.fleet_constants import constants
 from aws_facts.limits import mark
+from experiment.fleet.bottlenecks import shares
 from experiment.fleet.dollars import bill_for
 from experiment.fleet.forecast import Band
-from experiment.fleet.limits import shares
 from experiment.fleet.sentences import (
     answers,
     asked_in_words,

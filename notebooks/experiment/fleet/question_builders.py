@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiment.fleet.forecast import forecast
 from experiment.fleet.question import INTERNET, S3, S3_ELSEWHERE, Question
-from experiment.parameters.cell import SettingsError
+from experiment.parameters.checks import SettingsError
 from experiment.parameters.fleet import FleetSettings
 from experiment.plan.url_facts import file_bytes, is_signed, region_in, region_of
 from fetcher.s3.urls import SCHEME
