@@ -109,7 +109,8 @@ class Transfer:
 
             BlockedError: If its scheme is not allowed; only a redirect's can be.
         """
-        url, host = self.attempt.url, self.attempt.host.name
+        attempt = self.attempt
+        url, host = attempt.url, attempt.host.name
         if self.redirect_url:
             if self._state is _REPEATED:  # with the password, if there is one
                 url, host = self.peer.url, self.peer.host
@@ -123,7 +124,7 @@ class Transfer:
         self._refusal: RefusedError | None = None
         self._held: list[bytes] = []
         self._held_bytes = self._swallowed_bytes = 0
-        self._received_before = self.attempt.received
+        self._received_before = attempt.received
 
     @property
     def is_connected(self) -> bool:
@@ -156,14 +157,14 @@ class Transfer:
 
     def _finished(self, code: int, message: str) -> Download | None:
         """Return how the attempt ended if all is well so far."""
-        if not code and self._state is _BODY:
-            size = self.attempt.body.size + self._held_bytes
-            if self._head.lacks_encoding(size):
-                self._repeat()
         if self._state in _UNJUDGED:
             got_head = has_head(code, message) if code else True
             if got_head is not False:
                 self._judge_head(not code, bool(got_head))
+        elif not code and self._state is _BODY:
+            size = self.attempt.body.size + self._held_bytes
+            if self._head.lacks_encoding(size):
+                self._repeat()
         if self._refusal:
             raise self._refusal
         if self._state is not _BODY:

@@ -257,6 +257,7 @@ class UrlList:
     ) -> Iterator[Item | None]:
         """Yield the same, but None instead of waiting for more."""
         more = self._spool.more if self._reader else self.read_on
+        done = done or None  # a row that is done from now on has had its turn
         for block in self._spool.blocks(spans, more):
             if block:
                 yield from _items_of([block], done)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from fetcher.lists.file_names import PART
 from fetcher.sinks.file_writing import (
     create,
-    name_in,
     replaced_error,
     unlink,
     was_replaced,
@@ -233,8 +232,10 @@ def _explain_clash(error: OSError) -> None:
 
 
 def _rename(old: str, new: str, at: int) -> None:
+    """Rename a file in its folder."""
+    end = new.rindex("/") + 1  # of the folder's path
     try:
-        os.replace(name_in(old), name_in(new), src_dir_fd=at, dst_dir_fd=at)
+        os.replace(old[end:], new[end:], src_dir_fd=at, dst_dir_fd=at)
     except OSError as error:
         _explain_clash(error)
         error.filename, error.filename2 = old, new

@@ -22,7 +22,7 @@ def create(path: str, at: int | None = None) -> int:
 
     It is in the folder `at`, or at a trusted path.
     """
-    name = path if at is None else name_in(path)
+    name = path if at is None else _name_in(path)
     try:
         try:
             return os.open(name, _CREATE, 0o666, dir_fd=at)
@@ -83,9 +83,8 @@ def replaced_error(path: str) -> OSError:
 def unlink(path: str, at: int) -> None:
     """Remove a file from its folder, if that can be done."""
     with contextlib.suppress(OSError):  # there is nobody left to tell
-        os.unlink(name_in(path), dir_fd=at)
+        os.unlink(_name_in(path), dir_fd=at)
 
 
-def name_in(path: str) -> str:
-    """Return the last part of a path."""
+def _name_in(path: str) -> str:
     return path[path.rindex("/") + 1 :]

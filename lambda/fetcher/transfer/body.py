@@ -214,19 +214,20 @@ class Body:
             self._writer = None
 
     def _check_parts(self, parts: Sequence[bytes]) -> None:
-        self.size += sum(map(len, parts))
-        if self.size > self._options.max_bytes:
-            self._refuse_size(self.size)
+        size = self.size = self.size + sum(map(len, parts))
+        if size > self._options.max_bytes:
+            self._refuse_size(size)
         if self._digest:
             for chunk in parts:
                 self._digest.update(chunk)
-        if self._start is None:
+        start = self._start
+        if start is None:
             if self._picture:
                 self._picture.feed(parts)
             return
-        self._start += b"".join(parts)
-        if len(self._start) >= SNIFFED_BYTES:
-            self._check_start(self._start)
+        self._start = start = start + b"".join(parts)
+        if len(start) >= SNIFFED_BYTES:
+            self._check_start(start)
 
     def _check_start(self, start: bytes) -> None:
         """Learn what the first bytes show."""

@@ -2,14 +2,19 @@
 
 import os
 import signal
+import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from tests.support.engine_jobs import files_below
 
+from fetcher.contract.options import Options
 from fetcher.contract.source import Item
+from fetcher.contract.template_source import Template
 from fetcher.sinks.scratch import Scratch
+from fetcher.transfer.transfers import Transfers
 
 
 def keep(sink, destination):
@@ -77,3 +82,42 @@ def test_what_others_put_into_temporary_storage_is_neither_waited_for_nor_follow
     Scratch().close()
 
     assert (temporary / "shard-of-mine").is_dir()
+
+
+class Instant:
+    """An engine whose files are there at once, and that has calls counted."""
+
+    def __init__(self):
+        self.calls = Counter()
+
+    def run(self, work, _deadline_s):
+        sys.setprofile(self._count)
+        try:
+            while attempt := work.next():
+                attempt.body.begin(200, "image/jpeg", 10_000)
+                work.ended(attempt, attempt.body.finish([bytes(10_000)]))
+        finally:
+            sys.setprofile(None)
+
+    def _count(self, _frame, event, function):
+        if event == "call":
+            self.calls["Python"] += 1
+        elif event == "c_call" and function.__module__ == "posix":
+            self.calls[function.__name__] += 1
+
+
+@pytest.mark.usefixtures("temporary")
+def test_a_small_file_takes_three_system_calls_and_few_steps():
+    """
+    A million files of 10 kB are as quick as this path is short.
+    """
+    engine, sink, ended = Instant(), Scratch(), []
+    files = Template("http://h/{number}", ((0, 100),))
+    options = Options(connections=1)
+    Transfers(files, sink, options, lambda *one: ended.append(one)).run(engine, 60.0)
+    sink.close()
+
+    assert [one.outcome for *_, one in ended] == ["ok"] * 100
+    steps = engine.calls.pop("Python") / 100
+    assert engine.calls == {"open": 100, "writev": 100, "close": 100}
+    assert steps < 42  # of Python functions; there were 35 when this was written
